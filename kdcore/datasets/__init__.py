@@ -1,0 +1,1 @@
+"""Where pairs come from: a source a file, each giving a PairTable."""

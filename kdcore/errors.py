@@ -1,0 +1,64 @@
+"""The errors of the lab, drawn as a tree.
+
+LabError                 anything that a person can act on; its text is shown as it is
+├── ConfigError          a setting is wrong; lists every problem of a config at once
+├── DataError            a file or table is not what it should be; lists every bad row at once
+├── RunError             a run could not go on (not-a-number, out of memory, full disk, lost)
+└── UnknownNameError     a name that no catalog holds; offers the nearest one
+
+Each class carries the exit code of the command line.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+Entry = TypeVar("Entry")
+
+
+class LabError(Exception):
+    """Something a person can act on: says what is wrong, what was given, what to do."""
+
+    exit_code = 1
+
+
+class _ProblemListError(LabError):
+    """A headline and every problem found, so that one attempt shows all of them."""
+
+    def __init__(self, headline: str, problems: Iterable[str] = ()) -> None:
+        self.headline = headline
+        self.problems = tuple(problems)
+        super().__init__("\n".join([headline, *(f"- {problem}" for problem in self.problems)]))
+
+
+class ConfigError(_ProblemListError):
+    """A setting is wrong; `problems` holds one sentence for each."""
+
+    exit_code = 2
+
+
+class DataError(_ProblemListError):
+    """A file or table is not what it should be; `problems` names file, line and cure."""
+
+    exit_code = 3
+
+
+class RunError(LabError):
+    """A run could not go on; the last good checkpoint is kept."""
+
+    exit_code = 4
+
+
+class UnknownNameError(LabError):
+    """A name that no catalog holds."""
+
+    exit_code = 2
+
+
+def lookup(catalog: Mapping[str, Entry], name: str, kind: str) -> Entry:
+    """Return an entry; a typo is answered with the nearest name."""
+    if name in catalog:
+        return catalog[name]
+    near = get_close_matches(name, catalog, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(catalog)}"
+    raise UnknownNameError(f"no {kind} is called {name!r}: {hint}")

@@ -1,0 +1,1 @@
+"""Numbers people trust: pure NumPy functions, a family a file."""

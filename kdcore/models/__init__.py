@@ -1,0 +1,1 @@
+"""Teachers and students: every model reads a batch of pairs and returns Outputs."""

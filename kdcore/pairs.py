@@ -1,0 +1,208 @@
+"""PairTable: query-ad pairs as one immutable table, and how it is checked, cut, hashed and kept."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kdcore.errors import DataError
+from kdcore.labels import LabelScheme
+
+TEXT_COLUMNS = ("query", "title", "description")
+COLUMNS = (*TEXT_COLUMNS, "grade", "language", "split")
+SPLITS = ("train", "validation", "test", "log")
+UNLABELLED = -1
+TRUTH_PREFIX = "truth_"
+
+
+@dataclass(frozen=True)
+class PairTable:
+    """Query-ad pairs with their grades.
+
+    frame: columns query, title, description (str, never missing), grade (int64, -1 when
+        unlabelled), language ("en"), split ("train", "validation", "test" or "log"), and, when the
+        data set knows it, truth_0 .. truth_{classes-1}: the exact P(grade | query, ad).
+        Extra columns travel along. The index is 0..n-1.
+    name: what the data set is called; source: where it came from, one sentence, with its terms.
+    Raises DataError at birth when a column is missing or a value is impossible.
+    """
+
+    frame: pd.DataFrame
+    scheme: LabelScheme
+    name: str
+    source: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        problems = _problems(self.frame, self.scheme)
+        if problems:
+            raise DataError(f"{self.name} is not a table of query-ad pairs:", problems)
+        if not isinstance(self.frame.index, pd.RangeIndex) or self.frame.index.start != 0:
+            object.__setattr__(self, "frame", self.frame.reset_index(drop=True))
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    @property
+    def grades(self) -> NDArray[np.int64]:
+        """(pairs,) class index of each pair, -1 where nobody judged it."""
+        return self.frame["grade"].to_numpy(dtype=np.int64)
+
+    @property
+    def relevant(self) -> NDArray[np.bool_]:
+        """(pairs,) whether the grade counts as relevant."""
+        return self.scheme.relevant(self.grades)
+
+    @cached_property
+    def query_ids(self) -> NDArray[np.int64]:
+        """(pairs,) a number for each distinct query, in order of first appearance."""
+        return pd.factorize(self.frame["query"])[0].astype(np.int64)
+
+    @cached_property
+    def truth(self) -> NDArray[np.float64] | None:
+        """(pairs, classes) exact P(grade | query, ad), or None: only a made world knows it."""
+        columns = [f"{TRUTH_PREFIX}{k}" for k in range(len(self.scheme))]
+        if not set(columns) <= set(self.frame.columns):
+            return None
+        return self.frame[columns].to_numpy(dtype=np.float64)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """16 hex digits that change when any pair, grade, split or label name changes."""
+        digest = hashlib.sha256(json.dumps(self.scheme.to_dict()).encode())
+        for column in (*TEXT_COLUMNS, "language", "split"):
+            for buffer in pa.array(self.frame[column].tolist(), pa.large_string()).buffers()[1:]:
+                digest.update(buffer)
+        digest.update(np.ascontiguousarray(self.grades).tobytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that hold at least one pair, in the usual order."""
+        present = set(self.frame["split"].unique())
+        return tuple(s for s in SPLITS if s in present)
+
+    def split(self, name: str) -> "PairTable":
+        """The pairs of one split, in order."""
+        if name not in self.splits:
+            raise DataError(
+                f"{self.name} has no split {name!r}; it has {', '.join(self.splits) or 'no pairs'}"
+            )
+        return self.take(np.flatnonzero((self.frame["split"] == name).to_numpy()))
+
+    def take(self, rows: NDArray[np.int64]) -> "PairTable":
+        """The pairs at these positions, in this order."""
+        return replace(self, frame=self.frame.iloc[rows].reset_index(drop=True))
+
+    def labelled(self) -> "PairTable":
+        """The pairs that carry a grade."""
+        return self.take(np.flatnonzero(self.grades != UNLABELLED))
+
+    def limit(self, pairs: int, seed: int = 0) -> "PairTable":
+        """At most `pairs` pairs of every split, whole queries drawn at random (seeded)."""
+        kept = [self._limited_rows(split, pairs, seed) for split in self.splits]
+        return self.take(np.sort(np.concatenate(kept))) if kept else self
+
+    def _limited_rows(self, split: str, pairs: int, seed: int) -> NDArray[np.int64]:
+        rows = np.flatnonzero((self.frame["split"] == split).to_numpy())
+        if len(rows) <= pairs:
+            return rows
+        queries, inverse, sizes = np.unique(
+            self.query_ids[rows], return_inverse=True, return_counts=True
+        )
+        order = np.random.default_rng(seed).permutation(len(queries))
+        fits = np.cumsum(sizes[order]) <= pairs
+        fits[0] = True  # one query larger than the limit is still whole
+        chosen = np.zeros(len(queries), dtype=bool)
+        chosen[order[fits]] = True
+        return rows[chosen[inverse]]
+
+    def with_splits(self, splits: Sequence[str] | NDArray[Any]) -> "PairTable":
+        """The same pairs under other split names."""
+        return replace(self, frame=self.frame.assign(split=np.asarray(splits, dtype=object)))
+
+    def save(self, folder: Path) -> None:
+        """Write pairs.parquet and dataset.json into a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.Table.from_pandas(self.frame), folder / "pairs.parquet")
+        card = {
+            "name": self.name,
+            "source": self.source,
+            "notes": list(self.notes),
+            "scheme": self.scheme.to_dict(),
+            "pairs": len(self),
+            "content_hash": self.content_hash,
+        }
+        (folder / "dataset.json").write_text(json.dumps(card, indent=2), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "PairTable":
+        """Read what save wrote; the hash is checked."""
+        try:
+            card = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+            frame = pq.read_table(folder / "pairs.parquet").to_pandas()
+        except (OSError, ValueError, pa.ArrowException) as cause:
+            raise DataError(
+                f"{folder} is not a data set of the lab ({cause}); import the source again"
+            ) from cause
+        table = cls(
+            frame,
+            LabelScheme.from_dict(card["scheme"]),
+            card["name"],
+            card["source"],
+            tuple(card["notes"]),
+        )
+        if table.content_hash != card["content_hash"]:
+            raise DataError(f"{folder} was changed after its import; import the source again")
+        return table
+
+
+def make_frame(
+    query: Sequence[str],
+    title: Sequence[str],
+    description: Sequence[str],
+    grade: Sequence[int] | NDArray[np.integer[Any]],
+    split: str | Sequence[str] = "train",
+    language: str | Sequence[str] = "en",
+) -> pd.DataFrame:
+    """A frame with the columns of a PairTable from plain sequences of one length."""
+    return pd.DataFrame(
+        {
+            "query": query,
+            "title": title,
+            "description": description,
+            "grade": np.asarray(grade, dtype=np.int64),
+            "language": language,
+            "split": split,
+        }
+    )
+
+
+def _problems(frame: pd.DataFrame, scheme: LabelScheme) -> list[str]:
+    missing = [c for c in COLUMNS if c not in frame.columns]
+    if missing:
+        has = ", ".join(map(str, frame.columns))
+        return [f"no column {c!r}; it has {has}" for c in missing]
+    problems = [
+        f"column {c!r} has {n} missing values; use an empty text"
+        for c in (*TEXT_COLUMNS, "language", "split")
+        if (n := int(frame[c].isna().sum()))
+    ]
+    if not pd.api.types.is_integer_dtype(frame["grade"]):
+        problems.append(f"column 'grade' is {frame['grade'].dtype}, not whole numbers")
+    elif len(frame) and not frame["grade"].between(UNLABELLED, len(scheme) - 1).all():
+        low, high = frame["grade"].min(), frame["grade"].max()
+        problems.append(f"grades {low}..{high} do not fit {scheme.grades}; use 0 or more, or -1")
+    unknown = sorted(set(frame["split"].dropna().unique()) - set(SPLITS))
+    if unknown:
+        problems.append(f"splits {unknown} are unknown; use {', '.join(SPLITS)}")
+    return problems

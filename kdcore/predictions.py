@@ -1,0 +1,84 @@
+"""Predictions: a run's logits (and pooled features) on a split, kept as one Parquet file."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kdcore.errors import DataError
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Raw logits of a model on the pairs of one split, row for row.
+
+    logits: (pairs, classes) float32. features: (pairs, width) float32, or None when not kept.
+    data_hash: content hash of the PairTable they belong to; model: the run's or model's name.
+    """
+
+    logits: NDArray[np.float32]
+    data_hash: str
+    model: str
+    features: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        if self.logits.ndim != 2 or self.logits.shape[1] < 2:
+            raise DataError(
+                f"logits of {self.model} have shape {self.logits.shape}; need (pairs, classes >= 2)"
+            )
+        if not np.isfinite(self.logits).all():
+            bad = int((~np.isfinite(self.logits)).any(axis=1).sum())
+            raise DataError(f"{bad} of {len(self.logits)} rows of {self.model} hold no number")
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+    def require(self, data_hash: str, pairs: int) -> "Predictions":
+        """Itself, or DataError when it belongs to other pairs."""
+        if self.data_hash != data_hash or len(self) != pairs:
+            raise DataError(
+                f"predictions of {self.model} belong to other pairs ({len(self)} rows, data "
+                f"{self.data_hash}); these are {pairs} rows, data {data_hash}: run infer again"
+            )
+        return self
+
+    def save(self, path: Path) -> None:
+        """Write one Parquet file: lists `logits` and `features`, hashes in its schema."""
+        columns = {"logits": _column(self.logits)}
+        if self.features is not None:
+            columns["features"] = _column(self.features)
+        table = pa.table(columns).replace_schema_metadata(
+            {"kdlab": json.dumps({"data_hash": self.data_hash, "model": self.model})}
+        )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "Predictions":
+        """Read what save wrote."""
+        try:
+            table = pq.read_table(path)
+            about = json.loads((table.schema.metadata or {})[b"kdlab"])
+            logits = _matrix(table, "logits")
+        except (OSError, KeyError, ValueError, pa.ArrowException) as cause:
+            raise DataError(
+                f"{path} does not hold predictions ({cause}); run infer again"
+            ) from cause
+        features = _matrix(table, "features") if "features" in table.column_names else None
+        return cls(logits, about["data_hash"], about["model"], features)
+
+
+def _column(matrix: NDArray[np.float32]) -> pa.FixedSizeListArray:
+    flat = pa.array(np.ascontiguousarray(matrix, dtype=np.float32).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
+
+
+def _matrix(table: pa.Table, name: str) -> NDArray[np.float32]:
+    column = table[name].combine_chunks()
+    width = column.type.list_size
+    values = column.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(values, dtype=np.float32).reshape(-1, width)

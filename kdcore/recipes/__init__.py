@@ -1,0 +1,1 @@
+"""A stage a file, readable top to bottom."""

@@ -1,0 +1,1 @@
+"""Runs: a folder each, who may write in it, and how it is started and stopped."""
