@@ -1,0 +1,56 @@
+"""How near a model is to another, or to the truth of a made world; nothing here needs a label."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.metrics.ranking import RankedLists, compact
+from kdcore.softlabels import log_soften
+
+Floats = NDArray[np.float64]
+
+
+def same_top_grade(a_logits: NDArray[Any], b_logits: NDArray[Any]) -> NDArray[np.bool_]:
+    """(pairs,) whether both models find the same grade likeliest; equal logits: the lower grade."""
+    return np.asarray(np.argmax(a_logits, axis=1) == np.argmax(b_logits, axis=1))
+
+
+def truth_kl(truth: NDArray[Any], logits: NDArray[Any]) -> Floats:
+    """(pairs,) KL(truth || model at T = 1) in nats; a grade of truth 0 adds nothing."""
+    truth = np.asarray(truth, dtype=np.float64)
+    log_truth = np.log(truth, out=np.zeros_like(truth), where=truth > 0)
+    return np.asarray(np.maximum((truth * (log_truth - log_soften(logits))).sum(axis=1), 0.0))
+
+
+def truth_error(true_relevance: NDArray[Any], relevance: NDArray[Any]) -> Floats:
+    """(pairs,) |relevance - true relevance|."""
+    return np.abs(np.asarray(relevance, np.float64) - np.asarray(true_relevance, np.float64))
+
+
+def rank_correlation(
+    scores: NDArray[Any], reference: NDArray[Any], query_ids: NDArray[np.integer[Any]]
+) -> Floats:
+    """(queries,) Spearman's rho inside each query, equal scores sharing their mean rank.
+
+    scores, reference, query_ids: (pairs,); queries in ascending order of their ids. nan when the
+    reference orders nothing (one pair, or all equal); 0 when only the scores order nothing.
+    """
+    index, queries = compact(query_ids)
+    a, b = _centered_ranks(scores, index, queries), _centered_ranks(reference, index, queries)
+    product, a_square, b_square = (
+        np.bincount(index, values, minlength=queries) for values in (a * b, a * a, b * b)
+    )
+    norm = np.sqrt(a_square * b_square)
+    rho = np.divide(product, norm, out=np.zeros(queries), where=norm > 0)
+    return np.where(b_square > 0, np.clip(rho, -1, 1), np.nan)
+
+
+def _centered_ranks(values: NDArray[Any], index: NDArray[np.int64], queries: int) -> Floats:
+    lists = RankedLists.of(values, index, queries)
+    if len(index) == 0:
+        return np.zeros(0)
+    shared = (np.bincount(lists.tie, lists.rank) / np.bincount(lists.tie))[lists.tie]
+    ranks = np.empty(len(index))
+    ranks[lists.order] = shared
+    return np.asarray(ranks - (lists.sizes[index] - 1) / 2)

@@ -1,0 +1,120 @@
+"""Whether a probability can be taken at its word: reliability bins, ECE, the best temperature.
+
+ECE as in arXiv 1706.04599, in its form for the probability of one event: confidence is P(relevant).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.metrics.classification import at_grade
+from kdcore.softlabels import soften
+
+Floats = NDArray[np.float64]
+Binning = Literal["width", "mass"]
+BINS = 15
+
+
+def bin_of(
+    relevance: NDArray[Any], bins: int = BINS, binning: Binning = "width"
+) -> NDArray[np.int64]:
+    """(pairs,) bin 0..bins-1 of each probability.
+
+    "width": bins of equal width over 0..1; "mass": as many pairs in each as equal values allow,
+    since equal values always share a bin.
+    """
+    relevance = np.asarray(relevance, dtype=np.float64)
+    if binning == "width":
+        return np.clip((relevance * bins).astype(np.int64), 0, bins - 1)
+    below = np.searchsorted(np.sort(relevance), relevance, side="left")
+    return np.asarray(below * bins // max(len(relevance), 1), dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """A reliability diagram, one entry a bin; nan where a bin is empty.
+
+    confidence: (bins,) mean relevance. frequency: (bins,) share of relevant pairs.
+    count: (bins,) pairs. low, high: (bins,) least and greatest relevance in the bin.
+    """
+
+    confidence: Floats
+    frequency: Floats
+    count: NDArray[np.int64]
+    low: Floats
+    high: Floats
+
+    @property
+    def ece(self) -> float:
+        """Mean gap of confidence and frequency, weighted by pairs; nan without a pair."""
+        filled = self.count > 0
+        gap = np.abs(self.confidence[filled] - self.frequency[filled])
+        total = self.count.sum()
+        return float((gap * self.count[filled]).sum() / total) if total else float("nan")
+
+
+def reliability(
+    relevant: NDArray[np.bool_],
+    relevance: NDArray[Any],
+    bins: int = BINS,
+    binning: Binning = "width",
+) -> Reliability:
+    """Bins of (pairs,) probabilities against (pairs,) labels."""
+    relevance = np.asarray(relevance, dtype=np.float64)
+    place = bin_of(relevance, bins, binning)
+    count = np.bincount(place, minlength=bins)
+    mean = [
+        np.divide(total, count, out=np.full(bins, np.nan), where=count > 0)
+        for total in (
+            np.bincount(place, relevance, minlength=bins),
+            np.bincount(place, np.asarray(relevant, dtype=np.float64), minlength=bins),
+        )
+    ]
+    low, high = np.full(bins, np.inf), np.full(bins, -np.inf)
+    np.minimum.at(low, place, relevance)
+    np.maximum.at(high, place, relevance)
+    low[count == 0] = high[count == 0] = np.nan
+    return Reliability(mean[0], mean[1], count, low, high)
+
+
+def ece(
+    relevant: NDArray[np.bool_],
+    relevance: NDArray[Any],
+    bins: int = BINS,
+    binning: Binning = "width",
+) -> float:
+    """Expected calibration error: sum of (n_bin / n) |mean relevance - share of relevant pairs|."""
+    return reliability(relevant, relevance, bins, binning).ece
+
+
+def best_temperature(
+    grades: NDArray[np.integer[Any]],
+    logits: NDArray[Any],
+    lowest: float = 0.05,
+    highest: float = 100.0,
+) -> float:
+    """The temperature of least NLL on (pairs,) grades and (pairs, classes) logits; nan without any.
+
+    NLL is convex in 1/T, so bisection on its slope finds the one minimum, or the nearer end of
+    lowest..highest. Fit it on held-out pairs: it changes no order and no AUC.
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    if len(logits) == 0:
+        return float("nan")
+    chosen = at_grade(logits, grades)
+
+    def slope(inverse: float) -> float:
+        expected = (soften(logits, 1 / inverse) * logits).sum(axis=1)
+        return float((expected - chosen).mean())
+
+    low, high = 1 / highest, 1 / lowest
+    if slope(low) >= 0:
+        return highest
+    if slope(high) <= 0:
+        return lowest
+    for _ in range(50):
+        middle = float(np.sqrt(low * high))
+        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
+    return float(1 / np.sqrt(low * high))

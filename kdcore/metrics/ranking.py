@@ -1,0 +1,201 @@
+"""How good an order is: nDCG at every depth, its random and worst lines, labels in the top k.
+
+Every list of a table is handled at once: one sort of all pairs, then arrays of (queries, depth).
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Ties = Literal["input", "average"]
+DEPTH = 20
+
+
+@dataclass(frozen=True)
+class RankedLists:
+    """The pairs of every query, best score first; equal scores keep the order of the table.
+
+    order: (pairs,) row at each place. group, rank: (pairs,) query and 0-based rank at each place.
+    sizes: (queries,) pairs of each query. tie: (pairs,) number of the run of equal scores.
+    """
+
+    order: Ints
+    group: Ints
+    rank: Ints
+    sizes: Ints
+    tie: Ints
+
+    @classmethod
+    def of(cls, scores: NDArray[Any], index: Ints, queries: int) -> "RankedLists":
+        """Sort by (query, -score); index: (pairs,) in 0..queries-1, some may have no pair."""
+        negative = -np.asarray(scores, dtype=np.float64)
+        order = np.lexsort((negative, index))
+        group, ranked = index[order], negative[order]
+        sizes = np.bincount(index, minlength=queries)
+        rank = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[group]
+        starts = np.ones(len(order), dtype=bool)
+        starts[1:] = (group[1:] != group[:-1]) | (ranked[1:] != ranked[:-1])
+        return cls(order, group, rank, sizes, np.cumsum(starts) - 1)
+
+    def top(
+        self,
+        values: NDArray[Any],
+        depth: int,
+        fill: float = 0.0,
+        ties: Ties = "input",
+        worst_first: bool = False,
+    ) -> Floats:
+        """(queries, depth) values in ranked order, `fill` beyond the end of a list."""
+        ranked = np.asarray(values, dtype=np.float64)[self.order]
+        if ties == "average" and len(ranked):
+            ranked = (np.bincount(self.tie, ranked) / np.bincount(self.tie))[self.tie]
+        rank = self.sizes[self.group] - 1 - self.rank if worst_first else self.rank
+        shown = rank < depth
+        table = np.full((len(self.sizes), depth), fill)
+        table[self.group[shown], rank[shown]] = ranked[shown]
+        return table
+
+
+def compact(query_ids: NDArray[np.integer[Any]]) -> tuple[Ints, int]:
+    """Query numbers 0..queries-1 in ascending order of the ids, and how many there are."""
+    queries, index = np.unique(query_ids, return_inverse=True)
+    return index.astype(np.int64), len(queries)
+
+
+def discounts(depth: int) -> Floats:
+    """(depth,) worth of each place: 1 / log2(place + 1), places from 1."""
+    return np.asarray(1 / np.log2(np.arange(2, depth + 2)))
+
+
+def dcg(top: Floats) -> Floats:
+    """(queries, depth) discounted cumulative gain at every depth of (queries, depth) gains."""
+    return np.cumsum(top * discounts(top.shape[1]), axis=1)
+
+
+def normalize(value: Floats, ideal: Floats) -> Floats:
+    """(queries, depth) value / ideal; nan where the ideal is 0: no order of such a list is good."""
+    return np.divide(value, ideal, out=np.full_like(value, np.nan), where=ideal > 0)
+
+
+def ndcg(
+    gains: NDArray[Any],
+    scores: NDArray[Any],
+    query_ids: NDArray[np.integer[Any]],
+    depth: int = DEPTH,
+    ties: Ties = "input",
+) -> Floats:
+    """(queries, depth) nDCG@k for every k up to depth, queries in ascending order of their ids.
+
+    gains, scores, query_ids: (pairs,), judged pairs only; the ideal is cut at k like the list.
+    ties "input": equal scores keep the order of the table; "average": each takes the mean gain of
+    its run, as scikit-learn does. A query whose gains are all 0 is nan, to be left out and counted.
+    """
+    index, queries = compact(query_ids)
+    gains = np.asarray(gains, dtype=np.float64)
+    model = RankedLists.of(scores, index, queries).top(gains, depth, ties=ties)
+    ideal = RankedLists.of(gains, index, queries).top(gains, depth)
+    return normalize(dcg(model), dcg(ideal))
+
+
+def ndcg_random(
+    gains: NDArray[Any], query_ids: NDArray[np.integer[Any]], depth: int = DEPTH
+) -> Floats:
+    """(queries, depth) nDCG@k that a random order has on average; nan as in ndcg."""
+    index, queries = compact(query_ids)
+    ideal = RankedLists.of(gains, index, queries)
+    return normalize(random_dcg(gains, ideal, depth), dcg(ideal.top(gains, depth)))
+
+
+def ndcg_worst(
+    gains: NDArray[Any], query_ids: NDArray[np.integer[Any]], depth: int = DEPTH
+) -> Floats:
+    """(queries, depth) nDCG@k of the order with the best ads last; nan as in ndcg."""
+    index, queries = compact(query_ids)
+    ideal = RankedLists.of(gains, index, queries)
+    worst = ideal.top(gains, depth, worst_first=True)
+    return normalize(dcg(worst), dcg(ideal.top(gains, depth)))
+
+
+def random_dcg(gains: NDArray[Any], lists: RankedLists, depth: int) -> Floats:
+    """(queries, depth) mean DCG over all orders: every place holds the mean gain of its query."""
+    ranked = np.asarray(gains, dtype=np.float64)[lists.order]
+    total = np.bincount(lists.group, ranked, minlength=len(lists.sizes))
+    mean = total / np.maximum(lists.sizes, 1)
+    return dcg(mean[:, None] * (np.arange(depth) < lists.sizes[:, None]))
+
+
+def skill(value: NDArray[Any], random: NDArray[Any]) -> Floats:
+    """(value - random) / (1 - random): 0 is a random order, 1 the ideal; nan where random is 1."""
+    value, random = np.asarray(value, np.float64), np.asarray(random, np.float64)
+    room = 1 - random
+    defined = room > 1e-12
+    return np.asarray(
+        np.divide(value - random, room, out=np.full(room.shape, np.nan), where=defined)
+    )
+
+
+def label_counts(
+    grades: NDArray[np.integer[Any]],
+    scores: NDArray[Any],
+    query_ids: NDArray[np.integer[Any]],
+    classes: int,
+    depth: int = DEPTH,
+) -> NDArray[np.int32]:
+    """(queries, depth, classes + 1) pairs of each grade in the top k; the last column: unjudged."""
+    index, queries = compact(query_ids)
+    return counts_in(RankedLists.of(scores, index, queries), grades, classes, depth)
+
+
+def counts_in(
+    lists: RankedLists, grades: NDArray[np.integer[Any]], classes: int, depth: int
+) -> NDArray[np.int32]:
+    """label_counts of lists that are already ranked."""
+    top = lists.top(grades, depth, fill=-2.0)
+    counts = np.empty((*top.shape, classes + 1), dtype=np.int32)
+    for column, grade in enumerate([*range(classes), -1]):
+        np.cumsum(top == grade, axis=1, out=counts[:, :, column])
+    return counts
+
+
+@dataclass(frozen=True)
+class Density:
+    """Which labels fill the top k, for every k up to depth.
+
+    shares: (depth, classes) of the judged pairs, nan when none is judged.
+    coverage: (depth,) judged share of the shown pairs. judged: (depth,) how many were judged.
+    """
+
+    shares: Floats
+    coverage: Floats
+    judged: Ints
+
+
+def label_density(
+    counts: NDArray[np.integer[Any]], average: Literal["pooled", "query"] = "pooled"
+) -> Density:
+    """Shares from label_counts: of all shown pairs together, or the mean of each query's shares."""
+    totals = counts.sum(axis=0, dtype=np.int64)
+    judged, shown = totals[:, :-1].sum(axis=1), totals.sum(axis=1)
+    if average == "pooled":
+        shares = _share(totals[:, :-1], judged[:, None])
+    else:
+        each = counts[:, :, :-1]
+        of = each.sum(axis=2, keepdims=True)
+        known = (of[:, :, 0] > 0).sum(axis=0)
+        shares = _share(np.divide(each, np.maximum(of, 1)).sum(axis=0), known[:, None])
+    return Density(shares, _share(judged, shown), judged)
+
+
+def density_change(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+    """Percentage points 100 (a - b), which sum to 0 over the grades, and a / b - 1 (b = 0: nan)."""
+    relative = np.divide(a, b, out=np.full(np.shape(a), np.nan), where=np.asarray(b) > 0) - 1
+    return 100 * (a - b), relative
+
+
+def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+    whole = np.broadcast_to(whole, part.shape)
+    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))

@@ -1,0 +1,198 @@
+"""Soft labels: softmax at a temperature, what it says, and a store of its largest logits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.errors import ConfigError, DataError
+
+Floats = NDArray[np.float64]
+Rest = Literal["zero", "uniform"]
+LOWEST_HALF = float(np.finfo(np.float16).min)
+
+
+def log_soften(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
+    """(..., classes) log softmax(logits / temperature), exact for |logit| = 1e4 and T = 0.05."""
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise ConfigError(f"temperature: {temperature} is not a positive number; use 0.05 to 100")
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    scaled = scaled - scaled.max(axis=-1, keepdims=True)
+    return np.asarray(scaled - np.log(np.exp(scaled).sum(axis=-1, keepdims=True)))
+
+
+def soften(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
+    """(..., classes) soft labels softmax(logits / temperature); arXiv 1503.02531."""
+    return np.asarray(np.exp(log_soften(logits, temperature)))
+
+
+def entropy(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
+    """(...) bits that a soft label holds: 0 when it is sure, log2(classes) when it is flat."""
+    log_p = log_soften(logits, temperature)
+    return np.asarray(np.maximum(-(np.exp(log_p) * log_p).sum(axis=-1) / np.log(2), 0.0))
+
+
+def kl(
+    p_logits: NDArray[np.floating[Any]],
+    q_logits: NDArray[np.floating[Any]],
+    temperature: float = 1.0,
+) -> Floats:
+    """(...) KL(p || q) in nats, both softened at one temperature; without the factor T².
+
+    For distillation p is the teacher and q the student. Values at different T do not compare.
+    """
+    log_p, log_q = log_soften(p_logits, temperature), log_soften(q_logits, temperature)
+    return np.asarray(np.maximum((np.exp(log_p) * (log_p - log_q)).sum(axis=-1), 0.0))
+
+
+@dataclass(frozen=True)
+class StoreReport:
+    """What keeping k logits costs, at one temperature; means over rows, KL in nats.
+
+    kl_full_rebuilt is infinite when dropped classes come back as zero: the full label gives them
+    some mass. kl_rebuilt_full stays finite: it is about -log(kept mass).
+    """
+
+    temperature: float
+    kept_mass: float
+    least_kept_mass: float
+    kl_full_rebuilt: float
+    kl_rebuilt_full: float
+    bytes_per_row: int
+    full_bytes_per_row: int
+
+
+@dataclass(frozen=True)
+class SoftLabelStore:
+    """The k largest logits of every row in half precision, so that T can be chosen later.
+
+    indices: (rows, k) int32, largest first. logits: (rows, k) float16, relative to the row's
+    largest, which no softmax can tell and no half overflows. classes: how many there were.
+    rest: (rows,) float16 or None: one logit for each dropped class alike, which gives the dropped
+    classes their true mass at T = 1. Top-k storage follows arXiv 1904.01624.
+    """
+
+    indices: NDArray[np.int32]
+    logits: NDArray[np.float16]
+    classes: int
+    rest: NDArray[np.float16] | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.indices.ndim != 2 or self.indices.shape != self.logits.shape:
+            problems.append(f"indices {self.indices.shape} and logits {self.logits.shape} differ")
+        if self.indices.size and not 0 <= self.indices.min() <= self.indices.max() < self.classes:
+            problems.append(f"an index lies outside 0..{self.classes - 1}")
+        if not np.isfinite(self.logits).all():
+            problems.append("a logit is not a number")
+        if self.rest is not None and self.rest.shape != self.indices.shape[:1]:
+            problems.append(f"rest has shape {self.rest.shape}; need one number a row")
+        if problems:
+            raise DataError("These are no stored soft labels:", problems)
+
+    @classmethod
+    def keep(
+        cls, logits: NDArray[np.floating[Any]], k: int, keep_rest: bool = False
+    ) -> "SoftLabelStore":
+        """The k largest of (rows, classes) logits; equal ones: the lower class first."""
+        full = np.asarray(logits, dtype=np.float64)
+        classes = full.shape[1]
+        if not 1 <= k <= classes:
+            raise ConfigError(f"k: {k} logits of {classes} cannot be kept; use 1..{classes}")
+        if not np.isfinite(full).all():
+            raise DataError("a logit is not a finite number; score the pairs again")
+        order = np.argsort(-full, axis=1, kind="stable")[:, :k]
+        top = np.take_along_axis(full, order, axis=1)
+        kept = np.maximum(top - top[:, :1], LOWEST_HALF).astype(np.float16)
+        rest = None
+        if keep_rest and k < classes:
+            dropped = np.exp(full - top[:, :1])
+            np.put_along_axis(dropped, order, 0.0, axis=1)
+            with np.errstate(divide="ignore"):
+                mean_logit = np.log(dropped.sum(axis=1) / (classes - k))
+            rest = np.maximum(mean_logit, LOWEST_HALF).astype(np.float16)
+        return cls(order.astype(np.int32), kept, classes, rest)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @property
+    def k(self) -> int:
+        """How many logits a row keeps."""
+        return int(self.indices.shape[1])
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Bytes of one row: 6 a kept logit, 2 more for the rest."""
+        row = (self.indices.itemsize + self.logits.itemsize) * self.k
+        return row + (self.rest.itemsize if self.rest is not None else 0)
+
+    def rebuild(self, temperature: float = 1.0, rest: Rest = "zero") -> Floats:
+        """(rows, classes) probabilities at T; dropped classes get zero, or one even share.
+
+        The even share is exact in sum at T = 1 and an approximation elsewhere.
+        """
+        if rest == "uniform" and self.rest is None and self.k < self.classes:
+            raise ConfigError(
+                "rest: the dropped mass was not stored, so it cannot be spread; "
+                "store with keep_rest=True or rebuild with rest='zero'"
+            )
+        full = np.full((len(self), self.classes), -np.inf)
+        if rest == "uniform" and self.rest is not None:
+            full[:] = self.rest.astype(np.float64)[:, None]
+        np.put_along_axis(
+            full, self.indices.astype(np.int64), self.logits.astype(np.float64), axis=1
+        )
+        return soften(full, temperature)
+
+    def report(
+        self, full: NDArray[np.floating[Any]], temperature: float = 1.0, rest: Rest = "zero"
+    ) -> StoreReport:
+        """Compare with the (rows, classes) logits that were stored."""
+        log_p = log_soften(full, temperature)
+        with np.errstate(divide="ignore"):
+            log_q = np.log(self.rebuild(temperature, rest))
+        kept = np.exp(np.take_along_axis(log_p, self.indices.astype(np.int64), axis=1)).sum(axis=1)
+        return StoreReport(
+            temperature=temperature,
+            kept_mass=float(np.mean(kept)) if len(self) else float("nan"),
+            least_kept_mass=float(np.min(kept)) if len(self) else float("nan"),
+            kl_full_rebuilt=_mean_kl(log_p, log_q),
+            kl_rebuilt_full=_mean_kl(log_q, log_p),
+            bytes_per_row=self.bytes_per_row,
+            full_bytes_per_row=2 * self.classes,
+        )
+
+    def save(self, path: Path) -> None:
+        """Write one safetensors file."""
+        from safetensors.numpy import save_file  # kept out of the import of a pure module
+
+        tensors = {"indices": self.indices, "logits": self.logits}
+        if self.rest is not None:
+            tensors["rest"] = self.rest
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, path, metadata={"classes": str(self.classes)})
+
+    @classmethod
+    def load(cls, path: Path) -> "SoftLabelStore":
+        """Read what save wrote; DataError when the file holds something else."""
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, framework="numpy") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                classes = int((file.metadata() or {})["classes"])
+            return cls(tensors["indices"], tensors["logits"], classes, tensors.get("rest"))
+        except (OSError, KeyError, ValueError, SafetensorError) as cause:
+            raise DataError(
+                f"{path} holds no stored soft labels ({cause}); store them again"
+            ) from (cause)
+
+
+def _mean_kl(log_p: Floats, log_q: Floats) -> float:
+    p = np.exp(log_p)
+    ratio = np.subtract(log_p, log_q, out=np.zeros_like(log_p), where=p > 0)
+    terms = np.multiply(p, ratio, out=np.zeros_like(p), where=p > 0)
+    return float(np.maximum(terms.sum(axis=1), 0.0).mean()) if len(p) else float("nan")

@@ -1,0 +1,118 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import rankdata
+from sklearn.metrics import (
+    average_precision_score,
+    brier_score_loss,
+    log_loss,
+    roc_auc_score,
+)
+
+from kdcore.errors import DataError
+from kdcore.metrics.classification import (
+    ScoreOrder,
+    average_precision,
+    brier,
+    correct,
+    mid_ranks,
+    nll,
+    roc_auc,
+)
+from kdcore.softlabels import soften
+
+
+def sample(seed, pairs=80, ties=True):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 12, pairs) / 3 if ties else rng.normal(size=pairs)
+    relevant = rng.random(pairs) < 0.4
+    relevant[:2] = [True, False]
+    return relevant, scores
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 10_000), ties=st.booleans())
+def test_areas_equal_scikit_learn(seed, ties):
+    relevant, scores = sample(seed, ties=ties)
+    assert roc_auc(relevant, scores) == pytest.approx(roc_auc_score(relevant, scores), abs=1e-9)
+    expected = average_precision_score(relevant, scores)
+    assert average_precision(relevant, scores) == pytest.approx(expected, abs=1e-9)
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 10_000), ties=st.booleans())
+def test_weighted_areas_equal_scikit_learn_with_sample_weights(seed, ties):
+    relevant, scores = sample(seed, ties=ties)
+    rng = np.random.default_rng(seed)
+    groups = rng.integers(0, 9, len(scores))
+    weights = rng.integers(1, 4, (5, 9)).astype(float)
+    weights[1:, 3] = 0
+    roc, precision = ScoreOrder.of(relevant, scores).areas(weights, groups)
+    for row in range(5):
+        weight = weights[row, groups]
+        auc = roc_auc_score(relevant, scores, sample_weight=weight)
+        assert roc[row] == pytest.approx(auc, abs=1e-9)
+        expected = average_precision_score(relevant, scores, sample_weight=weight)
+        assert precision[row] == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_weight_of_two_is_the_pair_twice():
+    relevant, scores = sample(3)
+    weight = np.ones((1, 80))
+    weight[0, ::3] = 2
+    twice = np.repeat(np.arange(80), weight[0].astype(int))
+    roc, precision = ScoreOrder.of(relevant, scores).areas(weight)
+    assert roc[0] == pytest.approx(roc_auc(relevant[twice], scores[twice]))
+    assert precision[0] == pytest.approx(average_precision(relevant[twice], scores[twice]))
+
+
+def test_chunks_do_not_change_the_areas(monkeypatch):
+    relevant, scores = sample(4)
+    weights = np.random.default_rng(0).integers(0, 3, (20, 80)).astype(float)
+    whole = ScoreOrder.of(relevant, scores).areas(weights)
+    monkeypatch.setattr("kdcore.metrics.classification.CHUNK", 200)
+    np.testing.assert_array_equal(ScoreOrder.of(relevant, scores).areas(weights), whole)
+
+
+@settings(max_examples=40)
+@given(seed=st.integers(0, 10_000))
+def test_auc_of_reversed_scores_is_its_complement(seed):
+    relevant, scores = sample(seed)
+    assert roc_auc(relevant, -scores) == pytest.approx(1 - roc_auc(relevant, scores))
+
+
+def test_all_scores_equal_is_one_half_and_the_share_of_relevant_pairs():
+    relevant = np.array([True, False, False, False])
+    assert roc_auc(relevant, np.zeros(4)) == 0.5
+    assert average_precision(relevant, np.zeros(4)) == 0.25
+
+
+@pytest.mark.parametrize("relevant", [[], [True, True], [False, False]])
+def test_auc_of_one_class_is_nan_without_a_warning(relevant):
+    assert np.isnan(roc_auc(np.array(relevant, dtype=bool), np.arange(len(relevant))))
+
+
+@pytest.mark.parametrize("classes", [2, 4, 5])
+def test_likelihood_and_brier_equal_scikit_learn(classes):
+    rng = np.random.default_rng(0)
+    logits, grades = rng.normal(size=(60, classes)) * 2, rng.integers(0, classes, 60)
+    expected = log_loss(grades, soften(logits), labels=range(classes))
+    assert nll(grades, logits).mean() == pytest.approx(expected, abs=1e-9)
+    relevance, relevant = soften(logits)[:, -1], grades == classes - 1
+    expected = brier_score_loss(relevant, relevance)
+    assert brier(relevant, relevance).mean() == pytest.approx(expected, abs=1e-9)
+
+
+def test_an_unlabelled_pair_has_no_likelihood():
+    with pytest.raises(DataError, match="1 pairs carry no grade"):
+        nll(np.array([0, -1]), np.zeros((2, 2)))
+
+
+def test_one_half_counts_as_relevant():
+    np.testing.assert_array_equal(correct(np.array([True, False]), [0.5, 0.5]), [True, False])
+
+
+def test_mid_ranks_equal_scipy():
+    _, scores = sample(5)
+    np.testing.assert_array_equal(mid_ranks(scores), rankdata(scores))

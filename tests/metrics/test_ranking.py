@@ -1,0 +1,182 @@
+import numpy as np
+import pytest
+import pytrec_eval
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import ndcg_score
+
+from kdcore.metrics.ranking import (
+    density_change,
+    label_counts,
+    label_density,
+    ndcg,
+    ndcg_random,
+    ndcg_worst,
+    skill,
+)
+
+
+def lists(seed=0, pairs=200, queries=30, grades=5, distinct_scores=True):
+    rng = np.random.default_rng(seed)
+    query_ids = rng.integers(0, queries, pairs)
+    scores = rng.permutation(pairs) / 7.0 if distinct_scores else rng.integers(0, 4, pairs) / 1.0
+    return rng.integers(0, grades, pairs), scores, query_ids
+
+
+def trec_ndcg(gains, scores, query_ids, k):
+    qrels, run = {}, {}
+    for row, (gain, score, query) in enumerate(zip(gains, scores, query_ids, strict=True)):
+        qrels.setdefault(f"q{query}", {})[f"d{row}"] = int(gain)
+        run.setdefault(f"q{query}", {})[f"d{row}"] = float(score)
+    found = pytrec_eval.RelevanceEvaluator(qrels, {f"ndcg_cut.{k}"}).evaluate(run)
+    return {int(query[1:]): values[f"ndcg_cut_{k}"] for query, values in found.items()}
+
+
+@pytest.mark.parametrize("gain", ["linear", "exp2"])
+@pytest.mark.parametrize("k", [1, 3, 5, 10, 20])
+def test_ndcg_equals_trec_eval(gain, k):
+    grades, scores, query_ids = lists()
+    gains = grades if gain == "linear" else 2**grades - 1
+    ours = ndcg(gains, scores, query_ids)[:, k - 1]
+    theirs = trec_ndcg(gains, scores, query_ids, k)
+    for query, value in zip(np.unique(query_ids), ours, strict=True):
+        assert theirs[query] == pytest.approx(0 if np.isnan(value) else value, abs=1e-9)
+
+
+@pytest.mark.parametrize("ties", ["input", "average"])
+def test_ndcg_equals_scikit_learn_under_either_rule_for_ties(ties):
+    grades, scores, query_ids = lists(distinct_scores=False)
+    ours = ndcg(grades, scores, query_ids, ties=ties)
+    for query, row in zip(np.unique(query_ids), ours, strict=True):
+        mine = query_ids == query
+        if mine.sum() < 2 or not grades[mine].any():
+            continue
+        order = np.argsort(-scores[mine], kind="stable")  # with no ties left, one order is right
+        distinct = np.empty(mine.sum())
+        distinct[order] = -np.arange(mine.sum())
+        given_scores = scores[mine] if ties == "average" else distinct
+        for k in (1, 3, 20):
+            expected = ndcg_score([grades[mine]], [given_scores], k=k)
+            assert row[k - 1] == pytest.approx(expected, abs=1e-9)
+
+
+def test_ndcg_has_the_values_of_the_fact_sheet():
+    grades, scores, query_ids = np.array([0, 1, 3]), np.array([3.0, 2, 1]), np.zeros(3, int)
+    assert ndcg(grades, scores, query_ids)[0, 2] == pytest.approx(0.58688, abs=5e-6)
+    assert ndcg(2**grades - 1, scores, query_ids)[0, 2] == pytest.approx(0.54134, abs=5e-6)
+
+
+def test_both_gains_agree_on_two_grades():
+    grades, scores, query_ids = lists(grades=2)
+    exp2 = ndcg(2**grades - 1, scores, query_ids)
+    np.testing.assert_allclose(exp2, ndcg(grades, scores, query_ids), atol=1e-12)
+
+
+def test_a_query_without_an_ideal_is_nan_not_zero():
+    values = ndcg([0, 0, 1], [1.0, 2, 3], np.array([7, 7, 9]))
+    assert np.isnan(values[0]).all()
+    assert (values[1] == 1).all()
+
+
+def test_no_pairs_give_no_queries():
+    assert ndcg([], [], np.array([], int)).shape == (0, 20)
+    assert ndcg([], [], np.array([], int), ties="average").shape == (0, 20)
+
+
+@settings(max_examples=50)
+@given(seed=st.integers(0, 10_000), distinct=st.booleans())
+def test_every_order_lies_between_the_worst_and_the_ideal(seed, distinct):
+    grades, scores, query_ids = lists(seed, pairs=60, queries=8, distinct_scores=distinct)
+    model, worst = ndcg(grades, scores, query_ids), ndcg_worst(grades, query_ids)
+    random = ndcg_random(grades, query_ids)
+    known = np.isfinite(model[:, 0])
+    assert (worst[known] <= model[known] + 1e-12).all()
+    assert (worst[known] <= random[known] + 1e-12).all()
+    assert (model[known] <= 1 + 1e-12).all()
+    np.testing.assert_allclose(ndcg(grades, grades, query_ids)[known], 1)
+    np.testing.assert_allclose(ndcg(grades, -grades, query_ids)[known], worst[known])
+
+
+@settings(max_examples=50)
+@given(seed=st.integers(0, 10_000))
+def test_ndcg_ignores_the_order_of_rows_and_the_scale_of_scores(seed):
+    grades, scores, query_ids = lists(seed, pairs=60, queries=8)
+    shuffled = np.random.default_rng(seed).permutation(60)
+    before = ndcg(grades, scores, query_ids)
+    after = ndcg(grades[shuffled], np.exp(scores[shuffled]), query_ids[shuffled])
+    np.testing.assert_allclose(before, after, atol=1e-12)
+
+
+@settings(max_examples=50)
+@given(seed=st.integers(0, 10_000))
+def test_moving_a_better_ad_up_never_lowers_ndcg(seed):
+    grades, scores, query_ids = lists(seed, pairs=12, queries=1)
+    order = np.argsort(-scores)
+    swap = next((i for i in range(11) if grades[order[i]] < grades[order[i + 1]]), None)
+    if swap is None:
+        return
+    better = scores.copy()
+    better[order[[swap, swap + 1]]] = scores[order[[swap + 1, swap]]]
+    gain = ndcg(grades, better, query_ids) - ndcg(grades, scores, query_ids)
+    assert (gain >= -1e-12).all()
+    assert gain.max() > 0
+
+
+def test_random_line_is_the_mean_over_shuffled_orders():
+    grades, _, query_ids = lists(pairs=40, queries=5)
+    rng = np.random.default_rng(1)
+    drawn = [ndcg(grades, rng.random(40), query_ids) for _ in range(3000)]
+    np.testing.assert_allclose(np.mean(drawn, axis=0), ndcg_random(grades, query_ids), atol=0.015)
+
+
+def test_all_scores_equal_and_averaged_is_the_random_line():
+    grades, _, query_ids = lists()
+    averaged = ndcg(grades, np.zeros(len(grades)), query_ids, ties="average")
+    np.testing.assert_allclose(averaged, ndcg_random(grades, query_ids), atol=1e-12)
+
+
+def test_skill_is_zero_for_random_one_for_ideal_and_nan_without_room():
+    np.testing.assert_allclose(skill([0.7, 1.0, 0.4], [0.7, 0.7, 0.7]), [0, 1, -1])
+    assert np.isnan(skill(1.0, 1.0))
+
+
+def test_density_shares_sum_to_one_and_points_to_zero():
+    grades, scores, query_ids = lists()
+    a = label_density(label_counts(grades, scores, query_ids, 5)).shares
+    b = label_density(label_counts(grades, -scores, query_ids, 5)).shares
+    np.testing.assert_allclose(a.sum(axis=1), 1)
+    points, relative = density_change(a, b)
+    np.testing.assert_allclose(points.sum(axis=1), 0, atol=1e-9)
+    np.testing.assert_allclose(relative, a / b - 1)
+
+
+def test_density_is_pooled_over_the_shown_pairs():
+    grades, scores = np.array([1, 0, 0, 1]), np.array([4.0, 3, 2, 1])
+    query_ids = np.array([0, 1, 1, 1])
+    pooled = label_density(label_counts(grades, scores, query_ids, 2))
+    each = label_density(label_counts(grades, scores, query_ids, 2), average="query")
+    np.testing.assert_allclose(pooled.shares[2], [2 / 4, 2 / 4])
+    np.testing.assert_allclose(each.shares[2], [(0 + 2 / 3) / 2, (1 + 1 / 3) / 2])
+    np.testing.assert_array_equal(pooled.judged[:3], [2, 3, 4])
+
+
+def test_an_unjudged_pair_lowers_coverage_and_no_share():
+    grades, scores, query_ids = np.array([1, -1, 0]), np.array([3.0, 2, 1]), np.zeros(3, int)
+    density = label_density(label_counts(grades, scores, query_ids, 2))
+    np.testing.assert_allclose(density.coverage[:3], [1, 1 / 2, 2 / 3])
+    np.testing.assert_allclose(density.shares[:3], [[0, 1], [0, 1], [0.5, 0.5]])
+
+
+def test_density_without_a_judged_pair_is_nan():
+    density = label_density(label_counts(np.array([-1]), np.array([1.0]), np.array([0]), 2))
+    assert np.isnan(density.shares).all()
+    assert (density.coverage == 0).all()
+
+
+def test_the_table_of_twinbert_can_only_be_relative_changes():
+    """-7.4, -2.6, +1.9, +18.8: differences of shares would sum to 0, these do not."""
+    change = np.array([-0.074, -0.026, 0.019, 0.188])
+    assert abs(change.sum()) > 0.1
+    before = np.array([0.3, 0.3, 0.3, 0.1])
+    _, relative = density_change(before * (1 + change), before)
+    np.testing.assert_allclose(relative, change)
