@@ -1,0 +1,220 @@
+"""The library: data sets by name, kept in the workspace; load, import, list."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import kdcore
+from kdcore.datasets.rows import Problem, rejects_tsv
+from kdcore.datasets.sources import (
+    HUB_PREFIX,
+    TASKS,
+    Source,
+    TaskName,
+    read_hub_source,
+    read_path,
+)
+from kdcore.datasets.table import ColumnMapping
+from kdcore.errors import DataError, LabError, lookup
+from kdcore.labels import LabelScheme
+from kdcore.pairs import PairTable
+from kdcore.workspace import Workspace, check_name, new_folder, slug, write_text_atomic
+
+WORLD = "world"
+CARD = "dataset.json"
+REJECTS = "rejects.tsv"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """An import that succeeded: the pairs, what was left out and where it all lies."""
+
+    table: PairTable
+    rejects: tuple[Problem, ...]
+    counts: dict[str, int]  # rows, kept, rejected, withdrawn (see Reading.counts)
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A data set of the workspace as its card tells it; problem is "" when the card is whole."""
+
+    name: str
+    pairs: int = 0
+    source: str = ""
+    content_hash: str = ""
+    notes: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def load_data(
+    source: str | Path,
+    *,
+    task: TaskName | None = None,
+    mapping: ColumnMapping | None = None,
+    scheme: LabelScheme | None = None,
+    skip_bad: bool = False,
+    workspace: Workspace | None = None,
+    **world_sizes: int,
+) -> PairTable:
+    """Pairs by name: "world", a name of the workspace, a path, "hub:qadsm" or "hub:wpr".
+
+    world_sizes (seed, log, train, validation, test) are for the bundled world only. The splits
+    are those of the source; `with_test_split` makes a missing one. A path is read as it lies and
+    nothing is kept; skip_bad leaves its bad rows out. DataError or UnknownNameError when nothing
+    fits.
+    """
+    workspace = workspace or Workspace.default()
+    text = str(source)
+    if text == WORLD:
+        return _world(workspace, world_sizes)
+    if world_sizes:
+        raise DataError(f"only {WORLD!r} takes {', '.join(world_sizes)}; {text!r} has its own size")
+    if _is_imported(text, workspace):
+        return PairTable.load(workspace.data_folder(text))
+    if text.startswith(HUB_PREFIX):
+        return _from_hub(text, workspace, skip_bad)
+    path = Path(source).expanduser()
+    if (path / CARD).is_file():
+        return PairTable.load(path)
+    found = _read(source, workspace, task, mapping, scheme)
+    return found.reading.table(default_name(text), found.sentence, skip_bad=skip_bad)
+
+
+def import_data(
+    source: str | Path,
+    name: str | None = None,
+    *,
+    task: TaskName | None = None,
+    mapping: ColumnMapping | None = None,
+    scheme: LabelScheme | None = None,
+    skip_bad: bool = False,
+    replace: bool = False,
+    workspace: Workspace | None = None,
+) -> Imported:
+    """Read a path or hub name and keep it in the workspace under a name, whole or not at all.
+
+    With skip_bad the good rows are kept and the bad ones written beside them as rejects.tsv.
+    DataError tells every problem; a name that is taken needs replace.
+    """
+    workspace = workspace or Workspace.default()
+    name = check_name(name or default_name(str(source)), "data set's name")
+    folder = workspace.data_folder(name)
+    if name == WORLD:
+        raise DataError(f"{WORLD!r} is the bundled data set; choose another name")
+    if folder.exists() and not replace:
+        raise DataError(f"a data set {name!r} exists already; choose another name or replace it")
+    found = _read(source, workspace, task, mapping, scheme)
+    reading = found.reading
+    table = reading.table(name, found.sentence, skip_bad=skip_bad)
+    try:
+        with new_folder(folder, replace=replace) as temporary:
+            table.save(temporary)
+            if reading.problems:
+                write_text_atomic(temporary / REJECTS, "".join(rejects_tsv(reading.problems)))
+    except OSError as cause:
+        raise DataError(
+            f"{name} could not be written ({cause}); nothing was imported: make room, or point "
+            "KDLAB_HOME at a folder that you may write to"
+        ) from cause
+    return Imported(table, reading.problems, reading.counts, folder)
+
+
+def list_data(workspace: Workspace | None = None) -> list[Listed]:
+    """The data sets of the workspace by name; the bundled world is not among them."""
+    folder = (workspace or Workspace.default()).data
+    held = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [_listed(entry) for entry in held if entry.is_dir() and entry.name[0] != "."]
+
+
+def default_name(source: str) -> str:
+    """The name that an import of this source gets when the person gives none."""
+    if source.startswith(HUB_PREFIX):
+        return slug(source.removeprefix(HUB_PREFIX))
+    name = Path(source).expanduser().absolute().name
+    return slug(
+        re.sub(r"\.(tar\.gz|tgz|tar|csv|tsv|txt|jsonl|ndjson|parquet)$", "", name, flags=re.I)
+    )
+
+
+def _listed(folder: Path) -> Listed:
+    try:
+        card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return Listed(
+            folder.name,
+            int(card["pairs"]),
+            str(card["source"]),
+            str(card["content_hash"]),
+            tuple(card["notes"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        return Listed(folder.name, problem=f"its card cannot be read ({cause}); import it again")
+
+
+def _is_imported(name: str, workspace: Workspace) -> bool:
+    try:
+        return (workspace.data_folder(name) / CARD).is_file()
+    except LabError:  # no name at all, so a path
+        return False
+
+
+def _read(
+    source: str | Path,
+    workspace: Workspace,
+    task: TaskName | None,
+    mapping: ColumnMapping | None,
+    scheme: LabelScheme | None,
+) -> Source:
+    text = str(source)
+    if text.startswith(HUB_PREFIX):
+        return read_hub_source(text)
+    path = Path(source).expanduser()
+    looks_like_a_name = isinstance(source, str) and not re.search(r"[./\\~]", text)
+    if looks_like_a_name and not path.exists():
+        known: Mapping[str, str] = dict.fromkeys(
+            [WORLD, *(d.name for d in list_data(workspace)), *(HUB_PREFIX + t for t in TASKS)], ""
+        )
+        lookup(known, text, "data set")
+    return read_path(path, task=task, mapping=mapping, scheme=scheme)
+
+
+def _from_hub(name: str, workspace: Workspace, skip_bad: bool) -> PairTable:
+    """Hub data are kept in the cache: the second time needs no network."""
+    folder = workspace.cache_folder(slug(name))
+    if (folder / CARD).is_file():
+        return PairTable.load(folder)
+    found = read_hub_source(name)
+    table = found.reading.table(default_name(name), found.sentence, skip_bad=skip_bad)
+    if not found.reading.problems:
+        _keep(table, folder)
+    return table
+
+
+def _world(workspace: Workspace, sizes: Mapping[str, int]) -> PairTable:
+    """The bundled world, kept in the cache under its sizes and the code that made it."""
+    from kdcore.datasets.world import world
+
+    digest = hashlib.sha256(json.dumps(sorted(sizes.items())).encode())
+    home = Path(kdcore.__file__).parent
+    for file in sorted((home / "datasets" / "world").rglob("*")):
+        if file.is_file() and file.suffix != ".pyc":
+            digest.update(file.relative_to(home).as_posix().encode() + file.read_bytes())
+    folder = workspace.cache_folder(f"world-{digest.hexdigest()[:16]}")
+    try:
+        return PairTable.load(folder)
+    except DataError:  # not made yet, or damaged: make it
+        made: PairTable = world(**sizes)
+        _keep(made, folder)
+        return made
+
+
+def _keep(table: PairTable, folder: Path) -> None:
+    try:
+        with new_folder(folder, replace=True) as temporary:
+            table.save(temporary)
+    except OSError:
+        return  # a full or read-only disk costs speed, not the answer

@@ -1,0 +1,261 @@
+"""Rows of a file: what makes one good, and what is told about a bad one (file, line, cure)."""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from kdcore.errors import DataError
+from kdcore.labels import LabelScheme
+from kdcore.pairs import UNLABELLED, PairTable, make_frame
+
+SHOWN = 20  # problems in one error; the rest is a number
+WITHDRAWN = "ERROR_AdRejected"  # how QADSM marks an ad that its server took back
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a file. `line` counts from 1, 0 means the file as a whole."""
+
+    file: str
+    line: int
+    what: str
+    cure: str
+    raw: str = ""
+    unit: str = "line"  # Parquet has rows
+
+    def __str__(self) -> str:
+        where = f"{self.file}, {self.unit} {self.line}" if self.line else self.file
+        return f"{where}: {self.what}; {self.cure}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one or more files gave: good rows, problems, and how many rows were seen."""
+
+    frame: pd.DataFrame
+    scheme: LabelScheme
+    problems: tuple[Problem, ...] = ()
+    rows: int = 0  # read, good or bad
+    withdrawn: int = 0  # left out: they start with ERROR_AdRejected
+    notes: tuple[str, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """rows read = kept + rejected + withdrawn (a problem of a whole file is no row)."""
+        rejected = self.rows - self.withdrawn - len(self.frame)
+        return {
+            "rows": self.rows,
+            "kept": len(self.frame),
+            "rejected": rejected,
+            "withdrawn": self.withdrawn,
+        }
+
+    def table(self, name: str, source: str, *, skip_bad: bool = False) -> PairTable:
+        """The good rows as a PairTable; DataError when there is a problem, or nothing at all."""
+        if self.problems and (not skip_bad or not len(self.frame)):
+            raise refusal(f"{name} cannot be read ({self._summary()}):", self.problems)
+        if not len(self.frame):
+            left = f"all {self.withdrawn} start with {WITHDRAWN}" if self.withdrawn else "no rows"
+            raise DataError(f"{name} holds nothing to learn from: {left}; choose another source")
+        notes = list(self.notes)
+        if self.withdrawn:
+            notes.append(f"{self.withdrawn:,} rows marked {WITHDRAWN} were left out")
+        if self.problems:
+            notes.append(f"{self.counts['rejected']:,} bad rows were left out")
+        return PairTable(self.frame, self.scheme, name, source, tuple(notes))
+
+    def _summary(self) -> str:
+        return f"{len(self.problems):,} problems, {len(self.frame):,} good rows of {self.rows:,}"
+
+
+def refusal(headline: str, problems: Sequence[Problem]) -> DataError:
+    """A DataError that shows the first problems and counts the rest."""
+    texts = [str(problem) for problem in problems[:SHOWN]]
+    if len(problems) > SHOWN:
+        texts.append(f"... and {len(problems) - SHOWN:,} more")
+    return DataError(headline, texts)
+
+
+def join(readings: Sequence[Reading]) -> Reading:
+    """Several files (at least one) as one reading, in the order given; they share a scheme."""
+    full = [r.frame for r in readings if len(r.frame)] or [readings[0].frame]
+    return Reading(
+        pd.concat(full, ignore_index=True),
+        readings[0].scheme,
+        tuple(problem for r in readings for problem in r.problems),
+        sum(r.rows for r in readings),
+        sum(r.withdrawn for r in readings),
+        tuple(note for r in readings for note in r.notes),
+    )
+
+
+def quoted(value: object) -> str:
+    """A value as it may stand in an error: printable, at most 40 characters."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def shown_name(path: Path | str) -> str:
+    """A file's own name, printable whatever bytes it was made of."""
+    return Path(path).name.encode("utf-8", "backslashreplace").decode()
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file's bytes, or DataError when it is a folder, is locked or is gone."""
+    try:
+        return path.read_bytes()
+    except OSError as cause:
+        reason = cause.strerror or str(cause)
+        cure = "name a file that exists and that you may read"
+        raise refusal(
+            f"{shown_name(path)} cannot be read:",
+            [Problem(shown_name(path), 0, reason, cure)],
+        ) from cause
+
+
+def decode(data: bytes, file: str) -> tuple[str, tuple[str, ...]]:
+    """(text, notes). A byte that is no UTF-8 becomes a lone surrogate, so its row can be named."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        what = "the text is UTF-16"
+        raise refusal(
+            f"{file} cannot be read:", [Problem(file, 1, what, "save it as UTF-8 and try again")]
+        )
+    text = data.decode("utf-8", "surrogateescape")
+    if text.startswith("\ufeff"):
+        return text[1:], (f"a byte order mark at the start of {file} was taken off",)
+    return text, ()
+
+
+def lines_of(text: str) -> list[str]:
+    """Lines without their \\n or \\r\\n; other characters that look like line ends stay text."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def suspicious(texts: Iterable[str]) -> bool:
+    """Whether any text holds a NUL or a lone surrogate, so that every row must be looked at."""
+    return any("\0" in text or _SURROGATE.search(text) for text in texts)
+
+
+def label_lookup(scheme: LabelScheme) -> dict[str, int]:
+    """Text of a label to its grade: the name as it is, in small letters, or its number."""
+    lookup = {name: grade for grade, name in enumerate(scheme.grades)}
+    for grade, name in enumerate(scheme.grades):
+        lookup.setdefault(name.casefold(), grade)
+    if not any(name.strip().isdecimal() for name in scheme.grades):
+        for grade in range(len(scheme)):  # pandas writes 2 as 2.0 where a grade is missing
+            lookup |= {str(grade): grade, f"{grade}.0": grade}
+    return lookup
+
+
+@dataclass
+class Collector:
+    """Takes the rows of one file one by one, keeps the good and names what is wrong with others.
+
+    look_close: the file holds a NUL or broken text somewhere (see `suspicious`).
+    blank_label: the grade of a row without a label; None makes it a problem.
+    """
+
+    file: str
+    scheme: LabelScheme
+    look_close: bool
+    blank_label: int | None = None
+    unit: str = "line"
+    rows: int = 0
+    withdrawn: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    _columns: tuple[list[str], ...] = field(default_factory=lambda: tuple([] for _ in range(5)))
+    _grades: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._labels = label_lookup(self.scheme)
+        if self.blank_label is not None:
+            self._labels.setdefault("", UNLABELLED)
+
+    def reject(self, line: int, raw: str, what: str, cure: str) -> None:
+        """Count a row as bad."""
+        self.rows += 1
+        self.problems.append(Problem(self.file, line, what, cure, raw, self.unit))
+
+    def add(self, line: int, raw: str, texts: Sequence[str], language: str, split: str) -> None:
+        """Take a row: texts are query, title, description, label."""
+        query, title, description, label = texts
+        grade = self._labels.get(label)
+        if grade is None:
+            grade = self._labels.get(label.strip().casefold())
+        if title.startswith(WITHDRAWN) or description.startswith(WITHDRAWN):
+            self.rows += 1
+            self.withdrawn += 1
+            return
+        fault = self._fault(texts, grade) if self.look_close or grade is None else None
+        if fault is None and (not query or query.isspace()):
+            fault = ("the query is empty", "fill it in or delete the line")
+        if fault is None and not (title.strip() or description.strip()):
+            fault = ("title and description are both empty", "fill one in or delete the line")
+        if fault is not None or grade is None:
+            self.reject(line, raw, *(fault or ("", "")))
+            return
+        self.rows += 1
+        for column, value in zip(
+            self._columns, (query, title, description, language, split), strict=True
+        ):
+            column.append(value)
+        self._grades.append(grade)
+
+    def _fault(self, texts: Sequence[str], grade: int | None) -> tuple[str, str] | None:
+        for name, text in zip(("query", "title", "description", "label"), texts, strict=True):
+            if _SURROGATE.search(text):
+                return f"the {name} holds bytes that are no UTF-8", "save the file as UTF-8"
+            if "\0" in text:
+                return f"the {name} holds a NUL character", "delete the character"
+        if grade is None:
+            names = ", ".join(self.scheme.grades)
+            what = f"the label {quoted(texts[3])} is unknown"
+            if self.rows == 0 and texts[0].strip().casefold() in ("query", "search_query"):
+                return what, "this looks like a header: delete the line"
+            return what, f"use one of {names}, or 0 to {len(self.scheme) - 1}"
+        return None
+
+    def reading(self, notes: Sequence[str] = ()) -> Reading:
+        """Everything taken so far."""
+        query, title, description, language, split = self._columns
+        frame = make_frame(query, title, description, self._grades, split, language)
+        return Reading(
+            frame, self.scheme, tuple(self.problems), self.rows, self.withdrawn, tuple(notes)
+        )
+
+
+def guarded(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula, with an apostrophe before it."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """The inverse of guarded."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def rejects_tsv(problems: Iterable[Problem]) -> Iterator[str]:
+    """Lines of rejects.tsv: file, line, problem, raw text; nothing that a spreadsheet would run."""
+    yield "file\tline\tproblem\traw\n"
+    for problem in problems:
+        cells = (problem.file, str(problem.line), f"{problem.what}; {problem.cure}", problem.raw)
+        yield "\t".join(guarded(_one_line(cell)) for cell in cells) + "\n"
+
+
+def _one_line(text: str) -> str:
+    """Backslash, controls and broken bytes spelled out."""
+    text = text.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode()
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", _spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()

@@ -1,0 +1,181 @@
+"""Tables: CSV, TSV, JSON lines and Parquet with a header, their columns mapped to a PairTable's.
+
+A row whose grade is blank is unlabelled (-1). CSV cells that `kdlab data export` guarded against
+spreadsheets lose their apostrophe again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kdcore.datasets.cells import READERS, Cells
+from kdcore.datasets.grades import infer_scheme
+from kdcore.datasets.rows import (
+    Collector,
+    Problem,
+    Reading,
+    decode,
+    lines_of,
+    quoted,
+    read_bytes,
+    refusal,
+    shown_name,
+    suspicious,
+)
+from kdcore.datasets.xglue import is_xglue_name, parse_lines
+from kdcore.labels import LabelScheme
+from kdcore.pairs import UNLABELLED
+
+NAMES = {
+    "query": ("query", "search_query", "q"),
+    "title": ("title", "ad_title", "web_page_title", "wed_page_title", "headline"),
+    "description": ("description", "ad_description", "desc", "snippet"),
+    "grade": ("grade", "label", "relevance_label", "relavance_label", "relevance"),
+    "language": ("language", "lang"),
+    "split": ("split",),
+}
+SPLIT_WORDS = {
+    "train": "train", "training": "train", "dev": "validation", "valid": "validation",
+    "val": "validation", "validation": "validation", "test": "test", "log": "log",
+}  # fmt: skip
+SUFFIXES = (*READERS, ".txt")
+ColumnMapping = Mapping[str, str | None]
+
+
+def read_table(
+    path: Path, mapping: ColumnMapping | None = None, scheme: LabelScheme | None = None
+) -> Reading:
+    """The rows of one table file, its kind told by the suffix.
+
+    mapping: our column -> the file's column, or None for "there is none"; what it leaves out is
+        guessed from common names. scheme: else inferred from the labels (2, 4 or 5 grades).
+    A .tsv or .txt without a header has QADSM's four columns. Problems of rows are told in the
+    reading; a file that cannot be read at all is a DataError.
+    """
+    suffix = ".tsv" if path.suffix.lower() == ".txt" else path.suffix.lower()
+    match = is_xglue_name(path.name)
+    if suffix == ".tsv" and not match and not mapping:
+        data = read_bytes(path)
+        if not _has_header(data):
+            return _read_headerless(data, shown_name(path), scheme)
+    if suffix not in READERS:
+        ending = f"ending in {shown_name(path.suffix)}" if path.suffix else "without an ending"
+        what = f"files {ending} are unknown"
+        cure = f"use one of {', '.join(SUFFIXES)}"
+        file = shown_name(path)
+        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
+    return assemble(READERS[suffix](path), mapping, scheme)
+
+
+def _has_header(data: bytes) -> bool:
+    first = data[:4096].split(b"\n")[0].decode("utf-8-sig", "replace")
+    named = {cell.strip().casefold() for cell in first.split("\t")}
+    return bool(named & set(NAMES["query"])) and bool(named & {*NAMES["title"], *NAMES["grade"]})
+
+
+def _read_headerless(data: bytes, file: str, scheme: LabelScheme | None) -> Reading:
+    if scheme is None:
+        labels = [line.rsplit("\t", 1)[-1] for line in lines_of(decode(data, file)[0])]
+        scheme, notes = infer_scheme(labels, file)
+    else:
+        notes = ()
+    reading = parse_lines(data, file, scheme, blank_label=UNLABELLED)
+    return Reading(
+        reading.frame, scheme, reading.problems, reading.rows, reading.withdrawn,
+        (*reading.notes, *notes),
+    )  # fmt: skip
+
+
+@dataclass
+class _Columns:
+    """Where each of our columns stands in a file's rows; -1 where the file has none."""
+
+    at: dict[str, int] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def _columns(cells: Cells, mapping: ColumnMapping) -> _Columns:
+    found = _Columns()
+    plain = [name.strip().casefold() for name in cells.header]
+    has = ", ".join(map(shown_name, cells.header)) or "none"
+    for ours, guesses in NAMES.items():
+        wanted = mapping.get(ours, "")
+        near = next((plain.index(name) for name in guesses if name in plain), -1)
+        if wanted is None:
+            found.at[ours] = -1
+        elif wanted and wanted not in cells.header:
+            what = f"no column is called {wanted!r}; its columns are {has}"
+            cure = f"map {ours!r} to one of them"
+            found.problems.append(Problem(cells.file, 1, what, cure))
+        else:
+            found.at[ours] = cells.header.index(wanted) if wanted else near
+            name = cells.header[found.at[ours]] if found.at[ours] >= 0 else None
+            if name is not None and cells.header.count(name) > 1:
+                what = f"two columns are called {name!r}"
+                found.problems.append(Problem(cells.file, 1, what, "rename one"))
+    _check_needed(cells, mapping, found, has)
+    return found
+
+
+def _check_needed(cells: Cells, mapping: ColumnMapping, found: _Columns, has: str) -> None:
+    def absent(ours: str) -> bool:
+        return found.at.get(ours, 0) < 0
+
+    needed = {
+        "query": absent("query"),
+        "title or description": absent("title") and absent("description"),
+        "grade": absent("grade") and "grade" not in mapping,
+    }
+    for ours, missing in needed.items():
+        if missing:
+            what = f"no column {ours!r}; its columns are {has}"
+            cure = f"rename one, or map {ours.split()[0]!r} to one of them"
+            found.problems.append(Problem(cells.file, 1, what, cure))
+    for unknown in mapping.keys() - NAMES.keys():
+        what = f"the mapping names {unknown!r}, which is no column of the lab"
+        found.problems.append(Problem(cells.file, 0, what, f"use {', '.join(NAMES)}"))
+
+
+def assemble(
+    cells: Cells,
+    mapping: ColumnMapping | None = None,
+    scheme: LabelScheme | None = None,
+    *,
+    language: str = "en",
+    split: str = "train",
+) -> Reading:
+    """Cells of any file kind as rows; language and split stand in where no column tells them."""
+    columns = _columns(cells, mapping or {})
+    if columns.problems:
+        raise refusal(f"{cells.file} lacks what a table of pairs needs:", columns.problems)
+    # -1, a column that is not there, reads the blank put at the end of each row
+    index = [columns.at[name] for name in NAMES]
+    rows = [(line, [*values, ""]) for line, values in cells.rows]
+    notes: tuple[str, ...] = ()
+    if scheme is None:
+        grade = columns.at["grade"]
+        scheme, notes = infer_scheme((values[grade] for _, values in rows), cells.file)
+    look = suspicious(text for _, values in rows for text in values)
+    collector = Collector(cells.file, scheme, look, UNLABELLED, cells.unit)
+    for line, values in rows:
+        *texts, row_language, row_split = (values[i] for i in index)
+        part = _split_of(row_split) if row_split else ("", split)
+        raw = "\t".join(values[:-1])
+        if part is None:
+            what = f"the split {quoted(row_split)} is unknown"
+            collector.reject(line, raw, what, f"use one of {', '.join(SPLIT_WORDS)}")
+        else:
+            collector.add(line, raw, texts, row_language or part[0] or language, part[1])
+    return _with_cell_problems(cells, collector, notes)
+
+
+def _split_of(text: str) -> tuple[str, str] | None:
+    """("de", "validation") of the hub's "validation.de", ("", "test") of "test"; None: unknown."""
+    word, _, language = text.strip().casefold().partition(".")
+    return (language, SPLIT_WORDS[word]) if word in SPLIT_WORDS else None
+
+
+def _with_cell_problems(cells: Cells, collector: Collector, notes: tuple[str, ...]) -> Reading:
+    collector.rows += len(cells.problems)
+    collector.problems = sorted([*cells.problems, *collector.problems], key=lambda p: p.line)
+    return collector.reading((*cells.notes, *notes))
