@@ -1,0 +1,138 @@
+"""Start a run in a process of its own, which outlives the app, and stop it again."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+import psutil
+
+from kdcore.errors import RunError
+from kdcore.runs.record import STOP, Record, Status, hold, is_alive, process_start, writing
+from kdcore.runs.store import Run
+
+GRACE = 10.0  # seconds between the request and the kill
+_POLITE = 1.0  # seconds for the stop file alone, before SIGTERM
+_LOOK_EVERY = 0.02
+
+
+def start(run: Run, command: Sequence[str] | None = None) -> int:
+    """Start a run detached from this process and return its pid, which is recorded at once.
+
+    It has a session of its own, no input, and prints into run.log. `command` stands in for
+    `python -m kdcore run FOLDER`. RunError when the run is being worked on already.
+    """
+    command = command or [sys.executable, "-m", "kdcore", "run", str(run.folder.resolve())]
+    lock = hold(run.folder, patience=0)  # a child waits for it before it writes its own record
+    try:
+        before = Record.read(run.folder)
+        if is_alive(before.pid, before.process_start) and not before.is_over:
+            raise RunError(f"run {run.id} is running already, as process {before.pid}")
+        with writing(run.folder):
+            (run.folder / STOP).unlink(missing_ok=True)
+        process = _detach(run, command)
+        try:
+            _record_start(run, before, process.pid)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    finally:
+        lock.release()
+    # Somebody must look at the end of a child, or it stays a zombie while this process lives.
+    threading.Thread(target=process.wait, daemon=True).start()
+    return process.pid
+
+
+def _detach(run: Run, command: Sequence[str]) -> subprocess.Popen[bytes]:
+    try:
+        with run.log_path.open("ab") as log:
+            return subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+    except OSError as cause:
+        raise RunError(f"run {run.id} could not be started with {command[0]}: {cause}") from cause
+
+
+def _record_start(run: Run, before: Record, pid: int) -> None:
+    now = time.time()
+    replace(
+        before,
+        state="queued",
+        message="starting",
+        started=now,
+        ended=None,
+        heartbeat=now,
+        pid=pid,
+        process_start=process_start(pid),
+    ).write(run.folder)
+
+
+def stop(run: Run, grace: float = GRACE) -> Status:
+    """End a run: by its stop file, then by SIGTERM, and after `grace` seconds by SIGKILL.
+
+    Only the very process that was recorded is touched, never one that got its pid later. A run
+    that has ended already, or is lost, stays as it is. Returns the status afterwards.
+    """
+    status = run.status()
+    if status.state not in ("queued", "running"):
+        return status
+    record = Record.read(run.folder)
+    if record.pid is None:
+        return _bury(run, record, "stopped before it started")
+    run.request_stop()
+    if record.pid == os.getpid():  # a run in this very process: ask, and never kill oneself
+        return run.status()
+    message = "stopped"
+    if not _gone(record, min(_POLITE, grace / 2)):
+        _signal(record, "terminate")
+        if not _gone(record, grace - min(_POLITE, grace / 2)):
+            _signal(record, "kill")
+            _gone(record, 5.0)
+            message = f"killed, because it did not stop within {grace:g} s"
+    return _bury(run, record, f"{message}; resume with `kdlab runs resume {run.id}`")
+
+
+def _gone(record: Record, patience: float) -> bool:
+    """Whether the recorded process has ended, at the latest after `patience` seconds."""
+    until = time.monotonic() + patience
+    while is_alive(record.pid, record.process_start):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_EVERY)
+    return True
+
+
+def _signal(record: Record, how: str) -> None:
+    """Signal the recorded process if it is still that one; a kill takes its workers along."""
+    with suppress(psutil.Error):
+        process = psutil.Process(record.pid)
+        workers = process.children(recursive=True) if how == "kill" else []
+        # Looked at after Process(), which keeps the start time and refuses a reused pid itself.
+        if is_alive(record.pid, record.process_start):
+            for one in (process, *workers):
+                with suppress(psutil.Error):
+                    getattr(one, how)()
+
+
+def _bury(run: Run, seen: Record, message: str) -> Status:
+    """Write "stopped" for a child that could not do it itself; its own end record wins."""
+    lock = hold(run.folder, patience=1.0)
+    try:
+        record = Record.read(run.folder)
+        if record.is_over or record.pid != seen.pid or is_alive(record.pid, record.process_start):
+            return run.status()
+        with writing(run.folder):
+            (run.folder / STOP).unlink(missing_ok=True)
+        replace(record, state="stopped", message=message, ended=time.time()).write(run.folder)
+    finally:
+        lock.release()
+    return run.status()

@@ -1,0 +1,207 @@
+"""What a run's folder says about it: the status record, the process behind it, its metric lines.
+
+The record is what was written last; the status is derived from it, because a process that was
+killed cannot write down that it is dead. Whoever holds the folder's lock may write the record:
+the child while it runs, the launcher for the moment in which it starts or buries a child.
+"""
+
+import errno
+import json
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+from filelock import FileLock, Timeout
+
+from kdcore.errors import RunError
+from kdcore.workspace import write_json_atomic
+
+State = Literal["queued", "running", "finished", "stopped", "failed", "lost", "broken"]
+END_STATES = frozenset({"finished", "stopped", "failed"})
+WRITTEN_STATES = END_STATES | {"queued", "running"}
+
+STATUS = "status.json"
+METRICS = "metrics.jsonl"
+LOG = "run.log"
+STOP = "stop"
+LOCK = ".lock"
+
+STALLED_AFTER = 60.0  # seconds without a heartbeat
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """How a run stands now; times are seconds since the epoch."""
+
+    state: State
+    message: str = ""
+    started: float | None = None
+    ended: float | None = None
+    step: int = 0
+    total_steps: int = 0
+    stage: str = ""
+    heartbeat: float | None = None
+    pid: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, one a field."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record(Status):
+    """status.json: the status as it was last written, and what identifies the run."""
+
+    title: str = ""
+    created: float = 0.0
+    process_start: float | None = None  # of pid, see process_start(); a reused pid differs in it
+
+    @classmethod
+    def read(cls, folder: Path) -> "Record":
+        """The record of a run's folder; RunError when the file is missing or damaged."""
+        path = folder / STATUS
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as cause:
+            raise RunError(f"{path} cannot be read ({_reason(cause)})") from cause
+        if not isinstance(found, dict) or found.get("state") not in WRITTEN_STATES:
+            raise RunError(f"{path} is no status of a run: it holds {str(found)[:60]!r}")
+        known = {field.name: found[field.name] for field in fields(cls) if field.name in found}
+        wrong = [name for name, value in known.items() if not isinstance(value, _KINDS[name])]
+        if wrong:
+            raise RunError(f"{path} is damaged: {wrong[0]} is {known[wrong[0]]!r}")
+        return cls(**known)
+
+    def write(self, folder: Path) -> None:
+        """Replace the record atomically; only the holder of the folder's lock may do this."""
+        with writing(folder):
+            write_json_atomic(folder / STATUS, self.to_dict())
+
+    @property
+    def is_over(self) -> bool:
+        """Whether an end was written down."""
+        return self.state in END_STATES
+
+    def seen_as(self, **changes: Any) -> Status:
+        """The public part, with some fields replaced."""
+        public = {field.name: getattr(self, field.name) for field in fields(Status)}
+        return Status(**(public | changes))
+
+
+_NUMBER = (int, float)
+_KINDS: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("state", "message", "stage", "title"), (str,)),
+    **dict.fromkeys(("step", "total_steps"), (int,)),
+    **dict.fromkeys(("started", "ended", "heartbeat", "process_start"), (*_NUMBER, type(None))),
+    "created": _NUMBER,
+    "pid": (int, type(None)),
+}
+
+
+def derive(folder: Path) -> Status:
+    """The status of a run's folder: an end record wins, else a living process, else lost."""
+    try:
+        record = Record.read(folder)
+    except RunError as problem:
+        return Status(state="broken", message=str(problem))
+    if record.is_over or record.pid is None:
+        return record.seen_as()
+    if is_alive(record.pid, record.process_start):
+        silence = time.time() - (record.heartbeat or record.started or time.time())
+        stalled = f"no sign of life for {silence:.0f} s" if silence > STALLED_AFTER else ""
+        return record.seen_as(state="running", message=stalled or record.message)
+    if Record.read(folder) != record:  # its last words came between the two looks
+        return derive(folder)
+    return record.seen_as(
+        state="lost",
+        message=f"process {record.pid} is gone without an end record (killed, or the machine "
+        f"restarted); resume with `kdlab runs resume {folder.name}`",
+    )
+
+
+def process_start(pid: int) -> float | None:
+    """When a process started, in seconds after the machine did; None when there is no such one.
+
+    The wall clock of a start moves when the clock is set; the distance to the boot does not.
+    A zombie has ended: it only waits for its parent to look.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return float(process.create_time() - psutil.boot_time())
+    except (psutil.Error, ValueError, OverflowError):
+        return None
+
+
+def is_alive(pid: int | None, started: float | None) -> bool:
+    """Whether the process that was recorded still runs: the same pid and the same start."""
+    now = process_start(pid) if pid is not None else None
+    # 2 s: the kernel reports the boot time in whole seconds and may round it either way.
+    return now is not None and started is not None and abs(now - started) <= 2.0
+
+
+def hold(folder: Path, patience: float) -> FileLock:
+    """The folder's lock, acquired; RunError that names the holder after `patience` seconds."""
+    lock = FileLock(folder / LOCK, timeout=patience)
+    try:
+        with writing(folder):
+            lock.acquire()
+    except Timeout as cause:
+        holder = Record.read(folder).pid
+        raise RunError(
+            f"run {folder.name} is being written by {f'process {holder}' if holder else 'another'}"
+            f": wait for it, or stop it with `kdlab runs stop {folder.name}`"
+        ) from cause
+    return lock
+
+
+def metric_lines(folder: Path) -> list[tuple[bytes, dict[str, float]]]:
+    """Every whole metric line so far, as it stands and as numbers; null is read as nan.
+
+    A line still being written waits for the next look; a corrupt one is skipped.
+    """
+    path = folder / METRICS
+    whole, _, _ = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
+    parsed = ((line, _parse(line)) for line in whole.split(b"\n"))
+    return [(line, numbers) for line, numbers in parsed if numbers is not None]
+
+
+def _parse(line: bytes) -> dict[str, float] | None:
+    try:
+        values = json.loads(line)
+        if not isinstance(values["step"], int) or any(isinstance(v, str) for v in values.values()):
+            return None
+        return {name: math.nan if v is None else float(v) for name, v in values.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return None
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Around a write into a run's folder: an OSError becomes a RunError that says what to do."""
+    try:
+        yield
+    except Timeout:  # an OSError too, but it is no trouble with the disk
+        raise
+    except OSError as cause:
+        raise RunError(write_problem(folder.name, cause)) from cause
+
+
+def write_problem(run_id: str, cause: OSError) -> str:
+    """Why a file could not be written, and the way out."""
+    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            "the disk is full: free some space, then resume with "
+            f"`kdlab runs resume {run_id}`; the last good checkpoint is kept"
+        )
+    return f"a file of run {run_id} could not be written ({_reason(cause)})"
+
+
+def _reason(cause: Exception) -> str:
+    return (getattr(cause, "strerror", None) or str(cause) or type(cause).__name__).lower()

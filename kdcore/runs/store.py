@@ -1,0 +1,219 @@
+"""Runs as folders: make one, find one, list them, and read what a run has left so far."""
+
+import json
+import os
+import secrets
+import shutil
+import string
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from kdcore.errors import ConfigError, DataError, RunError, UnknownNameError
+from kdcore.runs.record import (
+    LOG,
+    STATUS,
+    STOP,
+    Record,
+    Status,
+    derive,
+    hold,
+    metric_lines,
+    writing,
+)
+from kdcore.runs.writer import RunWriter
+from kdcore.workspace import check_name, new_folder, slug, write_json_atomic
+
+__all__ = ["Run", "RunStore", "RunWriter", "Status"]
+
+CONFIG = "config.json"
+_SUFFIX = string.digits + string.ascii_lowercase
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run's folder as it was found; status() and metrics() look again each time."""
+
+    folder: Path
+    config: dict[str, Any] = field(hash=False)
+    title: str = ""
+    created: float = 0.0  # seconds since the epoch
+    problem: str = ""  # why the folder cannot be read; such a run is "broken"
+
+    @classmethod
+    def load(cls, folder: Path) -> "Run":
+        """Read a folder; damage is kept as `problem` and never raised."""
+        config: dict[str, Any] = {}
+        try:
+            config = _read_config(folder / CONFIG)
+            record = Record.read(folder)
+        except RunError as cause:
+            with suppress(OSError):
+                return cls(folder, config, created=folder.stat().st_mtime, problem=str(cause))
+            return cls(folder, config, problem=str(cause))
+        return cls(folder, config, record.title, record.created)
+
+    @property
+    def id(self) -> str:
+        """The name of the folder."""
+        return self.folder.name
+
+    def status(self) -> Status:
+        """How the run stands: its end, else a living process, else lost; or queued, or broken."""
+        if self.problem:
+            return Status(state="broken", message=self.problem)
+        return derive(self.folder)
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Every whole metric line so far, step and time among its numbers; nan for null."""
+        return [numbers for _, numbers in metric_lines(self.folder)]
+
+    def request_stop(self) -> None:
+        """Ask the run's process to stop at its next step; an ended run is left as it is."""
+        if self.status().state in ("queued", "running"):
+            with writing(self.folder):
+                (self.folder / STOP).touch()
+
+    def write(self) -> RunWriter:
+        """The writer of this folder, for the process that does the run's work."""
+        return RunWriter(self.folder)
+
+    @property
+    def model_folder(self) -> Path:
+        """The trained model, in the Hugging Face layout."""
+        return self.folder / "model"
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """What a stopped or lost run resumes from."""
+        return self.folder / "checkpoint"
+
+    @property
+    def replay_folder(self) -> Path:
+        """What the student said while it learned."""
+        return self.folder / "replay"
+
+    @property
+    def log_path(self) -> Path:
+        """The log, with tracebacks and all that the process printed."""
+        return self.folder / LOG
+
+    def predictions_path(self, split: str) -> Path:
+        """The predictions on a split."""
+        return self.folder / "predictions" / f"{check_name(split, 'split')}.parquet"
+
+    def evaluation_path(self, split: str) -> Path:
+        """The evaluation on a split."""
+        return self.folder / "evaluation" / f"{check_name(split, 'split')}.json"
+
+
+class RunStore:
+    """The runs below one folder, which need not exist yet."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def create(self, config: dict[str, Any], *, title: str = "") -> Run:
+        """A new queued run with an id of its own: date, minute, stage and a random ending.
+
+        The folder appears under its id all at once, whole; no two processes get one id.
+        """
+        stage = slug(str(config.get("stage") or "run")).lower()[:24]
+        now = time.time()
+        moment = time.strftime("%Y%m%d-%H%M", time.localtime(now))
+        record = Record(state="queued", title=title, created=now)
+        for _ in range(100):
+            folder = self.root / f"{moment}-{stage}-{_random_suffix()}"
+            try:
+                with new_folder(folder) as fresh:
+                    _write_config(fresh / CONFIG, config)
+                    write_json_atomic(fresh / STATUS, record.to_dict())
+            except (DataError, OSError) as cause:
+                if folder.exists():  # taken before, or by another process in this moment
+                    continue
+                raise RunError(f"no run can be made in {self.root}: {cause}") from cause
+            return Run.load(folder)
+        raise RunError(f"no free run id was found in {self.root}; try again in a minute")
+
+    def get(self, run_id: str) -> Run:
+        """A run by id, by a beginning that only one id has, or by the path of a run's folder."""
+        ids = self._ids()
+        if run_id in ids:
+            return Run.load(self.root / run_id)
+        path = os.path.expanduser(run_id)  # unlike Path's, it lets odd text from a link pass
+        if run_id and os.path.isfile(os.path.join(path, STATUS)):
+            return Run.load(Path(path).resolve())
+        starting = [known for known in ids if run_id and known.startswith(run_id)]
+        if len(starting) == 1:
+            return Run.load(self.root / starting[0])
+        if starting:
+            several = ", ".join(sorted(starting)[:5])
+            raise UnknownNameError(
+                f"{len(starting)} runs begin with {run_id!r}: {several}; say more"
+            )
+        raise self._unknown(run_id, ids)
+
+    def list(self) -> list[Run]:
+        """Every run, newest first; a broken folder is listed with its problem."""
+        runs = [Run.load(self.root / run_id) for run_id in self._ids()]
+        return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run and all its files; the id must be whole, and nobody may be writing."""
+        ids = self._ids()
+        if run_id not in ids:
+            raise self._unknown(run_id, ids)
+        run = Run.load(self.root / run_id)
+        if run.status().state == "running":
+            raise RunError(
+                f"run {run_id} is running: stop it first with `kdlab runs stop {run_id}`"
+            )
+        hold(run.folder, patience=0).release()
+        doomed = run.folder.with_name(f".{run_id}.deleted")  # a list never shows half a run
+        with writing(run.folder):
+            run.folder.rename(doomed)
+            if doomed.is_symlink():
+                doomed.unlink()
+            else:
+                shutil.rmtree(doomed)
+
+    def _ids(self) -> set[str]:
+        if not self.root.is_dir():
+            return set()
+        return {
+            entry.name
+            for entry in self.root.iterdir()
+            if entry.is_dir() and not entry.name.startswith(".")
+        }
+
+    def _unknown(self, run_id: str, ids: set[str]) -> UnknownNameError:
+        near = get_close_matches(run_id, ids, n=1, cutoff=0.5)
+        if near:
+            hint = f"did you mean {near[0]!r}?"
+        else:
+            hint = "`kdlab runs list` shows them" if ids else f"there is none yet in {self.root}"
+        return UnknownNameError(f"no run is called {run_id!r}: {hint}")
+
+
+def _random_suffix() -> str:
+    return "".join(secrets.choice(_SUFFIX) for _ in range(4))
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as cause:
+        raise RunError(f"{path} cannot be read ({cause})") from cause
+    if not isinstance(config, dict):
+        raise RunError(f"{path} is no config: it holds {str(config)[:60]!r}")
+    return config
+
+
+def _write_config(path: Path, config: dict[str, Any]) -> None:
+    try:
+        write_json_atomic(path, config)
+    except (TypeError, ValueError) as cause:
+        raise ConfigError(f"this config cannot be written as JSON: {cause}") from cause

@@ -1,0 +1,205 @@
+"""The child's side of a run: the only writer of its folder while it lives."""
+
+import json
+import logging
+import math
+import os
+import signal
+import threading
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Self, cast
+
+from kdcore.errors import LabError, RunError
+from kdcore.runs.record import (
+    END_STATES,
+    LOG,
+    METRICS,
+    STOP,
+    Record,
+    State,
+    hold,
+    metric_lines,
+    process_start,
+    write_problem,
+    writing,
+)
+from kdcore.workspace import write_bytes_atomic
+
+HEARTBEAT_EVERY = 1.0  # seconds between two writes of the status
+STOP_LOOK_EVERY = 0.2  # seconds between two looks for the stop file
+LOCK_PATIENCE = 2.0  # seconds; a launcher holds the lock for milliseconds
+
+_logger = logging.getLogger("kdcore")
+
+
+class RunWriter:
+    """Writes progress, metrics, log and end of one run; use it in a `with`.
+
+    Leaving the block writes the end down: finished, or stopped by Ctrl-C, or failed with a plain
+    sentence. An exception goes on afterwards. A second writer of the same run gets a RunError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._record = Record(state="queued")
+        self._cleanup = ExitStack()
+        self._stopped = False
+        self._next_look = 0.0
+        self._next_beat = 0.0
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.callback(hold(self.folder, LOCK_PATIENCE).release)
+            before = Record.read(self.folder)
+            self._attach_log(stack)
+            self._catch_sigterm(stack)
+            self._begin(before)
+            self._cleanup = stack.pop_all()
+        return self
+
+    def _begin(self, before: Record) -> None:
+        now = time.time()
+        if before.pid != os.getpid():  # nobody can have asked a process to stop before it was
+            (self.folder / STOP).unlink(missing_ok=True)
+        self._drop_torn_tail()
+        self._record = replace(
+            before,
+            state="running",
+            message="",
+            started=now,
+            ended=None,
+            heartbeat=now,
+            pid=os.getpid(),
+            process_start=process_start(os.getpid()),
+        )
+        self._record.write(self.folder)
+
+    def _drop_torn_tail(self) -> None:
+        """Cut a line that a killed child left half written, so the next one starts afresh."""
+        path = self.folder / METRICS
+        if path.exists():
+            whole = path.read_bytes().rfind(b"\n") + 1
+            with writing(self.folder):
+                os.truncate(path, whole)
+
+    def _attach_log(self, stack: ExitStack) -> None:
+        with writing(self.folder):
+            handler = logging.FileHandler(self.folder / LOG, encoding="utf-8")
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        stack.callback(_logger.setLevel, _logger.level)
+        stack.callback(handler.close)
+        stack.callback(_logger.removeHandler, handler)
+        _logger.addHandler(handler)
+        if _logger.level == logging.NOTSET:
+            _logger.setLevel(logging.INFO)
+
+    def _catch_sigterm(self, stack: ExitStack) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return  # Python delivers signals to the main thread only
+        owner = os.getpid()
+
+        def on_term(number: int, frame: FrameType | None) -> None:
+            if os.getpid() == owner:
+                self._stopped = True
+                return
+            signal.signal(number, signal.SIG_DFL)  # a forked data loader must still die of it
+            os.kill(os.getpid(), number)
+
+        before = signal.signal(signal.SIGTERM, on_term)
+        stack.callback(signal.signal, signal.SIGTERM, before or signal.SIG_DFL)
+
+    def log(self, step: int, **values: float) -> None:
+        """Append one line of numbers to the metrics; nan and infinity are written as null."""
+        numbers = {name: _finite(value) for name, value in values.items()}
+        line = json.dumps({"step": int(step), "time": round(time.time(), 3), **numbers}) + "\n"
+        path = self.folder / METRICS
+        before = path.stat().st_size if path.exists() else 0
+        with writing(self.folder):
+            try:
+                with path.open("ab") as file:
+                    file.write(line.encode())
+            except OSError:
+                with suppress(OSError):  # half a line would spoil the next one
+                    os.truncate(path, before)
+                raise
+        self._beat(step=max(int(step), self._record.step))
+
+    def progress(self, step: int, total: int, stage: str = "") -> None:
+        """Tell how far the run is; written at most once a second, a new stage at once."""
+        if stage != self._record.stage:
+            self._next_beat = 0.0
+        self._beat(step=int(step), total_steps=int(total), stage=stage)
+
+    def _beat(self, **changes: Any) -> None:
+        self._record = replace(self._record, **changes)
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + HEARTBEAT_EVERY
+            self._record = replace(self._record, heartbeat=time.time())
+            self._record.write(self.folder)
+
+    @property
+    def stop_requested(self) -> bool:
+        """Whether the run was asked to stop, by its stop file or by SIGTERM; stays true."""
+        now = time.monotonic()
+        if not self._stopped and now >= self._next_look:
+            self._next_look = now + STOP_LOOK_EVERY
+            self._stopped = (self.folder / STOP).exists()
+        return self._stopped
+
+    def truncate_after(self, step: int) -> None:
+        """Drop the metric lines later than a checkpoint's step, before resuming from it."""
+        lines = metric_lines(self.folder)
+        kept = b"".join(line + b"\n" for line, numbers in lines if numbers["step"] <= step)
+        with writing(self.folder):
+            write_bytes_atomic(self.folder / METRICS, kept)
+        self._record = replace(self._record, step=step)
+
+    def finish(self, state: str, message: str = "") -> None:
+        """Write the end down: finished, stopped or failed, and why."""
+        if state not in END_STATES:
+            raise RunError(f"a run ends finished, stopped or failed; not {state!r}")
+        now = time.time()
+        self._record = replace(
+            self._record, state=cast(State, state), message=message, ended=now, heartbeat=now
+        )
+        self._record.write(self.folder)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._cleanup:
+            (self.folder / STOP).unlink(missing_ok=True)  # it was meant for this child only
+            if error is None:
+                if not self._record.is_over:
+                    self.finish("finished")
+                return
+            if not isinstance(error, LabError | KeyboardInterrupt):
+                _logger.error("the run failed", exc_info=error)
+            with suppress(RunError):  # on a full disk the first error is the one to hear
+                self.finish(*_end_of(error, self.folder.name))
+
+
+def _end_of(error: BaseException, run_id: str) -> tuple[str, str]:
+    """The state and the sentence that an exception leaves behind."""
+    if isinstance(error, KeyboardInterrupt):
+        return "stopped", f"stopped by Ctrl-C; resume with `kdlab runs resume {run_id}`"
+    if isinstance(error, LabError):
+        return "failed", str(error)
+    if isinstance(error, OSError) and error.errno is not None:
+        return "failed", write_problem(run_id, error)
+    said = " ".join(str(error).split())[:200]
+    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return "failed", f"an unexpected error ended the run ({what}); the details are in {LOG}"
+
+
+def _finite(value: float) -> float | None:
+    number = float(value)
+    return number if math.isfinite(number) else None
