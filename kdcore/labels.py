@@ -42,8 +42,8 @@ class LabelScheme:
     def gains(self, kind: GainKind = "exp2") -> NDArray[np.float64]:
         """(classes,) worth of each grade in nDCG: 2^grade - 1, or the grade itself."""
         grade = np.arange(len(self), dtype=np.float64)
-        gains: NDArray[np.float64] = np.exp2(grade) - 1 if kind == "exp2" else grade
-        return gains
+        exponential: NDArray[np.float64] = np.exp2(grade) - 1
+        return exponential if kind == "exp2" else grade
 
     def relevant(self, grades: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """(pairs,) whether each grade counts as relevant; an unlabelled pair (-1) does not."""
@@ -52,13 +52,16 @@ class LabelScheme:
 
     def relevance(self, probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """(pairs,) P(grade counts as relevant) from (pairs, classes) soft labels."""
-        return np.asarray(probabilities, dtype=np.float64)[..., self.relevant_from :].sum(axis=-1)
+        above = np.asarray(probabilities, dtype=np.float64)[..., self.relevant_from :]
+        relevance: NDArray[np.float64] = above.sum(axis=-1)
+        return relevance
 
     def expected_gain(
         self, probabilities: NDArray[np.floating[Any]], kind: GainKind = "linear"
     ) -> NDArray[np.float64]:
         """(pairs,) the score that ranks ads: the mean worth of the grade."""
-        return np.asarray(probabilities, dtype=np.float64) @ self.gains(kind)
+        expected: NDArray[np.float64] = np.asarray(probabilities) @ self.gains(kind)
+        return expected
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

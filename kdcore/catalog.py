@@ -1,0 +1,233 @@
+"""What the lab offers, as plain data: METHODS, STUDENTS, PRESETS; each with its knobs.
+
+The app, the command line and the documents read these entries; to add a method or a student is
+one entry here and one file in objectives/ or models/ (see docs in README.md).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from kdcore.errors import lookup
+from kdcore.knobs import choice, knob, switch
+
+TeacherKind = Literal["cached", "live", "peer", "snapshot"]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A way to distill: what it is, what it reads of Outputs, and where its teacher comes from."""
+
+    title: str
+    summary: str
+    paper: str
+    params: type
+    needs: frozenset[str]
+    teacher: TeacherKind = "cached"
+
+
+@dataclass(frozen=True)
+class Student:
+    """A kind of model, teacher or student: its knobs and the fields of Outputs that it gives."""
+
+    title: str
+    summary: str
+    paper: str
+    params: type
+    gives: frozenset[str]
+    separable: bool  # query and ad are read apart, so ads can be embedded ahead of time
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseParams:
+    """Knobs of response distillation."""
+
+    loss: str = choice(
+        "kl",
+        "kl: T² KL of soft labels; ce: cross-entropy on soft labels; mse_logits: squared error of "
+        "centred logits; mse_probabilities: squared error of relevance, as the tutorial does",
+        options=("kl", "ce", "mse_logits", "mse_probabilities"),
+    )
+    temperature: float = knob(
+        2.0, "1 keeps the soft labels as they are; more flattens them", low=0.25, high=100
+    )
+    teacher_temperature: float = knob(
+        0.0, "the teacher's own temperature; 0 takes the student's", low=0, high=100
+    )
+
+
+METHODS: dict[str, Method] = {
+    "response": Method(
+        title="Response",
+        summary="The student matches the teacher's soft labels.",
+        paper="Hinton et al. 2015, arXiv:1503.02531; Ba & Caruana 2014, arXiv:1312.6184",
+        params=ResponseParams,
+        needs=frozenset({"logits"}),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderParams:
+    """Knobs that every transformer here shares."""
+
+    layers: int = knob(2, "transformer blocks", low=1, high=48)
+    hidden: int = knob(128, "width of a token vector", low=8, high=4096)
+    heads: int = knob(2, "attention heads; they share the width evenly", low=1, high=64)
+    inner: int = knob(0, "width inside a block; 0 is four times the width", low=0, high=16384)
+    vocabulary: int = knob(8000, "word pieces learned from the data", low=100, high=200_000)
+    query_tokens: int = knob(16, "a longer query is cut here", low=2, high=256)
+    ad_tokens: int = knob(48, "a longer ad (title and description) is cut here", low=2, high=448)
+    dropout: float = knob(0.1, "share of activations silenced in training", low=0, high=0.9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BertParams(EncoderParams):
+    """Knobs of BERT-n, a cross-encoder: it reads query and ad together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointParams:
+    """Knobs of a pretrained encoder from a local folder or a hub id."""
+
+    query_tokens: int = knob(16, "a longer query is cut here", low=2, high=256)
+    ad_tokens: int = knob(48, "a longer ad (title and description) is cut here", low=2, high=448)
+    dropout: float = knob(0.1, "share of activations silenced in training", low=0, high=0.9)
+    keep_layers: int = knob(0, "keep this many layers, evenly chosen; 0 keeps all", low=0, high=48)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinBertParams(EncoderParams):
+    """Knobs of both TwinBERTs: two towers, one for the query and one for the ad."""
+
+    dropout: float = knob(0.0, "share of activations silenced in training", low=0, high=0.9)
+    units: str = choice(
+        "wordpiece",
+        "what a token is: a word piece, or a word as the sum of its letter trigrams",
+        options=("wordpiece", "trigrams"),
+    )
+    shared: bool = switch(True, "one encoder serves query and ad; off trains two")
+    pooling: str = choice(
+        "weighted",
+        "how token vectors become one: cls, mean, or a learned weight for each token",
+        options=("cls", "mean", "weighted"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinBertCosineParams(TwinBertParams):
+    """TwinBERT whose crossing layer is the cosine, then a cumulative-link head."""
+
+    head: str = choice(
+        "link",
+        "link: P(grade) from a·cos - b, learned; half_cosine: (cos + 1) / 2, as the tutorial does",
+        options=("link", "half_cosine"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinBertResidualParams(TwinBertParams):
+    """TwinBERT whose crossing layer is a residual network over both vectors."""
+
+    combine: str = choice(
+        "concat",
+        "how the two vectors meet: elementwise max, or side by side",
+        options=("max", "concat"),
+    )
+    crossing: int = knob(512, "width inside the crossing layer", low=8, high=8192)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CdssmParams:
+    """Knobs of C-DSSM: letter trigrams, a convolution over three words, max over positions."""
+
+    buckets: int = knob(20_000, "letter trigrams kept; the rest share one", low=100, high=500_000)
+    filters: int = knob(288, "width of the convolution", low=8, high=4096)
+    semantic: int = knob(128, "width of the final vector", low=8, high=4096)
+    query_tokens: int = knob(12, "words of a query that are read", low=1, high=256)
+    ad_tokens: int = knob(32, "words of an ad that are read", low=1, high=448)
+    shared: bool = switch(False, "one network serves query and ad; off trains two")
+    dropout: float = knob(0.0, "share of activations silenced in training", low=0, high=0.9)
+
+
+_VECTORS = frozenset({"logits", "features"})
+_EVERYTHING = _VECTORS | {"hidden_states", "attentions"}
+
+STUDENTS: dict[str, Student] = {
+    "cdssm": Student(
+        title="C-DSSM",
+        summary="Letter trigrams, a convolution and a cosine: the smallest two-tower model.",
+        paper="Shen et al. 2014, CLSM",
+        params=CdssmParams,
+        gives=_VECTORS,
+        separable=True,
+    ),
+    "twinbert_cos": Student(
+        title="TwinBERT cosine",
+        summary="Two transformer towers and a cosine; ads can be embedded ahead of time.",
+        paper="Lu et al. 2020, arXiv:2002.06275",
+        params=TwinBertCosineParams,
+        gives=_VECTORS,
+        separable=True,
+    ),
+    "twinbert_res": Student(
+        title="TwinBERT residual",
+        summary="Two towers crossed by a small residual network; vectors can be kept ahead.",
+        paper="Lu et al. 2020, arXiv:2002.06275",
+        params=TwinBertResidualParams,
+        gives=_VECTORS,
+        separable=True,
+    ),
+    "bert": Student(
+        title="BERT-n",
+        summary="A cross-encoder of n layers: reads query and ad together, slow and strong.",
+        paper="Devlin et al. 2019, arXiv:1810.04805",
+        params=BertParams,
+        gives=_EVERYTHING,
+        separable=False,
+    ),
+    "checkpoint": Student(
+        title="Pretrained encoder",
+        summary="Any encoder that transformers loads, from a local folder or a hub id.",
+        paper="Wolf et al. 2020, transformers",
+        params=CheckpointParams,
+        gives=_EVERYTHING,
+        separable=False,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """A named size of BERT-n: the miniatures of Turc et al. 2019 (arXiv:1908.08962)."""
+
+    student: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+SIZES: dict[str, Size] = {
+    "bert_tiny": Size("bert", {"layers": 2, "hidden": 128, "heads": 2}),
+    "bert_mini": Size("bert", {"layers": 4, "hidden": 256, "heads": 4}),
+    "bert_small": Size("bert", {"layers": 4, "hidden": 512, "heads": 8}),
+}
+
+
+def student_entry(name: str) -> Student:
+    """The catalog entry of a student; a typo is answered with the nearest name."""
+    return lookup(STUDENTS, name, "student")
+
+
+def method_entry(name: str) -> Method:
+    """The catalog entry of a method; a typo is answered with the nearest name."""
+    return lookup(METHODS, name, "method")
+
+
+def misfit(method: str, student: str) -> str:
+    """Why this student cannot serve this method, or an empty text when it can."""
+    missing = method_entry(method).needs - student_entry(student).gives
+    if not missing:
+        return ""
+    able = [s.title for s in STUDENTS.values() if method_entry(method).needs <= s.gives]
+    return (
+        f"{METHODS[method].title} reads {', '.join(sorted(missing))}, "
+        f"which {STUDENTS[student].title} has not got; choose {' or '.join(able)}"
+    )

@@ -1,0 +1,229 @@
+"""Frozen configs, one a stage; checked at birth, every problem at once; YAML and JSON both ways."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from kdcore.catalog import SIZES, EncoderParams, method_entry, misfit, student_entry
+from kdcore.errors import ConfigError, UnknownNameError
+from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Which model: a student of the catalog, its knobs, and what its weights start from."""
+
+    name: str = "bert"
+    params: Any = None
+    checkpoint: str = text("", "for a pretrained encoder: a local folder or a hub id")
+    start_from: str = text("", "a run whose layers (evenly chosen) this model starts from")
+
+    def __post_init__(self) -> None:
+        try:
+            kind = student_entry(self.name).params
+        except UnknownNameError as error:
+            raise ConfigError("This model cannot be used:", [f"name: {error}"]) from None
+        given = {} if self.params is None else self.params
+        params = given if isinstance(given, kind) else build(kind, given)
+        object.__setattr__(self, "params", params)
+        problems = [f"params.{problem}" for problem in problems_of(params)]
+        if (self.name == "checkpoint") != bool(self.checkpoint):
+            problems.append(
+                "checkpoint: give a local folder or a hub id with name: checkpoint, and only then"
+            )
+        if isinstance(params, EncoderParams) and params.hidden % params.heads:
+            problems.append(
+                f"params.heads: {params.heads} do not divide hidden {params.hidden}; "
+                f"{max(params.hidden // 64, 1)} would"
+            )
+        if problems:
+            raise ConfigError("This model cannot be used:", problems)
+
+    @classmethod
+    def parse(cls, spec: str) -> "ModelConfig":
+        """From a short text: `twinbert_cos`, `bert:layers=4,hidden=256`, a folder or a hub id."""
+        name, _, tail = spec.partition(":")
+        if name in SIZES:
+            size = SIZES[name]
+            return cls(name=size.student, params=size.params | _assignments(tail))
+        if "/" in spec or Path(spec).is_dir():
+            return cls(name="checkpoint", checkpoint=spec)
+        return cls(name=name, params=_assignments(tail))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How a model learns; the same for every stage."""
+
+    epochs: int = knob(4, "times that every pair is seen", low=1, high=1000)
+    batch_size: int = knob(128, "pairs a step", low=1, high=65_536)
+    learning_rate: float = knob(5e-4, "peak step size of AdamW", low=1e-7, high=1.0)
+    warmup: float = knob(0.1, "share of steps in which the step size grows", low=0, high=0.9)
+    weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)
+    clip: float = knob(1.0, "longest gradient allowed; 0 is no limit", low=0, high=1000)
+    ads_per_query: int = knob(
+        16, "two towers: ads of one query that share a batch at most", low=1, high=1024
+    )
+    select_by: str = choice(
+        "nll",
+        "the epoch kept is the best on validation: nll (likelihood) or roc_auc (order)",
+        options=("nll", "roc_auc"),
+    )
+    precision: str = choice(
+        "auto",
+        "auto takes bf16 products where the hardware has them",
+        options=("auto", "fp32", "bf16"),
+    )
+    compile: bool = switch(False, "torch.compile on a GPU; slow to start, faster after")
+    checkpoint_seconds: float = knob(
+        60, "time between checkpoints from which a killed run resumes", low=0, high=86_400
+    )
+    replay_points: int = knob(
+        0, "moments of training at which a probe set is scored and kept", low=0, high=1000
+    )
+
+    def __post_init__(self) -> None:
+        _refuse(self, problems_of(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _StageConfig:
+    """What every stage needs to know."""
+
+    data: str = text("world", "a data set of the lab, or a path to one")
+    limit: int = knob(0, "pairs of each split at most, whole queries; 0 is all", low=0, high=10**9)
+    seed: int = knob(0, "the same seed gives the same student", low=0, high=2**31 - 1)
+    device: str = text("auto", "auto, cpu, cuda, cuda:1 or mps")
+    threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinetuneConfig(_StageConfig):
+    """Train a model on hard labels: a teacher, or a student's twin without a teacher."""
+
+    stage: str = choice("finetune", "the stage", options=("finetune",))
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: str = choice(
+        "ce",
+        "ce: cross-entropy; mse: squared error of relevance, as the tutorial does",
+        options=("ce", "mse"),
+    )
+    label_smoothing: float = knob(0.0, "share of each label spread evenly", low=0, high=0.99)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        _refuse(self, problems_of(self))
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferConfig(_StageConfig):
+    """Score pairs with a finished run: the teacher's soft labels."""
+
+    stage: str = choice("infer", "the stage", options=("infer",))
+    run: str = text("", "the run whose model answers")
+    batch_size: int = knob(512, "pairs a step", low=1, high=65_536)
+    splits: tuple[str, ...] = ()
+    precision: str = choice("auto", "as in training", options=("auto", "fp32", "bf16"))
+
+    def __post_init__(self) -> None:
+        _refuse(self, problems_of(self) + ([] if self.run else ["run: name the run that answers"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodConfig:
+    """Which way to distill, and its knobs."""
+
+    name: str = "response"
+    params: Any = None
+
+    def __post_init__(self) -> None:
+        try:
+            kind = method_entry(self.name).params
+        except UnknownNameError as error:
+            raise ConfigError("This method cannot be used:", [f"name: {error}"]) from None
+        given = {} if self.params is None else self.params
+        params = given if isinstance(given, kind) else build(kind, given)
+        object.__setattr__(self, "params", params)
+        _refuse(self, [f"params.{problem}" for problem in problems_of(params)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillConfig(_StageConfig):
+    """Train a student on a teacher's soft labels, beside the hard ones."""
+
+    stage: str = choice("distill", "the stage", options=("distill",))
+    teacher: str = text("", "the run that teaches")
+    student: ModelConfig = field(default_factory=lambda: ModelConfig(name="twinbert_cos"))
+    method: MethodConfig = field(default_factory=MethodConfig)
+    soft_weight: float = knob(1.0, "weight of the soft-label loss", low=0, high=1000)
+    hard_weight: float = knob(0.1, "weight of the hard-label cross-entropy", low=0, high=1000)
+    label_smoothing: float = knob(0.0, "share of each hard label spread evenly", low=0, high=0.99)
+    transfer: str = choice(
+        "train",
+        "pairs learned from: the labelled ones, the unlabelled log, or both",
+        options=("train", "log", "train+log"),
+    )
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        problems = problems_of(self)
+        if not self.teacher:
+            problems.append("teacher: name the run that teaches")
+        if self.soft_weight == 0 and self.hard_weight == 0:
+            problems.append("soft_weight, hard_weight: both are 0, so there is nothing to learn")
+        if reason := misfit(self.method.name, self.student.name):
+            problems.append(f"method: {reason}")
+        _refuse(self, problems)
+
+
+StageConfig = FinetuneConfig | InferConfig | DistillConfig
+STAGES: dict[str, type[FinetuneConfig] | type[InferConfig] | type[DistillConfig]] = {
+    "finetune": FinetuneConfig,
+    "infer": InferConfig,
+    "distill": DistillConfig,
+}
+AnyConfig = TypeVar("AnyConfig")
+
+
+def from_dict(data: Mapping[str, Any]) -> StageConfig:
+    """A stage's config from plain data; raises ConfigError with every problem at once."""
+    stage = data.get("stage")
+    if stage not in STAGES:
+        raise ConfigError(
+            "This config cannot be used:", [f"stage: {stage!r} is not one of {', '.join(STAGES)}"]
+        )
+    return build(STAGES[stage], data)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Plain data that from_dict reads back."""
+    return plain(config)
+
+
+def load(path: Path) -> StageConfig:
+    """A stage's config from a YAML or JSON file."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as cause:
+        raise ConfigError(f"{path} cannot be read as YAML:", [str(cause)]) from None
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{path} holds no settings:", ["write `stage: distill` and so on"])
+    return from_dict(data)
+
+
+def to_yaml(config: Any) -> str:
+    """The config as YAML, in the order in which it is declared."""
+    return yaml.safe_dump(to_dict(config), sort_keys=False)
+
+
+def _assignments(text: str) -> dict[str, Any]:
+    pairs = [part.partition("=") for part in text.split(",") if part]
+    return {key.strip(): yaml.safe_load(value) for key, _, value in pairs}
+
+
+def _refuse(config: Any, problems: list[str]) -> None:
+    if problems:
+        raise ConfigError(f"This {type(config).__name__} cannot be used:", problems)

@@ -1,0 +1,22 @@
+"""Which device a run computes on."""
+
+import torch
+
+from kdcore.errors import ConfigError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """`auto` takes CUDA, then MPS, then the CPU; a device that is not there is a ConfigError."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as cause:
+        raise ConfigError(
+            "This device cannot be used:",
+            [f"device: {name!r} is not here ({str(cause).splitlines()[0]}); auto takes what is"],
+        ) from None
+    return device

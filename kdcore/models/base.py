@@ -1,0 +1,83 @@
+"""PairModel: what every teacher and student can do: read pairs, answer a batch, be kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from kdcore.batches import Batch, Encoded, Rows, make_batch
+from kdcore.config import ModelConfig, to_dict
+from kdcore.errors import DataError
+from kdcore.labels import LabelScheme
+from kdcore.outputs import Outputs
+from kdcore.pairs import PairTable
+
+CARD = "kdlab.json"
+WEIGHTS = "model.safetensors"
+
+
+class PairModel(nn.Module):
+    """A model of query-ad pairs: tokenizer, network and head.
+
+    `products` is the type of matrix products (fp32, or bf16 where the hardware has it).
+    """
+
+    units: Any
+    pads = False  # whether its encoder pads a batch, so that similar lengths should meet
+
+    def __init__(self, config: ModelConfig, scheme: LabelScheme) -> None:
+        super().__init__()
+        self.config, self.scheme = config, scheme
+        self.products = torch.float32
+
+    def read(self, pairs: PairTable) -> Encoded:
+        """Tokenize, each distinct text once."""
+        raise TypeError(f"{type(self).__name__} reads no pairs")
+
+    def batch(self, encoded: Encoded, rows: Rows) -> Batch:
+        """Some of the pairs, ready for forward."""
+        return make_batch(encoded, rows)
+
+    def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
+        """Outputs of a batch; `wants` may name hidden_states and attentions."""
+        raise TypeError(f"{type(self).__name__} answers nothing")
+
+    def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
+        """The tables whose rows are token ids; training may narrow them to the rows in use."""
+        return []
+
+    def calibrate(self, batch: Batch, shares: Tensor) -> None:
+        """Set the head from a first batch and the (classes,) shares of grades; often nothing."""
+
+    def network(self) -> nn.Module:
+        """The module whose weights are kept."""
+        return self
+
+    def save(self, folder: Path) -> None:
+        """Write weights, tokenizer and card in the Hugging Face layout; safetensors only."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._save_network(folder)
+        self.units.save(folder)
+        card = {"model": to_dict(self.config), "scheme": self.scheme.to_dict()}
+        (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
+
+    def _save_network(self, folder: Path) -> None:
+        about = {"model_type": f"kdlab-{self.config.name}", **to_dict(self.config)}
+        (folder / "config.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+        weights = {name: t.contiguous() for name, t in self.network().state_dict().items()}
+        save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+
+    def load_weights(self, folder: Path) -> None:
+        """Take the weights that save wrote."""
+        try:
+            self.network().load_state_dict(load_file(folder / WEIGHTS))
+        except (OSError, RuntimeError) as cause:
+            raise DataError(f"{folder} holds no weights for this model: {cause}") from cause
+
+    @property
+    def size(self) -> int:
+        """Number of weights."""
+        return sum(p.numel() for p in self.parameters())

@@ -1,0 +1,93 @@
+"""C-DSSM: letter trigrams, a convolution over three words, max over positions, a cosine.
+
+Shen et al. 2014 (CLSM). The convolution over trigram counts is a sum of three embedding bags,
+one for each place in the window, so a word is looked up once however often it occurs.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from kdcore.batches import Batch, Encoded, Texts
+from kdcore.config import ModelConfig
+from kdcore.labels import LabelScheme
+from kdcore.models.base import PairModel
+from kdcore.models.heads import CumulativeLink
+from kdcore.models.packed import Packed
+from kdcore.models.tokenizers import Trigrams
+from kdcore.outputs import Outputs
+from kdcore.pairs import PairTable
+
+
+class ConvTower(nn.Module):
+    """One text -> one semantic vector."""
+
+    def __init__(self, params: Any, vocabulary: int) -> None:
+        super().__init__()
+        self.filters = params.filters
+        self.window = nn.EmbeddingBag(vocabulary, 3 * params.filters, mode="sum")
+        self.bias = nn.Parameter(torch.zeros(params.filters))
+        self.dropout = nn.Dropout(params.dropout)
+        self.semantic = nn.Linear(params.filters, params.semantic)
+        nn.init.normal_(self.window.weight, std=0.1)
+
+    def forward(self, packed: Packed, bag: tuple[Tensor, Tensor]) -> Tensor:
+        """(sequences, semantic)."""
+        words = self.window(*bag)[packed.ids]  # (tokens, 3 * filters)
+        sizes = [length * count for length, count in packed.groups]
+        out = []
+        for part, (length, count) in zip(torch.split(words, sizes), packed.groups, strict=True):
+            left, middle, right = part.view(count, length, 3, self.filters).unbind(dim=2)
+            # the word before, the word itself, the word after; nothing beyond the ends
+            around = F.pad(left, (0, 0, 1, 0))[:, :-1] + F.pad(right, (0, 0, 0, 1))[:, 1:]
+            out.append(torch.tanh(middle + around + self.bias).amax(dim=1))
+        return torch.tanh(self.semantic(self.dropout(torch.cat(out))))
+
+
+class Cdssm(PairModel):
+    """Two convolutional towers and a cosine; features: the product of the unit vectors."""
+
+    def __init__(self, config: ModelConfig, scheme: LabelScheme, units: Trigrams) -> None:
+        super().__init__(config, scheme)
+        self.units = units
+        towers = 1 if config.params.shared else 2
+        self.towers = nn.ModuleList(ConvTower(config.params, len(units)) for _ in range(towers))
+        self.crossing = CumulativeLink(len(scheme))
+
+    def read(self, pairs: PairTable) -> Encoded:
+        """Words as bags of trigrams, query and ad apart."""
+        texts, params = Texts.of(pairs), self.config.params
+        queries = self.units.encode(texts.queries).capped(params.query_tokens)
+        ads = self.units.encode(texts.ads).capped(params.ad_tokens)
+        return Encoded(
+            tokens=queries.followed_by(ads),
+            query_of=texts.query_of,
+            ad_of=texts.ad_of + len(queries),
+            together=False,
+            shared=params.shared,
+            bags=self.units.bags(),
+        )
+
+    def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(pairs, semantic) query and ad vectors."""
+        made = [
+            tower(packed, bag)
+            for tower, packed, bag in zip(self.towers, batch.packs, batch.bags, strict=True)
+        ]
+        return made[0][batch.query_rows], made[-1][batch.ad_rows]
+
+    def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
+        """Outputs of a batch."""
+        query, ad = self.vectors(batch)
+        product = F.normalize(query, dim=1) * F.normalize(ad, dim=1)
+        return Outputs(self.crossing(product.sum(dim=1)), product)
+
+    def calibrate(self, batch: Batch, shares: Tensor) -> None:
+        """Set the cumulative-link head from a first batch."""
+        self.crossing.calibrate(F.cosine_similarity(*self.vectors(batch), dim=1), shares)
+
+    def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
+        """A table for each tower."""
+        return [t.window for t in self.towers if isinstance(t, ConvTower)]

@@ -1,0 +1,131 @@
+"""TwinBERT: two transformer towers, a pooling layer and a crossing layer (arXiv:2002.06275)."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import BertModel
+
+from kdcore.batches import Batch, Encoded, Texts
+from kdcore.config import ModelConfig
+from kdcore.labels import LabelScheme
+from kdcore.models.base import PairModel
+from kdcore.models.bert import bert_config
+from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine
+from kdcore.models.packed import Packed, embed, encode, pool
+from kdcore.models.tokenizers import Trigrams, WordPiece
+from kdcore.outputs import Outputs
+from kdcore.pairs import PairTable
+
+Bag = tuple[Tensor, Tensor]
+
+
+class Tower(nn.Module):
+    """One text -> one vector: token vectors, transformer blocks, pooling."""
+
+    def __init__(self, params: Any, vocabulary: int) -> None:
+        super().__init__()
+        positions = max(params.query_tokens, params.ad_tokens) + 2
+        trigrams = params.units == "trigrams"
+        rows = 1 if trigrams else vocabulary  # with trigrams the word table below serves instead
+        self.bert = BertModel(bert_config(params, rows, positions), add_pooling_layer=False)
+        self.trigrams = nn.EmbeddingBag(vocabulary, params.hidden, mode="sum") if trigrams else None
+        self.weigh = nn.Linear(params.hidden, 1) if params.pooling == "weighted" else None
+        self.pooling = params.pooling
+        if self.trigrams is not None:
+            nn.init.normal_(self.trigrams.weight, std=0.1)
+
+    def forward(self, packed: Packed, bag: Bag | None, products: torch.dtype) -> Tensor:
+        """(sequences, width), one vector a text."""
+        x: Tensor = encode(self.bert.encoder, self._embed(packed, bag), packed.groups, products)
+        if self.pooling == "cls":
+            return torch.index_select(x, 0, packed.starts)
+        weights = None if self.weigh is None else self.weigh(x)[:, 0]
+        pooled: Tensor = pool(x, weights, packed)
+        return pooled
+
+    def table(self) -> nn.Embedding | nn.EmbeddingBag:
+        """The table whose rows are token ids (or trigrams)."""
+        words: nn.Embedding = self.bert.embeddings.word_embeddings
+        return words if self.trigrams is None else self.trigrams
+
+    def _embed(self, packed: Packed, bag: Bag | None) -> Tensor:
+        if self.trigrams is None or bag is None:
+            return embed(self.bert.embeddings, packed)
+        # the author's module: sum of trigrams plus position, no normalisation, no dropout
+        words = self.trigrams(*bag)
+        return words[packed.ids] + self.bert.embeddings.position_embeddings(packed.positions)
+
+
+class TwinBert(PairModel):
+    """Query tower, ad tower, crossing; features: product of unit vectors, or the crossed vector."""
+
+    def __init__(
+        self, config: ModelConfig, scheme: LabelScheme, units: WordPiece | Trigrams
+    ) -> None:
+        super().__init__(config, scheme)
+        params, classes = config.params, len(scheme)
+        self.units = units
+        towers = 1 if params.shared else 2
+        self.towers = nn.ModuleList(Tower(params, len(units)) for _ in range(towers))
+        self.crossing: nn.Module
+        if config.name == "twinbert_res":
+            self.crossing = Crossing(params.hidden, params.crossing, classes, params.combine)
+        else:
+            self.crossing = (
+                HalfCosine() if params.head == "half_cosine" else CumulativeLink(classes)
+            )
+
+    def read(self, pairs: PairTable) -> Encoded:
+        """Query and ad apart; [CLS] and [SEP] only where [CLS] is what is pooled."""
+        texts, params = Texts.of(pairs), self.config.params
+        sides = [
+            self.units.encode(side).capped(longest)
+            for side, longest in (
+                (texts.queries, params.query_tokens),
+                (texts.ads, params.ad_tokens),
+            )
+        ]
+        if isinstance(self.units, WordPiece):
+            cls, sep = self.units.cls, self.units.sep
+            sides = [
+                s.framed((cls,), (sep,)) if params.pooling == "cls" else s.filled(sep)
+                for s in sides
+            ]
+        return Encoded(
+            tokens=sides[0].followed_by(sides[1]),
+            query_of=texts.query_of,
+            ad_of=texts.ad_of + len(sides[0]),
+            together=False,
+            shared=params.shared,
+            bags=self.units.bags() if isinstance(self.units, Trigrams) else None,
+        )
+
+    def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(pairs, width) query and ad vectors; each distinct text is encoded once."""
+        bags = batch.bags or (None,) * len(batch.packs)
+        made = [
+            tower(packed, bag, self.products)
+            for tower, packed, bag in zip(self.towers, batch.packs, bags, strict=True)
+        ]
+        return made[0][batch.query_rows], made[-1][batch.ad_rows]
+
+    def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
+        """Outputs of a batch."""
+        query, ad = self.vectors(batch)
+        if isinstance(self.crossing, Crossing):
+            logits, crossed = self.crossing(query, ad)
+            return Outputs(logits, crossed)
+        product = F.normalize(query, dim=1) * F.normalize(ad, dim=1)
+        return Outputs(self.crossing(product.sum(dim=1)), product)
+
+    def calibrate(self, batch: Batch, shares: Tensor) -> None:
+        """Set the cumulative-link head from a first batch."""
+        if isinstance(self.crossing, CumulativeLink):
+            query, ad = self.vectors(batch)
+            self.crossing.calibrate(F.cosine_similarity(query, ad, dim=1), shares)
+
+    def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
+        """A table for each tower."""
+        return [tower.table() for tower in self.towers if isinstance(tower, Tower)]

@@ -1,0 +1,69 @@
+"""The contract of every distillation method: an objective on Outputs, weighted into a total.
+
+An objective knows two Outputs and nothing else: no config, no file, no device. Where the
+teacher's Outputs come from (cached, live, a peer, a snapshot of the student itself) is another
+matter, see teachers.py; online and self distillation reuse an objective and change the teacher.
+
+A file in objectives/ offers one function, found by the method's name in the catalog:
+
+    def objective(params, student: Shape, teacher: Shape) -> Objective
+
+An objective with weights of its own (a projection between widths, say) is an nn.Module: the
+recipe optimizes it beside the student and drops it afterwards.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from kdcore.outputs import Outputs
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a model's Outputs; 0 where it does not give the field."""
+
+    classes: int
+    features: int
+    layers: int = 0
+    hidden: int = 0
+    heads: int = 0
+
+
+class Objective(Protocol):
+    """A loss: a scalar, 0 (or its floor) when the student agrees with the teacher."""
+
+    def __call__(self, student: Outputs, teacher: Outputs) -> Tensor:
+        """Mean loss of a batch; the teacher's tensors carry no gradient."""
+        ...
+
+
+@dataclass(frozen=True)
+class Term:
+    """An objective and what it weighs in the total."""
+
+    name: str
+    objective: Objective
+    weight: float
+
+
+def weighted_sum(
+    terms: Sequence[Term], student: Outputs, teacher: Outputs
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The total and its parts; parts are unweighted, so that curves stay comparable."""
+    parts = {term.name: term.objective(student, teacher) for term in terms}
+    total = torch.zeros((), device=student.logits.device)
+    for term in terms:
+        total = total + term.weight * parts[term.name]
+    return total, parts
+
+
+def make_objective(method: str, params: Any, student: Shape, teacher: Shape) -> Objective:
+    """The objective of a method of the catalog."""
+    module = import_module(f"kdcore.objectives.{method}")
+    made: Objective = module.objective(params, student, teacher)
+    return made

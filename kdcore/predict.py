@@ -1,0 +1,75 @@
+"""Score pairs with a model: typed by hand or a whole table."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdcore.batches import Encoded, by_length
+from kdcore.models.base import WEIGHTS, PairModel
+from kdcore.models.build import load_model
+from kdcore.models.packed import product_type
+from kdcore.pairs import UNLABELLED, PairTable, make_frame
+from kdcore.predictions import Predictions
+from kdcore.softlabels import soften
+
+Matrix = NDArray[np.float32]
+
+
+@torch.inference_mode()
+def score(
+    model: PairModel, encoded: Encoded, device: torch.device, batch_size: int = 512
+) -> tuple[Matrix, Matrix]:
+    """(pairs, classes) logits and (pairs, width) features, in the order of the pairs."""
+    was_training = model.training
+    model.eval()
+    order, logits, features = [], [], []
+    for rows in by_length(encoded, batch_size):
+        outputs = model(model.batch(encoded, rows).to(device))
+        order.append(rows)
+        logits.append(outputs.logits.float())
+        features.append(outputs.features.float())
+    model.train(was_training)
+    place = np.argsort(np.concatenate(order), kind="stable")
+    return (
+        torch.cat(logits).cpu().numpy()[place],
+        torch.cat(features).cpu().numpy()[place],
+    )
+
+
+def predict_table(
+    model: PairModel,
+    pairs: PairTable,
+    device: torch.device,
+    *,
+    name: str,
+    precision: str = "auto",
+    batch_size: int = 512,
+) -> Predictions:
+    """The model's logits and features on every pair."""
+    model.products = product_type(precision, device)
+    logits, features = score(model.to(device), model.read(pairs), device, batch_size)
+    return Predictions(logits, pairs.content_hash, name, features)
+
+
+def predict_texts(
+    model: PairModel, rows: Sequence[tuple[str, str, str]], temperature: float = 1.0
+) -> NDArray[np.float64]:
+    """(rows, classes) soft labels of (query, title, description) at a temperature."""
+    query, title, description = zip(*rows, strict=True)
+    frame = make_frame(query, title, description, [UNLABELLED] * len(rows))
+    pairs = PairTable(frame, model.scheme, "typed")
+    predictions = predict_table(model, pairs, torch.device("cpu"), name="typed", precision="fp32")
+    return soften(predictions.logits, temperature)
+
+
+def model_hash(folder: Path) -> str:
+    """16 hex digits of a kept model's weights: half the key of the logit cache."""
+    with (folder / WEIGHTS).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+__all__ = ["load_model", "model_hash", "predict_table", "predict_texts", "score"]

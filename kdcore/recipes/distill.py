@@ -1,0 +1,58 @@
+"""Distill: a student learns a teacher's answers, beside the hard labels."""
+
+from torch import nn
+
+from kdcore.catalog import method_entry
+from kdcore.config import DistillConfig
+from kdcore.devices import pick_device
+from kdcore.models.build import load_model, new_model
+from kdcore.objectives.base import Shape, Term, make_objective, weighted_sum
+from kdcore.objectives.hard import hard_cross_entropy
+from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.recipes.session import Session
+from kdcore.runs.store import Run, RunStore
+from kdcore.runs.writer import RunWriter
+from kdcore.teachers import CachedTeacher
+
+
+def distill(
+    config: DistillConfig,
+    pairs: PairTable,
+    teacher_predictions: Predictions,
+    run: Run,
+    writer: RunWriter,
+) -> None:
+    """Train a student on the transfer set; the teacher's predictions are those of exactly it."""
+    transfer = transfer_set(pairs, config.transfer)
+    validation = pairs.split("validation").labelled()
+    teacher_predictions.require(transfer.content_hash, len(transfer))
+    source = config.student.start_from
+    start = load_model(RunStore(run.folder.parent).get(source).model_folder) if source else None
+    student = new_model(config.student, transfer, config.seed, start)
+    teacher = CachedTeacher.of(teacher_predictions, pick_device(config.device))
+    shape = Shape(teacher.logits.shape[1], teacher.features.shape[1])
+    objective = make_objective(config.method.name, config.method.params, shape, shape)
+    terms = [Term("soft", objective, config.soft_weight)]
+    extra = [objective] if isinstance(objective, nn.Module) else []
+    wants = method_entry(config.method.name).needs
+    with Session(student, config, transfer, validation, run, writer, extra) as session:
+        grades = session.tensor(transfer.grades)
+        for rows, batch in session.batches():
+            outputs = student(batch, wants)
+            loss, parts = weighted_sum(terms, outputs, teacher(rows, batch))
+            if config.hard_weight:
+                target = grades[session.tensor(rows)]
+                parts["hard"] = hard_cross_entropy(outputs.logits, target, config.label_smoothing)
+                loss = loss + config.hard_weight * parts["hard"]
+            session.step(loss, parts)
+            teacher.after_step(session.progress.step)
+
+
+def transfer_set(pairs: PairTable, name: str) -> PairTable:
+    """The pairs a student learns from: `train`, `log`, or `train+log`."""
+    wanted = name.split("+")
+    for split in wanted:
+        pairs.split(split)  # a split that is missing is said so by name
+    keep = pairs.frame["split"].isin(wanted).to_numpy().nonzero()[0]
+    return pairs.take(keep)

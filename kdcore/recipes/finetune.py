@@ -1,0 +1,27 @@
+"""Fine-tune a model on hard labels: a teacher, or a student's twin without a teacher."""
+
+from kdcore.config import FinetuneConfig
+from kdcore.models.build import load_model, new_model
+from kdcore.objectives.hard import hard_cross_entropy, hard_mse
+from kdcore.pairs import PairTable
+from kdcore.recipes.session import Session
+from kdcore.runs.store import Run, RunStore
+from kdcore.runs.writer import RunWriter
+
+
+def finetune(config: FinetuneConfig, pairs: PairTable, run: Run, writer: RunWriter) -> None:
+    """Train on labelled `train` pairs, select on `validation`, leave the model in the run."""
+    train, validation = pairs.split("train").labelled(), pairs.split("validation").labelled()
+    source = config.model.start_from
+    start = load_model(RunStore(run.folder.parent).get(source).model_folder) if source else None
+    model = new_model(config.model, train, config.seed, start)
+    with Session(model, config, train, validation, run, writer) as session:
+        grades = session.tensor(train.grades)
+        for rows, batch in session.batches():
+            logits = model(batch).logits
+            target = grades[session.tensor(rows)]
+            if config.loss == "mse":
+                loss = hard_mse(logits, target)
+            else:
+                loss = hard_cross_entropy(logits, target, config.label_smoothing)
+            session.step(loss, {"hard": loss})
