@@ -1,0 +1,285 @@
+"""evaluate(): a run's predictions on a table of pairs -> every metric, each with its interval."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kdcore.errors import ConfigError
+from kdcore.labels import GAINS
+from kdcore.measures import UNITS, Floats, Measured, measure
+from kdcore.metrics import ranking
+from kdcore.metrics.classification import ScoreOrder
+from kdcore.metrics.definitions import CATALOG, Unit
+from kdcore.metrics.significance import bootstrap_weights, interval
+from kdcore.pairs import UNLABELLED, PairTable
+from kdcore.predictions import Predictions
+
+CEILING = "truth_auc"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number with its 95 % interval, how many it is over, and the variant in a sentence.
+
+    value is nan when the pairs do not define it; the evaluation's notes say why.
+    """
+
+    key: str
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+    n_unit: Unit
+    higher_is_better: bool
+    definition: str
+
+
+@dataclass(frozen=True)
+class NdcgCurve:
+    """nDCG@1..20 of one gain, means over queries with an ideal; every tuple has 20 numbers.
+
+    random: the mean over all orders; worst: best ads last; skill: (model - random) / (1 - random).
+    """
+
+    model: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    random: tuple[float, ...]
+    worst: tuple[float, ...]
+    skill: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DensityCurve:
+    """Label density in the top 1..20: 20 rows, worst grade first in each.
+
+    pooled: shares of all judged pairs shown; per_query: mean of each query's shares; coverage:
+    judged share of the pairs shown; judged: how many those are.
+    """
+
+    pooled: tuple[tuple[float, ...], ...]
+    per_query: tuple[tuple[float, ...], ...]
+    coverage: tuple[float, ...]
+    judged: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was measured of one model on one table; plain data, ready for JSON.
+
+    metrics: by key, in the order of the catalog. ndcg: a curve by gain ("exp2", "linear").
+    counts: pairs, labelled, unlabelled, queries, ranked_queries, queries_without_ideal.
+    notes: a sentence for each metric that could not be had, and why.
+    """
+
+    model: str
+    teacher: str | None
+    data: str
+    data_hash: str
+    grades: tuple[str, ...]
+    temperature: float
+    resamples: int
+    seed: int
+    metrics: Mapping[str, Metric]
+    ndcg: Mapping[str, NdcgCurve]
+    density: DensityCurve
+    counts: Mapping[str, int]
+    notes: tuple[str, ...]
+    columns: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)
+
+    def per_query(self) -> pd.DataFrame:
+        """A row a query: query_id, pairs, labelled, and its part of each metric that has one."""
+        whole = ("query_id", "pairs", "labelled")
+        return pd.DataFrame(
+            {k: np.asarray(c, np.int64 if k in whole else float) for k, c in self.columns.items()}
+        )
+
+
+def evaluate(
+    pairs: PairTable,
+    predictions: Predictions,
+    *,
+    teacher: Predictions | None = None,
+    temperature: float = 2.0,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a model on pairs; intervals are bootstrapped over queries.
+
+    temperature: where teacher and model are compared; no other metric has one. resamples 0 leaves
+    the intervals nan. Raises DataError when the predictions belong to other pairs or grades.
+    """
+    if resamples < 0:
+        raise ConfigError(f"resamples: {resamples} is negative; use 0 for no intervals, or 1000")
+    measured = measure(pairs, predictions, teacher, temperature)
+    ceiling = _ceiling(pairs, measured)
+    values, curves = _resampled(measured, ceiling, np.ones((1, measured.queries)))
+    draws, curve_draws = _draws(measured, ceiling, resamples, seed)
+    return Evaluation(
+        model=predictions.model,
+        teacher=teacher.model if teacher else None,
+        data=pairs.name,
+        data_hash=pairs.content_hash,
+        grades=pairs.scheme.grades,
+        temperature=temperature,
+        resamples=resamples,
+        seed=seed,
+        metrics=_metrics(measured, ceiling is not None, values[0], interval(draws)),
+        ndcg=_ndcg_curves(pairs, curves[0], interval(curve_draws)),
+        density=_density(measured),
+        counts=_counts(pairs, measured),
+        notes=_notes(pairs, measured, resamples),
+        columns=_columns(measured),
+    )
+
+
+def _ceiling(pairs: PairTable, measured: Measured) -> ScoreOrder | None:
+    if pairs.truth is None:
+        return None
+    relevance = pairs.scheme.relevance(pairs.truth)[pairs.grades != UNLABELLED]
+    return ScoreOrder.of(measured.relevant, relevance)
+
+
+def _resampled(
+    measured: Measured, ceiling: ScoreOrder | None, weights: Floats
+) -> tuple[Floats, Floats]:
+    """(resamples, metrics) values and (resamples, gains * depth) nDCG under weights."""
+    values = [measured.values(weights)]
+    if ceiling is not None:
+        values.append(ceiling.areas(weights, measured.groups)[0][:, None])
+    each = np.concatenate(list(measured.curves.values()), axis=1)
+    ranked = np.isfinite(each[:, :1])
+    below = weights @ ranked
+    total = weights @ np.where(ranked, each, 0.0)
+    curves = np.divide(total, below, out=np.full_like(total, np.nan), where=below > 0)
+    return np.concatenate(values, axis=1), curves
+
+
+def _draws(
+    measured: Measured, ceiling: ScoreOrder | None, resamples: int, seed: int
+) -> tuple[Floats, Floats]:
+    if measured.queries < 2:
+        resamples = 0  # one query drawn again and again would feign certainty
+    values, curves = _resampled(measured, ceiling, np.ones((1, measured.queries)))
+    drawn = [(values[:0], curves[:0])] + [
+        _resampled(measured, ceiling, weights)
+        for weights in bootstrap_weights(measured.queries, resamples, seed)
+    ]
+    return np.concatenate([d[0] for d in drawn]), np.concatenate([d[1] for d in drawn])
+
+
+def _metrics(
+    measured: Measured, ceiling: bool, values: Floats, ends: tuple[Floats, Floats]
+) -> dict[str, Metric]:
+    keys = (*measured.keys, *((CEILING,) if ceiling else ()))
+    found = {}
+    for key in (k for k in CATALOG if k in keys):
+        about, column = CATALOG[key], keys.index(key)
+        found[key] = Metric(
+            key=key,
+            name=about.name,
+            value=float(values[column]),
+            low=float(ends[0][column]),
+            high=float(ends[1][column]),
+            n=measured.count(key),
+            n_unit=about.unit,
+            higher_is_better=about.higher_is_better,
+            definition=about.sentence,
+        )
+    return found
+
+
+def _ndcg_curves(
+    pairs: PairTable, model: Floats, ends: tuple[Floats, Floats]
+) -> dict[str, NdcgCurve]:
+    rows = np.flatnonzero(pairs.grades != UNLABELLED)
+    query_ids = pairs.query_ids[rows]
+    curves: dict[str, NdcgCurve] = {}
+    for place, gain in enumerate(GAINS):
+        columns = slice(place * ranking.DEPTH, (place + 1) * ranking.DEPTH)
+        gains = pairs.scheme.gains(gain)[pairs.grades[rows]]
+        random = _mean(ranking.ndcg_random(gains, query_ids))
+        curves[gain] = NdcgCurve(
+            model=_floats(model[columns]),
+            low=_floats(ends[0][columns]),
+            high=_floats(ends[1][columns]),
+            random=_floats(random),
+            worst=_floats(_mean(ranking.ndcg_worst(gains, query_ids))),
+            skill=_floats(ranking.skill(model[columns], random)),
+        )
+    return curves
+
+
+def _density(measured: Measured) -> DensityCurve:
+    pooled = ranking.label_density(measured.labels)
+    per_query = ranking.label_density(measured.labels, average="query")
+    return DensityCurve(
+        pooled=tuple(map(_floats, pooled.shares)),
+        per_query=tuple(map(_floats, per_query.shares)),
+        coverage=_floats(pooled.coverage),
+        judged=tuple(int(n) for n in pooled.judged),
+    )
+
+
+def _counts(pairs: PairTable, measured: Measured) -> dict[str, int]:
+    ranked, labelled, total, _ = (int(n) for n in measured.table[:, measured.units].sum(axis=0))
+    return {
+        "pairs": total,
+        "labelled": labelled,
+        "unlabelled": total - labelled,
+        "queries": measured.queries,
+        "ranked_queries": ranked,
+        "queries_without_ideal": measured.queries - ranked,
+    }
+
+
+def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, ...]:
+    relevant, labelled = int(measured.relevant.sum()), len(measured.relevant)
+    notes = []
+    if not labelled:
+        notes.append("No pair is labelled, so no metric that reads a label is defined.")
+    elif relevant in (0, labelled):
+        kind = "relevant" if relevant else "irrelevant"
+        notes.append(
+            f"roc_auc, pr_auc and truth_auc are not defined: all {labelled} labelled pairs are "
+            f"{kind}, and they need both kinds."
+        )
+    if labelled and not measured.count("ndcg@1"):
+        notes.append("nDCG is not defined: no query has a pair above the worst grade.")
+    if "teacher_rank_correlation" in measured.quotients and not measured.count(
+        "teacher_rank_correlation"
+    ):
+        notes.append("teacher_rank_correlation is not defined: the teacher orders no query.")
+    if labelled < len(pairs):
+        notes.append(
+            f"{len(pairs) - labelled} of {len(pairs)} pairs are unlabelled and left out of every "
+            "metric that reads a label."
+        )
+    if resamples and measured.queries < 2:
+        notes.append("There are no intervals: they are drawn over queries, and there are not two.")
+    return tuple(notes)
+
+
+def _columns(measured: Measured) -> dict[str, Floats]:
+    units = measured.table[:, measured.units]
+    columns = {
+        "query_id": np.arange(measured.queries, dtype=np.float64),
+        "pairs": units[:, UNITS.index("pairs")],
+        "labelled": units[:, UNITS.index("labelled")],
+    }
+    parts = measured.finish(measured.table)
+    return columns | {k: parts[:, i] for i, k in enumerate(measured.quotients)}
+
+
+def _mean(values: Floats) -> Floats:
+    known = np.isfinite(values[:, 0])
+    return values[known].mean(axis=0) if known.any() else np.full(values.shape[1], np.nan)
+
+
+def _floats(values: NDArray[Any]) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)

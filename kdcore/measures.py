@@ -1,0 +1,248 @@
+"""A model's measurements on a table, kept query by query.
+
+A metric is either a quotient of sums over queries (nDCG, NLL, ECE) or an area under a curve. Both
+can be had again under any weights of the queries, which is all that resampling needs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.errors import DataError
+from kdcore.labels import GAINS, LabelScheme
+from kdcore.metrics import agreement, calibration, classification, ranking
+from kdcore.metrics.definitions import DEPTHS, ndcg_key
+from kdcore.pairs import UNLABELLED, PairTable
+from kdcore.predictions import Predictions
+from kdcore.softlabels import kl, soften
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Column = tuple[str, NDArray[Any]]  # the unit that divides it, its sum in each query
+UNITS = ("ranked", "labelled", "pairs", "correlated")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model's measurements on a table, kept per query.
+
+    table: (queries, columns) sums of each quotient, then the units they are divided by, then the
+    gaps of both ECE. unit_of: (quotients,) which unit divides each. order, groups, relevance,
+    relevant: what the areas need, labelled pairs only. curves: (queries, depth) nDCG by gain.
+    labels: (queries, depth, classes + 1) label counts in the top k, unjudged last.
+    """
+
+    quotients: tuple[str, ...]
+    table: Floats
+    unit_of: tuple[int, ...]
+    order: classification.ScoreOrder
+    groups: Ints
+    relevance: Floats
+    relevant: NDArray[np.bool_]
+    curves: Mapping[str, Floats]
+    labels: NDArray[np.int32]
+
+    @property
+    def linear_keys(self) -> tuple[str, ...]:
+        """The metrics that `finish` gives, in its order."""
+        return (*self.quotients, "ece_width", "ece_mass")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The metrics that `values` gives, in its order."""
+        return (*self.linear_keys, "roc_auc", "pr_auc")
+
+    @property
+    def queries(self) -> int:
+        """How many queries the table has."""
+        return len(self.table)
+
+    @property
+    def units(self) -> slice:
+        """Columns of the table that count: ranked, labelled, pairs, correlated."""
+        return slice(len(self.quotients), len(self.quotients) + len(UNITS))
+
+    def count(self, key: str) -> int:
+        """Pairs or queries that a metric is over."""
+        unit = UNITS.index("labelled")
+        if key in self.quotients:
+            unit = self.unit_of[self.quotients.index(key)]
+        return int(self.table[:, self.units][:, unit].sum())
+
+    def finish(self, totals: Floats) -> Floats:
+        """(resamples, linear_keys) from (resamples, columns) weighted totals; 0 / 0 is nan."""
+        units = totals[:, self.units]
+        gaps = np.abs(totals[:, self.units.stop :])
+        gaps = gaps.reshape(len(totals), 2, calibration.BINS).sum(axis=2)
+        labelled = units[:, UNITS.index("labelled")][:, None]
+        above = np.concatenate([totals[:, : len(self.quotients)], gaps], axis=1)
+        below = np.concatenate([units[:, list(self.unit_of)], labelled, labelled], axis=1)
+        nothing = np.full_like(above, np.nan)
+        return np.asarray(np.divide(above, below, out=nothing, where=below > 0))
+
+    def areas(self, weights: Floats) -> Floats:
+        """(resamples, 2) ROC-AUC and PR-AUC under (resamples, queries) weights; one class: nan."""
+        roc, precision = self.order.areas(weights, self.groups)
+        return np.column_stack([roc, np.where(np.isnan(roc), np.nan, precision)])
+
+    def values(self, weights: Floats | None = None) -> Floats:
+        """(resamples, keys) every metric under (resamples, queries) weights, by default all 1."""
+        weights = np.ones((1, self.queries)) if weights is None else weights
+        return np.concatenate([self.finish(weights @ self.table), self.areas(weights)], axis=1)
+
+    def value_of(self, key: str, weights: Floats | None = None) -> Floats:
+        """(resamples,) one metric, without working out the areas for nothing."""
+        weights = np.ones((1, self.queries)) if weights is None else weights
+        if key in self.linear_keys:
+            return self.finish(weights @ self.table)[:, self.linear_keys.index(key)]
+        return self.areas(weights)[:, ("roc_auc", "pr_auc").index(key)]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model says of each pair: soft labels at T = 1, relevance, and the ranking score."""
+
+    soft: Floats
+    relevance: Floats
+    ranking: Floats
+
+    @classmethod
+    def of(cls, logits: NDArray[Any], scheme: LabelScheme) -> "Scores":
+        """From (pairs, classes) logits; the ranking score is the expected grade."""
+        soft = soften(logits)
+        return cls(soft, scheme.relevance(soft), scheme.expected_gain(soft, "linear"))
+
+
+def checked(pairs: PairTable, predictions: Predictions) -> Predictions:
+    """The predictions, or DataError when they belong to other pairs or other grades."""
+    classes = predictions.logits.shape[1]
+    if classes != len(pairs.scheme):
+        raise DataError(
+            f"predictions of {predictions.model} know {classes} grades, {pairs.name} has "
+            f"{len(pairs.scheme)}: {', '.join(pairs.scheme.grades)}; run infer again"
+        )
+    return predictions.require(pairs.content_hash, len(pairs))
+
+
+def measure(
+    pairs: PairTable,
+    predictions: Predictions,
+    teacher: Predictions | None = None,
+    temperature: float = 2.0,
+) -> Measured:
+    """Measure a model once; the teacher's metrics need a teacher, the truth's a made world.
+
+    Unlabelled pairs are left out of every metric that reads a label.
+    """
+    logits = checked(pairs, predictions).logits
+    scores = Scores.of(logits, pairs.scheme)
+    index, queries = pairs.query_ids, int(pairs.query_ids.max(initial=-1)) + 1
+    rows = np.flatnonzero(pairs.grades != UNLABELLED)
+    groups, grades = index[rows], pairs.grades[rows]
+    relevant, relevance = pairs.relevant[rows], scores.relevance[rows]
+    lists = ranking.RankedLists.of(scores.ranking[rows], groups, queries)
+    curves = _curves(lists, grades, groups, pairs.scheme)
+    ranked = np.isfinite(curves["linear"][:, 0])
+    rho = _correlation(pairs, scores, teacher)
+    errors = _errors(grades, logits[rows], relevant, relevance)
+    distances = _distances(pairs, logits, scores, teacher, temperature)
+    columns: dict[str, Column] = {
+        **{
+            ndcg_key(g, k): ("ranked", _known(c[:, k - 1]))
+            for g, c in curves.items()
+            for k in DEPTHS
+        },
+        **{key: ("labelled", _sum(v, groups, queries)) for key, v in errors.items()},
+        **{key: ("pairs", _sum(v, index, queries)) for key, v in distances.items()},
+        **({"teacher_rank_correlation": ("correlated", _known(rho))} if teacher else {}),
+    }
+    counts = [ranked, np.bincount(groups, minlength=queries), np.bincount(index, minlength=queries)]
+    gaps = _gaps(relevant, relevance, groups, queries)
+    everything = [*(c for _, c in columns.values()), *counts, np.isfinite(rho), *gaps]
+    if len(rows) < len(pairs):
+        lists = ranking.RankedLists.of(scores.ranking, index, queries)
+    return Measured(
+        quotients=tuple(columns),
+        table=np.column_stack(everything).astype(np.float64),
+        unit_of=tuple(UNITS.index(unit) for unit, _ in columns.values()),
+        order=classification.ScoreOrder.of(relevant, relevance),
+        groups=groups,
+        relevance=relevance,
+        relevant=relevant,
+        curves=curves,
+        labels=ranking.counts_in(lists, pairs.grades, len(pairs.scheme), ranking.DEPTH),
+    )
+
+
+def _known(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def _errors(
+    grades: Ints, logits: NDArray[Any], relevant: NDArray[np.bool_], relevance: Floats
+) -> dict[str, NDArray[Any]]:
+    errors: dict[str, NDArray[Any]] = {
+        "accuracy": classification.correct(relevant, relevance),
+        "nll": classification.nll(grades, logits),
+        "brier": classification.brier(relevant, relevance),
+    }
+    if logits.shape[1] > 2:
+        errors["grade_accuracy"] = np.argmax(logits, axis=1) == grades
+    return errors
+
+
+def _correlation(pairs: PairTable, scores: Scores, teacher: Predictions | None) -> Floats:
+    if teacher is None:
+        return np.full(int(pairs.query_ids.max(initial=-1)) + 1, np.nan)
+    reference = Scores.of(checked(pairs, teacher).logits, pairs.scheme).ranking
+    return agreement.rank_correlation(scores.ranking, reference, pairs.query_ids)
+
+
+def _curves(
+    lists: ranking.RankedLists, grades: Ints, groups: Ints, scheme: LabelScheme
+) -> dict[str, Floats]:
+    best = ranking.RankedLists.of(grades, groups, len(lists.sizes))
+    curves = {}
+    for gain in GAINS:
+        gains = scheme.gains(gain)[grades]
+        top, ideal = (x.top(gains, ranking.DEPTH) for x in (lists, best))
+        curves[str(gain)] = ranking.normalize(ranking.dcg(top), ranking.dcg(ideal))
+    return curves
+
+
+def _distances(
+    pairs: PairTable,
+    logits: NDArray[Any],
+    scores: Scores,
+    teacher: Predictions | None,
+    temperature: float,
+) -> dict[str, NDArray[Any]]:
+    found: dict[str, NDArray[Any]] = {}
+    if pairs.truth is not None:
+        true_relevance = pairs.scheme.relevance(pairs.truth)
+        found["truth_kl"] = agreement.truth_kl(pairs.truth, logits)
+        found["truth_mae"] = agreement.truth_error(true_relevance, scores.relevance)
+    if teacher is not None:
+        found["teacher_kl"] = kl(teacher.logits, logits, temperature)
+        found["teacher_agreement"] = agreement.same_top_grade(logits, teacher.logits)
+    return found
+
+
+def _gaps(
+    relevant: NDArray[np.bool_], relevance: Floats, groups: Ints, queries: int
+) -> list[Floats]:
+    bins = calibration.BINS
+    gaps: list[Floats] = []
+    binnings: tuple[calibration.Binning, ...] = ("width", "mass")
+    for binning in binnings:
+        place = groups * bins + calibration.bin_of(relevance, bins, binning)
+        total = np.bincount(place, relevance - relevant, minlength=queries * bins)
+        gaps.append(np.asarray(total, dtype=np.float64).reshape(queries, bins))
+    return gaps
+
+
+def _sum(values: NDArray[Any], index: Ints, queries: int) -> Floats:
+    return np.asarray(np.bincount(index, values, minlength=queries), dtype=np.float64)
