@@ -8,6 +8,7 @@ the child while it runs, the launcher for the moment in which it starts or burie
 import errno
 import json
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -193,14 +194,21 @@ def writing(folder: Path) -> Iterator[None]:
         raise RunError(write_problem(folder.name, cause)) from cause
 
 
-def write_problem(run_id: str, cause: OSError) -> str:
+def write_problem(run_id: str, cause: Exception) -> str:
     """Why a file could not be written, and the way out."""
-    if cause.errno in (errno.ENOSPC, errno.EDQUOT):
+    if is_full_disk(cause):
         return (
             "the disk is full: free some space, then resume with "
             f"`kdlab runs resume {run_id}`; the last good checkpoint is kept"
         )
     return f"a file of run {run_id} could not be written ({_reason(cause)})"
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Whether an error is the disk's (or quota's) end, even when a model saver reworded it."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return os.strerror(errno.ENOSPC) in str(error)
 
 
 def _reason(cause: Exception) -> str:

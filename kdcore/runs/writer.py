@@ -22,6 +22,7 @@ from kdcore.runs.record import (
     Record,
     State,
     hold,
+    is_full_disk,
     metric_lines,
     process_start,
     write_problem,
@@ -193,7 +194,7 @@ def _end_of(error: BaseException, run_id: str) -> tuple[str, str]:
         return "stopped", f"stopped by Ctrl-C; resume with `kdlab runs resume {run_id}`"
     if isinstance(error, LabError):
         return "failed", str(error)
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, Exception) and is_full_disk(error):
         return "failed", write_problem(run_id, error)
     said = " ".join(str(error).split())[:200]
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__

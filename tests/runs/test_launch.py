@@ -61,18 +61,20 @@ def test_a_run_is_not_started_twice(run: Run) -> None:
         launch.start(run, child_command(run, DEAF))
 
 
-def test_a_run_outlives_the_process_that_started_it(run: Run) -> None:
-    """A closed app or terminal must not take an hour of training with it."""
+def start_from_another_process(run: Run, command: list[str], typed: str = "") -> None:
+    """Start the run in a process that has input waiting and ends right afterwards."""
     program = (
         "import sys\nfrom pathlib import Path\nfrom kdcore.runs import launch\n"
         "from kdcore.runs.store import Run\n"
         "launch.start(Run.load(Path(sys.argv[1])), sys.argv[2:])"
     )
-    command = child_command(run, OBEDIENT)
-    parent = subprocess.run(
-        [sys.executable, "-c", program, str(run.folder), *command], check=True, timeout=30
-    )
-    assert parent.returncode == 0
+    parent = [sys.executable, "-c", program, str(run.folder), *command]
+    subprocess.run(parent, input=typed, text=True, check=True, timeout=30)
+
+
+def test_a_run_outlives_the_process_that_started_it(run: Run) -> None:
+    """A closed app or terminal must not take an hour of training with it."""
+    start_from_another_process(run, child_command(run, OBEDIENT))
     wait_until(lambda: run.status().step == 1, "the orphan's first line")
     status = run.status()
     assert status.state == "running"
@@ -96,8 +98,11 @@ def test_a_command_that_does_not_exist_is_said_and_the_run_stays_queued(run: Run
 
 
 def test_a_child_reads_no_input(run: Run) -> None:
-    launch.start(run, [sys.executable, "-c", "print(repr(input.__self__ and open(0).read()))"])
-    wait_until(lambda: "''" in run.log_path.read_text(), "the end of the empty input")
+    """Else a run started in a terminal would swallow what is typed there."""
+    reader = "import sys; print(repr(sys.stdin.read()), flush=True)"
+    start_from_another_process(run, [sys.executable, "-c", reader], typed="typed")
+    wait_until(lambda: run.log_path.read_text().endswith("\n"), "the end of the input")
+    assert run.log_path.read_text() == "''\n"
 
 
 def test_an_obedient_run_stops_in_its_own_words(run: Run) -> None:
@@ -170,3 +175,10 @@ def test_a_stopped_run_can_be_started_again(run: Run) -> None:
     launch.start(run, child_command(run, "w.log(5, loss=1)"))
     wait_until(lambda: run.status().state == "finished", "the end of the second try")
     assert run.status().step == 5
+
+
+def test_a_stop_that_a_killed_child_never_read_does_not_stop_the_next(run: Run) -> None:
+    (run.folder / "stop").touch()
+    launch.start(run, child_command(run, "w.log(1, stopped=w.stop_requested)"))
+    wait_until(lambda: run.status().state == "finished", "the end")
+    assert run.metrics()[0]["stopped"] == 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kdcore.errors import ConfigError, RunError, UnknownNameError
+from kdcore.runs import record as record_module
 from kdcore.runs import store as store_module
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run, RunStore
@@ -149,6 +150,14 @@ def test_a_run_in_progress_is_not_deleted(store: RunStore, run: Run) -> None:
     assert run.status().state == "finished"
 
 
+def test_a_run_whose_writer_is_tidying_up_is_not_deleted(store: RunStore, run: Run) -> None:
+    with run.write() as writer:
+        writer.finish("finished")
+        with pytest.raises(RunError, match="being written"):
+            store.delete(run.id)
+    assert run.folder.is_dir()
+
+
 @pytest.mark.parametrize("how", ["beginning", "path"])
 def test_deleting_asks_for_the_whole_id(store: RunStore, run: Run, how: str) -> None:
     """A beginning or a path that reaches further than meant would be gone for good."""
@@ -185,6 +194,23 @@ def test_a_reused_pid_is_not_mistaken_for_the_run(run: Run) -> None:
     )
     assert run.status().state == "lost"
     assert run.id in run.status().message
+
+
+def test_last_words_written_while_one_looks_are_believed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record says running, the process ends well, then it is found dead: not lost."""
+    with run.write():
+        pass
+    ended = Record.read(run.folder)
+    replace(ended, state="running", ended=None).write(run.folder)
+
+    def end_meanwhile(*_: object) -> bool:
+        ended.write(run.folder)
+        return False
+
+    monkeypatch.setattr(record_module, "is_alive", end_meanwhile)
+    assert run.status().state == "finished"
 
 
 def test_a_status_is_plain_json(run: Run) -> None:

@@ -279,6 +279,25 @@ def test_a_full_disk_under_the_metrics_is_said_plainly(run: Run) -> None:
     assert "the disk is full" in run.status().message
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        RuntimeError("Error while serializing: No space left on device (os error 28)"),
+    ],
+)
+def test_a_full_disk_under_the_model_is_said_plainly_too(run: Run, error: Exception) -> None:
+    with pytest.raises(type(error)), run.write():
+        raise error
+    assert "the disk is full" in run.status().message
+
+
+def test_a_missing_file_is_not_called_a_failed_write(run: Run) -> None:
+    with pytest.raises(FileNotFoundError), run.write():
+        open("/no/such/pairs.tsv")  # noqa: SIM115
+    assert "/no/such/pairs.tsv" in run.status().message
+
+
 def test_a_full_disk_under_the_status_leaves_the_old_one_whole(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,9 +337,9 @@ def test_a_line_that_does_not_fit_is_not_left_half_written(run: Run) -> None:
 
 def test_a_forked_data_loader_still_dies_of_sigterm(run: Run) -> None:
     lines = (
-        "pid = os.fork()\n"
-        "if pid == 0:\n    time.sleep(60)\n    os._exit(0)\n"
-        "os.kill(pid, 15)\n_, ended = os.waitpid(pid, 0)\n"
+        "ready, tell = os.pipe()\npid = os.fork()\n"
+        "if pid == 0:\n    os.write(tell, b'!')\n    time.sleep(60)\n    os._exit(0)\n"
+        "os.read(ready, 1)\nos.kill(pid, 15)\n_, ended = os.waitpid(pid, 0)\n"
         "assert os.WTERMSIG(ended) == 15\nassert not w.stop_requested"
     )
     subprocess.run(child_command(run, lines), check=True, timeout=30)
