@@ -1,0 +1,223 @@
+"""The world's catalogue: every word and number of data/, read once into plain tables of indices."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from kdcore.errors import DataError
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+RELATIONS = ("same", "sibling", "complement", "vertical", "other")
+SAME, SIBLING, COMPLEMENT, VERTICAL, OTHER = range(5)
+LADDER = (5, 8, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 250, 300, 400, 500, 600, 800)
+"""Prices in dollars that caps and offers use; larger ones are these times a power of ten."""
+STEPS = 7  # prices a family spans
+
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Ragged lists of indices, padded: row r holds count[r] members, the first drawn most often."""
+
+    table: Ints
+    count: Ints
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]]) -> "Pick":
+        """Pad lists with -1."""
+        table = np.full((len(rows), max(1, max(map(len, rows)))), -1, dtype=np.int64)
+        for r, row in enumerate(rows):
+            table[r, : len(row)] = row
+        return cls(table, np.array([len(row) for row in rows], dtype=np.int64))
+
+    def draw(self, rows: Ints, u: NDArray[np.float64], skew: float = 1.0) -> Ints:
+        """(n,) a member of each row by a uniform number, -1 of an empty row; skew > 1 favors heads.
+
+        A skew is a power of u, so that 2 gives the first quarter of a row half of the draws.
+        """
+        count = self.count[rows]
+        place = np.minimum((count * u**skew).astype(np.int64), np.maximum(count - 1, 0))
+        return self.table[rows, place]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What exists in the world; every facet is an index into one of these tuples.
+
+    relation: (types, types) index into RELATIONS, seen from the first type.
+    prices: (families, STEPS) dollars, rising. intent_share: (classes, intents) cumulative.
+    """
+
+    verticals: tuple[str, ...]
+    families: tuple[str, ...]
+    brands: tuple[str, ...]
+    places: tuple[str, ...]
+    kinds: tuple[str, ...]
+    intents: tuple[str, ...]
+    classes: tuple[str, ...]
+    type_names: tuple[tuple[str, ...], ...]
+    value_names: tuple[tuple[str, ...], ...]
+    kind_ads: tuple[tuple[str, ...], ...]
+    vertical_phrases: tuple[tuple[str, ...], ...]
+    type_family: Ints
+    type_vertical: Ints
+    family_class: Ints
+    family_local: NDArray[np.bool_]
+    brand_vertical: Ints
+    value_kind: Ints
+    prices: Ints
+    bids: Ints
+    relation: Ints
+    siblings: Pick
+    complements: Pick
+    neighbors: Pick
+    lookalikes: Pick
+    vertical_brands: Pick
+    family_kinds: Pick
+    family_excludable: Pick
+    kind_values: Pick
+    intent_share: NDArray[np.float64]
+    texts: dict[str, Any]
+
+    def intent(self, name: str) -> int:
+        """The index of an intent."""
+        return self.intents.index(name)
+
+
+def read(name: str) -> Any:
+    """One data file, parsed."""
+    path = files(__package__).joinpath("data", f"{name}.yaml")
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The catalogue, read once. Raises DataError naming every word that does not fit."""
+    folder = files(__package__).joinpath("data")
+    names = sorted(f.name[:-5] for f in folder.iterdir() if f.name.startswith("vertical_"))
+    verticals = [read(name) for name in names]
+    attributes, intents, places = read("attributes"), read("intents"), read("places")["places"]
+    families = [(v, name, f) for v, d in enumerate(verticals) for name, f in d["families"].items()]
+    entries = [(f, *_entry(line)) for f, (_, _, d) in enumerate(families) for line in d["types"]]
+    first = {names[0]: t for t, (_, names, _) in enumerate(entries)}
+    _check(entries, first, families, attributes)
+    type_family = np.array([f for f, _, _ in entries])
+    type_vertical = np.array([families[f][0] for f, _, _ in entries])
+    complements = [[first[c] for c in wanted] for _, _, wanted in entries]
+    relation = _relation(type_family, type_vertical, complements)
+    kinds = tuple(attributes)
+    values = [(k, v) for k, kind in enumerate(kinds) for v in attributes[kind]["values"]]
+    value_kind = np.array([k for k, _ in values])
+    brands = [(v, b) for v, d in enumerate(verticals) for b in d["brands"]]
+    classes = tuple(intents["weights"])
+    kind_lists = [[kinds.index(k) for k in d["kinds"]] for _, _, d in families]
+    without = [bool(attributes[k].get("without")) for k in kinds]
+    return Catalogue(
+        verticals=tuple(d["name"] for d in verticals),
+        families=tuple(name for _, name, _ in families),
+        brands=tuple(b for _, b in brands),
+        places=tuple(places),
+        kinds=kinds,
+        intents=tuple(intents["order"]),
+        classes=classes,
+        type_names=tuple(names for _, names, _ in entries),
+        value_names=tuple(_bars(v) for _, v in values),
+        kind_ads=tuple(tuple(attributes[k]["ad"]) for k in kinds),
+        vertical_phrases=tuple(tuple(d["phrases"]) for d in verticals),
+        type_family=type_family,
+        type_vertical=type_vertical,
+        family_class=np.array([classes.index(d["class"]) for _, _, d in families]),
+        family_local=np.array([bool(d.get("local")) for _, _, d in families]),
+        brand_vertical=np.array([v for v, _ in brands]),
+        value_kind=value_kind,
+        prices=np.array([_prices(*d["price"]) for _, _, d in families]),
+        bids=np.array([d["bid"] for d in verticals]),
+        relation=relation,
+        siblings=_matching(relation == SIBLING),
+        complements=Pick.of(complements),
+        neighbors=_matching(relation == VERTICAL),
+        lookalikes=_lookalikes([names for _, names, _ in entries], relation),
+        vertical_brands=_grouped(np.array([v for v, _ in brands]), len(verticals)),
+        family_kinds=Pick.of(kind_lists),
+        family_excludable=Pick.of([[k for k in row if without[k]] for row in kind_lists]),
+        kind_values=_grouped(value_kind, len(kinds)),
+        intent_share=_intent_share(intents, classes),
+        texts={"intents": intents} | {n: read(n) for n in ("phrases", "names")},
+    )
+
+
+def _bars(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in str(text).split("|"))
+
+
+def _entry(line: str) -> tuple[tuple[str, ...], list[str]]:
+    names, _, wanted = line.partition(">")
+    return _bars(names), [c.strip() for c in wanted.split(",") if c.strip()]
+
+
+def _check(
+    entries: list[tuple[int, tuple[str, ...], list[str]]],
+    first: dict[str, int],
+    families: list[tuple[int, str, Any]],
+    attributes: dict[str, Any],
+) -> None:
+    problems: list[str] = []
+    owner: dict[str, str] = {}
+    for _, names, wanted in entries:
+        problems += [f"{names[0]}: no type is called {c!r}" for c in wanted if c not in first]
+        for name in names:
+            if owner.setdefault(name, names[0]) != names[0]:
+                problems.append(f"{name!r} names both {owner[name]} and {names[0]}")
+    for _, name, data in families:
+        problems += [f"{name}: no attribute {k!r}" for k in data["kinds"] if k not in attributes]
+    if problems:
+        raise DataError("The bundled world's catalogue does not fit together:", problems)
+
+
+def _relation(family: Ints, vertical: Ints, complements: list[list[int]]) -> Ints:
+    relation = np.full((len(family), len(family)), OTHER, dtype=np.int64)
+    relation[vertical[:, None] == vertical] = VERTICAL
+    relation[family[:, None] == family] = SIBLING
+    for t, others in enumerate(complements):
+        relation[t, others] = COMPLEMENT
+    np.fill_diagonal(relation, SAME)
+    return relation
+
+
+def _matching(mask: NDArray[np.bool_]) -> Pick:
+    return Pick.of([np.flatnonzero(row).tolist() for row in mask])
+
+
+def _grouped(group: Ints, groups: int) -> Pick:
+    return Pick.of([np.flatnonzero(group == g).tolist() for g in range(groups)])
+
+
+def _lookalikes(names: list[tuple[str, ...]], relation: Ints) -> Pick:
+    words = [{w for name in group for w in name.split() if len(w) > 3} for group in names]
+    rows = []
+    for t, mine in enumerate(words):
+        near = [
+            o for o, theirs in enumerate(words) if mine & theirs and relation[t, o] > COMPLEMENT
+        ]
+        rows.append(near or np.flatnonzero(relation[t] == VERTICAL).tolist())
+    return Pick.of(rows)
+
+
+def _prices(low: float, high: float) -> list[int]:
+    ladder = [p * 10**e for e in range(4) for p in LADDER if e == 0 or p >= 100]
+    ladder = sorted(set(ladder))
+    steps = [low * (high / low) ** (s / (STEPS - 1)) for s in range(STEPS)]
+    return [min(ladder, key=lambda p: abs(p / step - 1)) for step in steps]
+
+
+def _intent_share(intents: dict[str, Any], classes: Iterable[str]) -> NDArray[np.float64]:
+    rows = [[intents["weights"][c].get(i, 0) for i in intents["order"]] for c in classes]
+    return np.array(rows, dtype=np.float64)
