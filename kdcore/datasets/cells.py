@@ -3,11 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -20,13 +22,18 @@ from kdcore.datasets.rows import (
     shown_name,
     unguarded,
 )
+from kdcore.pairs import TRUTH_PREFIX
 
+_TRUTH = re.compile(rf"{TRUTH_PREFIX}\d+")
 Row = tuple[int, list[str]]  # the line on which it starts, its values in the header's order
 
 
 @dataclass
 class Cells:
-    """The header and the rows of a file; rows that make no sense as cells are problems."""
+    """The header and the rows of a file; rows that make no sense as cells are problems.
+
+    numbers: (rows, ...) the truth columns of a Parquet file; about: its own metadata.
+    """
 
     file: str
     header: list[str] = field(default_factory=list)
@@ -34,6 +41,8 @@ class Cells:
     problems: list[Problem] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     unit: str = "line"
+    numbers: pd.DataFrame = field(default_factory=pd.DataFrame)
+    about: Mapping[bytes, bytes] = field(default_factory=dict)
 
     def reject(self, line: int, raw: str, what: str, cure: str) -> None:
         """Note a row that cannot be read."""
@@ -118,12 +127,16 @@ def read_parquet(path: Path) -> Cells:
     file = shown_name(path)
     try:
         table = pq.read_table(io.BytesIO(read_bytes(path)))
+        truth = [c for c in table.column_names if _TRUTH.fullmatch(c)]
+        numbers = table.select(truth).to_pandas().astype("float64")
+        table = table.drop_columns(truth)
         columns = [_values(column) for column in table.columns]
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as cause:
+    except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as cause:
         what = f"it is no Parquet file, or a damaged one ({str(cause)[:80]!r})"
         cure = "write it again, or export it as CSV"
         raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)]) from cause
-    cells = Cells(file, list(table.column_names), unit="row")
+    about = table.schema.metadata or {}
+    cells = Cells(file, list(table.column_names), unit="row", numbers=numbers, about=about)
     for number, values in enumerate(zip(*columns, strict=True), 1):
         _take_values(cells, number, values)
     return cells

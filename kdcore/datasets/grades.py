@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from kdcore.datasets.rows import Problem, label_lookup, quoted, refusal
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES, LabelScheme
+from kdcore.pairs import UNLABELLED
 
 KNOWN = (BINARY, FOUR_GRADES, FIVE_GRADES)
 
@@ -16,7 +17,8 @@ def infer_scheme(labels: Iterable[str], file: str) -> tuple[LabelScheme, tuple[s
     reads half of them, and for the numbers 0, 1, 2: three grades could be part of four or of five.
     """
     counts = Counter(label.strip().casefold() for label in labels)
-    counts.pop("", None)
+    for unlabelled in ("", str(UNLABELLED)):
+        counts.pop(unlabelled, None)
     if not counts:
         return BINARY, (f"{file} has no grade at all: every pair is unlabelled, read as Bad/Good",)
     readable = [sum(counts[text] for text in _texts(s) & counts.keys()) for s in KNOWN]

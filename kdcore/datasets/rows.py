@@ -178,7 +178,8 @@ class Collector:
     def __post_init__(self) -> None:
         self._labels = label_lookup(self.scheme)
         if self.blank_label is not None:
-            self._labels.setdefault("", UNLABELLED)
+            self._labels.setdefault("", self.blank_label)
+            self._labels.setdefault(str(UNLABELLED), self.blank_label)
 
     def reject(self, line: int, raw: str, what: str, cure: str) -> None:
         """Count a row as bad."""

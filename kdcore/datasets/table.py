@@ -4,8 +4,9 @@ A row whose grade is blank is unlabelled (-1). CSV cells that `kdlab data export
 spreadsheets lose their apostrophe again.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from kdcore.datasets.cells import READERS, Cells
@@ -23,6 +24,7 @@ from kdcore.datasets.rows import (
     suspicious,
 )
 from kdcore.datasets.xglue import is_xglue_name, parse_lines
+from kdcore.errors import LabError
 from kdcore.labels import LabelScheme
 from kdcore.pairs import UNLABELLED
 
@@ -38,6 +40,7 @@ SPLIT_WORDS = {
     "train": "train", "training": "train", "dev": "validation", "valid": "validation",
     "val": "validation", "validation": "validation", "test": "test", "log": "log",
 }  # fmt: skip
+SCHEME_KEY = b"kdlab_scheme"  # in the schema of a Parquet file that the lab exported
 SUFFIXES = (*READERS, ".txt")
 ColumnMapping = Mapping[str, str | None]
 
@@ -64,7 +67,18 @@ def read_table(
         cure = f"use one of {', '.join(SUFFIXES)}"
         file = shown_name(path)
         raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
-    return assemble(READERS[suffix](path), mapping, scheme)
+    cells = READERS[suffix](path)
+    reading = assemble(cells, mapping, scheme or _kept_scheme(cells))
+    aligned = len(cells.numbers) == len(reading.frame) == reading.rows
+    return replace(reading, frame=reading.frame.join(cells.numbers)) if aligned else reading
+
+
+def _kept_scheme(cells: Cells) -> LabelScheme | None:
+    """The scheme that the lab wrote into its own Parquet file; a damaged one is as none."""
+    try:
+        return LabelScheme.from_dict(json.loads(cells.about[SCHEME_KEY]))
+    except (KeyError, ValueError, TypeError, LabError):
+        return None
 
 
 def _has_header(data: bytes) -> bool:

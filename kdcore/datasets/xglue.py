@@ -33,6 +33,7 @@ SPLIT_NAMES = {"train": "train", "dev": "validation", "test": "test"}
 TERMS = "for non-commercial research, not to be redistributed"
 _FILE = re.compile(r"xglue\.(?P<task>[a-z]+)\.(?P<language>[a-z]{2})\.(?P<part>train|dev|test)")
 _MEMBER_LIMIT = 4 << 30  # bytes; the real members stay below 100 MB
+_BLOCK = 512  # bytes; a tar is made of these and ends with empty ones
 _GZIP = b"\x1f\x8b"
 
 
@@ -152,6 +153,8 @@ def read_archive(path: Path, task: Task) -> Reading:
                     found[name] = parse_named(_content(archive, member), name, task)
                 if task.files <= found.keys():
                     break
+            else:
+                _read_to_the_end(stream)
     except DataError:
         raise
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as cause:
@@ -176,6 +179,17 @@ def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
             return
         with gzip.open(raw) as stream:
             yield stream
+
+
+def _read_to_the_end(stream: IO[bytes] | gzip.GzipFile) -> None:
+    """tarfile stops quietly where an archive ends too early; EOFError or OSError tells."""
+    while stream.read(1 << 20):
+        pass  # gzip checks its sum when the last byte is read
+    size = stream.tell()
+    if not isinstance(stream, gzip.GzipFile):
+        stream.seek(max(size - _BLOCK, 0))
+        if size % _BLOCK or any(stream.read(_BLOCK)):
+            raise EOFError("the mark at its end is missing")
 
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
