@@ -165,7 +165,7 @@ def epoch_order(
     return np.array_split(order, range(size, len(order), size))
 
 
-def by_length(encoded: Encoded, size: int, pool: int = 50) -> Iterator[Rows]:
+def by_length(encoded: Encoded, size: int) -> Iterator[Rows]:
     """Batches for scoring: similar lengths together, or a query's ads together for towers."""
     key = encoded.lengths if encoded.together else encoded.query_of
     order = np.argsort(key, kind="stable")

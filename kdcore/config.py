@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from kdcore.catalog import SIZES, EncoderParams, method_entry, misfit, student_entry
+from kdcore.catalog import SIZES, STUDENTS, EncoderParams, method_entry, misfit, student_entry
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
 
@@ -26,10 +26,8 @@ class ModelConfig:
             kind = student_entry(self.name).params
         except UnknownNameError as error:
             raise ConfigError("This model cannot be used:", [f"name: {error}"]) from None
-        given = {} if self.params is None else self.params
-        params = given if isinstance(given, kind) else build(kind, given)
+        params, problems = _knobs(kind, self.params)
         object.__setattr__(self, "params", params)
-        problems = [f"params.{problem}" for problem in problems_of(params)]
         if (self.name == "checkpoint") != bool(self.checkpoint):
             problems.append(
                 "checkpoint: give a local folder or a hub id with name: checkpoint, and only then"
@@ -37,7 +35,7 @@ class ModelConfig:
         if isinstance(params, EncoderParams) and params.hidden % params.heads:
             problems.append(
                 f"params.heads: {params.heads} do not divide hidden {params.hidden}; "
-                f"{max(params.hidden // 64, 1)} would"
+                f"{_fitting_heads(params.hidden)} would"
             )
         if problems:
             raise ConfigError("This model cannot be used:", problems)
@@ -49,7 +47,7 @@ class ModelConfig:
         if name in SIZES:
             size = SIZES[name]
             return cls(name=size.student, params=size.params | _assignments(tail))
-        if "/" in spec or Path(spec).is_dir():
+        if "/" in spec or (name not in STUDENTS and Path(spec).is_dir()):
             return cls(name="checkpoint", checkpoint=spec)
         return cls(name=name, params=_assignments(tail))
 
@@ -144,10 +142,9 @@ class MethodConfig:
             kind = method_entry(self.name).params
         except UnknownNameError as error:
             raise ConfigError("This method cannot be used:", [f"name: {error}"]) from None
-        given = {} if self.params is None else self.params
-        params = given if isinstance(given, kind) else build(kind, given)
+        params, problems = _knobs(kind, self.params)
         object.__setattr__(self, "params", params)
-        _refuse(self, [f"params.{problem}" for problem in problems_of(params)])
+        _refuse(self, problems)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,6 +219,23 @@ def to_yaml(config: Any) -> str:
 def _assignments(text: str) -> dict[str, Any]:
     pairs = [part.partition("=") for part in text.split(",") if part]
     return {key.strip(): yaml.safe_load(value) for key, _, value in pairs}
+
+
+def _knobs(kind: type[Any], given: Any) -> tuple[Any, list[str]]:
+    """The knobs of a catalog entry from what was given, and every problem, named from `params`."""
+    if isinstance(given, kind):
+        return given, [f"params.{problem}" for problem in problems_of(given)]
+    if given is not None and not isinstance(given, Mapping):
+        return kind(), [f"params: {given!r} is not a group of settings"]
+    try:
+        return build(kind, given or {}), []
+    except ConfigError as error:
+        return kind(), [f"params.{problem}" for problem in error.problems]
+
+
+def _fitting_heads(hidden: int) -> int:
+    """The most heads at least 64 wide that share this width evenly."""
+    return next(n for n in range(max(hidden // 64, 1), 0, -1) if hidden % n == 0)
 
 
 def _refuse(config: Any, problems: list[str]) -> None:

@@ -73,7 +73,7 @@ def build(kind: type[Config], data: Mapping[str, Any]) -> Config:
             values[key] = _convert(hints[key], value)
         except ConfigError as error:
             problems += [f"{key}.{problem}" for problem in error.problems]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             wanted = getattr(hints[key], "__name__", str(hints[key]))
             problems.append(f"{key}: {value!r} is not {_article(wanted)}")
     problems += [
@@ -101,6 +101,7 @@ def _create(kind: type[Config], values: dict[str, Any], problems: list[str]) -> 
 
 def _article(name: str) -> str:
     words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
+    words["tuple"] = "a list"
     return words.get(name, name)
 
 
@@ -124,6 +125,8 @@ def _convert(hint: Any, value: Any) -> Any:
     if hint is str and not isinstance(value, str):
         raise ValueError
     if isinstance(hint, types.GenericAlias) and typing.get_origin(hint) is tuple:
+        if isinstance(value, str):  # `splits: test` would become t, e, s, t
+            raise ValueError
         return tuple(value)
     return value
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -74,8 +75,10 @@ class PairModel(nn.Module):
         """Take the weights that save wrote."""
         try:
             self.network().load_state_dict(load_file(folder / WEIGHTS))
-        except (OSError, RuntimeError) as cause:
-            raise DataError(f"{folder} holds no weights for this model: {cause}") from cause
+        except (OSError, RuntimeError, SafetensorError) as cause:
+            raise DataError(
+                f"{folder} holds no weights for this model ({cause}); finish its run first"
+            ) from cause
 
     @property
     def size(self) -> int:

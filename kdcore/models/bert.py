@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import (
     AutoModelForSequenceClassification,
@@ -15,7 +16,7 @@ from transformers import (
 
 from kdcore.batches import Batch, Encoded, Texts
 from kdcore.config import ModelConfig
-from kdcore.errors import DataError
+from kdcore.errors import ConfigError, DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
 from kdcore.models.packed import Packed, embed, encode, is_packable, pad_packed
@@ -70,22 +71,48 @@ class CrossEncoder(PairModel):
     def pretrained(
         cls, config: ModelConfig, scheme: LabelScheme, source: str | Path
     ) -> "CrossEncoder":
-        """From a local folder or a hub id: safetensors only, no remote code."""
-        try:
-            net = AutoModelForSequenceClassification.from_pretrained(
-                str(source),
-                num_labels=len(scheme),
-                ignore_mismatched_sizes=True,
-                use_safetensors=True,
-                trust_remote_code=False,
-            )
-        except (OSError, ValueError) as cause:
+        """From a local folder or a hub id; only the pooler and the classifier may be new."""
+        net, lost = _load(source, len(scheme))
+        inside = f"{net.base_model_prefix}."
+        if unread := [k for k in lost if k.startswith(inside) and "pooler" not in k]:
             raise DataError(
-                f"{source} is no encoder that transformers can load "
-                f"({str(cause).splitlines()[0]}); give a folder with config.json, "
-                "model.safetensors and a tokenizer, or a hub id while the hub can be reached"
-            ) from cause
-        return cls(config, scheme, WordPiece.load(source), net)
+                f"{source} lacks {len(unread)} weights of its encoder ({unread[0]}, ...); its "
+                "model.safetensors is of another model than config.json: fetch both again"
+            )
+        model = cls(config, scheme, WordPiece.load(source), net)
+        model._refuse_too_long()
+        return model
+
+    @classmethod
+    def kept(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> "CrossEncoder":
+        """What save wrote: every weight must be there."""
+        net, lost = _load(folder, len(scheme))
+        if lost:
+            raise DataError(
+                f"{folder} holds no weights for this model ({lost[0]} is missing); "
+                "finish its run first"
+            )
+        return cls(config, scheme, WordPiece.load(folder), net)
+
+    def _refuse_too_long(self) -> None:
+        """A longer pair than the position table would end in an IndexError, epochs later."""
+        params, config = self.config.params, self.net.config
+        special = len(self.prefix + self.middle + self.suffix)
+        first = getattr(getattr(self.encoder, "embeddings", None), "padding_idx", None)
+        # RoBERTa's positions begin after the number of its padding
+        room = (
+            getattr(config, "max_position_embeddings", 10**9)
+            - special
+            - (0 if first is None else first + 1)
+        )
+        if params.query_tokens + params.ad_tokens > room:
+            raise ConfigError(
+                "This model cannot be used:",
+                [
+                    f"params.ad_tokens: with query_tokens {params.query_tokens} this encoder has "
+                    f"room for {room - params.query_tokens}, {params.ad_tokens} were asked for"
+                ],
+            )
 
     @property
     def encoder(self) -> Any:
@@ -159,6 +186,27 @@ class CrossEncoder(PairModel):
         self.net.save_pretrained(folder)
 
 
+def _load(source: str | Path, classes: int) -> tuple[Any, list[str]]:
+    """A sequence classifier, safetensors only, no remote code; the weights the file lacked."""
+    try:
+        net, info = AutoModelForSequenceClassification.from_pretrained(
+            str(source),
+            num_labels=classes,
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as cause:
+        raise DataError(
+            f"{source} is no encoder that transformers can load "
+            f"({str(cause).splitlines()[0]}); give a folder with config.json, "
+            "model.safetensors and a tokenizer, or a hub id while the hub can be reached"
+        ) from cause
+    mismatched = {key for key, *_ in info["mismatched_keys"]}
+    return net, sorted(set(info["missing_keys"]) | mismatched)
+
+
 def _framed(
     units: WordPiece,
     texts: list[str],
@@ -185,75 +233,3 @@ def _template(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[i
         tuple(ids[right[-1] + 1 :]),
         int(kinds[right[0]]),
     )
-
-
-def narrow_layers(net: Any, keep: int) -> None:
-    """Keep `keep` layers of an encoder, evenly chosen, the last among them."""
-    layers = _layer_list(net.base_model)
-    if keep >= len(layers):
-        return
-    chosen = nn.ModuleList(layers[i] for i in even_layers(len(layers), keep))
-    _replace_layers(net.base_model, chosen)
-    net.config.num_hidden_layers = keep
-
-
-def even_layers(teacher: int, student: int) -> list[int]:
-    """0-based teacher layers for a student's: DistilBERT's [0, 2, 4, 7, 9, 11] for 6 of 12.
-
-    Sanh et al. 2019 (arXiv:1910.01108), scripts/extract_distilbert.py.
-    """
-    if student >= teacher:
-        return list(range(teacher))
-    if student == 1:
-        return [0]
-    return [int(i * (teacher - 1) / (student - 1) + 0.5) for i in range(student)]
-
-
-def _layer_list(encoder: Any) -> Any:
-    for owner in (getattr(encoder, name, None) for name in ("encoder", "transformer")):
-        for name in ("layer", "layers"):
-            if isinstance(getattr(owner, name, None), nn.ModuleList):
-                return getattr(owner, name)
-    if isinstance(getattr(encoder, "layers", None), nn.ModuleList):
-        return encoder.layers
-    raise DataError(f"{type(encoder).__name__} shows no list of layers; set keep_layers to 0")
-
-
-def _replace_layers(encoder: Any, chosen: nn.ModuleList) -> None:
-    old = _layer_list(encoder)
-    for module in encoder.modules():
-        for name, child in module.named_children():
-            if child is old:
-                setattr(module, name, chosen)
-                return
-
-
-def copy_layers(source: Any, target: Any) -> list[int]:
-    """Start a BertModel from another of the same width: embeddings, even layers, pooler.
-
-    Returns the 0-based source layers. Raises DataError when widths or vocabularies differ.
-    """
-    a, b = source.config, target.config
-    if (a.hidden_size, a.vocab_size, a.intermediate_size) != (
-        b.hidden_size,
-        b.vocab_size,
-        b.intermediate_size,
-    ):
-        raise DataError(
-            f"start_from: the model there is {a.hidden_size} wide with {a.vocab_size} tokens, this "
-            f"one {b.hidden_size} wide with {b.vocab_size}; make hidden and inner the same"
-        )
-    table = source.embeddings.position_embeddings.weight.detach()
-    rows = min(len(table), b.max_position_embeddings)
-    mine, theirs = target.embeddings, source.embeddings
-    mine.word_embeddings.load_state_dict(theirs.word_embeddings.state_dict())
-    mine.token_type_embeddings.load_state_dict(theirs.token_type_embeddings.state_dict())
-    mine.LayerNorm.load_state_dict(theirs.LayerNorm.state_dict())
-    with torch.no_grad():
-        mine.position_embeddings.weight[:rows] = table[:rows]
-    chosen = even_layers(len(source.encoder.layer), len(target.encoder.layer))
-    for layer, i in zip(target.encoder.layer, chosen, strict=False):
-        layer.load_state_dict(source.encoder.layer[i].state_dict())
-    if target.pooler is not None and source.pooler is not None:
-        target.pooler.load_state_dict(source.pooler.state_dict())
-    return chosen

@@ -12,8 +12,9 @@ from kdcore.errors import DataError
 from kdcore.knobs import build as build_knobs
 from kdcore.labels import LabelScheme
 from kdcore.models.base import CARD, PairModel
-from kdcore.models.bert import CrossEncoder, copy_layers, narrow_layers
+from kdcore.models.bert import CrossEncoder
 from kdcore.models.cdssm import Cdssm
+from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.tokenizers import Trigrams, WordPiece
 from kdcore.models.twinbert import TwinBert
 from kdcore.pairs import PairTable
@@ -53,7 +54,7 @@ def load_model(folder: Path) -> PairModel:
             f"{folder} holds no model of the lab ({cause}); finish its run first"
         ) from cause
     if config.name in ("bert", "checkpoint"):
-        return CrossEncoder.pretrained(config, scheme, folder).eval()
+        return CrossEncoder.kept(config, scheme, folder).eval()
     trigrams = config.name == "cdssm" or config.params.units == "trigrams"
     model = _assemble(config, scheme, Trigrams.load(folder) if trigrams else WordPiece.load(folder))
     model.load_weights(folder)

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from kdcore.errors import ConfigError
+
 
 class CumulativeLink(nn.Module):
     """Grades from one number s: P(grade >= k) = sigmoid(a·s - b_k), a > 0, b_1 < b_2 < ...
@@ -41,7 +43,7 @@ class CumulativeLink(nn.Module):
 
         s: (pairs,) untrained numbers. shares: (classes,) shares of the grades.
         """
-        scale = 1.0 / max(float(s.std()), 1e-2)
+        scale = 1.0 / max(float(s.std(correction=0)), 1e-2)
         at_least = shares.flip(0).cumsum(0).flip(0)[1:].clamp(0.01, 0.99)  # P(grade >= k)
         b = scale * float(s.mean()) - torch.log(at_least / (1 - at_least))
         self.scale.fill_(_inverse_softplus(scale))
@@ -52,6 +54,14 @@ class CumulativeLink(nn.Module):
 
 class HalfCosine(nn.Module):
     """The tutorial's head: P(relevant) = (cos + 1) / 2, nothing to learn; two grades only."""
+
+    def __init__(self, classes: int = 2) -> None:
+        super().__init__()
+        if classes != 2:
+            raise ConfigError(
+                "This model cannot be used:",
+                [f"params.head: half_cosine knows 2 grades, the data has {classes}; choose 'link'"],
+            )
 
     def forward(self, s: Tensor) -> Tensor:
         """(batch,) cosines -> (batch, 2) logits whose softmax is that probability."""

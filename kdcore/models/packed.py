@@ -205,7 +205,7 @@ def _dropout(x: Tensor, layer: nn.Dropout) -> Tensor:
     """Dropout from random bytes: shares in 1/256ths, at a quarter of the cost on a CPU."""
     if not layer.training or layer.p == 0:
         return x
-    if x.is_cuda:
+    if x.device.type != "cpu":
         return F.dropout(x, layer.p)
     threshold = round(layer.p * 256)
     words = torch.randint(-(2**63), 2**63 - 1, ((x.numel() + 7) // 8,))

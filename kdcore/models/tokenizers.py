@@ -151,13 +151,25 @@ class WordPiece:
         )
         names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
         return cls(
-            PreTrainedTokenizerFast(tokenizer_object=core, **dict(zip(names, SPECIAL, strict=True)))
+            PreTrainedTokenizerFast(
+                tokenizer_object=core,
+                # a plain call on a pair must tell query from ad, as we do
+                model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+                **dict(zip(names, SPECIAL, strict=True)),
+            )
         )
 
     @classmethod
     def load(cls, source: str | Path) -> "WordPiece":
         """From a model's folder or a hub id; remote code is never run."""
-        return cls(AutoTokenizer.from_pretrained(str(source), trust_remote_code=False))
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
+        except (OSError, ValueError, KeyError) as cause:
+            raise DataError(
+                f"{source} holds no tokenizer that transformers can load "
+                f"({str(cause).splitlines()[0]}); put its tokenizer.json beside the weights"
+            ) from cause
+        return cls(tokenizer)
 
     def __len__(self) -> int:
         return len(self.tokenizer)
@@ -204,7 +216,12 @@ class Trigrams:
     @classmethod
     def load(cls, folder: Path) -> "Trigrams":
         """What save wrote."""
-        return cls(json.loads((folder / "trigrams.json").read_text(encoding="utf-8")))
+        try:
+            return cls(json.loads((folder / "trigrams.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError) as cause:
+            raise DataError(
+                f"{folder} holds no letter trigrams ({cause}); finish its run first"
+            ) from cause
 
     def __len__(self) -> int:
         return len(self.trigrams) + 1

@@ -54,8 +54,9 @@ class Tower(nn.Module):
         if self.trigrams is None or bag is None:
             return embed(self.bert.embeddings, packed)
         # the author's module: sum of trigrams plus position, no normalisation, no dropout
-        words = self.trigrams(*bag)
-        return words[packed.ids] + self.bert.embeddings.position_embeddings(packed.positions)
+        words: Tensor = self.trigrams(*bag)
+        places: Tensor = self.bert.embeddings.position_embeddings(packed.positions)
+        return words[packed.ids] + places
 
 
 class TwinBert(PairModel):
@@ -74,7 +75,7 @@ class TwinBert(PairModel):
             self.crossing = Crossing(params.hidden, params.crossing, classes, params.combine)
         else:
             self.crossing = (
-                HalfCosine() if params.head == "half_cosine" else CumulativeLink(classes)
+                HalfCosine(classes) if params.head == "half_cosine" else CumulativeLink(classes)
             )
 
     def read(self, pairs: PairTable) -> Encoded:

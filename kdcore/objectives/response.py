@@ -6,6 +6,7 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor
 
+from kdcore.errors import ConfigError
 from kdcore.objectives.base import Objective, Shape
 from kdcore.outputs import Outputs
 
@@ -86,5 +87,11 @@ class Response:
 def objective(params: Any, student: Shape, teacher: Shape) -> Objective:
     """Response distillation with these knobs (catalog.ResponseParams)."""
     if student.classes != teacher.classes:
-        raise ValueError(f"{student.classes} grades cannot match the teacher's {teacher.classes}")
+        raise ConfigError(
+            "This student cannot learn from this teacher:",
+            [
+                f"method: {student.classes} grades cannot match the teacher's {teacher.classes}; "
+                "choose a teacher that was trained on the same grades"
+            ],
+        )
     return Response(params.loss, params.temperature, params.teacher_temperature)
