@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError
+from kdcore.labels import LabelScheme
 from kdcore.measures import Floats, Measured, measure
 from kdcore.metrics.classification import ScoreOrder, mid_ranks
 from kdcore.metrics.definitions import CATALOG, Unit
@@ -111,19 +112,17 @@ def compare(
 ) -> Comparison:
     """Every metric of a minus b, with interval, p, detectability and verdict.
 
-    The p is a paired randomization: the models trade whole queries at random. Areas are worked out
-    anew for each of area_permutations trades of rank-normalized scores (areas see ranks only), the
-    other metrics for permutations trades. depth: the k of the label density, 1..20.
+    p: the models trade whole queries at random, `permutations` times; for areas, which are worked
+    out anew each time on rank-normalized scores, area_permutations. depth: k of the label density.
     """
     if not 1 <= depth <= DEPTH:
         raise ConfigError(
             f"depth: {depth} is outside 1..{DEPTH}; the label density is of the top k"
         )
     one, other = (measure(pairs, x, teacher, temperature) for x in (a, b))
-    draws = _paired_draws(one, other, resamples, seed)
     p = _linear_p(one.table, other.table, one.finish, permutations, seed)
+    counts = [permutations] * len(p) + [area_permutations] * 2
     p = np.concatenate([p, _area_p(one, other, area_permutations, seed)])
-    counts = [permutations] * len(one.linear_keys) + [area_permutations] * 2
     return Comparison(
         model_a=a.model,
         model_b=b.model,
@@ -135,8 +134,8 @@ def compare(
         seed=seed,
         queries=one.queries,
         depth=depth,
-        differences=_differences(one, other, draws, p, counts),
-        density=_density(pairs, one, other, depth, (resamples, permutations, seed)),
+        differences=_differences(one, other, _paired_draws(one, other, resamples, seed), p, counts),
+        density=_density(pairs.scheme, one, other, depth, (resamples, permutations, seed)),
         notes=_notes(one),
     )
 
@@ -210,47 +209,43 @@ def _area_p(one: Measured, other: Measured, permutations: int, seed: int) -> Flo
 
 
 def _density(
-    pairs: PairTable, one: Measured, other: Measured, depth: int, effort: tuple[int, int, int]
+    scheme: LabelScheme, one: Measured, other: Measured, depth: int, effort: tuple[int, int, int]
 ) -> tuple[DensityDifference, ...]:
     resamples, permutations, seed = effort
     a, b = (x.labels[:, depth - 1, :-1].astype(np.float64) for x in (one, other))
     weights = bootstrap_weights(one.queries, resamples if one.queries > 1 else 0, seed)
-    drawn = [(_shares(w @ a), _shares(w @ b)) for w in weights]
-    drawn_a, drawn_b = (
-        np.concatenate([d[side] for d in drawn] or [np.zeros((0, a.shape[1]))]) for side in (0, 1)
-    )
+    nothing = np.zeros((0, a.shape[1]))
+    drawn = [(nothing, nothing), *((_shares(w @ a), _shares(w @ b)) for w in weights)]
+    drawn_a, drawn_b = (np.concatenate([d[side] for d in drawn]) for side in (0, 1))
     share_a, share_b = (_shares(x.sum(axis=0)[None])[0] for x in (a, b))
-    ends = (
-        *interval(100 * (drawn_a - drawn_b)),
-        *interval(_relative(drawn_a, drawn_b)),
-        smallest_detectable(100 * (drawn_a - drawn_b)),
-        _linear_p(a, b, _shares, permutations, seed),
-        _relative(share_a, share_b),
-    )
-    found = []
-    for grade, name in enumerate(pairs.scheme.grades):
-        low, high, rel_low, rel_high, detectable, p, relative = (float(x[grade]) for x in ends)
-        points = 100 * float(share_a[grade] - share_b[grade])
-        better = grade >= pairs.scheme.relevant_from
-        found.append(
-            DensityDifference(
-                grade=name,
-                share_a=float(share_a[grade]),
-                share_b=float(share_b[grade]),
-                points=points,
-                low=low,
-                high=high,
-                relative=relative,
-                relative_low=rel_low,
-                relative_high=rel_high,
-                p=p if np.isfinite(points) else float("nan"),
-                smallest_detectable=detectable,
-                verdict=verdict(low, high, p, better),
-                n_a=int(a.sum()),
-                n_b=int(b.sum()),
-            )
+    points = 100 * (share_a - share_b)
+    low, high = interval(100 * (drawn_a - drawn_b))
+    p = np.where(np.isfinite(points), _linear_p(a, b, _shares, permutations, seed), np.nan)
+    numbers = {
+        "share_a": share_a,
+        "share_b": share_b,
+        "points": points,
+        "low": low,
+        "high": high,
+        "relative": _relative(share_a, share_b),
+        **_ends("relative", interval(_relative(drawn_a, drawn_b))),
+        "p": p,
+        "smallest_detectable": smallest_detectable(100 * (drawn_a - drawn_b)),
+    }
+    return tuple(
+        DensityDifference(
+            grade=name,
+            **{key: float(value[grade]) for key, value in numbers.items()},
+            verdict=verdict(low[grade], high[grade], p[grade], grade >= scheme.relevant_from),
+            n_a=int(a.sum()),
+            n_b=int(b.sum()),
         )
-    return tuple(found)
+        for grade, name in enumerate(scheme.grades)
+    )
+
+
+def _ends(name: str, ends: tuple[Floats, Floats]) -> dict[str, Floats]:
+    return {f"{name}_low": ends[0], f"{name}_high": ends[1]}
 
 
 def _shares(counts: Floats) -> Floats:

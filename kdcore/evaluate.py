@@ -198,18 +198,19 @@ def _ndcg_curves(
     pairs: PairTable, model: Floats, ends: tuple[Floats, Floats]
 ) -> dict[str, NdcgCurve]:
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
-    query_ids = pairs.query_ids[rows]
+    grades, groups = pairs.grades[rows], pairs.query_ids[rows]
+    ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
     curves: dict[str, NdcgCurve] = {}
     for place, gain in enumerate(GAINS):
         columns = slice(place * ranking.DEPTH, (place + 1) * ranking.DEPTH)
-        gains = pairs.scheme.gains(gain)[pairs.grades[rows]]
-        random = _mean(ranking.ndcg_random(gains, query_ids))
+        gains = pairs.scheme.gains(gain)[grades]
+        random, worst = map(_mean, ranking.bounds(gains, ideal, ranking.DEPTH))
         curves[gain] = NdcgCurve(
             model=_floats(model[columns]),
             low=_floats(ends[0][columns]),
             high=_floats(ends[1][columns]),
             random=_floats(random),
-            worst=_floats(_mean(ranking.ndcg_worst(gains, query_ids))),
+            worst=_floats(worst),
             skill=_floats(ranking.skill(model[columns], random)),
         )
     return curves

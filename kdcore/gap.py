@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kdcore.errors import lookup
-from kdcore.measures import measure
+from kdcore.measures import Floats, Measured, measure
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import bootstrap_weights, interval
 from kdcore.pairs import PairTable
@@ -49,16 +49,7 @@ def gap_recovered(
     models = [measure(pairs, x) for x in (student_ft, student_kd, teacher)]
     about = lookup({k: CATALOG[k] for k in CATALOG if k in models[0].keys}, metric, "metric")
     ft, kd, top = (float(m.value_of(metric)[0]) for m in models)
-    enough = resamples if models[0].queries > 1 else 0
-    drawn = [
-        np.column_stack([m.value_of(metric, weights) for m in models])
-        for weights in bootstrap_weights(models[0].queries, enough, seed)
-    ]
-    draws = np.concatenate(drawn or [np.zeros((0, 3))])
-    won, lead = draws[:, 1] - draws[:, 0], draws[:, 2] - draws[:, 0]
-    ratio = np.divide(won, lead, out=np.full(len(draws), np.nan), where=np.abs(lead) > 0)
-    low, high = (e[0] for e in interval(ratio[:, None]))
-    lead_low, lead_high = (float(e[0]) for e in interval(lead[:, None]))
+    (low, lead_low), (high, lead_high) = interval(_draws(models, metric, resamples, seed))
     leads = top > ft if about.higher_is_better else top < ft
     sure = lead_low > 0 if about.higher_is_better else lead_high < 0
     reason = "" if sure else "the interval of the teacher's lead holds 0, so the ratio may be noise"
@@ -73,10 +64,23 @@ def gap_recovered(
         student_ft=ft,
         student_kd=kd,
         teacher=top,
-        lead_low=lead_low,
-        lead_high=lead_high,
+        lead_low=float(lead_low),
+        lead_high=float(lead_high),
         trustworthy=bool(leads and sure),
         reason=reason,
         definition="(student_kd - student_ft) / (teacher - student_ft); student_ft is the same "
         "student trained on the labels alone.",
     )
+
+
+def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Floats:
+    """(resamples, 2) the ratio and the teacher's lead on common draws of queries."""
+    queries = models[0].queries
+    drawn = [
+        np.column_stack([m.value_of(metric, weights) for m in models])
+        for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
+    ]
+    draws = np.concatenate([np.zeros((0, 3)), *drawn])
+    won, lead = draws[:, 1] - draws[:, 0], draws[:, 2] - draws[:, 0]
+    ratio = np.divide(won, lead, out=np.full(len(draws), np.nan), where=np.abs(lead) > 0)
+    return np.column_stack([ratio, lead])

@@ -133,10 +133,7 @@ def measure(
     teacher: Predictions | None = None,
     temperature: float = 2.0,
 ) -> Measured:
-    """Measure a model once; the teacher's metrics need a teacher, the truth's a made world.
-
-    Unlabelled pairs are left out of every metric that reads a label.
-    """
+    """Measure a model once; unlabelled pairs are left out of every metric that reads a label."""
     logits = checked(pairs, predictions).logits
     scores = Scores.of(logits, pairs.scheme)
     index, queries = pairs.query_ids, int(pairs.query_ids.max(initial=-1)) + 1
@@ -145,28 +142,21 @@ def measure(
     relevant, relevance = pairs.relevant[rows], scores.relevance[rows]
     lists = ranking.RankedLists.of(scores.ranking[rows], groups, queries)
     curves = _curves(lists, grades, groups, pairs.scheme)
-    ranked = np.isfinite(curves["linear"][:, 0])
     rho = _correlation(pairs, scores, teacher)
     errors = _errors(grades, logits[rows], relevant, relevance)
     distances = _distances(pairs, logits, scores, teacher, temperature)
-    columns: dict[str, Column] = {
-        **{
-            ndcg_key(g, k): ("ranked", _known(c[:, k - 1]))
-            for g, c in curves.items()
-            for k in DEPTHS
-        },
-        **{key: ("labelled", _sum(v, groups, queries)) for key, v in errors.items()},
-        **{key: ("pairs", _sum(v, index, queries)) for key, v in distances.items()},
-        **({"teacher_rank_correlation": ("correlated", _known(rho))} if teacher else {}),
-    }
-    counts = [ranked, np.bincount(groups, minlength=queries), np.bincount(index, minlength=queries)]
+    columns = _ndcg_columns(curves)
+    columns |= {key: ("labelled", _sum(v, groups, queries)) for key, v in errors.items()}
+    columns |= {key: ("pairs", _sum(v, index, queries)) for key, v in distances.items()}
+    columns |= {"teacher_rank_correlation": ("correlated", _known(rho))} if teacher else {}
+    units = [np.isfinite(curves["linear"][:, 0]), np.bincount(groups, minlength=queries)]
+    units += [np.bincount(index, minlength=queries), np.isfinite(rho)]
     gaps = _gaps(relevant, relevance, groups, queries)
-    everything = [*(c for _, c in columns.values()), *counts, np.isfinite(rho), *gaps]
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
     return Measured(
         quotients=tuple(columns),
-        table=np.column_stack(everything).astype(np.float64),
+        table=np.column_stack([*(c for _, c in columns.values()), *units, *gaps]).astype(float),
         unit_of=tuple(UNITS.index(unit) for unit, _ in columns.values()),
         order=classification.ScoreOrder.of(relevant, relevance),
         groups=groups,
@@ -175,6 +165,14 @@ def measure(
         curves=curves,
         labels=ranking.counts_in(lists, pairs.grades, len(pairs.scheme), ranking.DEPTH),
     )
+
+
+def _ndcg_columns(curves: Mapping[str, Floats]) -> dict[str, Column]:
+    return {
+        ndcg_key(gain, k): ("ranked", _known(curve[:, k - 1]))
+        for gain, curve in curves.items()
+        for k in DEPTHS
+    }
 
 
 def _known(values: Floats) -> Floats:

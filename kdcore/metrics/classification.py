@@ -13,7 +13,7 @@ from kdcore.errors import DataError
 from kdcore.softlabels import log_soften
 
 Floats = NDArray[np.float64]
-CHUNK = 1 << 19  # weights handled at once: 4 MB of float64, which stays in the cache
+CHUNK = 1 << 17  # weights handled at once: 1 MB of float64, which stays in the cache
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def areas_at(hits: Floats, seen: Floats) -> tuple[Floats, Floats]:
     step = np.diff(hits, axis=1, prepend=0.0)
     misses = seen - hits
     relevant, irrelevant = hits[:, -1], misses[:, -1]
-    precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
+    precision = hits / np.maximum(seen, np.finfo(np.float64).tiny)  # 0 where nothing is seen
     with np.errstate(invalid="ignore", divide="ignore"):
         average = np.einsum("ij,ij->i", step, precision) / relevant
         # a relevant pair beats every irrelevant one below it, and half of those it ties with

@@ -105,27 +105,27 @@ def ndcg_random(
     gains: NDArray[Any], query_ids: NDArray[np.integer[Any]], depth: int = DEPTH
 ) -> Floats:
     """(queries, depth) nDCG@k that a random order has on average; nan as in ndcg."""
-    index, queries = compact(query_ids)
-    ideal = RankedLists.of(gains, index, queries)
-    return normalize(random_dcg(gains, ideal, depth), dcg(ideal.top(gains, depth)))
+    return bounds(gains, RankedLists.of(gains, *compact(query_ids)), depth)[0]
 
 
 def ndcg_worst(
     gains: NDArray[Any], query_ids: NDArray[np.integer[Any]], depth: int = DEPTH
 ) -> Floats:
     """(queries, depth) nDCG@k of the order with the best ads last; nan as in ndcg."""
-    index, queries = compact(query_ids)
-    ideal = RankedLists.of(gains, index, queries)
-    worst = ideal.top(gains, depth, worst_first=True)
-    return normalize(dcg(worst), dcg(ideal.top(gains, depth)))
+    return bounds(gains, RankedLists.of(gains, *compact(query_ids)), depth)[1]
 
 
-def random_dcg(gains: NDArray[Any], lists: RankedLists, depth: int) -> Floats:
-    """(queries, depth) mean DCG over all orders: every place holds the mean gain of its query."""
-    ranked = np.asarray(gains, dtype=np.float64)[lists.order]
-    total = np.bincount(lists.group, ranked, minlength=len(lists.sizes))
-    mean = total / np.maximum(lists.sizes, 1)
-    return dcg(mean[:, None] * (np.arange(depth) < lists.sizes[:, None]))
+def bounds(gains: NDArray[Any], ideal: RankedLists, depth: int) -> tuple[Floats, Floats]:
+    """(queries, depth) nDCG@k of a random order and of the worst, from lists in ideal order.
+
+    On average over all orders, every place of a list holds the mean gain of its query.
+    """
+    best = dcg(ideal.top(gains, depth))
+    total = np.bincount(ideal.group, np.asarray(gains)[ideal.order], minlength=len(ideal.sizes))
+    mean = total / np.maximum(ideal.sizes, 1)
+    random = dcg(mean[:, None] * (np.arange(depth) < ideal.sizes[:, None]))
+    worst = dcg(ideal.top(gains, depth, worst_first=True))
+    return normalize(random, best), normalize(worst, best)
 
 
 def skill(value: NDArray[Any], random: NDArray[Any]) -> Floats:
