@@ -20,6 +20,7 @@ from kdcore.datasets.rows import (
     read_bytes,
     refusal,
     shown_name,
+    suspicious,
     unguarded,
 )
 from kdcore.pairs import TRUTH_PREFIX
@@ -32,7 +33,8 @@ Row = tuple[int, list[str]]  # the line on which it starts, its values in the he
 class Cells:
     """The header and the rows of a file; rows that make no sense as cells are problems.
 
-    numbers: (rows, ...) the truth columns of a Parquet file; about: its own metadata.
+    look_close: a NUL or broken text is somewhere in it. numbers: (rows, ...) the truth columns of
+    a Parquet file; about: its own metadata.
     """
 
     file: str
@@ -41,6 +43,7 @@ class Cells:
     problems: list[Problem] = field(default_factory=list)
     notes: tuple[str, ...] = ()
     unit: str = "line"
+    look_close: bool = False
     numbers: pd.DataFrame = field(default_factory=pd.DataFrame)
     about: Mapping[bytes, bytes] = field(default_factory=dict)
 
@@ -61,7 +64,7 @@ class Cells:
 def _decoded(path: Path) -> tuple[Cells, str]:
     file = shown_name(path)
     text, notes = decode(read_bytes(path), file)
-    return Cells(file, notes=notes), text
+    return Cells(file, notes=notes, look_close=suspicious([text])), text
 
 
 def read_csv(path: Path) -> Cells:
@@ -70,6 +73,7 @@ def read_csv(path: Path) -> Cells:
     head = text[: text.find("\n") + 1] or text
     delimiter = ";" if head.count(";") > head.count(",") else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    guards = "'" in text
     start = 1
     while True:
         try:
@@ -85,7 +89,7 @@ def read_csv(path: Path) -> Cells:
         if values and not cells.header:
             cells.header = values
         elif values:  # a blank line between rows is no row
-            cells.take(start, [unguarded(value) for value in values])
+            cells.take(start, [unguarded(value) for value in values] if guards else values)
         start = reader.line_num + 1
 
 
@@ -103,6 +107,7 @@ def read_tsv(path: Path) -> Cells:
 def read_jsonl(path: Path) -> Cells:
     """One JSON object a line; a key that a line leaves out reads as blank."""
     cells, text = _decoded(path)
+    cells.look_close = cells.look_close or "\\u" in text  # JSON can spell a NUL or half a character
     records: list[tuple[int, dict[str, Any]]] = []
     for number, line in enumerate(lines_of(text), 1):
         if not line.strip():
@@ -136,7 +141,8 @@ def read_parquet(path: Path) -> Cells:
         cure = "write it again, or export it as CSV"
         raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)]) from cause
     about = table.schema.metadata or {}
-    cells = Cells(file, list(table.column_names), unit="row", numbers=numbers, about=about)
+    look = suspicious("".join(v for v in values if isinstance(v, str)) for values in columns)
+    cells = Cells(file, list(table.column_names), [], [], (), "row", look, numbers, about)
     for number, values in enumerate(zip(*columns, strict=True), 1):
         _take_values(cells, number, values)
     return cells

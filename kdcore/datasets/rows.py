@@ -172,8 +172,7 @@ class Collector:
     rows: int = 0
     withdrawn: int = 0
     problems: list[Problem] = field(default_factory=list)
-    _columns: tuple[list[str], ...] = field(default_factory=lambda: tuple([] for _ in range(5)))
-    _grades: list[int] = field(default_factory=list)
+    _good: list[tuple[str, str, str, int, str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._labels = label_lookup(self.scheme)
@@ -186,8 +185,10 @@ class Collector:
         self.rows += 1
         self.problems.append(Problem(self.file, line, what, cure, raw, self.unit))
 
-    def add(self, line: int, raw: str, texts: Sequence[str], language: str, split: str) -> None:
-        """Take a row: texts are query, title, description, label."""
+    def add(
+        self, line: int, raw: Sequence[str], texts: Sequence[str], language: str, split: str
+    ) -> None:
+        """Take a row: raw are its fields as read, texts its query, title, description, label."""
         query, title, description, label = texts
         grade = self._labels.get(label)
         if grade is None:
@@ -202,14 +203,10 @@ class Collector:
         if fault is None and not (title.strip() or description.strip()):
             fault = ("title and description are both empty", "fill one in or delete the line")
         if fault is not None or grade is None:
-            self.reject(line, raw, *(fault or ("", "")))
+            self.reject(line, "\t".join(raw), *(fault or ("", "")))
             return
         self.rows += 1
-        for column, value in zip(
-            self._columns, (query, title, description, language, split), strict=True
-        ):
-            column.append(value)
-        self._grades.append(grade)
+        self._good.append((query, title, description, grade, split, language))
 
     def _fault(self, texts: Sequence[str], grade: int | None) -> tuple[str, str] | None:
         for name, text in zip(("query", "title", "description", "label"), texts, strict=True):
@@ -227,8 +224,15 @@ class Collector:
 
     def reading(self, notes: Sequence[str] = ()) -> Reading:
         """Everything taken so far."""
-        query, title, description, language, split = self._columns
-        frame = make_frame(query, title, description, self._grades, split, language)
+        rows = self._good
+        frame = make_frame(
+            query=[row[0] for row in rows],
+            title=[row[1] for row in rows],
+            description=[row[2] for row in rows],
+            grade=[row[3] for row in rows],
+            split=[row[4] for row in rows],
+            language=[row[5] for row in rows],
+        )
         return Reading(
             frame, self.scheme, tuple(self.problems), self.rows, self.withdrawn, tuple(notes)
         )

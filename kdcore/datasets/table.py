@@ -21,7 +21,6 @@ from kdcore.datasets.rows import (
     read_bytes,
     refusal,
     shown_name,
-    suspicious,
 )
 from kdcore.datasets.xglue import is_xglue_name, parse_lines
 from kdcore.errors import LabError
@@ -162,24 +161,26 @@ def assemble(
     columns = _columns(cells, mapping or {})
     if columns.problems:
         raise refusal(f"{cells.file} lacks what a table of pairs needs:", columns.problems)
-    # -1, a column that is not there, reads the blank put at the end of each row
     index = [columns.at[name] for name in NAMES]
-    rows = [(line, [*values, ""]) for line, values in cells.rows]
+    for _, values in cells.rows:
+        values.append("")  # what -1, a column that is not there, reads
     notes: tuple[str, ...] = ()
     if scheme is None:
         grade = columns.at["grade"]
-        scheme, notes = infer_scheme((values[grade] for _, values in rows), cells.file)
-    look = suspicious(text for _, values in rows for text in values)
-    collector = Collector(cells.file, scheme, look, UNLABELLED, cells.unit)
-    for line, values in rows:
-        *texts, row_language, row_split = (values[i] for i in index)
-        part = _split_of(row_split) if row_split else ("", split)
-        raw = "\t".join(values[:-1])
+        scheme, notes = infer_scheme((values[grade] for _, values in cells.rows), cells.file)
+    collector = Collector(cells.file, scheme, cells.look_close, UNLABELLED, cells.unit)
+    parts: dict[str, tuple[str, str] | None] = {"": ("", split)}
+    for line, values in cells.rows:
+        *texts, row_language, row_split = [values[i] for i in index]
+        if row_split not in parts:
+            parts[row_split] = _split_of(row_split)
+        part = parts[row_split]
         if part is None:
             what = f"the split {quoted(row_split)} is unknown"
-            collector.reject(line, raw, what, f"use one of {', '.join(SPLIT_WORDS)}")
+            cure = f"use one of {', '.join(SPLIT_WORDS)}"
+            collector.reject(line, "\t".join(values[:-1]), what, cure)
         else:
-            collector.add(line, raw, texts, row_language or part[0] or language, part[1])
+            collector.add(line, values[:-1], texts, row_language or part[0] or language, part[1])
     return _with_cell_problems(cells, collector, notes)
 
 

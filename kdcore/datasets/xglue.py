@@ -77,7 +77,7 @@ def parse_lines(
     for number, line in enumerate(lines_of(text), 1):
         fields = line.split("\t")
         if len(fields) == 4:
-            rows.add(number, line, fields, language, split)
+            rows.add(number, fields, fields, language, split)
         else:
             rows.reject(number, line, *_miscounted(fields))
     return rows.reading(notes)
