@@ -115,10 +115,7 @@ def compare(
     p: the models trade whole queries at random, `permutations` times; for areas, which are worked
     out anew each time on rank-normalized scores, area_permutations. depth: k of the label density.
     """
-    if not 1 <= depth <= DEPTH:
-        raise ConfigError(
-            f"depth: {depth} is outside 1..{DEPTH}; the label density is of the top k"
-        )
+    _check(depth)
     one, other = (measure(pairs, x, teacher, temperature) for x in (a, b))
     p = _linear_p(one.table, other.table, one.finish, permutations, seed)
     counts = [permutations] * len(p) + [area_permutations] * 2
@@ -138,6 +135,11 @@ def compare(
         density=_density(pairs.scheme, one, other, depth, (resamples, permutations, seed)),
         notes=_notes(one),
     )
+
+
+def _check(depth: int) -> None:
+    if not 1 <= depth <= DEPTH:
+        raise ConfigError(f"depth: {depth} is not in 1..{DEPTH}, the k of the label density")
 
 
 def _differences(

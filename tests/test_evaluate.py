@@ -217,8 +217,11 @@ def test_predictions_of_other_pairs_or_grades_are_refused():
         evaluate(other, noisy(pairs, logits, 1))
     with pytest.raises(DataError, match="know 5 grades"):
         evaluate(pairs, Predictions(np.zeros((len(pairs), 5), np.float32), "x", "five"))
+    model = noisy(pairs, logits, 1)
     with pytest.raises(ConfigError, match="resamples"):
-        evaluate(pairs, noisy(pairs, logits, 1), resamples=-1)
+        evaluate(pairs, model, resamples=-1)
+    with pytest.raises(ConfigError, match=r"depth: 21 is not in 1\.\.20"):
+        compare(pairs, model, model, depth=21)
 
 
 def test_a_better_model_beats_and_the_other_way_round_does_not():
