@@ -38,6 +38,10 @@ def _phrases(texts: list[str]) -> list[Phrase]:
     return [_phrase(text) for text in texts]
 
 
+def _size(phrase: Phrase) -> int:
+    return phrase[1]
+
+
 def _headline(text: str) -> str:
     return " ".join(word[:1].upper() + word[1:] for word in text.split(" "))
 
@@ -75,7 +79,7 @@ class _Words:
         self.spam = _phrases(phrases["spam"])
         by_vertical = [_phrases(list(p)) for p in cat.vertical_phrases]
         self.selling = [by_vertical[v] for v in cat.type_vertical.tolist()]
-        self.lines, self.shops = names["lines"], names["shops"]
+        self.lines = _phrases(names["lines"])
         self.shop_said = [
             [_phrase(p.replace("{v}", s)) for p in phrases["ad_shop"]] for s in names["shops"]
         ]
@@ -103,14 +107,8 @@ def _title(words: _Words, row: tuple[int, ...], s: list[int]) -> tuple[str, list
     left: list[int] = []
     head, tail = "", ""
     if brand != NONE:
-        text, size = words.brands[brand]
-        if s[1] % 4 and used + size < MAX_TITLE:
-            head, used = text + " ", used + size
-            if s[2] % 4 == 0 and used < MAX_TITLE - 1:
-                line = words.lines[_long_tail(s[3], len(words.lines))]
-                size = line.count(" ") + 1
-                head, used = head + line + " ", used + size
-        else:
+        head, used = _brand(words, brand, used, s)
+        if not head:
             left.append(2)
     for position, value, style in ((3, value_1, s[4]), (4, value_2, s[5])):
         if value == NONE:
@@ -142,34 +140,46 @@ def _title(words: _Words, row: tuple[int, ...], s: list[int]) -> tuple[str, list
     return head + name + tail, left
 
 
+def _brand(words: _Words, brand: int, used: int, s: list[int]) -> Phrase:
+    """Brand and perhaps model name to begin a title; "" leaves them to the description."""
+    text, size = words.brands[brand]
+    if s[1] % 4 == 0 or used + size >= MAX_TITLE:
+        return "", used
+    used += size
+    if s[2] % 4 == 0:
+        line, size = words.lines[_long_tail(s[3], len(words.lines))]
+        if used + size <= MAX_TITLE:
+            return f"{text} {line} ", used + size
+    return text + " ", used
+
+
 def _description(words: _Words, row: tuple[int, ...], left: list[int], s: list[int]) -> str:
     kind, deed, brand, _, _, place, price, spam = row
-    parts: list[Phrase] = []
-    used = 0
+    said: dict[int, list[Phrase]] = {}
     for position in left:
-        if position == 1 or position == 2:
-            choices = words.deeds[kind][deed] if position == 1 else words.brand_said[brand]
+        if position == 1:
+            said[position] = words.deeds[kind][deed]
+        elif position == 2:
+            said[position] = words.brand_said[brand]
         elif position == 5:
-            choices = words.place_said[place]
+            said[position] = words.place_said[place]
         elif position == 6:
-            choices = [(words.prices[s[11] % len(words.prices)].replace("{n}", str(price)), 2)]
+            said[position] = [
+                (words.prices[s[11] % len(words.prices)].replace("{n}", str(price)), 2)
+            ]
         else:
-            choices = words.said[row[position]]
-        phrase = choices[s[11 + position] % len(choices)]
-        parts.append(phrase)
-        used += phrase[1]
-    if used > MAX_TEXT:
-        parts = [
-            words.bare[row[p]] if p in (3, 4) else part for p, part in zip(left, parts, strict=True)
-        ]
-        used = sum(size for _, size in parts)
+            said[position] = words.said[row[position]]
     if spam:
-        parts.insert(0, words.spam[s[18] % len(words.spam)])
-        used += parts[0][1]
-    elif s[18] % 5 < 2:
+        said[7] = words.spam
+    parts = [choices[s[11 + position] % len(choices)] for position, choices in said.items()]
+    used = sum(size for _, size in parts)
+    if used > MAX_TEXT:  # the shortest wordings always fit
+        parts = [words.bare[row[p]] if p in (3, 4) else min(said[p], key=_size) for p in said]
+        used = sum(size for _, size in parts)
+    if s[18] % 5 < 2:
         used = _add(parts, words.also[kind], s[19], used)
     if s[20] % 4 == 0:
-        shop = words.shop_said[_long_tail(s[20] >> 2, len(words.shops))]
+        shop = words.shop_said[_long_tail(s[20] >> 2, len(words.shop_said))]
         used = _add(parts, shop, s[21], used)
     if deed and s[12] % 2 and 1 not in left:
         used = _add(parts, words.deeds[kind][deed], s[12], used)

@@ -20,6 +20,7 @@ LADDER = (5, 8, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 250, 300, 400
 """Prices in dollars that caps and offers use; larger ones are these times a power of ten."""
 STEPS = 7  # prices a family spans
 
+Entry = tuple[int, tuple[str, ...], list[str]]  # family, names, names of complements
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -84,6 +85,8 @@ class Catalogue:
     family_kinds: Pick
     family_excludable: Pick
     kind_values: Pick
+    kind_wanted: Pick
+    kind_excludable: Pick
     intent_share: NDArray[np.float64]
     texts: dict[str, Any]
 
@@ -104,54 +107,83 @@ def catalogue() -> Catalogue:
     folder = files(__package__).joinpath("data")
     names = sorted(f.name[:-5] for f in folder.iterdir() if f.name.startswith("vertical_"))
     verticals = [read(name) for name in names]
-    attributes, intents, places = read("attributes"), read("intents"), read("places")["places"]
+    attributes = read("attributes")
     families = [(v, name, f) for v, d in enumerate(verticals) for name, f in d["families"].items()]
     entries = [(f, *_entry(line)) for f, (_, _, d) in enumerate(families) for line in d["types"]]
     first = {names[0]: t for t, (_, names, _) in enumerate(entries)}
     _check(entries, first, families, attributes)
-    type_family = np.array([f for f, _, _ in entries])
-    type_vertical = np.array([families[f][0] for f, _, _ in entries])
-    complements = [[first[c] for c in wanted] for _, _, wanted in entries]
-    relation = _relation(type_family, type_vertical, complements)
-    kinds = tuple(attributes)
-    values = [(k, v) for k, kind in enumerate(kinds) for v in attributes[kind]["values"]]
-    value_kind = np.array([k for k, _ in values])
+    intents, classes = read("intents"), tuple(read("intents")["weights"])
     brands = [(v, b) for v, d in enumerate(verticals) for b in d["brands"]]
-    classes = tuple(intents["weights"])
-    kind_lists = [[kinds.index(k) for k in d["kinds"]] for _, _, d in families]
-    without = [bool(attributes[k].get("without")) for k in kinds]
     return Catalogue(
         verticals=tuple(d["name"] for d in verticals),
         families=tuple(name for _, name, _ in families),
         brands=tuple(b for _, b in brands),
-        places=tuple(places),
-        kinds=kinds,
+        places=tuple(read("places")["places"]),
         intents=tuple(intents["order"]),
         classes=classes,
-        type_names=tuple(names for _, names, _ in entries),
-        value_names=tuple(_bars(v) for _, v in values),
-        kind_ads=tuple(tuple(attributes[k]["ad"]) for k in kinds),
         vertical_phrases=tuple(tuple(d["phrases"]) for d in verticals),
-        type_family=type_family,
-        type_vertical=type_vertical,
         family_class=np.array([classes.index(d["class"]) for _, _, d in families]),
         family_local=np.array([bool(d.get("local")) for _, _, d in families]),
         brand_vertical=np.array([v for v, _ in brands]),
-        value_kind=value_kind,
         prices=np.array([_prices(*d["price"]) for _, _, d in families]),
         bids=np.array([d["bid"] for d in verticals]),
-        relation=relation,
-        siblings=_matching(relation == SIBLING),
-        complements=Pick.of(complements),
-        neighbors=_matching(relation == VERTICAL),
-        lookalikes=_lookalikes([names for _, names, _ in entries], relation),
         vertical_brands=_grouped(np.array([v for v, _ in brands]), len(verticals)),
-        family_kinds=Pick.of(kind_lists),
-        family_excludable=Pick.of([[k for k in row if without[k]] for row in kind_lists]),
-        kind_values=_grouped(value_kind, len(kinds)),
         intent_share=_intent_share(intents, classes),
         texts={"intents": intents} | {n: read(n) for n in ("phrases", "names")},
+        **_type_tables(entries, first, [v for v, _, _ in families]),
+        **_attribute_tables(attributes, [d["kinds"] for _, _, d in families]),
     )
+
+
+def _type_tables(entries: list[Entry], first: dict[str, int], verticals: list[int]) -> Any:
+    family = np.array([f for f, _, _ in entries])
+    vertical = np.array(verticals)[family]
+    complements = [[first[c] for c in wanted] for _, _, wanted in entries]
+    relation = _relation(family, vertical, complements)
+    return {
+        "type_names": tuple(names for _, names, _ in entries),
+        "type_family": family,
+        "type_vertical": vertical,
+        "relation": relation,
+        "siblings": _matching(relation == SIBLING),
+        "complements": Pick.of(complements),
+        "neighbors": _matching(relation == VERTICAL),
+        "lookalikes": _lookalikes([names for _, names, _ in entries], relation),
+    }
+
+
+def _attribute_tables(attributes: dict[str, Any], family_kinds: list[list[str]]) -> Any:
+    kinds = tuple(attributes)
+    values = [(k, v) for k, kind in enumerate(kinds) for v in attributes[kind]["values"]]
+    value_kind = np.array([k for k, _ in values])
+    rows = [[kinds.index(k) for k in names] for names in family_kinds]
+    named = [
+        {_bars(v)[0]: i for i, (k, v) in enumerate(values) if k == kind}
+        for kind in range(len(kinds))
+    ]
+    without = [_chosen(attributes[k].get("without", []), named[i]) for i, k in enumerate(kinds)]
+    unwanted = [_chosen(attributes[k].get("unwanted", []), named[i]) for i, k in enumerate(kinds)]
+    return {
+        "kinds": kinds,
+        "value_names": tuple(_bars(v) for _, v in values),
+        "kind_ads": tuple(tuple(attributes[k]["ad"]) for k in kinds),
+        "value_kind": value_kind,
+        "family_kinds": Pick.of(rows),
+        "family_excludable": Pick.of([[k for k in row if without[k]] for row in rows]),
+        "kind_values": _grouped(value_kind, len(kinds)),
+        "kind_excludable": Pick.of(without),
+        "kind_wanted": Pick.of(
+            [
+                [v for v in group.values() if v not in bad]
+                for group, bad in zip(named, unwanted, strict=True)
+            ]
+        ),
+    }
+
+
+def _chosen(names: list[str] | bool, values: dict[str, int]) -> list[int]:
+    """The values named, or all of them for true."""
+    return list(values.values()) if names is True else [values[n] for n in names or []]
 
 
 def _bars(text: str) -> tuple[str, ...]:
@@ -164,7 +196,7 @@ def _entry(line: str) -> tuple[tuple[str, ...], list[str]]:
 
 
 def _check(
-    entries: list[tuple[int, tuple[str, ...], list[str]]],
+    entries: list[Entry],
     first: dict[str, int],
     families: list[tuple[int, str, Any]],
     attributes: dict[str, Any],

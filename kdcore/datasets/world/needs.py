@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kdcore.datasets.world.catalogue import Catalogue, Ints, catalogue, read
+from kdcore.datasets.world.catalogue import Ints, Pick, catalogue, read
 from kdcore.datasets.world.draws import Draws, Floats, choose, cumulative, zipf
 
 NONE = -1
@@ -102,16 +102,17 @@ def popular_types(u: Floats) -> Ints:
     return habits().type_order[choose(habits().type_share, u)]
 
 
-def draw_values(cat: Catalogue, family: Ints, draws: Draws) -> tuple[Ints, Ints]:
-    """Two (n,) columns of attribute values of two different kinds that the family knows."""
+def draw_values(values: Pick, family: Ints, draws: Draws) -> tuple[Ints, Ints]:
+    """Two (n,) columns of values, by kind, of two different kinds that the family knows."""
+    cat = catalogue()
     u, count = draws.uniform(4, len(family)), cat.family_kinds.count[family]
     skew = habits().numbers["skew"]["value"] / 100
     first = (u[0] * count).astype(np.int64)
     second = (first + 1 + (u[1] * (count - 1)).astype(np.int64)) % count
     kinds = cat.family_kinds.table
     return (
-        cat.kind_values.draw(kinds[family, first], u[2], skew),
-        cat.kind_values.draw(kinds[family, second], u[3], skew),
+        values.draw(kinds[family, first], u[2], skew),
+        values.draw(kinds[family, second], u[3], skew),
     )
 
 
@@ -129,14 +130,18 @@ def draw_needs(n: int, draws: Draws) -> Needs:
         cat.type_vertical[types], draws.uniform(n), skew["brand"] / 100
     )
     wants_brand = draws.chance(n, asks["brand"]) | is_["login"]
-    value_1, value_2 = draw_values(cat, family, draws)
+    value_1, value_2 = draw_values(cat.kind_wanted, family, draws)
     value_1 = np.where(draws.chance(n, asks["attribute_1"]) & goods, value_1, NONE)
     value_2 = np.where(draws.chance(n, asks["attribute_2"]) & plain, value_2, NONE)
     excluded_kind = cat.family_excludable.draw(family, draws.uniform(n))
-    excluded = cat.kind_values.draw(excluded_kind, draws.uniform(n), skew["value"] / 100)
+    excluded = cat.kind_excludable.draw(excluded_kind, draws.uniform(n), skew["value"] / 100)
     may = draws.chance(n, asks["excluded"]) & plain & (excluded_kind != NONE)
     excluded = np.where(may, excluded, NONE)
-    new_only = draws.chance(n, asks["new_only"]) & is_["buy"] & (cat.family_class[family] == 0)
+    new_only = (
+        draws.chance(n, asks["new_only"])
+        & is_["buy"]
+        & (cat.intent_share[cat.family_class[family], cat.intent("used")] > 0)
+    )
     local = cat.family_local[family]
     wants_place = draws.chance(n, np.where(local, asks["local_place"], asks["place"]))
     wants_place &= goods | is_["jobs"] | is_["repair"]

@@ -57,7 +57,7 @@ def draw_offers(types: Ints, draws: Draws, kind: Ints | None = None) -> Offers:
     brand = cat.vertical_brands.draw(
         cat.type_vertical[types], draws.uniform(n), skew["brand"] / 100
     )
-    value_1, value_2 = draw_values(cat, family, draws)
+    value_1, value_2 = draw_values(cat.kind_values, family, draws)
     local = cat.family_local[family]
     has_place = draws.chance(n, np.where(local, says["local_place"], says["place"]))
     price = cat.prices[family, (draws.uniform(n) * STEPS).astype(np.int64)]
@@ -107,7 +107,8 @@ def settle(offers: Offers, draws: Draws) -> Offers:
             name: np.where(login, unsaid, getattr(offers, name))
             for name in ("value_1", "value_2", "place", "price")
         },
-        spam=np.where(login, 0, offers.spam),
+        # click-bait takes words that two attributes would need
+        spam=np.where(login | (offers.value_2 != NONE), 0, offers.spam),
     )
 
 

@@ -64,8 +64,10 @@ class _Words:
 def templates(cat: Catalogue, where: str) -> list[list[list[str]]]:
     """Wordings by (type, intent) so that a loop needs one look-up; absent intents are empty."""
     texts = cat.texts["intents"][where]
+    like = cat.texts["intents"]["same_words"]
     by_class = [
-        [texts[i].get(c, texts[i].get("any", [])) for i in cat.intents] for c in cat.classes
+        [texts[i].get(like.get(c, c), texts[i].get("any", [])) for i in cat.intents]
+        for c in cat.classes
     ]
     classes = cat.family_class[cat.type_family].tolist()
     return [by_class[c] for c in classes]

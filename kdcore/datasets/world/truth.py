@@ -99,7 +99,7 @@ def grade_table() -> NDArray[np.float64]:
     steps = np.arange(-LIMIT, LIMIT + 1)[:, None] - np.array(_rule()["thresholds"])
     at_least = np.round(MILLION / (1.0 + np.exp(-steps / 100.0)))
     edges = np.hstack([np.full((len(steps), 1), MILLION), at_least, np.zeros((len(steps), 1))])
-    return np.asarray(-np.diff(edges, axis=1) / MILLION)
+    return np.asarray((edges[:, :-1] - edges[:, 1:]) / MILLION)
 
 
 @cache
