@@ -128,7 +128,10 @@ class Session:
             self.save()
             if self.interrupt.raised:
                 raise KeyboardInterrupt
-            raise StoppedError
+            raise StoppedError(
+                f"stopped as asked at step {self.progress.step} of {self.total_steps}; "
+                f"go on with `kdlab runs resume {self.run.id}`"
+            )
 
     def _log_parts(self) -> None:
         if not self._parts:

@@ -1,0 +1,318 @@
+"""The door to the engine: each stage as one call that returns a finished run.
+
+    from kdcore import lab
+    teacher = lab.finetune("world", "bert_mini")
+    student = lab.distill(teacher, "twinbert_cos", temperature=2)
+    print(lab.evaluate(student).metrics["roc_auc"])
+
+The command line and the app's child processes call these same functions.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    InferConfig,
+    MethodConfig,
+    ModelConfig,
+    StageConfig,
+    TrainingConfig,
+    from_dict,
+    to_dict,
+)
+from kdcore.datasets.library import load_data
+from kdcore.datasets.splits import with_test_split
+from kdcore.errors import ConfigError, RunError
+from kdcore.evaluate import Evaluation
+from kdcore.evaluate import evaluate as evaluate_predictions
+from kdcore.exports import evaluation_from_json, to_json
+from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.runs.store import Run, RunStore
+from kdcore.runs.writer import RunWriter
+from kdcore.workspace import Workspace, write_text_atomic
+
+SCORED = ("validation", "test")
+
+
+def pairs_of(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
+    """The pairs of a stage: loaded, given a test split where there is none, limited.
+
+    `world` and `world:log=50000` name the bundled world without and with an unlabelled log.
+    """
+    name, _, tail = config.data.partition(":")
+    if name == "world" and tail:
+        sizes: dict[str, Any] = {
+            key: int(value) for key, _, value in (p.partition("=") for p in tail.split(","))
+        }
+        pairs = load_data(name, workspace=workspace, **sizes)
+    else:
+        pairs = load_data(config.data, workspace=workspace)
+    pairs = with_test_split(pairs)
+    return pairs.limit(config.limit) if config.limit else pairs
+
+
+def finetune(
+    data: str = "world",
+    model: str | ModelConfig = "bert_mini",
+    *,
+    workspace: Workspace | None = None,
+    training: TrainingConfig | None = None,
+    **settings: Any,
+) -> Run:
+    """Train on hard labels: a teacher, or a student's twin without a teacher.
+
+    settings: any of FinetuneConfig (limit, seed, device, threads, loss, label_smoothing).
+    """
+    config = FinetuneConfig(
+        data=data,
+        model=_model(model),
+        training=training or TrainingConfig(),
+        **settings,
+    )
+    return start(config, workspace)
+
+
+def distill(
+    teacher: Run | str,
+    student: str | ModelConfig = "twinbert_cos",
+    data: str = "",
+    *,
+    workspace: Workspace | None = None,
+    method: str = "response",
+    training: TrainingConfig | None = None,
+    soft_weight: float = 1.0,
+    hard_weight: float = 0.1,
+    transfer: str = "train",
+    limit: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    threads: int = 0,
+    **params: Any,
+) -> Run:
+    """Train a student on a teacher's soft labels; the data is the teacher's unless told.
+
+    params: knobs of the method, e.g. temperature=2, loss="mse_logits".
+    """
+    source = store(workspace).get(teacher) if isinstance(teacher, str) else teacher
+    config = DistillConfig(
+        data=data or source.config["data"],
+        limit=source.config["limit"] if limit is None else limit,
+        teacher=source.id,
+        student=_model(student),
+        method=MethodConfig(name=method, params=params),
+        soft_weight=soft_weight,
+        hard_weight=hard_weight,
+        transfer=transfer,
+        training=training or TrainingConfig(),
+        seed=seed,
+        device=device,
+        threads=threads,
+    )
+    return start(config, workspace)
+
+
+def store(workspace: Workspace | None = None) -> RunStore:
+    """The runs of a workspace."""
+    return RunStore((workspace or Workspace.default()).runs)
+
+
+def start(config: StageConfig, workspace: Workspace | None = None) -> Run:
+    """Create a run from a config and carry it out here, in this process."""
+    run = store(workspace).create(to_dict(config))
+    execute(run, workspace)
+    return run
+
+
+def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | None = None) -> None:
+    """Carry a run out, from its last checkpoint where it has one.
+
+    Leaves model/, predictions/ and evaluation/ in the run's folder. pairs: when already loaded.
+    """
+    workspace = workspace or Workspace(run.folder.parent.parent)
+    config = from_dict(run.config)
+    with run.write() as writer:
+        began = time.monotonic()
+        pairs = pairs_of(config, workspace) if pairs is None else pairs
+        if isinstance(config, InferConfig):
+            _execute_infer(config, pairs, run, workspace)
+        elif not _train(config, pairs, run, writer, workspace):
+            return
+        else:
+            _score(config, pairs, run, writer)
+        writer.log(_last_step(run), seconds=time.monotonic() - began)
+
+
+def _train(
+    config: FinetuneConfig | DistillConfig,
+    pairs: PairTable,
+    run: Run,
+    writer: RunWriter,
+    workspace: Workspace,
+) -> bool:
+    """Whether training came to its end; a stop that was asked for is written down here."""
+    from kdcore.recipes import distill, finetune
+    from kdcore.recipes.session import StoppedError
+
+    try:
+        if isinstance(config, FinetuneConfig):
+            finetune.finetune(config, pairs, run, writer)
+        else:
+            writer.progress(0, 1, "teacher")
+            transfer = distill.transfer_set(pairs, config.transfer)
+            teacher, _ = teacher_answers(config.teacher, transfer, workspace, config.device)
+            distill.distill(config, pairs, teacher, run, writer)
+    except StoppedError as stop:
+        writer.finish("stopped", str(stop))
+        return False
+    return True
+
+
+def teacher_answers(
+    teacher: str, pairs: PairTable, workspace: Workspace, device: str = "auto"
+) -> tuple[Predictions, bool]:
+    """A teacher's logits on these pairs, and whether they were already in the cache."""
+    from kdcore.recipes.infer import infer
+
+    source = finished(store(workspace).get(teacher))
+    config = InferConfig(run=source.id, device=device)
+    return infer(config, pairs, source, workspace)
+
+
+def _execute_infer(config: InferConfig, pairs: PairTable, run: Run, workspace: Workspace) -> None:
+    from kdcore.recipes.infer import infer
+
+    source = finished(store(workspace).get(config.run))
+    for split in config.splits or pairs.splits:
+        predictions, _ = infer(config, pairs.split(split), source, workspace)
+        predictions.save(run.predictions_path(split))
+
+
+def _score(
+    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, writer: RunWriter
+) -> None:
+    from kdcore.models.build import load_model
+    from kdcore.recipes.infer import ask
+
+    writer.progress(_last_step(run), _last_step(run), "evaluate")
+    model = load_model(run.model_folder)
+    how = InferConfig(run=run.id, device=config.device, precision=config.training.precision)
+    for split in SCORED:
+        if split in pairs.splits:
+            ask(model, how, pairs.split(split), run.id).save(run.predictions_path(split))
+
+
+def infer(
+    run: Run | str, data: str = "", *, workspace: Workspace | None = None, **settings: Any
+) -> Run:
+    """Score every pair of a data set with a run's model: a run that holds predictions only."""
+    source = store(workspace).get(run) if isinstance(run, str) else run
+    config = InferConfig(run=source.id, data=data or source.config["data"], **settings)
+    return start(config, workspace)
+
+
+def evaluate(
+    run: Run | str,
+    split: str = "test",
+    *,
+    teacher: Run | str | None = None,
+    workspace: Workspace | None = None,
+    temperature: float = 2.0,
+    resamples: int = 1000,
+) -> Evaluation:
+    """Every metric of a run's predictions on a split; kept in the run's folder."""
+    runs = store(workspace)
+    source = runs.get(run) if isinstance(run, str) else run
+    answers = predictions(source, split)
+    pairs = split_of(source, split, workspace)
+    by = None
+    if teacher is not None:
+        other = runs.get(teacher) if isinstance(teacher, str) else teacher
+        by = predictions(other, split)
+    made = evaluate_predictions(
+        pairs, answers, teacher=by, temperature=temperature, resamples=resamples
+    )
+    write_text_atomic(source.evaluation_path(split), to_json(made))
+    return made
+
+
+def kept_evaluation(run: Run, split: str = "test") -> Evaluation | None:
+    """The evaluation that `evaluate` kept, or None."""
+    path = run.evaluation_path(split)
+    return evaluation_from_json(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTable:
+    """The pairs on which a run was scored."""
+    return pairs_of(from_dict(run.config), workspace).split(split)
+
+
+def predictions(run: Run, split: str = "test") -> Predictions:
+    """A run's kept logits; RunError when the run has not come so far."""
+    path = run.predictions_path(split)
+    if not path.exists():
+        state = run.status().state
+        raise RunError(
+            f"{run.id} ({state}) has no predictions on {split!r}; "
+            f"finish it with `kdlab runs resume {run.id}`, or score with `kdlab infer`"
+        )
+    return Predictions.load(path)
+
+
+def predict(
+    run: Run | str,
+    query: str,
+    title: str,
+    description: str = "",
+    *,
+    temperature: float = 1.0,
+    workspace: Workspace | None = None,
+) -> dict[str, float]:
+    """Soft labels of one typed pair: each grade's probability at a temperature."""
+    from kdcore.models.build import load_model
+    from kdcore.predict import predict_texts
+
+    if not query.strip() or not (title.strip() or description.strip()):
+        raise ConfigError("Nothing to score:", ["give a query and a title or a description"])
+    if not 0.01 <= temperature <= 1000:
+        raise ConfigError(
+            "Nothing to score:", [f"temperature: {temperature} is outside 0.01..1000"]
+        )
+    source = finished(store(workspace).get(run) if isinstance(run, str) else run)
+    model = load_model(source.model_folder)
+    soft: NDArray[np.float64] = predict_texts(model, [(query, title, description)], temperature)[0]
+    return {grade: float(p) for grade, p in zip(model.scheme.grades, soft, strict=True)}
+
+
+def resume(run: Run | str, workspace: Workspace | None = None) -> Run:
+    """Go on with a stopped, failed or lost run from its last checkpoint."""
+    source = store(workspace).get(run) if isinstance(run, str) else run
+    state = source.status().state
+    if state in ("finished", "running", "broken"):
+        raise RunError(f"{source.id} is {state}; only a stopped, failed or lost run can be resumed")
+    execute(source, workspace)
+    return source
+
+
+def finished(run: Run) -> Run:
+    """Itself, or RunError when its model is not there yet."""
+    if not (run.model_folder / "kdlab.json").exists():
+        raise RunError(
+            f"{run.id} is {run.status().state} and has no model yet; finish it first, "
+            f"with `kdlab runs resume {run.id}`"
+        )
+    return run
+
+
+def _model(model: str | ModelConfig) -> ModelConfig:
+    return model if isinstance(model, ModelConfig) else ModelConfig.parse(model)
+
+
+def _last_step(run: Run) -> int:
+    lines = run.metrics()
+    return int(max((line["step"] for line in lines), default=0))

@@ -1,0 +1,218 @@
+"""The tutorial's five tasks in a row: teacher_ft, student_ft, teacher_inf, student_kd, eval.
+
+One honest table at the end: ROC-AUC and PR-AUC of teacher and students with their intervals, the
+share of the gap that distillation recovered, and whether the distilled student BEATS its twin.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kdcore import lab
+from kdcore.comparison import Comparison, Difference, compare
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    MethodConfig,
+    ModelConfig,
+    TrainingConfig,
+    to_dict,
+)
+from kdcore.evaluate import Evaluation, evaluate
+from kdcore.exports import to_csv, to_json, write_qrels, write_trec_run
+from kdcore.gap import GapRecovered, gap_recovered
+from kdcore.pairs import PairTable
+from kdcore.runs.store import Run, RunStore
+from kdcore.workspace import Workspace, write_json_atomic, write_text_atomic
+
+TASKS = ("teacher_ft", "student_ft", "teacher_inf", "student_kd", "eval")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TutorialPlan:
+    """What the tutorial trains; both students share model, seed, steps and data."""
+
+    data: str = "world"
+    limit: int = 0
+    seed: int = 0
+    device: str = "auto"
+    threads: int = 0
+    teacher: ModelConfig = field(default_factory=lambda: ModelConfig.parse("bert_mini"))
+    student: ModelConfig = field(default_factory=lambda: ModelConfig(name="twinbert_cos"))
+    teacher_training: TrainingConfig = field(default_factory=TrainingConfig)
+    student_training: TrainingConfig = field(default_factory=TrainingConfig)
+    method: MethodConfig = field(default_factory=MethodConfig)
+    soft_weight: float = 1.0
+    hard_weight: float = 0.1
+
+    def common(self) -> dict[str, Any]:
+        """The settings that all stages share."""
+        names = ("data", "limit", "seed", "device", "threads")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class TutorialResult:
+    """The table and what stands behind it."""
+
+    plan: TutorialPlan
+    runs: dict[str, Run]
+    evaluations: dict[str, Evaluation]
+    gap: GapRecovered
+    distilled_against_twin: Comparison
+    notes: tuple[str, ...]
+    splits: dict[str, int]
+    seconds: dict[str, float]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A row a trained model, with its intervals."""
+        return [self._row(task) for task in self.evaluations]
+
+    def _row(self, task: str) -> dict[str, Any]:
+        metrics = self.evaluations[task].metrics
+        row: dict[str, Any] = {"task": task, "run": self.runs[task].id}
+        for key in ("roc_auc", "pr_auc", "nll", "ndcg@5", "ndcg_linear@5", "truth_kl"):
+            if key in metrics:
+                metric = metrics[key]
+                row |= {key: metric.value, f"{key}_low": metric.low, f"{key}_high": metric.high}
+        return row | {"n": metrics["roc_auc"].n, "seconds": round(self.seconds[task], 2)}
+
+    def difference(self, key: str = "roc_auc") -> Difference:
+        """The distilled student minus its twin in one metric."""
+        return self.distilled_against_twin.differences[key]
+
+    def sentence(self) -> str:
+        """The finding in plain words."""
+        d, gap = self.difference(), self.gap
+        said = (
+            f"The distilled student {d.verdict} its twin in ROC-AUC: "
+            f"{d.delta:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p = {d.p:.3f}."
+        )
+        if d.verdict == "INCONCLUSIVE":
+            said += f" A difference below {d.smallest_detectable:.4f} cannot be seen here."
+        if gap.trustworthy:
+            return (
+                f"{said} It recovered {gap.value:.0%} of the gap [{gap.low:.0%}, {gap.high:.0%}]."
+            )
+        return f"{said} Gap recovered: {gap.reason}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        plan = self.plan
+        return {
+            "rows": self.rows(),
+            "gap_recovered": None if self.gap.value != self.gap.value else self.gap.value,
+            "gap": asdict(self.gap),
+            "difference": asdict(self.difference()),
+            "verdict": self.difference().verdict,
+            "sentence": self.sentence(),
+            "data": plan.data,
+            "limit": plan.limit,
+            "seed": plan.seed,
+            "pairs": self.splits,
+            "notes": list(self.notes),
+            "runs": {task: run.id for task, run in self.runs.items()},
+            "seconds": self.seconds,
+        }
+
+
+def tutorial(
+    plan: TutorialPlan,
+    *,
+    out: Path | None = None,
+    workspace: Workspace | None = None,
+    tell: Callable[[str], None] = lambda line: None,
+) -> TutorialResult:
+    """Carry the five tasks out; with `out`, runs and results are written there.
+
+    tell: is given a line at the start of each task.
+    """
+    workspace = workspace or Workspace.default()
+    home = Workspace(out) if out else workspace
+    first = FinetuneConfig(model=plan.teacher, training=plan.teacher_training, **plan.common())
+    pairs = lab.pairs_of(first, workspace)
+    runs, seconds = _train(plan, first, pairs, home, tell)
+    tell("eval")
+    test = pairs.split("test").labelled()
+    began = time.monotonic()
+    result = _judge(plan, pairs, test, runs, seconds)
+    seconds["eval"] = time.monotonic() - began
+    if out:
+        _write(out, result, test)
+    return result
+
+
+def _train(
+    plan: TutorialPlan,
+    first: FinetuneConfig,
+    pairs: PairTable,
+    home: Workspace,
+    tell: Callable[[str], None],
+) -> tuple[dict[str, Run], dict[str, float]]:
+    store, runs, seconds = RunStore(home.runs), {}, {}
+
+    def carry_out(task: str, config: FinetuneConfig | DistillConfig) -> None:
+        tell(task)
+        began = time.monotonic()
+        runs[task] = store.create(to_dict(config), title=f"tutorial {task}")
+        lab.execute(runs[task], home, pairs)
+        seconds[task] = time.monotonic() - began
+
+    carry_out("teacher_ft", first)
+    twin = FinetuneConfig(model=plan.student, training=plan.student_training, **plan.common())
+    carry_out("student_ft", twin)
+    tell("teacher_inf")
+    began = time.monotonic()
+    lab.teacher_answers(runs["teacher_ft"].id, pairs.split("train"), home, plan.device)
+    seconds["teacher_inf"] = time.monotonic() - began
+    distilled = DistillConfig(
+        teacher=runs["teacher_ft"].id,
+        student=plan.student,
+        training=plan.student_training,
+        method=plan.method,
+        soft_weight=plan.soft_weight,
+        hard_weight=plan.hard_weight,
+        **plan.common(),
+    )
+    carry_out("student_kd", distilled)
+    return runs, seconds
+
+
+def _judge(
+    plan: TutorialPlan,
+    pairs: PairTable,
+    test: PairTable,
+    runs: dict[str, Run],
+    seconds: dict[str, float],
+) -> TutorialResult:
+    answers = {task: lab.predictions(run) for task, run in runs.items()}
+    teacher = answers["teacher_ft"]
+    evaluations = {
+        task: evaluate(test, a, teacher=None if task == "teacher_ft" else teacher)
+        for task, a in answers.items()
+    }
+    for task, evaluation in evaluations.items():
+        write_text_atomic(runs[task].evaluation_path("test"), to_json(evaluation))
+    return TutorialResult(
+        plan=plan,
+        runs=runs,
+        evaluations=evaluations,
+        gap=gap_recovered(test, answers["student_ft"], answers["student_kd"], teacher),
+        distilled_against_twin=compare(
+            test, answers["student_kd"], answers["student_ft"], teacher=teacher
+        ),
+        notes=pairs.notes,
+        splits={split: len(pairs.split(split)) for split in pairs.splits},
+        seconds=seconds,
+    )
+
+
+def _write(out: Path, result: TutorialResult, test: PairTable) -> None:
+    write_json_atomic(out / "tutorial.json", result.to_dict())
+    write_text_atomic(out / "comparison.csv", to_csv(result.distilled_against_twin))
+    write_qrels(out / "test.qrels", test)
+    for task, run in result.runs.items():
+        write_trec_run(out / f"{task}.run", test, lab.predictions(run))
+        write_text_atomic(out / f"{task}.csv", to_csv(result.evaluations[task]))
