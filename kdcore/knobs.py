@@ -74,8 +74,7 @@ def build(kind: type[Config], data: Mapping[str, Any]) -> Config:
         except ConfigError as error:
             problems += [f"{key}.{problem}" for problem in error.problems]
         except (TypeError, ValueError, OverflowError):
-            wanted = getattr(hints[key], "__name__", str(hints[key]))
-            problems.append(f"{key}: {value!r} is not {_article(wanted)}")
+            problems.append(f"{key}: {value!r} is not {_in_words(hints[key])}")
     problems += [
         f"{name}: is missing"
         for name, spec in specs.items()
@@ -99,10 +98,11 @@ def _create(kind: type[Config], values: dict[str, Any], problems: list[str]) -> 
     return made
 
 
-def _article(name: str) -> str:
-    words = {"int": "a whole number", "float": "a number", "bool": "true or false", "str": "text"}
-    words["tuple"] = "a list"
-    return words.get(name, name)
+def _in_words(hint: Any) -> str:
+    if dataclasses.is_dataclass(hint):
+        return "a group of settings"
+    words = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+    return words.get(hint, "a list")
 
 
 def _convert(hint: Any, value: Any) -> Any:
@@ -110,7 +110,7 @@ def _convert(hint: Any, value: Any) -> Any:
         if isinstance(value, hint):
             return value
         if not isinstance(value, Mapping):
-            raise ConfigError("", [f"{value!r} is not a group of settings"])
+            raise ValueError
         return build(hint, value)
     if hint is bool:
         return _boolean(value)

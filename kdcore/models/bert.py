@@ -221,12 +221,11 @@ def _template(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[i
     """Special ids before, between and after a pair, and the token type of its second text."""
     probe = tokenizer("a", "b", return_token_type_ids=True)
     ids, kinds = list(probe["input_ids"]), list(probe["token_type_ids"])
-    special = np.array(tokenizer.get_special_tokens_mask(ids, already_has_special_tokens=True))
-    real = np.flatnonzero(special == 0)
-    cut = np.flatnonzero(np.diff(real) > 1)
-    if len(cut) != 1:
+    # by text, not by kind of id: a vocabulary without these letters says [UNK], which is special
+    text = probe.sequence_ids(0)
+    left, right = ([i for i, of in enumerate(text) if of == side] for side in (0, 1))
+    if not left or not right or left[-1] + 1 == right[0]:
         raise DataError("this tokenizer does not keep two texts apart; choose a BERT-like encoder")
-    left, right = real[: cut[0] + 1], real[cut[0] + 1 :]
     return (
         tuple(ids[: left[0]]),
         tuple(ids[left[-1] + 1 : right[0]]),

@@ -9,12 +9,15 @@ from kdcore.errors import DataError
 
 
 def narrow_layers(net: Any, keep: int) -> None:
-    """Keep `keep` layers of an encoder, evenly chosen, the last among them."""
+    """Keep `keep` layers of an encoder, chosen by even_layers."""
     layers = _layer_list(net.base_model)
     if keep >= len(layers):
         return
-    chosen = nn.ModuleList(layers[i] for i in even_layers(len(layers), keep))
-    _replace_layers(net.base_model, chosen)
+    places = even_layers(len(layers), keep)
+    _replace_layers(net.base_model, nn.ModuleList(layers[i] for i in places))
+    kinds = getattr(net.config, "layer_types", None)  # ModernBERT: which layers look far
+    if kinds is not None:
+        net.config.layer_types = [kinds[i] for i in places]
     net.config.num_hidden_layers = keep
 
 

@@ -1,0 +1,237 @@
+"""Configs: checked at birth, every problem at once, YAML and JSON both ways."""
+
+import json
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+import yaml
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from kdcore import catalog, config
+from kdcore.catalog import BertParams, CdssmParams, Method, ResponseParams, TwinBertCosineParams
+from kdcore.config import (
+    STAGES,
+    DistillConfig,
+    FinetuneConfig,
+    InferConfig,
+    MethodConfig,
+    ModelConfig,
+    TrainingConfig,
+)
+from kdcore.errors import ConfigError
+
+EVERY_STAGE = {
+    "finetune": FinetuneConfig(
+        data="some/where",
+        limit=500,
+        model=ModelConfig.parse("bert:layers=3,hidden=96,heads=3"),
+        loss="mse",
+        label_smoothing=0.1,
+        training=TrainingConfig(epochs=2, learning_rate=1e-4, precision="fp32", compile=True),
+    ),
+    "infer": InferConfig(run="a-run", splits=("train", "log"), batch_size=64),
+    "distill": DistillConfig(
+        teacher="a-run",
+        student=ModelConfig(name="cdssm", params={"filters": 32, "shared": True}),
+        method=MethodConfig(name="response", params={"temperature": 3.5, "loss": "ce"}),
+        soft_weight=0.7,
+        hard_weight=0.0,
+        transfer="train+log",
+        seed=7,
+    ),
+}
+
+
+def problems(make) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        make()
+    return caught.value.problems
+
+
+def test_the_examples_here_cover_every_stage():
+    assert set(EVERY_STAGE) == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", EVERY_STAGE)
+def test_a_config_survives_yaml(stage, tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(config.to_yaml(EVERY_STAGE[stage]), encoding="utf-8")
+    assert config.load(path) == EVERY_STAGE[stage]
+
+
+@pytest.mark.parametrize("stage", EVERY_STAGE)
+def test_a_config_survives_json(stage, tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config.to_dict(EVERY_STAGE[stage])), encoding="utf-8")
+    assert config.load(path) == EVERY_STAGE[stage]
+
+
+@pytest.mark.parametrize("stage", EVERY_STAGE)
+def test_yaml_names_the_stage_and_keeps_the_declared_order(stage):
+    written = list(yaml.safe_load(config.to_yaml(EVERY_STAGE[stage])))
+    assert "stage" in written
+    assert written == list(config.to_dict(EVERY_STAGE[stage]))
+
+
+def test_a_config_cannot_be_changed_after_its_check():
+    with pytest.raises(FrozenInstanceError):
+        TrainingConfig().epochs = 0  # type: ignore[misc]
+
+
+def test_defaults_are_valid_once_the_named_runs_are_given():
+    FinetuneConfig()
+    InferConfig(run="a")
+    DistillConfig(teacher="a")
+
+
+@pytest.mark.parametrize("kind", [InferConfig, DistillConfig])
+def test_a_stage_that_needs_a_run_asks_for_it(kind):
+    assert any("name the run" in problem for problem in problems(kind))
+
+
+def test_every_problem_is_said_at_once_each_with_its_path_and_way_out():
+    found = problems(
+        lambda: config.from_dict(
+            {
+                "stage": "distill",
+                "sed": 3,
+                "soft_weight": -1,
+                "transfer": "everything",
+                "student": {"name": "bert", "params": {"hiden": 64, "layers": 0}},
+                "method": {"name": "response", "params": {"temperature": 0}},
+                "training": {"epochs": 0.5, "batchsize": 4},
+            }
+        )
+    )
+    assert set(found) == {
+        "sed: no such setting; did you mean 'seed'?",
+        "soft_weight: -1.0 is outside 0..1000; 1.0 is a safe start",
+        "transfer: 'everything' is not one of train, log, train+log; try 'train'",
+        "student.params.hiden: no such setting; did you mean 'hidden'?",
+        "student.params.layers: 0 is outside 1..48; 2 is a safe start",
+        "method.params.temperature: 0.0 is outside 0.25..100; 2.0 is a safe start",
+        "training.epochs: 0.5 is not a whole number",
+        "training.batchsize: no such setting; did you mean 'batch_size'?",
+        "teacher: name the run that teaches",
+    }
+
+
+def test_problems_of_a_model_and_of_its_knobs_come_together():
+    found = problems(lambda: ModelConfig(name="bert", params={"layers": 0}, checkpoint="a/b"))
+    assert [p.split(":")[0] for p in found] == ["params.layers", "checkpoint"]
+
+
+def test_knobs_that_are_no_group_are_refused_in_words():
+    found = problems(lambda: ModelConfig(params=3))  # type: ignore[arg-type]
+    assert found == ("params: 3 is not a group of settings",)
+
+
+def test_an_unknown_stage_is_told_the_stages():
+    assert problems(lambda: config.from_dict({"stage": "distil"})) == (
+        "stage: 'distil' is not one of finetune, infer, distill",
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "near"),
+    [
+        (lambda: ModelConfig(name="twinbertcos"), "twinbert_cos"),
+        (lambda: MethodConfig(name="reponse"), "response"),
+    ],
+)
+def test_an_unknown_name_is_answered_with_the_nearest(make, near):
+    assert near in problems(make)[0]
+
+
+@pytest.mark.parametrize(
+    ("spec", "name", "params"),
+    [
+        ("cdssm", "cdssm", CdssmParams()),
+        ("twinbert_cos", "twinbert_cos", TwinBertCosineParams()),
+        ("bert:layers=4,hidden=256,heads=4", "bert", BertParams(layers=4, hidden=256, heads=4)),
+        ("bert_mini", "bert", BertParams(layers=4, hidden=256, heads=4)),
+        (
+            "bert_mini:layers=3, dropout=0",
+            "bert",
+            BertParams(layers=3, hidden=256, heads=4, dropout=0),
+        ),
+        (
+            "twinbert_cos:shared=false,pooling=cls",
+            "twinbert_cos",
+            TwinBertCosineParams(shared=False, pooling="cls"),
+        ),
+    ],
+)
+def test_a_short_text_names_a_model_and_its_knobs(spec, name, params):
+    assert ModelConfig.parse(spec) == ModelConfig(name=name, params=params)
+
+
+def test_a_hub_id_or_a_folder_is_a_pretrained_encoder(tmp_path):
+    assert ModelConfig.parse("some/encoder").checkpoint == "some/encoder"
+    assert ModelConfig.parse(str(tmp_path)).name == "checkpoint"
+
+
+def test_a_folder_called_as_a_student_does_not_take_its_name(tmp_path, monkeypatch):
+    (tmp_path / "bert").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert ModelConfig.parse("bert").name == "bert"
+
+
+@pytest.mark.parametrize("spec", ["bert:layers", "bert:=3", "bert:layers=many", "brt", ""])
+def test_a_short_text_that_means_nothing_is_refused(spec):
+    assert problems(lambda: ModelConfig.parse(spec))
+
+
+def test_a_checkpoint_belongs_to_the_pretrained_encoder_and_only_to_it():
+    assert "checkpoint" in problems(lambda: ModelConfig(name="checkpoint"))[0]
+    assert "checkpoint" in problems(lambda: ModelConfig(name="bert", checkpoint="a/b"))[0]
+
+
+@given(hidden=st.integers(8, 4096), heads=st.integers(1, 64))
+def test_heads_that_do_not_divide_the_width_are_answered_with_some_that_do(hidden, heads):
+    assume(hidden % heads)
+    (problem,) = problems(lambda: ModelConfig(params={"hidden": hidden, "heads": heads}))
+    assert problem.startswith(f"params.heads: {heads} do not divide hidden {hidden}")
+    suggested = int(problem.split()[-2])
+    ModelConfig(params={"hidden": hidden, "heads": suggested})
+
+
+def test_both_weights_at_zero_leave_nothing_to_learn():
+    found = problems(lambda: DistillConfig(teacher="a", soft_weight=0, hard_weight=0))
+    assert found == ("soft_weight, hard_weight: both are 0, so there is nothing to learn",)
+
+
+def test_a_method_that_the_student_cannot_serve_is_refused_with_who_can(monkeypatch):
+    needs = frozenset({"hidden_states", "attentions"})
+    entry = Method("Inside", "made here", "none", ResponseParams, needs, "live")
+    monkeypatch.setitem(catalog.METHODS, "inside", entry)
+    found = problems(
+        lambda: DistillConfig(
+            teacher="a", student=ModelConfig(name="cdssm"), method=MethodConfig(name="inside")
+        )
+    )
+    assert found == (
+        "method: Inside reads attentions, hidden_states, which C-DSSM has not got; "
+        "choose BERT-n or Pretrained encoder",
+    )
+
+
+def test_a_changed_copy_is_checked_again():
+    with pytest.raises(ConfigError):
+        replace(TrainingConfig(), epochs=0)
+
+
+@pytest.mark.parametrize(
+    "content", [b"just words", b"[1, 2]", b"a: [", b"\xff\xfe\x00", b"", b"stage: 3"]
+)
+def test_a_file_without_settings_is_refused_in_words(tmp_path, content):
+    path = tmp_path / "run.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError):
+        config.load(path)
+
+
+def test_a_missing_file_is_refused_in_words(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        config.load(tmp_path / "none.yaml")

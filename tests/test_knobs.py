@@ -1,0 +1,118 @@
+"""Knobs: one line declares check, range and help; every problem is said at once."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from kdcore.errors import ConfigError
+from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oven:
+    """A few knobs of each sort."""
+
+    heat: float = knob(180.0, "degrees", low=30, high=300)
+    minutes: int = knob(20, "time", low=1, high=600)
+    mode: str = choice("fan", "how it heats", options=("fan", "grill"))
+    light: bool = switch(True, "lamp")
+    dish: str = text("", "what is in it")
+    racks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kitchen:
+    """Knobs within knobs."""
+
+    oven: Oven = field(default_factory=Oven)
+    cooks: int = knob(1, "people", low=1, high=9)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A setting without a default."""
+
+    name: str
+
+
+def problems(data: dict[str, object], kind: type = Oven) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        build(kind, data)
+    return caught.value.problems
+
+
+def test_defaults_have_no_problem():
+    assert problems_of(Oven()) == []
+
+
+def test_a_number_outside_its_range_is_told_range_and_safe_start():
+    assert problems_of(Oven(heat=0)) == ["heat: 0 is outside 30..300; 180.0 is a safe start"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, None, "hot"])
+def test_what_is_no_number_in_range_is_a_problem(value):
+    assert len(problems_of(Oven(heat=value))) == 1
+
+
+@pytest.mark.parametrize("value", [30, 300])
+def test_both_ends_of_a_range_belong_to_it(value):
+    assert problems_of(Oven(heat=value)) == []
+
+
+def test_an_unknown_option_is_told_the_options():
+    assert problems_of(Oven(mode="micro")) == ["mode: 'micro' is not one of fan, grill; try 'fan'"]
+
+
+def test_a_misspelled_setting_is_answered_with_the_nearest():
+    assert problems({"minuts": 5}) == ("minuts: no such setting; did you mean 'minutes'?",)
+
+
+def test_a_setting_like_no_other_is_answered_with_all():
+    assert "choose from heat, minutes, mode" in problems({"zzz": 5})[0]
+
+
+def test_every_problem_is_said_at_once_and_with_its_path():
+    found = problems({"oven": {"heat": 999, "mod": "fan", "light": 3}, "cooks": 12}, Kitchen)
+    assert [p.split(":")[0] for p in found] == ["oven.mod", "oven.light", "oven.heat", "cooks"]
+
+
+def test_words_and_whole_numbers_become_the_knobs_type():
+    made = build(Oven, {"heat": "2e2", "minutes": "30", "light": "off"})
+    assert made == Oven(heat=200.0, minutes=30, light=False)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("minutes", 2.5, "a whole number"),
+        ("minutes", float("inf"), "a whole number"),
+        ("minutes", True, "a whole number"),
+        ("minutes", None, "a whole number"),
+        ("heat", "warm", "a number"),
+        ("heat", True, "a number"),
+        ("light", "perhaps", "true or false"),
+        ("dish", 3, "text"),
+        ("racks", "top", "a list"),
+    ],
+)
+def test_a_value_of_the_wrong_sort_is_told_the_right_one(key, value, wanted):
+    assert problems({key: value}) == (f"{key}: {value!r} is not {wanted}",)
+
+
+def test_a_group_must_be_a_group():
+    assert problems({"oven": 3}, Kitchen) == ("oven: 3 is not a group of settings",)
+
+
+def test_a_missing_setting_without_default_is_named():
+    assert problems({}, Named) == ("name: is missing",)
+
+
+def test_plain_data_is_built_back_into_the_same():
+    kitchen = Kitchen(oven=Oven(heat=99.5, racks=("top", "low"), dish="pie"), cooks=2)
+    data = plain(kitchen)
+    assert data["oven"]["racks"] == ["top", "low"]
+    assert build(Kitchen, data) == kitchen
+
+
+def test_a_list_becomes_a_tuple():
+    assert build(Oven, {"racks": ["top"]}).racks == ("top",)
