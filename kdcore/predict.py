@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from kdcore.batches import Encoded, by_length
+from kdcore.errors import DataError
 from kdcore.models.base import WEIGHTS, PairModel
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
@@ -24,6 +25,8 @@ def score(
     model: PairModel, encoded: Encoded, device: torch.device, batch_size: int = 512
 ) -> tuple[Matrix, Matrix]:
     """(pairs, classes) logits and (pairs, width) features, in the order of the pairs."""
+    if not len(encoded):
+        raise DataError("there is no pair to score; choose a split or a filter that holds some")
     was_training = model.training
     model.eval()
     order, logits, features = [], [], []
@@ -59,6 +62,8 @@ def predict_texts(
     model: PairModel, rows: Sequence[tuple[str, str, str]], temperature: float = 1.0
 ) -> NDArray[np.float64]:
     """(rows, classes) soft labels of (query, title, description) at a temperature."""
+    if not rows:
+        return np.empty((0, len(model.scheme)))
     query, title, description = zip(*rows, strict=True)
     frame = make_frame(query, title, description, [UNLABELLED] * len(rows))
     pairs = PairTable(frame, model.scheme, "typed")

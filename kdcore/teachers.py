@@ -35,10 +35,11 @@ class CachedTeacher:
     def of(cls, predictions: Predictions, device: torch.device) -> "CachedTeacher":
         """From a finished run's predictions on the transfer set."""
         features = predictions.features
-        empty = torch.empty(len(predictions), 0)
+        empty = torch.empty(len(predictions), 0, device=device)
+        # copies: what Arrow reads from a file cannot be written to, which torch warns of
         return cls(
-            torch.from_numpy(predictions.logits).to(device),
-            (empty if features is None else torch.from_numpy(features)).to(device),
+            torch.tensor(predictions.logits, device=device),
+            empty if features is None else torch.tensor(features, device=device),
         )
 
     def __call__(self, rows: Rows, batch: Batch) -> Outputs:

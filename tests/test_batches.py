@@ -1,13 +1,15 @@
 """Batches: each distinct text once, any order of rows, every pair once an epoch."""
 
-from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdcore.batches import Encoded, Texts, bucketed, by_length, epoch_order, make_batch
+from kdcore.labels import BINARY
 from kdcore.models.tokenizers import Ragged
 from kdcore.pairs import PairTable, make_frame
 
@@ -37,7 +39,7 @@ def encoded(
 
 def sequences(packed) -> list[list[int]]:
     starts = [*packed.starts.tolist(), len(packed.ids)]
-    return [packed.ids[a:b].tolist() for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    return [packed.ids[a:b].tolist() for a, b in pairwise(starts)]
 
 
 def text(e: Encoded, row: int) -> list[int]:
@@ -51,8 +53,6 @@ some_rows = st.lists(st.integers(0, 8), min_size=1, max_size=12).map(np.array)
 
 def test_texts_are_listed_once_and_an_ad_is_title_and_description():
     frame = make_frame(["a", "b", "a"], ["T", "T", "U"], ["d", "d", ""], [0, 1, 0])
-    from kdcore.labels import BINARY
-
     texts = Texts.of(PairTable(frame, BINARY, "made"))
     assert texts.queries == ["a", "b"]
     assert texts.ads == ["T d", "U"]
@@ -210,8 +210,6 @@ def test_buckets_need_less_padding():
 
 
 def test_a_batch_knows_its_size_and_moves_to_a_device():
-    import torch
-
     batch = make_batch(encoded(QUERY_OF, AD_OF, False, bags=True), np.array([2, 2, 5]))
     moved = batch.to(torch.device("meta"))
     assert len(batch) == len(moved) == 3
@@ -223,4 +221,4 @@ def test_a_batch_knows_its_size_and_moves_to_a_device():
 def test_tokens_of_a_pair_are_those_of_query_and_ad():
     e = encoded(QUERY_OF, AD_OF, together=True)
     assert e.lengths[3] == len(text(e, e.query_of[3])) + len(text(e, e.ad_of[3]))
-    assert len(replace(e)) == 9
+    assert len(e) == 9

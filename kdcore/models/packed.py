@@ -4,7 +4,9 @@ The weights are those of transformers' own BertModel, so what is trained here lo
 results equal the plain model's to 1e-5 in fp32 (tests/models/test_packed.py). Three things make
 it fast: real tokens only (padding is 60 % of a padded batch of short texts), attention by groups
 of equal length (views, no mask), and products in bf16 where the hardware multiplies it while
-weights, sums and the residual stream stay fp32.
+weights, sums and the residual stream stay fp32. And one keeps it fast: the number of tokens is
+rounded up, because a CPU's matrix library compiles a kernel for every new shape, which takes
+longer than the product itself.
 """
 
 from dataclasses import dataclass
@@ -17,12 +19,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
+ROUND_TO = 128  # tokens; fewer shapes, hence fewer kernels to compile
+
+
 @dataclass(frozen=True)
 class Packed:
-    """The sequences of a batch end to end, shortest first.
+    """The sequences of a batch end to end, shortest first, then a few spare tokens.
 
     ids, positions, segments: (tokens,) int64. starts: (sequences,) first token of each.
-    groups: (length, count) of each run of sequences of one length, in order.
+    groups: (length, count) of each run of sequences of one length, in order; the spare tokens are
+    a last run of length 1, which nothing reads.
     """
 
     ids: Tensor
@@ -47,15 +53,21 @@ def pack(
 ) -> Packed:
     """From flat ids of sequences that stand shortest first; lengths: (sequences,) at least 1."""
     starts = np.cumsum(lengths) - lengths
+    spare = -len(ids) % ROUND_TO
     positions = np.arange(len(ids)) - np.repeat(starts, lengths)
     values, counts = np.unique(lengths, return_counts=True)
+    groups = list(zip(values.tolist(), counts.tolist(), strict=True))
     return Packed(
-        ids=torch.from_numpy(ids),
-        positions=torch.from_numpy(positions),
-        segments=torch.from_numpy(np.zeros_like(ids) if segments is None else segments),
+        ids=_spared(ids, spare),
+        positions=_spared(positions, spare),
+        segments=_spared(np.zeros_like(ids) if segments is None else segments, spare),
         starts=torch.from_numpy(starts),
-        groups=tuple(zip(values.tolist(), counts.tolist(), strict=True)),
+        groups=(*groups, (1, spare)) if spare else tuple(groups),
     )
+
+
+def _spared(values: NDArray[np.int64], spare: int) -> Tensor:
+    return torch.from_numpy(np.concatenate([values, np.zeros(spare, dtype=np.int64)]))
 
 
 def is_packable(encoder: nn.Module) -> bool:
@@ -111,19 +123,19 @@ def attend(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int) -> Tens
     if qkv.is_cuda:
         return _attend_padded(qkv, groups, heads)
     out = []
-    for part, (length, count) in zip(_split(qkv, groups), groups, strict=True):
+    for part, (length, count) in zip(_split(qkv.float(), groups), groups, strict=True):
         q, k, v = part.view(count, length, 3, heads, width // heads).permute(2, 0, 3, 1, 4)
-        # explicit products: on a CPU in bf16 three times faster than the fused call
-        weights = (q @ k.transpose(-1, -2) * (width // heads) ** -0.5).softmax(dim=-1)
-        out.append((weights @ v).transpose(1, 2).reshape(count * length, width))
-    return torch.cat(out)
+        # fp32: on a CPU this call needs no kernel compiled for each shape, products in bf16 do
+        context = F.scaled_dot_product_attention(q, k, v)
+        out.append(context.transpose(1, 2).reshape(count * length, width))
+    return torch.cat(out).to(qkv.dtype)
 
 
 def _attend_padded(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int) -> Tensor:
     """The same for a GPU, where one padded call beats one small call a length."""
     lengths = torch.tensor([length for length, _ in groups], device=qkv.device)
     counts = torch.tensor([count for _, count in groups], device=qkv.device)
-    longest, sequences = groups[-1][0], sum(count for _, count in groups)
+    longest, sequences = max(groups)[0], sum(count for _, count in groups)
     each = lengths.repeat_interleave(counts, output_size=sequences)
     mask = torch.arange(longest, device=qkv.device) < each[:, None]  # (sequences, longest)
     padded = qkv.new_zeros(sequences, longest, qkv.shape[1])
@@ -137,10 +149,13 @@ def _attend_padded(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int)
 def pad_packed(packed: Packed, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
     """For models that need it: (sequences, longest) ids, segments and mask of real tokens."""
     rows, columns = _places(packed.groups, packed.ids.device)
-    shape = (len(packed.starts), packed.groups[-1][0])
+    real = rows < len(packed.starts)  # the spare tokens come after
+    rows, columns = rows[real], columns[real]
+    shape = (len(packed.starts), max(packed.groups)[0])
     ids = packed.ids.new_full(shape, pad_id)
     segments, mask = packed.ids.new_zeros(shape), packed.ids.new_zeros(shape, dtype=torch.bool)
-    ids[rows, columns], segments[rows, columns] = packed.ids, packed.segments
+    ids[rows, columns] = packed.ids[: len(rows)]
+    segments[rows, columns] = packed.segments[: len(rows)]
     mask[rows, columns] = True
     return ids, segments, mask
 
@@ -159,6 +174,7 @@ def _places(groups: tuple[tuple[int, int], ...], device: torch.device) -> tuple[
 def pool(x: Tensor, weights: Tensor | None, packed: Packed) -> Tensor:
     """(sequences, width): the mean of each sequence's tokens, or their softmax-weighted sum.
 
+    Rows beyond the real sequences belong to spare tokens.
     weights: (tokens,) unnormalised, or None for the mean.
     """
     out = []

@@ -1,5 +1,6 @@
 """Encoders of other families, tiny and made here, through the padded path."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -248,26 +249,22 @@ def test_longer_pairs_than_the_encoder_reads_are_refused_and_the_longest_is_told
 
 
 def test_a_folder_that_is_no_encoder_is_refused_with_a_way_out(tmp_path, pairs4):
-    with pytest.raises(DataError, match="give a folder with config.json"):
+    with pytest.raises(DataError, match=r"give a folder with config\.json"):
         pretrained(tmp_path, pairs4)
 
 
 def test_a_folder_with_pickled_weights_only_is_refused(folder, tmp_path, pairs4):
-    import shutil
-
     shutil.copytree(folder("bert"), tmp_path / "old")
     weights = tmp_path / "old" / "model.safetensors"
     weights.unlink()
     torch.save({}, weights.with_name("pytorch_model.bin"))
-    with pytest.raises(DataError, match="give a folder with config.json"):
+    with pytest.raises(DataError, match=r"give a folder with config\.json"):
         pretrained(tmp_path / "old", pairs4)
 
 
 def test_weights_of_another_encoder_are_refused_not_replaced_by_random_ones(
     folder, tmp_path, pairs4
 ):
-    import shutil
-
     shutil.copytree(folder("bert"), tmp_path / "mixed")
     shutil.copy(folder("distilbert") / "model.safetensors", tmp_path / "mixed")
     with pytest.raises(DataError, match="fetch both again"):

@@ -1,0 +1,260 @@
+"""One contract fits seven methods: a toy of each kind trains the student and never its teacher."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from kdcore.catalog import ResponseParams
+from kdcore.config import ModelConfig
+from kdcore.models.build import new_model
+from kdcore.objectives.base import Shape, Term, make_objective, weighted_sum
+from kdcore.outputs import Outputs
+from kdcore.predict import predict_table
+from kdcore.teachers import CachedTeacher, LiveTeacher
+
+CPU = torch.device("cpu")
+ROWS = np.array([2, 0, 7, 5, 11, 3])
+INSIDE = frozenset({"hidden_states", "attentions"})
+RESPONSE = make_objective("response", ResponseParams(), Shape(4, 16), Shape(4, 16))
+
+
+class Feature(nn.Module):
+    """Student features through a learned projection to the teacher's width."""
+
+    def __init__(self, student: int, teacher: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(student, teacher)
+
+    def forward(self, student: Outputs, teacher: Outputs) -> torch.Tensor:
+        return F.mse_loss(self.project(student.features), teacher.features)
+
+
+class Internal(nn.Module):
+    """KL of attention rows and cosine of [CLS], student layer k with teacher layer 2k."""
+
+    def __init__(self, student: int, teacher: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(student, teacher)
+
+    def forward(self, student: Outputs, teacher: Outputs) -> torch.Tensor:
+        real = student.mask[:, None, :, None]
+        total = student.logits.new_zeros(())
+        for mine, theirs in zip(student.attentions, teacher.attentions[1::2], strict=True):
+            rows = theirs * ((theirs + 1e-9).log() - (mine + 1e-9).log())
+            total = total + (rows * real).sum() / real.sum() / mine.shape[1]
+        pairs = zip(student.hidden_states[1:], teacher.hidden_states[2::2], strict=True)
+        for mine, theirs in pairs:
+            total = total + 1 - F.cosine_similarity(self.project(mine[:, 0]), theirs[:, 0]).mean()
+        return total
+
+
+def relation(student: Outputs, teacher: Outputs) -> torch.Tensor:
+    """Distances between pairs of a batch, each side over its own mean; widths may differ."""
+
+    def distances(x: torch.Tensor) -> torch.Tensor:
+        d = (x[:, None] - x[None]).square().sum(-1).clamp_min(1e-12).sqrt()
+        return d / d.mean()
+
+    return F.smooth_l1_loss(distances(student.features), distances(teacher.features))
+
+
+class Residual(nn.Module):
+    """An assistant that learns what the student's logits miss."""
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.assistant = nn.Linear(features, classes)
+
+    def forward(self, student: Outputs, teacher: Outputs) -> torch.Tensor:
+        missing = teacher.logits - student.logits.detach()
+        return F.mse_loss(self.assistant(student.features), missing)
+
+
+class Peer:
+    """Deep mutual learning: a peer answers, then learns from the student in its turn."""
+
+    def __init__(self, model, student, encoded) -> None:
+        self.model, self.student, self.encoded = model, student, encoded
+        self.optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+        self.batch = None
+
+    def __call__(self, rows, batch) -> Outputs:
+        self.batch = batch
+        with torch.no_grad():
+            return self.model(self.model.batch(self.encoded, rows))
+
+    def after_step(self, step) -> None:
+        with torch.no_grad():
+            lesson = self.student(self.batch)
+        RESPONSE(self.model(self.batch), lesson).backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+
+class Snapshot:
+    """Born-again: the teacher is an earlier generation of the student."""
+
+    def __init__(self, student, encoded, every: int) -> None:
+        self.student, self.encoded, self.every = student, encoded, every
+        self.model = copy.deepcopy(student)
+
+    def __call__(self, rows, batch) -> Outputs:
+        with torch.no_grad():
+            return self.model(self.model.batch(self.encoded, rows))
+
+    def after_step(self, step) -> None:
+        if step % self.every == 0:
+            self.model = copy.deepcopy(self.student)
+
+
+def bert(pairs, layers: int, hidden: int, seed: int):
+    params = {"layers": layers, "hidden": hidden, "heads": 2, "dropout": 0.0, "ad_tokens": 24}
+    return new_model(ModelConfig(name="bert", params=params), pairs, seed=seed)
+
+
+@pytest.fixture
+def student(pairs4):
+    return bert(pairs4, layers=2, hidden=16, seed=1).train()
+
+
+@pytest.fixture
+def live(pairs4):
+    """A deeper, wider teacher with everything inside it."""
+    model = bert(pairs4, layers=4, hidden=24, seed=2).eval()
+    return LiveTeacher(model, model.read(pairs4), CPU, INSIDE)
+
+
+def learn(student, pairs, terms, teacher) -> dict[str, torch.Tensor]:
+    batch = student.batch(student.read(pairs), ROWS)
+    total, parts = weighted_sum(terms, student(batch, INSIDE), teacher(ROWS, batch))
+    total.backward()
+    return parts
+
+
+def moved(module) -> bool:
+    return any(p.grad is not None and p.grad.abs().sum() > 0 for p in module.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "objective"),
+    [
+        ("response", RESPONSE),
+        ("feature", Feature(16, 24)),
+        ("internal", Internal(16, 24)),
+        ("relation", relation),
+        ("residual", Residual(16, 4)),
+    ],
+)
+def test_each_kind_of_objective_moves_the_student_and_never_the_teacher(
+    name, objective, student, live, pairs4
+):
+    parts = learn(student, pairs4, [Term(name, objective, 0.5)], live)
+    assert torch.isfinite(parts[name])
+    assert parts[name].shape == ()
+    assert moved(student)
+    assert not moved(live.model)
+    if isinstance(objective, nn.Module):
+        assert moved(objective)
+
+
+def test_an_internal_objective_reaches_the_layers_below(student, live, pairs4):
+    learn(student, pairs4, [Term("internal", Internal(16, 24), 1.0)], live)
+    first = student.encoder.encoder.layer[0].attention.self.query.weight.grad
+    assert first.abs().sum() > 0
+    assert student.net.classifier.weight.grad is None  # it reads no logits
+
+
+def test_all_kinds_can_be_summed_and_parts_stay_unweighted(student, live, pairs4):
+    objectives = {
+        "response": RESPONSE,
+        "feature": Feature(16, 24),
+        "internal": Internal(16, 24),
+        "relation": relation,
+        "residual": Residual(16, 4),
+    }
+    terms = [Term(n, o, weight) for weight, (n, o) in enumerate(objectives.items(), start=1)]
+    batch = student.batch(student.read(pairs4), ROWS)
+    mine, theirs = student(batch, INSIDE), live(ROWS, batch)
+    total, parts = weighted_sum(terms, mine, theirs)
+    torch.testing.assert_close(total, sum(t.weight * parts[t.name] for t in terms))
+    for name, objective in objectives.items():
+        torch.testing.assert_close(parts[name], objective(mine, theirs))
+
+
+def test_a_term_without_weight_teaches_nothing_but_is_still_measured(student, live, pairs4):
+    parts = learn(student, pairs4, [Term("soft", RESPONSE, 0.0)], live)
+    assert parts["soft"] > 0
+    assert not moved(student)
+
+
+def test_no_term_at_all_is_a_loss_of_zero(student, live, pairs4):
+    batch = student.batch(student.read(pairs4), ROWS)
+    total, parts = weighted_sum([], student(batch), live(ROWS, batch))
+    assert (total.item(), parts) == (0, {})
+
+
+def test_student_and_live_teacher_line_up_token_by_token(student, live, pairs4):
+    """Same tokenizer, same rows: the maps can be compared place by place."""
+    batch = student.batch(student.read(pairs4), ROWS)
+    mine, theirs = student(batch, INSIDE), live(ROWS, batch)
+    assert torch.equal(mine.mask, theirs.mask)
+    assert mine.attentions[0].shape == theirs.attentions[0].shape
+    assert (len(mine.attentions), len(theirs.attentions)) == (2, 4)
+
+
+def test_a_peer_and_its_student_learn_from_each_other(student, pairs4):
+    peer = bert(pairs4, layers=2, hidden=16, seed=3).train()
+    encoded = student.read(pairs4)
+    teacher = Peer(peer, student, encoded)
+    optimizer = torch.optim.SGD(student.parameters(), lr=0.5)
+    before, gaps = copy.deepcopy((student, peer)), []
+    for step in range(1, 6):
+        parts = learn(student, pairs4, [Term("soft", RESPONSE, 1.0)], teacher)
+        assert not moved(peer)
+        optimizer.step()
+        optimizer.zero_grad()
+        teacher.after_step(step)
+        assert not moved(student)
+        gaps.append(parts["soft"].item())
+    assert gaps[-1] < gaps[0]
+    for old, new in zip(before, (student, peer), strict=True):
+        assert not torch.equal(old.net.classifier.weight, new.net.classifier.weight)
+
+
+def test_a_snapshot_teaches_an_earlier_generation(student, pairs4):
+    teacher = Snapshot(student, student.read(pairs4), every=2)
+    with torch.no_grad():
+        student.net.classifier.bias.add_(torch.tensor([1.0, 0.0, 0.0, 0.0]))
+    first = learn(student, pairs4, [Term("soft", RESPONSE, 1.0)], teacher)["soft"]
+    teacher.after_step(1)
+    same = learn(student, pairs4, [Term("soft", RESPONSE, 1.0)], teacher)["soft"]
+    teacher.after_step(2)
+    none = learn(student, pairs4, [Term("soft", RESPONSE, 1.0)], teacher)["soft"]
+    assert first.item() == pytest.approx(same.item())
+    assert first > 0.01
+    assert none.item() == pytest.approx(0, abs=1e-6)
+    assert not moved(teacher.model)
+
+
+def test_a_cached_teacher_serves_response_feature_relation_and_residual(student, live, pairs4):
+    kept = CachedTeacher.of(predict_table(live.model, pairs4, CPU, name="teacher"), CPU)
+    for objective in (RESPONSE, Feature(16, 24), relation, Residual(16, 4)):
+        student.zero_grad()
+        learn(student, pairs4, [Term("one", objective, 1.0)], kept)
+        assert moved(student)
+
+
+def test_distillation_brings_a_student_to_its_teacher(student, live, pairs4):
+    """A few steps on one batch: the gap must all but close."""
+    optimizer = torch.optim.AdamW(student.parameters(), lr=5e-3)
+    gaps = []
+    for _ in range(25):
+        parts = learn(student, pairs4, [Term("soft", RESPONSE, 1.0)], live)
+        optimizer.step()
+        optimizer.zero_grad()
+        gaps.append(parts["soft"].item())
+    assert gaps[-1] < 0.2 * gaps[0]
