@@ -1,7 +1,5 @@
 """Batches: each distinct text once, any order of rows, every pair once an epoch."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 import torch
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 
 from kdcore.batches import Encoded, Texts, bucketed, by_length, epoch_order, make_batch
 from kdcore.labels import BINARY
+from kdcore.models.packed import ROUND_TO
 from kdcore.models.tokenizers import Ragged
 from kdcore.pairs import PairTable, make_frame
 
@@ -38,8 +37,14 @@ def encoded(
 
 
 def sequences(packed) -> list[list[int]]:
-    starts = [*packed.starts.tolist(), len(packed.ids)]
-    return [packed.ids[a:b].tolist() for a, b in pairwise(starts)]
+    ends = [*packed.starts[1:].tolist(), real_tokens(packed)]
+    return [packed.ids[a:b].tolist() for a, b in zip(packed.starts.tolist(), ends, strict=True)]
+
+
+def real_tokens(packed) -> int:
+    """Tokens before the spare ones, which are a last run of sequences of length 1."""
+    lengths = [length for length, count in packed.groups for _ in range(count)]
+    return sum(lengths[: len(packed.starts)])
 
 
 def text(e: Encoded, row: int) -> list[int]:
@@ -93,7 +98,19 @@ def test_sequences_stand_shortest_first_in_groups_of_one_length(rows, together):
     for packed in make_batch(encoded(QUERY_OF, AD_OF, together), rows).packs:
         lengths = [len(s) for s in sequences(packed)]
         assert lengths == sorted(lengths)
-        assert [n for n, count in packed.groups for _ in range(count)] == lengths
+        each = [n for n, count in packed.groups for _ in range(count)]
+        assert each[: len(lengths)] == lengths
+
+
+@given(some_rows, st.booleans())
+def test_spare_tokens_fill_up_a_round_number_and_belong_to_no_text(rows, together):
+    for packed in make_batch(encoded(QUERY_OF, AD_OF, together), rows).packs:
+        real = real_tokens(packed)
+        assert len(packed.ids) == len(packed.positions) == len(packed.segments)
+        assert len(packed.ids) == -(-real // ROUND_TO) * ROUND_TO
+        assert sum(length * count for length, count in packed.groups) == len(packed.ids)
+        assert packed.starts[-1] < real
+        assert packed.ids[real:].unique().tolist() in ([], [0])
 
 
 @given(some_rows, st.booleans())
@@ -102,7 +119,8 @@ def test_each_distinct_word_is_looked_up_once_with_its_own_trigrams(rows, shared
     batch = make_batch(e, rows)
     assert len(batch.bags) == len(batch.packs)
     for packed, (flat, starts) in zip(batch.packs, batch.bags, strict=True):
-        assert sorted(set(packed.ids.tolist())) == list(range(len(starts)))
+        real = packed.ids[: real_tokens(packed)]
+        assert sorted(set(real.tolist())) == list(range(len(starts)))
         assert len(flat) == 2 * len(starts)  # two trigrams a word
         assert (flat[starts] // 2).unique().numel() == len(starts)
     left = sequences(batch.packs[0])
@@ -118,7 +136,7 @@ def test_renumbered_rows_reach_the_batch():
     table[used] = np.arange(len(used))
     rows = np.arange(9)
     before, after = make_batch(e, rows), make_batch(e.mapped(table), rows)
-    assert used[after.packs[0].ids].tolist() == before.packs[0].ids.tolist()
+    assert [used[s].tolist() for s in sequences(after.packs[0])] == sequences(before.packs[0])
 
 
 many = st.lists(st.integers(0, 6), min_size=1, max_size=40)

@@ -5,9 +5,11 @@ import copy
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.stats import spearmanr
 
 from kdcore.models.packed import (
+    ROUND_TO,
     _attend_padded,
     _dropout,
     attend,
@@ -59,8 +61,8 @@ def test_every_gradient_equals_the_plain_models(make, pairs4, size):
     twin = copy.deepcopy(model)
     grades = torch.tensor(pairs4.grades)
     outputs = model(model.batch(model.read(pairs4), rows_of(pairs4)))
-    torch.nn.functional.cross_entropy(outputs.logits, grades).backward()
-    torch.nn.functional.cross_entropy(plain(twin, pairs4)[0], grades).backward()
+    F.cross_entropy(outputs.logits, grades).backward()
+    F.cross_entropy(plain(twin, pairs4)[0], grades).backward()
     named = dict(twin.named_parameters())
     assert sum(p.grad.abs().sum() > 0 for p in model.parameters()) > 10
     for name, weight in model.named_parameters():
@@ -125,7 +127,9 @@ def test_nothing_is_given_that_was_not_asked(make, pairs4):
     assert (out.hidden_states, out.attentions, out.mask) == ((), (), None)
 
 
-@pytest.mark.parametrize("groups", [((1, 1),), ((3, 2),), ((1, 2), (4, 1), (7, 3))])
+@pytest.mark.parametrize(
+    "groups", [((1, 1),), ((3, 2),), ((1, 2), (4, 1), (7, 3)), ((2, 2), (5, 1), (1, 9))]
+)
 def test_the_gpus_attention_equals_the_grouped_one(groups):
     """The GPU takes one padded call; the arithmetic is checked here on the CPU."""
     tokens = sum(length * count for length, count in groups)
@@ -140,20 +144,40 @@ def test_padding_a_pack_puts_every_token_in_its_place():
     assert padded.tolist() == [[7, 99, 99], [8, 9, 99], [4, 5, 6]]
     assert segments.tolist() == [[0, 0, 0], [0, 1, 0], [0, 1, 1]]
     assert mask.tolist() == [[True, False, False], [True, True, False], [True, True, True]]
-    assert packed.positions.tolist() == [0, 0, 1, 0, 1, 2]
+    assert packed.positions[:6].tolist() == [0, 0, 1, 0, 1, 2]
     assert packed.starts.tolist() == [0, 1, 3]
-    assert packed.groups == ((1, 1), (2, 1), (3, 1))
+    assert packed.groups == ((1, 1), (2, 1), (3, 1), (1, ROUND_TO - 6))
+
+
+def test_a_round_number_of_tokens_needs_no_spare_ones():
+    packed = pack(np.arange(2 * ROUND_TO), np.full(4, ROUND_TO // 2))
+    assert len(packed.ids) == 2 * ROUND_TO
+    assert packed.groups == ((ROUND_TO // 2, 4),)
+
+
+def test_a_thousand_more_spare_tokens_would_change_nothing(make, pairs4, monkeypatch):
+    """What fills a batch up is never read, nor learned from."""
+    model = make("bert", pairs4, dropout=0.0).train()
+    found = []
+    for size in (ROUND_TO, 1024):
+        monkeypatch.setattr("kdcore.models.packed.ROUND_TO", size)
+        model.zero_grad()
+        out = model(model.batch(model.read(pairs4), rows_of(pairs4)))
+        out.logits.square().sum().backward()
+        found.append((out.logits.detach(), model.embeddings()[0].weight.grad))
+    torch.testing.assert_close(found[0], found[1], **EQUAL)
+    assert found[0][1][0].abs().sum() == 0  # row 0 is what spare tokens look up
 
 
 def test_pooling_is_the_mean_or_the_softmax_weighted_sum_of_real_tokens():
     packed = pack(np.arange(5), np.array([2, 3]))
-    x = torch.arange(10.0).view(5, 2)
-    weights = torch.tensor([0.0, 1.0, -1.0, 0.5, 2.0])
-    torch.testing.assert_close(pool(x, None, packed), torch.stack([x[:2].mean(0), x[2:].mean(0)]))
-    shares = weights[:2].softmax(0), weights[2:].softmax(0)
-    torch.testing.assert_close(
-        pool(x, weights, packed), torch.stack([shares[0] @ x[:2], shares[1] @ x[2:]])
-    )
+    spare = len(packed.ids) - 5
+    x = F.pad(torch.arange(10.0).view(5, 2), (0, 0, 0, spare))
+    weights = F.pad(torch.tensor([0.0, 1.0, -1.0, 0.5, 2.0]), (0, spare))
+    mean, weighted = pool(x, None, packed)[:2], pool(x, weights, packed)[:2]
+    torch.testing.assert_close(mean, torch.stack([x[:2].mean(0), x[2:5].mean(0)]))
+    shares = weights[:2].softmax(0), weights[2:5].softmax(0)
+    torch.testing.assert_close(weighted, torch.stack([shares[0] @ x[:2], shares[1] @ x[2:5]]))
 
 
 def test_bf16_products_keep_the_order_of_the_logits(make, pairs4):
