@@ -146,7 +146,7 @@ def _brand(words: _Words, brand: int, used: int, s: list[int]) -> Phrase:
     if s[1] % 4 == 0 or used + size >= MAX_TITLE:
         return "", used
     used += size
-    if s[2] % 4 == 0:
+    if s[2] % 6 == 0:
         line, size = words.lines[_long_tail(s[3], len(words.lines))]
         if used + size <= MAX_TITLE:
             return f"{text} {line} ", used + size
@@ -178,12 +178,12 @@ def _description(words: _Words, row: tuple[int, ...], left: list[int], s: list[i
         used = sum(size for _, size in parts)
     if s[18] % 5 < 2:
         used = _add(parts, words.also[kind], s[19], used)
-    if s[20] % 4 == 0:
-        shop = words.shop_said[_long_tail(s[20] >> 2, len(words.shop_said))]
+    if s[20] % 6 == 0:
+        shop = words.shop_said[_long_tail(s[20] // 6, len(words.shop_said))]
         used = _add(parts, shop, s[21], used)
     if deed and s[12] % 2 and 1 not in left:
         used = _add(parts, words.deeds[kind][deed], s[12], used)
-    wanted, selling = MIN_TEXT + s[22] % 8, words.selling[kind]
+    wanted, selling = MIN_TEXT + s[22] % 6, words.selling[kind]
     for step in range(6):
         if used >= wanted and used >= MIN_TEXT:
             break

@@ -34,9 +34,9 @@ class Draws:
         return np.less(self.uniform(n) * 100.0, percent)
 
 
-def zipf(n: int, exponent: float) -> Floats:
-    """(n,) cumulative shares of ranks 1..n, rounded so that every machine agrees."""
-    weight = 1.0 / np.arange(1, n + 1, dtype=np.float64) ** exponent
+def zipf(n: int, exponent: float, offset: float = 0.0) -> Floats:
+    """(n,) cumulative shares of ranks 1..n by Zipf and Mandelbrot; an offset flattens the head."""
+    weight = 1.0 / (np.arange(1, n + 1, dtype=np.float64) + offset) ** exponent
     return cumulative(weight)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from kdcore.datasets.world.catalogue import Ints, Pick, catalogue, read
 from kdcore.datasets.world.draws import Draws, Floats, choose, cumulative, zipf
+from kdcore.errors import DataError
 
 NONE = -1
 
@@ -88,13 +89,22 @@ def habits() -> Habits:
     offered = np.array([numbers["kind"][intent] for intent in cat.intents], dtype=np.float64)
     return Habits(
         numbers=numbers,
-        type_share=zipf(types, skew["type"]),
-        # popularity must not follow the order of the files: a fixed stride mixes the verticals
-        type_order=np.argsort(np.arange(types) * 7919 % 10_007, kind="stable"),
-        place_share=zipf(len(cat.places), skew["place"]),
+        type_share=zipf(types, skew["type"], numbers["head"]["type"]),
+        type_order=_popularity([names[0] for names in cat.type_names], numbers["popular"]),
+        place_share=zipf(len(cat.places), skew["place"], numbers["head"]["place"]),
         intent_share=cumulative(cat.intent_share),
         kind_share=cumulative(np.where(cat.intent_share > 0, offered, 0.0)),
     )
+
+
+def _popularity(types: list[str], popular: list[str]) -> Ints:
+    """Types from most to least searched: those named, then the rest mixed by a fixed stride."""
+    missing = [name for name in popular if name not in types]
+    if missing:
+        raise DataError("Some popular types are not in the catalogue:", missing)
+    first = [types.index(name) for name in popular]
+    stride = np.argsort(np.arange(len(types)) * 7919 % 10_007, kind="stable")
+    return np.concatenate([first, stride[~np.isin(stride, first)]]).astype(np.int64)
 
 
 def popular_types(u: Floats) -> Ints:

@@ -22,7 +22,7 @@ def test_every_split_has_the_size_asked_for(small: PairTable) -> None:
 
 
 def test_the_same_seed_gives_the_same_bytes_on_every_machine(small: PairTable) -> None:
-    assert small.content_hash == "0119ea2e1a53e0ed"
+    assert small.content_hash == "28c6fc8b2163de1f"
 
 
 def test_another_seed_gives_another_world(small: PairTable) -> None:
