@@ -202,13 +202,18 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 def load(path: Path) -> StageConfig:
     """A stage's config from a YAML or JSON file."""
+    return from_dict(read_settings(path))
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """The settings of a YAML or JSON file as they stand, unchecked."""
     try:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as cause:
         raise ConfigError(f"{path} cannot be read as YAML:", [str(cause)]) from None
-    if not isinstance(data, Mapping):
+    if not isinstance(data, dict):
         raise ConfigError(f"{path} holds no settings:", ["write `stage: distill` and so on"])
-    return from_dict(data)
+    return data
 
 
 def to_yaml(config: Any) -> str:

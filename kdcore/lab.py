@@ -25,7 +25,7 @@ from kdcore.config import (
     from_dict,
     to_dict,
 )
-from kdcore.datasets.library import load_data
+from kdcore.datasets.named import named_pairs
 from kdcore.datasets.splits import with_test_split
 from kdcore.errors import ConfigError, RunError
 from kdcore.evaluate import Evaluation
@@ -41,19 +41,8 @@ SCORED = ("validation", "test")
 
 
 def pairs_of(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
-    """The pairs of a stage: loaded, given a test split where there is none, limited.
-
-    `world` and `world:log=50000` name the bundled world without and with an unlabelled log.
-    """
-    name, _, tail = config.data.partition(":")
-    if name == "world" and tail:
-        sizes: dict[str, Any] = {
-            key: int(value) for key, _, value in (p.partition("=") for p in tail.split(","))
-        }
-        pairs = load_data(name, workspace=workspace, **sizes)
-    else:
-        pairs = load_data(config.data, workspace=workspace)
-    pairs = with_test_split(pairs)
+    """The pairs of a stage: loaded, given a test split where there is none, limited."""
+    pairs = with_test_split(named_pairs(config.data, workspace))
     return pairs.limit(config.limit) if config.limit else pairs
 
 
@@ -292,11 +281,16 @@ def predict(
 def resume(run: Run | str, workspace: Workspace | None = None) -> Run:
     """Go on with a stopped, failed or lost run from its last checkpoint."""
     source = store(workspace).get(run) if isinstance(run, str) else run
-    state = source.status().state
-    if state in ("finished", "running", "broken"):
-        raise RunError(f"{source.id} is {state}; only a stopped, failed or lost run can be resumed")
+    check_resumable(source)
     execute(source, workspace)
     return source
+
+
+def check_resumable(run: Run) -> None:
+    """RunError when the run is at its end, at work, or cannot be read."""
+    state = run.status().state
+    if state in ("finished", "running", "broken"):
+        raise RunError(f"{run.id} is {state}; only a stopped, failed or lost run can be resumed")
 
 
 def finished(run: Run) -> Run:

@@ -20,6 +20,7 @@ from kdcore.config import (
     TrainingConfig,
     to_dict,
 )
+from kdcore.errors import ConfigError
 from kdcore.evaluate import Evaluation, evaluate
 from kdcore.exports import to_csv, to_json, write_qrels, write_trec_run
 from kdcore.gap import GapRecovered, gap_recovered
@@ -47,6 +48,34 @@ class TutorialPlan:
     soft_weight: float = 1.0
     hard_weight: float = 0.1
 
+    def __post_init__(self) -> None:
+        """Refuse now what the last training would refuse after an hour of the first."""
+        try:
+            self.finetuning("teacher_ft")
+            self.distillation("teacher_ft")
+        except ConfigError as error:
+            raise ConfigError("This tutorial cannot be done:", error.problems) from None
+
+    def finetuning(self, task: str) -> FinetuneConfig:
+        """The config of teacher_ft, or of student_ft, the student's twin without a teacher."""
+        model, training = {
+            "teacher_ft": (self.teacher, self.teacher_training),
+            "student_ft": (self.student, self.student_training),
+        }[task]
+        return FinetuneConfig(model=model, training=training, **self.common())
+
+    def distillation(self, teacher: str) -> DistillConfig:
+        """The config of student_kd, taught by this run."""
+        return DistillConfig(
+            teacher=teacher,
+            student=self.student,
+            training=self.student_training,
+            method=self.method,
+            soft_weight=self.soft_weight,
+            hard_weight=self.hard_weight,
+            **self.common(),
+        )
+
     def common(self) -> dict[str, Any]:
         """The settings that all stages share."""
         names = ("data", "limit", "seed", "device", "threads")
@@ -62,6 +91,7 @@ class TutorialResult:
     evaluations: dict[str, Evaluation]
     gap: GapRecovered
     distilled_against_twin: Comparison
+    source: str  # of the data, one sentence
     notes: tuple[str, ...]
     splits: dict[str, int]
     seconds: dict[str, float]
@@ -87,7 +117,7 @@ class TutorialResult:
         """The finding in plain words."""
         d, gap = self.difference(), self.gap
         said = (
-            f"The distilled student {d.verdict} its twin in ROC-AUC: "
+            f"The distilled student against its twin in ROC-AUC: {d.verdict}, "
             f"{d.delta:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p = {d.p:.3f}."
         )
         if d.verdict == "INCONCLUSIVE":
@@ -109,6 +139,7 @@ class TutorialResult:
             "verdict": self.difference().verdict,
             "sentence": self.sentence(),
             "data": plan.data,
+            "source": self.source,
             "limit": plan.limit,
             "seed": plan.seed,
             "pairs": self.splits,
@@ -123,18 +154,17 @@ def tutorial(
     *,
     out: Path | None = None,
     workspace: Workspace | None = None,
-    tell: Callable[[str], None] = lambda line: None,
+    tell: Callable[[str, Run | None], None] = lambda task, run: None,
 ) -> TutorialResult:
     """Carry the five tasks out; with `out`, runs and results are written there.
 
-    tell: is given a line at the start of each task.
+    tell: is given each task as it begins, with its run where it trains one.
     """
     workspace = workspace or Workspace.default()
     home = Workspace(out) if out else workspace
-    first = FinetuneConfig(model=plan.teacher, training=plan.teacher_training, **plan.common())
-    pairs = lab.pairs_of(first, workspace)
-    runs, seconds = _train(plan, first, pairs, home, tell)
-    tell("eval")
+    pairs = lab.pairs_of(plan.finetuning("teacher_ft"), workspace)
+    runs, seconds = _train(plan, pairs, home, tell)
+    tell("eval", None)
     test = pairs.split("test").labelled()
     began = time.monotonic()
     result = _judge(plan, pairs, test, runs, seconds)
@@ -146,37 +176,26 @@ def tutorial(
 
 def _train(
     plan: TutorialPlan,
-    first: FinetuneConfig,
     pairs: PairTable,
     home: Workspace,
-    tell: Callable[[str], None],
+    tell: Callable[[str, Run | None], None],
 ) -> tuple[dict[str, Run], dict[str, float]]:
     store, runs, seconds = RunStore(home.runs), {}, {}
 
     def carry_out(task: str, config: FinetuneConfig | DistillConfig) -> None:
-        tell(task)
         began = time.monotonic()
         runs[task] = store.create(to_dict(config), title=f"tutorial {task}")
+        tell(task, runs[task])
         lab.execute(runs[task], home, pairs)
         seconds[task] = time.monotonic() - began
 
-    carry_out("teacher_ft", first)
-    twin = FinetuneConfig(model=plan.student, training=plan.student_training, **plan.common())
-    carry_out("student_ft", twin)
-    tell("teacher_inf")
+    carry_out("teacher_ft", plan.finetuning("teacher_ft"))
+    carry_out("student_ft", plan.finetuning("student_ft"))
+    tell("teacher_inf", None)
     began = time.monotonic()
     lab.teacher_answers(runs["teacher_ft"].id, pairs.split("train"), home, plan.device)
     seconds["teacher_inf"] = time.monotonic() - began
-    distilled = DistillConfig(
-        teacher=runs["teacher_ft"].id,
-        student=plan.student,
-        training=plan.student_training,
-        method=plan.method,
-        soft_weight=plan.soft_weight,
-        hard_weight=plan.hard_weight,
-        **plan.common(),
-    )
-    carry_out("student_kd", distilled)
+    carry_out("student_kd", plan.distillation(runs["teacher_ft"].id))
     return runs, seconds
 
 
@@ -203,6 +222,7 @@ def _judge(
         distilled_against_twin=compare(
             test, answers["student_kd"], answers["student_ft"], teacher=teacher
         ),
+        source=pairs.source,
         notes=pairs.notes,
         splits={split: len(pairs.split(split)) for split in pairs.splits},
         seconds=seconds,

@@ -1,0 +1,54 @@
+"""The command line: `kdlab`, or `python -m kdcore`."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from kdcore.cli import catalog, data, running, runs, stages, tutorial
+from kdcore.cli.frame import EXIT_CODES, carry_out
+
+EPILOG = "Exit codes: " + "; ".join(f"{code} {said}" for code, said in EXIT_CODES.items()) + "."
+
+
+def build_app() -> typer.Typer:
+    """The commands in the order in which a newcomer needs them."""
+    app = typer.Typer(
+        name="kdlab",
+        help="Distill knowledge for search relevance: from query-ad pairs to a small, fast model.",
+        epilog=EPILOG,
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    app.command("tutorial")(tutorial.tutorial)
+    for command in (stages.finetune, stages.infer, stages.distill):
+        app.command(command.__name__)(command)
+    for command in (stages.evaluate, stages.predict):
+        app.command(command.__name__)(command)
+    app.add_typer(runs.app, name="runs")
+    app.add_typer(data.app, name="data")
+    app.command("methods")(catalog.methods)
+    app.command("students")(catalog.students)
+    app.command("run", hidden=True)(running.run)
+    return app
+
+
+def _root(
+    traceback: bool = typer.Option(
+        False, "--traceback", help="Show where an error came from; so does KDLAB_TRACEBACK=1."
+    ),
+) -> None:
+    """Distill knowledge for search relevance: from query-ad pairs to a small, fast model.
+
+    Start with: kdlab tutorial --limit 4000
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry one command out and return its exit code."""
+    return carry_out(build_app(), sys.argv[1:] if arguments is None else arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

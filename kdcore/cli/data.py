@@ -1,0 +1,232 @@
+"""`kdlab data`: import, list, show, check and export data sets."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from kdcore.cli.answer import cell, show, table
+from kdcore.cli.settings import Json
+from kdcore.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from kdcore.datacheck import DataReport
+    from kdcore.labels import LabelScheme
+
+app = typer.Typer(help="Bring data sets in, look at them, check them, take them out.")
+
+Named = Annotated[
+    str, typer.Argument(metavar="NAME", help="world, a name from `kdlab data list`, or a path")
+]
+BUNDLED = "bundled: made on this machine when it is first used, truth known; log=50000 pairs of "
+BUNDLED += "an unlabelled log come with the name world:log=50000"
+
+
+@app.command("import")
+def import_data(
+    source: Annotated[str, typer.Argument(help="a file, folder or archive, or hub:qadsm, hub:wpr")],
+    name: Annotated[
+        str | None, typer.Option("--name", help="what it is called from now on")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option("--task", help="qadsm or wpr, where an archive holds both")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="OURS=THEIRS", help="the file's name of a column; empty: it has none"
+        ),
+    ] = None,
+    grades: Annotated[
+        str | None, typer.Option("--grades", help="names of the grades, worst first: bad,fair,good")
+    ] = None,
+    relevant_from: Annotated[
+        str | None, typer.Option("--relevant-from", help="the worst grade that is still relevant")
+    ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="leave bad rows out; they are kept as rejects.tsv")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="take the place of that name")] = False,
+    as_json: Json = False,
+) -> None:
+    """Read a data set and keep it under a name; bad rows are told with line and cure."""
+    from kdcore.datasets import library
+
+    if task not in (None, "qadsm", "wpr"):
+        raise ConfigError(f"--task {task}: the tasks are qadsm and wpr")
+    made = library.import_data(
+        source,
+        name,
+        task=cast(Any, task),
+        mapping=_mapping(mapping or ()),
+        scheme=_scheme(grades, relevant_from),
+        skip_bad=skip_bad,
+        replace=replace,
+    )
+    pairs, counts = made.table, made.counts
+    data: dict[str, Any] = {
+        "name": pairs.name,
+        "source": pairs.source,
+        "content_hash": pairs.content_hash,
+        "splits": {split: len(pairs.split(split)) for split in pairs.splits},
+        "grades": pairs.scheme.grades,
+        **counts,
+        "notes": pairs.notes,
+        "rejects": made.folder / library.REJECTS if made.rejects else None,
+        "folder": made.folder,
+    }
+    sizes = ", ".join(f"{split} {n:,}" for split, n in data["splits"].items())
+    lines = [
+        f"{pairs.name}: {counts['kept']:,} of {counts['rows']:,} rows imported ({sizes}).",
+        *(f"Note: {note}" for note in pairs.notes),
+        *([f"The rows left out are in {data['rejects']}."] if made.rejects else []),
+    ]
+    show(as_json, data, *lines)
+
+
+def _mapping(texts: Sequence[str]) -> dict[str, str | None] | None:
+    split = [text.partition("=") for text in texts]
+    wrong = [
+        text for text, (ours, sign, _) in zip(texts, split, strict=True) if not (ours and sign)
+    ]
+    if wrong:
+        raise ConfigError(
+            "The columns cannot be mapped:", [f"--map {w}: write ours=theirs" for w in wrong]
+        )
+    return {ours: theirs or None for ours, _, theirs in split} or None
+
+
+def _scheme(grades: str | None, relevant_from: str | None) -> "LabelScheme | None":
+    from kdcore.labels import LabelScheme
+
+    if not grades:
+        if relevant_from:
+            raise ConfigError("--relevant-from: name all grades with --grades as well")
+        return None
+    names = tuple(name.strip() for name in grades.split(","))
+    if relevant_from and relevant_from not in names:
+        raise ConfigError(f"--relevant-from {relevant_from}: the grades are {', '.join(names)}")
+    return LabelScheme(names, names.index(relevant_from) if relevant_from else len(names) // 2)
+
+
+@app.command("list")
+def list_data(as_json: Json = False) -> None:
+    """List the bundled world and every data set that was imported."""
+    from kdcore.datasets import library
+
+    found = library.list_data()
+    rows: list[dict[str, Any]] = [{"name": library.WORLD, "pairs": None, "source": BUNDLED}]
+    rows += [{"name": d.name, "pairs": d.pairs, "source": d.problem or d.source} for d in found]
+    world = {"name": library.WORLD, "pairs": None, "source": BUNDLED, "problem": ""}
+    show(as_json, {"data": [world, *found]}, table(rows, right=("pairs",)))
+
+
+@app.command("show")
+def show_data(
+    name: Named,
+    rows: Annotated[int, typer.Option("--rows", min=0, help="how many pairs are shown")] = 5,
+    as_json: Json = False,
+) -> None:
+    """Show where a data set comes from, how large it is, and its first pairs."""
+    from kdcore.datasets.named import named_pairs
+
+    pairs = named_pairs(name)
+    names = [*pairs.scheme.grades, None]  # an unlabelled pair has grade -1
+    columns = ["query", "title", "description", "grade", "language", "split"]
+    first: list[dict[str, Any]] = [
+        {str(key): value for key, value in row.items()} | {"grade": names[int(row["grade"])]}
+        for row in pairs.frame[columns].head(rows).to_dict("records")
+    ]
+    splits = [
+        {
+            "split": split,
+            "pairs": len(part := pairs.split(split)),
+            "queries": int(part.query_ids.max()) + 1,
+            "labelled": len(part.labelled()),
+        }
+        for split in pairs.splits
+    ]
+    data = {
+        "name": pairs.name,
+        "source": pairs.source,
+        "notes": pairs.notes,
+        "content_hash": pairs.content_hash,
+        "grades": pairs.scheme.grades,
+        "relevant_from": pairs.scheme.relevant_from,
+        "truth": pairs.truth is not None,
+        "splits": splits,
+        "first": first,
+    }
+    relevant = ", ".join(pairs.scheme.grades[pairs.scheme.relevant_from :])
+    about = f"{pairs.name}: {pairs.source}\ngrades: {', '.join(pairs.scheme.grades)}"
+    notes = [f"Note: {note}" for note in pairs.notes]
+    counted = table(splits, right=("pairs", "queries", "labelled"))
+    shown = [table(first)] if first else []
+    show(as_json, data, f"{about} ({relevant} count as relevant)", *notes, counted, *shown)
+
+
+@app.command()
+def check(name: Named, as_json: Json = False) -> None:
+    """Check a data set: sizes, label shares, duplicates, leaks, what chance alone scores."""
+    from kdcore.datacheck import check as look
+    from kdcore.datasets.named import named_pairs
+
+    report = look(named_pairs(name))
+    findings = [f"- {finding}" for finding in report.findings] or ["Nothing odd was found."]
+    show(
+        as_json,
+        report.to_dict(),
+        f"{report.name}: {report.source}",
+        table(_splits(report), right=_NUMBERS),
+        *(f"Note: {note}" for note in report.notes),
+        "\n".join(findings),
+    )
+
+
+_NUMBERS = ("pairs", "queries", "ads a query", "relevant", "random nDCG@5", "smallest AUC step")
+
+
+def _splits(report: "DataReport") -> list[dict[str, Any]]:
+    return [
+        {
+            "split": s.split,
+            "pairs": s.pairs,
+            "queries": s.queries,
+            "ads a query": f"{s.ads_per_query.mean:.1f}",
+            "grades": ", ".join(f"{grade} {share:.0%}" for grade, share in _known(s.label_shares)),
+            "relevant": f"{s.prior:.1%}" if s.prior == s.prior else cell(None),
+            "random nDCG@5": next(c.random for c in s.chance if (c.gain, c.depth) == ("exp2", 5)),
+            "smallest AUC step": s.auc_step,
+        }
+        for s in report.splits
+    ]
+
+
+def _known(shares: dict[str, float]) -> list[tuple[str, float]]:
+    return [(grade, share) for grade, share in shares.items() if share == share]
+
+
+@app.command()
+def export(
+    name: Named,
+    path: Annotated[
+        Path, typer.Argument(help=".csv, .tsv, .jsonl or .parquet; a folder for XGLUE's files")
+    ],
+    split: Annotated[str | None, typer.Option("--split", help="only this split")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="write over what is there")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a data set for other tools; what is written reads back."""
+    from kdcore.datasets.export import export_data
+    from kdcore.datasets.named import named_pairs
+
+    if path.is_file() and not replace:
+        raise DataError(f"{path} exists already; choose another name, or add --replace")
+    pairs = named_pairs(name)
+    if split:
+        pairs = pairs.split(split)
+    written = export_data(pairs, path)
+    data = {"name": pairs.name, "pairs": len(pairs), "written": written}
+    told = ", ".join(map(str, written))
+    show(as_json, data, f"{len(pairs):,} pairs of {pairs.name} are in {told}")

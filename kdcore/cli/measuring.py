@@ -1,0 +1,132 @@
+"""`kdlab evaluate` behind its options: what is measured, compared, written and told."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kdcore import lab
+from kdcore.cli.answer import cell, show, span, table
+from kdcore.comparison import Comparison, compare
+from kdcore.errors import ConfigError
+from kdcore.evaluate import Evaluation
+from kdcore.exports import per_query_csv, to_csv, write_qrels, write_trec_run
+from kdcore.pairs import PairTable
+from kdcore.runs.store import Run
+from kdcore.workspace import write_text_atomic
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to measure: runs by id, and the temperature at which teacher and run are compared."""
+
+    run: str
+    split: str
+    teacher: str | None
+    against: str | None
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured, and on which pairs."""
+
+    run: Run
+    split: str
+    pairs: PairTable
+    evaluation: Evaluation
+    comparison: Comparison | None
+
+
+def measure(asked: Asked) -> Found:
+    """Evaluate the run, and compare it with the other one where there is one."""
+    if not 0.01 <= asked.temperature <= 1000:
+        raise ConfigError(f"temperature: {asked.temperature:g} is outside 0.01..1000; 2 is usual")
+    runs = lab.store()
+    run = runs.get(asked.run)
+    teacher, other = (runs.get(name) if name else None for name in (asked.teacher, asked.against))
+    evaluation = lab.evaluate(run, asked.split, teacher=teacher, temperature=asked.temperature)
+    pairs = lab.split_of(run, asked.split)
+    comparison = None
+    if other is not None:
+        comparison = compare(
+            pairs,
+            lab.predictions(run, asked.split),
+            lab.predictions(other, asked.split),
+            teacher=lab.predictions(teacher, asked.split) if teacher else None,
+            temperature=asked.temperature,
+        )
+    return Found(run, asked.split, pairs, evaluation, comparison)
+
+
+def write(
+    found: Found, csv: Path | None, per_query: Path | None, trec: Path | None
+) -> tuple[Path, ...]:
+    """The files that were asked for; returns those written."""
+    written: list[Path] = []
+    if csv:
+        write_text_atomic(csv, to_csv(found.comparison or found.evaluation))
+        written.append(csv)
+    if per_query:
+        write_text_atomic(per_query, per_query_csv(found.evaluation, found.pairs))
+        written.append(per_query)
+    if trec:
+        run, qrels = trec / f"{found.run.id}.run", trec / f"{found.split}.qrels"
+        write_trec_run(run, found.pairs, lab.predictions(found.run, found.split))
+        write_qrels(qrels, found.pairs)
+        written += [run, qrels]
+    return tuple(written)
+
+
+def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:
+    """The table of metrics, or of differences, and where files were written."""
+    evaluation, comparison = found.evaluation, found.comparison
+    names = [f for f in Evaluation.__dataclass_fields__ if f != "columns"]
+    data: dict[str, Any] = {
+        "run": found.run.id,
+        "split": found.split,
+        **{name: getattr(evaluation, name) for name in names},
+        "comparison": comparison,
+        "written": written,
+    }
+    counts = evaluation.counts
+    parts: list[Any] = [
+        f"{found.run.id} on {found.split} of {evaluation.data}: "
+        f"{counts['labelled']:,} labelled pairs of {counts['queries']:,} queries",
+        table(_metrics(evaluation), right=("n",)),
+    ]
+    if comparison:
+        parts += [
+            f"{comparison.model_a} minus {comparison.model_b}:",
+            table(_differences(comparison), right=("difference", "p", "detectable")),
+        ]
+        parts += [f"Note: {note}" for note in comparison.notes if note not in evaluation.notes]
+    parts += [f"Note: {note}" for note in evaluation.notes]
+    parts += [f"Written: {path}" for path in written]
+    show(as_json, data, *parts)
+
+
+def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
+    return [
+        {
+            "metric": m.name,
+            "value [95 %]": span(m.value, m.low, m.high),
+            "n": m.n,
+            "of": m.n_unit,
+            "better": "higher" if m.higher_is_better else "lower",
+        }
+        for m in evaluation.metrics.values()
+    ]
+
+
+def _differences(comparison: Comparison) -> list[dict[str, Any]]:
+    return [
+        {
+            "metric": d.name,
+            "difference": f"{d.delta:+.4f}" if d.delta == d.delta else cell(None),
+            "95 %": f"[{cell(d.low)}, {cell(d.high)}]",
+            "p": d.p,
+            "detectable": d.smallest_detectable,
+            "verdict": d.verdict,
+        }
+        for d in comparison.differences.values()
+    ]

@@ -1,0 +1,126 @@
+"""Progress on stderr: a bar in a terminal, else one line a stage; drawn from the run's files only.
+
+A run never knows who watches it: a thread reads its status and the end of its metrics.
+"""
+
+import json
+import sys
+import threading
+from contextlib import redirect_stdout, suppress
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from kdcore.errors import LabError
+from kdcore.runs.record import METRICS
+from kdcore.runs.store import Run
+
+LOOK_EVERY = 0.25  # seconds
+_TAIL = 4096  # bytes of the metrics that are read at each look
+SHOWN = {"loss": "loss", "validation_roc_auc": "validation AUC", "pairs_per_second": "pairs/s"}
+
+
+class Progress:
+    """Tells how far the work is, in a `with`; what others print meanwhile goes to stderr too.
+
+    A Ctrl-C that passes through leaves with the sentence that the run wrote down.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bars = not quiet and sys.stderr.isatty()
+        self._now: tuple[str, Run | None] = ("", None)
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._draw, daemon=True)
+        self._redirected = redirect_stdout(sys.stderr)
+
+    def __enter__(self) -> Self:
+        self._redirected.__enter__()
+        if self._bars:
+            self._thread.start()
+        return self
+
+    def tell(self, title: str, run: Run | None = None) -> None:
+        """A new piece of work begins; its steps are those of the run, where there is one."""
+        self._now = (title, run)
+        if not self._bars and not self._quiet:
+            sys.stderr.write(f"{title}: run {run.id}\n" if run else f"{title}\n")
+            sys.stderr.flush()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._done.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._redirected.__exit__(kind, error, trace)
+        run = self._now[1]
+        if isinstance(error, KeyboardInterrupt) and run is not None:
+            raise KeyboardInterrupt(run.status().message) from None
+
+    def _draw(self) -> None:
+        with suppress(OSError):  # a closed terminal must not end the work
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(bar_width=30),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+                TextColumn("{task.fields[note]}", markup=False),
+            )
+            with Bars(*columns, console=Console(file=sys.stderr), auto_refresh=False) as bars:
+                drawn, task = None, None
+                while True:
+                    last = self._done.wait(LOOK_EVERY)
+                    if self._now != drawn and self._now[0]:
+                        _fill(bars, task)
+                        drawn = self._now
+                        task = bars.add_task(drawn[0], total=None, note="")
+                    if drawn is not None and task is not None:
+                        _look(bars, task, drawn[1])
+                        bars.refresh()
+                    if last:
+                        return
+
+
+def _fill(bars: Bars, task: Any) -> None:
+    """The work before is over: its bar stands full."""
+    if task is not None:
+        total = bars.tasks[task].total or 1
+        bars.update(task, total=total, completed=total)
+
+
+def _look(bars: Bars, task: Any, run: Run | None) -> None:
+    if run is None:
+        return
+    with suppress(LabError, OSError):
+        status = run.status()
+        stage = {"evaluate": "scoring", "teacher": "asking the teacher"}.get(status.stage, "")
+        numbers = latest(run)
+        said = [f"{word} {numbers[key]:.4g}" for key, word in SHOWN.items() if key in numbers]
+        bars.update(
+            task,
+            total=status.total_steps or None,
+            completed=status.step,
+            note="  ".join([stage, *said] if stage else said),
+        )
+
+
+def latest(run: Run) -> dict[str, float]:
+    """The newest value of each number among the last lines of the metrics."""
+    found: dict[str, float] = {}
+    with suppress(OSError), (run.folder / METRICS).open("rb") as file:
+        file.seek(0, 2)
+        start = max(file.tell() - _TAIL, 0)
+        file.seek(start)
+        lines = file.read().split(b"\n")[1 if start else 0 : -1]
+        for line in lines:
+            with suppress(ValueError, AttributeError):
+                numbers = json.loads(line)
+                found |= {k: v for k, v in numbers.items() if isinstance(v, (int, float))}
+    return found

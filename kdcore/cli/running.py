@@ -1,0 +1,79 @@
+"""Carrying a run out in this process, or letting it go on its own; what is said about its end."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kdcore.cli.answer import show, table
+from kdcore.cli.progress import Progress
+from kdcore.config import to_dict
+from kdcore.errors import RunError
+from kdcore.runs.store import Run
+
+
+def run(folder: Annotated[Path, typer.Argument(help="a run's folder")]) -> None:
+    """Carry out the run in this folder; the app and --detach start runs with this."""
+    from kdcore import lab
+
+    found = Run.load(folder.absolute())
+    if found.problem:
+        raise RunError(f"{folder} is no run: {found.problem}")
+    lab.execute(found)
+    require_finished(found)
+
+
+def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
+    """Create a run of this config, and carry it out here or detached."""
+    from kdcore import lab
+
+    with Progress(quiet) as progress:
+        progress.tell(f"reading {config.data}")
+        pairs = lab.pairs_of(config)  # data that cannot be read should leave no failed run
+        made = lab.store().create(to_dict(config))
+        if not detach:
+            progress.tell(config.stage, made)
+            lab.execute(made, pairs=pairs)
+    if detach:
+        start_detached(made, as_json)
+        return
+    require_finished(made)
+    tell_end(made, as_json)
+
+
+def start_detached(made: Run, as_json: bool) -> None:
+    """Let the run go on without this process, and print its id at once."""
+    from kdcore.runs import launch
+
+    pid = launch.start(made)
+    show(as_json, {"run": made.id, "state": "queued", "pid": pid, "folder": made.folder}, made.id)
+
+
+def require_finished(run: Run) -> None:
+    """Nothing when the run came to its end; else RunError with what it wrote down."""
+    status = run.status()
+    if status.state != "finished":
+        raise RunError(f"{run.id} is {status.state}: {status.message or 'it has no end record'}")
+
+
+def tell_end(run: Run, as_json: bool) -> None:
+    """What a finished run came to, and what to do next."""
+    from kdcore.cli.summary import summary
+
+    about = summary(run)
+    lines = {
+        "run": run.id,
+        "model": about["model"],
+        "data": about["data"],
+        "validation ROC-AUC": about["validation_roc_auc"],
+        "validation NLL": about["validation_nll"],
+        "seconds": round(about["seconds"], 1) if about["seconds"] else None,
+        "folder": run.folder,
+    }
+    known = [{"": name, " ": value} for name, value in lines.items() if value is not None]
+    show(
+        as_json,
+        {**about, "state": run.status().state, "folder": run.folder},
+        table(known),
+        f"`kdlab evaluate {run.id}` measures it on the test split.",
+    )

@@ -1,0 +1,147 @@
+"""`kdlab runs`: list, show, resume, stop, watch, delete and path."""
+
+import time
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from kdcore.cli.answer import NOTHING, age, show, table
+from kdcore.cli.progress import LOOK_EVERY, Progress, latest
+from kdcore.cli.running import require_finished, start_detached, tell_end
+from kdcore.cli.settings import Json, Quiet
+from kdcore.cli.stages import Detach, RunId
+from kdcore.errors import RunError
+
+app = typer.Typer(help="See, go on with, stop and delete runs.")
+
+
+@app.command("list")
+def list_runs(as_json: Json = False) -> None:
+    """List every run, newest first."""
+    from kdcore import lab
+    from kdcore.cli.summary import summary
+
+    runs = lab.store()
+    found = [summary(run) for run in runs.list()]
+    rows = [
+        {
+            "run": about["run"],
+            "stage": about["stage"] or NOTHING,
+            "model": about["model"] or NOTHING,
+            "data": about["data"] or NOTHING,
+            "state": about["state"],
+            "validation": about["validation_roc_auc"],
+            "test ROC-AUC": about["test_roc_auc"],
+            "age": age(about["created"]),
+        }
+        for about in found
+    ]
+    empty = f"There is no run yet in {runs.root}; `kdlab tutorial` makes the first three."
+    shown = table(rows, right=("validation", "test ROC-AUC", "age")) if rows else empty
+    show(as_json, {"runs": found}, shown)
+
+
+@app.command("show")
+def show_run(run: RunId, as_json: Json = False) -> None:
+    """Show a run's status, settings and last numbers."""
+    from kdcore import lab
+    from kdcore.cli.summary import summary
+
+    found = lab.store().get(run)
+    about, status, numbers = summary(found), found.status(), latest(found)
+    data = {
+        **about,
+        "folder": found.folder,
+        "status": status.to_dict(),
+        "config": found.config,
+        "last": numbers,
+    }
+    told = f": {status.message}" if status.message else ""
+    lines = [
+        f"{found.id} is {status.state}{told}",
+        f"step {status.step:,} of {status.total_steps:,}" if status.total_steps else "",
+        f"folder: {found.folder}",
+    ]
+    settings = yaml.safe_dump(found.config, sort_keys=False).rstrip("\n")
+    rows = [{"number": name, "last value": f"{value:.6g}"} for name, value in numbers.items()]
+    parts: list[Any] = ["\n".join(filter(None, lines)), settings, *([table(rows)] if rows else [])]
+    show(as_json, data, *parts)
+
+
+@app.command()
+def resume(run: RunId, detach: Detach = False, quiet: Quiet = False, as_json: Json = False) -> None:
+    """Go on with a stopped, failed or lost run from its last checkpoint."""
+    from kdcore import lab
+
+    found = lab.store().get(run)
+    if detach:
+        lab.check_resumable(found)
+        start_detached(found, as_json)
+        return
+    with Progress(quiet) as progress:
+        progress.tell("resume", found)
+        lab.resume(found)
+    require_finished(found)
+    tell_end(found, as_json)
+
+
+@app.command()
+def stop(run: RunId, as_json: Json = False) -> None:
+    """Stop a run at its next step; its checkpoint is kept."""
+    from kdcore import lab
+    from kdcore.runs import launch
+
+    found = lab.store().get(run)
+    before = found.status().state
+    status = launch.stop(found)
+    data = {"run": found.id, "before": before, "state": status.state, "message": status.message}
+    told = f": {status.message}" if status.message else ""
+    show(as_json, data, f"{found.id} is {status.state}{told}")
+
+
+@app.command()
+def watch(run: RunId, as_json: Json = False) -> None:
+    """Follow a run that works elsewhere until it ends; Ctrl-C leaves the run alone."""
+    from kdcore import lab
+
+    found = lab.store().get(run)
+    with Progress() as progress:
+        progress.tell(str(found.config.get("stage", "run")), found)
+        while (status := found.status()).state in ("queued", "running"):
+            if status.pid is None:
+                raise RunError(
+                    f"{found.id} waits and no process works on it; "
+                    f"start it with `kdlab runs resume {found.id}`"
+                )
+            try:
+                time.sleep(LOOK_EVERY)
+            except KeyboardInterrupt:
+                progress.tell("")
+                raise KeyboardInterrupt(f"{found.id} runs on; only the watch ended") from None
+    require_finished(found)
+    tell_end(found, as_json)
+
+
+@app.command()
+def delete(
+    run: Annotated[list[str], typer.Argument(metavar="RUN...", help="whole ids")],
+    as_json: Json = False,
+) -> None:
+    """Delete runs and all their files; the ids must be whole."""
+    from kdcore import lab
+
+    runs = lab.store()
+    for run_id in run:
+        runs.delete(run_id)
+    show(as_json, {"deleted": run}, *(f"{run_id} is deleted" for run_id in run))
+
+
+@app.command()
+def path(run: RunId, as_json: Json = False) -> None:
+    """Print a run's folder."""
+    from kdcore import lab
+
+    found = lab.store().get(run)
+    data: dict[str, Any] = {"run": found.id, "folder": found.folder}
+    show(as_json, data, str(found.folder))

@@ -1,0 +1,202 @@
+"""The stages one by one: finetune, infer, distill, evaluate, predict."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kdcore.cli import settings as s
+from kdcore.cli.answer import cell, show, table
+from kdcore.cli.progress import Progress
+from kdcore.cli.running import train
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, to_dict
+
+Model = Annotated[str | None, s.model_option("--model", "what is trained", "bert_mini")]
+Student = Annotated[str | None, s.model_option("--student", "what learns", "twinbert_cos")]
+Teacher = Annotated[
+    str | None, typer.Option("--teacher", metavar="RUN", help="the run that teaches")
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="let it run without this terminal; prints its id at once")
+]
+RunId = Annotated[
+    str, typer.Argument(metavar="RUN", help="a run's id, its beginning, or its folder")
+]
+
+
+def finetune(
+    context: typer.Context,
+    data: s.Data = None,
+    model: Model = None,
+    limit: s.Limit = None,
+    seed: s.Seed = None,
+    device: s.Device = None,
+    threads: s.Threads = None,
+    epochs: s.Epochs = None,
+    batch_size: s.BatchSize = None,
+    learning_rate: s.LearningRate = None,
+    loss: s.HardLoss = None,
+    label_smoothing: s.Smoothing = None,
+    config: s.ConfigFile = None,
+    sets: s.Sets = None,
+    detach: Detach = False,
+    print_config: s.PrintConfig = False,
+    quiet: s.Quiet = False,
+    as_json: s.Json = False,
+) -> None:
+    """Train a model on hard labels: a teacher, or a student's twin without a teacher."""
+    own = {name: (name,) for name in ("model", "loss", "label_smoothing")}
+    start = {"model": to_dict(ModelConfig.parse("bert_mini"))}
+    places = {**s.COMMON, **s.TRAINING, **own}
+    made = s.Settings.gather(FinetuneConfig, start, context, places).build()
+    if not s.printed(made, print_config, as_json):
+        train(made, detach, quiet, as_json)
+
+
+def distill(
+    context: typer.Context,
+    teacher: Teacher = None,
+    student: Student = None,
+    data: s.Data = None,
+    limit: s.Limit = None,
+    seed: s.Seed = None,
+    device: s.Device = None,
+    threads: s.Threads = None,
+    method: s.MethodName = None,
+    loss: s.SoftLoss = None,
+    temperature: s.Temperature = None,
+    soft_weight: s.SoftWeight = None,
+    hard_weight: s.HardWeight = None,
+    transfer: s.Transfer = None,
+    label_smoothing: s.Smoothing = None,
+    epochs: s.Epochs = None,
+    batch_size: s.BatchSize = None,
+    learning_rate: s.LearningRate = None,
+    config: s.ConfigFile = None,
+    sets: s.Sets = None,
+    detach: Detach = False,
+    print_config: s.PrintConfig = False,
+    quiet: s.Quiet = False,
+    as_json: s.Json = False,
+) -> None:
+    """Train a student on a teacher's soft labels; data and limit are the teacher's unless told."""
+    own = {name: (name,) for name in ("teacher", "student", "transfer", "label_smoothing")}
+    start = {"student": to_dict(ModelConfig.parse("twinbert_cos")), "method": {"name": "response"}}
+    places = {**s.COMMON, **s.TRAINING, **own, **s.DISTILLING}
+    settings = s.Settings.gather(DistillConfig, start, context, places)
+    _inherit(settings.values, "teacher")
+    made = settings.build()
+    if not s.printed(made, print_config, as_json):
+        train(made, detach, quiet, as_json)
+
+
+def infer(
+    context: typer.Context,
+    run: RunId,
+    data: s.Data = None,
+    limit: s.Limit = None,
+    split: Annotated[
+        list[str] | None, typer.Option("--split", help="only this split; again for more")
+    ] = None,
+    batch_size: s.AskedAtOnce = None,
+    device: s.Device = None,
+    threads: s.Threads = None,
+    config: s.ConfigFile = None,
+    sets: s.Sets = None,
+    print_config: s.PrintConfig = False,
+    quiet: s.Quiet = False,
+    as_json: s.Json = False,
+) -> None:
+    """Score every pair of a data set with a run's model; the logits are kept as a new run."""
+    own = {"run": ("run",), "batch_size": ("batch_size",)}
+    settings = s.Settings.gather(InferConfig, {}, context, {**s.COMMON, **own})
+    if split:
+        settings.put(["splits"], list(split))
+    _inherit(settings.values, "run")
+    made = settings.build()
+    if not s.printed(made, print_config, as_json):
+        train(made, False, quiet, as_json)
+
+
+def _inherit(values: dict[str, Any], role: str) -> None:
+    """The other run's whole id, and its data and limit where none were given."""
+    from kdcore import lab
+
+    if isinstance(values.get(role), str) and values[role]:
+        source = lab.store().get(values[role])
+        values[role] = source.id
+        if "data" not in values:
+            values["data"] = source.config.get("data", "world")
+            values.setdefault("limit", source.config.get("limit", 0))
+
+
+def evaluate(
+    run: RunId,
+    split: Annotated[str, typer.Option("--split", help="the pairs to measure on")] = "test",
+    teacher: Annotated[
+        str | None,
+        typer.Option("--teacher", metavar="RUN", help="measure the agreement with this run, too"),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="RUN", help="is RUN better than this one?")
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option("--temperature", help="where the run and the teacher are compared")
+    ] = 2.0,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="write the table as CSV")
+    ] = None,
+    per_query: Annotated[
+        Path | None, typer.Option("--per-query", metavar="FILE", help="write a CSV row a query")
+    ] = None,
+    trec: Annotated[
+        Path | None,
+        typer.Option("--trec", metavar="DIR", help="write run and qrels for trec_eval"),
+    ] = None,
+    quiet: s.Quiet = False,
+    as_json: s.Json = False,
+) -> None:
+    """Measure a run on a split: every metric with its interval and what it is over."""
+    from kdcore.cli import measuring
+
+    asked = measuring.Asked(run, split, teacher, against, temperature)
+    with Progress(quiet) as progress:
+        progress.tell(f"evaluating on {split}")
+        found = measuring.measure(asked)
+        written = measuring.write(found, csv, per_query, trec)
+    measuring.tell(found, written, as_json)
+
+
+def predict(
+    query: Annotated[str, typer.Argument(help="what was searched")],
+    title: Annotated[str, typer.Argument(help="the ad's title")],
+    run: Annotated[str, typer.Option("--run", "-r", metavar="RUN", help="the run to ask")],
+    description: Annotated[str, typer.Argument(help="the ad's description")] = "",
+    temperature: Annotated[
+        list[float] | None,
+        typer.Option("--temperature", "-T", help="softens the labels; again for more (default 1)"),
+    ] = None,
+    as_json: s.Json = False,
+) -> None:
+    """Ask a run about one typed pair: the probability of each grade, worst first."""
+    from kdcore import lab
+
+    asked = lab.store().get(run)
+    answers = [
+        (t, lab.predict(asked, query, title, description, temperature=t))
+        for t in temperature or [1.0]
+    ]
+    rows = [{"temperature": f"{t:g}", **_shares(labels)} for t, labels in answers]
+    data = {
+        "run": asked.id,
+        "query": query,
+        "title": title,
+        "description": description,
+        "soft_labels": [{"temperature": t, "labels": labels} for t, labels in answers],
+    }
+    show(as_json, data, table(rows, right=tuple(rows[0])))
+
+
+def _shares(labels: Mapping[str, float]) -> dict[str, str]:
+    return {grade: cell(p) for grade, p in labels.items()}
