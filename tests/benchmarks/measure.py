@@ -1,0 +1,148 @@
+"""Timing: contenders take turns, each in a process of its own, so that drift hits all alike.
+
+A contender runs its real training loop and calls `pace.taken(pairs)` after each step. There it
+is held until its next turn: its clock stops between turns, and nobody else runs during one.
+"""
+
+import multiprocessing
+import statistics
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+PRELOAD = ("torch", "transformers.trainer", "kdcore.recipes.distill", "kdcore.recipes.finetune")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to measure: turns of so many seconds, after so many steps of warm-up."""
+
+    rounds: int
+    turn_seconds: float
+    warmup: int
+
+
+class FinishedError(Exception):
+    """Raised inside a contender when no turn is left."""
+
+
+class Pace:
+    """A contender's side: counts its steps and waits for its turns."""
+
+    def __init__(self, parent: Connection, warmup: int) -> None:
+        self._parent, self._cold = parent, warmup
+        self._steps: list[tuple[int, float]] = []
+        self._began = self._until = 0.0
+
+    def taken(self, pairs: int) -> None:
+        """A step over so many pairs is done; returns when the next may begin."""
+        now = time.perf_counter()
+        if self._cold:
+            self._cold -= 1
+            if not self._cold:
+                self._wait()
+            return
+        self._steps.append((pairs, now - self._began))
+        if now >= self._until:
+            self._wait()
+        else:
+            self._began = now
+
+    def _wait(self) -> None:
+        self._parent.send(self._steps)
+        seconds = self._parent.recv()
+        if seconds is None:
+            raise FinishedError
+        self._steps = []
+        self._began = time.perf_counter()
+        self._until = self._began + seconds
+
+
+Contender = Callable[[Any, Pace], None]
+
+
+def race(contenders: Mapping[str, Contender], job: Any, effort: Effort) -> dict[str, float]:
+    """Pairs a second of each contender: the median over its steps."""
+    started = {name: _start(_contend, run, job, effort.warmup) for name, run in contenders.items()}
+    for process, pipe in started.values():
+        _answer(process, pipe)
+    steps: dict[str, list[tuple[int, float]]] = {name: [] for name in started}
+    for _ in range(effort.rounds):
+        for name, (process, pipe) in started.items():
+            pipe.send(effort.turn_seconds)
+            steps[name] += _answer(process, pipe)
+    for process, pipe in started.values():
+        pipe.send(None)
+        process.join()
+    return {
+        name: statistics.median(pairs / seconds for pairs, seconds in taken)
+        for name, taken in steps.items()
+    }
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function returns in a fresh process, where its memory and threads are its own."""
+    process, pipe = _start(_call, function, *arguments)
+    found = _answer(process, pipe)
+    process.join()
+    return found
+
+
+def medians(functions: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """Seconds of each function in this process: medians of rounds that call each once."""
+    for function in functions.values():
+        function()
+    taken: dict[str, list[float]] = {name: [] for name in functions}
+    for _ in range(rounds):
+        for name, function in functions.items():
+            began = time.perf_counter()
+            function()
+            taken[name].append(time.perf_counter() - began)
+    return {name: statistics.median(seconds) for name, seconds in taken.items()}
+
+
+def _start(body: Callable[..., None], *arguments: Any) -> tuple[Any, Connection]:
+    # a fork server has imported torch once, and no thread of it was ever started
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOAD))
+    here, there = context.Pipe()
+    process = context.Process(target=_guarded, args=(there, body, *arguments), daemon=True)
+    process.start()
+    there.close()
+    return process, here
+
+
+def _answer(process: Any, pipe: Connection) -> Any:
+    try:
+        found = pipe.recv()
+    except EOFError:
+        process.join()
+        raise RuntimeError(f"a contender died with exit code {process.exitcode}") from None
+    if isinstance(found, BaseException):
+        raise found
+    return found
+
+
+def _guarded(parent: Connection, body: Callable[..., None], *arguments: Any) -> None:
+    try:
+        body(parent, *arguments)
+    except Exception:
+        parent.send(RuntimeError(traceback.format_exc()))
+
+
+def _contend(parent: Connection, contender: Contender, job: Any, warmup: int) -> None:
+    import torch
+
+    torch.set_num_threads(job.threads)
+    torch.manual_seed(0)
+    try:
+        contender(job, Pace(parent, warmup))
+    except FinishedError:
+        return
+
+
+def _call(parent: Connection, function: Callable[..., Any], *arguments: Any) -> None:
+    parent.send(function(*arguments))
