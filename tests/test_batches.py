@@ -183,6 +183,16 @@ def test_a_query_with_no_more_ads_than_the_cap_stays_in_one_run():
     assert queries.tolist() != sorted(queries.tolist())
 
 
+def test_a_query_with_more_ads_than_the_cap_comes_in_runs_of_the_cap():
+    """8 ads of one query among 300 others, so that two of its runs do not meet by chance."""
+    query_of = [0] * 8 + list(range(1, 301))
+    e = encoded(query_of, list(range(308)), together=False)
+    queries = e.query_of[np.concatenate(epoch_order(e, 16, 2, seed=0, epoch=0))]
+    places = np.flatnonzero(queries == 0)
+    runs = np.split(places, np.flatnonzero(np.diff(places) > 1) + 1)
+    assert [len(run) for run in runs] == [2, 2, 2, 2]
+
+
 def test_a_query_of_many_ads_is_spread_over_the_epoch():
     """200 ads of one query among 200 others: capped at 4, no batch is that query alone."""
     query_of = [0] * 200 + list(range(1, 201))

@@ -85,6 +85,15 @@ def test_word_pieces_learned_from_the_same_texts_in_any_order_are_the_same():
     assert rows(first.encode(TEXTS)) == rows(again.encode(TEXTS))
 
 
+def test_a_text_said_often_weighs_no_more_in_word_pieces():
+    """Queries repeat for every ad: the vocabulary follows the texts, not their number of ads."""
+    often = [*TEXTS, *["zebra crossing quartz"] * 50, *["running winter boots"]]
+    once = sorted(set(often))
+    for size in (60, 70, 80, 90):
+        first, again = WordPiece.train(often, size), WordPiece.train(once, size)
+        assert first.tokenizer.get_vocab() == again.tokenizer.get_vocab()
+
+
 def test_word_pieces_put_a_text_back_together():
     units = WordPiece.train(TEXTS, 400)
     (row,) = rows(units.encode(["Running shoes for the winter"]))
