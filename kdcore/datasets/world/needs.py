@@ -146,7 +146,6 @@ def draw_needs(n: int, draws: Draws) -> Needs:
     excluded_kind = cat.family_excludable.draw(family, draws.uniform(n))
     excluded = cat.kind_excludable.draw(excluded_kind, draws.uniform(n), skew["value"] / 100)
     may = draws.chance(n, asks["excluded"]) & plain & (excluded_kind != NONE)
-    excluded = np.where(may, excluded, NONE)
     new_only = (
         draws.chance(n, asks["new_only"])
         & is_["buy"]
@@ -156,14 +155,13 @@ def draw_needs(n: int, draws: Draws) -> Needs:
     wants_place = draws.chance(n, np.where(local, asks["local_place"], asks["place"]))
     wants_place &= goods | is_["jobs"] | is_["repair"]
     cap = cat.prices[family, 2 + (draws.uniform(n) * 4).astype(np.int64)]
-    clash = excluded != NONE
     return Needs(
         type=types,
         intent=intent,
         brand=np.where(wants_brand, brand, NONE),
-        value_1=np.where(clash & (cat.value_kind[value_1] == excluded_kind), NONE, value_1),
-        value_2=np.where(clash & (cat.value_kind[value_2] == excluded_kind), NONE, value_2),
-        excluded=excluded,
+        value_1=np.where(may & (cat.value_kind[value_1] == excluded_kind), NONE, value_1),
+        value_2=np.where(may & (cat.value_kind[value_2] == excluded_kind), NONE, value_2),
+        excluded=np.where(may, excluded, NONE),
         new_only=new_only.astype(np.int64),
         place=np.where(wants_place, choose(habit.place_share, draws.uniform(n)), NONE),
         cap=np.where(draws.chance(n, asks["price"]) & is_["buy"], cap, NONE),

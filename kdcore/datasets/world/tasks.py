@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from kdcore.datasets.world.catalogue import Ints, catalogue
 from kdcore.datasets.world.needs import Needs
 from kdcore.datasets.world.offers import Offers
-from kdcore.datasets.world.truth import AGREEMENT, CONFLICT, MATCH, UNASKED, UNSAID, agreement
+from kdcore.datasets.world.truth import AGREEMENT, CONFLICT, UNASKED, agreement
 from kdcore.labels import FOUR_GRADES
 
 PREFIX = "task_"
@@ -50,6 +50,3 @@ def targets(
         "attribute_conflict": conflict,
     }
     return {PREFIX + name: np.asarray(column, dtype=np.int64) for name, column in columns.items()}
-
-
-__all__ = ["MATCH", "PREFIX", "UNSAID", "targets", "tasks"]

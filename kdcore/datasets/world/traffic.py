@@ -12,7 +12,7 @@ from kdcore.datasets.world.catalogue import Ints
 from kdcore.datasets.world.draws import Draws
 from kdcore.datasets.world.market import bids, click_probabilities
 from kdcore.datasets.world.needs import Needs, draw_needs, habits
-from kdcore.datasets.world.offers import CANDIDATES, Offers, draw_candidates
+from kdcore.datasets.world.offers import CANDIDATES, draw_candidates
 from kdcore.datasets.world.queries import home_split, write_queries
 from kdcore.datasets.world.tasks import targets
 from kdcore.datasets.world.truth import grade_probabilities, sample_grades, utility
@@ -111,6 +111,3 @@ def _judge(truth: NDArray[np.float64], ads: int, split: str, draws: Draws) -> In
         again = truth.reshape(-1, ads, truth.shape[1])[flat].reshape(-1, truth.shape[1])
         grouped[flat] = sample_grades(again, draws.uniform(len(again))).reshape(-1, ads)
     return grouped.reshape(-1)
-
-
-__all__ = ["Offers", "Searches", "first_searches", "searches", "split_frame"]
