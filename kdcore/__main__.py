@@ -22,10 +22,11 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     app.command("tutorial")(tutorial.tutorial)
-    for command in (stages.finetune, stages.infer, stages.distill):
-        app.command(command.__name__)(command)
-    for command in (stages.evaluate, stages.predict):
-        app.command(command.__name__)(command)
+    app.command("finetune")(stages.finetune)
+    app.command("infer")(stages.infer)
+    app.command("distill")(stages.distill)
+    app.command("evaluate")(stages.evaluate)
+    app.command("predict")(stages.predict)
     app.add_typer(runs.app, name="runs")
     app.add_typer(data.app, name="data")
     app.command("methods")(catalog.methods)

@@ -20,7 +20,7 @@ from kdcore.runs.store import Run
 
 LOOK_EVERY = 0.25  # seconds
 _TAIL = 4096  # bytes of the metrics that are read at each look
-SHOWN = {"loss": "loss", "validation_roc_auc": "validation AUC", "pairs_per_second": "pairs/s"}
+SHOWN = {"loss": "loss {:.3f}", "validation_roc_auc": "AUC {:.3f}", "pairs_per_second": "{:,.0f}/s"}
 
 
 class Progress:
@@ -68,7 +68,7 @@ class Progress:
         with suppress(OSError):  # a closed terminal must not end the work
             columns = (
                 TextColumn("{task.description}"),
-                BarColumn(bar_width=30),
+                BarColumn(bar_width=20),
                 MofNCompleteColumn(),
                 TimeRemainingColumn(compact=True, elapsed_when_finished=True),
                 TextColumn("{task.fields[note]}", markup=False),
@@ -100,9 +100,9 @@ def _look(bars: Bars, task: Any, run: Run | None) -> None:
         return
     with suppress(LabError, OSError):
         status = run.status()
-        stage = {"evaluate": "scoring", "teacher": "asking the teacher"}.get(status.stage, "")
+        stage = {"evaluate": "scoring", "teacher": "asking teacher"}.get(status.stage, "")
         numbers = latest(run)
-        said = [f"{word} {numbers[key]:.4g}" for key, word in SHOWN.items() if key in numbers]
+        said = [how.format(numbers[key]) for key, how in SHOWN.items() if key in numbers]
         bars.update(
             task,
             total=status.total_steps or None,

@@ -1,11 +1,12 @@
 """Carrying a run out in this process, or letting it go on its own; what is said about its end."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from kdcore.cli.answer import show, table
+from kdcore.cli.answer import cell, show
 from kdcore.cli.progress import Progress
 from kdcore.config import to_dict
 from kdcore.errors import RunError
@@ -28,7 +29,7 @@ def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
     from kdcore import lab
 
     with Progress(quiet) as progress:
-        progress.tell(f"reading {config.data}")
+        progress.tell("read data")
         pairs = lab.pairs_of(config)  # data that cannot be read should leave no failed run
         made = lab.store().create(to_dict(config))
         if not detach:
@@ -62,18 +63,20 @@ def tell_end(run: Run, as_json: bool) -> None:
 
     about = summary(run)
     lines = {
-        "run": run.id,
         "model": about["model"],
         "data": about["data"],
-        "validation ROC-AUC": about["validation_roc_auc"],
-        "validation NLL": about["validation_nll"],
-        "seconds": round(about["seconds"], 1) if about["seconds"] else None,
+        "validation": _validation(about),
+        "took": f"{about['seconds']:.1f} s" if about["seconds"] else "",
         "folder": run.folder,
     }
-    known = [{"": name, " ": value} for name, value in lines.items() if value is not None]
-    show(
-        as_json,
-        {**about, "state": run.status().state, "folder": run.folder},
-        table(known),
-        f"`kdlab evaluate {run.id}` measures it on the test split.",
-    )
+    told = [f"{name}: {value}" for name, value in lines.items() if value]
+    told.append(f"`kdlab evaluate {run.id}` measures it on the test split.")
+    data = {**about, "folder": run.folder}
+    show(as_json, data, "\n".join([f"{run.id} is {about['state']}", *told]))
+
+
+def _validation(about: Mapping[str, Any]) -> str:
+    if about["validation_nll"] is None:
+        return ""
+    area, nll = cell(about["validation_roc_auc"]), cell(about["validation_nll"])
+    return f"ROC-AUC {area}, NLL {nll}"

@@ -162,7 +162,7 @@ def evaluate(
 
     asked = measuring.Asked(run, split, teacher, against, temperature)
     with Progress(quiet) as progress:
-        progress.tell(f"evaluating on {split}")
+        progress.tell("evaluate")
         found = measuring.measure(asked)
         written = measuring.write(found, csv, per_query, trec)
     measuring.tell(found, written, as_json)

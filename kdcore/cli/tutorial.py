@@ -69,8 +69,10 @@ def tutorial(
     quiet: s.Quiet = False,
     as_json: s.Json = False,
 ) -> None:
-    """Train a teacher and a student, distill, compare: teacher_ft, student_ft, teacher_inf,
-    student_kd, eval."""
+    """Train a teacher and a student, distill, and compare them in one table.
+
+    The five tasks are teacher_ft, student_ft, teacher_inf, student_kd and eval.
+    """
     from kdcore.tutorial import TutorialPlan
     from kdcore.tutorial import tutorial as carry_out
 
