@@ -63,7 +63,7 @@ class TrainingConfig:
     weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)
     clip: float = knob(1.0, "longest gradient allowed; 0 is no limit", low=0, high=1000)
     ads_per_query: int = knob(
-        16, "two towers: ads of one query that share a batch at most", low=1, high=1024
+        16, "two towers: ads of one query that stand together in a batch", low=1, high=1024
     )
     select_by: str = choice(
         "nll",

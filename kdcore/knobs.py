@@ -48,6 +48,8 @@ def problems_of(params: Any) -> list[str]:
                     f"{spec.name}: {value!r} is outside {rule['low']}..{rule['high']}; "
                     f"{spec.default} is a safe start"
                 )
+            elif isinstance(spec.default, int) and value != int(value):
+                found.append(f"{spec.name}: {value!r} is not a whole number; try {int(value)}")
         elif "options" in rule and value not in rule["options"]:
             options = ", ".join(rule["options"])
             found.append(f"{spec.name}: {value!r} is not one of {options}; try {spec.default!r}")

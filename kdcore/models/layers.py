@@ -52,21 +52,19 @@ def _replace_layers(encoder: Any, chosen: nn.ModuleList) -> None:
                 return
 
 
+_ALIKE = ("hidden_size", "num_attention_heads", "intermediate_size", "vocab_size")
+
+
 def copy_layers(source: Any, target: Any) -> list[int]:
     """Start a BertModel from another of the same width: embeddings, even layers, pooler.
 
     Returns the 0-based source layers. Raises DataError when widths or vocabularies differ.
     """
     a, b = source.config, target.config
-    if (a.hidden_size, a.vocab_size, a.intermediate_size) != (
-        b.hidden_size,
-        b.vocab_size,
-        b.intermediate_size,
-    ):
-        raise DataError(
-            f"start_from: the model there is {a.hidden_size} wide with {a.vocab_size} tokens, this "
-            f"one {b.hidden_size} wide with {b.vocab_size}; make hidden and inner the same"
-        )
+    differs = [n for n in _ALIKE if getattr(a, n) != getattr(b, n)]
+    if differs:
+        told = ", ".join(f"{n} {getattr(a, n)} there and {getattr(b, n)} here" for n in differs)
+        raise DataError(f"start_from: the layers do not fit: {told}; make them the same")
     table = source.embeddings.position_embeddings.weight.detach()
     rows = min(len(table), b.max_position_embeddings)
     mine, theirs = target.embeddings, source.embeddings

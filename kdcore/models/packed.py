@@ -18,8 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-
-ROUND_TO = 128  # tokens; fewer shapes, hence fewer kernels to compile
+ROUND_TO = 64  # tokens; fewer shapes, hence fewer kernels to compile
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,18 @@ class Shape:
     heads: int = 0
 
 
+def shape_of(outputs: Outputs) -> Shape:
+    """The sizes of one batch's Outputs."""
+    hidden, maps = outputs.hidden_states, outputs.attentions
+    return Shape(
+        classes=outputs.logits.shape[1],
+        features=outputs.features.shape[1],
+        layers=len(hidden),
+        hidden=hidden[0].shape[2] if hidden else 0,
+        heads=maps[0].shape[1] if maps else 0,
+    )
+
+
 class Objective(Protocol):
     """A loss: a scalar, 0 (or its floor) when the student agrees with the teacher."""
 
@@ -55,6 +67,8 @@ def weighted_sum(
     terms: Sequence[Term], student: Outputs, teacher: Outputs
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The total and its parts; parts are unweighted, so that curves stay comparable."""
+    if len({term.name for term in terms}) < len(terms):
+        raise ValueError(f"two terms share a name: {[term.name for term in terms]}")
     parts = {term.name: term.objective(student, teacher) for term in terms}
     total = torch.zeros((), device=student.logits.device)
     for term in terms:

@@ -1,12 +1,15 @@
 """Distill: a student learns a teacher's answers, beside the hard labels."""
 
+import numpy as np
+import torch
 from torch import nn
 
 from kdcore.catalog import method_entry
 from kdcore.config import DistillConfig
 from kdcore.devices import pick_device
+from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
-from kdcore.objectives.base import Shape, Term, make_objective, weighted_sum
+from kdcore.objectives.base import Shape, Term, make_objective, shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
@@ -31,11 +34,11 @@ def distill(
     start = load_model(RunStore(run.folder.parent).get(source).model_folder) if source else None
     student = new_model(config.student, transfer, config.seed, start)
     teacher = CachedTeacher.of(teacher_predictions, pick_device(config.device))
-    shape = Shape(teacher.logits.shape[1], teacher.features.shape[1])
-    objective = make_objective(config.method.name, config.method.params, shape, shape)
+    wants = method_entry(config.method.name).needs
+    shapes = _shape(student, transfer, wants), Shape(*_widths(teacher))
+    objective = make_objective(config.method.name, config.method.params, *shapes)
     terms = [Term("soft", objective, config.soft_weight)]
     extra = [objective] if isinstance(objective, nn.Module) else []
-    wants = method_entry(config.method.name).needs
     with Session(student, config, transfer, validation, run, writer, extra) as session:
         grades = session.tensor(transfer.grades)
         for rows, batch in session.batches():
@@ -47,6 +50,17 @@ def distill(
                 loss = loss + config.hard_weight * parts["hard"]
             session.step(loss, parts)
             teacher.after_step(session.progress.step)
+
+
+def _shape(student: PairModel, transfer: PairTable, wants: frozenset[str]) -> Shape:
+    first = transfer.take(np.arange(min(2, len(transfer))))
+    with torch.no_grad():
+        batch = student.batch(student.read(first), np.arange(len(first)))
+        return shape_of(student.eval()(batch, wants))
+
+
+def _widths(teacher: CachedTeacher) -> tuple[int, int]:
+    return teacher.logits.shape[1], teacher.features.shape[1]
 
 
 def transfer_set(pairs: PairTable, name: str) -> PairTable:
