@@ -44,7 +44,7 @@ def carry_out(app: typer.Typer, arguments: Sequence[str]) -> int:
     try:
         try:
             command = typer.main.get_command(app)
-            with command.make_context("kdlab", words) as context:
+            with command.make_context("kdlab", list(words)) as context:
                 command.invoke(context)
         except typer.Exit as end:
             sys.stdout.flush()

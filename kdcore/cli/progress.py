@@ -29,9 +29,10 @@ class Progress:
     A Ctrl-C that passes through leaves with the sentence that the run wrote down.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+    def __init__(self, quiet: bool = False, as_json: bool = False) -> None:
         self._bars = not quiet and sys.stderr.isatty()
+        # a program that asked for JSON gets JSON only, on stderr the error if there is one
+        self._lines = not (quiet or as_json or self._bars)
         self._now: tuple[str, Run | None] = ("", None)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._draw, daemon=True)
@@ -46,7 +47,7 @@ class Progress:
     def tell(self, title: str, run: Run | None = None) -> None:
         """A new piece of work begins; its steps are those of the run, where there is one."""
         self._now = (title, run)
-        if not self._bars and not self._quiet:
+        if self._lines:
             sys.stderr.write(f"{title}: run {run.id}\n" if run else f"{title}\n")
             sys.stderr.flush()
 

@@ -28,7 +28,7 @@ def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
     """Create a run of this config, and carry it out here or detached."""
     from kdcore import lab
 
-    with Progress(quiet) as progress:
+    with Progress(quiet, as_json) as progress:
         progress.tell("read data")
         pairs = lab.pairs_of(config)  # data that cannot be read should leave no failed run
         made = lab.store().create(to_dict(config))

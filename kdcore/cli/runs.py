@@ -79,7 +79,7 @@ def resume(run: RunId, detach: Detach = False, quiet: Quiet = False, as_json: Js
         lab.check_resumable(found)
         start_detached(found, as_json)
         return
-    with Progress(quiet) as progress:
+    with Progress(quiet, as_json) as progress:
         progress.tell("resume", found)
         lab.resume(found)
     require_finished(found)
@@ -106,7 +106,7 @@ def watch(run: RunId, as_json: Json = False) -> None:
     from kdcore import lab
 
     found = lab.store().get(run)
-    with Progress() as progress:
+    with Progress(as_json=as_json) as progress:
         progress.tell(str(found.config.get("stage", "run")), found)
         while (status := found.status()).state in ("queued", "running"):
             if status.pid is None:

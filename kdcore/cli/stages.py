@@ -161,7 +161,7 @@ def evaluate(
     from kdcore.cli import measuring
 
     asked = measuring.Asked(run, split, teacher, against, temperature)
-    with Progress(quiet) as progress:
+    with Progress(quiet, as_json) as progress:
         progress.tell("evaluate")
         found = measuring.measure(asked)
         written = measuring.write(found, csv, per_query, trec)

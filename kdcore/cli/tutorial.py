@@ -80,7 +80,7 @@ def tutorial(
     plan = s.Settings.gather(TutorialPlan, start, context, PLACES).build()
     if s.printed(plan, print_config, as_json):
         return
-    with Progress(quiet) as progress:
+    with Progress(quiet, as_json) as progress:
         result = carry_out(plan, out=out.absolute() if out else None, tell=progress.tell)
     show(as_json, result.to_dict() | {"out": out}, *_told(result, out))
 

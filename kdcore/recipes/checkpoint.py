@@ -5,6 +5,7 @@ between the two leaves the one before. The best epoch so far has a file of its o
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,7 +73,8 @@ def load_checkpoint(
         raise RunError(
             f"the checkpoint in {folder} cannot be read ({cause}); delete that folder to start anew"
         ) from cause
-    progress = Progress(**{**card, "seen": tuple(card["seen"])})
+    best = -math.inf if card["best_value"] is None else card["best_value"]  # JSON has no infinity
+    progress = Progress(**{**card, "best_value": best, "seen": tuple(card["seen"])})
     for name, module in modules.items():
         module.load_state_dict(_under(tensors, f"{name}/"))
     _restore_optimizer(optimizer, _under(tensors, "optimizer/"))

@@ -98,6 +98,8 @@ class Session:
 
     def batches(self) -> Iterator[tuple[Rows, Batch]]:
         """Every batch that is still to be learned from; validates after each epoch."""
+        if self.progress.step % self.steps_an_epoch == 0:
+            self._validate()  # a run that stopped at the very end of an epoch has not yet
         for epoch in range(self.progress.step // self.steps_an_epoch, self.knobs.epochs):
             done = self.progress.step - epoch * self.steps_an_epoch
             for rows in self._epoch(epoch)[done:]:

@@ -1,0 +1,105 @@
+import csv
+from pathlib import Path
+
+from kdcore.datasets.library import load_data
+
+from .conftest import Home, Kdlab, small_table
+
+
+def test_an_import_says_what_it_kept_and_the_list_shows_it(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.tsv").write_text(small_table())
+    said = kdlab("data", "import", tmp_path / "mine.tsv")
+    assert said.code == 0
+    assert "120 of 120 rows imported (train 72, validation 24, test 24)" in said.out
+    listed = kdlab("data", "list", "--json").json["data"]
+    assert [(d["name"], d["pairs"]) for d in listed] == [("world", None), ("mine", 120)]
+    assert "mine" in kdlab("data", "list").out
+    again = kdlab("data", "import", tmp_path / "mine.tsv")
+    assert (again.code, again.out) == (3, "")
+    assert kdlab("data", "import", tmp_path / "mine.tsv", "--replace").code == 0
+
+
+def test_broken_rows_are_told_by_line_and_skip_bad_imports_the_rest(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    lines = small_table().splitlines()
+    lines[3] = lines[3].replace("Good", "Goood").replace("Bad", "Baad")
+    lines[7] = "only\tthree\tcells"
+    (tmp_path / "torn.tsv").write_text("\n".join(lines) + "\n")
+    scheme = ("--grades", "Bad,Good")
+    said = kdlab("data", "import", tmp_path / "torn.tsv", *scheme)
+    assert (said.code, said.out) == (3, "")
+    assert "torn.tsv, line 4" in said.err
+    assert "torn.tsv, line 8" in said.err
+    said = kdlab("data", "import", tmp_path / "torn.tsv", *scheme, "--skip-bad", "--json")
+    assert (said.json["kept"], said.json["rejected"]) == (118, 2)
+    rejects = Path(said.json["rejects"]).read_text().splitlines()
+    assert [row.split("\t")[1] for row in rejects[1:]] == ["4", "8"]
+
+
+def test_columns_can_be_mapped_and_a_wrong_mapping_is_told(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    (tmp_path / "odd.tsv").write_text(small_table().replace("query\t", "searched\t", 1))
+    assert kdlab("data", "import", tmp_path / "odd.tsv").code == 3
+    assert kdlab("data", "import", tmp_path / "odd.tsv", "--map", "query").code == 2
+    said = kdlab("data", "import", tmp_path / "odd.tsv", "--map", "query=searched", "--json")
+    assert said.json["kept"] == 120
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(home: Home, kdlab: Kdlab) -> None:
+    said = kdlab("data", "show", "smal")
+    assert said.code == 2
+    assert "did you mean 'small'?" in said.err
+    assert kdlab("data", "show", "no/such/file.csv").code == 3
+
+
+def test_show_tells_source_splits_and_first_pairs(home: Home, kdlab: Kdlab) -> None:
+    said = kdlab("data", "show", "small", "--rows", 2, "--json")
+    assert [(s["split"], s["pairs"]) for s in said.json["splits"]] == [
+        ("train", 72), ("validation", 24), ("test", 24)
+    ]  # fmt: skip
+    assert [row["grade"] for row in said.json["first"]] == ["Bad", "Good"]
+    text = kdlab("data", "show", "small", "--rows", 2).out
+    assert "lamp number 0" in text
+    assert "the table small.tsv" in text
+
+
+def test_a_title_cannot_command_the_terminal(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    table = small_table().replace("buy a", "\x1b[2Jbuy [red]a", 1)
+    (tmp_path / "nasty.tsv").write_text(table)
+    said = kdlab("data", "show", tmp_path / "nasty.tsv")
+    assert said.code == 0
+    assert "\x1b" not in said.out
+    assert "[red]" in said.out
+
+
+def test_check_finds_what_is_odd(home: Home, kdlab: Kdlab, tmp_path: Path) -> None:
+    assert "Nothing odd was found" in kdlab("data", "check", "small").out
+    lines = small_table().splitlines()
+    (tmp_path / "twice.tsv").write_text("\n".join([*lines, lines[1]]) + "\n")
+    said = kdlab("data", "check", tmp_path / "twice.tsv", "--json")
+    assert any("repeat another one" in finding for finding in said.json["findings"])
+    assert "- train: 1 rows repeat" in kdlab("data", "check", tmp_path / "twice.tsv").out
+
+
+def test_what_is_exported_reads_back(home: Home, kdlab: Kdlab, tmp_path: Path) -> None:
+    target = tmp_path / "small.csv"
+    said = kdlab("data", "export", "small", target, "--split", "test", "--json")
+    assert said.json["pairs"] == 24
+    with target.open() as file:
+        assert len(list(csv.DictReader(file))) == 24
+    assert len(load_data(target)) == 24
+    assert kdlab("data", "export", "small", target).code == 3
+    assert kdlab("data", "export", "small", target, "--replace").code == 0
+    assert kdlab("data", "export", "small", tmp_path / "x.xlsx").code == 3
+
+
+def test_sizes_of_the_world_that_make_no_sense_are_refused(home: Home, kdlab: Kdlab) -> None:
+    said = kdlab("data", "show", "world:trian=5,log=x")
+    assert said.code == 2
+    assert said.err.count("is no size") == 2

@@ -1,0 +1,165 @@
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kdcore import lab
+from kdcore.recipes.session import Session
+from kdcore.runs.record import STOP
+from kdcore.runs.store import Run
+
+from .conftest import TEACHER, TINY, Home, Kdlab, in_its_own_process
+
+PATIENCE = 60.0  # seconds; only a broken test waits this long
+LONG = ("--batch-size", "8", "--epochs", "60")
+FINETUNE = ("finetune", "--data", "small", "--model", TEACHER)
+
+
+def wait_for(what: Callable[[], Run | None]) -> Run:
+    until = time.monotonic() + PATIENCE
+    while (found := what()) is None:
+        assert time.monotonic() < until, "never happened"
+        time.sleep(0.01)
+    return found
+
+
+def new_and_learning(before: set[str]) -> Callable[[], Run | None]:
+    """Looks for a run that is new and has written a line of metrics."""
+
+    def look() -> Run | None:
+        new = [run for run in lab.store().list() if run.id not in before]
+        return new[0] if new and new[0].metrics() else None
+
+    return look
+
+
+def test_list_shows_what_each_run_is_and_came_to(home: Home, kdlab: Kdlab) -> None:
+    assert kdlab("evaluate", home.teacher, "--quiet").code == 0
+    told = {about["run"]: about for about in kdlab("runs", "list", "--json").json["runs"]}
+    teacher, student = told[home.teacher], told[home.student]
+    assert (teacher["stage"], teacher["data"], teacher["state"]) == (
+        "finetune", "small", "finished"
+    )  # fmt: skip
+    assert 0 <= teacher["test_roc_auc"] <= 1
+    assert 0 <= student["validation_roc_auc"] <= 1
+    assert student["model"].startswith("twinbert_cos:layers=1,hidden=16")
+    assert home.teacher in kdlab("runs", "list").out
+
+
+def test_an_empty_workspace_says_how_to_begin(empty_home: object, kdlab: Kdlab) -> None:
+    assert "kdlab tutorial" in kdlab("runs", "list").out
+    assert kdlab("runs", "list", "--json").json == {"runs": []}
+
+
+def test_show_and_path_take_the_beginning_of_an_id(home: Home, kdlab: Kdlab) -> None:
+    ids = [run.id for run in lab.store().list() if run.id != home.teacher]
+    lengths = range(1, len(home.teacher))
+    short = next(
+        home.teacher[:n] for n in lengths if not any(x.startswith(home.teacher[:n]) for x in ids)
+    )
+    told = kdlab("runs", "show", short, "--json").json
+    assert told["status"]["state"] == "finished"
+    assert told["config"]["data"] == "small"
+    assert told["last"]["loss"] > 0
+    assert "is finished" in kdlab("runs", "show", short).out
+    assert kdlab("runs", "path", short).out.strip() == str(home.folder / "runs" / home.teacher)
+
+
+def test_a_finished_run_cannot_be_resumed_and_stop_leaves_it_as_it_is(
+    home: Home, kdlab: Kdlab
+) -> None:
+    for options in ((), ("--detach",)):
+        said = kdlab("runs", "resume", home.teacher, *options)
+        assert (said.code, said.out) == (4, "")
+        assert "is finished" in said.err
+    assert kdlab("runs", "stop", home.teacher, "--json").json["state"] == "finished"
+
+
+def test_delete_wants_whole_ids_and_removes_the_folder(home: Home, kdlab: Kdlab) -> None:
+    made = lab.store().create({"stage": "finetune"}, title="doomed")
+    assert kdlab("runs", "delete", made.id[:-1]).code == 2
+    assert kdlab("runs", "delete", made.id).code == 0
+    assert not made.folder.exists()
+
+
+def test_nobody_waits_for_a_run_that_nobody_works_on(home: Home, kdlab: Kdlab) -> None:
+    made = lab.store().create({"stage": "finetune"}, title="forgotten")
+    said = kdlab("runs", "watch", made.id)
+    assert said.code == 4
+    assert "no process works on it" in said.err
+    lab.store().delete(made.id)
+
+
+def test_run_refuses_a_folder_that_is_no_run(home: Home, kdlab: Kdlab) -> None:
+    assert kdlab("run", home.folder / "data").code == 4
+
+
+def test_ctrl_c_stops_with_130_and_resume_finishes(home: Home, kdlab: Kdlab) -> None:
+    before = {run.id for run in lab.store().list()}
+    process = in_its_own_process(*FINETUNE, *LONG)
+    run = wait_for(new_and_learning(before))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    assert f"kdlab runs resume {run.id}" in err
+    assert run.status().state == "stopped"
+    assert kdlab("runs", "resume", run.id, "--quiet").code == 0
+    assert run.status().state == "finished"
+    assert run.metrics()[-1]["step"] == 60 * 9
+
+
+@pytest.mark.parametrize("step", [5, 9, 10, 27])
+def test_a_run_that_was_stopped_anywhere_ends_as_if_it_had_not_been(
+    step: int, home: Home, kdlab: Kdlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An epoch is 9 steps: 9 and 27 are stops between its last step and its validation."""
+    short = (*FINETUNE, "--batch-size", "8", "--epochs", "3", "--json")
+    whole = lab.store().get(kdlab(*short).json["run"])
+    before = {run.id for run in lab.store().list()}
+    genuine = Session.step
+
+    def step_and_stop(session: Session, loss: Any, parts: Any) -> None:
+        genuine(session, loss, parts)
+        if session.progress.step == step:
+            (session.run.folder / STOP).touch()
+            session.writer._next_look = 0.0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "step", step_and_stop)
+        assert kdlab(*short).code == 4
+    (stopped,) = (run for run in lab.store().list() if run.id not in before)
+    assert stopped.status().state == "stopped"
+    assert kdlab("runs", "resume", stopped.id).code == 0
+    assert validations(stopped) == validations(whole)
+
+
+def validations(run: Run) -> list[tuple[float, float]]:
+    return [
+        (line["step"], line["validation_nll"]) for line in run.metrics() if "validation_nll" in line
+    ]
+
+
+def test_a_detached_run_goes_on_alone_and_can_be_watched(home: Home, kdlab: Kdlab) -> None:
+    """The whole way of the app: an id at once, `kdlab run FOLDER` in a process of its own."""
+    made = kdlab(*FINETUNE, *TINY, "--detach").out.strip()
+    run = lab.store().get(made)
+    assert run.id == made
+    said = kdlab("runs", "watch", made, "--json")
+    assert (said.code, said.json["state"]) == (0, "finished")
+    assert run.predictions_path("test").exists()
+
+
+@pytest.mark.slow
+def test_a_detached_run_can_be_stopped_and_resumed(home: Home, kdlab: Kdlab) -> None:
+    before = {run.id for run in lab.store().list()}
+    made = kdlab(*FINETUNE, *LONG, "--detach", "--json").json
+    assert made["state"] == "queued"
+    wait_for(new_and_learning(before))
+    assert kdlab("runs", "stop", made["run"], "--json").json["state"] == "stopped"
+    said = kdlab("runs", "watch", made["run"])
+    assert said.code == 4
+    assert "is stopped" in said.err
+    assert kdlab("runs", "resume", made["run"], "--quiet").code == 0

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from .conftest import Home, Kdlab
+
+
+def printed(said_out: str) -> dict[str, object]:
+    loaded: dict[str, object] = yaml.safe_load(said_out)
+    return loaded
+
+
+def test_every_problem_of_every_source_is_told_at_once(kdlab: Kdlab, tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("student_training: {warmap: 0.5}\n")
+    said = kdlab(
+        "tutorial", "-c", file, "--student", "twinbert_coss", "--teacher", "bert:layer=3",
+        "--epochs", 0, "--soft-weight", 0, "--hard-weight", 0, "--set", "nonsense",
+    )  # fmt: skip
+    assert (said.code, said.out) == (2, "")
+    for problem in (
+        "student.name: no student is called 'twinbert_coss': did you mean 'twinbert_cos'?",
+        "teacher.params.layer: no such setting; did you mean 'layers'?",
+        "teacher_training.epochs: 0 is outside 1..1000",
+        "student_training.warmap: no such setting; did you mean 'warmup'?",
+        "soft_weight, hard_weight: both are 0",
+        "--set nonsense: write key=value",
+    ):
+        assert problem in said.err
+
+
+@pytest.mark.parametrize("command", ["tutorial", "finetune"])
+def test_printed_settings_read_back_as_the_same_settings(
+    command: str, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    given = ("--epochs", 3, "--seed", 7, "--limit", 50, "--learning-rate", "1e-3")
+    said = kdlab(command, *given, "--print-config")
+    file = tmp_path / "c.yaml"
+    file.write_text(said.out)
+    assert said.code == 0
+    assert printed(kdlab(command, "--config", file, "--print-config").out) == printed(said.out)
+
+
+def test_options_win_over_the_file_and_set_wins_over_options(kdlab: Kdlab, tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("seed: 1\nlimit: 10\ntraining: {epochs: 2, warmup: 0.3}\nmodel: bert_tiny\n")
+    said = kdlab(
+        "finetune", "-c", file, "--limit", 20, "--epochs", 5, "--set", "training.epochs=9",
+        "--set", "model.params.layers=3", "--print-config",
+    )  # fmt: skip
+    made = printed(said.out)
+    assert (made["seed"], made["limit"]) == (1, 20)
+    assert made["training"]["epochs"], made["training"]["warmup"] == (9, 0.3)  # type: ignore[index]
+    assert made["model"]["params"]["hidden"] == 128  # type: ignore[index]
+    assert made["model"]["params"]["layers"] == 3  # type: ignore[index]
+
+
+def test_one_epochs_is_for_both_trainings_unless_told_apart(kdlab: Kdlab) -> None:
+    made = printed(kdlab("tutorial", "--epochs", 5, "--student-epochs", 9, "--print-config").out)
+    assert made["teacher_training"]["epochs"] == 5  # type: ignore[index]
+    assert made["student_training"]["epochs"] == 9  # type: ignore[index]
+
+
+def test_another_model_forgets_the_knobs_of_the_one_before(kdlab: Kdlab) -> None:
+    said = kdlab("finetune", "--set", "model.name=cdssm", "--print-config")
+    assert said.code == 0
+    assert "filters" in printed(said.out)["model"]["params"]  # type: ignore[index]
+
+
+def test_a_local_folder_is_a_pretrained_encoder(kdlab: Kdlab, tmp_path: Path) -> None:
+    made = printed(kdlab("tutorial", "--teacher", tmp_path, "--print-config").out)
+    assert made["teacher"]["name"] == "checkpoint"  # type: ignore[index]
+    assert made["teacher"]["checkpoint"] == str(tmp_path)  # type: ignore[index]
+
+
+def test_a_config_of_another_stage_or_no_yaml_is_refused(kdlab: Kdlab, tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("stage: distill\nteacher: x\n")
+    assert "stage: 'distill' is not one of finetune" in kdlab("finetune", "-c", file).err
+    file.write_text("[unclosed")
+    assert kdlab("finetune", "-c", file).code == 2
+    assert kdlab("finetune", "-c", tmp_path / "none.yaml").code == 2
+
+
+def test_a_student_learns_from_its_teachers_data_unless_told(home: Home, kdlab: Kdlab) -> None:
+    teach = ("distill", "--teacher", home.teacher, "--print-config")
+    made = printed(kdlab(*teach).out)
+    assert (made["teacher"], made["data"]) == (home.teacher, "small")
+    assert printed(kdlab(*teach, "--data", "world").out)["data"] == "world"
+    said = kdlab("distill", "--print-config")
+    assert said.code == 2
+    assert "teacher: name the run that teaches" in said.err
