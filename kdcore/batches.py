@@ -40,7 +40,8 @@ class Encoded:
 
     query_of, ad_of: (pairs,) row of each pair's query and ad. ad_segment: the token type of ads.
     bags: for trigram models, row w holds the trigrams of word w, and tokens are words.
-    together: a cross-encoder reads query and ad as one sequence.
+    together: a cross-encoder reads query and ad as one sequence. overlap: its token types also
+    tell whether the other text holds the token too (+2).
     """
 
     tokens: Ragged
@@ -50,6 +51,7 @@ class Encoded:
     shared: bool = True
     ad_segment: int = 0
     bags: Ragged | None = None
+    overlap: bool = False
 
     def __len__(self) -> int:
         return len(self.query_of)
@@ -119,9 +121,22 @@ def _together(encoded: Encoded, query: Rows, ad: Rows) -> Batch:
     lengths = tokens.lengths[query] + tokens.lengths[ad]
     order = np.argsort(lengths, kind="stable")
     halves = np.stack([query[order], ad[order]], axis=1).ravel()
-    segments = np.tile([0, encoded.ad_segment], len(query)).repeat(tokens.lengths[halves])
+    ids = tokens.take(halves)
+    is_ad = np.tile([False, True], len(query)).repeat(tokens.lengths[halves])
+    segments = np.where(is_ad, encoded.ad_segment, 0)
+    if encoded.overlap:
+        segments += 2 * _shared_tokens(ids, is_ad, np.arange(len(query)).repeat(lengths[order]))
     place = torch.from_numpy(_inverse(order))
-    return Batch((pack(tokens.take(halves), lengths[order], segments),), place, place)
+    return Batch((pack(ids, lengths[order], segments),), place, place)
+
+
+def _shared_tokens(ids: Rows, is_ad: NDArray[np.bool_], pair: Rows) -> NDArray[np.bool_]:
+    """(tokens,) whether the other text of the pair holds the token too."""
+    key = pair * (ids.max(initial=0) + 1) + ids
+    shared = np.empty(len(ids), dtype=bool)
+    shared[is_ad] = np.isin(key[is_ad], key[~is_ad])
+    shared[~is_ad] = np.isin(key[~is_ad], key[is_ad])
+    return shared
 
 
 def _towers(encoded: Encoded, rows: Rows) -> tuple[Packed, tuple[Tensor, Tensor] | None, Rows]:

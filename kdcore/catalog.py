@@ -84,6 +84,12 @@ class EncoderParams:
 class BertParams(EncoderParams):
     """Knobs of BERT-n, a cross-encoder: it reads query and ad together."""
 
+    overlap: bool = switch(
+        True,
+        "mark each token that the other text holds too, by its token type; ours, not BERT's: "
+        "from a random start it stands in for the matching that pretraining teaches",
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointParams:

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdcore.batches import Encoded, Texts, bucketed, by_length, epoch_order, make_batch
+from kdcore.config import ModelConfig
 from kdcore.labels import BINARY
+from kdcore.models.build import new_model
 from kdcore.models.packed import ROUND_TO
 from kdcore.models.tokenizers import Ragged
 from kdcore.pairs import PairTable, make_frame
@@ -250,3 +252,27 @@ def test_tokens_of_a_pair_are_those_of_query_and_ad():
     e = encoded(QUERY_OF, AD_OF, together=True)
     assert e.lengths[3] == len(text(e, e.query_of[3])) + len(text(e, e.ad_of[3]))
     assert len(e) == 9
+
+
+def test_overlap_marks_tell_which_tokens_the_other_text_holds():
+    frame = make_frame(["red shoes", "blue hat"], ["red boots", "green hat"], ["", ""], [1, 0])
+    pairs = PairTable(frame, BINARY, "two")
+    model = new_model(ModelConfig.parse("bert:layers=1,hidden=8,heads=1"), pairs)
+    batch = model.batch(model.read(pairs), np.arange(2)).packs[0]
+    rows = [batch.ids[s : s + n] for s, n in zip(batch.starts, batch_lengths(batch), strict=True)]
+    kinds = [
+        batch.segments[s : s + n] for s, n in zip(batch.starts, batch_lengths(batch), strict=True)
+    ]
+    told = {
+        (word, int(kind) % 2): int(kind) >= 2
+        for ids, types in zip(rows, kinds, strict=True)
+        for word, kind in zip(model.units.tokenizer.convert_ids_to_tokens(ids), types, strict=True)
+    }
+    assert told[("red", 0)]
+    assert told[("hat", 1)]
+    assert not told[("[CLS]", 0)]
+    assert not any(told.get((word, side)) for word, side in [("blue", 0), ("green", 1)])
+
+
+def batch_lengths(packed) -> list[int]:
+    return [length for length, count in packed.groups for _ in range(count)][: len(packed.starts)]

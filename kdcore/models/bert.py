@@ -45,6 +45,9 @@ def bert_config(params: Any, vocabulary: int, positions: int, **more: Any) -> Be
 class CrossEncoder(PairModel):
     """Reads `[CLS] query [SEP] title description [SEP]`; one logit a grade.
 
+    With overlap marks a token type is 0 (query) or 1 (ad), plus 2 where the other text holds the
+    token too.
+
     The network is transformers' own sequence classifier, so a saved folder loads with
     AutoModelForSequenceClassification. features: the pooled [CLS] vector.
     """
@@ -63,7 +66,9 @@ class CrossEncoder(PairModel):
         """Untrained BERT-n."""
         params = config.params
         positions = params.query_tokens + params.ad_tokens + 3
-        bert = bert_config(params, len(units), positions, num_labels=len(scheme))
+        kinds = 4 if params.overlap else 2  # token types
+        about = {"num_labels": len(scheme), "type_vocab_size": kinds}
+        bert = bert_config(params, len(units), positions, **about)
         return cls(config, scheme, units, BertForSequenceClassification(bert))
 
     @classmethod
@@ -129,6 +134,7 @@ class CrossEncoder(PairModel):
             ad_of=texts.ad_of + len(queries),
             together=True,
             ad_segment=self.ad_segment,
+            overlap=getattr(params, "overlap", False),
         )
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:

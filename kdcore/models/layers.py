@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from kdcore.errors import DataError
 
@@ -65,17 +65,21 @@ def copy_layers(source: Any, target: Any) -> list[int]:
     if differs:
         told = ", ".join(f"{n} {getattr(a, n)} there and {getattr(b, n)} here" for n in differs)
         raise DataError(f"start_from: the layers do not fit: {told}; make them the same")
-    table = source.embeddings.position_embeddings.weight.detach()
-    rows = min(len(table), b.max_position_embeddings)
     mine, theirs = target.embeddings, source.embeddings
     mine.word_embeddings.load_state_dict(theirs.word_embeddings.state_dict())
-    mine.token_type_embeddings.load_state_dict(theirs.token_type_embeddings.state_dict())
     mine.LayerNorm.load_state_dict(theirs.LayerNorm.state_dict())
-    with torch.no_grad():
-        mine.position_embeddings.weight[:rows] = table[:rows]
+    for name in ("position_embeddings", "token_type_embeddings"):
+        _copy_rows(getattr(theirs, name).weight, getattr(mine, name).weight)
     chosen = even_layers(len(source.encoder.layer), len(target.encoder.layer))
     for layer, i in zip(target.encoder.layer, chosen, strict=False):
         layer.load_state_dict(source.encoder.layer[i].state_dict())
     if target.pooler is not None and source.pooler is not None:
         target.pooler.load_state_dict(source.pooler.state_dict())
     return chosen
+
+
+@torch.no_grad()
+def _copy_rows(source: Tensor, target: Tensor) -> None:
+    """The rows that both tables have; a longer text or other token types keep their start."""
+    rows = min(len(source), len(target))
+    target[:rows] = source[:rows]

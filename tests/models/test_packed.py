@@ -27,7 +27,8 @@ SIZES = {
     "narrow inside": {"layers": 3, "hidden": 24, "heads": 3, "inner": 10},
     "deep": {"layers": 6, "hidden": 16, "heads": 4},
 }
-WHOLE = {"query_tokens": 16, "ad_tokens": 64, "dropout": 0.0}  # nothing of the texts is cut
+# nothing of the texts is cut, and a plain tokenizer knows no overlap marks
+WHOLE = {"query_tokens": 16, "ad_tokens": 64, "dropout": 0.0, "overlap": False}
 
 
 def rows_of(pairs):
