@@ -12,7 +12,9 @@ from kdcore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from kdcore.datacheck import DataReport
+    from kdcore.datasets.library import Imported
     from kdcore.labels import LabelScheme
+    from kdcore.pairs import PairTable
 
 app = typer.Typer(help="Bring data sets in, look at them, check them, take them out.")
 
@@ -64,23 +66,31 @@ def import_data(
         skip_bad=skip_bad,
         replace=replace,
     )
+    _tell_import(made, as_json)
+
+
+def _tell_import(made: "Imported", as_json: bool) -> None:
+    from kdcore.datasets.library import REJECTS
+
     pairs, counts = made.table, made.counts
-    data: dict[str, Any] = {
+    sizes = {split: len(pairs.split(split)) for split in pairs.splits}
+    rejects = made.folder / REJECTS if made.rejects else None
+    data = {
         "name": pairs.name,
         "source": pairs.source,
         "content_hash": pairs.content_hash,
-        "splits": {split: len(pairs.split(split)) for split in pairs.splits},
+        "splits": sizes,
         "grades": pairs.scheme.grades,
         **counts,
         "notes": pairs.notes,
-        "rejects": made.folder / library.REJECTS if made.rejects else None,
+        "rejects": rejects,
         "folder": made.folder,
     }
-    sizes = ", ".join(f"{split} {n:,}" for split, n in data["splits"].items())
+    held = ", ".join(f"{split} {n:,}" for split, n in sizes.items())
     lines = [
-        f"{pairs.name}: {counts['kept']:,} of {counts['rows']:,} rows imported ({sizes}).",
+        f"{pairs.name}: {counts['kept']:,} of {counts['rows']:,} rows imported ({held}).",
         *(f"Note: {note}" for note in pairs.notes),
-        *([f"The rows left out are in {data['rejects']}."] if made.rejects else []),
+        *([f"The rows left out are in {rejects}."] if rejects else []),
     ]
     show(as_json, data, *lines)
 
@@ -132,21 +142,7 @@ def show_data(
     from kdcore.datasets.named import named_pairs
 
     pairs = named_pairs(name)
-    names = [*pairs.scheme.grades, None]  # an unlabelled pair has grade -1
-    columns = ["query", "title", "description", "grade", "language", "split"]
-    first: list[dict[str, Any]] = [
-        {str(key): value for key, value in row.items()} | {"grade": names[int(row["grade"])]}
-        for row in pairs.frame[columns].head(rows).to_dict("records")
-    ]
-    splits = [
-        {
-            "split": split,
-            "pairs": len(part := pairs.split(split)),
-            "queries": int(part.query_ids.max()) + 1,
-            "labelled": len(part.labelled()),
-        }
-        for split in pairs.splits
-    ]
+    first, splits = _first(pairs, rows), [_size(pairs, split) for split in pairs.splits]
     data = {
         "name": pairs.name,
         "source": pairs.source,
@@ -164,6 +160,21 @@ def show_data(
     counted = table(splits, right=("pairs", "queries", "labelled"))
     shown = [table(first)] if first else []
     show(as_json, data, f"{about} ({relevant} count as relevant)", *notes, counted, *shown)
+
+
+def _first(pairs: "PairTable", rows: int) -> list[dict[str, Any]]:
+    names = [*pairs.scheme.grades, None]  # an unlabelled pair has grade -1
+    columns = ["query", "title", "description", "grade", "language", "split"]
+    return [
+        {str(key): value for key, value in row.items()} | {"grade": names[int(row["grade"])]}
+        for row in pairs.frame[columns].head(rows).to_dict("records")
+    ]
+
+
+def _size(pairs: "PairTable", split: str) -> dict[str, Any]:
+    part = pairs.split(split)
+    queries, labelled = int(part.query_ids.max()) + 1, len(part.labelled())
+    return {"split": split, "pairs": len(part), "queries": queries, "labelled": labelled}
 
 
 @app.command()

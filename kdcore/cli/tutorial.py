@@ -76,8 +76,7 @@ def tutorial(
     from kdcore.tutorial import TutorialPlan
     from kdcore.tutorial import tutorial as carry_out
 
-    start = to_dict(TutorialPlan())
-    plan = s.Settings.gather(TutorialPlan, start, context, PLACES).build()
+    plan = s.Settings.gather(TutorialPlan, to_dict(TutorialPlan()), context, PLACES).build()
     if s.printed(plan, print_config, as_json):
         return
     with Progress(quiet, as_json) as progress:

@@ -3,6 +3,8 @@
 import hashlib
 import logging
 
+import torch
+
 from kdcore.config import InferConfig
 from kdcore.devices import pick_device
 from kdcore.models.base import PairModel
@@ -21,6 +23,8 @@ def infer(
     config: InferConfig, pairs: PairTable, source: Run, workspace: Workspace
 ) -> tuple[Predictions, bool]:
     """Logits and features of a run's model on every pair, and whether the cache held them."""
+    if config.threads:
+        torch.set_num_threads(config.threads)
     device = pick_device(config.device)
     products = str(product_type(config.precision, device)).removeprefix("torch.")
     key = f"{model_hash(source.model_folder)}-{pairs.content_hash}-{products}-{device.type}"

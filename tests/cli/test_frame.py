@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from kdcore.cli import frame, stages
+from kdcore.cli import frame
 from kdcore.cli.frame import EXIT_CODES, explain
 
 from .conftest import Home, Kdlab, in_its_own_process
@@ -156,6 +156,5 @@ def test_the_package_offers_the_stages_without_importing_them() -> None:
 
     assert kdcore.distill is kdcore.lab.distill
     assert kdcore.evaluate.evaluate is not kdcore.lab.evaluate
-    assert stages.evaluate is not kdcore.lab.evaluate
     with pytest.raises(AttributeError, match="no attribute 'distil'"):
         kdcore.distil  # noqa: B018
