@@ -35,6 +35,7 @@ class Student:
     params: type
     gives: frozenset[str]
     separable: bool  # query and ad are read apart, so ads can be embedded ahead of time
+    module: str  # the file in models/ that builds it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,6 +167,7 @@ STUDENTS: dict[str, Student] = {
         params=CdssmParams,
         gives=_VECTORS,
         separable=True,
+        module="cdssm",
     ),
     "twinbert_cos": Student(
         title="TwinBERT cosine",
@@ -174,6 +176,7 @@ STUDENTS: dict[str, Student] = {
         params=TwinBertCosineParams,
         gives=_VECTORS,
         separable=True,
+        module="twinbert",
     ),
     "twinbert_res": Student(
         title="TwinBERT residual",
@@ -182,6 +185,7 @@ STUDENTS: dict[str, Student] = {
         params=TwinBertResidualParams,
         gives=_VECTORS,
         separable=True,
+        module="twinbert",
     ),
     "bert": Student(
         title="BERT-n",
@@ -190,6 +194,7 @@ STUDENTS: dict[str, Student] = {
         params=BertParams,
         gives=_EVERYTHING,
         separable=False,
+        module="bert",
     ),
     "checkpoint": Student(
         title="Pretrained encoder",
@@ -198,6 +203,7 @@ STUDENTS: dict[str, Student] = {
         params=CheckpointParams,
         gives=_EVERYTHING,
         separable=False,
+        module="bert",
     ),
 }
 

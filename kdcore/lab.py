@@ -8,6 +8,7 @@
 The command line and the app's child processes call these same functions.
 """
 
+import shutil
 import time
 from typing import Any
 
@@ -31,6 +32,7 @@ from kdcore.errors import ConfigError, RunError
 from kdcore.evaluate import Evaluation
 from kdcore.evaluate import evaluate as evaluate_predictions
 from kdcore.exports import evaluation_from_json, to_json
+from kdcore.knobs import build
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
@@ -58,13 +60,8 @@ def finetune(
 
     settings: any of FinetuneConfig (limit, seed, device, threads, loss, label_smoothing).
     """
-    config = FinetuneConfig(
-        data=data,
-        model=_model(model),
-        training=training or TrainingConfig(),
-        **settings,
-    )
-    return start(config, workspace)
+    given = {"data": data, "model": _model(model), "training": training or TrainingConfig()}
+    return start(build(FinetuneConfig, {**settings, **given}), workspace)
 
 
 def distill(
@@ -88,7 +85,7 @@ def distill(
 
     params: knobs of the method, e.g. temperature=2, loss="mse_logits".
     """
-    source = store(workspace).get(teacher) if isinstance(teacher, str) else teacher
+    source = finished(store(workspace).get(teacher) if isinstance(teacher, str) else teacher)
     config = DistillConfig(
         data=data or source.config["data"],
         limit=source.config["limit"] if limit is None else limit,
@@ -123,9 +120,13 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
 
     Leaves model/, predictions/ and evaluation/ in the run's folder. pairs: when already loaded.
     """
+    from kdcore.devices import use_threads
+    from kdcore.recipes.trouble import in_plain_words
+
     workspace = workspace or Workspace(run.folder.parent.parent)
     config = from_dict(run.config)
-    with run.write() as writer:
+    size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
+    with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):
         began = time.monotonic()
         pairs = pairs_of(config, workspace) if pairs is None else pairs
         if isinstance(config, InferConfig):
@@ -135,6 +136,7 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
         else:
             _score(config, pairs, run, writer)
         writer.log(_last_step(run), seconds=time.monotonic() - began)
+    shutil.rmtree(run.checkpoint_folder, ignore_errors=True)  # a finished run is never resumed
 
 
 def _train(
@@ -154,7 +156,7 @@ def _train(
         else:
             writer.progress(0, 1, "teacher")
             transfer = distill.transfer_set(pairs, config.transfer)
-            teacher, _ = teacher_answers(config.teacher, transfer, workspace, config.device)
+            teacher, _ = answers(config.teacher, transfer, workspace, config.device)
             distill.distill(config, pairs, teacher, run, writer)
     except StoppedError as stop:
         writer.finish("stopped", str(stop))
@@ -162,13 +164,13 @@ def _train(
     return True
 
 
-def teacher_answers(
-    teacher: str, pairs: PairTable, workspace: Workspace, device: str = "auto"
+def answers(
+    run: str, pairs: PairTable, workspace: Workspace, device: str = "auto"
 ) -> tuple[Predictions, bool]:
-    """A teacher's logits on these pairs, and whether they were already in the cache."""
+    """A run's logits on any pairs, and whether they were already in the cache."""
     from kdcore.recipes.infer import infer
 
-    source = finished(store(workspace).get(teacher))
+    source = finished(store(workspace).get(run))
     config = InferConfig(run=source.id, device=device)
     return infer(config, pairs, source, workspace)
 
@@ -186,11 +188,16 @@ def _score(
     config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, writer: RunWriter
 ) -> None:
     from kdcore.models.build import load_model
-    from kdcore.recipes.infer import ask
+    from kdcore.recipes.infer import ask, score_size
 
     writer.progress(_last_step(run), _last_step(run), "evaluate")
     model = load_model(run.model_folder)
-    how = InferConfig(run=run.id, device=config.device, precision=config.training.precision)
+    how = InferConfig(
+        run=run.id,
+        device=config.device,
+        precision=config.training.precision,
+        batch_size=score_size(config.training.batch_size),
+    )
     for split in SCORED:
         if split in pairs.splits:
             ask(model, how, pairs.split(split), run.id).save(run.predictions_path(split))
@@ -201,8 +208,8 @@ def infer(
 ) -> Run:
     """Score every pair of a data set with a run's model: a run that holds predictions only."""
     source = store(workspace).get(run) if isinstance(run, str) else run
-    config = InferConfig(run=source.id, data=data or source.config["data"], **settings)
-    return start(config, workspace)
+    given = {"run": finished(source).id, "data": data or source.config["data"]}
+    return start(build(InferConfig, {**settings, **given}), workspace)
 
 
 def evaluate(

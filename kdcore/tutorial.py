@@ -193,7 +193,7 @@ def _train(
     carry_out("student_ft", plan.finetuning("student_ft"))
     tell("teacher_inf", None)
     began = time.monotonic()
-    lab.teacher_answers(runs["teacher_ft"].id, pairs.split("train"), home, plan.device)
+    lab.answers(runs["teacher_ft"].id, pairs.split("train"), home, plan.device)
     seconds["teacher_inf"] = time.monotonic() - began
     carry_out("student_kd", plan.distillation(runs["teacher_ft"].id))
     return runs, seconds

@@ -1,8 +1,9 @@
 """PairModel: what every teacher and student can do: read pairs, answer a batch, be kept."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
@@ -23,16 +24,46 @@ WEIGHTS = "model.safetensors"
 class PairModel(nn.Module):
     """A model of query-ad pairs: tokenizer, network and head.
 
+    A kind of model is one file in models/ that ends with `MODEL = TheClass` and one entry in
+    catalog.STUDENTS that names the file. It must say how its tokenizer is learned and loaded
+    (learn_units, load_units), how pairs are read (read) and answered (forward).
+
     `products` is the type of matrix products (fp32, or bf16 where the hardware has it).
     """
 
-    units: Any
     pads = False  # whether its encoder pads a batch, so that similar lengths should meet
 
-    def __init__(self, config: ModelConfig, scheme: LabelScheme) -> None:
+    def __init__(self, config: ModelConfig, scheme: LabelScheme, units: Any) -> None:
         super().__init__()
-        self.config, self.scheme = config, scheme
+        self.config, self.scheme, self.units = config, scheme, units
         self.products = torch.float32
+
+    @classmethod
+    def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> Any:
+        """A tokenizer learned from texts."""
+        raise TypeError(f"{cls.__name__} learns no tokenizer")
+
+    @classmethod
+    def load_units(cls, config: ModelConfig, folder: Path) -> Any:
+        """The tokenizer that save wrote."""
+        raise TypeError(f"{cls.__name__} loads no tokenizer")
+
+    @classmethod
+    def new(cls, config: ModelConfig, scheme: LabelScheme, texts: Iterable[str]) -> Self:
+        """An untrained model whose tokenizer is learned from texts."""
+        return cls(config, scheme, cls.learn_units(config, texts))
+
+    @classmethod
+    def kept(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> Self:
+        """What save wrote; DataError when a weight is missing."""
+        model = cls(config, scheme, cls.load_units(config, folder))
+        model.load_weights(folder)
+        return model
+
+    @classmethod
+    def started(cls, config: ModelConfig, scheme: LabelScheme, source: "PairModel") -> Self:
+        """A model that begins with another's tokenizer and layers; DataError when they misfit."""
+        raise DataError(f"start_from: {config.name} has no BERT layers to start from")
 
     def read(self, pairs: PairTable) -> Encoded:
         """Tokenize, each distinct text once."""

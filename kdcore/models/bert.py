@@ -1,7 +1,8 @@
 """CrossEncoder: BERT-n or any pretrained encoder that reads query and ad as one sequence."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from safetensors import SafetensorError
@@ -18,6 +19,7 @@ from kdcore.config import ModelConfig
 from kdcore.errors import ConfigError, DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
+from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.packed import Packed, embed, encode, is_packable, pad_packed
 from kdcore.models.tokenizers import Ragged, WordPiece
 from kdcore.outputs import Outputs
@@ -53,28 +55,44 @@ class CrossEncoder(PairModel):
     """
 
     def __init__(
-        self, config: ModelConfig, scheme: LabelScheme, units: WordPiece, net: Any
+        self, config: ModelConfig, scheme: LabelScheme, units: WordPiece, net: Any = None
     ) -> None:
-        super().__init__(config, scheme)
-        self.units = units
-        self.net = net
+        super().__init__(config, scheme, units)
+        self.net = _untrained(config.params, scheme, units) if net is None else net
         self.prefix, self.middle, self.suffix, self.ad_segment = _template(units.tokenizer)
         self.pads = not is_packable(self.encoder)
 
     @classmethod
-    def new(cls, config: ModelConfig, scheme: LabelScheme, units: WordPiece) -> "CrossEncoder":
-        """Untrained BERT-n."""
-        params = config.params
-        positions = params.query_tokens + params.ad_tokens + 3
-        kinds = 4 if params.overlap else 2  # token types
-        about = {"num_labels": len(scheme), "type_vocab_size": kinds}
-        bert = bert_config(params, len(units), positions, **about)
-        return cls(config, scheme, units, BertForSequenceClassification(bert))
+    def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> WordPiece:
+        """Word pieces of the data."""
+        return WordPiece.train(texts, config.params.vocabulary)
 
     @classmethod
-    def pretrained(
-        cls, config: ModelConfig, scheme: LabelScheme, source: str | Path
-    ) -> "CrossEncoder":
+    def new(cls, config: ModelConfig, scheme: LabelScheme, texts: Iterable[str]) -> Self:
+        """Untrained BERT-n, or a pretrained encoder with an untrained classifier."""
+        if config.name == "bert":
+            return super().new(config, scheme, texts)
+        model = cls.pretrained(config, scheme, config.checkpoint)
+        for module in model.net.modules():
+            if isinstance(module, nn.Dropout):
+                module.p = config.params.dropout
+        if config.params.keep_layers:
+            narrow_layers(model.net, config.params.keep_layers)
+        return model
+
+    @classmethod
+    def started(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
+        """BERT-n that begins with another's tokenizer, embeddings, even layers and classifier."""
+        if config.name != "bert":
+            return super().started(config, scheme, source)
+        model, giver = cls(config, scheme, layers_of(source).units), layers_of(source)
+        copy_layers(giver.encoder, model.encoder)
+        if len(scheme) == len(giver.scheme):
+            model.net.classifier.load_state_dict(giver.net.classifier.state_dict())
+        return model
+
+    @classmethod
+    def pretrained(cls, config: ModelConfig, scheme: LabelScheme, source: str | Path) -> Self:
         """From a local folder or a hub id; only the pooler and the classifier may be new."""
         net, lost = _load(source, len(scheme))
         inside = f"{net.base_model_prefix}."
@@ -88,7 +106,7 @@ class CrossEncoder(PairModel):
         return model
 
     @classmethod
-    def kept(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> "CrossEncoder":
+    def kept(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> Self:
         """What save wrote: every weight must be there."""
         net, lost = _load(folder, len(scheme))
         if lost:
@@ -212,6 +230,20 @@ def _load(source: str | Path, classes: int) -> tuple[Any, list[str]]:
     return net, sorted(set(info["missing_keys"]) | mismatched)
 
 
+def _untrained(params: Any, scheme: LabelScheme, units: WordPiece) -> BertForSequenceClassification:
+    positions = params.query_tokens + params.ad_tokens + 3
+    kinds = 4 if params.overlap else 2  # token types
+    about = {"num_labels": len(scheme), "type_vocab_size": kinds}
+    return BertForSequenceClassification(bert_config(params, len(units), positions, **about))
+
+
+def layers_of(source: PairModel) -> CrossEncoder:
+    """A model whose BERT layers another may start from; DataError when it has none."""
+    if not isinstance(source, CrossEncoder) or source.pads:
+        raise DataError("start_from: only BERT-n and BERT checkpoints can hand on their layers")
+    return source
+
+
 def _framed(
     units: WordPiece,
     texts: list[str],
@@ -237,3 +269,6 @@ def _template(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[i
         tuple(ids[right[-1] + 1 :]),
         int(kinds[right[0]]),
     )
+
+
+MODEL = CrossEncoder

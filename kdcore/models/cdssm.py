@@ -4,6 +4,8 @@ Shen et al. 2014 (CLSM). The convolution over trigram counts is a sum of three e
 one for each place in the window, so a word is looked up once however often it occurs.
 """
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -50,11 +52,20 @@ class Cdssm(PairModel):
     """Two convolutional towers and a cosine; features: the product of the unit vectors."""
 
     def __init__(self, config: ModelConfig, scheme: LabelScheme, units: Trigrams) -> None:
-        super().__init__(config, scheme)
-        self.units = units
+        super().__init__(config, scheme, units)
         towers = 1 if config.params.shared else 2
         self.towers = nn.ModuleList(ConvTower(config.params, len(units)) for _ in range(towers))
         self.crossing = CumulativeLink(len(scheme))
+
+    @classmethod
+    def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> Trigrams:
+        """The most frequent letter trigrams."""
+        return Trigrams.train(texts, config.params.buckets)
+
+    @classmethod
+    def load_units(cls, config: ModelConfig, folder: Path) -> Trigrams:
+        """The trigrams that save wrote."""
+        return Trigrams.load(folder)
 
     def read(self, pairs: PairTable) -> Encoded:
         """Words as bags of trigrams, query and ad apart."""
@@ -91,3 +102,6 @@ class Cdssm(PairModel):
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
         """A table for each tower."""
         return [t.window for t in self.towers if isinstance(t, ConvTower)]
+
+
+MODEL = Cdssm

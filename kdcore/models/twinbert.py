@@ -1,6 +1,8 @@
 """TwinBERT: two transformer towers, a pooling layer and a crossing layer (arXiv:2002.06275)."""
 
-from typing import Any
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Self
 
 import torch
 import torch.nn.functional as F
@@ -11,8 +13,9 @@ from kdcore.batches import Batch, Encoded, Texts
 from kdcore.config import ModelConfig
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
-from kdcore.models.bert import bert_config
+from kdcore.models.bert import bert_config, layers_of
 from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine
+from kdcore.models.layers import copy_layers
 from kdcore.models.packed import Packed, embed, encode, pool
 from kdcore.models.tokenizers import Trigrams, WordPiece
 from kdcore.outputs import Outputs
@@ -65,9 +68,8 @@ class TwinBert(PairModel):
     def __init__(
         self, config: ModelConfig, scheme: LabelScheme, units: WordPiece | Trigrams
     ) -> None:
-        super().__init__(config, scheme)
+        super().__init__(config, scheme, units)
         params, classes = config.params, len(scheme)
-        self.units = units
         towers = 1 if params.shared else 2
         self.towers = nn.ModuleList(Tower(params, len(units)) for _ in range(towers))
         self.crossing: nn.Module
@@ -77,6 +79,26 @@ class TwinBert(PairModel):
             self.crossing = (
                 HalfCosine(classes) if params.head == "half_cosine" else CumulativeLink(classes)
             )
+
+    @classmethod
+    def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> WordPiece | Trigrams:
+        """Word pieces or letter trigrams, as the knob `units` says."""
+        kind = Trigrams if config.params.units == "trigrams" else WordPiece
+        return kind.train(texts, config.params.vocabulary)
+
+    @classmethod
+    def load_units(cls, config: ModelConfig, folder: Path) -> WordPiece | Trigrams:
+        """The tokenizer that save wrote."""
+        kind = Trigrams if config.params.units == "trigrams" else WordPiece
+        return kind.load(folder)
+
+    @classmethod
+    def started(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
+        """Both towers begin with a cross-encoder's tokenizer, embeddings and even layers."""
+        model = cls(config, scheme, layers_of(source).units)
+        for tower in model.towers:
+            copy_layers(layers_of(source).encoder, tower.bert)
+        return model
 
     def read(self, pairs: PairTable) -> Encoded:
         """Query and ad apart; [CLS] and [SEP] only where [CLS] is what is pooled."""
@@ -130,3 +152,6 @@ class TwinBert(PairModel):
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
         """A table for each tower."""
         return [tower.table() for tower in self.towers if isinstance(tower, Tower)]
+
+
+MODEL = TwinBert

@@ -25,7 +25,9 @@ from kdcore.config import (
     to_dict,
 )
 from kdcore.models.base import PairModel
+from kdcore.models.bert import CrossEncoder
 from kdcore.models.build import load_model, new_model
+from kdcore.models.twinbert import TwinBert
 from kdcore.predict import predict_table
 from kdcore.predictions import Predictions
 from kdcore.recipes import distill, finetune
@@ -148,7 +150,10 @@ def given_model(config: ModelConfig, job: Job) -> Any:
 @contextmanager
 def _given(job: Job) -> Iterator[None]:
     """Models read with the job's tokenizer instead of learning one of another size."""
-    with mock.patch("kdcore.models.build._learn_units", return_value=job.units):
+    with (
+        mock.patch.object(TwinBert, "learn_units", return_value=job.units),
+        mock.patch.object(CrossEncoder, "learn_units", return_value=job.units),
+    ):
         yield
 
 

@@ -179,7 +179,7 @@ def test_two_towers_start_from_a_cross_encoders_layers(make, pairs4, shared):
 @pytest.mark.parametrize("different", [{"hidden": 32}, {"inner": 20}])
 def test_another_width_cannot_be_started_from(make, pairs4, different):
     params = {"layers": 2, "hidden": 16, "heads": 2} | different
-    with pytest.raises(DataError, match="the layers do not fit.*make them the same"):
+    with pytest.raises(DataError, match=r"the layers do not fit.*make them the same"):
         new_model(ModelConfig(name="bert", params=params), pairs4, start_from=make("bert", pairs4))
 
 
