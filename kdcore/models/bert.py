@@ -20,7 +20,7 @@ from kdcore.errors import ConfigError, DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
 from kdcore.models.layers import copy_layers, narrow_layers
-from kdcore.models.packed import Packed, embed, encode, is_packable, pad_packed
+from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
 from kdcore.models.tokenizers import Ragged, WordPiece
 from kdcore.outputs import Outputs
 from kdcore.pairs import PairTable
@@ -160,13 +160,9 @@ class CrossEncoder(PairModel):
         packed = batch.packs[0]
         if self.pads or wants & INSIDE:
             return self._padded(packed, batch.query_rows, wants)
-        x = encode(
-            self.encoder.encoder,
-            embed(self.encoder.embeddings, packed),
-            packed.groups,
-            self.products,
-        )
-        pooled = torch.tanh(self.encoder.pooler.dense(x[packed.starts]))
+        x = embed(self.encoder.embeddings, packed)
+        first = encode_first(self.encoder.encoder, x, packed, self.products)
+        pooled = torch.tanh(self.encoder.pooler.dense(first))
         pooled = pooled[batch.query_rows]
         return Outputs(self.net.classifier(self.net.dropout(pooled)), pooled)
 

@@ -99,19 +99,45 @@ def encode(
     return x
 
 
+def encode_first(encoder: Any, x: Tensor, packed: Packed, dtype: torch.dtype) -> Tensor:
+    """(sequences, width) of each sequence's first token after every block.
+
+    Where only [CLS] is read, the last block needs its keys and values of every token, the rest of
+    its work for the first tokens alone.
+    """
+    *blocks, last = encoder.layer
+    for layer in blocks:
+        x = _block(layer, x, packed.groups, dtype)
+    own = last.attention.self
+    first = x[packed.starts]
+    keys_values = _fused(x, dtype, own.key, own.value)
+    query = _linear(own.query, first.to(dtype))
+    context = attend_first(query, keys_values, packed.groups, own.num_attention_heads)
+    return _after_attention(last, first, context)
+
+
 def _block(
     layer: Any, x: Tensor, groups: tuple[tuple[int, int], ...], dtype: torch.dtype
 ) -> Tensor:
-    own, output = layer.attention.self, layer.attention.output
-    narrow = x.to(dtype)
-    weight = torch.cat([own.query.weight, own.key.weight, own.value.weight]).to(dtype)
-    bias = torch.cat([own.query.bias, own.key.bias, own.value.bias]).to(dtype)
-    qkv = F.linear(narrow, weight, bias)  # (tokens, 3 * width)
-    context = attend(qkv, groups, own.num_attention_heads)
+    own = layer.attention.self
+    qkv = _fused(x, dtype, own.query, own.key, own.value)
+    return _after_attention(layer, x, attend(qkv, groups, own.num_attention_heads))
+
+
+def _fused(x: Tensor, dtype: torch.dtype, *layers: nn.Linear) -> Tensor:
+    """(tokens, len(layers) * width): several projections of the same vectors as one product."""
+    weight = torch.cat([layer.weight for layer in layers]).to(dtype)
+    bias = torch.cat([layer.bias for layer in layers]).to(dtype)
+    return F.linear(x.to(dtype), weight, bias)
+
+
+def _after_attention(layer: Any, x: Tensor, context: Tensor) -> Tensor:
+    """The rest of a block for some of its tokens; context has the type of the products."""
+    output = layer.attention.output
     x = _norm(
         output.LayerNorm, x + _dropout(_linear(output.dense, context), output.dropout).float()
     )
-    inner = F.gelu(_linear(layer.intermediate.dense, x.to(dtype)))
+    inner = F.gelu(_linear(layer.intermediate.dense, x.to(context.dtype)))
     outer = _dropout(_linear(layer.output.dense, inner), layer.output.dropout).float()
     return _norm(layer.output.LayerNorm, x + outer)
 
@@ -130,19 +156,49 @@ def attend(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int) -> Tens
     return torch.cat(out).to(qkv.dtype)
 
 
+def attend_first(
+    query: Tensor, keys_values: Tensor, groups: tuple[tuple[int, int], ...], heads: int
+) -> Tensor:
+    """(sequences, width) of the first tokens' attention over their sequence.
+
+    query: (sequences, width), keys_values: (tokens, 2 * width).
+    """
+    sequences, width = query.shape
+    if query.is_cuda:
+        padded, mask = _padded(keys_values, groups)
+        k, v = (
+            padded[:sequences].view(sequences, -1, 2, heads, width // heads).permute(2, 0, 3, 1, 4)
+        )
+        q = query.view(sequences, 1, heads, -1).transpose(1, 2)
+        context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:sequences])
+        return context.transpose(1, 2).reshape(sequences, width)
+    real = groups if sum(count for _, count in groups) == sequences else groups[:-1]
+    queries = torch.split(query.float(), [count for _, count in real])
+    out = []
+    for q, part, (length, count) in zip(
+        queries, _split(keys_values.float(), groups), real, strict=False
+    ):
+        k, v = part.view(count, length, 2, heads, width // heads).permute(2, 0, 3, 1, 4)
+        q = q.view(count, 1, heads, width // heads).transpose(1, 2)
+        out.append(F.scaled_dot_product_attention(q, k, v).reshape(count, width))
+    return torch.cat(out).to(query.dtype)
+
+
 def _attend_padded(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int) -> Tensor:
-    """The same for a GPU, where one padded call beats one small call a length."""
-    lengths = torch.tensor([length for length, _ in groups], device=qkv.device)
-    counts = torch.tensor([count for _, count in groups], device=qkv.device)
-    longest, sequences = max(groups)[0], sum(count for _, count in groups)
-    each = lengths.repeat_interleave(counts, output_size=sequences)
-    mask = torch.arange(longest, device=qkv.device) < each[:, None]  # (sequences, longest)
-    padded = qkv.new_zeros(sequences, longest, qkv.shape[1])
-    rows, columns = _places(groups, qkv.device)
-    padded[rows, columns] = qkv
-    q, k, v = padded.view(sequences, longest, 3, heads, -1).permute(2, 0, 3, 1, 4)
-    context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
-    return context.transpose(1, 2).reshape(sequences, longest, -1)[rows, columns]
+    """attend for a GPU, where one padded call beats one small call a length."""
+    padded, mask = _padded(qkv, groups)
+    q, k, v = padded.view(*padded.shape[:2], 3, heads, -1).permute(2, 0, 3, 1, 4)
+    context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    return context.transpose(1, 2).flatten(2)[_places(groups, qkv.device)]
+
+
+def _padded(x: Tensor, groups: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor]:
+    """(sequences, longest, width) and its (sequences, 1, 1, longest) mask, spare tokens last."""
+    places = _places(groups, x.device)
+    sequences, longest = sum(count for _, count in groups), max(groups)[0]
+    padded, mask = x.new_zeros(sequences, longest, x.shape[1]), x.new_zeros(sequences, longest)
+    padded[places], mask[places] = x, 1
+    return padded, mask.bool()[:, None, None, :]
 
 
 def pad_packed(packed: Packed, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -225,4 +281,4 @@ def _dropout(x: Tensor, layer: nn.Dropout) -> Tensor:
     threshold = round(layer.p * 256)
     words = torch.randint(-(2**63), 2**63 - 1, ((x.numel() + 7) // 8,))
     kept = words.view(torch.uint8)[: x.numel()].view_as(x) >= threshold
-    return x * kept * (256 / (256 - threshold))
+    return x * kept.to(x.dtype).mul_(256 / (256 - threshold))

@@ -26,6 +26,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from kdcore.errors import DataError
 
+PORTION = 4096  # texts tokenized at a time
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -85,10 +86,17 @@ class Ragged:
         flat[body] = self.flat
         return Ragged(flat, offsets)
 
+    @classmethod
+    def joined(cls, parts: Sequence["Ragged"]) -> "Ragged":
+        """The rows of all parts, in order."""
+        empty = np.zeros(0, dtype=np.int64)
+        lengths = np.concatenate([empty, *(part.lengths for part in parts)])
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        return cls(np.concatenate([empty, *(part.flat for part in parts)]), offsets)
+
     def followed_by(self, other: "Ragged") -> "Ragged":
         """These rows, then the other's."""
-        offsets = np.concatenate([self.offsets, other.offsets[1:] + self.offsets[-1]])
-        return Ragged(np.concatenate([self.flat, other.flat]), offsets)
+        return Ragged.joined([self, other])
 
     def filled(self, value: int) -> "Ragged":
         """Empty rows hold one `value`: every text has at least one token."""
@@ -179,8 +187,14 @@ class WordPiece:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        encoded = backend.encode_batch_fast(list(texts), add_special_tokens=False)
-        return Ragged.from_rows([e.ids for e in encoded])
+        # in portions, because an Encoding object is a hundred times its ids
+        portions = [
+            Ragged.from_rows(
+                [e.ids for e in backend.encode_batch_fast(some, add_special_tokens=False)]
+            )
+            for some in (list(texts[i : i + PORTION]) for i in range(0, len(texts), PORTION))
+        ]
+        return Ragged.joined(portions)
 
     def save(self, folder: Path) -> None:
         """Write tokenizer.json and its config."""

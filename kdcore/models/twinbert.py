@@ -16,7 +16,7 @@ from kdcore.models.base import PairModel
 from kdcore.models.bert import bert_config, layers_of
 from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine
 from kdcore.models.layers import copy_layers
-from kdcore.models.packed import Packed, embed, encode, pool
+from kdcore.models.packed import Packed, embed, encode, encode_first, pool
 from kdcore.models.tokenizers import Trigrams, WordPiece
 from kdcore.outputs import Outputs
 from kdcore.pairs import PairTable
@@ -41,9 +41,10 @@ class Tower(nn.Module):
 
     def forward(self, packed: Packed, bag: Bag | None, products: torch.dtype) -> Tensor:
         """(sequences, width), one vector a text."""
-        x: Tensor = encode(self.bert.encoder, self._embed(packed, bag), packed.groups, products)
+        x = self._embed(packed, bag)
         if self.pooling == "cls":
-            return torch.index_select(x, 0, packed.starts)
+            return encode_first(self.bert.encoder, x, packed, products)
+        x = encode(self.bert.encoder, x, packed.groups, products)
         weights = None if self.weigh is None else self.weigh(x)[:, 0]
         pooled: Tensor = pool(x, weights, packed)
         return pooled
