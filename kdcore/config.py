@@ -9,7 +9,7 @@ import yaml
 
 from kdcore.catalog import SIZES, STUDENTS, EncoderParams, method_entry, misfit, student_entry
 from kdcore.errors import ConfigError, UnknownNameError
-from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
+from kdcore.knobs import build, choice, knob, plain, problems_of, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,6 @@ class TrainingConfig:
         "auto takes bf16 products where the hardware has them",
         options=("auto", "fp32", "bf16"),
     )
-    compile: bool = switch(False, "torch.compile on a GPU; slow to start, faster after")
     checkpoint_seconds: float = knob(
         60, "time between checkpoints from which a killed run resumes", low=0, high=86_400
     )

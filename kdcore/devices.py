@@ -1,5 +1,8 @@
 """Which device a run computes on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from kdcore.errors import ConfigError
@@ -20,3 +23,14 @@ def pick_device(name: str = "auto") -> torch.device:
             [f"device: {name!r} is not here ({str(cause).splitlines()[0]}); auto takes what is"],
         ) from None
     return device
+
+
+@contextmanager
+def use_threads(count: int) -> Iterator[None]:
+    """Let torch compute with this many CPU threads inside the block; 0 leaves it its choice."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

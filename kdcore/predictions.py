@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kdcore.errors import DataError
+from kdcore.workspace import replacing
 
 
 @dataclass(frozen=True)
@@ -47,15 +48,15 @@ class Predictions:
         return self
 
     def save(self, path: Path) -> None:
-        """Write one Parquet file: lists `logits` and `features`, hashes in its schema."""
+        """Write one Parquet file, whole or not at all; the hashes stand in its schema."""
         columns = {"logits": _column(self.logits)}
         if self.features is not None:
             columns["features"] = _column(self.features)
         table = pa.table(columns).replace_schema_metadata(
             {"kdlab": json.dumps({"data_hash": self.data_hash, "model": self.model})}
         )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, path)
+        with replacing(path) as temporary:
+            pq.write_table(table, temporary)
 
     @classmethod
     def load(cls, path: Path) -> "Predictions":

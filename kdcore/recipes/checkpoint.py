@@ -1,17 +1,18 @@
 """Checkpoints: all that a killed run needs to go on to the same result; safetensors and JSON.
 
 A checkpoint is one safetensors file and, written after it, checkpoint.json that names it: a kill
-between the two leaves the one before. The best epoch so far has a file of its own.
+between the two leaves the one before. The best epoch so far has a file of its own, named by its
+step, so that an older card never points to newer weights.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -19,6 +20,7 @@ from kdcore.errors import RunError
 from kdcore.workspace import replacing, write_json_atomic
 
 CARD = "checkpoint.json"
+Parts = list[dict[str, Tensor]]  # the losses of each step that no metric line holds yet
 
 
 @dataclass(frozen=True)
@@ -26,62 +28,119 @@ class Progress:
     """Where a run stands: steps done, the best validation so far, and what it was trained on."""
 
     step: int
-    best_step: int
+    best_step: int  # 0 before the first validation
     best_value: float  # higher is better, whatever it is selected by
     data_hash: str
     config_hash: str
-    seconds: float
-    seen: tuple[int, ...] = ()  # steps that were validated
 
 
-def save_checkpoint(
-    folder: Path, progress: Progress, modules: Mapping[str, nn.Module], optimizer: Any
-) -> None:
-    """Write everything, then point to it, then drop what is no longer pointed to."""
-    tensors = {"rng.cpu": torch.get_rng_state()}
-    if torch.cuda.is_available():
-        tensors["rng.cuda"] = torch.cuda.get_rng_state()
-    for name, module in modules.items():
-        tensors |= {f"{name}/{key}": value for key, value in module.state_dict().items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
-    name = f"step-{progress.step:08d}.safetensors"
-    write_tensors(folder / name, tensors)
-    write_json_atomic(folder / CARD, asdict(progress) | {"file": name})
-    for old in folder.glob("step-*.safetensors"):
-        if old.name != name:
-            old.unlink()
+class Checkpoints:
+    """The checkpoint folder of a run: the newest state of what learns, and the best epoch."""
+
+    def __init__(
+        self, folder: Path, modules: Mapping[str, nn.Module], optimizer: Any, device: torch.device
+    ) -> None:
+        self.folder, self.modules, self.optimizer = folder, modules, optimizer
+        self.device = device
+        self._pointed = 0  # the best step that the card on disk names
+
+    def save(self, progress: Progress, pending: Parts) -> None:
+        """Write everything, then point to it, then drop what is no longer pointed to."""
+        tensors = _random_states(self.device)
+        for name, module in self.modules.items():
+            tensors |= {f"{name}/{key}": value for key, value in module.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
+        for key in pending[0] if pending else ():
+            tensors[f"pending/{key}"] = torch.stack([parts[key] for parts in pending])
+        name = f"step-{progress.step:08d}.safetensors"
+        write_tensors(self.folder / name, tensors)
+        write_json_atomic(self.folder / CARD, asdict(progress) | {"file": name})
+        self._pointed = progress.best_step
+        self._drop("step-*", {name})
+        self._drop("best-*", {self.best_path(progress.best_step).name})
+
+    def save_best(self, step: int) -> None:
+        """Keep the model as it is now, beside the best epoch of the last checkpoint."""
+        write_tensors(self.best_path(step), self.modules["model"].state_dict())
+        self._drop("best-*", {self.best_path(at).name for at in (step, self._pointed)})
+
+    def load_best(self, step: int) -> None:
+        """Give the model the weights that it had at this step."""
+        self.modules["model"].load_state_dict(self._read(self.best_path(step)))
+
+    def best_path(self, step: int) -> Path:
+        """Where the weights of the best epoch are, when that epoch ended at this step."""
+        return self.folder / f"best-{step:08d}.safetensors"
+
+    def progress(self) -> Progress | None:
+        """Where the last checkpoint stands; None when there is none."""
+        return self._card()[1] if (self.folder / CARD).exists() else None
+
+    def restore(self) -> Parts:
+        """Put everything back as it was at the last checkpoint; the pending losses are returned."""
+        path, progress = self._card()
+        tensors = self._read(path)
+        try:
+            for name, module in self.modules.items():
+                module.load_state_dict(_under(tensors, f"{name}/"))
+            _restore_optimizer(self.optimizer, _under(tensors, "optimizer/"))
+            _restore_random(tensors, self.device)
+        except (RuntimeError, KeyError, ValueError) as cause:
+            raise self._unreadable(cause) from cause
+        self._pointed = progress.best_step
+        pending = {k: v.to(self.device) for k, v in _under(tensors, "pending/").items()}
+        return [
+            dict(zip(pending, step, strict=True)) for step in zip(*pending.values(), strict=True)
+        ]
+
+    def _card(self) -> tuple[Path, Progress]:
+        try:
+            card = json.loads((self.folder / CARD).read_text(encoding="utf-8"))
+            return self.folder / card.pop("file"), Progress(**card)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as cause:
+            raise self._unreadable(cause) from cause
+
+    def _read(self, path: Path) -> dict[str, Tensor]:
+        try:
+            tensors: dict[str, Tensor] = load_file(path)
+        except (OSError, SafetensorError) as cause:
+            raise self._unreadable(cause) from cause
+        return tensors
+
+    def _unreadable(self, cause: Exception) -> RunError:
+        return RunError(
+            f"the checkpoint in {self.folder} cannot be read ({str(cause).splitlines()[0]}); "
+            "delete that folder to start anew"
+        )
+
+    def _drop(self, pattern: str, keep: set[str]) -> None:
+        for old in self.folder.glob(pattern):
+            if old.name not in keep:
+                old.unlink()
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Tensors as safetensors, complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, temporary)
 
 
-def load_checkpoint(
-    folder: Path, modules: Mapping[str, nn.Module], optimizer: Any
-) -> Progress | None:
-    """Put everything back; None when there is no checkpoint."""
-    if not (folder / CARD).exists():
-        return None
-    try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        tensors = load_file(folder / card.pop("file"))
-    except (OSError, ValueError, KeyError) as cause:
-        raise RunError(
-            f"the checkpoint in {folder} cannot be read ({cause}); delete that folder to start anew"
-        ) from cause
-    best = -math.inf if card["best_value"] is None else card["best_value"]  # JSON has no infinity
-    progress = Progress(**{**card, "best_value": best, "seen": tuple(card["seen"])})
-    for name, module in modules.items():
-        module.load_state_dict(_under(tensors, f"{name}/"))
-    _restore_optimizer(optimizer, _under(tensors, "optimizer/"))
-    torch.set_rng_state(tensors["rng.cpu"])
-    if torch.cuda.is_available() and "rng.cuda" in tensors:
-        torch.cuda.set_rng_state(tensors["rng.cuda"])
-    return progress
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    states = {"random/cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["random/device"] = torch.cuda.get_rng_state(device)
+    elif device.type == "mps":
+        states["random/device"] = torch.mps.get_rng_state()
+    return states
+
+
+def _restore_random(tensors: Mapping[str, Tensor], device: torch.device) -> None:
+    torch.set_rng_state(tensors["random/cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(tensors["random/device"], device)
+    elif device.type == "mps":
+        torch.mps.set_rng_state(tensors["random/device"])
 
 
 def _restore_optimizer(optimizer: Any, tensors: Mapping[str, Tensor]) -> None:

@@ -14,7 +14,8 @@ def finetune(config: FinetuneConfig, pairs: PairTable, run: Run, writer: RunWrit
     train, validation = pairs.split("train").labelled(), pairs.split("validation").labelled()
     source = config.model.start_from
     start = load_model(RunStore(run.folder.parent).get(source).model_folder) if source else None
-    model = new_model(config.model, train, config.seed, start)
+    # the tokenizer reads unlabelled pairs too, as a distilled student's does: twins start alike
+    model = new_model(config.model, pairs.split("train"), config.seed, start)
     with Session(model, config, train, validation, run, writer) as session:
         grades = session.tensor(train.grades)
         for rows, batch in session.batches():

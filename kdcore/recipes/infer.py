@@ -2,11 +2,11 @@
 
 import hashlib
 import logging
-
-import torch
+from contextlib import suppress
 
 from kdcore.config import InferConfig
 from kdcore.devices import pick_device
+from kdcore.errors import DataError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
@@ -23,13 +23,11 @@ def infer(
     config: InferConfig, pairs: PairTable, source: Run, workspace: Workspace
 ) -> tuple[Predictions, bool]:
     """Logits and features of a run's model on every pair, and whether the cache held them."""
-    if config.threads:
-        torch.set_num_threads(config.threads)
     device = pick_device(config.device)
     products = str(product_type(config.precision, device)).removeprefix("torch.")
     key = f"{model_hash(source.model_folder)}-{pairs.content_hash}-{products}-{device.type}"
     path = workspace.cache_folder("logits") / f"{hashlib.sha256(key.encode()).hexdigest()}.parquet"
-    if path.exists():
+    with suppress(DataError):  # a damaged cache is made again
         return Predictions.load(path).require(pairs.content_hash, len(pairs)), True
     predictions = ask(load_model(source.model_folder), config, pairs, source.id)
     predictions.save(path)
@@ -46,3 +44,8 @@ def ask(model: PairModel, config: InferConfig, pairs: PairTable, name: str) -> P
         precision=config.precision,
         batch_size=config.batch_size,
     )
+
+
+def score_size(batch_size: int) -> int:
+    """Pairs that a model trained at this batch size can score at once: no gradient is kept."""
+    return min(4 * batch_size, 512)

@@ -1,0 +1,43 @@
+"""A full memory or disk, said in plain words; the run's last good checkpoint stays as it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from kdcore.errors import LabError, RunError
+from kdcore.runs.record import is_full_disk, write_problem
+
+# the words of torch's own allocators: CPU on Linux, CPU on Windows, and MPS
+_ALLOCATORS = ("can't allocate memory", "not enough memory", "out of memory")
+
+
+@contextmanager
+def in_plain_words(run_id: str, batch_size: int) -> Iterator[None]:
+    """Around the work of a run: what a person can mend becomes a RunError that says how."""
+    try:
+        yield
+    except LabError:
+        raise
+    except Exception as error:
+        if _is_full_memory(error):
+            raise RunError(_memory_problem(error, batch_size)) from error
+        if is_full_disk(error):
+            raise RunError(write_problem(run_id, error)) from error
+        raise
+
+
+def _is_full_memory(error: Exception) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(said in str(error) for said in _ALLOCATORS)
+
+
+def _memory_problem(error: Exception, batch_size: int) -> str:
+    what = "GPU" if isinstance(error, torch.OutOfMemoryError) or "MPS" in str(error) else "machine"
+    if batch_size == 1:
+        return f"the {what} ran out of memory at batch size 1; choose a smaller model"
+    return (
+        f"the {what} ran out of memory at batch size {batch_size}; {batch_size // 2} needs about "
+        "half: change it and start again"
+    )

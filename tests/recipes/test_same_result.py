@@ -1,0 +1,273 @@
+"""A seed gives one student, however often its training is killed, stopped and resumed."""
+
+import random
+import signal
+from collections.abc import Callable
+
+import pytest
+from torch import nn
+
+from kdcore import lab
+from kdcore.config import from_dict, to_dict
+from kdcore.errors import RunError
+from kdcore.objectives import response
+from kdcore.pairs import PairTable
+from kdcore.recipes.session import Session
+from kdcore.runs.store import Run
+from kdcore.runs.writer import RunWriter
+from kdcore.workspace import Workspace, write_json_atomic
+
+from .conftest import (
+    KINDS,
+    assert_same_result,
+    checkpoint,
+    created,
+    distillation,
+    finetuning,
+    lines,
+    weights,
+)
+
+Killer = Callable[[Run, str, str, int], int]
+STEP = "kdcore.recipes.session:Session.step"
+OFTEN = {"checkpoint_seconds": 0}  # a checkpoint after every step
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(
+    kind: str, home: Workspace
+) -> None:
+    first, again, other = (
+        lab.start(finetuning(kind, seed=seed, epochs=2), home) for seed in (1, 1, 2)
+    )
+    assert_same_result(first, again)
+    assert weights(first) != weights(other)
+
+
+def test_two_threads_give_the_same_student_twice(home: Workspace) -> None:
+    first, again = (lab.start(finetuning("bert", threads=2), home) for _ in range(2))
+    assert_same_result(first, again)
+
+
+def test_distillation_gives_the_same_student_twice(home: Workspace, teacher: Run) -> None:
+    first, again = (lab.start(distillation(teacher), home) for _ in range(2))
+    assert_same_result(first, again)
+
+
+def test_the_students_of_a_run_do_not_depend_on_what_was_trained_before(home: Workspace) -> None:
+    first = lab.start(finetuning(), home)
+    lab.start(finetuning("cdssm", seed=9), home)
+    assert_same_result(first, lab.start(finetuning(), home))
+
+
+@pytest.mark.parametrize("kind", ["bert", "twin", "cdssm"])
+def test_a_run_killed_at_a_random_step_resumes_to_the_same_result(
+    kind: str, home: Workspace, killer: Killer
+) -> None:
+    config = finetuning(kind, **OFTEN)
+    undisturbed, killed = lab.start(config, home), created(config, home)
+    assert killer(killed, STEP, "after", random.randint(2, 18)) == signal.SIGKILL
+    assert killed.status().state == "lost"
+    assert_same_result(undisturbed, lab.resume(killed, home))
+    assert killed.status().state == "finished"
+
+
+def test_a_distillation_killed_at_a_random_step_resumes_to_the_same_result(
+    home: Workspace, teacher: Run, killer: Killer
+) -> None:
+    config = distillation(teacher, transfer="train+log", **OFTEN)
+    undisturbed, killed = lab.start(config, home), created(config, home)
+    assert killer(killed, STEP, "after", random.randint(2, 24)) == signal.SIGKILL
+    assert_same_result(undisturbed, lab.resume(killed, home))
+
+
+def test_a_run_killed_twice_resumes_to_the_same_result(home: Workspace, killer: Killer) -> None:
+    config = finetuning(**OFTEN)
+    undisturbed, killed = lab.start(config, home), created(config, home)
+    for _ in range(2):
+        assert killer(killed, STEP, "after", 7) == signal.SIGKILL
+    assert checkpoint(killed)["step"] == 12
+    assert_same_result(undisturbed, lab.resume(killed, home))
+
+
+MOMENTS = {
+    "with no checkpoint yet": (STEP, "after", 1),
+    "between the last step of an epoch and its log line": (STEP, "after", 6),
+    "between the log line and the validation": (
+        "kdcore.recipes.session:Session._validate",
+        "before",
+        1,
+    ),
+    "between the best weights and the validation line": (
+        "kdcore.recipes.checkpoint:Checkpoints.save_best",
+        "after",
+        2,
+    ),
+    "between the validation and the checkpoint": (
+        "kdcore.recipes.session:Session._validate",
+        "after",
+        2,
+    ),
+    "between the last validation and the checkpoint": (
+        "kdcore.recipes.session:Session._validate",
+        "after",
+        3,
+    ),
+    "between the tensors of a checkpoint and its card": (
+        "kdcore.recipes.checkpoint:write_json_atomic",
+        "before",
+        6,
+    ),
+    "between a card and the removal of older files": (
+        "kdcore.recipes.checkpoint:write_json_atomic",
+        "after",
+        12,
+    ),
+    "before the model is kept": ("kdcore.recipes.session:Session._keep", "before", 1),
+    "after the model is kept": ("kdcore.recipes.session:Session._keep", "after", 1),
+    "while the test pairs are scored": ("kdcore.recipes.infer:ask", "before", 2),
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, pairs: PairTable) -> Run:
+    """A run that nothing happened to."""
+    home = Workspace(tmp_path_factory.mktemp("undisturbed"))
+    pairs.save(home.data_folder("invented"))
+    return lab.start(finetuning(), home)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_run_killed_at_the_worst_moment_resumes_to_the_same_result(
+    moment: str, home: Workspace, undisturbed: Run, killer: Killer
+) -> None:
+    killed = created(finetuning(**OFTEN), home)
+    assert killer(killed, *MOMENTS[moment]) == signal.SIGKILL
+    assert_same_result(undisturbed, lab.resume(killed, home))
+
+
+def test_a_run_killed_before_its_first_checkpoint_begins_anew(
+    home: Workspace, undisturbed: Run, killer: Killer
+) -> None:
+    killed = created(finetuning(), home)
+    assert killer(killed, STEP, "after", 14) == signal.SIGKILL
+    assert len(lines(killed)) == 4
+    assert_same_result(undisturbed, lab.resume(killed, home))
+
+
+def test_a_run_that_was_asked_to_stop_resumes_to_the_same_result(
+    home: Workspace, undisturbed: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopped = created(finetuning(), home)
+    genuine = Session.step
+
+    def step(self: Session, *args: object) -> None:
+        genuine(self, *args)  # type: ignore[arg-type]
+        if self.progress.step == 10:
+            self.run.request_stop()
+
+    monkeypatch.setattr(Session, "step", step)
+    monkeypatch.setattr("kdcore.runs.writer.STOP_LOOK_EVERY", 0)
+    lab.execute(stopped, home)
+    assert stopped.status().state == "stopped"
+    assert "at step 10 of 18" in stopped.status().message
+    assert not stopped.model_folder.exists()
+    assert_same_result(undisturbed, lab.resume(stopped, home))
+
+
+def test_modules_beside_the_model_resume_too(
+    home: Workspace, teacher: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An objective's projection that began anew would pull the student elsewhere."""
+
+    class Projected(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.map = nn.Linear(2, 2)
+            self.drop = nn.Dropout(0.2)
+
+        def forward(self, student: object, taught: object) -> object:
+            gap = self.drop(self.map(student.logits)) - taught.logits  # type: ignore[attr-defined]
+            return gap.square().mean()
+
+    monkeypatch.setattr(response, "objective", lambda params, student, teacher: Projected())
+    config = distillation(teacher, **OFTEN)
+    undisturbed, cut = lab.start(config, home), created(config, home)
+    genuine = Session.step
+
+    def step(self: Session, *args: object) -> None:
+        if self.progress.step == 8:
+            raise SystemExit
+        genuine(self, *args)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "step", step)
+        with pytest.raises(SystemExit):
+            lab.execute(cut, home)
+    assert_same_result(undisturbed, lab.resume(cut, home))
+
+
+@pytest.fixture
+def halfway(home: Workspace, killer: Killer) -> Run:
+    """A run that was killed at its ninth step."""
+    run = created(finetuning(**OFTEN), home)
+    assert killer(run, STEP, "before", 9) == signal.SIGKILL
+    return run
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_a_run_is_not_resumed_with_other_data(
+    split: str, home: Workspace, halfway: Run, restage: Callable[..., None], pairs: object
+) -> None:
+    frame = pairs.frame  # type: ignore[attr-defined]
+    restage(frame.index[frame["split"] == split][:4], "title", "quite another wording")
+    with pytest.raises(RunError, match="was begun with other data; start a new run"):
+        lab.resume(halfway, home)
+    assert halfway.status().state == "failed"
+
+
+def test_a_run_is_not_resumed_with_other_settings(home: Workspace, halfway: Run) -> None:
+    config = to_dict(from_dict(halfway.config))
+    config["training"]["learning_rate"] = 1e-4
+    write_json_atomic(halfway.folder / "config.json", config)
+    with pytest.raises(RunError, match="was begun with other settings; start a new run"):
+        lab.resume(halfway.id, home)
+
+
+def test_a_damaged_checkpoint_is_said_to_be_damaged(home: Workspace, halfway: Run) -> None:
+    (newest,) = halfway.checkpoint_folder.glob("step-*")
+    newest.write_bytes(newest.read_bytes()[:1000])
+    with pytest.raises(RunError, match=r"cannot be read .* delete that folder to start anew"):
+        lab.resume(halfway, home)
+
+
+def test_a_finished_run_is_not_resumed_and_keeps_no_checkpoint(home: Workspace) -> None:
+    run = lab.start(finetuning(**OFTEN), home)
+    assert not run.checkpoint_folder.exists()
+    with pytest.raises(RunError, match="is finished; only a stopped, failed or lost run"):
+        lab.resume(run, home)
+
+
+def test_the_speed_after_a_resume_counts_only_steps_that_were_taken(
+    home: Workspace, halfway: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(10_000))
+    monkeypatch.setattr("kdcore.recipes.session.time.monotonic", lambda: float(next(clock)))
+    lab.resume(halfway, home)
+    after = [x["pairs_per_second"] for x in halfway.metrics() if x.get("pairs_per_second")]
+    assert max(after[1:]) <= 8  # no step of eight pairs takes less than one tick of this clock
+
+
+def test_losses_that_straddle_a_stop_make_one_line(home: Workspace, halfway: Run) -> None:
+    assert checkpoint(halfway)["step"] == 8
+    lab.resume(halfway, home)
+    logged = [line["step"] for line in lines(halfway) if "loss" in line]
+    assert logged == [6, 12, 18]
+
+
+def test_the_writer_of_a_fresh_run_drops_nothing(home: Workspace) -> None:
+    run = created(finetuning(), home)
+    with RunWriter(run.folder) as writer:
+        writer.truncate_after(0)
+        writer.finish("stopped")
+    assert run.metrics() == []
