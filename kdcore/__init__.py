@@ -1,7 +1,7 @@
 """The engine of KD Lab: from query-ad pairs to a distilled student.
 
     import kdcore
-    teacher = kdcore.finetune("world", "bert_mini")
+    teacher = kdcore.finetune("world", "bert_teacher")
     student = kdcore.distill(teacher, "twinbert_cos", temperature=2)
     print(kdcore.lab.evaluate(student).metrics["roc_auc"])
 

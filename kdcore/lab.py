@@ -1,7 +1,7 @@
 """The door to the engine: each stage as one call that returns a finished run.
 
     from kdcore import lab
-    teacher = lab.finetune("world", "bert_mini")
+    teacher = lab.finetune("world", "bert_teacher")
     student = lab.distill(teacher, "twinbert_cos", temperature=2)
     print(lab.evaluate(student).metrics["roc_auc"])
 
@@ -45,12 +45,12 @@ SCORED = ("validation", "test")
 def pairs_of(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
     """The pairs of a stage: loaded, given a test split where there is none, limited."""
     pairs = with_test_split(named_pairs(config.data, workspace))
-    return pairs.limit(config.limit) if config.limit else pairs
+    return pairs.limit(config.limit, whole=("test",)) if config.limit else pairs
 
 
 def finetune(
     data: str = "world",
-    model: str | ModelConfig = "bert_mini",
+    model: str | ModelConfig = "bert_teacher",
     *,
     workspace: Workspace | None = None,
     training: TrainingConfig | None = None,

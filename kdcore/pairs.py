@@ -107,9 +107,13 @@ class PairTable:
         """The pairs that carry a grade."""
         return self.take(np.flatnonzero(self.grades != UNLABELLED))
 
-    def limit(self, pairs: int, seed: int = 0) -> "PairTable":
-        """At most `pairs` pairs of every split, whole queries drawn at random (seeded)."""
-        kept = [self._limited_rows(split, pairs, seed) for split in self.splits]
+    def limit(self, pairs: int, seed: int = 0, whole: tuple[str, ...] = ()) -> "PairTable":
+        """At most `pairs` pairs of every split, whole queries drawn at random (seeded).
+
+        whole: splits that are left as they are.
+        """
+        size = {split: len(self) if split in whole else pairs for split in self.splits}
+        kept = [self._limited_rows(split, size[split], seed) for split in self.splits]
         return self.take(np.sort(np.concatenate(kept))) if kept else self
 
     def _limited_rows(self, split: str, pairs: int, seed: int) -> NDArray[np.int64]:

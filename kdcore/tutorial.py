@@ -40,7 +40,7 @@ class TutorialPlan:
     seed: int = 0
     device: str = "auto"
     threads: int = 0
-    teacher: ModelConfig = field(default_factory=lambda: ModelConfig.parse("bert_mini"))
+    teacher: ModelConfig = field(default_factory=lambda: ModelConfig.parse("bert_teacher"))
     student: ModelConfig = field(default_factory=lambda: ModelConfig(name="twinbert_cos"))
     teacher_training: TrainingConfig = field(default_factory=TrainingConfig)
     student_training: TrainingConfig = field(default_factory=TrainingConfig)

@@ -153,3 +153,14 @@ def test_the_limit_holds_for_every_split():
     table = made(splits=("train", "train", "test", "train"))
     assert table.limit(1).splits == ("train", "test")
     assert table.limit(99).frame.equals(table.frame)
+
+
+def test_a_split_named_whole_is_not_limited():
+    frame = pd.concat(
+        [
+            make_frame(["a"] * 4 + ["b"] * 4, list("12345678"), [""] * 8, [0, 1] * 4, split)
+            for split in ("train", "test")
+        ]
+    )
+    limited = PairTable(frame, BINARY, "two").limit(4, whole=("test",))
+    assert {split: len(limited.split(split)) for split in limited.splits} == {"train": 4, "test": 8}

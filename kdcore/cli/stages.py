@@ -12,7 +12,7 @@ from kdcore.cli.progress import Progress
 from kdcore.cli.running import train
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, to_dict
 
-Model = Annotated[str | None, s.model_option("--model", "what is trained", "bert_mini")]
+Model = Annotated[str | None, s.model_option("--model", "what is trained", "bert_teacher")]
 Student = Annotated[str | None, s.model_option("--student", "what learns", "twinbert_cos")]
 Teacher = Annotated[
     str | None, typer.Option("--teacher", metavar="RUN", help="the run that teaches")
@@ -47,7 +47,7 @@ def finetune(
 ) -> None:
     """Train a model on hard labels: a teacher, or a student's twin without a teacher."""
     own = {name: (name,) for name in ("model", "loss", "label_smoothing")}
-    start = {"model": to_dict(ModelConfig.parse("bert_mini"))}
+    start = {"model": to_dict(ModelConfig.parse("bert_teacher"))}
     places = {**s.COMMON, **s.TRAINING, **own}
     made = s.Settings.gather(FinetuneConfig, start, context, places).build()
     if not s.printed(made, print_config, as_json):

@@ -14,7 +14,7 @@ from kdcore.config import to_dict
 if TYPE_CHECKING:
     from kdcore.tutorial import TutorialPlan, TutorialResult
 
-TeacherModel = Annotated[str | None, s.model_option("--teacher", "the teacher", "bert_mini")]
+TeacherModel = Annotated[str | None, s.model_option("--teacher", "the teacher", "bert_teacher")]
 StudentModel = Annotated[str | None, s.model_option("--student", "the student", "twinbert_cos")]
 Role = "epochs of the {} alone; else --epochs"
 TeacherEpochs = Annotated[
