@@ -1,0 +1,66 @@
+"""Predictions stand in the order of the pairs and know which pairs they belong to."""
+
+import numpy as np
+import pytest
+
+from kdcore import lab
+from kdcore.errors import RunError
+from kdcore.models.build import load_model
+from kdcore.pairs import PairTable
+from kdcore.predict import predict_texts
+from kdcore.runs.store import Run
+from kdcore.softlabels import soften
+from kdcore.workspace import Workspace
+
+from .conftest import created, finetuning
+
+
+@pytest.fixture(params=["bert", "twin", "cdssm"])
+def source(request: pytest.FixtureRequest, home: Workspace) -> Run:
+    """A finished run of each kind of reader."""
+    how = {"epochs": 6, "learning_rate": 2e-2, "precision": "fp32"}
+    return lab.start(finetuning(request.param, **how), home)
+
+
+def test_each_row_is_what_the_model_says_about_that_pair_alone(
+    source: Run, pairs: PairTable
+) -> None:
+    test = pairs.split("test")
+    model = load_model(source.model_folder)
+    texts = test.frame[["query", "title", "description"]].itertuples(index=False, name=None)
+    alone = np.concatenate([predict_texts(model, [row]) for row in texts])
+    kept = soften(lab.predictions(source, "test").logits)
+    assert np.abs(kept - alone).max() < 1e-4
+    assert np.ptp(kept[:, 1]) > 0.02  # else any order would do
+
+
+def test_predictions_belong_to_the_hash_of_their_pairs(source: Run, pairs: PairTable) -> None:
+    for split in lab.SCORED:
+        table = pairs.split(split)
+        assert lab.predictions(source, split).data_hash == table.content_hash
+        assert len(lab.predictions(source, split)) == len(table)
+
+
+def test_an_infer_run_answers_every_split_as_training_did(
+    source: Run, home: Workspace, pairs: PairTable
+) -> None:
+    run = lab.infer(source, workspace=home, device="cpu", threads=1, precision="fp32")
+    assert run.status().state == "finished"
+    for split in pairs.splits:
+        answers = lab.predictions(run, split).require(
+            pairs.split(split).content_hash, len(pairs.split(split))
+        )
+        if split in lab.SCORED:
+            assert np.allclose(answers.logits, lab.predictions(source, split).logits, atol=1e-4)
+    only = lab.infer(source.id, workspace=home, splits=("log",))
+    assert only.predictions_path("log").exists()
+    assert not only.predictions_path("test").exists()
+
+
+def test_the_answers_of_an_unfinished_run_are_missed_in_words(home: Workspace) -> None:
+    run = created(finetuning(), home)
+    with pytest.raises(RunError, match=rf"\(queued\) has no predictions.*runs resume {run.id}"):
+        lab.predictions(run)
+    with pytest.raises(RunError, match="is queued and has no model yet; finish it first"):
+        lab.infer(run, workspace=home)
+    assert len(lab.store(home).list()) == 1

@@ -1,0 +1,132 @@
+"""The tutorial's five tasks end in one honest table."""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kdcore import lab
+from kdcore.config import MethodConfig, ModelConfig, TrainingConfig
+from kdcore.errors import ConfigError
+from kdcore.exports import evaluation_from_json
+from kdcore.runs.store import Run
+from kdcore.tutorial import TASKS, TutorialPlan, TutorialResult, tutorial
+from kdcore.workspace import Workspace
+
+WORLD = "world:seed=1,log=0,train=240,validation=80,test=80"
+MODEL = "layers=1,hidden=16,heads=2,vocabulary=300"
+TRAINED = ("teacher_ft", "student_ft", "student_kd")
+
+
+def plan(**changes: Any) -> TutorialPlan:
+    training = TrainingConfig(epochs=2, batch_size=32, learning_rate=5e-3)
+    usual: dict[str, Any] = {
+        "data": WORLD,
+        "device": "cpu",
+        "threads": 1,
+        "teacher": ModelConfig.parse(f"bert:{MODEL}"),
+        "student": ModelConfig.parse(f"twinbert_cos:{MODEL}"),
+        "teacher_training": training,
+        "student_training": training,
+    }
+    return TutorialPlan(**(usual | changes))
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tutorial") / "out"
+
+
+@pytest.fixture(scope="module")
+def told() -> list[tuple[str, Run | None]]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def result(out: Path, told: list[tuple[str, Run | None]]) -> TutorialResult:
+    return tutorial(plan(), out=out, tell=lambda task, run: told.append((task, run)))
+
+
+def test_the_table_has_a_row_a_trained_model_in_order(result: TutorialResult) -> None:
+    rows = result.rows()
+    assert [row["task"] for row in rows] == list(TRAINED)
+    for row in rows:
+        assert row["roc_auc_low"] <= row["roc_auc"] <= row["roc_auc_high"]
+        assert 0 <= row["pr_auc"] <= 1
+        assert row["n"] == result.splits["test"]
+        assert row["seconds"] > 0
+
+
+def test_each_task_is_told_as_it_begins(
+    result: TutorialResult, told: list[tuple[str, Run | None]]
+) -> None:
+    assert [task for task, _ in told] == list(TASKS)
+    assert [task for task, run in told if run] == list(TRAINED)
+    assert set(result.seconds) == set(TASKS)
+
+
+def test_the_gap_is_that_of_the_three_rows(result: TutorialResult) -> None:
+    teacher, twin, student = (row["roc_auc"] for row in result.rows())
+    gap = result.gap
+    assert (gap.teacher, gap.student_ft, gap.student_kd) == pytest.approx((teacher, twin, student))
+    if teacher > twin:
+        assert gap.value == pytest.approx((student - twin) / (teacher - twin))
+    else:
+        assert gap.value != gap.value
+    assert result.difference().delta == pytest.approx(student - twin)
+    assert result.difference().verdict in ("BEATS", "LOSES", "INCONCLUSIVE", "TIES")
+    assert result.difference().verdict in result.sentence()
+
+
+def test_the_students_differ_in_nothing_but_the_teacher(result: TutorialResult) -> None:
+    twin, student = (dict(result.runs[task].config) for task in ("student_ft", "student_kd"))
+    assert twin.pop("model") == student.pop("student")
+    assert (twin.pop("stage"), student.pop("stage")) == ("finetune", "distill")
+    assert student.pop("teacher") == result.runs["teacher_ft"].id
+    assert twin.pop("loss") == "ce"
+    assert (student.pop("soft_weight"), student.pop("hard_weight")) == (1.0, 0.1)
+    assert student.pop("method")["name"] == "response"
+    assert student.pop("transfer") == "train"
+    assert twin == student
+    steps = [result.runs[task].metrics()[-1]["step"] for task in ("student_ft", "student_kd")]
+    assert steps[0] == steps[1] > 0
+
+
+def test_the_last_student_finds_the_teacher_s_answers_in_the_cache(
+    result: TutorialResult, out: Path
+) -> None:
+    assert len(list(Workspace(out).cache_folder("logits").glob("*.parquet"))) == 1
+
+
+def test_the_folder_holds_all_that_was_found(result: TutorialResult, out: Path) -> None:
+    kept = json.loads((out / "tutorial.json").read_text())
+    assert kept["runs"] == {task: run.id for task, run in result.runs.items()}
+    assert json.loads(json.dumps(result.to_dict()))["runs"] == kept["runs"]
+    test = result.splits["test"]
+    assert len((out / "test.qrels").read_text().splitlines()) == test
+    for task in TRAINED:
+        assert len((out / f"{task}.run").read_text().splitlines()) == test
+        assert "roc_auc" in (out / f"{task}.csv").read_text()
+        path = result.runs[task].evaluation_path("test")
+        found = evaluation_from_json(path.read_text()).metrics["roc_auc"].value
+        assert found == result.evaluations[task].metrics["roc_auc"].value
+    assert "roc_auc" in (out / "comparison.csv").read_text()
+    assert {run.id for run in lab.store(Workspace(out)).list()} == set(kept["runs"].values())
+
+
+def test_the_tutorial_says_where_its_data_come_from(result: TutorialResult) -> None:
+    assert result.source
+    assert set(result.splits) >= {"train", "validation", "test"}
+
+
+def test_a_plan_that_cannot_end_well_is_refused_before_it_begins() -> None:
+    with pytest.raises(ConfigError) as caught:
+        plan(seed=-1, hard_weight=-2)
+    assert len(caught.value.problems) >= 1
+    with pytest.raises(ConfigError, match="both are 0"):
+        plan(soft_weight=0, hard_weight=0)
+    with pytest.raises(ConfigError, match="no method is called"):
+        plan(method=MethodConfig(name="respnse"))
+    assert {"seed", "data", "limit"} <= {field.name for field in fields(TutorialPlan)}
