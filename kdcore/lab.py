@@ -8,8 +8,6 @@
 The command line and the app's child processes call these same functions.
 """
 
-import shutil
-import time
 from typing import Any
 
 import numpy as np
@@ -36,10 +34,7 @@ from kdcore.knobs import build
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
-from kdcore.runs.writer import RunWriter
 from kdcore.workspace import Workspace, write_text_atomic
-
-SCORED = ("validation", "test")
 
 
 def pairs_of(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
@@ -85,7 +80,7 @@ def distill(
 
     params: knobs of the method, e.g. temperature=2, loss="mse_logits".
     """
-    source = finished(store(workspace).get(teacher) if isinstance(teacher, str) else teacher)
+    source = _found(teacher, workspace).require_model()
     config = DistillConfig(
         data=data or source.config["data"],
         limit=source.config["limit"] if limit is None else limit,
@@ -120,48 +115,11 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
 
     Leaves model/, predictions/ and evaluation/ in the run's folder. pairs: when already loaded.
     """
-    from kdcore.devices import use_threads
-    from kdcore.recipes.trouble import in_plain_words
+    from kdcore.recipes.carry_out import carry_out
 
-    workspace = workspace or Workspace(run.folder.parent.parent)
+    home = workspace or Workspace(run.folder.parent.parent)
     config = from_dict(run.config)
-    size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
-    with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):
-        began = time.monotonic()
-        pairs = pairs_of(config, workspace) if pairs is None else pairs
-        if isinstance(config, InferConfig):
-            _execute_infer(config, pairs, run, workspace)
-        elif not _train(config, pairs, run, writer, workspace):
-            return
-        else:
-            _score(config, pairs, run, writer)
-        writer.log(_last_step(run), seconds=time.monotonic() - began)
-    shutil.rmtree(run.checkpoint_folder, ignore_errors=True)  # a finished run is never resumed
-
-
-def _train(
-    config: FinetuneConfig | DistillConfig,
-    pairs: PairTable,
-    run: Run,
-    writer: RunWriter,
-    workspace: Workspace,
-) -> bool:
-    """Whether training came to its end; a stop that was asked for is written down here."""
-    from kdcore.recipes import distill, finetune
-    from kdcore.recipes.session import StoppedError
-
-    try:
-        if isinstance(config, FinetuneConfig):
-            finetune.finetune(config, pairs, run, writer)
-        else:
-            writer.progress(0, 1, "teacher")
-            transfer = distill.transfer_set(pairs, config.transfer)
-            teacher, _ = answers(config.teacher, transfer, workspace, config.device)
-            distill.distill(config, pairs, teacher, run, writer)
-    except StoppedError as stop:
-        writer.finish("stopped", str(stop))
-        return False
-    return True
+    carry_out(config, run, home, lambda: pairs_of(config, home) if pairs is None else pairs)
 
 
 def answers(
@@ -170,45 +128,17 @@ def answers(
     """A run's logits on any pairs, and whether they were already in the cache."""
     from kdcore.recipes.infer import infer
 
-    source = finished(store(workspace).get(run))
+    source = store(workspace).get(run).require_model()
     config = InferConfig(run=source.id, device=device)
     return infer(config, pairs, source, workspace)
-
-
-def _execute_infer(config: InferConfig, pairs: PairTable, run: Run, workspace: Workspace) -> None:
-    from kdcore.recipes.infer import infer
-
-    source = finished(store(workspace).get(config.run))
-    for split in config.splits or pairs.splits:
-        predictions, _ = infer(config, pairs.split(split), source, workspace)
-        predictions.save(run.predictions_path(split))
-
-
-def _score(
-    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, writer: RunWriter
-) -> None:
-    from kdcore.models.build import load_model
-    from kdcore.recipes.infer import ask, score_size
-
-    writer.progress(_last_step(run), _last_step(run), "evaluate")
-    model = load_model(run.model_folder)
-    how = InferConfig(
-        run=run.id,
-        device=config.device,
-        precision=config.training.precision,
-        batch_size=score_size(config.training.batch_size),
-    )
-    for split in SCORED:
-        if split in pairs.splits:
-            ask(model, how, pairs.split(split), run.id).save(run.predictions_path(split))
 
 
 def infer(
     run: Run | str, data: str = "", *, workspace: Workspace | None = None, **settings: Any
 ) -> Run:
     """Score every pair of a data set with a run's model: a run that holds predictions only."""
-    source = store(workspace).get(run) if isinstance(run, str) else run
-    given = {"run": finished(source).id, "data": data or source.config["data"]}
+    source = _found(run, workspace).require_model()
+    given = {"run": source.id, "data": data or source.config["data"]}
     return start(build(InferConfig, {**settings, **given}), workspace)
 
 
@@ -222,14 +152,12 @@ def evaluate(
     resamples: int = 1000,
 ) -> Evaluation:
     """Every metric of a run's predictions on a split; kept in the run's folder."""
-    runs = store(workspace)
-    source = runs.get(run) if isinstance(run, str) else run
+    source = _found(run, workspace)
     answers = predictions(source, split)
     pairs = split_of(source, split, workspace)
     by = None
     if teacher is not None:
-        other = runs.get(teacher) if isinstance(teacher, str) else teacher
-        by = predictions(other, split)
+        by = predictions(_found(teacher, workspace), split)
     made = evaluate_predictions(
         pairs, answers, teacher=by, temperature=temperature, resamples=resamples
     )
@@ -279,7 +207,7 @@ def predict(
         raise ConfigError(
             "Nothing to score:", [f"temperature: {temperature} is outside 0.01..1000"]
         )
-    source = finished(store(workspace).get(run) if isinstance(run, str) else run)
+    source = _found(run, workspace).require_model()
     model = load_model(source.model_folder)
     soft: NDArray[np.float64] = predict_texts(model, [(query, title, description)], temperature)[0]
     return {grade: float(p) for grade, p in zip(model.scheme.grades, soft, strict=True)}
@@ -287,7 +215,7 @@ def predict(
 
 def resume(run: Run | str, workspace: Workspace | None = None) -> Run:
     """Go on with a stopped, failed or lost run from its last checkpoint."""
-    source = store(workspace).get(run) if isinstance(run, str) else run
+    source = _found(run, workspace)
     check_resumable(source)
     execute(source, workspace)
     return source
@@ -300,20 +228,9 @@ def check_resumable(run: Run) -> None:
         raise RunError(f"{run.id} is {state}; only a stopped, failed or lost run can be resumed")
 
 
-def finished(run: Run) -> Run:
-    """Itself, or RunError when its model is not there yet."""
-    if not (run.model_folder / "kdlab.json").exists():
-        raise RunError(
-            f"{run.id} is {run.status().state} and has no model yet; finish it first, "
-            f"with `kdlab runs resume {run.id}`"
-        )
-    return run
-
-
 def _model(model: str | ModelConfig) -> ModelConfig:
     return model if isinstance(model, ModelConfig) else ModelConfig.parse(model)
 
 
-def _last_step(run: Run) -> int:
-    lines = run.metrics()
-    return int(max((line["step"] for line in lines), default=0))
+def _found(run: Run | str, workspace: Workspace | None) -> Run:
+    return store(workspace).get(run) if isinstance(run, str) else run

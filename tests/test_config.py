@@ -28,7 +28,7 @@ EVERY_STAGE = {
         model=ModelConfig.parse("bert:layers=3,hidden=96,heads=3"),
         loss="mse",
         label_smoothing=0.1,
-        training=TrainingConfig(epochs=2, learning_rate=1e-4, precision="fp32", compile=True),
+        training=TrainingConfig(epochs=2, learning_rate=1e-4, precision="fp32", replay_points=3),
     ),
     "infer": InferConfig(run="a-run", splits=("train", "log"), batch_size=64),
     "distill": DistillConfig(
@@ -219,7 +219,7 @@ def test_a_method_that_the_student_cannot_serve_is_refused_with_who_can(monkeypa
 
 def test_a_changed_copy_is_checked_again():
     with pytest.raises(ConfigError):
-        replace(TrainingConfig(), epochs=0)
+        replace(TrainingConfig(), epochs=-1)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from kdcore.config import TrainingConfig
 from kdcore.errors import ConfigError, DataError, LabError, RunError, UnknownNameError
 from kdcore.labels import BINARY
 from kdcore.pairs import PairTable, make_frame
+from kdcore.recipes.carry_out import SCORED
 from kdcore.runs import launch
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
@@ -58,7 +59,7 @@ def test_a_stage_leaves_a_finished_run_with_model_and_predictions(
     for run in (teacher, student):
         assert run.status().state == "finished"
         assert (run.model_folder / "model.safetensors").exists()
-        for split in lab.SCORED:
+        for split in SCORED:
             pairs = lab.split_of(run, split, home)
             lab.predictions(run, split).require(pairs.content_hash, len(pairs))
     assert student.config["method"]["params"]["temperature"] == 3

@@ -40,6 +40,7 @@ from kdcore.recipes.replay import Replay
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.softlabels import soften
+from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
 LOG_EVERY = 20  # steps a line of metrics; losses stay on the device until then
@@ -214,7 +215,8 @@ class Session:
         self.checkpoints.load_best(self.progress.best_step)
         self.narrow.widen()
         self.model.eval()
-        self.model.save(self.run.model_folder)
+        with new_folder(self.run.model_folder, replace=True) as folder:
+            self.model.save(folder)
 
     def _epoch(self, epoch: int) -> list[Rows]:
         knobs, seed = self.knobs, self.config.seed

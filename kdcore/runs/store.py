@@ -30,6 +30,7 @@ from kdcore.workspace import check_name, new_folder, slug, write_json_atomic
 __all__ = ["Run", "RunStore", "RunWriter", "Status"]
 
 CONFIG = "config.json"
+MODEL_CARD = "kdlab.json"  # written last, so a model that has it is whole
 _SUFFIX = string.digits + string.ascii_lowercase
 
 
@@ -76,6 +77,15 @@ class Run:
         if self.status().state in ("queued", "running"):
             with writing(self.folder):
                 (self.folder / STOP).touch()
+
+    def require_model(self) -> "Run":
+        """Itself, or RunError when its model is not there yet."""
+        if not (self.model_folder / MODEL_CARD).exists():
+            raise RunError(
+                f"{self.id} is {self.status().state} and has no model yet; finish it first, "
+                f"with `kdlab runs resume {self.id}`"
+            )
+        return self
 
     def write(self) -> RunWriter:
         """The writer of this folder, for the process that does the run's work."""

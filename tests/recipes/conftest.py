@@ -26,6 +26,7 @@ from kdcore.config import (
 )
 from kdcore.labels import BINARY
 from kdcore.pairs import PairTable, make_frame
+from kdcore.recipes.carry_out import SCORED
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
@@ -128,7 +129,7 @@ def assert_same_result(one: Run, other: Run) -> None:
     """Byte-equal weights, the same numbers on the way, the same answers."""
     assert weights(one) == weights(other)
     assert lines(one) == lines(other)
-    for split in lab.SCORED:
+    for split in SCORED:
         answers = lab.predictions(one, split), lab.predictions(other, split)
         assert np.array_equal(answers[0].logits, answers[1].logits)
 

@@ -8,6 +8,7 @@ from kdcore.errors import RunError
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable
 from kdcore.predict import predict_texts
+from kdcore.recipes.carry_out import SCORED
 from kdcore.runs.store import Run
 from kdcore.softlabels import soften
 from kdcore.workspace import Workspace
@@ -35,7 +36,7 @@ def test_each_row_is_what_the_model_says_about_that_pair_alone(
 
 
 def test_predictions_belong_to_the_hash_of_their_pairs(source: Run, pairs: PairTable) -> None:
-    for split in lab.SCORED:
+    for split in SCORED:
         table = pairs.split(split)
         assert lab.predictions(source, split).data_hash == table.content_hash
         assert len(lab.predictions(source, split)) == len(table)
@@ -50,7 +51,7 @@ def test_an_infer_run_answers_every_split_as_training_did(
         answers = lab.predictions(run, split).require(
             pairs.split(split).content_hash, len(pairs.split(split))
         )
-        if split in lab.SCORED:
+        if split in SCORED:
             assert np.allclose(answers.logits, lab.predictions(source, split).logits, atol=1e-4)
     only = lab.infer(source.id, workspace=home, splits=("log",))
     assert only.predictions_path("log").exists()

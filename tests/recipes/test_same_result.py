@@ -125,7 +125,7 @@ MOMENTS = {
     ),
     "before the model is kept": ("kdcore.recipes.session:Session._keep", "before", 1),
     "after the model is kept": ("kdcore.recipes.session:Session._keep", "after", 1),
-    "while the test pairs are scored": ("kdcore.recipes.infer:ask", "before", 2),
+    "while the test pairs are scored": ("kdcore.recipes.carry_out:ask", "before", 2),
 }
 
 

@@ -1,0 +1,82 @@
+"""A run from its config to its end: the stage itself, the scores of what it trained, the record."""
+
+import shutil
+import time
+from collections.abc import Callable
+
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
+from kdcore.devices import use_threads
+from kdcore.models.build import load_model
+from kdcore.pairs import PairTable
+from kdcore.recipes.distill import distill, transfer_set
+from kdcore.recipes.finetune import finetune
+from kdcore.recipes.infer import ask, infer, score_size
+from kdcore.recipes.session import StoppedError
+from kdcore.recipes.trouble import in_plain_words
+from kdcore.runs.store import Run, RunStore
+from kdcore.runs.writer import RunWriter
+from kdcore.workspace import Workspace
+
+SCORED = ("validation", "test")
+
+
+def carry_out(
+    config: StageConfig, run: Run, workspace: Workspace, load: Callable[[], PairTable]
+) -> None:
+    """Do what a run's config says, from its last checkpoint where it has one.
+
+    Leaves model/ and predictions/ in the run's folder; a stop that was asked for is written down.
+    """
+    size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
+    with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):
+        began = time.monotonic()
+        try:
+            _stage(config, load(), run, writer, workspace)
+        except StoppedError as stop:
+            writer.finish("stopped", str(stop))
+            return
+        writer.log(_last_step(run), seconds=time.monotonic() - began)
+    shutil.rmtree(run.checkpoint_folder, ignore_errors=True)  # a finished run is never resumed
+
+
+def _stage(
+    config: StageConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
+) -> None:
+    runs = RunStore(workspace.runs)
+    if isinstance(config, InferConfig):
+        source = runs.get(config.run).require_model()
+        for split in config.splits or pairs.splits:
+            infer(config, pairs.split(split), source, workspace)[0].save(
+                run.predictions_path(split)
+            )
+        return
+    if isinstance(config, DistillConfig):
+        writer.progress(0, 1, "teacher")
+        how = InferConfig(run=config.teacher, device=config.device)
+        source = runs.get(config.teacher).require_model()
+        teacher, _ = infer(how, transfer_set(pairs, config.transfer), source, workspace)
+        distill(config, pairs, teacher, run, writer)
+    else:
+        finetune(config, pairs, run, writer)
+    _score(config, pairs, run, writer)
+
+
+def _score(
+    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, writer: RunWriter
+) -> None:
+    """Keep the trained model's predictions on the splits that are looked at."""
+    writer.progress(_last_step(run), _last_step(run), "evaluate")
+    model = load_model(run.model_folder)
+    how = InferConfig(
+        run=run.id,
+        device=config.device,
+        precision=config.training.precision,
+        batch_size=score_size(config.training.batch_size),
+    )
+    for split in SCORED:
+        if split in pairs.splits:
+            ask(model, how, pairs.split(split), run.id).save(run.predictions_path(split))
+
+
+def _last_step(run: Run) -> int:
+    return int(max((line["step"] for line in run.metrics()), default=0))
