@@ -93,11 +93,15 @@ class PairTable:
 
     def split(self, name: str) -> "PairTable":
         """The pairs of one split, in order."""
-        if name not in self.splits:
-            raise DataError(
-                f"{self.name} has no split {name!r}; it has {', '.join(self.splits) or 'no pairs'}"
-            )
-        return self.take(np.flatnonzero((self.frame["split"] == name).to_numpy()))
+        return self.only((name,))
+
+    def only(self, splits: Sequence[str]) -> "PairTable":
+        """The pairs of these splits, in order; DataError when one of them holds none."""
+        for name in splits:
+            if name not in self.splits:
+                has = ", ".join(self.splits) or "no pairs"
+                raise DataError(f"{self.name} has no split {name!r}; it has {has}")
+        return self.take(np.flatnonzero(self.frame["split"].isin(splits).to_numpy()))
 
     def take(self, rows: NDArray[np.int64]) -> "PairTable":
         """The pairs at these positions, in this order."""

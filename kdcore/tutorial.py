@@ -47,6 +47,7 @@ class TutorialPlan:
     method: MethodConfig = field(default_factory=MethodConfig)
     soft_weight: float = 1.0
     hard_weight: float = 0.1
+    transfer: str = "train"  # what the distilled student learns from, see DistillConfig
 
     def __post_init__(self) -> None:
         """Refuse now what the last training would refuse after an hour of the first."""
@@ -73,6 +74,7 @@ class TutorialPlan:
             method=self.method,
             soft_weight=self.soft_weight,
             hard_weight=self.hard_weight,
+            transfer=self.transfer,
             **self.common(),
         )
 
@@ -193,7 +195,8 @@ def _train(
     carry_out("student_ft", plan.finetuning("student_ft"))
     tell("teacher_inf", None)
     began = time.monotonic()
-    lab.answers(runs["teacher_ft"].id, pairs.split("train"), home, plan.device)
+    transfer = pairs.only(plan.transfer.split("+"))
+    lab.answers(runs["teacher_ft"].id, transfer, home, plan.device)
     seconds["teacher_inf"] = time.monotonic() - began
     carry_out("student_kd", plan.distillation(runs["teacher_ft"].id))
     return runs, seconds

@@ -164,3 +164,11 @@ def test_a_split_named_whole_is_not_limited():
     )
     limited = PairTable(frame, BINARY, "two").limit(4, whole=("test",))
     assert {split: len(limited.split(split)) for split in limited.splits} == {"train": 4, "test": 8}
+
+
+def test_several_splits_are_taken_in_order_and_a_missing_one_is_named():
+    frame = make_frame(list("abc"), list("xyz"), [""] * 3, [0, 1, 0], ["train", "test", "log"])
+    pairs = PairTable(frame, BINARY, "three")
+    assert pairs.only(("log", "train")).frame["query"].tolist() == ["a", "c"]
+    with pytest.raises(DataError, match="no split 'validation'; it has train, test, log"):
+        pairs.only(("train", "validation"))

@@ -103,6 +103,7 @@ DISTILLING = {
     "temperature": ("method.params.temperature",),
     "soft_weight": ("soft_weight",),
     "hard_weight": ("hard_weight",),
+    "transfer": ("transfer",),
 }
 
 

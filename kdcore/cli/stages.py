@@ -81,7 +81,7 @@ def distill(
     as_json: s.Json = False,
 ) -> None:
     """Train a student on a teacher's soft labels; data and limit are the teacher's unless told."""
-    own = {name: (name,) for name in ("teacher", "student", "transfer", "label_smoothing")}
+    own = {name: (name,) for name in ("teacher", "student", "label_smoothing")}
     start = {"student": to_dict(ModelConfig.parse("twinbert_cos")), "method": {"name": "response"}}
     places = {**s.COMMON, **s.TRAINING, **own, **s.DISTILLING}
     settings = s.Settings.gather(DistillConfig, start, context, places)

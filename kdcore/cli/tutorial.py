@@ -63,6 +63,7 @@ def tutorial(
     temperature: s.Temperature = None,
     soft_weight: s.SoftWeight = None,
     hard_weight: s.HardWeight = None,
+    transfer: s.Transfer = None,
     config: s.ConfigFile = None,
     sets: s.Sets = None,
     print_config: s.PrintConfig = False,

@@ -16,13 +16,13 @@ def test_every_problem_of_every_source_is_told_at_once(kdlab: Kdlab, tmp_path: P
     file.write_text("student_training: {warmap: 0.5}\n")
     said = kdlab(
         "tutorial", "-c", file, "--student", "twinbert_coss", "--teacher", "bert:layer=3",
-        "--epochs", 0, "--soft-weight", 0, "--hard-weight", 0, "--set", "nonsense",
+        "--epochs", -1, "--soft-weight", 0, "--hard-weight", 0, "--set", "nonsense",
     )  # fmt: skip
     assert (said.code, said.out) == (2, "")
     for problem in (
         "student.name: no student is called 'twinbert_coss': did you mean 'twinbert_cos'?",
         "teacher.params.layer: no such setting; did you mean 'layers'?",
-        "teacher_training.epochs: 0 is outside 1..1000",
+        "teacher_training.epochs: -1 is outside 0..1000",
         "student_training.warmap: no such setting; did you mean 'warmup'?",
         "soft_weight, hard_weight: both are 0",
         "--set nonsense: write key=value",
