@@ -2,13 +2,15 @@
 
 import random
 import signal
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from torch import nn
 
 from kdcore import lab
-from kdcore.config import from_dict, to_dict
+from kdcore.config import ModelConfig, from_dict, to_dict
 from kdcore.errors import RunError
 from kdcore.objectives import response
 from kdcore.pairs import PairTable
@@ -44,6 +46,19 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(
     assert weights(first) != weights(other)
 
 
+def test_a_pretrained_encoder_ends_the_same_twice_and_after_a_kill(
+    home: Workspace, teacher: Run, killer: Killer
+) -> None:
+    source = str(teacher.model_folder)
+    model = ModelConfig(name="checkpoint", checkpoint=source, params={"ad_tokens": 16})
+    config = replace(finetuning(epochs=2, **OFTEN), model=model)
+    first, again = (lab.start(config, home) for _ in range(2))
+    assert_same_result(first, again)
+    killed = created(config, home)
+    assert killer(killed, STEP, "after", 8) == signal.SIGKILL
+    assert_same_result(first, lab.resume(killed, home))
+
+
 def test_two_threads_give_the_same_student_twice(home: Workspace) -> None:
     first, again = (lab.start(finetuning("bert", threads=2), home) for _ in range(2))
     assert_same_result(first, again)
@@ -66,7 +81,9 @@ def test_a_run_killed_at_a_random_step_resumes_to_the_same_result(
 ) -> None:
     config = finetuning(kind, **OFTEN)
     undisturbed, killed = lab.start(config, home), created(config, home)
-    assert killer(killed, STEP, "after", random.randint(2, 18)) == signal.SIGKILL
+    at = random.randint(2, 18)
+    assert killer(killed, STEP, "after", at) == signal.SIGKILL
+    sys.stderr.write(f"killed after step {at}\n")  # shown when this test fails
     assert killed.status().state == "lost"
     assert_same_result(undisturbed, lab.resume(killed, home))
     assert killed.status().state == "finished"
@@ -77,7 +94,9 @@ def test_a_distillation_killed_at_a_random_step_resumes_to_the_same_result(
 ) -> None:
     config = distillation(teacher, transfer="train+log", **OFTEN)
     undisturbed, killed = lab.start(config, home), created(config, home)
-    assert killer(killed, STEP, "after", random.randint(2, 24)) == signal.SIGKILL
+    at = random.randint(2, 24)
+    assert killer(killed, STEP, "after", at) == signal.SIGKILL
+    sys.stderr.write(f"killed after step {at}\n")  # shown when this test fails
     assert_same_result(undisturbed, lab.resume(killed, home))
 
 
