@@ -38,7 +38,8 @@ from kdcore.runs.store import Run, RunStore
 RATE = 1e-4
 CUT = {"query_tokens": QUERY_TOKENS, "ad_tokens": AD_TOKENS, "vocabulary": VOCABULARY}
 STUDENT = ModelConfig(name="twinbert_cos", params={**CUT, "pooling": "cls", "head": "half_cosine"})
-TEACHER = ModelConfig(name="bert", params={**CUT, "layers": 4, "hidden": 256, "heads": 4})
+_MINI = {**CUT, "layers": 4, "hidden": 256, "heads": 4, "overlap": False}
+TEACHER = ModelConfig(name="bert", params=_MINI)
 CPU = torch.device("cpu")
 
 
