@@ -21,7 +21,7 @@ lint: setup
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 tutorial: setup
 	$(BIN)/kdlab tutorial --data world --limit 4000

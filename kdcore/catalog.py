@@ -1,7 +1,7 @@
-"""What the lab offers, as plain data: METHODS, STUDENTS, PRESETS; each with its knobs.
+"""What the lab offers, as plain data: METHODS, STUDENTS, SIZES; each with its knobs.
 
-The app, the command line and the documents read these entries; to add a method or a student is
-one entry here and one file in objectives/ or models/ (see docs in README.md).
+The command line, the documents and, later, the app read these entries; to add a method or a
+student is one entry here and one file in objectives/ or models/ (see CONTRIBUTING.md).
 """
 
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from kdcore.errors import lookup
 from kdcore.knobs import choice, knob, switch
 
-TeacherKind = Literal["cached", "live", "peer", "snapshot"]
+TeacherKind = Literal["cached", "live"]  # see teachers.py
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ResponseParams:
     loss: str = choice(
         "kl",
         "kl: T² KL of soft labels; ce: cross-entropy on soft labels; mse_logits: squared error of "
-        "centred logits; mse_probabilities: squared error of relevance, as the tutorial does",
+        "centered logits; mse_probabilities: squared error of relevance, the KDD 2022 tutorial's",
         options=("kl", "ce", "mse_logits", "mse_probabilities"),
     )
     temperature: float = knob(
@@ -127,7 +127,7 @@ class TwinBertCosineParams(TwinBertParams):
 
     head: str = choice(
         "link",
-        "link: P(grade) from a·cos - b, learned; half_cosine: (cos + 1) / 2, as the tutorial does",
+        "link: P(grade) from a·cos - b, learned; half_cosine: (cos + 1) / 2 as in KDD 2022",
         options=("link", "half_cosine"),
     )
 

@@ -117,14 +117,17 @@ class FinetuneConfig(_StageConfig):
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: str = choice(
         "ce",
-        "ce: cross-entropy; mse: squared error of relevance, as the tutorial does",
+        "ce: cross-entropy; mse: squared error of relevance, the KDD 2022 tutorial's",
         options=("ce", "mse"),
     )
     label_smoothing: float = knob(0.0, "share of each label spread evenly", low=0, high=0.99)
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        _refuse(self, problems_of(self))
+        problems = problems_of(self)
+        if self.loss == "mse" and self.label_smoothing:
+            problems.append("label_smoothing: has no place in mse; set it to 0, or loss to ce")
+        _refuse(self, problems)
         object.__setattr__(self, "training", self.training.suited_to(self.model))
 
 
@@ -183,6 +186,8 @@ class DistillConfig(_StageConfig):
             problems.append("teacher: name the run that teaches")
         if self.soft_weight == 0 and self.hard_weight == 0:
             problems.append("soft_weight, hard_weight: both are 0, so there is nothing to learn")
+        if self.label_smoothing and not self.hard_weight:
+            problems.append("label_smoothing: smooths hard labels, whose hard_weight is 0")
         if reason := misfit(self.method.name, self.student.name):
             problems.append(f"method: {reason}")
         _refuse(self, problems)
@@ -258,4 +263,4 @@ def _fitting_heads(hidden: int) -> int:
 
 def _refuse(config: Any, problems: list[str]) -> None:
     if problems:
-        raise ConfigError(f"This {type(config).__name__} cannot be used:", problems)
+        raise ConfigError("These settings cannot be used:", problems)

@@ -26,7 +26,7 @@ EVERY_STAGE = {
         data="some/where",
         limit=500,
         model=ModelConfig.parse("bert:layers=3,hidden=96,heads=3"),
-        loss="mse",
+        loss="ce",
         label_smoothing=0.1,
         training=TrainingConfig(epochs=2, learning_rate=1e-4, precision="fp32", replay_points=3),
     ),
@@ -235,3 +235,10 @@ def test_a_file_without_settings_is_refused_in_words(tmp_path, content):
 def test_a_missing_file_is_refused_in_words(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         config.load(tmp_path / "none.yaml")
+
+
+def test_a_knob_that_the_loss_would_ignore_is_refused():
+    with pytest.raises(ConfigError, match="has no place in mse"):
+        FinetuneConfig(loss="mse", label_smoothing=0.1)
+    with pytest.raises(ConfigError, match="whose hard_weight is 0"):
+        DistillConfig(teacher="x", hard_weight=0, label_smoothing=0.1)

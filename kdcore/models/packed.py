@@ -230,7 +230,7 @@ def pool(x: Tensor, weights: Tensor | None, packed: Packed) -> Tensor:
     """(sequences, width): the mean of each sequence's tokens, or their softmax-weighted sum.
 
     Rows beyond the real sequences belong to spare tokens.
-    weights: (tokens,) unnormalised, or None for the mean.
+    weights: (tokens,) before the softmax, or None for the mean.
     """
     out = []
     parts = _split(x, packed.groups)

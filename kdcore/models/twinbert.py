@@ -57,7 +57,7 @@ class Tower(nn.Module):
     def _embed(self, packed: Packed, bag: Bag | None) -> Tensor:
         if self.trigrams is None or bag is None:
             return embed(self.bert.embeddings, packed)
-        # the author's module: sum of trigrams plus position, no normalisation, no dropout
+        # the author's module: sum of trigrams plus position, no layer norm, no dropout
         words: Tensor = self.trigrams(*bag)
         places: Tensor = self.bert.embeddings.position_embeddings(packed.positions)
         return words[packed.ids] + places

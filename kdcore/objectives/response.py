@@ -47,9 +47,9 @@ def logit_mse(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     """Half the mean squared gap of zero-mean logits, mean over batch and classes.
 
     Ba & Caruana 2014 (arXiv:1312.6184); the limit of soft_kl as T grows (Hinton §2.1). Logits
-    are centred because adding a constant to all of them changes no probability.
+    are centered because adding a constant to all of them changes no probability.
     """
-    gap = _centred(student_logits) - _centred(teacher_logits)
+    gap = _centered(student_logits) - _centered(teacher_logits)
     return gap.square().mean() / 2
 
 
@@ -62,7 +62,7 @@ def relevance_mse(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     return gap[:, 1:].square().sum(dim=-1).mean()
 
 
-def _centred(logits: Tensor) -> Tensor:
+def _centered(logits: Tensor) -> Tensor:
     return logits - logits.mean(dim=-1, keepdim=True)
 
 

@@ -4,19 +4,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from kdcore.catalog import method_entry
+from kdcore.catalog import method_entry, student_entry
 from kdcore.config import DistillConfig
 from kdcore.devices import pick_device
-from kdcore.models.base import PairModel
+from kdcore.errors import ConfigError
 from kdcore.models.build import load_model, new_model
-from kdcore.objectives.base import Shape, Term, make_objective, shape_of, weighted_sum
+from kdcore.models.packed import product_type
+from kdcore.objectives.base import Term, make_objective, shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.recipes.session import Session
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
-from kdcore.teachers import CachedTeacher
+from kdcore.teachers import CachedTeacher, LiveTeacher, Teacher
 
 
 def distill(
@@ -33,9 +34,12 @@ def distill(
     source = config.student.start_from
     start = load_model(RunStore(run.folder.parent).get(source).model_folder) if source else None
     student = new_model(config.student, transfer, config.seed, start)
-    teacher = CachedTeacher.of(teacher_predictions, pick_device(config.device))
     wants = method_entry(config.method.name).needs
-    shapes = _shape(student, transfer, wants), Shape(*_widths(teacher))
+    teacher = _teacher(config, transfer, teacher_predictions, run)
+    few = np.arange(min(2, len(transfer)))
+    with torch.no_grad():
+        first = student.batch(student.read(transfer), few)
+        shapes = shape_of(student.eval()(first, wants)), shape_of(teacher(few, first))
     objective = make_objective(config.method.name, config.method.params, *shapes)
     terms = [Term("soft", objective, config.soft_weight)]
     extra = [objective] if isinstance(objective, nn.Module) else []
@@ -52,15 +56,20 @@ def distill(
             teacher.after_step(session.progress.step)
 
 
-def _shape(student: PairModel, transfer: PairTable, wants: frozenset[str]) -> Shape:
-    first = transfer.take(np.arange(min(2, len(transfer))))
-    with torch.no_grad():
-        batch = student.batch(student.read(first), np.arange(len(first)))
-        return shape_of(student.eval()(batch, wants))
-
-
-def _widths(teacher: CachedTeacher) -> tuple[int, int]:
-    return teacher.logits.shape[1], teacher.features.shape[1]
+def _teacher(
+    config: DistillConfig, transfer: PairTable, predictions: Predictions, run: Run
+) -> Teacher:
+    """The kept answers, or the model itself where the method reads more than can be kept."""
+    method, device = method_entry(config.method.name), pick_device(config.device)
+    if method.teacher == "cached":
+        return CachedTeacher.of(predictions, device)
+    model = load_model(RunStore(run.folder.parent).get(config.teacher).model_folder).to(device)
+    given = student_entry(model.config.name)
+    if missing := method.needs - given.gives:
+        problem = f"{method.title} reads {', '.join(sorted(missing))}, which {given.title} lacks"
+        raise ConfigError("This teacher cannot serve this method:", [f"teacher: {problem}"])
+    model.products = product_type(config.training.precision, device)
+    return LiveTeacher(model, model.read(transfer), device, method.needs)
 
 
 def transfer_set(pairs: PairTable, name: str) -> PairTable:

@@ -88,10 +88,11 @@ def distillation(teacher: Run, kind: str = "twin", **changes: Any) -> DistillCon
     """The config of a small distillation."""
     knobs = {k: changes.pop(k) for k in list(changes) if k in TrainingConfig.__dataclass_fields__}
     usual: dict[str, Any] = {"data": "invented", "threads": 1, "device": "cpu"}
+    params = {"temperature": changes.pop("temperature", 2)}
+    usual["method"] = MethodConfig(name="response", params=params)
     return DistillConfig(
         teacher=teacher.id,
         student=ModelConfig.parse(KINDS.get(kind, kind)),
-        method=MethodConfig(name="response", params={"temperature": changes.pop("temperature", 2)}),
         training=training(**knobs),
         **(usual | changes),
     )

@@ -50,7 +50,8 @@ def _create_with_few_names(root: str) -> list[str]:
 
 def test_two_processes_never_get_one_id(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        first, second = pool.map(_create_with_few_names, [str(tmp_path)] * 2)
+        # a child that cannot start would otherwise be waited for without end
+        first, second = pool.map_async(_create_with_few_names, [str(tmp_path)] * 2).get(60)
     assert len({*first, *second}) == 10
 
 
