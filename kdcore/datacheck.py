@@ -247,6 +247,10 @@ def _findings(split: SplitReport) -> list[str]:
         "no query has two different grades: nDCG says nothing here": not split.rankable
         and split.unlabelled < split.pairs,
         "only one kind of label: no ROC-AUC": split.prior in (0.0, 1.0),
+        f"{split.unlabelled:,} of {split.pairs:,} pairs carry no grade": 0
+        < split.unlabelled
+        < split.pairs
+        and split.split != "log",
         "no pair carries a grade": split.unlabelled == split.pairs and split.split != "log",
     }
     return [f"{split.split}: {sentence}" for sentence, is_so in odd.items() if is_so]

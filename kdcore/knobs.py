@@ -86,7 +86,7 @@ def build(kind: type[Config], data: Mapping[str, Any]) -> Config:
 
 
 def _create(kind: type[Config], values: dict[str, Any], problems: list[str]) -> Config:
-    headline = f"This {kind.__name__} cannot be used:"
+    headline = "These settings cannot be used:"
     try:
         made = kind(**values)
     except ConfigError as error:

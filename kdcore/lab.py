@@ -177,15 +177,20 @@ def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTa
 
 
 def predictions(run: Run, split: str = "test") -> Predictions:
-    """A run's kept logits; RunError when the run has not come so far."""
+    """A run's kept logits; RunError when it has none on this split, yet or at all."""
     path = run.predictions_path(split)
-    if not path.exists():
-        state = run.status().state
-        raise RunError(
-            f"{run.id} ({state}) has no predictions on {split!r}; "
-            f"finish it with `kdlab runs resume {run.id}`, or score with `kdlab infer`"
+    if path.exists():
+        return Predictions.load(path)
+    state = run.status().state
+    if state == "finished":
+        held = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none"
+        cure = (
+            f"it has them on: {held}; for another split that its data have, score it with "
+            f"`kdlab infer {run.id}` and evaluate the run that this makes"
         )
-    return Predictions.load(path)
+    else:
+        cure = f"finish it with `kdlab runs resume {run.id}`, or score with `kdlab infer`"
+    raise RunError(f"{run.id} ({state}) has no predictions on {split!r}; {cure}")
 
 
 def predict(
@@ -203,14 +208,17 @@ def predict(
 
     if not query.strip() or not (title.strip() or description.strip()):
         raise ConfigError("Nothing to score:", ["give a query and a title or a description"])
-    if not 0.01 <= temperature <= 1000:
-        raise ConfigError(
-            "Nothing to score:", [f"temperature: {temperature} is outside 0.01..1000"]
-        )
+    check_temperature(temperature)
     source = _found(run, workspace).require_model()
     model = load_model(source.model_folder)
     soft: NDArray[np.float64] = predict_texts(model, [(query, title, description)], temperature)[0]
     return {grade: float(p) for grade, p in zip(model.scheme.grades, soft, strict=True)}
+
+
+def check_temperature(temperature: float) -> None:
+    """ConfigError when logits cannot be softened by this."""
+    if not 0.01 <= temperature <= 1000:
+        raise ConfigError(f"temperature: {temperature:g} is outside 0.01..1000; 2 is usual")
 
 
 def resume(run: Run | str, workspace: Workspace | None = None) -> Run:

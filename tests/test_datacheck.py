@@ -101,3 +101,11 @@ def test_clean_data_have_no_findings():
     rows = [(f"q{i}", f"ad {k}", k, split) for i, split in enumerate(("train", "test"))
             for k in range(4)]  # fmt: skip
     assert check(table(*rows)).findings == ()
+
+
+def test_pairs_without_a_grade_among_others_are_a_finding():
+    rows = [(f"q{i}", f"ad {k}", k, "test") for i in range(10) for k in (0, 1, 2, -1)]
+    log = [(f"log {k}", "ad", k, "log") for k in (1, -1)]
+    findings = check(table(*rows, *log)).findings
+    assert "test: 10 of 40 pairs carry no grade" in findings
+    assert not any(f.startswith("log") and "no grade" in f for f in findings)

@@ -7,7 +7,6 @@ from typing import Any
 from kdcore import lab
 from kdcore.cli.answer import cell, show, span, table
 from kdcore.comparison import Comparison, compare
-from kdcore.errors import ConfigError
 from kdcore.evaluate import Evaluation
 from kdcore.exports import per_query_csv, to_csv, write_qrels, write_trec_run
 from kdcore.pairs import PairTable
@@ -39,8 +38,7 @@ class Found:
 
 def measure(asked: Asked) -> Found:
     """Evaluate the run, and compare it with the other one where there is one."""
-    if not 0.01 <= asked.temperature <= 1000:
-        raise ConfigError(f"temperature: {asked.temperature:g} is outside 0.01..1000; 2 is usual")
+    lab.check_temperature(asked.temperature)
     runs = lab.store()
     run = runs.get(asked.run)
     teacher, other = (runs.get(name) if name else None for name in (asked.teacher, asked.against))

@@ -1,6 +1,7 @@
 """`kdlab runs`: list, show, resume, stop, watch, delete and path."""
 
 import time
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from kdcore.cli.progress import LOOK_EVERY, Progress, latest
 from kdcore.cli.running import require_finished, start_detached, tell_end
 from kdcore.cli.settings import Json, Quiet
 from kdcore.cli.stages import Detach, RunId
-from kdcore.errors import RunError
+from kdcore.errors import RunError, UnknownNameError
 
 app = typer.Typer(help="See, go on with, stop and delete runs.")
 
@@ -64,9 +65,15 @@ def show_run(run: RunId, as_json: Json = False) -> None:
         f"folder: {found.folder}",
     ]
     settings = yaml.safe_dump(found.config, sort_keys=False).rstrip("\n")
-    rows = [{"number": name, "last value": f"{value:.6g}"} for name, value in numbers.items()]
+    rows = [{"number": name, "last value": _shown(name, n)} for name, n in numbers.items()]
     parts: list[Any] = ["\n".join(filter(None, lines)), settings, *([table(rows)] if rows else [])]
     show(as_json, data, *parts)
+
+
+def _shown(name: str, value: float) -> str:
+    if name == "time":  # seconds since the epoch
+        return datetime.fromtimestamp(value).astimezone().isoformat(timespec="seconds")
+    return f"{value:.6g}"
 
 
 @app.command()
@@ -132,6 +139,13 @@ def delete(
     from kdcore import lab
 
     runs = lab.store()
+    for run_id in run:
+        found = runs.get(run_id)
+        if found.id != run_id:
+            raise UnknownNameError(
+                f"{run_id!r} is no whole id, and nothing was deleted; "
+                f"if you mean this run, write `kdlab runs delete {found.id}`"
+            )
     for run_id in run:
         runs.delete(run_id)
     show(as_json, {"deleted": run}, *(f"{run_id} is deleted" for run_id in run))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Generic, TypeVar, get_type_hints
 import typer
 import yaml
 
-from kdcore.catalog import ResponseParams
+from kdcore.catalog import SIZES, ResponseParams
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -25,10 +25,13 @@ from kdcore.knobs import build
 Config = TypeVar("Config")
 
 
-def of(kind: type, name: str, *flags: str, panel: str = "") -> Any:
-    """An option for a knob; help, range and default are those that the knob was declared with."""
+def of(kind: type, name: str, *flags: str, panel: str = "", default: str = "") -> Any:
+    """An option for a knob; help, range and default are those that the knob was declared with.
+
+    default: how it is told, where a command may take it from somewhere else.
+    """
     spec = next(spec for spec in fields(kind) if spec.name == name)
-    rule, default = spec.metadata, "empty" if spec.default == "" else spec.default
+    rule, default = spec.metadata, default or str(spec.default) or "empty"
     said = rule["help"]
     if "low" in rule:
         said += f" ({rule['low']:,} to {rule['high']:,}; default {default})"
@@ -40,8 +43,9 @@ def of(kind: type, name: str, *flags: str, panel: str = "") -> Any:
     return typer.Option(*(flags or (flag,)), help=said, rich_help_panel=panel or None)
 
 
-_MODELS = "a name from `kdlab students`, a size (bert_tiny, bert_mini, bert_small), knobs after a "
+_MODELS = f"a name from `kdlab students`, a size ({', '.join(SIZES)}), knobs after a "
 _MODELS += "colon (twinbert_cos:layers=4,hidden=256), or the folder of a pretrained encoder"
+_OF_SOURCE = "that of the run it starts from, where there is one, else "  # infer and distill
 
 
 def model_option(flag: str, role: str, default: str) -> Any:
@@ -50,8 +54,10 @@ def model_option(flag: str, role: str, default: str) -> Any:
     return typer.Option(flag, metavar="MODEL", help=said, rich_help_panel="Model")
 
 
-Data = Annotated[str | None, of(FinetuneConfig, "data", "--data", "-d")]
-Limit = Annotated[int | None, of(FinetuneConfig, "limit")]
+Data = Annotated[
+    str | None, of(FinetuneConfig, "data", "--data", "-d", default=_OF_SOURCE + "world")
+]
+Limit = Annotated[int | None, of(FinetuneConfig, "limit", default=_OF_SOURCE + "0")]
 Seed = Annotated[int | None, of(FinetuneConfig, "seed")]
 Device = Annotated[str | None, of(FinetuneConfig, "device")]
 Threads = Annotated[int | None, of(FinetuneConfig, "threads")]
@@ -85,8 +91,8 @@ Sets = Annotated[
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="any knob by its path, again and again: --set training.warmup=0.2; "
-        "--print-config shows all paths",
+        help="any knob by its path, again and again: --set seed=7; --print-config shows all "
+        "knobs, and a dot leads into a group",
     ),
 ]
 PrintConfig = Annotated[
@@ -176,7 +182,7 @@ class Settings(Generic[Config]):
         except ConfigError as error:
             raise ConfigError(error.headline, [*self.problems, *error.problems]) from None
         if self.problems:
-            raise ConfigError(f"This {self.kind.__name__} cannot be used:", self.problems)
+            raise ConfigError("These settings cannot be used:", self.problems)
         return made
 
     def _overlay(self, path: tuple[str, ...], changes: Mapping[str, Any]) -> None:

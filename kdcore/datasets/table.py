@@ -87,6 +87,7 @@ def _has_header(data: bytes) -> bool:
 
 
 def _read_headerless(data: bytes, file: str, scheme: LabelScheme | None) -> Reading:
+    _refuse_other_columns(lines_of(decode(data, file)[0]), file)
     if scheme is None:
         labels = [line.rsplit("\t", 1)[-1] for line in lines_of(decode(data, file)[0])]
         scheme, notes = infer_scheme(labels, file)
@@ -97,6 +98,35 @@ def _read_headerless(data: bytes, file: str, scheme: LabelScheme | None) -> Read
         reading.frame, scheme, reading.problems, reading.rows, reading.withdrawn,
         (*reading.notes, *notes),
     )  # fmt: skip
+
+
+def _refuse_other_columns(lines: list[str], file: str) -> None:
+    """DataError when every line is alike and none is QADSM: one problem, not one a line."""
+    widths = {line.count("\t") + 1 for line in lines if line}
+    if len(lines) < 2 or len(widths) != 1 or widths == {4}:
+        return
+    (width,) = widths
+    first = ", ".join(quoted(cell) for cell in lines[0].split("\t")[:8])
+    what = f"every line has {width} field{'s'[: width > 1]}, and the first names no column that "
+    what += f"the lab knows: {first}"
+    cure = f"name its columns with {_map_hint('query', 'title', 'grade')}"
+    if width == 1:
+        cure = "write a tab between query, title, description and grade"
+    raise refusal(f"{file} cannot be read:", [Problem(file, 1, what, cure)])
+
+
+def _map_hint(*ours: str) -> str:
+    return "`kdlab data import FILE " + " ".join(f"--map {name}=COLUMN" for name in ours) + "`"
+
+
+def _in_our_names(mapping: ColumnMapping, file: str) -> ColumnMapping:
+    """The mapping with `label` for `grade` and the like turned into the lab's own names."""
+    ours = {alias: name for name, aliases in NAMES.items() for alias in aliases}
+    renamed = {ours.get(key.strip().casefold(), key): column for key, column in mapping.items()}
+    if len(renamed) < len(mapping):
+        what = f"the mapping names a column twice: {', '.join(mapping)}"
+        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, "leave one out")])
+    return renamed
 
 
 @dataclass
@@ -142,7 +172,7 @@ def _check_needed(cells: Cells, mapping: ColumnMapping, found: _Columns, has: st
     for ours, missing in needed.items():
         if missing:
             what = f"no column {ours!r}; its columns are {has}"
-            cure = f"rename one, or map {ours.split()[0]!r} to one of them"
+            cure = f"rename one, or map one with {_map_hint(ours.split()[0])}"
             found.problems.append(Problem(cells.file, 1, what, cure))
     for unknown in mapping.keys() - NAMES.keys():
         what = f"the mapping names {unknown!r}, which is no column of the lab"
@@ -158,7 +188,7 @@ def assemble(
     split: str = "train",
 ) -> Reading:
     """Cells of any file kind as rows; language and split stand in where no column tells them."""
-    columns = _columns(cells, mapping or {})
+    columns = _columns(cells, _in_our_names(mapping or {}, cells.file))
     if columns.problems:
         raise refusal(f"{cells.file} lacks what a table of pairs needs:", columns.problems)
     index = [columns.at[name] for name in NAMES]

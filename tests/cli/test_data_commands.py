@@ -103,3 +103,28 @@ def test_sizes_of_the_world_that_make_no_sense_are_refused(home: Home, kdlab: Kd
     said = kdlab("data", "show", "world:trian=5,log=x")
     assert said.code == 2
     assert said.err.count("is no size") == 2
+
+
+def test_a_tsv_with_unknown_columns_is_one_problem_that_names_map(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    table = small_table().replace("query\t", "searched\t", 1)
+    (tmp_path / "odd.tsv").write_text(table)
+    said = kdlab("data", "check", tmp_path / "odd.tsv")
+    assert said.code == 3
+    assert said.err.count("odd.tsv, line") == 1
+    told = " ".join(said.err.split())
+    assert "every line has 5 fields" in told
+    assert "'searched', 'title'" in told
+    assert "kdlab data import FILE --map query=COLUMN" in told
+
+
+def test_map_takes_every_name_that_a_file_may_use(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    (tmp_path / "odd.tsv").write_text(small_table().replace("\tgrade\t", "\tverdict\t", 1))
+    command = ("data", "import", tmp_path / "odd.tsv", "--map", "label=verdict")
+    assert kdlab(*command, "--json").json["kept"] == 120
+    said = kdlab(*command, "--map", "grade=verdict", "--replace")
+    assert said.code == 3
+    assert "names a column twice" in said.err

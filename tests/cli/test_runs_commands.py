@@ -1,3 +1,4 @@
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -163,3 +164,42 @@ def test_a_detached_run_can_be_stopped_and_resumed(home: Home, kdlab: Kdlab) -> 
     assert said.code == 4
     assert "is stopped" in said.err
     assert kdlab("runs", "resume", made["run"], "--quiet").code == 0
+
+
+def test_a_beginning_of_an_id_deletes_nothing_and_is_answered_with_the_whole(
+    home: Home, kdlab: Kdlab
+) -> None:
+    made = [lab.store().create({"stage": "finetune"}, title="kept") for _ in range(2)]
+    said = kdlab("runs", "delete", made[0].id, made[1].id[:-1])
+    told = " ".join(said.err.split())
+    assert said.code == 2
+    assert "is no whole id" in told
+    assert f"kdlab runs delete {made[1].id}" in told
+    assert all(run.folder.exists() for run in made)
+    assert kdlab("runs", "delete", *(run.id for run in made)).code == 0
+
+
+def test_show_tells_when_the_last_number_came_as_a_date(home: Home, kdlab: Kdlab) -> None:
+    (line,) = re.findall(r"^.*\btime\b.*$", kdlab("runs", "show", home.teacher).out, re.M)
+    assert re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", line)
+
+
+def test_a_split_without_predictions_of_a_finished_run_is_answered_with_those_it_has(
+    home: Home, kdlab: Kdlab
+) -> None:
+    held = {path.stem for path in lab.store().get(home.teacher).folder.glob("predictions/*")}
+    said = kdlab("evaluate", home.teacher, "--split", "tset")
+    told = " ".join(said.err.split())
+    assert (said.code, said.out) == (4, "")
+    assert f"it has them on: {', '.join(sorted(held))}" in told
+    assert f"kdlab infer {home.teacher}" in told
+    assert "resume" not in told
+
+
+def test_a_bad_temperature_is_told_alike_by_predict_and_evaluate(home: Home, kdlab: Kdlab) -> None:
+    asked = ("predict", "lamp", "buy a lamp", "--run", home.teacher)
+    for command in (asked, ("evaluate", home.teacher)):
+        said = kdlab(*command, "--temperature", 0)
+        assert said.code == 2
+        assert "temperature: 0 is outside 0.01..1000" in said.err
+        assert "Nothing to score" not in said.err

@@ -1,7 +1,10 @@
+import re
 from pathlib import Path
 
 import pytest
 import yaml
+
+from kdcore.catalog import SIZES
 
 from .conftest import Home, Kdlab
 
@@ -91,3 +94,30 @@ def test_a_student_learns_from_its_teachers_data_unless_told(home: Home, kdlab: 
     said = kdlab("distill", "--print-config")
     assert said.code == 2
     assert "teacher: name the run that teaches" in said.err
+
+
+@pytest.mark.parametrize("command", ["infer", "distill"])
+def test_help_says_that_data_and_limit_come_from_the_source_run(command: str, kdlab: Kdlab) -> None:
+    said = " ".join(re.sub(r"[^\w\s.=-]", " ", kdlab(command, "--help").out).split())
+    assert "default that of the run it starts from where there is one else world" in said
+    assert "default that of the run it starts from where there is one else 0" in said
+
+
+def test_the_example_of_set_is_taken_by_every_stage(home: Home, kdlab: Kdlab) -> None:
+    """`infer` has no training, so training.warmup was refused there."""
+    for command in (("finetune",), ("distill", "--teacher", home.teacher), ("infer", home.teacher)):
+        assert "--set seed=7" in kdlab(command[0], "--help").out
+        made = printed(kdlab(*command, "--set", "seed=7", "--print-config").out)
+        assert made["seed"] == 7
+
+
+def test_help_names_every_size_of_the_catalog(kdlab: Kdlab) -> None:
+    said = kdlab("finetune", "--help").out
+    assert [size for size in SIZES if size not in said] == []
+
+
+def test_refused_settings_are_told_without_the_name_of_a_class(kdlab: Kdlab) -> None:
+    for arguments in (("--epochs", -1), ("--set", "nonsense")):
+        said = kdlab("tutorial", *arguments)
+        assert "These settings cannot be used" in said.err
+        assert "TutorialPlan" not in said.err
