@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -54,13 +54,14 @@ def import_data(
 ) -> None:
     """Read a data set and keep it under a name; bad rows are told with line and cure."""
     from kdcore.datasets import library
+    from kdcore.datasets.sources import TASKS
 
-    if task not in (None, "qadsm", "wpr"):
-        raise ConfigError(f"--task {task}: the tasks are qadsm and wpr")
+    if task is not None and task not in TASKS:
+        raise ConfigError(f"--task {task}: the tasks are {' and '.join(TASKS)}")
     made = library.import_data(
         source,
         name,
-        task=cast(Any, task),
+        task=task,
         mapping=_mapping(mapping or ()),
         scheme=_scheme(grades, relevant_from),
         skip_bad=skip_bad,

@@ -14,7 +14,6 @@ from kdcore.datasets.sources import (
     HUB_PREFIX,
     TASKS,
     Source,
-    TaskName,
     read_hub_source,
     read_path,
 )
@@ -54,7 +53,7 @@ class Listed:
 def load_data(
     source: str | Path,
     *,
-    task: TaskName | None = None,
+    task: str | None = None,
     mapping: ColumnMapping | None = None,
     scheme: LabelScheme | None = None,
     skip_bad: bool = False,
@@ -89,7 +88,7 @@ def import_data(
     source: str | Path,
     name: str | None = None,
     *,
-    task: TaskName | None = None,
+    task: str | None = None,
     mapping: ColumnMapping | None = None,
     scheme: LabelScheme | None = None,
     skip_bad: bool = False,
@@ -165,7 +164,7 @@ def _is_imported(name: str, workspace: Workspace) -> bool:
 def _read(
     source: str | Path,
     workspace: Workspace,
-    task: TaskName | None,
+    task: str | None,
     mapping: ColumnMapping | None,
     scheme: LabelScheme | None,
 ) -> Source:

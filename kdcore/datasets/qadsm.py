@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from kdcore.datasets.rows import Reading
-from kdcore.datasets.xglue import TERMS, Task, read_archive, read_folder
+from kdcore.datasets.xglue import Task, read_archive, read_folder
 from kdcore.labels import BINARY
 
 QADSM = Task("qadsm", BINARY, ("en", "de", "fr"))
-SOURCE = f"XGLUE QADSM (arXiv:2004.01401), {TERMS}"
 
 
 def read_qadsm(path: Path) -> Reading:

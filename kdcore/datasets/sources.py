@@ -3,20 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from kdcore.datasets import qadsm, wpr
 from kdcore.datasets.hub import read_hub
+from kdcore.datasets.qadsm import QADSM
 from kdcore.datasets.rows import Problem, Reading, read_bytes, refusal, shown_name
 from kdcore.datasets.table import ColumnMapping, read_table
+from kdcore.datasets.wpr import WPR
 from kdcore.datasets.xglue import Task, find_folder, is_xglue_name, parse_named, read_archive
 from kdcore.datasets.xglue import read_folder as read_xglue_folder
 from kdcore.errors import DataError, lookup
 from kdcore.labels import LabelScheme
 
-TaskName = Literal["qadsm", "wpr"]
-TASKS: Mapping[str, Task] = {"qadsm": qadsm.QADSM, "wpr": wpr.WPR}
-_SOURCES = {"qadsm": qadsm.SOURCE, "wpr": wpr.SOURCE}
+TASKS: Mapping[str, Task] = {task.name: task for task in (QADSM, WPR)}  # tried in this order
 ARCHIVE_SUFFIXES = (".tar", ".gz", ".tgz")
 HUB_PREFIX = "hub:"
 
@@ -32,13 +30,13 @@ class Source:
 def read_path(
     path: Path,
     *,
-    task: TaskName | None = None,
+    task: str | None = None,
     mapping: ColumnMapping | None = None,
     scheme: LabelScheme | None = None,
 ) -> Source:
     """A folder or archive of XGLUE, one XGLUE file, or a table file.
 
-    task: which of XGLUE's tasks to read; None takes QADSM, or WPR where there is no QADSM.
+    task: which of XGLUE's tasks to read; None takes the first of TASKS that is there.
     """
     name = shown_name(path)
     if not path.exists():
@@ -56,32 +54,30 @@ def read_path(
     return Source(read_table(path, mapping, scheme), f"the table {name}")
 
 
-def _task_in_folder(path: Path, task: TaskName | None) -> Task:
+def _task_in_folder(path: Path, task: str | None) -> Task:
     if task:
         return lookup(TASKS, task, "task of XGLUE")
-    return next((t for t in TASKS.values() if find_folder(path, t)), qadsm.QADSM)
+    return next((t for t in TASKS.values() if find_folder(path, t)), QADSM)
 
 
-def _from_archive(path: Path, task: TaskName | None) -> Source:
-    name = shown_name(path)
-    if task:
-        chosen = lookup(TASKS, task, "task of XGLUE")
-        return _xglue(read_archive(path, chosen), chosen, name)
-    try:
-        return _xglue(read_archive(path, qadsm.QADSM), qadsm.QADSM, name)
-    except DataError as no_qadsm:
+def _from_archive(path: Path, task: str | None) -> Source:
+    """The first task that can be read; where none can, what was wrong with the first tells most."""
+    wanted = [lookup(TASKS, task, "task of XGLUE")] if task else list(TASKS.values())
+    refusals: list[DataError] = []
+    for chosen in wanted:
         try:
-            return _xglue(read_archive(path, wpr.WPR), wpr.WPR, name)
-        except DataError:
-            raise no_qadsm from None
+            return _xglue(read_archive(path, chosen), chosen, shown_name(path))
+        except DataError as refused:
+            refusals.append(refused)
+    raise refusals[0]
 
 
 def _xglue(reading: Reading, task: Task, name: str) -> Source:
-    return Source(reading, f"{_SOURCES[task.name]}; read from {name}")
+    return Source(reading, f"{task.source}; read from {name}")
 
 
 def read_hub_source(name: str) -> Source:
     """hub:qadsm or hub:wpr, from the first place of the hub that answers."""
     task = lookup(TASKS, name.removeprefix(HUB_PREFIX), "data set of the hub")
     reading, place = read_hub(task)
-    return Source(reading, f"{_SOURCES[task.name]}; hub copy {place}")
+    return Source(reading, f"{task.source}; hub copy {place}")

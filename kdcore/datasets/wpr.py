@@ -6,11 +6,10 @@ Title and snippet of the page stand in the columns title and description.
 from pathlib import Path
 
 from kdcore.datasets.rows import Reading
-from kdcore.datasets.xglue import TERMS, Task, read_archive, read_folder
+from kdcore.datasets.xglue import Task, read_archive, read_folder
 from kdcore.labels import FIVE_GRADES
 
 WPR = Task("wpr", FIVE_GRADES, ("en", "de", "fr", "es", "it", "pt", "zh"))
-SOURCE = f"XGLUE WPR (arXiv:2004.01401), {TERMS}"
 
 
 def read_wpr(path: Path) -> Reading:

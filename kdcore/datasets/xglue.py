@@ -51,6 +51,11 @@ class Task:
         return self.name.upper()
 
     @property
+    def source(self) -> str:
+        """Where its rows come from, and on what terms."""
+        return f"XGLUE {self.folder} (arXiv:2004.01401), {TERMS}"
+
+    @property
     def files(self) -> frozenset[str]:
         """All files of the full release: training data in English, dev and test everywhere."""
         held_out = {f"xglue.{self.name}.{x}.{p}" for x in self.languages for p in ("dev", "test")}
