@@ -8,6 +8,7 @@
 The command line and the app's child processes call these same functions.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from kdcore.exports import evaluation_from_json, to_json
 from kdcore.knobs import build
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
+from kdcore.runs import settle
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
 
@@ -59,6 +61,20 @@ def finetune(
     return start(build(FinetuneConfig, {**settings, **given}), workspace)
 
 
+def inherited(
+    settings: Mapping[str, Any], role: str, workspace: Workspace | None = None
+) -> dict[str, Any]:
+    """Settings with what they take from the run they name in `role`; see kdcore.runs.settle."""
+    source = _found(settings[role], workspace)
+    return settle.inherited(settings, role, source, workspace or Workspace.default())
+
+
+def create(config: StageConfig, workspace: Workspace | None = None, title: str = "") -> Run:
+    """A queued run of a config whose paths mean the same in every folder."""
+    whole = settle.settled(config, workspace or Workspace.default())
+    return store(workspace).create(to_dict(whole), title=title)
+
+
 def distill(
     teacher: Run | str,
     student: str | ModelConfig = "twinbert_cos",
@@ -69,6 +85,7 @@ def distill(
     training: TrainingConfig | None = None,
     soft_weight: float = 1.0,
     hard_weight: float = 0.1,
+    label_smoothing: float = 0.0,
     transfer: str = "train",
     limit: int | None = None,
     seed: int = 0,
@@ -76,19 +93,18 @@ def distill(
     threads: int = 0,
     **params: Any,
 ) -> Run:
-    """Train a student on a teacher's soft labels; the data is the teacher's unless told.
+    """Train a student on a teacher's soft labels; data and limit as `inherited` says.
 
     params: knobs of the method, e.g. temperature=2, loss="mse_logits".
     """
-    source = _found(teacher, workspace).require_model()
+    given = inherited({"teacher": teacher, "data": data, "limit": limit}, "teacher", workspace)
     config = DistillConfig(
-        data=data or source.config["data"],
-        limit=source.config["limit"] if limit is None else limit,
-        teacher=source.id,
+        **given,
         student=_model(student),
         method=MethodConfig(name=method, params=params),
         soft_weight=soft_weight,
         hard_weight=hard_weight,
+        label_smoothing=label_smoothing,
         transfer=transfer,
         training=training or TrainingConfig(),
         seed=seed,
@@ -105,7 +121,7 @@ def store(workspace: Workspace | None = None) -> RunStore:
 
 def start(config: StageConfig, workspace: Workspace | None = None) -> Run:
     """Create a run from a config and carry it out here, in this process."""
-    run = store(workspace).create(to_dict(config))
+    run = create(config, workspace)
     execute(run, workspace)
     return run
 
@@ -113,13 +129,17 @@ def start(config: StageConfig, workspace: Workspace | None = None) -> Run:
 def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | None = None) -> None:
     """Carry a run out, from its last checkpoint where it has one.
 
-    Leaves model/, predictions/ and evaluation/ in the run's folder. pairs: when already loaded.
+    Leaves model/ and predictions/ in the run's folder. pairs: when already loaded. RunError when
+    the run was asked to stop. Other runs and the cache are those beside it.
     """
     from kdcore.recipes.carry_out import carry_out
 
-    home = workspace or Workspace(run.folder.parent.parent)
     config = from_dict(run.config)
-    carry_out(config, run, home, lambda: pairs_of(config, home) if pairs is None else pairs)
+
+    def load() -> PairTable:
+        return _pairs_for(run, config, workspace) if pairs is None else pairs
+
+    carry_out(config, run, Workspace(run.folder.absolute().parent.parent), load)
 
 
 def answers(
@@ -136,10 +156,12 @@ def answers(
 def infer(
     run: Run | str, data: str = "", *, workspace: Workspace | None = None, **settings: Any
 ) -> Run:
-    """Score every pair of a data set with a run's model: a run that holds predictions only."""
-    source = _found(run, workspace).require_model()
-    given = {"run": source.id, "data": data or source.config["data"]}
-    return start(build(InferConfig, {**settings, **given}), workspace)
+    """Score every pair of a data set with a run's model: a run that holds predictions only.
+
+    Data and limit as `inherited` says; settings: any of InferConfig.
+    """
+    given = inherited({**settings, "run": run, "data": data}, "run", workspace)
+    return start(build(InferConfig, given), workspace)
 
 
 def evaluate(
@@ -173,7 +195,7 @@ def kept_evaluation(run: Run, split: str = "test") -> Evaluation | None:
 
 def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTable:
     """The pairs on which a run was scored."""
-    return pairs_of(from_dict(run.config), workspace).split(split)
+    return _pairs_for(run, from_dict(run.config), workspace).split(split)
 
 
 def predictions(run: Run, split: str = "test") -> Predictions:
@@ -238,6 +260,14 @@ def check_resumable(run: Run) -> None:
 
 def _model(model: str | ModelConfig) -> ModelConfig:
     return model if isinstance(model, ModelConfig) else ModelConfig.parse(model)
+
+
+def _pairs_for(run: Run, config: StageConfig, workspace: Workspace | None) -> PairTable:
+    """A run's pairs from the workspace told, else from its own where it holds them, else ours."""
+    own = Workspace(run.folder.absolute().parent.parent)
+    if workspace is None and settle.holds(own, config.data):
+        workspace = own
+    return pairs_of(config, workspace)
 
 
 def _found(run: Run | str, workspace: Workspace | None) -> Run:

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kdcore import lab
 from kdcore.comparison import Comparison, Difference, compare
 from kdcore.config import (
@@ -20,20 +22,26 @@ from kdcore.config import (
     TrainingConfig,
     to_dict,
 )
-from kdcore.errors import ConfigError
+from kdcore.errors import ConfigError, DataError
 from kdcore.evaluate import Evaluation, evaluate
 from kdcore.exports import to_csv, to_json, write_qrels, write_trec_run
 from kdcore.gap import GapRecovered, gap_recovered
 from kdcore.pairs import PairTable
+from kdcore.runs.settle import settled
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_json_atomic, write_text_atomic
 
 TASKS = ("teacher_ft", "student_ft", "teacher_inf", "student_kd", "eval")
+_FEW = 32  # pairs from which a model is built to see that it can be
 
 
 @dataclass(frozen=True, kw_only=True)
 class TutorialPlan:
-    """What the tutorial trains; both students share model, seed, steps and data."""
+    """What the tutorial trains; both students share model, seed and training settings.
+
+    With transfer "train" they share pairs and steps, too; with another one the distilled student
+    learns from other pairs, and the result notes how many.
+    """
 
     data: str = "world"
     limit: int = 0
@@ -125,10 +133,14 @@ class TutorialResult:
         if d.verdict == "INCONCLUSIVE":
             said += f" A difference below {d.smallest_detectable:.4f} cannot be seen here."
         if gap.trustworthy:
+            low, high = f"{gap.low:.0%}", f"{gap.high:.0%}"
+            if gap.value >= 0:
+                return f"{said} It recovered {gap.value:.0%} of the gap [{low}, {high}]."
             return (
-                f"{said} It recovered {gap.value:.0%} of the gap [{gap.low:.0%}, {gap.high:.0%}]."
+                f"{said} It lost ground: the gap to the teacher grew by {-gap.value:.0%} "
+                f"(recovered: [{low}, {high}])."
             )
-        return f"{said} Gap recovered: {gap.reason}."
+        return f"{said} Gap recovered: not told, because {gap.reason.removeprefix('n/a: ')}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -165,9 +177,10 @@ def tutorial(
     workspace = workspace or Workspace.default()
     home = Workspace(out) if out else workspace
     pairs = lab.pairs_of(plan.finetuning("teacher_ft"), workspace)
-    runs, seconds = _train(plan, pairs, home, tell)
+    _refuse_avoidable(plan, pairs)
+    runs, seconds = _train(plan, pairs, home, workspace, tell)
     tell("eval", None)
-    test = pairs.split("test").labelled()
+    test = pairs.split("test")
     began = time.monotonic()
     result = _judge(plan, pairs, test, runs, seconds)
     seconds["eval"] = time.monotonic() - began
@@ -176,17 +189,37 @@ def tutorial(
     return result
 
 
+def _refuse_avoidable(plan: TutorialPlan, pairs: PairTable) -> None:
+    """Every error of the last stage that can be known before the first one trains."""
+    from kdcore.models.build import new_model
+
+    pairs.only(plan.transfer.split("+"))
+    problems = []
+    for split in ("train", "validation", "test"):
+        if split not in pairs.splits:
+            problems.append(f"it has no split {split!r}; it has {', '.join(pairs.splits)}")
+        elif not len(pairs.split(split).labelled()):
+            problems.append(f"no pair of split {split!r} is labelled")
+    if problems:
+        raise DataError(f"{pairs.name} cannot serve a tutorial:", problems)
+    few = pairs.split("train").take(np.arange(min(_FEW, len(pairs.split("train")))))
+    for model in (plan.teacher, plan.student):
+        new_model(model, few, plan.seed)
+
+
 def _train(
     plan: TutorialPlan,
     pairs: PairTable,
     home: Workspace,
+    workspace: Workspace,
     tell: Callable[[str, Run | None], None],
 ) -> tuple[dict[str, Run], dict[str, float]]:
     store, runs, seconds = RunStore(home.runs), {}, {}
 
     def carry_out(task: str, config: FinetuneConfig | DistillConfig) -> None:
         began = time.monotonic()
-        runs[task] = store.create(to_dict(config), title=f"tutorial {task}")
+        whole = to_dict(settled(config, workspace))
+        runs[task] = store.create(whole, title=f"tutorial {task}")
         tell(task, runs[task])
         lab.execute(runs[task], home, pairs)
         seconds[task] = time.monotonic() - began
@@ -226,9 +259,22 @@ def _judge(
             test, answers["student_kd"], answers["student_ft"], teacher=teacher
         ),
         source=pairs.source,
-        notes=pairs.notes,
+        notes=(*pairs.notes, *_other_pairs(plan, pairs, runs)),
         splits={split: len(pairs.split(split)) for split in pairs.splits},
         seconds=seconds,
+    )
+
+
+def _other_pairs(plan: TutorialPlan, pairs: PairTable, runs: dict[str, Run]) -> tuple[str, ...]:
+    """What stood beside the teacher between the twins, where they learned from other pairs."""
+    if plan.transfer == "train":
+        return ()
+    seen = len(pairs.only(plan.transfer.split("+"))), len(pairs.split("train").labelled())
+    kd, ft = (int(runs[task].metrics()[-1]["step"]) for task in ("student_kd", "student_ft"))
+    return (
+        f"The distilled student saw other pairs than its twin: {seen[0]:,} of {plan.transfer} in "
+        f"{kd:,} steps, the twin {seen[1]:,} labelled ones of train in {ft:,}; "
+        "their difference is not the teacher's alone.",
     )
 
 

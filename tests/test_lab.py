@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from kdcore import lab
-from kdcore.config import TrainingConfig
+from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig, from_dict
 from kdcore.errors import ConfigError, DataError, LabError, RunError, UnknownNameError
 from kdcore.labels import BINARY
 from kdcore.pairs import PairTable, make_frame
@@ -144,7 +144,7 @@ def test_a_run_without_a_model_cannot_teach_answer_or_be_evaluated(home: Workspa
         lambda: lab.infer(waiting.id, workspace=home),
         lambda: lab.predict(waiting, "lamp", "lamp", workspace=home),
     ):
-        with pytest.raises(RunError, match=rf"no model yet; finish .* resume {waiting.id}"):
+        with pytest.raises(RunError, match=rf"no model yet; finish .* resume {waiting.folder}"):
             ask()
     with pytest.raises(RunError, match="has no predictions on 'test'; finish it with"):
         lab.evaluate(waiting, workspace=home)
@@ -202,3 +202,65 @@ def test_a_broken_folder_cannot_be_resumed(home: Workspace) -> None:
     with pytest.raises(RunError, match="is broken; only a stopped, failed or lost run"):
         lab.resume("20260101-0000-finetune-torn", home)
     folder.rmdir()
+
+
+def test_data_and_limit_are_the_source_run_s_unless_told(home: Workspace) -> None:
+    settings: dict[str, Any] = {"workspace": home, "training": SHORT, **HERE}
+    short = lab.finetune("small", TEACHER, limit=16, **settings)
+    other = lab.pairs_of(from_dict(short.config), home)
+    other.save(home.data_folder("other"))
+    for ask in (
+        lambda **more: lab.distill(short, STUDENT, **settings, label_smoothing=0.1, **more),
+        lambda **more: lab.infer(short, workspace=home, **HERE, **more),
+    ):
+        assert [ask().config[k] for k in ("data", "limit")] == ["small", 16]
+        assert [ask(data="other").config[k] for k in ("data", "limit")] == ["other", 0]
+        assert ask(data="small").config["limit"] == 16
+        assert ask(data="other", limit=8).config["limit"] == 8
+
+
+def test_label_smoothing_reaches_a_distilled_student(home: Workspace, teacher: Run) -> None:
+    run = lab.distill(teacher, STUDENT, workspace=home, training=SHORT, label_smoothing=0.2, **HERE)
+    assert run.config["label_smoothing"] == 0.2
+
+
+def test_a_run_of_another_workspace_teaches_and_answers(
+    home: Workspace, teacher: Run, tmp_path: Path
+) -> None:
+    here = Workspace(tmp_path)
+    lab.pairs_of(from_dict(teacher.config), home).save(here.data_folder("small"))
+    made = lab.distill(str(teacher.folder), STUDENT, workspace=here, training=SHORT, **HERE)
+    assert made.config["teacher"] == str(teacher.folder.resolve())
+    assert made.status().state == "finished"
+    answered = lab.infer(teacher, workspace=here, splits=("test",), **HERE)
+    assert answered.config["run"] == str(teacher.folder.resolve())
+    assert answered.predictions_path("test").exists()
+
+
+def test_a_run_outside_the_store_resumes_on_the_store_s_data(
+    home: Workspace, teacher: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDLAB_HOME", str(home.root))
+    run = lab.store(Workspace(tmp_path / "out")).create(teacher.config)
+    with run.write() as writer:
+        writer.finish("stopped", "stopped as asked")
+    assert lab.resume(str(run.folder)).status().state == "finished"
+    assert lab.evaluate(run, resamples=10).metrics["roc_auc"].n == 16
+
+
+def test_relative_paths_are_kept_so_that_they_hold_in_every_folder(
+    home: Workspace, teacher: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.pairs_of(from_dict(teacher.config), home).save(tmp_path / "near")
+    (tmp_path / "small").mkdir()  # an imported name wins over a folder of that name
+    monkeypatch.chdir(tmp_path)
+    run = lab.finetune("near", TEACHER, workspace=home, training=SHORT, **HERE)
+    model = ModelConfig(name="checkpoint", checkpoint="near")
+    plain = lab.create(FinetuneConfig(data="small", model=model), home)
+    assert plain.config["data"] == "small"
+    assert plain.config["model"]["checkpoint"] == str(tmp_path / "near")
+    lab.store(home).delete(plain.id)
+    (tmp_path / "far").mkdir()
+    monkeypatch.chdir(tmp_path / "far")
+    assert run.config["data"] == str(tmp_path / "near")
+    assert lab.evaluate(run, workspace=home, resamples=10).metrics["roc_auc"].n == 16

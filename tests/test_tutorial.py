@@ -1,7 +1,7 @@
 """The tutorial's five tasks end in one honest table."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,10 @@ import pytest
 
 from kdcore import lab
 from kdcore.config import MethodConfig, ModelConfig, TrainingConfig
-from kdcore.errors import ConfigError
+from kdcore.errors import ConfigError, LabError, RunError
 from kdcore.exports import evaluation_from_json
+from kdcore.labels import LabelScheme
+from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
 from kdcore.tutorial import TASKS, TutorialPlan, TutorialResult, tutorial
 from kdcore.workspace import Workspace
@@ -130,3 +132,96 @@ def test_a_plan_that_cannot_end_well_is_refused_before_it_begins() -> None:
     with pytest.raises(ConfigError, match="no method is called"):
         plan(method=MethodConfig(name="respnse"))
     assert {"seed", "data", "limit"} <= {field.name for field in fields(TutorialPlan)}
+
+
+@pytest.fixture
+def unlabelled_test(tmp_path: Path) -> Workspace:
+    """A workspace whose data set `holes` has one unlabelled pair in its test split."""
+    data = lab.pairs_of(plan().finetuning("teacher_ft"), Workspace(tmp_path))
+    frame = data.frame.copy()
+    frame.loc[frame.index[frame["split"] == "test"][3], "grade"] = -1
+    replace(data, frame=frame, name="holes").save(Workspace(tmp_path).data_folder("holes"))
+    return Workspace(tmp_path)
+
+
+def test_an_unlabelled_test_pair_is_left_out_and_spoils_nothing(
+    unlabelled_test: Workspace, tmp_path: Path
+) -> None:
+    result = tutorial(plan(data="holes"), out=tmp_path / "out", workspace=unlabelled_test)
+    test = result.splits["test"]
+    assert {row["n"] for row in result.rows()} == {test - 1}
+    assert len((tmp_path / "out" / "test.qrels").read_text().splitlines()) == test - 1
+    assert len((tmp_path / "out" / "student_kd.run").read_text().splitlines()) == test
+
+
+def test_a_stop_ends_the_whole_tutorial_and_the_run_stays_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kdcore.runs.writer.STOP_LOOK_EVERY", 0)
+    told: list[str] = []
+
+    def tell(task: str, run: Run | None) -> None:
+        told.append(task)
+
+    genuine = Session.step
+
+    def step(self: Session, *args: Any) -> None:
+        genuine(self, *args)
+        self.run.request_stop()
+
+    monkeypatch.setattr(Session, "step", step)
+    with pytest.raises(RunError, match=r"is stopped: .* go on with `kdlab runs resume .*out/runs"):
+        tutorial(plan(), out=tmp_path / "out", workspace=Workspace(tmp_path), tell=tell)
+    (run,) = lab.store(Workspace(tmp_path / "out")).list()
+    assert run.status().state == "stopped"
+    assert told == ["teacher_ft"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"transfer": "log"}, "has no split 'log'"),
+        ({"student": "empty"}, "empty"),
+        ({"student": "twinbert_cos:head=half_cosine", "data": "four"}, "half_cosine knows 2"),
+        ({"data": "blank"}, "no pair of split 'validation' is labelled"),
+    ],
+)
+def test_what_the_last_student_would_die_of_is_told_before_the_teacher_trains(
+    changes: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    home = Workspace(tmp_path)
+    data = lab.pairs_of(plan().finetuning("teacher_ft"), home)
+    if changes.get("data") == "four":
+        data = replace(data, scheme=LabelScheme(("a", "b", "c", "d"), 2))
+    frame = data.frame.copy()
+    if changes.get("data") == "blank":
+        frame.loc[frame["split"] == "validation", "grade"] = -1
+    replace(data, frame=frame).save(home.data_folder(changes.get("data", "spare")))
+    given: dict[str, Any] = dict(changes)
+    if student := changes.get("student"):
+        (tmp_path / "empty").mkdir()
+        spec = str(tmp_path / "empty") if student == "empty" else student
+        given["student"] = ModelConfig.parse(spec)
+    with pytest.raises(LabError, match=said):
+        tutorial(plan(**given), workspace=home)
+    assert lab.store(home).list() == []
+
+
+def test_lost_ground_and_an_unsure_gap_are_said_so(result: TutorialResult) -> None:
+    gap = replace(result.gap, trustworthy=True, value=-0.24, low=-0.5, high=0.1)
+    said = replace(result, gap=gap).sentence()
+    assert "lost ground: the gap to the teacher grew by 24%" in said
+    assert "It recovered" not in said
+    unsure = replace(gap, trustworthy=False, reason="n/a: the teacher does not beat it")
+    said = replace(result, gap=unsure).sentence()
+    assert "Gap recovered: not told, because the teacher does not beat it." in said
+
+
+def test_a_student_that_saw_other_pairs_than_its_twin_is_noted(
+    result: TutorialResult, tmp_path: Path
+) -> None:
+    assert not any("other pairs" in note for note in result.notes)
+    other = plan(data=WORLD.replace("log=0", "log=320"), transfer="train+log")
+    (note,) = (n for n in tutorial(other, out=tmp_path).notes if "other pairs" in n)
+    assert "560 of train+log in" in note
+    assert "the twin 240 labelled ones" in note

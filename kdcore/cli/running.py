@@ -8,7 +8,6 @@ import typer
 
 from kdcore.cli.answer import cell, show
 from kdcore.cli.progress import Progress
-from kdcore.config import to_dict
 from kdcore.errors import RunError
 from kdcore.runs.store import Run
 
@@ -31,7 +30,7 @@ def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
     with Progress(quiet, as_json) as progress:
         progress.tell("read data")
         pairs = lab.pairs_of(config)  # data that cannot be read should leave no failed run
-        made = lab.store().create(to_dict(config))
+        made = lab.create(config)
         if not detach:
             progress.tell(config.stage, made)
             lab.execute(made, pairs=pairs)

@@ -85,7 +85,7 @@ def distill(
     start = {"student": to_dict(ModelConfig.parse("twinbert_cos")), "method": {"name": "response"}}
     places = {**s.COMMON, **s.TRAINING, **own, **s.DISTILLING}
     settings = s.Settings.gather(DistillConfig, start, context, places)
-    _inherit(settings.values, "teacher")
+    _inherit(settings, "teacher")
     made = settings.build()
     if not s.printed(made, print_config, as_json):
         train(made, detach, quiet, as_json)
@@ -113,22 +113,20 @@ def infer(
     settings = s.Settings.gather(InferConfig, {}, context, {**s.COMMON, **own})
     if split:
         settings.put(["splits"], list(split))
-    _inherit(settings.values, "run")
+    _inherit(settings, "run")
     made = settings.build()
     if not s.printed(made, print_config, as_json):
         train(made, False, quiet, as_json)
 
 
-def _inherit(values: dict[str, Any], role: str) -> None:
-    """The other run's whole id, and its data and limit where none were given."""
+def _inherit(settings: s.Settings[Any], role: str) -> None:
+    """What the other run tells; a setting that is wrong is left for the check of all of them."""
     from kdcore import lab
 
-    if isinstance(values.get(role), str) and values[role]:
-        source = lab.store().get(values[role])
-        values[role] = source.id
-        if "data" not in values:
-            values["data"] = source.config.get("data", "world")
-            values.setdefault("limit", source.config.get("limit", 0))
+    values = settings.values
+    limit, data = values.get("limit"), values.get("data", "")
+    if isinstance(values.get(role), str) and values[role] and isinstance(data, str):
+        values |= lab.inherited({role: values[role], "data": data, "limit": limit}, role)
 
 
 def evaluate(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
 from kdcore.devices import use_threads
+from kdcore.errors import RunError
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable
 from kdcore.recipes.distill import distill, transfer_set
@@ -25,24 +26,29 @@ def carry_out(
 ) -> None:
     """Do what a run's config says, from its last checkpoint where it has one.
 
-    Leaves model/ and predictions/ in the run's folder; a stop that was asked for is written down.
+    Leaves model/ and predictions/ in the run's folder. A stop that was asked for is written down
+    and raised as RunError, so that what would come next is not begun.
     """
     size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
+    stopped = ""
     with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):
         began = time.monotonic()
         try:
             _stage(config, load(), run, writer, workspace)
         except StoppedError as stop:
-            writer.finish("stopped", str(stop))
-            return
-        writer.log(_last_step(run), seconds=time.monotonic() - began)
+            stopped = str(stop)
+            writer.finish("stopped", stopped)
+        else:
+            writer.log(_last_step(run), seconds=time.monotonic() - began)
+    if stopped:  # raised out here: the writer would call the run failed
+        raise RunError(f"{run.id} is stopped: {stopped}")
     shutil.rmtree(run.checkpoint_folder, ignore_errors=True)  # a finished run is never resumed
 
 
 def _stage(
     config: StageConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
 ) -> None:
-    runs = RunStore(workspace.runs)
+    runs = RunStore(run.folder.parent)
     if isinstance(config, InferConfig):
         source = runs.get(config.run).require_model()
         for split in config.splits or pairs.splits:

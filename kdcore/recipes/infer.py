@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from contextlib import suppress
+from dataclasses import replace
 
 from kdcore.config import InferConfig
 from kdcore.devices import pick_device
@@ -28,7 +29,8 @@ def infer(
     key = f"{model_hash(source.model_folder)}-{pairs.content_hash}-{products}-{device.type}"
     path = workspace.cache_folder("logits") / f"{hashlib.sha256(key.encode()).hexdigest()}.parquet"
     with suppress(DataError):  # a damaged cache is made again
-        return Predictions.load(path).require(pairs.content_hash, len(pairs)), True
+        found = Predictions.load(path).require(pairs.content_hash, len(pairs))
+        return replace(found, model=source.id), True  # an equal model of another run made it
     predictions = ask(load_model(source.model_folder), config, pairs, source.id)
     predictions.save(path)
     return predictions, False

@@ -37,6 +37,7 @@ from kdcore.recipes.infer import score_size
 from kdcore.recipes.interrupt import InterruptFlag
 from kdcore.recipes.optimizer import are_numbers, make_optimizer, set_rate
 from kdcore.recipes.replay import Replay
+from kdcore.runs.record import address
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.softlabels import soften
@@ -147,7 +148,7 @@ class Session:
         if stopping:
             raise StoppedError(
                 f"stopped as asked at step {step} of {self.total_steps}; "
-                f"go on with `kdlab runs resume {self.run.id}`"
+                f"go on with `kdlab runs resume {address(self.run.folder)}`"
             )
 
     def _log_parts(self) -> None:

@@ -12,7 +12,16 @@ from dataclasses import replace
 import psutil
 
 from kdcore.errors import RunError
-from kdcore.runs.record import STOP, Record, Status, hold, is_alive, process_start, writing
+from kdcore.runs.record import (
+    STOP,
+    Record,
+    Status,
+    address,
+    hold,
+    is_alive,
+    process_start,
+    writing,
+)
 from kdcore.runs.store import Run
 
 GRACE = 10.0  # seconds between the request and the kill
@@ -98,7 +107,7 @@ def stop(run: Run, grace: float = GRACE) -> Status:
             _signal(record, "kill")
             _gone(record, 5.0)
             message = f"killed, because it did not stop within {grace:g} s"
-    return _bury(run, record, f"{message}; resume with `kdlab runs resume {run.id}`")
+    return _bury(run, record, f"{message}; resume with `kdlab runs resume {address(run.folder)}`")
 
 
 def _gone(record: Record, patience: float) -> bool:

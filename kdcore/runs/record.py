@@ -9,6 +9,7 @@ import errno
 import json
 import math
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ import psutil
 from filelock import FileLock, Timeout
 
 from kdcore.errors import RunError
-from kdcore.workspace import write_json_atomic
+from kdcore.workspace import Workspace, write_json_atomic
 
 State = Literal["queued", "running", "finished", "stopped", "failed", "lost", "broken"]
 END_STATES = frozenset({"finished", "stopped", "failed"})
@@ -123,6 +124,13 @@ def derive(folder: Path) -> Status:
         message=f"process {record.pid} is gone without an end record (killed, or the machine "
         f"restarted); resume with `kdlab runs resume {folder.name}`",
     )
+
+
+def address(folder: Path) -> str:
+    """What a command is given to find this run: its id, or its folder outside the usual store."""
+    here = folder.resolve()
+    usual = here.parent == Workspace.default().runs.resolve()
+    return folder.name if usual else shlex.quote(str(here))
 
 
 def process_start(pid: int) -> float | None:

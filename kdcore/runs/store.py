@@ -19,6 +19,7 @@ from kdcore.runs.record import (
     STOP,
     Record,
     Status,
+    address,
     derive,
     hold,
     metric_lines,
@@ -83,7 +84,7 @@ class Run:
         if not (self.model_folder / MODEL_CARD).exists():
             raise RunError(
                 f"{self.id} is {self.status().state} and has no model yet; finish it first, "
-                f"with `kdlab runs resume {self.id}`"
+                f"with `kdlab runs resume {address(self.folder)}`"
             )
         return self
 
@@ -165,6 +166,11 @@ class RunStore:
                 f"{len(starting)} runs begin with {run_id!r}: {several}; say more"
             )
         raise self._unknown(run_id, ids)
+
+    def reference(self, run: Run) -> str:
+        """What `get` finds a run by from any folder: its id, or its path when it lies outside."""
+        folder = run.folder.resolve()
+        return run.id if folder.parent == self.root.resolve() else str(folder)
 
     def list(self) -> list[Run]:
         """Every run, newest first; a broken folder is listed with its problem."""

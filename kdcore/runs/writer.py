@@ -21,6 +21,7 @@ from kdcore.runs.record import (
     STOP,
     Record,
     State,
+    address,
     hold,
     is_full_disk,
     metric_lines,
@@ -185,17 +186,17 @@ class RunWriter:
             if not isinstance(error, LabError | KeyboardInterrupt):
                 _logger.error("the run failed", exc_info=error)
             with suppress(RunError):  # on a full disk the first error is the one to hear
-                self.finish(*_end_of(error, self.folder.name))
+                self.finish(*_end_of(error, self.folder))
 
 
-def _end_of(error: BaseException, run_id: str) -> tuple[str, str]:
+def _end_of(error: BaseException, folder: Path) -> tuple[str, str]:
     """The state and the sentence that an exception leaves behind."""
     if isinstance(error, KeyboardInterrupt):
-        return "stopped", f"stopped by Ctrl-C; resume with `kdlab runs resume {run_id}`"
+        return "stopped", f"stopped by Ctrl-C; resume with `kdlab runs resume {address(folder)}`"
     if isinstance(error, LabError):
         return "failed", str(error)
     if isinstance(error, Exception) and is_full_disk(error):
-        return "failed", write_problem(run_id, error)
+        return "failed", write_problem(folder.name, error)
     said = " ".join(str(error).split())[:200]
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return "failed", f"an unexpected error ended the run ({what}); the details are in {LOG}"

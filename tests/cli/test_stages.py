@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +203,28 @@ def test_a_full_memory_or_disk_ends_a_run_with_a_sentence(
     assert sentence in said.err
     assert run.status().state == "failed"
     assert sentence in run.status().message
+
+
+def test_a_run_outside_the_store_is_named_by_its_folder(
+    home: Home, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    teacher = tmp_path / "out" / "runs" / "teacher"
+    shutil.copytree(lab.store().get(home.teacher).folder, teacher)
+    told = kdlab("distill", "--teacher", teacher, "--student", STUDENT, *TINY, "--json").json
+    assert (told["state"], told["teacher"], told["data"]) == ("finished", str(teacher), "small")
+    told = kdlab("infer", teacher, "--split", "test", "--json").json
+    assert (told["state"], told["source"]) == ("finished", str(teacher))
+
+
+def test_other_data_without_a_told_limit_have_no_limit(
+    home: Home, kdlab: Kdlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = kdlab(*FINETUNE, *TINY, "--limit", 20, "--json").json["run"]
+    monkeypatch.chdir(home.folder)
+    for ask in (("distill", "--teacher", short, "--student", STUDENT), ("infer", short)):
+        same = kdlab(*ask, "--print-config", "--json").json
+        assert (same["data"], same["limit"]) == ("small", 20)
+        other = kdlab(*ask, "--data", "small.tsv", "--print-config", "--json").json
+        assert (other["data"], other["limit"]) == ("small.tsv", 0)
+    told = kdlab("infer", short, "--data", "small.tsv", "--split", "test", "--json").json
+    assert told["data"] == str(home.folder / "small.tsv")

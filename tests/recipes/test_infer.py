@@ -65,3 +65,14 @@ def test_the_answers_of_an_unfinished_run_are_missed_in_words(home: Workspace) -
     with pytest.raises(RunError, match="is queued and has no model yet; finish it first"):
         lab.infer(run, workspace=home)
     assert len(lab.store(home).list()) == 1
+
+
+def test_answers_from_the_cache_carry_the_name_of_the_run_that_was_asked(
+    home: Workspace, pairs: PairTable
+) -> None:
+    twins = [lab.start(finetuning("cdssm", epochs=1), home) for _ in range(2)]
+    (first, _), (second, cached) = (
+        lab.answers(run.id, pairs.split("test"), home, "cpu") for run in twins
+    )
+    assert cached
+    assert [first.model, second.model] == [run.id for run in twins]

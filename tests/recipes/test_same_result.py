@@ -187,7 +187,8 @@ def test_a_run_that_was_asked_to_stop_resumes_to_the_same_result(
 
     monkeypatch.setattr(Session, "step", step)
     monkeypatch.setattr("kdcore.runs.writer.STOP_LOOK_EVERY", 0)
-    lab.execute(stopped, home)
+    with pytest.raises(RunError, match="is stopped: stopped as asked at step 10 of 18"):
+        lab.execute(stopped, home)
     assert stopped.status().state == "stopped"
     assert "at step 10 of 18" in stopped.status().message
     assert not stopped.model_folder.exists()

@@ -210,7 +210,7 @@ def test_ctrl_c_stops_after_a_checkpoint(step: int, home: Workspace, after_step:
     with pytest.raises(KeyboardInterrupt):
         lab.execute(run, home)
     assert run.status().state == "stopped"
-    assert f"kdlab runs resume {run.id}" in run.status().message
+    assert f"kdlab runs resume {run.folder}" in run.status().message
     assert checkpoint(run)["step"] == step
     assert_same_result(lab.start(finetuning(), home), lab.resume(run, home))
 

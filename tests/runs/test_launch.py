@@ -124,7 +124,7 @@ def test_a_deaf_run_is_killed_with_its_workers(run: Run) -> None:
     status = launch.stop(run, grace=0.2)
     assert status.state == "stopped"
     assert "killed" in status.message
-    assert f"kdlab runs resume {run.id}" in status.message
+    assert f"kdlab runs resume {run.folder}" in status.message
     wait_until(lambda: process_start(pid) is None, "the child's death")
     wait_until(lambda: process_start(worker) is None, "the worker's death")
 

@@ -150,7 +150,7 @@ def test_ctrl_c_leaves_a_stopped_run_that_says_how_to_resume(run: Run) -> None:
     with pytest.raises(KeyboardInterrupt), run.write():
         raise KeyboardInterrupt
     assert run.status().state == "stopped"
-    assert f"kdlab runs resume {run.id}" in run.status().message
+    assert f"kdlab runs resume {run.folder}" in run.status().message
 
 
 def test_an_error_of_the_lab_is_told_in_its_own_words(run: Run) -> None:
