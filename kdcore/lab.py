@@ -35,6 +35,7 @@ from kdcore.knobs import build
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs import settle
+from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
 
@@ -208,10 +209,12 @@ def predictions(run: Run, split: str = "test") -> Predictions:
         held = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none"
         cure = (
             f"it has them on: {held}; for another split that its data have, score it with "
-            f"`kdlab infer {run.id}` and evaluate the run that this makes"
+            f"`kdlab infer {address(run.folder)}` and evaluate the run that this makes"
         )
     else:
-        cure = f"finish it with `kdlab runs resume {run.id}`, or score with `kdlab infer`"
+        cure = (
+            f"finish it with `kdlab runs resume {address(run.folder)}`, or score with `kdlab infer`"
+        )
     raise RunError(f"{run.id} ({state}) has no predictions on {split!r}; {cure}")
 
 

@@ -9,6 +9,7 @@ import typer
 from kdcore.cli.answer import cell, show
 from kdcore.cli.progress import Progress
 from kdcore.errors import RunError
+from kdcore.runs.record import address
 from kdcore.runs.store import Run
 
 
@@ -69,7 +70,7 @@ def tell_end(run: Run, as_json: bool) -> None:
         "folder": run.folder,
     }
     told = [f"{name}: {value}" for name, value in lines.items() if value]
-    told.append(f"`kdlab evaluate {run.id}` measures it on the test split.")
+    told.append(f"`kdlab evaluate {address(run.folder)}` measures it on the test split.")
     data = {**about, "folder": run.folder}
     show(as_json, data, "\n".join([f"{run.id} is {about['state']}", *told]))
 

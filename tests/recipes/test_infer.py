@@ -60,7 +60,7 @@ def test_an_infer_run_answers_every_split_as_training_did(
 
 def test_the_answers_of_an_unfinished_run_are_missed_in_words(home: Workspace) -> None:
     run = created(finetuning(), home)
-    with pytest.raises(RunError, match=rf"\(queued\) has no predictions.*runs resume {run.id}"):
+    with pytest.raises(RunError, match=rf"\(queued\) has no predictions.*runs resume {run.folder}"):
         lab.predictions(run)
     with pytest.raises(RunError, match="is queued and has no model yet; finish it first"):
         lab.infer(run, workspace=home)
