@@ -92,7 +92,7 @@ def test_a_missing_argument_and_an_unknown_command_are_usage_errors(kdlab: Kdlab
 
 
 def test_with_json_an_error_is_json_on_stderr_and_stdout_stays_empty(kdlab: Kdlab) -> None:
-    said = kdlab("finetune", "--epochs", "0", "--seed", "-1", "--json")
+    said = kdlab("finetune", "--epochs", "-1", "--seed", "-1", "--json")
     told = json.loads(said.err)
     assert (said.code, said.out) == (2, "")
     assert told["exit_code"] == 2
