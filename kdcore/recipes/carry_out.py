@@ -9,6 +9,7 @@ from kdcore.devices import use_threads
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable
+from kdcore.recipes.card import write_card
 from kdcore.recipes.distill import distill, transfer_set
 from kdcore.recipes.finetune import finetune
 from kdcore.recipes.infer import ask, infer, score_size
@@ -26,8 +27,8 @@ def carry_out(
 ) -> None:
     """Do what a run's config says, from its last checkpoint where it has one.
 
-    Leaves model/ and predictions/ in the run's folder. A stop that was asked for is written down
-    and raised as RunError, so that what would come next is not begun.
+    Leaves model/, predictions/ and a model card in the run's folder. A stop that was asked for
+    is written down and raised as RunError, so that what would come next is not begun.
     """
     size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
     stopped = ""
@@ -65,6 +66,7 @@ def _stage(
     else:
         finetune(config, pairs, run, writer)
     _score(config, pairs, run, writer)
+    write_card(config, pairs, run)
 
 
 def _score(
