@@ -102,6 +102,8 @@ def stop(run: Run, grace: float = GRACE) -> Status:
         return run.status()
     message = "stopped"
     if not _gone(record, min(_POLITE, grace / 2)):
+        if Record.read(run.folder).is_over:  # its end is written; the process leaves by itself
+            return run.status()
         _signal(record, "terminate")
         if not _gone(record, grace - min(_POLITE, grace / 2)):
             _signal(record, "kill")

@@ -113,6 +113,17 @@ def test_an_obedient_run_stops_in_its_own_words(run: Run) -> None:
     assert not (run.folder / "stop").exists()
 
 
+def test_a_process_that_has_written_its_end_is_left_to_go_by_itself(run: Run) -> None:
+    """SIGTERM while Python closes down would turn a good exit into a bad one."""
+    slow_to_leave = (
+        OBEDIENT + "import pathlib\ntime.sleep(4)\npathlib.Path(w.folder, 'left').touch()"
+    )
+    launch.start(run, child_command(run, slow_to_leave))
+    wait_until(lambda: run.metrics(), "the first line")
+    assert launch.stop(run, grace=2).message == "by request"
+    wait_until((run.folder / "left").exists, "its own last word")
+
+
 def test_a_deaf_run_is_killed_with_its_workers(run: Run) -> None:
     lines = (
         "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\n"
