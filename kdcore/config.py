@@ -102,7 +102,10 @@ class _StageConfig:
 
     data: str = text("world", "a data set of the lab, or a path to one")
     limit: int = knob(
-        0, "pairs of each split but test at most, whole queries; 0 is all", low=0, high=10**9
+        0,
+        "pairs of train and of validation at most, whole queries; 0 is all",
+        low=0,
+        high=10**9,
     )
     seed: int = knob(0, "the same seed gives the same student", low=0, high=2**31 - 1)
     device: str = text("auto", "auto, cpu, cuda, cuda:1 or mps")

@@ -43,7 +43,7 @@ from kdcore.workspace import Workspace, write_text_atomic
 def pairs_of(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
     """The pairs of a stage: loaded, given a test split where there is none, limited."""
     pairs = with_test_split(named_pairs(config.data, workspace))
-    return pairs.limit(config.limit, whole=("test",)) if config.limit else pairs
+    return pairs.limit(config.limit, whole=("test", "log")) if config.limit else pairs
 
 
 def finetune(
