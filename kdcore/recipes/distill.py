@@ -14,7 +14,7 @@ from kdcore.objectives.base import Term, make_objective, shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.recipes.session import Session
+from kdcore.recipes.session import Session, start_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.teachers import CachedTeacher, LiveTeacher, Teacher
@@ -31,14 +31,12 @@ def distill(
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
     teacher_predictions.require(transfer.content_hash, len(transfer))
-    source = config.student.start_from
-    start = load_model(RunStore(run.folder.parent).get(source).model_folder) if source else None
-    student = new_model(config.student, transfer, config.seed, start)
+    student = new_model(config.student, transfer, config.seed, start_of(config.student, run))
     wants = method_entry(config.method.name).needs
     teacher = _teacher(config, transfer, teacher_predictions, run)
     few = np.arange(min(2, len(transfer)))
     with torch.no_grad():
-        first = student.batch(student.read(transfer), few)
+        first = student.batch(student.read(transfer.take(few)), few)
         shapes = shape_of(student.eval()(first, wants)), shape_of(teacher(few, first))
     objective = make_objective(config.method.name, config.method.params, *shapes)
     terms = [Term("soft", objective, config.soft_weight)]

@@ -1,21 +1,19 @@
 """Fine-tune a model on hard labels: a teacher, or a student's twin without a teacher."""
 
 from kdcore.config import FinetuneConfig
-from kdcore.models.build import load_model, new_model
+from kdcore.models.build import new_model
 from kdcore.objectives.hard import hard_cross_entropy, hard_mse
 from kdcore.pairs import PairTable
-from kdcore.recipes.session import Session
-from kdcore.runs.store import Run, RunStore
+from kdcore.recipes.session import Session, start_of
+from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 
 
 def finetune(config: FinetuneConfig, pairs: PairTable, run: Run, writer: RunWriter) -> None:
     """Train on labelled `train` pairs, select on `validation`, leave the model in the run."""
     train, validation = pairs.split("train").labelled(), pairs.split("validation").labelled()
-    source = config.model.start_from
-    start = load_model(RunStore(run.folder.parent).get(source).model_folder) if source else None
     # the tokenizer reads unlabelled pairs too, as a distilled student's does: twins start alike
-    model = new_model(config.model, pairs.split("train"), config.seed, start)
+    model = new_model(config.model, pairs.split("train"), config.seed, start_of(config.model, run))
     with Session(model, config, train, validation, run, writer) as session:
         grades = session.tensor(train.grades)
         for rows, batch in session.batches():

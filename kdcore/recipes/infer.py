@@ -1,7 +1,6 @@
 """Score pairs with a finished run; a teacher's logits are computed once for each (model, data)."""
 
 import hashlib
-import logging
 from contextlib import suppress
 from dataclasses import replace
 
@@ -16,8 +15,6 @@ from kdcore.predict import model_hash, predict_table
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
-
-log = logging.getLogger("kdcore")
 
 
 def infer(

@@ -23,11 +23,12 @@ import torch
 from torch import Tensor, nn
 
 from kdcore.batches import Batch, Rows, bucketed, epoch_order
-from kdcore.config import DistillConfig, FinetuneConfig, to_dict
+from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
 from kdcore.devices import pick_device
 from kdcore.errors import DataError, LabError, RunError
 from kdcore.metrics.classification import nll, roc_auc
 from kdcore.models.base import PairModel
+from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
 from kdcore.models.rows_in_use import RowsInUse
 from kdcore.pairs import PairTable
@@ -38,7 +39,7 @@ from kdcore.recipes.interrupt import InterruptFlag
 from kdcore.recipes.optimizer import are_numbers, make_optimizer, set_rate
 from kdcore.recipes.replay import Replay
 from kdcore.runs.record import address
-from kdcore.runs.store import Run
+from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.softlabels import soften
 from kdcore.workspace import new_folder
@@ -246,6 +247,13 @@ class Session:
 
 class StoppedError(LabError):
     """The run was asked to stop; its checkpoint is kept."""
+
+
+def start_of(model: ModelConfig, run: Run) -> PairModel | None:
+    """The model of the run that this one starts from, which lies beside it; None without one."""
+    if not model.start_from:
+        return None
+    return load_model(RunStore(run.folder.parent).get(model.start_from).model_folder)
 
 
 def _refuse_unlabelled(
