@@ -18,7 +18,9 @@ from kdcore.pairs import COLUMNS, PairTable, make_frame
 
 # texts that the formats disagree about, next to any other
 HARD = ["=1+1", "'-x", "@a", '"', "a,b", "a;b", "\ufeffa", "\x85", "\u2028", "  a ", "a\rb", "é"]
-TEXT = st.one_of(st.sampled_from(HARD), st.text(st.characters(exclude_categories=["Cs"])))
+TEXT = st.one_of(st.sampled_from(HARD), st.text(st.characters(exclude_categories=["Cs"]))).filter(
+    lambda text: "ERROR_AdRejected" not in text
+)  # reading drops such rows by design, see the last test
 FLAT = TEXT.filter(lambda text: not set("\t\n\0") & set(text))
 ANY = TEXT.filter(lambda text: "\0" not in text)
 
@@ -118,3 +120,10 @@ def test_an_export_to_where_nothing_can_be_written_is_a_data_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="could not be written"):
         export_data(made(), tmp_path / "file" / "x.csv")
+
+
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet"])
+def test_a_withdrawn_ad_does_not_come_back(name):
+    """Hypothesis once took the mark itself for a text: reading drops what it marks."""
+    rows = make_frame(["a", "b"], ["ERROR_AdRejected", "kept"], ["x", "y"], [0, 1])
+    assert exported(PairTable(rows, BINARY, "made"), name).frame["title"].tolist() == ["kept"]
