@@ -1,0 +1,228 @@
+// Pure arithmetic of the browser parts: soft labels, their distances, ranking, histograms.
+// Twin of kdcore.softlabels, kdcore.labels and kdcore.metrics.ranking: tests/browser/test_maths.py
+// runs this file in a real browser against them. No DOM, no state, no randomness.
+
+function checkedTemperature(T) {
+  if (!(T > 0 && Number.isFinite(T))) throw new RangeError(`temperature ${T} is not a positive number`);
+  return T;
+}
+
+/** log softmax(logits / T) of one pair; exact for |logit| = 1e4 and T = 0.05. */
+export function logSoftmax(logits, T = 1, out = new Float64Array(logits.length)) {
+  checkedTemperature(T);
+  const n = logits.length;
+  let max = -Infinity;
+  for (let k = 0; k < n; k++) if (logits[k] > max) max = logits[k];
+  let sum = 0;
+  for (let k = 0; k < n; k++) sum += Math.exp((out[k] = (logits[k] - max) / T)); // max keeps exp finite
+  const log = Math.log(sum);
+  for (let k = 0; k < n; k++) out[k] -= log;
+  return out;
+}
+
+/** softmax(logits / T) of one pair; arXiv 1503.02531, Eq. 1. */
+export function softmax(logits, T = 1, out = new Float64Array(logits.length)) {
+  logSoftmax(logits, T, out);
+  for (let k = 0; k < out.length; k++) out[k] = Math.exp(out[k]);
+  return out;
+}
+
+/** Soft labels of every pair: flat (pairs * classes) logits into out of the same length. */
+export function softenInto(flat, classes, T, out) {
+  const inverse = 1 / checkedTemperature(T);
+  for (let at = 0; at < flat.length; at += classes) {
+    let max = flat[at];
+    for (let k = 1; k < classes; k++) if (flat[at + k] > max) max = flat[at + k];
+    let sum = 0;
+    for (let k = 0; k < classes; k++) sum += out[at + k] = Math.exp((flat[at + k] - max) * inverse);
+    const share = 1 / sum;
+    for (let k = 0; k < classes; k++) out[at + k] *= share;
+  }
+  return out;
+}
+
+/** P(grade >= relevantFrom) of one soft label. */
+export function relevance(p, relevantFrom) {
+  let sum = 0;
+  for (let k = relevantFrom; k < p.length; k++) sum += p[k];
+  return sum;
+}
+
+/** Relevance of every pair straight from flat logits, into out (pairs). */
+export function relevanceInto(flat, classes, T, relevantFrom, out) {
+  const inverse = 1 / checkedTemperature(T);
+  for (let at = 0, row = 0; at < flat.length; at += classes, row++) {
+    let max = flat[at];
+    for (let k = 1; k < classes; k++) if (flat[at + k] > max) max = flat[at + k];
+    let below = 0;
+    let above = 0;
+    for (let k = 0; k < relevantFrom; k++) below += Math.exp((flat[at + k] - max) * inverse);
+    for (let k = relevantFrom; k < classes; k++) above += Math.exp((flat[at + k] - max) * inverse);
+    out[row] = above / (above + below);
+  }
+  return out;
+}
+
+/** Bits of one soft label at T: 0 is sure, log2(classes) is flat. */
+export function entropy(logits, T = 1) {
+  const logP = logSoftmax(logits, T);
+  let sum = 0;
+  for (let k = 0; k < logP.length; k++) sum -= Math.exp(logP[k]) * logP[k];
+  return Math.max(sum / Math.LN2, 0);
+}
+
+/** Bits of every pair from flat logits, into out (pairs). */
+export function entropyInto(flat, classes, T, out) {
+  const inverse = 1 / checkedTemperature(T);
+  for (let at = 0, row = 0; at < flat.length; at += classes, row++) {
+    let max = flat[at];
+    for (let k = 1; k < classes; k++) if (flat[at + k] > max) max = flat[at + k];
+    let sum = 0;
+    let mean = 0;
+    for (let k = 0; k < classes; k++) {
+      const scaled = (flat[at + k] - max) * inverse;
+      const weight = Math.exp(scaled);
+      sum += weight;
+      mean += weight * scaled;
+    }
+    out[row] = Math.max((Math.log(sum) - mean / sum) / Math.LN2, 0); // H = log Z - E[z / T]
+  }
+  return out;
+}
+
+/** KL(p || q) in nats from logits; p is the teacher. One T for both unless the second is given. */
+export function kl(pLogits, qLogits, T = 1, studentT = T) {
+  const logP = logSoftmax(pLogits, T);
+  const logQ = logSoftmax(qLogits, studentT);
+  let sum = 0;
+  for (let k = 0; k < logP.length; k++) sum += Math.exp(logP[k]) * (logP[k] - logQ[k]);
+  return Math.max(sum, 0);
+}
+
+/** Mean KL(p || q) in nats over all pairs of two flat arrays; nan without a pair. */
+export function meanKl(pFlat, qFlat, classes, T = 1, studentT = T) {
+  const rows = pFlat.length / classes;
+  let total = 0;
+  for (let at = 0; at < pFlat.length; at += classes) {
+    total += kl(pFlat.subarray(at, at + classes), qFlat.subarray(at, at + classes), T, studentT);
+  }
+  return rows ? total / rows : NaN;
+}
+
+/** The score that ranks ads: mean worth of the grade under one soft label. */
+export function expectedGain(p, gains) {
+  let sum = 0;
+  for (let k = 0; k < p.length; k++) sum += p[k] * gains[k];
+  return sum;
+}
+
+/** (classes) worth of each grade in nDCG: "exp2" 2^grade - 1, or "linear" the grade itself. */
+export function gainsOf(classes, kind = "exp2") {
+  return Float64Array.from({ length: classes }, (_, grade) => (kind === "exp2" ? 2 ** grade - 1 : grade));
+}
+
+/** d KL / d student logits = (q - p) / T; with squared, T² times that, so T (q - p). */
+export function softKlGradient(pLogits, qLogits, T = 1, squared = false) {
+  const p = softmax(pLogits, T);
+  const q = softmax(qLogits, T);
+  return q.map((value, k) => (squared ? (value - p[k]) * T : (value - p[k]) / T));
+}
+
+/** Length of a vector. */
+export function norm(vector) {
+  return Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
+}
+
+/** The smoothed hard label: 1 - eps + eps / classes on the grade, eps / classes elsewhere. */
+export function labelSmoothing(grade, classes, eps) {
+  const out = new Float64Array(classes).fill(eps / classes);
+  out[grade] += 1 - eps;
+  return out;
+}
+
+/** Counts of values in equal bins over low..high into out (bins); values beyond join the end bins. */
+export function histogram(values, bins, out = new Float64Array(bins), low = 0, high = 1) {
+  out.fill(0);
+  const scale = bins / (high - low);
+  for (let i = 0; i < values.length; i++) {
+    const bin = Math.floor((values[i] - low) * scale);
+    out[bin < 0 ? 0 : bin >= bins ? bins - 1 : bin]++;
+  }
+  return out;
+}
+
+/** Rows by falling score; equal scores keep the input's order, as kdcore.metrics.ranking does. */
+export function rankOrder(scores) {
+  return Array.from(scores, (_, row) => row).sort((a, b) => scores[b] - scores[a] || a - b);
+}
+
+/** Discounted gain of gains that stand in ranked order, cut at k: sum of gain / log2(place + 1). */
+export function dcg(ranked, k = ranked.length) {
+  let sum = 0;
+  for (let place = 0; place < Math.min(k, ranked.length); place++) sum += ranked[place] / Math.log2(place + 2);
+  return sum;
+}
+
+/** nDCG@k of one query; nan when no ad has any gain. */
+export function ndcg(gains, scores, k = gains.length) {
+  const ideal = dcg(Array.from(gains).sort((a, b) => b - a), k);
+  return ideal > 0 ? dcg(rankOrder(scores).map((row) => gains[row]), k) / ideal : NaN;
+}
+
+/** nDCG@k that a random order of one query has on average; nan as in ndcg. */
+export function ndcgRandom(gains, k = gains.length) {
+  const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
+  const ideal = dcg(Array.from(gains).sort((a, b) => b - a), k);
+  return ideal > 0 ? dcg(Array.from(gains, () => mean), k) / ideal : NaN;
+}
+
+/** nDCG@k with the best ads last; nan as in ndcg. */
+export function ndcgWorst(gains, k = gains.length) {
+  const rising = Array.from(gains).sort((a, b) => a - b);
+  const ideal = dcg(rising.slice().reverse(), k);
+  return ideal > 0 ? dcg(rising, k) / ideal : NaN;
+}
+
+/** The share-quantile of values, between neighbors by straight line; nan of nothing. */
+export function quantile(values, share) {
+  if (!values.length) return NaN;
+  const sorted = Float64Array.from(values).sort();
+  const at = share * (sorted.length - 1);
+  const low = Math.floor(at);
+  const high = Math.min(low + 1, sorted.length - 1);
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
+}
+
+/** Pearson correlation of two arrays; nan when either is constant. */
+export function pearson(a, b) {
+  const n = a.length;
+  let meanA = 0;
+  let meanB = 0;
+  for (let i = 0; i < n; i++) {
+    meanA += a[i] / n;
+    meanB += b[i] / n;
+  }
+  let ab = 0;
+  let aa = 0;
+  let bb = 0;
+  for (let i = 0; i < n; i++) {
+    const da = a[i] - meanA;
+    const db = b[i] - meanB;
+    ab += da * db;
+    aa += da * da;
+    bb += db * db;
+  }
+  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : NaN;
+}
+
+/** Index of the largest value; the first of equals. */
+export function argmax(values) {
+  let best = 0;
+  for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
+  return best;
+}
+
+/** value kept within low..high; what is no number becomes low. */
+export function clamp(value, low, high) {
+  return value >= low ? Math.min(value, high) : low;
+}
