@@ -1,0 +1,1 @@
+"""The front end: a Streamlit app over kdcore."""

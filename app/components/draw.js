@@ -1,0 +1,142 @@
+// Shared by the browser parts: elements, theme, one paint a frame, drags, numbers for reading.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An HTML element; attributes by name, children as texts or nodes. Texts never become HTML. */
+export function el(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG. */
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function fill(node, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node[name] = value;
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) {
+      node.setAttribute(name, String(value));
+    }
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** The part's root: marks it dark or light by its page's background; colors then follow by CSS. */
+export function theme(parent) {
+  const root = parent.querySelector(".kd");
+  const ground = getComputedStyle(parent.host ?? parent)
+    .getPropertyValue("--st-background-color")
+    .trim();
+  root.toggleAttribute("data-dark", luminance(ground || "#ffffff") < 0.5);
+  return root;
+}
+
+function luminance(text) {
+  const probe = document.createElement("canvas").getContext("2d");
+  probe.fillStyle = text;
+  const hex = probe.fillStyle;
+  if (!hex.startsWith("#")) return 1;
+  const [r, g, b] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16) / 255);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+/** A color of the palette as text, for canvas: color(root, "teacher"). */
+export function color(root, role) {
+  return getComputedStyle(root).getPropertyValue(`--kd-${role}`).trim() || "#888888";
+}
+
+/** paint() at most once a frame, however often it is asked for; cancel() on unmount. */
+export function painter(paint) {
+  let asked = 0;
+  const ask = () => {
+    if (!asked) {
+      asked = requestAnimationFrame(() => {
+        asked = 0;
+        paint();
+      });
+    }
+  };
+  ask.cancel = () => cancelAnimationFrame(asked);
+  return ask;
+}
+
+/** A canvas fitted to its box and to the screen's dots; returns [context, width, height] in CSS px. */
+export function fit(canvas, height) {
+  const width = canvas.clientWidth || canvas.parentElement.clientWidth || 300;
+  const dots = window.devicePixelRatio || 1;
+  const [w, h] = [Math.round(width * dots), Math.round(height * dots)];
+  if (canvas.width !== w || canvas.height !== h) {
+    canvas.width = w;
+    canvas.height = h;
+    canvas.style.height = `${height}px`;
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(dots, 0, 0, dots, 0, 0);
+  return [context, width, height];
+}
+
+/** Follow a pointer from press to release; positions in px relative to the element. */
+export function drag(element, { start, move, end }) {
+  const place = (event) => {
+    const box = element.getBoundingClientRect();
+    return { x: event.clientX - box.left, y: event.clientY - box.top, event };
+  };
+  element.onpointerdown = (event) => {
+    if (event.button !== 0 || start?.(place(event)) === false) return;
+    element.setPointerCapture(event.pointerId);
+    element.onpointermove = (moved) => move?.(place(moved));
+    element.onpointerup = element.onpointercancel = (last) => {
+      element.onpointermove = element.onpointerup = element.onpointercancel = null;
+      end?.(place(last));
+    };
+  };
+}
+
+/** Whether the visitor asked for no motion. */
+export function still() {
+  return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** A number for reading; a dash for what is not one. */
+export function fmt(value, digits = 3) {
+  return Number.isFinite(value) ? value.toFixed(digits) : "–";
+}
+
+/** A difference with its sign, a true minus. */
+export function signed(value, digits = 3) {
+  if (!Number.isFinite(value)) return "–";
+  return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
+}
+
+/** What an instance of a part keeps between calls; made once for each mounted place. */
+const KEPT = new WeakMap();
+export function kept(parent, make) {
+  if (!KEPT.has(parent)) KEPT.set(parent, make());
+  return KEPT.get(parent);
+}
+
+/** Say something politely to screen readers, at most once a second. */
+export function speaker(node) {
+  let last = 0;
+  let timer = 0;
+  return (text) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      last = performance.now();
+      node.textContent = text;
+    }, Math.max(0, 1000 - (performance.now() - last)));
+  };
+}
+
+/** Float32Array (or another kind) of raw bytes that Python sent, or of a plain list. */
+export function floats(given, Kind = Float32Array) {
+  if (given instanceof Uint8Array) {
+    const copy = given.slice();
+    return new Kind(copy.buffer);
+  }
+  if (given instanceof ArrayBuffer) return new Kind(given);
+  return Kind.from(given ?? []);
+}

@@ -1,0 +1,54 @@
+"""Put a browser part together: its own files, the shared ones, the palette; inlined, never fetched.
+
+A part's folder holds part.js (its default export is called on every change), part.css and, when
+it has fixed markup, part.html. Further files of the folder are named in `own`.
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import streamlit as st
+
+from app.figures.style import css as palette
+
+Mount = Callable[..., Any]
+_HERE = files("app.components")
+
+
+def part(folder: str, *shared: str, own: tuple[str, ...] = ()) -> Mount:
+    """Register the part of a folder with shared modules ("maths", "draw"); returns its mount."""
+    html = _text(folder, "part.html") or '<div class="kd"></div>'
+    style = palette() + (_text("", "base.css") or "") + (_text(folder, "part.css") or "")
+    renderer = st.components.v2.component(
+        f"kd_{folder}", html=html, css=style + "\n", js=source(folder, *shared, own=own)
+    )
+    mount: Mount = renderer
+    return mount
+
+
+@cache
+def source(folder: str, *shared: str, own: tuple[str, ...] = ()) -> str:
+    """The module text of a part: shared modules and own files first, `export` taken off them."""
+    modules = [_text("", f"{name}.js") or "" for name in shared]
+    modules += [_text(folder, f"{name}.js") or "" for name in own]
+    plain = [_plain(text) for text in modules]
+    return "\n".join([*plain, _text(folder, "part.js") or "", ""])
+
+
+def held(key: str, name: str) -> Any:
+    """What a mounted part last said under a state's name, or None; read it before mounting."""
+    said = st.session_state.get(key)
+    return said.get(name) if isinstance(said, dict) or hasattr(said, "get") else None
+
+
+def _plain(text: str) -> str:
+    kept = re.sub(r"^import .*?;\n", "", text, flags=re.M | re.S)
+    return re.sub(r"^export (?=(?:async )?(?:function|const|class|let)\b)", "", kept, flags=re.M)
+
+
+def _text(folder: str, name: str) -> str | None:
+    path = _HERE.joinpath(folder, name) if folder else _HERE.joinpath(name)
+    return path.read_text(encoding="utf-8") if path.is_file() else None

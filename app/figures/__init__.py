@@ -1,0 +1,1 @@
+"""Values in, a Plotly figure out; no Streamlit, no services, no metric is computed here."""

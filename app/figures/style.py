@@ -1,0 +1,90 @@
+"""The palette and the look of every picture, for light and for dark.
+
+Okabe and Ito's hues with a fixed meaning; each is doubled by shape, dash or text wherever it is
+used. Marks keep a contrast of 3:1 and texts 4.5:1 against both themes, which a test computes.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+BACKGROUND = {"light": "#FFFFFF", "dark": "#10151C"}
+TEXT = {"light": "#1B2430", "dark": "#E8EDF3"}
+MUTED = {"light": "#566273", "dark": "#9FACBB"}
+GRID = {"light": "#DCE1E8", "dark": "#2C3643"}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How one role is drawn: a color a theme, and what doubles it."""
+
+    light: str
+    dark: str
+    dash: str  # Plotly's name of the line's dash
+    symbol: str  # Plotly's name of the marker
+
+
+MARKS = {
+    "teacher": Mark("#0072B2", "#56B4E9", "solid", "circle"),
+    "student": Mark("#B06A00", "#E69F00", "solid", "square"),
+    "twin": Mark("#8A5A83", "#CC79A7", "dot", "diamond"),
+    "rival": Mark("#00795A", "#2CC295", "dash", "triangle-up"),
+    "truth": Mark("#00795A", "#2CC295", "dashdot", "x"),
+    "gold": Mark("#000000", "#FFFFFF", "solid", "square-open"),
+    "defect": Mark("#C04A00", "#FF8A4C", "longdash", "cross"),
+    "muted": Mark(MUTED["light"], MUTED["dark"], "dot", "line-ew"),
+}
+# Grades worst to best, one hue family (cividis), by number of grades
+GRADE_RAMP = {
+    "light": ("#A05A2C", "#8C7A3F", "#4F7E86", "#1F5F99", "#0B3C6F"),
+    "dark": ("#E09A6A", "#CFC07A", "#8FC1C8", "#6FB4EA", "#B5D8FA"),
+}
+
+
+def color(role: str, dark: bool = False) -> str:
+    """The color of a role in a theme."""
+    return MARKS[role].dark if dark else MARKS[role].light
+
+
+def grade_colors(grades: int, dark: bool = False) -> list[str]:
+    """One color a grade, worst first; always shown with the grade's name."""
+    ramp = GRADE_RAMP["dark" if dark else "light"]
+    picked = {2: (0, 3), 3: (0, 2, 3), 4: (0, 1, 2, 3)}.get(grades, range(len(ramp)))
+    return [ramp[i % len(ramp)] for i in (picked if grades <= 5 else range(grades))]
+
+
+def css() -> str:
+    """The palette as CSS custom properties, dark ones under [data-dark]."""
+
+    def block(theme: str) -> str:
+        dark = theme == "dark"
+        lines = [f"--kd-{role}: {color(role, dark)};" for role in MARKS]
+        lines += [f"--kd-grade-{i}: {c};" for i, c in enumerate(GRADE_RAMP[theme])]
+        lines += [
+            f"--kd-background: {BACKGROUND[theme]};",
+            f"--kd-text: {TEXT[theme]};",
+            f"--kd-grid: {GRID[theme]};",
+        ]
+        return " ".join(lines)
+
+    return f".kd {{ {block('light')} }}\n.kd[data-dark] {{ {block('dark')} }}\n"
+
+
+def template(dark: bool = False) -> go.layout.Template:
+    """The look of a Plotly figure in a theme."""
+    theme = "dark" if dark else "light"
+    axis: dict[str, Any] = {"gridcolor": GRID[theme], "zeroline": False, "linecolor": GRID[theme]}
+    return go.layout.Template(
+        layout={
+            "font": {"color": TEXT[theme], "size": 13},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "xaxis": axis,
+            "yaxis": axis,
+            "margin": {"l": 56, "r": 16, "t": 24, "b": 44},
+            "legend": {"orientation": "h", "y": 1.08, "x": 0},
+            "hoverlabel": {"bgcolor": BACKGROUND[theme], "font": {"color": TEXT[theme]}},
+            "colorway": [color(r, dark) for r in ("teacher", "student", "twin", "rival")],
+        }
+    )

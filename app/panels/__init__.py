@@ -1,0 +1,1 @@
+"""Parts of pages, one a file; a view draws them in order."""

@@ -1,0 +1,40 @@
+"""States too long for a link, kept under their hash beside the visitor's other files."""
+
+import hashlib
+import json
+import re
+
+from app.services import places
+from kdcore.workspace import write_text_atomic
+
+_FOLDER = "links"
+_MOST = 2000  # kept states; the oldest go first
+
+
+def keep(query: dict[str, str]) -> str:
+    """The 16 hex digits under which a link's parameters are kept."""
+    text = json.dumps(query, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    folder = places.home().cache_folder(_FOLDER)
+    path = folder / f"{digest}.json"
+    if not path.exists():
+        write_text_atomic(path, text)
+        _tidy()
+    return digest
+
+
+def fetch(digest: str) -> dict[str, str] | None:
+    """The parameters kept under a hash, or None."""
+    path = places.home().cache_folder(_FOLDER) / f"{digest}.json"
+    if not re.fullmatch(r"[0-9a-f]{16}", digest) or not path.is_file():
+        return None
+    found = json.loads(path.read_text(encoding="utf-8"))
+    return {str(k): str(v) for k, v in found.items()}
+
+
+def _tidy() -> None:
+    files = sorted(
+        places.home().cache_folder(_FOLDER).glob("*.json"), key=lambda p: p.stat().st_mtime
+    )
+    for path in files[:-_MOST]:
+        path.unlink(missing_ok=True)

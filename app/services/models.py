@@ -1,0 +1,99 @@
+"""Models that answer here and now: texts a visitor typed, and what a student said as it learned."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.services import places
+from kdcore.errors import LabError, RunError
+from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.runs.store import Run, RunStore
+
+_ONE_AT_A_TIME = Lock()  # a model is not asked by two visitors in the same moment
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Logits (rows, classes) of typed texts, and the measured time after the model was loaded."""
+
+    logits: NDArray[np.float64]
+    milliseconds: float
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a student said about a probe set while it learned.
+
+    steps: (moments,) optimizer steps; logits: (moments, pairs, classes) float32.
+    """
+
+    pairs: PairTable
+    steps: NDArray[np.int64]
+    logits: NDArray[np.float32]
+
+
+def model_run(key: str) -> Run:
+    """The run of a model, in the demo or in the workspace; UnknownNameError when neither has it."""
+    for workspace in (places.demo(), places.home()):
+        if key and (workspace.runs / key).is_dir():
+            return RunStore(workspace.runs).get(key)
+    return RunStore(places.home().runs).get(key)
+
+
+def score(key: str, rows: list[tuple[str, str, str]]) -> Scored:
+    """A model's logits on typed (query, title, description); LabError when it has no model here."""
+    if key.startswith("brought:"):
+        raise RunError("these predictions were brought as a file: there is no model here to ask")
+    run = model_run(key).require_model()
+    with _ONE_AT_A_TIME:
+        model = _model(str(run.model_folder), _changed(run.model_folder))
+        from kdcore.predict import predict_texts
+
+        began = time.perf_counter()
+        soft = predict_texts(model, rows)
+        spent = (time.perf_counter() - began) * 1000
+    return Scored(np.log(np.maximum(soft, 1e-300)), spent)
+
+
+@st.cache_resource(max_entries=6, show_spinner="Loading the model…")
+def _model(folder: str, changed: int) -> Any:
+    """The model, asked once already, so that what is timed later is the answer alone."""
+    from kdcore.predict import load_model, predict_texts
+
+    model = load_model(Path(folder))
+    predict_texts(model, [("warm up", "warm up", "")])
+    return model
+
+
+def replay(key: str) -> Replay | None:
+    """A run's recorded moments, or None when it recorded none (or is no run here)."""
+    if key.startswith("brought:"):
+        return None
+    try:
+        folder = model_run(key).replay_folder
+    except LabError:
+        return None
+    return _replay(str(folder), _changed(folder)) if (folder / "probe").is_dir() else None
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _replay(folder: str, changed: int) -> Replay | None:
+    root = Path(folder)
+    files = sorted(root.glob("step-*.parquet"))
+    if not files:
+        return None
+    pairs = PairTable.load(root / "probe")
+    logits = np.stack([Predictions.load(f).logits for f in files])
+    steps = np.array([int(f.stem.removeprefix("step-")) for f in files], dtype=np.int64)
+    return Replay(pairs, steps, logits)
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0

@@ -1,0 +1,137 @@
+"""Ranking numbers of a board beyond an Evaluation: every query at every depth, and all models."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.services.boards import Answers, Board, answers, sources_on
+from kdcore.comparison import Difference
+from kdcore.labels import GAINS
+from kdcore.measures import Measured, measure
+from kdcore.metrics.definitions import CATALOG, ndcg_key
+from kdcore.metrics.significance import (
+    bootstrap_weights,
+    interval,
+    sign_flip_p,
+    smallest_detectable,
+    verdict,
+)
+from kdcore.pairs import PairTable
+
+Floats = NDArray[np.float64]
+RESAMPLES = 1000
+PERMUTATIONS = 10_000
+STANDING_DEPTHS = (1, 3, 5, 10, 20)
+
+
+@dataclass(frozen=True)
+class QueryDeltas:
+    """nDCG@k of a minus b for each query that has an ideal, greatest first.
+
+    query: (queries,) number of the query in the table; a, b, delta: (queries,).
+    """
+
+    query: NDArray[np.int64]
+    a: Floats
+    b: Floats
+    delta: Floats
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One model's mean nDCG under every variant: (gain, k) -> value."""
+
+    key: str
+    title: str
+    values: dict[tuple[str, int], float]
+
+
+def per_query(board: Board, who: Answers) -> Measured:
+    """A model's measurements query by query, worked out once."""
+    return _measured((board.pairs.content_hash, who.hash), board.pairs, who)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _measured(key: tuple[str, ...], _pairs: PairTable, _who: Answers) -> Measured:
+    return measure(_pairs, _who.predictions)
+
+
+def deltas(board: Board, a: Answers, b: Answers, gain: str, k: int) -> QueryDeltas:
+    """Each query's difference; equal ones keep the order of the table."""
+    ours, theirs = (per_query(board, who).curves[gain][:, k - 1] for who in (a, b))
+    known = np.flatnonzero(np.isfinite(ours) & np.isfinite(theirs))
+    order = known[np.argsort(-(ours - theirs)[known], kind="stable")]
+    return QueryDeltas(order, ours[order], theirs[order], (ours - theirs)[order])
+
+
+def difference(board: Board, a: Answers, b: Answers, gain: str, k: int) -> Difference:
+    """The mean difference at any k, tested as kdcore.comparison tests its few depths."""
+    key = (board.pairs.content_hash, a.hash, b.hash)
+    return _difference(key, gain, k, board, a, b)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _difference(
+    key: tuple[str, ...], gain: str, k: int, _board: Board, _a: Answers, _b: Answers
+) -> Difference:
+    ours, theirs = (per_query(_board, who).curves[gain][:, k - 1] for who in (_a, _b))
+    moved = ours - theirs
+    draws = _draws(moved)
+    known = np.isfinite(moved)
+    low, high = (float(end[0]) for end in interval(draws))
+    p = float(sign_flip_p(moved[:, None], PERMUTATIONS)[0]) if known.any() else float("nan")
+    return Difference(
+        key=ndcg_key(gain, k),
+        name=name_of(gain, k),
+        value_a=_mean(ours),
+        value_b=_mean(theirs),
+        delta=_mean(moved),
+        low=low,
+        high=high,
+        p=p,
+        permutations=PERMUTATIONS,
+        smallest_detectable=float(smallest_detectable(draws)[0]),
+        verdict=verdict(low, high, p),
+        n=int(known.sum()),
+        n_unit="queries",
+        higher_is_better=True,
+        definition=definition_of(gain, k),
+    )
+
+
+def _draws(moved: Floats) -> Floats:
+    """(resamples, 1) means over drawn queries; none below two queries, as the engine does."""
+    known, values = np.isfinite(moved).astype(float), np.nan_to_num(moved)
+    drawn = [np.zeros(0)]
+    for weights in bootstrap_weights(len(moved), RESAMPLES if len(moved) > 1 else 0, seed=0):
+        below = weights @ known
+        drawn.append(np.divide(weights @ values, below, out=np.full(len(below), np.nan), where=below > 0))
+    return np.concatenate(drawn)[:, None]
+
+
+def name_of(gain: str, k: int) -> str:
+    """nDCG@k with its gain, as it is named beside every number."""
+    return f"nDCG@{k}, gain {'2^grade − 1' if gain == 'exp2' else 'grade'}"
+
+
+def definition_of(gain: str, k: int) -> str:
+    """The variant in a sentence, the engine's own words at any k."""
+    return CATALOG[ndcg_key(gain, 5)].sentence.replace("@5", f"@{k}")
+
+
+def standings(board: Board) -> list[Standing]:
+    """Every model that answered these pairs, under every variant, best at nDCG@5 first."""
+    found = []
+    for source in sources_on(board.pairs):
+        held = answers(source)
+        curves = per_query(board, held).curves
+        values = {(g, k): _mean(curves[g][:, k - 1]) for g in GAINS for k in STANDING_DEPTHS}
+        found.append(Standing(held.key, held.title, values))
+    return sorted(found, key=lambda s: -np.nan_to_num(s.values[GAINS[0], 5]))
+
+
+def _mean(values: Floats) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else float("nan")

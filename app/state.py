@@ -1,0 +1,189 @@
+"""Every choice of a visitor as one frozen dataclass, and the URL that says the same.
+
+    state.now().k            the valid value, whatever a link or a browser sent
+    state.change(k=5)        sets it, and the URL follows
+    state.open_link(query)   a link's parameters become the state; what cannot be read is named
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from typing import Any
+
+import streamlit as st
+
+from app.fields import VERSION, choice, flag, number, numbers, read, show, text, whole
+
+_KEY = "kd_state"
+_IGNORED = "kd_ignored"
+_MARKS = "kd_marks"
+_LONGEST = 1800  # characters of a link; a longer state is kept under a hash
+
+TEMPERATURES = (0.25, 20.0)
+
+
+@dataclass(frozen=True)
+class State:
+    """One visitor's choices; a field's kind holds its default, its bounds and its URL form."""
+
+    # what is looked at, on every page
+    data: str = text("world", 100)
+    teacher: str = text("", 200)  # "" is the data set's own teacher
+    student: str = text("", 200)
+    pair: int = whole(-1, -1, 10_000_000)  # row of the primary pair; -1 lets the page choose
+    pin: int = whole(-1, -1, 10_000_000)
+    rival: str = text("", 200)  # a second student beside the first
+    lesson: str = text("", 60)
+    step: int = whole(0, 0, 100)
+    keys: bool = flag(True)  # single-key shortcuts (WCAG 2.1.4)
+
+    # Temperature
+    T: float = number(2.0, *TEMPERATURES)
+    Ts: float = number(2.0, *TEMPERATURES)  # the student's, when not linked
+    linked: bool = flag(True)
+    log: bool = flag(False)
+    ttab: str = choice("numbers", ("numbers", "gradient", "sure", "smoothing", "replay"))
+    smoothing: float = number(0.1, 0.0, 0.9)
+    moment: int = whole(-1, -1, 10_000)  # of the replay; -1 is the end
+    probe: int = whole(0, 0, 1_000_000)
+
+    # Masked word
+    sentence: str = text("", 300)
+    mT: float = number(3.0, *TEMPERATURES)
+    mteacher: str = text("", 300)
+    mstudent: str = text("", 300)
+
+    # Compare
+    ct: float = number(0.5, 0.0, 1.0)
+    cs: float = number(0.5, 0.0, 1.0)
+    box: tuple[float, ...] = numbers((), 4, 0.0, 1.0)
+    find: str = text("", 200)
+    tags: str = text("", 400)  # comma separated
+    grades: str = text("", 200)
+    outcomes: str = text("", 200)
+    slice: str = text("", 300)
+    sort: str = text("", 60)
+    page: int = whole(1, 1, 1_000_000)
+    ctab: str = choice("table", ("table", "slices", "calibration", "edit"))
+    equery: str = text("", 1000)
+    etitle: str = text("", 1000)
+    edescription: str = text("", 1000)
+
+    # Ranking
+    rtab: str = choice("density", ("density", "ndcg", "lists", "auction"))
+    k: int = whole(5, 1, 20)
+    gain: str = choice("exp2", ("exp2", "linear"))
+    pooled: bool = flag(True)
+    against: str = choice("twin", ("twin", "teacher", "rival"))
+    query: int = whole(-1, -1, 10_000_000)
+    brush: tuple[float, ...] = numbers((), 2, 0.0, 10_000_000.0)
+    w: float = number(1.0, 0.0, 1000.0)
+    slots: int = whole(4, 1, 20)
+    reserve: float = number(0.0, 0.0, 1000.0)
+    pricing: str = choice("second", ("second", "first"))
+
+    # Data
+    split: str = text("", 20)
+    dtab: str = text("", 40)
+
+
+FIELDS = {f.name: f for f in fields(State)}
+
+
+def now() -> State:
+    """The present state of this session."""
+    held = st.session_state.get(_KEY)
+    return held if isinstance(held, State) else State()
+
+
+def change(**values: Any) -> None:
+    """Set fields (out-of-range values come to the nearest bound) and let the URL follow."""
+    merged = {name: getattr(now(), name) for name in FIELDS}
+    for name, value in values.items():
+        with suppress(ValueError):  # what a browser sends is not trusted: the old value stays
+            merged[name] = FIELDS[name].metadata["clean"](value)
+    st.session_state[_KEY] = State(**merged)
+    write_url()
+
+
+def query_of(state: State) -> dict[str, str]:
+    """A state as URL parameters: `v`, and every field that differs from its default."""
+    found = {"v": VERSION}
+    for name, declared in FIELDS.items():
+        value = getattr(state, name)
+        if value != declared.default:
+            found[name] = show(declared, value)
+    return found
+
+
+def state_of(query: dict[str, str]) -> tuple[State, list[str]]:
+    """The state that parameters say, and a sentence for each part that had to be left out."""
+    values, ignored = {}, []
+    version = query.get("v", VERSION)
+    if version != VERSION:
+        ignored.append(f"this link is of version {version[:20]!r}; this lab reads {VERSION}")
+    for name, raw in query.items():
+        if name in FIELDS:
+            try:
+                values[name] = read(FIELDS[name], raw)
+            except ValueError as cause:
+                ignored.append(f"{name}: {cause}")
+        elif name not in ("v", "kept", "dh", "rh", "q", "title", "desc") and name[:5] != "embed":
+            ignored.append(f"{name[:40]!r} is no part of a link of this lab")
+    return State(**values), ignored
+
+
+def open_link(query: dict[str, str]) -> None:
+    """Make a link's parameters the state; what was ignored is kept for the banner."""
+    found, ignored = state_of(query)
+    st.session_state[_KEY] = found
+    st.session_state[_IGNORED] = ignored
+    st.session_state[_MARKS] = {name: query[name] for name in ("dh", "rh") if name in query}
+
+
+def is_new() -> bool:
+    """Whether this session has not yet read its link."""
+    return _KEY not in st.session_state
+
+
+def ignored() -> list[str]:
+    """Sentences on the parts of the link that could not be restored."""
+    return list(st.session_state.get(_IGNORED, ()))
+
+
+def ignore(sentence: str) -> None:
+    """Name one more part of the link that could not be restored."""
+    told = st.session_state.setdefault(_IGNORED, [])
+    if sentence not in told:
+        told.append(sentence)
+
+
+def forget_ignored() -> None:
+    """The visitor has read the banner."""
+    st.session_state[_IGNORED] = []
+
+
+def asked_marks() -> dict[str, str]:
+    """Hashes of data (dh) and runs (rh) that the opened link was made for; told once."""
+    marks: dict[str, str] = st.session_state.pop(_MARKS, {})
+    return marks
+
+
+def set_marks(**marks: str) -> None:
+    """Hashes that every link from here carries: dh of the data, rh of the runs."""
+    st.session_state["kd_own_marks"] = marks
+
+
+def link() -> dict[str, str]:
+    """The parameters of a link to what is on the screen now."""
+    return query_of(now()) | st.session_state.get("kd_own_marks", {})
+
+
+def write_url() -> None:
+    """Let the address bar say the present state; a state too long for it stays kept by hash."""
+    wanted = link()
+    if sum(len(k) + len(v) + 2 for k, v in wanted.items()) > _LONGEST:
+        keep = st.session_state.get("kd_keep")
+        if keep is not None:
+            wanted = {"v": VERSION, "kept": keep(wanted)}
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)

@@ -1,0 +1,39 @@
+"""Texts on their way to the screen: data is never read as Markdown, HTML or a formula."""
+
+import re
+
+import pandas as pd
+
+from kdcore.exports import safe_cell
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=@\"'/])")
+
+
+def md(text: str) -> str:
+    """A text of the data that Markdown shows letter by letter, on one line."""
+    return _MARKS.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def plot(text: str) -> str:
+    """A text of the data for a Plotly title, tick or hover, which would read HTML."""
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def csv(table: pd.DataFrame, about: str) -> str:
+    """A table as CSV under one comment line; cells that a spreadsheet would run are quoted."""
+    safe = table.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]):
+            safe[column] = [safe_cell(str(v)) for v in safe[column]]
+    head = "# " + " ".join(about.split()) + "\n"
+    return head + safe.to_csv(index=False)
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for reading; a dash for what is not one."""
+    return f"{value:.{digits}f}" if value == value else "–"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign, a true minus for the eye."""
+    return f"{value:+.{digits}f}".replace("-", "−") if value == value else "–"
