@@ -1,8 +1,8 @@
 """Every choice of a visitor as one frozen dataclass, and the URL that says the same.
 
-    state.now().k            the valid value, whatever a link or a browser sent
-    state.change(k=5)        sets it, and the URL follows
-    state.open_link(query)   a link's parameters become the state; what cannot be read is named
+state.now().k            the valid value, whatever a link or a browser sent
+state.change(k=5)        sets it, and the URL follows
+state.open_link(query)   a link's parameters become the state; what cannot be read is named
 """
 
 from contextlib import suppress
@@ -48,7 +48,7 @@ class State:
 
     # Masked word
     sentence: str = text("", 300)
-    mT: float = number(3.0, *TEMPERATURES)
+    mask_t: float = number(3.0, *TEMPERATURES)
     mteacher: str = text("", 300)
     mstudent: str = text("", 300)
 

@@ -244,5 +244,3 @@ def _hash(path: Path) -> str:
         return str(json.loads(about).get("data_hash", ""))
     except (OSError, ValueError, pa.ArrowException):
         return ""
-
-

@@ -54,6 +54,4 @@ def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:
 def _gap(
     key: Keyed, metric: str, _pairs: PairTable, _teacher: Answers, _student: Answers, _twin: Answers
 ) -> GapRecovered:
-    return recover(
-        _pairs, _twin.predictions, _student.predictions, _teacher.predictions, metric
-    )
+    return recover(_pairs, _twin.predictions, _student.predictions, _teacher.predictions, metric)

@@ -107,7 +107,9 @@ def _draws(moved: Floats) -> Floats:
     drawn = [np.zeros(0)]
     for weights in bootstrap_weights(len(moved), RESAMPLES if len(moved) > 1 else 0, seed=0):
         below = weights @ known
-        drawn.append(np.divide(weights @ values, below, out=np.full(len(below), np.nan), where=below > 0))
+        drawn.append(
+            np.divide(weights @ values, below, out=np.full(len(below), np.nan), where=below > 0)
+        )
     return np.concatenate(drawn)[:, None]
 
 

@@ -1,0 +1,50 @@
+"""`python -m app`: the lab in the browser, on this machine only unless told otherwise."""
+
+import argparse
+import os
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+MAIN = Path(__file__).parent / "main.py"
+
+
+def options(argv: list[str] | None = None) -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    parser.add_argument("--port", type=int, default=8501, help="the port to listen on")
+    parser.add_argument("--host", default="127.0.0.1", help="the address; the default is loopback")
+    parser.add_argument(
+        "--name", action="append", default=[], help="a host name that visitors may use"
+    )
+    parser.add_argument(
+        "--public", action="store_true", help="visitors look at everything and start nothing"
+    )
+    parser.add_argument("--no-browser", action="store_true", help="do not open a browser")
+    return parser.parse_args(argv)
+
+
+def main() -> None:
+    """Serve the app with the security headers; stays until it is stopped."""
+    asked = options()
+    if asked.public:
+        os.environ["KDLAB_PUBLIC"] = "1"
+    url = f"http://localhost:{asked.port}"
+    sys.stderr.write(f"KD Lab: {url}  (Ctrl-C stops it)\n")
+    if not asked.no_browser:
+        threading.Timer(1.5, webbrowser.open, [url]).start()
+    sys.argv = [str(MAIN)]  # Streamlit looks for its configuration beside the script
+    from app.serve import lab
+
+    lab().run(
+        config={
+            "server.port": asked.port,
+            "server.address": asked.host,
+            "server.allowedHosts": ["localhost", "127.0.0.1", *asked.name],
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+// Copy link, shortcuts, and a listener for Back and Forward: the address then leads, not the page.
+
+export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
+  const root = theme(parentElement);
+  const part = kept(parentElement, () => build(root));
+  part.selection.textContent = data.selection;
+  part.keys.checked = data.keys;
+  part.list.replaceChildren(
+    ...data.shortcuts.flatMap(([key, meaning]) => [
+      el("dt", {}, el("kbd", {}, key)),
+      el("dd", {}, meaning),
+    ]),
+  );
+  part.copy.onclick = () => copyLink(part);
+  part.help.onclick = () => part.dialog.showModal();
+  part.keys.onchange = () => setStateValue("keys", part.keys.checked);
+  const stop = new AbortController();
+  const options = { signal: stop.signal };
+  window.addEventListener("keydown", (event) => onKey(event, part, data.keys), options);
+  window.addEventListener(
+    "popstate",
+    () => setTriggerValue("back", Object.fromEntries(new URLSearchParams(location.search))),
+    options,
+  );
+  return () => stop.abort();
+}
+
+function build(root) {
+  const selection = el("span", { class: "selection num" });
+  const copy = el("button", { type: "button", class: "copy" }, "Copy link");
+  const help = el("button", { type: "button", "aria-label": "Keyboard shortcuts" }, "?");
+  const said = el("span", { class: "sr", role: "status" });
+  const list = el("dl");
+  const keys = el("input", { type: "checkbox" });
+  const shut = el("button", { type: "button" }, "Close");
+  const dialog = el(
+    "dialog",
+    { "aria-label": "Keyboard shortcuts" },
+    el("h2", {}, "Keyboard"),
+    list,
+    el("label", { class: "row" }, keys, "Shortcuts of a single key are on"),
+    el("p", { class: "row" }, shut),
+  );
+  shut.onclick = () => dialog.close();
+  root.replaceChildren(el("div", { class: "row bar" }, selection, copy, help, said), dialog);
+  return { selection, copy, help, said, list, keys, dialog };
+}
+
+async function copyLink(part) {
+  const link = location.href;
+  let done = true;
+  try {
+    await navigator.clipboard.writeText(link);
+  } catch {
+    done = copyBySelection(link);
+  }
+  part.copy.textContent = done ? "Link copied" : "Copy it from the address bar";
+  part.said.textContent = part.copy.textContent;
+  setTimeout(() => {
+    part.copy.textContent = "Copy link";
+  }, 2000);
+}
+
+/** Where the page may not write the clipboard (plain http on another host). */
+function copyBySelection(text) {
+  const field = el("textarea", { style: "position:fixed;opacity:0" });
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  return done;
+}
+
+function onKey(event, part, singleKeys) {
+  const typing = event.composedPath().some((node) => /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName));
+  if (event.key === "?" && singleKeys && !typing && !part.dialog.open) part.dialog.showModal();
+}

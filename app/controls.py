@@ -1,0 +1,53 @@
+"""Controls that every page shares: widgets tied to the state, pictures with their exports."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from app import state, texts
+from app.components.chart_tools import chart_tools
+
+if TYPE_CHECKING:  # Plotly costs a second; only pages that draw with it pay
+    import plotly.graph_objects as go
+
+
+def bound(widget: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
+    """A Streamlit widget tied to a State field, so that a link sets it and it sets the link.
+
+    bound(st.slider, "k", "Depth", min_value=1, max_value=20). Returns the widget's value.
+    """
+    key = f"w_{name}"
+    kwargs.setdefault("on_change", _taken)
+    kwargs.setdefault("args", (name, key))
+    st.session_state[key] = getattr(state.now(), name)
+    return widget(*args, key=key, **kwargs)
+
+
+def _taken(name: str, key: str) -> None:
+    value = st.session_state.get(key)
+    if value is not None:  # a segmented control says None when its choice is clicked again
+        state.change(**{name: value})
+
+
+def dark() -> bool:
+    """Whether the visitor looks at the dark theme."""
+    return bool(st.context.theme.type == "dark")
+
+
+def chart(figure: "go.Figure", table: pd.DataFrame, sentence: str, key: str, about: str) -> None:
+    """A Plotly figure with its sentence, table, and exports.
+
+    table: the numbers drawn, units in the column names; about: data and model hashes for the CSV.
+    """
+    with st.container(key=f"chart_{key}"):
+        st.plotly_chart(
+            figure, width="stretch", key=key, alt=sentence, config={"displayModeBar": False}
+        )
+    chart_tools(f"chart_{key}", texts.csv(table, about), sentence, key)
+
+
+def exports(target: str, table: pd.DataFrame, sentence: str, about: str) -> None:
+    """The same exports for a browser part drawn in `st.container(key=target)`."""
+    chart_tools(target, texts.csv(table, about), sentence, target)

@@ -1,0 +1,36 @@
+"""The frame of the app and its navigation; each page is a file in views/."""
+
+import sys
+from pathlib import Path
+
+if (_ROOT := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run` from a checkout
+    sys.path.insert(0, _ROOT)
+
+import streamlit as st
+
+from app import frame, look, state
+
+VIEWS = Path(__file__).parent / "views"
+PAGES = (
+    ("start", "Start", ":material/flag:"),
+    ("temperature", "Temperature", ":material/thermostat:"),
+    ("masked_word", "Masked word", ":material/password:"),
+    ("compare", "Compare", ":material/compare_arrows:"),
+    ("ranking", "Ranking", ":material/format_list_numbered:"),
+    ("data", "Data", ":material/database:"),
+)
+
+st.set_page_config("KD Lab", page_icon=str(look.ICON), layout="wide")
+st.logo(str(look.LOGO), size="large")
+look.style()
+frame.follow_link()
+page = st.navigation(
+    [
+        st.Page(VIEWS / f"{name}.py", title=title, icon=icon, default=name == "start")
+        for name, title, icon in PAGES
+        if (VIEWS / f"{name}.py").exists()
+    ]
+)
+frame.open_page(page.title)
+page.run()
+state.write_url()

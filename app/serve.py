@@ -1,0 +1,44 @@
+"""The app as an ASGI application whose every answer carries the security headers."""
+
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+
+from app.__main__ import MAIN
+
+# Own files only; browser parts are blob: modules; data: is for fonts and saved pictures
+POLICY = (
+    "default-src 'self'; script-src 'self' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws: wss:; "
+    "worker-src 'self' blob:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'; "
+    "form-action 'self'"
+)
+HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+)
+
+
+class SecurityHeaders:
+    """ASGI middleware: adds the headers to HTTP answers, leaves web sockets alone."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on and add the headers to the start of its answer."""
+
+        async def with_headers(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message["headers"], *HEADERS]}
+            await send(message)
+
+        await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
+
+
+def lab() -> "st.App":
+    """The app with its headers."""
+    return st.App(MAIN, middleware=[Middleware(SecurityHeaders)])
