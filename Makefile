@@ -1,17 +1,17 @@
-# Two commands are all a newcomer needs: `make tutorial` and `make test`. Each sets itself up.
+# Two commands are all a newcomer needs: `make app` and `make test`. Each sets itself up.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: setup test lint tutorial bench clean
+.PHONY: setup app test lint browser shots tutorial demo bench clean
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch==2.13.0
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[app,dev]'
 	touch $@
 
 lint: setup
@@ -20,8 +20,20 @@ lint: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: lint
+app: setup
+	$(BIN)/python -m app
+
+browser: setup
+	$(BIN)/python tests/browser/chromium.py
+
+test: lint browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+shots: browser
+	$(BIN)/python tests/browser/shots.py shots
+
+demo: setup
+	$(BIN)/kdlab demo build
 
 tutorial: setup
 	$(BIN)/kdlab tutorial --data world --limit 4000

@@ -14,15 +14,23 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   part.copy.onclick = () => copyLink(part);
   part.help.onclick = () => part.dialog.showModal();
   part.keys.onchange = () => setStateValue("keys", part.keys.checked);
-  const stop = new AbortController();
-  const options = { signal: stop.signal };
-  window.addEventListener("keydown", (event) => onKey(event, part, data.keys), options);
+  part.singleKeys = data.keys;
+  part.back = (query) => setTriggerValue("back", query);
+  return listen(part);
+}
+
+/** Listeners stand once for each mounted place, however often its data change. */
+function listen(part) {
+  part.stop?.abort();
+  part.stop = new AbortController();
+  const options = { signal: part.stop.signal };
+  window.addEventListener("keydown", (event) => onKey(event, part), options);
   window.addEventListener(
     "popstate",
-    () => setTriggerValue("back", Object.fromEntries(new URLSearchParams(location.search))),
+    () => part.back(Object.fromEntries(new URLSearchParams(location.search))),
     options,
   );
-  return () => stop.abort();
+  return () => part.stop.abort();
 }
 
 function build(root) {
@@ -72,7 +80,7 @@ function copyBySelection(text) {
   return done;
 }
 
-function onKey(event, part, singleKeys) {
+function onKey(event, part) {
   const typing = event.composedPath().some((node) => /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName));
-  if (event.key === "?" && singleKeys && !typing && !part.dialog.open) part.dialog.showModal();
+  if (event.key === "?" && part.singleKeys && !typing && !part.dialog.open) part.dialog.showModal();
 }

@@ -1,0 +1,1 @@
+"""A short script a page; Streamlit runs it from top to bottom."""

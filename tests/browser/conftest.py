@@ -1,0 +1,126 @@
+"""A real browser on a real server: one of each for all browser tests of a process."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+from tests.browser.chromium import FLAGS, find  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
+READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    """The visitor's workspace of the shared server."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory) -> Iterator[Callable[..., str]]:
+    """serve(home, "--public") -> the address of a new server; all are stopped at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(home: Path, *arguments: str) -> str:
+        port = free_port()
+        log = (tmp_path_factory.mktemp("log") / "app.log").open("wb")
+        env = os.environ | {"KDLAB_HOME": str(home), "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "app", "--no-browser", "--port", str(port), *arguments]
+        started.append(subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=log))
+        log.close()
+        url = f"http://127.0.0.1:{port}"
+        wait_for_health(url, started[-1])
+        return url
+
+    yield start
+    for child in started:
+        child.terminate()
+    for child in started:
+        child.wait(timeout=20)
+
+
+def wait_for_health(url: str, child: "subprocess.Popen[bytes]") -> None:
+    for _ in range(300):
+        assert child.poll() is None, "the app ended at once"
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} did not come up")
+
+
+@pytest.fixture(scope="session")
+def server(serve, home) -> str:
+    """The address of the app with an empty workspace of its own."""
+    return serve(home)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium, without a window."""
+    path = find()
+    if path is None and not os.environ.get("CI"):
+        pytest.skip("no Chromium here; tests/browser/chromium.py tells how to get one")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """visit("temperature?T=4", width=390, dark=True) -> a settled Playwright page."""
+    contexts = []
+
+    def go(path: str = "", *, width: int = 1440, height: int = 900, dark: bool = False, at=None):
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            permissions=["clipboard-read", "clipboard-write"],
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.sent = []  # what the browser told the server, message by message
+        page.on("websocket", lambda ws: ws.on("framesent", lambda frame: page.sent.append(frame)))
+        page.goto(f"{at or server}/{path}")
+        settled(page)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def settle():
+    """settle(page): wait until the server has answered and the page stands still."""
+    return settled
+
+
+def settled(page) -> None:
+    page.wait_for_selector('[data-testid="stMainBlockContainer"] h1', timeout=60_000)
+    quiet = 0
+    while quiet < 3:
+        page.wait_for_selector(READY, timeout=60_000)
+        page.wait_for_timeout(100)
+        quiet = quiet + 1 if page.locator(READY).count() else 0

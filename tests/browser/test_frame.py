@@ -1,0 +1,61 @@
+"""The frame that stands around every page."""
+
+import re
+
+PAGES = ("", "temperature", "masked_word", "compare", "ranking", "data")
+
+
+def test_the_first_screen_names_what_is_on_the_table(visit):
+    page = visit()
+    assert page.get_by_role("heading", level=1).count() == 1
+    assert "pairs" in page.locator(".st-key-finding").inner_text()
+    assert page.errors == []
+
+
+def test_copy_link_copies_the_address_that_opens_the_same_state(visit):
+    page = visit("temperature?v=1&T=7.5")
+    page.get_by_role("button", name="Copy link").click()
+    page.get_by_role("button", name="Link copied").wait_for()
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert link == page.url
+    assert "T=7.5" in link
+
+
+def test_a_link_with_odd_parts_opens_and_names_each_part_it_left_out(visit):
+    page = visit("?v=1&T=999&nonsense=1&k=x&data=nowhere")
+    told = page.locator(".st-key-banner").inner_text()
+    for part in ("T: 999 is outside", "nonsense", "k: 'x' is no number", "nowhere"):
+        assert part in told
+    page.get_by_role("button", name="Understood").click()
+    page.locator(".st-key-banner").wait_for(state="detached")
+
+
+def test_the_question_mark_key_lists_the_shortcuts_and_can_be_switched_off(visit, settle):
+    page = visit()
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    dialog.wait_for()
+    dialog.get_by_label("Shortcuts of a single key are on").uncheck()
+    dialog.get_by_role("button", name="Close").click()
+    settle(page)
+    page.keyboard.press("?")
+    page.wait_for_timeout(200)
+    assert not dialog.is_visible()
+    assert "keys=0" in page.url
+
+
+def test_choosing_another_student_changes_the_link_and_back_returns(visit, settle):
+    page = visit()
+    before = page.url
+    page.get_by_role("combobox", name=re.compile("Student")).click()
+    page.get_by_role("option", name=re.compile("C-DSSM")).first.click()
+    page.wait_for_url(re.compile("student=cdssm"))
+    settle(page)
+    page.go_back()
+    page.wait_for_timeout(500)
+    settle(page)
+    assert "cdssm" not in page.url
+    assert page.url == before
+    shown = page.locator(".st-key-pick_student").inner_text()
+    assert "C-DSSM" not in shown
