@@ -39,7 +39,7 @@ def slug(text: str) -> str:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A person's folder: data/<name>/, runs/<id>/ and cache/ below `root`."""
+    """A person's folder: data/<name>/, runs/<id>/, notes/ and cache/ below `root`."""
 
     root: Path
 
@@ -57,6 +57,11 @@ class Workspace:
     def runs(self) -> Path:
         """Runs, a folder each."""
         return self.root / "runs"
+
+    @property
+    def notes(self) -> Path:
+        """What people wrote about pairs, a file for each data set's content hash."""
+        return self.root / "notes"
 
     @property
     def cache(self) -> Path:

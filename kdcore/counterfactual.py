@@ -1,0 +1,97 @@
+"""Counterfactuals: the likest ad of the same query about which a model decides otherwise.
+
+After the What-If Tool's nearest counterfactual, with words in the place of features; and which
+words two texts do not share.
+"""
+
+import re
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.attributes import words
+from kdcore.pairs import PairTable
+
+Kind = Literal["same", "gone", "new"]
+PIECE = re.compile(r"\w+|[^\w\s]+|\s+")
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a text: in both texts, only in the first (gone), or only in the second (new)."""
+
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """The row of the likest ad with the other decision; distance: 0 the same words, 1 none."""
+
+    row: int
+    distance: float
+
+
+def nearest(
+    pairs: PairTable,
+    row: int,
+    decisions: NDArray[np.bool_],
+    features: NDArray[np.floating] | None = None,
+) -> Counterfactual | None:
+    """The likest ad of the same query that a model puts on the other side, or None.
+
+    decisions: (pairs,) what the model decides. Distance: 1 less the Jaccard index of the words of
+    title and description, or, with (pairs, width) features, half of 1 less their cosine. Of equal
+    ones the pair that comes first.
+    """
+    same_query = np.flatnonzero(pairs.query_ids == pairs.query_ids[row])
+    others = same_query[decisions[same_query] != decisions[row]]
+    if len(others) == 0:
+        return None
+    far = _by_words(pairs, row, others) if features is None else _by_angle(features, row, others)
+    best = int(np.argmin(far))
+    return Counterfactual(int(others[best]), float(far[best]))
+
+
+def word_diff(first: str, second: str) -> tuple[Span, ...]:
+    """Spans that tell how the second text came from the first; upper and lower case are alike.
+
+    Leaving out "gone" spans gives the second text, letter by letter.
+    """
+    before, after = PIECE.findall(first), PIECE.findall(second)
+    matcher = SequenceMatcher(
+        None, [p.lower() for p in before], [p.lower() for p in after], autojunk=False
+    )
+    spans: list[Span] = []
+    for step, a, b, c, d in matcher.get_opcodes():
+        if step == "equal":
+            spans.append(Span("same", "".join(after[c:d])))
+            continue
+        if b > a:
+            spans.append(Span("gone", "".join(before[a:b])))
+        if d > c:
+            spans.append(Span("new", "".join(after[c:d])))
+    return tuple(spans)
+
+
+def _by_words(pairs: PairTable, row: int, others: NDArray[np.int64]) -> NDArray[np.float64]:
+    titles, descriptions = pairs.frame["title"], pairs.frame["description"]
+
+    def said(place: int) -> set[str]:
+        return {*words(str(titles.iat[place])), *words(str(descriptions.iat[place]))}
+
+    own = said(row)
+    shares = [len(own & ad) / max(len(own | ad), 1) for ad in map(said, others.tolist())]
+    return 1 - np.array(shares)
+
+
+def _by_angle(
+    features: NDArray[np.floating], row: int, others: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    chosen = np.asarray(features[[row, *others.tolist()]], dtype=np.float64)
+    length = np.linalg.norm(chosen, axis=1, keepdims=True)
+    unit = np.divide(chosen, length, out=np.zeros_like(chosen), where=length > 0)
+    return np.asarray((1 - unit[1:] @ unit[0]) / 2)

@@ -1,0 +1,58 @@
+"""The likest ad with the other decision, and the words that two texts do not share."""
+
+import numpy as np
+import pytest
+
+from kdcore.counterfactual import nearest, word_diff
+from kdcore.labels import BINARY
+from kdcore.pairs import PairTable, make_frame
+
+TITLES = ["red shoes", "red boots", "red shoes sale", "blue car", "red shoes", "red shoes"]
+
+
+@pytest.fixture
+def pairs():
+    queries = ["shoes"] * 5 + ["hats"]
+    frame = make_frame(queries, TITLES, [""] * 6, [0] * 6, split="test")
+    return PairTable(frame, BINARY, "toy")
+
+
+def test_the_nearest_ad_with_the_other_decision_is_found_within_the_query(pairs):
+    found = nearest(pairs, 0, np.array([True, False, False, False, True, False]))
+    assert (found.row, found.distance) == (2, pytest.approx(1 / 3))
+
+
+def test_of_equally_near_ads_the_first_is_taken(pairs):
+    found = nearest(pairs, 2, np.array([False, True, True, True, False, False]))
+    assert found.row == 0
+
+
+def test_a_query_on_which_the_model_decides_one_way_has_no_counterfactual(pairs):
+    assert nearest(pairs, 5, np.array([True, False, False, False, False, True])) is None
+
+
+def test_with_features_the_angle_decides_and_words_do_not(pairs):
+    features = np.array([[1, 0], [5, 0.1], [0, 1], [-1, 0], [0, 0], [1, 0]], dtype=np.float32)
+    found = nearest(pairs, 0, np.array([True, False, False, False, True, True]), features)
+    assert found.row == 1
+    assert found.distance == pytest.approx(0, abs=1e-3)
+
+
+def test_a_text_without_words_is_far_from_everything_and_no_error(pairs):
+    frame = pairs.frame.assign(title=["", "a", "b", "", "", ""])
+    found = nearest(PairTable(frame, BINARY, "toy"), 0, np.array([True, False, False] + [True] * 3))
+    assert (found.row, found.distance) == (1, 1.0)
+
+
+def test_a_word_diff_marks_the_changed_words_alone():
+    spans = [(s.kind, s.text) for s in word_diff("Red shoes - Free", "red Boots - Free")]
+    assert spans == [("same", "red "), ("gone", "shoes"), ("new", "Boots"), ("same", " - Free")]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("", ""), ("", "a b"), ("a b", ""), ("<script>x</script>", "=1+1 <b>"), ("a\nb", "b  a")],
+)
+def test_spans_without_the_gone_ones_are_the_second_text_letter_by_letter(first, second):
+    spans = word_diff(first, second)
+    assert "".join(s.text for s in spans if s.kind != "gone") == second
