@@ -1,4 +1,4 @@
-"""Kinds of State fields: how a value is checked, brought into bounds, read from and put in a URL."""
+"""Kinds of State fields: how a value is checked, bounded, read from a URL and put in it."""
 
 import math
 from collections.abc import Callable

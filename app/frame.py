@@ -26,7 +26,7 @@ def _whole(query: dict[str, str]) -> dict[str, str]:
     found = services.fetch_link(query["kept"])
     if found is None:
         state.ignore(f"kept: nothing is kept here under {query['kept'][:20]!r}")
-    return found or {"v": query.get("v", state.VERSION)}
+    return found or {}
 
 
 def banner() -> None:
@@ -72,7 +72,7 @@ def _select(name: str, label: str, titles: dict[str, str], present: str) -> None
         label_visibility="collapsed",
         on_change=_picked,
         args=(name, key),
-        width=230,
+        width=270,
     )
 
 

@@ -9,6 +9,7 @@ if (_ROOT := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run`
 import streamlit as st
 
 from app import frame, look, state
+from app.panels import lesson
 
 VIEWS = Path(__file__).parent / "views"
 PAGES = (
@@ -32,5 +33,6 @@ page = st.navigation(
     ]
 )
 frame.open_page(page.title)
+lesson.draw()
 page.run()
 state.write_url()

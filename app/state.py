@@ -73,17 +73,28 @@ class State:
     k: int = whole(5, 1, 20)
     gain: str = choice("exp2", ("exp2", "linear"))
     pooled: bool = flag(True)
-    against: str = choice("twin", ("twin", "teacher", "rival"))
+    rwho: str = choice("student", ("student", "teacher", "twin", "rival"))
+    against: str = choice("twin", ("twin", "teacher", "rival", "student"))
+    reading: str = choice("points", ("points", "relative", "paper"))
+    rskill: bool = flag(False)
     query: int = whole(-1, -1, 10_000_000)
     brush: tuple[float, ...] = numbers((), 2, 0.0, 10_000_000.0)
-    w: float = number(1.0, 0.0, 1000.0)
+    qsort: str = choice("lost", ("lost", "gained", "table"))  # queries as previous, next walk
+    scratch: str = text("", 400)  # the visitor's own order of the query's ads
+    w: float = number(0.2, 0.0, 1000.0)
     slots: int = whole(4, 1, 20)
     reserve: float = number(0.0, 0.0, 1000.0)
     pricing: str = choice("second", ("second", "first"))
+    ranker: str = choice("student", ("teacher", "student", "twin"))  # whose pDefect ranks
+    judge: str = choice("best", ("best", "truth", "teacher", "labels"))  # who counts defects
+    edits: str = text("", 600)  # bids and clicks that the visitor wrote over
 
     # Data
     split: str = text("", 20)
-    dtab: str = text("", 40)
+    dtab: str = choice("standing", ("standing", "teacher", "bring", "score"))
+    dsplit: str = text("", 20)  # the part whose cards are shown; "" is what the pages look at
+    dcard: str = text("", 20)  # the card whose rows are open
+    dpage: int = whole(1, 1, 1_000_000)
 
 
 FIELDS = {f.name: f for f in fields(State)}
@@ -127,7 +138,7 @@ def state_of(query: dict[str, str]) -> tuple[State, list[str]]:
                 values[name] = read(FIELDS[name], raw)
             except ValueError as cause:
                 ignored.append(f"{name}: {cause}")
-        elif name not in ("v", "kept", "dh", "rh", "q", "title", "desc") and name[:5] != "embed":
+        elif name not in ("v", "kept", "dh", "rh", "bids", "q", "title", "desc") and name[:5] != "embed":
             ignored.append(f"{name[:40]!r} is no part of a link of this lab")
     return State(**values), ignored
 
@@ -173,9 +184,17 @@ def set_marks(**marks: str) -> None:
     st.session_state["kd_own_marks"] = marks
 
 
+def simulated_bids(simulated: bool) -> None:
+    """Whether a link to the auction has to say that its bids and clicks are simulated."""
+    st.session_state["kd_simulated"] = simulated
+
+
 def link() -> dict[str, str]:
     """The parameters of a link to what is on the screen now."""
-    return query_of(now()) | st.session_state.get("kd_own_marks", {})
+    marks: dict[str, str] = st.session_state.get("kd_own_marks", {})
+    if now().rtab == "auction" and st.session_state.get("kd_simulated"):
+        marks = marks | {"bids": "simulated"}  # no bid behind this link is real
+    return query_of(now()) | marks
 
 
 def write_url() -> None:

@@ -40,8 +40,8 @@ def source(folder: str, *shared: str, own: tuple[str, ...] = ()) -> str:
 
 def held(key: str, name: str) -> Any:
     """What a mounted part last said under a state's name, or None; read it before mounting."""
-    said = st.session_state.get(key)
-    return said.get(name) if isinstance(said, dict) or hasattr(said, "get") else None
+    said: Any = st.session_state.get(key)
+    return said.get(name) if hasattr(said, "get") else None
 
 
 def _plain(text: str) -> str:

@@ -16,18 +16,23 @@ from app.services.boards import (
 )
 from app.services.links import fetch as fetch_link
 from app.services.links import keep as keep_link
+from app.services.machine import Machine, machine
 from app.services.measured import comparison, evaluation, gap
 from app.services.models import Replay, Scored, model_run, replay, score
 from app.services.places import PUBLIC_REASON, demo, home, public
+from app.services.story import Rung, Story, story
 
 __all__ = [
     "PUBLIC_REASON",
     "Answers",
     "Board",
     "DataChoice",
+    "Machine",
     "Replay",
+    "Rung",
     "Scored",
     "Source",
+    "Story",
     "board",
     "chosen_data",
     "comparison",
@@ -38,6 +43,7 @@ __all__ = [
     "gap",
     "home",
     "keep_link",
+    "machine",
     "model_run",
     "pairs_of",
     "public",
@@ -46,5 +52,6 @@ __all__ = [
     "score",
     "sources",
     "sources_on",
+    "story",
     "whole_data",
 ]

@@ -178,7 +178,7 @@ def board() -> Board:
     offered = sources_on(pairs)
     teacher = _chosen(offered, now.teacher, "teacher") or _default_teacher(offered)
     student = _chosen(offered, now.student, "student") or _default_student(offered, teacher)
-    twin = _twin(offered, student)
+    twin = twin_of(offered, student)
     held = [answers(s) if s else None for s in (teacher, student, twin)]
     return Board(choice, pairs, held[0], held[1], held[2])
 
@@ -210,7 +210,7 @@ def _default_student(offered: list[Source], teacher: Source | None) -> Source | 
     return next(iter(liked + taught + rest), None)
 
 
-def _twin(offered: list[Source], student: Source | None) -> Source | None:
+def twin_of(offered: list[Source], student: Source | None) -> Source | None:
     """The same student, seed, data and budget, trained on hard labels only."""
     if student is None or student.run is None or "student" not in student.run.config:
         return None

@@ -5,10 +5,12 @@ import streamlit as st
 from app.services.boards import Answers, Board
 from kdcore.comparison import Comparison
 from kdcore.comparison import compare as compare_predictions
+from kdcore.errors import LabError
 from kdcore.evaluate import Evaluation
 from kdcore.evaluate import evaluate as evaluate_predictions
 from kdcore.gap import GapRecovered
 from kdcore.gap import gap_recovered as recover
+from kdcore.lab import kept_evaluation
 from kdcore.pairs import PairTable
 
 Keyed = tuple[str, ...]
@@ -25,7 +27,25 @@ def _evaluation(
     key: Keyed, temperature: float, _pairs: PairTable, _who: Answers, _teacher: Answers | None
 ) -> Evaluation:
     by = _teacher.predictions if _teacher and _teacher.key != _who.key else None
+    kept = _kept(_pairs, _who, temperature, by.model if by else None)
+    if kept is not None:
+        return kept
     return evaluate_predictions(_pairs, _who.predictions, teacher=by, temperature=temperature)
+
+
+def _kept(
+    pairs: PairTable, who: Answers, temperature: float, teacher: str | None
+) -> Evaluation | None:
+    """What the run's folder holds of just this evaluation, so that nothing is measured twice."""
+    wanted = (pairs.content_hash, temperature, teacher)
+    for split in pairs.splits if who.run else ():
+        try:
+            found = kept_evaluation(who.run, split) if who.run else None
+        except LabError:
+            continue  # of another version: measure anew
+        if found and (found.data_hash, found.temperature, found.teacher) == wanted:
+            return found
+    return None
 
 
 def comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Comparison:

@@ -1,6 +1,10 @@
-"""Start: three doors, and what runs here."""
+"""Start: the finding, its picture, three doors, and what runs here."""
 
 from app import frame, services
+from app.panels import start_doors, start_story
 
 board = services.board()
-frame.finding(f"{len(board.pairs):,} pairs of {board.data.title} are on the table.")
+frame.finding(start_story.finding(board))
+start_story.draw(board)
+start_doors.doors()
+start_doors.what_runs_here(board)

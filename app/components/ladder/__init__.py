@@ -1,0 +1,29 @@
+"""Every student as a step from its twin without a teacher to its distilled self."""
+
+from typing import Any
+
+from app.components.load import part
+from app.services import Story
+
+_mount = part("ladder", "draw")
+
+
+def ladder(story: Story, key: str) -> None:
+    """Draw the story: a row a student, lines for the teacher and the truth."""
+    rungs = [
+        {
+            "title": r.title,
+            "alone": [r.alone.value, r.alone.low, r.alone.high],
+            "taught": [r.taught.value, r.taught.low, r.taught.high],
+        }
+        for r in story.rungs
+    ]
+    data: dict[str, Any] = {
+        "metric": story.metric,
+        "rungs": rungs,
+        "teacher": story.teacher.value if story.teacher else None,
+        "truth": story.truth if story.truth == story.truth else None,
+        "n": f"{story.teacher.n:,} {story.teacher.n_unit}" if story.teacher else "",
+        "definition": story.definition,
+    }
+    _mount(key=key, data=data)

@@ -1,0 +1,53 @@
+"""Three ways in, and what runs here."""
+
+import streamlit as st
+
+from app import services, state
+from app.panels import lesson
+from app.services import Board
+
+
+def doors() -> None:
+    """Show me, explain my model, try an idea: each a button that opens a finished place."""
+    first, second, third = st.columns(3)
+    with first.container(border=True, height="stretch"):
+        st.subheader("Show me", anchor=False)
+        st.write("A lesson of 90 seconds: what a student sees that a label hides.")
+        if st.button("Start the lesson", type="primary", key="door_lesson"):
+            lesson.begin("soft-labels")
+    with second.container(border=True, height="stretch"):
+        st.subheader("Explain my model", anchor=False)
+        st.write(
+            "Your pairs and your predictions, or a model from here: where did it lose, and why?"
+        )
+        if st.button("Bring data", key="door_data"):
+            st.switch_page("views/data.py")
+        if st.button("Look at the bundled student", key="door_compare"):
+            st.switch_page("views/compare.py")
+    with third.container(border=True, height="stretch"):
+        st.subheader("Try an idea", anchor=False)
+        st.write("Rewrite an ad and let both models answer, or price a defect in the auction.")
+        if st.button("Rewrite an ad", key="door_edit"):
+            state.change(ctab="edit")
+            st.switch_page("views/compare.py")
+        if st.button("Price a defect", key="door_auction"):
+            state.change(rtab="auction")
+            st.switch_page("views/ranking.py")
+
+
+def what_runs_here(board: Board) -> None:
+    """Device, data and its terms, and who may do what."""
+    here = services.machine()
+    device = f"GPU: {here.gpu}" if here.gpu else "no GPU found; everything runs on the CPU"
+    labelled = int((board.pairs.grades >= 0).sum())
+    truth = "its truth is known" if board.pairs.truth is not None else "its truth is unknown"
+    lines = [
+        f"**Machine:** {here.cores} CPU cores, {here.memory:.0f} GiB of memory; {device}.",
+        f"**Data:** {len(board.pairs):,} pairs, {labelled:,} labelled, "
+        f"{board.pairs.query_ids.max(initial=-1) + 1:,} queries; {board.data.badge}; {truth}.",
+        "**Network:** nothing is fetched and nothing leaves this machine.",
+    ]
+    if services.public():
+        lines.append(f"**Visitors:** {services.PUBLIC_REASON}")
+    st.subheader("What runs here", anchor=False)
+    st.markdown("\n".join(f"- {line}" for line in lines))

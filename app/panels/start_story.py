@@ -1,0 +1,58 @@
+"""The first picture: what distillation won, student by student."""
+
+import pandas as pd
+import streamlit as st
+
+from app import controls, services
+from app.components.ladder import ladder
+from app.services import Board, Story
+
+
+def finding(board: Board) -> str:
+    """The present finding in one sentence, whatever is on the table."""
+    if board.student is None or board.teacher is None:
+        return (
+            f"{len(board.pairs):,} pairs of {board.data.title} are here, and no model has answered "
+            "them yet: score them under Data."
+        )
+    found = services.gap(board)
+    name = board.student.title.partition(" · ")[0]
+    if found is None:
+        return (
+            f"{name} has no twin without a teacher here, so what distillation won cannot be told."
+        )
+    if not found.trustworthy:
+        return f"On {board.data.title}, {name} has no lead to win back: {found.reason}."
+    return (
+        f"Taught by the teacher, {name} won back {found.value:.0%} "
+        f"[{found.low:.0%}, {found.high:.0%}] of what it lacked: ROC-AUC "
+        f"{found.student_ft:.3f} with labels alone, {found.student_kd:.3f} distilled, "
+        f"teacher {found.teacher:.3f}."
+    )
+
+
+def draw(board: Board) -> None:
+    """The ladder of students, or what to do where no student has a twin."""
+    told = services.story(board)
+    if not told.rungs:
+        st.info("No student here has a twin without a teacher; the bundled world has four.")
+        return
+    with st.container(key="story"):
+        ladder(told, "ladder")
+    controls.exports("story", _table(told), finding(board), f"data={board.pairs.content_hash}")
+
+
+def _table(told: Story) -> pd.DataFrame:
+    rows = [
+        {
+            "student": rung.title,
+            "training": how,
+            told.metric: m.value,
+            "low (95 %)": m.low,
+            "high (95 %)": m.high,
+            f"n ({m.n_unit})": m.n,
+        }
+        for rung in told.rungs
+        for how, m in (("labels only", rung.alone), ("distilled", rung.taught))
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,64 @@
+"""A visitor's choices: always valid, and the same in the URL as on the screen."""
+
+import random
+from dataclasses import fields
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+
+from app.fields import read, show
+from app.state import FIELDS, State, query_of, state_of
+
+
+def any_state(seed: int) -> State:
+    """A random state that the controls could set."""
+    draw = random.Random(seed)
+    values = {}
+    for name, field in FIELDS.items():
+        if draw.random() < 0.4:
+            continue
+        kind = type(field.default)
+        given = {
+            bool: lambda: draw.random() < 0.5,
+            int: lambda: draw.randint(-5, 10**8),
+            float: lambda: draw.uniform(-1, 30),
+            tuple: lambda: [draw.uniform(0, 2) for _ in range(draw.choice((0, 2, 4)))],
+            str: lambda: "".join(draw.choice("aZ9 ,&=?/#%é東+<\"'") for _ in range(draw.randint(0, 30))),
+        }[kind]()
+        values[name] = field.metadata["clean"](given)
+    return State(**values)
+
+
+def test_a_thousand_random_states_come_back_from_their_links():
+    for seed in range(1000):
+        state = any_state(seed)
+        url = urlencode(query_of(state))
+        back, ignored = state_of(dict(parse_qsl(url, keep_blank_values=True)))
+        assert (back, ignored) == (state, [])
+        assert urlencode(query_of(back)) == url
+
+
+def test_a_link_holds_only_what_differs_from_the_default():
+    assert query_of(State()) == {"v": "1"}
+    assert query_of(State(k=7)) == {"v": "1", "k": "7"}
+
+
+@pytest.mark.parametrize("name", sorted(FIELDS))
+def test_whatever_a_link_says_the_field_is_valid_or_the_part_is_named(name):
+    for raw in ("", "nan", "-inf", "1e999", "x", "١", "9" * 5000, "0,0", "a,b,c,d", "\x00", "-1"):
+        state, ignored = state_of({"v": "1", name: raw})
+        held = getattr(state, name)
+        assert held == FIELDS[name].default if ignored else held == read(FIELDS[name], raw)
+
+
+def test_every_default_is_a_value_that_its_own_kind_accepts():
+    for field in fields(State):
+        assert read(field, show(field, field.default)) == field.default
+
+
+def test_a_link_of_another_version_or_with_unknown_parts_opens_and_says_so():
+    state, ignored = state_of({"v": "99", "color": "red", "k": "3"})
+    assert state.k == 3
+    assert len(ignored) == 2
+    assert "'99'" in ignored[0]
+    assert "'color'" in ignored[1]
