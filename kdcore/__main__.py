@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from kdcore.cli import catalog, data, running, runs, stages, tutorial
+from kdcore.cli import catalog, data, demo, running, runs, stages, tutorial
 from kdcore.cli.frame import EXIT_CODES, carry_out
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {said}" for code, said in EXIT_CODES.items()) + "."
@@ -29,6 +29,7 @@ def build_app() -> typer.Typer:
     app.command("predict")(stages.predict)
     app.add_typer(runs.app, name="runs")
     app.add_typer(data.app, name="data")
+    app.add_typer(demo.app, name="demo")
     app.command("methods")(catalog.methods)
     app.command("students")(catalog.students)
     app.command("run", hidden=True)(running.run)

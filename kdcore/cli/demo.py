@@ -1,0 +1,82 @@
+"""`kdlab demo`: build the finished story that the app opens on, and check it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kdcore.cli import settings as s
+from kdcore.cli.answer import show, span, table
+from kdcore.cli.progress import Progress
+from kdcore.errors import DataError
+
+app = typer.Typer(help="Build and check the finished story that the app opens on.")
+HOME = Path("assets") / "demo"
+
+Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="where the demo is written")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="trainings at once, a core each")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="a demo's folder")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="test pairs that each model is asked")]
+
+
+@app.command()
+def build(
+    out: Out = HOME,
+    seed: s.Seed = None,
+    device: s.Device = None,
+    jobs: Jobs = 2,
+    quiet: s.Quiet = False,
+    as_json: s.Json = False,
+) -> None:
+    """Train a teacher and its students, and write all that the app opens on into one folder.
+
+    A build that was stopped goes on where it was.
+    """
+    from kdcore.demo.build import build as carry_out
+    from kdcore.demo.plan import DemoPlan
+
+    plan = DemoPlan(seed=seed or 0, device=device or "auto")
+    with Progress(quiet, as_json) as progress:
+        card = carry_out(plan, out.absolute(), jobs=jobs, tell=progress.tell)
+    show(as_json, {**card, "out": out}, *_told(card, out))
+
+
+@app.command()
+def check(folder: Folder = HOME, rows: Rows = 200, as_json: s.Json = False) -> None:
+    """Check that every file is there and that each model gives the logits shipped with it."""
+    from kdcore.demo.check import problems, read_card
+
+    if found := problems(folder, rows):
+        raise DataError(f"{folder} is not as it was built:", found)
+    card = read_card(folder)
+    whole = f"{folder} is whole: {len(card['files'])} files, {len(card['runs'])} models answer."
+    show(as_json, {"folder": folder, "problems": []}, whole)
+
+
+def _told(card: Mapping[str, Any], out: Path) -> list[Any]:
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
+    lines = [*card["notes"], f"{out}: {size:.1f} MB, after {card['seconds'] / 60:.0f} minutes."]
+    return [table(_rows(card["figures"]), right=("pairs", "seconds")), *lines]
+
+
+def _rows(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
+    rows = [_row("Teacher", figures["teacher"])]
+    for student in figures["students"]:
+        gap = student["gap_recovered"]
+        rows.append(_row(f"{student['title']}, labels alone", student["hard"]))
+        rows.append(_row(f"{student['title']}, distilled", student["distilled"]))
+        rows[-1]["gap recovered [95 %]"] = span(gap["value"], gap["low"], gap["high"])
+    return rows
+
+
+def _row(title: str, about: Mapping[str, Any]) -> dict[str, Any]:
+    area, top = about["roc_auc"], about["ndcg@5"]
+    return {
+        "model": title,
+        "pairs": about["pairs"],
+        "ROC-AUC [95 %]": span(area["value"], area["low"], area["high"]),
+        "nDCG@5": span(top["value"], top["low"], top["high"]),
+        "seconds": f"{about['seconds']:.0f}",
+        "gap recovered [95 %]": "",
+    }

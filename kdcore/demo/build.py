@@ -1,0 +1,147 @@
+"""The whole demo in one folder: pairs, runs, language models, and the card that tells of them."""
+
+import hashlib
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import kdcore
+from kdcore import lab
+from kdcore.demo import CARD
+from kdcore.demo.figures import figures
+from kdcore.demo.pack import answers, pack, round_weights
+from kdcore.demo.plan import TEACHER, DemoPlan
+from kdcore.demo.train import Tell, train
+from kdcore.devices import pick_device
+from kdcore.errors import ConfigError
+from kdcore.evaluate import Evaluation, evaluate
+from kdcore.predictions import Predictions
+from kdcore.runs.store import Run
+from kdcore.workspace import Workspace, new_folder, slug, write_json_atomic
+
+FORMAT = 1
+MASKED = "masked"
+
+
+def build(
+    plan: DemoPlan,
+    out: Path,
+    *,
+    workspace: Workspace | None = None,
+    jobs: int = 2,
+    tell: Tell = lambda title, run: None,
+) -> dict[str, Any]:
+    """Make the demo's folder and return its card, which is demo.json there too.
+
+    Trainings are kept in the workspace's cache by what the plan says, so that a stopped build
+    goes on where it was and a second one only packs. An older demo at `out` gives way at the end.
+    """
+    refuse_other_folder(out)
+    if jobs < 1:
+        raise ConfigError(f"jobs: {jobs}; give 1 or more")
+    pick_device(plan.device)
+    workspace = workspace or Workspace.default()
+    work = Workspace(workspace.cache_folder(f"demo-{plan.key}"))
+    began = time.monotonic()
+    runs = train(plan.stages(), work, jobs, tell, round_weights, workspace)
+    if plan.masked:
+        _language_models(plan, work.root / MASKED, tell)
+    tell("answers and figures", None)
+    with new_folder(out, replace=True) as folder:
+        found = _assemble(plan, runs, workspace, folder)
+        if plan.masked:
+            shutil.copytree(work.root / MASKED, folder / MASKED, copy_function=shutil.copyfile)
+        card = _card(plan, found, folder, time.monotonic() - began)
+        write_json_atomic(folder / CARD, card)
+    return card
+
+
+def refuse_other_folder(out: Path) -> None:
+    """ConfigError when something that is no demo lies where one would be written."""
+    if out.is_dir() and any(out.iterdir()) and not (out / CARD).is_file():
+        raise ConfigError(f"{out} holds other files; give an empty or new folder, or an older demo")
+    if out.exists() and not out.is_dir():
+        raise ConfigError(f"{out} is a file; give a folder")
+
+
+def _language_models(plan: DemoPlan, folder: Path, tell: Tell) -> None:
+    """The pair of masked language models, trained once for each plan."""
+    from kdcore.masked import train_masked
+
+    if folder.is_dir():
+        return
+    tell("language models", None)
+    with new_folder(folder) as temporary:
+        train_masked(temporary, seed=plan.seed, device=plan.device, threads=plan.threads)
+
+
+def _assemble(
+    plan: DemoPlan, runs: Mapping[str, Run], workspace: Workspace, folder: Path
+) -> dict[str, Any]:
+    """Write the pairs and every run with its answers; the figures of all of them are returned."""
+    pairs = lab.pairs_of(plan.stages()[-1].config, workspace)
+    test = pairs.split("test")
+    test.save(folder / "data" / slug(plan.data))
+    said: dict[str, Predictions] = {}
+    evaluations: dict[str, Evaluation] = {}
+    for name, run in runs.items():  # the teacher comes first
+        said[name] = answers(run, test)
+        # a temperature is fitted on other pairs than those that are looked at
+        aside = replace(answers(run, pairs.split("validation")), features=None)
+        evaluations[name] = evaluate(
+            test, said[name], teacher=said[TEACHER], temperature=plan.temperature
+        )
+        by_split = {"validation": aside, "test": said[name]}
+        pack(run, folder / "runs" / name, by_split, evaluations[name])
+    return figures(plan, test, runs, said, evaluations)
+
+
+def _card(plan: DemoPlan, found: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any]:
+    """What stands in demo.json: how it was made, what came out, and every file's hash."""
+    teacher, student = (found["teacher"]["pairs"], found["students"][0]["hard"]["pairs"])
+    return {
+        "format": FORMAT,
+        "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "kdlab": version("kdlab"),
+        "torch": version("torch"),
+        "transformers": version("transformers"),
+        "code": code_hash(),
+        "plan": plan.key,
+        "seed": plan.seed,
+        "temperature": plan.temperature,
+        "hard_weight": plan.hard_weight,
+        "data": {"name": slug(plan.data), "teacher": plan.teacher_data, "students": plan.data},
+        "notes": [
+            f"The teacher learned from {teacher:,} labelled pairs, every student from "
+            f"{student:,} of them: twins share pairs, steps, seed and start, and the distilled "
+            "one has the teacher's soft labels on those pairs besides.",
+            "Seconds are of each training as it ran, with whatever ran beside it.",
+        ],
+        "runs": [stage.id for stage in plan.stages()],
+        "twins": {pupil.distilled: pupil.hard for pupil in plan.pupils},
+        "figures": found,
+        "seconds": round(seconds, 1),
+        "files": {
+            path.relative_to(folder).as_posix(): _digest(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    }
+
+
+def code_hash() -> str:
+    """16 hex digits of the engine's source: what a later build is told apart by."""
+    home = Path(kdcore.__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted(home.rglob("*.py")):
+        digest.update(file.relative_to(home).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

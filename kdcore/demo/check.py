@@ -1,0 +1,67 @@
+"""Whether a demo is whole: every file is what was built, and the models still give its logits."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kdcore.demo import CARD, TOLERANCE
+from kdcore.demo.pack import answers
+from kdcore.errors import DataError, LabError
+from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.runs.store import Run
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """demo.json of a demo; DataError when the folder is none."""
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return dict(card) if isinstance(card["files"], dict) else {}
+    except (OSError, ValueError, KeyError, TypeError) as cause:
+        raise DataError(
+            f"{folder} is no demo ({cause}); `kdlab demo build --out {folder}` makes one"
+        ) from None
+
+
+def problems(folder: Path, rows: int = 200) -> tuple[str, ...]:
+    """A sentence for everything that is wrong; none when the demo is whole.
+
+    rows: test pairs, evenly spread, on which each model is asked again.
+    """
+    card = read_card(folder)
+    broken = files(folder, card)
+    if broken:  # a model with a damaged file need not be asked
+        return broken
+    pairs = PairTable.load(folder / "data" / card["data"]["name"])
+    named = [folder / "runs" / name for name in card["runs"]]
+    return tuple(said for run in named for said in same_answers(Run.load(run), pairs, rows))
+
+
+def files(folder: Path, card: dict[str, Any]) -> tuple[str, ...]:
+    """Each shipped file that is missing, or not the one that was built."""
+    found = []
+    for name, digest in card["files"].items():
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{name} is missing")
+        elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+            found.append(f"{name} is not the file that was built")
+    return tuple(found)
+
+
+def same_answers(run: Run, pairs: PairTable, rows: int = 200) -> tuple[str, ...]:
+    """Whether a shipped model gives its shipped logits, within TOLERANCE."""
+    try:
+        shipped = Predictions.load(run.predictions_path("test"))
+        shipped.require(pairs.content_hash, len(pairs))
+        chosen = np.unique(np.linspace(0, len(pairs) - 1, rows).astype(np.int64))
+        again = answers(run, pairs.take(chosen))
+    except LabError as error:
+        return (f"{run.id}: {error}",)
+    off = float(np.abs(again.logits - shipped.logits[chosen]).max())
+    if off <= TOLERANCE:
+        return ()
+    return (f"{run.id}: a logit is {off:.2g} away from the shipped one; {TOLERANCE:g} is allowed",)

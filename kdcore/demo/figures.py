@@ -1,0 +1,65 @@
+"""The demo's table: what each model reached, and how much of the gap its teacher closed."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from kdcore.comparison import compare
+from kdcore.demo.plan import TEACHER, DemoPlan, Pupil
+from kdcore.evaluate import CEILING, Evaluation
+from kdcore.gap import gap_recovered
+from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.runs.store import Run
+
+KEYS = ("roc_auc", "ndcg@5", "nll")
+
+
+def figures(
+    plan: DemoPlan,
+    test: PairTable,
+    runs: Mapping[str, Run],
+    said: Mapping[str, Predictions],
+    evaluations: Mapping[str, Evaluation],
+) -> dict[str, Any]:
+    """Teacher, students (both twins, verdict, gap recovered) and the truth, ready for JSON."""
+    rows = {name: _figures(runs[name], evaluations[name]) for name in runs}
+    top = evaluations[TEACHER].metrics.get(CEILING)
+    return {
+        "teacher": rows[TEACHER],
+        "students": [_student(pupil, test, rows, said) for pupil in plan.pupils],
+        "truth": None if top is None else {"roc_auc": top.value, "low": top.low, "high": top.high},
+    }
+
+
+def _student(
+    pupil: Pupil,
+    test: PairTable,
+    rows: Mapping[str, dict[str, Any]],
+    said: Mapping[str, Predictions],
+) -> dict[str, Any]:
+    hard, distilled, teacher = (said[name] for name in (pupil.hard, pupil.distilled, TEACHER))
+    gap = gap_recovered(test, hard, distilled, teacher)
+    difference = compare(test, distilled, hard, teacher=teacher).differences["roc_auc"]
+    return {
+        "name": pupil.name,
+        "title": pupil.title,
+        "hard": rows[pupil.hard],
+        "distilled": rows[pupil.distilled],
+        "verdict": difference.verdict,
+        "gap_recovered": {key: getattr(gap, key) for key in ("value", "low", "high")},
+    }
+
+
+def _figures(run: Run, evaluation: Evaluation) -> dict[str, Any]:
+    """A run's figures with their intervals, what it learned from and how long that took."""
+    lines = run.metrics()
+    facts = json.loads((run.folder / "provenance.json").read_text(encoding="utf-8"))
+    found = {key: evaluation.metrics[key] for key in KEYS if key in evaluation.metrics}
+    return {
+        "run": run.id,
+        **{key: {"value": m.value, "low": m.low, "high": m.high} for key, m in found.items()},
+        "pairs": facts["pairs"]["train"][0],
+        "steps": int(max(line["step"] for line in lines)),
+        "seconds": round(sum(line.get("seconds", 0.0) for line in lines), 1),
+    }
