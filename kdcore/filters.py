@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from kdcore.errors import ConfigError
-from kdcore.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES
+from kdcore.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
 from kdcore.tags import TAGS, Bools, known
 
 Box = tuple[float, float, float, float]
@@ -19,8 +19,8 @@ class Filters:
     """Which pairs are shown; what is empty lets everything pass. Raises ConfigError at birth.
 
     search: every word occurs in query, title or description. tags: the pair carries all of them.
-    grades (-1 = unlabelled), outcomes, cells: one of them. box: x0, x1, y0, y1, both ends
-    included, of teacher_p (x) and student_p (y).
+    grades: one of them (-1 = unlabelled). outcomes and cells: it stands in one of either. box: x0,
+    x1, y0, y1, both ends included, of teacher_p (x) and student_p (y).
     """
 
     search: str = ""
@@ -46,6 +46,11 @@ class Filters:
     def __bool__(self) -> bool:
         return self != Filters()
 
+    @property
+    def all_cells(self) -> tuple[str, ...]:
+        """The cells that are let through, those of the outcomes included; () = every one."""
+        return tuple(c for c in CELLS if c in self.cells or outcome_of(c) in self.outcomes)
+
     def mask(self, judged: pd.DataFrame) -> Bools:
         """(pairs,) whether each pair passes; reads what `outcomes.judge` gives."""
         keep = np.ones(len(judged), dtype=bool)
@@ -53,10 +58,8 @@ class Filters:
             keep &= judged[name].to_numpy()
         if self.grades:
             keep &= np.isin(judged["grade"].to_numpy(), self.grades)
-        for column, chosen in (("outcome", self.outcomes), ("cell", self.cells)):
-            if chosen:
-                codes = judged[column].cat.categories.get_indexer(pd.Index(chosen))
-                keep &= np.isin(judged[column].cat.codes.to_numpy(), codes)
+        if cells := self.all_cells:
+            keep &= np.isin(judged["cell"].cat.codes.to_numpy(), [CELLS.index(c) for c in cells])
         if self.box is not None:
             x, y = judged["teacher_p"].to_numpy(), judged["student_p"].to_numpy()
             x0, x1, y0, y1 = self.box

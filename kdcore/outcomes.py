@@ -73,10 +73,12 @@ def _said(
 ) -> dict[str, NDArray[Any]]:
     logits = checked(pairs, predictions).logits
     log_p = log_soften(logits, temperature)
+    relevance = pairs.scheme.relevance(np.exp(log_p))
     labelled = pairs.grades != UNLABELLED
     loss = -log_p[np.arange(len(log_p)), np.where(labelled, pairs.grades, 0)]
     return {
-        f"{who}_p": np.clip(pairs.scheme.relevance(np.exp(log_p)), 0.0, 1.0),
+        # rounded to single precision, in which a browser counts the same pairs
+        f"{who}_p": np.clip(relevance, 0.0, 1.0).astype(np.float32).astype(np.float64),
         f"{who}_grade": np.argmax(logits, axis=1).astype(np.int64),
         f"{who}_entropy": entropy(logits, temperature),
         f"{who}_loss": np.where(labelled, loss, np.nan),

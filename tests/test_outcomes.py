@@ -173,6 +173,12 @@ def test_a_box_holds_its_edges():
     assert Filters(box=(x, x, y, y)).mask(frame).tolist() == [True] + [False] * 5
 
 
+def test_outcomes_and_cells_add_up():
+    chosen = Filters(outcomes=("only_teacher",), cells=("000",))
+    assert chosen.all_cells == ("000", "001", "110")
+    assert np.flatnonzero(chosen.mask(judged())).tolist() == [1, 2]
+
+
 def test_impossible_filters_are_refused_all_at_once():
     with pytest.raises(ConfigError, match=r"(?s)tags.*outcomes.*box"):
         Filters(tags=("nonsense",), outcomes=("won",), box=(0.9, 0.1, 0, 1))

@@ -1,0 +1,68 @@
+// The pair beside the picture: its texts, what each model says of it, and who is right.
+
+const RIGHT = {
+  both: "✓✓ Both are right.",
+  only_teacher: "✓✗ Only the teacher is right.",
+  only_student: "✗✓ Only the student is right.",
+  neither: "✗✗ Both are wrong.",
+  unlabelled: "Nobody judged this pair.",
+};
+
+/** The card's fixed elements; go(by) steps to another pair. */
+export function pairCard(go) {
+  const part = {
+    where: el("span", { class: "where num" }),
+    query: el("p", { class: "query" }),
+    title: el("p", { class: "adtitle" }),
+    text: el("p", { class: "adtext" }),
+    bars: el("div", { class: "bars" }),
+    verdict: el("p", { class: "verdict" }),
+    tags: el("p", { class: "muted tags" }),
+  };
+  const button = (words, by) => el("button", { type: "button", onclick: () => go(by), "aria-label": words[1] }, words[0]);
+  const head = el(
+    "div",
+    { class: "row head" },
+    part.where,
+    button(["‹", "Previous pair shown"], -1),
+    button(["›", "Next pair shown"], 1),
+  );
+  part.node = el(
+    "section",
+    { class: "card", "aria-label": "The pair" },
+    head, part.query, part.title, part.text, part.bars, part.verdict, part.tags,
+  );
+  return part;
+}
+
+/** New words into the card. pair: its texts, or null while they are on their way. */
+export function fillCard(part, { pair, row, x, y, z, cell, ct, cs, gradeName, hovered }) {
+  const known = pair !== null && pair.row === row && !hovered;
+  part.node.setAttribute("aria-busy", String(!known && !hovered));
+  part.where.textContent = row < 0 ? "No pair" : `Pair ${row.toLocaleString("en")}`;
+  part.query.textContent = known ? pair.query : hovered ? "Click to read this pair." : "";
+  part.title.textContent = known ? pair.title : "";
+  part.text.textContent = known ? pair.description : "";
+  part.tags.textContent = known && pair.tags.length ? pair.tags.join(" · ") : "";
+  part.node.toggleAttribute("data-pointed", Boolean(hovered));
+  if (row < 0) return;
+  const models = [["teacher", "Teacher", x, ct], ["student", "Student", y, cs]];
+  if (z !== null) models.push(["twin", "Twin", z, cs]);
+  part.bars.replaceChildren(...models.map((m) => bar(...m)));
+  part.verdict.textContent = `Label: ${gradeName}. ${RIGHT[outcomeOf(cell)]}`;
+}
+
+function bar(role, name, p, threshold) {
+  return el(
+    "div",
+    { class: `bar ${role}` },
+    el("span", { class: "name" }, name),
+    el(
+      "span",
+      { class: "track", "aria-hidden": "true" },
+      el("span", { class: "fill", style: `width: ${100 * p}%` }),
+      el("span", { class: "cut", style: `left: ${100 * threshold}%` }),
+    ),
+    el("span", { class: "num" }, `${fmt(p, 3)} ${p >= threshold ? "yes" : "no"}`),
+  );
+}

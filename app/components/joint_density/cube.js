@@ -1,0 +1,91 @@
+// "Who is right": gold x teacher x student as readable tables, a cell a button that filters.
+
+const FACES = [
+  { gold: 1, title: "Label: relevant" },
+  { gold: 0, title: "Label: not relevant" },
+  { gold: 2, title: "No label" },
+];
+const WORDS = {
+  both: ["✓✓", "both right"],
+  only_teacher: ["✓✗", "only teacher right"],
+  only_student: ["✗✓", "only student right"],
+  neither: ["✗✗", "both wrong"],
+  unlabelled: ["··", "nobody judged"],
+};
+const GOLD = ["not relevant", "relevant", "missing"];
+
+/** The tables and their buttons; press(cell) is told of a click. */
+export function cubeTables(press) {
+  const cells = [];
+  const faces = FACES.map(({ gold, title }) => {
+    const total = el("span", { class: "num muted" });
+    const rows = [1, 0].map((teacher) =>
+      el(
+        "tr",
+        {},
+        el("th", { scope: "row" }, `teacher ${teacher ? "yes" : "no"}`),
+        ...[1, 0].map((student) => {
+          const cell = 4 * gold + 2 * teacher + student;
+          cells[cell] = cubeCell(cell, press);
+          return el("td", {}, cells[cell].button);
+        }),
+      ),
+    );
+    const head = el(
+      "tr",
+      {},
+      el("td"),
+      el("th", { scope: "col" }, "student yes"),
+      el("th", { scope: "col" }, "student no"),
+    );
+    const table = el("table", {}, el("caption", {}, title, " ", total), el("thead", {}, head), el("tbody", {}, ...rows));
+    return { gold, table, total };
+  });
+  return { node: el("div", { class: "faces" }, ...faces.map((f) => f.table)), faces, cells };
+}
+
+function cubeCell(cell, press) {
+  const [glyph, words] = WORDS[outcomeOf(cell)];
+  const count = el("span", { class: "count num" });
+  const moved = el("span", { class: "moved num" });
+  const button = el(
+    "button",
+    { type: "button", class: `cell ${outcomeOf(cell)}`, onclick: () => press(cell) },
+    count,
+    el("span", { class: "who" }, el("span", { "aria-hidden": "true" }, `${glyph} `), words),
+    moved,
+  );
+  return { button, count, moved, words };
+}
+
+/** New numbers into the cells. twin: whether the counts of a twin are known. */
+export function fillCube({ faces, cells }, tallied, chosen, picked, twin) {
+  cells.forEach(({ button, count, moved, words }, cell) => {
+    const n = tallied.cube[cell];
+    const change = n - tallied.twin[cell];
+    count.textContent = n.toLocaleString("en");
+    moved.textContent = twin ? arrow(change) : "";
+    button.setAttribute("aria-pressed", String(picked && chosen[cell] === 1));
+    button.toggleAttribute("data-empty", n === 0);
+    button.setAttribute("aria-label", spoken(cell, n, words, twin ? change : null));
+  });
+  for (const { gold, table, total } of faces) {
+    const n = tallied.cube.slice(4 * gold, 4 * gold + 4).reduce((a, b) => a + b, 0);
+    total.textContent = `${n.toLocaleString("en")} pairs`;
+    table.hidden = gold === 2 && n === 0;
+  }
+}
+
+function arrow(change) {
+  if (!change) return "= as twin";
+  return `${change > 0 ? "▲ +" : "▼ −"}${Math.abs(change).toLocaleString("en")}`;
+}
+
+function spoken(cell, n, words, change) {
+  const says = (yes) => (yes ? "yes" : "no");
+  const than = change === null ? "" : `; ${signed(change, 0)} against the twin trained on labels`;
+  return (
+    `${n.toLocaleString("en")} pairs: label ${GOLD[cell >> 2]}, teacher ${says(cell & 2)}, ` +
+    `student ${says(cell & 1)}; ${words}${than}`
+  );
+}

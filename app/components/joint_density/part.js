@@ -1,0 +1,161 @@
+// Joint density of teacher and student: two thresholds and a box by mouse or by sliders, the cube
+// beside it. Everything moves here; Python hears once, when a gesture ends.
+
+const SETTLE = 200; // ms without another key press before Python is told
+const NEAR = 9; // px from a line that still grab it
+const STILL = 4; // px that a click may wander
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = theme(parentElement);
+  const part = kept(parentElement, () => build(root));
+  part.setStateValue = setStateValue;
+  part.data = data;
+  part.colors = Object.fromEntries(
+    ["teacher", "student", "muted", "grid", "text", "background"].map((role) => [role, color(root, role)]),
+  );
+  adopt(part, data);
+  const stop = new AbortController();
+  window.addEventListener("kd:points", () => take(part), { signal: stop.signal });
+  const watcher = new ResizeObserver(part.ask);
+  watcher.observe(part.frame);
+  take(part);
+  return () => {
+    stop.abort();
+    watcher.disconnect();
+    part.ask.cancel();
+  };
+}
+
+function build(root) {
+  const part = { root, n: -1, ct: 0.5, cs: 0.5, box: null, chosen: new Uint8Array(12).fill(1), pair: -1, hover: -1 };
+  part.ask = painter(() => paint(part));
+  part.canvas = el("canvas", { role: "img" });
+  part.frame = el("div", { class: "frame" }, part.canvas);
+  part.cube = cubeTables((cell) => press(part, cell));
+  part.card = pairCard((by) => go(part, by));
+  part.status = el("p", { class: "status num", role: "status" });
+  part.said = speaker(part.status);
+  const left = el("div", { class: "left" }, part.frame, legend(part), sliders(part), boxFields(part), part.status);
+  const right = el(
+    "div",
+    { class: "right" },
+    part.card.node,
+    el("section", { "aria-label": "Who is right" }, el("h3", {}, "Who is right"), part.cube.node),
+    (part.note = el("p", { class: "muted note" })),
+  );
+  root.replaceChildren(el("div", { class: "joint" }, left, right));
+  listen(part);
+  return part;
+}
+
+function legend(part) {
+  part.ramp = el("canvas", { class: "ramp", width: 64, height: 1, "aria-hidden": "true" });
+  part.most = el("span", { class: "num" });
+  return el("div", { class: "row legend muted" }, "1 pair", part.ramp, part.most, "log scale; drag to select, click a point to read it");
+}
+
+/** Python's values, unless it has not yet heard our last ones. */
+function adopt(part, data) {
+  if (part.n < 0) part.n = data.seen;
+  if (data.seen < part.n || part.held) return;
+  part.n = data.seen;
+  part.ct = data.ct;
+  part.cs = data.cs;
+  part.box = data.box.length === 4 ? data.box : null;
+  part.picked = data.cells.length > 0;
+  part.chosen = Uint8Array.from(CELLS, (name) => (!part.picked || data.cells.includes(name) ? 1 : 0));
+  part.pair = data.pair ? data.pair.row : -1;
+  part.lastSent = said(part);
+}
+
+/** Take the points when they are on the page; counting needs them. */
+function take(part) {
+  const raw = window.kdPoints?.get(part.data.points);
+  if (raw && part.raw !== raw) {
+    part.raw = raw;
+    part.points = { ...raw, gold: goldOf(raw.grade, part.data.relevant_from) };
+    part.index = index(part.points);
+    part.tally = tally(part.points);
+    part.grid = new Int32Array(BINS * BINS);
+    [part.across, part.up] = [new Int32Array(BINS), new Int32Array(BINS)];
+    part.bits = null;
+    part.hover = -1;
+  }
+  if (raw && part.bits !== part.data.mask) {
+    part.bits = part.data.mask;
+    part.mask = unpack(part.bits, raw.x.length);
+  }
+  part.stale = true;
+  part.ask();
+}
+
+function change(part, values) {
+  Object.assign(part, values);
+  part.stale = true;
+  part.ask();
+}
+
+function paint(part) {
+  const { points } = part;
+  if (!points) return;
+  if (part.stale) {
+    count(points, part, part.tally);
+    histogram2d(points, part.tally.shown, part.grid, part.across, part.up);
+    part.bins ??= document.createElement("canvas");
+    const dark = part.root.hasAttribute("data-dark");
+    part.most.textContent = `${paintBins(part.grid, dark, part.bins).toLocaleString("en")} pairs`;
+    paintRamp(part, dark);
+    fillCube(part.cube, part.tally, part.chosen, part.picked, Boolean(points.z));
+    part.stale = false;
+  }
+  const place = (part.place = layout(part.frame.clientWidth));
+  const [context] = fit(part.canvas, place.height);
+  const { teacher, student, muted, grid, text, background } = part.colors;
+  draw(context, place, {
+    bins: part.bins, across: part.across, up: part.up, quadrants: part.tally.quadrants,
+    ct: part.ct, cs: part.cs, box: part.box, pair: part.pair, hover: part.hover,
+    at: (row) => [points.x[row], points.y[row]],
+    colors: { teacher, student, muted, grid, ink: text, paper: background },
+    font: getComputedStyle(part.root).fontFamily,
+  });
+  words(part);
+  part.canvas.dataset.frame = String(Number(part.canvas.dataset.frame ?? 0) + 1);
+}
+
+function paintRamp(part, dark) {
+  const context = part.ramp.getContext("2d");
+  for (let i = 0; i < 64; i++) {
+    context.fillStyle = `rgb(${shade(i / 63, dark).join(" ")})`;
+    context.fillRect(i, 0, 1, 1);
+  }
+}
+
+/** Sliders, card and sentences say what the picture shows. */
+function words(part) {
+  const { points, tally } = part;
+  syncFields(part);
+  const row = part.hover >= 0 ? part.hover : part.pair;
+  const some = row >= 0 && row < points.x.length;
+  const [x, y] = some ? [points.x[row], points.y[row]] : [0, 0];
+  const grade = some ? points.grade[row] : NO_LABEL;
+  fillCard(part.card, {
+    pair: part.data.pair, row: some ? row : -1, x, y, z: some && points.z ? points.z[row] : null,
+    cell: some ? cellOf(points.gold[row], x, y, part.ct, part.cs) : 8,
+    ct: part.ct, cs: part.cs, hovered: part.hover >= 0 && part.hover !== part.pair,
+    gradeName: grade === NO_LABEL ? "none" : part.data.grades[grade],
+  });
+  const q = tally.quadrants;
+  part.canvas.setAttribute(
+    "aria-label",
+    `Joint density of ${tally.drawn} pairs. Both say relevant ${q[3]}, only the teacher ${q[2]}, ` +
+      `only the student ${q[1]}, neither ${q[0]}, at thresholds ${fmt(part.ct, 2)} and ${fmt(part.cs, 2)}.`,
+  );
+  part.said(
+    part.box
+      ? `${tally.boxed.toLocaleString("en")} of ${tally.drawn.toLocaleString("en")} pairs in the box.`
+      : `${tally.drawn.toLocaleString("en")} pairs shown; the two models differ on ${(q[1] + q[2]).toLocaleString("en")}.`,
+  );
+  part.note.textContent = points.z
+    ? "Yes and no: P(relevant) against each threshold. ▲▼: against the twin, the same student trained on labels alone. Press cells to keep only their pairs."
+    : "Yes and no: P(relevant) against each threshold. Press cells to keep only their pairs.";
+}

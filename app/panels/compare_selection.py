@@ -1,0 +1,111 @@
+"""Compare's selection: what the filters of the state leave, in words, and the primary pair."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from app import frame, services, state
+from app.services import outcomes as service
+from kdcore.filters import Filters
+from kdcore.outcomes import CELLS, OUTCOMES, outcome_of
+from kdcore.tags import TAGS, stands_out
+
+
+def filters() -> Filters:
+    """The filters that the state says; words that name nothing are left out."""
+    now = state.now()
+    named = _words(now.outcomes)
+    grades = [g for g in _words(now.grades) if g.lstrip("-").isdecimal()]
+    box = now.box
+    ordered = len(box) == 4 and box[0] <= box[1] and box[2] <= box[3]
+    return Filters(
+        search=now.find,
+        tags=tuple(t for t in TAGS if t in _words(now.tags)),
+        grades=tuple(sorted({int(g) for g in grades if -1 <= int(g) < 255})),
+        outcomes=tuple(o for o in OUTCOMES if o in named),
+        cells=tuple(c for c in CELLS if c in named),
+        box=(box[0], box[1], box[2], box[3]) if ordered else None,
+    )
+
+
+def judged(board: services.Board) -> pd.DataFrame:
+    """Every pair of the board with outcome and tags, at the state's thresholds; never change it."""
+    return service.judged(board, state.now().ct, state.now().cs)
+
+
+def kept(board: services.Board) -> NDArray[np.bool_]:
+    """(pairs,) which pairs of the board are selected."""
+    return service.kept(board, state.now().ct, state.now().cs, filters())
+
+
+def selected(board: services.Board) -> pd.DataFrame:
+    """The rows of `judged` that the filters leave; all of them when there is no filter."""
+    return judged(board)[kept(board)] if filters() else judged(board)
+
+
+def primary(board: services.Board) -> int:
+    """Row of the pair in focus: the state's, else where the student loses most; -1 without any."""
+    asked = state.now().pair
+    if 0 <= asked < len(board.pairs):
+        return asked
+    rows = selected(board)
+    rows = rows if len(rows) else judged(board)
+    worst = rows["loss_gap"].fillna(-np.inf) if rows["loss_gap"].notna().any() else rows["kl"]
+    return int(rows["row"].iloc[int(np.argmax(worst.to_numpy()))]) if len(rows) else -1
+
+
+def change(**values: Any) -> None:
+    """Set fields of the state in a callback, and let the top bar tell the new selection."""
+    state.change(**values)
+    announce(services.board())
+
+
+def announce(board: services.Board) -> None:
+    """Tell the top bar how many pairs are selected."""
+    if board.ready:
+        frame.selected(f"{int(kept(board).sum()):,} of {len(board.pairs):,} pairs selected")
+
+
+def compressed(cells: list[str]) -> str:
+    """Cells as the state's words: an outcome for all of its cells, single cells for the rest."""
+    whole = [o for o in OUTCOMES if {c for c in CELLS if outcome_of(c) == o} <= set(cells)]
+    rest = [c for c in CELLS if c in cells and outcome_of(c) not in whole]
+    return ",".join([*whole, *rest])
+
+
+def finding(board: services.Board) -> str:
+    """The page's present finding in one sentence, of the selection when there is one."""
+    rows, everything = selected(board), judged(board)
+    where = f"{len(rows):,} selected pairs" if filters() else f"{len(rows):,} pairs"
+    if not len(rows):
+        return "No pair passes these filters: take one away, or clear them all."
+    counts = rows["outcome"].value_counts()
+    if counts["unlabelled"] == len(rows):
+        flips = int(rows["student_flips_teacher"].sum())
+        return f"On {where} without labels, teacher and student decide differently on {flips:,}."
+    lost, won = int(counts["only_teacher"]), int(counts["only_student"])
+    said = f"Of {where} the student loses {lost:,} to the teacher and wins {won:,}"
+    return f"{said}{_twin_words(rows)}. {_why(rows, everything)}".strip()
+
+
+def _twin_words(rows: pd.DataFrame) -> str:
+    if "twin_p" not in rows:
+        return ""
+    gained, lost = int(rows["gained"].sum()), int(rows["lost_by_distillation"].sum())
+    return f"; distillation set {gained:,} right and {lost:,} wrong"
+
+
+def _why(rows: pd.DataFrame, everything: pd.DataFrame) -> str:
+    """What is most typical of the losses of the selection, against all pairs."""
+    losses = np.zeros(len(everything), dtype=bool)
+    losses[rows["row"].to_numpy()[(rows["outcome"] == "only_teacher").to_numpy()]] = True
+    name, share, base = stands_out(everything, losses, np.ones(len(everything), dtype=bool))
+    if not name or name in filters().tags:
+        return ""
+    return f"Of the losses, {share:.0%} are “{TAGS[name].title}”, of all pairs {base:.0%}."
+
+
+def _words(text: str) -> list[str]:
+    return [w for w in text.split(",") if w]

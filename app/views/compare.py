@@ -1,0 +1,18 @@
+"""Compare: where did distillation lose, and does it matter?"""
+
+import streamlit as st
+
+from app import frame, services
+from app.panels import compare_density, compare_filters, compare_selection
+
+board = services.board()
+if not board.ready:
+    frame.finding("There are no answers of a teacher and a student to these pairs yet.")
+else:
+    frame.finding(compare_selection.finding(board))
+    compare_selection.announce(board)
+    rail, main = st.columns([1, 3.6], gap="medium")
+    with rail:
+        compare_filters.draw(board)
+    with main:
+        compare_density.draw(board)
