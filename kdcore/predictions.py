@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,12 +20,14 @@ class Predictions:
 
     logits: (pairs, classes) float32. features: (pairs, width) float32, or None when not kept.
     data_hash: content hash of the PairTable they belong to; model: the run's or model's name.
+    notes: what a reader must know of answers that no run of the lab made, a sentence each.
     """
 
     logits: NDArray[np.float32]
     data_hash: str
     model: str
     features: NDArray[np.float32] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.logits.ndim != 2 or self.logits.shape[1] < 2:
@@ -47,16 +50,25 @@ class Predictions:
             )
         return self
 
-    def save(self, path: Path) -> None:
-        """Write one Parquet file, whole or not at all; the hashes stand in its schema."""
+    def save(self, path: Path, *, compact: bool = False) -> None:
+        """Write one Parquet file, whole or not at all; the hashes stand in its schema.
+
+        compact: a feature as one byte, 1/255 of its own range apart; the logits stay as they are.
+        """
+        about: dict[str, Any] = {"data_hash": self.data_hash, "model": self.model}
         columns = {"logits": _column(self.logits)}
-        if self.features is not None:
+        if self.features is not None and compact:
+            columns["features"], about["features"] = _bytes(self.features)
+        elif self.features is not None:
             columns["features"] = _column(self.features)
-        table = pa.table(columns).replace_schema_metadata(
-            {"kdlab": json.dumps({"data_hash": self.data_hash, "model": self.model})}
-        )
+        if self.notes:
+            about["notes"] = self.notes
+        table = pa.table(columns).replace_schema_metadata({"kdlab": json.dumps(about)})
         with replacing(path) as temporary:
-            pq.write_table(table, temporary)
+            if compact:
+                pq.write_table(table, temporary, compression="zstd", compression_level=19)
+            else:
+                pq.write_table(table, temporary)
 
     @classmethod
     def load(cls, path: Path) -> "Predictions":
@@ -64,18 +76,41 @@ class Predictions:
         try:
             table = pq.read_table(path)
             about = json.loads((table.schema.metadata or {})[b"kdlab"])
-            logits = _matrix(table, "logits")
+            logits, features = _matrix(table, "logits"), _features(table, about)
         except (OSError, KeyError, ValueError, pa.ArrowException) as cause:
             raise DataError(
                 f"{path} does not hold predictions ({cause}); run infer again"
             ) from cause
-        features = _matrix(table, "features") if "features" in table.column_names else None
-        return cls(logits, about["data_hash"], about["model"], features)
+        notes = tuple(about.get("notes", ()))
+        return cls(logits, about["data_hash"], about["model"], features, notes)
 
 
 def _column(matrix: NDArray[np.float32]) -> pa.FixedSizeListArray:
     flat = pa.array(np.ascontiguousarray(matrix, dtype=np.float32).ravel())
     return pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
+
+
+def _bytes(matrix: NDArray[np.float32]) -> tuple[pa.FixedSizeBinaryArray, dict[str, list[float]]]:
+    """Each column in 256 even steps from its least to its greatest number, and those steps."""
+    low = matrix.min(axis=0)
+    step = (matrix.max(axis=0) - low) / np.float32(255)
+    levels = np.rint((matrix - low) / np.where(step > 0, step, 1)).astype(np.uint8)
+    kind = pa.binary(matrix.shape[1])
+    column = pa.FixedSizeBinaryArray.from_buffers(
+        kind, len(matrix), [None, pa.py_buffer(levels.tobytes())]
+    )
+    return column, {"low": low.tolist(), "step": step.tolist()}
+
+
+def _features(table: pa.Table, about: dict[str, Any]) -> NDArray[np.float32] | None:
+    """The features however they were kept; None when they were not."""
+    if "features" not in table.column_names:
+        return None
+    if "features" not in about:
+        return _matrix(table, "features")
+    low, step = (np.asarray(about["features"][name], np.float32) for name in ("low", "step"))
+    levels = np.frombuffer(b"".join(table["features"].to_pylist()), np.uint8)
+    return levels.reshape(-1, len(low)) * step + low
 
 
 def _matrix(table: pa.Table, name: str) -> NDArray[np.float32]:
