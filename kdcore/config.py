@@ -9,7 +9,7 @@ import yaml
 
 from kdcore.catalog import SIZES, STUDENTS, EncoderParams, method_entry, misfit, student_entry
 from kdcore.errors import ConfigError, UnknownNameError
-from kdcore.knobs import build, choice, knob, plain, problems_of, text
+from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +142,9 @@ class InferConfig(_StageConfig):
     run: str = text("", "the run whose model answers")
     batch_size: int = knob(512, "pairs a step", low=1, high=65_536)
     splits: tuple[str, ...] = ()
+    as_is: bool = switch(
+        False, "take the splits as they lie, cut none; 'all' then names every pair as one"
+    )
     precision: str = choice("auto", "as in training", options=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ from kdcore.evaluate import Evaluation
 from kdcore.evaluate import evaluate as evaluate_predictions
 from kdcore.exports import evaluation_from_json, to_json
 from kdcore.knobs import build
-from kdcore.pairs import PairTable
+from kdcore.pairs import PairTable, part_of
 from kdcore.predictions import Predictions
 from kdcore.runs import settle
 from kdcore.runs.record import address
@@ -42,7 +42,9 @@ from kdcore.workspace import Workspace, write_text_atomic
 
 def pairs_of(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
     """The pairs of a stage: loaded, given a test split where there is none, limited."""
-    pairs = with_test_split(named_pairs(config.data, workspace))
+    pairs = named_pairs(config.data, workspace)
+    if not (isinstance(config, InferConfig) and config.as_is):
+        pairs = with_test_split(pairs)
     return pairs.limit(config.limit, whole=("test", "log")) if config.limit else pairs
 
 
@@ -196,7 +198,7 @@ def kept_evaluation(run: Run, split: str = "test") -> Evaluation | None:
 
 def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTable:
     """The pairs on which a run was scored."""
-    return _pairs_for(run, from_dict(run.config), workspace).split(split)
+    return part_of(_pairs_for(run, from_dict(run.config), workspace), split)
 
 
 def predictions(run: Run, split: str = "test") -> Predictions:

@@ -22,6 +22,7 @@ COLUMNS = (*TEXT_COLUMNS, "grade", "language", "split")
 SPLITS = ("train", "validation", "test", "log")
 UNLABELLED = -1
 TRUTH_PREFIX = "truth_"
+ALL = "all"  # every pair, in the order of the table
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,11 @@ class PairTable:
         if table.content_hash != card["content_hash"]:
             raise DataError(f"{folder} was changed after its import; import the source again")
         return table
+
+
+def part_of(pairs: PairTable, split: str) -> PairTable:
+    """The pairs of a split, or with "all" the whole table."""
+    return pairs if split == ALL else pairs.split(split)
 
 
 def make_frame(

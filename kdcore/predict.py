@@ -1,7 +1,7 @@
 """Score pairs with a model: typed by hand or a whole table."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,23 +18,31 @@ from kdcore.predictions import Predictions
 from kdcore.softlabels import soften
 
 Matrix = NDArray[np.float32]
+Watch = Callable[[int], None]  # told after each batch how many pairs are done; may raise to stop
 
 
 @torch.inference_mode()
 def score(
-    model: PairModel, encoded: Encoded, device: torch.device, batch_size: int = 512
+    model: PairModel,
+    encoded: Encoded,
+    device: torch.device,
+    batch_size: int = 512,
+    watch: Watch | None = None,
 ) -> tuple[Matrix, Matrix]:
     """(pairs, classes) logits and (pairs, width) features, in the order of the pairs."""
     if not len(encoded):
         raise DataError("there is no pair to score; choose a split or a filter that holds some")
     was_training = model.training
     model.eval()
-    order, logits, features = [], [], []
+    order, logits, features, done = [], [], [], 0
     for rows in by_length(encoded, batch_size):
         outputs = model(model.batch(encoded, rows).to(device))
         order.append(rows)
         logits.append(outputs.logits.float())
         features.append(outputs.features.float())
+        done += len(rows)
+        if watch is not None:
+            watch(done)
     model.train(was_training)
     place = np.argsort(np.concatenate(order), kind="stable")
     return (
@@ -51,10 +59,11 @@ def predict_table(
     name: str,
     precision: str = "auto",
     batch_size: int = 512,
+    watch: Watch | None = None,
 ) -> Predictions:
     """The model's logits and features on every pair."""
     model.products = product_type(precision, device)
-    logits, features = score(model.to(device), model.read(pairs), device, batch_size)
+    logits, features = score(model.to(device), model.read(pairs), device, batch_size, watch)
     return Predictions(logits, pairs.content_hash, name, features)
 
 

@@ -94,9 +94,11 @@ def import_data(
     skip_bad: bool = False,
     replace: bool = False,
     workspace: Workspace | None = None,
+    told: str = "",
 ) -> Imported:
     """Read a path or hub name and keep it in the workspace under a name, whole or not at all.
 
+    told: the sentence that says where the rows came from, when the path does not tell it.
     With skip_bad the good rows are kept and the bad ones written beside them as rejects.tsv.
     DataError tells every problem; a name that is taken needs replace.
     """
@@ -109,7 +111,7 @@ def import_data(
         raise DataError(f"a data set {name!r} exists already; choose another name or replace it")
     found = _read(source, workspace, task, mapping, scheme)
     reading = found.reading
-    table = reading.table(name, found.sentence, skip_bad=skip_bad)
+    table = reading.table(name, told or found.sentence, skip_bad=skip_bad)
     try:
         with new_folder(folder, replace=replace) as temporary:
             table.save(temporary)
@@ -127,7 +129,11 @@ def list_data(workspace: Workspace | None = None) -> list[Listed]:
     """The data sets of the workspace by name; the bundled world is not among them."""
     folder = (workspace or Workspace.default()).data
     held = sorted(folder.iterdir()) if folder.is_dir() else []
-    return [_listed(entry) for entry in held if entry.is_dir() and entry.name[0] != "."]
+    return [
+        _listed(entry)
+        for entry in held
+        if entry.is_dir() and entry.name[0] != "." and entry.name != WORLD
+    ]
 
 
 def default_name(source: str) -> str:

@@ -8,13 +8,14 @@ from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfi
 from kdcore.devices import use_threads
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
-from kdcore.pairs import PairTable
+from kdcore.pairs import PairTable, part_of
 from kdcore.recipes.card import write_card
 from kdcore.recipes.distill import distill, transfer_set
 from kdcore.recipes.finetune import finetune
-from kdcore.recipes.infer import ask, infer, score_size
-from kdcore.recipes.session import StoppedError
+from kdcore.recipes.infer import Scoring, ask, infer, score_size
+from kdcore.recipes.interrupt import StoppedError
 from kdcore.recipes.trouble import in_plain_words
+from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.workspace import Workspace
@@ -52,10 +53,14 @@ def _stage(
     runs = RunStore(run.folder.parent)
     if isinstance(config, InferConfig):
         source = runs.get(config.run).require_model()
-        for split in config.splits or pairs.splits:
-            infer(config, pairs.split(split), source, workspace)[0].save(
+        parts = {split: part_of(pairs, split) for split in config.splits or pairs.splits}
+        watch = Scoring(writer, sum(map(len, parts.values())))
+        for split, part in parts.items():
+            answers, _ = infer(config, part, source, workspace, watch)
+            regraded(answers, model_scheme(source.model_folder), pairs).save(
                 run.predictions_path(split)
             )
+            watch.split_done(len(part))
         return
     if isinstance(config, DistillConfig):
         writer.progress(0, 1, "teacher")

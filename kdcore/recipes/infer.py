@@ -1,6 +1,7 @@
 """Score pairs with a finished run; a teacher's logits are computed once for each (model, data)."""
 
 import hashlib
+import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -11,14 +12,21 @@ from kdcore.models.base import PairModel
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
 from kdcore.pairs import PairTable
-from kdcore.predict import model_hash, predict_table
+from kdcore.predict import Watch, model_hash, predict_table
 from kdcore.predictions import Predictions
+from kdcore.recipes.interrupt import StoppedError
+from kdcore.runs.record import address
 from kdcore.runs.store import Run
+from kdcore.runs.writer import RunWriter
 from kdcore.workspace import Workspace
 
 
 def infer(
-    config: InferConfig, pairs: PairTable, source: Run, workspace: Workspace
+    config: InferConfig,
+    pairs: PairTable,
+    source: Run,
+    workspace: Workspace,
+    watch: Watch | None = None,
 ) -> tuple[Predictions, bool]:
     """Logits and features of a run's model on every pair, and whether the cache held them."""
     device = pick_device(config.device)
@@ -28,12 +36,18 @@ def infer(
     with suppress(DataError):  # a damaged cache is made again
         found = Predictions.load(path).require(pairs.content_hash, len(pairs))
         return replace(found, model=source.id), True  # an equal model of another run made it
-    predictions = ask(load_model(source.model_folder), config, pairs, source.id)
+    predictions = ask(load_model(source.model_folder), config, pairs, source.id, watch)
     predictions.save(path)
     return predictions, False
 
 
-def ask(model: PairModel, config: InferConfig, pairs: PairTable, name: str) -> Predictions:
+def ask(
+    model: PairModel,
+    config: InferConfig,
+    pairs: PairTable,
+    name: str,
+    watch: Watch | None = None,
+) -> Predictions:
     """The same without the cache."""
     return predict_table(
         model,
@@ -42,9 +56,46 @@ def ask(model: PairModel, config: InferConfig, pairs: PairTable, name: str) -> P
         name=name,
         precision=config.precision,
         batch_size=config.batch_size,
+        watch=watch,
     )
 
 
 def score_size(batch_size: int) -> int:
     """Pairs that a model trained at this batch size can score at once: no gradient is kept."""
     return min(4 * batch_size, 512)
+
+
+class Scoring:
+    """How far the scoring of several splits is: a metric line a second, and an ear for a stop.
+
+    Pairs per second are those of the last second, so a slow start does not colour them.
+    """
+
+    def __init__(self, writer: RunWriter, total: int) -> None:
+        self._writer, self._total = writer, total
+        self._before = 0  # pairs of the splits that are behind us
+        self._said, self._at = 0, time.monotonic()
+        writer.truncate_after(0)  # of an earlier try
+        self._tell(0)
+
+    def __call__(self, done: int) -> None:
+        """Told by `score` after each batch of a split."""
+        self._tell(self._before + done)
+        if self._writer.stop_requested:
+            raise StoppedError(
+                f"stopped as asked after {self._before + done:,} of {self._total:,} pairs; "
+                f"go on with `kdlab runs resume {address(self._writer.folder)}`"
+            )
+
+    def split_done(self, pairs: int) -> None:
+        """A split is scored, or was found in the cache."""
+        self._before += pairs
+        self._tell(self._before)
+
+    def _tell(self, done: int) -> None:
+        now = time.monotonic()
+        if done and (now - self._at >= 1.0 or done == self._total) and done > self._said:
+            rate = (done - self._said) / max(now - self._at, 1e-6)
+            self._writer.log(done, pairs=done, pairs_per_second=rate)
+            self._said, self._at = done, now
+        self._writer.progress(done, self._total, "infer")

@@ -5,6 +5,8 @@ import threading
 from types import FrameType
 from typing import Any
 
+from kdcore.errors import LabError
+
 
 class InterruptFlag:
     """Catches SIGINT between enter and exit, in the main thread only."""
@@ -27,3 +29,7 @@ class InterruptFlag:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
+
+
+class StoppedError(LabError):
+    """The run was asked to stop; what it had done by then is kept."""

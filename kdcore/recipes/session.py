@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from kdcore.batches import Batch, Rows, bucketed, epoch_order
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
 from kdcore.devices import pick_device
-from kdcore.errors import DataError, LabError, RunError
+from kdcore.errors import DataError, RunError
 from kdcore.metrics.classification import nll, roc_auc
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model
@@ -35,7 +35,7 @@ from kdcore.pairs import PairTable
 from kdcore.predict import score
 from kdcore.recipes.checkpoint import Checkpoints, Parts, Progress
 from kdcore.recipes.infer import score_size
-from kdcore.recipes.interrupt import InterruptFlag
+from kdcore.recipes.interrupt import InterruptFlag, StoppedError
 from kdcore.recipes.optimizer import are_numbers, make_optimizer, set_rate
 from kdcore.recipes.replay import Replay
 from kdcore.runs.record import address
@@ -243,10 +243,6 @@ class Session:
                     f"{self.run.id} was begun with other {name}; "
                     "start a new run instead of resuming this one"
                 )
-
-
-class StoppedError(LabError):
-    """The run was asked to stop; its checkpoint is kept."""
 
 
 def start_of(model: ModelConfig, run: Run) -> PairModel | None:

@@ -82,10 +82,10 @@ def test_the_teacher_is_asked_once_for_each_model_and_data(
     asked: list[str] = []
     genuine = infer.ask
 
-    def ask(model: Any, config: Any, table: PairTable, name: str) -> Any:
+    def ask(model: Any, config: Any, table: PairTable, name: str, *rest: Any) -> Any:
         if name == teacher.id and set(table.frame["split"]) == {"train"}:
             asked.append(name)
-        return genuine(model, config, table, name)
+        return genuine(model, config, table, name, *rest)
 
     monkeypatch.setattr(infer, "ask", ask)
     for kind in ("twin", "cdssm"):

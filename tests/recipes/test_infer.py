@@ -1,15 +1,19 @@
 """Predictions stand in the order of the pairs and know which pairs they belong to."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from kdcore import lab
+from kdcore.config import InferConfig
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable
 from kdcore.predict import predict_texts
 from kdcore.recipes.carry_out import SCORED
 from kdcore.runs.store import Run
+from kdcore.runs.writer import RunWriter
 from kdcore.softlabels import soften
 from kdcore.workspace import Workspace
 
@@ -76,3 +80,41 @@ def test_answers_from_the_cache_carry_the_name_of_the_run_that_was_asked(
     )
     assert cached
     assert [first.model, second.model] == [run.id for run in twins]
+
+
+def test_scoring_tells_how_far_it_is_and_at_what_speed(home: Workspace) -> None:
+    source = lab.start(finetuning("cdssm", epochs=1), home)
+    run = lab.infer(source, workspace=home, device="cpu", batch_size=8)
+    status = run.status()
+    assert (status.step, status.total_steps, status.stage) == (96, 96, "infer")
+    assert run.metrics()[-2]["pairs"] == 96  # the last line tells the seconds of the run
+    assert run.metrics()[-2]["pairs_per_second"] > 0
+
+
+def test_scoring_stops_between_two_batches_and_keeps_the_splits_it_had(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = lab.start(finetuning("cdssm", epochs=1), home)
+    config = InferConfig(run=source.id, data="invented", device="cpu", batch_size=8)
+    run = lab.create(config, home)
+    monkeypatch.setattr(RunWriter, "stop_requested", property(lambda self: self._record.step > 48))
+    with pytest.raises(RunError, match=r"stopped as asked after 56 of 96 pairs"):
+        lab.execute(run, home)
+    assert run.status().state == "stopped"
+    assert run.predictions_path("train").exists()
+    assert not run.predictions_path("validation").exists()
+
+
+def test_splits_as_they_lie_are_not_cut_and_all_is_every_pair(
+    home: Workspace, pairs: PairTable
+) -> None:
+    """What an analyst looks at is the file that was imported, not a tenth of it."""
+    source = lab.start(finetuning("cdssm", epochs=1), home)
+    only = pairs.with_splits(["train"] * len(pairs))
+    replace(only, name="mine").save(home.data_folder("mine"))
+    run = lab.infer(source, "mine", workspace=home, as_is=True, splits=("all", "train"))
+    for split in ("all", "train"):
+        lab.predictions(run, split).require(only.content_hash, len(only))
+    assert len(lab.split_of(run, "all", home)) == len(only)
+    cut = lab.infer(source, "mine", workspace=home)
+    assert len(lab.predictions(cut, "test")) < len(only)
