@@ -1,9 +1,12 @@
 """What stands around every page: pickers, link, banner, and the finding in one sentence."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from app import services, state
 from app.components.frame_bar import frame_bar, went_back
+from app.services import Board
 from app.texts import md
 
 _ROLES = {"teacher": "Teacher", "student": "Student"}
@@ -39,7 +42,7 @@ def banner() -> None:
         st.button("Understood", on_click=state.forget_ignored, key="banner_read")
 
 
-def top_bar(selection: str = "") -> None:
+def top_bar(selection: str, extra: Callable[[], None]) -> None:
     """Pickers of data, teacher and student, the selection, copy link and shortcuts."""
     with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
         _pick_data()
@@ -48,7 +51,20 @@ def top_bar(selection: str = "") -> None:
         for role in _ROLES:
             answers = getattr(shown, role)
             _pick(role, {s.key: s.title for s in offered}, answers.key if answers else "")
+        _check_marks(shown)
+        extra()
         frame_bar(selection, state.now().keys)
+
+
+def _check_marks(board: Board) -> None:
+    """Every link carries the hashes of data and runs; one made for others is told."""
+    answered = [a.hash for a in (board.teacher, board.student) if a is not None]
+    here = {"dh": board.pairs.content_hash[:8], "rh": "-".join(answered)}
+    for name, asked in state.asked_marks().items():
+        if asked != here[name]:
+            what = "data" if name == "dh" else "models"
+            state.ignore(f"{name}: the link was made for other {what}, so numbers will differ")
+    state.set_marks(**{name: mark for name, mark in here.items() if mark})
 
 
 def _pick_data() -> None:
@@ -86,13 +102,14 @@ def _picked(name: str, key: str) -> None:
 
 def finding(sentence: str) -> None:
     """The present finding of a page, in one plain sentence that follows the data."""
+    st.session_state["kd_finding"] = sentence  # a report opens with it
     with st.container(key="finding"):
         st.text(sentence)
 
 
-def open_page(title: str) -> None:
-    """The head of a page: its pickers, what the link lost, and its title."""
-    top_bar(st.session_state.get("kd_selection", ""))
+def open_page(title: str, extra: Callable[[], None]) -> None:
+    """The head of a page: its pickers (and `extra` beside them), what the link lost, its title."""
+    top_bar(st.session_state.get("kd_selection", ""), extra)
     banner()
     st.title(title, anchor=False)
 

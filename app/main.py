@@ -9,7 +9,7 @@ if (_ROOT := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run`
 import streamlit as st
 
 from app import frame, look, state
-from app.panels import lesson
+from app.panels import keep, lesson
 
 VIEWS = Path(__file__).parent / "views"
 PAGES = (
@@ -21,7 +21,7 @@ PAGES = (
     ("data", "Data", ":material/database:"),
 )
 
-st.set_page_config("KD Lab", page_icon=str(look.ICON), layout="wide")
+st.set_page_config("KD Lab", page_icon=str(look.ICON), layout="wide", initial_sidebar_state=210)
 st.logo(str(look.LOGO), size="large")
 look.style()
 frame.follow_link()
@@ -32,7 +32,7 @@ page = st.navigation(
         if (VIEWS / f"{name}.py").exists()
     ]
 )
-frame.open_page(page.title)
+frame.open_page(page.title, keep.draw)
 lesson.draw()
 page.run()
 state.write_url()

@@ -1,6 +1,7 @@
 """Texts on their way to the screen: data is never read as Markdown, HTML or a formula."""
 
 import re
+from typing import Any
 
 import pandas as pd
 
@@ -34,6 +35,20 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}f}" if value == value else "–"
 
 
+def percent(value: float, digits: int = 0) -> str:
+    """A share as percent, the way the lab writes it: 32 %."""
+    return f"{100 * value:.{digits}f} %".replace("-", "−") if value == value else "–"
+
+
 def signed(value: float, digits: int = 3) -> str:
     """A difference with its sign, a true minus for the eye."""
     return f"{value:+.{digits}f}".replace("-", "−") if value == value else "–"
+
+
+def marks(board: Any) -> str:
+    """The hashes that every export carries: data, then each model's logits."""
+    told = [f"data={board.pairs.name} {board.pairs.content_hash}"]
+    for role in ("teacher", "student", "twin"):
+        if who := getattr(board, role):
+            told.append(f"{role}={who.key} {who.hash}")
+    return " ".join(told)

@@ -6,6 +6,7 @@ import streamlit as st
 from app import controls, services
 from app.components.ladder import ladder
 from app.services import Board, Story
+from app.texts import percent
 
 
 def finding(board: Board) -> str:
@@ -24,8 +25,8 @@ def finding(board: Board) -> str:
     if not found.trustworthy:
         return f"On {board.data.title}, {name} has no lead to win back: {found.reason}."
     return (
-        f"Taught by the teacher, {name} won back {found.value:.0%} "
-        f"[{found.low:.0%}, {found.high:.0%}] of what it lacked: ROC-AUC "
+        f"Taught by the teacher, {name} won back {percent(found.value)} "
+        f"[{percent(found.low)}, {percent(found.high)}] of what it lacked: ROC-AUC "
         f"{found.student_ft:.3f} with labels alone, {found.student_kd:.3f} distilled, "
         f"teacher {found.teacher:.3f}."
     )

@@ -1,6 +1,5 @@
 // A row a student: hollow diamond = labels only, filled square = distilled; whiskers are 95 %.
 
-const ROW = 46;
 const TOP = 34;
 
 export default function ({ data, parentElement }) {
@@ -18,7 +17,8 @@ function draw(root, data) {
   const width = Math.max(300, root.clientWidth);
   const narrow = width < 560;
   const left = narrow ? 8 : 150;
-  const height = TOP + data.rungs.length * ROW + 40;
+  const tall = narrow ? 62 : 46; // a row; a narrow one has its name above and its numbers below
+  const height = TOP + data.rungs.length * tall + 40;
   const all = data.rungs.flatMap((r) => [...r.alone, ...r.taught]).filter(Number.isFinite);
   const ends = [...all, data.teacher, data.truth].filter((v) => v !== null);
   const low = Math.floor((Math.min(...ends) - 0.01) * 20) / 20;
@@ -26,9 +26,9 @@ function draw(root, data) {
   const x = (v) => left + ((v - low) / (high - low)) * (width - left - 28);
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": sentence(data) });
   picture.append(...axis(low, high, x, height));
-  picture.append(...line(data.teacher, "teacher", "Teacher", x, height, "6 0"));
-  picture.append(...line(data.truth, "truth", "Truth", x, height, "8 3 2 3"));
-  data.rungs.forEach((rung, i) => picture.append(...row(rung, TOP + i * ROW + ROW / 2 + 4, x, narrow)));
+  picture.append(...line(data.teacher, "teacher", "Teacher", x, height, "6 0", narrow ? 10 : 16));
+  picture.append(...line(data.truth, "truth", "Truth", x, height, "8 3 2 3", narrow ? 25 : 16));
+  data.rungs.forEach((rung, i) => picture.append(...row(rung, TOP + i * tall + tall / 2 + 4, x, narrow)));
   const note = el("p", { class: "muted key" },
     `${data.metric}, ${data.n}. ◇ labels only · ■ distilled from the teacher, same seed and budget · whiskers: 95 % intervals.`);
   root.replaceChildren(picture, note);
@@ -51,22 +51,23 @@ function axis(low, high, x, height) {
   return out;
 }
 
-function line(value, role, name, x, height, dash) {
+function line(value, role, name, x, height, dash, y) {
   if (value === null) return [];
   return [
     svg("line", { x1: x(value), x2: x(value), y1: TOP - 10, y2: height - 36, stroke: `var(--kd-${role})`, "stroke-width": 2, "stroke-dasharray": dash }),
-    svg("text", { x: x(value), y: 16, "text-anchor": "middle", class: "name" }, `${name} ${fmt(value)}`),
+    svg("text", { x: x(value), y, "text-anchor": "middle", class: "name" }, `${name} ${fmt(value)}`),
   ];
 }
 
 function row(rung, y, x, narrow) {
   const [alone, taught] = [rung.alone, rung.taught];
   const label = narrow
-    ? svg("text", { x: 8, y: y - 12, class: "label" }, rung.title)
+    ? svg("text", { x: 8, y: y - 16, class: "label" }, rung.title)
     : svg("text", { x: 140, y: y + 4, "text-anchor": "end", class: "label" }, rung.title);
   const whisker = (v, role) =>
     svg("line", { x1: x(v[1]), x2: x(v[2]), y1: y, y2: y, stroke: `var(--kd-${role})`, "stroke-width": 2 });
   const ahead = taught[0] > alone[0];
+  const under = narrow ? 19 : -9;
   return [
     label,
     svg("line", { x1: x(alone[0]), x2: x(taught[0]), y1: y, y2: y, class: "gain" }),
@@ -74,7 +75,7 @@ function row(rung, y, x, narrow) {
     whisker(taught, "student"),
     svg("path", { d: `M${x(alone[0])} ${y - 7}l7 7l-7 7l-7 -7z`, class: "alone" }),
     svg("rect", { x: x(taught[0]) - 6, y: y - 6, width: 12, height: 12, class: "taught" }),
-    svg("text", { x: x(alone[0]) + (ahead ? -11 : 11), y: y - 9, "text-anchor": ahead ? "end" : "start", class: "value" }, fmt(alone[0])),
-    svg("text", { x: x(taught[0]) + (ahead ? 11 : -11), y: y - 9, "text-anchor": ahead ? "start" : "end", class: "value strong" }, fmt(taught[0])),
+    svg("text", { x: x(alone[0]) + (ahead ? -11 : 11), y: y + under, "text-anchor": ahead ? "end" : "start", class: "value" }, fmt(alone[0])),
+    svg("text", { x: x(taught[0]) + (ahead ? 11 : -11), y: y + under, "text-anchor": ahead ? "start" : "end", class: "value strong" }, fmt(taught[0])),
   ];
 }

@@ -1,0 +1,92 @@
+"""Save what is on the table: a report that opens offline, a table for LaTeX, metrics, the state."""
+
+import json
+from urllib.parse import urlencode
+
+import streamlit as st
+import yaml
+
+from app import report, services, state, texts
+from app.report import Material, Subject
+from app.services import Answers, Board
+from kdcore.exports import to_csv
+
+
+def draw() -> None:
+    """The menu; each file is made when it is asked for, from the state of that moment."""
+    with st.popover("Save", help="Report, LaTeX, CSV and the state of this page"):
+        ready = services.board().ready
+        if not ready:
+            st.write("A teacher and a student must have answered before there is a report.")
+        for label, name, kind, make in (
+            ("Report (one HTML file)", "kdlab-report.html", "text/html", _report),
+            ("Table for LaTeX", "kdlab-table.tex", "text/plain", _latex),
+            ("All metrics (CSV)", "kdlab-metrics.csv", "text/csv", _metrics),
+            ("This state (JSON)", "kdlab-state.json", "application/json", _state),
+        ):
+            st.download_button(
+                label,
+                make,
+                name,
+                kind,
+                on_click="ignore",
+                width="stretch",
+                key=f"keep_{name}",
+                disabled=not ready and make is not _state,
+            )
+
+
+def _report() -> str:
+    board = services.board()
+    against = None
+    if board.student and board.twin:
+        against = services.comparison(board, board.student, board.twin)
+    told = Material(
+        finding=st.session_state.get("kd_finding", ""),
+        link=_link(),
+        data=board.pairs.name,
+        data_hash=board.pairs.content_hash,
+        subjects=_subjects(board),
+        against=against,
+        gap=services.gap(board),
+    )
+    return report.html(told)
+
+
+def _latex() -> str:
+    board = services.board()
+    against = None
+    if board.student and board.twin:
+        against = services.comparison(board, board.student, board.twin)
+    return report.latex(_subjects(board), against)
+
+
+def _metrics() -> str:
+    board = services.board()
+    about = f"# {texts.marks(board)}\n"
+    parts = [f"# {s.role}: {s.title}\n{to_csv(s.evaluation)}" for s in _subjects(board)]
+    return about + "\n".join(parts)
+
+
+def _state() -> str:
+    return json.dumps(state.link(), indent=2, ensure_ascii=False)
+
+
+def _subjects(board: Board) -> list[Subject]:
+    roles = (("teacher", board.teacher), ("student", board.student), ("twin", board.twin))
+    return [
+        Subject(role, who.title, services.evaluation(board, who), _settings(who))
+        for role, who in roles
+        if who is not None
+    ]
+
+
+def _settings(who: Answers) -> str:
+    if who.run is None:
+        return "Predictions brought as a file; how they were made is not known here."
+    return yaml.safe_dump(who.run.config, sort_keys=False, allow_unicode=True)
+
+
+def _link() -> str:
+    base = str(st.context.url or "").partition("?")[0]
+    return f"{base}?{urlencode(state.link())}"
