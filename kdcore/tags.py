@@ -128,7 +128,13 @@ TAGS: dict[str, Tag] = {
         lambda f: _length(f, longest=True),
     ),
 }
-_RESTATES = {"student_flips_teacher", "lost_by_distillation", "gained", "both_wrong_sure"}
+_RESTATES = {
+    "student_flips_teacher",
+    "lost_by_distillation",
+    "gained",
+    "both_wrong_sure",
+    "student_unsure",
+}
 
 
 def stands_out(judged: pd.DataFrame, chosen: Bools, among: Bools) -> tuple[str, float, float]:

@@ -78,7 +78,7 @@ def compressed(cells: list[str]) -> str:
 def finding(board: services.Board) -> str:
     """The page's present finding in one sentence, of the selection when there is one."""
     rows, everything = selected(board), judged(board)
-    where = f"{len(rows):,} selected pairs" if filters() else f"{len(rows):,} pairs"
+    where = f"{len(rows):,} {'selected ' if filters() else ''}pairs"
     if not len(rows):
         return "No pair passes these filters: take one away, or clear them all."
     counts = rows["outcome"].value_counts()
@@ -86,7 +86,7 @@ def finding(board: services.Board) -> str:
         flips = int(rows["student_flips_teacher"].sum())
         return f"On {where} without labels, teacher and student decide differently on {flips:,}."
     lost, won = int(counts["only_teacher"]), int(counts["only_student"])
-    said = f"Of {where} the student loses {lost:,} to the teacher and wins {won:,}"
+    said = f"The student loses to the teacher on {lost:,} of {where} and wins on {won:,}"
     return f"{said}{_twin_words(rows)}. {_why(rows, everything)}".strip()
 
 
@@ -94,7 +94,7 @@ def _twin_words(rows: pd.DataFrame) -> str:
     if "twin_p" not in rows:
         return ""
     gained, lost = int(rows["gained"].sum()), int(rows["lost_by_distillation"].sum())
-    return f"; distillation set {gained:,} right and {lost:,} wrong"
+    return f"; distillation turned {gained:,} right and {lost:,} wrong"
 
 
 def _why(rows: pd.DataFrame, everything: pd.DataFrame) -> str:
@@ -104,7 +104,7 @@ def _why(rows: pd.DataFrame, everything: pd.DataFrame) -> str:
     name, share, base = stands_out(everything, losses, np.ones(len(everything), dtype=bool))
     if not name or name in filters().tags:
         return ""
-    return f"Of the losses, {share:.0%} are “{TAGS[name].title}”, of all pairs {base:.0%}."
+    return f"Of the losses, {share:.0%} are tagged “{TAGS[name].title}”; of all pairs, {base:.0%}."
 
 
 def _words(text: str) -> list[str]:

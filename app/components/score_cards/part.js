@@ -1,0 +1,77 @@
+// A metric a card: every model as a mark with its interval on one axis, the gain, and the verdict.
+
+const SYMBOLS = { BEATS: "▲", "NO BEATS": "▼", INCONCLUSIVE: "≈" };
+const [WIDE, ROW, NAME, SIDE] = [260, 19, 54, 52];
+
+export default function ({ data, parentElement }) {
+  const root = theme(parentElement);
+  const list = el("ul", { class: "scores", "aria-label": data.label });
+  list.append(...data.cards.map(card));
+  root.replaceChildren(list);
+}
+
+function card(one, place) {
+  const id = `about-${place}`;
+  return el(
+    "li",
+    { class: "score" },
+    el(
+      "button",
+      { type: "button", class: "label", "aria-describedby": id },
+      one.name,
+      el("span", { class: "muted" }, one.higher ? " higher is better " : " lower is better "),
+      el("span", { class: "info", "aria-hidden": "true" }, "i"),
+    ),
+    el("span", { class: "about", role: "tooltip", id }, one.definition),
+    marks(one),
+    one.gain ? gain(one.gain) : null,
+    el(
+      "div",
+      { class: "small num", title: one.gap?.about },
+      [one.gap?.text, one.n].filter(Boolean).join(" · "),
+    ),
+  );
+}
+
+function gain({ words, value, interval, verdict, about }) {
+  return el(
+    "div",
+    { class: "gain num", title: about },
+    el("span", { class: "verdict" }, `${SYMBOLS[verdict] ?? ""} ${verdict} `),
+    el("strong", {}, value),
+    ` ${interval} `,
+    el("span", { class: "small" }, words),
+  );
+}
+
+/** A line a model: its mark, the whiskers of its interval, its value in figures. */
+function marks({ rows, name }) {
+  const ends = rows.flatMap((r) => [r.value, r.low, r.high]).filter(Number.isFinite);
+  const [low, high] = ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
+  const pad = (high - low || 1) * 0.06;
+  const X = (v) => NAME + ((v - low + pad) / (high - low + 2 * pad)) * (WIDE - NAME - SIDE);
+  const words = rows.map((r) => `${r.title} ${r.text}${r.interval ? ` ${r.interval}` : ""}`).join("; ");
+  const box = `0 0 ${WIDE} ${ROW * rows.length + 2}`;
+  const picture = svg("svg", { viewBox: box, role: "img", "aria-label": `${name}: ${words}` });
+  rows.forEach((row, place) => {
+    const y = ROW * place + ROW / 2 + 1;
+    picture.append(
+      svg("line", { x1: NAME, x2: WIDE - SIDE, y1: y, y2: y, class: "track" }),
+      svg("text", { x: 0, y: y + 4, class: "who" }, row.title),
+      svg("text", { x: WIDE, y: y + 4, class: "figure", "text-anchor": "end" }, row.text),
+    );
+    if (!Number.isFinite(row.value)) return;
+    if (Number.isFinite(row.low)) {
+      picture.append(svg("line", { x1: X(row.low), x2: X(row.high), y1: y, y2: y, class: `whisker ${row.role}` }));
+    }
+    picture.append(symbol(row.role, X(row.value), y));
+  });
+  return picture;
+}
+
+function symbol(role, x, y) {
+  const drawn = { class: `mark ${role}` };
+  if (role === "teacher") return svg("circle", { ...drawn, cx: x, cy: y, r: 5 });
+  if (role === "student") return svg("rect", { ...drawn, x: x - 4.5, y: y - 4.5, width: 9, height: 9 });
+  return svg("path", { ...drawn, d: `M${x} ${y - 6}l6 6l-6 6l-6 -6z` });
+}

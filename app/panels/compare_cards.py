@@ -1,0 +1,124 @@
+"""Compare's top strip: each metric of all models, what distillation gained, and the verdict."""
+
+from math import isfinite
+from typing import Any
+
+import streamlit as st
+
+from app import services
+from app.components.score_cards import Gain, Note, Row, Score, score_cards
+from app.services import Answers, Board
+from app.services.outcomes import outcome_key
+from app.texts import number, signed
+from kdcore.comparison import Difference
+from kdcore.evaluate import Evaluation
+from kdcore.metrics.definitions import CATALOG
+from kdcore.pairs import UNLABELLED
+
+LABELLED = ("roc_auc", "ndcg@5", "nll", "ece_mass")
+UNJUDGED = ("teacher_kl", "teacher_agreement", "teacher_rank_correlation")
+GAPS = ("roc_auc", "ndcg@5", "nll")
+_SEEN = "kd_cards_seen"
+
+
+def place(board: Board) -> Any:
+    """Where the strip stands: at once when this session has seen these numbers, else a skeleton."""
+    held = st.empty()
+    if st.session_state.get(_SEEN) == outcome_key(board):
+        _strip(board, held)
+    else:
+        held.skeleton(height=168)
+    return held
+
+
+def fill(board: Board, held: Any) -> None:
+    """Put the numbers where the skeleton is; called last, so that nothing waits for them."""
+    if st.session_state.get(_SEEN) != outcome_key(board):
+        _strip(board, held)
+        st.session_state[_SEEN] = outcome_key(board)
+
+
+def _strip(board: Board, held: Any) -> None:
+    judged = bool((board.pairs.grades != UNLABELLED).any())
+    keys = LABELLED if judged else UNJUDGED
+    models = {"teacher": board.teacher, "student": board.student, "twin": board.twin}
+    found = {
+        role: services.evaluation(board, who)
+        for role, who in models.items()
+        if who is not None and (judged or role != "teacher")
+    }
+    scores = [_score(board, key, found) for key in keys if key in found["student"].metrics]
+    with held.container():
+        score_cards(scores, key="scores", label="Metrics of teacher, student and twin")
+
+
+def _score(board: Board, key: str, found: dict[str, Evaluation]) -> Score:
+    about = CATALOG[key]
+    metric = found["student"].metrics[key]
+    rows = [
+        Row(
+            role,
+            role.capitalize(),
+            m.value,
+            m.low,
+            m.high,
+            number(m.value),
+            _interval(m.low, m.high),
+        )
+        for role, evaluation in found.items()
+        if (m := evaluation.metrics.get(key)) is not None
+    ]
+    return Score(
+        name=about.name,
+        definition=f"{about.sentence} Whiskers: 95 % interval over queries.",
+        higher=about.higher_is_better,
+        n=f"n = {metric.n:,} {metric.n_unit}",
+        rows=rows,
+        gain=_gain(board, key),
+        gap=_gap(board, key),
+    )
+
+
+def _gain(board: Board, key: str) -> Gain | None:
+    """Student minus twin; without a twin, minus the teacher."""
+    against: Answers | None = board.twin or board.teacher
+    if board.student is None or against is None:
+        return None
+    difference = services.comparison(board, board.student, against).differences.get(key)
+    if difference is None or not isfinite(difference.delta):
+        return None
+    return Gain(
+        words=f"student − {'twin' if board.twin else 'teacher'}",
+        value=signed(difference.delta),
+        interval=_interval(difference.low, difference.high),
+        verdict=difference.verdict,
+        about=_how(difference),
+    )
+
+
+def _how(difference: Difference) -> str:
+    return (
+        f"Paired bootstrap over queries, 95 %; p = {difference.p:.2g} by "
+        f"{difference.permutations:,} permutations; smallest detectable difference {number(difference.smallest_detectable)}."
+    )
+
+
+def _gap(board: Board, key: str) -> Note | None:
+    if key not in GAPS:
+        return None
+    gap = services.gap(board, key)
+    if gap is None:
+        return None
+    if not isfinite(gap.value):
+        return Note("gap recovered: n/a", f"{gap.definition} {gap.reason}")
+    text = f"gap recovered {gap.value:.0%}"
+    if isfinite(gap.low):
+        text += f" [{gap.low:.0%}, {gap.high:.0%}]".replace("-", "−")
+    doubt = "" if gap.trustworthy else " (unsure)"
+    return Note(text + doubt, f"{gap.definition} {gap.reason}".strip())
+
+
+def _interval(low: float, high: float) -> str:
+    if not (isfinite(low) and isfinite(high)):
+        return ""
+    return f"[{low:.3f}, {high:.3f}]".replace("-", "−")
