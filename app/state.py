@@ -63,10 +63,14 @@ class State:
     slice: str = text("", 300)
     sort: str = text("", 60)
     page: int = whole(1, 1, 1_000_000)
-    ctab: str = choice("table", ("table", "slices", "calibration", "edit"))
+    ctab: str = choice("slices", ("slices", "calibration", "edit", "notes"))
+    sagainst: str = choice("teacher", ("teacher", "twin"))  # whose loss slices are set against
+    sfewest: int = whole(50, 20, 1000)
+    edited: bool = flag(False)  # the three texts below stand for the pair's own
     equery: str = text("", 1000)
     etitle: str = text("", 1000)
     edescription: str = text("", 1000)
+    eteacher: bool = flag(False)
 
     # Ranking
     rtab: str = choice("density", ("density", "ndcg", "lists", "auction"))
@@ -81,7 +85,7 @@ class State:
     brush: tuple[float, ...] = numbers((), 2, 0.0, 10_000_000.0)
     qsort: str = choice("lost", ("lost", "gained", "table"))  # queries as previous, next walk
     scratch: str = text("", 400)  # the visitor's own order of the query's ads
-    w: float = number(0.2, 0.0, 1000.0)
+    w: float = number(0.1, 0.0, 1000.0)
     slots: int = whole(4, 1, 20)
     reserve: float = number(0.0, 0.0, 1000.0)
     pricing: str = choice("second", ("second", "first"))
@@ -138,7 +142,10 @@ def state_of(query: dict[str, str]) -> tuple[State, list[str]]:
                 values[name] = read(FIELDS[name], raw)
             except ValueError as cause:
                 ignored.append(f"{name}: {cause}")
-        elif name not in ("v", "kept", "dh", "rh", "bids", "q", "title", "desc") and name[:5] != "embed":
+        elif (
+            name not in ("v", "kept", "dh", "rh", "bids", "q", "title", "desc")
+            and name[:5] != "embed"
+        ):
             ignored.append(f"{name[:40]!r} is no part of a link of this lab")
     return State(**values), ignored
 

@@ -51,6 +51,7 @@ CIRCULAR = frozenset(
         "label_suspect",
         "both_wrong_sure",
         "student_unsure",
+        "teacher_unsure",  # the band of the teacher's confidence says it already
     }
 )
 

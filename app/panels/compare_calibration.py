@@ -1,0 +1,98 @@
+"""Compare's calibration: is a probability worth what it says, before and after a temperature?"""
+
+import pandas as pd
+import streamlit as st
+
+from app import controls
+from app.components.metric_cards import Card, interval, metric_cards
+from app.panels.compare_density import about
+from app.services import Answers, Board, calibrating
+from app.texts import number, signed
+from kdcore.recalibration import BeforeAfter
+
+ECE = (
+    "Expected calibration error: mean gap between the P(relevant) a model says and the share of "
+    "such pairs that are relevant, over 15 bins of equal width, weighted by pairs. 95 % interval "
+    "from whole queries drawn again 500 times. ECE has a floor above 0 on finite data."
+)
+HONEST = (
+    "Each half of the queries is divided by the temperature fitted (least NLL) on the other half, "
+    "so no pair is judged by a temperature that has seen it. A temperature changes how sure a "
+    "model is, never the order of its ads: AUC and nDCG stay as they are. Bins with few pairs "
+    "have small marks."
+)
+
+
+def draw(board: Board, rows: pd.DataFrame) -> None:
+    """Cards of ECE before and after, and the reliability diagram of every model."""
+    named = (("Teacher", "teacher", board.teacher), ("Student", "student", board.student))
+    found = [_measured(board, *who) for who in (*named, ("Twin", "twin", board.twin))]
+    models = [m for m in found if m is not None]
+    if not models:
+        st.info("Calibration needs labelled pairs of at least two queries; these have none.")
+        return
+    st.text(finding(models))
+    metric_cards([_card(*m) for m in models], "calibration_cards", "Calibration error")
+    from app.figures.calibration import Model, reliability_diagram  # Plotly: only when open
+
+    figure = reliability_diagram([Model(*m) for m in models], controls.dark())
+    sentence = f"Reliability of {', '.join(m[0].lower() for m in models)}. {finding(models)}"
+    controls.chart(figure, table(models), sentence, "calibration", about(board))
+    st.caption(HONEST + " All labelled pairs of the test, whatever the filters say.")
+
+
+Measured = tuple[str, str, BeforeAfter]
+
+
+def _measured(board: Board, name: str, role: str, who: Answers | None) -> Measured | None:
+    found = calibrating.before_after(board, who) if who else None
+    return (name, role, found) if found else None
+
+
+def finding(models: list[Measured]) -> str:
+    """Who is how far from its word, and what a temperature mends, in one sentence."""
+    said = []
+    for name, _, found in models:
+        sure = "too sure" if found.temperature > 1.03 else "too modest"
+        sure = "about right" if abs(found.temperature - 1) <= 0.03 else sure
+        said.append(
+            f"{name.lower()} {sure} (best T {number(found.temperature, 2)}, ECE "
+            f"{number(found.before.ece)} to {number(found.after.ece)})"
+        )
+    return f"At T = 1: {'; '.join(said)}."
+
+
+def _card(name: str, role: str, found: BeforeAfter) -> Card:
+    before, after = found.before, found.after
+    return Card(
+        label=f"{name}: ECE after T {number(found.temperature, 2)}",
+        value=number(after.ece),
+        definition=ECE,
+        n=f"{after.n:,} pairs, {after.queries:,} queries",
+        interval=interval(after.low, after.high),
+        delta=f"from {number(before.ece)} at T = 1: {signed(found.change)} "
+        + interval(found.low, found.high),
+        role=role,
+    )
+
+
+def table(models: list[Measured]) -> pd.DataFrame:
+    """A row a model, side and bin."""
+    rows = [
+        {
+            "model": name.lower(),
+            "temperature": 1.0 if side == "before" else found.temperature,
+            "bin": i + 1,
+            "mean P(relevant)": bins.confidence[i],
+            "share relevant": bins.frequency[i],
+            "pairs": int(bins.count[i]),
+            "ECE": shown.ece,
+            "ECE low": shown.low,
+            "ECE high": shown.high,
+        }
+        for name, _, found in models
+        for side, shown in (("before", found.before), ("after", found.after))
+        for bins in (shown.bins,)
+        for i in range(len(bins.count))
+    ]
+    return pd.DataFrame(rows)

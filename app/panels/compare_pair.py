@@ -1,0 +1,81 @@
+"""Compare's pair in full: card, nearest counterfactual, a pinned pair and a second student."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from app import services, state
+from app.components.pair_card import pair_cards
+from app.panels import compare_answers as cards
+from app.panels import compare_notes as notes
+from app.panels import compare_selection as selection
+from app.services import Board
+
+
+def draw(board: Board, rows: pd.DataFrame) -> None:
+    """The pair in focus, beside it the pinned one, and what a person found about it."""
+    row = selection.primary(board)
+    if row < 0:
+        return
+    inside = bool((rows["row"] == row).any())
+    heading = f"Pair {row:,}" + ("" if inside else " (outside the present filters)")
+    pin = state.now().pin if 0 <= state.now().pin < len(board.pairs) else -1
+    _actions(board, row, pin)
+    shown = [cards.card(board, row, heading)]
+    if pin >= 0:
+        shown.append(cards.card(board, pin, f"Pair {pin:,}, pinned"))
+    left, right = st.columns([3.2, 1], gap="medium")
+    with left, st.container(key="pair_in_full"):
+        pair_cards(shown, "pair_cards", "The pair in focus" + (" and the pinned" * (pin >= 0)))
+    with right:
+        notes.form(board, row)
+
+
+def _actions(board: Board, row: int, pin: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", key="pair_actions"):
+        if pin == row:
+            st.button("Unpin", icon=":material/keep_off:", on_click=partial(state.change, pin=-1))
+        else:
+            st.button(
+                "Pin this pair",
+                icon=":material/keep:",
+                on_click=partial(state.change, pin=row),
+                help="It stays beside every other pair that you open.",
+            )
+            if pin >= 0:
+                st.button(
+                    f"Unpin pair {pin:,}",
+                    icon=":material/keep_off:",
+                    on_click=partial(state.change, pin=-1),
+                )
+        st.button(
+            "Edit and score again",
+            icon=":material/edit:",
+            on_click=partial(state.change, ctab="edit"),
+            help="Change its words below and let the models answer.",
+        )
+        _rival(board)
+
+
+def _rival(board: Board) -> None:
+    """A second student beside the first, of all that answered these pairs."""
+    taken = {a.key for a in (board.teacher, board.student) if a}
+    titles = {s.key: s.title for s in services.sources_on(board.pairs) if s.key not in taken}
+    if not titles:
+        return
+    present = state.now().rival
+    st.session_state["w_rival_card"] = present if present in titles else ""
+    st.selectbox(
+        "Second student",
+        ["", *titles],
+        format_func=lambda key: titles.get(key, "none"),
+        key="w_rival_card",
+        on_change=_compare,
+        width=300,
+        help="A column of its own in every card: two students on the same pair.",
+    )
+
+
+def _compare() -> None:
+    state.change(rival=st.session_state["w_rival_card"])

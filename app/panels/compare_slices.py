@@ -1,0 +1,189 @@
+"""Compare's slice finder: groups of pairs in which distillation cost most, chance kept out."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import controls, state
+from app.panels import compare_selection as selection
+from app.services import Board, slicing
+from app.texts import number, signed
+from kdcore.attributes import describe
+from kdcore.slices import FEWEST_QUERIES, Found, Slice
+
+AGAINST = {"teacher": "the teacher", "twin": "the twin without a teacher"}
+HELP = (
+    "Effect: mean of (student's loss − the other's loss) inside the slice, less the same outside, "
+    "in nats a pair at T = 1. Above 0 the student falls behind there more than elsewhere."
+)
+METHOD = (
+    "Candidates are words of query and title, lengths, shared words, grade, language, the "
+    "teacher's confidence, tags, and any two of them together, if they hold enough pairs of at "
+    f"least {FEWEST_QUERIES} queries. The error of an effect is taken over queries, as pairs of a "
+    "query hang together. Benjamini-Hochberg keeps false discoveries at 5 % of what is listed. "
+    "Slices of nearly the same pairs, and parts of a slice that differ from it by no more than "
+    "chance, are folded into it. Tags made of the compared losses are left out: they would find "
+    "themselves."
+)
+
+
+def draw(board: Board, rows: pd.DataFrame) -> None:
+    """The finding, the table of slices, and the chosen slice as a filter of the whole page."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="slice_controls"):
+        against = _against(board)
+        controls.bound(
+            st.slider,
+            "sfewest",
+            "Fewest pairs in a slice",
+            min_value=20,
+            max_value=1000,
+            step=10,
+            width=260,
+        )
+    found = slicing.search(board, against, state.now().sfewest)
+    if found is None or not found.tried:
+        st.info("No slice is large enough, or too few pairs carry a label: there is none to test.")
+        return
+    st.text(finding(board, found, against))
+    _chosen(board, against)
+    if found.slices:
+        _table(board, found, against)
+    with st.expander("How slices are found, and what keeps chance out"):
+        st.text(METHOD)
+
+
+def finding(board: Board, found: Found, against: slicing.Against) -> str:
+    """Where distillation cost most, in one sentence."""
+    tried = (
+        f"{found.tried:,} slices tried on {found.pairs:,} labelled pairs of {found.queries:,} "
+        "queries"
+    )
+    if not found.slices:
+        return f"No slice stands out: {tried}, none beyond chance."
+    worst = max(found.slices, key=lambda s: s.effect * s.pairs)
+    if worst.effect <= 0:
+        return f"Nowhere does the student fall behind {AGAINST[against]} beyond its mean: {tried}."
+    where = describe(worst.name, board.pairs.scheme)
+    return (
+        f"Against {AGAINST[against]} the student falls behind most, in sum, where {where}: "
+        f"{signed(worst.effect)} nats a pair beside all others (95 % {signed(worst.low)} to "
+        f"{signed(worst.high)}; {worst.pairs:,} pairs of {worst.queries:,} queries). {tried}, "
+        f"{len(found.slices)} listed."
+    )
+
+
+def _against(board: Board) -> slicing.Against:
+    if board.twin is None:
+        return "teacher"
+    controls.bound(
+        st.segmented_control,
+        "sagainst",
+        "Student's loss against",
+        options=list(AGAINST),
+        format_func=lambda key: AGAINST[key],
+        required=True,
+    )
+    return "twin" if state.now().sagainst == "twin" else "teacher"
+
+
+def _chosen(board: Board, against: slicing.Against) -> None:
+    """The slice that filters the page now, with its effect against both, and the way out."""
+    name = state.now().slice
+    if not name or slicing.mask(board, name) is None:
+        return
+    said = []
+    for other in (against, _other(against)):
+        made = slicing.effect(board, other, name)
+        if made is not None and np.isfinite(made.effect):
+            said.append(f"{signed(made.effect)} nats against {AGAINST[other]}")
+    with st.container(horizontal=True, vertical_alignment="center", key="slice_chosen"):
+        st.text(f"The page shows where {describe(name, board.pairs.scheme)}: {'; '.join(said)}.")
+        st.button("Show all pairs", icon=":material/close:", on_click=partial(_apply, ""))
+
+
+def _table(board: Board, found: Found, against: slicing.Against) -> None:
+    shown = list(found.slices)
+    names = [s.name for s in shown]
+    key = f"slices_{hash(tuple(names)) & 0xFFFFFFFF:x}"
+    at = [names.index(state.now().slice)] if state.now().slice in names else []
+    with st.container(key="chart_slices"):
+        st.dataframe(
+            view(board, shown, against),
+            key=key,
+            hide_index=True,
+            width="stretch",
+            height=min(420, 38 + 35 * len(shown)),
+            column_config=_columns(shown),
+            selection_mode="single-row",
+            selection_default={"selection": {"rows": at}},
+            on_select=partial(_picked, key, names),
+            alt="Table of slices with their effect, interval, support and false-discovery rate.",
+        )
+    st.caption("Choose a row at its left edge: the whole page then shows that slice.")
+
+
+def view(board: Board, slices: list[Slice], against: slicing.Against) -> pd.DataFrame:
+    """The slices as a table, with their effect against the other model beside it."""
+    other = _other(against)
+    beside = [slicing.effect(board, other, s.name) for s in slices]
+    frame = {
+        "slice": [describe(s.name, board.pairs.scheme) for s in slices],
+        "effect": [s.effect for s in slices],
+        "95 % interval": [f"{signed(s.low)} to {signed(s.high)}" for s in slices],
+        "pairs": [s.pairs for s in slices],
+        "queries": [s.queries for s in slices],
+        "gap inside": [s.inside for s in slices],
+        "gap outside": [s.outside for s in slices],
+        "false-discovery rate": [_rate(s.q) for s in slices],
+        "folded": ["; ".join(describe(n, board.pairs.scheme) for n in s.also) for s in slices],
+    }
+    if getattr(board, other) is not None:
+        frame[f"effect, {other}"] = [b.effect if b else float("nan") for b in beside]
+    return pd.DataFrame(frame)
+
+
+def _other(against: slicing.Against) -> slicing.Against:
+    return "twin" if against == "teacher" else "teacher"
+
+
+def _rate(q: float) -> str:
+    return "< 0.001" if q < 0.001 else number(q)
+
+
+def _columns(shown: list[Slice]) -> dict[str, Any]:
+    kind = st.column_config
+    mean = "Mean of (student's loss − the other's loss), nats a pair."
+    return {
+        "slice": kind.TextColumn("where", width="large"),
+        "effect": kind.NumberColumn("effect, nats", format="%+.3f", help=HELP),
+        "effect, twin": kind.NumberColumn("effect against the twin", format="%+.3f", help=HELP),
+        "effect, teacher": kind.NumberColumn(
+            "effect against the teacher", format="%+.3f", help=HELP
+        ),
+        "pairs": kind.ProgressColumn(
+            "pairs", format="%d", min_value=0, max_value=max(s.pairs for s in shown)
+        ),
+        "gap inside": kind.NumberColumn("gap inside", format="%+.3f", help=mean),
+        "gap outside": kind.NumberColumn("gap outside", format="%+.3f", help=mean),
+        "false-discovery rate": kind.TextColumn(
+            "false-discovery rate",
+            help="Least rate of false discoveries at which this slice is listed "
+            "(Benjamini-Hochberg over all slices tried).",
+        ),
+        "folded": kind.TextColumn("stands also for", width="large"),
+    }
+
+
+def _picked(key: str, names: list[str]) -> None:
+    rows = st.session_state[key]["selection"]["rows"]
+    if not rows:
+        _apply("")
+    elif 0 <= rows[0] < len(names):
+        _apply(names[rows[0]])
+
+
+def _apply(name: str) -> None:
+    selection.change(slice=name, page=1)
