@@ -1,6 +1,11 @@
 """gap_recovered(): how much of the teacher's lead was won; on ROC-AUC, the AUC gain kept."""
 
-from dataclasses import dataclass
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +15,7 @@ from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import bootstrap_weights, interval
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
+from kdcore.workspace import write_json_atomic
 
 
 @dataclass(frozen=True)
@@ -84,3 +90,34 @@ def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Fl
     won, lead = draws[:, 1] - draws[:, 0], draws[:, 2] - draws[:, 0]
     ratio = np.divide(won, lead, out=np.full(len(draws), np.nan), where=np.abs(lead) > 0)
     return np.column_stack([ratio, lead])
+
+
+def gap_file(
+    folder: Path,
+    pairs: PairTable,
+    student_ft: Predictions,
+    student_kd: Predictions,
+    teacher: Predictions,
+    metric: str,
+) -> Path:
+    """Where a gap of just these pairs and answers is kept, below a run's evaluation folder."""
+    answered = (x.logits.tobytes() for x in (student_ft, student_kd, teacher))
+    digest = hashlib.sha256(pairs.content_hash.encode())
+    for logits in answered:
+        digest.update(logits)
+    return folder / f"gap-{metric.replace('@', '-')}-{digest.hexdigest()[:12]}.json"
+
+
+def keep_gap(path: Path, found: GapRecovered) -> None:
+    """Write a gap where `kept_gap` finds it; its bootstrap costs a second."""
+    write_json_atomic(path, asdict(found))
+
+
+def kept_gap(path: Path) -> GapRecovered | None:
+    """What keep_gap wrote, or None when there is nothing that can be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        plain: dict[str, Any] = {k: math.nan if v is None else v for k, v in data.items()}
+        return GapRecovered(**plain)
+    except (OSError, TypeError, ValueError, AttributeError):
+        return None

@@ -5,9 +5,10 @@ used. Marks keep a contrast of 3:1 and texts 4.5:1 against both themes, which a 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import plotly.graph_objects as go
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 BACKGROUND = {"light": "#FFFFFF", "dark": "#10151C"}
 TEXT = {"light": "#1B2430", "dark": "#E8EDF3"}
@@ -71,8 +72,10 @@ def css() -> str:
     return f".kd {{ {block('light')} }}\n.kd[data-dark] {{ {block('dark')} }}\n"
 
 
-def template(dark: bool = False) -> go.layout.Template:
+def template(dark: bool = False) -> "go.layout.Template":
     """The look of a Plotly figure in a theme."""
+    import plotly.graph_objects as go  # a second that pages without Plotly do not pay
+
     theme = "dark" if dark else "light"
     axis: dict[str, Any] = {"gridcolor": GRID[theme], "zeroline": False, "linecolor": GRID[theme]}
     return go.layout.Template(

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
+from app.services import places
 from app.services.boards import Answers, Board
 from kdcore.comparison import Comparison
 from kdcore.comparison import compare as compare_predictions
 from kdcore.errors import LabError
 from kdcore.evaluate import Evaluation
 from kdcore.evaluate import evaluate as evaluate_predictions
-from kdcore.gap import GapRecovered
+from kdcore.gap import GapRecovered, gap_file, keep_gap, kept_gap
 from kdcore.gap import gap_recovered as recover
 from kdcore.lab import kept_evaluation
 from kdcore.pairs import PairTable
@@ -74,4 +75,13 @@ def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:
 def _gap(
     key: Keyed, metric: str, _pairs: PairTable, _teacher: Answers, _student: Answers, _twin: Answers
 ) -> GapRecovered:
-    return recover(_pairs, _twin.predictions, _student.predictions, _teacher.predictions, metric)
+    three = (_twin.predictions, _student.predictions, _teacher.predictions)
+    path = None
+    if _student.run is not None:
+        path = gap_file(_student.run.folder / "evaluation", _pairs, *three, metric)
+        if (kept := kept_gap(path)) is not None:
+            return kept
+    found = recover(_pairs, *three, metric)
+    if path is not None and not path.is_relative_to(places.demo().root) and not places.public():
+        keep_gap(path, found)
+    return found

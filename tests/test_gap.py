@@ -1,0 +1,55 @@
+"""A gap is kept beside its run and found again for just the same pairs and answers."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from kdcore.gap import gap_file, gap_recovered, keep_gap, kept_gap
+from kdcore.labels import BINARY
+from kdcore.pairs import PairTable, make_frame
+from kdcore.predictions import Predictions
+
+
+@pytest.fixture
+def told():
+    draw = np.random.default_rng(0)
+    queries = [f"q{i // 4}" for i in range(80)]
+    grades = np.tile([0, 1, 0, 1], 20)
+    pairs = PairTable(make_frame(queries, ["t"] * 80, [""] * 80, grades), BINARY, "made")
+
+    def answers(noise: float) -> Predictions:
+        margin = (grades * 2 - 1 + noise * draw.normal(size=80)).astype(np.float32)
+        return Predictions(np.stack([-margin, margin], axis=1), pairs.content_hash, f"n{noise}")
+
+    return pairs, (answers(4.0), answers(1.5), answers(0.3))
+
+
+def test_a_kept_gap_comes_back_as_it_was(told, tmp_path):
+    pairs, three = told
+    found = gap_recovered(pairs, *three, resamples=20)
+    path = gap_file(tmp_path, pairs, *three, "roc_auc")
+    keep_gap(path, found)
+    assert kept_gap(path) == found
+    keep_gap(path, replace(found, value=math.nan))
+    assert math.isnan(kept_gap(path).value)
+
+
+def test_other_answers_or_another_metric_have_another_file(told, tmp_path):
+    pairs, (ft, kd, teacher) = told
+    files = {
+        gap_file(tmp_path, pairs, ft, kd, teacher, "roc_auc"),
+        gap_file(tmp_path, pairs, kd, ft, teacher, "roc_auc"),
+        gap_file(tmp_path, pairs, ft, kd, teacher, "ndcg@5"),
+        gap_file(tmp_path, pairs.take(np.arange(40)), ft, kd, teacher, "roc_auc"),
+    }
+    assert len(files) == 4
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": 1}', "not json"])
+def test_a_damaged_file_is_measured_anew(text, tmp_path):
+    path = tmp_path / "gap.json"
+    assert kept_gap(path) is None
+    path.write_text(text)
+    assert kept_gap(path) is None
