@@ -132,7 +132,9 @@ def compare(
         queries=one.queries,
         depth=depth,
         differences=_differences(one, other, _paired_draws(one, other, resamples, seed), p, counts),
-        density=_density(pairs.scheme, one, other, depth, (resamples, permutations, seed)),
+        density=density_differences(
+            pairs.scheme, one, other, depth, (resamples, permutations, seed)
+        ),
         notes=_notes(one),
     )
 
@@ -210,9 +212,10 @@ def _area_p(one: Measured, other: Measured, permutations: int, seed: int) -> Flo
     return p_value(exceeding, permutations)
 
 
-def _density(
+def density_differences(
     scheme: LabelScheme, one: Measured, other: Measured, depth: int, effort: tuple[int, int, int]
 ) -> tuple[DensityDifference, ...]:
+    """The label density of compare() alone; effort: resamples, permutations and their seed."""
     resamples, permutations, seed = effort
     a, b = (x.labels[:, depth - 1, :-1].astype(np.float64) for x in (one, other))
     weights = bootstrap_weights(one.queries, resamples if one.queries > 1 else 0, seed)

@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.services.boards import Answers, Board, answers, sources_on
-from kdcore.comparison import Difference
+from kdcore.comparison import DensityDifference, Difference, density_differences
 from kdcore.labels import GAINS
 from kdcore.measures import Measured, measure
 from kdcore.metrics.definitions import CATALOG, ndcg_key
@@ -56,6 +56,20 @@ def per_query(board: Board, who: Answers) -> Measured:
 @st.cache_resource(max_entries=40, show_spinner=False)
 def _measured(key: tuple[str, ...], _pairs: PairTable, _who: Answers) -> Measured:
     return measure(_pairs, _who.predictions)
+
+
+def density(board: Board, a: Answers, b: Answers, k: int) -> tuple[DensityDifference, ...]:
+    """Each grade's pooled share in the top k, tested as kdcore.compare does, worst grade first."""
+    return _density((board.pairs.content_hash, a.hash, b.hash), k, board, a, b)
+
+
+@st.cache_resource(max_entries=200, show_spinner=False)
+def _density(
+    key: tuple[str, ...], k: int, _board: Board, _a: Answers, _b: Answers
+) -> tuple[DensityDifference, ...]:
+    one, other = (per_query(_board, who) for who in (_a, _b))
+    effort = (RESAMPLES, PERMUTATIONS, 0)
+    return density_differences(_board.pairs.scheme, one, other, k, effort)
 
 
 def deltas(board: Board, a: Answers, b: Answers, gain: str, k: int) -> QueryDeltas:
@@ -125,11 +139,14 @@ def definition_of(gain: str, k: int) -> str:
 
 def standings(board: Board) -> list[Standing]:
     """Every model that answered these pairs, under every variant, best at nDCG@5 first."""
+    shown = {who.key: who for who in (board.teacher, board.student, board.twin) if who}
+    shown |= {s.key: answers(s) for s in sources_on(board.pairs) if s.key not in shown}
     found = []
-    for source in sources_on(board.pairs):
-        held = answers(source)
+    for held in shown.values():
         curves = per_query(board, held).curves
-        values = {(g, k): _mean(curves[g][:, k - 1]) for g in GAINS for k in STANDING_DEPTHS}
+        values: dict[tuple[str, int], float] = {
+            (g, k): _mean(curves[g][:, k - 1]) for g in GAINS for k in STANDING_DEPTHS
+        }
         found.append(Standing(held.key, held.title, values))
     return sorted(found, key=lambda s: -np.nan_to_num(s.values[GAINS[0], 5]))
 

@@ -1,0 +1,208 @@
+// Label density in the top k: shares of two models and their difference, while k is dragged.
+// Every depth lies in data; a drag sends nothing, the release sends k once.
+
+const PAUSE = 150; // ms of rest after which a key press counts as released
+const THUMB = 24; // px, as part.css draws it
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = theme(parentElement);
+  const rail = kept(parentElement, () => newRail(root));
+  Object.assign(rail, { data, send: setStateValue });
+  receive(rail);
+  arrange(rail);
+  rail.watch.observe(rail.picture);
+  return () => {
+    rail.watch.disconnect();
+    rail.paint.cancel();
+  };
+}
+
+/** The server's k, unless a newer one of the visitor's is on its way there. */
+function receive(rail) {
+  if (rail.sent === rail.data.k) rail.sent = null;
+  if (!rail.moving && rail.sent === null) rail.k = rail.data.k;
+}
+
+function newRail(root) {
+  const find = (selector) => root.querySelector(selector);
+  const rail = {
+    legend: find(".who"),
+    picture: find(".picture"),
+    profile: find(".over"),
+    what: find(".what"),
+    input: find("input"),
+    value: find("output"),
+    note: find(".note"),
+    timer: 0,
+    moving: false, // between the first input and the release
+    sent: null, // released, not yet answered
+  };
+  rail.paint = painter(() => paint(rail));
+  rail.watch = new ResizeObserver(() => {
+    if (rail.picture.clientWidth !== rail.width) arrange(rail);
+  });
+  rail.input.oninput = () => {
+    rail.k = Number(rail.input.value);
+    rail.moving = true;
+    clearTimeout(rail.timer);
+    rail.paint();
+  };
+  rail.input.onchange = () => {
+    clearTimeout(rail.timer);
+    rail.timer = setTimeout(() => release(rail), PAUSE);
+  };
+  return rail;
+}
+
+function release(rail) {
+  rail.moving = false;
+  if (rail.k === (rail.sent ?? rail.data.k)) return;
+  rail.sent = rail.k;
+  rail.send("k", rail.k);
+}
+
+/** Everything that does not change while k is dragged: columns, axes, names, one node a mark. */
+function arrange(rail) {
+  const { data, picture } = rail;
+  rail.width = picture.clientWidth || 640;
+  rail.input.max = data.deepest;
+  rail.input.value = rail.k;
+  rail.limit = limitOf(data);
+  const plan = planOf(rail.width, data);
+  rail.drawn = svg("svg", { width: plan.width, height: plan.height, role: "img", class: "density" });
+  rail.drawn.append(patterns(data));
+  axes(rail.drawn, plan, rail.limit, data);
+  rail.rows = data.grades.map((_, grade) => gradeRow(rail.drawn, plan, grade, data, rail.limit));
+  rail.bare = plan.bare ? bareRow(rail.drawn, plan, data) : null;
+  picture.replaceChildren(rail.drawn);
+  legend(rail.legend, data);
+  rail.bars = profile(rail.profile, data);
+  rail.what.textContent = `${data.grades.at(-1)}, ${data.reading === "points" ? "A − B" : "A / B − 1"}`;
+  paint(rail);
+}
+
+/** Where things stand: three columns on a wide screen, stacked in a row on a narrow one. */
+function planOf(width, data) {
+  const wide = width >= 640;
+  const covered = [...data.a.coverage, ...data.b.coverage];
+  const bare = covered.some((share) => share !== null && share < 1);
+  const row = wide ? 52 : 112;
+  const top = wide ? 46 : 8;
+  const classes = data.grades.length;
+  return {
+    wide,
+    width,
+    row,
+    top,
+    bare,
+    share: wide ? [88, width * 0.43 - 56] : [0, width - 66],
+    change: wide ? [width * 0.46, width * 0.74] : [0, width],
+    text: width * 0.77,
+    height: top + row * classes + (bare ? 62 : 0) + 6,
+    y: (grade) => top + row * (classes - 1 - grade), // best first: what a searcher wants
+  };
+}
+
+/** One axis for all depths, so that a drag shows change only: the largest change at any k. */
+function limitOf(data) {
+  const steps = data.reading === "points" ? [2, 5, 10, 20, 50, 100] : [0.1, 0.2, 0.5, 1];
+  let most = 0;
+  for (let k = 1; k <= data.deepest; k++) {
+    for (const value of changes(data, k)) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
+  }
+  for (const value of data.paper ?? []) most = Math.max(most, Math.abs(value));
+  return steps.find((step) => step >= most) ?? steps.at(-1);
+}
+
+function sharesOf(side, data, k) {
+  return (data.pooled ? side.pooled : side.query)[k - 1];
+}
+
+/** Points 100 (a - b), or a / b - 1, of each grade at k; NaN where nobody judged. */
+function changes(data, k) {
+  const b = sharesOf(data.b, data, k);
+  return sharesOf(data.a, data, k).map((own, grade) => {
+    if (own === null || b[grade] === null) return NaN;
+    if (data.reading === "points") return 100 * (own - b[grade]);
+    return b[grade] > 0 ? own / b[grade] - 1 : NaN;
+  });
+}
+
+function paint(rail) {
+  const { data, k } = rail;
+  const change = changes(data, k);
+  const both = { a: sharesOf(data.a, data, k), b: sharesOf(data.b, data, k) };
+  const tested = data.tested?.k === k ? data.tested.rows : null;
+  rail.rows.forEach((row, grade) => {
+    for (const side of ["a", "b"]) shareBar(row[side], both[side][grade]);
+    changeBar(row, change[grade], rail.limit, data);
+    whisker(row, tested?.[grade], rail.limit, data);
+    row.number.textContent = Number.isFinite(change[grade]) ? changeText(change[grade], data) : "not defined";
+    row.test.textContent = tested ? testText(tested[grade], data) : "";
+  });
+  if (rail.bare) for (const side of ["a", "b"]) bareBar(rail.bare[side], data[side].coverage[k - 1]);
+  rail.bars.forEach((bar, at) => bar.setAttribute("class", at + 1 === k ? "now" : "other"));
+  rail.value.textContent = `k = ${k}`;
+  const said = sentence(data, both, change);
+  rail.input.setAttribute("aria-valuetext", `${k}: ${said}`);
+  rail.drawn.setAttribute("aria-label", `Label shares in the top ${k}: ${said}`);
+  rail.note.textContent = noteOf(data, k, change, tested);
+}
+
+function shareBar(bar, share) {
+  const known = share !== null;
+  const width = (known ? share : 1) * (bar.to - bar.from);
+  bar.mark.setAttribute("width", width);
+  bar.mark.style.fill = known ? bar.fill : "url(#bare)";
+  bar.text.setAttribute("x", bar.from + width + 6);
+  bar.text.textContent = known ? percent(share) : "unjudged";
+}
+
+function bareBar(bar, coverage) {
+  const width = (coverage === null ? 0 : 1 - coverage) * (bar.to - bar.from);
+  bar.mark.setAttribute("width", width);
+  bar.text.setAttribute("x", bar.from + width + 6);
+  bar.text.textContent = coverage === null ? "–" : percent(1 - coverage);
+}
+
+function changeBar(row, value, limit, data) {
+  const known = Number.isFinite(value);
+  const zero = placeOf(0, limit, row.from, row.to);
+  const at = known ? placeOf(value, limit, row.from, row.to) : zero;
+  const side = value >= 0 ? "a" : "b";
+  row.change.setAttribute("x", Math.min(at, zero));
+  row.change.setAttribute("width", Math.abs(at - zero));
+  row.change.style.fill = fillOf(side, data);
+  row.change.style.stroke = colorOf(data[side].role);
+}
+
+function whisker(row, test, limit, data) {
+  const known = ends(test, data);
+  if (!known.every(Number.isFinite)) {
+    row.whisker.setAttribute("d", "");
+    return;
+  }
+  const [x0, x1] = known.map((end) => placeOf(end, limit, row.from, row.to));
+  const y = row.middle;
+  row.whisker.setAttribute("d", `M${x0} ${y}H${x1}M${x0} ${y - 5}v10M${x1} ${y - 5}v10`);
+}
+
+function placeOf(value, limit, from, to) {
+  return from + ((clamp(value, -limit, limit) + limit) / (2 * limit)) * (to - from);
+}
+
+function sentence(data, both, change) {
+  const best = data.grades.length - 1;
+  const read = (share) => (share === null ? "unjudged" : percent(share));
+  const by = Number.isFinite(change[best]) ? `, ${changeText(change[best], data)}` : "";
+  return `${data.grades[best]} ${read(both.a[best])} in A, ${read(both.b[best])} in B${by}`;
+}
+
+function noteOf(data, k, change, tested) {
+  const [a, b] = [data.a, data.b].map((side) => side.judged[k - 1].toLocaleString("en"));
+  const how = data.pooled ? "pooled over queries" : "mean of each query's shares";
+  const sum = change.reduce((total, value) => total + value, 0);
+  const zero = data.reading === "points" && Number.isFinite(sum) ? ` The points sum to ${Math.abs(sum).toFixed(1)}.` : "";
+  const wait = tested || !data.pooled ? "" : " Release to test this depth.";
+  return `Of ${a} (A) and ${b} (B) judged ads in the top ${k}, ${how}.${zero}${wait}`;
+}

@@ -1,0 +1,195 @@
+"""nDCG over depth for every role, the test of A against B, and how the variant moves the order."""
+
+import numpy as np
+import streamlit as st
+
+from app import controls, frame, services, state
+from app.components.metric_cards import Card, interval, metric_cards
+from app.panels import ranking_deltas, ranking_exports
+from app.panels import ranking_models as models
+from app.panels.ranking_models import Side
+from app.services import Board, ranking
+from app.texts import number, signed
+from kdcore.comparison import Difference
+from kdcore.evaluate import NdcgCurve
+from kdcore.labels import GAINS
+from kdcore.metrics.ranking import DEPTH, skill
+
+GAIN_LABELS = {"exp2": "Gain 2^grade − 1", "linear": "Gain = grade"}
+
+
+def draw(board: Board) -> None:
+    """The finding, the curves, the strip of queries, the variants."""
+    if not models.sides_of(board):
+        frame.finding("No model has answered these pairs yet.")
+        st.info("Score them with a model, or bring a file of answers, on the Data page.")
+        return
+    _body(board)
+
+
+@st.fragment
+def _body(board: Board) -> None:
+    if state.now().rtab != "ndcg":  # a query was opened: its list is another part of the page
+        st.rerun()
+    said = st.container()
+    pair = models.choose(board, _variant_controls)
+    k, gain = min(state.now().k, models.deepest(board)), state.now().gain
+    curves = {r: _curve(board, s, gain) for r, s in models.sides_of(board).items()}
+    test = ranking.difference(board, pair[0].answers, pair[1].answers, gain, k) if pair else None
+    with said:
+        frame.finding(finding(board, curves, pair, test, k))
+    _cards(board, curves, pair, test, k)
+    _chart(board, curves, k)
+    if pair and test:
+        ranking_deltas.draw(board, pair[0], pair[1], gain, k, test)
+    _variants(board, k)
+    ranking_exports.draw(board, gain)
+
+
+def finding(
+    board: Board,
+    curves: dict[str, NdcgCurve],
+    pair: tuple[Side, Side] | None,
+    test: Difference | None,
+    k: int,
+) -> str:
+    """A against B, or the one model against a random order."""
+    random = next(iter(curves.values())).random[k - 1]
+    if not np.isfinite(random):
+        return "No query has an ad above the worst grade, so nDCG is not defined on these pairs."
+    if pair is None or test is None:
+        value = next(iter(curves.values())).model[k - 1]
+        return f"nDCG@{k} is {value:.3f}; a random order of the same ads has {random:.3f}."
+    moved = f"{abs(test.delta):.3f} {'higher' if test.delta > 0 else 'lower'} than"
+    sure = ""
+    if np.isfinite(test.low):
+        sure = f" (95 % {signed(test.low)} to {signed(test.high)}; {test.verdict})"
+    return (
+        f"nDCG@{k} of {pair[0].noun} is {test.value_a:.3f}, {moved} that of {pair[1].noun}{sure}; "
+        f"a random order has {random:.3f}."
+    )
+
+
+def _variant_controls() -> None:
+    controls.bound(
+        st.segmented_control,
+        "gain",
+        "Gain",
+        options=list(GAINS),
+        format_func=lambda key: GAIN_LABELS[key],
+        required=True,
+        label_visibility="collapsed",
+    )
+    controls.bound(st.toggle, "rskill", "Skill score")
+
+
+def _curve(board: Board, side: Side, gain: str) -> NdcgCurve:
+    return services.evaluation(board, side.answers).ndcg[gain]
+
+
+def _cards(
+    board: Board,
+    curves: dict[str, NdcgCurve],
+    pair: tuple[Side, Side] | None,
+    test: Difference | None,
+    k: int,
+) -> None:
+    gain = state.now().gain
+    counts = services.evaluation(board, next(iter(models.sides_of(board).values())).answers).counts
+    n = f"{counts['ranked_queries']:,} queries"
+    cards = []
+    for role, curve in curves.items():
+        at = k - 1
+        gained = float(skill(np.array([curve.model[at]]), np.array([curve.random[at]]))[0])
+        cards.append(
+            Card(
+                f"{models.ROLES[role]}, {ranking.name_of(gain, k)}",
+                number(curve.model[at]),
+                ranking.definition_of(gain, k)
+                + " Skill: (nDCG − random) / (1 − random), 0 is a random order, 1 the ideal.",
+                n,
+                interval(curve.low[at], curve.high[at]),
+                f"skill {number(gained, 2)}",
+                role=role,
+            )
+        )
+    if pair and test:
+        cards.append(
+            Card(
+                f"A − B, {ranking.name_of(gain, k)}",
+                signed(test.delta),
+                f"Paired over queries: {ranking.RESAMPLES:,} bootstrap draws, "
+                f"{test.permutations:,} swaps. Four such tests in five detect a true difference of "
+                f"{number(test.smallest_detectable)}. {test.definition}",
+                f"{n}, detect {number(test.smallest_detectable)}",
+                interval(test.low, test.high),
+                f"p = {test.p:.4f}",
+                str(test.verdict),
+            )
+        )
+    metric_cards(cards, "ranking_cards", "nDCG of each model, and of A minus B")
+    if counts["queries_without_ideal"]:
+        left = counts["queries_without_ideal"]
+        st.caption(f"{left:,} queries have no ad above the worst grade and are left out.")
+
+
+def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:
+    from app.figures import ranking as figures  # Plotly, only on this tab
+
+    now, last = state.now(), models.deepest(board)
+    sides = models.sides_of(board)
+    lines = [figures.Line(role, sides[role].name, curve) for role, curve in curves.items()]
+    figure = figures.ndcg_over_depth(lines, now.gain, k, last, now.rskill, dark=controls.dark())
+    of = "; ".join(f"{models.ROLES[r]} {number(c.model[k - 1])}" for r, c in curves.items())
+    first = next(iter(curves.values()))
+    sentence = (
+        f"{ranking.name_of(now.gain, k)}: {of}; random order {number(first.random[k - 1])}, "
+        f"worst {number(first.worst[k - 1])}, ideal 1."
+    )
+    about = models.about(board, *sides.values()) + f"; gain {now.gain}"
+    controls.chart(figure, figures.ndcg_table(lines, last), sentence, "ndcg_curve", about)
+    controls.bound(st.slider, "k", "Depth k", min_value=1, max_value=DEPTH)
+    if now.k > last:
+        st.caption(f"No list is longer than {last} ads, so k = {last} is shown.")
+
+
+def _variants(board: Board, k: int) -> None:
+    """Which model is best under which variant: a choice that papers seldom name."""
+    from app.figures import ranking as figures
+
+    st.subheader("Does the variant decide who is best?", anchor=False)
+    standings = ranking.standings(board)
+    names = unique_names(standings)
+    shown = {names[s.key]: s.values for s in standings}
+    roles = {names[s.answers.key]: role for role, s in models.sides_of(board).items()}
+    now = state.now()
+    sentence = variant_finding(shown)
+    st.text(sentence)
+    figure = figures.rank_moves(shown, roles, (now.gain, k), controls.dark())
+    about = f"KD Lab ranking of models; data {board.pairs.content_hash}"
+    controls.chart(figure, figures.rank_table(shown), sentence, "ndcg_variants", about)
+
+
+def unique_names(standings: list[ranking.Standing]) -> dict[str, str]:
+    """A name for each model's key; models that share a title carry their key as well."""
+    titles = [s.title for s in standings]
+    return {
+        s.key: s.title if titles.count(s.title) == 1 else f"{s.title} ({s.key})" for s in standings
+    }
+
+
+def variant_finding(shown: dict[str, dict[tuple[str, int], float]]) -> str:
+    """How many models change place between the variants, and whether the best one stays so."""
+    from app.figures.ranking import ranks
+
+    places = ranks(shown)
+    variants = list(next(iter(shown.values())))
+    movers = [name for name, own in places.items() if len(set(own.values())) > 1]
+    firsts = {name for v in variants for name, own in places.items() if own[v] == 1}
+    if not movers:
+        return f"All {len(variants)} variants put the {len(places)} models in one order."
+    best = "the best one stays the best" if len(firsts) == 1 else f"{len(firsts)} are best in one"
+    return (
+        f"{len(movers)} of {len(places)} models change place between these {len(variants)} "
+        f"variants; {best}. The skill score orders models as nDCG does: random is the data's."
+    )
