@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.rail import PAGES
 from app.state import FIELDS, State, state_of
 from kdcore.errors import DataError, lookup
 
 FOLDER = Path(__file__).parents[1] / "assets" / "lessons"
-PAGES = ("start", "temperature", "masked_word", "compare", "ranking", "data")
 CHECKS = ("at_least", "at_most", "is", "contains", "changed")
 
 
@@ -97,7 +97,7 @@ def _step(data: dict[str, Any]) -> Step:
 
 def _problems(place: int, step: Step) -> list[str]:
     found = []
-    if step.page not in PAGES:
+    if step.page not in {name for name, _, _ in PAGES}:
         found.append(f"step {place}: no page is called {step.page!r}")
     found += [f"step {place}: {told}" for told in state_of({"v": "1", **step.link})[1]]
     if step.check and step.check.field not in FIELDS:

@@ -10,16 +10,9 @@ import streamlit as st
 
 from app import frame, look, state
 from app.panels import keep, lesson
+from app.rail import PAGES
 
 VIEWS = Path(__file__).parent / "views"
-PAGES = (
-    ("start", "Start", ":material/flag:"),
-    ("temperature", "Temperature", ":material/thermostat:"),
-    ("masked_word", "Masked word", ":material/password:"),
-    ("compare", "Compare", ":material/compare_arrows:"),
-    ("ranking", "Ranking", ":material/format_list_numbered:"),
-    ("data", "Data", ":material/database:"),
-)
 
 st.set_page_config("KD Lab", page_icon=str(look.ICON), layout="wide", initial_sidebar_state=210)
 st.logo(str(look.LOGO), size="large")
@@ -29,7 +22,6 @@ page = st.navigation(
     [
         st.Page(VIEWS / f"{name}.py", title=title, icon=icon, default=name == "start")
         for name, title, icon in PAGES
-        if (VIEWS / f"{name}.py").exists()
     ]
 )
 frame.open_page(page.title, keep.draw)

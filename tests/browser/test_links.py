@@ -1,0 +1,89 @@
+"""A link opens what it says, and says what is open."""
+
+import random
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+
+from app.state import FIELDS, State, query_of
+
+PAGES = ("", "temperature", "masked_word", "compare", "ranking", "data")
+# what a page may change of a link: rows, models and texts that these data do not have
+FREE = ("T", "Ts", "linked", "log", "ttab", "smoothing", "ct", "cs", "k", "gain", "pooled", "w")
+FREE += ("slots", "reserve", "pricing", "rtab", "ctab", "pair", "pin", "query", "keys", "box")
+
+
+def some_state(seed: int) -> State:
+    draw = random.Random(seed)
+    values = {}
+    for name in FREE:
+        field = FIELDS[name]
+        if draw.random() < 0.5:
+            continue
+        clean = field.metadata["clean"]
+        if isinstance(field.default, bool):
+            values[name] = draw.random() < 0.5
+        elif name in ("pair", "pin"):
+            values[name] = draw.randrange(10_000)
+        elif name == "query":
+            values[name] = draw.randrange(500)
+        elif name == "box":
+            (x0, x1), (y0, y1) = (sorted((draw.random(), draw.random())) for _ in "xy")
+            values[name] = clean([x0, x1, y0, y1])
+        elif isinstance(field.default, str):
+            values[name] = clean(draw.choice(WORDS[name]))
+        else:
+            values[name] = clean(draw.uniform(0.3, 19))
+    return State(**values)
+
+
+WORDS = {
+    "ttab": ("numbers", "gradient", "sure", "smoothing", "replay"),
+    "ctab": ("table", "slices", "calibration", "edit"),
+    "rtab": ("density", "ndcg", "lists", "auction"),
+    "gain": ("exp2", "linear"),
+    "pricing": ("first", "second"),
+}
+
+
+def parameters(url: str) -> dict[str, str]:
+    found = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+    return {k: v for k, v in found.items() if k not in ("dh", "rh")}
+
+
+@pytest.mark.parametrize("page_name", PAGES)
+def test_random_states_come_back_from_the_page_as_they_went_in(visit, page_name):
+    for seed in range(3):
+        asked = query_of(some_state(seed * 7 + len(page_name)))
+        page = visit(f"{page_name}?{urlencode(asked)}")
+        assert parameters(page.url) == asked
+        assert page.locator(".st-key-banner").count() == 0
+        assert page.locator('[data-testid="stException"]').count() == 0
+        assert page.errors == []
+        page.context.close()
+
+
+def test_a_link_carries_the_hashes_of_data_and_models_and_tells_when_they_differ(visit):
+    page = visit("ranking")
+    found = dict(parse_qsl(urlsplit(page.url).query))
+    assert len(found["dh"]) == 8
+    assert len(found["rh"]) == 17
+    other = visit("ranking?v=1&dh=00000000")
+    assert "made for other data" in other.locator(".st-key-banner").inner_text()
+
+
+def test_a_state_too_long_for_a_link_is_kept_and_opens_again(visit):
+    asked = {"v": "1", "etitle": "a" * 1000, "edescription": "b" * 1000}
+    page = visit(f"?{urlencode(asked)}")
+    assert len(urlsplit(page.url).query) <= 1800
+    assert set(parameters(page.url)) == {"v", "kept"}
+    again = visit("?" + urlsplit(page.url).query)
+    assert parameters(again.url) == parameters(page.url)
+    gone = visit("?v=1&kept=0123456789abcdef")
+    assert "nothing is kept here" in gone.locator(".st-key-banner").inner_text()
+
+
+def test_a_link_of_the_first_release_still_opens(visit):
+    page = visit("compare?v=1&T=4&k=10&student=bert-kd&ct=0.4&tags=lost_by_distillation")
+    assert page.locator(".st-key-banner").count() == 0
+    assert "BERT" in page.locator(".st-key-pick_student").inner_text()

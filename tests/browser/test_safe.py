@@ -1,0 +1,108 @@
+"""Safe to show: texts stay texts, visitors stay apart, and a public showing starts nothing."""
+
+import urllib.request
+
+import numpy as np
+import pytest
+
+from kdcore.labels import BINARY
+from kdcore.pairs import PairTable, make_frame
+from kdcore.predictions import Predictions
+
+PAGES = ("", "temperature", "compare", "compare?v=1&ctab=slices", "compare?v=1&ctab=edit",
+         "ranking", "ranking?v=1&rtab=lists", "ranking?v=1&rtab=auction", "data")  # fmt: skip
+NASTY = (
+    "<script>window.hit=1</script>",
+    "<img src=x onerror='window.hit=1'>",
+    "[click](javascript:window.hit=1) ![a](http://192.0.2.1/x.png)",
+    '=HYPERLINK("http://192.0.2.1")',
+    "$\\frac{a}{b}$ :red[x] **bold** `code`",
+    "<svg onload=window.hit=1></svg>",
+)
+
+
+@pytest.fixture(scope="module")
+def nasty_home(tmp_path_factory):
+    """A workspace whose texts are attacks, answered by a brought teacher and student."""
+    home = tmp_path_factory.mktemp("nasty")
+    draw = np.random.default_rng(0)
+    n = 60
+    texts = [NASTY[i % len(NASTY)] for i in range(n)]
+    queries = [f"{texts[i // 6]} {i // 6}" for i in range(n)]
+    titles = [f"{t} {i}" for i, t in enumerate(texts)]
+    frame = make_frame(queries, titles, texts, draw.integers(0, 2, n), "test")
+    pairs = PairTable(frame, BINARY, "nasty", source="made")
+    pairs.save(home / "data" / "nasty")
+    for name in ("teacher", "student"):
+        logits = draw.normal(size=(n, 2)).astype(np.float32)
+        folder = home / "data" / "nasty" / "brought"
+        folder.mkdir(exist_ok=True)
+        Predictions(logits, pairs.content_hash, name).save(folder / f"{name}.parquet")
+    return home
+
+
+@pytest.fixture(scope="module")
+def nasty_server(serve, nasty_home):
+    return serve(nasty_home)
+
+
+@pytest.mark.parametrize("place", PAGES)
+def test_texts_of_the_data_are_never_run_nor_fetched(visit, nasty_server, place):
+    joint = "&" if "?" in place else "?"
+    page = visit(f"{place}{joint}v=1&data=nasty&pair=0", at=nasty_server)
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.hit") is None
+    assert page.errors == []
+    assert page.locator('a[href^="javascript:"], img[src*="192.0.2.1"]').count() == 0
+    assert page.locator('[data-testid="stException"]').count() == 0
+
+
+def test_every_answer_carries_the_security_headers(server):
+    with urllib.request.urlopen(server, timeout=10) as answer:
+        assert "script-src 'self' blob:" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_another_host_name_is_refused(server):
+    request = urllib.request.Request(server, headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code in (400, 403, 421)
+
+
+def test_two_visitors_at_once_do_not_see_each_others_choices(visit, settle):
+    first = visit("ranking?v=1&k=3")
+    second = visit("ranking?v=1&k=9&student=bert-kd")
+    first.reload()
+    settle(first)
+    assert "k=3" in first.url
+    assert "bert-kd" not in first.url
+    assert "k=9" in second.url
+
+
+def test_an_unexpected_error_hides_its_details_from_visitors(server):
+    from tests.browser.shots import ROOT
+
+    config = (ROOT / "app" / ".streamlit" / "config.toml").read_text()
+    assert 'showErrorDetails = "none"' in config
+    assert "gatherUsageStats = false" in config
+    assert 'address = "127.0.0.1"' in config
+
+
+@pytest.fixture(scope="module")
+def public_server(serve, tmp_path_factory):
+    return serve(tmp_path_factory.mktemp("public"), "--public")
+
+
+@pytest.mark.parametrize("place", ["", "temperature", "compare", "ranking", "data"])
+def test_a_public_showing_shows_every_page(visit, public_server, place):
+    page = visit(place, at=public_server)
+    assert page.locator('[data-testid="stException"]').count() == 0
+    assert page.locator(".st-key-finding").inner_text()
+
+
+def test_a_public_showing_takes_no_upload_and_says_why(visit, public_server):
+    page = visit("data", at=public_server)
+    assert "public showing" in page.locator('[data-testid="stMain"]').inner_text()
+    for field in page.locator('input[type="file"]').all():
+        assert field.is_disabled()
