@@ -48,7 +48,8 @@ class State:
 
     # Masked word
     sentence: str = text("", 300)
-    mask_t: float = number(3.0, *TEMPERATURES)
+    mask_t: float = number(2.0, *TEMPERATURES)
+    mask_log: bool = flag(False)
     mteacher: str = text("", 300)
     mstudent: str = text("", 300)
 

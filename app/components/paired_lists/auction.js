@@ -1,0 +1,248 @@
+// One query's auction: rails for w, slots and reserve; every ad a row that slides to its place.
+
+const TALL = { wide: 58, narrow: 144 };
+const CELLS = ["Bid", "pClick", "pDefect", "RankScore", "Pays a click", "Outcome"];
+const PRICES = { second: "second price", first: "first price: the own bid" };
+
+export function drawAuction(view, data) {
+  const same = view.data && view.data.stamp === data.stamp;
+  view.data = data;
+  if (!view.busy) Object.assign(view, { rules: { ...data.rules }, by: data.by }); // a drag goes on
+  view.bids = data.ads.map((ad) => ad.bid);
+  view.clicks = data.ads.map((ad) => ad.click);
+  view.defects = Object.fromEntries(data.models.map((model) => [model.role, data.ads.map((ad) => ad.defects[model.role])]));
+  view.judge = data.ads.map((ad) => ad.judge);
+  if (!same || !view.rows) buildAuction(view);
+  view.frontier = buildFrontier(view);
+  setRails(view);
+  holdNow(view);
+}
+
+function buildAuction(view) {
+  const { root, data } = view;
+  view.wide = root.clientWidth >= 860;
+  view.paint = painter(() => holdNow(view));
+  view.say = speaker((view.spoken = el("div", { class: "sr", role: "status" })));
+  view.formula = el("div", { class: "formula num" });
+  view.cards = el("div", { class: "cards num" });
+  view.list = el("ol", { class: "bids", "aria-label": "Ads by RankScore" });
+  view.rows = data.ads.map((ad, index) => bidRow(view, ad, index));
+  view.cut = el("li", { class: "cut slots", "aria-hidden": "true" }, el("span", {}, "slots end here"));
+  view.list.append(...view.rows.map((each) => each.item), view.cut);
+  view.frontierBox = el("div", { class: "frontier" });
+  const money = data.simulated ? el("span", { class: "simulated" }, "simulated bids and clicks") : null;
+  root.replaceChildren(
+    el("div", { class: "row top" }, view.formula, money),
+    el("div", { class: "split" }, el("div", {}, railBox(view), choices(view), el("div", { class: "small muted" }, "This search, by each model:"), view.cards), view.frontierBox),
+    headRow(view),
+    view.list,
+    view.spoken,
+  );
+  view.list.classList.toggle("wide", view.wide);
+}
+
+function railBox(view) {
+  const { data } = view;
+  view.rails = {
+    w: rail(view, "w", "Weight of defects w", { max: 1000, read: (p) => railValue(p, data.top.w), say: (v) => dollars(v, 3) }),
+    slots: rail(view, "slots", "Slots", { min: 1, max: Math.min(20, Math.max(data.ads.length, 4)), read: Number, say: (v) => `${v}` }),
+    reserve: rail(view, "reserve", "Reserve (least RankScore)", { max: 1000, read: (p) => railValue(p, data.top.reserve), say: (v) => dollars(v, 3) }),
+  };
+  return el("div", { class: "rails" }, ...Object.values(view.rails).map((each) => each.box));
+}
+
+function rail(view, name, title, { min = 0, max, read, say }) {
+  const id = `rail-${name}`;
+  const input = el("input", { type: "range", id, min, max, step: 1 });
+  const value = el("output", { for: id, class: "num" });
+  const made = { input, value, say, box: el("div", { class: "rail" }, el("label", { for: id }, title), input, value) };
+  input.oninput = () => {
+    view.busy = true;
+    view.rules[name] = read(input.value);
+    tell(made, view.rules[name]);
+    view.paint();
+  };
+  input.onchange = () => sendRules(view);
+  return made;
+}
+
+function tell(made, value) {
+  made.value.textContent = made.say(value);
+  made.input.setAttribute("aria-valuetext", made.say(value));
+}
+
+function setRails(view) {
+  const { rules, data, rails } = view;
+  rails.w.input.value = railPosition(rules.w, data.top.w);
+  rails.slots.input.value = rules.slots;
+  rails.reserve.input.value = railPosition(rules.reserve, data.top.reserve);
+  for (const [name, made] of Object.entries(rails)) tell(made, rules[name]);
+  for (const button of view.buttons) button.setAttribute("aria-pressed", String(view[button.dataset.of] === button.value || rules[button.dataset.of] === button.value));
+}
+
+/** Whose pDefect ranks, and what a click costs: buttons that act at once. */
+function choices(view) {
+  const group = (of, title, options, take) => {
+    const made = options.map(([value, text, role]) => {
+      const button = el("button", { type: "button", value, "data-of": of, onclick: () => take(value) }, role ? badge(role) : null, text);
+      return button;
+    });
+    return el("div", { class: "row", role: "group", "aria-label": title }, el("span", { class: "muted" }, title), ...made);
+  };
+  const take = (target, of) => (value) => {
+    target()[of] = value;
+    setRails(view);
+    holdNow(view);
+    sendRules(view);
+  };
+  const by = group("by", "pDefect by", view.data.models.map((m) => [m.role, m.short, m.role]), take(() => view, "by"));
+  const pricing = group("pricing", "A click costs", Object.entries(PRICES), take(() => view.rules, "pricing"));
+  view.buttons = [by, pricing].flatMap((each) => [...each.querySelectorAll("button")]);
+  return el("div", { class: "choices" }, by, pricing);
+}
+
+/** One message at release; keys that repeat count as one release when they rest. */
+function sendRules(view) {
+  view.sendRules ??= rested(() => {
+    view.busy = false;
+    view.send("rules", { ...view.rules, by: view.by });
+  }, 200);
+  view.sendRules();
+}
+
+function headRow(view) {
+  const names = ["", "Ad", ...CELLS];
+  return el("div", { class: `bid head ${view.wide ? "wide" : ""}`, "aria-hidden": "true" }, ...names.map((name) => el("span", {}, name)));
+}
+
+function bidRow(view, ad, index) {
+  const name = ad.title || "(no title)";
+  const made = {
+    place: el("b", { class: "num place" }),
+    bid: amount(view, index, "bids", `Bid of ${name}, dollars a click`, { min: 0, max: 1000, step: 0.01 }),
+    click: amount(view, index, "clicks", `Probability of a click on ${name}`, { min: 0, max: 1, step: 0.001 }),
+    defect: el("span", { class: "cellbar num" }),
+    score: el("span", { class: "cellbar num" }),
+    price: el("span", { class: "num" }),
+    state: el("span", { class: "state" }),
+  };
+  const text = el("span", { class: "ad" }, el("span", { class: "name", title: ad.description || name }, name), el("span", { class: "line" }, chip(ad.grade, view.data.grades), made.other = el("span", { class: "other num muted" })));
+  const cells = [made.bid, made.click, made.defect, made.score, made.price, made.state];
+  const named = cells.map((cell, at) => el("span", { class: "field" }, el("span", { class: "cap", "aria-hidden": "true" }, CELLS[at]), cell));
+  made.item = el("li", { class: "bid" }, made.place, text, ...named);
+  made.item.onmouseenter = () => lightBid(view, index);
+  made.item.onfocusin = () => lightBid(view, index);
+  return made;
+}
+
+/** A number that the visitor may write over; it counts in this query only. */
+function amount(view, index, of, label, limits) {
+  const input = el("input", { type: "number", ...limits, "aria-label": label, class: "num" });
+  input.oninput = () => {
+    const value = Number(input.value);
+    if (input.value === "" || !Number.isFinite(value) || value < limits.min || value > limits.max) {
+      return input.setAttribute("aria-invalid", "true");
+    }
+    input.removeAttribute("aria-invalid");
+    view[of][index] = value;
+    return view.paint();
+  };
+  input.onchange = () => {
+    if (input.getAttribute("aria-invalid")) {
+      input.value = view[of][index];
+      input.removeAttribute("aria-invalid");
+    } else sendEdits(view);
+  };
+  return input;
+}
+
+function sendEdits(view) {
+  const edits = [];
+  view.data.ads.forEach((ad, index) => {
+    if (view.bids[index] !== ad.given.bid) edits.push(`${index}b${view.bids[index]}`);
+    if (view.clicks[index] !== ad.given.click) edits.push(`${index}c${view.clicks[index]}`);
+  });
+  view.send("edits", { query: view.data.queryId, edits: edits.join("_") });
+}
+
+/** Hold the auction and let everything follow; called once a frame while a rail is dragged. */
+function holdNow(view) {
+  const { data, rules } = view;
+  const held = Object.fromEntries(data.models.map(({ role }) => [role, holdAuction(view.bids, view.clicks, view.defects[role], rules)]));
+  view.held = held[view.by];
+  const tall = view.wide ? TALL.wide : TALL.narrow;
+  const other = data.models.find(({ role }) => role !== view.by);
+  const most = Math.max(...view.held.scores.map(Math.abs), 1e-9);
+  view.rows.forEach((row, index) => paintBid(view, row, index, most, other && held[other.role], other));
+  view.held.order.forEach((index, place) => slide(view.rows[index].item, place, tall));
+  view.list.style.height = `${view.rows.length * tall}px`;
+  const shown = view.held.states.filter((state) => state === 0).length;
+  view.cut.style.top = `${shown * tall - 1}px`;
+  view.cut.firstChild.textContent = shown ? `${shown} of ${rules.slots} slots filled` : "no ad is shown";
+  settle(view.list, [...view.held.order.map((index) => view.rows[index].item), view.cut]);
+  const sums = data.models.map((model) => ({ model, sum: summary(held[model.role], view.judge, rules) }));
+  view.cards.replaceChildren(...sums.map(({ model, sum }) => card(view, model, sum)));
+  lightBid(view, view.litBid ?? view.held.order[0]);
+  paintFrontier(view);
+}
+
+function paintBid(view, row, index, most, rival, other) {
+  const { held, rules } = view;
+  const state = held.states[index];
+  const defect = view.defects[view.by][index];
+  row.place.textContent = held.places[index] + 1;
+  for (const [input, of, field] of [[row.bid, "bids", "bid"], [row.click, "clicks", "click"]]) {
+    if (input !== input.getRootNode().activeElement) input.value = view[of][index];
+    input.classList.toggle("edited", view[of][index] !== view.data.ads[index].given[field]);
+  }
+  bar(row.defect, defect, 0, `defect ${view.by}`, percent(defect));
+  bar(row.score, Math.abs(held.scores[index]) / most, 0, held.scores[index] < 0 ? "negative" : `score ${view.by}`, dollars(held.scores[index], 3));
+  row.price.textContent = state === 0 ? dollars(held.prices[index], 2) : "–";
+  row.state.textContent = outcome(held, index);
+  row.item.classList.toggle("out", state !== 0);
+  row.other.textContent = rival ? `${other.short}: ${outcome(rival, index)} ${moveText(held.places[index], rival.places[index])}` : "";
+}
+
+function outcome(held, index) {
+  return held.states[index] === 0 ? `slot ${held.places[index] + 1}` : STATES[held.states[index]];
+}
+
+function bar(node, share, from, kind, text) {
+  if (!node.firstChild) node.append(el("span", { class: "track" }, el("i", {})), el("span", { class: "figure" }));
+  const fill = node.firstChild.firstChild;
+  fill.className = kind;
+  fill.style.width = `${100 * clamp(share, 0, 1)}%`;
+  node.lastChild.textContent = text;
+}
+
+function card(view, model, sum) {
+  const here = model.role === view.by ? " now" : "";
+  const ties = sum.ties ? ` · ${sum.ties} tie${sum.ties > 1 ? "s" : ""}, in the table's order` : "";
+  const empty = sum.empty ? ` · ${sum.empty} slot${sum.empty > 1 ? "s" : ""} empty` : "";
+  return el(
+    "div",
+    { class: `card ${model.role}${here}` },
+    el("div", { class: "row" }, badge(model.role), el("b", {}, model.short)),
+    el("div", {}, `${dollars(1000 * sum.revenue)} per 1,000`),
+    el("div", {}, `mean pDefect ${percent(sum.defect)}`),
+    el("div", { class: "small muted" }, `${fmt(1000 * sum.clicks, 0)} clicks${empty}${ties}`),
+  );
+}
+
+/** The formula with the numbers of the ad that is pointed at, else of the first. */
+function lightBid(view, index) {
+  if (index === undefined) return;
+  view.litBid = index;
+  view.rows.forEach((row, at) => row.item.classList.toggle("lit", at === index));
+  const { held, rules } = view;
+  const term = (kind, text) => el("span", { class: `term ${kind}` }, text);
+  view.formula.replaceChildren(
+    el("span", {}, "RankScore = "),
+    term("money", "bid × pClick"), " − ", term("weight", "w × pDefect"),
+    el("span", {}, " = "),
+    term("money", `${dollars(view.bids[index])} × ${fmt(view.clicks[index], 3)}`), " − ",
+    term("weight", `${dollars(rules.w, 3)} × ${fmt(view.defects[view.by][index], 3)}`),
+    el("b", {}, ` = ${dollars(held.scores[index], 3)}`),
+    el("span", { class: "muted" }, `  ${view.data.ads[index].title}`),
+  );
+}

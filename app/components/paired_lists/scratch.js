@@ -1,0 +1,125 @@
+// The visitor's own order: reordered by drag or Alt + arrows, scored at once, sent at release.
+
+/** nDCG@k of an order over its judged ads, as kdcore.metrics.ranking; null gains are left out. */
+export function orderNdcg(grades, classes, order, k, kind) {
+  const worth = gainsOf(classes, kind);
+  const judged = order.filter((ad) => grades[ad] >= 0);
+  const gains = judged.map((ad) => worth[grades[ad]]);
+  const falling = gains.map((_, place) => -place); // the order itself is the score
+  return {
+    value: ndcg(gains, falling, k),
+    random: ndcgRandom(gains, k),
+    worst: ndcgWorst(gains, k),
+  };
+}
+
+/** A column's nDCG in both gains, and a bar with the random line. */
+function scores(view, column) {
+  const grades = view.data.ads.map((ad) => ad.grade);
+  const classes = view.data.grades.length;
+  const both = ["exp2", "linear"].map((kind) => orderNdcg(grades, classes, column.order, view.data.k, kind));
+  const main = both[view.data.gain === "linear" ? 1 : 0];
+  column.ndcg = main.value;
+  const one = classes === 2; // both gains agree on two grades
+  const text = one
+    ? `nDCG@${view.data.k} ${fmt(main.value)}`
+    : `nDCG@${view.data.k}  2^g−1: ${fmt(both[0].value)} · g: ${fmt(both[1].value)}`;
+  column.score.textContent = Number.isFinite(main.value) ? text : "nDCG: no judged ad has any gain";
+  scoreBar(column, main);
+}
+
+function scoreBar(column, { value, random, worst }) {
+  const known = Number.isFinite(value);
+  const said = known ? `nDCG ${fmt(value)}; random order ${fmt(random)}; worst ${fmt(worst)}` : "not defined";
+  column.bar.setAttribute("aria-label", said);
+  const part = (kind, share, side) => {
+    const made = el("i", { class: kind });
+    made.style[side] = `${100 * share}%`;
+    return made;
+  };
+  const marks = known
+    ? [part(`fill ${column.role}`, value, "width"), part("random", random, "left"), part("worst", worst, "left")]
+    : [];
+  column.bar.title = said;
+  column.bar.replaceChildren(...marks);
+}
+
+function setOrder(view, order) {
+  view.columns.at(-1).order = order;
+  arrange(view);
+  light(view, view.lit);
+}
+
+function sendOrder(view) {
+  view.sendLater ??= rested(() => view.send("scratch", { query: view.data.queryId, order: view.columns.at(-1).order }), 350);
+  view.sendLater();
+}
+
+function moved(order, ad, to) {
+  const rest = order.filter((other) => other !== ad);
+  rest.splice(clamp(to, 0, rest.length), 0, ad);
+  return rest;
+}
+
+function moveBy(view, ad, by) {
+  const own = view.columns.at(-1);
+  const here = own.order.indexOf(ad);
+  const to = clamp(here + by, 0, own.order.length - 1);
+  if (to === here) return;
+  setOrder(view, moved(own.order, ad, to));
+  tellMove(view, ad);
+  sendOrder(view);
+}
+
+function tellMove(view, ad) {
+  const own = view.columns.at(-1);
+  const name = view.data.ads[ad].title || "the ad";
+  view.say(`${name}: place ${own.order.indexOf(ad) + 1}. nDCG at ${view.data.k}: ${fmt(own.ndcg)}`);
+}
+
+/** A mouse drags the row anywhere, a finger by its grip, so that touch still scrolls the page. */
+function grip(view, item, cell, ad) {
+  const handle = el("span", { class: "grip", "aria-hidden": "true" }, "⠿");
+  cell.prepend(handle);
+  cell.title = "Drag, or Alt + ↑ ↓, to reorder";
+  cell.onpointerdown = (event) => {
+    if (event.button !== 0 || (event.pointerType === "touch" && event.target !== handle)) return;
+    const own = view.columns.at(-1);
+    const began = { y: event.clientY, place: own.order.indexOf(ad), order: own.order.join() };
+    view.dragged = false;
+    cell.focus({ preventScroll: true }); // a focused row is not moved in the DOM while it is held
+    cell.setPointerCapture(event.pointerId);
+    cell.onpointermove = (now) => follow(view, item, ad, began, now.clientY - began.y);
+    cell.onpointerup = cell.onpointercancel = () => drop(view, item, cell, ad, began);
+  };
+}
+
+function follow(view, item, ad, began, shift) {
+  if (!view.dragged && Math.abs(shift) < 5) return;
+  view.dragged = true;
+  view.shift = shift;
+  item.classList.add("held");
+  view.dragPaint ??= painter(() => {
+    const { own, ad: held, from, node } = view.drag;
+    const to = clamp(from + Math.round(view.shift / ROW), 0, own.order.length - 1);
+    if (own.order.indexOf(held) !== to) setOrder(view, moved(own.order, held, to));
+    node.style.transform = `translateY(${from * ROW + view.shift}px)`;
+  });
+  view.drag = { own: view.columns.at(-1), ad, from: began.place, node: item };
+  view.dragPaint();
+}
+
+function drop(view, item, cell, ad, began) {
+  cell.onpointermove = cell.onpointerup = cell.onpointercancel = null;
+  item.classList.remove("held");
+  if (!view.dragged) return;
+  view.dragPaint.cancel();
+  const own = view.columns.at(-1);
+  const to = clamp(began.place + Math.round(view.shift / ROW), 0, own.order.length - 1);
+  setOrder(view, moved(own.order, ad, to));
+  if (own.order.join() !== began.order) {
+    tellMove(view, ad);
+    sendOrder(view);
+  }
+  setTimeout(() => (view.dragged = false)); // the click that follows is no pick
+}

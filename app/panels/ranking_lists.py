@@ -1,0 +1,172 @@
+"""Side-by-side lists of one query: teacher, student, ideal, truth, and an order of one's own."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import controls, frame, state
+from app.components.paired_lists import paired_lists, said
+from app.panels import ranking_query
+from app.panels.ranking_query import Query
+from app.services import Answers, Board
+from app.texts import number
+from kdcore.measures import Scores
+from kdcore.metrics.ranking import ndcg, ndcg_random
+
+Floats = NDArray[np.float64]
+KEY = "paired_lists"
+
+
+@st.fragment
+def draw(board: Board) -> None:
+    """The finding, the query, its lists, and their export."""
+    top = st.container()
+    query = ranking_query.choose(board)
+    columns = columns_of(board, query) if query else []
+    if query is None or not columns:
+        with top:
+            frame.finding("No model has answered these pairs yet: bring answers under Data.")
+        return
+    table = table_of(board, query, columns)
+    sentence = finding(board, query, columns)
+    with top:
+        frame.finding(sentence)
+    controls.bound(st.slider, "k", "Depth k", min_value=1, max_value=20, width=320)
+    with st.container(key="lists_picture"):
+        paired_lists(
+            payload(board, query, columns),
+            KEY,
+            pair=_picked,
+            scratch=lambda: _reordered(query),
+        )
+    models = " ".join(f"{c['role']}={c['hash']}" for c in columns if c["hash"])
+    about = f"KD Lab lists; data {board.pairs.content_hash}; {models}"
+    controls.exports("lists_picture", table, sentence, about)
+
+
+def columns_of(board: Board, query: Query) -> list[dict[str, Any]]:
+    """The orders that a score makes: role, name, score of each ad, what the score is."""
+    found = []
+    for role, who in (("teacher", board.teacher), ("student", board.student)):
+        if who is not None:
+            scores = _scores(board, who, query)
+            found.append(_column(role, f"{role.capitalize()}, {who.title}", scores, who.hash))
+    if board.pairs.truth is not None and found:
+        exact = board.pairs.scheme.expected_gain(board.pairs.truth[query.rows])
+        found.append(_column("truth", "Truth of the world", exact, ""))
+    return found
+
+
+def _column(role: str, name: str, scores: Floats, marks: str) -> dict[str, Any]:
+    rounded = [float(f"{s:.7g}") for s in scores]
+    note = "score: expected grade" + (" under the exact chances" if role == "truth" else "")
+    return {"role": role, "name": name, "scores": rounded, "note": note, "hash": marks}
+
+
+def _scores(board: Board, who: Answers, query: Query) -> Floats:
+    return Scores.of(who.predictions.logits[query.rows], board.pairs.scheme).ranking
+
+
+def payload(board: Board, query: Query, columns: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the browser part draws."""
+    now = state.now()
+    marks = [board.pairs.content_hash, str(query.id), *(c["hash"] for c in columns)]
+    return {
+        "stamp": ":".join(marks),
+        "queryId": query.id,
+        "k": now.k,
+        "gain": now.gain,
+        "pair": now.pair,
+        "grades": list(board.pairs.scheme.grades),
+        "ads": ads_of(board, query),
+        "columns": columns,
+        "scratch": scratch_of(query, columns),
+        "hidden": query.hidden,
+    }
+
+
+def ads_of(board: Board, query: Query) -> list[dict[str, Any]]:
+    """The ads as the browser parts know them: row in the table, texts, grade (-1: unjudged)."""
+    kept = board.pairs.frame.iloc[query.rows]
+    columns = zip(query.rows, kept["title"], kept["description"], kept["grade"], strict=True)
+    return [
+        {"row": int(row), "title": str(title), "description": str(text), "grade": int(grade)}
+        for row, title, text, grade in columns
+    ]
+
+
+def scratch_of(query: Query, columns: list[dict[str, Any]]) -> list[int]:
+    """The visitor's own order of this query, else the student's (or the only one there is)."""
+    by_role = {c["role"]: c["scores"] for c in columns}
+    scores = np.asarray(by_role.get("student", columns[0]["scores"]))
+    start = [int(ad) for ad in np.argsort(-scores, kind="stable")]
+    asked = re.fullmatch(r"(\d+):(\d+(?:-\d+)*)", state.now().scratch)
+    if not asked or int(asked[1]) != query.id:
+        return start
+    order = [int(ad) for ad in asked[2].split("-")]
+    if sorted(order) == sorted(start):
+        return order
+    state.ignore("scratch: this is no order of the query's ads; the student's is shown")
+    return start
+
+
+def table_of(board: Board, query: Query, columns: list[dict[str, Any]]) -> pd.DataFrame:
+    """A row an ad: place and score in each column, label, place in the visitor's order."""
+    ads, grades = ads_of(board, query), board.pairs.scheme.grades
+    judged = np.array([ad["grade"] for ad in ads])
+    table = pd.DataFrame({"query": query.text, "title": [ad["title"] for ad in ads]})
+    table["label"] = ["unjudged" if g < 0 else grades[g] for g in judged]
+    for column in columns:
+        table[f"place, {column['role']}"] = _places(np.asarray(column["scores"]))
+        table[f"expected grade, {column['role']}"] = column["scores"]
+    table["place, ideal by label"] = _places(judged)
+    own = np.empty(len(ads), dtype=int)
+    own[scratch_of(query, columns)] = np.arange(1, len(ads) + 1)
+    return table.assign(**{"place, your order": own})
+
+
+def _places(scores: NDArray[Any]) -> NDArray[np.int64]:
+    places = np.empty(len(scores), dtype=np.int64)
+    places[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+    return places
+
+
+def finding(board: Board, query: Query, columns: list[dict[str, Any]]) -> str:
+    """What each order scores on this query, beside a random one."""
+    now = state.now()
+    grades = board.pairs.grades[query.rows]
+    judged = np.flatnonzero(grades >= 0)
+    gains = board.pairs.scheme.gains("linear" if now.gain == "linear" else "exp2")[grades[judged]]
+    if not gains.any():
+        why = "no ad of it was judged" if not len(judged) else "none of its ads has any gain"
+        return f"For “{query.text}” no order is better than another: {why}."
+    same = np.zeros(len(judged), dtype=np.int64)
+    k = min(now.k, len(judged))
+    said = [
+        f"{number(float(ndcg(gains, np.asarray(c['scores'])[judged], same, k)[0, -1]))} "
+        f"{'by' if c['role'] == 'truth' else 'for'} the {c['role']}"
+        for c in columns
+    ]
+    chance = number(float(ndcg_random(gains, same, k)[0, -1]))
+    return f"For “{query.text}”, nDCG@{now.k} is {', '.join(said)}; a random order has {chance}."
+
+
+def _picked() -> None:
+    told = said(KEY).get("pair")
+    if isinstance(told, dict):
+        state.change(pair=told.get("row"))
+
+
+def _reordered(query: Query) -> None:
+    """Keep the order with its query's number: another query starts afresh."""
+    told = said(KEY).get("scratch")
+    order = told.get("order") if isinstance(told, dict) else None
+    asked = told.get("query") if isinstance(told, dict) else None
+    if asked != query.id or not isinstance(order, list):
+        return
+    if sorted(map(str, order)) == sorted(map(str, range(len(query.rows)))):
+        state.change(scratch=f"{query.id}:{'-'.join(map(str, order))}")

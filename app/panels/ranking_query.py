@@ -1,0 +1,129 @@
+"""Which query the lists and the auction look at: search it, walk through them, worst first."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import controls, state
+from app.services import Board, ranking
+from app.texts import signed
+
+Ints = NDArray[np.int64]
+SORTS = {
+    "lost": "Most lost against the teacher",
+    "gained": "Most gained",
+    "table": "As in the data",
+}
+MOST_ADS = 100
+MOST_OFFERED = 2000
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query. id: its number in the table; rows: its pairs; hidden: pairs beyond the limit."""
+
+    id: int
+    text: str
+    rows: Ints
+    hidden: int
+
+
+def choose(board: Board, telling: NDArray[np.bool_] | None = None) -> Query | None:
+    """Draw the chooser; the query that the state, its pair, or the order names. None: no pair.
+
+    telling: (queries,) which ones are worth opening on, when nobody chose; the first of them.
+    """
+    texts = board.pairs.frame["query"].to_numpy()
+    first = np.unique(board.pairs.query_ids, return_index=True)[1]
+    if not len(first):
+        st.info("These data hold no pair, so there is no query to look at.")
+        return None
+    order, deltas = _order(board, state.now().qsort)
+    present = _present(board, order, telling)
+    names = {int(q): _label(str(texts[first[q]]), float(deltas[q])) for q in order}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="query_chooser"):
+        controls.bound(
+            st.selectbox,
+            "qsort",
+            "Order of the queries",
+            options=list(SORTS),
+            format_func=lambda key: SORTS[key],
+            on_change=_sorted,
+            args=(),
+            width=250,
+        )
+        at = int(np.flatnonzero(order == present)[0])
+        _find(order, names, present, f"Query {at + 1:,} of {len(order):,}")
+        _walk("Previous", "arrow_upward", order, at - 1)
+        _walk("Next", "arrow_downward", order, at + 1)
+    rows = np.flatnonzero(board.pairs.query_ids == present)
+    kept = rows[:MOST_ADS]
+    return Query(present, str(texts[first[present]]), kept, len(rows) - len(kept))
+
+
+def _order(board: Board, sort: str) -> tuple[Ints, NDArray[np.float64]]:
+    """The queries in the order asked for, and what the student gains on the teacher in each."""
+    queries = int(board.pairs.query_ids.max()) + 1
+    deltas = np.full(queries, np.nan)
+    if board.teacher is not None and board.student is not None:
+        now = state.now()
+        curves = [
+            ranking.per_query(board, who).curves[now.gain][:, now.k - 1]
+            for who in (board.student, board.teacher)
+        ]
+        deltas = curves[0] - curves[1]
+    if sort == "table" or np.isnan(deltas).all():
+        return np.arange(queries), deltas
+    signs = deltas if sort == "lost" else -deltas  # queries without an ideal stand at the end
+    return np.argsort(signs, kind="stable"), deltas
+
+
+def _present(board: Board, order: Ints, telling: NDArray[np.bool_] | None) -> int:
+    now = state.now()
+    if now.query in order:
+        return now.query
+    if now.query >= 0:
+        state.ignore(f"query: these data have {len(order):,} queries, no number {now.query:,}")
+    elif 0 <= now.pair < len(board.pairs):
+        return int(board.pairs.query_ids[now.pair])
+    return int(order[int(np.argmax(telling[order]))] if telling is not None else order[0])
+
+
+def _label(text: str, delta: float) -> str:
+    shown = text or "(empty query)"
+    return f"{shown}   {signed(delta)}" if np.isfinite(delta) else shown
+
+
+def _find(order: Ints, names: dict[int, str], present: int, place: str) -> None:
+    """A box to type in; of very many queries it holds the first ones and the present one."""
+    offered = [int(q) for q in order[:MOST_OFFERED]]
+    if present not in offered:
+        offered.insert(0, present)
+    st.session_state["pick_query"] = present
+    st.selectbox(
+        f"{place}, with nDCG of student minus teacher",
+        offered,
+        format_func=lambda q: names[q],
+        key="pick_query",
+        on_change=lambda: state.change(query=st.session_state["pick_query"]),
+        width=460,
+        help=None if len(order) <= MOST_OFFERED else f"The first {MOST_OFFERED:,} in this order.",
+    )
+
+
+def _walk(label: str, icon: str, order: Ints, to: int) -> None:
+    inside = 0 <= to < len(order)
+    st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"walk_{icon}",
+        disabled=not inside,
+        on_click=lambda: state.change(query=int(order[to])),
+    )
+
+
+def _sorted() -> None:
+    """Another order starts at its own first query."""
+    state.change(qsort=st.session_state["w_qsort"], query=-1, pair=-1)
