@@ -80,8 +80,8 @@ def _score(board: Board, key: str, found: dict[str, Evaluation]) -> Score:
 
 
 def _gain(board: Board, key: str) -> Gain | None:
-    """Student minus twin; without a twin, minus the teacher."""
-    against: Answers | None = board.twin or board.teacher
+    """Student minus twin; without a twin, minus the teacher, whom itself no metric holds up to."""
+    against: Answers | None = board.twin or (None if key in UNJUDGED else board.teacher)
     if board.student is None or against is None:
         return None
     difference = services.comparison(board, board.student, against).differences.get(key)
@@ -97,9 +97,10 @@ def _gain(board: Board, key: str) -> Gain | None:
 
 
 def _how(difference: Difference) -> str:
+    least = number(difference.smallest_detectable)
     return (
         f"Paired bootstrap over queries, 95 %; p = {difference.p:.2g} by "
-        f"{difference.permutations:,} permutations; smallest detectable difference {number(difference.smallest_detectable)}."
+        f"{difference.permutations:,} permutations; smallest detectable difference {least}."
     )
 
 

@@ -37,6 +37,7 @@ def draw(board: services.Board) -> None:
                 cells=chosen.all_cells,
                 mask=service.kept(board, now.ct, now.cs, others) if others else None,
                 pair=_pair(board),
+                asked=now.pair if now.pair < len(board.pairs) else -1,
             ),
             key=KEY,
             on_change=_taken,

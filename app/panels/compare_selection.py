@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from app import frame, services, state
 from app.services import outcomes as service
+from kdcore.attributes import is_slice
 from kdcore.filters import Filters
 from kdcore.outcomes import CELLS, OUTCOMES, outcome_of
 from kdcore.tags import TAGS, stands_out
@@ -27,6 +28,7 @@ def filters() -> Filters:
         outcomes=tuple(o for o in OUTCOMES if o in named),
         cells=tuple(c for c in CELLS if c in named),
         box=(box[0], box[1], box[2], box[3]) if ordered else None,
+        slice=now.slice if is_slice(now.slice) else "",
     )
 
 
@@ -85,6 +87,8 @@ def finding(board: services.Board) -> str:
     if counts["unlabelled"] == len(rows):
         flips = int(rows["student_flips_teacher"].sum())
         return f"On {where} without labels, teacher and student decide differently on {flips:,}."
+    if counts["unlabelled"]:
+        where = f"{len(rows) - counts['unlabelled']:,} labelled of {where}"
     lost, won = int(counts["only_teacher"]), int(counts["only_student"])
     said = f"The student loses to the teacher on {lost:,} of {where} and wins on {won:,}"
     return f"{said}{_twin_words(rows)}. {_why(rows, everything)}".strip()

@@ -122,6 +122,7 @@ function fillOption(part, shown, group, option) {
   all.style.width = `${(100 * option.n) / most}%`;
   teacher.style.width = `${100 * share(option.teacher_right)}%`;
   student.style.width = `${100 * share(option.student_right)}%`;
+  teacher.hidden = student.hidden = !option.labelled;
   button.setAttribute("aria-pressed", String(pressed));
   button.ariaDisabled = String(!option.n && !pressed);
   const rights =

@@ -18,7 +18,8 @@ class JointView:
     """What is shown. mask: (pairs,) which pairs the other filters leave; None = all.
 
     points: content key of the points that `joint_points` sent. cells: cells of the cube that are
-    picked, () = all. pair: row, texts and tags of the primary pair, or None.
+    picked, () = all. pair: row, texts and tags of the primary pair, or None; asked: the row that
+    the visitor chose, -1 when the page did.
     """
 
     points: str
@@ -30,6 +31,7 @@ class JointView:
     cells: Sequence[str]
     mask: NDArray[np.bool_] | None
     pair: dict[str, Any] | None
+    asked: int
 
 
 def joint_density(view: JointView, key: str, on_change: Callable[[], None]) -> None:

@@ -69,10 +69,11 @@ export function fillCube({ faces, cells }, tallied, chosen, picked, twin) {
     button.toggleAttribute("data-empty", n === 0);
     button.setAttribute("aria-label", spoken(cell, n, words, twin ? change : null));
   });
-  for (const { gold, table, total } of faces) {
-    const n = tallied.cube.slice(4 * gold, 4 * gold + 4).reduce((a, b) => a + b, 0);
+  const totals = faces.map(({ gold }) => tallied.cube.slice(4 * gold, 4 * gold + 4).reduce((a, b) => a + b, 0));
+  for (const [place, { gold, table, total }] of faces.entries()) {
+    const n = totals[place];
     total.textContent = `${n.toLocaleString("en")} pairs`;
-    table.hidden = gold === 2 && n === 0;
+    table.hidden = n === 0 && (gold === 2 || totals[2] > 0);
   }
 }
 

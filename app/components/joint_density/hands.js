@@ -3,7 +3,7 @@
 /** What Python is told; the same text is never sent twice. */
 export function said(part) {
   const cells = part.picked ? CELLS.filter((_, cell) => part.chosen[cell]) : [];
-  return { ct: part.ct, cs: part.cs, box: part.box ?? [], cells, pair: part.pair };
+  return { ct: part.ct, cs: part.cs, box: part.box ?? [], cells, pair: part.asked };
 }
 
 /** Tell Python now. */
@@ -55,7 +55,7 @@ export function listen(part) {
       if (event.type === "pointercancel") change(part, { box: began.box });
       else if (!grabbed && !moved) {
         const row = pointAt(part, x, y);
-        if (row >= 0) change(part, { pair: row });
+        if (row >= 0) change(part, { pair: row, asked: row });
         else if (part.box) change(part, { box: null });
       }
       send(part);
@@ -107,7 +107,7 @@ export function press(part, cell) {
 export function go(part, by) {
   if (!part.points) return;
   const row = step(part.points, part.tally.shown, part.box, Math.max(part.pair, 0), by);
-  if (row >= 0) change(part, { pair: row, hover: -1 });
+  if (row >= 0) change(part, { pair: row, asked: row, hover: -1 });
   settle(part);
 }
 

@@ -65,6 +65,7 @@ function adopt(part, data) {
   part.picked = data.cells.length > 0;
   part.chosen = Uint8Array.from(CELLS, (name) => (!part.picked || data.cells.includes(name) ? 1 : 0));
   part.pair = data.pair ? data.pair.row : -1;
+  part.asked = data.asked; // -1: the page chose the pair, and may choose another
   part.lastSent = said(part);
 }
 
