@@ -49,6 +49,7 @@ CIRCULAR = frozenset(
         "lost_by_distillation",
         "gained",
         "label_suspect",
+        "label_against_truth",  # a good teacher loses where the truth would
         "both_wrong_sure",
         "student_unsure",
         "teacher_unsure",  # the band of the teacher's confidence says it already
@@ -123,6 +124,14 @@ def parse(name: str) -> tuple[Condition, ...]:
             )
         found.append(Condition(kind, unquote(value)))
     return tuple(found)
+
+
+def is_slice(name: str) -> bool:
+    """Whether `parse` reads the name."""
+    try:
+        return bool(parse(name))
+    except ConfigError:
+        return False
 
 
 def join(conditions: Iterable[Condition]) -> str:

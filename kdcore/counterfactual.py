@@ -16,7 +16,7 @@ from kdcore.attributes import words
 from kdcore.pairs import PairTable
 
 Kind = Literal["same", "gone", "new"]
-PIECE = re.compile(r"\w+|[^\w\s]+|\s+")
+PIECE = re.compile(r"\w+\s*|[^\w\s]+\s*|\s+")  # spaces go with the word before them
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,10 @@ def word_diff(first: str, second: str) -> tuple[Span, ...]:
     """
     before, after = PIECE.findall(first), PIECE.findall(second)
     matcher = SequenceMatcher(
-        None, [p.lower() for p in before], [p.lower() for p in after], autojunk=False
+        None,
+        [p.lower().strip() for p in before],
+        [p.lower().strip() for p in after],
+        autojunk=False,
     )
     spans: list[Span] = []
     for step, a, b, c, d in matcher.get_opcodes():

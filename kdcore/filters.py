@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError
 from kdcore.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
@@ -20,7 +21,8 @@ class Filters:
 
     search: every word occurs in query, title or description. tags: the pair carries all of them.
     grades: one of them (-1 = unlabelled). outcomes and cells: it stands in one of either. box: x0,
-    x1, y0, y1, both ends included, of teacher_p (x) and student_p (y).
+    x1, y0, y1, both ends included, of teacher_p (x) and student_p (y). slice: a name that
+    `kdcore.attributes` parses; the frame's column in_slice then tells which pairs it holds.
     """
 
     search: str = ""
@@ -29,6 +31,7 @@ class Filters:
     outcomes: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     box: Box | None = None
+    slice: str = ""
 
     def __post_init__(self) -> None:
         problems = [
@@ -54,6 +57,8 @@ class Filters:
     def mask(self, judged: pd.DataFrame) -> Bools:
         """(pairs,) whether each pair passes; reads what `outcomes.judge` gives."""
         keep = np.ones(len(judged), dtype=bool)
+        if self.slice:
+            keep &= judged["in_slice"].to_numpy()
         for name in self.tags:
             keep &= judged[name].to_numpy()
         if self.grades:
@@ -94,12 +99,16 @@ class Option:
 
 
 def option_counts(
-    judged: pd.DataFrame, filters: Filters, grades: tuple[str, ...]
+    judged: pd.DataFrame,
+    filters: Filters,
+    grades: tuple[str, ...],
+    within: Bools | None = None,
 ) -> dict[str, tuple[Option, ...]]:
     """Options of each group ("outcomes", "tags", "grades") under all other filters.
 
     Outcomes and grades exclude each other, so their own group is left out; tags add up, so a tag
-    is counted among the pairs that carry the other chosen tags as well.
+    is counted among the pairs that carry the other chosen tags as well. within: (pairs,) counts
+    these pairs only.
     """
     named = dict(enumerate(grades)) | {-1: "unlabelled"}
     outcome = judged["outcome"].cat.codes.to_numpy()
@@ -121,13 +130,16 @@ def option_counts(
             [(str(g), name, grade == g, g in filters.grades) for g, name in named.items()],
         ),
     }
-    return {name: _options(judged, *group) for name, group in groups.items()}
+    everything = np.ones(len(judged), dtype=bool) if within is None else within
+    return {
+        name: _options(judged, np.flatnonzero(everything & others.mask(judged)), options)
+        for name, (others, options) in groups.items()
+    }
 
 
 def _options(
-    judged: pd.DataFrame, others: Filters, options: list[tuple[str, str, Bools, bool]]
+    judged: pd.DataFrame, rows: NDArray[np.intp], options: list[tuple[str, str, Bools, bool]]
 ) -> tuple[Option, ...]:
-    rows = np.flatnonzero(others.mask(judged))
     labelled = known(judged)[rows]
     teacher, student = (judged[f"{w}_right"].to_numpy()[rows] for w in ("teacher", "student"))
     found = []

@@ -46,7 +46,7 @@ def test_a_text_without_words_is_far_from_everything_and_no_error(pairs):
 
 def test_a_word_diff_marks_the_changed_words_alone():
     spans = [(s.kind, s.text) for s in word_diff("Red shoes - Free", "red Boots - Free")]
-    assert spans == [("same", "red "), ("gone", "shoes"), ("new", "Boots"), ("same", " - Free")]
+    assert spans == [("same", "red "), ("gone", "shoes "), ("new", "Boots "), ("same", "- Free")]
 
 
 @pytest.mark.parametrize(

@@ -106,5 +106,7 @@ def _axes(figure: go.Figure, dark: bool) -> go.Figure:
     figure.update_xaxes(title_text="P(relevant) that the model says", row=2)
     figure.update_yaxes(range=[0, 1], dtick=0.2, row=1)
     figure.update_yaxes(title_text="share that is relevant", row=1, col=1)
-    figure.update_yaxes(title_text="pairs", rangemode="tozero", row=2, col=1)
+    most = max(max(trace.y, default=1) for trace in figure.data if trace.yaxis in ("y3", "y4"))
+    figure.update_yaxes(range=[0, 1.05 * float(most)], row=2)
+    figure.update_yaxes(title_text="pairs", row=2, col=1)
     return figure

@@ -53,7 +53,7 @@ def column(board: Board, name: str, role: str, logits: Floats, gold: int) -> Say
         role=role,
         p=tuple(map(float, p)),
         relevant=relevant,
-        verdict="relevant" if relevant >= cut else "not relevant",
+        verdict="yes" if relevant >= cut else "no",
         loss=None if gold == UNLABELLED else float(-log_soften(logits)[gold]),
     )
 

@@ -65,13 +65,11 @@ def finding(models: list[Measured]) -> str:
 def _card(name: str, role: str, found: BeforeAfter) -> Card:
     before, after = found.before, found.after
     return Card(
-        label=f"{name}: ECE after T {number(found.temperature, 2)}",
-        value=number(after.ece),
+        label=f"{name}: ECE, T = 1 → T {number(found.temperature, 2)}",
+        value=f"{number(before.ece)} → {number(after.ece)}",
         definition=ECE,
         n=f"{after.n:,} pairs, {after.queries:,} queries",
-        interval=interval(after.low, after.high),
-        delta=f"from {number(before.ece)} at T = 1: {signed(found.change)} "
-        + interval(found.low, found.high),
+        interval=f"change {signed(found.change)} {interval(found.low, found.high)}",
         role=role,
     )
 

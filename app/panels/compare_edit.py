@@ -173,7 +173,7 @@ def _card(board: Board, row: int, parent: Texts, child: Texts, says: list[Says])
 
 def _flip(board: Board, row: int, said: Says) -> str:
     before = bool(selection.judged(board)[f"{said.role}_says"].iat[row])
-    return ", its decision flips" if before != (said.verdict == "relevant") else ""
+    return ", its decision flips" if before != (said.verdict == "yes") else ""
 
 
 def _both(says: list[Says], role: str) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import controls, state
+from app.figures.style import color
 from app.panels import compare_selection as selection
 from app.services import Board, noting
 from kdcore.notes import STATUSES, pair_key
@@ -203,8 +204,11 @@ def columns(board: Board) -> dict[str, Any]:
     kind = st.column_config
     relevant = "P(relevant) at T = 1: the soft label's mass on grades that count as relevant."
 
-    def p(title: str) -> Any:
-        return kind.ProgressColumn(title, help=relevant, format="%.3f", min_value=0, max_value=1)
+    def p(role: str) -> Any:
+        hue = color(role, controls.dark())
+        return kind.ProgressColumn(
+            role, help=relevant, format="%.3f", min_value=0, max_value=1, color=hue
+        )
 
     return {
         "query": kind.TextColumn("query", width="medium"),

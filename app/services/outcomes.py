@@ -6,6 +6,8 @@ import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 
+from app.services import slicing
+from app.services import slicing
 from app.services.boards import Board
 from kdcore.filters import Filters, Option, option_counts
 from kdcore.outcomes import judge, score_pairs
@@ -43,28 +45,48 @@ def _scored(key: Keyed, _board: Board) -> pd.DataFrame:
     )
 
 
-def kept(board: Board, ct: float, cs: float, filters: Filters) -> NDArray[np.bool_]:
-    """(pairs,) which pairs the filters leave."""
-    return _kept(outcome_key(board), ct, cs, repr(filters), board, filters)
+def kept(
+    board: Board, ct: float, cs: float, filters: Filters, slice_name: str = ""
+) -> NDArray[np.bool_]:
+    """(pairs,) which pairs the filters and a slice (a name of `services.slicing`) leave."""
+    return _kept(outcome_key(board), ct, cs, repr(filters), slice_name, board, filters)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _kept(
-    key: Keyed, ct: float, cs: float, asked: str, _board: Board, _filters: Filters
+    key: Keyed,
+    ct: float,
+    cs: float,
+    asked: str,
+    slice_name: str,
+    _board: Board,
+    _filters: Filters,
 ) -> NDArray[np.bool_]:
-    return _filters.mask(_judged(key, ct, cs, _board))
+    inside = slicing.mask(_board, slice_name) if slice_name else None
+    passing = _filters.mask(_judged(key, ct, cs, _board))
+    return passing if inside is None else passing & inside
 
 
-def options(board: Board, ct: float, cs: float, filters: Filters) -> dict[str, tuple[Option, ...]]:
-    """What each filter option would leave under the others."""
-    return _options(outcome_key(board), ct, cs, repr(filters), board, filters)
+def options(
+    board: Board, ct: float, cs: float, filters: Filters, slice_name: str = ""
+) -> dict[str, tuple[Option, ...]]:
+    """What each filter option would leave under the others, inside a slice if one is named."""
+    return _options(outcome_key(board), ct, cs, repr(filters), slice_name, board, filters)
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _options(
-    key: Keyed, ct: float, cs: float, asked: str, _board: Board, _filters: Filters
+    key: Keyed,
+    ct: float,
+    cs: float,
+    asked: str,
+    slice_name: str,
+    _board: Board,
+    _filters: Filters,
 ) -> dict[str, tuple[Option, ...]]:
-    return option_counts(_judged(key, ct, cs, _board), _filters, _board.pairs.scheme.grades)
+    inside = slicing.mask(_board, slice_name) if slice_name else None
+    judged = _judged(key, ct, cs, _board)
+    return option_counts(judged, _filters, _board.pairs.scheme.grades, inside)
 
 
 def points(board: Board) -> tuple[str, pa.Table]:

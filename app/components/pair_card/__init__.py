@@ -14,8 +14,8 @@ _mount = part("pair_card", "draw")
 class Says:
     """A column of the card: who says it, with which probability for each grade, and how well.
 
-    role: of the palette. relevant: P(relevant). verdict: "relevant" or "not", in words of the
-    scheme. loss: nats on the label, or None. delta: change of P(relevant) against `versus`.
+    role: of the palette. relevant: P(relevant). verdict: "yes" or "no" to
+    relevant. loss: nats on the label, or None. delta: change of P(relevant) against `versus`.
     """
 
     name: str

@@ -56,7 +56,7 @@ function answers(shown) {
   }
   const foot = el("tfoot");
   foot.append(sum(shown, "P(relevant)", (who) => fmt(who.relevant, 3)));
-  foot.append(sum(shown, "decides", (who) => who.verdict || "–"));
+  foot.append(sum(shown, "finds it relevant", (who) => who.verdict || "–"));
   if (shown.says.some((who) => who.loss !== null)) {
     foot.append(sum(shown, "loss on the label, nats", (who) => (who.loss === null ? "–" : fmt(who.loss, 3))));
   }
