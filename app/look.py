@@ -4,31 +4,26 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.figures.style import BACKGROUND
-
 _ICONS = Path(__file__).parents[1] / "assets" / "icons"
 ICON = _ICONS / "icon.svg"
 LOGO = _ICONS / "logo.svg"
 
 _RULES = """
 <style>
-:root { --kd-ground: GROUND; }
 .stMainBlockContainer { padding: 3.8rem 2rem 4rem; max-width: 1500px; }
 .st-key-finding [data-testid="stText"] {
   font-family: inherit; font-size: 1.2rem; font-weight: 500; line-height: 1.4; white-space: normal;
 }
 .st-key-top_bar { row-gap: 0.25rem; column-gap: 0.6rem; }
 .st-key-frame_bar { margin-left: auto; }
-.st-key-lesson {
-  position: fixed; right: 1.25rem; bottom: 1.25rem; z-index: 90; width: 22rem; max-width: 92vw;
-  max-height: 70vh; overflow-y: auto; background: var(--kd-ground);
-  box-shadow: 0 6px 28px rgb(0 0 0 / 0.25);
-}
+[data-testid="stBottomBlockContainer"] { max-width: 1500px; padding: 0.6rem 2rem 0.8rem; }
+[data-testid="stBottom"]:has(.st-key-lesson) { border-top: 3px solid #E69F00; }
+.st-key-lesson { gap: 0.25rem; max-height: 45vh; overflow-y: auto; }
+.st-key-lesson [data-testid="stVerticalBlock"] { gap: 0.25rem; }
 h3 { font-size: 1.2rem !important; padding: 0.2rem 0 !important; }
 h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.8rem 0.9rem 4rem; }
-  .st-key-lesson { right: 0; bottom: 0; width: 100vw; max-width: none; max-height: 45vh; }
   .st-key-top_bar > [class*="st-key-pick_"] { flex: 1 1 44%; min-width: 0; }
   .st-key-top_bar [data-testid="stSelectbox"] { width: 100% !important; }
   .st-key-finding [data-testid="stText"] { font-size: 1.05rem; }
@@ -39,5 +34,4 @@ h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
 
 def style() -> None:
     """Put the rules in the page."""
-    theme = "dark" if st.context.theme.type == "dark" else "light"
-    st.html(_RULES.replace("GROUND", BACKGROUND[theme]))
+    st.html(_RULES)

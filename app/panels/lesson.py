@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from app import state
+from app.components.spotlight import spotlight
 from app.lessons import Lesson, Step, lesson, lessons
 from kdcore.errors import UnknownNameError
 
@@ -23,7 +24,7 @@ def draw() -> None:
         state.ignore(f"lesson: {cause}")
         return
     waiting = _present(taught)[1].check is not None and not _is_done(taught)
-    with st.container(key="lesson", border=True):
+    with st.bottom.container(key="lesson"):
         # a rail's release reruns only its own part of the page: look every second until it is done
         st.fragment(_panel, run_every=1.0 if waiting else None)(taught, waiting)
 
@@ -44,19 +45,28 @@ def _panel(taught: Lesson, waiting: bool) -> None:
     done = _is_done(taught)
     if waiting and done:
         st.rerun()  # so that the timer stops
-    st.caption(f"{taught.title} · step {place + 1} of {len(taught.steps)}")
-    st.markdown(f"**{step.title}**")
-    st.write(step.text)
-    st.markdown(f"{'✅' if done else '👉'} {step.task}")
-    with st.container(horizontal=True):
-        if place and st.button("Back", key="lesson_back"):
-            begin(taught.name, place - 1)
-        last = place == len(taught.steps) - 1
-        label = "Finish" if last else ("Next" if done else "Skip")
-        if st.button(label, key="lesson_next", type="primary" if done else "secondary"):
-            _leave() if last else begin(taught.name, place + 1)
-        if not last and st.button("Close the lesson", key="lesson_close", type="tertiary"):
+    text, buttons = st.columns([3, 1], vertical_alignment="center", gap="medium")
+    with text:
+        st.markdown(f"**{step.title}** · {taught.title}, step {place + 1} of {len(taught.steps)}")
+        st.write(step.text)
+        icon = ":material/check_circle:" if done else ":material/arrow_circle_right:"
+        st.markdown(f"{icon} **{step.task}**")
+    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+        _buttons(taught, place, done)
+    spotlight(step.target, f"{taught.name}-{place}")
+
+
+def _buttons(taught: Lesson, place: int, done: bool) -> None:
+    if place and st.button("Back", key="lesson_back"):
+        begin(taught.name, place - 1)
+    last = place == len(taught.steps) - 1
+    label = "Finish" if last else ("Next" if done else "Skip")
+    if st.button(label, key="lesson_next", type="primary" if done else "secondary"):
+        if last:
             _leave()
+        begin(taught.name, place + 1)
+    if not last and st.button("Close the lesson", key="lesson_close", type="tertiary"):
+        _leave()
 
 
 def _leave() -> None:
