@@ -21,7 +21,9 @@ _HERE = files("app.components")
 def part(folder: str, *shared: str, own: tuple[str, ...] = ()) -> Mount:
     """Register the part of a folder with shared modules ("maths", "draw"); returns its mount."""
     html = _text(folder, "part.html") or '<div class="kd"></div>'
-    style = palette() + (_text("", "base.css") or "") + (_text(folder, "part.css") or "")
+    sheets = [_text("", f"{name}.css") for name in ("base", *shared)]  # a shared module's own look
+    sheets.append(_text(folder, "part.css"))
+    style = palette() + "".join(sheet for sheet in sheets if sheet)
     renderer = st.components.v2.component(
         f"kd_{folder}", html=html, css=style + "\n", js=source(folder, *shared, own=own)
     )

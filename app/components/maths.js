@@ -99,14 +99,63 @@ export function kl(pLogits, qLogits, T = 1, studentT = T) {
   return Math.max(sum, 0);
 }
 
-/** Mean KL(p || q) in nats over all pairs of two flat arrays; nan without a pair. */
-export function meanKl(pFlat, qFlat, classes, T = 1, studentT = T) {
-  const rows = pFlat.length / classes;
+/**
+ * One pass over all pairs of two flat arrays, each exponential taken once: their relevance into
+ * pOut and qOut (pairs; null leaves it out). Returns the means: kl(p || q) in nats, pBits and
+ * qBits of entropy; nan without a pair.
+ */
+export function survey(pFlat, qFlat, classes, T, studentT, relevantFrom, pOut = null, qOut = null) {
+  const p = newTally();
+  const q = newTally();
+  const pInverse = 1 / checkedTemperature(T);
+  const qInverse = 1 / checkedTemperature(studentT);
   let total = 0;
-  for (let at = 0; at < pFlat.length; at += classes) {
-    total += kl(pFlat.subarray(at, at + classes), qFlat.subarray(at, at + classes), T, studentT);
+  let pBits = 0;
+  let qBits = 0;
+  const rows = pFlat.length / classes;
+  for (let row = 0, at = 0; row < rows; row++, at += classes) {
+    tally(pFlat, qFlat, at, classes, pInverse, qInverse, relevantFrom, p);
+    tally(qFlat, qFlat, at, classes, qInverse, qInverse, relevantFrom, q);
+    const logP = Math.log(p.sum);
+    const logQ = Math.log(q.sum);
+    // log p - log q = (scaled p - log sum p) - (scaled q - log sum q), averaged under p
+    total += Math.max((p.own - p.other) / p.sum - logP + logQ, 0);
+    pBits += Math.max(logP - p.own / p.sum, 0);
+    qBits += Math.max(logQ - q.own / q.sum, 0);
+    if (pOut) pOut[row] = p.above / p.sum;
+    if (qOut) qOut[row] = q.above / q.sum;
   }
-  return rows ? total / rows : NaN;
+  return { kl: total / rows, pBits: pBits / rows / Math.LN2, qBits: qBits / rows / Math.LN2 };
+}
+
+function newTally() {
+  return { sum: 0, above: 0, own: 0, other: 0 };
+}
+
+/** Sums of one pair's weights: all, the relevant ones, and times both models' scaled logits. */
+function tally(flat, others, at, classes, inverse, otherInverse, relevantFrom, into) {
+  let max = flat[at];
+  let otherMax = others[at];
+  for (let k = 1; k < classes; k++) {
+    if (flat[at + k] > max) max = flat[at + k];
+    if (others[at + k] > otherMax) otherMax = others[at + k];
+  }
+  let sum = 0;
+  let above = 0;
+  let own = 0;
+  let other = 0;
+  for (let k = 0; k < classes; k++) {
+    const scaled = (flat[at + k] - max) * inverse;
+    const weight = Math.exp(scaled);
+    sum += weight;
+    if (k >= relevantFrom) above += weight;
+    own += weight * scaled;
+    other += weight * (others[at + k] - otherMax) * otherInverse;
+  }
+  into.sum = sum;
+  into.above = above;
+  into.own = own;
+  into.other = other;
 }
 
 /** The score that ranks ads: mean worth of the grade under one soft label. */

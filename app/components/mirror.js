@@ -1,0 +1,109 @@
+// Two histograms back to back on one axis: the first upwards, the second downwards. The height of
+// a bin is the square root of its share, on a fixed axis: a drag shows change and nothing rescales.
+
+const LEFT = 34;
+const RIGHT = 10;
+const FOOT = 34;
+const SHARES = [0.01, 0.1, 0.5];
+
+/** The colors a canvas needs, read once a theme. */
+export function colorsOf(root) {
+  const roles = ["teacher", "student", "twin", "truth", "gold", "defect", "grid", "text", "muted", "background"];
+  return Object.fromEntries(roles.map((role) => [role, color(root, role)]));
+}
+
+/** Pixels of a value on the axis. */
+export function across(plan, value) {
+  return LEFT + ((value - plan.low) / (plan.high - plan.low)) * (plan.width - LEFT - RIGHT);
+}
+
+/**
+ * Draw them. plan: {low, high, ticks: [[value, text]], label, split}; up and down:
+ * {counts, n, role, mark: value of this pair or NaN}; line: the same drawn dotted over `down`.
+ */
+export function mirrored(canvas, height, colors, plan, up, down, line = null) {
+  const [context, width] = fit(canvas, height);
+  const scene = { ...plan, width, height, middle: (height - FOOT) / 2 + 2, reach: (height - FOOT) / 2 - 12 };
+  context.clearRect(0, 0, width, height);
+  context.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+  frame(context, scene, colors);
+  if (up) steps(context, scene, up, -1, colors);
+  if (down) steps(context, scene, down, 1, colors);
+  if (line) steps(context, scene, line, 1, colors, true);
+  if (up) mark(context, scene, up, -1, colors);
+  if (down) mark(context, scene, down, 1, colors);
+  return scene;
+}
+
+function frame(context, scene, colors) {
+  const { width, height, middle, reach } = scene;
+  context.strokeStyle = colors.grid;
+  context.fillStyle = colors.muted;
+  context.lineWidth = 1;
+  context.textAlign = "right";
+  context.textBaseline = "middle";
+  for (const part of SHARES) {
+    for (const way of [-1, 1]) {
+      const y = Math.round(middle + way * reach * Math.sqrt(part)) + 0.5;
+      rule(context, LEFT, y, width - RIGHT, y);
+      context.fillText(`${part * 100}%`, LEFT - 4, y);
+    }
+  }
+  context.textAlign = "center";
+  context.textBaseline = "top";
+  for (const [value, text] of scene.ticks) {
+    const x = across(scene, value);
+    rule(context, x, middle - reach, x, middle + reach + 6);
+    context.fillText(text, clamp(x, 14, width - 14), height - FOOT + 6);
+  }
+  context.fillText(scene.label, (LEFT + width - RIGHT) / 2, height - 14);
+  context.strokeStyle = colors.text;
+  rule(context, LEFT, middle, width - RIGHT, middle);
+}
+
+function rule(context, x0, y0, x1, y1) {
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+}
+
+function steps(context, scene, side, way, colors, dotted = false) {
+  const { counts, n } = side;
+  const bin = (scene.high - scene.low) / counts.length;
+  const path = new Path2D();
+  path.moveTo(LEFT, scene.middle);
+  for (let k = 0; k < counts.length; k++) {
+    const y = scene.middle + way * scene.reach * Math.sqrt(n ? counts[k] / n : 0);
+    path.lineTo(across(scene, scene.low + k * bin), y);
+    path.lineTo(across(scene, scene.low + (k + 1) * bin), y);
+  }
+  path.lineTo(scene.width - RIGHT, scene.middle);
+  context.strokeStyle = context.fillStyle = colors[side.role];
+  context.lineWidth = 1.5;
+  if (dotted) {
+    context.setLineDash([2, 3]);
+  } else {
+    context.globalAlpha = 0.38;
+    context.fill(path);
+    context.globalAlpha = 1;
+  }
+  context.stroke(path);
+  context.setLineDash([]);
+}
+
+/** This pair: a needle with a round head for the upper, a square one for the lower. */
+function mark(context, scene, side, way, colors) {
+  if (!Number.isFinite(side.mark)) return;
+  const x = across(scene, side.mark);
+  const y = scene.middle + way * (scene.reach - 4);
+  context.strokeStyle = context.fillStyle = colors.text;
+  context.lineWidth = 2;
+  rule(context, x, scene.middle, x, y);
+  context.beginPath();
+  if (way < 0) context.arc(x, y, 5.5, 0, 2 * Math.PI);
+  else context.rect(x - 5, y - 5, 10, 10);
+  context.fillStyle = colors[side.role];
+  context.fill();
+  context.stroke();
+}

@@ -1,0 +1,45 @@
+// The parts of the Temperature page move together in the browser, without the server.
+// Each part is a module of its own, so what they share lives on the window: one stage.
+//
+//   T, Ts   temperature of the teacher and of the student
+//   pair    row of the pair that is shown; lit: the grade pointed at, or -1
+//   replay  moment and probe pair of the replay, as the server last set them
+//   world   all logits on the page (see temperature_data), or null before they arrive
+// Any part of any page can follow the same event: window "kd:T", its detail is the stage.
+
+/** What the page shows now. */
+export function stage() {
+  return (window.kdStage ??= { T: 2, Ts: 2, pair: -1, lit: -1, world: null });
+}
+
+/** Change the stage and let every part know. */
+export function tell(change) {
+  window.dispatchEvent(new CustomEvent("kd:T", { detail: Object.assign(stage(), change) }));
+}
+
+/** Call back at every change until the returned function is called. */
+export function follow(changed) {
+  window.addEventListener("kd:T", changed);
+  return () => window.removeEventListener("kd:T", changed);
+}
+
+/** Logits of one row of a flat array; a view, no copy. */
+export function rowOf(flat, row, classes) {
+  return flat.subarray(row * classes, (row + 1) * classes);
+}
+
+/** Whether the world holds this row. */
+export function holds(world, row) {
+  return Boolean(world) && row >= 0 && row < world.rows;
+}
+
+/** A probability for reading: three digits, small ones as a power of ten. */
+export function share(p) {
+  if (!(p > 0)) return "0";
+  return p >= 0.0995 ? p.toFixed(2) : p >= 0.00095 ? p.toFixed(3) : p.toExponential(0).replace("e-", "e−");
+}
+
+/** A temperature for reading. */
+export function degrees(T) {
+  return T >= 10 ? T.toFixed(1) : T.toFixed(2);
+}

@@ -1,0 +1,72 @@
+// The buttons beside the rail, and the live numbers under it, each with its definition on focus.
+
+/** Play, linked, log axis, and room for the marks' buttons. */
+function makeTools(part) {
+  const start = el("button", { type: "button", class: "play", onclick: () => play(part) }, "▶ Play");
+  const linked = el("input", { type: "checkbox" });
+  const log = el("input", { type: "checkbox" });
+  linked.onchange = () => {
+    part.now.linked = linked.checked;
+    if (linked.checked) part.now.Ts = part.now.T;
+    spread(part);
+    release(part);
+  };
+  log.onchange = () => {
+    part.now.log = log.checked;
+    part.ask();
+    release(part);
+  };
+  const chips = el("span", { class: "chips" });
+  return {
+    chips,
+    node: el("div", { class: "row tools" }, start,
+      el("label", {}, linked, "one T for both"), el("label", {}, log, "log axis"), chips),
+    playing: (on) => (start.textContent = on ? "❚❚ Pause" : "▶ Play"),
+    show: (now) => {
+      linked.checked = now.linked;
+      log.checked = now.log;
+    },
+  };
+}
+
+const FIGURES = {
+  teacher: ["Teacher is unsure by", "Entropy of the teacher's soft label: 0 bits is sure of one grade, the logarithm of the number of grades (base 2) is flat."],
+  student: ["Student is unsure by", "Entropy of the student's soft label, in bits, read like the teacher's."],
+  kl: ["KL, this pair", "Kullback-Leibler divergence of the student's soft label from the teacher's, in nats: 0 when they agree. Values at different T do not compare."],
+  scaled: ["T² · KL", "The loss of response distillation for this pair: KL times T², because soft gradients shrink as 1/T². It needs one T for both."],
+  mean: ["KL, all pairs", "Mean KL from teacher to student over all pairs of this data set, in nats, at the present temperatures."],
+};
+
+function makeFigures() {
+  const cells = {};
+  const node = el("div", { class: "figures" });
+  for (const [name, [title, help]] of Object.entries(FIGURES)) {
+    const value = el("b", { class: "num" });
+    const note = el("small", { class: "muted num" });
+    const id = `about-${name}`;
+    node.append(
+      el("button", { type: "button", class: "figure", "aria-describedby": id },
+        el("span", { class: "name" }, title), value, note, el("span", { class: "about", id, role: "tooltip" }, help)));
+    cells[name] = { value, note };
+  }
+  const put = (name, value, note) => {
+    cells[name].value.textContent = value;
+    cells[name].note.textContent = note;
+  };
+  let words = "";
+  return { node, words: () => words, show: (view, means, data) => (words = showFigures(put, view, means, data)) };
+}
+
+function showFigures(put, view, means, data) {
+  const { T, Ts, z } = view;
+  const gap = kl(z.teacher, z.student, T, Ts);
+  const [a, b] = [entropy(z.teacher, T), entropy(z.student, Ts)];
+  const most = Math.log2(data.names.length).toFixed(2);
+  const twin = z.twin ? kl(z.teacher, z.twin, T, Ts) : NaN;
+  put("teacher", `${fmt(a, 2)} bits`, `of ${most}; all pairs ${fmt(means?.pBits, 2)}`);
+  put("student", `${fmt(b, 2)} bits`, `of ${most}; all pairs ${fmt(means?.qBits, 2)}`);
+  put("kl", `${fmt(gap, 4)} nats`, Number.isFinite(twin) ? `without a teacher ${fmt(twin, 4)}` : "teacher to student");
+  put("scaled", T === Ts ? fmt(T * T * gap, 4) : "–", T === Ts ? `${fmt(T * T, 2)} × ${fmt(gap, 4)}` : "needs one T for both");
+  put("mean", `${fmt(means?.kl, 4)} nats`, `n = ${data.rows.toLocaleString("en")} pairs`);
+  return `T = ${degrees(T)}${T === Ts ? "" : `, student ${degrees(Ts)}`}. Teacher ${fmt(a, 2)} bits, student ${fmt(b, 2)} bits, KL ${fmt(gap, 4)} nats.`;
+}

@@ -1,0 +1,213 @@
+// Temperature: drag it, and the soft labels of one pair and the relevance of all pairs move with
+// it. Everything is computed here; the server hears of it once, when the visitor lets go.
+
+const BINS = 50;
+const SETTLE = 250; // ms of rest after which key presses count as released
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = theme(parentElement);
+  const part = kept(parentElement, () => build(root));
+  part.root = root;
+  part.send = (message) => setStateValue("set", message);
+  part.colors = colorsOf(root);
+  open(part);
+  receive(part, data);
+  return () => close(part);
+}
+
+function build(root) {
+  const find = (selector) => root.querySelector(selector);
+  const part = { now: {}, root, canvas: find("canvas"), read: find(".read"), title: find(".title") };
+  part.say = speaker(find(".said"));
+  part.ask = painter(() => paint(part));
+  const on = { move: (role, T) => move(part, role, T), done: () => release(part) };
+  part.rails = { teacher: makeRail("teacher", on), student: makeRail("student", on) };
+  part.tools = makeTools(part);
+  part.figures = makeFigures();
+  find(".rails").replaceChildren(
+    part.rails.teacher.node, part.rails.student.node, part.tools.node, part.figures.node);
+  part.watch = new ResizeObserver(part.ask);
+  root.onkeydown = (event) => press(part, event);
+  part.outside = (event) => {
+    // nothing has the focus: the arrows of a freshly opened page move the temperature
+    if (document.activeElement === document.body && event.key.match(/^Arrow(Left|Right)$/)) press(part, event);
+  };
+  part.canvas.onpointermove = (event) => readOut(part, event.offsetX);
+  part.canvas.onpointerleave = () => (part.read.textContent = part.note);
+  return part;
+}
+
+function open(part) {
+  if (part.unfollow) return;
+  part.unfollow = follow(part.ask);
+  part.watch.observe(part.canvas);
+  document.addEventListener("keydown", part.outside);
+}
+
+function close(part) {
+  part.unfollow?.();
+  part.unfollow = null;
+  part.watch.disconnect();
+  document.removeEventListener("keydown", part.outside);
+  cancelAnimationFrame(part.frame);
+  clearTimeout(part.timer);
+  part.playing = null;
+}
+
+/** What the server says. A value that it has not changed since is the visitor's own. */
+function receive(part, data) {
+  const names = data.names.join("\u0000");
+  if (part.names !== names) {
+    part.names = names;
+    part.bars = makeBars(part.root.querySelector(".bars"), data.names);
+  }
+  const fresh = {};
+  for (const name of ["T", "Ts", "linked", "log", "pair"]) {
+    const told = part.data?.[name];
+    if (data[name] !== told && data[name] !== part.sent?.[name]) fresh[name] = data[name];
+    else if (told === undefined) fresh[name] = data[name];
+  }
+  part.data = data;
+  Object.assign(part.now, fresh);
+  showMarks(part.rails, part.tools.chips, data.marks, (mark) => {
+    move(part, mark.who, mark.T);
+    release(part);
+  });
+  spread(part);
+}
+
+/** Tell the stage; when linked, the student's temperature is the teacher's. */
+function spread(part) {
+  const { T, Ts, linked, pair } = part.now;
+  tell({ T, Ts: linked ? T : Ts, pair, replay: part.data.replay });
+}
+
+function move(part, role, T) {
+  if (part.now.linked || role === "teacher") part.now.T = T;
+  if (part.now.linked || role === "student") part.now.Ts = T;
+  spread(part);
+}
+
+function release(part) {
+  clearTimeout(part.timer);
+  const { data, now } = part;
+  const known = part.sent ?? data;
+  if (["T", "Ts", "linked", "log", "pair"].every((name) => now[name] === known[name] && now[name] === data[name])) return;
+  part.sent = { ...now, n: Date.now() }; // n: the same choice twice is still news to the server
+  part.send(part.sent);
+  part.say(part.figures.words());
+}
+
+function later(part) {
+  clearTimeout(part.timer);
+  part.timer = setTimeout(() => release(part), SETTLE);
+}
+
+function press(part, event) {
+  const target = event.composedPath()[0];
+  const typed = target.type === "number";
+  const side = target === part.rails.student.input ? "student" : "teacher";
+  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const turn = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (event.altKey || event.ctrlKey || event.metaKey || typed) return;
+  if (way) {
+    const from = side === "student" && !part.now.linked ? part.now.Ts : part.now.T;
+    move(part, side, stepped(from, way, event.shiftKey));
+    later(part);
+  } else if (turn) {
+    const rows = part.data.rows;
+    part.now.pair = (part.now.pair + turn + rows) % rows;
+    spread(part);
+    later(part);
+  } else if (event.key === " " && target.type !== "checkbox" && target.tagName !== "BUTTON") play(part);
+  else return;
+  event.preventDefault();
+}
+
+function play(part) {
+  if (part.playing) {
+    part.playing = null;
+    cancelAnimationFrame(part.frame);
+    part.tools.playing(false);
+    release(part);
+    return;
+  }
+  part.playing = { began: performance.now(), from: part.now.T };
+  part.tools.playing(true);
+  const step = () => {
+    const run = part.playing;
+    if (!run) return;
+    const T = sweep(run.from, (performance.now() - run.began) / 1000, still());
+    for (const role of ["teacher", "student"]) move(part, role, T ?? run.from);
+    if (T === null) play(part);
+    else part.frame = requestAnimationFrame(step);
+  };
+  step();
+}
+
+/** Row of flat logits that is shown: the browser's own when it has them, else the server's one. */
+function viewOf(part) {
+  const { world, pair, T, Ts, lit } = stage();
+  const { data } = part;
+  const view = { T, Ts, lit, log: part.now.log, names: data.names, titles: data.titles };
+  if (holds(world, pair) && world.hash === data.hash) {
+    const z = (flat) => flat && rowOf(flat, pair, world.classes);
+    view.z = { teacher: z(world.teacher), student: z(world.student), twin: z(world.twin) };
+    return { ...view, grade: world.labels[pair], truth: z(world.truth), world };
+  }
+  return { ...view, z: data.here.z, grade: data.here.grade, truth: data.here.truth, world: null };
+}
+
+function paint(part) {
+  const view = viewOf(part);
+  const { T, Ts, linked } = { ...part.now, ...stage() };
+  showRail(part.rails.teacher, T, linked ? "Temperature T" : "Teacher's T");
+  showRail(part.rails.student, Ts, "Student's T");
+  part.rails.student.node.hidden = linked;
+  part.rails.teacher.node.toggleAttribute("data-alone", !linked);
+  part.tools.show(part.now);
+  part.bars(view);
+  const means = paintSet(part, view);
+  part.figures.show(view, means, part.data);
+}
+
+/** The density of relevance over all pairs; returns the means of the same pass. */
+function paintSet(part, view) {
+  const { data, colors } = part;
+  const { world, z } = view;
+  const p = relevance(softmax(z.teacher, view.T), data.relevantFrom);
+  const q = relevance(softmax(z.student, view.Ts), data.relevantFrom);
+  const side = (role, mark) => ({ role, mark, n: world?.rows ?? 0, counts: new Float64Array(BINS) });
+  const [up, down] = [side("teacher", p), side("student", q)];
+  let means = null;
+  let line = null;
+  if (world) {
+    part.room = part.room?.length === world.rows ? part.room : new Float64Array(world.rows);
+    part.more = part.more?.length === world.rows ? part.more : new Float64Array(world.rows);
+    means = survey(world.teacher, world.student, world.classes, view.T, view.Ts, data.relevantFrom, part.room, part.more);
+    histogram(part.room, BINS, up.counts);
+    histogram(part.more, BINS, down.counts);
+    if (world.twin) {
+      relevanceInto(world.twin, world.classes, view.Ts, data.relevantFrom, part.room);
+      line = { ...side("twin", NaN), counts: histogram(part.room, BINS) };
+    }
+  }
+  const plan = { low: 0, high: 1, ticks: [[0, "0"], [0.25, "0.25"], [0.5, "0.5"], [0.75, "0.75"], [1, "1"]], label: data.event };
+  part.scene = mirrored(part.canvas, 268, colors, plan, up, down, line);
+  part.sides = { up, down };
+  const rows = data.rows.toLocaleString("en");
+  part.title.textContent = `All ${rows} pairs: ${data.event}`;
+  part.note = `Teacher up, student down${line ? ", dotted: the student without a teacher" : ""}; needles: this pair. Height: square root of a bin's share.`;
+  if (!part.canvas.matches(":hover")) part.read.textContent = part.note;
+  part.canvas.setAttribute("aria-label", `${data.event} over ${rows} pairs. This pair: teacher ${share(p)}, student ${share(q)}.`);
+  return means;
+}
+
+function readOut(part, x) {
+  const { scene, sides } = part;
+  const bin = Math.floor(((x - across(scene, 0)) / (across(scene, 1) - across(scene, 0))) * BINS);
+  if (bin < 0 || bin >= BINS || !sides.up.n) return;
+  const count = (side) => side.counts[bin].toLocaleString("en");
+  part.read.textContent =
+    `${(bin / BINS).toFixed(2)} to ${((bin + 1) / BINS).toFixed(2)}: teacher ${count(sides.up)} pairs, student ${count(sides.down)} pairs.`;
+}

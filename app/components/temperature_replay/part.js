@@ -1,0 +1,185 @@
+// Scrub through training: the student's soft labels on the probe come to the teacher's. All
+// moments are in the browser; the server hears of the moment once, at its release.
+
+const CELLS = 40;
+const PACE = 140; // ms a moment while it plays
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = theme(parentElement);
+  const part = kept(parentElement, () => gather(root));
+  part.colors = colorsOf(root);
+  part.send = () => {
+    part.sent = { moment: part.moment, probe: part.probe };
+    setStateValue("at", { ...part.sent, n: Date.now() }); // n: the same choice twice is still news
+  };
+  if (part.hash !== data.hash) load(part, data);
+  part.unfollow ??= follow(() => obey(part));
+  part.watch ??= new ResizeObserver(part.ask);
+  part.watch.observe(part.canvas);
+  obey(part);
+  part.ask();
+  return () => {
+    part.unfollow?.();
+    part.unfollow = null;
+    part.watch.disconnect();
+    clearInterval(part.timer);
+    part.timer = 0;
+  };
+}
+
+function gather(root) {
+  const find = (selector) => root.querySelector(selector);
+  const part = { root, input: find("#moment"), output: find("output"), start: find(".start"), canvas: find("canvas"), line: find(".line") };
+  part.words = Object.fromEntries(["finding", "lined", "setted", "texts", "note"].map((name) => [name, find(`.${name}`)]));
+  part.oneTitle = find(".one .title");
+  part.ask = painter(() => paint(part));
+  part.input.oninput = () => {
+    part.moment = Number(part.input.value);
+    part.ask();
+  };
+  part.input.onchange = () => part.send();
+  part.start.onclick = () => roll(part);
+  const turn = (way) => () => {
+    part.probe = (part.probe + way + part.data.labels.length) % part.data.labels.length;
+    part.ask();
+    part.send();
+  };
+  find(".back").onclick = turn(-1);
+  find(".next").onclick = turn(1);
+  return part;
+}
+
+function load(part, data) {
+  const column = (table) => table?.getChild("logits").toArray() ?? null;
+  Object.assign(part, { data, hash: data.hash, curves: null, moment: data.steps.length - 1, probe: 0 });
+  part.logits = Object.fromEntries(["student", "teacher", "twin", "truth"].map((name) => [name, column(data[name])]));
+  part.frame = data.labels.length * data.names.length; // numbers a moment
+  part.aim = part.logits.teacher ?? momentOf(part, "student", data.steps.length - 1);
+  part.input.max = data.steps.length - 1;
+  part.bars = makeBars(part.root.querySelector(".bars"), data.names);
+  part.room = { up: new Float64Array(data.labels.length), down: new Float64Array(data.labels.length) };
+  part.heard = {};
+}
+
+/** Take moment and pair from the stage when the server has set them anew. */
+function obey(part) {
+  const { moment, probe } = stage().replay ?? { moment: -1, probe: 0 };
+  const last = part.data.steps.length - 1;
+  const news = (name, value) => part.heard[name] !== value && part.sent?.[name] !== value;
+  if (news("moment", moment)) part.moment = moment < 0 ? last : Math.min(moment, last);
+  if (news("probe", probe)) part.probe = Math.min(probe, part.data.labels.length - 1);
+  part.heard = { moment, probe };
+  part.ask();
+}
+
+function momentOf(part, who, at) {
+  return part.logits[who].subarray(at * part.frame, (at + 1) * part.frame);
+}
+
+function roll(part) {
+  if (part.timer) return halt(part);
+  if (part.moment === part.data.steps.length - 1) part.moment = 0;
+  part.start.textContent = "❚❚ Pause";
+  part.timer = setInterval(() => {
+    part.moment = Math.min(part.moment + 1, part.data.steps.length - 1);
+    part.ask();
+    if (part.moment === part.data.steps.length - 1) halt(part);
+  }, still() ? 1000 : PACE);
+}
+
+function halt(part) {
+  clearInterval(part.timer);
+  part.timer = 0;
+  part.start.textContent = "▶ Play";
+  part.send();
+}
+
+/** Mean KL to the teacher at every moment; worked out anew only when a temperature moves. */
+function curvesAt(part, T, Ts) {
+  const key = `${T}:${Ts}`;
+  if (part.curves?.key === key) return part.curves;
+  const { data } = part;
+  const curve = (who, steps) => steps.map((_, at) => survey(part.aim, momentOf(part, who, at), data.names.length, T, Ts, 1).kl);
+  part.curves = { key, student: curve("student", data.steps), twin: part.logits.twin ? curve("twin", data.twinSteps) : [] };
+  return part.curves;
+}
+
+function paint(part) {
+  const { T, Ts } = stage();
+  const { data, moment, probe } = part;
+  const curves = curvesAt(part, T, Ts);
+  const step = data.steps[moment];
+  part.input.value = moment;
+  part.output.textContent = `step ${step.toLocaleString("en")} of ${data.steps.at(-1).toLocaleString("en")}`;
+  part.input.setAttribute("aria-valuetext", `${part.output.textContent}, KL ${fmt(curves.student[moment], 3)} nats`);
+  paintPair(part, T, Ts);
+  paintSet(part, T, Ts);
+  paintLine(part, curves);
+  const aim = part.logits.teacher ? "its teacher" : "where it ends";
+  const first = curves.student[0];
+  part.words.finding.textContent =
+    `After ${step.toLocaleString("en")} of ${data.steps.at(-1).toLocaleString("en")} steps the student's soft labels at T = ${degrees(Ts)} are ` +
+    `${fmt(curves.student[moment], 3)} nats from ${aim} on ${data.labels.length} probe pairs` +
+    `${moment > 0 ? `, ${first > 0 ? `${Math.round(100 * (1 - curves.student[moment] / first))}% nearer than at step ${data.steps[0]}` : ""}` : ", the first moment that was kept"}.`;
+  part.words.note.textContent =
+    `The probe: ${data.labels.length} pairs of the validation split, drawn once, never trained on. ${part.logits.teacher ? "" : "What the teacher says of them is not kept here, so the distance is to the student's own last moment. "}` +
+    `${part.logits.twin ? "Dotted: the same student without a teacher. " : ""}The height of the line is a mean over pairs in nats; it moves with T, and values at different T do not compare.`;
+}
+
+function paintPair(part, T, Ts) {
+  const { data, moment, probe } = part;
+  const classes = data.names.length;
+  const truth = part.logits.truth && rowOf(part.logits.truth, probe, classes);
+  part.oneTitle.textContent = `Probe pair ${probe + 1} of ${data.labels.length}`;
+  part.words.texts.textContent = data.texts[probe];
+  const own = momentOf(part, "student", moment);
+  part.bars({
+    T, Ts, lit: -1, log: false, names: data.names, titles: data.titles, truth, grade: data.labels[probe],
+    z: { teacher: rowOf(part.aim, probe, classes), student: rowOf(own, probe, classes), twin: null },
+  });
+}
+
+function paintSet(part, T, Ts) {
+  const { data, moment, probe, room } = part;
+  const classes = data.names.length;
+  relevanceInto(part.aim, classes, T, data.relevantFrom, room.up);
+  relevanceInto(momentOf(part, "student", moment), classes, Ts, data.relevantFrom, room.down);
+  const side = (role, values) => ({ role, n: values.length, counts: histogram(values, CELLS), mark: values[probe] });
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${value}`]);
+  mirrored(part.canvas, 268, part.colors, { low: 0, high: 1, ticks, label: data.event }, side("teacher", room.up), side("student", room.down));
+  part.words.setted.textContent = `The probe: ${data.event}, teacher up, student down`;
+  part.canvas.setAttribute("aria-label", `${data.event} of the probe at step ${data.steps[moment]}.`);
+}
+
+function paintLine(part, curves) {
+  const { data, line } = part;
+  const [width, height, left, foot] = [line.clientWidth || 400, 268, 48, 36];
+  const top = niceTop(Math.max(...curves.student, ...curves.twin));
+  const x = (step) => left + (step / data.steps.at(-1)) * (width - left - 12);
+  const y = (value) => 8 + (1 - value / top) * (height - foot - 8);
+  const path = (values, steps, kind) => svg("path", { class: kind, d: values.map((value, at) => `${at ? "L" : "M"}${x(steps[at])} ${y(value)}`).join("") });
+  const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((part) => [
+    svg("path", { class: "gridline", d: `M${left} ${y(part * top)}H${width - 12}` }),
+    svg("text", { x: left - 6, y: y(part * top) + 4, "text-anchor": "end" }, `${Number((part * top).toPrecision(3))}`),
+  ]);
+  const here = [x(data.steps[part.moment]), y(curves.student[part.moment])];
+  line.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  line.replaceChildren(
+    ...grid,
+    svg("text", { x: left, y: height - 18, "text-anchor": "start" }, "0"),
+    svg("text", { x: width - 12, y: height - 18, "text-anchor": "end" }, data.steps.at(-1).toLocaleString("en")),
+    svg("text", { x: (left + width) / 2, y: height - 4, "text-anchor": "middle" }, "step of training"),
+    ...(curves.twin.length ? [path(curves.twin, data.twinSteps, "twin")] : []),
+    path(curves.student, data.steps, "student"),
+    svg("path", { class: "now", d: `M${here[0]} 8V${height - foot}` }),
+    svg("circle", { cx: here[0], cy: here[1], r: 6 }));
+  part.words.lined.textContent = `KL from ${part.logits.teacher ? "the teacher" : "its own end"}, mean over the probe, nats`;
+  line.setAttribute("aria-label", `Mean KL over training: ${fmt(curves.student[0], 3)} at the first moment, ${fmt(curves.student.at(-1), 3)} at the last.`);
+}
+
+/** A round number at or above the greatest value. */
+function niceTop(most) {
+  if (!(most > 0)) return 1;
+  const ten = 10 ** Math.floor(Math.log10(most));
+  return [1, 2, 4, 10].map((step) => step * ten).find((step) => step >= most);
+}

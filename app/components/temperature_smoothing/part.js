@@ -1,0 +1,168 @@
+// The hard label smoothed by ε beside the teacher's soft label (and the truth, when it is known).
+
+const MOST = 0.9;
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = theme(parentElement);
+  const find = (selector) => root.querySelector(selector);
+  const part = kept(parentElement, () => ({
+    finding: find(".finding"), input: find("input"), output: find("output"), match: find(".match"),
+    plots: find(".plots"), note: find(".note"), eps: data.smoothing,
+  }));
+  if (part.told !== data.smoothing) part.eps = part.told = data.smoothing;
+  part.ask ??= painter(() => paint(part));
+  part.unfollow ??= follow(part.ask);
+  const send = () => {
+    if (part.eps === part.told) return;
+    part.told = part.eps;
+    setStateValue("eps", part.eps);
+  };
+  part.input.oninput = () => {
+    part.eps = Number(part.input.value);
+    part.ask();
+  };
+  part.input.onchange = send;
+  part.match.onclick = () => {
+    part.eps = part.equal;
+    part.ask();
+    send();
+  };
+  part.ask();
+  return () => {
+    part.unfollow?.();
+    part.unfollow = null;
+  };
+}
+
+function paint(part) {
+  const { world, pair, T } = stage();
+  if (!holds(world, pair)) return;
+  const grade = world.labels[pair];
+  const known = grade >= 0;
+  const key = `${world.hash}:${known}`;
+  if (part.key !== key) arrange(part, world, known, key);
+  const soft = softmax(rowOf(world.teacher, pair, world.classes), T);
+  const truth = world.truth && rowOf(world.truth, pair, world.classes);
+  const smooth = known ? labelSmoothing(grade, world.classes, part.eps) : null;
+  part.input.value = part.eps;
+  part.input.disabled = !known;
+  part.output.textContent = part.eps.toFixed(2);
+  part.input.setAttribute("aria-valuetext", `ε = ${part.eps.toFixed(2)}`);
+  part.equal = known ? equalBlur(soft, grade, world.classes) : part.eps;
+  part.match.disabled = !known || part.equal === part.eps;
+  part.match.textContent = `Same entropy as the teacher: ε = ${part.equal.toFixed(2)}`;
+  for (const group of part.groups) {
+    const values = { smooth, soft, true: truth }[group.kind];
+    group.rows.forEach((row, k) => {
+      row.value.textContent = values ? share(values[k]) : "–";
+      const reach = values ? values[k] : 0;
+      if (group.kind === "soft") row.bar.style.transform = `scaleX(${reach})`;
+      else row.bar.style.width = `${100 * reach}%`;
+    });
+    group.words.textContent = describe(group.kind, { values, smooth, soft, truth, world, grade, T });
+  }
+  part.finding.textContent = sentence(part, world, grade, soft, smooth, truth, T);
+  part.note.textContent = `${ABOUT}${world.truth ? ` ${overall(part, world, T)}` : ""}`;
+}
+
+const ABOUT = "ε is the share of the label that is spread evenly over all grades: 1 − ε + ε / grades on the label, ε / grades elsewhere. Entropy in bits; KL in nats.";
+
+/** How far both are from the truth on average over the judged pairs. */
+function overall(part, world, T) {
+  if (part.sumsOf !== world.hash) {
+    part.sumsOf = world.hash;
+    part.sums = truthSums(world);
+  }
+  const { n, logs, hit } = part.sums;
+  if (!n) return "";
+  const even = part.eps / world.classes;
+  const smooth = (logs - hit * Math.log(1 - part.eps + even) - (n - hit) * Math.log(even)) / n;
+  const soft = (logs - crossed(world, T)) / n;
+  return `Mean KL from the truth over all ${n.toLocaleString("en")} judged pairs: smoothed label ${nats(smooth)}, teacher at T = ${degrees(T)} ${nats(soft)}.`;
+}
+
+/** Over judged pairs: how many, the sum of t ln t, and the truth's mass on the drawn label. */
+function truthSums(world) {
+  const sums = { n: 0, logs: 0, hit: 0 };
+  for (let row = 0; row < world.rows; row++) {
+    if (world.labels[row] < 0) continue;
+    sums.n += 1;
+    sums.hit += world.truth[row * world.classes + world.labels[row]];
+    for (const t of rowOf(world.truth, row, world.classes)) sums.logs += t > 0 ? t * Math.log(t) : 0;
+  }
+  return sums;
+}
+
+/** Sum of t ln p over judged pairs, p the teacher's soft labels at T. */
+function crossed(world, T) {
+  const { classes, truth, teacher } = world;
+  const logP = new Float64Array(classes);
+  let sum = 0;
+  for (let row = 0; row < world.rows; row++) {
+    if (world.labels[row] < 0) continue;
+    logSoftmax(rowOf(teacher, row, classes), T, logP);
+    for (let k = 0; k < classes; k++) sum += truth[row * classes + k] * logP[k];
+  }
+  return sum;
+}
+
+function nats(value) {
+  return Number.isFinite(value) ? `${value.toFixed(3)} nats` : "infinitely far";
+}
+
+function describe(kind, { values, truth, grade, world, T }) {
+  if (!values) return "Nobody judged this pair: there is no label to smooth.";
+  const bits = `${fmt(bitsOf(values), 2)} bits`;
+  if (kind === "true") return `The world's own P(grade): ${bits}.`;
+  const far = truth ? `; KL from the truth ${nats(klOf(truth, values))}` : "";
+  const what = kind === "smooth" ? `Label ${world.names[grade]}, every other grade alike` : `At T = ${degrees(T)}, grades in an order`;
+  return `${what}: ${bits}${far}.`;
+}
+
+function sentence(part, world, grade, soft, smooth, truth, T) {
+  if (!smooth) return "Label smoothing needs a label; a teacher answers a pair that nobody judged as well.";
+  const others = Array.from(soft, (_, k) => k).filter((k) => k !== grade).sort((a, b) => soft[b] - soft[a]);
+  const [near, far] = [others[0], others.at(-1)];
+  const even = `Smoothing with ε = ${part.eps.toFixed(2)} gives each wrong grade ${share(smooth[near])}`;
+  const told = world.classes > 2
+    ? `the teacher at T = ${degrees(T)} gives ${world.names[near]} ${share(soft[near])} and ${world.names[far]} ${share(soft[far])}`
+    : `the teacher at T = ${degrees(T)} gives ${world.names[near]} ${share(soft[near])}; two grades leave no order among the wrong ones`;
+  if (!truth) return `${even}; ${told}.`;
+  const [a, b] = [klOf(truth, smooth), klOf(truth, soft)];
+  return `${even}; ${told}. On this pair the ${b < a ? "teacher" : "smoothed label"} is nearer to the truth (${nats(Math.min(a, b))} against ${nats(Math.max(a, b))}).`;
+}
+
+function arrange(part, world, known, key) {
+  part.key = key;
+  const kinds = [["smooth", "Hard label, smoothed"], ["soft", "Teacher's soft label"], ...(world.truth ? [["true", "Truth"]] : [])];
+  part.groups = kinds.map(([kind, title]) => {
+    const rows = world.names.map((name) => {
+      const [bar, value] = [el("i"), el("span", { class: "num" })];
+      return { bar, value, node: el("div", { class: "bar" }, el("span", {}, name), el("div", { class: `way ${kind}` }, bar), value) };
+    });
+    const words = el("small");
+    return { kind, rows, words, node: el("div", {}, el("h5", {}, title), words, ...rows.map((row) => row.node).reverse()) };
+  });
+  part.plots.replaceChildren(...part.groups.map((group) => group.node));
+}
+
+/** The ε (two digits) whose smoothed label is as blurred as the soft one. */
+function equalBlur(soft, grade, classes) {
+  const wanted = bitsOf(soft);
+  let [low, high] = [0, MOST];
+  for (let turn = 0; turn < 30; turn++) {
+    const middle = (low + high) / 2;
+    if (bitsOf(labelSmoothing(grade, classes, middle)) < wanted) low = middle;
+    else high = middle;
+  }
+  return Number(((low + high) / 2).toFixed(2));
+}
+
+function bitsOf(p) {
+  return p.reduce((sum, value) => sum - (value > 0 ? value * Math.log2(value) : 0), 0);
+}
+
+/** KL(p || q) of two labels in nats; infinite when q rules out what p allows. */
+function klOf(p, q) {
+  return p.reduce((sum, value, k) => sum + (value > 0 ? value * Math.log(value / q[k]) : 0), 0);
+}

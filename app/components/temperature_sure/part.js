@@ -1,0 +1,64 @@
+// Entropy of all soft labels, teacher up and student down: how the whole set goes from sure to
+// flat while T is dragged.
+
+const CELLS = 50;
+const SURE = 0.5; // bits: below this a label is called sure
+
+export default function ({ parentElement }) {
+  const root = theme(parentElement);
+  const part = kept(parentElement, () => ({
+    canvas: root.querySelector("canvas"), finding: root.querySelector(".finding"), read: root.querySelector(".read"),
+  }));
+  part.colors = colorsOf(root);
+  part.ask ??= painter(() => paint(part));
+  part.unfollow ??= follow(part.ask);
+  part.watch ??= new ResizeObserver(part.ask);
+  part.watch.observe(part.canvas);
+  part.canvas.onpointermove = (event) => readOut(part, event.offsetX);
+  part.canvas.onpointerleave = () => (part.read.textContent = part.note);
+  part.ask();
+  return () => {
+    part.unfollow?.();
+    part.unfollow = null;
+    part.watch.disconnect();
+  };
+}
+
+function paint(part) {
+  const { world, pair, T, Ts } = stage();
+  if (!holds(world, pair)) return;
+  const most = Math.log2(world.classes);
+  const side = (role, flat, heat) => {
+    const bits = (part[role] = part[role]?.length === world.rows ? part[role] : new Float64Array(world.rows));
+    entropyInto(flat, world.classes, heat, bits);
+    let [total, sure] = [0, 0];
+    for (let row = 0; row < bits.length; row++) {
+      total += bits[row];
+      if (bits[row] < SURE) sure++;
+    }
+    return { role, n: world.rows, counts: histogram(bits, CELLS, new Float64Array(CELLS), 0, most), mark: bits[pair], mean: total / world.rows, sure };
+  };
+  const [up, down] = [side("teacher", world.teacher, T), side("student", world.student, Ts)];
+  const ticks = Array.from({ length: 5 }, (_, at) => [(most * at) / 4, ((most * at) / 4).toFixed(2)]);
+  const plan = { low: 0, high: most, ticks, label: `entropy in bits: 0 is sure, ${most.toFixed(2)} is flat over ${world.classes} grades` };
+  part.scene = mirrored(part.canvas, 300, part.colors, plan, up, down);
+  part.sides = { up, down, most };
+  const percent = (of) => `${((100 * of.sure) / of.n).toFixed(1)}%`;
+  const text =
+    `At T = ${degrees(T)}${T === Ts ? "" : ` and ${degrees(Ts)}`} the teacher is sure (below ${SURE} bits) of ${percent(up)} of ` +
+    `${world.rows.toLocaleString("en")} pairs, the student of ${percent(down)}; on average they hold ${fmt(up.mean, 2)} and ${fmt(down.mean, 2)} bits.`;
+  part.finding.textContent = text;
+  part.note = "Teacher up, student down; needles: this pair. Height: square root of a bin's share of the pairs.";
+  if (!part.canvas.matches(":hover")) part.read.textContent = part.note;
+  part.canvas.setAttribute("aria-label", text);
+}
+
+function readOut(part, x) {
+  const { scene, sides } = part;
+  if (!scene) return;
+  const cell = Math.floor(((x - across(scene, 0)) / (across(scene, sides.most) - across(scene, 0))) * CELLS);
+  if (cell < 0 || cell >= CELLS) return;
+  const edge = (at) => ((sides.most * at) / CELLS).toFixed(2);
+  const count = (side) => side.counts[cell].toLocaleString("en");
+  part.read.textContent = `${edge(cell)} to ${edge(cell + 1)} bits: teacher ${count(sides.up)} pairs, student ${count(sides.down)} pairs.`;
+}

@@ -1,0 +1,85 @@
+"""The page's one sentence, and what it says when something is missing."""
+
+import numpy as np
+import streamlit as st
+
+from app import frame, state
+from app.panels.temperature_world import Scene
+from app.services import Answers, Board
+from kdcore.pairs import UNLABELLED
+from kdcore.softlabels import entropy, kl, soften
+
+
+def draw(scene: Scene) -> None:
+    """The finding at the present temperature, and the notice that two grades deserve."""
+    frame.finding(f"{_of_pair(scene)} {_of_all(scene)}")
+    if len(scene.pairs.scheme) == 2:
+        _two_grades(scene.board)
+
+
+def missing(board: Board) -> None:
+    """Nothing to show: say what is missing, and where to get it."""
+    if not len(board.pairs):
+        frame.finding(f"{board.data.title} has no pair in this split.")
+    elif board.teacher is None:
+        frame.finding(f"Nobody has answered the {len(board.pairs):,} pairs of {board.data.title}.")
+    else:
+        frame.finding(f"Only {board.teacher.title} has answered these pairs; a student is missing.")
+    st.info("Score the pairs with a model, or bring predictions as a file, on the page Data.")
+    st.button("Show the bundled world", on_click=_graded, type="primary")
+
+
+def _of_pair(scene: Scene) -> str:
+    heat = state.now().T
+    logits = scene.teacher.predictions.logits[scene.row]
+    grade, names = int(scene.pairs.grades[scene.row]), scene.pairs.scheme.grades
+    bits = float(entropy(logits, heat))
+    if grade == UNLABELLED:
+        return f"At T = {heat:g} the teacher's answer to this unjudged pair holds {bits:.2f} bits."
+    soft = soften(logits, heat)
+    if len(names) == 2:
+        return f"At T = {heat:g} the teacher gives {soft[grade]:.0%} to the label {names[grade]}."
+    others = np.delete(np.arange(len(names)), grade)
+    second = int(others[soft[others].argmax()])
+    return (
+        f"At T = {heat:g} the teacher gives {1 - soft[grade]:.0%} of this pair to grades that its "
+        f"label, {names[grade]}, hides; most to {names[second]}."
+    )
+
+
+def _of_all(scene: Scene) -> str:
+    now = state.now()
+    n = f"{len(scene.pairs):,} pairs"
+    if not now.linked and now.Ts != now.T:
+        return f"The student stands at T = {now.Ts:g}: two temperatures, so KL compares two things."
+    student = mean_kl(_key(scene, scene.student), now.T, scene, scene.student)
+    base = f"Over {n} the student is {student:.3f} nats from the teacher"
+    if scene.twin is None:
+        return f"{base} (mean KL)."
+    twin = mean_kl(_key(scene, scene.twin), now.T, scene, scene.twin)
+    return f"{base} (mean KL), {twin:.3f} when trained without one."
+
+
+def _key(scene: Scene, who: Answers) -> tuple[str, str, str]:
+    return scene.pairs.content_hash, scene.teacher.hash, who.hash
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def mean_kl(key: tuple[str, str, str], heat: float, _scene: Scene, _who: Answers) -> float:
+    """Mean KL(teacher || who) in nats over all pairs at one T."""
+    return float(kl(_scene.teacher.predictions.logits, _who.predictions.logits, heat).mean())
+
+
+def _two_grades(board: Board) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="two_grades"):
+        st.info(
+            "Two grades hold no dark knowledge: at any T one number says it all, "
+            "p = sigmoid(margin / T). Four grades show how the wrong ones rank.",
+            icon=":material/looks_two:",
+        )
+        st.button("Show four grades", on_click=_graded, key="temperature_graded")
+
+
+def _graded() -> None:
+    cleared = dict.fromkeys(("teacher", "student", "rival", "split"), "")
+    state.change(data="world", pair=-1, pin=-1, query=-1, **cleared)

@@ -1,0 +1,135 @@
+"""The picture and its rail: soft labels of the pair, relevance of all pairs, marks worth taking."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import controls, state
+from app.components.temperature_data import temperature_data
+from app.components.temperature_rail import HeatMark, PairLogits, temperature_rail
+from app.panels.temperature_world import Scene
+from app.services import Answers
+from kdcore.metrics.calibration import best_temperature
+from kdcore.pairs import UNLABELLED
+from kdcore.softlabels import soften
+
+BINS = 50
+LOWEST, HIGHEST = state.TEMPERATURES
+
+
+def draw(scene: Scene) -> None:
+    """Mount the rail for the present pair; hear its release."""
+    now = state.now()
+    fields = ("T", "Ts", "linked", "log", "moment", "probe")
+    shown = {**{name: getattr(now, name) for name in fields}, "pair": scene.row}
+    with st.container(key="temperature_picture"):
+        temperature_rail(
+            shown,
+            _here(scene),
+            world=scene.hash,
+            rows=len(scene.pairs),
+            grades=scene.pairs.scheme.grades,
+            relevant_from=scene.pairs.scheme.relevant_from,
+            event=scene.event,
+            titles={"teacher": scene.teacher.title, "student": scene.student.title},
+            marks=_marks(scene),
+            on_change=_heard,
+        )
+
+
+def draw_exports(scene: Scene) -> None:
+    """The numbers behind both pictures, to take along."""
+    now = state.now()
+    hot = now.T if now.linked else now.Ts
+    controls.exports(
+        "temperature_picture",
+        _table(scene, now.T, hot),
+        f"Soft labels of pair {scene.row + 1} and {scene.event} of all pairs at T = {now.T:g}.",
+        f"{scene.about}; teacher T {now.T:g}, student T {hot:g}",
+    )
+
+
+def draw_data(scene: Scene) -> None:
+    """All logits for the browser; invisible, so it stands at the foot of the page."""
+    temperature_data(scene.world())
+
+
+def _heard(said: Mapping[str, Any]) -> None:
+    state.change(**choice_of(said))
+
+
+def choice_of(said: Mapping[str, Any]) -> dict[str, Any]:
+    """State fields of a release. What a browser sends is not trusted: the state clamps it."""
+    linked = said.get("linked") is True
+    heat = said.get("T")
+    student = heat if linked else said.get("Ts")
+    flags = {"linked": linked, "log": said.get("log") is True}
+    return {"T": heat, "Ts": student, "pair": said.get("pair"), **flags}
+
+
+def _here(scene: Scene) -> PairLogits:
+    def row(values: Any) -> list[float]:
+        return [float(v) for v in values[scene.row]]
+
+    truth = scene.pairs.truth
+    return PairLogits(
+        teacher=row(scene.teacher.predictions.logits),
+        student=row(scene.student.predictions.logits),
+        twin=row(scene.twin.predictions.logits) if scene.twin else None,
+        truth=row(truth) if truth is not None else None,
+        grade=int(scene.pairs.grades[scene.row]),
+    )
+
+
+def _marks(scene: Scene) -> list[HeatMark]:
+    """T of the student's training, and the T at which each model's labels fit the grades best."""
+    found = []
+    config = scene.student.run.config if scene.student.run else {}
+    method = config.get("method") if isinstance(config.get("method"), dict) else {}
+    trained = method.get("params", {}).get("temperature") if method else None
+    if isinstance(trained, (int, float)) and LOWEST <= trained <= HIGHEST:
+        help = f"The run {scene.student.title} was distilled at this temperature."
+        found.append(HeatMark(float(trained), "in training", help, "run", "student"))
+    for who, held in (("teacher", scene.teacher), ("student", scene.student)):
+        best = _best((scene.pairs.content_hash, held.hash), held, scene)
+        if LOWEST <= best <= HIGHEST:
+            found.append(_best_mark(who, best, scene))  # type: ignore[arg-type]
+    return found
+
+
+def _best_mark(who: Literal["teacher", "student"], best: float, scene: Scene) -> HeatMark:
+    judged = int((scene.pairs.grades != UNLABELLED).sum())
+    help = (
+        f"Best-calibrated T of the {who}: the least negative log-likelihood of the hard labels of "
+        f"these {judged:,} judged pairs. It is fitted on the pairs shown, so it flatters a little."
+    )
+    return HeatMark(round(best, 3), f"{who} calibrated", help, "best", who)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _best(key: tuple[str, str], _held: Answers, _scene: Scene) -> float:
+    judged = _scene.pairs.grades != UNLABELLED
+    return best_temperature(_scene.pairs.grades[judged], _held.predictions.logits[judged])
+
+
+def _table(scene: Scene, heat: float, own_heat: float) -> pd.DataFrame:
+    """One row a grade of this pair, then one row a bin of all pairs."""
+    scheme = scene.pairs.scheme
+    soft = {
+        "teacher": soften(scene.teacher.predictions.logits, heat),
+        "student": soften(scene.student.predictions.logits, own_heat),
+    }
+    edges = np.linspace(0, 1, BINS + 1)
+    rows = pd.DataFrame({"part": "this pair", "from": scheme.grades, "to": scheme.grades})
+    bins = pd.DataFrame(
+        {"part": f"all pairs, {scene.event}", "from": edges[:-1].round(2), "to": edges[1:].round(2)}
+    )
+    for who, labels in soft.items():
+        rows[f"{who} p"] = labels[scene.row]
+        counts = np.histogram(scheme.relevance(labels), BINS, (0, 1))[0]
+        bins[f"{who} pairs"] = counts
+    rows["hard label"] = np.arange(len(scheme)) == scene.pairs.grades[scene.row]
+    return pd.concat([rows, bins], ignore_index=True)

@@ -1,0 +1,67 @@
+"""What the teacher says of the pairs on which a student was watched while it learned."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.services.boards import Answers, answers, sources
+from app.services.models import Replay, score
+from kdcore.errors import LabError
+from kdcore.pairs import TEXT_COLUMNS
+from kdcore.runs.store import Run
+
+
+def teacher_on_probe(
+    film: Replay, student: Run, teacher: Answers, ask: bool = True
+) -> NDArray[np.float32] | None:
+    """(probe, classes) logits of the teacher; None when it has no model here to ask.
+
+    The teacher's kept answers to the validation pairs are read when the student was validated on
+    just those; else its model is asked once, if `ask`.
+    """
+    kept = _kept(str(student.folder), teacher, len(film.pairs))
+    if kept is not None or not ask:
+        return kept
+    return _asked((film.pairs.content_hash, teacher.hash), film, teacher)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _kept(folder: str, _teacher: Answers, pairs: int) -> NDArray[np.float32] | None:
+    validated = _validated_on(Path(folder))
+    source = next((s for s in sources() if (s.key, s.data_hash) == (_teacher.key, validated)), None)
+    if source is None:
+        return None
+    logits = answers(source).predictions.logits
+    return logits[probe_rows(len(logits), pairs, _seed(Path(folder)))]
+
+
+def probe_rows(pairs: int, size: int, seed: int) -> NDArray[np.int64]:
+    """Rows of the validation pairs that a run watches; drawn as kdcore.recipes.replay draws."""
+    return np.sort(np.random.default_rng(seed).permutation(pairs)[:size])
+
+
+def _validated_on(folder: Path) -> str:
+    """Content hash of the pairs that a run was validated on; "" when it does not say."""
+    try:
+        told = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        return str(told["pairs"]["validation"][1])
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return ""
+
+
+def _seed(folder: Path) -> int:
+    return int(Run.load(folder).config.get("seed", 0))
+
+
+@st.cache_resource(max_entries=20, show_spinner="Asking the teacher about the probe…")
+def _asked(key: tuple[str, str], _film: Replay, _teacher: Answers) -> NDArray[np.float32] | None:
+    rows = _film.pairs.frame[list(TEXT_COLUMNS)].itertuples(index=False, name=None)
+    try:
+        logits = score(_teacher.key, list(rows)).logits
+    except LabError:
+        return None
+    fits = logits.shape == (len(_film.pairs), len(_film.pairs.scheme))
+    return logits.astype(np.float32) if fits else None
