@@ -11,7 +11,7 @@ from app.components.joint_density import JointView, joint_density, said
 from app.components.joint_points import joint_points
 from app.panels import compare_selection as selection
 from app.services import outcomes as service
-from app.texts import number
+from app.texts import marks, number
 from kdcore.filters import Filters
 from kdcore.outcomes import CELLS, OUTCOME_TITLES, cube, outcome_of
 from kdcore.tags import TAGS
@@ -35,7 +35,7 @@ def draw(board: services.Board) -> None:
                 cs=now.cs,
                 box=chosen.box or (),
                 cells=chosen.all_cells,
-                mask=service.kept(board, now.ct, now.cs, others) if others else None,
+                mask=selection.kept_by(board, others) if others or now.slice else None,
                 pair=_pair(board),
                 asked=now.pair if now.pair < len(board.pairs) else -1,
             ),
@@ -75,7 +75,7 @@ def _exports(board: services.Board, others: Filters) -> None:
     """The picture's numbers as a table: the cube at the present thresholds."""
     now, judged = state.now(), selection.judged(board)
     boxed = replace(others, box=selection.filters().box)
-    rows = judged[service.kept(board, now.ct, now.cs, boxed)] if boxed else judged
+    rows = judged[selection.kept_by(board, boxed)]
     student = cube(rows)
     twin = cube(rows, "twin") if "twin_p" in rows else {}
     table = [
@@ -103,7 +103,5 @@ def _exports(board: services.Board, others: Filters) -> None:
 
 
 def about(board: services.Board) -> str:
-    """The line that heads an exported file: data and model hashes."""
-    who = {"teacher": board.teacher, "student": board.student, "twin": board.twin}
-    named = [f"{role} {a.key} {a.hash}" for role, a in who.items() if a]
-    return "; ".join([f"{board.pairs.name} {board.pairs.content_hash}", *named])
+    """The line that heads an exported file of this page: data and model hashes."""
+    return marks(board)

@@ -16,7 +16,7 @@ KEY = "filter_rail"
 def draw(board: services.Board) -> None:
     """Draw the rail; a choice comes back as one message, which `_taken` puts into the state."""
     now, chosen = state.now(), selection.filters()
-    options = service.options(board, now.ct, now.cs, chosen)
+    options = service.options(board, now.ct, now.cs, chosen, now.slice)
     judged_all = bool((board.pairs.grades != UNLABELLED).all())  # no option for what is not there
     missing = {"unlabelled", "-1"} if judged_all else set()
     outcomes, grades = (
@@ -32,7 +32,7 @@ def draw(board: services.Board) -> None:
         find=now.find,
         left=int(selection.kept(board).sum()),
         total=len(board.pairs),
-        active=bool(chosen),
+        active=selection.active(),
         key=KEY,
         on_change=_taken,
     )

@@ -39,12 +39,23 @@ def judged(board: services.Board) -> pd.DataFrame:
 
 def kept(board: services.Board) -> NDArray[np.bool_]:
     """(pairs,) which pairs of the board are selected."""
-    return service.kept(board, state.now().ct, state.now().cs, filters())
+    return kept_by(board, filters())
+
+
+def kept_by(board: services.Board, chosen: Filters) -> NDArray[np.bool_]:
+    """(pairs,) which pairs other filters would select, at the state's thresholds and slice."""
+    now = state.now()
+    return service.kept(board, now.ct, now.cs, chosen, now.slice)
+
+
+def active() -> bool:
+    """Whether anything is filtered: by the rail, the picture or a slice."""
+    return bool(filters()) or bool(state.now().slice)
 
 
 def selected(board: services.Board) -> pd.DataFrame:
-    """The rows of `judged` that the filters leave; all of them when there is no filter."""
-    return judged(board)[kept(board)] if filters() else judged(board)
+    """The rows of `judged` that filters and slice leave; all of them when there is none."""
+    return judged(board)[kept(board)] if active() else judged(board)
 
 
 def primary(board: services.Board) -> int:
@@ -67,7 +78,8 @@ def change(**values: Any) -> None:
 def announce(board: services.Board) -> None:
     """Tell the top bar how many pairs are selected."""
     if board.ready:
-        frame.selected(f"{int(kept(board).sum()):,} of {len(board.pairs):,} pairs selected")
+        count = f"{int(kept(board).sum()):,} of {len(board.pairs):,} pairs selected"
+        frame.selected(count if active() else "")
 
 
 def compressed(cells: list[str]) -> str:
@@ -80,7 +92,7 @@ def compressed(cells: list[str]) -> str:
 def finding(board: services.Board) -> str:
     """The page's present finding in one sentence, of the selection when there is one."""
     rows, everything = selected(board), judged(board)
-    where = f"{len(rows):,} {'selected ' if filters() else ''}pairs"
+    where = f"{len(rows):,} {'selected ' if active() else ''}pairs"
     if not len(rows):
         return "No pair passes these filters: take one away, or clear them all."
     counts = rows["outcome"].value_counts()

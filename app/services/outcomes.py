@@ -7,7 +7,6 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.services import slicing
-from app.services import slicing
 from app.services.boards import Board
 from kdcore.filters import Filters, Option, option_counts
 from kdcore.outcomes import judge, score_pairs

@@ -3,7 +3,13 @@
 import streamlit as st
 
 from app import frame, services
-from app.panels import compare_cards, compare_density, compare_filters, compare_selection
+from app.panels import (
+    compare_cards,
+    compare_density,
+    compare_details,
+    compare_filters,
+    compare_selection,
+)
 
 board = services.board()
 if not board.ready:
@@ -18,4 +24,5 @@ else:
         compare_filters.draw(board)
     with main:
         compare_density.draw(board)
+    compare_details.draw(board, compare_selection.selected(board))
     compare_cards.fill(board, cards)

@@ -45,8 +45,8 @@ function build(root) {
     el("label", { for: "search" }, "Search query, title, description"),
     part.search,
     el("div", { class: "row" }, part.left, part.clear),
-    part.list,
     part.key,
+    part.list,
   );
   root.replaceChildren(whole);
   return part;
