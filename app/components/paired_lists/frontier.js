@@ -44,7 +44,7 @@ function scales(frontier, width) {
 }
 
 function ticks(low, high) {
-  const raw = (high - low) / 4;
+  const raw = (high - low) / 6;
   const power = 10 ** Math.floor(Math.log10(raw));
   const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= raw);
   const first = Math.ceil(low / step);
