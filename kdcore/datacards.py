@@ -81,7 +81,7 @@ def _queries(on: Standing) -> DataCard:
     said = "Different queries. Only one with two different grades tells a good order from a bad."
     detail = f"{on.seen.rankable:,} with two different grades"
     cannot = float(on.seen.queries - on.seen.rankable)
-    bars = (("can be ranked", float(on.seen.rankable)), ("cannot", cannot))
+    bars = (("can be ranked", float(on.seen.rankable)), ("cannot", cannot)) if cannot else ()
     odd = on.seen.rankable < on.seen.queries / 2
     return DataCard("queries", "Queries", f"{on.seen.queries:,}", detail, said, bars, odd)
 

@@ -1,0 +1,72 @@
+"""Bring your own: upload a file or point to a path, say what its columns are, check, import."""
+
+import streamlit as st
+
+from app import services
+from app.panels import data_draft, data_mapping
+from app.services import Board, data_intake
+from app.texts import md
+
+NAME = "data"
+_HELP = (
+    "TSV, CSV, Parquet or JSON lines with a row for each query-ad pair; XGLUE's own files (several "
+    "at once) or its archive. 100 MB at most; a header is welcome and not needed."
+)
+
+
+def draw(board: Board) -> None:
+    """Upload or path, then what to do with it."""
+    closed = services.public()
+    if closed:
+        st.info(services.PUBLIC_REASON, icon=":material/lock:")
+    st.caption(
+        "Nothing leaves this machine: the file is read here and kept in your own folder. What it "
+        "holds is shown as text and never run."
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        data_draft.uploader(
+            NAME, "Upload a table or XGLUE's files", several=True, disabled=closed, help=_HELP
+        )
+    with right:
+        _path(closed)
+    held = data_draft.draft(NAME)
+    if held.said:
+        data_draft.tell(held.said, held.causes)
+    if held.staged is None:
+        if not held.said:
+            _example()
+        return
+    size = f", {held.staged.size / 1e6:.1f} MB" if held.staged.size else ""
+    with st.container(horizontal=True, vertical_alignment="center", key="data_held"):
+        st.markdown(f":material/description: **{md(held.staged.title)}**{size}")
+        st.button("Put it away", on_click=data_draft.clear, args=(NAME,), key="data_away")
+    data_mapping.draw(held.staged)
+
+
+def _path(closed: bool) -> None:
+    with st.form("data_path_form", border=False):
+        text = st.text_input(
+            "Or a path on this machine",
+            placeholder="~/ads/judged.tsv, or a folder of XGLUE",
+            key="data_path",
+            disabled=closed,
+            persist_state="session",
+            max_chars=1000,
+        )
+        if st.form_submit_button("Look at it", disabled=closed):
+            data_draft.take(NAME, lambda: data_intake.point_to(text or ""))
+
+
+def _example() -> None:
+    with st.expander("What such a table looks like"):
+        st.code(
+            "query\ttitle\tdescription\tgrade\n"
+            "red running shoes\tRed Running Shoes on Sale\tLight, for road and track.\tGood\n"
+            "red running shoes\tGarden Hose 20 m\t\tBad",
+            language=None,
+        )
+        st.caption(
+            "Only the query and a title (or description) are needed; columns may have any names "
+            "and order. Grades are Good and Bad, four or five words or numbers, your own, or none."
+        )

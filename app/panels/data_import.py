@@ -1,0 +1,74 @@
+"""The last step of bringing data: a name, and the button."""
+
+import streamlit as st
+
+from app import state
+from app.panels import data_draft
+from app.services import data_intake
+from app.services.data_intake import How, Look, Staged
+from kdcore.datasets.library import default_name
+from kdcore.errors import LabError
+
+
+def stand_on(name: str, tab: str) -> None:
+    """Let every page look at this data set; what was selected in another one is let go."""
+    left = dict.fromkeys(("teacher", "student", "rival", "split", "slice", "dsplit", "dcard"), "")
+    left |= dict.fromkeys(("find", "tags", "grades", "outcomes"), "")
+    state.change(data=name, dtab=tab, pair=-1, pin=-1, query=-1, box=(), brush=(), dpage=1, **left)
+
+
+def draw(staged: Staged, how: How, look: Look, mark: str) -> None:
+    """Name, choices, button; and why it cannot be pressed."""
+    if look.error:
+        return
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    with left:
+        name = st.text_input(
+            "Name of the data set",
+            value=default_name(staged.title)[:60],
+            max_chars=100,
+            key=f"data_name_{mark}",
+            persist_state="session",
+        )
+    with right:
+        skip = bool(look.problems) and st.checkbox(
+            f"Leave the {look.counts['rejected']:,} bad rows out; they are kept in a list",
+            key=f"data_skip_{mark}",
+        )
+        taken = data_intake.is_taken(name or "")
+        replace = taken and st.checkbox(
+            f"Take the place of the data set {data_intake.shown(name or '', 40)!r} that is there",
+            key=f"data_replace_{mark}",
+        )
+    why = _why_not(look, skip, taken, replace)
+    pressed = st.button(
+        f"Import {look.counts['kept']:,} pairs",
+        type="primary",
+        disabled=bool(why),
+        key="data_import",
+        help=why or None,
+    )
+    if why:
+        st.caption(why)
+    if pressed:
+        _import(staged, name or "", how, skip, replace)
+
+
+def _why_not(look: Look, skip: bool, taken: bool, replace: bool) -> str:
+    if look.problems and not skip:
+        return "Mend the file and bring it again, or leave its bad rows out."
+    if taken and not replace:
+        return "That name is taken: choose another, or let it take that place."
+    return ""
+
+
+def _import(staged: Staged, name: str, how: How, skip: bool, replace: bool) -> None:
+    try:
+        with st.spinner("Importing…"):
+            made = data_intake.take_in(staged, name, how, skip_bad=skip, replace=replace)
+    except LabError as error:
+        data_draft.tell(*data_draft.words(error))
+        return
+    data_draft.clear("data")
+    stand_on(made, "score")
+    st.rerun()

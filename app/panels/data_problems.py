@@ -1,0 +1,52 @@
+"""What the check of a staged file found: counts, every bad row at once, and what is odd."""
+
+import pandas as pd
+import streamlit as st
+
+from app import texts
+from app.panels import data_draft
+from app.services.data_intake import Look, shown
+
+MOST = 5000  # problems that the table on the screen holds
+
+
+def draw(look: Look) -> None:
+    """Counts in one line, then errors, bad rows, remarks."""
+    if look.error:
+        data_draft.tell(look.error, look.causes)
+    if look.counts:
+        counts = look.counts
+        said = f"**{counts['kept']:,}** of {counts['rows']:,} rows are good"
+        said += f", **{counts['rejected']:,}** are not" if counts["rejected"] else ""
+        said += f", {counts['withdrawn']:,} are marked as withdrawn" if counts["withdrawn"] else ""
+        grades = f"; grades {texts.md(' < '.join(look.grades))}" if look.grades else ""
+        st.markdown(f"{said}{grades}.")
+    if look.problems:
+        _bad_rows(look)
+    remarks = [*look.notes, *look.findings]
+    if remarks:
+        st.markdown("\n".join(f"- {texts.md(shown(sentence, 300))}" for sentence in remarks))
+
+
+def _bad_rows(look: Look) -> None:
+    rows = [
+        (p.line, shown(p.what, 300), shown(p.cure, 300), shown(p.raw, 300)) for p in look.problems
+    ]
+    table = pd.DataFrame(rows, columns=["line", "what is wrong", "what to do", "the row"])
+    more = f", of which {MOST:,} are shown" if len(table) > MOST else ""
+    st.warning(f"{len(table):,} problems{more}:", icon=":material/rule:")
+    st.dataframe(
+        table.head(MOST),
+        hide_index=True,
+        height=min(260, 38 + 35 * len(table)),
+        alt=f"{len(table):,} problems of the file, a line each",
+        column_config={
+            name: st.column_config.TextColumn(name, width="medium") for name in table.columns[1:]
+        },
+    )
+    st.download_button(
+        "All problems as CSV",
+        texts.csv(table, "KD Lab: rows that could not be read"),
+        file_name="problems.csv",
+        mime="text/csv",
+    )

@@ -1,0 +1,129 @@
+"""Score the data with models of the lab, and bring answers of models elsewhere."""
+
+import streamlit as st
+
+from app import services
+from app.panels import data_answers, data_draft, data_jobs
+from app.services import Board, data_scoring
+from app.services import data_standing as standing
+from app.texts import md
+from kdcore.errors import LabError
+from kdcore.labels import LabelScheme
+
+NOBODY = ""
+
+
+def draw(board: Board) -> None:
+    """Who has answered, the two ways to get more answers, and what is at work."""
+    closed = services.public()
+    if closed:
+        st.info(services.PUBLIC_REASON, icon=":material/lock:")
+    _answered(board)
+    data_jobs.draw(board)
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Score with…", anchor=False)
+        _score(board, closed)
+    with right:
+        st.subheader("Bring answers", anchor=False)
+        data_answers.draw(board, closed)
+
+
+def _answered(board: Board) -> None:
+    """Which models have answered the pairs that the pages show."""
+    held = services.sources_on(board.pairs)
+    count = f"{len(board.pairs):,} pairs"
+    if not held:
+        st.markdown(f"Nobody has answered these {count} yet.")
+        return
+    names = ", ".join(md(source.title) for source in held)
+    st.markdown(f"**{len(held)}** have answered these {count}: {names}.")
+    notes = {
+        note
+        for who in (board.teacher, board.student)
+        for note in (who.predictions.notes if who else ())
+    }
+    if notes:
+        st.caption("On the answers: " + md("; ".join(sorted(notes))))
+    if board.ready:
+        with st.container(horizontal=True, key="data_go"):
+            for page, label in (("compare", "Compare"), ("ranking", "Ranking")):
+                if st.button(
+                    f"Open {label}", key=f"data_go_{page}", icon=":material/arrow_forward:"
+                ):
+                    st.switch_page(f"views/{page}.py")
+
+
+def _score(board: Board, closed: bool) -> None:
+    offered = {model.key: model for model in data_scoring.models()}
+    if not offered:
+        st.caption("There is no model here yet.")
+        return
+    done = {source.key for source in services.sources_on(board.pairs)}
+    keys = [NOBODY, *offered]
+
+    def name(key: str) -> str:
+        if key == NOBODY:
+            return "nobody"
+        model = offered[key]
+        has = " · has answered" if key in done else ""
+        return f"{model.title} · {len(model.scheme)} grades · {model.megabytes:.0f} MB{has}"
+
+    teacher, student = _guess(offered, done)
+    chosen = [
+        st.selectbox(
+            f"{role} that answers",
+            keys,
+            index=keys.index(first),
+            format_func=name,
+            disabled=closed,
+            key=f"data_score_{role}_{board.data.key}",
+            persist_state="session",
+        )
+        for role, first in (("Teacher", teacher), ("Student", student))
+    ]
+    part = standing.on_pages(board)
+    every = len(standing.parts(board.data)) > 1 and st.checkbox(
+        "The other splits as well, for training on these answers later",
+        disabled=closed,
+        key="data_score_every",
+    )
+    wanted = [key for key in dict.fromkeys(chosen) if key and (key not in done or every)]
+    count = len(services.whole_data(board.data)) if every else len(board.pairs)
+    label = f"Score {count:,} pairs" + (f" with {len(wanted)} models" if len(wanted) > 1 else "")
+    pressed = st.button(
+        label, type="primary", disabled=closed or not wanted, key="data_score", width="stretch"
+    )
+    st.caption(_grades_note(board, [offered[key].scheme for key in wanted]))
+    if pressed:
+        _start(board, wanted, part, every, [key or "" for key in chosen])
+
+
+def _guess(offered: dict[str, data_scoring.Model], done: set[str]) -> tuple[str, str]:
+    """The models offered first: a teacher, and the student that the lab likes best."""
+    free = [key for key in offered if key not in done]
+    teacher = next((k for k in free if "teacher" in k.lower()), next(iter(free), NOBODY))
+    rest = [k for k in free if k != teacher]
+    liked = [k for k in rest if "kd" in k and "twinbert_cos" in k]
+    taught = [k for k in rest if "student" in offered[k].run.config]
+    return teacher, next(iter(liked + taught + rest), NOBODY)
+
+
+def _grades_note(board: Board, schemes: list[LabelScheme]) -> str:
+    classes = len(board.pairs.scheme)
+    if any(len(scheme) != classes for scheme in schemes):
+        return (
+            f"The data have {classes} grades, the model answers in others: P(relevant) is kept "
+            "exactly, and a note on the answers says how."
+        )
+    return "A process of its own does it: this tab may be closed meanwhile."
+
+
+def _start(board: Board, keys: list[str], part: str, every: bool, chosen: list[str]) -> None:
+    try:
+        data_scoring.start(keys, board.data, part, every)
+    except LabError as error:
+        data_draft.tell(*data_draft.words(error))
+        return
+    st.session_state["kd_scored_for"] = (board.data.key, *chosen)
+    st.rerun()

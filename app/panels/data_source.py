@@ -1,0 +1,56 @@
+"""Where the data come from, on what terms, and under which hashes."""
+
+import streamlit as st
+
+from app import services
+from app.services import Board, data_standing
+from app.texts import md
+from kdcore.datacards import DEPTH, Standing
+
+BADGES = {
+    "bundled": ":green-badge[:material/deployed_code: bundled with the lab]",
+    "imported": ":blue-badge[:material/upload: imported, stays on this machine]",
+}
+
+
+def finding(board: Board) -> str:
+    """What one stands on, in one sentence that follows the data."""
+    on = data_standing.standing_of(board.data, data_standing.on_pages(board))
+    seen = on.seen
+    said = f"The pages stand on {seen.pairs:,} pairs of {seen.queries:,} queries"
+    if seen.unlabelled == seen.pairs:
+        return f"{said}; none is labelled, so models can only be compared with each other."
+    said += f", {seen.prior:.0%} of them relevant"
+    chance = next(c for c in seen.chance if c.gain == "exp2" and c.depth == DEPTH)
+    if chance.random == chance.random:
+        said += f"; a random order already has nDCG@{DEPTH} {chance.random:.2f}"
+    if seen.auc_step == seen.auc_step:
+        said += f", and a ROC-AUC gap below {seen.auc_step:.3f} would not show"
+    return f"{said}."
+
+
+def draw(board: Board, on: Standing) -> None:
+    """Badge, terms, hashes, notes, and what the check found odd."""
+    known = " · truth known" if on.whole.truth is not None else ""
+    st.markdown(f"{BADGES[board.data.badge]} **{md(board.data.title)}**{known}")
+    names, cut = on.whole.scheme.grades, on.whole.scheme.relevant_from
+    part = "" if on.part is on.whole else f" · {on.seen.split} `{on.part.content_hash}`"
+    st.caption(
+        f"{md(on.whole.source) or 'No word on where it comes from.'}  \n"
+        f"Hash `{on.whole.content_hash}`{part} · grades {md(' < '.join(names))}, "
+        f"relevant from {md(names[cut])}"
+    )
+    told = [*on.findings, *on.whole.notes]
+    if told:
+        with st.expander(f"{len(told)} remark{'s'[: len(told) > 1]} of the check", expanded=False):
+            st.markdown("\n".join(f"- {md(sentence)}" for sentence in told))
+
+
+def missing(board: Board) -> None:
+    """What to do when nobody has answered these pairs yet."""
+    if not board.ready and not services.public():
+        st.info(
+            "No teacher and student have answered these pairs yet. Score them or bring answers "
+            "under **Score and answers**; every page then works on them.",
+            icon=":material/bolt:",
+        )

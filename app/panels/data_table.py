@@ -1,0 +1,90 @@
+"""A table of rows of the data, 200 at a time, with its export and the way to Compare."""
+
+from typing import Any, Literal
+
+import pandas as pd
+import streamlit as st
+
+from app import controls, services, state, texts
+from app.services import Board
+
+ROWS_A_PAGE = 200
+_WIDE: dict[str, Literal["medium", "large"]] = {
+    "title": "medium",
+    "description": "large",
+    "raw": "large",
+    "problem": "large",
+}
+
+
+def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: str = "") -> None:
+    """Draw one page of a table. linked: its column `row` is a place on the board.
+
+    tag: the smart tag under which Compare opens.
+    """
+    st.caption(texts.md(caption))
+    if not len(table):
+        st.caption("No row.")
+        return
+    pages = -(-len(table) // ROWS_A_PAGE)
+    page = min(state.now().dpage, pages)
+    shown = table.iloc[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
+    picked = st.dataframe(
+        _readable(shown),
+        hide_index=True,
+        height=min(420, 38 + 35 * len(shown)),
+        key=f"data_rows_{state.now().dcard}_{state.now().dtab}",
+        on_select="rerun",
+        selection_mode="single-row",
+        column_config=_columns(shown),
+        alt=f"{len(table):,} rows; {caption}",
+    )
+    with st.container(horizontal=True, vertical_alignment="center", key="data_rows_bar"):
+        st.caption(f"{len(table):,} rows" + (f", {ROWS_A_PAGE} a page" if pages > 1 else ""))
+        if pages > 1:
+            controls.bound(
+                st.number_input, "dpage", f"Page of {pages:,}", min_value=1, max_value=pages
+            )
+        _save(board, table)
+        if linked and "row" in table:
+            _to_compare(board, shown, list(picked["selection"]["rows"]), tag)
+
+
+def _readable(shown: pd.DataFrame) -> pd.DataFrame:
+    """The page as the browser gets it: bounded texts."""
+    out = shown.copy()
+    for column in out.columns:
+        if not pd.api.types.is_numeric_dtype(out[column]):
+            out[column] = [str(value)[:1000] for value in out[column]]
+    return out
+
+
+def _columns(shown: pd.DataFrame) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    for name in shown.columns:
+        if not pd.api.types.is_numeric_dtype(shown[name]):
+            config[name] = st.column_config.TextColumn(name, width=_WIDE.get(name))
+        elif pd.api.types.is_float_dtype(shown[name]):
+            config[name] = st.column_config.NumberColumn(name, format="%.3f")
+    return config
+
+
+def _save(board: Board, table: pd.DataFrame) -> None:
+    about = f"KD Lab, {board.data.key}, data {services.whole_data(board.data).content_hash}"
+    st.download_button(
+        "CSV",
+        lambda: texts.csv(table, about),
+        file_name=f"{board.data.key}-rows.csv",
+        mime="text/csv",
+        help="All of these rows; cells that a spreadsheet would run are quoted.",
+    )
+
+
+def _to_compare(board: Board, shown: pd.DataFrame, picked: list[int], tag: str) -> None:
+    """The button that opens the selected pair, or all of a tag, in Compare."""
+    row = int(shown["row"].iloc[picked[0]]) if picked and picked[0] < len(shown) else -1
+    label = "Open the pair in Compare" if row >= 0 else "Select a row to open it in Compare"
+    ready = board.ready and row >= 0
+    if st.button(label, disabled=not ready, key="data_open_pair"):
+        state.change(pair=row, tags=tag, box=(), find="", outcomes="", grades="", slice="")
+        st.switch_page("views/compare.py")

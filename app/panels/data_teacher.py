@@ -1,0 +1,52 @@
+"""The teacher's scores against the labels, and the labels that a sure teacher denies."""
+
+import pandas as pd
+import streamlit as st
+
+from app import controls
+from app.panels import data_table
+from app.services import Board
+from app.services import data_standing as standing
+from app.texts import md
+from kdcore.tags import SURE
+
+
+def draw(board: Board) -> None:
+    """Histogram and list; without a teacher, what to do."""
+    if board.teacher is None:
+        st.info(
+            "No teacher has answered these pairs yet. Score them, or bring its answers, under "
+            "**Score and answers**.",
+            icon=":material/bolt:",
+        )
+        return
+    table = standing.teacher_against_gold(board)
+    _histogram(board, table)
+    found = standing.suspects(board)
+    labelled = int((board.pairs.grades >= 0).sum())
+    share = len(found) / labelled if labelled else 0.0
+    st.subheader("Suspect labels", anchor=False)
+    said = (
+        f"{len(found):,} of {labelled:,} labels ({share:.1%}) say the opposite of a teacher that "
+        f"is at least {SURE:.0%} sure. Some are mistakes of the label, some of the teacher: only "
+        "reading tells."
+    )
+    data_table.draw(board, found, said, linked=True, tag="label_suspect")
+
+
+def _histogram(board: Board, table: pd.DataFrame) -> None:
+    from app.figures.data import teacher_against_gold
+
+    assert board.teacher is not None
+    counts = table.drop(columns=["from", "to"]).sum(axis=1)
+    edge = counts.iloc[0] + counts.iloc[-1]
+    sentence = (
+        f"{edge / max(counts.sum(), 1):.0%} of {counts.sum():,} pairs have a P(relevant) below "
+        f"0.05 or from 0.95 on, says {board.teacher.title}."
+    )
+    st.caption(md(sentence))
+    about = f"data {board.pairs.content_hash}, teacher {board.teacher.hash}"
+    if board.teacher.predictions.notes:
+        st.caption("Its answers: " + md("; ".join(board.teacher.predictions.notes)))
+    figure = teacher_against_gold(table, controls.dark())
+    controls.chart(figure, table, sentence, "data_teacher", about)

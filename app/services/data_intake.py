@@ -1,0 +1,247 @@
+"""Bring your own: a file or folder is set down, looked at, and imported under a name.
+
+What a visitor calls a file is shown and never used as a path: bytes go to a fresh folder of the
+workspace's cache under a name of ours.
+"""
+
+import re
+import secrets
+import shutil
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app.services import places
+from kdcore.datacheck import check
+from kdcore.datasets import library
+from kdcore.datasets.rows import Problem, Reading
+from kdcore.datasets.sources import ARCHIVE_SUFFIXES, read_path
+from kdcore.datasets.table import SUFFIXES
+from kdcore.datasets.xglue import is_xglue_name
+from kdcore.errors import DataError, LabError, RunError
+from kdcore.labels import SCHEMES, LabelScheme
+from kdcore.pairs import TEXT_COLUMNS
+
+MOST_BYTES = 100 * 2**20
+LONGEST_TEXT = 20_000  # characters; a longer cell is an open quote, not an ad
+KEPT_SECONDS = 86_400  # a file that was set down and never imported
+_FOLDER = "uploads"
+_FORMULA = re.compile(r"[=+\-@]")
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A file or folder that lies ready to be read. title: what its owner calls it, for show."""
+
+    path: Path
+    title: str
+    size: int
+    ours: bool  # a copy in the cache, to be thrown away after the import
+
+
+@dataclass(frozen=True)
+class How:
+    """How a visitor wants a table read. mapping: (our column, the file's or None) pairs."""
+
+    mapping: tuple[tuple[str, str | None], ...] | None = None
+    scheme: str = ""  # "" infers; a name of SCHEMES; or grades with commas and the relevant one
+    grades: tuple[str, ...] = ()
+    relevant_from: int = 1
+
+    def columns(self) -> dict[str, str | None] | None:
+        """The mapping as the library takes it."""
+        return dict(self.mapping) if self.mapping is not None else None
+
+    def labels(self) -> LabelScheme | None:
+        """The grades as told, or None to infer them; ConfigError when they make no sense."""
+        if self.scheme == "own":
+            return LabelScheme(self.grades, self.relevant_from)
+        return SCHEMES.get(self.scheme)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What reading a staged file this way gives. error: why nothing can be imported at all."""
+
+    counts: dict[str, int]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    rows: tuple[dict[str, str], ...] = ()
+    grades: tuple[str, ...] = ()
+    error: str = ""
+    causes: tuple[str, ...] = ()
+
+
+def refuse_public() -> None:
+    """RunError in a public showing: nothing may be started or kept there."""
+    if places.public():
+        raise RunError(places.PUBLIC_REASON)
+
+
+def stage(files: Sequence[tuple[str, bytes]]) -> Staged:
+    """Set uploaded files down: one table or archive, or several files of XGLUE."""
+    refuse_public()
+    size = sum(len(content) for _, content in files)
+    if size > MOST_BYTES:
+        raise DataError(f"{size / 2**20:.0f} MB are too many; {MOST_BYTES // 2**20} MB at most")
+    if not size:
+        raise DataError("the file is empty; bring one with a header and a row for each pair")
+    matches = [is_xglue_name(Path(name).name) for name, _ in files]
+    if len(files) > 1 and not all(matches):
+        raise DataError("bring one table, or several files called like xglue.qadsm.en.train")
+    _tidy()
+    folder = places.home().cache_folder(_FOLDER) / secrets.token_hex(8)
+    folder.mkdir(parents=True)
+    names = [
+        match[0] if match else _own_name(name)
+        for match, (name, _) in zip(matches, files, strict=True)
+    ]
+    for own, (_, content) in zip(names, files, strict=True):
+        (folder / own).write_bytes(content)
+    path = folder if len(files) > 1 else folder / names[0]
+    title = shown(", ".join(name for name, _ in files))
+    return Staged(path, title, size, ours=True)
+
+
+def point_to(text: str) -> Staged:
+    """A file or folder of this machine, read where it lies; only in local mode."""
+    refuse_public()
+    if not text.strip() or "\0" in text:
+        raise DataError("give the path of a file or folder on this machine")
+    path = Path(text.strip()).expanduser()
+    try:
+        if path.is_dir():
+            return Staged(path, shown(path.name), 0, ours=False)
+        if not path.is_file():
+            raise DataError(f"{shown(text)} is neither a file nor a folder here; check the path")
+        size = path.stat().st_size
+    except OSError as cause:
+        raise DataError(f"{shown(text)} cannot be read ({cause.strerror})") from cause
+    if size > MOST_BYTES:
+        raise DataError(f"{size / 2**20:.0f} MB are too many; {MOST_BYTES // 2**20} MB at most")
+    if not size:
+        raise DataError("the file is empty; bring one with a header and a row for each pair")
+    return Staged(path, shown(path.name), size, ours=False)
+
+
+def discard(staged: Staged) -> None:
+    """Throw the copy of an upload away."""
+    if staged.ours:
+        folder = staged.path if staged.path.is_dir() else staged.path.parent
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def look(staged: Staged, how: How) -> Look:
+    """Read a staged file; every problem is told, nothing is raised."""
+    try:
+        changed = staged.path.stat().st_mtime_ns
+    except OSError:
+        return Look({}, error=f"{staged.title} is gone; bring it again")
+    return _look(str(staged.path), changed, how)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading every row…")
+def _look(path: str, changed: int, how: How) -> Look:
+    try:
+        source = read_path(Path(path), mapping=how.columns(), scheme=how.labels())
+        return _seen(source.reading)
+    except LabError as error:
+        headline = getattr(error, "headline", str(error))
+        return Look(
+            {}, error=shown(headline), causes=tuple(map(shown, getattr(error, "problems", ())))
+        )
+
+
+def _seen(reading: Reading) -> Look:
+    if not len(reading.frame):
+        return Look(reading.counts, reading.problems, error="no row of the file can be used")
+    longest = max(int(reading.frame[c].str.len().max()) for c in TEXT_COLUMNS)
+    if longest > LONGEST_TEXT:
+        told = f"a text of {longest:,} characters, {LONGEST_TEXT:,} at most: is a quote left open?"
+        return Look(reading.counts, reading.problems, error=told)
+    table = reading.table("this file", "", skip_bad=True)
+    report = check(table)
+    return Look(
+        reading.counts,
+        reading.problems,
+        (*reading.notes, *_formulas(reading)),
+        report.findings,
+        tuple(_first_rows(reading)),
+        reading.scheme.grades,
+    )
+
+
+def _formulas(reading: Reading) -> tuple[str, ...]:
+    found = sum(int(reading.frame[c].str.match(_FORMULA).sum()) for c in TEXT_COLUMNS)
+    said = f"{found:,} texts begin like a formula; they stay text here and in every export"
+    return (said,) if found else ()
+
+
+def _first_rows(reading: Reading, most: int = 8) -> list[dict[str, str]]:
+    names = [*reading.scheme.grades, "unlabelled"]
+    head = reading.frame.head(most)
+    return [
+        {
+            **{c: shown(str(row[c]), 300) for c in TEXT_COLUMNS},
+            "grade": names[int(row["grade"])],
+            "split": str(row["split"]),
+        }
+        for _, row in head.iterrows()
+    ]
+
+
+def take_in(staged: Staged, name: str, how: How, *, skip_bad: bool, replace: bool) -> str:
+    """Import a staged file under a name; returns the name. LabError tells every problem."""
+    refuse_public()
+    made = library.import_data(
+        staged.path,
+        name.strip(),
+        mapping=how.columns(),
+        scheme=how.labels(),
+        skip_bad=skip_bad,
+        replace=replace,
+        workspace=places.home(),
+        told=f"brought by a visitor of this machine as {staged.title}; its terms are its owner's",
+    )
+    discard(staged)
+    return made.table.name
+
+
+def is_taken(name: str) -> bool:
+    """Whether a data set of this name is there already."""
+    with suppress(LabError):
+        return places.home().data_folder(name.strip()).exists()
+    return False
+
+
+def shown(text: str, most: int = 200) -> str:
+    """A text from outside that can be sent to a browser: no broken bytes, bounded."""
+    safe = text.encode("utf-8", "replace").decode()
+    return safe if len(safe) <= most else safe[: most - 1] + "…"
+
+
+def _own_name(name: str) -> str:
+    """Our name for an upload: only its ending is taken over, and only a known one."""
+    plain = name.lower()
+    if plain.endswith((".tar.gz", ".tgz")):
+        return "archive.tar.gz"
+    ending = next((s for s in (*SUFFIXES, *ARCHIVE_SUFFIXES) if plain.endswith(s)), "")
+    if not ending:
+        raise DataError(
+            f"{shown(name, 80)} has an ending that is not known; bring "
+            f"{', '.join(SUFFIXES)}, or XGLUE's own files or archive"
+        )
+    return f"table{ending}"
+
+
+def _tidy() -> None:
+    root = places.home().cache_folder(_FOLDER)
+    for folder in root.iterdir() if root.is_dir() else ():
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,156 @@
+"""Scoring a data set with a model, in a process of its own; and answers brought as a file."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services import places
+from app.services.boards import DataChoice, sources, title_of, whole_data
+from app.services.data_intake import Staged, refuse_public
+from kdcore import lab
+from kdcore.brought import bring, brought_path
+from kdcore.config import InferConfig
+from kdcore.errors import LabError, RunError
+from kdcore.labels import LabelScheme
+from kdcore.pairs import ALL
+from kdcore.regrade import model_scheme
+from kdcore.runs import launch
+from kdcore.runs.store import Run, RunStore
+from kdcore.workspace import Workspace
+
+MOST_RUNNING = 4
+GRACE = 2.0  # seconds that a scoring process has to stop by itself
+_MODEL = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can be asked. megabytes: of its weights; a hint of how long it takes."""
+
+    key: str
+    title: str
+    run: Run
+    scheme: LabelScheme
+    megabytes: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scoring run as it stands. rate: pairs a second, nan before the first line."""
+
+    id: str
+    key: str
+    title: str
+    state: str
+    done: int
+    total: int
+    rate: float
+    message: str
+
+    @property
+    def live(self) -> bool:
+        """Whether it still works, or waits to."""
+        return self.state in ("queued", "running")
+
+
+def models() -> list[Model]:
+    """Every model of the demo and of the workspace, by title within each."""
+    found: dict[str, Model] = {}
+    for workspace in (places.demo(), places.home()):
+        for run in sorted(RunStore(workspace.runs).list(), key=title_of):
+            with suppress(LabError, OSError):
+                scheme = model_scheme(run.model_folder)
+                size = (run.model_folder / _MODEL).stat().st_size / 1e6
+                found.setdefault(run.id, Model(run.id, title_of(run), run, scheme, size))
+    return list(found.values())
+
+
+def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) -> list[str]:
+    """Score a part of a data set with some models, each in its own process; returns the run ids.
+
+    split: what the pages look at, scored first; every: the other splits as well.
+    """
+    refuse_public()
+    offered = {model.key: model for model in models()}
+    live = [job for job in jobs(choice) if job.live]
+    if len(live) + len(keys) > MOST_RUNNING:
+        raise RunError(f"{len(live)} models are at work here; wait for one, or cancel it")
+    if again := [job.title for job in live if job.key in keys]:
+        raise RunError(f"{again[0]} is scoring these pairs already")
+    home, started = places.home(), []
+    for key in keys:
+        run = lab.create(
+            InferConfig(
+                run=RunStore(home.runs).reference(offered[key].run),
+                data=choice.key if choice.badge == "imported" else str(choice.folder),
+                splits=tuple(_splits(choice, split, every)),
+                as_is=True,
+            ),
+            home,
+            title=f"{offered[key].title} on {choice.title}",
+        )
+        launch.start(run)
+        started.append(run.id)
+    return started
+
+
+def _splits(choice: DataChoice, split: str, every: bool) -> list[str]:
+    if split == ALL or not every:
+        return [split]
+    return [split, *(s for s in whole_data(choice).splits if s != split)]
+
+
+def jobs(choice: DataChoice) -> list[Job]:
+    """The scoring runs of a data set, newest first."""
+    wanted = {choice.key, str(choice.folder)}
+    found = []
+    for run in RunStore(places.home().runs).list():
+        if run.config.get("stage") == "infer" and run.config.get("data") in wanted:
+            found.append(_job(run))
+    return found
+
+
+def _job(run: Run) -> Job:
+    status, lines = run.status(), run.metrics()
+    rates = [line["pairs_per_second"] for line in lines if "pairs_per_second" in line]
+    asked = Path(str(run.config.get("run", ""))).name
+    title = run.title.rpartition(" on ")[0] or asked
+    rate = rates[-1] if rates else float("nan")
+    done = max(status.step, *(int(line["step"]) for line in lines), 0) if lines else status.step
+    return Job(run.id, asked, title, status.state, done, status.total_steps, rate, status.message)
+
+
+def cancel(run_id: str) -> None:
+    """Stop a scoring run; the visitor does not wait for its last breath."""
+    refuse_public()
+    run = RunStore(places.home().runs).get(run_id)
+    run.request_stop()
+    threading.Thread(target=_stop, args=(run,), daemon=True).start()
+
+
+def _stop(run: Run) -> None:
+    with suppress(LabError, OSError):
+        launch.stop(run, grace=GRACE)
+
+
+def forget(run_id: str) -> None:
+    """Remove a scoring run that has ended, and what it scored."""
+    refuse_public()
+    RunStore(places.home().runs).delete(run_id)
+    sources.clear()
+
+
+def bring_answers(
+    staged: Staged, choice: DataChoice, split: str, name: str, kind: str, column: str = ""
+) -> tuple[str, tuple[str, ...]]:
+    """Keep a file of answers beside the data; returns the source's key and the notes on it."""
+    refuse_public()
+    title = name.strip() or "my model"
+    answers = bring(
+        staged.path, whole_data(choice), split, model=title, kind=kind, column=column.strip()
+    )
+    path = brought_path(Workspace(places.home().root), choice.key, title)
+    answers.save(path)
+    sources.clear()
+    return f"brought:{path.stem}", answers.notes

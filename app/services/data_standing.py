@@ -1,0 +1,115 @@
+"""What a data set stands on: cards of its check, the rows behind them, teacher against gold."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.services.boards import Board, DataChoice, whole_data
+from kdcore.datacards import Standing, standing
+from kdcore.datarows import rows_behind
+from kdcore.datasets.library import REJECTS
+from kdcore.pairs import ALL, UNLABELLED, PairTable
+from kdcore.softlabels import soften
+from kdcore.tags import SURE
+
+BINS = 20  # of the teacher's P(relevant)
+
+
+def parts(choice: DataChoice) -> list[str]:
+    """The splits of a data set that can be looked at, and "all" where there are several."""
+    held = whole_data(choice).splits
+    return [*held, ALL] if len(held) > 1 else [ALL]
+
+
+def on_pages(board: Board) -> str:
+    """The part of the data on which the pages stand."""
+    whole = whole_data(board.data)
+    held = board.pairs.splits
+    return held[0] if len(held) == 1 and len(whole.splits) > 1 else ALL
+
+
+def shown_part(choice: DataChoice, asked: str, on_pages: str = "") -> str:
+    """The part asked for, else the one on which the pages stand."""
+    offered = parts(choice)
+    if asked in offered:
+        return asked
+    if on_pages in offered:
+        return on_pages
+    return "test" if "test" in offered else ALL
+
+
+def standing_of(choice: DataChoice, part: str) -> Standing:
+    """The check of a part of a data set; done once."""
+    changed = (choice.folder / "dataset.json").stat().st_mtime_ns
+    return _standing(str(choice.folder), part, changed, whole_data(choice))
+
+
+@st.cache_resource(max_entries=6, show_spinner="Checking the data…")
+def _standing(folder: str, part: str, changed: int, _whole: PairTable) -> Standing:
+    return standing(_whole, part, len(rejects(Path(folder))))
+
+
+def rows(choice: DataChoice, part: str, card: str) -> pd.DataFrame:
+    """The rows behind a card."""
+    changed = (choice.folder / "dataset.json").stat().st_mtime_ns
+    return _rows(str(choice.folder), part, card, changed, standing_of(choice, part))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _rows(folder: str, part: str, card: str, changed: int, _on: Standing) -> pd.DataFrame:
+    return rejects(Path(folder)) if card == "rejected" else rows_behind(_on, card)
+
+
+def rejects(folder: Path) -> pd.DataFrame:
+    """The rows that the import left out; empty when it left out none."""
+    path = folder / REJECTS
+    if not path.is_file():
+        return pd.DataFrame(columns=["file", "line", "problem", "raw"])
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]
+    cells = [(line.split("\t", 3) + [""] * 4)[:4] for line in lines]
+    return pd.DataFrame(cells, columns=["file", "line", "problem", "raw"])
+
+
+def teacher_against_gold(board: Board) -> pd.DataFrame:
+    """P(relevant) of the teacher in bins: a row a bin, its bounds, a column of counts a grade."""
+    relevance = _relevance(board)
+    names = [*board.pairs.scheme.grades, "unlabelled"]
+    grade = np.where(board.pairs.grades == UNLABELLED, len(names) - 1, board.pairs.grades)
+    place = np.minimum((relevance * BINS).astype(int), BINS - 1)
+    counts = np.zeros((BINS, len(names)), dtype=np.int64)
+    np.add.at(counts, (place, grade), 1)
+    edges = np.arange(BINS) / BINS
+    table = pd.DataFrame({"from": edges, "to": edges + 1 / BINS})
+    for k, name in enumerate(names):
+        if counts[:, k].any() or k < len(names) - 1:
+            table[name] = counts[:, k]
+    return table
+
+
+def suspects(board: Board) -> pd.DataFrame:
+    """Pairs whose label a sure teacher denies, the surest first; row: its place on the board."""
+    relevance, gold = _relevance(board), board.pairs.relevant
+    sure = np.where(gold, 1 - relevance, relevance)
+    wrong = (board.pairs.grades != UNLABELLED) & (sure >= SURE)
+    order = np.flatnonzero(wrong)[np.argsort(-sure[wrong], kind="stable")]
+    frame = board.pairs.frame.iloc[order]
+    names = np.array([*board.pairs.scheme.grades, "unlabelled"], dtype=object)
+    return pd.DataFrame(
+        {
+            "row": order,
+            "query": frame["query"].to_numpy(),
+            "title": frame["title"].to_numpy(),
+            "description": frame["description"].to_numpy(),
+            "label": names[frame["grade"].to_numpy()],
+            "teacher P(relevant)": relevance[order],
+        }
+    )
+
+
+def _relevance(board: Board) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    if board.teacher is None:
+        return np.full(len(board.pairs), np.nan)
+    soft = soften(board.teacher.predictions.logits)
+    return np.clip(board.pairs.scheme.relevance(soft), 0.0, 1.0)

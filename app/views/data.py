@@ -1,0 +1,29 @@
+"""Data: what am I standing on? And how do I bring my own?"""
+
+from importlib import import_module
+
+import streamlit as st
+
+from app import controls, frame, services, state
+from app.panels import data_source
+
+TABS = {
+    "standing": "What I stand on",
+    "teacher": "Teacher against labels",
+    "bring": "Bring your own",
+    "score": "Score and answers",
+}
+board = services.board()
+frame.finding(data_source.finding(board))
+controls.bound(
+    st.segmented_control,
+    "dtab",
+    "Part of the page",
+    options=list(TABS),
+    format_func=lambda key: TABS[key],
+    required=True,
+    label_visibility="collapsed",
+)
+# only the open part is imported and run; the state lets no other name through
+part = import_module(f"app.panels.data_{state.now().dtab}")
+part.draw(board)
