@@ -102,7 +102,7 @@ def payload(
 
 
 def _side(board: Board, side: Side) -> dict[str, Any]:
-    curve = services.evaluation(board, side.answers).density
+    curve = ranking.label_shares(board, side.answers)
     return {
         "name": side.name,
         "role": side.role,
@@ -115,7 +115,7 @@ def _side(board: Board, side: Side) -> dict[str, Any]:
 
 def table(board: Board, a: Side, b: Side) -> pd.DataFrame:
     """A row a depth and grade: both means of both models, points, relative change, coverage."""
-    ours, theirs = (services.evaluation(board, s.answers).density for s in (a, b))
+    ours, theirs = (ranking.label_shares(board, s.answers) for s in (a, b))
     rows = []
     for at in range(models.deepest(board)):
         for grade, name in enumerate(board.pairs.scheme.grades):
@@ -148,7 +148,7 @@ def _notes(
             f"95 % intervals and p from whole queries, drawn {ranking.RESAMPLES:,} and swapped "
             f"{ranking.PERMUTATIONS:,} times. At k = {k}, p = {tests[-1].p:.4f} for the best "
             f"grade; the smallest difference that 80 % of such tests would find is {found:.1f} "
-            "points. Four grades are four looks at the same lists: read them together."
+            f"points. {len(tests)} grades are as many looks at the same lists: read them together."
         )
     if reading == "paper":
         st.caption(FOOTNOTE)

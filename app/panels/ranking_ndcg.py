@@ -3,7 +3,7 @@
 import numpy as np
 import streamlit as st
 
-from app import controls, frame, services, state
+from app import controls, frame, state
 from app.components.metric_cards import Card, interval, metric_cards
 from app.panels import ranking_deltas, ranking_exports
 from app.panels import ranking_models as models
@@ -34,7 +34,8 @@ def _body(board: Board) -> None:
     said = st.container()
     pair = models.choose(board, _variant_controls)
     k, gain = min(state.now().k, models.deepest(board)), state.now().gain
-    curves = {r: _curve(board, s, gain) for r, s in models.sides_of(board).items()}
+    sides = models.sides_of(board).items()
+    curves = {role: ranking.curve(board, side.answers, gain) for role, side in sides}
     test = ranking.difference(board, pair[0].answers, pair[1].answers, gain, k) if pair else None
     with said:
         frame.finding(finding(board, curves, pair, test, k))
@@ -83,10 +84,6 @@ def _variant_controls() -> None:
     controls.bound(st.toggle, "rskill", "Skill score")
 
 
-def _curve(board: Board, side: Side, gain: str) -> NdcgCurve:
-    return services.evaluation(board, side.answers).ndcg[gain]
-
-
 def _cards(
     board: Board,
     curves: dict[str, NdcgCurve],
@@ -95,8 +92,9 @@ def _cards(
     k: int,
 ) -> None:
     gain = state.now().gain
-    counts = services.evaluation(board, next(iter(models.sides_of(board).values())).answers).counts
-    n = f"{counts['ranked_queries']:,} queries"
+    first = next(iter(models.sides_of(board).values()))
+    ranked, left = ranking.ranked_queries(board, first.answers)
+    n = f"{ranked:,} queries"
     cards = []
     for role, curve in curves.items():
         at = k - 1
@@ -128,8 +126,7 @@ def _cards(
             )
         )
     metric_cards(cards, "ranking_cards", "nDCG of each model, and of A minus B")
-    if counts["queries_without_ideal"]:
-        left = counts["queries_without_ideal"]
+    if left:
         st.caption(f"{left:,} queries have no ad above the worst grade and are left out.")
 
 

@@ -1,6 +1,7 @@
 """Ranking numbers of a board beyond an Evaluation: every query at every depth, and all models."""
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import streamlit as st
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 
 from app.services.boards import Answers, Board, answers, sources_on
 from kdcore.comparison import DensityDifference, Difference, density_differences
-from kdcore.labels import GAINS
+from kdcore.evaluate import DensityCurve, NdcgCurve
+from kdcore.labels import GAINS, GainKind
 from kdcore.measures import Measured, measure
 from kdcore.metrics.definitions import CATALOG, ndcg_key
+from kdcore.metrics.ranking import DEPTH, label_density, ndcg_random, ndcg_worst, skill
 from kdcore.metrics.significance import (
     bootstrap_weights,
     interval,
@@ -18,7 +21,7 @@ from kdcore.metrics.significance import (
     smallest_detectable,
     verdict,
 )
-from kdcore.pairs import PairTable
+from kdcore.pairs import UNLABELLED, PairTable
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000
@@ -53,9 +56,51 @@ def per_query(board: Board, who: Answers) -> Measured:
     return _measured((board.pairs.content_hash, who.hash), board.pairs, who)
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
+@st.cache_resource(max_entries=40, show_spinner="Ranking every query…")
 def _measured(key: tuple[str, ...], _pairs: PairTable, _who: Answers) -> Measured:
     return measure(_pairs, _who.predictions)
+
+
+def label_shares(board: Board, who: Answers) -> DensityCurve:
+    """Which labels fill the top k of a model: an Evaluation's density without the rest of it."""
+    labels = per_query(board, who).labels
+    pooled, mean = label_density(labels), label_density(labels, average="query")
+    return DensityCurve(
+        tuple(map(_floats, pooled.shares)),
+        tuple(map(_floats, mean.shares)),
+        _floats(pooled.coverage),
+        tuple(int(n) for n in pooled.judged),
+    )
+
+
+def curve(board: Board, who: Answers, gain: str) -> NdcgCurve:
+    """nDCG over depth with its references and intervals: an Evaluation's, without the rest."""
+    return _curve((board.pairs.content_hash, who.hash), gain, board, who)
+
+
+@st.cache_resource(max_entries=80, show_spinner="Drawing queries anew for the intervals…")
+def _curve(key: tuple[str, ...], gain: str, _board: Board, _who: Answers) -> NdcgCurve:
+    each = per_query(_board, _who).curves[gain]
+    low, high = interval(_draws(each))
+    judged = np.flatnonzero(_board.pairs.grades != UNLABELLED)
+    gains = _board.pairs.scheme.gains(cast(GainKind, gain))[_board.pairs.grades[judged]]
+    of = _board.pairs.query_ids[judged]
+    random, worst = (_means(line(gains, of, DEPTH)) for line in (ndcg_random, ndcg_worst))
+    model = _means(each)
+    return NdcgCurve(
+        _floats(model),
+        _floats(low),
+        _floats(high),
+        _floats(random),
+        _floats(worst),
+        _floats(skill(model, random)),
+    )
+
+
+def ranked_queries(board: Board, who: Answers) -> tuple[int, int]:
+    """How many queries have an ideal order, and how many have none and are left out."""
+    known = np.isfinite(per_query(board, who).curves[GAINS[0]][:, 0])
+    return int(known.sum()), int((~known).sum())
 
 
 def density(board: Board, a: Answers, b: Answers, k: int) -> tuple[DensityDifference, ...]:
@@ -63,7 +108,7 @@ def density(board: Board, a: Answers, b: Answers, k: int) -> tuple[DensityDiffer
     return _density((board.pairs.content_hash, a.hash, b.hash), k, board, a, b)
 
 
-@st.cache_resource(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner="Testing this depth on every query…")
 def _density(
     key: tuple[str, ...], k: int, _board: Board, _a: Answers, _b: Answers
 ) -> tuple[DensityDifference, ...]:
@@ -86,13 +131,13 @@ def difference(board: Board, a: Answers, b: Answers, gain: str, k: int) -> Diffe
     return _difference(key, gain, k, board, a, b)
 
 
-@st.cache_resource(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=200, show_spinner="Testing the difference on every query…")
 def _difference(
     key: tuple[str, ...], gain: str, k: int, _board: Board, _a: Answers, _b: Answers
 ) -> Difference:
     ours, theirs = (per_query(_board, who).curves[gain][:, k - 1] for who in (_a, _b))
     moved = ours - theirs
-    draws = _draws(moved)
+    draws = _draws(moved[:, None])
     known = np.isfinite(moved)
     low, high = (float(end[0]) for end in interval(draws))
     p = float(sign_flip_p(moved[:, None], PERMUTATIONS)[0]) if known.any() else float("nan")
@@ -115,16 +160,17 @@ def _difference(
     )
 
 
-def _draws(moved: Floats) -> Floats:
-    """(resamples, 1) means over drawn queries; none below two queries, as the engine does."""
-    known, values = np.isfinite(moved).astype(float), np.nan_to_num(moved)
-    drawn = [np.zeros(0)]
-    for weights in bootstrap_weights(len(moved), RESAMPLES if len(moved) > 1 else 0, seed=0):
-        below = weights @ known
-        drawn.append(
-            np.divide(weights @ values, below, out=np.full(len(below), np.nan), where=below > 0)
-        )
-    return np.concatenate(drawn)[:, None]
+def _draws(each: Floats) -> Floats:
+    """(resamples, columns) means over drawn queries; none below two queries, as the engine does.
+
+    each: (queries, columns), nan where a query has no ideal.
+    """
+    known, values = np.isfinite(each[:, :1]).astype(float), np.nan_to_num(each)
+    drawn = [np.zeros((0, each.shape[1]))]
+    for weights in bootstrap_weights(len(each), RESAMPLES if len(each) > 1 else 0, seed=0):
+        below, above = weights @ known, weights @ values
+        drawn.append(np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0))
+    return np.concatenate(drawn)
 
 
 def name_of(gain: str, k: int) -> str:
@@ -152,5 +198,14 @@ def standings(board: Board) -> list[Standing]:
 
 
 def _mean(values: Floats) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    return float(_means(values[:, None])[0])
+
+
+def _means(each: Floats) -> Floats:
+    """(columns,) means of the queries that have an ideal; nan when none has."""
+    known = each[np.isfinite(each[:, 0])] if len(each) else each
+    return known.mean(axis=0) if len(known) else np.full(each.shape[1], np.nan)
+
+
+def _floats(values: NDArray[Any]) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)

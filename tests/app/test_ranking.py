@@ -16,6 +16,7 @@ from app.panels import (
 )
 from app.services import Answers, Board, DataChoice, ranking
 from kdcore.comparison import compare
+from kdcore.evaluate import evaluate
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
@@ -141,6 +142,25 @@ def test_the_difference_at_any_depth_is_tested_as_compare_tests_its_few(gain, ke
     for name in ("delta", "low", "high", "p", "smallest_detectable", "value_a", "value_b"):
         assert getattr(ours, name) == pytest.approx(getattr(theirs, name), abs=1e-12), name
     assert (ours.verdict, ours.n, ours.definition) == (theirs.verdict, theirs.n, theirs.definition)
+
+
+@pytest.mark.parametrize("kind", ["some unjudged", "long lists", "one query", "none judged"])
+def test_curves_and_shares_are_those_of_the_evaluation(kind):
+    board = KINDS[kind]
+    whole = evaluate(board.pairs, board.student.predictions)
+    shares = ranking.label_shares(board, board.student)
+    for name in ("pooled", "per_query", "coverage", "judged"):
+        np.testing.assert_array_equal(getattr(shares, name), getattr(whole.density, name))
+    for gain, expected in whole.ndcg.items():
+        ours = ranking.curve(board, board.student, gain)
+        for name in ("model", "low", "high", "random", "worst", "skill"):
+            np.testing.assert_allclose(
+                getattr(ours, name), getattr(expected, name), atol=1e-12, err_msg=name
+            )
+    assert ranking.ranked_queries(board, board.student) == (
+        whole.counts["ranked_queries"],
+        whole.counts["queries_without_ideal"],
+    )
 
 
 def test_the_strip_falls_and_its_mean_is_the_difference_that_is_tested():

@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setStateValue }) {
   Object.assign(rail, { data, send: setStateValue });
   receive(rail);
   arrange(rail);
-  rail.watch.observe(rail.picture);
+  for (const box of [rail.picture, rail.profile]) rail.watch.observe(box);
   return () => {
     rail.watch.disconnect();
     rail.paint.cancel();
@@ -39,7 +39,8 @@ function newRail(root) {
   };
   rail.paint = painter(() => paint(rail));
   rail.watch = new ResizeObserver(() => {
-    if (rail.picture.clientWidth !== rail.width) arrange(rail);
+    const moved = rail.picture.clientWidth !== rail.width || rail.profile.clientWidth !== rail.reach;
+    if (moved) arrange(rail);
   });
   rail.input.oninput = () => {
     rail.k = Number(rail.input.value);
@@ -76,8 +77,9 @@ function arrange(rail) {
   rail.bare = plan.bare ? bareRow(rail.drawn, plan, data) : null;
   picture.replaceChildren(rail.drawn);
   legend(rail.legend, data);
-  rail.bars = profile(rail.profile, data);
   rail.what.textContent = `${data.grades.at(-1)}, ${data.reading === "points" ? "A − B" : "A / B − 1"}`;
+  rail.reach = rail.profile.clientWidth; // after the words beside it, which narrow it
+  rail.bars = profile(rail.profile, data);
   paint(rail);
 }
 
@@ -105,7 +107,7 @@ function planOf(width, data) {
 
 /** One axis for all depths, so that a drag shows change only: the largest change at any k. */
 function limitOf(data) {
-  const steps = data.reading === "points" ? [2, 5, 10, 20, 50, 100] : [0.1, 0.2, 0.5, 1];
+  const steps = data.reading === "points" ? [2, 3, 5, 8, 10, 15, 20, 30, 40, 60, 80, 100] : [0.1, 0.2, 0.3, 0.5, 0.8, 1];
   let most = 0;
   for (let k = 1; k <= data.deepest; k++) {
     for (const value of changes(data, k)) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
