@@ -34,8 +34,8 @@ def find() -> str | None:
 def install() -> None:
     """Try Debian's package, then Playwright's download; neither raises."""
     if shutil.which("apt-get") and os.geteuid() == 0:
-        for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]):
-            subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+        for words in ("update -qq", "install -y -qq chromium"):
+            subprocess.run(["apt-get", *words.split()], check=False, stdout=subprocess.DEVNULL)
     if find() is None:
         subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
 
@@ -48,8 +48,8 @@ def main() -> int:
         print(f"browser tests use {path}")
         return 0
     print(
-        "No Chromium was found, and none could be installed: `apt-get install chromium` as root, or "
-        "`python -m playwright install chromium`. The browser tests are left out.",
+        "No Chromium was found, and none could be installed: `apt-get install chromium` as root, "
+        "or `python -m playwright install chromium`. The browser tests are left out.",
         file=sys.stderr,
     )
     return 1 if os.environ.get("CI") else 0

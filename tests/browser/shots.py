@@ -1,4 +1,4 @@
-"""`make shots`: every page at two sizes in light and dark, into a folder; `python shots.py FOLDER`."""
+"""`make shots`: every page at two sizes in light and dark, into a folder."""
 
 import os
 import subprocess

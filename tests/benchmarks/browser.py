@@ -1,0 +1,234 @@
+"""`python tests/benchmarks/browser.py`: the app's goals G1-G4 and G8, measured in Chromium.
+
+The plain page (st.slider and Plotly) is measured in the same run on the same machine; read the
+ratios. Prints a table in Markdown; run it when nothing else runs.
+"""
+
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+from tests.browser.chromium import FLAGS, find  # noqa: E402
+from tests.browser.conftest import free_port, settled, wait_for_health  # noqa: E402
+
+RAILS = {
+    "T": ("temperature", ".st-key-temperature_rail"),
+    "threshold": ("compare", ".st-key-chart_joint"),
+    "k": ("ranking", ".st-key-density_picture"),
+    "w": ("ranking?v=1&rtab=auction", ".st-key-auction_picture"),
+}
+# counts the work of every animation frame, before any part asks for one
+WATCH = """
+window.work = []; window.frames_at = [];
+const ask = window.requestAnimationFrame.bind(window);
+window.requestAnimationFrame = (act) => ask((at) => {
+  const began = performance.now(); act(at); window.work.push(performance.now() - began);
+});
+const tick = (at) => { window.frames_at.push(at); ask(tick); }; ask(tick);
+"""
+
+
+def quantile(values: list[float], share: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+@contextlib.contextmanager
+def serving(command: list[str], home: str) -> Iterator[str]:
+    port = free_port()
+    env = os.environ | {"KDLAB_HOME": home, "OMP_NUM_THREADS": "1"}
+    command = [part.replace("PORT", str(port)) for part in command]
+    child = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
+    try:
+        wait_for_health(f"http://127.0.0.1:{port}", child)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        child.terminate()
+        child.wait(timeout=20)
+
+
+def lab_command() -> list[str]:
+    return [sys.executable, "-m", "app", "--no-browser", "--port", "PORT"]
+
+
+def plain_command() -> list[str]:
+    page = str(Path(__file__).with_name("plain_page.py"))
+    options = ["--server.port", "PORT", "--server.headless", "true"]
+    quiet = ["--browser.gatherUsageStats", "false", "--server.address", "127.0.0.1"]
+    return [sys.executable, "-m", "streamlit", "run", page, *options, *quiet]
+
+
+def drag(page: Page, place: str) -> dict[str, float]:
+    """Drag a rail from end to end for about three seconds with the mouse."""
+    rail = page.locator(f"{place} input[type=range]").first
+    rail.scroll_into_view_if_needed()
+    box = rail.bounding_box()
+    assert box is not None
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] * 0.3, y)
+    page.mouse.down()
+    page.evaluate("window.work.length = 0; window.frames_at.length = 0")
+    before = len(page.sent)
+    for i in range(150):
+        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.6 * abs(i % 100 - 50) / 50), y)
+        page.wait_for_timeout(12)
+    work, frames = page.evaluate("[window.work, window.frames_at]")
+    during = len(page.sent) - before
+    began = time.perf_counter()
+    url = page.url
+    page.mouse.up()
+    with contextlib.suppress(Exception):
+        page.wait_for_function("u => location.href !== u", arg=url, timeout=5000)
+    answered = (time.perf_counter() - began) * 1000
+    settled(page)
+    gaps = [b - a for a, b in pairwise(frames)]
+    return {
+        "work_p50": quantile(work, 0.5),
+        "work_p95": quantile(work, 0.95),
+        "frame_p95": quantile(gaps, 0.95),
+        "fps": 1000 / statistics.mean(gaps),
+        "messages": during,
+        "release_ms": answered,
+    }
+
+
+def key_to_paint(page: Page, presses: int = 30) -> list[float]:
+    """The plain page: a key on the slider until Plotly's bars have changed, ms."""
+    page.locator('[role="slider"]').first.focus()
+    told = []
+    for _ in range(presses):
+        page.evaluate("""() => {
+          const plot = document.querySelector('.js-plotly-plot');
+          const began = performance.now();
+          window.changed = new Promise((done) => {
+            const watch = new MutationObserver(() => {
+              watch.disconnect();
+              done(performance.now() - began);
+            });
+            watch.observe(plot, {subtree: true, childList: true, characterData: true});
+          });
+        }""")
+        page.keyboard.press("ArrowRight")
+        told.append(page.evaluate("window.changed"))
+        page.wait_for_timeout(250)
+    return told
+
+
+def visit_ms(browser, url: str, ready: str) -> tuple[float, float]:
+    """First and warm visit until `ready` shows, ms; a fresh browser profile, then its cache."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    times = []
+    for _ in range(2):
+        page = context.new_page()
+        began = time.perf_counter()
+        page.goto(url)
+        page.wait_for_selector(ready, timeout=60_000)
+        times.append((time.perf_counter() - began) * 1000)
+        page.close()
+    context.close()
+    return times[0], times[1]
+
+
+def watched(browser, url: str) -> Page:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.add_init_script(WATCH)
+    page.sent = []
+    page.on("websocket", lambda ws: ws.on("framesent", lambda frame: page.sent.append(frame)))
+    page.goto(url)
+    settled(page)
+    page.wait_for_timeout(1500)
+    return page
+
+
+def filter_ms(browser, url: str) -> list[float]:
+    """Compare: from choosing a tag to the new count in the top bar, ms."""
+    page = watched(browser, f"{url}/compare")
+    told = []
+    for _ in range(10):
+        option = page.locator(".st-key-filter_rail button").nth(3)
+        before = page.url
+        began = time.perf_counter()
+        option.click()
+        page.wait_for_function("u => location.href !== u", arg=before)
+        told.append((time.perf_counter() - began) * 1000)
+        settled(page)
+    page.close()
+    return told
+
+
+def import_seconds() -> float:
+    code = "import app.services, app.frame, app.controls, app.panels.keep"
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def answers_ms() -> dict[str, float]:
+    """G8: one edited ad, asked of student and teacher after warm-up, ms (p50 of 20)."""
+    code = (
+        "import sys, statistics\nfrom app import services\n"
+        "from app.services.models import score\n"
+        "for key in ('twinbert_cos-kd', 'teacher'):\n"
+        "    told = [score(key, [('red shoes', f'Red Shoes {i}', 'Free returns')]).milliseconds"
+        " for i in range(21)][1:]\n"
+        "    print(key, statistics.median(told), file=sys.stderr)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True
+    ).stderr
+    lines = [line.split() for line in told.splitlines() if len(line.split()) == 2]
+    return {k: float(v) for k, v in lines if k in ("twinbert_cos-kd", "teacher")}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
+        with serving(lab_command(), home) as url:
+            ready = ".st-key-temperature_rail input[type=range]"
+            lab_first, lab_warm = visit_ms(browser, f"{url}/temperature", ready)
+            dragged = {}
+            for name, (path, place) in RAILS.items():
+                page = watched(browser, f"{url}/{path}")
+                dragged[name] = drag(page, place)
+                page.close()
+            filtered = filter_ms(browser, url)
+        with serving(plain_command(), home) as url:
+            plain_first, plain_warm = visit_ms(browser, url, ".js-plotly-plot")
+            page = browser.new_page(viewport={"width": 1440, "height": 900})
+            page.goto(url)
+            page.wait_for_selector(".js-plotly-plot")
+            page.wait_for_timeout(2000)
+            plain = key_to_paint(page)
+        browser.close()
+    print("| drag | work a frame p50 / p95, ms | frame p95, ms | fps | messages | release, ms |")
+    print("|---|---|---|---|---|---|")
+    for name, d in dragged.items():
+        print(
+            f"| {name} | {d['work_p50']:.1f} / {d['work_p95']:.1f} | {d['frame_p95']:.1f} | "
+            f"{d['fps']:.0f} | {d['messages']:.0f} | {d['release_ms']:.0f} |"
+        )
+    slow, fast = quantile(plain, 0.5), dragged["T"]["frame_p95"]
+    print(f"\nPlain page, key to paint: p50 {slow:.0f} ms, p95 {quantile(plain, 0.95):.0f} ms;")
+    print(f"ours draws within a frame ({fast:.1f} ms p95): {slow / fast:.0f} x.")
+    print(f"First visit {lab_first:.0f} ms (plain {plain_first:.0f}), warm {lab_warm:.0f} ms")
+    print(f"(plain {plain_warm:.0f}). Import of the app {import_seconds():.2f} s, no torch.")
+    print(f"Filter 10,000 pairs, click to new link: p50 {quantile(filtered, 0.5):.0f} ms.")
+    print(f"One edited ad, p50 ms after warm-up: {answers_ms()}")
+
+
+if __name__ == "__main__":
+    main()
