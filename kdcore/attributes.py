@@ -16,6 +16,7 @@ from scipy import sparse
 from kdcore.errors import ConfigError
 from kdcore.labels import LabelScheme
 from kdcore.pairs import UNLABELLED, PairTable
+from kdcore.tags import TAGS
 
 Bools = NDArray[np.bool_]
 Rows = NDArray[np.int64]
@@ -39,7 +40,7 @@ SENTENCES: Mapping[str, str] = {
     "teacher": "the teacher is {} % sure of a grade",
     "grade": "the grade is {}",
     "language": "the language is {}",
-    "tag": "the tag is “{}”",
+    "tag": "it is tagged “{}”",
 }
 # tags that read the student's answer, or teacher and label together: a slice of a loss
 # difference on one of them would only find what the tag is made of
@@ -71,7 +72,9 @@ class Condition:
 
     def sentence(self, scheme: LabelScheme) -> str:
         """What it says in words."""
-        value = self.value.replace("_", " ") if self.kind == "tag" else self.value
+        value = self.value
+        if self.kind == "tag" and value in TAGS:
+            value = TAGS[value].title
         if self.kind == "grade" and value in map(str, range(len(scheme))):
             value = scheme.grades[int(value)]
         return SENTENCES[self.kind].format(value)
@@ -124,14 +127,6 @@ def parse(name: str) -> tuple[Condition, ...]:
             )
         found.append(Condition(kind, unquote(value)))
     return tuple(found)
-
-
-def is_slice(name: str) -> bool:
-    """Whether `parse` reads the name."""
-    try:
-        return bool(parse(name))
-    except ConfigError:
-        return False
 
 
 def join(conditions: Iterable[Condition]) -> str:

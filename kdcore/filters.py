@@ -21,8 +21,7 @@ class Filters:
 
     search: every word occurs in query, title or description. tags: the pair carries all of them.
     grades: one of them (-1 = unlabelled). outcomes and cells: it stands in one of either. box: x0,
-    x1, y0, y1, both ends included, of teacher_p (x) and student_p (y). slice: a name that
-    `kdcore.attributes` parses; the frame's column in_slice then tells which pairs it holds.
+    x1, y0, y1, both ends included, of teacher_p (x) and student_p (y).
     """
 
     search: str = ""
@@ -31,7 +30,6 @@ class Filters:
     outcomes: tuple[str, ...] = ()
     cells: tuple[str, ...] = ()
     box: Box | None = None
-    slice: str = ""
 
     def __post_init__(self) -> None:
         problems = [
@@ -57,8 +55,6 @@ class Filters:
     def mask(self, judged: pd.DataFrame) -> Bools:
         """(pairs,) whether each pair passes; reads what `outcomes.judge` gives."""
         keep = np.ones(len(judged), dtype=bool)
-        if self.slice:
-            keep &= judged["in_slice"].to_numpy()
         for name in self.tags:
             keep &= judged[name].to_numpy()
         if self.grades:

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from app import frame, services, state
 from app.services import outcomes as service
-from kdcore.attributes import is_slice
 from kdcore.filters import Filters
 from kdcore.outcomes import CELLS, OUTCOMES, outcome_of
 from kdcore.tags import TAGS, stands_out
@@ -28,7 +27,6 @@ def filters() -> Filters:
         outcomes=tuple(o for o in OUTCOMES if o in named),
         cells=tuple(c for c in CELLS if c in named),
         box=(box[0], box[1], box[2], box[3]) if ordered else None,
-        slice=now.slice if is_slice(now.slice) else "",
     )
 
 

@@ -43,7 +43,8 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
             step=10,
             width=260,
         )
-    found = slicing.search(board, against, state.now().sfewest)
+    with st.spinner("Trying slices…"):
+        found = slicing.search(board, against, state.now().sfewest)
     if found is None or not found.tried:
         st.info("No slice is large enough, or too few pairs carry a label: there is none to test.")
         return

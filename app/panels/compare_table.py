@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, state
+from app import controls, state, texts
 from app.figures.style import color
 from app.panels import compare_selection as selection
+from app.panels.compare_density import about
 from app.services import Board, noting
 from kdcore.notes import STATUSES, pair_key
 from kdcore.outcomes import OUTCOME_TITLES
@@ -61,8 +62,26 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     order = ordered(board, rows)
     shown = rows.iloc[order[(page - 1) * PAGE : page * PAGE]]
     _table(board, shown)
-    said = f"{len(rows):,} pairs, page {page:,} of {pages:,}. Choose a row at its left edge to open"
-    st.caption(f"{said} it below: arrow keys and Enter do the same.")
+    with st.container(horizontal=True, vertical_alignment="center", key="ctable_foot"):
+        st.caption(
+            f"{len(rows):,} pairs, page {page:,} of {pages:,}. Choose a row at its left edge, or "
+            "with arrow keys and Enter, to open it below."
+        )
+        st.download_button(
+            "Pairs as CSV",
+            lambda: _csv(board, rows, order),
+            file_name=f"pairs-{board.pairs.content_hash}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="All pairs of the table in its order, with scores, tags and notes.",
+        )
+
+
+def _csv(board: Board, rows: pd.DataFrame, order: NDArray[np.int64]) -> bytes:
+    """Every row in the table's order; made when it is asked for."""
+    table = texts.csv(view(board, rows.iloc[order]), about(board))
+    return table.encode("utf-8", "backslashreplace")
 
 
 def ordered(board: Board, rows: pd.DataFrame) -> NDArray[np.int64]:
@@ -73,8 +92,8 @@ def ordered(board: Board, rows: pd.DataFrame) -> NDArray[np.int64]:
     if name == NOTED:
         kept = noting.notes(board).values()
         noted = {(n.query, n.title, n.description) for n in kept}
-        texts = zip(*(rows[c].tolist() for c in ("query", "title", "description")), strict=True)
-        held = np.fromiter((t in noted for t in texts), bool, len(rows))
+        said = zip(*(rows[c].tolist() for c in ("query", "title", "description")), strict=True)
+        held = np.fromiter((t in noted for t in said), bool, len(rows))
         order = order[np.argsort(~held[order], kind="stable")]
     return order
 
@@ -179,8 +198,8 @@ def _opened(key: str, ids: NDArray[np.int64]) -> None:
 def view(board: Board, shown: pd.DataFrame) -> pd.DataFrame:
     """What the table shows of these rows; texts are texts, never markup."""
     notes = noting.notes(board)
-    texts = zip(*(shown[c].tolist() for c in ("query", "title", "description")), strict=True)
-    noted = [notes.get(pair_key(*t)) if notes else None for t in texts]
+    said = zip(*(shown[c].tolist() for c in ("query", "title", "description")), strict=True)
+    noted = [notes.get(pair_key(*t)) if notes else None for t in said]
     tags = {name: shown[name].to_numpy() for name in TAGS}
     found = shown[["query", "title", "grade_name", "teacher_p", "student_p"]].copy()
     if "twin_p" in shown:
