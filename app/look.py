@@ -20,6 +20,10 @@ _RULES = """
 [data-testid="stBottom"]:has(.st-key-lesson) { border-top: 3px solid #E69F00; }
 .st-key-lesson { gap: 0.25rem; max-height: 45vh; overflow-y: auto; }
 .st-key-lesson [data-testid="stVerticalBlock"] { gap: 0.25rem; }
+/* its CSV would hand formulas to a spreadsheet; the lab's own exports guard them */
+[data-testid="stElementToolbar"] button[aria-label^="Download as CSV"] { display: none; }
+[data-testid="stCaptionContainer"] { opacity: 0.85; }
+[data-testid^="stBaseButton-primary"]:not(:disabled) p { color: light-dark(#FFFFFF, #10151C); }
 h3 { font-size: 1.2rem !important; padding: 0.2rem 0 !important; }
 h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
 @media (max-width: 640px) {

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, state
+from app import controls, frame, state
 from app.components.delta_strip import delta_strip
 from app.panels.ranking_models import Side, about
 from app.services import Board, ranking
@@ -32,6 +32,7 @@ def draw(board: Board, a: Side, b: Side, gain: str, k: int, test: Difference) ->
         data = payload(deltas, texts, a, b, test, sentence)
         delta_strip("delta_strip", data, _opener(deltas))
     rows = brushed(len(deltas.query))
+    frame.selected(f"{len(rows):,} queries" if state.now().brush else "")
     listed = table(deltas, texts, rows)
     controls.exports("delta_picture", table(deltas, texts), sentence, about(board, a, b))
     st.caption(

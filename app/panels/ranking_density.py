@@ -146,9 +146,10 @@ def _notes(
     if pooled and np.isfinite(found):
         st.caption(
             f"95 % intervals and p from whole queries, drawn {ranking.RESAMPLES:,} and swapped "
-            f"{ranking.PERMUTATIONS:,} times. At k = {k}, p = {tests[-1].p:.4f} for the best "
-            f"grade; the smallest difference that 80 % of such tests would find is {found:.1f} "
-            f"points. {len(tests)} grades are as many looks at the same lists: read them together."
+            f"{ranking.permutations(board):,} times. At k = {k}, p = {tests[-1].p:.4f} for the "
+            "best grade; the smallest difference that 80 % of such tests would find is "
+            f"{found:.1f} points. {len(tests)} grades are as many looks at the same lists: read "
+            "them together."
         )
     if reading == "paper":
         st.caption(FOOTNOTE)

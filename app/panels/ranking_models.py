@@ -64,9 +64,9 @@ def choose(board: Board, more: Callable[[], None]) -> tuple[Side, Side] | None:
     known = list(dict.fromkeys(["", *others, state.now().rival]))  # a link may name a stranger
     names = others | {"": "none"}
     with st.container(horizontal=True, vertical_alignment="center", key="ranking_controls"):
-        _select("rwho", "A", list(ROLES), ROLES, 150)
-        _select("against", "B", list(ROLES), ROLES, 150)
-        _select("rival", "Rival", known, names, 230)
+        _select("rwho", "A", list(ROLES), ROLES, 128)
+        _select("against", "B", list(ROLES), ROLES, 128)
+        _select("rival", "Rival", known, names, 170)
         more()
     pair = chosen(board)
     if pair:

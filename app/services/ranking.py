@@ -26,6 +26,7 @@ from kdcore.pairs import UNLABELLED, PairTable
 Floats = NDArray[np.float64]
 RESAMPLES = 1000
 PERMUTATIONS = 10_000
+MANY_QUERIES = 5_000  # above it a fifth of the permutations: p to 0.0005, in a second or two
 STANDING_DEPTHS = (1, 3, 5, 10, 20)
 
 
@@ -49,6 +50,12 @@ class Standing:
     key: str
     title: str
     values: dict[tuple[str, int], float]
+
+
+def permutations(board: Board) -> int:
+    """How often the models trade queries in a test on this board."""
+    queries = int(board.pairs.query_ids.max(initial=-1)) + 1
+    return PERMUTATIONS if queries <= MANY_QUERIES else PERMUTATIONS // 5
 
 
 def per_query(board: Board, who: Answers) -> Measured:
@@ -113,7 +120,7 @@ def _density(
     key: tuple[str, ...], k: int, _board: Board, _a: Answers, _b: Answers
 ) -> tuple[DensityDifference, ...]:
     one, other = (per_query(_board, who) for who in (_a, _b))
-    effort = (RESAMPLES, PERMUTATIONS, 0)
+    effort = (RESAMPLES, permutations(_board), 0)
     return density_differences(_board.pairs.scheme, one, other, k, effort)
 
 
@@ -138,9 +145,9 @@ def _difference(
     ours, theirs = (per_query(_board, who).curves[gain][:, k - 1] for who in (_a, _b))
     moved = ours - theirs
     draws = _draws(moved[:, None])
-    known = np.isfinite(moved)
+    known, swapped = np.isfinite(moved), permutations(_board)
     low, high = (float(end[0]) for end in interval(draws))
-    p = float(sign_flip_p(moved[:, None], PERMUTATIONS)[0]) if known.any() else float("nan")
+    p = float(sign_flip_p(moved[:, None], swapped)[0]) if known.any() else float("nan")
     return Difference(
         key=ndcg_key(gain, k),
         name=name_of(gain, k),
@@ -150,7 +157,7 @@ def _difference(
         low=low,
         high=high,
         p=p,
-        permutations=PERMUTATIONS,
+        permutations=swapped,
         smallest_detectable=float(smallest_detectable(draws)[0]),
         verdict=verdict(low, high, p),
         n=int(known.sum()),

@@ -1,7 +1,8 @@
 // Per-query differences, greatest first, on canvas. A drag brushes ranks, a click opens a query.
 // Hovering, moving and brushing stay in the browser; the release sends the brush once.
 
-const HEIGHT = 210;
+const HEIGHT = 236;
+const TOP = 30; // px of the line that says who is who
 const PAUSE = 250; // ms of rest after typing before the brush is sent
 const CLICK = 4; // px within which a press and its release are a click
 const LEFT = 34; // px of the axis
@@ -49,16 +50,12 @@ function newStrip(root) {
 
 /** What only a new set of differences changes: counts, bounds, names. */
 function load(strip) {
-  const { data, root, hands } = strip;
+  const { data, hands } = strip;
   strip.deltas = floats(data.deltas);
   const n = strip.deltas.length;
   const better = strip.deltas.filter((d) => d > 0).length;
   const worse = strip.deltas.filter((d) => d < 0).length;
-  root.style.setProperty("--mark-a", `var(--kd-${data.a.role})`);
-  root.style.setProperty("--mark-b", `var(--kd-${data.b.role})`);
-  root.querySelector(".better").textContent = `A better in ${count(better)}`;
-  root.querySelector(".middle").textContent = `equal in ${count(n - better - worse)}`;
-  root.querySelector(".worse").textContent = `B better in ${count(worse)}`;
+  strip.counts = { better, worse, equal: n - better - worse };
   for (const hand of Object.values(hands)) hand.max = Math.max(n, 1);
   strip.canvas.setAttribute("aria-label", data.said);
   point(strip, clamp(strip.at || 1, 1, Math.max(n, 1)));
@@ -147,13 +144,37 @@ function point(strip, rank) {
 
 function draw(strip) {
   const [context, width] = fit(strip.canvas, HEIGHT);
-  const y = (value) => 8 + ((1 - value) / 2) * (HEIGHT - 16); // fixed: nDCG differs by 1 at most
+  const y = (value) => TOP + ((1 - value) / 2) * (HEIGHT - TOP - 8); // fixed: nDCG differs by 1 at most
   context.clearRect(0, 0, width, HEIGHT);
   context.font = `12px ${getComputedStyle(strip.root).fontFamily}`;
+  if (strip.deltas.length) names(context, strip, width);
   axis(context, strip, width, y);
   bars(context, strip, width, y);
   mean(context, strip, width, y);
   marks(context, strip, width);
+}
+
+/** Who won how many, in the picture itself so that a saved one says it too. */
+function names(context, strip, width) {
+  const { data, counts } = strip;
+  const roomy = width >= 720;
+  const text = (side, won) => `${side.toUpperCase()} better in ${count(won)}${roomy ? `: ${data[side].name}` : ""}`;
+  const ink = color(strip.root, "text");
+  context.textBaseline = "middle";
+  context.fillStyle = color(strip.root, data.a.role);
+  context.fillRect(LEFT, 4, 12, 12);
+  context.fillStyle = ink;
+  context.textAlign = "left";
+  context.fillText(text("a", counts.better), LEFT + 18, 11);
+  context.textAlign = "right";
+  const last = text("b", counts.worse);
+  context.fillText(last, width - 2, 11);
+  const at = width - context.measureText(last).width - 20;
+  context.fillStyle = color(strip.root, data.b.role);
+  for (let line = 0; line < 12; line += 4) context.fillRect(at, 4 + line, 12, 2.6);
+  context.fillStyle = color(strip.root, "muted");
+  context.textAlign = "center";
+  if (width >= 480) context.fillText(`equal in ${count(counts.equal)}`, width / 2, 11);
 }
 
 function axis(context, strip, width, y) {
@@ -224,13 +245,13 @@ function marks(context, strip, width) {
     const [from, to] = [x(strip.brush[0] - 1), x(Math.min(strip.brush[1], n))];
     context.globalAlpha = 0.1;
     context.fillStyle = ink;
-    context.fillRect(from, 0, to - from, HEIGHT);
+    context.fillRect(from, TOP - 8, to - from, HEIGHT - TOP + 8);
     context.globalAlpha = 1;
     context.strokeStyle = ink;
-    context.strokeRect(from + 0.5, 0.5, Math.max(to - from - 1, 1), HEIGHT - 1);
+    context.strokeRect(from + 0.5, TOP - 7.5, Math.max(to - from - 1, 1), HEIGHT - TOP + 7);
   }
   if (strip.at) {
     context.fillStyle = ink;
-    context.fillRect(x(strip.at - 0.5) - 0.75, 0, 1.5, HEIGHT);
+    context.fillRect(x(strip.at - 0.5) - 0.75, TOP - 8, 1.5, HEIGHT - TOP + 8);
   }
 }

@@ -97,9 +97,9 @@ function tick(picture, x, plan, text, zero = false) {
 function gradeRow(picture, plan, grade, data, limit) {
   const y = plan.y(grade);
   const { wide } = plan;
-  const first = wide ? y + 6 : y + 22;
-  const middle = wide ? y + 23 : y + 73;
-  put(picture, "text", { x: 0, y: wide ? y + 28 : y + 14, class: "grade" }, shorten(data.grades[grade], wide ? 10 : 20));
+  const first = wide ? y + 5 : y + 22;
+  const middle = wide ? y + 21 : y + 73;
+  put(picture, "text", { x: 0, y: wide ? y + 26 : y + 14, class: "grade" }, shorten(data.grades[grade], wide ? 10 : 20));
   const end = wide ? { x: plan.text } : { x: plan.width, "text-anchor": "end" };
   const [from, to] = plan.change;
   const row = {
@@ -107,11 +107,11 @@ function gradeRow(picture, plan, grade, data, limit) {
     to,
     middle,
     a: shareNodes(picture, plan, first, "a", data),
-    b: shareNodes(picture, plan, first + 18, "b", data),
+    b: shareNodes(picture, plan, first + 17, "b", data),
     change: put(picture, "rect", { y: middle - 9, height: 18, class: "bar change" }),
     whisker: put(picture, "path", { class: "whisker" }),
-    number: put(picture, "text", { ...end, y: wide ? y + 20 : y + 14, class: "num strong" }),
-    test: put(picture, "text", { ...end, y: wide ? y + 37 : y + 98, class: "small" }),
+    number: put(picture, "text", { ...end, y: wide ? y + 18 : y + 14, class: "num strong" }),
+    test: put(picture, "text", { ...end, y: wide ? y + 34 : y + 98, class: "small" }),
   };
   if (data.paper) {
     const x = placeOf(data.paper[grade], limit, from, to);
@@ -133,10 +133,10 @@ function shareNodes(picture, plan, y, side, data) {
 /** The row of ads that nobody judged, hatched; shares above it are of the judged ones. */
 function bareRow(picture, plan, data) {
   const y = plan.top + plan.row * data.grades.length;
-  put(picture, "text", { x: 0, y: plan.wide ? y + 28 : y + 14, class: "grade" }, "unjudged");
-  const first = plan.wide ? y + 6 : y + 22;
+  put(picture, "text", { x: 0, y: plan.wide ? y + 26 : y + 14, class: "grade" }, "unjudged");
+  const first = plan.wide ? y + 5 : y + 22;
   const [a, b] = ["a", "b"].map((side, at) => {
-    const made = shareNodes(picture, plan, first + 18 * at, side, data);
+    const made = shareNodes(picture, plan, first + 17 * at, side, data);
     made.mark.style.fill = "url(#bare)";
     made.mark.classList.add("bare");
     return made;
@@ -156,7 +156,7 @@ function legend(box, data) {
     const group = put(drawn, "g");
     swatch(group, side, data);
     const words = put(group, "text", { x: 34, y: 13, class: "num" }, text);
-    const long = 34 + words.getComputedTextLength() + 22;
+    const long = 34 + words.getComputedTextLength() + 36;
     if (x && x + long > width) [x, y] = [0, y + 22];
     group.setAttribute("transform", `translate(${x} ${y})`);
     x += long;

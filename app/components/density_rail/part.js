@@ -88,7 +88,7 @@ function planOf(width, data) {
   const wide = width >= 640;
   const covered = [...data.a.coverage, ...data.b.coverage];
   const bare = covered.some((share) => share !== null && share < 1);
-  const row = wide ? 52 : 112;
+  const row = wide ? 47 : 112;
   const top = wide ? 46 : 8;
   const classes = data.grades.length;
   return {
