@@ -50,6 +50,7 @@ class State:
     sentence: str = text("", 300)
     mask_t: float = number(2.0, *TEMPERATURES)
     mask_log: bool = flag(False)
+    mask_few: bool = flag(False)  # the softmax over the shown words only
     mteacher: str = text("", 300)
     mstudent: str = text("", 300)
 

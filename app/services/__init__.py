@@ -17,9 +17,11 @@ from app.services.boards import (
 from app.services.links import fetch as fetch_link
 from app.services.links import keep as keep_link
 from app.services.machine import Machine, machine
+from app.services.masked import MaskedAnswer, fill_mask, own_masked
 from app.services.measured import comparison, evaluation, gap
 from app.services.models import Replay, Scored, model_run, replay, score
 from app.services.places import PUBLIC_REASON, demo, home, public
+from app.services.probe import teacher_on_probe
 from app.services.story import Rung, Story, story
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Board",
     "DataChoice",
     "Machine",
+    "MaskedAnswer",
     "Replay",
     "Rung",
     "Scored",
@@ -40,11 +43,13 @@ __all__ = [
     "demo",
     "evaluation",
     "fetch_link",
+    "fill_mask",
     "gap",
     "home",
     "keep_link",
     "machine",
     "model_run",
+    "own_masked",
     "pairs_of",
     "public",
     "replay",
@@ -53,5 +58,6 @@ __all__ = [
     "sources",
     "sources_on",
     "story",
+    "teacher_on_probe",
     "whole_data",
 ]

@@ -19,14 +19,15 @@ from kdcore.datasets.world import sentences
 from kdcore.devices import pick_device, use_threads
 from kdcore.errors import ConfigError
 from kdcore.masked.report import MaskedReport
+from kdcore.masked.words import learn_words
 from kdcore.models.layers import copy_layers
 from kdcore.models.tokenizers import WordPiece
 from kdcore.objectives.response import soft_kl
 
 Say = Callable[[str], None]
-PIECES, POSITIONS = 1000, 64  # every word of the grammar is a piece of its own
+POSITIONS = 64
 HIDDEN_SHARE, RARE = 0.15, 0.7  # BERT's share of hidden words; the smoothing of rare ones
-EVERY = 100  # steps between two lines
+SKEWED, EVERY = 2 / 3, 100  # how long rare words come first; steps between two lines
 SOFT, HARD, COSINE, TEMPERATURE = 5.0, 2.0, 1.0, 2.0  # the distillation script's own weights
 
 
@@ -75,7 +76,7 @@ def train(
     """Train both, write out/teacher and out/student in the Hugging Face layout, measure them."""
     where, tell, began = pick_device(device), say or (lambda line: None), time.monotonic()
     texts = sentences(plan.sentences, plan.seed)
-    units = WordPiece.train(texts, PIECES)
+    units = learn_words(texts)
     with use_threads(threads), torch.random.fork_rng([where] if where.type == "cuda" else []):
         torch.manual_seed(plan.seed)
         learned = _words(units, texts, where)
@@ -118,7 +119,6 @@ def _words(units: WordPiece, texts: list[str], where: torch.device) -> Words:
     last = max(special.all_special_ids)
     # as DistilBERT: rare words are hidden more, or the gap would mostly stand for "the"
     chance = torch.bincount(ids.flatten(), minlength=len(units)).clamp(min=1) ** -RARE
-    chance[: last + 1] = 0
     return Words(ids.to(where), chance.to(where), special.pad_token_id, special.mask_token_id, last)
 
 
@@ -131,9 +131,14 @@ def _batches(words: Words, plan: Plan, steps: int) -> Iterator[Tensor]:
         yield ids[:, : int((ids != words.pad).sum(dim=1).max())]
 
 
-def _hide(ids: Tensor, words: Words) -> tuple[Tensor, Tensor]:
-    """(what is read, what was hidden; -100 elsewhere), as BERT does: 80 % [MASK], 10 % another."""
-    chance = words.chance[ids]
+def _hide(ids: Tensor, words: Words, done: float = 1.0) -> tuple[Tensor, Tensor]:
+    """(what is read, what was hidden; -100 elsewhere), as BERT does: 80 % [MASK], 10 % another.
+
+    done: share of the training that is over.
+    """
+    # hiding rare words more teaches faster but skews P(word); an even last part sets it right
+    chance = words.chance[ids] ** float(done < SKEWED)
+    chance = chance.masked_fill(ids <= words.last_special, 0.0)
     each = max(round(HIDDEN_SHARE * ids.shape[1]), 1)
     places = torch.multinomial(chance.cpu(), each).to(ids.device)
     hidden = torch.zeros_like(ids, dtype=torch.bool).scatter_(1, places, True)
@@ -151,7 +156,7 @@ def _hard(logits: Tensor, labels: Tensor) -> Tensor:
 def _learn_words(net: Any, words: Words, plan: Plan, tell: Say) -> Any:
     move = _Mover(net, plan.rate, plan.steps)
     for step, ids in enumerate(_batches(words, plan, plan.steps)):
-        read, labels = _hide(ids, words)
+        read, labels = _hide(ids, words, step / plan.steps)
         logits = net(input_ids=read, attention_mask=(ids != words.pad).long()).logits
         loss = _hard(logits, labels)
         move(loss, step)
@@ -167,7 +172,7 @@ def _distill(teacher: Any, student: Any, words: Words, plan: Plan, tell: Say) ->
     student.cls.load_state_dict(teacher.cls.state_dict())
     move = _Mover(student, plan.rate / 2, plan.student_steps)
     for step, ids in enumerate(_batches(words, plan, plan.student_steps)):
-        read, labels = _hide(ids, words)
+        read, labels = _hide(ids, words, step / plan.student_steps)
         seen = ids != words.pad
         inputs = {"input_ids": read, "attention_mask": seen.long(), "output_hidden_states": True}
         with torch.no_grad():

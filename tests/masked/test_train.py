@@ -44,6 +44,17 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
     assert read[0] == read[1] != read[2]
 
 
+def test_only_words_and_letters_share_the_mass():
+    """Pieces on the way from letters to words would take most of a softened label."""
+    from kdcore.masked.words import learn_words
+
+    units = learn_words(["The bakery has bread.", "the park"])
+    pieces = set(units.tokenizer.get_vocab()) - set(units.tokenizer.all_special_tokens)
+    letters = {p for p in pieces if len(p.removeprefix("##")) == 1}
+    assert pieces - letters == {"the", "bakery", "has", "bread", "park"}
+    assert units.tokenizer.tokenize("The [MASK] bay") == ["the", "[MASK]", "b", "##a", "##y"]
+
+
 def test_training_leaves_the_callers_random_numbers_alone(tmp_path):
     torch.manual_seed(7)
     before = torch.get_rng_state()

@@ -1,0 +1,135 @@
+// One picture of soft labels at one temperature: words down the side, teacher left, student right.
+// An SVG, so that it can be saved. The axis is fixed: heat flattens the bars and nothing rescales.
+
+const ROW = 24;
+const HEAD = 26; // role names
+const FOOT = 22; // axis numbers
+const WORD = 104;
+const VALUE = 44;
+const TAIL = 4; // decades that the log axis shows
+const BAR = 15;
+
+/** Where a probability ends on the axis, 0..1 from the middle. */
+export function reachOf(p, log) {
+  if (!log) return clamp(p, 0, 1);
+  return p > 0 ? clamp(1 + Math.log10(p) / TAIL, 0, 1) : 0;
+}
+
+/** A probability for reading, in the room of six letters. */
+export function reading(p) {
+  if (!Number.isFinite(p)) return "–";
+  if (p >= 0.9995) return "1.00";
+  return p >= 0.0995 ? p.toFixed(2) : p >= 0.00095 ? p.toFixed(3) : p > 0 ? p.toExponential(0).replace("e-", "e−") : "0";
+}
+
+/** A panel; kind: "free" or "fixed". on.lit(row) while a row is pointed at. */
+export function makePanel(kind, on) {
+  const title = el("h2", {});
+  const host = el("div", { class: "picture" });
+  const foot = el("div", { class: "foot num" });
+  const node = el("section", { class: `panel ${kind}` }, title, host, foot);
+  return { kind, title, host, foot, node, on, rows: [], shape: "" };
+}
+
+/** Draw a panel anew when its width, words or axis changed; move its bars always. */
+export function paintPanel(panel, view) {
+  const width = Math.max(200, Math.round(panel.host.clientWidth));
+  const words = view.rows.map((row) => row.word).join("\u0000");
+  const shape = [width, words, view.log, view.worded, view.truth, view.rows.map((row) => row.truth)].join("|");
+  if (panel.shape !== shape) {
+    panel.shape = shape;
+    draw(panel, view, width);
+  }
+  const { half } = panel;
+  view.rows.forEach((row, i) => {
+    const line = panel.rows[i];
+    const [p, q] = [view.p[i], view.q[i]];
+    const [a, b] = [p, q].map((value) => half * reachOf(Number.isFinite(value) ? value : 0, view.log));
+    line.teacher.setAttribute("x", (panel.middle - a).toFixed(2));
+    line.teacher.setAttribute("width", a.toFixed(2));
+    line.student.setAttribute("width", b.toFixed(2));
+    line.left.textContent = reading(p);
+    line.right.textContent = reading(q);
+    line.group.classList.toggle("lit", view.lit === row.word);
+  });
+  if (panel.told !== view.title) panel.title.textContent = panel.told = view.title;
+  panel.foot.replaceChildren(
+    spread("teacher", "Teacher", view.stats.teacher), spread("student", "Student", view.stats.student));
+  panel.picture.setAttribute("aria-label", summary(view));
+}
+
+function spread(role, name, { bits, sharing }) {
+  return el("span", { class: role }, el("b", {}, name), ` ${fmt(bits, 1)} bits, 90% in ${sharing} ${sharing === 1 ? "word" : "words"}`);
+}
+
+function draw(panel, view, width) {
+  const left = (view.worded ? WORD : 0) + VALUE;
+  const height = HEAD + view.rows.length * ROW + FOOT;
+  panel.half = (width - left - VALUE) / 2;
+  panel.middle = left + panel.half;
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img" });
+  picture.append(...frame(panel, view, height));
+  panel.rows = view.rows.map((row, i) => line(panel, view, row, HEAD + i * ROW, width));
+  picture.append(...panel.rows.map((row) => row.group));
+  panel.host.replaceChildren(picture);
+  panel.picture = picture;
+}
+
+function frame({ middle, half }, view, height) {
+  const out = [
+    svg("text", { x: middle - 8, y: 15, "text-anchor": "end", class: "role teacher" }, "Teacher"),
+    svg("text", { x: middle + 8, y: 15, class: "role student" }, "Student"),
+  ];
+  const ticks = view.log ? [[0.01, ".01"], [1, "1"]] : [[0.5, ".5"], [1, "1"]];
+  for (const [p, text] of ticks) {
+    for (const way of [-1, 1]) {
+      const x = middle + way * half * reachOf(p, view.log);
+      out.push(
+        svg("line", { x1: x, x2: x, y1: HEAD - 4, y2: height - FOOT, class: "grid" }),
+        svg("text", { x, y: height - 6, "text-anchor": "middle", class: "tick" }, text),
+      );
+    }
+  }
+  const zero = view.log ? "10⁻⁴" : "0";
+  out.push(
+    svg("line", { x1: middle, x2: middle, y1: HEAD - 4, y2: height - FOOT, class: "zero" }),
+    svg("text", { x: middle, y: height - 6, "text-anchor": "middle", class: "tick" }, zero),
+  );
+  return out;
+}
+
+function line(panel, view, row, y, width) {
+  const { middle, half } = panel;
+  const at = { y: y + (ROW - BAR) / 2, height: BAR };
+  const text = (x, anchor, kind, words = "") =>
+    svg("text", { x, y: y + ROW / 2 + 4.5, "text-anchor": anchor, class: kind }, words);
+  const made = {
+    teacher: svg("rect", { ...at, x: middle, width: 0, class: "bar teacher" }),
+    student: svg("rect", { ...at, x: middle, width: 0, class: "bar student" }),
+    left: text((view.worded ? WORD : 0) + VALUE - 6, "end", "value"),
+    right: text(width - VALUE + 6, "start", "value"),
+  };
+  const name = row.word.length > 15 ? `${row.word.slice(0, 14)}…` : row.word;
+  made.group = svg("g", { class: row.rest ? "line rest" : "line" },
+    svg("rect", { x: 0, y, width, height: ROW, class: "ground" }),
+    view.worded ? text(WORD - 8, "end", "word", name) : null,
+    made.teacher, made.student,
+    ...(view.truth && row.truth > 0 ? truth(at, middle, half, reachOf(row.truth, view.log)) : []),
+    made.left, made.right,
+    svg("title", {}, row.word));
+  made.group.onpointerenter = () => panel.on.lit(row.word);
+  made.group.onpointerleave = () => panel.on.lit(null);
+  return made;
+}
+
+/** The grammar's own P(word), a dashed mark across either bar: a statement at T = 1. */
+function truth(at, middle, half, reach) {
+  const rule = (x) => svg("line", { x1: x, x2: x, y1: at.y - 4, y2: at.y + at.height + 4, class: "truth" });
+  return [rule(middle - half * reach), rule(middle + half * reach)];
+}
+
+function summary(view) {
+  const list = (soft) => view.rows.slice(0, 4).map((row, i) => `${row.word} ${reading(soft[i])}`).join(", ");
+  const { teacher, student } = view.stats;
+  return `${view.title}. Teacher: ${list(view.p)}; ${fmt(teacher.bits, 1)} bits. Student: ${list(view.q)}; ${fmt(student.bits, 1)} bits.`;
+}

@@ -1,0 +1,196 @@
+// Masked word: what two language models would write in one gap, at T = 1, 3, 5 and at a T that is
+// dragged. All logits are here, so every soft label is the whole vocabulary's own softmax.
+
+const FIXED = [1, 3, 5];
+const SETTLE = 250; // ms of rest after which key presses count as released
+const SHARE = 0.9;
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = theme(parentElement);
+  const part = kept(parentElement, () => build(root));
+  part.send = (message) => setStateValue("set", message);
+  receive(part, data);
+  part.watch.observe(root);
+  return () => {
+    part.watch.disconnect();
+    cancelAnimationFrame(part.frame);
+    clearTimeout(part.timer);
+    part.playing = null;
+  };
+}
+
+function build(root) {
+  const part = { root, now: {}, lit: null, playing: null };
+  const light = { lit: (word) => { part.lit = word; part.ask(); } };
+  part.ask = painter(() => paint(part));
+  part.rail = makeRail("teacher", { move: (role, T) => move(part, T), done: () => release(part) });
+  part.rail.entry.setAttribute("aria-label", "Temperature as a number");
+  part.tools = makeTools(part);
+  part.free = makePanel("free", light);
+  part.fixed = FIXED.map(() => makePanel("fixed", light));
+  part.said = el("p", { class: "sr", "aria-live": "polite" });
+  part.say = speaker(part.said);
+  part.legend = el("p", { class: "muted legend" });
+  part.gap = el("p", { class: "gap num" });
+  root.replaceChildren(
+    el("div", { class: "rails" }, part.rail.node, part.tools.node),
+    el("div", { class: "panels" }, part.free.node, ...part.fixed.map((panel) => panel.node)),
+    part.gap, part.legend, part.said);
+  part.watch = new ResizeObserver(() => { part.still = ""; part.ask(); });
+  root.onkeydown = (event) => press(part, event);
+  return part;
+}
+
+function makeTools(part) {
+  const boxes = {};
+  const check = (name, words, title) => {
+    boxes[name] = el("input", { type: "checkbox", onchange: () => {
+      part.now[name] = boxes[name].checked;
+      part.ask();
+      release(part);
+    } });
+    return el("label", { title }, boxes[name], words);
+  };
+  const button = el("button", { type: "button", class: "play", onclick: () => play(part) }, "▶ Sweep T");
+  const node = el("div", { class: "row tools" }, button,
+    check("log", "Log axis", "Four decades of probability, so that the tail can be seen"),
+    check("few", "Only these words", "The softmax over the words shown, as slides draw it; off: over the whole vocabulary"));
+  return { node, boxes, button };
+}
+
+/** What the server says; `told` counts the times when it, not the visitor, chose the view. */
+function receive(part, data) {
+  if (part.told !== data.told) {
+    part.told = data.told;
+    part.now = { ...data.view };
+  }
+  if (part.hash !== data.hash) {
+    part.hash = data.hash;
+    const [teacher, student] = [data.teacher, data.student].map((table) => table.getChild("z").toArray());
+    part.logits = { teacher, student };
+    // largest first: which words share the mass does not depend on T
+    part.sorted = { teacher: falling(teacher), student: falling(student) };
+    part.room = { teacher: new Float64Array(teacher.length), student: new Float64Array(student.length) };
+    part.still = "";
+  }
+  part.data = data;
+  part.ask();
+}
+
+function falling(logits) {
+  return Float64Array.from(logits).sort().reverse();
+}
+
+function move(part, T) {
+  part.now.T = T;
+  part.ask();
+}
+
+function release(part) {
+  clearTimeout(part.timer);
+  const choice = JSON.stringify([part.now, part.told]);
+  if (part.sent === choice) return;
+  part.sent = choice;
+  part.send({ ...part.now, n: Date.now() }); // n: the same choice twice is still news to the server
+  part.say(part.free.picture?.getAttribute("aria-label") ?? "");
+}
+
+function press(part, event) {
+  const target = event.composedPath()[0];
+  const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (!way || target.type === "number" || event.altKey || event.ctrlKey || event.metaKey) return;
+  move(part, stepped(part.now.T, way, event.shiftKey));
+  clearTimeout(part.timer);
+  part.timer = setTimeout(() => release(part), SETTLE);
+  event.preventDefault();
+}
+
+function play(part) {
+  if (part.playing) {
+    part.playing = null;
+    cancelAnimationFrame(part.frame);
+    part.tools.button.textContent = "▶ Sweep T";
+    release(part);
+    return;
+  }
+  part.playing = { began: performance.now(), from: part.now.T };
+  part.tools.button.textContent = "■ Stop";
+  const step = () => {
+    if (!part.playing) return;
+    const { began, from } = part.playing;
+    const T = sweep(from, (performance.now() - began) / 1000, still());
+    move(part, T ?? from);
+    if (T === null) play(part);
+    else part.frame = requestAnimationFrame(step);
+  };
+  step();
+}
+
+/** Soft labels of the rows at T, and how far they spread; over all words or only those shown. */
+function soften(part, T) {
+  const { rows } = part.data;
+  const found = { stats: {} };
+  for (const [role, name, at] of [["teacher", "p", "t"], ["student", "q", "s"]]) {
+    const all = part.logits[role];
+    const known = rows.filter((row) => row[at] >= 0); // a vocabulary may lack a word
+    const few = known.map((row) => all[row[at]]);
+    const soft = part.now.few ? softmax(few, T) : softmax(all, T, part.room[role]);
+    const shown = rows.map((row) => (row[at] < 0 ? NaN : soft[part.now.few ? known.indexOf(row) : row[at]]));
+    const rest = 1 - shown.reduce((sum, p) => sum + (p || 0), 0);
+    found[name] = part.now.few ? shown : [...shown, Math.max(rest, 0)];
+    const over = part.now.few ? few : all;
+    const sorted = part.now.few ? falling(few) : part.sorted[role];
+    found.stats[role] = { bits: entropy(over, T), sharing: sharing(sorted, T) };
+  }
+  return found;
+}
+
+/** How many of the likeliest words hold nine tenths of the mass. */
+function sharing(sorted, T) {
+  const soft = softmax(sorted, T);
+  let sum = 0;
+  let words = 0;
+  while (words < soft.length && sum < SHARE - 1e-12) sum += soft[words++];
+  return words;
+}
+
+function paint(part) {
+  const { data, now } = part;
+  const narrow = part.root.clientWidth < 820;
+  const many = Math.max(part.logits.teacher.length, part.logits.student.length) - data.rows.length;
+  const rest = { word: `${many.toLocaleString("en")} others`, truth: -1, rest: true };
+  const rows = now.few ? data.rows : [...data.rows, rest];
+  part.root.toggleAttribute("data-narrow", narrow);
+  showRail(part.rail, now.T, "Temperature T");
+  for (const [name, box] of Object.entries(part.tools.boxes)) box.checked = now[name];
+  const shared = { rows, log: now.log, lit: part.lit };
+  const title = `Your T = ${degrees(now.T)}`;
+  paintPanel(part.free, { ...shared, ...soften(part, now.T), title, worded: true, truth: false });
+  const fixed = [part.root.clientWidth, part.hash, now.log, now.few, part.lit].join("|");
+  if (part.still !== fixed) {
+    part.still = fixed; // three panels that a drag does not touch
+    part.fixed.forEach((panel, i) => {
+      const T = FIXED[i];
+      const view = { ...soften(part, T), title: `T = ${T}`, worded: narrow, truth: T === 1 && !now.few };
+      paintPanel(panel, { ...shared, ...view });
+    });
+  }
+  between(part);
+}
+
+/** How far apart the two are at this T, where both speak of the same words. */
+function between(part) {
+  const { data, now } = part;
+  const words = [];
+  if (data.same) {
+    const apart = kl(part.logits.teacher, part.logits.student, now.T);
+    words.push(`At T = ${degrees(now.T)}: KL(teacher ‖ student) = ${fmt(apart, 3)} nats, T² · KL = ${fmt(apart * now.T ** 2, 3)}.`);
+  } else {
+    words.push("The two read with different vocabularies, so no KL between them is defined; – marks a word that a model lacks.");
+  }
+  part.gap.textContent = words.join(" ");
+  const over = now.few ? "Bars: softmax over these words only" : "Bars: softmax over the whole vocabulary";
+  part.legend.textContent = data.rows.some((row) => row.truth >= 0) && !now.few
+    ? `${over}. Dashed at T = 1: the errand grammar's exact P(word), known because the lab made the sentences.`
+    : `${over}; KL is always over all words.`;
+}

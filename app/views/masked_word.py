@@ -1,0 +1,23 @@
+"""Masked word: what would a language model write in the gap, and what does its student know?"""
+
+import streamlit as st
+
+from app.panels import masked_finding as finding
+from app.panels import masked_models as models
+from app.panels import masked_picture as picture
+from app.panels import masked_sentence as sentence
+
+
+@st.fragment
+def _page() -> None:
+    top = st.container()  # the finding waits for the models; the page does not
+    sentence.draw()
+    pair = models.ask(sentence.shown())
+    with top:
+        finding.draw(pair)
+    if pair.answered:
+        picture.draw(pair)
+    models.draw(pair)
+
+
+_page()
