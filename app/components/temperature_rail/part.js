@@ -69,10 +69,7 @@ function receive(part, data) {
   }
   part.data = data;
   Object.assign(part.now, fresh);
-  showMarks(part.rails, part.tools.chips, data.marks, (mark) => {
-    move(part, mark.who, mark.T);
-    release(part);
-  });
+  part.marked = null; // the marks may be others: paint sets them anew
   spread(part);
 }
 
@@ -165,10 +162,19 @@ function paint(part) {
   showRail(part.rails.student, Ts, "Student's T");
   part.rails.student.node.hidden = linked;
   part.rails.teacher.node.toggleAttribute("data-alone", !linked);
+  if (part.marked !== linked) marksOf(part, linked);
   part.tools.show(part.now);
   part.bars(view);
   const means = paintSet(part, view);
   part.figures.show(view, means, part.data);
+}
+
+function marksOf(part, linked) {
+  part.marked = linked;
+  showMarks(part.rails, part.tools.chips, part.data.marks, linked, (mark) => {
+    move(part, mark.who, mark.T);
+    release(part);
+  });
 }
 
 /** The density of relevance over all pairs; returns the means of the same pass. */

@@ -68,9 +68,9 @@ export function showRail(rail, T, words) {
 }
 
 /** The marks on the rail, and the same as buttons that take T there. */
-export function showMarks(rails, chips, marks, take) {
+export function showMarks(rails, chips, marks, linked, take) {
   for (const rail of Object.values(rails)) {
-    const own = marks.filter((mark) => mark.who === rail.role || !rail.node.dataset.alone);
+    const own = marks.filter((mark) => linked || mark.who === rail.role);
     rail.marks.replaceChildren(
       ...own.map((mark) => at(el("span", { class: `mark ${mark.who}` }, symbolOf(mark)), mark.T)),
     );
