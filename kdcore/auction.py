@@ -1,9 +1,9 @@
 """The ad auction: RankScore = bid · pClick - w · pDefect; who is shown and what they pay.
 
 The formula and pDefect = 1 - relevance are the tutorial's (KDD 2022, slide "Ads ranking"). Prices
-are standard theory, not the tutorial's: the generalized second price of Edelman, Ostrovsky and
-Schwarz 2007 with the quality term of this RankScore. The position effect is ours. Money here is
-per searched query; nothing is real unless the bids and clicks given are.
+are standard theory, not the tutorial's: the generalized second price with the quality term of this
+RankScore. The position effect is ours. Money here is per searched query; nothing is real unless
+the bids and clicks given are.
 """
 
 from dataclasses import dataclass, replace

@@ -169,16 +169,28 @@ def test_at_first_price_a_heavier_weight_never_earns_more(auction, slots):
     assert (np.diff(found.defects.sum(axis=1)) <= 1e-9).all() or found.judged.sum() == 0
 
 
-def test_the_frontier_is_the_auction_held_at_each_weight():
-    auction, judge = made(3), np.random.default_rng(0).random(96)
+@quick
+@given(st.integers(0, 10_000), st.integers(1, 40), rules)
+def test_the_frontier_is_the_auction_held_at_each_weight(seed, queries, rule):
+    """Lists of like size are sorted together there; these have 1 to about 20 ads, with ties."""
+    auction = made(seed, queries=queries)
+    judge = np.random.default_rng(seed).random(len(auction.bids))
     judge[::7] = np.nan
-    found = frontier(auction, np.array([0.3, 0.0]), Rules(slots=2), judge)
+    auction = replace(auction, p_click=np.round(auction.p_click, 1))
+    found = frontier(auction, np.array([0.3, 0.0]), rule, judge)
     assert found.weights.tolist() == [0.0, 0.3]
     for row, weight in enumerate(found.weights):
-        held = auction.hold(Rules(weight=weight, slots=2))
-        assert found.mean_revenue[row] == pytest.approx(held.revenue.sum() / auction.groups[1])
-        assert found.mean_defect[row] == pytest.approx(held.mean_defect(judge))
+        held = auction.hold(replace(rule, weight=weight))
+        np.testing.assert_allclose(found.revenue[row], held.per_query(held.revenue), atol=1e-12)
+        np.testing.assert_allclose(found.mean_defect[row], held.mean_defect(judge))
         assert found.empty[row] == pytest.approx(held.empty_slots.mean())
+
+
+def test_no_query_has_an_empty_frontier():
+    none = Auction(*(np.zeros(0) for _ in range(3)), np.zeros(0, int))
+    found = frontier(none, np.array([0.0, 1.0]))
+    assert found.revenue.shape == (2, 0)
+    assert np.isnan(found.mean_defect).all()
 
 
 def curve(revenue: list[float], defect: list[float], queries: int = 40) -> Frontier:

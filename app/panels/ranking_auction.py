@@ -40,10 +40,10 @@ def draw(board: Board) -> None:
     top = max(market.top_weight, auctions.round_up(rules.weight))
     held = auctions.held(board, rules, state.now().judge, top)
     frame.finding(finding(board, held, rules.weight))
-    query = ranking_query.choose(board, _telling(held, rules.weight))
+    telling = _telling(held, rules.weight)
+    query = ranking_query.choose(board, lambda: _judges(board, held), telling)
     if query is None:
         return
-    _judges(board, held)
     with st.container(key="auction_picture"):
         auction_rail(
             payload(board, query, held, rules, top),
@@ -218,13 +218,13 @@ def table_of(held: Held) -> pd.DataFrame:
 def _judges(board: Board, held: Held) -> None:
     offered = auctions.judges(board)
     st.session_state["pick_judge"] = held.judge.key
-    st.segmented_control(
+    st.selectbox(
         "Defects are counted by",
         offered,
         format_func=lambda key: auctions.BY_NAME[key].capitalize(),
         key="pick_judge",
-        required=True,
         on_change=lambda: state.change(judge=st.session_state["pick_judge"]),
+        width=190,
     )
 
 
@@ -242,11 +242,12 @@ def _notes(board: Board, held: Held, rules: Rules) -> None:
         md(
             f"{held.market.note} A slot is looked at by {ATTENTION:.0%} of those who look at the "
             f"one above it (our assumption). {favor} RankScore and pDefect = 1 − relevance are the "
-            "KDD 2022 tutorial's; the second price is standard theory (Edelman, Ostrovsky and "
-            "Schwarz 2007; Varian 2007): the least bid that keeps the slot, (next RankScore + "
-            "w × pDefect) / pClick, at least the reserve, never above the bid. Equal scores keep "
-            "the order of the data; negative scores and those below the reserve are not shown, "
-            "and their slots stay empty. Bids you write over count in this query only."
+            "KDD 2022 tutorial's; the second price is standard theory, not the tutorial's: the "
+            "least bid that keeps the slot, (next RankScore or the reserve + w × pDefect) / "
+            "pClick, never above the bid. A model that sees more defects so charges more for a "
+            "click; the first price compares the choice of ads alone. Equal scores keep the order "
+            "of the data; negative scores and those below the reserve are not shown, and their "
+            "slots stay empty. Bids you write over count in this query only."
         )
     )
 

@@ -25,7 +25,7 @@ KEY = "paired_lists"
 def draw(board: Board) -> None:
     """The finding, the query, its lists, and their export."""
     top = st.container()
-    query = ranking_query.choose(board)
+    query = ranking_query.choose(board, _depth)
     columns = columns_of(board, query) if query else []
     if query is None or not columns:
         with top:
@@ -35,7 +35,6 @@ def draw(board: Board) -> None:
     sentence = finding(board, query, columns)
     with top:
         frame.finding(sentence)
-    controls.bound(st.slider, "k", "Depth k", min_value=1, max_value=20, width=320)
     with st.container(key="lists_picture"):
         paired_lists(
             payload(board, query, columns),
@@ -46,6 +45,10 @@ def draw(board: Board) -> None:
     models = " ".join(f"{c['role']}={c['hash']}" for c in columns if c["hash"])
     about = f"KD Lab lists; data {board.pairs.content_hash}; {models}"
     controls.exports("lists_picture", table, sentence, about)
+
+
+def _depth() -> None:
+    controls.bound(st.slider, "k", "Depth k", min_value=1, max_value=20, width=200)
 
 
 def columns_of(board: Board, query: Query) -> list[dict[str, Any]]:
@@ -123,7 +126,9 @@ def table_of(board: Board, query: Query, columns: list[dict[str, Any]]) -> pd.Da
     for column in columns:
         table[f"place, {column['role']}"] = _places(np.asarray(column["scores"]))
         table[f"expected grade, {column['role']}"] = column["scores"]
-    table["place, ideal by label"] = _places(judged)
+    nearest = next(c for c in reversed(columns) if c["role"] != "truth")
+    ideal = np.lexsort((_places(np.asarray(nearest["scores"])), -judged))  # as the part breaks ties
+    table["place, ideal by label"] = np.argsort(ideal) + 1
     own = np.empty(len(ads), dtype=int)
     own[scratch_of(query, columns)] = np.arange(1, len(ads) + 1)
     return table.assign(**{"place, your order": own})

@@ -1,5 +1,6 @@
 """Which query the lists and the auction look at: search it, walk through them, worst first."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,8 @@ from app.texts import signed
 
 Ints = NDArray[np.int64]
 SORTS = {
-    "lost": "Most lost against the teacher",
-    "gained": "Most gained",
+    "lost": "Most lost first",
+    "gained": "Most gained first",
     "table": "As in the data",
 }
 MOST_ADS = 100
@@ -30,10 +31,15 @@ class Query:
     hidden: int
 
 
-def choose(board: Board, telling: NDArray[np.bool_] | None = None) -> Query | None:
+def choose(
+    board: Board,
+    beside: Callable[[], object],
+    telling: NDArray[np.bool_] | None = None,
+) -> Query | None:
     """Draw the chooser; the query that the state, its pair, or the order names. None: no pair.
 
-    telling: (queries,) which ones are worth opening on, when nobody chose; the first of them.
+    beside: draws one more control in the same row. telling: (queries,) which ones are worth
+    opening on when nobody chose; the first of them is.
     """
     texts = board.pairs.frame["query"].to_numpy()
     first = np.unique(board.pairs.query_ids, return_index=True)[1]
@@ -42,7 +48,6 @@ def choose(board: Board, telling: NDArray[np.bool_] | None = None) -> Query | No
         return None
     order, deltas = _order(board, state.now().qsort)
     present = _present(board, order, telling)
-    names = {int(q): _label(str(texts[first[q]]), float(deltas[q])) for q in order}
     with st.container(horizontal=True, vertical_alignment="bottom", key="query_chooser"):
         controls.bound(
             st.selectbox,
@@ -52,12 +57,14 @@ def choose(board: Board, telling: NDArray[np.bool_] | None = None) -> Query | No
             format_func=lambda key: SORTS[key],
             on_change=_sorted,
             args=(),
-            width=250,
+            width=200,
         )
         at = int(np.flatnonzero(order == present)[0])
-        _find(order, names, present, f"Query {at + 1:,} of {len(order):,}")
+        place = f"Query {at + 1:,} of {len(order):,}; nDCG of student minus teacher"
+        _find(order, present, place, lambda q: _label(str(texts[first[q]]), float(deltas[q])))
         _walk("Previous", "arrow_upward", order, at - 1)
         _walk("Next", "arrow_downward", order, at + 1)
+        beside()
     rows = np.flatnonzero(board.pairs.query_ids == present)
     kept = rows[:MOST_ADS]
     return Query(present, str(texts[first[present]]), kept, len(rows) - len(kept))
@@ -96,19 +103,19 @@ def _label(text: str, delta: float) -> str:
     return f"{shown}   {signed(delta)}" if np.isfinite(delta) else shown
 
 
-def _find(order: Ints, names: dict[int, str], present: int, place: str) -> None:
+def _find(order: Ints, present: int, place: str, name: Callable[[int], str]) -> None:
     """A box to type in; of very many queries it holds the first ones and the present one."""
     offered = [int(q) for q in order[:MOST_OFFERED]]
     if present not in offered:
         offered.insert(0, present)
     st.session_state["pick_query"] = present
     st.selectbox(
-        f"{place}, with nDCG of student minus teacher",
+        place,
         offered,
-        format_func=lambda q: names[q],
+        format_func=name,
         key="pick_query",
         on_change=lambda: state.change(query=st.session_state["pick_query"]),
-        width=460,
+        width=340,
         help=None if len(order) <= MOST_OFFERED else f"The first {MOST_OFFERED:,} in this order.",
     )
 

@@ -45,7 +45,7 @@ function railBox(view) {
   const { data } = view;
   view.rails = {
     w: rail(view, "w", "Weight of defects w", { max: 1000, read: (p) => railValue(p, data.top.w), say: (v) => dollars(v, 3) }),
-    slots: rail(view, "slots", "Slots", { min: 1, max: Math.min(20, Math.max(data.ads.length, 4)), read: Number, say: (v) => `${v}` }),
+    slots: rail(view, "slots", "Slots", { min: 1, max: 20, read: Number, say: (v) => `${v}` }),
     reserve: rail(view, "reserve", "Reserve (least RankScore)", { max: 1000, read: (p) => railValue(p, data.top.reserve), say: (v) => dollars(v, 3) }),
   };
   return el("div", { class: "rails" }, ...Object.values(view.rails).map((each) => each.box));

@@ -23,7 +23,8 @@ export function buildFrontier(view) {
     art.append(svg("text", { x: width - BOX.right, y: 14, class: "stamp", "text-anchor": "end" }, "simulated bids and clicks"));
   }
   const note = el("p", { class: "note num" });
-  view.frontierBox.append(frontierLegend(frontier), art, note);
+  art.append(...frontierLegend(frontier, width));
+  view.frontierBox.append(art, note);
   return { art, dots, level, loss, note, scale };
 }
 
@@ -46,7 +47,7 @@ function scales(frontier, width) {
 function ticks(low, high) {
   const raw = (high - low) / 6;
   const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 2.5, 5, 10].map((each) => each * power).find((each) => each >= raw);
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw);
   const first = Math.ceil(low / step);
   return Array.from({ length: Math.max(Math.floor(high / step) - first + 1, 0) }, (_, i) => (first + i) * step);
 }
@@ -83,9 +84,14 @@ function endMark(curve, scale) {
   return svg("g", {}, svg("circle", { cx: x, cy: y, r: 2.5, class: "start" }), svg("text", { x: x - 6, y: y + 18, class: "tick", "text-anchor": "end" }, "w = 0"));
 }
 
-function frontierLegend(frontier) {
-  const named = frontier.models.map((curve) => el("span", {}, badge(curve.role), ` ${curve.short}`));
-  return el("div", { class: "row legend" }, ...named);
+/** Names inside the picture, where no curve runs, so that a saved picture tells them too. */
+function frontierLegend(frontier, width) {
+  const x = width - BOX.right - 96;
+  return frontier.models.flatMap((curve, at) => {
+    const y = BOX.height - BOX.bottom - 16 - 20 * (frontier.models.length - 1 - at);
+    const line = svg("line", { x1: x, x2: x + 30, y1: y, y2: y, class: `curve ${curve.role}` });
+    return [line, roleMark(curve.role, x + 15, y, 4.5), svg("text", { x: x + 37, y: y + 4, class: "axis" }, curve.short)];
+  });
 }
 
 /** The dots at the present w, the level of equal defect, and what the student loses there. */

@@ -22,9 +22,11 @@ export function drawLists(view, data) {
 
 function columnsOf(data) {
   const made = data.columns.map((column) => ({ ...column, order: rankOrder(column.scores) }));
-  const ideal = rankOrder(data.ads.map((ad) => ad.grade));
   const at = made.findIndex((column) => column.role === "truth");
-  const label = { role: "ideal", name: "Ideal by label", order: ideal, scores: null, note: "best label first" };
+  const nearest = (at < 0 ? made : made.slice(0, at)).at(-1);
+  const beside = places(nearest.order); // equal labels keep the order to the left: no idle moves
+  const ideal = rankOrder(data.ads.map((ad, index) => ad.grade - beside[index] / (data.ads.length + 1)));
+  const label = { role: "ideal", name: "Ideal by label", order: ideal, scores: null, note: "best label first, then as to the left" };
   made.splice(at < 0 ? made.length : at, 0, label);
   return [...made, { role: "yours", name: "Your order", order: data.scratch.slice(), scores: null }];
 }
@@ -72,7 +74,8 @@ function head(view, column, at) {
   column.bar = el("div", { class: "bar", role: "img" });
   const title = el("div", { class: "title", id: column.id }, badge(column.role), column.name);
   const made = el("div", { class: `head ${column.role}` }, title, column.score, column.bar);
-  made.append(column.role === "yours" ? starts(view, column) : el("div", { class: "small muted" }, column.note));
+  if (column.role === "yours") title.append(starts(view, column));
+  else made.title = column.note;
   return made;
 }
 
@@ -212,8 +215,13 @@ function about(view, ad, index) {
     return el("span", { class: "where" }, badge(column.role), `${column.name}: ${here + 1}`, moved);
   });
   return view.about.replaceChildren(
-    el("div", { class: "row" }, el("strong", {}, ad.title || "(no title)"), chip(ad.grade, view.data.grades)),
-    el("div", { class: "muted words" }, ad.description || "(no description)"),
+    el(
+      "div",
+      { class: "row" },
+      el("strong", {}, ad.title || "(no title)"),
+      chip(ad.grade, view.data.grades),
+      el("span", { class: "muted words" }, ad.description || "(no description)"),
+    ),
     el("div", { class: "row places num" }, ...where),
   );
 }
@@ -234,6 +242,6 @@ function legend(view) {
     el("span", {}, sample("down"), " ▼ placed lower"),
     el("span", {}, sample("same"), " same place"),
     el("span", {}, el("i", { class: "tickmark" }), " random order"),
-    el("span", {}, `${how}${bare}${more}`),
+    el("span", {}, `Numbers: expected grade, which ranks. ${how}${bare}${more}`),
   );
 }
