@@ -19,15 +19,16 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     if row < 0:
         return
     inside = bool((rows["row"] == row).any())
-    heading = f"Pair {row:,}" + ("" if inside else " (outside the present filters)")
     pin = state.now().pin if 0 <= state.now().pin < len(board.pairs) else -1
+    heading = f"Pair {row:,}" + (", pinned" if pin == row else "")
+    heading += "" if inside else " (outside the present filters)"
     _actions(board, row, pin)
     shown = [cards.card(board, row, heading)]
-    if pin >= 0:
+    if pin not in (-1, row):
         shown.append(cards.card(board, pin, f"Pair {pin:,}, pinned"))
     left, right = st.columns([3.2, 1], gap="medium")
     with left, st.container(key="pair_in_full"):
-        pair_cards(shown, "pair_cards", "The pair in focus" + (" and the pinned" * (pin >= 0)))
+        pair_cards(shown, "pair_cards", "The pair in focus" + " and the pinned" * (len(shown) - 1))
     with right:
         notes.form(board, row)
 

@@ -65,7 +65,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="ctable_foot"):
         st.caption(
             f"{len(rows):,} pairs, page {page:,} of {pages:,}. Choose a row at its left edge, or "
-            "with arrow keys and Enter, to open it below."
+            "with arrow keys and Shift + Space, to open it below."
         )
         st.download_button(
             "Pairs as CSV",
