@@ -53,7 +53,7 @@ def draw_exports(scene: Scene) -> None:
 
 
 def draw_data(scene: Scene) -> None:
-    """All logits for the browser; invisible, so it stands at the foot of the page."""
+    """All logits for the browser; invisible, and before any tab that may take its time."""
     temperature_data(scene.world())
 
 

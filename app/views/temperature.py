@@ -24,8 +24,8 @@ def _page() -> None:
     with right:
         rail.draw(scene)
     rail.draw_exports(scene)
-    tabs.draw(scene)
     rail.draw_data(scene)
+    tabs.draw(scene)
 
 
 _page()

@@ -2,6 +2,7 @@
 // it. Everything is computed here; the server hears of it once, when the visitor lets go.
 
 const BINS = 50;
+const KEPT_FIELDS = ["T", "Ts", "linked", "log", "pair"];
 const SETTLE = 250; // ms of rest after which key presses count as released
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -17,7 +18,7 @@ export default function ({ data, parentElement, setStateValue }) {
 
 function build(root) {
   const find = (selector) => root.querySelector(selector);
-  const part = { now: {}, root, canvas: find("canvas"), read: find(".read"), title: find(".title") };
+  const part = { now: {}, pending: new Map(), root, canvas: find("canvas"), read: find(".read"), title: find(".title") };
   part.say = speaker(find(".said"));
   part.ask = painter(() => paint(part));
   const on = { move: (role, T) => move(part, role, T), done: () => release(part) };
@@ -61,14 +62,13 @@ function receive(part, data) {
     part.names = names;
     part.bars = makeBars(part.root.querySelector(".bars"), data.names);
   }
-  const fresh = {};
-  for (const name of ["T", "Ts", "linked", "log", "pair"]) {
-    const told = part.data?.[name];
-    if (data[name] !== told && data[name] !== part.sent?.[name]) fresh[name] = data[name];
-    else if (told === undefined) fresh[name] = data[name];
+  for (const name of KEPT_FIELDS) {
+    const echo = part.pending.get(name) === data[name];
+    if (echo || data[name] !== part.data?.[name]) part.pending.delete(name);
+    // an echo of what was sent may be older than what the visitor has done since
+    if (!echo && data[name] !== part.data?.[name]) part.now[name] = data[name];
   }
   part.data = data;
-  Object.assign(part.now, fresh);
   part.marked = null; // the marks may be others: paint sets them anew
   spread(part);
 }
@@ -87,11 +87,11 @@ function move(part, role, T) {
 
 function release(part) {
   clearTimeout(part.timer);
-  const { data, now } = part;
-  const known = part.sent ?? data;
-  if (["T", "Ts", "linked", "log", "pair"].every((name) => now[name] === known[name] && now[name] === data[name])) return;
-  part.sent = { ...now, n: Date.now() }; // n: the same choice twice is still news to the server
-  part.send(part.sent);
+  const { data, now, pending } = part;
+  const moved = KEPT_FIELDS.filter((name) => now[name] !== (pending.get(name) ?? data[name]));
+  if (!moved.length) return;
+  for (const name of moved) pending.set(name, now[name]);
+  part.send({ ...now, n: Date.now() }); // n: the same choice twice is still news to the server
   part.say(part.figures.words());
 }
 

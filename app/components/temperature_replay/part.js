@@ -65,7 +65,11 @@ function load(part, data) {
 function obey(part) {
   const { moment, probe } = stage().replay ?? { moment: -1, probe: 0 };
   const last = part.data.steps.length - 1;
-  const news = (name, value) => part.heard[name] !== value && part.sent?.[name] !== value;
+  const news = (name, value) => {
+    const echo = part.sent?.[name] === value; // what was sent came back: no news, and only once
+    if (echo) delete part.sent[name];
+    return !echo && part.heard[name] !== value;
+  };
   if (news("moment", moment)) part.moment = moment < 0 ? last : Math.min(moment, last);
   if (news("probe", probe)) part.probe = Math.min(probe, part.data.labels.length - 1);
   part.heard = { moment, probe };

@@ -56,6 +56,7 @@ function paint(part) {
     group.rows.forEach((row, k) => {
       row.value.textContent = values ? share(values[k]) : "–";
       const reach = values ? values[k] : 0;
+      row.bar.hidden = !values;
       if (group.kind === "soft") row.bar.style.transform = `scaleX(${reach})`;
       else row.bar.style.width = `${100 * reach}%`;
     });
