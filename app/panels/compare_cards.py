@@ -32,7 +32,7 @@ def place(board: Board) -> Any:
 
 
 def fill(board: Board, held: Any) -> None:
-    """Put the numbers where the skeleton is; called last, so that nothing waits for them."""
+    """Put the numbers where the skeleton is; called after the picture, which does not wait."""
     if st.session_state.get(_SEEN) != outcome_key(board):
         _strip(board, held)
         st.session_state[_SEEN] = outcome_key(board)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import streamlit as st
 from numpy.typing import NDArray
 
 from app import frame, services, state
@@ -73,11 +74,14 @@ def change(**values: Any) -> None:
     announce(services.board())
 
 
-def announce(board: services.Board) -> None:
-    """Tell the top bar how many pairs are selected."""
-    if board.ready:
-        count = f"{int(kept(board).sum()):,} of {len(board.pairs):,} pairs selected"
-        frame.selected(count if active() else "")
+def announce(board: services.Board) -> bool:
+    """Tell the top bar how many pairs are selected; True when it stands there with other words."""
+    words = ""
+    if board.ready and active():
+        words = f"{int(kept(board).sum()):,} of {len(board.pairs):,} pairs selected"
+    stale = bool(st.session_state.get("kd_selection", "") != words)
+    frame.selected(words)
+    return stale
 
 
 def compressed(cells: list[str]) -> str:

@@ -50,7 +50,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(state, "now", lambda: kept["state"])
     monkeypatch.setattr(state, "change", change)
-    monkeypatch.setattr(selection, "announce", lambda board: None)
+    monkeypatch.setattr(selection, "announce", lambda board: False)
 
 
 def opened(lab: Path, made: Made, **query: str) -> AppTest:
@@ -131,6 +131,7 @@ def test_a_link_selects_what_it_says_and_the_bar_tells_how_many(lab):
     assert 0 < rail["left"] < rail["total"]
     assert set(sent(page, "joint_density")["cells"]) == {"011", "100", "111"}
     assert f"{rail['left']} selected pairs" in finding(page)
+    assert sent(page, "frame_bar")["selection"] == f"{rail['left']} of 60 pairs selected"
 
 
 def test_filters_that_nothing_passes_say_so_instead_of_breaking(lab):

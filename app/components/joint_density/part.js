@@ -101,11 +101,7 @@ function paint(part) {
   if (!points) return;
   if (part.stale) {
     count(points, part, part.tally);
-    histogram2d(points, part.tally.shown, part.grid, part.across, part.up);
-    part.bins ??= document.createElement("canvas");
-    const dark = part.root.hasAttribute("data-dark");
-    part.most.textContent = `${paintBins(part.grid, dark, part.bins).toLocaleString("en")} pairs`;
-    paintRamp(part, dark);
+    recolor(part);
     fillCube(part.cube, part.tally, part.chosen, part.picked, Boolean(points.z));
     part.stale = false;
   }
@@ -121,6 +117,18 @@ function paint(part) {
   });
   words(part);
   part.canvas.dataset.frame = String(Number(part.canvas.dataset.frame ?? 0) + 1);
+}
+
+/** The bins anew, but not while a threshold moves that changes no bin. */
+function recolor(part) {
+  const dark = part.root.hasAttribute("data-dark");
+  const drawn = `${part.data.points} ${part.bits} ${dark} ${part.picked}`;
+  if (drawn === part.drawn && !part.picked) return;
+  part.drawn = drawn;
+  histogram2d(part.points, part.tally.shown, part.grid, part.across, part.up);
+  part.bins ??= document.createElement("canvas");
+  part.most.textContent = `${paintBins(part.grid, dark, part.bins).toLocaleString("en")} pairs`;
+  paintRamp(part, dark);
 }
 
 function paintRamp(part, dark) {
