@@ -21,9 +21,9 @@ def own(page) -> Any:
 
 def titles(page, rows: str) -> list[str]:
     """Titles by the height at which they are drawn, whatever their order in the document."""
-    page.wait_for_timeout(400)  # rows glide to their places
+    page.wait_for_timeout(150)  # a frame, in which rows begin to glide to their places
     return page.evaluate(
-        """(selector) => {
+        """async (selector) => {
           const found = [];
           const look = (root) => {
             found.push(...root.querySelectorAll(selector));
@@ -31,6 +31,8 @@ def titles(page, rows: str) -> list[str]:
             hosts.forEach((host) => look(host.shadowRoot));
           };
           look(document);
+          const gliding = found.flatMap((node) => node.getAnimations());
+          await Promise.allSettled(gliding.map((each) => each.finished));
           const top = (node) => node.getBoundingClientRect().top;
           const text = (node) => node.querySelector(".name").textContent;
           return found.sort((a, b) => top(a) - top(b)).map(text);
