@@ -8,13 +8,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import controls, state
-from app.services import Board, ranking
+from app.services import Answers, Board, ranking
 from app.texts import signed
 
 Ints = NDArray[np.int64]
 SORTS = {
     "lost": "Most lost first",
     "gained": "Most gained first",
+    "worst": "Student's worst first",
+    "best": "Student's best first",
     "table": "As in the data",
 }
 MOST_ADS = 100
@@ -73,18 +75,19 @@ def choose(
 def _order(board: Board, sort: str) -> tuple[Ints, NDArray[np.float64]]:
     """The queries in the order asked for, and what the student gains on the teacher in each."""
     queries = int(board.pairs.query_ids.max()) + 1
-    deltas = np.full(queries, np.nan)
-    if board.teacher is not None and board.student is not None:
-        now = state.now()
-        curves = [
-            ranking.per_query(board, who).curves[now.gain][:, now.k - 1]
-            for who in (board.student, board.teacher)
-        ]
-        deltas = curves[0] - curves[1]
-    if sort == "table" or np.isnan(deltas).all():
+    own, taught = _ndcg(board, board.student, queries), _ndcg(board, board.teacher, queries)
+    deltas = own - taught
+    keys = {"lost": deltas, "gained": -deltas, "worst": own, "best": -own}
+    if sort not in keys or np.isnan(keys[sort]).all():
         return np.arange(queries), deltas
-    signs = deltas if sort == "lost" else -deltas  # queries without an ideal stand at the end
-    return np.argsort(signs, kind="stable"), deltas
+    return np.argsort(keys[sort], kind="stable"), deltas  # nan, which has no ideal, stands last
+
+
+def _ndcg(board: Board, who: Answers | None, queries: int) -> NDArray[np.float64]:
+    now = state.now()
+    if who is None:
+        return np.full(queries, np.nan)
+    return np.asarray(ranking.per_query(board, who).curves[now.gain][:, now.k - 1])
 
 
 def _present(board: Board, order: Ints, telling: NDArray[np.bool_] | None) -> int:

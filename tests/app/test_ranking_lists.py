@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from app import state
 from app.panels import ranking_auction, ranking_lists, ranking_query
 from app.panels.ranking_query import Query
-from app.services import Answers, Board, DataChoice, auctions
+from app.services import Answers, Board, DataChoice, auctions, ranking
 from kdcore.auction import Auction, Rules
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
 from kdcore.metrics.ranking import ndcg
@@ -142,6 +142,18 @@ def test_the_worst_query_comes_first_and_next_walks_the_order():
     assert app.selectbox(key="pick_query").value != first
     app.button(key="walk_arrow_upward").click().run()
     assert app.selectbox(key="pick_query").value == first
+
+
+@pytest.mark.parametrize(("sort", "falls"), [("worst", False), ("best", True)])
+def test_queries_are_walked_by_the_students_own_ndcg(sort, falls):
+    board = KINDS["no teacher"]
+    app = run(board, "lists", qsort=sort)
+    order = app.selectbox(key="pick_query").options
+    own = ranking.per_query(board, board.student).curves["exp2"][:, 4]
+    shown = [int(label.split()[-1]) for label in order]  # no teacher, no difference behind the text
+    values = own[shown]
+    assert sorted(shown) == list(range(12))
+    assert (np.diff(values[np.isfinite(values)]) * (-1 if falls else 1) >= 0).all()
 
 
 def test_a_picked_pair_opens_its_own_query():
