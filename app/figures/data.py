@@ -33,6 +33,7 @@ def teacher_against_gold(table: pd.DataFrame, dark: bool) -> go.Figure:
         barmode="stack",
         bargap=0,
         height=330,
-        xaxis={"title": "the teacher's P(relevant)", "range": [0, 1]},
+        legend={"traceorder": "normal"},
+        xaxis={"title": "the teacher's P(relevant)", "range": [0, 1], "dtick": 0.1},
         yaxis={"title": "pairs"},
     )

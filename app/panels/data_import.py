@@ -12,7 +12,7 @@ from kdcore.errors import LabError
 
 def stand_on(name: str, tab: str) -> None:
     """Let every page look at this data set; what was selected in another one is let go."""
-    left = dict.fromkeys(("teacher", "student", "rival", "split", "slice", "dsplit", "dcard"), "")
+    left = dict.fromkeys(("teacher", "student", "rival", "split", "slice", "dcard"), "")
     left |= dict.fromkeys(("find", "tags", "grades", "outcomes"), "")
     state.change(data=name, dtab=tab, pair=-1, pin=-1, query=-1, box=(), brush=(), dpage=1, **left)
 
@@ -65,7 +65,7 @@ def _why_not(look: Look, skip: bool, taken: bool, replace: bool) -> str:
 def _import(staged: Staged, name: str, how: How, skip: bool, replace: bool) -> None:
     try:
         with st.spinner("Importing…"):
-            made = data_intake.take_in(staged, name, how, skip_bad=skip, replace=replace)
+            made = data_intake.take_in(staged, name, how, skip_bad=skip, over=replace)
     except LabError as error:
         data_draft.tell(*data_draft.words(error))
         return

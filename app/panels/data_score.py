@@ -60,6 +60,34 @@ def _score(board: Board, closed: bool) -> None:
         st.caption("There is no model here yet.")
         return
     done = {source.key for source in services.sources_on(board.pairs)}
+    chosen = _chosen(board, offered, done, closed)
+    every = len(standing.parts(board.data)) > 1 and st.checkbox(
+        "The other splits as well, for training on these answers later",
+        disabled=closed,
+        key="data_score_every",
+    )
+    working = {job.key for job in data_scoring.jobs(board.data) if job.live}
+    able = [key for key in dict.fromkeys(chosen) if key and (key not in done or every)]
+    wanted = [key for key in able if key not in working]
+    count = len(services.whole_data(board.data)) if every else len(board.pairs)
+    label = f"Score {count:,} pairs" + (f" with {len(wanted)} models" if len(wanted) > 1 else "")
+    pressed = st.button(
+        label, type="primary", disabled=closed or not wanted, key="data_score", width="stretch"
+    )
+    if working & set(able):
+        st.caption("At work: see above. This tab may be closed meanwhile.")
+    elif any(chosen) and not able:
+        st.caption("Both have answered these pairs: choose another model to score with.")
+    else:
+        st.caption(_grades_note(board, [offered[key].scheme for key in wanted]))
+    if pressed:
+        _start(board, wanted, standing.on_pages(board), every, chosen)
+
+
+def _chosen(
+    board: Board, offered: dict[str, data_scoring.Model], done: set[str], closed: bool
+) -> list[str]:
+    """The models in the two choosers; NOBODY where none is wanted."""
     keys = [NOBODY, *offered]
 
     def name(key: str) -> str:
@@ -69,8 +97,7 @@ def _score(board: Board, closed: bool) -> None:
         has = " · has answered" if key in done else ""
         return f"{model.title} · {len(model.scheme)} grades · {model.megabytes:.0f} MB{has}"
 
-    teacher, student = _guess(offered, done)
-    chosen = [
+    picked = [
         st.selectbox(
             f"{role} that answers",
             keys,
@@ -80,23 +107,9 @@ def _score(board: Board, closed: bool) -> None:
             key=f"data_score_{role}_{board.data.key}",
             persist_state="session",
         )
-        for role, first in (("Teacher", teacher), ("Student", student))
+        for role, first in zip(("Teacher", "Student"), _guess(offered, done), strict=True)
     ]
-    part = standing.on_pages(board)
-    every = len(standing.parts(board.data)) > 1 and st.checkbox(
-        "The other splits as well, for training on these answers later",
-        disabled=closed,
-        key="data_score_every",
-    )
-    wanted = [key for key in dict.fromkeys(chosen) if key and (key not in done or every)]
-    count = len(services.whole_data(board.data)) if every else len(board.pairs)
-    label = f"Score {count:,} pairs" + (f" with {len(wanted)} models" if len(wanted) > 1 else "")
-    pressed = st.button(
-        label, type="primary", disabled=closed or not wanted, key="data_score", width="stretch"
-    )
-    st.caption(_grades_note(board, [offered[key].scheme for key in wanted]))
-    if pressed:
-        _start(board, wanted, part, every, [key or "" for key in chosen])
+    return [key or NOBODY for key in picked]
 
 
 def _guess(offered: dict[str, data_scoring.Model], done: set[str]) -> tuple[str, str]:

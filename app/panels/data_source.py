@@ -34,10 +34,10 @@ def draw(board: Board, on: Standing) -> None:
     known = " · truth known" if on.whole.truth is not None else ""
     st.markdown(f"{BADGES[board.data.badge]} **{md(board.data.title)}**{known}")
     names, cut = on.whole.scheme.grades, on.whole.scheme.relevant_from
-    part = "" if on.part is on.whole else f" · {on.seen.split} `{on.part.content_hash}`"
+    part = "" if on.part is on.whole else f" · {on.seen.split} {on.part.content_hash}"
     st.caption(
         f"{md(on.whole.source) or 'No word on where it comes from.'}  \n"
-        f"Hash `{on.whole.content_hash}`{part} · grades {md(' < '.join(names))}, "
+        f"Hash {on.whole.content_hash}{part} · grades {md(' < '.join(names))}, "
         f"relevant from {md(names[cut])}"
     )
     told = [*on.findings, *on.whole.notes]

@@ -37,13 +37,21 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
         on_select="rerun",
         selection_mode="single-row",
         column_config=_columns(shown),
-        alt=f"{len(table):,} rows; {caption}",
+        alt=f"{len(table):,} rows",
     )
     with st.container(horizontal=True, vertical_alignment="center", key="data_rows_bar"):
-        st.caption(f"{len(table):,} rows" + (f", {ROWS_A_PAGE} a page" if pages > 1 else ""))
+        st.caption(
+            f"{len(table):,} rows" + (f", {ROWS_A_PAGE} a page" if pages > 1 else ""),
+            width="content",
+        )
         if pages > 1:
             controls.bound(
-                st.number_input, "dpage", f"Page of {pages:,}", min_value=1, max_value=pages
+                st.number_input,
+                "dpage",
+                f"Page of {pages:,}",
+                min_value=1,
+                max_value=pages,
+                width=150,
             )
         _save(board, table)
         if linked and "row" in table:

@@ -100,7 +100,7 @@ def chosen_data() -> DataChoice:
 
 
 def pairs_of(choice: DataChoice, split: str = "") -> PairTable:
-    """The pairs of a data set that are looked at: its test split, else all; read once."""
+    """The pairs of a data set that are looked at: its test split, else validation, else all."""
     card = choice.folder / "dataset.json"
     return _pairs(str(choice.folder), split, card.stat().st_mtime_ns)
 
@@ -118,7 +118,8 @@ def _whole(folder: str, changed: int) -> PairTable:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _pairs(folder: str, split: str, changed: int) -> PairTable:
     table = _whole(folder, changed)
-    wanted = split or ("test" if "test" in table.splits else "all")
+    held_out = next((s for s in ("test", "validation") if s in table.splits), "all")
+    wanted = split or held_out
     return table if wanted == "all" or wanted not in table.splits else table.split(wanted)
 
 

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import streamlit as st
@@ -73,6 +73,7 @@ class Look:
     findings: tuple[str, ...] = ()
     rows: tuple[dict[str, str], ...] = ()
     grades: tuple[str, ...] = ()
+    source: str = ""
     error: str = ""
     causes: tuple[str, ...] = ()
 
@@ -149,7 +150,7 @@ def look(staged: Staged, how: How) -> Look:
 def _look(path: str, changed: int, how: How) -> Look:
     try:
         source = read_path(Path(path), mapping=how.columns(), scheme=how.labels())
-        return _seen(source.reading)
+        return replace(_seen(source.reading), source=source.sentence)
     except LabError as error:
         headline = getattr(error, "headline", str(error))
         return Look(
@@ -195,8 +196,17 @@ def _first_rows(reading: Reading, most: int = 8) -> list[dict[str, str]]:
     ]
 
 
-def take_in(staged: Staged, name: str, how: How, *, skip_bad: bool, replace: bool) -> str:
-    """Import a staged file under a name; returns the name. LabError tells every problem."""
+def origin(staged: Staged, source: str) -> str:
+    """Where imported rows came from, in a sentence with their terms; our own file name unsaid."""
+    said, where = source.replace(staged.path.name, staged.title), "brought on this machine"
+    return said if "XGLUE" in said else f"{said}, {where}; its terms are its owner's"
+
+
+def take_in(staged: Staged, name: str, how: How, *, skip_bad: bool, over: bool) -> str:
+    """Import a staged file under a name; returns the name. LabError tells every problem.
+
+    over: it may take the place of a data set of that name.
+    """
     refuse_public()
     made = library.import_data(
         staged.path,
@@ -204,9 +214,9 @@ def take_in(staged: Staged, name: str, how: How, *, skip_bad: bool, replace: boo
         mapping=how.columns(),
         scheme=how.labels(),
         skip_bad=skip_bad,
-        replace=replace,
+        replace=over,
         workspace=places.home(),
-        told=f"brought by a visitor of this machine as {staged.title}; its terms are its owner's",
+        told=origin(staged, look(staged, how).source),
     )
     discard(staged)
     return made.table.name

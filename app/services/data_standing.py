@@ -30,16 +30,6 @@ def on_pages(board: Board) -> str:
     return held[0] if len(held) == 1 and len(whole.splits) > 1 else ALL
 
 
-def shown_part(choice: DataChoice, asked: str, on_pages: str = "") -> str:
-    """The part asked for, else the one on which the pages stand."""
-    offered = parts(choice)
-    if asked in offered:
-        return asked
-    if on_pages in offered:
-        return on_pages
-    return "test" if "test" in offered else ALL
-
-
 def standing_of(choice: DataChoice, part: str) -> Standing:
     """The check of a part of a data set; done once."""
     changed = (choice.folder / "dataset.json").stat().st_mtime_ns

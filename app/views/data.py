@@ -5,7 +5,7 @@ from importlib import import_module
 import streamlit as st
 
 from app import controls, frame, services, state
-from app.panels import data_source
+from app.panels import data_part, data_source
 
 TABS = {
     "standing": "What I stand on",
@@ -15,15 +15,17 @@ TABS = {
 }
 board = services.board()
 frame.finding(data_source.finding(board))
-controls.bound(
-    st.segmented_control,
-    "dtab",
-    "Part of the page",
-    options=list(TABS),
-    format_func=lambda key: TABS[key],
-    required=True,
-    label_visibility="collapsed",
-)
+with st.container(horizontal=True, vertical_alignment="center", key="data_tabs"):
+    controls.bound(
+        st.segmented_control,
+        "dtab",
+        "Part of the page",
+        options=list(TABS),
+        format_func=lambda key: TABS[key],
+        required=True,
+        label_visibility="collapsed",
+    )
+    data_part.draw(board)
 # only the open part is imported and run; the state lets no other name through
 part = import_module(f"app.panels.data_{state.now().dtab}")
 part.draw(board)

@@ -14,7 +14,7 @@ export default function ({ data, parentElement, setStateValue }) {
   for (const [key, button] of part.buttons) {
     const open = key === data.open;
     button.setAttribute("aria-pressed", String(open));
-    button.querySelector(".rows").textContent = open ? "details ▴" : "details ▾";
+    button.querySelector(".rows").textContent = open ? "− details" : "+ details";
     // the moment tells two presses of one card apart, which would be one and the same value
     button.onclick = () => setStateValue("open", `${open ? "" : key} ${performance.now()}`);
   }

@@ -1,0 +1,34 @@
+"""Which part of a data set the pages look at: a split, or all of it."""
+
+import streamlit as st
+
+from app import state
+from app.services import Board
+from app.services import data_standing as standing
+from kdcore.pairs import ALL
+
+_KEY = "data_part"
+
+
+def draw(board: Board) -> None:
+    """The chooser; nothing where there is one part only."""
+    offered = standing.parts(board.data)
+    if len(offered) < 2:
+        return
+    st.session_state[_KEY] = standing.on_pages(board)
+    st.selectbox(
+        "Every page looks at",
+        offered,
+        format_func=lambda part: "Every page: " + ("all splits" if part == ALL else part),
+        key=_KEY,
+        on_change=_taken,
+        label_visibility="collapsed",
+        width=230,
+    )
+
+
+def _taken() -> None:
+    """Another part has other rows and queries: what was selected is let go."""
+    state.change(
+        split=st.session_state[_KEY], pair=-1, pin=-1, query=-1, box=(), brush=(), slice="", dpage=1
+    )
