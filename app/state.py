@@ -85,7 +85,7 @@ class State:
     rskill: bool = flag(False)
     query: int = whole(-1, -1, 10_000_000)
     brush: tuple[float, ...] = numbers((), 2, 0.0, 10_000_000.0)
-    qsort: str = choice("lost", ("lost", "gained", "worst", "best", "table"))  # order of the queries
+    qsort: str = choice("lost", ("lost", "gained", "worst", "best", "table"))
     scratch: str = text("", 400)  # the visitor's own order of the query's ads
     w: float = number(0.1, 0.0, 1000.0)
     slots: int = whole(4, 1, 20)
