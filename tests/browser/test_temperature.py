@@ -108,6 +108,20 @@ def test_the_journey_works_by_keyboard_alone(open_page, settle):
     expect(page.get_by_role("button", name="▶ Play")).to_be_visible()
 
 
+def test_back_and_forward_move_the_rail(open_page, settle):
+    page = open_page()
+    entry = page.locator(".line.teacher input[type=number]")
+    page.locator(RAIL).focus()
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_url(re.compile("T=4"))
+    settle(page)
+    page.go_back()
+    expect(entry).to_have_value("2.00")
+    settle(page)
+    page.go_forward()
+    expect(entry).to_have_value("4.00")
+
+
 def test_a_link_restores_temperatures_axis_pair_and_tab(open_page):
     page = open_page("T=4&Ts=8&linked=0&log=1&pair=7&ttab=gradient")
     assert shown(page) == 4

@@ -7,7 +7,7 @@ function makeTools(part) {
   const log = el("input", { type: "checkbox" });
   linked.onchange = () => {
     part.now.linked = linked.checked;
-    if (linked.checked) part.now.Ts = part.now.T;
+    part.now.Ts = part.now.T; // both ways: what parts from here starts together
     spread(part);
     release(part);
   };
