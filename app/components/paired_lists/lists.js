@@ -217,7 +217,7 @@ function about(view, ad, index) {
   return view.about.replaceChildren(
     el(
       "div",
-      { class: "row" },
+      { class: "row facts" },
       el("strong", {}, ad.title || "(no title)"),
       chip(ad.grade, view.data.grades),
       el("span", { class: "muted words" }, ad.description || "(no description)"),
