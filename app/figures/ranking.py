@@ -173,20 +173,16 @@ def rank_moves(
     theme = "dark" if dark else "light"
     figure = go.Figure(layout={"template": template(dark)})
     for at, (name, own) in enumerate(places.items()):
-        role = roles.get(name, "muted")
-        dash, symbol = MARKS[role].dash, MARKS[role].symbol
-        if role == "muted":
-            dash, symbol = (cycle[at % len(cycle)] for cycle in (OTHER_DASHES, OTHER_SYMBOLS))
+        look = _look(roles.get(name, "muted"), at, dark)
         figure.add_scatter(
             x=x,
             y=[own[v] for v in variants],
             name=plot(name),
             mode="lines+markers",
             customdata=[values[name][v] for v in variants],
-            line={"color": color(role, dark), "dash": dash, "width": 2},
-            marker={"symbol": symbol, "size": 9, "color": color(role, dark)},
             hovertemplate=f"{plot(name)}: place %{{y}}, nDCG %{{customdata:.4f}}<extra></extra>",
             showlegend=False,
+            **look,
         )
         figure.add_annotation(  # over the line's start: a margin for names would leave phones none
             x=-0.45,
@@ -206,6 +202,17 @@ def rank_moves(
         xaxis={"title": "gain and depth", "range": [-0.5, len(variants) - 0.5]},
         yaxis={"title": "place", "range": [len(places) + 0.6, 0.4], "dtick": 1},
     )
+
+
+def _look(role: str, at: int, dark: bool) -> dict[str, dict[str, object]]:
+    """Line and marker of a model: its role's, or the next free dash and symbol."""
+    dash, symbol, shade = MARKS[role].dash, MARKS[role].symbol, color(role, dark)
+    if role == "muted":
+        dash, symbol = (cycle[at % len(cycle)] for cycle in (OTHER_DASHES, OTHER_SYMBOLS))
+    return {
+        "line": {"color": shade, "dash": dash, "width": 2},
+        "marker": {"symbol": symbol, "size": 9, "color": shade},
+    }
 
 
 def rank_table(values: Mapping[str, Mapping[Variant, float]]) -> pd.DataFrame:

@@ -56,17 +56,18 @@ def finding(
 ) -> str:
     """A against B, or the one model against a random order."""
     random = next(iter(curves.values())).random[k - 1]
+    name = f"nDCG@{k} ({GAIN_LABELS[state.now().gain].lower()})"
     if not np.isfinite(random):
         return "No query has an ad above the worst grade, so nDCG is not defined on these pairs."
     if pair is None or test is None:
         value = next(iter(curves.values())).model[k - 1]
-        return f"nDCG@{k} is {value:.3f}; a random order of the same ads has {random:.3f}."
+        return f"{name} is {value:.3f}; a random order of the same ads has {random:.3f}."
     moved = f"{abs(test.delta):.3f} {'higher' if test.delta > 0 else 'lower'} than"
     sure = ""
     if np.isfinite(test.low):
         sure = f" (95 % {signed(test.low)} to {signed(test.high)}; {test.verdict})"
     return (
-        f"nDCG@{k} of {pair[0].noun} is {test.value_a:.3f}, {moved} that of {pair[1].noun}{sure}; "
+        f"{name} of {pair[0].noun} is {test.value_a:.3f}, {moved} that of {pair[1].noun}{sure}; "
         f"a random order has {random:.3f}."
     )
 

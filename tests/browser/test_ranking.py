@@ -144,9 +144,12 @@ def test_a_click_on_the_strip_opens_that_querys_lists(visit, settle):
 
 def test_the_keyboard_reaches_the_last_query_and_opens_it(visit):
     page = visit("ranking?v=1&rtab=ndcg")
+    under = page.locator(f"{STRIP} .under")
+    sync_api.expect(under).to_contain_text("1. “")
     page.get_by_label("Query at rank").press("End")
-    said = page.locator(f"{STRIP} .under").inner_text()
-    assert said.startswith(page.get_by_label("to", exact=True).input_value())
+    sync_api.expect(under).to_contain_text(
+        f"{int(page.get_by_label('to', exact=True).input_value()):,}. “"
+    )
     page.get_by_label("Query at rank").press("Enter")
     page.wait_for_url("**rtab=lists*")
     assert "query=" in page.url

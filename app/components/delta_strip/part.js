@@ -41,7 +41,9 @@ function newStrip(root) {
   find(".open").onclick = () => strip.open();
   find(".clear").onclick = () => release(strip, []);
   strip.hands.at.oninput = () => point(strip, Number(strip.hands.at.value));
-  strip.hands.at.onkeydown = (event) => event.key === "Enter" && strip.open();
+  strip.hands.at.onkeydown = (event) => {
+    if (event.key === "Enter") strip.open();
+  };
   for (const hand of [strip.hands.from, strip.hands.to]) hand.oninput = () => typed(strip);
   strip.canvas.onpointermove = (event) => point(strip, rankAt(strip, event.offsetX));
   follow(strip);
