@@ -8,6 +8,7 @@ from app import services, state
 from app.components.frame_bar import frame_bar, went_back
 from app.services import Board
 from app.texts import md
+from kdcore.errors import LabError
 
 _ROLES = {"teacher": "Teacher", "student": "Student"}
 
@@ -112,6 +113,17 @@ def open_page(title: str, extra: Callable[[], None]) -> None:
     top_bar(st.session_state.get("kd_selection", ""), extra)
     banner()
     st.title(title, anchor=False)
+
+
+def trouble(cause: LabError) -> None:
+    """Say in a sentence what stopped the page, and offer the way back to what is whole."""
+    st.error(md(str(cause)))
+    st.button(
+        "Show the bundled world",
+        on_click=state.change,
+        kwargs={"data": "world", "teacher": "", "student": "", "split": ""},
+        key="trouble_back",
+    )
 
 
 def selected(words: str) -> None:

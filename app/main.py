@@ -11,6 +11,7 @@ import streamlit as st
 from app import frame, look, state
 from app.panels import keep, lesson
 from app.rail import PAGES
+from kdcore.errors import LabError
 
 VIEWS = Path(__file__).parent / "views"
 
@@ -24,7 +25,10 @@ page = st.navigation(
         for name, title, icon in PAGES
     ]
 )
-frame.open_page(page.title, keep.draw)
-lesson.draw()
-page.run()
+try:
+    frame.open_page(page.title, keep.draw)
+    lesson.draw()
+    page.run()
+except LabError as cause:
+    frame.trouble(cause)
 state.write_url()

@@ -194,6 +194,7 @@ def _chosen(offered: list[Source], key: str, role: str) -> Source | None:
     found = next((s for s in offered if s.key == key), None)
     if key and found is None:
         state.ignore(f"{role}: {key[:60]!r} has not answered these pairs; another is shown")
+        state.change(**{role: ""})
     return found
 
 
