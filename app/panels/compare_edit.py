@@ -193,7 +193,8 @@ def _children(board: Board) -> None:
     fitting = [c for c in held if c.parent < len(board.pairs)]
     if not fitting:
         return
-    st.text(f"{len(fitting):,} edits in this tab, the newest first. Choose one to open it again.")
+    edits = f"{len(fitting):,} edit{'s' if len(fitting) > 1 else ''} in this tab, the newest first"
+    st.text(f"{edits}. Choose one to open it again.")
     key = f"children_{hash(tuple((c.parent, c.texts) for c in fitting)) & 0xFFFFFFFF:x}"
     st.dataframe(
         pd.DataFrame(
