@@ -104,7 +104,7 @@ def _chosen(
             index=keys.index(first),
             format_func=name,
             disabled=closed,
-            key=f"data_score_{role}_{board.data.key}",
+            key=f"data_score_{role}_{board.pairs.content_hash[:8]}",
             persist_state="session",
         )
         for role, first in zip(("Teacher", "Student"), _guess(offered, done), strict=True)

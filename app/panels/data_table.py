@@ -24,10 +24,12 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
     """
     st.caption(texts.md(caption))
     if not len(table):
-        st.caption("No row.")
+        st.caption("No row: nothing to look at here.")
         return
     pages = -(-len(table) // ROWS_A_PAGE)
-    page = min(state.now().dpage, pages)
+    if state.now().dpage > pages:  # a link from before, or another card's page
+        state.change(dpage=pages)
+    page = state.now().dpage
     shown = table.iloc[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
     picked = st.dataframe(
         _readable(shown),
@@ -59,8 +61,10 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
 
 
 def _readable(shown: pd.DataFrame) -> pd.DataFrame:
-    """The page as the browser gets it: bounded texts."""
+    """The page as the browser gets it: bounded texts, no description where there is none."""
     out = shown.copy()
+    if "description" in out and not out["description"].astype(bool).any():
+        out = out.drop(columns="description")
     for column in out.columns:
         if not pd.api.types.is_numeric_dtype(out[column]):
             out[column] = [str(value)[:1000] for value in out[column]]

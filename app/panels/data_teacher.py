@@ -10,6 +10,8 @@ from app.services import data_standing as standing
 from app.texts import md
 from kdcore.tags import SURE
 
+STRANGER = 0.7  # ROC-AUC below which a teacher's denial says more of the teacher than of the label
+
 
 def draw(board: Board) -> None:
     """Histogram and list; without a teacher, what to do."""
@@ -31,6 +33,13 @@ def draw(board: Board) -> None:
         f"is at least {SURE:.0%} sure. Some are mistakes of the label, some of the teacher: only "
         "reading tells."
     )
+    area = standing.teacher_auc(board)
+    if area < STRANGER:
+        st.warning(
+            f"This teacher hardly knows these data: its ROC-AUC against the labels is {area:.3f}, "
+            "where 0.5 is chance. Read its denials as its own mistakes first.",
+            icon=":material/school:",
+        )
     data_table.draw(board, found, said, linked=True, tag="label_suspect")
 
 

@@ -179,7 +179,8 @@ def _seen(reading: Reading) -> Look:
 
 def _formulas(reading: Reading) -> tuple[str, ...]:
     found = sum(int(reading.frame[c].str.match(_FORMULA).sum()) for c in TEXT_COLUMNS)
-    said = f"{found:,} texts begin like a formula; they stay text here and in every export"
+    begin = "text begins" if found == 1 else "texts begin"
+    said = f"{found:,} {begin} like a formula, which stays text here and in every export"
     return (said,) if found else ()
 
 

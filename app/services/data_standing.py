@@ -10,6 +10,7 @@ from app.services.boards import Board, DataChoice, whole_data
 from kdcore.datacards import Standing, standing
 from kdcore.datarows import rows_behind
 from kdcore.datasets.library import REJECTS
+from kdcore.metrics.classification import roc_auc
 from kdcore.pairs import ALL, UNLABELLED, PairTable
 from kdcore.softlabels import soften
 from kdcore.tags import SURE
@@ -96,6 +97,14 @@ def suspects(board: Board) -> pd.DataFrame:
             "teacher P(relevant)": relevance[order],
         }
     )
+
+
+def teacher_auc(board: Board) -> float:
+    """ROC-AUC of the teacher against the labels; nan with one kind of label or none."""
+    judged = board.pairs.grades != UNLABELLED
+    if board.teacher is None or not judged.any():
+        return float("nan")
+    return roc_auc(board.pairs.relevant[judged], _relevance(board)[judged])
 
 
 def _relevance(board: Board) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":

@@ -88,11 +88,12 @@ def test_the_page_says_what_one_stands_on_before_anything_is_touched():
 
 def test_an_open_card_shows_its_rows_and_says_so_in_the_link():
     at = page(dcard="duplicates")
-    assert "No row." in texts(at)
+    assert "No row: nothing" in texts(at).replace("\\", "")
     at = page(dcard="ads")
     assert at.query_params["dcard"] == "ads"
     assert list(at.dataframe[0].value["ads"]) == [6] * 20
-    assert not page(dcard="no such card").exception
+    for odd in ({"dcard": "no such card"}, {"dcard": "rows", "dpage": "77"}, {"split": "nowhere"}):
+        assert not page(**odd).exception
 
 
 def test_the_teacher_stands_against_the_labels_and_its_suspects_are_listed():
@@ -100,6 +101,15 @@ def test_the_teacher_stands_against_the_labels_and_its_suspects_are_listed():
     assert not at.exception
     assert len(at.get("plotly_chart")) == 1
     assert "say the opposite of a teacher" in texts(at)
+    assert "hardly knows these data" not in texts(at)
+
+
+def test_a_teacher_that_is_no_better_than_chance_is_called_a_stranger(tmp_path):
+    pairs = world()
+    noise = np.random.default_rng(0).normal(size=(len(pairs), 4)).astype(np.float32)
+    path = tmp_path / "demo" / "runs" / "teacher" / "predictions" / "test.parquet"
+    Predictions(noise, pairs.content_hash, "teacher").save(path)
+    assert "hardly knows these data" in texts(page(dtab="teacher"))
 
 
 def test_columns_of_any_name_are_mapped_and_imported_and_the_pages_stand_on_them(home):
@@ -195,7 +205,7 @@ def test_texts_that_look_like_markup_or_formulas_stay_as_they_are(home):
     at = upload(page(dtab="bring"), f"{evil}.tsv", rows.encode())
     assert not at.exception
     assert evil not in texts(at)  # only ever escaped
-    assert "1 texts begin like a formula" in texts(at).replace("\\", "")
+    assert "1 text begins like a formula" in texts(at).replace("\\", "")
     assert at.dataframe[0].value.iloc[0, 0] == evil
 
 

@@ -65,6 +65,7 @@ def test_an_own_table_is_imported_and_scored_and_compare_opens_on_it(visit, sett
         assert other.locator('[data-testid="stException"]').count() == 0, name
 
 
+@pytest.mark.slow
 def test_scoring_goes_on_without_the_tab_and_can_be_cancelled(visit, settle, mine):
     page = visit("data?v=1&dtab=bring", at=mine)
     bring(page, settle, "long.tsv", table(2500), "15,000")
