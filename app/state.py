@@ -41,6 +41,7 @@ class State:
     Ts: float = number(2.0, *TEMPERATURES)  # the student's, when not linked
     linked: bool = flag(True)
     log: bool = flag(False)
+    guess: bool = flag(False)  # the student's label hides until the visitor has guessed it
     ttab: str = choice("numbers", ("numbers", "gradient", "sure", "smoothing", "replay"))
     smoothing: float = number(0.1, 0.0, 0.9)
     moment: int = whole(-1, -1, 10_000)  # of the replay; -1 is the end

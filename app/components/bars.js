@@ -5,7 +5,7 @@ const TAIL = 4; // decades that the log axis shows
 
 /** Where a probability ends on the axis, 0..1 from the gutter. */
 export function reachOf(p, log) {
-  if (!log) return clamp(p, 0, 1);
+  if (!log) return clamp(p, 0, 1); // a hidden one is NaN, which clamps to 0
   return p > 0 ? clamp(1 + Math.log10(p) / TAIL, 0, 1) : 0;
 }
 
@@ -32,7 +32,7 @@ export function makeBars(host, names) {
 function makeRow(name, grade) {
   const side = (role) => {
     const marks = Object.fromEntries(
-      ["fill", "hard", "truth", "twin"].map((kind) => [kind, el("i", { class: `${kind} ${role}` })]),
+      ["fill", "hard", "truth", "twin", "guess"].map((kind) => [kind, el("i", { class: `${kind} ${role}` })]),
     );
     const value = el("span", { class: "value num" });
     return { marks, value, track: el("div", { class: `track ${role}` }, ...Object.values(marks)) };
@@ -63,7 +63,10 @@ function paintBars(bars, view) {
     const { grade } = row;
     const hard = view.grade === grade;
     paintSide(row.left, labels.teacher[grade], hard, view.truth?.[grade], null, view.log);
-    paintSide(row.right, labels.student[grade], hard, view.truth?.[grade], labels.twin?.[grade], view.log);
+    const student = view.hidden ? NaN : labels.student[grade];
+    paintSide(row.right, student, hard, view.truth?.[grade], view.hidden ? null : labels.twin?.[grade], view.log);
+    reach(row.right.marks.guess, view.guess?.[grade], view.log);
+    reach(row.left.marks.guess, null, view.log);
     row.gutter.classList.toggle("isgold", hard);
     for (const node of row.nodes) node.classList.toggle("lit", view.lit === grade);
   }
@@ -86,7 +89,7 @@ function heading(node, role, title, T) {
 }
 
 function paintSide(side, p, hard, truth, twin, log) {
-  side.value.textContent = share(p);
+  side.value.textContent = Number.isNaN(p) ? "?" : share(p);
   side.marks.fill.style.transform = `scaleX(${reachOf(p, log).toFixed(4)})`;
   side.marks.hard.hidden = !hard;
   reach(side.marks.truth, truth, log);
@@ -102,6 +105,7 @@ function legendOf(bars, view) {
   const parts = [
     view.grade >= 0 ? ["hard", `hard label: ${view.names[view.grade]}`] : ["none", "no hard label: nobody judged this pair"],
     ...(view.truth ? [["truth", "truth: the world's own P(grade)"]] : []),
+    ...(view.guess ? [["mine", "your guess"]] : []),
     ...(view.z.twin ? [["twin", "same student without a teacher"]] : []),
   ];
   const text = JSON.stringify(parts);
@@ -115,5 +119,5 @@ function legendOf(bars, view) {
 function summary(rows, labels, view) {
   const list = (p) => rows.map((row) => `${row.name} ${share(p[row.grade])}`).join(", ");
   const gold = view.grade >= 0 ? `Hard label ${view.names[view.grade]}. ` : "Not judged. ";
-  return `Soft labels. ${gold}Teacher: ${list(labels.teacher)}. Student: ${list(labels.student)}.`;
+  return `Soft labels. ${gold}Teacher: ${list(labels.teacher)}. Student: ${view.hidden ? "hidden until you reveal it" : list(labels.student)}.`;
 }

@@ -3,6 +3,7 @@
 //
 //   T, Ts   temperature of the teacher and of the student
 //   pair    row of the pair that is shown; lit: the grade pointed at, or -1
+//   hidden  whether the student's label waits for the visitor's guess
 //   replay  moment and probe pair of the replay, as the server last set them
 //   world   all logits on the page (see temperature_data), or null before they arrive
 // Any part of any page can follow the same event: window "kd:T", its detail is the stage.

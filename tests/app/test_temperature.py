@@ -101,9 +101,10 @@ def test_the_rail_is_told_of_the_training_temperature_and_the_calibrated_ones(la
 
 def test_a_release_of_a_linked_rail_sets_both_temperatures_whatever_the_browser_says() -> None:
     said = {"T": 5.5, "Ts": 1, "linked": True, "log": 0, "pair": 7, "n": 1, "data": "x"}
-    wanted = {"T": 5.5, "Ts": 5.5, "linked": True, "log": False, "pair": 7}
+    flags = {"linked": True, "log": False, "guess": False}
+    wanted = {"T": 5.5, "Ts": 5.5, "pair": 7} | flags
     assert choice_of(said) == wanted
-    assert choice_of({}) == dict.fromkeys(("T", "Ts", "pair")) | {"linked": False, "log": False}
+    assert choice_of({}) == dict.fromkeys(("T", "Ts", "pair")) | flags | {"linked": False}
 
 
 def test_buttons_walk_to_other_pairs_and_the_pair_follows(lab: Path) -> None:

@@ -144,6 +144,24 @@ def test_the_student_rail_moves_the_student_only(open_page):
     assert page.get_by_role("button", name="T² · KL").inner_text().split("\n")[1] == "–"
 
 
+def test_a_guess_hides_the_student_until_it_is_revealed(open_page, settle):
+    page = open_page("pair=3")
+    student = page.locator(".cell.right .value").first
+    told = student.inner_text()
+    page.get_by_role("checkbox", name="guess first").click()
+    page.wait_for_url(re.compile("guess=1"))
+    expect(student).to_have_text("?")
+    assert told not in page.locator(".numbers tbody tr").first.inner_text().split("\t")[6:7]
+    page.get_by_label("Your guess: excellent").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".line.teacher input[type=number]")).to_have_value("2.00")
+    page.keyboard.press("End")
+    expect(page.locator("section.guess output").first).not_to_have_text("0.25")
+    page.get_by_role("button", name="Reveal the student").click()
+    expect(student).to_have_text(told)
+    expect(page.locator(".verdict")).to_contain_text("Your guess misplaces")
+
+
 BUTTONS = (
     "▶ Play",
     "❚❚ Pause",
@@ -171,7 +189,7 @@ def name_of_play(page) -> str:
 
 def test_every_box_changes_the_picture_and_the_link(open_page, settle):
     page = open_page("pair=3")
-    for label in ("one T for both", "log axis"):
+    for label in ("one T for both", "log axis", "guess first"):
         before = page.url, page.locator(".trail").bounding_box()["height"], bars(page)
         page.get_by_role("checkbox", name=label).click()
         page.wait_for_function("url => location.href !== url", arg=before[0])

@@ -26,7 +26,7 @@ const HEADS = [
 ];
 
 function paint(part) {
-  const { world, pair, T, Ts, lit } = stage();
+  const { world, pair, T, Ts, lit, hidden } = stage();
   if (!holds(world, pair)) return;
   if (part.names !== world.names.join()) arrange(part, world);
   const [z, v] = [rowOf(world.teacher, pair, world.classes), rowOf(world.student, pair, world.classes)];
@@ -39,13 +39,13 @@ function paint(part) {
       signed(z[k], 2), signed(z[k] / T, 3), share(p[k]), signed(v[k], 2), signed(v[k] / Ts, 3), share(q[k]),
       signed(q[k] - p[k], 3), signed(p[k] * (logP[k] - logQ[k]), 4), truth ? share(truth[k]) : "–",
     ];
-    cells.forEach((text, at) => (row.cells[at].textContent = text));
+    cells.forEach((text, at) => (row.cells[at].textContent = hidden && at >= 3 && at <= 7 ? "?" : text));
     row.node.classList.toggle("lit", lit === k);
     row.node.classList.toggle("gold", world.labels[pair] === k);
   }
   const gap = kl(z, v, T, Ts);
   const feet = ["", "", `${fmt(entropy(z, T), 3)} bits`, "", "", `${fmt(entropy(v, Ts), 3)} bits`, "0.000", `${fmt(gap, 4)} nats`, ""];
-  feet.forEach((text, at) => (part.feet[at].textContent = text));
+  feet.forEach((text, at) => (part.feet[at].textContent = hidden && at >= 3 ? "" : text));
   part.formula.textContent = formula(world, z, p, T, lit >= 0 ? lit : argmax(z));
 }
 

@@ -12,9 +12,8 @@ from app.components.load import held, part
 KEY = "temperature_rail"
 Set = Mapping[str, Any]
 
-_mount = part(
-    "temperature_rail", "maths", "draw", "stage", "bars", "mirror", own=("rails", "figures")
-)
+_OWN = ("rails", "figures", "guess")
+_mount = part("temperature_rail", "maths", "draw", "stage", "bars", "mirror", own=_OWN)
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,9 @@ def temperature_rail(
     marks: list[HeatMark],
     on_change: Callable[[Set], None],
 ) -> None:
-    """Mount it. shown: T, Ts, linked, log, pair, which on_change gets after a release, and the
-    replay's moment and probe, which the rail hands on to that part.
+    """Mount it. shown: T, Ts, linked, log, guess, pair, which on_change gets after a release.
+
+    Its moment and probe are the replay's; the rail hands them on to that part.
 
     world: hash of the logits that temperature_data holds; event: what relevance means, in words.
     """
@@ -61,7 +61,7 @@ def temperature_rail(
     _mount(
         key=KEY,
         data={
-            **{name: shown[name] for name in ("T", "Ts", "linked", "log", "pair")},
+            **{name: shown[name] for name in ("T", "Ts", "linked", "log", "guess", "pair")},
             "replay": {name: shown[name] for name in ("moment", "probe")},
             "here": {"z": z, "grade": here.grade, "truth": here.truth},
             "hash": world,

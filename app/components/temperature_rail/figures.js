@@ -5,6 +5,7 @@ function makeTools(part) {
   const start = el("button", { type: "button", class: "play", onclick: () => play(part) }, "▶ Play");
   const linked = el("input", { type: "checkbox" });
   const log = el("input", { type: "checkbox" });
+  const guess = el("input", { type: "checkbox" });
   linked.onchange = () => {
     part.now.linked = linked.checked;
     part.now.Ts = part.now.T; // both ways: what parts from here starts together
@@ -16,15 +17,21 @@ function makeTools(part) {
     part.ask();
     release(part);
   };
+  guess.onchange = () => {
+    part.now.guess = guess.checked;
+    part.ask();
+    release(part);
+  };
   const chips = el("span", { class: "chips" });
   return {
     chips,
     node: el("div", { class: "row tools" }, start,
-      el("label", {}, linked, "one T for both"), el("label", {}, log, "log axis"), chips),
+      el("label", {}, linked, "one T for both"), el("label", {}, log, "log axis"), el("label", {}, guess, "guess first"), chips),
     playing: (on) => (start.textContent = on ? "❚❚ Pause" : "▶ Play"),
     show: (now) => {
       linked.checked = now.linked;
       log.checked = now.log;
+      guess.checked = now.guess;
     },
   };
 }
@@ -63,10 +70,11 @@ function showFigures(put, view, means, data) {
   const [a, b] = [entropy(z.teacher, T), entropy(z.student, Ts)];
   const most = Math.log2(data.names.length).toFixed(2);
   const twin = z.twin ? kl(z.teacher, z.twin, T, Ts) : NaN;
+  const hide = (text) => (view.hidden ? "?" : text); // until the guess is made
   put("teacher", `${fmt(a, 2)} bits`, `of ${most}; all pairs ${fmt(means?.pBits, 2)}`);
-  put("student", `${fmt(b, 2)} bits`, `of ${most}; all pairs ${fmt(means?.qBits, 2)}`);
-  put("kl", `${fmt(gap, 4)} nats`, Number.isFinite(twin) ? `without a teacher ${fmt(twin, 4)}` : "teacher to student");
-  put("scaled", T === Ts ? fmt(T * T * gap, 4) : "–", T === Ts ? `${fmt(T * T, 2)} × ${fmt(gap, 4)}` : "needs one T for both");
+  put("student", hide(`${fmt(b, 2)} bits`), `of ${most}; all pairs ${fmt(means?.qBits, 2)}`);
+  put("kl", hide(`${fmt(gap, 4)} nats`), Number.isFinite(twin) ? `without a teacher ${fmt(twin, 4)}` : "teacher to student");
+  put("scaled", hide(T === Ts ? fmt(T * T * gap, 4) : "–"), T === Ts ? `${fmt(T * T, 2)} × ${hide(fmt(gap, 4))}` : "needs one T for both");
   put("mean", `${fmt(means?.kl, 4)} nats`, `n = ${data.rows.toLocaleString("en")} pairs`);
-  return `T = ${degrees(T)}${T === Ts ? "" : `, student ${degrees(Ts)}`}. Teacher ${fmt(a, 2)} bits, student ${fmt(b, 2)} bits, KL ${fmt(gap, 4)} nats.`;
+  return `T = ${degrees(T)}${T === Ts ? "" : `, student ${degrees(Ts)}`}. Teacher ${fmt(a, 2)} bits, student ${hide(fmt(b, 2))} bits, KL ${hide(fmt(gap, 4))} nats.`;
 }

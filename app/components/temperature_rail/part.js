@@ -2,7 +2,7 @@
 // it. Everything is computed here; the server hears of it once, when the visitor lets go.
 
 const BINS = 50;
-const KEPT_FIELDS = ["T", "Ts", "linked", "log", "pair"];
+const KEPT_FIELDS = ["T", "Ts", "linked", "log", "guess", "pair"];
 const SETTLE = 250; // ms of rest after which key presses count as released
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -61,6 +61,7 @@ function receive(part, data) {
   if (part.names !== names) {
     part.names = names;
     part.bars = makeBars(part.root.querySelector(".bars"), data.names);
+    part.guess = makeGuess(part.root.querySelector("section.guess"), data.names, part.ask);
   }
   for (const name of KEPT_FIELDS) {
     const echo = part.pending.get(name) === data[name];
@@ -102,11 +103,11 @@ function later(part) {
 
 function press(part, event) {
   const target = event.composedPath()[0];
-  const typed = target.type === "number";
+  const own = target.type === "range" && !Object.values(part.rails).some((rail) => rail.input === target);
   const side = target === part.rails.student.input ? "student" : "teacher";
   const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   const turn = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (event.altKey || event.ctrlKey || event.metaKey || typed) return;
+  if (event.altKey || event.ctrlKey || event.metaKey || own || target.type === "number") return;
   if (way) {
     const from = side === "student" && !part.now.linked ? part.now.Ts : part.now.T;
     move(part, side, stepped(from, way, event.shiftKey));
@@ -164,7 +165,11 @@ function paint(part) {
   part.rails.teacher.node.toggleAttribute("data-alone", !linked);
   if (part.marked !== linked) marksOf(part, linked);
   part.tools.show(part.now);
+  view.hidden = guessing(part.guess, part.now.guess, stage().pair);
+  view.guess = part.guess.p;
+  if (stage().hidden !== view.hidden) tell({ hidden: view.hidden });
   part.bars(view);
+  paintGuess(part.guess, view);
   const means = paintSet(part, view);
   part.figures.show(view, means, part.data);
 }
@@ -184,7 +189,7 @@ function paintSet(part, view) {
   const p = relevance(softmax(z.teacher, view.T), data.relevantFrom);
   const q = relevance(softmax(z.student, view.Ts), data.relevantFrom);
   const side = (role, mark) => ({ role, mark, n: world?.rows ?? 0, counts: new Float64Array(BINS) });
-  const [up, down] = [side("teacher", p), side("student", q)];
+  const [up, down] = [side("teacher", p), side("student", view.hidden ? NaN : q)];
   let means = null;
   let line = null;
   if (world) {
@@ -205,7 +210,7 @@ function paintSet(part, view) {
   part.title.textContent = `All ${rows} pairs: ${data.event}`;
   part.note = `Teacher up, student down${line ? ", dotted: the student without a teacher" : ""}; needles: this pair. Height: square root of a bin's share.`;
   if (!part.canvas.matches(":hover")) part.read.textContent = part.note;
-  part.canvas.setAttribute("aria-label", `${data.event} over ${rows} pairs. This pair: teacher ${share(p)}, student ${share(q)}.`);
+  part.canvas.setAttribute("aria-label", `${data.event} over ${rows} pairs. This pair: teacher ${share(p)}, student ${view.hidden ? "hidden" : share(q)}.`);
   return means;
 }
 
