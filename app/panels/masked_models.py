@@ -52,12 +52,12 @@ def _ask(role: str, sentence: str) -> MaskedAnswer:
     other = _other(role)
     if other and not services.public():
         if other not in st.session_state.get(_OPENED, ()):
-            raise LabError(f"this link asks for another {role}, {other}: open it below to see it")
+            raise LabError(f"This link asks for another {role}, {other}: open it below to see it")
         return services.fill_mask(other, sentence, other)
     own = services.own_masked(role)
     if own is None:
         raise LabError(
-            f"this demo has no language {role}: make one with `kdlab demo build`, or name a "
+            f"This demo has no language {role}: make one with `kdlab demo build`, or name a "
             "folder or a hub id below"
         )
     return services.fill_mask(str(own), sentence, f"the lab's own {role}")

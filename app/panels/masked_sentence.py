@@ -9,7 +9,7 @@ SNACKS = "Let's go to the [MASK] and buy some snacks!"  # the tutorial's own
 PRESETS = (
     ("Snacks", SNACKS, "The tutorial's sentence: a head of a few places, then a long tail."),
     ("Books", "Let's go to the [MASK] and borrow some books!", "The words around leave one place."),
-    ("Fresh", "The [MASK] has fresh bread today.", "Two or three places share the head."),
+    ("Fish", "The [MASK] has fresh fish today.", "Two places share the truth; who knows them?"),
     ("Bakery", "We need [MASK], so let's go to the bakery.", "What a bakery sells, ranked."),
     ("Market", "My sister always buys [MASK] at the market.", "A flat answer: nobody can know."),
     ("Verb", "Let's [MASK] to the store and buy some milk!", "Sure of one word; heat finds more."),

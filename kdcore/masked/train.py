@@ -83,7 +83,7 @@ def train(
         teacher = _learn_words(_new(plan, units, plan.layers).to(where), learned, plan, tell)
         student = _distill(teacher, _new(plan, units, plan.student_layers), learned, plan, tell)
         seconds = time.monotonic() - began
-        unseen = sorted(set(sentences(2000, plan.seed + 1)) - set(texts)) or texts[:500]
+        unseen = sorted(set(sentences(1000, plan.seed + 1)) - set(texts)) or texts[:500]
         losses, same = _measure(teacher, student, _words(units, unseen, where), plan.seed)
     for name, net in (("teacher", teacher), ("student", student)):
         _save(net, units, out / name, name, plan)

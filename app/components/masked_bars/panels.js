@@ -114,7 +114,7 @@ function line(panel, view, row, y, width) {
     svg("rect", { x: 0, y, width, height: ROW, class: "ground" }),
     view.worded ? text(WORD - 8, "end", "word", name) : null,
     made.teacher, made.student,
-    ...(view.truth && row.truth > 0 ? truth(at, middle, half, reachOf(row.truth, view.log)) : []),
+    ...(view.truth && half * reachOf(row.truth, view.log) > 3 ? truth(at, middle, half, reachOf(row.truth, view.log)) : []),
     made.left, made.right,
     svg("title", {}, row.word));
   made.group.onpointerenter = () => panel.on.lit(row.word);
