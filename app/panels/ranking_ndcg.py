@@ -38,7 +38,7 @@ def _body(board: Board) -> None:
     curves = {role: ranking.curve(board, side.answers, gain) for role, side in sides}
     test = ranking.difference(board, pair[0].answers, pair[1].answers, gain, k) if pair else None
     with said:
-        frame.finding(finding(board, curves, pair, test, k))
+        frame.finding(finding(curves, pair, test, k))
     _cards(board, curves, pair, test, k)
     _chart(board, curves, k)
     if pair and test:
@@ -48,7 +48,6 @@ def _body(board: Board) -> None:
 
 
 def finding(
-    board: Board,
     curves: dict[str, NdcgCurve],
     pair: tuple[Side, Side] | None,
     test: Difference | None,
