@@ -18,7 +18,7 @@ function one(card, place) {
       "button",
       { type: "button", class: "label", "aria-describedby": id },
       card.label,
-      el("span", { class: "mark", "aria-hidden": "true" }, "ⓘ"),
+      el("span", { class: "mark", "aria-hidden": "true" }, "i"),
     ),
     el("span", { class: "about", role: "tooltip", id }, card.definition),
     el("div", { class: "value num" }, card.value, card.delta && el("span", { class: "delta" }, card.delta)),
