@@ -141,7 +141,8 @@ def stands_out(judged: pd.DataFrame, chosen: Bools, among: Bools) -> tuple[str, 
     """The tag that is most over-represented in `chosen`, a part of `among`.
 
     Returns its name, its share in `chosen` and in `among`; ("", nan, nan) when no tag holds for a
-    tenth of `chosen` at 1.2 times its share elsewhere. Tags that restate who is right don't count.
+    tenth of `chosen`, at 1.2 times its share in `among` and three standard errors above it. Tags
+    that restate who is right don't count.
     """
     best = ("", float("nan"), float("nan"))
     if not chosen.any():
@@ -150,6 +151,9 @@ def stands_out(judged: pd.DataFrame, chosen: Bools, among: Bools) -> tuple[str, 
     for name in (k for k in TAGS if k not in _RESTATES):
         tagged = judged[name].to_numpy()
         share, base = float(tagged[chosen].mean()), float(tagged[among].mean())
-        if share >= 0.1 and base > 0 and share / base > lift:
+        if share < 0.1 or not 0 < base < 1:
+            continue
+        beyond_chance = share - base > 3 * np.sqrt(base * (1 - base) / chosen.sum())
+        if beyond_chance and share / base > lift:
             best, lift = (name, share, base), share / base
     return best

@@ -157,6 +157,8 @@ def test_the_tag_that_stands_out_is_the_most_over_represented_one():
     name, share, base = stands_out(frame, chosen, np.ones(100, bool))
     assert (name, share, base) == ("query_negates", 0.75, 0.15)
     assert stands_out(frame, ~chosen & chosen, chosen)[0] == ""
+    few = np.arange(100) < 1  # one pair of one proves nothing
+    assert stands_out(frame, few, np.ones(100, bool))[0] == ""
 
 
 def test_a_search_finds_every_word_in_any_text_whatever_its_case():

@@ -18,6 +18,7 @@ from kdcore.pairs import UNLABELLED
 LABELLED = ("roc_auc", "ndcg@5", "nll", "ece_mass")
 UNJUDGED = ("teacher_kl", "teacher_agreement", "teacher_rank_correlation")
 GAPS = ("roc_auc", "ndcg@5", "nll")
+BETTER = {True: "Higher is better.", False: "Lower is better."}
 _SEEN = "kd_cards_seen"
 
 
@@ -27,7 +28,7 @@ def place(board: Board) -> Any:
     if st.session_state.get(_SEEN) == outcome_key(board):
         _strip(board, held)
     else:
-        held.skeleton(height=168)
+        held.skeleton(height=130)
     return held
 
 
@@ -70,7 +71,8 @@ def _score(board: Board, key: str, found: dict[str, Evaluation]) -> Score:
     ]
     return Score(
         name=about.name,
-        definition=f"{about.sentence} Whiskers: 95 % interval over queries.",
+        definition=f"{about.sentence} {BETTER[about.higher_is_better]} Whiskers: 95 % interval "
+        f"over queries. Gain: student minus {'twin' if board.twin else 'teacher'}.",
         higher=about.higher_is_better,
         n=f"n = {metric.n:,} {metric.n_unit}",
         rows=rows,
@@ -88,7 +90,7 @@ def _gain(board: Board, key: str) -> Gain | None:
     if difference is None or not isfinite(difference.delta):
         return None
     return Gain(
-        words=f"student − {'twin' if board.twin else 'teacher'}",
+        words=f"vs {'twin' if board.twin else 'teacher'}",
         value=signed(difference.delta),
         interval=_interval(difference.low, difference.high),
         verdict=difference.verdict,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app import frame, services, state
 from app.services import outcomes as service
 from kdcore.filters import Filters
-from kdcore.outcomes import CELLS, OUTCOMES, outcome_of
+from kdcore.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
 from kdcore.tags import TAGS, stands_out
 
 
@@ -103,9 +103,20 @@ def finding(board: services.Board) -> str:
         return f"On {where} without labels, teacher and student decide differently on {flips:,}."
     if counts["unlabelled"]:
         where = f"{len(rows) - counts['unlabelled']:,} labelled of {where}"
+    if cells := filters().all_cells:
+        return f"{_stands_in(cells, where)}{_typical(rows, everything, 'these')}"
     lost, won = int(counts["only_teacher"]), int(counts["only_student"])
     said = f"The student loses to the teacher on {lost:,} of {where} and wins on {won:,}"
-    return f"{said}{_twin_words(rows)}. {_why(rows, everything)}".strip()
+    losses = rows[(rows["outcome"] == "only_teacher").to_numpy()]
+    return f"{said}{_twin_words(rows)}.{_typical(losses, everything, 'the losses')}"
+
+
+def _stands_in(cells: tuple[str, ...], where: str) -> str:
+    """Which cells of the cube are looked at, in words."""
+    titles = {outcome_of(c): OUTCOME_TITLES[outcome_of(c)] for c in cells}
+    sides = {c[0] for c in cells}
+    label = {"1": ", label relevant", "0": ", label not relevant"}.get("".join(sides), "")
+    return f"{where[0].upper()}{where[1:]}: {' or '.join(titles.values())}{label}."
 
 
 def _twin_words(rows: pd.DataFrame) -> str:
@@ -115,14 +126,14 @@ def _twin_words(rows: pd.DataFrame) -> str:
     return f"; distillation turned {gained:,} right and {lost:,} wrong"
 
 
-def _why(rows: pd.DataFrame, everything: pd.DataFrame) -> str:
-    """What is most typical of the losses of the selection, against all pairs."""
-    losses = np.zeros(len(everything), dtype=bool)
-    losses[rows["row"].to_numpy()[(rows["outcome"] == "only_teacher").to_numpy()]] = True
-    name, share, base = stands_out(everything, losses, np.ones(len(everything), dtype=bool))
+def _typical(rows: pd.DataFrame, everything: pd.DataFrame, named: str) -> str:
+    """What these rows are tagged with more often than all pairs."""
+    chosen = np.zeros(len(everything), dtype=bool)
+    chosen[rows["row"].to_numpy()] = True
+    name, share, base = stands_out(everything, chosen, np.ones(len(everything), dtype=bool))
     if not name or name in filters().tags:
         return ""
-    return f"Of the losses, {share:.0%} are tagged “{TAGS[name].title}”; of all pairs, {base:.0%}."
+    return f" Of {named}, {share:.0%} are tagged “{TAGS[name].title}”; of all pairs, {base:.0%}."
 
 
 def _words(text: str) -> list[str]:

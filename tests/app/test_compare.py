@@ -96,13 +96,13 @@ def test_without_labels_the_cards_compare_with_the_teacher_and_claim_no_right(la
 def test_a_card_names_the_twin_only_when_there_is_one(lab):
     with_twin = sent(opened(lab, KINDS["four grades"]), "score_cards")["cards"][0]
     assert [r["title"] for r in with_twin["rows"]] == ["Teacher", "Student", "Twin"]
-    assert with_twin["gain"]["words"] == "student − twin"
+    assert with_twin["gain"]["words"] == "vs twin"
     assert with_twin["gap"] is not None
 
 
 def test_without_a_twin_the_student_is_set_against_the_teacher(lab):
     card = sent(opened(lab, KINDS["no twin"]), "score_cards")["cards"][0]
-    assert card["gain"]["words"] == "student − teacher"
+    assert card["gain"]["words"] == "vs teacher"
     assert card["gap"] is None
 
 
@@ -132,6 +132,11 @@ def test_a_link_selects_what_it_says_and_the_bar_tells_how_many(lab):
     assert set(sent(page, "joint_density")["cells"]) == {"011", "100", "111"}
     assert f"{rail['left']} selected pairs" in finding(page)
     assert sent(page, "frame_bar")["selection"] == f"{rail['left']} of 60 pairs selected"
+
+
+def test_a_finding_names_the_outcomes_that_are_looked_at(lab):
+    page = opened(lab, KINDS["four grades"], outcomes="110")
+    assert "selected pairs: only the teacher right, label relevant." in finding(page)
 
 
 def test_filters_that_nothing_passes_say_so_instead_of_breaking(lab):

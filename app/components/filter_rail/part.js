@@ -34,9 +34,9 @@ function build(root) {
     "p",
     { class: "key muted" },
     el("span", { class: "swatch teacher" }),
-    " share the teacher has right ",
+    " teacher right ",
     el("span", { class: "swatch student" }),
-    " the student",
+    " student right",
   );
   const whole = el(
     "details",

@@ -9,7 +9,7 @@ const TICKS = [0, 0.25, 0.5, 0.75, 1];
 /** Where things are, for a canvas of this width; the plot is a little wider than high. */
 export function layout(width) {
   const small = width < 420;
-  const [left, right, top, bottom] = small ? [40, 34, 34, 40] : [50, 56, 50, 44];
+  const [left, right, top, bottom] = small ? [46, 34, 34, 46] : [58, 56, 50, 50];
   const w = Math.max(160, width - left - right);
   const h = Math.round(Math.max(210, Math.min(w * 0.86, 430)));
   return {
@@ -75,15 +75,15 @@ function axes(context, place, view, { ink, muted, grid }) {
   context.textBaseline = "top";
   for (const v of TICKS) {
     context.textAlign = "center";
-    context.fillText(String(v), place.X(v), place.top + place.h + 6);
+    context.fillText(String(v), place.X(v), place.top + place.h + 11);
     context.textAlign = "right";
     context.textBaseline = "middle";
-    context.fillText(String(v), place.left - 7, place.Y(v));
+    context.fillText(String(v), place.left - 11, place.Y(v));
     context.textBaseline = "top";
   }
   context.fillStyle = ink;
   context.textAlign = "center";
-  context.fillText("Teacher: P(relevant)", place.left + place.w / 2, place.top + place.h + 23);
+  context.fillText("Teacher: P(relevant)", place.left + place.w / 2, place.top + place.h + 29);
   context.save();
   context.translate(place.small ? 3 : 8, place.top + place.h / 2);
   context.rotate(-Math.PI / 2);
@@ -135,13 +135,14 @@ function handles(context, place, view, paper) {
 }
 
 const QUADRANTS = ["both say no", "only student says yes", "only teacher says yes", "both say yes"];
+const SHORT = ["both no", "student only", "teacher only", "both yes"];
 
 function quadrants(context, place, view, { paper, ink }) {
   const total = view.quadrants.reduce((a, b) => a + b, 0);
   context.textBaseline = "middle";
   view.quadrants.forEach((n, q) => {
     const [high, wide] = [q & 1, q & 2];
-    const name = place.small ? "" : ` ${QUADRANTS[q]}`;
+    const name = place.small ? "" : ` ${(place.w < 440 ? SHORT : QUADRANTS)[q]}`;
     const share = total ? `${((100 * n) / total).toFixed(n && n < total / 100 ? 1 : 0)} %` : "–";
     const text = `${n.toLocaleString("en")} (${share})${name}`;
     context.textAlign = wide ? "right" : "left";

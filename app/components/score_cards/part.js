@@ -1,7 +1,7 @@
 // A metric a card: every model as a mark with its interval on one axis, the gain, and the verdict.
 
 const SYMBOLS = { BEATS: "▲", "NO BEATS": "▼", INCONCLUSIVE: "≈" };
-const [WIDE, ROW, NAME, SIDE] = [260, 19, 54, 52];
+const [WIDE, ROW, NAME, SIDE] = [260, 17, 54, 52];
 
 export default function ({ data, parentElement }) {
   const root = theme(parentElement);
@@ -19,27 +19,33 @@ function card(one, place) {
       "button",
       { type: "button", class: "label", "aria-describedby": id },
       one.name,
-      el("span", { class: "muted" }, one.higher ? " higher is better " : " lower is better "),
+      el("span", { class: "muted", "aria-hidden": "true" }, one.higher ? " ↑ " : " ↓ "),
+      el("span", { class: "sr" }, one.higher ? " higher is better" : " lower is better"),
       el("span", { class: "info", "aria-hidden": "true" }, "i"),
     ),
-    el("span", { class: "about", role: "tooltip", id }, one.definition),
+    el("span", { class: "n small num" }, one.n),
+    el(
+      "span",
+      { class: "about", role: "tooltip", id },
+      ...[one.definition, one.gain?.about, one.gap && `Gap recovered: ${one.gap.about}`]
+        .filter(Boolean)
+        .map((text) => el("span", { class: "line" }, text)),
+    ),
     marks(one),
     one.gain ? gain(one.gain) : null,
-    el(
-      "div",
-      { class: "small num", title: one.gap?.about },
-      [one.gap?.text, one.n].filter(Boolean).join(" · "),
-    ),
+    one.gap ? el("div", { class: "small num" }, one.gap.text) : null,
   );
 }
 
-function gain({ words, value, interval, verdict, about }) {
+function gain({ words, value, interval, verdict }) {
   return el(
     "div",
-    { class: "gain num", title: about },
+    { class: "gain num" },
     el("span", { class: "verdict" }, `${SYMBOLS[verdict] ?? ""} ${verdict} `),
     el("strong", {}, value),
-    ` ${interval} `,
+    " ",
+    el("span", {}, interval),
+    " ",
     el("span", { class: "small" }, words),
   );
 }
