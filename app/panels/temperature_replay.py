@@ -43,7 +43,8 @@ def _why(scene: Scene) -> str:
 
 def _film(scene: Scene, recorded: Replay) -> Film:
     run = scene.student.run
-    teacher = services.teacher_on_probe(recorded, run, scene.teacher) if run else None
+    ask = not services.public()  # a visitor of a public showing starts nothing
+    teacher = services.teacher_on_probe(recorded, run, scene.teacher, ask) if run else None
     twin = services.replay(scene.twin.key) if scene.twin else None
     if twin is not None and twin.pairs.content_hash != recorded.pairs.content_hash:
         twin = None  # watched on other pairs: the two lines would not compare

@@ -22,20 +22,19 @@ def teacher_on_probe(
     The teacher's kept answers to the validation pairs are read when the student was validated on
     just those; else its model is asked once, if `ask`.
     """
-    kept = _kept(str(student.folder), teacher, len(film.pairs))
+    kept = _kept(student.folder, teacher, len(film.pairs))
     if kept is not None or not ask:
         return kept
     return _asked((film.pairs.content_hash, teacher.hash), film, teacher)
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
-def _kept(folder: str, _teacher: Answers, pairs: int) -> NDArray[np.float32] | None:
-    validated = _validated_on(Path(folder))
-    source = next((s for s in sources() if (s.key, s.data_hash) == (_teacher.key, validated)), None)
+def _kept(folder: Path, teacher: Answers, pairs: int) -> NDArray[np.float32] | None:
+    wanted = (teacher.key, _validated_on(folder))
+    source = next((s for s in sources() if (s.key, s.data_hash) == wanted), None)
     if source is None:
         return None
     logits = answers(source).predictions.logits
-    return logits[probe_rows(len(logits), pairs, _seed(Path(folder)))]
+    return logits[probe_rows(len(logits), pairs, _seed(folder))]
 
 
 def probe_rows(pairs: int, size: int, seed: int) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app import services
 from app.panels.temperature_rail import choice_of
 from app.panels.temperature_world import moved_most
 from app.services import Answers, probe
@@ -157,6 +158,22 @@ def test_without_a_student_the_page_says_what_is_missing(lab: Path) -> None:
     page.run()
     assert not page.exception
     assert finding(page).startswith("Nobody has answered the 60 pairs")
+
+
+def test_the_replay_measures_the_distance_to_the_kept_answers_of_the_chosen_teacher(
+    lab: Path,
+) -> None:
+    make_lab(lab / "demo", Made())
+    film = services.replay("student-kd")
+    run = services.model_run("student-kd")
+    kept = Predictions.load(lab / "demo" / "runs" / "teacher" / "predictions" / "test.parquet")
+    rows = probe.probe_rows(len(kept), len(film.pairs), 0)
+    for key, model in (("teacher", kept), ("student-hard", None)):
+        path = lab / "demo" / "runs" / key / "predictions" / "test.parquet"
+        other = model or Predictions.load(path)
+        who = Answers(key, key, other, None)
+        found = probe.teacher_on_probe(film, run, who, ask=False)
+        np.testing.assert_array_equal(found, other.logits[rows])
 
 
 def test_the_probe_rows_are_those_that_the_recipe_draws() -> None:
