@@ -15,7 +15,7 @@ MOVED = 50  # how many pairs "most changed" walks through before it starts again
 def draw(scene: Scene) -> None:
     """Draw the pair and its buttons."""
     row = scene.pairs.frame.iloc[scene.row]
-    with st.container(border=True, key="temperature_pair"):
+    with st.container(border=True, key="temperature_pair", gap="xsmall"):
         st.caption(f"Query of pair {scene.row + 1:,} of {len(scene.pairs):,}")
         st.markdown(f"**{md(row['query'])}**")
         st.caption("Ad")
