@@ -48,7 +48,7 @@ WORDS = {
 
 def parameters(url: str) -> dict[str, str]:
     found = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-    return {k: v for k, v in found.items() if k not in ("dh", "rh")}
+    return {k: v for k, v in found.items() if k not in ("dh", "rh", "bids")}
 
 
 @pytest.mark.parametrize("page_name", PAGES)

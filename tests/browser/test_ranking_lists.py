@@ -21,6 +21,7 @@ def own(page) -> Any:
 
 def titles(page, rows: str) -> list[str]:
     """Titles by the height at which they are drawn, whatever their order in the document."""
+    page.locator(rows).first.wait_for()
     page.wait_for_timeout(150)  # a frame, in which rows begin to glide to their places
     return page.evaluate(
         """async (selector) => {

@@ -7,7 +7,8 @@ const PRICES = { second: "second price", first: "first price: the own bid" };
 export function drawAuction(view, data) {
   const same = view.data && view.data.stamp === data.stamp;
   view.data = data;
-  if (!view.busy) Object.assign(view, { rules: { ...data.rules }, by: data.by }); // a drag goes on
+  if (!same) view.echo = newEcho();
+  if (isNews(view.echo, rulesText(data.rules, data.by))) Object.assign(view, { rules: { ...data.rules }, by: data.by });
   view.bids = data.ads.map((ad) => ad.bid);
   view.clicks = data.ads.map((ad) => ad.click);
   view.defects = Object.fromEntries(data.models.map((model) => [model.role, data.ads.map((ad) => ad.defects[model.role])]));
@@ -57,7 +58,7 @@ function rail(view, name, title, { min = 0, max, read, say }) {
   const value = el("output", { for: id, class: "num" });
   const made = { input, value, say, box: el("div", { class: "rail" }, el("label", { for: id }, title), input, value) };
   input.oninput = () => {
-    view.busy = true;
+    view.echo.waiting = true;
     view.rules[name] = read(input.value);
     tell(made, view.rules[name]);
     view.paint();
@@ -103,11 +104,17 @@ function choices(view) {
 
 /** One message at release; keys that repeat count as one release when they rest. */
 function sendRules(view) {
+  view.echo.waiting = true;
   view.sendRules ??= rested(() => {
-    view.busy = false;
+    view.echo.waiting = false;
+    view.echo.said.push(rulesText(view.rules, view.by));
     view.send("rules", { ...view.rules, by: view.by });
   }, 200);
   view.sendRules();
+}
+
+function rulesText({ w, slots, reserve, pricing }, by) {
+  return JSON.stringify([w, slots, reserve, pricing, by]);
 }
 
 function headRow(view) {

@@ -12,10 +12,11 @@ export function drawLists(view, data) {
   if (!same || !view.columns) {
     view.columns = columnsOf(data);
     view.lit = null;
+    view.echo = newEcho();
     build(view);
   }
   const own = view.columns.at(-1);
-  if (own.order.join() !== data.scratch.join()) own.order = data.scratch.slice();
+  if (isNews(view.echo, data.scratch.join())) own.order = data.scratch.slice();
   arrange(view);
   light(view, view.lit ?? opening(view));
 }

@@ -73,6 +73,20 @@ export function roleMark(role, x, y, r) {
   return made;
 }
 
+/** What was told to the server and not yet heard back; waiting while a change is still untold. */
+export function newEcho() {
+  return { said: [], known: null, waiting: false };
+}
+
+/** Whether the server's word is news: not an answer to what we said, nor older than our last change. */
+export function isNews(echo, text) {
+  const at = echo.said.lastIndexOf(text);
+  const news = at < 0 && text !== echo.known && !echo.waiting;
+  echo.said.splice(0, news ? echo.said.length : at + 1);
+  echo.known = text;
+  return news;
+}
+
 /** Only the last of a burst of calls is made, after a rest. */
 export function rested(call, pause) {
   let timer = 0;

@@ -51,7 +51,13 @@ function setOrder(view, order) {
 }
 
 function sendOrder(view) {
-  view.sendLater ??= rested(() => view.send("scratch", { query: view.data.queryId, order: view.columns.at(-1).order }), 350);
+  view.echo.waiting = true;
+  view.sendLater ??= rested(() => {
+    const { order } = view.columns.at(-1);
+    view.echo.waiting = false;
+    view.echo.said.push(order.join());
+    view.send("scratch", { query: view.data.queryId, order });
+  }, 350);
   view.sendLater();
 }
 
