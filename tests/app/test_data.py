@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app import services
 from app.services import data_head, data_intake
 from kdcore.errors import DataError, RunError
 from kdcore.labels import FOUR_GRADES
@@ -42,6 +43,7 @@ def home(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("KDLAB_DEMO", str(demo))
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
+    services.sources.clear()  # it is kept for seconds, a test is shorter
     return Workspace(tmp_path / "home")
 
 
@@ -282,3 +284,21 @@ def test_column_names_are_guessed_when_they_say_what_they_hold(columns, found):
 def test_a_path_that_leads_nowhere_is_a_sentence(text):
     with pytest.raises(DataError):
         data_intake.point_to(text)
+
+
+def test_a_selected_row_opens_its_pair_in_compare_under_its_tag(tmp_path):
+    pairs = world()
+    denying = np.zeros((len(pairs), 4), np.float32)
+    denying[np.arange(len(pairs)), 3 - pairs.grades] = 9.0
+    path = tmp_path / "demo" / "runs" / "teacher" / "predictions" / "test.parquet"
+    Predictions(denying, pairs.content_hash, "teacher").save(path)
+    at = page(dtab="teacher")
+    row = int(at.dataframe[0].value["row"].iloc[1])
+    at.session_state["data_rows__teacher"] = {"selection": {"rows": [1], "columns": []}}
+    at.run()
+    at.button(key="data_open_pair").click()
+    at.run()
+    assert not at.exception
+    assert at.query_params["pair"] == str(row)
+    assert at.query_params["tags"] == "label_suspect"
+    assert at.title[0].value == "Compare"
