@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.app.made_lab import Made, make_lab
 
+expect.set_options(timeout=20_000)  # a busy machine answers late; nothing here is timed
 RAIL = "#rail-teacher"
 KEYBOARD = """() => {
   let node = document.activeElement;
@@ -229,6 +230,7 @@ def test_the_replay_is_scrubbed_in_the_browser_and_kept_in_the_link(open_page, s
     page.wait_for_selector(".replay .line circle", state="attached")
     settle(page)
     slider = page.locator(".replay #moment")
+    slider.scroll_into_view_if_needed()
     finding, sent = page.locator(".replay .finding").inner_text(), len(page.sent)
     box = slider.bounding_box()
     page.mouse.move(box["x"] + box["width"] - 8, box["y"] + box["height"] / 2)
