@@ -66,7 +66,13 @@ class Predictions:
         table = pa.table(columns).replace_schema_metadata({"kdlab": json.dumps(about)})
         with replacing(path) as temporary:
             if compact:
-                pq.write_table(table, temporary, compression="zstd", compression_level=19)
+                pq.write_table(
+                    table,
+                    temporary,
+                    compression="zstd",
+                    compression_level=19,
+                    write_statistics=False,
+                )
             else:
                 pq.write_table(table, temporary)
 

@@ -56,16 +56,20 @@ def check(folder: Folder = HOME, rows: Rows = 200, as_json: s.Json = False) -> N
 
 def _told(card: Mapping[str, Any], out: Path) -> list[Any]:
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
-    lines = [*card["notes"], f"{out}: {size:.1f} MB, after {card['seconds'] / 60:.0f} minutes."]
+    took = {name: f"{seconds / 60:.0f} min" for name, seconds in card["seconds"].items()}
+    lines = [
+        *card["notes"],
+        f"{out}: {size:.1f} MB; trainings {took['trainings']}, this command {took['this_build']}.",
+    ]
     return [table(_rows(card["figures"]), right=("pairs", "seconds")), *lines]
 
 
 def _rows(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
-    rows = [_row("Teacher", figures["teacher"])]
+    rows = [_row("teacher", figures["teacher"])]
     for student in figures["students"]:
         gap = student["gap_recovered"]
-        rows.append(_row(f"{student['title']}, labels alone", student["hard"]))
-        rows.append(_row(f"{student['title']}, distilled", student["distilled"]))
+        rows.append(_row(f"{student['title']} · labels only", student["hard"]))
+        rows.append(_row(f"{student['title']} · distilled", student["distilled"]))
         rows[-1]["gap recovered [95 %]"] = span(gap["value"], gap["low"], gap["high"])
     return rows
 

@@ -48,13 +48,14 @@ def build(
     work = Workspace(workspace.cache_folder(f"demo-{plan.key}"))
     began = time.monotonic()
     runs = train(plan.stages(), work, jobs, tell, round_weights, workspace)
+    words = work.root / f"{MASKED}-{code_hash(MASKED)}"
     if plan.masked:
-        _language_models(plan, work.root / MASKED, tell)
+        _language_models(plan, words, tell)
     tell("answers and figures", None)
     with new_folder(out, replace=True) as folder:
-        found = _assemble(plan, runs, workspace, folder)
+        found = _assemble(plan, runs, workspace, work, folder)
         if plan.masked:
-            shutil.copytree(work.root / MASKED, folder / MASKED, copy_function=shutil.copyfile)
+            shutil.copytree(words, folder / MASKED, copy_function=shutil.copyfile)
         card = _card(plan, found, folder, time.monotonic() - began)
         write_json_atomic(folder / CARD, card)
     return card
@@ -80,7 +81,7 @@ def _language_models(plan: DemoPlan, folder: Path, tell: Tell) -> None:
 
 
 def _assemble(
-    plan: DemoPlan, runs: Mapping[str, Run], workspace: Workspace, folder: Path
+    plan: DemoPlan, runs: Mapping[str, Run], workspace: Workspace, work: Workspace, folder: Path
 ) -> dict[str, Any]:
     """Write the pairs and every run with its answers; the figures of all of them are returned."""
     pairs = lab.pairs_of(plan.stages()[-1].config, workspace)
@@ -88,21 +89,24 @@ def _assemble(
     test.save(folder / "data" / slug(plan.data))
     said: dict[str, Predictions] = {}
     evaluations: dict[str, Evaluation] = {}
+    titles = {stage.id: stage.title for stage in plan.stages()}
     for name, run in runs.items():  # the teacher comes first
-        said[name] = answers(run, test)
+        said[name] = answers(run, test, work)
         # a temperature is fitted on other pairs than those that are looked at
-        aside = replace(answers(run, pairs.split("validation")), features=None)
+        aside = replace(answers(run, pairs.split("validation"), work), features=None)
         evaluations[name] = evaluate(
             test, said[name], teacher=said[TEACHER], temperature=plan.temperature
         )
         by_split = {"validation": aside, "test": said[name]}
-        pack(run, folder / "runs" / name, by_split, evaluations[name])
+        pack(run, folder / "runs" / name, titles[name], by_split, evaluations[name])
     return figures(plan, test, runs, said, evaluations)
 
 
 def _card(plan: DemoPlan, found: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any]:
     """What stands in demo.json: how it was made, what came out, and every file's hash."""
-    teacher, student = (found["teacher"]["pairs"], found["students"][0]["hard"]["pairs"])
+    teacher, student = found["teacher"]["pairs"], found["students"][0]["hard"]["pairs"]
+    twins = [s[kind] for s in found["students"] for kind in ("hard", "distilled")]
+    trained = sum(about["seconds"] for about in (found["teacher"], *twins))
     return {
         "format": FORMAT,
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -119,12 +123,14 @@ def _card(plan: DemoPlan, found: dict[str, Any], folder: Path, seconds: float) -
             f"The teacher learned from {teacher:,} labelled pairs, every student from "
             f"{student:,} of them: twins share pairs, steps, seed and start, and the distilled "
             "one has the teacher's soft labels on those pairs besides.",
+            "Of a student the epoch with the best validation ROC-AUC is kept, of the teacher the "
+            "one with the best validation likelihood.",
             "Seconds are of each training as it ran, with whatever ran beside it.",
         ],
         "runs": [stage.id for stage in plan.stages()],
         "twins": {pupil.distilled: pupil.hard for pupil in plan.pupils},
         "figures": found,
-        "seconds": round(seconds, 1),
+        "seconds": {"trainings": round(trained, 1), "this_build": round(seconds, 1)},
         "files": {
             path.relative_to(folder).as_posix(): _digest(path)
             for path in sorted(folder.rglob("*"))
@@ -133,9 +139,9 @@ def _card(plan: DemoPlan, found: dict[str, Any], folder: Path, seconds: float) -
     }
 
 
-def code_hash() -> str:
-    """16 hex digits of the engine's source: what a later build is told apart by."""
-    home = Path(kdcore.__file__).parent
+def code_hash(part: str = "") -> str:
+    """16 hex digits of the engine's source, or of one part of it."""
+    home = Path(kdcore.__file__).parent / part
     digest = hashlib.sha256()
     for file in sorted(home.rglob("*.py")):
         digest.update(file.relative_to(home).as_posix().encode() + file.read_bytes())

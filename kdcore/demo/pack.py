@@ -4,13 +4,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+from kdcore.config import InferConfig
 from kdcore.evaluate import Evaluation
 from kdcore.exports import to_json
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.record import METRICS, Record
 from kdcore.runs.store import CONFIG, Run
-from kdcore.workspace import replacing, write_text_atomic
+from kdcore.workspace import Workspace, replacing, write_text_atomic
 
 CARDS = (CONFIG, METRICS, "README.md", "provenance.json")  # a log may name this machine's paths
 _ROUNDED = (
@@ -41,36 +42,40 @@ def round_weights(run: Run) -> None:
         save_file(half, temporary, metadata={"format": "pt"})
 
 
-def answers(run: Run, pairs: PairTable) -> Predictions:
-    """What the run's kept model says about pairs, computed on the CPU in single precision."""
-    import torch
+def answers(run: Run, pairs: PairTable, cache: Workspace | None = None) -> Predictions:
+    """What the run's kept model says about pairs, computed on the CPU in single precision.
 
+    cache: where they are kept, so that a build that was stopped need not ask again.
+    """
     from kdcore.models.build import load_model
-    from kdcore.predict import predict_table
+    from kdcore.recipes.infer import ask, infer
 
-    model = load_model(run.model_folder)
-    return predict_table(model, pairs, torch.device("cpu"), name=run.id, precision="fp32")
+    how = InferConfig(run=run.id, device="cpu", precision="fp32")
+    if cache is not None:
+        return infer(how, pairs, run, cache)[0]
+    return ask(load_model(run.model_folder), how, pairs, run.id)
 
 
 def pack(
     run: Run,
     into: Path,
+    title: str,
     said: dict[str, Predictions],
     evaluation: Evaluation,
 ) -> None:
-    """Copy a finished run into a folder of the demo, with these answers by split."""
+    """Copy a finished run into a folder of the demo under a title, with these answers by split."""
     into.mkdir(parents=True)
     for name in CARDS:
         if (run.folder / name).exists():
             shutil.copyfile(run.folder / name, into / name)
     _say_rounded(into / "README.md")
     # the process that made it means nothing on another machine
-    replace(Record.read(run.folder), pid=None, process_start=None).write(into)
+    replace(Record.read(run.folder), title=title, pid=None, process_start=None).write(into)
     shutil.copytree(run.model_folder, into / "model", copy_function=shutil.copyfile)
     packed = Run.load(into)
     for split, predictions in said.items():
         predictions.save(packed.predictions_path(split), compact=True)
-    write_text_atomic(packed.evaluation_path("test"), to_json(evaluation))
+    write_text_atomic(packed.evaluation_path("test"), to_json(evaluation, indent=None))
     _pack_replay(run, packed)
 
 
