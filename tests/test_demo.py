@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
+SHIPPED = Path(__file__).parent.parent / "assets" / "demo"
 WIDTH = "layers=1,hidden=16,heads=2,vocabulary=200"
 TINY = DemoPlan(
     data="world:train=600,validation=200,test=400",
@@ -64,6 +66,16 @@ def judged(demo):
 
 def card(folder):
     return json.loads((folder / "demo.json").read_text())
+
+
+def test_every_file_of_the_shipped_demo_is_there_and_each_model_gives_its_logits():
+    assert problems(SHIPPED, rows=100) == ()
+
+
+def test_the_shipped_demo_is_what_the_command_makes_and_at_most_40_mb():
+    assert card(SHIPPED)["plan"] == DemoPlan().key
+    assert card(SHIPPED)["runs"] == [stage.id for stage in DemoPlan().stages()]
+    assert sum(p.stat().st_size for p in SHIPPED.rglob("*") if p.is_file()) <= 40e6
 
 
 def test_the_demo_that_is_shipped_has_a_teacher_and_four_students_twice():
