@@ -160,7 +160,8 @@ def _settings(told: Material) -> str:
 
 def _tex(text: str) -> str:
     marks = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "·": r"$\cdot$"}
-    return "".join(marks.get(c, c) for c in text)
+    marks |= {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+    return "".join(marks.get(c, c) for c in " ".join(text.split()))  # an empty line ends a table
 
 
 _STYLE = (

@@ -23,7 +23,7 @@ def any_state(seed: int) -> State:
             int: lambda: draw.randint(-5, 10**8),
             float: lambda: draw.uniform(-1, 30),
             tuple: lambda: [draw.uniform(0, 2) for _ in range(draw.choice((0, 2, 4)))],
-            str: lambda: "".join(draw.choice("aZ9 ,&=?/#%é東+<\"'") for _ in range(draw.randint(0, 30))),
+            str: lambda: "".join(draw.choices("aZ9 ,&=?/#%é東+<\"'", k=draw.randint(0, 30))),
         }[kind]()
         values[name] = field.metadata["clean"](given)
     return State(**values)
