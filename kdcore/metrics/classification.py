@@ -13,6 +13,7 @@ from kdcore.errors import DataError
 from kdcore.softlabels import log_soften
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 CHUNK = 1 << 17  # weights handled at once: 1 MB of float64, which stays in the cache
 
 
@@ -20,23 +21,30 @@ CHUNK = 1 << 17  # weights handled at once: 1 MB of float64, which stays in the 
 class ScoreOrder:
     """Pairs sorted once by score, so that areas under any weights need no further sort.
 
-    order: (pairs,) rows, best score first. relevant: (pairs,) in that order, 1.0 or 0.0.
-    ends: (thresholds,) last place of each run of equal scores.
+    relevant, irrelevant: rows of either kind, best score first. For each relevant pair: above,
+    reach: irrelevant pairs that score more, or no less; hits: relevant ones that score no less.
     """
 
-    order: NDArray[np.int64]
-    relevant: Floats
-    ends: NDArray[np.int64]
+    relevant: Ints
+    irrelevant: Ints
+    above: Ints
+    reach: Ints
+    hits: Ints
 
     @classmethod
     def of(cls, relevant: NDArray[np.bool_], scores: NDArray[Any]) -> "ScoreOrder":
         """relevant, scores: (pairs,)."""
         scores = np.asarray(scores, dtype=np.float64)
         order = np.argsort(-scores, kind="stable")
-        ranked = scores[order]
-        last = np.ones(len(ranked), dtype=bool)
-        last[:-1] = ranked[1:] != ranked[:-1]
-        return cls(order, np.asarray(relevant)[order].astype(np.float64), np.flatnonzero(last))
+        kind = np.asarray(relevant, dtype=bool)[order]
+        good, bad = -scores[order[kind]], -scores[order[~kind]]
+        return cls(
+            order[kind],
+            order[~kind],
+            np.searchsorted(bad, good, side="left"),
+            np.searchsorted(bad, good, side="right"),
+            np.searchsorted(good, good, side="right"),
+        )
 
     def areas(
         self, weights: Floats, groups: NDArray[np.integer[Any]] | None = None
@@ -46,39 +54,37 @@ class ScoreOrder:
         groups: (pairs,) column of each pair's weight, by default its own. Area without a relevant
         pair: nan; ROC-AUC without an irrelevant one: nan. Memory is bounded whatever the sizes.
         """
-        columns = self.order if groups is None else np.asarray(groups)[self.order]
         roc, precision = np.full(len(weights), np.nan), np.full(len(weights), np.nan)
-        if len(columns) == 0:
+        if len(self.relevant) == 0:
             return roc, precision
-        step = max(1, CHUNK // len(columns))
+        good, bad = self.relevant, self.irrelevant
+        if groups is not None:
+            good, bad = np.asarray(groups)[good], np.asarray(groups)[bad]
+        step = max(1, CHUNK // (len(good) + len(bad)))
         for start in range(0, len(weights), step):
             rows = slice(start, start + step)
-            roc[rows], precision[rows] = self._areas(np.take(weights[rows], columns, axis=1))
+            mine = weights[rows]
+            roc[rows], precision[rows] = self._areas(mine.take(good, 1), mine.take(bad, 1))
         return roc, precision
 
-    def _areas(self, weights: Floats) -> tuple[Floats, Floats]:
-        hits, seen = np.cumsum(weights * self.relevant, axis=1), np.cumsum(weights, axis=1)
-        if len(self.ends) < weights.shape[1]:
-            hits, seen = hits[:, self.ends], seen[:, self.ends]
-        return areas_at(hits, seen)
-
-
-def areas_at(hits: Floats, seen: Floats) -> tuple[Floats, Floats]:
-    """(resamples,) both areas from cumulated weights at every threshold, (resamples, thresholds).
-
-    hits: weight of relevant pairs at or above the threshold; seen: weight of all such pairs.
-    """
-    step = np.diff(hits, axis=1, prepend=0.0)
-    misses = seen - hits
-    relevant, irrelevant = hits[:, -1], misses[:, -1]
-    precision = hits / np.maximum(seen, np.finfo(np.float64).tiny)  # 0 where nothing is seen
-    with np.errstate(invalid="ignore", divide="ignore"):
-        average = np.einsum("ij,ij->i", step, precision) / relevant
+    def _areas(self, good: Floats, bad: Floats) -> tuple[Floats, Floats]:
+        """Both areas under (resamples, relevant) and (resamples, irrelevant) weights."""
+        misses = np.zeros((len(bad), bad.shape[1] + 1))
+        np.cumsum(bad, axis=1, out=misses[:, 1:])
+        hits = np.cumsum(good, axis=1)
+        relevant, irrelevant = hits[:, -1], misses[:, -1]
+        seen = misses.take(self.reach, 1)
         # a relevant pair beats every irrelevant one below it, and half of those it ties with
-        above = np.einsum("ij,ij->i", step, misses)
-        above -= 0.5 * np.einsum("ij,ij->i", step, np.diff(misses, axis=1, prepend=0.0))
-        roc = 1 - above / (relevant * irrelevant)
-    return np.where(irrelevant > 0, roc, np.nan), average
+        above = np.einsum("ij,ij->i", good, seen)
+        if not np.array_equal(self.above, self.reach):
+            above = 0.5 * (above + np.einsum("ij,ij->i", good, misses.take(self.above, 1)))
+        hits = hits.take(self.hits - 1, 1)
+        seen += hits  # the weight of all pairs that score no less
+        precision = np.divide(hits, seen, out=np.zeros_like(hits), where=seen > 0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            average = np.einsum("ij,ij->i", good, precision) / relevant
+            roc = 1 - above / (relevant * irrelevant)
+        return np.where(irrelevant > 0, roc, np.nan), average
 
 
 def roc_auc(relevant: NDArray[np.bool_], scores: NDArray[Any]) -> float:
