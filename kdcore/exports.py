@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.comparison import Comparison
+from kdcore.comparison import Comparison, DensityDifference, Difference
 from kdcore.errors import DataError
 from kdcore.evaluate import DensityCurve, Evaluation, Metric, NdcgCurve
 from kdcore.gap import GapRecovered
@@ -54,6 +54,22 @@ def evaluation_from_json(text: str) -> Evaluation:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as cause:
         raise DataError(f"This is no evaluation ({cause}); evaluate the run again") from cause
+
+
+def comparison_from_json(text: str) -> Comparison:
+    """The inverse of to_json for a comparison; DataError when the text is something else."""
+    try:
+        data = json.loads(text)
+        return Comparison(
+            **{
+                **data,
+                "differences": {k: _of(Difference, d) for k, d in data["differences"].items()},
+                "density": tuple(_of(DensityDifference, d) for d in data["density"]),
+                "notes": tuple(data["notes"]),
+            }
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as cause:
+        raise DataError(f"This is no comparison ({cause}); compare the models again") from cause
 
 
 def to_csv(result: Evaluation | Comparison) -> str:

@@ -1,5 +1,10 @@
 """What was measured of a board's models, computed once for each pair of hashes."""
 
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
 import streamlit as st
 
 from app.services import places
@@ -13,8 +18,13 @@ from kdcore.gap import GapRecovered, gap_file, keep_gap, kept_gap
 from kdcore.gap import gap_recovered as recover
 from kdcore.lab import kept_evaluation
 from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.runs.kept import keep, kept_file, read_comparison, read_evaluation
 
 Keyed = tuple[str, ...]
+_FOLDER = "measured"
+_MOST = 300  # kept results; the oldest go first
+_MANY = 20_000  # pairs above which areas are permuted less often
 
 
 def evaluation(board: Board, who: Answers, temperature: float = 2.0) -> Evaluation:
@@ -28,25 +38,78 @@ def _evaluation(
     key: Keyed, temperature: float, _pairs: PairTable, _who: Answers, _teacher: Answers | None
 ) -> Evaluation:
     by = _teacher.predictions if _teacher and _teacher.key != _who.key else None
-    kept = _kept(_pairs, _who, temperature, by.model if by else None)
-    if kept is not None:
-        return kept
-    return evaluate_predictions(_pairs, _who.predictions, teacher=by, temperature=temperature)
+    held = None
+    if by is None or _beside(_teacher, _who):
+        held = _kept(_pairs, _who, temperature, by.model if by else None)
+    if held is not None:
+        return held
+    said = (_who.predictions, by)
+    for path in _places(_who, _pairs, said, "evaluation", temperature):
+        if (held := read_evaluation(path)) is not None:
+            return held
+    found = evaluate_predictions(_pairs, _who.predictions, teacher=by, temperature=temperature)
+    _keep(_places(_who, _pairs, said, "evaluation", temperature)[-1], found)
+    return found
+
+
+def _beside(teacher: Answers | None, who: Answers) -> bool:
+    """Whether both are runs of one workspace: a name tells them apart only there."""
+    if teacher is None or teacher.run is None or who.run is None:
+        return False
+    return teacher.run.folder.parent == who.run.folder.parent
+
+
+def _places(
+    who: Answers, pairs: PairTable, said: Sequence[Predictions | None], *about: object
+) -> list[Path]:
+    """Where a result may lie: beside its run, and last among what the visitor's lab keeps."""
+    beside = [who.run.folder / "evaluation"] if who.run else []
+    folders = [*beside, places.home().cache_folder(_FOLDER)]
+    return [kept_file(folder, pairs, said, *about) for folder in folders]
+
+
+def _keep(path: Path, found: Evaluation | Comparison) -> None:
+    """Keep what took seconds; a public lab keeps nothing, and a full disk is no reason to stop."""
+    if places.public():
+        return
+    with suppress(OSError):
+        keep(path, found)
+        files = sorted(path.parent.glob("*.json"), key=lambda p: p.stat().st_mtime)
+        for old in files[:-_MOST]:
+            old.unlink(missing_ok=True)
 
 
 def _kept(
     pairs: PairTable, who: Answers, temperature: float, teacher: str | None
 ) -> Evaluation | None:
     """What the run's folder holds of just this evaluation, so that nothing is measured twice."""
-    wanted = (pairs.content_hash, temperature, teacher)
     for split in pairs.splits if who.run else ():
         try:
             found = kept_evaluation(who.run, split) if who.run else None
         except LabError:
             continue  # of another version: measure anew
-        if found and (found.data_hash, found.temperature, found.teacher) == wanted:
+        if found is None or found.data_hash != pairs.content_hash:
+            continue
+        if (found.temperature, found.teacher) == (temperature, teacher):
             return found
+        if teacher is None and (found.temperature, found.teacher) == (
+            temperature,
+            who.predictions.model,
+        ):
+            return _alone(found)
     return None
+
+
+def _alone(kept: Evaluation) -> Evaluation:
+    """A teacher's evaluation without what holds it up to itself."""
+    own = "teacher_"
+    return replace(
+        kept,
+        teacher=None,
+        metrics={k: m for k, m in kept.metrics.items() if not k.startswith(own)},
+        columns={k: c for k, c in kept.columns.items() if not k.startswith(own)},
+        notes=tuple(n for n in kept.notes if not n.startswith(own)),
+    )
 
 
 def comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Comparison:
@@ -60,7 +123,20 @@ def _comparison(
     key: Keyed, depth: int, _pairs: PairTable, _a: Answers, _b: Answers, _teacher: Answers | None
 ) -> Comparison:
     by = _teacher.predictions if _teacher else None
-    return compare_predictions(_pairs, _a.predictions, _b.predictions, teacher=by, depth=depth)
+    said = (_a.predictions, _b.predictions, by)
+    tried = area_permutations(_pairs)
+    where = _places(_a, _pairs, said, "comparison", depth, tried)
+    for path in where:
+        if (held := read_comparison(path)) is not None:
+            return held
+    found = compare_predictions(_pairs, *said[:2], teacher=by, depth=depth, area_permutations=tried)
+    _keep(where[-1], found)
+    return found
+
+
+def area_permutations(pairs: PairTable) -> int:
+    """How often areas are worked out anew for a p; the screen says the number with each p."""
+    return 1000 if len(pairs) <= _MANY else 200
 
 
 def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:

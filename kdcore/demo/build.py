@@ -12,6 +12,7 @@ from typing import Any
 import kdcore
 from kdcore import lab
 from kdcore.demo import CARD
+from kdcore.demo.beside import keep_beside
 from kdcore.demo.figures import figures
 from kdcore.demo.pack import answers, pack, round_weights
 from kdcore.demo.plan import TEACHER, DemoPlan
@@ -99,6 +100,9 @@ def _assemble(
         )
         by_split = {"validation": aside, "test": said[name]}
         pack(run, folder / "runs" / name, titles[name], by_split, evaluations[name])
+    for pupil in plan.pupils:
+        beside = folder / "runs" / pupil.distilled / "evaluation"
+        keep_beside(beside, test, said[pupil.hard], said[pupil.distilled], said[TEACHER])
     return figures(plan, test, runs, said, evaluations)
 
 

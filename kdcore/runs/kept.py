@@ -1,0 +1,49 @@
+"""Evaluations and comparisons kept as files, found again for just the same pairs and answers."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from kdcore.comparison import Comparison
+from kdcore.errors import DataError
+from kdcore.evaluate import Evaluation
+from kdcore.exports import comparison_from_json, evaluation_from_json, to_json
+from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.workspace import write_text_atomic
+
+FORMAT = 1  # raised when the same inputs would be measured otherwise
+
+
+def kept_file(
+    folder: Path, pairs: PairTable, answers: Sequence[Predictions | None], *about: object
+) -> Path:
+    """Where a result of these pairs and answers is kept; about: what was measured, and how."""
+    digest = hashlib.sha256(repr((FORMAT, pairs.name, pairs.content_hash, about)).encode())
+    if pairs.truth is not None:  # not in the content hash
+        digest.update(pairs.truth.tobytes())
+    for said in answers:
+        digest.update(repr(said and (said.model, said.logits.shape)).encode())
+        digest.update(said.logits.tobytes() if said else b"")
+    return folder / f"{about[0] if about else 'result'}-{digest.hexdigest()[:16]}.json"
+
+
+def keep(path: Path, found: Evaluation | Comparison) -> None:
+    """Write a result where it is found again."""
+    write_text_atomic(path, to_json(found, indent=None))
+
+
+def read_evaluation(path: Path) -> Evaluation | None:
+    """What `keep` wrote, or None when there is nothing that can be read."""
+    try:
+        return evaluation_from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, DataError):
+        return None
+
+
+def read_comparison(path: Path) -> Comparison | None:
+    """What `keep` wrote, or None when there is nothing that can be read."""
+    try:
+        return comparison_from_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, DataError):
+        return None
