@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import services, state
 from app.components.frame_bar import frame_bar, went_back
@@ -11,34 +12,32 @@ from app.texts import md
 from kdcore.errors import LabError
 
 _ROLES = {"teacher": "Teacher", "student": "Student"}
+_WIDTHS = {"data": 195, "teacher": 215, "student": 320}  # with Save and the link: one row at 1280
 
 
 def follow_link() -> None:
     """Read the link of a new session, or the address that Back or Forward led to."""
     st.session_state["kd_keep"] = services.keep_link
     asked = went_back()
-    if asked is not None:
-        state.open_link(_whole(asked))
-    elif state.is_new():
-        state.open_link(_whole(st.query_params.to_dict()))
+    if asked is None and state.is_new():
+        asked = st.query_params.to_dict()
+    if asked is None:
+        return
+    whole = services.fetch_link(asked["kept"]) if "kept" in asked else asked
+    state.open_link(whole or {})
+    if whole is None:
+        state.ignore(f"kept: nothing is kept here under {asked['kept'][:20]!r}")
 
 
-def _whole(query: dict[str, str]) -> dict[str, str]:
-    """The parameters themselves, or those kept under the hash they name."""
-    if "kept" not in query:
-        return query
-    found = services.fetch_link(query["kept"])
-    if found is None:
-        state.ignore(f"kept: nothing is kept here under {query['kept'][:20]!r}")
-    return found or {}
+def banner(place: DeltaGenerator) -> None:
+    """Name each part of the link that could not be restored, until it is read.
 
-
-def banner() -> None:
-    """Name each part of the link that could not be restored, until it is read."""
+    Called when the page is drawn, because a page may find that a row or a query is not there.
+    """
     told = state.ignored()
     if not told:
         return
-    with st.container(key="banner"):
+    with place.container(key="banner"):
         st.warning("Parts of this link were left out:\n" + "\n".join(f"- {md(t)}" for t in told))
         st.button("Understood", on_click=state.forget_ignored, key="banner_read")
 
@@ -69,7 +68,10 @@ def _check_marks(board: Board) -> None:
 
 
 def _pick_data() -> None:
-    titles = {c.key: f"{c.title} ({c.badge})" for c in services.data_choices()}
+    titles = {
+        c.key: c.title if c.badge in c.title.lower() else f"{c.title} ({c.badge})"
+        for c in services.data_choices()
+    }
     _select("data", "Data", titles, services.chosen_data().key)
 
 
@@ -89,16 +91,16 @@ def _select(name: str, label: str, titles: dict[str, str], present: str) -> None
         label_visibility="collapsed",
         on_change=_picked,
         args=(name, key),
-        width=270,
+        width=_WIDTHS[name],
     )
 
 
 def _picked(name: str, key: str) -> None:
-    changed = {name: st.session_state[key]}
-    if name == "data":  # another data set has other rows, models and queries
-        changed |= {"teacher": "", "student": "", "rival": "", "split": "", "slice": ""}
-        changed |= dict.fromkeys(("pair", "pin", "query"), -1) | {"box": (), "brush": ()}
-    state.change(**changed)
+    chosen = st.session_state[key]
+    if name == "data":
+        state.stand_on(chosen)
+    else:
+        state.change(**{name: chosen})
 
 
 def finding(sentence: str) -> None:
@@ -108,11 +110,12 @@ def finding(sentence: str) -> None:
         st.text(sentence)
 
 
-def open_page(title: str, extra: Callable[[], None]) -> None:
-    """The head of a page: its pickers (and `extra` beside them), what the link lost, its title."""
+def open_page(title: str, extra: Callable[[], None]) -> DeltaGenerator:
+    """The head of a page: pickers, `extra` beside them, title; returns the banner's place."""
     top_bar(st.session_state.get("kd_selection", ""), extra)
-    banner()
+    place = st.empty()
     st.title(title, anchor=False)
+    return place
 
 
 def trouble(cause: LabError) -> None:
@@ -120,8 +123,8 @@ def trouble(cause: LabError) -> None:
     st.error(md(str(cause)))
     st.button(
         "Show the bundled world",
-        on_click=state.change,
-        kwargs={"data": "world", "teacher": "", "student": "", "split": ""},
+        on_click=state.stand_on,
+        args=("world",),
         key="trouble_back",
     )
 

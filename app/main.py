@@ -26,9 +26,10 @@ page = st.navigation(
     ]
 )
 try:
-    frame.open_page(page.title, keep.draw)
+    told = frame.open_page(page.title, keep.draw)
     lesson.draw()
     page.run()
+    frame.banner(told)
 except LabError as cause:
     frame.trouble(cause)
 state.write_url()

@@ -104,6 +104,12 @@ class State:
 
 
 FIELDS = {f.name: f for f in fields(State)}
+_OF_THE_DATA = (
+    *("teacher", "student", "rival", "pair", "pin", "split", "dcard", "dpage", "moment"),
+    "probe",
+    *("box", "find", "tags", "grades", "outcomes", "slice", "page", "query", "brush"),
+    *("scratch", "edits", "equery", "etitle", "edescription", "edited"),
+)
 
 
 def now() -> State:
@@ -120,6 +126,13 @@ def change(**values: Any) -> None:
             merged[name] = FIELDS[name].metadata["clean"](value)
     st.session_state[_KEY] = State(**merged)
     write_url()
+
+
+def stand_on(data: str, **more: Any) -> None:
+    """Go to other data: what names rows, models, queries or grades of the old ones is let go."""
+    kept = {"lesson", "step", "keys", *more}
+    gone = {n: f.default for n, f in FIELDS.items() if n in _OF_THE_DATA and n not in kept}
+    change(**gone, data=data, **more)
 
 
 def query_of(state: State) -> dict[str, str]:
@@ -211,7 +224,7 @@ def write_url() -> None:
     wanted = link()
     if sum(len(k) + len(v) + 2 for k, v in wanted.items()) > _LONGEST:
         keep = st.session_state.get("kd_keep")
-        if keep is not None:
-            wanted = {"v": VERSION, "kept": keep(wanted)}
+        if keep is not None and (kept := keep(wanted)):
+            wanted = {"v": VERSION, "kept": kept}
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)

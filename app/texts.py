@@ -26,8 +26,13 @@ def csv(table: pd.DataFrame, about: str) -> str:
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = [safe_cell(str(v)) for v in safe[column]]
-    head = "# " + " ".join(about.split()) + "\n"
-    return head + safe.to_csv(index=False)
+    safe.columns = pd.Index([safe_cell(str(name)) for name in safe.columns])
+    return comment(about) + safe.to_csv(index=False)
+
+
+def comment(about: str) -> str:
+    """The first line of a CSV: one cell in every spreadsheet, whatever the text."""
+    return "# " + " ".join(re.sub(r"[,;|\"]", " ", about).split()) + "\n"
 
 
 def number(value: float, digits: int = 3) -> str:

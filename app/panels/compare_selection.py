@@ -1,5 +1,6 @@
 """Compare's selection: what the filters of the state leave, in words, and the primary pair."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from app import frame, services, state
 from app.services import outcomes as service
+from app.texts import percent
 from kdcore.filters import Filters
 from kdcore.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
 from kdcore.tags import TAGS, stands_out
@@ -18,7 +20,7 @@ def filters() -> Filters:
     """The filters that the state says; words that name nothing are left out."""
     now = state.now()
     named = _words(now.outcomes)
-    grades = [g for g in _words(now.grades) if g.lstrip("-").isdecimal()]
+    grades = [g for g in _words(now.grades) if re.fullmatch(r"-?[0-9]{1,3}", g)]
     box = now.box
     ordered = len(box) == 4 and box[0] <= box[1] and box[2] <= box[3]
     return Filters(
@@ -133,7 +135,8 @@ def _typical(rows: pd.DataFrame, everything: pd.DataFrame, named: str) -> str:
     name, share, base = stands_out(everything, chosen, np.ones(len(everything), dtype=bool))
     if not name or name in filters().tags:
         return ""
-    return f" Of {named}, {share:.0%} are tagged “{TAGS[name].title}”; of all pairs, {base:.0%}."
+    title = TAGS[name].title
+    return f" Of {named}, {percent(share)} are tagged “{title}”; of all pairs, {percent(base)}."
 
 
 def _words(text: str) -> list[str]:

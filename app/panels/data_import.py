@@ -10,13 +10,6 @@ from kdcore.datasets.library import default_name
 from kdcore.errors import LabError
 
 
-def stand_on(name: str, tab: str) -> None:
-    """Let every page look at this data set; what was selected in another one is let go."""
-    left = dict.fromkeys(("teacher", "student", "rival", "split", "slice", "dcard"), "")
-    left |= dict.fromkeys(("find", "tags", "grades", "outcomes"), "")
-    state.change(data=name, dtab=tab, pair=-1, pin=-1, query=-1, box=(), brush=(), dpage=1, **left)
-
-
 def draw(staged: Staged, how: How, look: Look, mark: str) -> None:
     """Name, choices, button; and why it cannot be pressed."""
     if look.error:
@@ -70,5 +63,5 @@ def _import(staged: Staged, name: str, how: How, skip: bool, replace: bool) -> N
         data_draft.tell(*data_draft.words(error))
         return
     data_draft.clear("data")
-    stand_on(made, "score")
+    state.stand_on(made, dtab="score")
     st.rerun()

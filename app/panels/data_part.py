@@ -29,6 +29,6 @@ def draw(board: Board) -> None:
 
 def _taken() -> None:
     """Another part has other rows and queries: what was selected is let go."""
-    state.change(
-        split=st.session_state[_KEY], pair=-1, pin=-1, query=-1, box=(), brush=(), slice="", dpage=1
-    )
+    now = state.now()
+    models = {"teacher": now.teacher, "student": now.student, "rival": now.rival}
+    state.stand_on(now.data, split=st.session_state[_KEY], **models)

@@ -63,8 +63,9 @@ def _latex() -> str:
 
 def _metrics() -> str:
     board = services.board()
-    about = f"# {texts.marks(board)}\n"
-    parts = [f"# {s.role}: {s.title}\n{to_csv(s.evaluation)}" for s in _subjects(board)]
+    subjects = _subjects(board)
+    about = texts.comment(texts.marks(board))
+    parts = [texts.comment(f"{s.role}: {s.title}") + to_csv(s.evaluation) for s in subjects]
     return about + "\n".join(parts)
 
 

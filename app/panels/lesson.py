@@ -22,6 +22,7 @@ def draw() -> None:
         taught = lesson(now.lesson)
     except UnknownNameError as cause:
         state.ignore(f"lesson: {cause}")
+        state.change(lesson="", step=0)
         return
     waiting = _present(taught)[1].check is not None and not _is_done(taught)
     with st.bottom.container(key="lesson"):

@@ -114,6 +114,7 @@ def scratch_of(query: Query, columns: list[dict[str, Any]]) -> list[int]:
     if sorted(order) == sorted(start):
         return order
     state.ignore("scratch: this is no order of the query's ads; the student's is shown")
+    state.change(scratch="")
     return start
 
 

@@ -45,7 +45,7 @@ def what_runs_here(board: Board) -> None:
         f"**Machine:** {here.cores} CPU cores, {here.memory:.0f} GiB of memory; {device}.",
         f"**Data:** {len(board.pairs):,} pairs, {labelled:,} labelled, "
         f"{board.pairs.query_ids.max(initial=-1) + 1:,} queries; {board.data.badge}; {truth}.",
-        "**Network:** nothing is fetched and nothing leaves this machine.",
+        "**Network:** nothing leaves this machine; nothing is fetched unless you name a hub model.",
     ]
     if services.public():
         lines.append(f"**Visitors:** {services.PUBLIC_REASON}")

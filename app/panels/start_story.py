@@ -23,12 +23,17 @@ def finding(board: Board) -> str:
             f"{name} has no twin without a teacher here, so what distillation won cannot be told."
         )
     if not found.trustworthy:
-        return f"On {board.data.title}, {name} has no lead to win back: {found.reason}."
+        return f"On {board.data.title}, what {name} could win back is not sure: {found.reason}."
+    share = f"{percent(found.value)} [{percent(found.low)}, {percent(found.high)}]"
+    if found.low > 0:
+        told = f"Taught by the teacher, {name} won back {share} of what it lacked"
+    elif found.high < 0:
+        told = f"Taught by the teacher, {name} fell further behind: {share} of the lead won back"
+    else:
+        told = f"Whether the teacher helped {name} is open: {share} of the lead won back"
     return (
-        f"Taught by the teacher, {name} won back {percent(found.value)} "
-        f"[{percent(found.low)}, {percent(found.high)}] of what it lacked: ROC-AUC "
-        f"{found.student_ft:.3f} with labels alone, {found.student_kd:.3f} distilled, "
-        f"teacher {found.teacher:.3f}."
+        f"{told}: ROC-AUC {found.student_ft:.3f} with labels alone, {found.student_kd:.3f} "
+        f"distilled, teacher {found.teacher:.3f}."
     )
 
 

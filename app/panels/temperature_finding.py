@@ -6,6 +6,7 @@ import streamlit as st
 from app import frame, state
 from app.panels.temperature_world import Scene
 from app.services import Answers, Board
+from app.texts import percent
 from kdcore.pairs import UNLABELLED
 from kdcore.softlabels import entropy, kl, soften
 
@@ -38,11 +39,13 @@ def _of_pair(scene: Scene) -> str:
         return f"At T = {heat:g} the teacher's answer to this unjudged pair holds {bits:.2f} bits."
     soft = soften(logits, heat)
     if len(names) == 2:
-        return f"At T = {heat:g} the teacher gives {soft[grade]:.0%} to the label {names[grade]}."
+        return (
+            f"At T = {heat:g} the teacher gives {percent(soft[grade])} to the label {names[grade]}."
+        )
     others = np.delete(np.arange(len(names)), grade)
     second = int(others[soft[others].argmax()])
     return (
-        f"At T = {heat:g} the teacher gives {1 - soft[grade]:.0%} of this pair to grades that its "
+        f"At T = {heat:g} the teacher gives {percent(1 - soft[grade])} to grades that this pair's "
         f"label, {names[grade]}, hides; most to {names[second]}."
     )
 
@@ -81,5 +84,4 @@ def _two_grades(board: Board) -> None:
 
 
 def _graded() -> None:
-    cleared = dict.fromkeys(("teacher", "student", "rival", "split"), "")
-    state.change(data="world", pair=-1, pin=-1, query=-1, **cleared)
+    state.stand_on("world")

@@ -144,7 +144,7 @@ def held(board: Board, rules: Rules, judge: str, top_weight: float) -> Held:
     return _held(_key(board), plain, asked, top_weight, board)
 
 
-@st.cache_resource(max_entries=30, show_spinner="Holding the auction at 60 weights…")
+@st.cache_resource(max_entries=4, show_spinner="Holding the auction at 60 weights…")
 def _held(
     key: tuple[str, ...], rule: tuple[int, float, str, float], judge: str, top: float, _board: Board
 ) -> Held:

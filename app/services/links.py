@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from contextlib import suppress
 
 from app.services import places
 from kdcore.workspace import write_text_atomic
@@ -12,14 +13,20 @@ _MOST = 2000  # kept states; the oldest go first
 
 
 def keep(query: dict[str, str]) -> str:
-    """The 16 hex digits under which a link's parameters are kept."""
+    """The 16 hex digits under which a link's parameters are kept, or "" where none may be."""
     text = json.dumps(query, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     folder = places.home().cache_folder(_FOLDER)
     path = folder / f"{digest}.json"
-    if not path.exists():
+    if path.exists():
+        return digest
+    if places.public():
+        return ""
+    try:
         write_text_atomic(path, text)
-        _tidy()
+    except OSError:  # a full disk or a read-only home: the link stays long
+        return ""
+    _tidy()
     return digest
 
 
@@ -28,13 +35,16 @@ def fetch(digest: str) -> dict[str, str] | None:
     path = places.home().cache_folder(_FOLDER) / f"{digest}.json"
     if not re.fullmatch(r"[0-9a-f]{16}", digest) or not path.is_file():
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return {str(k): str(v) for k, v in found.items()}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(k): str(v) for k, v in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def _tidy() -> None:
-    files = sorted(
-        places.home().cache_folder(_FOLDER).glob("*.json"), key=lambda p: p.stat().st_mtime
-    )
-    for path in files[:-_MOST]:
-        path.unlink(missing_ok=True)
+    with suppress(OSError):  # another visitor may tidy in the same moment
+        folder = places.home().cache_folder(_FOLDER)
+        files = sorted(folder.glob("*.json"), key=lambda p: p.stat().st_mtime)
+        for path in files[:-_MOST]:
+            path.unlink(missing_ok=True)

@@ -46,7 +46,7 @@ def fill_mask(source: str, sentence: str, title: str = "") -> MaskedAnswer:
         return _answer(source, _changed(source), text, title)
 
 
-@st.cache_resource(max_entries=500, show_spinner=False)
+@st.cache_resource(max_entries=40, show_spinner=False)
 def _answer(source: str, changed: int, sentence: str, title: str) -> MaskedAnswer:
     model = _model(source, changed)
     began = time.perf_counter()

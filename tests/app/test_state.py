@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
+from app import state as session
 from app.fields import read, show
 from app.state import FIELDS, State, query_of, state_of
 
@@ -62,3 +63,13 @@ def test_a_link_of_another_version_or_with_unknown_parts_opens_and_says_so():
     assert len(ignored) == 2
     assert "'99'" in ignored[0]
     assert "'color'" in ignored[1]
+
+
+def test_going_to_other_data_lets_go_of_rows_models_and_filters_and_keeps_the_view(monkeypatch):
+    monkeypatch.setattr(session.st, "session_state", {})
+    monkeypatch.setattr(session, "write_url", lambda: None)
+    session.change(pair=7, student="bert-kd", grades="3", T=9.0, k=3, lesson="soft-labels")
+    session.stand_on("mine", dtab="score")
+    now = session.now()
+    assert (now.data, now.dtab, now.pair, now.student, now.grades) == ("mine", "score", -1, "", "")
+    assert (now.T, now.k, now.lesson) == (9.0, 3, "soft-labels")

@@ -25,3 +25,10 @@ def test_a_csv_has_its_hash_line_and_no_cell_that_a_spreadsheet_would_run():
     assert names == "title,p"
     assert first == "'=1+1,0.5"
     assert second == "plain,-1.0"
+
+
+def test_a_comment_line_stays_one_cell_and_a_column_name_runs_nothing():
+    made = texts.csv(pd.DataFrame({"=x": [1]}), 'said "Go, [MASK]";=HYPERLINK("http://e","x")')
+    head, names, _ = made.splitlines()
+    assert not set(',;"') & set(head)
+    assert names == "'=x"
