@@ -147,7 +147,8 @@ class Price:
 
     defect: the teacher's mean pDefect at the weight asked for. teacher, student: dollars a search
     at that defect. change: student / teacher - 1, with its 95 % interval; nan where the student
-    lets through more defects at every weight, or nothing is earned.
+    lets through more defects at every weight, or nothing is earned. In a drawn sample in which it
+    does so it earns nothing at that level: the sample counts as -1, and may make low -1.
     """
 
     defect: float
@@ -180,7 +181,7 @@ def price_of_distillation(
         resamples = 0
     ours, theirs = (_first(each.drawn, resamples) for each in (teacher, student))
     draws = _at_equal_defect(teacher.weights, weight, ours, theirs)
-    low, high = interval(_change(draws)[:, None])
+    low, high = interval(_drawn_change(draws)[:, None])
     change = float(_change(found)[0])
     ends = (float(low[0]), float(high[0])) if np.isfinite(change) else (np.nan, np.nan)
     level, earned, kept = map(float, found[0])
@@ -223,6 +224,16 @@ def _best(revenue: Floats, defect: Floats, level: Floats) -> Floats:
 
 def _change(found: Floats) -> Floats:
     return _share(found[:, 2], found[:, 1]) - 1
+
+
+def _drawn_change(draws: Floats) -> Floats:
+    """The change in each draw; -1 where the student never comes down to the teacher's defect.
+
+    Such a draw is not missing at random: left out, the interval would forget the worst samples.
+    """
+    level, earned, kept = draws.T
+    beyond = np.isfinite(level) & (earned > 0) & np.isnan(kept)
+    return np.asarray(np.where(beyond, -1.0, _change(draws)))
 
 
 def _share(part: Floats, whole: Floats) -> Floats:

@@ -16,13 +16,14 @@ from app.panels.ranking_lists import ads_of
 from app.panels.ranking_query import Query
 from app.services import Board, auctions
 from app.services.auctions import Held
-from app.texts import md
+from app.texts import md, percent
 from kdcore.auction import ATTENTION, Rules
 from kdcore.errors import ConfigError
 from kdcore.frontier import Frontier, Price
 
 Floats = NDArray[np.float64]
 KEY = "auction_rail"
+_DROPPED = "kd_edits_dropped"  # the edits kept, and how many more found no room in a link
 SHORT = {"teacher": "Teacher", "student": "Student", "twin": "Twin"}
 NOUNS = {"student": "the student", "twin": "its twin without a teacher"}
 
@@ -54,6 +55,12 @@ def draw(board: Board) -> None:
     badge = "simulated bids and clicks" if market.simulated else "the data's own bids and clicks"
     about = f"KD Lab auction; {badge}; data {board.pairs.content_hash}; judged by {held.judge.name}"
     controls.exports("auction_picture", table_of(held), finding(board, held, rules.weight), about)
+    made_for, dropped = st.session_state.get(_DROPPED, ("", 0))
+    if dropped and made_for == state.now().edits:
+        st.warning(
+            f"Only so many bids and clicks fit into a link: the last {dropped:,} that you wrote "
+            "over do not count. Set others back to what was given, and they will."
+        )
     _notes(board, held, rules)
 
 
@@ -101,7 +108,8 @@ def _priced(role: str, price: Price, held: Held) -> str:
         return f"at {level}, {NOUNS[role]} earns {amount} (one query has no interval)."
     ends = f"95 % {_percent(price.low)} to {_percent(price.high)}"
     sure = "" if price.conclusive else ", INCONCLUSIVE"
-    return f"at {level}, {NOUNS[role]} earns {amount} ({ends}{sure})."
+    deepest = "; −100 % where it never comes down to that level" if price.low <= -1 else ""
+    return f"at {level}, {NOUNS[role]} earns {amount} ({ends}{deepest}{sure})."
 
 
 def _percent(share: float) -> str:
@@ -240,9 +248,9 @@ def _notes(board: Board, held: Held, rules: Rules) -> None:
     }[held.judge.key]
     st.caption(
         md(
-            f"{held.market.note} A slot is looked at by {ATTENTION:.0%} of those who look at the "
-            f"one above it (our assumption). {favor} RankScore and pDefect = 1 − relevance are the "
-            "KDD 2022 tutorial's; the second price is standard theory, not the tutorial's: the "
+            f"{held.market.note} A slot is looked at by {percent(ATTENTION)} of those who look at "
+            f"the one above it (our assumption). {favor} RankScore and pDefect = 1 − relevance are "
+            "the KDD 2022 tutorial's; the second price is standard theory, not the tutorial's: the "
             "least bid that keeps the slot, (next RankScore or the reserve + w × pDefect) / "
             "pClick, never above the bid. A model that sees more defects so charges more for a "
             "click; the first price compares the choice of ads alone. Equal scores keep the order "
@@ -267,4 +275,9 @@ def _edited(query: Query) -> None:
         text = f"{query.id}:{told.get('edits', '')}"
         kept = edits_of(query, text)
         parts = [f"{at}{name[0]}{value:.6g}" for at, e in kept.items() for name, value in e.items()]
-        state.change(edits=f"{query.id}:{'_'.join(parts)}" if parts else "")
+        written = f"{query.id}:{'_'.join(parts)}" if parts else ""
+        fitting = written
+        while state.clean("edits", fitting) != fitting:
+            fitting = fitting.rpartition("_")[0]  # a number cut short would be another bid
+        state.change(edits=fitting)
+        st.session_state[_DROPPED] = (fitting, written.count("_") - fitting.count("_"))
