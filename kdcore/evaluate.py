@@ -14,11 +14,13 @@ from kdcore.measures import UNITS, Floats, Measured, measure
 from kdcore.metrics import ranking
 from kdcore.metrics.classification import ScoreOrder
 from kdcore.metrics.definitions import CATALOG, Unit
-from kdcore.metrics.significance import bootstrap_weights, interval
+from kdcore.metrics.significance import bias_off, bootstrap_weights, interval
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
 
 CEILING = "truth_auc"
+_LESS = " Its interval is of draws of queries, less the error that drawing again adds."
+RAISED = dict.fromkeys(("ece_width", "ece_mass"), _LESS)  # by resampling
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def evaluate(
         temperature=temperature,
         resamples=resamples,
         seed=seed,
-        metrics=_metrics(measured, ceiling is not None, values[0], interval(draws)),
+        metrics=_metrics(measured, ceiling is not None, values[0], draws),
         ndcg=_ndcg_curves(pairs, curves[0], interval(curve_draws)),
         density=_density(measured),
         counts=_counts(pairs, measured),
@@ -173,10 +175,11 @@ def _draws(
     return np.concatenate([d[0] for d in drawn]), np.concatenate([d[1] for d in drawn])
 
 
-def _metrics(
-    measured: Measured, ceiling: bool, values: Floats, ends: tuple[Floats, Floats]
-) -> dict[str, Metric]:
+def _metrics(measured: Measured, ceiling: bool, values: Floats, draws: Floats) -> dict[str, Metric]:
     keys = (*measured.keys, *((CEILING,) if ceiling else ()))
+    for column in map(keys.index, RAISED):
+        draws[:, column] = bias_off(draws[:, column], values[column])
+    low, high = interval(draws)
     found = {}
     for key in (k for k in CATALOG if k in keys):
         about, column = CATALOG[key], keys.index(key)
@@ -184,12 +187,12 @@ def _metrics(
             key=key,
             name=about.name,
             value=float(values[column]),
-            low=float(ends[0][column]),
-            high=float(ends[1][column]),
+            low=float(low[column]),
+            high=float(high[column]),
             n=measured.count(key),
             n_unit=about.unit,
             higher_is_better=about.higher_is_better,
-            definition=about.sentence,
+            definition=about.sentence + RAISED.get(key, ""),
         )
     return found
 

@@ -1,7 +1,7 @@
 """Calibration before and after a temperature, told honestly: no pair is judged by its own T.
 
 The temperature of each half of the queries is fitted on the other half (arXiv 1706.04599 fits on
-held-out data); intervals come from drawing whole queries again.
+held-out data); intervals come from drawing whole queries again, less what that adds to an ECE.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.metrics.calibration import BINS, Reliability, best_temperature, bin_of, reliability
-from kdcore.metrics.significance import bootstrap_weights, interval
+from kdcore.metrics.significance import bias_off, bootstrap_weights, interval
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.softlabels import soften
 
@@ -20,7 +20,10 @@ RESAMPLES = 500
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A reliability diagram with its error: ece in [0, 1], its 95 % interval, n labelled pairs."""
+    """A reliability diagram with its error: ece in [0, 1], its 95 % interval, n labelled pairs.
+
+    The interval is of the draws with their upward bias taken off, see bias_off.
+    """
 
     bins: Reliability
     ece: float
@@ -35,7 +38,8 @@ class BeforeAfter:
     """Calibration at T = 1 and at the temperature of the other half of the queries.
 
     temperature: of least NLL on all labelled pairs; halves: what each half was given.
-    change: ece after less before, with its 95 % interval over the same draws of queries.
+    change: ece after less before, with its 95 % interval over the same draws of queries, their
+    mean moved to the change.
     """
 
     before: Calibrated
@@ -64,13 +68,14 @@ def before_after(
         cooled[half == h] = pairs.scheme.relevance(soften(said[half == h], halves[h]))
     draws = [_draws(relevant, p, query, resamples, seed) for p in (raw, cooled)]
     sides = [_side(relevant, p, d, query) for p, d in zip((raw, cooled), draws, strict=True)]
-    low, high = interval((draws[1] - draws[0])[:, None])
+    change, moved = sides[1].ece - sides[0].ece, draws[1] - draws[0]
+    low, high = interval((moved - moved.mean() + change)[:, None])
     return BeforeAfter(
         before=sides[0],
         after=sides[1],
         temperature=best_temperature(grades, said),
         halves=(halves[0], halves[1]),
-        change=sides[1].ece - sides[0].ece,
+        change=change,
         low=float(low[0]),
         high=float(high[0]),
     )
@@ -80,7 +85,7 @@ def _side(
     relevant: NDArray[np.bool_], relevance: Floats, draws: Floats, query: NDArray[np.int64]
 ) -> Calibrated:
     bins = reliability(relevant, relevance)
-    low, high = interval(draws[:, None])
+    low, high = interval(bias_off(draws, bins.ece)[:, None])
     queries = int(query.max()) + 1
     return Calibrated(bins, bins.ece, float(low[0]), float(high[0]), len(relevant), queries)
 

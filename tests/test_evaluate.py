@@ -166,6 +166,16 @@ def test_unlabelled_pairs_are_left_out_and_counted():
     assert any("unlabelled" in note for note in got.notes)
 
 
+def test_an_ece_lies_inside_its_own_interval_even_for_a_calibrated_model():
+    """Drawing queries again adds noise to each bin: without its bias off, a third lie below."""
+    for seed in range(12):
+        pairs, logits = world(queries=150, seed=seed)
+        found = evaluate(pairs, noisy(pairs, logits, 0), resamples=200).metrics
+        for key in ("ece_width", "ece_mass"):
+            assert found[key].low <= found[key].value <= found[key].high
+            assert "drawing again" in found[key].definition
+
+
 def test_queries_without_an_ideal_are_left_out_and_counted():
     pairs, logits = world()
     grades = np.where(pairs.query_ids < 7, 0, np.maximum(pairs.grades, 1))

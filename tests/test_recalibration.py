@@ -50,6 +50,21 @@ def test_before_is_the_ece_of_the_lab_and_lies_near_its_interval(pairs, margins)
     assert (found.n, found.queries) == (QUERIES * ADS, QUERIES)
 
 
+def test_an_ece_lies_inside_its_own_interval_even_for_a_calibrated_model():
+    """Drawing queries again adds noise to each bin: without its bias off, a third lie below."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        margins = rng.normal(0, 2, QUERIES * ADS)
+        drawn = rng.uniform(size=len(margins)) < 1 / (1 + np.exp(-margins))
+        query = np.repeat([f"q{i}" for i in range(QUERIES)], ADS)
+        texts = [""] * len(margins)
+        made = PairTable(make_frame(query, texts, texts, drawn.astype(int)), BINARY, "toy")
+        found = before_after(made, logits(margins, 1.0), resamples=200)
+        assert found.before.low <= found.before.ece <= found.before.high
+        assert found.after.low <= found.after.ece <= found.after.high
+        assert found.low <= found.change <= found.high
+
+
 def test_a_pair_is_never_judged_by_a_temperature_fitted_on_its_query(pairs, margins):
     """Turning one half's labels upside down changes the other half's temperature, not its own."""
     plain = before_after(pairs, logits(margins, 3.0)).halves

@@ -13,7 +13,8 @@ from kdcore.recalibration import BeforeAfter
 ECE = (
     "Expected calibration error: mean gap between the P(relevant) a model says and the share of "
     "such pairs that are relevant, over 15 bins of equal width, weighted by pairs. 95 % interval "
-    "from whole queries drawn again 500 times. ECE has a floor above 0 on finite data."
+    "from whole queries drawn again 500 times, less the error that drawing again adds. "
+    "ECE has a floor above 0 on finite data."
 )
 HONEST = (
     "Each half of the queries is divided by the temperature fitted (least NLL) on the other half, "

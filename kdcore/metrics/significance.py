@@ -58,6 +58,17 @@ def interval(draws: NDArray[Any], level: float = LEVEL) -> tuple[Floats, Floats]
     return low, high
 
 
+def bias_off(draws: NDArray[Any], estimate: float) -> Floats:
+    """(resamples,) draws of a sum of absolute gaps, less what drawing again adds to it.
+
+    Every draw of queries adds its own noise to each gap, which only ever adds up: the draws lie
+    above their estimate. They are moved so that their mean is the estimate; below 0 counts as 0.
+    """
+    draws = np.asarray(draws, dtype=np.float64)
+    known = draws[np.isfinite(draws)]
+    return np.maximum(draws - (known.mean() - estimate), 0.0) if len(known) else draws
+
+
 def exceed(observed: Floats, permuted: Floats) -> NDArray[np.int64]:
     """(metrics,) how many (permutations, metrics) differences are as far from 0 as the observed.
 
