@@ -31,12 +31,25 @@ NEGATION = re.compile(r"\b(?:not|no|without|never|except)\b")
 WORD = re.compile(r"\w+")
 
 
+def read_texts(pairs: PairTable) -> pd.DataFrame:
+    """The part of `score_pairs` that needs no model, which may be read once for several."""
+    frame = pairs.frame[["query", "title", "description", "grade"]].copy()
+    frame.insert(0, "row", np.arange(len(frame)))
+    texts = frame["query"] + "\n" + frame["title"] + "\n" + frame["description"]
+    frame["text"] = texts.str.lower()
+    frame["words"] = _words(frame["title"]) + _words(frame["description"])
+    frame["shared"] = _shared_words(frame)
+    frame["negates"] = [NEGATION.search(q) is not None for q in frame["query"].str.lower()]
+    return frame
+
+
 def score_pairs(
     pairs: PairTable,
     teacher: Predictions,
     student: Predictions,
     twin: Predictions | None = None,
     temperature: float = 1.0,
+    texts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """A row a pair: its texts, grade, and what the models say of it; no threshold yet.
 
@@ -46,13 +59,7 @@ def score_pairs(
     _loss (cross-entropy, nan without a label); kl (teacher to student, nats), loss_gap (student's
     loss minus the teacher's); truth_p when the data knows the truth.
     """
-    frame = pairs.frame[["query", "title", "description", "grade"]].copy()
-    frame.insert(0, "row", np.arange(len(frame)))
-    texts = frame["query"] + "\n" + frame["title"] + "\n" + frame["description"]
-    frame["text"] = texts.str.lower()
-    frame["words"] = _words(frame["title"]) + _words(frame["description"])
-    frame["shared"] = _shared_words(frame)
-    frame["negates"] = [NEGATION.search(q) is not None for q in frame["query"].str.lower()]
+    frame = (read_texts(pairs) if texts is None else texts).copy()
     frame["grade_name"] = _categories(
         np.where(pairs.grades == UNLABELLED, len(pairs.scheme), pairs.grades),
         (*pairs.scheme.grades, "unlabelled"),

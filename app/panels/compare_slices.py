@@ -62,6 +62,8 @@ def finding(board: Board, found: Found, against: slicing.Against) -> str:
         f"{found.tried:,} slices tried on {found.pairs:,} labelled pairs of {found.queries:,} "
         "queries"
     )
+    if slicing.sampled(board.pairs):
+        tried += f" (a sample of whole queries, as there are {len(board.pairs):,} pairs)"
     if not found.slices:
         return f"No slice stands out: {tried}, none beyond chance."
     worst = max(found.slices, key=lambda s: s.effect * s.pairs)

@@ -41,6 +41,7 @@ def _scored(key: Keyed, _board: Board) -> pd.DataFrame:
         teacher.predictions,
         student.predictions,
         twin.predictions if twin else None,
+        texts=slicing.texts(_board),
     )
 
 

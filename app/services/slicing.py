@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from app.services.boards import Answers, Board
 from kdcore.attributes import Attributes, attributes
 from kdcore.errors import ConfigError
-from kdcore.outcomes import judge, score_pairs
-from kdcore.pairs import UNLABELLED
+from kdcore.outcomes import judge, read_texts, score_pairs
+from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.slices import Found, Slice, effect_of, find
 from kdcore.softlabels import log_soften, soften
 from kdcore.tags import TAGS
@@ -19,6 +19,7 @@ from kdcore.tags import TAGS
 Floats = NDArray[np.float64]
 Against = Literal["teacher", "twin"]
 Keyed = tuple[str, ...]
+MOST = 30_000  # labelled pairs in which slices are looked for; of more, whole queries are drawn
 
 
 def about(board: Board) -> Attributes:
@@ -59,6 +60,16 @@ def losses(board: Board, who: Answers) -> Floats:
     return np.where(grades == UNLABELLED, np.nan, picked)
 
 
+def texts(board: Board) -> pd.DataFrame:
+    """What `read_texts` says of the board's pairs, read once; never change it."""
+    return _texts(board.pairs.content_hash, board.pairs)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _texts(key: str, _pairs: PairTable) -> pd.DataFrame:
+    return read_texts(_pairs)
+
+
 def _key(board: Board, *who: Answers | None) -> Keyed:
     return (board.pairs.content_hash, *(answers.hash if answers else "" for answers in who))
 
@@ -75,21 +86,42 @@ def _tags(board: Board) -> dict[str, Any]:
     if board.teacher is None:
         return {}
     teacher = board.teacher.predictions
-    judged: pd.DataFrame = judge(score_pairs(board.pairs, teacher, teacher))
+    judged: pd.DataFrame = judge(score_pairs(board.pairs, teacher, teacher, texts=texts(board)))
     return {name: judged[name].to_numpy() for name in TAGS}
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _search(key: Keyed, fewest: int, _board: Board, _other: Answers) -> Found:
-    assert _board.student is not None
-    difference = losses(_board, _board.student) - losses(_board, _other)
-    return find(about(_board), difference, fewest)
+    return find(about(_board), _difference(key, _board, _other), fewest)
 
 
 @st.cache_resource(max_entries=200, show_spinner=False)
 def _effect(
     key: Keyed, name: str, _board: Board, _other: Answers, _inside: NDArray[np.bool_]
 ) -> Slice:
+    return effect_of(_inside, _difference(key, _board, _other), _board.pairs.query_ids)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _difference(key: Keyed, _board: Board, _other: Answers) -> Floats:
+    """(pairs,) the student's loss less the other's; nan off the sample and without a label."""
     assert _board.student is not None
-    difference = losses(_board, _board.student) - losses(_board, _other)
-    return effect_of(_inside, difference, _board.pairs.query_ids)
+    lost = losses(_board, _board.student) - losses(_board, _other)
+    return np.where(_sample(_board.pairs), lost, np.nan)
+
+
+def sampled(pairs: PairTable) -> bool:
+    """Whether slices are looked for in a sample; then the screen says so."""
+    return int((pairs.grades != UNLABELLED).sum()) > MOST
+
+
+def _sample(pairs: PairTable) -> NDArray[np.bool_]:
+    """(pairs,) those that slices are looked for in: all, or whole queries with at most MOST."""
+    labelled = pairs.grades != UNLABELLED
+    if not sampled(pairs):
+        return np.ones(len(pairs), dtype=bool)
+    sizes = np.bincount(pairs.query_ids, labelled)
+    order = np.random.default_rng(0).permutation(len(sizes))
+    chosen = np.zeros(len(sizes), dtype=bool)
+    chosen[order[np.cumsum(sizes[order]) <= MOST]] = True
+    return np.asarray(chosen[pairs.query_ids])
