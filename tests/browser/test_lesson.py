@@ -6,18 +6,26 @@ import pytest
 
 from app.lessons import lessons
 
+expect = pytest.importorskip("playwright.sync_api").expect
+
+FREE = """node => node.getBoundingClientRect().top > 0 && node.getBoundingClientRect().bottom <
+  document.querySelector('[data-testid="stBottom"]').getBoundingClientRect().top"""
 STEPS = [(each.name, place) for each in lessons().values() for place in range(len(each.steps))]
 
 
+@pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize(("name", "place"), STEPS)
-def test_a_step_opens_beside_its_target(visit, name, place):
+def test_a_step_rings_its_target_and_brings_it_into_view(visit, name, place, width):
     step = lessons()[name].steps[place]
     asked = {"v": "1", **step.link, "lesson": name, "step": str(place)}
-    page = visit(f"{step.page}?{urlencode(asked)}")
+    page = visit(f"{step.page}?{urlencode(asked)}", width=width)
     assert step.task in page.locator(".st-key-lesson").inner_text()
-    choices = [page.locator(each.strip()).first for each in step.target.split(",")]
-    page.wait_for_timeout(1500)
-    assert any(choice.is_visible() for choice in choices)
+    target = page.locator(step.target).first
+    expect(target).to_be_visible()
+    page.wait_for_function(
+        "node => node.style.outline.includes('3px')", arg=target.element_handle()
+    )
+    page.wait_for_function(FREE, arg=target.element_handle())
 
 
 def test_the_lesson_is_taught_by_acting_and_ends_where_it_began_to_matter(visit, settle):
@@ -27,7 +35,7 @@ def test_the_lesson_is_taught_by_acting_and_ends_where_it_began_to_matter(visit,
     settle(page)
     go_on = page.locator(".st-key-lesson_next button")
     assert go_on.inner_text() == "Skip"
-    rail = page.locator(".st-key-temperature_rail input[type=range]").first
+    rail = page.locator(".st-key-temperature_rail #rail-teacher")
     rail.focus()
     for _ in range(4):
         page.keyboard.press("Shift+ArrowRight")

@@ -1,36 +1,76 @@
-// Find a target (through shadow roots), bring it into view, ring it; once for each step.
+// Find a target (through shadow roots), bring it into view, ring it until it is used; once a step.
 
-const PATIENCE = 8000; // ms a page may take to show the target
+const PATIENCE = 15000; // ms a page may take to show the target, and then to stand still
+const ACTS = ["pointerdown", "keydown", "wheel", "touchmove"]; // the visitor leads from here on
 
 export default function ({ data, parentElement }) {
   const part = kept(parentElement, () => ({ token: "", stop: () => {} }));
-  if (part.token === data.token) return part.stop;
+  if (part.token === data.token) return () => part.stop();
   part.stop();
   part.token = data.token;
+  const acted = new AbortController();
   const until = performance.now() + PATIENCE;
+  let node = null;
   const timer = setInterval(() => {
-    const found = first(data.target);
-    if (!found && performance.now() < until) return;
-    clearInterval(timer);
-    if (found) ring(found);
+    if (!node?.isConnected) node = mark(part, first(data.target), acted.signal);
+    if (node && !inView(node)) show(node); // parts that come late push it away
+    if (performance.now() > until) clearInterval(timer);
   }, 150);
-  part.stop = () => clearInterval(timer);
-  return part.stop;
+  const led = { signal: acted.signal, capture: true, passive: true };
+  for (const act of ACTS) document.addEventListener(act, () => clearInterval(timer), led);
+  part.stop = () => {
+    clearInterval(timer);
+    acted.abort();
+    part.unmark?.();
+  };
+  return () => part.stop();
+}
+
+/** A ring around a node that goes when the node is used. */
+function mark(part, node, signal) {
+  part.unmark?.();
+  if (!node) return null;
+  for (let fold = node.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  const before = [node.style.outline, node.style.outlineOffset];
+  node.style.outline = "3px solid #E69F00";
+  node.style.outlineOffset = node.tagName === "BUTTON" ? "-3px" : "4px"; // a list clips it
+  part.unmark = () => {
+    [node.style.outline, node.style.outlineOffset] = before;
+  };
+  for (const act of ["pointerdown", "input"]) node.addEventListener(act, part.unmark, { signal });
+  show(node);
+  return node;
+}
+
+/** To the middle of what the lesson at the bottom leaves free. */
+function show(node) {
+  node.style.scrollMarginBottom = `${panelHeight()}px`;
+  node.scrollIntoView({ block: "center", behavior: still() ? "auto" : "smooth" });
+}
+
+function inView(node) {
+  const { top, bottom } = node.getBoundingClientRect();
+  return bottom > 80 && top < window.innerHeight - panelHeight() - 20;
+}
+
+function panelHeight() {
+  return document.querySelector('[data-testid="stBottom"]')?.offsetHeight ?? 0;
 }
 
 /** "A B": B inside A, where B may stand in a shadow root below A. Commas separate choices. */
 function first(target) {
   for (const choice of target.split(",")) {
     const [outer, ...inner] = choice.trim().split(/\s+(?![^[]*\])/);
-    const host = document.querySelector(outer);
-    const found = host && (inner.length ? deep(host, inner.join(" ")) : host);
-    if (found && found.getClientRects().length) return found;
+    for (const host of document.querySelectorAll(outer)) {
+      const found = inner.length ? deep(host, inner.join(" ")) : seen(host);
+      if (found) return found;
+    }
   }
   return null;
 }
 
 function deep(node, selector) {
-  const here = node.querySelector(selector);
+  const here = [...node.querySelectorAll(selector)].find(seen);
   if (here) return here;
   for (const child of node.querySelectorAll("*")) {
     const found = child.shadowRoot && deep(child.shadowRoot, selector);
@@ -39,12 +79,7 @@ function deep(node, selector) {
   return null;
 }
 
-function ring(node) {
-  node.scrollIntoView({ block: "center", behavior: still() ? "auto" : "smooth" });
-  const before = [node.style.outline, node.style.outlineOffset];
-  node.style.outline = "3px solid #E69F00";
-  node.style.outlineOffset = "4px";
-  setTimeout(() => {
-    [node.style.outline, node.style.outlineOffset] = before;
-  }, 4000);
+/** A part keeps controls in store that it hides for now: no ring around nothing. */
+function seen(node) {
+  return node.getClientRects().length ? node : null;
 }
