@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
 
-from app.texts import number, signed
+from app.texts import number, percent, signed
 from kdcore.comparison import Comparison
 from kdcore.evaluate import Evaluation
 from kdcore.gap import GapRecovered
@@ -110,7 +110,9 @@ def _differences(against: Comparison | None) -> str:
 def _gap(gap: GapRecovered | None) -> str:
     if gap is None:
         return ""
-    told = f"{gap.value:.0%} [{gap.low:.0%}, {gap.high:.0%}]" if gap.trustworthy else gap.reason
+    told = gap.reason
+    if gap.trustworthy:
+        told = f"{percent(gap.value)} [{percent(gap.low)}, {percent(gap.high)}]"
     return f"<h2>{escape(gap.name)}</h2><p>{escape(told)}. {escape(gap.definition)}</p>"
 
 

@@ -1,10 +1,13 @@
 """Save what is on the table: a report that opens offline, a table for LaTeX, metrics, the state."""
 
 import json
+import threading
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import streamlit as st
 import yaml
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from app import report, services, state, texts
 from app.report import Material, Subject
@@ -26,7 +29,7 @@ def draw() -> None:
         ):
             st.download_button(
                 label,
-                make,
+                _of_this_visitor(make),
                 name,
                 kind,
                 on_click="ignore",
@@ -34,6 +37,21 @@ def draw() -> None:
                 key=f"keep_{name}",
                 disabled=not ready and make is not _state,
             )
+
+
+def _of_this_visitor(make: Callable[[], str]) -> Callable[[], str]:
+    """A download is made in a thread without a session; it would tell of the default state."""
+    session = get_script_run_ctx()
+
+    def made() -> str:
+        thread = threading.current_thread()
+        add_script_run_ctx(thread, session)
+        try:
+            return make()
+        finally:  # the thread goes on to serve others
+            del thread.streamlit_script_run_ctx  # type: ignore[attr-defined]
+
+    return made
 
 
 def _report() -> str:

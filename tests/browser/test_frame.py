@@ -1,6 +1,10 @@
 """The frame that stands around every page."""
 
+import json
 import re
+from pathlib import Path
+
+import pytest
 
 PAGES = ("", "temperature", "masked_word", "compare", "ranking", "data")
 
@@ -8,7 +12,7 @@ PAGES = ("", "temperature", "masked_word", "compare", "ranking", "data")
 def test_the_first_screen_names_what_is_on_the_table(visit):
     page = visit()
     assert page.get_by_role("heading", level=1).count() == 1
-    assert "pairs" in page.locator(".st-key-finding").inner_text()
+    assert "ROC-AUC" in page.locator(".st-key-finding").inner_text()
     assert page.errors == []
 
 
@@ -57,5 +61,37 @@ def test_choosing_another_student_changes_the_link_and_back_returns(visit, settl
     settle(page)
     assert "cdssm" not in page.url
     assert page.url == before
-    shown = page.locator(".st-key-pick_student").inner_text()
+    shown = page.get_by_role("combobox", name="Student").input_value()
+    assert shown
     assert "C-DSSM" not in shown
+
+
+def test_what_is_saved_tells_of_this_visitors_state(visit, settle):
+    page = visit("temperature?v=1&T=3&student=cdssm-kd")
+    page.locator("#rail-teacher").press("End")
+    page.wait_for_url(re.compile("T=20"))
+    settle(page)
+    page.get_by_role("button", name="Save").click()
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="This state").click()
+    state = json.loads(Path(coming.value.path()).read_text())
+    assert (state["T"], state["student"]) == ("20", "cdssm-kd")
+    with page.expect_download() as coming:
+        page.get_by_role("button", name="Report").click()
+    told = Path(coming.value.path()).read_text()
+    assert page.locator(".st-key-finding").inner_text()[:20] in told
+    assert "student=cdssm-kd" in told
+
+
+@pytest.mark.parametrize("width", [1440, 1280])
+def test_the_top_bar_is_one_row_with_a_selection_and_no_name_is_cut(visit, width):
+    page = visit("compare?v=1&tags=gained", width=width)
+    page.get_by_text("pairs selected").wait_for()
+    bar = page.locator(".st-key-top_bar").bounding_box()
+    assert bar["height"] < 60
+    cut = page.evaluate(
+        """() => [...document.querySelectorAll('.st-key-top_bar [data-baseweb=select] div')]
+        .filter((n) => !n.children.length && n.innerText && n.scrollWidth > n.clientWidth)
+        .map((n) => n.innerText)"""
+    )
+    assert cut == []

@@ -22,7 +22,7 @@ def frame_bar(selection: str, single_keys: bool) -> None:
     """Draw it. selection: what is selected, in words."""
     _mount(
         key=KEY,
-        width=330 if selection else 170,
+        width=170,
         data={"selection": selection, "shortcuts": SHORTCUTS, "keys": single_keys},
         on_back_change=lambda: None,
         on_keys_change=_keys,
