@@ -48,6 +48,11 @@ def chart(figure: "go.Figure", table: pd.DataFrame, sentence: str, key: str, abo
     chart_tools(f"chart_{key}", texts.csv(table, about), sentence, key)
 
 
-def exports(target: str, table: pd.DataFrame, sentence: str, about: str) -> None:
-    """The same exports for a browser part drawn in `st.container(key=target)`."""
-    chart_tools(target, texts.csv(table, about), sentence, target)
+def exports(
+    target: str, table: pd.DataFrame, sentence: str, about: str, picture: bool = True
+) -> None:
+    """The same exports for a browser part drawn in `st.container(key=target)`.
+
+    picture: whether the part draws one; a table has no PNG or SVG to offer.
+    """
+    chart_tools(target, texts.csv(table, about), sentence, target, picture)

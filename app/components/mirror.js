@@ -46,7 +46,7 @@ function frame(context, scene, colors) {
     for (const way of [-1, 1]) {
       const y = Math.round(middle + way * reach * Math.sqrt(part)) + 0.5;
       rule(context, LEFT, y, width - RIGHT, y);
-      context.fillText(`${part * 100}%`, LEFT - 4, y);
+      context.fillText(`${part * 100} %`, LEFT - 4, y);
     }
   }
   context.textAlign = "center";

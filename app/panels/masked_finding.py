@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import frame, state
 from app.panels.masked_models import Pair
-from app.texts import md
+from app.texts import md, percent
 
 SHARE = 0.9
 
@@ -22,14 +22,14 @@ def _head(pair: Pair) -> str:
     teacher, student = (who.filled for who in pair.both())
     heat = state.now().mask_t
     (word, p), *_ = teacher.head(1, heat)
-    head = f"At T = {heat:g} the teacher gives {p:.0%} to its first word, {word}"
+    head = f"At T = {heat:g} the teacher gives {percent(p)} to its first word, {word}"
     place = student.place(word)
     if place is None:
         return f"{head}, which the student's vocabulary lacks."
     q = student.soft(heat)[place]
     if place == 0:
-        return f"{head}, the student {q:.0%}."
-    return f"{head}; the student puts {student.words[0]} first and gives {word} {q:.0%}."
+        return f"{head}, the student {percent(q)}."
+    return f"{head}; the student puts {student.words[0]} first and gives {word} {percent(q)}."
 
 
 def _tail(pair: Pair) -> str:
@@ -38,9 +38,9 @@ def _tail(pair: Pair) -> str:
     heat = state.now().mask_t
     many, fewer = teacher.sharing(SHARE, heat), student.sharing(SHARE, heat)
     if many == fewer == 1:
-        return f"That one word holds {SHARE:.0%} of both: no tail to learn from until T rises."
+        return f"That one word holds {percent(SHARE)} of both: no tail to learn from until T rises."
     said = (
-        f"{SHARE:.0%} of the teacher's mass lies on {many:,} of {len(teacher):,} words "
+        f"{percent(SHARE)} of the teacher's mass lies on {many:,} of {len(teacher):,} words "
         f"({teacher.bits(heat):.1f} bits), of the student's on {fewer:,} "
         f"({student.bits(heat):.1f} bits)"
     )

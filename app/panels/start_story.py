@@ -24,7 +24,8 @@ def finding(board: Board) -> str:
         )
     if not found.trustworthy:
         return f"On {board.data.title}, what {name} could win back is not sure: {found.reason}."
-    share = f"{percent(found.value)} [{percent(found.low)}, {percent(found.high)}]"
+    ends = f"{percent(found.low)} to {percent(found.high)}"
+    share = f"{percent(found.value)} (95 % interval {ends})"
     if found.low > 0:
         told = f"Taught by the teacher, {name} won back {share} of what it lacked"
     elif found.high < 0:
@@ -32,8 +33,17 @@ def finding(board: Board) -> str:
     else:
         told = f"Whether the teacher helped {name} is open: {share} of the lead won back"
     return (
-        f"{told}: ROC-AUC {found.student_ft:.3f} with labels alone, {found.student_kd:.3f} "
-        f"distilled, teacher {found.teacher:.3f}."
+        f"{told}: over {len(board.pairs):,} pairs its ROC-AUC is {found.student_ft:.3f} with "
+        f"labels alone and {found.student_kd:.3f} distilled; the teacher's is {found.teacher:.3f}."
+    )
+
+
+def introduce() -> None:
+    """What this place is, for whoever has never heard of it."""
+    st.caption(
+        "A **teacher** is a larger model that judges whether an ad answers a search query; a "
+        "**student** is a smaller, faster one. Distillation trains the student on the teacher's "
+        "soft answers beside the hard labels. See here what that wins, what it loses, and why."
     )
 
 

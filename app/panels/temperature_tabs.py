@@ -131,7 +131,7 @@ def _pair(scene: Scene) -> tuple[float, float, Floats, Floats]:
 def _exports(tab: str, table: pd.DataFrame, sentence: str, scene: Scene) -> None:
     heat, own_heat, _, _ = _pair(scene)
     about = f"{scene.about}; pair {scene.row + 1}; teacher T {heat:g}, student T {own_heat:g}"
-    controls.exports(f"temperature_tab_{tab}", table, sentence, about)
+    controls.exports(f"temperature_tab_{tab}", table, sentence, about, tab != "numbers")
 
 
 _TABS: dict[str, Callable[[Scene], None]] = {

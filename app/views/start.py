@@ -5,6 +5,7 @@ from app.panels import start_doors, start_story
 
 board = services.board()
 frame.finding(start_story.finding(board))
+start_story.introduce()
 start_story.draw(board)
 start_doors.doors()
 start_doors.what_runs_here(board)

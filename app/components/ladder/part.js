@@ -26,11 +26,13 @@ function draw(root, data) {
   const x = (v) => left + ((v - low) / (high - low)) * (width - left - 28);
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": sentence(data) });
   picture.append(...axis(low, high, x, height));
-  picture.append(...line(data.teacher, "teacher", "Teacher", x, height, "6 0", narrow ? 10 : 16));
-  picture.append(...line(data.truth, "truth", "Truth", x, height, "8 3 2 3", narrow ? 25 : 16));
+  const sides = data.teacher > data.truth ? ["start", "end"] : ["end", "start"]; // names don't meet
+  const [one, other] = data.truth === null || data.teacher === null ? ["middle", "middle"] : sides;
+  picture.append(...line(data.teacher, "teacher", "Teacher", x, height, "6 0", one));
+  picture.append(...line(data.truth, "truth", "Truth", x, height, "8 3 2 3", other));
   data.rungs.forEach((rung, i) => picture.append(...row(rung, TOP + i * tall + tall / 2 + 4, x, narrow)));
   const note = el("p", { class: "muted key" },
-    `${data.metric}, ${data.n}. ◇ labels only · ■ distilled from the teacher, same seed and budget · whiskers: 95 % intervals.`);
+    `${data.metric}, ${data.n}. ◇ labels only · ■ distilled from the teacher, same seed and budget · whiskers: 95 % intervals over queries${data.truth === null ? "" : " · truth: the order of the world's own probabilities"}.`);
   root.replaceChildren(picture, note);
 }
 
@@ -51,11 +53,11 @@ function axis(low, high, x, height) {
   return out;
 }
 
-function line(value, role, name, x, height, dash, y) {
+function line(value, role, name, x, height, dash, anchor) {
   if (value === null) return [];
   return [
     svg("line", { x1: x(value), x2: x(value), y1: TOP - 10, y2: height - 36, stroke: `var(--kd-${role})`, "stroke-width": 2, "stroke-dasharray": dash }),
-    svg("text", { x: x(value), y, "text-anchor": "middle", class: "name" }, `${name} ${fmt(value)}`),
+    svg("text", { x: x(value), y: 16, "text-anchor": anchor, class: "name" }, `${name} ${fmt(value)}`),
   ];
 }
 

@@ -59,7 +59,7 @@ export function paintPanel(panel, view) {
 }
 
 function spread(role, name, { bits, sharing }) {
-  return el("span", { class: role }, el("b", {}, name), ` ${fmt(bits, 1)} bits, 90% in ${sharing} ${sharing === 1 ? "word" : "words"}`);
+  return el("span", { class: role }, el("b", {}, name), ` ${fmt(bits, 1)} bits, 90 % in ${sharing} ${sharing === 1 ? "word" : "words"}`);
 }
 
 function draw(panel, view, width) {

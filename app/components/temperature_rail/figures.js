@@ -26,7 +26,7 @@ function makeTools(part) {
   return {
     chips,
     node: el("div", { class: "row tools" }, start,
-      el("label", {}, linked, "one T for both"), el("label", {}, log, "log axis"), el("label", {}, guess, "guess first"), chips),
+      el("label", {}, linked, "One T for both"), el("label", {}, log, "Log axis"), el("label", {}, guess, "Guess first"), chips),
     playing: (on) => (start.textContent = on ? "❚❚ Pause" : "▶ Play"),
     show: (now) => {
       linked.checked = now.linked;

@@ -55,5 +55,5 @@ function paintGuess(guess, view) {
 }
 
 function percent(part) {
-  return `${Math.round(100 * part)}%`;
+  return `${Math.round(100 * part)} %`;
 }

@@ -43,7 +43,7 @@ function paint(part) {
   const plan = { low: 0, high: most, ticks, label: `entropy in bits: 0 is sure, ${most.toFixed(2)} is flat over ${world.classes} grades` };
   part.scene = mirrored(part.canvas, 300, part.colors, plan, up, down);
   part.sides = { up, down, most };
-  const percent = (of) => `${((100 * of.sure) / of.n).toFixed(1)}%`;
+  const percent = (of) => `${((100 * of.sure) / of.n).toFixed(1)} %`;
   const text =
     `At T = ${degrees(T)}${T === Ts ? "" : ` and ${degrees(Ts)}`} the teacher is sure (below ${SURE} bits) of ${percent(up)} of ` +
     `${world.rows.toLocaleString("en")} pairs, the student of ${percent(down)}; on average they hold ${fmt(up.mean, 2)} and ${fmt(down.mean, 2)} bits.`;
