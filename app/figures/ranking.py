@@ -172,7 +172,10 @@ def rank_moves(
     x = [variant_name(v) for v in variants]
     theme = "dark" if dark else "light"
     figure = go.Figure(layout={"template": template(dark)})
+    starts: list[int] = []
     for at, (name, own) in enumerate(places.items()):
+        tied = starts.count(own[variants[0]])
+        starts.append(own[variants[0]])
         look = _look(roles.get(name, "muted"), at, dark)
         figure.add_scatter(
             x=x,
@@ -186,7 +189,9 @@ def rank_moves(
         )
         figure.add_annotation(  # over the line's start: a margin for names would leave phones none
             x=-0.45,
-            y=own[variants[0]] - 0.36,
+            y=own[variants[0]]
+            - 0.36
+            + 0.72 * tied,  # models of one place stand one under the other
             text=plot(name),
             showarrow=False,
             xanchor="left",

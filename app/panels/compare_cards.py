@@ -9,7 +9,7 @@ from app import services
 from app.components.score_cards import Gain, Note, Row, Score, score_cards
 from app.services import Answers, Board
 from app.services.outcomes import outcome_key
-from app.texts import number, signed
+from app.texts import number, percent, signed
 from kdcore.comparison import Difference
 from kdcore.evaluate import Evaluation
 from kdcore.metrics.definitions import CATALOG
@@ -114,11 +114,13 @@ def _gap(board: Board, key: str) -> Note | None:
         return None
     if not isfinite(gap.value):
         return Note("gap recovered: n/a", f"{gap.definition} {gap.reason}")
-    text = f"gap recovered {gap.value:.0%}"
+    about = f"{gap.definition} {gap.reason}".strip()
+    if not gap.trustworthy:  # a share of a lead that may be nothing is no number to read
+        return Note("gap recovered: the teacher's lead is unsure", about)
+    text = f"gap recovered {percent(gap.value)}"
     if isfinite(gap.low):
-        text += f" [{gap.low:.0%}, {gap.high:.0%}]".replace("-", "−")
-    doubt = "" if gap.trustworthy else " (unsure)"
-    return Note(text + doubt, f"{gap.definition} {gap.reason}".strip())
+        text += f" [{percent(gap.low)}, {percent(gap.high)}]"
+    return Note(text, about)
 
 
 def _interval(low: float, high: float) -> str:

@@ -64,8 +64,8 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     _table(board, shown)
     with st.container(horizontal=True, vertical_alignment="center", key="ctable_foot"):
         st.caption(
-            f"{len(rows):,} pairs, page {page:,} of {pages:,}. Choose a row at its left edge, or "
-            "with arrow keys and Shift + Space, to open it below."
+            f"{len(rows):,} pairs, page {page:,} of {pages:,}. A click on a row, or an arrow key "
+            "in the table, opens its pair below."
         )
         st.download_button(
             "Pairs as CSV",
@@ -165,8 +165,8 @@ def _table(board: Board, shown: pd.DataFrame) -> None:
         width="stretch",
         height=min(TALLEST, 38 + 35 * len(shown)),
         column_config=columns(board),
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [int(at[0])] if len(at) else []}},
+        selection_mode="single-cell",  # a click anywhere in a row opens it, and so do arrow keys
+        selection_default={"selection": {"cells": [(int(at[0]), "query")] if len(at) else []}},
         on_select=partial(_opened, key, ids),
         alt=f"Table of {len(shown)} query-ad pairs with what teacher and student say of each.",
     )
@@ -188,9 +188,9 @@ def _seen(name: str, value: int) -> None:
 
 
 def _opened(key: str, ids: NDArray[np.int64]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    if rows and 0 <= rows[0] < len(ids):
-        row = int(ids[rows[0]])
+    cells = st.session_state[key]["selection"]["cells"]
+    if cells and 0 <= cells[0][0] < len(ids):
+        row = int(ids[cells[0][0]])
         _seen("ctable", row)
         open_pair(row)
 

@@ -18,7 +18,8 @@ def draw(look: Look) -> None:
         counts = look.counts
         said = f"**{counts['kept']:,}** of {counts['rows']:,} rows are good"
         said += f", **{counts['rejected']:,}** are not" if counts["rejected"] else ""
-        said += f", {counts['withdrawn']:,} are marked as withdrawn" if counts["withdrawn"] else ""
+        back = counts["withdrawn"]
+        said += f", {back:,} are left out: their ads are marked as taken back" if back else ""
         grades = f"; grades {texts.md(' < '.join(look.grades))}" if look.grades else ""
         st.markdown(f"{said}{grades}.")
     if look.problems:

@@ -77,7 +77,7 @@ def _score(board: Board, closed: bool) -> None:
     if working & set(able):
         st.caption("At work: see above. This tab may be closed meanwhile.")
     elif any(chosen) and not able:
-        st.caption("Both have answered these pairs: choose another model to score with.")
+        st.caption("They have answered these pairs: choose another model to score with.")
     else:
         st.caption(_grades_note(board, [offered[key].scheme for key in wanted]))
     if pressed:
@@ -107,15 +107,30 @@ def _chosen(
             key=f"data_score_{role}_{board.pairs.content_hash[:8]}",
             persist_state="session",
         )
-        for role, first in zip(("Teacher", "Student"), _guess(offered, done), strict=True)
+        for role, first in zip(("Teacher", "Student"), _guess(board, offered, done), strict=True)
     ]
+    twin = data_scoring.twin_of(picked[1] or NOBODY)
+    if twin and twin not in done:
+        beside = st.checkbox(
+            "Its twin as well: the same student trained without a teacher",
+            value=True,
+            disabled=closed,
+            help="Without the twin's answers nothing tells what distillation itself has changed.",
+            key=f"data_score_twin_{twin}",
+        )
+        picked += [twin] if beside else []
     return [key or NOBODY for key in picked]
 
 
-def _guess(offered: dict[str, data_scoring.Model], done: set[str]) -> tuple[str, str]:
-    """The models offered first: a teacher, and the student that the lab likes best."""
+def _guess(board: Board, offered: dict[str, data_scoring.Model], done: set[str]) -> tuple[str, str]:
+    """The models offered first: a teacher, and the student that the lab likes best.
+
+    A teacher that has answered is kept: nobody is asked in its place, and no student stands in.
+    """
     free = [key for key in offered if key not in done]
     teacher = next((k for k in free if "teacher" in k.lower()), next(iter(free), NOBODY))
+    if board.teacher:
+        teacher = NOBODY
     rest = [k for k in free if k != teacher]
     liked = [k for k in rest if "kd" in k and "twinbert_cos" in k]
     taught = [k for k in rest if "student" in offered[k].run.config]
@@ -138,5 +153,5 @@ def _start(board: Board, keys: list[str], part: str, every: bool, chosen: list[s
     except LabError as error:
         data_draft.tell(*data_draft.words(error))
         return
-    st.session_state["kd_scored_for"] = (board.data.key, *chosen)
+    st.session_state["kd_scored_for"] = (board.data.key, *chosen[:2])
     st.rerun()

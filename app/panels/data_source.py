@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import services
 from app.services import Board, data_standing
-from app.texts import md
+from app.texts import md, percent
 from kdcore.datacards import DEPTH, Standing
 
 BADGES = {
@@ -20,7 +20,7 @@ def finding(board: Board) -> str:
     said = f"The pages stand on {seen.pairs:,} pairs of {seen.queries:,} queries"
     if seen.unlabelled == seen.pairs:
         return f"{said}; none is labelled, so models can only be compared with each other."
-    said += f", {seen.prior:.0%} of them relevant"
+    said += f", {percent(seen.prior)} of them relevant"
     chance = next(c for c in seen.chance if c.gain == "exp2" and c.depth == DEPTH)
     if chance.random == chance.random:
         said += f"; a random order already has nDCG@{DEPTH} {chance.random:.2f}"

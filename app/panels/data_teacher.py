@@ -7,7 +7,7 @@ from app import controls
 from app.panels import data_table
 from app.services import Board
 from app.services import data_standing as standing
-from app.texts import md
+from app.texts import md, percent
 from kdcore.tags import SURE
 
 STRANGER = 0.7  # ROC-AUC below which a teacher's denial says more of the teacher than of the label
@@ -29,9 +29,9 @@ def draw(board: Board) -> None:
     share = len(found) / labelled if labelled else 0.0
     st.subheader("Suspect labels", anchor=False)
     said = (
-        f"{len(found):,} of {labelled:,} labels ({share:.1%}) say the opposite of a teacher that "
-        f"is at least {SURE:.0%} sure. Some are mistakes of the label, some of the teacher: only "
-        "reading tells."
+        f"{len(found):,} of {labelled:,} labels ({percent(share, 1)}) say the opposite of a "
+        f"teacher that is at least {percent(SURE)} sure. Some are mistakes of the label, some "
+        "of the teacher: only reading tells."
     )
     area = standing.teacher_auc(board)
     if area < STRANGER:
@@ -50,8 +50,8 @@ def _histogram(board: Board, table: pd.DataFrame) -> None:
     counts = table.drop(columns=["from", "to"]).sum(axis=1)
     edge = counts.iloc[0] + counts.iloc[-1]
     sentence = (
-        f"{edge / max(counts.sum(), 1):.0%} of {counts.sum():,} pairs have a P(relevant) below "
-        f"0.05 or from 0.95 on, says {board.teacher.title}."
+        f"{percent(edge / max(counts.sum(), 1))} of {counts.sum():,} pairs have a P(relevant) "
+        f"below 0.05 or from 0.95 on, says {board.teacher.title}."
     )
     st.caption(md(sentence))
     about = f"data {board.pairs.content_hash}, teacher {board.teacher.hash}"

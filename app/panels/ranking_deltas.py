@@ -37,7 +37,7 @@ def draw(board: Board, a: Side, b: Side, gain: str, k: int, test: Difference) ->
     controls.exports("delta_picture", table(deltas, texts), sentence, about(board, a, b))
     st.caption(
         f"{len(rows):,} of {len(deltas.query):,} queries, ranks {rows[0] + 1:,} to "
-        f"{rows[-1] + 1:,}. Choose a row to open its lists."
+        f"{rows[-1] + 1:,}. Choose a row at its left edge to open its lists."
     )
     _list(listed, deltas, rows)
 

@@ -119,7 +119,7 @@ def _cards(
                 f"Paired over queries: {ranking.RESAMPLES:,} bootstrap draws, "
                 f"{test.permutations:,} swaps. Four such tests in five detect a true difference of "
                 f"{number(test.smallest_detectable)}. {test.definition}",
-                f"{n}, detect {number(test.smallest_detectable)}",
+                f"{n}, finds from {number(test.smallest_detectable)}",
                 interval(test.low, test.high),
                 f"p = {test.p:.4f}",
                 str(test.verdict),

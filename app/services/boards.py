@@ -13,6 +13,7 @@ import streamlit as st
 
 from app import state
 from app.services import places
+from kdcore.brought import brought_name
 from kdcore.catalog import STUDENTS
 from kdcore.errors import LabError
 from kdcore.pairs import PairTable
@@ -137,7 +138,7 @@ def sources() -> list[Source]:
             ]
     for path in sorted(places.home().data.glob("*/brought/*.parquet")):
         if held := _hash(path):
-            title = f"{path.stem} (brought)"
+            title = f"{brought_name(path)} (brought)"
             found.append(Source(f"brought:{path.stem}", title, path, held, None))
     return found
 
@@ -214,11 +215,15 @@ def _default_student(offered: list[Source], teacher: Source | None) -> Source | 
 
 def twin_of(offered: list[Source], student: Source | None) -> Source | None:
     """The same student, seed, data and budget, trained on hard labels only."""
-    if student is None or student.run is None or "student" not in student.run.config:
-        return None
-    wanted = _budget(student.run.config, "student")
-    same = (s for s in offered if s.run and "model" in s.run.config)
-    return next((s for s in same if s.run and _budget(s.run.config, "model") == wanted), None)
+    taught = student.run if student else None
+    return next((s for s in offered if s.run and taught and same_budget(taught, s.run)), None)
+
+
+def same_budget(taught: Run, alone: Run) -> bool:
+    """Whether `alone` is the twin of a distilled student: all the same, but without a teacher."""
+    if "student" not in taught.config or "model" not in alone.config:
+        return False
+    return _budget(taught.config, "student") == _budget(alone.config, "model")
 
 
 def _budget(config: dict[str, Any], role: str) -> str:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.services import places
-from app.services.boards import DataChoice, sources, title_of, whole_data
+from app.services.boards import DataChoice, same_budget, sources, title_of, whole_data
 from app.services.data_intake import Staged, refuse_public
 from kdcore import lab
 from kdcore.brought import bring, brought_path
 from kdcore.config import InferConfig
-from kdcore.errors import LabError, RunError
+from kdcore.errors import DataError, LabError, RunError
 from kdcore.labels import LabelScheme
 from kdcore.pairs import ALL
 from kdcore.regrade import model_scheme
@@ -19,9 +19,12 @@ from kdcore.runs import launch
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
-MOST_RUNNING = 4
+LIVE = ("queued", "running")
+MOST_RUNNING = 4  # on all data sets together
 GRACE = 2.0  # seconds that a scoring process has to stop by itself
+UNNAMED = "my model"
 _MODEL = "model.safetensors"
+_STARTING = threading.Lock()  # held from the count of those at work to their start
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Job:
     @property
     def live(self) -> bool:
         """Whether it still works, or waits to."""
-        return self.state in ("queued", "running")
+        return self.state in LIVE
 
 
 def models() -> list[Model]:
@@ -66,6 +69,13 @@ def models() -> list[Model]:
     return list(found.values())
 
 
+def twin_of(key: str) -> str:
+    """The key of the same student trained without a teacher; "" where there is none."""
+    offered = {model.key: model.run for model in models()}
+    student = offered.get(key)
+    return next((k for k, run in offered.items() if student and same_budget(student, run)), "")
+
+
 def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) -> list[str]:
     """Score a part of a data set with some models, each in its own process; returns the run ids.
 
@@ -73,22 +83,37 @@ def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) 
     """
     refuse_public()
     offered = {model.key: model for model in models()}
-    live = [job for job in jobs(choice) if job.live]
-    if len(live) + len(keys) > MOST_RUNNING:
-        raise RunError(f"{len(live)} models are at work here; wait for one, or cancel it")
-    if again := [job.title for job in live if job.key in keys]:
-        raise RunError(f"{again[0]} is scoring these pairs already")
+    with _STARTING:
+        busy = _at_work()
+        if busy + len(keys) > MOST_RUNNING:
+            raise RunError(
+                f"{busy} models are at work on all data together, {MOST_RUNNING} may be; wait for "
+                "one, or cancel it"
+            )
+        if again := [job.title for job in jobs(choice) if job.live and job.key in keys]:
+            raise RunError(f"{again[0]} is scoring these pairs already")
+        return _started([offered[key] for key in keys], choice, _splits(choice, split, every))
+
+
+def _at_work() -> int:
+    """How many scorings run or wait to, on whatever data."""
+    runs = RunStore(places.home().runs).list()
+    scorings = (run for run in runs if run.config.get("stage") == "infer")
+    return sum(run.status().state in LIVE for run in scorings)
+
+
+def _started(asked: list[Model], choice: DataChoice, splits: list[str]) -> list[str]:
     home, started = places.home(), []
-    for key in keys:
+    for model in asked:
         run = lab.create(
             InferConfig(
-                run=RunStore(home.runs).reference(offered[key].run),
+                run=RunStore(home.runs).reference(model.run),
                 data=choice.key if choice.badge == "imported" else str(choice.folder),
-                splits=tuple(_splits(choice, split, every)),
+                splits=tuple(splits),
                 as_is=True,
             ),
             home,
-            title=f"{offered[key].title} on {choice.title}",
+            title=f"{model.title} on {choice.title}",
         )
         launch.start(run)
         started.append(run.id)
@@ -141,16 +166,44 @@ def forget(run_id: str) -> None:
     sources.clear()
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a file of answers is read: its numbers' kind and column; over: may replace others."""
+
+    kind: str = "auto"
+    column: str = ""
+    over: bool = False
+
+
+def answers_taken(choice: DataChoice, name: str, data_hash: str) -> bool:
+    """Whether answers of this name to these pairs were brought before."""
+    with suppress(LabError):
+        return _brought(choice, name, data_hash).exists()
+    return False
+
+
+def _brought(choice: DataChoice, name: str, data_hash: str) -> Path:
+    title = name.strip() or UNNAMED
+    return brought_path(Workspace(places.home().root), choice.key, title, data_hash)
+
+
 def bring_answers(
-    staged: Staged, choice: DataChoice, split: str, name: str, kind: str, column: str = ""
+    staged: Staged, choice: DataChoice, split: str, name: str, how: Reading
 ) -> tuple[str, tuple[str, ...]]:
     """Keep a file of answers beside the data; returns the source's key and the notes on it."""
     refuse_public()
-    title = name.strip() or "my model"
+    title = name.strip() or UNNAMED
     answers = bring(
-        staged.path, whole_data(choice), split, model=title, kind=kind, column=column.strip()
+        staged.path,
+        whole_data(choice),
+        split,
+        model=title,
+        kind=how.kind,
+        column=how.column.strip(),
     )
-    path = brought_path(Workspace(places.home().root), choice.key, title)
+    path = _brought(choice, title, answers.data_hash)
+    if path.exists() and not how.over:
+        raise DataError(f"answers of {title!r} to these pairs are there already: name these anew")
     answers.save(path)
     sources.clear()
     return f"brought:{path.stem}", answers.notes

@@ -3,6 +3,7 @@
 import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services
-from app.services import data_head, data_intake
+from app.panels import data_score
+from app.services import boards, data_head, data_intake
 from kdcore.errors import DataError, RunError
 from kdcore.labels import FOUR_GRADES
 from kdcore.pairs import PairTable, make_frame
@@ -244,9 +246,27 @@ def test_answers_brought_as_a_file_make_the_pages_work_on_them(home):
         button(at, "Bring them").click()
         at.run()
         assert not at.exception
-        assert at.query_params[role] == f"brought:LLM-{role}"
+        assert at.query_params[role].startswith(f"brought:LLM-{role}-")
     assert "**2** have answered these 40 pairs" in texts(at)
     assert "only its order means something" in texts(at)
+
+
+def test_answers_of_a_name_that_is_there_need_leave_to_take_its_place(home):
+    at = page(dtab="score")
+    for leave, first in ((False, 0.0), (True, 1.0)):
+        scores = np.linspace(first, 0.5, 120)
+        upload(at, "answers.csv", "\n".join(["score", *map(str, scores)]).encode())
+        if leave:
+            assert button(at, "Bring them").disabled
+            assert "That name is taken" in texts(at)
+            next(c for c in at.checkbox if c.label.startswith("Take the place of the ans")).check()
+            at.run()
+        button(at, "Bring them").click()
+        at.run()
+        assert not at.exception
+        (path,) = home.root.glob("data/world/brought/my-teacher-*.parquet")
+        said = Predictions.load(path).logits
+        assert (said[0, 2:].max() > said[0, :2].max()) == bool(first)
 
 
 def test_answers_to_other_pairs_are_refused_with_every_cause():
@@ -302,3 +322,24 @@ def test_a_selected_row_opens_its_pair_in_compare_under_its_tag(tmp_path):
     assert at.query_params["pair"] == str(row)
     assert at.query_params["tags"] == "label_suspect"
     assert at.title[0].value == "Compare"
+
+
+def test_a_second_scoring_keeps_the_teacher_that_has_answered():
+    offered = {
+        key: SimpleNamespace(run=SimpleNamespace(config={}))
+        for key in ("bert-kd", "bert-hard", "teacher")
+    }
+    answered = SimpleNamespace(teacher=object())
+    assert data_score._guess(SimpleNamespace(teacher=None), offered, set())[0] == "teacher"
+    assert data_score._guess(answered, offered, {"teacher"})[0] == data_score.NOBODY
+
+
+def test_a_student_is_scored_together_with_its_twin_and_none_other():
+    budget = {"data": "world", "seed": 0, "limit": 5}
+    taught = SimpleNamespace(config=budget | {"student": {"name": "cdssm"}, "teacher": "t"})
+    twin = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}})
+    other = SimpleNamespace(config=budget | {"model": {"name": "bert"}})
+    longer = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}, "limit": 6})
+    assert boards.same_budget(taught, twin)
+    assert not any(boards.same_budget(taught, run) for run in (other, longer, taught))
+    assert not boards.same_budget(twin, twin)

@@ -18,7 +18,7 @@ def table(page):
 
 def choose_row(page, place: int) -> None:
     box = table(page).locator("canvas").first.bounding_box()
-    page.mouse.click(box["x"] + 18, box["y"] + HEAD + ROW * place + ROW / 2)
+    page.mouse.click(box["x"] + 300, box["y"] + HEAD + ROW * place + ROW / 2)
 
 
 def card(page, key: str = "pair_in_full"):

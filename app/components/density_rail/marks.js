@@ -78,12 +78,12 @@ function axes(picture, plan, limit, data) {
   put(picture, "text", { x: plan.change[0], y: 14, class: "head" }, points ? "A − B, percentage points" : "A / B − 1, relative change");
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
     const x = plan.share[0] + share * (plan.share[1] - plan.share[0]);
-    tick(picture, x, plan, `${100 * share}%`);
+    tick(picture, x, plan, `${100 * share} %`);
   }
   for (const part of [-1, -0.5, 0, 0.5, 1]) {
     const value = part * limit * (points ? 1 : 100);
     const shown = plusMinus(value, Number.isInteger(value) ? 0 : 1);
-    tick(picture, placeOf(part, 1, ...plan.change), plan, points ? shown : `${shown}%`, part === 0);
+    tick(picture, placeOf(part, 1, ...plan.change), plan, points ? shown : `${shown} %`, part === 0);
   }
 }
 

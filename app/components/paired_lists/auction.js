@@ -250,6 +250,6 @@ function lightBid(view, index) {
     term("money", `${dollars(view.bids[index])} × ${fmt(view.clicks[index], 3)}`), " − ",
     term("weight", `${dollars(rules.w, 3)} × ${fmt(view.defects[view.by][index], 3)}`),
     el("b", {}, ` = ${dollars(held.scores[index], 3)}`),
-    el("span", { class: "muted" }, `  ${view.data.ads[index].title}`),
+    el("span", { class: "muted" }, `for ${view.data.ads[index].title}`),
   );
 }
