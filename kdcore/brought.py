@@ -11,6 +11,7 @@ score      any real s, P(relevant) = sigmoid(a s + b); a and b are fitted (logis
            probabilities do not.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from kdcore.datasets.answers import Answers, read_answers
 from kdcore.datasets.rows import Problem, quoted, refusal
+from kdcore.errors import DataError
 from kdcore.pairs import ALL, UNLABELLED, PairTable, part_of
 from kdcore.predictions import Predictions
 from kdcore.regrade import grade_shares, spread
@@ -27,6 +29,8 @@ from kdcore.workspace import Workspace, check_name, slug
 
 KINDS = ("auto", "logits", "probabilities", "relevance", "logit", "score")
 LEAST_TO_FIT = 50  # labelled pairs of each kind
+_UNNAMED = "(the file names no pair)"
+_LONGEST, _MARK = 80, 8  # letters of a name and of the hash behind it in a file's name
 _SUM_SLACK = 0.01  # rounded probabilities of a file need not sum to 1
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -67,10 +71,19 @@ def bring(
     )
 
 
-def brought_path(workspace: Workspace, data: str, name: str) -> Path:
-    """Where brought predictions of a data set lie; the name is any text."""
+def brought_path(workspace: Workspace, data: str, name: str, data_hash: str) -> Path:
+    """Where brought predictions lie: by data set, name (any text) and the hash of their pairs.
+
+    So one name may answer several splits, each in a file of its own.
+    """
     folder = workspace.data_folder(data) / "brought"
-    return folder / f"{check_name(slug(name), 'name of predictions')}.parquet"
+    stem = f"{slug(name)[:_LONGEST].rstrip('._-')}-{data_hash[:_MARK]}"
+    return folder / f"{check_name(stem, 'name of predictions')}.parquet"
+
+
+def brought_name(path: Path) -> str:
+    """What such a file is called, without the mark of its pairs."""
+    return re.sub(rf"-[0-9a-f]{{{_MARK}}}$", "", path.stem)
 
 
 def _align(found: Answers, pairs: PairTable, asked: Rows) -> Aligned:
@@ -80,14 +93,27 @@ def _align(found: Answers, pairs: PairTable, asked: Rows) -> Aligned:
         if len(found) == len(targets) and _agree(found, pairs, targets):
             row_of = np.full(len(pairs), -1)
             row_of[targets] = np.arange(len(targets))
-            how = "and with their texts" if found.keys else "(the file names no pair)"
+            how = f"and with their {', '.join(found.keys)}" if found.keys else _UNNAMED
+            how = "and with their texts" if _names(found) else how
             return Aligned(row_of, (f"aligned by order with {what} {how}",))
-    if found.keys:
+    if _names(found):
         return _by_text(found, pairs, asked)
+    raise _unaligned(found, pairs, asked)
+
+
+def _names(found: Answers) -> bool:
+    """Whether the file says of each row which pair it is."""
+    return {"query", "title"} <= set(found.keys)
+
+
+def _unaligned(found: Answers, pairs: PairTable, asked: Rows) -> DataError:
     held = f"{len(asked):,}" + (f" (or all {len(pairs):,})" if len(asked) < len(pairs) else "")
     what = f"it has {len(found):,} rows where the data has {held} pairs"
+    if len(found) in (len(asked), len(pairs)):
+        has = ", ".join(found.keys)
+        what = f"its rows stand in another order than the pairs (its {has} is not theirs)"
     cure = "bring a row for each pair in their order, or add columns query and title"
-    raise refusal(f"{found.file} cannot be aligned:", [Problem(found.file, 0, what, cure)])
+    return refusal(f"{found.file} cannot be aligned:", [Problem(found.file, 0, what, cure)])
 
 
 def _agree(found: Answers, pairs: PairTable, targets: Rows) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.brought import bring, brought_path, chance_of_score, fit_logistic
+from kdcore.brought import bring, brought_name, brought_path, chance_of_score, fit_logistic
 from kdcore.errors import DataError
 from kdcore.labels import BINARY, FOUR_GRADES
 from kdcore.pairs import ALL, PairTable
@@ -232,13 +232,39 @@ def test_brought_answers_are_kept_with_what_a_reader_must_know(
     tmp_path: Path, write: Write, pairs2: PairTable
 ) -> None:
     found = bring(write("x.csv", pd.DataFrame({"score": [0.5] * 16})), pairs2, ALL, model="My LLM")
-    path = brought_path(Workspace(tmp_path / "home"), "mine", "../../My LLM")
-    assert path == tmp_path / "home" / "data" / "mine" / "brought" / "My-LLM.parquet"
+    path = brought_path(Workspace(tmp_path / "home"), "mine", "../../My LLM", found.data_hash)
+    assert path.parent == tmp_path / "home" / "data" / "mine" / "brought"
+    assert path.name == f"My-LLM-{pairs2.content_hash[:8]}.parquet"
+    assert brought_name(path) == "My-LLM"
     found.save(path)
     kept = Predictions.load(path).require(pairs2.content_hash, 16)
     assert kept.notes == found.notes
     assert kept.model == "My LLM"
     assert json.dumps(kept.notes)
+
+
+def test_one_name_answers_two_splits_in_a_file_of_its_own_each(pairs2: PairTable) -> None:
+    home = Workspace(Path("home"))
+    splits = [pairs2.split(name).content_hash for name in ("train", "test")]
+    assert len({brought_path(home, "mine", "x" * 200, held) for held in splits}) == 2
+
+
+@pytest.mark.parametrize("column", ["query", "title"])
+def test_shuffled_rows_that_name_half_a_pair_are_refused_not_taken_in_order(
+    write: Write, pairs2: PairTable, column: str
+) -> None:
+    rows = keys(pairs2)[[column]].assign(score=np.arange(16) / 20)
+    whole = bring(write("in-order.csv", rows), pairs2, model="m")
+    assert f"aligned by order with all pairs and with their {column}" in whole.notes
+    with pytest.raises(DataError, match=f"another order than the pairs \\(its {column}"):
+        bring(write("shuffled.csv", rows.iloc[::-1]), pairs2, model="m")
+
+
+def test_a_column_read_as_the_number_is_no_text_of_the_pair(
+    write: Write, pairs2: PairTable
+) -> None:
+    path = write("x.csv", pd.DataFrame({"q": np.arange(16) / 20}))
+    assert len(bring(path, pairs2, model="m", column="q")) == 16
 
 
 def test_binary_needs_no_word_about_grades(write: Write, pairs2: PairTable) -> None:

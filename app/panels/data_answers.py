@@ -54,15 +54,25 @@ def draw(board: Board, closed: bool) -> None:
             persist_state="session",
         )
         column = _column()
+    name = name or f"my {role}"
+    known = board.pairs.content_hash
+    taken = bool(held.staged) and data_scoring.answers_taken(board.data, name, known)
+    over = taken and st.checkbox(
+        f"Take the place of the answers of {md(repr(name))} that are there",
+        key=f"data_answers_replace_{name}",
+    )
     pressed = st.button(
         "Bring them",
         type="primary",
-        disabled=closed or held.staged is None,
+        disabled=closed or held.staged is None or (taken and not over),
         key="data_bring_answers",
         width="stretch",
     )
+    if taken and not over:
+        st.caption("That name is taken: choose another, or let them take that place.")
     if pressed:
-        _bring(board, role or "teacher", name or f"my {role}", kind or "auto", column)
+        how = data_scoring.Reading(kind or "auto", column, over)
+        _bring(board, role or "teacher", name, how)
     told = st.session_state.pop("kd_brought", ())
     if told:
         st.success("The pages show them now. " + md("; ".join(told)) + ".")
@@ -94,14 +104,14 @@ def _template(board: Board) -> None:
     )
 
 
-def _bring(board: Board, role: str, name: str, kind: str, column: str) -> None:
+def _bring(board: Board, role: str, name: str, how: data_scoring.Reading) -> None:
     held = data_draft.draft(NAME).staged
     if held is None:
         return
     part = standing.on_pages(board)
     try:
         with st.spinner("Aligning the answers…"):
-            key, notes = data_scoring.bring_answers(held, board.data, part, name, kind, column)
+            key, notes = data_scoring.bring_answers(held, board.data, part, name, how)
     except LabError as error:
         data_draft.tell(*data_draft.words(error))
         return

@@ -41,7 +41,7 @@ class Answers:
     """Rows of such a file.
 
     kind: logits, probabilities, relevance, logit or score. values: (rows, width), width 1 for the
-    last three. keys: our column -> the texts, empty when the file names no pair.
+    last three. keys: our column -> the texts, of those columns that the file has.
     lines: (rows,) where each stands.
     """
 
@@ -89,7 +89,7 @@ def read_answers(path: Path, classes: int, kind: str = "auto", column: str = "")
         inside = bool((values >= 0).all() and (values <= 1).all())
         wanted = "relevance" if inside else "score"
     lines = np.array([line for line, _ in sheet.rows], dtype=np.int64)
-    return Answers(sheet.file, wanted, values, _keys(sheet), lines, sheet.unit)
+    return Answers(sheet.file, wanted, values, _keys(sheet, places), lines, sheet.unit)
 
 
 def _whole(file: str, what: str, cure: str) -> DataError:
@@ -247,12 +247,12 @@ def _number(text: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _keys(sheet: _Sheet) -> dict[str, list[str]]:
-    """Query and title (and description) of each row where the file has at least the first two."""
+def _keys(sheet: _Sheet, numbers: Sequence[int]) -> dict[str, list[str]]:
+    """Those of query, title and description that the file has, of each row."""
     plain = [name.strip().casefold() for name in sheet.header]
     keys: dict[str, list[str]] = {}
     for ours in TEXT_COLUMNS:
         place = next((plain.index(name) for name in NAMES[ours] if name in plain), -1)
-        if place >= 0:
+        if place >= 0 and place not in numbers:
             keys[ours] = [row[place] for _, row in sheet.rows]
-    return keys if {"query", "title"} <= set(keys) else {}
+    return keys
