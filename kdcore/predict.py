@@ -73,11 +73,15 @@ def predict_texts(
     """(rows, classes) soft labels of (query, title, description) at a temperature."""
     if not rows:
         return np.empty((0, len(model.scheme)))
+    return soften(answer_texts(model, rows).logits, temperature)
+
+
+def answer_texts(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> Predictions:
+    """The model's own logits on (query, title, description), in the model's own grades."""
     query, title, description = zip(*rows, strict=True)
     frame = make_frame(query, title, description, [UNLABELLED] * len(rows))
     pairs = PairTable(frame, model.scheme, "typed")
-    predictions = predict_table(model, pairs, torch.device("cpu"), name="typed", precision="fp32")
-    return soften(predictions.logits, temperature)
+    return predict_table(model, pairs, torch.device("cpu"), name="typed", precision="fp32")
 
 
 def model_hash(folder: Path) -> str:
@@ -86,4 +90,11 @@ def model_hash(folder: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
-__all__ = ["load_model", "model_hash", "predict_table", "predict_texts", "score"]
+__all__ = [
+    "answer_texts",
+    "load_model",
+    "model_hash",
+    "predict_table",
+    "predict_texts",
+    "score",
+]

@@ -22,12 +22,21 @@ FIELDS = ("equery", "etitle", "edescription")
 LABELS = ("Query", "Title", "Description")
 _CHILDREN, _SCORED = "kd_children", "kd_scored"
 MOST = 50  # children and answers kept in a session
+LONGEST = 1000  # characters of a field; data may hold longer texts
+ELSEWHERE = (
+    "In a lab of your own this is where a pair's words are changed, and student and teacher "
+    "answer the new ones at once."
+)
 
 
 @dataclass(frozen=True)
 class Child:
-    """An edit of a pair: the parent's row, its texts, and what was answered."""
+    """An edit of a pair: the parent's row, its texts, and what was answered.
 
+    on: the pairs and the models that it was made on, by their hashes.
+    """
+
+    on: str
     parent: int
     texts: Texts
     student: float
@@ -38,13 +47,16 @@ class Child:
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
     """Fields, both answers with deltas to the parent, word diff, and the children so far."""
+    if services.public():
+        st.info(f"{services.PUBLIC_REASON} {ELSEWHERE}", icon=":material/lock:")
+        return
     row = selection.primary(board)
     reason = _off(board.student)
     if reason or row < 0:
         st.info(reason or "Choose a pair first.")
         return
     parent = cards.texts(board, row)
-    child = _fields(parent)
+    child = _fields(row, parent)
     if child == parent:
         st.text(f"Change a word of pair {row:,}: the student answers the child at once.")
     elif not child[0].strip() or not (child[1].strip() or child[2].strip()):
@@ -66,15 +78,43 @@ def _off(who: Answers | None) -> str:
     return ""
 
 
-def _fields(parent: Texts) -> Texts:
-    """Three text fields: the parent's words until somebody types over them."""
+def present_texts(parent: Texts) -> Texts:
+    """What stands in the fields: the parent's own text wherever nobody typed another.
+
+    The state holds a text cut and cleaned; one that says no more than the parent's is the parent's.
+    """
     now = state.now()
-    present = (now.equery, now.etitle, now.edescription) if now.edited else parent
-    for name, text in zip(FIELDS, present, strict=True):
-        st.session_state[f"w_{name}"] = text[:1000]
+    if not now.edited:
+        return parent
+    query, title, description = (
+        own if len(own) > LONGEST or state.clean(name, own) == typed else typed
+        for name, own, typed in zip(
+            FIELDS, parent, (now.equery, now.etitle, now.edescription), strict=True
+        )
+    )
+    return query, title, description
+
+
+def _fields(row: int, parent: Texts) -> Texts:
+    """Three text fields: the parent's words until somebody types over them."""
+    now, present = state.now(), present_texts(parent)
     with st.container(key="edit_fields"):
-        for name, label in zip(FIELDS, LABELS, strict=True):
-            st.text_input(label, key=f"w_{name}", max_chars=1000, on_change=_typed)
+        for name, label, text in zip(FIELDS, LABELS, present, strict=True):
+            st.session_state[f"w_{name}"] = text[:LONGEST]
+            long = len(text) > LONGEST
+            st.text_input(
+                label,
+                key=f"w_{name}",
+                max_chars=LONGEST,
+                disabled=long,
+                on_change=_typed,
+                args=(row,),
+            )
+            if long:
+                st.caption(
+                    f"{label}: {len(text):,} characters, more than the {LONGEST:,} that a field "
+                    "here takes. It is scored whole, as it stands in the data."
+                )
         with st.container(horizontal=True, vertical_alignment="center"):
             controls.bound(
                 st.toggle,
@@ -88,12 +128,13 @@ def _fields(parent: Texts) -> Texts:
                 on_click=_undo,
                 disabled=not now.edited,
             )
-    query, title, description = (str(text) for text in present)
-    return query, title, description
+    return present
 
 
-def _typed() -> None:
-    state.change(edited=True, **{name: st.session_state[f"w_{name}"] for name in FIELDS})
+def _typed(row: int) -> None:
+    """What was typed, over this pair: filters that choose another one now do not take it along."""
+    texts = {name: st.session_state[f"w_{name}"] for name in FIELDS}
+    state.change(pair=row, edited=True, **texts)
 
 
 def _undo() -> None:
@@ -107,12 +148,14 @@ def _answer(board: Board, row: int, parent: Texts, child: Texts) -> None:
         asked.insert(0, ("teacher", board.teacher))
     elif state.now().eteacher:
         st.info(refused)
-    says, spent = [], []
+    says: list[Says] = []
+    spent: list[str] = []
+    spoken: list[str] = []
     for role, who in asked:
         if who is None:
             continue
         try:
-            made = _scored(who, child)
+            made = _scored(board, who, child)
         except LabError as problem:
             st.warning(md(str(problem)))
             continue
@@ -120,23 +163,30 @@ def _answer(board: Board, row: int, parent: Texts, child: Texts) -> None:
         shown = cards.column(board, role, role, np.asarray(made.logits[0]), UNLABELLED)
         says.append(replace(shown, delta=shown.relevant - before))
         spent.append(f"{role} {number(made.milliseconds, 1)} ms")
+        spoken += [f"The {role} {note}." for note in made.notes]
     if not says:
         return
     pair_cards([_card(board, row, parent, child, says)], "edit_cards", "The edited pair")
     st.caption(
         f"Answered in: {', '.join(spent)} (one pair on this machine's CPU, model loaded and "
-        "warmed up). No label: nobody judged these words."
+        f"warmed up). No label: nobody judged these words. {md(' '.join(spoken))}"
     )
     if child != parent:
-        _remember(Child(row, child, *_both(says, "student"), *_both(says, "teacher")))
+        _remember(Child(_on(board), row, child, *_both(says, "student"), *_both(says, "teacher")))
 
 
-def _scored(who: Answers, texts: Texts) -> Scored:
+def _on(board: Board) -> str:
+    """The pairs and the models on the table, by their hashes."""
+    who = (board.student, board.teacher)
+    return "-".join([board.pairs.content_hash, *(a.hash if a else "" for a in who)])
+
+
+def _scored(board: Board, who: Answers, texts: Texts) -> Scored:
     """A model's answer, asked once for each text in a session."""
     held: dict[Any, Scored] = st.session_state.setdefault(_SCORED, {})
     key = (who.key, who.hash, texts)
     if key not in held:
-        held[key] = services.score(who.key, [texts])
+        held[key] = services.score(who.run, [texts], services.whole_data(board.data))
         while len(held) > MOST:
             del held[next(iter(held))]
     return held[key]
@@ -183,19 +233,20 @@ def _both(says: list[Says], role: str) -> tuple[float, float]:
 
 def _remember(child: Child) -> None:
     held: list[Child] = st.session_state.get(_CHILDREN, [])
-    others = [c for c in held if (c.parent, c.texts) != (child.parent, child.texts)]
+    made = (child.on, child.parent, child.texts)
+    others = [c for c in held if (c.on, c.parent, c.texts) != made]
     st.session_state[_CHILDREN] = [child, *others][:MOST]
 
 
 def _children(board: Board) -> None:
-    """Edits of this session, newest first; a row opens one again, its parent with it."""
+    """This session's edits of these pairs with these models, newest first; a row opens one."""
     held: list[Child] = st.session_state.get(_CHILDREN, [])
-    fitting = [c for c in held if c.parent < len(board.pairs)]
+    fitting = [c for c in held if c.on == _on(board)]
     if not fitting:
         return
     edits = f"{len(fitting):,} edit{'s' if len(fitting) > 1 else ''} in this tab, the newest first"
     st.text(f"{edits}. Choose one to open it again.")
-    key = f"children_{hash(tuple((c.parent, c.texts) for c in fitting)) & 0xFFFFFFFF:x}"
+    key = f"children_{hash(tuple((c.on, c.parent, c.texts) for c in fitting)) & 0xFFFFFFFF:x}"
     st.dataframe(
         pd.DataFrame(
             [

@@ -14,6 +14,7 @@ from app.services import places
 from kdcore.errors import LabError, RunError
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
+from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.store import Run, RunStore
 
 _ONE_AT_A_TIME = Lock()  # a model is not asked by two visitors in the same moment
@@ -21,10 +22,14 @@ _ONE_AT_A_TIME = Lock()  # a model is not asked by two visitors in the same mome
 
 @dataclass(frozen=True)
 class Scored:
-    """Logits (rows, classes) of typed texts, and the measured time after the model was loaded."""
+    """Logits (rows, classes) of typed texts, and the measured time after the model was loaded.
+
+    notes: what was done to bring them into the data's grades, a sentence each.
+    """
 
     logits: NDArray[np.float64]
     milliseconds: float
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,19 +52,28 @@ def model_run(key: str) -> Run:
     return RunStore(places.home().runs).get(key)
 
 
-def score(key: str, rows: list[tuple[str, str, str]]) -> Scored:
-    """A model's logits on typed (query, title, description); LabError when it has no model here."""
-    if key.startswith("brought:"):
+def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -> Scored:
+    """A model's logits on typed (query, title, description), in the grades of the data.
+
+    run: the very run whose answers are on the table, as an id may stand for two. pairs: the whole
+    data set; kept answers were brought into its grades in the same way. LabError when the model
+    cannot be asked here.
+    """
+    if places.public():
+        raise RunError(places.PUBLIC_REASON)
+    if run is None:
         raise RunError("these predictions were brought as a file: there is no model here to ask")
-    run = model_run(key).require_model()
+    folder = run.require_model().model_folder
+    spoken = model_scheme(folder)
     with _ONE_AT_A_TIME:
-        model = _model(str(run.model_folder), _changed(run.model_folder))
-        from kdcore.predict import predict_texts
+        model = _model(str(folder), _changed(folder))
+        from kdcore.predict import answer_texts
 
         began = time.perf_counter()
-        soft = predict_texts(model, rows)
+        own = answer_texts(model, rows)
         spent = (time.perf_counter() - began) * 1000
-    return Scored(np.log(np.maximum(soft, 1e-300)), spent)
+    said = regraded(own, spoken, pairs)
+    return Scored(said.logits.astype(np.float64), spent, said.notes)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Loading the model…")

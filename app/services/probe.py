@@ -59,7 +59,7 @@ def _seed(folder: Path) -> int:
 def _asked(key: tuple[str, str], _film: Replay, _teacher: Answers) -> NDArray[np.float32] | None:
     rows = _film.pairs.frame[list(TEXT_COLUMNS)].itertuples(index=False, name=None)
     try:
-        logits = score(_teacher.key, list(rows)).logits
+        logits = score(_teacher.run, list(rows), _film.pairs).logits
     except LabError:
         return None
     fits = logits.shape == (len(_film.pairs), len(_film.pairs.scheme))

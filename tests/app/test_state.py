@@ -5,10 +5,12 @@ from dataclasses import fields
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from app import state as session
 from app.fields import read, show
 from app.state import FIELDS, State, query_of, state_of
+from kdcore.attributes import Condition, join
 
 
 def any_state(seed: int) -> State:
@@ -73,3 +75,42 @@ def test_going_to_other_data_lets_go_of_rows_models_and_filters_and_keeps_the_vi
     now = session.now()
     assert (now.data, now.dtab, now.pair, now.student, now.grades) == ("mine", "score", -1, "", "")
     assert (now.T, now.k, now.lesson) == (9.0, 3, "soft-labels")
+
+
+def after(held: State, **values) -> State:
+    """The state of a session in which a control then set these fields."""
+
+    def script(values):
+        from app import state
+
+        state.change(**values)
+
+    at = AppTest.from_function(script, args=(values,))
+    at.session_state["kd_state"] = held
+    at.run()
+    assert not at.exception
+    return at.session_state["kd_state"]
+
+
+TYPED = {"edited": True, "equery": "q", "etitle": "t", "edescription": "d"}
+
+
+@pytest.mark.parametrize("move", [{"pair": 4}, {"data": "mine"}, {"split": "train"}])
+def test_what_was_typed_over_a_pair_never_goes_to_another_one(move):
+    assert after(State(pair=3, **TYPED), **move) == State(**{"pair": 3} | move)
+
+
+@pytest.mark.parametrize("move", [{"pair": 3}, {"data": "world"}, {"k": 9}, {"student": "x"}])
+def test_what_was_typed_stays_with_its_pair(move):
+    assert after(State(pair=3, **TYPED), **move) == State(**{"pair": 3} | TYPED | move)
+
+
+def test_a_pair_opened_together_with_its_edit_keeps_the_edit():
+    assert after(State(pair=3), pair=4, **TYPED) == State(pair=4, **TYPED)
+    assert state_of(query_of(State(pair=4, **TYPED))) == (State(pair=4, **TYPED), [])
+
+
+def test_a_slice_of_two_long_words_of_any_alphabet_is_not_cut():
+    slice_ = join([Condition("query", "\u00fc" * 30), Condition("title", "\u6771" * 40)])
+    assert after(State(), slice=slice_).slice == slice_
+    assert state_of({"v": "1", "slice": slice_})[0].slice == slice_
