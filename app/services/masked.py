@@ -13,7 +13,8 @@ from kdcore import masked
 from kdcore.errors import RunError
 from kdcore.masked import Filled
 
-_ONE_AT_A_TIME = Lock()  # two visitors who open the page together load each model once
+_LOCKS: dict[str, Lock] = {}  # by source: two visitors who open the page load each model once
+_OPENING = Lock()  # transformers cannot build two models in the same moment
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def fill_mask(source: str, sentence: str, title: str = "") -> MaskedAnswer:
     own = {str(own_masked(role)) for role in ("teacher", "student")}
     if places.public() and source not in own:
         raise RunError(places.PUBLIC_REASON)
-    with _ONE_AT_A_TIME:
+    with _LOCKS.setdefault(source, Lock()):  # a slow hub keeps nobody else waiting
         return _answer(source, _changed(source), text, title)
 
 
@@ -59,7 +60,9 @@ def _answer(source: str, changed: int, sentence: str, title: str) -> MaskedAnswe
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _model(source: str, changed: int) -> Any:
     """The model, asked once already, so that what is timed later is the answer alone."""
-    model = masked.open_model(source)
+    masked.fetch(source)
+    with _OPENING:
+        model = masked.open_model(source)
     model.fill("Warm [MASK] up.")
     return model
 

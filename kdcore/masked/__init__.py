@@ -28,11 +28,19 @@ __all__ = [
     "LONGEST",
     "Filled",
     "check_sentence",
+    "fetch",
     "fill",
     "open_model",
     "train_masked",
     "truth",
 ]
+
+
+def fetch(source: str | Path) -> None:
+    """Bring what opening a hub id reads into the hub's cache; what fails, open_model tells."""
+    from kdcore.masked.model import fetch as fetch_files
+
+    fetch_files(str(source))
 
 
 def open_model(source: str | Path) -> "MaskedModel":

@@ -1,11 +1,13 @@
 """A masked language model, opened once and asked often; safetensors only, no remote code."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
+from huggingface_hub import snapshot_download
 from safetensors import SafetensorError
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
@@ -13,6 +15,7 @@ from kdcore.errors import DataError
 from kdcore.masked.filled import BLANK, Filled, check_sentence
 
 _REFUSALS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
+_READ = ["*.json", "*.txt", "*.model", "model*.safetensors"]  # of a hub's model; no pickles
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,14 @@ class MaskedModel:
         table = getattr(embeddings, "position_embeddings", None)
         first = getattr(table, "padding_idx", None)
         return positions if first is None else positions - first - 1
+
+
+def fetch(name: str) -> None:
+    """Download a hub model's files once; a folder, or a hub that refuses, is left to load."""
+    if not name.strip() or Path(name).exists():
+        return
+    with suppress(Exception):  # of the hub, the net or the disk: loading meets it again, in words
+        snapshot_download(name, allow_patterns=_READ)
 
 
 def _refusal(name: str, cause: Exception) -> str:

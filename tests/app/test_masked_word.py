@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -167,6 +168,27 @@ def test_a_public_showing_asks_its_own_models_only(page, demo, monkeypatch):
     assert any(c.value == services.PUBLIC_REASON for c in app.caption)
     with pytest.raises(LabError, match="public showing"):
         services.fill_mask(str(demo), SNACKS)
+
+
+def test_a_slow_hub_keeps_nobody_waiting_who_asks_another_model(monkeypatch):
+    started, go_on, answered = Event(), Event(), []
+
+    def answer(source, changed, sentence, title):
+        started.set()
+        return go_on.wait(30) if source == "slow" else answered.append(source)
+
+    monkeypatch.setattr(services.masked, "_answer", answer)
+    monkeypatch.setattr(services.masked.places, "public", lambda: False)
+    slow = Thread(target=services.fill_mask, args=("slow", SNACKS))
+    fast = Thread(target=services.fill_mask, args=("fast", SNACKS), daemon=True)
+    slow.start()
+    assert started.wait(30)
+    fast.start()
+    fast.join(10)
+    waiting = slow.is_alive()
+    go_on.set()
+    slow.join()
+    assert (answered, waiting) == (["fast"], True)
 
 
 def test_a_demo_without_language_models_says_how_to_get_them(page, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 import json
 import shutil
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,20 @@ def test_a_hub_id_without_a_network_is_refused_in_a_sentence(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(LabError, match="while the hub answers"):
         masked.fill("nobody-here/no-such-model", SNACKS)
+
+
+def test_a_hub_model_is_fetched_without_pickles_and_a_folder_is_not(monkeypatch, tmp_path):
+    asked = []
+
+    def download(name, allow_patterns):
+        asked.append(name)
+        assert not any(fnmatch("pytorch_model.bin", pattern) for pattern in allow_patterns)
+        raise OSError("the hub is away")  # loading tells it again, in words
+
+    monkeypatch.setattr("kdcore.masked.model.snapshot_download", download)
+    for source in (tmp_path, "", "somebody/some-model"):
+        masked.fetch(source)
+    assert asked == ["somebody/some-model"]
 
 
 def test_a_model_that_spells_its_gap_and_words_otherwise_answers_too(tmp_path):
