@@ -263,6 +263,29 @@ def test_what_a_browser_says_of_rules_and_bids_comes_into_bounds(now, monkeypatc
     assert (held.pricing, held.ranker, held.edits) == ("second", "student", "0:0b3")
 
 
+def test_more_bids_than_a_link_holds_are_dropped_whole_and_the_page_says_so(now, monkeypatch):
+    board = KINDS["a very long list"]
+    written = [f"{at}b{at + 0.25}" for at in range(130)]
+    sent = {"edits": {"query": 0, "edits": "_".join(written)}}
+    held: dict = {}
+    monkeypatch.setattr(ranking_auction, "said", lambda key: sent)
+    monkeypatch.setattr(ranking_auction.st, "session_state", held)
+    ranking_auction._edited(query_of(board))
+    kept = state.now().edits.removeprefix("0:").split("_")
+    assert 0 < len(kept) < 130
+    assert kept == written[: len(kept)]
+    assert held[ranking_auction._DROPPED] == (state.now().edits, 130 - len(kept))
+    assert not now.told
+
+
+def test_dropped_bids_are_told_while_the_edits_stand():
+    app = run(KINDS["five grades"], "auction", edits="0:0b3")
+    app.session_state[ranking_auction._DROPPED] = ("0:0b3", 7)
+    assert "the last 7 that you wrote" in app.run().warning[0].value
+    app.session_state[ranking_auction._DROPPED] = ("0:1b3", 7)
+    assert not app.run().warning
+
+
 def test_a_price_is_told_as_more_or_less_with_its_interval():
     app = run(KINDS["five grades"], "auction", w=0.05)
     said = app.text[0].value
