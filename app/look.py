@@ -29,6 +29,8 @@ h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.8rem 0.9rem 4rem; }
   .st-key-top_bar > [class*="st-key-pick_"] { flex: 1 1 44%; min-width: 0; }
+  .st-key-top_bar > .st-key-pick_data { flex-basis: 38%; }
+  .st-key-top_bar > .st-key-pick_teacher { flex-basis: 50%; }
   .st-key-top_bar [data-testid="stSelectbox"] { width: 100% !important; }
   .st-key-top_bar [data-testid="stSelectbox"] div { font-size: 0.82rem; }
   .st-key-lesson p { font-size: 0.92rem; line-height: 1.4; }

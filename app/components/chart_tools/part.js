@@ -62,7 +62,7 @@ function cells(line) {
 
 function everyPicture(node, found = []) {
   for (const child of node.querySelectorAll("*")) {
-    if (child.tagName === "CANVAS" || (child.tagName === "svg" && !child.closest("button, .modebar"))) {
+    if (child.tagName === "CANVAS" || child.matches("[data-picture]") || (child.tagName === "svg" && !child.closest("button, .modebar"))) {
       if (!child.parentElement.closest("svg")) found.push(child);
     }
     if (child.shadowRoot) everyPicture(child.shadowRoot, found);
@@ -95,6 +95,8 @@ function together(shapes, ground) {
     const size = { width: boxes[i].width, height: boxes[i].height };
     if (shape.tagName === "CANVAS") {
       whole.append(svg("image", { ...at, ...size, href: shape.toDataURL("image/png") }));
+    } else if (shape.matches("[data-picture]")) {
+      whole.append(svg("foreignObject", { ...at, ...size }, drawnAsText(shape)));
     } else {
       whole.append(inlined(shape, at, size));
     }
@@ -113,6 +115,22 @@ function inlined(shape, at, size) {
     for (const name of LOOKS) copies[i].style.setProperty(name, look.getPropertyValue(name));
   });
   for (const [name, value] of Object.entries({ ...at, ...size })) copy.setAttribute(name, value);
+  return copy;
+}
+
+/** A copy of a picture made of plain elements (bars), with every computed look of its own. */
+function drawnAsText(shape) {
+  const copy = shape.cloneNode(true);
+  const copies = [copy, ...copy.querySelectorAll("*")];
+  [shape, ...shape.querySelectorAll("*")].forEach((source, i) => {
+    const look = getComputedStyle(source);
+    if (look.display === "none") return copies[i].remove();
+    const own = [...look].filter((name) => !/^(-|animation|transition|scroll)/.test(name));
+    for (const name of own) copies[i].style.setProperty(name, look.getPropertyValue(name));
+    // our font stays behind, and another may be wider
+    Object.assign(copies[i].style, { whiteSpace: "nowrap", overflow: "visible", fontSize: `${parseFloat(look.fontSize) * 0.87}px` });
+  });
+  copy.style.margin = "0";
   return copy;
 }
 
