@@ -146,13 +146,17 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
 
 
 def answers(
-    run: str, pairs: PairTable, workspace: Workspace, device: str = "auto"
+    run: Run | str,
+    pairs: PairTable,
+    workspace: Workspace,
+    device: str = "auto",
+    precision: str = "auto",
 ) -> tuple[Predictions, bool]:
-    """A run's logits on any pairs, and whether they were already in the cache."""
+    """A run's logits on any pairs, and whether they were already in the workspace's cache."""
     from kdcore.recipes.infer import infer
 
-    source = store(workspace).get(run).require_model()
-    config = InferConfig(run=source.id, device=device)
+    source = _found(run, workspace).require_model()
+    config = InferConfig(run=source.id, device=device, precision=precision)
     return infer(config, pairs, source, workspace)
 
 

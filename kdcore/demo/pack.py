@@ -4,7 +4,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from kdcore.config import InferConfig
+from kdcore import lab
 from kdcore.evaluate import Evaluation
 from kdcore.exports import to_json
 from kdcore.pairs import PairTable
@@ -47,13 +47,14 @@ def answers(run: Run, pairs: PairTable, cache: Workspace | None = None) -> Predi
 
     cache: where they are kept, so that a build that was stopped need not ask again.
     """
-    from kdcore.models.build import load_model
-    from kdcore.recipes.infer import ask, infer
-
-    how = InferConfig(run=run.id, device="cpu", precision="fp32")
     if cache is not None:
-        return infer(how, pairs, run, cache)[0]
-    return ask(load_model(run.model_folder), how, pairs, run.id)
+        return lab.answers(run, pairs, cache, "cpu", "fp32")[0]
+    import torch
+
+    from kdcore.predict import load_model, predict_table
+
+    model = load_model(run.model_folder)
+    return predict_table(model, pairs, torch.device("cpu"), name=run.id, precision="fp32")
 
 
 def pack(
