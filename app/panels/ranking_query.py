@@ -69,6 +69,8 @@ def choose(
         beside()
     rows = np.flatnonzero(board.pairs.query_ids == present)
     kept = rows[:MOST_ADS]
+    if len(kept) < len(rows):
+        st.caption(f"Its first {MOST_ADS} of {len(rows):,} ads, in the data's order, stand here.")
     return Query(present, str(texts[first[present]]), kept, len(rows) - len(kept))
 
 

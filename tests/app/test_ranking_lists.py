@@ -300,9 +300,11 @@ def test_without_a_student_there_is_no_price_and_still_an_auction():
     assert len(app.get("bidi_component")) >= 1
 
 
-def test_a_list_that_is_too_long_says_how_much_is_left_out():
+@pytest.mark.parametrize("tab", ["lists", "auction"])
+def test_a_list_that_is_too_long_says_how_much_is_left_out(tab):
     board = KINDS["a very long list"]
-    app = run(board, "lists")
+    app = run(board, tab)
     assert not app.exception
     rows = np.flatnonzero(board.pairs.query_ids == 0)
-    assert len(rows) - ranking_query.MOST_ADS == 30
+    told = f"Its first {ranking_query.MOST_ADS} of {len(rows):,} ads"
+    assert any(told in caption.value for caption in app.caption)
