@@ -16,6 +16,8 @@ from app.fields import VERSION, choice, flag, number, numbers, read, show, text,
 _KEY = "kd_state"
 _IGNORED = "kd_ignored"
 _MARKS = "kd_marks"
+LED = "kd_led"  # whether Back or Forward led to this run
+_MARKED = {"data", "teacher", "student", "split"}  # fields that change a link's hashes
 _LONGEST = 1800  # characters of a link; a longer state is kept under a hash
 
 TEMPERATURES = (0.25, 20.0)
@@ -63,7 +65,7 @@ class State:
     tags: str = text("", 400)  # comma separated
     grades: str = text("", 200)
     outcomes: str = text("", 200)
-    slice: str = text("", 300)
+    slice: str = text("", 1200)  # two words of any alphabet, quoted as in an address
     sort: str = text("", 60)
     page: int = whole(1, 1, 1_000_000)
     ctab: str = choice("slices", ("slices", "calibration", "edit", "notes"))
@@ -104,6 +106,7 @@ class State:
 
 
 FIELDS = {f.name: f for f in fields(State)}
+_TYPED = ("edited", "equery", "etitle", "edescription")
 _OF_THE_DATA = (
     *("teacher", "student", "rival", "pair", "pin", "split", "dcard", "dpage", "moment"),
     "probe",
@@ -118,14 +121,23 @@ def now() -> State:
     return held if isinstance(held, State) else State()
 
 
+def clean(name: str, value: Any) -> Any:
+    """A value as the state would hold it; ValueError when it is none for this field."""
+    return FIELDS[name].metadata["clean"](value)
+
+
 def change(**values: Any) -> None:
     """Set fields (out-of-range values come to the nearest bound) and let the URL follow."""
     merged = {name: getattr(now(), name) for name in FIELDS}
     for name, value in values.items():
         with suppress(ValueError):  # what a browser sends is not trusted: the old value stays
-            merged[name] = FIELDS[name].metadata["clean"](value)
+            merged[name] = clean(name, value)
+    moved = any(merged[name] != getattr(now(), name) for name in ("data", "split", "pair"))
+    if moved and "edited" not in values:  # what was typed belongs to the pair it was typed over
+        merged |= {name: FIELDS[name].default for name in _TYPED}
     st.session_state[_KEY] = State(**merged)
-    write_url()
+    if _MARKED.isdisjoint(values):  # the new hashes are known, and written, at the end of the run
+        write_url()
 
 
 def stand_on(data: str, **more: Any) -> None:
@@ -226,5 +238,11 @@ def write_url() -> None:
         keep = st.session_state.get("kd_keep")
         if keep is not None and (kept := keep(wanted)):
             wanted = {"v": VERSION, "kept": kept}
-    if st.query_params.to_dict() != wanted:
-        st.query_params.from_dict(wanted)
+    said = st.query_params.to_dict()
+    if said == wanted or (st.session_state.get(LED) and _choices(said) == _choices(wanted)):
+        return  # where Back led, a new entry for the hashes alone would lead forward again
+    st.query_params.from_dict(wanted)
+
+
+def _choices(query: dict[str, str]) -> dict[str, str]:
+    return {k: v for k, v in query.items() if k not in ("v", "dh", "rh", "bids")}

@@ -14,7 +14,10 @@ import pytest
 sync_api = pytest.importorskip("playwright.sync_api")
 from tests.browser.chromium import FLAGS, find  # noqa: E402
 
+sync_api.expect.set_options(timeout=60_000)
+
 ROOT = Path(__file__).parents[2]
+PATIENCE = 60_000  # ms; a busy machine answers late, and nothing here is timed
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -54,7 +57,7 @@ def serve(tmp_path_factory) -> Iterator[Callable[..., str]]:
 
 
 def wait_for_health(url: str, child: "subprocess.Popen[bytes]") -> None:
-    for _ in range(300):
+    for _ in range(1200):
         assert child.poll() is None, "the app ended at once"
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
@@ -97,7 +100,7 @@ def visit(browser, server):
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE)
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.sent = []  # what the browser told the server, message by message

@@ -86,4 +86,5 @@ def test_a_state_too_long_for_a_link_is_kept_and_opens_again(visit):
 def test_a_link_of_the_first_release_still_opens(visit):
     page = visit("compare?v=1&T=4&k=10&student=bert-kd&ct=0.4&tags=lost_by_distillation")
     assert page.locator(".st-key-banner").count() == 0
-    assert "BERT" in page.locator(".st-key-pick_student").inner_text()
+    shown = page.get_by_role("combobox", name="Student", exact=True).input_value()
+    assert shown.startswith("Student: BERT")

@@ -8,7 +8,6 @@ from playwright.sync_api import expect
 
 from tests.app.made_lab import Made, make_lab
 
-expect.set_options(timeout=20_000)  # a busy machine answers late; nothing here is timed
 RAIL = "#rail-teacher"
 KEYBOARD = """() => {
   let node = document.activeElement;

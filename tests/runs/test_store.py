@@ -51,7 +51,7 @@ def _create_with_few_names(root: str) -> list[str]:
 def test_two_processes_never_get_one_id(tmp_path: Path) -> None:
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         # a child that cannot start would otherwise be waited for without end
-        first, second = pool.map_async(_create_with_few_names, [str(tmp_path)] * 2).get(60)
+        first, second = pool.map_async(_create_with_few_names, [str(tmp_path)] * 2).get(300)
     assert len({*first, *second}) == 10
 
 
