@@ -29,10 +29,10 @@ h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.8rem 0.9rem 4rem; }
   .st-key-top_bar > [class*="st-key-pick_"] { flex: 1 1 44%; min-width: 0; }
-  .st-key-top_bar > .st-key-pick_data { flex-basis: 38%; }
-  .st-key-top_bar > .st-key-pick_teacher { flex-basis: 50%; }
+  .st-key-top_bar > .st-key-pick_data { flex-basis: 44%; }
+  .st-key-top_bar > .st-key-pick_teacher { flex-basis: 49%; }
   .st-key-top_bar [data-testid="stSelectbox"] { width: 100% !important; }
-  .st-key-top_bar [data-testid="stSelectbox"] div { font-size: 0.82rem; }
+  .st-key-top_bar [data-testid="stSelectbox"] input { font-size: 0.8rem; }
   .st-key-lesson p { font-size: 0.92rem; line-height: 1.4; }
   .st-key-finding [data-testid="stText"] { font-size: 1.05rem; }
 }
