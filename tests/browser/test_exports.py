@@ -1,0 +1,155 @@
+"""What is saved can be used: pictures, numbers, the report, the state, files for trec_eval."""
+
+import base64
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from xml.etree import ElementTree
+
+import pytest
+import pytrec_eval
+
+PICTURES = {
+    "": "story",
+    "temperature": "temperature_picture",
+    "masked_word": "masked_picture",
+    "compare": "chart_joint",
+    "ranking": "density_picture",
+    "ranking?v=1&rtab=ndcg": "chart_ndcg_curve",
+    "ranking?v=1&rtab=lists": "lists_picture",
+    "ranking?v=1&rtab=auction": "auction_picture",
+    "data?v=1&dtab=teacher": "chart_data_teacher",
+}
+# how many colors a picture has, and its size: an empty one has one
+COLORS = """async (png) => {
+  const image = new Image();
+  image.src = `data:image/png;base64,${png}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.width, image.height];
+  const brush = canvas.getContext("2d");
+  brush.drawImage(image, 0, 0);
+  const { data: dots } = brush.getImageData(0, 0, image.width, image.height);
+  return [image.width, image.height, new Set(new Uint32Array(dots.buffer)).size];
+}"""
+
+
+def saved(page, button) -> bytes:
+    with page.expect_download(timeout=60_000) as coming:
+        button.click()
+    return Path(coming.value.path()).read_bytes()
+
+
+@pytest.mark.parametrize("place", PICTURES)
+def test_a_picture_is_saved_as_numbers_as_pixels_and_as_shapes(visit, place):
+    page = visit(place)
+    tools = page.locator(f".st-key-tools_{PICTURES[place]}")
+    said = saved(page, tools.get_by_role("button", name="CSV")).decode()
+    head, *rows = said.splitlines()
+    assert re.match(r"# .*[0-9a-f]{8}", head), head
+    width = {len(row) for row in csv.reader(io.StringIO("\n".join(rows)))}
+    assert len(rows) > 1
+    assert len(width) == 1
+    cells = [cell for row in csv.reader(rows) for cell in row]
+    assert not [c for c in cells if re.match(r"[=@+]|-(?!\d|inf|$)", c)]
+    pixels = saved(page, tools.get_by_role("button", name="PNG"))
+    wide, high, colors = page.evaluate(COLORS, base64.b64encode(pixels).decode())
+    assert min(wide, high) > 100
+    assert colors > 10
+    shapes = ElementTree.fromstring(saved(page, tools.get_by_role("button", name="SVG")))
+    assert shapes.tag.endswith("svg")
+    assert len(list(shapes.iter())) > 3
+    assert page.errors == []
+
+
+class Addresses(HTMLParser):
+    """Whatever in a page would be fetched or run."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [v for k, v in attrs if k in ("src", "href", "srcset", "action", "data")]
+        self.found += [tag] if tag in ("script", "iframe", "object", "link") else []
+
+
+@pytest.fixture
+def keep(visit, settle):
+    """keep("temperature?v=1&T=4") -> what the Save menu of that page gives for a label."""
+
+    def go(place: str):
+        page = visit(place)
+
+        def save(label: str) -> str:
+            button = page.get_by_role("button", name=label)
+            if not button.is_visible():
+                page.get_by_role("button", name="Save").first.click()
+                button.wait_for()
+            return saved(page, button).decode()
+
+        return page, save
+
+    return go
+
+
+def test_the_report_opens_offline_and_holds_all_that_was_on_the_table(keep, browser, tmp_path):
+    page, save = keep("ranking?v=1&k=7")
+    told = save("Report (one HTML file)")
+    assert len(told.encode()) < 2_000_000
+    assert Addresses(told).found == []
+    path = tmp_path / "report.html"
+    path.write_text(told, encoding="utf-8")
+    context = browser.new_context(offline=True)
+    asked = []
+    reader = context.new_page()
+    reader.on("request", lambda request: asked.append(request.url))
+    reader.goto(path.as_uri())
+    shown = reader.locator("body").inner_text()
+    context.close()
+    assert asked == [path.as_uri()]
+    assert "k=7" in shown
+    assert page.locator(".st-key-finding").inner_text() in shown
+    for part in ("ROC-AUC", "nDCG@5", "Smallest detectable", "Verdict", "Settings", "temperature:"):
+        assert part in shown, part
+
+
+def test_the_state_as_a_file_opens_the_same_page_again(keep, visit):
+    page, save = keep("temperature?v=1&T=7.5&pair=3&ttab=gradient")
+    state = json.loads(save("This state (JSON)"))
+    assert state == dict(parse_qsl(urlsplit(page.url).query))
+    again = visit(f"temperature?{urlencode(state)}")
+    assert again.url == page.url
+    assert again.locator(".st-key-banner").count() == 0
+
+
+def test_the_table_for_latex_is_whole_and_the_metrics_name_their_hashes(keep):
+    _, save = keep("?v=1")
+    table = save("Table for LaTeX")
+    assert table.count(r"\begin{tabular}") == table.count(r"\end{tabular}") == 1
+    bare = re.sub(r"\\[&%$#_{}]", "", table)
+    assert bare.count("{") == bare.count("}")
+    assert bare.count("$") % 2 == 0
+    rows = [line for line in bare.splitlines() if line.endswith(r"\\")]
+    assert len({row.count("&") for row in rows}) == 1
+    assert re.search(r"\d\.\d{3}", table)
+    numbers = save("All metrics (CSV)")
+    assert re.match(r"# data=\S+ [0-9a-f]{8}.*teacher=", numbers)
+
+
+def test_trec_files_are_read_by_trec_eval(visit):
+    page = visit("ranking?v=1&rtab=ndcg&gain=linear")
+    box = page.locator(".st-key-trec")
+    run = saved(page, box.get_by_role("button", name=re.compile("tudent.*run|A.*run")).first)
+    qrels = saved(page, box.get_by_role("button", name="Qrels"))
+    judged = pytrec_eval.parse_qrel(io.StringIO(qrels.decode()))
+    ranked = pytrec_eval.parse_run(io.StringIO(run.decode()))
+    assert set(judged) <= set(ranked)
+    told = pytrec_eval.RelevanceEvaluator(judged, {"ndcg_cut.5"}, judged_docs_only_flag=True)
+    values = [v["ndcg_cut_5"] for v in told.evaluate(ranked).values()]
+    assert 0 < sum(values) / len(values) < 1
