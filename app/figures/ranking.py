@@ -187,16 +187,7 @@ def rank_moves(
             showlegend=False,
             **look,
         )
-        figure.add_annotation(  # over the line's start: a margin for names would leave phones none
-            x=-0.45,
-            y=own[variants[0]]
-            - 0.36
-            + 0.72 * tied,  # models of one place stand one under the other
-            text=plot(name),
-            showarrow=False,
-            xanchor="left",
-            font={"size": 12, "color": TEXT[theme]},
-        )
+        _name(figure, plot(name), own[variants[0]] - 0.36 + 0.72 * tied, TEXT[theme])
     if chosen in variants:
         at = variants.index(chosen)
         figure.add_vrect(
@@ -207,6 +198,12 @@ def rank_moves(
         xaxis={"title": "gain and depth", "range": [-0.5, len(variants) - 0.5]},
         yaxis={"title": "place", "range": [len(places) + 0.6, 0.4], "dtick": 1},
     )
+
+
+def _name(figure: go.Figure, text: str, y: float, color: str) -> None:
+    """A model's name over its line's start: a margin for names would leave phones no picture."""
+    font = {"size": 12, "color": color}
+    figure.add_annotation(x=-0.45, y=y, text=text, showarrow=False, xanchor="left", font=font)
 
 
 def _look(role: str, at: int, dark: bool) -> dict[str, dict[str, object]]:

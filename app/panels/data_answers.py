@@ -54,7 +54,15 @@ def draw(board: Board, closed: bool) -> None:
             persist_state="session",
         )
         column = _column()
-    name = name or f"my {role}"
+    _offer(board, role or "teacher", name or f"my {role}", kind or "auto", column, closed)
+    told = st.session_state.pop("kd_brought", ())
+    if told:
+        st.success("The pages show them now. " + md("; ".join(told)) + ".")
+
+
+def _offer(board: Board, role: str, name: str, kind: str, column: str, closed: bool) -> None:
+    """The button, and what stands in its way: no file, or a name that is taken."""
+    held = data_draft.draft(NAME)
     known = board.pairs.content_hash
     taken = bool(held.staged) and data_scoring.answers_taken(board.data, name, known)
     over = taken and st.checkbox(
@@ -71,11 +79,7 @@ def draw(board: Board, closed: bool) -> None:
     if taken and not over:
         st.caption("That name is taken: choose another, or let them take that place.")
     if pressed:
-        how = data_scoring.Reading(kind or "auto", column, over)
-        _bring(board, role or "teacher", name, how)
-    told = st.session_state.pop("kd_brought", ())
-    if told:
-        st.success("The pages show them now. " + md("; ".join(told)) + ".")
+        _bring(board, role, name, data_scoring.Reading(kind, column, over))
 
 
 def _column() -> str:
