@@ -10,7 +10,7 @@ from kdcore.comparison import Comparison
 from kdcore.evaluate import Evaluation
 from kdcore.gap import GapRecovered
 
-SHOWN = ("roc_auc", "pr_auc", "ndcg@1", "ndcg@5", "ndcg@10", "nll", "ece", "accuracy")
+SHOWN = ("roc_auc", "pr_auc", "ndcg@1", "ndcg@5", "ndcg@10", "nll", "ece_mass", "accuracy")
 _COLORS = ("#0072B2", "#B06A00", "#8A5A83")
 _DASHES = ("", "", "4 4")
 

@@ -1,0 +1,13 @@
+"""What AppTest leaves behind is put back, so that other tests of the process start as before."""
+
+import sys
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def main_module_as_it_was():
+    """AppTest puts the script in the place of __main__, which spawned processes then run."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
