@@ -71,7 +71,7 @@ def plain_command() -> list[str]:
 
 def drag(page: Page, place: str) -> dict[str, float]:
     """Drag a rail from end to end for about three seconds with the mouse."""
-    rail = page.locator(f"{place} input[type=range]").first
+    rail = page.locator(f"{place} input[type=range]:visible").first
     rail.scroll_into_view_if_needed()
     box = rail.bounding_box()
     assert box is not None
@@ -105,7 +105,7 @@ def drag(page: Page, place: str) -> dict[str, float]:
 
 def key_to_paint(page: Page, presses: int = 30) -> list[float]:
     """The plain page: a key on the slider until Plotly's bars have changed, ms."""
-    page.locator('[role="slider"]').first.focus()
+    page.locator('[data-testid="stSlider"] input, [role="slider"]').first.focus()
     told = []
     for _ in range(presses):
         page.evaluate("""() => {
@@ -200,7 +200,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
         with serving(lab_command(), home) as url:
-            ready = ".st-key-temperature_rail input[type=range]"
+            ready = ".st-key-temperature_rail input[type=range]:visible"
             lab_first, lab_warm = visit_ms(browser, f"{url}/temperature", ready)
             dragged = {}
             for name, (path, place) in RAILS.items():
