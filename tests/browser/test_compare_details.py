@@ -32,7 +32,7 @@ def shown_pair(page) -> int:
 
 def test_sort_open_a_row_note_it_and_find_the_note_after_a_reload(visit, settle):
     page = visit("compare?v=1&ctab=notes")
-    page.get_by_label("Order", exact=True).click()
+    page.get_by_label("Order", exact=True).press_sequentially("As in the")
     page.get_by_role("option", name="As in the data set").click()
     settle(page)
     choose_row(page, 3)

@@ -49,7 +49,7 @@ def bring(page, settle, name: str, content: str, pairs: str) -> None:
 def test_an_own_table_is_imported_and_scored_and_compare_opens_on_it(visit, settle, mine):
     page = visit("data?v=1&dtab=bring", at=mine)
     bring(page, settle, "own.tsv", table(40), "240")
-    press(page, "Score 240 pairs with 2 models")
+    press(page, "Score 240 pairs with 3 models")
     page.get_by_role("progressbar").first.wait_for()
     page.get_by_role("button", name="Open Compare").wait_for(timeout=120_000)
     settle(page)
@@ -69,7 +69,7 @@ def test_an_own_table_is_imported_and_scored_and_compare_opens_on_it(visit, sett
 def test_scoring_goes_on_without_the_tab_and_can_be_cancelled(visit, settle, mine):
     page = visit("data?v=1&dtab=bring", at=mine)
     bring(page, settle, "long.tsv", table(2500), "15,000")
-    press(page, "Score 15,000 pairs with 2 models")
+    press(page, "Score 15,000 pairs with 3 models")
     page.get_by_role("progressbar").first.wait_for()
     address = page.url
     page.close()

@@ -44,7 +44,13 @@ def saved(page, button) -> bytes:
     return Path(coming.value.path()).read_bytes()
 
 
-@pytest.mark.parametrize("place", PICTURES)
+QUICK = 4  # pictures of every run; the others are slow for a busy machine
+
+
+@pytest.mark.parametrize(
+    "place",
+    [pytest.param(p, marks=[pytest.mark.slow] * (i >= QUICK)) for i, p in enumerate(PICTURES)],
+)
 def test_a_picture_is_saved_as_numbers_as_pixels_and_as_shapes(visit, place):
     page = visit(place)
     tools = page.locator(f".st-key-tools_{PICTURES[place]}")

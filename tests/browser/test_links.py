@@ -53,7 +53,7 @@ def parameters(url: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("page_name", PAGES)
 def test_random_states_come_back_from_the_page_as_they_went_in(visit, page_name):
-    for seed in range(2):
+    for seed in range(1):
         asked = query_of(some_state(seed * 7 + len(page_name)))
         page = visit(f"{page_name}?{urlencode(asked)}")
         assert parameters(page.url) == asked
