@@ -1,6 +1,6 @@
 """Controls that every page shares: widgets tied to the state, pictures with their exports."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,6 +23,21 @@ def bound(widget: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> A
     kwargs.setdefault("args", (name, key))
     st.session_state[key] = getattr(state.now(), name)
     return widget(*args, key=key, **kwargs)
+
+
+def choose(
+    name: str, label: str, titles: Mapping[Any, str], *, label_visibility: str = "collapsed"
+) -> None:
+    """One of a few titled values of a State field, side by side; exactly one is always chosen."""
+    bound(
+        st.segmented_control,
+        name,
+        label,
+        options=list(titles),
+        format_func=lambda key: titles[key],
+        required=True,
+        label_visibility=label_visibility,
+    )
 
 
 def _taken(name: str, key: str) -> None:

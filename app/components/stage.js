@@ -24,6 +24,20 @@ export function follow(changed) {
   return () => window.removeEventListener("kd:T", changed);
 }
 
+/** Follow the stage, and the size of `box` if one is given, until the returned function is called. */
+export function attend(part, changed, box) {
+  part.unfollow ??= follow(changed);
+  if (box) {
+    part.watch ??= new ResizeObserver(part.ask);
+    part.watch.observe(box);
+  }
+  return () => {
+    part.unfollow?.();
+    part.unfollow = null;
+    part.watch?.disconnect();
+  };
+}
+
 /** Logits of one row of a flat array; a view, no copy. */
 export function rowOf(flat, row, classes) {
   return flat.subarray(row * classes, (row + 1) * classes);

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app import services
+from app.components.metric_cards import interval
 from app.components.score_cards import Gain, Note, Row, Score, score_cards
 from app.services import Answers, Board
 from app.services.outcomes import outcome_key
@@ -64,7 +65,7 @@ def _score(board: Board, key: str, found: dict[str, Evaluation]) -> Score:
             m.low,
             m.high,
             number(m.value),
-            _interval(m.low, m.high),
+            interval(m.low, m.high),
         )
         for role, evaluation in found.items()
         if (m := evaluation.metrics.get(key)) is not None
@@ -92,7 +93,7 @@ def _gain(board: Board, key: str) -> Gain | None:
     return Gain(
         words=f"vs {'twin' if board.twin else 'teacher'}",
         value=signed(difference.delta),
-        interval=_interval(difference.low, difference.high),
+        interval=interval(difference.low, difference.high),
         verdict=difference.verdict,
         about=_how(difference),
     )
@@ -121,9 +122,3 @@ def _gap(board: Board, key: str) -> Note | None:
     if isfinite(gap.low):
         text += f" [{percent(gap.low)}, {percent(gap.high)}]"
     return Note(text, about)
-
-
-def _interval(low: float, high: float) -> str:
-    if not (isfinite(low) and isfinite(high)):
-        return ""
-    return f"[{low:.3f}, {high:.3f}]".replace("-", "−")

@@ -23,13 +23,5 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     compare_table.draw(board, rows)
     compare_pair.draw(board, rows)
     st.subheader("A closer look", anchor=False)
-    controls.bound(
-        st.segmented_control,
-        "ctab",
-        "Closer look",
-        options=list(TABS),
-        format_func=lambda key: TABS[key],
-        required=True,
-        label_visibility="collapsed",
-    )
+    controls.choose("ctab", "Closer look", TABS)
     importlib.import_module(f"app.panels.compare_{state.now().ctab}").draw(board, rows)

@@ -82,14 +82,7 @@ def finding(board: Board, found: Found, against: slicing.Against) -> str:
 def _against(board: Board) -> slicing.Against:
     if board.twin is None:
         return "teacher"
-    controls.bound(
-        st.segmented_control,
-        "sagainst",
-        "Student's loss against",
-        options=list(AGAINST),
-        format_func=lambda key: AGAINST[key],
-        required=True,
-    )
+    controls.choose("sagainst", "Student's loss against", AGAINST, label_visibility="visible")
     return "twin" if state.now().sagainst == "twin" else "teacher"
 
 

@@ -12,6 +12,7 @@ from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ct
 from app import report, services, state, texts
 from app.report import Material, Subject
 from app.services import Answers, Board
+from kdcore.comparison import Comparison
 from kdcore.exports import to_csv
 
 
@@ -56,16 +57,13 @@ def _of_this_visitor(make: Callable[[], str]) -> Callable[[], str]:
 
 def _report() -> str:
     board = services.board()
-    against = None
-    if board.student and board.twin:
-        against = services.comparison(board, board.student, board.twin)
     told = Material(
         finding=st.session_state.get("kd_finding", ""),
         link=_link(),
         data=board.pairs.name,
         data_hash=board.pairs.content_hash,
         subjects=_subjects(board),
-        against=against,
+        against=_against(board),
         gap=services.gap(board),
     )
     return report.html(told)
@@ -73,10 +71,7 @@ def _report() -> str:
 
 def _latex() -> str:
     board = services.board()
-    against = None
-    if board.student and board.twin:
-        against = services.comparison(board, board.student, board.twin)
-    return report.latex(_subjects(board), against)
+    return report.latex(_subjects(board), _against(board))
 
 
 def _metrics() -> str:
@@ -89,6 +84,13 @@ def _metrics() -> str:
 
 def _state() -> str:
     return json.dumps(state.link(), indent=2, ensure_ascii=False)
+
+
+def _against(board: Board) -> Comparison | None:
+    """The student held up to its twin, where there is one."""
+    if board.student is None or board.twin is None:
+        return None
+    return services.comparison(board, board.student, board.twin)
 
 
 def _subjects(board: Board) -> list[Subject]:

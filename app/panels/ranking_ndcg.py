@@ -12,7 +12,6 @@ from app.services import Board, ranking
 from app.texts import number, signed
 from kdcore.comparison import Difference
 from kdcore.evaluate import NdcgCurve
-from kdcore.labels import GAINS
 from kdcore.metrics.ranking import DEPTH, skill
 
 GAIN_LABELS = {"exp2": "Gain 2^grade − 1", "linear": "Gain = grade"}
@@ -72,15 +71,7 @@ def finding(
 
 
 def _variant_controls() -> None:
-    controls.bound(
-        st.segmented_control,
-        "gain",
-        "Gain",
-        options=list(GAINS),
-        format_func=lambda key: GAIN_LABELS[key],
-        required=True,
-        label_visibility="collapsed",
-    )
+    controls.choose("gain", "Gain", GAIN_LABELS)
     controls.bound(st.toggle, "rskill", "Skill score")
 
 

@@ -29,15 +29,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 def draw(scene: Scene) -> None:
     """The choice of a tab, and the one that is open."""
-    controls.bound(
-        st.segmented_control,
-        "ttab",
-        "Part of the page",
-        options=list(TABS),
-        format_func=lambda key: TABS[key],
-        required=True,
-        label_visibility="collapsed",
-    )
+    controls.choose("ttab", "Part of the page", TABS)
     _TABS[state.now().ttab](scene)
 
 

@@ -16,15 +16,7 @@ TABS = {
 board = services.board()
 frame.finding(data_source.finding(board))
 with st.container(horizontal=True, vertical_alignment="center", key="data_tabs"):
-    controls.bound(
-        st.segmented_control,
-        "dtab",
-        "Part of the page",
-        options=list(TABS),
-        format_func=lambda key: TABS[key],
-        required=True,
-        label_visibility="collapsed",
-    )
+    controls.choose("dtab", "Part of the page", TABS)
     data_part.draw(board)
 # only the open part is imported and run; the state lets no other name through
 part = import_module(f"app.panels.data_{state.now().dtab}")

@@ -2,8 +2,6 @@
 
 from importlib import import_module
 
-import streamlit as st
-
 from app import controls, services, state
 
 TABS = {
@@ -12,15 +10,7 @@ TABS = {
     "lists": "Lists",
     "auction": "Auction",
 }
-controls.bound(
-    st.segmented_control,
-    "rtab",
-    "Part of the page",
-    options=list(TABS),
-    format_func=lambda key: TABS[key],
-    required=True,
-    label_visibility="collapsed",
-)
+controls.choose("rtab", "Part of the page", TABS)
 # only the open part is imported and run; the state lets no other name through
 part = import_module(f"app.panels.ranking_{state.now().rtab}")
 part.draw(services.board())

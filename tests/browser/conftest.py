@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api")
+from tests.app.made_lab import Made, make_lab  # noqa: E402
 from tests.browser.chromium import FLAGS, find  # noqa: E402
 
 sync_api.expect.set_options(timeout=60_000)
@@ -72,6 +73,16 @@ def wait_for_health(url: str, child: "subprocess.Popen[bytes]") -> None:
 def server(serve, home) -> str:
     """The address of the app with an empty workspace of its own."""
     return serve(home)
+
+
+@pytest.fixture(scope="module")
+def story(serve, tmp_path_factory) -> Iterator[str]:
+    """The address of a server that opens on an invented story of 60 pairs and four grades."""
+    root = tmp_path_factory.mktemp("story")
+    make_lab(root / "demo", Made())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KDLAB_DEMO", str(root / "demo"))
+        yield serve(root / "home")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """Compare's picture by mouse and by keyboard alone: what moves, what is sent, what a link says."""
 
 import base64
-import os
 import re
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -10,33 +9,18 @@ import numpy as np
 import pytest
 
 from kdcore.outcomes import CELLS, outcome_of
-from tests.app.made_lab import Made, make_lab
 
 COUNTS = Path(__file__).parents[2] / "app" / "components" / "joint_density" / "counts.js"
 CANVAS = ".joint canvas[role=img]"
 ROWS = 60
 
 
-@pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
-    """A server that opens on an invented story of 60 pairs and four grades."""
-    root = tmp_path_factory.mktemp("story")
-    make_lab(root / "demo", Made())
-    before = os.environ.get("KDLAB_DEMO")
-    os.environ["KDLAB_DEMO"] = str(root / "demo")
-    yield serve(root / "home")
-    if before is None:
-        del os.environ["KDLAB_DEMO"]
-    else:
-        os.environ["KDLAB_DEMO"] = before
-
-
 @pytest.fixture
-def open_page(visit, address):
+def open_page(visit, story):
     """open_page("ct=0.4") -> the page, its picture drawn."""
 
     def go(query="", **options):
-        page = visit(f"compare?v=1&{query}", at=address, **options)
+        page = visit(f"compare?v=1&{query}", at=story, **options)
         page.wait_for_selector(f"{CANVAS}[data-frame]")
         page.locator(CANVAS).scroll_into_view_if_needed()
         return page

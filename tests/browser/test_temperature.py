@@ -1,12 +1,9 @@
 """The Temperature page by mouse and by keyboard alone: what moves, what is sent, what is kept."""
 
-import os
 import re
 
 import pytest
 from playwright.sync_api import expect
-
-from tests.app.made_lab import Made, make_lab
 
 RAIL = "#rail-teacher"
 KEYBOARD = """() => {
@@ -17,26 +14,12 @@ KEYBOARD = """() => {
 PICTURE = "node => node.toDataURL()"
 
 
-@pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
-    """A server that opens on an invented story of 60 pairs and four grades."""
-    root = tmp_path_factory.mktemp("story")
-    make_lab(root / "demo", Made())
-    before = os.environ.get("KDLAB_DEMO")
-    os.environ["KDLAB_DEMO"] = str(root / "demo")
-    yield serve(root / "home")
-    if before is None:
-        del os.environ["KDLAB_DEMO"]
-    else:
-        os.environ["KDLAB_DEMO"] = before
-
-
 @pytest.fixture
-def open_page(visit, address):
+def open_page(visit, story):
     """open_page("T=4") -> the page, its pictures drawn."""
 
     def go(query="", **options):
-        page = visit(f"temperature?v=1&{query}", at=address, **options)
+        page = visit(f"temperature?v=1&{query}", at=story, **options)
         page.wait_for_selector(".trail .fill.teacher", state="attached")
         page.wait_for_function(
             "() => window.kdStage?.world && window.kdStage.pair >= 0", timeout=20_000

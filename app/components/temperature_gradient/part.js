@@ -15,15 +15,8 @@ export default function ({ parentElement }) {
     svg: root.querySelector("svg"), finding: root.querySelector(".finding"), legend: root.querySelector(".legend"),
   }));
   part.ask ??= painter(() => paint(part));
-  part.unfollow ??= follow(part.ask);
-  part.watch ??= new ResizeObserver(part.ask);
-  part.watch.observe(part.svg);
   part.ask();
-  return () => {
-    part.unfollow?.();
-    part.unfollow = null;
-    part.watch.disconnect();
-  };
+  return attend(part, part.ask, part.svg);
 }
 
 function paint(part) {

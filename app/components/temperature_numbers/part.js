@@ -4,12 +4,8 @@ export default function ({ parentElement }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => ({ root, table: root.querySelector("table"), formula: root.querySelector(".formula") }));
   part.ask ??= painter(() => paint(part));
-  part.unfollow ??= follow(part.ask);
   part.ask();
-  return () => {
-    part.unfollow?.();
-    part.unfollow = null;
-  };
+  return attend(part, part.ask);
 }
 
 const HEADS = [

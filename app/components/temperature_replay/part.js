@@ -13,15 +13,11 @@ export default function ({ data, parentElement, setStateValue }) {
     setStateValue("at", { ...part.sent, n: Date.now() }); // n: the same choice twice is still news
   };
   if (part.hash !== data.hash) load(part, data);
-  part.unfollow ??= follow(() => obey(part));
-  part.watch ??= new ResizeObserver(part.ask);
-  part.watch.observe(part.canvas);
+  const leave = attend(part, () => obey(part), part.canvas);
   obey(part);
   part.ask();
   return () => {
-    part.unfollow?.();
-    part.unfollow = null;
-    part.watch.disconnect();
+    leave();
     clearInterval(part.timer);
     part.timer = 0;
   };

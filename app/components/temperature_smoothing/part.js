@@ -11,7 +11,6 @@ export default function ({ data, parentElement, setStateValue }) {
   }));
   if (part.told !== data.smoothing) part.eps = part.told = data.smoothing;
   part.ask ??= painter(() => paint(part));
-  part.unfollow ??= follow(part.ask);
   const send = () => {
     if (part.eps === part.told) return;
     part.told = part.eps;
@@ -28,10 +27,7 @@ export default function ({ data, parentElement, setStateValue }) {
     send();
   };
   part.ask();
-  return () => {
-    part.unfollow?.();
-    part.unfollow = null;
-  };
+  return attend(part, part.ask);
 }
 
 function paint(part) {

@@ -11,17 +11,10 @@ export default function ({ parentElement }) {
   }));
   part.colors = colorsOf(root);
   part.ask ??= painter(() => paint(part));
-  part.unfollow ??= follow(part.ask);
-  part.watch ??= new ResizeObserver(part.ask);
-  part.watch.observe(part.canvas);
   part.canvas.onpointermove = (event) => readOut(part, event.offsetX);
   part.canvas.onpointerleave = () => (part.read.textContent = part.note);
   part.ask();
-  return () => {
-    part.unfollow?.();
-    part.unfollow = null;
-    part.watch.disconnect();
-  };
+  return attend(part, part.ask, part.canvas);
 }
 
 function paint(part) {
