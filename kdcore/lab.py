@@ -35,6 +35,7 @@ from kdcore.knobs import build
 from kdcore.pairs import PairTable, part_of
 from kdcore.predictions import Predictions
 from kdcore.runs import settle
+from kdcore.runs.about import About
 from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
@@ -72,10 +73,15 @@ def inherited(
     return settle.inherited(settings, role, source, workspace or Workspace.default())
 
 
-def create(config: StageConfig, workspace: Workspace | None = None, title: str = "") -> Run:
+def create(
+    config: StageConfig,
+    workspace: Workspace | None = None,
+    title: str = "",
+    about: About | None = None,
+) -> Run:
     """A queued run of a config whose paths mean the same in every folder."""
     whole = settle.settled(config, workspace or Workspace.default())
-    return store(workspace).create(to_dict(whole), title=title)
+    return store(workspace).create(to_dict(whole), title=title, about=about)
 
 
 def distill(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kdcore.errors import ConfigError, DataError, RunError, UnknownNameError
+from kdcore.runs.about import About
 from kdcore.runs.record import (
     LOG,
     STATUS,
@@ -93,6 +94,11 @@ class Run:
         return RunWriter(self.folder)
 
     @property
+    def about(self) -> About:
+        """Why it was made; empty when nobody said."""
+        return About.read(self.folder)
+
+    @property
     def model_folder(self) -> Path:
         """The trained model, in the Hugging Face layout."""
         return self.folder / "model"
@@ -127,7 +133,7 @@ class RunStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def create(self, config: dict[str, Any], *, title: str = "") -> Run:
+    def create(self, config: dict[str, Any], *, title: str = "", about: About | None = None) -> Run:
         """A new queued run with an id of its own: date, minute, stage and a random ending.
 
         The folder appears under its id all at once, whole; no two processes get one id.
@@ -142,6 +148,8 @@ class RunStore:
                 with new_folder(folder) as fresh:
                     _write_config(fresh / CONFIG, config)
                     write_json_atomic(fresh / STATUS, record.to_dict())
+                    if about is not None:
+                        about.write(fresh)
             except (DataError, OSError) as cause:
                 if folder.exists():  # taken before, or by another process in this moment
                     continue

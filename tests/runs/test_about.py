@@ -1,0 +1,22 @@
+import pytest
+
+from kdcore.runs.about import ABOUT, About
+from kdcore.runs.store import RunStore
+
+TOLD = About(group="g1", role="student", twin="t1", changed={"seed": 3}, estimate={"seconds": 9.5})
+
+
+def test_what_was_said_of_a_run_is_read_back(tmp_path):
+    run = RunStore(tmp_path).create({"stage": "distill"}, about=TOLD)
+    assert RunStore(tmp_path).get(run.id).about == TOLD
+
+
+def test_a_run_of_which_nothing_was_said_has_an_empty_story(tmp_path):
+    assert RunStore(tmp_path).create({"stage": "distill"}).about == About()
+
+
+@pytest.mark.parametrize("text", ["", "[1]", '{"group": 7, "changed": "x", "more": 1}'])
+def test_a_damaged_story_is_empty_and_harms_nothing(tmp_path, text):
+    run = RunStore(tmp_path).create({"stage": "distill"}, about=TOLD)
+    (run.folder / ABOUT).write_text(text)
+    assert run.about == About()
