@@ -64,6 +64,11 @@ class Workspace:
         return self.root / "notes"
 
     @property
+    def queue(self) -> Path:
+        """Runs that wait for a device, a ticket each."""
+        return self.root / "queue"
+
+    @property
     def cache(self) -> Path:
         """What can be made again; safe to delete."""
         return self.root / "cache"

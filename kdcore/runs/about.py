@@ -42,7 +42,9 @@ class About:
         if not isinstance(found, dict):
             return cls()
         blank = plain(cls())
-        fitting = {k: v for k, v in found.items() if isinstance(v, type(blank.get(k)))}
+        fitting: dict[str, Any] = {
+            k: v for k, v in found.items() if isinstance(v, type(blank.get(k)))
+        }
         return cls(**fitting)
 
     def write(self, folder: Path) -> None:
