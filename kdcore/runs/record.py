@@ -32,6 +32,7 @@ METRICS = "metrics.jsonl"
 LOG = "run.log"
 STOP = "stop"
 LOCK = ".lock"
+StopKind = Literal["", "pause", "keep"]  # what a run was asked: nothing, to pause, to end early
 
 STALLED_AFTER = 60.0  # seconds without a heartbeat
 
@@ -153,6 +154,16 @@ def is_alive(pid: int | None, started: float | None) -> bool:
     now = process_start(pid) if pid is not None else None
     # 2 s: the kernel reports the boot time in whole seconds and may round it either way.
     return now is not None and started is not None and abs(now - started) <= 2.0
+
+
+def stop_kind(folder: Path) -> StopKind:
+    """What the stop file asks for: `keep` when it holds that word, else `pause`; "" without one."""
+    try:
+        return "keep" if (folder / STOP).read_text(encoding="utf-8").strip() == "keep" else "pause"
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError):
+        return "pause"
 
 
 def hold(folder: Path, patience: float) -> FileLock:

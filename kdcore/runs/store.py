@@ -20,14 +20,23 @@ from kdcore.runs.record import (
     STOP,
     Record,
     Status,
+    StopKind,
     address,
     derive,
     hold,
     metric_lines,
+    stop_kind,
     writing,
 )
+from kdcore.runs.trash import Trashed, from_trash, in_trash, to_trash
 from kdcore.runs.writer import RunWriter
-from kdcore.workspace import check_name, new_folder, slug, write_json_atomic
+from kdcore.workspace import (
+    check_name,
+    new_folder,
+    slug,
+    write_json_atomic,
+    write_text_atomic,
+)
 
 __all__ = ["Run", "RunStore", "RunWriter", "Status"]
 
@@ -74,11 +83,16 @@ class Run:
         """Every whole metric line so far, step and time among its numbers; nan for null."""
         return [numbers for _, numbers in metric_lines(self.folder)]
 
-    def request_stop(self) -> None:
+    def request_stop(self, kind: StopKind = "pause") -> None:
         """Ask the run's process to stop at its next step; an ended run is left as it is."""
         if self.status().state in ("queued", "running"):
-            with writing(self.folder):
-                (self.folder / STOP).touch()
+            with writing(self.folder):  # whole at once: half a word would mean another stop
+                write_text_atomic(self.folder / STOP, kind)
+
+    @property
+    def stop_kind(self) -> StopKind:
+        """What it was asked and has not done yet: to pause, to keep what it has, or nothing."""
+        return stop_kind(self.folder)
 
     def require_model(self) -> "Run":
         """Itself, or RunError when its model is not there yet."""
@@ -203,6 +217,21 @@ class RunStore:
                 doomed.unlink()
             else:
                 shutil.rmtree(doomed)
+
+    def trash(self, run_id: str) -> None:
+        """Put a run that nobody works on where `restore` finds it again, for seven days."""
+        ids = self._ids()
+        if run_id not in ids:
+            raise self._unknown(run_id, ids)
+        to_trash(self.root / run_id)
+
+    def restore(self, run_id: str) -> Run:
+        """Take a run out of the trash; UnknownNameError when it is not there."""
+        return Run.load(from_trash(self.root, run_id))
+
+    def trashed(self) -> tuple[Trashed, ...]:
+        """What can be restored, thrown away last first."""
+        return tuple(in_trash(self.root))
 
     def _ids(self) -> set[str]:
         if not self.root.is_dir():

@@ -21,11 +21,13 @@ from kdcore.runs.record import (
     STOP,
     Record,
     State,
+    StopKind,
     address,
     hold,
     is_full_disk,
     metric_lines,
     process_start,
+    stop_kind,
     write_problem,
     writing,
 )
@@ -49,7 +51,7 @@ class RunWriter:
         self.folder = folder
         self._record = Record(state="queued")
         self._cleanup = ExitStack()
-        self._stopped = False
+        self._stop: StopKind = ""
         self._next_look = 0.0
         self._next_beat = 0.0
 
@@ -106,7 +108,7 @@ class RunWriter:
 
         def on_term(number: int, frame: FrameType | None) -> None:
             if os.getpid() == owner:
-                self._stopped = True
+                self._stop = "pause"
                 return
             signal.signal(number, signal.SIG_DFL)  # a forked data loader must still die of it
             os.kill(os.getpid(), number)
@@ -147,11 +149,19 @@ class RunWriter:
     @property
     def stop_requested(self) -> bool:
         """Whether the run was asked to stop, by its stop file or by SIGTERM; stays true."""
+        return bool(self.stop_kind)
+
+    @property
+    def stop_kind(self) -> StopKind:
+        """What it was asked: `pause` is to save and stop, `keep` to end with the best so far.
+
+        A pause is final; one that was asked to keep may still be asked to stop for good.
+        """
         now = time.monotonic()
-        if not self._stopped and now >= self._next_look:
+        if self._stop != "pause" and now >= self._next_look:
             self._next_look = now + STOP_LOOK_EVERY
-            self._stopped = (self.folder / STOP).exists()
-        return self._stopped
+            self._stop = stop_kind(self.folder) or self._stop
+        return self._stop
 
     def truncate_after(self, step: int) -> None:
         """Drop the metric lines later than a checkpoint's step, before resuming from it."""
