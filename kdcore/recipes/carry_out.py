@@ -9,6 +9,7 @@ from kdcore.devices import use_threads
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable, part_of
+from kdcore.recipes.beside import keep_beside
 from kdcore.recipes.card import write_card
 from kdcore.recipes.distill import distill, transfer_set
 from kdcore.recipes.finetune import finetune
@@ -72,6 +73,7 @@ def _stage(
         finetune(config, pairs, run, writer)
     _score(config, pairs, run, writer)
     write_card(config, pairs, run)
+    keep_beside(config, pairs, run, workspace)
 
 
 def _score(

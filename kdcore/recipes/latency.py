@@ -1,0 +1,149 @@
+"""How fast a model answers: batch 1 after warm-up, its teacher in turns with it, in one process.
+
+In turns, so that a machine that others load slows both alike. Counted from token ids to logits:
+tokenizing is left out, because a server keeps ads tokenized and both models pay alike for queries.
+"""
+
+import os
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdcore.batches import Encoded
+from kdcore.devices import use_threads
+from kdcore.models.base import PairModel
+from kdcore.models.packed import product_type
+from kdcore.pairs import PairTable
+from kdcore.runs.beside import Latency, Speed, Timing
+
+DRAWS = 200  # pairs timed one by one
+BATCH = 32
+BUDGET = 0.6  # seconds for the pairs of one condition, all models together
+WARM_UP = 10  # pairs before the clock starts: a CPU's library compiles a kernel for new shapes
+FEWEST = 5  # pairs that are timed however slow a model is
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Subject:
+    model: PairModel
+    encoded: Encoded
+
+
+def measure_latency(
+    pairs: PairTable,
+    student: PairModel,
+    teacher: PairModel | None,
+    device: torch.device,
+    *,
+    precision: str = "auto",
+    budget: float = BUDGET,
+) -> Latency:
+    """Time both models on `DRAWS` pairs drawn (seeded) from these; threads: those of torch now.
+
+    Fewer pairs where the budget is used up, at least FEWEST; `n` says how many.
+    """
+    rng = np.random.default_rng(0)
+    drawn = pairs.take(rng.choice(len(pairs), DRAWS, replace=len(pairs) < DRAWS))
+    models = [m for m in (student, teacher) if m is not None]
+    subjects = [_Subject(m.eval(), m.read(drawn)) for m in models]
+    cpu, threads = torch.device("cpu"), torch.get_num_threads()
+    plain = device.type == "cpu" and threads == 1
+    with torch.inference_mode():
+        with use_threads(1):
+            alone = _one_by_one(subjects, cpu, precision, budget)
+        asked = alone if plain else _one_by_one(subjects, device, precision, budget)
+        rates = [_rate(s, device, precision, budget / 4) for s in subjects]
+    found = [_speed(*parts) for parts in zip(subjects, alone, asked, rates, strict=True)]
+    return Latency(
+        student=found[0],
+        teacher=found[1] if teacher is not None else None,
+        device=str(device),
+        machine=_machine(device),
+        threads=threads,
+        products=str(product_type(precision, device)).removeprefix("torch."),
+        drawn_from="+".join(pairs.splits),
+        batch=BATCH,
+        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0,
+        measured=time.time(),
+    )
+
+
+def _one_by_one(
+    subjects: Sequence[_Subject], device: torch.device, precision: str, budget: float
+) -> list[Timing]:
+    """Pair by pair, every model in turn, until all are done or the budget is."""
+    for subject in subjects:
+        _move(subject.model, device, precision)
+    began = time.perf_counter()
+    for row in range(WARM_UP):
+        for subject in subjects:
+            _answer(subject, np.array([row]), device)
+        if time.perf_counter() - began > budget / 3:
+            break
+    taken: list[list[float]] = [[] for _ in subjects]
+    began = time.perf_counter()
+    for row in range(DRAWS):
+        for subject, times in zip(subjects, taken, strict=True):
+            times.append(_answer(subject, np.array([row]), device))
+        if row + 1 >= FEWEST and time.perf_counter() - began > budget:
+            break
+    return [
+        Timing(
+            p50_ms=1000 * float(np.quantile(times, 0.5)),
+            p95_ms=1000 * float(np.quantile(times, 0.95)),
+            n=len(times),
+        )
+        for times in taken
+    ]
+
+
+def _rate(subject: _Subject, device: torch.device, precision: str, budget: float) -> float:
+    """Pairs a second in whole batches, the median over batches; the first one warms up."""
+    _move(subject.model, device, precision)
+    starts = np.arange(0, DRAWS - BATCH + 1, BATCH)
+    _answer(subject, starts[0] + np.arange(BATCH), device)
+    times: list[float] = []
+    for start in np.resize(starts, 4 * len(starts)):
+        times.append(_answer(subject, start + np.arange(BATCH), device))
+        if sum(times) > budget:
+            break
+    return BATCH / max(float(np.median(times)), 1e-9)
+
+
+def _answer(subject: _Subject, rows: Ints, device: torch.device) -> float:
+    """Seconds until the logits of these rows lie in the memory of the CPU."""
+    began = time.perf_counter()
+    batch = subject.model.batch(subject.encoded, rows).to(device)
+    subject.model(batch).logits.float().cpu()  # on an accelerator this waits for the end
+    return time.perf_counter() - began
+
+
+def _move(model: PairModel, device: torch.device, precision: str) -> None:
+    model.products = product_type(precision, device)
+    model.to(device)
+
+
+def _speed(subject: _Subject, alone: Timing, asked: Timing, rate: float) -> Speed:
+    weights = subject.model.state_dict().values()
+    lengths = subject.encoded.lengths
+    return Speed(
+        parameters=subject.model.size,
+        megabytes=sum(w.numel() * w.element_size() for w in weights) / 1e6,
+        one_thread=alone,
+        configured=asked,
+        pairs_per_second=rate,
+        tokens_p50=float(np.quantile(lengths, 0.5)),
+        tokens_p95=float(np.quantile(lengths, 0.95)),
+    )
+
+
+def _machine(device: torch.device) -> str:
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return f"{platform.machine() or 'CPU'}, {os.cpu_count()} cores"
