@@ -19,7 +19,6 @@ def follow_link() -> None:
     """Read the link of a new session, or the address that Back or Forward led to."""
     st.session_state["kd_keep"] = services.keep_link
     asked = went_back()
-    st.session_state[state.LED] = asked is not None
     if asked is None and state.is_new():
         asked = st.query_params.to_dict()
     if asked is None:

@@ -9,6 +9,7 @@ if (_ROOT := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run`
 import streamlit as st
 
 from app import frame, look, state
+from app.components.link_marks import link_marks
 from app.panels import keep, lesson
 from app.rail import PAGES
 from kdcore.errors import LabError
@@ -33,3 +34,4 @@ try:
 except LabError as cause:
     frame.trouble(cause)
 state.write_url()
+link_marks(state.marks(), state.MARKS)

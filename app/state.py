@@ -16,7 +16,7 @@ from app.fields import VERSION, choice, flag, number, numbers, read, show, text,
 _KEY = "kd_state"
 _IGNORED = "kd_ignored"
 _MARKS = "kd_marks"
-LED = "kd_led"  # whether Back or Forward led to this run
+MARKS = ("v", "dh", "rh", "bids")  # parts of a link that are no choice of the visitor's
 _MARKED = {"data", "teacher", "student", "split"}  # fields that change a link's hashes
 _LONGEST = 1800  # characters of a link; a longer state is kept under a hash
 
@@ -104,6 +104,13 @@ class State:
     dcard: str = text("", 20)  # the card whose rows are open
     dpage: int = whole(1, 1, 1_000_000)
 
+    # Distill
+    preset: str = text("sixty_seconds", 40)
+    settings: str = text("", 3000)  # what differs from the preset: path=value;path=value
+    dmode: str = choice("form", ("form", "yaml"))
+    alone: bool = flag(True)  # the twin without a teacher is trained too
+    run: str = text("", 120)  # the run that is watched; "" lets the page choose
+
 
 FIELDS = {f.name: f for f in fields(State)}
 _TYPED = ("edited", "equery", "etitle", "edescription")
@@ -169,10 +176,7 @@ def state_of(query: dict[str, str]) -> tuple[State, list[str]]:
                 values[name] = read(FIELDS[name], raw)
             except ValueError as cause:
                 ignored.append(f"{name}: {cause}")
-        elif (
-            name not in ("v", "kept", "dh", "rh", "bids", "q", "title", "desc")
-            and name[:5] != "embed"
-        ):
+        elif name not in (*MARKS, "kept", "q", "title", "desc") and name[:5] != "embed":
             ignored.append(f"{name[:40]!r} is no part of a link of this lab")
     return State(**values), ignored
 
@@ -223,26 +227,34 @@ def simulated_bids(simulated: bool) -> None:
     st.session_state["kd_simulated"] = simulated
 
 
+def marks() -> dict[str, str]:
+    """What a link says beside the choices: version, hashes, and that its bids are simulated."""
+    found: dict[str, str] = {"v": VERSION} | st.session_state.get("kd_own_marks", {})
+    if now().rtab == "auction" and st.session_state.get("kd_simulated"):
+        found = found | {"bids": "simulated"}  # no bid behind this link is real
+    return found
+
+
 def link() -> dict[str, str]:
     """The parameters of a link to what is on the screen now."""
-    marks: dict[str, str] = st.session_state.get("kd_own_marks", {})
-    if now().rtab == "auction" and st.session_state.get("kd_simulated"):
-        marks = marks | {"bids": "simulated"}  # no bid behind this link is real
-    return query_of(now()) | marks
+    return query_of(now()) | marks()
 
 
 def write_url() -> None:
-    """Let the address bar say the present state; a state too long for it stays kept by hash."""
+    """Let the address bar say the present choices; a state too long for it stays kept by hash.
+
+    Only a choice makes an entry in the browser's history: an entry for the marks alone would cut
+    Forward off. components/link_marks brings them into the address that is there.
+    """
     wanted = link()
     if sum(len(k) + len(v) + 2 for k, v in wanted.items()) > _LONGEST:
         keep = st.session_state.get("kd_keep")
         if keep is not None and (kept := keep(wanted)):
             wanted = {"v": VERSION, "kept": kept}
     said = st.query_params.to_dict()
-    if said == wanted or (st.session_state.get(LED) and _choices(said) == _choices(wanted)):
-        return  # where Back led, a new entry for the hashes alone would lead forward again
-    st.query_params.from_dict(wanted)
+    if _choices(said) != _choices(wanted):
+        st.query_params.from_dict(wanted)
 
 
 def _choices(query: dict[str, str]) -> dict[str, str]:
-    return {k: v for k, v in query.items() if k not in ("v", "dh", "rh", "bids")}
+    return {k: v for k, v in query.items() if k not in MARKS}

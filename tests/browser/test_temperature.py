@@ -102,7 +102,6 @@ def test_back_moves_the_rail(open_page, settle):
     expect(entry).to_have_value("2.00")
 
 
-@pytest.mark.slow  # on a busy machine an entry written late after Back has cut Forward off
 def test_forward_after_back_moves_the_rail_again(open_page, settle):
     page = open_page()
     entry = page.locator(".line.teacher input[type=number]")
