@@ -23,7 +23,7 @@ from kdcore.runs.beside import Latency, Speed, Timing
 
 DRAWS = 200  # pairs timed one by one
 BATCH = 32
-BUDGET = 0.6  # seconds for the pairs of one condition, all models together
+BUDGET = 1.5  # seconds for the pairs timed one by one, all models and conditions together
 WARM_UP = 10  # pairs before the clock starts: a CPU's library compiles a kernel for new shapes
 FEWEST = 5  # pairs that are timed however slow a model is
 Ints = NDArray[np.int64]
@@ -54,11 +54,12 @@ def measure_latency(
     subjects = [_Subject(m.eval(), m.read(drawn)) for m in models]
     cpu, threads = torch.device("cpu"), torch.get_num_threads()
     plain = device.type == "cpu" and threads == 1
+    share = budget if plain else budget / 2
     with torch.inference_mode():
         with use_threads(1):
-            alone = _one_by_one(subjects, cpu, precision, budget)
-        asked = alone if plain else _one_by_one(subjects, device, precision, budget)
-        rates = [_rate(s, device, precision, budget / 4) for s in subjects]
+            alone = _one_by_one(subjects, cpu, precision, share)
+        asked = alone if plain else _one_by_one(subjects, device, precision, share)
+        rates = [_rate(s, device, precision, budget / 10) for s in subjects]
     found = [_speed(*parts) for parts in zip(subjects, alone, asked, rates, strict=True)]
     return Latency(
         student=found[0],
@@ -84,7 +85,7 @@ def _one_by_one(
     for row in range(WARM_UP):
         for subject in subjects:
             _answer(subject, np.array([row]), device)
-        if time.perf_counter() - began > budget / 3:
+        if time.perf_counter() - began > budget / 4:
             break
     taken: list[list[float]] = [[] for _ in subjects]
     began = time.perf_counter()
