@@ -1,0 +1,212 @@
+"""retention(): what a student keeps of its teacher, and what it costs, each with its conditions.
+
+DistilBERT's manner (97 % of the score, 40 % fewer weights, 60 % faster), with an honest floor: a
+model that knows nothing has an ROC-AUC of 0.5, so 0.5 of it is kept by anybody.
+"""
+
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import Any
+
+import numpy as np
+
+from kdcore.errors import ConfigError, lookup
+from kdcore.measures import Floats, measure
+from kdcore.metrics.definitions import CATALOG
+from kdcore.metrics.significance import bootstrap_weights, interval
+from kdcore.pairs import UNLABELLED, PairTable
+from kdcore.predictions import Predictions
+from kdcore.runs.beside import Latency, Speed
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A published student against its teacher; speedup is at second hand, see conditions."""
+
+    name: str
+    paper: str
+    kept: float  # share of the score
+    floor: str  # what that share is counted from
+    parameters_share: float
+    speedup: float
+    conditions: str
+
+
+DISTILBERT = Reference(
+    name="DistilBERT",
+    paper="Sanh et al. 2019, arXiv:1910.01108",
+    kept=77.0 / 79.5,
+    floor="the GLUE dev macro score of its authors' README, 77.0 against BERT-base's 79.5, "
+    "counted from 0",
+    parameters_share=66 / 110,
+    speedup=668 / 410,
+    conditions="full passes over STS-B dev on a CPU at batch 1, as others quote the paper; "
+    "neither read there nor measured here",
+)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """The share of a teacher's quality that a student keeps, and the price of both.
+
+    kept: (student - floor) / (teacher - floor), the share of what lies above chance; raw:
+    student / teacher; both with a 95 % interval on common draws of queries. twin_kept: what the
+    twin keeps without a teacher. Shares of size are student / teacher; speedup is the teacher's
+    p50 over the student's. Unknown numbers are nan; conditions and reason say why.
+    """
+
+    metric: str
+    floor: float
+    floor_name: str
+    student: float
+    teacher: float
+    kept: float
+    kept_low: float
+    kept_high: float
+    raw: float
+    raw_low: float
+    raw_high: float
+    twin_kept: float
+    n: int
+    n_unit: str
+    queries: int
+    parameters: int
+    parameters_share: float
+    megabytes: float
+    megabytes_share: float
+    p50_ms: float
+    p95_ms: float
+    teacher_p50_ms: float
+    teacher_p95_ms: float
+    speedup: float
+    speedup_one_thread: float
+    throughput: float  # pairs a second in batches
+    throughput_share: float
+    conditions: str
+    reason: str = ""
+
+
+def retention(
+    pairs: PairTable,
+    student: Predictions,
+    teacher: Predictions,
+    latency: Latency | None = None,
+    twin: Predictions | None = None,
+    metric: str = "roc_auc",
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Retention:
+    """What of the teacher's quality is kept on these pairs, with size and speed as measured."""
+    floor, floor_name = floor_of(pairs, metric)
+    models = [measure(pairs, x) for x in (student, teacher, twin) if x is not None]
+    values = [float(m.value_of(metric)[0]) for m in models]
+    queries = models[0].queries
+    drawn = [
+        np.column_stack([m.value_of(metric, weights) for m in models[:2]])
+        for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
+    ]
+    draws = np.concatenate([np.zeros((0, 2)), *drawn])
+    low, high = interval(np.column_stack([_share(draws, floor), _share(draws, 0.0)]))
+    now = np.array([values[:2]])
+    above = values[1] > floor
+    return Retention(
+        metric=metric,
+        floor=floor,
+        floor_name=floor_name,
+        student=values[0],
+        teacher=values[1],
+        kept=float(_share(now, floor)[0]) if above else nan,
+        kept_low=float(low[0]) if above else nan,
+        kept_high=float(high[0]) if above else nan,
+        raw=float(_share(now, 0.0)[0]),
+        raw_low=float(low[1]),
+        raw_high=float(high[1]),
+        twin_kept=(values[2] - floor) / (values[1] - floor) if above and twin else nan,
+        n=models[0].count(metric),
+        n_unit=CATALOG[metric].unit,
+        queries=queries,
+        reason="" if above else _no_share(metric, values[1], floor, floor_name),
+        **_costs(latency),
+    )
+
+
+def floor_of(pairs: PairTable, metric: str) -> tuple[float, str]:
+    """What a model that knows nothing reaches, and its name; ConfigError where nothing is known."""
+    if metric == "roc_auc":
+        return 0.5, "chance, 0.5"
+    labelled = pairs.relevant[pairs.grades != UNLABELLED]
+    share = float(labelled.mean()) if len(labelled) else nan
+    if metric == "pr_auc":
+        return share, f"chance, the share of relevant pairs, {share:.3f}"
+    if metric == "accuracy":
+        share = max(share, 1 - share)
+        return share, f"always the more frequent answer, {share:.3f}"
+    about = lookup(CATALOG, metric, "metric")
+    raise ConfigError(f"{about.name} has no floor here; roc_auc, pr_auc and accuracy have one")
+
+
+def _share(values: Floats, floor: float) -> Floats:
+    """(rows,) of (rows, 2) student and teacher: the share above the floor; nan without a lead."""
+    above = values - floor
+    blank = np.full(len(values), np.nan)
+    return np.asarray(np.divide(above[:, 0], above[:, 1], out=blank, where=above[:, 1] > 0))
+
+
+def _no_share(metric: str, teacher: float, floor: float, floor_name: str) -> str:
+    name = CATALOG[metric].name
+    if not isfinite(teacher):
+        return f"{name} is not defined on these pairs: too few of them are labelled."
+    return (
+        f"The teacher's {name}, {teacher:.3f}, is not above {floor_name}: there is nothing to keep."
+    )
+
+
+def _costs(latency: Latency | None) -> dict[str, Any]:
+    """The fields of size and speed; without a measurement they are unknown, and that is said."""
+    blank: dict[str, Any] = dict.fromkeys(
+        (
+            *("parameters_share", "megabytes", "megabytes_share", "p50_ms", "p95_ms"),
+            *("teacher_p50_ms", "teacher_p95_ms", "speedup", "speedup_one_thread"),
+            *("throughput", "throughput_share"),
+        ),
+        nan,
+    )
+    if latency is None:
+        return {**blank, "parameters": 0, "conditions": "not measured on this machine"}
+    own = latency.student
+    found = blank | {
+        "parameters": own.parameters,
+        "megabytes": own.megabytes,
+        "p50_ms": own.configured.p50_ms,
+        "p95_ms": own.configured.p95_ms,
+        "throughput": own.pairs_per_second,
+        "conditions": conditions(latency),
+    }
+    return found if latency.teacher is None else found | _against(own, latency.teacher)
+
+
+def _against(own: Speed, teacher: Speed) -> dict[str, float]:
+    return {
+        "parameters_share": own.parameters / max(teacher.parameters, 1),
+        "megabytes_share": own.megabytes / max(teacher.megabytes, 1e-9),
+        "teacher_p50_ms": teacher.configured.p50_ms,
+        "teacher_p95_ms": teacher.configured.p95_ms,
+        "speedup": teacher.configured.p50_ms / max(own.configured.p50_ms, 1e-9),
+        "speedup_one_thread": teacher.one_thread.p50_ms / max(own.one_thread.p50_ms, 1e-9),
+        "throughput_share": own.pairs_per_second / max(teacher.pairs_per_second, 1e-9),
+    }
+
+
+def conditions(latency: Latency) -> str:
+    """How the latency was measured, in one sentence."""
+    own = latency.student
+    threads = f"{latency.threads} thread{'' if latency.threads == 1 else 's'}"
+    where = f"{latency.device} ({latency.machine})"
+    turns = ", teacher and student in turns in one process" if latency.teacher else ""
+    return (
+        f"Batch 1, token ids to logits, query and ad both read, after warm-up{turns}: "
+        f"n = {own.configured.n} pairs of {latency.drawn_from} of {own.tokens_p50:.0f} tokens "
+        f"(p95 {own.tokens_p95:.0f}) on {where}, {threads}, {latency.products}, "
+        f"with a load of {latency.load:.1f}."
+    )

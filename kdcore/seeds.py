@@ -1,0 +1,133 @@
+"""fold(): runs that differ in nothing but their seed as one row, with what the seeds say together.
+
+The interval over queries tells what other test pairs would do to two finished students; the one
+over seeds tells what other seeds would do on the same test pairs. Neither contains the other.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, isfinite, nan, sqrt
+from typing import Any, Literal
+
+import numpy as np
+
+from kdcore.judge import signed
+from kdcore.metrics.definitions import CATALOG
+from kdcore.metrics.significance import LEVEL, Verdict, verdict
+
+FEWEST = 3  # below it a spread is a guess, and no side is taken
+TOO_FEW: Literal["TOO FEW SEEDS"] = "TOO FEW SEEDS"
+_WHERE = ("device", "threads")  # where a run was computed is no difference
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """One run: its config as plain data, its metric, and its difference to its own twin.
+
+    delta: nan where it has no twin.
+    """
+
+    run_id: str
+    config: Mapping[str, Any]
+    value: float
+    delta: float = nan
+
+
+@dataclass(frozen=True)
+class Spread:
+    """n numbers: mean, sample standard deviation (nan below two), least and most."""
+
+    n: int
+    mean: float
+    deviation: float
+    least: float
+    most: float
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """Runs that are equal but for the seed. verdict and its interval: over seeds, of delta."""
+
+    run_ids: tuple[str, ...]
+    seeds: tuple[int, ...]
+    value: Spread
+    delta: Spread
+    low: float
+    high: float
+    p: float
+    verdict: Verdict | Literal["TOO FEW SEEDS"]
+    sentence: str
+
+
+def fold(runs: Iterable[Seeded], metric: str = "roc_auc") -> list[SeedRow]:
+    """A row for each setting, in the order in which each first appears; a seed counts once."""
+    groups: dict[str, dict[int, Seeded]] = {}
+    for run in runs:
+        groups.setdefault(setting_of(run.config), {}).setdefault(
+            int(run.config.get("seed", 0)), run
+        )
+    return [_row([found[seed] for seed in sorted(found)], metric) for found in groups.values()]
+
+
+def spread(values: Iterable[float]) -> Spread:
+    """Of the numbers that are known."""
+    known = np.array([v for v in values if isfinite(v)], dtype=np.float64)
+    if not len(known):
+        return Spread(0, nan, nan, nan, nan)
+    deviation = float(known.std(ddof=1)) if len(known) > 1 else nan
+    return Spread(
+        len(known), float(known.mean()), deviation, float(known.min()), float(known.max())
+    )
+
+
+def over_seeds(deltas: Sequence[float]) -> tuple[float, float, float]:
+    """The 95 % t interval of the mean over seeds, and p of a mean of 0; nan below FEWEST.
+
+    Student's t with n - 1 degrees of freedom: it takes seeds for draws of a normal distribution.
+    """
+    from scipy.special import stdtr, stdtrit
+
+    found = spread(deltas)
+    if found.n < FEWEST:
+        return nan, nan, nan
+    error = found.deviation / sqrt(found.n)
+    half = float(stdtrit(found.n - 1, 1 - LEVEL / 2)) * error
+    t = abs(found.mean) / error if error else (inf if found.mean else 0.0)
+    return found.mean - half, found.mean + half, float(2 * stdtr(found.n - 1, -t))
+
+
+def _row(runs: Sequence[Seeded], metric: str) -> SeedRow:
+    about = CATALOG[metric]
+    delta = spread(r.delta for r in runs)
+    low, high, p = over_seeds([r.delta for r in runs])
+    said = verdict(low, high, p, about.higher_is_better) if delta.n >= FEWEST else TOO_FEW
+    return SeedRow(
+        run_ids=tuple(r.run_id for r in runs),
+        seeds=tuple(int(r.config.get("seed", 0)) for r in runs),
+        value=spread(r.value for r in runs),
+        delta=delta,
+        low=low,
+        high=high,
+        p=p,
+        verdict=said,
+        sentence=_sentence(about.name, delta, low, high, said),
+    )
+
+
+def _sentence(name: str, delta: Spread, low: float, high: float, said: str) -> str:
+    if delta.n < FEWEST:
+        seeds = f"{delta.n} seed{'' if delta.n == 1 else 's'} with a twin"
+        return f"{seeds}: at least {FEWEST} are needed before seeds can take a side."
+    return (
+        f"{said} over {delta.n} seeds: {name} {signed(delta.mean)} on average "
+        f"[{signed(low)}, {signed(high)}], from {signed(delta.least)} to {signed(delta.most)}. "
+        f"The interval is Student's t over {delta.n} seeds on the same test pairs: how the mean "
+        "would move with other seeds, not with other pairs."
+    )
+
+
+def setting_of(config: Mapping[str, Any]) -> str:
+    """A text that is equal for configs that are equal but for the seed."""
+    rest = {k: v for k, v in config.items() if k != "seed" and k not in _WHERE}
+    return json.dumps(rest, sort_keys=True, default=str)
