@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from kdcore.cli import catalog, data, demo, running, runs, stages, tutorial
+from kdcore.cli import catalog, data, demo, ready, running, runs, stages, tutorial
 from kdcore.cli.frame import EXIT_CODES, carry_out
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {said}" for code, said in EXIT_CODES.items()) + "."
@@ -33,6 +33,8 @@ def build_app() -> typer.Typer:
     app.command("methods")(catalog.methods)
     app.command("students")(catalog.students)
     app.command("run", hidden=True)(running.run)
+    app.command("dispatch", hidden=True)(ready.dispatch)
+    app.command("ready", hidden=True)(ready.ready)
     return app
 
 

@@ -151,6 +151,13 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
     carry_out(config, run, Workspace(run.folder.absolute().parent.parent), load)
 
 
+def get_ready() -> None:
+    """Import and wake all that a run needs, so that the next `execute` begins at once."""
+    from kdcore.recipes.warm_up import warm_up
+
+    warm_up()
+
+
 def answers(
     run: Run | str,
     pairs: PairTable,

@@ -1,12 +1,13 @@
 """Start a run in a process of its own, which outlives the app, and stop it again."""
 
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import psutil
@@ -29,35 +30,76 @@ _POLITE = 1.0  # seconds for the stop file alone, before SIGTERM
 _LOOK_EVERY = 0.02
 
 
-def start(run: Run, command: Sequence[str] | None = None) -> int:
+def start(
+    run: Run,
+    command: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    only_queued: bool = False,
+) -> int:
     """Start a run detached from this process and return its pid, which is recorded at once.
 
     It has a session of its own, no input, and prints into run.log. `command` stands in for
-    `python -m kdcore run FOLDER`. RunError when the run is being worked on already.
+    `python -m kdcore run FOLDER`; environment: what is set beside our own. RunError when the run
+    is being worked on already, or, with only_queued, when it waits no longer.
     """
     command = command or [sys.executable, "-m", "kdcore", "run", str(run.folder.resolve())]
-    lock = hold(run.folder, patience=0)  # a child waits for it before it writes its own record
-    try:
-        before = Record.read(run.folder)
-        if is_alive(before.pid, before.process_start) and not before.is_over:
-            raise RunError(f"run {run.id} is running already, as process {before.pid}")
-        with writing(run.folder):
-            (run.folder / STOP).unlink(missing_ok=True)
-        process = _detach(run, command)
+    with _claimed(run, only_queued) as before:
+        process = _detach(run, command, environment or {})
         try:
             _record_start(run, before, process.pid)
         except BaseException:
             process.kill()
             process.wait()
             raise
-    finally:
-        lock.release()
-    # Somebody must look at the end of a child, or it stays a zombie while this process lives.
-    threading.Thread(target=process.wait, daemon=True).start()
+    reap(process)
     return process.pid
 
 
-def _detach(run: Run, command: Sequence[str]) -> subprocess.Popen[bytes]:
+def assign(run: Run, ready: subprocess.Popen[bytes], environment: Mapping[str, str]) -> int:
+    """Make a process that waits for an order (kdcore.cli.ready) the one that does this run.
+
+    Whoever dies in between, the run is begun once or not at all: the process gets its order
+    after its pid stands in the record, and leaves when its input ends without one.
+    """
+    order = {"folder": str(run.folder.resolve()), "environment": dict(environment)}
+    assert ready.stdin is not None
+    with _claimed(run, only_queued=True) as before:
+        _record_start(run, before, ready.pid)
+        try:
+            ready.stdin.write(json.dumps(order).encode() + b"\n")
+            ready.stdin.close()
+        except OSError as cause:
+            before.write(run.folder)
+            raise RunError(f"run {run.id}: the process that waited for it is gone") from cause
+    return ready.pid
+
+
+@contextmanager
+def _claimed(run: Run, only_queued: bool) -> Iterator[Record]:
+    """The record of a run that nobody works on, while the folder's lock is held."""
+    lock = hold(run.folder, patience=0)  # a child waits for it before it writes its own record
+    try:
+        before = Record.read(run.folder)
+        if is_alive(before.pid, before.process_start) and not before.is_over:
+            raise RunError(f"run {run.id} is running already, as process {before.pid}")
+        if only_queued and (before.state != "queued" or before.pid is not None):
+            raise RunError(f"run {run.id} is {run.status().state} and waits no longer")
+        with writing(run.folder):
+            (run.folder / STOP).unlink(missing_ok=True)
+        yield before
+    finally:
+        lock.release()
+
+
+def reap(process: subprocess.Popen[bytes]) -> None:
+    """Look at a child's end when it comes, or it stays a zombie while this process lives."""
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _detach(
+    run: Run, command: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     try:
         with run.log_path.open("ab") as log:
             return subprocess.Popen(
@@ -66,6 +108,7 @@ def _detach(run: Run, command: Sequence[str]) -> subprocess.Popen[bytes]:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                env={**os.environ, **environment},
             )
     except OSError as cause:
         raise RunError(f"run {run.id} could not be started with {command[0]}: {cause}") from cause
@@ -96,7 +139,10 @@ def stop(run: Run, grace: float = GRACE) -> Status:
         return status
     record = Record.read(run.folder)
     if record.pid is None:
-        return _bury(run, record, "stopped before it started")
+        after = _bury(run, record, "stopped before it started")
+        if after.state != "running":
+            return after
+        record = Record.read(run.folder)  # it was started in this very moment
     run.request_stop()
     if record.pid == os.getpid():  # a run in this very process: ask, and never kill oneself
         return run.status()

@@ -1,0 +1,38 @@
+"""What a process does while it waits for its run: the slow first times of everything."""
+
+import numpy as np
+import torch
+
+import kdcore.recipes.carry_out  # noqa: F401 - to have it, and all that it imports, in memory
+from kdcore.config import ModelConfig, TrainingConfig
+from kdcore.datasets.named import named_pairs
+from kdcore.models.build import new_model
+from kdcore.objectives.hard import hard_cross_entropy
+from kdcore.pairs import PairTable
+from kdcore.predict import score
+from kdcore.recipes.optimizer import make_optimizer
+
+STUDENTS = ("twinbert_cos:layers=1,hidden=32,heads=2", "bert:layers=1,hidden=32,heads=2")
+
+
+def warm_up() -> None:
+    """Read the bundled world and let small students take one step on the CPU.
+
+    No GPU is touched: which one this process may see is told later. Nothing stays behind but
+    what is in memory; a run seeds its random numbers itself.
+    """
+    few = named_pairs("world").split("validation").take(np.arange(160))
+    for student in STUDENTS:
+        _one_step(ModelConfig.parse(student), few)
+
+
+def _one_step(config: ModelConfig, pairs: PairTable) -> None:
+    cpu, knobs = torch.device("cpu"), TrainingConfig().suited_to(config)
+    model = new_model(config, pairs)
+    encoded = model.read(pairs)
+    optimizer = make_optimizer([model], knobs, cpu)
+    logits = model.train()(model.batch(encoded, np.arange(128)), frozenset()).logits
+    loss = hard_cross_entropy(logits, torch.tensor(pairs.grades[:128]), 0.0)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    score(model.eval(), encoded, cpu, 128)

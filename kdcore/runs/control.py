@@ -1,0 +1,87 @@
+"""What a person can ask of a run while it waits or works: pause, resume, keep, discard.
+
+A pause or a discard takes effect within two seconds, and the asker need not wait for it.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from kdcore.errors import LabError, RunError
+from kdcore.runs import launch, queue
+from kdcore.runs.record import Record
+from kdcore.runs.store import Run, RunStore
+from kdcore.runs.tickets import is_waiting
+from kdcore.workspace import Workspace
+
+GRACE = 1.8  # seconds that a process has to save and stop by itself; SIGTERM comes after half
+_LIVE = ("queued", "running")
+
+_logger = logging.getLogger("kdcore")
+
+
+def pause(run: Run, workspace: Workspace, *, wait: bool = False) -> None:
+    """Let a run save a checkpoint and stop; `resume` goes on from it.
+
+    A run that waits leaves the queue at once. A process that is deaf for two seconds is killed,
+    and what it did since its last checkpoint is done again.
+    """
+    _end(run, workspace, lambda: None, wait)
+
+
+def resume(run: Run, workspace: Workspace) -> None:
+    """Let a stopped, failed or lost run wait for its device again; it goes on where it was."""
+    queue.enqueue([run], workspace)
+
+
+def finish_early(run: Run) -> None:
+    """Let a run end its training now: the best model so far is kept and scored.
+
+    RunError when it has not begun or has ended; while it saves and scores it stays running.
+    """
+    status = run.status()
+    if status.state != "running":
+        raise RunError(f"{run.id} is {status.state}; only a run that works can stop and keep")
+    if run.stop_kind != "pause":  # who was asked to stop for good is not called back
+        run.request_stop("keep")
+
+
+def discard(run: Run, workspace: Workspace, *, wait: bool = False) -> None:
+    """Stop a run and put it into the trash, from which RunStore.restore takes it back."""
+    _end(run, workspace, lambda: RunStore(run.folder.parent).trash(run.id), wait)
+
+
+def _end(run: Run, workspace: Workspace, then: Callable[[], None], wait: bool) -> None:
+    """Stop a run and do something after; what waits or is over needs no thread for it."""
+    if _works(run):
+        run.request_stop()
+        if wait:
+            _stop_and(run, then)
+        else:
+            threading.Thread(target=_quietly, args=(run, then), daemon=True).start()
+        return
+    _stop_and(run, then)
+    with suppress(LabError):  # its ticket counts no more; the dispatcher would sweep it too
+        queue.leave(run, workspace)
+
+
+def _works(run: Run) -> bool:
+    if run.status().state not in _LIVE:
+        return False
+    with suppress(RunError):
+        return not is_waiting(Record.read(run.folder))
+    return False
+
+
+def _stop_and(run: Run, then: Callable[[], None]) -> None:
+    if run.status().state in _LIVE:
+        launch.stop(run, grace=GRACE)
+    then()
+
+
+def _quietly(run: Run, then: Callable[[], None]) -> None:
+    try:
+        _stop_and(run, then)
+    except (LabError, OSError) as problem:
+        _logger.warning("%s could not be stopped: %s", run.id, problem)

@@ -1,0 +1,125 @@
+"""What this machine can compute on, found out without importing torch."""
+
+import csv
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+import psutil
+
+_FIELDS = "index,uuid,name,memory.free,memory.total"
+_PATIENCE = 5.0  # seconds for nvidia-smi, which may wait for a driver that wakes
+_FRESH = 2.0  # seconds for which its answer is believed
+CORES_A_RUN = 4
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU as torch counts them here. handle: what CUDA_VISIBLE_DEVICES calls it."""
+
+    name: str  # "cuda:0"
+    title: str
+    handle: str
+    free_mb: int
+    total_mb: int
+
+
+@dataclass(frozen=True)
+class DeviceState:
+    """A device and its queue: so many runs at once, those at work, how many may wait for it."""
+
+    name: str  # "cpu", "cuda:0" or "mps"
+    title: str
+    slots: int
+    running: tuple[str, ...] = ()
+    waiting: int = 0
+    memory_free_mb: int = 0
+    memory_total_mb: int = 0
+
+
+def machine_devices() -> list[DeviceState]:
+    """The CPU and every GPU, none of them at work."""
+    memory = psutil.virtual_memory()
+    free, total = int(memory.available / 2**20), int(memory.total / 2**20)
+    cores = os.cpu_count() or 1
+    title = f"CPU, {cores} core{'s' if cores > 1 else ''}"
+    found = [DeviceState("cpu", title, cpu_slots(), (), 0, free, total)]
+    if _is_apple():
+        found.append(DeviceState("mps", "Apple GPU", 1, (), 0, free, total))
+    return found + [
+        DeviceState(gpu.name, gpu.title, 1, (), 0, gpu.free_mb, gpu.total_mb) for gpu in gpus()
+    ]
+
+
+def cpu_slots() -> int:
+    """How many runs may share the CPU; KDLAB_CPU_SLOTS overrides one for every four cores."""
+    told = os.environ.get("KDLAB_CPU_SLOTS", "")
+    if told.isascii() and told.isdigit() and int(told):
+        return int(told)
+    return max(1, (os.cpu_count() or 1) // CORES_A_RUN)
+
+
+def gpus() -> list[Gpu]:
+    """The GPUs that torch would see, in its order, as their own tool tells."""
+    global _seen
+    if time.monotonic() - _seen[0] > _FRESH:
+        known = _visible(_ask())
+        _seen = (time.monotonic(), known)
+    return list(_seen[1])
+
+
+_seen: tuple[float, list[Gpu]] = (-_FRESH - 1, [])
+
+
+def _is_apple() -> bool:
+    return sys.platform == "darwin" and platform.machine() == "arm64"
+
+
+def _ask() -> list[dict[str, str]]:
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    command = [tool, f"--query-gpu={_FIELDS}", "--format=csv,noheader,nounits"]
+    try:
+        told = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PATIENCE, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return []
+    names = _FIELDS.split(",")
+    rows = csv.reader(told.stdout.splitlines(), skipinitialspace=True)
+    return [dict(zip(names, row, strict=True)) for row in rows if len(row) == len(names)]
+
+
+def _visible(told: list[dict[str, str]]) -> list[Gpu]:
+    """Those that CUDA_VISIBLE_DEVICES lets through, counted as torch counts them."""
+    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if wanted is None:
+        return [_gpu(i, row["index"], row) for i, row in enumerate(told)]
+    found: list[Gpu] = []
+    for handle in filter(None, (part.strip() for part in wanted.split(","))):
+        row = next((r for r in told if _is_called(r, handle)), None)
+        if row is None and not (told and handle.startswith("MIG-")):
+            break  # CUDA too stops at the first that it does not know
+        found.append(_gpu(len(found), handle, row or {"name": "a part of a GPU"}))
+    return found
+
+
+def _is_called(row: dict[str, str], handle: str) -> bool:
+    return handle == row["index"] or (handle[:3] == "GPU" and row["uuid"].startswith(handle))
+
+
+def _gpu(index: int, handle: str, row: dict[str, str]) -> Gpu:
+    free, total = _megabytes(row.get("memory.free")), _megabytes(row.get("memory.total"))
+    return Gpu(f"cuda:{index}", row["name"], handle, free, total)
+
+
+def _megabytes(text: str | None) -> int:
+    try:
+        return int(float(text or 0))
+    except ValueError:  # "[N/A]"
+        return 0

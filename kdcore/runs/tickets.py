@@ -1,0 +1,108 @@
+"""Tickets: the small files by which runs wait for a device, and hold one while they compute.
+
+A ticket is queue/NUMBER-RUN.json while the run waits, and queue/running/NUMBER-RUN.json once it
+was given devices. Whoever moves tickets holds the queue's lock. A ticket counts only while its
+run's own record says that it waits, so a run that was stopped or deleted has left the queue.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from kdcore.errors import RunError
+from kdcore.runs.record import Record
+from kdcore.workspace import Workspace, write_json_atomic
+
+RUNNING = "running"
+_LOCK = ".lock"
+_PATIENCE = 15.0  # seconds; the lock is held for the moment in which a run is started
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticket:
+    """A run's place in the queue.
+
+    device: what its config asks for. at: when it came, in seconds since the epoch. tries: how
+    often it was started and ended before it began. given: the devices it holds, once it has some.
+    """
+
+    run_id: str
+    device: str
+    at: float
+    number: int
+    tries: int = 0
+    given: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Of its file; names sort as the tickets were drawn."""
+        return f"{self.number:010d}-{self.run_id}.json"
+
+
+@contextmanager
+def locked(workspace: Workspace) -> Iterator[Path]:
+    """The queue's folder, while nobody else moves a ticket in it."""
+    folder = workspace.queue
+    try:
+        (folder / RUNNING).mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / _LOCK, timeout=_PATIENCE)
+        lock.acquire()
+    except Timeout as cause:
+        raise RunError(f"the queue in {folder} is held by another process; try again") from cause
+    except OSError as cause:
+        raise RunError(f"the queue in {folder} cannot be used: {cause.strerror}") from cause
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
+def tickets(folder: Path) -> list[Ticket]:
+    """Every ticket of a folder that can be read, first come first; none when there is no folder."""
+    names: list[str] = []
+    with suppress(OSError):
+        names = sorted(p.name for p in folder.iterdir() if p.name[:1].isdigit())
+    return [ticket for name in names if (ticket := _read(folder / name)) is not None]
+
+
+def write(folder: Path, ticket: Ticket) -> None:
+    """Put a ticket into a folder, whole or not at all."""
+    write_json_atomic(folder / ticket.name, asdict(ticket))
+
+
+def drop(folder: Path, ticket: Ticket) -> None:
+    """Take a ticket away."""
+    (folder / ticket.name).unlink(missing_ok=True)
+
+
+def next_number(folder: Path) -> int:
+    """One more than any ticket has that waits or runs."""
+    return 1 + max((t.number for t in [*tickets(folder), *tickets(folder / RUNNING)]), default=0)
+
+
+def is_waiting(record: Record) -> bool:
+    """Whether a run's record says that it waits for somebody to start it."""
+    return record.state == "queued" and record.pid is None
+
+
+def waits(ticket: Ticket, workspace: Workspace) -> bool:
+    """Whether the run of a ticket is there and still wants to be started."""
+    try:
+        return is_waiting(Record.read(workspace.runs / ticket.run_id))
+    except RunError:
+        return False
+
+
+def _read(path: Path) -> Ticket | None:
+    """A ticket, or None when it is gone by now or was spoiled; such a one is in nobody's way."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        known = {f.name: found[f.name] for f in fields(Ticket) if f.name in found}
+        ticket = Ticket(**known | {"given": tuple(known.get("given", ()))})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return ticket if ticket.name == path.name else None
