@@ -6,6 +6,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from app.__main__ import MAIN
+from app.live import routes
 
 # Own files only; browser parts are blob: modules; data: is for fonts and saved pictures
 POLICY = (
@@ -40,5 +41,5 @@ class SecurityHeaders:
 
 
 def lab() -> "st.App":
-    """The app with its headers."""
-    return st.App(MAIN, middleware=[Middleware(SecurityHeaders)])
+    """The app with its headers, and the address at which a run is watched."""
+    return st.App(MAIN, routes=routes(), middleware=[Middleware(SecurityHeaders)])

@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from app.fields import VERSION, choice, flag, number, numbers, read, show, text, whole
+from kdcore.metrics.definitions import CATALOG
 
 _KEY = "kd_state"
 _IGNORED = "kd_ignored"
@@ -97,6 +98,30 @@ class State:
     ranker: str = choice("student", ("teacher", "student", "twin"))  # whose pDefect ranks
     judge: str = choice("best", ("best", "truth", "teacher", "labels"))  # who counts defects
     edits: str = text("", 600)  # bids and clicks that the visitor wrote over
+
+    # Runs
+    rview: str = choice("one", ("one", "diff", "parallel", "frontier", "sweep", "trash"))
+    rfind: str = text("", 200)
+    rtags: str = text("", 400)  # comma separated; a shown run has all of them
+    rsort: str = choice(
+        "newest", ("newest", "best", "delta", "validation", "title", "group", "small")
+    )
+    rmetric: str = choice("roc_auc", tuple(k for k in CATALOG if k != "truth_auc"))
+    rdiff: bool = flag(True)  # only settings in which the shown runs differ
+    rfold: bool = flag(True)  # runs that differ in their seed alone are one row
+    rbase: str = text("", 120)  # the run that deltas are to; "" is the starred one
+    rpick: str = text("", 3000)  # chosen runs, comma separated
+    ropen: str = text("", 120)  # the run whose details are open
+    rover: bool = flag(False)  # runs of other inputs may share charts; a banner stays
+    rx: str = choice("parameters", ("parameters", "megabytes", "p50", "p95", "seconds"))
+    ry: str = choice("test", ("test", "best"))
+    rpaper: bool = flag(False)  # lines by way of training, as in the internal-KD paper
+    rbrush: str = text("", 600)  # ranges on the parallel axes: axis:low:high;...
+    rsweep: str = text("", 200)  # the sweep whose cells are drawn
+
+    # Watching a run
+    wstep: int = whole(-1, -1, 10_000_000)  # the step that is shown; -1 is the newest
+    wmetric: str = choice("roc_auc", ("roc_auc", "nll"))
 
     # Data
     split: str = text("", 20)

@@ -1,7 +1,9 @@
 // Save what a picture shows. The picture is found by its container's key, through shadow roots.
 
-export default function ({ data, parentElement }) {
+export default function ({ data: given, parentElement }) {
   const root = theme(parentElement);
+  // a part that moves without the server tells its numbers of now under its container's key
+  const data = { ...given, get now() { return window.kdLive?.[given.target]?.() ?? given; } };
   const table = el("div", { class: "twin", hidden: true });
   const words = el("p", { class: "muted words", hidden: !data.open }, data.sentence);
   const button = (text, act, extra = {}) =>
@@ -19,9 +21,9 @@ export default function ({ data, parentElement }) {
     el(
       "div",
       { class: "row tools", role: "group", "aria-label": `Save or read: ${data.name}` },
-      toggle("In words", words),
-      toggle("Table", table, () => table.childElementCount || table.append(asTable(data.csv))),
-      button("CSV", () => download(new Blob([data.csv], { type: "text/csv" }), `${data.name}.csv`)),
+      toggle("In words", words, () => (words.textContent = data.now.sentence)),
+      toggle("Table", table, () => table.replaceChildren(asTable(data.now.csv))),
+      button("CSV", () => download(new Blob([data.now.csv], { type: "text/csv" }), `${data.name}.csv`)),
       ...(data.picture ? [button("PNG", save("png")), button("SVG", save("svg"))] : []),
     ),
     words,

@@ -1,0 +1,114 @@
+// The four pictures over the steps of training. Their axes are fixed at the first value: a curve
+// moves, its frame does not. Dragging in one of them moves the moment that all show.
+
+const TALL = 196;
+const [LEFT, RIGHT, TOP, BOTTOM] = [38, 64, 10, 30];
+
+/** A picture with its heading; follow(share of the steps) hears where it was pointed at. */
+export function makeChart(title, follow) {
+  const picture = svg("svg", { class: "chart", role: "img", height: TALL });
+  const heading = el("h3", {}, title);
+  const extra = el("div", { class: "extra" });
+  const node = el("section", { class: "curve" }, el("div", { class: "top" }, heading, extra), picture);
+  const at = ({ x }) => follow(clamp((x - LEFT) / ((picture.clientWidth || 1) - LEFT - RIGHT), 0, 1));
+  drag(picture, { start: at, move: at, end: () => follow(null) });
+  return { node, picture, heading, extra, top: 0 };
+}
+
+/**
+ * Draw it. view: {total, step, low, high, marks: [values], areas: [{kind, points: [[step, from, to]]}],
+ * lines: [{kind, name, points: [[step, value]], whole}], levels: [{kind, name, value}], label, empty}.
+ */
+export function paintChart(chart, view) {
+  const { picture } = chart;
+  const width = Math.max(picture.clientWidth || 0, 200);
+  const x = (step) => LEFT + (view.total ? step / view.total : 0) * (width - LEFT - RIGHT);
+  const y = (value) => TOP + (1 - clamp((value - view.low) / (view.high - view.low), 0, 1)) * (TALL - TOP - BOTTOM);
+  const nodes = grid(view, width, x, y);
+  for (const area of view.areas ?? []) nodes.push(...areaOf(area, view.step, x, y));
+  for (const level of view.levels ?? []) nodes.push(svg("path", { class: `level ${level.kind}`, d: `M${LEFT} ${y(level.value)}H${width - RIGHT}` }));
+  for (const line of view.lines ?? []) nodes.push(...lineOf(line, view.step, x, y));
+  nodes.push(...names(view, width, y));
+  if (view.scrubbed) nodes.push(svg("path", { class: "now", d: `M${x(view.step)} ${TOP}V${TALL - BOTTOM}` }));
+  if (view.empty) nodes.push(svg("text", { class: "empty", x: (LEFT + width - RIGHT) / 2, y: (TALL - BOTTOM) / 2, "text-anchor": "middle" }, view.empty));
+  picture.setAttribute("viewBox", `0 0 ${width} ${TALL}`);
+  picture.setAttribute("aria-label", view.label);
+  picture.replaceChildren(...nodes);
+}
+
+function grid(view, width, x, y) {
+  const nodes = view.marks.flatMap((mark) => [
+    svg("path", { class: "gridline", d: `M${LEFT} ${y(mark)}H${width - RIGHT}` }),
+    svg("text", { class: "tick", x: LEFT - 5, y: y(mark) + 4, "text-anchor": "end" }, short(mark)),
+  ]);
+  const foot = TALL - BOTTOM + 15;
+  nodes.push(
+    svg("text", { class: "tick", x: LEFT, y: foot }, "0"),
+    svg("text", { class: "tick", x: width - RIGHT, y: foot, "text-anchor": "end" }, view.total ? count(view.total) : ""),
+    svg("text", { class: "tick", x: (LEFT + width - RIGHT) / 2, y: foot, "text-anchor": "middle" }, "step"));
+  return nodes;
+}
+
+/** Steps up to the moment in full; what comes after it, faint. */
+function lineOf(line, step, x, y) {
+  const now = line.whole ? line.points : line.points.filter(([at]) => at <= step);
+  const later = line.whole ? [] : line.points.slice(Math.max(now.length - 1, 0));
+  const path = (points) => points.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const nodes = [];
+  if (later.length > 1) nodes.push(svg("path", { class: `line later ${line.kind}`, d: path(later) }));
+  if (now.length) nodes.push(svg("path", { class: `line ${line.kind}`, d: path(now) }));
+  const dots = line.dots ? now : now.slice(-1);
+  return [...nodes, ...dots.slice(-60).map(([at, value]) => dot(line.kind, x(at), y(value)))];
+}
+
+/** Square for the student, diamond for the twin, round for the teacher: never color alone. */
+function dot(kind, x, y) {
+  if (kind === "twin") return svg("path", { class: "dot twin", d: `M${x} ${y - 4.5}L${x + 4.5} ${y}L${x} ${y + 4.5}L${x - 4.5} ${y}Z` });
+  if (kind === "teacher") return svg("circle", { class: "dot teacher", cx: x, cy: y, r: 3.5 });
+  return svg("rect", { class: `dot ${kind}`, x: x - 3, y: y - 3, width: 6, height: 6 });
+}
+
+function areaOf(area, step, x, y) {
+  const shape = (points) => {
+    if (points.length < 2) return "";
+    const over = points.map(([at, , to], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(to).toFixed(1)}`);
+    const back = points.toReversed().map(([at, from]) => `L${x(at).toFixed(1)} ${y(from).toFixed(1)}`);
+    return [...over, ...back, "Z"].join("");
+  };
+  const now = area.points.filter(([at]) => at <= step);
+  const later = area.points.slice(Math.max(now.length - 1, 0));
+  return [
+    svg("path", { class: `area later ${area.kind}`, d: shape(later) }),
+    svg("path", { class: `area ${area.kind}`, d: shape(now) }),
+  ];
+}
+
+/** Names at the right end of their lines, apart from each other. */
+function names(view, width, y) {
+  const ends = [
+    ...(view.areas ?? []).filter((a) => a.points.length).map((a) => ({ ...a, at: (a.points.at(-1)[1] + a.points.at(-1)[2]) / 2 })),
+    ...(view.lines ?? []).filter((l) => l.points.length && l.name).map((l) => ({ ...l, at: (l.whole ? l.points.at(-1) : l.points.findLast(([at]) => at <= view.step) ?? l.points[0])[1] })),
+    ...(view.levels ?? []).map((l) => ({ ...l, at: l.value })),
+  ].map((end) => ({ ...end, y: y(end.at) })).sort((a, b) => a.y - b.y);
+  for (let i = 1; i < ends.length; i++) ends[i].y = Math.max(ends[i].y, ends[i - 1].y + 13);
+  const over = (ends.at(-1)?.y ?? 0) - (TALL - BOTTOM);
+  if (over > 0) for (const end of ends) end.y -= over;
+  return ends.map((end) => svg("text", { class: `name ${end.kind}`, x: width - RIGHT + 7, y: end.y + 4 }, end.name));
+}
+
+/** The axis' top that holds these values: kept as it was, and doubled only when one leaves it. */
+export function heldTop(chart, values) {
+  const most = Math.max(...values.filter(Number.isFinite), 0);
+  if (!chart.top && most > 0) chart.top = niceTop(most);
+  while (chart.top && most > chart.top) chart.top *= 2;
+  return chart.top || 1;
+}
+
+function niceTop(most) {
+  const ten = 10 ** Math.floor(Math.log10(most));
+  return [1, 1.5, 2, 3, 4, 6, 8, 10].map((step) => step * ten).find((step) => step >= most);
+}
+
+function short(value) {
+  return `${Number(value.toPrecision(3))}`;
+}

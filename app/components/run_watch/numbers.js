@@ -1,0 +1,77 @@
+// The numbers of the moment, each with its definition on hover and on focus, and the state line.
+
+const ABOUT = {
+  value: "Of the validation pairs, not of the test pairs; the epoch that is kept is chosen by them.",
+  gap: "(student − twin) ÷ (teacher − twin), of the validation metric shown: the student's kept epoch so far against the kept epoch of its twin, which learned without a teacher. 0 % is the twin, 100 % the teacher.",
+  agreement: "Share of the probe pairs on which the student's likeliest grade is the teacher's.",
+  kl: "Mean KL(teacher ‖ student) over the probe, in nats, at the temperature of the loss, without the factor T².",
+  distance: "Mean |relevance − true relevance| over the probe: only a made world knows the truth.",
+  speed: "Training pairs a second, over the newest metric line.",
+  memory: "Greatest memory of the run's process, or of its GPU, as it last told.",
+  left: "The steps to go at the pace of the newest lines; scoring the validation and test pairs comes after.",
+};
+
+/** The places of the numbers, made once. */
+export function makeNumbers(list) {
+  const made = {};
+  for (const [key, name, role] of [
+    ["value", "Validation", "student"], ["gap", "Gap recovered so far", "student"], ["agreement", "Agrees with teacher", "teacher"],
+    ["kl", "KL from teacher", "teacher"], ["distance", "Distance to truth", "truth"], ["speed", "Speed", "grid"],
+    ["left", "Time left", "grid"], ["memory", "Memory", "grid"],
+  ]) {
+    const label = el("button", { type: "button", "aria-describedby": `about-${key}` }, name);
+    const [value, small] = [el("dd", {}, "–"), el("dd", { class: "small" })];
+    const about = el("span", { class: "about", role: "tooltip", id: `about-${key}` }, ABOUT[key]);
+    made[key] = { label, value, small };
+    list.append(el("div", { class: "number", style: `--stripe: var(--kd-${role})` }, el("dt", {}, label, about), value, small));
+  }
+  return made;
+}
+
+/** Show the numbers of a view. */
+export function paintNumbers(numbers, film, metric, view) {
+  const put = (key, value, small = "") => {
+    numbers[key].value.textContent = value;
+    numbers[key].value.classList.toggle("words", /[a-z]{5}/.test(value));
+    numbers[key].small.textContent = small;
+  };
+  const { name, field } = METRICS[metric];
+  const { moment, check, gap } = view;
+  numbers.value.label.textContent = `Validation ${name}`;
+  put("value", fmt(check?.[field]), check ? `step ${count(check.step)}${film.pairs ? ` · ${count(film.pairs)} pairs` : ""}` : "none yet");
+  put("gap", gap.why ?? percent(gap.value), gap.why ? "" : gap.soFar ? "twin still learns" : "of validation, not test");
+  const probed = film.probe ? `${count(film.probe.pairs)} probe pairs` : "";
+  put("agreement", percent(moment?.agreement ?? NaN), probed);
+  put("kl", fmt(moment?.kl ?? NaN), film.probe ? `nats at T = ${film.probe.temperatures[1]}` : "");
+  const others = [["teacher", film.probe?.teacherDistance], ["twin", view.twinMoment?.distance]].filter(([, v]) => Number.isFinite(v));
+  put("distance", fmt(moment?.distance ?? NaN), others.map(([who, v]) => `${who} ${fmt(v)}`).join(", ") || (film.probe && !film.probe.truth ? "no truth is known" : ""));
+  const pace = view.loss?.pairs_per_second;
+  put("speed", Number.isFinite(pace) ? `${count(Math.round(pace))}` : "–", "pairs a second");
+  paintMachine(put, film);
+}
+
+function paintMachine(put, film) {
+  const memory = film.lines.findLast((line) => Number.isFinite(line.memory_mb))?.memory_mb;
+  put("memory", Number.isFinite(memory) ? `${count(Math.round(memory))} MB` : "–", Number.isFinite(memory) ? "" : "not told");
+  const { status } = film;
+  if (isOver(film)) {
+    put("left", status.ended && status.started ? duration(status.ended - status.started) : "–", "took in all");
+  } else {
+    const left = secondsLeft(film);
+    put("left", duration(left), status.left ? `at the pace of ${count(status.left.steps)} steps` : "not known yet");
+  }
+}
+
+const SHOWN = { finished: "■ Finished", stopped: "❚❚ Stopped", failed: "✕ Failed", lost: "✕ Lost", broken: "✕ Unreadable" };
+
+/** One line on how the run stands. */
+export function stateLine(film) {
+  const { status, twin } = film;
+  const gone = status.started ? duration((status.ended ?? (Date.now() + film.ahead) / 1000) - status.started) : "";
+  const parts = [SHOWN[status.state] ?? `● ${capital(status.words)}`];
+  if (film.total) parts.push(`step ${count(film.ticks.at(-1) ?? status.step)} of ${count(film.total)}`);
+  if (gone) parts.push(`${gone} ${isOver(film) ? "in all" : "so far"}`);
+  if (twin) parts.push(`twin ${OVER.includes(twin.state) || twin.state === "queued" ? twin.state : `at step ${count(twin.step)} of ${count(twin.total)}`}`);
+  if (isOver(film) && status.message) parts.push(status.message);
+  return parts.join(" · ");
+}

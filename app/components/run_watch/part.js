@@ -1,0 +1,178 @@
+// A run as it learns, and as it learned: it asks the lab for what is new and draws it at once. The
+// page hears of a moment when it is let go, of the metric, and once of each run that comes to its end.
+
+const PLAY = 150; // ms a moment while it plays
+
+export default function ({ data, parentElement, setStateValue }) {
+  const root = theme(parentElement);
+  const part = kept(parentElement, () => gather(root));
+  part.send = (what, said) => setStateValue(what, { ...said, n: Date.now() });
+  obey(part, data);
+  part.sizes ??= new ResizeObserver(part.ask);
+  part.sizes.observe(part.curves);
+  (window.kdLive ??= {})[data.target] = () => ({ csv: csvOf(part.film, part.data), sentence: part.words.finding.textContent });
+  part.ask();
+  return () => {
+    part.poll?.stop();
+    part.poll = null;
+    part.sizes?.disconnect();
+    part.sizes = null;
+    clearInterval(part.timer);
+    clearInterval(part.seconds);
+    part.timer = part.seconds = 0;
+    delete window.kdLive?.[data.target];
+  };
+}
+
+function gather(root) {
+  const find = (selector) => root.querySelector(selector);
+  const part = { root, film: newFilm(), input: find("#wstep"), output: find("output"), start: find(".start"), newest: find(".newest"),
+    curves: find(".curves"), host: find(".pairs"), bar: find(".progress"), table: find(".asTable") };
+  part.words = Object.fromEntries(["finding", "trouble", "state", "pairshead", "legend"].map((name) => [name, find(`.${name}`)]));
+  part.speak = speaker(find("[data-spoken]"));
+  part.ask = painter(() => paint(part));
+  part.numbers = makeNumbers(find(".numbers"));
+  part.input.oninput = () => choose(part, part.film.ticks[Number(part.input.value)]);
+  part.input.onchange = () => tellMoment(part);
+  part.start.onclick = () => roll(part);
+  part.newest.onclick = () => {
+    choose(part, -1);
+    tellMoment(part);
+  };
+  part.table.ontoggle = () => part.ask();
+  const follow = (share) => (share === null ? tellMoment(part) : choose(part, nearest(part.film, share)));
+  part.charts = { loss: makeChart("Loss, its weighted terms", follow), metric: makeChart("Validation", follow),
+    agreement: makeChart("Agreement with the teacher", follow), distance: makeChart("Distance to the truth", follow) };
+  part.curves.replaceChildren(...Object.values(part.charts).map((chart) => chart.node));
+  part.switches = Object.entries(METRICS).map(([key, { name }]) => {
+    const press = () => {
+      part.metric = key;
+      part.send("at", { wmetric: key });
+      part.ask();
+    };
+    return [key, el("button", { type: "button", onclick: press }, name)];
+  });
+  part.charts.metric.extra.replaceChildren(...part.switches.map(([, button]) => button));
+  placeholders(part.host, 20);
+  return part;
+}
+
+/** Take what the page says: another run, another moment or metric; begin to ask the lab. */
+function obey(part, data) {
+  if (part.data?.run !== data.run) {
+    part.poll?.stop();
+    Object.assign(part, { film: newFilm(), people: null, poll: null, told: { ...data.over } });
+    for (const chart of Object.values(part.charts)) chart.top = 0;
+    placeholders(part.host, 20);
+  } else if (!data.over.run && isOver(part.film)) {
+    part.told = { ...data.over }; // begun anew: its end is news again
+  }
+  if (part.data?.step !== data.step || part.data?.run !== data.run) part.step = data.step;
+  if (part.data?.metric !== data.metric || part.data?.run !== data.run) part.metric = data.metric;
+  part.data = data;
+  part.seconds ||= setInterval(() => isDone(part.film) || part.ask(), 1000); // the clock of the time left
+  const pace = () => {
+    if (!part.film.status || !isOver(part.film)) return part.film.status?.state === "queued" ? "slow" : "live";
+    return isDone(part.film) ? "done" : "slow";
+  };
+  part.poll ??= makePoll(data.run, {
+    pace,
+    ask: () => questionOf(part.film),
+    take: (got, clock) => taken(part, got, clock),
+    trouble: (sentence) => {
+      part.words.trouble.hidden = !sentence;
+      part.words.trouble.textContent = sentence;
+    },
+  });
+  if (!part.poll.first) part.poll.first = true;
+  else part.poll.again();
+}
+
+function taken(part, got, clock) {
+  const checks = part.film.checks.length;
+  const state = part.film.status?.state;
+  absorb(part.film, got, clock);
+  const { film, told } = part;
+  const ended = { run: isOver(film), twin: !film.twin || OVER.includes(film.twin.state) };
+  if ((ended.run && !told.run) || (ended.run && ended.twin && !told.twin)) {
+    part.told = ended;
+    part.send("ended", { run: part.data.run, state: film.status.state });
+  }
+  part.ask();
+  if (film.checks.length !== checks || film.status.state !== state) part.speak(sentenceOf(film, part.metric, here(part), part.data));
+}
+
+function nearest(film, share) {
+  const wanted = share * film.total;
+  return film.ticks.reduce((best, step) => (Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best), film.ticks[0] ?? -1);
+}
+
+/** Show a step; the last one, or -1, is the newest there is, and stays so. */
+function choose(part, step) {
+  part.step = step === undefined || step === part.film.ticks.at(-1) ? -1 : step;
+  part.ask();
+}
+
+function tellMoment(part) {
+  if (part.data.step === part.step && part.sentStep === part.step) return;
+  part.sentStep = part.step;
+  part.send("at", { wstep: part.step });
+}
+
+function roll(part) {
+  if (part.timer) return halt(part);
+  if (part.step < 0) part.step = part.film.ticks[0] ?? -1;
+  part.start.textContent = "❚❚ Pause";
+  part.timer = setInterval(() => {
+    const next = part.film.ticks.find((step) => step > part.step);
+    choose(part, next);
+    if (part.step < 0) halt(part);
+  }, still() ? 1000 : PLAY);
+}
+
+function halt(part) {
+  clearInterval(part.timer);
+  part.timer = 0;
+  part.start.textContent = "▶ Play";
+  tellMoment(part);
+}
+
+/** What is shown: the view of the chosen step, or of the newest. */
+function here(part) {
+  const { film } = part;
+  const newest = film.ticks.at(-1) ?? 0;
+  return viewAt(film, part.metric, part.step < 0 ? newest : film.ticks.findLast((step) => step <= part.step) ?? film.ticks[0] ?? 0);
+}
+
+function paint(part) {
+  const { film, words, data, metric } = part;
+  if (!film.status) return void (words.finding.textContent = "Opening the run…");
+  const view = here(part);
+  words.finding.textContent = sentenceOf(film, metric, view, data);
+  words.state.textContent = stateLine(film);
+  const newest = film.ticks.at(-1) ?? 0;
+  part.bar.firstElementChild.style.width = `${film.total ? (100 * newest) / film.total : 0}%`;
+  for (const [name, value] of [["aria-valuemax", film.total || 1], ["aria-valuenow", newest]]) part.bar.setAttribute(name, value);
+  paintControl(part, view);
+  paintNumbers(part.numbers, film, metric, view);
+  paintCurves(part, view);
+  for (const [key, button] of part.switches) button.setAttribute("aria-pressed", String(key === metric));
+  if (film.probe && part.people?.probe !== film.probe) part.people = makePeople(part.host, film.probe);
+  if (part.people) paintPeople(part.people, view.moment);
+  const learning = view.moment ? `step ${count(view.moment.step)}` : "its first moment is awaited";
+  const grades = film.probe?.grades ?? [];
+  words.pairshead.textContent = `${film.probe?.labels.length ?? 20} pinned pairs at ${learning}`;
+  words.legend.textContent = film.probe ? `Columns: ${grades.join(", ")}, from left to right. Upwards: teacher${film.probe.teacher ? "" : " (not known here)"}; downwards: student, both at T = 1. Solid frame: the label.${film.probe.truth ? " Dashed: the truth." : ""} The pairs are of the validation split, evenly spread over its grades, never trained on.` : "";
+  if (part.table.open && part.people) part.table.lastElementChild.replaceChildren(tableOfPeople(part.people));
+}
+
+function paintControl(part, view) {
+  const { film, input } = part;
+  const at = Math.max(film.ticks.indexOf(view.step), 0);
+  for (const control of [input, part.start]) control.disabled = film.ticks.length < 2;
+  input.max = Math.max(film.ticks.length - 1, 0);
+  input.value = at;
+  part.newest.disabled = part.step < 0;
+  part.output.textContent = film.ticks.length ? `step ${count(view.step)}${part.step < 0 && !isOver(film) ? ", newest" : ""}` : "no step yet";
+  input.setAttribute("aria-valuetext", `${part.output.textContent} of ${count(film.total)}`);
+}

@@ -1,0 +1,79 @@
+// Twenty pairs, pinned for the whole run: teacher upwards, student downwards, the truth as a dashed
+// outline on either side, the label as a frame around its grade. The bars move as the student learns.
+
+const WIDE = 132;
+const HIGH = 96;
+const REACH = 42;
+const MIDDLE = HIGH / 2;
+
+/** The cards, made once for a probe. */
+export function makePeople(host, probe) {
+  const cards = probe.labels.map((label, i) => card(probe, i, label));
+  host.replaceChildren(...cards.map((one) => one.node));
+  return { probe, cards };
+}
+
+function card(probe, i, label) {
+  const [query, title] = probe.texts[i];
+  const n = probe.grades.length;
+  const wide = WIDE / n;
+  const column = (k, kind) => svg("rect", { class: kind, x: (k * wide + 3).toFixed(1), width: (wide - 6).toFixed(1), y: MIDDLE, height: 0 });
+  const [teacher, student] = ["teacher", "student"].map((kind) => probe.grades.map((_, k) => column(k, `bar ${kind}`)));
+  const truth = probe.truth ? probe.grades.flatMap((_, k) => outline(probe.truth[i * n + k], k, wide)) : [];
+  const gold = label >= 0 ? [svg("rect", { class: "gold", x: label * wide + 0.75, y: 1, width: wide - 1.5, height: HIGH - 2 })] : [];
+  const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" }, ...gold, ...teacher, ...student, ...truth,
+    svg("path", { class: "zero", d: `M0 ${MIDDLE}H${WIDE}` }));
+  const gradeOf = label >= 0 ? probe.grades[label] : "not judged";
+  const node = el("li", { class: "pair" },
+    el("p", { class: "query", title: query }, query), el("p", { class: "muted offer", title }, title), picture,
+    el("p", { class: "gradename muted" }, "label ", el("b", {}, gradeOf)));
+  return { node, picture, teacher, student, query, title, gradeOf };
+}
+
+function outline(p, k, wide) {
+  const height = REACH * p;
+  if (height < 1) return [];
+  const at = { class: "truth", x: (k * wide + 1.5).toFixed(1), width: (wide - 3).toFixed(1), height: height.toFixed(1) };
+  return [svg("rect", { ...at, y: (MIDDLE - height).toFixed(1) }), svg("rect", { ...at, y: MIDDLE })];
+}
+
+/** Move the bars to a moment (null: the student has said nothing yet). */
+export function paintPeople(people, moment) {
+  const { probe, cards } = people;
+  const n = probe.grades.length;
+  cards.forEach((one, i) => {
+    const soft = (logits, T) => (logits ? softmax(logits.slice(i * n, (i + 1) * n), T) : null);
+    const up = soft(probe.teacher, 1);
+    const down = soft(moment?.logits, 1);
+    for (let k = 0; k < n; k++) {
+      const [a, b] = [REACH * (up?.[k] ?? 0), REACH * (down?.[k] ?? 0)];
+      one.teacher[k].setAttribute("y", (MIDDLE - a).toFixed(1));
+      one.teacher[k].setAttribute("height", a.toFixed(1));
+      one.student[k].setAttribute("height", b.toFixed(1));
+    }
+    one.said = { up, down };
+    one.picture.setAttribute("aria-label", wordsOf(probe, one));
+  });
+}
+
+function wordsOf(probe, { query, title, gradeOf, said }) {
+  const list = (p) => (p ? probe.grades.map((name, k) => `${name} ${fmt(p[k], 2)}`).join(", ") : "not known");
+  return `${query} → ${title}. Label ${gradeOf}. Teacher: ${list(said.up)}. Student: ${list(said.down)}.`;
+}
+
+/** The same as a table: a row a pair, the probability of every grade. */
+export function tableOfPeople({ probe, cards }) {
+  const head = ["Query", "Ad", "Label", ...["teacher", "student", "truth"].flatMap((who) => probe.grades.map((name) => `${who}: ${name}`))];
+  const n = probe.grades.length;
+  const body = cards.map((one, i) => {
+    const truth = probe.truth?.slice(i * n, (i + 1) * n);
+    const shown = [one.said?.up, one.said?.down, truth].flatMap((p) => probe.grades.map((_, k) => fmt(p?.[k], 2)));
+    return el("tr", {}, ...[one.query, one.title, one.gradeOf, ...shown].map((text) => el("td", {}, text)));
+  });
+  return el("table", {}, el("thead", {}, el("tr", {}, ...head.map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...body));
+}
+
+/** Gray places for the pairs that are not there yet. */
+export function placeholders(host, n) {
+  host.replaceChildren(...Array.from({ length: n }, () => el("li", { class: "pair waiting", "aria-hidden": "true" })));
+}

@@ -1,0 +1,176 @@
+// What is known of a run in the browser, and what it says at a step of its training.
+
+const OVER = ["finished", "stopped", "failed", "lost", "broken"];
+const LEARNING = ["distill", "finetune", "evaluate"];
+export const METRICS = {
+  roc_auc: { name: "ROC-AUC", field: "validation_roc_auc", sign: 1, low: 0.5, high: 1 },
+  nll: { name: "NLL", field: "validation_nll", sign: -1, low: 0, high: 0 },
+};
+
+/** Nothing known yet. */
+export function newFilm() {
+  return { lines: [], moments: [], loss: [], checks: [], ticks: [], total: 0, status: null, teacher: null,
+    pairs: null, probe: null, twin: null, next: "0", ahead: 0 };
+}
+
+/** The query that asks for what is not known. */
+export function questionOf(film) {
+  const last = (list) => list?.at(-1)?.step ?? "";
+  return new URLSearchParams({
+    after: film.next, moment: last(film.moments), twin: film.twin?.next ?? "0", twin_moment: last(film.twin?.moments),
+  }).toString();
+}
+
+/** Take an answer in. */
+export function absorb(film, got, clock) {
+  if (got.student.reset) Object.assign(film, { lines: [], moments: [] });
+  film.lines.push(...got.student.lines);
+  film.moments = joined(film.moments, got.moments);
+  film.next = got.student.next;
+  if (clock) film.ahead = clock * 1000 - Date.now();
+  if (got.probe) film.probe = got.probe;
+  Object.assign(film, { status: got.status, teacher: got.teacher, pairs: got.pairs });
+  film.twin = got.twin && withTwin(film.twin, got.twin);
+  film.loss = film.lines.filter((line) => Number.isFinite(line.loss));
+  film.checks = film.lines.filter((line) => Number.isFinite(line.validation_nll));
+  const steps = [...film.loss, ...film.checks, ...film.moments].map((one) => one.step);
+  film.ticks = [...new Set(steps)].sort((a, b) => a - b);
+  const told = LEARNING.includes(got.status.stage) || isOver(film) ? got.status.total : 0;
+  film.total = Math.max(told, film.ticks.at(-1) ?? 0);
+}
+
+function withTwin(known, got) {
+  const before = known && known.id === got.id && !got.reset ? known : { lines: [], moments: [] };
+  return { ...got, lines: [...before.lines, ...got.lines], moments: joined(before.moments, got.moments) };
+}
+
+function joined(known, fresh) {
+  if (!fresh.length) return known;
+  return [...known.filter((one) => one.step < fresh[0].step), ...fresh];
+}
+
+/** Whether the run has ended, one way or another. */
+export function isOver(film) {
+  return OVER.includes(film.status?.state);
+}
+
+/** Whether the run and its twin have ended, so that there is nothing to wait for. */
+export function isDone(film) {
+  return isOver(film) && (!film.twin || OVER.includes(film.twin.state));
+}
+
+/** The last of a list that stands at or before a step. */
+export function lastAt(list, step) {
+  let found = null;
+  for (const one of list) {
+    if (one.step > step) break;
+    found = one;
+  }
+  return found;
+}
+
+/** The validation of the step that would be kept, as known at `step`. */
+export function keptAt(checks, step) {
+  const last = lastAt(checks, step);
+  if (!last) return null;
+  return checks.find((line) => line.step === last.kept_step) ?? last;
+}
+
+/** Share of the teacher's lead over the twin that the student has won at a step; or why not. */
+export function gapAt(film, metric, step) {
+  const { field, sign } = METRICS[metric];
+  const own = keptAt(film.checks, step)?.[field];
+  const alone = keptAt(film.twin?.lines ?? [], Infinity)?.[field];
+  const top = film.teacher?.[metric];
+  if (!film.twin) return { why: "no twin was trained" };
+  if (!Number.isFinite(alone)) return { why: "waits for the twin" };
+  if (!Number.isFinite(top)) return { why: "teacher not measured" };
+  if (!Number.isFinite(own)) return { why: "waits for a validation" };
+  if (!(sign * (top - alone) > 0)) return { why: "the teacher does not lead" };
+  return { value: (own - alone) / (top - alone), soFar: !OVER.includes(film.twin.state) };
+}
+
+/** Everything that is shown at one step. */
+export function viewAt(film, metric, step) {
+  return {
+    step,
+    loss: lastAt(film.loss, step),
+    check: lastAt(film.checks, step),
+    moment: lastAt(film.moments, step),
+    twinCheck: keptAt(film.twin?.lines ?? [], Infinity),
+    twinMoment: lastAt(film.twin?.moments ?? [], step),
+    gap: gapAt(film, metric, step),
+  };
+}
+
+/** Seconds for reading. */
+export function duration(seconds) {
+  if (!Number.isFinite(seconds)) return "–";
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Seconds to the last step by the newest lines; nan when they do not tell. */
+export function secondsLeft(film) {
+  const left = film.status?.left;
+  if (!left) return NaN;
+  return Math.max(0, left.seconds - ((Date.now() + film.ahead) / 1000 - left.at));
+}
+
+/** The one sentence: how far it is, how good it is, and against whom. */
+export function sentenceOf(film, metric, view, data) {
+  const { state, words, message } = film.status;
+  if (!film.ticks.length) return `${capital(state === "running" || state === "queued" ? words : state)}.${message && isOver(film) ? ` ${message}` : ""}`;
+  const { name, field } = METRICS[metric];
+  const parts = [`After ${count(view.step)} of ${count(film.total)} steps`];
+  const value = view.check?.[field];
+  if (Number.isFinite(value)) {
+    const n = film.pairs ? ` on ${count(film.pairs)} validation pairs` : " in validation";
+    const others = [["its teacher", film.teacher?.[metric]], ["its twin without a teacher", view.twinCheck?.[field]]];
+    const told = others.filter(([, v]) => Number.isFinite(v)).map(([who, v]) => `${who} ${fmt(v)}`);
+    parts.push(` the student has ${name} ${fmt(value)}${n}${told.length ? `; ${told.join(", ")}` : ""}.`);
+  } else parts.push(" the student has not been validated yet.");
+  if (Number.isFinite(view.gap.value)) parts.push(` It has recovered ${percent(view.gap.value)} of the gap so far.`);
+  if (Number.isFinite(view.moment?.agreement)) {
+    parts.push(` It agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
+  }
+  return parts.join("");
+}
+
+/** A share as percent. */
+export function percent(value) {
+  return Number.isFinite(value) ? `${Math.round(100 * value)} %`.replace("-", "−") : "–";
+}
+
+/** A whole number for reading. */
+export function count(value) {
+  return Number(value).toLocaleString("en");
+}
+
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+/** All numbers of the picture, a row a step, as CSV under one comment line. */
+export function csvOf(film, data) {
+  const names = ["step", "loss", "soft_weighted", "hard_weighted", "validation_roc_auc", "validation_nll",
+    "twin_validation_roc_auc", "twin_validation_nll", "agreement_with_teacher", `kl_to_teacher_nats`, "distance_to_truth",
+    "twin_distance_to_truth", "pairs_per_second", "memory_mb"];
+  const rows = new Map();
+  const put = (step, values) => rows.set(step, { ...rows.get(step), ...values });
+  for (const line of film.lines) {
+    put(line.step, pick(line, { loss: "loss", pairs_per_second: "pairs_per_second", memory_mb: "memory_mb", validation_roc_auc: "validation_roc_auc", validation_nll: "validation_nll" }));
+    for (const part of ["soft", "hard"]) if (Number.isFinite(line[part])) put(line.step, { [`${part}_weighted`]: line[part] * data.weights[part] });
+  }
+  for (const line of film.twin?.lines ?? []) put(line.step, pick(line, { twin_validation_roc_auc: "validation_roc_auc", twin_validation_nll: "validation_nll" }));
+  for (const one of film.moments) put(one.step, pick(one, { agreement_with_teacher: "agreement", kl_to_teacher_nats: "kl", distance_to_truth: "distance" }));
+  for (const one of film.twin?.moments ?? []) put(one.step, pick(one, { twin_distance_to_truth: "distance" }));
+  const body = [...rows].sort(([a], [b]) => a - b).map(([step, row]) => names.map((name) => (name === "step" ? step : row[name] ?? "")).join(","));
+  return [`# run=${data.run} ${data.about}`, names.join(","), ...body, ""].join("\n");
+}
+
+function pick(line, names) {
+  return Object.fromEntries(Object.entries(names).filter(([, from]) => Number.isFinite(line[from])).map(([to, from]) => [to, line[from]]));
+}
