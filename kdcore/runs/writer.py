@@ -31,6 +31,7 @@ from kdcore.runs.record import (
     write_problem,
     writing,
 )
+from kdcore.runs.trackers import Trackers
 from kdcore.workspace import write_bytes_atomic
 
 HEARTBEAT_EVERY = 1.0  # seconds between two writes of the status
@@ -50,6 +51,7 @@ class RunWriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._record = Record(state="queued")
+        self._trackers = Trackers(folder)
         self._cleanup = ExitStack()
         self._stop: StopKind = ""
         self._next_look = 0.0
@@ -57,6 +59,7 @@ class RunWriter:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
+            stack.callback(self._trackers.wait)  # the last of all: the lock is free by then
             stack.callback(hold(self.folder, LOCK_PATIENCE).release)
             before = Record.read(self.folder)
             self._attach_log(stack)
@@ -119,7 +122,8 @@ class RunWriter:
     def log(self, step: int, **values: float) -> None:
         """Append one line of numbers to the metrics; nan and infinity are written as null."""
         numbers = {name: _finite(value) for name, value in values.items()}
-        line = json.dumps({"step": int(step), "time": round(time.time(), 3), **numbers}) + "\n"
+        now = round(time.time(), 3)
+        line = json.dumps({"step": int(step), "time": now, **numbers}) + "\n"
         path = self.folder / METRICS
         before = path.stat().st_size if path.exists() else 0
         with writing(self.folder):
@@ -130,6 +134,7 @@ class RunWriter:
                 with suppress(OSError):  # half a line would spoil the next one
                     os.truncate(path, before)
                 raise
+        self._trackers.log(int(step), now, numbers)
         self._beat(step=max(int(step), self._record.step))
 
     def progress(self, step: int, total: int, stage: str = "") -> None:
@@ -169,6 +174,7 @@ class RunWriter:
         kept = b"".join(line + b"\n" for line, numbers in lines if numbers["step"] <= step)
         with writing(self.folder):
             write_bytes_atomic(self.folder / METRICS, kept)
+        self._trackers.restart()
         self._record = replace(self._record, step=step)
 
     def finish(self, state: str, message: str = "") -> None:
@@ -180,6 +186,7 @@ class RunWriter:
             self._record, state=cast(State, state), message=message, ended=now, heartbeat=now
         )
         self._record.write(self.folder)
+        self._trackers.end(state)
 
     def __exit__(
         self,

@@ -1,0 +1,215 @@
+"""MLflow, told from a thread of its own: a slow or dead server costs a training nothing."""
+
+import importlib.util
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from kdcore.runs.about import About
+
+EXPERIMENT = "kdlab"
+MEMORY = "mlflow.json"  # which of MLflow's runs is ours, for a resume
+ROOM = 10_000  # lines that may wait
+BATCH = 200  # lines handed over at once
+TRIES = 3  # failures in a row before MLflow is given up
+STATES = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
+_LONGEST = 5000  # characters of a parameter
+_AT_ONCE = 100  # parameters, MLflow's own limit
+
+_logger = logging.getLogger("kdcore")
+
+Line = tuple[int, float, dict[str, float]]  # step, seconds since the epoch, numbers
+
+
+class MlflowTracker:
+    """One run of the experiment "kdlab"; a resumed run goes on with it, no step told twice."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self._folder, self._address = folder, address
+        self._waiting: queue.Queue[Line | str] = queue.Queue(ROOM)
+        self._client: Any = None
+        self._run_id = ""
+        self._resumed = False
+        self._told: dict[str, int] = {}  # last step of each metric that the server holds
+        self._failures = 0
+        self._ended = False
+        self._thread: threading.Thread | None = None  # from the first thing told
+
+    def log(self, step: int, moment: float, values: dict[str, float]) -> None:
+        """Hand over a line; when the server is too slow for all of them, some are left out."""
+        self._put((step, moment, values))
+
+    def end(self, state: str) -> None:
+        """The last thing to tell: how the run ended."""
+        if not self._ended:
+            self._ended = True
+            self._put(state)
+
+    def wait(self, patience: float) -> None:
+        """Until all is told, or MLflow is given up, or the patience is at its end."""
+        if self._thread is None:
+            return
+        self.end("failed")  # nobody said how it ended
+        began = time.monotonic()
+        while self._thread.is_alive() and time.monotonic() - began < patience:
+            self._thread.join(0.05)
+            if self._failures and time.monotonic() - began > 1:
+                return  # it has been failing: no reason to hold anybody up
+
+    def _put(self, what: Line | str) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="mlflow", daemon=True)
+            self._thread.start()
+        try:
+            self._waiting.put_nowait(what)
+        except queue.Full:
+            return
+
+    def _work(self) -> None:
+        """Hand on what waits until the run's end; three failures in a row end it before."""
+        lines: list[Line] = []
+        end = ""
+        while not end:
+            lines, end = self._gathered(lines)
+            try:
+                self._tell(lines, end)
+            except Exception as cause:  # whatever MLflow, its store or the network raises
+                self._failures += 1
+                said = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200]
+                if self._failures >= TRIES or self._client is None or end:
+                    _logger.warning("MLflow at %s is given up: %s", _plain(self._address), said)
+                    return
+                time.sleep(0.2 * self._failures)
+            else:
+                lines, self._failures = [], 0
+
+    def _gathered(self, before: list[Line]) -> tuple[list[Line], str]:
+        """All that waits by now, at least one thing; and the end state where it is among it."""
+        lines, end = list(before), ""
+        found: Line | str | None = self._waiting.get()
+        while found is not None:
+            if isinstance(found, str):
+                return lines, found
+            lines.append(found)
+            if len(lines) >= BATCH:
+                break
+            try:
+                found = self._waiting.get(timeout=0.2)
+            except queue.Empty:
+                found = None
+        return lines, end
+
+    def _tell(self, lines: list[Line], end: str) -> None:
+        if self._client is None:
+            self._client = _client(self._address)
+        if not self._run_id:
+            self._run_id = self._begun()
+        metric = import_module("mlflow.entities").Metric
+        metrics = [
+            metric(name, value, int(moment * 1000), step)
+            for step, moment, values in lines
+            for name, value in values.items()
+            if step > self._last_of(name)
+        ]
+        for some in _portions(metrics, 1000):
+            self._client.log_batch(self._run_id, metrics=some)
+            for told in some:
+                self._told[told.key] = max(self._told.get(told.key, -1), told.step)
+        if end:
+            self._client.set_terminated(self._run_id, STATES.get(end, "FAILED"))
+
+    def _last_of(self, name: str) -> int:
+        """The last step of a metric that the server holds; asked once, after a resume only.
+
+        The same seed gives the same lines, so those that were told before need not be told again.
+        """
+        if name not in self._told:
+            held = self._client.get_metric_history(self._run_id, name) if self._resumed else ()
+            self._told[name] = max((metric.step for metric in held), default=-1)
+        return self._told[name]
+
+    def _begun(self) -> str:
+        """The id of MLflow's run: the one of before where it is still there, else a new one."""
+        before = _remembered(self._folder, self._address)
+        if before:
+            try:
+                self._client.update_run(before, status="RUNNING")
+            except Exception:  # deleted there, or another store
+                before = ""
+        self._resumed = bool(before)
+        return before or self._created()
+
+    def _created(self) -> str:
+        param = import_module("mlflow.entities").Param
+        found = self._client.get_experiment_by_name(EXPERIMENT)
+        experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
+        about = About.read(self._folder)
+        tags = {
+            "kdlab.run": self._folder.name,
+            "kdlab.role": about.role,
+            "kdlab.group": about.group,
+        }
+        told = {name: value for name, value in tags.items() if value}
+        made = self._client.create_run(experiment, run_name=self._folder.name, tags=told)
+        run_id = str(made.info.run_id)
+        params = [param(k, v) for k, v in flat(_config(self._folder)).items()]
+        for some in _portions(params, _AT_ONCE):
+            self._client.log_batch(run_id, params=some)
+        kept = json.dumps({"address": _plain(self._address), "run": run_id})
+        with suppress(OSError):  # then a resume begins another one there
+            (self._folder / MEMORY).write_text(kept, encoding="utf-8")
+        return run_id
+
+
+def flat(config: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    """Every setting by its path, as text: {"training.epochs": "4"}."""
+    out: dict[str, str] = {}
+    for name, value in config.items():
+        path = f"{before}{name}"
+        if isinstance(value, Mapping):
+            out |= flat(value, f"{path}.")
+        else:
+            out[path] = str(value)[:_LONGEST]
+    return out
+
+
+def _client(address: str) -> Any:
+    if importlib.util.find_spec("mlflow") is None:
+        raise ModuleNotFoundError("mlflow is not installed; type: pip install 'kdlab[track]'")
+    # it would report its use to its makers; a run tells only the address that its owner set
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    return import_module("mlflow.tracking").MlflowClient(tracking_uri=address)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return found
+
+
+def _remembered(folder: Path, address: str) -> str:
+    try:
+        kept = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
+        return str(kept["run"]) if kept["address"] == _plain(address) else ""
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _plain(address: str) -> str:
+    """An address without the name and password that may stand in it."""
+    scheme, sign, rest = address.partition("://")
+    return f"{scheme}{sign}{rest.rpartition('@')[2]}"
+
+
+def _portions(things: list[Any], most: int) -> Iterator[list[Any]]:
+    for start in range(0, len(things), most):
+        yield things[start : start + most]
