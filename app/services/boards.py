@@ -19,6 +19,7 @@ from kdcore.errors import LabError
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
+from kdcore.twins import are_twins
 
 DEMO_DATA = "world"
 
@@ -221,14 +222,7 @@ def twin_of(offered: list[Source], student: Source | None) -> Source | None:
 
 def same_budget(taught: Run, alone: Run) -> bool:
     """Whether `alone` is the twin of a distilled student: all the same, but without a teacher."""
-    if "student" not in taught.config or "model" not in alone.config:
-        return False
-    return _budget(taught.config, "student") == _budget(alone.config, "model")
-
-
-def _budget(config: dict[str, Any], role: str) -> str:
-    parts = {k: config.get(k) for k in ("data", "limit", "seed", "training")}
-    return json.dumps(parts | {"model": config.get(role)}, sort_keys=True)
+    return are_twins(taught.config, alone.config)
 
 
 def _model_run(run: Run) -> Run:

@@ -9,6 +9,7 @@ import typer
 import yaml
 
 from kdcore.catalog import SIZES, ResponseParams
+from kdcore.changes import put
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -166,14 +167,7 @@ class Settings(Generic[Config]):
             value = self._model(path[0], value)
             if value is None:
                 return
-        group = self.values
-        for step in path[:-1]:
-            inner = group.get(step)
-            group[step] = dict(inner) if isinstance(inner, Mapping) else {}
-            group = group[step]
-        if path[-1] == "name" and group.get("name", value) != value:
-            group.pop("params", None)
-        group[path[-1]] = value
+        put(self.values, path, value)
 
     def build(self) -> Config:
         """The config, or ConfigError with the problems of every source."""

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 
 from kdcore.config import DistillConfig, FinetuneConfig, to_yaml
+from kdcore.devices import pick_device
 from kdcore.pairs import PairTable
 from kdcore.runs.store import Run
+from kdcore.throughput import machine_mark
 from kdcore.workspace import write_json_atomic, write_text_atomic
 
 SPLITS = ("train", "log", "validation", "test")
@@ -16,7 +18,7 @@ SPLITS = ("train", "log", "validation", "test")
 
 def write_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run) -> None:
     """Say what was trained on what, by which code, and how well it did on validation."""
-    facts = provenance(pairs, config.seed)
+    facts = provenance(pairs, config.seed) | made_on(config.device)
     write_json_atomic(run.folder / "provenance.json", facts)
     model = config.model if isinstance(config, FinetuneConfig) else config.student
     taught = f", taught by {config.teacher}" if isinstance(config, DistillConfig) else ""
@@ -52,6 +54,13 @@ def provenance(pairs: PairTable, seed: int) -> dict[str, Any]:
         "transformers": version("transformers"),
         "python": platform.python_version(),
     }
+
+
+def made_on(device: str) -> dict[str, str]:
+    """What decides speed, so that the run can tell how long another will take; no names."""
+    where = pick_device(device)
+    title = f":{torch.cuda.get_device_name(where)}" if where.type == "cuda" else ""
+    return {"machine": machine_mark(), "device": f"{where.type}{title}"}
 
 
 def _best(run: Run) -> str:

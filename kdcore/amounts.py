@@ -1,0 +1,69 @@
+"""How much a training reads: pairs of each kind and words of a text; for twins and estimates."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from kdcore import lab
+from kdcore.config import DistillConfig, FinetuneConfig
+from kdcore.datasets.library import CARD
+from kdcore.pairs import PairTable
+from kdcore.workspace import Workspace
+
+_LOOKED_AT = 2000  # pairs whose words are counted
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Pairs that are learned from (transfer: soft, labelled: hard) and scored; mean words.
+
+    queries: distinct queries for each pair that is learned from. transfer_hash: content hash of
+    the pairs that a teacher has to answer.
+    """
+
+    transfer: int
+    labelled: int
+    validation: int
+    test: int
+    query_words: float
+    ad_words: float
+    queries: float
+    transfer_hash: str
+
+
+def amounts_of(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Amounts:
+    """Counted once for each data set and limit; DataError when the data cannot be read."""
+    transfer = getattr(config, "transfer", "train")
+    card = workspace.data / config.data / CARD
+    changed = card.stat().st_mtime_ns if card.is_file() else 0
+    return _counted(config.data, config.limit, transfer, str(workspace.root), changed)
+
+
+@lru_cache(maxsize=64)
+def _counted(data: str, limit: int, transfer: str, root: str, changed: int) -> Amounts:
+    asked = FinetuneConfig(data=data, limit=limit)
+    pairs = lab.pairs_of(asked, Workspace(Path(root)))
+    learned = pairs.only(transfer.split("+"))
+    query, ad = _words(learned)
+    return Amounts(
+        transfer=len(learned),
+        labelled=len(pairs.split("train").labelled()),
+        validation=_size(pairs, "validation"),
+        test=_size(pairs, "test"),
+        query_words=query,
+        ad_words=ad,
+        queries=learned.frame["query"].nunique() / max(len(learned), 1),
+        transfer_hash=learned.content_hash,
+    )
+
+
+def _size(pairs: PairTable, split: str) -> int:
+    return len(pairs.split(split)) if split in pairs.splits else 0
+
+
+def _words(pairs: PairTable) -> tuple[float, float]:
+    """Mean words of a query and of an ad among the first pairs."""
+    frame = pairs.frame.iloc[:_LOOKED_AT]
+    query = [len(text.split()) for text in frame["query"]]
+    ad = [len(text.split()) for text in frame["title"] + " " + frame["description"]]
+    return sum(query) / max(len(query), 1), sum(ad) / max(len(ad), 1)

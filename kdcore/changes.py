@@ -1,0 +1,108 @@
+"""Settings by their dotted path: a config changed in some places, and where two configs differ.
+
+    changed(config, {"method.params.temperature": 4, "student": "cdssm"})
+
+Presets, sweeps, links of the app and command lines all speak of settings in this way.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import yaml
+
+from kdcore.catalog import STUDENTS
+from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
+from kdcore.errors import ConfigError
+from kdcore.knobs import build
+
+Config = TypeVar("Config", bound=FinetuneConfig | DistillConfig)
+OF_A_NAME = ("params", "checkpoint", "start_from")  # what another model or method forgets
+_REFUSED = "These settings cannot be used:"
+
+
+def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Write one value at its path; a group that gets another `name` forgets what it had."""
+    group = values
+    for step in path[:-1]:
+        inner = group.get(step)
+        group[step] = dict(inner) if isinstance(inner, Mapping) else {}
+        group = group[step]
+    if path[-1] == "name" and group.get("name", value) != value:
+        for forgotten in OF_A_NAME:
+            group.pop(forgotten, None)
+    group[path[-1]] = value
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """The config with values at some paths replaced; ConfigError tells every problem at once.
+
+    A model may be a short text ("bert:layers=3"). Values may be texts, as a link holds them. What
+    suited the former model (epochs, batch, step size) becomes what suits the new one, unless told.
+    """
+    values, problems = to_dict(config), []
+    role = role_of(config)
+    for path in sorted(changes, key=lambda path: path.count(".")):  # a name before its knobs
+        value = changes[path]
+        if path == role and isinstance(value, str):
+            try:
+                value = to_dict(ModelConfig.parse(value))
+            except ConfigError as error:
+                problems += [f"{role}.{problem}" for problem in error.problems]
+                continue
+            except yaml.YAMLError:
+                problems.append(f"{role}: {value!r} cannot be read; write name:knob=value")
+                continue
+        put(values, path.split("."), value)
+    _suit(values, config, changes)
+    try:
+        made = build(type(config), values)
+    except ConfigError as error:
+        raise ConfigError(_REFUSED, [*problems, *error.problems]) from None
+    if problems:
+        raise ConfigError(_REFUSED, problems)
+    return made
+
+
+def differences(base: Config, other: Config) -> dict[str, Any]:
+    """The fewest settings that make `base` into `other`: changed(base, these) == other."""
+    role = role_of(base)
+    before, after = flat(base), flat(other)
+    named = [f"{role}.name", f"{role}.checkpoint", "method.name"]
+    names = {path: after[path] for path in named if after.get(path) != before.get(path)}
+    between = flat(changed(base, names)) if names else before
+    rest = {path: value for path, value in after.items() if between.get(path) != value}
+    return names | rest
+
+
+def flat(config: Any) -> dict[str, Any]:
+    """Every setting of a config by its path."""
+    found: dict[str, Any] = {}
+
+    def collect(values: Mapping[str, Any], before: str) -> None:
+        for key, value in values.items():
+            if isinstance(value, Mapping):
+                collect(value, f"{before}{key}.")
+            else:
+                found[before + key] = value
+
+    collect(to_dict(config), "")
+    return found
+
+
+def role_of(config: FinetuneConfig | DistillConfig) -> str:
+    """What the trained model is called in a config: model, or student."""
+    return "student" if isinstance(config, DistillConfig) else "model"
+
+
+def _suit(values: dict[str, Any], config: Any, changes: Mapping[str, Any]) -> None:
+    """Leave to the new model what suited the old one: 0 is filled in when a config is made."""
+    role = role_of(config)
+    old, group = getattr(config, role).name, values.get(role)
+    if not isinstance(group, Mapping) or group.get("name") in (old, None):
+        return
+    training = values.get("training")
+    if not isinstance(training, dict):
+        return
+    for key, suits in STUDENTS[old].training.items():
+        if training.get(key) == suits and f"training.{key}" not in changes:
+            training[key] = 0

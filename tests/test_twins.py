@@ -1,0 +1,87 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kdcore.config import MethodConfig, TrainingConfig, to_dict
+from kdcore.presets import config_of
+from kdcore.twins import are_twins, same_training, twin_of
+
+DEMO = Path(__file__).parent.parent / "assets" / "demo" / "runs"
+STUDENT = config_of("sixty_seconds", {"label_smoothing": 0.1, "device": "cpu", "threads": 1})
+
+
+def twins(student, twin):
+    return are_twins(to_dict(student), to_dict(twin))
+
+
+def test_a_twin_has_all_of_its_student_but_the_teacher():
+    twin = twin_of(STUDENT)
+    assert (twin.model, twin.training) == (STUDENT.student, STUDENT.training)
+    for name in ("data", "limit", "seed", "device", "threads", "label_smoothing"):
+        assert getattr(twin, name) == getattr(STUDENT, name)
+    assert twin.loss == "ce"
+    assert twins(STUDENT, twin)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seed": 1},
+        {"limit": 9},
+        {"data": "other"},
+        {"label_smoothing": 0.0},
+        {"model": replace(STUDENT.student, start_from="a-run")},
+        {"training": replace(STUDENT.training, epochs=9)},
+        {"training": replace(STUDENT.training, batch_size=9)},
+        {"training": replace(STUDENT.training, validations=1)},
+    ],
+    ids=str,
+)
+def test_one_that_differs_in_what_it_learns_is_no_twin(change):
+    assert not twins(STUDENT, replace(twin_of(STUDENT), **change))
+    assert not same_training(twin_of(STUDENT), replace(twin_of(STUDENT), **change))
+
+
+def test_where_a_twin_runs_and_how_closely_it_is_watched_makes_no_difference():
+    watched = {"replay_points": 0, "log_every": 50, "checkpoint_seconds": 1}
+    training = replace(STUDENT.training, **watched)
+    other = replace(twin_of(STUDENT), device="cuda", threads=3, training=training)
+    assert twins(STUDENT, other)
+    assert same_training(twin_of(STUDENT), other)
+
+
+def test_a_student_is_no_twin_and_has_none_among_students():
+    assert not twins(STUDENT, STUDENT)
+    assert not twins(twin_of(STUDENT), twin_of(STUDENT))
+    assert not are_twins({}, {"model": {}})
+    assert not are_twins(to_dict(STUDENT), to_dict(twin_of(STUDENT)) | {"training": "damaged"})
+
+
+def test_the_twins_of_the_demo_are_twins_and_no_others_are():
+    configs = {
+        path.parent.name: json.loads(path.read_text()) for path in DEMO.glob("*/config.json")
+    }
+    found = {(a, b) for a in configs for b in configs if are_twins(configs[a], configs[b])}
+    names = ("cdssm", "twinbert_cos", "twinbert_res", "bert")
+    assert found == {(f"{name}-kd", f"{name}-hard") for name in names}
+
+
+def test_a_twin_without_the_unlabelled_pairs_takes_as_many_steps():
+    student = replace(
+        STUDENT, transfer="train+log", training=TrainingConfig(epochs=6, batch_size=128)
+    )
+    twin = twin_of(student, transfer=24_000, labelled=4_000)
+    steps = 6 * -(-24_000 // 128), twin.training.epochs * -(-4_000 // 128)
+    assert abs(steps[0] - steps[1]) <= -(-4_000 // 128) / 2
+    assert twins(student, twin)
+    assert twins(student, twin_of(student))  # as many epochs: the tutorial's way
+    assert not twins(student, replace(twin, training=replace(twin.training, epochs=5)))
+
+
+def test_the_tutorials_student_has_a_twin_of_the_tutorials_loss():
+    student = replace(STUDENT, method=MethodConfig(params={"loss": "mse_probabilities"}))
+    twin = twin_of(student)
+    assert (twin.loss, twin.label_smoothing) == ("mse", 0.0)
+    assert twins(student, twin)
