@@ -134,6 +134,14 @@ def _comparison(
     return found
 
 
+def kept_comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Comparison | None:
+    """The comparison when somebody kept it; nothing is measured."""
+    by = board.teacher.predictions if board.teacher else None
+    said = (a.predictions, b.predictions, by)
+    where = _places(a, board.pairs, said, "comparison", depth, area_permutations(board.pairs))
+    return next((held for path in where if (held := read_comparison(path)) is not None), None)
+
+
 def area_permutations(pairs: PairTable) -> int:
     """How often areas are worked out anew for a p; the screen says the number with each p."""
     return 1000 if len(pairs) <= _MANY else 200

@@ -1,0 +1,191 @@
+"""The columns of the table of runs: what stands in them, how they are headed and drawn."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.panels.runs_finding import interval
+from app.services.runs_list import Entry, Scene
+from app.texts import number, signed
+from kdcore.metrics.definitions import CATALOG
+
+_SAID = ("stage", "student.name", "method.name", "data", "teacher")  # have columns of their own
+_WORDS = ("student", "method", "data", "teacher")
+
+
+def table(scene: Scene) -> pd.DataFrame:
+    """A row a shown run; settings come last but for tags and notes, and only those that differ."""
+    name = CATALOG[scene.metric].name
+    rows = [_row(scene, e, name) for e in scene.shown]
+    settings = _settings(scene.shown)
+    for row, entry in zip(rows, scene.shown, strict=True):
+        row |= {path: _plain(entry.row.settings.get(path)) for path in settings}
+        row |= {"tags": ", ".join(entry.mark.tags), "note": entry.mark.note, "run": entry.key}
+    found = pd.DataFrame(rows)
+    if _differing() and len(found) > 1:
+        found = found.drop(columns=[c for c in _WORDS if found[c].nunique(dropna=False) < 2])
+    empty = [c for c in ("p50 ms", "tags", "note", "group") if not _filled(found[c])]
+    return found.drop(columns=empty)
+
+
+def setting_columns(shown: Sequence[Entry], *, everything: bool) -> list[str]:
+    """Paths of settings, in the order of the configs; only differing ones unless everything."""
+    paths: dict[str, set[str]] = {}
+    for entry in shown:
+        for path in entry.row.settings:
+            paths.setdefault(path, set())
+    for path, seen in paths.items():
+        seen |= {repr(e.row.settings.get(path)) for e in shown}
+    kept = [p for p in paths if p not in _SAID]
+    return kept if everything else [p for p in kept if len(paths[p]) > 1]
+
+
+def _settings(shown: Sequence[Entry]) -> list[str]:
+    """Those of the table: sizes of a student stand in its short name where they only differ."""
+    if not _differing():
+        return setting_columns(shown, everything=True)
+    found = setting_columns(shown, everything=False)
+    return [p for p in found if not p.startswith("student.params.")]
+
+
+def _differing() -> bool:
+    return state.now().rdiff
+
+
+def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
+    row, held = entry.row, entry.row.test.metrics.get(scene.metric)
+    delta = scene.delta(entry)
+    is_base = scene.base is not None and scene.base.key == entry.key
+    return {
+        "title": f"★ {entry.title}" if is_base else entry.title,
+        name: held.value if held else None,
+        "95 %": interval(held) if held else "",
+        "n": held.n if held else None,
+        "Δ baseline": delta.delta if delta else None,
+        "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
+        "verdict": _verdict(scene, entry, delta.verdict if delta else "", is_base),
+        "state": _state(entry),
+        "validation best": row.best.roc_auc if row.best else None,
+        "validation last": row.last.roc_auc if row.last else None,
+        "group": entry.group,
+        "student": entry.student,
+        "method": entry.method,
+        "data": str(row.run.config.get("data", "")),
+        "teacher": str(row.run.config.get("teacher") or ""),
+        "p50 ms": p50(entry),
+        "parameters": row.parameters,
+        "MB": row.megabytes,
+    }
+
+
+def _verdict(scene: Scene, entry: Entry, verdict: str, is_base: bool) -> str:
+    if is_base:
+        return "baseline"
+    if why := scene.apart.get(entry.key):
+        return ", ".join(why)
+    mark = {"BEATS": "▲ ", "NO BEATS": "▼ ", "INCONCLUSIVE": "≈ "}.get(verdict, "")
+    return mark + verdict
+
+
+def _state(entry: Entry) -> str:
+    status = entry.row.status
+    if entry.row.state == "running" and status.total_steps:
+        return f"running {100 * status.step / status.total_steps:.0f} %"
+    return entry.row.state
+
+
+def p50(entry: Entry, which: str = "p50_ms") -> float | None:
+    """Milliseconds a pair, batch 1, one CPU thread, as the run's own process measured them."""
+    said: Any = entry.row.latency.get("student")
+    for name in ("one_thread", which):
+        said = said.get(name) if isinstance(said, Mapping) else None
+    return float(said) if isinstance(said, (int, float)) and math.isfinite(said) else None
+
+
+def _plain(value: Any) -> str:
+    return "" if value is None else str(value)[:200]
+
+
+def _filled(column: "pd.Series[Any]") -> bool:
+    return bool(column.notna().any() and (column.astype(str) != "").any())
+
+
+def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
+    """How each column is headed; every number's definition is on hover."""
+    kind, metric = st.column_config, CATALOG[scene.metric]
+    better = "Higher" if metric.higher_is_better else "Lower"
+    base = scene.base.title if scene.base else "none"
+    looked = "ROC-AUC on validation pairs, which choose the kept step: no test of anything."
+    known: dict[str, Any] = {
+        "title": kind.TextColumn("run", width="medium", help="★ is the baseline."),
+        metric.name: kind.NumberColumn(
+            f"test {metric.name}",
+            format="%.3f",
+            help=f"{metric.sentence} "
+            f"{better} is better. On the test split, which no run was chosen on.",
+        ),
+        "95 %": kind.TextColumn(
+            "95 %", width=112, help="95 % interval of the test metric, 1,000 draws of queries."
+        ),
+        "n": kind.NumberColumn(
+            "n", format="localized", width="small", help=f"{metric.unit.title()} it is over."
+        ),
+        "Δ baseline": kind.NumberColumn(
+            "Δ to ★",
+            format="%+.3f",
+            width="small",
+            help=f"Test {metric.name} less that of the baseline, {base}.",
+        ),
+        "Δ 95 %": kind.TextColumn(
+            "Δ 95 %",
+            width=125,
+            help="Paired: both runs are measured on the same draws of queries.",
+        ),
+        "verdict": kind.TextColumn(
+            "verdict",
+            width=125,
+            help="BEATS or NO BEATS when the interval leaves out 0 and p < 0.05, else "
+            "INCONCLUSIVE; one seed, so an effect of this run, not of the method.",
+        ),
+        "state": kind.TextColumn("state", width="small"),
+        "validation best": kind.NumberColumn(
+            "val. best", format="%.3f", width="small", help=f"At the kept step. {looked}"
+        ),
+        "validation last": kind.NumberColumn(
+            "val. last", format="%.3f", width="small", help=f"At the last look. {looked}"
+        ),
+        "group": kind.TextColumn(
+            "group",
+            width="small",
+            help="A student and its twin share it, or a sweep.",
+        ),
+        "p50 ms": kind.NumberColumn(
+            "p50 ms",
+            format="%.2f",
+            width="small",
+            help="Median milliseconds a pair after warm-up, batch 1, one CPU thread.",
+        ),
+        "parameters": kind.NumberColumn(
+            "parameters", format="compact", width="small", help="Numbers in the saved model."
+        ),
+        "MB": kind.NumberColumn(
+            "MB", format="%.1f", width="small", help="Of the saved weights, 10^6 bytes."
+        ),
+        "run": kind.TextColumn("id", help="The name of the run's folder."),
+    }
+    return {c: known.get(c, kind.TextColumn(short(c), help=c)) for c in found.columns}
+
+
+def short(path: str) -> str:
+    """A setting's column: its last two parts, without what every path has."""
+    parts = [p for p in path.split(".") if p != "params"]
+    return ".".join(parts[-2:])
+
+
+def shown_number(value: float | None) -> str:
+    """A number of a table as text."""
+    return number(value) if value is not None else "–"

@@ -1,0 +1,225 @@
+"""One run: how it stands, its numbers, its settings and command, tags and note, and ways on."""
+
+import time
+from datetime import datetime
+from importlib.util import find_spec
+
+import streamlit as st
+import yaml
+
+from app import services, state
+from app.components.metric_cards import Card, interval, metric_cards
+from app.panels import runs_columns, runs_marks
+from app.services import runs_list
+from app.services.runs_list import Entry, Scene
+from app.texts import md, number, signed
+from kdcore.config import from_dict
+from kdcore.drift import inputs_of
+from kdcore.errors import LabError
+from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.listing import Validation
+from kdcore.runs.store import RunStore
+
+
+def draw(scene: Scene) -> None:
+    """The run of the state, else the chosen one, else the first that is shown."""
+    entry = _opened(scene)
+    if entry is None:
+        st.info("There is no run to show.")
+        return
+    titles = {e.key: e.title for e in (scene.shown or scene.entries)} | {entry.key: entry.title}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs_one"):
+        st.session_state["runs_open"] = entry.key
+        st.selectbox(
+            "Run",
+            list(titles),
+            format_func=lambda k: titles[k] if titles[k] == k else f"{titles[k]} ({k})",
+            key="runs_open",
+            on_change=_open,
+            width=430,
+        )
+        _actions(entry)
+    st.caption(_standing(entry))
+    metric_cards(_cards(scene, entry), "runs_cards", f"Numbers of {entry.title}")
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        _settings(scene, entry)
+    with right:
+        runs_marks.draw(entry)
+        _keep(entry)
+
+
+def _opened(scene: Scene) -> Entry | None:
+    asked = state.now().ropen
+    found = next((e for e in scene.entries if e.key == asked), None)
+    if asked and found is None:
+        state.ignore(f"ropen: no run here is called {asked[:60]!r}")
+        state.change(ropen="")
+    told = (*scene.chosen, scene.leader, *scene.shown, *scene.entries)
+    return found or next((e for e in told if e is not None), None)
+
+
+def _open() -> None:
+    state.change(ropen=st.session_state["runs_open"])
+
+
+def _actions(entry: Entry) -> None:
+    with st.container(horizontal=True, key="runs_actions"):
+        live = entry.row.state in ("queued", "running")
+        label = "Watch it" if live else "Replay its training"
+        can = live or (entry.row.run.replay_folder / "probe").is_dir()
+        if st.button(
+            label,
+            icon=":material/play_circle:",
+            disabled=not can,
+            key="runs_replay",
+            help="On the page Distill." if can else "It recorded no moments of its training.",
+        ):
+            state.change(run=entry.key)
+            st.switch_page("views/distill.py")
+        why = _may_delete(entry)
+        if st.button(
+            "Delete",
+            icon=":material/delete:",
+            disabled=bool(why),
+            key="runs_delete",
+            help=why or "Into the trash, where it can be taken back for a week.",
+        ):
+            _delete(entry)
+
+
+def _may_delete(entry: Entry) -> str:
+    if services.public():
+        return services.PUBLIC_REASON
+    if not entry.mine:
+        return "A run of the bundled demo stays."
+    return "Stop it first, on the page Distill." if entry.row.state == "running" else ""
+
+
+def _delete(entry: Entry) -> None:
+    try:
+        RunStore(services.home().runs).trash(entry.row.id)
+    except LabError as cause:
+        st.error(md(str(cause)))
+        return
+    runs_list.pick([k for k in runs_list.picks() if k != entry.key])
+    state.change(ropen="", rview="trash")
+    st.rerun()
+
+
+def _standing(entry: Entry) -> str:
+    row, status = entry.row, entry.row.status
+    made = datetime.fromtimestamp(row.run.created).strftime("%Y-%m-%d %H:%M")
+    parts = [f"**{md(status.state)}**", f"made {made}" if row.run.created else ""]
+    if row.seconds:
+        parts.append(f"took {_duration(row.seconds)}")
+    elif status.started and status.state == "running":
+        parts.append(f"runs for {_duration(time.time() - status.started)}")
+    if status.total_steps:
+        parts.append(f"step {status.step:,} of {status.total_steps:,}")
+    parts.append("" if entry.mine else "of the bundled demo")
+    told = " · ".join(p for p in parts if p)
+    return f"{told}. {md(status.message)}" if status.message else told
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _cards(scene: Scene, entry: Entry) -> list[Card]:
+    row, about = entry.row, CATALOG[scene.metric]
+    held, cards = row.test.metrics.get(scene.metric), []
+    if held is not None:
+        cards.append(
+            Card(
+                f"test {about.name}",
+                number(held.value),
+                about.sentence,
+                f"{held.n:,} {held.unit}",
+                interval(held.low, held.high),
+                role=entry.role,
+            )
+        )
+    if (delta := scene.delta(entry)) and scene.base:
+        cards.append(
+            Card(
+                "to the baseline",
+                signed(delta.delta),
+                f"Test {about.name} less that of {scene.base.title}, paired; p = {delta.p:.4f} "
+                f"of {delta.permutations:,} trades; the least difference that 80 % of such tests "
+                f"find: {number(delta.smallest_detectable)}.",
+                f"{delta.n:,} {delta.unit}",
+                interval(delta.low, delta.high),
+                verdict=delta.verdict,
+                role=entry.role,
+            )
+        )
+    cards += [c for v in ("best", "last") if (c := _validation(v, getattr(row, v))) is not None]
+    return [*cards, *_costs(entry)]
+
+
+def _validation(which: str, held: Validation | None) -> Card | None:
+    if held is None:
+        return None
+    told = "kept step" if which == "best" else "last look"
+    return Card(
+        f"validation, {which}",
+        number(held.roc_auc),
+        f"ROC-AUC on the validation pairs at the {told}; steps are chosen on them, so it flatters.",
+        f"step {held.step:,} · NLL {number(held.nll)}",
+    )
+
+
+def _costs(entry: Entry) -> list[Card]:
+    row, cards = entry.row, []
+    if row.parameters is not None and row.megabytes is not None:
+        told = "Numbers in the saved model, and the size of its weights in 10^6 bytes."
+        cards.append(Card("size", f"{row.parameters:,}", told, f"{row.megabytes:.1f} MB"))
+    if (p50 := runs_columns.p50(entry)) is not None:
+        p95 = runs_columns.p50(entry, "p95_ms")
+        told = f"Median of single pairs after warm-up, one CPU thread. {conditions(entry)}"
+        cards.append(Card("p50", f"{p50:.2f} ms", told, f"p95 {p95 or 0:.2f} ms"))
+    return cards
+
+
+def conditions(entry: Entry) -> str:
+    """What a latency was measured on."""
+    said = entry.row.latency
+    machine = said.get("machine") or said.get("device") or "an unnamed machine"
+    return f"From token ids to logits, batch 1, on {machine}, pairs of {said.get('drawn_from')}."
+
+
+def _settings(scene: Scene, entry: Entry) -> None:
+    text = yaml.safe_dump(entry.row.run.config, sort_keys=False, allow_unicode=True)
+    st.markdown("**Settings**")
+    st.code(text, language="yaml", height=300)
+    _command(entry)
+    inputs = inputs_of(entry.row, scene.metric)
+    made = ", ".join(
+        f"{k} {v}" for k, v in entry.row.provenance.items() if k not in ("pairs", "seed")
+    )
+    st.caption(f"Behind its numbers: {md(inputs.short())}. {md(made)}")
+
+
+def _command(entry: Entry) -> None:
+    if find_spec("kdcore.commandline") is None:
+        return
+    from kdcore.commandline import command_of
+
+    try:
+        told = command_of(from_dict(entry.row.run.config))
+    except LabError as cause:
+        st.caption(f"No command makes it: {md(str(cause))}")
+        return
+    st.markdown("**The same by command**")
+    st.code(told, language="bash", wrap_lines=True)
+
+
+def _keep(entry: Entry) -> None:
+    if entry.row.state != "finished" or not (entry.row.run.model_folder / "kdlab.json").exists():
+        return
+    if find_spec("app.panels.runs_keep") is None:
+        return
+    from app.panels import runs_keep
+
+    runs_keep.draw(entry.row.id)

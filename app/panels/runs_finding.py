@@ -1,0 +1,49 @@
+"""What the runs say in one sentence: the best student, by how much, and what that is worth."""
+
+from app.services import runs_measured
+from app.services.runs_list import Entry, Scene
+from app.texts import number, signed
+from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.listing import Number
+
+VERDICTS = {
+    "BEATS": "ahead of",
+    "NO BEATS": "behind",
+    "INCONCLUSIVE": "not told apart from",
+}
+
+
+def sentence(scene: Scene) -> str:
+    """The finding; it follows the metric, the baseline and what was measured."""
+    name = CATALOG[scene.metric].name
+    count = f"Of {len(scene.entries):,} runs"
+    leader = scene.leader
+    if leader is None:
+        return f"{count}, none has its {name} on the test split measured yet."
+    held = leader.row.test.metrics[scene.metric]
+    told = (
+        f"{count} the best student is {leader.title} on {leader.row.run.config.get('data')}: "
+        f"{name} {number(held.value)} {interval(held)}"
+    )
+    return f"{told}, {_against(scene, leader)}"
+
+
+def interval(held: Number) -> str:
+    """A 95 % interval in brackets, or nothing."""
+    if held.low != held.low or held.high != held.high:
+        return ""
+    return f"[{held.low:.3f}, {held.high:.3f}]".replace("-", "−")
+
+
+def _against(scene: Scene, leader: Entry) -> str:
+    if scene.base is None or scene.base.key == leader.key:
+        return "and it is the baseline itself."
+    shipped = runs_measured.shipped_delta(leader.row, scene.base.row)
+    delta = shipped.get(scene.metric) if shipped else None
+    if delta is None:
+        return f"its difference to the baseline, {scene.base.title}, is not measured yet."
+    ends = f"[{signed(delta.low)}, {signed(delta.high)}]"
+    how = VERDICTS.get(delta.verdict, delta.verdict)
+    return (
+        f"{how} the baseline, {scene.base.title}, by {signed(delta.delta)} {ends}: {delta.verdict}."
+    )

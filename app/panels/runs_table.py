@@ -1,0 +1,243 @@
+"""The table of runs: search, order, what differs, numbers with intervals, and what to do next."""
+
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import controls, services, state, texts
+from app.panels import runs_columns as columns
+from app.panels.runs_drift import about
+from app.services import runs_list, runs_measured
+from app.services.runs_list import MOST, SORTS, Scene
+from kdcore.errors import LabError
+from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.marks import all_tags
+
+TALLEST = 372  # pixels: ten runs and the head
+HELP = (
+    "Words in a title, id, tag, note, state, or setting as its path=value, for instance "
+    "`method.params.temperature=4`; a run must hold all of them."
+)
+
+
+def draw(scene: Scene) -> None:
+    """Controls, the table, and the bar of what can be done with the chosen runs."""
+    _controls(scene)
+    if not scene.shown:
+        st.info("No run holds all of these words and tags. Take one away.")
+        return
+    table = columns.table(scene)
+    _grid(scene, table)
+    _bar(scene, table)
+    _missing(scene)
+
+
+def _controls(scene: Scene) -> None:
+    metrics = {k: CATALOG[k].name for k in CATALOG if k != "truth_auc"}
+    tags = all_tags(e.mark for e in scene.entries)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs_controls"):
+        controls.bound(st.text_input, "rfind", "Search", placeholder="temperature=4", help=HELP)
+        if tags or state.now().rtags:
+            _tags(tags)
+        controls.bound(
+            st.selectbox,
+            "rmetric",
+            "Test metric",
+            options=list(metrics),
+            format_func=lambda k: metrics[k],
+            width=190,
+        )
+        controls.bound(
+            st.selectbox,
+            "rsort",
+            "Order",
+            options=list(SORTS),
+            format_func=lambda k: SORTS[k],
+            width=250,
+        )
+        controls.bound(
+            st.toggle,
+            "rdiff",
+            "Only what differs",
+            help="Hides settings that are the same in all shown runs.",
+        )
+
+
+def _tags(tags: Sequence[str]) -> None:
+    held = [t for t in state.now().rtags.split(",") if t]
+    key = "runs_tags"
+    st.session_state[key] = [t for t in held if t in tags]
+    st.multiselect("Tags", tags, key=key, on_change=_tagged, args=(key,), width=200)
+
+
+def _tagged(key: str) -> None:
+    state.change(rtags=",".join(st.session_state[key]))
+
+
+def _grid(scene: Scene, table: pd.DataFrame) -> None:
+    keys = [e.key for e in scene.shown]
+    key = _key(keys)
+    chosen = set(runs_list.picks())
+    st.dataframe(
+        table,
+        key=key,
+        hide_index=True,
+        width="stretch",
+        height=min(TALLEST, 38 + 35 * len(table)),
+        column_config=columns.config(scene, table),
+        selection_mode="multi-row",
+        selection_default={"selection": {"rows": [i for i, k in enumerate(keys) if k in chosen]}},
+        on_select=partial(_selected, key, keys),
+        placeholder="",
+        alt=f"Table of {len(table)} runs with settings, validation, test and difference.",
+    )
+
+
+def _key(keys: Sequence[str]) -> str:
+    """The table's key, which changes when something else than the table chose runs.
+
+    What a visitor does in a table must not make a new table: its scroll and focus would be lost.
+    """
+    turn, seen = st.session_state.get("kd_runs_grid", (0, state.now().rpick))
+    turn += seen != state.now().rpick
+    st.session_state["kd_runs_grid"] = (turn, state.now().rpick)
+    return f"runs_grid_{turn}_{hash(tuple(keys)) & 0xFFFFFFFF:x}"
+
+
+def _selected(key: str, keys: Sequence[str]) -> None:
+    rows = [r for r in st.session_state[key]["selection"]["rows"] if 0 <= r < len(keys)]
+    hidden = [k for k in runs_list.picks() if k not in keys]  # chosen before a search hid them
+    before = set(runs_list.picks())
+    picked = [keys[r] for r in rows]
+    runs_list.pick([*hidden, *picked])
+    fresh = [k for k in picked if k not in before]
+    if fresh:
+        state.change(ropen=fresh[-1])
+    turn, _ = st.session_state["kd_runs_grid"]
+    st.session_state["kd_runs_grid"] = (turn, state.now().rpick)
+
+
+def _bar(scene: Scene, table: pd.DataFrame) -> None:
+    chosen = scene.chosen
+    with st.container(horizontal=True, vertical_alignment="center", key="runs_bar"):
+        st.caption(_count(scene), width="content")
+        first = scene.shown[:MOST]
+        if not chosen:
+            st.button(
+                f"Choose these {len(first)}",
+                on_click=runs_list.pick,
+                args=([e.key for e in first],),
+                key="runs_choose",
+                help="The box before a run chooses it alone.",
+            )
+        else:
+            st.button("Choose none", on_click=runs_list.pick, args=([],), key="runs_none")
+        one = chosen[0] if len(chosen) == 1 else None
+        if st.button(
+            "Make it the baseline",
+            icon=":material/star:",
+            disabled=one is None or not one.row.test.metrics,
+            key="runs_star",
+            help="Choose one run whose test is measured. Differences are to the baseline.",
+        ):
+            _star(one)
+        _compare(scene)
+        st.download_button(
+            "CSV",
+            lambda: texts.csv(table, about(scene)).encode("utf-8", "backslashreplace"),
+            file_name="runs.csv",
+            mime="text/csv",
+            on_click="ignore",
+            key="runs_csv",
+            help="The table as it is shown, with the hashes behind its numbers.",
+        )
+
+
+def _star(entry: runs_list.Entry | None) -> None:
+    if entry is None:
+        return
+    try:
+        runs_list.make_baseline(entry)
+    except LabError as cause:
+        st.error(texts.md(str(cause)))
+        return
+    st.rerun()
+
+
+def _count(scene: Scene) -> str:
+    told = f"{len(scene.shown):,} runs"
+    if len(scene.shown) < len(scene.entries):
+        told = f"{len(scene.shown):,} of {len(scene.entries):,} runs"
+    if scene.chosen:
+        told += f", {len(scene.chosen)} chosen"
+    return told + (f" (at most {MOST})" if len(scene.chosen) >= MOST else "")
+
+
+def _compare(scene: Scene) -> None:
+    """One or two runs go to Compare, with their teacher, when they answered pairs that are here."""
+    chosen = scene.chosen
+    goal, why = _destination(scene) if 1 <= len(chosen) <= 2 else ({}, "Choose one or two runs.")
+    if st.button(
+        "Open in Compare",
+        icon=":material/compare_arrows:",
+        disabled=not goal,
+        key="runs_compare",
+        help=why or "The chosen runs pair by pair, with their teacher.",
+    ):
+        state.stand_on(**goal)
+        st.switch_page("views/compare.py")
+
+
+def _destination(scene: Scene) -> tuple[dict[str, str], str]:
+    for choice in services.data_choices():
+        keys = {s.key for s in services.sources_on(services.pairs_of(choice))}
+        if all(e.row.id in keys for e in scene.chosen):
+            goal = {"data": choice.key, "student": scene.chosen[0].row.id}
+            if len(scene.chosen) == 2:
+                goal["rival"] = scene.chosen[1].row.id
+            teacher = runs_measured.teacher_of(scene.chosen[0].row)
+            if teacher is not None and teacher.id in keys:
+                goal["teacher"] = teacher.id
+            return goal, ""
+    return {}, "The pairs that these runs answered are no data set of this lab."
+
+
+def _missing(scene: Scene) -> None:
+    """What is not measured yet, and the button that measures it; never unasked."""
+    wanted = [e for e in (scene.chosen or scene.shown) if e.key not in scene.apart or e.mine]
+    lacking = runs_measured.lacking([e.row for e in wanted], scene.base_row)
+    lacking = [r for r in lacking if not _apart(scene, r)][:MOST]
+    if not lacking:
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="runs_missing"):
+        word = "run lacks its" if len(lacking) == 1 else "runs lack their"
+        st.caption(
+            f"{len(lacking)} {word} test or difference to the baseline: "
+            "1,000 draws of queries and up to 10,000 trades a run.",
+            width="content",
+        )
+        if st.button("Measure now", key="runs_measure", icon=":material/straighten:"):
+            _measure(scene, lacking)
+
+
+def _apart(scene: Scene, row: Any) -> bool:
+    return any(e.row is row and e.key in scene.apart for e in scene.entries)
+
+
+def _measure(scene: Scene, lacking: Sequence[Any]) -> None:
+    bar, began = st.progress(0.0, "Measuring…"), time.monotonic()
+
+    def told(share: float, who: str) -> None:
+        spent = time.monotonic() - began
+        left = f", {spent * (1 - share) / share:.0f} s left" if share > 0 else ""
+        bar.progress(share, texts.md(f"Measuring {who}{left}") if who else "Done")
+
+    problems = runs_measured.measure(lacking, scene.base_row, told)
+    if problems:
+        st.error("Not measured:\n" + "\n".join(f"- {texts.md(p)}" for p in problems))
+    else:
+        st.rerun()

@@ -1,0 +1,44 @@
+"""Deleted runs, for a week: each can be taken back."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from app import services, state
+from app.services.runs_list import Scene
+from app.texts import md
+from kdcore.errors import LabError
+from kdcore.runs.store import RunStore
+from kdcore.runs.trash import KEPT_FOR
+
+
+def draw(scene: Scene) -> None:
+    """A line a deleted run, the latest first, with the button that restores it."""
+    store = RunStore(services.home().runs)
+    held = sorted(store.trashed(), key=lambda t: -t.at)
+    if not held:
+        st.caption("Nothing is in the trash. A run that you delete stays here for a week.")
+        return
+    for one in held:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"trash_{one.id}"):
+            if st.button(
+                "Take back",
+                icon=":material/undo:",
+                key=f"restore_{one.id}",
+                disabled=services.public(),
+                help=services.PUBLIC_REASON if services.public() else f"Restore {one.id}.",
+            ):
+                _restore(store, one.id)
+            gone = datetime.fromtimestamp(one.at).strftime("%Y-%m-%d %H:%M")
+            last = datetime.fromtimestamp(one.at + KEPT_FOR).strftime("%Y-%m-%d")
+            st.caption(f"{md(one.id)}, deleted {gone}, kept until {last}")
+
+
+def _restore(store: RunStore, run_id: str) -> None:
+    try:
+        store.restore(run_id)
+    except LabError as cause:
+        st.error(md(str(cause)))
+        return
+    state.change(ropen=run_id, rview="one")
+    st.rerun()

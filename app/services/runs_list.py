@@ -1,0 +1,264 @@
+"""Runs of the demo and of the visitor: which are shown, chosen, comparable, and the baseline."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app import state
+from app.services import places
+from app.services.boards import title_of
+from app.services.runs_measured import Delta, kept_delta
+from kdcore.cli.summary import model_of
+from kdcore.drift import part
+from kdcore.metrics.definitions import CATALOG
+from kdcore.runs import listing
+from kdcore.runs.listing import Row
+from kdcore.runs.marks import Mark, Marks, starred
+
+MOST = 50  # runs set side by side
+SORTS: Mapping[str, str] = {
+    "newest": "Newest first",
+    "best": "Best on test first",
+    "delta": "Furthest ahead of the baseline",
+    "validation": "Best on validation first",
+    "title": "By title",
+    "group": "Students beside their twins",
+    "small": "Fewest parameters first",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run as the page knows it. key: what links say; mine: whether it may be changed here."""
+
+    key: str
+    row: Row
+    mine: bool
+    title: str
+    role: str  # teacher, student, twin or muted: its color
+    group: str  # short mark that a student and its twin, or the cells of a sweep, share
+    mark: Mark
+
+    @property
+    def student(self) -> str:
+        """The model's short name, as the command line takes it."""
+        return model_of(self.row.run.config)
+
+    @property
+    def method(self) -> str:
+        """How it learned, in a word or two."""
+        config = self.row.run.config
+        method = config.get("method")
+        if isinstance(method, Mapping):
+            return str(method.get("name", ""))
+        return {"finetune": "labels only"}.get(str(config.get("stage")), str(config.get("stage")))
+
+    def value(self, metric: str) -> float:
+        """A test metric, nan without one."""
+        held = self.row.test.metrics.get(metric)
+        return held.value if held else float("nan")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that the parts of the page draw from, made once a rerun.
+
+    shown: after search and tags, in order; chosen: of all; apart: why a run may not stand beside
+    the baseline, by key; charted: what charts may draw of the chosen runs, else of the shown ones.
+    """
+
+    entries: Sequence[Entry]
+    shown: Sequence[Entry]
+    chosen: Sequence[Entry]
+    base: Entry | None
+    metric: str
+    apart: Mapping[str, tuple[str, ...]]
+    override: bool
+
+    def delta(self, entry: Entry) -> Delta | None:
+        """The kept difference to the baseline in the metric, where the two may be compared."""
+        if self.base is None or entry.key == self.base.key or entry.key in self.apart:
+            return None
+        held = kept_delta(entry.row, self.base.row)
+        return held.get(self.metric) if held else None
+
+    @property
+    def base_row(self) -> Row | None:
+        """The baseline's row, where there is one."""
+        return self.base.row if self.base else None
+
+    @property
+    def leader(self) -> Entry | None:
+        """The best student that may stand beside the baseline, else the best other run."""
+        fair = [e for e in self.entries if e.key not in self.apart]
+        led = best([e for e in fair if e.role == "student"], self.metric)
+        return led or best([e for e in fair if e.role != "teacher"], self.metric)
+
+    @property
+    def charted(self) -> list[Entry]:
+        """What a chart may draw: without what does not fit the baseline, unless overridden."""
+        wanted = self.chosen if len(self.chosen) > 1 else self.shown
+        return [e for e in wanted if self.override or e.key not in self.apart]
+
+    @property
+    def mixed(self) -> bool:
+        """Whether charts hold numbers of different inputs now."""
+        return self.override and bool(self.apart)
+
+
+def entries() -> list[Entry]:
+    """Every run of the visitor, newest first, then those of the demo."""
+    own, shipped = listing.rows(places.home().runs), listing.rows(places.demo().runs)
+    taught = {str(r.run.config.get("teacher") or "") for r in (*own, *shipped)}
+    marks, groups = marks_now(), _groups([*own, *shipped])
+    taken = {row.id for row in shipped}
+    found = []
+    for row, mine in [*((r, True) for r in own), *((r, False) for r in shipped)]:
+        key = f"own:{row.id}" if mine and row.id in taken else row.id
+        role = _role(row, taught)
+        mark = marks.get(key, Mark())
+        found.append(
+            Entry(key, row, mine, title_of(row.run), role, groups.get(row.run.folder, ""), mark)
+        )
+    return found
+
+
+def scene() -> Scene:
+    """The page as the present state sets it."""
+    now, every = state.now(), entries()
+    base = baseline(every, now.rmetric)
+    fitting = part([e.row for e in every], base.row, now.rmetric) if base else None
+    folders = {e.row.run.folder: e.key for e in every}
+    apart = {folders[row]: why for row, why in fitting.apart.items()} if fitting else {}
+    picked = set(picks())
+    held = Scene(
+        entries=every,
+        shown=(),
+        chosen=[e for e in every if e.key in picked],
+        base=base,
+        metric=now.rmetric,
+        apart=apart,
+        override=now.rover,
+    )
+    shown = sorted(_found(every), key=_order(held), reverse=False)
+    return Scene(**{**held.__dict__, "shown": shown})
+
+
+def picks() -> list[str]:
+    """Keys of the chosen runs, 50 at most."""
+    return [key for key in state.now().rpick.split(",") if key][:MOST]
+
+
+def pick(keys: Sequence[str]) -> None:
+    """Choose these runs."""
+    state.change(rpick=",".join(keys[:MOST]))
+
+
+def baseline(every: Sequence[Entry], metric: str) -> Entry | None:
+    """The run of the link, else the starred one, else the best student's twin without a teacher."""
+    by_key = {e.key: e for e in every}
+    asked = state.now().rbase
+    if asked and asked not in by_key:
+        state.ignore(f"rbase: no run here is called {asked[:60]!r}; another is the baseline")
+        state.change(rbase="")
+        asked = ""
+    if found := by_key.get(asked) or by_key.get(starred({e.key: e.mark for e in every})):
+        return found
+    tested = _most_alike([e for e in every if metric in e.row.test.metrics])
+    leader = best([e for e in tested if e.role == "student"], metric)
+    twins = [e for e in tested if e.role == "twin"]
+    beside = [e for e in twins if leader and e.group and e.group == leader.group]
+    return next(iter(beside), None) or best(twins, metric) or leader
+
+
+def _most_alike(tested: Sequence[Entry]) -> list[Entry]:
+    """Those that were tested on the pairs on which most were."""
+    hashes = [e.row.test.data_hash for e in tested]
+    common = max(hashes, key=hashes.count, default="")
+    return [e for e in tested if e.row.test.data_hash == common]
+
+
+def best(found: Sequence[Entry], metric: str) -> Entry | None:
+    """The run with the best test value of a metric, or None when none has one."""
+    known = [e for e in found if e.value(metric) == e.value(metric)]
+    sign = 1 if CATALOG[metric].higher_is_better else -1
+    return max(known, key=lambda e: sign * e.value(metric), default=None)
+
+
+def marks_now() -> dict[str, Mark]:
+    """Every mark by run key; in a public showing there are none to see."""
+    return {} if places.public() else Marks(places.home()).read()
+
+
+def keep_mark(key: str, **changes: Any) -> None:
+    """Keep a star, tags or a note; RunError or ConfigError says why it cannot be kept."""
+    if not places.public():
+        Marks(places.home()).keep(key, **changes)
+
+
+def make_baseline(entry: Entry) -> None:
+    """Star a run: deltas are to it from now on; in a public showing for this visitor alone."""
+    keep_mark(entry.key, star=True)
+    state.change(rbase=entry.key)
+
+
+def words(entry: Entry) -> str:
+    """All that the search looks into."""
+    row = entry.row
+    settings = (f"{path}={value}" for path, value in row.settings.items())
+    parts = (entry.title, entry.key, entry.method, row.state, entry.mark.note, row.about.sweep)
+    return "\n".join((*parts, *entry.mark.tags, *settings)).casefold()
+
+
+def _found(every: Sequence[Entry]) -> list[Entry]:
+    asked = state.now().rfind.casefold().split()
+    tags = {t for t in state.now().rtags.split(",") if t}
+    return [e for e in every if tags <= set(e.mark.tags) and (not asked or _holds(words(e), asked))]
+
+
+def _holds(text: str, asked: Sequence[str]) -> bool:
+    return all(word in text for word in asked)
+
+
+def _order(held: Scene) -> Callable[[Entry], Any]:
+    """The key of the present order; what has no number comes last."""
+    sign = -1 if CATALOG[held.metric].higher_is_better else 1
+
+    def number(value: float | None) -> tuple[bool, float]:
+        return (value is None or value != value, value if value is not None else 0.0)
+
+    def ahead(e: Entry) -> tuple[bool, float]:
+        delta = held.delta(e)
+        return number(sign * delta.delta if delta else None)
+
+    orders: dict[str, Callable[[Entry], Any]] = {
+        "newest": lambda e: (not e.mine, -e.row.run.created),
+        "best": lambda e: number(sign * e.value(held.metric)),
+        "delta": ahead,
+        "validation": lambda e: number(-e.row.best.roc_auc if e.row.best else None),
+        "title": lambda e: e.title.casefold(),
+        "group": lambda e: (e.group == "", e.group, e.role != "student", e.title),
+        "small": lambda e: number(e.row.parameters),
+    }
+    return orders[state.now().rsort]
+
+
+def _role(row: Row, taught: set[str]) -> str:
+    if row.id in taught or str(row.run.folder) in taught or row.about.role == "teacher":
+        return "teacher"
+    if row.about.role == "twin":
+        return "twin"
+    stage = str(row.run.config.get("stage"))
+    return {"distill": "student", "finetune": "twin"}.get(stage, "muted")
+
+
+def _groups(rows: Sequence[Row]) -> dict[Any, str]:
+    """A short mark by folder: of the group that was launched, else of an equal budget."""
+    sizes: dict[str, set[str]] = {}
+    for row in rows:
+        sizes.setdefault(row.budget, set()).add(str(row.run.config.get("stage")))
+    return {
+        row.run.folder: (row.about.group[-6:] or row.budget[:4])
+        for row in rows
+        if row.about.group or len(sizes[row.budget]) > 1
+    }

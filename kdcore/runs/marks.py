@@ -1,0 +1,143 @@
+"""What people write on runs: a star on the baseline, tags, a note; one file for the workspace.
+
+A write takes a lock, reads, changes one run's mark and replaces the file whole, so that two
+windows at once lose nothing. What cannot be understood in the file is left in it as it is.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from kdcore.errors import ConfigError, RunError
+from kdcore.workspace import Workspace, write_json_atomic
+
+FILE = "marks.json"
+LONGEST = 2000  # characters of a note
+MOST_TAGS, LONGEST_TAG = 20, 40
+PATIENCE = 10.0  # seconds to wait for another window's write
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One run's: star makes it the baseline; changed: when, ISO 8601 in UTC."""
+
+    star: bool = False
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    changed: str = ""
+
+    def __post_init__(self) -> None:
+        problems = []
+        if len(self.note) > LONGEST:
+            problems.append(f"note: {len(self.note)} characters; {LONGEST} at most")
+        if len(self.tags) > MOST_TAGS:
+            problems.append(f"tags: {len(self.tags)}; {MOST_TAGS} at most")
+        problems += [
+            f"tags: {tag[:50]!r} has {len(tag)} characters; {LONGEST_TAG} at most"
+            for tag in self.tags
+            if len(tag) > LONGEST_TAG
+        ]
+        if problems:
+            raise ConfigError("This mark cannot be kept:", problems)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing, so that keeping it means forgetting it."""
+        return not (self.star or self.tags or self.note.strip())
+
+
+def tags_of(text: str) -> tuple[str, ...]:
+    """Tags as a person types them: with commas between, spaces at their ends of no account."""
+    return tuple(dict.fromkeys(tag for part in text.split(",") if (tag := " ".join(part.split()))))
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The marks of a workspace."""
+
+    workspace: Workspace
+
+    @property
+    def path(self) -> Path:
+        """The file; it need not exist yet."""
+        return self.workspace.root / FILE
+
+    def read(self) -> dict[str, Mark]:
+        """Every mark by its run's id; none where the file cannot be read."""
+        try:
+            held = self._held()
+        except RunError:
+            return {}
+        return {run: mark for run, said in held.items() if (mark := _mark(said)) is not None}
+
+    def keep(self, run: str, **changes: Any) -> dict[str, Mark]:
+        """Change a run's star, tags or note; all marks as they are then.
+
+        The star moves: there is one baseline. RunError when the file is damaged or held.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(f"{self.path}.lock", timeout=PATIENCE):
+                held = self._held()
+                if changes.get("star"):
+                    _unstar(held)
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                mark = replace(_mark(held.get(run)) or Mark(), **changes, changed=now)
+                held.pop(run, None)
+                if not mark.empty:
+                    held[run] = asdict(mark)
+                write_json_atomic(self.path, held)
+        except Timeout as cause:
+            raise RunError(
+                f"the marks are being written elsewhere for over {PATIENCE:.0f} s; try again"
+            ) from cause
+        return self.read()
+
+    def _held(self) -> dict[str, Any]:
+        try:
+            found = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as cause:
+            raise RunError(
+                f"{self.path} cannot be read ({cause}); mend it or move it away"
+            ) from cause
+        if not isinstance(found, dict):
+            raise RunError(f"{self.path} holds no marks of runs; mend it or move it away")
+        return found
+
+
+def starred(marks: Mapping[str, Mark]) -> str:
+    """The id of the baseline, or ""."""
+    return next((run for run, mark in marks.items() if mark.star), "")
+
+
+def all_tags(marks: Iterable[Mark]) -> list[str]:
+    """Every tag in use, by name."""
+    return sorted({tag for mark in marks for tag in mark.tags}, key=str.casefold)
+
+
+def _unstar(held: dict[str, Any]) -> None:
+    for run, said in list(held.items()):
+        mark = _mark(said)
+        if mark is None or not mark.star:
+            continue
+        bare = replace(mark, star=False)
+        if bare.empty:
+            del held[run]
+        else:
+            held[run] = asdict(bare)
+
+
+def _mark(said: Any) -> Mark | None:
+    try:
+        tags = tuple(str(tag) for tag in said.get("tags", ()))
+        whole = (bool(said.get("star", False)), tags, str(said.get("note", "")))
+        return Mark(*whole, str(said.get("changed", "")))
+    except (AttributeError, TypeError, ConfigError):
+        return None
