@@ -71,7 +71,7 @@ class TrainingConfig:
     )
     select_by: str = choice(
         "nll",
-        "the epoch kept is the best on validation: nll (likelihood) or roc_auc (order)",
+        "the moment kept is the best on validation: nll (likelihood) or roc_auc (order)",
         options=("nll", "roc_auc"),
     )
     precision: str = choice(
@@ -84,6 +84,10 @@ class TrainingConfig:
     )
     replay_points: int = knob(
         0, "moments of training at which a probe set is scored and kept", low=0, high=1000
+    )
+    log_every: int = knob(20, "steps between two lines of metrics", low=1, high=100_000)
+    validations: int = knob(
+        1, "times an epoch that validation is scored; the best is kept", low=1, high=1000
     )
 
     def __post_init__(self) -> None:

@@ -1,8 +1,9 @@
-"""Which device a run computes on."""
+"""Which device a run computes on, and how much of its memory is in use."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psutil
 import torch
 
 from kdcore.errors import ConfigError
@@ -23,6 +24,13 @@ def pick_device(name: str = "auto") -> torch.device:
             [f"device: {name!r} is not here ({str(cause).splitlines()[0]}); auto takes what is"],
         ) from None
     return device
+
+
+def memory_mb(device: torch.device) -> float:
+    """Megabytes (2**20 bytes): on a GPU the most that was allocated, else those of this process."""
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device)) / 2**20
+    return float(psutil.Process().memory_info().rss) / 2**20
 
 
 @contextmanager

@@ -11,10 +11,9 @@ from kdcore.models.build import load_model
 from kdcore.pairs import PairTable, part_of
 from kdcore.recipes.beside import keep_beside
 from kdcore.recipes.card import write_card
-from kdcore.recipes.distill import distill, transfer_set
-from kdcore.recipes.finetune import finetune
 from kdcore.recipes.infer import Scoring, ask, infer, score_size
 from kdcore.recipes.interrupt import StoppedError
+from kdcore.recipes.train import train
 from kdcore.recipes.trouble import in_plain_words
 from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.store import Run, RunStore
@@ -37,12 +36,13 @@ def carry_out(
     with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):
         began = time.monotonic()
         try:
-            _stage(config, load(), run, writer, workspace)
+            message = _stage(config, load(), run, writer, workspace)
         except StoppedError as stop:
             stopped = str(stop)
             writer.finish("stopped", stopped)
         else:
             writer.log(_last_step(run), seconds=time.monotonic() - began)
+            writer.finish("finished", message)
     if stopped:  # raised out here: the writer would call the run failed
         raise RunError(f"{run.id} is stopped: {stopped}")
     shutil.rmtree(run.checkpoint_folder, ignore_errors=True)  # a finished run is never resumed
@@ -50,30 +50,29 @@ def carry_out(
 
 def _stage(
     config: StageConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
-) -> None:
-    runs = RunStore(run.folder.parent)
+) -> str:
+    """Do the work; returns why it ended before its time, or nothing."""
     if isinstance(config, InferConfig):
-        source = runs.get(config.run).require_model()
-        parts = {split: part_of(pairs, split) for split in config.splits or pairs.splits}
-        watch = Scoring(writer, sum(map(len, parts.values())))
-        for split, part in parts.items():
-            answers, _ = infer(config, part, source, workspace, watch)
-            regraded(answers, model_scheme(source.model_folder), pairs).save(
-                run.predictions_path(split)
-            )
-            watch.split_done(len(part))
-        return
-    if isinstance(config, DistillConfig):
-        writer.progress(0, 1, "teacher")
-        how = InferConfig(run=config.teacher, device=config.device)
-        source = runs.get(config.teacher).require_model()
-        teacher, _ = infer(how, transfer_set(pairs, config.transfer), source, workspace)
-        distill(config, pairs, teacher, run, writer)
-    else:
-        finetune(config, pairs, run, writer)
+        _infer(config, pairs, run, writer, workspace)
+        return ""
+    message = train(config, pairs, run, writer, workspace)
     _score(config, pairs, run, writer)
     write_card(config, pairs, run)
     keep_beside(config, pairs, run, workspace)
+    return message
+
+
+def _infer(
+    config: InferConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
+) -> None:
+    source = RunStore(run.folder.parent).get(config.run).require_model()
+    parts = {split: part_of(pairs, split) for split in config.splits or pairs.splits}
+    watch = Scoring(writer, sum(map(len, parts.values())))
+    for split, part in parts.items():
+        answers, _ = infer(config, part, source, workspace, watch)
+        known = regraded(answers, model_scheme(source.model_folder), pairs)
+        known.save(run.predictions_path(split))
+        watch.split_done(len(part))
 
 
 def _score(

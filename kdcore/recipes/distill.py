@@ -26,8 +26,13 @@ def distill(
     teacher_predictions: Predictions,
     run: Run,
     writer: RunWriter,
-) -> None:
-    """Train a student on the transfer set; the teacher's predictions are those of exactly it."""
+    judged: Predictions | None = None,
+) -> str:
+    """Train a student on the transfer set; the teacher's predictions are those of exactly it.
+
+    judged: its predictions on the labelled validation pairs, for those who watch. Returns why the
+    training ended before its time, or nothing.
+    """
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
     teacher_predictions.require(transfer.content_hash, len(transfer))
@@ -41,7 +46,7 @@ def distill(
     objective = make_objective(config.method.name, config.method.params, *shapes)
     terms = [Term("soft", objective, config.soft_weight)]
     extra = [objective] if isinstance(objective, nn.Module) else []
-    with Session(student, config, transfer, validation, run, writer, extra) as session:
+    with Session(student, config, transfer, validation, run, writer, extra, judged) as session:
         grades = session.tensor(transfer.grades)
         for rows, batch in session.batches():
             outputs = student(batch, wants)
@@ -52,6 +57,7 @@ def distill(
                 loss = loss + config.hard_weight * parts["hard"]
             session.step(loss, parts)
             teacher.after_step(session.progress.step)
+    return session.message
 
 
 def _teacher(

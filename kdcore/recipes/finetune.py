@@ -9,8 +9,11 @@ from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 
 
-def finetune(config: FinetuneConfig, pairs: PairTable, run: Run, writer: RunWriter) -> None:
-    """Train on labelled `train` pairs, select on `validation`, leave the model in the run."""
+def finetune(config: FinetuneConfig, pairs: PairTable, run: Run, writer: RunWriter) -> str:
+    """Train on labelled `train` pairs, select on `validation`, leave the model in the run.
+
+    Returns why the training ended before its time, or nothing.
+    """
     train, validation = pairs.split("train").labelled(), pairs.split("validation").labelled()
     # the tokenizer reads unlabelled pairs too, as a distilled student's does: twins start alike
     model = new_model(config.model, pairs.split("train"), config.seed, start_of(config.model, run))
@@ -24,3 +27,4 @@ def finetune(config: FinetuneConfig, pairs: PairTable, run: Run, writer: RunWrit
             else:
                 loss = hard_cross_entropy(logits, target, config.label_smoothing)
             session.step(loss, {"hard": loss})
+    return session.message

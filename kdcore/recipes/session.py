@@ -1,4 +1,4 @@
-"""What every training stage shares: device, optimizer, schedule, checkpoints, the best epoch.
+"""What every training stage shares: device, optimizer, schedule, checkpoints, the best moment.
 
 A recipe keeps its own loop and reads like the paper; this holds what would be the same lines in
 each of them:
@@ -26,32 +26,35 @@ from kdcore.batches import Batch, Rows, bucketed, epoch_order
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
 from kdcore.devices import pick_device
 from kdcore.errors import DataError, RunError
-from kdcore.metrics.classification import nll, roc_auc
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
 from kdcore.models.rows_in_use import RowsInUse
 from kdcore.pairs import PairTable
 from kdcore.predict import score
-from kdcore.recipes.checkpoint import Checkpoints, Parts, Progress
+from kdcore.predictions import Predictions
+from kdcore.recipes.checkpoint import Checkpoints, Progress
 from kdcore.recipes.infer import score_size
 from kdcore.recipes.interrupt import InterruptFlag, StoppedError
+from kdcore.recipes.measuring import Meter, evenly, quality
 from kdcore.recipes.optimizer import are_numbers, make_optimizer, set_rate
 from kdcore.recipes.replay import Replay
+from kdcore.recipes.trouble import not_a_number
 from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
-from kdcore.softlabels import soften
 from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
-LOG_EVERY = 20  # steps a line of metrics; losses stay on the device until then
+NEWER = {"log_every": 20, "validations": 1}  # knobs with what runs did before they had them
 
 
 class Session:
-    """The training of one model: hands out batches, takes steps, keeps the best epoch.
+    """The training of one model: hands out batches, takes steps, keeps the best moment.
 
     extra: modules that learn beside the model and are dropped after (an objective's projection).
+    teacher: its answers on the validation pairs, for those who watch; nothing is learned of them.
+    message: why the training ended before its last step; empty when it did not.
     """
 
     def __init__(
@@ -63,9 +66,11 @@ class Session:
         run: Run,
         writer: RunWriter,
         extra: Sequence[nn.Module] = (),
+        teacher: Predictions | None = None,
     ) -> None:
         _refuse_unlabelled(config, train, validation)
         self.config, self.knobs, self.run, self.writer = config, config.training, run, writer
+        self.teacher, self.message = teacher, ""
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
         self.model.products = product_type(self.knobs.precision, self.device)
@@ -89,18 +94,25 @@ class Session:
         self.replay = Replay(run, *probed, points, self.total_steps, seed)
         hashes = f"{train.content_hash}-{validation.content_hash}", _config_hash(config)
         self.progress = Progress(0, 0, 0.0, *hashes)
-        self._parts: Parts = []
+        self.meter = Meter(
+            writer, self.device, self.knobs.batch_size, self.steps_an_epoch, self._not_a_number
+        )
+        self._due = evenly(self.knobs.validations, self.steps_an_epoch)
         self._last_saved = time.monotonic()
 
     def __enter__(self) -> Self:
-        before = self.checkpoints.progress()
+        before, pending = self.checkpoints.progress(), []
         if before is not None:
             self._check_same(before)
-            self._parts = self.checkpoints.restore()
+            pending = self.checkpoints.restore()
             self.progress = before
             log.info("resumed at step %d of %d", before.step, self.total_steps)
-        self.writer.truncate_after(self.progress.step)
-        self._clock = time.monotonic(), self.progress.step
+        self.meter.begin(self.progress.step, pending)
+        self.writer.progress(self.progress.step, self.total_steps, self.config.stage)
+        if before is None:  # who watches should know from the start what there is to reach
+            self.meter.teacher(self.teacher, self.validation)
+            self.replay.taught_by(self.teacher)
+            self._look(0)
         self.interrupt.__enter__()
         for module in self.modules.values():
             module.train()
@@ -111,13 +123,17 @@ class Session:
         return torch.tensor(values, device=self.device)
 
     def batches(self) -> Iterator[tuple[Rows, Batch]]:
-        """Every batch that is still to be learned from; in the end the best epoch is kept."""
-        for epoch in range(self.progress.step // self.steps_an_epoch, self.knobs.epochs):
-            done = self.progress.step - epoch * self.steps_an_epoch
-            for rows in self._epoch(epoch)[done:]:
-                yield rows, self.model.batch(self.encoded, rows).to(self.device)
-                self._after_step()
+        """Every batch that is still to be learned from; in the end the best moment is kept."""
+        for rows in self._left():
+            yield rows, self.model.batch(self.encoded, rows).to(self.device)
+            self._after_step()
+            if self.message:
+                break
         self._keep()
+
+    def _left(self) -> Iterator[Rows]:
+        for epoch in range(self.progress.step // self.steps_an_epoch, self.knobs.epochs):
+            yield from self._epoch(epoch)[self.progress.step - epoch * self.steps_an_epoch :]
 
     def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
         """Backward, clip, move; parts are logged unweighted."""
@@ -128,41 +144,45 @@ class Session:
         set_rate(self.optimizer, self.progress.step, self.total_steps, self.knobs.warmup)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self._parts.append({"loss": loss.detach()} | {k: v.detach() for k, v in parts.items()})
+        self.meter.add({"loss": loss, **parts})
         self.progress = replace(self.progress, step=self.progress.step + 1)
 
     def _after_step(self) -> None:
-        """Log, validate, then save: a checkpoint holds all that was done at its step."""
+        """Log, validate, look, then save: a checkpoint holds all that was done at its step."""
         step = self.progress.step
-        epoch_ends = step % self.steps_an_epoch == 0
-        if epoch_ends or step % LOG_EVERY == 0:
-            self._log_parts()
-        if epoch_ends:
+        due = (step - 1) % self.steps_an_epoch + 1 in self._due
+        if due or step == 1 or step % self.knobs.log_every == 0:
+            self.meter.losses(step)
+        if due:
             self._validate()
-        self.replay.look(self.model, self.device, step)
+        self._look(step)
         self.writer.progress(step, self.total_steps, self.config.stage)
-        stopping = self.interrupt.raised or self.writer.stop_requested
-        if stopping or time.monotonic() - self._last_saved >= self.knobs.checkpoint_seconds:
+        asked = "pause" if self.interrupt.raised else self.writer.stop_kind
+        if asked == "keep" and step < self.total_steps:
+            self._end_here(validated=due)
+        elif asked == "pause":
             self.save()
-        if self.interrupt.raised:
-            raise KeyboardInterrupt
-        if stopping:
+            if self.interrupt.raised:
+                raise KeyboardInterrupt
             raise StoppedError(
                 f"stopped as asked at step {step} of {self.total_steps}; "
                 f"go on with `kdlab runs resume {address(self.run.folder)}`"
             )
+        elif time.monotonic() - self._last_saved >= self.knobs.checkpoint_seconds:
+            self.save()
 
-    def _log_parts(self) -> None:
-        columns = {n: torch.stack([p[n] for p in self._parts]) for n in self._parts[0]}
-        step, (since, before) = self.progress.step, self._clock
-        wrong = (~columns["loss"].isfinite()).nonzero()
-        if len(wrong):
-            raise self._not_a_number(step - len(self._parts) + 1 + int(wrong[0]))
-        means = {name: float(column.mean()) for name, column in columns.items()}
-        rate = (step - before) * self.knobs.batch_size / max(time.monotonic() - since, 1e-9)
-        self._clock, self._parts = (time.monotonic(), step), []
-        epoch = step / self.steps_an_epoch
-        self.writer.log(step, epoch=epoch, pairs_per_second=rate, **means)
+    def _end_here(self, validated: bool) -> None:
+        """Stop and keep: this step is the last, and one of those that may be the best."""
+        step = self.progress.step
+        if not validated:
+            self.meter.losses(step)
+            self._validate()
+            self.replay.look_last(self.model, self.device, step)
+        self.message = f"stopped early at step {step} of {self.total_steps}, and kept"
+
+    def _look(self, step: int) -> None:
+        if self.replay.look(self.model, self.device, step):
+            self.meter.restart(step)
 
     def _validate(self) -> None:
         """Score the validation pairs; keep the weights when they are the best so far."""
@@ -172,25 +192,19 @@ class Session:
         logits, _ = score(self.model, self.encoded_validation, self.device, size)
         if not np.isfinite(logits).all():
             raise self._not_a_number(step)
-        scheme, grades = self.validation.scheme, self.validation.grades
-        likelihood = float(np.mean(nll(grades, logits)))
-        order = roc_auc(self.validation.relevant, scheme.relevance(soften(logits)))
-        value = order if self.knobs.select_by == "roc_auc" else -likelihood
+        found = quality(logits, self.validation)
+        value = found["roc_auc"] if self.knobs.select_by == "roc_auc" else -found["nll"]
         if not self.progress.best_step or value > self.progress.best_value:
             self.checkpoints.save_best(step)
             self.progress = replace(self.progress, best_step=step, best_value=value)
-        self.writer.log(
-            step,
-            validation_nll=likelihood,
-            validation_roc_auc=order,
-            kept_step=self.progress.best_step,
-        )
-        self._clock = time.monotonic(), step
+        told = {f"validation_{name}": x for name, x in found.items()}
+        self.meter.line(step, **told, kept_step=self.progress.best_step)
+        self.meter.restart(step)
 
     def save(self) -> None:
         """Write a checkpoint now; weights that are no numbers never replace good ones."""
         self._refuse_not_a_number()
-        self.checkpoints.save(self.progress, self._parts)
+        self.checkpoints.save(self.progress, self.meter.pending)
         self._last_saved = time.monotonic()
 
     def _refuse_not_a_number(self) -> None:
@@ -198,11 +212,7 @@ class Session:
             raise self._not_a_number(self.progress.step)
 
     def _not_a_number(self, step: int) -> RunError:
-        rate = self.knobs.learning_rate
-        return RunError(
-            f"the training became not-a-number at step {step} of {self.total_steps} (learning "
-            f"rate {rate:g}); try {rate / 10:g}. The last good checkpoint is kept"
-        )
+        return not_a_number(step, self.total_steps, self.knobs.learning_rate)
 
     def __exit__(
         self,
@@ -213,7 +223,7 @@ class Session:
         self.interrupt.__exit__()
 
     def _keep(self) -> None:
-        """The best epoch becomes the run's model, its embedding tables whole again."""
+        """The best moment becomes the run's model, its embedding tables whole again."""
         self.checkpoints.load_best(self.progress.best_step)
         self.narrow.widen()
         self.model.eval()
@@ -268,5 +278,9 @@ def _refuse_unlabelled(
 
 
 def _config_hash(config: Any) -> str:
-    text = json.dumps(to_dict(config), sort_keys=True)
+    """The same for a run that was begun before its config had the newer knobs."""
+    data = to_dict(config)
+    knobs = data["training"]
+    data["training"] = {k: v for k, v in knobs.items() if k not in NEWER or v != NEWER[k]}
+    text = json.dumps(data, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

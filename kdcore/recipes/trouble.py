@@ -27,6 +27,14 @@ def in_plain_words(run_id: str, batch_size: int) -> Iterator[None]:
         raise
 
 
+def not_a_number(step: int, total: int, rate: float) -> RunError:
+    """What ends a training whose loss or weights are no numbers any more."""
+    return RunError(
+        f"the training became not-a-number at step {step} of {total} (learning "
+        f"rate {rate:g}); try {rate / 10:g}. The last good checkpoint is kept"
+    )
+
+
 def _is_full_memory(error: Exception) -> bool:
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True

@@ -39,7 +39,7 @@ KINDS = {
     "residual": "twinbert_res:layers=1,hidden=16,heads=2,vocabulary=200,shared=false,crossing=16",
     "cdssm": "cdssm:buckets=150,filters=12,semantic=8,dropout=0.2",
 }
-TIMES = ("time", "pairs_per_second", "seconds")
+TIMES = ("time", "pairs_per_second", "seconds", "memory_mb")
 
 
 def invented(scheme_name: str = "invented", queries: int = 24, ads: int = 4) -> PairTable:

@@ -195,7 +195,7 @@ def test_a_replay_shows_the_student_at_evenly_spread_moments(
     probe = PairTable.load(run.replay_folder / "probe")
     assert set(probe.frame["split"]) == {"validation"}
     paths = sorted(run.replay_folder.glob("step-*.parquet"))
-    assert [path.stem for path in paths] == [f"step-{s:08d}" for s in (5, 9, 14, 18)]
+    assert [path.stem for path in paths] == [f"step-{s:08d}" for s in (0, 5, 9, 14, 18)]
     said = [Predictions.load(path).require(probe.content_hash, len(probe)) for path in paths]
     assert not np.array_equal(said[0].logits, said[-1].logits)
     assert weights(plain) == weights(run)  # looking on changes nothing
@@ -219,4 +219,4 @@ def test_a_replay_has_no_gap_after_a_stop(home: Workspace, monkeypatch: pytest.M
     lab.resume(cut, home)
     names = [sorted(p.name for p in r.replay_folder.glob("*.parquet")) for r in (whole, cut)]
     assert names[0] == names[1]
-    assert len(names[0]) == 6
+    assert len(names[0]) == 7  # and one before the first step

@@ -8,7 +8,7 @@ import pytest
 from kdcore import lab
 from kdcore.errors import DataError
 from kdcore.pairs import PairTable
-from kdcore.recipes import session
+from kdcore.recipes import measuring, session
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
@@ -36,7 +36,7 @@ def test_the_best_validation_epoch_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     genuine, seen, values = session.score, [], iter(told)
-    monkeypatch.setattr(session, metric, lambda *_: next(values))
+    monkeypatch.setattr(measuring, metric, lambda *_: next(values))
     monkeypatch.setattr(session, "score", lambda *a: seen.append(genuine(*a)) or seen[-1])
     run = lab.start(finetuning(select_by=select_by), home)
     assert np.array_equal(lab.predictions(run, "validation").logits, seen[best][0])
