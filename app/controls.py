@@ -40,6 +40,16 @@ def choose(
     )
 
 
+def opened_row(key: str, rows: int) -> int | None:
+    """The row that was opened in a table of so many; a click anywhere in it, or Enter, does it.
+
+    The table is a `st.dataframe` of this key with selection_mode="single-cell".
+    """
+    held = st.session_state.get(key)
+    cells = held["selection"]["cells"] if held else []
+    return int(cells[0][0]) if cells and 0 <= cells[0][0] < rows else None
+
+
 def _taken(name: str, key: str) -> None:
     value = st.session_state.get(key)
     if value is not None:  # a segmented control says None when its choice is clicked again

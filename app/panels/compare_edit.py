@@ -273,15 +273,15 @@ def _children(board: Board) -> None:
                 ("teacher's change", "%+.3f"),
             )
         },
-        selection_mode="single-row",
+        selection_mode="single-cell",
         on_select=lambda: _reopen(key, fitting),
         alt="Edits of this session with P(relevant) of student and teacher and their changes.",
     )
 
 
 def _reopen(key: str, held: list[Child]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    if rows and 0 <= rows[0] < len(held):
-        child = held[rows[0]]
+    at = controls.opened_row(key, len(held))
+    if at is not None:
+        child = held[at]
         texts = dict(zip(FIELDS, child.texts, strict=True))
         state.change(pair=child.parent, edited=True, **texts)

@@ -114,12 +114,12 @@ def _table(board: Board, found: Found, against: slicing.Against) -> None:
             width="stretch",
             height=min(420, 38 + 35 * len(shown)),
             column_config=_columns(shown),
-            selection_mode="single-row",
-            selection_default={"selection": {"rows": at}},
+            selection_mode="single-cell",
+            selection_default={"selection": {"cells": [(row, "slice") for row in at]}},
             on_select=partial(_picked, key, names),
             alt="Table of slices with their effect, interval, support and false-discovery rate.",
         )
-    st.caption("Choose a row at its left edge: the whole page then shows that slice.")
+    st.caption("Choose a row: the whole page then shows that slice.")
 
 
 def view(board: Board, slices: list[Slice], against: slicing.Against) -> pd.DataFrame:
@@ -180,11 +180,9 @@ def _columns(shown: list[Slice]) -> dict[str, Any]:
 
 
 def _picked(key: str, names: list[str]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    if not rows:
-        _apply("")
-    elif 0 <= rows[0] < len(names):
-        _apply(names[rows[0]])
+    at = controls.opened_row(key, len(names))
+    if at is not None:
+        _apply(names[at])
 
 
 def _apply(name: str) -> None:

@@ -188,9 +188,9 @@ def _seen(name: str, value: int) -> None:
 
 
 def _opened(key: str, ids: NDArray[np.int64]) -> None:
-    cells = st.session_state[key]["selection"]["cells"]
-    if cells and 0 <= cells[0][0] < len(ids):
-        row = int(ids[cells[0][0]])
+    at = controls.opened_row(key, len(ids))
+    if at is not None:
+        row = int(ids[at])
         _seen("ctable", row)
         open_pair(row)
 

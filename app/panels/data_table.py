@@ -31,33 +31,30 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
         state.change(dpage=pages)
     page = state.now().dpage
     shown = table.iloc[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
-    picked = st.dataframe(
+    key = f"data_rows_{state.now().dcard}_{state.now().dtab}"
+    st.dataframe(
         _readable(shown),
         hide_index=True,
         height=min(420, 38 + 35 * len(shown)),
-        key=f"data_rows_{state.now().dcard}_{state.now().dtab}",
+        key=key,
         on_select="rerun",
-        selection_mode="single-row",
+        selection_mode="single-cell",
         column_config=_columns(shown),
         alt=f"{len(table):,} rows",
     )
     with st.container(horizontal=True, vertical_alignment="center", key="data_rows_bar"):
-        st.caption(
-            f"{len(table):,} rows" + (f", {ROWS_A_PAGE} a page" if pages > 1 else ""),
-            width="content",
-        )
-        if pages > 1:
-            controls.bound(
-                st.number_input,
-                "dpage",
-                f"Page of {pages:,}",
-                min_value=1,
-                max_value=pages,
-                width=150,
-            )
+        _pages(len(table), pages)
         _save(board, table)
         if linked and "row" in table:
-            _to_compare(board, shown, list(picked["selection"]["rows"]), tag)
+            _to_compare(board, shown, controls.opened_row(key, len(shown)), tag)
+
+
+def _pages(rows: int, pages: int) -> None:
+    said = f"{rows:,} rows" + (f", {ROWS_A_PAGE} a page" if pages > 1 else "")
+    st.caption(said, width="content")
+    if pages > 1:
+        label = f"Page of {pages:,}"
+        controls.bound(st.number_input, "dpage", label, min_value=1, max_value=pages, width=150)
 
 
 def _readable(shown: pd.DataFrame) -> pd.DataFrame:
@@ -92,9 +89,9 @@ def _save(board: Board, table: pd.DataFrame) -> None:
     )
 
 
-def _to_compare(board: Board, shown: pd.DataFrame, picked: list[int], tag: str) -> None:
+def _to_compare(board: Board, shown: pd.DataFrame, at: int | None, tag: str) -> None:
     """The button that opens the selected pair, or all of a tag, in Compare."""
-    row = int(shown["row"].iloc[picked[0]]) if picked and picked[0] < len(shown) else -1
+    row = int(shown["row"].iloc[at]) if at is not None else -1
     label = "Open the pair in Compare" if row >= 0 else "Select a row to open it in Compare"
     ready = board.ready and row >= 0
     if st.button(label, disabled=not ready, key="data_open_pair"):

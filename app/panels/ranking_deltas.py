@@ -37,7 +37,7 @@ def draw(board: Board, a: Side, b: Side, gain: str, k: int, test: Difference) ->
     controls.exports("delta_picture", table(deltas, texts), sentence, about(board, a, b))
     st.caption(
         f"{len(rows):,} of {len(deltas.query):,} queries, ranks {rows[0] + 1:,} to "
-        f"{rows[-1] + 1:,}. Choose a row at its left edge to open its lists."
+        f"{rows[-1] + 1:,}. Choose a row to open its lists."
     )
     _list(listed, deltas, rows)
 
@@ -113,10 +113,9 @@ def _list(listed: pd.DataFrame, deltas: QueryDeltas, rows: NDArray[np.int64]) ->
     opened = _opener(deltas)
 
     def picked() -> None:
-        held = st.session_state.get(LIST)
-        chosen = held["selection"]["rows"] if held else []
-        if chosen and 0 <= chosen[0] < len(rows):
-            opened(int(rows[chosen[0]]) + 1)
+        at = controls.opened_row(LIST, len(rows))
+        if at is not None:
+            opened(int(rows[at]) + 1)
 
     digits = st.column_config.NumberColumn(format="%.3f")
     st.dataframe(
@@ -125,7 +124,7 @@ def _list(listed: pd.DataFrame, deltas: QueryDeltas, rows: NDArray[np.int64]) ->
         height=min(320, 38 + 35 * len(listed)),
         hide_index=True,
         on_select=picked,
-        selection_mode="single-row",
+        selection_mode="single-cell",
         column_config={"A": digits, "B": digits, "A - B": digits},
         alt="Queries of the brushed ranks with nDCG of A, of B, and the difference",
     )

@@ -75,7 +75,7 @@ def page(board, part, **choices):
     if "kd_state" not in state.st.session_state:
         state.change(rtab=part, **choices)
     importlib.import_module(f"app.panels.ranking_{part}").draw(board)
-    state.write_url()
+    state.st.session_state["marks"] = state.marks()  # what main.py gives to every link
 
 
 def run(board: Board, part: str, **choices) -> AppTest:
@@ -207,7 +207,7 @@ def test_simulated_money_is_named_in_sentence_table_and_link(kind):
     app = run(KINDS[kind], "auction")
     assert app.text[0].value.startswith("Simulated money")
     assert any("simulated" in c.value for c in app.caption)
-    assert app.query_params["bids"] == "simulated"
+    assert app.session_state["marks"]["bids"] == "simulated"
 
 
 def test_bids_of_the_data_are_used_and_not_called_simulated():
@@ -216,7 +216,7 @@ def test_bids_of_the_data_are_used_and_not_called_simulated():
     np.testing.assert_array_equal(auctions.market(board).bids, board.pairs.frame["bid"])
     app = run(board, "auction")
     assert not app.text[0].value.startswith("Simulated")
-    assert "bids" not in app.query_params
+    assert "bids" not in app.session_state["marks"]
 
 
 def test_the_truth_judges_where_it_is_known_then_the_teacher_then_the_labels(now):

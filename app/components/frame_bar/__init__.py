@@ -15,7 +15,7 @@ SHORTCUTS = (
     ("Alt+↑, Alt+↓", "in Lists: move the ad of the scratch column"),
 )
 
-_mount = part("frame_bar", "draw")
+_mount = part("frame_bar", "draw", own=("skip",))
 
 
 def frame_bar(selection: str, single_keys: bool) -> None:

@@ -3,6 +3,7 @@
 export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => build(root));
+  offerSkip();
   part.selection.textContent = data.selection;
   part.keys.checked = data.keys;
   part.list.replaceChildren(

@@ -1,0 +1,53 @@
+"""The keyboard's way into each page: a skip link first, then not far to the page's main control."""
+
+import pytest
+
+FOCUSED = """() => {
+  let node = document.activeElement;
+  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  const host = node.getRootNode().host ?? node;
+  const place = host.closest("[class*=st-key-]")?.className.match(/st-key-(\\S+)/)?.[1];
+  return [node.id, node.className, place].join(" ");
+}"""
+# page -> what stands in its main control's id, class or key, and how far behind the finding it is
+MAIN = {
+    "": ("door", 25),
+    "temperature": ("rail-teacher", 25),
+    "masked_word": ("sentence", 25),
+    "compare": ("joint", 25),
+    "ranking": ("density_rail", 25),
+    "data": ("card", 25),
+}
+
+
+def tab_until(page, wanted: str, most: int) -> list[str]:
+    seen: list[str] = []
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate(FOCUSED))
+        if wanted in seen[-1]:
+            return seen
+    return [*seen, "never there"]
+
+
+def test_the_first_tab_finds_a_link_past_the_rail_and_the_pickers(visit):
+    page = visit("temperature")
+    page.keyboard.press("Tab")
+    link = page.locator("#kd-skip")
+    assert link.evaluate("node => node === document.activeElement")
+    assert link.bounding_box()["y"] >= 0
+    before = page.evaluate("history.length")
+    page.keyboard.press("Enter")
+    assert "finding" in page.evaluate(FOCUSED)
+    assert page.evaluate("history.length") == before
+
+
+@pytest.mark.parametrize("path", MAIN)
+def test_the_main_control_is_at_most_25_stops_behind_the_skip_link(visit, path):
+    page = visit(path)
+    page.wait_for_timeout(300)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    wanted, most = MAIN[path]
+    seen = tab_until(page, wanted, most)
+    assert wanted in seen[-1], seen
