@@ -8,7 +8,7 @@
 The command line and the app's child processes call these same functions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -164,13 +164,17 @@ def answers(
     workspace: Workspace,
     device: str = "auto",
     precision: str = "auto",
+    watch: Callable[[int], None] | None = None,
 ) -> tuple[Predictions, bool]:
-    """A run's logits on any pairs, and whether they were already in the workspace's cache."""
+    """A run's logits on any pairs, and whether they were already in the workspace's cache.
+
+    watch: told after each batch how many are done; what it raises ends the asking.
+    """
     from kdcore.recipes.infer import infer
 
     source = _found(run, workspace).require_model()
     config = InferConfig(run=source.id, device=device, precision=precision)
-    return infer(config, pairs, source, workspace)
+    return infer(config, pairs, source, workspace, watch)
 
 
 def infer(

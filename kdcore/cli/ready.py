@@ -3,13 +3,19 @@
 import json
 import os
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, Queue
 from typing import Annotated
 
 import typer
 
 from kdcore.cli.running import run
+from kdcore.errors import LabError
 from kdcore.runs.record import LOG
+
+LOOK_EVERY = 0.5  # seconds between two looks at what is likely to come
 
 
 def dispatch(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
@@ -20,15 +26,18 @@ def dispatch(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     serve(Workspace(home.absolute()))
 
 
-def ready() -> None:
+def ready(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Import what a run needs, wait for one line that says which run, and become its process.
 
-    The input ends without a line when the dispatcher dies; then this process leaves too.
+    The input ends without a line when the dispatcher dies; then this process leaves too. Until
+    then it asks the teacher of the run that is likely to come (kdcore.runs.queue.prepare).
     """
     from kdcore import lab
 
+    orders: Queue[str] = Queue()
+    threading.Thread(target=lambda: orders.put(sys.stdin.readline()), daemon=True).start()
     lab.get_ready()
-    line = sys.stdin.readline()
+    line = _wait(orders, home.absolute())
     if not line.strip():
         return
     order = json.loads(line)
@@ -40,6 +49,47 @@ def ready() -> None:
 
         torch.set_num_threads(int(cores))
     run(folder)
+
+
+def _wait(orders: "Queue[str]", home: Path) -> str:
+    """The order, or nothing at the end of the input; what is likely next is prepared meanwhile."""
+    known = ""
+    while True:
+        with suppress(Empty):
+            return orders.get(timeout=LOOK_EVERY)
+        likely = _likely(home)
+        if likely != known:
+            known = likely
+            _prepare(likely, home, orders)
+
+
+def _likely(home: Path) -> str:
+    from kdcore.runs.devices import gpus
+    from kdcore.runs.queue import PREPARE
+
+    try:  # with a GPU it is a matter of a second, and none may be touched before one is given
+        return "" if gpus() else (home / "queue" / PREPARE).read_text(encoding="utf-8")
+    except OSError:
+        return ""
+
+
+def _prepare(likely: str, home: Path, orders: "Queue[str]") -> None:
+    """Put into the cache what this distillation would ask its teacher, until an order comes."""
+    from kdcore import lab
+    from kdcore.config import DistillConfig, from_dict
+    from kdcore.workspace import Workspace
+
+    def watch(done: int) -> None:
+        if not orders.empty():
+            raise InterruptedError
+
+    with suppress(LabError, OSError, ValueError):  # the run itself will say what is wrong
+        config, workspace = from_dict(json.loads(likely)), Workspace(home)
+        if isinstance(config, DistillConfig):
+            pairs = lab.pairs_of(config, workspace)
+            taught = pairs.only(config.transfer.split("+"))
+            for part in (taught, pairs.split("validation").labelled()):
+                lab.answers(config.teacher, part, workspace, "cpu", watch=watch)
 
 
 def _detach(folder: Path) -> None:

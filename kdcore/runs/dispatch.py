@@ -43,7 +43,7 @@ def serve(workspace: Workspace, idle: float = IDLE) -> None:
 
     Returns at once when another process does so already.
     """
-    ready = [sys.executable, "-m", "kdcore", "ready"]
+    ready = [sys.executable, "-m", "kdcore", "ready", str(workspace.root)]
     Dispatcher(workspace, ready=ready, idle=idle).serve()
 
 

@@ -10,10 +10,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from kdcore.errors import RunError
 from kdcore.runs import lanes
@@ -34,9 +35,11 @@ from kdcore.runs.tickets import (
 )
 from kdcore.workspace import Workspace, write_json_atomic
 
-__all__ = ["DeviceState", "Ticket", "devices", "enqueue", "ensure_dispatcher", "leave", "position", "waiting"]
+__all__ = ["DeviceState", "Ticket", "devices", "enqueue", "ensure_dispatcher", "prepare"]
+__all__ += ["leave", "position", "waiting"]
 
 LOG = "dispatcher.log"
+PREPARE = "prepare.json"
 _LOG_LIMIT = 1_000_000  # bytes
 _DISPATCHER = "dispatcher.json"
 _RESUMABLE = ("queued", "stopped", "failed", "lost")
@@ -155,6 +158,13 @@ def ensure_dispatcher(workspace: Workspace) -> None:
         except OSError as cause:
             raise RunError(f"the queue's dispatcher could not be started: {cause}") from cause
     reap(process)
+
+
+def prepare(config: Mapping[str, Any], workspace: Workspace) -> None:
+    """Tell what is likely to be started next, so that its teacher can be asked ahead of time."""
+    path = workspace.queue / PREPARE
+    with suppress(OSError):  # it is a kindness, and no more
+        write_json_atomic(path, config)
 
 
 def dispatcher_command(workspace: Workspace) -> list[str]:
