@@ -90,4 +90,5 @@ class Meter:
         """A line of step 0: how well the teacher does on the validation pairs."""
         if answers is not None:
             found = quality(answers.logits, validation)
-            self.line(0, **{f"teacher_validation_{name}": x for name, x in found.items()})
+            told = {f"teacher_validation_{name}": x for name, x in found.items()}
+            self.line(0, validation_pairs=len(validation), **told)

@@ -99,7 +99,7 @@ function names(view, width, y) {
 /** The axis' top that holds these values: kept as it was, and doubled only when one leaves it. */
 export function heldTop(chart, values) {
   const most = Math.max(...values.filter(Number.isFinite), 0);
-  if (!chart.top && most > 0) chart.top = niceTop(most);
+  if (!chart.top && most > 0) chart.top = niceTop(1.25 * most); // room: the first steps may go up
   while (chart.top && most > chart.top) chart.top *= 2;
   return chart.top || 1;
 }

@@ -47,15 +47,16 @@ export function paintNumbers(numbers, film, metric, view) {
   put("distance", fmt(moment?.distance ?? NaN), others.map(([who, v]) => `${who} ${fmt(v)}`).join(", ") || (film.probe && !film.probe.truth ? "no truth is known" : ""));
   const pace = view.loss?.pairs_per_second;
   put("speed", Number.isFinite(pace) ? `${count(Math.round(pace))}` : "–", "pairs a second");
-  paintMachine(put, film);
+  paintMachine(put, film, numbers.left.label);
 }
 
-function paintMachine(put, film) {
+function paintMachine(put, film, label) {
   const memory = film.lines.findLast((line) => Number.isFinite(line.memory_mb))?.memory_mb;
   put("memory", Number.isFinite(memory) ? `${count(Math.round(memory))} MB` : "–", Number.isFinite(memory) ? "" : "not told");
   const { status } = film;
+  label.textContent = isOver(film) ? "Took" : "Time left";
   if (isOver(film)) {
-    put("left", status.ended && status.started ? duration(status.ended - status.started) : "–", "took in all");
+    put("left", status.ended && status.started ? duration(status.ended - status.started) : "–", "start to end");
   } else {
     const left = secondsLeft(film);
     put("left", duration(left), status.left ? `at the pace of ${count(status.left.steps)} steps` : "not known yet");

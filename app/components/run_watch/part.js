@@ -61,7 +61,7 @@ function gather(root) {
 function obey(part, data) {
   if (part.data?.run !== data.run) {
     part.poll?.stop();
-    Object.assign(part, { film: newFilm(), people: null, poll: null, told: { ...data.over } });
+    Object.assign(part, { film: filmOf(data.run), people: null, poll: null, told: { ...data.over } });
     for (const chart of Object.values(part.charts)) chart.top = 0;
     placeholders(part.host, 20);
   } else if (!data.over.run && isOver(part.film)) {
@@ -78,7 +78,7 @@ function obey(part, data) {
   part.poll ??= makePoll(data.run, {
     pace,
     ask: () => questionOf(part.film),
-    take: (got, clock) => taken(part, got, clock),
+    take: (got, clock, asked) => asked === questionOf(part.film) && taken(part, got, clock),
     trouble: (sentence) => {
       part.words.trouble.hidden = !sentence;
       part.words.trouble.textContent = sentence;
@@ -86,6 +86,16 @@ function obey(part, data) {
   });
   if (!part.poll.first) part.poll.first = true;
   else part.poll.again();
+}
+
+/** What is known of a run stays while a rerun of the page puts the part elsewhere. */
+function filmOf(run) {
+  const films = (window.kdFilms ??= new Map());
+  const film = films.get(run) ?? newFilm();
+  films.delete(run);
+  films.set(run, film);
+  if (films.size > 4) films.delete(films.keys().next().value);
+  return film;
 }
 
 function taken(part, got, clock) {
@@ -159,9 +169,8 @@ function paint(part) {
   for (const [key, button] of part.switches) button.setAttribute("aria-pressed", String(key === metric));
   if (film.probe && part.people?.probe !== film.probe) part.people = makePeople(part.host, film.probe);
   if (part.people) paintPeople(part.people, view.moment);
-  const learning = view.moment ? `step ${count(view.moment.step)}` : "its first moment is awaited";
   const grades = film.probe?.grades ?? [];
-  words.pairshead.textContent = `${film.probe?.labels.length ?? 20} pinned pairs at ${learning}`;
+  words.pairshead.textContent = `${film.probe?.labels.length ?? 20} pinned pairs${view.moment ? ` at step ${count(view.moment.step)}` : "; the first moment is awaited"}`;
   words.legend.textContent = film.probe ? `Columns: ${grades.join(", ")}, from left to right. Upwards: teacher${film.probe.teacher ? "" : " (not known here)"}; downwards: student, both at T = 1. Solid frame: the label.${film.probe.truth ? " Dashed: the truth." : ""} The pairs are of the validation split, evenly spread over its grades, never trained on.` : "";
   if (part.table.open && part.people) part.table.lastElementChild.replaceChildren(tableOfPeople(part.people));
 }

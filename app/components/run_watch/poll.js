@@ -13,7 +13,7 @@ export function addressOf(run) {
 }
 
 /**
- * Poll until stop(): ask() gives the query, take(answer, clock) is told what came, pace(): "live",
+ * Poll until stop(): ask() gives the query, take(answer, clock, query) is told what came, pace(): "live",
  * "slow" or "done"; trouble(sentence or "") when the lab is away or back.
  */
 export function makePoll(run, { ask, take, pace, trouble }) {
@@ -27,11 +27,12 @@ export function makePoll(run, { ask, take, pace, trouble }) {
   async function look() {
     if (poll.busy || poll.over) return;
     poll.busy = new AbortController();
+    const asked = ask();
     try {
-      const got = await fetched(run, ask(), poll);
+      const got = await fetched(run, asked, poll);
       if (poll.failed) trouble("");
       poll.failed = 0;
-      if (got) take(got.body, got.clock);
+      if (got && !poll.over) take(got.body, got.clock, asked);
       if (got?.body.student.more) later(0);
       else if (pace() !== "done") later(rest());
     } catch (cause) {
