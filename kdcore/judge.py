@@ -56,12 +56,14 @@ def judge(
     teacher: Predictions | None,
     metric: str = "roc_auc",
     *,
+    seeds: int = 1,
     caveats: Sequence[str] = (),
     comparison: Comparison | None = None,
     gap: GapRecovered | None = None,
 ) -> Judgement:
     """The verdict on a student, with everything that a reader needs to trust it.
 
+    seeds: how many of this setting were run, this one included (kdcore.seeds judges them together).
     comparison (student against twin) and gap: when already worked out on these pairs and answers.
     """
     lookup(CATALOG, metric, "metric")
@@ -74,7 +76,7 @@ def judge(
         gap = gap_recovered(pairs, twin, student, teacher, metric)
     return Judgement(
         verdict=found.verdict,
-        sentence=_sentence(found, gap, comparison.queries),
+        sentence=_sentence(found, gap, comparison.queries, seeds),
         metric=metric,
         value=found.value_a,
         delta=found.delta,
@@ -107,7 +109,7 @@ def _alone(pairs: PairTable, metric: str, caveats: Sequence[str]) -> Judgement:
     )
 
 
-def _sentence(found: Difference, gap: GapRecovered | None, queries: int) -> str:
+def _sentence(found: Difference, gap: GapRecovered | None, queries: int, seeds: int) -> str:
     if not isfinite(found.delta):
         return (
             f"INCONCLUSIVE: {found.name} is not defined on these pairs "
@@ -117,12 +119,14 @@ def _sentence(found: Difference, gap: GapRecovered | None, queries: int) -> str:
     if found.n_unit == "pairs":
         over += f" of {queries:,} {'query' if queries == 1 else 'queries'}"
     way = "" if found.higher_is_better else " (lower is better)"
-    said = f"{_AGAINST[found.verdict]}: {found.name}{way} {_change(found)} on {over}, one seed"
+    said = f"{_AGAINST[found.verdict]}: {found.name}{way} {_change(found)} on {over}, "
+    said += "one seed" if seeds == 1 else f"one seed of {seeds}"
     parts = [said + (f"; {_won(gap)}." if gap else ".")]
     if found.verdict == "INCONCLUSIVE" and isfinite(found.smallest_detectable):
         least = f"{found.smallest_detectable:.3f}"
         parts.append(f"A true difference below {least} would mostly go unseen on these pairs.")
-    parts.append("Seeds were not varied: another seed may move both students.")
+    if seeds == 1:
+        parts.append("Seeds were not varied: another seed may move both students.")
     return " ".join(parts)
 
 

@@ -147,19 +147,20 @@ def _temperature(case: _Case) -> Iterator[Experiment]:
     now = getattr(params, "temperature", None)
     if now is None or getattr(params, "loss", "kl") not in _SOFTENED:
         return
-    why = {
-        "BEATS": "What the teacher gives helps. Softer or harder labels may help more.",
-        "NO BEATS": f"At T = {now:g} the soft labels did not help; another T weighs the teacher's "
-        "doubts otherwise.",
-    }.get(
-        case.judgement.verdict,
-        f"T = {now:g} is one choice; the teacher's doubts weigh more or less at another.",
-    )
     tried = [now * 2, now / 2, now * 4, 1.0] if now < 4 else [now / 2, now * 2, 1.0, now / 4]
     for heat in tried:
         if 0.25 <= heat <= _HOTTEST:
-            path = {"method.params.temperature": heat}
-            yield Experiment(f"T {now:g} → {heat:g}", path, why)
+            kind = "Flatter" if heat > now else "Sharper"
+            why = {
+                "BEATS": f"What the teacher gives helps. {kind} soft labels may help more.",
+                "NO BEATS": f"At T = {now:g} the soft labels did not help; {kind.lower()} ones "
+                "weigh the teacher's doubts otherwise.",
+            }.get(
+                case.judgement.verdict,
+                f"T = {now:g} is one choice. {kind} soft labels weigh "
+                "the teacher's doubts otherwise.",
+            )
+            yield Experiment(f"T {now:g} → {heat:g}", {"method.params.temperature": heat}, why)
 
 
 def _hard_weight(case: _Case) -> Iterator[Experiment]:
@@ -168,8 +169,8 @@ def _hard_weight(case: _Case) -> Iterator[Experiment]:
         yield Experiment(
             "no hard labels",
             {"hard_weight": 0.0},
-            f"The labels had a weight of {now:g} beside the teacher. Without them the difference "
-            "is the teacher's alone.",
+            f"The labels had a weight of {now:g} beside the teacher. Without them it learns "
+            "from the teacher alone.",
         )
     for weight in (0.1, 0.5, 1.0):
         if weight > now:

@@ -4,7 +4,7 @@ DistilBERT's manner (97 % of the score, 40 % fewer weights, 60 % faster), with a
 model that knows nothing has an ROC-AUC of 0.5, so 0.5 of it is kept by anybody.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, nan
 from typing import Any
 
@@ -17,6 +17,9 @@ from kdcore.metrics.significance import bootstrap_weights, interval
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import Latency, Speed
+
+Size = tuple[int, float]  # parameters, megabytes
+Sizes = tuple[Size | None, Size | None]  # of student and teacher
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ DISTILBERT = Reference(
     "counted from 0",
     parameters_share=66 / 110,
     speedup=668 / 410,
-    conditions="full passes over STS-B dev on a CPU at batch 1, as others quote the paper; "
-    "neither read there nor measured here",
+    conditions="of full passes over STS-B dev on a CPU at batch 1, as others quote the paper; it "
+    "was neither read there nor measured here",
 )
 
 
@@ -94,10 +97,14 @@ def retention(
     twin: Predictions | None = None,
     metric: str = "roc_auc",
     *,
+    sizes: Sizes = (None, None),
     resamples: int = 1000,
     seed: int = 0,
 ) -> Retention:
-    """What of the teacher's quality is kept on these pairs, with size and speed as measured."""
+    """What of the teacher's quality is kept on these pairs, with size and speed as measured.
+
+    sizes: of student and teacher, for a run whose latency was not measured.
+    """
     floor, floor_name = floor_of(pairs, metric)
     models = [measure(pairs, x) for x in (student, teacher, twin) if x is not None]
     values = [float(m.value_of(metric)[0]) for m in models]
@@ -127,8 +134,13 @@ def retention(
         n_unit=CATALOG[metric].unit,
         queries=queries,
         reason="" if above else _no_share(metric, values[1], floor, floor_name),
-        **_costs(latency),
+        **_costs(latency, sizes),
     )
+
+
+def costing(found: Retention, latency: Latency | None, sizes: Sizes = (None, None)) -> Retention:
+    """The same quality at the cost of this measurement."""
+    return replace(found, **_costs(latency, sizes))
 
 
 def floor_of(pairs: PairTable, metric: str) -> tuple[float, str]:
@@ -162,7 +174,7 @@ def _no_share(metric: str, teacher: float, floor: float, floor_name: str) -> str
     )
 
 
-def _costs(latency: Latency | None) -> dict[str, Any]:
+def _costs(latency: Latency | None, sizes: Sizes) -> dict[str, Any]:
     """The fields of size and speed; without a measurement they are unknown, and that is said."""
     blank: dict[str, Any] = dict.fromkeys(
         (
@@ -173,7 +185,8 @@ def _costs(latency: Latency | None) -> dict[str, Any]:
         nan,
     )
     if latency is None:
-        return {**blank, "parameters": 0, "conditions": "not measured on this machine"}
+        unmeasured = {"parameters": 0, "conditions": "Speed was not measured on this machine."}
+        return blank | unmeasured | _sized(*sizes)
     own = latency.student
     found = blank | {
         "parameters": own.parameters,
@@ -184,6 +197,17 @@ def _costs(latency: Latency | None) -> dict[str, Any]:
         "conditions": conditions(latency),
     }
     return found if latency.teacher is None else found | _against(own, latency.teacher)
+
+
+def _sized(own: Size | None, teacher: Size | None) -> dict[str, Any]:
+    """What is known of sizes alone."""
+    found: dict[str, Any] = {}
+    if own is not None:
+        found |= {"parameters": own[0], "megabytes": own[1]}
+    if own is not None and teacher is not None:
+        found["parameters_share"] = own[0] / max(teacher[0], 1)
+        found["megabytes_share"] = own[1] / max(teacher[1], 1e-9)
+    return found
 
 
 def _against(own: Speed, teacher: Speed) -> dict[str, float]:

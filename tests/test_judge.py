@@ -48,6 +48,12 @@ def test_a_better_student_beats_its_twin_and_the_sentence_holds_every_number(pai
     assert "of the teacher's lead. Seeds were not varied" in said.sentence
 
 
+def test_seeds_that_were_varied_are_counted_and_not_denied(pairs):
+    said = judge(pairs, answers(pairs, 1.0, 1), answers(pairs, 0.3, 2), None, seeds=3)
+    assert "one seed of 3." in said.sentence
+    assert "not varied" not in said.sentence
+
+
 def test_a_worse_student_is_called_worse_with_true_minus_signs(pairs):
     said = judge(pairs, answers(pairs, 0.2, 1), answers(pairs, 1.0, 2), None)
     assert said.verdict == "NO BEATS"

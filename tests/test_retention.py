@@ -10,7 +10,7 @@ from kdcore.errors import ConfigError
 from kdcore.labels import BINARY
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
-from kdcore.retention import DISTILBERT, conditions, floor_of, retention
+from kdcore.retention import DISTILBERT, conditions, costing, floor_of, retention
 from kdcore.runs.beside import Latency, Speed, Timing
 
 
@@ -125,9 +125,20 @@ def test_the_conditions_name_batch_tokens_threads_device_and_load():
 def test_an_unmeasured_run_says_so_and_invents_no_number():
     pairs = table()
     kept = retention(pairs, answers(pairs, 1.0), answers(pairs, 1.5), resamples=0)
-    assert kept.conditions == "not measured on this machine"
+    assert kept.conditions == "Speed was not measured on this machine."
     assert isnan(kept.speedup)
     assert isnan(kept.p50_ms)
+    sizes = ((300, 1.2), (1000, 4.0))
+    sized = retention(pairs, kept_by := answers(pairs, 1.0), kept_by, sizes=sizes, resamples=0)
+    assert (sized.parameters, sized.parameters_share) == (300, pytest.approx(0.3))
+    assert isnan(sized.speedup)
+
+
+def test_the_same_quality_can_be_given_another_cost():
+    pairs = table()
+    found = retention(pairs, answers(pairs, 1.0), answers(pairs, 1.5), resamples=0)
+    priced = costing(found, LATENCY)
+    assert (priced.kept, priced.speedup) == (found.kept, pytest.approx(2.5))
 
 
 def test_each_floor_is_what_an_ignorant_model_reaches():

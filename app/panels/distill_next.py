@@ -1,0 +1,85 @@
+"""What to do after a verdict: one thing changed, the missing twin, the answers in Compare."""
+
+import streamlit as st
+
+from app import services, state
+from app.services import distilling_draft, judging_next, live
+from app.services.judging import Case
+from app.texts import md
+from kdcore.errors import LabError
+from kdcore.judge import NO_TWIN, Judgement
+from kdcore.next_steps import Experiment
+
+_NOT_SHOWN = "This run's test pairs are no data set of the other pages."
+
+
+def draw(case: Case, found: Judgement) -> None:
+    """Three experiments as buttons, then the ways from here."""
+    st.subheader("What next? Change one thing", anchor=False)
+    closed = services.PUBLIC_REASON if services.public() else ""
+    columns = st.columns(3)
+    for place, one in enumerate(judging_next.experiments(case, found)):
+        with columns[place].container(border=True, height="stretch"):
+            st.write(md(one.why))
+            st.button(
+                md(one.label),
+                key=f"next_{place}_{case.run.id}",
+                on_click=_try,
+                args=(case.run.id, one),
+                disabled=bool(closed),
+                help=closed or "Puts this one change into the form above; nothing starts yet.",
+                width="stretch",
+            )
+    with st.container(horizontal=True):
+        _compare(case)
+        if found.verdict == NO_TWIN and case.twin is None:
+            _twin(case, closed)
+
+
+def _try(run_id: str, one: Experiment) -> None:
+    """Fill the form with the run's settings and the one change."""
+    run = live.find(run_id)
+    if run is None:
+        return
+    try:
+        distilling_draft.prefill(run, one.changed)
+    except LabError as cause:
+        st.toast(md(str(cause)), icon=":material/error:")
+        return
+    st.toast(f"The form holds this run with {md(one.label)}: press Start when you are ready.")
+
+
+def _compare(case: Case) -> None:
+    asked = st.button(
+        "Open in Compare",
+        key=f"judge_compare_{case.run.id}",
+        disabled=not case.offered,
+        help="" if case.offered else _NOT_SHOWN,
+        icon=":material/compare:",
+    )
+    if asked:
+        services.sources.clear()  # a run that has just ended is on offer at once
+        teacher = case.board.teacher
+        state.stand_on(
+            case.board.data.key, student=case.run.id, teacher=teacher.key if teacher else ""
+        )
+        st.switch_page("views/compare.py")
+
+
+def _twin(case: Case, closed: str) -> None:
+    asked = st.button(
+        "Train the twin",
+        key=f"judge_twin_{case.run.id}",
+        type="primary",
+        disabled=bool(closed),
+        help=closed or "The same student, pairs, seed and steps, from labels alone.",
+    )
+    if not asked:
+        return
+    try:
+        made = judging_next.train_twin(case)
+    except LabError as cause:
+        st.error(md(str(cause)))
+        return
+    st.toast(f"{md(made.title)} waits for a device.")
+    st.rerun()

@@ -1,0 +1,87 @@
+"""What comes after a verdict: a twin that is still at work or missing, and three experiments."""
+
+from app.services import places
+from app.services.data_intake import refuse_public
+from app.services.judging import Case
+from kdcore import lab
+from kdcore.config import DistillConfig, from_dict
+from kdcore.errors import LabError
+from kdcore.judge import Judgement
+from kdcore.launching import enqueue, title_of, twin_in
+from kdcore.next_steps import Experiment, next_experiments
+from kdcore.runs import listing
+from kdcore.runs.about import About
+from kdcore.runs.store import Run
+
+_WAITING = {
+    "queued": "waits in the queue",
+    "running": "is still training",
+    "stopped": "was stopped before its end",
+    "failed": "failed",
+    "lost": "was lost before its end",
+    "broken": "cannot be read",
+}
+
+
+def experiments(case: Case, found: Judgement) -> list[Experiment]:
+    """Three runs with one thing changed each; none that the lab has run, or runs, already."""
+    rows = listing.rows(case.run.folder.parent)
+    if case.run.folder.parent != places.home().runs:
+        rows += listing.rows(places.home().runs)
+    teacher = case.config.teacher
+    known = [
+        config
+        for row in rows
+        if str(row.settings.get("teacher", "")).endswith(teacher.rpartition("/")[2])
+        and (config := _distillation(row.run)) is not None
+    ]
+    return next_experiments(case.config, found, known, _trained_on(case.run))
+
+
+def _distillation(run: Run) -> DistillConfig | None:
+    try:
+        config = from_dict(run.config)
+    except LabError:
+        return None
+    return config if isinstance(config, DistillConfig) else None
+
+
+def _trained_on(run: Run) -> int:
+    """Pairs of train that a run saw, 0 when it did not say."""
+    pairs = listing.row_of(run.folder).provenance.get("pairs")
+    told = pairs.get("train") if isinstance(pairs, dict) else None
+    return int(told[0]) if isinstance(told, list) and told else 0
+
+
+def preliminary(case: Case) -> str:
+    """What can be said while the twin has no answers yet; "" when there is no twin, or it has."""
+    if case.twin is None or case.board.twin is not None:
+        return ""
+    mine, theirs = (listing.row_of(run.folder) for run in (case.run, case.twin))
+    status = case.twin.status()
+    at = f" (step {status.step:,} of {status.total_steps:,})" if status.total_steps else ""
+    if status.state == "finished":
+        return "NO VERDICT: the twin was tested on other pairs than the student."
+    said = f"PRELIMINARY: the twin {_WAITING[status.state]}{at}"
+    if mine.best is not None and theirs.best is not None:
+        said += (
+            f"; on validation, which has no interval and chose the step kept, the student reached "
+            f"ROC-AUC {mine.best.roc_auc:.3f} and the twin {theirs.best.roc_auc:.3f} so far"
+        )
+    ends = status.state in ("queued", "running")
+    return f"{said}. " + (
+        "The verdict comes with the twin's test answers."
+        if ends
+        else "Resume it, or train another, for a verdict."
+    )
+
+
+def train_twin(case: Case) -> Run:
+    """Put the same student without a teacher into the queue."""
+    refuse_public()
+    home = places.home()
+    alone = twin_in(case.config, home)
+    about = About(group=case.run.about.group, role="twin")
+    made = lab.create(alone, home, title_of(alone), about)
+    enqueue([made], home)
+    return made
