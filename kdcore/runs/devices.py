@@ -7,13 +7,13 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 
 _FIELDS = "index,uuid,name,memory.free,memory.total"
 _PATIENCE = 5.0  # seconds for nvidia-smi, which may wait for a driver that wakes
-_FRESH = 2.0  # seconds for which its answer is believed
+_FRESH = 5.0  # seconds for which its answer is believed
 CORES_A_RUN = 4
 
 
@@ -65,21 +65,29 @@ def cpu_slots() -> int:
 
 def gpus() -> list[Gpu]:
     """The GPUs that torch would see, in its order, as their own tool tells."""
-    global _seen
-    if time.monotonic() - _seen[0] > _FRESH:
-        known = _visible(_ask())
-        _seen = (time.monotonic(), known)
-    return list(_seen[1])
+    if time.monotonic() - _seen.at > _FRESH:
+        told = _ask()
+        if told is not None:  # a tool that fails once does not make a GPU disappear
+            _seen.gpus = _visible(told)
+        _seen.at = time.monotonic()
+    return list(_seen.gpus)
 
 
-_seen: tuple[float, list[Gpu]] = (-_FRESH - 1, [])
+@dataclass
+class _Look:
+    at: float = -1e9
+    gpus: list[Gpu] = field(default_factory=list)
+
+
+_seen = _Look()
 
 
 def _is_apple() -> bool:
     return sys.platform == "darwin" and platform.machine() == "arm64"
 
 
-def _ask() -> list[dict[str, str]]:
+def _ask() -> list[dict[str, str]] | None:
+    """What nvidia-smi tells, a row a GPU; None when it failed."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
@@ -89,7 +97,7 @@ def _ask() -> list[dict[str, str]]:
             command, capture_output=True, text=True, timeout=_PATIENCE, check=True
         )
     except (OSError, subprocess.SubprocessError):
-        return []
+        return None
     names = _FIELDS.split(",")
     rows = csv.reader(told.stdout.splitlines(), skipinitialspace=True)
     return [dict(zip(names, row, strict=True)) for row in rows if len(row) == len(names)]

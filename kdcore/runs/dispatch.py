@@ -199,6 +199,7 @@ class Dispatcher:
         if tickets(self.folder / RUNNING) and not tickets(self.folder):
             return  # nobody waits for it, and it would take from the run that works
         self._made_ready = now
+        self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / SAID).open("ab") as said:
             self._ready = subprocess.Popen(
                 self._ready_command,
