@@ -6,5 +6,7 @@ PAGES = (
     ("masked_word", "Masked word", ":material/password:"),
     ("compare", "Compare", ":material/compare_arrows:"),
     ("ranking", "Ranking", ":material/format_list_numbered:"),
+    ("distill", "Distill", ":material/science:"),
+    ("runs", "Runs", ":material/list_alt:"),
     ("data", "Data", ":material/database:"),
 )

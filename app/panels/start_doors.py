@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import services, state
 from app.panels import lesson
-from app.services import Board
+from app.services import Board, distilling_draft
 
 
 def doors() -> None:
@@ -26,7 +26,10 @@ def doors() -> None:
             st.switch_page("views/compare.py")
     with third.container(border=True, height="stretch"):
         st.subheader("Try an idea", anchor=False)
-        st.write("Rewrite an ad and let both models answer, or price a defect in the auction.")
+        st.write("What if? Train a student of your own, rewrite an ad, or price a defect.")
+        if st.button("Train a student", key="door_distill"):
+            state.change(preset=distilling_draft.FIRST, settings="")
+            st.switch_page("views/distill.py")
         if st.button("Rewrite an ad", key="door_edit"):
             state.change(ctab="edit")
             st.switch_page("views/compare.py")

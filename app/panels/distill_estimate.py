@@ -1,0 +1,82 @@
+"""What the draft would cost: time, memory, the teacher's share; and what that rests on."""
+
+import streamlit as st
+
+from app.services import distilling_cost
+from app.services.distilling_cost import Cost
+from app.services.distilling_draft import Draft
+from app.texts import md
+
+_UNKNOWN = (
+    "Nothing was measured on this machine yet: time follows with the first run, or after a short "
+    "measurement that is made by itself while nobody computes."
+)
+
+
+def draw(now: Draft, alone: bool) -> None:
+    """Time with its range, memory, the teacher's answers; or why nothing can be foreseen."""
+    with st.container(border=True, gap="xsmall", key="distill_estimate"):
+        st.markdown(":material/timer: **Before you start**")
+        if now.config is None:
+            st.caption("The estimate follows when the settings can be run.")
+            return
+        found = distilling_cost.cost(now.config, alone)
+        if found.student is None:
+            st.warning(md(found.why))
+            return
+        lines = [_time(found), _pairs(found), _teacher(found), _memory(found)]
+        st.markdown("\n".join(f"- {line}" for line in lines if line))
+        st.caption(f"Foreseen {md(found.student.basis)}." if _known(found) else _UNKNOWN)
+
+
+def sentence(now: Draft, alone: bool) -> str:
+    """How long it would take, as the end of a sentence; an empty text when nobody knows."""
+    if now.config is None:
+        return ""
+    found = distilling_cost.cost(now.config, alone)
+    return f"about {span(found.seconds[0])} on this machine" if _known(found) else ""
+
+
+def span(seconds: float) -> str:
+    """A time for reading: 40 s, 3 min, 2 h."""
+    if seconds < 90:
+        return f"{seconds:,.0f} s"
+    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
+
+
+def _known(found: Cost) -> bool:
+    return found.student is not None and found.seconds[0] == found.seconds[0]
+
+
+def _time(found: Cost) -> str:
+    if not _known(found):
+        return ""
+    expected, low, high = found.seconds
+    both = " for both, one after the other" if found.twin else ""
+    return f"**About {span(expected)}**{both}: {span(low)} to {span(high)}"
+
+
+def _pairs(found: Cost) -> str:
+    assert found.student is not None
+    twin = "; its twin was trained before and serves again" if found.reused else ""
+    return f"{found.student.pairs:,} pairs, {found.student.steps:,} steps a student{twin}"
+
+
+def _teacher(found: Cost) -> str:
+    assert found.student is not None
+    if found.student.teacher_cached:
+        return "The teacher has answered these pairs before: its answers are kept, no time"
+    if found.student.teacher_seconds == found.student.teacher_seconds:
+        return (
+            f"Of that {span(found.student.teacher_seconds)} for the teacher's answers, kept after"
+        )
+    return "The teacher has yet to answer these pairs; its answers are kept after"
+
+
+def _memory(found: Cost) -> str:
+    assert found.student is not None
+    size = found.student.memory_mb
+    if size != size:
+        return ""
+    told = f"{size / 1024:,.1f} GiB" if size >= 1024 else f"{size:,.0f} MiB"
+    return f"About {told} of memory on the {'GPU' if found.student.device == 'cuda' else 'CPU'}"

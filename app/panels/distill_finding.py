@@ -1,0 +1,68 @@
+"""The sentence at the top: what would happen, what is happening, or what came of it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from app import frame, state
+from app.panels import distill_estimate
+from app.services.distilling import LIVE
+from app.services.distilling_draft import Draft
+from kdcore.errors import LabError
+from kdcore.presets import PRESETS
+from kdcore.runs.store import Run
+
+_EVERY = 2.0
+_ROLES = {"twin": "The twin", "cell": "The student", "student": "The student"}
+
+
+def draw(run: Run | None, now: Draft, judged: Callable[[str], str]) -> None:
+    """The sentence; it follows the run while that lives."""
+    lives = run is not None and run.status().state in LIVE
+    st.fragment(_say, run_every=_EVERY if lives else None)(run, now, judged)
+
+
+def _say(run: Run | None, now: Draft, judged: Callable[[str], str]) -> None:
+    frame.finding(sentence(run, now, judged))
+
+
+def sentence(run: Run | None, now: Draft, judged: Callable[[str], str]) -> str:
+    """What the page says first; judged tells the verdict on a finished run."""
+    if run is None or not state.now().run:  # the bundled one is shown, and nobody asked for it
+        return _plan(now, state.now().alone)
+    status = run.status()
+    if status.state == "finished":
+        try:
+            return judged(run.id)
+        except LabError as error:
+            return f"{run.title or run.id} is finished; {error}"
+    if status.state in LIVE:
+        return _at_work(run)
+    return f"{run.title or run.id} is {status.state}: its last checkpoint is kept."
+
+
+def _plan(now: Draft, alone: bool) -> str:
+    about = PRESETS[now.preset]
+    kept = about.title if not now.changed else f"{about.title}, changed"
+    cost = distill_estimate.sentence(now, alone)
+    beside = " and set it against its twin" if alone else ", without a twin to judge it by"
+    return f"What if? “{kept}” would train a student{beside}{cost and f': {cost}'}."
+
+
+def _at_work(run: Run) -> str:
+    status, lines = run.status(), run.metrics()
+    who = _ROLES.get(run.about.role, "The student")
+    if not status.total_steps:
+        return f"{who} waits for its turn, or is just beginning."
+    told = f"{who} is at step {status.step:,} of {status.total_steps:,}"
+    mine = next(
+        (x["validation_roc_auc"] for x in reversed(lines) if "validation_roc_auc" in x), None
+    )
+    theirs = next((line[_THEIRS] for line in lines if _THEIRS in line), None)
+    if mine is None:
+        return f"{told}; nothing was validated yet."
+    told += f": validation ROC-AUC {mine:.3f}"
+    return f"{told}, the teacher's is {theirs:.3f}." if theirs is not None else f"{told}."
+
+
+_THEIRS = "teacher_validation_roc_auc"

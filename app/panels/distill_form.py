@@ -1,0 +1,105 @@
+"""The draft as a form: who learns from whom, by which method, on what schedule."""
+
+from typing import Any
+
+import streamlit as st
+
+from app import controls, knob_form, services
+from app.knob_form import Form
+from app.panels import distill_method, distill_student
+from app.services import distilling, distilling_draft
+from app.services.distilling_draft import Draft
+from app.texts import md
+from kdcore.config import DistillConfig, TrainingConfig
+from kdcore.runs.lanes import ALL_GPUS
+
+_SCHEDULE = ("epochs", "batch_size", "learning_rate")
+_TITLES = {"limit": "Most pairs", "data": "Data", "seed": "Seed", "threads": "CPU threads"}
+
+
+def draw(now: Draft) -> None:
+    """The settings that matter at once; the rest folded below."""
+    told = now.told()
+    whole = Form("", now.values, distilling_draft.take, told, services.public(), _TITLES)
+    training = Form("training", now.at("training") or {}, *_shared(whole))
+    with _row("Who learns from whom"):
+        _teacher(now, whole)
+        distill_student.draw(now, whole)
+        _data(now, whole)
+        knob_form.draw(DistillConfig, whole, ["limit"])
+    with _row("What is learned"):
+        distill_method.draw(now, whole)
+        knob_form.draw(DistillConfig, whole, ["soft_weight", "hard_weight", "transfer"])
+    with _row("How long, and where"):
+        knob_form.draw(TrainingConfig, training, _SCHEDULE)
+        knob_form.draw(DistillConfig, whole, ["seed"])
+        _device(now, whole)
+    distill_method.unfit(now)
+    controls.bound(
+        st.toggle,
+        "alone",
+        "Also train the twin without a teacher",
+        disabled=services.public(),
+        help="The same student, seed, steps and pairs, on the hard labels alone. Only beside it "
+        "can you tell what the teacher brought and what training alone would have.",
+    )
+    with st.expander("Advanced", expanded=_inside(now)):
+        distill_student.knobs(now, whole)
+        st.markdown("**Training**")
+        rest = [n for n in TrainingConfig.__dataclass_fields__ if n not in _SCHEDULE]
+        with st.container(horizontal=True, gap="small", key="distill_training"):
+            knob_form.draw(TrainingConfig, training, rest)
+            knob_form.draw(DistillConfig, whole, ["label_smoothing", "threads"])
+    _rest(now, told)
+
+
+def _row(title: str) -> Any:
+    """A titled row of fields that wraps."""
+    st.markdown(f"**{title}**")
+    key = f"distill_row_{title.split()[0].lower()}"
+    return st.container(horizontal=True, gap="small", key=key)
+
+
+def _shared(form: Form) -> tuple[Any, ...]:
+    return form.take, form.problems, form.closed, form.titles
+
+
+def _teacher(now: Draft, form: Form) -> None:
+    offered = {key: model.title for key, model in distilling_draft.teachers().items()}
+    told = "Any run here with a model; its soft labels are what the student learns."
+    knob_form.pick(form, "teacher", "Teacher", offered, str(now.at("teacher") or ""), told)
+
+
+def _data(now: Draft, form: Form) -> None:
+    offered = {c.key: c.title for c in services.data_choices()}
+    told = (
+        "Data sets of the lab; bring your own under Data. `world:train=400,validation=200` names "
+        "the bundled world in other sizes."
+    )
+    present = str(now.at("data") or "")
+    knob_form.pick(form, "data", "Data", offered, present, told, accept_new_options=True)
+
+
+def _device(now: Draft, form: Form) -> None:
+    offered = {"auto": "auto: the best that is here"}
+    offered |= {device.name: device.title for device in distilling.bench().devices}
+    if sum(name.startswith("cuda:") for name in offered) > 1:
+        offered[ALL_GPUS] = "all GPUs for this one run"
+    told = "One run a GPU, and on the CPU as many as its cores bear; the others wait in line."
+    knob_form.pick(form, "device", "Device", offered, str(now.at("device") or "auto"), told)
+
+
+def _inside(now: Draft) -> bool:
+    """Whether something that the fold hides was changed, or is wrong."""
+    outside = {f"training.{name}" for name in _SCHEDULE}
+    paths = {*now.changed, *now.told()}
+    return any(p.startswith(("training.", "student.params.")) for p in paths - outside)
+
+
+def _rest(now: Draft, told: dict[str, list[str]]) -> None:
+    """Problems of no field that is drawn; a form never refuses without saying why."""
+    drawn = {key.removeprefix("knob_") for key in st.session_state if str(key).startswith("knob_")}
+    left = [f"{path}: {said}" for path, all_said in told.items() for said in all_said
+            if path not in drawn]  # fmt: skip
+    for sentence in left:
+        st.error(md(sentence), icon=":material/error:")

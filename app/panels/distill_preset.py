@@ -1,0 +1,69 @@
+"""Where to begin: a preset with its promise, and what was changed of it."""
+
+import streamlit as st
+
+from app import controls, state
+from app.knob_form import title_of
+from app.services.distilling_draft import Draft, draft_of
+from app.texts import md
+from kdcore.presets import PRESETS
+
+
+def draw(now: Draft) -> None:
+    """The chooser, what the preset is for, and the changes that a click takes back."""
+    with st.container(key="distill_preset", gap="xsmall"):
+        controls.bound(
+            st.segmented_control,
+            "preset",
+            "Start from",
+            options=list(PRESETS),
+            format_func=lambda key: PRESETS[key].title,
+            required=True,
+            label_visibility="collapsed",
+            on_change=_chosen,
+            args=(),
+        )
+        about = PRESETS[now.preset]
+        st.markdown(md(about.summary))
+        st.caption(md(about.promise))
+        _changes(now)
+
+
+def _chosen() -> None:
+    """Another preset is another experiment: the changes of the one before stay behind."""
+    if chosen := st.session_state.get("w_preset"):
+        state.change(preset=chosen, settings="")
+
+
+def _changes(now: Draft) -> None:
+    if not now.changed:
+        return
+    usual = draft_of(now.preset, {})
+    told = [
+        f"{_name(path)} {md(_said(usual.at(path)))} → **{md(_said(value))}**"
+        for path, value in now.changed.items()
+    ]
+    with st.container(horizontal=True, vertical_alignment="center", key="distill_changed"):
+        st.markdown(f":material/edit: Changed: {'; '.join(told)}", width="content")
+        st.button(
+            "Back to the preset",
+            on_click=state.change,
+            kwargs={"settings": ""},
+            key="distill_reset",
+            type="tertiary",
+            icon=":material/undo:",
+        )
+
+
+def _name(path: str) -> str:
+    """A setting in words: the last part of its path, led by whose it is where that matters."""
+    group, _, name = path.rpartition(".")
+    if name in ("name", "params"):
+        return md(group.rpartition(".")[2])
+    return md(title_of(name).lower())
+
+
+def _said(value: object) -> str:
+    if value is None or value == "":
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)

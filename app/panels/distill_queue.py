@@ -1,0 +1,106 @@
+"""Who works and who waits: the devices, the line before them, and what can be done with a run.
+
+It refreshes itself while something lives; the page as a whole reruns only when a run begins to
+live or has ended.
+"""
+
+import streamlit as st
+
+from app import services, state
+from app.panels import data_draft, distill_devices
+from app.services import distilling
+from app.services.distilling import Line
+from app.texts import md
+from kdcore.errors import LabError
+
+_SEEN = "kd_distill_living"
+_EVERY = 2.0
+_ASKED = {
+    "pause": "pausing: a checkpoint is being written",
+    "keep": "stopping; the best so far is kept and scored",
+    "discard": "being discarded",
+}
+
+
+def draw() -> None:
+    """Devices and queue, followed while something lives."""
+    now = distilling.bench()
+    st.session_state[_SEEN] = now.ids
+    st.fragment(_watch, run_every=_EVERY if now.lines else None)()
+
+
+def _watch() -> None:
+    now = distilling.bench()
+    if now.ids != st.session_state.get(_SEEN):
+        st.session_state[_SEEN] = now.ids
+        distilling.ended()
+        st.rerun()
+    distill_devices.draw(now)
+    if not now.lines:
+        st.caption("No run works or waits. Whatever is started waits here for a free device.")
+    for line in now.lines:
+        with st.container(border=True, gap="xsmall", key=f"run_{line.run.id}"):
+            _line(line)
+
+
+def _line(line: Line) -> None:
+    role = " · the twin" if line.role == "twin" else ""
+    st.markdown(f"**{md(line.title)}**{role}")
+    if line.place:
+        st.caption(
+            f":material/hourglass_top: Number {line.place} in line for {_wanted(line.device)}"
+        )
+    else:
+        share = min(line.step / line.total, 1.0) if line.total else 0.0
+        doing = {"teacher": "the teacher answers", "evaluate": "being scored"}.get(line.stage, "")
+        steps = f"step {line.step:,} of {line.total:,}" if line.total else "starting"
+        st.progress(share, text=f"{doing or steps} · {md(line.device)}")
+    if line.asked:
+        st.caption(_ASKED.get(line.asked, line.asked))
+    with st.container(horizontal=True, gap="xsmall", key=f"deeds_{line.run.id}"):
+        _buttons(line)
+
+
+def _wanted(device: str) -> str:
+    return "the first free device" if device in ("auto", "cuda") else md(device)
+
+
+def _buttons(line: Line) -> None:
+    run_id, closed = line.run.id, services.public() or bool(line.asked)
+    if state.now().run != run_id:
+        _button("Watch", "visibility", "watch", run_id, False, "Show this run below.")
+    if line.place:
+        _button("Cancel", "close", "discard", run_id, closed, "Take it out of the line.")
+        return
+    _button("Pause", "pause", "pause", run_id, closed, "Write a checkpoint and free the device; "
+            "Resume goes on from there.")  # fmt: skip
+    _button("Stop and keep", "stop", "keep", run_id, closed, "End now and keep the best student "
+            "so far, scored like any other.")  # fmt: skip
+    _button("Discard", "delete", "discard", run_id, closed, "Stop it and put it in the trash, "
+            "from which Runs can bring it back for a week.")  # fmt: skip
+
+
+def _button(label: str, icon: str, deed: str, run_id: str, closed: bool, help: str) -> None:
+    pressed = st.button(
+        label,
+        icon=f":material/{icon}:",
+        key=f"{deed}_{run_id}",
+        disabled=closed,
+        help=services.PUBLIC_REASON if services.public() and deed != "watch" else help,
+        type="tertiary" if deed == "watch" else "secondary",
+    )
+    if pressed:
+        do(deed, run_id)
+
+
+def do(deed: str, run_id: str) -> None:
+    """Carry out what a button says; what stands in its way is told in words."""
+    if deed == "watch":
+        state.change(run=run_id)
+        st.rerun()
+    try:
+        distilling.act(deed, run_id)
+    except LabError as error:
+        data_draft.tell(*data_draft.words(error))
+        return
+    st.rerun()

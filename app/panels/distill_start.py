@@ -1,0 +1,60 @@
+"""The start: the button, what stands in its way, and the command that does the same."""
+
+import streamlit as st
+
+from app import services, state
+from app.panels import data_draft
+from app.services import distilling
+from app.services.distilling_draft import Draft
+from kdcore.commandline import command_of
+from kdcore.errors import LabError
+
+_BEGUN = "kd_distill_begun"
+
+
+def draw(now: Draft) -> None:
+    """Start, disabled with its reason where it cannot be pressed; the exact command line."""
+    alone = state.now().alone
+    why = _why_not(now)
+    pressed = st.button(
+        "Start student and twin" if alone else "Start the student",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=bool(why),
+        help=why or None,
+        key="distill_start",
+        width="stretch",
+    )
+    if why:
+        st.caption(f":material/lock: {why}" if services.public() else why)
+    if now.config is not None:
+        with st.expander("The same by command", icon=":material/terminal:"):
+            st.code(command_of(now.config), language="bash", wrap_lines=True)
+    if pressed and now.config is not None:
+        _start(now, alone)
+
+
+def begun() -> str:
+    """The run that this visitor has just started, once: the page leads him to it."""
+    return str(st.session_state.pop(_BEGUN, ""))
+
+
+def _why_not(now: Draft) -> str:
+    if services.public():
+        return services.PUBLIC_REASON
+    if count := len(now.problems):
+        return f"{count} setting{'s stand' if count > 1 else ' stands'} in the way: see beside it."
+    return ""
+
+
+def _start(now: Draft, alone: bool) -> None:
+    assert now.config is not None
+    try:
+        with st.spinner("Putting it in the queue…"):
+            run = distilling.start(now.config, now.preset, now.changed, alone)
+    except LabError as error:
+        data_draft.tell(*data_draft.words(error))
+        return
+    st.session_state[_BEGUN] = run.id
+    state.change(run=run.id)
+    st.rerun()

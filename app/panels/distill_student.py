@@ -1,0 +1,67 @@
+"""Which student learns: the catalog and its named sizes, and the knobs of the chosen one."""
+
+from typing import Any
+
+import streamlit as st
+
+from app import knob_form
+from app.knob_form import Form
+from app.services import distilling_draft
+from app.services.distilling_draft import Draft
+from app.texts import md
+from kdcore.catalog import SIZES, STUDENTS
+from kdcore.config import ModelConfig
+
+
+def draw(now: Draft, form: Form) -> None:
+    """The chooser; a pretrained encoder asks for its folder or hub id beside it."""
+    titles = {key: each.title for key, each in STUDENTS.items()} | {
+        name: f"{STUDENTS[size.student].title}, {name.replace('_', ' ')}: {_dims(size.params)}"
+        for name, size in SIZES.items()
+    }
+    name = str(now.at("student.name") or "")
+    about = STUDENTS.get(name)
+    told = md(f"{about.summary} {about.paper}") if about else "No student of the catalog."
+    shown = _size(now) or name
+    knob_form.pick(form, "student.name", "Student", titles, shown, told, take=_taken)
+    if name == "checkpoint":
+        group = Form("student", now.at("student") or {}, form.take, form.problems, form.closed)
+        knob_form.draw(ModelConfig, group, ["checkpoint"])
+
+
+def knobs(now: Draft, form: Form) -> None:
+    """Every knob of the chosen student, and the run that it may start from."""
+    about = STUDENTS.get(str(now.at("student.name")))
+    if about is None:
+        return
+    st.markdown(f"**{about.title}**")
+    params = Form(
+        "student.params", now.at("student.params") or {}, form.take, form.problems, form.closed
+    )
+    group = Form("student", now.at("student") or {}, form.take, form.problems, form.closed)
+    with st.container(horizontal=True, gap="small", key="distill_student"):
+        knob_form.draw(about.params, params)
+        if about.title != STUDENTS["checkpoint"].title:
+            knob_form.draw(ModelConfig, group, ["start_from"])
+
+
+def _taken(path: str, value: Any) -> None:
+    distilling_draft.take_student(str(value))
+
+
+def _size(now: Draft) -> str:
+    """The named size that the present student has, or an empty text."""
+    params = now.at("student.params") or {}
+    return next(
+        (
+            name
+            for name, size in SIZES.items()
+            if size.student == now.at("student.name")
+            and all(str(params.get(knob)) == str(value) for knob, value in size.params.items())
+        ),
+        "",
+    )
+
+
+def _dims(params: dict[str, Any]) -> str:
+    return f"{params['layers']} layers of {params['hidden']}"

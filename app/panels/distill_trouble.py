@@ -1,0 +1,103 @@
+"""What went wrong with a run: the plain cause, what is kept, and a change that would help."""
+
+import re
+
+import streamlit as st
+
+from app import services
+from app.panels import data_draft, distill_queue
+from app.services import distilling, distilling_draft
+from app.texts import md
+from kdcore.errors import LabError
+from kdcore.runs.store import Run, Status
+
+_SIZE = re.compile(r"batch size (\d+)")
+_BETTER = re.compile(r"; (?:batch size )?(\d+) (?:needs|fits)")
+_RATE = re.compile(r"learning rate ([0-9.e-]+)\); try ([0-9.e-]*[0-9])")
+_ENDED = {
+    "failed": "This run failed",
+    "lost": "This run was lost",
+    "stopped": "This run is stopped",
+    "broken": "This run cannot be read",
+}
+
+
+def draw(run: Run) -> None:
+    """Nothing while all is well; else cause, checkpoint, and the buttons that lead on."""
+    status = run.status()
+    if status.state not in _ENDED:
+        return
+    cause = status.message.partition("; resume with")[0].partition("; go on with")[0]
+    tell = st.info if status.state == "stopped" else st.error
+    tell(f"**{_ENDED[status.state]}.** {md(cause)}  \n{_kept(run, status)}")
+    with st.container(horizontal=True, gap="small", key="distill_trouble"):
+        if status.state != "broken" and distilling.is_own(run):
+            _resume(run)
+        for label, changed in suggestions(run, status.message):
+            if st.button(
+                label,
+                icon=":material/edit:",
+                key=f"mend_{label}",
+                help="Put it in the form above; nothing starts.",
+            ):
+                _prefill(run, changed)
+    if status.state in ("failed", "broken"):
+        _log(run)
+
+
+def suggestions(run: Run, message: str) -> list[tuple[str, dict[str, object]]]:
+    """Changes that would help with a cause, each with the words of its button."""
+    found: list[tuple[str, dict[str, object]]] = []
+    size, better = _SIZE.search(message), _BETTER.search(message)
+    if "memory" in message and size and better:
+        found.append((f"Batch size {size[1]} → {better[1]}", {"training.batch_size": better[1]}))
+    if rate := _RATE.search(message):
+        found.append((f"Learning rate {rate[1]} → {rate[2]}", {"training.learning_rate": rate[2]}))
+    device = str(run.config.get("device", "auto"))
+    if "device" in message and device not in ("auto", "cpu"):
+        found.append((f"Device {device} → auto", {"device": "auto"}))
+    return found
+
+
+def _kept(run: Run, status: Status) -> str:
+    """What of the run is still there."""
+    if (run.checkpoint_folder / "checkpoint.json").is_file():
+        told = f"The last checkpoint is kept (it had come to step {status.step:,})"
+        return f"{told}; Resume goes on from there."
+    return "There is no checkpoint yet; Resume begins anew."
+
+
+def _resume(run: Run) -> None:
+    pressed = st.button(
+        "Resume",
+        icon=":material/play_arrow:",
+        key=f"resume_{run.id}",
+        disabled=services.public(),
+        help=services.PUBLIC_REASON
+        if services.public()
+        else "Wait for a device and go on from the checkpoint.",
+        type="primary",
+    )
+    if pressed:
+        distill_queue.do("resume", run.id)
+
+
+def _prefill(run: Run, changed: dict[str, object]) -> None:
+    try:
+        distilling_draft.prefill(run, changed)
+    except LabError as error:
+        data_draft.tell(*data_draft.words(error))
+        return
+    st.rerun()
+
+
+def _log(run: Run) -> None:
+    """The end of the log, for whoever wants to know more; folded."""
+    try:
+        with run.log_path.open("rb") as file:
+            file.seek(max(run.log_path.stat().st_size - 4000, 0))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return
+    with st.expander("The end of its log"):
+        st.code(text, language=None)

@@ -1,0 +1,170 @@
+"""Distillations at work: starting them, which live and wait where, and stopping them again."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import state
+from app.services import places
+from app.services.boards import sources, title_of
+from app.services.data_intake import refuse_public
+from app.services.live import find
+from kdcore.config import DistillConfig, to_dict
+from kdcore.errors import LabError, RunError
+from kdcore.launching import launch, taught
+from kdcore.runs import control, lanes, queue
+from kdcore.runs.about import About
+from kdcore.runs.queue import DeviceState
+from kdcore.runs.store import Run, RunStore
+from kdcore.throughput import ensure_measured
+
+DEMO_RUN = "twinbert_cos-kd"  # watched and judged before a visitor has trained anything
+LIVE = ("queued", "running")
+MOST_WAITING = 40  # a crowd of visitors cannot fill the disk with runs
+_DISCARDED: set[str] = set()  # runs that were told to go and have not gone yet
+_LIKELY: dict[Path, dict[str, Any]] = {}  # what each workspace's process was told to expect
+_STARTING = threading.Lock()  # held from the count of those that wait to their start
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run that lives. place: 0 at work, else its place in the queue; asked: what it was told."""
+
+    run: Run
+    title: str
+    role: str
+    device: str
+    state: str
+    step: int
+    total: int
+    stage: str
+    place: int = 0
+    asked: str = ""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The devices of this machine and every run that lives on them, those at work first."""
+
+    devices: tuple[DeviceState, ...]
+    lines: tuple[Line, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Who lives; it changes only when a run begins to live or has ended."""
+        return tuple(sorted(line.run.id for line in self.lines))
+
+
+@st.cache_resource(ttl=1, show_spinner=False)
+def bench() -> Bench:
+    """How devices and queue stand now; read once a second for all visitors together."""
+    home = places.home()
+    devices = tuple(queue.devices(home))
+    tickets = queue.waiting(home)
+    at_work: dict[str, list[str]] = {}
+    for device in devices:
+        for run_id in device.running:
+            at_work.setdefault(run_id, []).append(device.name)
+    told = [(run_id, ", ".join(names), 0) for run_id, names in at_work.items()]
+    told += [(t.run_id, t.device, lanes.position(t.run_id, tickets, devices) or 0) for t in tickets]
+    lines = [line for each in told if (line := _line(*each))]
+    return Bench(devices, tuple(lines))
+
+
+def _line(run_id: str, device: str, place: int) -> Line | None:
+    try:
+        run = RunStore(places.home().runs).get(run_id)
+        status = run.status()
+    except LabError:
+        return None
+    if status.state not in LIVE:
+        _DISCARDED.discard(run_id)
+        return None
+    asked = "discard" if run_id in _DISCARDED else run.stop_kind
+    about = (status.state, status.step, status.total_steps, status.stage)
+    return Line(run, title_of(run), run.about.role, device, *about, place, asked)
+
+
+def start(config: DistillConfig, preset: str, changed: dict[str, object], twin: bool) -> Run:
+    """Put a distillation, and its twin, in the queue; returns the student's run."""
+    refuse_public()
+    home = places.home()
+    with _STARTING:
+        if len(queue.waiting(home)) >= MOST_WAITING:
+            raise RunError(
+                f"{MOST_WAITING} runs wait already; wait for one to begin, or cancel one"
+            )
+        begun = launch(config, home, twin=twin, about=About(preset=preset, changed=changed))
+    bench.clear()
+    return begun.student
+
+
+def warm(config: DistillConfig | None) -> None:
+    """Let a process wait, imports done, for a visitor who is about to start just this.
+
+    It asks the teacher meanwhile, so that the first point of a curve comes soon after the start.
+    """
+    if places.public():
+        return
+    home = places.home()
+    with suppress(LabError):
+        queue.ensure_dispatcher(home)
+        ensure_measured(home)
+        if config is not None:
+            likely = to_dict(taught(config, home))
+            if _LIKELY.get(home.root) != likely:
+                _LIKELY[home.root] = likely
+                queue.prepare(likely, home)
+
+
+def act(action: str, run_id: str) -> None:
+    """Pause, keep, discard or resume a run; nobody waits for its last breath."""
+    refuse_public()
+    home = places.home()
+    run = RunStore(home.runs).get(run_id)
+    if action == "keep":
+        control.finish_early(run)
+    elif action == "discard":
+        _DISCARDED.add(run_id)
+        control.discard(run, home)
+    else:
+        {"pause": control.pause, "resume": control.resume}[action](run, home)
+    bench.clear()
+
+
+def watched() -> Run | None:
+    """The run that the page shows: the one of the link, else the newest alive, else the demo's.
+
+    A run that is not here gives way, and the banner names it.
+    """
+    asked = state.now().run
+    if not asked:
+        newest = max(
+            (line.run for line in bench().lines if line.role != "twin"),
+            key=lambda run: (run.created, run.id),
+            default=None,
+        )
+        if newest is not None:
+            state.change(run=newest.id)  # when it has ended the page still shows it
+            return newest
+    found = find(asked or DEMO_RUN)
+    if found is None and asked:
+        state.ignore(f"run: no run here is called {asked[:60]!r}; the bundled one is shown")
+        state.change(run="")
+        found = find(DEMO_RUN)
+    return found
+
+
+def ended() -> None:
+    """A run has begun or ended: what the other pages offer is looked for anew."""
+    sources.clear()
+    bench.clear()
+
+
+def is_own(run: Run) -> bool:
+    """Whether a run lies in the visitor's workspace, and not in the read-only demo."""
+    return run.folder.resolve().parent == places.home().runs.resolve()
