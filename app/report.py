@@ -9,9 +9,10 @@ from app.texts import number, percent, signed
 from kdcore.comparison import Comparison
 from kdcore.evaluate import Evaluation
 from kdcore.gap import GapRecovered
+from kdcore.keep.page import page
 
 SHOWN = ("roc_auc", "pr_auc", "ndcg@1", "ndcg@5", "ndcg@10", "nll", "ece_mass", "accuracy")
-_COLORS = ("#0072B2", "#B06A00", "#8A5A83")
+_COLORS = ("var(--teacher)", "var(--student)", "var(--twin)")
 _DASHES = ("", "", "4 4")
 
 
@@ -50,10 +51,7 @@ def html(told: Material) -> str:
         _curves(told.subjects),
         _settings(told),
     ]
-    head = (
-        f"<meta charset='utf-8'><title>KD Lab: {escape(told.data)}</title><style>{_STYLE}</style>"
-    )
-    return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>"
+    return page(f"KD Lab: {told.data}", "".join(parts))
 
 
 def latex(subjects: Sequence[Subject], against: Comparison | None) -> str:
@@ -130,12 +128,13 @@ def _curves(subjects: Sequence[Subject]) -> str:
         return f"<polyline points='{points}' {style}/>"
 
     drawn = [
-        f"<text x='{width - 150}' y='{60 + 18 * i}' fill='{_COLORS[i % 3]}'>{escape(s.role)}</text>"
+        f"<text x='{width - 150}' y='{60 + 18 * i}' style='fill:{_COLORS[i % 3]}'>"
+        f"{escape(s.role)}</text>"
         + line(s.evaluation.ndcg["exp2"].model, _COLORS[i % 3], _DASHES[i % 3])
         for i, s in enumerate(subjects)
     ]
     if subjects:
-        drawn.append(line(subjects[0].evaluation.ndcg["exp2"].random, "#566273", "2 3"))
+        drawn.append(line(subjects[0].evaluation.ndcg["exp2"].random, "var(--faint)", "2 3"))
     ticks = "".join(
         f"<text x='36' y='{height - 26 - v * (height - 50):.0f}' text-anchor='end'>{v:g}</text>"
         for v in (0, 0.25, 0.5, 0.75, 1)
@@ -164,12 +163,3 @@ def _tex(text: str) -> str:
     marks = {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "·": r"$\cdot$"}
     marks |= {"^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
     return "".join(marks.get(c, c) for c in " ".join(text.split()))  # an empty line ends a table
-
-
-_STYLE = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;"
-    "color:#1B2430}table{border-collapse:collapse}th,td{text-align:left;padding:.25rem .6rem;"
-    "border-bottom:1px solid #DCE1E8}.finding{font-size:1.2rem;font-weight:600}"
-    "code,pre{background:#F3F5F8;padding:.2rem .4rem;overflow-wrap:anywhere;white-space:pre-wrap}"
-    "svg text{font-size:12px}"
-)

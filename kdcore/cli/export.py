@@ -1,0 +1,54 @@
+"""`kdlab export`: a run's student as a folder that needs no lab, and the run's report as a page."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kdcore.cli.answer import show
+from kdcore.cli.settings import Json
+from kdcore.cli.stages import RunId
+from kdcore.errors import ConfigError
+
+
+def export(
+    run: RunId,
+    to: Annotated[
+        Path | None, typer.Option("--to", metavar="DIR", help="the folder that is made")
+    ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="as ONNX too; needs the packages of kdlab[export]")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE", help="the run's report, one offline HTML file"),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="replace an earlier export or report there")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write a student for use elsewhere, checked in a process that knows no lab.
+
+    transformers loads the folder where it knows the architecture; student.py beside the weights
+    does in every case. README.md is its model card.
+    """
+    from kdcore import lab
+    from kdcore.keep.report import keep_report
+    from kdcore.keep.student import export_student
+
+    if to is None and report is None:
+        raise ConfigError("Nothing to write:", ["give --to DIR, or --report FILE, or both"])
+    if onnx and to is None:
+        raise ConfigError("Nothing to write:", ["--onnx goes into the folder of --to DIR"])
+    found = lab.store().get(run)
+    data: dict[str, Any] = {"run": found.id}
+    told: list[str] = []
+    if to is not None:
+        made = export_student(found, to, onnx, force=force)
+        data |= {**vars(made), "sentence": made.sentence}
+        told += [f"{found.id} is in {made.folder}: {', '.join(made.files)}.", made.sentence]
+    if report is not None:
+        data["report"] = keep_report(found, report, force=force)
+        told.append(f"Its report is {data['report']}.")
+    show(as_json, data, *told)

@@ -1,0 +1,88 @@
+"""Whether an exported folder says what the student says, asked where no lab can be imported."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.errors import LabError, RunError
+from kdcore.runs.store import Run
+
+Row = tuple[str, str, str]
+TOLERANCE = 1e-4  # of a logit
+PATIENCE = 600.0  # seconds
+FROM_THE_DATA = 48
+INVENTED: tuple[Row, ...] = (
+    ("red running shoes", "Red Running Shoes on Sale", "Light shoes for road and track."),
+    ("red running shoes", "Garden Hose 20 m", ""),
+    ("tea pot", "Cast Iron Teapot", "Keeps tea hot for an hour."),
+    ("a", "b", ""),
+    ("", "An Ad for Nobody", "Nothing was searched."),
+    ("hôtel zürich", "Hotels in Zürich", "Rooms by the lake from 90 €."),
+    ("cheap flights 東京", "Tokyo Flights", "東京 from 499."),
+    ("piano lessons online " * 12, "Learn the Piano at Home " * 12, "First lesson free. " * 40),
+)
+
+# -I keeps the caller's folder, its PYTHONPATH and the user's packages out; None refuses an import
+_PROGRAM = """
+import json, sys
+sys.modules.update(dict.fromkeys(("kdcore", "app")))
+sys.path.insert(0, sys.argv[1])
+from student import Student
+rows = json.load(sys.stdin)
+sys.stdout.write(json.dumps(Student().logits(rows).tolist()))
+"""
+
+
+def sample_rows(run: Run) -> list[Row]:
+    """Invented pairs of all lengths, and some that the run was tested on where they are at hand."""
+    from kdcore import lab
+
+    rows = list(INVENTED)
+    with suppress(LabError, OSError):
+        pairs = lab.split_of(run, "test")
+        some = np.linspace(0, len(pairs) - 1, min(FROM_THE_DATA, len(pairs))).astype(np.int64)
+        texts = pairs.frame.iloc[some][["query", "title", "description"]]
+        rows += [(q, t, d) for q, t, d in texts.itertuples(index=False)]
+    return rows
+
+
+def asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:
+    """(rows, grades) logits of `student.py` in a process that cannot import the lab."""
+    quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-B", "-c", _PROGRAM, str(folder)],
+            input=json.dumps(list(rows)),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env=os.environ | quiet,
+        )
+    except subprocess.TimeoutExpired:
+        raise RunError(
+            f"the exported student did not answer within {PATIENCE:g} s; nothing was kept"
+        ) from None
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["no reason was told"])[-1]
+        raise RunError(f"the exported student cannot be loaded by itself ({said})")
+    return np.asarray(json.loads(done.stdout), dtype=np.float64)
+
+
+def difference(ours: NDArray[np.floating], theirs: NDArray[np.floating], who: str) -> float:
+    """The largest difference of two tables of logits; RunError when they are not the same."""
+    if ours.shape != theirs.shape:
+        raise RunError(f"{who} answers {theirs.shape} logits, the run's model {ours.shape}")
+    largest = float(np.max(np.abs(ours.astype(np.float64) - theirs)))
+    if not largest <= TOLERANCE:  # nan is no agreement
+        raise RunError(
+            f"{who} differs from the run's model by up to {largest:.2g} of a logit, more than "
+            f"{TOLERANCE:g}; it was not kept"
+        )
+    return largest

@@ -1,0 +1,93 @@
+"""A student that KD Lab trained, a cross-encoder: it reads query and ad together.
+
+    from student import Student
+
+    student = Student()  # the folder that this file lies in
+    print(student.grades)
+    print(student.probabilities([("red shoes", "Running shoes", "Light and cheap.")]))
+
+Needs torch and transformers, nothing of KD Lab. As a command: python student.py QUERY TITLE [TEXT]
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+Pair = tuple[str, str, str]  # query, the ad's title, the ad's description (may be empty)
+HERE = Path(__file__).resolve().parent
+
+
+class Student:
+    """The network (`net`) is transformers' own; this class reads pairs as in training."""
+
+    def __init__(self, folder: Path = HERE) -> None:
+        about = json.loads((folder / "student.json").read_text(encoding="utf-8"))
+        self.grades: list[str] = about["grades"]  # worst first
+        self.reading = about["reading"]
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.net = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+
+    def inputs(self, pairs: Sequence[Pair]) -> dict[str, Tensor]:
+        """What the network is given: input_ids, attention_mask, token_type_ids, padded."""
+        rows = [self._row(*pair) for pair in pairs]
+        longest, pad = max(len(ids) for ids, _ in rows), self.tokenizer.pad_token_id or 0
+        gaps = [longest - len(ids) for ids, _ in rows]
+        return {
+            "input_ids": torch.tensor(
+                [ids + [pad] * gap for (ids, _), gap in zip(rows, gaps, strict=True)]
+            ),
+            "attention_mask": torch.tensor(
+                [[1] * len(ids) + [0] * gap for (ids, _), gap in zip(rows, gaps, strict=True)]
+            ),
+            "token_type_ids": torch.tensor(
+                [kinds + [0] * gap for (_, kinds), gap in zip(rows, gaps, strict=True)]
+            ),
+        }
+
+    def _row(self, query: str, title: str, description: str = "") -> tuple[list[int], list[int]]:
+        """Token ids and token types of one pair; query and ad are cut apart, each at its length."""
+        how = self.reading
+        asked = self._ids(query)[: how["query_tokens"]]
+        offered = self._ids(f"{title} {description}".strip())[: how["ad_tokens"]]
+        left = [*how["prefix"], *asked, *how["middle"]]
+        right = [*offered, *how["suffix"]]
+        kinds = [0] * len(left) + [how["ad_segment"]] * len(right)
+        if how["overlap"]:  # 2 more where the other text holds the token too
+            both = set(left) & set(right)
+            kinds = [k + 2 * (i in both) for i, k in zip(left + right, kinds, strict=True)]
+        return left + right, kinds
+
+    def _ids(self, text: str) -> list[int]:
+        encoded = self.tokenizer(text, add_special_tokens=False, truncation=False, verbose=False)
+        return list(encoded["input_ids"])
+
+    @torch.no_grad()
+    def logits(self, pairs: Sequence[Pair]) -> Tensor:
+        """(pairs, grades); softmax at a temperature makes soft labels of them."""
+        given = self.inputs(pairs)
+        if not self.reading["token_types"]:
+            del given["token_type_ids"]  # this encoder knows none
+        logits: Tensor = self.net(**given).logits
+        return logits
+
+    def probabilities(self, pairs: Sequence[Pair]) -> Tensor:
+        """(pairs, grades), summing to 1."""
+        return self.logits(pairs).softmax(dim=1)
+
+
+def main(words: Sequence[str]) -> None:
+    """Print what the student says of one pair."""
+    query, title, *more = words
+    student = Student()
+    said = student.probabilities([(query, title, " ".join(more))])[0].tolist()
+    for grade, share in zip(student.grades, said, strict=True):
+        sys.stdout.write(f"{grade}: {share:.1%}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

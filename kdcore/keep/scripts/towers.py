@@ -1,0 +1,263 @@
+"""A student that KD Lab trained, two towers: query and ad become a vector each, then they meet.
+
+    from student import Student
+
+    student = Student()  # the folder that this file lies in
+    print(student.probabilities([("red shoes", "Running shoes", "Light and cheap.")]))
+    ads = student.ad_vectors([("Running shoes", "Light and cheap."), ("Teapot", "Cast iron.")])
+    print(student.cross(student.query_vectors(["red shoes", "red shoes"]), ads))  # kept ads
+
+Needs torch, safetensors and, for word pieces, tokenizers; nothing of KD Lab. As a command:
+python student.py QUERY TITLE [TEXT]
+"""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+Pair = tuple[str, str, str]  # query, the ad's title, the ad's description (may be empty)
+HERE = Path(__file__).resolve().parent
+LONGEST_WORD = 20  # letter trigrams of a word that are read
+
+
+class TransformerTower(nn.Module):
+    """Token vectors, transformer blocks, pooling (TwinBERT, arXiv:2002.06275)."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        super().__init__()
+        width = about["hidden"]
+        self.units = nn.Embedding(about["vocabulary"], width)
+        self.places = nn.Parameter(torch.zeros(about["positions"], width))
+        self.norm = nn.LayerNorm(width, eps=1e-12) if about["units"] == "wordpiece" else None
+        self.blocks = nn.ModuleList(
+            nn.TransformerEncoderLayer(
+                width,
+                about["heads"],
+                about["inner"],
+                dropout=0.0,
+                activation="gelu",
+                layer_norm_eps=1e-12,
+                batch_first=True,
+            )
+            for _ in range(about["layers"])
+        )
+        self.weigh = nn.Linear(width, 1) if about["pooling"] == "weighted" else None
+        self.pooling = about["pooling"]
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(texts, tokens) word pieces or (texts, words, trigrams), -1 is padding -> vectors."""
+        x, real = looked_up(self.units, ids)
+        x = x + self.places[: ids.shape[1]]
+        x = x if self.norm is None else self.norm(x)
+        for block in self.blocks:
+            x = block(x, src_key_padding_mask=~real)
+        if self.pooling == "cls":
+            return x[:, 0]
+        shares = torch.zeros_like(x[..., 0]) if self.weigh is None else self.weigh(x)[..., 0]
+        shares = shares.masked_fill(~real, -torch.inf).softmax(dim=1)
+        return (shares[..., None] * x).sum(dim=1)
+
+
+class ConvolutionTower(nn.Module):
+    """Letter trigrams, a convolution over three words, max over words (C-DSSM)."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        super().__init__()
+        self.filters = about["filters"]
+        self.units = nn.Embedding(about["vocabulary"], 3 * self.filters)
+        self.bias = nn.Parameter(torch.zeros(self.filters))
+        self.semantic = nn.Linear(self.filters, about["semantic"])
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(texts, words, trigrams), -1 is padding -> (texts, semantic)."""
+        words, real = looked_up(self.units, ids)
+        before, itself, after = words.view(*words.shape[:2], 3, self.filters).unbind(dim=2)
+        around = F.pad(before, (0, 0, 1, 0))[:, :-1] + F.pad(after, (0, 0, 0, 1))[:, 1:]
+        x = torch.tanh(itself + around + self.bias).masked_fill(~real[..., None], -torch.inf)
+        return torch.tanh(self.semantic(x.amax(dim=1)))
+
+
+def looked_up(table: nn.Embedding, ids: Tensor) -> tuple[Tensor, Tensor]:
+    """(texts, tokens, width) vectors, 0 at padding, and which tokens are real."""
+    real = ids >= 0
+    vectors = table(ids.clamp(min=0)) * real[..., None]
+    return (vectors.sum(dim=2), real[..., 0]) if ids.dim() == 3 else (vectors, real)
+
+
+class Link(nn.Module):
+    """Grades from a cosine s: P(grade >= k) = sigmoid(scale·s - threshold k)."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(()))
+        self.thresholds = nn.Parameter(torch.zeros(about["grades"] - 1))
+        self.between = nn.Parameter(torch.zeros(about["grades"] - 2))  # log(1 - exp(-their gaps))
+
+    def forward(self, query: Tensor, ad: Tensor) -> Tensor:
+        """Two (pairs, width) -> (pairs, grades) logits, which are log P(grade)."""
+        s = (F.normalize(query, dim=1) * F.normalize(ad, dim=1)).sum(dim=1)
+        x = self.scale * s[:, None] - self.thresholds
+        # log(sigmoid(u) - sigmoid(v)), as log sigmoid(x) = -softplus(-x)
+        middle = self.between - F.softplus(-x[:, :-1]) - F.softplus(x[:, 1:])
+        return torch.cat([-F.softplus(x[:, :1]), middle, -F.softplus(-x[:, -1:])], dim=1)
+
+
+class HalfCosine(nn.Module):
+    """P(relevant) = (cosine + 1) / 2."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        super().__init__()
+
+    def forward(self, query: Tensor, ad: Tensor) -> Tensor:
+        """Two (pairs, width) -> (pairs, 2) logits."""
+        s = (F.normalize(query, dim=1) * F.normalize(ad, dim=1)).sum(dim=1)
+        relevant = ((s + 1) / 2).clamp(1e-6, 1 - 1e-6)
+        return torch.stack([torch.log1p(-relevant), torch.log(relevant)], dim=1)
+
+
+class Crossing(nn.Module):
+    """A residual layer over both vectors: relu(W2 relu(W1 x) + x), then the grades."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        super().__init__()
+        self.beside = about["combine"] == "concat"  # else the greater of the two, place by place
+        wide = about["hidden"] * (2 if self.beside else 1)
+        self.inner, self.outer = (
+            nn.Linear(wide, about["crossing"]),
+            nn.Linear(about["crossing"], wide),
+        )
+        self.grades = nn.Linear(wide, about["grades"])
+
+    def forward(self, query: Tensor, ad: Tensor) -> Tensor:
+        """Two (pairs, width) -> (pairs, grades) logits."""
+        x = torch.cat([query, ad], dim=1) if self.beside else torch.maximum(query, ad)
+        logits: Tensor = self.grades(F.relu(self.outer(F.relu(self.inner(x))) + x))
+        return logits
+
+
+TOWERS = {"transformer": TransformerTower, "convolution": ConvolutionTower}
+HEADS = {"link": Link, "half_cosine": HalfCosine, "crossing": Crossing}
+
+
+class Network(nn.Module):
+    """Query tower, ad tower (the same one where they are shared) and the head."""
+
+    def __init__(self, about: dict[str, Any]) -> None:
+        super().__init__()
+        self.towers = nn.ModuleList(TOWERS[about["tower"]](about) for _ in range(about["towers"]))
+        self.head = HEADS[about["head"]](about)
+
+    def forward(self, query_ids: Tensor, ad_ids: Tensor) -> Tensor:
+        """Padded ids of queries and ads -> (pairs, grades) logits."""
+        logits: Tensor = self.head(self.towers[0](query_ids), self.towers[-1](ad_ids))
+        return logits
+
+
+class Student:
+    """Reads texts, and asks the network (`net`)."""
+
+    def __init__(self, folder: Path = HERE) -> None:
+        about = json.loads((folder / "student.json").read_text(encoding="utf-8"))
+        self.grades: list[str] = about["grades"]  # worst first
+        self.reading = about["reading"]
+        self.net = Network(about["network"])
+        self.net.load_state_dict(load_file(folder / "model.safetensors"))
+        self.net.eval()
+        if self.reading["units"] == "trigrams":
+            known = json.loads((folder / "trigrams.json").read_text(encoding="utf-8"))
+            self.trigrams = {trigram: i + 1 for i, trigram in enumerate(known)}  # 0: never seen
+        else:
+            from tokenizers import Tokenizer
+
+            self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self.tokenizer.no_truncation()
+            self.tokenizer.no_padding()
+
+    def inputs(self, pairs: Sequence[Pair]) -> dict[str, Tensor]:
+        """What the network is given: query_ids and ad_ids, padded with -1."""
+        return {
+            "query_ids": self._ids([query for query, *_ in pairs], "query_tokens"),
+            "ad_ids": self._ids([_ad(*ad) for _, *ad in pairs], "ad_tokens"),
+        }
+
+    @torch.no_grad()
+    def logits(self, pairs: Sequence[Pair]) -> Tensor:
+        """(pairs, grades); softmax at a temperature makes soft labels of them."""
+        logits: Tensor = self.net(**self.inputs(pairs))
+        return logits
+
+    def probabilities(self, pairs: Sequence[Pair]) -> Tensor:
+        """(pairs, grades), summing to 1."""
+        return self.logits(pairs).softmax(dim=1)
+
+    @torch.no_grad()
+    def query_vectors(self, queries: Sequence[str]) -> Tensor:
+        """(queries, width); the cosine with an ad's vector ranks, but for a crossing head."""
+        vectors: Tensor = self.net.towers[0](self._ids(queries, "query_tokens"))
+        return vectors
+
+    @torch.no_grad()
+    def ad_vectors(self, ads: Sequence[tuple[str, str]]) -> Tensor:
+        """(ads, width) of (title, description); they may be kept and crossed later."""
+        texts = [_ad(*ad) for ad in ads]
+        vectors: Tensor = self.net.towers[-1](self._ids(texts, "ad_tokens"))
+        return vectors
+
+    @torch.no_grad()
+    def cross(self, query_vectors: Tensor, ad_vectors: Tensor) -> Tensor:
+        """(pairs, grades) logits of vectors, row by row."""
+        logits: Tensor = self.net.head(query_vectors, ad_vectors)
+        return logits
+
+    def _ids(self, texts: Sequence[str], side: str) -> Tensor:
+        longest = self.reading[side]
+        if self.reading["units"] == "trigrams":
+            words = [[self._bag(w) for w in words_of(t)[:longest] or [""]] for t in texts]
+            return padded(words, max(len(bag) for text in words for bag in text))
+        rows = [self.tokenizer.encode(t, add_special_tokens=False).ids[:longest] for t in texts]
+        before, after = self.reading["before"], self.reading["after"]
+        return padded([[*before, *row, *after] or [self.reading["nothing"]] for row in rows])
+
+    def _bag(self, word: str) -> list[int]:
+        marked = f"#{word}#"
+        cut = [marked[i : i + 3] for i in range(max(len(marked) - 2, 1))]
+        return [self.trigrams.get(trigram, 0) for trigram in cut[:LONGEST_WORD]]
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-cased words of letters and digits."""
+    return re.sub(r"[^\w ]|_", " ", text.lower()).split()
+
+
+def padded(rows: list[list[Any]], deep: int = 0) -> Tensor:
+    """Rows of ids (deep 0) or of lists of at most `deep` ids, filled up with -1."""
+    if deep:
+        rows = [[bag + [-1] * (deep - len(bag)) for bag in row] for row in rows]
+    nothing: Any = [-1] * deep if deep else -1
+    longest = max(len(row) for row in rows)
+    return torch.tensor([row + [nothing] * (longest - len(row)) for row in rows])
+
+
+def _ad(title: str, description: str = "") -> str:
+    return f"{title} {description}".strip()
+
+
+def main(words: Sequence[str]) -> None:
+    """Print what the student says of one pair."""
+    query, title, *more = words
+    student = Student()
+    said = student.probabilities([(query, title, " ".join(more))])[0].tolist()
+    for grade, share in zip(student.grades, said, strict=True):
+        sys.stdout.write(f"{grade}: {share:.1%}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,68 @@
+"""Numbers, settings and speeds in words, for card and report alike."""
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from kdcore.runs.beside import Latency, Speed
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for reading; a dash for what is not one."""
+    return f"{value:.{digits}f}" if value == value else "–"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign, a true minus for the eye."""
+    return f"{value:+.{digits}f}".replace("-", "−") if value == value else "–"
+
+
+def at_most(value: float) -> str:
+    """A number that the value does not exceed, one digit long: 2e-06 for 1.2e-06."""
+    if value <= 0:
+        return "0"
+    least = 10.0 ** math.floor(math.log10(value))
+    return f"{math.ceil(value / least - 1e-9) * least:.0e}"
+
+
+def settings_of(config: Mapping[str, Any]) -> str:
+    """The settings as YAML, as `--config` takes them."""
+    return yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+
+
+def without_places(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings with the last part of every whole path: a card that is shared names no disk."""
+    shown: dict[str, Any] = {}
+    for name, value in config.items():
+        if isinstance(value, Mapping):
+            shown[name] = without_places(value)
+        else:
+            whole = isinstance(value, str) and os.path.isabs(value)
+            shown[name] = os.path.basename(value) if whole else value
+    return shown
+
+
+def told_latency(latency: Latency | None) -> str:
+    """How fast it answered, with every condition; or that it was not measured."""
+    if latency is None:
+        return "Not measured on the machine of this run."
+    told = [_speed("It", latency.student)]
+    if latency.teacher is not None:
+        told.append(_speed("Its teacher, in turns with it,", latency.teacher))
+    told.append(
+        f"Warm, batch 1, from token ids to logits, on {latency.machine or latency.device}, "
+        f"products in {latency.products}, pairs drawn from {latency.drawn_from}."
+    )
+    return " ".join(told)
+
+
+def _speed(who: str, speed: Speed) -> str:
+    alone, asked = speed.one_thread, speed.configured
+    return (
+        f"{who} has {speed.parameters:,} weights ({speed.megabytes:.1f} MB) and answers a pair in "
+        f"{alone.p50_ms:.2f} ms (p95 {alone.p95_ms:.2f}, n {alone.n}) on one thread, "
+        f"{asked.p50_ms:.2f} ms (p95 {asked.p95_ms:.2f}) as configured."
+    )
