@@ -21,7 +21,7 @@ _STAGES = {
 def status_of(run: Run, lines: list[Line]) -> dict[str, Any]:
     """State, step, stage, what happens now in words, and the time left by the newest lines."""
     status = derive(run.folder)
-    left = _left(lines, status.step, status.total_steps)
+    left = time_left(lines, status.step, status.total_steps)
     learning = status.state == "running" and status.stage in ("distill", "finetune")
     return {
         "state": status.state,
@@ -58,7 +58,7 @@ def _waiting(run: Run) -> str:
     return "next in the queue" if place == 1 else f"number {place} in the queue"
 
 
-def _left(lines: list[Line], step: int, total: int) -> dict[str, Any] | None:
+def time_left(lines: list[Line], step: int, total: int) -> dict[str, Any] | None:
     """Seconds to the last step from the newest lines, when they were told, and their number."""
     timed = [(line["time"], line["step"]) for line in lines[-_RATE_OVER:] if line.get("time")]
     if len(timed) < 2 or not total:

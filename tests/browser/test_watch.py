@@ -1,0 +1,234 @@
+"""A run is watched as it learns: the picture follows its files, and no page is run again."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.runs.record import METRICS, Record, process_start
+from kdcore.workspace import write_json_atomic
+from tests.app.made_lab import Made, make_lab
+from tests.browser.conftest import ROOT, free_port, wait_for_health
+
+WEIGHTS = {"soft_weight": 1.0, "hard_weight": 0.1}
+HALF = {"soft": 0.5, "hard": 1.0, "loss": 0.6, "pairs_per_second": 123.0}
+
+
+class Learning:
+    """A run that this test writes in the place of a training child, which it is for the lab."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        told = json.loads((root / "demo" / "runs" / "student-kd" / "config.json").read_text())
+        self.root, self.folder = root, root / "home" / "runs" / name
+        self.folder.mkdir(parents=True)
+        write_json_atomic(self.folder / "config.json", told | WEIGHTS | {"seed": 9})
+        self.record = Record(state="queued", title=f"Run {name}", created=time.time())
+        self.stand(state="running", stage="distill", total_steps=80, started=time.time())
+
+    def stand(self, **changes: object) -> None:
+        """Write how the run stands; as long as it runs, this process is its child."""
+        pid = os.getpid()
+        who = {"pid": pid, "process_start": process_start(pid), "heartbeat": time.time()}
+        self.record = replace(self.record, **(who | changes))
+        self.record.write(self.folder)
+
+    def line(self, step: int, **values: float) -> None:
+        """Append a metric line."""
+        with (self.folder / METRICS).open("a") as file:
+            file.write(json.dumps({"step": step, "time": time.time()} | (values or HALF)) + "\n")
+
+    def moment(self, step: int, sure: float) -> None:
+        """What the student says at a step: the truth, so many times as sure."""
+        replay = self.folder / "replay"
+        probe = PairTable.load(self.root / "demo" / "runs" / "teacher" / "replay" / "probe")
+        probe.save(replay / "probe")
+        right = np.log(probe.truth + 1e-3).astype(np.float32)
+        Predictions(right, probe.content_hash, "teacher").save(replay / "teacher.parquet")
+        said = Predictions(sure * right, probe.content_hash, self.folder.name)
+        said.save(replay / f"step-{step:08d}.parquet")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A folder with an invented story, and the visitor's workspace beside it."""
+    folder = tmp_path_factory.mktemp("watch")
+    make_lab(folder / "demo", Made())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def start(root):
+    """start(port) -> a server of its own on that port; all are stopped at the end."""
+    children = []
+
+    def on(port: int) -> "subprocess.Popen[bytes]":
+        env = os.environ | {
+            "KDLAB_DEMO": str(root / "demo"),
+            "KDLAB_HOME": str(root / "home"),
+            "OMP_NUM_THREADS": "1",
+        }
+        command = [sys.executable, "-m", "app", "--no-browser", "--port", str(port)]
+        children.append(subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.DEVNULL))
+        wait_for_health(f"http://127.0.0.1:{port}", children[-1])
+        return children[-1]
+
+    yield on
+    for child in children:
+        child.terminate()
+        child.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def lab(start):
+    """The address of a server that stays."""
+    port = free_port()
+    start(port)
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def run(root, request):
+    """A run that has just begun to learn."""
+    return Learning(root, re.sub(r"\W+", "-", request.node.name)[5:70].strip("-"))
+
+
+def watched(visit, lab, run, more="", **options):
+    page = visit(f"distill?v=1&run={run.folder.name}{more}", at=lab, **options)
+    page.wait_for_function("() => window.kdFilms?.size")
+    return page
+
+
+def finding(page):
+    return page.locator(".watch .finding")
+
+
+def told_the_page(page) -> list[bytes]:
+    """Messages by which the part made the page run again; the queue beside it has its own."""
+    return [frame for frame in page.sent if b"watch_" in frame]
+
+
+def first_height(page) -> float:
+    return float(page.locator(".pair .bar.student").first.get_attribute("height"))
+
+
+def test_the_picture_follows_the_files_and_no_page_is_run_again(visit, lab, run):
+    page = watched(visit, lab, run)
+    expect(finding(page)).to_have_text("The first steps.")
+    assert page.locator(".pair.waiting").count() == 20
+    run.line(5)
+    expect(finding(page)).to_contain_text("After 5 of 80 steps")
+    expect(page.locator(".curve").first).to_contain_text("soft 1 × 0.500 + hard 0.1 × 1.000")
+    run.moment(5, 0.1)
+    expect(page.locator(".pair .bar.student").first).to_be_attached()
+    early = first_height(page)
+    run.moment(9, 1.0)
+    run.line(9, validation_nll=0.9, validation_roc_auc=0.75, kept_step=9, validation_pairs=50)
+    expect(finding(page)).to_contain_text("ROC-AUC 0.750 on 50 validation pairs")
+    expect(finding(page)).to_contain_text("agrees with its teacher on 100 % of 10 probe pairs")
+    assert first_height(page) != early
+    assert told_the_page(page) == []
+    assert page.errors == []
+
+
+def test_lines_that_a_resumed_run_writes_anew_replace_the_old_ones(visit, lab, run):
+    run.line(5)
+    run.line(10)
+    page = watched(visit, lab, run)
+    expect(finding(page)).to_contain_text("After 10 of 80")
+    (run.folder / METRICS).write_text("")
+    run.line(5)
+    expect(finding(page)).to_contain_text("After 5 of 80")
+
+
+def test_the_page_runs_again_once_at_the_end_and_nothing_is_asked_after(visit, lab, run):
+    run.line(5)
+    run.moment(5, 1.0)
+    page = watched(visit, lab, run)
+    expect(finding(page)).to_contain_text("After 5 of 80")
+    run.stand(state="finished", step=80, stage="evaluate", ended=time.time())
+    expect(page.locator(".watch .state")).to_contain_text("Finished")
+    page.wait_for_timeout(2500)
+    assert len(told_the_page(page)) == 1
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.wait_for_timeout(2500)
+    assert [url for url in asked if "/kd/live/" in url] == []
+
+
+def test_a_finished_run_is_replayed_by_keyboard_and_the_link_keeps_the_moment(
+    visit, lab, run, settle
+):
+    for step, sure in ((5, 0.1), (10, 0.5), (20, 1.0)):
+        run.line(step)
+        run.moment(step, sure)
+    run.stand(state="finished", step=20, total_steps=20, ended=time.time())
+    page = watched(visit, lab, run)
+    slider = page.get_by_label("Moment of training")
+    expect(slider).to_have_value("2")
+    end = first_height(page)
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(finding(page)).to_contain_text("After 5 of 20")
+    assert first_height(page) != end
+    page.keyboard.press("ArrowRight")
+    expect(finding(page)).to_contain_text("After 10 of 20")
+    expect(slider).to_have_attribute("aria-valuetext", "step 10 of 20")
+    page.wait_for_url(re.compile("wstep=10"))
+    page.get_by_role("button", name="NLL", exact=True).click()
+    page.wait_for_url(re.compile("wmetric=nll"))
+    settle(page)
+    again = visit(page.url.split("/", 3)[3], at=lab)
+    expect(finding(again)).to_contain_text("After 10 of 20")
+    expect(again.get_by_role("button", name="NLL", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_play_goes_through_the_training_to_its_end(visit, lab, run):
+    for step in (5, 10, 20):
+        run.line(step)
+    run.stand(state="finished", step=20, total_steps=20, ended=time.time())
+    page = watched(visit, lab, run, "&wstep=5")
+    expect(finding(page)).to_contain_text("After 5 of 20")
+    page.get_by_role("button", name="Play").click()
+    expect(finding(page)).to_contain_text("After 20 of 20")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+
+
+def test_what_is_saved_is_what_stands_on_the_screen_now(visit, lab, run):
+    run.line(5)
+    page = watched(visit, lab, run)
+    expect(finding(page)).to_contain_text("After 5 of 80")
+    run.line(10)
+    expect(finding(page)).to_contain_text("After 10 of 80")
+    with page.expect_download() as saved:
+        page.locator(".tools").get_by_role("button", name="CSV").last.click()
+    text = Path(saved.value.path()).read_text()
+    assert text.startswith(f"# run={run.folder.name}")
+    assert text.splitlines()[-1].startswith("10,0.6,0.5,0.1")
+
+
+def test_a_watcher_outlives_the_server_and_goes_on_by_itself(visit, start, run):
+    port = free_port()
+    server = start(port)
+    run.line(5)
+    page = watched(visit, f"http://127.0.0.1:{port}", run)
+    expect(finding(page)).to_contain_text("After 5 of 80")
+    server.terminate()
+    server.wait(timeout=20)
+    trouble = page.locator(".watch .trouble")
+    expect(trouble).to_contain_text("The lab does not answer. Trying again in")
+    run.line(10)
+    start(port)
+    expect(finding(page)).to_contain_text("After 10 of 80")
+    expect(trouble).to_be_hidden()
