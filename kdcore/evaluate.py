@@ -2,16 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kdcore.curves import DensityCurve, NdcgCurve, density_curve, ndcg_curves, ranked_mean
 from kdcore.errors import ConfigError
-from kdcore.labels import GAINS
 from kdcore.measures import UNITS, Floats, Measured, measure
-from kdcore.metrics import ranking
 from kdcore.metrics.classification import ScoreOrder
 from kdcore.metrics.definitions import CATALOG, Unit
 from kdcore.metrics.significance import bias_off, bootstrap_weights, interval
@@ -39,35 +37,6 @@ class Metric:
     n_unit: Unit
     higher_is_better: bool
     definition: str
-
-
-@dataclass(frozen=True)
-class NdcgCurve:
-    """nDCG@1..20 of one gain, means over queries with an ideal; every tuple has 20 numbers.
-
-    random: the mean over all orders; worst: best ads last; skill: (model - random) / (1 - random).
-    """
-
-    model: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    random: tuple[float, ...]
-    worst: tuple[float, ...]
-    skill: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class DensityCurve:
-    """Label density in the top 1..20: 20 rows, worst grade first in each.
-
-    pooled: shares of all judged pairs shown; per_query: mean of each query's shares; coverage:
-    judged share of the pairs shown; judged: how many those are.
-    """
-
-    pooled: tuple[tuple[float, ...], ...]
-    per_query: tuple[tuple[float, ...], ...]
-    coverage: tuple[float, ...]
-    judged: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -132,8 +101,8 @@ def evaluate(
         resamples=resamples,
         seed=seed,
         metrics=_metrics(measured, ceiling is not None, values[0], draws),
-        ndcg=_ndcg_curves(pairs, curves[0], interval(curve_draws)),
-        density=_density(measured),
+        ndcg=ndcg_curves(pairs, *_by_gain(measured, curves[0], interval(curve_draws))),
+        density=density_curve(measured),
         counts=_counts(pairs, measured),
         notes=_notes(pairs, measured, resamples),
         columns=_columns(measured),
@@ -155,11 +124,7 @@ def _resampled(
     if ceiling is not None:
         values.append(ceiling.areas(weights, measured.groups)[0][:, None])
     each = np.concatenate(list(measured.curves.values()), axis=1)
-    ranked = np.isfinite(each[:, :1])
-    below = weights @ ranked
-    total = weights @ np.where(ranked, each, 0.0)
-    curves = np.divide(total, below, out=np.full_like(total, np.nan), where=below > 0)
-    return np.concatenate(values, axis=1), curves
+    return np.concatenate(values, axis=1), ranked_mean(each, weights)
 
 
 def _draws(
@@ -173,6 +138,16 @@ def _draws(
         for weights in bootstrap_weights(measured.queries, resamples, seed)
     ]
     return np.concatenate([d[0] for d in drawn]), np.concatenate([d[1] for d in drawn])
+
+
+def _by_gain(
+    measured: Measured, model: Floats, ends: tuple[Floats, Floats]
+) -> tuple[dict[str, Floats], dict[str, tuple[Floats, Floats]]]:
+    """What stands side by side for every gain, as (20,) each."""
+    apart = [np.split(line, len(measured.curves)) for line in (model, *ends)]
+    gains = list(measured.curves)
+    both = zip(apart[1], apart[2], strict=True)
+    return dict(zip(gains, apart[0], strict=True)), dict(zip(gains, both, strict=True))
 
 
 def _metrics(measured: Measured, ceiling: bool, values: Floats, draws: Floats) -> dict[str, Metric]:
@@ -195,39 +170,6 @@ def _metrics(measured: Measured, ceiling: bool, values: Floats, draws: Floats) -
             definition=about.sentence + RAISED.get(key, ""),
         )
     return found
-
-
-def _ndcg_curves(
-    pairs: PairTable, model: Floats, ends: tuple[Floats, Floats]
-) -> dict[str, NdcgCurve]:
-    rows = np.flatnonzero(pairs.grades != UNLABELLED)
-    grades, groups = pairs.grades[rows], pairs.query_ids[rows]
-    ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
-    curves: dict[str, NdcgCurve] = {}
-    for place, gain in enumerate(GAINS):
-        columns = slice(place * ranking.DEPTH, (place + 1) * ranking.DEPTH)
-        gains = pairs.scheme.gains(gain)[grades]
-        random, worst = map(_mean, ranking.bounds(gains, ideal, ranking.DEPTH))
-        curves[gain] = NdcgCurve(
-            model=_floats(model[columns]),
-            low=_floats(ends[0][columns]),
-            high=_floats(ends[1][columns]),
-            random=_floats(random),
-            worst=_floats(worst),
-            skill=_floats(ranking.skill(model[columns], random)),
-        )
-    return curves
-
-
-def _density(measured: Measured) -> DensityCurve:
-    pooled = ranking.label_density(measured.labels)
-    per_query = ranking.label_density(measured.labels, average="query")
-    return DensityCurve(
-        pooled=tuple(map(_floats, pooled.shares)),
-        per_query=tuple(map(_floats, per_query.shares)),
-        coverage=_floats(pooled.coverage),
-        judged=tuple(int(n) for n in pooled.judged),
-    )
 
 
 def _counts(pairs: PairTable, measured: Measured) -> dict[str, int]:
@@ -278,12 +220,3 @@ def _columns(measured: Measured) -> dict[str, Floats]:
     }
     parts = measured.finish(measured.table)
     return columns | {k: parts[:, i] for i, k in enumerate(measured.quotients)}
-
-
-def _mean(values: Floats) -> Floats:
-    known = np.isfinite(values[:, 0])
-    return values[known].mean(axis=0) if known.any() else np.full(values.shape[1], np.nan)
-
-
-def _floats(values: NDArray[Any]) -> tuple[float, ...]:
-    return tuple(float(v) for v in values)

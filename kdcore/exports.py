@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.comparison import Comparison, DensityDifference, Difference
+from kdcore.curves import DensityCurve, NdcgCurve
 from kdcore.errors import DataError
-from kdcore.evaluate import DensityCurve, Evaluation, Metric, NdcgCurve
+from kdcore.evaluate import Evaluation, Metric
 from kdcore.gap import GapRecovered
 from kdcore.labels import GainKind
 from kdcore.measures import Scores, checked

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from app.figures.style import MARKS, MUTED, TEXT, color, template
 from app.texts import plot
-from kdcore.evaluate import NdcgCurve
+from kdcore.curves import NdcgCurve
 from kdcore.metrics.ranking import skill
 
 Variant = tuple[str, int]

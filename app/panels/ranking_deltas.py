@@ -15,13 +15,14 @@ from app.services import Board, ranking
 from app.services.ranking import QueryDeltas
 from app.texts import number, signed
 from kdcore.comparison import Difference
+from kdcore.curves import ndcg_name
 
 LIST = "ranking_queries"
 
 
 def draw(board: Board, a: Side, b: Side, gain: str, k: int, test: Difference) -> None:
     """Strip, list of the brushed queries, and what a click on either opens."""
-    st.subheader(f"Query by query: A − B in {ranking.name_of(gain, k)}", anchor=False)
+    st.subheader(f"Query by query: A − B in {ndcg_name(gain, k)}", anchor=False)
     deltas = ranking.deltas(board, a.answers, b.answers, gain, k)
     if not len(deltas.query):
         st.info("No query has an ad above the worst grade: there is no nDCG to compare.")

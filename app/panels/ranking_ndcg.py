@@ -11,7 +11,7 @@ from app.panels.ranking_models import Side
 from app.services import Board, ranking
 from app.texts import number, signed
 from kdcore.comparison import Difference
-from kdcore.evaluate import NdcgCurve
+from kdcore.curves import NdcgCurve, ndcg_definition, ndcg_name
 from kdcore.metrics.ranking import DEPTH, skill
 
 GAIN_LABELS = {"exp2": "Gain 2^grade − 1", "linear": "Gain = grade"}
@@ -92,9 +92,9 @@ def _cards(
         gained = float(skill(np.array([curve.model[at]]), np.array([curve.random[at]]))[0])
         cards.append(
             Card(
-                f"{models.ROLES[role]}, {ranking.name_of(gain, k)}",
+                f"{models.ROLES[role]}, {ndcg_name(gain, k)}",
                 number(curve.model[at]),
-                ranking.definition_of(gain, k)
+                ndcg_definition(gain, k)
                 + " Skill: (nDCG − random) / (1 − random), 0 is a random order, 1 the ideal.",
                 n,
                 interval(curve.low[at], curve.high[at]),
@@ -105,7 +105,7 @@ def _cards(
     if pair and test:
         cards.append(
             Card(
-                f"A − B, {ranking.name_of(gain, k)}",
+                f"A − B, {ndcg_name(gain, k)}",
                 signed(test.delta),
                 f"Paired over queries: {ranking.RESAMPLES:,} bootstrap draws, "
                 f"{test.permutations:,} swaps. Four such tests in five detect a true difference of "
@@ -131,7 +131,7 @@ def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:
     of = "; ".join(f"{models.ROLES[r]} {number(c.model[k - 1])}" for r, c in curves.items())
     first = next(iter(curves.values()))
     sentence = (
-        f"{ranking.name_of(now.gain, k)}: {of}; random order {number(first.random[k - 1])}, "
+        f"{ndcg_name(now.gain, k)}: {of}; random order {number(first.random[k - 1])}, "
         f"worst {number(first.worst[k - 1])}, ideal 1."
     )
     about = models.about(board, *sides.values()) + f"; gain {now.gain}"
