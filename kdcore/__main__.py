@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import typer
 
-from kdcore.cli import catalog, data, demo, ready, running, runs, stages, tutorial
+from kdcore.cli import catalog, data, demo, export, ready, running, runs, stages, sweep, tutorial
 from kdcore.cli.frame import EXIT_CODES, carry_out
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {said}" for code, said in EXIT_CODES.items()) + "."
@@ -25,14 +25,17 @@ def build_app() -> typer.Typer:
     app.command("finetune")(stages.finetune)
     app.command("infer")(stages.infer)
     app.command("distill")(stages.distill)
+    app.command("sweep")(sweep.sweep)
     app.command("evaluate")(stages.evaluate)
     app.command("predict")(stages.predict)
+    app.command("export")(export.export)
     app.add_typer(runs.app, name="runs")
     app.add_typer(data.app, name="data")
     app.add_typer(demo.app, name="demo")
     app.command("methods")(catalog.methods)
     app.command("students")(catalog.students)
     app.command("run", hidden=True)(running.run)
+    app.command("measure", hidden=True)(running.measure)
     app.command("dispatch", hidden=True)(ready.dispatch)
     app.command("ready", hidden=True)(ready.ready)
     return app

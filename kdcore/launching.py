@@ -6,6 +6,7 @@ launched = launch(config_of("sixty_seconds", {"teacher": run_id}), workspace)
 import secrets
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -47,24 +48,25 @@ def launch(
     about: About | None = None,
     title: str = "",
     start: bool = True,
+    twins: "Twins | None" = None,
 ) -> Launched:
     """Create the runs of a student and its twin and put them in the queue, the student first.
 
     about: what is known of why (preset, parent, changed, sweep, group); the rest is filled in.
     An equal twin that is finished, or on its way, serves again. start: False leaves the queue
-    alone. LabError, and no run, when teacher or data cannot be used.
+    alone. twins: shared by several calls. LabError, and no run, when teacher or data are no good.
     """
     config, about = taught(config, workspace), about or About()
     alone = twin_in(config, workspace) if twin else None
-    group = about.group or new_group()
-    made, reused = _twin_run(alone, workspace, group, about) if alone else (None, False)
+    expected = foreseen(config, workspace)
+    about = replace(about, group=about.group or new_group())
+    made, reused = (twins or Twins(workspace)).of(alone, about) if alone else (None, False)
     told = replace(
         about,
-        group=group,
         role=about.role or "student",
         twin=made.id if made else "",
         changed=about.changed or _changed_from_preset(config, about.preset),
-        estimate=foreseen(config, workspace),
+        estimate=expected,
     )
     student = lab.create(config, workspace, title or title_of(config), told)
     if start:
@@ -92,15 +94,6 @@ def twin_in(config: DistillConfig, workspace: Workspace) -> FinetuneConfig:
     if config.transfer == "train" and counted.transfer == counted.labelled:
         return twin_of(config)
     return twin_of(config, counted.transfer, counted.labelled)
-
-
-def equal_training(config: FinetuneConfig, workspace: Workspace) -> Run | None:
-    """A run of the workspace that learns just this: finished whole, at work, or in the queue."""
-    wanted = settled(config, workspace)
-    for run, other in _finetunings(workspace):
-        if same_training(wanted, other) and _comes_to_its_end(run, other, workspace):
-            return run
-    return None
 
 
 def foreseen(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> dict[str, Any]:
@@ -143,32 +136,43 @@ def new_group() -> str:
     return f"{time.strftime('%Y%m%d-%H%M')}-{secrets.token_hex(4)}"
 
 
-def _twin_run(
-    alone: FinetuneConfig, workspace: Workspace, group: str, about: About
-) -> tuple[Run, bool]:
-    before = equal_training(alone, workspace)
-    if before is not None:
-        return before, True
-    told = About(
-        group=group,
-        role="twin",
-        preset=about.preset,
-        sweep=about.sweep,
-        estimate=foreseen(alone, workspace),
-    )
-    return lab.create(alone, workspace, title_of(alone), told), False
+class Twins:
+    """The trainings on labels alone of a workspace: those that lie there, and those made here."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._there = list(_finetunings(workspace))
+        self._made: list[tuple[FinetuneConfig, Run]] = []
+
+    def of(self, alone: FinetuneConfig, about: About) -> tuple[Run, bool]:
+        """The run of such a training, and whether it was there before; else a new one."""
+        wanted = settled(alone, self.workspace)
+        for config, run in self._made:
+            if same_training(wanted, config):
+                return run, True
+        for config, run in self._there:
+            if same_training(wanted, config) and _comes_to_its_end(run, config, self.workspace):
+                return run, True
+        told = About(
+            group=about.group,
+            role="twin",
+            preset=about.preset,
+            sweep=about.sweep,
+            estimate=foreseen(alone, self.workspace),
+        )
+        made = lab.create(alone, self.workspace, title_of(alone), told)
+        self._made.append((wanted, made))
+        return made, False
 
 
-def _finetunings(workspace: Workspace) -> Iterator[tuple[Run, FinetuneConfig]]:
+def _finetunings(workspace: Workspace) -> Iterator[tuple[FinetuneConfig, Run]]:
     """Every run that learned from labels alone, newest first."""
     for run in lab.store(workspace).list():
         if run.config.get("stage") == "finetune":
-            try:
+            with suppress(LabError):
                 config = from_dict(run.config)
-            except LabError:
-                continue
-            if isinstance(config, FinetuneConfig):
-                yield run, config
+                if isinstance(config, FinetuneConfig):
+                    yield config, run
 
 
 def _comes_to_its_end(run: Run, config: FinetuneConfig, workspace: Workspace) -> bool:

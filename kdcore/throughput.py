@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -35,7 +35,7 @@ from kdcore.config import (
 )
 from kdcore.costs import Work, work_of
 from kdcore.errors import LabError
-from kdcore.runs.store import Run, RunStore
+from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
 FILE = "throughput.json"
@@ -89,7 +89,7 @@ def known(workspace: Workspace) -> list[Measured]:
     """All that was measured on this machine, oldest first; new finished runs are read now."""
     kept = _read(workspace)
     seen = set(kept["seen"])
-    fresh = [run for run in _finished(workspace) if run.id not in seen]
+    fresh = list(_finished(workspace, seen))
     if fresh:
         for run in sorted(fresh, key=lambda run: run.created):
             kept["measured"] += [asdict(m) for m in shown_by(run, workspace)]
@@ -221,10 +221,14 @@ def _validated(lines: Sequence[Mapping[str, float]], pairs: int) -> float:
     return pairs / span if span > LEAST_SPAN else 0.0
 
 
-def _finished(workspace: Workspace) -> Iterator[Run]:
-    for run in RunStore(workspace.runs).list():
-        if run.config.get("stage") != "infer" and run.status().state == "finished":
-            yield run
+def _finished(workspace: Workspace, seen: Collection[str]) -> Iterator[Run]:
+    """Trainings that have come to their end; folders that were seen are not opened again."""
+    root = workspace.runs
+    for folder in root.iterdir() if root.is_dir() else ():
+        if folder.name not in seen and folder.name[0] != "." and folder.is_dir():
+            run = Run.load(folder)
+            if run.config.get("stage") != "infer" and run.status().state == "finished":
+                yield run
 
 
 def _read(workspace: Workspace) -> dict[str, Any]:

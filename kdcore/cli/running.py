@@ -24,6 +24,14 @@ def run(folder: Annotated[Path, typer.Argument(help="a run's folder")]) -> None:
     require_finished(found)
 
 
+def measure(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
+    """Time a few steps of small models, for estimates before this workspace has a run."""
+    from kdcore.throughput import measure as timed
+    from kdcore.workspace import Workspace
+
+    timed(Workspace(home.absolute()))
+
+
 def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
     """Create a run of this config, and carry it out here or detached."""
     from kdcore import lab

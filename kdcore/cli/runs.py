@@ -1,6 +1,5 @@
 """`kdlab runs`: list, show, resume, stop, watch, delete and path."""
 
-import time
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -8,11 +7,11 @@ import typer
 import yaml
 
 from kdcore.cli.answer import NOTHING, age, show, table
-from kdcore.cli.progress import LOOK_EVERY, Progress, latest
+from kdcore.cli.progress import Progress, latest
 from kdcore.cli.running import require_finished, start_detached, tell_end
 from kdcore.cli.settings import Json, Quiet
 from kdcore.cli.stages import Detach, RunId
-from kdcore.errors import RunError, UnknownNameError
+from kdcore.errors import UnknownNameError
 
 app = typer.Typer(help="See, go on with, stop and delete runs.")
 
@@ -108,26 +107,19 @@ def stop(run: RunId, as_json: Json = False) -> None:
 
 
 @app.command()
-def watch(run: RunId, as_json: Json = False) -> None:
-    """Follow a run that works elsewhere until it ends; Ctrl-C leaves the run alone."""
+def watch(
+    run: Annotated[list[str], typer.Argument(metavar="RUN...", help="ids, beginnings or folders")],
+    as_json: Json = False,
+) -> None:
+    """Follow runs that work or wait elsewhere until they end; Ctrl-C leaves them alone."""
     from kdcore import lab
+    from kdcore.cli import watching
 
-    found = lab.store().get(run)
-    with Progress(as_json=as_json) as progress:
-        progress.tell(str(found.config.get("stage", "run")), found)
-        while (status := found.status()).state in ("queued", "running"):
-            if status.pid is None:
-                raise RunError(
-                    f"{found.id} waits and no process works on it; "
-                    f"start it with `kdlab runs resume {found.id}`"
-                )
-            try:
-                time.sleep(LOOK_EVERY)
-            except KeyboardInterrupt:
-                progress.tell("")
-                raise KeyboardInterrupt(f"{found.id} runs on; only the watch ended") from None
-    require_finished(found)
-    tell_end(found, as_json)
+    found = [lab.store().get(run_id) for run_id in run]
+    if len(found) > 1:
+        watching.follow_all(found, as_json)
+    else:
+        watching.follow(found[0], as_json)
 
 
 @app.command()

@@ -85,7 +85,7 @@ def distill(
     start = {"student": to_dict(ModelConfig.parse("twinbert_cos")), "method": {"name": "response"}}
     places = {**s.COMMON, **s.TRAINING, **own, **s.DISTILLING}
     settings = s.Settings.gather(DistillConfig, start, context, places)
-    _inherit(settings, "teacher")
+    inherit(settings, "teacher")
     made = settings.build()
     if not s.printed(made, print_config, as_json):
         train(made, detach, quiet, as_json)
@@ -113,13 +113,13 @@ def infer(
     settings = s.Settings.gather(InferConfig, {}, context, {**s.COMMON, **own})
     if split:
         settings.put(["splits"], list(split))
-    _inherit(settings, "run")
+    inherit(settings, "run")
     made = settings.build()
     if not s.printed(made, print_config, as_json):
         train(made, False, quiet, as_json)
 
 
-def _inherit(settings: s.Settings[Any], role: str) -> None:
+def inherit(settings: s.Settings[Any], role: str) -> None:
     """What the other run tells; a setting that is wrong is left for the check of all of them."""
     from kdcore import lab
 

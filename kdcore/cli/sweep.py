@@ -1,0 +1,196 @@
+"""`kdlab sweep`: a grid over settings, each cell beside its twin, and the table at its end."""
+
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from kdcore.cli import settings as s
+from kdcore.cli.answer import cell as shown
+from kdcore.cli.answer import plain, show, span, table
+from kdcore.cli.progress import LOOK_EVERY, Progress
+from kdcore.cli.stages import Detach, Student, Teacher, inherit
+from kdcore.config import DistillConfig, ModelConfig, to_dict
+from kdcore.errors import ConfigError, LabError, RunError
+from kdcore.runs.store import Run
+from kdcore.workspace import Workspace
+
+Grid = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--grid",
+        metavar="NAME=A,B,C",
+        help="values of a setting, by an option's name or a knob's path; again for more settings, "
+        "all with all; with ';' between values these may hold commas",
+    ),
+]
+Title = Annotated[str, typer.Option("--title", help="what the sweep is called")]
+Metric = Annotated[str, typer.Option("--metric", help="what the table tells, by its key")]
+Twin = Annotated[
+    bool, typer.Option("--twin/--no-twin", help="train each student without a teacher, too")
+]
+Group = Annotated[
+    str, typer.Option("--show", metavar="GROUP", help="only print the table of an earlier sweep")
+]
+
+SHORT = {
+    **{name: paths[0] for name, paths in (s.COMMON | s.TRAINING | s.DISTILLING).items()},
+    "method": "method.name",
+    "teacher": "teacher",
+    "student": "student",
+    "label_smoothing": "label_smoothing",
+}
+
+
+def sweep(
+    context: typer.Context,
+    teacher: Teacher = None,
+    student: Student = None,
+    grid: Grid = None,
+    data: s.Data = None,
+    limit: s.Limit = None,
+    seed: s.Seed = None,
+    device: s.Device = None,
+    threads: s.Threads = None,
+    method: s.MethodName = None,
+    loss: s.SoftLoss = None,
+    temperature: s.Temperature = None,
+    soft_weight: s.SoftWeight = None,
+    hard_weight: s.HardWeight = None,
+    transfer: s.Transfer = None,
+    label_smoothing: s.Smoothing = None,
+    epochs: s.Epochs = None,
+    batch_size: s.BatchSize = None,
+    learning_rate: s.LearningRate = None,
+    config: s.ConfigFile = None,
+    sets: s.Sets = None,
+    title: Title = "",
+    twin: Twin = True,
+    metric: Metric = "roc_auc",
+    group: Group = "",
+    detach: Detach = False,
+    print_config: s.PrintConfig = False,
+    quiet: s.Quiet = False,
+    as_json: s.Json = False,
+) -> None:
+    """Train students on a grid of settings, each beside its twin, and compare them in a table.
+
+    For example: kdlab sweep --teacher RUN --grid temperature=1,2,4 --grid limit=1000,4000
+    """
+    if group:
+        from kdcore.sweep import sweep_runs
+
+        _tell(sweep_runs(group, Workspace.default()), metric, as_json)
+        return
+    own = {name: (name,) for name in ("teacher", "student", "label_smoothing")}
+    start = {"student": to_dict(ModelConfig.parse("twinbert_cos")), "method": {"name": "response"}}
+    places = {**s.COMMON, **s.TRAINING, **own, **s.DISTILLING}
+    settings = s.Settings.gather(DistillConfig, start, context, places)
+    inherit(settings, "teacher")
+    made = settings.build()
+    if not s.printed(made, print_config, as_json):
+        _carry_out(made, grid_of(grid or []), (title, metric, twin, detach, quiet, as_json))
+
+
+def grid_of(texts: Sequence[str]) -> dict[str, list[Any]]:
+    """Paths and their values from `name=a,b,c`; ConfigError tells every problem at once."""
+    found: dict[str, list[Any]] = {}
+    problems = []
+    for text in texts:
+        name, sign, values = text.partition("=")
+        path = SHORT.get(name.strip().replace("-", "_"), name.strip())
+        if not sign or not path or not values.strip():
+            problems.append(f"--grid {text}: write name=a,b,c")
+        elif path in found:
+            problems.append(f"--grid {text}: {path} has its values already")
+        else:
+            between = ";" if ";" in values else ","
+            found[path] = [_value(part.strip()) for part in values.split(between) if part.strip()]
+    if problems:
+        raise ConfigError("This grid cannot be read:", problems)
+    return found
+
+
+def _value(text: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+
+
+def _carry_out(
+    base: DistillConfig, grid: dict[str, list[Any]], how: tuple[str, str, bool, bool, bool, bool]
+) -> None:
+    from kdcore.sweep import Sweep, launch_sweep, new_runs
+
+    title, metric, twin, detach, quiet, as_json = how
+    asked, home = Sweep(base, grid, title), Workspace.default()
+    if detach:
+        made = launch_sweep(asked, home, twin=twin)
+        group = made[0].student.about.group
+        data = {"group": group, "runs": [run.id for run in new_runs(made)]}
+        show(as_json, data, "\n".join(data["runs"]), _later(group))
+        return
+    with Progress(quiet, as_json) as progress:
+        progress.tell("read data")
+        made = launch_sweep(asked, home, twin=twin, start=False)
+        runs = new_runs(made)
+        for number, run in enumerate(runs, 1):
+            progress.tell(f"{number}/{len(runs)} {run.title}", run)
+            _train(run, home)
+        _wait([one.twin for one in made if one.twin], home)
+        progress.tell("evaluate")
+    _tell([one.student for one in made], metric, as_json)
+    if failed := [run.id for run in runs if run.status().state != "finished"]:
+        raise RunError(f"{len(failed)} of {len(runs)} runs did not finish: {', '.join(failed)}")
+
+
+def _train(run: Run, home: Workspace) -> None:
+    """One cell that fails leaves the others their turn; one that was stopped ends the sweep."""
+    from kdcore import lab
+
+    try:
+        lab.execute(run, home)
+    except LabError:
+        if run.status().state == "stopped":
+            raise
+
+
+def _wait(twins: Sequence[Run], home: Workspace) -> None:
+    """Until twins that somebody else began are at their end."""
+    from kdcore.runs import queue
+
+    if any(run.status().state == "queued" for run in twins):
+        queue.ensure_dispatcher(home)
+    for run in twins:
+        while run.status().state in ("queued", "running"):
+            time.sleep(LOOK_EVERY)
+
+
+def _later(group: str) -> str:
+    return f"`kdlab sweep --show {group}` prints their table."
+
+
+def _tell(runs: Sequence[Run], metric: str, as_json: bool) -> None:
+    """The table of a sweep."""
+    from kdcore.sweep import sweep_table
+
+    found = sweep_table(runs, metric, Workspace.default())
+    group = runs[0].about.group
+    rows = [
+        {
+            **{path.rpartition(".")[2]: str(value) for path, value in one.changed.items()},
+            "run": one.run,
+            "state": one.state,
+            f"{found.name} [95 %]": span(one.value, one.low, one.high),
+            "less its twin's [95 %]": span(one.delta, one.delta_low, one.delta_high),
+            "verdict": one.verdict or shown(None),
+            "q": shown(one.q),
+        }
+        for one in found.cells
+    ]
+    data = {"group": group, "title": runs[0].about.sweep, **plain(found)}
+    notes = [note for note in (found.caution, _later(group)) if note]
+    show(as_json, data, table(rows, right=("q",)), "\n".join(notes))
