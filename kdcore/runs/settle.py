@@ -50,7 +50,9 @@ def whole(data: str, workspace: Workspace) -> str:
 
 
 def holds(workspace: Workspace, data: str) -> bool:
-    """Whether a data set of this name was imported into the workspace."""
+    """Whether a data set of this name was imported into the workspace; the world is made."""
+    if data.partition(":")[0] == WORLD:
+        return False
     return os.path.isfile(os.path.join(workspace.data, data, CARD))
 
 
