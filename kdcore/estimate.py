@@ -19,7 +19,7 @@ from kdcore.workspace import Workspace
 
 RECENT = 5  # the last runs of a kind are believed
 PROBE = 300  # pairs of a replay's probe
-READING = 1.5  # seconds to read the data and learn a tokenizer
+AROUND = 3.0  # seconds beside the training: data, tokenizer, and latency at the end
 ASKED_AT_ONCE = 512  # pairs a step when a teacher answers
 SPREAD = {"like": 1.3, "runs": 1.7, "measured": 2.2, "other": 4.0}  # high / expected, at least
 NOT_YET = "nothing was measured on this machine yet"
@@ -71,7 +71,7 @@ def estimate(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Es
     probed = training.replay_points * min(PROBE, counted.validation)
     scoring = (looks + probed + counted.validation + counted.test) / score.pairs_per_second
     asked, cached = _teacher_seconds(config, counted, workspace, known, device)
-    seconds = READING + pairs * training.epochs / train.pairs_per_second + scoring + asked
+    seconds = AROUND + pairs * training.epochs / train.pairs_per_second + scoring + asked
     if math.isnan(seconds):
         seconds = asked = scoring = math.nan
     spread = max(train.spread, 1 + (score.spread - 1) * scoring / seconds if seconds else 1)
