@@ -227,10 +227,13 @@ def conditions(latency: Latency) -> str:
     own = latency.student
     threads = f"{latency.threads} thread{'' if latency.threads == 1 else 's'}"
     where = f"{latency.device} ({latency.machine})"
+    busy = f"with a load of {latency.load:.1f}"
+    if latency.load > latency.cores > 0:
+        busy += f" on {latency.cores} cores: too many for true milliseconds, less so for the ratio"
     turns = ", teacher and student in turns in one process" if latency.teacher else ""
     return (
         f"Batch 1, token ids to logits, query and ad both read, after warm-up{turns}: "
         f"n = {own.configured.n} pairs of {latency.drawn_from} of {own.tokens_p50:.0f} tokens "
         f"(p95 {own.tokens_p95:.0f}) on {where}, {threads}, {latency.products}, "
-        f"with a load of {latency.load:.1f}."
+        f"{busy}."
     )

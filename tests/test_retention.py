@@ -154,3 +154,8 @@ def test_distilberts_line_is_the_verified_97_40_and_60():
     assert round(100 * (1 - DISTILBERT.parameters_share)) == 40
     assert round(DISTILBERT.speedup, 2) == 1.63
     assert "nor measured here" in DISTILBERT.conditions
+
+
+def test_a_busy_machine_is_named_as_what_the_milliseconds_suffer_from():
+    assert "too many for true milliseconds" in conditions(replace(LATENCY, load=9.0, cores=2))
+    assert "too many" not in conditions(replace(LATENCY, load=1.5, cores=2))

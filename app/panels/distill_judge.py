@@ -25,6 +25,11 @@ _WAY = {True: "Higher is better.", False: "Lower is better."}
 
 def finding(run_id: str) -> str:
     """The sentence on a finished run that a person can trust; LabError when its data are gone."""
+    with st.spinner("Holding the student up to its twin …"):  # seconds, the first time
+        return _finding(run_id)
+
+
+def _finding(run_id: str) -> str:
     case = judging.case_of(run_id)
     if case is None:
         return _no_case(live.find(run_id))
@@ -57,7 +62,7 @@ def draw(run_id: str) -> None:
         _retention(case)
         if seeds:
             _seeds(seeds)
-        distill_next.draw(case, found)
+        distill_next.draw(case, found, seeds)
 
 
 def _no_case(run: Run | None) -> str:
@@ -267,4 +272,4 @@ def _seeds(row: SeedRow) -> None:
             f"; against their own twins {signed(delta.mean)} ± {number(delta.deviation)}, from "
             f"{signed(delta.least)} to {signed(delta.most)}"
         )
-    st.markdown(f"{told}. {md(row.sentence)}")
+    st.markdown(f"{told}. **{row.verdict}**")

@@ -9,16 +9,17 @@ from app.texts import md
 from kdcore.errors import LabError
 from kdcore.judge import NO_TWIN, Judgement
 from kdcore.next_steps import Experiment
+from kdcore.seeds import SeedRow
 
 _NOT_SHOWN = "This run's test pairs are no data set of the other pages."
 
 
-def draw(case: Case, found: Judgement) -> None:
+def draw(case: Case, found: Judgement, seeds: SeedRow | None) -> None:
     """Three experiments as buttons, then the ways from here."""
     st.subheader("What next? Change one thing", anchor=False)
     closed = services.PUBLIC_REASON if services.public() else ""
     columns = st.columns(3)
-    for place, one in enumerate(judging_next.experiments(case, found)):
+    for place, one in enumerate(judging_next.experiments(case, found, seeds)):
         with columns[place].container(border=True, height="stretch"):
             st.write(md(one.why))
             st.button(

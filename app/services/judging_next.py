@@ -1,5 +1,8 @@
 """What comes after a verdict: a twin that is still at work or missing, and three experiments."""
 
+from dataclasses import replace
+from functools import lru_cache
+
 from app.services import places
 from app.services.data_intake import refuse_public
 from app.services.judging import Case
@@ -12,6 +15,7 @@ from kdcore.next_steps import Experiment, next_experiments
 from kdcore.runs import listing
 from kdcore.runs.about import About
 from kdcore.runs.store import Run
+from kdcore.seeds import TOO_FEW, SeedRow
 
 _WAITING = {
     "queued": "waits in the queue",
@@ -23,8 +27,19 @@ _WAITING = {
 }
 
 
-def experiments(case: Case, found: Judgement) -> list[Experiment]:
-    """Three runs with one thing changed each; none that the lab has run, or runs, already."""
+def experiments(case: Case, found: Judgement, seeds: SeedRow | None = None) -> list[Experiment]:
+    """Three runs with one thing changed each; none that the lab has run, or runs, already.
+
+    Where seeds were varied, their verdict is what the experiments follow from.
+    """
+    if seeds is not None and seeds.verdict != TOO_FEW:
+        found = replace(
+            found,
+            verdict=seeds.verdict,
+            delta=seeds.delta.mean,
+            low=seeds.low,
+            high=seeds.high,
+        )
     rows = listing.rows(case.run.folder.parent)
     if case.run.folder.parent != places.home().runs:
         rows += listing.rows(places.home().runs)
@@ -38,6 +53,7 @@ def experiments(case: Case, found: Judgement) -> list[Experiment]:
     return next_experiments(case.config, found, known, _trained_on(case.run))
 
 
+@lru_cache(maxsize=4096)  # a run's config never changes
 def _distillation(run: Run) -> DistillConfig | None:
     try:
         config = from_dict(run.config)

@@ -70,6 +70,7 @@ def measure_latency(
         products=str(product_type(precision, device)).removeprefix("torch."),
         drawn_from="+".join(pairs.splits),
         batch=BATCH,
+        cores=os.cpu_count() or 0,
         load=os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0,
         measured=time.time(),
     )

@@ -57,6 +57,7 @@ class Latency:
     drawn_from: str = "test"
     batch: int = 32
     load: float = 0.0  # processes that wanted a core in the last minute
+    cores: int = 0
     measured: float = 0.0  # seconds since the epoch
 
     @classmethod

@@ -20,6 +20,7 @@ from kdcore.runs.about import About
 from kdcore.runs.beside import Latency, Speed, Timing, teacher_path
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run
+from kdcore.seeds import Seeded, fold
 from kdcore.twins import twin_of
 from tests.app.made_lab import Made, make_lab
 
@@ -254,3 +255,13 @@ def test_a_student_ended_early_carries_that_caveat(lab):
     assert "The student was ended early, after 0.5 of 1 epochs." in distill_judge.finding(
         "student-kd"
     )
+
+
+def test_experiments_follow_the_verdict_over_seeds_where_seeds_were_varied(lab):
+    lab()
+    found = judging.judgement(case())
+    doubt = fold(
+        [Seeded(f"run-{s}", {"seed": s}, 0.8, d) for s, d in enumerate((0.03, -0.02, 0.01))]
+    )[0]
+    labels_of = [e.label for e in judging_next.experiments(case(), found, doubt)]
+    assert labels_of[:2] == ["seed 0 → 1", "test pairs 10,000 → 40,000"]
