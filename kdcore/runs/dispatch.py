@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
@@ -62,6 +63,7 @@ class Dispatcher:
         self._command, self._ready_command = command, list(ready)
         self._ready: subprocess.Popen[bytes] | None = None
         self._made_ready = self._started = -1e9
+        self._code = 0.0  # how new the code was that the ready process imported
         self._busy_at = time.monotonic()
         self._problems: dict[str, str] = {}
 
@@ -81,7 +83,7 @@ class Dispatcher:
                 time.sleep(pause)
         finally:
             one.release()
-            self._let_go()
+            _dismiss(self._ready)
 
     def _look_safely(self) -> bool:
         """One look; a full disk or an unreadable folder is waited out, never died of."""
@@ -179,11 +181,13 @@ class Dispatcher:
         run = Run.load(self.workspace.runs / ticket.run_id)
         around = environment(ticket.device, given)
         self._started = time.monotonic()
-        ready, self._ready = self._ready, None
+        ready = self._ready
         if ready is not None and ready.poll() is None and not ticket.tries:
-            launch.assign(run, ready, around)
-            return
-        self._ready = ready
+            self._ready = None
+            if self._code == code_stamp():
+                launch.assign(run, ready, around)
+                return
+            _dismiss(ready)
         command = self._command(run) if self._command else None
         launch.start(run, command, around, only_queued=True)
 
@@ -196,9 +200,9 @@ class Dispatcher:
             return
         if now - self._made_ready < _CALM or now - self._started < _CALM:
             return
-        if tickets(self.folder / RUNNING) and not tickets(self.folder):
-            return  # nobody waits for it, and it would take from the run that works
-        self._made_ready = now
+        if len(tickets(self.folder / RUNNING)) >= cpu_slots() and not tickets(self.folder):
+            return  # nobody waits for it, and it would take from the runs that work
+        self._made_ready, self._code = now, code_stamp()
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / SAID).open("ab") as said:
             self._ready = subprocess.Popen(
@@ -210,10 +214,17 @@ class Dispatcher:
             )
         launch.reap(self._ready)
 
-    def _let_go(self) -> None:
-        if self._ready is not None and self._ready.stdin is not None:
-            with suppress(OSError):
-                self._ready.stdin.close()  # it leaves at the end of its input
+
+def _dismiss(ready: subprocess.Popen[bytes] | None) -> None:
+    """Let a process that waits for an order leave: its input ends."""
+    if ready is not None and ready.stdin is not None:
+        with suppress(OSError):
+            ready.stdin.close()
+
+
+def code_stamp() -> float:
+    """When the engine was last changed: what a ready process has imported may be an older one."""
+    return max(path.stat().st_mtime for path in Path(__file__).parents[1].rglob("*.py"))
 
 
 def environment(wanted: str, given: Sequence[str]) -> dict[str, str]:

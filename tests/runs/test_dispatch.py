@@ -229,6 +229,24 @@ def test_a_process_that_is_ready_leaves_when_its_dispatcher_is_killed(
     wait_until(lambda: process_start(ready.pid) is None, "its leave")
 
 
+def test_a_process_made_ready_before_the_code_changed_is_not_given_a_run(
+    home: Workspace, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = Dispatcher(
+        home,
+        command=lambda run: child_command(run, OBEDIENT),
+        ready=[sys.executable, "-c", READY],
+    )
+    looks.look()
+    ready = looks._ready
+    assert ready is not None
+    monkeypatch.setattr(dispatch, "code_stamp", lambda: 1.0)
+    (run,) = waiting_runs(store, home, 1)
+    looks.look()
+    assert Record.read(run.folder).pid != ready.pid
+    wait_until(lambda: ready.poll() is not None, "its leave")
+
+
 def test_a_run_whose_ready_process_died_is_started_afresh(home: Workspace, store: RunStore) -> None:
     ready = [sys.executable, "-c", "import sys; sys.stdin.close(); import time; time.sleep(0.2)"]
     looks = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT), ready=ready)
