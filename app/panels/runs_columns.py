@@ -9,9 +9,10 @@ import streamlit as st
 
 from app import state
 from app.panels.runs_finding import interval
-from app.services.runs_list import Entry, Scene
-from app.texts import number, signed
+from app.services.runs_list import Entry, Scene, rows_of
+from app.texts import md, number, signed
 from kdcore.metrics.definitions import CATALOG
+from kdcore.seeds import Seeded, fold, spread
 
 _SAID = ("stage", "student.name", "method.name", "data", "teacher")  # have columns of their own
 _WORDS = ("student", "method", "data", "teacher")
@@ -20,15 +21,18 @@ _WORDS = ("student", "method", "data", "teacher")
 def table(scene: Scene) -> pd.DataFrame:
     """A row a shown run; settings come last but for tags and notes, and only those that differ."""
     name = CATALOG[scene.metric].name
-    rows = [_row(scene, e, name) for e in scene.shown]
+    folded = rows_of(scene)
+    rows = [_row(scene, each[0], name) | _over_seeds(scene, each, name) for each in folded]
     settings = _settings(scene.shown)
-    for row, entry in zip(rows, scene.shown, strict=True):
-        row |= {path: _plain(entry.row.settings.get(path)) for path in settings}
-        row |= {"tags": ", ".join(entry.mark.tags), "note": entry.mark.note, "run": entry.key}
+    for row, each in zip(rows, folded, strict=True):
+        row |= {path: _values(each, path) for path in settings}
+        row["tags"] = ", ".join(dict.fromkeys(t for e in each for t in e.mark.tags))
+        row["note"] = " / ".join(e.mark.note for e in each if e.mark.note)
+        row["run"] = ", ".join(e.key for e in each)
     found = pd.DataFrame(rows)
     if _differing() and len(found) > 1:
         found = found.drop(columns=[c for c in _WORDS if found[c].nunique(dropna=False) < 2])
-    empty = [c for c in ("p50 ms", "tags", "note", "group") if not _filled(found[c])]
+    empty = [c for c in ("p50 ms", "tags", "note", "group", "seeds") if not _filled(found[c])]
     return found.drop(columns=empty)
 
 
@@ -65,6 +69,7 @@ def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
         name: held.value if held else None,
         "95 %": interval(held) if held else "",
         "n": held.n if held else None,
+        "seeds": "",
         "Δ baseline": delta.delta if delta else None,
         "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
         "verdict": _verdict(scene, entry, delta.verdict if delta else "", is_base),
@@ -80,6 +85,38 @@ def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
         "parameters": row.parameters,
         "MB": row.megabytes,
     }
+
+
+def _over_seeds(scene: Scene, each: Sequence[Entry], name: str) -> dict[str, Any]:
+    """What replaces one run's numbers where seeds are folded: means, spread, and their verdict."""
+    if len(each) < 2:
+        return {"seeds": ""}
+    deltas = [scene.delta(e) for e in each]
+    told = [
+        Seeded(e.key, e.row.run.config, e.value(scene.metric), d.delta if d else math.nan)
+        for e, d in zip(each, deltas, strict=True)
+    ]
+    found = fold(told, scene.metric)[0]
+    value, known = found.value, found.delta.n > 0
+    ends = f"[{signed(found.low)}, {signed(found.high)}]" if found.low == found.low else ""
+    states = sorted({_state(e) for e in each})
+    return {
+        "title": f"{each[0].title} · {len(found.seeds)} seeds",
+        name: value.mean if value.n else None,
+        "95 %": "",
+        "seeds": f"{value.n}: sd {number(value.deviation)}, "
+        f"{number(value.least)} to {number(value.most)}",
+        "Δ baseline": found.delta.mean if known else None,
+        "Δ 95 %": ends,
+        "verdict": found.verdict if known else "",
+        "state": ", ".join(states),
+        "validation best": spread(e.row.best.roc_auc for e in each if e.row.best).mean,
+        "validation last": spread(e.row.last.roc_auc for e in each if e.row.last).mean,
+    }
+
+
+def _values(each: Sequence[Entry], path: str) -> str:
+    return ", ".join(dict.fromkeys(_plain(e.row.settings.get(path)) for e in each))
 
 
 def _verdict(scene: Scene, entry: Entry, verdict: str, is_base: bool) -> str:
@@ -134,11 +171,17 @@ def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
         "n": kind.NumberColumn(
             "n", format="localized", width="small", help=f"{metric.unit.title()} it is over."
         ),
+        "seeds": kind.TextColumn(
+            "seeds",
+            width=190,
+            help="Runs that differ in their seed alone: how many, standard deviation, range. "
+            "Their Δ is the mean, its interval Student's t over seeds; three are the fewest.",
+        ),
         "Δ baseline": kind.NumberColumn(
             "Δ to ★",
             format="%+.3f",
             width="small",
-            help=f"Test {metric.name} less that of the baseline, {base}.",
+            help=f"Test {metric.name} less that of the baseline, {md(base)}.",
         ),
         "Δ 95 %": kind.TextColumn(
             "Δ 95 %",
@@ -177,7 +220,7 @@ def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
         ),
         "run": kind.TextColumn("id", help="The name of the run's folder."),
     }
-    return {c: known.get(c, kind.TextColumn(short(c), help=c)) for c in found.columns}
+    return {c: known.get(c, kind.TextColumn(short(c), help=md(c))) for c in found.columns}
 
 
 def short(path: str) -> str:

@@ -13,6 +13,7 @@ from app.panels import runs_columns, runs_marks
 from app.services import runs_list
 from app.services.runs_list import Entry, Scene
 from app.texts import md, number, signed
+from kdcore.commandline import command_of
 from kdcore.config import from_dict
 from kdcore.drift import inputs_of
 from kdcore.errors import LabError
@@ -202,10 +203,6 @@ def _settings(scene: Scene, entry: Entry) -> None:
 
 
 def _command(entry: Entry) -> None:
-    if find_spec("kdcore.commandline") is None:
-        return
-    from kdcore.commandline import command_of
-
     try:
         told = command_of(from_dict(entry.row.run.config))
     except LabError as cause:

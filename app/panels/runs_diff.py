@@ -11,7 +11,7 @@ from app.panels import runs_columns
 from app.panels.runs_drift import about
 from app.panels.runs_finding import interval
 from app.services.runs_list import MOST, Entry, Scene
-from app.texts import number, signed
+from app.texts import md, number, signed
 from kdcore.metrics.definitions import CATALOG
 
 
@@ -33,7 +33,7 @@ def draw(scene: Scene) -> None:
         height=min(560, 38 + 35 * len(found)),
         column_config={
             "": st.column_config.TextColumn("", pinned=True, width="medium"),
-            **{c: st.column_config.TextColumn(c, help=c) for c in found.columns[1:]},
+            **{c: st.column_config.TextColumn(c, help=md(c)) for c in found.columns[1:]},
         },
         alt=f"{len(runs)} runs as columns; numbers and settings as rows.",
     )

@@ -65,6 +65,12 @@ def _controls(scene: Scene) -> None:
             "Only what differs",
             help="Hides settings that are the same in all shown runs.",
         )
+        controls.bound(
+            st.toggle,
+            "rfold",
+            "Fold seeds",
+            help="Runs that differ in their seed alone are one row with their spread.",
+        )
 
 
 def _tags(tags: Sequence[str]) -> None:
@@ -79,7 +85,7 @@ def _tagged(key: str) -> None:
 
 
 def _grid(scene: Scene, table: pd.DataFrame) -> None:
-    keys = [e.key for e in scene.shown]
+    keys = [[e.key for e in each] for each in runs_list.rows_of(scene)]
     key = _key(keys)
     chosen = set(runs_list.picks())
     st.dataframe(
@@ -90,14 +96,16 @@ def _grid(scene: Scene, table: pd.DataFrame) -> None:
         height=min(TALLEST, 38 + 35 * len(table)),
         column_config=columns.config(scene, table),
         selection_mode="multi-row",
-        selection_default={"selection": {"rows": [i for i, k in enumerate(keys) if k in chosen]}},
+        selection_default={
+            "selection": {"rows": [i for i, k in enumerate(keys) if chosen.issuperset(k)]}
+        },
         on_select=partial(_selected, key, keys),
         placeholder="",
         alt=f"Table of {len(table)} runs with settings, validation, test and difference.",
     )
 
 
-def _key(keys: Sequence[str]) -> str:
+def _key(keys: Sequence[Sequence[str]]) -> str:
     """The table's key, which changes when something else than the table chose runs.
 
     What a visitor does in a table must not make a new table: its scroll and focus would be lost.
@@ -105,14 +113,15 @@ def _key(keys: Sequence[str]) -> str:
     turn, seen = st.session_state.get("kd_runs_grid", (0, state.now().rpick))
     turn += seen != state.now().rpick
     st.session_state["kd_runs_grid"] = (turn, state.now().rpick)
-    return f"runs_grid_{turn}_{hash(tuple(keys)) & 0xFFFFFFFF:x}"
+    return f"runs_grid_{turn}_{hash(str(keys)) & 0xFFFFFFFF:x}"
 
 
-def _selected(key: str, keys: Sequence[str]) -> None:
+def _selected(key: str, keys: Sequence[Sequence[str]]) -> None:
     rows = [r for r in st.session_state[key]["selection"]["rows"] if 0 <= r < len(keys)]
-    hidden = [k for k in runs_list.picks() if k not in keys]  # chosen before a search hid them
-    before = set(runs_list.picks())
-    picked = [keys[r] for r in rows]
+    here = {k for each in keys for k in each}
+    before = runs_list.picks()
+    hidden = [k for k in before if k not in here]  # chosen before a search hid them
+    picked = [k for r in rows for k in keys[r]]
     runs_list.pick([*hidden, *picked])
     fresh = [k for k in picked if k not in before]
     if fresh:
@@ -236,6 +245,8 @@ def _measure(scene: Scene, lacking: Sequence[Any]) -> None:
         left = f", {spent * (1 - share) / share:.0f} s left" if share > 0 else ""
         bar.progress(share, texts.md(f"Measuring {who}{left}") if who else "Done")
 
+    if scene.base is not None:  # a better twin among the new numbers must not take its place
+        state.change(rbase=scene.base.key)
     problems = runs_measured.measure(lacking, scene.base_row, told)
     if problems:
         st.error("Not measured:\n" + "\n".join(f"- {texts.md(p)}" for p in problems))

@@ -14,6 +14,7 @@ from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
 from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark, Marks, starred
+from kdcore.seeds import setting_of
 
 MOST = 50  # runs set side by side
 SORTS: Mapping[str, str] = {
@@ -144,6 +145,25 @@ def scene() -> Scene:
     return Scene(**{**held.__dict__, "shown": shown})
 
 
+def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
+    """The shown runs as rows of the table: runs that differ in their seed alone are one row."""
+    if not state.now().rfold:
+        return [(entry,) for entry in scene.shown]
+    found: dict[tuple[str, str, bool, int], list[Entry]] = {}
+    for entry in scene.shown:
+        apart = entry.key in scene.apart  # numbers of other inputs have no common mean
+        config = entry.row.run.config
+        setting = setting_of(config) if config else entry.key
+        again = 0  # the same seed once more is no other draw: it stands in a row of its own
+        while config.get("seed") in {
+            e.row.run.config.get("seed")
+            for e in found.get((setting, entry.row.test.data_hash, apart, again), ())
+        }:
+            again += 1
+        found.setdefault((setting, entry.row.test.data_hash, apart, again), []).append(entry)
+    return [tuple(each) for each in found.values()]
+
+
 def picks() -> list[str]:
     """Keys of the chosen runs, 50 at most."""
     return [key for key in state.now().rpick.split(",") if key][:MOST]
@@ -167,7 +187,9 @@ def baseline(every: Sequence[Entry], metric: str) -> Entry | None:
     tested = _most_alike([e for e in every if metric in e.row.test.metrics])
     leader = best([e for e in tested if e.role == "student"], metric)
     twins = [e for e in tested if e.role == "twin"]
+    named = leader.row.about.twin if leader else ""
     beside = [e for e in twins if leader and e.group and e.group == leader.group]
+    beside.sort(key=lambda e: e.row.id != named)
     return next(iter(beside), None) or best(twins, metric) or leader
 
 

@@ -1,0 +1,145 @@
+"""Quality against what a student costs: the frontier, and performance against parameters."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import controls, state
+from app.figures import runs as figures
+from app.figures.runs import Point
+from app.panels import runs_columns
+from app.panels.runs_detail import conditions
+from app.panels.runs_drift import about
+from app.services import runs_list
+from app.services.runs_list import Entry, Scene
+from app.texts import md
+from kdcore.metrics.definitions import CATALOG
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a student costs: its name with unit, and where a run tells it."""
+
+    name: str
+    of: Callable[[Entry], float | None]
+    timed: bool = False
+
+
+COSTS: Mapping[str, Cost] = {
+    "parameters": Cost("parameters", lambda e: e.row.parameters),
+    "megabytes": Cost("weights, MB (10^6 bytes)", lambda e: e.row.megabytes),
+    "p50": Cost("p50 latency, ms a pair", runs_columns.p50, True),
+    "p95": Cost("p95 latency, ms a pair", lambda e: runs_columns.p50(e, "p95_ms"), True),
+    "seconds": Cost("training, seconds", lambda e: e.row.seconds),
+}
+PAPER = (
+    "Performance against parameters: a line a way of training, as in figure 2 of Knowledge "
+    "Distillation from Internal Representations (arXiv:1910.03723), with the runs of this lab."
+)
+
+
+def draw(scene: Scene) -> None:
+    """Axes, the picture, and what the numbers were measured under."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs_axes"):
+        _axes(scene)
+    runs, cost = scene.charted, COSTS[state.now().rx]
+    points = [p for e in runs if (p := _point(scene, e, cost)) is not None]
+    if not points:
+        st.info(_nothing(cost, runs))
+        return
+    names = (cost.name, _quality(scene))
+    higher = CATALOG[scene.metric].higher_is_better or state.now().ry == "best"
+    figure = figures.quality_against_cost(
+        points,
+        names,
+        higher=higher,
+        by_way=state.now().rpaper,
+        mixed=scene.mixed,
+        dark=controls.dark(),
+    )
+    table = figures.frontier_table(points, names, higher)
+    controls.chart(figure, table, _sentence(points, names, higher), "runs_frontier", about(scene))
+    st.caption(_conditions(scene, runs, points, cost))
+
+
+def _axes(scene: Scene) -> None:
+    qualities = {"test": f"test {CATALOG[scene.metric].name}", "best": "best validation ROC-AUC"}
+    controls.bound(
+        st.selectbox,
+        "rx",
+        "Cost",
+        options=list(COSTS),
+        format_func=lambda k: COSTS[k].name,
+        width=240,
+    )
+    controls.bound(
+        st.selectbox,
+        "ry",
+        "Quality",
+        options=list(qualities),
+        format_func=lambda k: qualities[k],
+        width=240,
+    )
+    st.button(
+        "Performance against parameters",
+        on_click=_paper,
+        key="runs_paper",
+        help=PAPER,
+        type="secondary",
+    )
+    controls.bound(st.toggle, "rpaper", "A line a way of training", help=PAPER)
+
+
+def _paper() -> None:
+    state.change(rx="parameters", ry="test", rpaper=True)
+
+
+def _quality(scene: Scene) -> str:
+    return f"test {CATALOG[scene.metric].name}" if state.now().ry == "test" else "val. ROC-AUC"
+
+
+def _point(scene: Scene, entry: Entry, cost: Cost) -> Point | None:
+    x, row = cost.of(entry), entry.row
+    if state.now().ry == "best":
+        ends = (row.best.roc_auc if row.best else float("nan"), float("nan"), float("nan"))
+    else:
+        held = row.test.metrics.get(scene.metric)
+        ends = (held.value, held.low, held.high) if held else (float("nan"),) * 3
+    if x is None or ends[0] != ends[0]:
+        return None
+    chosen = entry.key in runs_list.picks()
+    kind = str(row.settings.get("student.name", ""))
+    way = "teacher" if entry.role == "teacher" else f"{kind}, {entry.method}"
+    return Point(entry.key, entry.title, entry.role, way, float(x), *ends, chosen=chosen)
+
+
+def _nothing(cost: Cost, runs: Sequence[Entry]) -> str:
+    if cost.timed:
+        return (
+            f"None of these {len(runs)} runs has its latency measured: a run measures it at its "
+            "end, so those that were made before have none. Choose another cost."
+        )
+    return f"None of these {len(runs)} runs has both {cost.name} and this quality."
+
+
+def _sentence(points: Sequence[Point], names: tuple[str, str], higher: bool) -> str:
+    best = figures.frontier(points, higher)
+    told = ", ".join(f"{p.title} ({p.y:.3f} at {p.x:,.4g})" for p in best)
+    return f"{len(points)} runs by {names[1]} and {names[0]}. On the frontier: {told}."
+
+
+def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> str:
+    parts = [
+        "No other run is both cheaper and better than one on the frontier; bars are 95 % "
+        "intervals, and neighbours on it may not be told apart."
+    ]
+    if state.now().ry == "best":
+        parts.append("Validation chose the kept step, so it flatters; trust the test.")
+    if len(points) < len(runs):
+        parts.append(f"{len(runs) - len(points)} runs lack one of the two numbers.")
+    if cost.timed:
+        parts += sorted({md(conditions(e)) for e in runs if cost.of(e) is not None})
+    if state.now().rpaper:
+        parts.append(PAPER + " A line needs one kind of student in two sizes.")
+    return " ".join(parts)

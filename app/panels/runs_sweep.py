@@ -1,0 +1,193 @@
+"""A sweep as a heat map: each cell's value, its difference to its twin, and the verdict."""
+
+from collections.abc import Sequence
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import controls, services, state
+from app.figures import runs as figures
+from app.panels.runs_drift import about
+from app.services import runs_list, runs_sweep
+from app.services.runs_list import Entry, Scene
+from app.texts import md, number, signed
+from kdcore.errors import LabError
+from kdcore.metrics.definitions import CATALOG
+from kdcore.sweep import CellResult
+
+MARKS = {"BEATS": "▲", "NO BEATS": "▼", "INCONCLUSIVE": "≈"}
+NONE_YET = (
+    "There is no sweep here yet. A sweep is a grid over settings, each cell a student beside its "
+    "twin; it is launched by command and appears here as a heat map:"
+)
+COMMAND = "kdlab sweep --help"
+
+
+def draw(scene: Scene) -> None:
+    """The chooser, the picture, and how many of its verdicts stand."""
+    found = runs_sweep.sweeps(scene.entries)
+    if not found:
+        st.info(NONE_YET)
+        st.code(COMMAND, language="bash")
+        return
+    group = _chosen(found)
+    cells = found[group]
+    table = runs_sweep.judged(cells, scene.metric)
+    results = list(table.cells) if table else runs_sweep.as_it_stands(cells, scene.metric)
+    _bar(scene, cells, judged=table is not None)
+    _picture(scene, cells, results)
+    if table is not None and table.caution:
+        st.caption(md(table.caution))
+
+
+def _chosen(found: dict[str, list[Entry]]) -> str:
+    asked = state.now().rsweep
+    if asked and asked not in found:
+        state.ignore(f"rsweep: no sweep here is called {asked[:60]!r}; the newest is shown")
+        state.change(rsweep="")
+    group = asked if asked in found else next(iter(found))
+    key = "runs_sweep_pick"
+    st.session_state[key] = group
+    st.selectbox(
+        "Sweep",
+        list(found),
+        format_func=lambda g: f"{found[g][0].row.about.sweep} ({len(found[g])} cells, {g})",
+        key=key,
+        on_change=lambda: state.change(rsweep=st.session_state[key]),
+        width=430,
+    )
+    return group
+
+
+def _bar(scene: Scene, cells: Sequence[Entry], *, judged: bool) -> None:
+    done = sum(e.row.state == "finished" for e in cells)
+    with st.container(horizontal=True, vertical_alignment="center", key="runs_sweep_bar"):
+        st.caption(f"{done} of {len(cells)} cells are finished.", width="content")
+        st.button(
+            "Choose its runs",
+            on_click=runs_list.pick,
+            args=([e.key for e in cells],),
+            key="runs_sweep_choose",
+            help="For the other views: side by side, parallel axes, frontier.",
+        )
+        if judged or not done:
+            return
+        closed = services.public()
+        if st.button(
+            "Hold the cells up to their twins",
+            icon=":material/balance:",
+            key="runs_sweep_judge",
+            disabled=closed,
+            help=services.PUBLIC_REASON if closed else "Seconds a cell; what is found is kept.",
+        ):
+            _judge(scene, cells)
+
+
+def _judge(scene: Scene, cells: Sequence[Entry]) -> None:
+    try:
+        with st.spinner(f"Judging {len(cells)} cells…", show_time=True):
+            runs_sweep.judge(cells, scene.metric)
+    except LabError as cause:
+        st.error(md(str(cause)))
+        return
+    st.rerun()
+
+
+def _picture(scene: Scene, cells: Sequence[Entry], results: Sequence[CellResult]) -> None:
+    across, down = axes_of(results)
+    name = CATALOG[scene.metric].name
+    columns = _values([r.changed.get(across) for r in results])
+    rows = list(dict.fromkeys(_row(r, down) for r in results))
+    at = {(_row(r, down), str(r.changed.get(across))): r for r in results}
+    grid = [[at.get((row, column)) for column in columns] for row in rows]
+    figure = figures.heat_map(
+        rows,
+        columns,
+        [[c.value if c else float("nan") for c in line] for line in grid],
+        [[_text(c) if c else "not in the sweep" for c in line] for line in grid],
+        (_short(across), ", ".join(map(_short, down)) or "sweep", name),
+        controls.dark(),
+    )
+    controls.chart(
+        figure, _table(results, name), _sentence(results, name), "runs_heat", about(scene)
+    )
+    st.caption(
+        f"In a cell: {name} on the test split; then its difference to its twin, the same student, "
+        "data and seed without a teacher. ▲ BEATS, ▼ NO BEATS, ≈ INCONCLUSIVE; a verdict in "
+        "brackets does not stand once all cells are kept in mind (false-discovery rate 5 %)."
+    )
+
+
+def axes_of(results: Sequence[CellResult]) -> tuple[str, list[str]]:
+    """The setting with most values goes across, the others down; one at least is needed."""
+    paths: dict[str, set[str]] = {}
+    for result in results:
+        for path, value in result.changed.items():
+            paths.setdefault(path, set()).add(str(value))
+    across = max(paths, key=lambda p: len(paths[p]), default="")
+    return across, [p for p in paths if p != across and len(paths[p]) > 1]
+
+
+def _values(found: Sequence[Any]) -> list[str]:
+    """Numbers in their order, words as they come."""
+    kinds = list(dict.fromkeys(found))
+    if all(isinstance(v, (int, float)) for v in kinds):
+        kinds.sort()
+    return [str(v) for v in kinds]
+
+
+def _row(result: CellResult, down: Sequence[str]) -> str:
+    return ", ".join(str(result.changed.get(path)) for path in down) or "value"
+
+
+def _short(path: str) -> str:
+    return path.rpartition(".")[2] or path
+
+
+def _text(cell: CellResult) -> str:
+    if not isfinite(cell.value):
+        return cell.state if cell.state != "finished" else "not measured"
+    told = number(cell.value)
+    if isfinite(cell.delta):
+        verdict = f"{MARKS.get(cell.verdict, '')} {cell.verdict}"
+        stands = cell.stands or cell.verdict == "INCONCLUSIVE"
+        told += f"\n{signed(cell.delta)}\n{verdict if stands else f'({verdict})'}"
+    return told
+
+
+def _table(results: Sequence[CellResult], name: str) -> pd.DataFrame:
+    paths = list(dict.fromkeys(p for r in results for p in r.changed))
+    return pd.DataFrame(
+        [
+            {
+                "run": r.run,
+                **{p: str(r.changed.get(p, "")) for p in paths},
+                "state": r.state,
+                name: r.value,
+                "95 % low": r.low,
+                "95 % high": r.high,
+                "delta to its twin": r.delta,
+                "delta low": r.delta_low,
+                "delta high": r.delta_high,
+                "p": r.p,
+                "q, all cells in mind": r.q,
+                "verdict": r.verdict,
+                "stands": "yes" if r.stands else "no",
+            }
+            for r in results
+        ]
+    )
+
+
+def _sentence(results: Sequence[CellResult], name: str) -> str:
+    known = [r for r in results if isfinite(r.value)]
+    if not known:
+        return f"{len(results)} cells; none has its {name} yet."
+    stand = sum(r.stands for r in results)
+    low, high = min(r.value for r in known), max(r.value for r in known)
+    return (
+        f"{len(known)} of {len(results)} cells have {name}, from {low:.3f} to {high:.3f}; "
+        f"{stand} verdicts stand with all cells in mind."
+    )

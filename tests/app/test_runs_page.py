@@ -1,0 +1,283 @@
+"""The Runs page as a visitor uses it: finding, table, baseline, drift, marks, sweep, trash."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import services
+from app.services import runs_list, runs_measured
+from kdcore.labels import FOUR_GRADES
+from kdcore.pairs import PairTable, make_frame
+from kdcore.runs.about import About
+from kdcore.runs.marks import Marks
+from kdcore.runs.store import RunStore
+from kdcore.workspace import Workspace
+from tests.runs.made_runs import answer, config_of, make_run
+
+MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
+TITLE = "evil <img src=x> *T* 4"
+
+
+def pairs_of_world(queries: int = 20, ads: int = 5) -> PairTable:
+    draw = np.random.default_rng(0)
+    query = [f"thing {q}" for q in range(queries) for _ in range(ads)]
+    title = [f"offer {a} for {q}" for q in range(queries) for a in range(ads)]
+    frame = make_frame(query, title, [""] * len(query), draw.integers(0, 4, len(query)), "test")
+    return PairTable(frame, FOUR_GRADES, "world", "Invented.")
+
+
+def twin_config(student):
+    kept = {k: v for k, v in student.items() if k not in ("student", "method", "teacher")}
+    return kept | {"stage": "finetune", "model": student["student"]}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Workspace:
+    """A demo of a student and its twin; two runs of the visitor's own."""
+    demo, own, pairs = tmp_path / "demo", tmp_path / "home", pairs_of_world()
+    pairs.save(demo / "data" / "world")
+    student = config_of()
+    for key, config, skill in (
+        ("kd", student, 2.0),
+        ("hard", twin_config(student), 0.4),
+        ("teacher", config_of() | {"stage": "finetune", "model": {"name": "bert"}}, 4.0),
+    ):
+        answer(make_run(demo / "runs" / key, config, title=key, created=5.0), pairs, skill)
+    for n, temperature in enumerate((4.0, 8.0)):
+        title = TITLE if n == 0 else "T 8"
+        folder = make_run(
+            own / "runs" / f"own{n}", config_of(temperature), title=title, created=9.0 + n
+        )
+        answer(folder, pairs, 1.0 + n / 2)
+    monkeypatch.setenv("KDLAB_DEMO", str(demo))
+    monkeypatch.setenv("KDLAB_HOME", str(own))
+    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
+    services.sources.clear()
+    runs_measured._HELD.clear()
+    runs_measured._LOOKED.clear()
+    return Workspace(own)
+
+
+def page(**link: str) -> AppTest:
+    """The Runs page, opened by a link."""
+    at = AppTest.from_file(MAIN, default_timeout=60)
+    for name, value in link.items():
+        at.query_params[name] = value
+    at.run()
+    at.switch_page("views/runs.py").run()
+    assert not at.exception
+    return at
+
+
+def told(at: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "info", "warning", "error")
+    return "\n".join(str(e.value) for kind in kinds for e in at.get(kind))
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    next(b for b in at.button if b.label.startswith(label)).click().run()
+    assert not at.exception
+    return at
+
+
+def table(at: AppTest):
+    return at.dataframe[0].value
+
+
+def test_an_empty_workspace_shows_the_demo_and_its_finding(home):
+    for run in list(RunStore(home.runs).list()):
+        RunStore(home.runs).delete(run.id)
+    at = page()
+    assert "Of 3 runs the best student is kd" in told(at)
+    assert "its difference to the baseline, hard, is not measured yet" in told(at)
+    assert len(table(at)) == 3
+
+
+def test_measuring_gives_the_finding_its_difference_and_verdict():
+    at = press(page(), "Measure now")
+    assert "ahead of the baseline, hard, by +" in told(at)
+    assert "BEATS." in told(at)
+    rows = table(at).set_index("run")
+    assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
+    assert rows.loc["hard", "verdict"] == "baseline"
+    assert not [b for b in at.button if b.label == "Measure now"]
+
+
+def test_what_was_measured_is_found_again_without_measuring(monkeypatch):
+    press(page(), "Measure now")
+    runs_measured._HELD.clear()
+    monkeypatch.setattr(runs_measured, "_compare", lambda *a: pytest.fail("measured again"))
+    assert "ahead of the baseline, hard, by +" in told(page())
+
+
+def test_only_settings_that_differ_have_a_column_until_all_are_asked_for():
+    few, every = table(page()), table(page(rdiff="0"))
+    assert "method.params.temperature" in few
+    assert "training.epochs" not in few
+    assert "training.epochs" in every
+
+
+def test_a_search_finds_a_setting_by_path_and_value():
+    at = page(rfind="temperature=8")
+    assert table(at)["run"].tolist() == ["own1"]
+    assert "No run holds all of these" in told(page(rfind="nothing has this"))
+
+
+def test_titles_of_runs_are_never_markup():
+    at = page(ropen="own0")
+    assert TITLE in table(at)["title"].tolist()
+    assert "<img src=x>" not in "\n".join(str(m.value) for m in at.markdown)
+
+
+def test_a_link_chooses_runs_and_opens_one():
+    at = page(rpick="own0,kd", ropen="own1")
+    assert "2 chosen" in told(at)
+    assert at.selectbox(key="runs_open").value == "own1"
+
+
+def test_the_star_moves_the_baseline_and_outlives_the_visit(home):
+    at = press(page(rpick="own1"), "Make it the baseline")
+    assert table(at).set_index("run").loc["own1", "verdict"] == "baseline"
+    assert Marks(home).read()["own1"].star
+    assert table(page()).set_index("run").loc["own1", "verdict"] == "baseline"
+
+
+def test_an_unknown_baseline_of_a_link_is_named_and_another_stands_in():
+    at = page(rbase="gone")
+    assert "no run here is called" in told(at).replace("\\", "")
+    assert "hard" in table(at)["run"].tolist()
+
+
+def test_other_pairs_stand_apart_until_the_override_which_stays_visible(home):
+    make_run(home.runs / "odd", config_of(), data_hash="f" * 16, created=99.0)
+    at = page()
+    assert "1 run does not match the baseline" in told(at)
+    assert "other test pairs" in table(at).set_index("run").loc["odd", "verdict"]
+    at.toggle(key="w_rover").set_value(True).run()
+    assert "Different inputs share these charts" in told(at)
+    for view in ("diff", "parallel", "frontier"):
+        assert "Different inputs share these charts" in told(page(rover="1", rview=view))
+
+
+def test_an_export_says_which_inputs_stand_behind_it(home):
+    from app.panels.runs_drift import about
+
+    make_run(home.runs / "odd", config_of(), data_hash="f" * 16, created=99.0)
+    entries = runs_list.entries()
+    base = next(e for e in entries if e.key == "hard")
+    apart = {"odd": ("other test pairs",)}
+    made = runs_list.Scene(entries, entries, (), base, "roc_auc", apart, override=True)
+    assert "DIFFERENT INPUTS TOGETHER: other test pairs (1)" in about(made)
+    assert f"data={base.row.test.data_hash}" in about(made)
+
+
+def test_seeds_fold_into_one_row_with_their_spread(home):
+    for seed in (1, 2):
+        folder = make_run(home.runs / f"seed{seed}", config_of(4.0, seed=seed), title=TITLE)
+        answer(folder, pairs_of_world(), 1.0)
+    rows = table(page()).set_index("title")
+    assert rows.loc[f"{TITLE} · 3 seeds", "seeds"].startswith("3: sd 0.")
+    assert len(table(page(rfold="0"))) == len(rows) + 2
+
+
+def test_a_note_and_tags_are_kept_and_searched(home):
+    at = page(ropen="own0")
+    at.text_input(key="runs_tag_own0").set_value("candidate, T sweep").run()
+    at.text_area(key="runs_note_own0").set_value("promising").run()
+    assert Marks(home).read()["own0"].tags == ("candidate", "T sweep")
+    assert table(page(rtags="candidate"))["run"].tolist() == ["own0"]
+    assert table(page(rfind="promising"))["run"].tolist() == ["own0"]
+
+
+def test_a_deleted_run_is_taken_back_from_the_trash(home):
+    at = press(page(ropen="own0"), "Delete")
+    assert "own0" not in table(at)["run"].tolist()
+    at = press(at, "Take back")
+    assert "own0" in table(at)["run"].tolist()
+
+
+def test_a_run_of_the_demo_cannot_be_deleted():
+    at = page(ropen="kd")
+    assert next(b for b in at.button if b.label == "Delete").disabled
+
+
+def test_side_by_side_has_a_column_a_run_and_no_equal_setting():
+    at = page(rview="diff", rpick="own0,own1")
+    found = at.dataframe[1].value
+    assert list(found.columns) == ["", "T 8", TITLE]
+    assert "method.params.temperature" in found[""].tolist()
+    assert "training.epochs" not in found[""].tolist()
+
+
+def test_two_runs_open_in_compare_with_their_teacher():
+    at = page(rpick="own0,kd")
+    button = next(b for b in at.button if b.label == "Open in Compare")
+    assert not button.disabled
+    button.click().run()
+    state = at.session_state["kd_state"]
+    assert {state.student, state.rival} == {"own0", "kd"}
+    assert state.teacher == "teacher"
+
+
+def sweep(home):
+    for n, temperature in enumerate((1.0, 2.0)):
+        config = config_of(temperature, limit=50)
+        twin = make_run(home.runs / f"twin{n}", twin_config(config), auc=None)
+        answer(twin, pairs_of_world(), 0.3)
+        about = About(group="g1", role="cell", twin=f"twin{n}", sweep="T sweep")
+        about = About(**{**about.__dict__, "changed": {"method.params.temperature": temperature}})
+        cell = make_run(home.runs / f"cell{n}", config, about=about, title=f"cell T {temperature}")
+        answer(cell, pairs_of_world(), 2.0)
+
+
+def test_a_sweep_is_a_heat_map_of_values_before_it_is_judged(home):
+    sweep(home)
+    at = page(rview="sweep")
+    assert "2 of 2 cells are finished" in told(at)
+    spec = json.loads(at.get("plotly_chart")[0].proto.spec)
+    assert spec["data"][0]["x"] == ["1.0", "2.0"]
+
+
+def test_without_a_sweep_the_page_says_how_to_make_one():
+    assert "kdlab sweep" in page(rview="sweep").code[0].value
+
+
+def test_the_frontier_draws_performance_against_parameters_from_one_button():
+    at = press(page(rview="frontier", rx="seconds"), "Performance against parameters")
+    assert at.query_params["rpaper"] == ["1"] or at.session_state["kd_state"].rpaper
+    assert "arXiv:1910.03723" in told(at)
+    assert "latency measured" in told(page(rview="frontier", rx="p50"))
+
+
+def test_a_brush_of_a_link_is_kept_and_its_runs_can_be_told(home):
+    at = page(rview="parallel", rbrush="test:60:100")
+    assert not at.exception
+    from app.panels import runs_parallel
+
+    entries = runs_list.entries()
+    base = next(e for e in entries if e.key == "hard")
+    made = runs_list.Scene(entries, entries, (), base, "roc_auc", {}, override=False)
+    kept = runs_parallel.inside(made, {"test": (60, 100)})
+    assert "teacher" in {e.key for e in kept}
+    assert "hard" not in {e.key for e in kept}
+
+
+def test_a_public_showing_keeps_and_deletes_nothing(monkeypatch, home):
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    at = page(ropen="own0")
+    assert next(b for b in at.button if b.label == "Delete").disabled
+    assert at.text_area(key="runs_note_own0").disabled
+    press(page(rpick="own1"), "Make it the baseline")
+    assert not (home.root / "marks.json").exists()
+    press(page(), "Measure now")
+    assert not (home.cache / "runs").exists()
+
+
+def test_a_broken_run_is_shown_with_its_problem(home):
+    (home.runs / "own0" / "config.json").write_text("{")
+    at = page(ropen="own0")
+    assert table(at).set_index("run").loc["own0", "state"] == "broken"
+    assert "cannot be read" in told(at)
