@@ -96,6 +96,11 @@ def twin_in(config: DistillConfig, workspace: Workspace) -> FinetuneConfig:
     return twin_of(config, counted.transfer, counted.labelled)
 
 
+def known_twin(config: DistillConfig, workspace: Workspace) -> Run | None:
+    """The run that launch would take again as this student's twin; None when it would train one."""
+    return Twins(workspace).before(twin_in(taught(config, workspace), workspace))
+
+
 def foreseen(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> dict[str, Any]:
     """The estimate as a run keeps it, so that its error can be told afterwards."""
     from kdcore.estimate import estimate
@@ -144,15 +149,21 @@ class Twins:
         self._there = list(_finetunings(workspace))
         self._made: list[tuple[FinetuneConfig, Run]] = []
 
-    def of(self, alone: FinetuneConfig, about: About) -> tuple[Run, bool]:
-        """The run of such a training, and whether it was there before; else a new one."""
+    def before(self, alone: FinetuneConfig) -> Run | None:
+        """A run that learns just this: made here, finished whole, at work, or in the queue."""
         wanted = settled(alone, self.workspace)
         for config, run in self._made:
             if same_training(wanted, config):
-                return run, True
+                return run
         for config, run in self._there:
             if same_training(wanted, config) and _comes_to_its_end(run, config, self.workspace):
-                return run, True
+                return run
+        return None
+
+    def of(self, alone: FinetuneConfig, about: About) -> tuple[Run, bool]:
+        """The run of such a training, and whether it was there before; else a new one."""
+        if found := self.before(alone):
+            return found, True
         told = About(
             group=about.group,
             role="twin",
@@ -161,7 +172,7 @@ class Twins:
             estimate=foreseen(alone, self.workspace),
         )
         made = lab.create(alone, self.workspace, title_of(alone), told)
-        self._made.append((wanted, made))
+        self._made.append((settled(alone, self.workspace), made))
         return made, False
 
 

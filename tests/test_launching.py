@@ -3,7 +3,7 @@ import pytest
 from kdcore import launching
 from kdcore.config import FinetuneConfig, MethodConfig, TrainingConfig, from_dict
 from kdcore.errors import LabError
-from kdcore.launching import launch, title_of, twin_in
+from kdcore.launching import known_twin, launch, title_of, twin_in
 from kdcore.presets import config_of
 from kdcore.runs.about import About
 from kdcore.runs.store import RunStore
@@ -49,6 +49,8 @@ def test_a_twin_that_was_trained_before_serves_again(tmp_path, queued):
     config = distillation(teacher)
     before = pretended(workspace, twin_of(config))
     warmer = distillation(teacher, method=MethodConfig(params={"temperature": 8}), device="cpu")
+    assert known_twin(warmer, workspace).id == before.id
+    assert known_twin(distillation(teacher, seed=9), workspace) is None
     made = launch(warmer, workspace)
     assert made.reused
     assert made.twin.id == made.student.about.twin == before.id
