@@ -5,7 +5,19 @@ from collections.abc import Sequence
 
 import typer
 
-from kdcore.cli import catalog, data, demo, export, ready, running, runs, stages, sweep, tutorial
+from kdcore.cli import (
+    catalog,
+    data,
+    demo,
+    export,
+    latency,
+    ready,
+    running,
+    runs,
+    stages,
+    sweep,
+    tutorial,
+)
 from kdcore.cli.frame import EXIT_CODES, carry_out
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {said}" for code, said in EXIT_CODES.items()) + "."
@@ -28,6 +40,7 @@ def build_app() -> typer.Typer:
     app.command("sweep")(sweep.sweep)
     app.command("evaluate")(stages.evaluate)
     app.command("predict")(stages.predict)
+    app.command("latency")(latency.latency)
     app.command("export")(export.export)
     app.add_typer(runs.app, name="runs")
     app.add_typer(data.app, name="data")

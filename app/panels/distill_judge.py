@@ -162,6 +162,8 @@ def _retention(case: Case) -> None:
         return
     cards = [_quality(kept), *_costs(kept), *_time(case)]
     metric_cards(cards, key=f"judge_kept_{case.run.id}", label="Retention")
+    if not isfinite(kept.p50_ms):
+        distill_next.measure(case)
     bert = DISTILBERT
     st.caption(
         f"{md(kept.conditions)} For scale: {bert.name} ({md(bert.paper)}) kept "

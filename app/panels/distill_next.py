@@ -37,6 +37,28 @@ def draw(case: Case, found: Judgement, seeds: SeedRow | None) -> None:
             _twin(case, closed)
 
 
+def measure(case: Case) -> None:
+    """A button that times a run whose speed nobody has measured here."""
+    asked = st.button(
+        "Measure its speed here",
+        key=f"judge_speed_{case.run.id}",
+        disabled=services.public(),
+        help=services.PUBLIC_REASON
+        if services.public()
+        else "Batch 1 and batch 32, teacher and student in turns, in a process of its own.",
+        icon=":material/timer:",
+    )
+    if not asked:
+        return
+    try:
+        with st.spinner("Timing student and teacher in turns …"):
+            judging_next.measure_speed(case)
+    except LabError as cause:
+        st.error(md(str(cause)))
+        return
+    st.rerun()
+
+
 def _try(run_id: str, one: Experiment) -> None:
     """Fill the form with the run's settings and the one change."""
     run = live.find(run_id)

@@ -133,7 +133,7 @@ def kept(case: Case) -> Retention | None:
     who = (board.student, board.teacher, board.twin)
     key = (board.pairs.content_hash, *(a.hash if a else "" for a in who))
     sizes = (_size(case.run), _size(case.teacher) if case.teacher else None)
-    return costing(_kept(key, board), Latency.read(case.run), sizes)
+    return costing(_kept(key, board), Latency.read(case.run, places.home()), sizes)
 
 
 @st.cache_resource(max_entries=40, show_spinner=False)

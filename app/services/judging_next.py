@@ -1,5 +1,8 @@
 """What comes after a verdict: a twin that is still at work or missing, and three experiments."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from functools import lru_cache
 
@@ -8,7 +11,7 @@ from app.services.data_intake import refuse_public
 from app.services.judging import Case
 from kdcore import lab
 from kdcore.config import DistillConfig, from_dict
-from kdcore.errors import LabError
+from kdcore.errors import LabError, RunError
 from kdcore.judge import Judgement
 from kdcore.launching import enqueue, title_of, twin_in
 from kdcore.next_steps import Experiment, next_experiments
@@ -17,6 +20,7 @@ from kdcore.runs.about import About
 from kdcore.runs.store import Run
 from kdcore.seeds import TOO_FEW, SeedRow
 
+PATIENCE = 120.0  # seconds for a measurement that takes ten on an idle machine
 _WAITING = {
     "queued": "waits in the queue",
     "running": "is still training",
@@ -90,6 +94,26 @@ def preliminary(case: Case) -> str:
         if ends
         else "Resume it, or train another, for a verdict."
     )
+
+
+def measure_speed(case: Case) -> None:
+    """Time a run's model and its teacher on this machine, in a process of its own; some seconds."""
+    refuse_public()
+    command = [sys.executable, "-m", "kdcore", "latency", str(case.run.folder.resolve()), "--json"]
+    try:
+        ended = subprocess.run(
+            command,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            env=os.environ | {"KDLAB_HOME": str(places.home().root)},
+        )
+    except (OSError, subprocess.TimeoutExpired) as cause:
+        raise RunError(f"The speed could not be measured: {cause}") from cause
+    if ended.returncode:
+        said = ended.stderr.strip().splitlines() or ["no word"]
+        raise RunError(f"The speed could not be measured: {said[-1]}")
 
 
 def train_twin(case: Case) -> Run:

@@ -7,14 +7,11 @@ import logging
 from contextlib import suppress
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig
-from kdcore.devices import pick_device
 from kdcore.errors import DataError
-from kdcore.models.base import PairModel
-from kdcore.models.build import load_model
+from kdcore.latency import latency_of
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.recipes.infer import infer
-from kdcore.recipes.latency import measure_latency
 from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run, RunStore
@@ -38,17 +35,7 @@ def keep_latency(
     config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
 ) -> None:
     """Write latency.json: the run's model and the teacher it had, on pairs of the test split."""
-    split = "test" if "test" in pairs.splits else pairs.splits[0]
-    teacher: PairModel | None = None
-    if isinstance(config, DistillConfig):
-        teacher = load_model(_teacher(config, workspace).model_folder)
-    measure_latency(
-        pairs.split(split),
-        load_model(run.model_folder),
-        teacher,
-        pick_device(config.device),
-        precision=config.training.precision,
-    ).write(run)
+    latency_of(run, config, pairs).keep(run, workspace)
 
 
 def keep_teacher(
@@ -57,14 +44,11 @@ def keep_teacher(
     """Keep the teacher's answers to the run's test split, unless the teacher's run holds them."""
     if not isinstance(config, DistillConfig) or "test" not in pairs.splits:
         return
-    source, test = _teacher(config, workspace), pairs.split("test")
+    source = RunStore(workspace.runs).get(config.teacher).require_model()
+    test = pairs.split("test")
     with suppress(DataError):
         if Predictions.load(source.predictions_path("test")).data_hash == test.content_hash:
             return
     how = InferConfig(run=config.teacher, device=config.device)
     answers, _ = infer(how, test, source, workspace)
     regraded(answers, model_scheme(source.model_folder), pairs).save(teacher_path(run))
-
-
-def _teacher(config: DistillConfig, workspace: Workspace) -> Run:
-    return RunStore(workspace.runs).get(config.teacher).require_model()

@@ -4,6 +4,7 @@ Both are written by the run's own process at its end (kdcore/recipes/beside.py) 
 without torch. A run from before has neither.
 """
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from kdcore.errors import ConfigError
 from kdcore.knobs import build
 from kdcore.runs.store import Run
-from kdcore.workspace import check_name, write_json_atomic
+from kdcore.workspace import Workspace, check_name, write_json_atomic
 
 LATENCY = "latency.json"
 
@@ -61,19 +62,35 @@ class Latency:
     measured: float = 0.0  # seconds since the epoch
 
     @classmethod
-    def read(cls, run: Run) -> "Latency | None":
-        """What the run's folder holds; None when it holds nothing that can be read."""
+    def read(cls, run: Run, workspace: Workspace | None = None) -> "Latency | None":
+        """What was measured of a run; None when there is nothing that can be read.
+
+        workspace: whose own measurement of a run outside of it goes before the run's.
+        """
+        here = cls._read(_path(run, workspace)) if workspace else None
+        return here or cls._read(run.folder / LATENCY)
+
+    @classmethod
+    def _read(cls, path: Path) -> "Latency | None":
         try:
-            found: Any = json.loads((run.folder / LATENCY).read_text(encoding="utf-8"))
+            found: Any = json.loads(path.read_text(encoding="utf-8"))
             teacher = found.pop("teacher", None)
             speed = build(Speed, teacher) if teacher else None
             return build(cls, {**found, **({"teacher": speed} if speed else {})})
         except (OSError, ValueError, AttributeError, TypeError, ConfigError):
             return None
 
-    def write(self, run: Run) -> None:
-        """Keep it in the run's folder."""
-        write_json_atomic(run.folder / LATENCY, asdict(self))
+    def keep(self, run: Run, workspace: Workspace) -> None:
+        """Keep it in the folder of a run of this workspace, else in the workspace's cache."""
+        write_json_atomic(_path(run, workspace), asdict(self))
+
+
+def _path(run: Run, workspace: Workspace) -> Path:
+    folder = run.folder.resolve()
+    if folder.parent == workspace.runs.resolve():
+        return folder / LATENCY
+    outside = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    return workspace.cache_folder("latency") / f"{outside}.json"
 
 
 def teacher_path(run: Run, split: str = "test") -> Path:

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import services
 from app.panels import distill_judge
-from app.services import distilling_draft, judging, judging_next
+from app.services import distilling_draft, judging, judging_next, places
 from app.services.distilling_draft import decode
 from app.state import State
 from kdcore.judge import NO_TWIN
@@ -88,7 +89,7 @@ def test_the_bundled_student_beats_its_twin_and_the_sentence_holds_the_numbers()
 
 def test_an_experiment_puts_its_one_change_into_the_form():
     at = drawn(run=BUNDLED)
-    assert labels(at)[:3] == ["half the layers (2 → 1)", "T 2 → 4", "no hard labels"]
+    assert labels(at)[1:4] == ["half the layers (2 → 1)", "T 2 → 4", "no hard labels"]
     at.button(key=f"next_1_{BUNDLED}").click().run()
     asked = at.session_state["kd_state"].settings
     assert decode(asked)["method.params.temperature"] == "4"
@@ -104,7 +105,7 @@ def test_a_public_showing_judges_but_starts_nothing(lab, monkeypatch):
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
     at = drawn()
     closed = [b for b in at.button if b.label != "Open in Compare"]
-    assert len(closed) == 4
+    assert len(closed) == 5  # three experiments, the twin, the speed
     assert all(b.disabled and b.help == services.PUBLIC_REASON for b in closed)
     with pytest.raises(judging_next.LabError, match="public showing"):
         judging_next.train_twin(case())
@@ -213,7 +214,7 @@ def test_retention_tells_measured_speed_with_its_conditions_or_that_there_is_non
         tokens_p95=30,
     )
     slow = replace(speed, parameters=1_000_000, configured=replace(timing, p50_ms=5.0))
-    Latency(student=speed, teacher=slow).write(Run.load(runs / "student-kd"))
+    Latency(student=speed, teacher=slow).keep(Run.load(runs / "student-kd"), places.home())
     kept = judging.kept(case())
     cards = {c.label: c for c in distill_judge._costs(kept)}
     assert cards["Size"].delta == "60 % of the teacher's"
@@ -221,6 +222,42 @@ def test_retention_tells_measured_speed_with_its_conditions_or_that_there_is_non
     assert cards["Latency of one pair"].delta == "p95 3.00 ms"
     assert "Batch 1" in cards["Speed"].definition
     assert "n = 200 pairs of test" in texts(drawn())
+
+
+def test_speed_is_measured_on_a_click_and_then_told(lab, home, monkeypatch):
+    lab()
+    asked: list[list[str]] = []
+
+    def child(command, **_):
+        asked.append(command)
+        timing = Timing(p50_ms=2.0, p95_ms=3.0, n=200)
+        speed = Speed(
+            parameters=1,
+            megabytes=1.0,
+            one_thread=timing,
+            configured=timing,
+            pairs_per_second=1,
+            tokens_p50=2,
+            tokens_p95=3,
+        )
+        Latency(student=speed, teacher=speed).keep(case().run, places.home())
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(judging_next.subprocess, "run", child)
+    at = drawn()
+    at.button(key="judge_speed_student-kd").click().run()
+    assert asked[0][2:4] == ["kdcore", "latency"]
+    assert "n = 200 pairs of test" in texts(at)
+    assert list((home / "cache" / "latency").glob("*.json"))  # the demo is left as it is
+
+
+def test_a_measurement_that_fails_is_told_in_a_sentence(lab, monkeypatch):
+    lab()
+    failed = SimpleNamespace(returncode=4, stderr="trace\nit has no model yet")
+    monkeypatch.setattr(judging_next.subprocess, "run", lambda *a, **k: failed)
+    at = drawn()
+    at.button(key="judge_speed_student-kd").click().run()
+    assert "could not be measured: it has no model yet" in texts(at)
 
 
 def test_what_was_foreseen_stands_beside_what_it_took(lab):

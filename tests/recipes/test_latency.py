@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from kdcore import lab
+from kdcore import lab, latency
+from kdcore.latency import measure_latency
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable, make_frame
-from kdcore.recipes import beside, latency
-from kdcore.recipes.latency import measure_latency
+from kdcore.recipes import beside
 from kdcore.runs.beside import LATENCY, Latency, teacher_path
 from tests.recipes.conftest import distillation, finetuning
 
@@ -64,7 +64,7 @@ def test_a_measurement_that_fails_harms_no_run(home, teacher, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("no clock here")
 
-    monkeypatch.setattr(beside, "measure_latency", broken)
+    monkeypatch.setattr(beside, "latency_of", broken)
     run = lab.start(finetuning("cdssm", epochs=1), home)
     assert run.status().state == "finished"
     assert Latency.read(run) is None

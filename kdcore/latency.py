@@ -15,11 +15,14 @@ import torch
 from numpy.typing import NDArray
 
 from kdcore.batches import Encoded
-from kdcore.devices import use_threads
+from kdcore.config import DistillConfig, FinetuneConfig
+from kdcore.devices import pick_device, use_threads
 from kdcore.models.base import PairModel
+from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
 from kdcore.pairs import PairTable
 from kdcore.runs.beside import Latency, Speed, Timing
+from kdcore.runs.store import Run, RunStore
 
 DRAWS = 200  # pairs timed one by one
 BATCH = 32
@@ -33,6 +36,22 @@ Ints = NDArray[np.int64]
 class _Subject:
     model: PairModel
     encoded: Encoded
+
+
+def latency_of(run: Run, config: FinetuneConfig | DistillConfig, pairs: PairTable) -> Latency:
+    """A finished run's model on pairs of its test split, its teacher in turns with it."""
+    split = "test" if "test" in pairs.splits else pairs.splits[0]
+    teacher: PairModel | None = None
+    if isinstance(config, DistillConfig):
+        source = RunStore(run.folder.parent).get(config.teacher).require_model()
+        teacher = load_model(source.model_folder)
+    return measure_latency(
+        pairs.split(split),
+        load_model(run.require_model().model_folder),
+        teacher,
+        pick_device(config.device),
+        precision=config.training.precision,
+    )
 
 
 def measure_latency(
