@@ -24,6 +24,7 @@ Or `python student.py "red shoes" "Running shoes" "Light and cheap."`.{grades}""
 _PLAIN = """Plain transformers loads the weights:
 
 ```python
+import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 net = AutoModelForSequenceClassification.from_pretrained(".")
@@ -39,7 +40,7 @@ _MARKED = """given = tokenizer("red shoes", "Running shoes Light and cheap.", re
 ids, kinds = given["input_ids"][0].tolist(), given["token_type_ids"][0].tolist()
 sides = [{i for i, k in zip(ids, kinds) if k == side} for side in (0, 1)]
 both = sides[0] & sides[1]  # tokens that query and ad share, [SEP] among them
-given["token_type_ids"][0] += 2 * given["input_ids"][0].apply_(lambda i: i in both)
+given["token_type_ids"] = torch.tensor([[k + 2 * (i in both) for i, k in zip(ids, kinds)]])
 print(net(**given).logits.softmax(1))"""
 
 _CUT = (

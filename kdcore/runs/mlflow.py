@@ -138,7 +138,8 @@ class MlflowTracker:
 
     def _begun(self) -> str:
         """The id of MLflow's run: the one of before where it is still there, else a new one."""
-        before = _remembered(self._folder, self._address)
+        address, before = remembered(self._folder) or ("", "")
+        before = before if address == _plain(self._address) else ""
         if before:
             try:
                 self._client.update_run(before, status="RUNNING")
@@ -196,12 +197,13 @@ def _config(folder: Path) -> dict[str, Any]:
     return found
 
 
-def _remembered(folder: Path, address: str) -> str:
+def remembered(folder: Path) -> tuple[str, str] | None:
+    """The address and the run there that a run's folder tells of; None when it tells of none."""
     try:
         kept = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
-        return str(kept["run"]) if kept["address"] == _plain(address) else ""
+        return str(kept["address"]), str(kept["run"])
     except (OSError, ValueError, KeyError, TypeError):
-        return ""
+        return None
 
 
 def _plain(address: str) -> str:
