@@ -40,6 +40,7 @@ def _watch(run: Run) -> None:
                 run=run.id,
                 target=target,
                 weights=_weights(run.config),
+                taught="student" in run.config,
                 step=now.wstep,
                 metric=now.wmetric,
                 run_over=found["status"]["state"] in live.OVER,

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ PINNED = 20  # pairs that are shown one by one
 TEACHER = "teacher.parquet"
 _MOST_LINES = 3000  # in one answer; the rest comes with the next
 _DIGITS = 4
+_TICK = 10**8  # ns
 
 
 @dataclass
@@ -169,7 +171,8 @@ class Film:
         except OSError:
             return
         self._take({name: (s.st_mtime_ns, s.st_size) for name, s in stats.items()})
-        self._seen = seen
+        # a folder's clock ticks coarsely: what came in the same tick is looked for again
+        self._seen = seen if time.time_ns() - seen > _TICK else -1
 
     def _open(self) -> bool:
         try:

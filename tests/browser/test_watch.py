@@ -1,61 +1,19 @@
 """A run is watched as it learns: the picture follows its files, and no page is run again."""
 
-import json
 import os
 import re
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from kdcore.pairs import PairTable
-from kdcore.predictions import Predictions
-from kdcore.runs.record import METRICS, Record, process_start
-from kdcore.workspace import write_json_atomic
+from kdcore.runs.record import METRICS
 from tests.app.made_lab import Made, make_lab
 from tests.browser.conftest import ROOT, free_port, wait_for_health
-
-WEIGHTS = {"soft_weight": 1.0, "hard_weight": 0.1}
-HALF = {"soft": 0.5, "hard": 1.0, "loss": 0.6, "pairs_per_second": 123.0}
-
-
-class Learning:
-    """A run that this test writes in the place of a training child, which it is for the lab."""
-
-    def __init__(self, root: Path, name: str) -> None:
-        told = json.loads((root / "demo" / "runs" / "student-kd" / "config.json").read_text())
-        self.root, self.folder = root, root / "home" / "runs" / name
-        self.folder.mkdir(parents=True)
-        write_json_atomic(self.folder / "config.json", told | WEIGHTS | {"seed": 9})
-        self.record = Record(state="queued", title=f"Run {name}", created=time.time())
-        self.stand(state="running", stage="distill", total_steps=80, started=time.time())
-
-    def stand(self, **changes: object) -> None:
-        """Write how the run stands; as long as it runs, this process is its child."""
-        pid = os.getpid()
-        who = {"pid": pid, "process_start": process_start(pid), "heartbeat": time.time()}
-        self.record = replace(self.record, **(who | changes))
-        self.record.write(self.folder)
-
-    def line(self, step: int, **values: float) -> None:
-        """Append a metric line."""
-        with (self.folder / METRICS).open("a") as file:
-            file.write(json.dumps({"step": step, "time": time.time()} | (values or HALF)) + "\n")
-
-    def moment(self, step: int, sure: float) -> None:
-        """What the student says at a step: the truth, so many times as sure."""
-        replay = self.folder / "replay"
-        probe = PairTable.load(self.root / "demo" / "runs" / "teacher" / "replay" / "probe")
-        probe.save(replay / "probe")
-        right = np.log(probe.truth + 1e-3).astype(np.float32)
-        Predictions(right, probe.content_hash, "teacher").save(replay / "teacher.parquet")
-        said = Predictions(sure * right, probe.content_hash, self.folder.name)
-        said.save(replay / f"step-{step:08d}.parquet")
+from tests.browser.learning import Learning
 
 
 @pytest.fixture(scope="module")

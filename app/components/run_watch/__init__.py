@@ -14,14 +14,16 @@ _mount = part("run_watch", "maths", "draw", own=_OWN)
 class Watch:
     """Which run is watched, and what does not change while it learns.
 
-    weights: of the "soft" and the "hard" term of the loss. step and metric: the moment and the
-    validation metric that are shown, step -1 for the newest. run_over, twin_over: what the page
-    knows already to have ended. target: key of the container, by which exports find it.
+    taught: whether it has a teacher. weights: of the "soft" and the "hard" term of the loss.
+    step and metric: the moment and the validation metric that are shown, step -1 for the newest.
+    run_over, twin_over: what the page knows already to have ended. target: key of the container,
+    by which exports find it.
     """
 
     run: str
     target: str
     weights: Mapping[str, float]
+    taught: bool
     step: int
     metric: str
     run_over: bool
@@ -39,6 +41,7 @@ def run_watch(
             "run": watch.run,
             "target": watch.target,
             "weights": dict(watch.weights),
+            "taught": watch.taught,
             "step": watch.step,
             "metric": watch.metric,
             "over": {"run": watch.run_over, "twin": watch.twin_over},

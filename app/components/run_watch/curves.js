@@ -1,15 +1,16 @@
 // The four pictures over the steps of training. Their axes are fixed at the first value: a curve
 // moves, its frame does not. Dragging in one of them moves the moment that all show.
 
-const TALL = 196;
-const [LEFT, RIGHT, TOP, BOTTOM] = [38, 64, 10, 30];
+const TALL = 222;
+const [LEFT, RIGHT, TOP, BOTTOM] = [38, 64, 36, 30];
+const MOST = 600; // points of a curve; a screen shows no more
 
 /** A picture with its heading; follow(share of the steps) hears where it was pointed at. */
 export function makeChart(title, follow) {
   const picture = svg("svg", { class: "chart", role: "img", height: TALL });
-  const heading = el("h3", {}, title);
+  const heading = el("h3", { class: "sr" }, title); // the same words stand in the picture, to be saved
   const extra = el("div", { class: "extra" });
-  const node = el("section", { class: "curve" }, el("div", { class: "top" }, heading, extra), picture);
+  const node = el("section", { class: "curve" }, heading, extra, picture);
   const at = ({ x }) => follow(clamp((x - LEFT) / ((picture.clientWidth || 1) - LEFT - RIGHT), 0, 1));
   drag(picture, { start: at, move: at, end: () => follow(null) });
   return { node, picture, heading, extra, top: 0 };
@@ -24,13 +25,13 @@ export function paintChart(chart, view) {
   const width = Math.max(picture.clientWidth || 0, 200);
   const x = (step) => LEFT + (view.total ? step / view.total : 0) * (width - LEFT - RIGHT);
   const y = (value) => TOP + (1 - clamp((value - view.low) / (view.high - view.low), 0, 1)) * (TALL - TOP - BOTTOM);
-  const nodes = grid(view, width, x, y);
+  const nodes = [svg("text", { class: "title", x: 0, y: 16 }, chart.heading.textContent), ...grid(view, width, x, y)];
   for (const area of view.areas ?? []) nodes.push(...areaOf(area, view.step, x, y));
   for (const level of view.levels ?? []) nodes.push(svg("path", { class: `level ${level.kind}`, d: `M${LEFT} ${y(level.value)}H${width - RIGHT}` }));
   for (const line of view.lines ?? []) nodes.push(...lineOf(line, view.step, x, y));
   nodes.push(...names(view, width, y));
   if (view.scrubbed) nodes.push(svg("path", { class: "now", d: `M${x(view.step)} ${TOP}V${TALL - BOTTOM}` }));
-  if (view.empty) nodes.push(svg("text", { class: "empty", x: (LEFT + width - RIGHT) / 2, y: (TALL - BOTTOM) / 2, "text-anchor": "middle" }, view.empty));
+  if (view.empty) nodes.push(svg("text", { class: "empty", x: (LEFT + width - RIGHT) / 2, y: (TOP + TALL - BOTTOM) / 2 - 6, "text-anchor": "middle" }, view.empty));
   picture.setAttribute("viewBox", `0 0 ${width} ${TALL}`);
   picture.setAttribute("aria-label", view.label);
   picture.replaceChildren(...nodes);
@@ -50,7 +51,8 @@ function grid(view, width, x, y) {
 }
 
 /** Steps up to the moment in full; what comes after it, faint. */
-function lineOf(line, step, x, y) {
+function lineOf(given, step, x, y) {
+  const line = { ...given, points: thinned(given.points) };
   const now = line.whole ? line.points : line.points.filter(([at]) => at <= step);
   const later = line.whole ? [] : line.points.slice(Math.max(now.length - 1, 0));
   const path = (points) => points.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
@@ -59,6 +61,12 @@ function lineOf(line, step, x, y) {
   if (now.length) nodes.push(svg("path", { class: `line ${line.kind}`, d: path(now) }));
   const dots = line.dots ? now : now.slice(-1);
   return [...nodes, ...dots.slice(-60).map(([at, value]) => dot(line.kind, x(at), y(value)))];
+}
+
+/** Evenly spread points of a long run, the first and the last among them. */
+function thinned(points) {
+  if (points.length <= MOST) return points;
+  return Array.from({ length: MOST }, (_, i) => points[Math.round((i * (points.length - 1)) / (MOST - 1))]);
 }
 
 /** Square for the student, diamond for the twin, round for the teacher: never color alone. */
@@ -75,8 +83,9 @@ function areaOf(area, step, x, y) {
     const back = points.toReversed().map(([at, from]) => `L${x(at).toFixed(1)} ${y(from).toFixed(1)}`);
     return [...over, ...back, "Z"].join("");
   };
-  const now = area.points.filter(([at]) => at <= step);
-  const later = area.points.slice(Math.max(now.length - 1, 0));
+  const points = thinned(area.points);
+  const now = points.filter(([at]) => at <= step);
+  const later = points.slice(Math.max(now.length - 1, 0));
   return [
     svg("path", { class: `area later ${area.kind}`, d: shape(later) }),
     svg("path", { class: `area ${area.kind}`, d: shape(now) }),

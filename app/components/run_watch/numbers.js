@@ -19,11 +19,12 @@ export function makeNumbers(list) {
     ["kl", "KL from teacher", "teacher"], ["distance", "Distance to truth", "truth"], ["speed", "Speed", "grid"],
     ["left", "Time left", "grid"], ["memory", "Memory", "grid"],
   ]) {
-    const label = el("button", { type: "button", "aria-describedby": `about-${key}` }, name);
+    const label = el("span", {}, name);
+    const button = el("button", { type: "button", "aria-describedby": `about-${key}` }, label, el("span", { class: "mark", "aria-hidden": "true" }, "i"));
     const [value, small] = [el("dd", {}, "–"), el("dd", { class: "small" })];
     const about = el("span", { class: "about", role: "tooltip", id: `about-${key}` }, ABOUT[key]);
     made[key] = { label, value, small };
-    list.append(el("div", { class: "number", style: `--stripe: var(--kd-${role})` }, el("dt", {}, label, about), value, small));
+    list.append(el("div", { class: "number", style: `--stripe: var(--kd-${role})` }, el("dt", {}, button, about), value, small));
   }
   return made;
 }
@@ -40,6 +41,7 @@ export function paintNumbers(numbers, film, metric, view) {
   numbers.value.label.textContent = `Validation ${name}`;
   put("value", fmt(check?.[field]), check ? `step ${count(check.step)}${film.pairs ? ` · ${count(film.pairs)} pairs` : ""}` : "none yet");
   put("gap", gap.why ?? percent(gap.value), gap.why ? "" : gap.soFar ? "twin still learns" : "of validation, not test");
+  numbers.gap.label.textContent = `Gap recovered${isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far"}`;
   const probed = film.probe ? `${count(film.probe.pairs)} probe pairs` : "";
   put("agreement", percent(moment?.agreement ?? NaN), probed);
   put("kl", fmt(moment?.kl ?? NaN), film.probe ? `nats at T = ${film.probe.temperatures[1]}` : "");
@@ -73,6 +75,6 @@ export function stateLine(film) {
   if (film.total) parts.push(`step ${count(film.ticks.at(-1) ?? status.step)} of ${count(film.total)}`);
   if (gone) parts.push(`${gone} ${isOver(film) ? "in all" : "so far"}`);
   if (twin) parts.push(`twin ${OVER.includes(twin.state) || twin.state === "queued" ? twin.state : `at step ${count(twin.step)} of ${count(twin.total)}`}`);
-  if (isOver(film) && status.message) parts.push(status.message);
+  if (status.message) parts.push(status.message);
   return parts.join(" · ");
 }

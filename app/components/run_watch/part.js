@@ -182,6 +182,7 @@ function paintControl(part, view) {
   input.max = Math.max(film.ticks.length - 1, 0);
   input.value = at;
   part.newest.disabled = part.step < 0;
+  part.newest.textContent = isOver(film) ? "End" : "Newest";
   part.output.textContent = film.ticks.length ? `step ${count(view.step)}${part.step < 0 && !isOver(film) ? ", newest" : ""}` : "no step yet";
   input.setAttribute("aria-valuetext", `${part.output.textContent} of ${count(film.total)}`);
 }

@@ -1,10 +1,12 @@
 // Twenty pairs, pinned for the whole run: teacher upwards, student downwards, the truth as a dashed
 // outline on either side, the label as a frame around its grade. The bars move as the student learns.
 
-const WIDE = 132;
-const HIGH = 96;
-const REACH = 42;
-const MIDDLE = HIGH / 2;
+const WIDE = 150;
+const HIGH = 158;
+const [TEXT, FOOT] = [36, 18]; // room for query and ad above, for the label below
+const REACH = 48;
+const MIDDLE = TEXT + 52;
+const LETTERS = [20, 23]; // of a query, bold, and of an ad's title
 
 /** The cards, made once for a probe. */
 export function makePeople(host, probe) {
@@ -20,14 +22,20 @@ function card(probe, i, label) {
   const column = (k, kind) => svg("rect", { class: kind, x: (k * wide + 3).toFixed(1), width: (wide - 6).toFixed(1), y: MIDDLE, height: 0 });
   const [teacher, student] = ["teacher", "student"].map((kind) => probe.grades.map((_, k) => column(k, `bar ${kind}`)));
   const truth = probe.truth ? probe.grades.flatMap((_, k) => outline(probe.truth[i * n + k], k, wide)) : [];
-  const gold = label >= 0 ? [svg("rect", { class: "gold", x: label * wide + 0.75, y: 1, width: wide - 1.5, height: HIGH - 2 })] : [];
-  const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" }, ...gold, ...teacher, ...student, ...truth,
-    svg("path", { class: "zero", d: `M0 ${MIDDLE}H${WIDE}` }));
+  const frame = { x: label * wide + 0.75, width: wide - 1.5, y: TEXT + 1, height: HIGH - TEXT - FOOT - 2 };
+  const gold = label >= 0 ? [svg("rect", { class: "gold", ...frame })] : [];
   const gradeOf = label >= 0 ? probe.grades[label] : "not judged";
-  const node = el("li", { class: "pair" },
-    el("p", { class: "query", title: query }, query), el("p", { class: "muted offer", title }, title), picture,
-    el("p", { class: "gradename muted" }, "label ", el("b", {}, gradeOf)));
-  return { node, picture, teacher, student, query, title, gradeOf };
+  const line = (y, kind, words) => svg("text", { x: 0, y, class: kind }, words);
+  const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" },
+    svg("title", {}, `${query} → ${title}`),
+    line(12, "query", cut(query, LETTERS[0])), line(28, "offer", cut(title, LETTERS[1])),
+    ...gold, ...teacher, ...student, ...truth,
+    svg("path", { class: "zero", d: `M0 ${MIDDLE}H${WIDE}` }), line(HIGH - 3, "offer", `label: ${gradeOf}`));
+  return { node: el("li", { class: "pair" }, picture), picture, teacher, student, query, title, gradeOf };
+}
+
+function cut(text, letters) {
+  return text.length > letters ? `${text.slice(0, letters - 1).trimEnd()}…` : text;
 }
 
 function outline(p, k, wide) {

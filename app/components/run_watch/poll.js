@@ -1,7 +1,7 @@
 // Ask the lab what is new of a run, often while it lives and hardly while nobody looks. The page is
 // not run again: this is a plain address that answers with the new lines.
 
-const PACE = 700; // ms between two looks at a run that learns
+const PACE = 600; // ms between two looks at a run that learns
 const SLOW = 2000; // at one that waits, or whose twin is still at work
 const HIDDEN = 6000; // while the tab is not seen
 const LONGEST = 15_000; // between two tries while the lab is away

@@ -132,7 +132,7 @@ export function sentenceOf(film, metric, view, data) {
     const told = others.filter(([, v]) => Number.isFinite(v)).map(([who, v]) => `${who} ${fmt(v)}`);
     parts.push(` the student has ${name} ${fmt(value)}${n}${told.length ? `; ${told.join(", ")}` : ""}.`);
   } else parts.push(" the student has not been validated yet.");
-  if (Number.isFinite(view.gap.value)) parts.push(` It has recovered ${percent(view.gap.value)} of the gap so far.`);
+  if (Number.isFinite(view.gap.value)) parts.push(` It has recovered ${percent(view.gap.value)} of the gap${isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far"}.`);
   if (Number.isFinite(view.moment?.agreement)) {
     parts.push(` It agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
   }

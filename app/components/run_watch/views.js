@@ -6,7 +6,7 @@ export function paintCurves(part, view) {
   const common = { total: film.total, step: view.step, scrubbed: part.step >= 0 };
   paintChart(charts.loss, { ...common, ...lossView(charts.loss, film, data, view) });
   paintChart(charts.metric, { ...common, ...metricView(charts.metric, film, metric, view) });
-  paintChart(charts.agreement, { ...common, ...agreementView(film, view) });
+  paintChart(charts.agreement, { ...common, ...agreementView(film, data, view) });
   paintChart(charts.distance, { ...common, ...distanceView(charts.distance, film, view) });
 }
 
@@ -48,7 +48,7 @@ function metricView(chart, film, metric, view) {
   if (chart.metric !== metric) Object.assign(chart, { metric, top: 0 });
   const frame = high ? { high, low: values.some((value) => value < METRICS[metric].low) ? 0 : METRICS[metric].low } : { low: 0, high: heldTop(chart, values) };
   const marks = quarters(frame.high - frame.low).map((part) => frame.low + part);
-  chart.heading.textContent = "Validation";
+  chart.heading.textContent = `Validation ${name}`;
   return {
     ...frame, marks,
     levels: Number.isFinite(top) ? [{ kind: "teacher", name: "teacher", value: top }] : [],
@@ -63,12 +63,12 @@ function momentLines(film, name) {
   return [{ kind: "twin", name: "twin", points: points(film.twin?.moments), whole: true }, { kind: "student", name: "student", points: points(film.moments) }];
 }
 
-function agreementView(film, view) {
+function agreementView(film, data, view) {
   const lines = momentLines(film, "agreement");
   const said = lines[1].points.length;
   return {
     low: 0, high: 1, marks: quarters(1), lines,
-    empty: said ? "" : film.moments.length ? "the teacher's answers are not known" : waiting(film, "moment"),
+    empty: said ? "" : !data.taught ? "this run has no teacher" : film.moments.length ? "the teacher's answers are not known" : waiting(film, "moment"),
     label: `Agreement with the teacher over steps: student ${percent(view.moment?.agreement ?? NaN)}, twin ${percent(view.twinMoment?.agreement ?? NaN)}.`,
   };
 }
