@@ -10,9 +10,10 @@ import json
 import math
 import os
 import shlex
+import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -34,6 +35,7 @@ STOP = "stop"
 LOCK = ".lock"
 StopKind = Literal["", "pause", "keep"]  # what a run was asked: nothing, to pause, to end early
 
+_ROOM = 64 * 1024  # bytes; with less a process can hardly write down why it ends
 STALLED_AFTER = 60.0  # seconds without a heartbeat
 
 
@@ -122,9 +124,16 @@ def derive(folder: Path) -> Status:
         return derive(folder)
     return record.seen_as(
         state="lost",
-        message=f"process {record.pid} is gone without an end record (killed, or the machine "
-        f"restarted); resume with `kdlab runs resume {folder.name}`",
+        message=f"process {record.pid} is gone without an end record ({_why_lost(folder)}); "
+        f"resume with `kdlab runs resume {folder.name}`",
     )
+
+
+def _why_lost(folder: Path) -> str:
+    with suppress(OSError):
+        if shutil.disk_usage(folder).free < _ROOM:
+            return "the disk is full: free some space first"
+    return "killed, or the machine restarted"
 
 
 def address(folder: Path) -> str:

@@ -1,4 +1,5 @@
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from kdcore.errors import RunError, UnknownNameError
 from kdcore.runs import control, launch, queue, trash
+from kdcore.runs import record as record_module
 from kdcore.runs.record import Record, process_start
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
@@ -146,3 +148,14 @@ def test_what_is_a_week_in_the_trash_goes_for_good(
     assert store.trashed() == ()
     with pytest.raises(UnknownNameError, match=run.id):
         store.restore(run.id)
+
+
+def test_a_run_that_could_not_write_its_end_on_a_full_disk_says_so(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun(run, "w.log(1, loss=1)\nos._exit(1)")
+    wait_until(lambda: run.status().state == "lost", "the loss is seen")
+    assert "killed" in run.status().message
+    full = shutil.disk_usage(run.folder)._replace(free=0)
+    monkeypatch.setattr(record_module.shutil, "disk_usage", lambda folder: full)
+    assert "the disk is full" in run.status().message
