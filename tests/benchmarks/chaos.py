@@ -34,6 +34,7 @@ from kdcore.runs.record import Record, is_alive
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
+LIVE = ("queued", "running")
 VICTIMS = {
     "run": ("run",),
     "app": ("app",),
@@ -50,7 +51,7 @@ def app(home: str, run_id: str) -> None:
     run = RunStore(workspace.runs).get(run_id)
     queue.enqueue([run], workspace)
     print("enqueued", flush=True)
-    while run.status().state in ("queued", "running"):
+    while run.status().state in LIVE:
         queue.ensure_dispatcher(workspace)
         time.sleep(0.2)
 
@@ -59,18 +60,17 @@ def disturb(bench: Laboratory, victim: str, kind: str, chance: random.Random) ->
     """One run: started by an app, hit at a random moment, taken up again, and looked at."""
     run, outcome = bench.create(kind, every=chance.choice((0, 1))), Outcome(victim, kind)
     whole, training_only = bench.seconds[kind]
-    training_first = chance.random() < 0.75  # else most would be hit while torch is imported
+    # Most would be hit while torch is imported, were three of four not told to wait for training.
+    training_first = chance.random() < 0.75 or "checkpoint" in victim
     longest = (training_only if training_first else whole) * 1.05
     moment = chance.uniform(0, longest / 2 if "checkpoint" in victim else longest)
     command = [sys.executable, __file__, "--app", str(bench.home.root), run.id]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as stand_in:
         assert stand_in.stdout is not None
         stand_in.stdout.readline()
-        while training_first and not run.metrics() and run.status().state != "finished":
+        while training_first and not saved_step(run) and run.status().state in LIVE:
             time.sleep(0.01)
         time.sleep(moment)
-        if victim.endswith("checkpoint"):
-            wait_for_half_a_file(run)
         # What is read now was reported as saved before the kill.
         outcome.saved, lines = saved_step(run), run.metrics()
         outcome.found = run.status().state
@@ -79,6 +79,8 @@ def disturb(bench: Laboratory, victim: str, kind: str, chance: random.Random) ->
             "app": stand_in.pid,
             "dispatcher": queue.dispatcher(bench.home),
         }
+        if victim.endswith("checkpoint"):
+            wait_for_half_a_file(run)
         killed = {pids[who] for who in VICTIMS[victim]} - {None}
         for pid in killed:
             kill(pid)
@@ -141,7 +143,7 @@ def wait_for_half_a_file(run: Run) -> None:
     look = 0
     while not has_half_a_file(run):
         look += 1
-        if look % 200 == 0 and run.status().state not in ("queued", "running"):
+        if look % 200 == 0 and run.status().state not in LIVE:
             return
 
 
@@ -156,7 +158,7 @@ def fill_the_disk(bench: Laboratory, kind: str, chance: random.Random) -> Outcom
         home = Workspace(folder)
         run = bench.create(kind, home)
         queue.enqueue([run], home)
-        while not saved_step(run) and run.status().state in ("queued", "running"):
+        while not saved_step(run) and run.status().state in LIVE:
             time.sleep(0.01)
         time.sleep(chance.uniform(0, 0.5))
         filler = folder / "filler"
@@ -165,7 +167,7 @@ def fill_the_disk(bench: Laboratory, kind: str, chance: random.Random) -> Outcom
             while True:
                 file.write(b"x" * 4096)
         until = time.monotonic() + 60
-        while run.status().state in ("queued", "running") and time.monotonic() < until:
+        while run.status().state in LIVE and time.monotonic() < until:
             time.sleep(0.05)
         then = run.status()
         outcome.said = f"a tmpfs of 24 MB; the run became {then.state}: {then.message}"

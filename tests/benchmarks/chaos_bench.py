@@ -29,7 +29,7 @@ STUDENTS = {
     "distilled": f"twinbert_cos:{SMALL},ad_tokens=16,dropout=0.2",
 }
 CLOCKS = ("time", "pairs_per_second", "seconds", "memory_mb")
-PATIENCE = 600.0  # seconds after which a queue is called stuck
+PATIENCE = 1800.0  # seconds after which a queue is called stuck
 
 
 def training(checkpoint_seconds: int) -> TrainingConfig:
