@@ -24,8 +24,10 @@ def draw(now: Draft, alone: bool) -> None:
         if found.student is None:
             st.warning(md(found.why))
             return
-        lines = [_time(found), _pairs(found), _teacher(found), _memory(found)]
-        st.markdown("\n".join(f"- {line}" for line in lines if line))
+        if told := _time(found):
+            st.markdown(told)
+        lines = [line for line in (_pairs(found), _teacher(found), _memory(found)) if line]
+        st.caption("  \n".join(lines))
         st.caption(f"Foreseen {md(found.student.basis)}." if _known(found) else _UNKNOWN)
 
 

@@ -1,5 +1,6 @@
 """The draft as a form: who learns from whom, by which method, on what schedule."""
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -21,29 +22,25 @@ def draw(now: Draft) -> None:
     """The settings that matter at once; the rest folded below."""
     told = now.told()
     whole = Form("", now.values, distilling_draft.take, told, services.public(), _TITLES)
-    training = Form("training", now.at("training") or {}, *_shared(whole))
-    with _row("Who learns from whom"):
-        _teacher(now, whole)
-        distill_student.draw(now, whole)
-        _data(now, whole)
-        knob_form.draw(DistillConfig, whole, ["limit"])
-    with _row("What is learned"):
-        distill_method.draw(now, whole)
-        knob_form.draw(DistillConfig, whole, ["soft_weight", "hard_weight", "transfer"])
-    with _row("How long, and where"):
-        knob_form.draw(TrainingConfig, training, _SCHEDULE)
-        knob_form.draw(DistillConfig, whole, ["seed"])
-        _device(now, whole)
-    distill_method.unfit(now)
-    controls.bound(
-        st.toggle,
-        "alone",
-        "Also train the twin without a teacher",
-        disabled=services.public(),
-        help="The same student, seed, steps and pairs, on the hard labels alone. Only beside it "
-        "can you tell what the teacher brought and what training alone would have.",
-    )
+    training = replace(whole, prefix="training", values=now.at("training") or {})
+    with st.container(gap="xsmall", key="distill_form"):
+        with _row("Who learns from whom"):
+            _teacher(now, whole)
+            distill_student.draw(now, whole)
+            _data(now, whole)
+            knob_form.draw(DistillConfig, whole, ["transfer"])
+        with _row("What is learned", distill_method.summary(now)):
+            distill_method.draw(now, whole)
+            knob_form.draw(DistillConfig, whole, ["soft_weight", "hard_weight"])
+        distill_method.unfit(now)
+        with _row("How long, and where"):
+            knob_form.draw(DistillConfig, whole, ["limit"])
+            knob_form.draw(TrainingConfig, training, _SCHEDULE)
+            knob_form.draw(DistillConfig, whole, ["seed"])
+            _device(now, whole)
+            _twin()
     with st.expander("Advanced", expanded=_inside(now)):
+        distill_method.knobs(now, whole)
         distill_student.knobs(now, whole)
         st.markdown("**Training**")
         rest = [n for n in TrainingConfig.__dataclass_fields__ if n not in _SCHEDULE]
@@ -53,15 +50,25 @@ def draw(now: Draft) -> None:
     _rest(now, told)
 
 
-def _row(title: str) -> Any:
+def _row(title: str, more: str = "") -> Any:
     """A titled row of fields that wraps."""
-    st.markdown(f"**{title}**")
+    st.markdown(f"**{title}**{more and f' · {more}'}")
     key = f"distill_row_{title.split()[0].lower()}"
-    return st.container(horizontal=True, gap="small", key=key)
+    return st.container(horizontal=True, vertical_alignment="top", gap="small", key=key)
 
 
-def _shared(form: Form) -> tuple[Any, ...]:
-    return form.take, form.problems, form.closed, form.titles
+def _twin() -> None:
+    """Whether the twin is trained beside the student, and what it is for."""
+    with st.container(width=330, gap="xxsmall", key="distill_alone"):
+        controls.bound(
+            st.toggle,
+            "alone",
+            "Also train the twin without a teacher",
+            disabled=services.public(),
+            help="The same student, seed, steps and pairs, on the hard labels alone. Only beside "
+            "it can you tell what the teacher brought and what training alone would have.",
+        )
+        st.caption("Only beside it can you tell what the teacher brought.")
 
 
 def _teacher(now: Draft, form: Form) -> None:
@@ -81,7 +88,7 @@ def _data(now: Draft, form: Form) -> None:
 
 
 def _device(now: Draft, form: Form) -> None:
-    offered = {"auto": "auto: the best that is here"}
+    offered = {"auto": "the best here"}
     offered |= {device.name: device.title for device in distilling.bench().devices}
     if sum(name.startswith("cuda:") for name in offered) > 1:
         offered[ALL_GPUS] = "all GPUs for this one run"
@@ -92,8 +99,9 @@ def _device(now: Draft, form: Form) -> None:
 def _inside(now: Draft) -> bool:
     """Whether something that the fold hides was changed, or is wrong."""
     outside = {f"training.{name}" for name in _SCHEDULE}
-    paths = {*now.changed, *now.told()}
-    return any(p.startswith(("training.", "student.params.")) for p in paths - outside)
+    outside |= {f"method.params.{name}" for name in distill_method.first(now)}
+    paths = {*now.changed, *now.told()} - outside
+    return any(p.startswith(("training.", "student.params.", "method.params.")) for p in paths)
 
 
 def _rest(now: Draft, told: dict[str, list[str]]) -> None:

@@ -51,7 +51,7 @@ def _start(now: Draft, alone: bool) -> None:
     assert now.config is not None
     try:
         with st.spinner("Putting it in the queue…"):
-            run = distilling.start(now.config, now.preset, now.changed, alone)
+            run = distilling.start(now.config, now.preset, alone)
     except LabError as error:
         data_draft.tell(*data_draft.words(error))
         return

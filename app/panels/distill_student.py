@@ -1,5 +1,6 @@
 """Which student learns: the catalog and its named sizes, and the knobs of the chosen one."""
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -25,7 +26,7 @@ def draw(now: Draft, form: Form) -> None:
     shown = _size(now) or name
     knob_form.pick(form, "student.name", "Student", titles, shown, told, take=_taken)
     if name == "checkpoint":
-        group = Form("student", now.at("student") or {}, form.take, form.problems, form.closed)
+        group = replace(form, prefix="student", values=now.at("student") or {})
         knob_form.draw(ModelConfig, group, ["checkpoint"])
 
 
@@ -35,10 +36,8 @@ def knobs(now: Draft, form: Form) -> None:
     if about is None:
         return
     st.markdown(f"**{about.title}**")
-    params = Form(
-        "student.params", now.at("student.params") or {}, form.take, form.problems, form.closed
-    )
-    group = Form("student", now.at("student") or {}, form.take, form.problems, form.closed)
+    params = replace(form, prefix="student.params", values=now.at("student.params") or {})
+    group = replace(form, prefix="student", values=now.at("student") or {})
     with st.container(horizontal=True, gap="small", key="distill_student"):
         knob_form.draw(about.params, params)
         if about.title != STUDENTS["checkpoint"].title:

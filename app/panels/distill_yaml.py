@@ -30,9 +30,11 @@ def draw(now: Draft) -> None:
         help="The same object as the form: `kdlab distill --config FILE` takes it as it stands. "
         "Ctrl+Enter takes over what you typed.",
     )
-    told = problems_of(text) if _TYPED in st.session_state else list(now.problems)
+    typed = _TYPED in st.session_state
+    told = problems_of(text) if typed else list(now.problems)
     if told:
-        st.error("\n".join(f"- {md(line)}" for line in _with_lines(text, told)))
+        say = st.error if typed else st.warning
+        say("\n".join(f"- {md(line)}" for line in _with_lines(text, told)))
 
 
 def held(now: Draft) -> str:

@@ -89,7 +89,7 @@ def _line(run_id: str, device: str, place: int) -> Line | None:
     return Line(run, title_of(run), run.about.role, device, *about, place, asked)
 
 
-def start(config: DistillConfig, preset: str, changed: dict[str, object], twin: bool) -> Run:
+def start(config: DistillConfig, preset: str, twin: bool) -> Run:
     """Put a distillation, and its twin, in the queue; returns the student's run."""
     refuse_public()
     home = places.home()
@@ -98,7 +98,7 @@ def start(config: DistillConfig, preset: str, changed: dict[str, object], twin: 
             raise RunError(
                 f"{MOST_WAITING} runs wait already; wait for one to begin, or cancel one"
             )
-        begun = launch(config, home, twin=twin, about=About(preset=preset, changed=changed))
+        begun = launch(config, home, twin=twin, about=About(preset=preset))
     bench.clear()
     return begun.student
 

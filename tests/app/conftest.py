@@ -6,6 +6,13 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
+def no_process_is_started(monkeypatch):
+    """A page that gets a process ready for a visitor would leave one behind for each test."""
+    monkeypatch.setattr("kdcore.runs.queue.ensure_dispatcher", lambda workspace: None)
+    monkeypatch.setattr("app.services.distilling.ensure_measured", lambda workspace: True)
+
+
+@pytest.fixture(autouse=True)
 def main_module_as_it_was():
     """AppTest puts the script in the place of __main__, which spawned processes then run."""
     before = sys.modules["__main__"]

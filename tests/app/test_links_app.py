@@ -10,12 +10,23 @@ from app import services
 from app.fields import VERSION
 from app.rail import PAGES
 from app.state import FIELDS, State, query_of
+from kdcore.presets import PRESETS
 from tests.app.made_lab import Made, make_lab
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 # a page may turn these down when its data have no such row, model or word, and then says so
 NAMES = ("data", "teacher", "student", "rival", "split", "mteacher", "mstudent", "lesson")
 WORDS = ("", "thing 3", "offer", "=1+1", "<script>", "nobody", "lost_by_distillation", "東京, a%b")
+
+
+REAL = {
+    "preset": tuple(PRESETS),
+    "settings": ("", "seed=3", "method.params.temperature=4.5;hard_weight=0.25"),
+    "run": ("", "student-kd", "student-hard"),
+    "ropen": ("", "student-kd"),
+    "rbase": ("", "student-hard"),
+    "rpick": ("", "student-kd,student-hard"),
+}
 
 
 def some_state(seed: int) -> State:
@@ -25,7 +36,7 @@ def some_state(seed: int) -> State:
     for name, field in FIELDS.items():
         if name in NAMES or draw.random() < 0.6:
             continue
-        options = _options(field)
+        options = REAL.get(name) or _options(field)
         given = {
             bool: lambda: draw.random() < 0.5,
             int: lambda: draw.choice((0, 1, 7, 30, 59, 9_999)),

@@ -1,6 +1,7 @@
 """A real browser on a real server: one of each for all browser tests of a process."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,9 @@ from pathlib import Path
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api")
+from kdcore.runs import control, queue  # noqa: E402
+from kdcore.runs.store import RunStore  # noqa: E402
+from kdcore.workspace import Workspace  # noqa: E402
 from tests.app.made_lab import Made, make_lab  # noqa: E402
 from tests.browser.chromium import FLAGS, find  # noqa: E402
 
@@ -38,9 +42,11 @@ def home(tmp_path_factory):
 def serve(tmp_path_factory) -> Iterator[Callable[..., str]]:
     """serve(home, "--public") -> the address of a new server; all are stopped at the end."""
     started: list[subprocess.Popen[bytes]] = []
+    homes: list[Path] = []
 
     def start(home: Path, *arguments: str) -> str:
         port = free_port()
+        homes.append(home)
         log = (tmp_path_factory.mktemp("log") / "app.log").open("wb")
         env = os.environ | {"KDLAB_HOME": str(home), "OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "app", "--no-browser", "--port", str(port), *arguments]
@@ -55,6 +61,17 @@ def serve(tmp_path_factory) -> Iterator[Callable[..., str]]:
         child.terminate()
     for child in started:
         child.wait(timeout=20)
+    for home in homes:
+        end_runs(Workspace(home))
+
+
+def end_runs(home: Workspace) -> None:
+    """Stop what still runs or waits in a workspace, and its dispatcher: no orphan is left."""
+    for run in RunStore(home.runs).list():
+        if run.status().state in ("queued", "running"):
+            control.pause(run, home, wait=True)
+    if (pid := queue.dispatcher(home)) is not None:
+        os.kill(pid, signal.SIGTERM)
 
 
 def wait_for_health(url: str, child: "subprocess.Popen[bytes]") -> None:

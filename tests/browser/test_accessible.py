@@ -15,6 +15,13 @@ PLACES = (
     "ranking?v=1&rtab=ndcg",
     "ranking?v=1&rtab=lists",
     "ranking?v=1&rtab=auction",
+    "distill",
+    "distill?v=1&run=twinbert_cos-kd&settings=hard_weight%3D0%3Bsoft_weight%3D0",
+    "distill?v=1&dmode=yaml",
+    "runs",
+    "runs?v=1&rview=diff",
+    "runs?v=1&rview=parallel",
+    "runs?v=1&rview=frontier",
     "data",
 )
 IS_DARK = """() => {

@@ -8,10 +8,9 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from kdcore.runs import queue
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
-from tests.browser.conftest import ROOT, free_port, wait_for_health
+from tests.browser.conftest import ROOT, end_runs, free_port, wait_for_health
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
@@ -37,20 +36,9 @@ def address(**more: str) -> str:
 
 @pytest.fixture(scope="module")
 def bench(serve, tmp_path_factory):
-    """A server with a workspace of its own, and that workspace; its dispatcher is ended after."""
+    """A server with a workspace of its own, and that workspace."""
     home = Workspace(tmp_path_factory.mktemp("bench"))
-    yield serve(home.root), home
-    end(home)
-
-
-def end(home: Workspace) -> None:
-    """Stop what still runs in a workspace, and its dispatcher."""
-    from kdcore.runs import control
-
-    for run in RunStore(home.runs).list():
-        control.discard(run, home, wait=True)
-    if (pid := queue.dispatcher(home)) is not None:
-        os.kill(pid, 15)
+    return serve(home.root), home
 
 
 def start(page, settle) -> str:
@@ -195,4 +183,4 @@ def test_a_run_and_its_queue_outlive_the_server(visit, settle, tmp_path):
     finally:
         child.terminate()
         child.wait(timeout=20)
-        end(home)
+        end_runs(home)

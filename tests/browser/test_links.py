@@ -7,10 +7,11 @@ import pytest
 
 from app.state import FIELDS, State, query_of
 
-PAGES = ("", "temperature", "masked_word", "compare", "ranking", "data")
+PAGES = ("", "temperature", "masked_word", "compare", "ranking", "distill", "data")
 # what a page may change of a link: rows, models and texts that these data do not have
 FREE = ("T", "Ts", "linked", "log", "ttab", "smoothing", "ct", "cs", "k", "gain", "pooled", "w")
 FREE += ("slots", "reserve", "pricing", "rtab", "ctab", "pair", "pin", "query", "keys", "box")
+FREE += ("preset", "settings", "dmode", "alone", "run")
 
 
 def some_state(seed: int) -> State:
@@ -43,6 +44,10 @@ WORDS = {
     "rtab": ("density", "ndcg", "lists", "auction"),
     "gain": ("exp2", "linear"),
     "pricing": ("first", "second"),
+    "preset": ("classroom_cpu", "tutorial_replica", "paper_twinbert"),
+    "settings": ("seed=3", "method.params.temperature=4.5;hard_weight=0.25"),
+    "dmode": ("form", "yaml"),
+    "run": ("bert-kd", "twinbert_cos-kd"),
 }
 
 
