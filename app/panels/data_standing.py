@@ -2,7 +2,7 @@
 
 from app import state
 from app.components.data_cards import data_cards
-from app.panels import data_source, data_table
+from app.panels import data_source, data_table, data_trash
 from app.services import Board
 from app.services import data_standing as standing
 from kdcore.datacards import data_cards as cards_of
@@ -22,6 +22,7 @@ def draw(board: Board) -> None:
         card = next(card for card in cards if card.key == opened)
         table = standing.rows(board.data, part, opened)
         data_table.draw(board, table, f"{card.title}: {card.definition}", linked=True)
+    data_trash.draw(board)
 
 
 def _open(key: str) -> None:

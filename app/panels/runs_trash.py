@@ -9,7 +9,7 @@ from app.services.runs_list import Scene
 from app.texts import md
 from kdcore.errors import LabError
 from kdcore.runs.store import RunStore
-from kdcore.runs.trash import KEPT_FOR
+from kdcore.trash import KEPT_FOR
 
 
 def draw(scene: Scene) -> None:

@@ -21,6 +21,7 @@ app = typer.Typer(help="Bring data sets in, look at them, check them, take them 
 Named = Annotated[
     str, typer.Argument(metavar="NAME", help="world, a name from `kdlab data list`, or a path")
 ]
+Own = Annotated[str, typer.Argument(metavar="NAME", help="a name from `kdlab data list`")]
 BUNDLED = "bundled: made on this machine when it is first used, truth known; log=50000 pairs of "
 BUNDLED += "an unlabelled log come with the name world:log=50000"
 
@@ -131,6 +132,25 @@ def list_data(as_json: Json = False) -> None:
     rows += [{"name": d.name, "pairs": d.pairs, "source": d.problem or d.source} for d in found]
     world = {"name": library.WORLD, "pairs": None, "source": BUNDLED, "problem": ""}
     show(as_json, {"data": [world, *found]}, table(rows, right=("pairs",)))
+
+
+@app.command("delete")
+def delete_data(name: Own, as_json: Json = False) -> None:
+    """Put an imported data set into the trash, where it stays for a week."""
+    from kdcore.datasets import library
+
+    library.delete_data(name)
+    told = f"{name} is in the trash for a week; `kdlab data restore {name}` takes it back"
+    show(as_json, {"deleted": name}, told)
+
+
+@app.command("restore")
+def restore_data(name: Own, as_json: Json = False) -> None:
+    """Take a deleted data set back out of the trash."""
+    from kdcore.datasets import library
+
+    library.restore_data(name)
+    show(as_json, {"restored": name}, f"{name} is back")
 
 
 @app.command("show")

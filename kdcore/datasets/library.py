@@ -18,9 +18,10 @@ from kdcore.datasets.sources import (
     read_path,
 )
 from kdcore.datasets.table import ColumnMapping
-from kdcore.errors import DataError, LabError, lookup
+from kdcore.errors import DataError, LabError, UnknownNameError, lookup
 from kdcore.labels import LabelScheme
 from kdcore.pairs import PairTable
+from kdcore.trash import take_back, throw_away
 from kdcore.workspace import Workspace, check_name, new_folder, slug, write_text_atomic
 
 WORLD = "world"
@@ -134,6 +135,20 @@ def list_data(workspace: Workspace | None = None) -> list[Listed]:
         for entry in held
         if entry.is_dir() and entry.name[0] != "." and entry.name != WORLD
     ]
+
+
+def delete_data(name: str, workspace: Workspace | None = None) -> None:
+    """Move an imported data set to the trash, where it stays for a week; with all brought to it."""
+    home = workspace or Workspace.default()
+    if name == WORLD or not (home.data_folder(name)).is_dir():
+        held = ", ".join(d.name for d in list_data(home)) or "none"
+        raise UnknownNameError(f"no imported data set is called {name!r}; there is: {held}")
+    throw_away(home.data_folder(name))
+
+
+def restore_data(name: str, workspace: Workspace | None = None) -> None:
+    """Take a data set back that `delete_data` put away."""
+    take_back((workspace or Workspace.default()).data, name)
 
 
 def default_name(source: str) -> str:

@@ -28,8 +28,9 @@ from kdcore.runs.record import (
     stop_kind,
     writing,
 )
-from kdcore.runs.trash import Trashed, from_trash, in_trash, to_trash
+from kdcore.runs.trash import from_trash, to_trash
 from kdcore.runs.writer import RunWriter
+from kdcore.trash import Trashed, in_trash
 from kdcore.workspace import (
     check_name,
     new_folder,

@@ -1,28 +1,13 @@
-"""The trash of a run store: a deleted run can be taken back for a week.
+"""A run on its way to the trash and back: nobody may be working on it, and it waits no longer."""
 
-It is the hidden folder .trash beside the runs, in which a run is called SECONDS-ID.
-"""
-
-import shutil
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from kdcore.errors import RunError, UnknownNameError
+from kdcore import trash
+from kdcore.errors import DataError, RunError
 from kdcore.runs.record import STOP, Record, derive, hold, writing
-
-TRASH = ".trash"
-KEPT_FOR = 7 * 24 * 3600.0  # seconds
-
-
-@dataclass(frozen=True)
-class Trashed:
-    """A run in the trash; at: when it was thrown away, in seconds since the epoch."""
-
-    id: str
-    at: float
-    folder: Path
 
 
 def to_trash(folder: Path) -> None:
@@ -37,11 +22,8 @@ def to_trash(folder: Path) -> None:
         (folder / STOP).unlink(missing_ok=True)
     finally:
         lock.release()
-    trash = folder.parent / TRASH
     with writing(folder):
-        trash.mkdir(exist_ok=True)
-        folder.rename(trash / f"{time.time():.3f}-{folder.name}")
-    _empty(folder.parent)
+        trash.throw_away(folder)
 
 
 def _no_longer_waits(folder: Path) -> None:
@@ -55,34 +37,8 @@ def _no_longer_waits(folder: Path) -> None:
 
 def from_trash(root: Path, run_id: str) -> Path:
     """Move a run back among the others and return its folder."""
-    found = next((one for one in in_trash(root) if one.id == run_id), None)
-    if found is None:
-        raise UnknownNameError(f"no run in the trash is called {run_id!r}; it holds one for a week")
-    folder = root / run_id
-    if folder.exists():
-        raise RunError(f"a run called {run_id} is there already")
-    with writing(folder):
-        found.folder.rename(folder)
-    return folder
-
-
-def in_trash(root: Path) -> list[Trashed]:
-    """What is in the trash, thrown away last first; what is a week old goes for good."""
-    _empty(root)
-    return sorted(_entries(root), key=lambda one: one.at, reverse=True)
-
-
-def _entries(root: Path) -> list[Trashed]:
-    found = []
-    with suppress(OSError):
-        for folder in (root / TRASH).iterdir():
-            seconds, _, run_id = folder.name.partition("-")
-            with suppress(ValueError):
-                found.append(Trashed(run_id, float(seconds), folder))
-    return found
-
-
-def _empty(root: Path) -> None:
-    for one in _entries(root):
-        if one.at < time.time() - KEPT_FOR:
-            shutil.rmtree(one.folder, ignore_errors=True)
+    with writing(root / run_id):
+        try:
+            return trash.take_back(root, run_id)
+        except DataError as cause:
+            raise RunError(str(cause)) from cause

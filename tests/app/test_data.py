@@ -343,3 +343,27 @@ def test_a_student_is_scored_together_with_its_twin_and_none_other():
     assert boards.same_budget(taught, twin)
     assert not any(boards.same_budget(taught, run) for run in (other, longer, taught))
     assert not boards.same_budget(twin, twin)
+
+
+def test_an_imported_data_set_is_deleted_on_the_page_and_taken_back(home):
+    world().save(home.data / "mine")
+    at = page(data="mine")
+    at.button(key="data_delete").click().run()
+    assert not at.exception
+    assert "data" not in at.query_params
+    assert not (home.data / "mine").exists()
+    back = next(b for b in at.button if str(b.key).startswith("data_restore_"))
+    back.click().run()
+    assert not at.exception
+    assert at.query_params["data"] == "mine"
+    assert PairTable.load(home.data / "mine").content_hash == world().content_hash
+
+
+def test_the_bundled_world_offers_no_deletion():
+    assert "data_delete" not in {b.key for b in page().button}
+
+
+def test_a_public_showing_deletes_nothing(home, monkeypatch):
+    world().save(home.data / "mine")
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    assert page(data="mine").button(key="data_delete").disabled

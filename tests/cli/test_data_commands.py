@@ -128,3 +128,17 @@ def test_map_takes_every_name_that_a_file_may_use(
     said = kdlab(*command, "--map", "grade=verdict", "--replace")
     assert said.code == 3
     assert "names a column twice" in said.err
+
+
+def test_a_deleted_data_set_can_be_restored_and_the_world_cannot_be_deleted(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.tsv").write_text(small_table())
+    kdlab("data", "import", tmp_path / "mine.tsv")
+    assert "`kdlab data restore mine`" in kdlab("data", "delete", "mine").out
+    assert [d["name"] for d in kdlab("data", "list", "--json").json["data"]] == ["world"]
+    assert kdlab("data", "restore", "mine").code == 0
+    assert load_data("mine").content_hash
+    refused = kdlab("data", "delete", "world")
+    assert (refused.code, refused.out) == (2, "")
+    assert "there is: mine" in refused.err
