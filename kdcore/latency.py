@@ -28,7 +28,8 @@ DRAWS = 200  # pairs timed one by one
 BATCH = 32
 BUDGET = 1.5  # seconds for the pairs timed one by one, all models and conditions together
 WARM_UP = 10  # pairs before the clock starts: a CPU's library compiles a kernel for new shapes
-FEWEST = 5  # pairs that are timed however slow a model is
+FEWEST_BATCHES = 3
+FEWEST = 10  # pairs that are timed however slow a model is
 Ints = NDArray[np.int64]
 
 
@@ -78,7 +79,7 @@ def measure_latency(
         with use_threads(1):
             alone = _one_by_one(subjects, cpu, precision, share)
         asked = alone if plain else _one_by_one(subjects, device, precision, share)
-        rates = [_rate(s, device, precision, budget / 10) for s in subjects]
+        rates = _in_batches(subjects, device, precision, budget / 5)
     found = [_speed(*parts) for parts in zip(subjects, alone, asked, rates, strict=True)]
     return Latency(
         student=found[0],
@@ -124,17 +125,21 @@ def _one_by_one(
     ]
 
 
-def _rate(subject: _Subject, device: torch.device, precision: str, budget: float) -> float:
+def _in_batches(
+    subjects: Sequence[_Subject], device: torch.device, precision: str, budget: float
+) -> list[float]:
     """Pairs a second in whole batches, the median over batches; the first one warms up."""
-    _move(subject.model, device, precision)
+    for subject in subjects:
+        _move(subject.model, device, precision)
     starts = np.arange(0, DRAWS - BATCH + 1, BATCH)
-    _answer(subject, starts[0] + np.arange(BATCH), device)
-    times: list[float] = []
+    taken: list[list[float]] = [[] for _ in subjects]
+    began = time.perf_counter()
     for start in np.resize(starts, 4 * len(starts)):
-        times.append(_answer(subject, start + np.arange(BATCH), device))
-        if sum(times) > budget:
+        for subject, times in zip(subjects, taken, strict=True):
+            times.append(_answer(subject, start + np.arange(BATCH), device))
+        if len(taken[0]) > FEWEST_BATCHES and time.perf_counter() - began > budget:
             break
-    return BATCH / max(float(np.median(times)), 1e-9)
+    return [BATCH / max(float(np.median(times[1:])), 1e-9) for times in taken]
 
 
 def _answer(subject: _Subject, rows: Ints, device: torch.device) -> float:

@@ -182,11 +182,11 @@ def _quality(kept: Retention) -> Card:
     )
     twin = f"twin alone {percent(kept.twin_kept)}" if isfinite(kept.twin_kept) else ""
     return Card(
-        label=f"Kept of the teacher's {name}, above chance",
+        label=f"Kept of the teacher's {name}",
         value=percent(kept.kept),
         definition=told.strip(),
         interval=f"[{percent(kept.kept_low)}, {percent(kept.kept_high)}]",
-        n=f"from 0: {percent(kept.raw)} · n = {kept.n:,} {kept.n_unit}",
+        n=f"above chance · from 0: {percent(kept.raw)} · n = {kept.n:,} {kept.n_unit}",
         delta=twin,
         role="student",
     )
@@ -201,7 +201,7 @@ def _costs(kept: Retention) -> list[Card]:
             Card(
                 "Size",
                 f"{kept.megabytes:.2f} MB",
-                "Weights of the network in 10⁶ bytes, the tokenizer left out.",
+                "Weights of the network in 10⁶ bytes, as they are computed with; no tokenizer.",
                 n=f"{kept.parameters:,} parameters",
                 delta=told,
                 role="student",

@@ -1,8 +1,11 @@
 """What to do after a verdict: one thing changed, the missing twin, the answers in Compare."""
 
+from uuid import uuid4
+
 import streamlit as st
 
 from app import services, state
+from app.components.lead_to import lead_to
 from app.services import distilling_draft, judging_next, live
 from app.services.judging import Case
 from app.texts import md
@@ -11,6 +14,7 @@ from kdcore.judge import NO_TWIN, Judgement
 from kdcore.next_steps import Experiment
 from kdcore.seeds import SeedRow
 
+_FILLED = "kd_next_filled"
 _NOT_SHOWN = "This run's test pairs are no data set of the other pages."
 
 
@@ -35,6 +39,7 @@ def draw(case: Case, found: Judgement, seeds: SeedRow | None) -> None:
         _compare(case)
         if found.verdict == NO_TWIN and case.twin is None:
             _twin(case, closed)
+    lead_to(".st-key-distill_preset", st.session_state.pop(_FILLED, ""), "lead_to_form")
 
 
 def measure(case: Case) -> None:
@@ -64,6 +69,7 @@ def _try(run_id: str, one: Experiment) -> None:
     run = live.find(run_id)
     if run is None:
         return
+    st.session_state[_FILLED] = uuid4().hex
     try:
         distilling_draft.prefill(run, one.changed)
     except LabError as cause:

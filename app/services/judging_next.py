@@ -20,7 +20,7 @@ from kdcore.runs.about import About
 from kdcore.runs.store import Run
 from kdcore.seeds import TOO_FEW, SeedRow
 
-PATIENCE = 120.0  # seconds for a measurement that takes ten on an idle machine
+PATIENCE = 300.0  # seconds for a measurement that takes ten on an idle machine
 _WAITING = {
     "queued": "waits in the queue",
     "running": "is still training",
