@@ -100,7 +100,7 @@ def _offered(run_id: str, kind: Kind, label: str, meaning: str, closed: bool) ->
 
 def _hand_over(run_id: str, kind: Kind, label: str, held: Kept) -> None:
     st.download_button(
-        f"{label} ({held.megabytes:.1f} MB)",
+        f"{label} ({_size(held.megabytes)})",
         lambda: keeping.content(run_id, kind),
         held.name,
         "text/html" if kind == "report" else "application/zip",
@@ -112,6 +112,10 @@ def _hand_over(run_id: str, kind: Kind, label: str, held: Kept) -> None:
     )
     if held.sentence:
         st.caption(f":material/verified: {md(held.sentence)}")
+
+
+def _size(megabytes: float) -> str:
+    return f"{megabytes:.1f} MB" if megabytes >= 1 else f"{1000 * megabytes:.0f} kB"
 
 
 def _start(run_id: str, kind: Kind) -> None:

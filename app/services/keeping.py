@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,6 +26,7 @@ from kdcore.runs.trackers import TENSORBOARD
 Kind = Literal["folder", "onnx", "report"]
 State = Literal["none", "working", "done", "failed"]
 MOST_WORKING = 2  # each holds torch in memory
+MOST_KEPT = 20  # in the cache; the oldest go
 _ANSWER, _PROBLEM, _REPORT = "answer.json", "problem.txt", "report.html"
 _LOCK = threading.Lock()
 _WORKING: dict[Path, subprocess.Popen[bytes]] = {}
@@ -50,7 +52,7 @@ def start(run_id: str, kind: Kind) -> None:
             return
         if sum(process.poll() is None for process in _WORKING.values()) >= MOST_WORKING:
             raise RunError(f"{MOST_WORKING} exports are at work; wait for one of them")
-        place.mkdir(parents=True, exist_ok=True)
+        _make_room(place)
         with (place / _ANSWER).open("wb") as said, (place / _PROBLEM).open("wb") as wrong:
             _WORKING[place] = subprocess.Popen(
                 [
@@ -65,6 +67,15 @@ def start(run_id: str, kind: Kind) -> None:
                 stdout=said,
                 stderr=wrong,
             )
+
+
+def _make_room(place: Path) -> None:
+    """An empty folder for what is made now, and the oldest ones gone."""
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    held = [p for p in place.parent.iterdir() if p.is_dir() and p not in _WORKING]
+    for old in sorted(held, key=lambda p: p.stat().st_mtime)[:-MOST_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _how(run: Run, kind: Kind, place: Path) -> list[str]:

@@ -129,6 +129,20 @@ def test_a_run_that_went_on_is_made_anew(command: list[list[str]], run: Path) ->
     assert keeping.standing(RUN, "folder").state == "none"
 
 
+def test_the_oldest_exports_make_room(
+    command: list[list[str]], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST_KEPT", 2)
+    for number in range(4):
+        (run / "metrics.jsonl").write_text('{"step": 1}\n' * number)
+        keeping.start(RUN, "report")
+        finish()
+        monkeypatch.setattr(keeping, "_WORKING", {})
+    places = list((run.parents[1] / "cache" / "kept").iterdir())
+    assert len(places) == 2
+    assert keeping.standing(RUN, "report").state == "done"
+
+
 def test_a_failure_is_told_in_the_commands_own_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
