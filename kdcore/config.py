@@ -112,7 +112,7 @@ class _StageConfig:
         high=10**9,
     )
     seed: int = knob(0, "the same seed gives the same student", low=0, high=2**31 - 1)
-    device: str = text("auto", "auto, cpu, cuda, cuda:1 or mps")
+    device: str = text("auto", "auto, cpu, cuda, cuda:1, cuda:all or mps")
     threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
 
 

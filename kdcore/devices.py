@@ -1,5 +1,6 @@
 """Which device a run computes on, and how much of its memory is in use."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,15 +9,21 @@ import torch
 
 from kdcore.errors import ConfigError
 
+EVERY_GPU = "cuda:all"
+MOST_RANKS = 64  # of CPU processes that share one run
+
 
 def pick_device(name: str = "auto") -> torch.device:
-    """`auto` takes CUDA, then MPS, then the CPU; a device that is not there is a ConfigError."""
+    """`auto` takes CUDA, then MPS, then the CPU; a device that is not there is a ConfigError.
+
+    Of several (`cuda:all`, `cpu:2`) it is the one of this process, see `ranks`.
+    """
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        device = torch.device(name)
+        device = torch.device(_own(name))
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as cause:
         raise ConfigError(
@@ -24,6 +31,22 @@ def pick_device(name: str = "auto") -> torch.device:
             [f"device: {name!r} is not here ({str(cause).splitlines()[0]}); auto takes what is"],
         ) from None
     return device
+
+
+def ranks(name: str) -> int:
+    """How many processes train one run: one a GPU with `cuda:all`, two with `cpu:2`, else one."""
+    if name == EVERY_GPU:
+        return max(1, torch.cuda.device_count())
+    kind, _, count = name.partition(":")
+    return max(1, int(count)) if kind == "cpu" and count.isdigit() else 1
+
+
+def _own(name: str) -> str:
+    """The one device of this process out of those that a name stands for."""
+    if name == EVERY_GPU:
+        return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    kind, _, count = name.partition(":")
+    return "cpu" if kind == "cpu" and count.isdigit() and 0 < int(count) <= MOST_RANKS else name
 
 
 def memory_mb(device: torch.device) -> float:

@@ -13,7 +13,8 @@ from kdcore.recipes.beside import keep_beside
 from kdcore.recipes.card import write_card
 from kdcore.recipes.infer import Scoring, ask, infer, score_size
 from kdcore.recipes.interrupt import StoppedError
-from kdcore.recipes.train import train
+from kdcore.recipes.parallel import own_rank
+from kdcore.recipes.train import follow, train
 from kdcore.recipes.trouble import in_plain_words
 from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.store import Run, RunStore
@@ -31,6 +32,8 @@ def carry_out(
     Leaves model/, predictions/ and a model card in the run's folder. A stop that was asked for
     is written down and raised as RunError, so that what would come next is not begun.
     """
+    if own_rank():
+        follow(config, load(), run, workspace)
     size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
     stopped = ""
     with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):

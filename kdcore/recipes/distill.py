@@ -1,5 +1,7 @@
 """Distill: a student learns a teacher's answers, beside the hard labels."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import nn
@@ -14,7 +16,8 @@ from kdcore.objectives.base import Term, make_objective, shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.recipes.session import Session, start_of
+from kdcore.recipes.beginning import start_of
+from kdcore.recipes.session import Session
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.teachers import CachedTeacher, LiveTeacher, Teacher
@@ -27,11 +30,12 @@ def distill(
     run: Run,
     writer: RunWriter,
     judged: Predictions | None = None,
+    begin: Callable[..., Session] = Session,
 ) -> str:
     """Train a student on the transfer set; the teacher's predictions are those of exactly it.
 
-    judged: its predictions on the labelled validation pairs, for those who watch. Returns why the
-    training ended before its time, or nothing.
+    judged: its predictions on the labelled validation pairs, for those who watch. begin: makes the
+    session. Returns why the training ended before its time, or nothing.
     """
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
@@ -46,14 +50,15 @@ def distill(
     objective = make_objective(config.method.name, config.method.params, *shapes)
     terms = [Term("soft", objective, config.soft_weight)]
     extra = [objective] if isinstance(objective, nn.Module) else []
-    with Session(student, config, transfer, validation, run, writer, extra, judged) as session:
+    with begin(student, config, transfer, validation, run, writer, extra, judged) as session:
         grades = session.tensor(transfer.grades)
         for rows, batch in session.batches():
             outputs = student(batch, wants)
             loss, parts = weighted_sum(terms, outputs, teacher(rows, batch))
             if config.hard_weight:
                 target = grades[session.tensor(rows)]
-                parts["hard"] = hard_cross_entropy(outputs.logits, target, config.label_smoothing)
+                hard = hard_cross_entropy(outputs.logits, target, config.label_smoothing)
+                parts["hard"] = session.labelled(hard, transfer.grades)
                 loss = loss + config.hard_weight * parts["hard"]
             session.step(loss, parts)
             teacher.after_step(session.progress.step)

@@ -1,23 +1,32 @@
 """Fine-tune a model on hard labels: a teacher, or a student's twin without a teacher."""
 
+from collections.abc import Callable
+
 from kdcore.config import FinetuneConfig
 from kdcore.models.build import new_model
 from kdcore.objectives.hard import hard_cross_entropy, hard_mse
 from kdcore.pairs import PairTable
-from kdcore.recipes.session import Session, start_of
+from kdcore.recipes.beginning import start_of
+from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 
 
-def finetune(config: FinetuneConfig, pairs: PairTable, run: Run, writer: RunWriter) -> str:
+def finetune(
+    config: FinetuneConfig,
+    pairs: PairTable,
+    run: Run,
+    writer: RunWriter,
+    begin: Callable[..., Session] = Session,
+) -> str:
     """Train on labelled `train` pairs, select on `validation`, leave the model in the run.
 
-    Returns why the training ended before its time, or nothing.
+    begin: makes the session. Returns why the training ended before its time, or nothing.
     """
     train, validation = pairs.split("train").labelled(), pairs.split("validation").labelled()
     # the tokenizer reads unlabelled pairs too, as a distilled student's does: twins start alike
     model = new_model(config.model, pairs.split("train"), config.seed, start_of(config.model, run))
-    with Session(model, config, train, validation, run, writer) as session:
+    with begin(model, config, train, validation, run, writer) as session:
         grades = session.tensor(train.grades)
         for rows, batch in session.batches():
             logits = model(batch).logits

@@ -9,8 +9,6 @@ each of them:
             session.step(loss, {"hard": loss})
 """
 
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,30 +21,30 @@ import torch
 from torch import Tensor, nn
 
 from kdcore.batches import Batch, Rows, bucketed, epoch_order
-from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
+from kdcore.config import DistillConfig, FinetuneConfig
 from kdcore.devices import pick_device
-from kdcore.errors import DataError, RunError
+from kdcore.errors import RunError
 from kdcore.models.base import PairModel
-from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
 from kdcore.models.rows_in_use import RowsInUse
 from kdcore.pairs import PairTable
 from kdcore.predict import score
 from kdcore.predictions import Predictions
-from kdcore.recipes.checkpoint import Checkpoints, Progress
+from kdcore.recipes.beginning import check_same, fresh, refuse_unlabelled
+from kdcore.recipes.checkpoint import Checkpoints, Parts
 from kdcore.recipes.infer import score_size
 from kdcore.recipes.interrupt import InterruptFlag, StoppedError
 from kdcore.recipes.measuring import Meter, evenly, quality
 from kdcore.recipes.optimizer import are_numbers, make_optimizer, set_rate
+from kdcore.recipes.parallel import ALONE, Group
 from kdcore.recipes.replay import Replay
 from kdcore.recipes.trouble import not_a_number
 from kdcore.runs.record import address
-from kdcore.runs.store import Run, RunStore
+from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
-NEWER = {"log_every": 20, "validations": 1}  # knobs with what runs did before they had them
 
 
 class Session:
@@ -54,6 +52,7 @@ class Session:
 
     extra: modules that learn beside the model and are dropped after (an objective's projection).
     teacher: its answers on the validation pairs, for those who watch; nothing is learned of them.
+    group: the processes that share each batch; only the first of them says and writes anything.
     message: why the training ended before its last step; empty when it did not.
     """
 
@@ -67,10 +66,11 @@ class Session:
         writer: RunWriter,
         extra: Sequence[nn.Module] = (),
         teacher: Predictions | None = None,
+        group: Group = ALONE,
     ) -> None:
-        _refuse_unlabelled(config, train, validation)
+        refuse_unlabelled(config, train, validation)
         self.config, self.knobs, self.run, self.writer = config, config.training, run, writer
-        self.teacher, self.message = teacher, ""
+        self.teacher, self.group, self.message = teacher, group, ""
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
         self.model.products = product_type(self.knobs.precision, self.device)
@@ -92,8 +92,7 @@ class Session:
         points, seed = self.knobs.replay_points, config.seed
         probed = validation, self.encoded_validation
         self.replay = Replay(run, *probed, points, self.total_steps, seed)
-        hashes = f"{train.content_hash}-{validation.content_hash}", _config_hash(config)
-        self.progress = Progress(0, 0, 0.0, *hashes)
+        self.progress = fresh(config, train, validation)
         self.meter = Meter(
             writer, self.device, self.knobs.batch_size, self.steps_an_epoch, self._not_a_number
         )
@@ -103,20 +102,25 @@ class Session:
     def __enter__(self) -> Self:
         before, pending = self.checkpoints.progress(), []
         if before is not None:
-            self._check_same(before)
+            check_same(self.run, before, self.progress)
             pending = self.checkpoints.restore()
             self.progress = before
             log.info("resumed at step %d of %d", before.step, self.total_steps)
-        self.meter.begin(self.progress.step, pending)
-        self.writer.progress(self.progress.step, self.total_steps, self.config.stage)
-        if before is None:  # who watches should know from the start what there is to reach
-            self.meter.teacher(self.teacher, self.validation)
-            self.replay.taught_by(self.teacher)
-            self._look(0)
+        if self.group.leads:
+            self._announce(pending, resumed=before is not None)
         self.interrupt.__enter__()
         for module in self.modules.values():
             module.train()
         return self
+
+    def _announce(self, pending: Parts, resumed: bool) -> None:
+        """Who watches should know from the start what there is to reach."""
+        self.meter.begin(self.progress.step, pending)
+        self.writer.progress(self.progress.step, self.total_steps, self.config.stage)
+        if not resumed:
+            self.meter.teacher(self.teacher, self.validation)
+            self.replay.taught_by(self.teacher)
+            self._look(0)
 
     def tensor(self, values: Any) -> Tensor:
         """An array of the training pairs on the device of the model."""
@@ -125,26 +129,38 @@ class Session:
     def batches(self) -> Iterator[tuple[Rows, Batch]]:
         """Every batch that is still to be learned from; in the end the best moment is kept."""
         for rows in self._left():
-            yield rows, self.model.batch(self.encoded, rows).to(self.device)
-            self._after_step()
+            own = self._own(rows)
+            yield own, self.model.batch(self.encoded, own).to(self.device)
+            if self.group.leads:
+                self._after_step()
             if self.message:
                 break
-        self._keep()
+        if self.group.leads:
+            self._keep()
+
+    def _own(self, rows: Rows) -> Rows:
+        self._batch = rows
+        self.group.reseed(self.config.seed, self.progress.step)
+        return self.group.share(rows)
 
     def _left(self) -> Iterator[Rows]:
         for epoch in range(self.progress.step // self.steps_an_epoch, self.knobs.epochs):
             yield from self._epoch(epoch)[self.progress.step - epoch * self.steps_an_epoch :]
 
+    def labelled(self, mean: Tensor, grades: Rows) -> Tensor:
+        """A mean over the labelled pairs of this process's share, as a part of the batch's."""
+        return self.group.evened(mean, grades[self._batch] >= 0)
+
     def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
         """Backward, clip, move; parts are logged unweighted."""
-        loss.backward()  # type: ignore[no-untyped-call]
+        weights = [p for group in self.optimizer.param_groups for p in group["params"]]
+        told = self.group.backward({"loss": loss, **parts}, weights, self._batch)
         if self.knobs.clip:
-            weights = [p for group in self.optimizer.param_groups for p in group["params"]]
             nn.utils.clip_grad_norm_(weights, self.knobs.clip, foreach=True)
         set_rate(self.optimizer, self.progress.step, self.total_steps, self.knobs.warmup)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.meter.add({"loss": loss, **parts})
+        self.meter.add(told)
         self.progress = replace(self.progress, step=self.progress.step + 1)
 
     def _after_step(self) -> None:
@@ -245,42 +261,3 @@ class Session:
         rows = np.random.default_rng(self.config.seed).permutation(len(self.train))[:512]
         first = self.model.batch(self.encoded, rows).to(self.device)
         self.model.eval().calibrate(first, torch.tensor(shares, dtype=torch.float32))
-
-    def _check_same(self, before: Progress) -> None:
-        for what, name in (("data_hash", "data"), ("config_hash", "settings")):
-            if getattr(before, what) != getattr(self.progress, what):
-                raise RunError(
-                    f"{self.run.id} was begun with other {name}; "
-                    "start a new run instead of resuming this one"
-                )
-
-
-def start_of(model: ModelConfig, run: Run) -> PairModel | None:
-    """The model of the run that this one starts from, which lies beside it; None without one."""
-    if not model.start_from:
-        return None
-    return load_model(RunStore(run.folder.parent).get(model.start_from).model_folder)
-
-
-def _refuse_unlabelled(
-    config: FinetuneConfig | DistillConfig, train: PairTable, validation: PairTable
-) -> None:
-    """DataError when there is nothing to learn from or nothing to choose an epoch by."""
-    problems = []
-    if not len(train):
-        problems.append("no pair to learn from is labelled; distill learns from unlabelled ones")
-    if not len(validation):
-        problems.append("no validation pair is labelled, so no epoch can be told from another")
-    elif config.training.select_by == "roc_auc" and len(set(validation.relevant)) < 2:
-        problems.append("the validation pairs are all of one kind: choose select_by nll")
-    if problems:
-        raise DataError(f"{train.name} cannot be trained on:", problems)
-
-
-def _config_hash(config: Any) -> str:
-    """The same for a run that was begun before its config had the newer knobs."""
-    data = to_dict(config)
-    knobs = data["training"]
-    data["training"] = {k: v for k, v in knobs.items() if k not in NEWER or v != NEWER[k]}
-    text = json.dumps(data, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

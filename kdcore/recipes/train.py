@@ -1,17 +1,60 @@
-"""The training part of a run: its teacher is asked once, then the recipe of its stage learns."""
+"""The training part of a run: its teacher is asked once, then the recipe of its stage learns.
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig
+Alone or on several devices at once (parallel.py); a full memory is answered with what fits.
+"""
+
+import logging
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NoReturn
+
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
+from kdcore.devices import ranks
+from kdcore.errors import RunError
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.recipes.distill import distill, transfer_set
 from kdcore.recipes.finetune import finetune
+from kdcore.recipes.fitting import Trial, free_memory, largest_fitting
 from kdcore.recipes.infer import infer
 from kdcore.recipes.interrupt import StoppedError
+from kdcore.recipes.parallel import FULL, Group, PeerLostError, following, leading
+from kdcore.recipes.session import Session
+from kdcore.recipes.trouble import is_full_memory, memory_problem
 from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.workspace import Workspace
+
+log = logging.getLogger("kdcore")
+Answers = tuple[Predictions, Predictions | None]  # on the transfer set, on validation
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A recipe with all that it needs but the session and the batch size."""
+
+    config: FinetuneConfig | DistillConfig
+    pairs: PairTable
+    run: Run
+    writer: RunWriter
+    answers: Answers | None  # of the teacher, where there is one
+
+    def learn(self, begin: Callable[..., Session], batch_size: int = 0) -> str:
+        """Leave the best model in the run; returns why training ended early, or nothing."""
+        config = self.config
+        if batch_size:
+            config = replace(config, training=replace(config.training, batch_size=batch_size))
+        if isinstance(config, FinetuneConfig):
+            return finetune(config, self.pairs, self.run, self.writer, begin)
+        if self.answers is None:
+            raise TypeError("a distillation needs its teacher's answers")
+        taught, judged = self.answers
+        return distill(config, self.pairs, taught, self.run, self.writer, judged, begin)
 
 
 def train(
@@ -22,41 +65,97 @@ def train(
     workspace: Workspace,
 ) -> str:
     """Leave the best model in the run; returns why training ended early, or nothing."""
-    if isinstance(config, FinetuneConfig):
-        return finetune(config, pairs, run, writer)
-    answers = teacher_answers(config, pairs, run, writer, workspace)
-    return distill(config, pairs, answers[0], run, writer, answers[1])
+    answers = None
+    if isinstance(config, DistillConfig):
+        answers = _answers(config, pairs, run, workspace, writer)
+    lesson = Lesson(config, pairs, run, writer, answers)
+    look = partial(_refuse_to_begin, writer)
+    try:
+        together = leading(config.device, config.threads, run, pairs.content_hash, look)
+        with together as group:
+            return lesson.learn(partial(Session, group=group))
+    except Exception as error:
+        if not is_full_memory(error):
+            raise
+        log.warning("%s", traceback.format_exc())
+        tell = partial(memory_problem, type(error)(str(error)), config.training.batch_size)
+    # out here: nothing of the step that failed is held any more
+    fits = _fitting(lesson)
+    raise RunError(tell(fits))
 
 
-def teacher_answers(
-    config: DistillConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
-) -> tuple[Predictions, Predictions | None]:
-    """What the teacher says of the transfer set and of the labelled validation pairs, cached."""
+def follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspace) -> NoReturn:
+    """Learn along as another rank than the first, which says and writes everything; then exit."""
+    try:
+        if not isinstance(config, InferConfig):  # scoring is for the first alone
+            _follow(config, pairs, run, workspace)
+    except PeerLostError:  # rank 0 has ended, early or not; it has said why
+        sys.exit(0)
+    except Exception as error:
+        traceback.print_exc()
+        sys.exit(FULL if is_full_memory(error) else 1)
+    sys.exit(0)
+
+
+def _follow(
+    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
+) -> None:
+    with following(config.device, config.threads, pairs.content_hash) as group:
+        answers = None
+        if isinstance(config, DistillConfig):  # from the cache: rank 0 has asked
+            answers = _answers(config, pairs, run, workspace, None)
+        writer = run.write()  # never entered, so it writes nothing
+        Lesson(config, pairs, run, writer, answers).learn(partial(Session, group=group))
+
+
+def _fitting(lesson: Lesson) -> int | None:
+    """The batch size that fits, by trying; None when a stop came between."""
+    size = lesson.config.training.batch_size
+    begin = partial(Trial, group=Group(0, ranks(lesson.config.device)))
+
+    def tell(tried: int) -> bool:
+        lesson.writer.progress(0, 1, f"try batch size {tried}")
+        return not lesson.writer.stop_requested
+
+    found = largest_fitting(partial(lesson.learn, begin), size, tell)
+    free_memory()
+    return found
+
+
+def _answers(
+    config: DistillConfig,
+    pairs: PairTable,
+    run: Run,
+    workspace: Workspace,
+    writer: RunWriter | None,
+) -> Answers:
+    """What the teacher says of the transfer set and of the labelled validation pairs, cached.
+
+    writer: who is told how far it is; a stop is heeded between two batches.
+    """
     how = InferConfig(run=config.teacher, device=config.device)
     source = RunStore(run.folder.parent).get(config.teacher).require_model()
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
-    watch = _Asking(writer, len(transfer) + len(validation))
-    taught, _ = infer(how, transfer, source, workspace, watch)
-    watch.before = len(transfer)
+    total = len(transfer) + len(validation)
+
+    def watch(before: int, done: int) -> None:
+        if writer is not None:
+            writer.progress(before + done, total, "teacher")
+            _refuse_to_begin(writer)
+
+    watch(0, 0)
+    taught, _ = infer(how, transfer, source, workspace, partial(watch, 0))
     if not len(validation):  # the session refuses this in words
         return taught, None
-    judged, _ = infer(how, validation, source, workspace, watch)
+    judged, _ = infer(how, validation, source, workspace, partial(watch, len(transfer)))
     return taught, regraded(judged, model_scheme(source.model_folder), pairs)
 
 
-class _Asking:
-    """How far the teacher is asked, in pairs, and an ear for a stop: nothing is learned yet."""
-
-    def __init__(self, writer: RunWriter, total: int) -> None:
-        self.writer, self.total, self.before = writer, total, 0
-        writer.progress(0, total, "teacher")
-
-    def __call__(self, done: int) -> None:
-        """Told after each batch; the pairs of a split that is done stand in `before`."""
-        self.writer.progress(self.before + done, self.total, "teacher")
-        if self.writer.stop_requested:
-            raise StoppedError(
-                "stopped as asked before the first step, so there is nothing to keep yet; "
-                f"go on with `kdlab runs resume {address(self.writer.folder)}`"
-            )
+def _refuse_to_begin(writer: RunWriter) -> None:
+    """Heed a stop that came before the first step."""
+    if writer.stop_requested:
+        raise StoppedError(
+            "stopped as asked before it learned on, so there is nothing new to keep; "
+            f"go on with `kdlab runs resume {address(writer.folder)}`"
+        )

@@ -20,8 +20,8 @@ def in_plain_words(run_id: str, batch_size: int) -> Iterator[None]:
     except LabError:
         raise
     except Exception as error:
-        if _is_full_memory(error):
-            raise RunError(_memory_problem(error, batch_size)) from error
+        if is_full_memory(error):
+            raise RunError(memory_problem(error, batch_size)) from error
         if is_full_disk(error):
             raise RunError(write_problem(run_id, error)) from error
         raise
@@ -35,17 +35,19 @@ def not_a_number(step: int, total: int, rate: float) -> RunError:
     )
 
 
-def _is_full_memory(error: Exception) -> bool:
+def is_full_memory(error: Exception) -> bool:
+    """Whether an error says that the memory of a GPU or of the machine is full."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(said in str(error) for said in _ALLOCATORS)
 
 
-def _memory_problem(error: Exception, batch_size: int) -> str:
+def memory_problem(error: Exception, batch_size: int, fits: int | None = None) -> str:
+    """What to do about a full memory; fits: the batch size that was seen to fit, 0 if none did."""
     what = "GPU" if isinstance(error, torch.OutOfMemoryError) or "MPS" in str(error) else "machine"
-    if batch_size == 1:
-        return f"the {what} ran out of memory at batch size 1; choose a smaller model"
-    return (
-        f"the {what} ran out of memory at batch size {batch_size}; {batch_size // 2} needs about "
-        "half: change it and start again"
-    )
+    said = f"the {what} ran out of memory at batch size {batch_size}"
+    if batch_size == 1 or fits == 0:
+        return f"{said}{'' if batch_size == 1 else ', and at 1 too'}; choose a smaller model"
+    if fits:
+        return f"{said}; batch size {fits} fits: change it and start again"
+    return f"{said}; {batch_size // 2} needs about half: change it and start again"

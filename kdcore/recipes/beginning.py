@@ -1,0 +1,64 @@
+"""What is looked at before a training begins: its start, its labels, and whether it is the same."""
+
+import hashlib
+import json
+from typing import Any
+
+from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
+from kdcore.errors import DataError, RunError
+from kdcore.models.base import PairModel
+from kdcore.models.build import load_model
+from kdcore.pairs import PairTable
+from kdcore.recipes.checkpoint import Progress
+from kdcore.runs.store import Run, RunStore
+
+NEWER = {"log_every": 20, "validations": 1}  # knobs with what runs did before they had them
+
+
+def start_of(model: ModelConfig, run: Run) -> PairModel | None:
+    """The model of the run that this one starts from, which lies beside it; None without one."""
+    if not model.start_from:
+        return None
+    return load_model(RunStore(run.folder.parent).get(model.start_from).model_folder)
+
+
+def refuse_unlabelled(
+    config: FinetuneConfig | DistillConfig, train: PairTable, validation: PairTable
+) -> None:
+    """DataError when there is nothing to learn from or nothing to choose a moment by."""
+    problems = []
+    if not len(train):
+        problems.append("no pair to learn from is labelled; distill learns from unlabelled ones")
+    if not len(validation):
+        problems.append("no validation pair is labelled, so no epoch can be told from another")
+    elif config.training.select_by == "roc_auc" and len(set(validation.relevant)) < 2:
+        problems.append("the validation pairs are all of one kind: choose select_by nll")
+    if problems:
+        raise DataError(f"{train.name} cannot be trained on:", problems)
+
+
+def fresh(
+    config: FinetuneConfig | DistillConfig, train: PairTable, validation: PairTable
+) -> Progress:
+    """A training that has not begun, by what it learns from and how."""
+    data = f"{train.content_hash}-{validation.content_hash}"
+    return Progress(0, 0, 0.0, data, _config_hash(config))
+
+
+def check_same(run: Run, before: Progress, now: Progress) -> None:
+    """RunError when a checkpoint is that of other data or settings."""
+    for what, name in (("data_hash", "data"), ("config_hash", "settings")):
+        if getattr(before, what) != getattr(now, what):
+            raise RunError(
+                f"{run.id} was begun with other {name}; "
+                "start a new run instead of resuming this one"
+            )
+
+
+def _config_hash(config: Any) -> str:
+    """The same for a run that was begun before its config had the newer knobs."""
+    data = to_dict(config)
+    knobs = data["training"]
+    data["training"] = {k: v for k, v in knobs.items() if k not in NEWER or v != NEWER[k]}
+    text = json.dumps(data, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
