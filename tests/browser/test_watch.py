@@ -98,6 +98,7 @@ def test_the_picture_follows_the_files_and_no_page_is_run_again(visit, lab, run)
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_lines_that_a_resumed_run_writes_anew_replace_the_old_ones(visit, lab, run):
     run.line(5)
     run.line(10)
@@ -108,19 +109,23 @@ def test_lines_that_a_resumed_run_writes_anew_replace_the_old_ones(visit, lab, r
     expect(finding(page)).to_contain_text("After 5 of 80")
 
 
-def test_the_page_runs_again_once_at_the_end_and_nothing_is_asked_after(visit, lab, run):
+def test_the_page_runs_again_once_at_the_end_and_nothing_is_asked_after(visit, lab, run, settle):
     run.line(5)
     run.moment(5, 1.0)
     page = watched(visit, lab, run)
     expect(finding(page)).to_contain_text("After 5 of 80")
     run.stand(state="finished", step=80, stage="evaluate", ended=time.time())
     expect(page.locator(".watch .state")).to_contain_text("Finished")
-    page.wait_for_timeout(2500)
-    assert len(told_the_page(page)) == 1
+    for _ in range(600):
+        if told_the_page(page):
+            break
+        page.wait_for_timeout(100)
+    settle(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.wait_for_timeout(2500)
     assert [url for url in asked if "/kd/live/" in url] == []
+    assert len(told_the_page(page)) == 1
 
 
 def test_a_finished_run_is_replayed_by_keyboard_and_the_link_keeps_the_moment(
@@ -152,6 +157,7 @@ def test_a_finished_run_is_replayed_by_keyboard_and_the_link_keeps_the_moment(
     )
 
 
+@pytest.mark.slow
 def test_play_goes_through_the_training_to_its_end(visit, lab, run):
     for step in (5, 10, 20):
         run.line(step)
@@ -163,6 +169,7 @@ def test_play_goes_through_the_training_to_its_end(visit, lab, run):
     expect(page.get_by_role("button", name="Play")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_what_is_saved_is_what_stands_on_the_screen_now(visit, lab, run):
     run.line(5)
     page = watched(visit, lab, run)
@@ -176,6 +183,7 @@ def test_what_is_saved_is_what_stands_on_the_screen_now(visit, lab, run):
     assert text.splitlines()[-1].startswith("10,0.6,0.5,0.1")
 
 
+@pytest.mark.slow
 def test_a_watcher_outlives_the_server_and_goes_on_by_itself(visit, start, run):
     port = free_port()
     server = start(port)

@@ -84,8 +84,8 @@ function obey(part, data) {
       part.words.trouble.textContent = sentence;
     },
   });
-  if (!part.poll.first) part.poll.first = true;
-  else part.poll.again();
+  const known = isDone(part.film) && data.over.run && data.over.twin; // its end was told before
+  if (!known) part.poll.look();
 }
 
 /** What is known of a run stays while a rerun of the page puts the part elsewhere. */

@@ -13,7 +13,7 @@ export function addressOf(run) {
 }
 
 /**
- * Poll until stop(): ask() gives the query, take(answer, clock, query) is told what came, pace(): "live",
+ * Poll from look() until stop(): ask() gives the query, take(answer, clock, query) is told what came, pace(): "live",
  * "slow" or "done"; trouble(sentence or "") when the lab is away or back.
  */
 export function makePoll(run, { ask, take, pace, trouble }) {
@@ -48,9 +48,8 @@ export function makePoll(run, { ask, take, pace, trouble }) {
 
   const seen = () => document.hidden || pace() === "done" || later(0);
   document.addEventListener("visibilitychange", seen);
-  look();
   return {
-    again: () => later(0),
+    look,
     stop() {
       poll.over = true;
       clearTimeout(poll.timer);
