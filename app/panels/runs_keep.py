@@ -39,18 +39,9 @@ def _box(run_id: str) -> None:
     if closed:
         st.caption(f":material/lock: {md(services.PUBLIC_REASON)}")
     with st.container(border=True, key="runs_keep"):
-        able = keeping.onnx_possible()
-        onnx = st.checkbox(
-            "As ONNX too",
-            disabled=closed or not able,
-            key="keep_onnx",
-            help="One file that onnxruntime answers with, checked to say the same."
-            if able
-            else "Needs packages that are not here: pip install 'kdlab[export]'",
-        )
         _offered(
             run_id,
-            "onnx" if onnx else "folder",
+            "onnx" if _with_onnx(closed) else "folder",
             "Student as a folder",
             "Weights, a script of ten lines' use that needs no lab, and a model card; plain "
             "transformers loads a cross-encoder. Checked before it is handed over.",
@@ -63,18 +54,34 @@ def _box(run_id: str) -> None:
             "One HTML file that opens offline: curves, verdict, metrics, data, settings, command.",
             closed,
         )
-        st.download_button(
-            "Settings (YAML)",
-            keeping.settings(run_id),
-            f"{run_id}.yaml",
-            "application/yaml",
-            icon=":material/download:",
-            on_click="ignore",
-            key="keep_yaml",
-            width="stretch",
-            help="`kdlab distill --config FILE` or `kdlab finetune --config FILE` runs them again.",
-        )
+        _settings(run_id)
         _elsewhere(run_id, closed)
+
+
+def _with_onnx(closed: bool) -> bool:
+    able = keeping.onnx_possible()
+    return st.checkbox(
+        "As ONNX too",
+        disabled=closed or not able,
+        key="keep_onnx",
+        help="One file that onnxruntime answers with, checked to say the same."
+        if able
+        else "Needs packages that are not here: pip install 'kdlab[export]'",
+    )
+
+
+def _settings(run_id: str) -> None:
+    st.download_button(
+        "Settings (YAML)",
+        keeping.settings(run_id),
+        f"{run_id}.yaml",
+        "application/yaml",
+        icon=":material/download:",
+        on_click="ignore",
+        key="keep_yaml",
+        width="stretch",
+        help="`kdlab distill --config FILE` or `kdlab finetune --config FILE` runs them again.",
+    )
 
 
 def _offered(run_id: str, kind: Kind, label: str, meaning: str, closed: bool) -> None:
