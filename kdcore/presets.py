@@ -59,8 +59,8 @@ PRESETS: dict[str, Preset] = {
         "squared error against the teacher's probability, no temperature, no labels.",
         student="twinbert_cos:layers=2,hidden=128,heads=2,pooling=cls,query_tokens=9,ad_tokens=24",
         promise="The tutorial's losses, lengths, batch, step size and epochs. Unlike there, the "
-        "student starts from random weights, and validation, not test, selects the epoch; expect "
-        "a weaker student. On data of two grades set head to half_cosine, the tutorial's "
+        "student starts from random weights, and validation, not test, selects the epoch, so its "
+        "figures are its own. On data of two grades set head to half_cosine, the tutorial's "
         "(cos + 1) / 2; the world has four.",
         settings=_WATCHED
         | {
