@@ -20,7 +20,8 @@ WORLD_TEST = 10_000  # test pairs of the bundled world as it comes
 MOST_TEST = 40_000
 _HOTTEST = 20.0  # a higher temperature only flattens: the limit is already there
 _SOFTENED = ("kl", "ce")  # losses that read the temperature
-_NOT_LEARNED = ("device", "threads", "training.checkpoint_seconds", "training.replay_points")
+_WATCHED = ("checkpoint_seconds", "replay_points", "log_every")
+_NOT_LEARNED = ("device", "threads", *(f"training.{knob}" for knob in _WATCHED))
 
 
 @dataclass(frozen=True)
