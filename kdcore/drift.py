@@ -7,6 +7,7 @@ them together all the same says so, and is reminded.
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from kdcore.runs.listing import SPLIT, Row
@@ -68,7 +69,10 @@ def code_of(row: Row) -> str:
 
 def reasons(row: Row, base: Row, metric: str) -> tuple[str, ...]:
     """Why two runs' numbers are not set side by side, a few words each; none when they may be."""
-    one, other = inputs_of(row, metric), inputs_of(base, metric)
+    return _between(inputs_of(row, metric), inputs_of(base, metric))
+
+
+def _between(one: Inputs, other: Inputs) -> tuple[str, ...]:
     told = []
     for kind, name in KINDS.items():
         a, b = getattr(one, kind), getattr(other, kind)
@@ -85,10 +89,11 @@ def part(rows: Iterable[Row], base: Row, metric: str) -> Parted:
     """
     same: list[Row] = []
     apart: dict[Path, tuple[str, ...]] = {}
+    wanted = inputs_of(base, metric)
     for row in rows:
         if metric not in row.test.metrics:
             continue
-        told = reasons(row, base, metric)
+        told = _between(inputs_of(row, metric), wanted)
         if told:
             apart[row.run.folder] = told
         else:
@@ -98,9 +103,11 @@ def part(rows: Iterable[Row], base: Row, metric: str) -> Parted:
 
 def _of_metric(row: Row, metric: str) -> str:
     definition = row.test.definitions.get(metric, "")
-    if not definition:
-        return ""
-    about: tuple[object, ...] = (metric, definition, row.test.grades)
-    if metric.startswith("teacher_"):
-        about += (row.test.temperature,)
+    heated = row.test.temperature if metric.startswith("teacher_") else None
+    return _hash(metric, definition, row.test.grades, heated) if definition else ""
+
+
+@lru_cache(maxsize=256)
+def _hash(metric: str, definition: str, grades: tuple[str, ...], heated: float | None) -> str:
+    about = (metric, definition, grades) + (() if heated is None else (heated,))
     return hashlib.sha256(repr(about).encode()).hexdigest()[:8]

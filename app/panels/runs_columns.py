@@ -23,13 +23,14 @@ def table(scene: Scene) -> pd.DataFrame:
     name = CATALOG[scene.metric].name
     folded = rows_of(scene)
     rows = [_row(scene, each[0], name) | _over_seeds(scene, each, name) for each in folded]
-    settings = _settings(scene.shown)
-    for row, each in zip(rows, folded, strict=True):
-        row |= {path: _values(each, path) for path in settings}
-        row["tags"] = ", ".join(dict.fromkeys(t for e in each for t in e.mark.tags))
-        row["note"] = " / ".join(e.mark.note for e in each if e.mark.note)
-        row["run"] = ", ".join(e.key for e in each)
-    found = pd.DataFrame(rows)
+    columns: dict[str, list[Any]] = {c: [row[c] for row in rows] for c in rows[0]}
+    columns |= {p: [_values(each, p) for each in folded] for p in _settings(scene.shown)}
+    columns["tags"] = [
+        ", ".join(dict.fromkeys(t for e in each for t in e.mark.tags)) for each in folded
+    ]
+    columns["note"] = [" / ".join(e.mark.note for e in each if e.mark.note) for each in folded]
+    columns["run"] = [", ".join(e.key for e in each) for each in folded]
+    found = pd.DataFrame(columns)
     if _differing() and len(found) > 1:
         found = found.drop(columns=[c for c in _WORDS if found[c].nunique(dropna=False) < 2])
     empty = [c for c in ("p50 ms", "tags", "note", "group", "seeds") if not _filled(found[c])]
@@ -38,14 +39,12 @@ def table(scene: Scene) -> pd.DataFrame:
 
 def setting_columns(shown: Sequence[Entry], *, everything: bool) -> list[str]:
     """Paths of settings, in the order of the configs; only differing ones unless everything."""
-    paths: dict[str, set[str]] = {}
-    for entry in shown:
-        for path in entry.row.settings:
-            paths.setdefault(path, set())
-    for path, seen in paths.items():
-        seen |= {repr(e.row.settings.get(path)) for e in shown}
-    kept = [p for p in paths if p not in _SAID]
-    return kept if everything else [p for p in kept if len(paths[p]) > 1]
+    settings = [entry.row.settings for entry in shown]
+    paths = dict.fromkeys(path for held in settings for path in held)
+    kept = [path for path in paths if path not in _SAID]
+    if everything:
+        return kept
+    return [path for path in kept if len({held.get(path) for held in settings}) > 1]
 
 
 def _settings(shown: Sequence[Entry]) -> list[str]:
@@ -69,10 +68,10 @@ def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
         name: held.value if held else None,
         "95 %": interval(held) if held else "",
         "n": held.n if held else None,
-        "seeds": "",
         "Δ baseline": delta.delta if delta else None,
         "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
         "verdict": _verdict(scene, entry, delta.verdict if delta else "", is_base),
+        "seeds": "",
         "state": _state(entry),
         "validation best": row.best.roc_auc if row.best else None,
         "validation last": row.last.roc_auc if row.last else None,
@@ -116,6 +115,8 @@ def _over_seeds(scene: Scene, each: Sequence[Entry], name: str) -> dict[str, Any
 
 
 def _values(each: Sequence[Entry], path: str) -> str:
+    if len(each) == 1:
+        return _plain(each[0].row.settings.get(path))
     return ", ".join(dict.fromkeys(_plain(e.row.settings.get(path)) for e in each))
 
 

@@ -2,14 +2,13 @@
 
 import time
 from datetime import datetime
-from importlib.util import find_spec
 
 import streamlit as st
 import yaml
 
 from app import services, state
 from app.components.metric_cards import Card, interval, metric_cards
-from app.panels import runs_columns, runs_marks
+from app.panels import runs_columns, runs_keep, runs_marks, runs_metrics
 from app.services import runs_list
 from app.services.runs_list import Entry, Scene
 from app.texts import md, number, signed
@@ -40,10 +39,11 @@ def draw(scene: Scene) -> None:
             width=430,
         )
         _actions(entry)
-    st.caption(_standing(entry))
+    st.caption("\n\n".join(filter(None, (_standing(entry), runs_metrics.purpose(entry)))))
     metric_cards(_cards(scene, entry), "runs_cards", f"Numbers of {entry.title}")
     left, right = st.columns([1.25, 1], gap="large")
     with left:
+        runs_metrics.draw(entry)
         _settings(scene, entry)
     with right:
         runs_marks.draw(entry)
@@ -76,7 +76,7 @@ def _actions(entry: Entry) -> None:
             key="runs_replay",
             help="On the page Distill." if can else "It recorded no moments of its training.",
         ):
-            state.change(run=entry.key)
+            state.change(run=entry.row.id)
             st.switch_page("views/distill.py")
         why = _may_delete(entry)
         if st.button(
@@ -113,7 +113,9 @@ def _standing(entry: Entry) -> str:
     made = datetime.fromtimestamp(row.run.created).strftime("%Y-%m-%d %H:%M")
     parts = [f"**{md(status.state)}**", f"made {made}" if row.run.created else ""]
     if row.seconds:
-        parts.append(f"took {_duration(row.seconds)}")
+        foreseen = row.about.estimate.get("seconds")
+        told = f", foreseen {_duration(foreseen)}" if isinstance(foreseen, (int, float)) else ""
+        parts.append(f"took {_duration(row.seconds)}{told}")
     elif status.started and status.state == "running":
         parts.append(f"runs for {_duration(time.time() - status.started)}")
     if status.total_steps:
@@ -215,8 +217,4 @@ def _command(entry: Entry) -> None:
 def _keep(entry: Entry) -> None:
     if entry.row.state != "finished" or not (entry.row.run.model_folder / "kdlab.json").exists():
         return
-    if find_spec("app.panels.runs_keep") is None:
-        return
-    from app.panels import runs_keep
-
     runs_keep.draw(entry.row.id)

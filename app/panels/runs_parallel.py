@@ -17,6 +17,7 @@ from kdcore.metrics.definitions import CATALOG
 
 AXES = 8  # more would stand too near to brush
 DISTINCT = 7  # values of a number up to which each has its own place
+WARNING = "Different inputs together: not a fair comparison"
 LONGEST = 13  # letters of a word beside an axis
 
 
@@ -79,6 +80,7 @@ def draw(scene: Scene) -> None:
             _lines(runs, axes),
             brush(),
             _brushed,
+            WARNING if scene.mixed else "",
         )
     if left_out:
         st.caption(

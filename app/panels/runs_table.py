@@ -34,6 +34,19 @@ def draw(scene: Scene) -> None:
     _grid(scene, table)
     _bar(scene, table)
     _missing(scene)
+    _follow(scene)
+
+
+def _follow(scene: Scene) -> None:
+    """While runs wait or work, look every few seconds, and draw anew when one changed its state."""
+    live = any(e.row.state in ("queued", "running") for e in scene.entries)
+    seen = [(e.key, e.row.state) for e in scene.entries]
+
+    def look() -> None:
+        if live and [(e.key, e.row.state) for e in runs_list.entries()] != seen:
+            st.rerun()
+
+    st.fragment(look, run_every=3.0 if live else None)()
 
 
 def _controls(scene: Scene) -> None:
@@ -97,7 +110,7 @@ def _grid(scene: Scene, table: pd.DataFrame) -> None:
         column_config=columns.config(scene, table),
         selection_mode="multi-row",
         selection_default={
-            "selection": {"rows": [i for i, k in enumerate(keys) if chosen.issuperset(k)]}
+            "selection": {"rows": [i for i, k in enumerate(keys) if not chosen.isdisjoint(k)]}
         },
         on_select=partial(_selected, key, keys),
         placeholder="",
@@ -121,7 +134,8 @@ def _selected(key: str, keys: Sequence[Sequence[str]]) -> None:
     here = {k for each in keys for k in each}
     before = runs_list.picks()
     hidden = [k for k in before if k not in here]  # chosen before a search hid them
-    picked = [k for r in rows for k in keys[r]]
+    # a row of several seeds may be chosen in part: only a fresh box chooses all of them
+    picked = [k for r in rows for k in ([k for k in keys[r] if k in before] or keys[r])]
     runs_list.pick([*hidden, *picked])
     fresh = [k for k in picked if k not in before]
     if fresh:

@@ -8,13 +8,11 @@ from app import state
 from app.services import places
 from app.services.boards import title_of
 from app.services.runs_measured import Delta, kept_delta
-from kdcore.cli.summary import model_of
 from kdcore.drift import part
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
 from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark, Marks, starred
-from kdcore.seeds import setting_of
 
 MOST = 50  # runs set side by side
 SORTS: Mapping[str, str] = {
@@ -43,7 +41,7 @@ class Entry:
     @property
     def student(self) -> str:
         """The model's short name, as the command line takes it."""
-        return model_of(self.row.run.config)
+        return self.row.student
 
     @property
     def method(self) -> str:
@@ -152,16 +150,16 @@ def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
     found: dict[tuple[str, str, bool, int], list[Entry]] = {}
     for entry in scene.shown:
         apart = entry.key in scene.apart  # numbers of other inputs have no common mean
-        config = entry.row.run.config
-        setting = setting_of(config) if config else entry.key
+        same = (entry.row.setting, entry.row.test.data_hash, apart)
         again = 0  # the same seed once more is no other draw: it stands in a row of its own
-        while config.get("seed") in {
-            e.row.run.config.get("seed")
-            for e in found.get((setting, entry.row.test.data_hash, apart, again), ())
-        }:
+        while any(_seed(e) == _seed(entry) for e in found.get((*same, again), ())):
             again += 1
-        found.setdefault((setting, entry.row.test.data_hash, apart, again), []).append(entry)
+        found.setdefault((*same, again), []).append(entry)
     return [tuple(each) for each in found.values()]
+
+
+def _seed(entry: Entry) -> object:
+    return entry.row.run.config.get("seed")
 
 
 def picks() -> list[str]:

@@ -15,10 +15,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
+from kdcore.cli.summary import model_of
 from kdcore.errors import RunError
 from kdcore.runs.about import About
 from kdcore.runs.record import Record, Status, derive
 from kdcore.runs.store import Run
+from kdcore.seeds import setting_of
 
 SPLIT = "test"  # the split whose evaluation a row tells
 WATCHED = (
@@ -73,7 +75,8 @@ class Row:
 
     best, last: validation at the kept step and at the last look. parameters, megabytes: of the
     saved model. scored: whether predictions on the test split are kept.
-    budget: hash of model, data, seed and training, which a student and its twin share.
+    budget: hash of model, data, seed and training, which a student and its twin share; setting:
+    what runs have in common that differ in their seed alone; student: the model's short name.
     """
 
     run: Run = field(hash=False)
@@ -84,6 +87,8 @@ class Row:
     best: Validation | None = None
     last: Validation | None = None
     budget: str = ""
+    setting: str = ""
+    student: str = ""
     seconds: float | None = None
     test: Tested = field(default_factory=Tested, hash=False)
     scored: bool = False
@@ -165,6 +170,8 @@ def _read(folder: Path) -> Row:
         best=best,
         last=last,
         budget=_budget(run.config),
+        setting=setting_of(run.config) if run.config else run.id,
+        student=model_of(run.config),
         seconds=seconds,
         test=_tested(folder / "evaluation" / f"{SPLIT}.json"),
         scored=(folder / "predictions" / f"{SPLIT}.parquet").is_file(),

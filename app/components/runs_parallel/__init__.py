@@ -35,11 +35,16 @@ def runs_parallel(
     lines: Sequence[LineView],
     brush: Brush,
     on_brush: Callable[[dict[str, tuple[int, int]]], None],
+    warning: str = "",
 ) -> None:
-    """Draw them. brush: the percent of an axis that is kept, low and high; on_brush: at release."""
+    """Draw them. brush: the percent of an axis that is kept, low and high; on_brush: at release.
+
+    warning: stands in the picture, and so in its exports.
+    """
     data: dict[str, Any] = {
         "axes": [asdict(axis) for axis in axes],
         "lines": [asdict(line) for line in lines],
+        "warning": warning,
         "brush": {key: list(ends) for key, ends in brush.items()},
     }
 

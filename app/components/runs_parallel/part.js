@@ -6,7 +6,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => ({ drawn: "", brush: {} }));
   part.tell = (brush) => setStateValue("brush", { brush, at: performance.now() });
-  const now = JSON.stringify([data.axes, data.lines]);
+  const now = JSON.stringify([data.axes, data.lines, data.warning]);
   part.data = data;
   part.brush = structuredClone(data.brush);
   if (part.drawn !== now) {
@@ -30,7 +30,9 @@ function build(part, root) {
     svg("path", { class: `run ${line.role}`, fill: "none" }, svg("title", {}, line.title)),
   );
   part.spines = axes.map((axis) => spine(axis));
+  part.warning = svg("text", { class: "warning" }, part.data.warning);
   part.svg.append(
+    part.warning,
     ...part.spines.map((s) => s.group),
     ...part.paths,
     ...part.spines.flatMap((s) => s.ticks.map((t) => t.text)),
@@ -141,8 +143,9 @@ function lay(part) {
   const head = 22;
   const y = (place) => head + TOP + (1 - place) * TALL;
   part.stage.style.width = `${width}px`;
-  part.svg.setAttribute("viewBox", `0 0 ${width} ${head + TOP + TALL + BOTTOM}`);
+  part.svg.setAttribute("viewBox", `0 0 ${width} ${head + TOP + TALL + BOTTOM + (part.data.warning ? 18 : 0)}`);
   part.svg.style.width = `${width}px`;
+  set(part.warning, { x: 4, y: head + TOP + TALL + BOTTOM + 12 });
   axes.forEach((axis, i) => {
     const { title, rule, ticks } = part.spines[i];
     set(title, { x: x(i), y: 13, "text-anchor": "middle" });
