@@ -20,6 +20,7 @@ MEMORY = "mlflow.json"  # which of MLflow's runs is ours, for a resume
 ROOM = 10_000  # lines that may wait
 BATCH = 200  # lines handed over at once
 TRIES = 3  # failures in a row before MLflow is given up
+FAILING_PATIENCE = 1.0  # seconds that the end waits for one that has been failing
 STATES = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 _LONGEST = 5000  # characters of a parameter
 _AT_ONCE = 100  # parameters, MLflow's own limit
@@ -61,7 +62,7 @@ class MlflowTracker:
         began = time.monotonic()
         while self._thread.is_alive() and time.monotonic() - began < patience:
             self._thread.join(0.05)
-            if self._failures and time.monotonic() - began > 1:
+            if self._failures and time.monotonic() - began > FAILING_PATIENCE:
                 return  # it has been failing: no reason to hold anybody up
 
     def _put(self, what: Line | str) -> None:
@@ -76,20 +77,21 @@ class MlflowTracker:
     def _work(self) -> None:
         """Hand on what waits until the run's end; three failures in a row end it before."""
         lines: list[Line] = []
-        end = ""
-        while not end:
-            lines, end = self._gathered(lines)
+        end, told = "", False
+        while not told:
+            if not end:
+                lines, end = self._gathered(lines)
             try:
                 self._tell(lines, end)
             except Exception as cause:  # whatever MLflow, its store or the network raises
                 self._failures += 1
                 said = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200]
-                if self._failures >= TRIES or self._client is None or end:
+                if self._failures >= TRIES or self._client is None:
                     _logger.warning("MLflow at %s is given up: %s", _plain(self._address), said)
                     return
                 time.sleep(0.2 * self._failures)
             else:
-                lines, self._failures = [], 0
+                lines, self._failures, told = [], 0, bool(end)
 
     def _gathered(self, before: list[Line]) -> tuple[list[Line], str]:
         """All that waits by now, at least one thing; and the end state where it is among it."""

@@ -6,9 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -212,6 +214,7 @@ def test_a_dead_server_is_given_up_with_a_line_in_the_log_and_no_password(
 
     monkeypatch.setattr(mlflow_module, "_client", lambda address: Dead())
     monkeypatch.setattr(trackers_module, "PATIENCE", 30.0)
+    monkeypatch.setattr(mlflow_module, "FAILING_PATIENCE", 30.0)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     with run.write() as writer:
         writer.log(1, loss=0.5)
@@ -225,6 +228,7 @@ def test_mlflow_that_is_not_installed_is_told_with_the_line_to_type(
 ) -> None:
     monkeypatch.setattr(mlflow_module.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(trackers_module, "PATIENCE", 30.0)
+    monkeypatch.setattr(mlflow_module, "FAILING_PATIENCE", 30.0)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     with run.write() as writer:
         writer.log(1, loss=0.5)
@@ -235,3 +239,62 @@ def test_settings_are_told_by_their_paths() -> None:
     config = json.loads('{"seed": 1, "training": {"epochs": 4, "inner": {"a": null}}}')
     said = {"seed": "1", "training.epochs": "4", "training.inner.a": "None"}
     assert mlflow_module.flat(config) == said
+
+
+class Stand(BaseHTTPRequestHandler):
+    """The few answers of MLflow's own server that a run needs; what was asked is kept."""
+
+    asked: ClassVar[list[tuple[str, dict[str, Any]]]] = []
+    INFO: ClassVar[dict[str, Any]] = {
+        "run_id": "r1", "run_uuid": "r1", "experiment_id": "7", "status": "RUNNING",
+        "start_time": 1, "artifact_uri": "mlflow-artifacts:/7/r1", "lifecycle_stage": "active",
+    }  # fmt: skip
+
+    def do_GET(self) -> None:
+        missing = {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "none yet"}
+        known = "runs/get" in self.path
+        self._answer(200 if known else 404, {"run": {"info": self.INFO}} if known else missing)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        what = self.path.rpartition("/mlflow/")[2]
+        self.asked.append((what, json.loads(body)))
+        said = {
+            "experiments/create": {"experiment_id": "7"},
+            "runs/create": {"run": {"info": self.INFO, "data": {}}},
+            "runs/update": {"run_info": self.INFO},
+        }
+        self._answer(200, said.get(what, {}))
+
+    def _answer(self, code: int, said: dict[str, Any]) -> None:
+        body = json.dumps(said).encode()
+        self.send_response(code)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing on stderr."""
+
+
+def test_a_server_is_told_over_http_in_few_requests(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow")
+    monkeypatch.setattr(Stand, "asked", [])
+    monkeypatch.setattr(trackers_module, "PATIENCE", 60.0)
+    with HTTPServer(("127.0.0.1", 0), Stand) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{server.server_port}")
+        with run.write() as writer:
+            for step in range(50):
+                writer.log(step, loss=0.5)
+        server.shutdown()
+    told = [what for what, _ in Stand.asked]
+    assert told[:2] == ["experiments/create", "runs/create"]
+    steps = [m["step"] for what, body in Stand.asked for m in body.get("metrics", ())]
+    assert sorted(map(int, steps)) == list(range(50))
+    assert len(told) <= 20
+    assert Stand.asked[-1][0] == "runs/update"
+    assert Stand.asked[-1][1]["status"] == "FINISHED"
