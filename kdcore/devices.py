@@ -56,6 +56,13 @@ def memory_mb(device: torch.device) -> float:
     return float(psutil.Process().memory_info().rss) / 2**20
 
 
+def forget_peak() -> None:
+    """What was allocated before counts no more for `memory_mb`: a new run begins."""
+    if torch.cuda.is_initialized():
+        for index in range(torch.cuda.device_count()):
+            torch.cuda.reset_peak_memory_stats(index)
+
+
 @contextmanager
 def use_threads(count: int) -> Iterator[None]:
     """Let torch compute with this many CPU threads inside the block; 0 leaves it its choice."""

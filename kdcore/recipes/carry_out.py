@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
-from kdcore.devices import use_threads
+from kdcore.devices import forget_peak, use_threads
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable, part_of
@@ -36,6 +36,7 @@ def carry_out(
         follow(config, load(), run, workspace)
     size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
     stopped = ""
+    forget_peak()
     with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):
         began = time.monotonic()
         try:
