@@ -154,11 +154,15 @@ def _filled(column: "pd.Series[Any]") -> bool:
 
 def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
     """How each column is headed; every number's definition is on hover."""
+    known = _tested(scene) | _compared(scene) | _rest()
+    other = st.column_config.TextColumn
+    return {c: known.get(c, other(short(c), help=md(c))) for c in found.columns}
+
+
+def _tested(scene: Scene) -> dict[str, Any]:
     kind, metric = st.column_config, CATALOG[scene.metric]
     better = "Higher" if metric.higher_is_better else "Lower"
-    base = scene.base.title if scene.base else "none"
-    looked = "ROC-AUC on validation pairs, which choose the kept step: no test of anything."
-    known: dict[str, Any] = {
+    return {
         "title": kind.TextColumn("run", width="medium", help="★ is the baseline."),
         metric.name: kind.NumberColumn(
             f"test {metric.name}",
@@ -172,6 +176,13 @@ def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
         "n": kind.NumberColumn(
             "n", format="localized", width="small", help=f"{metric.unit.title()} it is over."
         ),
+    }
+
+
+def _compared(scene: Scene) -> dict[str, Any]:
+    kind, metric = st.column_config, CATALOG[scene.metric]
+    base = md(scene.base.title) if scene.base else "none"
+    return {
         "seeds": kind.TextColumn(
             "seeds",
             width=190,
@@ -182,7 +193,7 @@ def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
             "Δ to ★",
             format="%+.3f",
             width="small",
-            help=f"Test {metric.name} less that of the baseline, {md(base)}.",
+            help=f"Test {metric.name} less that of the baseline, {base}.",
         ),
         "Δ 95 %": kind.TextColumn(
             "Δ 95 %",
@@ -195,6 +206,13 @@ def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
             help="BEATS or NO BEATS when the interval leaves out 0 and p < 0.05, else "
             "INCONCLUSIVE; one seed, so an effect of this run, not of the method.",
         ),
+    }
+
+
+def _rest() -> dict[str, Any]:
+    kind = st.column_config
+    looked = "ROC-AUC on validation pairs, which choose the kept step: no test of anything."
+    return {
         "state": kind.TextColumn("state", width="small"),
         "validation best": kind.NumberColumn(
             "val. best", format="%.3f", width="small", help=f"At the kept step. {looked}"
@@ -221,7 +239,6 @@ def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
         ),
         "run": kind.TextColumn("id", help="The name of the run's folder."),
     }
-    return {c: known.get(c, kind.TextColumn(short(c), help=md(c))) for c in found.columns}
 
 
 def short(path: str) -> str:

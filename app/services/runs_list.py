@@ -8,6 +8,7 @@ from app import state
 from app.services import places
 from app.services.boards import title_of
 from app.services.runs_measured import Delta, kept_delta
+from kdcore.cli.summary import model_of
 from kdcore.drift import part
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
@@ -15,6 +16,7 @@ from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark, Marks, starred
 
 MOST = 50  # runs set side by side
+_STUDENTS: dict[str, str] = {}  # short names of models by setting, which decides them
 SORTS: Mapping[str, str] = {
     "newest": "Newest first",
     "best": "Best on test first",
@@ -41,7 +43,10 @@ class Entry:
     @property
     def student(self) -> str:
         """The model's short name, as the command line takes it."""
-        return self.row.student
+        setting = self.row.setting
+        if setting not in _STUDENTS:
+            _STUDENTS[setting] = model_of(self.row.run.config)
+        return _STUDENTS[setting]
 
     @property
     def method(self) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
 
-from kdcore.cli.summary import model_of
 from kdcore.errors import RunError
 from kdcore.runs.about import About
 from kdcore.runs.record import Record, Status, derive
@@ -76,7 +75,7 @@ class Row:
     best, last: validation at the kept step and at the last look. parameters, megabytes: of the
     saved model. scored: whether predictions on the test split are kept.
     budget: hash of model, data, seed and training, which a student and its twin share; setting:
-    what runs have in common that differ in their seed alone; student: the model's short name.
+    what runs have in common that differ in their seed alone.
     """
 
     run: Run = field(hash=False)
@@ -88,7 +87,6 @@ class Row:
     last: Validation | None = None
     budget: str = ""
     setting: str = ""
-    student: str = ""
     seconds: float | None = None
     test: Tested = field(default_factory=Tested, hash=False)
     scored: bool = False
@@ -171,7 +169,6 @@ def _read(folder: Path) -> Row:
         last=last,
         budget=_budget(run.config),
         setting=setting_of(run.config) if run.config else run.id,
-        student=model_of(run.config),
         seconds=seconds,
         test=_tested(folder / "evaluation" / f"{SPLIT}.json"),
         scored=(folder / "predictions" / f"{SPLIT}.parquet").is_file(),
