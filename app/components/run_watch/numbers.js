@@ -15,7 +15,7 @@ const ABOUT = {
 export function makeNumbers(list) {
   const made = {};
   for (const [key, name, role] of [
-    ["value", "Validation", "student"], ["gap", "Gap recovered so far", "student"], ["agreement", "Agrees with teacher", "teacher"],
+    ["value", "Validation", "student"], ["gap", "Gap recovered", "student"], ["agreement", "Agreement", "teacher"],
     ["kl", "KL from teacher", "teacher"], ["distance", "Distance to truth", "truth"], ["speed", "Speed", "grid"],
     ["left", "Time left", "grid"], ["memory", "Memory", "grid"],
   ]) {
@@ -38,10 +38,10 @@ export function paintNumbers(numbers, film, metric, view) {
   };
   const { name, field } = METRICS[metric];
   const { moment, check, gap } = view;
-  numbers.value.label.textContent = `Validation ${name}`;
-  put("value", fmt(check?.[field]), check ? `step ${count(check.step)}${film.pairs ? ` · ${count(film.pairs)} pairs` : ""}` : "none yet");
-  put("gap", gap.why ?? percent(gap.value), gap.why ? "" : gap.soFar ? "twin still learns" : "of validation, not test");
-  numbers.gap.label.textContent = `Gap recovered${isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far"}`;
+  numbers.value.label.textContent = name;
+  put("value", fmt(check?.[field]), check ? `step ${count(check.step)} · ${film.pairs ? `${count(film.pairs)} ` : ""}validation pairs` : "no validation yet");
+  const end = isDone(film) && view.step === film.ticks.at(-1);
+  put("gap", gap.why ?? percent(gap.value), gap.why ? "" : `${end ? "" : "so far, "}${gap.soFar ? "twin still learns" : "of validation, not test"}`);
   const probed = film.probe ? `${count(film.probe.pairs)} probe pairs` : "";
   put("agreement", percent(moment?.agreement ?? NaN), probed);
   put("kl", fmt(moment?.kl ?? NaN), film.probe ? `nats at T = ${film.probe.temperatures[1]}` : "");
