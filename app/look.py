@@ -26,6 +26,7 @@ _RULES = """
 [data-testid^="stBaseButton-primary"]:not(:disabled) p { color: light-dark(#FFFFFF, #10151C); }
 h3 { font-size: 1.2rem !important; padding: 0.2rem 0 !important; }
 h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
+.st-key-distill_yaml textarea { font-family: "Source Code Pro", monospace; font-size: 0.9rem; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.8rem 0.9rem 4rem; }
   .st-key-top_bar > [class*="st-key-pick_"] { flex: 1 1 44%; min-width: 0; }

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import frame, state
 from app.panels import distill_estimate
-from app.services.distilling import LIVE
+from app.services.distilling import LIVE, doing
 from app.services.distilling_draft import Draft
 from kdcore.errors import LabError
 from kdcore.presets import PRESETS
@@ -38,7 +38,9 @@ def sentence(run: Run | None, now: Draft, judged: Callable[[str], str]) -> str:
             return f"{run.title or run.id} is finished; {error}"
     if status.state in LIVE:
         return _at_work(run)
-    return f"{run.title or run.id} is {status.state}: its last checkpoint is kept."
+    ended = {"stopped": "is stopped", "failed": "failed", "lost": "was lost"}
+    how = ended.get(status.state, "cannot be read")
+    return f"{run.title or run.id} {how}: see below what is kept."
 
 
 def _plan(now: Draft, alone: bool) -> str:
@@ -54,6 +56,8 @@ def _at_work(run: Run) -> str:
     who = _ROLES.get(run.about.role, "The student")
     if not status.total_steps:
         return f"{who} waits for its turn, or is just beginning."
+    if beside := doing(status.stage):
+        return f"{who} is at work: {beside}."
     told = f"{who} is at step {status.step:,} of {status.total_steps:,}"
     mine = next(
         (x["validation_roc_auc"] for x in reversed(lines) if "validation_roc_auc" in x), None

@@ -52,9 +52,9 @@ def _line(line: Line) -> None:
         )
     else:
         share = min(line.step / line.total, 1.0) if line.total else 0.0
-        doing = {"teacher": "the teacher answers", "evaluate": "being scored"}.get(line.stage, "")
+        beside = distilling.doing(line.stage)
         steps = f"step {line.step:,} of {line.total:,}" if line.total else "starting"
-        st.progress(share, text=f"{doing or steps} · {md(line.device)}")
+        st.progress(share, text=f"{beside or steps} · {md(line.device)}")
     if line.asked:
         st.caption(_ASKED.get(line.asked, line.asked))
     with st.container(horizontal=True, gap="xsmall", key=f"deeds_{line.run.id}"):
@@ -100,6 +100,8 @@ def do(deed: str, run_id: str) -> None:
         st.rerun()
     try:
         distilling.act(deed, run_id)
+        if deed == "discard" and state.now().run == run_id:
+            state.change(run="")
     except LabError as error:
         data_draft.tell(*data_draft.words(error))
         return

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import services, state
-from app.panels import data_draft
+from app.panels import data_draft, distill_yaml
 from app.services import distilling
 from app.services.distilling_draft import Draft
 from kdcore.commandline import command_of
@@ -42,6 +42,8 @@ def begun() -> str:
 def _why_not(now: Draft) -> str:
     if services.public():
         return services.PUBLIC_REASON
+    if distill_yaml.is_unfinished(now):
+        return "What you typed as YAML is unfinished: mend it, or let it go."
     if count := len(now.problems):
         return f"{count} setting{'s stand' if count > 1 else ' stands'} in the way: see beside it."
     return ""

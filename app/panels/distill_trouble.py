@@ -1,6 +1,7 @@
 """What went wrong with a run: the plain cause, what is kept, and a change that would help."""
 
 import re
+from typing import Literal
 
 import streamlit as st
 
@@ -29,15 +30,17 @@ def draw(run: Run) -> None:
         return
     cause = status.message.partition("; resume with")[0].partition("; go on with")[0]
     tell = st.info if status.state == "stopped" else st.error
-    tell(f"**{_ENDED[status.state]}.** {md(cause)}  \n{_kept(run, status)}")
+    tell(f"**{_ENDED[status.state]}.** {md(cause[:1].upper() + cause[1:])}  \n{_kept(run, status)}")
+    helps = suggestions(run, status.message)
     with st.container(horizontal=True, gap="small", key="distill_trouble"):
         if status.state != "broken" and distilling.is_own(run):
-            _resume(run)
-        for label, changed in suggestions(run, status.message):
+            _resume(run, "secondary" if helps else "primary")
+        for label, changed in helps:
             if st.button(
                 label,
                 icon=":material/edit:",
                 key=f"mend_{label}",
+                type="primary",
                 help="Put it in the form above; nothing starts.",
             ):
                 _prefill(run, changed)
@@ -67,7 +70,7 @@ def _kept(run: Run, status: Status) -> str:
     return "There is no checkpoint yet; Resume begins anew."
 
 
-def _resume(run: Run) -> None:
+def _resume(run: Run, kind: Literal["primary", "secondary"]) -> None:
     pressed = st.button(
         "Resume",
         icon=":material/play_arrow:",
@@ -76,7 +79,7 @@ def _resume(run: Run) -> None:
         help=services.PUBLIC_REASON
         if services.public()
         else "Wait for a device and go on from the checkpoint.",
-        type="primary",
+        type=kind,
     )
     if pressed:
         distill_queue.do("resume", run.id)

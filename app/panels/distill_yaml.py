@@ -19,22 +19,23 @@ _LONGEST = 20_000
 def draw(now: Draft) -> None:
     """The box with the whole config, and the problems of what stands in it, line by line."""
     text = held(now) or yaml.safe_dump(now.values, sort_keys=False, allow_unicode=True)
+    typed = _TYPED in st.session_state
+    if told := problems_of(text) if typed else list(now.problems):
+        say = st.error if typed else st.warning
+        say("\n".join(f"- {md(line)}" for line in _with_lines(text, told)))
+        if typed:
+            st.button("Let it go", on_click=_let_go, key="distill_yaml_gone")
     st.session_state[_KEY] = text
     st.text_area(
         "The whole config",
         key=_KEY,
-        height=520,
+        height=460,
         max_chars=_LONGEST,
         disabled=services.public(),
         on_change=_typed,
         help="The same object as the form: `kdlab distill --config FILE` takes it as it stands. "
         "Ctrl+Enter takes over what you typed.",
     )
-    typed = _TYPED in st.session_state
-    told = problems_of(text) if typed else list(now.problems)
-    if told:
-        say = st.error if typed else st.warning
-        say("\n".join(f"- {md(line)}" for line in _with_lines(text, told)))
 
 
 def held(now: Draft) -> str:
@@ -48,9 +49,15 @@ def held(now: Draft) -> str:
     return ""
 
 
+def is_unfinished(now: Draft) -> bool:
+    """Whether something was typed that cannot be run."""
+    typed = held(now)
+    return bool(typed and problems_of(typed))
+
+
 def unfinished(now: Draft) -> None:
     """Beside the form: what was typed as YAML is kept, and is not in force."""
-    if not (typed := held(now)) or not problems_of(typed):
+    if not is_unfinished(now):
         return
     st.warning("What you typed as YAML is unfinished, so the form shows the settings before it.")
     with st.container(horizontal=True):

@@ -12,6 +12,7 @@ from app import state
 from app.services import places
 from app.services.boards import sources, title_of
 from app.services.data_intake import refuse_public
+from app.services.distilling_draft import teachers
 from app.services.live import find
 from kdcore.config import DistillConfig, to_dict
 from kdcore.errors import LabError, RunError
@@ -24,6 +25,7 @@ from kdcore.throughput import ensure_measured
 
 DEMO_RUN = "twinbert_cos-kd"  # watched and judged before a visitor has trained anything
 LIVE = ("queued", "running")
+_STAGES = {"teacher": "the teacher answers its pairs", "evaluate": "it is being scored"}
 MOST_WAITING = 40  # a crowd of visitors cannot fill the disk with runs
 _DISCARDED: set[str] = set()  # runs that were told to go and have not gone yet
 _LIKELY: dict[Path, dict[str, Any]] = {}  # what each workspace's process was told to expect
@@ -121,6 +123,13 @@ def warm(config: DistillConfig | None) -> None:
                 queue.prepare(likely, home)
 
 
+def doing(stage: str) -> str:
+    """What a run does beside the steps of its training; an empty text while it trains."""
+    if stage.startswith("try "):  # after a full memory, see kdcore.recipes.fitting
+        return f"the memory was full, so it tries {stage.removeprefix('try ')}"
+    return _STAGES.get(stage, "")
+
+
 def act(action: str, run_id: str) -> None:
     """Pause, keep, discard or resume a run; nobody waits for its last breath."""
     refuse_public()
@@ -144,7 +153,7 @@ def watched() -> Run | None:
     asked = state.now().run
     if not asked:
         newest = max(
-            (line.run for line in bench().lines if line.role != "twin"),
+            (x.run for x in bench().lines if x.role != "twin" and x.asked != "discard"),
             key=lambda run: (run.created, run.id),
             default=None,
         )
@@ -161,8 +170,8 @@ def watched() -> Run | None:
 
 def ended() -> None:
     """A run has begun or ended: what the other pages offer is looked for anew."""
-    sources.clear()
-    bench.clear()
+    for cached in (sources, teachers, bench):
+        cached.clear()
 
 
 def is_own(run: Run) -> bool:

@@ -133,7 +133,7 @@ def read_yaml(data: Any) -> DistillConfig:
     return _on_data_here(config)
 
 
-@st.cache_resource(ttl=5, show_spinner=False)
+@st.cache_resource(ttl=15, show_spinner=False)
 def teachers() -> dict[str, Model]:
     """Every run with a model, those called teacher first."""
     found = sorted(models(), key=lambda m: (m.key != "teacher", "teacher" not in m.title.lower()))

@@ -53,6 +53,16 @@ def states(home: Workspace) -> dict[str, str]:
     return {run.id: run.status().state for run in RunStore(home.runs).list()}
 
 
+def learning(page, home: Workspace, run: str, beyond: int = 0) -> int:
+    """Wait until a run has gone beyond a step; returns the step at which it is."""
+    for _ in range(PATIENCE // 200):
+        status = RunStore(home.runs).get(run).status()
+        if status.stage == "distill" and status.step > beyond:
+            return status.step
+        page.wait_for_timeout(200)
+    raise AssertionError(f"{run} is {status}")
+
+
 def finding(page):
     return page.locator(".st-key-finding")
 
@@ -112,10 +122,13 @@ def test_pause_resume_and_stop_and_keep_lead_to_a_finished_student(visit, settle
     server, home = bench
     page = visit(address(epochs="900", alone="0"), at=server)
     run = start(page, settle)
+    learning(page, home, run)
     page.get_by_role("button", name="Pause").click(timeout=PATIENCE)
     page.get_by_text("This run is stopped").wait_for(timeout=PATIENCE)
     assert states(home)[run] == "stopped"
+    paused = RunStore(home.runs).get(run).status().step
     page.get_by_role("button", name="Resume").click()
+    learning(page, home, run, paused)
     page.get_by_role("button", name="Stop and keep").click(timeout=PATIENCE)
     expect(finding(page)).not_to_contain_text("is at step", timeout=PATIENCE)
     page.get_by_text("No run works or waits").wait_for(timeout=PATIENCE)
