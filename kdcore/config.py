@@ -211,6 +211,7 @@ STAGES: dict[str, type[FinetuneConfig] | type[InferConfig] | type[DistillConfig]
     "distill": DistillConfig,
 }
 AnyConfig = TypeVar("AnyConfig")
+_NEWER = {"log_every": 20, "validations": 1}
 
 
 def from_dict(data: Mapping[str, Any]) -> StageConfig:
@@ -226,6 +227,13 @@ def from_dict(data: Mapping[str, Any]) -> StageConfig:
 def to_dict(config: Any) -> dict[str, Any]:
     """Plain data that from_dict reads back."""
     return plain(config)
+
+
+def without_newer(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A config's data as it was before the newer knobs, where they say what runs did then."""
+    knobs = data["training"]
+    kept = {k: v for k, v in knobs.items() if k not in _NEWER or v != _NEWER[k]}
+    return {**data, "training": kept}
 
 
 def load(path: Path) -> StageConfig:

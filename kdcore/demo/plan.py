@@ -13,6 +13,7 @@ from kdcore.config import (
     ModelConfig,
     TrainingConfig,
     to_dict,
+    without_newer,
 )
 
 TEACHER = "teacher"
@@ -86,7 +87,7 @@ class DemoPlan:
     @property
     def key(self) -> str:
         """12 hex digits that differ when the demo would."""
-        stages = [to_dict(stage.config) for stage in self.stages()]
+        stages = [without_newer(to_dict(stage.config)) for stage in self.stages()]
         text = json.dumps([stages, self.masked], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

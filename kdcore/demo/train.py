@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from kdcore import lab
-from kdcore.config import to_dict
+from kdcore.config import to_dict, without_newer
 from kdcore.demo.plan import Stage
 from kdcore.errors import RunError
 from kdcore.runs import launch
@@ -47,7 +48,7 @@ def _queued(stage: Stage, work: Workspace) -> Run:
     folder = work.run_folder(stage.id)
     if folder.is_dir():
         found = Run.load(folder)
-        if not found.problem and found.config == to_dict(stage.config):
+        if not found.problem and _same(found.config, to_dict(stage.config)):
             return found
         lab.store(work).delete(stage.id)
     lab.create(stage.config, work, title=stage.title).folder.rename(folder)
@@ -116,3 +117,8 @@ class _Crew:
         self.done.add(stage.id)
         for left in self.active.values():  # the bar follows what still runs
             self.tell(left.title, self.runs[left.id])
+
+
+def _same(made: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Whether a run was trained by these settings, perhaps before some knobs were there."""
+    return "training" in made and without_newer(made) == without_newer(wanted)

@@ -4,15 +4,13 @@ import hashlib
 import json
 from typing import Any
 
-from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
+from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict, without_newer
 from kdcore.errors import DataError, RunError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable
 from kdcore.recipes.checkpoint import Progress
 from kdcore.runs.store import Run, RunStore
-
-NEWER = {"log_every": 20, "validations": 1}  # knobs with what runs did before they had them
 
 
 def start_of(model: ModelConfig, run: Run) -> PairModel | None:
@@ -56,9 +54,5 @@ def check_same(run: Run, before: Progress, now: Progress) -> None:
 
 
 def _config_hash(config: Any) -> str:
-    """The same for a run that was begun before its config had the newer knobs."""
-    data = to_dict(config)
-    knobs = data["training"]
-    data["training"] = {k: v for k, v in knobs.items() if k not in NEWER or v != NEWER[k]}
-    text = json.dumps(data, sort_keys=True)
+    text = json.dumps(without_newer(to_dict(config)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
