@@ -1,5 +1,6 @@
 """Carrying a run out in this process, or letting it go on its own; what is said about its end."""
 
+import faulthandler
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,7 @@ def run(folder: Annotated[Path, typer.Argument(help="a run's folder")]) -> None:
     """Carry out the run in this folder; the app and --detach start runs with this."""
     from kdcore import lab
 
+    faulthandler.enable(2)  # a crash in native code leaves its place in run.log
     found = Run.load(folder.absolute())
     if found.problem:
         raise RunError(f"{folder} is no run: {found.problem}")

@@ -105,6 +105,8 @@ def take_up(run: Run, home: Workspace, outcome: Outcome, lines: list[dict[str, f
         kept = [line for line in lines if line["step"] <= outcome.saved]
         if repr(run.metrics()[: len(kept)]) != repr(kept):
             outcome.wrong.append("metric lines up to the saved step were lost")
+        if "run" not in VICTIMS.get(outcome.victim, ("run",)):
+            outcome.wrong.append(f"{state}, though nobody killed it")
         outcome.resumed += 1
         with suppress(LabError):
             control.resume(run, home)

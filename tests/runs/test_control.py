@@ -6,8 +6,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from kdcore import trash as kept_in_trash
 from kdcore.errors import RunError, UnknownNameError
-from kdcore.runs import control, launch, queue, trash
+from kdcore.runs import control, launch, queue
 from kdcore.runs import record as record_module
 from kdcore.runs.record import Record, process_start
 from kdcore.runs.store import Run, RunStore
@@ -144,7 +145,7 @@ def test_what_is_a_week_in_the_trash_goes_for_good(
     run: Run, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.trash(run.id)
-    monkeypatch.setattr(trash, "KEPT_FOR", -1.0)
+    monkeypatch.setattr(kept_in_trash, "KEPT_FOR", -1.0)
     assert store.trashed() == ()
     with pytest.raises(UnknownNameError, match=run.id):
         store.restore(run.id)
