@@ -54,7 +54,8 @@ def told_latency(latency: Latency | None) -> str:
         told.append(_speed("Its teacher, in turns with it,", latency.teacher))
     told.append(
         f"Warm, batch 1, from token ids to logits, on {latency.machine or latency.device}, "
-        f"products in {latency.products}, pairs drawn from {latency.drawn_from}."
+        f"products in {latency.products}, pairs drawn from {latency.drawn_from}, "
+        f"while {latency.load:.1f} processes wanted a core."
     )
     return " ".join(told)
 
