@@ -89,8 +89,9 @@ def _controls(scene: Scene) -> None:
 def _tags(tags: Sequence[str]) -> None:
     held = [t for t in state.now().rtags.split(",") if t]
     key = "runs_tags"
-    st.session_state[key] = [t for t in held if t in tags]
-    st.multiselect("Tags", tags, key=key, on_change=_tagged, args=(key,), width=200)
+    st.session_state[key] = held
+    options = sorted({*tags, *held}, key=str.casefold)  # a tag of a link may be in use no more
+    st.multiselect("Tags", options, key=key, on_change=_tagged, args=(key,), width=200)
 
 
 def _tagged(key: str) -> None:

@@ -1,7 +1,7 @@
 """Runs of the demo and of the visitor: which are shown, chosen, comparable, and the baseline."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from app import state
@@ -144,8 +144,7 @@ def scene() -> Scene:
         apart=apart,
         override=now.rover,
     )
-    shown = sorted(_found(every), key=_order(held), reverse=False)
-    return Scene(**{**held.__dict__, "shown": shown})
+    return replace(held, shown=sorted(_found(every), key=_order(held)))
 
 
 def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
