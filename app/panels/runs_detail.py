@@ -194,8 +194,8 @@ def conditions(entry: Entry) -> str:
 
 def _settings(scene: Scene, entry: Entry) -> None:
     text = yaml.safe_dump(entry.row.run.config, sort_keys=False, allow_unicode=True)
-    st.markdown("**Settings**")
-    st.code(text, language="yaml", height=300)
+    with st.expander(f"All {len(entry.row.settings)} settings as YAML"):
+        st.code(text, language="yaml", wrap_lines=True)
     _command(entry)
     inputs = inputs_of(entry.row, scene.metric)
     made = ", ".join(

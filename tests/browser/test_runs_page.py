@@ -61,7 +61,7 @@ def test_a_box_of_the_table_chooses_a_run_and_opens_it(visit, settle):
     assert page.locator('[data-testid="stDataFrame"]').count() == 2
     page.get_by_role("button", name="Open in Compare").click()
     page.get_by_role("heading", name="Compare", level=1).wait_for()
-    assert "rival=" in page.url
+    link_of(page, "rival=")
 
 
 def test_a_note_is_there_at_the_next_visit(visit, settle):
