@@ -20,7 +20,7 @@ from app.services import distilling, distilling_draft
 MODES = {"form": "Form", "yaml": "YAML"}
 run = distilling.watched()
 draft = distilling_draft.draft()
-distill_finding.draw(run, draft, distill_judge.finding)
+top = st.container()
 if services.public():
     st.info(services.PUBLIC_REASON, icon=":material/lock:")
 left, right = st.columns([2, 1], gap="large")
@@ -38,3 +38,5 @@ with right:
     distill_queue.draw()
     distilling.warm(draft.config)
 distill_watched.draw(run, distill_watch, distill_judge)
+with top:  # it may count pairs, and nobody should wait for the form meanwhile
+    distill_finding.draw(run, draft, distill_judge.finding)
