@@ -99,7 +99,7 @@ def test_the_students_differ_in_nothing_but_the_teacher(result: TutorialResult) 
 def test_the_last_student_finds_the_teacher_s_answers_in_the_cache(
     result: TutorialResult, out: Path
 ) -> None:
-    assert len(list(Workspace(out).cache_folder("logits").glob("*.parquet"))) == 2  # train, validation
+    assert len(list(Workspace(out).cache_folder("logits").glob("*.parquet"))) == 2  # two splits
 
 
 def test_the_folder_holds_all_that_was_found(result: TutorialResult, out: Path) -> None:
