@@ -58,7 +58,7 @@ def memory_mb(device: torch.device) -> float:
 
 def forget_peak() -> None:
     """What was allocated before counts no more for `memory_mb`: a new run begins."""
-    if torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         for index in range(torch.cuda.device_count()):
             torch.cuda.reset_peak_memory_stats(index)
 

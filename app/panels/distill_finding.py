@@ -9,8 +9,8 @@ from app.panels import distill_estimate
 from app.services.distilling import LIVE, doing
 from app.services.distilling_draft import Draft
 from kdcore.errors import LabError
-from kdcore.presets import PRESETS
 from kdcore.runs.store import Run
+from kdcore.whatif.presets import PRESETS
 
 _EVERY = 2.0
 _ROLES = {"twin": "The twin", "cell": "The student", "student": "The student"}

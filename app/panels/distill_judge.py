@@ -13,11 +13,11 @@ from app.services.judging import Case
 from app.texts import md, number, percent, signed
 from kdcore.comparison import Difference
 from kdcore.errors import LabError
-from kdcore.estimate import foreseen_and_true
+from kdcore.judging.retention import DISTILBERT, Retention
+from kdcore.judging.seeds import SeedRow
 from kdcore.metrics.definitions import CATALOG
-from kdcore.retention import DISTILBERT, Retention
 from kdcore.runs.store import Run
-from kdcore.seeds import SeedRow
+from kdcore.whatif.estimate import foreseen_and_true
 
 BESIDE = ("ndcg@5", "nll", "ece_mass", "truth_kl")
 _WAY = {True: "Higher is better.", False: "Lower is better."}

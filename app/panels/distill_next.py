@@ -10,9 +10,9 @@ from app.services import distilling_draft, judging_next, live
 from app.services.judging import Case
 from app.texts import md
 from kdcore.errors import LabError
-from kdcore.judge import NO_TWIN, Judgement
-from kdcore.next_steps import Experiment
-from kdcore.seeds import SeedRow
+from kdcore.judging.judge import NO_TWIN, Judgement
+from kdcore.judging.next_steps import Experiment
+from kdcore.judging.seeds import SeedRow
 
 _FILLED = "kd_next_filled"
 _NOT_SHOWN = "This run's test pairs are no data set of the other pages."

@@ -6,7 +6,7 @@ from app import controls, state
 from app.knob_form import title_of
 from app.services.distilling_draft import Draft, draft_of
 from app.texts import md
-from kdcore.presets import PRESETS
+from kdcore.whatif.presets import PRESETS
 
 
 def draw(now: Draft) -> None:

@@ -6,8 +6,8 @@ from app import services, state
 from app.panels import data_draft, distill_yaml
 from app.services import distilling
 from app.services.distilling_draft import Draft
-from kdcore.commandline import command_of
 from kdcore.errors import LabError
+from kdcore.whatif.commandline import command_of
 
 _BEGUN = "kd_distill_begun"
 

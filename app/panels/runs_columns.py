@@ -11,8 +11,8 @@ from app import state
 from app.panels.runs_finding import interval
 from app.services.runs_list import Entry, Scene, rows_of
 from app.texts import md, number, signed
+from kdcore.judging.seeds import Seeded, fold, spread
 from kdcore.metrics.definitions import CATALOG
-from kdcore.seeds import Seeded, fold, spread
 
 _SAID = ("stage", "student.name", "method.name", "data", "teacher")  # have columns of their own
 _WORDS = ("student", "method", "data", "teacher")

@@ -12,13 +12,13 @@ from app.panels import runs_columns, runs_keep, runs_marks, runs_metrics
 from app.services import runs_list
 from app.services.runs_list import Entry, Scene
 from app.texts import md, number, signed
-from kdcore.commandline import command_of
 from kdcore.config import from_dict
-from kdcore.drift import inputs_of
 from kdcore.errors import LabError
+from kdcore.judging.drift import inputs_of
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.listing import Validation
 from kdcore.runs.store import RunStore
+from kdcore.whatif.commandline import command_of
 
 
 def draw(scene: Scene) -> None:

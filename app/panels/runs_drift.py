@@ -5,7 +5,7 @@ import streamlit as st
 from app import controls
 from app.services.runs_list import Scene
 from app.texts import md
-from kdcore.drift import KINDS, inputs_of
+from kdcore.judging.drift import KINDS, inputs_of
 
 
 def draw(scene: Scene) -> None:

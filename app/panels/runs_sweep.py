@@ -15,7 +15,7 @@ from app.services.runs_list import Entry, Scene
 from app.texts import md, number, signed
 from kdcore.errors import LabError
 from kdcore.metrics.definitions import CATALOG
-from kdcore.sweep import CellResult
+from kdcore.whatif.sweep import CellResult
 
 MARKS = {"BEATS": "▲", "NO BEATS": "▼", "INCONCLUSIVE": "≈"}
 NONE_YET = (

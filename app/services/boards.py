@@ -19,7 +19,7 @@ from kdcore.errors import LabError
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
-from kdcore.twins import are_twins
+from kdcore.whatif.twins import are_twins
 
 DEMO_DATA = "world"
 

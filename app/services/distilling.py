@@ -16,12 +16,12 @@ from app.services.distilling_draft import teachers
 from app.services.live import find
 from kdcore.config import DistillConfig, to_dict
 from kdcore.errors import LabError, RunError
-from kdcore.launching import launch, taught
 from kdcore.runs import control, lanes, queue
 from kdcore.runs.about import About
 from kdcore.runs.queue import DeviceState
 from kdcore.runs.store import Run, RunStore
-from kdcore.throughput import ensure_measured
+from kdcore.whatif.launching import launch, taught
+from kdcore.whatif.throughput import ensure_measured
 
 DEMO_RUN = "twinbert_cos-kd"  # watched and judged before a visitor has trained anything
 LIVE = ("queued", "running")

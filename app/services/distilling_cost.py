@@ -7,10 +7,10 @@ import streamlit as st
 from app.services import places
 from kdcore.config import DistillConfig, from_dict, to_dict
 from kdcore.errors import LabError
-from kdcore.estimate import Estimate, estimate
-from kdcore.launching import taught, twin_in
 from kdcore.runs.store import RunStore
-from kdcore.twins import are_twins
+from kdcore.whatif.estimate import Estimate, estimate
+from kdcore.whatif.launching import taught, twin_in
+from kdcore.whatif.twins import are_twins
 
 
 @dataclass(frozen=True)

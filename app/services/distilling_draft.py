@@ -18,8 +18,8 @@ from app.services.data_scoring import Model, models
 from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, from_dict, to_dict
 from kdcore.errors import ConfigError, LabError, lookup
-from kdcore.presets import PRESETS, changed_from, config_of
 from kdcore.runs.store import Run, RunStore
+from kdcore.whatif.presets import PRESETS, changed_from, config_of
 
 FIRST = next(iter(PRESETS))
 MOST_PAIRS = 1_000_000  # of a split of the bundled world

@@ -20,14 +20,14 @@ from app.services.boards import (
 from kdcore import lab
 from kdcore.config import DistillConfig, from_dict
 from kdcore.errors import LabError
-from kdcore.judge import Judgement, judge
+from kdcore.judging.judge import Judgement, judge
+from kdcore.judging.retention import Retention, Size, costing, retention
+from kdcore.judging.seeds import Seeded, SeedRow, fold, setting_of
 from kdcore.measures import measure
 from kdcore.pairs import PairTable
-from kdcore.retention import Retention, Size, costing, retention
 from kdcore.runs import listing
 from kdcore.runs.beside import Latency, teacher_path
 from kdcore.runs.store import Run, RunStore
-from kdcore.seeds import Seeded, SeedRow, fold, setting_of
 
 METRIC = "roc_auc"
 SPLIT = "test"

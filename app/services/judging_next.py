@@ -12,13 +12,13 @@ from app.services.judging import Case
 from kdcore import lab
 from kdcore.config import DistillConfig, from_dict
 from kdcore.errors import LabError, RunError
-from kdcore.judge import Judgement
-from kdcore.launching import enqueue, title_of, twin_in
-from kdcore.next_steps import Experiment, next_experiments
+from kdcore.judging.judge import Judgement
+from kdcore.judging.next_steps import Experiment, next_experiments
+from kdcore.judging.seeds import TOO_FEW, SeedRow
 from kdcore.runs import listing
 from kdcore.runs.about import About
 from kdcore.runs.store import Run
-from kdcore.seeds import TOO_FEW, SeedRow
+from kdcore.whatif.launching import enqueue, title_of, twin_in
 
 PATIENCE = 300.0  # seconds for a measurement that takes ten on an idle machine
 _WAITING = {

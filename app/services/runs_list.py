@@ -9,7 +9,7 @@ from app.services import places
 from app.services.boards import title_of
 from app.services.runs_measured import Delta, kept_delta
 from kdcore.cli.summary import model_of
-from kdcore.drift import part
+from kdcore.judging.drift import part
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
 from kdcore.runs.listing import Row

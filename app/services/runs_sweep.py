@@ -6,7 +6,7 @@ from typing import Any
 from app.services import places
 from app.services.runs_list import Entry
 from kdcore.runs.store import Run
-from kdcore.sweep import CellResult, SweepTable, sweep_table
+from kdcore.whatif.sweep import CellResult, SweepTable, sweep_table
 
 _JUDGED: dict[str, SweepTable] = {}  # by cells, their state and metric: a changed sweep is another
 _MOST = 20

@@ -17,8 +17,8 @@ def latency(run: RunId, as_json: Json = False) -> None:
     A run measures itself at its end; this does it again, or for a run from another machine.
     """
     from kdcore.devices import use_threads
-    from kdcore.latency import latency_of
-    from kdcore.retention import conditions
+    from kdcore.judging.latency import latency_of
+    from kdcore.judging.retention import conditions
 
     home = Workspace.default()
     found = lab.store().get(run)

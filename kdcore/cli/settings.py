@@ -9,7 +9,6 @@ import typer
 import yaml
 
 from kdcore.catalog import SIZES, ResponseParams
-from kdcore.changes import put
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -22,6 +21,7 @@ from kdcore.config import (
 )
 from kdcore.errors import ConfigError
 from kdcore.knobs import build
+from kdcore.whatif.changes import put
 
 Config = TypeVar("Config")
 

@@ -80,7 +80,7 @@ def sweep(
     For example: kdlab sweep --teacher RUN --grid temperature=1,2,4 --grid limit=1000,4000
     """
     if group:
-        from kdcore.sweep import sweep_runs
+        from kdcore.whatif.sweep import sweep_runs
 
         _tell(sweep_runs(group, Workspace.default()), metric, as_json)
         return
@@ -123,7 +123,7 @@ def _value(text: str) -> Any:
 def _carry_out(
     base: DistillConfig, grid: dict[str, list[Any]], how: tuple[str, str, bool, bool, bool, bool]
 ) -> None:
-    from kdcore.sweep import Sweep, launch_sweep, new_runs
+    from kdcore.whatif.sweep import Sweep, launch_sweep, new_runs
 
     title, metric, twin, detach, quiet, as_json = how
     asked, home = Sweep(base, grid, title), Workspace.default()
@@ -175,7 +175,7 @@ def _later(group: str) -> str:
 
 def _tell(runs: Sequence[Run], metric: str, as_json: bool) -> None:
     """The table of a sweep."""
-    from kdcore.sweep import sweep_table
+    from kdcore.whatif.sweep import sweep_table
 
     found = sweep_table(runs, metric, Workspace.default())
     group = runs[0].about.group

@@ -11,12 +11,12 @@ from kdcore import lab
 from kdcore.errors import LabError
 from kdcore.evaluate import Evaluation
 from kdcore.evaluate import evaluate as evaluate_predictions
-from kdcore.judge import Judgement, judge
+from kdcore.judging.judge import Judgement, judge
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import Latency, teacher_path
 from kdcore.runs.store import Run, RunStore
-from kdcore.twins import are_twins
+from kdcore.whatif.twins import are_twins
 from kdcore.workspace import Workspace
 
 SPLIT = "test"

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from kdcore.cli.summary import model_of
-from kdcore.commandline import command_of
 from kdcore.config import from_dict
 from kdcore.errors import DataError, LabError
 from kdcore.evaluate import Metric
@@ -18,6 +17,7 @@ from kdcore.keep.facts import Facts, facts_of, provenance_of
 from kdcore.keep.page import block, page, paragraph, section, table
 from kdcore.keep.words import number, settings_of, signed, told_latency
 from kdcore.runs.store import Run
+from kdcore.whatif.commandline import command_of
 from kdcore.workspace import Workspace, write_text_atomic
 
 LONGEST = 200_000  # characters of settings that are shown

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig
 from kdcore.errors import DataError
-from kdcore.latency import latency_of
+from kdcore.judging.latency import latency_of
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.recipes.infer import infer

@@ -10,7 +10,7 @@ from kdcore.config import DistillConfig, FinetuneConfig, to_yaml
 from kdcore.devices import pick_device
 from kdcore.pairs import PairTable
 from kdcore.runs.store import Run
-from kdcore.throughput import machine_mark
+from kdcore.whatif.throughput import machine_mark
 from kdcore.workspace import write_json_atomic, write_text_atomic
 
 SPLITS = ("train", "log", "validation", "test")

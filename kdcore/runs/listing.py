@@ -16,10 +16,10 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from kdcore.errors import RunError
+from kdcore.judging.seeds import setting_of
 from kdcore.runs.about import About
 from kdcore.runs.record import Record, Status, derive
 from kdcore.runs.store import Run
-from kdcore.seeds import setting_of
 
 SPLIT = "test"  # the split whose evaluation a row tells
 WATCHED = (

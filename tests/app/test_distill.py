@@ -17,11 +17,11 @@ from app.services.distilling_draft import decode, draft_of, encode
 from kdcore import catalog
 from kdcore.catalog import Method, ResponseParams
 from kdcore.config import DistillConfig, FinetuneConfig, to_dict
-from kdcore.presets import PRESETS
 from kdcore.runs import queue
 from kdcore.runs.about import About
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run, RunStore
+from kdcore.whatif.presets import PRESETS
 from kdcore.workspace import Workspace
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")

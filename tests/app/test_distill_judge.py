@@ -15,14 +15,14 @@ from app.panels import distill_judge
 from app.services import distilling_draft, judging, judging_next, places
 from app.services.distilling_draft import decode
 from app.state import State
-from kdcore.judge import NO_TWIN
+from kdcore.judging.judge import NO_TWIN
+from kdcore.judging.seeds import Seeded, fold
 from kdcore.predictions import Predictions
 from kdcore.runs.about import About
 from kdcore.runs.beside import Latency, Speed, Timing, teacher_path
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run
-from kdcore.seeds import Seeded, fold
-from kdcore.twins import twin_of
+from kdcore.whatif.twins import twin_of
 from tests.app.made_lab import Made, make_lab
 
 BUNDLED = "twinbert_cos-kd"

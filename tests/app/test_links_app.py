@@ -10,7 +10,7 @@ from app import services
 from app.fields import VERSION
 from app.rail import PAGES
 from app.state import FIELDS, State, query_of
-from kdcore.presets import PRESETS
+from kdcore.whatif.presets import PRESETS
 from tests.app.made_lab import Made, make_lab
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")

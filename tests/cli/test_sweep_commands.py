@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from kdcore import lab, launching, sweep
+from kdcore import lab
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.errors import ConfigError
-from kdcore.throughput import known
+from kdcore.whatif import launching, sweep
+from kdcore.whatif.throughput import known
 from kdcore.workspace import Workspace
 
 from .conftest import STUDENT, TINY, Home, Kdlab

@@ -71,7 +71,7 @@ def runs(tmp_path: Path) -> dict[str, Run]:
     base = {"data": "invented", "model": to_dict(SMALL), "stage": "finetune"}
     teacher = answered(store.create({**base, "model": {"name": "bert"}}), pairs, 3.0)
     config = DistillConfig(teacher=teacher.id, student=SMALL, data="invented")
-    from kdcore.twins import twin_of
+    from kdcore.whatif.twins import twin_of
 
     twin = answered(store.create(to_dict(twin_of(config))), pairs, 0.5)
     student = answered(store.create(to_dict(config), title="What if T is 4?"), pairs, 1.5)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from kdcore import lab, latency
-from kdcore.latency import measure_latency
+from kdcore import lab
+from kdcore.judging import latency
+from kdcore.judging.latency import measure_latency
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable, make_frame
 from kdcore.recipes import beside

@@ -7,7 +7,7 @@ import pytest
 
 from kdcore.comparison import compare
 from kdcore.gap import gap_recovered
-from kdcore.judge import NO_TWIN, judge
+from kdcore.judging.judge import NO_TWIN, judge
 from kdcore.labels import BINARY
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions

@@ -7,7 +7,6 @@ import numpy as np
 import torch
 
 from kdcore.config import FinetuneConfig, ModelConfig
-from kdcore.costs import work_of
 from kdcore.devices import pick_device
 from kdcore.labels import BINARY
 from kdcore.models.build import new_model
@@ -15,7 +14,8 @@ from kdcore.models.packed import product_type
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predict import score
-from kdcore.throughput import KINDS, Measured, as_text, family_of
+from kdcore.whatif.costs import work_of
+from kdcore.whatif.throughput import KINDS, Measured, as_text, family_of
 
 MODELS = ("twinbert_cos:vocabulary=500", "cdssm:buckets=2000", "bert_teacher:vocabulary=500")
 BUDGET = 0.25  # seconds for each model and kind

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kdcore.drift import inputs_of, part, reasons
+from kdcore.judging.drift import inputs_of, part, reasons
 from kdcore.runs.listing import row_of
 from tests.runs.made_runs import make_run, metrics_of
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from kdcore.errors import ConfigError
+from kdcore.judging.retention import DISTILBERT, conditions, costing, floor_of, retention
 from kdcore.labels import BINARY
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
-from kdcore.retention import DISTILBERT, conditions, costing, floor_of, retention
 from kdcore.runs.beside import Latency, Speed, Timing
 
 

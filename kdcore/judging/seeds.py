@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kdcore.judge import signed
+from kdcore.judging.judge import signed
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import LEVEL, Verdict, verdict
 

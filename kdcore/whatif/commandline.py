@@ -7,7 +7,6 @@ from typing import Any
 import yaml
 
 from kdcore.catalog import STUDENTS
-from kdcore.changes import flat
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -16,6 +15,7 @@ from kdcore.config import (
     StageConfig,
 )
 from kdcore.knobs import plain
+from kdcore.whatif.changes import flat
 
 # options of `kdlab finetune` and `kdlab distill`; every other setting is given by --set
 _COMMON = {

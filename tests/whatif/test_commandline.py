@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from kdcore.__main__ import main
 from kdcore.catalog import STUDENTS
-from kdcore.changes import changed
-from kdcore.commandline import command_of
 from kdcore.config import FinetuneConfig, InferConfig, ModelConfig, from_dict, to_dict
-from kdcore.presets import PRESETS, config_of
-from kdcore.twins import twin_of
+from kdcore.whatif.changes import changed
+from kdcore.whatif.commandline import command_of
+from kdcore.whatif.presets import PRESETS, config_of
+from kdcore.whatif.twins import twin_of
 
 from .planned import planned
 

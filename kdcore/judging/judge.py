@@ -63,7 +63,7 @@ def judge(
 ) -> Judgement:
     """The verdict on a student, with everything that a reader needs to trust it.
 
-    seeds: how many of this setting were run, this one included (kdcore.seeds judges them together).
+    seeds: how many of this setting were run, this one included (see seeds.py).
     comparison (student against twin) and gap: when already worked out on these pairs and answers.
     """
     lookup(CATALOG, metric, "metric")

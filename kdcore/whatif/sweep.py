@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 
 from kdcore import lab
-from kdcore.changes import changed
 from kdcore.comparison import Comparison, compare
 from kdcore.config import DistillConfig
 from kdcore.errors import ConfigError, LabError, lookup
 from kdcore.evaluate import Evaluation
-from kdcore.launching import Launched, Twins, enqueue, launch, new_group, title_of
 from kdcore.metrics.definitions import CATALOG
 from kdcore.pairs import PairTable
 from kdcore.runs.about import About
 from kdcore.runs.kept import keep, kept_file, read_comparison
 from kdcore.runs.store import Run
 from kdcore.slices import RATE, benjamini_hochberg
+from kdcore.whatif.changes import changed
+from kdcore.whatif.launching import Launched, Twins, enqueue, launch, new_group, title_of
 from kdcore.workspace import Workspace
 
 MOST_CELLS = 200

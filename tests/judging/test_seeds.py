@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kdcore.seeds import TOO_FEW, Seeded, fold, over_seeds
+from kdcore.judging.seeds import TOO_FEW, Seeded, fold, over_seeds
 
 
 def run(seed: int, value: float = 0.8, delta: float = 0.02, **more: object) -> Seeded:

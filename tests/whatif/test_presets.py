@@ -3,10 +3,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdcore.catalog import STUDENTS
-from kdcore.changes import changed, differences, put
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
 from kdcore.errors import ConfigError, UnknownNameError
-from kdcore.presets import PRESETS, changed_from, config_of, preset_entry
+from kdcore.whatif.changes import changed, differences, put
+from kdcore.whatif.presets import PRESETS, changed_from, config_of, preset_entry
 
 CHANGES = st.fixed_dictionaries(
     {},

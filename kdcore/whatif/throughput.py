@@ -24,7 +24,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
-from kdcore.amounts import amounts_of
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -33,9 +32,10 @@ from kdcore.config import (
     from_dict,
     to_dict,
 )
-from kdcore.costs import Work, work_of
 from kdcore.errors import LabError
 from kdcore.runs.store import Run
+from kdcore.whatif.amounts import amounts_of
+from kdcore.whatif.costs import Work, work_of
 from kdcore.workspace import Workspace, write_json_atomic
 
 FILE = "throughput.json"
@@ -110,7 +110,7 @@ def measure(workspace: Workspace, device: str = "auto", again: bool = False) -> 
 
     It imports torch, so it belongs into a child process. It is done once, unless `again`.
     """
-    from kdcore.timing import few_steps
+    from kdcore.whatif.timing import few_steps
 
     before = [m for m in known(workspace) if not m.run]
     if before and not again:

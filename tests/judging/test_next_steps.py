@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.changes import changed, flat
 from kdcore.config import DistillConfig, MethodConfig, ModelConfig, TrainingConfig
-from kdcore.judge import NO_TWIN, Judgement
-from kdcore.next_steps import MOST_TEST, next_experiments
+from kdcore.judging.judge import NO_TWIN, Judgement
+from kdcore.judging.next_steps import MOST_TEST, next_experiments
+from kdcore.whatif.changes import changed, flat
 
 
 def config(student: str = "twinbert_cos:layers=2", **settings: object) -> DistillConfig:

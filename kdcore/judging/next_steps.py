@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-from kdcore.changes import changed as with_changes
-from kdcore.changes import flat
 from kdcore.config import DistillConfig
 from kdcore.datasets.library import WORLD
 from kdcore.errors import ConfigError
-from kdcore.judge import Judgement, signed
+from kdcore.judging.judge import Judgement, signed
+from kdcore.whatif.changes import changed as with_changes
+from kdcore.whatif.changes import flat
 
 COUNT = 3
 SEEDS = 2**31
@@ -28,7 +28,7 @@ _NOT_LEARNED = ("device", "threads", *(f"training.{knob}" for knob in _WATCHED))
 class Experiment:
     """The run just judged with one thing changed.
 
-    changed: values by path, for kdcore.changes.changed; why: in words that follow from the result.
+    changed: values by path, for whatif.changes.changed; why: words that follow from the result.
     """
 
     label: str

@@ -3,15 +3,16 @@ import math
 import numpy as np
 import pytest
 
-from kdcore import lab, launching
-from kdcore import sweep as sweeps
+from kdcore import lab
 from kdcore.config import from_dict
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.predictions import Predictions
 from kdcore.runs.about import About
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run, RunStore
-from kdcore.sweep import Sweep, launch_sweep, new_runs, sweep_runs, sweep_table
+from kdcore.whatif import launching
+from kdcore.whatif import sweep as sweeps
+from kdcore.whatif.sweep import Sweep, launch_sweep, new_runs, sweep_runs, sweep_table
 
 from .planned import distillation, planned
 

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from kdcore import lab
-from kdcore.amounts import amounts_of
 from kdcore.catalog import STUDENTS
 from kdcore.config import (
     DistillConfig,
@@ -21,11 +20,12 @@ from kdcore.config import (
     from_dict,
 )
 from kdcore.errors import LabError
-from kdcore.presets import PRESETS, changed_from
 from kdcore.runs.about import About
 from kdcore.runs.settle import settled
 from kdcore.runs.store import Run
-from kdcore.twins import same_training, twin_of
+from kdcore.whatif.amounts import amounts_of
+from kdcore.whatif.presets import PRESETS, changed_from
+from kdcore.whatif.twins import same_training, twin_of
 from kdcore.workspace import Workspace
 
 LIVE = ("queued", "running")
@@ -103,7 +103,7 @@ def known_twin(config: DistillConfig, workspace: Workspace) -> Run | None:
 
 def foreseen(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> dict[str, Any]:
     """The estimate as a run keeps it, so that its error can be told afterwards."""
-    from kdcore.estimate import estimate
+    from kdcore.whatif.estimate import estimate
 
     return asdict(estimate(config, workspace))
 

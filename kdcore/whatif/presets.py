@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kdcore.changes import changed, differences
 from kdcore.config import DistillConfig, ModelConfig
 from kdcore.errors import lookup
+from kdcore.whatif.changes import changed, differences
 
 TEACHER = "teacher"  # the run of this name in the bundled demo
 

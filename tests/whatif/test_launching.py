@@ -1,13 +1,13 @@
 import pytest
 
-from kdcore import launching
 from kdcore.config import FinetuneConfig, MethodConfig, TrainingConfig, from_dict
 from kdcore.errors import LabError
-from kdcore.launching import known_twin, launch, title_of, twin_in
-from kdcore.presets import config_of
 from kdcore.runs.about import About
 from kdcore.runs.store import RunStore
-from kdcore.twins import are_twins, twin_of
+from kdcore.whatif import launching
+from kdcore.whatif.launching import known_twin, launch, title_of, twin_in
+from kdcore.whatif.presets import config_of
+from kdcore.whatif.twins import are_twins, twin_of
 
 from .planned import distillation, planned, pretended
 

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from kdcore import lab, throughput
-from kdcore.amounts import Amounts, amounts_of
+from kdcore import lab
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, from_dict
-from kdcore.costs import ratio
 from kdcore.runs.devices import gpus, machine_devices
 from kdcore.runs.store import Run
-from kdcore.throughput import Measured, as_text, family_of, work_in
+from kdcore.whatif import throughput
+from kdcore.whatif.amounts import Amounts, amounts_of
+from kdcore.whatif.costs import ratio
+from kdcore.whatif.throughput import Measured, as_text, family_of, work_in
 from kdcore.workspace import Workspace
 
 RECENT = 5  # the last runs of a kind are believed

@@ -5,16 +5,16 @@ from dataclasses import replace
 
 import pytest
 
-from kdcore import throughput
-from kdcore.amounts import amounts_of
 from kdcore.config import ModelConfig, TrainingConfig
-from kdcore.costs import work_of
 from kdcore.errors import LabError
-from kdcore.estimate import device_of, estimate, foreseen_and_true, is_cached
 from kdcore.runs.about import About
 from kdcore.runs.store import Run
-from kdcore.throughput import Measured, as_text, known, machine_mark
-from kdcore.twins import twin_of
+from kdcore.whatif import throughput
+from kdcore.whatif.amounts import amounts_of
+from kdcore.whatif.costs import work_of
+from kdcore.whatif.estimate import device_of, estimate, foreseen_and_true, is_cached
+from kdcore.whatif.throughput import Measured, as_text, known, machine_mark
+from kdcore.whatif.twins import twin_of
 
 from .planned import distillation, planned, pretended
 
