@@ -8,7 +8,7 @@ from kdcore.config import MethodConfig, TrainingConfig, to_dict
 from kdcore.whatif.presets import config_of
 from kdcore.whatif.twins import are_twins, same_training, twin_of
 
-DEMO = Path(__file__).parent.parent / "assets" / "demo" / "runs"
+DEMO = Path(__file__).parents[2] / "assets" / "demo" / "runs"
 STUDENT = config_of("sixty_seconds", {"label_smoothing": 0.1, "device": "cpu", "threads": 1})
 
 
