@@ -43,7 +43,7 @@ class About:
             return cls()
         blank = plain(cls())
         fitting: dict[str, Any] = {
-            k: v for k, v in found.items() if isinstance(v, type(blank.get(k)))
+            k: v for k, v in found.items() if k in blank and isinstance(v, type(blank[k]))
         }
         return cls(**fitting)
 

@@ -15,7 +15,9 @@ def test_a_run_of_which_nothing_was_said_has_an_empty_story(tmp_path):
     assert RunStore(tmp_path).create({"stage": "distill"}).about == About()
 
 
-@pytest.mark.parametrize("text", ["", "[1]", '{"group": 7, "changed": "x", "more": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "[1]", '{"group": 7, "changed": "x", "more": 1}', '{"more": null}']
+)
 def test_a_damaged_story_is_empty_and_harms_nothing(tmp_path, text):
     run = RunStore(tmp_path).create({"stage": "distill"}, about=TOLD)
     (run.folder / ABOUT).write_text(text)
