@@ -149,6 +149,17 @@ def plain(params: Any) -> dict[str, Any]:
     return {spec.name: _plain(getattr(params, spec.name)) for spec in fields(params) if spec.init}
 
 
+def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Plain data by their path: {"training.epochs": 4}; a group without anything has no path."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{before}{key}.")
+        else:
+            found[f"{before}{key}"] = value
+    return found
+
+
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return plain(value)

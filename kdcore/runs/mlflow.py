@@ -5,14 +5,17 @@ import json
 import logging
 import os
 import queue
+import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from kdcore.knobs import flat
 from kdcore.runs.about import About
 
 EXPERIMENT = "kdlab"
@@ -24,6 +27,8 @@ FAILING_PATIENCE = 1.0  # seconds that the end waits for one that has been faili
 STATES = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
 _LONGEST = 5000  # characters of a parameter
 _AT_ONCE = 100  # parameters, MLflow's own limit
+
+_LOGIN = re.compile(r"//[^/\s@]+@")  # name and password in any address
 
 _logger = logging.getLogger("kdcore")
 
@@ -85,7 +90,7 @@ class MlflowTracker:
                 self._tell(lines, end)
             except Exception as cause:  # whatever MLflow, its store or the network raises
                 self._failures += 1
-                said = (str(cause).strip().splitlines() or [type(cause).__name__])[0][:200]
+                said = _told(cause, self._address)
                 if self._failures >= TRIES or self._client is None:
                     _logger.warning("MLflow at %s is given up: %s", _plain(self._address), said)
                     return
@@ -163,25 +168,13 @@ class MlflowTracker:
         told = {name: value for name, value in tags.items() if value}
         made = self._client.create_run(experiment, run_name=self._folder.name, tags=told)
         run_id = str(made.info.run_id)
-        params = [param(k, v) for k, v in flat(_config(self._folder)).items()]
+        params = [param(k, str(v)[:_LONGEST]) for k, v in flat(_config(self._folder)).items()]
         for some in _portions(params, _AT_ONCE):
             self._client.log_batch(run_id, params=some)
         kept = json.dumps({"address": _plain(self._address), "run": run_id})
         with suppress(OSError):  # then a resume begins another one there
             (self._folder / MEMORY).write_text(kept, encoding="utf-8")
         return run_id
-
-
-def flat(config: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    """Every setting by its path, as text: {"training.epochs": "4"}."""
-    out: dict[str, str] = {}
-    for name, value in config.items():
-        path = f"{before}{name}"
-        if isinstance(value, Mapping):
-            out |= flat(value, f"{path}.")
-        else:
-            out[path] = str(value)[:_LONGEST]
-    return out
 
 
 def _client(address: str) -> Any:
@@ -212,6 +205,21 @@ def _plain(address: str) -> str:
     """An address without the name and password that may stand in it."""
     scheme, sign, rest = address.partition("://")
     return f"{scheme}{sign}{rest.rpartition('@')[2]}"
+
+
+def _told(cause: Exception, address: str) -> str:
+    """The first line of what went wrong, without a name or password of the address.
+
+    An exception may quote the address as it was given, in part, or decoded.
+    """
+    said = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    login = address.partition("://")[2].rpartition("@")[0]
+    password = login.partition(":")[2]
+    for secret in (login, unquote(login)):
+        said = said.replace(f"{secret}@", "") if secret else said
+    for secret in (password, unquote(password)):
+        said = said.replace(secret, "***") if secret else said
+    return _LOGIN.sub("//", said)[:200]
 
 
 def _portions(things: list[Any], most: int) -> Iterator[list[Any]]:

@@ -235,9 +235,35 @@ def test_mlflow_that_is_not_installed_is_told_with_the_line_to_type(
     assert "pip install 'kdlab[track]'" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no route to http://me:s%40fe@127.0.0.1:9/api",
+        "me:s@fe@127.0.0.1 refused",
+        "Basic s%40fe",
+        "see http://you:other@10.0.0.1/",
+    ],
+)
+def test_no_name_or_password_of_the_address_reaches_the_log(
+    run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, said: str
+) -> None:
+    def refuse(address: str) -> None:
+        raise OSError(said)
+
+    monkeypatch.setattr(mlflow_module, "_client", refuse)
+    monkeypatch.setattr(trackers_module, "PATIENCE", 30.0)
+    monkeypatch.setattr(mlflow_module, "FAILING_PATIENCE", 30.0)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:s%40fe@127.0.0.1:9")
+    with run.write() as writer:
+        writer.log(1, loss=0.5)
+    assert "is given up" in caplog.text
+    for secret in ("s%40fe", "s@fe", "me:", "you:other"):
+        assert secret not in caplog.text
+
+
 def test_settings_are_told_by_their_paths() -> None:
     config = json.loads('{"seed": 1, "training": {"epochs": 4, "inner": {"a": null}}}')
-    said = {"seed": "1", "training.epochs": "4", "training.inner.a": "None"}
+    said = {"seed": 1, "training.epochs": 4, "training.inner.a": None}
     assert mlflow_module.flat(config) == said
 
 
