@@ -22,10 +22,11 @@ from kdcore.config import DistillConfig, from_dict
 from kdcore.errors import LabError
 from kdcore.judging.judge import Judgement, judge
 from kdcore.judging.retention import Retention, Size, costing, retention
-from kdcore.judging.seeds import Seeded, SeedRow, fold, setting_of
+from kdcore.judging.seeds import Seeded, SeedRow, fold
 from kdcore.measures import measure
 from kdcore.pairs import PairTable
 from kdcore.runs import listing
+from kdcore.runs.alike import setting_of
 from kdcore.runs.beside import Latency, teacher_path
 from kdcore.runs.store import Run, RunStore
 

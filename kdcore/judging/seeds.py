@@ -4,7 +4,6 @@ The interval over queries tells what other test pairs would do to two finished s
 over seeds tells what other seeds would do on the same test pairs. Neither contains the other.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, nan, sqrt
@@ -15,10 +14,10 @@ import numpy as np
 from kdcore.judging.judge import signed
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import LEVEL, Verdict, verdict
+from kdcore.runs.alike import setting_of
 
 FEWEST = 3  # below it a spread is a guess, and no side is taken
 TOO_FEW: Literal["TOO FEW SEEDS"] = "TOO FEW SEEDS"
-_WHERE = ("device", "threads")  # where a run was computed is no difference
 
 
 @dataclass(frozen=True)
@@ -125,9 +124,3 @@ def _sentence(name: str, delta: Spread, low: float, high: float, said: str) -> s
         f"The interval is Student's t over {delta.n} seeds on the same test pairs: how the mean "
         "would move with other seeds, not with other pairs."
     )
-
-
-def setting_of(config: Mapping[str, Any]) -> str:
-    """A text that is equal for configs that are equal but for the seed."""
-    rest = {k: v for k, v in config.items() if k != "seed" and k not in _WHERE}
-    return json.dumps(rest, sort_keys=True, default=str)

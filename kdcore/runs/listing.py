@@ -5,7 +5,6 @@ are kept in memory under what the folder's files look like from outside (moment,
 of each), so that a thousand runs cost a thousand looks and no reading.
 """
 
-import hashlib
 import json
 import math
 import os
@@ -16,8 +15,9 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 from kdcore.errors import RunError
-from kdcore.judging.seeds import setting_of
+from kdcore.knobs import flat
 from kdcore.runs.about import About
+from kdcore.runs.alike import budget_of, setting_of
 from kdcore.runs.record import Record, Status, derive
 from kdcore.runs.store import Run
 
@@ -163,11 +163,11 @@ def _read(folder: Path) -> Row:
         run=run,
         status=_written(run),
         about=About.read(folder),
-        settings=flat(run.config),
+        settings=_settings(run.config),
         provenance=_json(folder / "provenance.json"),
         best=best,
         last=last,
-        budget=_budget(run.config),
+        budget=budget_of(run.config),
         setting=setting_of(run.config) if run.config else run.id,
         seconds=seconds,
         test=_tested(folder / "evaluation" / f"{SPLIT}.json"),
@@ -188,24 +188,13 @@ def _written(run: Run) -> Status:
         return Status(state="broken", message=str(problem))
 
 
-def flat(config: Mapping[str, Any], path: str = "") -> dict[str, Any]:
+def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config's plain values by path; a twin's `model` stands where a student's does."""
-    found: dict[str, Any] = {}
-    for name, value in config.items():
-        here = f"{path}.{name}" if path else ("student" if name == "model" else str(name))
-        if isinstance(value, Mapping):
-            found |= flat(value, here)
-        elif isinstance(value, (list, tuple)):
-            found[here] = ", ".join(str(v) for v in value)
-        else:
-            found[here] = value
-    return found
-
-
-def _budget(config: Mapping[str, Any]) -> str:
-    spent = {name: config.get(name) for name in ("data", "limit", "seed", "training")}
-    spent["model"] = config.get("student") or config.get("model")
-    return hashlib.sha256(json.dumps(spent, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    named = {"student" if name == "model" else name: value for name, value in config.items()}
+    return {
+        path: ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        for path, value in flat(named).items()
+    }
 
 
 def _validation(folder: Path) -> tuple[Validation | None, Validation | None, float | None]:

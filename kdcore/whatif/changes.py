@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from kdcore import knobs
 from kdcore.catalog import STUDENTS
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
 from kdcore.errors import ConfigError
@@ -76,17 +77,7 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
 
 def flat(config: Any) -> dict[str, Any]:
     """Every setting of a config by its path."""
-    found: dict[str, Any] = {}
-
-    def collect(values: Mapping[str, Any], before: str) -> None:
-        for key, value in values.items():
-            if isinstance(value, Mapping):
-                collect(value, f"{before}{key}.")
-            else:
-                found[before + key] = value
-
-    collect(to_dict(config), "")
-    return found
+    return knobs.flat(to_dict(config))
 
 
 def role_of(config: FinetuneConfig | DistillConfig) -> str:

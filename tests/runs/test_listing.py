@@ -122,9 +122,10 @@ def test_a_student_and_its_twin_share_a_budget_and_another_seed_does_not(tmp_pat
     twin |= {"stage": "finetune", "model": student["student"]}
     make_run(tmp_path / "student", student)
     make_run(tmp_path / "twin", twin)
+    make_run(tmp_path / "watched", config_of(training={"epochs": 2, "log_every": 5}))
     make_run(tmp_path / "other", config_of(seed=1))
     budgets = {r.id: r.budget for r in rows(tmp_path)}
-    assert budgets["student"] == budgets["twin"] != budgets["other"]
+    assert budgets["student"] == budgets["twin"] == budgets["watched"] != budgets["other"]
 
 
 def test_many_windows_at_once_see_the_same_runs(tmp_path):
