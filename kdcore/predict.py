@@ -1,8 +1,6 @@
 """Score pairs with a model: typed by hand or a whole table."""
 
-import hashlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -10,11 +8,11 @@ from numpy.typing import NDArray
 
 from kdcore.batches import Encoded, by_length
 from kdcore.errors import DataError
-from kdcore.models.base import WEIGHTS, PairModel
+from kdcore.models.base import PairModel
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
 from kdcore.pairs import UNLABELLED, PairTable, make_frame
-from kdcore.predictions import Predictions
+from kdcore.predictions import Predictions, model_hash
 from kdcore.softlabels import soften
 
 Matrix = NDArray[np.float32]
@@ -82,12 +80,6 @@ def answer_texts(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> Pred
     frame = make_frame(query, title, description, [UNLABELLED] * len(rows))
     pairs = PairTable(frame, model.scheme, "typed")
     return predict_table(model, pairs, torch.device("cpu"), name="typed", precision="fp32")
-
-
-def model_hash(folder: Path) -> str:
-    """16 hex digits of a kept model's weights: half the key of the logit cache."""
-    with (folder / WEIGHTS).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 __all__ = [

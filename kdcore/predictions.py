@@ -1,5 +1,6 @@
 """Predictions: a run's logits (and pooled features) on a split, kept as one Parquet file."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,14 @@ from numpy.typing import NDArray
 
 from kdcore.errors import DataError
 from kdcore.workspace import replacing
+
+WEIGHTS = "model.safetensors"  # in the folder of a kept model
+
+
+def model_hash(folder: Path) -> str:
+    """16 hex digits of a kept model's weights: half the key of the logit cache."""
+    with (folder / WEIGHTS).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 @dataclass(frozen=True)

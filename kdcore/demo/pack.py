@@ -28,7 +28,7 @@ def round_weights(run: Run) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
-    from kdcore.models.base import WEIGHTS
+    from kdcore.predictions import WEIGHTS
 
     path = run.model_folder / WEIGHTS
     weights = load_file(path)

@@ -11,12 +11,13 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from kdcore.keep.scripts import cross, towers
-from kdcore.models.base import CARD, WEIGHTS, PairModel
+from kdcore.models.base import CARD, PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.cdssm import Cdssm
 from kdcore.models.heads import Crossing, CumulativeLink
 from kdcore.models.tokenizers import Trigrams
 from kdcore.models.twinbert import TwinBert
+from kdcore.predictions import WEIGHTS
 
 ABOUT = "student.json"
 SCRIPT = "student.py"

@@ -16,9 +16,9 @@ from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 from kdcore.outputs import Outputs
 from kdcore.pairs import PairTable
+from kdcore.predictions import WEIGHTS
 
 CARD = "kdlab.json"
-WEIGHTS = "model.safetensors"
 
 
 class PairModel(nn.Module):
