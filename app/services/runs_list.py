@@ -8,12 +8,12 @@ from app import state
 from app.services import places
 from app.services.boards import title_of
 from app.services.runs_measured import Delta, kept_delta
-from kdcore.cli.summary import model_of
 from kdcore.judging.drift import part
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
 from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark, Marks, starred
+from kdcore.whatif.commandline import model_of
 
 MOST = 50  # runs set side by side
 _STUDENTS: dict[str, str] = {}  # short names of models by setting, which decides them

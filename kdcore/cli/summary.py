@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from kdcore.catalog import SIZES, STUDENTS
 from kdcore.errors import LabError
-from kdcore.knobs import plain
 from kdcore.runs.store import Run
+from kdcore.whatif.commandline import model_of
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -35,28 +34,6 @@ def summary(run: Run) -> dict[str, Any]:
         "validation_nll": best[0]["validation_nll"] if best else None,
         "test_roc_auc": test_roc_auc(run),
     }
-
-
-def model_of(config: Mapping[str, Any]) -> str:
-    """The short text that names a run's model again, as --model takes it; "" for inference."""
-    model = config.get("student") or config.get("model")
-    if not isinstance(model, Mapping):
-        return ""
-    name, params = str(model.get("name", "")), model.get("params") or {}
-    if model.get("checkpoint"):
-        return str(model["checkpoint"])
-    if name not in STUDENTS:
-        return name
-    defaults = plain(STUDENTS[name].params())
-    changed = {key: value for key, value in params.items() if defaults.get(key) != value}
-    for size, about in SIZES.items():
-        full = defaults | about.params
-        if about.student == name and all(params.get(key) == full[key] for key in about.params):
-            name = size
-            changed = {key: value for key, value in params.items() if full.get(key) != value}
-            break
-    tail = ",".join(f"{key}={value}" for key, value in changed.items())
-    return f"{name}:{tail}" if tail else name
 
 
 def test_roc_auc(run: Run) -> float | None:

@@ -8,8 +8,8 @@ import typer
 from kdcore.cli import settings as s
 from kdcore.cli.answer import show, span, table
 from kdcore.cli.progress import Progress
-from kdcore.cli.summary import model_of
 from kdcore.config import to_dict
+from kdcore.whatif.commandline import model_of
 
 if TYPE_CHECKING:
     from kdcore.tutorial import TutorialPlan, TutorialResult

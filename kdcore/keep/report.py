@@ -7,17 +7,17 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from kdcore.cli.summary import model_of
 from kdcore.config import from_dict
 from kdcore.errors import DataError, LabError
 from kdcore.evaluate import Metric
+from kdcore.judging.judge import signed
 from kdcore.keep.card import limits
 from kdcore.keep.curves import Curve, Point, chart
 from kdcore.keep.facts import Facts, facts_of, provenance_of
 from kdcore.keep.page import block, page, paragraph, section, table
-from kdcore.keep.words import number, settings_of, signed, told_latency
+from kdcore.keep.words import number, settings_of, told_latency
 from kdcore.runs.store import Run
-from kdcore.whatif.commandline import command_of
+from kdcore.whatif.commandline import command_of, model_of
 from kdcore.workspace import Workspace, write_text_atomic
 
 LONGEST = 200_000  # characters of settings that are shown

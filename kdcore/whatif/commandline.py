@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from kdcore.catalog import STUDENTS
+from kdcore.catalog import SIZES, STUDENTS
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -66,6 +66,28 @@ def arguments_of(config: StageConfig) -> list[str]:
         usual = FinetuneConfig(model=config.model)
     told = {"teacher", "data", "limit", "stage"}
     return [*words, *given, *_rest(config, usual, told)]
+
+
+def model_of(config: Mapping[str, Any]) -> str:
+    """The short text that names a run's model again, as --model takes it; "" for inference."""
+    model = config.get("student") or config.get("model")
+    if not isinstance(model, Mapping):
+        return ""
+    name, params = str(model.get("name", "")), model.get("params") or {}
+    if model.get("checkpoint"):
+        return str(model["checkpoint"])
+    if name not in STUDENTS:
+        return name
+    defaults = plain(STUDENTS[name].params())
+    changed = {key: value for key, value in params.items() if defaults.get(key) != value}
+    for size, about in SIZES.items():
+        full = defaults | about.params
+        if about.student == name and all(params.get(key) == full[key] for key in about.params):
+            name = size
+            changed = {key: value for key, value in params.items() if full.get(key) != value}
+            break
+    tail = ",".join(f"{key}={value}" for key, value in changed.items())
+    return f"{name}:{tail}" if tail else name
 
 
 def _model(role: str, model: ModelConfig) -> list[str]:
