@@ -11,7 +11,7 @@ from kdcore.evaluate import Metric
 from kdcore.keep.facts import Facts
 from kdcore.keep.student import Exported
 from kdcore.keep.usage import usage
-from kdcore.keep.words import number, settings_of, told_latency, without_places
+from kdcore.keep.words import number, placeless, settings_of, told_latency, without_places
 
 SHOWN = ("roc_auc", "pr_auc", "ndcg@5", "ndcg@10", "nll", "ece_mass", "accuracy")
 
@@ -34,7 +34,7 @@ def model_card(facts: Facts, made: Exported, model: Mapping[str, Any]) -> str:
         "## Limits",
         "\n".join(f"- {limit}" for limit in limits(facts)),
         "## How this folder was checked",
-        made.sentence,
+        placeless(made.sentence),
     ]
     return f"---\n{_front(facts, made)}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
 
@@ -73,8 +73,8 @@ def _title(facts: Facts) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text of a person on one line, without what Markdown or HTML would act on."""
-    safe = " ".join(str(text).split())
+    """A text of a person on one line, without places, Markdown marks and HTML."""
+    safe = placeless(" ".join(str(text).split()))
     for mark, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("`", "'"), ("|", "\\|")):
         safe = safe.replace(mark, instead)
     return safe
@@ -95,7 +95,7 @@ def _grades(facts: Facts) -> Sequence[str]:
 
 
 def _data(facts: Facts) -> list[str]:
-    name = facts.pairs.name if facts.pairs is not None else str(facts.config.get("data", ""))
+    name = _data_name(facts)
     told = [f"{one_line(name)}. {one_line(facts.source) or 'No source was told.'}"]
     splits = facts.provenance.get("pairs", {})
     rows = [
@@ -105,6 +105,12 @@ def _data(facts: Facts) -> list[str]:
     if facts.non_commercial:
         told.append("**The terms of these data allow no commercial use.**")
     return [*told, "\n".join(rows)]
+
+
+def _data_name(facts: Facts) -> str:
+    """What the data are called, without where they lie."""
+    told = {"data": facts.pairs.name if facts.pairs is not None else facts.config.get("data", "")}
+    return str(without_places(told)["data"])
 
 
 def _method(facts: Facts) -> list[str]:
@@ -123,7 +129,8 @@ def _method(facts: Facts) -> list[str]:
 
 def _teacher(facts: Facts) -> str:
     if facts.teacher is None:
-        return f"run `{one_line(str(facts.config.get('teacher')))}`, which is not at hand"
+        named = str(without_places(facts.config).get("teacher"))
+        return f"run `{one_line(named)}`, which is not at hand"
     run = facts.teacher.run
     name = str((run.config.get("model") or run.config.get("student") or {}).get("name", ""))
     title = STUDENTS[name].title if name in STUDENTS else "a model"
@@ -169,7 +176,7 @@ def _front(facts: Facts, made: Exported) -> str:
     languages: list[str] = []
     if facts.pairs is not None:
         languages = sorted(map(str, facts.pairs.frame["language"].unique()))[:20]
-    name = facts.pairs.name if facts.pairs is not None else str(facts.config.get("data", ""))
+    name = _data_name(facts)
     about: dict[str, Any] = {
         "language": languages or ["en"],
         "license": "other",

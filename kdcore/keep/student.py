@@ -1,5 +1,6 @@
 """export_student(): a run's model as a folder that works where no lab is."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def export_student(
         facts = facts_of(run, workspace)
         write_text_atomic(folder / "README.md", model_card(facts, made, plain(model.config)))
         files = tuple(sorted(path.name for path in folder.iterdir()))
+        _remember(folder / MARK, files)
     return Exported(**{**vars(made), "files": files})
 
 
@@ -106,6 +108,27 @@ def _refuse_taken(target: Path, force: bool) -> None:
         )
     if not force:
         raise DataError(f"{target} holds an exported student; add --force to replace it")
+    own = {MARK, "__pycache__", *_remembered(target / MARK)}
+    if added := [name for name in held if name not in own]:
+        raise DataError(
+            f"{target} holds {added[0]}, which no export wrote; move it away, or name a folder "
+            "that does not exist yet"
+        )
+
+
+def _remember(mark: Path, files: tuple[str, ...]) -> None:
+    """What this export wrote, so that a later one replaces that and nothing else."""
+    about = json.loads(mark.read_text(encoding="utf-8"))
+    write_text_atomic(mark, json.dumps(about | {"files": files}, indent=1) + "\n")
+
+
+def _remembered(mark: Path) -> list[str]:
+    try:
+        about = json.loads(mark.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    files = about.get("files") if isinstance(about, dict) else None
+    return [str(name) for name in files] if isinstance(files, list) else []
 
 
 def require_exportable(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,15 +10,14 @@ import yaml
 
 from kdcore.runs.beside import Latency, Speed
 
+_PATH_IN_TEXT = re.compile(
+    r"""(?<![\w:/.~])(?:~|[A-Za-z]:)?[/\\][^\s/\\'"`,;]+(?:[/\\][^\s'"`,;]*)+"""
+)
+
 
 def number(value: float, digits: int = 3) -> str:
     """A number for reading; a dash for what is not one."""
     return f"{value:.{digits}f}" if value == value else "–"
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign, a true minus for the eye."""
-    return f"{value:+.{digits}f}".replace("-", "−") if value == value else "–"
 
 
 def at_most(value: float) -> str:
@@ -35,14 +35,25 @@ def settings_of(config: Mapping[str, Any]) -> str:
 
 def without_places(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with the last part of every whole path: a card that is shared names no disk."""
-    shown: dict[str, Any] = {}
-    for name, value in config.items():
-        if isinstance(value, Mapping):
-            shown[name] = without_places(value)
-        else:
-            whole = isinstance(value, str) and os.path.isabs(value)
-            shown[name] = os.path.basename(value) if whole else value
-    return shown
+    return {
+        name: without_places(value) if isinstance(value, Mapping) else _placeless(value)
+        for name, value in config.items()
+    }
+
+
+def placeless(text: str) -> str:
+    """A text with the last part of every whole path in it; addresses of the web stay whole."""
+    return _PATH_IN_TEXT.sub(lambda found: _last_part(found[0]), text.replace("file://", ""))
+
+
+def _placeless(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return _last_part(value) if os.path.isabs(value) else placeless(value)
+
+
+def _last_part(path: str) -> str:
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
 def told_latency(latency: Latency | None) -> str:

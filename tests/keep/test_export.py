@@ -16,11 +16,13 @@ from kdcore import lab
 from kdcore.errors import DataError, RunError
 from kdcore.keep import check as check_module
 from kdcore.keep import layout as layout_module
+from kdcore.keep.card import model_card
 from kdcore.keep.check import Row
-from kdcore.keep.student import export_student
+from kdcore.keep.facts import facts_of
+from kdcore.keep.student import Exported, export_student
 from kdcore.pairs import PairTable
 from kdcore.predict import load_model, predict_table
-from kdcore.runs.store import RunStore
+from kdcore.runs.store import Run, RunStore
 
 from .conftest import Make, invented
 from .test_layout import student_in
@@ -164,6 +166,17 @@ def test_an_earlier_export_is_replaced_only_when_asked(
     assert (target / "student.py").exists()
 
 
+def test_what_was_added_to_an_export_is_never_deleted(make: Make, tmp_path: Path) -> None:
+    target, run = tmp_path / "out", make("cdssm")
+    export_student(run, target)
+    (target / "__pycache__").mkdir()  # of using it
+    export_student(run, target, force=True)
+    (target / "notes.txt").write_text("what I found")
+    with pytest.raises(DataError, match=r"notes\.txt, which no export wrote"):
+        export_student(run, target, force=True)
+    assert (target / "notes.txt").read_text() == "what I found"
+
+
 def test_a_run_without_a_model_says_what_to_do(tmp_path: Path) -> None:
     run = RunStore(tmp_path / "runs").create({"stage": "distill", "student": {"name": "cdssm"}})
     with pytest.raises(RunError, match="has no model yet"):
@@ -198,6 +211,21 @@ def test_the_card_tells_measured_quality_and_no_path_of_this_machine(
     results = front(card)["model-index"][0]["results"][0]  # type: ignore[index]
     assert results["dataset"]["name"] == "invented"
     assert {m["type"] for m in results["metrics"]} >= {"roc_auc", "nll"}
+
+
+def test_a_card_names_neither_the_folder_of_a_lost_teacher_nor_that_of_lost_data(
+    make: Make, tmp_path: Path
+) -> None:
+    run = make("cdssm", data=str(tmp_path / "home" / "data" / "invented"))
+    told = {"data": "/srv/of me/ads.csv", "teacher": "/srv/of me/runs/big", "stage": "distill"}
+    (run.folder / "config.json").write_text(json.dumps(run.config | told))
+    (run.folder / "README.md").write_text("Data: Read from ~/of/mine.csv; https://a.example/b/c\n")
+    made = Exported(run.id, tmp_path / "out", (), "script", 8, 0.0)
+    params = {"query_tokens": 8, "ad_tokens": 24}
+    card = model_card(facts_of(Run.load(run.folder)), made, {"name": "cdssm", "params": params})
+    assert not re.search(r"srv|of/mine|of me", card)
+    for told_of in ("`big`", "ads.csv", "mine.csv", "https://a.example/b/c"):
+        assert told_of in card
 
 
 def test_data_for_non_commercial_use_say_so_on_the_card(make: Make, tmp_path: Path) -> None:
