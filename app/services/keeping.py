@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +18,7 @@ import yaml
 
 from app.services import places
 from app.services.data_intake import refuse_public
+from app.services.live import find, twin_id
 from app.services.models import model_run
 from kdcore.errors import RunError
 from kdcore.runs.mlflow import remembered
@@ -28,6 +30,15 @@ State = Literal["none", "working", "done", "failed"]
 MOST_WORKING = 2  # each holds torch in memory
 MOST_KEPT = 20  # in the cache; the oldest go
 _ANSWER, _PROBLEM, _REPORT = "answer.json", "problem.txt", "report.html"
+_OF_TWIN = ("status.json", "predictions")
+_WATCHED = (
+    "model/model.safetensors",
+    "metrics.jsonl",
+    "latency.json",
+    "about.json",
+    "evaluation",
+    *_OF_TWIN,
+)
 _LOCK = threading.Lock()
 _WORKING: dict[Path, subprocess.Popen[bytes]] = {}
 
@@ -50,7 +61,7 @@ def start(run_id: str, kind: Kind) -> None:
     with _LOCK:
         if _standing(run, kind, place).state in ("working", "done"):
             return
-        if sum(process.poll() is None for process in _WORKING.values()) >= MOST_WORKING:
+        if sum(map(_lives, _WORKING)) >= MOST_WORKING:
             raise RunError(f"{MOST_WORKING} exports are at work; wait for one of them")
         _make_room(place)
         with (place / _ANSWER).open("wb") as said, (place / _PROBLEM).open("wb") as wrong:
@@ -73,9 +84,16 @@ def _make_room(place: Path) -> None:
     """An empty folder for what is made now, and the oldest ones gone."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    held = [p for p in place.parent.iterdir() if p.is_dir() and p not in _WORKING]
+    held = [p for p in place.parent.iterdir() if p.is_dir() and not _lives(p)]
     for old in sorted(held, key=lambda p: p.stat().st_mtime)[:-MOST_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
+        _WORKING.pop(old, None)
+
+
+def _lives(place: Path) -> bool:
+    """Whether a process is at work on a place."""
+    process = _WORKING.get(place)
+    return process is not None and process.poll() is None
 
 
 def _how(run: Run, kind: Kind, place: Path) -> list[str]:
@@ -93,7 +111,7 @@ def standing(run_id: str, kind: Kind) -> Kept:
 
 def _standing(run: Run, kind: Kind, place: Path) -> Kept:
     process = _WORKING.get(place)
-    if process is not None and process.poll() is None:
+    if _lives(place):
         return Kept("working")
     if (said := _answer(place)) is not None:
         return _done(run, kind, place, said)
@@ -147,14 +165,22 @@ def onnx_possible() -> bool:
 
 
 def _place(run: Run, kind: Kind) -> Path:
-    """A folder of the cache for just this state of the run."""
-    stamps = [str(run.folder.absolute()), kind]
-    watched = ("model/model.safetensors", "metrics.jsonl", "status.json", "latency.json")
-    for name in watched:
-        path = run.folder / name
-        stamps.append(str(path.stat().st_mtime_ns) if path.exists() else "")
+    """A folder of the cache for just this state of the run, and of the twin it is judged by."""
+    stamps = [str(run.folder.absolute()), kind, *_stamps(run, _WATCHED)]
+    if (twin := find(twin_id(run))) is not None:
+        stamps += [twin.id, *_stamps(twin, _OF_TWIN)]
     digest = hashlib.sha256("\n".join(stamps).encode()).hexdigest()[:12]
     return places.home().cache_folder("kept") / f"{run.id}-{digest}"
+
+
+def _stamps(run: Run, names: Sequence[str]) -> list[str]:
+    """When files of a run, and what lies right in its folders, were last written."""
+    found = []
+    for name in names:
+        path = run.folder / name
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+        found += [str(p.stat().st_mtime_ns) if p.exists() else "" for p in (path, *inside)]
+    return found
 
 
 def _answer(place: Path) -> dict[str, Any] | None:

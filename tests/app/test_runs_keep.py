@@ -129,6 +129,24 @@ def test_a_run_that_went_on_is_made_anew(command: list[list[str]], run: Path) ->
     assert keeping.standing(RUN, "folder").state == "none"
 
 
+def test_a_report_is_made_anew_when_the_twin_it_is_judged_by_has_ended(
+    command: list[list[str]], run: Path
+) -> None:
+    twin = run.parent / "twin-hard"
+    twin.mkdir()
+    (twin / "config.json").write_text('{"stage": "finetune"}')
+    (twin / "status.json").write_text('{"state": "running"}')
+    (run / "config.json").write_text('{"stage": "distill", "seed": 7, "student": {}}')
+    (run / "about.json").write_text('{"twin": "twin-hard"}')
+    keeping.start(RUN, "report")
+    finish()
+    assert keeping.standing(RUN, "report").state == "done"
+    (twin / "predictions").mkdir()
+    (twin / "predictions" / "test.parquet").write_bytes(b"answers")
+    assert keeping.standing(RUN, "report").state == "none"
+    assert "keep_make_report" in [button.key for button in box().button]
+
+
 def test_the_oldest_exports_make_room(
     command: list[list[str]], run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,7 +155,6 @@ def test_the_oldest_exports_make_room(
         (run / "metrics.jsonl").write_text('{"step": 1}\n' * number)
         keeping.start(RUN, "report")
         finish()
-        monkeypatch.setattr(keeping, "_WORKING", {})
     places = list((run.parents[1] / "cache" / "kept").iterdir())
     assert len(places) == 2
     assert keeping.standing(RUN, "report").state == "done"
