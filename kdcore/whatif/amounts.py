@@ -1,5 +1,6 @@
 """How much a training reads: pairs of each kind and words of a text; for twins and estimates."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,43 +18,61 @@ _LOOKED_AT = 2000  # pairs whose words are counted
 class Amounts:
     """Pairs that are learned from (transfer: soft, labelled: hard) and scored; mean words.
 
-    queries: distinct queries for each pair that is learned from. transfer_hash: content hash of
-    the pairs that a teacher has to answer.
+    judged: labelled ones of validation. queries: distinct queries for each pair that is learned
+    from. transfer_hash, judged_hash: content hashes of the pairs that a teacher has to answer.
     """
 
     transfer: int
     labelled: int
     validation: int
+    judged: int
     test: int
     query_words: float
     ad_words: float
     queries: float
     transfer_hash: str
+    judged_hash: str
 
 
 def amounts_of(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Amounts:
     """Counted once for each data set and limit; DataError when the data cannot be read."""
     transfer = getattr(config, "transfer", "train")
-    card = workspace.data / config.data / CARD
-    changed = card.stat().st_mtime_ns if card.is_file() else 0
-    return _counted(config.data, config.limit, transfer, str(workspace.root), changed)
+    return _counted(
+        config.data, config.limit, transfer, str(workspace.root), _looks(config.data, workspace)
+    )
+
+
+def _looks(data: str, workspace: Workspace) -> tuple[tuple[int, int], ...]:
+    """Moment and size of the files that the data are read from, as far as they are named."""
+    path = Path(data).expanduser()
+    found = []
+    for file in (workspace.data / data / CARD, path / CARD, path):
+        with suppress(OSError, ValueError):
+            about = file.stat()
+            found.append((about.st_mtime_ns, about.st_size))
+    return tuple(found)
 
 
 @lru_cache(maxsize=64)
-def _counted(data: str, limit: int, transfer: str, root: str, changed: int) -> Amounts:
+def _counted(
+    data: str, limit: int, transfer: str, root: str, looks: tuple[tuple[int, int], ...]
+) -> Amounts:
     asked = FinetuneConfig(data=data, limit=limit)
     pairs = lab.pairs_of(asked, Workspace(Path(root)))
     learned = pairs.only(transfer.split("+"))
     query, ad = _words(learned)
+    judged = pairs.split("validation").labelled() if "validation" in pairs.splits else None
     return Amounts(
         transfer=len(learned),
         labelled=len(pairs.split("train").labelled()),
         validation=_size(pairs, "validation"),
+        judged=0 if judged is None else len(judged),
         test=_size(pairs, "test"),
         query_words=query,
         ad_words=ad,
         queries=learned.frame["query"].nunique() / max(len(learned), 1),
         transfer_hash=learned.content_hash,
+        judged_hash="" if judged is None else judged.content_hash,
     )
 
 

@@ -7,9 +7,11 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 
 from kdcore import lab
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, from_dict
+from kdcore.predictions import WEIGHTS, model_hash
 from kdcore.runs.devices import gpus, machine_devices
 from kdcore.runs.store import Run
 from kdcore.whatif import throughput
@@ -68,8 +70,8 @@ def estimate(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Es
     pairs = counted.transfer if isinstance(config, DistillConfig) else counted.labelled
     train = _rate(known, model, training.batch_size, work.trained(training.batch_size), "train")
     score = _scoring(known, model, work.scored, train, work.trained(training.batch_size))
-    looks = training.epochs * training.validations * counted.validation
-    probed = training.replay_points * min(PROBE, counted.validation)
+    looks = training.epochs * training.validations * counted.judged
+    probed = training.replay_points * min(PROBE, counted.judged)
     scoring = (looks + probed + counted.validation + counted.test) / score.pairs_per_second
     asked, cached = _teacher_seconds(config, counted, workspace, known, device)
     seconds = AROUND + pairs * training.epochs / train.pairs_per_second + scoring + asked
@@ -128,7 +130,10 @@ def _rate(
     like = [
         m.pairs_per_second * m.cost / cost
         for m in of_kind
-        if m.run and m.model == name and m.batch == batch and ratio(m.cost, cost) < 1.3
+        if m.run
+        and m.model == name
+        and ratio(m.cost, cost) < 1.3
+        and (m.batch == batch or kind == "score")  # scoring has a batch size of its own
     ][-RECENT:]
     if like:
         return _from(like, "like", len(like))
@@ -171,7 +176,9 @@ def _teacher_seconds(
     if not isinstance(config, DistillConfig):
         return 0.0, False
     teacher = lab.store(workspace).get(config.teacher).require_model()
-    if is_cached(teacher, counted.transfer_hash, workspace, device):
+    asked = {counted.transfer_hash: counted.transfer, counted.judged_hash: counted.judged}
+    left = sum(n for h, n in asked.items() if n and not is_cached(teacher, h, workspace, device))
+    if not left:
         return 0.0, True
     about = from_dict(teacher.config)
     if not isinstance(about, FinetuneConfig | DistillConfig):
@@ -180,7 +187,7 @@ def _teacher_seconds(
     work = work_in(model, config, workspace)
     train = _rate(known, model, ASKED_AT_ONCE, work.trained(ASKED_AT_ONCE), "train")
     rate = _scoring(known, model, work.scored, train, work.trained(ASKED_AT_ONCE))
-    return (counted.transfer + counted.validation) / rate.pairs_per_second, False
+    return left / rate.pairs_per_second, False
 
 
 def is_cached(teacher: Run, pairs_hash: str, workspace: Workspace, device: str) -> bool:
@@ -189,7 +196,7 @@ def is_cached(teacher: Run, pairs_hash: str, workspace: Workspace, device: str) 
     if not folder.is_dir():
         return False
     try:
-        weights = _digest(str(teacher.model_folder / "model.safetensors"))
+        weights = _digest(str(teacher.model_folder))
     except OSError:
         return False
     keys = (f"{weights}-{pairs_hash}-{p}-{device}" for p in ("float32", "bfloat16"))
@@ -198,15 +205,13 @@ def is_cached(teacher: Run, pairs_hash: str, workspace: Workspace, device: str) 
     )
 
 
-def _digest(weights: str) -> str:
-    return _hashed(weights, os.stat(weights).st_mtime_ns)
+def _digest(model: str) -> str:
+    return _hashed(model, os.stat(f"{model}/{WEIGHTS}").st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _hashed(weights: str, changed: int) -> str:
-    """As kdcore.predict.model_hash, which this cannot import: it brings torch along."""
-    with open(weights, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+def _hashed(model: str, changed: int) -> str:
+    return model_hash(Path(model))
 
 
 def _memory(known: Sequence[Measured], model: ModelConfig, batch: int, reckoned: float) -> float:

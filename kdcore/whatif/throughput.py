@@ -195,6 +195,7 @@ def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
         "memory_mb": max((line.get("memory_mb", 0.0) for line in lines), default=0.0),
         "seconds": next((line["seconds"] for line in reversed(lines) if "seconds" in line), 0.0),
     }
+    scored = _judged(config, scored, workspace)
     rates = {"train": _trained(lines), "score": _validated(lines, scored)}
     costs = {"train": work.trained(batch), "score": work.scored}
     return [
@@ -202,6 +203,15 @@ def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
         for kind in KINDS
         if (rate := rates[kind])
     ]
+
+
+def _judged(config: FinetuneConfig | DistillConfig, validation: int, workspace: Workspace) -> int:
+    """How many validation pairs a training looks at: the labelled ones, where they can be told."""
+    with suppress(LabError, OSError):
+        counted = amounts_of(config, workspace)
+        if counted.validation == validation:
+            return counted.judged
+    return validation
 
 
 def _trained(lines: Sequence[Mapping[str, float]]) -> float:

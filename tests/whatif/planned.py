@@ -14,11 +14,20 @@ from kdcore.workspace import Workspace
 SMALL = "twinbert_cos:layers=1,hidden=16,heads=2,vocabulary=200"
 
 
-def some_pairs(train: int = 48, log: int = 0) -> PairTable:
-    """Invented pairs, four ads a query; those of the log have no grade."""
+def some_pairs(train: int = 48, log: int = 0, bare: int = 0, unseen: int = 0) -> PairTable:
+    """Invented pairs, four ads a query; those of the log have no grade.
+
+    bare, unseen: how many of the first pairs of train and of validation have none either.
+    """
+    without = {"train": bare, "validation": unseen, "log": log}
     sizes = {"train": train, "validation": 16, "test": 24, "log": log}
     rows = [
-        (f"lamp number {split} {n // 4}", f"buy a lamp {n}", "", -1 if split == "log" else n % 2)
+        (
+            f"lamp number {split} {n // 4}",
+            f"buy a lamp {n}",
+            "",
+            -1 if n < without.get(split, 0) else n % 2,
+        )
         for split, size in sizes.items()
         for n in range(size)
     ]
@@ -27,10 +36,10 @@ def some_pairs(train: int = 48, log: int = 0) -> PairTable:
     return PairTable(make_frame(query, title, description, grade, splits), BINARY, "invented")
 
 
-def planned(folder: Path, log: int = 0) -> tuple[Workspace, Run]:
+def planned(folder: Path, **sizes: int) -> tuple[Workspace, Run]:
     """A workspace with the data set `invented` and a run that looks like a finished teacher."""
     workspace = Workspace(folder)
-    some_pairs(log=log).save(workspace.data_folder("invented"))
+    some_pairs(**sizes).save(workspace.data_folder("invented"))
     return workspace, pretended(workspace, FinetuneConfig(data="invented"))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from kdcore.config import ModelConfig, TrainingConfig
+from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.errors import LabError
 from kdcore.runs.about import About
 from kdcore.runs.store import Run
@@ -15,6 +15,7 @@ from kdcore.whatif.costs import work_of
 from kdcore.whatif.estimate import device_of, estimate, foreseen_and_true, is_cached
 from kdcore.whatif.throughput import Measured, as_text, known, machine_mark
 from kdcore.whatif.twins import twin_of
+from kdcore.workspace import Workspace
 
 from .planned import distillation, planned, pretended
 
@@ -129,16 +130,53 @@ def test_kept_answers_of_the_teacher_cost_nothing(bench):
     assert before.teacher_seconds > 0
     teacher = next(r for r in workspace.runs.iterdir() if r.name == config.teacher)
     weights = hashlib.sha256((teacher / "model" / "model.safetensors").read_bytes()).hexdigest()
-    key = f"{weights[:16]}-{amounts_of(config, workspace).transfer_hash}-float32-cpu"
-    folder = workspace.cache_folder("logits")
+    folder, counted = workspace.cache_folder("logits"), amounts_of(config, workspace)
     folder.mkdir(parents=True)
-    (folder / f"{hashlib.sha256(key.encode()).hexdigest()}.parquet").write_bytes(b"")
+    asked = [before.teacher_seconds]
+    for pairs_hash in (counted.transfer_hash, counted.judged_hash):
+        key = f"{weights[:16]}-{pairs_hash}-float32-cpu"
+        (folder / f"{hashlib.sha256(key.encode()).hexdigest()}.parquet").write_bytes(b"")
+        asked.append(estimate(config, workspace).teacher_seconds)
     after = estimate(config, workspace)
+    assert asked[1] == pytest.approx(asked[0] * VALIDATION / (48 + VALIDATION))
     assert after.teacher_cached
     assert after.teacher_seconds == 0
     assert after.seconds < before.seconds
     assert not is_cached(Run.load(teacher), "other pairs", workspace, "cpu")
     assert not is_cached(Run.load(teacher), key.split("-")[1], workspace, "cuda")
+
+
+def test_scoring_is_known_from_runs_like_this_whatever_their_batch_size(bench):
+    workspace, config = bench
+    trained(workspace, twin_of(config), 700.0)
+    wider = replace(config, training=replace(config.training, batch_size=16))
+    found = estimate(twin_of(wider), workspace)
+    scoring = 500 * VALIDATION + VALIDATION + 24
+    assert found.scoring_seconds == pytest.approx(scoring / (4 * 700), rel=0.1)
+    assert found.basis == "from 1 run of other sizes on this machine"
+    before = known(workspace)
+    other = [replace(m, model="another", cost=m.cost * 9, run="x") for m in before]
+    throughput.keep(workspace, [*other, *other])
+    assert estimate(twin_of(wider), workspace).scoring_seconds == found.scoring_seconds
+
+
+def test_only_labelled_pairs_of_validation_count_in_the_speed_of_scoring(tmp_path):
+    workspace, teacher = planned(tmp_path, unseen=12)
+    config = twin_of(distillation(teacher, device="cpu", threads=1))
+    trained(workspace, config)
+    shown = {m.kind: m.pairs_per_second for m in known(workspace)}
+    assert shown["score"] == pytest.approx(4 * 800 * (VALIDATION - 12) / VALIDATION)
+
+
+def test_data_in_a_file_are_counted_again_when_it_has_changed(tmp_path):
+    workspace, path = Workspace(tmp_path / "home"), tmp_path / "ads.csv"
+    head = "query,title,description,grade,split\n"
+    lines = [f"lamp {n},buy {n},,{n % 2},{s}\n" for s in ("train", "validation") for n in range(8)]
+    path.write_text(head + "".join(lines))
+    config = FinetuneConfig(data=str(path))
+    before = amounts_of(config, workspace)
+    path.write_text(head + "".join([*lines, "a desk,buy a desk,,1,train\n"]))
+    assert amounts_of(config, workspace).labelled == before.labelled + 1
 
 
 def test_what_was_foreseen_stands_beside_what_it_took(bench):
