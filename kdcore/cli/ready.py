@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from kdcore.cli.running import run
-from kdcore.errors import LabError
 from kdcore.runs.record import LOG
 
 LOOK_EVERY = 0.5  # seconds between two looks at what is likely to come
@@ -67,10 +66,19 @@ def _likely(home: Path) -> str:
     from kdcore.runs.devices import gpus
     from kdcore.runs.queue import PREPARE
 
+    if _somebody_works(home):
+        return ""
     try:  # with a GPU it is a matter of a second, and none may be touched before one is given
         return "" if gpus() else (home / "queue" / PREPARE).read_text(encoding="utf-8")
     except OSError:
         return ""
+
+
+def _somebody_works(home: Path) -> bool:
+    """Whether a run computes: what is prepared beside it would take from its cores."""
+    from kdcore.runs.tickets import RUNNING, tickets
+
+    return bool(tickets(home / "queue" / RUNNING))
 
 
 def _prepare(likely: str, home: Path, orders: "Queue[str]") -> None:
@@ -80,10 +88,12 @@ def _prepare(likely: str, home: Path, orders: "Queue[str]") -> None:
     from kdcore.workspace import Workspace
 
     def watch(done: int) -> None:
-        if not orders.empty():
+        if not orders.empty() or _somebody_works(home):
             raise InterruptedError
 
-    with suppress(LabError, OSError, ValueError):  # the run itself will say what is wrong
+    # Whatever is wrong, the run itself will say it; this process must live for its order, or the
+    # dispatcher would make the next one ready, which would die of the same, and so on.
+    with suppress(Exception):
         config, workspace = from_dict(json.loads(likely)), Workspace(home)
         if isinstance(config, DistillConfig):
             pairs = lab.pairs_of(config, workspace)

@@ -11,19 +11,23 @@ from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.pairs import PairTable
 from kdcore.predict import score
 from kdcore.recipes.optimizer import make_optimizer
+from kdcore.runs.devices import gpus
 
 STUDENTS = ("twinbert_cos:layers=1,hidden=32,heads=2", "bert:layers=1,hidden=32,heads=2")
 
 
 def warm_up() -> None:
-    """Read the bundled world and let small students take one step on the CPU.
+    """Read the bundled world and, where there is no GPU, let small students take one step.
 
-    No GPU is touched: which one this process may see is told later. Nothing stays behind but
-    what is in memory; a run seeds its random numbers itself.
+    No GPU is touched: which one this process may see is told later, and CUDA would not listen
+    once it was asked anything. Even on the CPU, `backward` counts the GPUs and an optimizer's
+    step asks for them, so with a GPU both are left to the run. Nothing stays behind but what is
+    in memory; a run seeds its random numbers itself.
     """
     few = named_pairs("world").split("validation").take(np.arange(160))
-    for student in STUDENTS:
+    for student in STUDENTS if not gpus() else ():
         _one_step(ModelConfig.parse(student), few)
+    assert not torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
 
 
 def _one_step(config: ModelConfig, pairs: PairTable) -> None:

@@ -3,6 +3,8 @@
 `pytest -m gpu`; where a test needs two GPUs it says so and is skipped with one.
 """
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -129,3 +131,13 @@ def test_one_of_several_gpus_can_be_picked(home: Workspace) -> None:
     run = lab.start(config(device=last, epochs=1), home)
     assert run.status().state == "finished"
     assert load_model(run.model_folder).size > 0
+
+
+def test_a_warmed_process_still_hears_which_gpu_it_may_see() -> None:
+    """What it does before its order must not wake CUDA, which reads the variable once."""
+    program = (
+        "import os\nfrom kdcore import lab\nlab.get_ready()\n"
+        "os.environ['CUDA_VISIBLE_DEVICES'] = ''\n"
+        "import torch\nassert not torch.cuda.is_available(), 'it was awake'\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=300)
