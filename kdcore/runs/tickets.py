@@ -103,6 +103,17 @@ def _read(path: Path) -> Ticket | None:
         found = json.loads(path.read_text(encoding="utf-8"))
         known = {f.name: found[f.name] for f in fields(Ticket) if f.name in found}
         ticket = Ticket(**known | {"given": tuple(known.get("given", ()))})
-    except (OSError, ValueError, TypeError, KeyError):
+        return ticket if _is_sound(ticket) and ticket.name == path.name else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
-    return ticket if ticket.name == path.name else None
+
+
+def _is_sound(ticket: Ticket) -> bool:
+    """Whether every field holds what it should; JSON from a damaged file may hold anything."""
+    return (
+        isinstance(ticket.run_id, str)
+        and isinstance(ticket.device, str)
+        and type(ticket.number) is type(ticket.tries) is int
+        and isinstance(ticket.at, int | float)
+        and all(isinstance(name, str) for name in ticket.given)
+    )

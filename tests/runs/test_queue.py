@@ -98,6 +98,9 @@ def test_a_deleted_run_a_broken_record_and_a_spoiled_ticket_are_in_nobodys_way(
     store.delete(first.id)
     (second.folder / "status.json").write_text("{")
     (home.queue / "0000000000-spoiled.json").write_text('{"run_id": 3')
+    for number, spoiled in enumerate(('"7"', "null", "1e99", "[1]")):
+        about = f'"run_id": "r", "device": "cpu", "at": 0, "number": {spoiled}'
+        (home.queue / f"000000000{number}-r.json").write_text("{" + about + "}")
     assert ids(home) == [third.id]
     assert queue.position(third, home) == 1
 
