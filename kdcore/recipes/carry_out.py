@@ -1,7 +1,6 @@
 """A run from its config to its end: the stage itself, the scores of what it trained, the record."""
 
 import shutil
-import time
 from collections.abc import Callable
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
@@ -11,6 +10,7 @@ from kdcore.models.build import load_model
 from kdcore.pairs import PairTable, part_of
 from kdcore.recipes.beside import keep_beside
 from kdcore.recipes.card import write_card
+from kdcore.recipes.checkpoint import seconds_before
 from kdcore.recipes.infer import Scoring, ask, infer, score_size
 from kdcore.recipes.interrupt import StoppedError
 from kdcore.recipes.parallel import own_rank
@@ -38,14 +38,14 @@ def carry_out(
     stopped = ""
     forget_peak()
     with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):
-        began = time.monotonic()
+        before = seconds_before(run.checkpoint_folder)
         try:
             message = _stage(config, load(), run, writer, workspace)
         except StoppedError as stop:
             stopped = str(stop)
             writer.finish("stopped", stopped)
         else:
-            writer.log(_last_step(run), seconds=time.monotonic() - began)
+            writer.log(_last_step(run), seconds=before + writer.elapsed)
             writer.finish("finished", message)
     if stopped:  # raised out here: the writer would call the run failed
         raise RunError(f"{run.id} is stopped: {stopped}")

@@ -32,6 +32,7 @@ class Progress:
     best_value: float  # higher is better, whatever it is selected by
     data_hash: str
     config_hash: str
+    seconds: float = 0.0  # that the run had taken by then, its earlier legs with it
 
 
 class Checkpoints:
@@ -118,6 +119,15 @@ class Checkpoints:
         for old in self.folder.glob(pattern):
             if old.name not in keep:
                 old.unlink()
+
+
+def seconds_before(folder: Path) -> float:
+    """How long a run had taken by its last checkpoint; 0 without one, or before they told it."""
+    try:
+        told = json.loads((folder / CARD).read_text(encoding="utf-8"))["seconds"]
+        return max(float(told), 0.0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

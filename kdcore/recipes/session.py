@@ -31,7 +31,7 @@ from kdcore.pairs import PairTable
 from kdcore.predict import score
 from kdcore.predictions import Predictions
 from kdcore.recipes.beginning import check_same, fresh, refuse_unlabelled
-from kdcore.recipes.checkpoint import Checkpoints, Parts
+from kdcore.recipes.checkpoint import Checkpoints, Parts, seconds_before
 from kdcore.recipes.infer import score_size
 from kdcore.recipes.interrupt import InterruptFlag, StoppedError
 from kdcore.recipes.measuring import Meter, evenly, quality
@@ -93,6 +93,7 @@ class Session:
         probed = validation, self.encoded_validation
         self.replay = Replay(run, *probed, points, self.total_steps, seed)
         self.progress = fresh(config, train, validation)
+        self._seconds_before = seconds_before(run.checkpoint_folder)
         self.meter = Meter(
             writer, self.device, self.knobs.batch_size, self.steps_an_epoch, self._not_a_number
         )
@@ -220,7 +221,8 @@ class Session:
     def save(self) -> None:
         """Write a checkpoint now; weights that are no numbers never replace good ones."""
         self._refuse_not_a_number()
-        self.checkpoints.save(self.progress, self.meter.pending)
+        taken = self._seconds_before + self.writer.elapsed
+        self.checkpoints.save(replace(self.progress, seconds=taken), self.meter.pending)
         self._last_saved = time.monotonic()
 
     def _refuse_not_a_number(self) -> None:

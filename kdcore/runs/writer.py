@@ -56,8 +56,10 @@ class RunWriter:
         self._stop: StopKind = ""
         self._next_look = 0.0
         self._next_beat = 0.0
+        self._began = time.monotonic()
 
     def __enter__(self) -> Self:
+        self._began = time.monotonic()
         with ExitStack() as stack:
             stack.callback(self._trackers.wait)  # the last of all: the lock is free by then
             stack.callback(hold(self.folder, LOCK_PATIENCE).release)
@@ -67,6 +69,11 @@ class RunWriter:
             self._begin(before)
             self._cleanup = stack.pop_all()
         return self
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that this process has worked on the run."""
+        return time.monotonic() - self._began
 
     def _begin(self, before: Record) -> None:
         now = time.time()
