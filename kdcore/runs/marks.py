@@ -78,25 +78,34 @@ class Marks:
     def keep(self, run: str, **changes: Any) -> dict[str, Mark]:
         """Change a run's star, tags or note; all marks as they are then.
 
-        The star moves: there is one baseline. RunError when the file is damaged or held.
+        The star moves: there is one baseline. RunError when the file is damaged, held or cannot
+        be written, and when this run's own mark in it cannot be understood.
         """
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.path}.lock", timeout=PATIENCE):
                 held = self._held()
+                before = self._before(held, run)
                 if changes.get("star"):
                     _unstar(held)
                 now = datetime.now(UTC).isoformat(timespec="seconds")
-                mark = replace(_mark(held.get(run)) or Mark(), **changes, changed=now)
-                held.pop(run, None)
-                if not mark.empty:
-                    held[run] = asdict(mark)
+                _put(held, run, replace(before, **changes, changed=now))
                 write_json_atomic(self.path, held)
         except Timeout as cause:
             raise RunError(
                 f"the marks are being written elsewhere for over {PATIENCE:.0f} s; try again"
             ) from cause
+        except OSError as cause:
+            raise RunError(f"the marks cannot be kept in {self.path}: {cause.strerror}") from cause
         return self.read()
+
+    def _before(self, held: Mapping[str, Any], run: str) -> Mark:
+        mark = _mark(held.get(run, {}))
+        if mark is None:  # what it says would be lost if this change were written over it
+            raise RunError(
+                f"the mark of {run} in {self.path} cannot be understood; mend or remove it there"
+            )
+        return mark
 
     def _held(self) -> dict[str, Any]:
         try:
@@ -127,17 +136,21 @@ def _unstar(held: dict[str, Any]) -> None:
         mark = _mark(said)
         if mark is None or not mark.star:
             continue
-        bare = replace(mark, star=False)
-        if bare.empty:
-            del held[run]
-        else:
-            held[run] = asdict(bare)
+        _put(held, run, replace(mark, star=False))
+
+
+def _put(held: dict[str, Any], run: str, mark: Mark) -> None:
+    """A mark in the place of the old one; what else a later KD Lab wrote there stays."""
+    more = {name: said for name, said in held.pop(run, {}).items() if not hasattr(mark, name)}
+    if more or not mark.empty:
+        held[run] = asdict(mark) | more
 
 
 def _mark(said: Any) -> Mark | None:
     try:
-        tags = tuple(str(tag) for tag in said.get("tags", ()))
-        whole = (bool(said.get("star", False)), tags, str(said.get("note", "")))
-        return Mark(*whole, str(said.get("changed", "")))
+        star, tags, note = said.get("star", False), said.get("tags", []), said.get("note", "")
+        if not (isinstance(star, bool) and isinstance(tags, list) and isinstance(note, str)):
+            return None
+        return Mark(star, tuple(str(tag) for tag in tags), note, str(said.get("changed", "")))
     except (AttributeError, TypeError, ConfigError):
         return None

@@ -1,6 +1,8 @@
 """Stars, tags and notes on runs: kept whole, whoever else writes."""
 
+import errno
 import json
+import os
 from multiprocessing import get_context
 
 import pytest
@@ -80,3 +82,32 @@ def test_too_long_a_note_or_tag_is_refused_with_the_bound(marks):
 def test_typed_tags_lose_doubles_and_spaces():
     assert tags_of(" a,  b  c ,a,, ") == ("a", "b c")
     assert all_tags([Mark(tags=("b", "a")), Mark(tags=("a",))]) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "odd", [5, {"note": "x" * 3000}, {"tags": "a b", "note": "kept"}, {"star": "yes"}]
+)
+def test_a_mark_that_is_not_understood_is_not_written_over_when_its_run_is_edited(marks, odd):
+    marks.path.write_text(json.dumps({"a": odd}))
+    with pytest.raises(RunError, match="cannot be understood"):
+        marks.keep("a", star=True)
+    marks.keep("b", star=True)
+    assert json.loads(marks.path.read_text())["a"] == odd
+
+
+def test_what_a_later_version_wrote_beside_a_mark_stays(marks):
+    marks.path.write_text(json.dumps({"a": {"note": "x", "color": "red"}}))
+    marks.keep("a", note="")
+    marks.keep("a", star=True)
+    marks.keep("b", star=True)
+    assert json.loads(marks.path.read_text())["a"]["color"] == "red"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS])
+def test_a_disk_that_takes_no_mark_is_told_in_words(marks, monkeypatch, number):
+    def full(path, data):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("kdcore.runs.marks.write_json_atomic", full)
+    with pytest.raises(RunError, match=os.strerror(number)):
+        marks.keep("a", note="x")
