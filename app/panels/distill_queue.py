@@ -74,8 +74,9 @@ def _buttons(line: Line) -> None:
         return
     _button("Pause", "pause", "pause", run_id, closed, "Write a checkpoint and free the device; "
             "Resume goes on from there.")  # fmt: skip
-    _button("Stop and keep", "stop", "keep", run_id, closed, "End now and keep the best student "
-            "so far, scored like any other.")  # fmt: skip
+    keeps = "End now and keep the best student so far, scored like any other."
+    why = f"Not now: {line.too_early}." if line.too_early else keeps
+    _button("Stop and keep", "stop", "keep", run_id, closed or why != keeps, why)
     _button("Discard", "delete", "discard", run_id, closed, "Stop it and put it in the trash, "
             "from which Runs can bring it back for a week.")  # fmt: skip
 

@@ -46,6 +46,7 @@ class Line:
     stage: str
     place: int = 0
     asked: str = ""
+    too_early: str = ""  # why there is nothing to keep of it yet
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ def _line(run_id: str, device: str, place: int) -> Line | None:
         return None
     asked = "discard" if run_id in _DISCARDED else run.stop_kind
     about = (status.state, status.step, status.total_steps, status.stage)
-    return Line(run, title_of(run), run.about.role, device, *about, place, asked)
+    early = "" if place else control.too_early(run)
+    return Line(run, title_of(run), run.about.role, device, *about, place, asked, early)
 
 
 def start(config: DistillConfig, preset: str, twin: bool) -> Run:

@@ -35,6 +35,18 @@ def resume(run: Run, workspace: Workspace) -> None:
     queue.enqueue([run], workspace)
 
 
+def too_early(run: Run) -> str:
+    """Why a run that lives has nothing to keep yet; empty once it has taken a step."""
+    if run.config.get("stage") == "infer":
+        return "it trains nothing, so there is no student to keep"
+    status = run.status()
+    if status.stage == "teacher":
+        return "the teacher still answers its pairs, so there is no student to keep yet"
+    if not status.step or _awaits_start(run):
+        return "it has not taken its first step, so there is no student to keep yet"
+    return ""
+
+
 def finish_early(run: Run) -> None:
     """Let a run end its training now: the best model so far is kept and scored.
 
@@ -43,6 +55,8 @@ def finish_early(run: Run) -> None:
     status = run.status()
     if status.state != "running":
         raise RunError(f"{run.id} is {status.state}; only a run that works can stop and keep")
+    if why := too_early(run):
+        raise RunError(f"{run.id} cannot stop and keep: {why}; pause or discard it instead")
     if run.stop_kind != "pause":  # who was asked to stop for good is not called back
         run.request_stop("keep")
 
@@ -71,6 +85,13 @@ def _works(run: Run) -> bool:
         return False
     with suppress(RunError):
         return not is_waiting(Record.read(run.folder))
+    return False
+
+
+def _awaits_start(run: Run) -> bool:
+    """Whether a process was started for it that has not opened its record yet."""
+    with suppress(RunError):
+        return Record.read(run.folder).state == "queued"
     return False
 
 

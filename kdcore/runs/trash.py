@@ -12,18 +12,23 @@ from kdcore.runs.record import STOP, Record, derive, hold, writing
 
 def to_trash(folder: Path) -> None:
     """Move a run's folder into the trash beside it; RunError while somebody works on it."""
+    _refuse_at_work(folder)
+    lock = hold(folder, patience=1.0)
+    try:  # it moves while it is held: who wants to resume it waits for the lock, and finds it gone
+        _refuse_at_work(folder)
+        _no_longer_waits(folder)
+        with writing(folder):
+            (folder / STOP).unlink(missing_ok=True)
+            trash.throw_away(folder)
+    finally:
+        lock.release()
+
+
+def _refuse_at_work(folder: Path) -> None:
     if derive(folder).state == "running":
         raise RunError(
             f"run {folder.name} is running: stop it first with `kdlab runs stop {folder.name}`"
         )
-    lock = hold(folder, patience=1.0)
-    try:
-        _no_longer_waits(folder)
-        (folder / STOP).unlink(missing_ok=True)
-    finally:
-        lock.release()
-    with writing(folder):
-        trash.throw_away(folder)
 
 
 def _no_longer_waits(folder: Path) -> None:

@@ -160,3 +160,45 @@ def test_a_run_that_could_not_write_its_end_on_a_full_disk_says_so(
     full = shutil.disk_usage(run.folder)._replace(free=0)
     monkeypatch.setattr(record_module.shutil, "disk_usage", lambda folder: full)
     assert "the disk is full" in run.status().message
+
+
+@pytest.mark.parametrize("stage", ["teacher", "distill"])
+def test_a_run_that_has_taken_no_step_has_nothing_to_keep_and_says_so(run: Run, stage: str) -> None:
+    with run.write() as writer:
+        writer._next_beat = 0.0
+        writer.progress(30 if stage == "teacher" else 0, 60, stage)
+        with pytest.raises(RunError, match="no student to keep yet"):
+            control.finish_early(run)
+        assert writer.stop_kind == ""
+        writer.progress(0, 60, "distill")
+        writer._next_beat = 0.0
+        writer.log(1, loss=1)
+        control.finish_early(run)
+        assert run.stop_kind == "keep"
+
+
+def test_a_scoring_has_nothing_to_keep(store: RunStore) -> None:
+    scoring = store.create({"stage": "infer"})
+    with scoring.write() as writer:
+        writer.log(3, pairs_per_second=1)
+        with pytest.raises(RunError, match="it trains nothing"):
+            control.finish_early(scoring)
+
+
+def test_a_run_stays_held_while_it_goes_to_the_trash(
+    run: Run, home: Workspace, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever resumes it in this moment hears so, instead of losing it under his hands."""
+    genuine, said = kept_in_trash.throw_away, []
+
+    def throw_away(folder: Path) -> None:
+        with pytest.raises(RunError) as refused:
+            queue.enqueue([run], home)
+        said.append(str(refused.value))
+        genuine(folder)
+
+    monkeypatch.setattr(kept_in_trash, "throw_away", throw_away)
+    store.trash(run.id)
+    assert "is being written by" in said[0]
+    assert queue.waiting(home) == []
+    assert [one.id for one in store.trashed()] == [run.id]
