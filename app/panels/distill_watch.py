@@ -21,7 +21,7 @@ def draw(run_id: str) -> None:
     """The picture of a run. It follows by itself; the page runs again once, at the run's end."""
     run = live.find(run_id)
     if run is None:
-        st.info(f"No run here is called {md(run_id)}: it may have been discarded.")
+        _gone(run_id)
         return
     st.fragment(_watch)(run)
 
@@ -31,8 +31,11 @@ def _watch(run: Run) -> None:
         services.sources.clear()  # a model that has just answered is on offer at once
         st.rerun()
     live.ask_teacher(run, ask=not services.public())
+    found = live.answer(run.id)
+    if found is None:  # another tab has discarded it meanwhile
+        _gone(run.id)
+        return
     now, target = state.now(), f"run_watch_{run.id}"
-    found = live.answer(run.id) or {}
     twin = found.get("twin")
     with st.container(key=target):
         run_watch(
@@ -45,7 +48,7 @@ def _watch(run: Run) -> None:
                 metric=now.wmetric,
                 run_over=found["status"]["state"] in live.OVER,
                 twin_over=twin is None or twin["state"] in live.OVER,
-                about=md(title_of(run)),
+                about=title_of(run),
             ),
             f"watch_{run.id}",
             _heard,
@@ -53,6 +56,10 @@ def _watch(run: Run) -> None:
         )
     lines = pd.DataFrame(found["student"]["lines"]).reindex(columns=list(_COLUMNS))
     controls.exports(target, lines, "The curves of the run.", f"run={run.id}")
+
+
+def _gone(run_id: str) -> None:
+    st.info(f"No run here is called {md(run_id)}: it may have been discarded.")
 
 
 def _weights(config: Mapping[str, Any]) -> dict[str, float]:

@@ -2,9 +2,10 @@
 
 const OVER = ["finished", "stopped", "failed", "lost", "broken"];
 const LEARNING = ["distill", "finetune", "evaluate"];
+// least: a smaller lead of the teacher over the twin is noise, and no share of it is told
 export const METRICS = {
-  roc_auc: { name: "ROC-AUC", field: "validation_roc_auc", sign: 1, low: 0.5, high: 1 },
-  nll: { name: "NLL", field: "validation_nll", sign: -1, low: 0, high: 0 },
+  roc_auc: { name: "ROC-AUC", field: "validation_roc_auc", sign: 1, low: 0.5, high: 1, least: 0.005 },
+  nll: { name: "NLL", field: "validation_nll", sign: -1, low: 0, high: 0, least: 0.005 },
 };
 
 /** Nothing known yet. */
@@ -78,7 +79,7 @@ export function keptAt(checks, step) {
 
 /** Share of the teacher's lead over the twin that the student has won at a step; or why not. */
 export function gapAt(film, metric, step) {
-  const { field, sign } = METRICS[metric];
+  const { field, sign, least } = METRICS[metric];
   const own = keptAt(film.checks, step)?.[field];
   const alone = keptAt(film.twin?.lines ?? [], Infinity)?.[field];
   const top = film.teacher?.[metric];
@@ -87,6 +88,7 @@ export function gapAt(film, metric, step) {
   if (!Number.isFinite(top)) return { why: "teacher not measured" };
   if (!Number.isFinite(own)) return { why: "waits for a validation" };
   if (!(sign * (top - alone) > 0)) return { why: "the teacher does not lead" };
+  if (sign * (top - alone) < least) return { why: "the teacher barely leads" };
   return { value: (own - alone) / (top - alone), soFar: !OVER.includes(film.twin.state) };
 }
 
@@ -119,6 +121,11 @@ export function secondsLeft(film) {
   return Math.max(0, left.seconds - ((Date.now() + film.ahead) / 1000 - left.at));
 }
 
+/** The twin is always told by the step that it keeps; at an earlier step of the student, say so. */
+export function twinName(film, step) {
+  return step < film.ticks.at(-1) ? "its twin's kept moment" : "its twin without a teacher";
+}
+
 /** The one sentence: how far it is, how good it is, and against whom. */
 export function sentenceOf(film, metric, view, data) {
   const { state, words, message } = film.status;
@@ -128,11 +135,12 @@ export function sentenceOf(film, metric, view, data) {
   const value = view.check?.[field];
   if (Number.isFinite(value)) {
     const n = film.pairs ? ` on ${count(film.pairs)} validation pairs` : " in validation";
-    const others = [["its teacher", film.teacher?.[metric]], ["its twin without a teacher", view.twinCheck?.[field]]];
+    const others = [["its teacher", film.teacher?.[metric]], [twinName(film, view.step), view.twinCheck?.[field]]];
     const told = others.filter(([, v]) => Number.isFinite(v)).map(([who, v]) => `${who} ${fmt(v)}`);
     parts.push(` the student has ${name} ${fmt(value)}${n}${told.length ? `; ${told.join(", ")}` : ""}.`);
   } else parts.push(" the student has not been validated yet.");
-  if (Number.isFinite(view.gap.value)) parts.push(` It has recovered ${percent(view.gap.value)} of the gap${isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far"}.`);
+  if (Number.isFinite(view.gap.value)) parts.push(` It has recovered ${percent(view.gap.value)} of the validation gap${isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far"}.`);
+  else if (film.twin && view.gap.why?.startsWith("the teacher")) parts.push(` ${capital(view.gap.why)} the twin in validation, so no share of its lead is told.`);
   if (Number.isFinite(view.moment?.agreement)) {
     parts.push(` It agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
   }
@@ -168,7 +176,7 @@ export function csvOf(film, data) {
   for (const one of film.moments) put(one.step, pick(one, { agreement_with_teacher: "agreement", kl_to_teacher_nats: "kl", distance_to_truth: "distance" }));
   for (const one of film.twin?.moments ?? []) put(one.step, pick(one, { twin_distance_to_truth: "distance" }));
   const body = [...rows].sort(([a], [b]) => a - b).map(([step, row]) => names.map((name) => (name === "step" ? step : row[name] ?? "")).join(","));
-  return [`# run=${data.run} ${data.about}`, names.join(","), ...body, ""].join("\n");
+  return [`# run=${data.run} ${data.about.replace(/\s+/g, " ")}`, names.join(","), ...body, ""].join("\n");
 }
 
 function pick(line, names) {
