@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import frame, state
 from app.panels import distill_estimate
+from app.services import live
 from app.services.distilling import LIVE, doing
 from app.services.distilling_draft import Draft
 from kdcore.errors import LabError
@@ -13,6 +14,7 @@ from kdcore.runs.store import Run
 from kdcore.whatif.presets import PRESETS
 
 _EVERY = 2.0
+_MINE, _THEIRS = "validation_roc_auc", "teacher_validation_roc_auc"
 _ROLES = {"twin": "The twin", "cell": "The student", "student": "The student"}
 
 
@@ -34,13 +36,18 @@ def sentence(run: Run | None, now: Draft, judged: Callable[[str], str]) -> str:
     if status.state == "finished":
         try:
             return judged(run.id)
-        except LabError as error:
-            return f"{run.title or run.id} is finished; {error}"
+        except (LabError, OSError) as error:
+            return f"{run.title or run.id} is finished; {_plain(error)}"
     if status.state in LIVE:
         return _at_work(run)
     ended = {"stopped": "is stopped", "failed": "failed", "lost": "was lost"}
     how = ended.get(status.state, "cannot be read")
     return f"{run.title or run.id} {how}: see below what is kept."
+
+
+def _plain(error: Exception) -> str:
+    """The cause in words; what the system says of a file names paths, so it stays out."""
+    return str(error) if isinstance(error, LabError) else "some of its files cannot be read."
 
 
 def _plan(now: Draft, alone: bool) -> str:
@@ -52,21 +59,17 @@ def _plan(now: Draft, alone: bool) -> str:
 
 
 def _at_work(run: Run) -> str:
-    status, lines = run.status(), run.metrics()
+    status = run.status()
     who = _ROLES.get(run.about.role, "The student")
     if not status.total_steps:
         return f"{who} waits for its turn, or is just beginning."
     if beside := doing(status.stage):
         return f"{who} is at work: {beside}."
     told = f"{who} is at step {status.step:,} of {status.total_steps:,}"
-    mine = next(
-        (x["validation_roc_auc"] for x in reversed(lines) if "validation_roc_auc" in x), None
-    )
-    theirs = next((line[_THEIRS] for line in lines if _THEIRS in line), None)
+    lines = live.lines_of(run)
+    mine = next((v for x in reversed(lines) if (v := x.get(_MINE)) is not None), None)
+    theirs = next((v for x in lines if (v := x.get(_THEIRS)) is not None), None)
     if mine is None:
         return f"{told}; nothing was validated yet."
     told += f": validation ROC-AUC {mine:.3f}"
     return f"{told}, the teacher's is {theirs:.3f}." if theirs is not None else f"{told}."
-
-
-_THEIRS = "teacher_validation_roc_auc"

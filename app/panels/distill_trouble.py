@@ -15,6 +15,7 @@ from kdcore.runs.store import Run, Status
 _SIZE = re.compile(r"batch size (\d+)")
 _BETTER = re.compile(r"; (?:batch size )?(\d+) (?:needs|fits)")
 _RATE = re.compile(r"learning rate ([0-9.e-]+)\); try ([0-9.e-]*[0-9])")
+_FOLDERS = re.compile(r"(?<![\w/])/(?:[^\s/'\":;,]+/)+")  # a public showing names no folder
 _ENDED = {
     "failed": "This run failed",
     "lost": "This run was lost",
@@ -29,6 +30,8 @@ def draw(run: Run) -> None:
     if status.state not in _ENDED:
         return
     cause = status.message.partition("; resume with")[0].partition("; go on with")[0]
+    if services.public():
+        cause = _FOLDERS.sub("…/", cause)
     tell = st.info if status.state == "stopped" else st.error
     tell(f"**{_ENDED[status.state]}.** {md(cause[:1].upper() + cause[1:])}  \n{_kept(run, status)}")
     helps = suggestions(run, status.message)
@@ -44,7 +47,7 @@ def draw(run: Run) -> None:
                 help="Put it in the form above; nothing starts.",
             ):
                 _prefill(run, changed)
-    if status.state in ("failed", "broken"):
+    if status.state in ("failed", "broken") and not services.public():
         _log(run)
 
 

@@ -91,6 +91,16 @@ def answer(run_id: str, known: Known = Known()) -> dict[str, Any] | None:
         return found
 
 
+def lines_of(run: Run) -> list[Line]:
+    """The metric lines of a run so far; only what is new is read."""
+    with _ONE:
+        watched = _watched(run.id)
+        if watched is None:
+            return []
+        watched.tail.look()
+        return list(watched.tail.lines)
+
+
 def ask_teacher(run: Run, ask: bool) -> None:
     """Find out what the teacher says of the probe of a run that did not keep it.
 
