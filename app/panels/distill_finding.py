@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app import frame, state
+from app import frame, services, state
 from app.panels import distill_estimate
 from app.services import live
 from app.services.distilling import LIVE, doing
@@ -47,7 +47,11 @@ def sentence(run: Run | None, now: Draft, judged: Callable[[str], str]) -> str:
 
 def _plain(error: Exception) -> str:
     """The cause in words; what the system says of a file names paths, so it stays out."""
-    return str(error) if isinstance(error, LabError) else "some of its files cannot be read."
+    return (
+        str(error)
+        if isinstance(error, LabError) and not services.public()
+        else "some of its files cannot be read."
+    )
 
 
 def _plan(now: Draft, alone: bool) -> str:

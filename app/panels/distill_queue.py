@@ -19,6 +19,7 @@ _ASKED = {
     "pause": "pausing: a checkpoint is being written",
     "keep": "stopping; the best so far is kept and scored",
     "discard": "being discarded",
+    "stays": "it could not be discarded; try again, or end it where it runs",
 }
 
 
@@ -66,7 +67,7 @@ def _wanted(device: str) -> str:
 
 
 def _buttons(line: Line) -> None:
-    run_id, closed = line.run.id, services.public() or bool(line.asked)
+    run_id, closed = line.run.id, services.public() or line.asked not in ("", "stays")
     if state.now().run != run_id:
         _button("Watch", "visibility", "watch", run_id, False, "Show this run below.")
     if line.place:
@@ -100,7 +101,8 @@ def do(deed: str, run_id: str) -> None:
         state.change(run=run_id)
         st.rerun()
     try:
-        distilling.act(deed, run_id)
+        if said := distilling.act(deed, run_id):
+            st.toast(said, icon=":material/info:")
         if deed == "discard" and state.now().run == run_id:
             state.change(run="")
     except LabError as error:

@@ -1,7 +1,9 @@
 """Distillations at work: starting them, which live and wait where, and stopping them again."""
 
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,12 +24,14 @@ from kdcore.runs.queue import DeviceState
 from kdcore.runs.store import Run, RunStore
 from kdcore.whatif.launching import launch, taught
 from kdcore.whatif.throughput import ensure_measured
+from kdcore.workspace import Workspace
 
 DEMO_RUN = "twinbert_cos-kd"  # watched and judged before a visitor has trained anything
 LIVE = ("queued", "running")
 _STAGES = {"teacher": "the teacher answers its pairs", "evaluate": "it is being scored"}
 MOST_WAITING = 40  # a crowd of visitors cannot fill the disk with runs
-_DISCARDED: set[str] = set()  # runs that were told to go and have not gone yet
+_DISCARDED: dict[str, float] = {}  # when runs that have not gone yet were told to go
+_PATIENCE = 10.0  # seconds until one that has not gone is said to stay
 _LIKELY: dict[Path, dict[str, Any]] = {}  # what each workspace's process was told to expect
 _STARTING = threading.Lock()  # held from the count of those that wait to their start
 
@@ -55,6 +59,7 @@ class Bench:
 
     devices: tuple[DeviceState, ...]
     lines: tuple[Line, ...]
+    titles: tuple[tuple[str, str], ...] = ()  # of every run that holds a device, scorings as well
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -75,7 +80,13 @@ def bench() -> Bench:
     told = [(run_id, ", ".join(names), 0) for run_id, names in at_work.items()]
     told += [(t.run_id, t.device, lanes.position(t.run_id, tickets, devices) or 0) for t in tickets]
     lines = [line for each in told if (line := _line(*each))]
-    return Bench(devices, tuple(lines))
+    return Bench(devices, tuple(lines), tuple((run_id, _title(run_id)) for run_id in at_work))
+
+
+def _title(run_id: str) -> str:
+    with suppress(LabError):
+        return title_of(RunStore(places.home().runs).get(run_id))
+    return run_id
 
 
 def _line(run_id: str, device: str, place: int) -> Line | None:
@@ -85,26 +96,41 @@ def _line(run_id: str, device: str, place: int) -> Line | None:
     except LabError:
         return None
     if status.state not in LIVE:
-        _DISCARDED.discard(run_id)
+        _DISCARDED.pop(run_id, None)
         return None
-    asked = "discard" if run_id in _DISCARDED else run.stop_kind
+    asked = _asked(run)
     about = (status.state, status.step, status.total_steps, status.stage)
     early = "" if place else control.too_early(run)
     return Line(run, title_of(run), run.about.role, device, *about, place, asked, early)
+
+
+def _asked(run: Run) -> str:
+    """What a run was told to do; "stays" where it should have gone and did not."""
+    since = _DISCARDED.get(run.id)
+    if since is None:
+        return run.stop_kind
+    return "discard" if time.monotonic() - since < _PATIENCE else "stays"
 
 
 def start(config: DistillConfig, preset: str, twin: bool) -> Run:
     """Put a distillation, and its twin, in the queue; returns the student's run."""
     refuse_public()
     home = places.home()
+    with room(home):
+        begun = launch(config, home, twin=twin, about=About(preset=preset))
+    bench.clear()
+    return begun.student
+
+
+@contextmanager
+def room(home: Workspace) -> Iterator[None]:
+    """Where runs are put in the queue: RunError when enough wait there already."""
     with _STARTING:
         if len(queue.waiting(home)) >= MOST_WAITING:
             raise RunError(
                 f"{MOST_WAITING} runs wait already; wait for one to begin, or cancel one"
             )
-        begun = launch(config, home, twin=twin, about=About(preset=preset))
-    bench.clear()
-    return begun.student
+        yield
 
 
 def warm(config: DistillConfig | None) -> None:
@@ -132,19 +158,27 @@ def doing(stage: str) -> str:
     return _STAGES.get(stage, "")
 
 
-def act(action: str, run_id: str) -> None:
-    """Pause, keep, discard or resume a run; nobody waits for its last breath."""
+def act(action: str, run_id: str) -> str:
+    """Pause, keep, discard or resume a run; nobody waits for its last breath.
+
+    Returns what else came of it, in a sentence, or nothing.
+    """
+    said = ""
     refuse_public()
     home = places.home()
     run = RunStore(home.runs).get(run_id)
     if action == "keep":
         control.finish_early(run)
     elif action == "discard":
-        _DISCARDED.add(run_id)
-        control.discard(run, home)
+        said = control.discard(run, home)
+        _DISCARDED[run_id] = time.monotonic()
+    elif action == "resume":
+        with room(home):
+            control.resume(run, home)
     else:
-        {"pause": control.pause, "resume": control.resume}[action](run, home)
+        control.pause(run, home)
     bench.clear()
+    return said
 
 
 def watched() -> Run | None:

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from functools import lru_cache
 
 from app.services import places
 from app.services.data_intake import refuse_public
+from app.services.distilling import room
 from app.services.judging import Case
 from kdcore import lab
 from kdcore.config import DistillConfig, from_dict
@@ -20,6 +22,7 @@ from kdcore.runs.about import About
 from kdcore.runs.store import Run
 from kdcore.whatif.launching import enqueue, title_of, twin_in
 
+MEASURING = threading.Lock()  # two at once would time each other
 PATIENCE = 300.0  # seconds for a measurement that takes ten on an idle machine
 _WAITING = {
     "queued": "waits in the queue",
@@ -99,6 +102,15 @@ def preliminary(case: Case) -> str:
 def measure_speed(case: Case) -> None:
     """Time a run's model and its teacher on this machine, in a process of its own; some seconds."""
     refuse_public()
+    if not MEASURING.acquire(blocking=False):
+        raise RunError("A speed is being measured; two at once would spoil both. Try again soon.")
+    try:
+        _measure(case)
+    finally:
+        MEASURING.release()
+
+
+def _measure(case: Case) -> None:
     command = [sys.executable, "-m", "kdcore", "latency", str(case.run.folder.resolve()), "--json"]
     try:
         ended = subprocess.run(
@@ -120,8 +132,9 @@ def train_twin(case: Case) -> Run:
     """Put the same student without a teacher into the queue."""
     refuse_public()
     home = places.home()
-    alone = twin_in(case.config, home)
-    about = About(group=case.run.about.group, role="twin")
-    made = lab.create(alone, home, title_of(alone), about)
-    enqueue([made], home)
+    with room(home):
+        alone = twin_in(case.config, home)
+        about = About(group=case.run.about.group, role="twin")
+        made = lab.create(alone, home, title_of(alone), about)
+        enqueue([made], home)
     return made
