@@ -5,7 +5,7 @@ them together all the same says so, and is reminded.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -87,13 +87,69 @@ def part(rows: Iterable[Row], base: Row, metric: str) -> Parted:
 
     A run without the metric has nothing to compare and is in neither.
     """
+    wanted = inputs_of(base, metric)
+    tested = [row for row in rows if metric in row.test.metrics]
+    return _parted(tested, None, lambda row: _between(inputs_of(row, metric), wanted))
+
+
+def part_validation(rows: Iterable[Row], base: Row) -> Parted:
+    """Rows with a validation on the base's validation pairs, by its code, and the others.
+
+    Whether a run was tested says nothing of what it was validated on.
+    """
+    looked = [row for row in rows if row.best is not None]
+    wanted = (validated_on(base), code_of(base))
+    return _parted(looked, base, lambda row: _unlike((validated_on(row), code_of(row)), wanted))
+
+
+def validated_on(row: Row) -> str:
+    """Content hash of the validation pairs of a run, or "" where it recorded none."""
+    pairs = row.provenance.get("pairs")
+    said = pairs.get("validation") if isinstance(pairs, Mapping) else None
+    return str(said[1]) if isinstance(said, list | tuple) and len(said) == 2 else ""
+
+
+def _unlike(one: tuple[str, str], wanted: tuple[str, str]) -> tuple[str, ...]:
+    told = []
+    if not one[0] or not wanted[0]:
+        told.append("validation pairs not recorded")
+    elif one[0] != wanted[0]:
+        told.append("other validation pairs")
+    return (*told, "other code") if one[1] != wanted[1] else tuple(told)
+
+
+def part_machines(rows: Sequence[Row], base: Row, *, latency: bool) -> Parted:
+    """Rows whose time was taken on one machine, and the others; those without a time in neither.
+
+    latency: of one pair, else of the training. The machine is the base's, where its time tells
+    one, else the commonest.
+    """
+    timed = [row for row in rows if (row.latency if latency else row.seconds is not None)]
+    known = [m for row in timed if (m := machine_of(row, latency=latency))]
+    own = machine_of(base, latency=latency)
+    wanted = own or max(known, key=known.count, default="")
+
+    def why(row: Row) -> tuple[str, ...]:
+        held = machine_of(row, latency=latency)
+        if not held:
+            return ("machine not recorded",)
+        return () if held == wanted else ("other machine",)
+
+    return _parted(timed, None, why)
+
+
+def machine_of(row: Row, *, latency: bool) -> str:
+    """Machine and device that a latency, or a training, was timed on; "" where none is told."""
+    told = row.latency if latency else row.provenance
+    machine, device = told.get("machine"), told.get("device")
+    return f"{machine} ({device})" if machine and device else str(machine or "")
+
+
+def _parted(rows: Iterable[Row], base: Row | None, why: Callable[[Row], tuple[str, ...]]) -> Parted:
     same: list[Row] = []
     apart: dict[Path, tuple[str, ...]] = {}
-    wanted = inputs_of(base, metric)
     for row in rows:
-        if metric not in row.test.metrics:
-            continue
-        told = _between(inputs_of(row, metric), wanted)
+        told = () if base and row.run.folder == base.run.folder else why(row)
         if told:
             apart[row.run.folder] = told
         else:

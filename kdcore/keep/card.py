@@ -59,7 +59,7 @@ def limits(facts: Facts) -> list[str]:
         )
     if not facts.source:
         told.append("The source and the terms of its data were not told: find out before sharing.")
-    told.append("One seed: another one may move every number here.")
+    told.append("These weights come of one seed: another one may move every number here.")
     if facts.config.get("teacher"):
         told.append("It learned from a teacher's answers, and with them the teacher's errors.")
     return told
@@ -158,6 +158,7 @@ def _metrics(facts: Facts) -> list[str]:
     told = [about, "\n".join(rows)]
     if facts.judgement is not None:
         told.append(f"**{facts.judgement.sentence}**")
+        told += facts.judgement.caveats
     elif facts.config.get("teacher"):
         told.append("No verdict: its twin without a teacher has not answered these pairs.")
     return told

@@ -11,12 +11,14 @@ from kdcore import lab
 from kdcore.errors import LabError
 from kdcore.evaluate import Evaluation
 from kdcore.evaluate import evaluate as evaluate_predictions
+from kdcore.judging.caveats import caveats
 from kdcore.judging.judge import Judgement, judge
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
+from kdcore.runs.alike import setting_of
 from kdcore.runs.beside import Latency, teacher_path
 from kdcore.runs.store import Run, RunStore
-from kdcore.whatif.twins import are_twins
+from kdcore.whatif.twins import is_twin
 from kdcore.workspace import Workspace
 
 SPLIT = "test"
@@ -102,7 +104,7 @@ def facts_of(run: Run, workspace: Workspace | None = None) -> Facts:
         source=source,
         notes=notes,
         provenance=provenance_of(run),
-        judgement=_judged(pairs, *answers),
+        judgement=_judged(run, twin, pairs, *answers),
         latency=Latency.read(run),
     )
 
@@ -119,7 +121,7 @@ def twin_of(run: Run) -> Run | None:
         return None
     for other in _candidates(run):
         answered = other.predictions_path(SPLIT).exists()
-        if answered and are_twins(run.config, other.config):
+        if answered and is_twin(run, other):
             return other
     return None
 
@@ -161,6 +163,8 @@ def _evaluated(run: Run, pairs: PairTable | None, answers: Predictions | None) -
 
 
 def _judged(
+    run: Run,
+    other: Run | None,
     pairs: PairTable | None,
     student: Predictions | None,
     teacher: Predictions | None,
@@ -168,7 +172,16 @@ def _judged(
 ) -> Judgement | None:
     if pairs is None or student is None or twin is None:
         return None
-    return _or_none(lambda: judge(pairs, student, twin, teacher))
+    told, seeds = caveats(run, other), seeds_like(run)
+    return _or_none(lambda: judge(pairs, student, twin, teacher, seeds=seeds, caveats=told))
+
+
+def seeds_like(run: Run) -> int:
+    """With how many seeds this setting was trained to the end, this run's included."""
+    wanted = setting_of(run.config)
+    alike = (r for r in RunStore(run.folder.parent).list() if setting_of(r.config) == wanted)
+    ended = {r.config.get("seed", 0) for r in alike if r.status().state == "finished"}
+    return len(ended | {run.config.get("seed", 0)})
 
 
 def provenance_of(run: Run) -> Mapping[str, Any]:

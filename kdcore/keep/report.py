@@ -70,7 +70,7 @@ def finding(facts: Facts) -> str:
         told = f": {status.message}" if status.message else ""
         return f"This run is {status.state} at step {status.step:,}{told}."
     if facts.judgement is not None:
-        return facts.judgement.sentence
+        return " ".join([facts.judgement.sentence, *facts.judgement.caveats])
     found = facts.evaluation.metrics.get("roc_auc") if facts.evaluation else None
     if found is None or not isfinite(found.value):
         return "This run is finished; it was not measured on test pairs."

@@ -6,7 +6,7 @@ launched = launch(config_of("sixty_seconds", {"teacher": run_id}), workspace)
 import secrets
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from kdcore.config import (
     ModelConfig,
     from_dict,
 )
-from kdcore.errors import LabError
+from kdcore.errors import DataError, LabError
 from kdcore.runs.about import About
 from kdcore.runs.settle import settled
 from kdcore.runs.store import Run
@@ -33,11 +33,15 @@ LIVE = ("queued", "running")
 
 @dataclass(frozen=True)
 class Launched:
-    """A student's run and that of its twin; reused: the twin had been trained (or is) before."""
+    """A student's run and that of its twin; reused: the twin had been trained (or is) before.
+
+    why: the reason for no twin where one was asked for.
+    """
 
     student: Run
     twin: Run | None
     reused: bool = False
+    why: str = ""
 
 
 def launch(
@@ -54,24 +58,52 @@ def launch(
 
     about: what is known of why (preset, parent, changed, sweep, group); the rest is filled in.
     An equal twin that is finished, or on its way, serves again. start: False leaves the queue
-    alone. twins: shared by several calls. LabError, and no run, when teacher or data are no good.
+    alone. twins: shared by several calls. LabError, and no run, when something is no good.
     """
     config, about = taught(config, workspace), about or About()
-    alone = twin_in(config, workspace) if twin else None
+    why = no_twin_because(config, workspace) if twin else ""
+    alone = twin_in(config, workspace) if twin and not why else None
     expected = foreseen(config, workspace)
-    about = replace(about, group=about.group or new_group())
-    made, reused = (twins or Twins(workspace)).of(alone, about) if alone else (None, False)
-    told = replace(
-        about,
-        role=about.role or "student",
-        twin=made.id if made else "",
-        changed=about.changed or _changed_from_preset(config, about.preset),
-        estimate=expected,
-    )
-    student = lab.create(config, workspace, title or title_of(config), told)
-    if start:
-        enqueue([student, *([made] if made and not reused else [])], workspace)
-    return Launched(student, made, reused)
+    about, twins = replace(about, group=about.group or new_group()), twins or Twins(workspace)
+    new: list[Run] = []
+    with whole_or_nothing(new, twins):
+        made, reused = twins.of(alone, about) if alone else (None, False)
+        new += [made] if made and not reused else []
+        told = replace(
+            about,
+            role=about.role or "student",
+            twin=made.id if made else "",
+            changed=about.changed or _changed_from_preset(config, about.preset),
+            estimate=expected,
+        )
+        student = lab.create(config, workspace, title or title_of(config), told)
+        new.insert(0, student)
+        if start:
+            enqueue(new, workspace)
+    return Launched(student, made, reused, why)
+
+
+@contextmanager
+def whole_or_nothing(new: Sequence[Run], twins: "Twins") -> Iterator[None]:
+    """Put the runs that were made into the trash when a later step fails: nobody would start them.
+
+    new: grows while they are made.
+    """
+    try:
+        yield
+    except BaseException:
+        for run in new:
+            twins.forget(run)
+            with suppress(LabError, OSError):
+                lab.store(twins.workspace).trash(run.id)
+        raise
+
+
+def no_twin_because(config: DistillConfig, workspace: Workspace) -> str:
+    """Why no twin can be trained on these data; an empty text when one can."""
+    if amounts_of(config, workspace).labelled:
+        return ""
+    return "these data have no labelled training pair, so nothing can be learned without a teacher"
 
 
 def enqueue(runs: Sequence[Run], workspace: Workspace) -> None:
@@ -89,7 +121,12 @@ def taught(config: DistillConfig, workspace: Workspace) -> DistillConfig:
 
 
 def twin_in(config: DistillConfig, workspace: Workspace) -> FinetuneConfig:
-    """The twin of a student on the pairs that lie here: as many steps, whatever it learns from."""
+    """The twin of a student on the pairs that lie here: as many steps, whatever it learns from.
+
+    DataError where the data have no labelled pair to train on.
+    """
+    if why := no_twin_because(config, workspace):
+        raise DataError(f"No twin: {why}.")
     counted = amounts_of(config, workspace)
     if config.transfer == "train" and counted.transfer == counted.labelled:
         return twin_of(config)
@@ -159,6 +196,10 @@ class Twins:
             if same_training(wanted, config) and _comes_to_its_end(run, config, self.workspace):
                 return run
         return None
+
+    def forget(self, run: Run) -> None:
+        """A run that was made here is not to serve again."""
+        self._made = [(config, made) for config, made in self._made if made.id != run.id]
 
     def of(self, alone: FinetuneConfig, about: About) -> tuple[Run, bool]:
         """The run of such a training, and whether it was there before; else a new one."""

@@ -17,14 +17,23 @@ from kdcore.comparison import Comparison, compare
 from kdcore.config import DistillConfig
 from kdcore.errors import ConfigError, LabError, lookup
 from kdcore.evaluate import Evaluation
+from kdcore.judging.caveats import caveats, early
 from kdcore.metrics.definitions import CATALOG
 from kdcore.pairs import PairTable
 from kdcore.runs.about import About
 from kdcore.runs.kept import keep, kept_file, read_comparison
-from kdcore.runs.store import Run
+from kdcore.runs.store import Run, RunStore
 from kdcore.slices import RATE, benjamini_hochberg
 from kdcore.whatif.changes import changed
-from kdcore.whatif.launching import Launched, Twins, enqueue, launch, new_group, title_of
+from kdcore.whatif.launching import (
+    Launched,
+    Twins,
+    enqueue,
+    launch,
+    new_group,
+    title_of,
+    whole_or_nothing,
+)
 from kdcore.workspace import Workspace
 
 MOST_CELLS = 200
@@ -82,7 +91,8 @@ class CellResult:
     """What a cell came to. nan and "" where it is not finished, or has no twin to stand beside.
 
     delta: its value less its twin's, with its paired 95 % interval and p, as compare() tells.
-    q: p with all cells of the sweep in mind; stands: whether the verdict is sure even so.
+    q: p with all cells of the sweep in mind; stands: whether the verdict is sure even so, which
+    none is where a side was ended early. caveats: what else stands between the two.
     """
 
     run: str
@@ -100,6 +110,8 @@ class CellResult:
     q: float = math.nan
     verdict: str = ""
     stands: bool = False
+    caveats: tuple[str, ...] = ()
+    whole: bool = True  # whether both sides had all of their epochs
 
 
 @dataclass(frozen=True)
@@ -127,20 +139,23 @@ def launch_sweep(
     """
     cells, twins = sweep.cells(), Twins(workspace)
     told = replace(about or About(), group=new_group(), role="cell", sweep=sweep_title(sweep))
-    made = [
-        launch(
-            cell.config,
-            workspace,
-            twin=twin,
-            about=replace(told, changed=cell.changed),
-            title=cell_title(cell),
-            start=False,
-            twins=twins,
-        )
-        for cell in cells
-    ]
-    if start:
-        enqueue(new_runs(made), workspace)
+    made: list[Launched] = []
+    new: list[Run] = []
+    with whole_or_nothing(new, twins):
+        for cell in cells:
+            one = launch(
+                cell.config,
+                workspace,
+                twin=twin,
+                about=replace(told, changed=cell.changed),
+                title=cell_title(cell),
+                start=False,
+                twins=twins,
+            )
+            made.append(one)
+            new += new_runs([one])
+        if start:
+            enqueue(new, workspace)
     return made
 
 
@@ -190,7 +205,7 @@ def sweep_table(
     if at:
         corrected = benjamini_hochberg(np.array([cells[i].p for i in at]))
         for i, q in zip(at, corrected, strict=True):
-            sure = cells[i].verdict != "INCONCLUSIVE" and q <= RATE
+            sure = cells[i].verdict != "INCONCLUSIVE" and q <= RATE and cells[i].whole
             cells[i] = replace(cells[i], q=float(q), stands=bool(sure))
     better = about.higher_is_better
     return SweepTable(metric, about.name, better, tuple(cells), _caution(cells, len(at)))
@@ -211,12 +226,20 @@ def _result(
     except (LabError, OSError, KeyError):
         return blank
     done = replace(blank, value=found.value, low=found.low, high=found.high)
-    comparison = _against_twin(run, tables[key])
-    if comparison is None or metric not in comparison.differences:
+    twin = _twin(run)
+    comparison = _against_twin(run, twin, tables[key]) if twin else None
+    if twin is None or comparison is None or metric not in comparison.differences:
         return done
     d = comparison.differences[metric]
     return replace(
-        done, delta=d.delta, delta_low=d.low, delta_high=d.high, p=d.p, verdict=d.verdict
+        done,
+        delta=d.delta,
+        delta_low=d.low,
+        delta_high=d.high,
+        p=d.p,
+        verdict=d.verdict,
+        caveats=caveats(run, twin),
+        whole=not (early(run) or early(twin)),
     )
 
 
@@ -224,10 +247,16 @@ def _evaluation(run: Run, workspace: Workspace | None) -> Evaluation:
     return lab.kept_evaluation(run) or lab.evaluate(run, workspace=workspace)
 
 
-def _against_twin(run: Run, pairs: PairTable) -> Comparison | None:
+def _twin(run: Run) -> Run | None:
+    try:
+        return RunStore(run.folder.parent).get(run.about.twin) if run.about.twin else None
+    except LabError:
+        return None
+
+
+def _against_twin(run: Run, twin: Run, pairs: PairTable) -> Comparison | None:
     """The comparison with the twin, worked out once; None before the twin has answered."""
     try:
-        twin = lab.store(Workspace(run.folder.parent.parent)).get(run.about.twin)
         ours, theirs = lab.predictions(run), lab.predictions(twin)
         path = kept_file(run.folder / "evaluation", pairs, (ours, theirs), "comparison")
         found = read_comparison(path)
@@ -240,16 +269,24 @@ def _against_twin(run: Run, pairs: PairTable) -> Comparison | None:
 
 
 def _caution(cells: Sequence[CellResult], compared: int) -> str:
+    held = [cell for cell in cells if cell.caveats]
+    told = ""
+    if held:
+        what = "1 cell has a caveat" if len(held) == 1 else f"{len(held)} cells have a caveat"
+        told = f"{what}, as {held[0].title or held[0].run}: {' '.join(held[0].caveats)}"
+    if short := sum(not cell.whole for cell in cells):
+        told += f" A verdict on a side that was ended early does not stand ({short})."
     if compared < 2:
-        return ""
+        return told
     sides = sum(cell.verdict in ("BEATS", "NO BEATS") for cell in cells)
     stand = sum(cell.stands for cell in cells)
-    return (
+    many = (
         f"{compared} cells were held up to a twin: were all of them alike, about "
         f"{compared * RATE:.1f} would still take a side by chance. {sides} take one; {stand} of "
         f"these stand when all cells are kept in mind (Benjamini-Hochberg, {RATE:.0%}). The best "
         "cell of many looks better than it is: train it again with another seed."
     )
+    return f"{many} {told}".rstrip()
 
 
 def _repeated(cells: Sequence[Cell]) -> list[str]:

@@ -15,9 +15,11 @@ from typing import Any
 
 from kdcore.config import DistillConfig, FinetuneConfig, StageConfig, TrainingConfig, from_dict
 from kdcore.errors import LabError
+from kdcore.runs.alike import UNSEEN_BY_THE_MODEL
+from kdcore.runs.store import Run
 
-# how a training is looked at and kept, not what is learned
-UNSEEN_BY_THE_MODEL = ("checkpoint_seconds", "replay_points", "log_every")
+_EQUAL = ("data", "seed")
+TRAINED = ("finetune", "distill", "evaluate")  # stages in which the steps of a run are its own
 
 
 def twin_of(config: DistillConfig, transfer: int = 0, labelled: int = 0) -> FinetuneConfig:
@@ -47,15 +49,36 @@ def twin_of(config: DistillConfig, transfer: int = 0, labelled: int = 0) -> Fine
     )
 
 
-def are_twins(taught: Mapping[str, Any], alone: Mapping[str, Any]) -> bool:
+def is_twin(taught: Run, alone: Run) -> bool:
+    """Whether a run is the twin of a student: as they were launched, else as they learned."""
+    ours, theirs = taught.config, alone.config
+    if "student" not in ours or "model" not in theirs or "student" in theirs:
+        return False
+    if any(ours.get(key) != theirs.get(key) for key in _EQUAL):  # most end here, and none is read
+        return False
+    if taught.about.twin == alone.id or are_twins(ours, theirs):
+        return True
+    return are_twins(ours, theirs, (steps_of(taught), steps_of(alone)))
+
+
+def steps_of(run: Run) -> int:
+    """How many steps a run's whole training has, as it wrote down; 0 before it did."""
+    status = run.status()
+    return status.total_steps if status.stage in TRAINED else 0
+
+
+def are_twins(
+    taught: Mapping[str, Any], alone: Mapping[str, Any], steps: tuple[int, int] = (0, 0)
+) -> bool:
     """Whether `alone` is the config of a twin of the student of `taught`, both as plain data.
 
     Same model, data, limit, seed and schedule; device, threads and what is only watched may
-    differ. With unlabelled pairs beside, the twin's epochs are at least the student's.
+    differ. Epochs may differ where both take as many steps, to half an epoch of the twin.
+    steps: how many each takes, 0 where nobody knows.
     """
     if "student" not in taught or "model" not in alone or "student" in alone:
         return False
-    if any(taught.get(key) != alone.get(key) for key in ("data", "seed")):  # most end here
+    if any(taught.get(key) != alone.get(key) for key in _EQUAL):  # most end here
         return False
     try:
         student = _read(_frozen({**taught, "stage": "distill"}))
@@ -64,7 +87,7 @@ def are_twins(taught: Mapping[str, Any], alone: Mapping[str, Any]) -> bool:
         return False
     assert isinstance(student, DistillConfig)
     assert isinstance(twin, FinetuneConfig)
-    return _same(student, twin)
+    return _same(student, twin, steps)
 
 
 def same_training(one: FinetuneConfig, other: FinetuneConfig) -> bool:
@@ -76,13 +99,13 @@ def same_training(one: FinetuneConfig, other: FinetuneConfig) -> bool:
     return parts[0] == parts[1]
 
 
-def _same(student: DistillConfig, twin: FinetuneConfig) -> bool:
+def _same(student: DistillConfig, twin: FinetuneConfig, steps: tuple[int, int]) -> bool:
     if (student.student, student.limit) != (twin.model, twin.limit):
         return False
     if twin.loss == "ce" and twin.label_smoothing != student.label_smoothing:
         return False
     ours, theirs = _learned(student.training), _learned(twin.training)
-    if student.transfer != "train" and theirs.epochs >= ours.epochs:
+    if all(steps) and abs(steps[0] - steps[1]) <= steps[1] / theirs.epochs / 2:
         theirs = replace(theirs, epochs=ours.epochs)
     return ours == theirs
 

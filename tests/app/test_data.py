@@ -17,6 +17,8 @@ from kdcore.errors import DataError, RunError
 from kdcore.labels import FOUR_GRADES
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
+from kdcore.runs.about import About
+from kdcore.runs.record import Status
 from kdcore.workspace import Workspace
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
@@ -336,10 +338,13 @@ def test_a_second_scoring_keeps_the_teacher_that_has_answered():
 
 def test_a_student_is_scored_together_with_its_twin_and_none_other():
     budget = {"data": "world", "seed": 0, "limit": 5}
-    taught = SimpleNamespace(config=budget | {"student": {"name": "cdssm"}, "teacher": "t"})
-    twin = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}})
-    other = SimpleNamespace(config=budget | {"model": {"name": "bert"}})
-    longer = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}, "limit": 6})
+    blank = {"id": "r", "about": About(), "status": lambda: Status(state="finished")}
+    taught = SimpleNamespace(
+        config=budget | {"student": {"name": "cdssm"}, "teacher": "t"}, **blank
+    )
+    twin = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}}, **blank)
+    other = SimpleNamespace(config=budget | {"model": {"name": "bert"}}, **blank)
+    longer = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}, "limit": 6}, **blank)
     assert boards.same_budget(taught, twin)
     assert not any(boards.same_budget(taught, run) for run in (other, longer, taught))
     assert not boards.same_budget(twin, twin)

@@ -10,12 +10,17 @@ import pytest
 
 from kdcore import lab
 from kdcore.config import DistillConfig, ModelConfig, to_dict
+from kdcore.keep.card import model_card
 from kdcore.keep.curves import Curve, chart, ticks
+from kdcore.keep.facts import facts_of, twin_of
 from kdcore.keep.report import run_report
+from kdcore.keep.student import Exported
 from kdcore.keep.words import at_most
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
+from kdcore.runs.about import About
 from kdcore.runs.store import Run, RunStore
+from kdcore.whatif.twins import twin_of as planned_twin
 from kdcore.workspace import Workspace
 
 from .conftest import invented
@@ -71,9 +76,7 @@ def runs(tmp_path: Path) -> dict[str, Run]:
     base = {"data": "invented", "model": to_dict(SMALL), "stage": "finetune"}
     teacher = answered(store.create({**base, "model": {"name": "bert"}}), pairs, 3.0)
     config = DistillConfig(teacher=teacher.id, student=SMALL, data="invented")
-    from kdcore.whatif.twins import twin_of
-
-    twin = answered(store.create(to_dict(twin_of(config))), pairs, 0.5)
+    twin = answered(store.create(to_dict(planned_twin(config))), pairs, 0.5)
     student = answered(store.create(to_dict(config), title="What if T is 4?"), pairs, 1.5)
     return {"teacher": teacher, "twin": twin, "student": student}
 
@@ -91,6 +94,46 @@ def test_the_report_tells_verdict_metrics_data_settings_and_command(runs: dict[s
     assert "soft_weight: 1.0" in text
     assert "kdlab distill --teacher" in text
     assert len(page.encode()) <= 2_000_000
+
+
+def test_report_and_card_tell_what_else_stands_between_student_and_twin(
+    runs: dict[str, Run],
+) -> None:
+    student, twin = runs["student"], runs["twin"]
+    with (twin.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 20, "time": 1, "epoch": 1.0}\n')
+    for run, steps in ((student, 40), (twin, 20)):
+        status = json.loads((run.folder / "status.json").read_text())
+        told = status | {"stage": "evaluate", "total_steps": steps}
+        (run.folder / "status.json").write_text(json.dumps(told))
+    made = Exported(student.id, student.folder, (), "script", 8, 0.0)
+    card = model_card(facts_of(student), made, {"name": "cdssm"})
+    for text in (run_report(student), card):
+        assert "training has 40 steps and its twin" in text.replace("&#x27;", "'")
+        assert "The twin was ended early, after 1 of" in text
+
+
+def test_a_report_counts_the_seeds_that_its_setting_was_trained_with(runs: dict[str, Run]) -> None:
+    student = runs["student"]
+    assert "Seeds were not varied" in run_report(student)
+    other = RunStore(student.folder.parent).create(student.config | {"seed": 7})
+    assert "Seeds were not varied" in run_report(student)
+    with other.write():
+        pass
+    text = run_report(student)
+    assert "one seed of 2" in text
+    assert "Seeds were not varied" not in text
+
+
+def test_the_twin_that_was_launched_is_found_whatever_its_epochs(runs: dict[str, Run]) -> None:
+    student, twin = runs["student"], runs["twin"]
+    longer = twin.config | {"training": twin.config["training"] | {"epochs": 99}}
+    (twin.folder / "config.json").write_text(json.dumps(longer))
+    assert twin_of(student) is None
+    About(twin=twin.id).write(student.folder)
+    found = twin_of(Run.load(student.folder))
+    assert found is not None
+    assert found.id == twin.id
 
 
 def test_the_curves_are_told_in_words_with_the_teachers_line(runs: dict[str, Run]) -> None:

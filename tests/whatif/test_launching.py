@@ -7,7 +7,7 @@ from kdcore.runs.store import RunStore
 from kdcore.whatif import launching
 from kdcore.whatif.launching import known_twin, launch, title_of, twin_in
 from kdcore.whatif.presets import config_of
-from kdcore.whatif.twins import are_twins, twin_of
+from kdcore.whatif.twins import are_twins, is_twin, twin_of
 
 from .planned import distillation, planned, pretended
 
@@ -88,7 +88,39 @@ def test_a_twin_of_a_student_with_unlabelled_pairs_takes_as_many_steps(tmp_path,
     config = distillation(teacher, transfer="train+log")
     assert twin_in(config, workspace).training.epochs == 3 * config.training.epochs
     made = launch(config, workspace)
-    assert are_twins(made.student.config, made.twin.config)
+    assert is_twin(made.student, made.twin)
+
+
+def test_data_without_a_labelled_pair_to_train_on_give_no_twin_and_the_reason(tmp_path, queued):
+    workspace, teacher = planned(tmp_path, log=96, bare=48)
+    config = distillation(teacher, transfer="log", hard_weight=0.0)
+    made = launch(config, workspace)
+    assert made.twin is None
+    assert "no labelled training pair" in made.why
+    assert queued == [made.student.id]
+    with pytest.raises(LabError, match="no labelled training pair"):
+        twin_in(config, workspace)
+
+
+@pytest.mark.parametrize("step", ["create", "enqueue"])
+def test_runs_that_nobody_would_start_lie_in_the_trash(tmp_path, monkeypatch, step):
+    workspace, teacher = planned(tmp_path)
+    create = launching.lab.create
+
+    def fail(config, *rest):
+        if step == "create" and config.stage == "finetune":
+            return create(config, *rest)
+        raise LabError("the disk is full")
+
+    if step == "create":
+        monkeypatch.setattr(launching.lab, "create", fail)
+    else:
+        monkeypatch.setattr(launching, "enqueue", fail)
+    with pytest.raises(LabError, match="the disk is full"):
+        launch(distillation(teacher), workspace)
+    store = RunStore(workspace.runs)
+    assert [run.id for run in store.list()] == [teacher.id]
+    assert len(store.trashed()) == (1 if step == "create" else 2)
 
 
 def test_a_teacher_elsewhere_is_named_by_its_folder(tmp_path, queued):

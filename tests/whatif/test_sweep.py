@@ -5,7 +5,7 @@ import pytest
 
 from kdcore import lab
 from kdcore.config import from_dict
-from kdcore.errors import ConfigError, UnknownNameError
+from kdcore.errors import ConfigError, LabError, UnknownNameError
 from kdcore.predictions import Predictions
 from kdcore.runs.about import About
 from kdcore.runs.record import Record
@@ -87,6 +87,38 @@ def test_a_grid_that_cannot_be_made_leaves_no_run(tmp_path, queued):
     with pytest.raises(ConfigError):
         launch_sweep(Sweep(distillation(teacher), {"limit": [20, -1]}), workspace)
     assert len(RunStore(workspace.runs).list()) == 1
+
+
+def test_a_sweep_that_fails_half_way_leaves_no_run_that_waits_for_ever(tmp_path, monkeypatch):
+    workspace, teacher = planned(tmp_path)
+    create, made = launching.lab.create, []
+
+    def fail(config, *rest):
+        made.append(config)
+        if len(made) == 4:
+            raise LabError("the disk is full")
+        return create(config, *rest)
+
+    monkeypatch.setattr(launching.lab, "create", fail)
+    with pytest.raises(LabError, match="the disk is full"):
+        launch_sweep(Sweep(distillation(teacher), {"limit": [20, 40]}), workspace)
+    assert [run.id for run in RunStore(workspace.runs).list()] == [teacher.id]
+
+
+def test_no_verdict_stands_on_a_side_that_was_ended_early(tmp_path, queued):
+    workspace, teacher = planned(tmp_path)
+    made = launch_sweep(Sweep(distillation(teacher), {T: [1]}), workspace)[0]
+    answered(made.student, 3.0)
+    answered(made.twin, -3.0)
+    whole = sweep_table([made.student], "roc_auc", workspace)
+    assert whole.cells[0].stands
+    assert (whole.cells[0].caveats, whole.caution) == ((), "")
+    with (made.twin.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "time": 1, "epoch": 0.5}\n')
+    short = sweep_table([made.student], "roc_auc", workspace)
+    assert (short.cells[0].verdict, short.cells[0].stands) == ("BEATS", False)
+    assert short.cells[0].caveats == ("The twin was ended early, after 0.5 of 2 epochs.",)
+    assert "does not stand" in short.caution
 
 
 def test_an_unknown_sweep_is_answered_by_name(tmp_path):

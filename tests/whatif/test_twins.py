@@ -5,8 +5,12 @@ from pathlib import Path
 import pytest
 
 from kdcore.config import MethodConfig, TrainingConfig, to_dict
+from kdcore.runs.about import About
+from kdcore.runs.store import Run
 from kdcore.whatif.presets import config_of
-from kdcore.whatif.twins import are_twins, same_training, twin_of
+from kdcore.whatif.twins import are_twins, is_twin, same_training, twin_of
+
+from .planned import distillation, planned, pretended
 
 DEMO = Path(__file__).parents[2] / "assets" / "demo" / "runs"
 STUDENT = config_of("sixty_seconds", {"label_smoothing": 0.1, "device": "cpu", "threads": 1})
@@ -75,9 +79,35 @@ def test_a_twin_without_the_unlabelled_pairs_takes_as_many_steps():
     twin = twin_of(student, transfer=24_000, labelled=4_000)
     steps = 6 * -(-24_000 // 128), twin.training.epochs * -(-4_000 // 128)
     assert abs(steps[0] - steps[1]) <= -(-4_000 // 128) / 2
-    assert twins(student, twin)
+    assert are_twins(to_dict(student), to_dict(twin), steps)
     assert twins(student, twin_of(student))  # as many epochs: the tutorial's way
-    assert not twins(student, replace(twin, training=replace(twin.training, epochs=5)))
+
+
+def test_one_of_more_epochs_is_a_twin_for_as_many_steps_only():
+    student = replace(STUDENT, transfer="train+log", training=TrainingConfig(epochs=2))
+    twin = twin_of(student, transfer=1_280, labelled=640)
+    for found, steps in ((True, (20, 20)), (True, (20, 22)), (False, (20, 40)), (False, (20, 0))):
+        assert are_twins(to_dict(student), to_dict(twin), steps) is found
+
+
+def test_a_twin_that_was_launched_with_its_student_is_its_twin(tmp_path):
+    workspace, teacher = planned(tmp_path)
+    config = distillation(teacher)  # as if half of train were labelled
+    longer = twin_of(config, transfer=48, labelled=24)
+    student, twin = (pretended(workspace, one) for one in (config, longer))
+    assert not is_twin(student, twin)
+    About(twin=twin.id).write(student.folder)
+    assert is_twin(Run.load(student.folder), twin)
+
+
+def test_steps_that_a_run_wrote_down_make_twins_of_two_that_nobody_launched(tmp_path):
+    workspace, teacher = planned(tmp_path)
+    config = distillation(teacher)
+    student = pretended(workspace, config, stage="distill", total_steps=12)
+    longer = twin_of(config, transfer=48, labelled=24)
+    equal, other = (pretended(workspace, longer, stage="finetune", total_steps=n) for n in (12, 24))
+    assert is_twin(student, equal)
+    assert not is_twin(student, other)
 
 
 def test_the_tutorials_student_has_a_twin_of_the_tutorials_loss():
