@@ -60,7 +60,9 @@ def _time(found: Cost) -> str:
 
 def _pairs(found: Cost) -> str:
     assert found.student is not None
-    twin = "; its twin was trained before and serves again" if found.reused else ""
+    twin = "; its twin is trained, or on its way, and serves again" if found.reused else ""
+    if found.lone:
+        twin = f"; no twin: {md(found.lone)}"
     return f"{found.student.pairs:,} pairs, {found.student.steps:,} steps a student{twin}"
 
 

@@ -7,20 +7,22 @@ import streamlit as st
 from app.services import places
 from kdcore.config import DistillConfig, from_dict, to_dict
 from kdcore.errors import LabError
-from kdcore.runs.store import RunStore
 from kdcore.whatif.estimate import Estimate, estimate
-from kdcore.whatif.launching import taught, twin_in
-from kdcore.whatif.twins import are_twins
+from kdcore.whatif.launching import known_twin, no_twin_because, taught, twin_in
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Student's and twin's estimates; reused: a twin that was trained before. why: none is told."""
+    """Student's and twin's estimates; reused: a twin that was trained before, or is on its way.
+
+    why: none is told. lone: why the student can have no twin on these data.
+    """
 
     student: Estimate | None = None
     twin: Estimate | None = None
     reused: str = ""
     why: str = ""
+    lone: str = ""
 
     @property
     def seconds(self) -> tuple[float, float, float]:
@@ -47,17 +49,10 @@ def _cost(root: str, plain: dict[str, object], alone: bool) -> Cost:
         student = estimate(config, home)
         if not alone:
             return Cost(student)
-        if before := _twin_before(config):
-            return Cost(student, None, before)
+        if lone := no_twin_because(config, home):
+            return Cost(student, lone=lone)
+        if before := known_twin(config, home):
+            return Cost(student, None, before.id)
         return Cost(student, estimate(twin_in(config, home), home))
     except LabError as error:
         return Cost(why=str(error))
-
-
-def _twin_before(config: DistillConfig) -> str:
-    """The finished run of an equal twin, which launch would take again; "" when there is none."""
-    plain = to_dict(config)
-    for run in RunStore(places.home().runs).list():
-        if are_twins(plain, run.config) and run.status().state == "finished":
-            return run.id
-    return ""
