@@ -19,7 +19,7 @@ from kdcore.errors import LabError
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
-from kdcore.whatif.twins import are_twins
+from kdcore.whatif.twins import is_twin
 
 DEMO_DATA = "world"
 
@@ -217,12 +217,15 @@ def _default_student(offered: list[Source], teacher: Source | None) -> Source | 
 def twin_of(offered: list[Source], student: Source | None) -> Source | None:
     """The same student, seed, data and budget, trained on hard labels only."""
     taught = student.run if student else None
-    return next((s for s in offered if s.run and taught and same_budget(taught, s.run)), None)
+    if taught is None:
+        return None
+    alike = [s for s in offered if s.run and same_budget(taught, s.run)]
+    return next((s for s in alike if s.key == taught.about.twin), next(iter(alike), None))
 
 
 def same_budget(taught: Run, alone: Run) -> bool:
     """Whether `alone` is the twin of a distilled student: all the same, but without a teacher."""
-    return are_twins(taught.config, alone.config)
+    return is_twin(taught, alone)
 
 
 def _model_run(run: Run) -> Run:

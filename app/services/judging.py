@@ -20,6 +20,7 @@ from app.services.boards import (
 from kdcore import lab
 from kdcore.config import DistillConfig, from_dict
 from kdcore.errors import LabError
+from kdcore.judging.caveats import caveats
 from kdcore.judging.judge import Judgement, judge
 from kdcore.judging.retention import Retention, Size, costing, retention
 from kdcore.judging.seeds import Seeded, SeedRow, fold
@@ -32,7 +33,6 @@ from kdcore.runs.store import Run, RunStore
 
 METRIC = "roc_auc"
 SPLIT = "test"
-_EARLY = 1e-6  # epochs that a whole training may seem short of
 
 
 @dataclass(frozen=True)
@@ -99,31 +99,10 @@ def judgement(case: Case, seeds: int = 1) -> Judgement:
         board.teacher.predictions if board.teacher else None,
         METRIC,
         seeds=seeds,
-        caveats=_caveats(case),
+        caveats=caveats(case.run, case.twin),
         comparison=measured.comparison(board, board.student, board.twin) if board.twin else None,
         gap=measured.gap(board, METRIC) if told else None,
     )
-
-
-def _caveats(case: Case) -> tuple[str, ...]:
-    """What else stands between student and twin."""
-    found = []
-    if case.config.transfer != "train":
-        found.append(
-            f"The student learned from other pairs ({case.config.transfer}) than its twin, which "
-            "had labelled ones only: the difference is not the teacher's alone."
-        )
-    for who, run in (("student", case.run), ("twin", case.twin)):
-        if run is not None and is_done(run) and (said := _early(run)):
-            found.append(f"The {who} was ended early, {said}.")
-    return tuple(found)
-
-
-def _early(run: Run) -> str:
-    """After how many epochs a run was ended, or nothing when it had all of them."""
-    wanted = float(run.config.get("training", {}).get("epochs", 0))
-    done = max((line["epoch"] for line in run.metrics() if "epoch" in line), default=wanted)
-    return f"after {done:.2g} of {wanted:g} epochs" if done < wanted - _EARLY else ""
 
 
 def kept(case: Case) -> Retention | None:
