@@ -1,5 +1,6 @@
 """Frozen configs, one a stage; checked at birth, every problem at once; YAML and JSON both ways."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,6 +11,9 @@ import yaml
 from kdcore.catalog import SIZES, STUDENTS, EncoderParams, method_entry, misfit, student_entry
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
+
+MOST_RANKS = 64  # of CPU processes that share one run
+_DEVICE = re.compile(r"auto|mps|cpu(:\d+)?|cuda(:\d+|:all)?", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +119,15 @@ class _StageConfig:
     device: str = text("auto", "auto, cpu, cuda, cuda:1, cuda:all or mps")
     threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
 
+    def _problems(self) -> list[str]:
+        """Of its settings one by one; what they are together is each stage's."""
+        problems, device = problems_of(self), self.device
+        if isinstance(device, str) and not _DEVICE.fullmatch(device):
+            problems.append(f"device: {device[:40]!r} is none; auto, cpu, cuda, cuda:1 or mps are")
+        elif isinstance(device, str) and device[:4] == "cpu:" and int(device[4:8]) > MOST_RANKS:
+            problems.append(f"device: {device[:40]} is too many; {MOST_RANKS} processes at most")
+        return problems
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinetuneConfig(_StageConfig):
@@ -131,7 +144,7 @@ class FinetuneConfig(_StageConfig):
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        problems = problems_of(self)
+        problems = self._problems()
         if self.loss == "mse" and self.label_smoothing:
             problems.append("label_smoothing: has no place in mse; set it to 0, or loss to ce")
         _refuse(self, problems)
@@ -152,7 +165,7 @@ class InferConfig(_StageConfig):
     precision: str = choice("auto", "as in training", options=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:
-        _refuse(self, problems_of(self) + ([] if self.run else ["run: name the run that answers"]))
+        _refuse(self, self._problems() + ([] if self.run else ["run: name the run that answers"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,7 +204,7 @@ class DistillConfig(_StageConfig):
     training: TrainingConfig = field(default_factory=TrainingConfig)
 
     def __post_init__(self) -> None:
-        problems = problems_of(self)
+        problems = self._problems()
         if not self.teacher:
             problems.append("teacher: name the run that teaches")
         if self.soft_weight == 0 and self.hard_weight == 0:

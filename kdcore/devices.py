@@ -7,10 +7,11 @@ from contextlib import contextmanager
 import psutil
 import torch
 
+from kdcore.config import MOST_RANKS
 from kdcore.errors import ConfigError
+from kdcore.runs.devices import refuse_too_many
 
 EVERY_GPU = "cuda:all"
-MOST_RANKS = 64  # of CPU processes that share one run
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -22,6 +23,7 @@ def pick_device(name: str = "auto") -> torch.device:
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    refuse_too_many(name)
     try:
         device = torch.device(_own(name))
         torch.empty(1, device=device)
@@ -38,7 +40,7 @@ def ranks(name: str) -> int:
     if name == EVERY_GPU:
         return max(1, torch.cuda.device_count())
     kind, _, count = name.partition(":")
-    return max(1, int(count)) if kind == "cpu" and count.isdigit() else 1
+    return min(max(1, int(count)), MOST_RANKS) if kind == "cpu" and count.isdigit() else 1
 
 
 def _own(name: str) -> str:

@@ -12,7 +12,7 @@ from functools import partial
 from typing import NoReturn
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
-from kdcore.devices import ranks
+from kdcore.devices import pick_device, ranks
 from kdcore.errors import RunError
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
@@ -65,6 +65,7 @@ def train(
     workspace: Workspace,
 ) -> str:
     """Leave the best model in the run; returns why training ended early, or nothing."""
+    pick_device(config.device)  # one that cannot be used is told before any process is started
     answers = None
     if isinstance(config, DistillConfig):
         answers = _answers(config, pairs, run, workspace, writer)

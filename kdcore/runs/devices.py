@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from kdcore.errors import ConfigError
+
 _FIELDS = "index,uuid,name,memory.free,memory.total"
 _PATIENCE = 5.0  # seconds for nvidia-smi, which may wait for a driver that wakes
 _FRESH = 5.0  # seconds for which its answer is believed
@@ -61,6 +63,17 @@ def cpu_slots() -> int:
     if told.isascii() and told.isdigit() and int(told):
         return int(told)
     return max(1, (os.cpu_count() or 1) // CORES_A_RUN)
+
+
+def refuse_too_many(device: str) -> None:
+    """ConfigError for `cpu:50` on a machine with fewer cores: each is a process of its own."""
+    kind, _, count = device.partition(":")
+    cores = max(os.cpu_count() or 1, 2)
+    if kind == "cpu" and count.isdigit() and int(count[:9]) > cores:
+        raise ConfigError(
+            "This device cannot be used:",
+            [f"device: {device[:40]} is a process a core, and this machine has {cores} cores"],
+        )
 
 
 def gpus() -> list[Gpu]:

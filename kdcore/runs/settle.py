@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig
 from kdcore.datasets.library import CARD, WORLD
 from kdcore.datasets.sources import HUB_PREFIX
+from kdcore.runs.devices import refuse_too_many
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
@@ -15,7 +16,11 @@ Config = TypeVar("Config", bound=FinetuneConfig | InferConfig | DistillConfig)
 
 
 def settled(config: Config, workspace: Workspace) -> Config:
-    """The config with the relative paths of data and checkpoint made absolute where they exist."""
+    """The config with the relative paths of data and checkpoint made absolute where they exist.
+
+    ConfigError when it asks for more of this machine than it has.
+    """
+    refuse_too_many(config.device)
     changes: dict[str, Any] = {"data": whole(config.data, workspace)}
     for role in ("model", "student"):
         model = getattr(config, role, None)
