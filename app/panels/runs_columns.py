@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -9,20 +10,27 @@ import streamlit as st
 
 from app import state
 from app.panels.runs_finding import interval
-from app.services.runs_list import Entry, Scene, rows_of
+from app.services.runs_list import Entry, Scene
+from app.services.runs_seeds import to_own_twins
 from app.texts import md, number, signed
-from kdcore.judging.seeds import Seeded, fold, spread
+from kdcore.judging.seeds import FEWEST, Seeded, fold, spread
 from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.listing import Row
 
 _SAID = ("stage", "student.name", "method.name", "data", "teacher")  # have columns of their own
+_MARKS = {"BEATS": "▲ ", "NO BEATS": "▼ ", "INCONCLUSIVE": "≈ "}
 _WORDS = ("student", "method", "data", "teacher")
 
 
-def table(scene: Scene) -> pd.DataFrame:
-    """A row a shown run; settings come last but for tags and notes, and only those that differ."""
+def table(
+    scene: Scene, folded: Sequence[Sequence[Entry]], twins: Mapping[Path, Row]
+) -> pd.DataFrame:
+    """A row a shown run, or its seeds; settings come last but for tags and notes, if they differ.
+
+    twins: the own twin of a folded run, by its folder.
+    """
     name = CATALOG[scene.metric].name
-    folded = rows_of(scene)
-    rows = [_row(scene, each[0], name) | _over_seeds(scene, each, name) for each in folded]
+    rows = [_row(scene, each[0], name) | _over_seeds(scene, each, name, twins) for each in folded]
     columns: dict[str, list[Any]] = {c: [row[c] for row in rows] for c in rows[0]}
     columns |= {p: [_values(each, p) for each in folded] for p in _settings(scene.shown)}
     columns["tags"] = [
@@ -86,32 +94,53 @@ def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
     }
 
 
-def _over_seeds(scene: Scene, each: Sequence[Entry], name: str) -> dict[str, Any]:
-    """What replaces one run's numbers where seeds are folded: means, spread, and their verdict."""
+def _over_seeds(
+    scene: Scene, each: Sequence[Entry], name: str, twins: Mapping[Path, Row]
+) -> dict[str, Any]:
+    """What replaces one run's numbers where seeds are folded: means and spread.
+
+    The baseline is one seed, so the mean difference to it takes no side; a verdict is over the
+    differences of each run to its own twin, where these are kept.
+    """
     if len(each) < 2:
         return {"seeds": ""}
-    deltas = [scene.delta(e) for e in each]
+    value = spread(e.value(scene.metric) for e in each)
+    to_base = spread(d.delta for e in each if (d := scene.delta(e)) is not None)
+    beside, verdict = _beside_twins(scene, each, twins)
+    apart = scene.apart.get(each[0].key)
+    return {
+        "title": f"{each[0].title} · {len(each)} seeds",
+        name: value.mean if value.n else None,
+        "95 %": "",
+        "seeds": f"{value.n}: sd {number(value.deviation)}, "
+        f"{number(value.least)} to {number(value.most)}{beside}",
+        "Δ baseline": to_base.mean if to_base.n else None,
+        "Δ 95 %": "",
+        "verdict": ", ".join(apart) if apart else verdict,
+        "state": ", ".join(sorted({_state(e) for e in each})),
+        "validation best": spread(e.row.best.roc_auc for e in each if e.row.best).mean,
+        "validation last": spread(e.row.last.roc_auc for e in each if e.row.last).mean,
+    }
+
+
+def _beside_twins(
+    scene: Scene, each: Sequence[Entry], twins: Mapping[Path, Row]
+) -> tuple[str, str]:
+    """The mean difference to the own twins with its interval over seeds, and the verdict on it."""
+    deltas = to_own_twins(each, twins, scene.metric)
     told = [
         Seeded(e.key, e.row.run.config, e.value(scene.metric), d.delta if d else math.nan)
         for e, d in zip(each, deltas, strict=True)
     ]
     found = fold(told, scene.metric)[0]
-    value, known = found.value, found.delta.n > 0
-    ends = f"[{signed(found.low)}, {signed(found.high)}]" if found.low == found.low else ""
-    states = sorted({_state(e) for e in each})
-    return {
-        "title": f"{each[0].title} · {len(found.seeds)} seeds",
-        name: value.mean if value.n else None,
-        "95 %": "",
-        "seeds": f"{value.n}: sd {number(value.deviation)}, "
-        f"{number(value.least)} to {number(value.most)}",
-        "Δ baseline": found.delta.mean if known else None,
-        "Δ 95 %": ends,
-        "verdict": found.verdict if known else "",
-        "state": ", ".join(states),
-        "validation best": spread(e.row.best.roc_auc for e in each if e.row.best).mean,
-        "validation last": spread(e.row.last.roc_auc for e in each if e.row.last).mean,
-    }
+    if not found.delta.n:
+        return "", ""
+    ends = f" [{signed(found.low)}, {signed(found.high)}]" if found.low == found.low else ""
+    mark = _MARKS.get(found.verdict, "")
+    return (
+        f"; to {found.delta.n} own twins {signed(found.delta.mean)}{ends}",
+        f"{mark}{found.verdict} (own twins)",
+    )
 
 
 def _values(each: Sequence[Entry], path: str) -> str:
@@ -125,8 +154,7 @@ def _verdict(scene: Scene, entry: Entry, verdict: str, is_base: bool) -> str:
         return "baseline"
     if why := scene.apart.get(entry.key):
         return ", ".join(why)
-    mark = {"BEATS": "▲ ", "NO BEATS": "▼ ", "INCONCLUSIVE": "≈ "}.get(verdict, "")
-    return mark + verdict
+    return _MARKS.get(verdict, "") + verdict
 
 
 def _state(entry: Entry) -> str:
@@ -186,14 +214,16 @@ def _compared(scene: Scene) -> dict[str, Any]:
         "seeds": kind.TextColumn(
             "seeds",
             width=190,
-            help="Runs that differ in their seed alone: how many, standard deviation, range. "
-            "Their Δ is the mean, its interval Student's t over seeds; three are the fewest.",
+            help="Runs that differ in their seed alone: how many, standard deviation, range; then "
+            "the mean difference of each to its own twin, over how many, with Student's t "
+            f"interval over these seeds; {FEWEST} are the fewest.",
         ),
         "Δ baseline": kind.NumberColumn(
             "Δ to ★",
             format="%+.3f",
             width="small",
-            help=f"Test {metric.name} less that of the baseline, {base}.",
+            help=f"Test {metric.name} less that of the baseline, {base}; of folded seeds the mean, "
+            "which takes no side, as the baseline is one seed.",
         ),
         "Δ 95 %": kind.TextColumn(
             "Δ 95 %",
@@ -204,7 +234,9 @@ def _compared(scene: Scene) -> dict[str, Any]:
             "verdict",
             width=125,
             help="BEATS or NO BEATS when the interval leaves out 0 and p < 0.05, else "
-            "INCONCLUSIVE; one seed, so an effect of this run, not of the method.",
+            "INCONCLUSIVE. Of one run: one seed, so an effect of this run, not of the method. Of "
+            "folded seeds: over as many seeds as have their own twin, a number in the column "
+            "seeds.",
         ),
     }
 

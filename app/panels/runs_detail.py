@@ -9,7 +9,7 @@ import yaml
 from app import services, state
 from app.components.metric_cards import Card, interval, metric_cards
 from app.panels import runs_columns, runs_keep, runs_marks, runs_metrics
-from app.services import runs_list
+from app.services import runs_change, runs_list
 from app.services.runs_list import Entry, Scene
 from app.texts import md, number, signed
 from kdcore.config import from_dict
@@ -17,7 +17,6 @@ from kdcore.errors import LabError
 from kdcore.judging.drift import inputs_of
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.listing import Validation
-from kdcore.runs.store import RunStore
 from kdcore.whatif.commandline import command_of
 
 
@@ -68,13 +67,18 @@ def _actions(entry: Entry) -> None:
     with st.container(horizontal=True, key="runs_actions"):
         live = entry.row.state in ("queued", "running")
         label = "Watch it" if live else "Replay its training"
-        can = live or (entry.row.run.replay_folder / "probe").is_dir()
+        hidden = entry.key != entry.row.id  # a link to Distill would open the bundled run
+        can = not hidden and (live or (entry.row.run.replay_folder / "probe").is_dir())
         if st.button(
             label,
             icon=":material/play_circle:",
             disabled=not can,
             key="runs_replay",
-            help="On the page Distill." if can else "It recorded no moments of its training.",
+            help="On the page Distill."
+            if can
+            else "A bundled run has the same name, and Distill would show that one."
+            if hidden
+            else "It recorded no moments of its training.",
         ):
             state.change(run=entry.row.id)
             st.switch_page("views/distill.py")
@@ -99,7 +103,7 @@ def _may_delete(entry: Entry) -> str:
 
 def _delete(entry: Entry) -> None:
     try:
-        RunStore(services.home().runs).trash(entry.row.id)
+        runs_change.trash(entry.row.run)
     except LabError as cause:
         st.error(md(str(cause)))
         return
@@ -217,4 +221,5 @@ def _command(entry: Entry) -> None:
 def _keep(entry: Entry) -> None:
     if entry.row.state != "finished" or not (entry.row.run.model_folder / "kdlab.json").exists():
         return
-    runs_keep.draw(entry.row.id)
+    row = entry.row  # by its id an own run could be taken for a bundled one of the same name
+    runs_keep.draw(row.id if entry.key == row.id else str(row.run.folder))

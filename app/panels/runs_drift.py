@@ -1,5 +1,7 @@
 """The guard against comparing numbers of other data, splits, metrics or code."""
 
+from collections.abc import Mapping, Sequence
+
 import streamlit as st
 
 from app import controls
@@ -10,36 +12,48 @@ from kdcore.judging.drift import KINDS, inputs_of
 
 def draw(scene: Scene) -> None:
     """What is left out of charts and differences and why; the banner while it is let in."""
-    if scene.base is None or not scene.apart:
+    if scene.base is None or not (scene.apart or scene.unfit):
         return
-    told = _reasons(scene)
-    count = len(scene.apart)
-    runs = "1 run does" if count == 1 else f"{count:,} runs do"
     with st.container(key="runs_drift"):
         if scene.override:
             st.warning(
-                f"**Different inputs share these charts.** {runs} not match the baseline "
-                f"{md(scene.base.title)}: {md(told)}. No difference to the baseline is given for "
-                "them, and every link and export from here says so.",
+                f"**Different inputs share these charts.** {_banner(scene)} No difference to the "
+                "baseline is given for runs of other tests, and every link and export from here "
+                "says so.",
                 icon=":material/warning:",
             )
         else:
-            st.info(
-                f"{runs} not match the baseline {md(scene.base.title)} and stand in no chart and "
-                f"in no difference: {md(told)}.",
-                icon=":material/shield:",
-            )
+            st.info(_banner(scene), icon=":material/shield:")
         controls.bound(
             st.toggle,
             "rover",
             "Chart them together all the same",
-            help="Compared are " + ", ".join(KINDS.values()) + " behind each number.",
+            help="Compared are " + ", ".join(KINDS.values()) + " behind each number; where they "
+            "are drawn, validation pairs and the machine that took a time.",
         )
 
 
-def _reasons(scene: Scene) -> str:
+def _banner(scene: Scene) -> str:
+    """Which runs match the baseline not, in its test and in what the open view draws beside it."""
+    title, parts = md(scene.base.title if scene.base else ""), []
+    left = "" if scene.override else " and stand in no chart and in no difference"
+    if scene.apart:
+        why = md(_reasons(scene.apart))
+        parts.append(f"{_runs(len(scene.apart))} not match the baseline {title}{left}: {why}.")
+    if scene.unfit:
+        gone = "" if scene.override else " and are left out of it"
+        why = md(_reasons(scene.unfit))
+        parts.append(f"In the open view {_runs(len(scene.unfit))} not fit the others{gone}: {why}.")
+    return " ".join(parts)
+
+
+def _runs(count: int) -> str:
+    return "1 run does" if count == 1 else f"{count:,} runs do"
+
+
+def _reasons(apart: Mapping[str, Sequence[str]]) -> str:
     counts: dict[str, int] = {}
-    for told in scene.apart.values():
+    for told in apart.values():
         for reason in told:
             counts[reason] = counts.get(reason, 0) + 1
     often = sorted(counts.items(), key=lambda item: -item[1])
@@ -55,5 +69,6 @@ def about(scene: Scene) -> str:
         + inputs_of(scene.base.row, scene.metric).short()
     )
     if scene.mixed:
-        marks += f" DIFFERENT INPUTS TOGETHER: {_reasons(scene)}"
+        why = [_reasons(each) for each in (scene.apart, scene.unfit) if each]
+        marks += f" DIFFERENT INPUTS TOGETHER: {', '.join(why)}"
     return marks

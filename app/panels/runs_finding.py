@@ -12,6 +12,8 @@ VERDICTS = {
     "INCONCLUSIVE": "not told apart from",
 }
 
+WHO = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
+
 
 def sentence(scene: Scene) -> str:
     """The finding; it follows the metric, the baseline and what was measured."""
@@ -20,11 +22,14 @@ def sentence(scene: Scene) -> str:
     leader = scene.leader
     if leader is None:
         return f"{count}, none has its {name} on the test split measured yet."
-    held = leader.row.test.metrics[scene.metric]
+    held, alike = leader.row.test.metrics[scene.metric], len(scene.rivals)
+    data = leader.row.run.config.get("data")
     told = (
-        f"{count} the best student is {leader.title} on {leader.row.run.config.get('data')}: "
-        f"{name} {number(held.value)} {interval(held)}"
+        f"{count} the best {WHO.get(leader.role, 'run')} is {leader.title} on {data}: {name} "
+        f"{number(held.value)} {interval(held)} on {held.n:,} {held.unit}"
     )
+    if alike > 1:
+        told += f" (chosen among {alike} runs on these same test pairs, so it flatters)"
     return f"{told}, {_against(scene, leader)}"
 
 

@@ -14,6 +14,7 @@ from app.panels.runs_drift import about
 from app.services import runs_list
 from app.services.runs_list import Entry, Scene
 from app.texts import md
+from kdcore.judging.drift import machine_of
 from kdcore.metrics.definitions import CATALOG
 
 
@@ -46,7 +47,7 @@ def draw(scene: Scene) -> None:
     runs, cost = scene.charted, COSTS[state.now().rx]
     points = [p for e in runs if (p := _point(scene, e, cost)) is not None]
     if not points:
-        st.info(_nothing(cost, runs))
+        st.info(_nothing(scene, cost, runs))
         return
     names = (cost.name, _quality(scene))
     higher = CATALOG[scene.metric].higher_is_better or state.now().ry == "best"
@@ -114,11 +115,16 @@ def _point(scene: Scene, entry: Entry, cost: Cost) -> Point | None:
     return Point(entry.key, entry.title, entry.role, way, float(x), *ends, chosen=chosen)
 
 
-def _nothing(cost: Cost, runs: Sequence[Entry]) -> str:
+def _nothing(scene: Scene, cost: Cost, runs: Sequence[Entry]) -> str:
+    if scene.unfit and not scene.override:
+        return (
+            f"No run that has {cost.name} may stand here: the line above the table says why, and "
+            "its switch charts them all the same. Or choose another cost."
+        )
     if cost.timed:
         return (
             f"None of these {len(runs)} runs has its latency measured: a run measures it at its "
-            "end, so those that were made before have none. Choose another cost."
+            "end; for others the page Distill can measure it here. Or choose another cost."
         )
     return f"None of these {len(runs)} runs has both {cost.name} and this quality."
 
@@ -140,6 +146,13 @@ def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], co
         parts.append(f"{len(runs) - len(points)} runs lack one of the two numbers.")
     if cost.timed:
         parts += sorted({md(conditions(e)) for e in runs if cost.of(e) is not None})
+    if cost is COSTS["seconds"]:
+        known = (machine_of(e.row, latency=False) for e in runs if e.row.seconds is not None)
+        told = sorted({md(m or "not recorded") for m in known})
+        parts.append(
+            "Seconds as each run's own process took them, beside whatever else ran there; "
+            f"machine: {', '.join(told)}."
+        )
     if state.now().rpaper:
         parts.append(PAPER + " A line needs one kind of student in two sizes.")
     return " ".join(parts)

@@ -1,6 +1,7 @@
 """The box "Keep" of one run: its student to take along, its report, its settings, its curves."""
 
 import shlex
+from pathlib import Path
 
 import streamlit as st
 
@@ -19,7 +20,10 @@ _SEEN = "kd_keep_live"
 
 
 def draw(run_id: str) -> None:
-    """What can be taken out of the lab; what is being made is followed by itself."""
+    """What can be taken out of the lab; what is being made is followed by itself.
+
+    run_id: or the path of the run's folder.
+    """
     st.markdown("**Keep**")
     live = _working(run_id)
     st.session_state[_SEEN] = live
@@ -74,7 +78,7 @@ def _settings(run_id: str) -> None:
     st.download_button(
         "Settings (YAML)",
         keeping.settings(run_id),
-        f"{run_id}.yaml",
+        f"{Path(run_id).name}.yaml",
         "application/yaml",
         icon=":material/download:",
         on_click="ignore",

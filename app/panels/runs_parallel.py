@@ -110,7 +110,11 @@ def axes_of(scene: Scene, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
     settings = [Axis(p, p.rpartition(".")[2], [e.row.settings.get(p) for e in runs]) for p in paths]
     settings = [axis for axis in settings if axis.parts]
     name = CATALOG[scene.metric].name
-    looks = [e.row.best.roc_auc if e.row.best else None for e in runs]
+    fits = [scene.override or e.key not in scene.unfit for e in runs]
+    looks = [
+        e.row.best.roc_auc if e.row.best and fit else None
+        for e, fit in zip(runs, fits, strict=True)
+    ]
     results = [
         Axis("parameters", "parameters", [e.row.parameters for e in runs], False),
         Axis("validation", "val. ROC-AUC", looks, False),

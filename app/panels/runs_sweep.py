@@ -1,6 +1,6 @@
 """A sweep as a heat map: each cell's value, its difference to its twin, and the verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import isfinite
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.services import runs_list, runs_sweep
 from app.services.runs_list import Entry, Scene
 from app.texts import md, number, signed
 from kdcore.errors import LabError
+from kdcore.judging.drift import Parted
 from kdcore.metrics.definitions import CATALOG
 from kdcore.whatif.sweep import CellResult
 
@@ -37,9 +38,25 @@ def draw(scene: Scene) -> None:
     table = runs_sweep.judged(cells, scene.metric)
     results = list(table.cells) if table else runs_sweep.as_it_stands(cells, scene.metric)
     _bar(scene, cells, judged=table is not None)
-    _picture(scene, cells, results)
+    unlike = runs_sweep.unlike(cells, scene.metric)
+    if unlike.apart:
+        _tell_apart(scene, unlike)
+    out = {folder.name for folder in unlike.apart} if not scene.override else set()
+    _picture(scene, results, out)
     if table is not None and table.caution:
         st.caption(md(table.caution))
+
+
+def _tell_apart(scene: Scene, unlike: Parted) -> None:
+    why = ", ".join(f"{reason} ({n})" for reason, n in unlike.reasons().items())
+    if scene.override:
+        st.warning(f"**Cells of different inputs share these colors:** {md(why)}.")
+        return
+    count = len(unlike.apart)
+    st.info(
+        f"{count} of its cells are left blank, measured otherwise than most: {md(why)}. The "
+        "switch above the table shows them all the same."
+    )
 
 
 def _chosen(found: dict[str, list[Entry]]) -> str:
@@ -74,13 +91,17 @@ def _bar(scene: Scene, cells: Sequence[Entry], *, judged: bool) -> None:
         )
         if judged or not done:
             return
-        closed = services.public()
+        closed, busy = services.public(), runs_sweep.unfinished_twins(cells)
         if st.button(
             "Hold the cells up to their twins",
             icon=":material/balance:",
             key="runs_sweep_judge",
-            disabled=closed,
-            help=services.PUBLIC_REASON if closed else "Seconds a cell; what is found is kept.",
+            disabled=closed or bool(busy),
+            help=services.PUBLIC_REASON
+            if closed
+            else f"{len(busy)} of their twins are not finished yet."
+            if busy
+            else "Seconds a cell; what is found is kept.",
         ):
             _judge(scene, cells)
 
@@ -89,13 +110,14 @@ def _judge(scene: Scene, cells: Sequence[Entry]) -> None:
     try:
         with st.spinner(f"Judging {len(cells)} cells…", show_time=True):
             runs_sweep.judge(cells, scene.metric)
-    except LabError as cause:
+    except (LabError, OSError) as cause:
         st.error(md(str(cause)))
         return
     st.rerun()
 
 
-def _picture(scene: Scene, cells: Sequence[Entry], results: Sequence[CellResult]) -> None:
+def _picture(scene: Scene, results: Sequence[CellResult], out: Collection[str]) -> None:
+    """The heat map; cells that stand out are named in it, without a number or a color."""
     across, down = axes_of(results)
     name = CATALOG[scene.metric].name
     columns = _values([r.changed.get(across) for r in results])
@@ -105,14 +127,13 @@ def _picture(scene: Scene, cells: Sequence[Entry], results: Sequence[CellResult]
     figure = figures.heat_map(
         rows,
         columns,
-        [[c.value if c else float("nan") for c in line] for line in grid],
-        [[_text(c) if c else "not in the sweep" for c in line] for line in grid],
+        [[c.value if c and c.run not in out else float("nan") for c in line] for line in grid],
+        [[_text(c, c.run in out) if c else "not in the sweep" for c in line] for line in grid],
         (_short(across), ", ".join(map(_short, down)) or "sweep", name),
         controls.dark(),
     )
-    controls.chart(
-        figure, _table(results, name), _sentence(results, name), "runs_heat", about(scene)
-    )
+    told = _sentence([r for r in results if r.run not in out], name)
+    controls.chart(figure, _table(results, name), told, "runs_heat", about(scene))
     st.caption(
         f"In a cell: {name} on the test split; then its difference to its twin, the same student, "
         "data and seed without a teacher. ▲ BEATS, ▼ NO BEATS, ≈ INCONCLUSIVE; a verdict in "
@@ -146,7 +167,9 @@ def _short(path: str) -> str:
     return path.rpartition(".")[2] or path
 
 
-def _text(cell: CellResult) -> str:
+def _text(cell: CellResult, out: bool) -> str:
+    if out:
+        return "other inputs"
     if not isfinite(cell.value):
         return cell.state if cell.state != "finished" else "not measured"
     told = number(cell.value)

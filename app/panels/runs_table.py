@@ -1,18 +1,17 @@
 """The table of runs: search, order, what differs, numbers with intervals, and what to do next."""
 
-import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from app import controls, services, state, texts
 from app.panels import runs_columns as columns
+from app.panels import runs_missing
 from app.panels.runs_drift import about
-from app.services import runs_list, runs_measured
-from app.services.runs_list import MOST, SORTS, Scene
+from app.services import runs_list, runs_measured, runs_seeds
+from app.services.runs_list import MOST, SORTS, Entry, Scene
 from kdcore.errors import LabError
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.marks import all_tags
@@ -23,17 +22,22 @@ HELP = (
     "`method.params.temperature=4`; a run must hold all of them."
 )
 
+NONE_FOUND = "No run holds all of these words and tags. Take one away."
+NO_RUN = "There is no run here yet. The page Distill trains a student, and it appears here."
+
 
 def draw(scene: Scene) -> None:
     """Controls, the table, and the bar of what can be done with the chosen runs."""
     _controls(scene)
     if not scene.shown:
-        st.info("No run holds all of these words and tags. Take one away.")
+        st.info(NO_RUN if not scene.entries else NONE_FOUND)
         return
-    table = columns.table(scene)
-    _grid(scene, table)
+    folded = runs_seeds.rows_of(scene)
+    twins = runs_seeds.twins_of(scene, folded)
+    table = columns.table(scene, folded, twins)
+    _grid(scene, folded, table)
     _bar(scene, table)
-    _missing(scene)
+    runs_missing.draw(scene, twins)
     _follow(scene)
 
 
@@ -98,8 +102,8 @@ def _tagged(key: str) -> None:
     state.change(rtags=",".join(st.session_state[key]))
 
 
-def _grid(scene: Scene, table: pd.DataFrame) -> None:
-    keys = [[e.key for e in each] for each in runs_list.rows_of(scene)]
+def _grid(scene: Scene, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) -> None:
+    keys = [[e.key for e in each] for each in folded]
     key = _key(keys)
     chosen = set(runs_list.picks())
     st.dataframe(
@@ -181,12 +185,12 @@ def _bar(scene: Scene, table: pd.DataFrame) -> None:
         )
 
 
-def _star(entry: runs_list.Entry | None) -> None:
+def _star(entry: Entry | None) -> None:
     if entry is None:
         return
     try:
         runs_list.make_baseline(entry)
-    except LabError as cause:
+    except (LabError, OSError) as cause:
         st.error(texts.md(str(cause)))
         return
     st.rerun()
@@ -218,52 +222,14 @@ def _compare(scene: Scene) -> None:
 
 def _destination(scene: Scene) -> tuple[dict[str, str], str]:
     for choice in services.data_choices():
-        keys = {s.key for s in services.sources_on(services.pairs_of(choice))}
-        if all(e.row.id in keys for e in scene.chosen):
-            goal = {"data": choice.key, "student": scene.chosen[0].row.id}
+        found = services.sources_on(services.pairs_of(choice))
+        keys = {s.run.folder: s.key for s in found if s.run is not None}  # an id may stand for two
+        if all(e.row.run.folder in keys for e in scene.chosen):
+            goal = {"data": choice.key, "student": keys[scene.chosen[0].row.run.folder]}
             if len(scene.chosen) == 2:
-                goal["rival"] = scene.chosen[1].row.id
+                goal["rival"] = keys[scene.chosen[1].row.run.folder]
             teacher = runs_measured.teacher_of(scene.chosen[0].row)
-            if teacher is not None and teacher.id in keys:
-                goal["teacher"] = teacher.id
+            if teacher is not None and teacher.folder in keys:
+                goal["teacher"] = keys[teacher.folder]
             return goal, ""
     return {}, "The pairs that these runs answered are no data set of this lab."
-
-
-def _missing(scene: Scene) -> None:
-    """What is not measured yet, and the button that measures it; never unasked."""
-    wanted = [e for e in (scene.chosen or scene.shown) if e.key not in scene.apart or e.mine]
-    lacking = runs_measured.lacking([e.row for e in wanted], scene.base_row)
-    lacking = [r for r in lacking if not _apart(scene, r)][:MOST]
-    if not lacking:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key="runs_missing"):
-        word = "run lacks its" if len(lacking) == 1 else "runs lack their"
-        st.caption(
-            f"{len(lacking)} {word} test or difference to the baseline: "
-            "1,000 draws of queries and up to 10,000 trades a run.",
-            width="content",
-        )
-        if st.button("Measure now", key="runs_measure", icon=":material/straighten:"):
-            _measure(scene, lacking)
-
-
-def _apart(scene: Scene, row: Any) -> bool:
-    return any(e.row is row and e.key in scene.apart for e in scene.entries)
-
-
-def _measure(scene: Scene, lacking: Sequence[Any]) -> None:
-    bar, began = st.progress(0.0, "Measuring…"), time.monotonic()
-
-    def told(share: float, who: str) -> None:
-        spent = time.monotonic() - began
-        left = f", {spent * (1 - share) / share:.0f} s left" if share > 0 else ""
-        bar.progress(share, texts.md(f"Measuring {who}{left}") if who else "Done")
-
-    if scene.base is not None:  # a better twin among the new numbers must not take its place
-        state.change(rbase=scene.base.key)
-    problems = runs_measured.measure(lacking, scene.base_row, told)
-    if problems:
-        st.error("Not measured:\n" + "\n".join(f"- {texts.md(p)}" for p in problems))
-    else:
-        st.rerun()

@@ -5,6 +5,7 @@ from datetime import datetime
 import streamlit as st
 
 from app import services, state
+from app.services import runs_change, runs_list
 from app.services.runs_list import Scene
 from app.texts import md
 from kdcore.errors import LabError
@@ -28,17 +29,17 @@ def draw(scene: Scene) -> None:
                 disabled=services.public(),
                 help=services.PUBLIC_REASON if services.public() else f"Restore {one.id}.",
             ):
-                _restore(store, one.id)
+                _restore(one.id)
             gone = datetime.fromtimestamp(one.at).strftime("%Y-%m-%d %H:%M")
             last = datetime.fromtimestamp(one.at + KEPT_FOR).strftime("%Y-%m-%d")
             st.caption(f"{md(one.id)}, deleted {gone}, kept until {last}")
 
 
-def _restore(store: RunStore, run_id: str) -> None:
+def _restore(run_id: str) -> None:
     try:
-        store.restore(run_id)
+        run = runs_change.restore(run_id)
     except LabError as cause:
         st.error(md(str(cause)))
         return
-    state.change(ropen=run_id, rview="one")
+    state.change(ropen=runs_list.key_of(run.id), rview="one")
     st.rerun()

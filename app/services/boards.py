@@ -135,10 +135,12 @@ def sources() -> list[Source]:
             model = _model_run(run)
             paths = sorted((run.folder / "predictions").glob("*.parquet"))
             found += [
-                Source(model.id, title_of(model), p, h, model) for p in paths if (h := _hash(p))
+                Source(model.id, title_of(model), p, h, model)
+                for p in paths
+                if (h := answered_hash(p))
             ]
     for path in sorted(places.home().data.glob("*/brought/*.parquet")):
-        if held := _hash(path):
+        if held := answered_hash(path):
             title = f"{brought_name(path)} (brought)"
             found.append(Source(f"brought:{path.stem}", title, path, held, None))
     return found
@@ -241,8 +243,8 @@ def _model_run(run: Run) -> Run:
     return run
 
 
-def _hash(path: Path) -> str:
-    """The content hash in a predictions file's own schema; "" when it cannot be read."""
+def answered_hash(path: Path) -> str:
+    """Content hash of the pairs that a predictions file answers; "" when it cannot be read."""
     try:
         about = (pq.read_schema(path).metadata or {}).get(b"kdlab", b"{}")
         return str(json.loads(about).get("data_hash", ""))

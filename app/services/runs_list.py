@@ -1,16 +1,17 @@
 """Runs of the demo and of the visitor: which are shown, chosen, comparable, and the baseline."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from app import state
 from app.services import places
 from app.services.boards import title_of
 from app.services.runs_measured import Delta, kept_delta
-from kdcore.judging.drift import part
+from kdcore.judging.drift import Parted, part, part_machines, part_validation
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
+from kdcore.runs.beside import Latency
 from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark, Marks, starred
 from kdcore.whatif.commandline import model_of
@@ -68,7 +69,8 @@ class Scene:
     """All that the parts of the page draw from, made once a rerun.
 
     shown: after search and tags, in order; chosen: of all; apart: why a run may not stand beside
-    the baseline, by key; charted: what charts may draw of the chosen runs, else of the shown ones.
+    the baseline in the test metric, by key; unfit: the same in what the open view draws beside it,
+    validation or time; charted: what charts may draw of the chosen runs, else of the shown ones.
     """
 
     entries: Sequence[Entry]
@@ -78,6 +80,7 @@ class Scene:
     metric: str
     apart: Mapping[str, tuple[str, ...]]
     override: bool
+    unfit: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def delta(self, entry: Entry) -> Delta | None:
         """The kept difference to the baseline in the metric, where the two may be compared."""
@@ -92,22 +95,29 @@ class Scene:
         return self.base.row if self.base else None
 
     @property
+    def rivals(self) -> list[Entry]:
+        """Tested students that may stand beside the baseline; where there is none, other runs."""
+        fair = [e for e in self.entries if e.key not in self.apart and e.role != "teacher"]
+        known = [e for e in fair if e.value(self.metric) == e.value(self.metric)]
+        return [e for e in known if e.role == "student"] or known
+
+    @property
     def leader(self) -> Entry | None:
-        """The best student that may stand beside the baseline, else the best other run."""
-        fair = [e for e in self.entries if e.key not in self.apart]
-        led = best([e for e in fair if e.role == "student"], self.metric)
-        return led or best([e for e in fair if e.role != "teacher"], self.metric)
+        """The best of them."""
+        return best(self.rivals, self.metric)
 
     @property
     def charted(self) -> list[Entry]:
         """What a chart may draw: without what does not fit the baseline, unless overridden."""
         wanted = self.chosen if len(self.chosen) > 1 else self.shown
-        return [e for e in wanted if self.override or e.key not in self.apart]
+        return [
+            e for e in wanted if self.override or not (e.key in self.apart or e.key in self.unfit)
+        ]
 
     @property
     def mixed(self) -> bool:
         """Whether charts hold numbers of different inputs now."""
-        return self.override and bool(self.apart)
+        return self.override and bool(self.apart or self.unfit)
 
 
 def entries() -> list[Entry]:
@@ -119,6 +129,8 @@ def entries() -> list[Entry]:
     found = []
     for row, mine in [*((r, True) for r in own), *((r, False) for r in shipped)]:
         key = f"own:{row.id}" if mine and row.id in taken else row.id
+        if not mine and (here := Latency.read(row.run, places.home())) is not None:
+            row = replace(row, latency=asdict(here))  # its speed on this machine is kept at home
         role = _role(row, taught)
         mark = marks.get(key, Mark())
         found.append(
@@ -134,6 +146,7 @@ def scene() -> Scene:
     fitting = part([e.row for e in every], base.row, now.rmetric) if base else None
     folders = {e.row.run.folder: e.key for e in every}
     apart = {folders[row]: why for row, why in fitting.apart.items()} if fitting else {}
+    drawn = _of_view([e.row for e in every], base.row) if base else []
     picked = set(picks())
     held = Scene(
         entries=every,
@@ -143,32 +156,29 @@ def scene() -> Scene:
         metric=now.rmetric,
         apart=apart,
         override=now.rover,
+        unfit={folders[row]: why for each in drawn for row, why in each.apart.items()},
     )
     return replace(held, shown=sorted(_found(every), key=_order(held)))
 
 
-def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
-    """The shown runs as rows of the table: runs that differ in their seed alone are one row."""
-    if not state.now().rfold:
-        return [(entry,) for entry in scene.shown]
-    found: dict[tuple[str, str, bool, int], list[Entry]] = {}
-    for entry in scene.shown:
-        apart = entry.key in scene.apart  # numbers of other inputs have no common mean
-        same = (entry.row.setting, entry.row.test.data_hash, apart)
-        again = 0  # the same seed once more is no other draw: it stands in a row of its own
-        while any(_seed(e) == _seed(entry) for e in found.get((*same, again), ())):
-            again += 1
-        found.setdefault((*same, again), []).append(entry)
-    return [tuple(each) for each in found.values()]
-
-
-def _seed(entry: Entry) -> object:
-    return entry.row.run.config.get("seed")
+def _of_view(rows: Sequence[Row], base: Row) -> list[Parted]:
+    """What else keeps runs apart in the open view: validation pairs, and machines of times."""
+    now, found = state.now(), []
+    if now.rview == "parallel" or (now.rview == "frontier" and now.ry == "best"):
+        found.append(part_validation(rows, base))
+    if now.rview == "frontier" and now.rx in ("seconds", "p50", "p95"):
+        found.append(part_machines(rows, base, latency=now.rx != "seconds"))
+    return found
 
 
 def picks() -> list[str]:
     """Keys of the chosen runs, 50 at most."""
     return [key for key in state.now().rpick.split(",") if key][:MOST]
+
+
+def key_of(run_id: str) -> str:
+    """What links call a run of the visitor: where a bundled one has its id, it says so."""
+    return f"own:{run_id}" if places.demo().run_folder(run_id).is_dir() else run_id
 
 
 def pick(keys: Sequence[str]) -> None:

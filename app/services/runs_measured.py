@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import nan
 from pathlib import Path
+from threading import Lock
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from app.services import boards, measured, places
 from app.services.boards import Answers, Board, DataChoice
+from app.services.data_intake import refuse_public
 from kdcore.comparison import Comparison
 from kdcore.errors import LabError, RunError
 from kdcore.pairs import PairTable
@@ -27,6 +29,7 @@ from kdcore.workspace import write_json_atomic
 
 FORMAT = 1  # raised when the same files would be compared otherwise
 _FOLDER = "runs"
+_ONE = Lock()
 _LOOKED: set[str] = set()  # comparisons that were looked for once
 _HELD: dict[str, Mapping[str, "Delta"]] = {}  # by name: small, and never out of date
 
@@ -73,40 +76,76 @@ def shipped_delta(row: Row, base: Row) -> Mapping[str, Delta] | None:
     return _HELD.get(name)
 
 
-def lacking(rows: Sequence[Row], base: Row | None) -> list[Row]:
-    """Finished runs with answers whose test, or whose difference to the base, is not kept yet."""
+class Job(NamedTuple):
+    """One run to measure: its test where that is not kept, and its difference to `base`."""
+
+    row: Row
+    base: Row | None
+
+    @property
+    def name(self) -> str:
+        """What tells it from other jobs."""
+        return f"{self.row.run.folder} {self.base.run.folder if self.base else ''}"
+
+
+def lacking(
+    rows: Sequence[Row], base: Row | None, twins: Mapping[Path, Row] | None = None
+) -> list[Job]:
+    """Finished runs with answers whose test, or whose difference to the base, is not kept yet.
+
+    twins: by a run's folder, another run that its difference is wanted to as well.
+    """
     can = [r for r in rows if r.scored and (r.test.metrics or _may_keep(r))]
-    return [
-        r
-        for r in can
-        if not r.test.metrics
-        or (base is not None and r.id != base.id and kept_delta(r, base) is None)
+    jobs = [Job(r, base) for r in can if not r.test.metrics or _wanted(r, base)]
+    beside = ((r, (twins or {}).get(r.run.folder)) for r in can if r.test.metrics)
+    return jobs + [
+        Job(r, twin) for r, twin in beside if twin is not None and twin.scored and _wanted(r, twin)
     ]
 
 
-def measure(rows: Sequence[Row], base: Row | None, told: Callable[[float, str], None]) -> list[str]:
-    """Measure what is lacking, one run after another; sentences on what could not be had.
+def _wanted(row: Row, base: Row | None) -> bool:
+    return base is not None and not _is(row, base) and kept_delta(row, base) is None
 
-    told: hears the share that is done and which run is at work.
+
+def _is(row: Row, base: Row) -> bool:
+    return row.run.folder == base.run.folder  # an own run may bear the id of a bundled one
+
+
+def measure(jobs: Sequence[Job], told: Callable[[float, str], None]) -> list[str]:
+    """Measure one run after another; sentences on what could not be had.
+
+    told: hears the share that is done and which run is at work. RunError in a public showing, and
+    while another window measures: two at once would only slow each other.
     """
-    problems = []
-    for done, row in enumerate(rows):
-        told(done / len(rows), row.run.title or row.id)
-        try:
-            if not row.test.metrics:
-                _evaluate(row)
-            if base is not None and base.id != row.id and _same_pairs(row, base):
-                _compare(row, base)
-        except (LabError, OSError) as cause:
-            problems.append(f"{row.id}: {cause}")
-    told(1.0, "")
-    return problems
+    refuse_public()
+    if not _ONE.acquire(blocking=False):
+        raise RunError("another window measures runs; wait until it is done")
+    try:
+        problems = []
+        for done, job in enumerate(jobs):
+            told(done / len(jobs), job.row.run.title or job.row.id)
+            try:
+                _carry_out(job)
+            except (LabError, OSError) as cause:
+                problems.append(f"{job.row.id}: {cause}")
+        told(1.0, "")
+        return problems
+    finally:
+        _ONE.release()
+
+
+def _carry_out(job: Job) -> None:
+    row, base = job
+    if not row.test.metrics:
+        _evaluate(row)
+    if base is not None and not _is(row, base) and _same_pairs(row, base):
+        _compare(row, base)
 
 
 def pairs_of(row: Row) -> PairTable:
     """The pairs that a run's test predictions answer; RunError when they are not here."""
     path = row.run.predictions_path(SPLIT)
-    wanted = boards._hash(path)
+    wanted = boards.answered_hash(path)
     for choice in boards.data_choices():
         with suppress(LabError, OSError):
             held = boards.pairs_of(choice, SPLIT)
@@ -149,7 +188,7 @@ def _evaluate(row: Row) -> None:
 
 def _answered(teacher: Run, run: Run) -> bool:
     paths = [r.predictions_path(SPLIT) for r in (teacher, run)]
-    return paths[0].is_file() and boards._hash(paths[0]) == boards._hash(paths[1])
+    return paths[0].is_file() and boards.answered_hash(paths[0]) == boards.answered_hash(paths[1])
 
 
 def _may_keep(row: Row) -> bool:
@@ -157,7 +196,7 @@ def _may_keep(row: Row) -> bool:
 
 
 def _same_pairs(row: Row, base: Row) -> bool:
-    hashes = {boards._hash(r.run.predictions_path(SPLIT)) for r in (row, base)}
+    hashes = {boards.answered_hash(r.run.predictions_path(SPLIT)) for r in (row, base)}
     return len(hashes) == 1 and "" not in hashes
 
 
