@@ -1,6 +1,7 @@
 """The Runs page as a visitor uses it: finding, table, baseline, drift, marks, sweep, trash."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services
-from app.services import runs_list, runs_measured
+from app.panels import runs_columns, runs_finding, runs_missing
+from app.services import runs_change, runs_list, runs_measured, runs_seeds
+from app.services import runs_sweep as sweeps
+from kdcore.errors import LabError
 from kdcore.labels import FOUR_GRADES
 from kdcore.pairs import PairTable, make_frame
 from kdcore.runs.about import About
+from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.marks import Marks
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
@@ -58,6 +63,7 @@ def home(tmp_path, monkeypatch) -> Workspace:
     services.sources.clear()
     runs_measured._HELD.clear()
     runs_measured._LOOKED.clear()
+    monkeypatch.setattr(runs_missing, "BY_ITSELF", 0)
     return Workspace(own)
 
 
@@ -180,7 +186,11 @@ def test_seeds_fold_into_one_row_with_their_spread(home):
         answer(folder, pairs_of_world(), 1.0)
     rows = table(page()).set_index("title")
     assert rows.loc[f"{TITLE} · 3 seeds", "seeds"].startswith("3: sd 0.")
+    assert rows.loc[f"{TITLE} · 3 seeds", "verdict"] == ""
     assert len(table(page(rfold="0"))) == len(rows) + 2
+    starred = table(page(rbase="seed1")).set_index("run")
+    assert starred.loc["seed1", "verdict"] == "baseline"
+    assert [r for r in starred.index if "," in r] == ["own0, seed2"]
 
 
 def test_a_note_and_tags_are_kept_and_searched(home):
@@ -272,8 +282,7 @@ def test_a_public_showing_keeps_and_deletes_nothing(monkeypatch, home):
     assert at.text_area(key="runs_note_own0").disabled
     press(page(rpick="own1"), "Make it the baseline")
     assert not (home.root / "marks.json").exists()
-    press(page(), "Measure now")
-    assert not (home.cache / "runs").exists()
+    assert next(b for b in page().button if b.label == "Measure now").disabled
 
 
 def test_a_broken_run_is_shown_with_its_problem(home):
@@ -281,3 +290,140 @@ def test_a_broken_run_is_shown_with_its_problem(home):
     at = page(ropen="own0")
     assert table(at).set_index("run").loc["own0", "state"] == "broken"
     assert "cannot be read" in told(at)
+
+
+def seeds_with_twins(home, count: int) -> None:
+    for seed in range(1, count + 1):
+        config = config_of(2.0, seed=seed, limit=50)
+        answer(make_run(home.runs / f"s{seed}", config, title="again"), pairs_of_world(), 2.0)
+        twin = make_run(home.runs / f"alone{seed}", twin_config(config), title="alone")
+        answer(twin, pairs_of_world(), 0.3)
+
+
+def folded_row(home, count: int) -> dict:
+    seeds_with_twins(home, count)
+    scene = runs_list.scene()
+    each = [e for e in scene.entries if e.title == "again"]
+    twins = runs_seeds.twins_of(scene, [each])
+    rows = [e.row for e in each]
+    runs_measured.measure(runs_measured.lacking(rows, scene.base_row, twins), lambda *a: None)
+    assert not runs_measured.lacking(rows, scene.base_row, twins)
+    return runs_columns._over_seeds(scene, each, "ROC-AUC", twins)
+
+
+def test_folded_seeds_are_judged_by_their_own_twins_and_say_over_how_many(home):
+    found = folded_row(home, 3)
+    assert "to 3 own twins +0." in found["seeds"]
+    assert found["verdict"].endswith("(own twins)")
+    assert found["Δ 95 %"] == ""
+
+
+def test_two_seeds_with_twins_take_no_side(home):
+    assert folded_row(home, 2)["verdict"] == "TOO FEW SEEDS (own twins)"
+
+
+def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many():
+    said = told(page()).replace("\\", "")
+    assert "chosen among 3 runs on these same test pairs, so it flatters" in said
+    assert "on 100 pairs" in said
+
+
+def test_a_labels_only_run_is_never_called_the_best_student():
+    alone = [e for e in runs_list.entries() if e.key == "hard"]
+    made = runs_list.Scene(alone, alone, (), alone[0], "roc_auc", {}, override=False)
+    assert "the best labels-only run is hard" in runs_finding.sentence(made)
+
+
+def test_a_sweep_waits_for_twins_and_judges_anew_when_one_has_answered(home):
+    sweep(home)
+    cells = next(iter(sweeps.sweeps(runs_list.entries()).values()))
+    status = home.runs / "twin0" / "status.json"
+    done = status.read_text()
+    before = sweeps._name(cells, "roc_auc")
+    status.write_text(done.replace('"finished"', '"queued"'))
+    assert sweeps.unfinished_twins(cells) == ["twin0"]
+    with pytest.raises(LabError, match="not finished"):
+        sweeps.judge(cells, "roc_auc")
+    assert sweeps._name(cells, "roc_auc") != before
+
+
+def test_a_cell_of_other_pairs_shares_no_color_with_the_others(home):
+    sweep(home)
+    path = home.runs / "cell0" / "evaluation" / "test.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"data_hash": "f" * 16}))
+    more = make_run(
+        home.runs / "cell2",
+        config_of(3.0),
+        about=About(group="g1", role="cell", sweep="T", changed={"method.params.temperature": 3.0}),
+    )
+    answer(more, pairs_of_world(), 1.0)
+    at = page(rview="sweep")
+    said = json.loads(at.get("plotly_chart")[0].proto.spec)["data"][0]["text"][0]
+    assert said[0] == "other inputs"
+    assert "other inputs" not in said[1:]
+
+
+def test_nothing_is_deleted_restored_judged_or_measured_in_a_public_showing(monkeypatch, home):
+    sweep(home)
+    entries = runs_list.entries()
+    own = next(e for e in entries if e.key == "own0")
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    cells = next(iter(sweeps.sweeps(entries).values()))
+    for act in (
+        lambda: runs_change.trash(own.row.run),
+        lambda: runs_change.restore("own0"),
+        lambda: sweeps.judge(cells, "roc_auc"),
+        lambda: runs_measured.measure([], lambda *a: None),
+    ):
+        with pytest.raises(LabError, match="public"):
+            act()
+    assert own.row.run.folder.is_dir()
+
+
+def test_an_own_copy_of_a_bundled_run_is_deleted_and_kept_as_itself(home):
+    copy = home.runs / "kd"
+    shutil.copytree(services.demo().runs / "kd", copy)
+    entry = next(e for e in runs_list.entries() if e.key == "own:kd")
+    from app.services import keeping
+
+    assert keeping.model_run(str(entry.row.run.folder)).folder == copy
+    runs_change.trash(entry.row.run)
+    assert not copy.exists()
+    assert runs_list.key_of(runs_change.restore("kd").id) == "own:kd"
+
+
+def test_speed_measured_here_of_a_bundled_run_stands_in_the_table(home):
+    entry = next(e for e in runs_list.entries() if e.key == "kd")
+    timing = Timing(p50_ms=7.0, p95_ms=9.0, n=10)
+    speed = Speed(
+        parameters=1,
+        megabytes=1.0,
+        one_thread=timing,
+        configured=timing,
+        pairs_per_second=1.0,
+        tokens_p50=4,
+        tokens_p95=8,
+    )
+    Latency(student=speed, machine="here").keep(entry.row.run, home)
+    again = next(e for e in runs_list.entries() if e.key == "kd")
+    assert runs_columns.p50(again) == 7.0
+
+
+def test_seconds_of_unknown_machines_share_a_frontier_only_by_the_override():
+    assert "machine not recorded" in told(page(rview="frontier", rx="seconds"))
+    at = page(rview="frontier", rx="seconds", rover="1")
+    assert "Different inputs share these charts" in told(at)
+    assert at.get("plotly_chart")
+
+
+def test_a_few_missing_differences_need_no_button(monkeypatch):
+    monkeypatch.setattr(runs_missing, "BY_ITSELF", 10)
+    at = page()
+    assert not [b for b in at.button if b.label == "Measure now"]
+    assert not runs_measured._HELD
+
+
+def test_an_empty_lab_says_where_runs_come_from(home, monkeypatch):
+    for root in (home.runs, services.demo().runs):
+        shutil.rmtree(root)
+    assert "There is no run here yet" in told(page())

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kdcore.judging.drift import inputs_of, part, reasons
+from kdcore.judging.drift import inputs_of, part, part_machines, part_validation, reasons
 from kdcore.runs.listing import row_of
 from tests.runs.made_runs import make_run, metrics_of
 
@@ -71,3 +71,37 @@ def test_parting_tells_the_reasons_and_skips_runs_without_the_metric(tmp_path, b
     assert found.apart == {other.run.folder: ("other test pairs", "other code")}
     assert found.reasons() == {"other test pairs": 1, "other code": 1}
     assert "data=" in inputs_of(base, "roc_auc").short()
+
+
+def provenance_of(folder, **said):
+    make_run(folder, auc=None)
+    (folder / "provenance.json").write_text(json.dumps({"kdlab": "0.1.0"} | said))
+    return row_of(folder)
+
+
+def test_other_and_unknown_validation_pairs_are_kept_apart_without_any_test(tmp_path):
+    base, same, other = (
+        provenance_of(tmp_path / name, pairs={"validation": [9, held]})
+        for name, held in (("base", "a"), ("same", "a"), ("other", "b"))
+    )
+    unknown = provenance_of(tmp_path / "unknown")
+    found = part_validation([base, same, other, unknown], base)
+    assert found.same == (base, same)
+    assert found.apart == {
+        other.run.folder: ("other validation pairs",),
+        unknown.run.folder: ("validation pairs not recorded",),
+    }
+
+
+def test_times_of_other_and_unknown_machines_are_kept_apart(tmp_path):
+    base, same, other, unknown = (
+        provenance_of(tmp_path / name, machine=machine)
+        for name, machine in (("base", "m"), ("same", "m"), ("other", "n"), ("unknown", ""))
+    )
+    found = part_machines([base, same, other, unknown], base, latency=False)
+    assert found.same == (base, same)
+    assert found.apart == {
+        other.run.folder: ("other machine",),
+        unknown.run.folder: ("machine not recorded",),
+    }
+    assert part_machines([base], base, latency=True).same == ()
