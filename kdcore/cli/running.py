@@ -53,11 +53,22 @@ def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
 
 
 def start_detached(made: Run, as_json: bool) -> None:
-    """Let the run go on without this process, and print its id at once."""
-    from kdcore.runs import launch
+    """Let the run go on without this process, and print its id at once.
 
-    pid = launch.start(made)
-    show(as_json, {"run": made.id, "state": "queued", "pid": pid, "folder": made.folder}, made.id)
+    It waits in the queue of its workspace, so that no two runs share a GPU; one whose folder lies
+    in no workspace has no queue and begins now. pid: of its process, once it has one.
+    """
+    from kdcore.runs import launch, queue
+    from kdcore.workspace import Workspace
+
+    folder = made.folder.resolve()
+    home = Workspace(folder.parent.parent)
+    if home.runs.resolve() == folder.parent:
+        queue.enqueue([made], home)
+    else:
+        launch.start(made)
+    told = {"run": made.id, "state": "queued", "pid": made.status().pid, "folder": made.folder}
+    show(as_json, told, made.id)
 
 
 def require_finished(run: Run) -> None:

@@ -21,7 +21,7 @@ from kdcore.errors import LabError, RunError
 from kdcore.runs import lanes, launch
 from kdcore.runs.devices import DeviceState, cpu_slots, gpus, machine_devices
 from kdcore.runs.queue import LOG as SAID
-from kdcore.runs.queue import name_dispatcher
+from kdcore.runs.queue import name_dispatcher, past
 from kdcore.runs.record import LOG, Record, hold, is_alive
 from kdcore.runs.store import Run
 from kdcore.runs.tickets import RUNNING, Ticket, drop, locked, tickets, waits, write
@@ -167,7 +167,11 @@ class Dispatcher:
 
     def _start_what_can(self, machine: Sequence[DeviceState]) -> None:
         behind = [t for t in tickets(self.folder) if waits(t, self.workspace)]
-        for ticket, given in lanes.give(behind, machine, tickets(self.folder / RUNNING)):
+        working = tickets(self.folder / RUNNING)
+        if not lanes.give(behind, machine, working):
+            return  # and nobody need look who came past the queue
+        working += past(self.workspace, machine)
+        for ticket, given in lanes.give(behind, machine, working):
             # From here on it holds its devices, whatever happens before its process begins.
             write(self.folder / RUNNING, replace(ticket, given=given))
             drop(self.folder, ticket)

@@ -24,6 +24,12 @@ def suitable(wanted: str, devices: Sequence[DeviceState]) -> tuple[str, ...]:
     return (wanted,) if wanted in names else ("cpu",)
 
 
+def held(wanted: str, devices: Sequence[DeviceState]) -> tuple[str, ...]:
+    """What a run has taken that nobody gave a device: as torch counts, the first of any."""
+    names = suitable(wanted, devices)
+    return names if wanted == ALL_GPUS else names[:1]
+
+
 def give(
     waiting: Iterable[Ticket], devices: Sequence[DeviceState], running: Iterable[Ticket]
 ) -> list[tuple[Ticket, tuple[str, ...]]]:

@@ -29,6 +29,7 @@ from kdcore.runs.tickets import (
     is_waiting,
     locked,
     next_number,
+    outside,
     tickets,
     waits,
     write,
@@ -110,7 +111,8 @@ def position(run: Run, workspace: Workspace) -> int | None:
 def devices(workspace: Workspace) -> list[DeviceState]:
     """What this machine can compute on, what runs there, and how many runs may wait for it."""
     known, behind = machine_devices(), waiting(workspace)
-    working = [ticket for ticket in tickets(workspace.queue / RUNNING) if _works(ticket, workspace)]
+    given = tickets(workspace.queue / RUNNING)
+    working = [ticket for ticket in given if _works(ticket, workspace)] + past(workspace, known)
     return [
         replace(
             device,
@@ -119,6 +121,11 @@ def devices(workspace: Workspace) -> list[DeviceState]:
         )
         for device in known
     ]
+
+
+def past(workspace: Workspace, known: Sequence[DeviceState]) -> list[Ticket]:
+    """The runs at work that came past the queue, each with the devices that it holds."""
+    return [replace(t, given=lanes.held(t.device, known)) for t in outside(workspace)]
 
 
 def _works(ticket: Ticket, workspace: Workspace) -> bool:

@@ -6,6 +6,7 @@ run's own record says that it waits, so a run that was stopped or deleted has le
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
@@ -14,7 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from kdcore.errors import RunError
-from kdcore.runs.record import Record
+from kdcore.runs.record import STATUS, Record, is_alive
 from kdcore.workspace import Workspace, write_json_atomic
 
 RUNNING = "running"
@@ -67,6 +68,38 @@ def tickets(folder: Path) -> list[Ticket]:
     with suppress(OSError):
         names = sorted(p.name for p in folder.iterdir() if p.name[:1].isdigit())
     return [ticket for name in names if (ticket := _read(folder / name)) is not None]
+
+
+def outside(workspace: Workspace) -> list[Ticket]:
+    """The runs at work that came past the queue: by a command, or the app's scorings.
+
+    They hold a device all the same; which one is not given but guessed (kdcore.runs.lanes.held).
+    """
+    given = {ticket.run_id for ticket in tickets(workspace.queue / RUNNING)}
+    found = []
+    with suppress(OSError):
+        for entry in os.scandir(workspace.runs):
+            if not entry.name.startswith(".") and entry.name not in given:
+                found.append(_at_work(Path(entry.path)))
+    return [ticket for ticket in found if ticket is not None]
+
+
+_over: dict[Path, int] = {}  # when the records changed last that said that a run is over
+
+
+def _at_work(folder: Path) -> Ticket | None:
+    with suppress(OSError, RunError, ValueError, AttributeError):
+        changed = (folder / STATUS).stat().st_mtime_ns
+        if _over.get(folder) == changed:
+            return None
+        record = Record.read(folder)
+        if record.is_over:
+            _over[folder] = changed
+        elif is_alive(record.pid, record.process_start):
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            wanted = str(config.get("device") or "auto")
+            return Ticket(run_id=folder.name, device=wanted, at=record.started or 0.0, number=0)
+    return None
 
 
 def write(folder: Path, ticket: Ticket) -> None:

@@ -4,14 +4,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from kdcore.__main__ import main
+from kdcore.runs.queue import dispatcher
+from kdcore.workspace import Workspace
 
 TINY = ("--epochs", "1", "--batch-size", "16")
 TEACHER = "bert:layers=1,hidden=16,heads=2,vocabulary=200"
@@ -70,7 +73,7 @@ class Home:
 
 
 @pytest.fixture(scope="session")
-def made_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+def made_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A workspace with the data set `small`, and a finished teacher and student."""
     folder = tmp_path_factory.mktemp("home")
     (folder / "small.tsv").write_text(small_table(), encoding="utf-8")
@@ -82,7 +85,9 @@ def made_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         learn = ["distill", "-q", "--teacher", teacher, "--student", STUDENT, *TINY]
         assert main(learn) == 0
         (student,) = {run.name for run in (folder / "runs").iterdir()} - {teacher}
-    return Home(folder, teacher, student)
+    yield Home(folder, teacher, student)
+    if pid := dispatcher(Workspace(folder)):  # of what was let run on; its ready child leaves too
+        psutil.Process(pid).kill()
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ import pytest
 
 from kdcore import lab
 from kdcore.recipes.session import Session
+from kdcore.runs import queue
 from kdcore.runs.record import STOP
 from kdcore.runs.store import Run
+from kdcore.workspace import Workspace
 
 from .conftest import TEACHER, TINY, Home, Kdlab, in_its_own_process
 
@@ -141,6 +143,21 @@ def validations(run: Run) -> list[tuple[float, float]]:
     return [
         (line["step"], line["validation_nll"]) for line in run.metrics() if "validation_nll" in line
     ]
+
+
+def test_a_detached_run_and_a_resumed_one_wait_in_the_queue(
+    home: Home, kdlab: Kdlab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at once would share a GPU."""
+    monkeypatch.setattr(queue, "ensure_dispatcher", lambda workspace: None)
+    told = kdlab(*FINETUNE, *TINY, "--detach", "--json").json
+    assert (told["state"], told["pid"]) == ("queued", None)
+    assert [ticket.run_id for ticket in queue.waiting(Workspace(home.folder))] == [told["run"]]
+    assert kdlab("runs", "stop", told["run"]).code == 0
+    assert queue.waiting(Workspace(home.folder)) == []
+    assert kdlab("runs", "resume", told["run"], "--detach").out.strip() == told["run"]
+    assert [ticket.run_id for ticket in queue.waiting(Workspace(home.folder))] == [told["run"]]
+    lab.store().delete(told["run"])
 
 
 def test_a_detached_run_goes_on_alone_and_can_be_watched(home: Home, kdlab: Kdlab) -> None:

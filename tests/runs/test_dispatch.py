@@ -270,3 +270,22 @@ def test_a_full_disk_makes_the_queue_wait_and_not_die(
     assert json.loads((run.folder / "status.json").read_text())["state"] == "queued"
     looks.look()
     assert run.status().state == "running"
+
+
+def test_a_run_that_came_past_the_queue_holds_its_device_until_it_ends(
+    home: Workspace, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trained in a terminal, or a scoring of the app: the device is taken all the same."""
+    monkeypatch.setattr(queue, "machine_devices", lambda: [DeviceState("cpu", "CPU", 1)])
+    scoring = store.create({"stage": "infer", "device": "auto"})
+    launch.start(scoring, child_command(scoring, OBEDIENT))
+    wait_until(lambda: scoring.status().step == 1, "the first line")
+    (run,) = waiting_runs(store, home, 1)
+    looks = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT))
+    looks.look()
+    assert [device.running for device in queue.devices(home)] == [(scoring.id,)]
+    assert [ticket.run_id for ticket in queue.waiting(home)] == [run.id]
+    launch.stop(scoring, grace=0.1)
+    looks.look()
+    assert queue.waiting(home) == []
+    assert [device.running for device in queue.devices(home)] == [(run.id,)]

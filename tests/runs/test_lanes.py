@@ -1,5 +1,5 @@
 from kdcore.runs.devices import DeviceState
-from kdcore.runs.lanes import give, suitable
+from kdcore.runs.lanes import give, held, suitable
 from kdcore.runs.tickets import Ticket
 
 CPU = DeviceState("cpu", "CPU", 2)
@@ -49,3 +49,10 @@ def test_a_device_that_is_not_here_is_not_waited_for() -> None:
     """The run says itself that it is missing; else it would wait for ever, and others behind it."""
     assert suitable("cuda:7", MACHINE) == ("cpu",)
     assert suitable("cuda:all", [CPU]) == ("cpu",)
+
+
+def test_a_run_that_nobody_gave_a_device_has_taken_what_torch_takes() -> None:
+    assert held("auto", MACHINE) == ("cuda:0",)
+    assert held("cuda:1", MACHINE) == ("cuda:1",)
+    assert held("cuda:all", MACHINE) == ("cuda:0", "cuda:1")
+    assert held("cpu:2", MACHINE) == held("auto", [CPU]) == ("cpu",)
