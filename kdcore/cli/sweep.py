@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -12,8 +13,10 @@ from kdcore.cli.answer import cell as shown
 from kdcore.cli.answer import plain, show, span, table
 from kdcore.cli.progress import LOOK_EVERY, Progress
 from kdcore.cli.stages import Detach, Student, Teacher, inherit
+from kdcore.cli.watching import LIVE, is_forsaken, refuse_forsaken
 from kdcore.config import DistillConfig, ModelConfig, to_dict
 from kdcore.errors import ConfigError, LabError, RunError
+from kdcore.runs.devices import refuse_too_many
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
@@ -127,6 +130,8 @@ def _carry_out(
 
     title, metric, twin, detach, quiet, as_json = how
     asked, home = Sweep(base, grid, title), Workspace.default()
+    for cell in asked.cells():  # before the first of them is made
+        refuse_too_many(cell.config.device)
     if detach:
         made = launch_sweep(asked, home, twin=twin)
         group = made[0].student.about.group
@@ -137,12 +142,17 @@ def _carry_out(
         progress.tell("read data")
         made = launch_sweep(asked, home, twin=twin, start=False)
         runs = new_runs(made)
-        for number, run in enumerate(runs, 1):
-            progress.tell(f"{number}/{len(runs)} {run.title}", run)
-            _train(run, home)
-        _wait([one.twin for one in made if one.twin], home)
+        try:
+            for number, run in enumerate(runs, 1):
+                progress.tell(f"{number}/{len(runs)} {run.title}", run)
+                _train(run, home)
+        finally:
+            _bury(runs)
+        lost = _wait([one.twin for one in made if one.twin])
         progress.tell("evaluate")
     _tell([one.student for one in made], metric, as_json)
+    if lost:
+        raise RunError(lost)
     if failed := [run.id for run in runs if run.status().state != "finished"]:
         raise RunError(f"{len(failed)} of {len(runs)} runs did not finish: {', '.join(failed)}")
 
@@ -158,15 +168,32 @@ def _train(run: Run, home: Workspace) -> None:
             raise
 
 
-def _wait(twins: Sequence[Run], home: Workspace) -> None:
-    """Until twins that somebody else began are at their end."""
+def _bury(runs: Sequence[Run]) -> None:
+    """Cells that never began, because the sweep ended before, wait no longer for anybody."""
+    from kdcore.runs import launch
+
+    for run in runs:
+        with suppress(LabError, OSError):
+            if is_forsaken(run):
+                launch.stop(run)
+
+
+def _wait(twins: Sequence[Run]) -> str:
+    """Until twins that somebody else began are at their end; which of them nobody will end."""
     from kdcore.runs import queue
 
-    if any(run.status().state == "queued" for run in twins):
-        queue.ensure_dispatcher(home)
+    lost = []
     for run in twins:
-        while run.status().state in ("queued", "running"):
+        while (state := run.status().state) in LIVE:
+            if state == "queued":
+                queue.ensure_dispatcher(Workspace(run.folder.absolute().parent.parent))
+            try:
+                refuse_forsaken(run)
+            except RunError as forsaken:
+                lost.append(str(forsaken))
+                break
             time.sleep(LOOK_EVERY)
+    return "\n".join(dict.fromkeys(lost))
 
 
 def _later(group: str) -> str:

@@ -25,7 +25,7 @@ def follow(run: Run, as_json: bool) -> None:
     with Progress(as_json=as_json) as progress:
         progress.tell(str(run.config.get("stage", "run")), run)
         while run.status().state in LIVE:
-            _refuse_forsaken(run)
+            refuse_forsaken(run)
             try:
                 time.sleep(LOOK_EVERY)
             except KeyboardInterrupt:
@@ -67,7 +67,7 @@ def _look_on(runs: Sequence[Run], as_json: bool) -> None:
             if not waiting:
                 return
             for run in waiting:
-                _refuse_forsaken(run)
+                refuse_forsaken(run)
             time.sleep(LOOK_EVERY)
 
 
@@ -106,18 +106,19 @@ def _table(rows: Sequence[dict[str, Any]]) -> Any:
     return table([{k: v for k, v in row.items() if k != "done"} for row in rows], right=("step",))
 
 
-def _refuse_forsaken(run: Run) -> None:
+def refuse_forsaken(run: Run) -> None:
     """RunError for a run that waits, and nobody will ever come for it."""
-    if _is_forsaken(run):
+    if is_forsaken(run):
         time.sleep(BETWEEN)  # it may just have left the queue for its process
-        if _is_forsaken(run):
+        if is_forsaken(run):
             raise RunError(
                 f"{run.id} waits and no process works on it; "
                 f"start it with `kdlab runs resume {run.id}`"
             )
 
 
-def _is_forsaken(run: Run) -> bool:
+def is_forsaken(run: Run) -> bool:
+    """Whether a run is queued without a process and without a place in the queue."""
     status = run.status()
     return status.state == "queued" and status.pid is None and _place(run) is None
 

@@ -4,8 +4,12 @@ from pathlib import Path
 import pytest
 
 from kdcore import lab
+from kdcore.cli import watching
+from kdcore.cli.sweep import _wait as wait
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.errors import ConfigError
+from kdcore.runs import queue
+from kdcore.runs.store import Run
 from kdcore.whatif import launching, sweep
 from kdcore.whatif.throughput import known
 from kdcore.workspace import Workspace
@@ -117,3 +121,30 @@ def test_a_short_measurement_is_kept_for_estimates(tmp_path: Path, kdlab: Kdlab)
         (kind, family) for kind in ("train", "score") for family in ("twinbert", "cdssm", "bert")
     }
     assert all(m.pairs_per_second > 0 and not m.run for m in found)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError(28, "No space left on device")])
+def test_cells_that_never_began_wait_for_nobody_when_a_sweep_ends_early(
+    home: Home, kdlab: Kdlab, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    def end(run: Run, workspace: Workspace) -> None:
+        raise error
+
+    before = {run.id for run in lab.store().list()}
+    monkeypatch.setattr(lab, "execute", end)
+    assert kdlab(*learning(home), *GRID).code != 0
+    made = [run for run in lab.store().list() if run.id not in before]
+    assert {run.status().state for run in made} == {"stopped"}
+    assert len(made) >= 2  # its twin may be known
+    for run in made:
+        lab.store().delete(run.id)
+
+
+def test_a_sweep_does_not_wait_for_a_twin_that_nobody_will_train(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "ensure_dispatcher", lambda workspace: None)
+    monkeypatch.setattr(watching, "BETWEEN", 0.0)
+    twin = lab.store().create({"stage": "finetune"})
+    assert f"kdlab runs resume {twin.id}" in wait([twin])
+    lab.store().delete(twin.id)
