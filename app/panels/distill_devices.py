@@ -11,7 +11,7 @@ def draw(now: Bench) -> None:
     """A card a device."""
     for device in now.devices:
         with st.container(border=True, gap="xsmall", key=f"device_{device.name}"):
-            _card(device, {line.run.id: line.title for line in now.lines})
+            _card(device, dict(now.titles))
 
 
 def _card(device: DeviceState, titles: dict[str, str]) -> None:

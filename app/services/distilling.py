@@ -22,6 +22,7 @@ from kdcore.runs import control, lanes, queue
 from kdcore.runs.about import About
 from kdcore.runs.queue import DeviceState
 from kdcore.runs.store import Run, RunStore
+from kdcore.whatif.amounts import amounts_of, sizes_of
 from kdcore.whatif.launching import launch, taught
 from kdcore.whatif.throughput import ensure_measured
 from kdcore.workspace import Workspace
@@ -29,6 +30,7 @@ from kdcore.workspace import Workspace
 DEMO_RUN = "twinbert_cos-kd"  # watched and judged before a visitor has trained anything
 LIVE = ("queued", "running")
 _STAGES = {"teacher": "the teacher answers its pairs", "evaluate": "it is being scored"}
+MOST_PREPARED = 20_000  # pairs that a teacher is asked of in advance
 MOST_WAITING = 40  # a crowd of visitors cannot fill the disk with runs
 _DISCARDED: dict[str, float] = {}  # when runs that have not gone yet were told to go
 _PATIENCE = 10.0  # seconds until one that has not gone is said to stay
@@ -144,11 +146,18 @@ def warm(config: DistillConfig | None) -> None:
     with suppress(LabError):
         queue.ensure_dispatcher(home)
         ensure_measured(home)
-        if config is not None:
+        if config is not None and _is_small(config, home):
             likely = to_dict(taught(config, home))
             if _LIKELY.get(home.root) != likely:
                 _LIKELY[home.root] = likely
                 queue.prepare(likely, home)
+
+
+def _is_small(config: DistillConfig, home: Workspace) -> bool:
+    """Whether a teacher may be asked of a draft's pairs before anybody has pressed Start."""
+    if sum(sizes_of(config.data).values()) > 2 * MOST_PREPARED:
+        return False  # a world that a link names is not made on the mere sight of it
+    return amounts_of(config, home).transfer <= MOST_PREPARED
 
 
 def doing(stage: str) -> str:

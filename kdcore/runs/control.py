@@ -61,9 +61,30 @@ def finish_early(run: Run) -> None:
         run.request_stop("keep")
 
 
-def discard(run: Run, workspace: Workspace, *, wait: bool = False) -> None:
-    """Stop a run and put it into the trash, from which RunStore.restore takes it back."""
+def discard(run: Run, workspace: Workspace, *, wait: bool = False) -> str:
+    """Stop a run and put it into the trash, from which RunStore.restore takes it back.
+
+    The twin that was made for it alone, and still waits, leaves the line as well; a sentence
+    says so, an empty one that there was none.
+    """
+    twin = _waiting_twin(run)
     _end(run, workspace, lambda: RunStore(run.folder.parent).trash(run.id), wait)
+    if twin is None:
+        return ""
+    pause(twin, workspace, wait=wait)
+    return "Its twin, which was made for it alone, has left the line as well."
+
+
+def _waiting_twin(run: Run) -> Run | None:
+    about, runs = run.about, RunStore(run.folder.parent)
+    with suppress(LabError, OSError):
+        twin = Run.load(runs.root / about.twin) if about.twin else None
+        if twin is None or twin.about.role != "twin" or twin.about.group != about.group:
+            return None
+        others = (other for other in runs.list() if other.id != run.id)
+        if is_waiting(Record.read(twin.folder)):
+            return None if any(other.about.twin == twin.id for other in others) else twin
+    return None
 
 
 def _end(run: Run, workspace: Workspace, then: Callable[[], None], wait: bool) -> None:

@@ -10,6 +10,7 @@ from kdcore import trash as kept_in_trash
 from kdcore.errors import RunError, UnknownNameError
 from kdcore.runs import control, launch, queue
 from kdcore.runs import record as record_module
+from kdcore.runs.about import About
 from kdcore.runs.record import Record, process_start
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
@@ -202,3 +203,31 @@ def test_a_run_stays_held_while_it_goes_to_the_trash(
     assert "is being written by" in said[0]
     assert queue.waiting(home) == []
     assert [one.id for one in store.trashed()] == [run.id]
+
+
+def pair(store: RunStore, home: Workspace, students: int = 1) -> list[Run]:
+    """Students and the one twin they name, all in the queue; the twin is the last."""
+    twin = store.create({"stage": "finetune"}, about=About(group="g", role="twin"))
+    told = About(group="g", role="student", twin=twin.id)
+    runs = [store.create({"stage": "distill"}, about=told) for _ in range(students)]
+    queue.enqueue([*runs, twin], home)
+    return [*runs, twin]
+
+
+def test_the_twin_of_a_discarded_student_leaves_the_line_as_well_and_it_is_said(
+    home: Workspace, store: RunStore
+) -> None:
+    student, twin = pair(store, home)
+    assert "twin" in control.discard(student, home)
+    assert queue.waiting(home) == []
+    assert twin.status().state == "stopped"
+
+
+def test_a_twin_that_another_student_names_stays_in_the_line(
+    home: Workspace, store: RunStore
+) -> None:
+    one, other, twin = pair(store, home, 2)
+    assert control.discard(one, home) == ""
+    assert [ticket.run_id for ticket in queue.waiting(home)] == [other.id, twin.id]
+    assert "twin" in control.discard(other, home)
+    assert queue.waiting(home) == []
