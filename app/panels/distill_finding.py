@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import frame, services, state
 from app.panels import distill_estimate
-from app.services import live
+from app.services import distilling_draft, live
 from app.services.distilling import LIVE, doing
 from app.services.distilling_draft import Draft
 from kdcore.errors import LabError
@@ -56,7 +56,7 @@ def _plain(error: Exception) -> str:
 
 def _plan(now: Draft, alone: bool) -> str:
     about = PRESETS[now.preset]
-    kept = about.title if not now.changed else f"{about.title}, changed"
+    kept = about.title if not distilling_draft.beyond(now) else f"{about.title}, changed"
     cost = distill_estimate.sentence(now, alone)
     beside = " and set it against its twin" if alone else ", without a twin to judge it by"
     return f"What if? “{kept}” would train a student{beside}{cost and f': {cost}'}."

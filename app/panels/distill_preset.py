@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import controls, state
 from app.knob_form import title_of
+from app.services import distilling_draft
 from app.services.distilling_draft import Draft, draft_of
 from app.texts import md
 from kdcore.whatif.presets import PRESETS
@@ -36,12 +37,13 @@ def _chosen() -> None:
 
 
 def _changes(now: Draft) -> None:
-    if not now.changed:
+    changed = distilling_draft.beyond(now)
+    if not changed:
         return
     usual = draft_of(now.preset, {})
     told = [
         f"{_name(path)} {md(_said(usual.at(path)))} → **{md(_said(value))}**"
-        for path, value in now.changed.items()
+        for path, value in changed.items()
     ]
     with st.container(horizontal=True, vertical_alignment="center", key="distill_changed"):
         st.markdown(f":material/edit: Changed: {'; '.join(told)}", width="content")

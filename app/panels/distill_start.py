@@ -42,7 +42,7 @@ def begun() -> str:
 def _why_not(now: Draft) -> str:
     if services.public():
         return services.PUBLIC_REASON
-    if distill_yaml.is_unfinished(now):
+    if distill_yaml.is_unfinished():
         return "What you typed as YAML is unfinished: mend it, or let it go."
     if count := len(now.problems):
         return f"{count} setting{'s stand' if count > 1 else ' stands'} in the way: see beside it."

@@ -9,18 +9,23 @@ from app import services, state
 from app.services import distilling_draft
 from app.services.distilling_draft import Draft
 from app.texts import md
+from kdcore.config import DistillConfig
 from kdcore.errors import ConfigError
 
 _TYPED = "kd_yaml_typed"  # what was typed, until it is whole or taken back
 _KEY = "distill_yaml"
 _LONGEST = 20_000
+_DEEPEST = 12  # groups within groups
+_ODD = (ValueError, AttributeError, LookupError, TypeError, ArithmeticError, RecursionError)
 
 
 def draw(now: Draft) -> None:
     """The box with the whole config, and the problems of what stands in it, line by line."""
-    text = held(now) or yaml.safe_dump(now.values, sort_keys=False, allow_unicode=True)
-    typed = _TYPED in st.session_state
-    if told := problems_of(text) if typed else list(now.problems):
+    text = held() or yaml.safe_dump(now.values, sort_keys=False, allow_unicode=True)
+    typed = bool(held())
+    if typed and not problems_of(text) and read(text) != now.config:
+        _elsewhere()
+    elif told := problems_of(text) if typed else list(now.problems):
         say = st.error if typed else st.warning
         say("\n".join(f"- {md(line)}" for line in _with_lines(text, told)))
         if typed:
@@ -38,26 +43,20 @@ def draw(now: Draft) -> None:
     )
 
 
-def held(now: Draft) -> str:
-    """What was typed while it is unfinished, or says just what the draft is; else nothing."""
-    typed = str(st.session_state.get(_TYPED, ""))
-    if not typed or problems_of(typed):
-        return typed
-    if distilling_draft.read_yaml(yaml.safe_load(typed)) == now.config:
-        return typed  # with its comments and its order
-    del st.session_state[_TYPED]
-    return ""
+def held() -> str:
+    """What was typed, with its comments and its order, until it is let go; else nothing."""
+    return str(st.session_state.get(_TYPED, ""))
 
 
-def is_unfinished(now: Draft) -> bool:
+def is_unfinished() -> bool:
     """Whether something was typed that cannot be run."""
-    typed = held(now)
+    typed = held()
     return bool(typed and problems_of(typed))
 
 
-def unfinished(now: Draft) -> None:
+def unfinished() -> None:
     """Beside the form: what was typed as YAML is kept, and is not in force."""
-    if not is_unfinished(now):
+    if not is_unfinished():
         return
     st.warning("What you typed as YAML is unfinished, so the form shows the settings before it.")
     with st.container(horizontal=True):
@@ -67,10 +66,37 @@ def unfinished(now: Draft) -> None:
         st.button("Let it go", on_click=_let_go, key="distill_yaml_gone")
 
 
+def read(text: str) -> DistillConfig:
+    """The config that a text says; ConfigError or YAMLError for whatever else it may be."""
+    try:
+        _plain_only(text)
+        return distilling_draft.read_yaml(yaml.safe_load(text))
+    except (ConfigError, yaml.YAMLError):
+        raise
+    except _ODD as cause:  # !!int abc, 2024-13-45, a number of 5,000 digits
+        said = "this is no YAML that can be read: a date, a number or a tag in it is none"
+        raise ConfigError("This is no YAML:", [said]) from cause
+
+
+def _plain_only(text: str) -> None:
+    """ConfigError for aliases, and for groups in groups deeper than any config."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        mark = event.start_mark
+        line = f"line {mark.line + 1}" if mark else "somewhere"
+        if isinstance(event, yaml.AliasEvent):
+            told = f"{line}: no aliases, please; write out what *{event.anchor} stands for"
+            raise ConfigError("This is no config:", [told])
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ConfigError("This is no config:", [f"{line}: deeper than any config goes"])
+
+
 def problems_of(text: str) -> list[str]:
     """What is wrong with a text as the draft's config; nothing when it can be run."""
     try:
-        distilling_draft.read_yaml(yaml.safe_load(text))
+        read(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         told = str(getattr(error, "problem", None) or "this is no YAML")
@@ -92,8 +118,9 @@ def lines_of(text: str) -> dict[str, int]:
                 walk(value, f"{path}.")
 
     try:
+        _plain_only(text)
         walk(yaml.compose(text, Loader=yaml.SafeLoader), "")
-    except yaml.YAMLError:
+    except (ConfigError, yaml.YAMLError, *_ODD):
         return {}
     return found
 
@@ -111,10 +138,22 @@ def _with_lines(text: str, problems: Iterable[str]) -> list[str]:
 
 
 def _typed() -> None:
-    text = str(st.session_state.get(_KEY, ""))
-    st.session_state[_TYPED] = text
-    if not problems_of(text):
-        distilling_draft.take_config(distilling_draft.read_yaml(yaml.safe_load(text)))
+    st.session_state[_TYPED] = str(st.session_state.get(_KEY, ""))
+    _take_over()
+
+
+def _take_over() -> None:
+    text = held()
+    if text and not problems_of(text):
+        distilling_draft.take_config(read(text))
+
+
+def _elsewhere() -> None:
+    """The text is whole and is not what is set: the form, a link or a button came after it."""
+    st.warning("The settings were changed after you typed this. Start runs them, not this text.")
+    with st.container(horizontal=True):
+        st.button("Take this text over", on_click=_take_over, key="distill_yaml_take")
+        st.button("Show the settings", on_click=_let_go, key="distill_yaml_gone")
 
 
 def _let_go() -> None:

@@ -4,7 +4,7 @@ Form, YAML and link are three views of the same two State fields, `preset` and `
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
@@ -22,6 +22,8 @@ from kdcore.runs.store import Run, RunStore
 from kdcore.whatif.presets import PRESETS, changed_from, config_of
 
 FIRST = next(iter(PRESETS))
+LONGEST = 3_000  # characters of State.settings
+TABLE = ("teacher", "data")  # what a draft takes from the table unless it says so itself
 MOST_PAIRS = 1_000_000  # of a split of the bundled world
 _PLAIN = " /:,.=+*()[]{}@-_~'\"!?#&<>|^$\\`"  # all but what `encode` itself writes
 Changed = dict[str, Any]
@@ -96,7 +98,8 @@ def take(path: str, value: Any) -> None:
     now = draft()
     group = path.removesuffix("name") if path.endswith(".name") else None
     kept = {p: v for p, v in now.changed.items() if not (group and p.startswith(group))}
-    state.change(settings=encode(_lean(now.preset, {**kept, path: value})))
+    held = [name for name in TABLE if name in kept and name != path]
+    _keep(_lean(now.preset, {**kept, path: value}, held), f"{path}: ")
 
 
 def take_student(spec: str) -> None:
@@ -105,12 +108,16 @@ def take_student(spec: str) -> None:
     size = SIZES.get(spec)
     params = {f"student.params.{knob}": v for knob, v in size.params.items()} if size else {}
     whole = {**kept, "student.name": size.student if size else spec, **params}
-    state.change(settings=encode(_lean(draft().preset, whole)))
+    held = [name for name in TABLE if name in kept]
+    _keep(_lean(draft().preset, whole, held), "student: ")
 
 
 def take_config(config: DistillConfig) -> None:
-    """Let a whole config become the draft, as changes of the present preset."""
-    state.change(settings=encode(_differing(draft().preset, config)))
+    """Let a whole config become the draft, as changes of the present preset.
+
+    Its teacher and data stand in it even where the table has the same now: the table may change.
+    """
+    state.change(settings=_fitting(_differing(draft().preset, config, TABLE)))
 
 
 def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
@@ -119,8 +126,32 @@ def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
     config = from_dict(run.config)
     if not isinstance(config, DistillConfig):
         raise ConfigError(f"{run.id} is no distillation, so it cannot be tried again here")
-    whole = {**_differing(preset, config), **(changed or {})}
-    state.change(preset=preset, settings=encode(_lean(preset, whole)), dmode="form")
+    whole = {**_differing(preset, config, TABLE), **(changed or {})}
+    fitting = _fitting(_lean(preset, whole, TABLE))
+    state.change(preset=preset, settings=fitting, dmode="form")
+
+
+def beyond(now: Draft) -> Changed:
+    """What was changed of the preset; not what merely pins the table's teacher and data."""
+    table = _usual()
+    fixed = {"data": draft_of(now.preset, {}).at("data")} | table
+    return {p: v for p, v in now.changed.items() if p not in TABLE or fixed.get(p) != v}
+
+
+def _keep(changed: Changed, whose: str) -> None:
+    """Let these be the settings; where they do not fit into a link the draft stays as it is."""
+    try:
+        state.change(settings=_fitting(changed))
+    except ConfigError as error:
+        state.ignore(whose + error.problems[0].partition(": ")[2])
+
+
+def _fitting(changed: Changed) -> str:
+    text = encode(changed)
+    if len(text) > LONGEST:
+        told = f"settings: {len(text):,} characters do not fit into a link; {LONGEST:,} do"
+        raise ConfigError("These settings are too long:", [told])
+    return text
 
 
 def read_yaml(data: Any) -> DistillConfig:
@@ -130,7 +161,10 @@ def read_yaml(data: Any) -> DistillConfig:
     config = from_dict({"stage": "distill", **data, "teacher": _reference(data.get("teacher"))})
     if not isinstance(config, DistillConfig):
         raise ConfigError("This is another stage:", ["stage: this page runs distill only"])
-    return _on_data_here(config)
+    config = _on_data_here(config)
+    preset = state.now().preset
+    _fitting(_differing(preset if preset in PRESETS else FIRST, config, TABLE))
+    return config
 
 
 @st.cache_resource(ttl=15, show_spinner=False)
@@ -193,19 +227,24 @@ def _shown(config: DistillConfig) -> dict[str, Any]:
     return {**to_dict(config), "teacher": _key(config.teacher)}
 
 
-def _differing(preset: str, config: DistillConfig) -> Changed:
-    """What a config has other than the preset on the present table, teachers by their keys."""
+def _differing(preset: str, config: DistillConfig, held: Sequence[str] = ()) -> Changed:
+    """What a config has other than the preset on the present table, teachers by their keys.
+
+    held: what is told in any case.
+    """
     usual = _usual()
     found = dict(changed_from(preset, config)) | {"data": config.data}
     found["teacher"] = _key(config.teacher)
     fixed = {"data": to_dict(_config(preset, {}))["data"]} | usual
-    return {path: value for path, value in found.items() if fixed.get(path) != value}
+    return {
+        path: value for path, value in found.items() if path in held or fixed.get(path) != value
+    }
 
 
-def _lean(preset: str, changed: Changed) -> Changed:
+def _lean(preset: str, changed: Changed, held: Sequence[str] = ()) -> Changed:
     """The same without what equals the preset; all of it while something is wrong."""
     try:
-        return _differing(preset, _config(preset, changed))
+        return _differing(preset, _config(preset, changed), held)
     except ConfigError:
         return changed
 

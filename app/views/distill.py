@@ -30,7 +30,7 @@ with left:
     if state.now().dmode == "yaml":
         distill_yaml.draw(draft)
     else:
-        distill_yaml.unfinished(draft)
+        distill_yaml.unfinished()
         distill_form.draw(draft)
 with right:
     distill_estimate.draw(draft, state.now().alone)
