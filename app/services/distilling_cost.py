@@ -5,10 +5,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app.services import places
+from app.services.boards import data_choices
 from kdcore.config import DistillConfig, from_dict, to_dict
 from kdcore.errors import LabError
 from kdcore.whatif.estimate import Estimate, estimate
 from kdcore.whatif.launching import known_twin, no_twin_because, taught, twin_in
+
+_AS_THEY_STAND = "A public showing foresees a training on the data sets it offers, as they stand."
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Cost:
 
 def cost(config: DistillConfig, alone: bool) -> Cost:
     """The estimate of a draft and of its twin, kept for some seconds."""
+    if places.public() and config.data not in {choice.key for choice in data_choices()}:
+        return Cost(why=_AS_THEY_STAND)
     return _cost(str(places.home().root), to_dict(config), alone)
 
 

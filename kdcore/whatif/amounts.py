@@ -1,17 +1,19 @@
 """How much a training reads: pairs of each kind and words of a text; for twins and estimates."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from kdcore import lab
 from kdcore.config import DistillConfig, FinetuneConfig
-from kdcore.datasets.library import CARD
+from kdcore.datasets.library import CARD, WORLD
 from kdcore.pairs import PairTable
 from kdcore.workspace import Workspace
 
 _LOOKED_AT = 2000  # pairs whose words are counted
+_MADE = 100_000  # pairs of a world that is still made in order to count it
+_SPLITS = {"log": 0, "train": 20_000, "validation": 4_000, "test": 10_000}  # as world() has them
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,40 @@ class Amounts:
 def amounts_of(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Amounts:
     """Counted once for each data set and limit; DataError when the data cannot be read."""
     transfer = getattr(config, "transfer", "train")
+    if sum(sizes_of(config.data).values()) > _MADE:
+        return _reckoned(config, transfer, workspace)
     return _counted(
         config.data, config.limit, transfer, str(workspace.root), _looks(config.data, workspace)
+    )
+
+
+def sizes_of(data: str) -> dict[str, int]:
+    """Pairs of each split of a world named with its sizes; nothing for other data."""
+    name, _, told = data.partition(":")
+    if name != WORLD or not told:
+        return {}
+    parts = (part.partition("=") for part in told.split(","))
+    return {k.strip(): int(v) for k, _, v in parts if k.strip() in _SPLITS and v.strip().isdigit()}
+
+
+def _reckoned(
+    config: DistillConfig | FinetuneConfig, transfer: str, workspace: Workspace
+) -> Amounts:
+    """The amounts of a big world by its sizes: the words of a small one, nothing is made."""
+    most = config.limit or sum(sizes_of(config.data).values())
+    sizes = _SPLITS | sizes_of(config.data)
+    limited = {k: n if k in ("test", "log") else min(n, most) for k, n in sizes.items()}
+    small = ",".join(f"{split}={min(n, _LOOKED_AT)}" for split, n in sizes.items())
+    like = _counted(f"{WORLD}:{small}", 0, transfer, str(workspace.root), ())
+    return replace(
+        like,
+        transfer=sum(limited.get(split, 0) for split in transfer.split("+")),
+        labelled=limited["train"],
+        validation=limited["validation"],
+        judged=limited["validation"],
+        test=limited["test"],
+        transfer_hash="",  # unknown, so no teacher is believed to have answered them
+        judged_hash="",
     )
 
 
