@@ -38,31 +38,47 @@ def _finding(run_id: str) -> str:
     seeds = judging.seeds_of(case)
     found = judging.judgement(case, seeds.value.n if seeds else 1)
     over = [seeds.sentence] if seeds and seeds.delta.n > 1 else []
-    return " ".join([found.sentence, *found.caveats, *over])
+    return " ".join([found.sentence, *found.caveats, *over, judging.left_out(case)]).strip()
 
 
 def draw(run_id: str) -> None:
     """Verdict, numbers with their intervals, retention and three next experiments."""
     try:
         case = judging.case_of(run_id)
-    except LabError as cause:
-        st.error(md(str(cause)))
+    except (LabError, OSError) as cause:
+        _tell(cause)
         return
     if case is None:
         st.caption(md(_no_case(live.find(run_id))))
         return
     with st.container(key="distill_judge"):
-        if state.now().run != run_id:  # else the sentence stands at the top of the page
-            st.markdown(f"**{md(finding(run_id))}**")
-        seeds = judging.seeds_of(case)
-        found = judging.judgement(case, seeds.value.n if seeds else 1)
-        metric_cards(_models(case), key=f"judge_{run_id}", label="Teacher, student and twin")
-        if beside := _beside(case):
-            metric_cards(beside, key=f"judge_more_{run_id}", label="Other metrics of the student")
-        _retention(case)
-        if seeds:
-            _seeds(seeds)
-        distill_next.draw(case, found, seeds)
+        for part in (_sentence, _cards, _retention, _seeds, _next):
+            try:  # a file that cannot be read takes its part of the page, and no other
+                part(case)
+            except (LabError, OSError) as cause:
+                _tell(cause)
+
+
+def _tell(cause: Exception) -> None:
+    known = isinstance(cause, LabError) and not services.public()  # a cause may name folders
+    st.error(md(str(cause)) if known else "Some of this run's files cannot be read.")
+
+
+def _sentence(case: Case) -> None:
+    if state.now().run != case.run.id:  # else the sentence stands at the top of the page
+        st.markdown(f"**{md(finding(case.run.id))}**")
+
+
+def _cards(case: Case) -> None:
+    key = case.run.id
+    metric_cards(_models(case), key=f"judge_{key}", label="Teacher, student and twin")
+    if beside := _beside(case):
+        metric_cards(beside, key=f"judge_more_{key}", label="Other metrics of the student")
+
+
+def _next(case: Case) -> None:
+    seeds = judging.seeds_of(case)
+    distill_next.draw(case, judging.judgement(case, seeds.value.n if seeds else 1), seeds)
 
 
 def _no_case(run: Run | None) -> str:
@@ -261,8 +277,15 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
-def _seeds(row: SeedRow) -> None:
-    """All seeds of this setting as one row."""
+def _seeds(case: Case) -> None:
+    """All seeds of this setting as one row, and which runs are no whole seed."""
+    if row := judging.seeds_of(case):
+        st.markdown(_folded(row))
+    if left := judging.left_out(case):
+        st.caption(md(left))
+
+
+def _folded(row: SeedRow) -> str:
     name, value, delta = CATALOG[judging.METRIC].name, row.value, row.delta
     spread = f" ± {number(value.deviation)}" if isfinite(value.deviation) else ""
     told = (
@@ -274,4 +297,4 @@ def _seeds(row: SeedRow) -> None:
             f"; against their own twins {signed(delta.mean)} ± {number(delta.deviation)}, from "
             f"{signed(delta.least)} to {signed(delta.most)}"
         )
-    st.markdown(f"{told}. **{row.verdict}**")
+    return f"{told}. **{row.verdict}**"

@@ -1,6 +1,7 @@
 """What a finished run is worth: its own board, the verdict on it, what it keeps at what cost."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
 
@@ -20,7 +21,7 @@ from app.services.boards import (
 from kdcore import lab
 from kdcore.config import DistillConfig, from_dict
 from kdcore.errors import LabError
-from kdcore.judging.caveats import caveats
+from kdcore.judging.caveats import caveats, early
 from kdcore.judging.judge import Judgement, judge
 from kdcore.judging.retention import Retention, Size, costing, retention
 from kdcore.judging.seeds import Seeded, SeedRow, fold
@@ -134,14 +135,44 @@ def _size(run: Run) -> Size | None:
 
 def seeds_of(case: Case) -> SeedRow | None:
     """The runs that are this one but for the seed as one row; None when there is no other."""
-    wanted, alike = setting_of(case.run.config), []
-    for row in listing.rows(case.run.folder.parent):
-        if row.scored and row.state == "finished" and setting_of(row.run.config) == wanted:
-            alike.append(row.run)
+    alike = _alike(case)
     if len(alike) < 2:
         return None
-    found = fold([s for run in alike if (s := _seeded(run, case.board.pairs))], METRIC)
+    whole = (run for run in alike if not _short(run, case.board.pairs))
+    found = fold([s for run in whole if (s := _seeded(run, case.board.pairs))], METRIC)
     return found[0] if found and found[0].value.n > 1 else None
+
+
+def left_out(case: Case) -> str:
+    """Which runs of this setting no seed is counted of, and why; "" when all are."""
+    alike = _alike(case)
+    if len(alike) < 2:
+        return ""
+    told = [f"{run.id} ({why})" for run in alike if (why := _short(run, case.board.pairs))]
+    return f"Left out of the seeds: {', '.join(told)}." if told else ""
+
+
+def _alike(case: Case) -> list[Run]:
+    """The finished runs of a setting, whatever their seed."""
+    wanted = setting_of(case.run.config)
+    return [
+        row.run
+        for row in listing.rows(case.run.folder.parent)
+        if row.scored and row.state == "finished" and setting_of(row.run.config) == wanted
+    ]
+
+
+def _short(run: Run, pairs: PairTable) -> str:
+    """Why a run is no whole seed: it, or its twin, ended early or left nothing that is readable."""
+    twin = twin_run(run)
+    for who, one in (("it", run), ("its twin", twin)):
+        if one is not None and is_done(one) and (said := early(one)):
+            return f"{who} was stopped {said}"
+    try:
+        _seeded(run, pairs)
+    except (LabError, OSError):
+        return "its kept answers, or its twin's, cannot be read"
+    return ""
 
 
 def _seeded(run: Run, pairs: PairTable) -> Seeded | None:
@@ -206,8 +237,9 @@ def _teacher_run(run: Run, config: DistillConfig) -> Run | None:
 
 def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
     """The teacher's answers: its own run's, those that this run asked for, or scored ones."""
-    if teacher is None:
-        return None
+    if teacher is None:  # its run was deleted; what it told this one is still here
+        key, path = Path(str(run.config.get("teacher", ""))).name, teacher_path(run)
+        return _on(pairs, answers(Source(key, key, path, "", None)) if path.is_file() else None)
     title = title_of(teacher)
     for found in (
         _predicted(teacher, teacher, title),

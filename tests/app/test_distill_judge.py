@@ -278,6 +278,7 @@ def test_seeds_of_one_setting_are_folded_and_the_sentence_counts_them(lab):
             config = json.loads((copy / "config.json").read_text()) | {"seed": seed}
             (copy / "config.json").write_text(json.dumps(config))
     row = judging.seeds_of(case())
+    assert judging.left_out(case()) == ""
     assert row.seeds == (0, 1, 2)
     assert (row.value.n, row.delta.n) == (3, 3)
     said = distill_judge.finding("student-kd")
