@@ -30,8 +30,9 @@ def draw(scene: Scene, twins: Mapping[Path, Row]) -> None:
     if alone:
         st.session_state[_DRAWN] = True
     st.fragment(_by_themselves, run_every=0.5 if alone else None)(easy if alone else [])
-    if jobs and not (alone and len(easy) == len(jobs)):
-        _asked(scene, jobs)
+    under_way = {j.name for j in easy} if alone else set()
+    if rest := [j for j in jobs if j.name not in under_way]:
+        _asked(scene, rest)
 
 
 def _by_themselves(jobs: Sequence[Job]) -> None:
