@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import NoReturn
 
+import numpy as np
+
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
 from kdcore.devices import pick_device, ranks
 from kdcore.errors import RunError
@@ -132,6 +134,8 @@ def _answers(
 ) -> Answers:
     """What the teacher says of the transfer set and of the labelled validation pairs, cached.
 
+    In the grades of the data, whatever its own are; where its P(relevant) has to be spread over
+    more grades, the labels of train tell how, and no others.
     writer: who is told how far it is; a stop is heeded between two batches.
     """
     how = InferConfig(run=config.teacher, device=config.device)
@@ -146,11 +150,16 @@ def _answers(
             _refuse_to_begin(writer)
 
     watch(0, 0)
+    spoken = model_scheme(source.model_folder)
+    train = pairs.take(np.flatnonzero((pairs.frame["split"] == "train").to_numpy()))
     taught, _ = infer(how, transfer, source, workspace, partial(watch, 0))
+    taught = regraded(taught, spoken, train)
+    for note in taught.notes:
+        log.info("the teacher's %s", note)
     if not len(validation):  # the session refuses this in words
         return taught, None
     judged, _ = infer(how, validation, source, workspace, partial(watch, len(transfer)))
-    return taught, regraded(judged, model_scheme(source.model_folder), pairs)
+    return taught, regraded(judged, spoken, train)
 
 
 def _refuse_to_begin(writer: RunWriter) -> None:

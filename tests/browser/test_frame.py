@@ -50,6 +50,7 @@ def test_the_question_mark_key_lists_the_shortcuts_and_can_be_switched_off(visit
 
 def test_choosing_another_student_changes_the_link_and_back_returns(visit, settle):
     page = visit()
+    page.wait_for_url(re.compile("rh="))  # the marks come into the address that is there
     before = page.url
     page.get_by_role("combobox", name=re.compile("Student")).click()
     page.get_by_role("option", name=re.compile("C-DSSM")).first.click()

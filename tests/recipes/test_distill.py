@@ -10,7 +10,7 @@ import torch
 
 from kdcore import lab
 from kdcore.config import ModelConfig
-from kdcore.errors import ConfigError, DataError
+from kdcore.errors import DataError
 from kdcore.labels import FOUR_GRADES
 from kdcore.models.build import load_model, new_model
 from kdcore.models.layers import even_layers
@@ -177,12 +177,27 @@ def test_a_start_from_another_width_is_refused_in_words(home: Workspace, teacher
         lab.start(replace(distillation(teacher), student=student), home)
 
 
-def test_other_grades_than_the_teacher_s_are_refused_in_words(
-    home: Workspace, teacher: Run, pairs: PairTable
+def test_a_teacher_of_other_grades_teaches_what_is_relevant(
+    home: Workspace, teacher: Run, pairs: PairTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Two grades are spread over four: P(relevant) is what the teacher said of each pair."""
+    from kdcore.recipes import train
+
+    heard = []
+    genuine = train.distill
+
+    def listen(config: Any, table: PairTable, taught: Any, *rest: Any) -> Any:
+        heard.append(taught.logits)
+        return genuine(config, table, taught, *rest)
+
+    monkeypatch.setattr(train, "distill", listen)
     replace(pairs, scheme=FOUR_GRADES).save(home.data_folder("four"))
-    with pytest.raises(ConfigError, match="4 grades cannot match the teacher's 2"):
-        lab.start(distillation(teacher, data="four"), home)
+    run = lab.start(distillation(teacher, data="four"), home)
+    own, _ = lab.answers(teacher, replace(pairs.split("train"), scheme=FOUR_GRADES), home)
+    four, two = soften(heard[0].astype(np.float64)), soften(own.logits.astype(np.float64))
+    np.testing.assert_allclose(four[:, 2:].sum(axis=1), two[:, 1], atol=1e-6)
+    assert "answers in 2 grades" in run.log_path.read_text()
+    assert lab.predictions(run).logits.shape[1] == 4
 
 
 def test_a_replay_shows_the_student_at_evenly_spread_moments(
