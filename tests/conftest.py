@@ -4,12 +4,16 @@ import os
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
 
 from kdcore.labels import BINARY, FOUR_GRADES, LabelScheme
 from kdcore.pairs import PairTable, make_frame
 
 # before torch is imported anywhere: several workers share a machine's cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+settings.register_profile("lab", deadline=None)  # a busy machine is no failure
+settings.load_profile("lab")
 
 ROWS = (  # query, title, description, grade of four
     ("red running shoes", "Red Running Shoes on Sale", "Light shoes for road and track.", 3),

@@ -16,13 +16,15 @@ PLACES = (
     "ranking?v=1&rtab=lists",
     "ranking?v=1&rtab=auction",
     "distill",
-    "distill?v=1&run=twinbert_cos-kd&settings=hard_weight%3D0%3Bsoft_weight%3D0",
     "distill?v=1&dmode=yaml",
     "runs",
-    "runs?v=1&rview=diff",
-    "runs?v=1&rview=parallel",
     "runs?v=1&rview=frontier",
     "data",
+)
+RARELY = (
+    "distill?v=1&run=twinbert_cos-kd&settings=hard_weight%3D0%3Bsoft_weight%3D0",
+    "runs?v=1&rview=diff",
+    "runs?v=1&rview=parallel",
 )
 IS_DARK = """() => {
   const ground = getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor;
@@ -31,7 +33,9 @@ IS_DARK = """() => {
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    "place", [*PLACES, *(pytest.param(rare, marks=pytest.mark.slow) for rare in RARELY)]
+)
 def test_a_page_has_no_violation_in_either_theme(visit, settle, place):
     page = visit(place)
     page.wait_for_timeout(300)

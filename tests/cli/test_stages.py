@@ -178,7 +178,7 @@ def test_not_a_number_ends_a_run_with_a_sentence_and_keeps_the_checkpoint(
 
 @pytest.mark.parametrize(
     ("error", "sentence"),
-    [("memory", "ran out of memory at batch size 16; 8 needs"), ("disk", "the disk is full")],
+    [("memory", "ran out of memory at batch size 16, and at 1 too"), ("disk", "the disk is full")],
 )
 def test_a_full_memory_or_disk_ends_a_run_with_a_sentence(
     error: str, sentence: str, home: Home, kdlab: Kdlab, monkeypatch: pytest.MonkeyPatch

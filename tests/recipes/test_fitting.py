@@ -38,7 +38,14 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Any:
     return arm
 
 
-@pytest.mark.parametrize(("most", "fits"), [(7, 4), (3, 2), (1, 1)])
+@pytest.mark.parametrize(
+    ("most", "fits"),
+    [
+        (7, 4),
+        pytest.param(3, 2, marks=pytest.mark.slow),
+        pytest.param(1, 1, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("taught", [False, True])
 def test_the_batch_size_that_fits_is_named(
     most: int, fits: int, taught: bool, home: Workspace, teacher: Run, room: Any
