@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import state
-from app.services import Board
+from app.services import Board, boards
 from app.services import data_standing as standing
 from kdcore.pairs import ALL
 
@@ -19,12 +19,19 @@ def draw(board: Board) -> None:
     st.selectbox(
         "Every page looks at",
         offered,
-        format_func=lambda part: "Every page: " + ("all splits" if part == ALL else part),
+        format_func=lambda part: "Every page: " + _named(board, part),
         key=_KEY,
         on_change=_taken,
         label_visibility="collapsed",
         width=230,
     )
+
+
+def _named(board: Board, part: str) -> str:
+    """A part in words."""
+    if part == boards.TEST and boards.is_cut(board.data):
+        return "test, as runs set it apart"
+    return "all splits" if part == ALL else part
 
 
 def _taken() -> None:

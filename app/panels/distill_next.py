@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import services, state
 from app.components.lead_to import lead_to
-from app.services import distilling_draft, judging_next, live
+from app.services import boards, distilling_draft, judging_next, live
 from app.services.judging import Case
 from app.texts import md
 from kdcore.errors import LabError
@@ -89,8 +89,12 @@ def _compare(case: Case) -> None:
     if asked:
         services.sources.clear()  # a run that has just ended is on offer at once
         teacher = case.board.teacher
+        data = case.board.data
         state.stand_on(
-            case.board.data.key, student=case.run.id, teacher=teacher.key if teacher else ""
+            data.key,
+            split=boards.TEST if boards.is_cut(data) else "",
+            student=case.run.id,
+            teacher=teacher.key if teacher else "",
         )
         st.switch_page("views/compare.py")
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,13 +16,16 @@ from app import state
 from app.services import places
 from kdcore.brought import brought_name
 from kdcore.catalog import STUDENTS
-from kdcore.errors import LabError
+from kdcore.datasets.splits import with_test_split
+from kdcore.errors import DataError, LabError
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
+from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run, RunStore
 from kdcore.whatif.twins import is_twin
 
 DEMO_DATA = "world"
+TEST = "test"
 
 
 @dataclass(frozen=True)
@@ -102,14 +106,30 @@ def chosen_data() -> DataChoice:
 
 
 def pairs_of(choice: DataChoice, split: str = "") -> PairTable:
-    """The pairs of a data set that are looked at: its test split, else validation, else all."""
-    card = choice.folder / "dataset.json"
-    return _pairs(str(choice.folder), split, card.stat().st_mtime_ns)
+    """The pairs of a data set that are looked at: its test split, else validation, else all.
+
+    Without a test split of its own: the part that runs set apart, where that alone is answered.
+    """
+    held = _pairs(str(choice.folder), split, _changed(choice))
+    if split or not is_cut(choice) or held.content_hash in (hashes := answered_hashes()):
+        return held
+    cut = _pairs(str(choice.folder), TEST, _changed(choice))
+    return cut if cut.content_hash in hashes else held
 
 
-def whole_data(choice: DataChoice) -> PairTable:
-    """Every pair of a data set, all splits; read once."""
-    return _whole(str(choice.folder), (choice.folder / "dataset.json").stat().st_mtime_ns)
+def whole_data(choice: DataChoice, split: str = "") -> PairTable:
+    """Every pair of a data set, all splits as it has them or, for a test split, as runs cut it."""
+    whole = _whole(str(choice.folder), _changed(choice))
+    return _cut(str(choice.folder), _changed(choice)) if split == TEST else whole
+
+
+def is_cut(choice: DataChoice) -> bool:
+    """Whether runs set test pairs apart, since the data set has none of its own."""
+    return TEST not in whole_data(choice).splits and TEST in whole_data(choice, TEST).splits
+
+
+def _changed(choice: DataChoice) -> int:
+    return (choice.folder / "dataset.json").stat().st_mtime_ns
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
@@ -118,8 +138,16 @@ def _whole(folder: str, changed: int) -> PairTable:
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
+def _cut(folder: str, changed: int) -> PairTable:
+    try:
+        return with_test_split(_whole(folder, changed))
+    except DataError:  # too few queries: no run is trained on these
+        return _whole(folder, changed)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
 def _pairs(folder: str, split: str, changed: int) -> PairTable:
-    table = _whole(folder, changed)
+    table = _cut(folder, changed) if split == TEST else _whole(folder, changed)
     held_out = next((s for s in ("test", "validation") if s in table.splits), "all")
     wanted = split or held_out
     return table if wanted == "all" or wanted not in table.splits else table.split(wanted)
@@ -139,11 +167,29 @@ def sources() -> list[Source]:
                 for p in paths
                 if (h := answered_hash(p))
             ]
+    found = [*_asked(found), *found]  # a model's own answers come last and so count
     for path in sorted(places.home().data.glob("*/brought/*.parquet")):
         if held := answered_hash(path):
             title = f"{brought_name(path)} (brought)"
             found.append(Source(f"brought:{path.stem}", title, path, held, None))
     return found
+
+
+def answered_hashes() -> set[str]:
+    """Content hashes of the pairs that any model has answered."""
+    return {s.data_hash for s in sources()}
+
+
+def _asked(found: list[Source]) -> list[Source]:
+    """What teachers told the runs that had to ask them, on those runs' own test pairs."""
+    taught = {s.run.folder: s.run for s in found if s.run and "student" in s.run.config}
+    told = []
+    for run in taught.values():
+        path = teacher_path(run)
+        teacher = _run_named(str(run.config.get("teacher", ""))) if path.is_file() else None
+        if teacher is not None and (held := answered_hash(path)):
+            told.append(Source(teacher.id, title_of(teacher), path, held, teacher))
+    return told
 
 
 def sources_on(pairs: PairTable) -> list[Source]:
@@ -235,12 +281,14 @@ def _model_run(run: Run) -> Run:
     asked = run.config.get("run")
     if run.config.get("stage") != "infer" or not asked:
         return run
+    return _run_named(str(asked)) or run
+
+
+def _run_named(asked: str) -> Run | None:
     for workspace in (places.home(), places.demo()):
-        try:
-            return RunStore(workspace.runs).get(str(asked))
-        except LabError:
-            continue
-    return run
+        with suppress(LabError):
+            return RunStore(workspace.runs).get(asked)
+    return None
 
 
 def answered_hash(path: Path) -> str:

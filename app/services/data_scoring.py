@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.services import places
-from app.services.boards import DataChoice, same_budget, sources, title_of, whole_data
+from app.services.boards import (
+    TEST,
+    DataChoice,
+    is_cut,
+    same_budget,
+    sources,
+    title_of,
+    whole_data,
+)
 from app.services.data_intake import Staged, refuse_public
 from kdcore import lab
 from kdcore.brought import bring, brought_path
@@ -104,13 +112,14 @@ def _at_work() -> int:
 
 def _started(asked: list[Model], choice: DataChoice, splits: list[str]) -> list[str]:
     home, started = places.home(), []
+    cut = splits[0] == TEST and is_cut(choice)  # the same pairs that runs are tested on
     for model in asked:
         run = lab.create(
             InferConfig(
                 run=RunStore(home.runs).reference(model.run),
                 data=choice.key if choice.badge == "imported" else str(choice.folder),
                 splits=tuple(splits),
-                as_is=True,
+                as_is=not cut,
             ),
             home,
             title=f"{model.title} on {choice.title}",
@@ -123,7 +132,7 @@ def _started(asked: list[Model], choice: DataChoice, splits: list[str]) -> list[
 def _splits(choice: DataChoice, split: str, every: bool) -> list[str]:
     if split == ALL or not every:
         return [split]
-    return [split, *(s for s in whole_data(choice).splits if s != split)]
+    return [split, *(s for s in whole_data(choice, split).splits if s != split)]
 
 
 def jobs(choice: DataChoice) -> list[Job]:
@@ -195,7 +204,7 @@ def bring_answers(
     title = name.strip() or UNNAMED
     answers = bring(
         staged.path,
-        whole_data(choice),
+        whole_data(choice, split),
         split,
         model=title,
         kind=how.kind,

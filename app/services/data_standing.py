@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app.services.boards import Board, DataChoice, whole_data
+from app.services.boards import TEST, Board, DataChoice, is_cut, whole_data
 from kdcore.datacards import Standing, standing
 from kdcore.datarows import rows_behind
 from kdcore.datasets.library import REJECTS
@@ -20,21 +20,22 @@ BINS = 20  # of the teacher's P(relevant)
 
 def parts(choice: DataChoice) -> list[str]:
     """The splits of a data set that can be looked at, and "all" where there are several."""
-    held = whole_data(choice).splits
-    return [*held, ALL] if len(held) > 1 else [ALL]
+    held = [*whole_data(choice).splits]
+    offered = [*held, ALL] if len(held) > 1 else [ALL]
+    return [TEST, *offered] if is_cut(choice) else offered
 
 
 def on_pages(board: Board) -> str:
     """The part of the data on which the pages stand."""
-    whole = whole_data(board.data)
+    whole = whole_data(board.data).splits
     held = board.pairs.splits
-    return held[0] if len(held) == 1 and len(whole.splits) > 1 else ALL
+    return held[0] if len(held) == 1 and (len(whole) > 1 or held != whole) else ALL
 
 
 def standing_of(choice: DataChoice, part: str) -> Standing:
     """The check of a part of a data set; done once."""
     changed = (choice.folder / "dataset.json").stat().st_mtime_ns
-    return _standing(str(choice.folder), part, changed, whole_data(choice))
+    return _standing(str(choice.folder), part, changed, whole_data(choice, part))
 
 
 @st.cache_resource(max_entries=6, show_spinner="Checking the data…")

@@ -13,6 +13,7 @@ from app.services.boards import (
     Source,
     answers,
     data_choices,
+    is_cut,
     pairs_of,
     same_budget,
     sources_on,
@@ -198,7 +199,7 @@ def _pairs(run: Run, data: str, data_hash: str) -> tuple[PairTable, DataChoice |
     """The pairs that a run was tested on, and the data set of the pages that shows just these."""
     for choice in data_choices():
         if choice.key in (data, data.partition(":")[0]):
-            table = pairs_of(choice)
+            table = pairs_of(choice, SPLIT if is_cut(choice) else "")
             if table.content_hash == data_hash:
                 return table, choice
     return _own_pairs(str(run.folder), data_hash), None
