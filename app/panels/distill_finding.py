@@ -40,7 +40,7 @@ def sentence(run: Run | None, now: Draft, judged: Callable[[str], str]) -> str:
             return f"{run.title or run.id} is finished; {_plain(error)}"
     if status.state in LIVE:
         return _at_work(run)
-    ended = {"stopped": "is stopped", "failed": "failed", "lost": "was lost"}
+    ended = {"stopped": "is paused", "failed": "failed", "lost": "was lost"}
     how = ended.get(status.state, "cannot be read")
     return f"{run.title or run.id} {how}: see below what is kept."
 

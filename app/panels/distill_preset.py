@@ -1,10 +1,13 @@
 """Where to begin: a preset with its promise, and what was changed of it."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import controls, state
 from app.knob_form import title_of
-from app.services import distilling_draft
+from app.services import distilling_draft, live
+from app.services.boards import title_of as run_title
 from app.services.distilling_draft import Draft, draft_of
 from app.texts import md
 from kdcore.whatif.presets import PRESETS
@@ -25,8 +28,9 @@ def draw(now: Draft) -> None:
             args=(),
         )
         about = PRESETS[now.preset]
-        st.markdown(md(about.summary))
-        st.caption(md(about.promise))
+        if not distilling_draft.beyond(now):  # another experiment than the one that is promised
+            st.markdown(md(about.summary))
+            st.caption(md(about.promise))
         _changes(now)
 
 
@@ -42,11 +46,11 @@ def _changes(now: Draft) -> None:
         return
     usual = draft_of(now.preset, {})
     told = [
-        f"{_name(path)} {md(_said(usual.at(path)))} → **{md(_said(value))}**"
+        f"{_name(path)} {md(_called(path, usual.at(path)))} → **{md(_called(path, value))}**"
         for path, value in changed.items()
     ]
     with st.container(horizontal=True, vertical_alignment="center", key="distill_changed"):
-        st.markdown(f":material/edit: Changed: {'; '.join(told)}", width="content")
+        st.markdown(f":material/edit: Changed from the preset: {'; '.join(told)}", width="content")
         st.button(
             "Back to the preset",
             on_click=state.change,
@@ -63,6 +67,12 @@ def _name(path: str) -> str:
     if name in ("name", "params"):
         return md(group.rpartition(".")[2])
     return md(title_of(name).lower())
+
+
+def _called(path: str, value: object) -> str:
+    """A value in words; a run by its title."""
+    run = live.find(Path(str(value)).name) if path == "teacher" and value else None
+    return run_title(run) if run else _said(value)
 
 
 def _said(value: object) -> str:

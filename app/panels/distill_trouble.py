@@ -19,7 +19,7 @@ _FOLDERS = re.compile(r"(?<![\w/])/(?:[^\s/'\":;,]+/)+")  # a public showing nam
 _ENDED = {
     "failed": "This run failed",
     "lost": "This run was lost",
-    "stopped": "This run is stopped",
+    "stopped": "Paused",
     "broken": "This run cannot be read",
 }
 
@@ -29,15 +29,16 @@ def draw(run: Run) -> None:
     status = run.status()
     if status.state not in _ENDED:
         return
-    cause = status.message.partition("; resume with")[0].partition("; go on with")[0]
-    if services.public():
-        cause = _FOLDERS.sub("…/", cause)
-    tell = st.info if status.state == "stopped" else st.error
-    tell(f"**{_ENDED[status.state]}.** {md(cause[:1].upper() + cause[1:])}  \n{_kept(run, status)}")
+    if status.state == "stopped":
+        st.info(_paused(run, status))
+    else:
+        cause = _cause(status)
+        st.error(f"**{_ENDED[status.state]}.** {cause}\n\n{_kept(run, status)}")
     helps = suggestions(run, status.message)
+    vain = not status.step and "\n- " in status.message  # settings or data: it fails again
     with st.container(horizontal=True, gap="small", key="distill_trouble"):
         if status.state != "broken" and distilling.is_own(run):
-            _resume(run, "secondary" if helps else "primary")
+            _resume(run, "secondary" if helps or vain else "primary")
         for label, changed in helps:
             if st.button(
                 label,
@@ -63,6 +64,23 @@ def suggestions(run: Run, message: str) -> list[tuple[str, dict[str, object]]]:
     if "device" in message and device not in ("auto", "cpu"):
         found.append((f"Device {device} → auto", {"device": "auto"}))
     return found
+
+
+def _paused(run: Run, status: Status) -> str:
+    if not (run.checkpoint_folder / "checkpoint.json").is_file():
+        return "**Paused** before its first checkpoint; resume begins anew."
+    of = f" of {status.total_steps:,}" if status.total_steps else ""
+    return f"**Paused at step {status.step:,}{of}**; resume goes on from there."
+
+
+def _cause(status: Status) -> str:
+    """The message as Markdown, its problems as bullets, without the way out by command."""
+    said = status.message.partition("; resume with")[0].partition("; go on with")[0]
+    if services.public():
+        said = _FOLDERS.sub("…/", said)
+    head, *rest = (said[:1].upper() + said[1:]).split("\n")
+    bullets = [f"- {md(line[2:])}" if line.startswith("- ") else md(line) for line in rest]
+    return "\n".join([md(head), *([""] if bullets else []), *bullets])
 
 
 def _kept(run: Run, status: Status) -> str:

@@ -1,5 +1,6 @@
 """How a run stands, for those who watch it: its stage in words, and how long it still takes."""
 
+import json
 from typing import Any
 
 from app.services import places
@@ -32,8 +33,26 @@ def status_of(run: Run, lines: list[Line]) -> dict[str, Any]:
         "words": _words(run, status),
         "started": status.started,
         "ended": status.ended,
+        "before": _before(run, lines, status),
         "left": left if learning else None,
     }
+
+
+def _before(run: Run, lines: list[Line], status: Status) -> float:
+    """Seconds at work in the legs before this one, of a run that was resumed."""
+    if not status.started:
+        return 0.0
+    took = next((x for x in reversed(lines) if x.get("seconds") and x.get("time")), None)
+    if took is not None:  # its end tells the whole
+        seconds, at = float(took["seconds"] or 0), float(took["time"] or 0)
+    else:
+        card = run.checkpoint_folder / "checkpoint.json"
+        try:
+            seconds = float(json.loads(card.read_text(encoding="utf-8"))["seconds"])
+            at = card.stat().st_mtime
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
+    return float(round(max(seconds - max(at - status.started, 0.0), 0.0)))
 
 
 def _words(run: Run, status: Status) -> str:

@@ -124,7 +124,7 @@ def test_pause_resume_and_stop_and_keep_lead_to_a_finished_student(visit, settle
     run = start(page, settle)
     learning(page, home, run)
     page.get_by_role("button", name="Pause").click(timeout=PATIENCE)
-    page.get_by_text("This run is stopped").wait_for(timeout=PATIENCE)
+    page.get_by_text("Paused at step").wait_for(timeout=PATIENCE)
     assert states(home)[run] == "stopped"
     paused = RunStore(home.runs).get(run).status().step
     page.get_by_role("button", name="Resume").click()

@@ -6,7 +6,7 @@ const ABOUT = {
   agreement: "Share of the probe pairs on which the student's likeliest grade is the teacher's.",
   kl: "Mean KL(teacher ‖ student) over the probe, in nats, at the temperature of the loss, without the factor T².",
   distance: "Mean |relevance − true relevance| over the probe: only a made world knows the truth.",
-  speed: "Training pairs a second, over the newest metric line.",
+  speed: "Training pairs a second, the median of the newest metric lines.",
   memory: "Greatest memory of the run's process, or of its GPU, as it last told.",
   left: "The steps to go at the pace of the newest lines; scoring the validation and test pairs comes after.",
 };
@@ -47,7 +47,7 @@ export function paintNumbers(numbers, film, metric, view) {
   put("kl", fmt(moment?.kl ?? NaN), film.probe ? `nats at T = ${film.probe.temperatures[1]}` : "");
   const others = [["teacher", film.probe?.teacherDistance], ["twin", view.twinMoment?.distance]].filter(([, v]) => Number.isFinite(v));
   put("distance", fmt(moment?.distance ?? NaN), others.map(([who, v]) => `${who} ${fmt(v)}`).join(", ") || (film.probe && !film.probe.truth ? "no truth is known" : ""));
-  const pace = view.loss?.pairs_per_second;
+  const { pace } = view;
   put("speed", Number.isFinite(pace) ? `${count(Math.round(pace))}` : "–", "pairs a second");
   paintMachine(put, film, numbers.left.label);
 }
@@ -58,23 +58,30 @@ function paintMachine(put, film, label) {
   const { status } = film;
   label.textContent = isOver(film) ? "Took" : "Time left";
   if (isOver(film)) {
-    put("left", status.ended && status.started ? duration(status.ended - status.started) : "–", "start to end");
+    put("left", status.ended ? duration(spent(film)) : "–", "at work");
   } else {
     const left = secondsLeft(film);
     put("left", duration(left), status.left ? `at the pace of ${count(status.left.steps)} steps` : "not known yet");
   }
 }
 
-const SHOWN = { finished: "■ Finished", stopped: "❚❚ Stopped", failed: "✕ Failed", lost: "✕ Lost", broken: "✕ Unreadable" };
+/** Seconds at work: of this leg and of those before it. */
+function spent({ status, ahead }) {
+  if (!status.started) return NaN;
+  const leg = (status.ended ?? (Date.now() + ahead) / 1000) - status.started;
+  return leg + (status.before ?? 0);
+}
+
+const SHOWN = { finished: "■ Finished", stopped: "❚❚ Paused", failed: "✕ Failed", lost: "✕ Lost", broken: "✕ Unreadable" };
 
 /** One line on how the run stands. */
 export function stateLine(film) {
   const { status, twin } = film;
-  const gone = status.started ? duration((status.ended ?? (Date.now() + film.ahead) / 1000) - status.started) : "";
+  const gone = Number.isFinite(spent(film)) ? duration(spent(film)) : "";
   const parts = [SHOWN[status.state] ?? `● ${capital(status.words)}`];
-  if (film.total) parts.push(`step ${count(film.ticks.at(-1) ?? status.step)} of ${count(film.total)}`);
+  if (film.total && film.ticks.length) parts.push(`step ${count(film.ticks.at(-1) ?? status.step)} of ${count(film.total)}`);
   if (gone) parts.push(`${gone} ${isOver(film) ? "in all" : "so far"}`);
   if (twin) parts.push(`twin ${OVER.includes(twin.state) || twin.state === "queued" ? twin.state : `at step ${count(twin.step)} of ${count(twin.total)}`}`);
-  if (status.message) parts.push(status.message);
+  if (status.message && !["stopped", "failed", "lost", "broken"].includes(status.state)) parts.push(status.message); // told above
   return parts.join(" · ");
 }

@@ -158,6 +158,8 @@ function paint(part) {
   const { film, words, data, metric } = part;
   if (!film.status) return void (words.finding.textContent = "Opening the run…");
   const view = here(part);
+  const nothing = isOver(film) && !film.ticks.length; // no axis and no empty boxes then
+  for (const node of part.root.querySelectorAll(".numbers, .control, .curves, .pairshead, .pairs, .legend, .asTable, .progress")) node.style.display = nothing ? "none" : "";
   words.finding.textContent = sentenceOf(film, metric, view, data);
   words.state.textContent = stateLine(film);
   const newest = film.ticks.at(-1) ?? 0;

@@ -92,12 +92,20 @@ export function gapAt(film, metric, step) {
   return { value: (own - alone) / (top - alone), soFar: !OVER.includes(film.twin.state) };
 }
 
-/** Everything that is shown at one step. */
+/** Pairs a second about a step: the median of its newest lines, since one alone may be odd. */
+export function paceAt(film, step) {
+  const told = film.loss.filter((line) => line.step <= step && Number.isFinite(line.pairs_per_second));
+  const sorted = told.slice(-9).map((line) => line.pairs_per_second).sort((a, b) => a - b);
+  return sorted.length ? sorted[Math.floor((sorted.length - 1) / 2)] : NaN;
+}
+
+/** Everything that is shown at one step; at the end of a finished run, of the step that it keeps. */
 export function viewAt(film, metric, step) {
+  const end = film.status?.state === "finished" && step === film.ticks.at(-1);
   return {
     step,
-    loss: lastAt(film.loss, step),
-    check: lastAt(film.checks, step),
+    pace: paceAt(film, step),
+    check: (end ? keptAt : lastAt)(film.checks, step),
     moment: lastAt(film.moments, step),
     twinCheck: keptAt(film.twin?.lines ?? [], Infinity),
     twinMoment: lastAt(film.twin?.moments ?? [], step),
@@ -128,21 +136,23 @@ export function twinName(film, step) {
 
 /** The one sentence: how far it is, how good it is, and against whom. */
 export function sentenceOf(film, metric, view, data) {
-  const { state, words, message } = film.status;
-  if (!film.ticks.length) return `${capital(state === "running" || state === "queued" ? words : state)}.${message && isOver(film) ? ` ${message}` : ""}`;
+  const { state, words } = film.status;
+  if (!film.ticks.length) return isOver(film) ? "Nothing was learned, so there is nothing to show." : `${capital(words)}.`;
   const { name, field } = METRICS[metric];
   const parts = [`After ${count(view.step)} of ${count(film.total)} steps`];
   const value = view.check?.[field];
+  const kept = isOver(film) && view.check?.step < view.step && state === "finished";
+  if (kept) parts.push(`, of which step ${count(view.check.step)} is kept,`);
   if (Number.isFinite(value)) {
     const n = film.pairs ? ` on ${count(film.pairs)} validation pairs` : " in validation";
     const others = [["its teacher", film.teacher?.[metric]], [twinName(film, view.step), view.twinCheck?.[field]]];
     const told = others.filter(([, v]) => Number.isFinite(v)).map(([who, v]) => `${who} ${fmt(v)}`);
     parts.push(` the student has ${name} ${fmt(value)}${n}${told.length ? `; ${told.join(", ")}` : ""}.`);
   } else parts.push(" the student has not been validated yet.");
-  if (Number.isFinite(view.gap.value)) parts.push(` It has recovered ${percent(view.gap.value)} of the validation gap${isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far"}.`);
+  if (Number.isFinite(view.gap.value)) parts.push(` It has recovered ${percent(view.gap.value)} of the validation gap${isDone(film) && view.step === film.ticks.at(-1) ? ". A verdict goes by the test pairs instead" : " so far"}.`);
   else if (film.twin && view.gap.why?.startsWith("the teacher")) parts.push(` ${capital(view.gap.why)} the twin in validation, so no share of its lead is told.`);
   if (Number.isFinite(view.moment?.agreement)) {
-    parts.push(` It agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
+    parts.push(`${kept ? " At the last step it" : " It"} agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
   }
   return parts.join("");
 }
