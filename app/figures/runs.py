@@ -12,6 +12,7 @@ from app.texts import plot
 WARNING = "Different inputs together: not a fair comparison"
 ROLE_NAMES = {"teacher": "Teacher", "student": "Distilled", "twin": "Labels only", "muted": "Other"}
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_ALIKE = 0.02  # a spread of costs, as a share of them, that is none to the eye
 SYMBOLS = ("square", "diamond", "triangle-up", "circle-open", "star", "pentagon", "x")
 
 
@@ -78,7 +79,7 @@ def quality_against_cost(
     return figure.update_layout(
         height=430,
         legend={"yanchor": "bottom", "y": 1.02},
-        xaxis={"title": names[0], "type": "log" if _wide(points) else "linear"},
+        xaxis={"title": names[0], "type": "log" if _wide(points) else "linear"} | _room(points),
         yaxis={"title": names[1]},
     )
 
@@ -86,6 +87,15 @@ def quality_against_cost(
 def _wide(points: Sequence[Point]) -> bool:
     costs = [p.x for p in points if p.x > 0]
     return len(costs) == len(points) and bool(costs) and max(costs) > 20 * min(costs)
+
+
+def _room(points: Sequence[Point]) -> dict[str, object]:
+    """A range around costs that are nearly equal: ticks between them would tell nothing apart."""
+    low, high = min(p.x for p in points), max(p.x for p in points)
+    if high - low > _ALIKE * abs(high):
+        return {}
+    aside = abs(high) * 0.1 or 1.0
+    return {"range": [low - aside, high + aside], "nticks": 5}
 
 
 def _step(figure: go.Figure, best: Sequence[Point], dark: bool) -> None:
@@ -110,8 +120,9 @@ def _marks(
         y=[p.y for p in points],
         name=ROLE_NAMES[role],
         mode="markers+text",
-        text=[plot(p.title) if p in best or p.chosen else "" for p in points],
-        textposition="top center",
+        # to the right, as the error bars go up and down
+        text=[f" {plot(p.title)}" if p in best or p.chosen else "" for p in points],
+        textposition="middle right",
         textfont={"size": 11, "color": MUTED[theme]},
         error_y=_ends(points, color(role, dark)),
         customdata=[_told(p) for p in points],

@@ -6,6 +6,7 @@ import streamlit as st
 from app import texts
 from app.panels import data_draft
 from app.services.data_intake import Look, shown
+from kdcore.datasets.rows import WITHDRAWN
 
 MOST = 5000  # problems that the table on the screen holds
 
@@ -16,10 +17,14 @@ def draw(look: Look) -> None:
         data_draft.tell(look.error, look.causes)
     if look.counts:
         counts = look.counts
-        said = f"**{counts['kept']:,}** of {counts['rows']:,} rows are good"
-        said += f", **{counts['rejected']:,}** are not" if counts["rejected"] else ""
+        said = f"**{counts['kept']:,}** of {counts['rows']:,} rows can be used"
+        said += f", **{counts['rejected']:,}** cannot" if counts["rejected"] else ""
         back = counts["withdrawn"]
-        said += f", {back:,} are left out: their ads are marked as taken back" if back else ""
+        if back:
+            said += (
+                f", {back:,} are left out: their title or description begins with "
+                f"{texts.md(WITHDRAWN)}, which marks an ad that its server withdrew"
+            )
         grades = f"; grades {texts.md(' < '.join(look.grades))}" if look.grades else ""
         st.markdown(f"{said}{grades}.")
     if look.problems:

@@ -180,6 +180,12 @@ def _filled(column: "pd.Series[Any]") -> bool:
     return bool(column.notna().any() and (column.astype(str) != "").any())
 
 
+def written(found: pd.DataFrame) -> pd.DataFrame:
+    """The table for the eye: a format of numbers knows no true minus, as the texts beside have."""
+    delta = found["Δ baseline"]
+    return found.assign(**{"Δ baseline": [signed(v) if pd.notna(v) else "" for v in delta]})
+
+
 def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
     """How each column is headed; every number's definition is on hover."""
     known = _tested(scene) | _compared(scene) | _rest()
@@ -218,10 +224,10 @@ def _compared(scene: Scene) -> dict[str, Any]:
             "the mean difference of each to its own twin, over how many, with Student's t "
             f"interval over these seeds; {FEWEST} are the fewest.",
         ),
-        "Δ baseline": kind.NumberColumn(
+        "Δ baseline": kind.TextColumn(
             "Δ to ★",
-            format="%+.3f",
             width="small",
+            alignment="right",
             help=f"Test {metric.name} less that of the baseline, {base}; of folded seeds the mean, "
             "which takes no side, as the baseline is one seed.",
         ),

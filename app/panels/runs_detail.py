@@ -11,6 +11,7 @@ from app.components.metric_cards import Card, interval, metric_cards
 from app.panels import runs_columns, runs_keep, runs_marks, runs_metrics
 from app.services import runs_change, runs_list
 from app.services.runs_list import Entry, Scene
+from app.services.runs_measured import Delta
 from app.texts import md, number, signed
 from kdcore.config import from_dict
 from kdcore.errors import LabError
@@ -154,7 +155,7 @@ def _cards(scene: Scene, entry: Entry) -> list[Card]:
                 signed(delta.delta),
                 f"Test {about.name} less that of {scene.base.title}, paired; p = {delta.p:.4f} "
                 f"of {delta.permutations:,} trades; the least difference that 80 % of such tests "
-                f"find: {number(delta.smallest_detectable)}.",
+                f"find: {number(delta.smallest_detectable)}. {_why(delta)}",
                 f"{delta.n:,} {delta.unit}",
                 interval(delta.low, delta.high),
                 verdict=delta.verdict,
@@ -163,6 +164,17 @@ def _cards(scene: Scene, entry: Entry) -> list[Card]:
         )
     cards += [c for v in ("best", "last") if (c := _validation(v, getattr(row, v))) is not None]
     return [*cards, *_costs(entry)]
+
+
+def _why(delta: Delta) -> str:
+    """What makes the verdict, and where the interval and p do not agree, that they do not."""
+    rule = "A side is taken only where the interval leaves out 0 and p < 0.05; both must agree"
+    out, small = delta.low > 0 or delta.high < 0, delta.p < 0.05
+    if out == small:
+        return f"{rule}."
+    alone = "the interval leaves out 0, if barely" if out else "p is below 0.05"
+    other = f"p = {delta.p:.2g} is not below 0.05" if out else "the interval holds 0"
+    return f"{rule}. Here {alone}, but {other}: INCONCLUSIVE."
 
 
 def _validation(which: str, held: Validation | None) -> Card | None:

@@ -36,13 +36,13 @@ def draw(scene: Scene) -> None:
 def _banner(scene: Scene) -> str:
     """Which runs match the baseline not, in its test and in what the open view draws beside it."""
     title, parts = md(scene.base.title if scene.base else ""), []
-    left = "" if scene.override else " and stand in no chart and in no difference"
     if scene.apart:
-        why = md(_reasons(scene.apart))
+        why, stand = md(_reasons(scene.apart)), "stands" if len(scene.apart) == 1 else "stand"
+        left = "" if scene.override else f" and {stand} in no chart and in no difference"
         parts.append(f"{_runs(len(scene.apart))} not match the baseline {title}{left}: {why}.")
     if scene.unfit:
-        gone = "" if scene.override else " and are left out of it"
-        why = md(_reasons(scene.unfit))
+        why, are = md(_reasons(scene.unfit)), "is" if len(scene.unfit) == 1 else "are"
+        gone = "" if scene.override else f" and {are} left out of it"
         parts.append(f"In the open view {_runs(len(scene.unfit))} not fit the others{gone}: {why}.")
     return " ".join(parts)
 

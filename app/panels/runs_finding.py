@@ -18,10 +18,11 @@ WHO = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
 def sentence(scene: Scene) -> str:
     """The finding; it follows the metric, the baseline and what was measured."""
     name = CATALOG[scene.metric].name
-    count = f"Of {len(scene.entries):,} runs"
     leader = scene.leader
     if leader is None:
-        return f"{count}, none has its {name} on the test split measured yet."
+        every = sum(not e.scoring for e in scene.entries)
+        return f"Of {every:,} runs, none has its {name} on the test split measured yet."
+    count = f"Of {len(scene.weighed):,} measured runs on these test pairs"
     held, alike = leader.row.test.metrics[scene.metric], len(scene.rivals)
     data = leader.row.run.config.get("data")
     told = (

@@ -31,7 +31,7 @@ def draw(scene: Scene) -> None:
     found = runs_sweep.sweeps(scene.entries)
     if not found:
         st.info(NONE_YET)
-        st.code(COMMAND, language="bash")
+        _command(scene)
         return
     group = _chosen(found)
     cells = found[group]
@@ -45,6 +45,25 @@ def draw(scene: Scene) -> None:
     _picture(scene, results, out)
     if table is not None and table.caution:
         st.caption(md(table.caution))
+    with st.expander("Start a sweep by command"):
+        _command(scene)
+
+
+def _command(scene: Scene) -> None:
+    """The command line of a small grid around the run that is open, chosen or best."""
+    opened = [e for e in scene.entries if e.key == state.now().ropen]
+    around = (*opened, *scene.chosen, scene.leader, *scene.shown)
+    told = ((e, runs_sweep.command(e)) for e in around if e is not None)
+    entry, line = next(((e, line) for e, line in told if line), (None, ""))
+    if entry is None:
+        st.code(COMMAND, language="bash")
+        return
+    st.caption(
+        f"Around {md(entry.title)}; open or choose another run in the table for its own. Each "
+        "--grid holds a setting and its values, all with all: change them as you like, and add "
+        "--detach to let it run on by itself."
+    )
+    st.code(line, language="bash", wrap_lines=True)
 
 
 def _tell_apart(scene: Scene, unlike: Parted) -> None:
@@ -129,7 +148,7 @@ def _picture(scene: Scene, results: Sequence[CellResult], out: Collection[str]) 
         columns,
         [[c.value if c and c.run not in out else float("nan") for c in line] for line in grid],
         [[_text(c, c.run in out) if c else "not in the sweep" for c in line] for line in grid],
-        (_short(across), ", ".join(map(_short, down)) or "sweep", name),
+        (_short(across), ", ".join(map(_short, down)), name),
         controls.dark(),
     )
     told = _sentence([r for r in results if r.run not in out], name)
@@ -160,7 +179,7 @@ def _values(found: Sequence[Any]) -> list[str]:
 
 
 def _row(result: CellResult, down: Sequence[str]) -> str:
-    return ", ".join(str(result.changed.get(path)) for path in down) or "value"
+    return ", ".join(str(result.changed.get(path)) for path in down)
 
 
 def _short(path: str) -> str:

@@ -107,7 +107,7 @@ def _grid(scene: Scene, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) 
     key = _key(keys)
     chosen = set(runs_list.picks())
     st.dataframe(
-        table,
+        columns.written(table),
         key=key,
         hide_index=True,
         width="stretch",
@@ -197,9 +197,13 @@ def _star(entry: Entry | None) -> None:
 
 
 def _count(scene: Scene) -> str:
+    every = [e for e in scene.entries if not e.scoring or e in scene.shown]
     told = f"{len(scene.shown):,} runs"
-    if len(scene.shown) < len(scene.entries):
-        told = f"{len(scene.shown):,} of {len(scene.entries):,} runs"
+    if len(scene.shown) < len(every):
+        told = f"{len(scene.shown):,} of {len(every):,} runs"
+    if folded := len(scene.entries) - len(every):
+        told += f"; {folded} {'scoring is' if folded == 1 else 'scorings are'} folded away"
+        told += ", a search for stage=infer shows them"
     if scene.chosen:
         told += f", {len(scene.chosen)} chosen"
     return told + (f" (at most {MOST})" if len(scene.chosen) >= MOST else "")

@@ -9,8 +9,8 @@ from app.services import runs_change, runs_list
 from app.services.runs_list import Scene
 from app.texts import md
 from kdcore.errors import LabError
-from kdcore.runs.store import RunStore
-from kdcore.trash import KEPT_FOR
+from kdcore.runs.store import Run, RunStore
+from kdcore.trash import KEPT_FOR, Trashed
 
 
 def draw(scene: Scene) -> None:
@@ -32,7 +32,13 @@ def draw(scene: Scene) -> None:
                 _restore(one.id)
             gone = datetime.fromtimestamp(one.at).strftime("%Y-%m-%d %H:%M")
             last = datetime.fromtimestamp(one.at + KEPT_FOR).strftime("%Y-%m-%d")
-            st.caption(f"{md(one.id)}, deleted {gone}, kept until {last}")
+            st.caption(f"{_named(one)}, deleted {gone}, kept until {last}")
+
+
+def _named(one: Trashed) -> str:
+    """A deleted run's title and id."""
+    title = Run.load(one.folder).title
+    return f"**{md(title)}** ({md(one.id)})" if title and title != one.id else md(one.id)
 
 
 def _restore(run_id: str) -> None:

@@ -5,7 +5,7 @@ Form, YAML and link are three views of the same two State fields, `preset` and `
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -15,9 +15,11 @@ from app import state
 from app.services import places
 from app.services.boards import DEMO_DATA, chosen_data, data_choices
 from app.services.data_scoring import Model, models
+from app.services.runs_names import Named, suffixes
 from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, from_dict, to_dict
 from kdcore.errors import ConfigError, LabError, lookup
+from kdcore.knobs import flat
 from kdcore.runs.store import Run, RunStore
 from kdcore.whatif.presets import PRESETS, changed_from, config_of
 
@@ -171,7 +173,8 @@ def read_yaml(data: Any) -> DistillConfig:
 def teachers() -> dict[str, Model]:
     """Every run with a model, those called teacher first."""
     found = sorted(models(), key=lambda m: (m.key != "teacher", "teacher" not in m.title.lower()))
-    return {model.key: model for model in found}
+    more = suffixes([Named(m.key, m.title, flat(m.run.config)) for m in found])
+    return {m.key: replace(m, title=m.title + more[m.key]) for m in found}
 
 
 def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:

@@ -8,6 +8,7 @@ from app import state
 from app.services import places
 from app.services.boards import title_of
 from app.services.runs_measured import Delta, kept_delta
+from app.services.runs_names import Named, groups_of, role_of, suffixes
 from kdcore.judging.drift import Parted, part, part_machines, part_validation
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
@@ -48,6 +49,11 @@ class Entry:
         if setting not in _STUDENTS:
             _STUDENTS[setting] = model_of(self.row.run.config)
         return _STUDENTS[setting]
+
+    @property
+    def scoring(self) -> bool:
+        """Whether it only scored pairs with a model that another run trained."""
+        return self.row.run.config.get("stage") == "infer"
 
     @property
     def method(self) -> str:
@@ -97,9 +103,14 @@ class Scene:
     @property
     def rivals(self) -> list[Entry]:
         """Tested students that may stand beside the baseline; where there is none, other runs."""
-        fair = [e for e in self.entries if e.key not in self.apart and e.role != "teacher"]
-        known = [e for e in fair if e.value(self.metric) == e.value(self.metric)]
+        known = [e for e in self.weighed if e.role != "teacher"]
         return [e for e in known if e.role == "student"] or known
+
+    @property
+    def weighed(self) -> list[Entry]:
+        """Trained runs that have the test metric, on inputs that fit the baseline's."""
+        fair = [e for e in self.entries if not (e.key in self.apart or e.scoring)]
+        return [e for e in fair if e.value(self.metric) == e.value(self.metric)]
 
     @property
     def leader(self) -> Entry | None:
@@ -124,19 +135,20 @@ def entries() -> list[Entry]:
     """Every run of the visitor, newest first, then those of the demo."""
     own, shipped = listing.rows(places.home().runs), listing.rows(places.demo().runs)
     taught = {str(r.run.config.get("teacher") or "") for r in (*own, *shipped)}
-    marks, groups = marks_now(), _groups([*own, *shipped])
+    marks, groups = marks_now(), groups_of([*own, *shipped])
     taken = {row.id for row in shipped}
     found = []
     for row, mine in [*((r, True) for r in own), *((r, False) for r in shipped)]:
         key = f"own:{row.id}" if mine and row.id in taken else row.id
         if not mine and (here := Latency.read(row.run, places.home())) is not None:
             row = replace(row, latency=asdict(here))  # its speed on this machine is kept at home
-        role = _role(row, taught)
+        role = role_of(row, taught)
         mark = marks.get(key, Mark())
         found.append(
             Entry(key, row, mine, title_of(row.run), role, groups.get(row.run.folder, ""), mark)
         )
-    return found
+    more = suffixes([Named(e.key, e.title, e.row.settings) for e in found if not e.scoring])
+    return [replace(e, title=e.title + more.get(e.key, "")) for e in found]
 
 
 def scene() -> Scene:
@@ -247,6 +259,7 @@ def words(entry: Entry) -> str:
 def _found(every: Sequence[Entry]) -> list[Entry]:
     asked = state.now().rfind.casefold().split()
     tags = {t for t in state.now().rtags.split(",") if t}
+    every = [e for e in every if asked or not e.scoring]  # a search brings them back
     return [e for e in every if tags <= set(e.mark.tags) and (not asked or _holds(words(e), asked))]
 
 
@@ -275,24 +288,3 @@ def _order(held: Scene) -> Callable[[Entry], Any]:
         "small": lambda e: number(e.row.parameters),
     }
     return orders[state.now().rsort]
-
-
-def _role(row: Row, taught: set[str]) -> str:
-    if row.id in taught or str(row.run.folder) in taught or row.about.role == "teacher":
-        return "teacher"
-    if row.about.role == "twin":
-        return "twin"
-    stage = str(row.run.config.get("stage"))
-    return {"distill": "student", "finetune": "twin"}.get(stage, "muted")
-
-
-def _groups(rows: Sequence[Row]) -> dict[Any, str]:
-    """A short mark by folder: of the group that was launched, else of an equal budget."""
-    sizes: dict[str, set[str]] = {}
-    for row in rows:
-        sizes.setdefault(row.budget, set()).add(str(row.run.config.get("stage")))
-    return {
-        row.run.folder: (row.about.group[-6:] or row.budget[:4])
-        for row in rows
-        if row.about.group or len(sizes[row.budget]) > 1
-    }

@@ -1,20 +1,34 @@
 """Sweeps among the runs: which there are, and what their cells came to once they are judged."""
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from app.services import places
 from app.services.data_intake import refuse_public
 from app.services.runs_list import Entry
-from kdcore.errors import RunError
+from kdcore import lab
+from kdcore.config import DistillConfig, from_dict
+from kdcore.errors import LabError, RunError
 from kdcore.judging.drift import Parted, part
+from kdcore.pairs import PairTable
 from kdcore.runs import listing
+from kdcore.runs.kept import kept_file
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run
-from kdcore.whatif.sweep import CellResult, SweepTable, sweep_table
+from kdcore.whatif.commandline import arguments_of
+from kdcore.whatif.sweep import CellResult, Sweep, SweepTable, sweep_table
 
 _JUDGED: dict[str, SweepTable] = {}  # by metric and the looks of cells and twins
+_SEEN: dict[str, bool] = {}  # whether the comparisons of such files are all kept
 _MOST = 20
+_TEMPERATURES = {"method.params.temperature": (1, 2, 4, 8)}
+GRIDS: Sequence[Mapping[str, Sequence[float]]] = (  # the first that fits a run is proposed
+    _TEMPERATURES | {"hard_weight": (0, 0.5)},
+    _TEMPERATURES,
+    {"seed": (0, 1, 2)},
+)
 
 
 def sweeps(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
@@ -38,8 +52,34 @@ def unlike(cells: Sequence[Entry], metric: str) -> Parted:
 
 
 def judged(cells: Sequence[Entry], metric: str) -> SweepTable | None:
-    """The table of a sweep that was judged as it stands now, else None; nothing is measured."""
-    return _JUDGED.get(_name(cells, metric))
+    """The table of a sweep that was judged as it stands now, else None; nothing is measured.
+
+    Comparisons that the command line kept, or another visit, are found again.
+    """
+    name = _name(cells, metric)
+    if name not in _JUDGED and _all_kept(cells):
+        _hold(name, sweep_table([e.row.run for e in cells], metric, places.home()))
+    return _JUDGED.get(name)
+
+
+def command(entry: Entry) -> str:
+    """The command line of a sweep around a distillation; "" for a run that is none."""
+    with suppress(LabError):
+        config = from_dict(entry.row.run.config)
+        if isinstance(config, DistillConfig):
+            return next(filter(None, (_line(config, grid) for grid in GRIDS)), "")
+    return ""
+
+
+def _line(config: DistillConfig, grid: Mapping[str, Sequence[float]]) -> str:
+    """The line of one grid; "" where the config does not have its settings."""
+    try:
+        Sweep(config, grid).cells()
+    except LabError:
+        return ""
+    axes = (f"{path}={','.join(map(str, values))}" for path, values in grid.items())
+    more = [word for axis in axes for word in ("--grid", axis)]
+    return shlex.join(["kdlab", "sweep", *arguments_of(config), *more])
 
 
 def judge(cells: Sequence[Entry], metric: str) -> SweepTable:
@@ -52,10 +92,47 @@ def judge(cells: Sequence[Entry], metric: str) -> SweepTable:
         raise RunError(f"{len(busy)} twins of these cells are not finished: {', '.join(busy[:3])}")
     runs: list[Run] = [e.row.run for e in cells]
     table = sweep_table(runs, metric, places.home())
+    _hold(_name(cells, metric), table)
+    return table
+
+
+def _hold(name: str, table: SweepTable) -> None:
     while len(_JUDGED) >= _MOST:
         _JUDGED.pop(next(iter(_JUDGED)), None)
-    _JUDGED[_name(cells, metric)] = table
-    return table
+    _JUDGED[name] = table
+
+
+def _all_kept(cells: Sequence[Entry]) -> bool:
+    """Whether every finished cell's test, and its comparison with its twin, lies in its folder."""
+    beside = [(e.row, t) for e in cells if e.row.state == "finished" and (t := _twin(e))]
+    if not beside or unfinished_twins(cells) or not all(r.test.metrics for r, _ in beside):
+        return False
+    files = [tuple(r.run.folder.glob("evaluation/comparison-*.json")) for r, _ in beside]
+    if not all(files):
+        return False
+    seen = repr(([(_look(r), _look(t)) for r, t in beside], sorted(map(sorted, files))))
+    if seen not in _SEEN:  # reading what was answered takes a while: once for the same files
+        while len(_SEEN) >= _MOST:
+            _SEEN.pop(next(iter(_SEEN)), None)
+        _SEEN[seen] = _same_answers(beside)
+    return _SEEN[seen]
+
+
+def _same_answers(beside: Sequence[tuple[Row, Row]]) -> bool:
+    """Whether what is kept is of just these answers."""
+    tables: dict[str, PairTable] = {}
+    try:
+        for row, twin in beside:
+            key = repr((row.run.config.get("data"), row.run.config.get("limit")))
+            if key not in tables:
+                tables[key] = lab.split_of(row.run, listing.SPLIT, places.home())
+            said = (lab.predictions(row.run), lab.predictions(twin.run))
+            folder = row.run.folder / "evaluation"
+            if not kept_file(folder, tables[key], said, "comparison").is_file():
+                return False
+    except (LabError, OSError):
+        return False
+    return True
 
 
 def as_it_stands(cells: Sequence[Entry], metric: str) -> list[CellResult]:

@@ -121,7 +121,8 @@ def _sentence(found: Difference, gap: GapRecovered | None, queries: int, seeds: 
     way = "" if found.higher_is_better else " (lower is better)"
     said = f"{_AGAINST[found.verdict]}: {found.name}{way} {_change(found)} on {over}, "
     said += "one seed" if seeds == 1 else f"one seed of {seeds}"
-    parts = [said + (f"; {_won(gap)}." if gap else ".")]
+    won = _won(gap) if gap else ""
+    parts = [f"{said}; {won}." if won else f"{said}."]
     if found.verdict == "INCONCLUSIVE" and isfinite(found.smallest_detectable):
         least = f"{found.smallest_detectable:.3f}"
         parts.append(f"A true difference below {least} would mostly go unseen on these pairs.")
@@ -137,13 +138,16 @@ def _change(found: Difference) -> str:
 
 
 def _won(gap: GapRecovered) -> str:
-    """What became of the teacher's lead, or why that is not told."""
+    """What became of the teacher's lead, or why that is not told; "" for a loss not sure."""
     if not gap.trustworthy:
         return "the share of the teacher's lead is not told, because " + gap.reason.removeprefix(
             "n/a: "
         ).replace("student_ft", "the twin")
     if gap.value < 0:
-        return f"the gap to the teacher grew by {-100 * gap.value:.0f} %"
+        if not gap.high < 0:
+            return ""
+        ends = f"[{-100 * gap.high:.0f}, {-100 * gap.low:.0f}]"
+        return f"the gap to the teacher grew by {-100 * gap.value:.0f} % {ends}"
     low, high = (f"{100 * end:.0f}".replace("-", "−") for end in (gap.low, gap.high))
     return f"it won {100 * gap.value:.0f} % [{low}, {high}] of the teacher's lead"
 

@@ -137,7 +137,7 @@ def test_columns_of_any_name_are_mapped_and_imported_and_the_pages_stand_on_them
         "no, yes"
     )
     at.run()
-    assert "**60** of 60 rows are good" in texts(at)
+    assert "**60** of 60 rows can be used" in texts(at)
     name = next(t for t in at.text_input if t.label == "Name of the data set")
     assert name.value == "odd-ads"
     button(at, "Import 60 pairs").click()
@@ -155,7 +155,7 @@ def test_every_bad_row_is_told_at_once_and_may_be_left_out(home):
     lines = ["query\ttitle\tgrade"] + [f"q {i}\tad {i}\tGood" for i in range(20)]
     lines[5], lines[9] = "q 4\tonly two fields", "q 8\tad 8\tsplendid"
     at = upload(page(dtab="bring"), "x.tsv", "\n".join(lines).encode())
-    assert "**18** of 20 rows are good, **2** are not" in texts(at)
+    assert "**18** of 20 rows can be used, **2** cannot" in texts(at)
     assert list(at.dataframe[1].value["line"]) == [6, 10]
     assert button(at, "Import 18 pairs").disabled
     next(c for c in at.checkbox if c.label.startswith("Leave the 2 bad rows out")).check()
@@ -283,7 +283,7 @@ def test_a_headless_file_is_seen_as_one_and_gets_names():
     rows = b"".join(b"q %d\tad %d\tsome words\tGood\n" % (i, i) for i in range(12))
     at = upload(page(dtab="bring"), "x.tsv", rows)
     assert next(c for c in at.checkbox if c.label.startswith("The first line is a pair")).value
-    assert "**12** of 12 rows are good" in texts(at)
+    assert "**12** of 12 rows can be used" in texts(at)
 
 
 @pytest.mark.parametrize(

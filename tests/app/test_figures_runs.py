@@ -72,6 +72,13 @@ def test_the_table_says_who_is_on_the_frontier():
     assert table["on the frontier"].to_dict() == {"a": "yes", "b": "no", "c": "yes", "d": "no"}
 
 
+def test_costs_that_are_nearly_equal_have_room_around_them():
+    points = [point("a", 787_588, 0.7), point("b", 787_589, 0.8)]
+    made = quality_against_cost(points, ("n", "q"), higher=True, by_way=False, mixed=False)
+    low, high = made.layout.xaxis.range
+    assert high - low > 100_000
+
+
 def test_a_heat_map_says_in_words_what_its_colors_say():
     made = heat_map(["r"], ["1", "2"], [[0.5, NAN]], [["0.5\n▲", "lost"]], ("T", "n", "AUC"))
     assert list(made.data[0].text[0]) == ["0.5<br>▲", "lost"]

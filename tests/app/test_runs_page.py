@@ -97,7 +97,7 @@ def test_an_empty_workspace_shows_the_demo_and_its_finding(home):
     for run in list(RunStore(home.runs).list()):
         RunStore(home.runs).delete(run.id)
     at = page()
-    assert "Of 3 runs the best student is kd" in told(at)
+    assert "Of 3 measured runs on these test pairs the best student is kd" in told(at)
     assert "its difference to the baseline, hard, is not measured yet" in told(at)
     assert len(table(at)) == 3
 
@@ -249,6 +249,37 @@ def test_a_sweep_is_a_heat_map_of_values_before_it_is_judged(home):
     assert "2 of 2 cells are finished" in told(at)
     spec = json.loads(at.get("plotly_chart")[0].proto.spec)
     assert spec["data"][0]["x"] == ["1.0", "2.0"]
+
+
+def test_what_was_judged_elsewhere_needs_no_press(home, monkeypatch):
+    sweep(home)
+    cells = sweeps.sweeps(runs_list.entries())["g1"]
+    monkeypatch.setattr(sweeps.lab, "split_of", lambda *a: pairs_of_world())
+    assert sweeps.judged(cells, "roc_auc") is None
+    sweeps.sweep_table([e.row.run for e in cells], "roc_auc", home)  # as the command line does
+    table = sweeps.judged(cells, "roc_auc")
+    assert [c.verdict for c in table.cells] == ["BEATS", "BEATS"]
+
+
+def test_a_scoring_stands_not_among_the_runs_until_it_is_searched(home):
+    make_run(home.runs / "scored", {"stage": "infer", "run": "kd", "data": "world"}, auc=None)
+    at = page()
+    assert "scored" not in table(at)["run"].tolist()
+    assert "1 scoring is folded away" in told(at)
+    assert table(page(rfind="stage=infer"))["run"].tolist() == ["scored"]
+
+
+def test_runs_of_one_title_say_what_differs(home):
+    for n, limit in enumerate((10, 20, 20)):
+        make_run(home.runs / f"same-named-{n}aaa", config_of(4.0, limit=limit), title="same")
+    titles = {e.title for e in runs_list.entries() if e.title.startswith("same")}
+    assert titles == {"same · limit 10", "same · limit 20 · 1aaa", "same · limit 20 · 2aaa"}
+
+
+def test_the_command_of_a_sweep_is_around_the_open_run():
+    shown = page(rview="sweep", ropen="own1").code[0].value
+    assert shown.startswith("kdlab sweep --teacher")
+    assert "--grid method.params.temperature=1,2,4,8" in shown
 
 
 def test_without_a_sweep_the_page_says_how_to_make_one():

@@ -39,7 +39,7 @@ def press(page, name: str) -> None:
 
 def bring(page, settle, name: str, content: str, pairs: str) -> None:
     give(page, name, content)
-    page.get_by_text("rows are good").wait_for(timeout=60_000)
+    page.get_by_text("rows can be used").wait_for(timeout=60_000)
     settle(page)
     press(page, f"Import {pairs} pairs")
     page.get_by_text(f"Nobody has answered these {pairs} pairs yet").wait_for(timeout=60_000)

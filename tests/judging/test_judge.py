@@ -74,6 +74,15 @@ def test_an_inconclusive_sentence_says_what_could_not_have_been_seen(pairs):
     assert f"below {said.smallest_detectable:.3f} would mostly go unseen" in said.sentence
 
 
+def test_a_gap_that_grew_is_told_with_its_interval_or_not_at_all(pairs):
+    three = (answers(pairs, 1.0, 2), answers(pairs, 1.0, 1), answers(pairs, 2.0, 3))
+    gap = replace(gap_recovered(pairs, *three), value=-0.19, low=-0.6, high=0.2, trustworthy=True)
+    said = judge(pairs, three[1], three[0], three[2], gap=gap)
+    assert "the gap" not in said.sentence
+    said = judge(pairs, three[1], three[0], three[2], gap=replace(gap, high=-0.05))
+    assert "one seed; the gap to the teacher grew by 19 % [5, 60]." in said.sentence
+
+
 def test_without_a_twin_nothing_is_judged_and_the_sentence_says_why(pairs):
     said = judge(pairs, answers(pairs, 1.0, 1), None, answers(pairs, 2.0, 3))
     assert said.verdict == NO_TWIN

@@ -154,7 +154,7 @@ function lay(part) {
       set(tick.mark, { x1: x(i) - 4, x2: x(i) + 4, y1: y(tick.place), y2: y(tick.place) });
       const last = i === axes.length - 1;
       set(tick.text, {
-        x: x(i) + (last ? 15 : -15),
+        x: x(i) + (last ? 19 : -19),
         y: y(tick.place) + 4,
         "text-anchor": last ? "start" : "end",
       });
