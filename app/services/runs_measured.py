@@ -146,9 +146,10 @@ def pairs_of(row: Row) -> PairTable:
     """The pairs that a run's test predictions answer; RunError when they are not here."""
     path = row.run.predictions_path(SPLIT)
     wanted = boards.answered_hash(path)
-    for choice in boards.data_choices():
+    ways = [(choice, split) for choice in boards.data_choices() for split in (SPLIT, "")]
+    for choice, split in ways:  # as runs cut it, or as it came: a test set alone is cut by runs
         with suppress(LabError, OSError):
-            held = boards.pairs_of(choice, SPLIT)
+            held = boards.pairs_of(choice, split)
             if held.content_hash == wanted:
                 return held
     made = _own_pairs(str(row.run.folder), path.stat().st_mtime_ns)
