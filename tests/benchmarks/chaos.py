@@ -118,6 +118,8 @@ def compare(run: Run, bench: Laboratory, outcome: Outcome) -> None:
         return
     expected, found = bench.undisturbed[outcome.kind], result_of(run)
     outcome.wrong += [f"other {what}" for what in expected if found[what] != expected[what]]
+    process = Record.read(run.folder)  # its end is written before its checkpoint is dropped
+    wait(lambda: not is_alive(process.pid, process.process_start), 10)
     if (run.folder / "checkpoint").exists():
         outcome.wrong.append("a checkpoint is left of a finished run")
 
