@@ -119,8 +119,7 @@ def pairs_of(choice: DataChoice, split: str = "") -> PairTable:
 
 def whole_data(choice: DataChoice, split: str = "") -> PairTable:
     """Every pair of a data set, all splits as it has them or, for a test split, as runs cut it."""
-    whole = _whole(str(choice.folder), _changed(choice))
-    return _cut(str(choice.folder), _changed(choice)) if split == TEST else whole
+    return (_cut if split == TEST else _whole)(str(choice.folder), _changed(choice))
 
 
 def is_cut(choice: DataChoice) -> bool:
@@ -139,10 +138,11 @@ def _whole(folder: str, changed: int) -> PairTable:
 
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _cut(folder: str, changed: int) -> PairTable:
+    whole = _whole(folder, changed)
     try:
-        return with_test_split(_whole(folder, changed))
+        return whole if TEST in whole.splits else with_test_split(whole)
     except DataError:  # too few queries: no run is trained on these
-        return _whole(folder, changed)
+        return whole
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)

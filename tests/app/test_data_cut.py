@@ -74,3 +74,10 @@ def test_answers_to_the_validation_split_are_still_shown(home):  # noqa: F811
     assert boards.pairs_of(choice()).splits == ("validation",)
     assert boards.pairs_of(choice(), "test").splits == ("test",)
     assert boards.pairs_of(choice(), ALL).splits == ("train", "validation")
+
+
+def test_a_test_split_of_its_own_is_never_cut_again(home):  # noqa: F811
+    bundled = next(c for c in boards.data_choices() if c.key == "world")
+    own = boards.pairs_of(bundled)
+    assert set(own.frame["split"]) == {"test"}
+    assert boards.pairs_of(bundled, "test").content_hash == own.content_hash
