@@ -24,6 +24,9 @@ _LONGEST = 1800  # characters of a link; a longer state is kept under a hash
 TEMPERATURES = (0.25, 20.0)
 
 
+SWEPT = ("", "method.params.temperature", "soft_weight", "hard_weight", "limit", "student", "seed")
+
+
 @dataclass(frozen=True)
 class State:
     """One visitor's choices; a field's kind holds its default, its bounds and its URL form."""
@@ -134,6 +137,10 @@ class State:
     settings: str = text("", 3000)  # what differs from the preset: path=value;path=value
     dmode: str = choice("form", ("form", "yaml"))
     alone: bool = flag(True)  # the twin without a teacher is trained too
+    sweep_a: str = choice("method.params.temperature", SWEPT[1:])
+    sweep_a_values: str = text("1, 2, 4", 200)
+    sweep_b: str = choice("", SWEPT)
+    sweep_b_values: str = text("", 200)
     run: str = text("", 120)  # the run that is watched; "" lets the page choose
 
 

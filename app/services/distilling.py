@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,14 @@ from app.services.data_intake import refuse_public
 from app.services.distilling_draft import teachers
 from app.services.live import find
 from kdcore.config import DistillConfig, to_dict
-from kdcore.errors import LabError, RunError
+from kdcore.errors import ConfigError, LabError, RunError
 from kdcore.runs import control, lanes, queue
 from kdcore.runs.about import About
 from kdcore.runs.queue import DeviceState
 from kdcore.runs.store import Run, RunStore
 from kdcore.whatif.amounts import amounts_of, sizes_of
 from kdcore.whatif.launching import launch, taught
+from kdcore.whatif.sweep import Sweep, launch_sweep
 from kdcore.whatif.throughput import ensure_measured
 from kdcore.workspace import Workspace
 
@@ -122,6 +123,29 @@ def start(config: DistillConfig, preset: str, twin: bool) -> Run:
         begun = launch(config, home, twin=twin, about=About(preset=preset))
     bench.clear()
     return begun.student
+
+
+def sweep_size(config: DistillConfig, grid: Mapping[str, Sequence[str]]) -> int:
+    """How many students a grid around a config has; ConfigError when it is no good or too large."""
+    cells = len(Sweep(config, grid).cells())
+    if cells > MOST_WAITING:
+        raise ConfigError(
+            "This sweep is too large:", [f"{cells} cells; {MOST_WAITING} may wait at once."]
+        )
+    return cells
+
+
+def start_sweep(
+    config: DistillConfig, preset: str, grid: Mapping[str, Sequence[str]], twin: bool
+) -> str:
+    """Put every cell of a grid in the queue; returns the group that they are."""
+    refuse_public()
+    sweep_size(config, grid)
+    home = places.home()
+    with room(home):
+        begun = launch_sweep(Sweep(config, grid), home, twin=twin, about=About(preset=preset))
+    bench.clear()
+    return begun[0].student.about.group
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from app.panels import (
     distill_preset,
     distill_queue,
     distill_start,
+    distill_sweep,
     distill_watch,
     distill_watched,
     distill_yaml,
@@ -35,6 +36,7 @@ with left:
 with right:
     distill_estimate.draw(draft, state.now().alone)
     distill_start.draw(draft)
+    distill_sweep.draw(draft)
     distill_queue.draw()
     distilling.warm(draft.config)
 distill_watched.draw(run, distill_watch, distill_judge)

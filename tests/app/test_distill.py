@@ -329,3 +329,32 @@ def test_start_s_third_door_opens_a_preset():
     assert not at.exception
     assert at.title[0].value == "Distill"
     assert held(at).preset == distilling_draft.FIRST
+
+
+def test_a_sweep_around_the_form_is_queued_and_opens_in_runs(home):
+    at = page(sweep_a_values="1, 4", sweep_b="seed", sweep_b_values="0, 1")
+    assert button(at, "distill_sweep_start").label == "Start 4 runs"
+    button(at, "distill_sweep_start").click().run()
+    assert not at.exception
+    runs = RunStore(home.runs).list()
+    cells = [run for run in runs if run.about.role == "cell"]
+    settings = {(r.config["method"]["params"]["temperature"], r.config["seed"]) for r in cells}
+    assert settings == {(1.0, 0), (1.0, 1), (4.0, 0), (4.0, 1)}
+    assert len(runs) == 6  # two twins: temperatures share one
+    assert held(at).rview == "sweep"
+    assert at.title[0].value == "Runs"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [("1, warm", "warm"), ("", "give a value"), (",".join(map(str, range(1, 42))), "41 cells")],
+)
+def test_a_grid_that_is_no_good_is_told_and_starts_nothing(home, values, told):
+    at = page(sweep_a_values=values)
+    assert button(at, "distill_sweep_start").disabled
+    assert told in texts(at)
+
+
+def test_a_public_showing_sweeps_nothing(monkeypatch):
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    assert button(page(), "distill_sweep_start").disabled

@@ -1,0 +1,86 @@
+"""A small sweep around the settings of the form: one or two of them over some values."""
+
+import streamlit as st
+
+from app import controls, services, state
+from app.panels import data_draft
+from app.services import distilling
+from app.services.distilling_draft import Draft
+from kdcore.errors import ConfigError, LabError
+
+SWEPT = {
+    "": "nothing more",
+    "method.params.temperature": "Temperature",
+    "soft_weight": "Soft weight",
+    "hard_weight": "Hard weight",
+    "limit": "Most pairs",
+    "student": "Student",
+    "seed": "Seed",
+}
+HELP = (
+    "Values with commas between. A student is a short text: cdssm, twinbert_cos:layers=1. All "
+    "values of one setting meet all of the other."
+)
+
+
+def draw(draft: Draft) -> None:
+    """Two settings with their values, how many runs that is, and their start."""
+    with st.expander("Sweep: try several values", icon=":material/grid_on:"):
+        for name in ("a", "b"):
+            with st.container(horizontal=True, key=f"distill_sweep_{name}"):
+                _axis(name)
+        grid = _grid()
+        cells, why = _cells(draft, grid)
+        st.caption(why or f"{cells} students" + ", and each twin once" * state.now().alone + ".")
+        pressed = st.button(
+            f"Start {cells} runs" if cells else "Start the sweep",
+            icon=":material/play_arrow:",
+            disabled=bool(why),
+            key="distill_sweep_start",
+            width="stretch",
+        )
+    if pressed and draft.config is not None:
+        _start(draft, grid)
+
+
+def _axis(name: str) -> None:
+    controls.bound(
+        st.selectbox,
+        f"sweep_{name}",
+        "Setting" if name == "a" else "and",
+        options=list(SWEPT)[1:] if name == "a" else list(SWEPT),
+        format_func=lambda path: SWEPT[path],
+        width=150,
+    )
+    controls.bound(st.text_input, f"sweep_{name}_values", "Values", help=HELP)
+
+
+def _grid() -> dict[str, list[str]]:
+    now = state.now()
+    axes = {now.sweep_b: now.sweep_b_values, now.sweep_a: now.sweep_a_values}
+    split = {path: [v.strip() for v in said.split(",") if v.strip()] for path, said in axes.items()}
+    return {path: split[path] for path in (now.sweep_a, now.sweep_b) if path}
+
+
+def _cells(draft: Draft, grid: dict[str, list[str]]) -> tuple[int, str]:
+    """How many students the grid has, and what stands in its way."""
+    if services.public():
+        return 0, services.PUBLIC_REASON
+    if draft.config is None:
+        return 0, "A setting of the form stands in the way: mend it first."
+    try:
+        return distilling.sweep_size(draft.config, grid), ""
+    except ConfigError as error:
+        return 0, " ".join(error.problems or (str(error),))
+
+
+def _start(draft: Draft, grid: dict[str, list[str]]) -> None:
+    assert draft.config is not None
+    try:
+        with st.spinner("Putting them in the queue…"):
+            group = distilling.start_sweep(draft.config, draft.preset, grid, state.now().alone)
+    except LabError as error:
+        data_draft.tell(*data_draft.words(error))
+        return
+    state.change(rview="sweep", rsweep=group)
+    st.switch_page("views/runs.py")
