@@ -136,6 +136,7 @@ def test_four_sliders_draw_the_same_box_without_a_mouse(open_page, settle):
     assert asked(page)["box"].endswith(",0,1")
 
 
+@pytest.mark.slow
 def test_a_click_on_a_point_reads_its_texts(open_page, settle):
     page = open_page("pair=3")
     sums = page.locator(".joint .bar .num")
@@ -169,6 +170,7 @@ def test_pressed_cells_keep_only_their_pairs_and_a_link_opens_them(open_page, se
     assert again.locator(".left.num").inner_text() == f"{wanted} of {ROWS} pairs"
 
 
+@pytest.mark.slow
 def test_filters_are_walked_by_keys_and_counted_under_each_other(open_page, settle):
     page = open_page()
     first = page.locator(".kd [role=toolbar]").nth(1).locator("button").first
@@ -185,6 +187,7 @@ def test_filters_are_walked_by_keys_and_counted_under_each_other(open_page, sett
     assert asked(page) == {}
 
 
+@pytest.mark.slow
 def test_a_search_counts_as_you_type_and_is_sent_when_you_rest(open_page, settle):
     page = open_page()
     page.locator("#search").focus()

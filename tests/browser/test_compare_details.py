@@ -108,6 +108,7 @@ def test_an_edited_title_is_answered_by_both_models_and_the_link_says_it(visit, 
     assert page.errors == []
 
 
+@pytest.mark.slow
 def test_choosing_a_slice_filters_the_page_and_the_way_out_clears_it(visit, settle):
     page = visit("compare?v=1&ctab=slices&sort=row")
     found = page.locator('.st-key-chart_slices [data-testid="stDataFrame"]')
@@ -123,6 +124,7 @@ def test_choosing_a_slice_filters_the_page_and_the_way_out_clears_it(visit, sett
     assert "slice=" not in page.url
 
 
+@pytest.mark.slow
 def test_a_pin_and_a_second_student_stand_beside_the_pair(visit, settle):
     page = visit("compare?v=1&pair=3&ctab=notes")
     page.get_by_role("button", name="Pin this pair").click()
@@ -141,6 +143,7 @@ def test_a_pin_and_a_second_student_stand_beside_the_pair(visit, settle):
     expect(card(page).locator("thead th", has_text="second student")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_calibration_says_in_words_what_it_draws(visit):
     page = visit("compare?v=1&ctab=calibration")
     expect(page.get_by_text(re.compile(r"^At T = 1: teacher .*best T"))).to_be_visible()

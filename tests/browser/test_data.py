@@ -80,6 +80,7 @@ def test_scoring_goes_on_without_the_tab_and_can_be_cancelled(visit, settle, min
     again.get_by_text("was cancelled").first.wait_for(timeout=30_000)
 
 
+@pytest.mark.slow
 def test_answers_brought_as_a_file_open_every_page_without_any_model(visit, settle, mine):
     page = visit("data?v=1&dtab=bring", at=mine)
     bring(page, settle, "brought.tsv", table(20), "120")

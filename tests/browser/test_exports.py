@@ -148,6 +148,7 @@ def test_the_table_for_latex_is_whole_and_the_metrics_name_their_hashes(keep):
     assert re.match(r"# data=\S+ [0-9a-f]{8}.*teacher=", numbers)
 
 
+@pytest.mark.slow
 def test_trec_files_are_read_by_trec_eval(visit):
     page = visit("ranking?v=1&rtab=ndcg&gain=linear")
     box = page.locator(".st-key-trec")

@@ -100,6 +100,7 @@ def test_the_saved_picture_names_both_models(visit):
     assert "B: Twin" in text
 
 
+@pytest.mark.slow
 def test_a_brush_by_mouse_lists_its_queries_and_says_so_once(visit, settle):
     page = visit("ranking?v=1&rtab=ndcg")
     canvas = page.locator(f"{STRIP} canvas")

@@ -85,6 +85,7 @@ def test_dragging_w_reorders_without_the_server_and_tells_it_once(visit, settle)
     assert not page.errors
 
 
+@pytest.mark.slow
 def test_a_link_brings_back_rails_choices_and_written_bids(visit, settle):
     page = visit(AUCTION)
     move_rail(page, "slots", 2, release=True)
@@ -115,6 +116,7 @@ def test_money_that_is_simulated_says_so_in_the_picture(visit):
     assert page.locator(".simulated").count() == 1
 
 
+@pytest.mark.slow
 def test_alt_and_arrows_move_an_ad_score_it_and_come_back_by_link(visit, settle):
     page = visit(LISTS)
     before, score = order_of(page), page.locator(".grid .head.yours .score")

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 LOWEST = "test ROC-AUC, lowest kept"
 INSIDE = re.compile(r"of 9 runs are inside the brush")
 
@@ -68,6 +70,7 @@ def test_a_box_of_the_table_chooses_a_run_and_opens_it(visit, settle):
     link_of(page, "rival=")
 
 
+@pytest.mark.slow
 def test_a_note_is_there_at_the_next_visit(visit, settle):
     page = visit("runs?v=1&ropen=bert-kd")
     page.get_by_label("Note", exact=True).fill("<b>worth</b> another seed")

@@ -201,6 +201,7 @@ TABS = {
 LOOK = "node => node.toDataURL ? node.toDataURL() : node.closest('.kd').innerHTML"
 
 
+@pytest.mark.slow
 def test_every_tab_follows_the_rail_without_the_server(open_page, settle):
     page = open_page()
     for turn, (tab, part) in enumerate(TABS.items()):

@@ -105,6 +105,7 @@ def test_scoring_counts_too(home: Workspace, monkeypatch: pytest.MonkeyPatch) ->
         lab.start(finetuning(), home)
 
 
+@pytest.mark.slow
 def test_where_not_even_one_pair_fits_a_smaller_model_is_advised(
     home: Workspace, room: Any
 ) -> None:
@@ -113,6 +114,7 @@ def test_where_not_even_one_pair_fits_a_smaller_model_is_advised(
         lab.start(finetuning(), home)
 
 
+@pytest.mark.slow
 def test_another_error_while_it_is_tried_promises_no_size() -> None:
     def attempt(size: int) -> None:
         raise FULL if size > 16 else ValueError("something else")

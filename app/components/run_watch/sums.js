@@ -104,6 +104,7 @@ export function viewAt(film, metric, step) {
   const end = film.status?.state === "finished" && step === film.ticks.at(-1);
   return {
     step,
+    loss: lastAt(film.loss, step),
     pace: paceAt(film, step),
     check: (end ? keptAt : lastAt)(film.checks, step),
     moment: lastAt(film.moments, step),
