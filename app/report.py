@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
 
-from app.texts import number, percent, signed
+from app.texts import number, signed
 from kdcore.comparison import Comparison
 from kdcore.evaluate import Evaluation
 from kdcore.gap import GapRecovered
@@ -108,10 +108,8 @@ def _differences(against: Comparison | None) -> str:
 def _gap(gap: GapRecovered | None) -> str:
     if gap is None:
         return ""
-    told = gap.reason
-    if gap.trustworthy:
-        told = f"{percent(gap.value)} [{percent(gap.low)}, {percent(gap.high)}]"
-    return f"<h2>{escape(gap.name)}</h2><p>{escape(told)}. {escape(gap.definition)}</p>"
+    value = gap.text if gap.trustworthy else gap.reason
+    return f"<h2>{escape(gap.name)}</h2><p>{escape(value)}. {escape(gap.definition)}</p>"
 
 
 def _curves(subjects: Sequence[Subject]) -> str:

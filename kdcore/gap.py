@@ -1,9 +1,14 @@
-"""gap_recovered(): how much of the teacher's lead was won; on ROC-AUC, the AUC gain kept."""
+"""gap_recovered(): the share of the teacher's lead over the twin that distillation recovered.
+
+Gap recovered = (distilled student - twin) / (teacher - twin), all three in one metric on the same
+pairs. The twin is the same student trained on the labels alone. The KDD 2022 tutorial calls it
+"AUC gain kept".
+"""
 
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +22,19 @@ from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.workspace import write_json_atomic
 
+DEFINITION = (
+    "Gap recovered = (distilled student − twin) / (teacher − twin): the share of the teacher's "
+    "lead over the twin, the same student trained on the labels alone, that distillation recovered."
+)
+
 
 @dataclass(frozen=True)
 class GapRecovered:
-    """Share of the teacher's lead over the student without distillation that distillation won.
+    """Gap recovered in one metric, with its 95 % interval over queries.
 
-    value: (student_kd - student_ft) / (teacher - student_ft); nan, with the reason, when the
-    teacher has no lead. trustworthy is False when the interval of the lead holds 0.
+    value: (student_kd - student_ft) / (teacher - student_ft), where student_ft is the twin; nan,
+    with the reason, when the teacher has no lead. trustworthy is False when the interval of the
+    lead holds 0. definition: the formula in words.
     """
 
     name: str
@@ -40,6 +51,17 @@ class GapRecovered:
     reason: str
     definition: str
 
+    @property
+    def text(self) -> str:
+        """The number with its interval, "gap recovered 34 % [29, 38]", or n/a."""
+        if not self.trustworthy:
+            return "gap recovered: n/a (teacher not clearly better than the twin)"
+        value, low, high = (
+            f"{100 * each:.0f}".replace("-", "−") for each in (self.value, self.low, self.high)
+        )
+        ends = f" [{low}, {high}]" if math.isfinite(self.low) else ""
+        return f"gap recovered {value} %{ends}"
+
 
 def gap_recovered(
     pairs: PairTable,
@@ -51,18 +73,15 @@ def gap_recovered(
     resamples: int = 1000,
     seed: int = 0,
 ) -> GapRecovered:
-    """Gap recovered, called "AUC gain kept" on ROC-AUC, with its bootstrap over queries."""
+    """Gap recovered in a metric, with its bootstrap over queries; see the head of this module."""
     models = [measure(pairs, x) for x in (student_ft, student_kd, teacher)]
     about = lookup({k: CATALOG[k] for k in CATALOG if k in models[0].keys}, metric, "metric")
     ft, kd, top = (float(m.value_of(metric)[0]) for m in models)
     (low, lead_low), (high, lead_high) = interval(_draws(models, metric, resamples, seed))
     leads = top > ft if about.higher_is_better else top < ft
     sure = lead_low > 0 if about.higher_is_better else lead_high < 0
-    reason = "" if sure else "the interval of the teacher's lead holds 0, so the ratio may be noise"
-    if not leads:
-        reason = f"n/a: the teacher ({top:.4f}) does not beat student_ft ({ft:.4f})"
     return GapRecovered(
-        name="AUC gain kept" if metric == "roc_auc" else f"Gap recovered, {about.name}",
+        name=f"Gap recovered, {about.name}",
         metric=metric,
         value=(kd - ft) / (top - ft) if leads else float("nan"),
         low=float(low) if leads else float("nan"),
@@ -73,10 +92,16 @@ def gap_recovered(
         lead_low=float(lead_low),
         lead_high=float(lead_high),
         trustworthy=bool(leads and sure),
-        reason=reason,
-        definition="(student_kd - student_ft) / (teacher - student_ft); student_ft is the same "
-        "student trained on the labels alone.",
+        reason=_reason(leads, sure, top, ft),
+        definition=DEFINITION,
     )
+
+
+def _reason(leads: bool, sure: bool, teacher: float, twin: float) -> str:
+    """Why the number is not given; an empty text when it is."""
+    if not leads:
+        return f"n/a: the teacher ({teacher:.4f}) does not beat the twin ({twin:.4f})"
+    return "" if sure else "the interval of the teacher's lead holds 0, so the ratio may be noise"
 
 
 def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Floats:
@@ -118,6 +143,12 @@ def kept_gap(path: Path) -> GapRecovered | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         plain: dict[str, Any] = {k: math.nan if v is None else v for k, v in data.items()}
-        return GapRecovered(**plain)
-    except (OSError, TypeError, ValueError, AttributeError):
+        found = GapRecovered(**plain)
+        return replace(  # a file of an earlier version has earlier words
+            found,
+            name=f"Gap recovered, {CATALOG[found.metric].name}",
+            definition=DEFINITION,
+            reason=found.reason.replace("student_ft", "the twin"),
+        )
+    except (OSError, TypeError, ValueError, AttributeError, KeyError):
         return None

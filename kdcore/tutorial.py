@@ -132,15 +132,10 @@ class TutorialResult:
         )
         if d.verdict == "INCONCLUSIVE":
             said += f" A difference below {d.smallest_detectable:.4f} cannot be seen here."
-        if gap.trustworthy:
-            low, high = f"{gap.low:.0%}", f"{gap.high:.0%}"
-            if gap.value >= 0:
-                return f"{said} It recovered {gap.value:.0%} of the gap [{low}, {high}]."
-            return (
-                f"{said} It lost ground: the gap to the teacher grew by {-gap.value:.0%} "
-                f"(recovered: [{low}, {high}])."
-            )
-        return f"{said} Gap recovered: not told, because {gap.reason.removeprefix('n/a: ')}."
+        if not gap.trustworthy:
+            return f"{said} Gap recovered is not given, because {gap.reason.removeprefix('n/a: ')}."
+        grew = ": the gap to the teacher grew" if gap.value < 0 else ""
+        return f"{said} {gap.text[0].upper()}{gap.text[1:]}{grew}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

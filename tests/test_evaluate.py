@@ -326,7 +326,7 @@ def test_gap_recovered_is_the_share_of_the_lead():
     assert gap.value == pytest.approx((auc[1] - auc[0]) / (auc[2] - auc[0]))
     assert gap.low < gap.value < gap.high
     assert gap.trustworthy
-    assert gap.name == "AUC gain kept"
+    assert gap.name == "Gap recovered, ROC-AUC"
     assert gap_recovered(pairs, ft, teacher, teacher, resamples=50).value == 1
     loss = gap_recovered(pairs, ft, kd, teacher, "nll", resamples=50)
     assert 0 < loss.value < 1

@@ -36,6 +36,24 @@ def test_a_kept_gap_comes_back_as_it_was(told, tmp_path):
     assert math.isnan(kept_gap(path).value)
 
 
+def test_a_gap_of_an_earlier_version_has_the_one_name_and_the_formula_in_words(told, tmp_path):
+    pairs, three = told
+    found = gap_recovered(pairs, *three, resamples=20)
+    old = replace(found, name="AUC gain kept", definition="(student_kd - student_ft)")
+    keep_gap(tmp_path / "gap.json", old)
+    assert kept_gap(tmp_path / "gap.json") == found
+    assert found.definition.startswith("Gap recovered = (distilled student − twin)")
+
+
+def test_a_gap_is_one_text_everywhere_and_none_where_the_teacher_does_not_lead(told):
+    pairs, three = told
+    found = gap_recovered(pairs, *three, resamples=20)
+    sure = replace(found, value=0.344, low=0.29, high=0.38, trustworthy=True)
+    assert sure.text == "gap recovered 34 % [29, 38]"
+    assert replace(sure, value=-0.344, low=-0.5).text == "gap recovered −34 % [−50, 38]"
+    assert "%" not in replace(sure, trustworthy=False).text
+
+
 def test_other_answers_or_another_metric_have_another_file(told, tmp_path):
     pairs, (ft, kd, teacher) = told
     files = {

@@ -210,11 +210,10 @@ def test_what_the_last_student_would_die_of_is_told_before_the_teacher_trains(
 def test_lost_ground_and_an_unsure_gap_are_said_so(result: TutorialResult) -> None:
     gap = replace(result.gap, trustworthy=True, value=-0.24, low=-0.5, high=0.1)
     said = replace(result, gap=gap).sentence()
-    assert "lost ground: the gap to the teacher grew by 24%" in said
-    assert "It recovered" not in said
+    assert "Gap recovered −24 % [−50, 10]: the gap to the teacher grew." in said
     unsure = replace(gap, trustworthy=False, reason="n/a: the teacher does not beat it")
     said = replace(result, gap=unsure).sentence()
-    assert "Gap recovered: not told, because the teacher does not beat it." in said
+    assert "Gap recovered is not given, because the teacher does not beat it." in said
 
 
 def test_a_student_that_saw_other_pairs_than_its_twin_is_noted(

@@ -10,7 +10,7 @@ from app.components.metric_cards import interval
 from app.components.score_cards import Gain, Note, Row, Score, score_cards
 from app.services import Answers, Board
 from app.services.outcomes import outcome_key
-from app.texts import number, percent, signed
+from app.texts import number, signed
 from kdcore.comparison import Difference
 from kdcore.evaluate import Evaluation
 from kdcore.metrics.definitions import CATALOG
@@ -113,12 +113,4 @@ def _gap(board: Board, key: str) -> Note | None:
     gap = services.gap(board, key)
     if gap is None:
         return None
-    if not isfinite(gap.value):
-        return Note("gap recovered: n/a", f"{gap.definition} {gap.reason}")
-    about = f"{gap.definition} {gap.reason}".strip()
-    if not gap.trustworthy:  # a share of a lead that may be nothing is no number to read
-        return Note("gap recovered: the teacher's lead is unsure", about)
-    text = f"gap recovered {percent(gap.value)}"
-    if isfinite(gap.low):
-        text += f" [{percent(gap.low)}, {percent(gap.high)}]"
-    return Note(text, about)
+    return Note(gap.text, f"{gap.definition} {gap.reason}".strip())

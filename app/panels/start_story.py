@@ -6,7 +6,6 @@ import streamlit as st
 from app import controls, services
 from app.components.ladder import ladder
 from app.services import Board, Story
-from app.texts import percent
 
 
 def finding(board: Board) -> str:
@@ -23,18 +22,17 @@ def finding(board: Board) -> str:
             f"{name} has no twin without a teacher here, so what distillation won cannot be told."
         )
     if not found.trustworthy:
-        return f"On {board.data.title}, what {name} could win back is not sure: {found.reason}."
-    ends = f"{percent(found.low)} to {percent(found.high)}"
-    share = f"{percent(found.value)} (95 % interval {ends})"
+        return f"On {board.data.title}, no gap recovered can be given for {name}: {found.reason}."
     if found.low > 0:
-        told = f"Taught by the teacher, {name} won back {share} of what it lacked"
+        verdict = f"With the teacher's help {name} does better than with labels alone"
     elif found.high < 0:
-        told = f"Taught by the teacher, {name} fell further behind: {share} of the lead won back"
+        verdict = f"With the teacher's help {name} does worse than with labels alone"
     else:
-        told = f"Whether the teacher helped {name} is open: {share} of the lead won back"
+        verdict = f"Whether the teacher helped {name} is open"
     return (
-        f"{told}: over {len(board.pairs):,} pairs its ROC-AUC is {found.student_ft:.3f} with "
-        f"labels alone and {found.student_kd:.3f} distilled; the teacher's is {found.teacher:.3f}."
+        f"{verdict}: over {len(board.pairs):,} pairs its ROC-AUC is "
+        f"{found.student_ft:.3f} with labels alone and {found.student_kd:.3f} distilled; the "
+        f"teacher's is {found.teacher:.3f}, so {found.text}."
     )
 
 

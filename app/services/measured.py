@@ -148,7 +148,7 @@ def area_permutations(pairs: PairTable) -> int:
 
 
 def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:
-    """The share of the teacher's lead over the twin that distillation won; None without a twin."""
+    """The gap recovered by the student on the board; None without a twin or a teacher."""
     if board.teacher is None or board.student is None or board.twin is None:
         return None
     key = (board.pairs.content_hash, board.teacher.hash, board.student.hash, board.twin.hash)

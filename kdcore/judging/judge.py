@@ -28,7 +28,7 @@ class Judgement:
     verdict: of significance.verdict(), or NO TWIN when there is nothing to hold it up to.
     sentence: the whole finding. value: the student's own; delta: student - twin, with its paired
     95 % interval over queries, p, and the least true difference that 80 % of such tests would
-    find. gap: the share of the teacher's lead that was won; None without a teacher's answers.
+    find. gap: the gap recovered; None without a teacher's answers.
     n counts n_unit ("pairs"); queries are what is drawn. caveats: what else stands between the
     two beside the teacher, a sentence each. Numbers that nothing defines are nan.
     """
@@ -138,18 +138,12 @@ def _change(found: Difference) -> str:
 
 
 def _won(gap: GapRecovered) -> str:
-    """What became of the teacher's lead, or why that is not told; "" for a loss not sure."""
+    """The gap recovered, or why it is not given; "" for a loss that is not sure."""
     if not gap.trustworthy:
-        return "the share of the teacher's lead is not told, because " + gap.reason.removeprefix(
-            "n/a: "
-        ).replace("student_ft", "the twin")
+        return f"gap recovered is not given, because {gap.reason.removeprefix('n/a: ')}"
     if gap.value < 0:
-        if not gap.high < 0:
-            return ""
-        ends = f"[{-100 * gap.high:.0f}, {-100 * gap.low:.0f}]"
-        return f"the gap to the teacher grew by {-100 * gap.value:.0f} % {ends}"
-    low, high = (f"{100 * end:.0f}".replace("-", "−") for end in (gap.low, gap.high))
-    return f"it won {100 * gap.value:.0f} % [{low}, {high}] of the teacher's lead"
+        return f"{gap.text}: the gap to the teacher grew" if gap.high < 0 else ""
+    return gap.text
 
 
 def signed(value: float, digits: int = 3) -> str:

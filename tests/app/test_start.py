@@ -17,7 +17,7 @@ def start(tmp_path, monkeypatch):
 
 def test_the_finding_names_share_interval_number_of_pairs_and_metric(start):
     said = start.text[0].value
-    assert re.search(r"won back \d+ % \(95 % interval \d+ % to \d+ %\)", said)
+    assert re.search(r"gap recovered \d+ % \[\d+, \d+\]", said)
     assert "over 10,000 pairs its ROC-AUC is" in said
 
 

@@ -33,7 +33,7 @@ def said(browser: Any) -> Iterator[Callable[[float, int], str]]:
 
 
 def test_a_lead_too_small_to_share_out_is_called_one(said: Callable[[float, int], str]) -> None:
-    assert "recovered 50 % of the validation gap." in said(0.04, 80)
+    assert "Gap recovered in validation: 50 %." in said(0.04, 80)
     assert "%" not in said(0.0005, 80)
     assert "The teacher barely leads the twin" in said(0.0005, 80)
 

@@ -2,7 +2,7 @@
 
 const ABOUT = {
   value: "Of the validation pairs, not of the test pairs; the epoch that is kept is chosen by them.",
-  gap: "(student − twin) ÷ (teacher − twin), of the validation metric shown: the student's kept epoch so far against the kept epoch of its twin, which learned without a teacher. 0 % is the twin, 100 % the teacher.",
+  gap: "Gap recovered = (distilled student − twin) / (teacher − twin), of the validation metric shown: the student's kept epoch so far against the kept epoch of its twin, which learned without a teacher. 0 % is the twin, 100 % the teacher.",
   agreement: "Share of the probe pairs on which the student's likeliest grade is the teacher's.",
   kl: "Mean KL(teacher ‖ student) over the probe, in nats, at the temperature of the loss, without the factor T².",
   distance: "Mean |relevance − true relevance| over the probe: only a made world knows the truth.",

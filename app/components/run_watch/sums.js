@@ -77,7 +77,7 @@ export function keptAt(checks, step) {
   return checks.find((line) => line.step === last.kept_step) ?? last;
 }
 
-/** Share of the teacher's lead over the twin that the student has won at a step; or why not. */
+/** Gap recovered at a step: (student - twin) / (teacher - twin), in validation; or why it is n/a. */
 export function gapAt(film, metric, step) {
   const { field, sign, least } = METRICS[metric];
   const own = keptAt(film.checks, step)?.[field];
@@ -150,8 +150,8 @@ export function sentenceOf(film, metric, view, data) {
     const told = others.filter(([, v]) => Number.isFinite(v)).map(([who, v]) => `${who} ${fmt(v)}`);
     parts.push(` the student has ${name} ${fmt(value)}${n}${told.length ? `; ${told.join(", ")}` : ""}.`);
   } else parts.push(" the student has not been validated yet.");
-  if (Number.isFinite(view.gap.value)) parts.push(` It has recovered ${percent(view.gap.value)} of the validation gap${isDone(film) && view.step === film.ticks.at(-1) ? ". A verdict goes by the test pairs instead" : " so far"}.`);
-  else if (film.twin && view.gap.why?.startsWith("the teacher")) parts.push(` ${capital(view.gap.why)} the twin in validation, so no share of its lead is told.`);
+  if (Number.isFinite(view.gap.value)) parts.push(` Gap recovered in validation${isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far"}: ${percent(view.gap.value)}. The verdict is on the test pairs.`);
+  else if (film.twin && view.gap.why?.startsWith("the teacher")) parts.push(` ${capital(view.gap.why)} the twin in validation, so no gap recovered is given.`);
   if (Number.isFinite(view.moment?.agreement)) {
     parts.push(`${kept ? " At the last step it" : " It"} agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
   }
