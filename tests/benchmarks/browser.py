@@ -1,9 +1,10 @@
-"""`python tests/benchmarks/browser.py`: the app's goals G1-G4 and G8, measured in Chromium.
+"""`python tests/benchmarks/browser.py [--quick]`: goals G1-G4 and G8, measured in Chromium.
 
 The plain page (st.slider and Plotly) is measured in the same run on the same machine; read the
 ratios. Prints a table in Markdown; run it when nothing else runs.
 """
 
+import argparse
 import contextlib
 import os
 import statistics
@@ -69,8 +70,8 @@ def plain_command() -> list[str]:
     return [sys.executable, "-m", "streamlit", "run", page, *options, *quiet]
 
 
-def drag(page: Page, place: str) -> dict[str, float]:
-    """Drag a rail from end to end for about three seconds with the mouse."""
+def drag(page: Page, place: str, moves: int) -> dict[str, float]:
+    """Drag a rail from end to end with the mouse, 12 ms and more between two moves."""
     rail = page.locator(f"{place} input[type=range]:visible").first
     rail.scroll_into_view_if_needed()
     box = rail.bounding_box()
@@ -80,7 +81,7 @@ def drag(page: Page, place: str) -> dict[str, float]:
     page.mouse.down()
     page.evaluate("window.work.length = 0; window.frames_at.length = 0")
     before = len(page.sent)
-    for i in range(150):
+    for i in range(moves):
         page.mouse.move(box["x"] + box["width"] * (0.3 + 0.6 * abs(i % 100 - 50) / 50), y)
         page.wait_for_timeout(12)
     work, frames = page.evaluate("[window.work, window.frames_at]")
@@ -103,7 +104,7 @@ def drag(page: Page, place: str) -> dict[str, float]:
     }
 
 
-def key_to_paint(page: Page, presses: int = 30) -> list[float]:
+def key_to_paint(page: Page, presses: int) -> list[float]:
     """The plain page: a key on the slider until Plotly's bars have changed, ms."""
     page.locator('[data-testid="stSlider"] input, [role="slider"]').first.focus()
     told = []
@@ -151,11 +152,11 @@ def watched(browser, url: str) -> Page:
     return page
 
 
-def filter_ms(browser, url: str) -> list[float]:
+def filter_ms(browser, url: str, clicks: int) -> list[float]:
     """Compare: from choosing a tag to the new count in the top bar, ms."""
     page = watched(browser, f"{url}/compare")
     told = []
-    for _ in range(10):
+    for _ in range(clicks):
         option = page.locator(".st-key-filter_rail button").nth(3)
         before = page.url
         began = time.perf_counter()
@@ -167,18 +168,18 @@ def filter_ms(browser, url: str) -> list[float]:
     return told
 
 
-def import_seconds() -> float:
+def import_seconds(rounds: int) -> float:
     code = "import app.services, app.frame, app.controls, app.panels.keep"
     times = []
-    for _ in range(3):
+    for _ in range(rounds):
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
         times.append(time.perf_counter() - began)
     return min(times)
 
 
-def answers_ms() -> dict[str, float]:
-    """G8: one edited ad, asked of student and teacher after warm-up, ms (p50 of 20)."""
+def answers_ms(repeats: int) -> dict[str, float]:
+    """G8: one edited ad, scored by student and teacher after warm-up, ms (p50 of `repeats`)."""
     code = (
         "import sys, statistics\nfrom app import services\n"
         "from app.services.models import score\n"
@@ -186,7 +187,7 @@ def answers_ms() -> dict[str, float]:
         "for key in ('twinbert_cos-kd', 'teacher'):\n"
         "    run = services.model_run(key)\n"
         "    told = [score(run, [('red shoes', f'Red Shoes {i}', 'Free returns')], pairs)"
-        ".milliseconds for i in range(21)][1:]\n"
+        f".milliseconds for i in range({repeats + 1})][1:]\n"
         "    print(key, statistics.median(told), file=sys.stderr)\n"
     )
     told = subprocess.run(
@@ -197,24 +198,28 @@ def answers_ms() -> dict[str, float]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one rail; its figures mean nothing")
+    quick = parser.parse_args().quick
+    rails = {"T": RAILS["T"]} if quick else RAILS
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find(), args=FLAGS)
         with serving(lab_command(), home) as url:
             ready = ".st-key-temperature_rail input[type=range]:visible"
             lab_first, lab_warm = visit_ms(browser, f"{url}/temperature", ready)
             dragged = {}
-            for name, (path, place) in RAILS.items():
+            for name, (path, place) in rails.items():
                 page = watched(browser, f"{url}/{path}")
-                dragged[name] = drag(page, place)
+                dragged[name] = drag(page, place, 20 if quick else 150)
                 page.close()
-            filtered = filter_ms(browser, url)
+            filtered = filter_ms(browser, url, 2 if quick else 10)
         with serving(plain_command(), home) as url:
             plain_first, plain_warm = visit_ms(browser, url, ".js-plotly-plot")
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(url)
             page.wait_for_selector(".js-plotly-plot")
             page.wait_for_timeout(2000)
-            plain = key_to_paint(page)
+            plain = key_to_paint(page, 3 if quick else 30)
         browser.close()
     print("| drag | work a frame p50 / p95, ms | frame p95, ms | fps | messages | release, ms |")
     print("|---|---|---|---|---|---|")
@@ -227,9 +232,10 @@ def main() -> None:
     print(f"\nPlain page, key to paint: p50 {slow:.0f} ms, p95 {quantile(plain, 0.95):.0f} ms;")
     print(f"ours draws within a frame ({fast:.1f} ms p95): {slow / fast:.0f} x.")
     print(f"First visit {lab_first:.0f} ms (plain {plain_first:.0f}), warm {lab_warm:.0f} ms")
-    print(f"(plain {plain_warm:.0f}). Import of the app {import_seconds():.2f} s, no torch.")
+    imported = import_seconds(1 if quick else 3)
+    print(f"(plain {plain_warm:.0f}). Import of the app {imported:.2f} s, no torch.")
     print(f"Filter 10,000 pairs, click to new link: p50 {quantile(filtered, 0.5):.0f} ms.")
-    print(f"One edited ad, p50 ms after warm-up: {answers_ms()}")
+    print(f"One edited ad, p50 ms after warm-up: {answers_ms(3 if quick else 20)}")
 
 
 if __name__ == "__main__":

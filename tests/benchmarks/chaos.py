@@ -1,6 +1,7 @@
 """Runs of tiny students killed at random moments, taken up again, and held to what they promised.
 
     python tests/benchmarks/chaos.py [--runs 100] [--together 2] [--seed 0] [--markdown FILE]
+                                     [--quick]
 
 A stand-in for the app puts each run in the queue and looks after it, as the app does. At a random
 moment SIGKILL hits the run's process, the app, both, the dispatcher, the run and the dispatcher,
@@ -215,15 +216,16 @@ def main() -> None:
         return
     os.environ |= {"KDLAB_CPU_SLOTS": str(asked.together), "OMP_NUM_THREADS": "1"}
     began, chance = time.monotonic(), random.Random(asked.seed)
-    kinds, victims = list(STUDENTS), list(VICTIMS)
+    kinds = ["twin"] if asked.quick else list(STUDENTS)
+    victims, disturbed = list(VICTIMS), 1 if asked.quick else asked.runs - 1
     with tempfile.TemporaryDirectory(prefix="chaos-") as root:
-        bench = Laboratory(Workspace(Path(root)))
+        bench = Laboratory(Workspace(Path(root)), kinds)
         lab.named_pairs(DATA).save(bench.home.data_folder("tiny"))
         bench.prepare()
         print("undisturbed, seconds", bench.seconds, flush=True)
         plan = [
             (victims[i % len(victims)], chance.choice(kinds), random.Random(chance.random()))
-            for i in range(asked.runs - 1)
+            for i in range(disturbed)
         ]
         outcomes = []
         with ThreadPoolExecutor(asked.together) as pool:
@@ -248,6 +250,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--together", type=int, default=2, help="runs at once")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--quick", action="store_true", help="one run killed, one disk filled, one kind of student"
+    )
     parser.add_argument("--markdown", default="", help="a file for the table")
     parser.add_argument("--app", nargs=2, metavar=("HOME", "RUN"), help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -70,14 +71,14 @@ def result_of(run: Run) -> dict[str, str]:
 class Laboratory:
     """A workspace with its data, a teacher, and the undisturbed run of each kind."""
 
-    def __init__(self, home: Workspace) -> None:
-        self.home = home
+    def __init__(self, home: Workspace, kinds: Sequence[str] = tuple(STUDENTS)) -> None:
+        self.home, self.kinds = home, tuple(kinds)
         self.teacher = ""
         self.undisturbed: dict[str, dict[str, str]] = {}
         self.seconds: dict[str, tuple[float, float]] = {}  # from the queue on; of training alone
 
     def prepare(self) -> None:
-        for kind in STUDENTS:
+        for kind in self.kinds:
             run = self.create(kind)
             began = time.monotonic()
             queue.enqueue([run], self.home)

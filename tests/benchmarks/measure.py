@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+PATIENCE = 600.0  # seconds until a silent contender is taken for one that never reports a step
 PRELOAD = ("torch", "transformers.trainer", "kdcore.recipes.distill", "kdcore.recipes.finetune")
 
 
@@ -64,16 +65,31 @@ class Pace:
 Contender = Callable[[Any, Pace], None]
 
 
-def race(contenders: Mapping[str, Contender], job: Any, effort: Effort) -> dict[str, float]:
-    """Pairs a second of each contender: the median over its steps."""
+def race(
+    contenders: Mapping[str, Contender], job: Any, effort: Effort, patience: float = PATIENCE
+) -> dict[str, float]:
+    """Pairs per second of each contender: the median over its steps.
+
+    Raises RuntimeError when a contender fails, or reports no step for `patience` seconds.
+    """
     started = {name: _start(_contend, run, job, effort.warmup) for name, run in contenders.items()}
-    for process, pipe in started.values():
-        _answer(process, pipe)
+    try:
+        return _take_turns(started, effort, patience)
+    finally:
+        for process, _ in started.values():
+            process.kill()
+
+
+def _take_turns(
+    started: Mapping[str, tuple[Any, Connection]], effort: Effort, patience: float
+) -> dict[str, float]:
+    for name, (process, pipe) in started.items():
+        _answer(process, pipe, name, patience)
     steps: dict[str, list[tuple[int, float]]] = {name: [] for name in started}
     for _ in range(effort.rounds):
         for name, (process, pipe) in started.items():
             pipe.send(effort.turn_seconds)
-            steps[name] += _answer(process, pipe)
+            steps[name] += _answer(process, pipe, name, patience)
     for process, pipe in started.values():
         pipe.send(None)
         process.join()
@@ -86,9 +102,9 @@ def race(contenders: Mapping[str, Contender], job: Any, effort: Effort) -> dict[
 def apart(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function returns in a fresh process, where its memory and threads are its own."""
     process, pipe = _start(_call, function, *arguments)
-    found = _answer(process, pipe)
+    answer = _answer(process, pipe, function.__name__)
     process.join()
-    return found
+    return answer
 
 
 def medians(functions: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
@@ -115,15 +131,21 @@ def _start(body: Callable[..., None], *arguments: Any) -> tuple[Any, Connection]
     return process, here
 
 
-def _answer(process: Any, pipe: Connection) -> Any:
+def _answer(process: Any, pipe: Connection, name: str, patience: float | None = None) -> Any:
+    """What the other process sends next; patience: seconds to wait for it, None waits for ever."""
+    if not pipe.poll(patience):
+        raise RuntimeError(
+            f"{name!r} reported no step in {patience:g} seconds: it must call pace.taken(pairs) "
+            "after each step, or it is never stopped"
+        )
     try:
-        found = pipe.recv()
+        answer = pipe.recv()
     except EOFError:
         process.join()
-        raise RuntimeError(f"a contender died with exit code {process.exitcode}") from None
-    if isinstance(found, BaseException):
-        raise found
-    return found
+        raise RuntimeError(f"{name!r} died with exit code {process.exitcode}") from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer
 
 
 def _guarded(parent: Connection, body: Callable[..., None], *arguments: Any) -> None:

@@ -56,15 +56,15 @@ def distill_ours(job: Job, pace: Pace) -> None:
         device="cpu",
         threads=job.threads,
     )
-    with _run(config) as (run, writer), _paced(pace), _given(job):
-        distill.distill(config, job.pairs, answers, run, writer)
+    with _run(config) as (run, writer), _given(job):
+        distill.distill(config, job.pairs, answers, run, writer, begin=_paced(pace))
 
 
 def finetune_ours(job: Job, pace: Pace) -> None:
     """recipes/finetune.py on the same cross-encoder, MSE to 0/1."""
     config = _finetune_config(job, _training(job, 1000))
-    with _run(config) as (run, writer), _paced(pace), _given(job):
-        finetune.finetune(config, job.pairs, run, writer)
+    with _run(config) as (run, writer), _given(job):
+        finetune.finetune(config, job.pairs, run, writer, begin=_paced(pace))
 
 
 def score_ours(job: Job, pace: Pace) -> None:
@@ -158,20 +158,15 @@ def _given(job: Job) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _paced(pace: Pace) -> Iterator[None]:
-    """The recipes' own Session, which tells the pace after each step."""
+def _paced(pace: Pace) -> type[Session]:
+    """The recipes' own Session, which reports each of its steps to the pace."""
 
     class PacedSession(Session):
         def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
             super().step(loss, parts)
             pace.taken(self.knobs.batch_size)
 
-    with (
-        mock.patch.object(distill, "Session", PacedSession),
-        mock.patch.object(finetune, "Session", PacedSession),
-    ):
-        yield
+    return PacedSession
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Sizes:
 
 
 FULL = Sizes(20_000, 512, 2048, 8, 2.0, 3, 20_000, 10_000)
-QUICK = Sizes(1_000, 64, 128, 2, 0.2, 1, 500, 1_000)
+QUICK = Sizes(500, 32, 64, 1, 0.1, 1, 200, 500)
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def _arguments() -> argparse.Namespace:
         description=NOTES, formatter_class=argparse.RawTextHelpFormatter
     )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--quick", action="store_true", help="a minute; figures mean nothing")
+    size.add_argument("--quick", action="store_true", help="half a minute; figures mean nothing")
     size.add_argument("--full", action="store_true", help="also the memory of 1,000,000 pairs")
     parser.add_argument("--threads", choices=("1", "2", "both"), default="both")
     parser.add_argument("--only", choices=SECTIONS, help="one section")

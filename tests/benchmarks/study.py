@@ -1,6 +1,6 @@
 """A study on the bundled world: who learns how much from how many labels.
 
-    .venv/bin/python tests/benchmarks/study.py [--sizes 2000 5000 20000] [--json FILE]
+    .venv/bin/python tests/benchmarks/study.py [--sizes 2000 5000 20000] [--json FILE] [--quick]
 
 One teacher is trained on all labels. Each student is then trained twice at each size, with the
 same seed, steps and data: on the labels alone, and distilled. Truth is the ceiling.
@@ -28,6 +28,8 @@ STUDENTS = {
     "bert_tiny:dropout=0.2": "BERT-2",
 }
 TEACHER = "bert:layers=3,hidden=192,heads=3,dropout=0.2"
+SMALL_WORLD = "world:train=300,validation=100,test=200"  # for --quick, with the tiny teacher
+TINY_TEACHER = "bert:layers=1,hidden=16,heads=2,vocabulary=300"
 
 
 @dataclass
@@ -37,6 +39,8 @@ class Study:
     workspace: Workspace
     threads: int
     epochs: int
+    data: str = "world"
+    teacher_model: str = TEACHER
     seed: int = 0
 
     def training(self, rate: float, batch: int, size: int) -> TrainingConfig:
@@ -48,7 +52,11 @@ class Study:
         """A cross-encoder on all labels."""
         training = TrainingConfig(epochs=4, batch_size=64, learning_rate=7e-4)
         return lab.finetune(
-            "world", TEACHER, training=training, threads=self.threads, workspace=self.workspace
+            self.data,
+            self.teacher_model,
+            training=training,
+            threads=self.threads,
+            workspace=self.workspace,
         )
 
     def pair_of_students(self, teacher: Run, student: str, size: int) -> tuple[Run, Run]:
@@ -61,8 +69,8 @@ class Study:
             "training": training,
             "workspace": self.workspace,
         }
-        hard = lab.finetune("world", student, **common)
-        soft = lab.distill(teacher, student, "world", **common)
+        hard = lab.finetune(self.data, student, **common)
+        soft = lab.distill(teacher, student, self.data, **common)
         return hard, soft
 
 
@@ -87,6 +95,25 @@ def row_of(study: Study, teacher: Run, student: str, size: int) -> dict[str, Any
 
 def main() -> None:
     """Run the study and print its table."""
+    arguments = _arguments()
+    with tempfile.TemporaryDirectory() as scratch:
+        home = Workspace(arguments.home or Path(scratch))
+        study = Study(home, arguments.threads, arguments.epochs)
+        if arguments.quick:
+            study = Study(home, 1, 1, SMALL_WORLD, TINY_TEACHER)
+        teacher = study.teacher()
+        metrics = lab.evaluate(teacher, workspace=home).metrics
+        print({k: round(metrics[k].value, 4) for k in ("roc_auc", "pr_auc", "truth_auc")})
+        rows = []
+        for size in [200] if arguments.quick else arguments.sizes:
+            for student in arguments.students:
+                rows.append(row_of(study, teacher, student, size))
+                print(json.dumps(rows[-1]), flush=True)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[2000, 5000, 20_000])
     parser.add_argument("--students", nargs="+", default=list(STUDENTS))
@@ -94,20 +121,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--home", type=Path, help="keep the runs here")
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        home = Workspace(asked.home or Path(scratch))
-        study = Study(home, asked.threads, asked.epochs)
-        teacher = study.teacher()
-        metrics = lab.evaluate(teacher, workspace=home).metrics
-        print({k: round(metrics[k].value, 4) for k in ("roc_auc", "pr_auc", "truth_auc")})
-        rows = []
-        for size in asked.sizes:
-            for student in asked.students:
-                rows.append(row_of(study, teacher, student, size))
-                print(json.dumps(rows[-1]), flush=True)
-    if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    parser.add_argument(
+        "--quick", action="store_true", help="one tiny size; its figures mean nothing"
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

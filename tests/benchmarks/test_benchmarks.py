@@ -1,20 +1,24 @@
-"""`make bench` runs from end to end and compares like with like; no figure is judged here."""
+"""Every benchmark runs from end to end in its quick form; no figure is judged here.
+
+A tiny race of each section is enough to see that a contender is still paced and still compared
+with the others: a benchmark that nobody ran for weeks would otherwise break unseen.
+"""
 
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-RUN = Path(__file__).parent / "run.py"
+HERE = Path(__file__).parent
 CONTENDERS = {
     "distill": {"plain loop", "HF Trainer tuned", "teacher in the loop", "ours"},
     "teacher scoring": {"plain loop", "similar lengths together", "ours", "ours with fp32"},
     "fine-tune": {"plain loop", "HF Trainer tuned", "ours"},
 }
 SINGLE = {"evaluate", "tokenize and batch", "make the world", "import a CSV"}
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +26,17 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     files = {form: folder / f"report.{form}" for form in ("json", "markdown")}
     options = [part for form, file in files.items() for part in (f"--{form}", str(file))]
-    command = [sys.executable, str(RUN), "--quick", "--threads", "1", *options]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+    printed = quick("run.py", "--threads", "1", *options)
     (part,) = json.loads(files["json"].read_text(encoding="utf-8"))["parts"]
-    return part, files["markdown"].read_text(encoding="utf-8"), ran.stdout
+    return part, files["markdown"].read_text(encoding="utf-8"), printed
+
+
+def quick(script: str, *options: str) -> str:
+    """What a benchmark prints in its quick form; it must end well."""
+    command = [sys.executable, str(HERE / script), "--quick", *options]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
 
 
 @pytest.mark.parametrize("job", CONTENDERS)
@@ -37,7 +47,7 @@ def test_every_contender_of_a_race_has_a_row(report, job):
 def test_evaluation_growth_and_sources_have_rows(report):
     jobs = {row["job"] for row in report[0]["rows"]}
     assert jobs >= SINGLE
-    assert any(job.startswith("evaluate 1,000 pairs") for job in jobs)
+    assert any(job.startswith("evaluate 500 pairs") for job in jobs)
 
 
 def test_all_contenders_compute_the_same_scores_from_the_same_weights(report):
@@ -58,3 +68,35 @@ def test_the_page_for_people_tells_the_machine_and_every_row(report):
     for page in (markdown, printed):
         assert part["environment"]["processor"] in page
         assert all(row["how"] in page for row in part["rows"])
+
+
+def test_a_contender_that_reports_no_step_ends_the_race_with_its_name():
+    """A recipe that is no longer paced trains on and on; the race must not wait for it."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
+        "import time, types, measure\n"
+        "if __name__ == '__main__':\n"
+        "    measure.PRELOAD = ()\n"
+        "    job, effort = types.SimpleNamespace(threads=1), measure.Effort(1, 0.1, 1)\n"
+        "    measure.race({'never paced': unpaced}, job, effort, patience=1.0)\n"
+    )
+    code = code.replace("if __name__", "from unpaced import unpaced\nif __name__", 1)
+    with tempfile.TemporaryDirectory() as folder:
+        body = "import time\n\n\ndef unpaced(job, pace):\n    time.sleep(600)\n"
+        (Path(folder) / "unpaced.py").write_text(body, encoding="utf-8")
+        (Path(folder) / "race.py").write_text(code, encoding="utf-8")
+        command = [sys.executable, str(Path(folder) / "race.py")]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode != 0
+    assert "'never paced' reported no step in 1 seconds" in ran.stderr
+
+
+def test_the_study_gives_a_row_for_each_student_with_both_of_its_trainings():
+    lines = quick("study.py", "--students", "cdssm", "bert_tiny:dropout=0.2").splitlines()
+    rows = [json.loads(line) for line in lines if '"student"' in line]
+    assert [row["student"] for row in rows] == ["C-DSSM", "BERT-2"]
+    assert all(len(row[key]) == 3 for row in rows for key in ("hard", "distilled", "delta"))
+
+
+def test_a_killed_run_and_one_on_a_full_disk_end_as_the_undisturbed_one():
+    assert "No orphan, no ticket left, nothing stuck." in quick("chaos.py")

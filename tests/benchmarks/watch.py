@@ -1,10 +1,11 @@
-"""`python tests/benchmarks/watch.py`: what watching costs the server, and how late a curve is.
+"""`python tests/benchmarks/watch.py [--quick]`: what watching costs, and how late a curve is.
 
 Server CPU a poll, with one tab and with five, beside one full rerun of the Distill page in the
 same server; and the time from a metric line in the file to its paint in Chromium (goal G9: 1 s).
 Prints a table in Markdown; run it when nothing else runs.
 """
 
+import argparse
 import http.client
 import json
 import statistics
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode, urlparse
 
@@ -30,9 +32,18 @@ from tests.browser.conftest import settled  # noqa: E402
 from tests.browser.learning import Learning  # noqa: E402
 
 PACE = 0.6  # seconds between two polls of a tab, as in components/run_watch/poll.js
-SECONDS = 20.0
-RERUNS = 10
-LINES = 30
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long is measured: seconds of polling, reruns of the page, lines of the file."""
+
+    seconds: float
+    reruns: int
+    lines: int
+
+
+FULL, QUICK = Effort(20.0, 10, 30), Effort(1.0, 2, 3)
 # tells when a step was first painted: in the frame after the sentence changed
 PAINTED = """() => {
   const inside = (n) => n.shadowRoot?.querySelector(".watch .finding");
@@ -87,17 +98,17 @@ def server_of(url: str) -> psutil.Process:
     raise RuntimeError(f"nobody listens at {url}")
 
 
-def idling(url: str) -> float:
+def idling(url: str, seconds: float) -> float:
     """Share of a core that the server takes when nobody is there."""
     server = server_of(url)
     before = cpu(server)
-    time.sleep(SECONDS)
-    return (cpu(server) - before) / SECONDS
+    time.sleep(seconds)
+    return (cpu(server) - before) / seconds
 
 
-def polling(url: str, run: Learning, tabs: int, idle: float) -> tuple[float, float]:
+def polling(url: str, run: Learning, tabs: int, idle: float, seconds: float) -> tuple[float, float]:
     """(ms of server CPU a poll, share of a core) above idle, at two new lines a second."""
-    server, until = server_of(url), time.monotonic() + SECONDS
+    server, until = server_of(url), time.monotonic() + seconds
     before, began = cpu(server), time.monotonic()
     watching = [Tab(url, run.folder.name, until) for _ in range(tabs)]
     for tab in watching:
@@ -115,23 +126,23 @@ def polling(url: str, run: Learning, tabs: int, idle: float) -> tuple[float, flo
     return 1000 * spent / sum(tab.polls for tab in watching), spent / lasted
 
 
-def rerunning(page: Page, url: str) -> float:
+def rerunning(page: Page, url: str, reruns: int) -> float:
     """Seconds of server CPU of one full rerun: between the form and its YAML."""
     server, names = server_of(url), ("YAML", "Form")
     before = 0.0
-    for turn in range(RERUNS + 2):
+    for turn in range(reruns + 2):
         if turn == 2:  # the first of each fills caches
             before = cpu(server)
         page.get_by_role("radio", name=names[turn % 2]).click()
         settled(page)
-    return (cpu(server) - before) / RERUNS
+    return (cpu(server) - before) / reruns
 
 
-def lags(page: Page, run: Learning) -> list[float]:
+def lags(page: Page, run: Learning, lines: int) -> list[float]:
     """Seconds from a line in the file to the frame that shows it."""
     page.evaluate(PAINTED)
     written = {}
-    for _ in range(LINES):
+    for _ in range(lines):
         step = run.record.step + 1
         run.stand(step=step)
         run.line(step)
@@ -143,6 +154,9 @@ def lags(page: Page, run: Learning) -> list[float]:
 
 def main() -> None:
     """Measure all, then print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="seconds; its figures mean nothing")
+    effort = QUICK if parser.parse_args().quick else FULL
     folder = Path(tempfile.mkdtemp(prefix="kdlab-watch-"))
     make_lab(folder / "demo", Made())
     run = Learning(folder, "learning")
@@ -160,15 +174,15 @@ def main() -> None:
             page.goto(f"{url}/distill?v=1&run={run.folder.name}")
             page.wait_for_function("() => window.kdFilms?.size")
             settled(page)
-            late = lags(page, run)
+            late = lags(page, run, effort.lines)
             run.stand(state="stopped", ended=time.time())  # nothing polls while the page is rerun
             page.wait_for_timeout(4000)
-            rerun = rerunning(page, url)
+            rerun = rerunning(page, url, effort.reruns)
             page.goto("about:blank")
             page.wait_for_timeout(2000)
-            idle = idling(url)
+            idle = idling(url, effort.seconds)
             run.stand(state="running", ended=None)
-            polls = {tabs: polling(url, run, tabs, idle) for tabs in (1, 5)}
+            polls = {tabs: polling(url, run, tabs, idle, effort.seconds) for tabs in (1, 5)}
             chromium.close()
     lines = ["| what | measured |", "| --- | ---: |"]
     lines.append(f"| line in the file to paint, median | {statistics.median(late):.2f} s |")

@@ -1,0 +1,23 @@
+"""The benchmarks of the app run from end to end in their quick form; no figure is judged here."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+QUICK = {"runs_page.py": ("--runs", "60", "--rounds", "1")}  # the others have a --quick
+ROWS = {
+    "runs_page.py": ("listing, nothing new", "page, 50 side by side", "page, 50 on the frontier"),
+    "browser.py": ("| T |", "Plain page, key to paint", "First visit", "Filter 10,000 pairs"),
+    "watch.py": ("line in the file to paint", "one full rerun", "5 tabs"),
+}
+
+
+@pytest.mark.parametrize("script", ROWS)
+def test_a_benchmark_of_the_app_prints_every_row(script):
+    command = [sys.executable, str(HERE / script), *QUICK.get(script, ("--quick",))]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert all(row in ran.stdout for row in ROWS[script])
