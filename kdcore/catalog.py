@@ -10,6 +10,10 @@ from typing import Any, Literal
 from kdcore.errors import lookup
 from kdcore.knobs import choice, knob, switch
 
+_ACCENTS = (
+    "read é as e, as BERT's uncased tokenizer does; off, schon and schön stay two words "
+    "(for a tokenizer that is trained here)"
+)
 TeacherKind = Literal["cached", "live"]  # see teachers.py
 
 
@@ -80,6 +84,7 @@ class EncoderParams:
     query_tokens: int = knob(16, "a longer query is cut here", low=2, high=256)
     ad_tokens: int = knob(48, "a longer ad (title and description) is cut here", low=2, high=448)
     dropout: float = knob(0.1, "share of activations silenced in training", low=0, high=0.9)
+    strip_accents: bool = switch(False, _ACCENTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +160,7 @@ class CdssmParams:
     ad_tokens: int = knob(32, "words of an ad that are read", low=1, high=448)
     shared: bool = switch(False, "one network serves query and ad; off trains two")
     dropout: float = knob(0.0, "share of activations silenced in training", low=0, high=0.9)
+    strip_accents: bool = switch(False, _ACCENTS)
 
 
 _VECTORS = frozenset({"logits", "features"})

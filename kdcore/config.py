@@ -224,7 +224,7 @@ STAGES: dict[str, type[FinetuneConfig] | type[InferConfig] | type[DistillConfig]
     "distill": DistillConfig,
 }
 AnyConfig = TypeVar("AnyConfig")
-_NEWER = {"log_every": 20, "validations": 1}
+_NEWER = {"log_every": 20, "validations": 1, "strip_accents": False}
 
 
 def from_dict(data: Mapping[str, Any]) -> StageConfig:
@@ -243,10 +243,12 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 
 def without_newer(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A config's data as it was before the newer knobs, where they say what runs did then."""
-    knobs = data["training"]
-    kept = {k: v for k, v in knobs.items() if k not in _NEWER or v != _NEWER[k]}
-    return {**data, "training": kept}
+    """A config's data as it was before the newer knobs, where those have their defaults."""
+    return {
+        key: without_newer(value) if isinstance(value, Mapping) else value
+        for key, value in data.items()
+        if key not in _NEWER or value != _NEWER[key]
+    }
 
 
 def load(path: Path) -> StageConfig:

@@ -26,6 +26,7 @@ INVENTED: tuple[Row, ...] = (
     ("", "An Ad for Nobody", "Nothing was searched."),
     ("hôtel zürich", "Hotels in Zürich", "Rooms by the lake from 90 €."),
     ("cheap flights 東京", "Tokyo Flights", "東京 from 499."),
+    ("हिन्दी किताब", "โรงแรม cote\u0302", "新款无线蓝牙耳机 ホテル می\u200cخواهم"),
     ("piano lessons online " * 12, "Learn the Piano at Home " * 12, "First lesson free. " * 40),
 )
 

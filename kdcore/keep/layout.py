@@ -15,7 +15,7 @@ from kdcore.models.base import CARD, PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.cdssm import Cdssm
 from kdcore.models.heads import Crossing, CumulativeLink
-from kdcore.models.tokenizers import Trigrams
+from kdcore.models.trigrams import Trigrams
 from kdcore.models.twinbert import TwinBert
 from kdcore.predictions import WEIGHTS
 

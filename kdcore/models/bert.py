@@ -65,7 +65,8 @@ class CrossEncoder(PairModel):
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> WordPiece:
         """Word pieces of the data."""
-        return WordPiece.train(texts, config.params.vocabulary)
+        params = config.params
+        return WordPiece.train(texts, params.vocabulary, strip_accents=params.strip_accents)
 
     @classmethod
     def new(cls, config: ModelConfig, scheme: LabelScheme, texts: Iterable[str]) -> Self:

@@ -18,7 +18,7 @@ from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
 from kdcore.models.heads import CumulativeLink
 from kdcore.models.packed import Packed
-from kdcore.models.tokenizers import Trigrams
+from kdcore.models.trigrams import Trigrams
 from kdcore.outputs import Outputs
 from kdcore.pairs import PairTable
 
@@ -60,7 +60,8 @@ class Cdssm(PairModel):
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> Trigrams:
         """The most frequent letter trigrams."""
-        return Trigrams.train(texts, config.params.buckets)
+        params = config.params
+        return Trigrams.train(texts, params.buckets, strip_accents=params.strip_accents)
 
     @classmethod
     def load_units(cls, config: ModelConfig, folder: Path) -> Trigrams:

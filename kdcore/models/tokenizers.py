@@ -1,11 +1,8 @@
-"""Tokenizers: WordPiece (trained on the data, or taken with a checkpoint) and letter trigrams.
+"""The WordPiece tokenizer (trained on the data, or taken with a checkpoint) and rows of ids.
 
-Both turn distinct texts into flat arrays of ids once; batches are then cut by index.
+Tokenizers turn distinct texts into flat arrays of ids once; batches are then cut by index.
 """
 
-import json
-import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import (
+    Regex,
     Tokenizer,
     decoders,
     models,
@@ -25,8 +23,9 @@ from tokenizers import (
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from kdcore.errors import DataError
+from kdcore.models.words import LONGEST_WORD, PORTION, portions
+from kdcore.stops import done_beside, heed
 
-PORTION = 4096  # texts tokenized at a time
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -137,20 +136,24 @@ class WordPiece:
         self.cls, self.sep = int(tokenizer.cls_token_id), int(tokenizer.sep_token_id)
 
     @classmethod
-    def train(cls, texts: Iterable[str], size: int) -> "WordPiece":
-        """Learn lower-cased word pieces from texts; the same texts give the same ids."""
-        core = _basic(models.WordPiece(unk_token="[UNK]"))
-        texts = sorted(set(texts))
+    def train(cls, texts: Iterable[str], size: int, *, strip_accents: bool = False) -> "WordPiece":
+        """Learn lower-cased word pieces from texts; the same texts give the same ids.
+
+        Texts are composed (NFC) first, and accents are kept unless `strip_accents`. A word longer
+        than 100 letters is cut there. A stop (kdcore.stops) is heeded meanwhile.
+        """
+        core = _basic(models.WordPiece(unk_token="[UNK]"), strip_accents)
+        texts = sorted({text for part in portions(set(texts), PORTION) for text in part})
         letters = sorted({c for t in texts for c in core.normalizer.normalize_str(t) if c != " "})
         # the trainer numbers "##x" in hash order and breaks ties by number; numbered here instead
         fixed = [*SPECIAL, *(f"##{c}" for c in letters)]
         trainer = trainers.WordPieceTrainer(
             vocab_size=size, special_tokens=fixed, show_progress=False
         )
-        core.train_from_iterator(texts, trainer)
+        done_beside(lambda: core.train_from_iterator(texts, trainer))
         pieces = [*SPECIAL, *sorted(set(core.get_vocab()) - set(SPECIAL))]
         vocabulary = {piece: i for i, piece in enumerate(pieces)}
-        core = _basic(models.WordPiece(vocabulary, unk_token="[UNK]"))
+        core = _basic(models.WordPiece(vocabulary, unk_token="[UNK]"), strip_accents)
         core.decoder = decoders.WordPiece()
         core.post_processor = processors.TemplateProcessing(
             single="[CLS] $A [SEP]",
@@ -187,98 +190,28 @@ class WordPiece:
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
-        # in portions, because an Encoding object is a hundred times its ids
-        portions = [
-            Ragged.from_rows(
-                [e.ids for e in backend.encode_batch_fast(some, add_special_tokens=False)]
-            )
-            for some in (list(texts[i : i + PORTION]) for i in range(0, len(texts), PORTION))
-        ]
-        return Ragged.joined(portions)
+        parts = []
+        for some in portions(texts, PORTION):  # an Encoding object is a hundred times its ids
+            heed()
+            encodings = backend.encode_batch_fast(some, add_special_tokens=False)
+            parts.append(Ragged.from_rows([e.ids for e in encodings]))
+        return Ragged.joined(parts)
 
     def save(self, folder: Path) -> None:
         """Write tokenizer.json and its config."""
         self.tokenizer.save_pretrained(folder)
 
 
-class Trigrams:
-    """Words as bags of letter trigrams: `#word#` cut into threes (facts of C-DSSM and TwinBERT).
-
-    Lower-cased, everything but letters of any alphabet and digits removed, at most 20 trigrams
-    a word. `ids` maps a trigram to 1..; 0 stands for all that were not seen in training.
-    """
-
-    LONGEST_WORD = 20
-
-    def __init__(self, trigrams: Sequence[str]) -> None:
-        self.trigrams = tuple(trigrams)
-        self.ids = {t: i + 1 for i, t in enumerate(self.trigrams)}
-        self._words: dict[str, int] = {}
-        self._bags: list[list[int]] = []
-
-    @classmethod
-    def train(cls, texts: Iterable[str], size: int) -> "Trigrams":
-        """Keep the most frequent trigrams of texts; ties in alphabetical order."""
-        words = Counter(word for text in texts for word in words_of(text))
-        counts: Counter[str] = Counter()
-        for word, count in words.items():
-            for trigram in cut(word):
-                counts[trigram] += count
-        kept = sorted(counts, key=lambda t: (-counts[t], t))[: size - 1]
-        return cls(kept)
-
-    @classmethod
-    def load(cls, folder: Path) -> "Trigrams":
-        """What save wrote."""
-        try:
-            return cls(json.loads((folder / "trigrams.json").read_text(encoding="utf-8")))
-        except (OSError, ValueError) as cause:
-            raise DataError(
-                f"{folder} holds no letter trigrams ({cause}); finish its run first"
-            ) from cause
-
-    def __len__(self) -> int:
-        return len(self.trigrams) + 1
-
-    def encode(self, texts: Sequence[str]) -> Ragged:
-        """A number for each word, new words added to the table of bags (see `bags`)."""
-        return Ragged.from_rows(
-            [[self._word(w) for w in words_of(t)] or [self._word("")] for t in texts]
-        )
-
-    def bags(self) -> Ragged:
-        """Row w holds the trigram ids of word w, for every word met so far."""
-        return Ragged.from_rows(self._bags)
-
-    def _word(self, word: str) -> int:
-        if word not in self._words:
-            self._words[word] = len(self._bags)
-            self._bags.append([self.ids.get(t, 0) for t in cut(word)[: self.LONGEST_WORD]])
-        return self._words[word]
-
-    def save(self, folder: Path) -> None:
-        """Write trigrams.json."""
-        (folder / "trigrams.json").write_text(
-            json.dumps(self.trigrams, ensure_ascii=False), encoding="utf-8"
-        )
-
-
-def _basic(model: Any) -> Tokenizer:
+def _basic(model: Any, strip_accents: bool) -> Tokenizer:
+    """Lower-cased, composed, cut at blanks, punctuation and ideographs as BERT does."""
     core = Tokenizer(model)
-    core.normalizer = normalizers.BertNormalizer(lowercase=True)
-    core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    core.normalizer = normalizers.Sequence(
+        [
+            normalizers.NFC(),
+            normalizers.BertNormalizer(lowercase=True, strip_accents=strip_accents),
+        ]
+    )
+    # BERT reads a longer word as [UNK]; cut, it stays readable, and training stays linear in it
+    longest = pre_tokenizers.Split(Regex(f".{{{LONGEST_WORD}}}"), "isolated")
+    core.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), longest])
     return core
-
-
-_NOT_A_WORD = re.compile(r"[^\w ]|_")
-
-
-def words_of(text: str) -> list[str]:
-    """Lower-cased words of letters and digits."""
-    return _NOT_A_WORD.sub(" ", text.lower()).split()
-
-
-def cut(word: str) -> list[str]:
-    """Letter trigrams of `#word#`: len(word) of them."""
-    marked = f"#{word}#"
-    return [marked[i : i + 3] for i in range(max(len(marked) - 2, 1))]

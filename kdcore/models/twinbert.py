@@ -17,7 +17,8 @@ from kdcore.models.bert import bert_config, layers_of
 from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine
 from kdcore.models.layers import copy_layers
 from kdcore.models.packed import Packed, embed, encode, encode_first, pool
-from kdcore.models.tokenizers import Trigrams, WordPiece
+from kdcore.models.tokenizers import WordPiece
+from kdcore.models.trigrams import Trigrams
 from kdcore.outputs import Outputs
 from kdcore.pairs import PairTable
 
@@ -84,8 +85,9 @@ class TwinBert(PairModel):
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> WordPiece | Trigrams:
         """Word pieces or letter trigrams, as the knob `units` says."""
-        kind = Trigrams if config.params.units == "trigrams" else WordPiece
-        return kind.train(texts, config.params.vocabulary)
+        params = config.params
+        kind = Trigrams if params.units == "trigrams" else WordPiece
+        return kind.train(texts, params.vocabulary, strip_accents=params.strip_accents)
 
     @classmethod
     def load_units(cls, config: ModelConfig, folder: Path) -> WordPiece | Trigrams:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from typing import Any
 
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict, without_newer
 from kdcore.errors import DataError, RunError
@@ -11,6 +10,8 @@ from kdcore.models.build import load_model
 from kdcore.pairs import PairTable
 from kdcore.recipes.checkpoint import Progress
 from kdcore.runs.store import Run, RunStore
+
+LEARNED = 2  # counts the changes in how tokenizers are learned
 
 
 def start_of(model: ModelConfig, run: Run) -> PairModel | None:
@@ -45,7 +46,8 @@ def fresh(
 
 def check_same(run: Run, before: Progress, now: Progress) -> None:
     """RunError when a checkpoint is that of other data or settings."""
-    for what, name in (("data_hash", "data"), ("config_hash", "settings")):
+    settings = "settings, or by another version of the lab"
+    for what, name in (("data_hash", "data"), ("config_hash", settings)):
         if getattr(before, what) != getattr(now, what):
             raise RunError(
                 f"{run.id} was begun with other {name}; "
@@ -53,6 +55,10 @@ def check_same(run: Run, before: Progress, now: Progress) -> None:
             )
 
 
-def _config_hash(config: Any) -> str:
-    text = json.dumps(without_newer(to_dict(config)), sort_keys=True)
+def _config_hash(config: FinetuneConfig | DistillConfig) -> str:
+    """A hash of the settings, and of how a tokenizer is learned, which a resumed run does again."""
+    model = config.model if isinstance(config, FinetuneConfig) else config.student
+    learned = not (model.checkpoint or model.start_from)
+    about = {**without_newer(to_dict(config)), **({"tokenizer": LEARNED} if learned else {})}
+    text = json.dumps(about, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

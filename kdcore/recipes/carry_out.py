@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from functools import partial
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
 from kdcore.devices import forget_peak, use_threads
@@ -19,6 +20,7 @@ from kdcore.recipes.trouble import in_plain_words
 from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
+from kdcore.stops import heeded
 from kdcore.workspace import Workspace
 
 SCORED = ("validation", "test")
@@ -73,7 +75,8 @@ def _infer(
     parts = {split: part_of(pairs, split) for split in config.splits or pairs.splits}
     watch = Scoring(writer, sum(map(len, parts.values())))
     for split, part in parts.items():
-        answers, _ = infer(config, part, source, workspace, watch)
+        with heeded(partial(watch, 0)):
+            answers, _ = infer(config, part, source, workspace, watch)
         known = regraded(answers, model_scheme(source.model_folder), pairs)
         known.save(run.predictions_path(split))
         watch.split_done(len(part))

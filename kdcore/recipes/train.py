@@ -30,6 +30,7 @@ from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
+from kdcore.stops import heeded
 from kdcore.workspace import Workspace
 
 log = logging.getLogger("kdcore")
@@ -68,11 +69,17 @@ def train(
 ) -> str:
     """Leave the best model in the run; returns why training ended early, or nothing."""
     pick_device(config.device)  # one that cannot be used is told before any process is started
-    answers = None
-    if isinstance(config, DistillConfig):
-        answers = _answers(config, pairs, run, workspace, writer)
-    lesson = Lesson(config, pairs, run, writer, answers)
     look = partial(_refuse_to_begin, writer)
+    with heeded(look):
+        answers = None
+        if isinstance(config, DistillConfig):
+            answers = _answers(config, pairs, run, workspace, writer)
+        return _learn(Lesson(config, pairs, run, writer, answers), look)
+
+
+def _learn(lesson: Lesson, look: Callable[[], None]) -> str:
+    """The lesson, alone or in a group; a full memory is answered with the batch size that fits."""
+    config, run, pairs = lesson.config, lesson.run, lesson.pairs
     try:
         together = leading(config.device, config.threads, run, pairs.content_hash, look)
         with together as group:

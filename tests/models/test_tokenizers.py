@@ -1,12 +1,21 @@
 """Tokenizers: the same texts give the same ids; ragged rows behave as lists of lists."""
 
+import base64
+import json
+import threading
+import unicodedata
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kdcore.errors import DataError
-from kdcore.models.tokenizers import Ragged, Trigrams, WordPiece, cut, words_of
+from kdcore.models.tokenizers import Ragged, WordPiece
+from kdcore.models.trigrams import Trigrams
+from kdcore.models.words import cut, readable, words_of
+from kdcore.stops import done_beside, heeded
 
 TEXTS = (
     "red running shoes",
@@ -214,3 +223,134 @@ def test_trigrams_survive_a_folder(tmp_path):
 def test_a_folder_without_trigrams_is_refused_with_a_way_out(tmp_path):
     with pytest.raises(DataError, match="finish its run first"):
         Trigrams.load(tmp_path)
+
+
+MANY_SCRIPTS = (
+    "drucker drücker schon schön côte côté",
+    "हिन्दी किताब",
+    "ไทย โรงแรม",
+    "新款无线蓝牙耳机",
+    "ホテル 東京",
+    "한국어 호텔",
+)
+letters_of_many_scripts = st.text(alphabet=sorted(set("".join(MANY_SCRIPTS))), max_size=20)
+
+
+@pytest.fixture(scope="module")
+def polyglots():
+    return WordPiece.train(MANY_SCRIPTS, 300), Trigrams.train(MANY_SCRIPTS, 300)
+
+
+@given(letters_of_many_scripts, st.sampled_from(["NFC", "NFD"]))
+def test_every_spelling_of_a_text_in_unicode_has_the_same_ids(polyglots, text, form):
+    pieces, trigrams = polyglots
+    other = unicodedata.normalize(form, text)
+    assert rows(pieces.encode([other])) == rows(pieces.encode([text]))
+    assert rows(trigrams.encode([other])) == rows(trigrams.encode([text]))
+
+
+@pytest.mark.parametrize("kind", [WordPiece, Trigrams])
+@pytest.mark.parametrize("pair", [("drucker", "drücker"), ("schon", "schön"), ("côte", "côté")])
+def test_accents_are_kept_unless_the_tokenizer_was_told_to_strip_them(kind, pair, tmp_path):
+    for strip in (False, True):
+        units, folder = kind.train(MANY_SCRIPTS, 300, strip_accents=strip), tmp_path / str(strip)
+        folder.mkdir()
+        units.save(folder)
+        for one in (units, kind.load(folder)):
+            first, second = rows(one.encode(pair))
+            assert (first == second) == strip
+
+
+def test_vowel_signs_stay_in_their_word():
+    assert words_of("हिन्दी किताब") == ["हिन्दी", "किताब"]
+    units = WordPiece.train(MANY_SCRIPTS, 400)
+    (row,) = rows(units.encode(["हिन्दी किताब"]))
+    assert units.tokenizer.decode(row) == "हिन्दी किताब"
+
+
+def test_scripts_without_blanks_are_cut_into_letters_with_their_marks():
+    assert words_of("蓝牙 ab耳") == ["蓝", "牙", "ab", "耳"]
+    assert words_of("ホテル") == ["ホ", "テ", "ル"]
+    assert words_of("ที่") == ["ที่"]
+    assert words_of("한국어 호텔") == ["한국어", "호텔"]
+
+
+def test_chinese_titles_that_differ_after_their_first_letters_are_different_bags():
+    start = "新款无线蓝牙耳机超长待机运动跑步入耳式降噪高音质"
+    titles = [start + "适用于华为手机红色", start + "专供儿童积木玩具套"]
+    units = Trigrams.train(titles, 1000)
+    first, second = rows(units.encode(titles))
+    assert first[: len(start)] == second[: len(start)]
+    assert first != second
+
+
+def test_trigrams_of_the_first_versions_read_words_as_they_did(tmp_path):
+    (tmp_path / "trigrams.json").write_text('["#re", "red"]')
+    units = Trigrams.load(tmp_path)
+    assert units.encode(["हिन्दी"]).lengths.tolist() == [3]
+    assert units.encode(["蓝牙耳机"]).lengths.tolist() == [1]
+    units.save(tmp_path)
+    assert json.loads((tmp_path / "trigrams.json").read_text()) == ["#re", "red"]
+
+
+def test_an_unknown_rule_of_words_is_refused(tmp_path):
+    (tmp_path / "trigrams.json").write_text('{"rule": "x", "strip_accents": false, "trigrams": []}')
+    with pytest.raises(DataError, match="rule 'x'"):
+        Trigrams.load(tmp_path)
+
+
+SHIPPED = Path(__file__).parents[2] / "assets" / "demo" / "runs"
+
+
+def test_bundled_tokenizers_read_texts_as_they_did_when_their_models_were_trained():
+    """They strip accents and know the older rule of words; their own files say so."""
+    pieces = WordPiece.load(SHIPPED / "teacher" / "model")
+    accented, plain = rows(pieces.encode(["Zürich hôtel", "zurich hotel"]))
+    assert accented == plain
+    assert rows(pieces.encode(["x" * 101])) == [[pieces.tokenizer.unk_token_id]]
+    assert Trigrams.load(SHIPPED / "cdssm-kd" / "model").rule == "letters"
+
+
+def test_a_word_longer_than_100_letters_is_cut_not_unknown():
+    units = WordPiece.train(["ab" * 400], 100)
+    (row,) = rows(units.encode(["ab" * 130]))
+    assert units.tokenizer.unk_token_id not in row
+
+
+def test_a_word_of_a_megabyte_can_be_learned_from_and_read():
+    """Word pieces took more than 200 s for it, in which no stop was heard."""
+    blob = base64.b64encode(np.random.default_rng(0).bytes(750_000)).decode().replace("/", "x")
+    texts = ["red shoes", f"blue {blob} coat"]
+    assert WordPiece.train(texts, 500).encode(texts).lengths[0] >= 2
+    assert Trigrams.train(texts, 500).encode(texts).lengths[1] == len(words_of(readable(texts[1])))
+
+
+@given(st.text(max_size=40))
+def test_texts_of_ordinary_length_are_read_whole(text):
+    assert readable(text) == text
+
+
+def test_of_an_endless_text_the_words_that_a_model_can_read_are_left():
+    long = " ".join(f"w{i}" for i in range(200_000))
+    assert readable(long).split() == long.split()[:449]
+    assert readable("a" * 10**7 + " b").split()[-1] == "b"
+    assert len(readable("a " * 10**6)) < 1000
+
+
+def test_a_stop_is_heeded_while_a_tokenizer_learns():
+    """Its learner is not Python and looks at no signal: the wait is done beside it."""
+
+    class StopError(Exception):
+        pass
+
+    def look():
+        raise StopError
+
+    never = threading.Event()
+    with pytest.raises(StopError), heeded(look):
+        done_beside(never.wait)
+    with pytest.raises(StopError), heeded(look):
+        WordPiece.train(TEXTS, 120).encode(TEXTS)
+    assert done_beside(lambda: 7) == 7
+    with pytest.raises(ValueError, match="as it was"):
+        done_beside(lambda: (_ for _ in ()).throw(ValueError("as it was")))

@@ -250,7 +250,7 @@ def test_a_run_is_not_resumed_with_other_settings(home: Workspace, halfway: Run)
     config = to_dict(from_dict(halfway.config))
     config["training"]["learning_rate"] = 1e-4
     write_json_atomic(halfway.folder / "config.json", config)
-    with pytest.raises(RunError, match="was begun with other settings; start a new run"):
+    with pytest.raises(RunError, match="was begun with other settings, or by another version"):
         lab.resume(halfway.id, home)
 
 

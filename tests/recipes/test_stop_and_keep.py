@@ -8,6 +8,7 @@ import pytest
 from kdcore import lab
 from kdcore.errors import RunError
 from kdcore.predictions import Predictions
+from kdcore.recipes import finetune
 from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
@@ -121,3 +122,21 @@ def test_a_stop_while_the_teacher_is_asked_leaves_a_run_that_can_go_on(
     whole = lab.start(distillation(teacher), home)
     assert_same_result(whole, lab.resume(run, home))
     assert np.isfinite(lab.predictions(run).logits).all()
+
+
+@pytest.mark.parametrize("kind", ["twin", "cdssm"])
+def test_a_stop_is_heeded_while_the_tokenizer_is_learned(
+    kind: str, home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kdcore.runs.writer.STOP_LOOK_EVERY", 0)
+    run, genuine = created(finetuning(kind), home), finetune.new_model
+
+    def stopped(*args: Any) -> Any:
+        run.request_stop()
+        return genuine(*args)
+
+    monkeypatch.setattr(finetune, "new_model", stopped)
+    with pytest.raises(RunError, match="stopped as asked before it learned on"):
+        lab.execute(run, home)
+    assert run.status().state == "stopped"
+    assert not run.checkpoint_folder.exists()

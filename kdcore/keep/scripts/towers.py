@@ -14,6 +14,7 @@ python student.py QUERY TITLE [TEXT]
 import json
 import re
 import sys
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -173,7 +174,10 @@ class Student:
         self.net.eval()
         if self.reading["units"] == "trigrams":
             known = json.loads((folder / "trigrams.json").read_text(encoding="utf-8"))
-            self.trigrams = {trigram: i + 1 for i, trigram in enumerate(known)}  # 0: never seen
+            if isinstance(known, list):  # from a model of the first versions
+                known = {"trigrams": known, "rule": "letters", "strip_accents": False}
+            self.trigrams = {t: i + 1 for i, t in enumerate(known["trigrams"])}  # 0: never seen
+            self.rule, self.strip_accents = known["rule"], known["strip_accents"]
         else:
             from tokenizers import Tokenizer
 
@@ -220,8 +224,9 @@ class Student:
     def _ids(self, texts: Sequence[str], side: str) -> Tensor:
         longest = self.reading[side]
         if self.reading["units"] == "trigrams":
-            words = [[self._bag(w) for w in words_of(t)[:longest] or [""]] for t in texts]
-            return padded(words, max(len(bag) for text in words for bag in text))
+            words = [words_of(text, self.rule, self.strip_accents)[:longest] for text in texts]
+            bags = [[self._bag(word) for word in row or [""]] for row in words]
+            return padded(bags, max(len(bag) for row in bags for bag in row))
         rows = [self.tokenizer.encode(t, add_special_tokens=False).ids[:longest] for t in texts]
         before, after = self.reading["before"], self.reading["after"]
         return padded([[*before, *row, *after] or [self.reading["nothing"]] for row in rows])
@@ -232,9 +237,24 @@ class Student:
         return [self.trigrams.get(trigram, 0) for trigram in cut[:LONGEST_WORD]]
 
 
-def words_of(text: str) -> list[str]:
-    """Lower-cased words of letters and digits."""
-    return re.sub(r"[^\w ]|_", " ", text.lower()).split()
+MARKS = "".join(chr(i) for i in range(0x300, 0x20000) if unicodedata.category(chr(i))[0] == "M")
+NO_BLANKS = (  # scripts that write no blanks between words
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u312f\u31a0-\u31bf\u31f0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+NOT_A_WORD = re.compile(rf"[^\w{MARKS} ]|_")
+ALONE = re.compile(rf"([{NO_BLANKS}])([{MARKS}]*)")
+
+
+def words_of(text: str, rule: str = "unicode", strip_accents: bool = False) -> list[str]:
+    """Lower-cased words of letters and digits, by the rule that trigrams.json names."""
+    if strip_accents:
+        text = unicodedata.normalize("NFD", text.lower())
+        text = "".join(c for c in text if unicodedata.category(c) != "Mn")
+    if rule == "letters":
+        return re.sub(r"[^\w ]|_", " ", text.lower()).split()
+    text = unicodedata.normalize("NFC", re.sub("[\u200c\u200d]", "", text.lower()))
+    return ALONE.sub(r" \1\2 ", NOT_A_WORD.sub(" ", text)).split()
 
 
 def padded(rows: list[list[Any]], deep: int = 0) -> Tensor:
