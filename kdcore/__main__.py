@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from kdcore.cli import (
+    bring,
     catalog,
     data,
     demo,
@@ -39,6 +40,7 @@ def build_app() -> typer.Typer:
     app.command("distill")(stages.distill)
     app.command("sweep")(sweep.sweep)
     app.command("evaluate")(stages.evaluate)
+    app.command("bring")(bring.bring)
     app.command("predict")(stages.predict)
     app.command("latency")(latency.latency)
     app.command("export")(export.export)

@@ -11,37 +11,54 @@ score      any real s, P(relevant) = sigmoid(a s + b); a and b are fitted (logis
            probabilities do not.
 """
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kdcore.datasets.alignment import align
+from kdcore.datasets.answer_choice import BY_NAME, ColumnChoice, ReadColumns, listed
+from kdcore.datasets.answer_choice import KINDS as KIND_TITLES
+from kdcore.datasets.answer_texts import Expected
 from kdcore.datasets.answers import Answers, read_answers
-from kdcore.datasets.rows import Problem, quoted, refusal
-from kdcore.errors import DataError
+from kdcore.datasets.rows import refusal
 from kdcore.pairs import ALL, UNLABELLED, PairTable, part_of
-from kdcore.predictions import Predictions
+from kdcore.predictions import Origin, Predictions
 from kdcore.regrade import grade_shares, spread
-from kdcore.workspace import Workspace, check_name, slug
 
-KINDS = ("auto", "logits", "probabilities", "relevance", "logit", "score")
+KINDS = tuple(KIND_TITLES)
 LEAST_TO_FIT = 50  # labelled pairs of each kind
-_UNNAMED = "(the file names no pair)"
-_LONGEST, _MARK = 80, 8  # letters of a name and of the hash behind it in a file's name
 _SUM_SLACK = 0.01  # rounded probabilities of a file need not sum to 1
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Aligned:
-    """Which row of the file answers each pair of the table; -1 where none does."""
+class Read:
+    """What was read of a file of answers.
 
-    row_of: Rows
+    rows: of the file. columns: which column was taken for what, and as which kind of numbers.
+    aligned: how its rows found their pairs. pairs: how many should have an answer; answered: how
+    many have one. notes: everything else that a reader must know, a sentence each.
+    """
+
+    file: str
+    rows: int
+    columns: ReadColumns
+    aligned: str
+    pairs: int
+    answered: int
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Brought:
+    """Answers from a file, the pairs that they answer, row for row, and what was read."""
+
+    predictions: Predictions
+    pairs: PairTable
+    read: Read
 
 
 def bring(
@@ -53,125 +70,67 @@ def bring(
     kind: str = "auto",
     column: str = "",
 ) -> Predictions:
-    """The answers of a file to one split of a data set (or to "all" its pairs).
+    """The answers of a file to every pair of one split (or with "all" of the table)."""
+    choice = ColumnChoice(kind, column)
+    return bring_file(path, pairs, split, model=model, choice=choice).predictions
+
+
+def bring_file(
+    path: Path,
+    pairs: PairTable,
+    split: str = ALL,
+    *,
+    model: str,
+    choice: ColumnChoice = BY_NAME,
+    partial: bool = False,
+    role: str = "",
+    student: str = "",
+    file: str = "",
+) -> Brought:
+    """Read the answers of a file to one split of a data set (or with "all" to all its pairs).
 
     Rows stand in the order of the whole table or of the split, or carry query and title (and
-    description). DataError tells every missing, doubled or unreadable row at once.
+    description). model: the model's name; role: a key of predictions.ROLES, "" when not known;
+    student: for a twin the name of the student that it belongs to. partial: pairs without an
+    answer are left out, and the predictions belong to the others. file: what the file is called.
+    DataError tells every missing, doubled or unreadable row at once.
     """
-    found = read_answers(path, len(pairs.scheme), kind, column)
     asked = np.arange(len(pairs))
     if split != ALL:
         asked = np.flatnonzero((pairs.frame["split"] == split).to_numpy())
-    aligned = _align(found, pairs, asked)
-    aside = np.setdiff1d(np.flatnonzero(aligned.row_of >= 0), asked)
-    logits, notes = _as_logits(found, aligned.row_of, pairs, asked, aside)
-    said = (f"brought from {found.file}", *aligned.notes, *notes)
-    return Predictions(
-        logits.astype(np.float32), part_of(pairs, split).content_hash, model, notes=said
+    part = part_of(pairs, split)
+    found = read_answers(
+        path,
+        Expected(pairs, asked),
+        choice,
+        partial=partial,
+        file=file,
     )
-
-
-def brought_path(workspace: Workspace, data: str, name: str, data_hash: str) -> Path:
-    """Where brought predictions lie: by data set, name (any text) and the hash of their pairs.
-
-    So one name may answer several splits, each in a file of its own.
-    """
-    folder = workspace.data_folder(data) / "brought"
-    stem = f"{slug(name)[:_LONGEST].rstrip('._-')}-{data_hash[:_MARK]}"
-    return folder / f"{check_name(stem, 'name of predictions')}.parquet"
-
-
-def brought_name(path: Path) -> str:
-    """What such a file is called, without the mark of its pairs."""
-    return re.sub(rf"-[0-9a-f]{{{_MARK}}}$", "", path.stem)
-
-
-def _align(found: Answers, pairs: PairTable, asked: Rows) -> Aligned:
-    """By order where the lengths fit (and the texts, if the file has any, agree), else by text."""
-    whole = np.arange(len(pairs))
-    for targets, what in ((whole, "all pairs"), (asked, "these pairs")):
-        if len(found) == len(targets) and _agree(found, pairs, targets):
-            row_of = np.full(len(pairs), -1)
-            row_of[targets] = np.arange(len(targets))
-            how = f"and with their {', '.join(found.keys)}" if found.keys else _UNNAMED
-            how = "and with their texts" if _names(found) else how
-            return Aligned(row_of, (f"aligned by order with {what} {how}",))
-    if _names(found):
-        return _by_text(found, pairs, asked)
-    raise _unaligned(found, pairs, asked)
-
-
-def _names(found: Answers) -> bool:
-    """Whether the file says of each row which pair it is."""
-    return {"query", "title"} <= set(found.keys)
-
-
-def _unaligned(found: Answers, pairs: PairTable, asked: Rows) -> DataError:
-    held = f"{len(asked):,}" + (f" (or all {len(pairs):,})" if len(asked) < len(pairs) else "")
-    what = f"it has {len(found):,} rows where the data has {held} pairs"
-    if len(found) in (len(asked), len(pairs)):
-        has = ", ".join(found.keys)
-        what = f"its rows stand in another order than the pairs (its {has} is not theirs)"
-    cure = "bring a row for each pair in their order, or add columns query and title"
-    return refusal(f"{found.file} cannot be aligned:", [Problem(found.file, 0, what, cure)])
-
-
-def _agree(found: Answers, pairs: PairTable, targets: Rows) -> bool:
-    frame = pairs.frame.iloc[targets]
-    return all(list(map(_plain, frame[c])) == list(map(_plain, t)) for c, t in found.keys.items())
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _texts(columns: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    return list(zip(*([_plain(text) for text in column] for column in columns), strict=True))
-
-
-def _by_text(found: Answers, pairs: PairTable, asked: Rows) -> Aligned:
-    names = list(found.keys)
-    problems: list[Problem] = []
-    row_at: dict[tuple[str, ...], int] = {}
-    for row, key in enumerate(_texts([found.keys[name] for name in names])):
-        first = row_at.setdefault(key, row)
-        if first != row and not np.array_equal(found.values[first], found.values[row]):
-            what = f"this pair was answered otherwise in {found.unit} {found.lines[first]}"
-            problems.append(found.problem(row, what, "keep one of the two"))
-    keys = _texts([pairs.frame[name].tolist() for name in names])
-    row_of = np.array([row_at.get(key, -1) for key in keys], dtype=np.int64)
-    problems += _missing(found, pairs, asked, row_of, names)
-    if problems:
-        count = f"{len(problems):,} problem{'s'[: len(problems) > 1]}"
-        raise refusal(f"{found.file} cannot be aligned ({count}):", problems)
-    spare = len(found) - len(np.unique(row_of[row_of >= 0]))
-    extra = (f"{spare:,} rows of the file belong to no pair here and were left out",)
-    return Aligned(row_of, (f"aligned by {', '.join(names)}", *(extra if spare else ())))
-
-
-def _missing(
-    found: Answers, pairs: PairTable, asked: Rows, row_of: Rows, names: list[str]
-) -> list[Problem]:
-    """A problem for each pair without an answer, and for pairs that the file cannot tell apart."""
-    cure = "add a row for it"
-    problems = [
-        Problem(found.file, 0, f"no row for query {quoted(query)}, title {quoted(title)}", cure)
-        for query, title in pairs.frame.iloc[asked[row_of[asked] < 0]][["query", "title"]].values
-    ]
-    if "description" not in names:
-        ads = pairs.frame.iloc[asked][["query", "title", "description"]].drop_duplicates()
-        doubled = ads[ads.duplicated(["query", "title"])]
-        what = "{} pairs differ in their description only, which the file leaves out"
-        if len(doubled):
-            cure = "add a column description"
-            problems.append(Problem(found.file, 0, what.format(f"{len(doubled):,}"), cure))
-    return problems
+    aligned = align(found, pairs, asked, choice.controls, partial)
+    aside = np.setdiff1d(np.flatnonzero(aligned.row_of >= 0), asked)
+    rows = np.flatnonzero(aligned.row_of[asked] >= 0)
+    logits, notes = _as_logits(found, aligned.row_of, pairs, asked[rows], aside, asked)
+    columns = found.columns
+    taken = f"the answer is in {listed(list(columns.answer))}"
+    unused = (f"not used: {listed(list(columns.ignored))}",) if columns.ignored else ()
+    notes = (*aligned.notes, taken, *unused, *found.notes, *notes)
+    answered = part if len(rows) == len(part) else part.take(rows)
+    predictions = Predictions(
+        logits.astype(np.float32),
+        answered.content_hash,
+        model,
+        notes=(f"brought from {found.file}", f"aligned {aligned.how}", *notes),
+        origin=Origin(columns.kind, role, student, part.content_hash),
+        rows=None if answered is part else rows,
+    )
+    read = Read(found.file, len(found), columns, aligned.how, len(part), len(rows), notes)
+    return Brought(predictions, answered, read)
 
 
 def _as_logits(
-    found: Answers, row_of: Rows, pairs: PairTable, asked: Rows, aside: Rows
+    found: Answers, row_of: Rows, pairs: PairTable, asked: Rows, aside: Rows, part: Rows
 ) -> tuple[Floats, tuple[str, ...]]:
-    """(asked, classes) logits, and sentences on how they were made."""
+    """(asked, classes) logits, and sentences on how they were made; part: the whole split."""
     values = found.values[row_of[asked]]
     if found.kind == "logits":
         return values, ("logits as they stand",)
@@ -188,7 +147,7 @@ def _as_logits(
         kept = aside[pairs.grades[aside] != UNLABELLED]
         scores = found.values[row_of[kept], 0]
         chance, note = chance_of_score(values[:, 0], scores, pairs.relevant[kept])
-    shares, told = grade_shares(pairs, asked)
+    shares, told = grade_shares(pairs, part)
     notes = (note, told) if len(pairs.scheme) > 2 else (note,)
     return spread(chance, pairs.scheme, shares), notes
 

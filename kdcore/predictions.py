@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,25 @@ def model_hash(folder: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
+ROLES = ("teacher", "student", "twin", "other")
+_ONE_NUMBER = ("relevance", "logit", "score", "label_score")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """How answers that were made outside the lab came here.
+
+    kind: what the numbers of their file were, a key of `datasets.answer_choice.KINDS`.
+    role: one of ROLES, "" when not known. student: the name of the student that a twin belongs to,
+    "" for any. part: content hash of the whole split, of which `Predictions.rows` were answered.
+    """
+
+    kind: str
+    role: str = ""
+    student: str = ""
+    part: str = ""
+
+
 @dataclass(frozen=True)
 class Predictions:
     """Raw logits of a model on the pairs of one split, row for row.
@@ -30,6 +51,8 @@ class Predictions:
     logits: (pairs, classes) float32. features: (pairs, width) float32, or None when not kept.
     data_hash: content hash of the PairTable they belong to; model: the run's or model's name.
     notes: what a reader must know of answers that no run of the lab made, a sentence each.
+    origin: how such answers came here, None for those of the lab's own models. rows: (pairs,)
+    which pairs of their split were answered, None for all of them.
     """
 
     logits: NDArray[np.float32]
@@ -37,6 +60,8 @@ class Predictions:
     model: str
     features: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
+    origin: Origin | None = None
+    rows: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         if self.logits.ndim != 2 or self.logits.shape[1] < 2:
@@ -49,6 +74,27 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.logits)
+
+    @property
+    def own_grades(self) -> bool:
+        """Whether the model itself gave a probability to each grade, not one number per pair."""
+        made = self.origin is not None and self.origin.kind in _ONE_NUMBER
+        return not made or (self.logits.shape[1] == 2 and self.own_relevance)
+
+    @property
+    def own_relevance(self) -> bool:
+        """Whether P(relevant) is the model's own, not made from a free score."""
+        return self.origin is None or self.origin.kind != "score"
+
+    def on(self, rows: NDArray[np.int64], data_hash: str) -> "Predictions":
+        """The answers to some pairs of the split, all of which were answered.
+
+        rows: positions in the whole split, ascending. data_hash: content hash of those pairs.
+        """
+        places = rows if self.rows is None else np.searchsorted(self.rows, rows)
+        features = None if self.features is None else self.features[places]
+        logits = self.logits[places]
+        return replace(self, logits=logits, features=features, data_hash=data_hash, rows=None)
 
     def require(self, data_hash: str, pairs: int) -> "Predictions":
         """Itself, or DataError when it belongs to other pairs."""
@@ -72,6 +118,10 @@ class Predictions:
             columns["features"] = _column(self.features)
         if self.notes:
             about["notes"] = self.notes
+        if self.origin is not None:
+            about["origin"] = asdict(self.origin)
+        if self.rows is not None:
+            columns["row"] = pa.array(self.rows, pa.int64())
         table = pa.table(columns).replace_schema_metadata({"kdlab": json.dumps(about)})
         with replacing(path) as temporary:
             if compact:
@@ -97,7 +147,15 @@ class Predictions:
                 f"{path} does not hold predictions ({cause}); run infer again"
             ) from cause
         notes = tuple(about.get("notes", ()))
-        return cls(logits, about["data_hash"], about["model"], features, notes)
+        origin = Origin(**about["origin"]) if "origin" in about else None
+        rows = table["row"].to_numpy() if "row" in table.column_names else None
+        return cls(logits, about["data_hash"], about["model"], features, notes, origin, rows)
+
+
+def common_rows(answers: Iterable[Predictions]) -> NDArray[np.int64] | None:
+    """Positions in the split of the pairs that all of them answer; None for the whole split."""
+    partial = [each.rows for each in answers if each.rows is not None]
+    return reduce(np.intersect1d, partial) if partial else None
 
 
 def _column(matrix: NDArray[np.float32]) -> pa.FixedSizeListArray:

@@ -73,13 +73,14 @@ def grade_shares(pairs: PairTable, asked: NDArray[np.int64] | None = None) -> tu
     """
     looked_at = np.arange(len(pairs)) if asked is None else asked
     others = np.setdiff1d(np.arange(len(pairs)), looked_at)
-    places = ((others, "pairs that are not looked at"), (looked_at, "the pairs themselves"))
+    places = ((others, "{} pairs that are not looked at"), (looked_at, "these {} pairs themselves"))
     for rows, where in places:
         grades = pairs.grades[rows]
         grades = grades[grades != UNLABELLED]
         if len(grades):
             counts = np.bincount(grades, minlength=len(pairs.scheme)) + 1.0
-            said = f"spread over the grades by the labels of {len(grades):,} {where}"
+            labels = f"the labels of {where.format(f'{len(grades):,}')}"
+            said = f"spread over the grades in the proportions of {labels}"
             return counts / counts.sum(), said
     even = np.full(len(pairs.scheme), 1 / len(pairs.scheme))
     return even, "spread evenly over the grades: no pair is labelled"

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.brought import bring, brought_name, brought_path, chance_of_score, fit_logistic
+from kdcore.brought import bring, chance_of_score, fit_logistic
+from kdcore.brought_files import brought_path, kept_about
 from kdcore.errors import DataError
 from kdcore.labels import BINARY, FOUR_GRADES
 from kdcore.pairs import ALL, PairTable
@@ -113,7 +114,7 @@ def test_the_mass_within_relevant_grades_follows_the_labels(
     p = soften(found.logits)[0]
     assert p[3] / p[2] == pytest.approx(counts[3] / counts[2], rel=1e-5)
     assert p[1] / p[0] == pytest.approx(counts[1] / counts[0], rel=1e-5)
-    assert any("by the labels of 14 pairs" in note for note in found.notes)
+    assert any("the labels of 14 pairs" in note for note in found.notes)
 
 
 def test_probabilities_become_logits_that_give_them_back(write: Write, pairs2: PairTable) -> None:
@@ -174,9 +175,10 @@ def test_a_number_outside_0_to_1_is_a_score_and_a_logit_only_when_told(
 
 BAD = {
     "wrong length": (b"score\n0.1\n0.2\n", "2 rows where the data has 16"),
-    "no number": (b"score\n" + b"0.1\n" * 15 + b"high\n", "'high', no finite number"),
-    "not a number": (b"score\n" + b"0.1\n" * 15 + b"nan\n", "'nan', no finite number"),
-    "infinite": (b"score\n" + b"0.1\n" * 15 + b"inf\n", "'inf', no finite number"),
+    "no number": (b"score\n" + b"0.1\n" * 15 + b"high\n", "line 17: 'score': 'high' is no number"),
+    "not a number": (b"score\n" + b"0.1\n" * 15 + b"nan\n", "'nan' stands for a missing number"),
+    "infinite": (b"score\n" + b"0.1\n" * 15 + b"inf\n", "'inf' is infinite"),
+    "comma": (b"score\n" + b"0.1\n" * 15 + b'"0,83"\n', "0,83 has a decimal comma; write 0.83"),
     "wrong classes": (
         b"logit_0,logit_1,logit_2\n" + b"0,0,0\n" * 16,
         "where the data has 2 grades",
@@ -184,7 +186,7 @@ BAD = {
     "sum": (b"p_0,p_1\n" + b"0.5,0.5\n" * 15 + b"0.9,0.9\n", "sum to 1.8"),
     "header only": (b"score\n", "it holds no row"),
     "empty": (b"", "it holds no row"),
-    "two numbers": (b"a,b\n" + b"0.1,0.2\n" * 16, "no column of numbers can be told"),
+    "two numbers": (b"a,b\n" + b"0.1,0.2\n" * 16, "several columns could be the answer: 'a', 'b'"),
     "utf-16": ("score\n0.1\n".encode("utf-16"), "UTF-16"),
 }
 
@@ -212,9 +214,10 @@ def test_every_missing_and_doubled_pair_is_told_at_once(write: Write, pairs2: Pa
     with pytest.raises(DataError) as caught:
         bring(write("x.csv", pd.concat([frame.iloc[2:], again])), pairs2, model="m")
     told = "\n".join(caught.value.problems)
-    assert told.count("no row for query 'red running shoes'") == 2
+    assert "2 of 16 pairs have no answer: query 'red running shoes'" in told
+    assert "partial=True to use the 14 answered pairs" in told
     assert "this pair was answered otherwise in line" in told
-    assert "3 problems" in caught.value.headline
+    assert "2 problems" in caught.value.headline
 
 
 def test_pairs_that_a_file_cannot_tell_apart_are_asked_for_by_description(
@@ -235,12 +238,13 @@ def test_brought_answers_are_kept_with_what_a_reader_must_know(
     path = brought_path(Workspace(tmp_path / "home"), "mine", "../../My LLM", found.data_hash)
     assert path.parent == tmp_path / "home" / "data" / "mine" / "brought"
     assert path.name == f"My-LLM-{pairs2.content_hash[:8]}.parquet"
-    assert brought_name(path) == "My-LLM"
     found.save(path)
     kept = Predictions.load(path).require(pairs2.content_hash, 16)
     assert kept.notes == found.notes
     assert kept.model == "My LLM"
     assert json.dumps(kept.notes)
+    about = kept_about(path)
+    assert (about.model, about.part, about.whole) == ("My LLM", pairs2.content_hash, True)
 
 
 def test_one_name_answers_two_splits_in_a_file_of_its_own_each(pairs2: PairTable) -> None:

@@ -14,7 +14,7 @@ import streamlit as st
 
 from app import state
 from app.services import places
-from kdcore.brought import brought_name
+from kdcore.brought_files import kept_about
 from kdcore.catalog import STUDENTS
 from kdcore.datasets.splits import with_test_split
 from kdcore.errors import DataError, LabError
@@ -169,9 +169,9 @@ def sources() -> list[Source]:
             ]
     found = [*_asked(found), *found]  # a model's own answers come last and so count
     for path in sorted(places.home().data.glob("*/brought/*.parquet")):
-        if held := answered_hash(path):
-            title = f"{brought_name(path)} (brought)"
-            found.append(Source(f"brought:{path.stem}", title, path, held, None))
+        kept = kept_about(path)
+        if kept.part:
+            found.append(Source(f"brought:{path.stem}", kept.model, path, kept.part, None))
     return found
 
 

@@ -17,7 +17,8 @@ from app.services.boards import (
 )
 from app.services.data_intake import Staged, refuse_public
 from kdcore import lab
-from kdcore.brought import bring, brought_path
+from kdcore.brought import bring
+from kdcore.brought_files import brought_path
 from kdcore.config import InferConfig
 from kdcore.errors import DataError, LabError, RunError
 from kdcore.labels import LabelScheme

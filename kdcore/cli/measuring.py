@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from kdcore import lab
 from kdcore.cli.answer import cell, show, span, table
 from kdcore.comparison import Comparison, compare
@@ -78,11 +80,10 @@ def write(
 def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:
     """The table of metrics, or of differences, and where files were written."""
     evaluation, comparison = found.evaluation, found.comparison
-    names = [f for f in Evaluation.__dataclass_fields__ if f != "columns"]
     data: dict[str, Any] = {
         "run": found.run.id,
         "split": found.split,
-        **{name: getattr(evaluation, name) for name in names},
+        **as_data(evaluation),
         "comparison": comparison,
         "written": written,
     }
@@ -90,12 +91,12 @@ def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:
     parts: list[Any] = [
         f"{found.run.id} on {found.split} of {evaluation.data}: "
         f"{counts['labelled']:,} labelled pairs of {counts['queries']:,} queries",
-        table(_metrics(evaluation), right=("n",)),
+        metric_table(evaluation),
     ]
     if comparison:
         parts += [
             f"{comparison.model_a} minus {comparison.model_b}:",
-            table(_differences(comparison), right=("difference", "p", "detectable")),
+            difference_table(comparison),
         ]
         parts += [f"Note: {note}" for note in comparison.notes if note not in evaluation.notes]
     parts += [f"Note: {note}" for note in evaluation.notes]
@@ -103,8 +104,15 @@ def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:
     show(as_json, data, *parts)
 
 
-def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
-    return [
+def as_data(evaluation: Evaluation) -> dict[str, Any]:
+    """What the JSON answer says of an evaluation: all but its parts query by query."""
+    names = [f for f in Evaluation.__dataclass_fields__ if f != "columns"]
+    return {name: getattr(evaluation, name) for name in names}
+
+
+def metric_table(evaluation: Evaluation) -> Table:
+    """Every metric with its interval, a row each."""
+    rows = [
         {
             "metric": m.name,
             "value [95 %]": span(m.value, m.low, m.high),
@@ -114,10 +122,12 @@ def _metrics(evaluation: Evaluation) -> list[dict[str, Any]]:
         }
         for m in evaluation.metrics.values()
     ]
+    return table(rows, right=("n",))
 
 
-def _differences(comparison: Comparison) -> list[dict[str, Any]]:
-    return [
+def difference_table(comparison: Comparison) -> Table:
+    """Every difference with interval, p and verdict, a row each."""
+    rows = [
         {
             "metric": d.name,
             "difference": f"{d.delta:+.4f}" if d.delta == d.delta else cell(None),
@@ -128,3 +138,4 @@ def _differences(comparison: Comparison) -> list[dict[str, Any]]:
         }
         for d in comparison.differences.values()
     ]
+    return table(rows, right=("difference", "p", "detectable"))

@@ -1,0 +1,214 @@
+"""`kdlab bring`: keep answers that a model made elsewhere, say what was read, and measure them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kdcore.cli.answer import NOTHING, show, table
+from kdcore.cli.settings import Json, Quiet
+from kdcore.errors import ConfigError
+from kdcore.predictions import ROLES
+
+if TYPE_CHECKING:
+    from kdcore.brought import Brought, Read
+    from kdcore.evaluate import Evaluation
+    from kdcore.judging.trio import Trio
+    from kdcore.pairs import PairTable
+    from kdcore.workspace import Workspace
+
+SPLIT_HELP = "which pairs it answers: train, validation, test or all (default test, else "
+SPLIT_HELP += "validation, else all)"
+KIND_HELP = "auto, logits, probabilities, relevance, logit, score, or label_score: the label that "
+KIND_HELP += "a pipeline chose and its score"
+MAP_HELP = "the column of query, title, description, label or of a grade: --map exact=p_e"
+
+
+def bring(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, JSON lines or Parquet")],
+    data: Annotated[
+        str, typer.Option("--data", "-d", help="world, a name from `kdlab data list`, or a path")
+    ],
+    name: Annotated[str, typer.Option("--name", "-n", help="what the model is called")],
+    role: Annotated[
+        str, typer.Option("--role", help=f"what the model is: {', '.join(ROLES)}")
+    ] = "other",
+    student: Annotated[
+        str, typer.Option("--student", help="for a twin: the brought student that it belongs to")
+    ] = "",
+    split: Annotated[str, typer.Option("--split", help=SPLIT_HELP)] = "",
+    kind: Annotated[str, typer.Option("--kind", help=KIND_HELP)] = "auto",
+    column: Annotated[str, typer.Option("--column", help="the column that holds the number")] = "",
+    mapping: Annotated[
+        list[str] | None, typer.Option("--map", metavar="OURS=COLUMN", help=MAP_HELP)
+    ] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="leave pairs without an answer out of all numbers")
+    ] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="take the place of that name")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Keep answers made elsewhere: what was read of the file, and every metric of the model.
+
+    With the answers of a teacher, a student and its twin (the student trained on labels only) it
+    also tells what distillation brought.
+    """
+    from kdcore.brought import bring_file
+    from kdcore.cli.progress import Progress
+    from kdcore.datasets.answer_choice import COMMAND_LINE, KINDS, ColumnChoice
+    from kdcore.evaluate import evaluate
+
+    _check("--role", role, ROLES)
+    _check("--kind", kind, tuple(KINDS))
+    if student and role != "twin":
+        raise ConfigError("--student names the student of a twin: add --role twin, or leave it out")
+    if not name.strip():
+        raise ConfigError("--name: the model needs a name")
+    choice = ColumnChoice(kind, column, _mapping(mapping or ()), COMMAND_LINE)
+    with Progress(quiet, as_json) as progress:
+        progress.tell("bring")
+        target = _target(data, split)
+        brought = bring_file(
+            file, target.pairs, target.split, model=name.strip(), choice=choice,
+            partial=partial, role=role, student=student,
+        )  # fmt: skip
+        path = _keep(brought, target, replace)
+        evaluation = evaluate(brought.pairs, brought.predictions)
+        trio = _trio(brought, target) if path else None
+    _tell(brought, target, evaluation, trio, path, as_json)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What is answered: pairs and split; name: under which the data lie here, "" for a path."""
+
+    pairs: "PairTable"
+    split: str
+    name: str
+    workspace: "Workspace"
+
+
+def _check(option: str, value: str, options: Sequence[str]) -> None:
+    if value not in options:
+        raise ConfigError(f"{option} {value}: choose from {', '.join(options)}")
+
+
+def _mapping(texts: Sequence[str]) -> dict[str, str]:
+    split = [text.partition("=") for text in texts]
+    wrong = [t for t, (ours, sign, _) in zip(texts, split, strict=True) if not (ours and sign)]
+    if wrong:
+        problems = [f"--map {text}: write OURS=COLUMN" for text in wrong]
+        raise ConfigError("The columns cannot be mapped:", problems)
+    return {ours.strip(): theirs for ours, _, theirs in split}
+
+
+def _target(data: str, split: str) -> _Target:
+    from kdcore.datasets.library import WORLD
+    from kdcore.datasets.named import named_pairs
+    from kdcore.datasets.splits import with_test_split
+    from kdcore.pairs import ALL
+    from kdcore.workspace import Workspace
+
+    workspace = Workspace.default()
+    pairs = named_pairs(data, workspace)
+    if split == "test" and split not in pairs.splits:
+        pairs = with_test_split(pairs)  # the same pairs that runs are tested on
+    usual = next((s for s in ("test", "validation") if s in pairs.splits), ALL)
+    wanted = split or usual
+    if wanted != ALL and wanted not in pairs.splits:
+        has = ", ".join((*pairs.splits, ALL))
+        raise ConfigError(f"--split {wanted}: {pairs.name} has {has}")
+    known = data == WORLD or (workspace.data / data / "dataset.json").is_file()
+    return _Target(pairs, wanted, data if known else "", workspace)
+
+
+def _keep(brought: "Brought", target: _Target, replace: bool) -> Path | None:
+    from kdcore.brought_files import keep
+    from kdcore.errors import DataError
+
+    if not target.name:
+        return None
+    try:
+        return keep(brought.predictions, target.workspace, target.name, replace=replace)
+    except DataError as taken:
+        raise DataError(f"{taken} with --replace") from None
+
+
+def _trio(brought: "Brought", target: _Target) -> "Trio | None":
+    from kdcore.judging.trio import trio_with
+    from kdcore.pairs import part_of
+
+    part = part_of(target.pairs, target.split)
+    return trio_with(brought.predictions, part, target.workspace, target.name)
+
+
+def _tell(
+    brought: "Brought",
+    target: _Target,
+    evaluation: "Evaluation",
+    trio: "Trio | None",
+    path: Path | None,
+    as_json: bool,
+) -> None:
+    from kdcore.cli.measuring import as_data, metric_table
+
+    read, name = brought.read, brought.predictions.model
+    data: dict[str, Any] = {
+        "name": name,
+        "role": brought.predictions.origin.role if brought.predictions.origin else "",
+        "split": target.split,
+        "read": asdict(read),
+        **as_data(evaluation),
+        "comparison": trio.comparison if trio else None,
+        "gap_recovered": trio.gaps if trio else None,
+        "kept": path,
+    }
+    kept = f"Kept: {path}"
+    if path is None:
+        kept = f"Not kept: {target.pairs.name} is no data set of this lab. Import it first with "
+        kept += "`kdlab data import`."
+    parts = [
+        f"{name} on {target.split} of {target.pairs.name}: {read.answered:,} of {read.pairs:,} "
+        f"pairs answered, read from {read.file}",
+        table(_columns(read)),
+        *(f"Note: {note}" for note in read.notes),
+        metric_table(evaluation),
+        *(f"Note: {note}" for note in evaluation.notes),
+        *(_of_trio(trio) if trio else ()),
+        kept,
+    ]
+    show(as_json, data, *parts)
+
+
+def _columns(read: "Read") -> list[Mapping[str, str]]:
+    from kdcore.datasets.answer_choice import KINDS, TEXTS
+
+    columns = read.columns
+    rows = [(ours, getattr(columns, ours) or NOTHING) for ours in TEXTS]
+    rows += [
+        ("answer", ", ".join(columns.answer)),
+        ("kind", KINDS[columns.kind]),
+        ("not used", ", ".join(columns.ignored) or NOTHING),
+        ("aligned", read.aligned),
+    ]
+    return [{"read": ours, "as": what} for ours, what in rows]
+
+
+def _of_trio(trio: "Trio") -> list[Any]:
+    from kdcore.cli.measuring import difference_table
+
+    comparison = trio.comparison
+    pairs = f"on the {trio.pairs:,} pairs that all three answered"
+    lines: list[Any] = [
+        f"{comparison.model_a} minus its twin {comparison.model_b}, teacher {trio.teacher}, "
+        f"{pairs}:",
+        difference_table(comparison),
+    ]
+    for gap in trio.gaps.values():
+        share = f"{gap.value:.0%} [{gap.low:.0%}, {gap.high:.0%}]" if gap.trustworthy else "n/a"
+        reason = f" ({gap.reason})" if gap.reason else ""
+        lines.append(f"{gap.name}: {share}{reason}")
+    return lines

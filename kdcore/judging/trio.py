@@ -1,0 +1,63 @@
+"""What distillation brought to a student that was trained outside: teacher, student and twin."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kdcore.brought_files import brought_to, twin_among
+from kdcore.comparison import Comparison, compare
+from kdcore.gap import GapRecovered, gap_recovered
+from kdcore.pairs import UNLABELLED, PairTable
+from kdcore.predictions import Predictions, common_rows
+from kdcore.workspace import Workspace
+
+METRICS = ("roc_auc", "ndcg@5")
+
+
+@dataclass(frozen=True)
+class Trio:
+    """A brought student against its brought twin, and the gap recovered of their teacher's lead.
+
+    pairs: how many all three answered. gaps: by metric.
+    """
+
+    teacher: str
+    pairs: int
+    comparison: Comparison
+    gaps: Mapping[str, GapRecovered]
+
+
+def trio_with(
+    answers: Predictions, part: PairTable, workspace: Workspace, data: str
+) -> Trio | None:
+    """Measure the trio that these brought answers complete; None while a role is missing.
+
+    part: the whole split. Of several teachers, students or twins the newest count; a twin brought
+    for one student is compared with that one.
+    """
+    offered = brought_to(workspace, data, part.content_hash)
+    own = next((k for k in offered if k.model == answers.model), None)
+    if own is None or own.origin is None or own.origin.role not in ("teacher", "student", "twin"):
+        return None
+    of_role = {
+        role: [k for k in offered if k.origin is not None and k.origin.role == role]
+        for role in ("teacher", "student")
+    }
+    of_role |= {own.origin.role: [own]} if own.origin.role in of_role else {}
+    couples = [(s, t) for s in of_role["student"] if (t := twin_among(s, offered)) is not None]
+    if own.origin.role == "twin":
+        couples = [(s, t) for s, t in couples if t.path == own.path]
+    if not couples or not of_role["teacher"]:
+        return None
+    student, twin = couples[0]
+    kept = [Predictions.load(k.path) for k in (of_role["teacher"][0], student, twin)]
+    rows = common_rows(kept)
+    pairs = part if rows is None else part.take(rows)
+    if not (pairs.grades != UNLABELLED).any():
+        return None
+    whole = np.arange(len(part)) if rows is None else rows
+    top, taught, alone = (each.on(whole, pairs.content_hash) for each in kept)
+    gaps = {metric: gap_recovered(pairs, alone, taught, top, metric) for metric in METRICS}
+    comparison = compare(pairs, taught, alone, teacher=top)
+    return Trio(top.model, len(pairs), comparison, gaps)
