@@ -95,7 +95,7 @@ def _chosen(
             return "nobody"
         model = offered[key]
         has = " · has answered" if key in done else ""
-        return f"{model.title} · {len(model.scheme)} grades · {model.megabytes:.0f} MB{has}"
+        return f"{model.title} · {len(model.scheme)} grades · {model.size.in_words}{has}"
 
     picked = [
         st.selectbox(

@@ -16,6 +16,7 @@ from kdcore.errors import LabError
 from kdcore.judging.retention import DISTILBERT, Retention
 from kdcore.judging.seeds import SeedRow
 from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.sizes import ModelSize
 from kdcore.runs.store import Run
 from kdcore.whatif.estimate import foreseen_and_true
 
@@ -176,7 +177,7 @@ def _retention(case: Case) -> None:
     if kept is None:
         st.caption("The teacher has not answered these pairs, so no share of it can be told.")
         return
-    cards = [_quality(kept), *_costs(kept), *_time(case)]
+    cards = [_quality(kept), *_costs(kept, judging.size_of(case.run)), *_time(case)]
     metric_cards(cards, key=f"judge_kept_{case.run.id}", label="Retention")
     if not isfinite(kept.p50_ms):
         distill_next.measure(case)
@@ -208,8 +209,9 @@ def _quality(kept: Retention) -> Card:
     )
 
 
-def _costs(kept: Retention) -> list[Card]:
-    cards = []
+def _costs(kept: Retention, size: ModelSize | None = None) -> list[Card]:
+    """Size and speed of the student. size: of its file, which may keep weights in 16 bits."""
+    cards, stored = [], " (stored in half precision)" if size and size.half else ""
     if kept.parameters:
         share = kept.parameters_share
         told = f"{percent(share)} of the teacher's" if isfinite(share) else ""
@@ -217,8 +219,8 @@ def _costs(kept: Retention) -> list[Card]:
             Card(
                 "Size",
                 f"{kept.megabytes:.2f} MB",
-                "Weights of the network in 10⁶ bytes, as they are computed with; no tokenizer.",
-                n=f"{kept.parameters:,} parameters",
+                "Weights of the network at float32, in 10⁶ bytes; no tokenizer.",
+                n=f"{kept.parameters:,} parameters{stored}",
                 delta=told,
                 role="student",
             )

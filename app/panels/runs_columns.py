@@ -273,7 +273,11 @@ def _rest() -> dict[str, Any]:
             "parameters", format="compact", width="small", help="Numbers in the saved model."
         ),
         "MB": kind.NumberColumn(
-            "MB", format="%.1f", width="small", help="Of the saved weights, 10^6 bytes."
+            "MB",
+            format="%.1f",
+            width="small",
+            help="Of the weights at float32, 10^6 bytes; "
+            "those of the bundled runs are stored in half precision, in half of that.",
         ),
         "run": kind.TextColumn("id", help="The name of the run's folder."),
     }

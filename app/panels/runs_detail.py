@@ -191,9 +191,9 @@ def _validation(which: str, held: Validation | None) -> Card | None:
 
 def _costs(entry: Entry) -> list[Card]:
     row, cards = entry.row, []
-    if row.parameters is not None and row.megabytes is not None:
-        told = "Numbers in the saved model, and the size of its weights in 10^6 bytes."
-        cards.append(Card("size", f"{row.parameters:,}", told, f"{row.megabytes:.1f} MB"))
+    if row.size is not None:
+        about = "Numbers in the saved model, and the size of its weights at float32 in 10^6 bytes."
+        cards.append(Card("size", f"{row.size.parameters:,}", about, row.size.in_words))
     if (p50 := runs_columns.p50(entry)) is not None:
         p95 = runs_columns.p50(entry, "p95_ms")
         told = f"Median of single pairs after warm-up, one CPU thread. {conditions(entry)}"

@@ -29,7 +29,7 @@ class Cost:
 
 COSTS: Mapping[str, Cost] = {
     "parameters": Cost("parameters", lambda e: e.row.parameters),
-    "megabytes": Cost("weights, MB (10^6 bytes)", lambda e: e.row.megabytes),
+    "megabytes": Cost("weights at float32, MB", lambda e: e.row.megabytes),
     "p50": Cost("p50 latency, ms a pair", runs_columns.p50, True),
     "p95": Cost("p95 latency, ms a pair", lambda e: runs_columns.p50(e, "p95_ms"), True),
     "seconds": Cost("training, seconds", lambda e: e.row.seconds),

@@ -25,6 +25,7 @@ from kdcore.labels import LabelScheme
 from kdcore.pairs import ALL
 from kdcore.regrade import model_scheme
 from kdcore.runs import launch
+from kdcore.runs.sizes import ModelSize, size_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
@@ -38,13 +39,13 @@ _STARTING = threading.Lock()  # held from the count of those at work to their st
 
 @dataclass(frozen=True)
 class Model:
-    """A model that can be asked. megabytes: of its weights; a hint of how long it takes."""
+    """A model that can be asked. size: of its weights; a hint of how long it takes."""
 
     key: str
     title: str
     run: Run
     scheme: LabelScheme
-    megabytes: float
+    size: ModelSize
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def models() -> list[Model]:
         for run in sorted(RunStore(workspace.runs).list(), key=title_of):
             with suppress(LabError, OSError):
                 scheme = model_scheme(run.model_folder)
-                size = (run.model_folder / _MODEL).stat().st_size / 1e6
-                found.setdefault(run.id, Model(run.id, title_of(run), run, scheme, size))
+                size = size_of(run.model_folder / _MODEL)
+                if size is not None:
+                    found.setdefault(run.id, Model(run.id, title_of(run), run, scheme, size))
     return list(found.values())
 
 

@@ -24,13 +24,14 @@ from kdcore.config import DistillConfig, from_dict
 from kdcore.errors import LabError
 from kdcore.judging.caveats import caveats, early
 from kdcore.judging.judge import Judgement, judge
-from kdcore.judging.retention import Retention, Size, costing, retention
+from kdcore.judging.retention import Retention, costing, retention
 from kdcore.judging.seeds import Seeded, SeedRow, fold
 from kdcore.measures import measure
 from kdcore.pairs import PairTable
 from kdcore.runs import listing
 from kdcore.runs.alike import setting_of
 from kdcore.runs.beside import Latency, teacher_path
+from kdcore.runs.sizes import ModelSize
 from kdcore.runs.store import Run, RunStore
 
 METRIC = "roc_auc"
@@ -114,7 +115,7 @@ def kept(case: Case) -> Retention | None:
         return None
     who = (board.student, board.teacher, board.twin)
     key = (board.pairs.content_hash, *(a.hash if a else "" for a in who))
-    sizes = (_size(case.run), _size(case.teacher) if case.teacher else None)
+    sizes = (size_of(case.run), size_of(case.teacher) if case.teacher else None)
     return costing(_kept(key, board), Latency.read(case.run, places.home()), sizes)
 
 
@@ -127,11 +128,9 @@ def _kept(key: tuple[str, ...], _board: Board) -> Retention:
     return retention(_board.pairs, *said, twin=twin, metric=METRIC)
 
 
-def _size(run: Run) -> Size | None:
-    row = listing.row_of(run.folder)
-    if row.parameters is None or row.megabytes is None:
-        return None
-    return row.parameters, row.megabytes
+def size_of(run: Run) -> ModelSize | None:
+    """How large a run's saved model is; None where there is none."""
+    return listing.row_of(run.folder).size
 
 
 def seeds_of(case: Case) -> SeedRow | None:

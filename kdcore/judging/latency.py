@@ -22,6 +22,7 @@ from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
 from kdcore.pairs import PairTable
 from kdcore.runs.beside import Latency, Speed, Timing
+from kdcore.runs.sizes import megabytes
 from kdcore.runs.store import Run, RunStore
 
 DRAWS = 200  # pairs timed one by one
@@ -156,11 +157,10 @@ def _move(model: PairModel, device: torch.device, precision: str) -> None:
 
 
 def _speed(subject: _Subject, alone: Timing, asked: Timing, rate: float) -> Speed:
-    weights = subject.model.state_dict().values()
     lengths = subject.encoded.lengths
     return Speed(
         parameters=subject.model.size,
-        megabytes=sum(w.numel() * w.element_size() for w in weights) / 1e6,
+        megabytes=megabytes(subject.model.size),
         one_thread=alone,
         configured=asked,
         pairs_per_second=rate,

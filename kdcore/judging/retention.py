@@ -17,9 +17,9 @@ from kdcore.metrics.significance import bootstrap_weights, interval
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import Latency, Speed
+from kdcore.runs.sizes import ModelSize, megabytes
 
-Size = tuple[int, float]  # parameters, megabytes
-Sizes = tuple[Size | None, Size | None]  # of student and teacher
+Sizes = tuple[ModelSize | None, ModelSize | None]  # of student and teacher
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _costs(latency: Latency | None, sizes: Sizes) -> dict[str, Any]:
     own = latency.student
     found = blank | {
         "parameters": own.parameters,
-        "megabytes": own.megabytes,
+        "megabytes": megabytes(own.parameters),
         "p50_ms": own.configured.p50_ms,
         "p95_ms": own.configured.p95_ms,
         "throughput": own.pairs_per_second,
@@ -199,21 +199,21 @@ def _costs(latency: Latency | None, sizes: Sizes) -> dict[str, Any]:
     return found if latency.teacher is None else found | _against(own, latency.teacher)
 
 
-def _sized(own: Size | None, teacher: Size | None) -> dict[str, Any]:
+def _sized(own: ModelSize | None, teacher: ModelSize | None) -> dict[str, Any]:
     """What is known of sizes alone."""
     found: dict[str, Any] = {}
     if own is not None:
-        found |= {"parameters": own[0], "megabytes": own[1]}
+        found |= {"parameters": own.parameters, "megabytes": own.megabytes}
     if own is not None and teacher is not None:
-        found["parameters_share"] = own[0] / max(teacher[0], 1)
-        found["megabytes_share"] = own[1] / max(teacher[1], 1e-9)
+        found["parameters_share"] = own.parameters / max(teacher.parameters, 1)
+        found["megabytes_share"] = own.megabytes / max(teacher.megabytes, 1e-9)
     return found
 
 
 def _against(own: Speed, teacher: Speed) -> dict[str, float]:
     return {
         "parameters_share": own.parameters / max(teacher.parameters, 1),
-        "megabytes_share": own.megabytes / max(teacher.megabytes, 1e-9),
+        "megabytes_share": own.parameters / max(teacher.parameters, 1),
         "teacher_p50_ms": teacher.configured.p50_ms,
         "teacher_p95_ms": teacher.configured.p95_ms,
         "speedup": teacher.configured.p50_ms / max(own.configured.p50_ms, 1e-9),

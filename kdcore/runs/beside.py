@@ -29,7 +29,8 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """What one model costs. megabytes: of its weights, 10^6 bytes, without the tokenizer.
+    """What one model costs. megabytes: of its weights at float32, 10^6 bytes, without the
+    tokenizer.
 
     one_thread: batch 1 on one CPU thread; configured: batch 1 on the device and threads of the
     run. pairs_per_second: batches of `Latency.batch` as configured; 0 when nothing was measured.

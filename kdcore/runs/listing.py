@@ -19,6 +19,7 @@ from kdcore.knobs import flat
 from kdcore.runs.about import About
 from kdcore.runs.alike import budget_of, setting_of
 from kdcore.runs.record import Record, Status, derive
+from kdcore.runs.sizes import ModelSize, size_of
 from kdcore.runs.store import Run
 
 SPLIT = "test"  # the split whose evaluation a row tells
@@ -72,8 +73,8 @@ class Tested:
 class Row:
     """What a table tells of one run. settings: its config by path, `model.` named `student.`.
 
-    best, last: validation at the kept step and at the last look. parameters, megabytes: of the
-    saved model. scored: whether predictions on the test split are kept.
+    best, last: validation at the kept step and at the last look. size: of the saved model.
+    scored: whether predictions on the test split are kept.
     budget: hash of model, data, seed and training, which a student and its twin share; setting:
     what runs have in common that differ in their seed alone.
     """
@@ -90,14 +91,23 @@ class Row:
     seconds: float | None = None
     test: Tested = field(default_factory=Tested, hash=False)
     scored: bool = False
-    parameters: int | None = None
-    megabytes: float | None = None
+    size: ModelSize | None = None
     latency: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def id(self) -> str:
         """The name of the run's folder."""
         return self.run.id
+
+    @property
+    def parameters(self) -> int | None:
+        """Numbers in the saved model; None where there is none."""
+        return self.size.parameters if self.size else None
+
+    @property
+    def megabytes(self) -> float | None:
+        """10^6 bytes of its weights at float32, however they are stored."""
+        return self.size.megabytes if self.size else None
 
     @property
     def state(self) -> str:
@@ -158,7 +168,6 @@ def _seen(path: str) -> tuple[int, int, int] | None:
 def _read(folder: Path) -> Row:
     run = Run.load(folder)
     best, last, seconds = _validation(folder)
-    parameters, megabytes = _size(folder / "model" / "model.safetensors")
     return Row(
         run=run,
         status=_written(run),
@@ -172,8 +181,7 @@ def _read(folder: Path) -> Row:
         seconds=seconds,
         test=_tested(folder / "evaluation" / f"{SPLIT}.json"),
         scored=(folder / "predictions" / f"{SPLIT}.parquet").is_file(),
-        parameters=parameters,
-        megabytes=megabytes,
+        size=size_of(folder / "model" / "model.safetensors"),
         latency=_json(folder / "latency.json"),
     )
 
@@ -258,18 +266,6 @@ def _headed(text: str) -> dict[str, Any]:
 def _measured(said: Mapping[str, Any]) -> Number:
     value, low, high = (_number(said[k]) for k in ("value", "low", "high"))
     return Number(value, low, high, int(said["n"]), str(said["n_unit"]))
-
-
-def _size(path: Path) -> tuple[int | None, float | None]:
-    """Numbers in a safetensors file, told by its header alone, and its megabytes (10^6 bytes)."""
-    try:
-        with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            size = os.fstat(file.fileno()).st_size
-        shapes = [about["shape"] for name, about in header.items() if name != "__metadata__"]
-        return sum(math.prod(shape) for shape in shapes), size / 1e6
-    except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError):
-        return None, None
 
 
 def _json(path: Path) -> Mapping[str, Any]:

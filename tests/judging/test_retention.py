@@ -12,6 +12,7 @@ from kdcore.labels import BINARY
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import Latency, Speed, Timing
+from kdcore.runs.sizes import ModelSize
 
 
 def table(queries: int = 50, ads: int = 4, every: int = 2) -> PairTable:
@@ -128,9 +129,9 @@ def test_an_unmeasured_run_says_so_and_invents_no_number():
     assert kept.conditions == "Speed was not measured on this machine."
     assert isnan(kept.speedup)
     assert isnan(kept.p50_ms)
-    sizes = ((300, 1.2), (1000, 4.0))
+    sizes = (ModelSize(300_000), ModelSize(1_000_000, half=True))
     sized = retention(pairs, kept_by := answers(pairs, 1.0), kept_by, sizes=sizes, resamples=0)
-    assert (sized.parameters, sized.parameters_share) == (300, pytest.approx(0.3))
+    assert (sized.parameters, sized.parameters_share) == (300_000, pytest.approx(0.3))
     assert isnan(sized.speedup)
 
 
