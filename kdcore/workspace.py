@@ -37,6 +37,11 @@ def slug(text: str) -> str:
     return plain if plain and plain.split(".")[0].casefold() not in _DEVICES else f"data-{plain}"
 
 
+def last_part(path: str) -> str:
+    """The last part of a path of either kind of machine: what may be shown of a whole path."""
+    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A person's folder: data/<name>/, runs/<id>/, notes/ and cache/ below `root`."""
@@ -47,6 +52,12 @@ class Workspace:
     def default(cls) -> "Workspace":
         """The folder that KDLAB_HOME names, else ~/.kdlab; it need not exist yet."""
         return cls(Path(os.environ.get("KDLAB_HOME") or "~/.kdlab").expanduser().absolute())
+
+    @classmethod
+    def bundled(cls) -> "Workspace":
+        """The read-only demo beside the code: KDLAB_DEMO names another one."""
+        beside = Path(__file__).parents[1] / "assets" / "demo"
+        return cls(Path(os.environ.get("KDLAB_DEMO") or beside).absolute())
 
     @property
     def data(self) -> Path:

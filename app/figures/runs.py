@@ -1,24 +1,30 @@
 """Pictures of many runs: quality against cost with its frontier, and a sweep as a heat map."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.figures.style import BACKGROUND, GRID, MARKS, MUTED, TEXT, color, template
+from app.figures.labels import Frame, places
+from app.figures.style import BACKGROUND, GRID, MARKS, TEXT, color, template
 from app.texts import plot
 
 WARNING = "Different inputs together: not a fair comparison"
 ROLE_NAMES = {"teacher": "Teacher", "student": "Distilled", "twin": "Labels only", "muted": "Other"}
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _ALIKE = 0.02  # a spread of costs, as a share of them, that is none to the eye
+_PIXELS = (760.0, 300.0)  # of the part with the points; a wider one has room to spare
 SYMBOLS = ("square", "diamond", "triangle-up", "circle-open", "star", "pentagon", "x")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A run. x: its cost; y: its quality with a 95 % interval, nan ends for none; way: training."""
+    """A run. x: its cost; y: its quality with a 95 % interval, nan ends for none; way: training.
+
+    label: its name in the picture, shorter than the title; "" for the title.
+    """
 
     key: str
     title: str
@@ -29,6 +35,7 @@ class Point:
     low: float
     high: float
     chosen: bool = False
+    label: str = ""
 
 
 def frontier(points: Sequence[Point], higher: bool) -> list[Point]:
@@ -65,7 +72,8 @@ def quality_against_cost(
         best = frontier(points, higher)
         _step(figure, best, dark)
         for role in ROLE_NAMES:
-            _marks(figure, [p for p in points if p.role == role], role, best, dark)
+            _marks(figure, [p for p in points if p.role == role], role, dark)
+        _names(figure, points, best, dark)
     if mixed:
         figure.add_annotation(
             text=WARNING,
@@ -109,9 +117,41 @@ def _step(figure: go.Figure, best: Sequence[Point], dark: bool) -> None:
     )
 
 
-def _marks(
-    figure: go.Figure, points: Sequence[Point], role: str, best: Sequence[Point], dark: bool
-) -> None:
+def _names(figure: go.Figure, points: Sequence[Point], best: Sequence[Point], dark: bool) -> None:
+    """The names of the chosen runs and of those on the frontier, where there is room for them."""
+    shown = [p for p in points if p.chosen] + [p for p in best[::-1] if not p.chosen]
+    texts = [p.label or p.title for p in shown]
+    across: Callable[[float], float] = math.log10 if _wide(points) else float
+    others = [(across(p.x), p.y) for p in points if p not in shown]
+    at = [(across(p.x), p.y) for p in shown]
+    found = places(texts, at, others, _frame(points, across))
+    kept = [(p, text, place) for p, text, place in zip(shown, texts, found, strict=True) if place]
+    figure.add_scatter(
+        x=[p.x for p, _, _ in kept],
+        y=[p.y for p, _, _ in kept],
+        text=[plot(text) for _, text, _ in kept],
+        textposition=[place for _, _, place in kept],
+        mode="text",
+        name="Names",
+        showlegend=False,
+        hoverinfo="skip",
+        cliponaxis=False,
+        textfont={"size": 11, "color": TEXT["dark" if dark else "light"]},
+    )
+
+
+def _frame(points: Sequence[Point], across: Callable[[float], float]) -> Frame:
+    """What Plotly shows of these points: a little room around them, error bars and all."""
+    xs = [across(p.x) for p in points]
+    ys = [y for p in points for y in (p.low, p.y, p.high) if y == y]
+    room = 0.06 * (max(xs) - min(xs)), 0.06 * (max(ys) - min(ys))
+    if "range" in _room(points):
+        room = abs(max(xs)) * 0.1 or 1.0, room[1]
+    low, high = (min(xs) - room[0], min(ys) - room[1]), (max(xs) + room[0], max(ys) + room[1])
+    return Frame(low, high, _PIXELS)
+
+
+def _marks(figure: go.Figure, points: Sequence[Point], role: str, dark: bool) -> None:
     if not points:
         return
     theme = "dark" if dark else "light"
@@ -119,11 +159,7 @@ def _marks(
         x=[p.x for p in points],
         y=[p.y for p in points],
         name=ROLE_NAMES[role],
-        mode="markers+text",
-        # to the right, as the error bars go up and down
-        text=[f" {plot(p.title)}" if p in best or p.chosen else "" for p in points],
-        textposition="middle right",
-        textfont={"size": 11, "color": MUTED[theme]},
+        mode="markers",
         error_y=_ends(points, color(role, dark)),
         customdata=[_told(p) for p in points],
         hovertemplate="%{customdata}<extra></extra>",
@@ -200,18 +236,38 @@ def heat_map(
     theme = "dark" if dark else "light"
     scale = [[0.0, GRID[theme]], [1.0, color("student", dark)]]
     figure = go.Figure(layout={"template": template(dark)})
+    across, down = [plot(c) for c in columns], [plot(r) for r in rows]
+    lines = [[t.replace("\n", "<br>") for t in row] for row in texts]
+    figure.add_heatmap(  # the grid stands from the start; a cell without a value has no color
+        x=across,
+        y=down,
+        z=[[0.0] * len(columns)] * len(rows),
+        colorscale=[[0.0, GRID[theme]], [1.0, GRID[theme]]],
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        hoverinfo="skip",
+    )
     figure.add_heatmap(
-        x=[plot(c) for c in columns],
-        y=[plot(r) for r in rows],
+        x=across,
+        y=down,
         z=values,
-        text=[[t.replace("\n", "<br>") for t in row] for row in texts],
-        texttemplate="%{text}",
-        textfont={"size": 13},
+        text=lines,
         colorscale=scale,
+        showscale=any(math.isfinite(v) for row in values for v in row),
         colorbar={"title": {"text": plot(names[2])}, "thickness": 12},
         xgap=3,
         ygap=3,
         hovertemplate="%{x}, %{y}<br>%{text}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=across * len(down),
+        y=[row for row in down for _ in across],
+        text=[text for row in lines for text in row],
+        mode="text",
+        textfont={"size": 13, "color": TEXT[theme]},
+        hoverinfo="skip",
+        showlegend=False,
     )
     return figure.update_layout(
         height=130 + 74 * len(rows),

@@ -9,8 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from app import state
-from app.panels.runs_finding import interval
+from app.panels.runs_finding import interval, spread_words
 from app.services.runs_list import Entry, Scene
+from app.services.runs_names import without_seed
 from app.services.runs_seeds import to_own_twins
 from app.texts import md, number, signed
 from kdcore.judging.seeds import FEWEST, Seeded, fold, spread
@@ -87,7 +88,7 @@ def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
         "student": entry.student,
         "method": entry.method,
         "data": str(row.run.config.get("data", "")),
-        "teacher": str(row.run.config.get("teacher") or ""),
+        "teacher": str(row.settings.get("teacher") or ""),
         "p50 ms": p50(entry),
         "parameters": row.parameters,
         "MB": row.megabytes,
@@ -109,11 +110,10 @@ def _over_seeds(
     beside, verdict = _beside_twins(scene, each, twins)
     apart = scene.apart.get(each[0].key)
     return {
-        "title": f"{each[0].title} · {len(each)} seeds",
+        "title": f"{without_seed(each[0].title)} · {len(each)} seeds",
         name: value.mean if value.n else None,
         "95 %": "",
-        "seeds": f"{value.n}: sd {number(value.deviation)}, "
-        f"{number(value.least)} to {number(value.most)}{beside}",
+        "seeds": f"{spread_words(value, len(each))}{beside}",
         "Δ baseline": to_base.mean if to_base.n else None,
         "Δ 95 %": "",
         "verdict": ", ".join(apart) if apart else verdict,
@@ -197,7 +197,7 @@ def _tested(scene: Scene) -> dict[str, Any]:
     kind, metric = st.column_config, CATALOG[scene.metric]
     better = "Higher" if metric.higher_is_better else "Lower"
     return {
-        "title": kind.TextColumn("run", width="medium", help="★ is the baseline."),
+        "title": kind.TextColumn("run", width=300, help="★ is the baseline."),
         metric.name: kind.NumberColumn(
             f"test {metric.name}",
             format="%.3f",

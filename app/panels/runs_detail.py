@@ -16,6 +16,7 @@ from app.texts import md, number, signed
 from kdcore.config import from_dict
 from kdcore.errors import LabError
 from kdcore.judging.drift import inputs_of
+from kdcore.keep.words import without_places
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.listing import Validation
 from kdcore.whatif.commandline import command_of
@@ -209,7 +210,7 @@ def conditions(entry: Entry) -> str:
 
 
 def _settings(scene: Scene, entry: Entry) -> None:
-    text = yaml.safe_dump(entry.row.run.config, sort_keys=False, allow_unicode=True)
+    text = yaml.safe_dump(without_places(entry.row.run.config), sort_keys=False, allow_unicode=True)
     with st.expander(f"All {len(entry.row.settings)} settings as YAML"):
         st.code(text, language="yaml", wrap_lines=True)
     _command(entry)

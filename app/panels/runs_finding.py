@@ -3,6 +3,7 @@
 from app.services import runs_measured
 from app.services.runs_list import Entry, Scene
 from app.texts import number, signed
+from kdcore.judging.seeds import Spread
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.listing import Number
 
@@ -39,6 +40,17 @@ def interval(held: Number) -> str:
     if held.low != held.low or held.high != held.high:
         return ""
     return f"[{held.low:.3f}, {held.high:.3f}]".replace("-", "−")
+
+
+def spread_words(value: Spread, runs: int) -> str:
+    """How far the seeds of a setting lie apart, or how many of them are measured so far."""
+    if not value.n:
+        return f"none of {runs} seeds is measured yet"
+    left = f" of {runs} so far" if value.n < runs else ""
+    if value.n == 1:
+        return f"1{left}: {number(value.mean)}"
+    ends = f"{number(value.least)} to {number(value.most)}"
+    return f"{value.n}{left}: sd {number(value.deviation)}, {ends}"
 
 
 def _against(scene: Scene, leader: Entry) -> str:

@@ -1,7 +1,7 @@
 """Quality against what a student costs: the frontier, and performance against parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from app.figures.runs import Point
 from app.panels import runs_columns
 from app.panels.runs_detail import conditions
 from app.panels.runs_drift import about
-from app.services import runs_list
+from app.services import runs_list, runs_names
 from app.services.runs_list import Entry, Scene
 from app.texts import md
 from kdcore.judging.drift import machine_of
@@ -45,7 +45,9 @@ def draw(scene: Scene) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_axes"):
         _axes(scene)
     runs, cost = scene.charted, COSTS[state.now().rx]
-    points = [p for e in runs if (p := _point(scene, e, cost)) is not None]
+    labels = runs_names.names([runs_names.named(e.key, e.row.run) for e in runs], short=True)
+    known = ((e, _point(scene, e, cost)) for e in runs)
+    points = [replace(p, label=labels[e.key]) for e, p in known if p is not None]
     if not points:
         st.info(_nothing(scene, cost, runs))
         return

@@ -1,5 +1,6 @@
 """Settings and results of the shown runs on parallel axes; a brush chooses runs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,10 +15,23 @@ from app.panels.runs_drift import about
 from app.services import runs_list
 from app.services.runs_list import MOST, Entry, Scene
 from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.alike import UNSEEN_BY_THE_MODEL
 
 AXES = 8  # more would stand too near to brush
 DISTINCT = 7  # values of a number up to which each has its own place
 WARNING = "Different inputs together: not a fair comparison"
+USUAL = (
+    "method.params.temperature",
+    "method.params.loss",
+    "limit",
+    "hard_weight",
+    "soft_weight",
+    "training.epochs",
+    "training.learning_rate",
+    "training.batch_size",
+    "seed",
+)
+HOW = {"threads", "device", *(f"training.{name}" for name in UNSEEN_BY_THE_MODEL)}
 LONGEST = 13  # letters of a word beside an axis
 
 
@@ -103,9 +117,7 @@ def axes_of(scene: Scene, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
         Axis("student", "student", [str(e.row.settings.get("student.name", "")) for e in runs]),
         Axis("method", "method", [e.method for e in runs]),
     ]
-    paths = runs_columns.setting_columns(runs, everything=False)
-    plain = [p for p in paths if not p.startswith("student.params.")]
-    paths = [*plain, *(p for p in paths if p not in plain)]
+    paths = _telling(runs)
     found = [a for a in words if len(set(a.values)) > 1]
     settings = [Axis(p, p.rpartition(".")[2], [e.row.settings.get(p) for e in runs]) for p in paths]
     settings = [axis for axis in settings if axis.parts]
@@ -123,6 +135,24 @@ def axes_of(scene: Scene, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
     results = [axis for axis in results if axis.parts]
     room = max(AXES - len(found) - len(results), 1)
     return [*found, *settings[:room], *results], max(0, len(settings) - room)
+
+
+def _telling(runs: Sequence[Entry]) -> list[str]:
+    """Settings that differ, in the order in which they tell most.
+
+    First what a sweep varied, then the usual ones, then the rest, sizes of a student last; how a
+    run was computed and watched is none of them.
+    """
+    swept = Counter(path for e in runs for path in e.row.about.changed if e.row.about.sweep)
+    order = [path for path, _ in swept.most_common()]
+    differ = [
+        path
+        for path in runs_columns.setting_columns(runs, everything=False)
+        if path not in HOW and path not in ("student.name", "method.name")
+    ]
+    first = [path for path in (*order, *USUAL) if path in differ]
+    rest = [path for path in differ if not path.startswith("student.params.")]
+    return list(dict.fromkeys([*first, *rest, *differ]))
 
 
 def _known(value: float) -> float | None:

@@ -102,11 +102,12 @@ def _bar(scene: Scene, cells: Sequence[Entry], *, judged: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="runs_sweep_bar"):
         st.caption(f"{done} of {len(cells)} cells are finished.", width="content")
         st.button(
-            "Choose its runs",
-            on_click=runs_list.pick,
-            args=([e.key for e in cells],),
+            "Show its runs alone",
+            on_click=_alone,
+            args=(cells,),
             key="runs_sweep_choose",
-            help="For the other views: side by side, parallel axes, frontier.",
+            help="Searches the table for them and chooses them, so that the other views (side by "
+            "side, parallel axes, frontier) draw nothing else. Empty the search to see all runs.",
         )
         if judged or not done:
             return
@@ -123,6 +124,11 @@ def _bar(scene: Scene, cells: Sequence[Entry], *, judged: bool) -> None:
             else "Seconds a cell; what is found is kept.",
         ):
             _judge(scene, cells)
+
+
+def _alone(cells: Sequence[Entry]) -> None:
+    runs_list.pick([e.key for e in cells])
+    state.change(rfind=f"sweep={cells[0].row.about.group}", rbrush="")
 
 
 def _judge(scene: Scene, cells: Sequence[Entry]) -> None:

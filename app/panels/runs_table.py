@@ -18,8 +18,9 @@ from kdcore.runs.marks import all_tags
 
 TALLEST = 372  # pixels: ten runs and the head
 HELP = (
-    "Words in a title, id, tag, note, state, or setting as its path=value, for instance "
-    "`method.params.temperature=4`; a run must hold all of them."
+    "`T=4` finds the runs of temperature 4 alone; so do other settings by their name "
+    "(`limit=2000`, `lr=0.001`, `seed=1`, `student=cdssm`) and `state=`, `tag=`, `sweep=`. Any "
+    "other word is looked for in title, id, note, tags and settings. A run must hold all terms."
 )
 
 NONE_FOUND = "No run holds all of these words and tags. Take one away."
@@ -57,7 +58,7 @@ def _controls(scene: Scene) -> None:
     metrics = {k: CATALOG[k].name for k in CATALOG if k != "truth_auc"}
     tags = all_tags(e.mark for e in scene.entries)
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_controls"):
-        controls.bound(st.text_input, "rfind", "Search", placeholder="temperature=4", help=HELP)
+        controls.bound(st.text_input, "rfind", "Search", placeholder="T=4", help=HELP)
         if tags or state.now().rtags:
             _tags(tags)
         controls.bound(

@@ -15,11 +15,10 @@ from app import state
 from app.services import places
 from app.services.boards import DEMO_DATA, chosen_data, data_choices
 from app.services.data_scoring import Model, models
-from app.services.runs_names import Named, suffixes
+from app.services.runs_names import named, names
 from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, from_dict, to_dict
 from kdcore.errors import ConfigError, LabError, lookup
-from kdcore.knobs import flat
 from kdcore.runs.store import Run, RunStore
 from kdcore.whatif.presets import PRESETS, changed_from, config_of
 
@@ -173,8 +172,8 @@ def read_yaml(data: Any) -> DistillConfig:
 def teachers() -> dict[str, Model]:
     """Every run with a model, those called teacher first."""
     found = sorted(models(), key=lambda m: (m.key != "teacher", "teacher" not in m.title.lower()))
-    more = suffixes([Named(m.key, m.title, flat(m.run.config)) for m in found])
-    return {m.key: replace(m, title=m.title + more[m.key]) for m in found}
+    told = names([named(m.key, m.run) for m in found])
+    return {m.key: replace(m, title=told[m.key]) for m in found}
 
 
 def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:

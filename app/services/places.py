@@ -10,7 +10,7 @@ ASSETS = Path(__file__).parents[2] / "assets"
 
 def demo() -> Workspace:
     """The finished story that the app opens on; KDLAB_DEMO names another one."""
-    return Workspace(Path(os.environ.get("KDLAB_DEMO") or ASSETS / "demo").absolute())
+    return Workspace.bundled()
 
 
 def home() -> Workspace:

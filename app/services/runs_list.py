@@ -5,11 +5,17 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from app import state
-from app.services import places
+from app.services import places, runs_search
 from app.services.boards import title_of
 from app.services.runs_measured import Delta, kept_delta
-from app.services.runs_names import Named, groups_of, role_of, suffixes
-from kdcore.judging.drift import Parted, part, part_machines, part_validation
+from app.services.runs_names import groups_of, named, names, role_of
+from kdcore.judging.drift import (
+    Parted,
+    most_validated,
+    part,
+    part_machines,
+    part_validation,
+)
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
 from kdcore.runs.beside import Latency
@@ -147,8 +153,8 @@ def entries() -> list[Entry]:
         found.append(
             Entry(key, row, mine, title_of(row.run), role, groups.get(row.run.folder, ""), mark)
         )
-    more = suffixes([Named(e.key, e.title, e.row.settings) for e in found if not e.scoring])
-    return [replace(e, title=e.title + more.get(e.key, "")) for e in found]
+    told = names([named(e.key, e.row.run) for e in found if not e.scoring])
+    return [replace(e, title=told.get(e.key, e.title)) for e in found]
 
 
 def scene() -> Scene:
@@ -157,8 +163,6 @@ def scene() -> Scene:
     base = baseline(every, now.rmetric)
     fitting = part([e.row for e in every], base.row, now.rmetric) if base else None
     folders = {e.row.run.folder: e.key for e in every}
-    apart = {folders[row]: why for row, why in fitting.apart.items()} if fitting else {}
-    drawn = _of_view([e.row for e in every], base.row) if base else []
     picked = set(picks())
     held = Scene(
         entries=every,
@@ -166,18 +170,20 @@ def scene() -> Scene:
         chosen=[e for e in every if e.key in picked],
         base=base,
         metric=now.rmetric,
-        apart=apart,
+        apart={folders[row]: why for row, why in fitting.apart.items()} if fitting else {},
         override=now.rover,
-        unfit={folders[row]: why for each in drawn for row, why in each.apart.items()},
     )
-    return replace(held, shown=sorted(_found(every), key=_order(held)))
+    held = replace(held, shown=sorted(_found(every), key=_order(held)))
+    chart = held.chosen if len(held.chosen) > 1 and now.rview == "frontier" else held.shown
+    drawn = _of_view([e.row for e in chart], base.row) if base else []
+    return replace(held, unfit={folders[row]: why for x in drawn for row, why in x.apart.items()})
 
 
 def _of_view(rows: Sequence[Row], base: Row) -> list[Parted]:
     """What else keeps runs apart in the open view: validation pairs, and machines of times."""
     now, found = state.now(), []
     if now.rview == "parallel" or (now.rview == "frontier" and now.ry == "best"):
-        found.append(part_validation(rows, base))
+        found.append(part_validation(rows, most_validated(rows, base)))
     if now.rview == "frontier" and now.rx in ("seconds", "p50", "p95"):
         found.append(part_machines(rows, base, latency=now.rx != "seconds"))
     return found
@@ -248,23 +254,12 @@ def make_baseline(entry: Entry) -> None:
     state.change(rbase=entry.key)
 
 
-def words(entry: Entry) -> str:
-    """All that the search looks into."""
-    row = entry.row
-    settings = (f"{path}={value}" for path, value in row.settings.items())
-    parts = (entry.title, entry.key, entry.method, row.state, entry.mark.note, row.about.sweep)
-    return "\n".join((*parts, *entry.mark.tags, *settings)).casefold()
-
-
 def _found(every: Sequence[Entry]) -> list[Entry]:
-    asked = state.now().rfind.casefold().split()
+    terms = runs_search.terms(state.now().rfind)
     tags = {t for t in state.now().rtags.split(",") if t}
-    every = [e for e in every if asked or not e.scoring]  # a search brings them back
-    return [e for e in every if tags <= set(e.mark.tags) and (not asked or _holds(words(e), asked))]
-
-
-def _holds(text: str, asked: Sequence[str]) -> bool:
-    return all(word in text for word in asked)
+    every = [e for e in every if terms or not e.scoring]  # a search brings them back
+    fitting = [e for e in every if tags <= set(e.mark.tags)]
+    return runs_search.matches(fitting, terms)
 
 
 def _order(held: Scene) -> Callable[[Entry], Any]:

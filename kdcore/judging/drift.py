@@ -102,6 +102,16 @@ def part_validation(rows: Iterable[Row], base: Row) -> Parted:
     return _parted(looked, base, lambda row: _unlike((validated_on(row), code_of(row)), wanted))
 
 
+def most_validated(rows: Sequence[Row], base: Row) -> Row:
+    """The row whose validation pairs are those of most rows; the base where it is one of them."""
+    known = [row for row in rows if row.best is not None]
+    hashes = [(validated_on(row), code_of(row)) for row in known]
+    common = max(hashes, key=hashes.count, default=None)
+    of_most = [row for row, pairs in zip(known, hashes, strict=True) if pairs == common]
+    same = [row for row in of_most if row.run.folder == base.run.folder]
+    return next(iter([*same, *of_most]), base)
+
+
 def validated_on(row: Row) -> str:
     """Content hash of the validation pairs of a run, or "" where it recorded none."""
     pairs = row.provenance.get("pairs")

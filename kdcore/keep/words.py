@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from kdcore.runs.beside import Latency, Speed
+from kdcore.workspace import last_part
 
 _PATH_IN_TEXT = re.compile(
     r"""(?<![\w:/.~])(?:~|[A-Za-z]:)?[/\\][^\s/\\'"`,;]+(?:[/\\][^\s'"`,;]*)+"""
@@ -43,17 +44,13 @@ def without_places(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def placeless(text: str) -> str:
     """A text with the last part of every whole path in it; addresses of the web stay whole."""
-    return _PATH_IN_TEXT.sub(lambda found: _last_part(found[0]), text.replace("file://", ""))
+    return _PATH_IN_TEXT.sub(lambda found: last_part(found[0]), text.replace("file://", ""))
 
 
 def _placeless(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    return _last_part(value) if os.path.isabs(value) else placeless(value)
-
-
-def _last_part(path: str) -> str:
-    return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
+    return last_part(value) if os.path.isabs(value) else placeless(value)
 
 
 def told_latency(latency: Latency | None) -> str:

@@ -21,6 +21,7 @@ from kdcore.runs.alike import budget_of, setting_of
 from kdcore.runs.record import Record, Status, derive
 from kdcore.runs.sizes import ModelSize, size_of
 from kdcore.runs.store import Run
+from kdcore.workspace import last_part
 
 SPLIT = "test"  # the split whose evaluation a row tells
 WATCHED = (
@@ -200,9 +201,14 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config's plain values by path; a twin's `model` stands where a student's does."""
     named = {"student" if name == "model" else name: value for name, value in config.items()}
     return {
-        path: ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        path: ", ".join(map(str, value)) if isinstance(value, list | tuple) else _shown(value)
         for path, value in flat(named).items()
     }
+
+
+def _shown(value: Any) -> Any:
+    """A value as it may be shown: of a whole path (a teacher, an encoder) its last part alone."""
+    return last_part(value) if isinstance(value, str) and os.path.isabs(value) else value
 
 
 def _validation(folder: Path) -> tuple[Validation | None, Validation | None, float | None]:

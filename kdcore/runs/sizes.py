@@ -7,10 +7,10 @@ float32. So that two models compare, megabytes are always those of float32; whoe
 
 import json
 import math
-import os
 from pathlib import Path
 from typing import NamedTuple
 
+_HALF = ("F16", "BF16")
 BYTES_PER_WEIGHT = 4  # of a float32, in which every model here computes
 
 
@@ -41,9 +41,9 @@ def size_of(path: Path) -> ModelSize | None:
     try:
         with path.open("rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            stored = os.fstat(file.fileno()).st_size
-        shapes = [about["shape"] for name, about in header.items() if name != "__metadata__"]
-        parameters = sum(math.prod(shape) for shape in shapes)
-        return ModelSize(parameters, stored < 0.75 * BYTES_PER_WEIGHT * parameters)
+        tensors = [about for name, about in header.items() if name != "__metadata__"]
+        counts = [math.prod(about["shape"]) for about in tensors]
+        half = sum(n for n, about in zip(counts, tensors, strict=True) if about["dtype"] in _HALF)
+        return ModelSize(sum(counts), 2 * half > sum(counts))
     except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError):
         return None

@@ -32,7 +32,9 @@ from kdcore.runs.trash import from_trash, to_trash
 from kdcore.runs.writer import RunWriter
 from kdcore.trash import Trashed, in_trash
 from kdcore.workspace import (
+    Workspace,
     check_name,
+    last_part,
     new_folder,
     slug,
     write_json_atomic,
@@ -42,6 +44,7 @@ from kdcore.workspace import (
 __all__ = ["Run", "RunStore", "RunWriter", "Status"]
 
 CONFIG = "config.json"
+BUNDLED = "demo:"  # before the name of a run of the bundled demo
 MODEL_CARD = "kdlab.json"  # written last, so a model that has it is whole
 _SUFFIX = string.digits + string.ascii_lowercase
 
@@ -173,10 +176,15 @@ class RunStore:
         raise RunError(f"no free run id was found in {self.root}; try again in a minute")
 
     def get(self, run_id: str) -> Run:
-        """A run by id, by a beginning that only one id has, or by the path of a run's folder."""
+        """A run by id, by a beginning that only one id has, or by the path of a run's folder.
+
+        A run of the bundled demo is also found by `demo:NAME`.
+        """
         ids = self._ids()
         if run_id in ids:
             return Run.load(self.root / run_id)
+        if run_id.startswith(BUNDLED):
+            run_id = str(Workspace.bundled().runs / last_part(run_id.removeprefix(BUNDLED)))
         path = os.path.expanduser(run_id)  # unlike Path's, it lets odd text from a link pass
         if run_id and os.path.isfile(os.path.join(path, STATUS)):
             return Run.load(Path(path).resolve())

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -15,7 +16,9 @@ from kdcore.config import (
     StageConfig,
 )
 from kdcore.knobs import plain
+from kdcore.runs.store import BUNDLED
 from kdcore.whatif.changes import flat
+from kdcore.workspace import Workspace
 
 # options of `kdlab finetune` and `kdlab distill`; every other setting is given by --set
 _COMMON = {
@@ -57,9 +60,9 @@ def arguments_of(config: StageConfig) -> list[str]:
         splits = [word for split in config.splits for word in ("--split", split)]
         usual: StageConfig = InferConfig(run=config.run)
         rest = _rest(config, usual, {"run", "splits", "data", "limit", "stage"})
-        return [config.run, *given, *splits, *rest]
+        return [_run_name(config.run), *given, *splits, *rest]
     if isinstance(config, DistillConfig):
-        words = ["--teacher", config.teacher, *_model("student", config.student)]
+        words = ["--teacher", _run_name(config.teacher), *_model("student", config.student)]
         usual = DistillConfig(teacher=config.teacher, student=config.student)
     else:
         words = _model("model", config.model)
@@ -88,6 +91,13 @@ def model_of(config: Mapping[str, Any]) -> str:
             break
     tail = ",".join(f"{key}={value}" for key, value in changed.items())
     return f"{name}:{tail}" if tail else name
+
+
+def _run_name(reference: str) -> str:
+    """A run as a command names it: one of the bundled demo without the folder of this machine."""
+    path = Path(reference)
+    inside = path.is_absolute() and path.parent == Workspace.bundled().runs
+    return f"{BUNDLED}{path.name}" if inside else reference
 
 
 def _model(role: str, model: ModelConfig) -> list[str]:

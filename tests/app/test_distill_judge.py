@@ -84,7 +84,7 @@ def case(run_id: str = "student-kd") -> judging.Case:
 def test_the_bundled_student_beats_its_twin_and_the_sentence_holds_the_numbers():
     said = distill_judge.finding(BUNDLED)
     assert said.startswith("BEATS its twin: ROC-AUC +0.0")
-    assert "on 10,000 pairs of 500 queries, one seed; it won 3" in said
+    assert "on 10,000 pairs of 500 queries, one seed; gap recovered 3" in said
 
 
 def test_an_experiment_puts_its_one_change_into_the_form():

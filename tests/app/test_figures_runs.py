@@ -2,6 +2,11 @@
 
 import math
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.figures import labels
+from app.figures.labels import Frame, places
 from app.figures.runs import (
     WARNING,
     Point,
@@ -81,4 +86,33 @@ def test_costs_that_are_nearly_equal_have_room_around_them():
 
 def test_a_heat_map_says_in_words_what_its_colors_say():
     made = heat_map(["r"], ["1", "2"], [[0.5, NAN]], [["0.5\n▲", "lost"]], ("T", "n", "AUC"))
-    assert list(made.data[0].text[0]) == ["0.5<br>▲", "lost"]
+    assert list(made.data[1].text[0]) == ["0.5<br>▲", "lost"]
+
+
+def test_a_grid_without_a_number_still_shows_its_cells_and_their_states():
+    made = heat_map(["r"], ["1", "2"], [[NAN, NAN]], [["queued", "running 40 %"]], ("T", "", "AUC"))
+    assert list(made.data[0].z) == [[0.0, 0.0]]
+    assert list(made.data[2].text) == ["queued", "running 40 %"]
+    assert made.data[1].showscale is False
+
+
+FRAME = Frame((0.0, 0.0), (10.0, 1.0), (760.0, 300.0))
+SPOTS = st.lists(st.tuples(st.floats(0, 10), st.floats(0, 1)), min_size=1, max_size=12)
+
+
+@given(SPOTS, st.lists(st.text("abcde ", min_size=1, max_size=40), min_size=12, max_size=12))
+def test_no_name_covers_another_name_or_a_point_or_leaves_the_picture(spots, words):
+    words = words[: len(spots)]
+    at = places(words, spots, [], FRAME)
+    assert len(at) == len(spots)
+    boxes = [
+        labels._box(place, word, *FRAME.at(*spot))
+        for place, word, spot in zip(at, words, spots, strict=True)
+        if place
+    ]
+    assert not any(labels._meet(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert all(labels._inside(box, FRAME) for box in boxes)
+
+
+def test_a_lone_name_near_the_right_edge_stands_on_the_left():
+    assert places(["a name of some length"], [(9.8, 0.5)], [], FRAME) == ["middle left"]

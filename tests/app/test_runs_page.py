@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import services
+from app import services, state
 from app.panels import runs_columns, runs_finding, runs_missing
-from app.services import runs_change, runs_list, runs_measured, runs_seeds
+from app.services import runs_change, runs_list, runs_measured, runs_names, runs_seeds
 from app.services import runs_sweep as sweeps
+from app.state import State
 from kdcore.errors import LabError
 from kdcore.labels import FOUR_GRADES
 from kdcore.pairs import PairTable, make_frame
@@ -227,9 +228,9 @@ def test_two_runs_open_in_compare_with_their_teacher():
     button = next(b for b in at.button if b.label == "Open in Compare")
     assert not button.disabled
     button.click().run()
-    state = at.session_state["kd_state"]
-    assert {state.student, state.rival} == {"own0", "kd"}
-    assert state.teacher == "teacher"
+    kept = at.session_state["kd_state"]
+    assert {kept.student, kept.rival} == {"own0", "kd"}
+    assert kept.teacher == "teacher"
 
 
 def sweep(home):
@@ -261,6 +262,75 @@ def test_what_was_judged_elsewhere_needs_no_press(home, monkeypatch):
     assert [c.verdict for c in table.cells] == ["BEATS", "BEATS"]
 
 
+def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_its_runs_out(
+    home, monkeypatch
+):
+    sweep(home)
+    for n in range(2):  # other validation pairs than the baseline's, the same for both
+        said = {"kdlab": "0.1.0", "pairs": {"validation": [50, "c" * 16]}}
+        (home.runs / f"cell{n}" / "provenance.json").write_text(json.dumps(said))
+    at = press(page(rview="sweep"), "Show its runs alone")
+    now = at.session_state["kd_state"]
+    assert (now.rfind, now.rpick) == ("sweep=g1", "cell0,cell1")
+    from app.panels import runs_parallel
+
+    monkeypatch.setattr(state, "now", lambda: State(rview="parallel", rfind="sweep=g1"))
+    scene = runs_list.scene()
+    assert {e.key for e in scene.shown} == {"cell0", "cell1"}
+    assert not scene.unfit
+    axes, _ = runs_parallel.axes_of(scene, scene.shown)
+    keys = [axis.key for axis in axes]
+    assert keys[0] == "method.params.temperature"
+    assert "threads" not in keys
+
+
+def test_settings_of_how_a_run_was_computed_are_no_axis(home, monkeypatch):
+    for n, threads in enumerate((1, 2)):
+        make_run(home.runs / f"thready{n}", config_of(4.0, threads=threads), title=f"thready{n}")
+    monkeypatch.setattr(state, "now", lambda: State(rview="parallel", rfind="thready"))
+    from app.panels import runs_parallel
+
+    scene = runs_list.scene()
+    assert len(scene.shown) == 2
+    assert "threads" not in [a.key for a in runs_parallel.axes_of(scene, scene.shown)[0]]
+
+
+def test_names_say_what_differs_among_twenty_runs_and_are_all_unlike():
+    made = [
+        runs_names.Named(
+            f"run{n}",
+            "",
+            {"limit": 2000 * (1 + n % 2), "seed": n // 10, "hard_weight": 0.5 * (n % 10 > 7)},
+            "TwinBERT cosine",
+            f"T {1 + n % 10 // 2}",
+            1e9 + 86400 * n,
+        )
+        for n in range(20)
+    ]
+    found = runs_names.names(made)
+    assert len(set(found.values())) == 20
+    assert found["run0"] == "TwinBERT cosine, T 1, 2,000 pairs, seed 0"
+    assert runs_names.names(made, short=True)["run0"] == "T 1, 2,000 pairs, seed 0"
+    assert found["run18"] == "TwinBERT cosine, T 5, 2,000 pairs, hard weight 0.5, seed 1"
+    assert max(map(len, runs_names.names(made, short=True).values())) <= 45
+    same = runs_names.names([each._replace(key=f"again{i}", created=made[0].created + 86400 * i)
+                             for i, each in enumerate([made[0]] * 2)])  # fmt: skip
+    assert len(set(same.values())) == 2
+    assert runs_names.names(made[:1]) == {"run0": "TwinBERT cosine, T 1"}
+
+
+def test_no_folder_of_the_server_stands_in_settings_yaml_or_command(home):
+    teacher = services.demo().runs / "teacher"
+    make_run(home.runs / "pathy", config_of(4.0) | {"teacher": str(teacher)}, title="pathy")
+    at = page(ropen="pathy", rview="one")
+    shown = "\n".join([*(c.value for c in at.code), told(at), at.dataframe[0].value.to_csv()])
+    assert str(teacher.parent) not in shown
+    assert "--teacher demo:teacher" in shown
+    assert RunStore(home.runs).get("demo:teacher").folder == teacher
+    at = page(rview="diff", rpick="pathy,own1", rdiff="0")
+    assert str(teacher.parent) not in at.dataframe[1].value.to_csv()
+
+
 def test_a_scoring_stands_not_among_the_runs_until_it_is_searched(home):
     make_run(home.runs / "scored", {"stage": "infer", "run": "kd", "data": "world"}, auc=None)
     at = page()
@@ -273,7 +343,7 @@ def test_runs_of_one_title_say_what_differs(home):
     for n, limit in enumerate((10, 20, 20)):
         make_run(home.runs / f"same-named-{n}aaa", config_of(4.0, limit=limit), title="same")
     titles = {e.title for e in runs_list.entries() if e.title.startswith("same")}
-    assert titles == {"same · limit 10", "same · limit 20 · 1aaa", "same · limit 20 · 2aaa"}
+    assert titles == {"same · 10 pairs", "same · 20 pairs · 1aaa", "same · 20 pairs · 2aaa"}
 
 
 def test_the_command_of_a_sweep_is_around_the_open_run():
@@ -334,7 +404,7 @@ def seeds_with_twins(home, count: int) -> None:
 def folded_row(home, count: int) -> dict:
     seeds_with_twins(home, count)
     scene = runs_list.scene()
-    each = [e for e in scene.entries if e.title == "again"]
+    each = [e for e in scene.entries if e.title.startswith("again")]
     twins = runs_seeds.twins_of(scene, [each])
     rows = [e.row for e in each]
     runs_measured.measure(runs_measured.lacking(rows, scene.base_row, twins), lambda *a: None)
@@ -389,7 +459,7 @@ def test_a_cell_of_other_pairs_shares_no_color_with_the_others(home):
     )
     answer(more, pairs_of_world(), 1.0)
     at = page(rview="sweep")
-    said = json.loads(at.get("plotly_chart")[0].proto.spec)["data"][0]["text"][0]
+    said = json.loads(at.get("plotly_chart")[0].proto.spec)["data"][1]["text"][0]
     assert said[0] == "other inputs"
     assert "other inputs" not in said[1:]
 

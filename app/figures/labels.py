@@ -1,0 +1,77 @@
+"""Where the names of points stand: beside them, inside the frame, none over another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_LETTER, _LINE = 6.2, 15.0  # pixels of a letter and of a line at size 11
+_GAP = 9.0  # pixels from a point to its name
+_PLACES = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The part of a picture that holds the points: its ends in their units and its pixels."""
+
+    low: tuple[float, float]
+    high: tuple[float, float]
+    pixels: tuple[float, float]
+
+    def at(self, x: float, y: float) -> tuple[float, float]:
+        """Pixels from the left and from the bottom."""
+        (left, bottom), (right, top) = self.low, self.high
+        across, up = (right - left) or 1.0, (top - bottom) or 1.0
+        return (x - left) / across * self.pixels[0], (y - bottom) / up * self.pixels[1]
+
+
+_Box = tuple[float, float, float, float]
+
+
+def places(
+    names: Sequence[str],
+    points: Sequence[tuple[float, float]],
+    others: Sequence[tuple[float, float]],
+    frame: Frame,
+) -> list[str]:
+    """Where each name stands, as Plotly's textposition; "" for a name that has no free place.
+
+    names: of `points`, the most important first. others: points whose marks no name may cover.
+    """
+    marks = [_around(*frame.at(*point)) for point in (*points, *others)]
+    taken: list[_Box] = []
+    found = []
+    for name, point in zip(names, points, strict=True):
+        x, y = frame.at(*point)
+        own = _around(x, y)
+        free = (
+            (place, box)
+            for place in _PLACES
+            if _inside(box := _box(place, name, x, y), frame)
+            and not any(_meet(box, each) for each in taken)
+            and not any(_meet(box, each) for each in marks if each != own)
+        )
+        place, box = next(free, ("", own))
+        found.append(place)
+        if place:
+            taken.append(box)
+    return found
+
+
+def _around(x: float, y: float) -> _Box:
+    return x - 5, y - 5, x + 5, y + 5
+
+
+def _box(place: str, name: str, x: float, y: float) -> _Box:
+    """Left, bottom, right and top of a name at a place beside a point."""
+    height, side = place.split()
+    width = _LETTER * len(name)
+    left = x + _GAP if side == "right" else x - _GAP - width
+    middle = y + {"top": _LINE, "middle": 0.0, "bottom": -_LINE}[height]
+    return left, middle - _LINE / 2, left + width, middle + _LINE / 2
+
+
+def _inside(box: _Box, frame: Frame) -> bool:
+    return box[0] >= 0 and box[1] >= 0 and box[2] <= frame.pixels[0] and box[3] <= frame.pixels[1]
+
+
+def _meet(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
