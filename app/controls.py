@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app import state, texts
-from app.components.chart_tools import chart_tools
+from app.components.chart_tools import Caption, chart_tools
 
 if TYPE_CHECKING:  # Plotly costs a second; only pages that draw with it pay
     import plotly.graph_objects as go
@@ -61,23 +61,31 @@ def dark() -> bool:
     return bool(st.context.theme.type == "dark")
 
 
-def chart(figure: "go.Figure", table: pd.DataFrame, sentence: str, key: str, about: str) -> None:
+def chart(
+    figure: "go.Figure",
+    table: pd.DataFrame,
+    sentence: str,
+    key: str,
+    about: str,
+    caption: Caption,
+) -> None:
     """A Plotly figure with its sentence, table, and exports.
 
-    table: the numbers drawn, units in the column names; about: data and model hashes for the CSV.
+    table: the numbers drawn, units in the column names; about: data and model hashes for the CSV;
+    caption: what PNG and SVG say around the picture.
     """
     with st.container(key=f"chart_{key}"):
         st.plotly_chart(
             figure, width="stretch", key=key, alt=sentence, config={"displayModeBar": False}
         )
-    chart_tools(f"chart_{key}", texts.csv(table, about), sentence, key)
+    chart_tools(f"chart_{key}", texts.csv(table, about), sentence, key, caption)
 
 
 def exports(
-    target: str, table: pd.DataFrame, sentence: str, about: str, picture: bool = True
+    target: str, table: pd.DataFrame, sentence: str, about: str, caption: Caption | None
 ) -> None:
     """The same exports for a browser part drawn in `st.container(key=target)`.
 
-    picture: whether the part draws one; a table has no PNG or SVG to offer.
+    caption: what PNG and SVG say around the picture; None for a table, which has no picture.
     """
-    chart_tools(target, texts.csv(table, about), sentence, target, picture)
+    chart_tools(target, texts.csv(table, about), sentence, target, caption)

@@ -85,7 +85,7 @@ function heading(node, role, title, T) {
   const text = `${role} at T = ${degrees(T)}`;
   if (node.shown === text + title) return;
   node.shown = text + title;
-  node.replaceChildren(el("b", {}, text), el("span", { class: "muted" }, title));
+  node.replaceChildren(el("b", {}, el("i", { class: "dot" }), text), el("span", { class: "muted" }, title));
 }
 
 function paintSide(side, p, hard, truth, twin, log) {

@@ -73,6 +73,7 @@ export function fit(canvas, height) {
     canvas.height = h;
     canvas.style.height = `${height}px`;
   }
+  if (canvas.vector) return [canvas.vector, width, height]; // it is being saved as shapes
   const context = canvas.getContext("2d");
   context.setTransform(dots, 0, 0, dots, 0, 0);
   return [context, width, height];

@@ -71,24 +71,24 @@ function rule(context, x0, y0, x1, y1) {
 function steps(context, scene, side, way, colors, dotted = false) {
   const { counts, n } = side;
   const bin = (scene.high - scene.low) / counts.length;
-  const path = new Path2D();
-  path.moveTo(LEFT, scene.middle);
+  context.beginPath();
+  context.moveTo(LEFT, scene.middle);
   for (let k = 0; k < counts.length; k++) {
     const y = scene.middle + way * scene.reach * Math.sqrt(n ? counts[k] / n : 0);
-    path.lineTo(across(scene, scene.low + k * bin), y);
-    path.lineTo(across(scene, scene.low + (k + 1) * bin), y);
+    context.lineTo(across(scene, scene.low + k * bin), y);
+    context.lineTo(across(scene, scene.low + (k + 1) * bin), y);
   }
-  path.lineTo(scene.width - RIGHT, scene.middle);
+  context.lineTo(scene.width - RIGHT, scene.middle);
   context.strokeStyle = context.fillStyle = colors[side.role];
   context.lineWidth = 1.5;
   if (dotted) {
     context.setLineDash([2, 3]);
   } else {
     context.globalAlpha = 0.38;
-    context.fill(path);
+    context.fill();
     context.globalAlpha = 1;
   }
-  context.stroke(path);
+  context.stroke();
   context.setLineDash([]);
 }
 

@@ -55,6 +55,14 @@ def grade_colors(grades: int, dark: bool = False) -> list[str]:
     return [ramp[i % len(ramp)] for i in (picked if grades <= 5 else range(grades))]
 
 
+def light_of_dark() -> dict[str, str]:
+    """The light color of every dark one (#RRGGBB), for pictures that are saved from a dark page."""
+    pairs = [(mark.dark, mark.light) for mark in MARKS.values()]
+    pairs += zip(GRADE_RAMP["dark"], GRADE_RAMP["light"], strict=True)
+    pairs += [(each["dark"], each["light"]) for each in (TEXT, MUTED, GRID, BACKGROUND)]
+    return {dark.upper(): light.upper() for dark, light in pairs}
+
+
 def css() -> str:
     """The palette as CSS custom properties, dark ones under [data-dark]."""
 

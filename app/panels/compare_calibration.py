@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import controls
+from app import captions, controls
 from app.components.metric_cards import Card, interval, metric_cards
 from app.panels.compare_density import about
 from app.services import Answers, Board, calibrating
@@ -38,7 +38,9 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
 
     figure = reliability_diagram([Model(*m) for m in models], controls.dark())
     sentence = f"Reliability of {', '.join(m[0].lower() for m in models)}. {finding(models)}"
-    controls.chart(figure, table(models), sentence, "calibration", about(board))
+    n = f"n = {models[0][2].after.n:,} labelled pairs of {models[0][2].after.queries:,} queries"
+    caption = captions.of_board(board, "Calibration: is a probability worth what it says?", n=n)
+    controls.chart(figure, table(models), sentence, "calibration", about(board), caption)
     st.caption(HONEST + " All labelled pairs of the test, whatever the filters say.")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import controls, services, state
+from app import captions, controls, services, state
 from app.components.joint_density import JointView, joint_density, said
 from app.components.joint_points import joint_points
 from app.panels import compare_selection as selection
@@ -94,12 +94,16 @@ def _exports(board: services.Board, others: Filters) -> None:
         f"Of {len(rows):,} pairs at thresholds {number(now.ct, 2)} (teacher) and "
         f"{number(now.cs, 2)} (student): "
         + ", ".join(
-            f"{sum(n for c, n in student.items() if outcome_of(c) == o):,} {title}"
+            f"{pairs:,} {title}"
             for o, title in OUTCOME_TITLES.items()
+            if (pairs := sum(k for c, k in student.items() if outcome_of(c) == o))
         )
         + "."
     )
-    controls.exports("chart_joint", pd.DataFrame(table), sentence, about(board))
+    chosen = f"{len(rows):,} of {len(board.pairs):,} pairs selected"
+    n = chosen if len(rows) < len(board.pairs) else ""
+    caption = captions.of_board(board, "Teacher against student, pair by pair", n=n)
+    controls.exports("chart_joint", pd.DataFrame(table), sentence, about(board), caption)
 
 
 def about(board: services.Board) -> str:

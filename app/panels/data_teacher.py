@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import controls
+from app import captions, controls
 from app.panels import data_table
 from app.services import Board
 from app.services import data_standing as standing
@@ -58,4 +58,8 @@ def _histogram(board: Board, table: pd.DataFrame) -> None:
     if board.teacher.predictions.notes:
         st.caption("Its answers: " + md("; ".join(board.teacher.predictions.notes)))
     figure = teacher_against_gold(table, controls.dark())
-    controls.chart(figure, table, sentence, "data_teacher", about)
+    title = "The teacher's P(relevant) by label"
+    models = [f"teacher {captions.plain(board.teacher.title)}"]
+    n = f"n = {counts.sum():,} labelled pairs"
+    caption = captions.of_models(board, title, models=models, n=n)
+    controls.chart(figure, table, sentence, "data_teacher", about, caption)

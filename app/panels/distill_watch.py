@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app import controls, services, state
+from app.components.chart_tools import Caption
 from app.components.run_watch import Watch, run_watch
 from app.services import live
 from app.services.boards import title_of
@@ -55,7 +56,15 @@ def _watch(run: Run) -> None:
             _ended,
         )
     lines = pd.DataFrame(found["student"]["lines"]).reindex(columns=list(_COLUMNS))
-    controls.exports(target, lines, "The curves of the run.", f"run={run.id}")
+    caption = Caption(f"Training of {title_of(run)}", f"run {run.id} · {_data_of(run)}")
+    controls.exports(target, lines, "The curves of the run.", f"run={run.id}", caption)
+
+
+def _data_of(run: Run) -> str:
+    data = run.config.get("data")
+    name = data.get("name") if isinstance(data, Mapping) else data
+    limit = data.get("limit") if isinstance(data, Mapping) else None
+    return f"data {name}" + (f" · learned from {limit:,} pairs" if isinstance(limit, int) else "")
 
 
 def _gone(run_id: str) -> None:

@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, state
+from app import captions, controls, state
+from app.components.chart_tools import Caption
 from app.components.masked_bars import MaskedRow, MaskedView, masked_bars
 from app.panels.masked_models import Pair
 from kdcore.masked import Filled, truth
@@ -41,6 +42,13 @@ def draw(pair: Pair) -> None:
         _table(rows, teacher, student),
         _sentence(pair, now.mask_t),
         f"KD Lab masked word; sentence {pair.sentence}; {_hash(teacher.logits, answer, rows)}",
+        Caption(
+            f"Masked word: both models at T = {now.mask_t:g} and at T = 1, 3 and 5",
+            " · ".join(
+                f"{role} {captions.plain(who.title)}, {len(who.filled.words):,} words"
+                for role, who in zip(("teacher", "student"), pair.both(), strict=True)
+            ),
+        ),
     )
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, frame, state
+from app import captions, controls, frame, state
 from app.components.paired_lists import auction_rail, said
 from app.panels import ranking_query
 from app.panels.ranking_lists import ads_of
@@ -54,7 +54,10 @@ def draw(board: Board) -> None:
         )
     badge = "simulated bids and clicks" if market.simulated else "the data's own bids and clicks"
     about = f"KD Lab auction; {badge}; data {board.pairs.content_hash}; judged by {held.judge.name}"
-    controls.exports("auction_picture", table_of(held), finding(board, held, rules.weight), about)
+    title = f"Auction with {badge}: revenue against defects at w = {rules.weight:g}"
+    caption = captions.of_board(board, title)
+    told = finding(board, held, rules.weight)
+    controls.exports("auction_picture", table_of(held), told, about, caption)
     made_for, dropped = st.session_state.get(_DROPPED, ("", 0))
     if dropped and made_for == state.now().edits:
         st.warning(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app import controls, frame, state
 from app.components.delta_strip import delta_strip
-from app.panels.ranking_models import Side, about
+from app.panels.ranking_models import Side, about, caption
 from app.services import Board, ranking
 from app.services.ranking import QueryDeltas
 from app.texts import number, signed
@@ -35,7 +35,14 @@ def draw(board: Board, a: Side, b: Side, gain: str, k: int, test: Difference) ->
     rows = brushed(len(deltas.query))
     frame.selected(f"{len(rows):,} queries" if state.now().brush else "")
     listed = table(deltas, texts, rows)
-    controls.exports("delta_picture", table(deltas, texts), sentence, about(board, a, b))
+    title = f"Query by query: A − B in {ndcg_name(gain, k)}, greatest difference first"
+    controls.exports(
+        "delta_picture",
+        table(deltas, texts),
+        sentence,
+        about(board, a, b),
+        caption(board, title, a, b),
+    )
     st.caption(
         f"{len(rows):,} of {len(deltas.query):,} queries, ranks {rows[0] + 1:,} to "
         f"{rows[-1] + 1:,}. Choose a row to open its lists."

@@ -56,7 +56,9 @@ def _body(board: Board) -> None:
         frame.finding(sentence)
     with st.container(key="density_picture"):
         density_rail("density_rail", payload(board, a, b, k, tests))
-    controls.exports("density_picture", table(board, a, b), sentence, models.about(board, a, b))
+    caption = models.caption(board, f"Which labels fill the top {k}: label density", a, b)
+    about = models.about(board, a, b)
+    controls.exports("density_picture", table(board, a, b), sentence, about, caption)
     _notes(board, now.reading, now.pooled, tests, k)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app import controls, frame, state
+from app import captions, controls, frame, state
 from app.components.paired_lists import paired_lists, said
 from app.panels import ranking_query
 from app.panels.ranking_query import Query
@@ -44,7 +44,9 @@ def draw(board: Board) -> None:
         )
     models = " ".join(f"{c['role']}={c['hash']}" for c in columns if c["hash"])
     about = f"KD Lab lists; data {board.pairs.content_hash}; {models}"
-    controls.exports("lists_picture", table, sentence, about)
+    n = f"n = {len(query.rows):,} ads of this query"
+    caption = captions.of_board(board, f"One query, ranked: “{query.text}”", n=n, twin=False)
+    controls.exports("lists_picture", table, sentence, about, caption)
 
 
 def _depth() -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from app import controls, services, state
+from app import captions, controls, services, state
+from app.components.chart_tools import Caption
 from app.services import Answers, Board
 from app.texts import md
 from kdcore.metrics.ranking import DEPTH
@@ -100,6 +101,16 @@ def deepest(board: Board) -> int:
     """The largest k that can differ from the one before: the longest list, 20 at most."""
     sizes = np.bincount(board.pairs.query_ids)
     return int(min(max(sizes.max(initial=1), 2), DEPTH))
+
+
+def caption(board: Board, title: str, *sides: Side, lines: tuple[str, ...] = ()) -> Caption:
+    """What a saved picture of these models says around itself: A and B are named below it."""
+    letters = ("A: ", "B: ") if len(sides) == 2 else ("",) * len(sides)
+    named = zip(letters, sides, strict=True)
+    names = [f"{letter}{captions.plain(side.name)}" for letter, side in named]
+    queries = board.pairs.frame["query"].nunique()
+    n = f"n = {len(board.pairs):,} pairs of {queries:,} queries"
+    return captions.of_models(board, title, *lines, models=names, n=n)
 
 
 def about(board: Board, *sides: Side) -> str:

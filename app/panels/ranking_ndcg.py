@@ -135,7 +135,10 @@ def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:
         f"worst {number(first.worst[k - 1])}, ideal 1."
     )
     about = models.about(board, *sides.values()) + f"; gain {now.gain}"
-    controls.chart(figure, figures.ndcg_table(lines, last), sentence, "ndcg_curve", about)
+    what = "Skill score of nDCG" if now.rskill else "nDCG"
+    title = f"{what} by depth, {GAIN_LABELS[now.gain].lower()}"
+    caption = models.caption(board, title, *sides.values())
+    controls.chart(figure, figures.ndcg_table(lines, last), sentence, "ndcg_curve", about, caption)
     controls.bound(st.slider, "k", "Depth k", min_value=1, max_value=DEPTH)
     if now.k > last:
         st.caption(f"No list is longer than {last} ads, so k = {last} is shown.")
@@ -155,7 +158,8 @@ def _variants(board: Board, k: int) -> None:
     st.text(sentence)
     figure = figures.rank_moves(shown, roles, (now.gain, k), controls.dark())
     about = f"KD Lab ranking of models; data {board.pairs.content_hash}"
-    controls.chart(figure, figures.rank_table(shown), sentence, "ndcg_variants", about)
+    caption = models.caption(board, "Rank of each model under each variant of nDCG")
+    controls.chart(figure, figures.rank_table(shown), sentence, "ndcg_variants", about, caption)
 
 
 def unique_names(standings: list[ranking.Standing]) -> dict[str, str]:

@@ -42,7 +42,7 @@ def draw(scene: Scene) -> None:
         st.caption(f"{same} settings are the same in all {len(runs)} runs and are left out.")
     with st.container(key="runs_diff"):
         sentence = f"{len(runs)} runs side by side, {len(found)} rows."
-    controls.exports("runs_diff", found, sentence, about(scene), picture=False)
+    controls.exports("runs_diff", found, sentence, about(scene), None)
 
 
 def side_by_side(scene: Scene, runs: Sequence[Entry], *, only: bool) -> pd.DataFrame:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from app import controls
-from app.services.runs_list import Scene
+from app.components.chart_tools import Caption
+from app.services.runs_list import Entry, Scene
 from app.texts import md
 from kdcore.judging.drift import KINDS, inputs_of
 
@@ -72,3 +73,15 @@ def about(scene: Scene) -> str:
         why = [_reasons(each) for each in (scene.apart, scene.unfit) if each]
         marks += f" DIFFERENT INPUTS TOGETHER: {', '.join(why)}"
     return marks
+
+
+def caption(scene: Scene, title: str, runs: Sequence[Entry]) -> Caption:
+    """What a saved picture of runs says around itself: how many, and on which test pairs."""
+    data = sorted({name for e in runs if (name := str(e.row.settings.get("data.name") or ""))})
+    facts = [f"data {', '.join(data)}"] if data else []
+    if scene.base is not None:
+        facts.append(f"baseline {scene.base.title}")
+    facts.append(f"{len(runs):,} runs")
+    if scene.mixed:
+        facts.append("DIFFERENT INPUTS TOGETHER: not a fair comparison")
+    return Caption(title, " · ".join(facts))

@@ -10,7 +10,7 @@ from app.figures import runs as figures
 from app.figures.runs import Point
 from app.panels import runs_columns
 from app.panels.runs_detail import conditions
-from app.panels.runs_drift import about
+from app.panels.runs_drift import about, caption
 from app.services import runs_list, runs_names
 from app.services.runs_list import Entry, Scene
 from app.texts import md
@@ -62,7 +62,10 @@ def draw(scene: Scene) -> None:
         dark=controls.dark(),
     )
     table = figures.frontier_table(points, names, higher)
-    controls.chart(figure, table, _sentence(points, names, higher), "runs_frontier", about(scene))
+    shown = [e for e in runs if e.key in {p.key for p in points}]
+    told = _sentence(points, names, higher)
+    around = caption(scene, f"Quality against cost: {names[1]} by {names[0]}", shown)
+    controls.chart(figure, table, told, "runs_frontier", about(scene), around)
     st.caption(_conditions(scene, runs, points, cost))
 
 

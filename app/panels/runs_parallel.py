@@ -11,7 +11,7 @@ import streamlit as st
 from app import controls, state
 from app.components.runs_parallel import AxisView, Brush, LineView, runs_parallel
 from app.panels import runs_columns
-from app.panels.runs_drift import about
+from app.panels.runs_drift import about, caption
 from app.services import runs_list
 from app.services.runs_list import MOST, Entry, Scene
 from kdcore.metrics.definitions import CATALOG
@@ -103,7 +103,8 @@ def draw(scene: Scene) -> None:
         )
     table = pd.DataFrame({"run": [e.key for e in runs]} | {a.title: a.values for a in axes})
     sentence = f"{len(runs)} runs on {len(axes)} axes: {', '.join(a.title for a in axes)}."
-    controls.exports("runs_parallel_box", table, sentence, about(scene))
+    around = caption(scene, "Runs on parallel axes: settings and results", runs)
+    controls.exports("runs_parallel_box", table, sentence, about(scene), around)
 
 
 def _fitting(scene: Scene) -> list[Entry]:

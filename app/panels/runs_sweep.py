@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import controls, services, state
 from app.figures import runs as figures
-from app.panels.runs_drift import about
+from app.panels.runs_drift import about, caption
 from app.services import runs_list, runs_sweep
 from app.services.runs_list import Entry, Scene
 from app.texts import md, number, signed
@@ -158,7 +158,9 @@ def _picture(scene: Scene, results: Sequence[CellResult], out: Collection[str]) 
         controls.dark(),
     )
     told = _sentence([r for r in results if r.run not in out], name)
-    controls.chart(figure, _table(results, name), told, "runs_heat", about(scene))
+    runs = [e for e in scene.entries if e.key in {r.run for r in results}]
+    around = caption(scene, f"Sweep: {name} by {_short(across)}", runs)
+    controls.chart(figure, _table(results, name), told, "runs_heat", about(scene), around)
     st.caption(
         f"In a cell: {name} on the test split; then its difference to its twin, the same student, "
         "data and seed without a teacher. ▲ BEATS, ▼ NO BEATS, ≈ INCONCLUSIVE; a verdict in "

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import controls, services
+from app import captions, controls, services
 from app.components.ladder import ladder
 from app.services import Board, Story
 
@@ -53,7 +53,12 @@ def draw(board: Board) -> None:
         return
     with st.container(key="story"):
         ladder(told, "ladder")
-    controls.exports("story", _table(told), finding(board), f"data={board.pairs.content_hash}")
+    teacher = [f"teacher {captions.plain(board.teacher.title)}"] if board.teacher else []
+    caption = captions.of_models(
+        board, f"What distillation won: {told.metric} of each student", models=teacher
+    )
+    about = f"data={board.pairs.content_hash}"
+    controls.exports("story", _table(told), finding(board), about, caption)
 
 
 def _table(told: Story) -> pd.DataFrame:

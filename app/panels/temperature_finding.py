@@ -13,9 +13,14 @@ from kdcore.softlabels import entropy, kl, soften
 
 def draw(scene: Scene) -> None:
     """The finding at the present temperature, and the notice that two grades deserve."""
-    frame.finding(f"{_of_pair(scene)} {_of_all(scene)}")
+    frame.finding(sentence(scene))
     if len(scene.pairs.scheme) == 2:
         _two_grades(scene.board)
+
+
+def sentence(scene: Scene) -> str:
+    """What the teacher says of this pair, and how far the student is from it over all pairs."""
+    return f"{_of_pair(scene)} {_of_all(scene)}"
 
 
 def missing(board: Board) -> None:

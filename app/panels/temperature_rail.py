@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import controls, state
+from app import captions, controls, state
 from app.components.temperature_data import temperature_data
 from app.components.temperature_rail import HeatMark, PairLogits, temperature_rail
+from app.panels import temperature_finding
 from app.panels.temperature_world import Scene
 from app.services import Answers
 from kdcore.metrics.calibration import best_temperature
@@ -47,8 +48,14 @@ def draw_exports(scene: Scene) -> None:
     controls.exports(
         "temperature_picture",
         _table(scene, now.T, hot),
-        f"Soft labels of pair {scene.row + 1} and {scene.event} of all pairs at T = {now.T:g}.",
+        temperature_finding.sentence(scene),
         f"{scene.about}; teacher T {now.T:g}, student T {hot:g}",
+        captions.of_board(
+            scene.board,
+            f"Soft labels of pair {scene.row + 1}, and {scene.event} of all pairs, at T = {now.T:g}"
+            + ("" if hot == now.T else f" (teacher) and T = {hot:g} (student)"),
+            *captions.pair_lines(scene.board, scene.row),
+        ),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import controls, state
+from app import captions, controls, state
 from app.components.temperature_gradient import temperature_gradient
 from app.components.temperature_numbers import temperature_numbers
 from app.components.temperature_smoothing import temperature_smoothing
@@ -24,6 +24,13 @@ TABS = {
     "smoothing": "Label smoothing",
     "replay": "Replay of training",
 }
+_TITLES = {
+    "gradient": "How hard the soft loss pulls, by temperature",
+    "sure": "Sure or unsure: entropy of all soft labels",
+    "smoothing": "Label smoothing beside the teacher's soft label",
+    "replay": "Replay of training: from a random start to the teacher's soft labels",
+}
+_OF_THE_PAIR = ("gradient", "smoothing")
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -123,7 +130,12 @@ def _pair(scene: Scene) -> tuple[float, float, Floats, Floats]:
 def _exports(tab: str, table: pd.DataFrame, sentence: str, scene: Scene) -> None:
     heat, own_heat, _, _ = _pair(scene)
     about = f"{scene.about}; pair {scene.row + 1}; teacher T {heat:g}, student T {own_heat:g}"
-    controls.exports(f"temperature_tab_{tab}", table, sentence, about, tab != "numbers")
+    own = "" if heat == own_heat else f" (teacher), {own_heat:g} (student)"
+    lines = captions.pair_lines(scene.board, scene.row) if tab in _OF_THE_PAIR else ()
+    caption = None
+    if tab in _TITLES:
+        caption = captions.of_board(scene.board, f"{_TITLES[tab]}, T = {heat:g}{own}", *lines)
+    controls.exports(f"temperature_tab_{tab}", table, sentence, about, caption)
 
 
 _TABS: dict[str, Callable[[Scene], None]] = {

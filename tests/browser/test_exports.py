@@ -64,12 +64,67 @@ def test_a_picture_is_saved_as_numbers_as_pixels_and_as_shapes(visit, place):
     assert not [c for c in cells if re.match(r"[=@+]|-(?!\d|inf|$)", c)]
     pixels = saved(page, tools.get_by_role("button", name="PNG"))
     wide, high, colors = page.evaluate(COLORS, base64.b64encode(pixels).decode())
-    assert min(wide, high) > 100
     assert colors > 10
-    shapes = ElementTree.fromstring(saved(page, tools.get_by_role("button", name="SVG")))
-    assert shapes.tag.endswith("svg")
-    assert len(list(shapes.iter())) > 3
+    source = saved(page, tools.get_by_role("button", name="SVG")).decode()
+    shapes = ElementTree.fromstring(source)
+    assert [wide, high] == [3 * int(shapes.get(side)) for side in ("width", "height")]
+    assert_framed(source, shapes)
     assert page.errors == []
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def words_of(shapes) -> str:
+    """The texts of an SVG in their order, lines joined."""
+    return " ".join("".join(t.itertext()) for t in shapes.iter(f"{SVG}text"))
+
+
+def assert_framed(source, shapes):
+    """A saved picture stands alone: title, sentence, source and date in it, font inside."""
+    words = words_of(shapes)
+    assert shapes.find(f"{SVG}title").text in words
+    assert shapes.find(f"{SVG}desc").text.split()[0] in words
+    assert re.search(r"KD Lab · .* · \d{4}-\d\d-\d\d$", words), words[-200:]
+    assert "data:font/woff2;base64," in shapes.find(f"{SVG}style").text
+    assert "var(" not in source
+    assert "foreignObject" not in source  # slides and drawing programs do not show it
+
+
+def shapes_of(page, key):
+    button = page.locator(f".st-key-tools_{key}").get_by_role("button", name="SVG")
+    return ElementTree.fromstring(saved(page, button))
+
+
+def test_the_saved_pair_names_query_ad_label_and_models(visit):
+    page = visit("temperature?v=1&T=3&pair=100")
+    shapes = shapes_of(page, "temperature_picture")
+    words = words_of(shapes)
+    for part in ("Query:", "Ad:", "Teacher at T = 3.00", "Student at T = 3.00", "hard label:"):
+        assert part in words, part
+    for part in ("All 10,000 pairs", "teacher BERT-3", "student TwinBERT cosine", "n = 10,000"):
+        assert part in words, part
+    assert not list(shapes.iter(f"{SVG}image"))  # the density is shapes too, sharp at any size
+
+
+def test_a_picture_saved_from_a_dark_page_is_the_light_one(visit):
+    fills = []
+    for dark in (False, True):
+        shapes = shapes_of(visit("temperature?v=1&T=3&pair=100", dark=dark), "temperature_picture")
+        fills.append({node.get("fill") for node in shapes.iter() if node.get("fill")})
+    assert fills[0] == fills[1]
+
+
+def test_the_saved_masked_word_names_its_sentence_and_all_four_temperatures(visit):
+    words = words_of(shapes_of(visit("masked_word"), "masked_picture"))
+    for part in ("Your T = 2.00", "T = 1", "T = 3", "T = 5", "[MASK]"):
+        assert part in words, part
+
+
+def test_the_saved_joint_density_has_axes_color_scale_and_the_open_pair(visit):
+    words = words_of(shapes_of(visit("compare?v=1&pair=100"), "chart_joint"))
+    for part in ("Teacher: P(relevant)", "1 pair", "pairs", "log scale", "Query", "Who is right"):
+        assert part in words, part
 
 
 class Addresses(HTMLParser):

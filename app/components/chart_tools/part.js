@@ -16,19 +16,27 @@ export default function ({ data: given, parentElement }) {
     }, { "aria-expanded": "false" });
     return made;
   };
-  const save = (kind) => () => picture(data, root, kind);
+  const theming = { dark: root.hasAttribute("data-dark"), palette: given.palette };
+  const saving = (kind) => () => save(data, theming, kind);
+  // the report asks every picture of the page to draw itself
+  const pictures = (window.kdPictures ??= new Map());
+  const own = () => picture(data, theming);
+  if (data.picture) pictures.set(data.target, own);
   root.replaceChildren(
     el(
       "div",
       { class: "row tools", role: "group", "aria-label": `Save or read: ${data.name}` },
-      toggle("In words", words, () => (words.textContent = data.now.sentence)),
+      toggle("In words", words, () => (words.textContent = sentenceOf(data))),
       toggle("Table", table, () => table.replaceChildren(asTable(data.now.csv))),
       button("CSV", () => download(new Blob([data.now.csv], { type: "text/csv" }), `${data.name}.csv`)),
-      ...(data.picture ? [button("PNG", save("png")), button("SVG", save("svg"))] : []),
+      ...(data.picture ? [button("PNG", saving("png")), button("SVG", saving("svg"))] : []),
     ),
     words,
     table,
   );
+  return () => {
+    if (pictures.get(given.target) === own) pictures.delete(given.target);
+  };
 }
 
 function asTable(csv) {
@@ -62,93 +70,31 @@ function cells(line) {
   return out;
 }
 
-function everyPicture(node, found = []) {
-  for (const child of node.querySelectorAll("*")) {
-    if (child.tagName === "CANVAS" || child.matches("[data-picture]") || (child.tagName === "svg" && !child.closest("button, .modebar"))) {
-      if (!child.parentElement.closest("svg")) found.push(child);
-    }
-    if (child.shadowRoot) everyPicture(child.shadowRoot, found);
-  }
-  return found.filter((shape) => shape.getBoundingClientRect().width > 40);
+async function picture(data, theming) {
+  return framed(data.target, data.caption, sentenceOf(data), theming);
 }
 
-async function picture(data, root, kind) {
+/** The sentence of now: of the part that moved without the server, else the server's. */
+function sentenceOf(data) {
   const place = document.querySelector(`.st-key-${CSS.escape(data.target)}`);
-  const shapes = place ? everyPicture(place) : [];
-  if (!shapes.length) return;
-  const whole = together(shapes, getComputedStyle(root).getPropertyValue("--kd-background") || "#fff");
+  return (place && spokenIn(place)) || data.now.sentence;
+}
+
+function spokenIn(place) {
+  for (const node of place.querySelectorAll("*")) {
+    if (node.matches("[data-sentence]")) return node.textContent;
+    const found = node.shadowRoot && spokenIn(node.shadowRoot);
+    if (found) return found;
+  }
+  return "";
+}
+
+async function save(data, theming, kind) {
+  const whole = await picture(data, theming);
+  if (!whole) return;
+  if (kind === "png") return download(await rasterized(whole), `${data.name}.png`);
   const text = new XMLSerializer().serializeToString(whole);
-  const blob = new Blob([text], { type: "image/svg+xml" });
-  if (kind === "svg") return download(blob, `${data.name}.svg`);
-  download(await rasterized(text, whole), `${data.name}.png`);
-}
-
-/** All shapes of the place in one SVG, each where it stands on the page. */
-function together(shapes, ground) {
-  const boxes = shapes.map((shape) => shape.getBoundingClientRect());
-  const left = Math.min(...boxes.map((b) => b.left));
-  const top = Math.min(...boxes.map((b) => b.top));
-  const width = Math.max(...boxes.map((b) => b.right)) - left;
-  const height = Math.max(...boxes.map((b) => b.bottom)) - top;
-  const whole = svg("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}` });
-  whole.append(svg("rect", { width, height, fill: ground.trim() }));
-  shapes.forEach((shape, i) => {
-    const at = { x: boxes[i].left - left, y: boxes[i].top - top };
-    const size = { width: boxes[i].width, height: boxes[i].height };
-    if (shape.tagName === "CANVAS") {
-      whole.append(svg("image", { ...at, ...size, href: shape.toDataURL("image/png") }));
-    } else if (shape.matches("[data-picture]")) {
-      whole.append(svg("foreignObject", { ...at, ...size }, drawnAsText(shape)));
-    } else {
-      whole.append(inlined(shape, at, size));
-    }
-  });
-  return whole;
-}
-
-const LOOKS = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", "font-family", "font-weight", "text-anchor", "dominant-baseline", "visibility"];
-
-/** A copy of an SVG that carries its computed look, so that it stands without our styles. */
-function inlined(shape, at, size) {
-  const copy = shape.cloneNode(true);
-  const copies = [copy, ...copy.querySelectorAll("*")];
-  [shape, ...shape.querySelectorAll("*")].forEach((source, i) => {
-    const look = getComputedStyle(source);
-    for (const name of LOOKS) copies[i].style.setProperty(name, look.getPropertyValue(name));
-  });
-  for (const [name, value] of Object.entries({ ...at, ...size })) copy.setAttribute(name, value);
-  return copy;
-}
-
-/** A copy of a picture made of plain elements (bars), with every computed look of its own. */
-function drawnAsText(shape) {
-  const copy = shape.cloneNode(true);
-  const copies = [copy, ...copy.querySelectorAll("*")];
-  [shape, ...shape.querySelectorAll("*")].forEach((source, i) => {
-    const look = getComputedStyle(source);
-    if (look.display === "none") return copies[i].remove();
-    const own = [...look].filter((name) => !/^(-|animation|transition|scroll)/.test(name));
-    for (const name of own) copies[i].style.setProperty(name, look.getPropertyValue(name));
-    // our font stays behind, and another may be wider
-    Object.assign(copies[i].style, { whiteSpace: "nowrap", overflow: "visible", fontSize: `${parseFloat(look.fontSize) * 0.87}px` });
-  });
-  copy.style.margin = "0";
-  return copy;
-}
-
-function rasterized(text, whole) {
-  return new Promise((done, failed) => {
-    const image = new Image();
-    image.onload = () => {
-      const canvas = el("canvas");
-      canvas.width = Number(whole.getAttribute("width")) * 2;
-      canvas.height = Number(whole.getAttribute("height")) * 2;
-      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
-      canvas.toBlob(done, "image/png");
-    };
-    image.onerror = failed;
-    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
-  });
+  download(new Blob([text], { type: "image/svg+xml" }), `${data.name}.svg`);
 }
 
 function download(blob, name) {

@@ -37,6 +37,7 @@ function newStrip(root) {
     timer: 0,
   };
   strip.paint = painter(() => draw(strip));
+  strip.canvas.redraw = () => draw(strip);
   strip.watch = new ResizeObserver(() => strip.paint());
   find(".open").onclick = () => strip.open();
   find(".clear").onclick = () => release(strip, []);

@@ -12,7 +12,8 @@ const RIGHT = {
 export function pairCard(go) {
   const part = {
     where: el("span", { class: "where num" }),
-    query: el("p", { class: "query" }),
+    label: el("small", {}, "Query "),
+    query: el("span"),
     title: el("p", { class: "adtitle" }),
     text: el("p", { class: "adtext" }),
     bars: el("div", { class: "bars" }),
@@ -24,13 +25,13 @@ export function pairCard(go) {
     "div",
     { class: "row head" },
     part.where,
-    button(["‹", "Previous pair shown"], -1),
-    button(["›", "Next pair shown"], 1),
+    el("span", { class: "row", "data-unpictured": true },
+      button(["‹", "Previous pair shown"], -1), button(["›", "Next pair shown"], 1)),
   );
   part.node = el(
     "section",
-    { class: "card", "aria-label": "The pair" },
-    head, part.query, part.title, part.text, part.bars, part.verdict, part.tags,
+    { class: "card", "aria-label": "The pair", "data-picture": true },
+    head, el("p", { class: "query" }, part.label, part.query), part.title, part.text, part.bars, part.verdict, part.tags,
   );
   return part;
 }
@@ -41,6 +42,7 @@ export function fillCard(part, { pair, row, x, y, z, cell, ct, cs, gradeName, ho
   part.node.setAttribute("aria-busy", String(!known && !hovered));
   part.where.textContent = row < 0 ? "No pair" : `Pair ${row.toLocaleString("en")}`;
   part.query.textContent = known ? pair.query : hovered ? "Click to read this pair." : "";
+  part.label.hidden = !known;
   part.title.textContent = known ? pair.title : "";
   part.text.textContent = known ? pair.description : "";
   part.tags.textContent = known && pair.tags.length ? pair.tags.join(" · ") : "";

@@ -10,9 +10,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const part = kept(parentElement, () => build(root));
   part.setStateValue = setStateValue;
   part.data = data;
-  part.colors = Object.fromEntries(
-    ["teacher", "student", "muted", "grid", "text", "background"].map((role) => [role, color(root, role)]),
-  );
+  inks(part);
   adopt(part, data);
   const stop = new AbortController();
   window.addEventListener("kd:points", () => take(part), { signal: stop.signal });
@@ -29,8 +27,14 @@ export default function ({ data, parentElement, setStateValue }) {
 function build(root) {
   const part = { root, n: -1, ct: 0.5, cs: 0.5, box: null, chosen: new Uint8Array(12).fill(1), pair: -1, hover: -1 };
   part.ask = painter(() => paint(part));
+  const redraw = () => {
+    inks(part);
+    part.stale = true; // the bins are a picture of their own, in the theme's colors
+    paint(part);
+  };
   part.canvas = el("canvas", { role: "img" });
-  part.frame = el("div", { class: "frame" }, part.canvas);
+  part.canvas.redraw = redraw;
+  part.frame = el("div", { class: "frame", "data-picture": true }, part.canvas);
   part.cube = cubeTables((cell) => press(part, cell));
   part.card = pairCard((by) => go(part, by));
   part.status = el("p", { class: "status num", role: "status" });
@@ -40,7 +44,7 @@ function build(root) {
     "div",
     { class: "right" },
     part.card.node,
-    el("section", { "aria-label": "Who is right" }, el("h3", {}, "Who is right"), part.cube.node),
+    el("section", { "aria-label": "Who is right", "data-picture": true }, el("h3", {}, "Who is right"), part.cube.node),
     (part.note = el("p", { class: "muted note" })),
   );
   root.replaceChildren(el("div", { class: "joint" }, left, right));
@@ -51,7 +55,14 @@ function build(root) {
 function legend(part) {
   part.ramp = el("canvas", { class: "ramp", width: 64, height: 1, "aria-hidden": "true" });
   part.most = el("span", { class: "num" });
-  return el("div", { class: "row legend muted" }, "1 pair", part.ramp, part.most, "log scale; drag to select, click a point to read it");
+  return el("div", { class: "row legend muted", "data-picture": true }, "1 pair", part.ramp, part.most, "log scale",
+    el("span", { "data-unpictured": true }, "; drag to select, click a point to read it"));
+}
+
+/** The palette's colors of the theme that the part stands in now. */
+function inks(part) {
+  const roles = ["teacher", "student", "muted", "grid", "text", "background"];
+  part.colors = Object.fromEntries(roles.map((role) => [role, color(part.root, role)]));
 }
 
 /** Python's values, unless it has not yet heard our last ones. */

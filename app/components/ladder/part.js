@@ -24,14 +24,14 @@ function draw(root, data) {
   const low = Math.floor((Math.min(...ends) - 0.01) * 20) / 20;
   const high = Math.min(1, Math.ceil((Math.max(...ends) + 0.005) * 20) / 20);
   const x = (v) => left + ((v - low) / (high - low)) * (width - left - 28);
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": sentence(data) });
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "data-picture": true, "aria-label": sentence(data) });
   picture.append(...axis(low, high, x, height));
   const sides = data.teacher > data.truth ? ["start", "end"] : ["end", "start"]; // names don't meet
   const [one, other] = data.truth === null || data.teacher === null ? ["middle", "middle"] : sides;
   picture.append(...line(data.teacher, "teacher", "Teacher", x, height, "6 0", one));
   picture.append(...line(data.truth, "truth", "Truth", x, height, "8 3 2 3", other));
   data.rungs.forEach((rung, i) => picture.append(...row(rung, TOP + i * tall + tall / 2 + 4, x, narrow)));
-  const note = el("p", { class: "muted key" },
+  const note = el("p", { class: "muted key", "data-picture": true },
     `${data.metric}, ${data.n}. ◇ labels only · ■ distilled from the teacher, same seed and budget · whiskers: 95 % intervals over queries${data.truth === null ? "" : " · truth: the order of the world's own probabilities"}.`);
   root.replaceChildren(picture, note);
 }

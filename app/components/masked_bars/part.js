@@ -30,11 +30,11 @@ function build(root) {
   part.fixed = FIXED.map(() => makePanel("fixed", light));
   part.said = el("p", { class: "sr", "aria-live": "polite" });
   part.say = speaker(part.said);
-  part.legend = el("p", { class: "muted legend" });
-  part.gap = el("p", { class: "gap num" });
+  part.legend = el("p", { class: "muted legend", "data-picture": true });
+  part.gap = el("p", { class: "gap num", "data-picture": true });
   root.replaceChildren(
     el("div", { class: "rails" }, part.rail.node, part.tools.node),
-    el("div", { class: "panels" }, part.free.node, ...part.fixed.map((panel) => panel.node)),
+    el("div", { class: "panels", "data-picture": true }, part.free.node, ...part.fixed.map((panel) => panel.node)),
     part.gap, part.legend, part.said);
   part.watch = new ResizeObserver(() => { part.still = ""; part.ask(); });
   root.onkeydown = (event) => press(part, event);

@@ -30,7 +30,7 @@ function buildAuction(view) {
   view.rows = data.ads.map((ad, index) => bidRow(view, ad, index));
   view.cut = el("li", { class: "cut slots", "aria-hidden": "true" }, el("span", {}, "slots end here"));
   view.list.append(...view.rows.map((each) => each.item), view.cut);
-  view.frontierBox = el("div", { class: "frontier" });
+  view.frontierBox = el("div", { class: "frontier", "data-picture": true });
   const money = data.simulated ? el("span", { class: "simulated" }, "simulated bids and clicks") : null;
   root.replaceChildren(
     el("div", { class: "row top" }, view.formula, money),

@@ -59,7 +59,7 @@ function build(view) {
     return art;
   });
   const scroller = el("div", { class: "scroller", role: "region", tabindex: 0, "aria-label": "The query's ads, a column an order" }, grid);
-  view.picture = svg("svg", { class: "picture", "aria-hidden": "true" });
+  view.picture = svg("svg", { class: "picture", "data-picture": true, "aria-hidden": "true" });
   root.replaceChildren(view.about, scroller, legend(view), view.spoken, view.picture);
   view.redraw = rested(() => drawPicture(view), 300);
 }

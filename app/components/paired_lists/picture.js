@@ -1,6 +1,6 @@
 // The lists as one picture for PNG and SVG: what the page shows in elements, drawn again as shapes.
 
-const SHEET = { column: 210, gutter: 44, row: 24, top: 44 };
+const SHEET = { column: 270, gutter: 44, row: 24, top: 44, size: 12 };
 
 export function drawPicture(view) {
   const { columns, data, picture } = view;
@@ -8,11 +8,12 @@ export function drawPicture(view) {
   const height = SHEET.top + data.ads.length * SHEET.row + 8;
   for (const [name, value] of Object.entries({ width, height })) picture.setAttribute(name, value);
   picture.replaceChildren();
+  fitted.family = getComputedStyle(picture).fontFamily;
   columns.forEach((column, at) => {
     const x = at * (SHEET.column + SHEET.gutter);
     if (at) picture.append(...sheetLines(data, columns[at - 1].order, column.order, x));
-    const name = svg("text", { x, y: 14, "font-weight": 600 }, short(column.name, 30));
-    picture.append(name, svg("text", { x, y: 32 }, short(column.score.textContent, 34)));
+    const name = svg("text", { x, y: 14, "font-weight": 600 }, fitted(column.name, SHEET.column, 600));
+    picture.append(name, svg("text", { x, y: 32 }, fitted(column.score.textContent, SHEET.column)));
     column.order.forEach((ad, place) => picture.append(...sheetRow(data, ad, place, x)));
     const cut = SHEET.top + view.k * SHEET.row;
     picture.append(svg("line", { x1: x, x2: x + SHEET.column, y1: cut, y2: cut, class: "sheetcut" }));
@@ -28,7 +29,7 @@ function sheetRow(data, ad, place, x) {
   return [
     svg("text", { x: x + 18, y: y + 16, "text-anchor": "end" }, `${place + 1}`),
     mark,
-    svg("text", { x: x + 36, y: y + 16 }, short(`${label} · ${title}`, 30)),
+    svg("text", { x: x + 36, y: y + 16 }, fitted(`${label} · ${title}`, SHEET.column - 38)),
   ];
 }
 
@@ -44,6 +45,12 @@ function sheetLines(data, before, after, x) {
   });
 }
 
-function short(text, letters) {
-  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
+/** As much of a text as its room holds, in the picture's own font. */
+function fitted(text, room, weight = 400) {
+  const ruler = (fitted.ruler ??= document.createElement("canvas").getContext("2d"));
+  ruler.font = `${weight} ${SHEET.size}px ${fitted.family}`;
+  if (ruler.measureText(text).width <= room) return text;
+  let cut = text;
+  while (cut && ruler.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);
+  return `${cut}…`;
 }

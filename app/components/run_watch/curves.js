@@ -9,7 +9,7 @@ const MOST = 600; // points of a curve; a screen shows no more
 export function makeChart(title, follow) {
   const picture = svg("svg", { class: "chart", role: "img", height: TALL });
   const heading = el("h3", { class: "sr" }, title); // the same words stand in the picture, to be saved
-  const extra = el("div", { class: "extra" });
+  const extra = el("div", { class: "extra", "data-unpictured": true });
   const node = el("section", { class: "curve" }, heading, extra, picture);
   const at = ({ x }) => follow(clamp((x - LEFT) / ((picture.clientWidth || 1) - LEFT - RIGHT), 0, 1));
   drag(picture, { start: at, move: at, end: () => follow(null) });

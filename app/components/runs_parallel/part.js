@@ -40,7 +40,7 @@ function build(part, root) {
   part.sliders = axes.map((axis) => pair(part, axis));
   part.stage = el("div", { class: "stage" }, part.svg, ...part.sliders.map((s) => s.box));
   root.replaceChildren(
-    el("div", { class: "wide", tabindex: 0, role: "group", "aria-label": "Parallel axes" }, part.stage),
+    el("div", { class: "wide", "data-picture": true, tabindex: 0, role: "group", "aria-label": "Parallel axes" }, part.stage),
     legend(lines),
     el("div", { class: "row" }, part.status, part.clear),
   );
@@ -130,7 +130,7 @@ function legend(lines) {
       names[role],
     ),
   );
-  return el("div", { class: "row legend" }, ...items);
+  return el("div", { class: "row legend", "data-picture": true }, ...items);
 }
 
 /** Places of axes and lines for the present width. */

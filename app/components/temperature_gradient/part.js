@@ -4,7 +4,7 @@
 const [COLD, HOT] = [0.25, 20];
 const [FLOOR, ROOF] = [1e-4, 10]; // fixed axis, so that pairs compare
 const POINTS = 81;
-const SAMPLE = 400; // pairs behind the dotted lines
+const SAMPLE = 400; // pairs behind the thin lines
 const HEIGHT = 330;
 const [PAD, FOOT, SIDE] = [64, 44, 170];
 const HEATS = Array.from({ length: POINTS }, (_, at) => COLD * (HOT / COLD) ** (at / (POINTS - 1)));
@@ -78,8 +78,8 @@ function arrange(part, world, pair, z, v, width) {
     ...(width < 560 ? [] : names(part, sizes.at(-1))));
   part.legend.textContent =
     `Red: (q − p) / T as it is. Blue: T (q − p), with T². ${part.hard > 0 ? "Long dashes: the hard label's cross-entropy, at T = 1. " : ""}` +
-    `Fine dots: the limit for large T, the gap of the centered logits over the number of grades. ` +
-    `Sparse dots: the mean of ${Math.min(SAMPLE, world.rows).toLocaleString("en")} pairs${world.rows > SAMPLE ? `, spread evenly over all ${world.rows.toLocaleString("en")}` : ""}. Both axes are logarithmic and fixed.`;
+    `Dots: the limit for large T, the gap of the centered logits over the number of grades. ` +
+    `Thin lines: the mean of ${Math.min(SAMPLE, world.rows).toLocaleString("en")} pairs${world.rows > SAMPLE ? `, spread evenly over all ${world.rows.toLocaleString("en")}` : ""}. Both axes are logarithmic and fixed.`;
 }
 
 /** Names at the right ends, moved apart when they would touch. */

@@ -33,6 +33,10 @@ function build(root) {
     // nothing has the focus: the arrows of a freshly opened page move the temperature
     if (document.activeElement === document.body && event.key.match(/^Arrow(Left|Right)$/)) press(part, event);
   };
+  part.canvas.redraw = () => {
+    part.colors = colorsOf(root);
+    paint(part);
+  };
   part.canvas.onpointermove = (event) => readOut(part, event.offsetX);
   part.canvas.onpointerleave = () => (part.read.textContent = part.note);
   return part;

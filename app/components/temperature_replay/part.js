@@ -8,6 +8,10 @@ export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => gather(root));
   part.colors = colorsOf(root);
+  part.canvas.redraw = () => {
+    part.colors = colorsOf(root);
+    paint(part);
+  };
   part.send = () => {
     part.sent = { moment: part.moment, probe: part.probe };
     setStateValue("at", { ...part.sent, n: Date.now() }); // n: the same choice twice is still news

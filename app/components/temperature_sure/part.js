@@ -9,8 +9,12 @@ export default function ({ parentElement }) {
   const part = kept(parentElement, () => ({
     canvas: root.querySelector("canvas"), finding: root.querySelector(".finding"), read: root.querySelector(".read"),
   }));
-  part.colors = colorsOf(root);
   part.ask ??= painter(() => paint(part));
+  part.canvas.redraw = () => {
+    part.colors = colorsOf(root);
+    paint(part);
+  };
+  part.colors = colorsOf(root);
   part.canvas.onpointermove = (event) => readOut(part, event.offsetX);
   part.canvas.onpointerleave = () => (part.read.textContent = part.note);
   part.ask();
