@@ -6,7 +6,9 @@ LabError                 anything that a person can act on; its text is shown as
 ├── RunError             a run could not go on (not-a-number, out of memory, full disk, lost)
 └── UnknownNameError     a name that no catalog holds; offers the nearest one
 
-Each class carries the exit code of the command line.
+Each class carries the exit code of the command line. What to do about a problem is told in the
+words of the place where it is read: a `Cure` names the option of the command line, and `page` the
+control on the screen.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,6 +16,32 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 Entry = TypeVar("Entry")
+
+
+class Cure(str):
+    """What to do, in the words of the command line; page: the same in the words of the app.
+
+    A plain str serves both places.
+    """
+
+    __slots__ = ("page",)
+    page: str
+
+    def __new__(cls, command: str, page: str) -> "Cure":
+        """The text for the command line, carrying the one for the page."""
+        cure = super().__new__(cls, command)
+        cure.page = page
+        return cure
+
+
+def by_import(option: str) -> str:
+    """The command that reads a file with an option, for a cure that any command may tell."""
+    return f"`kdlab data import FILE {option}`"
+
+
+def on_page(text: str) -> str:
+    """A sentence in the words of the app."""
+    return text.page if isinstance(text, Cure) else text
 
 
 class LabError(Exception):
@@ -29,6 +57,11 @@ class _ProblemListError(LabError):
         self.headline = headline
         self.problems = tuple(problems)
         super().__init__("\n".join([headline, *(f"- {problem}" for problem in self.problems)]))
+
+    @property
+    def page_problems(self) -> tuple[str, ...]:
+        """The problems with their cures in the words of the app."""
+        return tuple(map(on_page, self.problems))
 
 
 class ConfigError(_ProblemListError):

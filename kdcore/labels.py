@@ -76,4 +76,6 @@ class LabelScheme:
 BINARY = LabelScheme(("Bad", "Good"), relevant_from=1)
 FOUR_GRADES = LabelScheme(("bad", "fair", "good", "excellent"), relevant_from=2)
 FIVE_GRADES = LabelScheme(("bad", "fair", "good", "excellent", "perfect"), relevant_from=2)
-SCHEMES = {"binary": BINARY, "four": FOUR_GRADES, "five": FIVE_GRADES}
+# Amazon's shopping queries (Reddy et al. 2022, arXiv:2206.06588); there written E, S, C and I too
+ESCI = LabelScheme(("Irrelevant", "Complement", "Substitute", "Exact"), relevant_from=2)
+SCHEMES = {"binary": BINARY, "four": FOUR_GRADES, "five": FIVE_GRADES, "esci": ESCI}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -65,8 +66,13 @@ class PairTable:
 
     @cached_property
     def query_ids(self) -> NDArray[np.int64]:
-        """(pairs,) a number for each distinct query, in order of first appearance."""
-        return pd.factorize(self.frame["query"])[0].astype(np.int64)
+        """(pairs,) a number for each distinct query, in order of first appearance.
+
+        Two spellings that Unicode holds for equal (é as one character or as two) are one query.
+        """
+        codes, queries = pd.factorize(self.frame["query"])
+        composed = [nfc(str(query)) for query in queries]
+        return pd.factorize(np.array(composed, dtype=object))[0].astype(np.int64)[codes]
 
     @cached_property
     def truth(self) -> NDArray[np.float64] | None:
@@ -173,6 +179,13 @@ class PairTable:
         if table.content_hash != card["content_hash"]:
             raise DataError(f"{folder} was changed after its import; import the source again")
         return table
+
+
+def nfc(text: str) -> str:
+    """A text in Unicode's composed form NFC, in which equal texts have equal characters."""
+    if text.isascii() or unicodedata.is_normalized("NFC", text):
+        return text
+    return unicodedata.normalize("NFC", text)
 
 
 def part_of(pairs: PairTable, split: str) -> PairTable:

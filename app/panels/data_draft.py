@@ -66,7 +66,7 @@ def take(name: str, make: Callable[[], Staged], ids: tuple[str, ...] = ()) -> No
 def words(error: LabError) -> tuple[str, tuple[str, ...]]:
     """The headline and the causes of an error, fit for the screen."""
     headline = str(getattr(error, "headline", error))
-    causes: Sequence[str] = getattr(error, "problems", ())
+    causes: Sequence[str] = getattr(error, "page_problems", ())
     return shown(headline, 400), tuple(shown(cause, 400) for cause in causes)
 
 

@@ -3,10 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from app.panels import data_draft, data_import, data_problems
+from app.panels import data_draft, data_grades, data_import, data_problems
 from app.services import data_head, data_intake
 from app.services.data_head import Head
 from app.services.data_intake import How, Staged
+from kdcore.datasets.cells import TableOptions
 
 NONE = "— none —"
 LABELS = {
@@ -17,33 +18,30 @@ LABELS = {
     "language": "Language",
     "split": "Split",
 }
-SCHEMES = {
-    "": "as the labels say",
-    "binary": "Bad, Good",
-    "four": "bad, fair, good, excellent",
-    "five": "bad, fair, good, excellent, perfect",
-    "own": "my own grades",
-}
+DELIMITERS = {"": "found by looking", ",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def draw(staged: Staged) -> None:
     """Everything between a staged file and its import."""
     seen = data_head.head(staged)
+    mark = staged.path.parent.name[:16] + str(staged.size)
     if seen.error:
         data_draft.tell(seen.error)
         return
-    mark = staged.path.parent.name[:16] + str(staged.size)
+    how: How | None = How()
     if seen.mapped:
-        staged, seen = _header(staged, seen, mark)
+        options, seen = _options(staged, seen, mark)
+        if seen.error:
+            data_draft.tell(seen.error)
+            return
         mapping = _columns(seen, mark)
         _preview(seen)
         if problem := _missing(mapping):
             st.warning(problem, icon=":material/arrow_upward:")
             return
-        how = _grades(tuple(mapping.items()), mark)
+        how = data_grades.draw(staged, How(tuple(mapping.items()), options=options), mark)
     else:
         st.caption("This is XGLUE's own form: its columns, labels and splits are known.")
-        how = How()
     if how is None:
         return
     look = data_intake.look(staged, how)
@@ -51,20 +49,41 @@ def draw(staged: Staged) -> None:
     data_import.draw(staged, how, look, mark)
 
 
-def _header(staged: Staged, seen: Head, mark: str) -> tuple[Staged, Head]:
-    """Let the visitor say whether the first line names the columns."""
-    if staged.path.suffix.lower() not in (".csv", ".tsv", ".txt") or not staged.ours:
-        return staged, seen
-    without = st.checkbox(
-        "The first line is a pair already, not the names of the columns",
-        value=seen.headless,
-        key=f"data_headless_{mark}",
-        persist_state="session",
-    )
-    if not without:
-        return staged, seen
-    named = data_head.with_header(staged, len(seen.columns))
-    return named, data_head.head(named)
+def _options(staged: Staged, seen: Head, mark: str) -> tuple[TableOptions, Head]:
+    """How the file is written, where the visitor can say it better than its looks."""
+    if not (seen.is_text or seen.sheets):
+        return TableOptions(), seen
+    with st.container(horizontal=True, vertical_alignment="bottom", key="data_options"):
+        sheet = delimiter = ""
+        quotes: bool | None = None
+        if len(seen.sheets) > 1:
+            sheet = st.selectbox("Sheet", seen.sheets, key=f"data_sheet_{mark}", width=200)
+        if seen.is_text:
+            delimiter = st.selectbox(
+                "Columns are separated by",
+                list(DELIMITERS),
+                format_func=lambda key: DELIMITERS[key],
+                key=f"data_delimiter_{mark}",
+                persist_state="session",
+                width=200,
+            )
+        without = st.checkbox(
+            "The first line is a pair already, not the names of the columns",
+            value=seen.headless,
+            key=f"data_headless_{mark}",
+            persist_state="session",
+        )
+        if seen.is_text:
+            quotes = st.checkbox(
+                "Double quotes enclose texts",
+                value=seen.quotes,
+                key=f"data_quotes_{mark}",
+                persist_state="session",
+                help="A text in quotes may hold the separator and line ends; quotes in it are "
+                "doubled.",
+            )
+    options = TableOptions(delimiter or "", not without, quotes, sheet or "")
+    return options, data_head.head(staged, options)
 
 
 def _columns(seen: Head, mark: str) -> dict[str, str | None]:
@@ -79,12 +98,16 @@ def _columns(seen: Head, mark: str) -> dict[str, str | None]:
                 label,
                 options,
                 index=options.index(guessed) if guessed in options else 0,
-                format_func=lambda name: data_intake.shown(str(name), 60),
+                format_func=lambda name: _column_name(str(name), seen.headless),
                 key=f"data_col_{ours}_{len(options)}_{mark}",
                 persist_state="session",
             )
         chosen[ours] = None if picked in (NONE, None) else str(picked)
     return chosen
+
+
+def _column_name(name: str, headless: bool) -> str:
+    return f"column {name}" if headless and name != NONE else data_intake.shown(name, 60)
 
 
 def _missing(mapping: dict[str, str | None]) -> str:
@@ -103,7 +126,10 @@ def _preview(seen: Head) -> None:
     if not seen.rows:
         return
     frame = pd.DataFrame([list(row) for row in seen.rows[:6]], dtype=object)
-    names = [f"{place + 1}: {name[:60]}" for place, name in enumerate(seen.columns)]
+    names = [
+        f"column {name}" if seen.headless else f"{place}: {name[:60]}"
+        for place, name in enumerate(seen.columns, 1)
+    ]
     frame.columns = pd.Index(names[: frame.shape[1]])
     st.dataframe(
         frame,
@@ -111,37 +137,3 @@ def _preview(seen: Head) -> None:
         alt="The first rows of the file as text",
         column_config={name: st.column_config.TextColumn(name) for name in frame.columns},
     )
-
-
-def _grades(mapping: tuple[tuple[str, str | None], ...], mark: str) -> How | None:
-    """How the labels are read; None while the visitor's own grades make no sense yet."""
-    if not dict(mapping)["grade"]:
-        st.caption("Without a grade column every pair is unlabelled: models can be compared only.")
-        return How(mapping)
-    left, right = st.columns([1, 2])
-    with left:
-        scheme = st.selectbox(
-            "Grades, worst first",
-            list(SCHEMES),
-            format_func=lambda key: SCHEMES[key],
-            key=f"data_scheme_{mark}",
-            persist_state="session",
-        )
-    if scheme != "own":
-        return How(mapping, scheme or "")
-    with right:
-        typed = st.text_input(
-            "Their names, worst first, with commas",
-            placeholder="off-topic, related, exact",
-            key=f"data_grades_{mark}",
-            persist_state="session",
-            max_chars=300,
-        )
-    grades = tuple(name.strip() for name in (typed or "").split(",") if name.strip())
-    if len(grades) < 2 or len(set(grades)) < len(grades):
-        st.caption("Name at least two grades, each once.")
-        return None
-    first = st.selectbox(
-        "Relevant from", grades[1:], index=(len(grades) - 1) // 2, key=f"data_from_{mark}_{typed}"
-    )
-    return How(mapping, "own", grades, grades.index(str(first)))

@@ -7,6 +7,7 @@ from app import texts
 from app.panels import data_draft
 from app.services.data_intake import Look, shown
 from kdcore.datasets.rows import WITHDRAWN
+from kdcore.errors import on_page
 
 MOST = 5000  # problems that the table on the screen holds
 
@@ -29,14 +30,15 @@ def draw(look: Look) -> None:
         st.markdown(f"{said}{grades}.")
     if look.problems:
         _bad_rows(look)
-    remarks = [*look.notes, *look.findings]
+    remarks = [*look.read, *look.notes, *look.findings]
     if remarks:
-        st.markdown("\n".join(f"- {texts.md(shown(sentence, 300))}" for sentence in remarks))
+        st.markdown("\n".join(f"- {texts.md(shown(sentence, 500))}" for sentence in remarks))
 
 
 def _bad_rows(look: Look) -> None:
     rows = [
-        (p.line, shown(p.what, 300), shown(p.cure, 300), shown(p.raw, 300)) for p in look.problems
+        (p.line, shown(p.what, 300), shown(on_page(p.cure), 300), shown(p.raw, 300))
+        for p in look.problems
     ]
     table = pd.DataFrame(rows, columns=["line", "what is wrong", "what to do", "the row"])
     more = f", of which {MOST:,} are shown" if len(table) > MOST else ""

@@ -4,30 +4,25 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import streamlit as st
 
 from app.services.data_intake import Staged, shown
-from kdcore.datasets.cells import READERS, text_of
-from kdcore.datasets.rows import label_lookup
-from kdcore.datasets.table import NAMES
+from kdcore.datasets.cells import NAMES, TableOptions
+from kdcore.datasets.columns import POSITIONS
+from kdcore.datasets.sources import is_archive
+from kdcore.datasets.tablefile import open_table
 from kdcore.datasets.xglue import is_xglue_name
 from kdcore.errors import DataError
-from kdcore.labels import SCHEMES
 
-BEGINNING = 2**18  # bytes that are read for a look
 FIRST_ROWS = 200
-_TEXT = (".csv", ".tsv", ".txt")
-# parts of column names, most telling first; the exact names stand in kdcore.datasets.table
+# parts of column names, most telling first; the exact names stand in kdcore.datasets.cells
 _HINTS = {
     "query": ("query", "search", "keyword", "term", "such", "frage"),
     "title": ("title", "headline", "titel", "product_name", "ad_text", "anzeige"),
     "description": ("desc", "snippet", "body", "text"),
     "grade": ("grade", "label", "relevan", "rating", "judg", "gold", "target"),
-    "language": ("lang", "locale"),
+    "language": ("lang",),
     "split": ("split", "fold"),
 }
 
@@ -36,7 +31,9 @@ _HINTS = {
 class Head:
     """Column names and first rows, fit for the screen. mapped: whether columns must be named.
 
-    guesses: our column -> the file's, or None. headless: the first line seems to be a row.
+    guesses: our column -> the file's, or None. headless: no line names the columns. kind: what the
+    file is, in words. sheets: of a workbook. quotes: whether
+    double quotes enclose texts.
     """
 
     columns: tuple[str, ...] = ()
@@ -44,81 +41,62 @@ class Head:
     guesses: tuple[tuple[str, str | None], ...] = ()
     headless: bool = False
     mapped: bool = True
+    kind: str = ""
+    sheets: tuple[str, ...] = ()
+    quotes: bool = False
     error: str = ""
 
+    @property
+    def is_text(self) -> bool:
+        """Whether it is cut by a delimiter, so that header and quotes are a matter of reading."""
+        return self.kind.startswith("text ")
 
-def head(staged: Staged) -> Head:
-    """A look at the beginning; an unreadable file is told in `error`, nothing is raised."""
+
+def head(staged: Staged, options: TableOptions | None = None, lists: bool = False) -> Head:
+    """A look at the beginning; an unreadable file is told in `error`, nothing is raised.
+
+    lists: of a file of predictions, whose lists are columns.
+    """
     try:
-        return _head(str(staged.path), staged.path.stat().st_mtime_ns)
+        changed = staged.path.stat().st_mtime_ns
+        return _head(str(staged.path), staged.title, changed, options or TableOptions(), lists)
     except OSError as cause:
         return Head(error=f"{staged.title} cannot be read ({cause.strerror})")
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _head(text: str, changed: int) -> Head:
+def _head(text: str, title: str, changed: int, options: TableOptions, lists: bool) -> Head:
     path = Path(text)
-    ending = ".tsv" if path.suffix.lower() == ".txt" else path.suffix.lower()
-    if path.is_dir() or is_xglue_name(path.name) or ending not in READERS:
+    if path.is_dir() or is_xglue_name(path.name) or is_archive(path):
         return Head(mapped=False)
     try:
-        columns, rows = _parquet(path) if ending == ".parquet" else _text(path, ending)
+        table = open_table(path, options, file=title, lists=lists)
+        cells = table.read(limit=FIRST_ROWS)
+        if not table.columns:
+            raise DataError("the file is empty; bring one with a header and a row for each pair")
+        if not cells.rows and not cells.problems:
+            raise DataError("the file holds a header and no row; bring a row for each pair")
     except DataError as error:
-        return Head(error=shown("; ".join((error.headline, *error.problems))))
-    safe = tuple(tuple(shown(cell) for cell in row) for row in rows[:FIRST_ROWS])
-    return Head(tuple(columns), safe, guess(columns, rows), _headless(ending, columns))
-
-
-def _parquet(path: Path) -> tuple[list[str], list[list[str]]]:
-    try:
-        file = pq.ParquetFile(path)
-        batch = next(file.iter_batches(batch_size=FIRST_ROWS), None)
-    except (pa.ArrowException, OSError, ValueError) as cause:
-        raise DataError(f"this is no Parquet file, or a damaged one ({str(cause)[:80]})") from cause
-    columns = [str(name) for name in file.schema_arrow.names]
-    records = batch.to_pylist() if batch is not None else []
-    return columns, [[text_of(r.get(name)) or "" for name in columns] for r in records]
-
-
-def _text(path: Path, ending: str) -> tuple[list[str], list[list[str]]]:
-    with path.open("rb") as file:
-        data = file.read(BEGINNING)
-    if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError("this looks like a binary file; bring TSV, CSV, JSON lines or Parquet")
-    if len(data) == BEGINNING:
-        data = data[: data.rfind(b"\n") + 1] or data
-    cells = _cells_of(data, ending)
-    if not cells[0]:
-        raise DataError("the file holds no line; bring one with a header and a row for each pair")
-    lines = sum(1 for line in data.splitlines() if line.strip())
-    if lines == 1 and not _headless(ending, cells[0]):
-        raise DataError("the file holds a header and no row; bring a row for each pair")
-    return cells
-
-
-def _cells_of(data: bytes, ending: str) -> tuple[list[str], list[list[str]]]:
-    """Parse bytes with the reader of their ending, by way of a file that is gone at once."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / f"head{ending}"
-        path.write_bytes(data)
-        cells = READERS[ending](path)
-    return cells.header, [row for _, row in cells.rows[:FIRST_ROWS]]
-
-
-def _headless(ending: str, columns: Sequence[str]) -> bool:
-    """Whether the first line of a tab-separated file seems to be a pair: its last cell a label."""
-    if ending not in _TEXT or not columns:
-        return False
-    labels = set().union(*(label_lookup(scheme) for scheme in SCHEMES.values()))
-    return len(columns) >= 3 and columns[-1].strip().casefold() in labels
+        return Head(error=shown("; ".join((error.headline, *error.page_problems)), 600))
+    rows = [row for _, row in cells.rows]
+    safe = tuple(tuple(shown(cell) for cell in row) for row in rows)
+    guesses = guess(table.columns, rows, table.headless)
+    return Head(
+        table.columns, safe, guesses, table.headless, True, table.kind, table.sheets, table.quotes
+    )
 
 
 def guess(
-    columns: Sequence[str], rows: Sequence[Sequence[str]]
+    columns: Sequence[str], rows: Sequence[Sequence[str]], headless: bool = False
 ) -> tuple[tuple[str, str | None], ...]:
-    """Which column is which: by its name, by part of its name, the grade also by its few values."""
+    """Which column is which: by its name, by part of its name, the grade also by its few values.
+
+    Without a header by its place, where there are as many columns as in QADSM's files.
+    """
     plain = [name.strip().casefold() for name in columns]
     taken: dict[str, int] = {}
+    if headless and len(columns) == len(POSITIONS):
+        taken = {ours: place for place, ours in enumerate(POSITIONS)}
     for ours, names in NAMES.items():
         exact = [plain.index(name) for name in names if name in plain]
         if exact:
@@ -137,16 +115,3 @@ def guess(
 def _few(rows: Sequence[Sequence[str]], place: int) -> bool:
     values = {row[place] for row in rows if len(row) > place} - {""}
     return 2 <= len(values) <= 6 and len(rows) >= 10
-
-
-def with_header(staged: Staged, columns: int) -> Staged:
-    """A copy of a headless table under column names: QADSM's four, else column 1, column 2, ..."""
-    names = ["query", "title", "description", "grade"]
-    if columns != len(names):
-        names = [f"column {k + 1}" for k in range(columns)]
-    ending = staged.path.suffix
-    text = ("," if ending == ".csv" else "\t").join(names).encode() + b"\n"
-    copy = staged.path.with_name(f"named{ending}")
-    if not copy.exists():
-        copy.write_bytes(text + staged.path.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    return Staged(copy, staged.title, staged.size, staged.ours)

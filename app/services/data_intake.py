@@ -1,7 +1,7 @@
 """Bring your own: a file or folder is set down, looked at, and imported under a name.
 
-What a visitor calls a file is shown and never used as a path: bytes go to a fresh folder of the
-workspace's cache under a name of ours.
+Bytes go to a fresh folder of the workspace's cache, under the file's own name with every character
+that a path could mind taken out.
 """
 
 import re
@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import streamlit as st
@@ -18,18 +18,23 @@ import streamlit as st
 from app.services import places
 from kdcore.datacheck import check
 from kdcore.datasets import library
+from kdcore.datasets.cells import TableOptions
+from kdcore.datasets.grades import Choice, GradesUnclearError
 from kdcore.datasets.rows import Problem, Reading
 from kdcore.datasets.sources import ARCHIVE_SUFFIXES, read_path
-from kdcore.datasets.table import SUFFIXES
+from kdcore.datasets.table import TableReading
+from kdcore.datasets.tablefile import ENDINGS, is_table_name
 from kdcore.datasets.xglue import is_xglue_name
-from kdcore.errors import DataError, LabError, RunError
+from kdcore.errors import DataError, LabError, RunError, on_page
 from kdcore.labels import SCHEMES, LabelScheme
 from kdcore.pairs import TEXT_COLUMNS
 
 MOST_BYTES = 100 * 2**20
-LONGEST_TEXT = 20_000  # characters; a longer cell is an open quote, not an ad
+LONG_TEXT = 20_000  # characters; a longer text is told, for it may be an open quote
 KEPT_SECONDS = 86_400  # a file that was set down and never imported
 _FOLDER = "uploads"
+_UNSAFE = re.compile(r"[^\w .()+-]")
+_LONGEST_NAME = 120  # characters, at most four bytes each
 _FORMULA = re.compile(r"[=+\-@]")
 
 
@@ -45,12 +50,17 @@ class Staged:
 
 @dataclass(frozen=True)
 class How:
-    """How a visitor wants a table read. mapping: (our column, the file's or None) pairs."""
+    """How a visitor wants a table read. mapping: (our column, the file's or None) pairs.
+
+    scheme: "" infers, a name of SCHEMES, or "own" for `grades`, relevant from `relevant_from` on.
+    """
 
     mapping: tuple[tuple[str, str | None], ...] | None = None
-    scheme: str = ""  # "" infers; a name of SCHEMES; or grades with commas and the relevant one
+    scheme: str = ""
     grades: tuple[str, ...] = ()
     relevant_from: int = 1
+    options: TableOptions = field(default_factory=TableOptions)
+    round_grades: bool = False
 
     def columns(self) -> dict[str, str | None] | None:
         """The mapping as the library takes it."""
@@ -62,10 +72,18 @@ class How:
             return LabelScheme(self.grades, self.relevant_from)
         return SCHEMES.get(self.scheme)
 
+    def reading(self) -> TableReading:
+        """The same as the library takes it."""
+        return TableReading(self.columns(), self.labels(), self.options, self.round_grades)
+
 
 @dataclass(frozen=True)
 class Look:
-    """What reading a staged file this way gives. error: why nothing can be imported at all."""
+    """What reading a staged file this way gives. error: why nothing can be imported at all.
+
+    read: what was taken for what, in sentences. labels: the texts of the grade column where they
+    leave the scale open; choices: the scales that they fit.
+    """
 
     counts: dict[str, int]
     problems: tuple[Problem, ...] = ()
@@ -76,6 +94,9 @@ class Look:
     source: str = ""
     error: str = ""
     causes: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 def refuse_public() -> None:
@@ -143,38 +164,49 @@ def look(staged: Staged, how: How) -> Look:
         changed = staged.path.stat().st_mtime_ns
     except OSError:
         return Look({}, error=f"{staged.title} is gone; bring it again")
-    return _look(str(staged.path), changed, how)
+    return _look(str(staged.path), staged.title, changed, how)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading every row…")
-def _look(path: str, changed: int, how: How) -> Look:
+@st.cache_resource(max_entries=6, show_spinner="Reading every row…")
+def _look(path: str, title: str, changed: int, how: How) -> Look:
     try:
-        source = read_path(Path(path), mapping=how.columns(), scheme=how.labels())
+        source = read_path(Path(path), how=how.reading(), file=title)
         return replace(_seen(source.reading), source=source.sentence)
     except LabError as error:
         headline = getattr(error, "headline", str(error))
+        causes = tuple(map(shown, getattr(error, "page_problems", ())))
+        asked = error if isinstance(error, GradesUnclearError) else None
         return Look(
-            {}, error=shown(headline), causes=tuple(map(shown, getattr(error, "problems", ())))
+            {},
+            error=shown(headline),
+            causes=causes,
+            labels=asked.labels if asked else (),
+            choices=asked.choices if asked else (),
         )
 
 
 def _seen(reading: Reading) -> Look:
     if not len(reading.frame):
         return Look(reading.counts, reading.problems, error="no row of the file can be used")
-    longest = max(int(reading.frame[c].str.len().max()) for c in TEXT_COLUMNS)
-    if longest > LONGEST_TEXT:
-        told = f"a text of {longest:,} characters, {LONGEST_TEXT:,} at most: is a quote left open?"
-        return Look(reading.counts, reading.problems, error=told)
     table = reading.table("this file", "", skip_bad=True)
     report = check(table)
     return Look(
         reading.counts,
         reading.problems,
-        (*reading.notes, *_formulas(reading)),
+        tuple(map(on_page, (*reading.notes, *reading.hints, *_long(reading), *_formulas(reading)))),
         report.findings,
         tuple(_first_rows(reading)),
         reading.scheme.grades,
+        read=reading.columns.sentences() if reading.columns else (),
     )
+
+
+def _long(reading: Reading) -> tuple[str, ...]:
+    lengths = {c: int(reading.frame[c].str.len().max()) for c in TEXT_COLUMNS}
+    column = max(lengths, key=lambda name: lengths[name])
+    if lengths[column] <= LONG_TEXT:
+        return ()
+    return (f"the longest {column} has {lengths[column]:,} characters: is a quote left open?",)
 
 
 def _formulas(reading: Reading) -> tuple[str, ...]:
@@ -214,6 +246,8 @@ def take_in(staged: Staged, name: str, how: How, *, skip_bad: bool, over: bool) 
         name.strip(),
         mapping=how.columns(),
         scheme=how.labels(),
+        options=how.options,
+        round_grades=how.round_grades,
         skip_bad=skip_bad,
         replace=over,
         workspace=places.home(),
@@ -237,17 +271,15 @@ def shown(text: str, most: int = 200) -> str:
 
 
 def _own_name(name: str) -> str:
-    """Our name for an upload: only its ending is taken over, and only a known one."""
-    plain = name.lower()
-    if plain.endswith((".tar.gz", ".tgz")):
-        return "archive.tar.gz"
-    ending = next((s for s in (*SUFFIXES, *ARCHIVE_SUFFIXES) if plain.endswith(s)), "")
-    if not ending:
+    """The name of an upload as it may stand in a folder of ours; its ending must be known."""
+    plain = name.replace("\\", "/").rsplit("/", 1)[-1]
+    if not (is_table_name(plain) or plain.lower().endswith((*ARCHIVE_SUFFIXES, ".gz"))):
         raise DataError(
-            f"{shown(name, 80)} has an ending that is not known; bring "
-            f"{', '.join(SUFFIXES)}, or XGLUE's own files or archive"
+            f"{shown(name, 80)} has an ending that is not known; bring {', '.join(ENDINGS)} (also "
+            "packed as .gz or .zip), or XGLUE's own files or archive"
         )
-    return f"table{ending}"
+    safe = _UNSAFE.sub("_", plain).lstrip(".")
+    return safe[-_LONGEST_NAME:].lstrip(".")
 
 
 def _tidy() -> None:

@@ -1,19 +1,18 @@
 """`kdlab data`: import, list, show, check and export data sets."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kdcore.cli.answer import cell, show, table
+from kdcore.cli.reading import mapping_of, options_of, scheme_of
 from kdcore.cli.settings import Json
 from kdcore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from kdcore.datacheck import DataReport
     from kdcore.datasets.library import Imported
-    from kdcore.labels import LabelScheme
     from kdcore.pairs import PairTable
 
 app = typer.Typer(help="Bring data sets in, look at them, check them, take them out.")
@@ -38,14 +37,38 @@ def import_data(
     mapping: Annotated[
         list[str] | None,
         typer.Option(
-            "--map", metavar="OURS=THEIRS", help="the file's name of a column; empty: it has none"
+            "--map",
+            metavar="OURS=THEIRS",
+            help="the file's name of a column, or its number from 1; empty: it has none",
         ),
     ] = None,
     grades: Annotated[
-        str | None, typer.Option("--grades", help="names of the grades, worst first: bad,fair,good")
+        str | None,
+        typer.Option(
+            "--grades",
+            help="names of the grades, worst first: bad,fair,good; or binary, four, five, esci",
+        ),
     ] = None,
     relevant_from: Annotated[
         str | None, typer.Option("--relevant-from", help="the worst grade that is still relevant")
+    ] = None,
+    round_grades: Annotated[
+        bool, typer.Option("--round-grades", help="take a label such as 2.33 to the nearest grade")
+    ] = False,
+    header: Annotated[
+        bool | None,
+        typer.Option("--header/--no-header", help="whether the first line names the columns"),
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option("--delimiter", help="tab, comma, semicolon, bar or any one character"),
+    ] = None,
+    quotes: Annotated[
+        bool | None,
+        typer.Option("--quotes/--no-quotes", help="whether double quotes enclose texts"),
+    ] = None,
+    sheet: Annotated[
+        str | None, typer.Option("--sheet", help="of an Excel workbook, else the first")
     ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="leave bad rows out; they are kept as rejects.tsv")
@@ -63,8 +86,10 @@ def import_data(
         source,
         name,
         task=task,
-        mapping=_mapping(mapping or ()),
-        scheme=_scheme(grades, relevant_from),
+        mapping=mapping_of(mapping or ()),
+        scheme=scheme_of(grades, relevant_from),
+        options=options_of(delimiter, header, quotes, sheet),
+        round_grades=round_grades,
         skip_bad=skip_bad,
         replace=replace,
     )
@@ -84,42 +109,23 @@ def _tell_import(made: "Imported", as_json: bool) -> None:
         "splits": sizes,
         "grades": pairs.scheme.grades,
         **counts,
+        "read": made.reading.columns,
         "notes": pairs.notes,
+        "hints": made.reading.hints,
         "rejects": rejects,
         "folder": made.folder,
     }
     held = ", ".join(f"{split} {n:,}" for split, n in sizes.items())
+    names, first = pairs.scheme.grades, pairs.scheme.relevant_from
+    read = made.reading.columns
     lines = [
         f"{pairs.name}: {counts['kept']:,} of {counts['rows']:,} rows imported ({held}).",
-        *(f"Note: {note}" for note in pairs.notes),
+        *(read.sentences() if read else (f"Read as {pairs.source}.",)),
+        f"Grades, worst first: {', '.join(names)}; relevant from {names[first]}.",
+        *(f"Note: {note}" for note in (*pairs.notes, *made.reading.hints)),
         *([f"The rows left out are in {rejects}."] if rejects else []),
     ]
     show(as_json, data, *lines)
-
-
-def _mapping(texts: Sequence[str]) -> dict[str, str | None] | None:
-    split = [text.partition("=") for text in texts]
-    wrong = [
-        text for text, (ours, sign, _) in zip(texts, split, strict=True) if not (ours and sign)
-    ]
-    if wrong:
-        raise ConfigError(
-            "The columns cannot be mapped:", [f"--map {w}: write ours=theirs" for w in wrong]
-        )
-    return {ours: theirs or None for ours, _, theirs in split} or None
-
-
-def _scheme(grades: str | None, relevant_from: str | None) -> "LabelScheme | None":
-    from kdcore.labels import LabelScheme
-
-    if not grades:
-        if relevant_from:
-            raise ConfigError("--relevant-from: name all grades with --grades as well")
-        return None
-    names = tuple(name.strip() for name in grades.split(","))
-    if relevant_from and relevant_from not in names:
-        raise ConfigError(f"--relevant-from {relevant_from}: the grades are {', '.join(names)}")
-    return LabelScheme(names, names.index(relevant_from) if relevant_from else len(names) // 2)
 
 
 @app.command("list")

@@ -23,8 +23,8 @@ from kdcore.datasets.answer_choice import (
 from kdcore.datasets.answer_grades import by_grade, by_hand
 from kdcore.datasets.answer_labels import LABEL_NAMES, follows_labels, read_label_score
 from kdcore.datasets.answer_sheet import Sheet, is_blank, looks_numeric, number
+from kdcore.datasets.cells import NAMES
 from kdcore.datasets.rows import quoted
-from kdcore.datasets.table import NAMES
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 from kdcore.pairs import TEXT_COLUMNS

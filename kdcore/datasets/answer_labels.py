@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from kdcore.datasets.answer_choice import AnswerColumns, ColumnChoice, grade_lookup, listed
 from kdcore.datasets.answer_sheet import Sheet, number
+from kdcore.datasets.cells import NAMES
 from kdcore.datasets.rows import quoted
-from kdcore.datasets.table import NAMES
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 

@@ -1,26 +1,18 @@
 """The table of a file of answers: a header and rows of texts, lists pulled apart into columns.
 
-CSV, TSV, JSON lines or Parquet. A CSV or TSV that holds nothing but numbers needs no header. What
-a text-classification pipeline returns with all its scores, [{"label": ..., "score": ...}, ...],
-becomes one column for each label.
+Files of every kind that `tablefile.open_table` reads. One that holds nothing but numbers needs no
+header. What a text-classification pipeline returns with all its scores,
+[{"label": ..., "score": ...}, ...], becomes one column for each label.
 """
 
-import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from kdcore.datasets.cells import READERS, text_of
-from kdcore.datasets.rows import Problem, decode, quoted, read_bytes, refusal, shown_name
+from kdcore.datasets.rows import Problem, quoted, refusal, shown_name
+from kdcore.datasets.tablefile import open_table
 from kdcore.errors import DataError
 
-ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")
-_MOST = 64  # items of a list that become columns
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 _BLANK = {"", "nan", "null", "none", "na", "n/a", "<na>"}
 
@@ -67,76 +59,13 @@ def read_sheet(path: Path, file: str = "") -> Sheet:
 
 
 def _sheet(path: Path, file: str) -> Sheet:
-    ending = path.suffix.lower()
-    if ending == ".parquet":
-        return _parquet(path, file)
-    if ending in (".jsonl", ".ndjson"):
-        return _json_lines(path, file)
-    if ending not in ENDINGS:
-        what = (
-            f"files ending in {shown_name(ending)!r} are unknown" if ending else "it has no ending"
-        )
-        raise Sheet(file, [], []).refused(what, f"use one of {', '.join(ENDINGS)}")
-    cells = READERS[".csv" if ending == ".csv" else ".tsv"](path)
-    sheet = Sheet(file, cells.header, cells.rows, cells.problems, notes=cells.notes)
-    numbered = sheet.header == [str(k) for k in range(len(sheet.header))] and len(sheet.header) > 1
-    if sheet.header and not numbered and all(number(cell) is not None for cell in sheet.header):
-        sheet.rows.insert(0, (1, sheet.header))  # no header at all: numbers from the first line on
-        width = len(sheet.header)
-        sheet.header = ["score"] if width == 1 else [f"logit_{k}" for k in range(width)]
-    return sheet
-
-
-def _json_lines(path: Path, file: str) -> Sheet:
-    text, _ = decode(read_bytes(path), file)
-    sheet = Sheet(file, [], [])
-    records: list[tuple[int, dict[str, Any]]] = []
-    for line, content in enumerate(text.split("\n"), 1):
-        if content.strip():
-            try:
-                record = json.loads(content)
-            except (ValueError, RecursionError):
-                record = None
-            if isinstance(record, dict):
-                records.append((line, _apart(record)))
-            else:
-                cure = 'write {"query": ..., "title": ..., "logits": [...]}'
-                sheet.problems.append(Problem(file, line, "the line is no JSON object", cure))
-    _take_records(sheet, records)
-    return sheet
-
-
-def _parquet(path: Path, file: str) -> Sheet:
-    sheet = Sheet(file, [], [], unit="row")
-    try:
-        table = pq.read_table(pa.BufferReader(read_bytes(path)))
-        records = [_apart(record) for record in table.to_pylist()]
-    except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as cause:
-        what = f"it is no Parquet file, or a damaged one ({str(cause)[:80]!r})"
-        raise sheet.refused(what, "write it again, or bring CSV") from cause
-    _take_records(sheet, list(enumerate(records, 1)))
-    return sheet
-
-
-def _take_records(sheet: Sheet, records: list[tuple[int, dict[str, Any]]]) -> None:
-    sheet.header = list(dict.fromkeys(name for _, record in records for name in record))
-    sheet.rows = [
-        (line, [text_of(record.get(name)) or "" for name in sheet.header])
-        for line, record in records
-    ]
-
-
-def _apart(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record with its lists as numbered columns, and scored labels as one column a label."""
-    out: dict[str, Any] = {}
-    for name, value in record.items():
-        if not isinstance(value, (list, tuple)):
-            out[str(name)] = value
-        elif value and all(isinstance(v, dict) and {"label", "score"} <= v.keys() for v in value):
-            out.update({str(v["label"]): v["score"] for v in value[:_MOST]})
-        else:
-            out.update({f"{name}_{k}": part for k, part in enumerate(value[:_MOST])})
-    return out
+    table = open_table(path, file=file, lists=True)
+    cells = table.read()
+    header = list(table.columns)
+    numbers = all(number(cell) is not None for _, row in cells.rows[:1] for cell in row)
+    if table.headless and numbers:  # numbers from the first line on
+        header = ["score"] if len(header) == 1 else [f"logit_{k}" for k in range(len(header))]
+    return Sheet(file, header, cells.rows, cells.problems, cells.unit, cells.notes)
 
 
 def number(text: str) -> float | None:

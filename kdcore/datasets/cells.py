@@ -1,40 +1,68 @@
-"""Cells: a table file of any kind as text, each row with the line on which it starts."""
+"""Cells: the rows of a table file as texts, whatever kind of file holds them.
 
-import csv
-import io
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+    table = open_table(path)        # kdcore.datasets.tablefile; options: see TableOptions
+    table.columns, table.headless   # the names; "1", "2", ... where the file has no header
+    cells = table.read((0, 3))      # these columns only, in this order
+    cells = table.read()            # every column; what is neither text nor number is blank
+    cells.rows, cells.problems      # [(line, [text of each column read])]; rows that are no cells
+
+Columns that are not read are not looked at: what they hold cannot hinder an import. Bools read as
+"1" and "0", 2.0 as "2", nothing and nan as "". With `lists=True` (files of predictions) a list
+becomes numbered columns (logits_0, logits_1, ...) and a list of {"label": ..., "score": ...} one
+column a label.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from kdcore.datasets.rows import (
-    Problem,
-    decode,
-    lines_of,
-    read_bytes,
-    refusal,
-    shown_name,
-    suspicious,
-    unguarded,
-)
-from kdcore.pairs import TRUTH_PREFIX
+from kdcore.datasets.grades import KNOWN
+from kdcore.datasets.labeltexts import label_lookup
+from kdcore.datasets.rows import Problem, shown_name
 
-_TRUTH = re.compile(rf"{TRUTH_PREFIX}\d+")
-Row = tuple[int, list[str]]  # the line on which it starts, its values in the header's order
+NAMES = {
+    "query": ("query", "search_query", "q"),
+    "title": (
+        "title", "ad_title", "web_page_title", "wed_page_title", "product_title", "headline",
+    ),
+    "description": (
+        "description", "ad_description", "desc", "snippet", "web_page_snippet",
+        "product_description",
+    ),
+    "grade": ("grade", "label", "relevance_label", "relavance_label", "relevance", "esci_label"),
+    "language": ("language", "lang"),
+    "split": ("split",),
+}  # fmt: skip
+ALIASES = frozenset(alias for aliases in NAMES.values() for alias in aliases)
+LISTED = 64  # entries of a list that become columns
+Row = tuple[int, list[str]]  # the line on which it starts, the texts of the columns read
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table file is written, where its looks do not tell.
+
+    delimiter: one character; "" finds it. header: whether the first line names the columns; None
+    decides by its words. quotes: whether double quotes enclose a text; None: yes, but not in
+    tab-separated .tsv and .txt files. sheet: of a workbook; "" takes the first.
+    """
+
+    delimiter: str = ""
+    header: bool | None = None
+    quotes: bool | None = None
+    sheet: str = ""
 
 
 @dataclass
 class Cells:
-    """The header and the rows of a file; rows that make no sense as cells are problems.
+    """What was read of a table file; rows that make no sense as cells are problems.
 
-    look_close: a NUL or broken text is somewhere in it. numbers: (rows, ...) the truth columns of
-    a Parquet file; about: its own metadata.
+    look_close: a NUL or broken text is somewhere in it. raw: the text of the row on a line, for
+    the list of rejects; "" where the file has no lines.
     """
 
     file: str
@@ -42,129 +70,86 @@ class Cells:
     rows: list[Row] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     notes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
     unit: str = "line"
     look_close: bool = False
-    numbers: pd.DataFrame = field(default_factory=pd.DataFrame)
-    about: Mapping[bytes, bytes] = field(default_factory=dict)
+    lenient: bool = False  # what is neither text nor number reads as blank
+    raw: Callable[[int], str] = lambda line: ""
 
     def reject(self, line: int, raw: str, what: str, cure: str) -> None:
         """Note a row that cannot be read."""
         self.problems.append(Problem(self.file, line, what, cure, raw, self.unit))
 
-    def take(self, line: int, values: list[str]) -> None:
-        """Note a row when it has as many fields as the header."""
-        if len(values) == len(self.header):
-            self.rows.append((line, values))
-            return
-        what = f"{len(values)} fields where the header names {len(self.header)}"
-        cure = "put a text that holds a separator in quotes, or drop what is too much"
-        self.reject(line, "\t".join(values), what, cure)
+    def take(self, line: int, values: Sequence[Any]) -> None:
+        """Note a row of Python values; one that is neither text nor number rejects the row."""
+        texts = [text_of(value) for value in values]
+        for name, text in zip(self.header, texts, strict=True):
+            if text is None and not self.lenient:
+                what = f"{shown_name(name)!r} is neither text nor number"
+                self.reject(line, "", what, "write it as text")
+                return
+        self.rows.append((line, [text or "" for text in texts]))
 
 
-def _decoded(path: Path) -> tuple[Cells, str]:
-    file = shown_name(path)
-    text, notes = decode(read_bytes(path), file)
-    return Cells(file, notes=notes, look_close=suspicious([text])), text
+@dataclass(frozen=True)
+class TableFile:
+    """A table file whose columns are known and whose rows are not read yet.
+
+    kind: what it is, in words ("text separated by tabs"). reader: fills the cells with the columns
+    at some places, at most so many rows. headless: no line names the columns,
+    which are then called by their number. sheets: of a workbook.
+    quotes: whether double quotes enclose texts.
+    truth: (rows, ...) the truth columns of a Parquet file; about: its own metadata.
+    """
+
+    file: str
+    kind: str
+    columns: tuple[str, ...]
+    reader: Callable[[Cells, tuple[int, ...], int | None], None]
+    unit: str = "line"
+    headless: bool = False
+    sheets: tuple[str, ...] = ()
+    quotes: bool = False
+    truth: Callable[[], pd.DataFrame] = pd.DataFrame
+    about: Mapping[bytes, bytes] = field(default_factory=dict)
+
+    def read(self, columns: Sequence[int] | None = None, limit: int | None = None) -> Cells:
+        """The rows (at most `limit`) of the columns at these places, in the order given."""
+        places = tuple(range(len(self.columns)) if columns is None else columns)
+        header = [self.columns[place] for place in places]
+        cells = Cells(self.file, header, unit=self.unit, lenient=columns is None)
+        self.reader(cells, places, limit)
+        return cells
 
 
-def read_csv(path: Path) -> Cells:
-    """Comma- or semicolon-separated, double quotes around a field that holds one of those."""
-    cells, text = _decoded(path)
-    head = text[: text.find("\n") + 1] or text
-    delimiter = ";" if head.count(";") > head.count(",") else ","
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    guards = "'" in text
-    start = 1
-    while True:
-        try:
-            values = next(reader, None)
-        except csv.Error as cause:
-            what = f"the quoting is broken ({cause})"
-            cure = "close every quote, and double the ones inside a quoted text"
-            cells.reject(start, "", what, cure)
-            start = reader.line_num + 1
-            continue
-        if values is None:
-            return cells
-        if values and not cells.header:
-            cells.header = values
-        elif values:  # a blank line between rows is no row
-            cells.take(start, [unguarded(value) for value in values] if guards else values)
-        start = reader.line_num + 1
+def numbered(width: int) -> tuple[str, ...]:
+    """The names of columns that have none: "1", "2", ..."""
+    return tuple(str(place + 1) for place in range(width))
 
 
-def read_tsv(path: Path) -> Cells:
-    """Tab-separated with a header; quotes are text."""
-    cells, text = _decoded(path)
-    for number, line in enumerate(lines_of(text), 1):
-        if not cells.header:
-            cells.header = line.split("\t")
-        elif line:
-            cells.take(number, line.split("\t"))
-    return cells
+def is_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the first of some rows names columns: one name is known, or it cannot be a pair.
+
+    It can be a pair (or an answer) when all of it are numbers, or when three or more texts end
+    with a label: a known one, a blank one, or one that other rows end with too.
+    """
+    if not rows:
+        return True
+    plain = [cell.strip().casefold() for cell in rows[0]]
+    if ALIASES & set(plain):
+        return True
+    if all(map(_is_number, plain)):  # pandas names columns 0, 1, 2
+        return len(plain) > 1 and plain == [str(place) for place in range(len(plain))]
+    labels = set().union({""}, *map(label_lookup, KNOWN))
+    labels |= {row[-1].strip().casefold() for row in rows[1:] if len(row) == len(plain)}
+    return len(plain) < 3 or plain[-1] not in labels
 
 
-def read_jsonl(path: Path) -> Cells:
-    """One JSON object a line; a key that a line leaves out reads as blank."""
-    cells, text = _decoded(path)
-    cells.look_close = cells.look_close or "\\u" in text  # JSON can spell a NUL or half a character
-    records: list[tuple[int, dict[str, Any]]] = []
-    for number, line in enumerate(lines_of(text), 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError):
-            cells.reject(number, line, "the line is no JSON", "write one object a line")
-            continue
-        if isinstance(record, dict):
-            records.append((number, record))
-        else:
-            cells.reject(number, line, "the line holds no object", 'write {"query": ...}')
-    cells.header = list(dict.fromkeys(key for _, record in records for key in record))
-    for number, record in records:
-        _take_values(cells, number, (record.get(key) for key in cells.header))
-    return cells
-
-
-def read_parquet(path: Path) -> Cells:
-    """A Parquet file; its columns hold texts and numbers."""
-    file = shown_name(path)
+def _is_number(text: str) -> bool:
     try:
-        table = pq.read_table(io.BytesIO(read_bytes(path)))
-        truth = [c for c in table.column_names if _TRUTH.fullmatch(c)]
-        numbers = table.select(truth).to_pandas().astype("float64")
-        table = table.drop_columns(truth)
-        columns = [_values(column) for column in table.columns]
-    except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as cause:
-        what = f"it is no Parquet file, or a damaged one ({str(cause)[:80]!r})"
-        cure = "write it again, or export it as CSV"
-        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)]) from cause
-    about = table.schema.metadata or {}
-    look = suspicious("".join(v for v in values if isinstance(v, str)) for values in columns)
-    cells = Cells(file, list(table.column_names), [], [], (), "row", look, numbers, about)
-    for number, values in enumerate(zip(*columns, strict=True), 1):
-        _take_values(cells, number, values)
-    return cells
-
-
-def _values(column: Any) -> list[Any]:
-    try:
-        return list(column.to_pylist())
-    except UnicodeDecodeError:  # Arrow does not check what a file says is UTF-8
-        raw = column.cast(pa.large_binary()).to_pylist()
-        return [v if v is None else v.decode("utf-8", "surrogateescape") for v in raw]
-
-
-def _take_values(cells: Cells, line: int, values: Iterable[Any]) -> None:
-    """Take a row of Python values; one that is neither text nor number rejects the row."""
-    row = [text_of(value) for value in values]
-    for name, text in zip(cells.header, row, strict=True):
-        if text is None:
-            what = f"{shown_name(name)!r} is neither text nor number"
-            cells.reject(line, "", what, "write it as text")
-            return
-    cells.rows.append((line, [text or "" for text in row]))
+        return float(text) == float(text)
+    except ValueError:
+        return False
 
 
 def text_of(value: Any) -> str | None:
@@ -177,13 +162,18 @@ def text_of(value: Any) -> str | None:
         return str(int(value))
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else repr(value)
-    return None
+    if isinstance(value, Decimal):
+        return text_of(float(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape")
+    return value.isoformat() if isinstance(value, date) else None
 
 
-READERS: dict[str, Callable[[Path], Cells]] = {
-    ".csv": read_csv,
-    ".tsv": read_tsv,
-    ".jsonl": read_jsonl,
-    ".ndjson": read_jsonl,
-    ".parquet": read_parquet,
-}
+def expanded(name: str, value: Any) -> dict[str, Any]:
+    """A value under its column's name; a list under one name for each of its first entries."""
+    if not isinstance(value, (list, tuple)):
+        return {name: value}
+    entries = value[:LISTED]
+    if entries and all(isinstance(v, dict) and {"label", "score"} <= v.keys() for v in entries):
+        return {str(v["label"]): v["score"] for v in entries}
+    return {f"{name}_{place}": entry for place, entry in enumerate(entries)}

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from kdcore.datasets.rows import guarded
+from kdcore.datasets.rejects import guarded
 from kdcore.datasets.table import SCHEME_KEY
 from kdcore.datasets.xglue import SPLIT_NAMES
 from kdcore.errors import DataError

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from kdcore.datasets.cells import read_parquet
 from kdcore.datasets.rows import Problem, Reading, join, refusal
-from kdcore.datasets.table import assemble
+from kdcore.datasets.table import TableReading, assemble
+from kdcore.datasets.tablefile import open_table
 from kdcore.datasets.xglue import Task, read_archive
 from kdcore.errors import DataError
 
@@ -100,9 +100,9 @@ def _read_parquets(task: Task, hub: Hub, revision: str) -> Reading:
     for path in paths:
         match = _SPLIT.match(path.removeprefix(prefix))
         if match:  # train-00000-of-00001.parquet, validation.en/0000.parquet
-            cells = read_parquet(hub.fetch(PARQUET_COPY, revision, path))
-            language = match[2] or "en"
-            readings.append(assemble(cells, None, task.scheme, language=language, split=match[1]))
+            table = open_table(hub.fetch(PARQUET_COPY, revision, path))
+            how, language = TableReading(scheme=task.scheme), match[2] or "en"
+            readings.append(assemble(table, how, language=language, split=match[1]))
     if not readings:
         raise DataError(f"{PARQUET_COPY} at {revision} has no Parquet file below {prefix}")
     return join(readings)

@@ -9,7 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import kdcore
-from kdcore.datasets.rows import Problem, rejects_tsv
+from kdcore.datasets.cells import TableOptions
+from kdcore.datasets.columns import ColumnMapping
+from kdcore.datasets.packed import PACKED
+from kdcore.datasets.rejects import rejects_tsv
+from kdcore.datasets.rows import Problem, Reading
 from kdcore.datasets.sources import (
     HUB_PREFIX,
     TASKS,
@@ -17,7 +21,8 @@ from kdcore.datasets.sources import (
     read_hub_source,
     read_path,
 )
-from kdcore.datasets.table import ColumnMapping
+from kdcore.datasets.table import TableReading
+from kdcore.datasets.tablefile import ENDINGS
 from kdcore.errors import DataError, LabError, UnknownNameError, lookup
 from kdcore.labels import LabelScheme
 from kdcore.pairs import PairTable
@@ -31,12 +36,21 @@ REJECTS = "rejects.tsv"
 
 @dataclass(frozen=True)
 class Imported:
-    """An import that succeeded: the pairs, what was left out and where it all lies."""
+    """An import that succeeded: the pairs, how they were read and where they lie."""
 
     table: PairTable
-    rejects: tuple[Problem, ...]
-    counts: dict[str, int]  # rows, kept, rejected, withdrawn (see Reading.counts)
+    reading: Reading
     folder: Path
+
+    @property
+    def rejects(self) -> tuple[Problem, ...]:
+        """The rows that were left out."""
+        return self.reading.problems
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """rows, kept, rejected, withdrawn (see Reading.counts)."""
+        return self.reading.counts
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,8 @@ def load_data(
     task: str | None = None,
     mapping: ColumnMapping | None = None,
     scheme: LabelScheme | None = None,
+    options: TableOptions | None = None,
+    round_grades: bool = False,
     skip_bad: bool = False,
     workspace: Workspace | None = None,
     **world_sizes: int,
@@ -66,7 +82,7 @@ def load_data(
     world_sizes (seed, log, train, validation, test) are for the bundled world only. The splits
     are those of the source; `with_test_split` makes a missing one. A path is read as it lies and
     nothing is kept; skip_bad leaves its bad rows out. DataError or UnknownNameError when nothing
-    fits.
+    fits. mapping, scheme, options, round_grades: how a table is read (see TableReading).
     """
     workspace = workspace or Workspace.default()
     text = str(source)
@@ -81,7 +97,8 @@ def load_data(
     path = Path(source).expanduser()
     if (path / CARD).is_file():
         return PairTable.load(path)
-    found = _read(source, workspace, task, mapping, scheme)
+    how = TableReading(mapping, scheme, options, round_grades)
+    found = _read(source, workspace, task, how)
     return found.reading.table(default_name(text), found.sentence, skip_bad=skip_bad)
 
 
@@ -92,6 +109,8 @@ def import_data(
     task: str | None = None,
     mapping: ColumnMapping | None = None,
     scheme: LabelScheme | None = None,
+    options: TableOptions | None = None,
+    round_grades: bool = False,
     skip_bad: bool = False,
     replace: bool = False,
     workspace: Workspace | None = None,
@@ -101,7 +120,8 @@ def import_data(
 
     told: the sentence that says where the rows came from, when the path does not tell it.
     With skip_bad the good rows are kept and the bad ones written beside them as rejects.tsv.
-    DataError tells every problem; a name that is taken needs replace.
+    DataError tells every problem; a name that is taken needs replace. mapping, scheme, options,
+    round_grades: how a table is read (see TableReading).
     """
     workspace = workspace or Workspace.default()
     name = check_name(name or default_name(str(source)), "data set's name")
@@ -110,7 +130,7 @@ def import_data(
         raise DataError(f"{WORLD!r} is the bundled data set; choose another name")
     if folder.exists() and not replace:
         raise DataError(f"a data set {name!r} exists already; choose another name or replace it")
-    found = _read(source, workspace, task, mapping, scheme)
+    found = _read(source, workspace, task, TableReading(mapping, scheme, options, round_grades))
     reading = found.reading
     table = reading.table(name, told or found.sentence, skip_bad=skip_bad)
     try:
@@ -123,7 +143,7 @@ def import_data(
             f"{name} could not be written ({cause}); nothing was imported: make room, or point "
             "KDLAB_HOME at a folder that you may write to"
         ) from cause
-    return Imported(table, reading.problems, reading.counts, folder)
+    return Imported(table, reading, folder)
 
 
 def list_data(workspace: Workspace | None = None) -> list[Listed]:
@@ -156,9 +176,9 @@ def default_name(source: str) -> str:
     if source.startswith(HUB_PREFIX):
         return slug(source.removeprefix(HUB_PREFIX))
     name = Path(source).expanduser().absolute().name
-    return slug(
-        re.sub(r"\.(tar\.gz|tgz|tar|csv|tsv|txt|jsonl|ndjson|parquet)$", "", name, flags=re.I)
-    )
+    packed = "|".join(map(re.escape, (*PACKED, ".tgz", ".tar")))
+    kinds = "|".join(map(re.escape, (*ENDINGS, ".tar")))
+    return slug(re.sub(rf"({kinds})?({packed})?$", "", name, flags=re.I))
 
 
 def _listed(folder: Path) -> Listed:
@@ -186,8 +206,7 @@ def _read(
     source: str | Path,
     workspace: Workspace,
     task: str | None,
-    mapping: ColumnMapping | None,
-    scheme: LabelScheme | None,
+    how: TableReading,
 ) -> Source:
     text = str(source)
     if text.startswith(HUB_PREFIX):
@@ -199,7 +218,7 @@ def _read(
             [WORLD, *(d.name for d in list_data(workspace)), *(HUB_PREFIX + t for t in TASKS)], ""
         )
         lookup(known, text, "data set")
-    return read_path(path, task=task, mapping=mapping, scheme=scheme)
+    return read_path(path, task=task, how=how)
 
 
 def _from_hub(name: str, workspace: Workspace, skip_bad: bool) -> PairTable:

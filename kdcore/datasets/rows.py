@@ -1,21 +1,28 @@
 """Rows of a file: what makes one good, and what is told about a bad one (file, line, cure)."""
 
 import codecs
+import operator
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from kdcore.errors import DataError
+from kdcore.datasets.labeltexts import cure_of_label, is_whole_number, label_lookup
+from kdcore.errors import Cure, DataError, on_page
 from kdcore.labels import LabelScheme
-from kdcore.pairs import UNLABELLED, PairTable, make_frame
+from kdcore.pairs import UNLABELLED, PairTable, make_frame, nfc
+
+if TYPE_CHECKING:
+    from kdcore.datasets.columns import ColumnsRead
 
 SHOWN = 20  # problems in one error; the rest is a number
+LONGEST = 1_000_000  # letters of a text; a longer one is an open quote or a dump, not an ad
 WITHDRAWN = "ERROR_AdRejected"  # how QADSM marks an ad that its server took back
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +40,19 @@ class Problem:
         where = f"{self.file}, {self.unit} {self.line}" if self.line else self.file
         return f"{where}: {self.what}; {self.cure}"
 
+    def sentence(self) -> Cure:
+        """The problem as a sentence, its cure in the words of each place."""
+        said = str(self)
+        return Cure(said, said.removesuffix(self.cure) + on_page(self.cure))
+
 
 @dataclass(frozen=True)
 class Reading:
-    """What one or more files gave: good rows, problems, and how many rows were seen."""
+    """What one or more files gave: good rows, problems, and how many rows were seen.
+
+    notes travel with the data; hints say how the file could be read otherwise. columns: what was
+    taken for what, None for files whose columns are fixed (XGLUE's).
+    """
 
     frame: pd.DataFrame
     scheme: LabelScheme
@@ -44,6 +60,8 @@ class Reading:
     rows: int = 0  # read, good or bad
     withdrawn: int = 0  # left out: they start with ERROR_AdRejected
     notes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    columns: "ColumnsRead | None" = None
 
     @property
     def counts(self) -> dict[str, int]:
@@ -76,7 +94,7 @@ class Reading:
 
 def refusal(headline: str, problems: Sequence[Problem]) -> DataError:
     """A DataError that shows the first problems and counts the rest."""
-    texts = [str(problem) for problem in problems[:SHOWN]]
+    texts: list[str] = [problem.sentence() for problem in problems[:SHOWN]]
     if len(problems) > SHOWN:
         texts.append(f"... and {len(problems) - SHOWN:,} more")
     return DataError(headline, texts)
@@ -92,6 +110,8 @@ def join(readings: Sequence[Reading]) -> Reading:
         sum(r.rows for r in readings),
         sum(r.withdrawn for r in readings),
         tuple(note for r in readings for note in r.notes),
+        tuple(hint for r in readings for hint in r.hints),
+        readings[0].columns,
     )
 
 
@@ -106,17 +126,29 @@ def shown_name(path: Path | str) -> str:
     return Path(path).name.encode("utf-8", "backslashreplace").decode()
 
 
+def check_regular(path: Path, file: str = "") -> None:
+    """DataError unless it is a file on disk: a pipe or a device never ends."""
+    file = file or shown_name(path)
+    cure = "name a file that exists and that you may read"
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as cause:
+        reason = getattr(cause, "strerror", None) or str(cause)
+        raise refusal(f"{file} cannot be read:", [Problem(file, 0, reason, cure)]) from cause
+    if not stat.S_ISREG(mode):
+        what = "it is a folder" if stat.S_ISDIR(mode) else "it is a pipe or a device"
+        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, "name a file on disk")])
+
+
 def read_bytes(path: Path) -> bytes:
-    """A file's bytes, or DataError when it is a folder, is locked or is gone."""
+    """The bytes of a file on disk; DataError when it is none, is locked or is gone."""
+    check_regular(path)
     try:
         return path.read_bytes()
     except OSError as cause:
-        reason = cause.strerror or str(cause)
-        cure = "name a file that exists and that you may read"
-        raise refusal(
-            f"{shown_name(path)} cannot be read:",
-            [Problem(shown_name(path), 0, reason, cure)],
-        ) from cause
+        file, reason = shown_name(path), cause.strerror or str(cause)
+        cure = "name a file that you may read"
+        raise refusal(f"{file} cannot be read:", [Problem(file, 0, reason, cure)]) from cause
 
 
 def decode(data: bytes, file: str) -> tuple[str, tuple[str, ...]]:
@@ -145,15 +177,13 @@ def suspicious(texts: Iterable[str]) -> bool:
     return any("\0" in text or _SURROGATE.search(text) for text in texts)
 
 
-def label_lookup(scheme: LabelScheme) -> dict[str, int]:
-    """Text of a label to its grade: the name as it is, in small letters, or its number."""
-    lookup = {name: grade for grade, name in enumerate(scheme.grades)}
-    for grade, name in enumerate(scheme.grades):
-        lookup.setdefault(name.casefold(), grade)
-    if not any(name.strip().isdecimal() for name in scheme.grades):
-        for grade in range(len(scheme)):  # pandas writes 2 as 2.0 where a grade is missing
-            lookup |= {str(grade): grade, f"{grade}.0": grade}
-    return lookup
+_TEXTS = ("query", "title", "description", "label")
+
+
+def _too_long(texts: Sequence[str]) -> tuple[str, str]:
+    name, text = max(zip(_TEXTS, texts, strict=True), key=lambda pair: len(pair[1]))
+    what = f"the {name} has {len(text):,} letters, {LONGEST:,} at most"
+    return what, "shorten it, or close the quote that was left open"
 
 
 @dataclass
@@ -171,6 +201,7 @@ class Collector:
     unit: str = "line"
     rows: int = 0
     withdrawn: int = 0
+    composed: int = 0  # texts that were written in another Unicode form than NFC
     problems: list[Problem] = field(default_factory=list)
     _good: list[tuple[str, str, str, int, str, str]] = field(default_factory=list)
 
@@ -186,9 +217,12 @@ class Collector:
         self.problems.append(Problem(self.file, line, what, cure, raw, self.unit))
 
     def add(
-        self, line: int, raw: Sequence[str], texts: Sequence[str], language: str, split: str
-    ) -> None:
-        """Take a row: raw are its fields as read, texts its query, title, description, label."""
+        self, line: int, raw: Callable[[], str], texts: Sequence[str], language: str, split: str
+    ) -> bool:
+        """Take a row: raw is it as its file has it, texts its query, title, description, label.
+
+        Whether it is good. Its texts are kept in Unicode's form NFC: equal texts are then equal.
+        """
         query, title, description, label = texts
         grade = self._labels.get(label)
         if grade is None:
@@ -196,20 +230,25 @@ class Collector:
         if title.startswith(WITHDRAWN) or description.startswith(WITHDRAWN):
             self.rows += 1
             self.withdrawn += 1
-            return
+            return False
         fault = self._fault(texts, grade) if self.look_close or grade is None else None
         if fault is None and (not query or query.isspace()):
             fault = ("the query is empty", "fill it in or delete the line")
         if fault is None and not (title.strip() or description.strip()):
             fault = ("title and description are both empty", "fill one in or delete the line")
+        if fault is None and max(map(len, texts)) > LONGEST:
+            fault = _too_long(texts)
         if fault is not None or grade is None:
-            self.reject(line, "\t".join(raw), *(fault or ("", "")))
-            return
+            self.reject(line, raw(), *(fault or ("", "")))
+            return False
         self.rows += 1
-        self._good.append((query, title, description, grade, split, language))
+        composed = nfc(query), nfc(title), nfc(description)
+        self.composed += sum(map(operator.ne, composed, texts))
+        self._good.append((*composed, grade, split, language))
+        return True
 
     def _fault(self, texts: Sequence[str], grade: int | None) -> tuple[str, str] | None:
-        for name, text in zip(("query", "title", "description", "label"), texts, strict=True):
+        for name, text in zip(_TEXTS, texts, strict=True):
             if _SURROGATE.search(text):
                 return f"the {name} holds bytes that are no UTF-8", "save the file as UTF-8"
             if "\0" in text:
@@ -219,12 +258,20 @@ class Collector:
             what = f"the label {quoted(texts[3])} is unknown"
             if self.rows == 0 and texts[0].strip().casefold() in ("query", "search_query"):
                 return what, "this looks like a header: delete the line"
-            return what, f"use one of {names}, or 0 to {len(self.scheme) - 1}"
+            numbers = (
+                ""
+                if any(map(is_whole_number, self.scheme.grades))
+                else (f", or 0 to {len(self.scheme) - 1}")
+            )
+            return what, cure_of_label(texts[3], f"use one of {names}{numbers}")
         return None
 
     def reading(self, notes: Sequence[str] = ()) -> Reading:
         """Everything taken so far."""
         rows = self._good
+        if self.composed:
+            texts = "text was" if self.composed == 1 else "texts were"
+            notes = (*notes, f"{self.composed:,} {texts} brought into Unicode's form NFC")
         frame = make_frame(
             query=[row[0] for row in rows],
             title=[row[1] for row in rows],
@@ -236,31 +283,3 @@ class Collector:
         return Reading(
             frame, self.scheme, tuple(self.problems), self.rows, self.withdrawn, tuple(notes)
         )
-
-
-def guarded(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula, with an apostrophe before it."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unguarded(text: str) -> str:
-    """The inverse of guarded."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
-
-
-def rejects_tsv(problems: Iterable[Problem]) -> Iterator[str]:
-    """Lines of rejects.tsv: file, line, problem, raw text; nothing that a spreadsheet would run."""
-    yield "file\tline\tproblem\traw\n"
-    for problem in problems:
-        cells = (problem.file, str(problem.line), f"{problem.what}; {problem.cure}", problem.raw)
-        yield "\t".join(guarded(_one_line(cell)) for cell in cells) + "\n"
-
-
-def _one_line(text: str) -> str:
-    """Backslash, controls and broken bytes spelled out."""
-    text = text.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode()
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", _spelled, text)
-
-
-def _spelled(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()

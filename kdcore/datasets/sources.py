@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kdcore.datasets.hub import read_hub
+from kdcore.datasets.packed import looks_like_tar
 from kdcore.datasets.qadsm import QADSM
-from kdcore.datasets.rows import Problem, Reading, read_bytes, refusal, shown_name
-from kdcore.datasets.table import ColumnMapping, read_table
+from kdcore.datasets.rows import Problem, Reading, check_regular, read_bytes, refusal, shown_name
+from kdcore.datasets.table import TableReading, read_table
+from kdcore.datasets.tablefile import is_table_name
 from kdcore.datasets.wpr import WPR
 from kdcore.datasets.xglue import Task, find_folder, is_xglue_name, parse_named, read_archive
 from kdcore.datasets.xglue import read_folder as read_xglue_folder
 from kdcore.errors import DataError, lookup
-from kdcore.labels import LabelScheme
 
 TASKS: Mapping[str, Task] = {task.name: task for task in (QADSM, WPR)}  # tried in this order
-ARCHIVE_SUFFIXES = (".tar", ".gz", ".tgz")
+ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 HUB_PREFIX = "hub:"
 
 
@@ -28,17 +29,14 @@ class Source:
 
 
 def read_path(
-    path: Path,
-    *,
-    task: str | None = None,
-    mapping: ColumnMapping | None = None,
-    scheme: LabelScheme | None = None,
+    path: Path, *, task: str | None = None, how: TableReading | None = None, file: str = ""
 ) -> Source:
     """A folder or archive of XGLUE, one XGLUE file, or a table file.
 
-    task: which of XGLUE's tasks to read; None takes the first of TASKS that is there.
+    task: which of XGLUE's tasks to read; None takes the first of TASKS that is there. how: how a
+    table is read. file: what the path is called in what is told, by default by its own name.
     """
-    name = shown_name(path)
+    name = file or shown_name(path)
     if not path.exists():
         what, cure = "there is no such file or folder", "check the path"
         raise refusal(f"{name} cannot be read:", [Problem(name, 0, what, cure)])
@@ -46,12 +44,20 @@ def read_path(
         chosen = _task_in_folder(path, task)
         return _xglue(read_xglue_folder(path, chosen), chosen, name)
     match = is_xglue_name(path.name)
-    if match and match["task"] in TASKS and not mapping:
+    if match and match["task"] in TASKS and (how is None or not how.mapping):
         chosen = TASKS[match["task"]]
         return _xglue(parse_named(read_bytes(path), path.name, chosen), chosen, name)
-    if path.suffix.lower() in ARCHIVE_SUFFIXES:
+    if is_archive(path):
         return _from_archive(path, task)
-    return Source(read_table(path, mapping, scheme), f"the table {name}")
+    return Source(read_table(path, how, name), f"the table {name}")
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a tar: by its name, or a .gz of no table in which a tar is packed."""
+    plain = path.name.lower()
+    if plain.endswith(ARCHIVE_SUFFIXES):
+        return True
+    return plain.endswith(".gz") and not is_table_name(plain) and looks_like_tar(path)
 
 
 def _task_in_folder(path: Path, task: str | None) -> Task:
@@ -62,6 +68,7 @@ def _task_in_folder(path: Path, task: str | None) -> Task:
 
 def _from_archive(path: Path, task: str | None) -> Source:
     """The first task that can be read; where none can, what was wrong with the first tells most."""
+    check_regular(path)
     wanted = [lookup(TASKS, task, "task of XGLUE")] if task else list(TASKS.values())
     refusals: list[DataError] = []
     for chosen in wanted:

@@ -1,6 +1,6 @@
 """Splits: a test set where there is none, cut by whole queries so that none stands on both sides.
 
-Two spellings that differ only in case or blanks count as one query here.
+Two spellings that differ only in case, blanks or Unicode form count as one query here.
 """
 
 import numpy as np
@@ -8,15 +8,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kdcore.errors import DataError
-from kdcore.pairs import PairTable
+from kdcore.pairs import PairTable, nfc
 
 SHARE = 0.1  # of the queries, for a held-out part
 
 
+def query_key(text: str) -> str:
+    """A query in small letters, with single blanks, in Unicode's form NFC."""
+    return nfc(" ".join(nfc(text).casefold().split()))
+
+
 def query_keys(pairs: PairTable) -> NDArray[np.int64]:
-    """(pairs,) a number for each query, alike for queries alike but for case and blanks."""
+    """(pairs,) a number for each query, alike for queries that `query_key` makes equal."""
     codes, queries = pd.factorize(pairs.frame["query"])
-    plain = [" ".join(str(query).casefold().split()) for query in queries]
+    plain = [query_key(str(query)) for query in queries]
     # sorted, so that the order of the rows does not change who is drawn
     keys = np.unique(np.array(plain, dtype=object), return_inverse=True)[1].astype(np.int64)
     return keys[codes] if len(keys) else codes.astype(np.int64)

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -32,7 +33,7 @@ from kdcore.labels import LabelScheme
 SPLIT_NAMES = {"train": "train", "dev": "validation", "test": "test"}
 TERMS = "for non-commercial research, not to be redistributed"
 _FILE = re.compile(r"xglue\.(?P<task>[a-z]+)\.(?P<language>[a-z]{2})\.(?P<part>train|dev|test)")
-_MEMBER_LIMIT = 4 << 30  # bytes; the real members stay below 100 MB
+_MEMBER_LIMIT = 256 << 20  # bytes; the real members stay below 100 MB
 _BLOCK = 512  # bytes; a tar is made of these and ends with empty ones
 _GZIP = b"\x1f\x8b"
 
@@ -82,7 +83,7 @@ def parse_lines(
     for number, line in enumerate(lines_of(text), 1):
         fields = line.split("\t")
         if len(fields) == 4:
-            rows.add(number, fields, fields, language, split)
+            rows.add(number, partial(str, line), fields, language, split)
         else:
             rows.reject(number, line, *_miscounted(fields))
     return rows.reading(notes)
@@ -199,7 +200,9 @@ def _read_to_the_end(stream: IO[bytes] | gzip.GzipFile) -> None:
 
 def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     if member.size > _MEMBER_LIMIT:
-        raise ValueError(f"{shown_name(member.name)} claims {member.size:,} bytes")
+        what = f"{shown_name(member.name)} has {member.size:,} bytes, {_MEMBER_LIMIT:,} at most"
+        cure = "this is not XGLUE's own archive: unpack it and look at that file"
+        raise refusal("The archive cannot be read:", [Problem(member.name, 0, what, cure)])
     stream = archive.extractfile(member)
     content = stream.read() if stream else b""
     if len(content) != member.size:

@@ -11,7 +11,7 @@ import pytest
 
 from kdcore.datasets.library import import_data, list_data, load_data
 from kdcore.errors import DataError, UnknownNameError
-from kdcore.labels import FOUR_GRADES
+from kdcore.labels import FOUR_GRADES, LabelScheme
 
 TRAIN = "xglue.qadsm.en.train"
 
@@ -191,9 +191,9 @@ HEADER = "query,title,description,grade\n"
 
 def test_a_missing_column_says_which_ones_there_are(tmp_path, workspace):
     (tmp_path / "x.csv").write_text("query,product,esci_label\nkettle,Kettles,Good\n")
-    problems = refused(tmp_path / "x.csv")
-    assert len(problems) == 2
-    assert "its columns are query, product, esci_label" in problems[0]
+    (problem,) = refused(tmp_path / "x.csv")
+    assert "no column 'title or description'; its columns are query, product, esci_label" in problem
+    assert "`kdlab data import FILE --map title=COLUMN`" in problem
 
 
 def test_a_mapping_to_a_column_that_is_not_there_is_refused(tmp_path, workspace):
@@ -246,12 +246,33 @@ def test_parquet_text_that_is_no_utf8_is_a_problem_of_its_row(tmp_path, workspac
     assert "row 2: the query holds bytes that are no UTF-8" in problem
 
 
-@pytest.mark.parametrize("labels", ["irrelevant partial exact", "0 1 2", "7 8 9"])
-def test_labels_of_no_known_scheme_ask_for_the_scheme(tmp_path, workspace, labels):
-    lines = "".join(f"q,t,d,{label}\n" for label in labels.split())
+ASKED = {
+    "irrelevant partial exact": (
+        "of no scheme that the lab knows",
+        "--grades irrelevant,partial,exact",
+    ),
+    "0 1 2": ("do not tell how many grades there are", "--grades 0,1,2"),
+    "7 8 9": ("of no scheme that the lab knows", "--grades 7,8,9"),
+    "1 2 3 4": ("no row has the label 0", "--grades 1,2,3,4"),
+    "1 -1": ("-1 may be a grade", "--grades=-1,1"),
+    "Related Off-topic": ("of no scheme that the lab knows", "--grades Related,Off-topic"),
+}
+
+
+@pytest.mark.parametrize(("labels", "said"), ASKED.items(), ids=list(ASKED))
+def test_labels_that_leave_the_scale_open_are_asked_for_with_the_option_to_give(
+    tmp_path, workspace, labels, said
+):
+    lines = "".join(f"q,t{k},d,{label}\n" for k, label in enumerate(labels.split()))
     (tmp_path / "x.csv").write_text(HEADER + lines)
     (problem,) = refused(tmp_path / "x.csv")
-    assert "do not tell how many grades there are" in problem
+    assert said[0] in problem
+    assert said[1] in problem
+    option = said[1].removeprefix("--grades").strip(" =").split(",")
+    scheme = LabelScheme(tuple(option), 1)
+    assert load_data(tmp_path / "x.csv", scheme=scheme).grades.tolist() == [
+        option.index(label) for label in labels.split()
+    ]
 
 
 def test_a_given_scheme_settles_what_the_labels_leave_open(tmp_path, workspace):

@@ -289,7 +289,7 @@ def test_hub_data_are_kept_so_that_the_second_time_needs_no_network(
 def test_a_member_that_claims_too_much_is_not_read(tmp_path, workspace, rows, monkeypatch):
     monkeypatch.setattr(xglue, "_MEMBER_LIMIT", 10)
     path = archive_of(tmp_path / "x.tar.gz", {"QADSM/xglue.qadsm.en.train": rows})
-    with pytest.raises(DataError, match="claims"):
+    with pytest.raises(DataError, match="97 bytes, 10 at most"):
         load_data(path)
 
 
