@@ -50,7 +50,8 @@ def top_bar(selection: str, extra: Callable[[], None]) -> None:
         shown = services.board()
         for role in _ROLES:
             answers = getattr(shown, role)
-            _pick(role, {s.key: s.title for s in offered}, answers.key if answers else "")
+            titles = {s.key: s.title for s in services.in_order(offered, role)}
+            _pick(role, titles, answers.key if answers else "")
         _check_marks(shown)
         extra()
         frame_bar(selection, state.now().keys)
@@ -76,8 +77,9 @@ def _pick_data() -> None:
 
 
 def _pick(role: str, titles: dict[str, str], present: str) -> None:
+    """The picker of a role; where no model has it yet, it says so and shows no other one in it."""
     if titles:
-        _select(role, _ROLES[role], titles, present)
+        _select(role, _ROLES[role], titles if present else {"": "none yet"} | titles, present)
 
 
 def _select(name: str, label: str, titles: dict[str, str], present: str) -> None:

@@ -37,7 +37,7 @@ def _follow(board: Board) -> None:
     """Let the pages show the models that were asked for, now that they have answered."""
     services.sources.clear()
     asked = st.session_state.pop("kd_scored_for", ())
-    held = {source.key for source in services.sources_on(board.pairs)}
+    held = {source.key for source in services.sources_on(board.part)}
     if len(asked) == 3 and asked[0] == board.data.key:
         roles = dict(zip(("teacher", "student"), asked[1:], strict=True))
         state.change(**{role: key for role, key in roles.items() if key in held})

@@ -31,7 +31,7 @@ def draw(board: Board) -> None:
 
 def _answered(board: Board) -> None:
     """Which models have answered the pairs that the pages show."""
-    held = services.sources_on(board.pairs)
+    held = services.sources_on(board.part)
     count = f"{len(board.pairs):,} pairs"
     if not held:
         st.markdown(f"Nobody has answered these {count} yet.")
@@ -59,7 +59,7 @@ def _score(board: Board, closed: bool) -> None:
     if not offered:
         st.caption("There is no model here yet.")
         return
-    done = {source.key for source in services.sources_on(board.pairs)}
+    done = {source.key for source in services.sources_on(board.part)}
     chosen = _chosen(board, offered, done, closed)
     every = len(standing.parts(board.data)) > 1 and st.checkbox(
         "The other splits as well, for training on these answers later",

@@ -196,7 +196,7 @@ def _read(board: Board) -> None:
 def _cdssm(board: Board) -> str:
     """A C-DSSM that answered these pairs, trained on labels alone when there is the choice."""
     found = []
-    for source in services.sources_on(board.pairs):
+    for source in services.sources_on(board.part):
         config = source.run.config if source.run else {}
         for role in ("model", "student"):
             if (config.get(role) or {}).get("name") == "cdssm":

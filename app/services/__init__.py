@@ -1,5 +1,6 @@
 """The one door of the app to files, runs and models, and the one place that caches."""
 
+from app.services.beside import rival_of
 from app.services.boards import (
     Answers,
     Board,
@@ -9,7 +10,6 @@ from app.services.boards import (
     chosen_data,
     data_choices,
     pairs_of,
-    rival_of,
     sources,
     sources_on,
     whole_data,
@@ -22,6 +22,7 @@ from app.services.measured import comparison, evaluation, gap
 from app.services.models import Replay, Scored, model_run, replay, score
 from app.services.places import PUBLIC_REASON, demo, home, public
 from app.services.probe import teacher_on_probe
+from app.services.roles import in_order
 from app.services.story import Rung, Story, story
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "fill_mask",
     "gap",
     "home",
+    "in_order",
     "keep_link",
     "machine",
     "model_run",

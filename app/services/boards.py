@@ -3,26 +3,28 @@
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import streamlit as st
+from numpy.typing import NDArray
 
 from app import state
 from app.services import places
+from app.services.roles import default_student, default_teacher, twin_of
 from kdcore.brought_files import kept_about
 from kdcore.catalog import STUDENTS
 from kdcore.datasets.splits import with_test_split
 from kdcore.errors import DataError, LabError
 from kdcore.pairs import PairTable
-from kdcore.predictions import Predictions
+from kdcore.predictions import Origin, Predictions, common_rows
 from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run, RunStore
-from kdcore.whatif.twins import is_twin
 
 DEMO_DATA = "world"
 TEST = "test"
@@ -42,7 +44,8 @@ class DataChoice:
 class Source:
     """Kept predictions of a model: where they lie and on which pairs they were made.
 
-    key: the model's run id, or "brought:<name>". run: the model's run, None when brought.
+    key: the model's run id, or "brought:<name>". data_hash: of all pairs that should be answered.
+    run: the model's run, None when imported; origin: then how it came here.
     """
 
     key: str
@@ -50,6 +53,7 @@ class Source:
     path: Path
     data_hash: str
     run: Run | None
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,24 @@ class Answers:
 
 @dataclass(frozen=True)
 class Board:
-    """The pairs on the table and who answered them; twin: the student without a teacher."""
+    """The pairs on the table and the models' answers; twin: the student without a teacher.
+
+    pairs: those that all shown models answered. rows: their places in `part`, the whole split that
+    is looked at; None where that is all of it.
+    """
 
     data: DataChoice
     pairs: PairTable
     teacher: Answers | None
     student: Answers | None
     twin: Answers | None
+    rows: NDArray[np.int64] | None = None
+    whole: PairTable | None = None
+
+    @property
+    def part(self) -> PairTable:
+        """Every pair of the split that is looked at, answered or not."""
+        return self.pairs if self.whole is None else self.whole
 
     @property
     def ready(self) -> bool:
@@ -168,10 +183,12 @@ def sources() -> list[Source]:
                 if (h := answered_hash(p))
             ]
     found = [*_asked(found), *found]  # a model's own answers come last and so count
-    for path in sorted(places.home().data.glob("*/brought/*.parquet")):
+    imported = places.home().data.glob("*/brought/*.parquet")
+    for path in sorted(imported, key=lambda path: -path.stat().st_mtime_ns):
         kept = kept_about(path)
         if kept.part:
-            found.append(Source(f"brought:{path.stem}", kept.model, path, kept.part, None))
+            key = f"brought:{path.stem}"
+            found.append(Source(key, kept.model, path, kept.part, None, kept.origin))
     return found
 
 
@@ -225,55 +242,38 @@ def _predictions(path: str, changed: int) -> Predictions:
 def board() -> Board:
     """The table as the present state sets it."""
     now, choice = state.now(), chosen_data()
-    pairs = pairs_of(choice, now.split)
-    offered = sources_on(pairs)
-    teacher = _chosen(offered, now.teacher, "teacher") or _default_teacher(offered)
-    student = _chosen(offered, now.student, "student") or _default_student(offered, teacher)
-    twin = twin_of(offered, student)
-    held = [answers(s) if s else None for s in (teacher, student, twin)]
-    return Board(choice, pairs, held[0], held[1], held[2])
+    part = pairs_of(choice, now.split)
+    offered = sources_on(part)
+    teacher = chosen(offered, now.teacher, "teacher") or default_teacher(offered)
+    student = chosen(offered, now.student, "student") or default_student(offered, teacher)
+    rival = chosen(offered, now.rival, "rival")
+    shown = [answers(s) if s else None for s in (teacher, student, twin_of(offered, student))]
+    every = [*shown, answers(rival) if rival else None]
+    rows = common_rows([a.predictions for a in every if a is not None])
+    if rows is None:
+        return Board(choice, part, shown[0], shown[1], shown[2])
+    pairs = _taken(part.content_hash, rows.tobytes(), part)
+    held = [on_rows(a, rows, pairs) if a else None for a in shown]
+    return Board(choice, pairs, held[0], held[1], held[2], rows, part)
 
 
-def rival_of(board: Board) -> Answers | None:
-    """The second student that the state pins beside the first, when it answered these pairs."""
-    found = _chosen(sources_on(board.pairs), state.now().rival, "rival")
-    return answers(found) if found else None
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _taken(content_hash: str, rows: bytes, _part: PairTable) -> PairTable:
+    return _part.take(np.frombuffer(rows, dtype=np.int64))
 
 
-def _chosen(offered: list[Source], key: str, role: str) -> Source | None:
+def on_rows(who: Answers, rows: NDArray[np.int64], pairs: PairTable) -> Answers:
+    """A model's answers to some pairs of a split, all of which it answered."""
+    return replace(who, predictions=who.predictions.on(rows, pairs.content_hash))
+
+
+def chosen(offered: list[Source], key: str, role: str) -> Source | None:
+    """The model that the state names; one that is not here is told and forgotten."""
     found = next((s for s in offered if s.key == key), None)
     if key and found is None:
         state.ignore(f"{role}: {key[:60]!r} has not answered these pairs; another is shown")
         state.change(**{role: ""})
     return found
-
-
-def _default_teacher(offered: list[Source]) -> Source | None:
-    named = [s for s in offered if s.key == "teacher" or "teacher" in s.key]
-    taught = {str(s.run.config.get("teacher", "")) for s in offered if s.run}
-    used = [s for s in offered if s.run and (s.run.id in taught or str(s.run.folder) in taught)]
-    return next(iter(named + used + offered), None)
-
-
-def _default_student(offered: list[Source], teacher: Source | None) -> Source | None:
-    rest = [s for s in offered if teacher is None or s.key != teacher.key]
-    taught = [s for s in rest if s.run and "student" in s.run.config]
-    liked = [s for s in taught if s.run and s.run.config["student"].get("name") == "twinbert_cos"]
-    return next(iter(liked + taught + rest), None)
-
-
-def twin_of(offered: list[Source], student: Source | None) -> Source | None:
-    """The same student, seed, data and budget, trained on hard labels only."""
-    taught = student.run if student else None
-    if taught is None:
-        return None
-    alike = [s for s in offered if s.run and same_budget(taught, s.run)]
-    return next((s for s in alike if s.key == taught.about.twin), next(iter(alike), None))
-
-
-def same_budget(taught: Run, alone: Run) -> bool:
-    """Whether `alone` is the twin of a distilled student: all the same, but without a teacher."""
-    return is_twin(taught, alone)
 
 
 def _model_run(run: Run) -> Run:

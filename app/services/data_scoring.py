@@ -10,12 +10,12 @@ from app.services.boards import (
     TEST,
     DataChoice,
     is_cut,
-    same_budget,
     sources,
     title_of,
     whole_data,
 )
 from app.services.data_intake import Staged, refuse_public
+from app.services.roles import same_budget
 from kdcore import lab
 from kdcore.brought import bring
 from kdcore.brought_files import brought_path

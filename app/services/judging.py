@@ -15,10 +15,10 @@ from app.services.boards import (
     data_choices,
     is_cut,
     pairs_of,
-    same_budget,
     sources_on,
     title_of,
 )
+from app.services.roles import same_budget
 from kdcore import lab
 from kdcore.config import DistillConfig, from_dict
 from kdcore.errors import LabError

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from app.services import places
-from app.services.boards import answers, same_budget, sources, title_of
+from app.services.boards import answers, sources, title_of
 from app.services.live_files import Film, Line, Logits, Tail
 from app.services.live_status import status_of
 from app.services.models import replay
 from app.services.probe import teacher_on_probe
+from app.services.roles import same_budget
 from kdcore.errors import LabError
 from kdcore.runs.record import METRICS, derive
 from kdcore.runs.store import Run

@@ -50,11 +50,11 @@ def _held(board: Board) -> dict[str, Note]:
 
 
 def _name(board: Board) -> str:
-    return f"{_SESSION}_{board.pairs.content_hash}"
+    return f"{_SESSION}_{board.part.content_hash}"
 
 
 def _book(board: Board) -> Notebook:
-    return Notebook(places.home().notes, board.pairs.content_hash)
+    return Notebook(places.home().notes, board.part.content_hash)
 
 
 def _kept(book: Notebook) -> dict[str, Note]:

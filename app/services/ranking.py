@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.services.boards import Answers, Board, answers, sources_on
+from app.services.beside import beside
+from app.services.boards import Answers, Board
 from kdcore.comparison import DensityDifference, Difference, density_differences
 from kdcore.curves import (
     DensityCurve,
@@ -125,7 +126,7 @@ def _difference(
 def standings(board: Board) -> list[Standing]:
     """Every model that answered these pairs, under every variant, best at nDCG@5 first."""
     shown = {who.key: who for who in (board.teacher, board.student, board.twin) if who}
-    shown |= {s.key: answers(s) for s in sources_on(board.pairs) if s.key not in shown}
+    shown |= {who.key: who for who in beside(board) if who.key not in shown}
     found = []
     for held in shown.values():
         curves = per_query(board, held).curves

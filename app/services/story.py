@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from app.services.boards import Answers, Board, answers, sources_on, twin_of
+from app.services.beside import beside
+from app.services.boards import Answers, Board, sources_on
 from app.services.measured import evaluation
+from app.services.roles import twin_of
 from kdcore.evaluate import Metric
 
 
@@ -30,12 +32,14 @@ class Story:
 
 def story(board: Board, metric: str = "roc_auc") -> Story:
     """The rungs of all distilled students that answered the board's pairs."""
-    offered = sources_on(board.pairs)
+    offered = sources_on(board.part)
+    answered = {who.key: who for who in beside(board)}
     rungs = []
     for source in offered:
         other = twin_of(offered, source)
-        if other is not None:
-            taught, alone = (_measured(board, answers(s), metric) for s in (source, other))
+        if other is not None and {source.key, other.key} <= answered.keys():
+            couple = (answered[source.key], answered[other.key])
+            taught, alone = (_measured(board, who, metric) for who in couple)
             if taught and alone:
                 rungs.append(Rung(source.title.partition(" · ")[0], source.key, alone, taught))
     top = _measured(board, board.teacher, metric) if board.teacher else None

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import services
 from app.panels import data_score
-from app.services import boards, data_head, data_intake
+from app.services import data_head, data_intake, roles
 from kdcore.errors import DataError, RunError
 from kdcore.labels import FOUR_GRADES
 from kdcore.pairs import PairTable, make_frame
@@ -347,9 +347,9 @@ def test_a_student_is_scored_together_with_its_twin_and_none_other():
     twin = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}}, **blank)
     other = SimpleNamespace(config=budget | {"model": {"name": "bert"}}, **blank)
     longer = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}, "limit": 6}, **blank)
-    assert boards.same_budget(taught, twin)
-    assert not any(boards.same_budget(taught, run) for run in (other, longer, taught))
-    assert not boards.same_budget(twin, twin)
+    assert roles.same_budget(taught, twin)
+    assert not any(roles.same_budget(taught, run) for run in (other, longer, taught))
+    assert not roles.same_budget(twin, twin)
 
 
 def test_an_imported_data_set_is_deleted_on_the_page_and_taken_back(home):

@@ -1,0 +1,83 @@
+"""Which of the models that scored the pairs teaches, which learns, and which is whose twin."""
+
+from typing import TYPE_CHECKING
+
+from kdcore.runs.store import Run
+from kdcore.whatif.twins import is_twin
+
+if TYPE_CHECKING:
+    from app.services.boards import Source
+
+# the order in which a picker offers models: those in its own role first
+ORDER = {
+    "teacher": ("teacher", "other", "student", "twin"),
+    "student": ("student", "other", "twin", "teacher"),
+}
+
+
+def role_of(source: "Source", offered: "list[Source]") -> str:
+    """teacher, student, twin or other: as it was imported, or as its run was trained."""
+    if source.run is None:
+        return (source.origin.role if source.origin else "") or "other"
+    if "student" in source.run.config:
+        return "student"
+    if _teaches(source, offered) or "teacher" in source.key:
+        return "teacher"
+    students = (s.run for s in offered if s.run and "student" in s.run.config)
+    return "twin" if any(same_budget(run, source.run) for run in students) else "other"
+
+
+def in_order(offered: "list[Source]", role: str) -> "list[Source]":
+    """All models, those in this role first."""
+    order = ORDER[role]
+    return sorted(offered, key=lambda source: order.index(role_of(source, offered)))
+
+
+def default_teacher(offered: "list[Source]") -> "Source | None":
+    """The model that teaches unless the visitor chooses: never one imported as another role."""
+    named = [s for s in offered if s.run and (s.key == "teacher" or "teacher" in s.key)]
+    used = [s for s in offered if _teaches(s, offered)]
+    imported = [s for s in offered if s.run is None and role_of(s, offered) == "teacher"]
+    rest = [s for s in offered if s.run or role_of(s, offered) == "other"]
+    return next(iter(named + used + imported + rest), None)
+
+
+def default_student(offered: "list[Source]", teacher: "Source | None") -> "Source | None":
+    """The model that learns unless the visitor chooses; an imported twin never stands in for it."""
+    rest = [s for s in offered if teacher is None or s.key != teacher.key]
+    taught = [s for s in rest if s.run and "student" in s.run.config]
+    liked = [s for s in taught if s.run and s.run.config["student"].get("name") == "twinbert_cos"]
+    imported = [s for s in rest if s.run is None and role_of(s, offered) == "student"]
+    others = [s for s in rest if s.run or role_of(s, offered) == "other"]
+    return next(iter(liked + taught + imported + others), None)
+
+
+def twin_of(offered: "list[Source]", student: "Source | None") -> "Source | None":
+    """The same student, seed, data and budget, trained on hard labels only; or an imported twin."""
+    if student is None:
+        return None
+    taught = student.run
+    if taught is None:
+        return _imported_twin(offered, student)
+    alike = [s for s in offered if s.run and same_budget(taught, s.run)]
+    return next((s for s in alike if s.key == taught.about.twin), next(iter(alike), None))
+
+
+def _imported_twin(offered: "list[Source]", student: "Source") -> "Source | None":
+    """The twin imported for this student by name, else one imported for any."""
+    if student.origin is None or student.origin.role in ("teacher", "twin"):
+        return None
+    twins = [(s, s.origin) for s in offered if s.origin and s.origin.role == "twin"]
+    own = [s for s, origin in twins if origin.student == student.title]
+    return next(iter(own + [s for s, origin in twins if not origin.student]), None)
+
+
+def same_budget(taught: Run, alone: Run) -> bool:
+    """Whether `alone` is the twin of a distilled student: all the same, but without a teacher."""
+    return is_twin(taught, alone)
+
+
+def _teaches(source: "Source", offered: "list[Source]") -> bool:
+    taught = {str(s.run.config.get("teacher", "")) for s in offered if s.run}
+    run = source.run
+    return run is not None and (run.id in taught or str(run.folder) in taught)
