@@ -42,19 +42,24 @@ def banner(place: DeltaGenerator) -> None:
         st.button("Understood", on_click=state.forget_ignored, key="banner_read")
 
 
-def top_bar(selection: str, extra: Callable[[], None]) -> None:
+def top_bar(selection: str, extra: Callable[[], None], pickers: bool) -> None:
     """Pickers of data, teacher and student, the selection, copy link and shortcuts."""
     with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
-        _pick_data()
-        offered = services.sources_on(services.pairs_of(services.chosen_data(), state.now().split))
-        shown = services.board()
-        for role in _ROLES:
-            answers = getattr(shown, role)
-            titles = {s.key: s.title for s in services.in_order(offered, role)}
-            _pick(role, titles, answers.key if answers else "")
-        _check_marks(shown)
+        if pickers:
+            _pick_board()
         extra()
         frame_bar(selection, state.now().keys)
+
+
+def _pick_board() -> None:
+    _pick_data()
+    offered = services.sources_on(services.pairs_of(services.chosen_data(), state.now().split))
+    shown = services.board()
+    for role in _ROLES:
+        answers = getattr(shown, role)
+        titles = {s.key: s.title for s in services.in_order(offered, role)}
+        _pick(role, titles, answers.key if answers else "")
+    _check_marks(shown)
 
 
 def _check_marks(board: Board) -> None:
@@ -112,9 +117,12 @@ def finding(sentence: str) -> None:
         st.text(sentence)
 
 
-def open_page(title: str, extra: Callable[[], None]) -> DeltaGenerator:
-    """The head of a page: pickers, `extra` beside them, title; returns the banner's place."""
-    top_bar(st.session_state.get("kd_selection", ""), extra)
+def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> DeltaGenerator:
+    """The head of a page: pickers, `extra` beside them, title; returns the banner's place.
+
+    pickers: whether the page shows the chosen data, teacher and student at all.
+    """
+    top_bar(st.session_state.get("kd_selection", "") if pickers else "", extra, pickers)
     place = st.empty()
     st.title(title, anchor=False)
     return place

@@ -27,7 +27,7 @@ page = st.navigation(
     ]
 )
 try:
-    told = frame.open_page(page.title, keep.draw)
+    told = frame.open_page(page.title, keep.draw, pickers=page.title != "Masked word")
     lesson.draw()
     page.run()
     frame.banner(told)

@@ -58,6 +58,7 @@ class State:
     mask_t: float = number(2.0, *TEMPERATURES)
     mask_log: bool = flag(False)
     mask_few: bool = flag(False)  # the softmax over the shown words only
+    mask_same: bool = flag(False)  # all panels on the axis of the longest bar
     mteacher: str = text("", 300)
     mstudent: str = text("", 300)
 

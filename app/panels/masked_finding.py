@@ -11,25 +11,38 @@ SHARE = 0.9
 
 def draw(pair: Pair) -> None:
     """The finding, or why there is none."""
+    if pair.bad_sentence:
+        frame.finding(f"{pair.problem[:1].upper()}{pair.problem[1:]}.")
+        return
     if not pair.answered:
-        frame.finding("One of the two language models has not answered this sentence.")
+        frame.finding("One of the two language models could not be opened.")
         st.warning(md(pair.problem))
         return
-    frame.finding(f"{_head(pair)} {_tail(pair)}")
+    unknown = pair.both()[0].filled.unknown
+    caution = "" if not unknown else f"{_unknown(unknown)} "
+    frame.finding(f"{caution}{_head(pair)} {_tail(pair)}")
+
+
+def _unknown(words: tuple[str, ...]) -> str:
+    """Say first that an answer to words the teacher never learned means little."""
+    quoted = ", ".join(f"“{word}”" for word in words[:4])
+    more = f" and {len(words) - 4} more" if len(words) > 4 else ""
+    return f"The teacher does not know {quoted}{more}, so its answer here means little."
 
 
 def _head(pair: Pair) -> str:
     teacher, student = (who.filled for who in pair.both())
     heat = state.now().mask_t
     (word, p), *_ = teacher.head(1, heat)
-    head = f"At T = {heat:g} the teacher gives {percent(p)} to its first word, {word}"
+    head = f"At T = {heat:g} the teacher gives {percent(p)} to its first word, “{word}”"
     place = student.place(word)
     if place is None:
         return f"{head}, which the student's vocabulary lacks."
     q = student.soft(heat)[place]
     if place == 0:
         return f"{head}, the student {percent(q)}."
-    return f"{head}; the student puts {student.words[0]} first and gives {word} {percent(q)}."
+    first = student.words[0]
+    return f"{head}; the student puts “{first}” first and gives “{word}” {percent(q)}."
 
 
 def _tail(pair: Pair) -> str:

@@ -8,6 +8,7 @@ from app import services, state
 from app.services import MaskedAnswer
 from app.texts import md
 from kdcore.errors import LabError
+from kdcore.masked import check_sentence
 
 ROLES = {"teacher": "Teacher", "student": "Student"}
 _OPENED = "kd_masked_opened"  # models that this visitor asked for by hand
@@ -15,12 +16,16 @@ _OPENED = "kd_masked_opened"  # models that this visitor asked for by hand
 
 @dataclass(frozen=True)
 class Pair:
-    """Both answers to a sentence, or the reason why one is missing."""
+    """Both answers to a sentence, or the reason why one is missing.
+
+    bad_sentence: the reason is the sentence, not a model.
+    """
 
     sentence: str
     teacher: MaskedAnswer | None
     student: MaskedAnswer | None
     problem: str = ""
+    bad_sentence: bool = False
 
     @property
     def answered(self) -> bool:
@@ -36,6 +41,10 @@ class Pair:
 
 def ask(sentence: str) -> Pair:
     """Both models' answers; the first time they are loaded under a spinner."""
+    try:
+        check_sentence(sentence)
+    except LabError as cause:
+        return Pair(sentence, None, None, str(cause), bad_sentence=True)
     found: dict[str, MaskedAnswer] = {}
     problem = ""
     with st.spinner("Two language models are reading the sentence…"):

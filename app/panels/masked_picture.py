@@ -88,12 +88,12 @@ def _hash(teacher: NDArray[np.float32], student: NDArray[np.float32], rows: list
 
 def _view() -> MaskedView:
     now = state.now()
-    return MaskedView(now.mask_t, now.mask_log, now.mask_few)
+    return MaskedView(now.mask_t, now.mask_log, now.mask_few, now.mask_same)
 
 
 def _heard(said: Mapping[str, Any]) -> MaskedView:
     """A release: what a browser sends is not trusted, the state clamps it."""
-    flags = {f"mask_{name}": said.get(name) is True for name in ("log", "few")}
+    flags = {f"mask_{name}": said.get(name) is True for name in ("log", "few", "same")}
     state.change(mask_t=said.get("T"), **flags)
     return _view()
 

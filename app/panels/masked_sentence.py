@@ -1,9 +1,13 @@
 """The sentence with a gap: a box to write in, and sentences worth trying."""
 
+import re
+from collections.abc import Mapping
+
 import streamlit as st
 
 from app import state
-from kdcore.masked import LONGEST
+from app.texts import md
+from kdcore.masked import LONGEST, Filled
 
 SNACKS = "Let's go to the [MASK] and buy some snacks!"  # the tutorial's own
 PRESETS = (
@@ -11,8 +15,8 @@ PRESETS = (
     ("Books", "Let's go to the [MASK] and borrow some books!", "The words around leave one place."),
     ("Fish", "The [MASK] has fresh fish today.", "Two places share the truth; who knows them?"),
     ("Bakery", "We need [MASK], so let's go to the bakery.", "What a bakery sells, ranked."),
-    ("Market", "My sister always buys [MASK] at the market.", "A flat answer: nobody can know."),
-    ("Verb", "Let's [MASK] to the store and buy some milk!", "Sure of one word; heat finds more."),
+    ("Market", "My sister always buys [MASK] at the market.", "Flat: the sentence does not tell."),
+    ("Verb", "Let's [MASK] to the store and buy some milk!", "Sure of one word; T finds more."),
 )
 
 
@@ -31,7 +35,7 @@ def draw() -> None:
         max_chars=min(LONGEST, 300),
         on_change=_written,
         args=(key,),
-        help="Write your own. The lab's two models know errands only; other models know more.",
+        help="Write your own sentence. The lab's two models learned sentences about errands only.",
     )
     with st.container(horizontal=True, key="masked_presets", gap="small"):
         for name, text, why in PRESETS:
@@ -43,6 +47,25 @@ def draw() -> None:
                 args=(text,),
                 type="primary" if text == shown() else "secondary",
             )
+
+
+def mark_unknown(sentence: str, models: Mapping[str, Filled]) -> None:
+    """The sentence with the words marked that a model's vocabulary lacks; nothing if it has all."""
+    unknown = {word for filled in models.values() for word in filled.unknown}
+    if not unknown:
+        return
+    parts = re.findall(r"\w+|[^\w\s]+|\s+", sentence)
+    shown = [f":orange-background[{md(p)}]" if p in unknown else md(p) or " " for p in parts]
+    roles: dict[tuple[int, tuple[str, ...]], list[str]] = {}
+    for role, filled in models.items():
+        if filled.unknown:
+            roles.setdefault((len(filled), filled.unknown), []).append(f"the {role}")
+    lacking = "; ".join(
+        f"{md(', '.join(words))} (not among the {known:,} words of {' and of '.join(names)})"
+        for (known, words), names in roles.items()
+    )
+    st.markdown("".join(shown))
+    st.caption(f"Unknown words: {lacking}. They are read letter by letter or as one unknown word.")
 
 
 def _written(key: str) -> None:

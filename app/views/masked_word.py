@@ -16,6 +16,8 @@ def _page() -> None:
     with top:
         finding.draw(pair)
     if pair.answered:
+        teacher, student = (model.filled for model in pair.both())
+        sentence.mark_unknown(pair.sentence, {"teacher": teacher, "student": student})
         picture.draw(pair)
     models.draw(pair)
 

@@ -23,8 +23,8 @@ def check_sentence(sentence: str) -> str:
         raise DataError(f"the sentence has {len(text)} letters: keep it below {LONGEST}")
     gaps = len(BLANK.findall(text))
     if gaps != 1:
-        told = "no [MASK]" if not gaps else f"{gaps} gaps"
-        raise DataError(f"the sentence has {told}: put [MASK] in place of exactly one word")
+        number = "no [MASK]" if not gaps else f"{gaps} gaps"
+        raise DataError(f"the sentence has {number}: put [MASK] in place of exactly one word")
     if not re.search(r"\w", BLANK.sub(" ", text)):
         raise DataError("the sentence is nothing but a gap: write some words around [MASK]")
     return text
@@ -36,12 +36,14 @@ class Filled:
 
     words: what a person reads; a piece that continues a word begins with "##".
     logits: (words,) of the whole vocabulary, descending, so that a softmax at any T is exact.
+    unknown: words of the sentence that the model's vocabulary lacks.
     """
 
     source: str
     sentence: str
     words: tuple[str, ...]
     logits: NDArray[np.float32]
+    unknown: tuple[str, ...] = ()
     _places: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -52,11 +54,16 @@ class Filled:
 
     @classmethod
     def of(
-        cls, source: str, sentence: str, words: Sequence[str], logits: NDArray[np.float32]
+        cls,
+        source: str,
+        sentence: str,
+        words: Sequence[str],
+        logits: NDArray[np.float32],
+        unknown: tuple[str, ...] = (),
     ) -> "Filled":
         """From a vocabulary in its own order and a logit for each."""
         order = np.argsort(-logits, kind="stable")
-        return cls(source, sentence, tuple(words[i] for i in order), logits[order])
+        return cls(source, sentence, tuple(words[i] for i in order), logits[order], unknown)
 
     def __len__(self) -> int:
         return len(self.words)

@@ -1,5 +1,6 @@
 """A masked language model, opened once and asked often; safetensors only, no remote code."""
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from kdcore.errors import DataError
 from kdcore.masked.filled import BLANK, Filled, check_sentence
+from kdcore.models.source import local_or_hub
 
 _REFUSALS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
 _READ = ["*.json", "*.txt", "*.model", "model*.safetensors"]  # of a hub's model; no pickles
@@ -33,13 +35,17 @@ class MaskedModel:
         name = str(source)
         if not name.strip():
             raise DataError("no model is named: give a folder or a hub id")
+        name, local = local_or_hub(name)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(
+                name, trust_remote_code=False, local_files_only=local
+            )
             net, told = AutoModelForMaskedLM.from_pretrained(
                 name,
                 dtype=torch.float32,
                 use_safetensors=True,
                 trust_remote_code=False,
+                local_files_only=local,
                 output_loading_info=True,
             )
         except _REFUSALS as cause:
@@ -74,7 +80,18 @@ class MaskedModel:
             logits = self.net(**ids).logits[0, int(gaps[0])].float().numpy()
         if not np.isfinite(logits).all():
             raise DataError(f"{self.source} answers with numbers that are none; fetch it again")
-        return Filled.of(self.source, text, self.words, logits)
+        return Filled.of(self.source, text, self.words, logits, self._unknown(text))
+
+    def _unknown(self, sentence: str) -> tuple[str, ...]:
+        """Words of the sentence that the vocabulary lacks: unknown, or spelled letter by letter."""
+        found = {}
+        for word in re.findall(r"\w+", BLANK.sub(" ", sentence)):
+            pieces = self.tokenizer.tokenize(f" {word}")
+            letters = [piece.strip("#\u0120\u2581") for piece in pieces]  # ##, and marks of a word
+            spelled = len(letters) > 1 and all(len(letter) <= 1 for letter in letters)
+            if spelled or self.tokenizer.unk_token in pieces:
+                found[word] = None
+        return tuple(found)
 
     def _room(self) -> int:
         """Pieces that fit into the position table; RoBERTa's begins after its padding."""
@@ -87,8 +104,11 @@ class MaskedModel:
 
 
 def fetch(name: str) -> None:
-    """Download a hub model's files once; a folder, or a hub that refuses, is left to load."""
-    if not name.strip() or Path(name).exists():
+    """Download a hub model's files once; a folder is left as it is.
+
+    Raises DataError when the hub does not answer; what else fails is told when the model is loaded.
+    """
+    if not name.strip() or local_or_hub(name)[1]:
         return
     with suppress(Exception):  # of the hub, the net or the disk: loading meets it again, in words
         snapshot_download(name, allow_patterns=_READ)
@@ -97,8 +117,8 @@ def fetch(name: str) -> None:
 def _refusal(name: str, cause: Exception) -> str:
     reason = (str(cause).strip() or type(cause).__name__).splitlines()[0][:200]
     return (
-        f"{name} is no masked language model that can be opened here ({reason}); give a folder "
-        "with config.json, model.safetensors and a tokenizer, or a hub id while the hub answers"
+        f"{name} cannot be opened as a masked language model ({reason}): give a folder with "
+        "config.json, model.safetensors and a tokenizer, or the id of such a model on the hub"
     )
 
 

@@ -85,9 +85,20 @@ def test_a_sentence_of_ones_own_is_answered_and_a_bad_one_explained(page):
     app.text_input(key="w_sentence").set_value("Mom went to the [MASK].").run()
     assert finding(app).startswith("At T = 2")
     app.text_input(key="w_sentence").set_value("No gap at all").run()
-    assert "has not answered" in finding(app)
-    assert "put" in app.warning[0].value
+    assert finding(app) == ("The sentence has no [MASK]: put [MASK] in place of exactly one word.")
+    assert not app.warning  # the sentence is at fault, no model is
     assert not app.exception
+
+
+def test_words_that_the_models_do_not_know_are_marked_and_told_first(page):
+    app = page(sentence="The best xylophone under [MASK] zlotys")
+    assert finding(app).startswith("The teacher does not know “xylophone”")
+    [marked] = [m.value for m in app.markdown if ":orange-background[" in m.value]
+    assert ":orange-background[xylophone]" in marked
+    assert ":orange-background[The]" not in marked
+    known = page()
+    assert not [m for m in known.markdown if ":orange-background[" in m.value]
+    assert finding(known).startswith("At T = 2 ")
 
 
 def test_markup_in_a_sentence_stays_text(page):
@@ -111,15 +122,15 @@ def test_what_a_browser_says_at_release_is_bounded():
         from app.panels.masked_picture import _heard
 
         st.session_state["said"] = [
-            vars(_heard({"T": 1e9, "log": True, "few": "yes"})),
+            vars(_heard({"T": 1e9, "log": True, "few": "yes", "same": True})),
             vars(_heard({"T": "hot", "log": None})),
         ]
 
     app = AppTest.from_function(script).run()
     assert not app.exception
     assert app.session_state["said"] == [
-        {"T": 20.0, "log": True, "few": False},
-        {"T": 20.0, "log": False, "few": False},
+        {"T": 20.0, "log": True, "few": False, "same": True},
+        {"T": 20.0, "log": False, "few": False, "same": False},
     ]
 
 
@@ -142,7 +153,7 @@ def test_a_release_sends_no_logits_again_but_another_choice_of_the_server_does(p
 def test_a_link_alone_opens_no_model_until_its_button_is_pressed(page, demo):
     other = str(demo / "masked" / "student")
     app = page(mteacher=other)
-    assert "has not answered" in finding(app)
+    assert "could not be opened" in finding(app)
     assert "open it below" in app.warning[0].value.replace("\\", "")
     app.button(key="open_mteacher").click().run()
     assert finding(app).startswith("At T = 2")
@@ -156,7 +167,7 @@ def test_another_model_named_by_hand_takes_the_place_and_nonsense_is_explained(p
     weights = [c.value.split("weights")[0].split()[-1] for c in app.caption if "weights" in c.value]
     assert weights[0] == weights[1]
     app.text_input(key="w_mstudent").set_value(str(demo)).run()
-    assert "is no masked language model" in app.warning[0].value.replace("\\", "")
+    assert "cannot be opened as a masked language model" in app.warning[0].value.replace("\\", "")
 
 
 def test_a_public_showing_asks_its_own_models_only(page, demo, monkeypatch):

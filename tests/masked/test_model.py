@@ -60,13 +60,13 @@ def test_a_second_gap_in_the_models_own_spelling_is_refused(pair, tmp_path):
 
 
 def test_a_folder_that_is_no_masked_model_is_refused(tmp_path, pair):
-    with pytest.raises(LabError, match="is no masked language model"):
+    with pytest.raises(LabError, match="cannot be opened as a masked language model"):
         masked.fill(tmp_path, SNACKS)
     with pytest.raises(LabError, match="no model is named"):
         masked.fill(" ", SNACKS)
     shutil.copytree(pair / "student", tmp_path / "m")
     (tmp_path / "m" / "model.safetensors").unlink()
-    with pytest.raises(LabError, match="is no masked language model"):
+    with pytest.raises(LabError, match="cannot be opened as a masked language model"):
         masked.fill(tmp_path / "m", SNACKS)
 
 
@@ -86,14 +86,25 @@ def test_a_folder_that_asks_for_its_own_code_is_refused(tmp_path, pair):
     config["auto_map"] = {"AutoModelForMaskedLM": "code.Model", "AutoConfig": "code.Config"}
     (tmp_path / "m" / "config.json").write_text(json.dumps(config))
     (tmp_path / "m" / "code.py").write_text("raise SystemExit('ran')")
-    with pytest.raises(LabError, match="is no masked language model"):
+    with pytest.raises(LabError, match="cannot be opened as a masked language model"):
         masked.fill(tmp_path / "m", SNACKS)
 
 
 def test_a_hub_id_without_a_network_is_refused_in_a_sentence(monkeypatch):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(LabError, match="while the hub answers"):
+    with pytest.raises(LabError, match="the model hub cannot be reached.* in a folder"):
         masked.fill("nobody-here/no-such-model", SNACKS)
+
+
+def test_a_path_that_is_not_there_is_told_as_a_missing_folder(tmp_path):
+    with pytest.raises(LabError, match="there is no folder .*nothing-here"):
+        masked.fill(tmp_path / "nothing-here", SNACKS)
+
+
+def test_a_word_spelled_by_letters_is_unknown_and_a_learned_one_is_not(teacher):
+    filled = teacher.fill("We need a xylophone, so let's go to the [MASK].")
+    assert "xylophone" in filled.unknown
+    assert not {"We", "need", "go", "to", "the"} & set(filled.unknown)
 
 
 def test_a_hub_model_is_fetched_without_pickles_and_a_folder_is_not(monkeypatch, tmp_path):
@@ -105,6 +116,7 @@ def test_a_hub_model_is_fetched_without_pickles_and_a_folder_is_not(monkeypatch,
         raise OSError("the hub is away")  # loading tells it again, in words
 
     monkeypatch.setattr("kdcore.masked.model.snapshot_download", download)
+    monkeypatch.setattr("kdcore.models.source.hub_answers", lambda: True)
     for source in (tmp_path, "", "somebody/some-model"):
         masked.fetch(source)
     assert asked == ["somebody/some-model"]

@@ -36,11 +36,15 @@ class MaskedRow:
 
 @dataclass(frozen=True)
 class MaskedView:
-    """What a visitor chooses here. log: a log axis; few: the softmax over the shown words only."""
+    """What a visitor chooses here.
+
+    log: a log axis; few: the softmax over the shown words only; same: one axis for all panels.
+    """
 
     T: float
     log: bool
     few: bool
+    same: bool
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ def masked_bars(
     content: str,
     on_change: Heard,
 ) -> None:
-    """Mount it; on_change gets {T, log, few} after a release and returns them as it took them.
+    """Mount it; on_change gets {T, log, few, same} after a release and returns them as it took them.
 
     same: both logits are of one vocabulary in one order; content: a hash of all that is shown.
     """

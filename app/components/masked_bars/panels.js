@@ -1,5 +1,6 @@
 // One picture of soft labels at one temperature: words down the side, teacher left, student right.
-// An SVG, so that it can be saved. The axis is fixed: heat flattens the bars and nothing rescales.
+// An SVG, so that it can be saved. The axis ends at the first of a few round numbers above the
+// longest bar of a word, so small bars stay readable and a drag rescales only at those numbers.
 
 const ROW = 24;
 const HEAD = 26; // role names
@@ -8,10 +9,18 @@ const WORD = 104;
 const VALUE = 44;
 const TAIL = 4; // decades that the log axis shows
 const BAR = 15;
+const TOPS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]; // where a linear axis may end
+
+/** The end of a linear axis that holds the bars of all words; "others" may stick out. */
+export function topOf(rows, ...softLabels) {
+  const longest = Math.max(0, ...softLabels.flatMap((soft) =>
+    rows.map((row, i) => (row.rest || !Number.isFinite(soft[i]) ? 0 : soft[i]))));
+  return TOPS.find((top) => longest <= top) ?? 1;
+}
 
 /** Where a probability ends on the axis, 0..1 from the middle. */
-export function reachOf(p, log) {
-  if (!log) return clamp(p, 0, 1);
+export function reachOf(p, log, top) {
+  if (!log) return clamp(p / top, 0, 1);
   return p > 0 ? clamp(1 + Math.log10(p) / TAIL, 0, 1) : 0;
 }
 
@@ -35,7 +44,8 @@ export function makePanel(kind, on) {
 export function paintPanel(panel, view) {
   const width = Math.max(200, Math.round(panel.host.clientWidth));
   const words = view.rows.map((row) => row.word).join("\u0000");
-  const shape = [width, words, view.log, view.worded, view.truth, view.rows.map((row) => row.truth)].join("|");
+  const truths = view.rows.map((row) => row.truth);
+  const shape = [width, words, view.log, view.top, view.worded, view.truth, truths].join("|");
   if (panel.shape !== shape) {
     panel.shape = shape;
     draw(panel, view, width);
@@ -44,7 +54,8 @@ export function paintPanel(panel, view) {
   view.rows.forEach((row, i) => {
     const line = panel.rows[i];
     const [p, q] = [view.p[i], view.q[i]];
-    const [a, b] = [p, q].map((value) => half * reachOf(Number.isFinite(value) ? value : 0, view.log));
+    const [a, b] = [p, q].map((value) => half * reachOf(Number.isFinite(value) ? value : 0, view.log, view.top));
+    line.cuts.forEach((cut, side) => cut.toggleAttribute("hidden", view.log || !([p, q][side] > view.top)));
     line.teacher.setAttribute("x", (panel.middle - a).toFixed(2));
     line.teacher.setAttribute("width", a.toFixed(2));
     line.student.setAttribute("width", b.toFixed(2));
@@ -80,10 +91,11 @@ function frame({ middle, half }, view, height) {
     svg("text", { x: middle - 8, y: 15, "text-anchor": "end", class: "role teacher" }, "Teacher"),
     svg("text", { x: middle + 8, y: 15, class: "role student" }, "Student"),
   ];
-  const ticks = view.log ? [[0.01, ".01"], [1, "1"]] : [[0.5, ".5"], [1, "1"]];
+  const short = (p) => `${Number(p.toPrecision(3))}`.replace(/^0/, "");
+  const ticks = view.log ? [[0.01, ".01"], [1, "1"]] : [view.top / 2, view.top].map((p) => [p, short(p)]);
   for (const [p, text] of ticks) {
     for (const way of [-1, 1]) {
-      const x = middle + way * half * reachOf(p, view.log);
+      const x = middle + way * half * reachOf(p, view.log, view.top);
       out.push(
         svg("line", { x1: x, x2: x, y1: HEAD - 4, y2: height - FOOT, class: "grid" }),
         svg("text", { x, y: height - 6, "text-anchor": "middle", class: "tick" }, text),
@@ -100,6 +112,7 @@ function frame({ middle, half }, view, height) {
 
 function line(panel, view, row, y, width) {
   const { middle, half } = panel;
+  const reach = view.truth ? half * reachOf(row.truth, view.log, view.top) : 0;
   const at = { y: y + (ROW - BAR) / 2, height: BAR };
   const text = (x, anchor, kind, words = "") =>
     svg("text", { x, y: y + ROW / 2 + 4.5, "text-anchor": anchor, class: kind }, words);
@@ -109,12 +122,13 @@ function line(panel, view, row, y, width) {
     left: text((view.worded ? WORD : 0) + VALUE - 6, "end", "value"),
     right: text(width - VALUE + 6, "start", "value"),
   };
+  made.cuts = [middle - half + 8, middle + half - 14].map((x) => cutMark(x, at));
   const name = row.word.length > 15 ? `${row.word.slice(0, 14)}…` : row.word;
   made.group = svg("g", { class: row.rest ? "line rest" : "line" },
     svg("rect", { x: 0, y, width, height: ROW, class: "ground" }),
     view.worded ? text(WORD - 8, "end", "word", name) : null,
-    made.teacher, made.student,
-    ...(view.truth && half * reachOf(row.truth, view.log) > 3 ? truth(at, middle, half, reachOf(row.truth, view.log)) : []),
+    made.teacher, made.student, ...made.cuts,
+    ...(reach > 3 ? truth(at, middle, reach) : []),
     made.left, made.right,
     svg("title", {}, row.word));
   made.group.onpointerenter = () => panel.on.lit(row.word);
@@ -123,9 +137,15 @@ function line(panel, view, row, y, width) {
 }
 
 /** The grammar's own P(word), a dashed mark across either bar: a statement at T = 1. */
-function truth(at, middle, half, reach) {
+function truth(at, middle, reach) {
   const rule = (x) => svg("line", { x1: x, x2: x, y1: at.y - 4, y2: at.y + at.height + 4, class: "truth" });
-  return [rule(middle - half * reach), rule(middle + half * reach)];
+  return [rule(middle - reach), rule(middle + reach)];
+}
+
+/** Two slanted gaps in a bar that is longer than the axis. */
+function cutMark(x, at) {
+  const slash = (from) => `M${from} ${at.y + at.height + 1} l4 -${at.height + 2}`;
+  return svg("path", { d: `${slash(x)} ${slash(x + 4)}`, class: "cut" });
 }
 
 function summary(view) {

@@ -54,6 +54,8 @@ function makeTools(part) {
   const button = el("button", { type: "button", class: "play", onclick: () => play(part) }, "▶ Sweep T");
   const node = el("div", { class: "row tools" }, button,
     check("log", "Log axis", "Four decades of probability, so that the tail can be seen"),
+    check("same", "Same scale", "One axis for all four pictures, so that their bars can be compared; "
+      + "off: each axis ends just above its own longest bar"),
     check("few", "Only these words", "The softmax over the words shown, as slides draw it; off: over the whole vocabulary"));
   return { node, boxes, button };
 }
@@ -165,14 +167,23 @@ function paint(part) {
   for (const [name, box] of Object.entries(part.tools.boxes)) box.checked = now[name];
   const shared = { rows, log: now.log, lit: part.lit };
   const title = `Your T = ${degrees(now.T)}`;
-  paintPanel(part.free, { ...shared, ...soften(part, now.T), title, worded: true, truth: false });
-  const fixed = [part.root.clientWidth, part.hash, now.log, now.few, part.lit].join("|");
+  const free = soften(part, now.T);
+  const known = [part.hash, now.few].join("|");
+  if (part.known !== known) {
+    part.known = known;
+    part.softened = FIXED.map((T) => soften(part, T)); // a drag does not change them
+  }
+  const tops = [free, ...part.softened].map(({ p, q }) => topOf(rows, p, q));
+  const common = Math.max(...tops);
+  const topAt = (panel) => (now.same ? common : tops[panel]);
+  paintPanel(part.free, { ...shared, ...free, title, worded: true, truth: false, top: topAt(0) });
+  const fixed = [part.root.clientWidth, known, now.log, now.same && common, part.lit].join("|");
   if (part.still !== fixed) {
-    part.still = fixed; // three panels that a drag does not touch
+    part.still = fixed; // three panels that most moves of a drag leave as they are
     part.fixed.forEach((panel, i) => {
       const T = FIXED[i];
-      const view = { ...soften(part, T), title: `T = ${T}`, worded: narrow, truth: T === 1 && !now.few };
-      paintPanel(panel, { ...shared, ...view });
+      const view = { title: `T = ${T}`, worded: narrow, truth: T === 1 && !now.few, top: topAt(i + 1) };
+      paintPanel(panel, { ...shared, ...part.softened[i], ...view });
     });
   }
   between(part);
@@ -184,13 +195,18 @@ function between(part) {
   const words = [];
   if (data.same) {
     const apart = kl(part.logits.teacher, part.logits.student, now.T);
-    words.push(`At T = ${degrees(now.T)}: KL(teacher ‖ student) = ${fmt(apart, 3)} nats, T² · KL = ${fmt(apart * now.T ** 2, 3)}.`);
+    words.push(`At T = ${degrees(now.T)}: KL(teacher ‖ student) = ${fmt(apart, 3)} nats, `
+      + `T² · KL = ${fmt(apart * now.T ** 2, 3)}.`);
   } else {
-    words.push("The two read with different vocabularies, so no KL between them is defined; – marks a word that a model lacks.");
+    words.push("The two models have different vocabularies, so no KL between them is defined; "
+      + "– marks a word that a model lacks.");
   }
   part.gap.textContent = words.join(" ");
   const over = now.few ? "Bars: softmax over these words only" : "Bars: softmax over the whole vocabulary";
-  part.legend.textContent = data.rows.some((row) => row.truth >= 0) && !now.few
-    ? `${over}. Dashed at T = 1: the errand grammar's exact P(word), known because the lab made the sentences.`
-    : `${over}; KL is always over all words.`;
+  const truthKnown = data.rows.some((row) => row.truth >= 0) && !now.few;
+  const second = truthKnown
+    ? "Dashed at T = 1: the exact P(word) of the grammar that generated the lab's sentences."
+    : "KL is always over all words.";
+  const third = now.log || now.same ? "" : " Each picture has its own axis; a bar with two gaps is longer than its axis.";
+  part.legend.textContent = `${over}. ${second}${third}`;
 }

@@ -1,0 +1,60 @@
+"""Where a model's files come from: a folder of this machine, or an id of the model hub."""
+
+import re
+from pathlib import Path
+from threading import Thread
+
+from kdcore.errors import DataError
+
+PATIENCE = 3.0  # seconds in which the hub must answer; its own client would try for a minute
+_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+def local_or_hub(name: str) -> tuple[str, bool]:
+    """(what to open, whether only files of this machine may be read) of a folder or a hub id.
+
+    A hub id that was downloaded before opens without a connection. Raises DataError when there is
+    no such folder, or when the id would have to be downloaded and the hub does not answer.
+    """
+    folder = Path(name).expanduser()
+    if folder.exists():
+        return str(folder), True
+    if not _HUB_ID.fullmatch(name) or name.startswith("."):
+        raise DataError(f"there is no folder {name}: check the path, or name a model of the hub")
+    if hub_answers():
+        return name, False
+    if _is_cached(name):
+        return name, True
+    raise DataError(
+        f"there is no folder {name} here, and the model hub cannot be reached to download a model "
+        "of that name: put its config.json, model.safetensors and tokenizer files in a folder and "
+        "give the path of that folder"
+    )
+
+
+def hub_answers(patience: float = PATIENCE) -> bool:
+    """Whether the model hub answers within some seconds, looking up its name included."""
+    from huggingface_hub import constants, get_session
+
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            get_session().head(constants.ENDPOINT, timeout=patience)
+            answers.append(True)
+        # offline mode, no network, a proxy that refuses: all mean that nothing can be downloaded
+        except Exception:
+            answers.append(False)
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    thread = Thread(target=ask, daemon=True)  # a name server may take longer than any time-out
+    thread.start()
+    thread.join(patience + 0.5)
+    return answers == [True]
+
+
+def _is_cached(name: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(name, "config.json"), str)
