@@ -35,6 +35,11 @@ def comment(about: str) -> str:
     return "# " + " ".join(re.sub(r"[,;|\"]", " ", about).split()) + "\n"
 
 
+def degrees(temperature: float) -> str:
+    """A temperature with the digits that its rail shows, without zeros at the end."""
+    return f"{temperature:.{1 if temperature >= 10 else 2}f}".rstrip("0").rstrip(".")
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number for reading; a dash for what is not one."""
     return f"{value:.{digits}f}" if value == value else "–"

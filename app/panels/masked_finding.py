@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import frame, state
 from app.panels.masked_models import Pair
-from app.texts import md, percent
+from app.texts import degrees, md, percent
 
 SHARE = 0.9
 
@@ -34,7 +34,7 @@ def _head(pair: Pair) -> str:
     teacher, student = (who.filled for who in pair.both())
     heat = state.now().mask_t
     (word, p), *_ = teacher.head(1, heat)
-    head = f"At T = {heat:g} the teacher gives {percent(p)} to its first word, “{word}”"
+    head = f"At T = {degrees(heat)} the teacher gives {percent(p)} to its first word, “{word}”"
     place = student.place(word)
     if place is None:
         return f"{head}, which the student's vocabulary lacks."

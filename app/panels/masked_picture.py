@@ -13,6 +13,7 @@ from app import captions, controls, state
 from app.components.chart_tools import Caption
 from app.components.masked_bars import MaskedRow, MaskedView, masked_bars
 from app.panels.masked_models import Pair
+from app.texts import degrees
 from kdcore.masked import Filled, truth
 
 SHOWN, RIVALS = 11, 3  # the teacher's first words, and those of the student that must be seen
@@ -118,4 +119,4 @@ def _sentence(pair: Pair, heat: float) -> str:
     for role, who in zip(("Teacher", "student"), pair.both(), strict=True):
         words = ", ".join(f"{word} {p:.3f}" for word, p in who.filled.head(4, heat))
         told.append(f"{role} {words}")
-    return f"{pair.sentence} At T = {heat:g}: {'; '.join(told)}."
+    return f"{pair.sentence} At T = {degrees(heat)}: {'; '.join(told)}."

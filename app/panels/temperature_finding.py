@@ -6,7 +6,7 @@ import streamlit as st
 from app import frame, state
 from app.panels.temperature_world import Scene
 from app.services import Answers, Board
-from app.texts import percent
+from app.texts import degrees, percent
 from kdcore.pairs import UNLABELLED
 from kdcore.softlabels import entropy, kl, soften
 
@@ -39,18 +39,16 @@ def _of_pair(scene: Scene) -> str:
     heat = state.now().T
     logits = scene.teacher.predictions.logits[scene.row]
     grade, names = int(scene.pairs.grades[scene.row]), scene.pairs.scheme.grades
-    bits = float(entropy(logits, heat))
+    at, bits = f"At T = {degrees(heat)}", float(entropy(logits, heat))
     if grade == UNLABELLED:
-        return f"At T = {heat:g} the teacher's answer to this unjudged pair holds {bits:.2f} bits."
+        return f"{at} the teacher's answer to this unjudged pair has an entropy of {bits:.2f} bits."
     soft = soften(logits, heat)
     if len(names) == 2:
-        return (
-            f"At T = {heat:g} the teacher gives {percent(soft[grade])} to the label {names[grade]}."
-        )
+        return f"{at} the teacher gives {percent(soft[grade])} to the label {names[grade]}."
     others = np.delete(np.arange(len(names)), grade)
     second = int(others[soft[others].argmax()])
     return (
-        f"At T = {heat:g} the teacher gives {percent(1 - soft[grade])} to grades that this pair's "
+        f"{at} the teacher gives {percent(1 - soft[grade])} to grades that this pair's "
         f"label, {names[grade]}, hides; most to {names[second]}."
     )
 
@@ -59,7 +57,10 @@ def _of_all(scene: Scene) -> str:
     now = state.now()
     n = f"{len(scene.pairs):,} pairs"
     if not now.linked and now.Ts != now.T:
-        return f"The student stands at T = {now.Ts:g}: two temperatures, so KL compares two things."
+        return (
+            f"The student stands at T = {degrees(now.Ts)}: two temperatures, so "
+            "KL compares two things."
+        )
     student = mean_kl(_key(scene, scene.student), now.T, scene, scene.student)
     base = f"Over {n} the student is {student:.3f} nats from the teacher"
     if scene.twin is None:

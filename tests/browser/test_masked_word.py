@@ -76,7 +76,7 @@ def test_a_drag_says_nothing_to_the_server_until_it_ends(opened, settle):
     settle(page)
     assert len(page.sent) == said + 1
     shown = page.locator(f"{FREE} h2").inner_text().removeprefix("Your T = ")
-    assert f"At T = {float(shown):.2g}" in page.locator(".st-key-finding").inner_text()
+    assert f"At T = {float(shown):.4g}" in page.locator(".st-key-finding").inner_text()
 
 
 def test_by_keyboard_alone_sentence_temperature_and_axis_change_and_the_link_keeps_them(

@@ -28,7 +28,7 @@ def test_a_hub_id_that_was_downloaded_before_opens_without_the_hub(monkeypatch, 
 
 
 def test_a_hub_id_without_a_connection_is_refused_with_the_cure(unreachable):
-    with pytest.raises(DataError, match="put its config.json, model.safetensors and tokenizer"):
+    with pytest.raises(DataError, match="files in a folder"):
         source.local_or_hub(HUB_ID)
 
 

@@ -73,7 +73,7 @@ def masked_bars(
     content: str,
     on_change: Heard,
 ) -> None:
-    """Mount it; on_change gets {T, log, few, same} after a release and returns them as it took them.
+    """Mount it; on_change gets {T, log, few, same} after a release and returns what it took.
 
     same: both logits are of one vocabulary in one order; content: a hash of all that is shown.
     """
