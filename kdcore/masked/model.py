@@ -84,14 +84,14 @@ class MaskedModel:
 
     def _unknown(self, sentence: str) -> tuple[str, ...]:
         """Words of the sentence that the vocabulary lacks: unknown, or spelled letter by letter."""
-        found = {}
+        unknown: dict[str, None] = {}  # a set that keeps the order
         for word in re.findall(r"\w+", BLANK.sub(" ", sentence)):
             pieces = self.tokenizer.tokenize(f" {word}")
             letters = [piece.strip("#\u0120\u2581") for piece in pieces]  # ##, and marks of a word
             spelled = len(letters) > 1 and all(len(letter) <= 1 for letter in letters)
             if spelled or self.tokenizer.unk_token in pieces:
-                found[word] = None
-        return tuple(found)
+                unknown[word] = None
+        return tuple(unknown)
 
     def _room(self) -> int:
         """Pieces that fit into the position table; RoBERTa's begins after its padding."""
