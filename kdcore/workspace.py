@@ -42,6 +42,22 @@ def last_part(path: str) -> str:
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
+def missing_folder(text: str) -> str:
+    """The problem with a text that can only be a path and leads to no folder, or an empty text.
+
+    `owner/name` may be a hub id as well, so whoever asks the hub must tell.
+    """
+    path = os.path.expanduser(text)  # unlike Path's, it lets odd text pass
+    if os.path.isdir(path):
+        return ""
+    if os.path.exists(path):
+        return f"{text} is a file; name the folder that it lies in"
+    like_a_path = text.startswith(("/", "./", "../", "~", ".\\", "..\\")) or text.endswith("/")
+    if like_a_path or text.count("/") > 1 or re.match(r"[A-Za-z]:[\\/]", text):
+        return f"there is no such folder: {text}"
+    return ""
+
+
 @dataclass(frozen=True)
 class Workspace:
     """A person's folder: data/<name>/, runs/<id>/, notes/ and cache/ below `root`."""

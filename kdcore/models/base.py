@@ -14,6 +14,7 @@ from kdcore.batches import Batch, Encoded, Rows, make_batch
 from kdcore.config import ModelConfig, to_dict
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
+from kdcore.models.pretrained import refuse_non_numbers
 from kdcore.outputs import Outputs
 from kdcore.pairs import PairTable
 from kdcore.predictions import WEIGHTS
@@ -28,7 +29,8 @@ class PairModel(nn.Module):
     catalog.STUDENTS that names the file. It must say how its tokenizer is learned and loaded
     (learn_units, load_units), how pairs are read (read) and answered (forward).
 
-    `products` is the type of matrix products (fp32, or bf16 where the hardware has it).
+    `products` is the type of matrix products (fp32, or bf16 where the hardware has it). `notes`
+    tells what of a checkpoint was not taken as it is, a sentence each.
     """
 
     pads = False  # whether its encoder pads a batch, so that similar lengths should meet
@@ -37,6 +39,7 @@ class PairModel(nn.Module):
         super().__init__()
         self.config, self.scheme, self.units = config, scheme, units
         self.products = torch.float32
+        self.notes: tuple[str, ...] = ()
 
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> Any:
@@ -103,9 +106,11 @@ class PairModel(nn.Module):
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
 
     def load_weights(self, folder: Path) -> None:
-        """Take the weights that save wrote."""
+        """Take the weights that save wrote; DataError when one is missing or is no number."""
         try:
-            self.network().load_state_dict(load_file(folder / WEIGHTS))
+            weights = load_file(folder / WEIGHTS)
+            refuse_non_numbers(folder, weights)
+            self.network().load_state_dict(weights)
         except (OSError, RuntimeError, SafetensorError) as cause:
             raise DataError(
                 f"{folder} holds no weights for this model ({cause}); finish its run first"

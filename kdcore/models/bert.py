@@ -5,14 +5,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import (
-    AutoModelForSequenceClassification,
-    BertConfig,
-    BertForSequenceClassification,
-    BertModel,
-)
+from transformers import BertConfig, BertForSequenceClassification, BertModel
 
 from kdcore.batches import Batch, Encoded, Texts
 from kdcore.config import ModelConfig
@@ -20,7 +14,9 @@ from kdcore.errors import ConfigError, DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
 from kdcore.models.layers import copy_layers, narrow_layers
+from kdcore.models.misfits import refuse_misfit, refuse_unanswering, unknown_notes
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
+from kdcore.models.pretrained import load_kept, load_pretrained
 from kdcore.models.tokenizers import Ragged, WordPiece
 from kdcore.outputs import Outputs
 from kdcore.pairs import PairTable
@@ -73,7 +69,7 @@ class CrossEncoder(PairModel):
         """Untrained BERT-n, or a pretrained encoder with an untrained classifier."""
         if config.name == "bert":
             return super().new(config, scheme, texts)
-        model = cls.pretrained(config, scheme, config.checkpoint)
+        model = cls.pretrained(config, scheme, texts)
         for module in model.net.modules():
             if isinstance(module, nn.Dropout):
                 module.p = config.params.dropout
@@ -93,29 +89,25 @@ class CrossEncoder(PairModel):
         return model
 
     @classmethod
-    def pretrained(cls, config: ModelConfig, scheme: LabelScheme, source: str | Path) -> Self:
-        """From a local folder or a hub id; only the pooler and the classifier may be new."""
-        net, lost = _load(source, len(scheme))
-        inside = f"{net.base_model_prefix}."
-        if unread := [k for k in lost if k.startswith(inside) and "pooler" not in k]:
-            raise DataError(
-                f"{source} lacks {len(unread)} weights of its encoder ({unread[0]}, ...); its "
-                "model.safetensors is of another model than config.json: fetch both again"
-            )
-        model = cls(config, scheme, WordPiece.load(source), net)
+    def pretrained(cls, config: ModelConfig, scheme: LabelScheme, texts: Iterable[str]) -> Self:
+        """From a local folder or a hub id; only the pooler and the head may begin untrained.
+
+        texts: those that it will read; DataError when its tokenizer knows too few of their words.
+        """
+        source = config.checkpoint
+        loaded = load_pretrained(source, scheme)
+        units = WordPiece.load(source)
+        refuse_misfit(source, units, loaded.net.get_input_embeddings().num_embeddings)
+        model = cls(config, scheme, units, loaded.net)
         model._refuse_too_long()
+        refuse_unanswering(source, model)
+        model.notes = (*loaded.notes, *unknown_notes(source, units, texts))
         return model
 
     @classmethod
     def kept(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> Self:
         """What save wrote: every weight must be there."""
-        net, lost = _load(folder, len(scheme))
-        if lost:
-            raise DataError(
-                f"{folder} holds no weights for this model ({lost[0]} is missing); "
-                "finish its run first"
-            )
-        return cls(config, scheme, WordPiece.load(folder), net)
+        return cls(config, scheme, WordPiece.load(folder), load_kept(folder, len(scheme)))
 
     def _refuse_too_long(self) -> None:
         """A longer pair than the position table would end in an IndexError, epochs later."""
@@ -204,27 +196,6 @@ class CrossEncoder(PairModel):
         self.net.config.id2label = dict(enumerate(self.scheme.grades))
         self.net.config.label2id = {g: i for i, g in enumerate(self.scheme.grades)}
         self.net.save_pretrained(folder)
-
-
-def _load(source: str | Path, classes: int) -> tuple[Any, list[str]]:
-    """A sequence classifier, safetensors only, no remote code; the weights the file lacked."""
-    try:
-        net, info = AutoModelForSequenceClassification.from_pretrained(
-            str(source),
-            num_labels=classes,
-            ignore_mismatched_sizes=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as cause:
-        raise DataError(
-            f"{source} is no encoder that transformers can load "
-            f"({str(cause).splitlines()[0]}); give a folder with config.json, "
-            "model.safetensors and a tokenizer, or a hub id while the hub can be reached"
-        ) from cause
-    mismatched = {key for key, *_ in info["mismatched_keys"]}
-    return net, sorted(set(info["missing_keys"]) | mismatched)
 
 
 def _untrained(params: Any, scheme: LabelScheme, units: WordPiece) -> BertForSequenceClassification:

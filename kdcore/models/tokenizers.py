@@ -3,6 +3,7 @@
 Tokenizers turn distinct texts into flat arrays of ids once; batches are then cut by index.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,12 +175,18 @@ class WordPiece:
     def load(cls, source: str | Path) -> "WordPiece":
         """From a model's folder or a hub id; remote code is never run."""
         try:
-            tokenizer = AutoTokenizer.from_pretrained(str(source), trust_remote_code=False)
-        except (OSError, ValueError, KeyError) as cause:
+            tokenizer = AutoTokenizer.from_pretrained(
+                os.path.expanduser(str(source)), trust_remote_code=False
+            )
+        except MemoryError:
+            raise
+        except Exception as cause:  # a foreign file; its readers raise whatever they raise
+            reason = " ".join(str(cause).split())[:200] or type(cause).__name__
             raise DataError(
-                f"{source} holds no tokenizer that transformers can load "
-                f"({str(cause).splitlines()[0]}); put its tokenizer.json beside the weights"
+                f"{source} holds no tokenizer that transformers can load ({reason}); "
+                "put its tokenizer.json beside the weights"
             ) from cause
+        tokenizer.init_kwargs.pop("auto_map", None)  # names code that is not taken along
         return cls(tokenizer)
 
     def __len__(self) -> int:
