@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError
+from kdcore.intervals import difference_ends, reach_of
 from kdcore.labels import LabelScheme
 from kdcore.measures import Floats, Measured, measure
 from kdcore.metrics.classification import ScoreOrder, mid_ranks
 from kdcore.metrics.definitions import CATALOG, Unit
 from kdcore.metrics.ranking import DEPTH
 from kdcore.metrics.significance import (
+    Support,
     Verdict,
     bootstrap_weights,
     exceed,
+    few,
     interval,
     p_value,
     smallest_detectable,
@@ -148,8 +151,7 @@ def _differences(
     one: Measured, other: Measured, draws: Floats, p: Floats, counts: list[int]
 ) -> dict[str, Difference]:
     values_a, values_b = one.values()[0], other.values()[0]
-    low, high = interval(draws)
-    detectable = smallest_detectable(draws)
+    low, high, detectable = difference_ends(one, other, draws)
     found = {}
     for key in (k for k in CATALOG if k in one.keys):
         i, about = one.keys.index(key), CATALOG[key]
@@ -224,18 +226,20 @@ def density_differences(
     drawn_a, drawn_b = (np.concatenate([d[side] for d in drawn]) for side in (0, 1))
     share_a, share_b = (_shares(x.sum(axis=0)[None])[0] for x in (a, b))
     points = 100 * (share_a - share_b)
-    low, high = interval(100 * (drawn_a - drawn_b))
+    support, reach = Support.of(_shares(a) - _shares(b)), reach_of(one, other)
+    draws, relative = 100 * (drawn_a - drawn_b), _relative(share_a, share_b)
+    low, high = interval(draws, points, support, 100 * reach)
     p = np.where(np.isfinite(points), _linear_p(a, b, _shares, permutations, seed), np.nan)
     numbers = {
         "share_a": share_a,
         "share_b": share_b,
         "points": points,
-        "low": low,
-        "high": high,
-        "relative": _relative(share_a, share_b),
-        **_ends("relative", interval(_relative(drawn_a, drawn_b))),
+        "low": np.maximum(low, -100.0),
+        "high": np.minimum(high, 100.0),
+        "relative": relative,
+        **_ends("relative", interval(_relative(drawn_a, drawn_b), relative, support, reach)),
         "p": p,
-        "smallest_detectable": smallest_detectable(100 * (drawn_a - drawn_b)),
+        "smallest_detectable": smallest_detectable(draws, support, 100 * reach),
     }
     return tuple(
         DensityDifference(
@@ -267,6 +271,8 @@ def _notes(one: Measured) -> tuple[str, ...]:
     notes = []
     if one.queries < 2:
         notes.append("Queries are drawn and traded, and there are not two: nothing is conclusive.")
+    if sentence := few(one.queries):
+        notes.append(sentence)
     undefined = [k for k, v in zip(one.keys, one.values()[0], strict=True) if np.isnan(v)]
     if undefined:
         notes.append(f"Not defined on these pairs: {', '.join(undefined)}.")

@@ -16,6 +16,7 @@ from kdcore.measures import Floats, Measured
 from kdcore.metrics import ranking
 from kdcore.metrics.definitions import CATALOG, ndcg_key
 from kdcore.metrics.significance import (
+    Support,
     bootstrap_weights,
     interval,
     sign_flip_p,
@@ -104,8 +105,10 @@ def mean_draws(each: Floats, resamples: int, seed: int = 0) -> Floats:
 def ndcg_curve(pairs: PairTable, measured: Measured, gain: str, resamples: int) -> NdcgCurve:
     """One gain's curve with its interval: an Evaluation's, without the rest of it."""
     each = measured.curves[gain]
-    ends = {gain: interval(mean_draws(each, resamples))}
-    return ndcg_curves(pairs, {gain: ranked_mean(each)}, ends)[gain]
+    model = ranked_mean(each)
+    low, high = interval(mean_draws(each, resamples), model, Support.of(each))
+    ends = {gain: (np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0))}
+    return ndcg_curves(pairs, {gain: model}, ends)[gain]
 
 
 def ndcg_difference(
@@ -116,19 +119,21 @@ def ndcg_difference(
     moved = ours - theirs
     draws = mean_draws(moved, resamples)
     known = int(np.isfinite(moved).sum())
-    low, high = (float(end[0]) for end in interval(draws))
+    delta, support = ranked_mean(moved), Support.of(moved)
+    reach = 0.0 if np.array_equal(one.relevance, other.relevance) else 1.0
+    low, high = (float(end[0].clip(-1, 1)) for end in interval(draws, delta, support, reach))
     p = float(sign_flip_p(moved, permutations)[0]) if known else float("nan")
     return Difference(
         key=ndcg_key(gain, k),
         name=ndcg_name(gain, k),
         value_a=float(ranked_mean(ours)[0]),
         value_b=float(ranked_mean(theirs)[0]),
-        delta=float(ranked_mean(moved)[0]),
+        delta=float(delta[0]),
         low=low,
         high=high,
         p=p,
         permutations=permutations,
-        smallest_detectable=float(smallest_detectable(draws)[0]),
+        smallest_detectable=float(smallest_detectable(draws, support, reach)[0]),
         verdict=verdict(low, high, p),
         n=known,
         n_unit="queries",

@@ -9,16 +9,15 @@ from numpy.typing import NDArray
 
 from kdcore.curves import DensityCurve, NdcgCurve, density_curve, ndcg_curves, ranked_mean
 from kdcore.errors import ConfigError
+from kdcore.intervals import metric_ends
 from kdcore.measures import UNITS, Floats, Measured, measure
 from kdcore.metrics.classification import ScoreOrder
-from kdcore.metrics.definitions import CATALOG, Unit
-from kdcore.metrics.significance import bias_off, bootstrap_weights, interval
+from kdcore.metrics.definitions import CATALOG, VERSION, Unit, bounds_of
+from kdcore.metrics.significance import Support, bootstrap_weights, few, interval
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
 
 CEILING = "truth_auc"
-_LESS = " Its interval is of draws of queries, less the error that drawing again adds."
-RAISED = dict.fromkeys(("ece_width", "ece_mass"), _LESS)  # by resampling
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,8 @@ class Evaluation:
 
     metrics: by key, in the order of the catalog. ndcg: a curve by gain ("exp2", "linear").
     counts: pairs, labelled, unlabelled, queries, ranked_queries, queries_without_ideal.
-    notes: a sentence for each metric that could not be had, and why.
+    notes: a sentence for each metric that could not be had, and why, and one on few queries.
+    version: of the definitions it was measured by; 1 where a kept file does not say.
     """
 
     model: str
@@ -62,6 +62,7 @@ class Evaluation:
     counts: Mapping[str, int]
     notes: tuple[str, ...]
     columns: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)
+    version: int = VERSION
 
     def per_query(self) -> pd.DataFrame:
         """A row a query: query_id, pairs, labelled, and its part of each metric that has one."""
@@ -89,7 +90,8 @@ def evaluate(
         raise ConfigError(f"resamples: {resamples} is negative; use 0 for no intervals, or 1000")
     measured = measure(pairs, predictions, teacher, temperature)
     ceiling = _ceiling(pairs, measured)
-    values, curves = _resampled(measured, ceiling, np.ones((1, measured.queries)))
+    once = np.ones((1, measured.queries))
+    curves = ranked_mean(np.concatenate(list(measured.curves.values()), axis=1), once)
     draws, curve_draws = _draws(measured, ceiling, resamples, seed)
     return Evaluation(
         model=predictions.model,
@@ -100,8 +102,8 @@ def evaluate(
         temperature=temperature,
         resamples=resamples,
         seed=seed,
-        metrics=_metrics(measured, ceiling is not None, values[0], draws),
-        ndcg=ndcg_curves(pairs, *_by_gain(measured, curves[0], interval(curve_draws))),
+        metrics=_metrics(measured, ceiling, draws),
+        ndcg=ndcg_curves(pairs, *_by_gain(measured, curves[0], curve_draws)),
         density=density_curve(measured),
         counts=_counts(pairs, measured),
         notes=_notes(pairs, measured, resamples),
@@ -141,35 +143,43 @@ def _draws(
 
 
 def _by_gain(
-    measured: Measured, model: Floats, ends: tuple[Floats, Floats]
+    measured: Measured, model: Floats, draws: Floats
 ) -> tuple[dict[str, Floats], dict[str, tuple[Floats, Floats]]]:
-    """What stands side by side for every gain, as (20,) each."""
+    """The nDCG of each gain with its interval, as (20,) each."""
+    support = Support.of(np.concatenate(list(measured.curves.values()), axis=1))
+    ends = (np.clip(end, 0.0, 1.0) for end in interval(draws, model, support))
     apart = [np.split(line, len(measured.curves)) for line in (model, *ends)]
     gains = list(measured.curves)
     both = zip(apart[1], apart[2], strict=True)
     return dict(zip(gains, apart[0], strict=True)), dict(zip(gains, both, strict=True))
 
 
-def _metrics(measured: Measured, ceiling: bool, values: Floats, draws: Floats) -> dict[str, Metric]:
-    keys = (*measured.keys, *((CEILING,) if ceiling else ()))
-    for column in map(keys.index, RAISED):
-        draws[:, column] = bias_off(draws[:, column], values[column])
-    low, high = interval(draws)
-    found = {}
-    for key in (k for k in CATALOG if k in keys):
-        about, column = CATALOG[key], keys.index(key)
-        found[key] = Metric(
-            key=key,
-            name=about.name,
-            value=float(values[column]),
-            low=float(low[column]),
-            high=float(high[column]),
-            n=measured.count(key),
-            n_unit=about.unit,
-            higher_is_better=about.higher_is_better,
-            definition=about.sentence + RAISED.get(key, ""),
-        )
-    return found
+def _metrics(measured: Measured, ceiling: ScoreOrder | None, draws: Floats) -> dict[str, Metric]:
+    keys = measured.keys
+    rows = zip(
+        keys, measured.values()[0], *metric_ends(measured, draws[:, : len(keys)]), strict=True
+    )
+    found = {key: _metric(measured, key, *numbers) for key, *numbers in rows}
+    if ceiling is not None:
+        top = ceiling.areas(np.ones((1, measured.queries)), measured.groups)[0]
+        ends = interval(draws[:, len(keys) :], top, Support.whole(measured.queries))
+        found[CEILING] = _metric(measured, CEILING, top[0], ends[0][0], ends[1][0])
+    return {key: found[key] for key in CATALOG if key in found}
+
+
+def _metric(measured: Measured, key: str, value: float, low: float, high: float) -> Metric:
+    about, (least, most) = CATALOG[key], bounds_of(key)
+    return Metric(
+        key=key,
+        name=about.name,
+        value=float(value),
+        low=float(np.clip(low, least, most)),
+        high=float(np.clip(high, least, most)),
+        n=measured.count(key),
+        n_unit=about.unit,
+        higher_is_better=about.higher_is_better,
+        definition=about.sentence,
+    )
 
 
 def _counts(pairs: PairTable, measured: Measured) -> dict[str, int]:
@@ -208,6 +218,8 @@ def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, .
         )
     if resamples and measured.queries < 2:
         notes.append("There are no intervals: they are drawn over queries, and there are not two.")
+    if resamples and labelled and (sentence := few(measured.queries)):
+        notes.append(sentence)
     return tuple(notes)
 
 

@@ -44,6 +44,7 @@ def evaluation_from_json(text: str) -> Evaluation:
         }
         return Evaluation(
             **{
+                "version": 1,  # of a file that does not say
                 **data,
                 "grades": tuple(data["grades"]),
                 "notes": tuple(data["notes"]),

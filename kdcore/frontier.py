@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.auction import Auction, Floats, Ints, Rules
-from kdcore.metrics.significance import bootstrap_weights, interval
+from kdcore.metrics.significance import Support, bootstrap_weights, interval
 
 Curves = tuple[Floats, Floats]  # (draws, weights) each: dollars a search, mean pDefect shown
 RESAMPLES = 1000
@@ -181,9 +181,11 @@ def price_of_distillation(
         resamples = 0
     ours, theirs = (_first(each.drawn, resamples) for each in (teacher, student))
     draws = _at_equal_defect(teacher.weights, weight, ours, theirs)
-    low, high = interval(_drawn_change(draws)[:, None])
     change = float(_change(found)[0])
-    ends = (float(low[0]), float(high[0])) if np.isfinite(change) else (np.nan, np.nan)
+    low, high = interval(
+        _drawn_change(draws)[:, None], np.array([change]), Support.whole(queries), 0.0
+    )
+    ends = (max(float(low[0]), -1.0), float(high[0])) if np.isfinite(change) else (np.nan, np.nan)
     level, earned, kept = map(float, found[0])
     return Price(level, earned, kept, change, *ends, queries)
 

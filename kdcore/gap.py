@@ -16,8 +16,8 @@ import numpy as np
 
 from kdcore.errors import lookup
 from kdcore.measures import Floats, Measured, measure
-from kdcore.metrics.definitions import CATALOG
-from kdcore.metrics.significance import bootstrap_weights, interval
+from kdcore.metrics.definitions import CATALOG, VERSION
+from kdcore.metrics.significance import Support, bootstrap_weights, interval
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.workspace import write_json_atomic
@@ -77,15 +77,17 @@ def gap_recovered(
     models = [measure(pairs, x) for x in (student_ft, student_kd, teacher)]
     about = lookup({k: CATALOG[k] for k in CATALOG if k in models[0].keys}, metric, "metric")
     ft, kd, top = (float(m.value_of(metric)[0]) for m in models)
-    (low, lead_low), (high, lead_high) = interval(_draws(models, metric, resamples, seed))
     leads = top > ft if about.higher_is_better else top < ft
+    ratio = (kd - ft) / (top - ft) if leads else math.nan
+    draws, support = _draws(models, metric, resamples, seed), Support.whole(models[0].queries, 2)
+    (low, lead_low), (high, lead_high) = interval(draws, np.array([ratio, top - ft]), support, 0.0)
     sure = lead_low > 0 if about.higher_is_better else lead_high < 0
     return GapRecovered(
         name=f"Gap recovered, {about.name}",
         metric=metric,
-        value=(kd - ft) / (top - ft) if leads else float("nan"),
-        low=float(low) if leads else float("nan"),
-        high=float(high) if leads else float("nan"),
+        value=ratio,
+        low=float(low),
+        high=float(high),
         student_ft=ft,
         student_kd=kd,
         teacher=top,
@@ -127,7 +129,7 @@ def gap_file(
 ) -> Path:
     """Where a gap of just these pairs and answers is kept, below a run's evaluation folder."""
     answered = (x.logits.tobytes() for x in (student_ft, student_kd, teacher))
-    digest = hashlib.sha256(pairs.content_hash.encode())
+    digest = hashlib.sha256(f"{VERSION} {pairs.content_hash}".encode())
     for logits in answered:
         digest.update(logits)
     return folder / f"gap-{metric.replace('@', '-')}-{digest.hexdigest()[:12]}.json"

@@ -30,12 +30,13 @@ from kdcore.datasets.splits import with_test_split
 from kdcore.errors import ConfigError, RunError
 from kdcore.evaluate import Evaluation
 from kdcore.evaluate import evaluate as evaluate_predictions
-from kdcore.exports import evaluation_from_json, to_json
+from kdcore.exports import to_json
 from kdcore.knobs import build
 from kdcore.pairs import PairTable, part_of
 from kdcore.predictions import Predictions
 from kdcore.runs import settle
 from kdcore.runs.about import About
+from kdcore.runs.kept import kept_evaluation as kept_evaluation
 from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
@@ -209,12 +210,6 @@ def evaluate(
     )
     write_text_atomic(source.evaluation_path(split), to_json(made))
     return made
-
-
-def kept_evaluation(run: Run, split: str = "test") -> Evaluation | None:
-    """The evaluation that `evaluate` kept, or None."""
-    path = run.evaluation_path(split)
-    return evaluation_from_json(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTable:

@@ -1,7 +1,8 @@
 """A model's measurements on a table, kept query by query.
 
-A metric is either a quotient of sums over queries (nDCG, NLL, ECE) or an area under a curve. Both
-can be had again under any weights of the queries, which is all that resampling needs.
+A metric is a quotient of sums over queries (nDCG, NLL), a sum of absolute quotients (ECE) or an
+area under a curve. All can be had again under any weights of the queries, which is all that
+resampling needs.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from kdcore.errors import DataError
 from kdcore.labels import GAINS, LabelScheme
-from kdcore.metrics import agreement, calibration, classification, ranking
+from kdcore.metrics import agreement, calibration, classification, ece, ranking
 from kdcore.metrics.definitions import DEPTHS, ndcg_key
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
@@ -23,6 +24,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Column = tuple[str, NDArray[Any]]  # the unit that divides it, its sum in each query
 UNITS = ("ranked", "labelled", "pairs", "correlated")
+ECES: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "mass"}
 
 
 @dataclass(frozen=True)
@@ -30,14 +32,16 @@ class Measured:
     """A model's measurements on a table, kept per query.
 
     table: (queries, columns) sums of each quotient, then the units they are divided by, then the
-    gaps of both ECE. unit_of: (quotients,) which unit divides each. order, groups, relevance,
-    relevant: what the areas need, labelled pairs only. curves: (queries, depth) nDCG by gain.
+    gaps of both ECE. unit_of: (quotients,) which unit divides each. errors: (2, bins) standard
+    errors of the gaps of both ECE. order, groups, relevance, relevant: what the areas need,
+    labelled pairs only. curves: (queries, depth) nDCG by gain.
     labels: (queries, depth, classes + 1) label counts in the top k, unjudged last.
     """
 
     quotients: tuple[str, ...]
     table: Floats
     unit_of: tuple[int, ...]
+    errors: Floats
     order: classification.ScoreOrder
     groups: Ints
     relevance: Floats
@@ -48,7 +52,7 @@ class Measured:
     @property
     def linear_keys(self) -> tuple[str, ...]:
         """The metrics that `finish` gives, in its order."""
-        return (*self.quotients, "ece_width", "ece_mass")
+        return (*self.quotients, *ECES)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -73,15 +77,28 @@ class Measured:
         return int(self.table[:, self.units][:, unit].sum())
 
     def finish(self, totals: Floats) -> Floats:
-        """(resamples, linear_keys) from (resamples, columns) weighted totals; 0 / 0 is nan."""
-        units = totals[:, self.units]
-        gaps = np.abs(totals[:, self.units.stop :])
-        gaps = gaps.reshape(len(totals), 2, calibration.BINS).sum(axis=2)
-        labelled = units[:, UNITS.index("labelled")][:, None]
-        above = np.concatenate([totals[:, : len(self.quotients)], gaps], axis=1)
-        below = np.concatenate([units[:, list(self.unit_of)], labelled, labelled], axis=1)
-        nothing = np.full_like(above, np.nan)
-        return np.asarray(np.divide(above, below, out=nothing, where=below > 0))
+        """(resamples, linear_keys) from (resamples, columns) weighted totals; 0 / 0 is nan.
+
+        ECE is the plain one here, the sum of absolute gaps.
+        """
+        below = totals[:, self.units][:, list(self.unit_of)]
+        above, nothing = totals[:, : len(self.quotients)], np.full_like(below, np.nan)
+        quotients = np.divide(above, below, out=nothing, where=below > 0)
+        return np.concatenate([quotients, np.abs(self.gaps(totals)).sum(axis=2).T], axis=1)
+
+    def gaps(self, totals: Floats) -> Floats:
+        """(2, resamples, bins) gaps of both ECE from (resamples, columns) weighted totals."""
+        labelled = totals[:, self.units][:, UNITS.index("labelled")][:, None]
+        sums = totals[:, self.units.stop :]
+        gaps = np.divide(sums, labelled, out=np.full_like(sums, np.nan), where=labelled > 0)
+        return np.stack(np.split(gaps, len(ECES), axis=1))
+
+    def _linear(self, totals: Floats) -> Floats:
+        """What `finish` gives, with each ECE corrected; below 0 where chance explains more."""
+        values = self.finish(totals)
+        both = zip(self.gaps(totals), self.errors, strict=True)
+        values[:, len(self.quotients) :] = np.column_stack([ece.corrected(*each) for each in both])
+        return values
 
     def areas(self, weights: Floats) -> Floats:
         """(resamples, 2) ROC-AUC and PR-AUC under (resamples, queries) weights; one class: nan."""
@@ -89,15 +106,24 @@ class Measured:
         return np.column_stack([roc, np.where(np.isnan(roc), np.nan, precision)])
 
     def values(self, weights: Floats | None = None) -> Floats:
-        """(resamples, keys) every metric under (resamples, queries) weights, by default all 1."""
-        weights = np.ones((1, self.queries)) if weights is None else weights
-        return np.concatenate([self.finish(weights @ self.table), self.areas(weights)], axis=1)
+        """(resamples, keys) every metric under (resamples, queries) weights.
+
+        By default all 1: the value itself, no ECE of it below 0. Draws of an ECE may be below.
+        """
+        if weights is None:
+            found = self.values(np.ones((1, self.queries)))
+            eces = [self.keys.index(key) for key in ECES]
+            found[:, eces] = np.maximum(found[:, eces], 0.0)
+            return found
+        return np.concatenate([self._linear(weights @ self.table), self.areas(weights)], axis=1)
 
     def value_of(self, key: str, weights: Floats | None = None) -> Floats:
         """(resamples,) one metric, without working out the areas for nothing."""
-        weights = np.ones((1, self.queries)) if weights is None else weights
+        if weights is None:
+            found = self.value_of(key, np.ones((1, self.queries)))
+            return np.maximum(found, 0.0) if key in ECES else found
         if key in self.linear_keys:
-            return self.finish(weights @ self.table)[:, self.linear_keys.index(key)]
+            return self._linear(weights @ self.table)[:, self.linear_keys.index(key)]
         return self.areas(weights)[:, ("roc_auc", "pr_auc").index(key)]
 
 
@@ -151,13 +177,14 @@ def measure(
     columns |= {"teacher_rank_correlation": ("correlated", _known(rho))} if teacher else {}
     units = [np.isfinite(curves["linear"][:, 0]), np.bincount(groups, minlength=queries)]
     units += [np.bincount(index, minlength=queries), np.isfinite(rho)]
-    gaps = _gaps(relevant, relevance, groups, queries)
+    gaps, errors_of_gaps = _gaps(relevant, relevance, groups, queries)
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
     return Measured(
         quotients=tuple(columns),
         table=np.column_stack([*(c for _, c in columns.values()), *units, *gaps]).astype(float),
         unit_of=tuple(UNITS.index(unit) for unit, _ in columns.values()),
+        errors=errors_of_gaps,
         order=classification.ScoreOrder.of(relevant, relevance),
         groups=groups,
         relevance=relevance,
@@ -231,15 +258,14 @@ def _distances(
 
 def _gaps(
     relevant: NDArray[np.bool_], relevance: Floats, groups: Ints, queries: int
-) -> list[Floats]:
-    bins = calibration.BINS
-    gaps: list[Floats] = []
-    binnings: tuple[calibration.Binning, ...] = ("width", "mass")
-    for binning in binnings:
-        place = groups * bins + calibration.bin_of(relevance, bins, binning)
-        total = np.bincount(place, relevance - relevant, minlength=queries * bins)
-        gaps.append(np.asarray(total, dtype=np.float64).reshape(queries, bins))
-    return gaps
+) -> tuple[list[Floats], Floats]:
+    """Both ECE: (queries, bins) sums of P(relevant) - label, and (2, bins) standard errors."""
+    sides = [
+        ece.bin_sums(relevant, relevance, groups, queries, binning) for binning in ECES.values()
+    ]
+    pairs = np.bincount(groups, minlength=queries).astype(np.float64)
+    errors = [ece.standard_errors(gaps, pairs, chance) for gaps, chance in sides]
+    return [gaps for gaps, _ in sides], np.stack(errors)
 
 
 def _sum(values: NDArray[Any], index: Ints, queries: int) -> Floats:

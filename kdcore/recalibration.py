@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.metrics.calibration import BINS, Reliability, best_temperature, bin_of, reliability
-from kdcore.metrics.significance import bias_off, bootstrap_weights, interval
+from kdcore.metrics.calibration import Reliability, best_temperature, reliability
+from kdcore.metrics.ece import bin_sums, centred, corrected, shortfall, standard_errors
+from kdcore.metrics.significance import Support, bootstrap_weights, interval
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.softlabels import soften
 
@@ -22,7 +23,7 @@ RESAMPLES = 500
 class Calibrated:
     """A reliability diagram with its error: ece in [0, 1], its 95 % interval, n labelled pairs.
 
-    The interval is of the draws with their upward bias taken off, see bias_off.
+    ece is corrected for what chance adds, see metrics/ece.py; bins.ece is the plain one.
     """
 
     bins: Reliability
@@ -38,8 +39,7 @@ class BeforeAfter:
     """Calibration at T = 1 and at the temperature of the other half of the queries.
 
     temperature: of least NLL on all labelled pairs; halves: what each half was given.
-    change: ece after less before, with its 95 % interval over the same draws of queries, their
-    mean moved to the change.
+    change: ece after less before, with its 95 % interval over the same draws of queries.
     """
 
     before: Calibrated
@@ -66,45 +66,64 @@ def before_after(
     cooled = np.empty_like(raw)
     for h in (0, 1):
         cooled[half == h] = pairs.scheme.relevance(soften(said[half == h], halves[h]))
-    draws = [_draws(relevant, p, query, resamples, seed) for p in (raw, cooled)]
-    sides = [_side(relevant, p, d, query) for p, d in zip((raw, cooled), draws, strict=True)]
-    change, moved = sides[1].ece - sides[0].ece, draws[1] - draws[0]
-    low, high = interval((moved - moved.mean() + change)[:, None])
+    errors = [_Error.of(relevant, p, query, resamples, seed) for p in (raw, cooled)]
+    before, after = (
+        each.told(reliability(relevant, p)) for each, p in zip(errors, (raw, cooled), strict=True)
+    )
+    change, moved = after.ece - before.ece, errors[1].draws - errors[0].draws
+    low, high = _ends(moved, change, before.queries, errors[0].short, errors[1].short)
     return BeforeAfter(
-        before=sides[0],
-        after=sides[1],
+        before=before,
+        after=after,
         temperature=best_temperature(grades, said),
         halves=(halves[0], halves[1]),
         change=change,
-        low=float(low[0]),
-        high=float(high[0]),
+        low=max(low, -1.0),
+        high=min(high, 1.0),
     )
 
 
-def _side(
-    relevant: NDArray[np.bool_], relevance: Floats, draws: Floats, query: NDArray[np.int64]
-) -> Calibrated:
-    bins = reliability(relevant, relevance)
-    low, high = interval(bias_off(draws, bins.ece)[:, None])
-    queries = int(query.max()) + 1
-    return Calibrated(bins, bins.ece, float(low[0]), float(high[0]), len(relevant), queries)
+@dataclass(frozen=True)
+class _Error:
+    """A corrected ECE before it is cut at 0, its draws, and how far it may fall short."""
+
+    value: float
+    draws: Floats
+    short: float
+    queries: int
+
+    @classmethod
+    def of(
+        cls,
+        relevant: NDArray[np.bool_],
+        relevance: Floats,
+        query: NDArray[np.int64],
+        resamples: int,
+        seed: int,
+    ) -> "_Error":
+        queries = int(query.max()) + 1
+        gaps, chance = bin_sums(relevant, relevance, query, queries)
+        pairs = np.bincount(query, minlength=queries).astype(np.float64)
+        errors = standard_errors(gaps, pairs, chance)
+        whole = gaps.sum(axis=0) / pairs.sum()
+        draws = [
+            corrected((weights @ gaps) / (weights @ pairs)[:, None], errors)
+            for weights in bootstrap_weights(queries, resamples, seed)
+        ]
+        value = float(corrected(whole[None], errors)[0])
+        return cls(value, np.concatenate(draws), shortfall(whole, errors), queries)
+
+    def told(self, bins: Reliability) -> Calibrated:
+        ece = max(self.value, 0.0)
+        low, high = _ends(self.draws, ece, self.queries, 0.0, self.short)
+        n = int(bins.count.sum())
+        return Calibrated(bins, ece, max(low, 0.0), min(high, 1.0), n, self.queries)
 
 
-def _draws(
-    relevant: NDArray[np.bool_],
-    relevance: Floats,
-    query: NDArray[np.int64],
-    resamples: int,
-    seed: int,
-) -> Floats:
-    """(resamples,) ece of queries drawn again: a sum a query and bin, then sums of those."""
-    queries = int(query.max()) + 1
-    gap = np.bincount(
-        query * BINS + bin_of(relevance), relevance - relevant, minlength=queries * BINS
-    ).reshape(queries, BINS)
-    count = np.bincount(query, minlength=queries).astype(np.float64)
-    found = [
-        np.abs(weights @ gap).sum(axis=1) / (weights @ count)
-        for weights in bootstrap_weights(queries, resamples, seed)
-    ]
-    return np.concatenate(found)
+def _ends(
+    draws: Floats, estimate: float, queries: int, below: float, above: float
+) -> tuple[float, float]:
+    """The 95 % interval of an estimate, further by what the correction may miss on each side."""
+    moved = centred(draws, estimate)[:, None]
+    low, high = interval(moved, np.array([estimate]), Support.whole(queries))
+    return float(low[0]) - below, float(high[0]) + above

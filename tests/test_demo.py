@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from kdcore import lab
 from kdcore.config import from_dict, to_dict
 from kdcore.demo import TOLERANCE
+from kdcore.demo.again import measure_again
 from kdcore.demo.build import build
 from kdcore.demo.check import problems, same_answers
 from kdcore.demo.plan import PUPILS, TEACHER, DemoPlan, Pupil
@@ -152,6 +153,29 @@ def test_a_student_s_replay_leads_to_the_moment_at_which_training_ended(demo):
         assert int(moments[-1].stem.removeprefix("step-")) == run.metrics()[-1]["step"]
         for moment in moments:
             Predictions.load(moment).require(probe.content_hash, len(probe))
+
+
+def test_a_demo_is_measured_anew_from_its_answers_and_is_whole_again(demo, tmp_path):
+    copy = tmp_path / "demo"
+    shutil.copytree(demo, copy)
+    before = card(copy)
+    for old in (copy / "runs").glob("*/evaluation/*.json"):
+        old.write_text("{}")
+    measure_again(copy, TINY)
+    assert card(copy)["figures"] == before["figures"]
+    assert card(copy)["files"] == before["files"]
+    assert problems(copy, rows=20) == ()
+
+
+def test_a_demo_whose_answers_were_changed_is_not_measured(demo, tmp_path):
+    copy = tmp_path / "demo"
+    shutil.copytree(demo, copy)
+    answers = copy / "runs" / TEACHER / "predictions" / "test.parquet"
+    answers.write_bytes(answers.read_bytes() + b" ")
+    with pytest.raises(DataError, match="not the file that was built"):
+        measure_again(copy, TINY)
+    with pytest.raises(DataError, match="has the runs"):
+        measure_again(copy, DemoPlan())
 
 
 def test_the_students_were_taught_by_exactly_the_teacher_that_is_shipped(demo, home):

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from kdcore.labels import BINARY
+from kdcore.measures import measure
 from kdcore.metrics.calibration import ece
 from kdcore.pairs import PairTable, make_frame
+from kdcore.predictions import Predictions
 from kdcore.recalibration import before_after
 
 QUERIES, ADS = 150, 10
@@ -45,13 +47,14 @@ def test_a_calibrated_model_gains_nothing_that_is_certain(pairs, margins):
 def test_before_is_the_ece_of_the_lab_and_lies_near_its_interval(pairs, margins):
     found = before_after(pairs, logits(margins, 3.0)).before
     p = 1 / (1 + np.exp(-3 * margins))
-    assert found.ece == pytest.approx(ece(pairs.relevant, p))
+    assert found.bins.ece == pytest.approx(ece(pairs.relevant, p))
+    one = Predictions(logits(margins, 3.0), pairs.content_hash, "model")
+    assert found.ece == pytest.approx(measure(pairs, one).value_of("ece_width")[0], abs=1e-6)
     assert found.low < found.ece < found.high
     assert (found.n, found.queries) == (QUERIES * ADS, QUERIES)
 
 
 def test_an_ece_lies_inside_its_own_interval_even_for_a_calibrated_model():
-    """Drawing queries again adds noise to each bin: without its bias off, a third lie below."""
     for seed in range(12):
         rng = np.random.default_rng(seed)
         margins = rng.normal(0, 2, QUERIES * ADS)

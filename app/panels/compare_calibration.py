@@ -12,9 +12,10 @@ from kdcore.recalibration import BeforeAfter
 
 ECE = (
     "Expected calibration error: mean gap between the P(relevant) a model says and the share of "
-    "such pairs that are relevant, over 15 bins of equal width, weighted by pairs. 95 % interval "
-    "from whole queries drawn again 500 times, less the error that drawing again adds. "
-    "ECE has a floor above 0 on finite data."
+    "such pairs that are relevant, over 15 bins of equal width, weighted by pairs, less what "
+    "chance adds: a gap smaller than its standard error s counts as gap² / s − s. The 95 % "
+    "interval (500 bootstrap samples of queries) is for the true error and also holds what this "
+    "correction may miss. The table has the plain ECE too, which chance alone lifts above 0."
 )
 HONEST = (
     "Each half of the queries is divided by the temperature fitted (least NLL) on the other half, "
@@ -53,14 +54,15 @@ def _measured(board: Board, name: str, role: str, who: Answers | None) -> Measur
 
 
 def finding(models: list[Measured]) -> str:
-    """Who is how far from its word, and what a temperature mends, in one sentence."""
+    """How far each model's probabilities are off, and what a temperature mends, in one sentence."""
     said = []
     for name, _, found in models:
         sure = "too sure" if found.temperature > 1.03 else "too modest"
         sure = "about right" if abs(found.temperature - 1) <= 0.03 else sure
+        unclear = "" if found.low > 0 or found.high < 0 else ", no clear change"
         said.append(
             f"{name.lower()} {sure} (best T {number(found.temperature, 2)}, ECE "
-            f"{number(found.before.ece)} to {number(found.after.ece)})"
+            f"{number(found.before.ece)} to {number(found.after.ece)}{unclear})"
         )
     return f"At T = 1: {'; '.join(said)}."
 
@@ -87,6 +89,7 @@ def table(models: list[Measured]) -> pd.DataFrame:
             "mean P(relevant)": bins.confidence[i],
             "share relevant": bins.frequency[i],
             "pairs": int(bins.count[i]),
+            "plain ECE": bins.ece,
             "ECE": shown.ece,
             "ECE low": shown.low,
             "ECE high": shown.high,

@@ -54,6 +54,16 @@ def check(folder: Folder = HOME, rows: Rows = 200, as_json: s.Json = False) -> N
     show(as_json, {"folder": folder, "problems": []}, whole)
 
 
+@app.command()
+def measure(folder: Folder = HOME, as_json: s.Json = False) -> None:
+    """Measure a built demo anew from its shipped answers; no model is trained or changed."""
+    from kdcore.demo.again import measure_again
+    from kdcore.demo.plan import DemoPlan
+
+    card = measure_again(folder.absolute(), DemoPlan())
+    show(as_json, {"folder": folder, "figures": card["figures"]}, table(_rows(card["figures"])))
+
+
 def _told(card: Mapping[str, Any], out: Path) -> list[Any]:
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
     took = {name: f"{seconds / 60:.0f} min" for name, seconds in card["seconds"].items()}

@@ -13,7 +13,7 @@ import numpy as np
 from kdcore.errors import ConfigError, lookup
 from kdcore.measures import Floats, measure
 from kdcore.metrics.definitions import CATALOG
-from kdcore.metrics.significance import bootstrap_weights, interval
+from kdcore.metrics.significance import Support, bootstrap_weights, interval
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import Latency, Speed
@@ -114,8 +114,13 @@ def retention(
         for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
     ]
     draws = np.concatenate([np.zeros((0, 2)), *drawn])
-    low, high = interval(np.column_stack([_share(draws, floor), _share(draws, 0.0)]))
     now = np.array([values[:2]])
+    low, high = interval(
+        np.column_stack([_share(draws, floor), _share(draws, 0.0)]),
+        np.concatenate([_share(now, floor), _share(now, 0.0)]),
+        Support.whole(queries, 2),
+        reach=0.0,
+    )
     above = values[1] > floor
     return Retention(
         metric=metric,

@@ -2,22 +2,29 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from kdcore.labels import GAINS
 
 Unit = Literal["pairs", "queries"]
 DEPTHS = (1, 3, 5, 10)
+VERSION = 2  # raised when a value, an interval or a verdict is worked out otherwise
 
 
 @dataclass(frozen=True)
 class Definition:
-    """What a metric is called, which variant it is, what it counts, and which way is better."""
+    """What a metric is called, which variant it is, what it counts, and which way is better.
+
+    least, most: the ends of its range.
+    """
 
     name: str
     sentence: str
     unit: Unit = "pairs"
     higher_is_better: bool = True
+    least: float = 0.0
+    most: float = 1.0
 
 
 def _ndcg_definitions() -> dict[str, Definition]:
@@ -39,6 +46,10 @@ def ndcg_key(gain: str, k: int) -> str:
     return f"ndcg@{k}" if gain == "exp2" else f"ndcg_{gain}@{k}"
 
 
+_CORRECTED = (
+    ", less what chance adds: a gap smaller than its standard error s counts as gap² / s - s. "
+    "Its interval is for the true error and also holds what the correction may miss."
+)
 CATALOG: Mapping[str, Definition] = {
     "roc_auc": Definition(
         "ROC-AUC", "P(a relevant pair has more relevance than an irrelevant one), ties half."
@@ -50,23 +61,28 @@ CATALOG: Mapping[str, Definition] = {
     "grade_accuracy": Definition(
         "Grade accuracy", "Share of pairs whose likeliest grade is the label."
     ),
-    "nll": Definition("NLL", "Mean -log P(grade) at T = 1, nats.", higher_is_better=False),
+    "nll": Definition(
+        "NLL", "Mean -log P(grade) at T = 1, nats.", higher_is_better=False, most=inf
+    ),
     "brier": Definition(
         "Brier score", "Mean (relevance - label)², two classes, 0 to 1.", higher_is_better=False
     ),
     "ece_width": Definition(
         "ECE, equal width",
-        "Expected calibration error of relevance over 15 bins of equal width.",
+        "Expected calibration error of relevance over 15 bins of equal width" + _CORRECTED,
         higher_is_better=False,
     ),
     "ece_mass": Definition(
         "ECE, equal mass",
-        "Expected calibration error of relevance over 15 bins of equally many pairs.",
+        "Expected calibration error of relevance over 15 bins of equally many pairs" + _CORRECTED,
         higher_is_better=False,
     ),
     **_ndcg_definitions(),
     "truth_kl": Definition(
-        "KL to the truth", "Mean KL(true P(grade) || model at T = 1), nats.", higher_is_better=False
+        "KL to the truth",
+        "Mean KL(true P(grade) || model at T = 1), nats.",
+        higher_is_better=False,
+        most=inf,
     ),
     "truth_mae": Definition(
         "Distance to the truth", "Mean |relevance - true relevance|.", higher_is_better=False
@@ -78,6 +94,7 @@ CATALOG: Mapping[str, Definition] = {
         "KL to the teacher",
         "Mean KL(teacher || model), both at the temperature given, nats, without T².",
         higher_is_better=False,
+        most=inf,
     ),
     "teacher_agreement": Definition(
         "Same top grade as the teacher", "Share of pairs whose likeliest grade is the teacher's."
@@ -87,5 +104,11 @@ CATALOG: Mapping[str, Definition] = {
         "Mean over queries of Spearman's rho of the ranking scores inside the query; queries "
         "where the teacher orders nothing are left out.",
         "queries",
+        least=-1.0,
     ),
 }
+
+
+def bounds_of(key: str) -> tuple[float, float]:
+    """The range of a metric."""
+    return CATALOG[key].least, CATALOG[key].most

@@ -4,16 +4,82 @@ Pairs of one query hang together, so whole queries are drawn and swapped, never 
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Verdict = Literal["BEATS", "NO BEATS", "INCONCLUSIVE"]
 LEVEL = 0.05
 POWER_FACTOR = 2.8  # z(0.975) + z(0.8): 80 % power in a two-sided test at 5 %
+FEW_QUERIES = 20  # below it even a widened interval is rough, and that is said
 CHUNK = 1 << 21  # weights drawn at once: 16 MB of float64
+_Z = 1.959964  # z(0.975)
+_NOTHING = 1e-12  # a spread that is rounding
+
+
+@dataclass(frozen=True)
+class Support:
+    """What the interval of each metric rests on.
+
+    queries: (metrics,) how many queries define it. varying: (metrics,) how many of them differ
+    from the value that is most common among them.
+    """
+
+    queries: Ints
+    varying: Ints
+
+    @classmethod
+    def of(cls, parts: NDArray[Any]) -> Self:
+        """From each query's part of a metric, (queries, metrics); nan where it has none."""
+        counts = []
+        for column in np.asarray(parts, dtype=np.float64).T:
+            known = column[np.isfinite(column)].round(12)
+            common = np.unique(known, return_counts=True)[1].max(initial=0)
+            counts.append((len(known), len(known) - common))
+        queries, varying = np.array(counts, dtype=np.int64).reshape(-1, 2).T
+        return cls(queries, varying)
+
+    @classmethod
+    def whole(cls, queries: int, metrics: int = 1) -> Self:
+        """Every metric over the same queries, each with a value of its own."""
+        return cls(*(np.full(metrics, n, dtype=np.int64) for n in (queries, queries)))
+
+    def join(self, other: "Support") -> "Support":
+        """The metrics of both, one after the other."""
+        return Support(
+            np.concatenate([self.queries, other.queries]),
+            np.concatenate([self.varying, other.varying]),
+        )
+
+    def stretch(self) -> Floats:
+        """(metrics,) factor by which bootstrap ends move away from the estimate.
+
+        sqrt(n / (n - 1)) and Student's t for z, since n queries show too little of their own
+        spread; sqrt((k + 1) / k), since a value that only k of them have could be more frequent.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            unbiased = np.sqrt(self.queries / (self.queries - 1))
+            unseen = np.sqrt((self.varying + 1) / self.varying)
+            return np.asarray(unbiased * unseen * self._t() / _Z)
+
+    def flat(self) -> Floats:
+        """(metrics,) half an interval where no query differs from another, in units of the reach.
+
+        It is that of a mean over the queries and two more, one of which is off by the reach.
+        """
+        with np.errstate(divide="ignore"):
+            return np.asarray(self._t() / np.sqrt(self.queries * (self.queries + 2.0)))
+
+    def _t(self) -> Floats:
+        from scipy.special import stdtrit
+
+        enough = self.queries > 1
+        t = stdtrit(np.where(enough, self.queries - 1, 1), 1 - LEVEL / 2)
+        return np.where(enough, t, np.nan)
 
 
 def bootstrap_weights(queries: int, resamples: int, seed: int) -> Iterator[Floats]:
@@ -41,11 +107,33 @@ def swaps(queries: int, permutations: int, seed: int) -> Iterator[Floats]:
         yield np.unpackbits(bits.reshape(rows, -1), axis=1)[:, :queries].astype(np.float64)
 
 
-def interval(draws: NDArray[Any], level: float = LEVEL) -> tuple[Floats, Floats]:
-    """(metrics,) ends of the central 95 % of (resamples, metrics) draws.
+def interval(
+    draws: NDArray[Any], estimates: NDArray[Any], support: Support, reach: float = 1.0
+) -> tuple[Floats, Floats]:
+    """(metrics,) ends of the 95 % interval of (metrics,) estimates.
 
-    A draw may be nan (no relevant pair was drawn); where most are, so are the ends.
+    The central 95 % of (resamples, metrics) bootstrap draws, stretched around the estimate for the
+    few queries behind it, see Support. Where no two queries differ, draws show no spread at all,
+    and `reach`, how far off one more query could be, takes its place; 0 for a value that is known.
+    A draw may be nan (no relevant pair was drawn); where most are, or fewer than two queries
+    count, so are the ends.
     """
+    estimates = np.asarray(estimates, dtype=np.float64)
+    if not len(draws):
+        return np.full(len(estimates), np.nan), np.full(len(estimates), np.nan)
+    ends = np.array(central(draws))
+    flat = (support.varying == 0) | (ends[1] - ends[0] < _NOTHING)
+    stretched = estimates + np.where(flat, 0.0, ends - estimates) * np.where(
+        flat, 1.0, support.stretch()
+    )
+    half = np.where(flat, reach * support.flat(), 0.0)
+    known = np.isfinite(ends).all(axis=0) & (support.queries > 1)
+    low, high = np.where(known, stretched + np.array([-half, half]), np.nan)
+    return low, high
+
+
+def central(draws: NDArray[Any], level: float = LEVEL) -> tuple[Floats, Floats]:
+    """(metrics,) ends of the central 95 % of (resamples, metrics) draws; nan where most are."""
     draws = np.asarray(draws, dtype=np.float64)
     low, high = np.full(draws.shape[1], np.nan), np.full(draws.shape[1], np.nan)
     known = np.isfinite(draws)
@@ -56,17 +144,6 @@ def interval(draws: NDArray[Any], level: float = LEVEL) -> tuple[Floats, Floats]
         finite = draws[known[:, column], column]
         low[column], high[column] = np.quantile(finite, [level / 2, 1 - level / 2])
     return low, high
-
-
-def bias_off(draws: NDArray[Any], estimate: float) -> Floats:
-    """(resamples,) draws of a sum of absolute gaps, less what drawing again adds to it.
-
-    Every draw of queries adds its own noise to each gap, which only ever adds up: the draws lie
-    above their estimate. They are moved so that their mean is the estimate; below 0 counts as 0.
-    """
-    draws = np.asarray(draws, dtype=np.float64)
-    known = draws[np.isfinite(draws)]
-    return np.maximum(draws - (known.mean() - estimate), 0.0) if len(known) else draws
 
 
 def exceed(observed: Floats, permuted: Floats) -> NDArray[np.int64]:
@@ -95,17 +172,34 @@ def sign_flip_p(differences: NDArray[Any], permutations: int = 10_000, seed: int
     return p_value(exceeding, permutations)
 
 
-def smallest_detectable(draws: NDArray[Any]) -> Floats:
+def smallest_detectable(draws: NDArray[Any], support: Support, reach: float = 1.0) -> Floats:
     """(metrics,) least true difference that a test at 5 % finds in 80 % of repeats.
 
-    2.8 standard errors of the (resamples, metrics) bootstrap differences.
+    2.8 standard errors of the (resamples, metrics) bootstrap differences, stretched as the
+    interval is; nan without draws.
     """
     draws = np.asarray(draws, dtype=np.float64)
     known = np.isfinite(draws)
     n = known.sum(axis=0)
     mean = np.where(known, draws, 0.0).sum(axis=0) / np.maximum(n, 1)
-    spread = np.where(known, (draws - mean) ** 2, 0.0).sum(axis=0) / np.maximum(n - 1, 1)
-    return np.where(n > 1, POWER_FACTOR * np.sqrt(spread), np.nan)
+    error = np.sqrt(np.where(known, (draws - mean) ** 2, 0.0).sum(axis=0) / np.maximum(n - 1, 1))
+    flat = (support.varying == 0) | (error < _NOTHING)
+    stretched = np.where(flat, reach * support.flat() / _Z, error * _finite(support.stretch()))
+    return np.where((n > 1) & (support.queries > 1), POWER_FACTOR * stretched, np.nan)
+
+
+def _finite(values: Floats) -> Floats:
+    return np.where(np.isfinite(values), values, 0.0)
+
+
+def few(queries: int) -> str:
+    """A sentence for a result on few queries; an empty text for enough of them."""
+    if not 2 <= queries < FEW_QUERIES:
+        return ""
+    return (
+        f"Few queries: {queries}. Intervals are widened for that, and are rough all the same; "
+        f"collect {FEW_QUERIES} queries or more before you conclude anything."
+    )
 
 
 def verdict(low: float, high: float, p: float, higher_is_better: bool = True) -> Verdict:

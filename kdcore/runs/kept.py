@@ -8,18 +8,27 @@ from kdcore.comparison import Comparison
 from kdcore.errors import DataError
 from kdcore.evaluate import Evaluation
 from kdcore.exports import comparison_from_json, evaluation_from_json, to_json
+from kdcore.metrics.definitions import VERSION
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
+from kdcore.runs.store import Run
 from kdcore.workspace import write_text_atomic
 
-FORMAT = 1  # raised when the same inputs would be measured otherwise
+
+def kept_evaluation(run: Run, split: str = "test") -> Evaluation | None:
+    """The evaluation that `lab.evaluate` kept; None without one, or when metrics were redefined."""
+    path = run.evaluation_path(split)
+    if not path.exists():
+        return None
+    found = evaluation_from_json(path.read_text(encoding="utf-8"))
+    return found if found.version == VERSION else None
 
 
 def kept_file(
     folder: Path, pairs: PairTable, answers: Sequence[Predictions | None], *about: object
 ) -> Path:
     """Where a result of these pairs and answers is kept; about: what was measured, and how."""
-    digest = hashlib.sha256(repr((FORMAT, pairs.name, pairs.content_hash, about)).encode())
+    digest = hashlib.sha256(repr((VERSION, pairs.name, pairs.content_hash, about)).encode())
     if pairs.truth is not None:  # not in the content hash
         digest.update(pairs.truth.tobytes())
     for said in answers:

@@ -2,10 +2,14 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import norm, permutation_test
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm, permutation_test, ttest_1samp
 
 from kdcore.metrics.significance import (
+    Support,
     bootstrap_weights,
+    few,
     interval,
     p_value,
     sign_flip_p,
@@ -45,26 +49,95 @@ def test_swaps_are_fair_coins_of_ones_and_zeros():
 def test_bootstrap_interval_of_a_mean_is_the_textbook_interval():
     values = np.random.default_rng(0).normal(size=400)
     means = np.concatenate([w @ values / 400 for w in bootstrap_weights(400, 4000, seed=0)])
-    low, high = interval(means[:, None])
+    values_of, support = values[:, None], Support.of(values[:, None])
+    low, high = interval(means[:, None], values_of.mean(axis=0), support)
     error = values.std() / 20
     assert low[0] == pytest.approx(values.mean() - 1.96 * error, abs=0.1 * error * 2)
     assert high[0] == pytest.approx(values.mean() + 1.96 * error, abs=0.1 * error * 2)
-    detectable = smallest_detectable(means[:, None])[0]
+    detectable = smallest_detectable(means[:, None], support)[0]
     assert detectable == pytest.approx((norm.ppf(0.975) + norm.ppf(0.8)) * error, rel=0.05)
 
 
 def test_undefined_draws_are_left_out_until_they_are_the_most():
     draws = np.column_stack([np.arange(100.0), np.full(100, np.nan), np.arange(100.0)])
     draws[:10, 0], draws[:60, 2] = np.nan, np.nan
-    low, high = interval(draws)
+    support = Support.whole(1000, 3)
+    low, high = interval(draws, np.full(3, 50.0), support)
     assert 10 <= low[0] < high[0] <= 99
     assert np.isnan([low[1], high[1], low[2]]).all()
-    assert np.isnan(smallest_detectable(draws)[1])
+    assert np.isnan(smallest_detectable(draws, support)[1])
 
 
 def test_no_draws_give_no_interval():
-    assert np.isnan(interval(np.zeros((0, 2)))).all()
-    assert np.isnan(smallest_detectable(np.zeros((0, 2)))).all()
+    support = Support.whole(9, 2)
+    assert np.isnan(interval(np.zeros((0, 2)), np.zeros(2), support)).all()
+    assert np.isnan(smallest_detectable(np.zeros((0, 2)), support)).all()
+
+
+def drawn(values, resamples=800, seed=0):
+    """(resamples, 1) bootstrap means of (queries,) values."""
+    n = len(values)
+    return np.concatenate([w @ values[:, None] / n for w in bootstrap_weights(n, resamples, seed)])
+
+
+def test_few_queries_widen_the_bootstrap_to_student_s_interval():
+    values = np.random.default_rng(3).normal(size=8)
+    low, high = interval(
+        drawn(values, 4000), values[None].mean(axis=1), Support.of(values[:, None])
+    )
+    textbook = ttest_1samp(values, 0).confidence_interval(0.95)
+    width = textbook.high - textbook.low
+    assert high[0] - low[0] == pytest.approx(width * np.sqrt(8 / 7), rel=0.08)  # 7 of 8 vary
+
+
+@pytest.mark.parametrize("queries", [3, 8, 50, 1000])
+def test_queries_that_all_agree_leave_room_for_one_that_does_not(queries):
+    """A bootstrap of equal values is a point: at 8 queries it held a small truth 6 times in 10."""
+    same = np.zeros((queries, 1))
+    low, high = interval(drawn(same[:, 0]), np.zeros(1), Support.of(same))
+    assert -low[0] == high[0] > 1 / queries
+    assert smallest_detectable(drawn(same[:, 0]), Support.of(same))[0] > high[0]
+    known = interval(drawn(same[:, 0]), np.zeros(1), Support.of(same), reach=0.0)
+    assert (known[0][0], known[1][0]) == (0, 0)
+
+
+@given(st.integers(3, 40), st.integers(0, 2**32 - 1), st.booleans())
+@settings(max_examples=40, deadline=None)
+def test_an_interval_is_never_narrower_than_the_draws_and_holds_its_estimate(n, seed, coarse):
+    values = np.random.default_rng(seed).normal(size=n)
+    values = values.round() if coarse else values
+    draws, estimate = drawn(values, 200), values[None].mean(axis=1)
+    low, high = interval(draws, estimate, Support.of(values[:, None]))
+    assert low[0] <= min(estimate[0], np.quantile(draws, 0.025))
+    assert high[0] >= max(estimate[0], np.quantile(draws, 0.975))
+
+
+@pytest.mark.parametrize(("queries", "least"), [(8, 0.92), (20, 0.93), (100, 0.93)])
+def test_the_interval_of_a_rare_difference_holds_the_truth(queries, least):
+    """nDCG@1 of two like models: 0 in most queries, -1 or 1 in a few."""
+    rng = np.random.default_rng(queries)
+    hits = []
+    for seed in range(250):
+        values = rng.choice([-1.0, 0.0, 0.5, 1.0], p=[0.06, 0.74, 0.1, 0.1], size=queries)
+        ends = interval(
+            drawn(values, 200, seed), values[None].mean(axis=1), Support.of(values[:, None])
+        )
+        hits.append(ends[0][0] <= 0.09 <= ends[1][0])
+    assert np.mean(hits) >= least
+
+
+def test_support_counts_what_is_known_and_what_stands_out():
+    parts = np.array([[1.0, np.nan, 0.2], [1.0, np.nan, 0.4], [0.5, 0.3, 0.6], [1.0, np.nan, 0.6]])
+    support = Support.of(parts)
+    assert support.queries.tolist() == [4, 1, 4]
+    assert support.varying.tolist() == [1, 0, 2]
+    one = interval(np.zeros((50, 3)), np.zeros(3), support)
+    assert np.isnan(one[0][1])  # a single query says nothing of others
+
+
+def test_few_queries_are_said():
+    assert "Few queries: 8." in few(8)
+    assert [few(n) for n in (0, 1, 20, 500)] == [""] * 4
 
 
 def test_sign_flips_reach_the_exact_p_of_all_flips():
@@ -124,7 +197,8 @@ def null_verdicts(trials, queries=150, seed=0):
         draws = np.concatenate(
             [w @ differences / queries for w in bootstrap_weights(queries, 400, trial)]
         )
-        low, high = interval(draws)
+        estimate = differences.mean(axis=0)
+        low, high = interval(draws, estimate, Support.of(differences))
         p = sign_flip_p(differences, 400, trial)
         said.append(verdict(low[0], high[0], p[0]))
     return np.mean([v != "INCONCLUSIVE" for v in said])
