@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from app import state, texts
+from app import sections, state, texts
 from app.components.chart_tools import Caption, chart_tools
 
 if TYPE_CHECKING:  # Plotly costs a second; only pages that draw with it pay
@@ -78,6 +78,7 @@ def chart(
         st.plotly_chart(
             figure, width="stretch", key=key, alt=sentence, config={"displayModeBar": False}
         )
+    _numbers(key, table, sentence, caption)
     chart_tools(f"chart_{key}", texts.csv(table, about), sentence, key, caption)
 
 
@@ -88,4 +89,11 @@ def exports(
 
     caption: what PNG and SVG say around the picture; None for a table, which has no picture.
     """
+    _numbers(target, table, sentence, caption)
     chart_tools(target, texts.csv(table, about), sentence, target, caption)
+
+
+def _numbers(key: str, table: pd.DataFrame, sentence: str, caption: Caption | None) -> None:
+    """The numbers of a picture belong into the report as well, folded."""
+    title = f"Numbers: {caption.title}" if caption else sentence
+    sections.put(key, lambda: sections.Section(title, (sentence,), table, folded=True))

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from app import services, state
+from app import sections, services, state
 from app.components.frame_bar import frame_bar, went_back
 from app.services import Board
 from app.texts import md
 from kdcore.errors import LabError
 
+_PAGE = "kd_page"
 _ROLES = {"teacher": "Teacher", "student": "Student"}
 _WIDTHS = {"data": 195, "teacher": 215, "student": 320}  # with Save and the link: one row at 1280
 
@@ -117,11 +118,18 @@ def finding(sentence: str) -> None:
         st.text(sentence)
 
 
+def page_title() -> str:
+    """The title of the page that is shown."""
+    return str(st.session_state.get(_PAGE, "KD Lab"))
+
+
 def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> DeltaGenerator:
     """The head of a page: pickers, `extra` beside them, title; returns the banner's place.
 
     pickers: whether the page shows the chosen data, teacher and student at all.
     """
+    st.session_state[_PAGE] = title
+    sections.forget()
     top_bar(st.session_state.get("kd_selection", "") if pickers else "", extra, pickers)
     place = st.empty()
     st.title(title, anchor=False)

@@ -1,19 +1,31 @@
-"""What is on the table as one file: HTML that opens without a network, and a table for LaTeX."""
+"""A page as it stands as one file: HTML that opens without a network, and a table for LaTeX."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from app.texts import number, signed
+import pandas as pd
+
+from app.sections import Section
+from app.texts import number, percent, signed
 from kdcore.comparison import Comparison
 from kdcore.evaluate import Evaluation
 from kdcore.gap import GapRecovered
-from kdcore.keep.page import page
+from kdcore.keep.page import block, page, paragraph, section, table
 
 SHOWN = ("roc_auc", "pr_auc", "ndcg@1", "ndcg@5", "ndcg@10", "nll", "ece_mass", "accuracy")
-_COLORS = ("var(--teacher)", "var(--student)", "var(--twin)")
-_DASHES = ("", "", "4 4")
+PICTURES = "<!-- pictures -->"  # the browser, which draws them, puts the page's pictures here
+ROWS = 200  # of a table; its CSV has all
+LOOK = """<style>
+body{font-family:"Source Sans",system-ui,sans-serif}figure svg{background:#fff;min-width:0}
+.meta{color:var(--faint)}.note{border-left:3px solid var(--line);padding-left:.8rem}
+details{margin:.8rem 0}summary{font-weight:600}
+@media print{details::details-content{content-visibility:visible;block-size:auto}
+figure{break-inside:avoid}}
+</style>"""
 
 
 @dataclass(frozen=True)
@@ -28,7 +40,10 @@ class Subject:
 
 @dataclass(frozen=True)
 class Material:
-    """All that a report tells. against: student minus twin, when there is a twin."""
+    """All that a report tells of a page. against: student minus twin, when there is a twin.
+
+    sections: what the parts of the page say of themselves; saved: the day, YYYY-MM-DD.
+    """
 
     finding: str
     link: str
@@ -37,45 +52,116 @@ class Material:
     subjects: Sequence[Subject]
     against: Comparison | None
     gap: GapRecovered | None
+    page: str = "KD Lab"
+    saved: str = ""
+    sections: Sequence[Section] = ()
 
 
 def html(told: Material) -> str:
-    """The report as one static page: no script, no address that is fetched."""
+    """The report as one static page: no script, no address that is fetched.
+
+    PICTURES marks where the pictures of the page belong.
+    """
+    title = f"KD Lab: {told.page}, {told.data}"
+    models = " · ".join(f"{s.role} {s.title}" for s in told.subjects)
     parts = [
-        f"<h1>KD Lab: {escape(told.data)}</h1>",
-        f"<p class='finding'>{escape(told.finding)}</p>",
-        f"<p>The same state in the lab: <code>{escape(told.link)}</code></p>",
+        LOOK,
+        f"<h1>{escape(title)}</h1>",
+        paragraph(" · ".join(t for t in (models, f"saved {told.saved}") if t.strip()), "meta"),
+        paragraph(told.finding, "finding"),
+        PICTURES,
+        *(_section(each) for each in told.sections if not each.folded),
         _metrics(told.subjects),
         _differences(told.against),
         _gap(told.gap),
-        _curves(told.subjects),
+        *(_section(each) for each in told.sections if each.folded),
         _settings(told),
+        _state(told.link),
     ]
-    return page(f"KD Lab: {told.data}", "".join(parts))
+    return page(title, "".join(parts))
 
 
 def latex(subjects: Sequence[Subject], against: Comparison | None) -> str:
-    """Models as rows, metrics as columns; a dagger marks a difference to the twin that BEATS."""
+    """Models as rows, metrics as columns, in a table whose caption explains its marks."""
     keys = [k for k in SHOWN if all(k in s.evaluation.metrics for s in subjects)]
     names = [_tex(subjects[0].evaluation.metrics[k].name) for k in keys] if subjects else []
-    lines = [
-        r"\begin{tabular}{l" + "r" * len(keys) + "}",
-        r"\toprule",
-        " & ".join(["Model", *names]) + r" \\",
-        r"\midrule",
-    ]
+    rows, marked = [], False
     for each in subjects:
         row = [_tex(each.title)]
         for key in keys:
             better = against and each.role == "student" and against.differences.get(key)
             mark = r"$^\dagger$" if better and better.verdict == "BEATS" else ""
+            marked = marked or bool(mark)
             row.append(number(each.evaluation.metrics[key].value) + mark)
-        lines.append(" & ".join(row) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+        rows.append(" & ".join(row) + r" \\")
+    lines = [
+        r"\begin{table}",
+        rf"\caption{{{_caption(subjects, marked)}}}",
+        r"\begin{tabular}{l" + "r" * len(keys) + "}",
+        r"\toprule",
+        " & ".join(["Model", *names]) + r" \\",
+        r"\midrule",
+        *rows,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _caption(subjects: Sequence[Subject], marked: bool) -> str:
+    if not subjects:
+        return "No model has answered these pairs."
+    first = subjects[0].evaluation.metrics
+    about = next(iter(first.values()))
+    text = f"{subjects[0].evaluation.data}, $n$ = {about.n:,} {about.n_unit}"
+    text = _tex(text.replace("$n$", "n")) + "."
+    if marked:
+        text += (
+            r" $^\dagger$: better than the same student trained on labels alone; the 95\,\% "
+            r"interval of the difference (bootstrap over queries) excludes 0 and a permutation "
+            r"test over queries gives $p < 0.05$, each metric tested by itself."
+        )
+    return text
+
+
+def _section(told: Section) -> str:
+    inner = "".join(paragraph(text) for text in told.texts)
+    if told.table is not None:
+        inner += _frame(told.table)
+    if told.folded:
+        return f"<details><summary>{escape(told.title)}</summary>{inner}</details>"
+    return section(told.title, inner)
+
+
+def _frame(rows: pd.DataFrame) -> str:
+    shown = rows.head(ROWS)
+    cells = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+    more = f"The first {ROWS} of {len(rows):,} rows." if len(rows) > ROWS else ""
+    return table([str(name) for name in rows.columns], cells) + paragraph(more, "faint")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return "–" if value != value else f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _metrics(subjects: Sequence[Subject]) -> str:
     keys = list(subjects[0].evaluation.metrics) if subjects else []
+    first, rest = [k for k in SHOWN if k in keys], [k for k in keys if k not in SHOWN]
+    if not keys:
+        return ""
+    more = ""
+    if rest:
+        more = f"<details><summary>More metrics</summary>{_scores(subjects, rest)}</details>"
+    return section("All pairs: metrics with 95 % intervals", _scores(subjects, first), more)
+
+
+def _scores(subjects: Sequence[Subject], keys: Sequence[str]) -> str:
     rows = []
     for key in keys:
         first = subjects[0].evaluation.metrics[key]
@@ -86,13 +172,13 @@ def _metrics(subjects: Sequence[Subject]) -> str:
             cells.append(f"<td>{shown}</td>")
         rows.append(f"<tr>{''.join(cells)}<td>{first.n:,} {first.n_unit}</td></tr>")
     head = "".join(f"<th>{escape(s.role)}: {escape(s.title)}</th>" for s in subjects)
-    table = f"<table><tr><th>Metric</th>{head}<th>n</th></tr>{''.join(rows)}</table>"
-    return f"<h2>Metrics, with 95 % intervals over queries</h2>{table}"
+    lines = f"<tr><th>Metric</th>{head}<th>n</th></tr>{''.join(rows)}"
+    return f"<div class='wide'><table>{lines}</table></div>"
 
 
 def _differences(against: Comparison | None) -> str:
     if against is None:
-        return "<h2>Tests</h2><p>There is no twin without a teacher to test against.</p>"
+        return ""
     rows = "".join(
         f"<tr><th title='{escape(d.definition, quote=True)}'>{escape(d.name)}</th>"
         f"<td>{signed(d.delta)} [{signed(d.low)}, {signed(d.high)}]</td><td>{d.p:.4f}</td>"
@@ -102,59 +188,45 @@ def _differences(against: Comparison | None) -> str:
     head = (
         "<th>Metric</th><th>Difference</th><th>p</th><th>Smallest detectable</th><th>Verdict</th>"
     )
-    return f"<h2>Student minus its twin without a teacher</h2><table><tr>{head}</tr>{rows}</table>"
+    title = "All pairs: student minus its twin without a teacher"
+    rows = f"<div class='wide'><table><tr>{head}</tr>{rows}</table></div>"
+    return f"<details><summary>{title}</summary>{rows}</details>"
 
 
 def _gap(gap: GapRecovered | None) -> str:
     if gap is None:
         return ""
-    value = gap.text if gap.trustworthy else gap.reason
-    return f"<h2>{escape(gap.name)}</h2><p>{escape(value)}. {escape(gap.definition)}</p>"
-
-
-def _curves(subjects: Sequence[Subject]) -> str:
-    width, height = 640, 300
-    step = (width - 60) / 19
-
-    def line(values: Sequence[float], color: str, dash: str) -> str:
-        points = " ".join(
-            f"{40 + i * step:.1f},{height - 30 - v * (height - 50):.1f}"
-            for i, v in enumerate(values)
-            if v == v
-        )
-        style = f"fill='none' stroke='{color}' stroke-width='2' stroke-dasharray='{dash}'"
-        return f"<polyline points='{points}' {style}/>"
-
-    drawn = [
-        f"<text x='{width - 150}' y='{60 + 18 * i}' style='fill:{_COLORS[i % 3]}'>"
-        f"{escape(s.role)}</text>"
-        + line(s.evaluation.ndcg["exp2"].model, _COLORS[i % 3], _DASHES[i % 3])
-        for i, s in enumerate(subjects)
-    ]
-    if subjects:
-        drawn.append(line(subjects[0].evaluation.ndcg["exp2"].random, "var(--faint)", "2 3"))
-    ticks = "".join(
-        f"<text x='36' y='{height - 26 - v * (height - 50):.0f}' text-anchor='end'>{v:g}</text>"
-        for v in (0, 0.25, 0.5, 0.75, 1)
-    ) + "".join(
-        f"<text x='{40 + (k - 1) * step:.0f}' y='{height - 8}' text-anchor='middle'>{k}</text>"
-        for k in (1, 5, 10, 15, 20)
-    )
-    inner = ticks + "".join(drawn)
-    return (
-        "<h2>nDCG over k, gain 2^grade − 1; dotted: random order</h2>"
-        f"<svg viewBox='0 0 {width} {height}' width='{width}' role='img'>{inner}</svg>"
-    )
+    told = gap.reason
+    if gap.trustworthy:
+        told = f"{percent(gap.value)} [{percent(gap.low)}, {percent(gap.high)}]"
+    return section(gap.name, paragraph(f"{told}. {gap.definition}"))
 
 
 def _settings(told: Material) -> str:
     packages = ", ".join(f"{p} {version(p)}" for p in ("kdlab", "numpy", "pandas", "scikit-learn"))
+    about = f"Data {told.data_hash}; bootstrap seed 0; {packages}."
     blocks = "".join(
-        f"<h3>{escape(s.role)}: {escape(s.title)}</h3><pre>{escape(s.settings)}</pre>"
-        for s in told.subjects
+        f"<h3>{escape(s.role)}: {escape(s.title)}</h3>{block(s.settings)}" for s in told.subjects
     )
-    about = f"Data {escape(told.data_hash)}; bootstrap seed 0; {escape(packages)}."
-    return f"<h2>Settings</h2><p>{about}</p>{blocks}"
+    return f"<details><summary>Settings</summary>{paragraph(about)}{blocks}</details>"
+
+
+def _state(link: str) -> str:
+    note = ""
+    if _is_loopback(link):
+        note = paragraph(
+            "This address works only on the machine where the lab ran, while it runs there.", "note"
+        )
+    return section("The same state in the lab", f"<p><code>{escape(link)}</code></p>", note)
+
+
+def _is_loopback(link: str) -> bool:
+    """Whether an address leads back to the machine that opens it."""
+    try:
+        host = urlsplit(link).hostname or ""
+        return host == "localhost" or host.endswith(".localhost") or ip_address(host).is_loopback
+    except ValueError:  # a name, or no address at all
+        return False
 
 
 def _tex(text: str) -> str:

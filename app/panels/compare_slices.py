@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import controls, state
+from app import controls, sections, state
 from app.panels import compare_selection as selection
+from app.sections import Section
 from app.services import Board, slicing
 from app.texts import number, signed
 from kdcore.attributes import describe
@@ -53,6 +54,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     _chosen(board, against)
     if found.slices:
         _table(board, found, against)
+    sections.put("slices", lambda: _section(board, found, against))
     with st.expander("How slices are found, and what keeps chance out"):
         st.text(METHOD)
 
@@ -77,6 +79,13 @@ def finding(board: Board, found: Found, against: slicing.Against) -> str:
         f"{signed(worst.low)} to {signed(worst.high)}; {worst.pairs:,} pairs of {worst.queries:,} "
         f"queries). {tried}, {len(found.slices)} listed."
     )
+
+
+def _section(board: Board, found: Found, against: slicing.Against) -> Section:
+    table = None
+    if found.slices:  # what a slice stands for as well can be a page long
+        table = view(board, list(found.slices), against).drop(columns="folded")
+    return Section("Slices", (finding(board, found, against),), table)
 
 
 def _against(board: Board) -> slicing.Against:

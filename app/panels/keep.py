@@ -1,19 +1,23 @@
-"""Save what is on the table: a report that opens offline, a table for LaTeX, metrics, the state."""
+"""Save what is on the page: a report that opens offline, a table for LaTeX, metrics, the state."""
 
-import json
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import streamlit as st
 import yaml
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from app import report, services, state, texts
+from app import frame, report, sections, services, state, texts
+from app.components.report_saver import report_saver
+from app.panels import keep_state
 from app.report import Material, Subject
 from app.services import Answers, Board
 from kdcore.comparison import Comparison
 from kdcore.exports import to_csv
+
+_WANTED = "kd_report_wanted"  # how often this visitor asked for a report
 
 
 def draw() -> None:
@@ -21,12 +25,14 @@ def draw() -> None:
     with st.popover("Save", help="Report, LaTeX, CSV and the state of this page"):
         ready = services.board().ready
         if not ready:
-            st.write("A teacher and a student must have answered before there is a report.")
+            st.write(
+                "A teacher and a student must have scored these pairs before there is a report."
+            )
+        _report_button(ready)
         for label, name, kind, make in (
-            ("Report (one HTML file)", "kdlab-report.html", "text/html", _report),
             ("Table for LaTeX", "kdlab-table.tex", "text/plain", _latex),
             ("All metrics (CSV)", "kdlab-metrics.csv", "text/csv", _metrics),
-            ("This state (JSON)", "kdlab-state.json", "application/json", _state),
+            ("This state (JSON)", keep_state.FILE, "application/json", keep_state.text),
         ):
             st.download_button(
                 label,
@@ -36,8 +42,23 @@ def draw() -> None:
                 on_click="ignore",
                 width="stretch",
                 key=f"keep_{name}",
-                disabled=not ready and make is not _state,
+                disabled=not ready and make is not keep_state.text,
             )
+        keep_state.opener()
+
+
+@st.fragment
+def _report_button(ready: bool) -> None:
+    """The report is written when it is asked for; the browser adds the pictures and saves it."""
+    asked = st.session_state.get(_WANTED, 0)
+    wanted = st.session_state.pop(f"{_WANTED}_now", False)
+    text = _report() if wanted and ready else ""
+    report_saver(ready, text, report.PICTURES, asked, _want)
+
+
+def _want() -> None:
+    st.session_state[_WANTED] = st.session_state.get(_WANTED, 0) + 1
+    st.session_state[f"{_WANTED}_now"] = True
 
 
 def _of_this_visitor(make: Callable[[], str]) -> Callable[[], str]:
@@ -60,11 +81,14 @@ def _report() -> str:
     told = Material(
         finding=st.session_state.get("kd_finding", ""),
         link=_link(),
-        data=board.pairs.name,
+        data=board.data.title,
         data_hash=board.pairs.content_hash,
         subjects=_subjects(board),
         against=_against(board),
         gap=services.gap(board),
+        page=frame.page_title(),
+        saved=datetime.now(UTC).astimezone().date().isoformat(),
+        sections=sections.on_page(),
     )
     return report.html(told)
 
@@ -80,10 +104,6 @@ def _metrics() -> str:
     about = texts.comment(texts.marks(board))
     parts = [texts.comment(f"{s.role}: {s.title}") + to_csv(s.evaluation) for s in subjects]
     return about + "\n".join(parts)
-
-
-def _state() -> str:
-    return json.dumps(state.link(), indent=2, ensure_ascii=False)
 
 
 def _against(board: Board) -> Comparison | None:

@@ -6,10 +6,11 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from app import controls, services, state, texts
+from app import controls, sections, services, state, texts
 from app.panels import runs_columns as columns
 from app.panels import runs_missing
 from app.panels.runs_drift import about
+from app.sections import Section
 from app.services import runs_list, runs_measured, runs_seeds
 from app.services.runs_list import MOST, SORTS, Entry, Scene
 from kdcore.errors import LabError
@@ -105,6 +106,7 @@ def _tagged(key: str) -> None:
 
 def _grid(scene: Scene, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) -> None:
     keys = [[e.key for e in each] for each in folded]
+    sections.put("runs", lambda: Section("Runs shown", (), table))
     key = _key(keys)
     chosen = set(runs_list.picks())
     st.dataframe(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from app import captions, controls, state
+from app import captions, controls, sections, state
 from app.components.temperature_data import temperature_data
 from app.components.temperature_rail import HeatMark, PairLogits, temperature_rail
 from app.panels import temperature_finding
@@ -45,6 +45,9 @@ def draw_exports(scene: Scene) -> None:
     """The numbers behind both pictures, to take along."""
     now = state.now()
     hot = now.T if now.linked else now.Ts
+    heats = {"teacher": now.T, "student": hot, "twin": hot}
+    heading = f"Pair {scene.row + 1:,} of {len(scene.pairs):,}"
+    sections.put("pair", lambda: sections.of_pair(scene.board, scene.row, heats, heading))
     controls.exports(
         "temperature_picture",
         _table(scene, now.T, hot),

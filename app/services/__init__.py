@@ -18,7 +18,7 @@ from app.services.links import fetch as fetch_link
 from app.services.links import keep as keep_link
 from app.services.machine import Machine, machine
 from app.services.masked import MaskedAnswer, fill_mask, own_masked
-from app.services.measured import comparison, evaluation, gap
+from app.services.measured import comparison, evaluation, evaluation_of_rows, gap
 from app.services.models import Replay, Scored, model_run, replay, score
 from app.services.places import PUBLIC_REASON, demo, home, public
 from app.services.probe import teacher_on_probe
@@ -43,6 +43,7 @@ __all__ = [
     "data_choices",
     "demo",
     "evaluation",
+    "evaluation_of_rows",
     "fetch_link",
     "fill_mask",
     "gap",

@@ -1,11 +1,14 @@
 """What was measured of a board's models, computed once for each pair of hashes."""
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from app.services import places
 from app.services.boards import Answers, Board
@@ -50,6 +53,32 @@ def _evaluation(
     found = evaluate_predictions(_pairs, _who.predictions, teacher=by, temperature=temperature)
     _keep(_places(_who, _pairs, said, "evaluation", temperature)[-1], found)
     return found
+
+
+def evaluation_of_rows(board: Board, who: Answers, rows: NDArray[np.int64]) -> Evaluation:
+    """Every metric of one model on some of the board's pairs, with intervals; rows: (pairs,)."""
+    if len(rows) == len(board.pairs):
+        return evaluation(board, who)
+    digest = hashlib.sha256(np.ascontiguousarray(rows, dtype=np.int64).tobytes()).hexdigest()
+    key = (board.pairs.content_hash, who.hash, board.teacher.hash if board.teacher else "", digest)
+    return _evaluation_of_rows(key, board.pairs, who, board.teacher, rows)
+
+
+@st.cache_resource(max_entries=60, show_spinner=False)
+def _evaluation_of_rows(
+    key: Keyed,
+    _pairs: PairTable,
+    _who: Answers,
+    _teacher: Answers | None,
+    _rows: NDArray[np.int64],
+) -> Evaluation:
+    part = _pairs.take(_rows)
+    by = _teacher.predictions if _teacher and _teacher.key != _who.key else None
+    return evaluate_predictions(
+        part,
+        _who.predictions.on(_rows, part.content_hash),
+        teacher=by.on(_rows, part.content_hash) if by else None,
+    )
 
 
 def _beside(teacher: Answers | None, who: Answers) -> bool:

@@ -8,6 +8,7 @@ from app.panels import (
     compare_density,
     compare_details,
     compare_filters,
+    compare_report,
     compare_selection,
 )
 
@@ -26,4 +27,5 @@ else:
     with main:
         compare_density.draw(board)
     compare_cards.fill(board, cards)
+    compare_report.put(board)
     compare_details.draw(board, compare_selection.selected(board))

@@ -11,7 +11,9 @@ import pandas as pd
 import pytest
 
 from app import report, texts
-from app.report import Material, Subject
+from app.panels import keep_state
+from app.report import PICTURES, Material, Subject
+from app.sections import Section
 from kdcore.comparison import compare
 from kdcore.evaluate import evaluate
 from kdcore.predictions import Predictions
@@ -27,7 +29,7 @@ NASTY = (
     "",
 )
 KNOWN = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "code", "pre",
-         "table", "tr", "th", "td", "svg", "text", "polyline"}  # fmt: skip
+         "table", "thead", "tbody", "tr", "th", "td", "div", "details", "summary"}  # fmt: skip
 FETCHES = ("src", "href", "srcset", "data", "action", "xlink:href", "poster")
 
 
@@ -65,7 +67,10 @@ def material(make_pairs) -> Material:
 def hostile(material: Material, text: str) -> Material:
     """The same material with a text at every place that data, files or visitors can write."""
     subjects = [replace(s, role=text, title=text, settings=text) for s in material.subjects]
-    return replace(material, finding=text, link=text, data=text, data_hash=text, subjects=subjects)
+    table = pd.DataFrame({text: [text, text]})
+    sections = [Section(text, (text,), table), Section(text, (text,), table, folded=True)]
+    named = dict.fromkeys(("finding", "link", "data", "data_hash", "page", "saved"), text)
+    return replace(material, **named, subjects=subjects, sections=sections)
 
 
 @pytest.mark.parametrize("text", NASTY)
@@ -84,6 +89,32 @@ def test_the_report_fetches_nothing_and_holds_link_metrics_tests_and_settings(ma
         assert held in page
 
 
+def test_pictures_and_what_the_page_says_come_before_metrics_and_settings_are_folded(material):
+    pair = Section("Pair 7", ("Query: red shoes",), pd.DataFrame({"grade": ["good"], "p": [0.25]}))
+    told = replace(material, page="Temperature", saved="2026-11-28", sections=[pair])
+    page = report.html(told)
+    wanted = ("Temperature", "2026-11-28", "A finding.", PICTURES, "Pair 7", "red shoes", "0.25")
+    wanted += ("ROC-AUC", "<summary>Settings</summary>", "seed: 0")
+    places = [page.index(text) for text in wanted]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("link", "told"),
+    [
+        ("http://localhost:8501/?v=1", True),
+        ("http://127.0.0.2:8501/", True),
+        ("http://[::1]:8501/", True),
+        ("https://lab.example.org/?v=1", False),
+        ("http://192.0.2.7/", False),
+        ("no address", False),
+    ],
+)
+def test_a_link_that_works_on_one_machine_alone_says_so(material, link, told):
+    page = report.html(replace(material, link=link))
+    assert ("works only on the machine" in page) is told
+
+
 @pytest.mark.parametrize("text", NASTY)
 def test_the_table_for_latex_is_balanced_whatever_a_model_is_called(material, text):
     subjects = [replace(s, title=text) for s in material.subjects]
@@ -95,13 +126,14 @@ def test_the_table_for_latex_is_balanced_whatever_a_model_is_called(material, te
     rows = [line for line in table.split("\n") if line.endswith(r" \\")]
     columns = {len(re.findall(r"(?<!\\)&", row)) for row in rows}
     assert len(rows) == 4
+    assert (r"$^\dagger$:" in table) is (table.count(r"$^\dagger$") > 0)
     assert len(columns) == 1
     assert table.count(r"\begin{tabular}") == table.count(r"\end{tabular}") == 1
 
 
 def test_a_report_of_nobody_is_still_a_page(material):
     empty = replace(material, subjects=[], against=None)
-    assert "no twin" in report.html(empty)
+    assert "Settings" in report.html(empty)
     assert report.latex([], None).count("tabular") == 2
 
 
@@ -112,3 +144,31 @@ def test_a_cell_that_a_spreadsheet_would_run_is_saved_behind_an_apostrophe(text)
     assert head == "# data=world abc"
     cell = next(csv.DictReader(StringIO(rest)))
     assert cell == {"query": "'" + text, "n": "-1"}
+
+
+def test_a_dagger_of_the_latex_table_is_explained_in_its_caption(material):
+    better = {k: replace(d, verdict="BEATS") for k, d in material.against.differences.items()}
+    table = report.latex(material.subjects, replace(material.against, differences=better))
+    caption = table[table.index(r"\caption") : table.index(r"\begin{tabular}")]
+    assert r"$^\dagger$: better than the same student trained on labels alone" in caption
+    assert "p < 0.05" in caption
+    assert "n = 100 pairs" in caption
+
+
+def test_a_saved_state_that_is_broken_says_what_is_wrong():
+    for content, word in (
+        (b"\xff", "not JSON"),
+        (b"[1]", "holds no state"),
+        (b'{"page": "compare"}', "holds no state"),
+        (b" " * 200_000, "at most 100,000"),
+        (b"[" * 90_000, "not JSON"),
+    ):
+        with pytest.raises(ValueError, match=word):
+            keep_state.read(content)
+
+
+def test_a_saved_state_names_each_part_that_cannot_be_read():
+    content = b'{"page": "kitchen", "state": {"v": "1", "T": 3, "k": "7"}}'
+    page, query, problems = keep_state.read(content)
+    assert (page, query) == ("start", {"v": "1", "k": "7"})
+    assert ["kitchen" in problems[0], "T: '3'" in problems[1]] == [True, True]

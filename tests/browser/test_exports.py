@@ -7,7 +7,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
 import pytest
@@ -111,7 +111,8 @@ def test_a_picture_saved_from_a_dark_page_is_the_light_one(visit):
     fills = []
     for dark in (False, True):
         shapes = shapes_of(visit("temperature?v=1&T=3&pair=100", dark=dark), "temperature_picture")
-        fills.append({node.get("fill") for node in shapes.iter() if node.get("fill")})
+        styles = " ".join(node.get("style", "") for node in shapes.iter())
+        fills.append(set(re.findall(r"fill: [^;]+", styles)))
     assert fills[0] == fills[1]
 
 
@@ -128,7 +129,7 @@ def test_the_saved_joint_density_has_axes_color_scale_and_the_open_pair(visit):
 
 
 class Addresses(HTMLParser):
-    """Whatever in a page would be fetched or run."""
+    """Whatever in a page would be fetched or run; what it carries in itself (data:) is neither."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -136,7 +137,9 @@ class Addresses(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag, attrs):
-        self.found += [v for k, v in attrs if k in ("src", "href", "srcset", "action", "data")]
+        addresses = [v for k, v in attrs if k in ("src", "href", "srcset", "action", "data")]
+        self.found += [v for v in addresses if not re.match("data:image/png|#", v)]
+        self.found += [k for k, _ in attrs if k.startswith("on")]
         self.found += [tag] if tag in ("script", "iframe", "object", "link") else []
 
 
@@ -159,34 +162,68 @@ def keep(visit, settle):
     return go
 
 
-def test_the_report_opens_offline_and_holds_all_that_was_on_the_table(keep, browser, tmp_path):
-    page, save = keep("ranking?v=1&k=7")
-    told = save("Report (one HTML file)")
-    assert len(told.encode()) < 2_000_000
-    assert Addresses(told).found == []
-    path = tmp_path / "report.html"
-    path.write_text(told, encoding="utf-8")
+def read_offline(browser, path) -> tuple[str, list[str]]:
+    """What a person reads in a file without a network, its folded parts opened; what it asked."""
     context = browser.new_context(offline=True)
     asked = []
     reader = context.new_page()
     reader.on("request", lambda request: asked.append(request.url))
     reader.goto(path.as_uri())
+    reader.evaluate("document.querySelectorAll('details').forEach((d) => (d.open = true))")
     shown = reader.locator("body").inner_text()
     context.close()
+    return shown, [url for url in asked if not url.startswith("data:")]
+
+
+def test_the_report_opens_offline_and_holds_the_page_as_it_stood(keep, browser, tmp_path):
+    page, save = keep("temperature?v=1&pair=100&T=3&ttab=gradient")
+    told = save("Report (one HTML file)")
+    assert len(told.encode()) < 2_000_000
+    assert Addresses(told).found == []
+    path = tmp_path / "report.html"
+    path.write_text(told, encoding="utf-8")
+    shown, asked = read_offline(browser, path)
     assert asked == [path.as_uri()]
-    assert "k=7" in shown
+    assert told.count("<figure>") == 2  # the pair with all pairs, and the open tab
     assert page.locator(".st-key-finding").inner_text() in shown
-    for part in ("ROC-AUC", "nDCG@5", "Smallest detectable", "Verdict", "Settings", "temperature:"):
+    for part in ("Teacher at T = 3.00", "Pair 101", "Query: apartments", "student, T = 3", "T=3"):
+        assert part in shown, part
+    for part in ("ROC-AUC", "Smallest detectable", "Settings", "temperature:", "only on the mach"):
         assert part in shown, part
 
 
-def test_the_state_as_a_file_opens_the_same_page_again(keep, visit):
+def test_the_report_of_a_selection_has_the_metrics_of_just_these_pairs(keep, browser, tmp_path):
+    page, save = keep("compare?v=1&tags=teacher_unsure&pair=100&ctab=notes")
+    path = tmp_path / "report.html"
+    path.write_text(save("Report (one HTML file)"), encoding="utf-8")
+    shown, _ = read_offline(browser, path)
+    chosen = page.get_by_text("of 10,000 pairs selected").first.inner_text().split()[0]
+    assert f"{chosen} of 10,000 pairs: tagged “teacher unsure”." in shown
+    assert f"{chosen} pairs" in shown.split("The selection")[1].split("The open pair")[0]
+    assert "10,000 pairs" in shown.split("All pairs: metrics")[1]
+
+
+def test_the_state_as_a_file_opens_the_same_page_again(keep, visit, settle, tmp_path):
     page, save = keep("temperature?v=1&T=7.5&pair=3&ttab=gradient")
-    state = json.loads(save("This state (JSON)"))
-    assert state == dict(parse_qsl(urlsplit(page.url).query))
-    again = visit(f"temperature?{urlencode(state)}")
-    assert dict(parse_qsl(urlsplit(again.url).query)) == state
-    assert again.locator(".st-key-banner").count() == 0
+    content = save("This state (JSON)")
+    told = json.loads(content)
+    assert told["page"] == "temperature"
+    assert told["state"] == dict(parse_qsl(urlsplit(page.url).query))
+    told["state"]["k"] = "many"
+    path = tmp_path / "kdlab-state.json"
+    path.write_text(json.dumps(told))
+    again = visit("ranking")
+    again.get_by_role("button", name="Save").first.click()
+    again.locator(".st-key-keep_open input[type=file]").set_input_files(path)
+    again.wait_for_url("**/temperature?*")
+    settle(again)
+    again.locator(".st-key-banner").get_by_text("k:").wait_for()
+    query = dict(parse_qsl(urlsplit(again.url).query))
+    assert {name: query[name] for name in ("T", "pair", "ttab")} == {
+        "T": "7.5",
+        "pair": "3",
+        "ttab": "gradient",
+    }
 
 
 def test_the_table_for_latex_is_whole_and_the_metrics_name_their_hashes(keep):

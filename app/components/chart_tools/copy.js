@@ -61,9 +61,8 @@ function copiedCanvas(canvas, box, drawing) {
   const { left: x, top: y, width, height } = box;
   drawing.boxes.push(box);
   if (!canvas.redraw) {
-    const style = "image-rendering: pixelated";
     const href = canvas.toDataURL("image/png");
-    drawing.nodes.push(svg("image", { x, y, width, height, href, preserveAspectRatio: "none", style }));
+    drawing.nodes.push(painted("image", { x, y, width, height, href, preserveAspectRatio: "none", "image-rendering": "pixelated" }));
     return drawing;
   }
   const context = new VectorContext(width, height);
@@ -85,7 +84,7 @@ function copiedBox(box, look, { nodes, boxes }) {
   const radius = parseFloat(look.borderTopLeftRadius) || 0;
   const round = look.borderTopLeftRadius.endsWith("%") ? { rx: width / 2, ry: height / 2 } : { rx: radius };
   const before = nodes.length;
-  if (shown(look.backgroundColor)) nodes.push(svg("rect", { x, y, width, height, ...round, fill: look.backgroundColor }));
+  if (shown(look.backgroundColor)) nodes.push(painted("rect", { x, y, width, height, ...round, fill: look.backgroundColor }));
   if (look.backgroundImage.startsWith("repeating-linear-gradient")) nodes.push(...stripes(box, look.backgroundImage));
   const edges = ["Top", "Right", "Bottom", "Left"].map((side) => ({
     wide: look[`border${side}Style`] === "none" ? 0 : parseFloat(look[`border${side}Width`]),
@@ -97,20 +96,20 @@ function copiedBox(box, look, { nodes, boxes }) {
   if (edges.every((edge) => edge.wide && edge.color === first.color && edge.wide === first.wide)) {
     const half = first.wide / 2;
     const inset = { x: x + half, y: y + half, width: Math.max(width - first.wide, 0), height: Math.max(height - first.wide, 0) };
-    if (shown(first.color)) nodes.push(svg("rect", { ...inset, ...round, ...line(first) }));
+    if (shown(first.color)) nodes.push(painted("rect", { ...inset, ...round, ...line(first) }));
   } else {
     const [t, r, b, l] = edges.map((edge) => edge.wide / 2);
     const paths = [
       `M${x} ${y + t}h${width}`, `M${x + width - r} ${y}v${height}`, `M${x} ${y + height - b}h${width}`, `M${x + l} ${y}v${height}`,
     ];
     edges.forEach((edge, side) => {
-      if (edge.wide && shown(edge.color)) nodes.push(svg("path", { d: paths[side], ...line(edge) }));
+      if (edge.wide && shown(edge.color)) nodes.push(painted("path", { d: paths[side], ...line(edge) }));
     });
   }
   if (look.outlineStyle === "solid") {
     const grow = parseFloat(look.outlineOffset) + parseFloat(look.outlineWidth) / 2;
     const around = { x: x - grow, y: y - grow, width: width + 2 * grow, height: height + 2 * grow, ...round };
-    nodes.push(svg("rect", { ...around, fill: "none", stroke: look.outlineColor, "stroke-width": parseFloat(look.outlineWidth) }));
+    nodes.push(painted("rect", { ...around, fill: "none", stroke: look.outlineColor, "stroke-width": parseFloat(look.outlineWidth) }));
   }
   if (nodes.length > before) boxes.push(box);
 }
@@ -141,7 +140,7 @@ function stripes({ left, top, width, height }, image) {
       const band = across
         ? { x: left + start + from, y: top, width: to - start - from, height }
         : { x: left, y: top + start + from, width, height: to - start - from };
-      nodes.push(svg("rect", { ...band, fill: color }));
+      nodes.push(painted("rect", { ...band, fill: color }));
     }
   }
   return nodes;

@@ -26,13 +26,13 @@ export async function framed(target, caption, sentence, theming) {
   const foot = paragraph(["KD Lab", caption.source, date].filter(Boolean).join(" · "), width, 12, 400, INK.muted);
   const height = Math.ceil(head.height + whole.height + foot.height + 2 * PAD + 12);
   const body = svg("g", { transform: `translate(${PAD - whole.left} ${PAD + head.height})` }, ...whole.nodes);
-  const rule = svg("path", {
+  const rule = painted("path", {
     d: `M${PAD} ${height - PAD - foot.height - 2}H${width - PAD}`, stroke: "#DCE1E8", "stroke-width": 1,
   });
   const at = (y, node) => svg("g", { transform: `translate(${PAD} ${y})` }, node);
   return svg("svg", { xmlns: SVG, width, height, viewBox: `0 0 ${width} ${height}`, role: "img" },
     svg("title", {}, caption.title), svg("desc", {}, sentence),
-    svg("style", {}, font), svg("rect", { width, height, fill: INK.ground }),
+    svg("style", {}, font), painted("rect", { width, height, fill: INK.ground }),
     at(PAD, head.node), body, rule, at(height - PAD - foot.height + 4, foot.node));
 }
 

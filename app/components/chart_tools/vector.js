@@ -3,6 +3,19 @@
 
 const RULER = document.createElement("canvas").getContext("2d");
 
+const PAINT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "image-rendering", "font"];
+
+/** An SVG node whose paint stands in its style: no sheet of a page that holds it overrules that. */
+export function painted(tag, attributes, ...children) {
+  const node = svg(tag, attributes, ...children);
+  for (const name of PAINT) {
+    if (!node.hasAttribute(name)) continue;
+    node.style.setProperty(name, node.getAttribute(name));
+    node.removeAttribute(name);
+  }
+  return node;
+}
+
 export class VectorContext {
   constructor(width, height) {
     this.node = svg("svg", { width, height, viewBox: `0 0 ${width} ${height}`, overflow: "visible" });
@@ -16,7 +29,7 @@ export class VectorContext {
   add(tag, attributes, text = null) {
     const opacity = this.globalAlpha < 1 ? { opacity: this.globalAlpha } : {};
     const moved = this.transform ? { transform: this.transform } : {};
-    this.node.append(svg(tag, { ...attributes, ...opacity, ...moved }, text));
+    this.node.append(painted(tag, { ...attributes, ...opacity, ...moved }, text));
   }
 
   stroked() {
@@ -103,12 +116,12 @@ export class VectorContext {
     const drop = { top: up, middle: (up - down) / 2, bottom: -down }[this.textBaseline] ?? 0;
     const anchor = { center: "middle", right: "end", end: "end" }[this.textAlign] ?? "start";
     this.add("text", {
-      x: places3(x), y: places3(y + drop), fill: this.fillStyle, "text-anchor": anchor, style: `font: ${this.font}`,
+      x: places3(x), y: places3(y + drop), fill: this.fillStyle, "text-anchor": anchor, font: this.font,
     }, text);
   }
 
   drawImage(image, x, y, width, height) {
-    const rendering = this.imageSmoothingEnabled ? {} : { style: "image-rendering: pixelated" };
+    const rendering = this.imageSmoothingEnabled ? {} : { "image-rendering": "pixelated" };
     const href = image.toDataURL("image/png");
     this.add("image", { x, y, width, height, href, preserveAspectRatio: "none", ...rendering });
   }
