@@ -81,7 +81,7 @@ def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
         "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
         "verdict": _verdict(scene, entry, delta.verdict if delta else "", is_base),
         "seeds": "",
-        "state": _state(entry),
+        "state": state_of(entry),
         "validation best": row.best.roc_auc if row.best else None,
         "validation last": row.last.roc_auc if row.last else None,
         "group": entry.group,
@@ -117,7 +117,7 @@ def _over_seeds(
         "Δ baseline": to_base.mean if to_base.n else None,
         "Δ 95 %": "",
         "verdict": ", ".join(apart) if apart else verdict,
-        "state": ", ".join(sorted({_state(e) for e in each})),
+        "state": ", ".join(sorted({state_of(e) for e in each})),
         "validation best": spread(e.row.best.roc_auc for e in each if e.row.best).mean,
         "validation last": spread(e.row.last.roc_auc for e in each if e.row.last).mean,
     }
@@ -157,7 +157,8 @@ def _verdict(scene: Scene, entry: Entry, verdict: str, is_base: bool) -> str:
     return _MARKS.get(verdict, "") + verdict
 
 
-def _state(entry: Entry) -> str:
+def state_of(entry: Entry) -> str:
+    """How a run stands; while it works, how far it is."""
     status = entry.row.status
     if entry.row.state == "running" and status.total_steps:
         return f"running {100 * status.step / status.total_steps:.0f} %"

@@ -1,99 +1,100 @@
-"""What is not measured of the shown runs: a few differences by themselves, the rest by a button."""
+"""What is not evaluated of the shown runs: it is done in the background, and its progress shown."""
 
-import time
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import streamlit as st
 
-from app import services, state, texts
-from app.services import runs_measured
+from app import services, texts
+from app.services import runs_list, runs_measured, runs_seeds
 from app.services.runs_list import MOST, Scene
 from app.services.runs_measured import Job
-from kdcore.errors import LabError
-from kdcore.runs.listing import Row
 
-BY_ITSELF = 10  # differences that nobody needs to ask for
-_TRIED, _DRAWN = "kd_runs_tried", "kd_runs_drawn"
+BY_ITSELF = 20  # measurements that begin without a button
+_ASKED, _LEFT = "kd_runs_asked", "kd_runs_left"
 
 
-def draw(scene: Scene, twins: Mapping[Path, Row]) -> None:
-    """A line with what is lacking; nothing when all is there.
+def draw(scene: Scene) -> None:
+    """A line with what is lacking, or how far its evaluation is; nothing when all is there."""
+    jobs = jobs_of(scene)
+    failed = runs_measured.failures(jobs)
+    left = [job for job in jobs if job.wanted.name not in failed]
+    asked: set[str] = st.session_state.setdefault(_ASKED, set())
+    fresh = [job for job in left if job.wanted.name not in asked]
+    if fresh and len(left) <= BY_ITSELF and not services.public():
+        _ask(fresh)
+    waiting = runs_measured.progress(left).left if left else 0
+    st.session_state[_LEFT] = len(left)
+    st.fragment(_follow, run_every=1.0 if waiting else None)(left if waiting else [])
+    if left and not waiting:
+        _button(left, f"{_count(left)} not evaluated yet.", "Evaluate now")
+    if failed:
+        _tell_failures(jobs, failed)
 
-    twins: the own twin of a folded run, by its folder.
-    """
-    wanted = [e for e in (scene.chosen or scene.shown) if e.key not in scene.apart]
-    jobs = runs_measured.lacking([e.row for e in wanted], scene.base_row, twins)[:MOST]
-    tried = st.session_state.setdefault(_TRIED, set())
-    easy = [j for j in jobs if j.row.test.metrics and j.name not in tried]
-    alone = bool(easy) and len(jobs) <= BY_ITSELF and not services.public()
-    if alone:
-        st.session_state[_DRAWN] = True
-    st.fragment(_by_themselves, run_every=0.5 if alone else None)(easy if alone else [])
-    under_way = {j.name for j in easy} if alone else set()
-    if rest := [j for j in jobs if j.name not in under_way]:
-        _asked(scene, rest)
+
+def jobs_of(scene: Scene) -> list[Job]:
+    """What the table and the sweeps lack, 50 measurements at most."""
+    wanted = list(scene.chosen or scene.shown)
+    wanted += [e for e in scene.entries if e.row.about.role == "cell" and e not in wanted]
+    twins = runs_seeds.own_twins(scene)
+    beside = [e.row for e in wanted if e.key not in scene.apart]
+    apart = [e.row for e in wanted if e.key in scene.apart]
+    jobs = runs_measured.lacking(beside, scene.base_row, twins)
+    return [*jobs, *runs_measured.lacking(apart, None, twins)][:MOST]
 
 
-def _by_themselves(jobs: Sequence[Job]) -> None:
-    """One difference a run of this fragment, so that the page stays free between two."""
+def _ask(jobs: Sequence[Job]) -> None:
+    st.session_state[_ASKED].update(job.wanted.name for job in jobs)
+    runs_measured.measure(jobs)
+
+
+def _follow(jobs: Sequence[Job]) -> None:
+    """The progress of the background process; the page is drawn anew as numbers come."""
     if not jobs:
         return
-    tried = st.session_state[_TRIED]
-    left = [job for job in jobs if job.name not in tried]
-    share = 1 - len(left) / len(jobs)
-    who = texts.md(left[0].row.run.title or left[0].row.id) if left else ""
-    st.progress(share, f"Measuring {len(jobs) - len(left) + 1} of {len(jobs)}: {who}")
-    if st.session_state.pop(_DRAWN, False):
-        return  # the page itself is being drawn: it never waits for a measurement
-    if left:
-        tried.add(left[0].name)
-        try:
-            runs_measured.measure(left[:1], lambda share, who: None)
-        except LabError:
-            tried.discard(left[0].name)  # another window measures: once more in a moment
-            return
-    if len(left) < 2:
+    runs_measured.keep_going()
+    wanted = {job.wanted.name for job in jobs}
+    still = [job for job in jobs_of(runs_list.scene()) if job.wanted.name in wanted]
+    now = runs_measured.progress(jobs)
+    share = 1 - len(still) / len(jobs)
+    who = f": {texts.md(now.title)}" if now.title else ""
+    st.progress(max(0.0, min(share, 1.0)), f"{_count(jobs)} being evaluated in the background{who}")
+    if len(still) != st.session_state[_LEFT] or not now.left:
+        st.session_state[_LEFT] = len(still)
         st.rerun()
 
 
-def _asked(scene: Scene, jobs: Sequence[Job]) -> None:
-    """How much is lacking, and the button that measures it."""
-    closed, runs = services.public(), {job.row.run.folder for job in jobs}
+def _count(jobs: Sequence[Job]) -> str:
+    runs = len({job.row.run.folder for job in jobs})
+    return f"{runs} finished run is" if runs == 1 else f"{runs} finished runs are"
+
+
+def _button(jobs: Sequence[Job], sentence: str, label: str) -> None:
+    closed = services.public()
     with st.container(horizontal=True, vertical_alignment="center", key="runs_missing"):
-        word = "run lacks its" if len(runs) == 1 else "runs lack their"
-        st.caption(
-            f"{len(runs)} {word} test or difference to the baseline, or to the own twin: "
-            "1,000 draws of queries and up to 10,000 trades a run.",
-            width="content",
-        )
-        if st.button(
-            "Measure now",
-            key="runs_measure",
+        st.caption(sentence, width="content")
+        pressed = st.button(
+            label,
+            key=f"runs_measure_{label.split()[0].lower()}",
             icon=":material/straighten:",
             disabled=closed,
-            help=services.PUBLIC_REASON if closed else None,
-        ):
-            _measure(scene, jobs)
-
-
-def _measure(scene: Scene, jobs: Sequence[Job]) -> None:
-    bar, began = st.progress(0.0, "Measuring…"), time.monotonic()
-
-    def told(share: float, who: str) -> None:
-        spent = time.monotonic() - began
-        left = f", {spent * (1 - share) / share:.0f} s left" if share > 0 else ""
-        bar.progress(share, texts.md(f"Measuring {who}{left}") if who else "Done")
-
-    if scene.base is not None:  # a better twin among the new numbers must not take its place
-        state.change(rbase=scene.base.key)
-    try:
-        problems = runs_measured.measure(jobs, told)
-    except LabError as cause:
-        bar.empty()
-        st.error(texts.md(str(cause)))
-        return
-    if problems:
-        st.error("Not measured:\n" + "\n".join(f"- {texts.md(p)}" for p in problems))
-    else:
+            help=services.PUBLIC_REASON
+            if closed
+            else "In the background, about a second a run; this page may be left meanwhile.",
+        )
+    if pressed:
+        _ask(jobs)
         st.rerun()
+
+
+def _tell_failures(jobs: Sequence[Job], failed: dict[str, str]) -> None:
+    """Which could not be evaluated, and why."""
+    broken = [job for job in jobs if job.wanted.name in failed]
+    lines = [
+        f"- {texts.md(job.row.run.title or job.row.id)}: {texts.md(failed[job.wanted.name])}"
+        for job in broken
+    ]
+    st.error("These runs could not be evaluated:\n" + "\n".join(dict.fromkeys(lines)))
+    with st.container(key="runs_failed"):
+        if st.button("Try again", key="runs_measure_try", disabled=services.public()):
+            _ask(broken)
+            st.rerun()

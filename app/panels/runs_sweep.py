@@ -1,19 +1,20 @@
 """A sweep as a heat map: each cell's value, its difference to its twin, and the verdict."""
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from app import controls, services, state
+from app import controls, state
 from app.figures import runs as figures
+from app.panels import runs_columns
 from app.panels.runs_drift import about, caption
 from app.services import runs_list, runs_sweep
 from app.services.runs_list import Entry, Scene
 from app.texts import md, number, signed
-from kdcore.errors import LabError
 from kdcore.judging.drift import Parted
 from kdcore.metrics.definitions import CATALOG
 from kdcore.whatif.sweep import CellResult
@@ -21,7 +22,7 @@ from kdcore.whatif.sweep import CellResult
 MARKS = {"BEATS": "▲", "NO BEATS": "▼", "INCONCLUSIVE": "≈"}
 NONE_YET = (
     "There is no sweep here yet. A sweep is a grid over settings, each cell a student beside its "
-    "twin; it is launched by command and appears here as a heat map:"
+    "twin; start one on the page Distill, or by command, and it appears here as a heat map:"
 )
 COMMAND = "kdlab sweep --help"
 
@@ -35,15 +36,14 @@ def draw(scene: Scene) -> None:
         return
     group = _chosen(found)
     cells = found[group]
-    table = runs_sweep.judged(cells, scene.metric)
-    results = list(table.cells) if table else runs_sweep.as_it_stands(cells, scene.metric)
-    _bar(scene, cells, judged=table is not None)
+    table = runs_sweep.table(cells, scene.metric)
+    _bar(cells)
     unlike = runs_sweep.unlike(cells, scene.metric)
     if unlike.apart:
         _tell_apart(scene, unlike)
     out = {folder.name for folder in unlike.apart} if not scene.override else set()
-    _picture(scene, results, out)
-    if table is not None and table.caution:
+    _picture(scene, cells, table.cells, out)
+    if table.caution:
         st.caption(md(table.caution))
     with st.expander("Start a sweep by command"):
         _command(scene)
@@ -97,10 +97,13 @@ def _chosen(found: dict[str, list[Entry]]) -> str:
     return group
 
 
-def _bar(scene: Scene, cells: Sequence[Entry], *, judged: bool) -> None:
-    done = sum(e.row.state == "finished" for e in cells)
+def _bar(cells: Sequence[Entry]) -> None:
+    """How many cells wait, are at work and are finished; the button that shows them alone."""
+    counts = Counter(e.row.state for e in cells)
+    told = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "finished")
+    done = f"{counts['finished']} of {len(cells)} cells are finished"
     with st.container(horizontal=True, vertical_alignment="center", key="runs_sweep_bar"):
-        st.caption(f"{done} of {len(cells)} cells are finished.", width="content")
+        st.caption(f"{done}{told and f'; {told}'}.", width="content")
         st.button(
             "Show its runs alone",
             on_click=_alone,
@@ -109,21 +112,6 @@ def _bar(scene: Scene, cells: Sequence[Entry], *, judged: bool) -> None:
             help="Searches the table for them and chooses them, so that the other views (side by "
             "side, parallel axes, frontier) draw nothing else. Empty the search to see all runs.",
         )
-        if judged or not done:
-            return
-        closed, busy = services.public(), runs_sweep.unfinished_twins(cells)
-        if st.button(
-            "Hold the cells up to their twins",
-            icon=":material/balance:",
-            key="runs_sweep_judge",
-            disabled=closed or bool(busy),
-            help=services.PUBLIC_REASON
-            if closed
-            else f"{len(busy)} of their twins are not finished yet."
-            if busy
-            else "Seconds a cell; what is found is kept.",
-        ):
-            _judge(scene, cells)
 
 
 def _alone(cells: Sequence[Entry]) -> None:
@@ -131,18 +119,15 @@ def _alone(cells: Sequence[Entry]) -> None:
     state.change(rfind=f"sweep={cells[0].row.about.group}", rbrush="")
 
 
-def _judge(scene: Scene, cells: Sequence[Entry]) -> None:
-    try:
-        with st.spinner(f"Judging {len(cells)} cells…", show_time=True):
-            runs_sweep.judge(cells, scene.metric)
-    except (LabError, OSError) as cause:
-        st.error(md(str(cause)))
-        return
-    st.rerun()
-
-
-def _picture(scene: Scene, results: Sequence[CellResult], out: Collection[str]) -> None:
+def _picture(
+    scene: Scene, cells: Sequence[Entry], results: Sequence[CellResult], out: Collection[str]
+) -> None:
     """The heat map; cells that stand out are named in it, without a number or a color."""
+    states = {e.row.id: runs_columns.state_of(e) for e in cells}
+
+    def told(cell: CellResult | None) -> str:
+        return _text(cell, cell.run in out, states) if cell else "not in the sweep"
+
     across, down = axes_of(results)
     name = CATALOG[scene.metric].name
     columns = _values([r.changed.get(across) for r in results])
@@ -153,18 +138,17 @@ def _picture(scene: Scene, results: Sequence[CellResult], out: Collection[str]) 
         rows,
         columns,
         [[c.value if c and c.run not in out else float("nan") for c in line] for line in grid],
-        [[_text(c, c.run in out) if c else "not in the sweep" for c in line] for line in grid],
+        [[told(c) for c in line] for line in grid],
         (_short(across), ", ".join(map(_short, down)), name),
         controls.dark(),
     )
-    told = _sentence([r for r in results if r.run not in out], name)
-    runs = [e for e in scene.entries if e.key in {r.run for r in results}]
-    around = caption(scene, f"Sweep: {name} by {_short(across)}", runs)
-    controls.chart(figure, _table(results, name), told, "runs_heat", about(scene), around)
+    sentence = _sentence([r for r in results if r.run not in out], name)
+    around = caption(scene, f"Sweep: {name} by {_short(across)}", cells)
+    controls.chart(figure, _table(results, name), sentence, "runs_heat", about(scene), around)
     st.caption(
         f"In a cell: {name} on the test split; then its difference to its twin, the same student, "
         "data and seed without a teacher. ▲ BEATS, ▼ NO BEATS, ≈ INCONCLUSIVE; a verdict in "
-        "brackets does not stand once all cells are kept in mind (false-discovery rate 5 %)."
+        "brackets does not survive the correction for many comparisons (false-discovery rate 5 %)."
     )
 
 
@@ -194,11 +178,13 @@ def _short(path: str) -> str:
     return path.rpartition(".")[2] or path
 
 
-def _text(cell: CellResult, out: bool) -> str:
+def _text(cell: CellResult, out: bool, states: Mapping[str, str]) -> str:
+    """What stands in a cell: its numbers, else how its run stands."""
     if out:
         return "other inputs"
     if not isfinite(cell.value):
-        return cell.state if cell.state != "finished" else "not measured"
+        told = states.get(cell.run, cell.state)
+        return told if cell.state != "finished" else "finished,\nnot evaluated yet"
     told = number(cell.value)
     if isfinite(cell.delta):
         verdict = f"{MARKS.get(cell.verdict, '')} {cell.verdict}"
@@ -234,10 +220,12 @@ def _table(results: Sequence[CellResult], name: str) -> pd.DataFrame:
 def _sentence(results: Sequence[CellResult], name: str) -> str:
     known = [r for r in results if isfinite(r.value)]
     if not known:
-        return f"{len(results)} cells; none has its {name} yet."
+        counts = Counter(r.state for r in results)
+        told = ", ".join(f"{n} {state}" for state, n in counts.items())
+        return f"{len(results)} cells: {told}; none has its {name} yet."
     stand = sum(r.stands for r in results)
     low, high = min(r.value for r in known), max(r.value for r in known)
     return (
         f"{len(known)} of {len(results)} cells have {name}, from {low:.3f} to {high:.3f}; "
-        f"{stand} verdicts stand with all cells in mind."
+        f"{stand} verdicts survive the correction for many comparisons."
     )

@@ -39,7 +39,7 @@ def draw(scene: Scene) -> None:
     table = columns.table(scene, folded, twins)
     _grid(scene, folded, table)
     _bar(scene, table)
-    runs_missing.draw(scene, twins)
+    runs_missing.draw(scene)
     _follow(scene)
 
 

@@ -19,6 +19,7 @@ from kdcore.evaluate import Evaluation
 from kdcore.evaluate import evaluate as evaluate_predictions
 from kdcore.gap import GapRecovered, gap_file, keep_gap, kept_gap
 from kdcore.gap import gap_recovered as recover
+from kdcore.judging.measured import area_permutations
 from kdcore.lab import kept_evaluation
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
@@ -27,7 +28,6 @@ from kdcore.runs.kept import keep, kept_file, read_comparison, read_evaluation
 Keyed = tuple[str, ...]
 _FOLDER = "measured"
 _MOST = 300  # kept results; the oldest go first
-_MANY = 20_000  # pairs above which areas are permuted less often
 
 
 def evaluation(board: Board, who: Answers, temperature: float = 2.0) -> Evaluation:
@@ -169,11 +169,6 @@ def kept_comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Com
     said = (a.predictions, b.predictions, by)
     where = _places(a, board.pairs, said, "comparison", depth, area_permutations(board.pairs))
     return next((held for path in where if (held := read_comparison(path)) is not None), None)
-
-
-def area_permutations(pairs: PairTable) -> int:
-    """How often areas are worked out anew for a p; the screen says the number with each p."""
-    return 1000 if len(pairs) <= _MANY else 200
 
 
 def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:

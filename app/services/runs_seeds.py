@@ -32,22 +32,30 @@ def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
 
 
 def twins_of(scene: Scene, folded: Sequence[Sequence[Entry]]) -> dict[Path, Row]:
-    """The own twin, by the run's folder, of each run that shares a row with other seeds.
+    """The own twin, by the run's folder, of each run that shares a row with other seeds."""
+    several = [e for each in folded if len(each) > 1 for e in each]
+    return own_twins(scene, several)
+
+
+def own_twins(scene: Scene, of: Sequence[Entry] | None = None) -> dict[Path, Row]:
+    """The own twin of each distilled run by its folder; of: some of them, else all.
 
     As it was launched, else one of the same budget; only where the two may be compared.
     """
+    of = [e for e in scene.entries if "student" in e.row.run.config] if of is None else of
     rows = {e.row.run.folder: e.row for e in scene.entries}
     alone: dict[str, list[Row]] = {}
     for entry in scene.entries:
         if entry.role == "twin":
             alone.setdefault(entry.row.budget, []).append(entry.row)
     found: dict[Path, Row] = {}
-    for entry in (e for each in folded if len(each) > 1 for e in each):
+    for entry in of:
         row = entry.row
         named = rows.get(row.run.folder.parent / row.about.twin) if row.about.twin else None
         alike = (t for t in alone.get(row.budget, ()) if are_twins(row.run.config, t.run.config))
         twin = named or next(alike, None)
-        if twin is not None and not reasons(row, twin, scene.metric):
+        measured = twin is not None and scene.metric in twin.test.metrics and row.test.metrics
+        if twin is not None and not (measured and reasons(row, twin, scene.metric)):
             found[row.run.folder] = twin
     return found
 

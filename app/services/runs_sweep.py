@@ -1,28 +1,22 @@
-"""Sweeps among the runs: which there are, and what their cells came to once they are judged."""
+"""Sweeps among the runs: which there are, and how their cells stand."""
 
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
-from app.services import places
-from app.services.data_intake import refuse_public
 from app.services.runs_list import Entry
-from kdcore import lab
+from app.services.runs_measured import kept_delta
 from kdcore.config import DistillConfig, from_dict
-from kdcore.errors import LabError, RunError
+from kdcore.errors import LabError
+from kdcore.judging.caveats import caveats, early
 from kdcore.judging.drift import Parted, part
-from kdcore.pairs import PairTable
 from kdcore.runs import listing
-from kdcore.runs.kept import kept_file
 from kdcore.runs.listing import Row
-from kdcore.runs.store import Run
 from kdcore.whatif.commandline import arguments_of
-from kdcore.whatif.sweep import CellResult, Sweep, SweepTable, sweep_table
+from kdcore.whatif.sweep import CellResult, Sweep, SweepTable, table_of
 
-_JUDGED: dict[str, SweepTable] = {}  # by metric and the looks of cells and twins
-_SEEN: dict[str, bool] = {}  # whether the comparisons of such files are all kept
-_MOST = 20
 _TEMPERATURES = {"method.params.temperature": (1, 2, 4, 8)}
 GRIDS: Sequence[Mapping[str, Sequence[float]]] = (  # the first that fits a run is proposed
     _TEMPERATURES | {"hard_weight": (0, 0.5)},
@@ -51,15 +45,37 @@ def unlike(cells: Sequence[Entry], metric: str) -> Parted:
     return part(rows, base, metric) if base else Parted((), {})
 
 
-def judged(cells: Sequence[Entry], metric: str) -> SweepTable | None:
-    """The table of a sweep that was judged as it stands now, else None; nothing is measured.
+def table(cells: Sequence[Entry], metric: str) -> SweepTable:
+    """Every cell as it stands: its state, what is kept of its test, its difference to its twin.
 
-    Comparisons that the command line kept, or another visit, are found again.
+    Nothing is measured here. The correction for many cells is over those compared so far.
     """
-    name = _name(cells, metric)
-    if name not in _JUDGED and _all_kept(cells):
-        _hold(name, sweep_table([e.row.run for e in cells], metric, places.home()))
-    return _JUDGED.get(name)
+    return table_of([_result(entry, metric) for entry in cells], metric)
+
+
+def _result(entry: Entry, metric: str) -> CellResult:
+    row, twin = entry.row, twin_of(entry)
+    held = row.test.metrics.get(metric)
+    numbers: dict[str, Any] = (
+        {"value": held.value, "low": held.low, "high": held.high} if held else {}
+    )
+    found = CellResult(
+        row.id, entry.title, row.state, row.about.changed, twin=row.about.twin, **numbers
+    )
+    deltas = kept_delta(row, twin) if twin is not None and row.state == "finished" else None
+    if twin is None or deltas is None or metric not in deltas:
+        return found
+    d = deltas[metric]
+    return replace(
+        found,
+        delta=d.delta,
+        delta_low=d.low,
+        delta_high=d.high,
+        p=d.p,
+        verdict=d.verdict,
+        caveats=caveats(row.run, twin.run),
+        whole=not (early(row.run) or early(twin.run)),
+    )
 
 
 def command(entry: Entry) -> str:
@@ -82,96 +98,8 @@ def _line(config: DistillConfig, grid: Mapping[str, Sequence[float]]) -> str:
     return shlex.join(["kdlab", "sweep", *arguments_of(config), *more])
 
 
-def judge(cells: Sequence[Entry], metric: str) -> SweepTable:
-    """Hold every cell up to its twin, all cells kept in mind; results stay in the runs' folders.
-
-    RunError in a public showing and while a twin is at work: too few p-values would be corrected.
-    """
-    refuse_public()
-    if busy := unfinished_twins(cells):
-        raise RunError(f"{len(busy)} twins of these cells are not finished: {', '.join(busy[:3])}")
-    runs: list[Run] = [e.row.run for e in cells]
-    table = sweep_table(runs, metric, places.home())
-    _hold(_name(cells, metric), table)
-    return table
-
-
-def _hold(name: str, table: SweepTable) -> None:
-    while len(_JUDGED) >= _MOST:
-        _JUDGED.pop(next(iter(_JUDGED)), None)
-    _JUDGED[name] = table
-
-
-def _all_kept(cells: Sequence[Entry]) -> bool:
-    """Whether every finished cell's test, and its comparison with its twin, lies in its folder."""
-    beside = [(e.row, t) for e in cells if e.row.state == "finished" and (t := _twin(e))]
-    if not beside or unfinished_twins(cells) or not all(r.test.metrics for r, _ in beside):
-        return False
-    files = [tuple(r.run.folder.glob("evaluation/comparison-*.json")) for r, _ in beside]
-    if not all(files):
-        return False
-    seen = repr(([(_look(r), _look(t)) for r, t in beside], sorted(map(sorted, files))))
-    if seen not in _SEEN:  # reading what was answered takes a while: once for the same files
-        while len(_SEEN) >= _MOST:
-            _SEEN.pop(next(iter(_SEEN)), None)
-        _SEEN[seen] = _same_answers(beside)
-    return _SEEN[seen]
-
-
-def _same_answers(beside: Sequence[tuple[Row, Row]]) -> bool:
-    """Whether what is kept is of just these answers."""
-    tables: dict[str, PairTable] = {}
-    try:
-        for row, twin in beside:
-            key = repr((row.run.config.get("data"), row.run.config.get("limit")))
-            if key not in tables:
-                tables[key] = lab.split_of(row.run, listing.SPLIT, places.home())
-            said = (lab.predictions(row.run), lab.predictions(twin.run))
-            folder = row.run.folder / "evaluation"
-            if not kept_file(folder, tables[key], said, "comparison").is_file():
-                return False
-    except (LabError, OSError):
-        return False
-    return True
-
-
-def as_it_stands(cells: Sequence[Entry], metric: str) -> list[CellResult]:
-    """What is kept of the cells without judging: values, and nothing of their twins."""
-    found = []
-    for entry in cells:
-        row = entry.row
-        held = row.test.metrics.get(metric)
-        numbers: dict[str, Any] = (
-            {"value": held.value, "low": held.low, "high": held.high} if held else {}
-        )
-        found.append(
-            CellResult(
-                row.id, entry.title, row.state, row.about.changed, twin=row.about.twin, **numbers
-            )
-        )
-    return found
-
-
-def _name(cells: Sequence[Entry], metric: str) -> str:
-    return repr((metric, [(_look(e.row), (t := _twin(e)) and _look(t)) for e in cells]))
-
-
-def unfinished_twins(cells: Sequence[Entry]) -> list[str]:
-    """Twins of the cells that wait or work, each once."""
-    twins = {t.id: t for e in cells if (t := _twin(e)) is not None}
-    return [name for name, twin in twins.items() if twin.state in ("queued", "running")]
-
-
-def _twin(cell: Entry) -> Row | None:
+def twin_of(cell: Entry) -> Row | None:
+    """The twin that a cell was launched with."""
     folder = cell.row.run.folder.parent / cell.row.about.twin
     known = bool(cell.row.about.twin) and folder.is_dir()
     return listing.row_of(folder) if known else None
-
-
-def _look(row: Row) -> tuple[str, str, int]:
-    """A run and its answers as they are now: another training, or scoring, is another verdict."""
-    try:
-        changed = row.run.predictions_path(listing.SPLIT).stat().st_mtime_ns
-    except OSError:
-        changed = 0
-    return str(row.run.folder), row.state, changed

@@ -34,6 +34,15 @@ def measure(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     timed(Workspace(home.absolute()))
 
 
+def measure_runs(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
+    """Evaluate the runs that a page asked for, one after another; one process does this."""
+    from kdcore.judging import measuring
+    from kdcore.workspace import Workspace
+
+    measuring.be_polite()
+    measuring.serve(Workspace(home.absolute()))
+
+
 def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
     """Create a run of this config, and carry it out here or detached."""
     from kdcore import lab

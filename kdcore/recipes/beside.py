@@ -1,4 +1,4 @@
-"""What a finished run needs so that it can be judged: its latency, its teacher's answers.
+"""What a finished run needs so that it can be judged: latency, teacher's answers, its metrics.
 
 Nothing here may harm a run: what goes wrong is written into its log, and the run is finished.
 """
@@ -9,6 +9,7 @@ from contextlib import suppress
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig
 from kdcore.errors import DataError
 from kdcore.judging.latency import latency_of
+from kdcore.judging.measured import measure_finished
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.recipes.infer import infer
@@ -23,8 +24,8 @@ _logger = logging.getLogger("kdcore")
 def keep_beside(
     config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
 ) -> None:
-    """Measure the run's model beside its teacher, and keep the teacher's answers to its test."""
-    for keep in (keep_latency, keep_teacher):
+    """Measure the run's model beside its teacher, and its answers to the test pairs."""
+    for keep in (keep_latency, keep_teacher, keep_measured):
         try:
             keep(config, pairs, run, workspace)
         except Exception:  # whatever it is: the model and its answers are there
@@ -52,3 +53,11 @@ def keep_teacher(
     how = InferConfig(run=config.teacher, device=config.device)
     answers, _ = infer(how, test, source, workspace)
     regraded(answers, model_scheme(source.model_folder), pairs).save(teacher_path(run))
+
+
+def keep_measured(
+    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
+) -> None:
+    """Keep the test metrics, the difference to the twin and the one to the starred baseline."""
+    if "test" in pairs.splits:
+        measure_finished(run, pairs.split("test"), workspace)

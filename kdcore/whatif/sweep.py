@@ -6,6 +6,7 @@ launched = launch_sweep(sweep, workspace)
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
@@ -13,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from kdcore import lab
-from kdcore.comparison import Comparison, compare
+from kdcore.comparison import Comparison
 from kdcore.config import DistillConfig
 from kdcore.errors import ConfigError, LabError, lookup
 from kdcore.evaluate import Evaluation
 from kdcore.judging.caveats import caveats, early
+from kdcore.judging.measured import against_twin
 from kdcore.metrics.definitions import CATALOG
 from kdcore.pairs import PairTable
 from kdcore.runs.about import About
-from kdcore.runs.kept import keep, kept_file, read_comparison
 from kdcore.runs.store import Run, RunStore
 from kdcore.slices import RATE, benjamini_hochberg
 from kdcore.whatif.changes import changed
@@ -198,9 +199,14 @@ def sweep_table(
     Many comparisons make some come out by chance: q and `stands` are Benjamini-Hochberg's over
     all cells that have a twin.
     """
-    about = lookup(CATALOG, metric, "metric")
+    lookup(CATALOG, metric, "metric")
     tables: dict[tuple[Any, ...], PairTable] = {}
-    cells = [_result(run, metric, workspace, tables) for run in runs]
+    return table_of([_result(run, metric, workspace, tables) for run in runs], metric)
+
+
+def table_of(results: Sequence[CellResult], metric: str = "roc_auc") -> SweepTable:
+    """Cells as a table: q, and which verdicts stand, of those that have been compared so far."""
+    about, cells = CATALOG[metric], list(results)
     at = [i for i, cell in enumerate(cells) if math.isfinite(cell.p)]
     if at:
         corrected = benjamini_hochberg(np.array([cells[i].p for i in at]))
@@ -227,7 +233,7 @@ def _result(
         return blank
     done = replace(blank, value=found.value, low=found.low, high=found.high)
     twin = _twin(run)
-    comparison = _against_twin(run, twin, tables[key]) if twin else None
+    comparison = _against_twin(run, twin, tables[key], workspace) if twin else None
     if twin is None or comparison is None or metric not in comparison.differences:
         return done
     d = comparison.differences[metric]
@@ -254,18 +260,13 @@ def _twin(run: Run) -> Run | None:
         return None
 
 
-def _against_twin(run: Run, twin: Run, pairs: PairTable) -> Comparison | None:
+def _against_twin(
+    run: Run, twin: Run, pairs: PairTable, workspace: Workspace | None
+) -> Comparison | None:
     """The comparison with the twin, worked out once; None before the twin has answered."""
-    try:
-        ours, theirs = lab.predictions(run), lab.predictions(twin)
-        path = kept_file(run.folder / "evaluation", pairs, (ours, theirs), "comparison")
-        found = read_comparison(path)
-        if found is None:
-            found = compare(pairs, ours, theirs)
-            keep(path, found)
-    except (LabError, OSError):
-        return None
-    return found
+    with suppress(LabError, OSError):
+        return against_twin(run, twin, pairs, workspace or Workspace.default())
+    return None
 
 
 def _caution(cells: Sequence[CellResult], compared: int) -> str:
@@ -281,10 +282,10 @@ def _caution(cells: Sequence[CellResult], compared: int) -> str:
     sides = sum(cell.verdict in ("BEATS", "NO BEATS") for cell in cells)
     stand = sum(cell.stands for cell in cells)
     many = (
-        f"{compared} cells were held up to a twin: were all of them alike, about "
-        f"{compared * RATE:.1f} would still take a side by chance. {sides} take one; {stand} of "
-        f"these stand when all cells are kept in mind (Benjamini-Hochberg, {RATE:.0%}). The best "
-        "cell of many looks better than it is: train it again with another seed."
+        f"{compared} cells are compared with their twins. By chance alone about "
+        f"{compared * RATE:.1f} of them would look significant; {sides} do, and {stand} of these "
+        f"survive the correction for {compared} comparisons (Benjamini-Hochberg, {RATE:.0%}). The "
+        "best cell of many looks better than it is: train it again with another seed."
     )
     return f"{many} {told}".rstrip()
 

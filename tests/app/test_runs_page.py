@@ -13,9 +13,13 @@ from app.panels import runs_columns, runs_finding, runs_missing
 from app.services import runs_change, runs_list, runs_measured, runs_names, runs_seeds
 from app.services import runs_sweep as sweeps
 from app.state import State
-from kdcore.errors import LabError
+from kdcore.errors import LabError, RunError
+from kdcore.judging import measured as measured_runs
+from kdcore.judging import measuring
+from kdcore.judging.measured import against_twin
 from kdcore.labels import FOUR_GRADES
 from kdcore.pairs import PairTable, make_frame
+from kdcore.runs import deltas
 from kdcore.runs.about import About
 from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.marks import Marks
@@ -62,7 +66,7 @@ def home(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("KDLAB_HOME", str(own))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
     services.sources.clear()
-    runs_measured._HELD.clear()
+    deltas.forget()
     runs_measured._LOOKED.clear()
     monkeypatch.setattr(runs_missing, "BY_ITSELF", 0)
     return Workspace(own)
@@ -84,6 +88,15 @@ def told(at: AppTest) -> str:
     return "\n".join(str(e.value) for kind in kinds for e in at.get(kind))
 
 
+def measured(at: AppTest, home: Workspace) -> AppTest:
+    """The page after its button was pressed and the process in the background is done."""
+    press(at, "Evaluate now")
+    measuring.serve(home, idle=0)
+    at.run()
+    assert not at.exception
+    return at
+
+
 def press(at: AppTest, label: str) -> AppTest:
     next(b for b in at.button if b.label.startswith(label)).click().run()
     assert not at.exception
@@ -103,20 +116,22 @@ def test_an_empty_workspace_shows_the_demo_and_its_finding(home):
     assert len(table(at)) == 3
 
 
-def test_measuring_gives_the_finding_its_difference_and_verdict():
-    at = press(page(), "Measure now")
+def test_measuring_gives_the_finding_its_difference_and_verdict(home):
+    at = page()
+    assert "4 finished runs are not evaluated yet." in told(at)
+    at = measured(at, home)
     assert "ahead of the baseline, hard, by +" in told(at)
     assert "BEATS." in told(at)
     rows = table(at).set_index("run")
     assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
     assert rows.loc["hard", "verdict"] == "baseline"
-    assert not [b for b in at.button if b.label == "Measure now"]
+    assert not [b for b in at.button if b.label == "Evaluate now"]
 
 
-def test_what_was_measured_is_found_again_without_measuring(monkeypatch):
-    press(page(), "Measure now")
-    runs_measured._HELD.clear()
-    monkeypatch.setattr(runs_measured, "_compare", lambda *a: pytest.fail("measured again"))
+def test_what_was_measured_is_found_again_without_measuring(monkeypatch, home):
+    measured(page(), home)
+    deltas.forget()
+    monkeypatch.setattr(measuring, "request", lambda *a: pytest.fail("measured again"))
     assert "ahead of the baseline, hard, by +" in told(page())
 
 
@@ -252,14 +267,31 @@ def test_a_sweep_is_a_heat_map_of_values_before_it_is_judged(home):
     assert spec["data"][0]["x"] == ["1.0", "2.0"]
 
 
-def test_what_was_judged_elsewhere_needs_no_press(home, monkeypatch):
+def test_a_queued_sweep_is_a_grid_of_states_at_once(home):
+    for n, standing in enumerate(("queued", "running", "queued")):
+        about = About(
+            group="g2", role="cell", sweep="T", changed={"method.params.temperature": float(n + 1)}
+        )
+        config = config_of(n + 1.0, limit=70)
+        make_run(home.runs / f"q{n}", config, about=about, auc=None, state=standing)
+    at = page(rview="sweep")
+    spec = json.loads(at.get("plotly_chart")[0].proto.spec)
+    assert spec["data"][2]["text"][0] == "queued"
+    assert "0 of 3 cells are finished" in told(at)
+
+
+def test_a_sweep_that_was_measured_anywhere_needs_no_press(home):
     sweep(home)
     cells = sweeps.sweeps(runs_list.entries())["g1"]
-    monkeypatch.setattr(sweeps.lab, "split_of", lambda *a: pairs_of_world())
-    assert sweeps.judged(cells, "roc_auc") is None
-    sweeps.sweep_table([e.row.run for e in cells], "roc_auc", home)  # as the command line does
-    table = sweeps.judged(cells, "roc_auc")
-    assert [c.verdict for c in table.cells] == ["BEATS", "BEATS"]
+    assert [c.verdict for c in sweeps.table(cells, "roc_auc").cells] == ["", ""]
+    for cell in cells:
+        twin = sweeps.twin_of(cell)
+        pairs = pairs_of_world()
+        against_twin(cell.row.run, twin.run, pairs, home)  # as a run does at its end
+    found = sweeps.table(cells, "roc_auc")
+    assert [c.verdict for c in found.cells] == ["BEATS", "BEATS"]
+    assert "2 cells are compared with their twins" in found.caution
+    assert not [b for b in page(rview="sweep").button if "twins" in b.label]
 
 
 def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_its_runs_out(
@@ -383,7 +415,7 @@ def test_a_public_showing_keeps_and_deletes_nothing(monkeypatch, home):
     assert at.text_area(key="runs_note_own0").disabled
     press(page(rpick="own1"), "Make it the baseline")
     assert not (home.root / "marks.json").exists()
-    assert next(b for b in page().button if b.label == "Measure now").disabled
+    assert next(b for b in page().button if b.label == "Evaluate now").disabled
 
 
 def test_a_broken_run_is_shown_with_its_problem(home):
@@ -407,7 +439,8 @@ def folded_row(home, count: int) -> dict:
     each = [e for e in scene.entries if e.title.startswith("again")]
     twins = runs_seeds.twins_of(scene, [each])
     rows = [e.row for e in each]
-    runs_measured.measure(runs_measured.lacking(rows, scene.base_row, twins), lambda *a: None)
+    runs_measured.measure(runs_measured.lacking(rows, scene.base_row, twins))
+    measuring.serve(home, idle=0)
     assert not runs_measured.lacking(rows, scene.base_row, twins)
     return runs_columns._over_seeds(scene, each, "ROC-AUC", twins)
 
@@ -435,19 +468,6 @@ def test_a_labels_only_run_is_never_called_the_best_student():
     assert "the best labels-only run is hard" in runs_finding.sentence(made)
 
 
-def test_a_sweep_waits_for_twins_and_judges_anew_when_one_has_answered(home):
-    sweep(home)
-    cells = next(iter(sweeps.sweeps(runs_list.entries()).values()))
-    status = home.runs / "twin0" / "status.json"
-    done = status.read_text()
-    before = sweeps._name(cells, "roc_auc")
-    status.write_text(done.replace('"finished"', '"queued"'))
-    assert sweeps.unfinished_twins(cells) == ["twin0"]
-    with pytest.raises(LabError, match="not finished"):
-        sweeps.judge(cells, "roc_auc")
-    assert sweeps._name(cells, "roc_auc") != before
-
-
 def test_a_cell_of_other_pairs_shares_no_color_with_the_others(home):
     sweep(home)
     path = home.runs / "cell0" / "evaluation" / "test.json"
@@ -464,17 +484,13 @@ def test_a_cell_of_other_pairs_shares_no_color_with_the_others(home):
     assert "other inputs" not in said[1:]
 
 
-def test_nothing_is_deleted_restored_judged_or_measured_in_a_public_showing(monkeypatch, home):
-    sweep(home)
-    entries = runs_list.entries()
-    own = next(e for e in entries if e.key == "own0")
+def test_nothing_is_deleted_restored_or_measured_in_a_public_showing(monkeypatch, home):
+    own = next(e for e in runs_list.entries() if e.key == "own0")
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
-    cells = next(iter(sweeps.sweeps(entries).values()))
     for act in (
         lambda: runs_change.trash(own.row.run),
         lambda: runs_change.restore("own0"),
-        lambda: sweeps.judge(cells, "roc_auc"),
-        lambda: runs_measured.measure([], lambda *a: None),
+        lambda: runs_measured.measure([]),
     ):
         with pytest.raises(LabError, match="public"):
             act()
@@ -517,11 +533,28 @@ def test_seconds_of_unknown_machines_share_a_frontier_only_by_the_override():
     assert at.get("plotly_chart")
 
 
-def test_a_few_missing_differences_need_no_button(monkeypatch):
+def test_a_few_missing_differences_need_no_button(monkeypatch, home):
     monkeypatch.setattr(runs_missing, "BY_ITSELF", 10)
     at = page()
-    assert not [b for b in at.button if b.label == "Measure now"]
-    assert not runs_measured._HELD
+    assert not [b for b in at.button if b.label == "Evaluate now"]
+    measuring.serve(home, idle=0)
+    rows = table(at.run()).set_index("run")
+    assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
+
+
+def test_a_run_that_cannot_be_evaluated_says_why_and_can_be_tried_again(monkeypatch, home):
+    monkeypatch.setattr(runs_missing, "BY_ITSELF", 10)
+    page()
+
+    def gone(run):
+        raise RunError("the pairs that it was scored on are not here any more")
+
+    monkeypatch.setattr(measured_runs, "answered_pairs", gone)
+    measuring.serve(home, idle=0)
+    at = page()
+    assert "could not be evaluated" in told(at)
+    assert "not here any more" in told(at)
+    monkeypatch.undo()
 
 
 def test_an_empty_lab_says_where_runs_come_from(home, monkeypatch):

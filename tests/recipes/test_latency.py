@@ -7,12 +7,15 @@ import pytest
 import torch
 
 from kdcore import lab
+from kdcore.config import from_dict
 from kdcore.judging import latency
 from kdcore.judging.latency import measure_latency
 from kdcore.models.build import load_model
 from kdcore.pairs import PairTable, make_frame
 from kdcore.recipes import beside
 from kdcore.runs.beside import LATENCY, Latency, teacher_path
+from kdcore.runs.deltas import kept_deltas
+from kdcore.whatif.twins import twin_of
 from tests.recipes.conftest import distillation, finetuning
 
 
@@ -31,6 +34,14 @@ def test_a_distilled_run_keeps_its_own_and_its_teachers_latency(student, teacher
         assert speed.pairs_per_second > 0
         assert 0 < speed.tokens_p50 <= speed.tokens_p95
     assert (found.device, found.threads, found.drawn_from) == ("cpu", 1, "test")
+
+
+def test_a_run_has_its_test_metrics_and_the_difference_to_its_twin_when_it_ends(
+    home, teacher, student
+):
+    assert lab.kept_evaluation(student).metrics["roc_auc"].n > 0
+    twin = lab.start(twin_of(from_dict(student.config)), home)
+    assert kept_deltas(home, student, twin)["roc_auc"].n > 0
 
 
 def test_a_run_without_a_teacher_is_measured_alone(teacher):

@@ -6,6 +6,7 @@ import pytest
 from kdcore import lab
 from kdcore.config import from_dict
 from kdcore.errors import ConfigError, LabError, UnknownNameError
+from kdcore.judging import measured
 from kdcore.predictions import Predictions
 from kdcore.runs.about import About
 from kdcore.runs.record import Record
@@ -139,7 +140,7 @@ def answered(run: Run, skill: float) -> None:
 
 def test_the_table_tells_each_cell_beside_its_twin_and_warns_of_many(tmp_path, queued, monkeypatch):
     workspace, teacher = planned(tmp_path)
-    monkeypatch.setattr(sweeps, "compare", quick(sweeps.compare))
+    monkeypatch.setattr(measured, "compare", quick(measured.compare))
     made = launch_sweep(Sweep(distillation(teacher), {T: [1, 2, 4]}), workspace)
     for one, skill in zip(made, (3.0, 0.1, 0.0), strict=True):
         answered(one.student, skill)
@@ -155,7 +156,7 @@ def test_the_table_tells_each_cell_beside_its_twin_and_warns_of_many(tmp_path, q
     assert all(cell.q >= cell.p for cell in found.cells[:3])
     assert (missing.state, missing.verdict) == ("queued", "")
     assert math.isnan(missing.value)
-    assert "3 cells were held up to a twin" in found.caution
+    assert "3 cells are compared with their twins" in found.caution
     again = sweep_table([one.student for one in made], "roc_auc", workspace)
     assert again.cells[:3] == found.cells[:3]
 
@@ -180,7 +181,7 @@ def test_a_table_of_an_unknown_metric_is_refused():
 def quick(compare):
     """The comparison with few draws."""
     few = {"resamples": 50, "permutations": 50, "area_permutations": 50}
-    return lambda pairs, a, b: compare(pairs, a, b, **few)
+    return lambda pairs, a, b, **rest: compare(pairs, a, b, **(rest | few))
 
 
 def test_a_cell_says_its_parent_and_reads_back(tmp_path, queued):

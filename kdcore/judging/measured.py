@@ -1,0 +1,192 @@
+"""What is measured of a finished run and kept: its test, and its difference to other runs.
+
+A run measures itself at its end (kdcore/recipes/beside.py): its test metrics, the difference to its
+twin once both have answered the test pairs, and the difference to the starred baseline. What is
+missing later is measured by a process in the background (kdcore/judging/measuring.py).
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from kdcore import lab
+from kdcore.comparison import Comparison, compare
+from kdcore.errors import DataError, LabError, RunError
+from kdcore.evaluate import Evaluation, evaluate
+from kdcore.exports import to_json
+from kdcore.gap import gap_file, gap_recovered, keep_gap
+from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
+from kdcore.runs import listing
+from kdcore.runs.beside import teacher_path
+from kdcore.runs.deltas import keep_deltas, kept_deltas
+from kdcore.runs.kept import keep, kept_file, read_comparison
+from kdcore.runs.marks import Marks, starred
+from kdcore.runs.store import Run, RunStore
+from kdcore.whatif.twins import is_twin
+from kdcore.workspace import Workspace, write_text_atomic
+
+SPLIT = "test"
+DEPTH = 5  # of the label density in a comparison
+TEMPERATURE = 2.0  # at which a student is set beside its teacher
+_MANY = 20_000  # pairs above which areas are permuted less often
+
+
+def area_permutations(pairs: PairTable) -> int:
+    """How often areas are worked out anew for a p; it is told with each p."""
+    return 1000 if len(pairs) <= _MANY else 200
+
+
+def measure_finished(run: Run, pairs: PairTable, workspace: Workspace) -> None:
+    """Measure a run that has just answered its test pairs, and keep it.
+
+    Whichever of a student and its twin answers last measures the difference. pairs: of the test.
+    """
+    teacher = teacher_answers(run, pairs)
+    evaluated(run, pairs, teacher)
+    for student, twin in _twins_of(run):
+        with suppress(DataError):  # the other has answered other pairs, or nothing yet
+            against_twin(student, twin, pairs, workspace)
+    base = starred_run(workspace)
+    if base is not None and base.folder != run.folder:
+        with suppress(DataError):
+            against(run, base, pairs, workspace)
+
+
+def measure(run: Run, base: Run | None, workspace: Workspace) -> None:
+    """Measure what is missing of a run: its test, and its difference to `base` on the same pairs.
+
+    LabError where its answers or their pairs are not here any more.
+    """
+    pairs = answered_pairs(run)
+    inside = run.folder.parent != Workspace.bundled().runs
+    if inside and not listing.row_of(run.folder).test.metrics:
+        evaluated(run, pairs, teacher_answers(run, pairs))
+    if base is None or base.folder == run.folder:
+        return
+    if kept_deltas(workspace, run, base) is None:
+        if is_twin(run, base):
+            against_twin(run, base, pairs, workspace)
+        else:
+            against(run, base, pairs, workspace)
+
+
+def evaluated(run: Run, pairs: PairTable, teacher: Predictions | None) -> Evaluation:
+    """Evaluate a run on its test pairs and keep it in its folder, as `kdlab evaluate` does."""
+    own = _answers(run, pairs)
+    found = evaluate(pairs, own, teacher=teacher, temperature=TEMPERATURE)
+    write_text_atomic(run.evaluation_path(SPLIT), to_json(found))
+    keep(_kept(run, pairs, (own, teacher), "evaluation", TEMPERATURE), found)
+    return found
+
+
+def against(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
+    """The comparison of two runs on the same pairs, kept where lists and pages find it.
+
+    DataError where one of them has not answered just these pairs.
+    """
+    ours, theirs = _answers(run, pairs), _answers(base, pairs)
+    teacher = teacher_answers(run, pairs) or teacher_answers(base, pairs)
+    found = compared(run.folder, pairs, ours, theirs, teacher)
+    keep_deltas(workspace, run, base, found)
+    return found
+
+
+def against_twin(student: Run, twin: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
+    """The comparison of a student with its twin, and the gap recovered, kept with the student."""
+    found = against(student, twin, pairs, workspace)
+    teacher = teacher_answers(student, pairs)
+    if teacher is not None:
+        ours, theirs = _answers(student, pairs), _answers(twin, pairs)
+        path = gap_file(student.folder / "evaluation", pairs, theirs, ours, teacher, "roc_auc")
+        if not path.is_file() and _may_write(student):
+            keep_gap(path, gap_recovered(pairs, theirs, ours, teacher, "roc_auc"))
+    return found
+
+
+def compared(
+    folder: Path,
+    pairs: PairTable,
+    ours: Predictions,
+    theirs: Predictions,
+    teacher: Predictions | None,
+) -> Comparison:
+    """Compare the answers of a run with others', or read what was kept in the run's folder."""
+    tried = area_permutations(pairs)
+    answers = (ours, theirs, teacher)
+    path = kept_file(folder / "evaluation", pairs, answers, "comparison", DEPTH, tried)
+    if (found := read_comparison(path)) is not None:
+        return found
+    found = compare(pairs, ours, theirs, teacher=teacher, depth=DEPTH, area_permutations=tried)
+    if folder.parent != Workspace.bundled().runs:
+        with suppress(OSError):  # a full disk is no reason to stop
+            keep(path, found)
+    return found
+
+
+def teacher_answers(run: Run, pairs: PairTable) -> Predictions | None:
+    """A run's teacher's answers to these pairs: the teacher's own, or those it was asked for."""
+    paths = [teacher_path(run, SPLIT)]
+    if named := str(run.config.get("teacher") or ""):
+        with suppress(LabError):
+            paths.insert(0, RunStore(run.folder.parent).get(named).predictions_path(SPLIT))
+    for path in paths:
+        with suppress(LabError, OSError):
+            found = Predictions.load(path)
+            if found.data_hash == pairs.content_hash:
+                return found
+    return None
+
+
+def answered_pairs(run: Run) -> PairTable:
+    """The pairs that a run's test predictions answer; RunError when they are not here."""
+    wanted = Predictions.load(run.predictions_path(SPLIT)).data_hash
+    bundled = Workspace.bundled().data / str(run.config.get("data", "")).partition(":")[0]
+    with suppress(LabError, OSError):
+        table = PairTable.load(bundled)
+        if table.content_hash == wanted:
+            return table
+    with suppress(LabError):
+        table = lab.split_of(run, SPLIT)
+        if table.content_hash == wanted:
+            return table
+    raise RunError("the pairs that it was scored on are not here any more")
+
+
+def starred_run(workspace: Workspace) -> Run | None:
+    """The baseline that a person starred, a run of the workspace or of the bundled demo."""
+    key = starred(Marks(workspace).read())
+    own = workspace.runs / key.removeprefix("own:")
+    shipped = Workspace.bundled().runs / key
+    for folder in (own,) if key.startswith("own:") else (shipped, own):
+        if key and (folder / "config.json").is_file():
+            return Run.load(folder)
+    return None
+
+
+def _twins_of(run: Run) -> list[tuple[Run, Run]]:
+    """Each student and twin of which this run is one and the other lies beside it."""
+    rows = (row.run for row in listing.rows(run.folder.parent) if row.scored)
+    others = [other for other in rows if other.folder != run.folder]
+    if "student" in run.config:
+        named = [other for other in others if other.id == run.about.twin]
+        alike = named or [other for other in others if is_twin(run, other)]
+        return [(run, alike[0])] if alike else []
+    return [(other, run) for other in others if is_twin(other, run)]
+
+
+def _answers(run: Run, pairs: PairTable) -> Predictions:
+    """A run's answers to just these pairs, else DataError."""
+    found = Predictions.load(run.predictions_path(SPLIT))
+    found.require(pairs.content_hash, len(pairs))
+    return found
+
+
+def _kept(
+    run: Run, pairs: PairTable, answers: Sequence[Predictions | None], *about: object
+) -> Path:
+    return kept_file(run.folder / "evaluation", pairs, answers, *about)
+
+
+def _may_write(run: Run) -> bool:
+    return run.folder.parent != Workspace.bundled().runs

@@ -1,0 +1,159 @@
+"""Measure runs in the background: requests are files, and one process a workspace serves them.
+
+A page asks with `request` and shows `progress`; it never waits for a bootstrap itself. Each file
+names a run and, where a difference is wanted, another one. What cannot be measured is kept with its
+reason, so that it is not tried again at every look.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from filelock import FileLock, Timeout
+
+from kdcore.errors import LabError
+from kdcore.runs.store import Run
+from kdcore.workspace import Workspace, write_json_atomic
+
+_FOLDER, _FAILED = "measuring", "failed"
+_LOCK = ".one"
+_IDLE = 5.0  # seconds without a request, after which the process ends
+_LOOK_EVERY = 0.2
+_POLITE = 10  # added to the process's niceness: runs that train go first
+
+
+class Wanted(NamedTuple):
+    """A run to measure, and another that its difference is wanted to; None for its test alone."""
+
+    run: Run
+    base: Run | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells this request from others, as a file's name."""
+        folders = (str(each.folder) if each else "" for each in self)
+        return hashlib.sha256("\n".join(folders).encode()).hexdigest()[:16]
+
+
+class Progress(NamedTuple):
+    """How many of the wanted measurements wait or are at work, and the run that is measured now."""
+
+    left: int
+    title: str
+
+
+def request(wanted: Sequence[Wanted], workspace: Workspace) -> None:
+    """Let these be measured in the background, those that failed before once more."""
+    folder = workspace.cache_folder(_FOLDER)
+    for place, each in enumerate(wanted):
+        (folder / _FAILED / each.name).unlink(missing_ok=True)
+        write_json_atomic(
+            folder / f"{each.name}.json",
+            {
+                "run": str(each.run.folder),
+                "base": str(each.base.folder) if each.base else "",
+                "at": time.time() + place / 1e6,
+            },
+        )
+    if wanted:
+        ensure_process(workspace)
+
+
+def progress(wanted: Sequence[Wanted], workspace: Workspace) -> Progress:
+    """How these stand."""
+    folder = workspace.cache_folder(_FOLDER)
+    left = [each for each in wanted if (folder / f"{each.name}.json").is_file()]
+    first = min(left, key=lambda each: _at(folder / f"{each.name}.json"), default=None)
+    return Progress(len(left), (first.run.title or first.run.id) if first else "")
+
+
+def failures(wanted: Sequence[Wanted], workspace: Workspace) -> dict[str, str]:
+    """Why some of these could not be measured, by their names."""
+    folder = workspace.cache_folder(_FOLDER) / _FAILED
+    found = {}
+    for each in wanted:
+        with suppress(OSError):
+            found[each.name] = (folder / each.name).read_text(encoding="utf-8")
+    return found
+
+
+def ensure_process(workspace: Workspace) -> None:
+    """See that a process serves the requests; it ends by itself."""
+    lock = FileLock(workspace.cache_folder(_FOLDER) / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return
+    lock.release()
+    child = subprocess.Popen(
+        [sys.executable, "-m", "kdcore", "measure-runs", str(workspace.root.absolute())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    threading.Thread(target=child.wait, daemon=True).start()
+
+
+def serve(workspace: Workspace, idle: float = _IDLE) -> None:
+    """Measure what is wanted, oldest first, until nothing was for `idle` seconds.
+
+    Returns at once when another process does so already.
+    """
+    folder = workspace.cache_folder(_FOLDER)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return
+    try:
+        until = time.monotonic() + idle
+        while True:
+            waiting = sorted(folder.glob("*.json"), key=_at)
+            if waiting:
+                _carry_out(waiting[0], workspace)
+                until = time.monotonic() + idle
+            elif time.monotonic() >= until:
+                return
+            else:
+                time.sleep(_LOOK_EVERY)
+    finally:
+        lock.release()
+
+
+def be_polite() -> None:
+    """Let processes that train go before this one."""
+    with suppress(OSError, AttributeError):
+        os.nice(_POLITE)
+
+
+def _carry_out(path: Path, workspace: Workspace) -> None:
+    from kdcore.judging.measured import measure
+
+    try:
+        asked: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        base = Run.load(Path(asked["base"])) if asked["base"] else None
+        measure(Run.load(Path(asked["run"])), base, workspace)
+    except Exception as cause:  # whatever it is: the other requests are served
+        known = isinstance(cause, LabError)
+        failed = path.parent / _FAILED / path.stem
+        failed.parent.mkdir(parents=True, exist_ok=True)
+        failed.write_text(str(cause) if known else repr(cause), encoding="utf-8")
+    path.unlink(missing_ok=True)
+
+
+def _at(path: Path) -> float:
+    """When a request was made; one that cannot be read comes first and is done away with."""
+    try:
+        return float(json.loads(path.read_text(encoding="utf-8"))["at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
