@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kdcore.comparison import Comparison
-from kdcore.runs import kept
+from kdcore.metrics.definitions import VERSION
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
@@ -48,7 +48,7 @@ def pair_name(run: Run, other: Run) -> str | None:
         except OSError:
             return None
         looks.append((str(path), seen.st_mtime_ns, seen.st_size))
-    return hashlib.sha256(repr((kept.FORMAT, FORMAT, looks)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((VERSION, FORMAT, looks)).encode()).hexdigest()[:16]
 
 
 def kept_deltas(workspace: Workspace, run: Run, other: Run) -> Mapping[str, Delta] | None:
