@@ -62,13 +62,15 @@ class Auction:
     """What every query's auction is held over; all (pairs,), raises DataError at birth.
 
     bids: dollars a click. p_click: P(click when shown first). p_defect: 1 - relevance, by one
-    model. query_ids: which ads compete.
+    model. query_ids: which ads compete. tiebreaks: of equal RankScores the ad with the lower number
+    goes first; PairTable.tiebreaks are of a hash of the texts. None: the place in the arrays.
     """
 
     bids: Floats
     p_click: Floats
     p_defect: Floats
     query_ids: Ints
+    tiebreaks: Ints | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -98,12 +100,12 @@ class Auction:
     def hold(self, rules: Rules) -> "Allocation":
         """Sort each query by RankScore, fill its slots, price them.
 
-        Equal scores keep the order of the table. A negative score, or one below the reserve, is
+        Equal scores go by their tiebreaks. A negative score, or one below the reserve, is
         not shown even when a slot stays empty. Second price of the ad in slot i, a click:
         (max(score of the next ad, reserve) + w · pDefect_i) / pClick_i, never above its bid.
         """
         score = self.scores(rules.weight)
-        lists = RankedLists.of(score, *self.groups)
+        lists = RankedLists.of(score, *self.groups, self.tiebreaks)
         order, ranked = lists.order, score[lists.order]
         state = np.where(lists.rank < rules.slots, SHOWN, NO_SLOT)
         state[ranked < rules.reserve] = BELOW_RESERVE

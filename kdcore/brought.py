@@ -1,14 +1,15 @@
 """Predictions brought as a file: what a model elsewhere said, aligned to pairs and kept as logits.
 
-One number a pair is turned into grades like this, and the Predictions' notes say which it was:
+One number a pair is turned into grades like this, and the Predictions' notes say which it was. The
+number itself is kept beside the logits, in double precision, and alone ranks:
 
 relevance  P(relevant), 0 to 1. It is spread over the relevant grades by their share of the labels,
            the rest over the others likewise, so that relevance(softmax(logits)) is that number.
 logit      any real z, read as P(relevant) = 1 / (1 + exp(-z)).
 score      any real s, P(relevant) = sigmoid(a s + b); a and b are fitted (logistic regression) on
            labelled pairs of the file that are not looked at, where there are 50 or more of both
-           kinds. Else s is standardised by median and quartiles: its order means something, its
-           probabilities do not.
+           kinds and a > 0. Else s is standardised by median and quartiles: its order means
+           something, its probabilities do not.
 """
 
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ from kdcore.regrade import grade_shares, spread
 KINDS = tuple(KIND_TITLES)
 LEAST_TO_FIT = 50  # labelled pairs of each kind
 _SUM_SLACK = 0.01  # rounded probabilities of a file need not sum to 1
+_TINY = 1e-9  # what a probability of exactly 0 counts as: it has no logit
+_STEEPEST = float(-np.log(_TINY))  # log-odds that a free score may reach; its order stands apart
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -109,19 +112,20 @@ def bring_file(
     aligned = align(found, pairs, asked, choice.controls, partial)
     aside = np.setdiff1d(np.flatnonzero(aligned.row_of >= 0), asked)
     rows = np.flatnonzero(aligned.row_of[asked] >= 0)
-    logits, notes = _as_logits(found, aligned.row_of, pairs, asked[rows], aside, asked)
+    logits, ranking, notes = _as_logits(found, aligned.row_of, pairs, asked[rows], aside, asked)
     columns = found.columns
     taken = f"the answer is in {listed(list(columns.answer))}"
     unused = (f"not used: {listed(list(columns.ignored))}",) if columns.ignored else ()
     notes = (*aligned.notes, taken, *unused, *found.notes, *notes)
     answered = part if len(rows) == len(part) else part.take(rows)
     predictions = Predictions(
-        logits.astype(np.float32),
+        logits,
         answered.content_hash,
         model,
         notes=(f"brought from {found.file}", f"aligned {aligned.how}", *notes),
         origin=Origin(columns.kind, role, student, part.content_hash),
         rows=None if answered is part else rows,
+        ranking=ranking,
     )
     read = Read(found.file, len(found), columns, aligned.how, len(part), len(rows), notes)
     return Brought(predictions, answered, read)
@@ -129,43 +133,65 @@ def bring_file(
 
 def _as_logits(
     found: Answers, row_of: Rows, pairs: PairTable, asked: Rows, aside: Rows, part: Rows
-) -> tuple[Floats, tuple[str, ...]]:
-    """(asked, classes) logits, and sentences on how they were made; part: the whole split."""
+) -> tuple[Floats, Floats | None, tuple[str, ...]]:
+    """(asked, classes) logits, (asked,) the one number that ranks, if any, and how they were made.
+
+    part: rows of the whole split.
+    """
     values = found.values[row_of[asked]]
     if found.kind == "logits":
-        return values, ("logits as they stand",)
+        return values, None, ("logits as they stand",)
     if found.kind == "probabilities":
         _check_probabilities(found)
-        parts = np.maximum(values, 1e-9)  # exactly 0 has no logit
-        return np.log(parts / parts.sum(axis=1, keepdims=True)), ("logits are log probabilities",)
+        parts = _positive(values)
+        logits = np.log(parts / parts.sum(axis=1, keepdims=True))
+        return logits, None, ("logits are log probabilities", *_clipped(values == 0))
+    number = values[:, 0]
     if found.kind == "relevance":
         _check_relevance(found)
-        chance, note = values[:, 0], "one number a pair, read as P(relevant)"
+        odds = np.log(_positive(number)) - np.log(_positive(1 - number))
+        notes = ("one number a pair, read as P(relevant)", *_clipped((number == 0) | (number == 1)))
     elif found.kind == "logit":
-        chance, note = _sigmoid(values[:, 0]), "one number a pair, read as the logit of P(relevant)"
+        odds, notes = number, ("one number a pair, read as the logit of P(relevant)",)
     else:
         kept = aside[pairs.grades[aside] != UNLABELLED]
         scores = found.values[row_of[kept], 0]
-        chance, note = chance_of_score(values[:, 0], scores, pairs.relevant[kept])
+        odds, note = odds_of_score(number, scores, pairs.relevant[kept])
+        notes = (note,)
     shares, told = grade_shares(pairs, part)
-    notes = (note, told) if len(pairs.scheme) > 2 else (note,)
-    return spread(chance, pairs.scheme, shares), notes
+    notes = (*notes, told) if len(pairs.scheme) > 2 else notes
+    return spread(odds, pairs.scheme, shares), number, notes
 
 
-def chance_of_score(
-    scores: Floats, known: Floats, relevant: NDArray[np.bool_]
-) -> tuple[Floats, str]:
-    """(pairs,) P(relevant) of free scores, and how it was made; known: labelled ones set aside."""
+def _positive(probabilities: Floats) -> Floats:
+    """Probabilities, a 0 as 1e-9 or less: below all that are greater, so that no order changes."""
+    above = probabilities[probabilities > 0]
+    least = min(_TINY, float(above.min()) / 2) if len(above) else _TINY
+    return np.where(probabilities > 0, probabilities, max(least, np.finfo(np.float64).tiny))
+
+
+def _clipped(exact: NDArray[np.bool_]) -> tuple[str, ...]:
+    count = int(exact.sum())
+    said = f"{count:,} probabilities of exactly 0 or 1 have no logit and count as {_TINY:g} from it"
+    return (f"{said}, which bounds their NLL",) if count else ()
+
+
+def odds_of_score(scores: Floats, known: Floats, relevant: NDArray[np.bool_]) -> tuple[Floats, str]:
+    """(pairs,) log-odds of free scores, and how they were made; known: labelled ones set aside."""
+    why = "only its order means something; calibration and KL of these answers do not"
     if min(relevant.sum(), (~relevant).sum()) >= LEAST_TO_FIT and np.ptp(known) > 0:
         a, b = fit_logistic(known, relevant)
-        said = f"P(relevant) = sigmoid({a:.4g} s {b:+.4g}), fitted on {len(known):,} labelled pairs"
-        return _sigmoid(a * scores + b), f"{said} that are not looked at"
+        on = f"fitted on {len(known):,} labelled pairs that are not looked at"
+        if a > 0:
+            said = f"P(relevant) = sigmoid({a:.4g} s {b:+.4g}), {on}"
+            return np.clip(a * scores + b, -_STEEPEST, _STEEPEST), said
+        why += f" (a curve {on}, falls as the score rises)"
     low, middle, high = np.percentile(scores, [25, 50, 75])
     scale = (high - low) / 1.349 or float(scores.std()) or 1.0
     said = f"P(relevant) = sigmoid((s {-middle:+.4g}) / {scale:.4g}), the score standardised"
-    return _sigmoid((scores - middle) / scale), (
-        f"{said}: only its order means something; calibration and KL of these answers do not"
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        odds = np.nan_to_num(scores / scale - middle / scale)
+    return np.clip(odds, -_STEEPEST, _STEEPEST), f"{said}: {why}"
 
 
 def fit_logistic(scores: Floats, relevant: NDArray[np.bool_]) -> tuple[float, float]:

@@ -138,7 +138,7 @@ def compare(
         density=density_differences(
             pairs.scheme, one, other, depth, (resamples, permutations, seed)
         ),
-        notes=_notes(one),
+        notes=(*_notes(one), *one.tied_notes(f"{a.model}: "), *other.tied_notes(f"{b.model}: ")),
     )
 
 
@@ -201,7 +201,7 @@ def _linear_p(
 
 def _area_p(one: Measured, other: Measured, permutations: int, seed: int) -> Floats:
     """p of ROC-AUC and PR-AUC: one order of both models' ranks, then weights say who is whose."""
-    ranks = np.concatenate([mid_ranks(one.relevance), mid_ranks(other.relevance)])
+    ranks = np.concatenate([mid_ranks(one.log_odds), mid_ranks(other.log_odds)])
     order = ScoreOrder.of(np.concatenate([one.relevant, other.relevant]), ranks)
     groups = np.concatenate([one.groups, one.groups + one.queries])
     observed = (one.areas(np.ones((1, one.queries))) - other.areas(np.ones((1, one.queries))))[0]
@@ -219,7 +219,7 @@ def density_differences(
 ) -> tuple[DensityDifference, ...]:
     """The label density of compare() alone; effort: resamples, permutations and their seed."""
     resamples, permutations, seed = effort
-    a, b = (x.labels[:, depth - 1, :-1].astype(np.float64) for x in (one, other))
+    a, b = (x.labels[:, depth - 1, :-1] for x in (one, other))
     weights = bootstrap_weights(one.queries, resamples if one.queries > 1 else 0, seed)
     nothing = np.zeros((0, a.shape[1]))
     drawn = [(nothing, nothing), *((_shares(w @ a), _shares(w @ b)) for w in weights)]
@@ -246,8 +246,8 @@ def density_differences(
             grade=name,
             **{key: float(value[grade]) for key, value in numbers.items()},
             verdict=verdict(low[grade], high[grade], p[grade], grade >= scheme.relevant_from),
-            n_a=int(a.sum()),
-            n_b=int(b.sum()),
+            n_a=round(float(a.sum())),
+            n_b=round(float(b.sum())),
         )
         for grade, name in enumerate(scheme.grades)
     )

@@ -46,13 +46,13 @@ class DensityCurve:
     """Label density in the top 1..20: 20 rows, worst grade first in each.
 
     pooled: shares of all judged pairs shown; per_query: mean of each query's shares; coverage:
-    judged share of the pairs shown; judged: how many those are.
+    judged share of the pairs shown; judged: how many those are, on average over equal scores.
     """
 
     pooled: tuple[tuple[float, ...], ...]
     per_query: tuple[tuple[float, ...], ...]
     coverage: tuple[float, ...]
-    judged: tuple[int, ...]
+    judged: tuple[float, ...]
 
 
 def ndcg_curves(
@@ -79,7 +79,7 @@ def density_curve(measured: Measured) -> DensityCurve:
         pooled=tuple(map(_floats, pooled.shares)),
         per_query=tuple(map(_floats, per_query.shares)),
         coverage=_floats(pooled.coverage),
-        judged=tuple(int(n) for n in pooled.judged),
+        judged=_floats(pooled.judged),
     )
 
 
@@ -108,7 +108,7 @@ def ndcg_curve(pairs: PairTable, measured: Measured, gain: str, resamples: int) 
     model = ranked_mean(each)
     low, high = interval(mean_draws(each, resamples), model, Support.of(each))
     ends = {gain: (np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0))}
-    return ndcg_curves(pairs, {gain: model}, ends)[gain]
+    return ndcg_curves(pairs.canonical, {gain: model}, ends)[gain]
 
 
 def ndcg_difference(
@@ -120,7 +120,7 @@ def ndcg_difference(
     draws = mean_draws(moved, resamples)
     known = int(np.isfinite(moved).sum())
     delta, support = ranked_mean(moved), Support.of(moved)
-    reach = 0.0 if np.array_equal(one.relevance, other.relevance) else 1.0
+    reach = 0.0 if np.array_equal(one.log_odds, other.log_odds) else 1.0
     low, high = (float(end[0].clip(-1, 1)) for end in interval(draws, delta, support, reach))
     p = float(sign_flip_p(moved, permutations)[0]) if known else float("nan")
     return Difference(

@@ -16,6 +16,7 @@ from kdcore.metrics.definitions import CATALOG, VERSION, Unit, bounds_of
 from kdcore.metrics.significance import Support, bootstrap_weights, few, interval
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
+from kdcore.scores import log_odds
 
 CEILING = "truth_auc"
 
@@ -48,6 +49,7 @@ class Evaluation:
     version: of the definitions it was measured by; 1 where a kept file does not say.
     """
 
+    version: int
     model: str
     teacher: str | None
     data: str
@@ -62,7 +64,6 @@ class Evaluation:
     counts: Mapping[str, int]
     notes: tuple[str, ...]
     columns: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)
-    version: int = VERSION
 
     def per_query(self) -> pd.DataFrame:
         """A row a query: query_id, pairs, labelled, and its part of each metric that has one."""
@@ -89,11 +90,12 @@ def evaluate(
     if resamples < 0:
         raise ConfigError(f"resamples: {resamples} is negative; use 0 for no intervals, or 1000")
     measured = measure(pairs, predictions, teacher, temperature)
-    ceiling = _ceiling(pairs, measured)
+    ceiling = _ceiling(pairs)
     once = np.ones((1, measured.queries))
     curves = ranked_mean(np.concatenate(list(measured.curves.values()), axis=1), once)
     draws, curve_draws = _draws(measured, ceiling, resamples, seed)
     return Evaluation(
+        version=VERSION,
         model=predictions.model,
         teacher=teacher.model if teacher else None,
         data=pairs.name,
@@ -103,7 +105,7 @@ def evaluate(
         resamples=resamples,
         seed=seed,
         metrics=_metrics(measured, ceiling, draws),
-        ndcg=ndcg_curves(pairs, *_by_gain(measured, curves[0], curve_draws)),
+        ndcg=ndcg_curves(pairs.canonical, *_by_gain(measured, curves[0], curve_draws)),
         density=density_curve(measured),
         counts=_counts(pairs, measured),
         notes=_notes(pairs, measured, resamples),
@@ -111,11 +113,15 @@ def evaluate(
     )
 
 
-def _ceiling(pairs: PairTable, measured: Measured) -> ScoreOrder | None:
-    if pairs.truth is None:
+def _ceiling(pairs: PairTable) -> ScoreOrder | None:
+    """The labelled pairs by their true log-odds, rows as in Measured; None without a truth."""
+    ordered = pairs.canonical
+    if ordered.truth is None:
         return None
-    relevance = pairs.scheme.relevance(pairs.truth)[pairs.grades != UNLABELLED]
-    return ScoreOrder.of(measured.relevant, relevance)
+    rows = np.flatnonzero(ordered.grades != UNLABELLED)
+    with np.errstate(divide="ignore"):
+        odds = log_odds(np.log(ordered.truth[rows]), ordered.scheme)
+    return ScoreOrder.of(ordered.relevant[rows], odds)
 
 
 def _resampled(
@@ -216,6 +222,7 @@ def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, .
             f"{len(pairs) - labelled} of {len(pairs)} pairs are unlabelled and left out of every "
             "metric that reads a label."
         )
+    notes += measured.tied_notes()
     if resamples and measured.queries < 2:
         notes.append("There are no intervals: they are drawn over queries, and there are not two.")
     if resamples and labelled and (sentence := few(measured.queries)):
@@ -231,4 +238,5 @@ def _columns(measured: Measured) -> dict[str, Floats]:
         "labelled": units[:, UNITS.index("labelled")],
     }
     parts = measured.finish(measured.table)
-    return columns | {k: parts[:, i] for i, k in enumerate(measured.quotients)}
+    columns |= {k: parts[:, i] for i, k in enumerate(measured.quotients)}
+    return {k: c if k == "query_id" else measured.by_number(c) for k, c in columns.items()}

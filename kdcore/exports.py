@@ -19,10 +19,11 @@ from kdcore.errors import DataError
 from kdcore.evaluate import Evaluation, Metric
 from kdcore.gap import GapRecovered
 from kdcore.labels import GainKind
-from kdcore.measures import Scores, checked
+from kdcore.measures import checked
 from kdcore.metrics.ranking import RankedLists
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
+from kdcore.scores import Scores
 
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
@@ -127,13 +128,14 @@ def write_trec_run(
     """Write `query Q0 ad rank score tag` lines, ids q<number> and ad<row>, best ad first.
 
     trec_eval ignores the rank, reads scores in single precision and breaks ties by id. Score
-    "rank" (length - rank + 1) makes its order ours, ties included; "model" is the expected grade.
-    Unlabelled ads are in the run: give trec_eval its -J option, as the lab leaves them out.
+    "rank" (length - rank + 1) makes its order ours; "model" is the ranking score itself. A run
+    shows one order: equal scores stand by a hash of their texts, where the lab's metrics take the
+    mean over all orders of them. Unlabelled ads are in the run: give trec_eval its -J option, as
+    the lab leaves them out.
     """
-    logits = checked(pairs, predictions).logits
-    ranking = Scores.of(logits, pairs.scheme).ranking
+    ranking = Scores.of(checked(pairs, predictions), pairs.scheme).ranking
     index = pairs.query_ids
-    lists = RankedLists.of(ranking, index, int(index.max(initial=-1)) + 1)
+    lists = RankedLists.of(ranking, index, int(index.max(initial=-1)) + 1, pairs.tiebreaks)
     tag = re.sub(r"\s+", "_", predictions.model.strip()) or "model"
     shown = ranking[lists.order] if score == "model" else lists.sizes[lists.group] - lists.rank
     lines = (

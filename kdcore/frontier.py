@@ -75,7 +75,7 @@ def frontier(
     judge = auction.p_defect if judge is None else np.asarray(judge, dtype=np.float64)
     queries = auction.groups[1]
     found = np.zeros((4, len(weights), queries))  # revenue, defects, judged, shown
-    for rows, whose in _even_lists(*auction.groups):
+    for rows, whose in _even_lists(*auction.groups, auction.tiebreaks):
         block = _Block.of(auction, judge, rows)
         for at, weight in enumerate(weights):
             found[:, at, whose] = block.hold(float(weight), rules)
@@ -83,13 +83,15 @@ def frontier(
     return Frontier(weights, found[0], found[1], found[2], empty)
 
 
-def _even_lists(index: Ints, queries: int) -> Iterator[tuple[Ints, Ints]]:
+def _even_lists(index: Ints, queries: int, tiebreaks: Ints | None) -> Iterator[tuple[Ints, Ints]]:
     """Blocks of queries of like size: (queries, width) rows, -1 beyond a list; and which queries.
 
-    A block's width is at most twice the shortest list in it, so that one sort an axis pays.
+    The rows of a query come by their tiebreaks, so that a stable sort goes by them. A block's width
+    is at most twice the shortest list in it, so that one sort an axis pays.
     """
     sizes = np.bincount(index, minlength=queries)
-    order, starts = np.argsort(index, kind="stable"), np.cumsum(sizes) - sizes
+    order = np.lexsort((index,) if tiebreaks is None else (tiebreaks, index))
+    starts = np.cumsum(sizes) - sizes
     class_of = np.ceil(np.log2(np.maximum(sizes, 1))).astype(np.int64)
     for size_class in np.unique(class_of[sizes > 0]):
         whose = np.flatnonzero((class_of == size_class) & (sizes > 0))

@@ -128,10 +128,9 @@ def gap_file(
     metric: str,
 ) -> Path:
     """Where a gap of just these pairs and answers is kept, below a run's evaluation folder."""
-    answered = (x.logits.tobytes() for x in (student_ft, student_kd, teacher))
     digest = hashlib.sha256(f"{VERSION} {pairs.content_hash}".encode())
-    for logits in answered:
-        digest.update(logits)
+    for answers in (student_ft, student_kd, teacher):
+        digest.update(answers.digest.encode())
     return folder / f"gap-{metric.replace('@', '-')}-{digest.hexdigest()[:12]}.json"
 
 

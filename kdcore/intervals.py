@@ -36,7 +36,7 @@ def difference_ends(one: Measured, other: Measured, draws: Floats) -> tuple[Floa
 
 def reach_of(one: Measured, other: Measured) -> float:
     """How far two models may differ on one more query: 0 for equal answers, else 1."""
-    equal = np.array_equal(one.relevance, other.relevance)
+    equal = np.array_equal(one.log_odds, other.log_odds)
     return 0.0 if equal and np.array_equal(one.table, other.table) else 1.0
 
 

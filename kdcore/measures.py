@@ -18,36 +18,41 @@ from kdcore.metrics import agreement, calibration, classification, ece, ranking
 from kdcore.metrics.definitions import DEPTHS, ndcg_key
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
-from kdcore.softlabels import kl, soften
+from kdcore.scores import Scores
+from kdcore.softlabels import kl
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Column = tuple[str, NDArray[Any]]  # the unit that divides it, its sum in each query
 UNITS = ("ranked", "labelled", "pairs", "correlated")
 ECES: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "mass"}
+TIED_DEPTH, MUCH_TIED = 5, 0.2  # from this share of the top 5 on, ties are told
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A model's measurements on a table, kept per query.
+    """A model's measurements on a table, kept per query, the queries in canonical order.
 
-    table: (queries, columns) sums of each quotient, then the units they are divided by, then the
-    gaps of both ECE. unit_of: (quotients,) which unit divides each. errors: (2, bins) standard
-    errors of the gaps of both ECE. order, groups, relevance, relevant: what the areas need,
-    labelled pairs only. curves: (queries, depth) nDCG by gain.
-    labels: (queries, depth, classes + 1) label counts in the top k, unjudged last.
+    numbers: (queries,) the number of each query in the table. table: (queries, columns) sums of
+    each quotient, then the units they are divided by, then the gaps of both ECE. unit_of:
+    (quotients,) which unit divides each. errors: (2, bins) standard errors of the gaps of both
+    ECE. order, groups, log_odds, relevant: what the areas need, labelled pairs only. curves:
+    (queries, depth) nDCG by gain. labels: (queries, depth, classes + 1) expected label counts in
+    the top k, unjudged last. tied: share of the places in the top 5 held by ads of equal score.
     """
 
+    numbers: Ints
     quotients: tuple[str, ...]
     table: Floats
     unit_of: tuple[int, ...]
     errors: Floats
     order: classification.ScoreOrder
     groups: Ints
-    relevance: Floats
+    log_odds: Floats
     relevant: NDArray[np.bool_]
     curves: Mapping[str, Floats]
-    labels: NDArray[np.int32]
+    labels: Floats
+    tied: float
 
     @property
     def linear_keys(self) -> tuple[str, ...]:
@@ -68,6 +73,23 @@ class Measured:
     def units(self) -> slice:
         """Columns of the table that count: ranked, labelled, pairs, correlated."""
         return slice(len(self.quotients), len(self.quotients) + len(UNITS))
+
+    def by_number(self, values: NDArray[Any]) -> NDArray[Any]:
+        """(queries, ...) values of queries in canonical order, in order of their numbers."""
+        placed = np.empty_like(values)
+        placed[self.numbers] = values
+        return placed
+
+    def tied_notes(self, whose: str = "") -> tuple[str, ...]:
+        """A sentence where many ads of the top 5 have equal scores, which nothing orders."""
+        if not self.tied >= MUCH_TIED:
+            return ()
+        said = (
+            f"{whose}{self.tied:.0%} of the places in the top {TIED_DEPTH} are held by ads that "
+            "have the same score as another ad of their query; nDCG and label density are averages "
+            "over all orders of such ads."
+        )
+        return (said,)
 
     def count(self, key: str) -> int:
         """Pairs or queries that a metric is over."""
@@ -127,21 +149,6 @@ class Measured:
         return self.areas(weights)[:, ("roc_auc", "pr_auc").index(key)]
 
 
-@dataclass(frozen=True)
-class Scores:
-    """What a model says of each pair: soft labels at T = 1, relevance, and the ranking score."""
-
-    soft: Floats
-    relevance: Floats
-    ranking: Floats
-
-    @classmethod
-    def of(cls, logits: NDArray[Any], scheme: LabelScheme) -> "Scores":
-        """From (pairs, classes) logits; the ranking score is the expected grade."""
-        soft = soften(logits)
-        return cls(soft, scheme.relevance(soft), scheme.expected_gain(soft, "linear"))
-
-
 def checked(pairs: PairTable, predictions: Predictions) -> Predictions:
     """The predictions, or DataError when they belong to other pairs or other grades."""
     classes = predictions.logits.shape[1]
@@ -159,14 +166,32 @@ def measure(
     teacher: Predictions | None = None,
     temperature: float = 2.0,
 ) -> Measured:
-    """Measure a model once; unlabelled pairs are left out of every metric that reads a label."""
-    logits = checked(pairs, predictions).logits
-    scores = Scores.of(logits, pairs.scheme)
-    index, queries = pairs.query_ids, int(pairs.query_ids.max(initial=-1)) + 1
+    """Measure a model once; unlabelled pairs are left out of every metric that reads a label.
+
+    All is worked out on the pairs in canonical order, so that nothing, not even a rounding or a
+    draw of queries, depends on the order of the rows.
+    """
+    rows = pairs.canonical_rows
+    said = checked(pairs, predictions).take(rows)
+    taught = checked(pairs, teacher).take(rows) if teacher else None
+    numbers = np.argsort(pairs.query_tiebreaks)
+    return _measured(pairs.canonical, said, taught, temperature, numbers)
+
+
+def _measured(
+    pairs: PairTable,
+    predictions: Predictions,
+    teacher: Predictions | None,
+    temperature: float,
+    numbers: Ints,
+) -> Measured:
+    logits, scores = predictions.logits, Scores.of(predictions, pairs.scheme)
+    index, queries = pairs.query_ids, len(numbers)
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
     groups, grades = index[rows], pairs.grades[rows]
     relevant, relevance = pairs.relevant[rows], scores.relevance[rows]
     lists = ranking.RankedLists.of(scores.ranking[rows], groups, queries)
+    tied = lists.tied_share(TIED_DEPTH)
     curves = _curves(lists, grades, groups, pairs.scheme)
     rho = _correlation(pairs, scores, teacher)
     errors = _errors(grades, logits[rows], relevant, relevance)
@@ -181,16 +206,18 @@ def measure(
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
     return Measured(
+        numbers=numbers,
         quotients=tuple(columns),
         table=np.column_stack([*(c for _, c in columns.values()), *units, *gaps]).astype(float),
         unit_of=tuple(UNITS.index(unit) for unit, _ in columns.values()),
         errors=errors_of_gaps,
-        order=classification.ScoreOrder.of(relevant, relevance),
+        order=classification.ScoreOrder.of(relevant, scores.log_odds[rows]),
         groups=groups,
-        relevance=relevance,
+        log_odds=scores.log_odds[rows],
         relevant=relevant,
         curves=curves,
         labels=ranking.counts_in(lists, pairs.grades, len(pairs.scheme), ranking.DEPTH),
+        tied=tied,
     )
 
 
@@ -222,7 +249,7 @@ def _errors(
 def _correlation(pairs: PairTable, scores: Scores, teacher: Predictions | None) -> Floats:
     if teacher is None:
         return np.full(int(pairs.query_ids.max(initial=-1)) + 1, np.nan)
-    reference = Scores.of(checked(pairs, teacher).logits, pairs.scheme).ranking
+    reference = Scores.of(teacher, pairs.scheme).ranking
     return agreement.rank_correlation(scores.ranking, reference, pairs.query_ids)
 
 

@@ -75,6 +75,34 @@ class PairTable:
         return pd.factorize(np.array(composed, dtype=object))[0].astype(np.int64)[codes]
 
     @cached_property
+    def canonical_rows(self) -> NDArray[np.int64]:
+        """(pairs,) the rows by a hash of the query, then of title and description, then by grade.
+
+        The same pairs come in the same order however a file lists them.
+        """
+        query, ad = (_text_hash(self.frame, c) for c in (("query",), ("title", "description")))
+        return np.lexsort((self.grades, ad, query))
+
+    @cached_property
+    def tiebreaks(self) -> NDArray[np.int64]:
+        """(pairs,) place of each row in canonical order; of equal scores the lower goes first."""
+        places = np.empty(len(self), dtype=np.int64)
+        places[self.canonical_rows] = np.arange(len(self))
+        return places
+
+    @cached_property
+    def query_tiebreaks(self) -> NDArray[np.int64]:
+        """(queries,) place of each query, by its number, in the canonical order."""
+        places = np.zeros(int(self.query_ids.max(initial=-1)) + 1, dtype=np.int64)
+        places[self.query_ids[self.canonical_rows]] = self.canonical.query_ids
+        return places
+
+    @cached_property
+    def canonical(self) -> "PairTable":
+        """The same pairs in canonical order, on which no number can depend on that of a file."""
+        return self.take(self.canonical_rows)
+
+    @cached_property
     def truth(self) -> NDArray[np.float64] | None:
         """(pairs, classes) exact P(grade | query, ad), or None: only a made world knows it."""
         columns = [f"{TRUTH_PREFIX}{k}" for k in range(len(self.scheme))]
@@ -212,6 +240,12 @@ def make_frame(
             "split": split,
         }
     )
+
+
+def _text_hash(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
+    """(pairs,) a hash of the texts of these columns."""
+    texts = frame[list(columns)].astype(object)
+    return np.asarray(pd.util.hash_pandas_object(texts, index=False), dtype=np.uint64)
 
 
 def _problems(frame: pd.DataFrame, scheme: LabelScheme) -> list[str]:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from functools import reduce
+from functools import cached_property, reduce
 from pathlib import Path
 from typing import Any
 
@@ -48,20 +48,23 @@ class Origin:
 class Predictions:
     """Raw logits of a model on the pairs of one split, row for row.
 
-    logits: (pairs, classes) float32. features: (pairs, width) float32, or None when not kept.
+    logits: (pairs, classes) float32 from a run, float64 where they were brought.
+    features: (pairs, width) float32, or None when not kept.
     data_hash: content hash of the PairTable they belong to; model: the run's or model's name.
     notes: what a reader must know of answers that no run of the lab made, a sentence each.
     origin: how such answers came here, None for those of the lab's own models. rows: (pairs,)
-    which pairs of their split were answered, None for all of them.
+    which pairs of their split were answered, None for all of them. ranking: (pairs,) float64, the
+    one number per pair that was brought and alone orders the ads; None where the logits do.
     """
 
-    logits: NDArray[np.float32]
+    logits: NDArray[np.floating[Any]]
     data_hash: str
     model: str
     features: NDArray[np.float32] | None = None
     notes: tuple[str, ...] = ()
     origin: Origin | None = None
     rows: NDArray[np.int64] | None = None
+    ranking: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.logits.ndim != 2 or self.logits.shape[1] < 2:
@@ -71,9 +74,27 @@ class Predictions:
         if not np.isfinite(self.logits).all():
             bad = int((~np.isfinite(self.logits)).any(axis=1).sum())
             raise DataError(f"{bad} of {len(self.logits)} rows of {self.model} hold no number")
+        if self.ranking is not None and self.ranking.shape != (len(self.logits),):
+            raise DataError(
+                f"ranking of {self.model} has shape {self.ranking.shape}; need one number a pair"
+            )
 
     def __len__(self) -> int:
         return len(self.logits)
+
+    @cached_property
+    def digest(self) -> str:
+        """64 hex digits that change when a logit or a ranking number does."""
+        digest = hashlib.sha256(self.logits.tobytes())
+        if self.ranking is not None:
+            digest.update(self.ranking.tobytes())
+        return digest.hexdigest()
+
+    def take(self, rows: NDArray[np.int64]) -> "Predictions":
+        """The answers to these rows, without features; the hash is still that of the table."""
+        ranking = None if self.ranking is None else self.ranking[rows]
+        logits = self.logits[rows]
+        return replace(self, logits=logits, features=None, rows=None, ranking=ranking)
 
     @property
     def own_grades(self) -> bool:
@@ -93,8 +114,7 @@ class Predictions:
         """
         places = rows if self.rows is None else np.searchsorted(self.rows, rows)
         features = None if self.features is None else self.features[places]
-        logits = self.logits[places]
-        return replace(self, logits=logits, features=features, data_hash=data_hash, rows=None)
+        return replace(self.take(places), features=features, data_hash=data_hash)
 
     def require(self, data_hash: str, pairs: int) -> "Predictions":
         """Itself, or DataError when it belongs to other pairs."""
@@ -111,11 +131,13 @@ class Predictions:
         compact: a feature as one byte, 1/255 of its own range apart; the logits stay as they are.
         """
         about: dict[str, Any] = {"data_hash": self.data_hash, "model": self.model}
-        columns = {"logits": _column(self.logits)}
+        columns: dict[str, pa.Array] = {"logits": _column(self.logits)}
         if self.features is not None and compact:
             columns["features"], about["features"] = _bytes(self.features)
         elif self.features is not None:
             columns["features"] = _column(self.features)
+        if self.ranking is not None:
+            columns["ranking"] = pa.array(self.ranking, pa.float64())
         if self.notes:
             about["notes"] = self.notes
         if self.origin is not None:
@@ -142,6 +164,7 @@ class Predictions:
             table = pq.read_table(path)
             about = json.loads((table.schema.metadata or {})[b"kdlab"])
             logits, features = _matrix(table, "logits"), _features(table, about)
+            ranking = _ranking(table)
         except (OSError, KeyError, ValueError, pa.ArrowException) as cause:
             raise DataError(
                 f"{path} does not hold predictions ({cause}); run infer again"
@@ -149,7 +172,8 @@ class Predictions:
         notes = tuple(about.get("notes", ()))
         origin = Origin(**about["origin"]) if "origin" in about else None
         rows = table["row"].to_numpy() if "row" in table.column_names else None
-        return cls(logits, about["data_hash"], about["model"], features, notes, origin, rows)
+        made_on = (about["data_hash"], about["model"])
+        return cls(logits, *made_on, features, notes, origin, rows, ranking)
 
 
 def common_rows(answers: Iterable[Predictions]) -> NDArray[np.int64] | None:
@@ -158,8 +182,9 @@ def common_rows(answers: Iterable[Predictions]) -> NDArray[np.int64] | None:
     return reduce(np.intersect1d, partial) if partial else None
 
 
-def _column(matrix: NDArray[np.float32]) -> pa.FixedSizeListArray:
-    flat = pa.array(np.ascontiguousarray(matrix, dtype=np.float32).ravel())
+def _column(matrix: NDArray[np.floating[Any]]) -> pa.FixedSizeListArray:
+    kind = np.float64 if matrix.dtype == np.float64 else np.float32
+    flat = pa.array(np.ascontiguousarray(matrix, dtype=kind).ravel())
     return pa.FixedSizeListArray.from_arrays(flat, matrix.shape[1])
 
 
@@ -186,8 +211,17 @@ def _features(table: pa.Table, about: dict[str, Any]) -> NDArray[np.float32] | N
     return levels.reshape(-1, len(low)) * step + low
 
 
-def _matrix(table: pa.Table, name: str) -> NDArray[np.float32]:
+def _ranking(table: pa.Table) -> NDArray[np.float64] | None:
+    """The number that ranks, of files that have one."""
+    if "ranking" not in table.column_names:
+        return None
+    return np.asarray(table["ranking"].to_numpy(), dtype=np.float64)
+
+
+def _matrix(table: pa.Table, name: str) -> NDArray[Any]:
+    """A column of lists in the precision in which it was kept."""
     column = table[name].combine_chunks()
     width = column.type.list_size
     values = column.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(values, dtype=np.float32).reshape(-1, width)
+    kind = np.float64 if pa.types.is_float64(column.type.value_type) else np.float32
+    return np.asarray(values, dtype=kind).reshape(-1, width)

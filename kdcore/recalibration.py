@@ -55,6 +55,7 @@ def before_after(
     pairs: PairTable, logits: NDArray[np.floating], resamples: int = RESAMPLES, seed: int = 0
 ) -> BeforeAfter | None:
     """Calibration of P(relevant) of (pairs, classes) logits; None below two labelled queries."""
+    pairs, logits = pairs.canonical, logits[pairs.canonical_rows]  # halves know no order of rows
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
     query = np.unique(pairs.query_ids[rows], return_inverse=True)[1]
     if len(rows) == 0 or query.max() < 1:

@@ -1,6 +1,7 @@
 """Answers in other grades than the data's: summed to relevant or not, spread where there are more.
 
-What is kept exactly is P(relevant) at T = 1; a note in the Predictions says what was done.
+What is kept exactly are the log-odds of P(relevant) at T = 1; a note in the Predictions says what
+was done.
 """
 
 import json
@@ -16,9 +17,9 @@ from kdcore.labels import LabelScheme
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import MODEL_CARD
+from kdcore.scores import log_odds
 
 Floats = NDArray[np.float64]
-_TINY = 1e-9  # a probability of exactly 0 has no logit
 
 
 def model_scheme(model_folder: Path) -> LabelScheme:
@@ -45,25 +46,28 @@ def regraded(answers: Predictions, spoken: LabelScheme, pairs: PairTable) -> Pre
     cut = spoken.relevant_from
     two = np.stack([_log_sum(logits[:, :cut]), _log_sum(logits[:, cut:])], axis=1)
     told = f"answers in {len(spoken)} grades ({', '.join(spoken.grades)}): "
+    ranking = answers.ranking
     if len(wanted) == 2:
         told += f"{' + '.join(spoken.grades[cut:])} were summed to {wanted.grades[1]}"
     else:
-        chance = np.exp(two[:, 1] - np.logaddexp(two[:, 0], two[:, 1]))
+        odds = log_odds(logits, spoken)
         shares, how = grade_shares(pairs)
-        two, told = spread(chance, wanted, shares), f"{told}P(relevant) was {how}"
-    return replace(answers, logits=two.astype(np.float32), notes=(*answers.notes, told))
+        two, told = spread(odds, wanted, shares), f"{told}P(relevant) was {how}"
+        ranking = odds if ranking is None else ranking
+    return replace(answers, logits=two, notes=(*answers.notes, told), ranking=ranking)
 
 
-def spread(chance: Floats, scheme: LabelScheme, shares: Floats) -> Floats:
-    """(pairs, classes) log probabilities whose relevant part sums to `chance`, (pairs,) in 0..1.
+def spread(odds: Floats, scheme: LabelScheme, shares: Floats) -> Floats:
+    """(pairs, classes) log probabilities of which the relevant part has these (pairs,) log-odds.
 
     shares: (classes,) positive; within the relevant grades, and within the others, the mass is
-    split in these proportions.
+    split in these proportions. The order of the answers is that of the odds, which stand apart in
+    Predictions.ranking: an expected grade of shared mass saturates at their mean.
     """
     good = np.arange(len(scheme)) >= scheme.relevant_from
     inside = np.where(good, shares / shares[good].sum(), shares / shares[~good].sum())
-    p = np.clip(chance, _TINY, 1 - _TINY)[:, None]
-    return np.asarray(np.log(np.where(good, p, 1 - p)) + np.log(inside))
+    z = np.asarray(odds, dtype=np.float64)[:, None]
+    return np.asarray(-np.logaddexp(0.0, np.where(good, -z, z)) + np.log(inside))
 
 
 def grade_shares(pairs: PairTable, asked: NDArray[np.int64] | None = None) -> tuple[Floats, str]:

@@ -74,11 +74,33 @@ def test_clicks_fall_with_the_slot(three):
     assert held.clicks == pytest.approx([0.5, 0.1, 0.025])
 
 
-def test_equal_scores_keep_the_order_of_the_table():
-    tied = Auction([1.0, 2.0, 1.0], [0.2, 0.1, 0.2], [0.5] * 3, np.zeros(3, int))
+def test_equal_scores_go_by_their_tiebreaks():
+    tied = Auction(
+        [1.0, 2.0, 1.0], [0.2, 0.1, 0.2], [0.5] * 3, np.zeros(3, int), np.array([2, 0, 1])
+    )
     held = tied.hold(Rules(slots=2))
-    assert held.places.tolist() == [0, 1, 2]
-    assert held.prices[0] == pytest.approx(1.0)  # a tie is paid in full
+    assert held.places.tolist() == [2, 0, 1]
+    assert held.prices[1] == pytest.approx(2.0)  # a tie is paid in full
+    assert replace(tied, tiebreaks=None).hold(Rules(slots=2)).places.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("pricing", ["second", "first"])
+def test_with_tiebreaks_of_the_ads_no_money_depends_on_the_order_of_the_rows(pricing):
+    """All ads of equal RankScore, their clicks and prices not: who is shown decides the money."""
+    rng = np.random.default_rng(3)
+    click = rng.choice([0.1, 0.2, 0.4], 60)
+    auction = Auction(0.1 / click, click, np.zeros(60), np.repeat(np.arange(6), 10), np.arange(60))
+    rule = Rules(slots=3, pricing=pricing)
+    rows = rng.permutation(60)
+    other = Auction(
+        *(each[rows] for each in (auction.bids, click, np.zeros(60))), auction.query_ids[rows], rows
+    )
+    one, two = auction.hold(rule), other.hold(rule)
+    np.testing.assert_array_equal(one.revenue[rows], two.revenue)
+    assert one.revenue.sum() > 0
+    weights = np.array([0.0, 0.3])
+    ends = [frontier(each, weights, rule).revenue for each in (auction, other)]
+    np.testing.assert_array_equal(*ends)
 
 
 def test_an_ad_that_nobody_clicks_pays_nothing():

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.brought import bring, chance_of_score, fit_logistic
+from kdcore.brought import bring, fit_logistic, odds_of_score
 from kdcore.brought_files import brought_path, kept_about
 from kdcore.errors import DataError
 from kdcore.labels import BINARY, FOUR_GRADES
 from kdcore.pairs import ALL, PairTable
 from kdcore.predictions import Predictions
 from kdcore.regrade import regraded, spread
+from kdcore.scores import log_odds
 from kdcore.softlabels import soften
 from kdcore.workspace import Workspace
 
@@ -100,8 +101,11 @@ def test_one_probability_keeps_its_relevance_whatever_the_prior(
     chance: list[float], shares: list[float]
 ) -> None:
     p = np.array(chance)
-    logits = spread(p, FOUR_GRADES, np.array(shares)).astype(np.float32)
-    np.testing.assert_allclose(FOUR_GRADES.relevance(soften(logits)), p, atol=1e-6)
+    with np.errstate(divide="ignore"):
+        odds = np.nan_to_num(np.log(p) - np.log1p(-p), posinf=1e3, neginf=-1e3)
+    logits = spread(odds, FOUR_GRADES, np.array(shares))
+    np.testing.assert_allclose(FOUR_GRADES.relevance(soften(logits)), p, atol=1e-12)
+    np.testing.assert_allclose(log_odds(logits, FOUR_GRADES), odds, rtol=1e-12, atol=1e-12)
 
 
 def test_the_mass_within_relevant_grades_follows_the_labels(
@@ -157,9 +161,10 @@ def test_the_logistic_fit_finds_the_curve_that_drew_the_labels() -> None:
 
 def test_separable_scores_are_still_fitted() -> None:
     s = np.r_[np.zeros(60), np.ones(60)]
-    chance, _ = chance_of_score(s, s, s > 0.5)
-    assert np.isfinite(chance).all()
-    assert chance[0] < 0.05 < 0.95 < chance[-1]
+    odds, _ = odds_of_score(s, s, s > 0.5)
+    assert np.isfinite(odds).all()
+    assert odds[0] < -3
+    assert odds[-1] > 3
 
 
 def test_a_number_outside_0_to_1_is_a_score_and_a_logit_only_when_told(

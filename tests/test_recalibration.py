@@ -71,7 +71,8 @@ def test_an_ece_lies_inside_its_own_interval_even_for_a_calibrated_model():
 def test_a_pair_is_never_judged_by_a_temperature_fitted_on_its_query(pairs, margins):
     """Turning one half's labels upside down changes the other half's temperature, not its own."""
     plain = before_after(pairs, logits(margins, 3.0)).halves
-    half = np.random.default_rng(0).permutation(QUERIES)[pairs.query_ids] % 2
+    half = np.random.default_rng(0).permutation(QUERIES)
+    half = half[pairs.query_tiebreaks[pairs.query_ids]] % 2
     turned = pairs.frame.assign(grade=np.where(half == 0, 1 - pairs.grades, pairs.grades))
     found = before_after(PairTable(turned, BINARY, "toy"), logits(margins, 3.0)).halves
     assert found[0] == plain[0]

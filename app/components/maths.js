@@ -208,9 +208,22 @@ export function histogram(values, bins, out = new Float64Array(bins), low = 0, h
   return out;
 }
 
-/** Rows by falling score; equal scores keep the input's order, as kdcore.metrics.ranking does. */
-export function rankOrder(scores) {
-  return Array.from(scores, (_, row) => row).sort((a, b) => scores[b] - scores[a] || a - b);
+/** Rows by falling score; of equal scores the lower turn first, by default the place in the input. */
+export function rankOrder(scores, turns = null) {
+  const rows = Array.from(scores, (_, row) => row);
+  return rows.sort((a, b) => scores[b] - scores[a] || (turns ? turns[a] - turns[b] : 0) || a - b);
+}
+
+/** Gains in ranked order; each of equal scores has the mean gain of them all, whatever their order. */
+export function rankedGains(gains, scores) {
+  const order = rankOrder(scores);
+  const ranked = new Float64Array(order.length);
+  for (let from = 0, to = 0; from < order.length; from = to) {
+    let sum = 0;
+    while (to < order.length && scores[order[to]] === scores[order[from]]) sum += gains[order[to++]];
+    ranked.fill(sum / (to - from), from, to);
+  }
+  return ranked;
 }
 
 /** Discounted gain of gains that stand in ranked order, cut at k: sum of gain / log2(place + 1). */
@@ -220,10 +233,10 @@ export function dcg(ranked, k = ranked.length) {
   return sum;
 }
 
-/** nDCG@k of one query; nan when no ad has any gain. */
+/** nDCG@k of one query, its mean over the orders of equal scores; nan when no ad has any gain. */
 export function ndcg(gains, scores, k = gains.length) {
   const ideal = dcg(Array.from(gains).sort((a, b) => b - a), k);
-  return ideal > 0 ? dcg(rankOrder(scores).map((row) => gains[row]), k) / ideal : NaN;
+  return ideal > 0 ? dcg(rankedGains(gains, scores), k) / ideal : NaN;
 }
 
 /** nDCG@k that a random order of one query has on average; nan as in ndcg. */

@@ -14,7 +14,7 @@ from app.components.paired_lists import auction_rail, said
 from app.panels import ranking_query
 from app.panels.ranking_lists import ads_of
 from app.panels.ranking_query import Query
-from app.services import Board, auctions
+from app.services import Answers, Board, auctions
 from app.services.auctions import Held
 from app.texts import md, percent
 from kdcore.auction import ATTENTION, Rules
@@ -41,7 +41,7 @@ def draw(board: Board) -> None:
     top = max(market.top_weight, auctions.round_up(rules.weight))
     held = auctions.held(board, rules, state.now().judge, top)
     frame.finding(finding(board, held, rules.weight))
-    telling = _telling(held, rules.weight)
+    telling = _telling(held, rules.weight)[board.pairs.query_tiebreaks]
     query = ranking_query.choose(board, lambda: _judges(board, held), telling)
     if query is None:
         return
@@ -78,7 +78,7 @@ def rules_of() -> Rules:
 
 
 def _telling(held: Held, weight: float) -> NDArray[np.bool_]:
-    """(queries,) where every model shows at least two ads at this weight."""
+    """(queries,) where every model shows at least two ads at this weight; canonical order."""
     found = list(held.frontiers.values())
     at = int(np.argmin(np.abs(found[0].weights - weight)))
     return np.asarray(np.all([each.judged[at] >= 2 for each in found], axis=0))
@@ -181,10 +181,9 @@ def bidders(board: Board, query: Query, held: Held) -> list[dict[str, Any]]:
     return found
 
 
-def _rows(who: Any, rows: NDArray[np.int64]) -> Any:
+def _rows(who: Answers, rows: NDArray[np.int64]) -> Answers:
     """Answers to these rows alone."""
-    few = replace(who.predictions, logits=who.predictions.logits[rows], features=None)
-    return replace(who, predictions=few)
+    return replace(who, predictions=who.predictions.take(rows))
 
 
 _EDIT = re.compile(r"(\d{1,4})([bc])(\d+(?:\.\d+)?(?:e-?\d+)?)")
@@ -256,9 +255,10 @@ def _notes(board: Board, held: Held, rules: Rules) -> None:
             "the KDD 2022 tutorial's; the second price is standard theory, not the tutorial's: the "
             "least bid that keeps the slot, (next RankScore or the reserve + w × pDefect) / "
             "pClick, never above the bid. A model that sees more defects so charges more for a "
-            "click; the first price compares the choice of ads alone. Equal scores keep the order "
-            "of the data; negative scores and those below the reserve are not shown, and their "
-            "slots stay empty. Bids you write over count in this query only."
+            "click; the first price compares the choice of ads alone. Ads of equal "
+            "RankScore stand by a hash of their texts. Ads with a negative score, or one below the "
+            "reserve, are not shown, and their slots stay empty. Bids you write over count in this "
+            "query only."
         )
     )
 

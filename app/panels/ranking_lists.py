@@ -12,10 +12,10 @@ from app import captions, controls, frame, state
 from app.components.paired_lists import paired_lists, said
 from app.panels import ranking_query
 from app.panels.ranking_query import Query
-from app.services import Answers, Board
+from app.services import Board
 from app.texts import number
-from kdcore.measures import Scores
 from kdcore.metrics.ranking import ndcg, ndcg_random
+from kdcore.scores import Scores, ranking_score
 
 Floats = NDArray[np.float64]
 KEY = "paired_lists"
@@ -58,22 +58,35 @@ def columns_of(board: Board, query: Query) -> list[dict[str, Any]]:
     found = []
     for role, who in (("teacher", board.teacher), ("student", board.student)):
         if who is not None:
-            scores = _scores(board, who, query)
-            found.append(_column(role, f"{role.capitalize()}, {who.title}", scores, who.hash))
+            said = Scores.of(who.predictions.take(query.rows), board.pairs.scheme)
+            name = f"{role.capitalize()}, {who.title}"
+            found.append(_column(board, role, name, said.soft, said.ranking, who.hash))
     if board.pairs.truth is not None and found:
-        exact = board.pairs.scheme.expected_gain(board.pairs.truth[query.rows])
-        found.append(_column("truth", "Truth of the world", exact, ""))
+        exact = board.pairs.truth[query.rows]
+        with np.errstate(divide="ignore"):
+            order = ranking_score(np.log(exact))
+        found.append(_column(board, "truth", "Truth of the world", exact, order, ""))
     return found
 
 
-def _column(role: str, name: str, scores: Floats, marks: str) -> dict[str, Any]:
-    rounded = [float(f"{s:.7g}") for s in scores]
+def _column(
+    board: Board, role: str, name: str, soft: Floats, ranking: Floats, marks: str
+) -> dict[str, Any]:
+    """scores: the expected grades that are shown; ranks: whole numbers, the best ad's is greatest.
+
+    Ads have equal ranks only where the model's own numbers, unrounded, are equal.
+    """
+    shown = [float(f"{s:.7g}") for s in board.pairs.scheme.expected_gain(soft)]
+    ranks = np.unique(ranking, return_inverse=True)[1].tolist()
     note = "score: expected grade" + (" under the exact chances" if role == "truth" else "")
-    return {"role": role, "name": name, "scores": rounded, "note": note, "hash": marks}
-
-
-def _scores(board: Board, who: Answers, query: Query) -> Floats:
-    return Scores.of(who.predictions.logits[query.rows], board.pairs.scheme).ranking
+    return {
+        "role": role,
+        "name": name,
+        "scores": shown,
+        "ranks": ranks,
+        "note": note,
+        "hash": marks,
+    }
 
 
 def payload(board: Board, query: Query, columns: list[dict[str, Any]]) -> dict[str, Any]:
@@ -89,26 +102,41 @@ def payload(board: Board, query: Query, columns: list[dict[str, Any]]) -> dict[s
         "grades": list(board.pairs.scheme.grades),
         "ads": ads_of(board, query),
         "columns": columns,
-        "scratch": scratch_of(query, columns),
+        "scratch": scratch_of(query, columns, turns_of(board, query)),
         "hidden": query.hidden,
     }
 
 
 def ads_of(board: Board, query: Query) -> list[dict[str, Any]]:
-    """The ads as the browser parts know them: row in the table, texts, grade (-1: unjudged)."""
+    """The ads as the browser parts know them: row in the table, texts, grade (-1: unjudged).
+
+    turn: which of equal scores stands first, by a hash of the texts.
+    """
     kept = board.pairs.frame.iloc[query.rows]
-    columns = zip(query.rows, kept["title"], kept["description"], kept["grade"], strict=True)
+    texts = (kept[name] for name in ("title", "description", "grade"))
+    columns = zip(query.rows, *texts, turns_of(board, query), strict=True)
     return [
-        {"row": int(row), "title": str(title), "description": str(text), "grade": int(grade)}
-        for row, title, text, grade in columns
+        {
+            "row": int(row),
+            "title": str(title),
+            "description": str(text),
+            "grade": int(grade),
+            "turn": int(turn),
+        }
+        for row, title, text, grade, turn in columns
     ]
 
 
-def scratch_of(query: Query, columns: list[dict[str, Any]]) -> list[int]:
+def turns_of(board: Board, query: Query) -> NDArray[np.int64]:
+    """(ads,) place of each ad among those of its query by a hash of the texts."""
+    return np.argsort(np.argsort(board.pairs.tiebreaks[query.rows]))
+
+
+def scratch_of(query: Query, columns: list[dict[str, Any]], turns: NDArray[np.int64]) -> list[int]:
     """The visitor's own order of this query, else the student's (or the only one there is)."""
-    by_role = {c["role"]: c["scores"] for c in columns}
-    scores = np.asarray(by_role.get("student", columns[0]["scores"]))
-    start = [int(ad) for ad in np.argsort(-scores, kind="stable")]
+    by_role = {c["role"]: c["ranks"] for c in columns}
+    ranks = np.asarray(by_role.get("student", columns[0]["ranks"]))
+    start = [int(ad) for ad in np.lexsort((turns, -ranks))]
     asked = re.fullmatch(r"(\d+):(\d+(?:-\d+)*)", state.now().scratch)
     if not asked or int(asked[1]) != query.id:
         return start
@@ -123,23 +151,24 @@ def scratch_of(query: Query, columns: list[dict[str, Any]]) -> list[int]:
 def table_of(board: Board, query: Query, columns: list[dict[str, Any]]) -> pd.DataFrame:
     """A row an ad: place and score in each column, label, place in the visitor's order."""
     ads, grades = ads_of(board, query), board.pairs.scheme.grades
-    judged = np.array([ad["grade"] for ad in ads])
+    judged, turns = np.array([ad["grade"] for ad in ads]), turns_of(board, query)
     table = pd.DataFrame({"query": query.text, "title": [ad["title"] for ad in ads]})
     table["label"] = ["unjudged" if g < 0 else grades[g] for g in judged]
     for column in columns:
-        table[f"place, {column['role']}"] = _places(np.asarray(column["scores"]))
+        table[f"place, {column['role']}"] = _places(np.asarray(column["ranks"]), turns)
         table[f"expected grade, {column['role']}"] = column["scores"]
     nearest = next(c for c in reversed(columns) if c["role"] != "truth")
-    ideal = np.lexsort((_places(np.asarray(nearest["scores"])), -judged))  # as the part breaks ties
+    beside = _places(np.asarray(nearest["ranks"]), turns)
+    ideal = np.lexsort((beside, -judged))  # as the part breaks ties
     table["place, ideal by label"] = np.argsort(ideal) + 1
     own = np.empty(len(ads), dtype=int)
-    own[scratch_of(query, columns)] = np.arange(1, len(ads) + 1)
+    own[scratch_of(query, columns, turns)] = np.arange(1, len(ads) + 1)
     return table.assign(**{"place, your order": own})
 
 
-def _places(scores: NDArray[Any]) -> NDArray[np.int64]:
-    places = np.empty(len(scores), dtype=np.int64)
-    places[np.argsort(-scores, kind="stable")] = np.arange(1, len(scores) + 1)
+def _places(ranks: NDArray[Any], turns: NDArray[np.int64]) -> NDArray[np.int64]:
+    places = np.empty(len(ranks), dtype=np.int64)
+    places[np.lexsort((turns, -ranks))] = np.arange(1, len(ranks) + 1)
     return places
 
 
@@ -155,7 +184,7 @@ def finding(board: Board, query: Query, columns: list[dict[str, Any]]) -> str:
     same = np.zeros(len(judged), dtype=np.int64)
     k = min(now.k, len(judged))
     said = [
-        f"{number(float(ndcg(gains, np.asarray(c['scores'])[judged], same, k)[0, -1]))} "
+        f"{number(float(ndcg(gains, np.asarray(c['ranks'])[judged], same, k)[0, -1]))} "
         f"{'by' if c['role'] == 'truth' else 'for'} the {c['role']}"
         for c in columns
     ]

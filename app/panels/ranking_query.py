@@ -68,9 +68,12 @@ def choose(
         _walk("Next", "arrow_downward", order, at + 1)
         beside()
     rows = np.flatnonzero(board.pairs.query_ids == present)
-    kept = rows[:MOST_ADS]
+    drawn = np.argsort(board.pairs.tiebreaks[rows])[:MOST_ADS]
+    kept = rows[np.sort(drawn)]
     if len(kept) < len(rows):
-        st.caption(f"Its first {MOST_ADS} of {len(rows):,} ads, in the data's order, stand here.")
+        st.caption(
+            f"{MOST_ADS} of its {len(rows):,} ads stand here, chosen by a hash of their texts."
+        )
     return Query(present, str(texts[first[present]]), kept, len(rows) - len(kept))
 
 
@@ -82,14 +85,15 @@ def _order(board: Board, sort: str) -> tuple[Ints, NDArray[np.float64]]:
     keys = {"lost": deltas, "gained": -deltas, "worst": own, "best": -own}
     if sort not in keys or np.isnan(keys[sort]).all():
         return np.arange(queries), deltas
-    return np.argsort(keys[sort], kind="stable"), deltas  # nan, which has no ideal, stands last
+    # nan, which has no ideal, stands last; equal ones by a hash of the query
+    return np.lexsort((board.pairs.query_tiebreaks, keys[sort])), deltas
 
 
 def _ndcg(board: Board, who: Answers | None, queries: int) -> NDArray[np.float64]:
     now = state.now()
     if who is None:
         return np.full(queries, np.nan)
-    return np.asarray(ranking.per_query(board, who).curves[now.gain][:, now.k - 1])
+    return ranking.ndcg_of_queries(board, who, now.gain, now.k)
 
 
 def _present(board: Board, order: Ints, telling: NDArray[np.bool_] | None) -> int:

@@ -59,7 +59,10 @@ class Judge:
 
 @dataclass(frozen=True)
 class Held:
-    """One market, one judge, and the frontier of each model by its role."""
+    """One market, one judge, and the frontier of each model by its role.
+
+    The frontiers count queries in canonical order: PairTable.query_tiebreaks has their places.
+    """
 
     market: Market
     judge: Judge
@@ -103,7 +106,9 @@ def _market(key: tuple[str, ...], _board: Board) -> Market:
         "These data carry no bids or clicks: both are simulated (log-normal bids, clicks that "
         "rise with the label), the same for every visitor."
     )
-    return Market(*simulated_market(pairs.grades, len(pairs.scheme)), True, note)
+    ordered = simulated_market(pairs.canonical.grades, len(pairs.scheme))
+    bids, clicks = (values[pairs.tiebreaks] for values in ordered)  # whatever the order of rows
+    return Market(bids, clicks, True, note)
 
 
 def market(board: Board) -> Market:
@@ -113,8 +118,8 @@ def market(board: Board) -> Market:
 
 def defects(scheme: LabelScheme, who: Answers) -> Floats:
     """(pairs,) pDefect = 1 - relevance, by a model at T = 1."""
-    relevance = scheme.relevance(soften(who.predictions.logits))
-    return np.asarray(np.clip(1 - relevance, 0.0, 1.0))
+    below = soften(who.predictions.logits)[:, : scheme.relevant_from]
+    return np.asarray(np.clip(below.sum(axis=1), 0.0, 1.0))
 
 
 def judges(board: Board) -> list[str]:
@@ -152,11 +157,12 @@ def _held(
     rules = Rules(slots=slots, reserve=reserve, attention=attention)
     rules = replace(rules, pricing="first" if pricing == "first" else "second")
     bazaar, by, pairs = market(_board), judge_of(_board, judge), _board.pairs
+    competing = pairs.query_tiebreaks[pairs.query_ids]
     weights = top * (np.arange(WEIGHTS) / (WEIGHTS - 1)) ** 3  # the rail's own scale
     found = {}
     for role, who in roles(_board).items():
         own = defects(pairs.scheme, who)
-        auction = Auction(bazaar.bids, bazaar.p_click, own, pairs.query_ids)
+        auction = Auction(bazaar.bids, bazaar.p_click, own, competing, pairs.tiebreaks)
         found[role] = frontier(auction, weights, rules, by.p_defect)
     return Held(bazaar, by, rules, found)
 

@@ -102,11 +102,19 @@ def _density(
 
 
 def deltas(board: Board, a: Answers, b: Answers, gain: str, k: int) -> QueryDeltas:
-    """Each query's difference; equal ones keep the order of the table."""
+    """Each query's difference; equal ones stand by a hash of the query."""
+    measured = per_query(board, a)
     ours, theirs = (per_query(board, who).curves[gain][:, k - 1] for who in (a, b))
     known = np.flatnonzero(np.isfinite(ours) & np.isfinite(theirs))
     order = known[np.argsort(-(ours - theirs)[known], kind="stable")]
-    return QueryDeltas(order, ours[order], theirs[order], (ours - theirs)[order])
+    change = (ours - theirs)[order]
+    return QueryDeltas(measured.numbers[order], ours[order], theirs[order], change)
+
+
+def ndcg_of_queries(board: Board, who: Answers, gain: str, k: int) -> Floats:
+    """(queries,) nDCG@k of each query by its number in the table; nan without an ideal."""
+    measured = per_query(board, who)
+    return measured.by_number(measured.curves[gain][:, k - 1])
 
 
 def difference(board: Board, a: Answers, b: Answers, gain: str, k: int) -> Difference:

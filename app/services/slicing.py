@@ -120,8 +120,9 @@ def _sample(pairs: PairTable) -> NDArray[np.bool_]:
     labelled = pairs.grades != UNLABELLED
     if not sampled(pairs):
         return np.ones(len(pairs), dtype=bool)
-    sizes = np.bincount(pairs.query_ids, labelled)
+    queries = pairs.canonical.query_ids  # the sample knows no order of the rows
+    sizes = np.bincount(queries, labelled[pairs.canonical_rows])
     order = np.random.default_rng(0).permutation(len(sizes))
     chosen = np.zeros(len(sizes), dtype=bool)
     chosen[order[np.cumsum(sizes[order]) <= MOST]] = True
-    return np.asarray(chosen[pairs.query_ids])
+    return np.asarray(chosen[queries][pairs.tiebreaks])

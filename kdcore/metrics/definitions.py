@@ -9,7 +9,7 @@ from kdcore.labels import GAINS
 
 Unit = Literal["pairs", "queries"]
 DEPTHS = (1, 3, 5, 10)
-VERSION = 2  # raised when a value, an interval or a verdict is worked out otherwise
+VERSION = 3  # raised when a value, an interval or a verdict is worked out otherwise
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def _ndcg_definitions() -> dict[str, Definition]:
         ndcg_key(gain, k): Definition(
             f"nDCG@{k}" if gain == "exp2" else f"nDCG@{k}, linear gain",
             f"Mean over queries of DCG@{k} / ideal DCG@{k}, gain {worth[gain]}, ranked by expected "
-            "grade, judged ads only, ties in the order of the table, queries of ideal 0 left out.",
+            "grade, judged ads only, ties averaged, queries of ideal 0 left out.",
             "queries",
         )
         for gain in GAINS
@@ -52,9 +52,12 @@ _CORRECTED = (
 )
 CATALOG: Mapping[str, Definition] = {
     "roc_auc": Definition(
-        "ROC-AUC", "P(a relevant pair has more relevance than an irrelevant one), ties half."
+        "ROC-AUC",
+        "P(a relevant pair has higher log-odds of relevance than an irrelevant one), ties half.",
     ),
-    "pr_auc": Definition("PR-AUC", "Average precision, step-wise, by relevance."),
+    "pr_auc": Definition(
+        "PR-AUC", "Average precision, step-wise, by log-odds of relevance, ties as one step."
+    ),
     "accuracy": Definition(
         "Accuracy", "Share of pairs where relevance >= 0.5 says what the label says."
     ),
@@ -101,8 +104,8 @@ CATALOG: Mapping[str, Definition] = {
     ),
     "teacher_rank_correlation": Definition(
         "Rank correlation with the teacher",
-        "Mean over queries of Spearman's rho of the ranking scores inside the query; queries "
-        "where the teacher orders nothing are left out.",
+        "Mean over queries of Spearman's rho of the ranking scores inside the query, equal scores "
+        "at their mean rank; queries where the teacher orders nothing are left out.",
         "queries",
         least=-1.0,
     ),

@@ -1,9 +1,12 @@
 """How good an order is: nDCG at every depth, its random and worst lines, labels in the top k.
 
 Every list of a table is handled at once: one sort of all pairs, then arrays of (queries, depth).
+Ads with equal scores have no order among themselves: every number here is its mean over all orders
+of such ads, so that it does not depend on the order of the rows.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -11,13 +14,12 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Ties = Literal["input", "average"]
 DEPTH = 20
 
 
 @dataclass(frozen=True)
 class RankedLists:
-    """The pairs of every query, best score first; equal scores keep the order of the table.
+    """The pairs of every query, best score first; of equal scores the lower tiebreak first.
 
     order: (pairs,) row at each place. group, rank: (pairs,) query and 0-based rank at each place.
     sizes: (queries,) pairs of each query. tie: (pairs,) number of the run of equal scores.
@@ -30,10 +32,17 @@ class RankedLists:
     tie: Ints
 
     @classmethod
-    def of(cls, scores: NDArray[Any], index: Ints, queries: int) -> "RankedLists":
-        """Sort by (query, -score); index: (pairs,) in 0..queries-1, some may have no pair."""
+    def of(
+        cls, scores: NDArray[Any], index: Ints, queries: int, tiebreaks: Ints | None = None
+    ) -> "RankedLists":
+        """Sort by (query, -score); index: (pairs,) in 0..queries-1, some may have no pair.
+
+        tiebreaks: (pairs,) for where one order has to be shown, PairTable.tiebreaks; by default the
+        place in the arrays. `top` does not depend on it.
+        """
         negative = -np.asarray(scores, dtype=np.float64)
-        order = np.lexsort((negative, index))
+        keys = (negative, index) if tiebreaks is None else (tiebreaks, negative, index)
+        order = np.lexsort(keys)
         group, ranked = index[order], negative[order]
         sizes = np.bincount(index, minlength=queries)
         rank = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[group]
@@ -41,23 +50,32 @@ class RankedLists:
         starts[1:] = (group[1:] != group[:-1]) | (ranked[1:] != ranked[:-1])
         return cls(order, group, rank, sizes, np.cumsum(starts) - 1)
 
+    @cached_property
+    def _alike(self) -> Ints:
+        """(runs,) how many pairs have each score."""
+        return np.bincount(self.tie)
+
     def top(
-        self,
-        values: NDArray[Any],
-        depth: int,
-        fill: float = 0.0,
-        ties: Ties = "input",
-        worst_first: bool = False,
+        self, values: NDArray[Any], depth: int, fill: float = 0.0, worst_first: bool = False
     ) -> Floats:
-        """(queries, depth) values in ranked order, `fill` beyond the end of a list."""
+        """(queries, depth) values in ranked order, `fill` beyond the end of a list.
+
+        Each of equal scores has the mean value of them all: what its place holds on average.
+        """
         ranked = np.asarray(values, dtype=np.float64)[self.order]
-        if ties == "average" and len(ranked):
-            ranked = (np.bincount(self.tie, ranked) / np.bincount(self.tie))[self.tie]
+        if len(self._alike) < len(ranked):
+            ranked = (np.bincount(self.tie, ranked) / self._alike)[self.tie]
         rank = self.sizes[self.group] - 1 - self.rank if worst_first else self.rank
         shown = rank < depth
         table = np.full((len(self.sizes), depth), fill)
         table[self.group[shown], rank[shown]] = ranked[shown]
         return table
+
+    def tied_share(self, depth: int) -> float:
+        """Share of the places in the top `depth` whose ad has the score of another; nan of none."""
+        shown = self.rank < depth
+        shared = self._alike[self.tie] > 1
+        return float(shared[shown].mean()) if shown.any() else float("nan")
 
 
 def compact(query_ids: NDArray[np.integer[Any]]) -> tuple[Ints, int]:
@@ -86,17 +104,16 @@ def ndcg(
     scores: NDArray[Any],
     query_ids: NDArray[np.integer[Any]],
     depth: int = DEPTH,
-    ties: Ties = "input",
 ) -> Floats:
     """(queries, depth) nDCG@k for every k up to depth, queries in ascending order of their ids.
 
     gains, scores, query_ids: (pairs,), judged pairs only; the ideal is cut at k like the list.
-    ties "input": equal scores keep the order of the table; "average": each takes the mean gain of
-    its run, as scikit-learn does. A query whose gains are all 0 is nan, to be left out and counted.
+    Equal scores: the mean over their orders, as scikit-learn's ndcg_score takes it. A query whose
+    gains are all 0 is nan, to be left out and counted.
     """
     index, queries = compact(query_ids)
     gains = np.asarray(gains, dtype=np.float64)
-    model = RankedLists.of(scores, index, queries).top(gains, depth, ties=ties)
+    model = RankedLists.of(scores, index, queries).top(gains, depth)
     ideal = RankedLists.of(gains, index, queries).top(gains, depth)
     return normalize(dcg(model), dcg(ideal))
 
@@ -144,20 +161,22 @@ def label_counts(
     query_ids: NDArray[np.integer[Any]],
     classes: int,
     depth: int = DEPTH,
-) -> NDArray[np.int32]:
-    """(queries, depth, classes + 1) pairs of each grade in the top k; the last column: unjudged."""
+) -> Floats:
+    """(queries, depth, classes + 1) pairs of each grade in the top k; the last column: unjudged.
+
+    Among equal scores each place holds its share of every grade: these are expected counts.
+    """
     index, queries = compact(query_ids)
     return counts_in(RankedLists.of(scores, index, queries), grades, classes, depth)
 
 
 def counts_in(
     lists: RankedLists, grades: NDArray[np.integer[Any]], classes: int, depth: int
-) -> NDArray[np.int32]:
+) -> Floats:
     """label_counts of lists that are already ranked."""
-    top = lists.top(grades, depth, fill=-2.0)
-    counts = np.empty((*top.shape, classes + 1), dtype=np.int32)
+    counts = np.empty((len(lists.sizes), depth, classes + 1))
     for column, grade in enumerate([*range(classes), -1]):
-        np.cumsum(top == grade, axis=1, out=counts[:, :, column])
+        np.cumsum(lists.top(grades == grade, depth), axis=1, out=counts[:, :, column])
     return counts
 
 
@@ -166,19 +185,18 @@ class Density:
     """Which labels fill the top k, for every k up to depth.
 
     shares: (depth, classes) of the judged pairs, nan when none is judged.
-    coverage: (depth,) judged share of the shown pairs. judged: (depth,) how many were judged.
+    coverage: (depth,) judged share of the shown pairs. judged: (depth,) how many were judged. All
+    are of expected counts over the orders of equal scores: judged need not be a whole number.
     """
 
     shares: Floats
     coverage: Floats
-    judged: Ints
+    judged: Floats
 
 
-def label_density(
-    counts: NDArray[np.integer[Any]], average: Literal["pooled", "query"] = "pooled"
-) -> Density:
+def label_density(counts: Floats, average: Literal["pooled", "query"] = "pooled") -> Density:
     """Shares from label_counts: of all shown pairs together, or the mean of each query's shares."""
-    totals = counts.sum(axis=0, dtype=np.int64)
+    totals = counts.sum(axis=0)
     judged, shown = totals[:, :-1].sum(axis=1), totals.sum(axis=1)
     if average == "pooled":
         shares = _share(totals[:, :-1], judged[:, None])
@@ -186,7 +204,7 @@ def label_density(
         each = counts[:, :, :-1]
         of = each.sum(axis=2, keepdims=True)
         known = (of[:, :, 0] > 0).sum(axis=0)
-        shares = _share(np.divide(each, np.maximum(of, 1)).sum(axis=0), known[:, None])
+        shares = _share(_share(each, of, 0.0).sum(axis=0), known[:, None])
     return Density(shares, _share(judged, shown), judged)
 
 
@@ -196,6 +214,6 @@ def density_change(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     return 100 * (a - b), relative
 
 
-def _share(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
+def _share(part: NDArray[Any], whole: NDArray[Any], without: float = np.nan) -> Floats:
     whole = np.broadcast_to(whole, part.shape)
-    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))
+    return np.asarray(np.divide(part, whole, out=np.full(part.shape, without), where=whole > 0))

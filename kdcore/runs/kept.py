@@ -33,7 +33,7 @@ def kept_file(
         digest.update(pairs.truth.tobytes())
     for said in answers:
         digest.update(repr(said and (said.model, said.logits.shape)).encode())
-        digest.update(said.logits.tobytes() if said else b"")
+        digest.update(said.digest.encode() if said else b"")
     return folder / f"{about[0] if about else 'result'}-{digest.hexdigest()[:16]}.json"
 
 

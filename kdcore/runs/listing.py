@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from kdcore.errors import RunError
 from kdcore.knobs import flat
+from kdcore.metrics.definitions import VERSION
 from kdcore.runs.about import About
 from kdcore.runs.alike import budget_of, setting_of
 from kdcore.runs.record import Record, Status, derive
@@ -236,7 +237,7 @@ def _validation(folder: Path) -> tuple[Validation | None, Validation | None, flo
 
 
 def _tested(path: Path) -> Tested:
-    """The metrics at the head of a kept evaluation; nothing when there is none to read."""
+    """The metrics at the head of a kept evaluation; nothing when there is none of this version."""
     try:
         with path.open(encoding="utf-8") as file:
             text = file.read(_HEAD)
@@ -244,6 +245,8 @@ def _tested(path: Path) -> Tested:
                 said = _headed(text)
             except (ValueError, KeyError):  # written in another order: read it whole
                 said = json.loads(text + file.read())
+        if said["version"] != VERSION:  # KeyError where it is older than versions
+            return Tested()
         metrics = {key: _measured(m) for key, m in said["metrics"].items()}
         return Tested(
             metrics=metrics,
@@ -261,7 +264,7 @@ def _headed(text: str) -> dict[str, Any]:
     mark = '"metrics":'
     at = text.index(mark)
     said: dict[str, Any] = json.loads(text[:at].rstrip().rstrip(",") + "}")
-    if not {"data_hash", "grades", "temperature"} <= said.keys():
+    if not {"version", "data_hash", "grades", "temperature"} <= said.keys():
         raise KeyError("these stand behind the metrics")
     start = at + len(mark)
     start += len(text[start:]) - len(text[start:].lstrip())

@@ -1,8 +1,10 @@
 """The lists of one query and its auction, on invented tables of many kinds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -149,7 +151,7 @@ def test_queries_are_walked_by_the_students_own_ndcg(sort, falls):
     board = KINDS["no teacher"]
     app = run(board, "lists", qsort=sort)
     order = app.selectbox(key="pick_query").options
-    own = ranking.per_query(board, board.student).curves["exp2"][:, 4]
+    own = ranking.ndcg_of_queries(board, board.student, "exp2", 5)
     shown = [int(label.split()[-1]) for label in order]  # no teacher, no difference behind the text
     values = own[shown]
     assert sorted(shown) == list(range(12))
@@ -170,14 +172,52 @@ def test_a_query_that_the_data_do_not_have_is_named_and_another_shown():
 def test_ones_own_order_is_kept_for_its_query_only(now):
     board = KINDS["five grades"]
     columns = ranking_lists.columns_of(board, query_of(board))
-    start = ranking_lists.scratch_of(query_of(board), columns)
+    turns = ranking_lists.turns_of(board, query_of(board))
+    start = ranking_lists.scratch_of(query_of(board), columns, turns)
     now(scratch="0:" + "-".join(map(str, reversed(start))))
-    assert ranking_lists.scratch_of(query_of(board), columns) == start[::-1]
-    assert ranking_lists.scratch_of(query_of(board, 1), columns) == start
+    assert ranking_lists.scratch_of(query_of(board), columns, turns) == start[::-1]
+    assert ranking_lists.scratch_of(query_of(board, 1), columns, turns) == start
     assert not now.told
     now(scratch="0:0-0-1-2-3-4")
-    assert ranking_lists.scratch_of(query_of(board), columns) == start
+    assert ranking_lists.scratch_of(query_of(board), columns, turns) == start
     assert now.told
+
+
+def test_ads_of_equal_score_are_listed_and_sold_alike_in_any_order_of_the_rows(now):
+    """A constant student: the lists, their nDCG, the queries' order, bids and money all stay."""
+    seen = []
+    table = make_table(4)
+    for rows in (np.arange(72), np.random.default_rng(2).permutation(72)):
+        pairs, constant = table.take(rows), np.zeros((72, 4))
+        logits = {"teacher": make_board(table).teacher.predictions.logits, "student": constant}
+        models = {
+            role: Answers(role, role, Predictions(z[rows], pairs.content_hash, role), None)
+            for role, z in logits.items()
+        }
+        board = replace(make_board(pairs, twin=False), **models)
+        number = int(board.pairs.query_ids[np.argmin(rows)])
+        query = Query(number, "q", np.flatnonzero(board.pairs.query_ids == number), 0)
+        columns = ranking_lists.columns_of(board, query)
+        listed = ranking_lists.table_of(board, query, columns).sort_values("title")
+        held = auctions.held(board, Rules(slots=2), "labels", 1.0)
+        sold = held.frontiers["student"]
+        order, _ = ranking_query._order(board, "worst")
+        texts = board.pairs.frame["query"].unique()
+        market = pd.Series(
+            held.market.bids, board.pairs.frame["query"] + board.pairs.frame["title"]
+        )
+        seen.append(
+            (
+                listed.filter(like="place, student").to_numpy().tolist(),
+                ranking_lists.finding(board, query, columns).partition("teacher")[2],
+                list(texts[order]),
+                market.sort_index().tolist(),
+                sold.revenue.tolist(),
+                auctions.price(board, held, "student", 0.1),
+            )
+        )
+    for one, other in zip(*seen, strict=True):
+        assert one == other
 
 
 @pytest.mark.parametrize("order", [[0, 1], [0, 1, 2, 3, 4, 4], "012345", [None] * 6, None])
@@ -306,5 +346,5 @@ def test_a_list_that_is_too_long_says_how_much_is_left_out(tab):
     app = run(board, tab)
     assert not app.exception
     rows = np.flatnonzero(board.pairs.query_ids == 0)
-    told = f"Its first {ranking_query.MOST_ADS} of {len(rows):,} ads"
+    told = f"{ranking_query.MOST_ADS} of its {len(rows):,} ads stand here, chosen by a hash"
     assert any(told in caption.value for caption in app.caption)

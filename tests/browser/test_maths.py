@@ -40,9 +40,9 @@ SOFT = """(cases) => cases.map(({p, q, T, from}) => {
   };
 })"""
 
-LISTS = """(cases) => cases.map(({gains, scores, k}) => ({
+LISTS = """(cases) => cases.map(({gains, scores, k, turns}) => ({
   ndcg: m.ndcg(gains, scores, k), random: m.ndcgRandom(gains, k), worst: m.ndcgWorst(gains, k),
-  order: m.rankOrder(scores),
+  order: m.rankOrder(scores, turns),
 }))"""
 
 
@@ -156,6 +156,7 @@ def test_ndcg_its_random_and_worst_lines_and_ties_agree_with_python_on_ten_thous
                 # few distinct scores, so that most lists hold ties
                 "scores": draw.integers(-3, 4, size).astype(float).tolist(),
                 "k": int(draw.integers(1, 25)),
+                "turns": draw.permutation(size).tolist() if number % 2 else None,
             }
         )
     said = maths(LISTS, cases)
@@ -166,7 +167,9 @@ def test_ndcg_its_random_and_worst_lines_and_ties_agree_with_python_on_ten_thous
         wanted["ndcg"].append(ranking.ndcg(gains, scores, query, k)[0, -1])
         wanted["random"].append(ranking.ndcg_random(gains, query, k)[0, -1])
         wanted["worst"].append(ranking.ndcg_worst(gains, query, k)[0, -1])
-        assert answer["order"] == ranking.RankedLists.of(scores, query, 1).order.tolist()
+        turns = None if case["turns"] is None else np.array(case["turns"])
+        lists = ranking.RankedLists.of(scores, query, 1, turns)
+        assert answer["order"] == lists.order.tolist()
     for name, values in wanted.items():
         agree([_number(answer[name]) for answer in said], np.array(values), name)
 

@@ -198,8 +198,9 @@ def test_without_motion_rows_jump(browser, server, settle):
     assert style == "0s"
 
 
-HOLD = """(cases) => cases.map(({bids, clicks, defects, rules}) => {
-  const {scores, places, states, prices, revenue} = m.holdAuction(bids, clicks, defects, rules);
+HOLD = """(cases) => cases.map(({bids, clicks, defects, rules, turns}) => {
+  const held = m.holdAuction(bids, clicks, defects, rules, turns);
+  const {scores, places, states, prices, revenue} = held;
   return {scores, places, states, prices, revenue};
 })"""
 READ = """([teacher, student, weights, ws]) => ws.map((w) => {
@@ -236,7 +237,8 @@ def test_the_browser_holds_the_engines_auction(arithmetic):
         pricing = ("second", "first")[case % 2]
         weight, reserve = float(rng.choice([0, 0.1, 1])), float(rng.choice([0, 0.05]))
         rules = Rules(weight, int(rng.integers(1, 6)), reserve, pricing)  # type: ignore[arg-type]
-        expected.append(Auction(bids, clicks, defects, np.zeros(n, int)).hold(rules))
+        turns = rng.permutation(n) if case % 3 else None
+        expected.append(Auction(bids, clicks, defects, np.zeros(n, int), turns).hold(rules))
         said = {"w": weight, "slots": rules.slots, "reserve": reserve, "pricing": pricing}
         cases.append(
             {
@@ -244,6 +246,7 @@ def test_the_browser_holds_the_engines_auction(arithmetic):
                 "clicks": clicks.tolist(),
                 "defects": defects.tolist(),
                 "rules": said | {"attention": rules.attention},
+                "turns": None if turns is None else turns.tolist(),
             }
         )
     for told, held in zip(arithmetic.evaluate(HOLD, cases), expected, strict=True):

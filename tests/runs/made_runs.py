@@ -8,6 +8,7 @@ import numpy as np
 
 from kdcore.evaluate import evaluate
 from kdcore.exports import to_json
+from kdcore.metrics.definitions import VERSION
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.about import About
@@ -66,7 +67,13 @@ def make_run(
     text = "".join(json.dumps(line) + "\n" for line in [*lines, {"step": 20, "seconds": 8.0}])
     (folder / "metrics.jsonl").write_text(text)
     if auc is not None:
-        said = {"model": folder.name, "teacher": None, "data": "world", "data_hash": data_hash}
+        said = {
+            "version": VERSION,
+            "model": folder.name,
+            "teacher": None,
+            "data": "world",
+            "data_hash": data_hash,
+        }
         said |= {"grades": ["bad", "good"], "temperature": 2.0, "resamples": 1000, "seed": 0}
         said |= {"metrics": metrics_of(auc), "columns": {"query_id": list(range(50))}}
         (folder / "evaluation" / "test.json").write_text(json.dumps(said))

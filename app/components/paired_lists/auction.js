@@ -13,6 +13,7 @@ export function drawAuction(view, data) {
   view.clicks = data.ads.map((ad) => ad.click);
   view.defects = Object.fromEntries(data.models.map((model) => [model.role, data.ads.map((ad) => ad.defects[model.role])]));
   view.judge = data.ads.map((ad) => ad.judge);
+  view.turns = data.ads.map((ad) => ad.turn);
   if (!same || !view.rows) buildAuction(view);
   view.frontier = buildFrontier(view);
   setRails(view);
@@ -175,7 +176,8 @@ function sendEdits(view) {
 /** Hold the auction and let everything follow; called once a frame while a rail is dragged. */
 function holdNow(view) {
   const { data, rules } = view;
-  const held = Object.fromEntries(data.models.map(({ role }) => [role, holdAuction(view.bids, view.clicks, view.defects[role], rules)]));
+  const hold = ({ role }) => holdAuction(view.bids, view.clicks, view.defects[role], rules, view.turns);
+  const held = Object.fromEntries(data.models.map((model) => [model.role, hold(model)]));
   view.held = held[view.by];
   const tall = view.wide ? TALL.wide : TALL.narrow;
   const other = data.models.find(({ role }) => role !== view.by);
@@ -224,7 +226,7 @@ function bar(node, share, from, kind, text) {
 
 function card(view, model, sum) {
   const here = model.role === view.by ? " now" : "";
-  const ties = sum.ties ? ` · ${sum.ties} tie${sum.ties > 1 ? "s" : ""}, in the table's order` : "";
+  const ties = sum.ties ? ` · ${sum.ties} tie${sum.ties > 1 ? "s" : ""}, ordered by a hash of the texts` : "";
   const empty = sum.empty ? ` · ${sum.empty} slot${sum.empty > 1 ? "s" : ""} empty` : "";
   return el(
     "div",

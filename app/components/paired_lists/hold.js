@@ -3,10 +3,13 @@
 
 export const STATES = ["shown", "no slot left", "below the reserve", "negative RankScore"];
 
-/** rules: {w, slots, reserve, pricing, attention}; bids, clicks, defects: one number an ad. */
-export function holdAuction(bids, clicks, defects, rules) {
+/**
+ * rules: {w, slots, reserve, pricing, attention}; bids, clicks, defects: one number an ad. Of equal
+ * RankScores the ad with the lower turn goes first.
+ */
+export function holdAuction(bids, clicks, defects, rules, turns = null) {
   const scores = bids.map((bid, i) => bid * clicks[i] - rules.w * defects[i]);
-  const order = rankOrder(scores);
+  const order = rankOrder(scores, turns);
   const places = new Array(order.length);
   const states = new Array(order.length);
   const prices = new Array(order.length).fill(0);

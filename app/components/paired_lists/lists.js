@@ -22,7 +22,8 @@ export function drawLists(view, data) {
 }
 
 function columnsOf(data) {
-  const made = data.columns.map((column) => ({ ...column, order: rankOrder(column.scores) }));
+  const turns = data.ads.map((ad) => ad.turn);
+  const made = data.columns.map((column) => ({ ...column, order: rankOrder(column.ranks, turns) }));
   const at = made.findIndex((column) => column.role === "truth");
   const nearest = (at < 0 ? made : made.slice(0, at)).at(-1);
   const beside = places(nearest.order); // equal labels keep the order to the left: no idle moves
@@ -236,6 +237,8 @@ function legend(view) {
   const more = view.data.hidden ? ` ${view.data.hidden} more ads of this query are not drawn.` : "";
   const bare = view.data.ads.some((ad) => ad.grade < 0) ? " Hatched: nobody judged it; nDCG leaves it out." : "";
   const how = "Arrow keys walk; Alt + ↑ ↓ or dragging moves an ad in your order.";
+  const equal = view.data.columns.some((column) => new Set(column.ranks).size < column.ranks.length);
+  const tied = equal ? " Equal scores stand by a hash of their texts; nDCG is the mean over their orders." : "";
   return el(
     "div",
     { class: "row legend muted" },
@@ -243,6 +246,6 @@ function legend(view) {
     el("span", {}, sample("down"), " ▼ placed lower"),
     el("span", {}, sample("same"), " same place"),
     el("span", {}, el("i", { class: "tickmark" }), " random order"),
-    el("span", {}, `Numbers: expected grade, which ranks. ${how}${bare}${more}`),
+    el("span", {}, `Numbers: expected grade, which ranks. ${how}${tied}${bare}${more}`),
   );
 }

@@ -1,13 +1,16 @@
 // The visitor's own order: reordered by drag or Alt + arrows, scored at once, sent at release.
 
-/** nDCG@k of an order over its judged ads, as kdcore.metrics.ranking; null gains are left out. */
-export function orderNdcg(grades, classes, order, k, kind) {
+/**
+ * nDCG@k of an order over its judged ads, as kdcore.metrics.ranking; unjudged ones are left out.
+ * ranks: one number an ad where a model made the order, equal ones averaged; else the order counts.
+ */
+export function orderNdcg(grades, classes, order, k, kind, ranks = null) {
   const worth = gainsOf(classes, kind);
   const judged = order.filter((ad) => grades[ad] >= 0);
   const gains = judged.map((ad) => worth[grades[ad]]);
-  const falling = gains.map((_, place) => -place); // the order itself is the score
+  const scores = judged.map((ad, place) => (ranks ? ranks[ad] : -place));
   return {
-    value: ndcg(gains, falling, k),
+    value: ndcg(gains, scores, k),
     random: ndcgRandom(gains, k),
     worst: ndcgWorst(gains, k),
   };
@@ -17,7 +20,8 @@ export function orderNdcg(grades, classes, order, k, kind) {
 function scores(view, column) {
   const grades = view.data.ads.map((ad) => ad.grade);
   const classes = view.data.grades.length;
-  const both = ["exp2", "linear"].map((kind) => orderNdcg(grades, classes, column.order, view.data.k, kind));
+  const { order, ranks } = column;
+  const both = ["exp2", "linear"].map((kind) => orderNdcg(grades, classes, order, view.data.k, kind, ranks));
   const main = both[view.data.gain === "linear" ? 1 : 0];
   column.ndcg = main.value;
   const one = classes === 2; // both gains agree on two grades

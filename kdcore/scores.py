@@ -1,0 +1,92 @@
+"""The numbers that order pairs, from logits in double precision, so that sure answers stay apart.
+
+A softmax is exactly 1 from a gap of about 37 between logits on: answers that differ would tie.
+What ranks is therefore never a probability but a number that rises with it and never saturates.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.labels import LabelScheme
+from kdcore.predictions import Predictions
+from kdcore.softlabels import soften
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What a model says of each pair at T = 1.
+
+    soft: (pairs, classes) soft labels. relevance: (pairs,) P(relevant). log_odds: (pairs,) the
+    number behind every ROC and precision-recall area. ranking: (pairs,) the number that orders the
+    ads of a query. Answers that were brought as one number a pair are ordered by that very number.
+    """
+
+    soft: Floats
+    relevance: Floats
+    log_odds: Floats
+    ranking: Floats
+
+    @classmethod
+    def of(cls, predictions: Predictions, scheme: LabelScheme) -> "Scores":
+        """From a model's predictions in the grades of the scheme."""
+        soft = soften(predictions.logits)
+        own = predictions.ranking
+        return cls(
+            soft,
+            scheme.relevance(soft),
+            log_odds(predictions.logits, scheme) if own is None else own,
+            ranking_score(predictions.logits) if own is None else own,
+        )
+
+
+def log_odds(logits: NDArray[Any], scheme: LabelScheme) -> Floats:
+    """(pairs,) log P(relevant) / P(not relevant) at T = 1 of (pairs, classes) logits.
+
+    The log-sum-exp of the relevant logits less that of the others. With two grades it is the gap
+    of the two logits. Log probabilities are logits too, -inf for a probability of 0.
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    cut = scheme.relevant_from
+    return np.asarray(_log_sum(logits[..., cut:]) - _log_sum(logits[..., :cut]))
+
+
+def ranking_score(logits: NDArray[Any]) -> Floats:
+    """(pairs,) a number that rises with the expected grade of (pairs, classes) logits, at T = 1.
+
+    With two grades it is the gap of the logits. With more, the expected grade E comes within
+    rounding of a whole grade m once that grade is certain, and different answers would tie. So the
+    distance r = E - m is computed from the other grades alone, from which no 1 is taken away, and
+    shown on a scale that is fine near 0: m + sign(r) / (2 (1 + log(1/2) - log |r|)). This is E at
+    whole and half grades, rises with E everywhere, and keeps gaps of hundreds of logits apart.
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    classes = logits.shape[-1]
+    if classes == 2:
+        return np.asarray(logits[..., 1] - logits[..., 0])
+    log_p = logits - _log_sum(logits)[..., None]
+    grades = np.arange(classes, dtype=np.float64)
+    nearest = np.rint(np.exp(log_p) @ grades)
+    away = grades - nearest[..., None]
+    with np.errstate(divide="ignore"):
+        above = _log_sum(log_p + np.log(np.maximum(away, 0.0)))
+        below = _log_sum(log_p + np.log(np.maximum(-away, 0.0)))
+        greater, lesser = np.maximum(above, below), np.minimum(above, below)
+        certain = np.isneginf(greater)
+        ratio = np.where(certain, -np.inf, lesser - np.where(certain, 0.0, greater))
+        distance = greater + np.log1p(-np.exp(ratio))  # log |r|; -inf where both sides are equal
+        fine = 0.5 / (1 + np.log(0.5) - np.minimum(distance, np.log(0.5)))
+    side = (above > below).astype(np.float64) - (above < below)
+    return np.asarray(nearest + side * fine)
+
+
+def _log_sum(logits: Floats) -> Floats:
+    """(...,) log of the sum of exponentials over the last axis; -inf where all are -inf."""
+    top = logits.max(axis=-1, keepdims=True)
+    top = np.where(np.isneginf(top), 0.0, top)
+    with np.errstate(divide="ignore"):
+        return np.asarray(top[..., 0] + np.log(np.exp(logits - top).sum(axis=-1)))
