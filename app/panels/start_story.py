@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import captions, controls, services
+from app import captions, controls, services, state
 from app.components.ladder import ladder
 from app.services import Board, Story
 
@@ -53,12 +53,31 @@ def draw(board: Board) -> None:
         return
     with st.container(key="story"):
         ladder(told, "ladder")
+    _newest(told)
     teacher = [f"teacher {captions.plain(board.teacher.title)}"] if board.teacher else []
     caption = captions.of_models(
         board, f"What distillation won: {told.metric} of each student", models=teacher
     )
     about = f"data={board.pairs.content_hash}"
     controls.exports("story", _table(told), finding(board), about, caption)
+
+
+def _newest(told: Story) -> None:
+    """The ways from the visitor's newest run to its curves and to all runs."""
+    newest = next((rung for rung in told.rungs if rung.newest), None)
+    if newest is None:
+        return
+    with st.container(horizontal=True, key="story_newest"):
+        if st.button(
+            "Your newest run on Distill",
+            type="tertiary",
+            icon=":material/science:",
+            key="story_own",
+        ):
+            state.change(run=newest.key)
+            st.switch_page("views/distill.py")
+        if st.button("All your runs", type="tertiary", icon=":material/list:", key="story_runs"):
+            st.switch_page("views/runs.py")
 
 
 def _table(told: Story) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from app import state
 from app.services import places
 from app.services.roles import default_student, default_teacher, twin_of
+from app.services.runs_names import told_apart
 from kdcore.brought_files import kept_about
 from kdcore.catalog import STUDENTS
 from kdcore.datasets.splits import with_test_split
@@ -172,8 +173,7 @@ def sources() -> list[Source]:
     """Every kept predictions file of demo, workspace and brought files, models by title."""
     found: list[Source] = []
     for workspace in (places.demo(), places.home()):
-        store = RunStore(workspace.runs)
-        for run in sorted(store.list(), key=lambda r: r.id):
+        for run in sorted(RunStore(workspace.runs).list(), key=lambda r: r.id):
             model = _model_run(run)
             paths = sorted((run.folder / "predictions").glob("*.parquet"))
             found += [
@@ -186,9 +186,9 @@ def sources() -> list[Source]:
     for path in sorted(imported, key=lambda path: -path.stat().st_mtime_ns):
         kept = kept_about(path)
         if kept.part:
-            key = f"brought:{path.stem}"
-            found.append(Source(key, kept.model, path, kept.part, None, kept.origin))
-    return found
+            about = (kept.model, path, kept.part, None, kept.origin)
+            found.append(Source(f"brought:{path.stem}", *about))
+    return told_apart(found)
 
 
 def answered_hashes() -> set[str]:

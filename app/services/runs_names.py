@@ -9,9 +9,10 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kdcore.config import DistillConfig, FinetuneConfig, from_dict
 from kdcore.errors import LabError
@@ -20,6 +21,9 @@ from kdcore.runs.alike import UNSEEN_BY_THE_MODEL
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run
 from kdcore.whatif.launching import method_title, model_title, title_of
+
+if TYPE_CHECKING:
+    from app.services.boards import Source
 
 _SEED = re.compile(r"(?:, | · )seed \d+")
 _FIRST = ("data", "soft_weight", "hard_weight", "transfer")  # said before other settings
@@ -43,10 +47,15 @@ class Named(NamedTuple):
     created: float = 0.0
 
 
-def named(key: str, run: Run) -> Named:
-    """A run for `names`; a title that the lab made of the settings is none of its own."""
+def named(key: str, run: Run, usual: str = "") -> Named:
+    """A run for `names`; a title that the lab made of the settings is none of its own.
+
+    usual: what it is called where its settings cannot be read.
+    """
     made, student, method = _described(json.dumps(run.config, sort_keys=True, default=str))
-    own = (run.title or run.id) if not made else run.title if is_own(run.title, made) else ""
+    own = (
+        (run.title or usual or run.id) if not made else run.title if is_own(run.title, made) else ""
+    )
     given = {"student" if k == "model" else k: v for k, v in run.config.items()}
     return Named(key, own, flat(given), student, method, run.created)
 
@@ -89,6 +98,13 @@ def names(runs: Sequence[Named], *, short: bool = False) -> dict[str, str]:
             own = f"{title} · {more}" if title and more else title or more
             found[run.key] = own or run.method or run.student or run.key
     return _apart(runs, found)
+
+
+def told_apart(found: Sequence["Source"]) -> list["Source"]:
+    """Answers of models under names that tell the models apart."""
+    runs = {str(s.run.folder): (s.run, s.title) for s in found if s.run}
+    told = names([named(folder, run, title) for folder, (run, title) in runs.items()])
+    return [replace(s, title=told[str(s.run.folder)]) if s.run else s for s in found]
 
 
 def without_seed(name: str) -> str:

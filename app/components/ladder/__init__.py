@@ -9,10 +9,11 @@ _mount = part("ladder", "draw")
 
 
 def ladder(story: Story, key: str) -> None:
-    """Draw the story: a row a student, lines for the teacher and the truth."""
+    """Draw the story: a row a student, lines for teacher and truth; the newest set apart."""
     rungs = [
         {
             "title": r.title,
+            "newest": r.newest,
             "alone": [r.alone.value, r.alone.low, r.alone.high],
             "taught": [r.taught.value, r.taught.low, r.taught.high],
         }

@@ -16,7 +16,8 @@ export default function ({ data, parentElement }) {
 function draw(root, data) {
   const width = Math.max(300, root.clientWidth);
   const narrow = width < 560;
-  const left = narrow ? 8 : 150;
+  const own = data.rungs.some((r) => labelOf(r).length > 1 || r.title.length > 18);
+  const left = narrow ? 8 : own ? 200 : 150;
   const tall = narrow ? 62 : 46; // a row; a narrow one has its name above and its numbers below
   const height = TOP + data.rungs.length * tall + 40;
   const all = data.rungs.flatMap((r) => [...r.alone, ...r.taught]).filter(Number.isFinite);
@@ -30,14 +31,18 @@ function draw(root, data) {
   const [one, other] = data.truth === null || data.teacher === null ? ["middle", "middle"] : sides;
   picture.append(...line(data.teacher, "teacher", "Teacher", x, height, "6 0", one));
   picture.append(...line(data.truth, "truth", "Truth", x, height, "8 3 2 3", other));
-  data.rungs.forEach((rung, i) => picture.append(...row(rung, TOP + i * tall + tall / 2 + 4, x, narrow)));
+  data.rungs.forEach((rung, i) => {
+    const top = TOP + i * tall;
+    if (rung.newest && i) picture.append(svg("line", { x1: 0, x2: width, y1: top + 4, y2: top + 4, class: "grid" }));
+    picture.append(...row(rung, top + tall / 2 + 4, x, narrow, left - 10));
+  });
   const note = el("p", { class: "muted key", "data-picture": true },
-    `${data.metric}, ${data.n}. ◇ labels only · ■ distilled from the teacher, same seed and budget · whiskers: 95 % intervals over queries${data.truth === null ? "" : " · truth: the order of the world's own probabilities"}.`);
+    `${data.metric}, ${data.n}. ◇ labels only · ■ distilled from the teacher, same seed and budget · whiskers: 95 % intervals over queries${data.truth === null ? "" : " · truth: ranking by the generator's true probabilities, the best possible"}.`);
   root.replaceChildren(picture, note);
 }
 
 function sentence(data) {
-  const rows = data.rungs.map((r) => `${r.title} ${fmt(r.alone[0])} with labels only, ${fmt(r.taught[0])} distilled`);
+  const rows = data.rungs.map((r) => `${r.newest ? "your newest run, " : ""}${r.title} ${fmt(r.alone[0])} with labels only, ${fmt(r.taught[0])} distilled`);
   return `${data.metric}: ${rows.join("; ")}; teacher ${fmt(data.teacher)}.`;
 }
 
@@ -61,20 +66,42 @@ function line(value, role, name, x, height, dash, anchor) {
   ];
 }
 
-function row(rung, y, x, narrow) {
+/** The name of a row in lines of at most 26 letters, broken at commas. */
+function labelOf(rung) {
+  const lines = rung.newest ? ["Your newest run"] : [];
+  for (const part of rung.title.split(", ")) {
+    const last = lines.at(-1);
+    const joined = `${last}, ${part}`;
+    if (lines.length > (rung.newest ? 1 : 0) && joined.length <= 26) lines[lines.length - 1] = joined;
+    else lines.push(part);
+  }
+  return lines.slice(0, 3);
+}
+
+function names(rung, x, y, anchor) {
+  const lines = labelOf(rung);
+  const step = lines.length > 2 ? 13 : 16;
+  const first = y + 4 - ((lines.length - 1) * step) / 2;
+  return lines.map((line, i) => svg("text",
+    { x, y: first + i * step, "text-anchor": anchor, class: i ? "tick" : "label" }, line));
+}
+
+function row(rung, y, x, narrow, right) {
   const [alone, taught] = [rung.alone, rung.taught];
-  const label = narrow
-    ? svg("text", { x: 8, y: y - 16, class: "label" }, rung.title)
-    : svg("text", { x: 140, y: y + 4, "text-anchor": "end", class: "label" }, rung.title);
-  const whisker = (v, role) =>
-    svg("line", { x1: x(v[1]), x2: x(v[2]), y1: y, y2: y, stroke: `var(--kd-${role})`, "stroke-width": 2 });
+  const whole = `${rung.newest ? "Your newest run: " : ""}${rung.title}`;
+  const labels = narrow
+    ? [svg("text", { x: 8, y: y - 16, class: "label" }, whole)]
+    : names(rung, right, y, "end");
+  labels.forEach((label) => label.append(svg("title", {}, whole)));
+  const whisker = (v, role, aside) => // a little apart, so that both are seen where they overlap
+    svg("line", { x1: x(v[1]), x2: x(v[2]), y1: y + aside, y2: y + aside, stroke: `var(--kd-${role})`, "stroke-width": 2 });
   const ahead = taught[0] > alone[0];
   const under = narrow ? 19 : -9;
   return [
-    label,
+    ...labels,
     svg("line", { x1: x(alone[0]), x2: x(taught[0]), y1: y, y2: y, class: "gain" }),
-    whisker(alone, "twin"),
-    whisker(taught, "student"),
+    whisker(alone, "twin", 4),
+    whisker(taught, "student", -4),
     svg("path", { d: `M${x(alone[0])} ${y - 7}l7 7l-7 7l-7 -7z`, class: "alone" }),
     svg("rect", { x: x(taught[0]) - 6, y: y - 6, width: 12, height: 12, class: "taught" }),
     svg("text", { x: x(alone[0]) + (ahead ? -11 : 11), y: y + under, "text-anchor": ahead ? "end" : "start", class: "value" }, fmt(alone[0])),
