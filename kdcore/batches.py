@@ -41,7 +41,8 @@ class Encoded:
     query_of, ad_of: (pairs,) row of each pair's query and ad. ad_segment: the token type of ads.
     bags: for trigram models, row w holds the trigrams of word w, and tokens are words.
     together: a cross-encoder reads query and ad as one sequence. overlap: its token types also
-    tell whether the other text holds the token too (+2).
+    tell whether the other text holds the token too (+2). uncut: (rows,) tokens of each text before
+    it was cut to the length that the model reads.
     """
 
     tokens: Ragged
@@ -52,6 +53,7 @@ class Encoded:
     ad_segment: int = 0
     bags: Ragged | None = None
     overlap: bool = False
+    uncut: Rows | None = None
 
     def __len__(self) -> int:
         return len(self.query_of)

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from kdcore.cuts import default_cut_findings
 from kdcore.datasets.splits import query_keys
 from kdcore.labels import GAINS
 from kdcore.metrics.ranking import ndcg_random, ndcg_worst
@@ -114,7 +115,11 @@ def check(pairs: PairTable) -> DataReport:
         splits=splits,
         shared=shared,
         notes=pairs.notes,
-        findings=(*_shared_findings(shared), *(f for s in splits for f in _findings(s))),
+        findings=(
+            *_shared_findings(shared),
+            *(f for s in splits for f in _findings(s)),
+            *(f for name in pairs.splits for f in default_cut_findings(pairs.split(name), name)),
+        ),
     )
 
 

@@ -37,7 +37,7 @@ from kdcore.predictions import Predictions
 from kdcore.runs import settle
 from kdcore.runs.about import About
 from kdcore.runs.kept import kept_evaluation as kept_evaluation
-from kdcore.runs.record import address
+from kdcore.runs.missing import no_predictions
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
 
@@ -131,9 +131,20 @@ def store(workspace: Workspace | None = None) -> RunStore:
 
 def start(config: StageConfig, workspace: Workspace | None = None) -> Run:
     """Create a run from a config and carry it out here, in this process."""
+    pairs = checked(config, workspace)
     run = create(config, workspace)
-    execute(run, workspace)
+    execute(run, workspace, pairs)
     return run
+
+
+def checked(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
+    """The pairs of a stage, once everything is refused that can be known before a run is made."""
+    from kdcore.recipes.beginning import refuse_avoidable
+
+    whole = settle.settled(config, workspace or Workspace.default())
+    pairs = pairs_of(config, workspace)
+    refuse_avoidable(whole, pairs, store(workspace))
+    return pairs
 
 
 def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | None = None) -> None:
@@ -222,18 +233,7 @@ def predictions(run: Run, split: str = "test") -> Predictions:
     path = run.predictions_path(split)
     if path.exists():
         return Predictions.load(path)
-    state = run.status().state
-    if state == "finished":
-        held = ", ".join(sorted(file.stem for file in path.parent.glob("*.parquet"))) or "none"
-        cure = (
-            f"it has them on: {held}; for another split that its data have, score it with "
-            f"`kdlab infer {address(run.folder)}` and evaluate the run that this makes"
-        )
-    else:
-        cure = (
-            f"finish it with `kdlab runs resume {address(run.folder)}`, or score with `kdlab infer`"
-        )
-    raise RunError(f"{run.id} ({state}) has no predictions on {split!r}; {cure}")
+    raise no_predictions(run, split)
 
 
 def predict(

@@ -74,6 +74,18 @@ def predict_texts(
     return soften(answer_texts(model, rows).logits, temperature)
 
 
+def typed_notes(model: PairModel, query: str, title: str, description: str) -> tuple[str, ...]:
+    """What of a typed pair is not read, because it is longer than the model reads."""
+    frame = make_frame([query], [title], [description], [UNLABELLED])
+    encoded = model.read(PairTable(frame, model.scheme, "typed"))
+    unit = "tokens" if encoded.bags is None else "words"
+    return tuple(
+        f"the {cut.side} has {cut.enough} {unit}, of which the first {cut.limit} are read"
+        for cut in model.cuts(encoded)
+        if cut.cut
+    )
+
+
 def answer_texts(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> Predictions:
     """The model's own logits on (query, title, description), in the model's own grades."""
     query, title, description = zip(*rows, strict=True)
@@ -89,4 +101,5 @@ __all__ = [
     "predict_table",
     "predict_texts",
     "score",
+    "typed_notes",
 ]

@@ -48,7 +48,7 @@ def missing_folder(text: str) -> str:
     `owner/name` may be a hub id as well, so whoever asks the hub must tell.
     """
     path = os.path.expanduser(text)  # unlike Path's, it lets odd text pass
-    if os.path.isdir(path):
+    if not text or os.path.isdir(path):
         return ""
     if os.path.exists(path):
         return f"{text} is a file; name the folder that it lies in"

@@ -85,6 +85,7 @@ def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:
         "split": found.split,
         **as_data(evaluation),
         "comparison": comparison,
+        "run_notes": found.run.notes,
         "written": written,
     }
     counts = evaluation.counts
@@ -100,6 +101,7 @@ def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:
         ]
         parts += [f"Note: {note}" for note in comparison.notes if note not in evaluation.notes]
     parts += [f"Note: {note}" for note in evaluation.notes]
+    parts += [f"Note: {note}." for note in found.run.notes]
     parts += [f"Written: {path}" for path in written]
     show(as_json, data, *parts)
 

@@ -49,7 +49,7 @@ def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
 
     with Progress(quiet, as_json) as progress:
         progress.tell("read data")
-        pairs = lab.pairs_of(config)  # data that cannot be read should leave no failed run
+        pairs = lab.checked(config)  # what cannot be carried out should leave no failed run
         made = lab.create(config)
         if not detach:
             progress.tell(config.stage, made)
@@ -100,8 +100,9 @@ def tell_end(run: Run, as_json: bool) -> None:
         "folder": run.folder,
     }
     told = [f"{name}: {value}" for name, value in lines.items() if value]
+    told += [f"Note: {note}." for note in run.notes]
     told.append(f"`kdlab evaluate {address(run.folder)}` measures it on the test split.")
-    data = {**about, "folder": run.folder}
+    data = {**about, "folder": run.folder, "notes": run.notes}
     show(as_json, data, "\n".join([f"{run.id} is {about['state']}", *told]))
 
 

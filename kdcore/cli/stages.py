@@ -179,12 +179,14 @@ def predict(
 ) -> None:
     """Ask a run about one typed pair: the probability of each grade, worst first."""
     from kdcore import lab
+    from kdcore.predict import load_model, typed_notes
 
     asked = lab.store().get(run)
     answers = [
         (t, lab.predict(asked, query, title, description, temperature=t))
         for t in temperature or [1.0]
     ]
+    notes = typed_notes(load_model(asked.model_folder), query, title, description)
     rows = [{"temperature": f"{t:g}", **_shares(labels)} for t, labels in answers]
     data = {
         "run": asked.id,
@@ -192,8 +194,10 @@ def predict(
         "title": title,
         "description": description,
         "soft_labels": [{"temperature": t, "labels": labels} for t, labels in answers],
+        "notes": notes,
     }
-    show(as_json, data, table(rows, right=tuple(rows[0])))
+    told = [f"Note: {note}." for note in notes]
+    show(as_json, data, table(rows, right=tuple(rows[0])), *told)
 
 
 def _shares(labels: Mapping[str, float]) -> dict[str, str]:

@@ -96,6 +96,7 @@ def facts_of(run: Run, workspace: Workspace | None = None) -> Facts:
     ]
     assert subjects[0] is not None
     source, notes = (pairs.source, pairs.notes) if pairs else (_told_source(run), ())
+    notes = (*notes, *run.notes)
     return Facts(
         subject=subjects[0],
         teacher=subjects[1],

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from kdcore.batches import Batch, Encoded, Rows, make_batch
 from kdcore.config import ModelConfig, to_dict
+from kdcore.cuts import Cut, cut_notes, cuts_of
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.pretrained import refuse_non_numbers
@@ -75,6 +76,18 @@ class PairModel(nn.Module):
     def batch(self, encoded: Encoded, rows: Rows) -> Batch:
         """Some of the pairs, ready for forward."""
         return make_batch(encoded, rows)
+
+    def cuts(self, encoded: Encoded) -> tuple[Cut, ...]:
+        """How many of the pairs' texts were cut to the lengths that this model reads."""
+        if encoded.uncut is None:
+            return ()
+        queries, ads = encoded.uncut[encoded.query_of], encoded.uncut[encoded.ad_of]
+        return cuts_of(queries, ads, self.config.params)
+
+    def cut_notes(self, encoded: Encoded, where: str) -> tuple[str, ...]:
+        """The same in sentences; where: the name of these pairs."""
+        unit = "tokens" if encoded.bags is None else "words"
+        return cut_notes(self.cuts(encoded), where, unit)
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
         """Outputs of a batch; `wants` may name hidden_states and attentions."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, BertModel
@@ -17,7 +18,7 @@ from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.misfits import refuse_misfit, refuse_unanswering, unknown_notes
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
 from kdcore.models.pretrained import load_kept, load_pretrained
-from kdcore.models.tokenizers import Ragged, WordPiece
+from kdcore.models.tokenizers import WordPiece
 from kdcore.outputs import Outputs
 from kdcore.pairs import PairTable
 
@@ -137,8 +138,9 @@ class CrossEncoder(PairModel):
     def read(self, pairs: PairTable) -> Encoded:
         """Query rows carry the prefix and the separator, ad rows the final separator."""
         texts, params = Texts.of(pairs), self.config.params
-        queries = _framed(self.units, texts.queries, params.query_tokens, self.prefix, self.middle)
-        ads = _framed(self.units, texts.ads, params.ad_tokens, (), self.suffix)
+        whole = self.units.encode(texts.queries), self.units.encode(texts.ads)
+        queries = whole[0].capped(params.query_tokens).framed(self.prefix, self.middle)
+        ads = whole[1].capped(params.ad_tokens).framed((), self.suffix)
         return Encoded(
             tokens=queries.followed_by(ads),
             query_of=texts.query_of,
@@ -146,6 +148,7 @@ class CrossEncoder(PairModel):
             together=True,
             ad_segment=self.ad_segment,
             overlap=getattr(params, "overlap", False),
+            uncut=np.concatenate([side.lengths for side in whole]),
         )
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
@@ -210,16 +213,6 @@ def layers_of(source: PairModel) -> CrossEncoder:
     if not isinstance(source, CrossEncoder) or source.pads:
         raise DataError("start_from: only BERT-n and BERT checkpoints can hand on their layers")
     return source
-
-
-def _framed(
-    units: WordPiece,
-    texts: list[str],
-    longest: int,
-    before: tuple[int, ...],
-    after: tuple[int, ...],
-) -> Ragged:
-    return units.encode(texts).capped(longest).framed(before, after)
 
 
 def _template(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -71,8 +72,8 @@ class Cdssm(PairModel):
     def read(self, pairs: PairTable) -> Encoded:
         """Words as bags of trigrams, query and ad apart."""
         texts, params = Texts.of(pairs), self.config.params
-        queries = self.units.encode(texts.queries).capped(params.query_tokens)
-        ads = self.units.encode(texts.ads).capped(params.ad_tokens)
+        whole = self.units.encode(texts.queries), self.units.encode(texts.ads)
+        queries, ads = whole[0].capped(params.query_tokens), whole[1].capped(params.ad_tokens)
         return Encoded(
             tokens=queries.followed_by(ads),
             query_of=texts.query_of,
@@ -80,6 +81,7 @@ class Cdssm(PairModel):
             together=False,
             shared=params.shared,
             bags=self.units.bags(),
+            uncut=np.concatenate([side.lengths for side in whole]),
         )
 
     def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -18,7 +18,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
-from kdcore.models.pretrained_head import HeadPlan, fit_head, plan_head
+from kdcore.models.pretrained_head import fit_head, plan_head
 from kdcore.workspace import missing_folder
 
 PREFIXES = {r"(^|\.)_orig_mod\.": r"\1", r"^module\.": ""}  # of torch.compile, of DataParallel
@@ -55,7 +55,9 @@ def load_pretrained(source: str, scheme: LabelScheme) -> Pretrained:
             "model.safetensors is of another model than config.json: fetch both again"
         )
     head_lost = [k for k in lost if not k.startswith(inside)]
-    notes = (*_prefix_notes(shapes), *_notes(info, lost, inside), *_head_notes(plan, head_lost))
+    held = not head_lost or any(not k.startswith(inside) for k, *_ in info["mismatched_keys"])
+    head = plan.note if held else f"its files hold no head ({head_lost[0]}); it begins untrained"
+    notes = (*_prefix_notes(shapes), *_notes(info, lost, inside), head)
     fit_head(net, plan, untrained=bool(head_lost))
     return Pretrained(net, tuple(f"{source}: {note}" for note in notes))
 
@@ -218,9 +220,3 @@ def _notes(info: Mapping[str, Any], lost: Sequence[str], inside: str) -> list[st
         word = "weight has" if len(unused) == 1 else "weights have"
         notes.append(f"{len(unused)} {word} no place here and were left out ({unused[0]}, ...)")
     return notes
-
-
-def _head_notes(plan: HeadPlan, head_lost: Sequence[str]) -> list[str]:
-    if head_lost and plan.fits:
-        return [f"its files hold no head ({head_lost[0]}), so the head begins untrained"]
-    return [plan.note]

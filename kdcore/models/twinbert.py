@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -106,13 +107,9 @@ class TwinBert(PairModel):
     def read(self, pairs: PairTable) -> Encoded:
         """Query and ad apart; [CLS] and [SEP] only where [CLS] is what is pooled."""
         texts, params = Texts.of(pairs), self.config.params
-        sides = [
-            self.units.encode(side).capped(longest)
-            for side, longest in (
-                (texts.queries, params.query_tokens),
-                (texts.ads, params.ad_tokens),
-            )
-        ]
+        whole = [self.units.encode(side) for side in (texts.queries, texts.ads)]
+        longest = params.query_tokens, params.ad_tokens
+        sides = [side.capped(most) for side, most in zip(whole, longest, strict=True)]
         if isinstance(self.units, WordPiece):
             cls, sep = self.units.cls, self.units.sep
             sides = [
@@ -126,6 +123,7 @@ class TwinBert(PairModel):
             together=False,
             shared=params.shared,
             bags=self.units.bags() if isinstance(self.units, Trigrams) else None,
+            uncut=np.concatenate([side.lengths for side in whole]),
         )
 
     def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:

@@ -3,22 +3,64 @@
 import hashlib
 import json
 
-from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict, without_newer
+import numpy as np
+
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    InferConfig,
+    ModelConfig,
+    StageConfig,
+    to_dict,
+    without_newer,
+)
+from kdcore.devices import pick_device
 from kdcore.errors import DataError, RunError
 from kdcore.models.base import PairModel
-from kdcore.models.build import load_model
-from kdcore.pairs import PairTable
+from kdcore.models.build import load_model, new_model
+from kdcore.pairs import PairTable, part_of
 from kdcore.recipes.checkpoint import Progress
 from kdcore.runs.store import Run, RunStore
 
+FEW = 200  # pairs on which a model is built to see that it can be
 LEARNED = 2  # counts the changes in how tokenizers are learned
+
+
+def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> None:
+    """Raise what a run of this config would raise before its first step, and make no run for it.
+
+    The device, the splits, the labels, and the model itself, which is built on a few of the pairs.
+    """
+    pick_device(config.device)
+    if isinstance(config, InferConfig):
+        for split in config.splits:
+            part_of(pairs, split)
+        return
+    if isinstance(config, DistillConfig):
+        model, texts = config.student, transfer_set(pairs, config.transfer)
+        learned = texts
+    else:
+        model, texts = config.model, pairs.split("train")
+        learned = texts.labelled()
+    refuse_unlabelled(config, learned, pairs.split("validation").labelled())
+    few = texts.take(np.linspace(0, len(texts) - 1, min(FEW, len(texts))).astype(np.int64))
+    new_model(model, few, config.seed, _started_by(model, store))
+
+
+def transfer_set(pairs: PairTable, name: str) -> PairTable:
+    """The pairs a student learns from: `train`, `log`, or `train+log`."""
+    return pairs.only(name.split("+"))
 
 
 def start_of(model: ModelConfig, run: Run) -> PairModel | None:
     """The model of the run that this one starts from, which lies beside it; None without one."""
+    return _started_by(model, RunStore(run.folder.parent))
+
+
+def _started_by(model: ModelConfig, store: RunStore) -> PairModel | None:
     if not model.start_from:
         return None
-    return load_model(RunStore(run.folder.parent).get(model.start_from).model_folder)
+    return load_model(store.get(model.start_from).require_model().model_folder)
 
 
 def refuse_unlabelled(

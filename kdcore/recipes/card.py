@@ -18,7 +18,7 @@ SPLITS = ("train", "log", "validation", "test")
 
 def write_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run) -> None:
     """Say what was trained on what, by which code, and how well it did on validation."""
-    facts = provenance(pairs, config.seed) | made_on(config.device)
+    facts = provenance(pairs, config.seed) | made_on(config.device) | {"notes": run.notes}
     write_json_atomic(run.folder / "provenance.json", facts)
     model = config.model if isinstance(config, FinetuneConfig) else config.student
     taught = f", taught by {config.teacher}" if isinstance(config, DistillConfig) else ""
@@ -34,6 +34,8 @@ def write_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Ru
         "",
         f"Validation: {best}. The test split had no part in training or selection.",
         "",
+        *(f"- {note}" for note in run.notes),
+        *([""] if run.notes else []),
         "Limits: measured on these pairs alone, not on other languages, markets or times.",
         "",
         "```yaml",

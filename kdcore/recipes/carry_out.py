@@ -97,6 +97,8 @@ def _score(
     for split in SCORED:
         if split in pairs.splits:
             ask(model, how, pairs.split(split), run.id).save(run.predictions_path(split))
+    if "test" in pairs.splits:
+        writer.note(model.cut_notes(model.read(pairs.split("test")), "test"))
 
 
 def _last_step(run: Run) -> int:

@@ -16,7 +16,7 @@ from kdcore.objectives.base import Term, make_objective, shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.recipes.beginning import start_of
+from kdcore.recipes.beginning import start_of, transfer_set
 from kdcore.recipes.session import Session
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
@@ -79,8 +79,3 @@ def _teacher(
         raise ConfigError("This teacher cannot serve this method:", [f"teacher: {problem}"])
     model.products = product_type(config.training.precision, device)
     return LiveTeacher(model, model.read(transfer), device, method.needs)
-
-
-def transfer_set(pairs: PairTable, name: str) -> PairTable:
-    """The pairs a student learns from: `train`, `log`, or `train+log`."""
-    return pairs.only(name.split("+"))

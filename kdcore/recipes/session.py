@@ -115,7 +115,10 @@ class Session:
         return self
 
     def _announce(self, pending: Parts, resumed: bool) -> None:
-        """Who watches should know from the start what there is to reach."""
+        """Tell from the start how far there is to go, and what of model and texts is not whole."""
+        sides = ("train", self.encoded), ("validation", self.encoded_validation)
+        cut = [note for name, side in sides for note in self.model.cut_notes(side, name)]
+        self.writer.note([*self.model.notes, *cut])
         self.meter.begin(self.progress.step, pending)
         self.writer.progress(self.progress.step, self.total_steps, self.config.stage)
         if not resumed:

@@ -18,7 +18,8 @@ from kdcore.devices import pick_device, ranks
 from kdcore.errors import RunError
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.recipes.distill import distill, transfer_set
+from kdcore.recipes.beginning import transfer_set
+from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
 from kdcore.recipes.fitting import Trial, free_memory, largest_fitting
 from kdcore.recipes.infer import infer

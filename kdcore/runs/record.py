@@ -31,6 +31,7 @@ WRITTEN_STATES = END_STATES | {"queued", "running"}
 STATUS = "status.json"
 METRICS = "metrics.jsonl"
 LOG = "run.log"
+NOTES = "notes.json"
 STOP = "stop"
 LOCK = ".lock"
 StopKind = Literal["", "pause", "keep"]  # what a run was asked: nothing, to pause, to end early

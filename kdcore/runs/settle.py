@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig
 from kdcore.datasets.library import CARD, WORLD
 from kdcore.datasets.sources import HUB_PREFIX
+from kdcore.errors import ConfigError
 from kdcore.runs.devices import refuse_too_many
 from kdcore.runs.store import Run, RunStore
-from kdcore.workspace import Workspace
+from kdcore.workspace import Workspace, missing_folder
 
 Config = TypeVar("Config", bound=FinetuneConfig | InferConfig | DistillConfig)
 
@@ -18,12 +19,19 @@ Config = TypeVar("Config", bound=FinetuneConfig | InferConfig | DistillConfig)
 def settled(config: Config, workspace: Workspace) -> Config:
     """The config with the relative paths of data and checkpoint made absolute where they exist.
 
-    ConfigError when it asks for more of this machine than it has.
+    ConfigError when it asks for more of this machine than it has, or for a folder that is none.
     """
     refuse_too_many(config.device)
+    models = {role: getattr(config, role, None) for role in ("model", "student")}
+    problems = [
+        f"{role}.checkpoint: {missing_folder(model.checkpoint)}"
+        for role, model in models.items()
+        if isinstance(model, ModelConfig) and missing_folder(model.checkpoint)
+    ]
+    if problems:
+        raise ConfigError("This model cannot be used:", problems)
     changes: dict[str, Any] = {"data": whole(config.data, workspace)}
-    for role in ("model", "student"):
-        model = getattr(config, role, None)
+    for role, model in models.items():
         if isinstance(model, ModelConfig) and model.checkpoint:
             changes[role] = replace(model, checkpoint=_absolute(model.checkpoint))
     return replace(config, **changes)

@@ -16,6 +16,7 @@ from kdcore.errors import ConfigError, DataError, RunError, UnknownNameError
 from kdcore.runs.about import About
 from kdcore.runs.record import (
     LOG,
+    NOTES,
     STATUS,
     STOP,
     Record,
@@ -110,6 +111,15 @@ class Run:
     def write(self) -> RunWriter:
         """The writer of this folder, for the process that does the run's work."""
         return RunWriter(self.folder)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of its model was replaced and of its texts cut, a sentence each."""
+        try:
+            notes = json.loads((self.folder / NOTES).read_text(encoding="utf-8"))["notes"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return ()
+        return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
 
     @property
     def about(self) -> About:

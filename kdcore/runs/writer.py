@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from kdcore.runs.record import (
     END_STATES,
     LOG,
     METRICS,
+    NOTES,
     STOP,
     Record,
     State,
@@ -32,7 +34,7 @@ from kdcore.runs.record import (
     writing,
 )
 from kdcore.runs.trackers import Trackers
-from kdcore.workspace import write_bytes_atomic
+from kdcore.workspace import write_bytes_atomic, write_json_atomic
 
 HEARTBEAT_EVERY = 1.0  # seconds between two writes of the status
 STOP_LOOK_EVERY = 0.2  # seconds between two looks for the stop file
@@ -51,6 +53,7 @@ class RunWriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._record = Record(state="queued")
+        self._notes: list[str] = []
         self._trackers = Trackers(folder)
         self._cleanup = ExitStack()
         self._stop: StopKind = ""
@@ -174,6 +177,15 @@ class RunWriter:
             self._next_look = now + STOP_LOOK_EVERY
             self._stop = stop_kind(self.folder) or self._stop
         return self._stop
+
+    def note(self, sentences: Sequence[str]) -> None:
+        """Write down what is told of this run's model and texts, beside what was told before."""
+        self._notes = list(dict.fromkeys([*self._notes, *sentences]))
+        for sentence in sentences:
+            _logger.info("note: %s", sentence)
+        if self._notes:
+            with writing(self.folder):
+                write_json_atomic(self.folder / NOTES, {"notes": self._notes})
 
     def truncate_after(self, step: int) -> None:
         """Drop the metric lines later than a checkpoint's step, before resuming from it."""

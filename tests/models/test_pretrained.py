@@ -239,7 +239,8 @@ def test_what_begins_untrained_and_what_is_left_out_is_told(tmp_path):
     said = told(load(craft(tmp_path / "x", BertForMaskedLM)))
     assert "its files hold no pooler, so the pooler begins untrained" in said
     assert "5 weights have no place here and were left out (cls.predictions.bias, ...)" in said
-    assert "its files hold no head (classifier.bias), so the head begins untrained" in said
+    assert "its files hold no head (classifier.bias)" in told(load(craft(tmp_path / "y"), FOUR))
+    assert "its files hold no head (classifier.bias); it begins untrained" in said
 
 
 @pytest.mark.parametrize("padding", [0, None])

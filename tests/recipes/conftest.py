@@ -80,8 +80,8 @@ def finetuning(kind: str = "twin", **changes: Any) -> FinetuneConfig:
     """The config of a small fine-tuning; changes may name training knobs too."""
     knobs = {k: changes.pop(k) for k in list(changes) if k in TrainingConfig.__dataclass_fields__}
     usual: dict[str, Any] = {"data": "invented", "threads": 1, "device": "cpu"}
-    model = ModelConfig.parse(KINDS.get(kind, kind))
-    return FinetuneConfig(model=model, training=training(**knobs), **(usual | changes))
+    usual["model"] = ModelConfig.parse(KINDS.get(kind, kind))
+    return FinetuneConfig(training=training(**knobs), **(usual | changes))
 
 
 def distillation(teacher: Run, kind: str = "twin", **changes: Any) -> DistillConfig:
