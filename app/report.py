@@ -196,10 +196,8 @@ def _differences(against: Comparison | None) -> str:
 def _gap(gap: GapRecovered | None) -> str:
     if gap is None:
         return ""
-    told = gap.reason
-    if gap.trustworthy:
-        told = f"{percent(gap.value)} [{percent(gap.low)}, {percent(gap.high)}]"
-    return section(gap.name, paragraph(f"{told}. {gap.definition}"))
+    value = gap.sentence[0].upper() + gap.sentence[1:]
+    return section(gap.name, paragraph(f"{value}. {gap.definition}"))
 
 
 def _settings(told: Material) -> str:

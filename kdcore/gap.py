@@ -8,7 +8,7 @@ pairs. The twin is the same student trained on the labels alone. The KDD 2022 tu
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +26,17 @@ DEFINITION = (
     "Gap recovered = (distilled student − twin) / (teacher − twin): the share of the teacher's "
     "lead over the twin, the same student trained on the labels alone, that distillation recovered."
 )
+NOT_CLEAR = "n/a (teacher not clearly better)"  # said wherever a share of its lead would stand
 
 
 @dataclass(frozen=True)
 class GapRecovered:
     """Gap recovered in one metric, with its 95 % interval over queries.
 
-    value: (student_kd - student_ft) / (teacher - student_ft), where student_ft is the twin; nan,
-    with the reason, when the teacher has no lead. trustworthy is False when the interval of the
-    lead holds 0. definition: the formula in words.
+    value: (student_kd - student_ft) / (teacher - student_ft), where student_ft is the twin; nan
+    when the teacher has no lead. trustworthy is False when the interval of the lead holds 0:
+    the number may be noise then, `reason` says so, and `share` and `text` do not give it.
+    definition: the formula in words.
     """
 
     name: str
@@ -52,15 +54,30 @@ class GapRecovered:
     definition: str
 
     @property
+    def share(self) -> float:
+        """The value where it means something; nan where the teacher is not clearly better."""
+        return self.value if self.trustworthy else math.nan
+
+    @property
     def text(self) -> str:
-        """The number with its interval, "gap recovered 34 % [29, 38]", or n/a."""
+        """The number with its interval and what that supports, or n/a.
+
+        "gap recovered 34 % [29, 38]"; "gap recovered 10 % [−39, 99]: perhaps nothing".
+        """
         if not self.trustworthy:
-            return "gap recovered: n/a (teacher not clearly better than the twin)"
+            return f"gap recovered: {NOT_CLEAR}"
         value, low, high = (
             f"{100 * each:.0f}".replace("-", "−") for each in (self.value, self.low, self.high)
         )
-        ends = f" [{low}, {high}]" if math.isfinite(self.low) else ""
-        return f"gap recovered {value} %{ends}"
+        number = f"gap recovered {value} % [{low}, {high}]"
+        if self.low > 0:
+            return number
+        return f"{number}: {'the gap grew' if self.high < 0 else 'perhaps nothing'}"
+
+    @property
+    def sentence(self) -> str:
+        """The text, and the reason where there is no number."""
+        return f"{self.text}: {self.reason}" if self.reason else self.text
 
 
 def gap_recovered(
@@ -94,16 +111,22 @@ def gap_recovered(
         lead_low=float(lead_low),
         lead_high=float(lead_high),
         trustworthy=bool(leads and sure),
-        reason=_reason(leads, sure, top, ft),
+        reason=""
+        if leads and sure
+        else _reason(leads, top, ft, (float(lead_low), float(lead_high))),
         definition=DEFINITION,
     )
 
 
-def _reason(leads: bool, sure: bool, teacher: float, twin: float) -> str:
-    """Why the number is not given; an empty text when it is."""
+def _reason(leads: bool, teacher: float, twin: float, lead: tuple[float, float]) -> str:
+    """Why the number is not given."""
+    both = f"the teacher has {teacher:.4f} and the twin {twin:.4f}"
     if not leads:
-        return f"n/a: the teacher ({teacher:.4f}) does not beat the twin ({twin:.4f})"
-    return "" if sure else "the interval of the teacher's lead holds 0, so the ratio may be noise"
+        return both
+    if not math.isfinite(lead[0]):
+        return f"{both}, and fewer than two queries give no interval"
+    ends = f"[{lead[0]:+.4f}, {lead[1]:+.4f}]".replace("-", "−")
+    return f"{both}, and the 95 % interval of their difference, {ends}, holds 0"
 
 
 def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Floats:
@@ -144,12 +167,6 @@ def kept_gap(path: Path) -> GapRecovered | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         plain: dict[str, Any] = {k: math.nan if v is None else v for k, v in data.items()}
-        found = GapRecovered(**plain)
-        return replace(  # a file of an earlier version has earlier words
-            found,
-            name=f"Gap recovered, {CATALOG[found.metric].name}",
-            definition=DEFINITION,
-            reason=found.reason.replace("student_ft", "the twin"),
-        )
-    except (OSError, TypeError, ValueError, AttributeError, KeyError):
+        return GapRecovered(**plain)
+    except (OSError, TypeError, ValueError, AttributeError):
         return None

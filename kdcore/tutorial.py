@@ -131,18 +131,17 @@ class TutorialResult:
             f"{d.delta:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p = {d.p:.3f}."
         )
         if d.verdict == "INCONCLUSIVE":
-            said += f" A difference below {d.smallest_detectable:.4f} cannot be seen here."
-        if not gap.trustworthy:
-            return f"{said} Gap recovered is not given, because {gap.reason.removeprefix('n/a: ')}."
-        grew = ": the gap to the teacher grew" if gap.value < 0 else ""
-        return f"{said} {gap.text[0].upper()}{gap.text[1:]}{grew}."
+            said += (
+                f" A true difference below {d.smallest_detectable:.4f} would mostly go unseen here."
+            )
+        return f"{said} {gap.sentence[0].upper()}{gap.sentence[1:]}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         plan = self.plan
         return {
             "rows": self.rows(),
-            "gap_recovered": None if self.gap.value != self.gap.value else self.gap.value,
+            "gap_recovered": self.gap.share if self.gap.trustworthy else None,
             "gap": asdict(self.gap),
             "difference": asdict(self.difference()),
             "verdict": self.difference().verdict,

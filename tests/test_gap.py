@@ -36,22 +36,26 @@ def test_a_kept_gap_comes_back_as_it_was(told, tmp_path):
     assert math.isnan(kept_gap(path).value)
 
 
-def test_a_gap_of_an_earlier_version_has_the_one_name_and_the_formula_in_words(told, tmp_path):
+def test_a_gap_is_one_text_everywhere_and_claims_no_more_than_its_interval(told):
     pairs, three = told
     found = gap_recovered(pairs, *three, resamples=20)
-    old = replace(found, name="AUC gain kept", definition="(student_kd - student_ft)")
-    keep_gap(tmp_path / "gap.json", old)
-    assert kept_gap(tmp_path / "gap.json") == found
     assert found.definition.startswith("Gap recovered = (distilled student − twin)")
+    sure = replace(found, value=0.344, low=0.29, high=0.38, trustworthy=True, reason="")
+    assert sure.text == sure.sentence == "gap recovered 34 % [29, 38]"
+    assert replace(sure, value=-0.344, low=-0.5).text.endswith("−34 % [−50, 38]: perhaps nothing")
+    assert replace(sure, value=-0.3, low=-0.5, high=-0.1).text.endswith("[−50, −10]: the gap grew")
+    unsure = replace(sure, trustworthy=False, reason="why")
+    assert unsure.sentence == "gap recovered: n/a (teacher not clearly better): why"
+    assert math.isnan(unsure.share)
 
 
-def test_a_gap_is_one_text_everywhere_and_none_where_the_teacher_does_not_lead(told):
+def test_few_queries_give_a_wide_gap_and_no_number_without_a_sure_lead(told):
     pairs, three = told
-    found = gap_recovered(pairs, *three, resamples=20)
-    sure = replace(found, value=0.344, low=0.29, high=0.38, trustworthy=True)
-    assert sure.text == "gap recovered 34 % [29, 38]"
-    assert replace(sure, value=-0.344, low=-0.5).text == "gap recovered −34 % [−50, 38]"
-    assert "%" not in replace(sure, trustworthy=False).text
+    one = pairs.take(np.arange(4))
+    few = [Predictions(x.logits[:4], one.content_hash, x.model) for x in three]
+    found = gap_recovered(one, *few)
+    assert not found.trustworthy
+    assert "n/a" in found.text
 
 
 def test_other_answers_or_another_metric_have_another_file(told, tmp_path):

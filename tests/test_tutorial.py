@@ -207,13 +207,18 @@ def test_what_the_last_student_would_die_of_is_told_before_the_teacher_trains(
     assert lab.store(home).list() == []
 
 
-def test_lost_ground_and_an_unsure_gap_are_said_so(result: TutorialResult) -> None:
-    gap = replace(result.gap, trustworthy=True, value=-0.24, low=-0.5, high=0.1)
+def test_the_sentence_claims_no_loss_that_its_interval_does_not_hold(
+    result: TutorialResult,
+) -> None:
+    gap = replace(result.gap, trustworthy=True, reason="", value=-0.24, low=-0.5, high=0.1)
     said = replace(result, gap=gap).sentence()
-    assert "Gap recovered −24 % [−50, 10]: the gap to the teacher grew." in said
-    unsure = replace(gap, trustworthy=False, reason="n/a: the teacher does not beat it")
-    said = replace(result, gap=unsure).sentence()
-    assert "Gap recovered is not given, because the teacher does not beat it." in said
+    assert "Gap recovered −24 % [−50, 10]: perhaps nothing." in said
+    said = replace(result, gap=replace(gap, high=-0.1)).sentence()
+    assert "Gap recovered −24 % [−50, −10]: the gap grew." in said
+    unsure = replace(result, gap=replace(gap, trustworthy=False, reason="its lead holds 0"))
+    said = unsure.sentence()
+    assert "Gap recovered: n/a (teacher not clearly better): its lead holds 0." in said
+    assert unsure.to_dict()["gap_recovered"] is None
 
 
 def test_a_student_that_saw_other_pairs_than_its_twin_is_noted(

@@ -6,19 +6,16 @@ import streamlit as st
 
 from app import services, state
 from app.components.metric_cards import Card, interval, metric_cards
-from app.panels import distill_next
+from app.panels import distill_kept, distill_next
 from app.services import Answers, judging, judging_next, live
 from app.services.boards import title_of
 from app.services.judging import Case
-from app.texts import md, number, percent, signed
+from app.texts import md, number, signed
 from kdcore.comparison import Difference
 from kdcore.errors import LabError
-from kdcore.judging.retention import DISTILBERT, Retention
 from kdcore.judging.seeds import SeedRow
 from kdcore.metrics.definitions import CATALOG
-from kdcore.runs.sizes import ModelSize
 from kdcore.runs.store import Run
-from kdcore.whatif.estimate import foreseen_and_true
 
 BESIDE = ("ndcg@5", "nll", "ece_mass", "truth_kl")
 _WAY = {True: "Higher is better.", False: "Lower is better."}
@@ -53,7 +50,7 @@ def draw(run_id: str) -> None:
         st.caption(md(_no_case(live.find(run_id))))
         return
     with st.container(key="distill_judge"):
-        for part in (_sentence, _cards, _retention, _seeds, _next):
+        for part in (_sentence, _cards, distill_kept.draw, _seeds, _next):
             try:  # a file that cannot be read takes its part of the page, and no other
                 part(case)
             except (LabError, OSError) as cause:
@@ -168,115 +165,6 @@ def _how(found: Difference) -> str:
         f"bootstrap over queries, 95 %; p = {found.p:.2g} by {found.permutations:,} permutations; "
         f"smallest detectable difference {number(found.smallest_detectable)}."
     )
-
-
-def _retention(case: Case) -> None:
-    """Share of the teacher's quality, size and speed, in DistilBERT's manner."""
-    kept = judging.kept(case)
-    st.subheader("What it keeps, and what it costs", anchor=False)
-    if kept is None:
-        st.caption("The teacher has not answered these pairs, so no share of it can be told.")
-        return
-    cards = [_quality(kept), *_costs(kept, judging.size_of(case.run)), *_time(case)]
-    metric_cards(cards, key=f"judge_kept_{case.run.id}", label="Retention")
-    if not isfinite(kept.p50_ms):
-        distill_next.measure(case)
-    bert = DISTILBERT
-    st.caption(
-        f"{md(kept.conditions)} For scale: {bert.name} ({md(bert.paper)}) kept "
-        f"{percent(bert.kept)} of its teacher with {percent(1 - bert.parameters_share)} fewer "
-        f"weights: {md(bert.floor)}. Its “60 % faster” is {md(bert.conditions)}."
-    )
-
-
-def _quality(kept: Retention) -> Card:
-    name = CATALOG[kept.metric].name
-    told = (
-        f"{name} of the student over the teacher's, both counted from {kept.floor_name}: a model "
-        f"that knows nothing keeps 0 %. Counted from 0 it would be {percent(kept.raw, 1)} "
-        f"[{percent(kept.raw_low, 1)}, {percent(kept.raw_high, 1)}]. Interval: 95 %, both models "
-        f"on common draws of queries. {kept.reason}"
-    )
-    twin = f"twin alone {percent(kept.twin_kept)}" if isfinite(kept.twin_kept) else ""
-    return Card(
-        label=f"Kept of the teacher's {name}",
-        value=percent(kept.kept),
-        definition=told.strip(),
-        interval=f"[{percent(kept.kept_low)}, {percent(kept.kept_high)}]",
-        n=f"above chance · from 0: {percent(kept.raw)} · n = {kept.n:,} {kept.n_unit}",
-        delta=twin,
-        role="student",
-    )
-
-
-def _costs(kept: Retention, size: ModelSize | None = None) -> list[Card]:
-    """Size and speed of the student. size: of its file, which may keep weights in 16 bits."""
-    cards, stored = [], " (stored in half precision)" if size and size.half else ""
-    if kept.parameters:
-        share = kept.parameters_share
-        told = f"{percent(share)} of the teacher's" if isfinite(share) else ""
-        cards.append(
-            Card(
-                "Size",
-                f"{kept.megabytes:.2f} MB",
-                "Weights of the network at float32, in 10⁶ bytes; no tokenizer.",
-                n=f"{kept.parameters:,} parameters{stored}",
-                delta=told,
-                role="student",
-            )
-        )
-    if isfinite(kept.p50_ms):
-        cards += _speeds(kept)
-    return cards
-
-
-def _speeds(kept: Retention) -> list[Card]:
-    teacher = (
-        f"teacher {kept.teacher_p50_ms:.2f} / {kept.teacher_p95_ms:.2f} ms"
-        if isfinite(kept.teacher_p50_ms)
-        else ""
-    )
-    latency = Card(
-        "Latency of one pair",
-        f"{kept.p50_ms:.2f} ms",
-        f"Median (p50) and 95th percentile. {kept.conditions}",
-        n=teacher,
-        delta=f"p95 {kept.p95_ms:.2f} ms",
-        role="student",
-    )
-    if not isfinite(kept.speedup):
-        return [latency]
-    told = (
-        f"The teacher's median latency over the student's, batch 1. {kept.conditions} "
-        "A two-tower student read query and ad here; with ads embedded ahead it reads the query "
-        "alone. In batches it answers "
-        f"{kept.throughput:,.0f} pairs a second, {kept.throughput_share:.1f} times the teacher's."
-    )
-    rest = f"in batches {kept.throughput_share:.1f} ×"
-    if abs(kept.speedup_one_thread - kept.speedup) > 1e-9:
-        rest = f"on one thread {kept.speedup_one_thread:.1f} × · {rest}"
-    return [latency, Card("Speed", f"{kept.speedup:.1f} ×", told, n=rest, role="student")]
-
-
-def _time(case: Case) -> list[Card]:
-    """How long the run was foreseen to take, and took."""
-    both = foreseen_and_true(case.run)
-    if both is None or not isfinite(both[0]):
-        return []
-    foreseen, true = both
-    return [
-        Card(
-            "Training took",
-            _seconds(true),
-            "Seconds of the run's own work, beside what was foreseen before its start.",
-            n=f"foreseen {_seconds(foreseen)}",
-            delta=f"{signed(100 * (true / foreseen - 1), 0)} %" if foreseen else "",
-        )
-    ]
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
 def _seeds(case: Case) -> None:

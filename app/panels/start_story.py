@@ -22,7 +22,7 @@ def finding(board: Board) -> str:
             f"{name} has no twin without a teacher here, so what distillation won cannot be told."
         )
     if not found.trustworthy:
-        return f"On {board.data.title}, no gap recovered can be given for {name}: {found.reason}."
+        return f"On {board.data.title}, {name}: {found.sentence}."
     if found.low > 0:
         verdict = f"With the teacher's help {name} does better than with labels alone"
     elif found.high < 0:

@@ -199,6 +199,7 @@ def _columns(read: "Read") -> list[Mapping[str, str]]:
 
 def _of_trio(trio: "Trio") -> list[Any]:
     from kdcore.cli.measuring import difference_table
+    from kdcore.metrics.definitions import CATALOG
 
     comparison = trio.comparison
     pairs = f"on the {trio.pairs:,} pairs that all three answered"
@@ -208,7 +209,5 @@ def _of_trio(trio: "Trio") -> list[Any]:
         difference_table(comparison),
     ]
     for gap in trio.gaps.values():
-        share = f"{gap.value:.0%} [{gap.low:.0%}, {gap.high:.0%}]" if gap.trustworthy else "n/a"
-        reason = f" ({gap.reason})" if gap.reason else ""
-        lines.append(f"{gap.name}: {share}{reason}")
+        lines.append(f"{CATALOG[gap.metric].name}: {gap.sentence}")
     return lines

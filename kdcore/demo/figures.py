@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from math import nan
 from typing import Any
 
 from kdcore.comparison import compare
@@ -47,7 +48,9 @@ def _student(
         "hard": rows[pupil.hard],
         "distilled": rows[pupil.distilled],
         "verdict": difference.verdict,
-        "gap_recovered": {key: getattr(gap, key) for key in ("value", "low", "high")},
+        "gap_recovered": {
+            key: getattr(gap, key) if gap.trustworthy else nan for key in ("value", "low", "high")
+        },
     }
 
 

@@ -121,8 +121,7 @@ def _sentence(found: Difference, gap: GapRecovered | None, queries: int, seeds: 
     way = "" if found.higher_is_better else " (lower is better)"
     said = f"{_AGAINST[found.verdict]}: {found.name}{way} {_change(found)} on {over}, "
     said += "one seed" if seeds == 1 else f"one seed of {seeds}"
-    won = _won(gap) if gap else ""
-    parts = [f"{said}; {won}." if won else f"{said}."]
+    parts = [f"{said}; {gap.sentence}." if gap else f"{said}."]
     if found.verdict == "INCONCLUSIVE" and isfinite(found.smallest_detectable):
         least = f"{found.smallest_detectable:.3f}"
         parts.append(f"A true difference below {least} would mostly go unseen on these pairs.")
@@ -135,15 +134,6 @@ def _change(found: Difference) -> str:
     if not isfinite(found.low):
         return f"{signed(found.delta)} (no interval: fewer than two queries)"
     return f"{signed(found.delta)} [{signed(found.low)}, {signed(found.high)}]"
-
-
-def _won(gap: GapRecovered) -> str:
-    """The gap recovered, or why it is not given; "" for a loss that is not sure."""
-    if not gap.trustworthy:
-        return f"gap recovered is not given, because {gap.reason.removeprefix('n/a: ')}"
-    if gap.value < 0:
-        return f"{gap.text}: the gap to the teacher grew" if gap.high < 0 else ""
-    return gap.text
 
 
 def signed(value: float, digits: int = 3) -> str:

@@ -4,6 +4,7 @@ DistilBERT's manner (97 % of the score, 40 % fewer weights, 60 % faster), with a
 model that knows nothing has an ROC-AUC of 0.5, so 0.5 of it is kept by anybody.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kdcore.errors import ConfigError, lookup
-from kdcore.measures import Floats, measure
+from kdcore.measures import Floats, Measured, measure
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import Support, bootstrap_weights, interval
 from kdcore.pairs import UNLABELLED, PairTable
@@ -54,8 +55,9 @@ class Retention:
 
     kept: (student - floor) / (teacher - floor), the share of what lies above chance; raw:
     student / teacher; both with a 95 % interval on common draws of queries. twin_kept: what the
-    twin keeps without a teacher. Shares of size are student / teacher; speedup is the teacher's
-    p50 over the student's. Unknown numbers are nan; conditions and reason say why.
+    twin keeps without a teacher. Neither is given, and reason says why, where the teacher is not
+    clearly better than chance and than the twin. Shares of size are student / teacher; speedup is
+    the teacher's p50 over the student's. Unknown numbers are nan; conditions and reason say why.
     """
 
     metric: str
@@ -107,40 +109,52 @@ def retention(
     """
     floor, floor_name = floor_of(pairs, metric)
     models = [measure(pairs, x) for x in (student, teacher, twin) if x is not None]
-    values = [float(m.value_of(metric)[0]) for m in models]
-    queries = models[0].queries
-    drawn = [
-        np.column_stack([m.value_of(metric, weights) for m in models[:2]])
-        for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
-    ]
-    draws = np.concatenate([np.zeros((0, 2)), *drawn])
-    now = np.array([values[:2]])
+    values = np.array([[float(m.value_of(metric)[0]) for m in models]])
+    draws = _draws(models, metric, resamples, seed)
+    shares = [_share(values, floor), _share(values, 0.0), *_leads(values, floor)]
     low, high = interval(
-        np.column_stack([_share(draws, floor), _share(draws, 0.0)]),
-        np.concatenate([_share(now, floor), _share(now, 0.0)]),
-        Support.whole(queries, 2),
+        np.column_stack([_share(draws, floor), _share(draws, 0.0), *_leads(draws, floor)]),
+        np.concatenate(shares),
+        Support.whole(models[0].queries, len(shares)),
         reach=0.0,
     )
-    above = values[1] > floor
+    reason = _no_share(metric, values[0], floor, floor_name, low[2:])
+    kept = [nan if reason else float(x) for x in (shares[0][0], low[0], high[0])]
     return Retention(
         metric=metric,
         floor=floor,
         floor_name=floor_name,
-        student=values[0],
-        teacher=values[1],
-        kept=float(_share(now, floor)[0]) if above else nan,
-        kept_low=float(low[0]) if above else nan,
-        kept_high=float(high[0]) if above else nan,
-        raw=float(_share(now, 0.0)[0]),
+        student=values[0, 0],
+        teacher=values[0, 1],
+        kept=kept[0],
+        kept_low=kept[1],
+        kept_high=kept[2],
+        raw=float(shares[1][0]),
         raw_low=float(low[1]),
         raw_high=float(high[1]),
-        twin_kept=(values[2] - floor) / (values[1] - floor) if above and twin else nan,
+        twin_kept=float(_share(values[:, [-1, 1]], floor)[0]) if twin and not reason else nan,
         n=models[0].count(metric),
         n_unit=CATALOG[metric].unit,
-        queries=queries,
-        reason="" if above else _no_share(metric, values[1], floor, floor_name),
+        queries=models[0].queries,
+        reason=reason,
         **_costs(latency, sizes),
     )
+
+
+def _draws(models: Sequence[Measured], metric: str, resamples: int, seed: int) -> Floats:
+    """(resamples, models) the metric of each model on common draws of queries."""
+    queries = models[0].queries
+    drawn = [
+        np.column_stack([m.value_of(metric, weights) for m in models])
+        for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
+    ]
+    return np.concatenate([np.zeros((0, len(models))), *drawn])
+
+
+def _leads(values: Floats, floor: float) -> list[Floats]:
+    """Of (rows, models) student, teacher and twin: the teacher's lead over chance, and the twin."""
+    leads = [values[:, 1] - floor]
+    return leads if values.shape[1] < 3 else [*leads, values[:, 1] - values[:, 2]]
 
 
 def costing(found: Retention, latency: Latency | None, sizes: Sizes = (None, None)) -> Retention:
@@ -170,13 +184,24 @@ def _share(values: Floats, floor: float) -> Floats:
     return np.asarray(np.divide(above[:, 0], above[:, 1], out=blank, where=above[:, 1] > 0))
 
 
-def _no_share(metric: str, teacher: float, floor: float, floor_name: str) -> str:
+def _no_share(metric: str, values: Floats, floor: float, floor_name: str, least: Floats) -> str:
+    """Why a share of the teacher's quality means nothing; an empty text when it means something.
+
+    values: of student, teacher and twin. least: lower ends of the teacher's leads.
+    """
     name = CATALOG[metric].name
-    if not isfinite(teacher):
+    if not isfinite(values[1]):
         return f"{name} is not defined on these pairs: too few of them are labelled."
-    return (
-        f"The teacher's {name}, {teacher:.3f}, is not above {floor_name}: there is nothing to keep."
-    )
+    if not values[1] > floor:
+        return f"The teacher's {name}, {values[1]:.3f}, is not above {floor_name}."
+    if isfinite(least[0]) and not least[0] > 0:
+        return f"The teacher's {name}, {values[1]:.3f}, is not clearly above {floor_name}."
+    if len(values) > 2 and not least[1] > 0:
+        return (
+            f"The teacher's {name}, {values[1]:.3f}, is not clearly above that of the twin, "
+            f"{values[2]:.3f}, so it has nothing that a share could be told of."
+        )
+    return ""
 
 
 def _costs(latency: Latency | None, sizes: Sizes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import services
-from app.panels import distill_judge
+from app.panels import distill_judge, distill_kept
 from app.services import distilling_draft, judging, judging_next, places
 from app.services.distilling_draft import decode
 from app.state import State
@@ -216,7 +216,7 @@ def test_retention_tells_measured_speed_with_its_conditions_or_that_there_is_non
     slow = replace(speed, parameters=1_000_000, configured=replace(timing, p50_ms=5.0))
     Latency(student=speed, teacher=slow).keep(Run.load(runs / "student-kd"), places.home())
     kept = judging.kept(case())
-    cards = {c.label: c for c in distill_judge._costs(kept)}
+    cards = {c.label: c for c in distill_kept._costs(kept)}
     assert cards["Size"].delta == "60 % of the teacher's"
     assert cards["Speed"].value == "2.5 ×"
     assert cards["Latency of one pair"].delta == "p95 3.00 ms"
@@ -262,10 +262,10 @@ def test_a_measurement_that_fails_is_told_in_a_sentence(lab, monkeypatch):
 
 def test_what_was_foreseen_stands_beside_what_it_took(lab):
     run = lab() / "student-kd"
-    assert distill_judge._time(case()) == []
+    assert distill_kept._time(case()) == []
     About(estimate={"seconds": 50.0}).write(run)
     (run / "metrics.jsonl").write_text(json.dumps({"step": 9, "seconds": 60.0}) + "\n")
-    (card,) = distill_judge._time(case())
+    (card,) = distill_kept._time(case())
     assert (card.value, card.n, card.delta) == ("60 s", "foreseen 50 s", "+20 %")
 
 
