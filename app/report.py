@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from app.sections import Section
-from app.texts import number, percent, signed
+from app.texts import number, signed
 from kdcore.comparison import Comparison
 from kdcore.evaluate import Evaluation
 from kdcore.gap import GapRecovered
