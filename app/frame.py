@@ -7,13 +7,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import sections, services, state
 from app.components.frame_bar import frame_bar, went_back
+from app.components.present import present_switch
 from app.services import Board
 from app.texts import md
 from kdcore.errors import LabError
 
 _PAGE = "kd_page"
 _ROLES = {"teacher": "Teacher", "student": "Student"}
-_WIDTHS = {"data": 195, "teacher": 215, "student": 320}  # with Save and the link: one row at 1280
+_WIDTHS = {"data": 180, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
 
 
 def follow_link() -> None:
@@ -50,6 +51,7 @@ def top_bar(selection: str, extra: Callable[[], None], pickers: bool) -> None:
             _pick_board()
         extra()
         frame_bar(selection, state.now().keys)
+        present_switch(state.now().present)
 
 
 def _pick_board() -> None:

@@ -8,7 +8,7 @@ if (_ROOT := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run`
 
 import streamlit as st
 
-from app import frame, look, state
+from app import frame, look, presenting, state
 from app.components.link_marks import link_marks
 from app.panels import keep, lesson
 from app.rail import PAGES
@@ -20,6 +20,7 @@ st.set_page_config("KD Lab", page_icon=str(look.ICON), layout="wide", initial_si
 st.logo(str(look.LOGO), size="large")
 look.style()
 frame.follow_link()
+presenting.style()
 page = st.navigation(
     [
         st.Page(VIEWS / f"{name}.py", title=title, icon=icon, default=name == "start")

@@ -41,6 +41,8 @@ class State:
     lesson: str = text("", 60)
     step: int = whole(0, 0, 100)
     keys: bool = flag(True)  # single-key shortcuts (WCAG 2.1.4)
+    present: bool = flag(False)  # for a projector: larger type, no navigation, no pickers
+    hide: str = text("", 200)  # parts that are left out, comma separated; see presenting.py
 
     # Temperature
     T: float = number(2.0, *TEMPERATURES)

@@ -79,6 +79,18 @@ export function fit(canvas, height) {
   return [context, width, height];
 }
 
+/** Whether the window is low, as a projector's is: pictures then share it with their rail. */
+export function low() {
+  return window.innerHeight < 820;
+}
+
+/** A canvas font of so many px, larger where the page is presented. */
+export function fontOf(node, px) {
+  const look = getComputedStyle(node);
+  const size = px * (Number(look.getPropertyValue("--kd-type")) || 1);
+  return `${size}px ${look.fontFamily}`;
+}
+
 /** Follow a pointer from press to release; positions in px relative to the element. */
 export function drag(element, { start, move, end }) {
   const place = (event) => {

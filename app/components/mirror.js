@@ -25,7 +25,7 @@ export function mirrored(canvas, height, colors, plan, up, down, line = null) {
   const [context, width] = fit(canvas, height);
   const scene = { ...plan, width, height, middle: (height - FOOT) / 2 + 2, reach: (height - FOOT) / 2 - 12 };
   context.clearRect(0, 0, width, height);
-  context.font = `12px ${getComputedStyle(canvas).fontFamily}`;
+  context.font = fontOf(canvas, 12);
   frame(context, scene, colors);
   if (up) steps(context, scene, up, -1, colors);
   if (down) steps(context, scene, down, 1, colors);

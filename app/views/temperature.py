@@ -19,13 +19,13 @@ def _page() -> None:
         return
     finding.draw(scene)
     left, right = st.columns([1, 2.7], gap="medium")
-    with left:
+    with left, st.container(key="temperature_left"):
         pair.draw(scene)
-    with right:
+    with right:  # one below the other, so that a projector shows bars, rail and a tab at once
         rail.draw(scene)
-    rail.draw_exports(scene)
+        rail.draw_exports(scene)
+        tabs.draw(scene)
     rail.draw_data(scene)
-    tabs.draw(scene)
 
 
 _page()

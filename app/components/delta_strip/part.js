@@ -149,7 +149,7 @@ function draw(strip) {
   const [context, width] = fit(strip.canvas, HEIGHT);
   const y = (value) => TOP + ((1 - value) / 2) * (HEIGHT - TOP - 8); // fixed: nDCG differs by 1 at most
   context.clearRect(0, 0, width, HEIGHT);
-  context.font = `12px ${getComputedStyle(strip.root).fontFamily}`;
+  context.font = fontOf(strip.root, 12);
   if (strip.deltas.length) names(context, strip, width);
   axis(context, strip, width, y);
   bars(context, strip, width, y);

@@ -124,7 +124,7 @@ function paint(part) {
     ct: part.ct, cs: part.cs, box: part.box, pair: part.pair, hover: part.hover,
     at: (row) => [points.x[row], points.y[row]],
     colors: { teacher, student, muted, grid, ink: text, paper: background },
-    font: getComputedStyle(part.root).fontFamily,
+    font: fontOf(part.root, part.place?.small ? 11 : 12),
   });
   words(part);
   part.canvas.dataset.frame = String(Number(part.canvas.dataset.frame ?? 0) + 1);

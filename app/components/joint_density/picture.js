@@ -52,7 +52,7 @@ export function paintBins(grid, dark, canvas) {
 export function draw(context, place, view) {
   const { paper, ink, muted, grid } = view.colors;
   context.clearRect(0, 0, place.left + place.w + place.right, place.height);
-  context.font = `${place.small ? 11 : 12}px ${view.font}`;
+  context.font = view.font;
   context.imageSmoothingEnabled = false;
   context.drawImage(view.bins, place.left, place.top, place.w, place.h);
   axes(context, place, view, { ink, muted, grid });

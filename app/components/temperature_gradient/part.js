@@ -5,7 +5,7 @@ const [COLD, HOT] = [0.25, 20];
 const [FLOOR, ROOF] = [1e-4, 10]; // fixed axis, so that pairs compare
 const POINTS = 81;
 const SAMPLE = 400; // pairs behind the thin lines
-const HEIGHT = 330;
+const HEIGHT = low() ? 180 : 330;
 const [PAD, FOOT, SIDE] = [64, 44, 170];
 const HEATS = Array.from({ length: POINTS }, (_, at) => COLD * (HOT / COLD) ** (at / (POINTS - 1)));
 
@@ -71,6 +71,7 @@ function arrange(part, world, pair, z, v, width) {
   part.line = svg("path", { class: "now" });
   part.dots = { bare: svg("circle", { class: "dot bare", r: 6 }), scaled: svg("circle", { class: "dot scaled", r: 6 }) };
   part.svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+  part.svg.style.height = `${HEIGHT}px`;
   part.svg.replaceChildren(
     ...axes(part), curve(part.mean, "bare all"), curve(times(part.mean), "scaled all"),
     ...(part.hard > 0 ? [level(part.hard, "hardline")] : []), level(limit, "limit"),

@@ -208,7 +208,7 @@ function paintSet(part, view) {
     }
   }
   const plan = { low: 0, high: 1, ticks: [[0, "0"], [0.25, "0.25"], [0.5, "0.5"], [0.75, "0.75"], [1, "1"]], label: data.event };
-  part.scene = mirrored(part.canvas, 268, colors, plan, up, down, line);
+  part.scene = mirrored(part.canvas, low() ? 190 : 268, colors, plan, up, down, line);
   part.sides = { up, down };
   const rows = data.rows.toLocaleString("en");
   part.title.textContent = `All ${rows} pairs: ${data.event}`;

@@ -79,9 +79,9 @@ export function showMarks(rails, chips, marks, linked, take) {
 }
 
 function chip(mark, take) {
-  return el("button", { type: "button", class: `chip ${mark.who}`, title: mark.help, onclick: () => take(mark) },
+  return el("button", { type: "button", class: `chip ${mark.who}`, title: `${mark.name}. ${mark.help}`, onclick: () => take(mark) },
     el("span", { class: "symbol", "aria-hidden": "true" }, symbolOf(mark)),
-    `T = ${degrees(mark.T)} ${mark.name}`);
+    `T = ${degrees(mark.T)}`, el("span", { class: "named" }, ` ${mark.name}`));
 }
 
 function symbolOf(mark) {
