@@ -48,7 +48,8 @@ h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
   .st-key-top_bar [data-testid="stSelectbox"] { width: 100% !important; }
   [data-testid="stSidebar"] [data-testid="stSidebarCollapseButton"] { display: none; }
   [data-testid="stSidebar"] [data-testid="stSidebarHeader"] { padding: 0 14px; }
-  [data-testid="stSidebar"] .stLogo { width: 32px; min-width: 32px; object-fit: cover; object-position: left; }
+  [data-testid="stSidebar"] .stLogo { width: 32px; min-width: 32px; }
+  [data-testid="stSidebar"] .stLogo { object-fit: cover; object-position: left; }
   [data-testid="stSidebarContent"] { padding: 0; }
   [data-testid="stSidebarNav"] { padding: 0 12px; }
   [data-testid="stSidebarNavLink"] { min-height: 34px; }
