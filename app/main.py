@@ -14,6 +14,7 @@ from app.panels import keep, lesson
 from app.rail import PAGES
 from kdcore.errors import LabError
 
+WITHOUT_PICKERS = ("Masked word", "Distill")  # they choose their models themselves
 VIEWS = Path(__file__).parent / "views"
 
 st.set_page_config("KD Lab", page_icon=str(look.ICON), layout="wide", initial_sidebar_state=210)
@@ -28,7 +29,7 @@ page = st.navigation(
     ]
 )
 try:
-    told = frame.open_page(page.title, keep.draw, pickers=page.title != "Masked word")
+    told = frame.open_page(page.title, keep.draw, pickers=page.title not in WITHOUT_PICKERS)
     lesson.draw()
     page.run()
     frame.banner(told)

@@ -24,7 +24,11 @@ _LONGEST = 1800  # characters of a link; a longer state is kept under a hash
 TEMPERATURES = (0.25, 20.0)
 
 
-SWEPT = ("", "method.params.temperature", "soft_weight", "hard_weight", "limit", "student", "seed")
+SWEPT = (
+    *("", "method.params.temperature", "method.params.loss", "soft_weight", "hard_weight"),
+    *("limit", "training.epochs", "training.learning_rate", "training.batch_size"),
+    *("student", "student.params.layers", "seed"),
+)
 
 
 @dataclass(frozen=True)

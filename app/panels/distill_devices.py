@@ -24,7 +24,7 @@ def _card(device: DeviceState, titles: dict[str, str]) -> None:
             min(max(used, 0.0), 1.0), text=f"{free:,.1f} of {total:,.1f} GiB of memory free"
         )
     names = [md(titles.get(run_id, run_id)) for run_id in device.running]
-    busy = "In use by " + " and ".join(names) if names else "Nobody is using it"
+    busy = "In use by " + " and ".join(names) if names else "Free"
     slots = "one run at a time" if device.slots == 1 else f"{device.slots} runs at a time"
     wait = f"; {device.waiting} waiting" if device.waiting else ""
     st.caption(f"{busy}{wait}. It takes {slots}.")

@@ -8,8 +8,8 @@ from app.services.distilling_draft import Draft
 from app.texts import md
 
 _UNKNOWN = (
-    "Nothing was measured on this machine yet: time follows with the first run, or after a short "
-    "measurement that is made by itself while nobody computes."
+    "No time estimate yet: it appears after the first run, or once the idle machine has been "
+    "benchmarked."
 )
 
 
@@ -28,7 +28,7 @@ def draw(now: Draft, alone: bool) -> None:
             st.markdown(told)
         lines = [line for line in (_pairs(found), _teacher(found), _memory(found)) if line]
         st.caption("  \n".join(lines))
-        st.caption(f"Foreseen {md(found.student.basis)}." if _known(found) else _UNKNOWN)
+        st.caption(f"Estimated {md(found.student.basis)}." if _known(found) else _UNKNOWN)
 
 
 def sentence(now: Draft, alone: bool) -> str:
@@ -60,7 +60,7 @@ def _time(found: Cost) -> str:
 
 def _pairs(found: Cost) -> str:
     assert found.student is not None
-    twin = "; its twin is trained, or on its way, and serves again" if found.reused else ""
+    twin = "; its twin exists and is reused" if found.reused else ""
     if found.lone:
         twin = f"; no twin: {md(found.lone)}"
     return f"{found.student.pairs:,} pairs, {found.student.steps:,} steps a student{twin}"

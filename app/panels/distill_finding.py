@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import frame, services, state
 from app.panels import distill_estimate
-from app.services import distilling_draft, live
+from app.services import distilling, distilling_draft, live
 from app.services.distilling import LIVE, doing
 from app.services.distilling_draft import Draft
 from kdcore.errors import LabError
@@ -35,14 +35,14 @@ def sentence(run: Run | None, now: Draft, judged: Callable[[str], str]) -> str:
     status = run.status()
     if status.state == "finished":
         try:
-            return judged(run.id)
+            return f"{distilling.name_of(run)}: {judged(run.id)}"
         except (LabError, OSError) as error:
-            return f"{run.title or run.id} is finished; {_plain(error)}"
+            return f"{distilling.name_of(run)} is finished; {_plain(error)}"
     if status.state in LIVE:
         return _at_work(run)
     ended = {"stopped": "is paused", "failed": "failed", "lost": "was lost"}
     how = ended.get(status.state, "cannot be read")
-    return f"{run.title or run.id} {how}: see below what is kept."
+    return f"{distilling.name_of(run)} {how}: see below what is kept."
 
 
 def _plain(error: Exception) -> str:

@@ -4,12 +4,14 @@ It refreshes itself while something lives; the page as a whole reruns only when 
 live or has ended.
 """
 
+from dataclasses import replace
+
 import streamlit as st
 
 from app import services, state
 from app.panels import data_draft, distill_devices
-from app.services import distilling
-from app.services.distilling import Line
+from app.services import distilling, live
+from app.services.distilling import Bench, Line
 from app.texts import md
 from kdcore.errors import LabError
 
@@ -38,13 +40,32 @@ def _watch() -> None:
         st.rerun()
     distill_devices.draw(now)
     if not now.lines:
-        st.caption("No run works or waits. Whatever is started waits here for a free device.")
+        st.caption("No runs are running or queued. What you start waits here for a free device.")
+    above = {line.run.id for line in in_bar(now)}
     for line in now.lines:
         with st.container(border=True, gap="xsmall", key=f"run_{line.run.id}"):
-            _line(line)
+            _line(line, above=line.run.id in above)
 
 
-def _line(line: Line) -> None:
+def in_bar(now: Bench) -> list[Line]:
+    """The shown run and its twin, as far as they live: their controls stand in the bar above."""
+    shown = live.find(state.now().run)
+    ids = (shown.id, live.twin_id(shown)) if shown is not None else ()
+    return [line for line in now.lines if line.run.id in ids]
+
+
+def standing(line: Line) -> str:
+    """Where a run stands, in a few words: its place in the line, what it does, or its step."""
+    if line.asked:
+        return _ASKED.get(line.asked, line.asked)
+    if line.place:
+        return f"number {line.place} in line for {_wanted(line.device)}"
+    steps = f"step {line.step:,} of {line.total:,}" if line.total else "starting"
+    return f"{distilling.doing(line.stage) or steps} · {md(line.device)}"
+
+
+def _line(line: Line, above: bool) -> None:
+    """A run in the line. above: its controls stand in the bar at the top of the page."""
     role = " · the twin" if line.role == "twin" else ""
     st.markdown(f"**{md(line.title)}**{role}")
     if line.place:
@@ -53,20 +74,22 @@ def _line(line: Line) -> None:
         )
     else:
         share = min(line.step / line.total, 1.0) if line.total else 0.0
-        beside = distilling.doing(line.stage)
-        steps = f"step {line.step:,} of {line.total:,}" if line.total else "starting"
-        st.progress(share, text=f"{beside or steps} · {md(line.device)}")
+        st.progress(share, text=standing(replace(line, asked="")))
     if line.asked:
         st.caption(_ASKED.get(line.asked, line.asked))
+    if above:
+        st.caption("Its controls stand in the bar at the top.")
+        return
     with st.container(horizontal=True, gap="xsmall", key=f"deeds_{line.run.id}"):
-        _buttons(line)
+        buttons(line)
 
 
 def _wanted(device: str) -> str:
     return "the first free device" if device in ("auto", "cuda") else md(device)
 
 
-def _buttons(line: Line) -> None:
+def buttons(line: Line) -> None:
+    """What can be done with a run that works or waits."""
     run_id, closed = line.run.id, services.public() or line.asked not in ("", "stays")
     if state.now().run != run_id:
         _button("Watch", "visibility", "watch", run_id, False, "Show this run below.")

@@ -28,7 +28,7 @@ def draw(now: Draft) -> None:
     if why:
         st.caption(f":material/lock: {why}" if services.public() else why)
     if now.config is not None:
-        with st.expander("The same by command", icon=":material/terminal:"):
+        with st.expander("Command line", icon=":material/terminal:"):
             st.code(command_of(now.config), language="bash", wrap_lines=True)
     if pressed and now.config is not None:
         _start(now, alone)
@@ -43,7 +43,7 @@ def _why_not(now: Draft) -> str:
     if services.public():
         return services.PUBLIC_REASON
     if distill_yaml.is_unfinished():
-        return "What you typed as YAML is unfinished: mend it, or let it go."
+        return "What you typed as YAML is unfinished: fix it or discard it."
     if count := len(now.problems):
         return f"{count} setting{'s stand' if count > 1 else ' stands'} in the way: see beside it."
     return ""

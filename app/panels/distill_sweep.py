@@ -3,23 +3,28 @@
 import streamlit as st
 
 from app import controls, services, state
-from app.panels import data_draft
-from app.services import distilling
+from app.panels import data_draft, distill_estimate
+from app.services import distilling, distilling_cost
 from app.services.distilling_draft import Draft
 from kdcore.errors import ConfigError, LabError
 
 SWEPT = {
     "": "nothing more",
     "method.params.temperature": "Temperature",
+    "method.params.loss": "Soft loss",
     "soft_weight": "Soft weight",
     "hard_weight": "Hard weight",
-    "limit": "Most pairs",
+    "limit": "Pair limit",
+    "training.epochs": "Epochs",
+    "training.learning_rate": "Learning rate",
+    "training.batch_size": "Batch size",
     "student": "Student",
+    "student.params.layers": "Layers",
     "seed": "Seed",
 }
 HELP = (
-    "Values with commas between. A student is a short text: cdssm, twinbert_cos:layers=1. All "
-    "values of one setting meet all of the other."
+    "Values with commas between. A soft loss is kl, ce, mse_logits or mse_probabilities; a student "
+    "is a short text: cdssm, twinbert_cos. All values of one setting meet all of the other."
 )
 
 
@@ -31,7 +36,7 @@ def draw(draft: Draft) -> None:
                 _axis(name)
         grid = _grid()
         cells, why = _cells(draft, grid)
-        st.caption(why or f"{cells} students" + ", and each twin once" * state.now().alone + ".")
+        st.caption(why or _size(draft, grid, cells))
         pressed = st.button(
             f"Start {cells} runs" if cells else "Start the sweep",
             icon=":material/play_arrow:",
@@ -72,6 +77,21 @@ def _cells(draft: Draft, grid: dict[str, list[str]]) -> tuple[int, str]:
         return distilling.sweep_size(draft.config, grid), ""
     except ConfigError as error:
         return 0, " ".join(error.problems or (str(error),))
+
+
+def _size(draft: Draft, grid: dict[str, list[str]], cells: int) -> str:
+    """How many runs a grid has, and how long they would take one after the other."""
+    assert draft.config is not None
+    alone = state.now().alone
+    beside = ", and each twin once" if alone else ""
+    seconds, low, high = distilling_cost.sweep_seconds(draft.config, grid, alone)
+    if seconds != seconds:
+        return f"{cells} students{beside}. No time estimate yet: it appears after the first run."
+    span = distill_estimate.span
+    return (
+        f"{cells} students{beside}: **about {span(seconds)}** on this machine, one after the "
+        f"other ({span(low)} to {span(high)})."
+    )
 
 
 def _start(draft: Draft, grid: dict[str, list[str]]) -> None:

@@ -7,7 +7,6 @@ import streamlit as st
 from app.components.lead_to import lead_to
 from app.panels import distill_start, distill_trouble
 from app.services import distilling
-from app.services.boards import title_of
 from app.texts import md
 from kdcore.runs.store import Run
 
@@ -15,11 +14,12 @@ from kdcore.runs.store import Run
 def draw(run: Run | None, watch: ModuleType, judge: ModuleType) -> None:
     """Below the form; the visitor who has just started a run is led here."""
     if run is None:
-        st.info("Nothing was trained here yet: press Start, and its curves come up here.")
+        st.info("Nothing was trained here yet: press Start, and its curves appear here.")
         return
     with st.container(key="distill_watched"):
-        bundled = "" if distilling.is_own(run) else " · bundled with the lab"
-        st.subheader(f"{md(title_of(run))}{bundled}", anchor=False)
+        bundled = "" if distilling.is_own(run) else " (bundled with the lab)"
+        st.divider()
+        st.subheader(f"Run shown: {md(distilling.name_of(run))}{bundled}", anchor=False)
         distill_trouble.draw(run)
         finished = run.status().state == "finished"
         if finished:

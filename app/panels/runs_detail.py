@@ -227,7 +227,7 @@ def _command(entry: Entry) -> None:
     except LabError as cause:
         st.caption(f"No command makes it: {md(str(cause))}")
         return
-    st.markdown("**The same by command**")
+    st.markdown("**Command line**")
     st.code(told, language="bash", wrap_lines=True)
 
 

@@ -16,10 +16,12 @@ from app.services.boards import sources, title_of
 from app.services.data_intake import refuse_public
 from app.services.distilling_draft import teachers
 from app.services.live import find
+from app.services.runs_list import entries
 from kdcore.config import DistillConfig, to_dict
 from kdcore.errors import ConfigError, LabError, RunError
 from kdcore.runs import control, lanes, queue
 from kdcore.runs.about import About
+from kdcore.runs.listing import rows
 from kdcore.runs.queue import DeviceState
 from kdcore.runs.store import Run, RunStore
 from kdcore.whatif.amounts import amounts_of, sizes_of
@@ -104,7 +106,7 @@ def _line(run_id: str, device: str, place: int) -> Line | None:
     asked = _asked(run)
     about = (status.state, status.step, status.total_steps, status.stage)
     early = "" if place else control.too_early(run)
-    return Line(run, title_of(run), run.about.role, device, *about, place, asked, early)
+    return Line(run, name_of(run), run.about.role, device, *about, place, asked, early)
 
 
 def _asked(run: Run) -> str:
@@ -214,8 +216,14 @@ def act(action: str, run_id: str) -> str:
     return said
 
 
+def name_of(run: Run) -> str:
+    """What lists call a run: by what differs among all runs here."""
+    return next((e.title for e in entries() if e.row.run.folder == run.folder), title_of(run))
+
+
 def watched() -> Run | None:
-    """The run that the page shows: the one of the link, else the newest alive, else the demo's.
+    """The run that the page shows: the one of the link, else the newest alive, the newest own one,
+    the demo's.
 
     A run that is not here gives way, and the banner names it.
     """
@@ -226,6 +234,8 @@ def watched() -> Run | None:
             key=lambda run: (run.created, run.id),
             default=None,
         )
+        if newest is None and not places.public():
+            newest = _newest_own()
         if newest is not None:
             state.change(run=newest.id)  # when it has ended the page still shows it
             return newest
@@ -235,6 +245,12 @@ def watched() -> Run | None:
         state.change(run="")
         found = find(DEMO_RUN)
     return found
+
+
+def _newest_own() -> Run | None:
+    """The visitor's newest distillation that is not in the trash; None before the first."""
+    own = (row.run for row in rows(places.home().runs) if row.run.config.get("stage") == "distill")
+    return next(own, None)  # they come newest first
 
 
 def ended() -> None:

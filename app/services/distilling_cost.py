@@ -1,15 +1,19 @@
 """What a draft would cost on this machine, foreseen from what was measured here."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 
 import streamlit as st
 
 from app.services import places
 from app.services.boards import data_choices
-from kdcore.config import DistillConfig, from_dict, to_dict
+from kdcore.config import DistillConfig, FinetuneConfig, from_dict, to_dict
 from kdcore.errors import LabError
 from kdcore.whatif.estimate import Estimate, estimate
 from kdcore.whatif.launching import known_twin, no_twin_because, taught, twin_in
+from kdcore.whatif.sweep import Sweep
+from kdcore.whatif.twins import same_training
 
 _AS_THEY_STAND = "A public showing foresees a training on the data sets it offers, as they stand."
 
@@ -61,3 +65,42 @@ def _cost(root: str, plain: dict[str, object], alone: bool) -> Cost:
         return Cost(student, estimate(twin_in(config, home), home))
     except LabError as error:
         return Cost(why=str(error))
+
+
+def sweep_seconds(
+    config: DistillConfig, grid: Mapping[str, Sequence[str]], alone: bool
+) -> tuple[float, float, float]:
+    """Expected, least and most seconds of a sweep around a draft; nan where nobody knows.
+
+    alone: with the twin of each student; one that two share, or that exists, counts once or not.
+    """
+    if places.public():
+        return nan, nan, nan
+    plain = {path: tuple(values) for path, values in grid.items()}
+    return _sweep_seconds(str(places.home().root), to_dict(config), plain, alone)
+
+
+@st.cache_data(ttl=10, max_entries=100, show_spinner=False)
+def _sweep_seconds(
+    root: str, plain: dict[str, object], grid: dict[str, tuple[str, ...]], alone: bool
+) -> tuple[float, float, float]:
+    home, config = places.home(), from_dict(plain)
+    assert isinstance(config, DistillConfig)
+    twins: list[FinetuneConfig] = []
+    total = [0.0, 0.0, 0.0]
+    try:
+        for cell in Sweep(config, grid).configs():
+            whole = taught(cell, home)
+            parts: list[DistillConfig | FinetuneConfig] = [whole]
+            if alone and not no_twin_because(whole, home) and not known_twin(whole, home):
+                twin = twin_in(whole, home)
+                if not any(same_training(twin, other) for other in twins):
+                    twins.append(twin)
+                    parts.append(twin)
+            for part in parts:
+                found = estimate(part, home)
+                for place, seconds in enumerate((found.seconds, found.low, found.high)):
+                    total[place] += seconds
+    except LabError:
+        return nan, nan, nan
+    return total[0], total[1], total[2]

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import controls, services, state
 from app.panels import (
+    distill_bar,
     distill_estimate,
     distill_finding,
     distill_form,
@@ -22,8 +23,10 @@ MODES = {"form": "Form", "yaml": "YAML"}
 run = distilling.watched()
 draft = distilling_draft.draft()
 top = st.container()
+distill_bar.draw(run)
 if services.public():
     st.info(services.PUBLIC_REASON, icon=":material/lock:")
+st.subheader("Your next run", anchor=False)
 left, right = st.columns([2, 1], gap="large")
 with left:
     distill_preset.draw(draft)

@@ -44,7 +44,7 @@ def run_report(run: Run, workspace: Workspace | None = None) -> str:
         section("Data", *_data(facts)),
         section("Seed and versions", table((), _versions(facts))),
         section("Settings", block(settings_of(facts.config)[:LONGEST])),
-        section("The same by command", block(command_line(run))),
+        section("Command line", block(command_line(run))),
         section(
             "Limits", "<ul>" + "".join(f"<li>{escape(x)}</li>" for x in limits(facts)) + "</ul>"
         ),

@@ -358,3 +358,29 @@ def test_a_grid_that_is_no_good_is_told_and_starts_nothing(home, values, told):
 def test_a_public_showing_sweeps_nothing(monkeypatch):
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
     assert button(page(), "distill_sweep_start").disabled
+
+
+def test_a_sweep_says_its_time_and_varies_schedule_and_size(home, monkeypatch):
+    at = page(
+        sweep_a="training.learning_rate",
+        sweep_a_values="1e-3, 2e-3",
+        sweep_b="student.params.layers",
+        sweep_b_values="1, 2",
+    )
+    assert button(at, "distill_sweep_start").label == "Start 4 runs"
+    assert "4 students, and each twin once" in texts(at)
+    monkeypatch.setattr(distilling_cost, "sweep_seconds", lambda *a: (120.0, 60.0, 240.0))
+    at = page(sweep_a="method.params.loss", sweep_a_values="kl, mse_logits")
+    assert "**about 2 min** on this machine" in texts(at)
+
+
+def test_the_page_opens_on_the_newest_own_run_and_says_whose_verdict_it_shows(home):
+    assert held(page()).run == ""
+    made(home, "stopped")
+    newest = made(home, "stopped")
+    at = page()
+    assert held(at).run == newest.id
+    heads = [h.value for h in at.subheader]
+    assert "Your next run" in heads
+    assert any(h.startswith("Run shown: ") for h in heads)
+    assert not [s for s in at.selectbox if s.key == "pick_student"]

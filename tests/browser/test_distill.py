@@ -113,7 +113,7 @@ def test_by_keyboard_a_run_is_launched_and_cancelled_and_the_twin_leaves_the_lin
     page.get_by_role("button", name="Discard").focus()
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Discard").wait_for(state="detached", timeout=60_000)
-    page.get_by_text("No run works or waits").wait_for()
+    page.get_by_text("No runs are running or queued").wait_for()
     assert set(states(home)) == before
 
 
@@ -131,7 +131,7 @@ def test_pause_resume_and_stop_and_keep_lead_to_a_finished_student(visit, settle
     learning(page, home, run, paused)
     page.get_by_role("button", name="Stop and keep").click(timeout=PATIENCE)
     expect(finding(page)).not_to_contain_text("is at step", timeout=PATIENCE)
-    page.get_by_text("No run works or waits").wait_for(timeout=PATIENCE)
+    page.get_by_text("No runs are running or queued").wait_for(timeout=PATIENCE)
     assert states(home)[run] == "finished"
     assert not page.errors
 
@@ -146,7 +146,7 @@ def test_a_closed_tab_loses_nothing_and_a_page_without_the_link_finds_the_run(vi
     again.wait_for_url(re.compile(f"run={run}"))
     assert again.locator(f".st-key-run_watch_{run}").count()
     again.get_by_role("button", name="Discard").click(timeout=PATIENCE)
-    again.get_by_text("No run works or waits").wait_for(timeout=PATIENCE)
+    again.get_by_text("No runs are running or queued").wait_for(timeout=PATIENCE)
     assert run not in states(home)
 
 
@@ -161,7 +161,7 @@ def test_the_second_visitor_waits_in_line_sees_his_place_and_harms_nobody(visit,
     other.get_by_text(re.compile(r"Number 1 in line")).wait_for(timeout=PATIENCE)
     one.get_by_role("button", name="Discard").click(timeout=PATIENCE)
     expect(finding(other)).to_contain_text(re.compile("NO TWIN|twin|finished"), timeout=PATIENCE)
-    other.get_by_text("No run works or waits").wait_for(timeout=PATIENCE)
+    other.get_by_text("No runs are running or queued").wait_for(timeout=PATIENCE)
     assert states(home)[second] == "finished"
     assert first not in states(home)
 
@@ -191,7 +191,7 @@ def test_a_run_and_its_queue_outlive_the_server(visit, settle, tmp_path):
         expect(finding(again)).to_contain_text(
             re.compile("BEATS|INCONCLUSIVE|PRELIMINARY"), timeout=PATIENCE
         )
-        again.get_by_text("No run works or waits").wait_for(timeout=PATIENCE)
+        again.get_by_text("No runs are running or queued").wait_for(timeout=PATIENCE)
         assert set(states(home).values()) == {"finished"}
     finally:
         child.terminate()
