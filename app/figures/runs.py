@@ -238,16 +238,7 @@ def heat_map(
     figure = go.Figure(layout={"template": template(dark)})
     across, down = [plot(c) for c in columns], [plot(r) for r in rows]
     lines = [[t.replace("\n", "<br>") for t in row] for row in texts]
-    figure.add_heatmap(  # the grid stands from the start; a cell without a value has no color
-        x=across,
-        y=down,
-        z=[[0.0] * len(columns)] * len(rows),
-        colorscale=[[0.0, GRID[theme]], [1.0, GRID[theme]]],
-        showscale=False,
-        xgap=3,
-        ygap=3,
-        hoverinfo="skip",
-    )
+    _tiles(figure, across, down, theme)
     figure.add_heatmap(
         x=across,
         y=down,
@@ -260,19 +251,44 @@ def heat_map(
         ygap=3,
         hovertemplate="%{x}, %{y}<br>%{text}<extra></extra>",
     )
-    figure.add_scatter(
-        x=across * len(down),
-        y=[row for row in down for _ in across],
-        text=[text for row in lines for text in row],
-        mode="text",
-        textfont={"size": 13, "color": TEXT[theme]},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    _words(figure, across, down, lines, theme)
     return figure.update_layout(
         height=130 + 74 * len(rows),
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor=BACKGROUND[theme],
         xaxis={"title": plot(names[0]), "type": "category", "showgrid": False},
         yaxis={"title": plot(names[1]), "type": "category", "showgrid": False},
+    )
+
+
+def _tiles(figure: go.Figure, across: Sequence[str], down: Sequence[str], theme: str) -> None:
+    """The grid itself, which stands from the start; a cell without a value has no other color."""
+    figure.add_heatmap(
+        x=across,
+        y=down,
+        z=[[0.0] * len(across)] * len(down),
+        colorscale=[[0.0, GRID[theme]], [1.0, GRID[theme]]],
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        hoverinfo="skip",
+    )
+
+
+def _words(
+    figure: go.Figure,
+    across: Sequence[str],
+    down: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    theme: str,
+) -> None:
+    """What each cell says; a heat map itself writes nothing where it has no value."""
+    figure.add_scatter(
+        x=[column for _ in down for column in across],
+        y=[row for row in down for _ in across],
+        text=[text for row in lines for text in row],
+        mode="text",
+        textfont={"size": 13, "color": TEXT[theme]},
+        hoverinfo="skip",
+        showlegend=False,
     )
