@@ -62,6 +62,8 @@ def _pick_board() -> None:
         answers = getattr(shown, role)
         titles = {s.key: s.title for s in services.in_order(offered, role)}
         _pick(role, titles, answers.key if answers else "")
+    if told := services.left_out(shown):
+        st.badge(md(told), icon=":material/filter_list:", color="orange")
     _check_marks(shown)
 
 

@@ -47,10 +47,6 @@ def draw(board: Board, on: Standing) -> None:
 
 
 def missing(board: Board) -> None:
-    """What to do when nobody has answered these pairs yet."""
+    """Which answers are missing, and where to get them."""
     if not board.ready and not services.public():
-        st.info(
-            "No teacher and student have answered these pairs yet. Score them or bring answers "
-            "under **Score and answers**; every page then works on them.",
-            icon=":material/bolt:",
-        )
+        st.info(md(f"{services.missing(board)} {services.MISSING_HINT}"), icon=":material/bolt:")

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import captions, controls
+from app import captions, controls, services
 from app.panels import data_table
 from app.services import Board
 from app.services import data_standing as standing
@@ -16,11 +16,7 @@ STRANGER = 0.7  # ROC-AUC below which a teacher's denial says more of the teache
 def draw(board: Board) -> None:
     """Histogram and list; without a teacher, what to do."""
     if board.teacher is None:
-        st.info(
-            "No teacher has answered these pairs yet. Score them, or bring its answers, under "
-            "**Score and answers**.",
-            icon=":material/bolt:",
-        )
+        st.info(md(f"{services.missing(board)} {services.MISSING_HINT}"), icon=":material/bolt:")
         return
     table = standing.teacher_against_gold(board)
     _histogram(board, table)

@@ -23,11 +23,9 @@ _WANTED = "kd_report_wanted"  # how often this visitor asked for a report
 def draw() -> None:
     """The menu; each file is made when it is asked for, from the state of that moment."""
     with st.popover("Save", help="Report, LaTeX, CSV and the state of this page"):
-        ready = services.board().ready
-        if not ready:
-            st.write(
-                "A teacher and a student must have scored these pairs before there is a report."
-            )
+        board = services.board()
+        if not (ready := board.ready):
+            st.write(texts.md(f"There is no report yet: {services.missing(board)}"))
         _report_button(ready)
         for label, name, kind, make in (
             ("Table for LaTeX", "kdlab-table.tex", "text/plain", _latex),

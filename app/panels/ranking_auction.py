@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app import captions, controls, frame, state
 from app.components.paired_lists import auction_rail, said
-from app.panels import ranking_query
+from app.panels import lacking, ranking_query
 from app.panels.ranking_lists import ads_of
 from app.panels.ranking_query import Query
 from app.services import Answers, Board, auctions
@@ -33,8 +33,7 @@ def draw(board: Board) -> None:
     """The price of distillation, the query's auction with the frontier, and their export."""
     models = auctions.roles(board)
     if not models:
-        frame.finding("An auction needs a model that says how relevant each ad is.")
-        st.info("Score these pairs with a model, or bring answers, under Data.")
+        lacking.draw(board)
         return
     market, rules = auctions.market(board), rules_of()
     state.simulated_bids(market.simulated)

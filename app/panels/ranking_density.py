@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import controls, frame, services, state
 from app.components.density_rail import density_rail
+from app.panels import lacking
 from app.panels import ranking_models as models
 from app.panels.ranking_models import Side
 from app.services import Board, ranking
@@ -36,8 +37,7 @@ OWN_GRADES = (
 def draw(board: Board) -> None:
     """The finding, the controls, the rail and what stands under it."""
     if models.chosen(board) is None:
-        frame.finding("A comparison of label density needs two models that answered these pairs.")
-        st.info("Bring a second model's answers on the Data page, or pick other data above.")
+        lacking.draw(board)
         return
     _body(board)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app import captions, controls, frame, state
 from app.components.paired_lists import paired_lists, said
-from app.panels import ranking_query
+from app.panels import lacking, ranking_query
 from app.panels.ranking_query import Query
 from app.services import Board
 from app.texts import number
@@ -29,7 +29,7 @@ def draw(board: Board) -> None:
     columns = columns_of(board, query) if query else []
     if query is None or not columns:
         with top:
-            frame.finding("No model has answered these pairs yet: bring answers under Data.")
+            lacking.draw(board)
         return
     table = table_of(board, query, columns)
     sentence = finding(board, query, columns)

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import controls, frame, state
 from app.components.metric_cards import Card, interval, metric_cards
-from app.panels import ranking_deltas, ranking_exports
+from app.panels import lacking, ranking_deltas, ranking_exports
 from app.panels import ranking_models as models
 from app.panels.ranking_models import Side
 from app.services import Board, ranking
@@ -20,8 +20,7 @@ GAIN_LABELS = {"exp2": "Gain 2^grade − 1", "linear": "Gain = grade"}
 def draw(board: Board) -> None:
     """The finding, the curves, the strip of queries, the variants."""
     if not models.sides_of(board):
-        frame.finding("No model has answered these pairs yet.")
-        st.info("Score them with a model, or bring a file of answers, on the Data page.")
+        lacking.draw(board)
         return
     _body(board)
 

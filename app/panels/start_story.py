@@ -11,15 +11,13 @@ from app.services import Board, Story
 def finding(board: Board) -> str:
     """The present finding in one sentence, whatever is on the table."""
     if board.student is None or board.teacher is None:
-        return (
-            f"{len(board.pairs):,} pairs of {board.data.title} are here, and no model has answered "
-            "them yet: score them under Data."
-        )
+        return f"{services.missing(board)} {services.MISSING_HINT}"
     found = services.gap(board)
     name = board.student.title.partition(" · ")[0]
     if found is None:
         return (
-            f"{name} has no twin without a teacher here, so what distillation won cannot be told."
+            f"No twin of {name} (the same student trained on labels only) has scored these pairs, "
+            f"so what distillation brought is not known. {services.TWIN_HINT}"
         )
     if not found.trustworthy:
         return f"On {board.data.title}, {name}: {found.sentence}."

@@ -23,18 +23,6 @@ def sentence(scene: Scene) -> str:
     return f"{_of_pair(scene)} {_of_all(scene)}"
 
 
-def missing(board: Board) -> None:
-    """Nothing to show: say what is missing, and where to get it."""
-    if not len(board.pairs):
-        frame.finding(f"{board.data.title} has no pair in this split.")
-    elif board.teacher is None:
-        frame.finding(f"Nobody has answered the {len(board.pairs):,} pairs of {board.data.title}.")
-    else:
-        frame.finding(f"Only {board.teacher.title} has answered these pairs; a student is missing.")
-    st.info("Score the pairs with a model, or bring predictions as a file, on the page Data.")
-    st.button("Show the bundled world", on_click=_graded, type="primary")
-
-
 def _of_pair(scene: Scene) -> str:
     heat = state.now().T
     logits = scene.teacher.predictions.logits[scene.row]

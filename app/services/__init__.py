@@ -2,6 +2,7 @@
 
 from app.services.beside import rival_of
 from app.services.boards import (
+    DEMO_DATA,
     Answers,
     Board,
     DataChoice,
@@ -19,6 +20,8 @@ from app.services.links import keep as keep_link
 from app.services.machine import Machine, machine
 from app.services.masked import MaskedAnswer, fill_mask, own_masked
 from app.services.measured import comparison, evaluation, evaluation_of_rows, gap
+from app.services.missing import HINT as MISSING_HINT
+from app.services.missing import TWIN_HINT, left_out, missing
 from app.services.models import Replay, Scored, model_run, replay, score
 from app.services.places import PUBLIC_REASON, demo, home, public
 from app.services.probe import teacher_on_probe
@@ -26,7 +29,10 @@ from app.services.roles import in_order
 from app.services.story import Rung, Story, story
 
 __all__ = [
+    "DEMO_DATA",
+    "MISSING_HINT",
     "PUBLIC_REASON",
+    "TWIN_HINT",
     "Answers",
     "Board",
     "DataChoice",
@@ -50,7 +56,9 @@ __all__ = [
     "home",
     "in_order",
     "keep_link",
+    "left_out",
     "machine",
+    "missing",
     "model_run",
     "own_masked",
     "pairs_of",

@@ -10,12 +10,12 @@ from app.panels import (
     compare_filters,
     compare_report,
     compare_selection,
+    lacking,
 )
 
 board = services.board()
 if not board.ready:
-    frame.finding("There are no answers of a teacher and a student to these pairs yet.")
-    st.page_link("views/data.py", label="Score them, or bring predictions, on the Data page")
+    lacking.draw(board)
 else:
     if compare_selection.announce(board):
         st.rerun()  # a link was opened: the top bar is drawn already, and nothing else yet

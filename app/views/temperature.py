@@ -3,6 +3,7 @@
 import streamlit as st
 
 from app import services
+from app.panels import lacking
 from app.panels import temperature_finding as finding
 from app.panels import temperature_pair as pair
 from app.panels import temperature_rail as rail
@@ -15,7 +16,7 @@ def _page() -> None:
     board = services.board()
     scene = scene_of(board)
     if scene is None:
-        finding.missing(board)
+        lacking.draw(board)
         return
     finding.draw(scene)
     left, right = st.columns([1, 2.7], gap="medium")
