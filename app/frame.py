@@ -62,8 +62,6 @@ def _pick_board() -> None:
         answers = getattr(shown, role)
         titles = {s.key: s.title for s in services.in_order(offered, role)}
         _pick(role, titles, answers.key if answers else "")
-    if told := services.left_out(shown):
-        st.badge(md(told), icon=":material/filter_list:", color="orange")
     _check_marks(shown)
 
 
@@ -137,6 +135,8 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
     top_bar(st.session_state.get("kd_selection", "") if pickers else "", extra, pickers)
     place = st.empty()
     st.title(title, anchor=False)
+    if pickers and (sentence := services.left_out(services.board())):
+        st.caption(f":material/filter_list: {md(sentence)}")
     return place
 
 

@@ -1,125 +1,159 @@
-"""Bring answers: a file of what a model elsewhere said, for the teacher or the student."""
+"""Import predictions: the form for a file of what a model made elsewhere gave for these pairs."""
 
 import streamlit as st
 
 from app import state
-from app.panels import data_draft
-from app.services import Board, data_head, data_scoring
+from app.panels import data_answer_columns, data_draft
+from app.services import Board, data_answers
 from app.services import data_standing as standing
+from app.services.data_answers import AnswerForm, AnswerLook, Who
+from app.services.data_intake import Staged
 from app.texts import md
+from kdcore.brought import Read
+from kdcore.datasets.answer_choice import KINDS
 from kdcore.errors import LabError
 from kdcore.exports import pairs_csv
+from kdcore.predictions import ROLES
 
 NAME = "answers"
-KINDS = {
-    "auto": "what the column names say",
-    "logits": "logits, one a grade",
-    "probabilities": "probabilities, one a grade",
-    "relevance": "one number: P(relevant), 0 to 1",
-    "logit": "one number: the logit of P(relevant)",
-    "score": "one number: a free score, more is better",
+ROLE_NAMES = {
+    "teacher": "Teacher",
+    "student": "Student, distilled",
+    "twin": "Twin: the student, labels only",
+    "other": "Other",
 }
+ANY = ""
+_IMPORTED = "kd_brought"
 _HELP = (
-    "CSV, TSV, JSON lines or Parquet. Rows in the order of the pairs, or with columns query and "
-    "title (and description). Columns logit_0, logit_1, …; prob_0, prob_1, …; relevance; or score."
+    "CSV, TSV, JSON, Parquet or Excel, packed or not. One row per pair: in the order of the pairs, "
+    "or with their query and title. One column per grade (p_exact, logit_0, …), or one score."
 )
 
 
 def draw(board: Board, closed: bool) -> None:
-    """Upload, what the numbers mean, for whom, and the button."""
+    """The model's role and name, and the upload."""
+    who = _who(board)
     data_draft.uploader(
-        NAME, "A file of answers to these pairs", several=False, disabled=closed, help=_HELP
+        NAME, "A file of predictions for these pairs", several=False, disabled=closed, help=_HELP
     )
     _template(board)
     held = data_draft.draft(NAME)
     if held.said:
         data_draft.tell(held.said, held.causes)
-    left, right = st.columns(2)
-    with left:
-        role = st.radio("They are", ("teacher", "student"), horizontal=True, key="data_role")
-        kind = st.selectbox(
-            "The numbers are",
-            list(KINDS),
-            format_func=lambda key: KINDS[key],
-            key="data_kind",
-            persist_state="session",
-        )
-    with right:
-        name = st.text_input(
-            "Name of the model",
-            value="",
-            placeholder=f"my {role}",
-            max_chars=60,
-            key="data_model_name",
-            persist_state="session",
-        )
-        column = _column()
-    _offer(board, role or "teacher", name or f"my {role}", kind or "auto", column, closed)
-    told = st.session_state.pop("kd_brought", ())
-    if told:
-        st.success("The pages show them now. " + md("; ".join(told)) + ".")
+    st.session_state["kd_brought_who"] = who
+    for sentence in st.session_state.pop(_IMPORTED, ()):
+        st.success(md(sentence), icon=":material/check:")
 
 
-def _offer(board: Board, role: str, name: str, kind: str, column: str, closed: bool) -> None:
-    """The button, and what stands in its way: no file, or a name that is taken."""
-    held = data_draft.draft(NAME)
-    known = board.pairs.content_hash
-    taken = bool(held.staged) and data_scoring.answers_taken(board.data, name, known)
-    over = taken and st.checkbox(
-        f"Take the place of the answers of {md(repr(name))} that are there",
-        key=f"data_answers_replace_{name}",
+def draw_file(board: Board, closed: bool) -> None:
+    """What the uploaded file holds, how it is read, and the button; nothing without a file."""
+    staged = data_draft.draft(NAME).staged
+    who = st.session_state.get("kd_brought_who", Who())
+    if staged is None:
+        return
+    part = standing.on_pages(board)
+    with st.container(border=True, key="data_answers_file"):
+        st.subheader(f"{md(staged.title)}: what was read", anchor=False)
+        form = data_answer_columns.form(staged, board)
+        look = data_answers.look(staged, board.data, part, form)
+        if look.brought is not None:
+            _read(look.brought.read)
+        else:
+            data_draft.tell(look.error, look.causes)
+        data_answer_columns.preview(staged)
+        _offer(board, staged, who, form, look, closed)
+
+
+def _who(board: Board) -> Who:
+    role = st.radio(
+        "Role", ROLES, format_func=lambda key: ROLE_NAMES[key], horizontal=True, key="data_role"
     )
-    pressed = st.button(
-        "Bring them",
+    name = st.text_input(
+        "Name of the model",
+        value="",
+        placeholder=Who(role=role or "other").title,
+        max_chars=60,
+        key="data_model_name",
+        persist_state="session",
+    )
+    student = ANY
+    if role == "twin":
+        known = data_answers.students(board.data, board.part.content_hash)
+        student = st.selectbox(
+            "Twin of",
+            [*known, ANY],
+            format_func=lambda key: key or "any imported student",
+            key=f"data_twin_of_{len(known)}",
+            help="The same student, trained on the labels without a teacher.",
+        )
+    return Who(name or "", role or "other", student or ANY)
+
+
+def _read(read: Read) -> None:
+    """Which column was taken for what, how rows found their pairs, and all notes."""
+    columns = read.columns
+    parts = {"Query": columns.query, "Title": columns.title, "Description": columns.description}
+    rows = [f"{ours}: {md(theirs) if theirs else '—'}" for ours, theirs in parts.items()]
+    rows.append(f"Predictions: {md(', '.join(columns.answer))} ({KINDS[columns.kind]})")
+    if columns.label:
+        rows.append(f"Label, not used as a prediction: {md(columns.label)}")
+    if columns.ignored:
+        rows.append(f"Not used: {md(', '.join(columns.ignored))}")
+    st.markdown(f"**{read.answered:,} of {read.pairs:,} pairs** · " + " · ".join(rows))
+    st.caption(md("; ".join((f"Rows were matched {read.aligned}", *read.notes)) + "."))
+
+
+def _offer(
+    board: Board, staged: Staged, who: Who, form: AnswerForm, look: AnswerLook, closed: bool
+) -> None:
+    """The button, and what stands in its way: a file that cannot be read, a name that is taken."""
+    taken = data_answers.taken(board.data, who.title, board.part.content_hash)
+    over = taken and st.checkbox(
+        f"Replace the predictions of {md(repr(who.title))} that are here",
+        key=f"data_answers_replace_{who.title}",
+    )
+    blocked = closed or look.brought is None or (taken and not over)
+    if taken and not over:
+        st.caption("There are predictions of that name: choose another name, or replace them.")
+    left, right = st.columns([3, 1])
+    pressed = left.button(
+        f"Import predictions of {md(who.title)} as {ROLE_NAMES[who.role].lower()}",
         type="primary",
-        disabled=closed or held.staged is None or (taken and not over),
+        disabled=blocked,
         key="data_bring_answers",
         width="stretch",
     )
-    if taken and not over:
-        st.caption("That name is taken: choose another, or let them take that place.")
-    if pressed:
-        _bring(board, role, name, data_scoring.Reading(kind, column, over))
+    right.button(
+        "Remove the file", on_click=data_draft.clear, args=(NAME,), key="data_answers_away",
+        width="stretch",
+    )  # fmt: skip
+    if pressed and look.brought is not None:
+        _take_in(board, staged, who, form, look.brought.read, bool(over))
 
 
-def _column() -> str:
-    """Which column holds the number, where the file has several."""
-    held = data_draft.draft(NAME).staged
-    seen = data_head.head(held) if held else None
-    names = ["", *(seen.columns if seen else ())]
-    picked = st.selectbox(
-        "Column of the number",
-        names,
-        format_func=lambda key: key or "found by its name",
-        key=f"data_column_{len(names)}",
-    )
-    return picked or ""
-
-
-def _template(board: Board) -> None:
-    """The pairs as a file that a model elsewhere can read, and add its answers to."""
-    st.download_button(
-        f"The {len(board.pairs):,} pairs as CSV",
-        lambda: pairs_csv(board.pairs, {}),
-        file_name=f"{board.data.key}-pairs.csv",
-        mime="text/csv",
-        key="data_pairs_csv",
-        help="In the order in which answers are expected; keep the columns, or the order.",
-    )
-
-
-def _bring(board: Board, role: str, name: str, how: data_scoring.Reading) -> None:
-    held = data_draft.draft(NAME).staged
-    if held is None:
-        return
+def _take_in(
+    board: Board, staged: Staged, who: Who, form: AnswerForm, read: Read, over: bool
+) -> None:
     part = standing.on_pages(board)
     try:
-        with st.spinner("Aligning the answers…"):
-            key, notes = data_scoring.bring_answers(held, board.data, part, name, how)
+        shown = data_answers.take_in(staged, board.data, part, who, form, over=over)
     except LabError as error:
         data_draft.tell(*data_draft.words(error))
         return
     data_draft.clear(NAME)
-    state.change(**{role: key})
-    st.session_state["kd_brought"] = notes
+    state.change(**shown)
+    said = f"Imported {who.title}: {read.answered:,} of {read.pairs:,} pairs, matched "
+    st.session_state[_IMPORTED] = (f"{said}{read.aligned}. {'; '.join(read.notes)}.",)
     st.rerun()
+
+
+def _template(board: Board) -> None:
+    """The pairs as a file that a model elsewhere can read, and add its predictions to."""
+    st.download_button(
+        f"The {len(board.part):,} pairs as CSV",
+        lambda: pairs_csv(board.part, {}),
+        file_name=f"{board.data.key}-pairs.csv",
+        mime="text/csv",
+        key="data_pairs_csv",
+        help="In the order in which predictions are expected; keep the columns, or the order.",
+    )

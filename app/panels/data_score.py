@@ -1,4 +1,4 @@
-"""Score the data with models of the lab, and bring answers of models elsewhere."""
+"""Score the data with models of the lab, and import predictions of models made elsewhere."""
 
 import streamlit as st
 
@@ -25,19 +25,21 @@ def draw(board: Board) -> None:
         st.subheader("Score with…", anchor=False)
         _score(board, closed)
     with right:
-        st.subheader("Bring answers", anchor=False)
+        st.subheader("Import predictions", anchor=False)
         data_answers.draw(board, closed)
+    data_answers.draw_file(board, closed)
 
 
 def _answered(board: Board) -> None:
     """Which models have answered the pairs that the pages show."""
     held = services.sources_on(board.part)
-    count = f"{len(board.pairs):,} pairs"
+    count = f"{len(board.part):,} pairs"
     if not held:
-        st.markdown(f"Nobody has answered these {count} yet.")
+        st.markdown(f"No model has scored these {count} yet.")
         return
     names = ", ".join(md(source.title) for source in held)
-    st.markdown(f"**{len(held)}** have answered these {count}: {names}.")
+    models = "model has" if len(held) == 1 else "models have"
+    st.markdown(f"**{len(held)}** {models} scored these {count}: {names}.")
     notes = {
         note
         for who in (board.teacher, board.student)
@@ -69,7 +71,7 @@ def _score(board: Board, closed: bool) -> None:
     working = {job.key for job in data_scoring.jobs(board.data) if job.live}
     able = [key for key in dict.fromkeys(chosen) if key and (key not in done or every)]
     wanted = [key for key in able if key not in working]
-    count = len(services.whole_data(board.data)) if every else len(board.pairs)
+    count = len(services.whole_data(board.data)) if every else len(board.part)
     label = f"Score {count:,} pairs" + (f" with {len(wanted)} models" if len(wanted) > 1 else "")
     pressed = st.button(
         label, type="primary", disabled=closed or not wanted, key="data_score", width="stretch"

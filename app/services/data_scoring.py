@@ -1,4 +1,4 @@
-"""Scoring a data set with a model, in a process of its own; and answers brought as a file."""
+"""Scoring a data set with a model, in a process of its own."""
 
 import threading
 from contextlib import suppress
@@ -14,25 +14,21 @@ from app.services.boards import (
     title_of,
     whole_data,
 )
-from app.services.data_intake import Staged, refuse_public
+from app.services.data_intake import refuse_public
 from app.services.roles import same_budget
 from kdcore import lab
-from kdcore.brought import bring
-from kdcore.brought_files import brought_path
 from kdcore.config import InferConfig
-from kdcore.errors import DataError, LabError, RunError
+from kdcore.errors import LabError, RunError
 from kdcore.labels import LabelScheme
 from kdcore.pairs import ALL
 from kdcore.regrade import model_scheme
 from kdcore.runs import launch
 from kdcore.runs.sizes import ModelSize, size_of
 from kdcore.runs.store import Run, RunStore
-from kdcore.workspace import Workspace
 
 LIVE = ("queued", "running")
 MOST_RUNNING = 4  # on all data sets together
 GRACE = 2.0  # seconds that a scoring process has to stop by itself
-UNNAMED = "my model"
 _MODEL = "model.safetensors"
 _STARTING = threading.Lock()  # held from the count of those at work to their start
 
@@ -176,46 +172,3 @@ def forget(run_id: str) -> None:
     refuse_public()
     RunStore(places.home().runs).delete(run_id)
     sources.clear()
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How a file of answers is read: its numbers' kind and column; over: may replace others."""
-
-    kind: str = "auto"
-    column: str = ""
-    over: bool = False
-
-
-def answers_taken(choice: DataChoice, name: str, data_hash: str) -> bool:
-    """Whether answers of this name to these pairs were brought before."""
-    with suppress(LabError):
-        return _brought(choice, name, data_hash).exists()
-    return False
-
-
-def _brought(choice: DataChoice, name: str, data_hash: str) -> Path:
-    title = name.strip() or UNNAMED
-    return brought_path(Workspace(places.home().root), choice.key, title, data_hash)
-
-
-def bring_answers(
-    staged: Staged, choice: DataChoice, split: str, name: str, how: Reading
-) -> tuple[str, tuple[str, ...]]:
-    """Keep a file of answers beside the data; returns the source's key and the notes on it."""
-    refuse_public()
-    title = name.strip() or UNNAMED
-    answers = bring(
-        staged.path,
-        whole_data(choice, split),
-        split,
-        model=title,
-        kind=how.kind,
-        column=how.column.strip(),
-    )
-    path = _brought(choice, title, answers.data_hash)
-    if path.exists() and not how.over:
-        raise DataError(f"answers of {title!r} to these pairs are there already: name these anew")
-    answers.save(path)
-    sources.clear()
-    return f"brought:{path.stem}", answers.notes

@@ -1,6 +1,6 @@
 """Which answers the pages lack, in one sentence, and where to get them: the same words on all."""
 
-from app.services.boards import Board
+from app.services.boards import Board, sources_on
 
 PLACE = "Data → Score and answers"
 HINT = f"Score the pairs with a model, or import predictions made elsewhere, under {PLACE}."
@@ -21,7 +21,8 @@ def missing(board: Board) -> str:
     if board.ready:
         return ""
     if board.teacher is None and board.student is None:
-        return f"No model has scored the {count} yet."
+        others = " as teacher or student" if sources_on(board.part) else ""
+        return f"No model has scored the {count} yet{others}."
     here, role, lacking = (
         (board.teacher, "teacher", "student")
         if board.teacher is not None

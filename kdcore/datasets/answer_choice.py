@@ -49,7 +49,7 @@ COMMAND_LINE = Controls(
 PAGE = Controls(
     "choose it under “Column of the score”",
     "choose “{title}” under “Kind of numbers”",
-    "choose {other} under “{grade}”",
+    "choose it under “{grade}”",
     "tick “Use the answered pairs only”",
 )
 

@@ -1,24 +1,23 @@
 """The Data page as a visitor uses it: cards, bringing a file, its problems, its import."""
 
-import io
 import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services
 from app.panels import data_score
-from app.services import data_head, data_intake, roles
+from app.services import boards, data_head, data_intake, roles
 from kdcore.errors import DataError, RunError
-from kdcore.labels import FOUR_GRADES
+from kdcore.labels import FOUR_GRADES, LabelScheme
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 from kdcore.runs.about import About
 from kdcore.runs.record import Status
+from kdcore.softlabels import soften
 from kdcore.workspace import Workspace
 
 MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
@@ -229,56 +228,164 @@ def test_a_public_showing_lets_nothing_in_and_says_why(monkeypatch):
         data_intake.point_to("/etc/hostname")
 
 
-def test_answers_brought_as_a_file_make_the_pages_work_on_them(home):
-    at = upload(
-        page(dtab="bring"),
-        "x.tsv",
-        b"query\ttitle\tgrade\n"
-        + b"".join(
-            b"q %d\tad %d\t%s\n" % (i // 4, i, b"Good" if i % 2 else b"Bad") for i in range(40)
-        ),
-    )
-    button(at, "Import 40 pairs").click()
-    at.run()
-    for role, column in (("teacher", "p"), ("student", "free")):
-        frame = pd.DataFrame({"p": np.linspace(0, 1, 40), "free": np.linspace(-9, 9, 40)})
-        buffer = io.BytesIO()
-        frame[[column]].rename(columns={column: "score"}).to_csv(buffer, index=False)
-        at.radio(key="data_role").set_value(role)
-        at.text_input(key="data_model_name").set_value(f"LLM {role}")
-        upload(at, "answers.csv", buffer.getvalue())
-        button(at, "Bring them").click()
+def esci() -> PairTable:
+    """20 queries of 6 products in four grades, without any model."""
+    frame = world().frame.assign(split="train")
+    scheme = LabelScheme(("Irrelevant", "Complement", "Substitute", "Exact"), 2)
+    return PairTable(frame, scheme, "esci", "Invented.")
+
+
+@pytest.fixture
+def mine(home) -> PairTable:
+    """The data set `esci` in the workspace."""
+    pairs = esci()
+    pairs.save(home.data / "esci")
+    return pairs
+
+
+def predictions(pairs: PairTable, skill: float, rows: slice = slice(None)) -> bytes:
+    """A shuffled CSV of one probability per grade, named as the grades are."""
+    logits = np.random.default_rng(int(skill * 10)).normal(size=(len(pairs), 4))
+    logits[np.arange(len(pairs)), pairs.grades] += skill
+    frame = pairs.frame[["query", "title"]].copy()
+    for grade, column in zip(pairs.scheme.grades, soften(logits).T, strict=True):
+        frame[f"p_{grade.lower()}"] = column
+    return frame.sample(frac=1, random_state=1).iloc[rows].to_csv(index=False).encode()
+
+
+def bring(at: AppTest, role: str, name: str, content: bytes) -> AppTest:
+    at.radio(key="data_role").set_value(role)
+    at.text_input(key="data_model_name").set_value(name)
+    upload(at, f"{role}.csv", content)
+    assert not at.exception
+    return at
+
+
+def test_teacher_student_and_twin_from_files_open_every_comparison(home, mine):
+    at = page(dtab="score", data="esci")
+    assert "No model has scored these 120 pairs yet" in texts(at).replace("\\", "")
+    for role, name, skill in (
+        ("twin", "Labels only", 0.5), ("student", "My student", 1.5),
+        ("teacher", "My cross-encoder", 3.0),
+    ):  # fmt: skip
+        bring(at, role, name, predictions(mine, skill))
+        assert "120 of 120 pairs" in texts(at)
+        assert "p_irrelevant, p_complement, p_substitute, p_exact" in texts(at).replace("\\", "")
+        button(at, f"Import predictions of {name.replace('-', '')[:2]}").click()
         at.run()
         assert not at.exception
-        assert at.query_params[role].startswith(f"brought:LLM-{role}-")
-    assert "**2** have answered these 40 pairs" in texts(at)
-    assert "only its order means something" in texts(at)
+        assert "Imported" in texts(at)
+    shown = {name: at.query_params[name] for name in ("teacher", "student")}
+    assert [key.partition("-")[0] for key in shown.values()] == ["brought:My", "brought:My"]
+    board = boards_of(at)
+    assert (board.teacher.title, board.student.title) == ("My cross-encoder", "My student")
+    assert board.twin.title == "Labels only"
+    pickers = {s.key: s.options for s in at.selectbox if s.key in ("pick_teacher", "pick_student")}
+    assert pickers["pick_teacher"][0] == "Teacher: My cross-encoder"
+    assert pickers["pick_student"][0] == "Student: My student"
+    at.switch_page("views/start.py").run()
+    assert "My student does better than with labels alone" in texts(at)
 
 
-def test_answers_of_a_name_that_is_there_need_leave_to_take_its_place(home):
+def boards_of(at: AppTest) -> boards.Board:
+    """The board as the state of a page sets it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(boards.state, "now", lambda: at.session_state["kd_state"])
+        patch.setattr(boards.state, "change", lambda **_: None)
+        services.sources.clear()
+        return services.board()
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        ("teacher", "Mine has scored the 120 pairs of esci as the teacher; no student has"),
+        ("student", "Mine has scored the 120 pairs of esci as the student; no teacher has"),
+        ("twin", "No model has scored the 120 pairs of esci yet as teacher or student"),
+    ],
+)
+def test_with_one_model_no_page_shows_it_in_another_role_and_all_say_the_same(
+    home, mine, role, said
+):
+    at = bring(page(dtab="score", data="esci"), role, "Mine", predictions(mine, 2.0))
+    button(at, "Import predictions of Mine").click()
+    at.run()
+    other = {"teacher": "student", "student": "teacher"}.get(role, "student")
+    picker = next(s for s in at.selectbox if s.key == f"pick_{other}")
+    assert picker.options[0].endswith(": none yet")
+    assert picker.value == ""
+    for view in ("start", "temperature", "compare", "ranking"):
+        at.switch_page(f"views/{view}.py").run()
+        assert not at.exception
+        assert said in texts(at).replace("\\", ""), view
+        assert "import predictions made elsewhere" in texts(at), view
+
+
+def test_pairs_without_a_prediction_are_left_out_on_every_page_once_told(home, mine):
+    at = bring(
+        page(dtab="score", data="esci"), "student", "Half", predictions(mine, 1.5, slice(8, None))
+    )
+    assert "8 of 120 pairs have no answer" in texts(at)
+    assert button(at, "Import predictions of Half").disabled
+    next(c for c in at.checkbox if c.label == "Use the answered pairs only").check()
+    at.run()
+    assert "112 of 120 pairs" in texts(at)
+    button(at, "Import predictions of Half").click()
+    at.run()
+    bring(at, "teacher", "Whole", predictions(mine, 3.0))
+    button(at, "Import predictions of Whole").click()
+    at.run()
+    board = boards_of(at)
+    assert (len(board.pairs), len(board.part)) == (112, 120)
+    measured = services.evaluation(board, board.student)
+    assert measured.counts["pairs"] == 112
+    kept = soften(board.teacher.predictions.logits).argmax(axis=1) == board.pairs.grades
+    assert kept.mean() > 0.7  # the teacher's answers stand on their own pairs
+    for view in ("start", "temperature", "compare", "ranking"):
+        at.switch_page(f"views/{view}.py").run()
+        assert not at.exception
+        assert "112 of 120 pairs: 8 were not scored by all of" in texts(at).replace("\\", ""), view
+
+
+def test_columns_of_predictions_can_be_mapped_by_hand(home, mine):
+    plain = predictions(mine, 2.0).decode()
+    for name in ("irrelevant", "complement", "substitute", "exact"):
+        plain = plain.replace(f"p_{name}", f"w{len(name)}{name[0]}", 1)
+    at = bring(page(dtab="score", data="esci"), "teacher", "Mine", plain.encode())
+    said = texts(at).replace("\\", "")
+    assert "several columns could be the answer" in said
+    assert "choose it under “Column of the score”" in said
+    for name in mine.scheme.grades:
+        box = next(s for s in at.selectbox if s.label == name)
+        box.set_value(f"w{len(name)}{name[0].lower()}")
+    at.run()
+    assert "120 of 120 pairs" in texts(at)
+    assert not button(at, "Import predictions of Mine").disabled
+
+
+def test_predictions_of_a_name_that_is_there_need_leave_to_take_its_place(home):
     at = page(dtab="score")
     for leave, first in ((False, 0.0), (True, 1.0)):
         scores = np.linspace(first, 0.5, 120)
         upload(at, "answers.csv", "\n".join(["score", *map(str, scores)]).encode())
         if leave:
-            assert button(at, "Bring them").disabled
-            assert "That name is taken" in texts(at)
-            next(c for c in at.checkbox if c.label.startswith("Take the place of the ans")).check()
+            assert button(at, "Import predictions").disabled
+            assert "There are predictions of that name" in texts(at)
+            next(c for c in at.checkbox if c.label.startswith("Replace the predictions")).check()
             at.run()
-        button(at, "Bring them").click()
+        button(at, "Import predictions").click()
         at.run()
         assert not at.exception
-        (path,) = home.root.glob("data/world/brought/my-teacher-*.parquet")
+        (path,) = home.root.glob("data/world/brought/My-teacher-*.parquet")
         said = Predictions.load(path).logits
         assert (said[0, 2:].max() > said[0, :2].max()) == bool(first)
 
 
-def test_answers_to_other_pairs_are_refused_with_every_cause():
+def test_predictions_for_other_pairs_are_refused_with_every_cause():
     at = page(dtab="score")
     upload(at, "a.csv", b"score\n0.1\n0.2\n")
-    button(at, "Bring them").click()
-    at.run()
     assert "2 rows where the data has 120 pairs" in texts(at)
+    assert button(at, "Import predictions").disabled
 
 
 def test_a_headless_file_is_seen_as_one_and_gets_names():

@@ -209,7 +209,7 @@ def test_one_model_alone_has_curves_but_no_comparison(fresh_state):
     fresh_state(rtab="ndcg")
     whole = KINDS["four grades"]
     board = Board(whole.data, whole.pairs, whole.teacher, None, None)
-    assert "needs two models" in run(board, "density").text[0].value
+    assert "no student has scored them yet" in run(board, "density").text[0].value
     assert "a random order" in run(board, "ndcg").text[0].value
 
 

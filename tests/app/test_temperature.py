@@ -157,7 +157,7 @@ def test_without_a_student_the_page_says_what_is_missing(lab: Path) -> None:
     page.switch_page(VIEW)
     page.run()
     assert not page.exception
-    assert finding(page).startswith("Nobody has answered the 60 pairs")
+    assert finding(page) == "No model has scored the 60 pairs of Bundled world yet."
 
 
 def test_the_replay_measures_the_distance_to_the_kept_answers_of_the_chosen_teacher(

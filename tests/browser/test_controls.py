@@ -27,7 +27,8 @@ FRAMEWORK = re.compile(
 FRAME = re.compile(r"^\S+ (pick_\w+|top_bar|frame_bar): ")
 # what is disabled says why, or its name alone tells when there is nothing to do for it
 PLAIN = re.compile(
-    r"Clear|Previous|Next|Decrement|Increment|Undo|Reset|: (Select a row|Score +pairs|Bring them)"
+    r"Clear|Previous|Next|Decrement|Increment|Undo|Reset"
+    r"|: (Select a row|Score +pairs|Import predictions)"
 )
 
 

@@ -84,8 +84,8 @@ def test_scoring_goes_on_without_the_tab_and_can_be_cancelled(visit, settle, min
 def test_answers_brought_as_a_file_open_every_page_without_any_model(visit, settle, mine):
     page = visit("data?v=1&dtab=bring", at=mine)
     bring(page, settle, "brought.tsv", table(20), "120")
-    for role, width in (("teacher", 8), ("student", 3)):
-        page.get_by_text(role, exact=True).last.click()
+    for role, role_name, width in (("teacher", "Teacher", 8), ("student", "Student, distilled", 3)):
+        page.get_by_text(role_name, exact=True).first.click()
         settle(page)
         text = io.StringIO()
         writer = csv.writer(text)
@@ -96,10 +96,11 @@ def test_answers_brought_as_a_file_open_every_page_without_any_model(visit, sett
                     [f"red shoes {q}", f"{RED if a < 3 else HOSE} {a}", f"{(3 - a) / width:.3f}"]
                 )
         give(page, "scores.csv", text.getvalue())
-        page.get_by_role("button", name="Bring them").and_(page.locator(":enabled")).wait_for()
+        button = page.get_by_role("button", name=f"Import predictions of My {role}")
+        button.and_(page.locator(":enabled")).wait_for()
         settle(page)
-        press(page, "Bring them")
-        page.get_by_text("The pages show them now").wait_for(timeout=60_000)
+        press(page, f"Import predictions of My {role} as {role_name.lower()}")
+        page.get_by_text(f"Imported My {role}").wait_for(timeout=60_000)
         settle(page)
         assert f"{role}=brought" in page.url
     press(page, "Open Compare")
@@ -149,5 +150,5 @@ def test_a_public_showing_shows_every_door_and_opens_none(visit, serve, tmp_path
     assert page.get_by_text("nothing started or kept").count()
     assert page.locator('input[type="file"]').is_disabled()
     page = visit("data?v=1&dtab=score", at=public)
-    assert page.get_by_role("button", name="Bring them").is_disabled()
+    assert page.locator('input[type="file"]').is_disabled()
     assert page.locator(".st-key-data_score button").is_disabled()

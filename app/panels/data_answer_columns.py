@@ -1,0 +1,92 @@
+"""Which column of a file of predictions is what: found by itself, and changeable by hand."""
+
+import pandas as pd
+import streamlit as st
+
+from app.services import Board, data_head, data_intake
+from app.services.data_answers import AnswerForm
+from app.services.data_intake import Staged
+from kdcore.datasets.answer_choice import KINDS, PER_GRADE
+from kdcore.datasets.answer_labels import LABEL_NAMES
+
+AUTO = ""
+LABELS = {"query": "Query", "title": "Title", "description": "Description", "label": "Label"}
+_WIDE = 4  # boxes in a row
+_FEW = 10  # different texts of a label column
+
+
+def form(staged: Staged, board: Board) -> AnswerForm:
+    """How the file is to be read; without a choice everything is found by names and values."""
+    seen = data_head.head(staged, lists=True)
+    mark = staged.path.parent.name[:16] + str(staged.size)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="data_answers_kind"):
+        kind = st.selectbox(
+            "Kind of numbers",
+            list(KINDS),
+            format_func=lambda key: KINDS[key],
+            key=f"data_kind_{mark}",
+            width=380,
+        )
+        partial = st.checkbox(
+            "Use the answered pairs only",
+            key=f"data_partial_{mark}",
+            help="Pairs without a prediction are left out: every number is then over the others, "
+            "and its n says how many.",
+        )
+    kind = kind or "auto"
+    mapping: dict[str, str] = {}
+    column = AUTO
+    with st.expander("Columns: found by names and values, or chosen here"):
+        for ours, picked in _boxes(LABELS, list(seen.columns), f"text_{mark}").items():
+            mapping |= {ours: picked} if picked else {}
+        if kind not in PER_GRADE:
+            found = _boxes({"column": "Column of the score"}, list(seen.columns), f"one_{mark}")
+            column = found["column"]
+        if kind in ("auto", *PER_GRADE, "label_score"):
+            st.caption("One column per grade, or the text by which a label column means it:")
+            grades = {name: name for name in board.pairs.scheme.grades}
+            options = [*seen.columns, *_label_texts(seen)]
+            picked_grades = _boxes(grades, list(dict.fromkeys(options)), f"grade_{mark}")
+            mapping |= {grade: picked for grade, picked in picked_grades.items() if picked}
+    return AnswerForm(kind, column, tuple(mapping.items()), bool(partial))
+
+
+def _boxes(labels: dict[str, str], options: list[str], mark: str) -> dict[str, str]:
+    """One select box for each of our parts; "" leaves it to be found."""
+    chosen: dict[str, str] = {}
+    names = list(labels)
+    for start in range(0, len(names), _WIDE):
+        places = st.columns(_WIDE)
+        for place, ours in zip(places, names[start : start + _WIDE], strict=False):
+            picked = place.selectbox(
+                labels[ours],
+                [AUTO, *options],
+                format_func=lambda name: data_intake.shown(name, 60) if name else "auto-detect",
+                key=f"data_answer_{ours}_{len(options)}_{mark}",
+            )
+            chosen[ours] = picked or AUTO
+    return chosen
+
+
+def _label_texts(seen: data_head.Head) -> list[str]:
+    """The texts of a column of labels, of which each may mean a grade."""
+    plain = [name.strip().casefold() for name in seen.columns]
+    place = next((plain.index(name) for name in LABEL_NAMES if name in plain), -1)
+    texts = list(dict.fromkeys(row[place] for row in seen.rows)) if place >= 0 else []
+    return texts if len(texts) <= _FEW else []
+
+
+def preview(staged: Staged) -> None:
+    """The first rows as they stand in the file, as text."""
+    seen = data_head.head(staged, lists=True)
+    if not seen.rows:
+        return
+    frame = pd.DataFrame([list(row) for row in seen.rows[:5]], dtype=object)
+    names = [f"{place}: {name[:60]}" for place, name in enumerate(seen.columns, 1)]
+    frame.columns = pd.Index(names[: frame.shape[1]])
+    st.dataframe(
+        frame,
+        hide_index=True,
+        alt="The first rows of the file as text",
+        column_config={name: st.column_config.TextColumn(name) for name in frame.columns},
+    )
