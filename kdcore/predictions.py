@@ -114,7 +114,7 @@ class Predictions:
         """
         places = rows if self.rows is None else np.searchsorted(self.rows, rows)
         features = None if self.features is None else self.features[places]
-        return replace(self.take(places), features=features, data_hash=data_hash)
+        return replace(self.take(places), data_hash=data_hash, features=features)
 
     def require(self, data_hash: str, pairs: int) -> "Predictions":
         """Itself, or DataError when it belongs to other pairs."""

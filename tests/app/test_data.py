@@ -66,7 +66,8 @@ def texts(at: AppTest) -> str:
 
 
 def upload(at: AppTest, name: str, content: bytes) -> AppTest:
-    at.get("file_uploader")[0].upload(name, content, "text/plain")
+    own = next(u for u in at.get("file_uploader") if u.key.startswith("upload_"))
+    own.upload(name, content, "text/plain")
     return at.run()
 
 
@@ -145,7 +146,7 @@ def test_columns_of_any_name_are_mapped_and_imported_and_the_pages_stand_on_them
     at.run()
     assert not at.exception
     assert at.query_params["data"] == "odd-ads"
-    assert "Nobody has answered these 60 pairs yet" in texts(at)
+    assert "No model has scored these 60 pairs yet" in texts(at)
     kept = PairTable.load(home.data_folder("odd-ads"))
     assert kept.scheme.grades == ("no", "yes")
     assert list(kept.grades[:2]) == [0, 1]
@@ -221,7 +222,7 @@ def test_a_public_showing_lets_nothing_in_and_says_why(monkeypatch):
     for tab in ("bring", "score"):
         at = page(dtab=tab)
         assert "nothing started or kept" in texts(at)
-        assert all(u.proto.disabled for u in at.get("file_uploader"))
+        assert all(u.proto.disabled for u in at.get("file_uploader") if u.key.startswith("upload_"))
     with pytest.raises(RunError, match="nothing started"):
         data_intake.stage([("x.tsv", b"a\tb\n")])
     with pytest.raises(RunError, match="nothing started"):

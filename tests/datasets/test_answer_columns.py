@@ -253,6 +253,9 @@ def test_the_pairs_without_an_answer_are_left_out_only_when_told_and_counted(bri
         ESCI.relevance(soften(found.predictions.logits)), noise()[kept], atol=1e-6
     )
     assert any("6 of 24 pairs have no answer" in note for note in found.read.notes)
+    fewer = found.predictions.on(kept[2:9], "those")
+    np.testing.assert_array_equal(fewer.logits, found.predictions.logits[2:9])
+    np.testing.assert_array_equal(fewer.ranking, noise()[kept[2:9]])
 
 
 def test_one_number_is_no_answer_about_grades_and_a_free_score_none_about_relevance(
