@@ -76,7 +76,7 @@ def test_a_teacher_s_kept_evaluation_against_itself_serves_as_its_own(board, mon
 
 
 def test_many_pairs_are_permuted_less_often_and_the_comparison_says_so(board, monkeypatch):
-    monkeypatch.setattr(measured, "_MANY", len(board.pairs) - 1)
+    monkeypatch.setattr("kdcore.judging.measured._MANY", len(board.pairs) - 1)
     found = measured.comparison(board, board.student, replace(board.twin, key="again"))
     assert found.differences["roc_auc"].permutations == 200
     assert found.differences["nll"].permutations == 10_000
