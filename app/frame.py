@@ -6,7 +6,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from app import sections, services, state
-from app.components.frame_bar import frame_bar, went_back
+from app.components import address
+from app.components.frame_bar import frame_bar
 from app.components.present import present_switch
 from app.services import Board
 from app.texts import md
@@ -17,18 +18,30 @@ _ROLES = {"teacher": "Teacher", "student": "Student"}
 _WIDTHS = {"data": 180, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
 
 
-def follow_link() -> None:
-    """Read the link of a new session, or the address that Back or Forward led to."""
+def follow_link() -> str | None:
+    """Read the link of a new session, or the entry that Back or Forward led to.
+
+    Returns the page that has to be opened in place of the present one: the last part of its path
+    ("" is the first page), or None.
+    """
     st.session_state["kd_keep"] = services.keep_link
-    asked = went_back()
-    if asked is None and state.is_new():
-        asked = st.query_params.to_dict()
-    if asked is None:
-        return
-    whole = services.fetch_link(asked["kept"]) if "kept" in asked else asked
+    moved = address.move()
+    if state.is_new():
+        _open(st.query_params.to_dict())
+        return None
+    if moved is None:
+        return None
+    if "v" in moved.query:  # else the entry names a page alone, and the state stays
+        _open(moved.query)
+    state.write_url()
+    return moved.page
+
+
+def _open(query: dict[str, str]) -> None:
+    whole = services.fetch_link(query["kept"]) if "kept" in query else query
     state.open_link(whole or {})
     if whole is None:
-        state.ignore(f"kept: nothing is kept here under {asked['kept'][:20]!r}")
+        state.ignore(f"kept: nothing is kept here under {query['kept'][:20]!r}")
 
 
 def banner(place: DeltaGenerator) -> None:

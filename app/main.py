@@ -9,7 +9,7 @@ if (_ROOT := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run`
 import streamlit as st
 
 from app import frame, look, presenting, state
-from app.components.link_marks import link_marks
+from app.components import address
 from app.panels import keep, lesson
 from app.rail import PAGES
 from kdcore.errors import LabError
@@ -20,14 +20,16 @@ VIEWS = Path(__file__).parent / "views"
 st.set_page_config("KD Lab", page_icon=str(look.ICON), layout="wide", initial_sidebar_state=210)
 st.logo(str(look.LOGO), size="large")
 look.style()
-frame.follow_link()
+target = frame.follow_link()
 presenting.style()
-page = st.navigation(
-    [
-        st.Page(VIEWS / f"{name}.py", title=title, icon=icon, default=name == "start")
-        for name, title, icon in PAGES
-    ]
-)
+pages = [
+    st.Page(VIEWS / f"{name}.py", title=title, icon=icon, default=name == "start")
+    for name, title, icon in PAGES
+]
+page = st.navigation(pages)
+if target is not None and target != page.url_path:
+    st.switch_page(next((p for p in pages if p.url_path == target), pages[0]))
+address.answer(page.url_path)
 try:
     told = frame.open_page(page.title, keep.draw, pickers=page.title not in WITHOUT_PICKERS)
     lesson.draw()
@@ -35,5 +37,4 @@ try:
     frame.banner(told)
 except LabError as cause:
     frame.trouble(cause)
-state.write_url()
-link_marks(state.marks(), state.MARKS)
+address.settle(page.url_path, [p.url_path for p in pages], state.address(), state.MARKS)

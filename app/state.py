@@ -18,12 +18,11 @@ _KEY = "kd_state"
 _IGNORED = "kd_ignored"
 _MARKS = "kd_marks"
 MARKS = ("v", "dh", "rh", "bids")  # parts of a link that are no choice of the visitor's
+_OWN_MARKS = "kd_own_marks"
 _MARKED = {"data", "teacher", "student", "split"}  # fields that change a link's hashes
 _LONGEST = 1800  # characters of a link; a longer state is kept under a hash
 
 TEMPERATURES = (0.25, 20.0)
-
-
 SWEPT = (
     *("", "method.params.temperature", "method.params.loss", "soft_weight", "hard_weight"),
     *("limit", "training.epochs", "training.learning_rate", "training.batch_size"),
@@ -173,7 +172,13 @@ def clean(name: str, value: Any) -> Any:
 
 
 def change(**values: Any) -> None:
-    """Set fields (out-of-range values come to the nearest bound) and let the URL follow."""
+    """A choice of the visitor: set fields (out of range: the bound), and add to the history."""
+    correct(**values)
+    write_url()
+
+
+def correct(**values: Any) -> None:
+    """Set fields without an entry: what a page puts right, and what is set on the way to one."""
     merged = {name: getattr(now(), name) for name in FIELDS}
     for name, value in values.items():
         with suppress(ValueError):  # what a browser sends is not trusted: the old value stays
@@ -182,15 +187,18 @@ def change(**values: Any) -> None:
     if moved and "edited" not in values:  # what was typed belongs to the pair it was typed over
         merged |= {name: FIELDS[name].default for name in _TYPED}
     st.session_state[_KEY] = State(**merged)
-    if _MARKED.isdisjoint(values):  # the new hashes are known, and written, at the end of the run
-        write_url()
+    if not _MARKED.isdisjoint(values):  # the new hashes are known when the page is drawn
+        st.session_state[_OWN_MARKS] = {}
 
 
-def stand_on(data: str, **more: Any) -> None:
-    """Go to other data: what names rows, models, queries or grades of the old ones is let go."""
+def stand_on(data: str, *, entry: bool = True, **more: Any) -> None:
+    """Go to other data, without what names rows, models, queries or grades of the old ones.
+
+    entry: whether the history gets an entry now; opening another page adds its own.
+    """
     kept = {"lesson", "step", "keys", *more}
     gone = {n: f.default for n, f in FIELDS.items() if n in _OF_THE_DATA and n not in kept}
-    change(**gone, data=data, **more)
+    (change if entry else correct)(**gone, data=data, **more)
 
 
 def query_of(state: State) -> dict[str, str]:
@@ -258,42 +266,35 @@ def asked_marks() -> dict[str, str]:
 
 def set_marks(**marks: str) -> None:
     """Hashes that every link from here carries: dh of the data, rh of the runs."""
-    st.session_state["kd_own_marks"] = marks
+    st.session_state[_OWN_MARKS] = marks
 
 
 def simulated_bids(simulated: bool) -> None:
-    """Whether a link to the auction has to say that its bids and clicks are simulated."""
+    """Whether a link to the auction has to say that its bids are simulated."""
     st.session_state["kd_simulated"] = simulated
 
 
-def marks() -> dict[str, str]:
-    """What a link says beside the choices: version, hashes, and that its bids are simulated."""
-    found: dict[str, str] = {"v": VERSION} | st.session_state.get("kd_own_marks", {})
+def link() -> dict[str, str]:
+    """The parameters of a link to what is on the screen: choices, version, hashes."""
+    found: dict[str, str] = query_of(now()) | st.session_state.get(_OWN_MARKS, {})
     if now().rtab == "auction" and st.session_state.get("kd_simulated"):
         found = found | {"bids": "simulated"}  # no bid behind this link is real
     return found
 
 
-def link() -> dict[str, str]:
-    """The parameters of a link to what is on the screen now."""
-    return query_of(now()) | marks()
-
-
-def write_url() -> None:
-    """Let the address bar say the present choices; a state too long for it stays kept by hash.
-
-    Only a choice makes an entry in the browser's history: an entry for the marks alone would cut
-    Forward off. components/link_marks brings them into the address that is there.
-    """
+def address() -> dict[str, str]:
+    """The parameters that the address bar shows: the link, or a hash when it is too long."""
     wanted = link()
     if sum(len(k) + len(v) + 2 for k, v in wanted.items()) > _LONGEST:
         keep = st.session_state.get("kd_keep")
-        if keep is not None and (kept := keep(wanted)):
-            wanted = {"v": VERSION, "kept": kept}
-    said = st.query_params.to_dict()
-    if _choices(said) != _choices(wanted):
+        if keep is not None and (digest := keep(wanted)):
+            return {"v": VERSION, "kept": digest}
+    return wanted
+
+
+def write_url() -> None:
+    """Let the address say the present choices now; components/address admits new ones alone."""
+    wanted = address()
+    known = {k: v for k, v in st.query_params.to_dict().items() if k not in MARKS}
+    if known != {k: v for k, v in wanted.items() if k not in MARKS}:
         st.query_params.from_dict(wanted)
-
-
-def _choices(query: dict[str, str]) -> dict[str, str]:
-    return {k: v for k, v in query.items() if k not in MARKS}

@@ -37,5 +37,10 @@ def _named(board: Board, part: str) -> str:
 def _taken() -> None:
     """Another part has other rows and queries: what was selected is let go."""
     now = state.now()
-    models = {"teacher": now.teacher, "student": now.student, "rival": now.rival}
-    state.stand_on(now.data, split=st.session_state[_KEY], **models)
+    state.stand_on(
+        now.data,
+        split=st.session_state[_KEY],
+        teacher=now.teacher,
+        student=now.student,
+        rival=now.rival,
+    )

@@ -28,7 +28,7 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
         return
     pages = -(-len(table) // ROWS_A_PAGE)
     if state.now().dpage > pages:  # a link from before, or another card's page
-        state.change(dpage=pages)
+        state.correct(dpage=pages)
     page = state.now().dpage
     shown = table.iloc[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
     key = f"data_rows_{state.now().dcard}_{state.now().dtab}"
@@ -95,5 +95,5 @@ def _to_compare(board: Board, shown: pd.DataFrame, at: int | None, tag: str) -> 
     label = "Open the pair in Compare" if row >= 0 else "Select a row to open it in Compare"
     ready = board.ready and row >= 0
     if st.button(label, disabled=not ready, key="data_open_pair"):
-        state.change(pair=row, tags=tag, box=(), find="", outcomes="", grades="", slice="")
+        state.correct(pair=row, tags=tag, box=(), find="", outcomes="", grades="", slice="")
         st.switch_page("views/compare.py")

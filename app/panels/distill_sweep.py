@@ -102,5 +102,5 @@ def _start(draft: Draft, grid: dict[str, list[str]]) -> None:
     except LabError as error:
         data_draft.tell(*data_draft.words(error))
         return
-    state.change(rview="sweep", rsweep=group)
+    state.correct(rview="sweep", rsweep=group)
     st.switch_page("views/runs.py")

@@ -22,7 +22,7 @@ def draw() -> None:
         taught = lesson(now.lesson)
     except UnknownNameError as cause:
         state.ignore(f"lesson: {cause}")
-        state.change(lesson="", step=0)
+        state.correct(lesson="", step=0)
         return
     waiting = _present(taught)[1].check is not None and not _is_done(taught)
     with st.bottom.container(key="lesson"):
@@ -37,7 +37,7 @@ def begin(name: str, place: int = 0) -> None:
     step = taught.steps[place]
     opened = replace(step.state(), lesson=name, step=place, data=state.now().data)
     st.session_state[_BEGUN] = (name, place, opened)
-    state.change(**vars(opened))
+    state.correct(**vars(opened))
     st.switch_page(f"views/{step.page}.py")
 
 

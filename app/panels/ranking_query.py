@@ -102,7 +102,7 @@ def _present(board: Board, order: Ints, telling: NDArray[np.bool_] | None) -> in
         return now.query
     if now.query >= 0:
         state.ignore(f"query: these data have {len(order):,} queries, no number {now.query:,}")
-        state.change(query=-1)
+        state.correct(query=-1)
     elif 0 <= now.pair < len(board.pairs):
         return int(board.pairs.query_ids[now.pair])
     return int(order[int(np.argmax(telling[order]))] if telling is not None else order[0])

@@ -56,7 +56,7 @@ def _opened(scene: Scene) -> Entry | None:
     found = next((e for e in scene.entries if e.key == asked), None)
     if asked and found is None:
         state.ignore(f"ropen: no run here is called {asked[:60]!r}")
-        state.change(ropen="")
+        state.correct(ropen="")
     told = (*scene.chosen, scene.leader, *scene.shown, *scene.entries)
     return found or next((e for e in told if e is not None), None)
 
@@ -82,7 +82,7 @@ def _actions(entry: Entry) -> None:
             if hidden
             else "It recorded no moments of its training.",
         ):
-            state.change(run=entry.row.id)
+            state.correct(run=entry.row.id)
             st.switch_page("views/distill.py")
         why = _may_delete(entry)
         if st.button(

@@ -82,7 +82,7 @@ def _chosen(found: dict[str, list[Entry]]) -> str:
     asked = state.now().rsweep
     if asked and asked not in found:
         state.ignore(f"rsweep: no sweep here is called {asked[:60]!r}; the newest is shown")
-        state.change(rsweep="")
+        state.correct(rsweep="")
     group = asked if asked in found else next(iter(found))
     key = "runs_sweep_pick"
     st.session_state[key] = group

@@ -223,7 +223,7 @@ def _compare(scene: Scene) -> None:
         key="runs_compare",
         help=why or "The chosen runs pair by pair, with their teacher.",
     ):
-        state.stand_on(**goal)
+        state.stand_on(**goal, entry=False)
         st.switch_page("views/compare.py")
 
 

@@ -28,13 +28,13 @@ def doors() -> None:
         st.subheader("Try an idea", anchor=False)
         st.write("What if? Train a student of your own, rewrite an ad, or price a defect.")
         if st.button("Train a student", key="door_distill"):
-            state.change(preset=distilling_draft.FIRST, settings="")
+            state.correct(preset=distilling_draft.FIRST, settings="")
             st.switch_page("views/distill.py")
         if st.button("Rewrite an ad", key="door_edit"):
-            state.change(ctab="edit")
+            state.correct(ctab="edit")
             st.switch_page("views/compare.py")
         if st.button("Price a defect", key="door_auction"):
-            state.change(rtab="auction")
+            state.correct(rtab="auction")
             st.switch_page("views/ranking.py")
 
 

@@ -18,7 +18,6 @@ from kdcore.pairs import UNLABELLED
 from kdcore.softlabels import soften
 
 BINS = 50
-LOWEST, HIGHEST = state.TEMPERATURES
 
 
 def draw(scene: Scene) -> None:
@@ -37,7 +36,8 @@ def draw(scene: Scene) -> None:
             event=scene.event,
             titles={"teacher": scene.teacher.title, "student": scene.student.title},
             marks=_marks(scene),
-            on_change=_heard,
+            keys=now.keys,
+            on_change=lambda said: _heard(said, scene.row),
         )
 
 
@@ -67,8 +67,12 @@ def draw_data(scene: Scene) -> None:
     temperature_data(scene.world())
 
 
-def _heard(said: Mapping[str, Any]) -> None:
-    state.change(**choice_of(said))
+def _heard(said: Mapping[str, Any], shown: int) -> None:
+    """A release. The pair that the page itself chose becomes no choice of the visitor's."""
+    choice = choice_of(said)
+    if choice["pair"] == shown and state.now().pair < 0:
+        del choice["pair"]
+    state.change(**choice)
 
 
 def choice_of(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,12 +104,12 @@ def _marks(scene: Scene) -> list[HeatMark]:
     config = scene.student.run.config if scene.student.run else {}
     method = config.get("method") if isinstance(config.get("method"), dict) else {}
     trained = method.get("params", {}).get("temperature") if method else None
-    if isinstance(trained, (int, float)) and LOWEST <= trained <= HIGHEST:
+    if isinstance(trained, (int, float)):
         help = f"The run {scene.student.title} was distilled at this temperature."
         found.append(HeatMark(float(trained), "in training", help, "run", "student"))
     for who, held in (("teacher", scene.teacher), ("student", scene.student)):
         best = _best((scene.pairs.content_hash, held.hash), held, scene)
-        if LOWEST <= best <= HIGHEST:
+        if best == best:  # there are labels to fit it on
             found.append(_best_mark(who, best, scene))  # type: ignore[arg-type]
     return found
 

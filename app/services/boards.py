@@ -116,7 +116,7 @@ def chosen_data() -> DataChoice:
     found = next((c for c in choices if c.key == asked), None)
     if found is None:
         state.ignore(f"data: no data set here is called {asked[:60]!r}; the bundled world is shown")
-        state.change(data=DEMO_DATA)
+        state.correct(data=DEMO_DATA)
     return found or choices[0]
 
 
@@ -271,7 +271,7 @@ def chosen(offered: list[Source], key: str, role: str) -> Source | None:
     found = next((s for s in offered if s.key == key), None)
     if key and found is None:
         state.ignore(f"{role}: {key[:60]!r} has not answered these pairs; another is shown")
-        state.change(**{role: ""})
+        state.correct(**{role: ""})
     return found
 
 

@@ -237,12 +237,12 @@ def watched() -> Run | None:
         if newest is None and not places.public():
             newest = _newest_own()
         if newest is not None:
-            state.change(run=newest.id)  # when it has ended the page still shows it
+            state.correct(run=newest.id)  # when it has ended the page still shows it
             return newest
     found = find(asked or DEMO_RUN)
     if found is None and asked:
         state.ignore(f"run: no run here is called {asked[:60]!r}; the bundled one is shown")
-        state.change(run="")
+        state.correct(run="")
         found = find(DEMO_RUN)
     return found
 

@@ -77,7 +77,7 @@ def draft() -> Draft:
     now = state.now()
     if now.preset not in PRESETS:
         state.ignore(f"preset: none is called {now.preset[:40]!r}; {PRESETS[FIRST].title} is shown")
-        state.change(preset=FIRST)
+        state.correct(preset=FIRST)
     return draft_of(state.now().preset, decode(now.settings))
 
 

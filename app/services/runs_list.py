@@ -210,7 +210,7 @@ def baseline(every: Sequence[Entry], metric: str) -> Entry | None:
     asked = state.now().rbase
     if asked and asked not in by_key:
         state.ignore(f"rbase: no run here is called {asked[:60]!r}; another is the baseline")
-        state.change(rbase="")
+        state.correct(rbase="")
         asked = ""
     if found := by_key.get(asked) or by_key.get(starred({e.key: e.mark for e in every})):
         return found

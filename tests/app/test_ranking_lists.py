@@ -77,7 +77,7 @@ def page(board, part, **choices):
     if "kd_state" not in state.st.session_state:
         state.change(rtab=part, **choices)
     importlib.import_module(f"app.panels.ranking_{part}").draw(board)
-    state.st.session_state["marks"] = state.marks()  # what main.py gives to every link
+    state.st.session_state["marks"] = state.link()  # what main.py gives to every link
 
 
 def run(board: Board, part: str, **choices) -> AppTest:

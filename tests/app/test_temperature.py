@@ -11,10 +11,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app import services
-from app.panels.temperature_rail import choice_of
+from app import services, state
+from app.panels.temperature_rail import _heard, choice_of
 from app.panels.temperature_world import moved_most
 from app.services import Answers, probe
+from app.state import State
 from kdcore.labels import SCHEMES
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
@@ -97,7 +98,17 @@ def test_the_rail_is_told_of_the_training_temperature_and_the_calibrated_ones(la
     marks = sent(opened(lab, Made()), "temperature_rail")["marks"]
     assert [(m["kind"], m["who"]) for m in marks if m["kind"] == "run"] == [("run", "student")]
     assert next(m["T"] for m in marks if m["kind"] == "run") == 3.0
-    assert all(0.25 <= m["T"] <= 20 for m in marks)
+    best = [m for m in marks if m["kind"] == "best"]
+    assert {m["who"] for m in best} == {"teacher", "student"}, "also one that the rail cannot reach"
+
+
+def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypatch) -> None:
+    choices = []
+    monkeypatch.setattr(state, "change", lambda **choice: choices.append(choice))
+    monkeypatch.setattr(state, "now", lambda: State())
+    _heard({"T": 3, "pair": 0}, shown=0)
+    _heard({"T": 3, "pair": 4}, shown=0)
+    assert [choice.get("pair") for choice in choices] == [None, 4]
 
 
 def test_a_release_of_a_linked_rail_sets_both_temperatures_whatever_the_browser_says() -> None:

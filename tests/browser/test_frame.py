@@ -48,7 +48,6 @@ def test_the_question_mark_key_lists_the_shortcuts_and_can_be_switched_off(visit
     assert "keys=0" in page.url
 
 
-@pytest.mark.slow  # once of six on a busy machine the page did not come to rest after Back
 def test_choosing_another_student_changes_the_link_and_back_returns(visit, settle):
     page = visit()
     page.wait_for_url(re.compile("rh="))  # the marks come into the address that is there

@@ -126,6 +126,7 @@ def test_a_brush_by_keyboard_does_the_same(visit, settle):
     page = visit("ranking?v=1&rtab=ndcg")
     page.get_by_label("from rank").fill("3")
     page.get_by_label("to", exact=True).fill("12")
+    page.keyboard.press("Enter")
     page.wait_for_url("**brush=3*12*")
     settle(page)
     assert page.get_by_text("ranks 3 to 12").count() == 1

@@ -40,7 +40,7 @@ def density(page) -> str:
 
 
 def shown(page) -> float:
-    return float(page.locator(".line.teacher input[type=number]").input_value())
+    return float(page.locator(".line.teacher .typed").input_value())
 
 
 def place(page, share: float) -> tuple[float, float]:
@@ -76,7 +76,7 @@ def test_the_journey_works_by_keyboard_alone(open_page, settle):
         stops += 1
     assert stops <= 30, "the rail is too far away"
     page.keyboard.press("ArrowRight")
-    entry = page.locator(".line.teacher input[type=number]")
+    entry = page.locator(".line.teacher .typed")
     expect(entry).to_have_value("2.18")  # an eighth of a doubling
     page.keyboard.press("Shift+ArrowRight")
     expect(entry).to_have_value("4.36")
@@ -93,7 +93,7 @@ def test_the_journey_works_by_keyboard_alone(open_page, settle):
 
 def test_back_moves_the_rail(open_page, settle):
     page = open_page()
-    entry = page.locator(".line.teacher input[type=number]")
+    entry = page.locator(".line.teacher .typed")
     page.locator(RAIL).focus()
     page.keyboard.press("Shift+ArrowRight")
     page.wait_for_url(re.compile("T=4"))
@@ -104,7 +104,7 @@ def test_back_moves_the_rail(open_page, settle):
 
 def test_forward_after_back_moves_the_rail_again(open_page, settle):
     page = open_page()
-    entry = page.locator(".line.teacher input[type=number]")
+    entry = page.locator(".line.teacher .typed")
     page.locator(RAIL).focus()
     page.keyboard.press("Shift+ArrowRight")
     page.wait_for_url(re.compile("T=4"))
@@ -116,10 +116,57 @@ def test_forward_after_back_moves_the_rail_again(open_page, settle):
     expect(entry).to_have_value("4.00")
 
 
+def test_a_typed_temperature_is_the_one_shown_and_one_out_of_range_is_told(open_page, settle):
+    page = open_page()
+    entry = page.locator(".line.teacher .typed")
+    range_ = page.locator(".line.teacher .typed-range")
+    for typed, held, url in (
+        ("4", "4.00", "T=4&"),
+        ("3,5", "3.50", "T=3.5"),
+        ("12.34", "12.34", "T=12.34"),
+    ):
+        entry.click()
+        entry.fill(typed)
+        entry.press("Enter")
+        expect(entry).to_have_value(held)
+        page.wait_for_url(re.compile(re.escape(url)))
+    settle(page)
+    for typed in ("50", "0.1", "warm"):
+        entry.fill(typed)
+        entry.press("Enter")
+        expect(range_).to_have_text("0.25 to 20")
+        expect(entry).to_have_value(typed)  # what was typed is not silently another number
+        assert "T=12.34" in page.url
+    entry.press("Escape")
+    expect(entry).to_have_value("12.34")
+    entry.fill("7")
+    entry.press("Tab")
+    expect(entry).to_have_value("7.00")
+    expect(range_).to_be_hidden()
+
+
+def test_the_keys_of_the_list_act_wherever_no_control_has_the_focus(open_page, settle):
+    page = open_page("pair=3")
+    page.locator(".st-key-finding").click()  # the page itself
+    page.keyboard.press("ArrowDown")
+    page.wait_for_url(re.compile("pair=4"))
+    settle(page)
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="❚❚ Pause")).to_be_visible()
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="▶ Play")).to_be_visible()
+    settle(page)
+    page.get_by_role("button", name="Next", exact=True).focus()
+    before = page.url
+    page.keyboard.press("ArrowDown")
+    page.wait_for_timeout(500)
+    assert page.url == before  # a control has the focus: its keys are its own
+
+
 def test_a_link_restores_temperatures_axis_pair_and_tab(open_page):
     page = open_page("T=4&Ts=8&linked=0&log=1&pair=7&ttab=gradient")
     assert shown(page) == 4
-    assert float(page.locator(".line.student input[type=number]").input_value()) == 8
+    assert float(page.locator(".line.student .typed").input_value()) == 8
     assert page.get_by_role("checkbox", name="log axis").is_checked()
     assert not page.get_by_role("checkbox", name="one T for both").is_checked()
     assert "pair 8 of 60" in page.locator(".st-key-temperature_pair").inner_text()
@@ -148,7 +195,7 @@ def test_a_guess_hides_the_student_until_it_is_revealed(open_page, settle):
     assert told not in page.locator(".numbers tbody tr").first.inner_text().split("\t")[6:7]
     page.get_by_label("Your guess: excellent").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".line.teacher input[type=number]")).to_have_value("2.00")
+    expect(page.locator(".line.teacher .typed")).to_have_value("2.00")
     page.keyboard.press("End")
     expect(page.locator("section.guess output").first).not_to_have_text("0.25")
     page.get_by_role("button", name="Reveal the student").click()

@@ -7,7 +7,7 @@ from typing import Any
 from app import state
 from app.components.load import held, part
 
-_mount = part("delta_strip", "maths", "draw")
+_mount = part("delta_strip", "maths", "draw", "number_box")
 
 
 def delta_strip(key: str, data: dict[str, Any], opened: Callable[[int], None]) -> None:

@@ -33,7 +33,8 @@ function newStrip(root) {
     canvas: find("canvas"),
     under: find(".under"),
     at: 0,
-    hands: { at: find(".at"), from: find(".from"), to: find(".to") },
+    hands: { at: find(".at") },
+    ends: {},
     timer: 0,
   };
   strip.paint = painter(() => draw(strip));
@@ -45,7 +46,11 @@ function newStrip(root) {
   strip.hands.at.onkeydown = (event) => {
     if (event.key === "Enter") strip.open();
   };
-  for (const hand of [strip.hands.from, strip.hands.to]) hand.oninput = () => typed(strip);
+  for (const [name, words] of [["from", "from rank"], ["to", "to"]]) {
+    const step = (rank, way) => rank + way;
+    strip.ends[name] = numberBox({ label: words, low: 1, high: 1, step, take: () => typed(strip) });
+    find(".ends").append(el("label", {}, words, strip.ends[name].node));
+  }
   strip.canvas.onpointermove = (event) => point(strip, rankAt(strip, event.offsetX));
   follow(strip);
   return strip;
@@ -59,7 +64,8 @@ function load(strip) {
   const better = strip.deltas.filter((d) => d > 0).length;
   const worse = strip.deltas.filter((d) => d < 0).length;
   strip.counts = { better, worse, equal: n - better - worse };
-  for (const hand of Object.values(hands)) hand.max = Math.max(n, 1);
+  hands.at.max = Math.max(n, 1);
+  for (const end of Object.values(strip.ends)) end.bound(1, Math.max(n, 1));
   strip.canvas.setAttribute("aria-label", data.said);
   point(strip, clamp(strip.at || 1, 1, Math.max(n, 1)));
 }
@@ -108,11 +114,9 @@ function release(strip, brush) {
   if (String(brush) !== String(strip.data.brush)) strip.send(brush);
 }
 
-/** Typed or stepped numbers: shown at once, sent after a rest. */
+/** Typed or stepped ranks: shown at once, sent after a rest. */
 function typed(strip) {
-  const n = strip.deltas.length;
-  const read = (hand, otherwise) => clamp(Math.round(Number(hand.value) || otherwise), 1, n);
-  const ends = [read(strip.hands.from, 1), read(strip.hands.to, n)].sort((a, b) => a - b);
+  const ends = [strip.ends.from.value, strip.ends.to.value].map(Math.round).sort((a, b) => a - b);
   strip.brush = ends;
   strip.busy = true;
   strip.paint();
@@ -123,8 +127,8 @@ function typed(strip) {
 function showBrush(strip) {
   const n = strip.deltas.length;
   const [from, to] = strip.brush.length ? strip.brush : [1, n];
-  strip.hands.from.value = clamp(from, 1, n);
-  strip.hands.to.value = clamp(to, 1, n);
+  strip.ends.from.set(clamp(from, 1, n));
+  strip.ends.to.set(clamp(to, 1, n));
 }
 
 function rankAt(strip, x) {

@@ -1,6 +1,4 @@
-"""The end of the top bar: selection, copy link, shortcuts; it also tells of Back and Forward."""
-
-from typing import Any
+"""The end of the top bar: selection, copy link, shortcuts."""
 
 from app.components.load import held, part
 
@@ -24,15 +22,8 @@ def frame_bar(selection: str, single_keys: bool) -> None:
         key=KEY,
         width=170,
         data={"selection": selection, "shortcuts": SHORTCUTS, "keys": single_keys},
-        on_back_change=lambda: None,
         on_keys_change=_keys,
     )
-
-
-def went_back() -> dict[str, str] | None:
-    """The parameters of the address that Back or Forward just led to, else None."""
-    said: Any = held(KEY, "back")
-    return {str(k): str(v) for k, v in said.items()} if isinstance(said, dict) else None
 
 
 def _keys() -> None:
@@ -43,4 +34,4 @@ def _keys() -> None:
         state.change(keys=said)
 
 
-__all__ = ["SHORTCUTS", "frame_bar", "went_back"]
+__all__ = ["SHORTCUTS", "frame_bar"]

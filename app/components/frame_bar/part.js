@@ -1,6 +1,6 @@
-// Copy link, shortcuts, and a listener for Back and Forward: the address then leads, not the page.
+// Copy link and shortcuts.
 
-export default function ({ data, parentElement, setTriggerValue, setStateValue }) {
+export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => build(root));
   offerSkip();
@@ -16,7 +16,6 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   part.help.onclick = () => part.dialog.showModal();
   part.keys.onchange = () => setStateValue("keys", part.keys.checked);
   part.singleKeys = data.keys;
-  part.back = (query) => setTriggerValue("back", query);
   return listen(part);
 }
 
@@ -26,11 +25,6 @@ function listen(part) {
   part.stop = new AbortController();
   const options = { signal: part.stop.signal };
   window.addEventListener("keydown", (event) => onKey(event, part), options);
-  window.addEventListener(
-    "popstate",
-    () => part.back(Object.fromEntries(new URLSearchParams(location.search))),
-    options,
-  );
   return () => part.stop.abort();
 }
 

@@ -18,7 +18,8 @@ KEY = "masked_bars"
 _MEMO = "kd_masked_told"
 
 # the temperature rail is the Temperature page's own, so that both feel the same
-_mount = part(KEY, "maths", "draw", "stage", "temperature_rail/rails", own=("panels",))
+_SHARED = ("maths", "draw", "stage", "number_box", "temperature_rail/rails")
+_mount = part(KEY, *_SHARED, own=("panels",))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ function build(root) {
   const light = { lit: (word) => { part.lit = word; part.ask(); } };
   part.ask = painter(() => paint(part));
   part.rail = makeRail("teacher", { move: (role, T) => move(part, T), done: () => release(part) });
-  part.rail.entry.setAttribute("aria-label", "Temperature as a number");
+  part.rail.entry.input.setAttribute("aria-label", "Temperature as a number");
   part.tools = makeTools(part);
   part.free = makePanel("free", light);
   part.fixed = FIXED.map(() => makePanel("fixed", light));
@@ -100,7 +100,7 @@ function release(part) {
 function press(part, event) {
   const target = event.composedPath()[0];
   const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-  if (!way || target.type === "number" || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (!way || target.matches(".typed") || event.altKey || event.ctrlKey || event.metaKey) return;
   move(part, stepped(part.now.T, way, event.shiftKey));
   clearTimeout(part.timer);
   part.timer = setTimeout(() => release(part), SETTLE);

@@ -5,7 +5,7 @@ from typing import Any
 from app.components.load import held, part
 
 OWN = ("hold", "marks", "scratch", "picture", "lists", "frontier", "auction")
-_mount = part("paired_lists", "maths", "draw", own=OWN)
+_mount = part("paired_lists", "maths", "draw", "number_box", own=OWN)
 
 
 def said(key: str) -> dict[str, Any]:

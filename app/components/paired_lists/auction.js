@@ -135,7 +135,7 @@ function bidRow(view, ad, index) {
     state: el("span", { class: "state" }),
   };
   const text = el("span", { class: "ad" }, el("span", { class: "name", title: ad.description || name }, name), el("span", { class: "line" }, chip(ad.grade, view.data.grades), made.other = el("span", { class: "other num muted" })));
-  const cells = [made.bid, made.click, made.defect, made.score, made.price, made.state];
+  const cells = [made.bid.node, made.click.node, made.defect, made.score, made.price, made.state];
   const named = cells.map((cell, at) => el("span", { class: "field" }, el("span", { class: "cap", "aria-hidden": "true" }, CELLS[at]), cell));
   made.item = el("li", { class: "bid" }, made.place, text, ...named);
   made.item.onmouseenter = () => lightBid(view, index);
@@ -145,23 +145,15 @@ function bidRow(view, ad, index) {
 
 /** A number that the visitor may write over; it counts in this query only. */
 function amount(view, index, of, label, limits) {
-  const input = el("input", { type: "number", ...limits, "aria-label": label, class: "num" });
-  input.oninput = () => {
-    const value = Number(input.value);
-    if (input.value === "" || !Number.isFinite(value) || value < limits.min || value > limits.max) {
-      return input.setAttribute("aria-invalid", "true");
-    }
-    input.removeAttribute("aria-invalid");
-    view[of][index] = value;
-    return view.paint();
-  };
-  input.onchange = () => {
-    if (input.getAttribute("aria-invalid")) {
-      input.value = view[of][index];
-      input.removeAttribute("aria-invalid");
-    } else sendEdits(view);
-  };
-  return input;
+  const { min, max, step } = limits;
+  return numberBox({
+    label, low: min, high: max, step: (value, way) => Number((value + way * step).toFixed(6)),
+    take: (value) => {
+      view[of][index] = value;
+      view.paint();
+      sendEdits(view);
+    },
+  });
 }
 
 function sendEdits(view) {
@@ -200,9 +192,9 @@ function paintBid(view, row, index, most, rival, other) {
   const state = held.states[index];
   const defect = view.defects[view.by][index];
   row.place.textContent = held.places[index] + 1;
-  for (const [input, of, field] of [[row.bid, "bids", "bid"], [row.click, "clicks", "click"]]) {
-    if (input !== input.getRootNode().activeElement) input.value = view[of][index];
-    input.classList.toggle("edited", view[of][index] !== view.data.ads[index].given[field]);
+  for (const [box, of, field] of [[row.bid, "bids", "bid"], [row.click, "clicks", "click"]]) {
+    box.set(view[of][index]);
+    box.input.classList.toggle("edited", view[of][index] !== view.data.ads[index].given[field]);
   }
   bar(row.defect, defect, 0, `defect ${view.by}`, percent(defect));
   bar(row.score, Math.abs(held.scores[index]) / most, 0, held.scores[index] < 0 ? "negative" : `score ${view.by}`, dollars(held.scores[index], 3));

@@ -13,7 +13,8 @@ KEY = "temperature_rail"
 Set = Mapping[str, Any]
 
 _OWN = ("rails", "figures", "guess")
-_mount = part("temperature_rail", "maths", "draw", "stage", "bars", "mirror", own=_OWN)
+_SHARED = ("maths", "draw", "stage", "bars", "mirror", "number_box")
+_mount = part("temperature_rail", *_SHARED, own=_OWN)
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,15 @@ def temperature_rail(
     event: str,
     titles: Mapping[str, str],
     marks: list[HeatMark],
+    keys: bool,
     on_change: Callable[[Set], None],
 ) -> None:
     """Mount it. shown: T, Ts, linked, log, guess, pair, which on_change gets after a release.
 
     Its moment and probe are the replay's; the rail hands them on to that part.
 
-    world: hash of the logits that temperature_data holds; event: what relevance means, in words.
+    world: hash of the logits that temperature_data holds; event: what relevance means, in words;
+    keys: whether single keys act without a focus on the rail.
     """
     z = {"teacher": here.teacher, "student": here.student, "twin": here.twin}
     _mount(
@@ -70,6 +73,7 @@ def temperature_rail(
             "relevantFrom": relevant_from,
             "event": event,
             "titles": dict(titles),
+            "keys": keys,
             "marks": [asdict(mark) for mark in marks],
         },
         on_set_change=lambda: _heard(on_change),

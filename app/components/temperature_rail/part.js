@@ -30,8 +30,8 @@ function build(root) {
   part.watch = new ResizeObserver(part.ask);
   root.onkeydown = (event) => press(part, event);
   part.outside = (event) => {
-    // nothing has the focus: the arrows of a freshly opened page move the temperature
-    if (document.activeElement === document.body && event.key.match(/^Arrow(Left|Right)$/)) press(part, event);
+    // the keys of the list act everywhere on the page, unless a control has the focus
+    if (part.data?.keys && event.key.match(/^(Arrow.*| )$/) && nowhere()) press(part, event);
   };
   part.canvas.redraw = () => {
     part.colors = colorsOf(root);
@@ -111,7 +111,7 @@ function press(part, event) {
   const side = target === part.rails.student.input ? "student" : "teacher";
   const way = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   const turn = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (event.altKey || event.ctrlKey || event.metaKey || own || target.type === "number") return;
+  if (event.altKey || event.ctrlKey || event.metaKey || own || target.matches?.(".typed")) return;
   if (way) {
     const from = side === "student" && !part.now.linked ? part.now.Ts : part.now.T;
     move(part, side, stepped(from, way, event.shiftKey));
@@ -124,6 +124,14 @@ function press(part, event) {
   } else if (event.key === " " && target.type !== "checkbox" && target.tagName !== "BUTTON") play(part);
   else return;
   event.preventDefault();
+}
+
+/** Whether no control has the focus: the page itself, or something that only shows. */
+function nowhere() {
+  const at = document.activeElement;
+  if (!at || at === document.body) return true;
+  const acts = "a[href], button, input, select, textarea, summary, [contenteditable], [role], canvas, iframe";
+  return !at.shadowRoot && !at.matches(acts) && !at.closest("[role=dialog]");
 }
 
 function play(part) {

@@ -33,8 +33,12 @@ export function stepped(T, way, far) {
 export function makeRail(role, on) {
   const id = `rail-${role}`;
   const input = el("input", { type: "range", id, min: 0, max: STOPS, step: 1 });
-  const entry = el("input", {
-    type: "number", min: LOW, max: HIGH, step: "any", "aria-label": `Temperature of the ${role} as a number`,
+  const take = (T) => {
+    on.move(role, tidy(T));
+    on.done();
+  };
+  const entry = numberBox({
+    label: `Temperature of the ${role} as a number`, low: LOW, high: HIGH, step: (T, way) => stepped(T, way, false), show: degrees, take,
   });
   const label = el("label", { for: id });
   const marks = el("div", { class: "marks", "aria-hidden": "true" });
@@ -42,13 +46,8 @@ export function makeRail(role, on) {
     ...TICKS.map((T) => at(el("span", {}, `${T}`), T)));
   input.oninput = () => on.move(role, heat(input.value / STOPS));
   input.onchange = () => on.done();
-  entry.onchange = () => {
-    if (entry.value !== "" && Number.isFinite(entry.valueAsNumber)) on.move(role, tidy(entry.valueAsNumber));
-    entry.value = entry.T;
-    on.done();
-  };
   const node = el("div", { class: `line ${role}` }, label,
-    el("div", { class: "scale" }, marks, input, ticks), entry);
+    el("div", { class: "scale" }, marks, input, ticks), entry.node);
   return { role, node, input, entry, label, marks };
 }
 
@@ -62,15 +61,14 @@ export function showRail(rail, T, words) {
   const place = Math.round(along(T) * STOPS);
   if (Number(rail.input.value) !== place) rail.input.value = place;
   rail.input.setAttribute("aria-valuetext", `T = ${degrees(T)}`);
-  rail.entry.T = degrees(T);
-  if (rail.entry.getRootNode().activeElement !== rail.entry) rail.entry.value = rail.entry.T;
+  rail.entry.set(tidy(T));
   if (rail.label.textContent !== words) rail.label.textContent = words;
 }
 
 /** The marks on the rail, and the same as buttons that take T there. */
 export function showMarks(rails, chips, marks, linked, take) {
   for (const rail of Object.values(rails)) {
-    const own = marks.filter((mark) => linked || mark.who === rail.role);
+    const own = marks.filter((mark) => on(mark) && (linked || mark.who === rail.role));
     rail.marks.replaceChildren(
       ...own.map((mark) => at(el("span", { class: `mark ${mark.who}` }, symbolOf(mark)), mark.T)),
     );
@@ -78,7 +76,16 @@ export function showMarks(rails, chips, marks, linked, take) {
   chips.replaceChildren(...marks.map((mark) => chip(mark, take)));
 }
 
+/** Whether the rail reaches this mark. */
+function on(mark) {
+  return mark.T >= LOW && mark.T <= HIGH;
+}
+
 function chip(mark, take) {
+  if (!on(mark)) {
+    const words = `${mark.name}: T = ${Number(mark.T.toPrecision(3))}, outside ${LOW} to ${HIGH}`;
+    return el("span", { class: `chip off ${mark.who}`, title: mark.help }, el("span", { class: "symbol", "aria-hidden": "true" }, symbolOf(mark)), words);
+  }
   return el("button", { type: "button", class: `chip ${mark.who}`, title: `${mark.name}. ${mark.help}`, onclick: () => take(mark) },
     el("span", { class: "symbol", "aria-hidden": "true" }, symbolOf(mark)),
     `T = ${degrees(mark.T)}`, el("span", { class: "named" }, ` ${mark.name}`));
