@@ -44,15 +44,15 @@ def nearest(
     """The likest ad of the same query that a model puts on the other side, or None.
 
     decisions: (pairs,) what the model decides. Distance: 1 less the Jaccard index of the words of
-    title and description, or, with (pairs, width) features, half of 1 less their cosine. Of equal
-    ones the pair that comes first.
+    title and description, or, with (pairs, width) features, half of 1 less their cosine. Equally
+    near ads go by a hash of their texts.
     """
     same_query = np.flatnonzero(pairs.query_ids == pairs.query_ids[row])
     others = same_query[decisions[same_query] != decisions[row]]
     if len(others) == 0:
         return None
     far = _by_words(pairs, row, others) if features is None else _by_angle(features, row, others)
-    best = int(np.argmin(far))
+    best = int(np.lexsort((pairs.tiebreaks[others], far))[0])
     return Counterfactual(int(others[best]), float(far[best]))
 
 

@@ -59,7 +59,7 @@ class LabelScheme:
     def expected_gain(
         self, probabilities: NDArray[np.floating[Any]], kind: GainKind = "linear"
     ) -> NDArray[np.float64]:
-        """(pairs,) the score that ranks ads: the mean worth of the grade."""
+        """(pairs,) the mean worth of the grade; scores.ranking_score orders by it unrounded."""
         expected: NDArray[np.float64] = np.asarray(probabilities) @ self.gains(kind)
         return expected
 

@@ -16,6 +16,7 @@ from kdcore.errors import ConfigError
 from kdcore.measures import checked
 from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
+from kdcore.scores import Scores
 from kdcore.softlabels import Floats, entropy, kl, log_soften
 from kdcore.tags import TAGS, known
 
@@ -55,9 +56,10 @@ def score_pairs(
 
     Columns row, query, title, description, text (all three, lower case), words, shared (share of
     the query's words in the title), negates (the query does), grade, grade_name, relevant; of
-    teacher, student (and twin, when given): _p (P(relevant)), _grade (likeliest), _entropy (bits),
-    _loss (cross-entropy, nan without a label); kl (teacher to student, nats), loss_gap (student's
-    loss minus the teacher's); truth_p when the data knows the truth.
+    teacher, student (and twin, when given): _p (P(relevant)), _odds (its log-odds, which order
+    pairs where P is 0 or 1), _grade (likeliest), _entropy (bits), _loss (cross-entropy, nan without
+    a label); kl (teacher to student, nats), loss_gap (student's loss minus the teacher's); truth_p
+    when the data knows the truth.
     """
     frame = (read_texts(pairs) if texts is None else texts).copy()
     frame["grade_name"] = _categories(
@@ -86,6 +88,7 @@ def _said(
     return {
         # rounded to single precision, in which a browser counts the same pairs
         f"{who}_p": np.clip(relevance, 0.0, 1.0).astype(np.float32).astype(np.float64),
+        f"{who}_odds": Scores.of(predictions, pairs.scheme).log_odds,
         f"{who}_grade": np.argmax(logits, axis=1).astype(np.int64),
         f"{who}_entropy": entropy(logits, temperature),
         f"{who}_loss": np.where(labelled, loss, np.nan),

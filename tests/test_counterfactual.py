@@ -22,9 +22,14 @@ def test_the_nearest_ad_with_the_other_decision_is_found_within_the_query(pairs)
     assert (found.row, found.distance) == (2, pytest.approx(1 / 3))
 
 
-def test_of_equally_near_ads_the_first_is_taken(pairs):
-    found = nearest(pairs, 2, np.array([False, True, True, True, False, False]))
-    assert found.row == 0
+def test_of_equally_near_ads_one_is_taken_whatever_the_order_of_the_rows(pairs):
+    frame = pairs.frame.assign(title=["a shoe", "b shoe", "c shoe", "d shoe", "e shoe", "hat"])
+    decisions, titles = np.array([True, False, False, False, False, False]), set()
+    for rows in (np.arange(6), np.array([5, 4, 3, 2, 1, 0]), np.array([2, 0, 4, 1, 5, 3])):
+        moved = PairTable(frame, BINARY, "toy").take(rows)
+        found = nearest(moved, int(np.argmin(rows)), decisions[rows])
+        titles.add(moved.frame["title"][found.row])
+    assert len(titles) == 1
 
 
 def test_a_query_on_which_the_model_decides_one_way_has_no_counterfactual(pairs):

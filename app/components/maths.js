@@ -166,7 +166,7 @@ export function survey(pFlat, qFlat, classes, T, studentT, relevantFrom, pOut = 
   return { kl: total / rows, pBits: pBits / rows / Math.LN2, qBits: qBits / rows / Math.LN2 };
 }
 
-/** The score that ranks ads: mean worth of the grade under one soft label. */
+/** Mean worth of the grade under one soft label, by which ads are ranked. */
 export function expectedGain(p, gains) {
   let sum = 0;
   for (let k = 0; k < p.length; k++) sum += p[k] * gains[k];

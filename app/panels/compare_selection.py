@@ -67,7 +67,8 @@ def primary(board: services.Board) -> int:
     rows = selected(board)
     rows = rows if len(rows) else judged(board)
     worst = rows["loss_gap"].fillna(-np.inf) if rows["loss_gap"].notna().any() else rows["kl"]
-    return int(rows["row"].iloc[int(np.argmax(worst.to_numpy()))]) if len(rows) else -1
+    places = np.lexsort((board.pairs.tiebreaks[rows["row"]], -worst.to_numpy()))
+    return int(rows["row"].iloc[int(places[0])]) if len(rows) else -1
 
 
 def change(**values: Any) -> None:

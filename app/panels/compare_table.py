@@ -39,9 +39,9 @@ ORDERS: dict[str, Order] = {
         "|teacher − student| in P(relevant)", lambda r: (r.teacher_p - r.student_p).abs()
     ),
     "kl": Order("KL(teacher ‖ student)", lambda r: r["kl"]),
-    "teacher": Order("Teacher's P(relevant), highest", lambda r: r["teacher_p"]),
-    "student": Order("Student's P(relevant), highest", lambda r: r["student_p"]),
-    "student_low": Order("Student's P(relevant), lowest", lambda r: -r["student_p"]),
+    "teacher": Order("Teacher's P(relevant), highest", lambda r: r["teacher_odds"]),
+    "student": Order("Student's P(relevant), highest", lambda r: r["student_odds"]),
+    "student_low": Order("Student's P(relevant), lowest", lambda r: -r["student_odds"]),
     "unsure": Order("Student least sure (entropy)", lambda r: r["student_entropy"]),
     "label": Order("Best grade first", lambda r: r["grade"]),
     "row": Order("As in the data set", lambda r: -r["row"]),
@@ -49,7 +49,8 @@ ORDERS: dict[str, Order] = {
 }
 HELP = (
     "Loss: cross-entropy on the label in nats at T = 1; the gap is the student's less the "
-    "teacher's. KL: nats at T = 1. Pairs without a label have no loss and come last."
+    "teacher's. KL: nats at T = 1. Pairs without a label have no loss and come last. Pairs equal "
+    "in what orders them stand by a hash of their texts."
 )
 
 
@@ -88,7 +89,8 @@ def ordered(board: Board, rows: pd.DataFrame) -> NDArray[np.int64]:
     """Positions in `rows` in the order of the state; what has no number comes last."""
     name = state.now().sort if state.now().sort in ORDERS else ""
     most = np.asarray(ORDERS[name].most(rows), dtype=np.float64)
-    order = np.argsort(np.where(np.isnan(most), np.inf, -most), kind="stable")
+    keys = (board.pairs.tiebreaks[rows["row"]], np.where(np.isnan(most), np.inf, -most))
+    order = np.lexsort(keys)
     if name == NOTED:
         kept = noting.notes(board).values()
         noted = {(n.query, n.title, n.description) for n in kept}

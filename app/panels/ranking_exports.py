@@ -36,7 +36,11 @@ def draw(board: Board, gain: str) -> None:
             on_click="ignore",
         )
     variant = "ndcg_cut of the gain 2^grade − 1" if gain == "exp2" else "ndcg_cut of the grade"
-    st.caption(f"`trec_eval -J -m ndcg_cut qrels run` gives these numbers: {variant}.")
+    st.caption(
+        f"`trec_eval -J -m ndcg_cut qrels run` gives these numbers where no scores are equal: "
+        f"{variant}. A run lists ads of equal score by a hash of their texts; nDCG here is the "
+        "mean over their orders."
+    )
 
 
 def trec_run(board: Board, side: Side) -> bytes:

@@ -74,6 +74,8 @@ def _next_moved(scene: Scene) -> None:
     now = state.now()
     key = (scene.pairs.content_hash, scene.teacher.hash)
     # at T = 1 nothing has moved yet: ask what T = 2 would move
-    rows = moved_most(key, 2.0 if now.T == 1 else now.T, scene.teacher, MOVED)
+    rows = moved_most(
+        key, 2.0 if now.T == 1 else now.T, scene.pairs.tiebreaks, scene.teacher, MOVED
+    )
     place = rows.index(scene.row) + 1 if scene.row in rows else 0
     state.change(pair=rows[place % len(rows)])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from app import state
 from app.components.temperature_data import World
@@ -87,11 +88,18 @@ def _opening(key: tuple[str, str], _pairs: PairTable, _teacher: Answers) -> int:
 
 
 @st.cache_data(max_entries=40, show_spinner=False)
-def moved_most(key: tuple[str, str], temperature: float, _teacher: Answers, most: int) -> list[int]:
+def moved_most(
+    key: tuple[str, str],
+    temperature: float,
+    _turns: NDArray[np.int64],
+    _teacher: Answers,
+    most: int,
+) -> list[int]:
     """Rows whose soft label differs most between T = 1 and `temperature`, most moved first.
 
-    Measured by total variation: half the sum of the absolute differences.
+    Measured by total variation: half the sum of the absolute differences. _turns: (pairs,) of
+    rows that moved equally the one with the lower turn goes first.
     """
     logits = _teacher.predictions.logits
     gap = np.abs(soften(logits, temperature) - soften(logits)).sum(axis=1) / 2
-    return [int(row) for row in np.argsort(-gap, kind="stable")[:most]]
+    return [int(row) for row in np.lexsort((_turns, -gap))[:most]]

@@ -12,7 +12,7 @@ from kdcore.datarows import rows_behind
 from kdcore.datasets.library import REJECTS
 from kdcore.metrics.classification import roc_auc
 from kdcore.pairs import ALL, UNLABELLED, PairTable
-from kdcore.softlabels import soften
+from kdcore.scores import Scores, log_odds
 from kdcore.tags import SURE
 
 BINS = 20  # of the teacher's P(relevant)
@@ -81,11 +81,19 @@ def teacher_against_gold(board: Board) -> pd.DataFrame:
 
 
 def suspects(board: Board) -> pd.DataFrame:
-    """Pairs whose label a sure teacher denies, the surest first; row: its place on the board."""
+    """Pairs whose label a sure teacher denies, the surest first; row: its place on the board.
+
+    Equally sure ones stand by a hash of their texts.
+    """
     relevance, gold = _relevance(board), board.pairs.relevant
     sure = np.where(gold, 1 - relevance, relevance)
     wrong = (board.pairs.grades != UNLABELLED) & (sure >= SURE)
-    order = np.flatnonzero(wrong)[np.argsort(-sure[wrong], kind="stable")]
+    if board.teacher is None:
+        order = np.zeros(0, dtype=np.int64)
+    else:  # by log-odds, which differ where P is 0 or 1
+        odds = log_odds(board.teacher.predictions.logits, board.pairs.scheme)
+        order = np.lexsort((board.pairs.tiebreaks, np.where(gold, odds, -odds)))
+        order = order[wrong[order]]
     frame = board.pairs.frame.iloc[order]
     names = np.array([*board.pairs.scheme.grades, "unlabelled"], dtype=object)
     return pd.DataFrame(
@@ -105,11 +113,15 @@ def teacher_auc(board: Board) -> float:
     judged = board.pairs.grades != UNLABELLED
     if board.teacher is None or not judged.any():
         return float("nan")
-    return roc_auc(board.pairs.relevant[judged], _relevance(board)[judged])
+    return roc_auc(board.pairs.relevant[judged], _scores(board).log_odds[judged])
 
 
 def _relevance(board: Board) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     if board.teacher is None:
         return np.full(len(board.pairs), np.nan)
-    soft = soften(board.teacher.predictions.logits)
-    return np.clip(board.pairs.scheme.relevance(soft), 0.0, 1.0)
+    return np.clip(_scores(board).relevance, 0.0, 1.0)
+
+
+def _scores(board: Board) -> Scores:
+    assert board.teacher is not None  # looked at by every caller
+    return Scores.of(board.teacher.predictions, board.pairs.scheme)

@@ -20,7 +20,7 @@ from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.recipes.checkpoint import Parts
 from kdcore.runs.writer import RunWriter
-from kdcore.softlabels import soften
+from kdcore.scores import log_odds
 
 
 def evenly(points: int, steps: int) -> frozenset[int]:
@@ -30,7 +30,7 @@ def evenly(points: int, steps: int) -> frozenset[int]:
 
 def quality(logits: NDArray[np.float32], pairs: PairTable) -> dict[str, float]:
     """Negative log likelihood and ROC-AUC of labelled pairs, by the names that lines give them."""
-    order = roc_auc(pairs.relevant, pairs.scheme.relevance(soften(logits)))
+    order = roc_auc(pairs.relevant, log_odds(logits, pairs.scheme))
     return {"nll": float(np.mean(nll(pairs.grades, logits))), "roc_auc": order}
 
 

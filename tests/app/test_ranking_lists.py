@@ -9,12 +9,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.panels import ranking_auction, ranking_lists, ranking_query
+from app.panels import compare_table, ranking_auction, ranking_lists, ranking_query
 from app.panels.ranking_query import Query
 from app.services import Answers, Board, DataChoice, auctions, ranking
 from kdcore.auction import Auction, Rules
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
 from kdcore.metrics.ranking import ndcg
+from kdcore.outcomes import score_pairs
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 
@@ -218,6 +219,28 @@ def test_ads_of_equal_score_are_listed_and_sold_alike_in_any_order_of_the_rows(n
         )
     for one, other in zip(*seen, strict=True):
         assert one == other
+
+
+def test_the_table_of_compare_orders_sure_answers_by_their_log_odds_and_equal_ones_by_their_texts(
+    now,
+):
+    """Gaps of 40 to 75: each P(relevant) is 1 in double precision; every second pair ties."""
+    gaps = np.repeat(40.0 + np.arange(36), 2)
+    listed = []
+    for rows in (np.arange(72), np.random.default_rng(5).permutation(72)):
+        pairs = make_table(2).take(rows)
+        sure = Predictions(np.stack([0 * gaps, gaps], 1)[rows], pairs.content_hash, "sure")
+        frame = score_pairs(pairs, sure, sure)
+        assert set(frame["teacher_p"]) == {1.0}
+        board = replace(make_board(pairs), teacher=Answers("teacher", "sure", sure, None))
+        for sort in ("teacher", "student_low", "kl"):
+            now(sort=sort)
+            order = compare_table.ordered(board, frame)
+            shown = (frame["query"] + frame["title"]).to_numpy()[order].tolist()
+            listed.append((sort, gaps[rows][order].tolist(), shown))
+    assert listed[:3] == listed[3:]
+    assert listed[0][1] == sorted(gaps, reverse=True)
+    assert listed[1][1] == sorted(gaps)
 
 
 @pytest.mark.parametrize("order", [[0, 1], [0, 1, 2, 3, 4, 4], "012345", [None] * 6, None])

@@ -133,9 +133,10 @@ def test_buttons_walk_to_other_pairs_and_the_pair_follows(lab: Path) -> None:
 
 
 def test_most_changed_is_the_pair_whose_label_moves_furthest() -> None:
-    logits = np.array([[0, 0, 0, 0], [9, 0, 0, 0], [1, 0, 0, 0]], dtype=np.float32)
+    logits = np.array([[0, 0, 0, 0], [9, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=np.float32)
     teacher = Answers("t", "t", Predictions(logits, "data", "t"), None)
-    assert moved_most(("data", "walk"), 8.0, teacher, 3) == [1, 2, 0]
+    turns = np.array([3, 1, 2, 0])  # of equal ones the lower goes first
+    assert moved_most(("data", "walk"), 8.0, turns, teacher, 4) == [1, 2, 3, 0]
 
 
 def test_two_grades_are_told_to_hold_no_dark_knowledge_and_four_are_one_click_away(
