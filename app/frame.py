@@ -13,7 +13,7 @@ from app.services import Board
 from app.texts import md
 from kdcore.errors import LabError
 
-_PAGE = "kd_page"
+_PAGE, _PICKERS = "kd_page", "kd_page_pickers"
 _ROLES = {"teacher": "Teacher", "student": "Student"}
 _WIDTHS = {"data": 180, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
 
@@ -138,12 +138,17 @@ def page_title() -> str:
     return str(st.session_state.get(_PAGE, "KD Lab"))
 
 
+def shows_models() -> bool:
+    """Whether the page is about the chosen data, teacher and student."""
+    return bool(st.session_state.get(_PICKERS, True))
+
+
 def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> DeltaGenerator:
     """The head of a page: pickers, `extra` beside them, title; returns the banner's place.
 
     pickers: whether the page shows the chosen data, teacher and student at all.
     """
-    st.session_state[_PAGE] = title
+    st.session_state[_PAGE], st.session_state[_PICKERS] = title, pickers
     sections.forget()
     top_bar(st.session_state.get("kd_selection", "") if pickers else "", extra, pickers)
     place = st.empty()

@@ -62,7 +62,7 @@ def html(told: Material) -> str:
 
     PICTURES marks where the pictures of the page belong.
     """
-    title = f"KD Lab: {told.page}, {told.data}"
+    title = f"KD Lab: {told.page}" + (f", {told.data}" if told.data else "")
     models = " · ".join(f"{s.role} {s.title}" for s in told.subjects)
     parts = [
         LOOK,
@@ -202,7 +202,8 @@ def _gap(gap: GapRecovered | None) -> str:
 
 def _settings(told: Material) -> str:
     packages = ", ".join(f"{p} {version(p)}" for p in ("kdlab", "numpy", "pandas", "scikit-learn"))
-    about = f"Data {told.data_hash}; bootstrap seed 0; {packages}."
+    data = f"Data {told.data_hash}; bootstrap seed 0; " if told.subjects else ""
+    about = f"{data}{packages}."
     blocks = "".join(
         f"<h3>{escape(s.role)}: {escape(s.title)}</h3>{block(s.settings)}" for s in told.subjects
     )

@@ -52,6 +52,7 @@ class State:
     Ts: float = number(2.0, *TEMPERATURES)  # the student's, when not linked
     linked: bool = flag(True)
     log: bool = flag(False)
+    same: bool = flag(False)  # densities end at 100 %, so that temperatures compare
     guess: bool = flag(False)  # the student's label hides until the visitor has guessed it
     ttab: str = choice("numbers", ("numbers", "gradient", "sure", "smoothing", "replay"))
     smoothing: float = number(0.1, 0.0, 0.9)

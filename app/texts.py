@@ -1,11 +1,14 @@
 """Texts on their way to the screen: data is never read as Markdown, HTML or a formula."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from kdcore.exports import safe_cell
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
 
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=@\"'/])")
 
@@ -53,6 +56,15 @@ def percent(value: float, digits: int = 0) -> str:
 def signed(value: float, digits: int = 3) -> str:
     """A difference with its sign, a true minus for the eye."""
     return f"{value:+.{digits}f}".replace("-", "−") if value == value else "–"
+
+
+def with_signs(table: pd.DataFrame, *columns: str) -> "Styler":
+    """A table whose differences carry their sign and a true minus, and still sort as numbers."""
+
+    def shown(value: object) -> str:
+        return signed(value) if isinstance(value, float) else ""
+
+    return table.style.format(shown, subset=[c for c in columns if c in table.columns])
 
 
 def marks(board: Any) -> str:

@@ -5,6 +5,7 @@ words two texts do not share.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
@@ -77,7 +78,29 @@ def word_diff(first: str, second: str) -> tuple[Span, ...]:
             spans.append(Span("gone", "".join(before[a:b])))
         if d > c:
             spans.append(Span("new", "".join(after[c:d])))
-    return tuple(spans)
+    return _set_apart(spans)
+
+
+def _set_apart(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """The spans with blanks around a gone word that would touch a word that stays.
+
+    The last word of either text has no blank behind it; the blank goes into the gone span, which
+    is no part of the second text.
+    """
+    apart: list[Span] = []
+    for i, span in enumerate(spans):
+        text = span.text
+        if span.kind == "gone":
+            ahead = apart[-1].text if apart else ""
+            behind = spans[i + 1].text if i + 1 < len(spans) else ""
+            text = " " * _touch(ahead, text) + text + " " * _touch(text, behind)
+        apart.append(Span(span.kind, text))
+    return tuple(apart)
+
+
+def _touch(left: str, right: str) -> bool:
+    """Whether two texts set side by side would read as one word."""
+    return left[-1:].isalnum() and right[:1].isalnum()
 
 
 def _by_words(pairs: PairTable, row: int, others: NDArray[np.int64]) -> NDArray[np.float64]:

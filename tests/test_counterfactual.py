@@ -1,7 +1,11 @@
 """The likest ad with the other decision, and the words that two texts do not share."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kdcore.counterfactual import nearest, word_diff
 from kdcore.labels import BINARY
@@ -61,3 +65,12 @@ def test_a_word_diff_marks_the_changed_words_alone():
 def test_spans_without_the_gone_ones_are_the_second_text_letter_by_letter(first, second):
     spans = word_diff(first, second)
     assert "".join(s.text for s in spans if s.kind != "gone") == second
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=5), st.lists(st.sampled_from("abc"), max_size=5))
+def test_no_struck_word_touches_a_word_beside_it(first, second):
+    spans = word_diff(" ".join(first), " ".join(second))
+    assert "".join(s.text for s in spans if s.kind != "gone") == " ".join(second)
+    for left, right in pairwise(spans):
+        if "gone" in (left.kind, right.kind):
+            assert left.text[-1].isspace() or right.text[0].isspace()

@@ -1,10 +1,12 @@
 // Two histograms back to back on one axis: the first upwards, the second downwards. The height of
-// a bin is the square root of its share, on a fixed axis: a drag shows change and nothing rescales.
+// a bin is the square root of its share. Both sides share one scale, which ends at the least of a
+// few round shares that holds every bin; or at 100 %, so that pictures at several T compare.
 
 const LEFT = 34;
 const RIGHT = 10;
 const FOOT = 34;
-const SHARES = [0.01, 0.1, 0.5];
+const SCALES = [[0.05, [0.005, 0.02, 0.05]], [0.1, [0.01, 0.05, 0.1]], [0.2, [0.01, 0.05, 0.2]],
+  [0.5, [0.02, 0.1, 0.5]], [1, [0.01, 0.1, 0.5]]]; // the share at the end, the shares named
 
 /** The colors a canvas needs, read once a theme. */
 export function colorsOf(root) {
@@ -18,12 +20,14 @@ export function across(plan, value) {
 }
 
 /**
- * Draw them. plan: {low, high, ticks: [[value, text]], label, split}; up and down:
+ * Draw them. plan: {low, high, ticks: [[value, text]], label, same: whether the
+ * scale ends at 100 % whatever the bins}; up and down:
  * {counts, n, role, mark: value of this pair or NaN}; line: the same drawn dotted over `down`.
  */
 export function mirrored(canvas, height, colors, plan, up, down, line = null) {
   const [context, width] = fit(canvas, height);
-  const scene = { ...plan, width, height, middle: (height - FOOT) / 2 + 2, reach: (height - FOOT) / 2 - 12 };
+  const [top, named] = scaleOf(plan, [up, down, line]);
+  const scene = { ...plan, top, named, width, height, middle: (height - FOOT) / 2 + 2, reach: (height - FOOT) / 2 - 12 };
   context.clearRect(0, 0, width, height);
   context.font = fontOf(canvas, 12);
   frame(context, scene, colors);
@@ -35,6 +39,17 @@ export function mirrored(canvas, height, colors, plan, up, down, line = null) {
   return scene;
 }
 
+function scaleOf(plan, sides) {
+  const shares = sides.filter((side) => side?.n).flatMap(({ counts, n }) => Array.from(counts, (count) => count / n));
+  const most = shares.reduce((a, b) => Math.max(a, b), 0);
+  return SCALES.find(([end]) => !plan.same && end >= most) ?? SCALES.at(-1);
+}
+
+/** How far from the middle a bin of this share reaches. */
+function rise(scene, share) {
+  return scene.reach * Math.sqrt(share / scene.top);
+}
+
 function frame(context, scene, colors) {
   const { width, height, middle, reach } = scene;
   context.strokeStyle = colors.grid;
@@ -42,11 +57,11 @@ function frame(context, scene, colors) {
   context.lineWidth = 1;
   context.textAlign = "right";
   context.textBaseline = "middle";
-  for (const part of SHARES) {
+  for (const part of scene.named) {
     for (const way of [-1, 1]) {
-      const y = Math.round(middle + way * reach * Math.sqrt(part)) + 0.5;
+      const y = Math.round(middle + way * rise(scene, part)) + 0.5;
       rule(context, LEFT, y, width - RIGHT, y);
-      context.fillText(`${part * 100} %`, LEFT - 4, y);
+      context.fillText(`${Number((part * 100).toPrecision(2))} %`, LEFT - 4, y);
     }
   }
   context.textAlign = "center";
@@ -74,7 +89,7 @@ function steps(context, scene, side, way, colors, dotted = false) {
   context.beginPath();
   context.moveTo(LEFT, scene.middle);
   for (let k = 0; k < counts.length; k++) {
-    const y = scene.middle + way * scene.reach * Math.sqrt(n ? counts[k] / n : 0);
+    const y = scene.middle + way * rise(scene, n ? counts[k] / n : 0);
     context.lineTo(across(scene, scene.low + k * bin), y);
     context.lineTo(across(scene, scene.low + (k + 1) * bin), y);
   }

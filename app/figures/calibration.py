@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from app.figures.style import BACKGROUND, MARKS, color, template
 from kdcore.recalibration import BeforeAfter, Calibrated
 
+ROOM = [-0.025, 1.04]  # of an axis from 0 to 1: marks at its ends are not cut
 TITLES = ("as trained, T = 1", "after its best T")
 
 
@@ -102,9 +103,9 @@ def _axes(figure: go.Figure, dark: bool) -> go.Figure:
         margin={"l": 60, "r": 12, "t": 64, "b": 44},
         legend={"orientation": "h", "y": 1.16, "x": 0},
     )
-    figure.update_xaxes(range=[0, 1], dtick=0.2)
+    figure.update_xaxes(range=ROOM, dtick=0.2)
     figure.update_xaxes(title_text="P(relevant) that the model says", row=2)
-    figure.update_yaxes(range=[0, 1], dtick=0.2, row=1)
+    figure.update_yaxes(range=ROOM, dtick=0.2, row=1)
     figure.update_yaxes(title_text="share that is relevant", row=1, col=1)
     most = max(max(trace.y, default=1) for trace in figure.data if trace.yaxis in ("y3", "y4"))
     figure.update_yaxes(range=[0, 1.05 * float(most)], row=2)

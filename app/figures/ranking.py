@@ -16,6 +16,7 @@ Variant = tuple[str, int]
 # models without a role here share one color: dash and symbol tell them apart
 OTHER_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 OTHER_SYMBOLS = ("circle-open", "star", "triangle-down", "pentagon", "hexagram", "bowtie", "x")
+LABELS = 2.3  # room for the names of models before the first variant, in steps between two
 GAIN_NAMES = {"exp2": "2^grade − 1", "linear": "grade"}
 
 
@@ -195,15 +196,15 @@ def rank_moves(
         )
     return figure.update_layout(
         height=110 + 46 * len(places),
-        xaxis={"title": "gain and depth", "range": [-0.5, len(variants) - 0.5]},
+        xaxis={"title": "gain and depth", "range": [-LABELS, len(variants) - 0.5]},
         yaxis={"title": "place", "range": [len(places) + 0.6, 0.4], "dtick": 1},
     )
 
 
 def _name(figure: go.Figure, text: str, y: float, color: str) -> None:
-    """A model's name over its line's start: a margin for names would leave phones no picture."""
+    """A model's name before its line's start; on a phone, where names are wide, above the line."""
     font = {"size": 12, "color": color}
-    figure.add_annotation(x=-0.45, y=y, text=text, showarrow=False, xanchor="left", font=font)
+    figure.add_annotation(x=-LABELS, y=y, text=text, showarrow=False, xanchor="left", font=font)
 
 
 def _look(role: str, at: int, dark: bool) -> dict[str, dict[str, object]]:

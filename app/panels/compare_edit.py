@@ -12,7 +12,7 @@ from app.components.pair_card import Card, Compared, Says, pair_cards
 from app.panels import compare_answers as cards
 from app.panels import compare_selection as selection
 from app.services import Answers, Board, Scored
-from app.texts import md, number, signed
+from app.texts import md, number, signed, with_signs
 from kdcore.counterfactual import word_diff
 from kdcore.errors import LabError
 from kdcore.pairs import UNLABELLED
@@ -149,7 +149,6 @@ def _answer(board: Board, row: int, parent: Texts, child: Texts) -> None:
     elif state.now().eteacher:
         st.info(refused)
     says: list[Says] = []
-    spent: list[str] = []
     spoken: list[str] = []
     for role, who in asked:
         if who is None:
@@ -162,15 +161,11 @@ def _answer(board: Board, row: int, parent: Texts, child: Texts) -> None:
         before = _own(board, row, role)
         shown = cards.column(board, role, role, np.asarray(made.logits[0]), UNLABELLED)
         says.append(replace(shown, delta=shown.relevant - before))
-        spent.append(f"{role} {number(made.milliseconds, 1)} ms")
         spoken += [f"The {role} {note}." for note in made.notes]
     if not says:
         return
     pair_cards([_card(board, row, parent, child, says)], "edit_cards", "The edited pair")
-    st.caption(
-        f"Answered in: {', '.join(spent)} (one pair on this machine's CPU, model loaded and "
-        f"warmed up). No label: nobody judged these words. {md(' '.join(spoken))}"
-    )
+    st.caption(f"No label: these words have not been judged. {md(' '.join(spoken))}")
     if child != parent:
         _remember(Child(_on(board), row, child, *_both(says, "student"), *_both(says, "teacher")))
 
@@ -247,31 +242,26 @@ def _children(board: Board) -> None:
     edits = f"{len(fitting):,} edit{'s' if len(fitting) > 1 else ''} in this tab, the newest first"
     st.text(f"{edits}. Choose one to open it again.")
     key = f"children_{hash(tuple((c.on, c.parent, c.texts) for c in fitting)) & 0xFFFFFFFF:x}"
+    table = pd.DataFrame(
+        [
+            {
+                "parent": c.parent,
+                **dict(zip(("query", "title", "description"), c.texts, strict=True)),
+                "student": c.student,
+                "change": c.student_change,
+                "teacher": c.teacher,
+                "teacher's change": c.teacher_change,
+            }
+            for c in fitting
+        ]
+    )
     st.dataframe(
-        pd.DataFrame(
-            [
-                {
-                    "parent": c.parent,
-                    **dict(zip(("query", "title", "description"), c.texts, strict=True)),
-                    "student": c.student,
-                    "change": c.student_change,
-                    "teacher": c.teacher,
-                    "teacher's change": c.teacher_change,
-                }
-                for c in fitting
-            ]
-        ),
+        with_signs(table, "change", "teacher's change"),
         key=key,
         hide_index=True,
         width="stretch",
         column_config={
-            name: st.column_config.NumberColumn(format=form)
-            for name, form in (
-                ("student", "%.3f"),
-                ("change", "%+.3f"),
-                ("teacher", "%.3f"),
-                ("teacher's change", "%+.3f"),
-            )
+            name: st.column_config.NumberColumn(format="%.3f") for name in ("student", "teacher")
         },
         selection_mode="single-cell",
         on_select=lambda: _reopen(key, fitting),

@@ -11,7 +11,7 @@ from app import controls, sections, state
 from app.panels import compare_selection as selection
 from app.sections import Section
 from app.services import Board, slicing
-from app.texts import number, signed
+from app.texts import number, signed, with_signs
 from kdcore.attributes import describe
 from kdcore.slices import FEWEST_QUERIES, Found, Slice
 
@@ -20,6 +20,7 @@ HELP = (
     "Effect: mean of (student's loss − the other's loss) inside the slice, less the same outside, "
     "in nats a pair at T = 1. Above 0 the student falls behind there more than elsewhere."
 )
+SIGNED = ("effect", "effect, twin", "effect, teacher", "gap inside", "gap outside")
 METHOD = (
     "Candidates are words of query and title, lengths, shared words, grade, language, the "
     "teacher's confidence, tags, and any two of them together, if they hold enough pairs of at "
@@ -117,7 +118,7 @@ def _table(board: Board, found: Found, against: slicing.Against) -> None:
     at = [names.index(state.now().slice)] if state.now().slice in names else []
     with st.container(key="chart_slices"):
         st.dataframe(
-            view(board, shown, against),
+            with_signs(view(board, shown, against), *SIGNED),
             key=key,
             hide_index=True,
             width="stretch",
@@ -164,11 +165,9 @@ def _columns(shown: list[Slice]) -> dict[str, Any]:
     mean = "Mean of (student's loss − the other's loss), nats a pair."
     return {
         "slice": kind.TextColumn("where", width="large"),
-        "effect": kind.NumberColumn("effect, nats", format="%+.3f", help=HELP),
-        "effect, twin": kind.NumberColumn("effect against the twin", format="%+.3f", help=HELP),
-        "effect, teacher": kind.NumberColumn(
-            "effect against the teacher", format="%+.3f", help=HELP
-        ),
+        "effect": kind.NumberColumn("effect, nats", help=HELP),
+        "effect, twin": kind.NumberColumn("effect against the twin", help=HELP),
+        "effect, teacher": kind.NumberColumn("effect against the teacher", help=HELP),
         "95 % interval": kind.TextColumn(
             "95 % interval",
             help="Of the effect, corrected for the choice: of the intervals listed here, whose "
@@ -177,8 +176,8 @@ def _columns(shown: list[Slice]) -> dict[str, Any]:
         "pairs": kind.ProgressColumn(
             "pairs", format="%d", min_value=0, max_value=max(s.pairs for s in shown)
         ),
-        "gap inside": kind.NumberColumn("gap inside", format="%+.3f", help=mean),
-        "gap outside": kind.NumberColumn("gap outside", format="%+.3f", help=mean),
+        "gap inside": kind.NumberColumn("gap inside", help=mean),
+        "gap outside": kind.NumberColumn("gap outside", help=mean),
         "false-discovery rate": kind.TextColumn(
             "false-discovery rate",
             help="Least rate of false discoveries at which this slice is listed "

@@ -15,6 +15,7 @@ from app.figures.style import color
 from app.panels import compare_selection as selection
 from app.panels.compare_density import about
 from app.services import Board, noting
+from app.texts import with_signs
 from kdcore.notes import STATUSES, pair_key
 from kdcore.outcomes import OUTCOME_TITLES
 from kdcore.tags import TAGS
@@ -161,7 +162,7 @@ def _table(board: Board, shown: pd.DataFrame) -> None:
     key = f"{_key('ctable', present)}_{hash(ids.tobytes()) & 0xFFFFFFFF:x}"
     at = np.flatnonzero(ids == present)
     st.dataframe(
-        view(board, shown),
+        with_signs(view(board, shown), "loss_gap"),
         key=key,
         hide_index=True,
         width="stretch",
@@ -238,7 +239,7 @@ def columns(board: Board) -> dict[str, Any]:
         "teacher_p": p("teacher"),
         "student_p": p("student"),
         "twin_p": p("twin"),
-        "loss_gap": kind.NumberColumn("loss gap", help=HELP, format="%+.3f", width="small"),
+        "loss_gap": kind.NumberColumn("loss gap", help=HELP, width="small"),
         "kl": kind.NumberColumn("KL", help=HELP, format="%.3f", width="small"),
         "outcome": kind.TextColumn("who is right"),
         "status": kind.TextColumn("status", width="small"),

@@ -15,6 +15,7 @@ from kdcore.errors import ConfigError
 _TYPED = "kd_yaml_typed"  # what was typed, until it is whole or taken back
 _KEY = "distill_yaml"
 _LONGEST = 20_000
+_WORDS = 60  # characters of a line that a problem quotes
 _DEEPEST = 12  # groups within groups
 _ODD = (ValueError, AttributeError, LookupError, TypeError, ArithmeticError, RecursionError)
 
@@ -100,10 +101,18 @@ def problems_of(text: str) -> list[str]:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         told = str(getattr(error, "problem", None) or "this is no YAML")
-        return [f"line {mark.line + 1}: {told}" if mark else told]
+        return [f"{_place(text, mark.line + 1)}: {told}" if mark else told]
     except ConfigError as error:
         return list(error.problems) or [str(error)]
     return []
+
+
+def _place(text: str, line: int) -> str:
+    """A line by its number and its words: the box that it stands in has no numbers."""
+    lines = text.splitlines()
+    words = lines[line - 1].strip() if 0 < line <= len(lines) else ""
+    shown = words if len(words) <= _WORDS else words[: _WORDS - 1] + "…"
+    return f"line {line}, “{shown}”" if shown else f"line {line}"
 
 
 def lines_of(text: str) -> dict[str, int]:
@@ -133,7 +142,7 @@ def _with_lines(text: str, problems: Iterable[str]) -> list[str]:
         path = problem.partition(": ")[0].split(", ")[0]
         while path and path not in lines:  # a setting that is not written stands in its group
             path = path.rpartition(".")[0]
-        told.append(f"line {lines[path]}: {problem}" if path else problem)
+        told.append(f"{_place(text, lines[path])}: {problem}" if path else problem)
     return told
 
 

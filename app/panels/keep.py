@@ -76,14 +76,15 @@ def _of_this_visitor(make: Callable[[], str]) -> Callable[[], str]:
 
 def _report() -> str:
     board = services.board()
+    about = frame.shows_models()
     told = Material(
         finding=st.session_state.get("kd_finding", ""),
         link=_link(),
-        data=board.data.title,
+        data=board.data.title if about else "",
         data_hash=board.pairs.content_hash,
-        subjects=_subjects(board),
-        against=_against(board),
-        gap=services.gap(board),
+        subjects=_subjects(board) if about else (),
+        against=_against(board) if about else None,
+        gap=services.gap(board) if about else None,
         page=frame.page_title(),
         saved=datetime.now(UTC).astimezone().date().isoformat(),
         sections=sections.on_page(),

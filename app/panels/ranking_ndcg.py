@@ -9,7 +9,7 @@ from app.panels import lacking, ranking_deltas, ranking_exports
 from app.panels import ranking_models as models
 from app.panels.ranking_models import Side
 from app.services import Board, ranking
-from app.texts import number, signed
+from app.texts import md, number, signed
 from kdcore.comparison import Difference
 from kdcore.curves import NdcgCurve, ndcg_definition, ndcg_name
 from kdcore.metrics.ranking import DEPTH, skill
@@ -91,7 +91,7 @@ def _cards(
         gained = float(skill(np.array([curve.model[at]]), np.array([curve.random[at]]))[0])
         cards.append(
             Card(
-                f"{models.ROLES[role]}, {ndcg_name(gain, k)}",
+                models.ROLES[role],
                 number(curve.model[at]),
                 ndcg_definition(gain, k)
                 + " Skill: (nDCG − random) / (1 − random), 0 is a random order, 1 the ideal.",
@@ -104,7 +104,7 @@ def _cards(
     if pair and test:
         cards.append(
             Card(
-                f"A − B, {ndcg_name(gain, k)}",
+                "A − B",
                 signed(test.delta),
                 f"Paired over queries: {ranking.RESAMPLES:,} bootstrap draws, "
                 f"{test.permutations:,} swaps. Four such tests in five detect a true difference of "
@@ -115,6 +115,7 @@ def _cards(
                 str(test.verdict),
             )
         )
+    st.markdown(f"**{md(ndcg_name(gain, k))}**, with 95 % intervals over queries")
     metric_cards(cards, "ranking_cards", "nDCG of each model, and of A minus B")
     if left:
         st.caption(f"{left:,} queries have no ad above the worst grade and are left out.")

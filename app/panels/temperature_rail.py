@@ -23,7 +23,7 @@ BINS = 50
 def draw(scene: Scene) -> None:
     """Mount the rail for the present pair; hear its release."""
     now = state.now()
-    fields = ("T", "Ts", "linked", "log", "guess", "moment", "probe")
+    fields = ("T", "Ts", "linked", "log", "same", "guess", "moment", "probe")
     shown = {**{name: getattr(now, name) for name in fields}, "pair": scene.row}
     with st.container(key="temperature_picture"):
         temperature_rail(
@@ -80,7 +80,7 @@ def choice_of(said: Mapping[str, Any]) -> dict[str, Any]:
     linked = said.get("linked") is True
     heat = said.get("T")
     student = heat if linked else said.get("Ts")
-    flags = {name: said.get(name) is True for name in ("linked", "log", "guess")}
+    flags = {name: said.get(name) is True for name in ("linked", "log", "same", "guess")}
     return {"T": heat, "Ts": student, "pair": said.get("pair"), **flags}
 
 

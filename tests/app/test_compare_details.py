@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import numpy as np
 import pandas as pd
@@ -269,7 +270,7 @@ def test_an_edit_is_answered_by_the_student_and_by_the_teacher_when_asked(lab, s
     assert all(
         s["delta"] == pytest.approx(s["relevant"] - own(at, s["role"])) for s in card["says"]
     )
-    assert "teacher 12.3 ms, student 12.3 ms" in " ".join(c.value for c in at.caption)
+    assert not re.search(r"\d ms", " ".join(c.value for c in at.caption))  # one call is no timing
     assert {s["kind"] for _, spans in card["compared"][0]["texts"] for s in spans} == {
         "gone",
         "new",

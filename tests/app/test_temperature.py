@@ -113,7 +113,7 @@ def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypat
 
 def test_a_release_of_a_linked_rail_sets_both_temperatures_whatever_the_browser_says() -> None:
     said = {"T": 5.5, "Ts": 1, "linked": True, "log": 0, "pair": 7, "n": 1, "data": "x"}
-    flags = {"linked": True, "log": False, "guess": False}
+    flags = {"linked": True, "log": False, "same": False, "guess": False}
     wanted = {"T": 5.5, "Ts": 5.5, "pair": 7} | flags
     assert choice_of(said) == wanted
     assert choice_of({}) == dict.fromkeys(("T", "Ts", "pair")) | flags | {"linked": False}

@@ -3,9 +3,11 @@
 
 const LOOKS = [
   "fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",
-  "stroke-linejoin", "opacity", "font-size", "font-family", "font-weight", "font-style", "font-variant-numeric",
-  "letter-spacing", "text-anchor", "dominant-baseline", "visibility", "display", "mix-blend-mode", "paint-order",
-  "text-decoration-line", "stop-color", "stop-opacity",
+  "stroke-linejoin", "opacity", "visibility", "display", "mix-blend-mode", "paint-order", "stop-color", "stop-opacity",
+];
+const TEXT_LOOKS = [
+  "font-size", "font-family", "font-weight", "font-style", "font-variant-numeric", "letter-spacing", "text-anchor",
+  "dominant-baseline", "text-decoration-line",
 ];
 const SKIPPED = "input, select, textarea, details, .sr, [data-unpictured], .modebar, .hoverlayer";
 
@@ -31,10 +33,12 @@ function copiedSvg(node, box, drawing) {
   const written = []; // texts may reach over the edge of their picture, and are not cut there
   [node, ...node.querySelectorAll("*")].forEach((source, i) => {
     const look = getComputedStyle(source);
-    for (const name of LOOKS) {
+    const names = /^(text|tspan)$/.test(source.tagName) ? [...LOOKS, ...TEXT_LOOKS] : LOOKS;
+    for (const name of names) {
       copies[i].removeAttribute(name); // it may name a color of ours, which no other program knows
       copies[i].style.setProperty(name, look.getPropertyValue(name));
     }
+    copies[i].style.removeProperty("vector-effect"); // lines grow with the picture
     for (const name of [...copies[i].style]) if (name.startsWith("--")) copies[i].style.removeProperty(name);
     for (const name of ["class", "role", "tabindex", "aria-hidden"]) copies[i].removeAttribute(name);
     if (source.tagName === "text" && source.childElementCount === 0) fixedLength(copies[i], source.getComputedTextLength());

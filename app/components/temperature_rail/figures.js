@@ -1,11 +1,14 @@
 // The buttons beside the rail, and the live numbers under it, each with its definition on focus.
 
+const SAME = "Heights of the densities up to 100 %, so that several temperatures compare; off: up to the highest bin";
+
 /** Play, linked, log axis, and room for the marks' buttons. */
 function makeTools(part) {
   const start = el("button", { type: "button", class: "play", onclick: () => play(part) }, "▶ Play");
   const linked = el("input", { type: "checkbox" });
   const log = el("input", { type: "checkbox" });
   const guess = el("input", { type: "checkbox" });
+  const same = el("input", { type: "checkbox" });
   linked.onchange = () => {
     part.now.linked = linked.checked;
     part.now.Ts = part.now.T; // both ways: what parts from here starts together
@@ -17,6 +20,11 @@ function makeTools(part) {
     part.ask();
     release(part);
   };
+  same.onchange = () => {
+    part.now.same = same.checked;
+    spread(part);
+    release(part);
+  };
   guess.onchange = () => {
     part.now.guess = guess.checked;
     part.ask();
@@ -26,7 +34,8 @@ function makeTools(part) {
   return {
     chips,
     node: el("div", { class: "row tools" }, start,
-      el("label", {}, linked, "One T for both"), el("label", {}, log, "Log axis"), el("label", {}, guess, "Guess first"), chips),
+      el("label", {}, linked, "One T for both"), el("label", {}, log, "Log axis"),
+      el("label", { title: SAME }, same, "Same scale"), el("label", {}, guess, "Guess first"), chips),
     playing: (on) => (start.textContent = on ? "❚❚ Pause" : "▶ Play"),
     show: (now) => {
       linked.checked = now.linked;

@@ -80,8 +80,8 @@ function receive(part, data) {
 
 /** Tell the stage; when linked, the student's temperature is the teacher's. */
 function spread(part) {
-  const { T, Ts, linked, pair } = part.now;
-  tell({ T, Ts: linked ? T : Ts, pair, replay: part.data.replay });
+  const { T, Ts, linked, pair, same } = part.now;
+  tell({ T, Ts: linked ? T : Ts, pair, same, replay: part.data.replay });
 }
 
 function move(part, role, T) {
@@ -215,7 +215,8 @@ function paintSet(part, view) {
       line = { ...side("twin", NaN), counts: histogram(part.room, BINS) };
     }
   }
-  const plan = { low: 0, high: 1, ticks: [[0, "0"], [0.25, "0.25"], [0.5, "0.5"], [0.75, "0.75"], [1, "1"]], label: data.event };
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${value}`]);
+  const plan = { low: 0, high: 1, ticks, label: data.event, same: part.now.same };
   part.scene = mirrored(part.canvas, low() ? 190 : 268, colors, plan, up, down, line);
   part.sides = { up, down };
   const rows = data.rows.toLocaleString("en");

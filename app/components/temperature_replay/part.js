@@ -150,7 +150,7 @@ function paintSet(part, T, Ts) {
   relevanceInto(momentOf(part, "student", moment), classes, Ts, data.relevantFrom, room.down);
   const side = (role, values) => ({ role, n: values.length, counts: histogram(values, CELLS), mark: values[probe] });
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${value}`]);
-  mirrored(part.canvas, 268, part.colors, { low: 0, high: 1, ticks, label: data.event }, side("teacher", room.up), side("student", room.down));
+  mirrored(part.canvas, 268, part.colors, { low: 0, high: 1, ticks, label: data.event, same: true }, side("teacher", room.up), side("student", room.down));
   part.words.setted.textContent = `The probe: ${data.event}, teacher up, student down`;
   part.canvas.setAttribute("aria-label", `${data.event} of the probe at step ${data.steps[moment]}.`);
 }

@@ -22,7 +22,7 @@ export default function ({ parentElement }) {
 }
 
 function paint(part) {
-  const { world, pair, T, Ts } = stage();
+  const { world, pair, T, Ts, same } = stage();
   if (!holds(world, pair)) return;
   const most = Math.log2(world.classes);
   const side = (role, flat, heat) => {
@@ -37,7 +37,7 @@ function paint(part) {
   };
   const [up, down] = [side("teacher", world.teacher, T), side("student", world.student, Ts)];
   const ticks = Array.from({ length: 5 }, (_, at) => [(most * at) / 4, ((most * at) / 4).toFixed(2)]);
-  const plan = { low: 0, high: most, ticks, label: `entropy in bits: 0 is sure, ${most.toFixed(2)} is flat over ${world.classes} grades` };
+  const plan = { low: 0, high: most, ticks, label: `entropy in bits: 0 is sure, ${most.toFixed(2)} is flat over ${world.classes} grades`, same };
   part.scene = mirrored(part.canvas, 300, part.colors, plan, up, down);
   part.sides = { up, down, most };
   const percent = (of) => `${((100 * of.sure) / of.n).toFixed(1)} %`;
