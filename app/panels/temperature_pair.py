@@ -66,7 +66,8 @@ def _goto(row: int) -> None:
 
 
 def _surprise(scene: Scene) -> None:
-    state.change(pair=random.randrange(len(scene.pairs)))
+    n = len(scene.pairs)
+    state.change(pair=(scene.row + random.randrange(1, max(n, 2))) % n)  # never the same again
 
 
 def _next_moved(scene: Scene) -> None:
