@@ -14,9 +14,7 @@ import streamlit as st
 from app.fields import VERSION, choice, flag, number, numbers, read, show, text, whole
 from kdcore.metrics.definitions import CATALOG
 
-_KEY = "kd_state"
-_IGNORED = "kd_ignored"
-_MARKS = "kd_marks"
+_KEY, _IGNORED, _MARKS = "kd_state", "kd_ignored", "kd_marks"
 MARKS = ("v", "dh", "rh", "bids")  # parts of a link that are no choice of the visitor's
 _OWN_MARKS = "kd_own_marks"
 _MARKED = {"data", "teacher", "student", "split"}  # fields that change a link's hashes
