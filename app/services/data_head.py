@@ -16,6 +16,7 @@ from kdcore.datasets.xglue import is_xglue_name
 from kdcore.errors import DataError
 
 FIRST_ROWS = 200
+MOST_COLUMNS = 200  # whose first rows are shown; the others can be chosen by name
 # parts of column names, most telling first; the exact names stand in kdcore.datasets.cells
 _HINTS = {
     "query": ("query", "search", "keyword", "term", "such", "frage"),
@@ -71,7 +72,7 @@ def _head(text: str, title: str, changed: int, options: TableOptions, lists: boo
         return Head(mapped=False)
     try:
         table = open_table(path, options, file=title, lists=lists)
-        cells = table.read(limit=FIRST_ROWS)
+        cells = table.read(range(min(len(table.columns), MOST_COLUMNS)), FIRST_ROWS, lenient=True)
         if not table.columns:
             raise DataError("the file is empty; bring one with a header and a row for each pair")
         if not cells.rows and not cells.problems:

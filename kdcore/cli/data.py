@@ -24,6 +24,8 @@ Own = Annotated[str, typer.Argument(metavar="NAME", help="a name from `kdlab dat
 BUNDLED = "bundled: made on this machine when it is first used, truth known; log=50000 pairs of "
 BUNDLED += "an unlabelled log come with the name world:log=50000"
 
+_SHOWN = 300  # letters of a text
+
 
 @app.command("import")
 def import_data(
@@ -185,7 +187,7 @@ def show_data(
     about = f"{pairs.name}: {pairs.source}\ngrades: {', '.join(pairs.scheme.grades)}"
     notes = [f"Note: {note}" for note in pairs.notes]
     counted = table(splits, right=("pairs", "queries", "labelled"))
-    shown = [table(first)] if first else []
+    shown = [table([_short(row) for row in first])] if first else []
     show(as_json, data, f"{about} ({relevant} count as relevant)", *notes, counted, *shown)
 
 
@@ -196,6 +198,14 @@ def _first(pairs: "PairTable", rows: int) -> list[dict[str, Any]]:
         {str(key): value for key, value in row.items()} | {"grade": names[int(row["grade"])]}
         for row in pairs.frame[columns].head(rows).to_dict("records")
     ]
+
+
+def _short(row: dict[str, Any]) -> dict[str, Any]:
+    """A pair as a table shows it: the beginning of a long text."""
+    return {
+        name: f"{value[:_SHOWN]}…" if isinstance(value, str) and len(value) > _SHOWN else value
+        for name, value in row.items()
+    }
 
 
 def _size(pairs: "PairTable", split: str) -> dict[str, Any]:

@@ -113,11 +113,22 @@ class TableFile:
     truth: Callable[[], pd.DataFrame] = pd.DataFrame
     about: Mapping[bytes, bytes] = field(default_factory=dict)
 
-    def read(self, columns: Sequence[int] | None = None, limit: int | None = None) -> Cells:
-        """The rows (at most `limit`) of the columns at these places, in the order given."""
+    def read(
+        self,
+        columns: Sequence[int] | None = None,
+        limit: int | None = None,
+        *,
+        lenient: bool | None = None,
+    ) -> Cells:
+        """The rows (at most `limit`) of the columns at these places, in the order given.
+
+        lenient: whether a value that is neither text nor number is blank, or rejects its row;
+        None: the first where every column is read.
+        """
         places = tuple(range(len(self.columns)) if columns is None else columns)
         header = [self.columns[place] for place in places]
-        cells = Cells(self.file, header, unit=self.unit, lenient=columns is None)
+        cells = Cells(self.file, header, unit=self.unit)
+        cells.lenient = columns is None if lenient is None else lenient
         self.reader(cells, places, limit)
         return cells
 

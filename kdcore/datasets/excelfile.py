@@ -6,8 +6,7 @@ from itertools import islice
 from typing import Any
 
 from kdcore.datasets.cells import Cells, TableFile, TableOptions, is_header, numbered, text_of
-from kdcore.datasets.packed import MOST_BYTES
-from kdcore.datasets.rows import Problem, quoted, refusal, suspicious
+from kdcore.datasets.rows import MOST_BYTES, Problem, quoted, refusal, suspicious
 from kdcore.errors import Cure, DataError
 
 ENDINGS = (".xlsx", ".xlsm")

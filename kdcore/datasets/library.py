@@ -218,7 +218,13 @@ def _read(
             [WORLD, *(d.name for d in list_data(workspace)), *(HUB_PREFIX + t for t in TASKS)], ""
         )
         lookup(known, text, "data set")
-    return read_path(path, task=task, how=how)
+    try:
+        return read_path(path, task=task, how=how)
+    except MemoryError as cause:
+        raise DataError(
+            f"the memory is too small to read {path.name}: close other programs, split the file, "
+            "or write the columns that are needed as Parquet"
+        ) from cause
 
 
 def _from_hub(name: str, workspace: Workspace, skip_bad: bool) -> PairTable:

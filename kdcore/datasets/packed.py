@@ -10,10 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from kdcore.datasets.rows import Problem, check_regular, refusal, shown_name
+from kdcore.datasets.rows import (
+    MOST_BYTES,
+    Problem,
+    check_regular,
+    refusal,
+    shown_name,
+    too_large,
+)
 from kdcore.errors import DataError
 
-MOST_BYTES = 2 << 30  # of a file and of what it unpacks to; Parquet is read by column instead
 _TAR_MARK = slice(257, 262), b"ustar"
 _BLOCK = 1 << 20
 
@@ -81,9 +87,7 @@ def _bounded(stream: IO[bytes], file: str) -> bytes:
     while block := stream.read(_BLOCK):
         size += len(block)
         if size > MOST_BYTES:
-            what = f"it holds more than {MOST_BYTES >> 30} GiB of text"
-            cure = "split it, or write the columns that are needed as Parquet"
-            raise _refused(file, what, cure)
+            raise too_large(file)
         blocks.append(block)
     return b"".join(blocks)
 

@@ -34,14 +34,17 @@ def open_parquet(path: Path | bytes, file: str, lists: bool = False) -> TableFil
         schema = source.schema_arrow
         names = [str(name) for name in schema.names]
         truth = [name for name in names if _TRUTH.fullmatch(name)]
-        plain = [place for place, name in enumerate(names) if name not in truth]
-        slots = [slot for place in plain for slot in _slots(source, place, lists)]
+        plain = [place for place, name in enumerate(names) if not _TRUTH.fullmatch(name)]
+        slots = [
+            slot for place in plain for slot in _slots(source, schema.field(place), place, lists)
+        ]
     except _TROUBLES as cause:
         raise _damaged(file, cause) from cause
     columns = tuple(names[place] if entry is None else entry for place, entry in slots)
 
     def read(cells: Cells, places: tuple[int, ...], limit: int | None) -> None:
-        _read(source, cells, [slots[place] for place in places], limit)
+        wanted = [slots[place] for place in places]
+        _guarded(file, lambda: _read(source, names, cells, wanted, limit))
 
     def numbers() -> pd.DataFrame:
         table = _guarded(file, lambda: source.read(truth).to_pandas().astype("float64"))
@@ -52,9 +55,8 @@ def open_parquet(path: Path | bytes, file: str, lists: bool = False) -> TableFil
     return TableFile(file, "Parquet", columns, read, "row", truth=known, about=about)
 
 
-def _slots(source: pq.ParquetFile, place: int, lists: bool) -> list[Slot]:
+def _slots(source: pq.ParquetFile, field: Any, place: int, lists: bool) -> list[Slot]:
     """(place, None) of a column, or (place, name) for each column that its lists become."""
-    field = source.schema_arrow.field(place)
     if not lists or not (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
         return [(place, None)]
     names: dict[str, None] = {}
@@ -64,12 +66,13 @@ def _slots(source: pq.ParquetFile, place: int, lists: bool) -> list[Slot]:
     return [(place, name) for name in names]
 
 
-def _read(source: pq.ParquetFile, cells: Cells, slots: list[Slot], limit: int | None) -> None:
-    names, file = source.schema_arrow.names, cells.file
+def _read(
+    source: pq.ParquetFile, names: list[str], cells: Cells, slots: list[Slot], limit: int | None
+) -> None:
     wanted = list(dict.fromkeys(names[place] for place, _ in slots))
     row = 0
-    for batch in _guarded(file, lambda: source.iter_batches(limit or _BATCH, columns=wanted)):
-        values_of = {name: _values(batch, name, file) for name in wanted}
+    for batch in source.iter_batches(limit or _BATCH, columns=wanted):
+        values_of = {name: _values(batch.column(name)) for name in wanted}
         columns = [_entries(values_of[names[place]], names[place], key) for place, key in slots]
         cells.look_close |= suspicious(
             "".join(v for v in values if isinstance(v, str)) for values in columns
@@ -88,8 +91,7 @@ def _entries(values: list[Any], name: str, key: str | None) -> list[Any]:
     return [expanded(name, value or []).get(key) for value in values]
 
 
-def _values(batch: Any, name: str, file: str) -> list[Any]:
-    column = _guarded(file, lambda: batch.column(name))
+def _values(column: Any) -> list[Any]:
     try:
         return list(column.to_pylist())
     except UnicodeDecodeError:  # Arrow does not check what a file says is UTF-8

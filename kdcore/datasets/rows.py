@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kdcore.datasets.columns import ColumnsRead
 
 SHOWN = 20  # problems in one error; the rest is a number
+MOST_BYTES = 2 << 30  # of a file of text, packed or not; Parquet is read by column instead
 LONGEST = 1_000_000  # letters of a text; a longer one is an open quote or a dump, not an ad
 WITHDRAWN = "ERROR_AdRejected"  # how QADSM marks an ad that its server took back
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -140,14 +141,23 @@ def check_regular(path: Path, file: str = "") -> None:
         raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, "name a file on disk")])
 
 
+def too_large(file: str) -> DataError:
+    """The error of a file of more than MOST_BYTES."""
+    what = f"it holds more than {MOST_BYTES >> 30} GiB of text"
+    cure = "split it, or write the columns that are needed as Parquet"
+    return refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
+
+
 def read_bytes(path: Path) -> bytes:
     """The bytes of a file on disk; DataError when it is none, is locked or is gone."""
     check_regular(path)
+    file = shown_name(path)
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise too_large(file)
         return path.read_bytes()
     except OSError as cause:
-        file, reason = shown_name(path), cause.strerror or str(cause)
-        cure = "name a file that you may read"
+        reason, cure = cause.strerror or str(cause), "name a file that you may read"
         raise refusal(f"{file} cannot be read:", [Problem(file, 0, reason, cure)]) from cause
 
 

@@ -43,6 +43,7 @@ def read_path(
     if path.is_dir():
         chosen = _task_in_folder(path, task)
         return _xglue(read_xglue_folder(path, chosen), chosen, name)
+    check_regular(path, name)
     match = is_xglue_name(path.name)
     if match and match["task"] in TASKS and (how is None or not how.mapping):
         chosen = TASKS[match["task"]]
@@ -68,7 +69,6 @@ def _task_in_folder(path: Path, task: str | None) -> Task:
 
 def _from_archive(path: Path, task: str | None) -> Source:
     """The first task that can be read; where none can, what was wrong with the first tells most."""
-    check_regular(path)
     wanted = [lookup(TASKS, task, "task of XGLUE")] if task else list(TASKS.values())
     refusals: list[DataError] = []
     for chosen in wanted:

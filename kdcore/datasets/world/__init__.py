@@ -41,6 +41,8 @@ __all__ = [
     "world",
 ]
 
+MOST_PAIRS = 10_000_000  # in a split
+
 
 def world(
     seed: int = 0,
@@ -58,6 +60,11 @@ def world(
     """
     sizes = {"train": train, "validation": validation, "test": test, "log": log}
     problems = [f"{s}: {n} pairs; give 0 or more" for s, n in sizes.items() if n < 0]
+    problems += [
+        f"{s}: {n:,} pairs; give {MOST_PAIRS:,} at most (about 6 GB of memory and ten minutes)"
+        for s, n in sizes.items()
+        if n > MOST_PAIRS
+    ]
     if seed < 0:
         problems.append(f"seed: {seed}; give 0 or more")
     if not any(sizes.values()):
