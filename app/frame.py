@@ -9,7 +9,7 @@ from app import sections, services, state
 from app.components import address
 from app.components.frame_bar import frame_bar
 from app.components.present import present_switch
-from app.services import Board
+from app.services import Board, data_standing
 from app.texts import md
 from kdcore.errors import LabError
 
@@ -152,7 +152,10 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
     sections.forget()
     top_bar(st.session_state.get("kd_selection", "") if pickers else "", extra, pickers)
     place = st.empty()
-    st.title(title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="page_title"):
+        st.title(title, anchor=False, width="content")
+        if pickers:
+            st.caption(md(data_standing.part_in_words(services.board())), width="content")
     if pickers and (sentence := services.left_out(services.board())):
         st.caption(f":material/filter_list: {md(sentence)}")
     return place

@@ -10,6 +10,7 @@ from kdcore.exports import safe_cell
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
+MADE_FROM = "made_from"  # the column of a CSV that tells data and models, with their hashes
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=@\"'/])")
 
 
@@ -24,18 +25,17 @@ def plot(text: str) -> str:
 
 
 def csv(table: pd.DataFrame, about: str) -> str:
-    """A table as CSV under one comment line; cells that a spreadsheet would run are quoted."""
+    """A table as CSV that every reader takes; its last column, made_from, repeats `about`.
+
+    Cells that a spreadsheet would run are quoted.
+    """
     safe = table.copy()
     for column in safe.columns:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = [safe_cell(str(v)) for v in safe[column]]
     safe.columns = pd.Index([safe_cell(str(name)) for name in safe.columns])
-    return comment(about) + safe.to_csv(index=False)
-
-
-def comment(about: str) -> str:
-    """The first line of a CSV: one cell in every spreadsheet, whatever the text."""
-    return "# " + " ".join(re.sub(r"[,;|\"]", " ", about).split()) + "\n"
+    safe[MADE_FROM] = safe_cell(" ".join(about.split()))
+    return str(safe.to_csv(index=False))
 
 
 def degrees(temperature: float) -> str:

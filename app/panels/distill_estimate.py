@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app.services import distilling_cost
+from app import services
+from app.services import data_standing, distilling_cost
 from app.services.distilling_cost import Cost
 from app.services.distilling_draft import Draft
 from app.texts import md
@@ -24,9 +25,11 @@ def draw(now: Draft, alone: bool) -> None:
         if found.student is None:
             st.warning(md(found.why))
             return
-        if told := _time(found):
-            st.markdown(told)
-        lines = [line for line in (_pairs(found), _teacher(found), _memory(found)) if line]
+        if time := _time(found):
+            st.markdown(time)
+        cut = md(data_standing.cut_in_words(services.chosen_data()))
+        told = (_pairs(found), cut, _teacher(found), _memory(found))
+        lines = [line for line in told if line]
         st.caption("  \n".join(lines))
         st.caption(f"Estimated {md(found.student.basis)}." if _known(found) else _UNKNOWN)
 

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import StringIO
 from urllib.parse import urlencode
 
+import pandas as pd
 import streamlit as st
 import yaml
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
@@ -100,9 +102,11 @@ def _latex() -> str:
 def _metrics() -> str:
     board = services.board()
     subjects = _subjects(board)
-    about = texts.comment(texts.marks(board))
-    parts = [texts.comment(f"{s.role}: {s.title}") + to_csv(s.evaluation) for s in subjects]
-    return about + "\n".join(parts)
+    tables = [pd.read_csv(StringIO(to_csv(s.evaluation))) for s in subjects]
+    for subject, table in zip(subjects, tables, strict=True):
+        table.insert(0, "role", subject.role)
+        table.insert(1, "title", subject.title)
+    return texts.csv(pd.concat(tables) if tables else pd.DataFrame(), texts.marks(board))
 
 
 def _against(board: Board) -> Comparison | None:

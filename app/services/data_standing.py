@@ -32,6 +32,29 @@ def on_pages(board: Board) -> str:
     return held[0] if len(held) == 1 and (len(whole) > 1 or held != whole) else ALL
 
 
+def part_in_words(board: Board) -> str:
+    """Which pairs of the data set the pages show: "ads: test split, 518 of 5,583 pairs"."""
+    whole, part = whole_data(board.data), on_pages(board)
+    name, shown = board.data.title, len(board.part)
+    if shown == len(whole):
+        return f"{name}: all {shown:,} pairs"
+    cut = " as runs set it apart" if part == TEST and is_cut(board.data) else ""
+    return f"{name}: {part} split{cut}, {shown:,} of {len(whole):,} pairs"
+
+
+def cut_in_words(choice: DataChoice) -> str:
+    """How runs cut a data set without a test split; "" where it has one, or cannot be cut."""
+    if not is_cut(choice):
+        return ""
+    cut = whole_data(choice, TEST)
+    sizes = {split: len(cut.split(split)) for split in cut.splits}
+    return (
+        "These data have no test split. A run cuts them by whole queries: "
+        f"{sizes.get('train', 0):,} pairs for training, {sizes.get('validation', 0):,} for "
+        f"validation, {sizes[TEST]:,} for the test."
+    )
+
+
 def standing_of(choice: DataChoice, part: str) -> Standing:
     """The check of a part of a data set; done once."""
     changed = (choice.folder / "dataset.json").stat().st_mtime_ns

@@ -55,8 +55,10 @@ def test_a_picture_is_saved_as_numbers_as_pixels_and_as_shapes(visit, place):
     page = visit(place)
     tools = page.locator(f".st-key-tools_{PICTURES[place]}")
     said = saved(page, tools.get_by_role("button", name="CSV")).decode()
-    head, *rows = said.splitlines()
-    assert re.match(r"# .*[0-9a-f]{8}", head), head
+    rows = said.splitlines()
+    names, first = list(csv.reader(rows))[:2]
+    assert names[-1] == "made_from"
+    assert re.search(r"[0-9a-f]{8}", first[-1]), first
     width = {len(row) for row in csv.reader(io.StringIO("\n".join(rows)))}
     assert len(rows) > 1
     assert len(width) == 1
@@ -237,7 +239,9 @@ def test_the_table_for_latex_is_whole_and_the_metrics_name_their_hashes(keep):
     assert len({row.count("&") for row in rows}) == 1
     assert re.search(r"\d\.\d{3}", table)
     numbers = save("All metrics (CSV)")
-    assert re.match(r"# data=\S+ [0-9a-f]{8}.*teacher=", numbers)
+    metrics = list(csv.DictReader(io.StringIO(numbers)))
+    assert {row["role"] for row in metrics} == {"teacher", "student", "twin"}
+    assert all(re.match(r"data=\S+ [0-9a-f]{8}.*teacher=", row["made_from"]) for row in metrics)
 
 
 @pytest.mark.slow

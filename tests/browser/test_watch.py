@@ -177,7 +177,8 @@ def test_what_is_saved_is_what_stands_on_the_screen_now(visit, lab, run):
     with page.expect_download() as saved:
         page.locator(".tools").get_by_role("button", name="CSV").last.click()
     text = Path(saved.value.path()).read_text()
-    assert text.startswith(f"# run={run.folder.name}")
+    assert text.startswith("step,loss,")
+    assert f"run={run.folder.name}" in text.splitlines()[1]
     assert text.splitlines()[-1].startswith("10,0.6,0.5,0.1")
 
 

@@ -25,7 +25,7 @@ def chart_tools(
 ) -> None:
     """Draw the row of buttons for the picture inside the container with key `target`.
 
-    csv: the picture's numbers with one comment line; name: what saved files are called;
+    csv: the picture's numbers; name: what saved files are called;
     caption: what is written around the picture in PNG and SVG; None where there is no picture.
     """
     data = {

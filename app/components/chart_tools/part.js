@@ -40,8 +40,9 @@ export default function ({ data: given, parentElement }) {
 }
 
 function asTable(csv) {
-  const rows = csv.split("\n").filter((line) => line && !line.startsWith("#")).map(cells);
-  const [head, ...body] = rows;
+  const rows = csv.split("\n").filter((line) => line).map(cells);
+  const wanted = rows[0].at(-1) === "made_from" ? rows.map((row) => row.slice(0, -1)) : rows;
+  const [head, ...body] = wanted;
   const shown = body.slice(0, 500);
   return el(
     "div",

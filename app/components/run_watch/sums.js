@@ -172,7 +172,7 @@ export function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** All numbers of the picture, a row a step, as CSV under one comment line. */
+/** All numbers of the picture, a row a step, as CSV; its last column repeats the run. */
 export function csvOf(film, data) {
   const names = ["step", "loss", "soft_weighted", "hard_weighted", "validation_roc_auc", "validation_nll",
     "twin_validation_roc_auc", "twin_validation_nll", "agreement_with_teacher", `kl_to_teacher_nats`, "distance_to_truth",
@@ -187,7 +187,8 @@ export function csvOf(film, data) {
   for (const one of film.moments) put(one.step, pick(one, { agreement_with_teacher: "agreement", kl_to_teacher_nats: "kl", distance_to_truth: "distance" }));
   for (const one of film.twin?.moments ?? []) put(one.step, pick(one, { twin_distance_to_truth: "distance" }));
   const body = [...rows].sort(([a], [b]) => a - b).map(([step, row]) => names.map((name) => (name === "step" ? step : row[name] ?? "")).join(","));
-  return [`# run=${data.run} ${data.about.replace(/\s+/g, " ")}`, names.join(","), ...body, ""].join("\n");
+  const about = `"run=${data.run} ${data.about.replace(/\s+/g, " ").replaceAll('"', '""')}"`;
+  return [`${names.join(",")},made_from`, ...body.map((row) => `${row},${about}`), ""].join("\n");
 }
 
 function pick(line, names) {
