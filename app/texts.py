@@ -43,6 +43,13 @@ def degrees(temperature: float) -> str:
     return f"{temperature:.{1 if temperature >= 10 else 2}f}".rstrip("0").rstrip(".")
 
 
+def file_size(count: int) -> str:
+    """The size of a file for reading: 900 bytes, 15 kB, 2.1 MB."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number for reading; a dash for what is not one."""
     return f"{value:.{digits}f}" if value == value else "–"

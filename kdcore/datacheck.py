@@ -73,7 +73,7 @@ class SplitReport:
 
 @dataclass(frozen=True)
 class SharedQueries:
-    """Queries that stand in two splits, alike but for case and blanks, with a few of them."""
+    """Queries that stand in two splits, with a few of them; case, blanks, Unicode form apart."""
 
     splits: tuple[str, str]
     queries: int
@@ -117,7 +117,7 @@ def check(pairs: PairTable) -> DataReport:
         notes=pairs.notes,
         findings=(
             *_shared_findings(shared),
-            *(f for s in splits for f in _findings(s)),
+            *(f for s in splits for f in _findings(s, splits)),
             *(f for name in pairs.splits for f in default_cut_findings(pairs.split(name), name)),
         ),
     )
@@ -243,10 +243,17 @@ def _shared_findings(shared: tuple[SharedQueries, ...]) -> list[str]:
     ]
 
 
-def _findings(split: SplitReport) -> list[str]:
+def _counted(count: int, one: str, many: str, rest: str) -> str:
+    return f"{count:,} {one if count == 1 else many} {rest}"
+
+
+def _findings(split: SplitReport, splits: tuple[SplitReport, ...]) -> list[str]:
+    """What is odd about a split, which is named where there are several."""
     odd = {
-        f"{split.duplicates:,} rows repeat another one": split.duplicates,
-        f"{split.conflicts:,} query-ad pairs carry different grades": split.conflicts,
+        _counted(split.duplicates, "row repeats", "rows repeat", "another one"): split.duplicates,
+        _counted(
+            split.conflicts, "query-ad pair carries", "query-ad pairs carry", "different grades"
+        ): split.conflicts,
         "every description is empty: models see titles only": split.empty_descriptions
         == split.pairs,
         "no query has two different grades: nDCG says nothing here": not split.rankable
@@ -258,4 +265,5 @@ def _findings(split: SplitReport) -> list[str]:
         and split.split != "log",
         "no pair carries a grade": split.unlabelled == split.pairs and split.split != "log",
     }
-    return [f"{split.split}: {sentence}" for sentence, is_so in odd.items() if is_so]
+    name = f"{split.split}: " if len(splits) > 1 else ""
+    return [f"{name}{sentence}" for sentence, is_so in odd.items() if is_so]

@@ -5,12 +5,12 @@ import streamlit as st
 from app import services
 from app.panels import data_draft, data_mapping
 from app.services import Board, data_intake
-from app.texts import md
+from app.texts import file_size, md
 
 NAME = "data"
 _HELP = (
-    "TSV, CSV, Parquet or JSON lines with a row for each query-ad pair; XGLUE's own files (several "
-    "at once) or its archive. 100 MB at most; a header is welcome and not needed."
+    "CSV, TSV, Excel, JSON or Parquet with a row for each query-ad pair, also packed as .gz or "
+    ".zip; XGLUE's own files (several at once) or its archive. At most 100 MB. No header needed."
 )
 
 
@@ -37,10 +37,10 @@ def draw(board: Board) -> None:
         if not held.said:
             _example()
         return
-    size = f", {held.staged.size / 1e6:.1f} MB" if held.staged.size else ""
+    size = f", {file_size(held.staged.size)}" if held.staged.size else ""
     with st.container(horizontal=True, vertical_alignment="center", key="data_held"):
         st.markdown(f":material/description: **{md(held.staged.title)}**{size}")
-        st.button("Put it away", on_click=data_draft.clear, args=(NAME,), key="data_away")
+        st.button("Remove", on_click=data_draft.clear, args=(NAME,), key="data_away")
     data_mapping.draw(held.staged)
 
 
@@ -54,7 +54,7 @@ def _path(closed: bool) -> None:
             persist_state="session",
             max_chars=1000,
         )
-        if st.form_submit_button("Look at it", disabled=closed):
+        if st.form_submit_button("Preview", disabled=closed):
             data_draft.take(NAME, lambda: data_intake.point_to(text or ""))
 
 
@@ -68,5 +68,6 @@ def _example() -> None:
         )
         st.caption(
             "Only the query and a title (or description) are needed; columns may have any names "
-            "and order. Grades are Good and Bad, four or five words or numbers, your own, or none."
+            "and order. Grades are Good and Bad, 0 to 3 or 0 to 4, the four words of ESCI or their "
+            "initials, your own words in an order that you give, or none."
         )

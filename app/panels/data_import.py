@@ -30,7 +30,7 @@ def draw(staged: Staged, how: How, look: Look, mark: str) -> None:
         )
         taken = data_intake.is_taken(name or "")
         replace = taken and st.checkbox(
-            f"Take the place of the data set {data_intake.shown(name or '', 40)!r} that is there",
+            f"Replace the data set {data_intake.shown(name or '', 40)!r} that is there",
             key=f"data_replace_{mark}",
         )
     why = _why_not(look, skip, taken, replace)
@@ -49,9 +49,9 @@ def draw(staged: Staged, how: How, look: Look, mark: str) -> None:
 
 def _why_not(look: Look, skip: bool, taken: bool, replace: bool) -> str:
     if look.problems and not skip:
-        return "Mend the file and bring it again, or leave its bad rows out."
+        return "Fix the file and upload it again, or leave its bad rows out."
     if taken and not replace:
-        return "That name is taken: choose another, or let it take that place."
+        return "That name is taken: choose another, or replace the data set that has it."
     return ""
 
 

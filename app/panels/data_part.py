@@ -17,13 +17,13 @@ def draw(board: Board) -> None:
         return
     st.session_state[_KEY] = standing.on_pages(board)
     st.selectbox(
-        "Every page looks at",
+        "Split used on all pages",
         offered,
-        format_func=lambda part: "Every page: " + _named(board, part),
+        format_func=lambda part: "Split used on all pages: " + _named(board, part),
         key=_KEY,
         on_change=_taken,
         label_visibility="collapsed",
-        width=230,
+        width=300,
     )
 
 
@@ -31,7 +31,7 @@ def _named(board: Board, part: str) -> str:
     """A part in words."""
     if part == boards.TEST and boards.is_cut(board.data):
         return "test, as runs set it apart"
-    return "all splits" if part == ALL else part
+    return "all" if part == ALL else part
 
 
 def _taken() -> None:

@@ -14,16 +14,16 @@ BADGES = {
 
 
 def finding(board: Board) -> str:
-    """What one stands on, in one sentence that follows the data."""
+    """What these data are, in one sentence that follows them."""
     on = data_standing.standing_of(board.data, data_standing.on_pages(board))
     seen = on.seen
-    said = f"The pages stand on {seen.pairs:,} pairs of {seen.queries:,} queries"
+    said = f"These data: {seen.pairs:,} pairs of {seen.queries:,} queries"
     if seen.unlabelled == seen.pairs:
         return f"{said}; none is labelled, so models can only be compared with each other."
     said += f", {percent(seen.prior)} of them relevant"
     chance = next(c for c in seen.chance if c.gain == "exp2" and c.depth == DEPTH)
     if chance.random == chance.random:
-        said += f"; a random order already has nDCG@{DEPTH} {chance.random:.2f}"
+        said += f"; a random order scores nDCG@{DEPTH} {chance.random:.2f}"
     if seen.auc_step == seen.auc_step:
         said += f", and a ROC-AUC gap below {seen.auc_step:.3f} would not show"
     return f"{said}."

@@ -50,10 +50,10 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
 
 
 def _pages(rows: int, pages: int) -> None:
-    said = f"{rows:,} rows" + (f", {ROWS_A_PAGE} a page" if pages > 1 else "")
+    said = f"{rows:,} rows" + (f", {ROWS_A_PAGE} per page" if pages > 1 else "")
     st.caption(said, width="content")
     if pages > 1:
-        label = f"Page of {pages:,}"
+        label = f"Page (1 to {pages:,})"
         controls.bound(st.number_input, "dpage", label, min_value=1, max_value=pages, width=150)
 
 

@@ -1,4 +1,4 @@
-"""Data: what am I standing on? And how do I bring my own?"""
+"""Data: what are these pairs, what can they show, and how are own ones imported?"""
 
 from importlib import import_module
 
@@ -8,7 +8,7 @@ from app import controls, frame, services, state
 from app.panels import data_part, data_source
 
 TABS = {
-    "standing": "What I stand on",
+    "standing": "Overview",
     "teacher": "Teacher against labels",
     "bring": "Bring your own",
     "score": "Score and answers",

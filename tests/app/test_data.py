@@ -86,8 +86,8 @@ ODD = ("suchwort\tanzeige\tziel\n" + GOOD).encode()
 def test_the_page_says_what_one_stands_on_before_anything_is_touched():
     at = page()
     assert not at.exception
-    assert "The pages stand on 120 pairs of 20 queries" in texts(at)
-    assert "a random order already has nDCG@5" in texts(at)
+    assert "These data: 120 pairs of 20 queries" in texts(at)
+    assert "a random order scores nDCG@5" in texts(at)
     assert "bundled with the lab" in texts(at)
     assert at.get("plotly_chart") == []
 

@@ -112,7 +112,7 @@ def test_a_hundred_thousand_rows_are_brought_in_one_upload(visit, settle, mine):
     page = visit("data?v=1&dtab=bring", at=mine)
     page.set_default_timeout(120_000)
     bring(page, settle, "large.tsv", table(12_500, 8), "100,000")
-    page.get_by_text("What I stand on").click()
+    page.get_by_text("Overview").click()
     page.get_by_role("button", name="Rows 100,000").wait_for()
     assert "100,000 pairs of 12,500 queries" in page.locator(".st-key-finding").inner_text()
 

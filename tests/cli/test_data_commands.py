@@ -84,7 +84,7 @@ def test_check_finds_what_is_odd(home: Home, kdlab: Kdlab, tmp_path: Path) -> No
     (tmp_path / "twice.tsv").write_text("\n".join([*lines, lines[1]]) + "\n")
     said = kdlab("data", "check", tmp_path / "twice.tsv", "--json")
     assert any("repeat another one" in finding for finding in said.json["findings"])
-    assert "- train: 1 rows repeat" in kdlab("data", "check", tmp_path / "twice.tsv").out
+    assert "- train: 1 row repeats" in kdlab("data", "check", tmp_path / "twice.tsv").out
 
 
 def test_what_is_exported_reads_back(home: Home, kdlab: Kdlab, tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.datasets.splits import with_test_split
+from kdcore.datacheck import check
+from kdcore.datasets.splits import query_keys, with_test_split
 from kdcore.errors import DataError
 from kdcore.labels import BINARY
 from kdcore.pairs import PairTable, make_frame
@@ -98,3 +99,26 @@ def test_carving_splits_no_query(rows):
     pairs = table(splits, names)
     cut = with_test_split(pairs)
     assert not queries(cut, "train") & queries(cut, "validation")
+
+
+def test_spellings_that_unicode_holds_for_equal_are_one_query():
+    """café is written with five or with four characters; both stood in train and in test."""
+    spelled = ["caf\u00e9", "cafe\u0301", "CAFE\u0301  ", "tea"]
+    pairs = table(["train", "test", "test", "test"], spelled)
+    keys = query_keys(pairs)
+    assert len(set(keys[:3])) == 1
+    assert keys[3] != keys[0]
+    assert pairs.query_ids.tolist() == [0, 0, 1, 2]
+    (shared,) = check(pairs).shared
+    assert (shared.splits, shared.queries) == (("train", "test"), 1)
+    cut = with_test_split(table(["train"] * 90, [spelled[i % 2] + str(i // 3) for i in range(90)]))
+    held = [set(query_keys(cut)[(cut.frame["split"] == s).to_numpy()]) for s in cut.splits]
+    assert not held[0] & held[1]
+    assert not held[0] & held[2]
+
+
+def test_data_kept_before_texts_were_composed_open_with_their_old_hash(tmp_path):
+    pairs = table(["train", "test"], ["cafe\u0301", "caf\u00e9"])
+    pairs.save(tmp_path)
+    assert PairTable.load(tmp_path).content_hash == pairs.content_hash
+    assert PairTable.load(tmp_path).frame["query"].tolist() == ["cafe\u0301", "caf\u00e9"]
