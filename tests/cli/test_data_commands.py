@@ -83,7 +83,7 @@ def test_check_finds_what_is_odd(home: Home, kdlab: Kdlab, tmp_path: Path) -> No
     lines = small_table().splitlines()
     (tmp_path / "twice.tsv").write_text("\n".join([*lines, lines[1]]) + "\n")
     said = kdlab("data", "check", tmp_path / "twice.tsv", "--json")
-    assert any("repeat another one" in finding for finding in said.json["findings"])
+    assert any("row repeats another one" in finding for finding in said.json["findings"])
     assert "- train: 1 row repeats" in kdlab("data", "check", tmp_path / "twice.tsv").out
 
 
