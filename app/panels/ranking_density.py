@@ -59,6 +59,7 @@ def _body(board: Board) -> None:
     caption = models.caption(board, f"Which labels fill the top {k}: label density", a, b)
     about = models.about(board, a, b)
     controls.exports("density_picture", table(board, a, b), sentence, about, caption)
+    models.tell_ties(board, a, b)
     _notes(board, now.reading, now.pooled, tests, k)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import captions, controls, services, state
 from app.components.chart_tools import Caption
-from app.services import Answers, Board
+from app.services import Answers, Board, ranking
 from app.texts import md
 from kdcore.metrics.ranking import DEPTH
 
@@ -95,6 +95,13 @@ def _told(sides: dict[str, Side], a: Side, b: Side) -> None:
         st.caption(f"No {role}: {how}. Shown is {md(a.name)} against {md(b.name)}.")
     if now.rwho == now.against:
         st.caption(f"A is set against itself, so B is {md(b.name)} instead.")
+
+
+def tell_ties(board: Board, *sides: Side) -> None:
+    """Say under a picture which of the models give many of the top ads one score."""
+    for side in sides:
+        for note in ranking.per_query(board, side.answers).tied_notes(f"{ROLES[side.role]}: "):
+            st.caption(note)
 
 
 def deepest(board: Board) -> int:

@@ -119,6 +119,7 @@ def _cards(
     metric_cards(cards, "ranking_cards", "nDCG of each model, and of A minus B")
     if left:
         st.caption(f"{left:,} queries have no ad above the worst grade and are left out.")
+    models.tell_ties(board, *models.sides_of(board).values())
 
 
 def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:

@@ -243,6 +243,16 @@ def test_the_table_of_compare_orders_sure_answers_by_their_log_odds_and_equal_on
     assert listed[1][1] == sorted(gaps)
 
 
+@pytest.mark.parametrize("tab", ["ndcg", "density"])
+def test_a_model_that_gives_one_score_to_all_ads_is_said_to(tab):
+    pairs = make_table(2)
+    constant = Predictions(np.zeros((72, 2)), pairs.content_hash, "constant")
+    board = replace(make_board(pairs), student=Answers("student", "s", constant, None))
+    told = [c.value for c in run(board, tab).caption if "the same score" in c.value]
+    assert len(told) == 1
+    assert told[0].startswith("Student: 100% of the places in the top 5")
+
+
 @pytest.mark.parametrize("order", [[0, 1], [0, 1, 2, 3, 4, 4], "012345", [None] * 6, None])
 def test_an_order_that_is_none_is_not_taken_from_a_browser(order, now, monkeypatch):
     board = KINDS["five grades"]

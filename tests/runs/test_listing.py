@@ -11,7 +11,7 @@ import pytest
 
 from kdcore.runs import listing
 from kdcore.runs.about import About
-from kdcore.runs.listing import Number, Validation, rows
+from kdcore.runs.listing import Number, Validation, row_of, rows
 from kdcore.runs.record import Record, process_start
 from kdcore.workspace import write_json_atomic
 from tests.runs.made_runs import config_of, make_run, metrics_of
@@ -60,6 +60,21 @@ def test_a_changed_file_is_seen_at_the_next_look(tmp_path, name):
         said = json.loads((folder / name).read_text()) | {"metrics": metrics_of(0.9)}
         write_json_atomic(folder / name, said)
         assert rows(tmp_path)[0].test.metrics["roc_auc"].value == 0.9
+
+
+@pytest.mark.parametrize("version", [None, 1])
+def test_an_evaluation_by_older_metrics_tells_no_metric_so_that_it_is_measured_again(
+    tmp_path, version
+):
+    path = make_run(tmp_path / "a") / "evaluation" / "test.json"
+    said = json.loads(path.read_text())
+    assert row_of(tmp_path / "a").test.metrics
+    write_json_atomic(
+        path,
+        {k: v for k, v in said.items() if k != "version"}
+        | ({} if version is None else {"version": version}),
+    )
+    assert not row_of(tmp_path / "a").test.metrics
 
 
 def test_a_deleted_run_is_gone_and_a_new_one_of_its_name_is_read(tmp_path):
