@@ -1,6 +1,7 @@
-"""Guided lessons as data: a lesson is steps of a text, a link state, a target and a check.
+"""Guided lessons as data: steps of a text, a link state, a target and a check; then takeaways.
 
-A step is done when the visitor has acted on the real control: its check reads the state.
+A step is done when the visitor has acted on the real control: its check reads the state. What was
+seen is said after the act, not before it.
 """
 
 import json
@@ -39,14 +40,20 @@ class Check:
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to see and do. link: State fields as in a URL; target: a CSS selector there."""
+    """One thing to see and do.
+
+    seen: what the act has shown, told once it is done. link: State fields as in a URL. target: CSS
+    selector of the control to act on; show: of what must be in view while it is used.
+    """
 
     page: str
     title: str
     text: str
     task: str
+    seen: str
     link: dict[str, str]
     target: str
+    show: str
     check: Check | None
 
     def state(self) -> State:
@@ -56,12 +63,21 @@ class Step:
 
 @dataclass(frozen=True)
 class Lesson:
-    """A lesson: its title, how long it takes, its steps."""
+    """A lesson: its title, how long it takes, its steps, what to take away, which comes next."""
 
     name: str
     title: str
     seconds: int
     steps: tuple[Step, ...]
+    takeaways: tuple[str, ...]
+    next: str
+
+    @property
+    def length(self) -> str:
+        """How long it takes, in words."""
+        if self.seconds <= 90:
+            return f"{self.seconds} seconds"
+        return f"{round(self.seconds / 60)} minutes"
 
 
 @cache
@@ -80,19 +96,29 @@ def read(path: Path) -> Lesson:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         steps = tuple(_step(each) for each in data["steps"])
-        found = Lesson(path.stem, data["title"], int(data["seconds"]), steps)
+        found = Lesson(
+            path.stem,
+            data["title"],
+            int(data["seconds"]),
+            steps,
+            tuple(data["takeaways"]),
+            data["next"],
+        )
     except (OSError, KeyError, TypeError, ValueError) as cause:
-        raise DataError(f"{path.name} is no lesson: {cause!r}") from cause
+        raise DataError(f"{path.name} cannot be read as a lesson: {cause!r}") from cause
     if problems := [p for i, s in enumerate(steps, 1) for p in _problems(i, s)]:
         raise DataError(f"{path.name} cannot be taught:", problems)
     return found
 
 
 def _step(data: dict[str, Any]) -> Step:
-    told = data.get("check")
-    check = Check(told["field"], told["kind"], told.get("value")) if told else None
-    fields = {name: data[name] for name in ("page", "title", "text", "task", "target")}
-    return Step(**fields, link=dict(data.get("link", {})), check=check)
+    declared = data.get("check")
+    check = None
+    if declared:
+        check = Check(declared["field"], declared["kind"], declared.get("value"))
+    fields = {name: data[name] for name in ("page", "title", "text", "task", "seen", "target")}
+    show = data.get("show", data["target"])
+    return Step(**fields, show=show, link=dict(data.get("link", {})), check=check)
 
 
 def _problems(place: int, step: Step) -> list[str]:

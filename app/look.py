@@ -26,6 +26,8 @@ _RULES = """
 [data-testid="stBottomBlockContainer"] { max-width: 1500px; padding: 0.6rem 2rem 0.8rem; }
 [data-testid="stBottom"]:has(.st-key-lesson) { border-top: 3px solid #E69F00; }
 .st-key-lesson { gap: 0.25rem; max-height: 45vh; overflow-y: auto; }
+[data-testid="stSidebarUserContent"] button p { text-align: left; font-size: 0.85rem; }
+[data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.2rem; }
 .st-key-lesson [data-testid="stVerticalBlock"] { gap: 0.25rem; }
 /* its CSV would hand formulas to a spreadsheet; the lab's own exports guard them */
 [data-testid="stElementToolbar"] button[aria-label^="Download as CSV"] { display: none; }
@@ -55,6 +57,7 @@ h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
   [data-testid="stSidebar"] .stLogo { width: 32px; min-width: 32px; }
   [data-testid="stSidebar"] .stLogo { object-fit: cover; object-position: left; }
   [data-testid="stSidebarContent"] { padding: 0; }
+  [data-testid="stSidebarUserContent"] { display: none; }
   [data-testid="stSidebarNav"] { padding: 0 12px; }
   [data-testid="stSidebarNavLink"] { min-height: 34px; }
   [data-testid="stSidebarNav"] [data-testid="stMarkdownContainer"] { font-size: 0; width: 0; }
@@ -83,7 +86,8 @@ h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
   .st-key-top_bar > .st-key-pick_teacher { flex-basis: 49%; }
   .st-key-top_bar [data-testid="stSelectbox"] { width: 100% !important; }
   .st-key-top_bar [data-testid="stSelectbox"] input { font-size: 0.8rem; }
-  .st-key-lesson p { font-size: 0.92rem; line-height: 1.4; }
+  .st-key-lesson { max-height: 36vh; }
+  .st-key-lesson p { font-size: 0.88rem; line-height: 1.35; }
   .st-key-finding [data-testid="stText"] { font-size: 1.05rem; }
 }
 </style>

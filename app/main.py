@@ -9,7 +9,7 @@ if (_ROOT := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run`
 import streamlit as st
 
 from app import frame, look, presenting, state
-from app.components import address
+from app.components import address, lead_to
 from app.panels import keep, lesson
 from app.rail import PAGES
 from kdcore.errors import LabError
@@ -32,8 +32,10 @@ if target is not None and target != page.url_path:
 address.answer(page.url_path)
 try:
     told = frame.open_page(page.title, keep.draw, pickers=page.title not in WITHOUT_PICKERS)
+    lesson.offer()
     lesson.draw()
     page.run()
+    lead_to.draw_next()
     frame.banner(told)
 except LabError as cause:
     frame.trouble(cause)

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from app import services, state
+from app.components import lead_to
+from app.lessons import lessons
 from app.panels import lesson
 from app.services import Board, distilling_draft
 
@@ -12,9 +14,13 @@ def doors() -> None:
     first, second, third = st.columns(3)
     with first.container(border=True, height="stretch"):
         st.subheader("Show me", anchor=False)
-        st.write("A lesson of 90 seconds: what a student sees that a label hides.")
+        st.write("A guided lesson: what does a student see that a label hides?")
         if st.button("Start the lesson", type="primary", key="door_lesson"):
             lesson.begin("soft-labels")
+        others = [each for each in lessons().values() if each.name != "soft-labels"]
+        for other in others:
+            if st.button(f"{other.title} ({other.length})", key=f"door_{other.name}_lesson"):
+                lesson.begin(other.name)
     with second.container(border=True, height="stretch"):
         st.subheader("Explain my model", anchor=False)
         st.write(
@@ -33,6 +39,7 @@ def doors() -> None:
             st.switch_page("views/distill.py")
         if st.button("Rewrite an ad", key="door_edit"):
             state.correct(ctab="edit")
+            lead_to.on_next_page(".st-key-edit_fields", ".st-key-w_etitle input")
             st.switch_page("views/compare.py")
         if st.button("Price a defect", key="door_auction"):
             state.correct(rtab="auction")

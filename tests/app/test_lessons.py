@@ -24,6 +24,15 @@ def test_the_first_lesson_takes_90_seconds_and_asks_for_a_deed_at_every_step():
     assert all(step.check for step in first.steps)
 
 
+@pytest.mark.parametrize("name", lessons())
+def test_a_lesson_says_after_each_act_what_was_seen_and_ends_with_what_to_take_away(name):
+    taught = lesson(name)
+    assert all(step.seen and step.seen not in (step.text, step.task) for step in taught.steps)
+    assert len(taught.takeaways) == 3
+    assert taught.next in lessons()
+    assert taught.next != name
+
+
 def test_steps_open_on_pages_that_the_navigation_has():
     pages = {name for name, _, _ in PAGES}
     assert {step.page for each in lessons().values() for step in each.steps} <= pages

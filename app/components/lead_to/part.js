@@ -1,4 +1,4 @@
-// Scroll to a target once for each token; a visitor who moves by himself is left where he is.
+// Scroll to a target once for each token, and focus a control; a visitor who moves is left alone.
 
 const PATIENCE = 6000; // ms a page may take to show the target, and what stands before it
 const ACTS = ["pointerdown", "keydown", "wheel", "touchmove"];
@@ -17,6 +17,8 @@ export default function ({ data, parentElement }) {
       node.style.scrollMarginTop = "72px"; // the app's own header lies over the page
       node.scrollIntoView({ block: "start", behavior: still() ? "auto" : "smooth" });
     }
+    const control = data.focus && node ? document.querySelector(data.focus) : null;
+    if (control && document.activeElement !== control) control.focus({ preventScroll: true });
     if (performance.now() > until) part.stop();
   }, 700);
   part.stop = () => {

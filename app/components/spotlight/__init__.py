@@ -5,6 +5,9 @@ from app.components.load import part
 _mount = part("spotlight", "draw")
 
 
-def spotlight(target: str, token: str) -> None:
-    """Ring the first element that the CSS selector finds, once for each token."""
-    _mount(key="spotlight", data={"target": target, "token": token}, height=1)
+def spotlight(target: str, show: str, token: str) -> None:
+    """Ring the first element that the CSS selector `target` finds, once for each token.
+
+    show: selector of what must be in view together with it.
+    """
+    _mount(key="spotlight", data={"target": target, "show": show, "token": token}, height=1)

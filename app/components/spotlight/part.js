@@ -12,8 +12,8 @@ export default function ({ data, parentElement }) {
   const until = performance.now() + PATIENCE;
   let node = null;
   const timer = setInterval(() => {
-    if (!node?.isConnected) node = mark(part, first(data.target), acted.signal);
-    if (node && !inView(node)) show(node); // parts that come late push it away
+    if (!node?.isConnected) node = mark(part, first(data.target), first(data.show), acted.signal);
+    if (node && !inView(node)) show(node, first(data.show)); // parts that come late push it away
     if (performance.now() > until) clearInterval(timer);
   }, 150);
   const led = { signal: acted.signal, capture: true, passive: true };
@@ -27,7 +27,7 @@ export default function ({ data, parentElement }) {
 }
 
 /** A ring around a node that goes when the node is used. */
-function mark(part, node, signal) {
+function mark(part, node, beside, signal) {
   part.unmark?.();
   if (!node) return null;
   for (let fold = node.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
@@ -38,14 +38,20 @@ function mark(part, node, signal) {
     [node.style.outline, node.style.outlineOffset] = before;
   };
   for (const act of ["pointerdown", "input"]) node.addEventListener(act, part.unmark, { signal });
-  show(node);
+  show(node, beside);
   return node;
 }
 
-/** To the middle of what the lesson at the bottom leaves free. */
-function show(node) {
-  node.style.scrollMarginBottom = `${panelHeight()}px`;
-  node.scrollIntoView({ block: "center", behavior: still() ? "auto" : "smooth" });
+/** To the middle of what the lesson at the bottom leaves free; with what stands above it, if both fit. */
+function show(node, beside) {
+  const behavior = still() ? "auto" : "smooth";
+  const [top, bottom] = [beside ?? node, node].map((each) => each.getBoundingClientRect());
+  const room = window.innerHeight - panelHeight() - 90;
+  const both = beside && beside !== node && bottom.bottom > top.top && bottom.bottom - top.top < room;
+  const shown = both ? beside : node;
+  shown.style.scrollMarginTop = "70px";
+  shown.style.scrollMarginBottom = `${panelHeight()}px`;
+  shown.scrollIntoView({ block: both ? "start" : "center", behavior });
 }
 
 function inView(node) {
