@@ -82,8 +82,9 @@ class Lesson:
 
 @cache
 def lessons() -> dict[str, Lesson]:
-    """Every lesson in assets/lessons, by name."""
-    return {path.stem: read(path) for path in sorted(FOLDER.glob("*.json"))}
+    """Every lesson in assets/lessons by name, the shortest first."""
+    read_all = sorted(map(read, FOLDER.glob("*.json")), key=lambda each: (each.seconds, each.name))
+    return {each.name: each for each in read_all}
 
 
 def lesson(name: str) -> Lesson:
