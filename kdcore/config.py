@@ -11,6 +11,7 @@ import yaml
 from kdcore.catalog import SIZES, STUDENTS, EncoderParams, method_entry, misfit, student_entry
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
+from kdcore.yaml_text import read_assignments, read_settings_file
 
 MOST_RANKS = 64  # of CPU processes that share one run
 _DEVICE = re.compile(r"auto|mps|cpu(:\d+)?|cuda(:\d+|:all)?", re.ASCII)
@@ -50,10 +51,10 @@ class ModelConfig:
         name, _, tail = spec.partition(":")
         if name in SIZES:
             size = SIZES[name]
-            return cls(name=size.student, params=size.params | _assignments(tail))
+            return cls(name=size.student, params=size.params | read_assignments(tail))
         if "/" in spec or (name not in STUDENTS and Path(spec).is_dir()):
             return cls(name="checkpoint", checkpoint=spec)
-        return cls(name=name, params=_assignments(tail))
+        return cls(name=name, params=read_assignments(tail))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class TrainingConfig:
     )
     precision: str = choice(
         "auto",
-        "auto takes bf16 products where the hardware has them",
+        "products in training: auto takes bf16 where the hardware has it, and measures in fp32",
         options=("auto", "fp32", "bf16"),
     )
     checkpoint_seconds: float = knob(
@@ -115,7 +116,9 @@ class _StageConfig:
         low=0,
         high=10**9,
     )
-    seed: int = knob(0, "the same seed gives the same student", low=0, high=2**31 - 1)
+    seed: int = knob(
+        0, "the same seed and thread count give the same student", low=0, high=2**31 - 1
+    )
     device: str = text("auto", "auto, cpu, cuda, cuda:1, cuda:all or mps")
     threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
 
@@ -162,7 +165,7 @@ class InferConfig(_StageConfig):
     as_is: bool = switch(
         False, "take the splits as they lie, cut none; 'all' then names every pair as one"
     )
-    precision: str = choice("auto", "as in training", options=("auto", "fp32", "bf16"))
+    precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:
         _refuse(self, self._problems() + ([] if self.run else ["run: name the run that answers"]))
@@ -259,7 +262,7 @@ def load(path: Path) -> StageConfig:
 def read_settings(path: Path) -> dict[str, Any]:
     """The settings of a YAML or JSON file as they stand, unchecked."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = read_settings_file(path)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as cause:
         raise ConfigError(f"{path} cannot be read as YAML:", [str(cause)]) from None
     if not isinstance(data, dict):
@@ -270,11 +273,6 @@ def read_settings(path: Path) -> dict[str, Any]:
 def to_yaml(config: Any) -> str:
     """The config as YAML, in the order in which it is declared."""
     return yaml.safe_dump(to_dict(config), sort_keys=False)
-
-
-def _assignments(text: str) -> dict[str, Any]:
-    pairs = [part.partition("=") for part in text.split(",") if part]
-    return {key.strip(): yaml.safe_load(value) for key, _, value in pairs}
 
 
 def _knobs(kind: type[Any], given: Any) -> tuple[Any, list[str]]:

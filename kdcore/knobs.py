@@ -39,6 +39,7 @@ def text(default: str, help: str) -> Any:
 def problems_of(params: Any) -> list[str]:
     """One sentence for each knob of a dataclass that is outside its range or options."""
     found = []
+    hints = typing.get_type_hints(type(params))
     for spec in fields(params):
         value, rule = getattr(params, spec.name), spec.metadata
         if "low" in rule:
@@ -48,7 +49,7 @@ def problems_of(params: Any) -> list[str]:
                     f"{spec.name}: {value!r} is outside {rule['low']}..{rule['high']}; "
                     f"{spec.default} is a safe start"
                 )
-            elif isinstance(spec.default, int) and value != int(value):
+            elif hints[spec.name] is int and value != int(value):
                 found.append(f"{spec.name}: {value!r} is not a whole number; try {int(value)}")
         elif "options" in rule and value not in rule["options"]:
             options = ", ".join(rule["options"])

@@ -9,6 +9,7 @@ The command line and the app's child processes call these same functions.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -213,13 +214,16 @@ def evaluate(
     source = _found(run, workspace)
     answers = predictions(source, split)
     pairs = split_of(source, split, workspace)
-    by = None
-    if teacher is not None:
-        by = predictions(_found(teacher, workspace), split)
+    by = predictions(_found(teacher, workspace), split) if teacher is not None else None
     made = evaluate_predictions(
         pairs, answers, teacher=by, temperature=temperature, resamples=resamples
     )
-    write_text_atomic(source.evaluation_path(split), to_json(made))
+    try:
+        write_text_atomic(source.evaluation_path(split), to_json(made))
+    except OSError as cause:  # a folder that cannot be written to, or a full disk
+        reason = (cause.strerror or str(cause)).lower()
+        note = f"This evaluation was not kept in {source.folder}: {reason}."
+        return replace(made, notes=(*made.notes, note))
     return made
 
 

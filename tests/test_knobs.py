@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from kdcore.config import TrainingConfig
 from kdcore.errors import ConfigError
 from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
 
@@ -116,3 +117,10 @@ def test_plain_data_is_built_back_into_the_same():
 
 def test_a_list_becomes_a_tuple():
     assert build(Oven, {"racks": ["top"]}).racks == ("top",)
+
+
+def test_a_fraction_is_refused_where_a_whole_number_is_declared_and_nowhere_else():
+    """The default of a float may be written as a whole number: 60 seconds, say."""
+    assert TrainingConfig(checkpoint_seconds=0.2).checkpoint_seconds == 0.2
+    with pytest.raises(ConfigError, match=r"1\.5 is not a whole number"):
+        TrainingConfig(epochs=1.5)

@@ -1,5 +1,6 @@
 """The door to the engine: each stage in one call, and every refusal a sentence."""
 
+import errno
 import json
 import os
 import signal
@@ -264,3 +265,16 @@ def test_relative_paths_are_kept_so_that_they_hold_in_every_folder(
     monkeypatch.chdir(tmp_path / "far")
     assert run.config["data"] == str(tmp_path / "near")
     assert lab.evaluate(run, workspace=home, resamples=10).metrics["roc_auc"].n == 16
+
+
+def test_an_evaluation_that_cannot_be_kept_is_answered_all_the_same(
+    home: Workspace, student: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(lab, "write_text_atomic", read_only)
+    found = lab.evaluate(student, workspace=home, resamples=20)
+    assert found.metrics["roc_auc"].value >= 0
+    assert found.notes[-1].startswith("This evaluation was not kept in ")
+    assert found.notes[-1].endswith("read-only file system.")

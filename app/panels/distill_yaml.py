@@ -11,6 +11,7 @@ from app.services.distilling_draft import Draft
 from app.texts import md
 from kdcore.config import DistillConfig
 from kdcore.errors import ConfigError
+from kdcore.yaml_text import read_yaml
 
 _TYPED = "kd_yaml_typed"  # what was typed, until it is whole or taken back
 _KEY = "distill_yaml"
@@ -71,7 +72,7 @@ def read(text: str) -> DistillConfig:
     """The config that a text says; ConfigError or YAMLError for whatever else it may be."""
     try:
         _plain_only(text)
-        return distilling_draft.read_yaml(yaml.safe_load(text))
+        return distilling_draft.read_yaml(read_yaml(text))
     except (ConfigError, yaml.YAMLError):
         raise
     except _ODD as cause:  # !!int abc, 2024-13-45, a number of 5,000 digits

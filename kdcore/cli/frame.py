@@ -11,7 +11,7 @@ from typing import TextIO
 import typer
 
 from kdcore.cli.answer import plain
-from kdcore.errors import LabError
+from kdcore.errors import ConfigError, LabError
 
 EXIT_CODES = {
     0: "done",
@@ -22,6 +22,11 @@ EXIT_CODES = {
     130: "stopped by Ctrl-C",
     141: "the reader of the answer went away",
 }
+
+_MEMORY = (
+    "the memory is full: this needs more than the machine has free; give it less at once "
+    "(fewer pairs with --limit, a smaller file or model), or close other programs"
+)
 
 # click's ClickException, or the copy of click that newer typers bring along
 CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
@@ -43,6 +48,7 @@ def carry_out(app: typer.Typer, arguments: Sequence[str]) -> int:
     options = words[: words.index("--")] if "--" in words else words
     try:
         try:
+            _refuse_undecodable(words)
             command = typer.main.get_command(app)
             with command.make_context("kdlab", list(words)) as context:
                 command.invoke(context)
@@ -63,6 +69,22 @@ def carry_out(app: typer.Typer, arguments: Sequence[str]) -> int:
     return 0
 
 
+def _refuse_undecodable(words: Sequence[str]) -> None:
+    """ConfigError for arguments whose bytes are no text in UTF-8, which all files here are in."""
+    problems = []
+    for place, word in enumerate(words, 1):
+        try:
+            word.encode("utf-8")
+        except UnicodeEncodeError:
+            shown = word.encode("utf-8", "backslashreplace").decode()
+            problems.append(
+                f"word {place}, {shown[:60]!r}, is not valid UTF-8: set the terminal to UTF-8, or "
+                "give the file a name in it"
+            )
+    if problems:
+        raise ConfigError("This command cannot be read:", problems)
+
+
 def explain(error: BaseException) -> Failure:
     """The exit code and the plain sentence for an error."""
     if isinstance(error, LabError):
@@ -73,7 +95,7 @@ def explain(error: BaseException) -> Failure:
     if isinstance(error, KeyboardInterrupt):
         return Failure(130, str(error) or "stopped by Ctrl-C")
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-        return Failure(4, "the memory is full; a smaller batch size or limit needs less of it")
+        return Failure(4, _MEMORY)
     return _of_the_system(error)
 
 

@@ -6,7 +6,7 @@ from kdcore import lab
 from kdcore.cli.answer import show, table
 from kdcore.cli.settings import Json
 from kdcore.cli.stages import RunId
-from kdcore.config import InferConfig, from_dict
+from kdcore.config import DistillConfig, InferConfig, from_dict
 from kdcore.errors import ConfigError
 from kdcore.workspace import Workspace
 
@@ -41,5 +41,9 @@ def latency(run: RunId, as_json: Json = False) -> None:
         for who, speed in speeds.items()
         if speed is not None
     ]
-    told = table(rows, right=set(rows[0]) - {"model"})
-    show(as_json, {"run": found.id, **asdict(measured)}, told, conditions(measured))
+    told = table(rows, right=set(rows[0]) - {"model"}), conditions(measured)
+    notes = []
+    if isinstance(config, DistillConfig) and measured.teacher is None:
+        notes = [f"its teacher, {config.teacher}, is gone or cannot be read, and was not measured"]
+    data = {"run": found.id, **asdict(measured), "notes": notes}
+    show(as_json, data, *told, *(f"Note: {note}." for note in notes))

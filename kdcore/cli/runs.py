@@ -1,4 +1,4 @@
-"""`kdlab runs`: list, show, resume, stop, watch, delete and path."""
+"""`kdlab runs`: list, show, resume, stop, watch, delete, restore and path."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -12,8 +12,9 @@ from kdcore.cli.running import require_finished, start_detached, tell_end
 from kdcore.cli.settings import Json, Quiet
 from kdcore.cli.stages import Detach, RunId
 from kdcore.errors import UnknownNameError
+from kdcore.runs.store import Run
 
-app = typer.Typer(help="See, go on with, stop and delete runs.")
+app = typer.Typer(help="See, go on with, stop, delete and restore runs.")
 
 
 @app.command("list")
@@ -127,7 +128,7 @@ def delete(
     run: Annotated[list[str], typer.Argument(metavar="RUN...", help="whole ids")],
     as_json: Json = False,
 ) -> None:
-    """Delete runs and all their files; the ids must be whole."""
+    """Put runs into the trash, where they stay for a week; the ids must be whole."""
     from kdcore import lab
 
     runs = lab.store()
@@ -138,9 +139,35 @@ def delete(
                 f"{run_id!r} is no whole id, and nothing was deleted; "
                 f"if you mean this run, write `kdlab runs delete {found.id}`"
             )
+    pupils = {run_id: _taught_by(run_id, runs.list()) for run_id in run}
     for run_id in run:
-        runs.delete(run_id)
-    show(as_json, {"deleted": run}, *(f"{run_id} is deleted" for run_id in run))
+        runs.trash(run_id)
+    told = [f"{i} is in the trash for a week; `kdlab runs restore {i}` takes it back" for i in run]
+    told += [
+        f"Note: {run_id} teaches {', '.join(names)}, which can neither be resumed nor be compared "
+        "with it while it is gone."
+        for run_id, names in pupils.items()
+        if names
+    ]
+    show(as_json, {"deleted": run, "taught": pupils}, *told)
+
+
+def _taught_by(run_id: str, runs: list[Run]) -> list[str]:
+    """The runs whose teacher this one is."""
+    return [run.id for run in runs if run.config.get("teacher") == run_id]
+
+
+@app.command()
+def restore(
+    run: Annotated[list[str], typer.Argument(metavar="RUN...", help="whole ids")],
+    as_json: Json = False,
+) -> None:
+    """Take deleted runs back out of the trash."""
+    from kdcore import lab
+
+    for run_id in run:
+        lab.store().restore(run_id)
+    show(as_json, {"restored": run}, *(f"{run_id} is back" for run_id in run))
 
 
 @app.command()

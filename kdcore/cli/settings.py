@@ -22,6 +22,7 @@ from kdcore.config import (
 from kdcore.errors import ConfigError
 from kdcore.knobs import build
 from kdcore.whatif.changes import put
+from kdcore.yaml_text import read_yaml
 
 Config = TypeVar("Config")
 
@@ -157,7 +158,7 @@ class Settings(Generic[Config]):
                 self.problems.append(f"--set {text}: write key=value")
                 continue
             try:
-                self.put(path.strip().split("."), yaml.safe_load(value))
+                self.put(path.strip().split("."), read_yaml(value))
             except yaml.YAMLError:
                 self.put(path.strip().split("."), value)
 

@@ -17,9 +17,11 @@ Student = Annotated[str | None, s.model_option("--student", "what learns", "twin
 Teacher = Annotated[
     str | None, typer.Option("--teacher", metavar="RUN", help="the run that teaches")
 ]
-Detach = Annotated[
-    bool, typer.Option("--detach", help="let it run without this terminal; prints its id at once")
-]
+_DETACH = (
+    "let it run without this terminal; prints its id at once. The queue's two processes stay for "
+    "ten minutes after the last run, so that the next one starts at once"
+)
+Detach = Annotated[bool, typer.Option("--detach", help=_DETACH)]
 RunId = Annotated[
     str, typer.Argument(metavar="RUN", help="a run's id, its beginning, or its folder")
 ]

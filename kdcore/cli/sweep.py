@@ -19,6 +19,7 @@ from kdcore.errors import ConfigError, LabError, RunError
 from kdcore.runs.devices import refuse_too_many
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
+from kdcore.yaml_text import read_yaml
 
 Grid = Annotated[
     list[str] | None,
@@ -118,7 +119,7 @@ def grid_of(texts: Sequence[str]) -> dict[str, list[Any]]:
 
 def _value(text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return read_yaml(text)
     except yaml.YAMLError:
         return text
 

@@ -9,8 +9,8 @@ from kdcore.evaluate import Evaluation
 from kdcore.exports import to_json
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.runs.record import METRICS, Record
-from kdcore.runs.store import CONFIG, Run
+from kdcore.runs.record import CONFIG, METRICS, Record
+from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, replacing, write_text_atomic
 
 CARDS = (CONFIG, METRICS, "README.md", "provenance.json")  # a log may name this machine's paths

@@ -8,6 +8,7 @@ import os
 import platform
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from kdcore.batches import Encoded
 from kdcore.config import DistillConfig, FinetuneConfig
 from kdcore.devices import pick_device, use_threads
+from kdcore.errors import LabError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
@@ -41,12 +43,16 @@ class _Subject:
 
 
 def latency_of(run: Run, config: FinetuneConfig | DistillConfig, pairs: PairTable) -> Latency:
-    """A finished run's model on pairs of its test split, its teacher in turns with it."""
+    """A finished run's model on pairs of its test split, its teacher in turns with it.
+
+    Without the teacher where its run is gone: the student's own time needs none.
+    """
     split = "test" if "test" in pairs.splits else pairs.splits[0]
     teacher: PairModel | None = None
     if isinstance(config, DistillConfig):
-        source = RunStore(run.folder.parent).get(config.teacher).require_model()
-        teacher = load_model(source.model_folder)
+        with suppress(LabError):
+            source = RunStore(run.folder.parent).get(config.teacher).require_model()
+            teacher = load_model(source.model_folder)
     return measure_latency(
         pairs.split(split),
         load_model(run.require_model().model_folder),

@@ -48,10 +48,30 @@ def sample_rows(run: Run) -> list[Row]:
     rows = list(INVENTED)
     with suppress(LabError, OSError):
         pairs = lab.split_of(run, "test")
-        some = np.linspace(0, len(pairs) - 1, min(FROM_THE_DATA, len(pairs))).astype(np.int64)
-        texts = pairs.frame.iloc[some][["query", "title", "description"]]
+        texts = pairs.frame.iloc[_sample(len(pairs))][["query", "title", "description"]]
         rows += [(q, t, d) for q, t, d in texts.itertuples(index=False)]
     return rows
+
+
+def kept_difference(run: Run, logits: NDArray[np.floating]) -> float | None:
+    """The largest difference of the run's kept answers to `logits` of its `sample_rows`.
+
+    These are the answers from which its metrics were worked out. None where there are none.
+    """
+    from kdcore import lab
+
+    asked = logits[len(INVENTED) :]
+    with suppress(LabError, OSError):
+        kept = lab.predictions(run, "test").logits
+        kept = kept[_sample(len(kept))]
+        if len(kept) and kept.shape == asked.shape:
+            return float(np.max(np.abs(kept.astype(np.float64) - asked)))
+    return None
+
+
+def _sample(pairs: int) -> NDArray[np.int64]:
+    """Positions evenly spread over so many pairs."""
+    return np.linspace(0, pairs - 1, min(FROM_THE_DATA, pairs)).astype(np.int64)
 
 
 def asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:

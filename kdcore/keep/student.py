@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kdcore.errors import DataError, RunError
+from kdcore.keep.check import TOLERANCE
 from kdcore.keep.words import at_most
 from kdcore.knobs import plain
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, new_folder, write_text_atomic
 
+_COARSE = ", because they were computed in bf16; train it again with precision fp32 to be closer"
 MARK = "student.json"  # what tells an exported folder from any other
 
 
@@ -19,7 +21,8 @@ class Exported:
 
     layout: "transformers" (AutoModelForSequenceClassification loads it) or "script" (student.py
     does). difference: the largest one of a logit to the run's own model on `pairs` pairs, asked
-    in a process that cannot import the lab. onnx: its ONNX files; onnx_problem: why it has none.
+    in a process that cannot import the lab. kept_difference: the largest one to the answers that
+    the run kept, from which its metrics come. onnx: its ONNX files; onnx_problem: why it has none.
     """
 
     run: str
@@ -28,6 +31,7 @@ class Exported:
     layout: str
     pairs: int
     difference: float
+    kept_difference: float | None = None
     onnx: tuple[str, ...] = ()
     onnx_difference: float | None = None
     onnx_problem: str = ""
@@ -39,6 +43,12 @@ class Exported:
             f"Checked on {self.pairs} pairs where the lab cannot be imported: no logit differs "
             f"by more than {at_most(self.difference)}."
         )
+        if self.kept_difference is not None:
+            told += (
+                " From the answers that the run kept, on which its metrics rest, none by more than "
+                f"{at_most(self.kept_difference)}"
+                f"{_COARSE if self.kept_difference > TOLERANCE else ''}."
+            )
         if self.onnx_difference is not None:
             told += f" ONNX: none by more than {at_most(self.onnx_difference)}."
         return f"{told} {self.onnx_problem}".rstrip()
@@ -58,7 +68,7 @@ def export_student(
     1e-4 of a logit, else RunError and nothing is kept. force: may replace an earlier export.
     """
     from kdcore.keep.card import model_card
-    from kdcore.keep.check import asked_alone, difference, sample_rows
+    from kdcore.keep.check import asked_alone, difference, kept_difference, sample_rows
     from kdcore.keep.facts import facts_of
     from kdcore.keep.layout import write_student
     from kdcore.keep.onnx import Onnx, require_packages, write_onnx
@@ -73,7 +83,7 @@ def export_student(
     ours = answer_texts(model, rows).logits
     with new_folder(target, replace=True) as folder:
         layout = write_student(model, folder)
-        largest = difference(ours, asked_alone(folder, rows), "the exported student")
+        theirs = asked_alone(folder, rows)
         graph = write_onnx(folder, rows, ours) if onnx else Onnx()
         made = Exported(
             run=run.id,
@@ -81,13 +91,14 @@ def export_student(
             files=(),
             layout=layout,
             pairs=len(rows),
-            difference=largest,
+            difference=difference(ours, theirs, "the exported student"),
+            kept_difference=kept_difference(run, theirs),
             onnx=graph.files,
             onnx_difference=graph.difference if graph.files else None,
             onnx_problem=graph.problem,
         )
-        facts = facts_of(run, workspace)
-        write_text_atomic(folder / "README.md", model_card(facts, made, plain(model.config)))
+        card = model_card(facts_of(run, workspace), made, plain(model.config))
+        write_text_atomic(folder / "README.md", card)
         files = tuple(sorted(path.name for path in folder.iterdir()))
         _remember(folder / MARK, files)
     return Exported(**{**vars(made), "files": files})

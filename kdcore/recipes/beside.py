@@ -12,7 +12,7 @@ from kdcore.judging.latency import latency_of
 from kdcore.judging.measured import measure_finished
 from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.recipes.infer import infer
+from kdcore.recipes.infer import infer, measured
 from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run, RunStore
@@ -51,7 +51,7 @@ def keep_teacher(
         if Predictions.load(source.predictions_path("test")).data_hash == test.content_hash:
             return
     how = InferConfig(run=config.teacher, device=config.device)
-    answers, _ = infer(how, test, source, workspace)
+    answers, _ = infer(measured(how), test, source, workspace)
     regraded(answers, model_scheme(source.model_folder), pairs).save(teacher_path(run))
 
 

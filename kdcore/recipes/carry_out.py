@@ -12,7 +12,7 @@ from kdcore.pairs import PairTable, part_of
 from kdcore.recipes.beside import keep_beside
 from kdcore.recipes.card import write_card
 from kdcore.recipes.checkpoint import seconds_before
-from kdcore.recipes.infer import Scoring, ask, infer, score_size
+from kdcore.recipes.infer import Scoring, ask, infer, measured, score_size
 from kdcore.recipes.interrupt import StoppedError
 from kdcore.recipes.parallel import own_rank
 from kdcore.recipes.train import follow, train
@@ -39,7 +39,7 @@ def carry_out(
     size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
     stopped = ""
     forget_peak()
-    with run.write() as writer, use_threads(config.threads), in_plain_words(run.id, size):
+    with run.write() as writer, use_threads(config.threads), in_plain_words(run.folder, size):
         before = seconds_before(run.checkpoint_folder)
         try:
             message = _stage(config, load(), run, writer, workspace)
@@ -76,7 +76,7 @@ def _infer(
     watch = Scoring(writer, sum(map(len, parts.values())))
     for split, part in parts.items():
         with heeded(partial(watch, 0)):
-            answers, _ = infer(config, part, source, workspace, watch)
+            answers, _ = infer(measured(config), part, source, workspace, watch)
         known = regraded(answers, model_scheme(source.model_folder), pairs)
         known.save(run.predictions_path(split))
         watch.split_done(len(part))
@@ -96,7 +96,8 @@ def _score(
     )
     for split in SCORED:
         if split in pairs.splits:
-            ask(model, how, pairs.split(split), run.id).save(run.predictions_path(split))
+            answers = ask(model, measured(how), pairs.split(split), run.id)
+            answers.save(run.predictions_path(split))
     if "test" in pairs.splits:
         writer.note(model.cut_notes(model.read(pairs.split("test")), "test"))
 

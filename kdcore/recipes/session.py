@@ -95,7 +95,7 @@ class Session:
         self.progress = fresh(config, train, validation)
         self._seconds_before = seconds_before(run.checkpoint_folder)
         self.meter = Meter(
-            writer, self.device, self.knobs.batch_size, self.steps_an_epoch, self._not_a_number
+            writer, self.device, self.knobs.batch_size, self.steps_an_epoch, self._no_loss
         )
         self._due = evenly(self.knobs.validations, self.steps_an_epoch)
         self._last_saved = time.monotonic()
@@ -232,8 +232,13 @@ class Session:
         if not are_numbers(self.modules.values()):
             raise self._not_a_number(self.progress.step)
 
-    def _not_a_number(self, step: int) -> RunError:
-        return not_a_number(step, self.total_steps, self.knobs.learning_rate)
+    def _no_loss(self, step: int) -> RunError:
+        """The loss of this step, which was computed before its weights moved, is no number."""
+        return self._not_a_number(step, moved=step > 1)
+
+    def _not_a_number(self, step: int, moved: bool = True) -> RunError:
+        rate, kept = self.knobs.learning_rate, self.checkpoints.progress() is not None
+        return not_a_number(step, self.total_steps, rate, moved=moved, checkpoint=kept)
 
     def __exit__(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -13,7 +14,7 @@ _ALLOCATORS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 @contextmanager
-def in_plain_words(run_id: str, batch_size: int) -> Iterator[None]:
+def in_plain_words(folder: Path, batch_size: int) -> Iterator[None]:
     """Around the work of a run: what a person can mend becomes a RunError that says how."""
     try:
         yield
@@ -23,15 +24,32 @@ def in_plain_words(run_id: str, batch_size: int) -> Iterator[None]:
         if is_full_memory(error):
             raise RunError(memory_problem(error, batch_size)) from error
         if is_full_disk(error):
-            raise RunError(write_problem(run_id, error)) from error
+            raise RunError(write_problem(folder, error)) from error
         raise
 
 
-def not_a_number(step: int, total: int, rate: float) -> RunError:
-    """What ends a training whose loss or weights are no numbers any more."""
+def not_a_number(
+    step: int, total: int, rate: float, *, moved: bool = True, checkpoint: bool = True
+) -> RunError:
+    """What ends a training whose loss or weights are no numbers any more.
+
+    moved: whether a weight had been changed before; if not, no learning rate can be the cause.
+    checkpoint: whether there is one to go back to.
+    """
+    kept = (
+        "The last good checkpoint is kept"
+        if checkpoint
+        else "There is no checkpoint yet, so nothing is kept"
+    )
+    if not moved:
+        return RunError(
+            f"the loss is not a number at step {step} of {total}, before any weight was changed, "
+            "so the learning rate is not the cause: what the model starts from, or the teacher's "
+            f"answers, are too large or no numbers; choose another start. {kept}"
+        )
     return RunError(
         f"the training became not-a-number at step {step} of {total} (learning "
-        f"rate {rate:g}); try {rate / 10:g}. The last good checkpoint is kept"
+        f"rate {rate:g}); try {rate / 10:g}. {kept}"
     )
 
 

@@ -32,6 +32,8 @@ STATUS = "status.json"
 METRICS = "metrics.jsonl"
 LOG = "run.log"
 NOTES = "notes.json"
+CONFIG = "config.json"
+CHECKPOINT = "checkpoint/checkpoint.json"
 STOP = "stop"
 LOCK = ".lock"
 StopKind = Literal["", "pause", "keep"]  # what a run was asked: nothing, to pause, to end early
@@ -85,6 +87,8 @@ class Record(Status):
 
     def write(self, folder: Path) -> None:
         """Replace the record atomically; only the holder of the folder's lock may do this."""
+        if not (folder / CONFIG).exists():  # a write would bring a part of it back
+            raise RunError(f"the folder of run {folder.name} was removed while it worked")
         with writing(folder):
             write_json_atomic(folder / STATUS, self.to_dict())
 
@@ -220,17 +224,18 @@ def writing(folder: Path) -> Iterator[None]:
     except Timeout:  # an OSError too, but it is no trouble with the disk
         raise
     except OSError as cause:
-        raise RunError(write_problem(folder.name, cause)) from cause
+        raise RunError(write_problem(folder, cause)) from cause
 
 
-def write_problem(run_id: str, cause: Exception) -> str:
-    """Why a file could not be written, and the way out."""
-    if is_full_disk(cause):
-        return (
-            "the disk is full: free some space, then resume with "
-            f"`kdlab runs resume {run_id}`; the last good checkpoint is kept"
-        )
-    return f"a file of run {run_id} could not be written ({_reason(cause)})"
+def write_problem(folder: Path, cause: Exception) -> str:
+    """Why a file of a run could not be written, and the way out."""
+    if not is_full_disk(cause):
+        return f"a file of run {folder.name} could not be written ({_reason(cause)})"
+    kept = "it begins anew, because it has no checkpoint yet"
+    if (folder / CHECKPOINT).is_file():
+        kept = "the last good checkpoint is kept"
+    resume = f"`kdlab runs resume {folder.name}`"
+    return f"the disk is full: free some space, then resume with {resume}; {kept}"
 
 
 def is_full_disk(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from typing import Any
 from kdcore.errors import ConfigError, DataError, RunError, UnknownNameError
 from kdcore.runs.about import About
 from kdcore.runs.record import (
+    CONFIG,
     LOG,
     NOTES,
     STATUS,
@@ -44,7 +45,6 @@ from kdcore.workspace import (
 
 __all__ = ["Run", "RunStore", "RunWriter", "Status"]
 
-CONFIG = "config.json"
 BUNDLED = "demo:"  # before the name of a run of the bundled demo
 MODEL_CARD = "kdlab.json"  # written last, so a model that has it is whole
 _SUFFIX = string.digits + string.ascii_lowercase

@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import signal
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Any, Self, cast
 
 from kdcore.errors import LabError, RunError
 from kdcore.runs.record import (
+    CONFIG,
     END_STATES,
     LOG,
     METRICS,
@@ -214,6 +216,9 @@ class RunWriter:
         trace: TracebackType | None,
     ) -> None:
         with self._cleanup:
+            if not (self.folder / CONFIG).exists():  # removed while it worked: leave no part of it
+                shutil.rmtree(self.folder, ignore_errors=True)
+                return
             (self.folder / STOP).unlink(missing_ok=True)  # it was meant for this child only
             if error is None:
                 if not self._record.is_over:
@@ -232,7 +237,7 @@ def _end_of(error: BaseException, folder: Path) -> tuple[str, str]:
     if isinstance(error, LabError):
         return "failed", str(error)
     if isinstance(error, Exception) and is_full_disk(error):
-        return "failed", write_problem(folder.name, error)
+        return "failed", write_problem(folder, error)
     said = " ".join(str(error).split())[:200]
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return "failed", f"an unexpected error ended the run ({what}); the details are in {LOG}"

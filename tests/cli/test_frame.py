@@ -24,6 +24,7 @@ COMMANDS = {
     "runs stop": ("RUN",),
     "runs watch": ("RUN",),
     "runs delete": ("RUN",),
+    "runs restore": ("RUN",),
     "runs path": ("RUN",),
     "data import": ("SOURCE", "--name", "--map", "--skip-bad", "--grades", "--replace"),
     "data list": ("--json",),
@@ -158,3 +159,9 @@ def test_the_package_offers_the_stages_without_importing_them() -> None:
     assert kdcore.evaluate.evaluate is not kdcore.lab.evaluate
     with pytest.raises(AttributeError, match="no attribute 'distil'"):
         kdcore.distil  # noqa: B018
+
+
+def test_bytes_that_are_no_utf_8_are_told_by_their_place(kdlab: Kdlab) -> None:
+    said = kdlab("predict", "caf\udce9", "title", "--run", "x")
+    assert said.code == 2
+    assert "word 2, 'caf\\\\udce9', is not valid UTF-8" in said.err

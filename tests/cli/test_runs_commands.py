@@ -80,11 +80,22 @@ def test_a_finished_run_cannot_be_resumed_and_stop_leaves_it_as_it_is(
     assert kdlab("runs", "stop", home.teacher, "--json").json["state"] == "finished"
 
 
-def test_delete_wants_whole_ids_and_removes_the_folder(home: Home, kdlab: Kdlab) -> None:
+def test_delete_wants_whole_ids_tells_who_was_taught_and_can_be_taken_back(
+    home: Home, kdlab: Kdlab
+) -> None:
     made = lab.store().create({"stage": "finetune"}, title="doomed")
+    pupil = lab.store().create({"stage": "distill", "teacher": made.id})
     assert kdlab("runs", "delete", made.id[:-1]).code == 2
-    assert kdlab("runs", "delete", made.id).code == 0
+    said = kdlab("runs", "delete", made.id)
+    assert said.code == 0
+    assert f"{made.id} teaches {pupil.id}" in said.out
     assert not made.folder.exists()
+    assert kdlab("runs", "restore", made.id).code == 0
+    assert made.folder.exists()
+    assert kdlab("runs", "delete", made.id, pupil.id, "--json").json["taught"] == {
+        made.id: [pupil.id],
+        pupil.id: [],
+    }
 
 
 def test_nobody_waits_for_a_run_that_nobody_works_on(home: Home, kdlab: Kdlab) -> None:

@@ -107,3 +107,11 @@ def _renamed(pairs: PairTable, home) -> str:
     made = make_frame(frame["query"], frame["title"], frame["description"], frame["grade"], splits)
     PairTable(made, pairs.scheme, "other").save(home.data_folder("other"))
     return "other"
+
+
+def test_a_student_whose_teacher_is_gone_is_measured_alone(home, teacher, student):
+    lab.store(home).trash(teacher.id)
+    config = from_dict(student.config)
+    found = latency.latency_of(student, config, lab.split_of(student, "test", home))
+    assert found.student.parameters > 0
+    assert found.teacher is None

@@ -73,6 +73,9 @@ def test_an_infinite_loss_ends_the_run_with_its_step_and_rate(
         RunError, match=rf"not-a-number at step {step} of 18 \(learning rate 0.005\); try 0.0005"
     ) as caught:
         lab.execute(run, home)
+    kept = (run.checkpoint_folder / "checkpoint.json").exists()
+    assert ("The last good checkpoint is kept" in str(caught.value)) == kept
+    assert ("There is no checkpoint yet" in str(caught.value)) != kept
     assert caught.value.exit_code == 4
     status = run.status()
     assert (status.state, status.message) == ("failed", str(caught.value))
@@ -81,6 +84,15 @@ def test_an_infinite_loss_ends_the_run_with_its_step_and_rate(
         assert_good_checkpoint(run, step - 1)
         monkeypatch.undo()
         assert_same_result(lab.start(finetuning("bert"), home), lab.resume(run, home))
+
+
+def test_a_loss_that_is_no_number_at_once_is_not_blamed_on_the_learning_rate(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = finetune.hard_cross_entropy
+    monkeypatch.setattr(finetune, "hard_cross_entropy", lambda *a: genuine(*a) * float("nan"))
+    with pytest.raises(RunError, match=r"the learning rate is not the cause: .* no checkpoint yet"):
+        lab.start(finetuning(), home)
 
 
 @pytest.mark.parametrize("step", [1, 6, 8, 18])
@@ -179,6 +191,17 @@ def test_a_full_disk_leaves_the_checkpoint_before_intact(
     assert not list(run.checkpoint_folder.glob(".*"))
     monkeypatch.undo()
     assert_same_result(lab.start(finetuning(), home), lab.resume(run, home))
+
+
+def test_a_disk_that_is_full_from_the_start_promises_no_checkpoint(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise DISK["Python's"]
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(RunError, match=r"the disk is full: .* begins anew, because"):
+        lab.start(finetuning(checkpoint_seconds=0), home)
 
 
 def test_a_full_disk_while_answers_are_written_leaves_no_torn_file(

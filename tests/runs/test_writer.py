@@ -2,6 +2,7 @@ import json
 import logging
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -355,3 +356,29 @@ def test_a_writer_off_the_main_thread_works_without_signals(run: Run) -> None:
     )
     subprocess.run([sys.executable, "-c", program, str(run.folder)], check=True, timeout=30)
     assert run.status().state == "finished"
+
+
+def test_a_folder_that_is_removed_while_its_run_works_stays_away(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kdcore.runs.writer.HEARTBEAT_EVERY", 0)
+
+    def work() -> None:
+        with run.write() as writer:
+            shutil.rmtree(run.folder)
+            (run.folder / "checkpoint").mkdir(parents=True)  # what another write brought back
+            writer.progress(1, 2)
+
+    with pytest.raises(RunError, match="was removed while it worked"):
+        work()
+    assert not run.folder.exists()
+
+
+def test_what_is_told_of_a_run_is_told_once_and_read_back(run: Run) -> None:
+    assert run.notes == ()
+    with run.write() as writer:
+        writer.note(["one", "two"])
+        writer.note(["two", "three"])
+    assert run.notes == ("one", "two", "three")
+    (run.folder / "notes.json").write_text("{")
+    assert run.notes == ()
