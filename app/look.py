@@ -35,10 +35,13 @@ _RULES = """
 [data-testid^="stBaseButton-primary"]:not(:disabled) p { color: light-dark(#FFFFFF, #10151C); }
 h3 { font-size: 1.2rem !important; padding: 0.2rem 0 !important; }
 h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-distill_bar) {
+.stMainBlockContainer > [data-testid="stVerticalBlock"]
+  > [data-testid="stLayoutWrapper"]:has(.st-key-distill_bar) {
   position: sticky; top: 3.75rem; z-index: 90; background: light-dark(#FFFFFF, #10151C);
 }
-.st-key-distill_bar { border-bottom: 1px solid rgba(128, 128, 128, 0.4); padding: 0.3rem 0; }
+.st-key-distill_bar { border-bottom: 1px solid rgba(128, 128, 128, 0.4); padding: 0.2rem 0; }
+.st-key-distill_bar p { margin: 0; }
+.st-key-distill_bar button { min-height: 2rem; padding: 0.1rem 0.6rem; }
 .st-key-distill_yaml textarea { font-family: "Source Code Pro", monospace; font-size: 0.9rem; }
 @media (max-width: 1100px) { /* a projector at 125 %: one column, a rail of icons */
   .stMainBlockContainer { padding-left: 1.2rem; padding-right: 1.2rem; }

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 _LETTER, _LINE = 6.2, 15.0  # pixels of a letter and of a line at size 11
 _GAP = 9.0  # pixels from a point to its name
-_PLACES = ("middle right", "middle left", "top right", "bottom right", "top left", "bottom left")
+# a frontier goes on to the right of its points, so a name stands above it
+_PLACES = ("top right", "bottom right", "middle left", "top left", "bottom left", "middle right")
 
 
 @dataclass(frozen=True)

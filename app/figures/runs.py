@@ -129,7 +129,7 @@ def _names(figure: go.Figure, points: Sequence[Point], best: Sequence[Point], da
     figure.add_scatter(
         x=[p.x for p, _, _ in kept],
         y=[p.y for p, _, _ in kept],
-        text=[plot(text) for _, text, _ in kept],
+        text=[_aside(plot(text), place) for _, text, place in kept],
         textposition=[place for _, _, place in kept],
         mode="text",
         name="Names",
@@ -138,6 +138,12 @@ def _names(figure: go.Figure, points: Sequence[Point], best: Sequence[Point], da
         cliponaxis=False,
         textfont={"size": 11, "color": TEXT["dark" if dark else "light"]},
     )
+
+
+def _aside(text: str, place: str) -> str:
+    """A name with blanks between it and its point."""
+    blanks = "\u00a0" * 3
+    return f"{blanks}{text}" if place.endswith("right") else f"{text}{blanks}"
 
 
 def _frame(points: Sequence[Point], across: Callable[[float], float]) -> Frame:

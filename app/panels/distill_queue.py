@@ -77,11 +77,14 @@ def _line(line: Line, above: bool) -> None:
         st.progress(share, text=standing(replace(line, asked="")))
     if line.asked:
         st.caption(_ASKED.get(line.asked, line.asked))
-    if above:
-        st.caption("Its controls stand in the bar at the top.")
-        return
     with st.container(horizontal=True, gap="xsmall", key=f"deeds_{line.run.id}"):
-        buttons(line)
+        if state.now().run != line.run.id:
+            watch = "Show this run's curves and its verdict."
+            _button("Watch", "visibility", "watch", line.run.id, False, watch)
+        if above:
+            st.caption("Its controls stand in the bar at the top.", width="content")
+        else:
+            buttons(line)
 
 
 def _wanted(device: str) -> str:
@@ -91,8 +94,6 @@ def _wanted(device: str) -> str:
 def buttons(line: Line) -> None:
     """What can be done with a run that works or waits."""
     run_id, closed = line.run.id, services.public() or line.asked not in ("", "stays")
-    if state.now().run != run_id:
-        _button("Watch", "visibility", "watch", run_id, False, "Show this run below.")
     if line.place:
         _button("Cancel", "close", "discard", run_id, closed, "Take it out of the line.")
         return

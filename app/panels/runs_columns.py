@@ -252,7 +252,7 @@ def _rest() -> dict[str, Any]:
     kind = st.column_config
     looked = "ROC-AUC on validation pairs, which choose the kept step: no test of anything."
     return {
-        "state": kind.TextColumn("state", width="small"),
+        "state": kind.TextColumn("state", width=110),
         "validation best": kind.NumberColumn(
             "val. best", format="%.3f", width="small", help=f"At the kept step. {looked}"
         ),

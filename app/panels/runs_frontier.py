@@ -148,7 +148,9 @@ def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], co
     if state.now().ry == "best":
         parts.append("Validation chose the kept step, so it flatters; trust the test.")
     if len(points) < len(runs):
-        parts.append(f"{len(runs) - len(points)} runs lack one of the two numbers.")
+        few = len(runs) - len(points)
+        lack = "1 run lacks" if few == 1 else f"{few} runs lack"
+        parts.append(f"{lack} one of the two numbers.")
     if cost.timed:
         parts += sorted({md(conditions(e)) for e in runs if cost.of(e) is not None})
     if cost is COSTS["seconds"]:

@@ -53,10 +53,13 @@ def _follow(jobs: Sequence[Job]) -> None:
         return
     runs_measured.keep_going()
     wanted = {job.wanted.name for job in jobs}
-    still = [job for job in jobs_of(runs_list.scene()) if job.wanted.name in wanted]
+    scene = runs_list.scene()
+    still = [job for job in jobs_of(scene) if job.wanted.name in wanted]
     now = runs_measured.progress(jobs)
     share = 1 - len(still) / len(jobs)
-    who = f": {texts.md(now.title)}" if now.title else ""
+    folder = now.run.folder if now.run else None
+    titles = {e.row.run.folder: e.title for e in scene.entries}
+    who = f": {texts.md(titles[folder])}" if folder in titles else ""
     st.progress(max(0.0, min(share, 1.0)), f"{_count(jobs)} being evaluated in the background{who}")
     if len(still) != st.session_state[_LEFT] or not now.left:
         st.session_state[_LEFT] = len(still)

@@ -30,7 +30,7 @@ def finding(board: Board) -> str:
     return (
         f"{verdict}: over {len(board.pairs):,} pairs its ROC-AUC is "
         f"{found.student_ft:.3f} with labels alone and {found.student_kd:.3f} distilled; the "
-        f"teacher's is {found.teacher:.3f}, so {found.text}."
+        f"teacher's is {found.teacher:.3f}; {found.text}."
     )
 
 

@@ -47,7 +47,7 @@ class Progress(NamedTuple):
     """How many of the wanted measurements wait or are at work, and the run that is measured now."""
 
     left: int
-    title: str
+    run: Run | None
 
 
 def request(wanted: Sequence[Wanted], workspace: Workspace) -> None:
@@ -72,7 +72,7 @@ def progress(wanted: Sequence[Wanted], workspace: Workspace) -> Progress:
     folder = workspace.cache_folder(_FOLDER)
     left = [each for each in wanted if (folder / f"{each.name}.json").is_file()]
     first = min(left, key=lambda each: _at(folder / f"{each.name}.json"), default=None)
-    return Progress(len(left), (first.run.title or first.run.id) if first else "")
+    return Progress(len(left), first.run if first else None)
 
 
 def failures(wanted: Sequence[Wanted], workspace: Workspace) -> dict[str, str]:

@@ -127,7 +127,7 @@ def test_requests_are_served_in_the_background_and_failures_kept_with_their_reas
     request(wanted, home)
     assert progress(wanted, home).left == 3
     serve(home, idle=0)
-    assert progress(wanted, home) == (0, "")
+    assert progress(wanted, home) == (0, None)
     assert kept_deltas(home, good, base) is not None
     assert kept_evaluation(good) is not None
     assert failures(wanted, home) == {
