@@ -138,7 +138,12 @@ def compare(
         density=density_differences(
             pairs.scheme, one, other, depth, (resamples, permutations, seed)
         ),
-        notes=(*_notes(one), *one.tied_notes(f"{a.model}: "), *other.tied_notes(f"{b.model}: ")),
+        notes=(
+            *_notes(one),
+            *one.tied_notes(f"{a.model}: "),
+            *other.tied_notes(f"{b.model}: "),
+            *filter(None, (a.caveat, b.caveat)),
+        ),
     )
 
 

@@ -108,7 +108,7 @@ def evaluate(
         ndcg=ndcg_curves(pairs.canonical, *_by_gain(measured, curves[0], curve_draws)),
         density=density_curve(measured),
         counts=_counts(pairs, measured),
-        notes=_notes(pairs, measured, resamples),
+        notes=(*_notes(pairs, measured, resamples), *filter(None, [predictions.caveat])),
         columns=_columns(measured),
     )
 

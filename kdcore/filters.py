@@ -119,7 +119,11 @@ def option_counts(
         ),
         "tags": (
             filters,
-            [(k, t.title, judged[k].to_numpy(), k in filters.tags) for k, t in TAGS.items()],
+            [
+                (k, t.title, judged[k].to_numpy(), k in filters.tags)
+                for k, t in TAGS.items()
+                if t.needs in judged or k in filters.tags  # without it no pair can carry the tag
+            ],
         ),
         "grades": (
             replace(filters, grades=()),

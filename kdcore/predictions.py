@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kdcore.errors import DataError
+from kdcore.metrics.definitions import OF_GRADES, OF_RELEVANCE
 from kdcore.workspace import replacing
 
 WEIGHTS = "model.safetensors"  # in the folder of a kept model
@@ -106,6 +107,28 @@ class Predictions:
     def own_relevance(self) -> bool:
         """Whether P(relevant) is the model's own, not made from a free score."""
         return self.origin is None or self.origin.kind != "score"
+
+    def is_own(self, metric: str) -> bool:
+        """Whether a metric reads only what the model gave: its order, or probabilities of its own.
+
+        metric: a key of metrics.definitions.CATALOG.
+        """
+        if metric in OF_GRADES:
+            return self.own_grades
+        return metric not in OF_RELEVANCE or self.own_relevance
+
+    @property
+    def caveat(self) -> str:
+        """A sentence on what was made here from one number per pair; "" where nothing was."""
+        if self.own_grades:
+            return ""
+        made, say = "probabilities of the grades were", "NLL and KL"
+        if not self.own_relevance:
+            made, say = "probabilities were", "NLL, ECE and KL"
+        return (
+            f"{self.model} gave one number per pair, so its {made} made here from that number and "
+            f"the labels: {say} say nothing about the model; ROC-AUC, nDCG and its order do."
+        )
 
     def on(self, rows: NDArray[np.int64], data_hash: str) -> "Predictions":
         """The answers to some pairs of the split, all of which were answered.

@@ -5,9 +5,10 @@ import streamlit as st
 
 from app import captions, controls
 from app.components.metric_cards import Card, interval, metric_cards
+from app.panels import caveats
 from app.panels.compare_density import about
 from app.services import Answers, Board, calibrating
-from app.texts import number, signed
+from app.texts import md, number, signed
 from kdcore.recalibration import BeforeAfter
 
 ECE = (
@@ -27,9 +28,13 @@ HONEST = (
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
     """Cards of ECE before and after, and the reliability diagram of every model."""
+    if hidden := caveats.of(board, "nll"):
+        st.info(md(f"{hidden} So its calibration is not shown."))
     named = (("Teacher", "teacher", board.teacher), ("Student", "student", board.student))
     found = [_measured(board, *who) for who in (*named, ("Twin", "twin", board.twin))]
     models = [m for m in found if m is not None]
+    if not models and hidden:
+        return
     if not models:
         st.info("Calibration needs labelled pairs of at least two queries; these have none.")
         return
@@ -49,7 +54,8 @@ Measured = tuple[str, str, BeforeAfter]
 
 
 def _measured(board: Board, name: str, role: str, who: Answers | None) -> Measured | None:
-    found = calibrating.before_after(board, who) if who else None
+    own = who is not None and who.predictions.own_grades
+    found = calibrating.before_after(board, who) if who and own else None
     return (name, role, found) if found else None
 
 

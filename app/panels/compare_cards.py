@@ -8,6 +8,7 @@ import streamlit as st
 from app import services
 from app.components.metric_cards import interval
 from app.components.score_cards import Gain, Note, Row, Score, score_cards
+from app.panels import caveats
 from app.services import Answers, Board
 from app.services.outcomes import outcome_key
 from app.texts import number, signed
@@ -57,10 +58,11 @@ def _strip(board: Board, held: Any) -> None:
 def _score(board: Board, key: str, found: dict[str, Evaluation]) -> Score:
     about = CATALOG[key]
     metric = found["student"].metrics[key]
+    made = caveats.made_here(board, key)
     rows = [
         Row(
             role,
-            role.capitalize(),
+            f"{role.capitalize()} †" if role in made else role.capitalize(),
             m.value,
             m.low,
             m.high,
@@ -77,9 +79,16 @@ def _score(board: Board, key: str, found: dict[str, Evaluation]) -> Score:
         higher=about.higher_is_better,
         n=f"n = {metric.n:,} {metric.n_unit}",
         rows=rows,
-        gain=_gain(board, key),
-        gap=_gap(board, key),
+        gain=None if made else _gain(board, key),
+        gap=_caveat(board, key, made) or _gap(board, key),
     )
+
+
+def _caveat(board: Board, key: str, made: list[str]) -> Note | None:
+    if not made:
+        return None
+    text = f"† made here from one number per pair ({', '.join(made)})"
+    return Note(text, caveats.of(board, key))
 
 
 def _gain(board: Board, key: str) -> Gain | None:

@@ -8,10 +8,11 @@ import pandas as pd
 import streamlit as st
 
 from app import controls, sections, state
+from app.panels import caveats
 from app.panels import compare_selection as selection
 from app.sections import Section
 from app.services import Board, slicing
-from app.texts import number, signed, with_signs
+from app.texts import md, number, signed, with_signs
 from kdcore.attributes import describe
 from kdcore.slices import FEWEST_QUERIES, Found, Slice
 
@@ -35,6 +36,9 @@ METHOD = (
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
     """The finding, the table of slices, and the chosen slice as a filter of the whole page."""
+    if hidden := caveats.of(board, "nll"):
+        st.info(md(f"{hidden} Slices compare losses, so they are hidden."))
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", key="slice_controls"):
         against = _against(board)
         controls.bound(

@@ -1,5 +1,8 @@
 """What the runs say in one sentence: the best student, by how much, and what that is worth."""
 
+from pathlib import PurePath
+
+from app import state
 from app.services import runs_measured
 from app.services.runs_list import Entry, Scene
 from app.texts import number, signed
@@ -23,16 +26,29 @@ def sentence(scene: Scene) -> str:
     if leader is None:
         every = sum(not e.scoring for e in scene.entries)
         return f"Of {every:,} runs, none has its {name} on the test split measured yet."
-    count = f"Of {len(scene.weighed):,} measured runs on these test pairs"
     held, alike = leader.row.test.metrics[scene.metric], len(scene.rivals)
-    data = leader.row.run.config.get("data")
+    data = _data_name(leader)
+    count = f"{_elsewhere(data)}Of {len(scene.weighed):,} runs measured on the test pairs of {data}"
     told = (
-        f"{count} the best {WHO.get(leader.role, 'run')} is {leader.title} on {data}: {name} "
+        f"{count}, the best {WHO.get(leader.role, 'run')} is {leader.title}: {name} "
         f"{number(held.value)} {interval(held)} on {held.n:,} {held.unit}"
     )
     if alike > 1:
         told += f" (chosen among {alike} runs on these same test pairs, so it flatters)"
     return f"{told}, {_against(scene, leader)}"
+
+
+def _data_name(entry: Entry) -> str:
+    """The data set of a run, without the folder that it may lie in."""
+    return PurePath(str(entry.row.run.config.get("data", ""))).name or "other data"
+
+
+def _elsewhere(data: str) -> str:
+    """A sentence where the runs that follow are of other data than those chosen above."""
+    chosen = state.now().data
+    if chosen == data.partition(":")[0]:
+        return ""
+    return f"These are runs on {data}, not on {chosen}. "
 
 
 def interval(held: Number) -> str:

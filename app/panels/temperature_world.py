@@ -71,7 +71,8 @@ def scene_of(board: Board) -> Scene | None:
     asked = state.now().pair
     opening = _opening((board.pairs.content_hash, board.teacher.hash), board.pairs, board.teacher)
     row = opening if asked < 0 else min(asked, len(board.pairs) - 1)
-    return Scene(board, board.teacher, board.student, board.twin, row)
+    twin = board.twin if board.twin and board.twin.predictions.own_grades else None
+    return Scene(board, board.teacher, board.student, twin, row)
 
 
 @st.cache_data(max_entries=40, show_spinner=False)

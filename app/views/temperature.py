@@ -18,6 +18,8 @@ def _page() -> None:
     if scene is None:
         lacking.draw(board)
         return
+    if lacking.one_number(board):
+        return
     finding.draw(scene)
     left, right = st.columns([1, 2.7], gap="medium")
     with left, st.container(key="temperature_left"):

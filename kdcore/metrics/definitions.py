@@ -9,6 +9,9 @@ from kdcore.labels import GAINS
 
 Unit = Literal["pairs", "queries"]
 DEPTHS = (1, 3, 5, 10)
+# what a metric reads of a model beside the order of the pairs
+OF_GRADES = frozenset({"grade_accuracy", "nll", "truth_kl", "teacher_kl", "teacher_agreement"})
+OF_RELEVANCE = frozenset({"accuracy", "brier", "ece_width", "ece_mass", "truth_mae"})
 VERSION = 3  # raised when a value, an interval or a verdict is worked out otherwise
 
 

@@ -1,6 +1,7 @@
 """The Data page as a visitor uses it: cards, bringing a file, its problems, its import."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,10 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services
-from app.panels import data_score
+from app.panels import compare_cards, data_score
 from app.services import boards, data_head, data_intake, roles
 from kdcore.errors import DataError, RunError
 from kdcore.labels import FOUR_GRADES, LabelScheme
+from kdcore.metrics.definitions import CATALOG
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 from kdcore.runs.about import About
@@ -482,3 +484,41 @@ def test_a_public_showing_deletes_nothing(home, monkeypatch):
     world().save(home.data / "mine")
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
     assert page(data="mine").button(key="data_delete").disabled
+
+
+def test_a_model_of_one_number_is_flagged_where_its_probabilities_are_made_here(home, mine):
+    at = page(dtab="score", data="esci")
+    score = mine.frame[["query", "title"]].assign(bm25=mine.grades * 3 + np.arange(120) % 7)
+    bring(at, "student", "Only scores", score.to_csv(index=False).encode())
+    button(at, "Import predictions of Only").click()
+    at.run()
+    bring(at, "teacher", "Whole", predictions(mine, 3.0))
+    button(at, "Import predictions of Whole").click()
+    at.run()
+    board = boards_of(at)
+    assert {key for key in CATALOG if not board.student.predictions.is_own(key)} == {
+        *("grade_accuracy", "nll", "truth_kl", "teacher_kl", "teacher_agreement"),
+        *("accuracy", "brier", "ece_width", "ece_mass", "truth_mae"),
+    }
+    said = "Only scores gave one number per pair"
+    assert any(said in note for note in services.evaluation(board, board.student).notes)
+    at.switch_page("views/temperature.py").run()
+    assert not at.exception
+    assert f"{said}: there are no soft labels over the 4 grades to show" in texts(at)
+    for tab in ("slices", "calibration"):
+        at.query_params["ctab"] = tab
+        at.switch_page("views/compare.py").run()
+        at.session_state["kd_state"] = replace(at.session_state["kd_state"], ctab=tab)
+        at.run()
+        assert not at.exception
+        assert said in texts(at), tab
+    cards = compare_cards._score(
+        board, "nll", {"student": services.evaluation(board, board.student)}
+    )
+    assert cards.gain is None
+    assert cards.gap.text == "† made here from one number per pair (student)"
+    assert cards.rows[0].title == "Student †"
+    order = compare_cards._score(
+        board, "roc_auc", {"student": services.evaluation(board, board.student)}
+    )
+    assert order.gap is None

@@ -111,7 +111,7 @@ def test_an_empty_workspace_shows_the_demo_and_its_finding(home):
     for run in list(RunStore(home.runs).list()):
         RunStore(home.runs).delete(run.id)
     at = page()
-    assert "Of 3 measured runs on these test pairs the best student is kd" in told(at)
+    assert "Of 3 runs measured on the test pairs of world, the best student is kd" in told(at)
     assert "its difference to the baseline, hard, is not measured yet" in told(at)
     assert len(table(at)) == 3
 
