@@ -1,6 +1,7 @@
 """Watching a run: its curves and its pinned pairs, live while it learns and replayed afterwards."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -56,15 +57,19 @@ def _watch(run: Run) -> None:
             _ended,
         )
     lines = pd.DataFrame(found["student"]["lines"]).reindex(columns=list(_COLUMNS))
-    caption = Caption(f"Training of {title_of(run)}", f"run {run.id} · {_data_of(run)}")
+    caption = Caption(f"Training of {title_of(run)}", _source(run))
     controls.exports(target, lines, "The curves of the run.", f"run={run.id}", caption)
 
 
-def _data_of(run: Run) -> str:
-    data = run.config.get("data")
-    name = data.get("name") if isinstance(data, Mapping) else data
-    limit = data.get("limit") if isinstance(data, Mapping) else None
-    return f"data {name}" + (f" · learned from {limit:,} pairs" if isinstance(limit, int) else "")
+def _source(run: Run) -> str:
+    """What the picture's last line names: run, teacher, data, and the pairs learned from."""
+    parts = [f"run {run.id}"]
+    if teacher := run.config.get("teacher"):
+        parts.append(f"teacher {Path(str(teacher)).name}")  # a folder of this machine is no name
+    parts.append(f"data {run.config.get('data', 'not named')}")
+    if isinstance(limit := run.config.get("limit"), int) and limit > 0:
+        parts.append(f"learned from {limit:,} pairs")
+    return " · ".join(parts)
 
 
 def _gone(run_id: str) -> None:

@@ -136,8 +136,12 @@ def _nothing(scene: Scene, cost: Cost, runs: Sequence[Entry]) -> str:
 
 def _sentence(points: Sequence[Point], names: tuple[str, str], higher: bool) -> str:
     best = figures.frontier(points, higher)
-    told = ", ".join(f"{p.title} ({p.y:.3f} at {p.x:,.4g})" for p in best)
+    told = ", ".join(f"{p.title} ({p.y:.3f} at {_cost(p.x)})" for p in best)
     return f"{len(points)} runs by {names[1]} and {names[0]}. On the frontier: {told}."
+
+
+def _cost(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> str:

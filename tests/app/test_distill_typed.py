@@ -50,6 +50,12 @@ def test_odd_yaml_is_told_as_a_problem_and_raises_nothing(text):
     assert isinstance(distill_yaml.lines_of(text), dict)
 
 
+def test_a_problem_of_the_yaml_quotes_the_line_that_it_is_about():
+    assert distill_yaml.problems_of("seed: 1\nlimit: [1, 2\n")[0].startswith("line 3")
+    told = distill_yaml.problems_of("seed: 1\n  limit: 5\n")
+    assert told[0].startswith("line 2, “limit: 5”: "), told
+
+
 def test_odd_yaml_stays_in_the_box_and_the_page_stands(unforeseen):
     at = page(dmode="yaml")
     at.text_area[0].set_value("a: !!timestamp abc\n").run()

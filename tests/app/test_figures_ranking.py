@@ -99,3 +99,10 @@ def test_models_without_a_role_differ_by_dash_or_mark():
     values = {f"m{i}": {("exp2", 1): i / 10} for i in range(7)}
     looks = {(t.line.dash, t.marker.symbol) for t in figures.rank_moves(values, {}, ("x", 1)).data}
     assert len(looks) == 7
+
+
+def test_names_of_models_stand_before_the_first_variant_and_over_no_line():
+    values = {"A": {("exp2", 1): 0.5, ("exp2", 5): 0.7}, "B": {("exp2", 1): 0.6, ("exp2", 5): 0.6}}
+    drawn = figures.rank_moves(values, {}, ("exp2", 1))
+    assert len(drawn.layout.annotations) == 2
+    assert drawn.layout.xaxis.range[0] <= drawn.layout.annotations[0].x <= -2  # the first is at 0

@@ -118,6 +118,15 @@ def test_a_picture_saved_from_a_dark_page_is_the_light_one(visit):
     assert fills[0] == fills[1]
 
 
+def test_a_density_uses_its_height_unless_one_scale_is_wanted_for_all_temperatures(visit):
+    ends = []
+    for same in (0, 1):
+        page = visit(f"temperature?v=1&T=3&pair=100&same={same}")
+        words = words_of(shapes_of(page, "temperature_picture"))
+        ends.append("20 %" in words and "50 %" not in words)  # no bin has a fifth of the pairs
+    assert ends == [True, False]
+
+
 def test_the_saved_masked_word_names_its_sentence_and_all_four_temperatures(visit):
     words = words_of(shapes_of(visit("masked_word"), "masked_picture"))
     for part in ("Your T = 2.00", "T = 1", "T = 3", "T = 5", "[MASK]"):

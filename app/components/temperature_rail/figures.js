@@ -41,6 +41,7 @@ function makeTools(part) {
       linked.checked = now.linked;
       log.checked = now.log;
       guess.checked = now.guess;
+      same.checked = now.same;
     },
   };
 }

@@ -2,7 +2,7 @@
 // it. Everything is computed here; the server hears of it once, when the visitor lets go.
 
 const BINS = 50;
-const KEPT_FIELDS = ["T", "Ts", "linked", "log", "guess", "pair"];
+const KEPT_FIELDS = ["T", "Ts", "linked", "log", "same", "guess", "pair"];
 const SETTLE = 250; // ms of rest after which key presses count as released
 
 export default function ({ data, parentElement, setStateValue }) {
