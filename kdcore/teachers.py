@@ -38,7 +38,7 @@ class CachedTeacher:
         empty = torch.empty(len(predictions), 0, device=device)
         # copies: what Arrow reads from a file cannot be written to, which torch warns of
         return cls(
-            torch.tensor(predictions.logits, device=device),
+            torch.tensor(predictions.logits, dtype=torch.float32, device=device),
             empty if features is None else torch.tensor(features, device=device),
         )
 

@@ -1,13 +1,12 @@
 """No number depends on the order in which a file lists its rows, and no answer's order is lost."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -150,41 +149,58 @@ def test_the_ranking_score_is_the_gap_of_two_logits_and_the_expected_grade_at_ha
     np.testing.assert_allclose(ranking_score(halves), [0.5, 1.5, 2, 2])
 
 
-scales: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
-    "as it is": lambda s: s,
-    "far away": lambda s: 1e6 + s,
-    "tiny": lambda s: 1e-20 * (s + 9),
-    "exponential": lambda s: np.exp(60 * s),
-    "cubed and huge": lambda s: 1e290 * s**3,
-    "one query apart": lambda s: s + 1e9 * (np.arange(len(s)) >= 20),
-}
+def brought(pairs: PairTable, score: NDArray[np.float64], folder: Path) -> Predictions:
+    """A free score of a file, as it is read, kept and read again."""
+    (folder / "s.csv").write_text("score\n" + "\n".join(map(repr, score.tolist())))
+    answers = bring(folder / "s.csv", pairs, model="m", kind="score")
+    answers.save(folder / "kept.parquet")
+    kept = Predictions.load(folder / "kept.parquet")
+    assert kept.digest == answers.digest
+    return kept
+
+
+@settings(quick, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.parametrize("scheme", [BINARY, FOUR_GRADES])
+@given(
+    seed=seeds,
+    values=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=6, max_size=6)
+    .map(sorted)
+    .filter(lambda values: len(set(values)) == len(values)),
+)
+def test_any_rising_rescaling_of_a_brought_score_changes_no_order(
+    tmp_path: Path, scheme: LabelScheme, seed: int, values: list[float]
+) -> None:
+    """Levels 0 to 5, and six rising numbers of any size in their place."""
+    pairs = made(seed, scheme)
+    levels = np.random.default_rng(seed).integers(0, 6, len(pairs))
+    answers = [
+        brought(pairs, score, tmp_path)
+        for score in (levels.astype(float), np.array(values)[levels])
+    ]
+    one, other = (evaluate(pairs, each, resamples=0) for each in answers)
+    for key in ("roc_auc", "pr_auc"):
+        assert repr(one.metrics[key]) == repr(other.metrics[key])
+    assert repr(one.ndcg) == repr(other.ndcg)
+    assert repr(one.density) == repr(other.density)
+    for each in answers:
+        listed = np.unique(Scores.of(each, scheme).ranking, return_inverse=True)[1]
+        np.testing.assert_array_equal(listed, np.unique(levels, return_inverse=True)[1])
 
 
 @pytest.mark.parametrize("scheme", [BINARY, FOUR_GRADES])
-@pytest.mark.parametrize("scale", scales)
-def test_a_rising_rescaling_of_a_brought_score_changes_no_order(
-    tmp_path: Path, scheme: LabelScheme, scale: str
+def test_scores_of_a_scale_of_its_own_in_each_query_keep_the_order_inside_it(
+    tmp_path: Path, scheme: LabelScheme
 ) -> None:
+    """As BM25 has it, where one long query scores in the hundreds and the others below 1."""
     pairs = made(5, scheme)
     rng = np.random.default_rng(0)
-    score = rng.permutation(len(pairs)) / 10.0 - 2
-    score[::6] = score[0]  # some tie, and go on to
-    if scale == "one query apart":  # within a query no score may move past another
-        pairs = made(5, scheme, queries=1).canonical
-        score = np.sort(score[: len(pairs)])
-    found = []
-    for name in ("as it is", scale):
-        path = tmp_path / "s.csv"
-        path.write_text("score\n" + "\n".join(map(repr, scales[name](score).tolist())))
-        brought = bring(path, pairs, model="m", kind="score")
-        brought.save(tmp_path / "kept.parquet")
-        kept = Predictions.load(tmp_path / "kept.parquet")
-        assert kept.digest == brought.digest
-        found.append(evaluate(pairs, kept, resamples=0))
-    for key in ("roc_auc", "pr_auc"):
-        assert repr(found[0].metrics[key]) == repr(found[1].metrics[key])
-    assert repr(found[0].ndcg) == repr(found[1].ndcg)
-    assert repr(found[0].density) == repr(found[1].density)
+    score, scale = rng.integers(0, 9, len(pairs)) / 10, 10.0 ** rng.integers(-9, 9, 14)
+    one, other = (
+        evaluate(pairs, brought(pairs, each, tmp_path), resamples=0)
+        for each in (score, (score + 5) * scale[pairs.query_ids])
+    )
+    assert repr(one.ndcg) == repr(other.ndcg)
+    assert repr(one.density) == repr(other.density)
 
 
 @pytest.mark.parametrize(
@@ -203,11 +219,11 @@ def test_distinct_numbers_stay_distinct_from_the_file_to_the_metric(
     titles = [f"ad {k}" for k in range(8)]
     pairs = PairTable(make_frame(["q"] * 8, titles, titles, grades, "test"), scheme, "made")
     (tmp_path / "s.csv").write_text("score\n" + "\n".join(map(repr, numbers)))
-    brought = bring(tmp_path / "s.csv", pairs, model="m", kind=kind)
-    scores = Scores.of(brought, scheme)
+    answers = bring(tmp_path / "s.csv", pairs, model="m", kind=kind)
+    scores = Scores.of(answers, scheme)
     for order in (scores.ranking, scores.log_odds):
         assert (np.diff(order) > 0).all()
-    values = evaluate(pairs, brought, resamples=0).metrics
+    values = evaluate(pairs, answers, resamples=0).metrics
     assert (values["roc_auc"].value, values["ndcg@5"].value) == (1, 1)
     assert np.isfinite(values["nll"].value)
 

@@ -1,13 +1,17 @@
 """Teachers: the same answers cached or live, row for row, and no gradient."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from kdcore.config import ModelConfig
+from kdcore.labels import BINARY, FOUR_GRADES
 from kdcore.models.build import new_model
 from kdcore.predict import predict_table
 from kdcore.predictions import Predictions
+from kdcore.regrade import regraded
 from kdcore.teachers import CachedTeacher, LiveTeacher
 
 CPU = torch.device("cpu")
@@ -35,6 +39,14 @@ def test_a_cached_teacher_answers_the_asked_rows_in_order(kept, batch):
     out = CachedTeacher.of(kept, CPU)(ROWS, batch)
     np.testing.assert_array_equal(out.logits.numpy(), kept.logits[ROWS])
     np.testing.assert_array_equal(out.features.numpy(), kept.features[ROWS])
+
+
+def test_a_teacher_of_double_precision_teaches_in_the_precision_of_the_student(pairs2, batch):
+    """Two grades spread over four, whose log-odds rank apart."""
+    two = Predictions(np.zeros((16, 2), np.float32), "data", "two")
+    spread = regraded(two, BINARY, replace(pairs2, scheme=FOUR_GRADES))
+    assert spread.logits.dtype == np.float64
+    assert CachedTeacher.of(spread, CPU)(ROWS, batch).logits.dtype == torch.float32
 
 
 def test_a_live_teacher_answers_as_the_cached_one(model, kept, batch, pairs4):

@@ -43,12 +43,7 @@ class Replay:
         if teacher is None or not self.moments:
             return
         folder = self._folder()
-        answers = replace(
-            teacher,
-            logits=teacher.logits[self.rows],
-            data_hash=self.probe.content_hash,
-            features=None,
-        )
+        answers = replace(teacher.take(self.rows), data_hash=self.probe.content_hash)
         answers.save(folder / "teacher.parquet")
 
     def look(self, model: PairModel, device: torch.device, step: int) -> bool:

@@ -15,6 +15,7 @@ from kdcore.labels import FOUR_GRADES
 from kdcore.models.build import load_model, new_model
 from kdcore.models.layers import even_layers
 from kdcore.pairs import PairTable
+from kdcore.predictions import Predictions
 from kdcore.recipes.distill import transfer_set
 from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
@@ -192,19 +193,19 @@ def test_a_teacher_of_other_grades_teaches_what_is_relevant(
 
     monkeypatch.setattr(train, "distill", listen)
     replace(pairs, scheme=FOUR_GRADES).save(home.data_folder("four"))
-    run = lab.start(distillation(teacher, data="four"), home)
+    run = lab.start(distillation(teacher, data="four", replay_points=2), home)
     own, _ = lab.answers(teacher, replace(pairs.split("train"), scheme=FOUR_GRADES), home)
     four, two = soften(heard[0].astype(np.float64)), soften(own.logits.astype(np.float64))
     np.testing.assert_allclose(four[:, 2:].sum(axis=1), two[:, 1], atol=1e-6)
     assert "answers in 2 grades" in run.log_path.read_text()
     assert lab.predictions(run).logits.shape[1] == 4
+    shown = Predictions.load(run.replay_folder / "teacher.parquet")
+    assert len(shown) == len(shown.ranking) == len(PairTable.load(run.replay_folder / "probe"))
 
 
 def test_a_replay_shows_the_student_at_evenly_spread_moments(
     home: Workspace, teacher: Run, pairs: PairTable
 ) -> None:
-    from kdcore.predictions import Predictions
-
     plain = lab.start(distillation(teacher), home)
     run = lab.start(distillation(teacher, replay_points=4), home)
     probe = PairTable.load(run.replay_folder / "probe")
