@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 SUMS = Path(__file__).parents[2] / "app" / "components" / "run_watch" / "sums.js"
-SAY = """async ({source, lead, step}) => {
+SAY = """async ({source, lead, step, pairs}) => {
   window.fmt = (value) => value.toFixed(3);
   const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
   const m = await import(url);
@@ -16,7 +16,7 @@ SAY = """async ({source, lead, step}) => {
   m.absorb(film, {
     student: {reset: false, lines: [line(40, 0.61), line(80, 0.72)], next: "2"}, moments: [],
     status: {state: "finished", stage: "evaluate", total: 80, words: "", message: ""},
-    teacher: {roc_auc: 0.7 + lead, nll: 1}, pairs: 200,
+    teacher: {roc_auc: 0.7 + lead, nll: 1}, pairs,
     twin: {id: "t", reset: false, state: "finished", moments: [], lines: [line(80, 0.7)]},
   }, 0);
   return m.sentenceOf(film, "roc_auc", m.viewAt(film, "roc_auc", step), {});
@@ -24,22 +24,34 @@ SAY = """async ({source, lead, step}) => {
 
 
 @pytest.fixture(scope="module")
-def said(browser: Any) -> Iterator[Callable[[float, int], str]]:
-    """said(lead, step): the sentence where the teacher leads the twin by so much."""
+def said(browser: Any) -> Iterator[Callable[..., str]]:
+    """said(lead, step, pairs): the sentence where the teacher leads the twin by so much."""
     page = browser.new_page()
     source = SUMS.read_text()
-    yield lambda lead, step: page.evaluate(SAY, {"source": source, "lead": lead, "step": step})
+    yield lambda lead, step, pairs=20_000: page.evaluate(
+        SAY, {"source": source, "lead": lead, "step": step, "pairs": pairs}
+    )
     page.close()
 
 
-def test_a_lead_too_small_to_share_out_is_called_one(said: Callable[[float, int], str]) -> None:
-    assert "Gap recovered in validation: 50 %." in said(0.04, 80)
-    assert "%" not in said(0.0005, 80)
-    assert "The teacher barely leads the twin" in said(0.0005, 80)
+def test_a_gap_is_told_with_its_interval_where_the_lead_is_clear_and_else_not(
+    said: Callable[..., str],
+) -> None:
+    """A share of -83 % of a lead that was noise was shown in large type."""
+    assert "Gap recovered in validation: 50 % [25, 75]." in said(0.04, 80)
+    for lead, pairs in ((0.04, 200), (0.0005, 20_000), (-0.02, 20_000)):
+        sentence = said(lead, 80, pairs)
+        assert "Gap recovered in validation: n/a (teacher not clearly better)." in sentence
+        assert "%" not in sentence
+
+
+def test_a_share_whose_interval_holds_0_may_be_nothing(said: Callable[..., str]) -> None:
+    assert "Gap recovered in validation: 8 % [−10, 26]: perhaps nothing." in said(0.25, 80, 1000)
+    assert "]: the gap grew." in said(0.14, 40)
 
 
 def test_an_earlier_step_is_set_beside_what_is_named_the_twins_kept_moment(
-    said: Callable[[float, int], str],
+    said: Callable[..., str],
 ) -> None:
     assert "its twin's kept moment 0.700" in said(0.04, 40)
     assert "its twin without a teacher 0.700" in said(0.04, 80)

@@ -2,7 +2,8 @@
 
 const ABOUT = {
   value: "Of the validation pairs, not of the test pairs; the epoch that is kept is chosen by them.",
-  gap: "Gap recovered = (distilled student − twin) / (teacher − twin), of the validation metric shown: the student's kept epoch so far against the kept epoch of its twin, which learned without a teacher. 0 % is the twin, 100 % the teacher.",
+  gap: "Gap recovered = (distilled student − twin) / (teacher − twin), of the validation metric shown: the student's kept epoch so far against the kept epoch of its twin, which learned without a teacher. 0 % is the twin, 100 % the teacher. The 95 % interval is that of two unrelated models, wider than a paired one: " +
+    "Hanley and McNeil 1982 for ROC-AUC with half of the pairs relevant, losses as spread as their mean for NLL.",
   agreement: "Share of the probe pairs on which the student's likeliest grade is the teacher's.",
   kl: "Mean KL(teacher ‖ student) over the probe, in nats, at the temperature of the loss, without the factor T².",
   distance: "Mean |relevance − true relevance| over the probe: only a made world knows the truth.",
@@ -41,7 +42,8 @@ export function paintNumbers(numbers, film, metric, view) {
   numbers.value.label.textContent = name;
   put("value", fmt(check?.[field]), check ? `step ${count(check.step)} · ${film.pairs ? `${count(film.pairs)} ` : ""}validation pairs` : "no validation yet");
   const end = isDone(film) && view.step === film.ticks.at(-1);
-  put("gap", gap.why ?? percent(gap.value), gap.why ? "" : `${end ? "" : "so far, "}${gap.soFar ? "twin still learns" : "of validation, not test"}`);
+  const sure = Number.isFinite(gap.value) ? `${gapWords(gap)} · ` : "";
+  put("gap", gap.why ?? percent(gap.value), gap.why ? "" : `${sure}${end ? "" : "so far, "}${gap.soFar ? "twin still learns" : "of validation, not test"}`);
   const probed = film.probe ? `${count(film.probe.pairs)} probe pairs` : "";
   put("agreement", percent(moment?.agreement ?? NaN), probed);
   put("kl", fmt(moment?.kl ?? NaN), film.probe ? `nats at T = ${film.probe.temperatures[1]}` : "");

@@ -2,11 +2,19 @@
 
 const OVER = ["finished", "stopped", "failed", "lost", "broken"];
 const LEARNING = ["distill", "finetune", "evaluate"];
-// least: a smaller lead of the teacher over the twin is noise, and no share of it is told
+export const NOT_CLEAR = "n/a (teacher not clearly better)";
+// error: standard error of one model's metric on n validation pairs, without its answers at hand
 export const METRICS = {
-  roc_auc: { name: "ROC-AUC", field: "validation_roc_auc", sign: 1, low: 0.5, high: 1, least: 0.005 },
-  nll: { name: "NLL", field: "validation_nll", sign: -1, low: 0, high: 0, least: 0.005 },
+  roc_auc: { name: "ROC-AUC", field: "validation_roc_auc", sign: 1, low: 0.5, high: 1, error: errorOfArea },
+  nll: { name: "NLL", field: "validation_nll", sign: -1, low: 0, high: 0, error: (nll, n) => nll / Math.sqrt(n) },
 };
+
+/** Hanley and McNeil 1982, doi:10.1148/radiology.143.1.7063747, with half of the pairs relevant. */
+function errorOfArea(area, n) {
+  const [half, square] = [n / 2, area * area];
+  const spread = (half - 1) * (area / (2 - area) + 2 * square / (1 + area) - 2 * square);
+  return Math.sqrt(Math.max(0, area * (1 - area) + spread)) / half;
+}
 
 /** Nothing known yet. */
 export function newFilm() {
@@ -77,9 +85,10 @@ export function keptAt(checks, step) {
   return checks.find((line) => line.step === last.kept_step) ?? last;
 }
 
-/** Gap recovered at a step: (student - twin) / (teacher - twin), in validation; or why it is n/a. */
+/** Gap recovered at a step: (student - twin) / (teacher - twin), in validation; or why it is n/a.
+ * low, high: its 95 % interval as if the models were unrelated, which is wider than a paired one. */
 export function gapAt(film, metric, step) {
-  const { field, sign, least } = METRICS[metric];
+  const { field, sign, error } = METRICS[metric];
   const own = keptAt(film.checks, step)?.[field];
   const alone = keptAt(film.twin?.lines ?? [], Infinity)?.[field];
   const top = film.teacher?.[metric];
@@ -87,9 +96,10 @@ export function gapAt(film, metric, step) {
   if (!Number.isFinite(alone)) return { why: "waits for the twin" };
   if (!Number.isFinite(top)) return { why: "teacher not measured" };
   if (!Number.isFinite(own)) return { why: "waits for a validation" };
-  if (!(sign * (top - alone) > 0)) return { why: "the teacher does not lead" };
-  if (sign * (top - alone) < least) return { why: "the teacher barely leads" };
-  return { value: (own - alone) / (top - alone), soFar: !OVER.includes(film.twin.state) };
+  const noise = (one, other) => 1.96 * Math.hypot(error(one, film.pairs ?? 0), error(other, film.pairs ?? 0));
+  if (!(sign * (top - alone) > noise(top, alone))) return { why: NOT_CLEAR };
+  const [value, about] = [(own - alone) / (top - alone), noise(own, alone) / Math.abs(top - alone)];
+  return { value, low: value - about, high: value + about, soFar: !OVER.includes(film.twin.state) };
 }
 
 /** Pairs a second about a step: the median of its newest lines, since one alone may be odd. */
@@ -150,12 +160,20 @@ export function sentenceOf(film, metric, view, data) {
     const told = others.filter(([, v]) => Number.isFinite(v)).map(([who, v]) => `${who} ${fmt(v)}`);
     parts.push(` the student has ${name} ${fmt(value)}${n}${told.length ? `; ${told.join(", ")}` : ""}.`);
   } else parts.push(" the student has not been validated yet.");
-  if (Number.isFinite(view.gap.value)) parts.push(` Gap recovered in validation${isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far"}: ${percent(view.gap.value)}. The verdict is on the test pairs.`);
-  else if (film.twin && view.gap.why?.startsWith("the teacher")) parts.push(` ${capital(view.gap.why)} the twin in validation, so no gap recovered is given.`);
+  const when = isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far";
+  if (Number.isFinite(view.gap.value)) parts.push(` Gap recovered in validation${when}: ${gapWords(view.gap)}. The verdict is on the test pairs.`);
+  else if (film.twin && view.gap.why === NOT_CLEAR) parts.push(` Gap recovered in validation: ${NOT_CLEAR}.`);
   if (Number.isFinite(view.moment?.agreement)) {
     parts.push(`${kept ? " At the last step it" : " It"} agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
   }
   return parts.join("");
+}
+
+/** The share with its interval, and what that supports. */
+export function gapWords({ value, low, high }) {
+  const [from, to] = [low, high].map((end) => percent(end).replace(" %", ""));
+  const claim = low > 0 ? "" : high < 0 ? ": the gap grew" : ": perhaps nothing";
+  return `${percent(value)} [${from}, ${to}]${claim}`;
 }
 
 /** A share as percent. */
