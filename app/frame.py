@@ -9,7 +9,7 @@ from app import sections, services, state
 from app.components import address
 from app.components.frame_bar import frame_bar
 from app.components.present import present_switch
-from app.services import Board, data_standing
+from app.services import Board, chance, data_standing
 from app.texts import md
 from kdcore.errors import LabError
 
@@ -126,8 +126,13 @@ def _picked(name: str, key: str) -> None:
         state.change(**{name: chosen})
 
 
-def finding(sentence: str) -> None:
-    """The present finding of a page, in one plain sentence that follows the data."""
+def finding(sentence: str, board: Board | None = None) -> None:
+    """The present finding of a page, in one plain sentence that follows the data.
+
+    board: what the finding is of; that its models are close to chance is said first.
+    """
+    if board is not None and (caution := chance.caution(board)):
+        sentence = f"{caution} {sentence}"
     st.session_state["kd_finding"] = sentence  # a report opens with it
     with st.container(key="finding"):
         st.text(sentence)

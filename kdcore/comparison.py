@@ -17,9 +17,11 @@ from kdcore.metrics.classification import ScoreOrder, mid_ranks
 from kdcore.metrics.definitions import CATALOG, Unit
 from kdcore.metrics.ranking import DEPTH
 from kdcore.metrics.significance import (
+    Direction,
     Support,
     Verdict,
     bootstrap_weights,
+    direction,
     exceed,
     few,
     interval,
@@ -62,7 +64,9 @@ class DensityDifference:
     """One grade's share of the judged pairs in the top k, pooled over queries.
 
     points: 100 (share_a - share_b), the delta that is tested; relative: share_a / share_b - 1.
-    A relevant grade should fill more of the top, the others less; verdict follows that.
+    verdict: of the best grade, of which more is better, and of the worst, of which less is; of a
+    grade between them, "more", "fewer" or "not told apart", since its share also rises where
+    better ads are missing.
     """
 
     grade: str
@@ -76,7 +80,7 @@ class DensityDifference:
     relative_high: float
     p: float
     smallest_detectable: float
-    verdict: Verdict
+    verdict: Verdict | Direction
     n_a: int
     n_b: int
 
@@ -250,12 +254,19 @@ def density_differences(
         DensityDifference(
             grade=name,
             **{key: float(value[grade]) for key, value in numbers.items()},
-            verdict=verdict(low[grade], high[grade], p[grade], grade >= scheme.relevant_from),
+            verdict=_said_of(grade, len(scheme), (low[grade], high[grade], p[grade])),
             n_a=round(float(a.sum())),
             n_b=round(float(b.sum())),
         )
         for grade, name in enumerate(scheme.grades)
     )
+
+
+def _said_of(grade: int, grades: int, test: tuple[float, float, float]) -> Verdict | Direction:
+    """Of the best and the worst grade a verdict; of those between, a direction."""
+    if grade in (0, grades - 1):
+        return verdict(*test, higher_is_better=grade > 0)
+    return direction(*test)
 
 
 def _ends(name: str, ends: tuple[Floats, Floats]) -> dict[str, Floats]:

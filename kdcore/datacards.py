@@ -11,6 +11,7 @@ from kdcore.pairs import ALL, PairTable, part_of
 
 DEPTH = 5  # of the nDCG that the card names
 COARSE = 0.02  # a visible ROC-AUC difference above this calls for more pairs
+_SMALLEST = "Detectable difference"
 
 
 @dataclass(frozen=True)
@@ -180,15 +181,17 @@ def _chance(on: Standing) -> DataCard:
 def _smallest(on: Standing) -> DataCard:
     step = on.seen.auc_step
     said = (
-        "ROC-AUC difference of two models that these pairs show with 80 % power at the 5 % level "
+        "The ROC-AUC difference of two models with little in common (areas that correlate at 0.5) "
+        "that a test at the 5 % level finds in 80 % of repeats (Hanley and McNeil 1982, at 0.8). "
+        "Models that answer alike, such as a student and its twin, are told apart by less: each "
+        "comparison states its own smallest detectable difference."
     )
-    said += "(Hanley and McNeil 1982, at 0.8). Smaller ones drown in chance."
     if np.isnan(step):
         detail = "needs both relevant and other labels"
-        return DataCard("smallest", "Smallest visible gap", "–", detail, said, (), True)
-    detail = "of ROC-AUC" + (": a small sample, read gaps with care" if step > COARSE else "")
-    value = f"±{step:.3f}"
-    return DataCard("smallest", "Smallest visible gap", value, detail, said, (), step > COARSE)
+        return DataCard("smallest", _SMALLEST, "–", detail, said, (), True)
+    small = ": a small sample, read differences with care" if step > COARSE else ""
+    detail = f"ROC-AUC, two unrelated models{small}"
+    return DataCard("smallest", _SMALLEST, f"{step:.3f}", detail, said, (), step > COARSE)
 
 
 def words_of(texts: "pd.Series[str]") -> NDArray[np.int64]:

@@ -110,7 +110,9 @@ def _sizes_needed(on: Standing) -> pd.DataFrame:
     for times in (0.25, 0.5, 1, 2, 4, 10, 40):
         good, bad = int(relevant * times), int(other * times)
         rows.append((f"× {times:g}", good + bad, auc_step(good, bad)))
-    return pd.DataFrame(rows, columns=["these labels", "labelled pairs", "smallest visible gap"])
+    return pd.DataFrame(
+        rows, columns=["these labels", "labelled pairs", "detectable difference, unrelated models"]
+    )
 
 
 def _none(on: Standing) -> pd.DataFrame:

@@ -5,7 +5,7 @@ import numpy as np
 from kdcore.measures import ECES, UNITS, Floats, Measured
 from kdcore.metrics import ece
 from kdcore.metrics.definitions import bounds_of
-from kdcore.metrics.significance import Support, interval, smallest_detectable
+from kdcore.metrics.significance import Support, bootstrap_weights, interval, smallest_detectable
 
 
 def metric_ends(measured: Measured, draws: Floats) -> tuple[Floats, Floats]:
@@ -32,6 +32,21 @@ def difference_ends(one: Measured, other: Measured, draws: Floats) -> tuple[Floa
     widest = np.array([most - least for least, most in map(bounds_of, one.keys)])
     detectable = smallest_detectable(draws, support, reach)
     return np.maximum(low, -widest), np.minimum(high, widest), detectable
+
+
+def detectable(one: Measured, other: Measured, key: str, resamples: int = 1000) -> float:
+    """The smallest detectable difference of two models in one metric, as `compare` gives it."""
+    if one.queries < 2:
+        return float("nan")
+    column = one.keys.index(key)
+    drawn = [
+        one.value_of(key, weights) - other.value_of(key, weights)
+        for weights in bootstrap_weights(one.queries, resamples, seed=0)
+    ]
+    whole = support_of(one, one.finish(one.table) - other.finish(other.table))
+    support = Support(whole.queries[[column]], whole.varying[[column]])
+    reach = reach_of(one, other)
+    return float(smallest_detectable(np.concatenate(drawn)[:, None], support, reach)[0])
 
 
 def reach_of(one: Measured, other: Measured) -> float:

@@ -63,7 +63,7 @@ def test_a_small_sample_is_marked_with_what_it_can_show(
     assert card(small, "smallest", "train").odd
     assert not card(large, "smallest", "train").odd
     table = rows_behind(standing(small, "train"), "smallest")
-    assert table["smallest visible gap"].is_monotonic_decreasing
+    assert table["detectable difference, unrelated models"].is_monotonic_decreasing
 
 
 def test_pairs_without_grades_get_cards_that_say_so(pairs2: PairTable) -> None:

@@ -6,6 +6,7 @@ from app import services
 from app.panels import data_answers, data_draft, data_jobs
 from app.services import Board, data_scoring
 from app.services import data_standing as standing
+from app.services.chance import TRAINED_ELSEWHERE, of_the_world
 from app.texts import md
 from kdcore.errors import LabError
 from kdcore.labels import LabelScheme
@@ -82,6 +83,9 @@ def _score(board: Board, closed: bool) -> None:
         st.caption("They have answered these pairs: choose another model to score with.")
     else:
         st.caption(_grades_note(board, [offered[key].scheme for key in wanted]))
+    foreign = [offered[key].title for key in wanted if of_the_world(offered[key].run, board)]
+    if foreign:
+        st.warning(f"{md(' and '.join(foreign))}: {TRAINED_ELSEWHERE}.", icon=":material/info:")
     if pressed:
         _start(board, wanted, standing.on_pages(board), every, chosen)
 

@@ -1,9 +1,11 @@
 """Where the data come from, on what terms, and under which hashes."""
 
+from math import isfinite
+
 import streamlit as st
 
 from app import services
-from app.services import Board, data_standing
+from app.services import Board, data_standing, ranking
 from app.texts import md, percent
 from kdcore.datacards import DEPTH, Standing
 
@@ -24,9 +26,26 @@ def finding(board: Board) -> str:
     chance = next(c for c in seen.chance if c.gain == "exp2" and c.depth == DEPTH)
     if chance.random == chance.random:
         said += f"; a random order scores nDCG@{DEPTH} {chance.random:.2f}"
-    if seen.auc_step == seen.auc_step:
-        said += f", and a ROC-AUC gap below {seen.auc_step:.3f} would not show"
-    return f"{said}."
+    return f"{said}{_detectable(board, seen.auc_step)}."
+
+
+def _detectable(board: Board, unrelated: float) -> str:
+    """From which difference on two models are told apart here: those shown, or any two."""
+    against = board.twin or board.teacher
+    if board.student is not None and against is not None:
+        least = ranking.detectable(board, board.student, against)
+        other = "twin" if board.twin else "teacher"
+        if isfinite(least):
+            return (
+                f"; of student and {other}, a ROC-AUC difference of {least:.3f} or more is "
+                "likely to be found"
+            )
+    if not isfinite(unrelated):
+        return ""
+    return (
+        f"; two models with little in common are likely told apart by a ROC-AUC difference of "
+        f"{unrelated:.3f} or more, and models that answer alike by a smaller one"
+    )
 
 
 def draw(board: Board, on: Standing) -> None:

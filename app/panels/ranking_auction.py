@@ -39,7 +39,7 @@ def draw(board: Board) -> None:
     state.simulated_bids(market.simulated)
     top = max(market.top_weight, auctions.round_up(rules.weight))
     held = auctions.held(board, rules, state.now().judge, top)
-    frame.finding(finding(board, held, rules.weight))
+    frame.finding(finding(board, held, rules.weight), board)
     telling = _telling(held, rules.weight)[board.pairs.query_tiebreaks]
     query = ranking_query.choose(board, lambda: _judges(board, held), telling)
     if query is None:
@@ -109,9 +109,13 @@ def _priced(role: str, price: Price, held: Held) -> str:
     if not np.isfinite(price.low):
         return f"at {level}, {NOUNS[role]} earns {amount} (one query has no interval)."
     ends = f"95 % {_percent(price.low)} to {_percent(price.high)}"
-    sure = "" if price.conclusive else ", INCONCLUSIVE"
     deepest = "; −100 % where it never comes down to that level" if price.low <= -1 else ""
-    return f"at {level}, {NOUNS[role]} earns {amount} ({ends}{deepest}{sure})."
+    if not price.conclusive:
+        change = f"{_percent(price.change)} ({ends}{deepest}), INCONCLUSIVE"
+        return (
+            f"at {level}, revenue of {NOUNS[role]} is not told apart from the teacher's: {change}."
+        )
+    return f"at {level}, {NOUNS[role]} earns {amount} ({ends}{deepest})."
 
 
 def _percent(share: float) -> str:

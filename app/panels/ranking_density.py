@@ -53,7 +53,7 @@ def _body(board: Board) -> None:
     tests = ranking.density(board, a.answers, b.answers, k)
     sentence = finding(a, b, k, tests)
     with said:
-        frame.finding(sentence)
+        frame.finding(sentence, board)
     with st.container(key="density_picture"):
         density_rail("density_rail", payload(board, a, b, k, tests))
     caption = models.caption(board, f"Which labels fill the top {k}: label density", a, b)
@@ -73,15 +73,19 @@ def finding(a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]) -> s
     best = tests[-1]
     if not np.isfinite(best.points):
         return f"Nobody judged the top {k} of both models, so their labels cannot be compared."
-    if abs(best.points) < 0.05:
-        said = f"as many {best.grade} ads as {b.noun}"
-    else:
-        more = "more" if best.points > 0 else "fewer"
-        said = f"{abs(best.points):.1f} points {more} {best.grade} ads than {b.noun}"
-    sure = ""
+    ends = ""
     if np.isfinite(best.low):
-        sure = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {best.verdict})"
-    return f"In the top {k}, {a.noun} shows {said}{sure}."
+        ends = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {best.verdict})"
+    if best.verdict == "INCONCLUSIVE":
+        return (
+            f"In the top {k}, the shares of {best.grade} ads of {a.noun} and {b.noun} are not told "
+            f"apart: {signed(best.points, 1)} points{ends}."
+        )
+    more = "more" if best.points > 0 else "fewer"
+    return (
+        f"In the top {k}, {a.noun} shows {abs(best.points):.1f} points {more} {best.grade} ads "
+        f"than {b.noun}{ends}."
+    )
 
 
 def payload(
@@ -148,11 +152,12 @@ def _notes(
     found = tests[-1].smallest_detectable
     if pooled and np.isfinite(found):
         st.caption(
-            f"95 % intervals and p from whole queries, drawn {ranking.RESAMPLES:,} and swapped "
-            f"{ranking.permutations(board):,} times. At k = {k}, p = {tests[-1].p:.4f} for the "
-            "best grade; the smallest difference that 80 % of such tests would find is "
-            f"{found:.1f} points. {len(tests)} grades are as many looks at the same lists: read "
-            "them together."
+            f"Intervals: {ranking.RESAMPLES:,} bootstrap samples of queries, 95 %; p: "
+            f"{ranking.permutations(board):,} random swaps of the two models per query. At "
+            f"k = {k}, p = {tests[-1].p:.4f} for the best grade; the smallest difference that 80 % "
+            f"of such tests would find is {found:.1f} points. A grade between the best and the "
+            "worst has no verdict, since its share also rises where better ads are missing. "
+            f"{len(tests)} tests on the same lists, not corrected: read them together."
         )
     if reading == "paper":
         st.caption(FOOTNOTE)

@@ -34,7 +34,7 @@ def draw(board: Board) -> None:
     table = table_of(board, query, columns)
     sentence = finding(board, query, columns)
     with top:
-        frame.finding(sentence)
+        frame.finding(sentence, board)
     with st.container(key="lists_picture"):
         paired_lists(
             payload(board, query, columns),

@@ -36,7 +36,7 @@ def _body(board: Board) -> None:
     curves = {role: ranking.curve(board, side.answers, gain) for role, side in sides}
     test = ranking.difference(board, pair[0].answers, pair[1].answers, gain, k) if pair else None
     with said:
-        frame.finding(finding(curves, pair, test, k))
+        frame.finding(finding(curves, pair, test, k), board)
     _cards(board, curves, pair, test, k)
     _chart(board, curves, k)
     if pair and test:
@@ -59,12 +59,14 @@ def finding(
     if pair is None or test is None:
         value = next(iter(curves.values())).model[k - 1]
         return f"{name} is {value:.3f}; a random order of the same ads has {random:.3f}."
-    moved = f"{abs(test.delta):.3f} {'higher' if test.delta > 0 else 'lower'} than"
-    sure = ""
+    ends = ""
     if np.isfinite(test.low):
-        sure = f" (95 % {signed(test.low)} to {signed(test.high)}; {test.verdict})"
+        ends = f" (95 % {signed(test.low)} to {signed(test.high)}; {test.verdict})"
+    moved = f"{abs(test.delta):.3f} {'higher' if test.delta > 0 else 'lower'} than that of"
+    if test.verdict == "INCONCLUSIVE":
+        moved, ends = "not told apart from that of", f", difference {signed(test.delta)}{ends}"
     return (
-        f"{name} of {pair[0].noun} is {test.value_a:.3f}, {moved} that of {pair[1].noun}{sure}; "
+        f"{name} of {pair[0].noun} is {test.value_a:.3f}, {moved} {pair[1].noun}{ends}; "
         f"a random order has {random:.3f}."
     )
 

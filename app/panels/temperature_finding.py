@@ -13,7 +13,7 @@ from kdcore.softlabels import entropy, kl, soften
 
 def draw(scene: Scene) -> None:
     """The finding at the present temperature, and the notice that two grades deserve."""
-    frame.finding(sentence(scene))
+    frame.finding(sentence(scene), scene.board)
     if len(scene.pairs.scheme) == 2:
         _two_grades(scene.board)
 

@@ -17,6 +17,7 @@ from kdcore.curves import (
     ndcg_difference,
     ranked_mean,
 )
+from kdcore.intervals import detectable as detectable_difference
 from kdcore.labels import GAINS
 from kdcore.measures import Measured, measure
 from kdcore.pairs import PairTable
@@ -99,6 +100,18 @@ def _density(
     one, other = (per_query(_board, who) for who in (_a, _b))
     effort = (RESAMPLES, permutations(_board), 0)
     return density_differences(_board.pairs.scheme, one, other, k, effort)
+
+
+def detectable(board: Board, a: Answers, b: Answers, metric: str = "roc_auc") -> float:
+    """The smallest difference of two models that a test on these pairs finds 4 times in 5."""
+    return _detectable((board.pairs.content_hash, a.hash, b.hash), metric, board, a, b)
+
+
+@st.cache_data(max_entries=200, show_spinner="Drawing queries anew for the intervals…")
+def _detectable(
+    key: tuple[str, ...], metric: str, _board: Board, _a: Answers, _b: Answers
+) -> float:
+    return detectable_difference(per_query(_board, _a), per_query(_board, _b), metric)
 
 
 def deltas(board: Board, a: Answers, b: Answers, gain: str, k: int) -> QueryDeltas:

@@ -19,7 +19,7 @@ if not board.ready:
 else:
     if compare_selection.announce(board):
         st.rerun()  # a link was opened: the top bar is drawn already, and nothing else yet
-    frame.finding(compare_selection.finding(board))
+    frame.finding(compare_selection.finding(board), board)
     cards = compare_cards.place(board)
     rail, main = st.columns([1, 3.6], gap="medium")
     with rail:

@@ -4,7 +4,7 @@ from app import frame, services
 from app.panels import start_doors, start_story
 
 board = services.board()
-frame.finding(start_story.finding(board))
+frame.finding(start_story.finding(board), board)
 start_story.introduce()
 start_story.draw(board)
 start_doors.doors()

@@ -232,7 +232,14 @@ def check(name: Named, as_json: Json = False) -> None:
     )
 
 
-_NUMBERS = ("pairs", "queries", "ads a query", "relevant", "random nDCG@5", "smallest AUC step")
+_NUMBERS = (
+    "pairs",
+    "queries",
+    "ads a query",
+    "relevant",
+    "random nDCG@5",
+    "detectable AUC difference",
+)
 
 
 def _splits(report: "DataReport") -> list[dict[str, Any]]:
@@ -245,7 +252,7 @@ def _splits(report: "DataReport") -> list[dict[str, Any]]:
             "grades": ", ".join(f"{grade} {share:.0%}" for grade, share in _known(s.label_shares)),
             "relevant": f"{s.prior:.1%}" if s.prior == s.prior else cell(None),
             "random nDCG@5": next(c.random for c in s.chance if (c.gain, c.depth) == ("exp2", 5)),
-            "smallest AUC step": s.auc_step,
+            "detectable AUC difference": s.auc_step,
         }
         for s in report.splits
     ]

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Verdict = Literal["BEATS", "NO BEATS", "INCONCLUSIVE"]
+Direction = Literal["more", "fewer", "not told apart"]
+MORE: Direction = "more"
+FEWER: Direction = "fewer"
+NOT_TOLD_APART: Direction = "not told apart"
 LEVEL = 0.05
 POWER_FACTOR = 2.8  # z(0.975) + z(0.8): 80 % power in a two-sided test at 5 %
 FEW_QUERIES = 20  # below it even a widened interval is rough, and that is said
@@ -200,6 +204,12 @@ def few(queries: int) -> str:
         f"Few queries: {queries}. Intervals are widened for that, and are rough all the same; "
         f"collect {FEW_QUERIES} queries or more before you conclude anything."
     )
+
+
+def direction(low: float, high: float, p: float) -> Direction:
+    """Which way a difference goes where neither way is better; the rule of `verdict`."""
+    side = verdict(low, high, p)
+    return {"BEATS": MORE, "NO BEATS": FEWER, "INCONCLUSIVE": NOT_TOLD_APART}[side]
 
 
 def verdict(low: float, high: float, p: float, higher_is_better: bool = True) -> Verdict:

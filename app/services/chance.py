@@ -1,0 +1,36 @@
+"""What stands before every finding: that the models are close to chance on these pairs."""
+
+import streamlit as st
+
+from app.services import places
+from app.services.boards import Answers, Board
+from app.services.ranking import per_query
+from kdcore.judging.chance import near_chance, sentence_of
+from kdcore.runs.store import Run
+
+WORLD = "bundled"
+TRAINED_ELSEWHERE = "trained on the bundled world; expect little on your texts"
+
+
+def caution(board: Board) -> str:
+    """A sentence when the teacher, or the only model here, is close to chance; else nothing."""
+    who = board.teacher or board.student
+    if who is None:
+        return ""
+    role = "The teacher" if who is board.teacher else "The student"
+    near = _near((board.pairs.content_hash, who.hash), role, board, who)
+    if not near:
+        return ""
+    if who.run is not None and of_the_world(who.run, board):
+        return f"{near} It was {TRAINED_ELSEWHERE}."
+    return f"{near} Differences between models mean little where none is good."
+
+
+def of_the_world(run: Run, board: Board) -> bool:
+    """Whether a model is a bundled one while the data are not the bundled world."""
+    return run.folder.parent == places.demo().runs and board.data.badge != WORLD
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _near(key: tuple[str, str], role: str, _board: Board, _who: Answers) -> str:
+    return sentence_of(near_chance(_board.pairs, per_query(_board, _who)), role)

@@ -1,0 +1,75 @@
+"""near_chance(): whether a model orders these pairs hardly better than chance would."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kdcore.curves import ndcg_curve
+from kdcore.measures import Measured
+from kdcore.metrics.significance import Support, bootstrap_weights, interval
+from kdcore.pairs import PairTable
+
+DEPTH = 5
+LITTLE = 0.1  # a skill whose interval ends below this is little: ROC-AUC 0.55
+RESAMPLES = 200  # enough for a yes or no
+CHOICE = 1e-6  # least room between a random and a perfect order
+
+
+@dataclass(frozen=True)
+class Chance:
+    """A metric beside what chance reaches in it.
+
+    skill is (value - chance) / (1 - chance), 0 for chance and 1 for a perfect order, with its
+    95 % interval over queries.
+    """
+
+    name: str
+    value: float
+    chance: float
+    chance_name: str
+    low: float
+    high: float
+
+    @property
+    def near(self) -> bool:
+        """Whether the interval touches chance, or ends where the skill is still little."""
+        return self.low <= 0 or self.high < LITTLE
+
+
+def near_chance(pairs: PairTable, measured: Measured) -> tuple[Chance, ...]:
+    """The metrics in which a model, measured on these pairs, is close to chance.
+
+    Of ROC-AUC and nDCG@5, those that are defined; none below two queries.
+    """
+    if measured.queries < 2:
+        return ()
+    found = (_area(measured), _order(pairs, measured))
+    return tuple(each for each in found if np.isfinite(each.low) and each.near)
+
+
+def sentence_of(found: tuple[Chance, ...], whose: str = "The teacher") -> str:
+    """The metrics close to chance in one sentence; an empty text when there are none."""
+    if not found:
+        return ""
+    told = "; ".join(f"{c.name} {c.value:.3f}, {c.chance_name} {c.chance:.3f}" for c in found)
+    return f"{whose} is close to chance on these pairs ({told})."
+
+
+def _area(measured: Measured) -> Chance:
+    value = measured.value_of("roc_auc")
+    drawn = [
+        measured.value_of("roc_auc", weights)
+        for weights in bootstrap_weights(measured.queries, RESAMPLES, seed=0)
+    ]
+    draws = np.concatenate(drawn)[:, None]
+    low, high = interval(draws, value, Support.whole(measured.queries))
+    ends = (2 * float(low[0]) - 1, 2 * float(high[0]) - 1)
+    return Chance("ROC-AUC", float(value[0]), 0.5, "a coin", *ends)
+
+
+def _order(pairs: PairTable, measured: Measured) -> Chance:
+    curve = ndcg_curve(pairs, measured, "exp2", RESAMPLES)
+    at, random = DEPTH - 1, curve.random[DEPTH - 1]
+    room = 1 - random if 1 - random > CHOICE else np.nan  # else no query has a choice
+    low, high = ((end - random) / room for end in (curve.low[at], curve.high[at]))
+    return Chance(f"nDCG@{DEPTH}", curve.model[at], random, "a random order", low, high)
