@@ -23,7 +23,9 @@ from kdcore.exports import (
     write_trec_run,
 )
 from kdcore.gap import gap_recovered
+from kdcore.intervals import detectable
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
+from kdcore.measures import measure
 from kdcore.metrics.definitions import CATALOG
 from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
@@ -250,6 +252,28 @@ def test_a_better_model_beats_and_the_other_way_round_does_not():
     assert there.density[0].relative == pytest.approx(
         there.density[0].share_a / there.density[0].share_b - 1
     )
+
+
+def test_what_can_be_detected_is_the_same_number_wherever_it_is_asked():
+    """The Data page said 0.017 and Compare found 0.011 on the same pairs."""
+    pairs, logits = world(queries=60)
+    a, b = noisy(pairs, logits, 1), noisy(pairs, logits, 1.5, seed=3)
+    compared = compare(pairs, a, b, permutations=20, area_permutations=20).differences
+    for key in ("roc_auc", "ndcg@5", "nll"):
+        alone = detectable(measure(pairs, a), measure(pairs, b), key)
+        assert alone == pytest.approx(compared[key].smallest_detectable)
+
+
+def test_a_grade_between_the_best_and_the_worst_is_more_or_fewer_and_no_merit():
+    """Substitutes were called BEATS where there were more of them because Exacts were missing."""
+    pairs, logits = world(queries=150)
+    good, bad = noisy(pairs, logits, 0.1, "good"), noisy(pairs, logits, 4, "bad")
+    said = [d.verdict for d in compare(pairs, good, bad, resamples=300, permutations=300).density]
+    assert said[0] == said[-1] == "BEATS"
+    assert set(said[1:-1]) <= {"more", "fewer", "not told apart"}
+    two, margins = world(2, queries=150)
+    both = compare(two, noisy(two, margins, 0.1), noisy(two, margins, 4), resamples=300).density
+    assert [d.verdict for d in both] == ["BEATS", "BEATS"]
 
 
 def test_a_model_does_not_differ_from_itself():

@@ -1,4 +1,4 @@
-"""What stands before every finding: that the models are close to chance on these pairs."""
+"""What stands before every finding: few queries, or models close to chance on these pairs."""
 
 import streamlit as st
 
@@ -6,6 +6,8 @@ from app.services import places
 from app.services.boards import Answers, Board
 from app.services.ranking import per_query
 from kdcore.judging.chance import near_chance, sentence_of
+from kdcore.metrics.significance import few
+from kdcore.pairs import UNLABELLED
 from kdcore.runs.store import Run
 
 WORLD = "bundled"
@@ -13,7 +15,16 @@ TRAINED_ELSEWHERE = "trained on the bundled world; expect little on your texts"
 
 
 def caution(board: Board) -> str:
-    """A sentence when the teacher, or the only model here, is close to chance; else nothing."""
+    """What a reader should know before any finding on a board; else an empty text."""
+    pairs = board.pairs
+    judged = bool((pairs.grades != UNLABELLED).any())
+    queries = int(pairs.query_ids.max(initial=-1)) + 1
+    told = (few(queries) if judged else "", _chance(board))
+    return " ".join(filter(None, told))
+
+
+def _chance(board: Board) -> str:
+    """A sentence when the teacher, or the only model here, is close to chance."""
     who = board.teacher or board.student
     if who is None:
         return ""

@@ -1,5 +1,6 @@
 """Label density, nDCG, the strip of queries and their exports, on invented tables of many kinds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -221,8 +222,22 @@ def test_the_finding_turns_with_the_models():
         tests = ranking.density(board, a.answers, b.answers, 3)
         return ranking_density.finding(a, b, 3, tests)
 
-    assert " more excellent ads than its twin" in said(*pair)
-    assert " fewer excellent ads than the student" in said(*reversed(pair))
+    assert "of the student and its twin without a teacher are not told apart: +" in said(*pair)
+    assert "of its twin without a teacher and the student are not told apart: −" in said(
+        *reversed(pair)
+    )
+
+
+def test_a_finding_tells_more_or_fewer_only_where_its_test_does():
+    """+4.4 points (95 % −5.5 to +14.3) was told as "shows 4.4 points more"."""
+    board = KINDS["four grades"]
+    a, b = ranking_models.chosen(board)
+    tests = ranking.density(board, a.answers, b.answers, 3)
+    sure = replace(tests[-1], points=4.4, low=1.0, high=8.0, verdict="BEATS")
+    said = ranking_density.finding(a, b, 3, (*tests[:-1], sure))
+    assert "the student shows 4.4 points more excellent ads than its twin" in said
+    worse = replace(sure, points=-4.4, low=-8.0, high=-1.0, verdict="NO BEATS")
+    assert "4.4 points fewer excellent" in ranking_density.finding(a, b, 3, (*tests[:-1], worse))
 
 
 def test_the_papers_row_is_drawn_beside_four_grades_only(fresh_state):

@@ -79,7 +79,7 @@ def test_every_tab_opens_on_every_kind_of_data(lab: Path, kind: str) -> None:
         page.session_state["kd_state"] = replace(page.session_state["kd_state"], ttab=tab)
         page.run()
         assert not page.exception, f"{kind}, {tab}: {page.exception}"
-        assert finding(page).startswith("At T = 2 "), finding(page)
+        assert "At T = 2 " in finding(page), finding(page)
 
 
 def test_the_finding_says_the_mean_kl_that_the_engine_computes(lab: Path) -> None:
