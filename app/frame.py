@@ -14,6 +14,8 @@ from app.texts import md
 from kdcore.errors import LabError
 
 _PAGE, _PICKERS = "kd_page", "kd_page_pickers"
+_SELECTED = "kd_selection"
+_BESIDE = ("Temperature", "Ranking")  # pages of pairs that know no selection
 _ROLES = {"teacher": "Teacher", "student": "Student"}
 _WIDTHS = {"data": 180, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
 
@@ -75,7 +77,18 @@ def _pick_board() -> None:
         answers = getattr(shown, role)
         titles = {s.key: s.title for s in services.in_order(offered, role)}
         _pick(role, titles, answers.key if answers else "")
+    _check_rows(shown)
     _check_marks(shown)
+
+
+def _check_rows(board: Board) -> None:
+    """A pair of the link that these data do not have is told; the page then chooses one."""
+    for name in ("pair", "pin"):
+        row, pairs = getattr(state.now(), name), len(board.pairs)
+        if row >= pairs:
+            ends = f"{name}=0 to {name}={pairs - 1}" if pairs else "none"
+            state.ignore(f"{name}: these data have no {name}={row}; they have {pairs:,} ({ends})")
+            state.correct(**{name: -1})
 
 
 def _check_marks(board: Board) -> None:
@@ -155,7 +168,7 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
     """
     st.session_state[_PAGE], st.session_state[_PICKERS] = title, pickers
     sections.forget()
-    top_bar(st.session_state.get("kd_selection", "") if pickers else "", extra, pickers)
+    top_bar(_selection(title) if pickers else "", extra, pickers)
     place = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", key="page_title"):
         st.title(title, anchor=False, width="content")
@@ -177,6 +190,17 @@ def trouble(cause: LabError) -> None:
     )
 
 
-def selected(words: str) -> None:
-    """Tell the top bar what is selected; it stands there from the next run on."""
-    st.session_state["kd_selection"] = words
+def selected(words: str) -> bool:
+    """Tell the top bar what this page has selected; True when other words stand there now."""
+    stale = _selection(page_title()) != words
+    st.session_state[_SELECTED] = (page_title(), words)
+    return stale
+
+
+def _selection(title: str) -> str:
+    """What is selected on this page; of another page's selection only that it is not used."""
+    page, words = st.session_state.get(_SELECTED, ("", ""))
+    if page == title:
+        return str(words)
+    chosen = any(getattr(state.now(), name) for name in state.FILTERS)
+    return "Compare's selection is not used here" if chosen and title in _BESIDE else ""

@@ -151,18 +151,18 @@ class State:
 
 FIELDS = {f.name: f for f in fields(State)}
 _TYPED = ("edited", "equery", "etitle", "edescription")
+FILTERS = ("box", "find", "tags", "grades", "outcomes", "slice")  # Compare's selection
 _OF_THE_DATA = (
     *("teacher", "student", "rival", "pair", "pin", "split", "dcard", "dpage", "moment"),
     "probe",
-    *("box", "find", "tags", "grades", "outcomes", "slice", "page", "query", "brush"),
+    *(*FILTERS, "page", "query", "brush"),
     *("scratch", "edits", "equery", "etitle", "edescription", "edited"),
 )
 
 
 def now() -> State:
     """The present state of this session."""
-    held = st.session_state.get(_KEY)
-    return held if isinstance(held, State) else State()
+    return st.session_state[_KEY] if _KEY in st.session_state else State()
 
 
 def clean(name: str, value: Any) -> Any:

@@ -50,6 +50,14 @@ def file_size(count: int) -> str:
     return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
 
 
+def pair_number(row: int) -> str:
+    """What a pair is called on every page and in every export: the first one is pair 1.
+
+    A link counts from 0 (`pair=0` is pair 1), as the rows of a table do in code.
+    """
+    return f"{row + 1:,}"
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number for reading; a dash for what is not one."""
     return f"{value:.{digits}f}" if value == value else "–"

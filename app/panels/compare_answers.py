@@ -9,7 +9,7 @@ from app import services, state
 from app.components.pair_card import Card, Compared, Says
 from app.panels import compare_selection as selection
 from app.services import Answers, Board
-from app.texts import percent, signed
+from app.texts import pair_number, percent, signed
 from kdcore.counterfactual import nearest, word_diff
 from kdcore.pairs import UNLABELLED
 from kdcore.softlabels import log_soften, soften
@@ -93,7 +93,8 @@ def _nearest(board: Board, row: int) -> tuple[Compared, ...]:
     student = judged["student_p"].to_numpy(dtype=np.float64)
     here, there = float(student[row]), float(student[found.row])
     sentence = (
-        f"Pair {found.row:,} of the same query shares {percent(1 - found.distance)} of its words, "
+        f"Pair {pair_number(found.row)} of the same query shares "
+        f"{percent(1 - found.distance)} of its words, "
         f"yet the student's P(relevant) is {there:.3f} there and {here:.3f} here "
         f"({signed(there - here)}). Its label: {judged['grade_name'].iat[found.row]}."
     )

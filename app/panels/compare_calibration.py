@@ -6,6 +6,7 @@ import streamlit as st
 from app import captions, controls
 from app.components.metric_cards import Card, interval, metric_cards
 from app.panels import caveats
+from app.panels import compare_selection as selection
 from app.panels.compare_density import about
 from app.services import Answers, Board, calibrating
 from app.texts import md, number, signed
@@ -28,6 +29,7 @@ HONEST = (
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
     """Cards of ECE before and after, and the reliability diagram of every model."""
+    selection.not_here(board)
     if hidden := caveats.of(board, "nll"):
         st.info(md(f"{hidden} So its calibration is not shown."))
     named = (("Teacher", "teacher", board.teacher), ("Student", "student", board.student))
@@ -47,7 +49,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     n = f"n = {models[0][2].after.n:,} labelled pairs of {models[0][2].after.queries:,} queries"
     caption = captions.of_board(board, "Calibration: is a probability worth what it says?", n=n)
     controls.chart(figure, table(models), sentence, "calibration", about(board), caption)
-    st.caption(HONEST + " All labelled pairs of the test, whatever the filters say.")
+    st.caption(HONEST)
 
 
 Measured = tuple[str, str, BeforeAfter]

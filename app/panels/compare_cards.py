@@ -3,12 +3,15 @@
 from math import isfinite
 from typing import Any
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from app import services
 from app.components.metric_cards import interval
 from app.components.score_cards import Gain, Note, Row, Score, score_cards
 from app.panels import caveats
+from app.panels import compare_selection as selection
 from app.services import Answers, Board
 from app.services.outcomes import outcome_key
 from app.texts import number, signed
@@ -36,12 +39,16 @@ def place(board: Board) -> Any:
 
 def fill(board: Board, held: Any) -> None:
     """Put the numbers where the skeleton is; called after the picture, which does not wait."""
-    if st.session_state.get(_SEEN) != outcome_key(board):
+    rows = selection.selected(board)["row"].to_numpy()
+    if selection.active() and len(rows):
+        _strip(board, held, rows)
+    elif st.session_state.get(_SEEN) != outcome_key(board):
         _strip(board, held)
-        st.session_state[_SEEN] = outcome_key(board)
+    st.session_state[_SEEN] = outcome_key(board)
 
 
-def _strip(board: Board, held: Any) -> None:
+def _strip(board: Board, held: Any, rows: NDArray[np.int64] | None = None) -> None:
+    """Draw the cards; rows: the selected pairs, whose metrics stand below those of all."""
     judged = bool((board.pairs.grades != UNLABELLED).any())
     keys = LABELLED if judged else UNJUDGED
     models = {"teacher": board.teacher, "student": board.student, "twin": board.twin}
@@ -50,19 +57,46 @@ def _strip(board: Board, held: Any) -> None:
         for role, who in models.items()
         if who is not None and (judged or role != "teacher")
     }
-    scores = [_score(board, key, found) for key in keys if key in found["student"].metrics]
+    chosen = {
+        role: services.evaluation_of_rows(board, models[role], rows)  # type: ignore[arg-type]
+        for role in (found if rows is not None else ())
+    }
+    scores = [_score(board, key, found, chosen) for key in keys if key in found["student"].metrics]
     with held.container():
-        score_cards(scores, key="scores", label="Metrics of teacher, student and twin")
+        score_cards(
+            scores,
+            key="scores_part" if chosen else "scores",
+            label="Metrics of teacher, student and twin",
+        )
 
 
-def _score(board: Board, key: str, found: dict[str, Evaluation]) -> Score:
+def _score(
+    board: Board, key: str, found: dict[str, Evaluation], chosen: dict[str, Evaluation]
+) -> Score:
     about = CATALOG[key]
     metric = found["student"].metrics[key]
     made = caveats.made_here(board, key)
-    rows = [
+    part = chosen["student"].metrics.get(key) if chosen else None
+    n = f"n = {metric.n:,} {metric.n_unit}"
+    if chosen:
+        n = f"all {metric.n:,}, selected {part.n if part else 0:,} {metric.n_unit}"
+    return Score(
+        name=about.name,
+        definition=f"{about.sentence} {BETTER[about.higher_is_better]} Whiskers: 95 % interval "
+        f"over queries. Gain (of all pairs): student minus {'twin' if board.twin else 'teacher'}.",
+        higher=about.higher_is_better,
+        n=n,
+        rows=[*_rows(key, found, made), *_rows(key, chosen, made, "sel.")],
+        gain=None if made else _gain(board, key),
+        gap=_caveat(board, key, made) or _gap(board, key),
+    )
+
+
+def _rows(key: str, found: dict[str, Evaluation], made: list[str], suffix: str = "") -> list[Row]:
+    return [
         Row(
             role,
-            f"{role.capitalize()} †" if role in made else role.capitalize(),
+            (suffix or role.capitalize()) + (" †" if role in made else ""),
             m.value,
             m.low,
             m.high,
@@ -72,16 +106,6 @@ def _score(board: Board, key: str, found: dict[str, Evaluation]) -> Score:
         for role, evaluation in found.items()
         if (m := evaluation.metrics.get(key)) is not None
     ]
-    return Score(
-        name=about.name,
-        definition=f"{about.sentence} {BETTER[about.higher_is_better]} Whiskers: 95 % interval "
-        f"over queries. Gain: student minus {'twin' if board.twin else 'teacher'}.",
-        higher=about.higher_is_better,
-        n=f"n = {metric.n:,} {metric.n_unit}",
-        rows=rows,
-        gain=None if made else _gain(board, key),
-        gap=_caveat(board, key, made) or _gap(board, key),
-    )
 
 
 def _caveat(board: Board, key: str, made: list[str]) -> Note | None:

@@ -12,7 +12,7 @@ from app.components.pair_card import Card, Compared, Says, pair_cards
 from app.panels import compare_answers as cards
 from app.panels import compare_selection as selection
 from app.services import Answers, Board, Scored
-from app.texts import md, number, signed, with_signs
+from app.texts import md, number, pair_number, signed, with_signs
 from kdcore.counterfactual import word_diff
 from kdcore.errors import LabError
 from kdcore.pairs import UNLABELLED
@@ -58,7 +58,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     parent = cards.texts(board, row)
     child = _fields(row, parent)
     if child == parent:
-        st.text(f"Change a word of pair {row:,}: the student answers the child at once.")
+        st.text(f"Change a word of pair {pair_number(row)}: the student answers the child at once.")
     elif not child[0].strip() or not (child[1].strip() or child[2].strip()):
         st.warning("Nothing to score: give a query, and a title or a description.")
         return
@@ -203,9 +203,10 @@ def _card(board: Board, row: int, parent: Texts, child: Texts, says: list[Says])
         (label.lower(), word_diff(a, b)) for label, a, b in zip(LABELS, parent, child, strict=True)
     ]
     changed = tuple(s for s in spans if any(span.kind != "same" for span in s[1]))
-    diff = Compared(f"Against its parent, pair {row:,}", f"P(relevant): {moved}.", changed)
+    named = f"pair {pair_number(row)}"
+    diff = Compared(f"Against its parent, {named}", f"P(relevant): {moved}.", changed)
     return Card(
-        heading=f"Child of pair {row:,}" if child != parent else f"Pair {row:,}, scored again",
+        heading=f"Child of {named}" if child != parent else f"{named.capitalize()}, scored again",
         query=child[0],
         title=child[1],
         description=child[2],

@@ -11,6 +11,7 @@ from app.panels import compare_answers as cards
 from app.panels import compare_notes as notes
 from app.panels import compare_selection as selection
 from app.services import Board
+from app.texts import pair_number
 
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
@@ -20,12 +21,12 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         return
     inside = bool((rows["row"] == row).any())
     pin = state.now().pin if 0 <= state.now().pin < len(board.pairs) else -1
-    heading = f"Pair {row:,}" + (", pinned" if pin == row else "")
+    heading = f"Pair {pair_number(row)}" + (", pinned" if pin == row else "")
     heading += "" if inside else " (outside the present filters)"
     _actions(board, row, pin)
     shown = [cards.card(board, row, heading)]
     if pin not in (-1, row):
-        shown.append(cards.card(board, pin, f"Pair {pin:,}, pinned"))
+        shown.append(cards.card(board, pin, f"Pair {pair_number(pin)}, pinned"))
     left, right = st.columns([3.2, 1], gap="medium")
     with left, st.container(key="pair_in_full"):
         pair_cards(shown, "pair_cards", "The pair in focus" + " and the pinned" * (len(shown) - 1))
@@ -46,7 +47,7 @@ def _actions(board: Board, row: int, pin: int) -> None:
             )
             if pin >= 0:
                 st.button(
-                    f"Unpin pair {pin:,}",
+                    f"Unpin pair {pair_number(pin)}",
                     icon=":material/keep_off:",
                     on_click=partial(state.change, pin=-1),
                 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app import frame, services, state
 from app.services import outcomes as service
 from app.texts import percent
+from kdcore.attributes import describe
 from kdcore.filters import Filters
 from kdcore.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
 from kdcore.tags import TAGS, stands_out
@@ -82,9 +83,13 @@ def announce(board: services.Board) -> bool:
     words = ""
     if board.ready and active():
         words = f"{int(kept(board).sum()):,} of {len(board.pairs):,} pairs selected"
-    stale = bool(st.session_state.get("kd_selection", "") != words)
-    frame.selected(words)
-    return stale
+    return frame.selected(words)
+
+
+def not_here(board: services.Board) -> None:
+    """Say of a part of the page that it is of all pairs, while some are selected."""
+    if active():
+        st.caption(f"Of all {len(board.pairs):,} pairs: the selection is not used here.")
 
 
 def compressed(cells: list[str]) -> str:
@@ -98,6 +103,8 @@ def finding(board: services.Board) -> str:
     """The page's present finding in one sentence, of the selection when there is one."""
     rows, everything = selected(board), judged(board)
     where = f"{len(rows):,} {'selected ' if active() else ''}pairs"
+    if state.now().slice:
+        where += f" (slice: {describe(state.now().slice, board.pairs.scheme)})"
     if not len(rows):
         return "No pair passes these filters: take one away, or clear them all."
     counts = rows["outcome"].value_counts()

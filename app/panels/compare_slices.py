@@ -50,6 +50,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
             step=10,
             width=260,
         )
+    selection.not_here(board)
     with st.spinner("Trying slices…"):
         found = slicing.search(board, against, state.now().sfewest)
     if found is None or not found.tried:

@@ -217,7 +217,7 @@ def view(board: Board, shown: pd.DataFrame) -> pd.DataFrame:
         for i in range(len(shown))
     ]
     found["description"] = shown["description"]
-    found["row"] = shown["row"]
+    found["pair"] = shown["row"] + 1  # as every page counts them
     return found
 
 
@@ -246,5 +246,5 @@ def columns(board: Board) -> dict[str, Any]:
         "note": kind.TextColumn("note"),
         "tags": kind.TextColumn("tags", width="medium"),
         "description": kind.TextColumn("description", width="medium"),
-        "row": kind.NumberColumn("row", help="Its place in the data set.", width="small"),
+        "pair": kind.NumberColumn("pair", help="Its place in the data, from 1.", width="small"),
     }

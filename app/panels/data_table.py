@@ -39,7 +39,7 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
         key=key,
         on_select="rerun",
         selection_mode="single-cell",
-        column_config=_columns(shown),
+        column_config=_columns(numbered(shown)),
         alt=f"{len(table):,} rows",
     )
     with st.container(horizontal=True, vertical_alignment="center", key="data_rows_bar"):
@@ -59,13 +59,20 @@ def _pages(rows: int, pages: int) -> None:
 
 def _readable(shown: pd.DataFrame) -> pd.DataFrame:
     """The page as the browser gets it: bounded texts, no description where there is none."""
-    out = shown.copy()
+    out = numbered(shown).copy()
     if "description" in out and not out["description"].astype(bool).any():
         out = out.drop(columns="description")
     for column in out.columns:
         if not pd.api.types.is_numeric_dtype(out[column]):
             out[column] = [str(value)[:1000] for value in out[column]]
     return out
+
+
+def numbered(table: pd.DataFrame) -> pd.DataFrame:
+    """A place on the board as the number that every page calls the pair by."""
+    if "row" not in table:
+        return table
+    return table.assign(row=table["row"] + 1).rename(columns={"row": "pair"})
 
 
 def _columns(shown: pd.DataFrame) -> dict[str, Any]:
@@ -82,7 +89,7 @@ def _save(board: Board, table: pd.DataFrame) -> None:
     about = f"KD Lab, {board.data.key}, data {services.whole_data(board.data).content_hash}"
     st.download_button(
         "CSV",
-        lambda: texts.csv(table, about),
+        lambda: texts.csv(numbered(table), about),
         file_name=f"{board.data.key}-rows.csv",
         mime="text/csv",
         help="All of these rows; cells that a spreadsheet would run are quoted.",

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import state
 from app.panels.temperature_world import Scene, moved_most
-from app.texts import md
+from app.texts import md, pair_number
 from kdcore.pairs import UNLABELLED
 
 MOVED = 50  # how many pairs "most changed" walks through before it starts again
@@ -16,7 +16,7 @@ def draw(scene: Scene) -> None:
     """Draw the pair and its buttons."""
     row = scene.pairs.frame.iloc[scene.row]
     with st.container(border=True, key="temperature_pair", gap="xsmall"):
-        st.caption(f"Query of pair {scene.row + 1:,} of {len(scene.pairs):,}")
+        st.caption(f"Query of pair {pair_number(scene.row)} of {len(scene.pairs):,}")
         st.markdown(f"**{md(row['query'])}**")
         st.caption("Ad")
         st.markdown(f"**{md(row['title'])}**  \n{md(row['description'])}")

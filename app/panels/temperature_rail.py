@@ -13,6 +13,7 @@ from app.components.temperature_rail import HeatMark, PairLogits, temperature_ra
 from app.panels import temperature_finding
 from app.panels.temperature_world import Scene
 from app.services import Answers
+from app.texts import pair_number
 from kdcore.metrics.calibration import best_temperature
 from kdcore.pairs import UNLABELLED
 from kdcore.softlabels import soften
@@ -46,7 +47,7 @@ def draw_exports(scene: Scene) -> None:
     now = state.now()
     hot = now.T if now.linked else now.Ts
     heats = {"teacher": now.T, "student": hot, "twin": hot}
-    heading = f"Pair {scene.row + 1:,} of {len(scene.pairs):,}"
+    heading = f"Pair {pair_number(scene.row)} of {len(scene.pairs):,}"
     sections.put("pair", lambda: sections.of_pair(scene.board, scene.row, heats, heading))
     controls.exports(
         "temperature_picture",
@@ -55,8 +56,8 @@ def draw_exports(scene: Scene) -> None:
         f"{scene.about}; teacher T {now.T:g}, student T {hot:g}",
         captions.of_board(
             scene.board,
-            f"Soft labels of pair {scene.row + 1}, and {scene.event} of all pairs, at T = {now.T:g}"
-            + ("" if hot == now.T else f" (teacher) and T = {hot:g} (student)"),
+            f"Soft labels of pair {pair_number(scene.row)}, and {scene.event} of all pairs, "
+            f"at T = {now.T:g}" + ("" if hot == now.T else f" (teacher) and T = {hot:g} (student)"),
             *captions.pair_lines(scene.board, scene.row),
         ),
     )

@@ -14,6 +14,7 @@ from app.components.temperature_smoothing import temperature_smoothing
 from app.components.temperature_sure import temperature_sure
 from app.panels import temperature_replay
 from app.panels.temperature_world import Scene
+from app.texts import pair_number
 from kdcore.pairs import UNLABELLED
 from kdcore.softlabels import entropy, kl, log_soften, soften
 
@@ -57,7 +58,7 @@ def _numbers(scene: Scene) -> None:
             "p ln(p / q), nats": np.exp(log_p) * (log_p - log_q),
         }
     )
-    _exports("numbers", table, f"Logits and soft labels of pair {scene.row + 1}.", scene)
+    _exports("numbers", table, f"Logits and soft labels of pair {pair_number(scene.row)}.", scene)
 
 
 def _gradient(scene: Scene) -> None:
@@ -67,7 +68,8 @@ def _gradient(scene: Scene) -> None:
     heats = np.geomspace(*state.TEMPERATURES, 81)
     bare = np.array([np.linalg.norm((soften(v, heat) - soften(z, heat)) / heat) for heat in heats])
     table = pd.DataFrame({"T": heats, "without T²": bare, "with T²": bare * heats**2})
-    _exports("gradient", table, f"Length of the soft gradient of pair {scene.row + 1}.", scene)
+    named = f"pair {pair_number(scene.row)}"
+    _exports("gradient", table, f"Length of the soft gradient of {named}.", scene)
 
 
 def _sure(scene: Scene) -> None:
@@ -98,7 +100,7 @@ def _smoothing(scene: Scene) -> None:
         table[f"hard label, smoothed by {share:g}"] = smooth
     if scene.pairs.truth is not None:
         table["truth"] = scene.pairs.truth[scene.row]
-    _exports("smoothing", table, f"Label smoothing of pair {scene.row + 1}.", scene)
+    _exports("smoothing", table, f"Label smoothing of pair {pair_number(scene.row)}.", scene)
 
 
 def _replay(scene: Scene) -> None:
@@ -129,7 +131,8 @@ def _pair(scene: Scene) -> tuple[float, float, Floats, Floats]:
 
 def _exports(tab: str, table: pd.DataFrame, sentence: str, scene: Scene) -> None:
     heat, own_heat, _, _ = _pair(scene)
-    about = f"{scene.about}; pair {scene.row + 1}; teacher T {heat:g}, student T {own_heat:g}"
+    named = f"pair {pair_number(scene.row)}"
+    about = f"{scene.about}; {named}; teacher T {heat:g}, student T {own_heat:g}"
     own = "" if heat == own_heat else f" (teacher), {own_heat:g} (student)"
     lines = captions.pair_lines(scene.board, scene.row) if tab in _OF_THE_PAIR else ()
     caption = None

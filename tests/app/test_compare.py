@@ -227,3 +227,20 @@ def test_the_pair_in_focus_is_where_the_student_loses_most_until_one_is_chosen(l
     page.session_state["kd_state"] = state.State(pair=(board_pair + 1) % 60)
     page.run()
     assert sent(page, "joint_density")["pair"]["row"] == (board_pair + 1) % 60
+
+
+def test_the_cards_hold_metrics_of_the_selection_beside_those_of_all(lab: Path) -> None:
+    page = opened(lab, Made(), outcomes="both")
+    cards = sent(page, "score_cards")["cards"]
+    assert all("all 60, selected " in card["n"] for card in cards if card["n"].endswith("pairs"))
+    assert all([row["title"] for row in card["rows"]].count("sel.") >= 1 for card in cards)
+
+
+def test_a_selection_is_told_where_it_acts_and_not_where_it_does_not(lab: Path) -> None:
+    page = opened(lab, Made(), outcomes="both", ctab="calibration")
+    assert "of 60 pairs selected" in sent(page, "frame_bar")["selection"]
+    assert any("selection is not used here" in c.value for c in page.caption)
+    page.switch_page("views/ranking.py").run()
+    assert sent(page, "frame_bar")["selection"] == "Compare's selection is not used here"
+    page.switch_page("views/data.py").run()
+    assert sent(page, "frame_bar")["selection"] == ""

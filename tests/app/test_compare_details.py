@@ -74,7 +74,7 @@ SORTED_BY = {
     "kl": ("kl", -1),
     "teacher": ("teacher_p", -1),
     "student_low": ("student_p", 1),
-    "row": ("row", 1),
+    "row": ("pair", 1),
 }
 
 
@@ -95,20 +95,20 @@ def test_pages_hold_two_hundred_rows_and_the_last_one_the_rest(lab):
     made = Made(queries=50, bare=True)
     pages = [table(lab(made, page=page, sort="row")) for page in (1, 2, 99)]
     assert [len(p) for p in pages] == [200, 50, 50]
-    assert pages[1]["row"].tolist() == list(range(200, 250))
+    assert pages[1]["pair"].tolist() == list(range(201, 251))
 
 
 def test_a_link_to_a_pair_shows_it_even_when_the_filters_leave_it_out(lab):
     at = lab(pair=7, find="thing 9")
     assert set(table(at)["query"]) == {"thing 9"}
     (card,) = cards(at)
-    assert card["heading"] == "Pair 7 (outside the present filters)"
+    assert card["heading"] == "Pair 8 (outside the present filters)"
     assert card["query"] == "thing 1"
 
 
 def test_next_and_previous_walk_in_the_order_of_the_table(lab):
     at = lab(sort="kl")
-    order = table(at)["row"].tolist()
+    order = (table(at)["pair"] - 1).tolist()
     at.button(key="ctable_step1").click().run()
     first = order.index(now(at).pair)
     at.button(key="ctable_step1").click().run()
@@ -135,7 +135,7 @@ def test_a_card_says_what_every_model_and_the_truth_say(lab):
 
 def test_a_pinned_pair_stands_beside_the_present_one(lab):
     at = lab(pair=3, pin=8)
-    assert [c["heading"] for c in cards(at)] == ["Pair 3", "Pair 8, pinned"]
+    assert [c["heading"] for c in cards(at)] == ["Pair 4", "Pair 9, pinned"]
 
 
 def test_a_second_student_gets_a_column_in_the_card(lab):
@@ -161,7 +161,7 @@ def test_the_counterfactual_is_of_the_same_query_and_decided_otherwise(lab):
     mates = judged[judged["query"] == judged["query"][3]]
     others = mates[mates["student_says"] != mates["student_says"][3]]
     said = cards(at)[0]["compared"][0]["sentence"]
-    named = [row for row in others["row"] if said.startswith(f"Pair {row} ")]
+    named = [row for row in others["row"] if said.startswith(f"Pair {row + 1} ")]
     assert bool(named) == bool(len(others))
 
 
@@ -182,7 +182,7 @@ def test_a_note_is_kept_shown_in_the_table_and_there_in_the_next_session(lab, tm
 def test_with_a_note_first_is_an_order(lab):
     at = lab(pair=13)
     at.text_area[0].set_value("look").run()
-    assert table(lab(sort="noted"))["row"].tolist()[0] == 13
+    assert table(lab(sort="noted"))["pair"].tolist()[0] == 14
 
 
 def test_a_public_showing_keeps_notes_in_the_tab_and_says_so(lab, tmp_path, monkeypatch):
@@ -279,7 +279,7 @@ def test_an_edit_is_answered_by_the_student_and_by_the_teacher_when_asked(lab, s
 
 def own(at: AppTest, role: str) -> float:
     found = table(at)
-    return float(found.loc[found["row"] == 2, f"{role}_p"].iloc[0])
+    return float(found.loc[found["pair"] == 3, f"{role}_p"].iloc[0])
 
 
 def test_a_link_to_an_edit_opens_on_its_answer(lab, scored):

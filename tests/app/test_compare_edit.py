@@ -133,7 +133,7 @@ def test_typing_fixes_the_pair_that_it_is_typed_over(folders, asked):
     at = shown(details, ctab="edit")
     (card,) = cards(at)
     at.text_input(key="w_etitle").set_value("one").run()
-    assert card["heading"] == f"Pair {now(at).pair}"
+    assert card["heading"] == f"Pair {now(at).pair + 1}"
 
 
 def test_a_public_showing_asks_no_model_whatever_the_link_says(folders, asked, monkeypatch):

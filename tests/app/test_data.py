@@ -427,7 +427,7 @@ def test_a_selected_row_opens_its_pair_in_compare_under_its_tag(tmp_path):
     path = tmp_path / "demo" / "runs" / "teacher" / "predictions" / "test.parquet"
     Predictions(denying, pairs.content_hash, "teacher").save(path)
     at = page(dtab="teacher")
-    row = int(at.dataframe[0].value["row"].iloc[1])
+    row = int(at.dataframe[0].value["pair"].iloc[1]) - 1
     at.session_state["data_rows__teacher"] = {"selection": {"cells": [(1, "query")]}}
     at.run()
     at.button(key="data_open_pair").click()

@@ -34,9 +34,9 @@ def test_a_damaged_data_set_is_told_in_a_sentence_with_a_way_back(home):
 
 
 def test_every_part_of_a_link_that_cannot_be_restored_is_named(home):
-    app = opened(v="1", student="nobody", k="999", color="red")
+    app = opened(v="1", student="nobody", k="999", color="red", pair="999999")
     told = app.warning[0].value.replace("\\", "")
-    for part in ("student: 'nobody'", "k: 999 is outside", "'color'"):
+    for part in ("student: 'nobody'", "k: 999 is outside", "'color'", "no pair=999999"):
         assert part in told
     app.button(key="banner_read").click().run()
     assert not app.warning

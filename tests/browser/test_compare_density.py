@@ -146,7 +146,7 @@ def test_a_click_on_a_point_reads_its_texts(open_page, settle):
     settle(page)
     page.mouse.move(*place(page, x, y))
     page.wait_for_timeout(150)
-    assert page.locator(".joint .where").inner_text() == "Pair 3"
+    assert page.locator(".joint .where").inner_text() == "Pair 4"
     page.sent.clear()
     page.mouse.down()
     page.mouse.up()

@@ -134,7 +134,7 @@ def test_a_pin_and_a_second_student_stand_beside_the_pair(visit, settle):
     settle(page)
     pinned = page.locator(".st-key-pair_in_full article h3")
     expect(pinned).to_have_count(2)
-    expect(pinned.nth(1)).to_have_text("Pair 3, pinned")
+    expect(pinned.nth(1)).to_have_text("Pair 4, pinned")
     page.get_by_label("Second student", exact=True).focus()
     page.keyboard.press("ArrowDown")
     page.get_by_role("option").nth(1).click()

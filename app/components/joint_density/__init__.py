@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from app.components.load import held, part
 
-_mount = part("joint_density", "draw", own=("counts", "picture", "cube", "card", "hands"))
+_mount = part("joint_density", "draw", own=("counts", "picture", "cube", "rates", "card", "hands"))
 
 
 @dataclass(frozen=True)

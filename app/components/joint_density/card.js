@@ -37,10 +37,10 @@ export function pairCard(go) {
 }
 
 /** New words into the card. pair: its texts, or null while they are on their way. */
-export function fillCard(part, { pair, row, x, y, z, cell, ct, cs, gradeName, hovered }) {
+export function fillCard(part, { pair, outside, row, x, y, z, cell, ct, cs, gradeName, hovered }) {
   const known = pair !== null && pair.row === row && !hovered;
   part.node.setAttribute("aria-busy", String(!known && !hovered));
-  part.where.textContent = row < 0 ? "No pair" : `Pair ${row.toLocaleString("en")}`;
+  part.where.textContent = row < 0 ? "No pair" : `Pair ${(row + 1).toLocaleString("en")}${outside ? ", outside the selection" : ""}`;
   part.query.textContent = known ? pair.query : hovered ? "Click to read this pair." : "";
   part.label.hidden = !known;
   part.title.textContent = known ? pair.title : "";

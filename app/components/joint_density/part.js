@@ -36,6 +36,10 @@ function build(root) {
   part.canvas.redraw = redraw;
   part.frame = el("div", { class: "frame", "data-picture": true }, part.canvas);
   part.cube = cubeTables((cell) => press(part, cell));
+  part.rates = rateTable((role, cut) => {
+    change(part, role === "teacher" ? { ct: cut } : { cs: cut });
+    send(part);
+  });
   part.card = pairCard((by) => go(part, by));
   part.status = el("p", { class: "status num", role: "status" });
   part.said = speaker(part.status);
@@ -44,7 +48,7 @@ function build(root) {
     "div",
     { class: "right" },
     part.card.node,
-    el("section", { "aria-label": "Who is right", "data-picture": true }, el("h3", {}, "Who is right"), part.cube.node),
+    el("section", { "aria-label": "Who is right", "data-picture": true }, el("h3", {}, "Who is right"), part.cube.node, part.rates.node),
     (part.note = el("p", { class: "muted note" })),
   );
   root.replaceChildren(el("div", { class: "joint" }, left, right));
@@ -114,6 +118,7 @@ function paint(part) {
     count(points, part, part.tally);
     recolor(part);
     fillCube(part.cube, part.tally, part.chosen, part.picked, Boolean(points.z));
+    fillRates(part.rates, part.tally, Boolean(points.z), bestCuts(part));
     part.stale = false;
   }
   const place = (part.place = layout(part.frame.clientWidth));
@@ -128,6 +133,21 @@ function paint(part) {
   });
   words(part);
   part.canvas.dataset.frame = String(Number(part.canvas.dataset.frame ?? 0) + 1);
+}
+
+/** The best threshold of each model on the counted pairs; anew only when these change. */
+function bestCuts(part) {
+  const { points, mask, box } = part;
+  const counted = `${part.data.points} ${part.bits} ${box}`;
+  if (part.cutsOf === counted) return part.cuts;
+  const within = (i) => (!mask || mask[i]) && inside(box, points.x[i], points.y[i]);
+  part.cutsOf = counted;
+  part.cuts = {
+    teacher: bestCut(points.x, points.gold, within),
+    student: bestCut(points.y, points.gold, within),
+    twin: points.z ? bestCut(points.z, points.gold, within) : NaN,
+  };
+  return part.cuts;
 }
 
 /** The bins anew, but not while a threshold moves that changes no bin. */
@@ -159,7 +179,7 @@ function words(part) {
   const [x, y] = some ? [points.x[row], points.y[row]] : [0, 0];
   const grade = some ? points.grade[row] : NO_LABEL;
   fillCard(part.card, {
-    pair: part.data.pair, row: some ? row : -1, x, y, z: some && points.z ? points.z[row] : null,
+    pair: part.data.pair, outside: some && !(tally.shown[row] && inside(part.box, x, y)), row: some ? row : -1, x, y, z: some && points.z ? points.z[row] : null,
     cell: some ? cellOf(points.gold[row], x, y, part.ct, part.cs) : 8,
     ct: part.ct, cs: part.cs, hovered: part.hover >= 0 && part.hover !== part.pair,
     gradeName: grade === NO_LABEL ? "none" : part.data.grades[grade],
