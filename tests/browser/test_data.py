@@ -42,7 +42,7 @@ def bring(page, settle, name: str, content: str, pairs: str) -> None:
     page.get_by_text("rows can be used").wait_for(timeout=60_000)
     settle(page)
     press(page, f"Import {pairs} pairs")
-    page.get_by_text(f"Nobody has answered these {pairs} pairs yet").wait_for(timeout=60_000)
+    page.get_by_text(f"No model has scored these {pairs} pairs yet").wait_for(timeout=60_000)
     settle(page)
 
 
