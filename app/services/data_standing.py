@@ -28,7 +28,7 @@ def parts(choice: DataChoice) -> list[str]:
 def on_pages(board: Board) -> str:
     """The part of the data on which the pages stand."""
     whole = whole_data(board.data).splits
-    held = board.pairs.splits
+    held = board.part.splits
     return held[0] if len(held) == 1 and (len(whole) > 1 or held != whole) else ALL
 
 
