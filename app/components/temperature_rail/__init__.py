@@ -28,6 +28,9 @@ class HeatMark:
     who: Literal["teacher", "student"]
 
 
+CHOICES = ("T", "Ts", "linked", "log", "same", "guess")  # fields of the state that the rail sets
+
+
 @dataclass(frozen=True)
 class PairLogits:
     """The shown pair, for the moment before all logits are in the browser."""
@@ -53,7 +56,7 @@ def temperature_rail(
     keys: bool,
     on_change: Callable[[Set], None],
 ) -> None:
-    """Mount it. shown: T, Ts, linked, log, guess, pair, which on_change gets after a release.
+    """Mount it. shown: CHOICES and pair, which on_change gets after a release.
 
     Its moment and probe are the replay's; the rail hands them on to that part.
 
@@ -64,7 +67,7 @@ def temperature_rail(
     _mount(
         key=KEY,
         data={
-            **{name: shown[name] for name in ("T", "Ts", "linked", "log", "guess", "pair")},
+            **{name: shown[name] for name in (*CHOICES, "pair")},
             "replay": {name: shown[name] for name in ("moment", "probe")},
             "here": {"z": z, "grade": here.grade, "truth": here.truth},
             "hash": world,
