@@ -58,6 +58,11 @@ def pair_number(row: int) -> str:
     return f"{row + 1:,}"
 
 
+def counted(count: int, one: str) -> str:
+    """A number with its noun: 1 row, 2 rows."""
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number for reading; a dash for what is not one."""
     return f"{value:.{digits}f}" if value == value else "–"

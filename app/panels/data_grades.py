@@ -62,7 +62,7 @@ def _chosen(how: How, choices: tuple[Choice, ...], mark: str) -> How:
     """The scale that the visitor takes of those that the labels fit; none is taken unasked."""
     names = [", ".join(choice.scheme.grades) for choice in choices]
     picked = st.radio(
-        "The labels fit more than one scale. Which one is it?",
+        "Scale of the labels",
         range(len(choices)),
         index=None,
         format_func=lambda k: f"{names[k]}: {choices[k].meaning}",
@@ -90,8 +90,19 @@ def _own(how: How, found: Look, mark: str) -> How | None:
     if len(grades) < 2 or len(set(grades)) < len(grades):
         st.caption("Name at least two grades, each once.")
         return None
+    if found.labels and list(grades) == labels and not _confirmed(mark, typed or ""):
+        return None
     first = st.selectbox(
         "Relevant from", grades[1:], index=(len(grades) - 1) // 2, key=f"data_from_{mark}_{typed}"
     )
     relevant_from = grades.index(str(first))
     return replace(how, scheme="own", grades=grades, relevant_from=relevant_from)
+
+
+def _confirmed(mark: str, typed: str) -> bool:
+    """Whether the visitor says that the order in which the file has its labels is the right one."""
+    return st.checkbox(
+        "This order is right: the first is the worst",
+        key=f"data_order_{mark}_{typed}",
+        help="The labels stand in the order in which the file has them. Change it, or say so.",
+    )

@@ -6,6 +6,7 @@ from app import state
 from app.panels import data_draft
 from app.services import data_intake
 from app.services.data_intake import How, Look, Staged
+from app.texts import counted
 from kdcore.datasets.library import default_name
 from kdcore.errors import LabError
 
@@ -25,7 +26,7 @@ def draw(staged: Staged, how: How, look: Look, mark: str) -> None:
         )
     with right:
         skip = bool(look.problems) and st.checkbox(
-            f"Leave the {look.counts['rejected']:,} bad rows out; they are kept in a list",
+            f"Leave out {counted(look.counts['rejected'], 'bad row')}; a list of them is kept",
             key=f"data_skip_{mark}",
         )
         taken = data_intake.is_taken(name or "")
@@ -35,7 +36,7 @@ def draw(staged: Staged, how: How, look: Look, mark: str) -> None:
         )
     why = _why_not(look, skip, taken, replace)
     pressed = st.button(
-        f"Import {look.counts['kept']:,} pairs",
+        f"Import {counted(look.counts['kept'], 'pair')}",
         type="primary",
         disabled=bool(why),
         key="data_import",

@@ -14,7 +14,9 @@ MOST = 5000  # problems that the table on the screen holds
 
 def draw(look: Look) -> None:
     """Counts in one line, then errors, bad rows, remarks."""
-    if look.error:
+    if look.labels:  # nothing is wrong: the file leaves open what only its owner knows
+        st.warning(texts.md(" ".join(look.causes)), icon=":material/help:")
+    elif look.error:
         data_draft.tell(look.error, look.causes)
     if look.counts:
         counts = look.counts
@@ -42,7 +44,7 @@ def _bad_rows(look: Look) -> None:
     ]
     table = pd.DataFrame(rows, columns=["line", "what is wrong", "what to do", "the row"])
     more = f", of which {MOST:,} are shown" if len(table) > MOST else ""
-    st.warning(f"{len(table):,} problems{more}:", icon=":material/rule:")
+    st.warning(f"{texts.counted(len(table), 'problem')}{more}:", icon=":material/rule:")
     st.dataframe(
         table.head(MOST),
         hide_index=True,

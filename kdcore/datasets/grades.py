@@ -73,7 +73,7 @@ class _Labels:
     def problem(self, what: str, choices: Sequence[Choice]) -> GradesUnclearError:
         """The error that asks; its cure offers each choice."""
         options = " or ".join(f"{by_import(c.option)} ({c.meaning})" for c in choices)
-        cure = Cure(f"say which with {options}", "choose one under “Grades, worst first”")
+        cure = Cure(f"say which with {options}", "choose it under “Scale of the labels”")
         return GradesUnclearError(
             self.file, Problem(self.file, 0, what, cure), self.names(), choices
         )

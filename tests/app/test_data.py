@@ -137,6 +137,9 @@ def test_columns_of_any_name_are_mapped_and_imported_and_the_pages_stand_on_them
     at.run()
     found = next(t for t in at.text_input if "data_grades" in str(t.key)).value
     assert found == "no, yes"  # the labels of the file stand there to be put into order
+    assert "rows can be used" not in texts(at)
+    next(c for c in at.checkbox if c.label.startswith("This order is right")).check()
+    at.run()
     at.text_input(key=next(t.key for t in at.text_input if "data_grades" in str(t.key))).set_value(
         "no, yes"
     )
@@ -162,7 +165,7 @@ def test_every_bad_row_is_told_at_once_and_may_be_left_out(home):
     assert "**18** of 20 rows can be used, **2** cannot" in texts(at)
     assert list(at.dataframe[1].value["line"]) == [6, 10]
     assert button(at, "Import 18 pairs").disabled
-    next(c for c in at.checkbox if c.label.startswith("Leave the 2 bad rows out")).check()
+    next(c for c in at.checkbox if c.label.startswith("Leave out 2 bad rows")).check()
     at.run()
     button(at, "Import 18 pairs").click()
     at.run()
