@@ -27,7 +27,7 @@ def doors() -> None:
             "Your pairs and your predictions, or a model from here: where did it lose, and why?"
         )
         if st.button("Bring data", key="door_data"):
-            state.change(dtab="bring")
+            state.correct(dtab="bring")
             st.switch_page("views/data.py")
         if st.button("Look at the bundled student", key="door_compare"):
             st.switch_page("views/compare.py")

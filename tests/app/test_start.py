@@ -36,6 +36,14 @@ def test_no_name_on_offer_says_bundled_twice(start):
     assert start.selectbox(key="pick_data").options == ["Data: Bundled world"]
 
 
+def test_the_door_to_own_data_opens_the_form_for_them_and_each_page_names_its_split(start):
+    assert "Bundled world: all 10,000 pairs" in [c.value.replace("\\", "") for c in start.caption]
+    start.button(key="door_data").click().run()
+    assert start.title[0].value == "Data"
+    assert start.session_state["kd_state"].dtab == "bring"
+    assert any(u.key.startswith("upload_data") for u in start.get("file_uploader"))
+
+
 def own_run(home: Path, name: str, created: float, limit: int) -> None:
     """A student and its twin of the visitor, with the answers of the bundled ones."""
     for kind, about in (("hard", {}), ("kd", {"role": "student", "twin": f"{name}-hard"})):
