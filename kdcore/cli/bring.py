@@ -27,7 +27,9 @@ MAP_HELP = "the column of query, title, description, label or of a grade: --map 
 
 
 def bring(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, JSON lines or Parquet")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON, Parquet or Excel, packed or not")
+    ],
     data: Annotated[
         str, typer.Option("--data", "-d", help="world, a name from `kdlab data list`, or a path")
     ],
