@@ -30,7 +30,8 @@ class Trial(Session):
         size = self.knobs.batch_size
         rows = self._own(_longest(self.encoded.lengths, size))
         yield rows, self.model.batch(self.encoded, rows).to(self.device)
-        score(self.model, self.encoded_validation, self.device, score_size(size))
+        with self.measuring():
+            score(self.model, self.encoded_validation, self.device, score_size(size))
 
     def __exit__(self, *error: object) -> None:
         """Nothing was begun."""

@@ -12,6 +12,7 @@ each of them:
 import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -32,7 +33,7 @@ from kdcore.predict import score
 from kdcore.predictions import Predictions
 from kdcore.recipes.beginning import check_same, fresh, refuse_unlabelled
 from kdcore.recipes.checkpoint import Checkpoints, Parts, seconds_before
-from kdcore.recipes.infer import score_size
+from kdcore.recipes.infer import measuring, score_size
 from kdcore.recipes.interrupt import InterruptFlag, StoppedError
 from kdcore.recipes.measuring import Meter, evenly, quality
 from kdcore.recipes.optimizer import are_numbers, make_optimizer, set_rate
@@ -197,19 +198,27 @@ class Session:
         if not validated:
             self.meter.losses(step)
             self._validate()
-            self.replay.look_last(self.model, self.device, step)
+            with self.measuring():
+                self.replay.look_last(self.model, self.device, step)
         self.message = f"stopped early at step {step} of {self.total_steps}, and kept"
 
     def _look(self, step: int) -> None:
-        if self.replay.look(self.model, self.device, step):
+        with self.measuring():
+            looked = self.replay.look(self.model, self.device, step)
+        if looked:
             self.meter.restart(step)
+
+    def measuring(self) -> AbstractContextManager[None]:
+        """Where the model is looked at, it computes as its kept answers will be computed."""
+        return measuring(self.model, self.knobs.precision, self.device)
 
     def _validate(self) -> None:
         """Score the validation pairs; keep the weights when they are the best so far."""
         step = self.progress.step
         self._refuse_not_a_number()
         size = score_size(self.knobs.batch_size)
-        logits, _ = score(self.model, self.encoded_validation, self.device, size)
+        with self.measuring():
+            logits, _ = score(self.model, self.encoded_validation, self.device, size)
         if not np.isfinite(logits).all():
             raise self._not_a_number(step)
         found = quality(logits, self.validation)
