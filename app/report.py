@@ -146,8 +146,9 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return "–" if value != value else f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
+        shown = f"{value:,.4g}" if abs(value) < 1e6 else f"{value:,.0f}"
+        return "–" if value != value else shown.replace("-", "−")
+    return f"{value:,}".replace("-", "−") if isinstance(value, int) else str(value)
 
 
 def _metrics(subjects: Sequence[Subject]) -> str:

@@ -90,10 +90,10 @@ def test_the_report_fetches_nothing_and_holds_link_metrics_tests_and_settings(ma
 
 
 def test_pictures_and_what_the_page_says_come_before_metrics_and_settings_are_folded(material):
-    pair = Section("Pair 7", ("Query: red shoes",), pd.DataFrame({"grade": ["good"], "p": [0.25]}))
+    pair = Section("Pair 7", ("Query: red shoes",), pd.DataFrame({"grade": ["good"], "p": [-0.25]}))
     told = replace(material, page="Temperature", saved="2026-11-28", sections=[pair])
     page = report.html(told)
-    wanted = ("Temperature", "2026-11-28", "A finding.", PICTURES, "Pair 7", "red shoes", "0.25")
+    wanted = ("Temperature", "2026-11-28", "A finding.", PICTURES, "Pair 7", "red shoes", "−0.25")
     wanted += ("ROC-AUC", "<summary>Settings</summary>", "seed: 0")
     places = [page.index(text) for text in wanted]
     assert places == sorted(places)
