@@ -9,12 +9,14 @@ from app import sections, services, state
 from app.components import address
 from app.components.frame_bar import frame_bar
 from app.components.present import present_switch
-from app.services import Board, chance, data_standing
+from app.sections import Section
+from app.services import Board, budgets, chance, data_standing
 from app.texts import md
 from kdcore.errors import LabError
 
 _PAGE, _PICKERS = "kd_page", "kd_page_pickers"
 _SELECTED = "kd_selection"
+_COMPARING = ("Start", "Temperature", "Compare", "Ranking")  # pages of a student and its twin
 _BESIDE = ("Temperature", "Ranking")  # pages of pairs that know no selection
 _ROLES = {"teacher": "Teacher", "student": "Student"}
 _WIDTHS = {"data": 180, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
@@ -174,9 +176,21 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
         st.title(title, anchor=False, width="content")
         if pickers:
             st.caption(md(data_standing.part_in_words(services.board())), width="content")
+    if pickers and title in _COMPARING:
+        _unequal_budgets()
     if pickers and (sentence := services.left_out(services.board())):
         st.caption(f":material/filter_list: {md(sentence)}")
     return place
+
+
+def _unequal_budgets() -> None:
+    """A student and a twin of other budgets are told wherever the two are compared."""
+    sentences = budgets.of_board(services.board())
+    if not sentences:
+        return
+    with st.container(key="budgets"):
+        st.markdown(f":orange-badge[:material/balance: unequal budgets] {md(' '.join(sentences))}")
+    sections.put("budgets", lambda: Section("Unequal budgets", sentences))
 
 
 def trouble(cause: LabError) -> None:

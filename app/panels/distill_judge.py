@@ -114,6 +114,7 @@ def _models(case: Case) -> list[Card]:
                 interval=interval(metric.low, metric.high),
                 delta=_delta(judged) if judged else "",
                 verdict=judged.verdict if judged else "",
+                against="its twin",
                 role=role,
             )
         )
@@ -139,6 +140,7 @@ def _beside(case: Case) -> list[Card]:
                 interval=interval(metric.low, metric.high),
                 delta=_delta(difference) if difference else "",
                 verdict=difference.verdict if difference else "",
+                against="its twin",
                 role="student",
             )
         )

@@ -9,17 +9,16 @@ import pandas as pd
 import streamlit as st
 
 from app import state
+from app.panels import runs_verdicts
 from app.panels.runs_finding import interval, spread_words
 from app.services.runs_list import Entry, Scene
 from app.services.runs_names import without_seed
-from app.services.runs_seeds import to_own_twins
 from app.texts import md, number, signed
-from kdcore.judging.seeds import FEWEST, Seeded, fold, spread
+from kdcore.judging.seeds import FEWEST, spread
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.listing import Row
 
 _SAID = ("stage", "student.name", "method.name", "data", "teacher")  # have columns of their own
-_MARKS = {"BEATS": "▲ ", "NO BEATS": "▼ ", "INCONCLUSIVE": "≈ "}
 _WORDS = ("student", "method", "data", "teacher")
 
 
@@ -28,10 +27,12 @@ def table(
 ) -> pd.DataFrame:
     """A row a shown run, or its seeds; settings come last but for tags and notes, if they differ.
 
-    twins: the own twin of a folded run, by its folder.
+    twins: the own twin of each shown run, by its folder.
     """
     name = CATALOG[scene.metric].name
-    rows = [_row(scene, each[0], name) | _over_seeds(scene, each, name, twins) for each in folded]
+    rows = [
+        _row(scene, each[0], name, twins) | _over_seeds(scene, each, name, twins) for each in folded
+    ]
     columns: dict[str, list[Any]] = {c: [row[c] for row in rows] for c in rows[0]}
     columns |= {p: [_values(each, p) for each in folded] for p in _settings(scene.shown)}
     columns["tags"] = [
@@ -42,7 +43,9 @@ def table(
     found = pd.DataFrame(columns)
     if _differing() and len(found) > 1:
         found = found.drop(columns=[c for c in _WORDS if found[c].nunique(dropna=False) < 2])
-    empty = [c for c in ("p50 ms", "tags", "note", "group", "seeds") if not _filled(found[c])]
+    empty = [
+        c for c in ("p50 ms", "tags", "note", "group", "seeds", "twin") if not _filled(found[c])
+    ]
     return found.drop(columns=empty)
 
 
@@ -68,7 +71,7 @@ def _differing() -> bool:
     return state.now().rdiff
 
 
-def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
+def _row(scene: Scene, entry: Entry, name: str, twins: Mapping[Path, Row]) -> dict[str, Any]:
     row, held = entry.row, entry.row.test.metrics.get(scene.metric)
     delta = scene.delta(entry)
     is_base = scene.base is not None and scene.base.key == entry.key
@@ -79,7 +82,10 @@ def _row(scene: Scene, entry: Entry, name: str) -> dict[str, Any]:
         "n": held.n if held else None,
         "Δ baseline": delta.delta if delta else None,
         "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
-        "verdict": _verdict(scene, entry, delta.verdict if delta else "", is_base),
+        "twin": runs_verdicts.beside_twin(scene, entry, twins.get(row.run.folder)),
+        "verdict": runs_verdicts.against_base(
+            scene, entry, delta.verdict if delta else "", is_base
+        ),
         "seeds": "",
         "state": state_of(entry),
         "validation best": row.best.roc_auc if row.best else None,
@@ -107,8 +113,8 @@ def _over_seeds(
         return {"seeds": ""}
     value = spread(e.value(scene.metric) for e in each)
     to_base = spread(d.delta for e in each if (d := scene.delta(e)) is not None)
-    beside, verdict = _beside_twins(scene, each, twins)
-    apart = scene.apart.get(each[0].key)
+    beside, verdict = runs_verdicts.over_twins(scene, each, twins)
+    apart = scene.apart.get(each[0].key, ())
     return {
         "title": f"{without_seed(each[0].title)} · {len(each)} seeds",
         name: value.mean if value.n else None,
@@ -116,45 +122,18 @@ def _over_seeds(
         "seeds": f"{spread_words(value, len(each))}{beside}",
         "Δ baseline": to_base.mean if to_base.n else None,
         "Δ 95 %": "",
-        "verdict": ", ".join(apart) if apart else verdict,
+        "twin": verdict,
+        "verdict": ", ".join(apart),
         "state": ", ".join(sorted({state_of(e) for e in each})),
         "validation best": spread(e.row.best.roc_auc for e in each if e.row.best).mean,
         "validation last": spread(e.row.last.roc_auc for e in each if e.row.last).mean,
     }
 
 
-def _beside_twins(
-    scene: Scene, each: Sequence[Entry], twins: Mapping[Path, Row]
-) -> tuple[str, str]:
-    """The mean difference to the own twins with its interval over seeds, and the verdict on it."""
-    deltas = to_own_twins(each, twins, scene.metric)
-    told = [
-        Seeded(e.key, e.row.run.config, e.value(scene.metric), d.delta if d else math.nan)
-        for e, d in zip(each, deltas, strict=True)
-    ]
-    found = fold(told, scene.metric)[0]
-    if not found.delta.n:
-        return "", ""
-    ends = f" [{signed(found.low)}, {signed(found.high)}]" if found.low == found.low else ""
-    mark = _MARKS.get(found.verdict, "")
-    return (
-        f"; to {found.delta.n} own twins {signed(found.delta.mean)}{ends}",
-        f"{mark}{found.verdict} (own twins)",
-    )
-
-
 def _values(each: Sequence[Entry], path: str) -> str:
     if len(each) == 1:
         return _plain(each[0].row.settings.get(path))
     return ", ".join(dict.fromkeys(_plain(e.row.settings.get(path)) for e in each))
-
-
-def _verdict(scene: Scene, entry: Entry, verdict: str, is_base: bool) -> str:
-    if is_base:
-        return "baseline"
-    if why := scene.apart.get(entry.key):
-        return ", ".join(why)
-    return _MARKS.get(verdict, "") + verdict
 
 
 def state_of(entry: Entry) -> str:
@@ -237,13 +216,16 @@ def _compared(scene: Scene) -> dict[str, Any]:
             width=125,
             help="Paired: both runs are measured on the same draws of queries.",
         ),
+        "twin": kind.TextColumn(
+            "against its twin",
+            width=210,
+            help=f"{runs_verdicts.RULE} The twin is the same student on labels alone. Of one "
+            "run: one seed, so an effect of this run, not of the method. Of folded seeds: over as "
+            "many seeds as have their own twin, a number in the column seeds. ⚖: the two had "
+            "unequal budgets; One run says how.",
+        ),
         "verdict": kind.TextColumn(
-            "verdict",
-            width=125,
-            help="BEATS or NO BEATS when the interval leaves out 0 and p < 0.05, else "
-            "INCONCLUSIVE. Of one run: one seed, so an effect of this run, not of the method. Of "
-            "folded seeds: over as many seeds as have their own twin, a number in the column "
-            "seeds.",
+            "against ★", width=135, help=f"{runs_verdicts.RULE} Against the baseline, {base}."
         ),
     }
 

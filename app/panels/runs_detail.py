@@ -9,9 +9,9 @@ import yaml
 from app import services, state
 from app.components.metric_cards import Card, interval, metric_cards
 from app.panels import runs_columns, runs_keep, runs_marks, runs_metrics
-from app.services import runs_change, runs_list
+from app.services import budgets, runs_change, runs_list, runs_seeds
 from app.services.runs_list import Entry, Scene
-from app.services.runs_measured import Delta
+from app.services.runs_measured import Delta, kept_delta
 from app.texts import md, number, signed
 from kdcore.config import from_dict
 from kdcore.errors import LabError
@@ -41,6 +41,9 @@ def draw(scene: Scene) -> None:
         )
         _actions(entry)
     st.caption("\n\n".join(filter(None, (_standing(entry), runs_metrics.purpose(entry)))))
+    twin = runs_seeds.own_twins(scene, [entry]).get(entry.row.run.folder)
+    if unequal := budgets.unequal(entry.row.run, twin.run if twin else None):
+        st.markdown(f":orange-badge[:material/balance: unequal budgets] {md(' '.join(unequal))}")
     metric_cards(_cards(scene, entry), "runs_cards", f"Numbers of {entry.title}")
     left, right = st.columns([1.25, 1], gap="large")
     with left:
@@ -149,22 +152,29 @@ def _cards(scene: Scene, entry: Entry) -> list[Card]:
                 role=entry.role,
             )
         )
+    twin = runs_seeds.own_twins(scene, [entry]).get(row.run.folder)
+    if twin is not None and (beside := (kept_delta(row, twin) or {}).get(scene.metric)):
+        cards.append(_against(scene, entry, beside, "its twin", "its twin"))
     if (delta := scene.delta(entry)) and scene.base:
-        cards.append(
-            Card(
-                "to the baseline",
-                signed(delta.delta),
-                f"Test {about.name} less that of {scene.base.title}, paired; p = {delta.p:.4f} "
-                f"of {delta.permutations:,} trades; the least difference that 80 % of such tests "
-                f"find: {number(delta.smallest_detectable)}. {_why(delta)}",
-                f"{delta.n:,} {delta.unit}",
-                interval(delta.low, delta.high),
-                verdict=delta.verdict,
-                role=entry.role,
-            )
-        )
+        cards.append(_against(scene, entry, delta, f"★ {scene.base.title}", scene.base.title))
     cards += [c for v in ("best", "last") if (c := _validation(v, getattr(row, v))) is not None]
     return [*cards, *_costs(entry)]
+
+
+def _against(scene: Scene, entry: Entry, delta: Delta, opponent: str, named: str) -> Card:
+    """A difference to one opponent, whose name stands beside the verdict word."""
+    return Card(
+        f"against {opponent}",
+        signed(delta.delta),
+        f"Test {CATALOG[scene.metric].name} less that of {named}, paired; p = {delta.p:.4f} "
+        f"of {delta.permutations:,} trades; the least difference that 80 % of such tests "
+        f"find: {number(delta.smallest_detectable)}. {_why(delta)}",
+        f"{delta.n:,} {delta.unit}",
+        interval(delta.low, delta.high),
+        verdict=delta.verdict,
+        against=opponent,
+        role=entry.role,
+    )
 
 
 def _why(delta: Delta) -> str:

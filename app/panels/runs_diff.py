@@ -7,9 +7,10 @@ import pandas as pd
 import streamlit as st
 
 from app import controls, state
-from app.panels import runs_columns
+from app.panels import runs_columns, runs_verdicts
 from app.panels.runs_drift import about
 from app.panels.runs_finding import interval
+from app.services import runs_seeds
 from app.services.runs_list import MOST, Entry, Scene
 from app.texts import md, number, signed
 from kdcore.metrics.definitions import CATALOG
@@ -71,10 +72,14 @@ def side_by_side(scene: Scene, runs: Sequence[Entry], *, only: bool) -> pd.DataF
 
 def _numbers(scene: Scene, runs: Sequence[Entry]) -> list[list[str]]:
     name = CATALOG[scene.metric].name
-    values, deltas, verdicts = [], [], []
+    values, deltas, verdicts, beside = [], [], [], []
+    twins = runs_seeds.own_twins(scene, runs)
     for entry in runs:
         held, delta = entry.row.test.metrics.get(scene.metric), scene.delta(entry)
         values.append(f"{number(held.value)} {interval(held)}" if held else "–")
+        beside.append(
+            runs_verdicts.beside_twin(scene, entry, twins.get(entry.row.run.folder)) or "–"
+        )
         if delta is None:
             is_base = scene.base is not None and entry.key == scene.base.key
             deltas.append("baseline" if is_base else "–")
@@ -82,8 +87,14 @@ def _numbers(scene: Scene, runs: Sequence[Entry]) -> list[list[str]]:
         else:
             ends = f"[{signed(delta.low)}, {signed(delta.high)}]"
             deltas.append(f"{signed(delta.delta)} {ends}")
-            verdicts.append(delta.verdict)
-    return [[f"test {name}", *values], ["Δ to the baseline", *deltas], ["verdict", *verdicts]]
+            verdicts.append(f"{delta.verdict} ★")
+    star = f"★ {scene.base.title}" if scene.base else "★"
+    return [
+        [f"test {name}", *values],
+        ["against its twin", *beside],
+        [f"Δ to {star}", *deltas],
+        [f"against {star}", *verdicts],
+    ]
 
 
 def _validation(held: Any) -> str:

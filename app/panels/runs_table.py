@@ -35,7 +35,7 @@ def draw(scene: Scene) -> None:
         st.info(NO_RUN if not scene.entries else NONE_FOUND)
         return
     folded = runs_seeds.rows_of(scene)
-    twins = runs_seeds.twins_of(scene, folded)
+    twins = runs_seeds.own_twins(scene, scene.shown)
     table = columns.table(scene, folded, twins)
     _grid(scene, folded, table)
     _bar(scene, table)

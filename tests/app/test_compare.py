@@ -244,3 +244,15 @@ def test_a_selection_is_told_where_it_acts_and_not_where_it_does_not(lab: Path) 
     assert sent(page, "frame_bar")["selection"] == "Compare's selection is not used here"
     page.switch_page("views/data.py").run()
     assert sent(page, "frame_bar")["selection"] == ""
+
+
+def test_unequal_budgets_follow_the_pair_of_runs_to_every_page_that_compares_it(lab: Path) -> None:
+    make_lab(lab / "demo", Made())
+    for name, epochs in (("student-kd", 1.0), ("student-hard", 0.5)):
+        line = {"step": 4, "epoch": epochs}  # the twin was stopped and kept half way
+        (lab / "demo" / "runs" / name / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    for name in ("compare", "temperature", "ranking", "start"):
+        page = AppTest.from_file(MAIN, default_timeout=60)
+        page.query_params["v"] = "1"
+        page.switch_page(f"views/{name}.py").run()
+        assert any("The twin was ended early" in m.value.replace("\\", "") for m in page.markdown)

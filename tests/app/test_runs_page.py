@@ -124,6 +124,8 @@ def test_measuring_gives_the_finding_its_difference_and_verdict(home):
     assert "BEATS." in told(at)
     rows = table(at).set_index("run")
     assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
+    assert rows.loc["own1", "verdict"].endswith(" ★")
+    assert " its twin, " in rows.loc["own1", "twin"]
     assert rows.loc["hard", "verdict"] == "baseline"
     assert not [b for b in at.button if b.label == "Evaluate now"]
 
@@ -448,12 +450,12 @@ def folded_row(home, count: int) -> dict:
 def test_folded_seeds_are_judged_by_their_own_twins_and_say_over_how_many(home):
     found = folded_row(home, 3)
     assert "to 3 own twins +0." in found["seeds"]
-    assert found["verdict"].endswith("(own twins)")
+    assert found["twin"].endswith(" own twins")
     assert found["Δ 95 %"] == ""
 
 
 def test_two_seeds_with_twins_take_no_side(home):
-    assert folded_row(home, 2)["verdict"] == "TOO FEW SEEDS (own twins)"
+    assert folded_row(home, 2)["twin"] == "TOO FEW SEEDS own twins"
 
 
 def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many():

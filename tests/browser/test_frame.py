@@ -39,7 +39,9 @@ def test_the_question_mark_key_lists_the_shortcuts_and_can_be_switched_off(visit
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
     dialog.wait_for()
-    dialog.get_by_label("Shortcuts of a single key are on").uncheck()
+    for word in ("twin", "nats", "gap recovered", "label density", "verdict", "soft label"):
+        assert dialog.locator("dt", has_text=word).count() == 1
+    dialog.get_by_label("Single-key shortcuts").uncheck()
     dialog.get_by_role("button", name="Close").click()
     settle(page)
     page.keyboard.press("?")

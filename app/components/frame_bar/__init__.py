@@ -13,6 +13,41 @@ SHORTCUTS = (
     ("Alt+↑, Alt+↓", "in Lists: move the ad of the scratch column"),
 )
 
+GLOSSARY = (
+    ("teacher, student", "a large model, and a small one that learns from its answers"),
+    (
+        "twin",
+        "the same student, trained the same way on labels alone: what it would be without "
+        "the teacher",
+    ),
+    ("soft label", "a model's probability of each grade of a pair, in place of one hard label"),
+    (
+        "temperature T",
+        "divides a model's logits before they become probabilities: T above 1 "
+        "flattens the soft label, T = 1 leaves it as it is",
+    ),
+    (
+        "nats",
+        "the unit of KL divergence and log-likelihood with natural logarithms: 1 nat = 1.44 bits",
+    ),
+    (
+        "gap recovered",
+        "(student − twin) / (teacher − twin): the part of the teacher's lead over "
+        "the twin that the student has",
+    ),
+    ("label density", "the share of each grade among the first k ads of every query"),
+    (
+        "interval",
+        "95 %: drawn from whole queries again and again, the value stays in it 95 times of 100",
+    ),
+    ("n", "how many pairs or queries a number is over"),
+    (
+        "verdict",
+        "BEATS or NO BEATS where the interval of a difference leaves out 0 and p < 0.05; "
+        "else INCONCLUSIVE. It is always against an opponent, which is named beside it",
+    ),
+)
+
 _mount = part("frame_bar", "draw", own=("skip",))
 
 
@@ -21,7 +56,12 @@ def frame_bar(selection: str, single_keys: bool) -> None:
     _mount(
         key=KEY,
         width=170,
-        data={"selection": selection, "shortcuts": SHORTCUTS, "keys": single_keys},
+        data={
+            "selection": selection,
+            "shortcuts": SHORTCUTS,
+            "glossary": GLOSSARY,
+            "keys": single_keys,
+        },
         on_keys_change=_keys,
     )
 
@@ -34,4 +74,4 @@ def _keys() -> None:
         state.change(keys=said)
 
 
-__all__ = ["SHORTCUTS", "frame_bar"]
+__all__ = ["GLOSSARY", "SHORTCUTS", "frame_bar"]

@@ -6,12 +6,9 @@ export default function ({ data, parentElement, setStateValue }) {
   offerSkip();
   part.selection.textContent = data.selection;
   part.keys.checked = data.keys;
-  part.list.replaceChildren(
-    ...data.shortcuts.flatMap(([key, meaning]) => [
-      el("dt", {}, el("kbd", {}, key)),
-      el("dd", {}, meaning),
-    ]),
-  );
+  for (const [list, rows, tag] of [[part.list, data.shortcuts, "kbd"], [part.words, data.glossary, "b"]]) {
+    list.replaceChildren(...rows.flatMap(([name, meaning]) => [el("dt", {}, el(tag, {}, name)), el("dd", {}, meaning)]));
+  }
   part.copy.onclick = () => copyLink(part);
   part.help.onclick = () => part.dialog.showModal();
   part.keys.onchange = () => setStateValue("keys", part.keys.checked);
@@ -31,9 +28,10 @@ function listen(part) {
 function build(root) {
   const selection = el("span", { class: "selection num" });
   const copy = el("button", { type: "button", class: "copy" }, "Copy link");
-  const help = el("button", { type: "button", "aria-label": "Keyboard shortcuts" }, "?");
+  const help = el("button", { type: "button", "aria-label": "Keyboard shortcuts and glossary" }, "?");
   const said = el("span", { class: "sr", role: "status" });
   const list = el("dl");
+  const words = el("dl", { class: "words" });
   const keys = el("input", { type: "checkbox" });
   const shut = el("button", { type: "button" }, "Close");
   const dialog = el(
@@ -41,12 +39,14 @@ function build(root) {
     { "aria-label": "Keyboard shortcuts" },
     el("h2", {}, "Keyboard"),
     list,
-    el("label", { class: "row" }, keys, "Shortcuts of a single key are on"),
+    el("label", { class: "row" }, keys, "Single-key shortcuts"),
+    el("h2", {}, "Words"),
+    words,
     el("p", { class: "row" }, shut),
   );
   shut.onclick = () => dialog.close();
   root.replaceChildren(el("div", { class: "row bar" }, selection, copy, help, said), dialog);
-  return { selection, copy, help, said, list, keys, dialog };
+  return { selection, copy, help, said, list, words, keys, dialog };
 }
 
 async function copyLink(part) {

@@ -12,7 +12,7 @@ _mount = part("metric_cards", "draw")
 
 @dataclass(frozen=True)
 class Card:
-    """One number. role: a palette role for its stripe; delta, verdict and about are texts.
+    """One number. role: a palette role for its stripe; against: the opponent of the verdict.
 
     low and high: its 95 % interval, nan when there is none; n with its unit ("queries").
     """
@@ -24,6 +24,7 @@ class Card:
     interval: str = ""
     delta: str = ""
     verdict: str = ""
+    against: str = ""
     role: str = "muted"
 
 

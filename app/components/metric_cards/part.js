@@ -23,6 +23,6 @@ function one(card, place) {
     el("span", { class: "about", role: "tooltip", id }, card.definition),
     el("div", { class: "value num" }, card.value, card.delta && el("span", { class: "delta" }, card.delta)),
     el("div", { class: "small num" }, [card.interval, card.n].filter(Boolean).join(" · ")),
-    card.verdict ? el("div", { class: "verdict" }, `${VERDICTS[card.verdict] ?? ""} ${card.verdict}`) : null,
+    card.verdict ? el("div", { class: "verdict" }, `${VERDICTS[card.verdict] ?? ""} ${card.verdict} ${card.against}`) : null,
   );
 }
