@@ -77,7 +77,7 @@ class GapRecovered:
     @property
     def sentence(self) -> str:
         """The text, and the reason where there is no number."""
-        return f"{self.text}: {self.reason}" if self.reason else self.text
+        return f"{self.text}; {self.reason}" if self.reason else self.text
 
 
 def gap_recovered(

@@ -20,7 +20,7 @@ def finding(board: Board) -> str:
             f"so what distillation brought is not known. {services.TWIN_HINT}"
         )
     if not found.trustworthy:
-        return f"On {board.data.title}, {name}: {found.sentence}."
+        return f"For {name} on {board.data.title}, {found.sentence}."
     if found.low > 0:
         verdict = f"With the teacher's help {name} does better than with labels alone"
     elif found.high < 0:

@@ -145,6 +145,12 @@ def test_filters_that_nothing_passes_say_so_instead_of_breaking(lab):
     assert "No pair passes" in finding(page)
 
 
+def test_models_near_chance_are_told_before_anything_else(lab):
+    page = opened(lab, KINDS["four grades"])
+    assert finding(page).startswith("The teacher is close to chance on these pairs (ROC-AUC 0.")
+    assert "The student loses to the teacher on" in finding(page)
+
+
 def test_without_answers_the_page_leads_to_where_they_come_from(lab):
     make_lab(lab / "demo", Made())
     for folder in (lab / "demo" / "runs").iterdir():
