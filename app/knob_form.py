@@ -21,13 +21,13 @@ TITLES = {
     "learning_rate": "Learning rate",
     "select_by": "Best epoch by",
     "start_from": "Starts from run",
-    "ads_per_query": "Ads of a query together",
-    "checkpoint_seconds": "Seconds a checkpoint",
-    "log_every": "Steps a curve point",
-    "validations": "Validations an epoch",
-    "replay_points": "Moments kept",
-    "clip": "Longest gradient",
-    "limit": "Most pairs",
+    "ads_per_query": "Ads per query in a batch",
+    "checkpoint_seconds": "Checkpoint every (s)",
+    "log_every": "Steps per curve point",
+    "validations": "Validations per epoch",
+    "replay_points": "Snapshots for the replay",
+    "clip": "Gradient clipping",
+    "limit": "Pair limit",
 }
 
 

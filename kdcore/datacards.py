@@ -93,7 +93,7 @@ def _ads(on: Standing) -> DataCard:
     said = "Ads that stand under one query. Metrics at k need more than k of them to mean much."
     return DataCard(
         "ads",
-        "Ads a query",
+        "Ads per query",
         f"{spread.median:g}",
         detail,
         said,

@@ -58,7 +58,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     parent = cards.texts(board, row)
     child = _fields(row, parent)
     if child == parent:
-        st.text(f"Change a word of pair {pair_number(row)}: the student answers the child at once.")
+        st.text(f"Change a word of pair {pair_number(row)}: the student re-scores your edit.")
     elif not child[0].strip() or not (child[1].strip() or child[2].strip()):
         st.warning("Nothing to score: give a query, and a title or a description.")
         return
@@ -204,9 +204,10 @@ def _card(board: Board, row: int, parent: Texts, child: Texts, says: list[Says])
     ]
     changed = tuple(s for s in spans if any(span.kind != "same" for span in s[1]))
     named = f"pair {pair_number(row)}"
-    diff = Compared(f"Against its parent, {named}", f"P(relevant): {moved}.", changed)
+    original = f"Compared with the original, {named}"
+    diff = Compared(original, f"P(relevant): {moved}.", changed)
     return Card(
-        heading=f"Child of {named}" if child != parent else f"{named.capitalize()}, scored again",
+        heading=f"Your edit of {named}" if child != parent else f"{named.capitalize()}, scored again",
         query=child[0],
         title=child[1],
         description=child[2],

@@ -26,7 +26,7 @@ def form(board: Board, row: int) -> None:
     save = partial(_save, board, row, fields)
     with st.container(key="note_form"):
         st.segmented_control(
-            "What is the matter with it?",
+            "Your judgement",
             CHOICES,
             format_func=lambda status: STATUSES[status],
             key=fields[0],

@@ -143,8 +143,8 @@ def _typical(rows: pd.DataFrame, everything: pd.DataFrame, named: str) -> str:
     name, share, base = stands_out(everything, chosen, np.ones(len(everything), dtype=bool))
     if not name or name in filters().tags:
         return ""
-    title = TAGS[name].title
-    return f" Of {named}, {percent(share)} are tagged “{title}”; of all pairs, {percent(base)}."
+    shares = f"{percent(share)} of {named}, {percent(base)} of all pairs"
+    return f" The tag “{TAGS[name].title}” is more common here than elsewhere ({shares})."
 
 
 def _words(text: str) -> list[str]:

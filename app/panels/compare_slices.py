@@ -19,7 +19,7 @@ from kdcore.slices import FEWEST_QUERIES, Found, Slice
 AGAINST = {"teacher": "the teacher", "twin": "the twin without a teacher"}
 HELP = (
     "Effect: mean of (student's loss − the other's loss) inside the slice, less the same outside, "
-    "in nats a pair at T = 1. Above 0 the student falls behind there more than elsewhere."
+    "in nats per pair at T = 1. Above 0 the student falls behind there more than elsewhere."
 )
 SIGNED = ("effect", "effect, twin", "effect, teacher", "gap inside", "gap outside")
 METHOD = (
@@ -77,13 +77,14 @@ def finding(board: Board, found: Found, against: slicing.Against) -> str:
         return f"No slice stands out: {tried}, none beyond chance."
     worst = max(found.slices, key=lambda s: s.effect * s.pairs)
     if worst.effect <= 0:
-        return f"Nowhere does the student fall behind {AGAINST[against]} beyond its mean: {tried}."
+        return f"In no slice does the student lose more than on average: {tried}."
     where = describe(worst.name, board.pairs.scheme)
     return (
-        f"Against {AGAINST[against]} the student falls behind most, in sum, where {where}: "
-        f"{signed(worst.effect)} nats a pair beside all others (95 %, corrected for the choice, "
-        f"{signed(worst.low)} to {signed(worst.high)}; {worst.pairs:,} pairs of {worst.queries:,} "
-        f"queries). {tried}, {len(found.slices)} listed."
+        f"Compared with {AGAINST[against]}, the student loses most where {where}: "
+        f"{number(worst.effect)} nats more per pair than elsewhere (95 % interval adjusted for "
+        f"picking the worst of {found.tried:,} slices: {signed(worst.low)} to "
+        f"{signed(worst.high)}; {worst.pairs:,} pairs of {worst.queries:,} queries). {tried}, "
+        f"{len(found.slices)} listed."
     )
 
 
@@ -167,7 +168,7 @@ def _rate(q: float) -> str:
 
 def _columns(shown: list[Slice]) -> dict[str, Any]:
     kind = st.column_config
-    mean = "Mean of (student's loss − the other's loss), nats a pair."
+    mean = "Mean of (student's loss − the other's loss), nats per pair."
     return {
         "slice": kind.TextColumn("where", width="large"),
         "effect": kind.NumberColumn("effect, nats", help=HELP),
@@ -181,14 +182,14 @@ def _columns(shown: list[Slice]) -> dict[str, Any]:
         "pairs": kind.ProgressColumn(
             "pairs", format="%d", min_value=0, max_value=max(s.pairs for s in shown)
         ),
-        "gap inside": kind.NumberColumn("gap inside", help=mean),
-        "gap outside": kind.NumberColumn("gap outside", help=mean),
+        "gap inside": kind.NumberColumn("loss gap in the slice", help=mean),
+        "gap outside": kind.NumberColumn("loss gap elsewhere", help=mean),
         "false-discovery rate": kind.TextColumn(
             "false-discovery rate",
             help="Least rate of false discoveries at which this slice is listed "
             "(Benjamini-Hochberg over all slices tried).",
         ),
-        "folded": kind.TextColumn("stands also for", width="large"),
+        "folded": kind.TextColumn("same pairs as", width="large"),
     }
 
 

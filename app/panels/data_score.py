@@ -23,7 +23,7 @@ def draw(board: Board) -> None:
     data_jobs.draw(board)
     left, right = st.columns(2, gap="large")
     with left:
-        st.subheader("Score with…", anchor=False)
+        st.subheader("Score these pairs", anchor=False)
         _score(board, closed)
     with right:
         st.subheader("Import predictions", anchor=False)
@@ -78,9 +78,9 @@ def _score(board: Board, closed: bool) -> None:
         label, type="primary", disabled=closed or not wanted, key="data_score", width="stretch"
     )
     if working & set(able):
-        st.caption("At work: see above. This tab may be closed meanwhile.")
+        st.caption("Scoring has begun: see above. You can close this tab.")
     elif any(chosen) and not able:
-        st.caption("They have answered these pairs: choose another model to score with.")
+        st.caption("These models have scored these pairs already: choose another one.")
     else:
         st.caption(_grades_note(board, [offered[key].scheme for key in wanted]))
     foreign = [offered[key].title for key in wanted if of_the_world(offered[key].run, board)]
@@ -98,14 +98,14 @@ def _chosen(
 
     def name(key: str) -> str:
         if key == NOBODY:
-            return "nobody"
+            return "none"
         model = offered[key]
-        has = " · has answered" if key in done else ""
+        has = " · scored" if key in done else ""
         return f"{model.title} · {len(model.scheme)} grades · {model.size.in_words}{has}"
 
     picked = [
         st.selectbox(
-            f"{role} that answers",
+            role,
             keys,
             index=keys.index(first),
             format_func=name,
@@ -150,7 +150,7 @@ def _grades_note(board: Board, schemes: list[LabelScheme]) -> str:
             f"The data have {classes} grades, the model answers in others: P(relevant) is kept "
             "exactly, and a note on the answers says how."
         )
-    return "A process of its own does it: this tab may be closed meanwhile."
+    return "Runs in the background; you can close this tab."
 
 
 def _start(board: Board, keys: list[str], part: str, every: bool, chosen: list[str]) -> None:

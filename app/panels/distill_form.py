@@ -15,7 +15,7 @@ from kdcore.config import DistillConfig, TrainingConfig
 from kdcore.runs.lanes import ALL_GPUS
 
 _SCHEDULE = ("epochs", "batch_size", "learning_rate")
-_TITLES = {"limit": "Most pairs", "data": "Data", "seed": "Seed", "threads": "CPU threads"}
+_TITLES = {"limit": "Pair limit", "data": "Data", "seed": "Seed", "threads": "CPU threads"}
 
 
 def draw(now: Draft) -> None:

@@ -23,7 +23,7 @@ _WAY = {True: "Higher is better.", False: "Lower is better."}
 
 def finding(run_id: str) -> str:
     """The sentence on a finished run that a person can trust; LabError when its data are gone."""
-    with st.spinner("Holding the student up to its twin …"):  # seconds, the first time
+    with st.spinner("Comparing the student with its twin …"):  # seconds, the first time
         return _finding(run_id)
 
 
@@ -85,8 +85,8 @@ def _no_case(run: Run | None) -> str:
         return "This run is not here any more."
     if run.config.get("stage") != "distill":
         return (
-            f"{title_of(run)} learned from labels alone: it is what a distilled student "
-            "is held up to, and no verdict is due on itself."
+            f"{title_of(run)} learned from labels alone. Distilled students are compared with "
+            "it, so it has no verdict of its own."
         )
     return "The verdict comes when the run is finished."
 

@@ -31,7 +31,7 @@ def draw(now: Draft) -> None:
         say = st.error if typed else st.warning
         say("\n".join(f"- {md(line)}" for line in _with_lines(text, told)))
         if typed:
-            st.button("Let it go", on_click=_let_go, key="distill_yaml_gone")
+            st.button("Discard my text", on_click=_let_go, key="distill_yaml_gone")
     st.session_state[_KEY] = text
     st.text_area(
         "The whole config",
@@ -65,7 +65,7 @@ def unfinished() -> None:
         st.button(
             "Go on typing", on_click=state.change, kwargs={"dmode": "yaml"}, key="distill_yaml_back"
         )
-        st.button("Let it go", on_click=_let_go, key="distill_yaml_gone")
+        st.button("Discard my text", on_click=_let_go, key="distill_yaml_gone")
 
 
 def read(text: str) -> DistillConfig:

@@ -85,7 +85,7 @@ def _telling(held: Held, weight: float) -> NDArray[np.bool_]:
 
 def finding(board: Board, held: Held, weight: float) -> str:
     """The price of distillation in a sentence, or why it has none."""
-    money = "Simulated money: " if held.market.simulated else ""
+    money = "Simulated revenue: " if held.market.simulated else ""
     price = auctions.price(board, held, "student", weight)
     if price is None:
         return f"{money}the price of distillation needs a teacher and a student."

@@ -25,8 +25,8 @@ FOOTNOTE = (
     "that the first model shows less of that grade, so less bad and more excellent both speak for "
     "it. The numbers have to be relative changes, share A / share B − 1: differences of shares "
     "would sum to 0, and these sum to +10.7. Whether the shares were pooled or averaged over "
-    "queries is not known to us; choose either above. Ads and graders were others: compare the "
-    "direction, not the size."
+    "queries is not known to us; choose either above. The paper used other ads and graders: "
+    "compare directions, not sizes."
 )
 OWN_GRADES = (
     "These pairs have {n} grades, the paper has four (bad, fair, good, excellent), so its numbers "
@@ -72,7 +72,7 @@ def finding(a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]) -> s
     """The best grade's share in the top k, its difference, and how sure that is."""
     best = tests[-1]
     if not np.isfinite(best.points):
-        return f"Nobody judged the top {k} of both models, so their labels cannot be compared."
+        return f"No ad in the top {k} of both models has a label, so they cannot be compared."
     ends = ""
     if np.isfinite(best.low):
         ends = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {best.verdict})"

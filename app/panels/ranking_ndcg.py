@@ -111,7 +111,7 @@ def _cards(
                 f"Paired over queries: {ranking.RESAMPLES:,} bootstrap draws, "
                 f"{test.permutations:,} swaps. Four such tests in five detect a true difference of "
                 f"{number(test.smallest_detectable)}. {test.definition}",
-                f"{n}, finds from {number(test.smallest_detectable)}",
+                f"{n}, smallest detectable {number(test.smallest_detectable)}",
                 interval(test.low, test.high),
                 f"p = {test.p:.4f}",
                 str(test.verdict),

@@ -195,7 +195,8 @@ def _validation(which: str, held: Validation | None) -> Card | None:
     return Card(
         f"validation, {which}",
         number(held.roc_auc),
-        f"ROC-AUC on the validation pairs at the {told}; steps are chosen on them, so it flatters.",
+        f"ROC-AUC on the validation pairs at the {told}; steps are chosen on them, so this is "
+        "slightly optimistic.",
         f"step {held.step:,} · NLL {number(held.nll)}",
     )
 

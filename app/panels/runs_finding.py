@@ -34,7 +34,7 @@ def sentence(scene: Scene) -> str:
         f"{number(held.value)} {interval(held)} on {held.n:,} {held.unit}"
     )
     if alike > 1:
-        told += f" (chosen among {alike} runs on these same test pairs, so it flatters)"
+        told += f" (best of {alike} on this test set: slightly optimistic)"
     return f"{told}, {_against(scene, leader)}"
 
 

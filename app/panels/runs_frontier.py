@@ -94,7 +94,7 @@ def _axes(scene: Scene) -> None:
         help=PAPER,
         type="secondary",
     )
-    controls.bound(st.toggle, "rpaper", "A line a way of training", help=PAPER)
+    controls.bound(st.toggle, "rpaper", "One line per training method", help=PAPER)
 
 
 def _paper() -> None:
@@ -150,7 +150,10 @@ def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], co
         "intervals, and neighbours on it may not be told apart."
     ]
     if state.now().ry == "best":
-        parts.append("Validation chose the kept step, so it flatters; trust the test.")
+        parts.append(
+            "The kept step was chosen on validation, so those values are slightly optimistic; "
+            "trust the test set."
+        )
     if len(points) < len(runs):
         few = len(runs) - len(points)
         lack = "1 run lacks" if few == 1 else f"{few} runs lack"

@@ -12,7 +12,7 @@ from app.texts import md
 from kdcore.errors import LabError
 
 _WAIT = {
-    "folder": "Writing the folder and asking it where no lab can be imported…",
+    "folder": "Exporting, then testing the export in a clean process…",
     "onnx": "Writing folder and ONNX, and asking both; this takes a minute…",
     "report": "Measuring and drawing…",
 }

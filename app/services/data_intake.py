@@ -163,7 +163,7 @@ def look(staged: Staged, how: How) -> Look:
     try:
         changed = staged.path.stat().st_mtime_ns
     except OSError:
-        return Look({}, error=f"{staged.title} is gone; bring it again")
+        return Look({}, error=f"{staged.title} is no longer here: upload it again")
     return _look(str(staged.path), staged.title, changed, how)
 
 

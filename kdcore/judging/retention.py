@@ -257,9 +257,9 @@ def conditions(latency: Latency) -> str:
     own = latency.student
     threads = f"{latency.threads} thread{'' if latency.threads == 1 else 's'}"
     where = f"{latency.device} ({latency.machine})"
-    busy = f"with a load of {latency.load:.1f}"
+    busy = f"with a load of {latency.load:.1f} on {latency.cores} cores"
     if latency.load > latency.cores > 0:
-        busy += f" on {latency.cores} cores: too many for true milliseconds, less so for the ratio"
+        busy += " (the machine was busy: trust the ratio more than the milliseconds)"
     turns = ", teacher and student in turns in one process" if latency.teacher else ""
     return (
         f"Batch 1, token ids to logits, query and ad both read, after warm-up{turns}: "

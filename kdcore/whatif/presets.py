@@ -37,20 +37,19 @@ _WATCHED = {
 PRESETS: dict[str, Preset] = {
     "sixty_seconds": Preset(
         title="A student in 60 seconds",
-        summary="TwinBERT cosine learns from 2,000 pairs that the demo's teacher answered.",
+        summary="TwinBERT cosine learns from 2,000 pairs that the bundled teacher has scored.",
         student="twinbert_cos:vocabulary=3000",
-        promise="Meant to end within a minute on a GPU; two CPU cores show its first points in "
-        "seconds and take a few times as long. Where pairs are as few as these, a teacher helps "
-        "most: tried on the bundled world, the student beat its twin.",
+        promise="About a minute on a GPU; see the estimate for this machine. With as few pairs as "
+        "these a teacher helps most: tried on the bundled world, the student beat its twin.",
         settings=_WATCHED | {"limit": 2_000, "training.epochs": 5, "training.select_by": "roc_auc"},
     ),
     "classroom_cpu": Preset(
         title="Classroom on a CPU",
         summary="The demo's own student, small enough for a lesson without a GPU.",
         student="twinbert_cos:vocabulary=3000",
-        promise="Student and twin, one after the other, are trained within a lesson's patience "
-        "on two CPU cores. Tried on the bundled world, the student beat its twin; yours comes with "
-        "its own interval.",
+        promise="Student and twin train one after the other, in a few minutes on two CPU cores. "
+        "Tried on the bundled world, the student beat its twin; your result comes with its own "
+        "interval.",
         settings=_WATCHED | {"limit": 4_000, "training.epochs": 6, "training.select_by": "roc_auc"},
     ),
     "tutorial_replica": Preset(

@@ -120,7 +120,7 @@ def test_a_depth_that_nobody_judged_reaches_the_browser_as_null_never_as_0():
     sent = ranking_density.payload(board, a, b, 5, ranking.density(board, a.answers, b.answers, 5))
     assert np.isnan(sent["a"]["pooled"][4]).all()
     assert sent["a"]["coverage"][4] == 0
-    assert "Nobody judged" in ranking_density.finding(
+    assert "No ad in the top" in ranking_density.finding(
         a, b, 5, ranking.density(board, a.answers, b.answers, 5)
     )
 

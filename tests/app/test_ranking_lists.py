@@ -278,7 +278,7 @@ def test_the_table_of_the_lists_places_every_ad_once_in_every_column(now):
 @pytest.mark.parametrize("kind", ["five grades", "four grades and a truth", "some unjudged"])
 def test_simulated_money_is_named_in_sentence_table_and_link(kind):
     app = run(KINDS[kind], "auction")
-    assert app.text[0].value.startswith("Simulated money")
+    assert app.text[0].value.startswith("Simulated revenue")
     assert any("simulated" in c.value for c in app.caption)
     assert app.session_state["marks"]["bids"] == "simulated"
 

@@ -460,7 +460,7 @@ def test_two_seeds_with_twins_take_no_side(home):
 
 def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many():
     said = told(page()).replace("\\", "")
-    assert "chosen among 3 runs on these same test pairs, so it flatters" in said
+    assert "best of 3 on this test set: slightly optimistic" in said
     assert "on 100 pairs" in said
 
 

@@ -132,7 +132,7 @@ def test_script_in_texts_names_and_labels_stays_text_on_every_page(visit, settle
 
 def test_the_cards_open_and_close_by_keyboard_and_the_link_says_which(visit, settle):
     page = visit("data")
-    card = page.locator("button.card", has_text="Ads a query")
+    card = page.locator("button.card", has_text="Ads per query")
     card.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**dcard=ads*")

@@ -171,5 +171,7 @@ def test_distilberts_line_is_the_verified_97_40_and_60():
 
 
 def test_a_busy_machine_is_named_as_what_the_milliseconds_suffer_from():
-    assert "too many for true milliseconds" in conditions(replace(LATENCY, load=9.0, cores=2))
-    assert "too many" not in conditions(replace(LATENCY, load=1.5, cores=2))
+    assert "trust the ratio more than the milliseconds" in conditions(
+        replace(LATENCY, load=9.0, cores=2)
+    )
+    assert "trust the ratio" not in conditions(replace(LATENCY, load=1.5, cores=2))
