@@ -207,7 +207,7 @@ def _card(board: Board, row: int, parent: Texts, child: Texts, says: list[Says])
     original = f"Compared with the original, {named}"
     diff = Compared(original, f"P(relevant): {moved}.", changed)
     return Card(
-        heading=f"Your edit of {named}" if child != parent else f"{named.capitalize()}, scored again",
+        heading=f"Edit of {named}" if child != parent else f"{named.capitalize()}, scored again",
         query=child[0],
         title=child[1],
         description=child[2],
