@@ -200,10 +200,7 @@ def few(queries: int) -> str:
     """A sentence for a result on few queries; an empty text for enough of them."""
     if not 2 <= queries < FEW_QUERIES:
         return ""
-    return (
-        f"Few queries: {queries}. Intervals are widened for that, and are rough all the same; "
-        f"collect {FEW_QUERIES} queries or more before you conclude anything."
-    )
+    return f"Few queries: {queries}, so the 95 % intervals are widened and still rough."
 
 
 def direction(low: float, high: float, p: float) -> Direction:
