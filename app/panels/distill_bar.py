@@ -3,8 +3,8 @@
 import streamlit as st
 
 from app.panels import distill_queue
-from app.services import distilling
-from app.services.distilling import Line
+from app.services import distilling, live
+from app.services.distilling import LIVE, Line
 from app.texts import md
 from kdcore.runs.store import Run
 
@@ -12,8 +12,12 @@ _EVERY = 2.0
 
 
 def draw(run: Run | None) -> None:
-    """Pause, Stop and keep, Discard of the shown run and its twin; nothing while both are over."""
-    if run is not None and distill_queue.in_bar(distilling.bench()):
+    """Pause, Stop and keep, Discard of the shown run and its twin; nothing while both are over.
+
+    Their own records say whether they live: between the queue and its device a run is in neither.
+    """
+    pair = [run, live.find(live.twin_id(run))] if run is not None else []
+    if any(each is not None and each.status().state in LIVE for each in pair):
         st.fragment(_follow, run_every=_EVERY)()
 
 
