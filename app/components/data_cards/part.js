@@ -45,6 +45,8 @@ function ramp(at, count) {
   return count === 2 ? [0, 3][at] : at % 5;
 }
 
+const NAMED = 22; // letters that fit under the bars of a card
+
 /** A histogram without axes: the first and last bars are named, all of them to screen readers. */
 function bars(card) {
   const most = Math.max(...card.bars.map(([, height]) => height), 1e-9);
@@ -71,7 +73,8 @@ function bars(card) {
       svg("rect", { x: at * 10, y: 29.4, width: 10, height: 0.6, class: "floor" }),
     );
   });
-  const ends = count <= 4 ? card.bars : [card.bars[0], card.bars[count - 1]];
+  const letters = card.bars.reduce((sum, [name]) => sum + name.length, 0);
+  const ends = count <= 4 && letters <= NAMED ? card.bars : [card.bars[0], card.bars[count - 1]];
   return el(
     "span",
     { class: "bars" },
