@@ -516,12 +516,12 @@ def test_a_model_of_one_number_is_flagged_where_its_probabilities_are_made_here(
         assert not at.exception
         assert said in texts(at), tab
     cards = compare_cards._score(
-        board, "nll", {"student": services.evaluation(board, board.student)}
+        board, "nll", {"student": services.evaluation(board, board.student)}, {}
     )
     assert cards.gain is None
     assert cards.gap.text == "† made here from one number per pair (student)"
     assert cards.rows[0].title == "Student †"
     order = compare_cards._score(
-        board, "roc_auc", {"student": services.evaluation(board, board.student)}
+        board, "roc_auc", {"student": services.evaluation(board, board.student)}, {}
     )
     assert order.gap is None
