@@ -14,6 +14,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from kdcore.errors import DataError
 from kdcore.masked.filled import BLANK, Filled, check_sentence
+from kdcore.models.pretrained import refuse_non_numbers
 from kdcore.models.source import local_or_hub
 
 _REFUSALS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
@@ -55,6 +56,7 @@ class MaskedModel:
                 f"{name} is no masked language model: its weights lack {lost[0]}; "
                 "choose one that was trained to fill gaps (BertForMaskedLM and its like)"
             )
+        refuse_non_numbers(name, dict(net.named_parameters()))
         if tokenizer.mask_token_id is None:
             raise DataError(
                 f"{name} has no word for a gap ([MASK]); choose a masked language model"

@@ -4,7 +4,6 @@ Only safetensors are read and no code of the checkpoint is run. Weights of any t
 float32, and must be numbers. What cannot be right is refused before anything is trained.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,17 +11,15 @@ from typing import Any
 
 import psutil
 import torch
-from huggingface_hub import constants, get_session
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.pretrained_head import fit_head, plan_head
-from kdcore.workspace import missing_folder
+from kdcore.models.source import local_or_hub
 
 PREFIXES = {r"(^|\.)_orig_mod\.": r"\1", r"^module\.": ""}  # of torch.compile, of DataParallel
-WAIT = 3.0  # seconds for the hub's first answer
 _ODD = 16  # times as many weights as its files hold make a config another model's
 
 
@@ -40,8 +37,6 @@ def load_pretrained(source: str, scheme: LabelScheme) -> Pretrained:
     A head that the checkpoint holds is used where its labels are the grades, whatever their
     order. DataError says what is wrong with the checkpoint, and what to do.
     """
-    if problem := missing_folder(source):
-        raise DataError(problem)
     place = _place(source)
     config = _config(source, place)
     shapes = _stored_shapes(Path(place["pretrained_model_name_or_path"]))
@@ -85,21 +80,8 @@ def refuse_non_numbers(source: str | Path, weights: Mapping[str, torch.Tensor]) 
 
 def _place(source: str) -> dict[str, Any]:
     """Where transformers should look: a folder, the hub, or its cache where the hub is silent."""
-    path = os.path.expanduser(source)
-    if os.path.isdir(path):
-        return {"pretrained_model_name_or_path": path, "local_files_only": True}
-    return {"pretrained_model_name_or_path": source, "local_files_only": not hub_answers()}
-
-
-def hub_answers() -> bool:
-    """Whether the hub can be reached within a few seconds; False where it is switched off."""
-    if constants.HF_HUB_OFFLINE:
-        return False
-    try:
-        get_session().head(constants.ENDPOINT, timeout=WAIT)
-    except Exception:  # whatever the client raises: there is no answer
-        return False
-    return True
+    path, local = local_or_hub(source)
+    return {"pretrained_model_name_or_path": path, "local_files_only": local}
 
 
 def _config(source: str, place: Mapping[str, Any]) -> Any:
@@ -108,7 +90,7 @@ def _config(source: str, place: Mapping[str, Any]) -> Any:
     except MemoryError:
         raise
     except Exception as cause:  # a foreign file; its readers raise whatever they raise
-        raise _unloadable(source, cause, place) from cause
+        raise _unloadable(source, cause) from cause
 
 
 def _load(source: str | Path, place: Mapping[str, Any], labels: int) -> tuple[Any, dict[str, Any]]:
@@ -129,17 +111,14 @@ def _load(source: str | Path, place: Mapping[str, Any], labels: int) -> tuple[An
     except Exception as cause:
         if "can't allocate memory" in str(cause):
             raise
-        raise _unloadable(source, cause, place) from cause
+        raise _unloadable(source, cause) from cause
     net.config.__dict__.pop("auto_map", None)  # names code that is not taken along
     refuse_non_numbers(source, dict(net.named_parameters()))
     return net, info
 
 
-def _unloadable(source: str | Path, cause: Exception, place: Mapping[str, Any]) -> DataError:
+def _unloadable(source: str | Path, cause: Exception) -> DataError:
     reason = " ".join(str(cause).split())[:200] or type(cause).__name__
-    here = os.path.isdir(place["pretrained_model_name_or_path"])
-    if not here and place["local_files_only"]:
-        reason = "there is no such folder, and the hub cannot be reached from here"
     return DataError(
         f"{source} is no encoder that transformers can load ({reason}); give a folder with "
         "config.json, model.safetensors and a tokenizer, or a hub id while the hub can be reached"

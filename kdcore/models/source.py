@@ -1,13 +1,12 @@
 """Where a model's files come from: a folder of this machine, or an id of the model hub."""
 
-import re
-from pathlib import Path
+import os
 from threading import Thread
 
 from kdcore.errors import DataError
+from kdcore.workspace import missing_folder
 
 PATIENCE = 3.0  # seconds in which the hub must answer; its own client would try for a minute
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
 def local_or_hub(name: str) -> tuple[str, bool]:
@@ -16,19 +15,19 @@ def local_or_hub(name: str) -> tuple[str, bool]:
     A hub id that was downloaded before opens without a connection. Raises DataError when there is
     no such folder, or when the id would have to be downloaded and the hub does not answer.
     """
-    folder = Path(name).expanduser()
-    if folder.exists():
-        return str(folder), True
-    if not _HUB_ID.fullmatch(name) or name.startswith("."):
-        raise DataError(f"there is no folder {name}: check the path, or name a model of the hub")
+    if problem := missing_folder(name):
+        raise DataError(f"{problem}; check the path, or name a model of the hub")
+    folder = os.path.expanduser(name)
+    if os.path.isdir(folder):
+        return folder, True
     if hub_answers():
         return name, False
     if _is_cached(name):
         return name, True
     raise DataError(
-        f"there is no folder {name} here, and the model hub cannot be reached to download a model "
-        "of that name: put its config.json, model.safetensors and tokenizer files in a folder and "
-        "give the path of that folder"
+        "there is no such folder, and the hub cannot be reached to download a model called "
+        f"{name}: put its config.json, model.safetensors and tokenizer files in a folder and give "
+        "the path of that folder"
     )
 
 

@@ -295,7 +295,7 @@ def test_an_odd_number_of_layers_is_refused_in_words(layers, tmp_path):
 )
 def test_a_folder_that_is_not_there_is_told_before_any_hub_is_asked(name, reason, monkeypatch):
     calls = []
-    monkeypatch.setattr(pretrained, "hub_answers", lambda: bool(calls.append(1)))
+    monkeypatch.setattr("kdcore.models.source.hub_answers", lambda: bool(calls.append(1)))
     with pytest.raises(DataError, match=reason):
         load(name)
     assert bool(calls) == (name == "owner/name")

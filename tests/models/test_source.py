@@ -35,7 +35,7 @@ def test_a_hub_id_without_a_connection_is_refused_with_the_cure(unreachable):
 @pytest.mark.parametrize("path", ["/nowhere/at/all", "./missing", "../missing", "~/missing-model"])
 def test_a_missing_folder_is_told_without_asking_a_hub(path, monkeypatch):
     monkeypatch.setattr(source, "hub_answers", lambda: pytest.fail("the hub was asked"))
-    with pytest.raises(DataError, match="there is no folder"):
+    with pytest.raises(DataError, match="there is no such folder"):
         source.local_or_hub(path)
 
 
