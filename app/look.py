@@ -29,6 +29,8 @@ _RULES = """
 [data-testid="stSidebarUserContent"] button p { text-align: left; font-size: 0.85rem; }
 [data-testid="stSidebarUserContent"] [data-testid="stVerticalBlock"] { gap: 0.2rem; }
 .st-key-lesson [data-testid="stVerticalBlock"] { gap: 0.25rem; }
+/* inside its table: above it they would lie over the controls that stand there */
+[data-testid="stElementToolbar"] { top: auto !important; bottom: 4px; }
 /* its CSV would hand formulas to a spreadsheet; the lab's own exports guard them */
 [data-testid="stElementToolbar"] button[aria-label^="Download as CSV"] { display: none; }
 [data-testid="stCaptionContainer"] { opacity: 0.85; }

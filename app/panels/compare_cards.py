@@ -79,11 +79,12 @@ def _score(
     part = chosen["student"].metrics.get(key) if chosen else None
     n = f"n = {metric.n:,} {metric.n_unit}"
     if chosen:
-        n = f"all {metric.n:,}, selected {part.n if part else 0:,} {metric.n_unit}"
+        n = f"n {metric.n:,}, sel. {part.n if part else 0:,} {metric.n_unit}"
     return Score(
         name=about.name,
         definition=f"{about.sentence} {BETTER[about.higher_is_better]} Whiskers: 95 % interval "
-        f"over queries. Gain (of all pairs): student minus {'twin' if board.twin else 'teacher'}.",
+        "over queries. Rows “sel.”: of the selected pairs alone. Gain (of all pairs): student "
+        f"minus {'twin' if board.twin else 'teacher'}.",
         higher=about.higher_is_better,
         n=n,
         rows=[*_rows(key, found, made), *_rows(key, chosen, made, "sel.")],

@@ -229,13 +229,13 @@ def columns(board: Board) -> dict[str, Any]:
     def p(role: str) -> Any:
         hue = color(role, controls.dark())
         return kind.ProgressColumn(
-            role, help=relevant, format="%.3f", min_value=0, max_value=1, color=hue
+            role, help=relevant, format="%.3f", min_value=0, max_value=1, color=hue, width=120
         )
 
     return {
-        "query": kind.TextColumn("query", width="medium"),
-        "title": kind.TextColumn("title", width="large"),
-        "grade_name": kind.TextColumn("label", width="small"),
+        "query": kind.TextColumn("query", width=170),
+        "title": kind.TextColumn("title", width=270),
+        "grade_name": kind.TextColumn("label", width=80),
         "teacher_p": p("teacher"),
         "student_p": p("student"),
         "twin_p": p("twin"),

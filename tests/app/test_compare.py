@@ -240,7 +240,7 @@ def test_the_pair_in_focus_is_where_the_student_loses_most_until_one_is_chosen(l
 def test_the_cards_hold_metrics_of_the_selection_beside_those_of_all(lab: Path) -> None:
     page = opened(lab, Made(), outcomes="both")
     cards = sent(page, "score_cards")["cards"]
-    assert all("all 60, selected " in card["n"] for card in cards if card["n"].endswith("pairs"))
+    assert all("n 60, sel. " in card["n"] for card in cards if card["n"].endswith("pairs"))
     assert all([row["title"] for row in card["rows"]].count("sel.") >= 1 for card in cards)
 
 

@@ -60,7 +60,9 @@ def test_texts_of_the_data_are_never_run_nor_fetched(visit, nasty_server, place)
 
 def test_every_answer_carries_the_security_headers(server):
     with urllib.request.urlopen(server, timeout=10) as answer:
-        assert "script-src 'self' blob:" in answer.headers["content-security-policy"]
+        policy = answer.headers["content-security-policy"]
+        assert "script-src 'self' blob: 'sha256-" in policy  # Streamlit's own inline script
+        assert "'unsafe-inline'" not in policy.partition("style-src")[0]
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 

@@ -93,8 +93,16 @@ function newGroup(part, group) {
     node.append(one.button);
   });
   node.onkeydown = (event) => roam(event, [...options.values()].map((o) => o.button));
-  part.list.append(el("h3", {}, group.title), node);
+  part.list.append(el("h3", {}, group.title), ...meanings(group), node);
   return options;
+}
+
+/** What the options mean, in the page: a touch has no tooltip. */
+function meanings(group) {
+  const told = group.options.filter((option) => option.sentence);
+  if (!told.length) return [];
+  const rows = told.flatMap((option) => [el("dt", {}, option.title), el("dd", {}, option.sentence)]);
+  return [el("details", { class: "meanings" }, el("summary", {}, "What they mean"), el("dl", {}, ...rows))];
 }
 
 function newOption(part, group, option, place) {
