@@ -136,7 +136,7 @@ def test_support_counts_what_is_known_and_what_stands_out():
 
 
 def test_few_queries_are_said():
-    assert "Few queries: 8." in few(8)
+    assert "Few queries: 8, so" in few(8)
     assert [few(n) for n in (0, 1, 20, 500)] == [""] * 4
 
 
