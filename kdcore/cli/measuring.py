@@ -9,6 +9,7 @@ from rich.table import Table
 from kdcore import lab
 from kdcore.cli.answer import cell, show, span, table
 from kdcore.comparison import Comparison, compare
+from kdcore.errors import ConfigError
 from kdcore.evaluate import Evaluation
 from kdcore.exports import per_query_csv, to_csv, write_qrels, write_trec_run
 from kdcore.pairs import PairTable
@@ -75,6 +76,16 @@ def write(
         write_qrels(qrels, found.pairs)
         written += [run, qrels]
     return tuple(written)
+
+
+def check_targets(*paths: Path | None) -> None:
+    """ConfigError where a file cannot be written: its name is a folder, or its folder is none."""
+    for path in paths:
+        if path is not None and path.is_dir():
+            example = path / "metrics.csv"
+            raise ConfigError(f"{path} is a folder: name a file in it, such as {example}")
+        if path is not None and not path.parent.is_dir():
+            raise ConfigError(f"there is no folder {path.parent}: make it, or name another place")
 
 
 def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:

@@ -160,6 +160,7 @@ def evaluate(
     """Measure a run on a split: every metric with its interval and what it is over."""
     from kdcore.cli import measuring
 
+    measuring.check_targets(csv, per_query)
     asked = measuring.Asked(run, split, teacher, against, temperature)
     with Progress(quiet, as_json) as progress:
         progress.tell("evaluate")

@@ -16,6 +16,7 @@ from kdcore.datasets.table import TableReading, assemble
 from kdcore.datasets.tablefile import open_table
 from kdcore.datasets.xglue import Task, read_archive
 from kdcore.errors import DataError
+from kdcore.models.source import hub_answers
 
 PARQUET_COPY = "hgissbkh/xglue"
 CONVERTED = "refs/convert/parquet"
@@ -35,7 +36,15 @@ class Hub(Protocol):
 
 
 class HuggingFaceHub:
-    """The Hugging Face hub; its client keeps what it fetched and is imported on first use."""
+    """The Hugging Face hub; its client keeps what it fetched and is imported on first use.
+
+    ConnectionError at birth when it does not answer in a few seconds: its client would try for a
+    minute at every place.
+    """
+
+    def __init__(self) -> None:
+        if not hub_answers():
+            raise ConnectionError("the hub does not answer")
 
     def files(self, repository: str, revision: str) -> list[str]:
         """Paths of a data set's files."""
@@ -60,8 +69,13 @@ class _Way:
 
 def read_hub(task: Task, hub: Hub | None = None) -> tuple[Reading, str]:
     """(rows, the place that gave them). DataError tells why each place failed, and what to do."""
-    hub = hub or HuggingFaceHub()
     failures = []
+    try:
+        hub = hub or HuggingFaceHub()
+    except ConnectionError as cause:
+        raise _unreachable(task, [Problem(PARQUET_COPY, 0, str(cause), "check the network")]) from (
+            cause
+        )
     for way in _ways(task, hub):
         try:
             return way.read(), way.name
@@ -70,12 +84,16 @@ def read_hub(task: Task, hub: Hub | None = None) -> tuple[Reading, str]:
             reason = " ".join(str(cause).split())[:160] or type(cause).__name__
             cure = "see the last line"
             failures.append(Problem(way.name, 0, f"failed ({reason})", cure))
+    raise _unreachable(task, failures)
+
+
+def _unreachable(task: Task, failures: list[Problem]) -> DataError:
     cure = (
         f"download XGLUE from its web page and name the archive or its {task.folder} folder, or "
         "use the bundled data with the name 'world'"
     )
-    failures.append(Problem("without a hub", 0, "the same data can be read from disk", cure))
-    raise refusal(f"hub:{task.name} could not be reached:", failures)
+    last = Problem("without a hub", 0, "the same data can be read from disk", cure)
+    return refusal(f"hub:{task.name} could not be reached:", [*failures, last])
 
 
 def _ways(task: Task, hub: Hub) -> list[_Way]:

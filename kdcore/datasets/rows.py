@@ -124,7 +124,7 @@ def quoted(value: object) -> str:
 
 def shown_name(path: Path | str) -> str:
     """A file's own name, printable whatever bytes it was made of."""
-    return Path(path).name.encode("utf-8", "backslashreplace").decode()
+    return (Path(path).name or str(path)).encode("utf-8", "backslashreplace").decode()
 
 
 def check_regular(path: Path, file: str = "") -> None:

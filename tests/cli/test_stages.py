@@ -108,6 +108,13 @@ def test_evaluate_against_another_run_gives_a_verdict_and_files(
     assert len((tmp_path / "q.csv").read_text().splitlines()) == 7
     assert len((tmp_path / "test.qrels").read_text().splitlines()) == 24
     assert len((tmp_path / f"{home.student}.run").read_text().splitlines()) == 24
+    for place, said in (
+        (tmp_path, "is a folder"),
+        (tmp_path / "a" / "x.csv", "there is no folder"),
+    ):
+        refused = kdlab("evaluate", home.student, "--csv", place)
+        assert (refused.code, said in " ".join(refused.err.split())) == (2, True)
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_split_that_was_not_scored_is_refused_with_the_way_out(home: Home, kdlab: Kdlab) -> None:

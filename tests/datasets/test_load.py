@@ -274,6 +274,15 @@ def test_without_a_network_the_hub_error_says_how_to_go_on(tmp_path):
     assert "name the archive or its QADSM folder" in caught.value.problems[-1]
 
 
+def test_a_hub_that_does_not_answer_is_told_once_and_nothing_is_tried(workspace, monkeypatch):
+    """Its client printed retries at four places for two minutes."""
+    monkeypatch.setattr("kdcore.datasets.hub.hub_answers", lambda: False)
+    with pytest.raises(DataError) as caught:
+        load_data("hub:qadsm")
+    assert "the hub does not answer" in caught.value.problems[0]
+    assert "name the archive or its QADSM folder" in caught.value.problems[1]
+
+
 def test_hub_data_are_kept_so_that_the_second_time_needs_no_network(
     tmp_path, workspace, monkeypatch
 ):
