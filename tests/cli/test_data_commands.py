@@ -103,6 +103,9 @@ def test_sizes_of_the_world_that_make_no_sense_are_refused(home: Home, kdlab: Kd
     said = kdlab("data", "show", "world:trian=5,log=x")
     assert said.code == 2
     assert said.err.count("is no size") == 2
+    said = kdlab("data", "show", "world:log=999999999999")
+    assert (said.code, said.out) == (2, "")
+    assert "log: 999,999,999,999 pairs; give 10,000,000 at most" in said.err
 
 
 def test_a_tsv_with_unknown_columns_is_one_problem_that_names_map(
