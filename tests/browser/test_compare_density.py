@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from kdcore.outcomes import CELLS, outcome_of
 
@@ -261,3 +262,36 @@ def test_the_browser_counts_what_python_counts_on_random_pairs_and_edges(visit, 
         assert (found["near"] >= 0) == (least < 0.04)
         if found["near"] >= 0:
             assert far[found["near"]] == pytest.approx(least)
+
+
+RATES = """({x, gold, cut}) => {
+  const cube = new Int32Array(12);
+  x.forEach((v, i) => { cube[4 * gold[i] + (v >= cut ? 2 : 0)] += 1; });
+  return [m.ratesOf(m.confusion(cube, 2)), m.bestCut(x, gold, () => true)];
+}"""
+
+
+def test_rates_at_a_threshold_and_the_best_f1_are_those_of_scikit_learn(visit):
+    page = visit("")
+    page.evaluate(
+        """async (source) => {
+          const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
+          window.m = await import(url);
+        }""",
+        COUNTS.with_name("rates.js").read_text(),
+    )
+    rng = np.random.default_rng(11)
+    for n in (2, 9, 300):
+        x = rng.choice(np.linspace(0, 1, 21), n)
+        gold = np.r_[1, rng.integers(0, 2, n - 1)]
+        asked = {"x": x.tolist(), "gold": gold.tolist(), "cut": 0.35}
+        rates, best = page.evaluate(RATES, asked)
+        says = x >= 0.35
+        wanted = precision_recall_fscore_support(
+            gold, says, average="binary", zero_division=np.nan
+        )[:3]
+        found = [rates[name] for name in ("precision", "recall", "F1")]
+        np.testing.assert_allclose(np.array(found, dtype=float), wanted, rtol=1e-12)
+        assert rates["accuracy"] == pytest.approx((says == gold).mean())
+        scores = [f1_score(gold, x >= cut) for cut in np.unique(x)]
+        assert f1_score(gold, x >= best) == pytest.approx(max(scores))
