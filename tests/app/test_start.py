@@ -17,6 +17,7 @@ MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 @pytest.fixture
 def start(tmp_path, monkeypatch):
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
+    services.sources.clear()  # another test's demo may have been listed a moment ago
     return AppTest.from_file(MAIN, default_timeout=60).run()
 
 
