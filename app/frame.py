@@ -45,7 +45,7 @@ def _open(query: dict[str, str]) -> None:
     whole = services.fetch_link(query["kept"]) if "kept" in query else query
     state.open_link(whole or {})
     if whole is None:
-        state.ignore(f"kept: nothing is kept here under {query['kept'][:20]!r}")
+        state.ignore(f"kept: nothing is saved here under {query['kept'][:20]!r}")
 
 
 def banner(place: DeltaGenerator) -> None:

@@ -108,7 +108,7 @@ def read(path: Path) -> Lesson:
     except (OSError, KeyError, TypeError, ValueError) as cause:
         raise DataError(f"{path.name} cannot be read as a lesson: {cause!r}") from cause
     if problems := [p for i, s in enumerate(steps, 1) for p in _problems(i, s)]:
-        raise DataError(f"{path.name} cannot be taught:", problems)
+        raise DataError(f"{path.name} cannot be used as a lesson:", problems)
     return found
 
 

@@ -112,7 +112,7 @@ def latex(subjects: Sequence[Subject], against: Comparison | None) -> str:
 
 def _caption(subjects: Sequence[Subject], marked: bool) -> str:
     if not subjects:
-        return "No model has answered these pairs."
+        return "No model has scored these pairs."
     first = subjects[0].evaluation.metrics
     about = next(iter(first.values()))
     text = f"{subjects[0].evaluation.data}, $n$ = {about.n:,} {about.n_unit}"

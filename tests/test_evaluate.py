@@ -172,7 +172,7 @@ def test_an_ece_lies_inside_its_own_interval_even_for_a_calibrated_model():
         found = evaluate(pairs, noisy(pairs, logits, 0), resamples=200).metrics
         for key in ("ece_width", "ece_mass"):
             assert found[key].low <= found[key].value <= found[key].high
-            assert "less what chance adds" in found[key].definition
+            assert "corrected for what chance adds" in found[key].definition
 
 
 def test_queries_without_an_ideal_are_left_out_and_counted():

@@ -104,7 +104,7 @@ function reach(node, p, log) {
 function legendOf(bars, view) {
   const parts = [
     view.grade >= 0 ? ["hard", `hard label: ${view.names[view.grade]}`] : ["none", "no hard label: nobody judged this pair"],
-    ...(view.truth ? [["truth", "truth: the world's own P(grade)"]] : []),
+    ...(view.truth ? [["truth", "truth: the generator's true P(grade)"]] : []),
     ...(view.guess ? [["mine", "your guess"]] : []),
     ...(view.z.twin ? [["twin", "same student without a teacher"]] : []),
   ];

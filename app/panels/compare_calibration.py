@@ -13,11 +13,12 @@ from app.texts import md, number, signed
 from kdcore.recalibration import BeforeAfter
 
 ECE = (
-    "Expected calibration error: mean gap between the P(relevant) a model says and the share of "
-    "such pairs that are relevant, over 15 bins of equal width, weighted by pairs, less what "
-    "chance adds: a gap smaller than its standard error s counts as gap² / s − s. The 95 % "
-    "interval (500 bootstrap samples of queries) is for the true error and also holds what this "
-    "correction may miss. The table has the plain ECE too, which chance alone lifts above 0."
+    "Expected calibration error: mean gap between a model's P(relevant) and the share of "
+    "relevant pairs among the pairs with such a P, over 15 bins of equal width, weighted by "
+    "pairs, corrected for what chance adds: a gap smaller than its standard error s counts as "
+    "gap² / s − s. The 95 % interval (500 bootstrap samples of queries) is for the true error "
+    "and allows for what this correction may miss. The table also has the uncorrected ECE, "
+    "which chance alone lifts above 0."
 )
 HONEST = (
     "Each half of the queries is divided by the temperature fitted (least NLL) on the other half, "
@@ -47,7 +48,9 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     figure = reliability_diagram([Model(*m) for m in models], controls.dark())
     sentence = f"Reliability of {', '.join(m[0].lower() for m in models)}. {finding(models)}"
     n = f"n = {models[0][2].after.n:,} labelled pairs of {models[0][2].after.queries:,} queries"
-    caption = captions.of_board(board, "Calibration: is a probability worth what it says?", n=n)
+    caption = captions.of_board(
+        board, ("Calibration: do the probabilities match the share of relevant pairs?"), n=n
+    )
     controls.chart(figure, table(models), sentence, "calibration", about(board), caption)
     st.caption(HONEST)
 

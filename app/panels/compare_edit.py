@@ -24,8 +24,8 @@ _CHILDREN, _SCORED = "kd_children", "kd_scored"
 MOST = 50  # children and answers kept in a session
 LONGEST = 1000  # characters of a field; data may hold longer texts
 ELSEWHERE = (
-    "In a lab of your own this is where a pair's words are changed, and student and teacher "
-    "answer the new ones at once."
+    "In your own lab you can edit a pair's words here, and student and teacher score the edited "
+    "text at once."
 )
 
 
@@ -69,11 +69,11 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
 def _off(who: Answers | None) -> str:
     """Why a model cannot be asked, or ""."""
     if who is None:
-        return "No model has answered these pairs, so there is none to ask."
+        return "No model has scored these pairs, so none can score an edit."
     if who.run is None:
         return (
-            f"{who.title} was brought as a file of predictions: without a model here, nothing "
-            "can answer a changed text. Pick a student that was trained here."
+            f"{who.title} was imported as a file of predictions: there is no model here to score "
+            "an edited text. Pick a student that was trained here."
         )
     return ""
 
@@ -112,15 +112,18 @@ def _fields(row: int, parent: Texts) -> Texts:
             )
             if long:
                 st.caption(
-                    f"{label}: {len(text):,} characters, more than the {LONGEST:,} that a field "
-                    "here takes. It is scored whole, as it stands in the data."
+                    f"{label}: {len(text):,} characters, more than the {LONGEST:,} that this "
+                    "field takes. The whole text of the data is scored."
                 )
         with st.container(horizontal=True, vertical_alignment="center"):
             controls.bound(
                 st.toggle,
                 "eteacher",
-                "Ask the teacher too",
-                help="The teacher is larger and slower; it answers when you ask for it.",
+                "Score with the teacher too",
+                help=(
+                    "The teacher is larger and slower, so it scores your edit only while this "
+                    "is on."
+                ),
             )
             st.button(
                 "Back to the pair's own words",

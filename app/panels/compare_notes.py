@@ -40,7 +40,7 @@ def form(board: Board, row: int) -> None:
             on_change=save,
             placeholder="Why? Kept when you leave the field.",
         )
-        when = f" Last kept {note.changed.replace('T', ' ').replace('+00:00', ' UTC')}."
+        when = f" Last saved {note.changed.replace('T', ' ').replace('+00:00', ' UTC')}."
         st.caption(noting.where() + (when if note.changed else ""))
 
 

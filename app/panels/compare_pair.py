@@ -43,7 +43,7 @@ def _actions(board: Board, row: int, pin: int) -> None:
                 "Pin this pair",
                 icon=":material/keep:",
                 on_click=partial(state.change, pin=row),
-                help="It stays beside every other pair that you open.",
+                help="Keeps this pair on the page beside every other pair that you open.",
             )
             if pin >= 0:
                 st.button(
@@ -55,7 +55,7 @@ def _actions(board: Board, row: int, pin: int) -> None:
             "Edit and score again",
             icon=":material/edit:",
             on_click=partial(state.change, ctab="edit"),
-            help="Change its words below and let the models answer.",
+            help="Edit its words below and let the models score them.",
         )
         _rival(board)
 
@@ -75,7 +75,7 @@ def _rival(board: Board) -> None:
         key="w_rival_card",
         on_change=_compare,
         width=300,
-        help="A column of its own in every card: two students on the same pair.",
+        help="Adds a column to every card: two students on the same pair.",
     )
 
 

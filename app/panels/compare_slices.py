@@ -135,7 +135,7 @@ def _table(board: Board, found: Found, against: slicing.Against) -> None:
             on_select=partial(_picked, key, names),
             alt="Table of slices with their effect, interval, support and false-discovery rate.",
         )
-    st.caption("Choose a row: the whole page then shows that slice.")
+    st.caption("Choose a row to show only that slice on the whole page.")
 
 
 def view(board: Board, slices: list[Slice], against: slicing.Against) -> pd.DataFrame:

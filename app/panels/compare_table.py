@@ -50,8 +50,8 @@ ORDERS: dict[str, Order] = {
 }
 HELP = (
     "Loss: cross-entropy on the label in nats at T = 1; the gap is the student's less the "
-    "teacher's. KL: nats at T = 1. Pairs without a label have no loss and come last. Pairs equal "
-    "in what orders them stand by a hash of their texts."
+    "teacher's. KL: nats at T = 1. Pairs without a label have no loss and come last. Ties are "
+    "ordered by a hash of the texts."
 )
 
 

@@ -30,8 +30,8 @@ def form(staged: Staged, board: Board) -> AnswerForm:
         partial = st.checkbox(
             "Use the answered pairs only",
             key=f"data_partial_{mark}",
-            help="Pairs without a prediction are left out: every number is then over the others, "
-            "and its n says how many.",
+            help="Pairs without a prediction are left out: every number then covers the "
+            "remaining pairs, and its n counts them.",
         )
     kind = kind or "auto"
     mapping: dict[str, str] = {}
@@ -43,7 +43,9 @@ def form(staged: Staged, board: Board) -> AnswerForm:
             found = _boxes({"column": "Column of the score"}, list(seen.columns), f"one_{mark}")
             column = found["column"]
         if kind in ("auto", *PER_GRADE, "label_score"):
-            st.caption("One column per grade, or the text by which a label column means it:")
+            st.caption(
+                "For each grade: its column, or the text that stands for it in a column of labels"
+            )
             grades = {name: name for name in board.pairs.scheme.grades}
             options = [*seen.columns, *_label_texts(seen)]
             picked_grades = _boxes(grades, list(dict.fromkeys(options)), f"grade_{mark}")

@@ -20,8 +20,8 @@ def draw(board: Board) -> None:
     if closed:
         st.info(services.PUBLIC_REASON, icon=":material/lock:")
     st.caption(
-        "Nothing leaves this machine: the file is read here and kept in your own folder. What it "
-        "holds is shown as text and never run."
+        "Nothing leaves this machine: the file is read here and kept in your own folder. Its "
+        "contents are shown as text and never run."
     )
     left, right = st.columns(2, gap="large")
     with left:

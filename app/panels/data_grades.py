@@ -104,5 +104,8 @@ def _confirmed(mark: str, typed: str) -> bool:
     return st.checkbox(
         "This order is right: the first is the worst",
         key=f"data_order_{mark}_{typed}",
-        help="The labels stand in the order in which the file has them. Change it, or say so.",
+        help=(
+            "The labels are listed in the order in which the file has them. Reorder them, or "
+            "confirm this order."
+        ),
     )

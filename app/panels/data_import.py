@@ -26,7 +26,7 @@ def draw(staged: Staged, how: How, look: Look, mark: str) -> None:
         )
     with right:
         skip = bool(look.problems) and st.checkbox(
-            f"Leave out {counted(look.counts['rejected'], 'bad row')}; a list of them is kept",
+            f"Leave out {counted(look.counts['rejected'], 'bad row')}; a list of them is saved",
             key=f"data_skip_{mark}",
         )
         taken = data_intake.is_taken(name or "")

@@ -30,7 +30,7 @@ def draw(board: Board) -> None:
 def _named(board: Board, part: str) -> str:
     """A part in words."""
     if part == boards.TEST and boards.is_cut(board.data):
-        return "test, as runs set it apart"
+        return "test, as held out by runs"
     return "all" if part == ALL else part
 
 

@@ -47,7 +47,7 @@ def _answered(board: Board) -> None:
         for note in (who.predictions.notes if who else ())
     }
     if notes:
-        st.caption("On the answers: " + md("; ".join(sorted(notes))))
+        st.caption("Notes on the predictions: " + md("; ".join(sorted(notes))))
     if board.ready:
         with st.container(horizontal=True, key="data_go"):
             for page, label in (("compare", "Compare"), ("ranking", "Ranking")):
@@ -65,7 +65,7 @@ def _score(board: Board, closed: bool) -> None:
     done = {source.key for source in services.sources_on(board.part)}
     chosen = _chosen(board, offered, done, closed)
     every = len(standing.parts(board.data)) > 1 and st.checkbox(
-        "The other splits as well, for training on these answers later",
+        "Score the other splits too, to train on these predictions later",
         disabled=closed,
         key="data_score_every",
     )
@@ -121,7 +121,7 @@ def _chosen(
             "Its twin as well: the same student trained without a teacher",
             value=True,
             disabled=closed,
-            help="Without the twin's answers nothing tells what distillation itself has changed.",
+            help="Without the twin's predictions it is not known what distillation itself changed.",
             key=f"data_score_twin_{twin}",
         )
         picked += [twin] if beside else []
@@ -147,8 +147,8 @@ def _grades_note(board: Board, schemes: list[LabelScheme]) -> str:
     classes = len(board.pairs.scheme)
     if any(len(scheme) != classes for scheme in schemes):
         return (
-            f"The data have {classes} grades, the model answers in others: P(relevant) is kept "
-            "exactly, and a note on the answers says how."
+            f"The data have {classes} grades and the model has others: P(relevant) is kept "
+            "exactly, and a note on the predictions says how they were converted."
         )
     return "Runs in the background; you can close this tab."
 

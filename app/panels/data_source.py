@@ -37,14 +37,14 @@ def _detectable(board: Board, unrelated: float) -> str:
         other = "twin" if board.twin else "teacher"
         if isfinite(least):
             return (
-                f"; of student and {other}, a ROC-AUC difference of {least:.3f} or more is "
-                "likely to be found"
+                f"; a ROC-AUC difference of {least:.3f} or more between student and {other} is "
+                "likely to be detected"
             )
     if not isfinite(unrelated):
         return ""
     return (
-        f"; two models with little in common are likely told apart by a ROC-AUC difference of "
-        f"{unrelated:.3f} or more, and models that answer alike by a smaller one"
+        f"; between two models with little in common, a ROC-AUC difference of {unrelated:.3f} or "
+        "more is likely to be detected, and between models that agree closely a smaller one"
     )
 
 

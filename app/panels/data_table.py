@@ -24,7 +24,7 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
     """
     st.caption(texts.md(caption))
     if not len(table):
-        st.caption("No row: nothing to look at here.")
+        st.caption("No rows to show.")
         return
     pages = -(-len(table) // ROWS_A_PAGE)
     if state.now().dpage > pages:  # a link from before, or another card's page

@@ -32,8 +32,9 @@ def draw(board: Board) -> None:
     area = standing.teacher_auc(board)
     if area < STRANGER:
         st.warning(
-            f"This teacher hardly knows these data: its ROC-AUC against the labels is {area:.3f}, "
-            "where 0.5 is chance. Read its denials as its own mistakes first.",
+            "This teacher is little better than chance on these data: its ROC-AUC against the "
+            f"labels is {area:.3f}, and 0.5 is chance. Where it disagrees with a label, suspect "
+            "the teacher first.",
             icon=":material/school:",
         )
     data_table.draw(board, found, said, linked=True, tag="label_suspect")

@@ -26,8 +26,8 @@ def draw(board: Board) -> None:
     if board.data.badge == "imported":
         with st.popover("Delete this data set", icon=":material/delete:", disabled=closed):
             st.markdown(
-                f"**{md(board.data.title)}** and the answers brought to it go to the trash, where "
-                "they stay for a week. Runs that learned from it stay, but cannot be measured anew."
+                f"**{md(board.data.title)}** and the predictions imported for it go to the trash "
+                "for a week. Runs trained on it stay, but cannot be evaluated again."
             )
             st.button(
                 "Move to the trash",

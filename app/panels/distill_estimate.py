@@ -66,18 +66,19 @@ def _pairs(found: Cost) -> str:
     twin = "; its twin exists and is reused" if found.reused else ""
     if found.lone:
         twin = f"; no twin: {md(found.lone)}"
-    return f"{found.student.pairs:,} pairs, {found.student.steps:,} steps a student{twin}"
+    return f"{found.student.pairs:,} pairs, {found.student.steps:,} steps per student{twin}"
 
 
 def _teacher(found: Cost) -> str:
     assert found.student is not None
     if found.student.teacher_cached:
-        return "The teacher has answered these pairs before: its answers are kept, no time"
+        return "The teacher has scored these pairs before, so its predictions cost no time"
     if found.student.teacher_seconds == found.student.teacher_seconds:
         return (
-            f"Of that {span(found.student.teacher_seconds)} for the teacher's answers, kept after"
+            f"Of that, {span(found.student.teacher_seconds)} for the teacher to score the "
+            "pairs, once"
         )
-    return "The teacher has yet to answer these pairs; its answers are kept after"
+    return "The teacher has to score these pairs first, once"
 
 
 def _memory(found: Cost) -> str:

@@ -42,7 +42,7 @@ def sentence(run: Run | None, now: Draft, judged: Callable[[str], str]) -> str:
         return _at_work(run)
     ended = {"stopped": "is paused", "failed": "failed", "lost": "was lost"}
     how = ended.get(status.state, "cannot be read")
-    return f"{distilling.name_of(run)} {how}: see below what is kept."
+    return f"{distilling.name_of(run)} {how}: what was saved is shown below."
 
 
 def _plain(error: Exception) -> str:
@@ -66,14 +66,14 @@ def _at_work(run: Run) -> str:
     status = run.status()
     who = _ROLES.get(run.about.role, "The student")
     if not status.total_steps:
-        return f"{who} waits for its turn, or is just beginning."
+        return f"{who} is queued or just starting."
     if beside := doing(status.stage):
-        return f"{who} is at work: {beside}."
+        return f"{who} is running: {beside}."
     told = f"{who} is at step {status.step:,} of {status.total_steps:,}"
     lines = live.lines_of(run)
     mine = next((v for x in reversed(lines) if (v := x.get(_MINE)) is not None), None)
     theirs = next((v for x in lines if (v := x.get(_THEIRS)) is not None), None)
     if mine is None:
-        return f"{told}; nothing was validated yet."
+        return f"{told}; not validated yet."
     told += f": validation ROC-AUC {mine:.3f}"
     return f"{told}, the teacher's is {theirs:.3f}." if theirs is not None else f"{told}."

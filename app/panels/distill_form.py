@@ -24,7 +24,7 @@ def draw(now: Draft) -> None:
     whole = Form("", now.values, distilling_draft.take, told, services.public(), _TITLES)
     training = replace(whole, prefix="training", values=now.at("training") or {})
     with st.container(gap="xsmall", key="distill_form"):
-        with _row("Who learns from whom"):
+        with _row("Teacher and student"):
             _teacher(now, whole)
             distill_student.draw(now, whole)
             _data(now, whole)
@@ -65,10 +65,11 @@ def _twin() -> None:
             "alone",
             "Also train the twin without a teacher",
             disabled=services.public(),
-            help="The same student, seed, steps and pairs, on the hard labels alone. Only beside "
-            "it can you tell what the teacher brought and what training alone would have.",
+            help="The same student, seed, steps and pairs, on the hard labels alone. The "
+            "comparison with it shows what the teacher added and what training alone would "
+            "have given.",
         )
-        st.caption("Only beside it can you tell what the teacher brought.")
+        st.caption("Only the comparison with it shows what the teacher added.")
 
 
 def _teacher(now: Draft, form: Form) -> None:
@@ -80,8 +81,8 @@ def _teacher(now: Draft, form: Form) -> None:
 def _data(now: Draft, form: Form) -> None:
     offered = {c.key: c.title for c in services.data_choices()}
     told = (
-        "Data sets of the lab; bring your own under Data. `world:train=400,validation=200` names "
-        "the bundled world in other sizes."
+        "Data sets of the lab; import your own under Data. `world:train=400,validation=200` "
+        "names the bundled world in other sizes."
     )
     present = str(now.at("data") or "")
     knob_form.pick(form, "data", "Data", offered, present, told, accept_new_options=True)
@@ -92,7 +93,9 @@ def _device(now: Draft, form: Form) -> None:
     offered |= {device.name: device.title for device in distilling.bench().devices}
     if sum(name.startswith("cuda:") for name in offered) > 1:
         offered[ALL_GPUS] = "all GPUs for this one run"
-    told = "One run a GPU, and on the CPU as many as its cores bear; the others wait in line."
+    told = (
+        "One run per GPU, and on the CPU as many as its cores allow; the others wait in the queue."
+    )
     knob_form.pick(form, "device", "Device", offered, str(now.at("device") or "auto"), told)
 
 

@@ -21,7 +21,9 @@ def draw(case: Case) -> None:
     kept = judging.kept(case)
     st.subheader("What it keeps, and what it costs", anchor=False)
     if kept is None:
-        st.caption("The teacher has not answered these pairs, so no share of it can be told.")
+        st.caption(
+            "The teacher has not scored these pairs, so the share kept of its quality is not known."
+        )
         return
     cards = [_quality(kept), *_costs(kept, judging.size_of(case.run)), *_time(case)]
     metric_cards(cards, key=f"judge_kept_{case.run.id}", label="Retention")
@@ -39,7 +41,7 @@ def _quality(kept: Retention) -> Card:
     name = CATALOG[kept.metric].name
     told = (
         f"{name} of the student over the teacher's, both counted from {kept.floor_name}: a model "
-        f"that knows nothing keeps 0 %. Counted from 0 it is {percent(kept.raw, 1)} "
+        f"at chance keeps 0 %. Counted from 0 it is {percent(kept.raw, 1)} "
         f"[{percent(kept.raw_low, 1)}, {percent(kept.raw_high, 1)}]. Interval: 95 %, both models "
         f"on the same bootstrap samples of queries. {kept.reason}"
     )
@@ -95,10 +97,10 @@ def _speeds(kept: Retention) -> list[Card]:
     if not isfinite(kept.speedup):
         return [latency]
     told = (
-        f"The teacher's median latency over the student's, batch 1. {kept.conditions} "
-        "A two-tower student read query and ad here; with ads embedded ahead it reads the query "
-        "alone. In batches it answers "
-        f"{kept.throughput:,.0f} pairs a second, {kept.throughput_share:.1f} times the teacher's."
+        f"The teacher's median latency over the student's, batch 1. {kept.conditions} A "
+        "two-tower student encoded query and ad here; with ads encoded in advance it encodes "
+        f"only the query. In batches it scores {kept.throughput:,.0f} pairs per second, "
+        f"{kept.throughput_share:.1f} times the teacher's rate."
     )
     rest = f"in batches {kept.throughput_share:.1f} ×"
     if abs(kept.speedup_one_thread - kept.speedup) > 1e-9:
@@ -116,8 +118,8 @@ def _time(case: Case) -> list[Card]:
         Card(
             "Training took",
             _seconds(true),
-            "Seconds of the run's own work, beside what was foreseen before its start.",
-            n=f"foreseen {_seconds(foreseen)}",
+            "Seconds that the run took, beside the estimate made before its start.",
+            n=f"estimated {_seconds(foreseen)}",
             delta=f"{signed(100 * (true / foreseen - 1), 0)} %" if foreseen else "",
         )
     ]

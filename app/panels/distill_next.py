@@ -50,7 +50,7 @@ def measure(case: Case) -> None:
         disabled=services.public(),
         help=services.PUBLIC_REASON
         if services.public()
-        else "Batch 1 and batch 32, teacher and student in turns, in a process of its own.",
+        else "Batch 1 and batch 32, teacher and student in turn, in a separate process.",
         icon=":material/timer:",
     )
     if not asked:
@@ -115,5 +115,5 @@ def _twin(case: Case, closed: str) -> None:
     except LabError as cause:
         st.error(md(str(cause)))
         return
-    st.toast(f"{md(made.title)} waits for a device.")
+    st.toast(f"{md(made.title)} is queued.")
     st.rerun()

@@ -19,7 +19,7 @@ _SEEN = "kd_distill_living"
 _EVERY = 2.0
 _ASKED = {
     "pause": "pausing: a checkpoint is being written",
-    "keep": "stopping; the best so far is kept and scored",
+    "keep": "stopping; the best step so far is saved and evaluated",
     "discard": "being discarded",
     "stays": "it could not be discarded; try again, or end it where it runs",
 }
@@ -82,7 +82,7 @@ def _line(line: Line, above: bool) -> None:
             watch = "Show this run's curves and its verdict."
             _button("Watch", "visibility", "watch", line.run.id, False, watch)
         if above:
-            st.caption("Its controls stand in the bar at the top.", width="content")
+            st.caption("Its controls are in the bar at the top.", width="content")
         else:
             buttons(line)
 
@@ -95,15 +95,15 @@ def buttons(line: Line) -> None:
     """What can be done with a run that works or waits."""
     run_id, closed = line.run.id, services.public() or line.asked not in ("", "stays")
     if line.place:
-        _button("Cancel", "close", "discard", run_id, closed, "Take it out of the line.")
+        _button("Cancel", "close", "discard", run_id, closed, "Removes the run from the queue.")
         return
-    _button("Pause", "pause", "pause", run_id, closed, "Write a checkpoint and free the device; "
-            "Resume goes on from there.")  # fmt: skip
-    keeps = "End now and keep the best student so far, scored like any other."
+    pause = "Saves a checkpoint and frees the device; Resume continues from it."
+    _button("Pause", "pause", "pause", run_id, closed, pause)
+    keeps = "Ends the training now, saves the best student so far and evaluates it."
     why = f"Not now: {line.too_early}." if line.too_early else keeps
     _button("Stop and keep", "stop", "keep", run_id, closed or why != keeps, why)
-    _button("Discard", "delete", "discard", run_id, closed, "Stop it and put it in the trash, "
-            "from which Runs can bring it back for a week.")  # fmt: skip
+    discard = "Stops the run and moves it to the trash; Runs can restore it for a week."
+    _button("Discard", "delete", "discard", run_id, closed, discard)
 
 
 def _button(label: str, icon: str, deed: str, run_id: str, closed: bool, help: str) -> None:

@@ -45,7 +45,10 @@ def _why_not(now: Draft) -> str:
     if distill_yaml.is_unfinished():
         return "What you typed as YAML is unfinished: fix it or discard it."
     if count := len(now.problems):
-        return f"{count} setting{'s stand' if count > 1 else ' stands'} in the way: see beside it."
+        return (
+            f"{count} setting{'s are' if count > 1 else ' is'} invalid: see the message beside "
+            f"{'them' if count > 1 else 'it'}."
+        )
     return ""
 
 

@@ -23,8 +23,9 @@ SWEPT = {
     "seed": "Seed",
 }
 HELP = (
-    "Values with commas between. A soft loss is kl, ce, mse_logits or mse_probabilities; a student "
-    "is a short text: cdssm, twinbert_cos. All values of one setting meet all of the other."
+    "Separate values with commas. A soft loss is kl, ce, mse_logits or mse_probabilities; a "
+    "student is a short text: cdssm, twinbert_cos. Every value of one setting is combined with "
+    "every value of the other."
 )
 
 
@@ -72,7 +73,7 @@ def _cells(draft: Draft, grid: dict[str, list[str]]) -> tuple[int, str]:
     if services.public():
         return 0, services.PUBLIC_REASON
     if draft.config is None:
-        return 0, "A setting of the form stands in the way: mend it first."
+        return 0, "A setting in the form is invalid: fix it first."
     try:
         return distilling.sweep_size(draft.config, grid), ""
     except ConfigError as error:

@@ -68,9 +68,9 @@ def suggestions(run: Run, message: str) -> list[tuple[str, dict[str, object]]]:
 
 def _paused(run: Run, status: Status) -> str:
     if not (run.checkpoint_folder / "checkpoint.json").is_file():
-        return "**Paused** before its first checkpoint; resume begins anew."
+        return "**Paused** before its first checkpoint; Resume starts over."
     of = f" of {status.total_steps:,}" if status.total_steps else ""
-    return f"**Paused at step {status.step:,}{of}**; resume goes on from there."
+    return f"**Paused at step {status.step:,}{of}**; Resume continues from there."
 
 
 def _cause(status: Status) -> str:
@@ -86,9 +86,9 @@ def _cause(status: Status) -> str:
 def _kept(run: Run, status: Status) -> str:
     """What of the run is still there."""
     if (run.checkpoint_folder / "checkpoint.json").is_file():
-        told = f"The last checkpoint is kept (it had come to step {status.step:,})"
-        return f"{told}; Resume goes on from there."
-    return "There is no checkpoint yet; Resume begins anew."
+        told = f"The last checkpoint is saved (the run had reached step {status.step:,})"
+        return f"{told}; Resume continues from there."
+    return "There is no checkpoint yet; Resume starts over."
 
 
 def _resume(run: Run, kind: Literal["primary", "secondary"]) -> None:

@@ -40,8 +40,8 @@ def draw(now: Draft) -> None:
         max_chars=_LONGEST,
         disabled=services.public(),
         on_change=_typed,
-        help="The same object as the form: `kdlab distill --config FILE` takes it as it stands. "
-        "Ctrl+Enter takes over what you typed.",
+        help="The same object as the form: `kdlab distill --config FILE` reads the same text. "
+        "Ctrl+Enter applies what you typed.",
     )
 
 
@@ -87,12 +87,14 @@ def _plain_only(text: str) -> None:
         mark = event.start_mark
         line = f"line {mark.line + 1}" if mark else "somewhere"
         if isinstance(event, yaml.AliasEvent):
-            told = f"{line}: no aliases, please; write out what *{event.anchor} stands for"
+            told = f"{line}: aliases are not read; write out the value of *{event.anchor}"
             raise ConfigError("This is no config:", [told])
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST:
-            raise ConfigError("This is no config:", [f"{line}: deeper than any config goes"])
+            raise ConfigError(
+                "This is no config:", [(f"{line}: nested deeper than any configuration")]
+            )
 
 
 def problems_of(text: str) -> list[str]:

@@ -37,7 +37,7 @@ def _head(pair: Pair) -> str:
     head = f"At T = {degrees(heat)} the teacher gives {percent(p)} to its first word, “{word}”"
     place = student.place(word)
     if place is None:
-        return f"{head}, which the student's vocabulary lacks."
+        return f"{head}, which is not in the student's vocabulary."
     q = student.soft(heat)[place]
     if place == 0:
         return f"{head}, the student {percent(q)}."

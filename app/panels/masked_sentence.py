@@ -13,10 +13,22 @@ SNACKS = "Let's go to the [MASK] and buy some snacks!"  # the tutorial's own
 PRESETS = (
     ("Snacks", SNACKS, "The tutorial's sentence: a head of a few places, then a long tail."),
     ("Books", "Let's go to the [MASK] and borrow some books!", "The words around leave one place."),
-    ("Fish", "The [MASK] has fresh fish today.", "Two places share the truth; who knows them?"),
+    (
+        "Fish",
+        "The [MASK] has fresh fish today.",
+        "Two words are equally right; which model knows both?",
+    ),
     ("Bakery", "We need [MASK], so let's go to the bakery.", "What a bakery sells, ranked."),
-    ("Market", "My sister always buys [MASK] at the market.", "Flat: the sentence does not tell."),
-    ("Verb", "Let's [MASK] to the store and buy some milk!", "Sure of one word; T finds more."),
+    (
+        "Market",
+        "My sister always buys [MASK] at the market.",
+        "Flat: the sentence does not decide.",
+    ),
+    (
+        "Verb",
+        "Let's [MASK] to the store and buy some milk!",
+        "Sure of one word; a higher T shows others.",
+    ),
 )
 
 

@@ -103,7 +103,7 @@ def _priced(role: str, price: Price, held: Held) -> str:
         few = f"{100 * price.defect:.1f} % of defects"
         return f"{NOUNS[role]} never comes down to the teacher's {few}, so it has no price here."
     if not np.isfinite(price.change):
-        return f"at {level} nothing is earned, so nothing is lost."
+        return f"at {level} there is no revenue, so none is lost."
     more = "more" if price.change > 0 else "less"
     amount = f"{abs(100 * price.change):.1f} % {more}" if round(1000 * price.change) else "as much"
     if not np.isfinite(price.low):
@@ -253,15 +253,15 @@ def _notes(board: Board, held: Held, rules: Rules) -> None:
     }[held.judge.key]
     st.caption(
         md(
-            f"{held.market.note} A slot is looked at by {percent(ATTENTION)} of those who look at "
-            f"the one above it (our assumption). {favor} RankScore and pDefect = 1 − relevance are "
-            "the KDD 2022 tutorial's; the second price is standard theory, not the tutorial's: the "
-            "least bid that keeps the slot, (next RankScore or the reserve + w × pDefect) / "
-            "pClick, never above the bid. A model that sees more defects so charges more for a "
-            "click; the first price compares the choice of ads alone. Ads of equal "
-            "RankScore stand by a hash of their texts. Ads with a negative score, or one below the "
-            "reserve, are not shown, and their slots stay empty. Bids you write over count in this "
-            "query only."
+            f"{held.market.note} A slot is looked at by {percent(ATTENTION)} of those who look "
+            f"at the one above it (our assumption). {favor} RankScore and pDefect = 1 − "
+            "relevance are the KDD 2022 tutorial's; the second price is standard theory, not "
+            "the tutorial's: the least bid that keeps the slot, (next RankScore or the reserve "
+            "+ w × pDefect) / pClick, never above the bid. So a model that predicts more "
+            "defects charges more per click; the first price compares the choice of ads alone. "
+            "Ads of equal RankScore are ordered by a hash of their texts. Ads with a negative "
+            "score, or one below the reserve, are not shown, and their slots stay empty. Bids "
+            "that you change count in this query only."
         )
     )
 

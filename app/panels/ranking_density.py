@@ -22,10 +22,10 @@ PAPER = (-0.074, -0.026, 0.019, 0.188)
 FOOTNOTE = (
     "Table 3 of TwinBERT (Lu, Jiao and Zhang 2020, arXiv 2002.06275) sets TwinBERT_cos against "
     "C-DSSM in the top 5: bad −7.4 %, fair −2.6 %, good +1.9 %, excellent +18.8 %. A minus says "
-    "that the first model shows less of that grade, so less bad and more excellent both speak for "
-    "it. The numbers have to be relative changes, share A / share B − 1: differences of shares "
-    "would sum to 0, and these sum to +10.7. Whether the shares were pooled or averaged over "
-    "queries is not known to us; choose either above. The paper used other ads and graders: "
+    "that the first model shows less of that grade, so less bad and more excellent are both in "
+    "its favour. The numbers have to be relative changes, share A / share B − 1: differences of "
+    "shares would sum to 0, and these sum to +10.7. Whether the shares were pooled or averaged "
+    "over queries is not known; choose either above. The paper used other ads and graders: "
     "compare directions, not sizes."
 )
 OWN_GRADES = (

@@ -91,7 +91,7 @@ def _told(sides: dict[str, Side], a: Side, b: Side) -> None:
     """Say when a role that nobody fills, or one asked for twice, gave way to another."""
     now = state.now()
     for role in sorted({now.rwho, now.against} - set(sides)):
-        how = "choose one beside it" if role == "rival" else "none has answered these pairs"
+        how = "choose one beside it" if role == "rival" else "none has scored these pairs"
         st.caption(f"No {role}: {how}. Shown is {md(a.name)} against {md(b.name)}.")
     if now.rwho == now.against:
         st.caption(f"A is set against itself, so B is {md(b.name)} instead.")

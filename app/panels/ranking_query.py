@@ -72,7 +72,7 @@ def choose(
     kept = rows[np.sort(drawn)]
     if len(kept) < len(rows):
         st.caption(
-            f"{MOST_ADS} of its {len(rows):,} ads stand here, chosen by a hash of their texts."
+            f"{MOST_ADS} of its {len(rows):,} ads are listed here, chosen by a hash of their texts."
         )
     return Query(present, str(texts[first[present]]), kept, len(rows) - len(kept))
 

@@ -219,10 +219,10 @@ def _compared(scene: Scene) -> dict[str, Any]:
         "twin": kind.TextColumn(
             "against its twin",
             width=210,
-            help=f"{runs_verdicts.RULE} The twin is the same student on labels alone. Of one "
-            "run: one seed, so an effect of this run, not of the method. Of folded seeds: over as "
-            "many seeds as have their own twin, a number in the column seeds. ⚖: the two had "
-            "unequal budgets; One run says how.",
+            help=f"{runs_verdicts.RULE} The twin is the same student on labels alone. For a "
+            "single run this is one seed: an effect of this run, not of the method. For "
+            "folded seeds it is over the seeds that have their own twin; the column seeds "
+            "counts them. ⚖: the two had unequal budgets; One run shows how.",
         ),
         "verdict": kind.TextColumn(
             "against ★", width=135, help=f"{runs_verdicts.RULE} Against the baseline, {base}."
@@ -232,7 +232,9 @@ def _compared(scene: Scene) -> dict[str, Any]:
 
 def _rest() -> dict[str, Any]:
     kind = st.column_config
-    looked = "ROC-AUC on validation pairs, which choose the kept step: no test of anything."
+    looked = (
+        "ROC-AUC on the validation pairs, by which the saved step was chosen: not a test result."
+    )
     return {
         "state": kind.TextColumn("state", width=110),
         "validation best": kind.NumberColumn(
@@ -259,8 +261,8 @@ def _rest() -> dict[str, Any]:
             "MB",
             format="%.1f",
             width="small",
-            help="Of the weights at float32, 10^6 bytes; "
-            "those of the bundled runs are stored in half precision, in half of that.",
+            help="Size of the weights at float32, in 10^6 bytes; the bundled runs store theirs "
+            "in half precision, half that size.",
         ),
         "run": kind.TextColumn("id", help="The name of the run's folder."),
     }

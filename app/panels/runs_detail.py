@@ -123,7 +123,7 @@ def _standing(entry: Entry) -> str:
     parts = [f"**{md(status.state)}**", f"made {made}" if row.run.created else ""]
     if row.seconds:
         foreseen = row.about.estimate.get("seconds")
-        told = f", foreseen {_duration(foreseen)}" if isinstance(foreseen, (int, float)) else ""
+        told = f", estimated {_duration(foreseen)}" if isinstance(foreseen, (int, float)) else ""
         parts.append(f"took {_duration(row.seconds)}{told}")
     elif status.started and status.state == "running":
         parts.append(f"runs for {_duration(time.time() - status.started)}")

@@ -20,7 +20,7 @@ def draw(scene: Scene) -> None:
     """The chosen runs, else the first that are shown; results first, then settings."""
     runs = (list(scene.chosen) if len(scene.chosen) > 1 else list(scene.shown))[:MOST]
     if len(runs) < 2:
-        st.info("Choose two runs or more in the table: they stand side by side here.")
+        st.info("Choose two runs or more in the table: they are shown side by side here.")
         return
     only = state.now().rdiff
     found = side_by_side(scene, runs, only=only)

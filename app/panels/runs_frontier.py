@@ -35,7 +35,7 @@ COSTS: Mapping[str, Cost] = {
     "seconds": Cost("training, seconds", lambda e: e.row.seconds),
 }
 PAPER = (
-    "Performance against parameters: a line a way of training, as in figure 2 of Knowledge "
+    "Performance against parameters: one line per training method, as in figure 2 of Knowledge "
     "Distillation from Internal Representations (arXiv:1910.03723), with the runs of this lab."
 )
 
@@ -123,8 +123,8 @@ def _point(scene: Scene, entry: Entry, cost: Cost) -> Point | None:
 def _nothing(scene: Scene, cost: Cost, runs: Sequence[Entry]) -> str:
     if scene.unfit and not scene.override:
         return (
-            f"No run that has {cost.name} may stand here: the line above the table says why, and "
-            "its switch charts them all the same. Or choose another cost."
+            f"No run that has {cost.name} can be shown here: the line above the table says why, "
+            "and its switch shows them anyway. Or choose another cost."
         )
     if cost.timed:
         return (
@@ -147,7 +147,7 @@ def _cost(value: float) -> str:
 def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> str:
     parts = [
         "No other run is both cheaper and better than one on the frontier; bars are 95 % "
-        "intervals, and neighbours on it may not be told apart."
+        "intervals, and neighbours on it may not differ clearly."
     ]
     if state.now().ry == "best":
         parts.append(
@@ -164,8 +164,8 @@ def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], co
         known = (machine_of(e.row, latency=False) for e in runs if e.row.seconds is not None)
         told = sorted({md(m or "not recorded") for m in known})
         parts.append(
-            "Seconds as each run's own process took them, beside whatever else ran there; "
-            f"machine: {', '.join(told)}."
+            "Seconds that each run's process took, whatever else was running there; machine: "
+            f"{', '.join(told)}."
         )
     if state.now().rpaper:
         parts.append(PAPER + " A line needs one kind of student in two sizes.")

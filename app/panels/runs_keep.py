@@ -68,7 +68,7 @@ def _with_onnx(closed: bool) -> bool:
         "As ONNX too",
         disabled=closed or not able,
         key="keep_onnx",
-        help="One file that onnxruntime answers with, checked to say the same."
+        help="One file for onnxruntime, checked to give the same logits."
         if able
         else "Needs packages that are not here: pip install 'kdlab[export]'",
     )
@@ -144,7 +144,7 @@ def _elsewhere(run_id: str, closed: bool) -> None:
     if folder is None:
         st.caption("It has no TensorBoard files: it was trained before the lab wrote them.")
     elif closed:
-        st.caption("Its curves are kept for TensorBoard too.")
+        st.caption("Its curves are also saved for TensorBoard.")
     else:
         st.caption("Its curves in TensorBoard (pip install tensorboard):")
         st.code(

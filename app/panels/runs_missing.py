@@ -82,7 +82,7 @@ def _button(jobs: Sequence[Job], sentence: str, label: str) -> None:
             disabled=closed,
             help=services.PUBLIC_REASON
             if closed
-            else "In the background, about a second a run; this page may be left meanwhile.",
+            else "In the background, about a second per run; you can leave this page.",
         )
     if pressed:
         _ask(jobs)

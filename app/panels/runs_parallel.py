@@ -85,7 +85,7 @@ def draw(scene: Scene) -> None:
     """The picture, what a brush keeps, and its table."""
     runs = _fitting(scene)
     if len(runs) < 2:
-        st.info("Two shown runs or more are needed: one line says nothing.")
+        st.info("Parallel axes need at least two shown runs.")
         return
     axes, left_out = axes_of(scene, runs)
     with st.container(key="runs_parallel_box"):

@@ -59,9 +59,9 @@ def _command(scene: Scene) -> None:
         st.code(COMMAND, language="bash")
         return
     st.caption(
-        f"Around {md(entry.title)}; open or choose another run in the table for its own. Each "
-        "--grid holds a setting and its values, all with all: change them as you like, and add "
-        "--detach to let it run on by itself."
+        f"Around {md(entry.title)}; open or choose another run in the table to start from that "
+        "one. Each --grid names a setting and its values, and all are combined: change them as "
+        "you like, and add --detach to run it in the background."
     )
     st.code(line, language="bash", wrap_lines=True)
 

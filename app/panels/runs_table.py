@@ -21,7 +21,7 @@ TALLEST = 372  # pixels: ten runs and the head
 HELP = (
     "`T=4` finds the runs of temperature 4 alone; so do other settings by their name "
     "(`limit=2000`, `lr=0.001`, `seed=1`, `student=cdssm`) and `state=`, `tag=`, `sweep=`. Any "
-    "other word is looked for in title, id, note, tags and settings. A run must hold all terms."
+    "other word is looked for in title, id, note, tags and settings. A run must match all terms."
 )
 
 NONE_FOUND = "No run holds all of these words and tags. Take one away."
@@ -239,4 +239,4 @@ def _destination(scene: Scene) -> tuple[dict[str, str], str]:
             if teacher is not None and teacher.folder in keys:
                 goal["teacher"] = keys[teacher.folder]
             return goal, ""
-    return {}, "The pairs that these runs answered are no data set of this lab."
+    return {}, "The pairs that these runs scored are not a data set of this lab."

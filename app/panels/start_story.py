@@ -16,8 +16,8 @@ def finding(board: Board) -> str:
     name = board.student.title.partition(" · ")[0]
     if found is None:
         return (
-            f"No twin of {name} (the same student trained on labels only) has scored these pairs, "
-            f"so what distillation brought is not known. {services.TWIN_HINT}"
+            f"No twin of {name} (the same student trained on labels only) has scored these "
+            f"pairs, so the effect of distillation is not known. {services.TWIN_HINT}"
         )
     if not found.trustworthy:
         return f"For {name} on {board.data.title}, {found.sentence}."
@@ -39,7 +39,8 @@ def introduce() -> None:
     st.caption(
         "A **teacher** is a larger model that judges whether an ad answers a search query; a "
         "**student** is a smaller, faster one. Distillation trains the student on the teacher's "
-        "soft answers beside the hard labels. See here what that wins, what it loses, and why."
+        "soft labels as well as the hard labels. See here what that gains, what it loses, and "
+        "why."
     )
 
 
@@ -54,7 +55,7 @@ def draw(board: Board) -> None:
     _newest(told)
     teacher = [f"teacher {captions.plain(board.teacher.title)}"] if board.teacher else []
     caption = captions.of_models(
-        board, f"What distillation won: {told.metric} of each student", models=teacher
+        board, f"What distillation gained: {told.metric} of each student", models=teacher
     )
     about = f"data={board.pairs.content_hash}"
     controls.exports("story", _table(told), finding(board), about, caption)

@@ -46,8 +46,8 @@ def _of_all(scene: Scene) -> str:
     n = f"{len(scene.pairs):,} pairs"
     if not now.linked and now.Ts != now.T:
         return (
-            f"The student stands at T = {degrees(now.Ts)}: two temperatures, so "
-            "KL compares two things."
+            f"The student is shown at T = {degrees(now.Ts)}: at two temperatures, KL compares "
+            "unlike things."
         )
     student = mean_kl(_key(scene, scene.student), now.T, scene, scene.student)
     base = f"Over {n} the student is {student:.3f} nats from the teacher"

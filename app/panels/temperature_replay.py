@@ -34,9 +34,9 @@ def _heard(said: Any) -> None:
 def _why(scene: Scene) -> str:
     name = md(scene.student.title)
     if scene.student.run is None:
-        return f"{name} was brought as a file: no run of it was kept, so nothing can be replayed."
+        return f"{name} was imported as a file: there is no training run to replay."
     return (
-        f"{name} kept no moments of its training; a run with replay_points above 0 keeps them, "
+        f"{name} saved no moments of its training; a run with replay_points above 0 saves them, "
         "as every student of the bundled world did."
     )
 

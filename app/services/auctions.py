@@ -98,7 +98,7 @@ def _market(key: tuple[str, ...], _board: Board) -> Market:
         usable = np.isfinite(bids) & (bids >= 0) & (clicks >= 0) & (clicks <= 1)
         if usable.all():
             if pairs.truth is not None:
-                note = "Bids and clicks are simulated by the bundled world: nobody paid anything."
+                note = "Bids and clicks are simulated by the bundled world: no money was paid."
                 return Market(bids, clicks, True, note)
             note = "Bids and click probabilities are the data's own; the slots' attention is ours."
             return Market(bids, clicks, False, note)

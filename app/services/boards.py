@@ -270,7 +270,7 @@ def chosen(offered: list[Source], key: str, role: str) -> Source | None:
     """The model that the state names; one that is not here is told and forgotten."""
     found = next((s for s in offered if s.key == key), None)
     if key and found is None:
-        state.ignore(f"{role}: {key[:60]!r} has not answered these pairs; another is shown")
+        state.ignore(f"{role}: {key[:60]!r} has not scored these pairs; another model is shown")
         state.correct(**{role: ""})
     return found
 

@@ -123,7 +123,10 @@ def take_in(
     )
     part_hash = part_of(whole_data(choice, split), split).content_hash
     if taken(choice, who.title, part_hash) and not over:
-        raise DataError(f"{who.title!r} is taken: choose another name, or tick that it is replaced")
+        raise DataError(
+            f"{who.title!r} is taken: choose another name, or tick that it replaces the earlier "
+            "predictions"
+        )
     path = keep(brought.predictions, places.home(), choice.key, replace=over)
     sources.clear()
     key = f"brought:{path.stem}"

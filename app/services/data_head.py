@@ -74,9 +74,9 @@ def _head(text: str, title: str, changed: int, options: TableOptions, lists: boo
         table = open_table(path, options, file=title, lists=lists)
         cells = table.read(range(min(len(table.columns), MOST_COLUMNS)), FIRST_ROWS, lenient=True)
         if not table.columns:
-            raise DataError("the file is empty; bring one with a header and a row for each pair")
+            raise DataError("the file is empty; upload one with a header and a row for each pair")
         if not cells.rows and not cells.problems:
-            raise DataError("the file holds a header and no row; bring a row for each pair")
+            raise DataError("the file has a header but no rows; add a row for each pair")
     except DataError as error:
         return Head(error=shown("; ".join((error.headline, *error.page_problems)), 600))
     rows = [row for _, row in cells.rows]

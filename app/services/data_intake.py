@@ -112,10 +112,10 @@ def stage(files: Sequence[tuple[str, bytes]]) -> Staged:
     if size > MOST_BYTES:
         raise DataError(f"{size / 2**20:.0f} MB are too many; {MOST_BYTES // 2**20} MB at most")
     if not size:
-        raise DataError("the file is empty; bring one with a header and a row for each pair")
+        raise DataError("the file is empty; upload one with a header and a row for each pair")
     matches = [is_xglue_name(Path(name).name) for name, _ in files]
     if len(files) > 1 and not all(matches):
-        raise DataError("bring one table, or several files called like xglue.qadsm.en.train")
+        raise DataError("upload one table, or several files named like xglue.qadsm.en.train")
     _tidy()
     folder = places.home().cache_folder(_FOLDER) / secrets.token_hex(8)
     folder.mkdir(parents=True)
@@ -147,7 +147,7 @@ def point_to(text: str) -> Staged:
     if size > MOST_BYTES:
         raise DataError(f"{size / 2**20:.0f} MB are too many; {MOST_BYTES // 2**20} MB at most")
     if not size:
-        raise DataError("the file is empty; bring one with a header and a row for each pair")
+        raise DataError("the file is empty; upload one with a header and a row for each pair")
     return Staged(path, shown(path.name), size, ours=False)
 
 
@@ -231,7 +231,7 @@ def _first_rows(reading: Reading, most: int = 8) -> list[dict[str, str]]:
 
 def origin(staged: Staged, source: str) -> str:
     """Where imported rows came from, in a sentence with their terms; our own file name unsaid."""
-    said, where = source.replace(staged.path.name, staged.title), "brought on this machine"
+    said, where = source.replace(staged.path.name, staged.title), "imported on this machine"
     return said if "XGLUE" in said else f"{said}, {where}; its terms are its owner's"
 
 
@@ -275,8 +275,8 @@ def _own_name(name: str) -> str:
     plain = name.replace("\\", "/").rsplit("/", 1)[-1]
     if not (is_table_name(plain) or plain.lower().endswith((*ARCHIVE_SUFFIXES, ".gz"))):
         raise DataError(
-            f"{shown(name, 80)} has an ending that is not known; bring {', '.join(ENDINGS)} (also "
-            "packed as .gz or .zip), or XGLUE's own files or archive"
+            f"{shown(name, 80)} has an unknown ending; upload {', '.join(ENDINGS)} (also packed "
+            "as .gz or .zip), or XGLUE's own files or archive"
         )
     safe = _UNSAFE.sub("_", plain).lstrip(".")
     return safe[-_LONGEST_NAME:].lstrip(".")

@@ -94,8 +94,8 @@ def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) 
         busy = _at_work()
         if busy + len(keys) > MOST_RUNNING:
             raise RunError(
-                f"{busy} models are at work on all data together, {MOST_RUNNING} may be; wait for "
-                "one, or cancel it"
+                f"{busy} models are scoring data already, and at most {MOST_RUNNING} may; wait "
+                "for one, or cancel it"
             )
         if again := [job.title for job in jobs(choice) if job.live and job.key in keys]:
             raise RunError(f"{again[0]} is scoring these pairs already")

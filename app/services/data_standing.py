@@ -38,7 +38,7 @@ def part_in_words(board: Board) -> str:
     name, shown = board.data.title, len(board.part)
     if shown == len(whole):
         return f"{name}: all {shown:,} pairs"
-    cut = " as runs set it apart" if part == TEST and is_cut(board.data) else ""
+    cut = " as held out by runs" if part == TEST and is_cut(board.data) else ""
     return f"{name}: {part} split{cut}, {shown:,} of {len(whole):,} pairs"
 
 
@@ -49,7 +49,7 @@ def cut_in_words(choice: DataChoice) -> str:
     cut = whole_data(choice, TEST)
     sizes = {split: len(cut.split(split)) for split in cut.splits}
     return (
-        "These data have no test split. A run cuts them by whole queries: "
+        "These data have no test split. A run splits them by whole queries: "
         f"{sizes.get('train', 0):,} pairs for training, {sizes.get('validation', 0):,} for "
         f"validation, {sizes[TEST]:,} for the test."
     )

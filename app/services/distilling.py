@@ -32,7 +32,7 @@ from kdcore.workspace import Workspace
 
 DEMO_RUN = "twinbert_cos-kd"  # watched and judged before a visitor has trained anything
 LIVE = ("queued", "running")
-_STAGES = {"teacher": "the teacher answers its pairs", "evaluate": "it is being scored"}
+_STAGES = {"teacher": "the teacher scores its pairs", "evaluate": "it is being scored"}
 MOST_PREPARED = 20_000  # pairs that a teacher is asked of in advance
 MOST_WAITING = 40  # a crowd of visitors cannot fill the disk with runs
 _DISCARDED: dict[str, float] = {}  # when runs that have not gone yet were told to go
@@ -132,7 +132,7 @@ def sweep_size(config: DistillConfig, grid: Mapping[str, Sequence[str]]) -> int:
     cells = len(Sweep(config, grid).cells())
     if cells > MOST_WAITING:
         raise ConfigError(
-            "This sweep is too large:", [f"{cells} cells; {MOST_WAITING} may wait at once."]
+            "This sweep is too large:", [f"{cells} cells; at most {MOST_WAITING} may be queued."]
         )
     return cells
 
@@ -156,7 +156,7 @@ def room(home: Workspace) -> Iterator[None]:
     with _STARTING:
         if len(queue.waiting(home)) >= MOST_WAITING:
             raise RunError(
-                f"{MOST_WAITING} runs wait already; wait for one to begin, or cancel one"
+                f"{MOST_WAITING} runs are queued already; wait for one to start, or cancel one"
             )
         yield
 

@@ -1,4 +1,4 @@
-"""What a draft would cost on this machine, foreseen from what was measured here."""
+"""What a draft would cost on this machine, estimated from what was measured here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,9 @@ from kdcore.whatif.launching import known_twin, no_twin_because, taught, twin_in
 from kdcore.whatif.sweep import Sweep
 from kdcore.whatif.twins import same_training
 
-_AS_THEY_STAND = "A public showing foresees a training on the data sets it offers, as they stand."
+_AS_THEY_STAND = (
+    "A public showing estimates training only on the data sets that it offers, unchanged."
+)
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ def _on_data_here(config: DistillConfig) -> DistillConfig:
         counts = [int(n) for n in re.findall(r"\d+", sizes)]
         told = f"{MOST_PAIRS:,} pairs at most" if max(counts, default=0) > MOST_PAIRS else ""
     elif config.data not in names:
-        told = f"no data set here is called {config.data[:60]!r}; bring it under Data"
+        told = f"no data set here is called {config.data[:60]!r}; import it under Data"
     if told:
         raise ConfigError("These data cannot be used:", [f"data: {told}"])
     return config

@@ -63,7 +63,7 @@ def case_of(run_id: str) -> Case | None:
     assert isinstance(config, DistillConfig)
     own = _predicted(run, run, title_of(run))
     if own is None:
-        raise LabError(f"{run.id} has kept no answers to test pairs: its data have no test split.")
+        raise LabError(f"{run.id} has no predictions on test pairs: its data have no test split.")
     pairs, choice = _pairs(run, config.data, own.predictions.data_hash)
     twin, teacher = twin_run(run), _teacher_run(run, config)
     board = Board(
@@ -171,7 +171,7 @@ def _short(run: Run, pairs: PairTable) -> str:
     try:
         _seeded(run, pairs)
     except (LabError, OSError):
-        return "its kept answers, or its twin's, cannot be read"
+        return "its saved predictions, or its twin's, cannot be read"
     return ""
 
 

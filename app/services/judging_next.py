@@ -93,7 +93,7 @@ def preliminary(case: Case) -> str:
         )
     ends = status.state in ("queued", "running")
     return f"{said}. " + (
-        "The verdict comes with the twin's test answers."
+        "The verdict follows once the twin has scored the test pairs."
         if ends
         else "Resume it, or train another, for a verdict."
     )

@@ -62,7 +62,7 @@ def start(run_id: str, kind: Kind) -> None:
         if _standing(run, kind, place).state in ("working", "done"):
             return
         if sum(map(_lives, _WORKING)) >= MOST_WORKING:
-            raise RunError(f"{MOST_WORKING} exports are at work; wait for one of them")
+            raise RunError(f"{MOST_WORKING} exports are running; wait for one of them")
         _make_room(place)
         with (place / _ANSWER).open("wb") as said, (place / _PROBLEM).open("wb") as wrong:
             _WORKING[place] = subprocess.Popen(
@@ -196,7 +196,7 @@ def _trouble(place: Path) -> str:
     try:
         text = (place / _PROBLEM).read_text(encoding="utf-8", errors="replace").strip()
     except OSError:
-        return "the cache was emptied meanwhile"
+        return "the cache was emptied in the meantime"
     try:
         told = json.loads(text[text.index("{") :])
         return str(told.get("error") or told.get("message") or text)

@@ -62,7 +62,7 @@ def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -
     if places.public():
         raise RunError(places.PUBLIC_REASON)
     if run is None:
-        raise RunError("these predictions were brought as a file: there is no model here to ask")
+        raise RunError("these predictions were imported as a file: there is no model here to run")
     folder = run.require_model().model_folder
     spoken = model_scheme(folder)
     with _ONE_AT_A_TIME:

@@ -77,7 +77,7 @@ def curve(board: Board, who: Answers, gain: str) -> NdcgCurve:
     return _curve((board.pairs.content_hash, who.hash), gain, board, who)
 
 
-@st.cache_resource(max_entries=80, show_spinner="Drawing queries anew for the intervals…")
+@st.cache_resource(max_entries=80, show_spinner="Resampling queries for the intervals…")
 def _curve(key: tuple[str, ...], gain: str, _board: Board, _who: Answers) -> NdcgCurve:
     return ndcg_curve(_board.pairs, per_query(_board, _who), gain, RESAMPLES)
 
@@ -107,7 +107,7 @@ def detectable(board: Board, a: Answers, b: Answers, metric: str = "roc_auc") ->
     return _detectable((board.pairs.content_hash, a.hash, b.hash), metric, board, a, b)
 
 
-@st.cache_data(max_entries=200, show_spinner="Drawing queries anew for the intervals…")
+@st.cache_data(max_entries=200, show_spinner="Resampling queries for the intervals…")
 def _detectable(
     key: tuple[str, ...], metric: str, _board: Board, _a: Answers, _b: Answers
 ) -> float:

@@ -50,8 +50,8 @@ def ndcg_key(gain: str, k: int) -> str:
 
 
 _CORRECTED = (
-    ", less what chance adds: a gap smaller than its standard error s counts as gap² / s - s. "
-    "Its interval is for the true error and also holds what the correction may miss."
+    ", corrected for what chance adds: a gap smaller than its standard error s counts as gap² / "
+    "s - s. Its interval is for the true error and allows for what the correction may miss."
 )
 CATALOG: Mapping[str, Definition] = {
     "roc_auc": Definition(

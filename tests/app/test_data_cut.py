@@ -63,10 +63,10 @@ def test_the_pages_show_the_answers_of_a_run_on_data_without_a_test_split(home, 
     assert (found.content_hash, on) == (shown.content_hash, choice())
     assert data_standing.parts(choice())[0] == "test"
     board = boards.Board(choice(), shown, None, None, None)
-    part = f"test split as runs set it apart, {len(shown):,} of 120 pairs"
+    part = f"test split as held out by runs, {len(shown):,} of 120 pairs"
     assert data_standing.part_in_words(board) == f"ads: {part}"
     sentence = data_standing.cut_in_words(choice())
-    assert sentence.startswith("These data have no test split. A run cuts them by whole queries:")
+    assert sentence.startswith("These data have no test split. A run splits them by whole queries:")
     assert f"{len(shown):,} for the test" in sentence
     assert data_standing.on_pages(board) == "test"
     assert data_standing.standing_of(choice(), "test").seen.pairs == len(shown)

@@ -54,7 +54,7 @@ def test_a_seed_that_was_stopped_early_or_whose_twin_was_is_left_out_and_named(r
 def test_damaged_answers_of_another_seed_cost_that_seed_alone(runs):
     (runs / "student-kd-2" / "predictions" / "test.parquet").write_bytes(b"PAR1 damaged")
     at = drawn()
-    assert "student-kd-2 (its kept answers, or its twin's, cannot be read)" in texts(at)
+    assert "student-kd-2 (its saved predictions, or its twin's, cannot be read)" in texts(at)
     assert judging.seeds_of(case()).seeds == (0, 1)
     assert len(at.button) >= 3
 

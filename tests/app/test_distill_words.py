@@ -22,7 +22,7 @@ def test_a_paused_run_is_called_paused_and_names_no_command(home):  # noqa: F811
     run.checkpoint_folder.mkdir()
     (run.checkpoint_folder / "checkpoint.json").write_text("{}")
     said = texts(page(run=run.id))
-    assert said.count("Paused at step 3**; resume goes on from there") == 1
+    assert said.count("Paused at step 3**; Resume continues from there") == 1
     assert "A try is paused" in said
     assert "kdlab runs resume" not in said
     assert "stopped" not in said

@@ -73,7 +73,7 @@ def broken(tmp_path: Path, **changes: object) -> Path:
     ],
 )
 def test_a_broken_step_is_named_with_its_place(tmp_path, changes, told):
-    with pytest.raises(DataError, match="cannot be taught") as caught:
+    with pytest.raises(DataError, match="cannot be used as a lesson") as caught:
         read(broken(tmp_path, **changes))
     assert any(told in p and p.startswith("step 1:") for p in caught.value.problems)
 

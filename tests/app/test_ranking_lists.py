@@ -381,5 +381,5 @@ def test_a_list_that_is_too_long_says_how_much_is_left_out(tab):
     app = run(board, tab)
     assert not app.exception
     rows = np.flatnonzero(board.pairs.query_ids == 0)
-    told = f"{ranking_query.MOST_ADS} of its {len(rows):,} ads stand here, chosen by a hash"
+    told = f"{ranking_query.MOST_ADS} of its {len(rows):,} ads are listed here, chosen by a hash"
     assert any(told in caption.value for caption in app.caption)

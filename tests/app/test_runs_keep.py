@@ -190,7 +190,7 @@ def test_more_than_two_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     keeping.start(RUN, "folder")
     keeping.start(RUN, "report")
     try:
-        with pytest.raises(RunError, match="2 exports are at work"):
+        with pytest.raises(RunError, match="2 exports are running"):
             keeping.start(RUN, "onnx")
     finally:
         for process in keeping._WORKING.values():

@@ -45,7 +45,7 @@ def scorings(store: RunStore) -> int:
 def test_models_at_work_on_other_data_count_as_well(store):
     for k in range(MOST_RUNNING):
         store.create({"stage": "infer", "data": f"other{k}"}, title="busy")
-    with pytest.raises(RunError, match="on all data together"):
+    with pytest.raises(RunError, match="are scoring data already"):
         data_scoring.start(["one"], data("mine"), "all")
     assert scorings(store) == MOST_RUNNING
 

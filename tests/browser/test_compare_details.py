@@ -91,7 +91,7 @@ def test_an_edited_title_is_answered_by_both_models_and_the_link_says_it(visit, 
     title.fill("=1+1 <script>window.hit=1</script> shoes")
     title.press("Enter")
     settle(page)
-    page.get_by_text("Ask the teacher too").click()
+    page.get_by_text("Score with the teacher too").click()
     page.wait_for_url("**eteacher=1*")
     settle(page)
     child = page.locator("article", has_text="Edit of pair 3")

@@ -85,7 +85,7 @@ def test_a_state_too_long_for_a_link_is_kept_and_opens_again(visit):
     again = visit("?" + urlsplit(page.url).query)
     assert parameters(again.url) == parameters(page.url)
     gone = visit("?v=1&kept=0123456789abcdef")
-    assert "nothing is kept here" in gone.locator(".st-key-banner").inner_text()
+    assert "nothing is saved here" in gone.locator(".st-key-banner").inner_text()
 
 
 def test_a_link_of_the_first_release_still_opens(visit):

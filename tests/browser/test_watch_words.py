@@ -53,5 +53,5 @@ def test_a_share_whose_interval_holds_0_may_be_nothing(said: Callable[..., str])
 def test_an_earlier_step_is_set_beside_what_is_named_the_twins_kept_moment(
     said: Callable[..., str],
 ) -> None:
-    assert "its twin's kept moment 0.700" in said(0.04, 40)
+    assert "its twin's saved step 0.700" in said(0.04, 40)
     assert "its twin without a teacher 0.700" in said(0.04, 80)

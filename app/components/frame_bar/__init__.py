@@ -32,19 +32,22 @@ GLOSSARY = (
     ),
     (
         "gap recovered",
-        "(student − twin) / (teacher − twin): the part of the teacher's lead over "
-        "the twin that the student has",
+        "(student − twin) / (teacher − twin): the share of the teacher's lead over the twin "
+        "that distillation recovers",
     ),
     ("label density", "the share of each grade among the first k ads of every query"),
     (
         "interval",
-        "95 %: drawn from whole queries again and again, the value stays in it 95 times of 100",
+        (
+            "95 % confidence interval from bootstrap samples of whole queries: about 95 of 100 "
+            "such intervals contain the true value"
+        ),
     ),
-    ("n", "how many pairs or queries a number is over"),
+    ("n", "the number of pairs or queries behind a value"),
     (
         "verdict",
-        "BEATS or NO BEATS where the interval of a difference leaves out 0 and p < 0.05; "
-        "else INCONCLUSIVE. It is always against an opponent, which is named beside it",
+        "BEATS (better) or NO BEATS (worse) where the interval of a difference excludes 0 and p "
+        "< 0.05, otherwise INCONCLUSIVE; always against an opponent, which is named beside it",
     ),
 )
 

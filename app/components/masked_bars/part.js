@@ -199,7 +199,7 @@ function between(part) {
       + `T² · KL = ${fmt(apart * now.T ** 2, 3)}.`);
   } else {
     words.push("The two models have different vocabularies, so no KL between them is defined; "
-      + "– marks a word that a model lacks.");
+      + "– marks a word that is not in a model's vocabulary.");
   }
   part.gap.textContent = words.join(" ");
   const over = now.few ? "Bars: softmax over these words only" : "Bars: softmax over the whole vocabulary";

@@ -1,14 +1,14 @@
 // The numbers of the moment, each with its definition on hover and on focus, and the state line.
 
 const ABOUT = {
-  value: "Of the validation pairs, not of the test pairs; the epoch that is kept is chosen by them.",
+  value: "Of the validation pairs, not of the test pairs; they choose the epoch that is saved.",
   gap: "Gap recovered = (distilled student − twin) / (teacher − twin), of the validation metric shown: the student's kept epoch so far against the kept epoch of its twin, which learned without a teacher. 0 % is the twin, 100 % the teacher. The 95 % interval is that of two unrelated models, wider than a paired one: " +
     "Hanley and McNeil 1982 for ROC-AUC with half of the pairs relevant, losses as spread as their mean for NLL.",
   agreement: "Share of the probe pairs on which the student's likeliest grade is the teacher's.",
   kl: "Mean KL(teacher ‖ student) over the probe, in nats, at the temperature of the loss, without the factor T².",
-  distance: "Mean |relevance − true relevance| over the probe: only a made world knows the truth.",
-  speed: "Training pairs a second, the median of the newest metric lines.",
-  memory: "Greatest memory of the run's process, or of its GPU, as it last told.",
+  distance: "Mean |relevance − true relevance| over the probe: the truth is known in the generated world only.",
+  speed: "Training pairs per second, the median of the newest metric lines.",
+  memory: "Peak memory of the run's process, or of its GPU, at its last report.",
   left: "The steps to go at the pace of the newest lines; scoring the validation and test pairs comes after.",
 };
 
@@ -50,17 +50,17 @@ export function paintNumbers(numbers, film, metric, view) {
   const others = [["teacher", film.probe?.teacherDistance], ["twin", view.twinMoment?.distance]].filter(([, v]) => Number.isFinite(v));
   put("distance", fmt(moment?.distance ?? NaN), others.map(([who, v]) => `${who} ${fmt(v)}`).join(", ") || (film.probe && !film.probe.truth ? "no truth is known" : ""));
   const { pace } = view;
-  put("speed", Number.isFinite(pace) ? `${count(Math.round(pace))}` : "–", "pairs a second");
+  put("speed", Number.isFinite(pace) ? `${count(Math.round(pace))}` : "–", "pairs per second");
   paintMachine(put, film, numbers.left.label);
 }
 
 function paintMachine(put, film, label) {
   const memory = film.lines.findLast((line) => Number.isFinite(line.memory_mb))?.memory_mb;
-  put("memory", Number.isFinite(memory) ? `${count(Math.round(memory))} MB` : "–", Number.isFinite(memory) ? "" : "not told");
+  put("memory", Number.isFinite(memory) ? `${count(Math.round(memory))} MB` : "–", Number.isFinite(memory) ? "" : "not reported");
   const { status } = film;
   label.textContent = isOver(film) ? "Took" : "Time left";
   if (isOver(film)) {
-    put("left", status.ended ? duration(spent(film)) : "–", "at work");
+    put("left", status.ended ? duration(spent(film)) : "–", "in training");
   } else {
     const left = secondsLeft(film);
     put("left", duration(left), status.left ? `at the pace of ${count(status.left.steps)} steps` : "not known yet");

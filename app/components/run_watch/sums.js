@@ -142,7 +142,7 @@ export function secondsLeft(film) {
 
 /** The twin is always told by the step that it keeps; at an earlier step of the student, say so. */
 export function twinName(film, step) {
-  return step < film.ticks.at(-1) ? "its twin's kept moment" : "its twin without a teacher";
+  return step < film.ticks.at(-1) ? "its twin's saved step" : "its twin without a teacher";
 }
 
 /** The one sentence: how far it is, how good it is, and against whom. */

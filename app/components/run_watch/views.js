@@ -54,7 +54,7 @@ function metricView(chart, film, metric, view) {
     levels: Number.isFinite(top) ? [{ kind: "teacher", name: "teacher", value: top }] : [],
     lines: [{ kind: "twin", name: "twin", points: twin, whole: true, dots: true }, { kind: "student", name: "student", points: own, dots: true }],
     empty: own.length || twin.length ? "" : isOver(film) ? "no validation was recorded" : "the first validation is awaited",
-    label: `Validation ${name} over steps: student ${fmt(view.check?.[field])}, teacher ${fmt(top)}, ${view.step < film.ticks.at(-1) ? "twin's kept moment" : "twin"} ${fmt(view.twinCheck?.[field])}. Validation pairs, not test.`,
+    label: `Validation ${name} over steps: student ${fmt(view.check?.[field])}, teacher ${fmt(top)}, ${view.step < film.ticks.at(-1) ? "twin's saved step" : "twin"} ${fmt(view.twinCheck?.[field])}. Validation pairs, not test.`,
   };
 }
 

@@ -18,7 +18,7 @@ const HEADS = [
   ["q", "student", "Student's soft label: softmax of z / T"],
   ["q − p", "", "What the gradient of the soft loss pulls on, times T with the factor T²"],
   ["p ln(p / q)", "", "This grade's part of KL(teacher to student), in nats; the parts sum to it"],
-  ["truth", "", "The world's own P(grade), where it is known"],
+  ["truth", "", "The generator's true P(grade), where it is known"],
 ];
 
 function paint(part) {

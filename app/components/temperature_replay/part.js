@@ -124,9 +124,9 @@ function paint(part) {
   part.words.finding.textContent =
     `After ${step.toLocaleString("en")} of ${data.steps.at(-1).toLocaleString("en")} steps the student's soft labels at T = ${degrees(Ts)} are ` +
     `${fmt(curves.student[moment], 3)} nats from ${aim} on ${data.labels.length} probe pairs` +
-    `${moment > 0 ? `, ${first > 0 ? `${Math.round(100 * (1 - curves.student[moment] / first))} % nearer than at step ${data.steps[0]}` : ""}` : ", the first moment that was kept"}.`;
+    `${moment > 0 ? `, ${first > 0 ? `${Math.round(100 * (1 - curves.student[moment] / first))} % nearer than at step ${data.steps[0]}` : ""}` : ", the first saved moment"}.`;
   part.words.note.textContent =
-    `The probe: ${data.labels.length} pairs of the validation split, drawn once, never trained on. ${part.logits.teacher ? "" : "What the teacher says of them is not kept here, so the distance is to the student's own last moment. "}` +
+    `The probe: ${data.labels.length} pairs of the validation split, drawn once, never trained on. ${part.logits.teacher ? "" : "The teacher's answers to them are not saved here, so the distance is to the student's own last moment. "}` +
     `${part.logits.twin ? "Dotted: the same student without a teacher. " : ""}The height of the line is a mean over pairs in nats; it moves with T, and values at different T do not compare.`;
 }
 

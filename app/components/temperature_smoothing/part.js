@@ -110,7 +110,7 @@ function nats(value) {
 function describe(kind, { values, truth, grade, world, T }) {
   if (!values) return "Nobody judged this pair: there is no label to smooth.";
   const bits = `${fmt(bitsOf(values), 2)} bits`;
-  if (kind === "true") return `The world's own P(grade): ${bits}.`;
+  if (kind === "true") return `The generator's true P(grade): ${bits}.`;
   const far = truth ? `; KL from the truth ${nats(klOf(truth, values))}` : "";
   const what = kind === "smooth" ? `Label ${world.names[grade]}, every other grade alike` : `At T = ${degrees(T)}, grades in an order`;
   return `${what}: ${bits}${far}.`;
