@@ -100,7 +100,7 @@ def _finite(value: Any) -> float:
     try:
         found = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{str(value)[:40]!r} is no number") from None
+        raise ValueError(f"{str(value)[:40]!r} is not a number") from None
     if not math.isfinite(found):
         raise ValueError(f"{str(value)[:40]!r} is no finite number")
     return found

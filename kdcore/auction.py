@@ -54,7 +54,7 @@ class Rules:
         if not 0 < self.attention <= 1:
             problems.append(f"attention: {self.attention} is outside 0..1; 0.7 is a safe start")
         if problems:
-            raise ConfigError("This auction cannot be held:", problems)
+            raise ConfigError("This auction cannot be computed:", problems)
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ class Auction:
             values = np.asarray(getattr(self, name), dtype=np.float64)
             object.__setattr__(self, name, values)
             if values.shape != np.shape(self.query_ids):
-                problems.append(f"{name} has shape {values.shape}; need one number a pair")
+                problems.append(f"{name} has shape {values.shape}; need one number per pair")
             elif not (np.isfinite(values) & (values >= 0) & (values <= high)).all():
                 problems.append(f"{name} holds a value that is outside 0..{high:g}")
         if problems:
-            raise DataError("No auction can be held over these ads:", problems)
+            raise DataError("No auction can be computed for these ads:", problems)
 
     @cached_property
     def groups(self) -> tuple[Ints, int]:

@@ -114,7 +114,7 @@ def bring_file(
     rows = np.flatnonzero(aligned.row_of[asked] >= 0)
     logits, ranking, notes = _as_logits(found, aligned.row_of, pairs, asked[rows], aside, asked)
     columns = found.columns
-    taken = f"the answer is in {listed(list(columns.answer))}"
+    taken = f"the predictions are in {listed(list(columns.answer))}"
     unused = (f"not used: {listed(list(columns.ignored))}",) if columns.ignored else ()
     notes = (*aligned.notes, taken, *unused, *found.notes, *notes)
     answered = part if len(rows) == len(part) else part.take(rows)
@@ -122,7 +122,7 @@ def bring_file(
         logits,
         answered.content_hash,
         model,
-        notes=(f"brought from {found.file}", f"aligned {aligned.how}", *notes),
+        notes=(f"imported from {found.file}", f"aligned {aligned.how}", *notes),
         origin=Origin(columns.kind, role, student, part.content_hash),
         rows=None if answered is part else rows,
         ranking=ranking,
@@ -140,19 +140,22 @@ def _as_logits(
     """
     values = found.values[row_of[asked]]
     if found.kind == "logits":
-        return values, None, ("logits as they stand",)
+        return values, None, ("logits used unchanged",)
     if found.kind == "probabilities":
         _check_probabilities(found)
         parts = _positive(values)
         logits = np.log(parts / parts.sum(axis=1, keepdims=True))
-        return logits, None, ("logits are log probabilities", *_clipped(values == 0))
+        return logits, None, ("probabilities turned into logits", *_clipped(values == 0))
     number = values[:, 0]
     if found.kind == "relevance":
         _check_relevance(found)
         odds = np.log(_positive(number)) - np.log(_positive(1 - number))
-        notes = ("one number a pair, read as P(relevant)", *_clipped((number == 0) | (number == 1)))
+        notes = (
+            ("one number per pair, read as P(relevant)"),
+            *_clipped((number == 0) | (number == 1)),
+        )
     elif found.kind == "logit":
-        odds, notes = number, ("one number a pair, read as the logit of P(relevant)",)
+        odds, notes = number, ("one number per pair, read as the logit of P(relevant)",)
     else:
         kept = aside[pairs.grades[aside] != UNLABELLED]
         scores = found.values[row_of[kept], 0]
@@ -178,7 +181,7 @@ def _clipped(exact: NDArray[np.bool_]) -> tuple[str, ...]:
 
 def odds_of_score(scores: Floats, known: Floats, relevant: NDArray[np.bool_]) -> tuple[Floats, str]:
     """(pairs,) log-odds of free scores, and how they were made; known: labelled ones set aside."""
-    why = "only its order means something; calibration and KL of these answers do not"
+    why = "only its order has a meaning; calibration and KL of these predictions have none"
     if min(relevant.sum(), (~relevant).sum()) >= LEAST_TO_FIT and np.ptp(known) > 0:
         a, b = fit_logistic(known, relevant)
         on = f"fitted on {len(known):,} labelled pairs that are not looked at"
@@ -224,7 +227,7 @@ def _check_probabilities(found: Answers) -> None:
     problems = [
         found.problem(row, f"its probabilities sum to {sums[row]:.4g}", "let them sum to 1")
         if not outside[row]
-        else found.problem(row, "a probability is outside 0..1", "bring logits, or mend it")
+        else found.problem(row, "a probability is outside 0..1", "give logits, or correct it")
         for row in bad
     ]
     if problems:
@@ -234,7 +237,7 @@ def _check_probabilities(found: Answers) -> None:
 def _check_relevance(found: Answers) -> None:
     bad = np.flatnonzero((found.values[:, 0] < 0) | (found.values[:, 0] > 1)).tolist()
     problems = [
-        found.problem(row, f"{found.values[row, 0]:.4g} is outside 0..1", "bring it as a score")
+        found.problem(row, f"{found.values[row, 0]:.4g} is outside 0..1", "import it as a score")
         for row in bad
     ]
     if problems:

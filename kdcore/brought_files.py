@@ -53,7 +53,7 @@ def keep(
     path = brought_path(workspace, data, predictions.model, part or predictions.data_hash)
     if path.exists() and not replace:
         raise DataError(
-            f"there are answers of {kept_about(path).model!r} to these pairs already: choose "
+            f"there are predictions of {kept_about(path).model!r} to these pairs already: choose "
             "another name, or replace them"
         )
     predictions.save(path)

@@ -94,7 +94,7 @@ class BertParams(EncoderParams):
     overlap: bool = switch(
         True,
         "mark each token that the other text holds too, by its token type; ours, not BERT's: "
-        "from a random start it stands in for the matching that pretraining teaches",
+        "from a random start it replaces the matching that pretraining teaches",
     )
 
 
@@ -189,7 +189,9 @@ STUDENTS: dict[str, Student] = {
     ),
     "twinbert_res": Student(
         title="TwinBERT residual",
-        summary="Two towers crossed by a small residual network; vectors can be kept ahead.",
+        summary=(
+            "Two towers joined by a small residual network; ad vectors can be computed in advance."
+        ),
         paper="Lu et al. 2020, arXiv:2002.06275",
         params=TwinBertResidualParams,
         gives=_VECTORS,

@@ -65,7 +65,7 @@ class DensityDifference:
 
     points: 100 (share_a - share_b), the delta that is tested; relative: share_a / share_b - 1.
     verdict: of the best grade, of which more is better, and of the worst, of which less is; of a
-    grade between them, "more", "fewer" or "not told apart", since its share also rises where
+    grade between them, "more", "fewer" or "no clear difference", since its share also rises where
     better ads are missing.
     """
 

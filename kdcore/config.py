@@ -72,28 +72,29 @@ class TrainingConfig:
     weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)
     clip: float = knob(1.0, "longest gradient allowed; 0 is no limit", low=0, high=1000)
     ads_per_query: int = knob(
-        16, "two towers: ads of one query that stand together in a batch", low=1, high=1024
+        16, "two towers: ads of one query in the same batch", low=1, high=1024
     )
     select_by: str = choice(
         "nll",
-        "the moment kept is the best on validation: nll (likelihood) or roc_auc (order)",
+        "the saved step is the best on validation by nll (likelihood) or roc_auc (order)",
         options=("nll", "roc_auc"),
     )
     precision: str = choice(
         "auto",
-        "products in training: auto takes bf16 where the hardware has it, and measures in fp32",
+        (
+            "precision of matrix products in training: auto uses bf16 where the hardware has "
+            "it, and evaluates in fp32"
+        ),
         options=("auto", "fp32", "bf16"),
     )
     checkpoint_seconds: float = knob(
         60, "time between checkpoints from which a killed run resumes", low=0, high=86_400
     )
     replay_points: int = knob(
-        0, "moments of training at which a probe set is scored and kept", low=0, high=1000
+        0, "moments of training at which a probe set is scored and saved", low=0, high=1000
     )
     log_every: int = knob(20, "steps between two lines of metrics", low=1, high=100_000)
-    validations: int = knob(
-        1, "times an epoch that validation is scored; the best is kept", low=1, high=1000
-    )
+    validations: int = knob(1, "validations per epoch; the best step is saved", low=1, high=1000)
 
     def __post_init__(self) -> None:
         _refuse(self, problems_of(self))
@@ -159,16 +160,21 @@ class InferConfig(_StageConfig):
     """Score pairs with a finished run: the teacher's soft labels."""
 
     stage: str = choice("infer", "the stage", options=("infer",))
-    run: str = text("", "the run whose model answers")
+    run: str = text("", "the run whose model scores the pairs")
     batch_size: int = knob(512, "pairs a step", low=1, high=65_536)
     splits: tuple[str, ...] = ()
     as_is: bool = switch(
         False, "take the splits as they lie, cut none; 'all' then names every pair as one"
     )
-    precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
+    precision: str = choice(
+        "auto", ("precision of matrix products; auto is fp32"), options=("auto", "fp32", "bf16")
+    )
 
     def __post_init__(self) -> None:
-        _refuse(self, self._problems() + ([] if self.run else ["run: name the run that answers"]))
+        _refuse(
+            self,
+            self._problems() + ([] if self.run else [("run: name the run that scores the pairs")]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

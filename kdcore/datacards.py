@@ -90,7 +90,7 @@ def _queries(on: Standing) -> DataCard:
 def _ads(on: Standing) -> DataCard:
     spread, sizes = on.seen.ads_per_query, np.bincount(on.part.query_ids)
     detail = f"median; 90 % have {spread.p90:g} or fewer, the most is {spread.high:g}"
-    said = "Ads that stand under one query. Metrics at k need more than k of them to mean much."
+    said = "Ads of one query. Metrics at k need more than k of them to mean much."
     return DataCard(
         "ads",
         "Ads per query",
@@ -145,8 +145,11 @@ def _leaks(on: Standing) -> DataCard:
     between = "; ".join(
         f"{s.queries:,} in {s.splits[0]} and {s.splits[1]}" for s in on.report.shared
     )
-    detail = between or "no query stands in two splits"
-    said = "Queries that stand in two splits, alike but for case and blanks: scores there flatter."
+    detail = between or "no query is in two splits"
+    said = (
+        "Queries that are in two splits, ignoring case and blanks: scores on them are too "
+        "optimistic."
+    )
     value = f"{sum(s.queries for s in harmful):,}"
     return DataCard("leaks", "Leaks across splits", value, detail, said, (), bool(harmful))
 
@@ -169,7 +172,7 @@ def _chance(on: Standing) -> DataCard:
     lines = {c.depth: c for c in on.seen.chance if c.gain == "exp2"}
     line = lines[DEPTH]
     said = (
-        "nDCG of a random order (exact mean), gain 2^grade − 1: zero skill stands here, not at 0."
+        "nDCG of a random order (exact mean), gain 2^grade − 1: no skill means this value, not 0."
     )
     if np.isnan(line.random):
         return DataCard("chance", "Random nDCG", "–", "no query has a gain", said, (), True)
@@ -181,10 +184,11 @@ def _chance(on: Standing) -> DataCard:
 def _smallest(on: Standing) -> DataCard:
     step = on.seen.auc_step
     said = (
-        "The ROC-AUC difference of two models with little in common (areas that correlate at 0.5) "
-        "that a test at the 5 % level finds in 80 % of repeats (Hanley and McNeil 1982, at 0.8). "
-        "Models that answer alike, such as a student and its twin, are told apart by less: each "
-        "comparison states its own smallest detectable difference."
+        "The ROC-AUC difference of two models with little in common (areas that correlate at "
+        "0.5) that a test at the 5 % level finds in 80 % of repeats (Hanley and McNeil 1982, at "
+        "0.8). Between models that agree closely, such as a student and its twin, smaller "
+        "differences are detected: each comparison states its own smallest detectable "
+        "difference."
     )
     if np.isnan(step):
         detail = "needs both relevant and other labels"

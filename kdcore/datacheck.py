@@ -237,8 +237,8 @@ def _shared_queries(pairs: PairTable, keys: NDArray[np.int64]) -> tuple[SharedQu
 
 def _shared_findings(shared: tuple[SharedQueries, ...]) -> list[str]:
     return [
-        f"{s.queries:,} queries stand in both {s.splits[0]} and {s.splits[1]}"
-        + ("" if "log" in s.splits else ": scores there flatter every model")
+        f"{s.queries:,} queries are in both {s.splits[0]} and {s.splits[1]}"
+        + ("" if "log" in s.splits else ": scores on them are too optimistic for every model")
         for s in shared
     ]
 

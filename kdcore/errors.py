@@ -77,7 +77,7 @@ class DataError(_ProblemListError):
 
 
 class RunError(LabError):
-    """A run could not go on; the last good checkpoint is kept."""
+    """A run could not go on; the last good checkpoint is saved."""
 
     exit_code = 4
 

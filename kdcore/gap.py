@@ -76,7 +76,7 @@ class GapRecovered:
 
     @property
     def sentence(self) -> str:
-        """The text, and the reason where there is no number."""
+        """The text, and the reason where there is not a number."""
         return f"{self.text}; {self.reason}" if self.reason else self.text
 
 

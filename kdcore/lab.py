@@ -222,7 +222,7 @@ def evaluate(
         write_text_atomic(source.evaluation_path(split), to_json(made))
     except OSError as cause:  # a folder that cannot be written to, or a full disk
         reason = (cause.strerror or str(cause)).lower()
-        note = f"This evaluation was not kept in {source.folder}: {reason}."
+        note = f"This evaluation was not saved in {source.folder}: {reason}."
         return replace(made, notes=(*made.notes, note))
     return made
 

@@ -85,8 +85,8 @@ class Measured:
         if not self.tied >= MUCH_TIED:
             return ()
         said = (
-            f"{whose}{self.tied:.0%} of the places in the top {TIED_DEPTH} are held by ads that "
-            "have the same score as another ad of their query; nDCG and label density are averages "
+            f"{whose}{self.tied:.0%} of the places in the top {TIED_DEPTH} are taken by ads with "
+            "the same score as another ad of their query; nDCG and label density are averages "
             "over all orders of such ads."
         )
         return (said,)

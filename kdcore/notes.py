@@ -53,7 +53,7 @@ class Note:
         if len(self.text) > LONGEST:
             problems.append(f"text: {len(self.text)} characters; {LONGEST} at most")
         if problems:
-            raise ConfigError("This note cannot be kept:", problems)
+            raise ConfigError("This note cannot be saved:", problems)
 
     @property
     def key(self) -> str:

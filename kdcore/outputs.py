@@ -15,7 +15,7 @@ FIELDS = ("logits", "features", "hidden_states", "attentions")
 class Outputs:
     """What a model says about a batch of pairs; names follow transformers, () is not asked.
 
-    mask tells real tokens from padding where hidden_states or attentions were asked for.
+    mask tells real tokens from padding where hidden_states or attentions were requested.
     """
 
     logits: Tensor  # (batch, classes)

@@ -77,7 +77,7 @@ class Predictions:
             raise DataError(f"{bad} of {len(self.logits)} rows of {self.model} hold no number")
         if self.ranking is not None and self.ranking.shape != (len(self.logits),):
             raise DataError(
-                f"ranking of {self.model} has shape {self.ranking.shape}; need one number a pair"
+                f"ranking of {self.model} has shape {self.ranking.shape}; need one number per pair"
             )
 
     def __len__(self) -> int:

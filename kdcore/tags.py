@@ -58,7 +58,7 @@ def _length(frame: pd.DataFrame, longest: bool) -> Bools:
 TAGS: dict[str, Tag] = {
     "student_flips_teacher": Tag(
         "student flips teacher",
-        "Teacher and student stand on different sides of their thresholds.",
+        "Teacher and student are on different sides of their thresholds.",
         lambda f: np.asarray(f["teacher_says"].to_numpy() != f["student_says"].to_numpy()),
     ),
     "lost_by_distillation": Tag(
@@ -103,12 +103,12 @@ TAGS: dict[str, Tag] = {
     ),
     "title_has_query_words": Tag(
         "title has all query words",
-        "Every word of the query stands in the title.",
+        "Every word of the query is in the title.",
         lambda f: np.asarray(f["shared"].to_numpy() == 1.0),
     ),
     "title_lacks_query_words": Tag(
         "title has no query word",
-        "No word of the query stands in the title.",
+        "No word of the query is in the title.",
         lambda f: np.asarray(f["shared"].to_numpy() == 0.0),
     ),
     "query_negates": Tag(

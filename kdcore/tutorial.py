@@ -132,7 +132,8 @@ class TutorialResult:
         )
         if d.verdict == "INCONCLUSIVE":
             said += (
-                f" A true difference below {d.smallest_detectable:.4f} would mostly go unseen here."
+                f" A true difference below {d.smallest_detectable:.4f} would mostly go "
+                "undetected here."
             )
         return f"{said} {gap.sentence[0].upper()}{gap.sentence[1:]}."
 

@@ -147,7 +147,7 @@ def test_a_free_score_without_such_labels_keeps_its_order_and_says_what_it_lost(
     score = np.random.default_rng(5).normal(40, 9, 16)
     found = bring(write("s.csv", pd.DataFrame({"score": score})), pairs2, model="m")
     assert np.array_equal(np.argsort(soften(found.logits)[:, 1]), np.argsort(score))
-    assert any("only its order means something" in note for note in found.notes)
+    assert any("only its order has a meaning" in note for note in found.notes)
 
 
 def test_the_logistic_fit_finds_the_curve_that_drew_the_labels() -> None:
@@ -180,7 +180,10 @@ def test_a_number_outside_0_to_1_is_a_score_and_a_logit_only_when_told(
 
 BAD = {
     "wrong length": (b"score\n0.1\n0.2\n", "2 rows where the data has 16"),
-    "no number": (b"score\n" + b"0.1\n" * 15 + b"high\n", "line 17: 'score': 'high' is no number"),
+    "no number": (
+        b"score\n" + b"0.1\n" * 15 + b"high\n",
+        ("line 17: 'score': 'high' is not a number"),
+    ),
     "not a number": (b"score\n" + b"0.1\n" * 15 + b"nan\n", "'nan' stands for a missing number"),
     "infinite": (b"score\n" + b"0.1\n" * 15 + b"inf\n", "'inf' is infinite"),
     "comma": (b"score\n" + b"0.1\n" * 15 + b'"0,83"\n', "0,83 has a decimal comma; write 0.83"),
@@ -191,7 +194,10 @@ BAD = {
     "sum": (b"p_0,p_1\n" + b"0.5,0.5\n" * 15 + b"0.9,0.9\n", "sum to 1.8"),
     "header only": (b"score\n", "it holds no row"),
     "empty": (b"", "it holds no row"),
-    "two numbers": (b"a,b\n" + b"0.1,0.2\n" * 16, "several columns could be the answer: 'a', 'b'"),
+    "two numbers": (
+        b"a,b\n" + b"0.1,0.2\n" * 16,
+        ("several columns could be the predictions: 'a', 'b'"),
+    ),
     "utf-16": ("score\n0.1\n".encode("utf-16"), "UTF-16"),
 }
 
@@ -219,9 +225,9 @@ def test_every_missing_and_doubled_pair_is_told_at_once(write: Write, pairs2: Pa
     with pytest.raises(DataError) as caught:
         bring(write("x.csv", pd.concat([frame.iloc[2:], again])), pairs2, model="m")
     told = "\n".join(caught.value.problems)
-    assert "2 of 16 pairs have no answer: query 'red running shoes'" in told
+    assert "2 of 16 pairs have no prediction: query 'red running shoes'" in told
     assert "partial=True to use the 14 answered pairs" in told
-    assert "this pair was answered otherwise in line" in told
+    assert "this pair has a different prediction in line" in told
     assert "2 problems" in caught.value.headline
 
 

@@ -43,7 +43,7 @@ def test_a_query_in_two_splits_is_found_under_another_spelling():
     (shared,) = check(SMALL).shared
     assert (shared.splits, shared.queries) == (("train", "test"), 1)
     assert shared.examples == ("red kettle",)
-    assert "1 queries stand in both train and test" in check(SMALL).findings[0]
+    assert "1 queries are in both train and test" in check(SMALL).findings[0]
 
 
 def test_only_three_shared_queries_are_shown():

@@ -191,7 +191,7 @@ def test_a_stopped_run_says_how_to_go_on_and_goes_on(home: Workspace) -> None:
         lab.finetune("small", STUDENT, workspace=home, training=SHORT, **HERE).config
     )
     with run.write() as writer:
-        writer.finish("stopped", "stopped as asked")
+        writer.finish("stopped", "stopped on request")
     assert lab.resume(run, home).status().state == "finished"
     with pytest.raises(RunError, match="is finished; only a stopped, failed or lost run"):
         lab.resume(run.id, home)
@@ -244,7 +244,7 @@ def test_a_run_outside_the_store_resumes_on_the_store_s_data(
     monkeypatch.setenv("KDLAB_HOME", str(home.root))
     run = lab.store(Workspace(tmp_path / "out")).create(teacher.config)
     with run.write() as writer:
-        writer.finish("stopped", "stopped as asked")
+        writer.finish("stopped", "stopped on request")
     assert lab.resume(str(run.folder)).status().state == "finished"
     assert lab.evaluate(run, resamples=10).metrics["roc_auc"].n == 16
 
@@ -276,5 +276,5 @@ def test_an_evaluation_that_cannot_be_kept_is_answered_all_the_same(
     monkeypatch.setattr(lab, "write_text_atomic", read_only)
     found = lab.evaluate(student, workspace=home, resamples=20)
     assert found.metrics["roc_auc"].value >= 0
-    assert found.notes[-1].startswith("This evaluation was not kept in ")
+    assert found.notes[-1].startswith("This evaluation was not saved in ")
     assert found.notes[-1].endswith("read-only file system.")

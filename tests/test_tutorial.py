@@ -170,7 +170,9 @@ def test_a_stop_ends_the_whole_tutorial_and_the_run_stays_stopped(
         self.run.request_stop()
 
     monkeypatch.setattr(Session, "step", step)
-    with pytest.raises(RunError, match=r"is stopped: .* go on with `kdlab runs resume .*out/runs"):
+    with pytest.raises(
+        RunError, match=r"is stopped: .* continue with `kdlab runs resume .*out/runs"
+    ):
         tutorial(plan(), out=tmp_path / "out", workspace=Workspace(tmp_path), tell=tell)
     (run,) = lab.store(Workspace(tmp_path / "out")).list()
     assert run.status().state == "stopped"

@@ -28,7 +28,7 @@ def form(staged: Staged, board: Board) -> AnswerForm:
             width=380,
         )
         partial = st.checkbox(
-            "Use the answered pairs only",
+            "Use only the pairs with a prediction",
             key=f"data_partial_{mark}",
             help="Pairs without a prediction are left out: every number then covers the "
             "remaining pairs, and its n counts them.",

@@ -34,7 +34,7 @@ def _watch(board: Board) -> None:
 
 
 def _follow(board: Board) -> None:
-    """Let the pages show the models that were asked for, now that they have answered."""
+    """Let the pages show the models that were requested, now that they have answered."""
     services.sources.clear()
     asked = st.session_state.pop("kd_scored_for", ())
     held = {source.key for source in services.sources_on(board.part)}

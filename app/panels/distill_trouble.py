@@ -75,7 +75,7 @@ def _paused(run: Run, status: Status) -> str:
 
 def _cause(status: Status) -> str:
     """The message as Markdown, its problems as bullets, without the way out by command."""
-    said = status.message.partition("; resume with")[0].partition("; go on with")[0]
+    said = status.message.partition("; resume with")[0].partition("; continue with")[0]
     if services.public():
         said = _FOLDERS.sub("…/", said)
     head, *rest = (said[:1].upper() + said[1:]).split("\n")

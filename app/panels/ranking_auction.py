@@ -113,7 +113,8 @@ def _priced(role: str, price: Price, held: Held) -> str:
     if not price.conclusive:
         change = f"{_percent(price.change)} ({ends}{deepest}), INCONCLUSIVE"
         return (
-            f"at {level}, revenue of {NOUNS[role]} is not told apart from the teacher's: {change}."
+            f"at {level}, the revenue of {NOUNS[role]} does not differ clearly from the "
+            f"teacher's: {change}."
         )
     return f"at {level}, {NOUNS[role]} earns {amount} ({ends}{deepest})."
 

@@ -78,8 +78,8 @@ def finding(a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]) -> s
         ends = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {best.verdict})"
     if best.verdict == "INCONCLUSIVE":
         return (
-            f"In the top {k}, the shares of {best.grade} ads of {a.noun} and {b.noun} are not told "
-            f"apart: {signed(best.points, 1)} points{ends}."
+            f"In the top {k}, the shares of {best.grade} ads of {a.noun} and {b.noun} do not "
+            f"differ clearly: {signed(best.points, 1)} points{ends}."
         )
     more = "more" if best.points > 0 else "fewer"
     return (

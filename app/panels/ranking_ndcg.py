@@ -64,7 +64,10 @@ def finding(
         ends = f" (95 % {signed(test.low)} to {signed(test.high)}; {test.verdict})"
     moved = f"{abs(test.delta):.3f} {'higher' if test.delta > 0 else 'lower'} than that of"
     if test.verdict == "INCONCLUSIVE":
-        moved, ends = "not told apart from that of", f", difference {signed(test.delta)}{ends}"
+        moved, ends = (
+            ("not clearly different from that of"),
+            f", difference {signed(test.delta)}{ends}",
+        )
     return (
         f"{name} of {pair[0].noun} is {test.value_a:.3f}, {moved} {pair[1].noun}{ends}; "
         f"a random order has {random:.3f}."

@@ -13,7 +13,7 @@ from kdcore.runs.listing import Number
 VERDICTS = {
     "BEATS": "ahead of",
     "NO BEATS": "behind",
-    "INCONCLUSIVE": "not told apart from",
+    "INCONCLUSIVE": "not clearly different from",
 }
 
 WHO = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}

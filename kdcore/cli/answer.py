@@ -47,7 +47,7 @@ def table(
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, arrays, tuples and paths as JSON knows them; what is no number is null."""
+    """Dataclasses, arrays, tuples and paths as JSON knows them; what is not a number is null."""
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):

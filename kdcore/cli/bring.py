@@ -38,18 +38,20 @@ def bring(
         str, typer.Option("--role", help=f"what the model is: {', '.join(ROLES)}")
     ] = "other",
     student: Annotated[
-        str, typer.Option("--student", help="for a twin: the brought student that it belongs to")
+        str, typer.Option("--student", help="for a twin: the imported student that it belongs to")
     ] = "",
     split: Annotated[str, typer.Option("--split", help=SPLIT_HELP)] = "",
     kind: Annotated[str, typer.Option("--kind", help=KIND_HELP)] = "auto",
-    column: Annotated[str, typer.Option("--column", help="the column that holds the number")] = "",
+    column: Annotated[str, typer.Option("--column", help="the column with the score")] = "",
     mapping: Annotated[
         list[str] | None, typer.Option("--map", metavar="OURS=COLUMN", help=MAP_HELP)
     ] = None,
     partial: Annotated[
-        bool, typer.Option("--partial", help="leave pairs without an answer out of all numbers")
+        bool, typer.Option("--partial", help="leave out pairs that have no prediction")
     ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="take the place of that name")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help=("replace earlier predictions of that name"))
+    ] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
@@ -170,11 +172,11 @@ def _tell(
     }
     kept = f"Kept: {path}"
     if path is None:
-        kept = f"Not kept: {target.pairs.name} is no data set of this lab. Import it first with "
+        kept = f"Not saved: {target.pairs.name} is not a data set of this lab. Import it first with "
         kept += "`kdlab data import`."
     parts = [
         f"{name} on {target.split} of {target.pairs.name}: {read.answered:,} of {read.pairs:,} "
-        f"pairs answered, read from {read.file}",
+        f"pairs with predictions, read from {read.file}",
         table(_columns(read)),
         *(f"Note: {note}" for note in read.notes),
         metric_table(evaluation),
@@ -204,7 +206,7 @@ def _of_trio(trio: "Trio") -> list[Any]:
     from kdcore.metrics.definitions import CATALOG
 
     comparison = trio.comparison
-    pairs = f"on the {trio.pairs:,} pairs that all three answered"
+    pairs = f"on the {trio.pairs:,} pairs that all three have scored"
     lines: list[Any] = [
         f"{comparison.model_a} minus its twin {comparison.model_b}, teacher {trio.teacher}, "
         f"{pairs}:",

@@ -73,9 +73,11 @@ def import_data(
         str | None, typer.Option("--sheet", help="of an Excel workbook, else the first")
     ] = None,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="leave bad rows out; they are kept as rejects.tsv")
+        bool, typer.Option("--skip-bad", help="leave out bad rows and save them as rejects.tsv")
     ] = False,
-    replace: Annotated[bool, typer.Option("--replace", help="take the place of that name")] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help=("replace earlier predictions of that name"))
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Read a data set and keep it under a name; bad rows are told with line and cure."""

@@ -17,7 +17,7 @@ HOME = Path("assets") / "demo"
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="where the demo is written")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="trainings at once, a core each")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="a demo's folder")]
-Rows = Annotated[int, typer.Option("--rows", min=1, help="test pairs that each model is asked")]
+Rows = Annotated[int, typer.Option("--rows", min=1, help="test pairs that each model scores")]
 
 
 @app.command()

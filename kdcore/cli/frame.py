@@ -20,7 +20,7 @@ EXIT_CODES = {
     3: "data that cannot be used",
     4: "a run that could not go on",
     130: "stopped by Ctrl-C",
-    141: "the reader of the answer went away",
+    141: "the reading program closed the pipe",
 }
 
 _MEMORY = (
@@ -104,7 +104,7 @@ def _of_the_system(error: BaseException) -> Failure:
 
     if is_full_disk(error):
         return Failure(
-            4, "the disk is full: free some space and try again; what was complete is kept"
+            4, "the disk is full: free some space and try again; what was complete is saved"
         )
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
@@ -122,7 +122,7 @@ def _usage(error: Exception) -> str:
     said = str(error.format_message())  # type: ignore[attr-defined]
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "kdlab"
-    return f"{said.rstrip('.')}; `{path} --help` shows what can be said"
+    return f"{said.rstrip('.')}; `{path} --help` shows the options"
 
 
 def _tell(failure: Failure, as_json: bool) -> None:

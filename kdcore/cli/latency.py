@@ -24,7 +24,7 @@ def latency(run: RunId, as_json: Json = False) -> None:
     found = lab.store().get(run)
     config = from_dict(found.config)
     if isinstance(config, InferConfig):
-        raise ConfigError(f"{found.id} holds answers only; name the run whose model gave them")
+        raise ConfigError(f"{found.id} holds predictions only; name the run whose model made them")
     with use_threads(config.threads):
         measured = latency_of(found, config, lab.split_of(found, "test"))
     measured.keep(found, home)

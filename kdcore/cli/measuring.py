@@ -62,7 +62,7 @@ def measure(asked: Asked) -> Found:
 def write(
     found: Found, csv: Path | None, per_query: Path | None, trec: Path | None
 ) -> tuple[Path, ...]:
-    """The files that were asked for; returns those written."""
+    """The files that were requested; returns those written."""
     written: list[Path] = []
     if csv:
         write_text_atomic(csv, to_csv(found.comparison or found.evaluation))

@@ -14,7 +14,7 @@ from kdcore.cli.stages import Detach, RunId
 from kdcore.errors import UnknownNameError
 from kdcore.runs.store import Run
 
-app = typer.Typer(help="See, go on with, stop, delete and restore runs.")
+app = typer.Typer(help="List, resume, stop, delete and restore runs.")
 
 
 @app.command("list")
@@ -136,8 +136,8 @@ def delete(
         found = runs.get(run_id)
         if found.id != run_id:
             raise UnknownNameError(
-                f"{run_id!r} is no whole id, and nothing was deleted; "
-                f"if you mean this run, write `kdlab runs delete {found.id}`"
+                f"{run_id!r} is not a whole id, and nothing was deleted; if you mean this run, "
+                f"write `kdlab runs delete {found.id}`"
             )
     pupils = {run_id: _taught_by(run_id, runs.list()) for run_id in run}
     for run_id in run:

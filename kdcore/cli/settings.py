@@ -199,7 +199,7 @@ class Settings(Generic[Config]):
 
 
 def printed(config: Any, wanted: bool, as_json: bool) -> bool:
-    """Whether the settings were asked for instead of the work; then they are printed here."""
+    """Whether the settings were requested instead of the work; then they are printed here."""
     from kdcore.cli.answer import show
 
     if wanted:

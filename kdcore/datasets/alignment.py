@@ -74,8 +74,8 @@ def _unaligned(found: Answers, pairs: PairTable, asked: Rows, controls: Controls
     what = f"it has {len(found):,} rows where the data has {count} pairs"
     if len(found) in (len(asked), len(pairs)):
         has = ", ".join(found.keys)
-        what = f"its rows stand in another order than the pairs (its {has} is not theirs)"
-    cure = "bring a row for each pair in their order, or add columns query and title"
+        what = f"its rows are in another order than the pairs (its {has} is not theirs)"
+    cure = "give a row for each pair in their order, or add columns query and title"
     lacking = [ours for ours in ("query", "title") if ours not in found.keys]
     if lacking and found.columns.ignored:
         what += f"; no column is known to hold the {' or the '.join(lacking)}"
@@ -105,7 +105,7 @@ def _alike(found: Answers, pairs: PairTable, asked: Rows) -> list[Problem]:
         first = row_at.setdefault(key, row)
         one, other = found.values[first], found.values[row]
         if first != row and not np.array_equal(one, other, equal_nan=True):
-            what = f"this pair was answered otherwise in {found.unit} {found.lines[first]}"
+            what = f"this pair has a different prediction in {found.unit} {found.lines[first]}"
             problems.append(found.problem(row, what, "keep one of the two"))
     if "description" in names:
         return problems
@@ -124,7 +124,7 @@ def _missing(
     rows = pairs.frame.iloc[missing[:SHOWN]][["query", "title"]].to_numpy().tolist()
     shown = [f"query {quoted(query)}, title {quoted(title)}" for query, title in rows]
     more = f"; and {len(missing) - SHOWN:,} more" if len(missing) > SHOWN else ""
-    what = f"{len(missing):,} of {len(asked):,} pairs have no answer: {'; '.join(shown)}{more}"
+    what = f"{len(missing):,} of {len(asked):,} pairs have no prediction: {'; '.join(shown)}{more}"
     left = len(asked) - len(missing)
     cure = "check that the file was made for these data, and which columns hold query and title"
     if left:

@@ -50,7 +50,7 @@ PAGE = Controls(
     "choose it under “Column of the score”",
     "choose “{title}” under “Kind of numbers”",
     "choose it under “{grade}”",
-    "tick “Use the answered pairs only”",
+    "tick “Use only the pairs with a prediction”",
 )
 
 

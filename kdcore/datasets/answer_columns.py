@@ -129,8 +129,8 @@ def _one_number(
         place = sheet.header.index(choice.column)
         if follows_labels(sheet, place, known):
             notes.append(
-                f"{quoted(choice.column)} follows the labels of the data exactly: if it holds the "
-                "labels and not the model's answers, these numbers mean nothing"
+                f"{quoted(choice.column)} follows the labels of the data exactly: if it holds "
+                "the labels and not the model's predictions, these numbers mean nothing"
             )
     else:
         place, notes = _only_candidate(sheet, keys, choice, known, len(scheme))
@@ -158,11 +158,13 @@ def _only_candidate(
     notes = []
     if place in follows:
         notes.append(
-            f"{quoted(sheet.header[place])} follows the labels of the data exactly: check that it "
-            "holds the model's answers"
+            f"{quoted(sheet.header[place])} follows the labels of the data exactly: check that "
+            "it holds the model's predictions"
         )
     for other in sorted(follows - {place}):
-        notes.append(f"{quoted(sheet.header[other])} follows the labels of the data: not an answer")
+        notes.append(
+            f"{quoted(sheet.header[other])} follows the labels of the data: not a prediction"
+        )
     return place, notes
 
 
@@ -171,7 +173,7 @@ def _undecided(
 ) -> DataError:
     if pool:
         names = listed([sheet.header[place] for place in pool])
-        what, cure = f"several columns could be the answer: {names}", choice.controls.column
+        what, cure = f"several columns could be the predictions: {names}", choice.controls.column
         if len(pool) >= classes > 2:
             grade = choice.controls.mapping.format(grade="GRADE", other="COLUMN")
             cure += f", or the column of each grade: {grade}"
@@ -180,11 +182,11 @@ def _undecided(
         names = listed([sheet.header[place] for place in dict.fromkeys(labels)])
         what = f"its only numbers are in {names}, which are named like labels or follow the labels "
         return sheet.refused(
-            what + "of the data, and a label is no answer of a model",
-            f"if it is the answer, {choice.controls.column}; else add a column 'score'",
+            what + "of the data, and a label is not a prediction of a model",
+            f"if it is the prediction, {choice.controls.column}; else add a column 'score'",
         )
     what = f"no column holds a number for every pair; it has {listed(sheet.header)}"
-    cure = "call it 'score' (any number), 'relevance' (0 to 1), or bring logit_0, logit_1, ..."
+    cure = "call it 'score' (any number), 'relevance' (0 to 1), or give logit_0, logit_1, ..."
     return sheet.refused(what, cure)
 
 

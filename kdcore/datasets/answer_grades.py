@@ -44,7 +44,7 @@ def by_hand(
         cure = " and ".join(
             choice.controls.mapping.format(grade=name, other="COLUMN") for name in lacking
         )
-        raise sheet.refused(f"{what}; {', '.join(lacking)} lack one", f"name them: {cure}")
+        raise sheet.refused(f"{what}; {', '.join(lacking)} have none", f"name them: {cure}")
     places = tuple(sheet.header.index(per_grade[k]) for k in range(len(scheme)))
     if len(set(places)) < len(places):
         raise sheet.refused("one column is named for two grades", "name a different one for each")

@@ -111,7 +111,7 @@ def read_label_score(
     if len(scheme) > 2:
         what = f"{label} holds one of {len(scheme)} grades and {value} the score of that one: what "
         what += "the model gave to the other grades is lost"
-        raise sheet.refused(what, "bring the scores of all labels (top_k=None in a pipeline)")
+        raise sheet.refused(what, "give the scores of all labels (top_k=None in a pipeline)")
     relevant = listed(sorted(text for text, grade in grade_of.items() if grade == 1))
     note = f"{value} is read as the score of the label in {label}: P(relevant) where that is "
     note += f"{relevant}, else 1 minus it"

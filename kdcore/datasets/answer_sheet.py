@@ -54,7 +54,7 @@ def read_sheet(path: Path, file: str = "") -> Sheet:
     file = file or shown_name(path)
     sheet = _sheet(path, file)
     if not sheet.rows and not sheet.problems:
-        raise sheet.refused("it holds no row", "bring a file with a row for each pair")
+        raise sheet.refused("it holds no row", "give a file with a row for each pair")
     return sheet
 
 
@@ -105,4 +105,4 @@ def why_no_number(text: str) -> tuple[str, str]:
         return f"{quoted(plain)} stands for a missing number", "give every pair a number"
     if number(plain) is None and looks_numeric(plain):
         return f"{quoted(plain)} is infinite", "give every pair a finite number"
-    return f"{quoted(text)} is no number", "give every pair a number"
+    return f"{quoted(text)} is not a number", "give every pair a number"

@@ -69,7 +69,7 @@ def places_of(table: TableFile, mapping: ColumnMapping | None) -> dict[str, int]
                 problems.append(_doubled(table, ours, name))
     problems += _lacking(table, wanted, places)
     if problems:
-        raise refusal(f"{table.file} lacks what a table of pairs needs:", problems)
+        raise refusal(f"{table.file} does not have what a table of pairs needs:", problems)
     return places
 
 

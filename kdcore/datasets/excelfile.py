@@ -64,7 +64,7 @@ def _sheet(
     except DataError:
         raise
     except Exception as cause:  # openpyxl raises whatever its XML reader and the file bring about
-        what = f"it is no Excel workbook, or a damaged or locked one ({str(cause)[:80]})"
+        what = f"it is not an Excel workbook, or a damaged or locked one ({str(cause)[:80]})"
         raise _refused(
             file, what, "save it again as .xlsx without a password, or as CSV"
         ) from cause

@@ -115,7 +115,7 @@ def infer_scheme(texts: Iterable[str], file: str) -> tuple[LabelScheme, tuple[st
 
 def _fractions(labels: _Labels) -> GradesUnclearError:
     some = [label for label in labels.counts if is_fraction(label)]
-    what = f"the labels {', '.join(map(quoted, some[:5]))} are no whole grades"
+    what = f"the labels {', '.join(map(quoted, some[:5]))} are not whole grades"
     return GradesUnclearError(
         labels.file, Problem(labels.file, 0, what, cure_of_label(some[0], "")), labels.names()
     )
@@ -131,7 +131,7 @@ def _check_unjudged(labels: _Labels, scheme: LabelScheme) -> None:
         Choice(LabelScheme((str(UNLABELLED), label), 1), "-1 is the worse grade"),
         Choice(LabelScheme(pair, max(1, len(pair) // 2)), "-1 means unlabelled"),
     ]
-    what = f"its labels are -1 and {label}: -1 may be a grade, or mean that nobody judged"
+    what = f"its labels are -1 and {label}: -1 may be a grade, or mean that the pair was not judged"
     raise labels.problem(what, choices)
 
 
@@ -145,7 +145,7 @@ def _of_numbers(labels: _Labels) -> tuple[LabelScheme, tuple[str, ...]]:
     if numbers == [1] or numbers == [0]:
         return BINARY, ()
     if high == 2:  # three grades, or the lower ones of four or five
-        what = f"the labels {written} do not tell how many grades there are"
+        what = f"the labels {written} do not show how many grades there are"
         raise labels.problem(what, _scales(low, high))
     if low > 0 and high < len(FIVE_GRADES):
         what = f"no row has the label 0: {written} may be a scale from 0 or from 1"
@@ -200,13 +200,13 @@ def _unclear(labels: _Labels, names: Sequence[str]) -> GradesUnclearError:
     few = 2 <= len(names) <= _MOST and all(n.isprintable() and "," not in n for n in names)
     seen = ", ".join(quoted(labels.spelled[text]) for text, _ in labels.counts.most_common(5))
     if few:
-        what = f"the labels {seen} are of no scheme that the lab knows"
+        what = f"the labels {seen} are of no label scheme that the lab has"
         cure = Cure(
             f"name them worst first: {by_import(grades_option(names))}, in their right order",
             "choose “my own grades” under “Grades, worst first” and put them into order",
         )
     else:
-        what = f"the labels {seen} look like no grades"
+        what = f"the labels {seen} do not look like grades"
         cure = Cure(
             f"map another column: {by_import('--map grade=COLUMN')}, or --map grade= for none",
             "choose another column under “Grade”, or none",

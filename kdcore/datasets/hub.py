@@ -44,7 +44,7 @@ class HuggingFaceHub:
 
     def __init__(self) -> None:
         if not hub_answers():
-            raise ConnectionError("the hub does not answer")
+            raise ConnectionError("the hub does not respond")
 
     def files(self, repository: str, revision: str) -> list[str]:
         """Paths of a data set's files."""

@@ -51,12 +51,12 @@ def _lines(text: str, cells: Cells) -> Iterator[tuple[int, Mapping[str, Any]]]:
         try:
             record = json.loads(line)
         except _TROUBLES:
-            cells.reject(number, line, "the line is no JSON", "write one object a line")
+            cells.reject(number, line, "the line is not JSON", "write one object per line")
             continue
         if isinstance(record, dict):
             yield number, record
         else:
-            cells.reject(number, line, "the line holds no object", 'write {"query": ...}')
+            cells.reject(number, line, "the line is not an object", 'write {"query": ...}')
 
 
 def _whole(text: str, file: str) -> list[Any] | None:
@@ -66,7 +66,7 @@ def _whole(text: str, file: str) -> list[Any] | None:
     except _TROUBLES as cause:
         first = text.lstrip()[:1]
         if first == "[" or isinstance(cause, RecursionError):
-            what = f"it is no JSON, or it is cut short ({str(cause)[:80]})"
+            what = f"it is not JSON, or it is cut short ({str(cause)[:80]})"
             cure = 'write a list of records: [{"query": ..., "title": ...}, ...]'
             raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)]) from cause
         return None
@@ -88,4 +88,4 @@ def _objects(values: list[Any], cells: Cells) -> Iterator[tuple[int, Mapping[str
             yield number, value
         else:
             raw = json.dumps(value)[:200]
-            cells.reject(number, raw, "the record is no object", 'write {"query": ...}')
+            cells.reject(number, raw, "the record is not an object", 'write {"query": ...}')

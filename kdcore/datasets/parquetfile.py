@@ -110,6 +110,6 @@ def _damaged(file: str, cause: BaseException) -> DataError:
     if isinstance(cause, (MemoryError, pa.ArrowMemoryError)):
         what, cure = "the memory is too small for it", "write fewer columns or rows"
     else:
-        what = f"it is no Parquet file, or a damaged one ({str(cause)[:80]!r})"
+        what = f"it is not a Parquet file, or a damaged one ({str(cause)[:80]!r})"
         cure = "write it again, or export it as CSV"
     return refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])

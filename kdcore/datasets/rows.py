@@ -281,7 +281,7 @@ class Collector:
         rows = self._good
         if self.composed:
             texts = "text was" if self.composed == 1 else "texts were"
-            notes = (*notes, f"{self.composed:,} {texts} brought into Unicode's form NFC")
+            notes = (*notes, f"{self.composed:,} {texts} converted to Unicode's form NFC")
         frame = make_frame(
             query=[row[0] for row in rows],
             title=[row[1] for row in rows],

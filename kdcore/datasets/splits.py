@@ -95,7 +95,7 @@ def _need(pairs: PairTable, queries: int, needed: int) -> None:
     if queries < needed:
         raise DataError(
             f"{pairs.name} has {queries} different training queries; a held-out part needs at "
-            f"least {needed}: add rows, or bring validation and test files"
+            f"least {needed}: add rows, or give validation and test files"
         )
 
 

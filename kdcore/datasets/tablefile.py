@@ -55,7 +55,7 @@ def _check_ending(path: Path, file: str) -> None:
         return
     suffix = path.suffix
     if suffix.lower() in PACKED:
-        what = "its name does not tell what is packed in it"
+        what = "its name does not show what is packed in it"
         cure = f"call it like pairs.csv{suffix}, or unpack it"
     else:
         ending = f"ending in {shown_name(suffix)}" if suffix else "without an ending"

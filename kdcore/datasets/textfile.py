@@ -36,7 +36,7 @@ class _Text:
 def open_text(data: bytes, file: str, ending: str, options: TableOptions) -> TableFile:
     """The columns of a text file; DataError when its bytes are no text."""
     if b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        what, cure = "this looks like a binary file", "bring CSV, TSV, JSON, Parquet or .xlsx"
+        what, cure = "this looks like a binary file", "give CSV, TSV, JSON, Parquet or .xlsx"
         raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
     text, notes = decode(data, file)
     match = _SEPARATOR_LINE.match(text)

@@ -22,7 +22,7 @@ def truth_faults(truth: pd.DataFrame, scheme: LabelScheme, file: str) -> dict[in
     if set(truth.columns) != set(wanted):
         what = f"its truth is in {', '.join(sorted(truth.columns))}, where the data has "
         what += f"{len(scheme)} grades ({', '.join(scheme.grades)})"
-        cure = f"write {wanted[0]} to {wanted[-1]}, one a grade, or rename these columns"
+        cure = f"write {wanted[0]} to {wanted[-1]}, one per grade, or rename these columns"
         raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
     values = truth[wanted].to_numpy(dtype=np.float64)
     finite = np.isfinite(values).all(axis=1)
@@ -35,5 +35,5 @@ def truth_faults(truth: pd.DataFrame, scheme: LabelScheme, file: str) -> dict[in
 def _fault(finite: bool, inside: bool, total: float) -> tuple[str, str]:
     cure = "give the probability of each grade, summing to 1"
     if not finite:
-        return "its truth is no finite number", cure
+        return "its truth is not a finite number", cure
     return ("its truth is outside 0 to 1" if not inside else f"its truth sums to {total:.4g}"), cure

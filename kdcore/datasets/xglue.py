@@ -96,7 +96,7 @@ def _miscounted(fields: list[str]) -> tuple[str, str]:
     if any("\r" in field for field in fields):
         return what, "a lone carriage return ends no line here: save with \\n line ends"
     if len(fields) > 4:
-        return what, "a tab inside a text cannot be told from a separator: make it a space"
+        return what, "a tab inside a text looks like a separator: make it a space"
     return what, "write query, title, description and label with a tab between them"
 
 

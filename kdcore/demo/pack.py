@@ -15,8 +15,8 @@ from kdcore.workspace import Workspace, replacing, write_text_atomic
 
 CARDS = (CONFIG, METRICS, "README.md", "provenance.json")  # a log may name this machine's paths
 _ROUNDED = (
-    "\nShipped with weights of half precision; every kept answer and figure is that of the rounded "
-    "weights.\nPooled features are kept as a byte each.\n"
+    "\nShipped with weights of half precision; every saved prediction and figure is that of the "
+    "rounded weights.\nPooled features are stored as one byte each.\n"
 )
 
 

@@ -112,8 +112,8 @@ def _alone(pairs: PairTable, metric: str, caveats: Sequence[str]) -> Judgement:
 def _sentence(found: Difference, gap: GapRecovered | None, queries: int, seeds: int) -> str:
     if not isfinite(found.delta):
         return (
-            f"INCONCLUSIVE: {found.name} is not defined on these pairs "
-            "(too few of them are labelled), so the student and its twin cannot be told apart."
+            f"INCONCLUSIVE: {found.name} is not defined on these pairs (too few of them are "
+            "labelled), so the student and its twin cannot be compared."
         )
     over = f"{found.n:,} {found.n_unit}"
     if found.n_unit == "pairs":
@@ -137,5 +137,5 @@ def _change(found: Difference) -> str:
 
 
 def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign, a true minus for the eye; a dash for what is no number."""
+    """A difference with its sign, a true minus for the eye; a dash for what is not a number."""
     return f"{value:+.{digits}f}".replace("-", "−") if isfinite(value) else "–"

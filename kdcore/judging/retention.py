@@ -199,7 +199,7 @@ def _no_share(metric: str, values: Floats, floor: float, floor_name: str, least:
     if len(values) > 2 and not least[1] > 0:
         return (
             f"The teacher's {name}, {values[1]:.3f}, is not clearly above that of the twin, "
-            f"{values[2]:.3f}, so it has nothing that a share could be told of."
+            f"{values[2]:.3f}, so no share of its lead can be given."
         )
     return ""
 

@@ -42,7 +42,7 @@ def model_card(facts: Facts, made: Exported, model: Mapping[str, Any]) -> str:
 def limits(facts: Facts) -> list[str]:
     """What nobody should take this student for, a sentence each."""
     told = [
-        "It grades how well an ad answers a query. It is not made for decisions about people, "
+        "It grades how well an ad matches a query. It is not made for decisions about people, "
         "credit, health, work or law, and was not tested for fairness between groups.",
         "Measured on the pairs named above alone: other languages, markets, times or kinds of "
         "text may go much worse, and nothing warns when they do.",
@@ -58,10 +58,12 @@ def limits(facts: Facts) -> list[str]:
             "the same must be assumed of these weights."
         )
     if not facts.source:
-        told.append("The source and the terms of its data were not told: find out before sharing.")
+        told.append("The source and the terms of its data are not known: find out before sharing.")
     told.append("These weights come of one seed: another one may move every number here.")
     if facts.config.get("teacher"):
-        told.append("It learned from a teacher's answers, and with them the teacher's errors.")
+        told.append(
+            "It learned from a teacher's predictions, and so it also learned the teacher's errors."
+        )
     return told
 
 
@@ -96,7 +98,7 @@ def _grades(facts: Facts) -> Sequence[str]:
 
 def _data(facts: Facts) -> list[str]:
     name = _data_name(facts)
-    told = [f"{one_line(name)}. {one_line(facts.source) or 'No source was told.'}"]
+    told = [f"{one_line(name)}. {one_line(facts.source) or 'No source was given.'}"]
     splits = facts.provenance.get("pairs", {})
     rows = [
         f"- {split}: {n:,} pairs, content hash `{digest}`" for split, (n, digest) in splits.items()
@@ -140,7 +142,7 @@ def _teacher(facts: Facts) -> str:
 def _metrics(facts: Facts) -> list[str]:
     found = facts.evaluation
     if found is None:
-        return ["Not measured: the test pairs, or the answers to them, are not at hand."]
+        return ["Not measured: the test pairs, or predictions on them, are missing."]
     others = [("teacher", facts.teacher), ("twin", facts.twin)]
     beside = [
         (role, s.evaluation) for role, s in others if s is not None and s.evaluation is not None
@@ -160,7 +162,7 @@ def _metrics(facts: Facts) -> list[str]:
         told.append(f"**{facts.judgement.sentence}**")
         told += facts.judgement.caveats
     elif facts.config.get("teacher"):
-        told.append("No verdict: its twin without a teacher has not answered these pairs.")
+        told.append("No verdict: its twin without a teacher has not scored these pairs.")
     return told
 
 

@@ -88,10 +88,10 @@ def asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:
         )
     except subprocess.TimeoutExpired:
         raise RunError(
-            f"the exported student did not answer within {PATIENCE:g} s; nothing was kept"
+            f"the exported student did not answer within {PATIENCE:g} s; nothing was saved"
         ) from None
     if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no reason was told"])[-1]
+        said = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
         raise RunError(f"the exported student cannot be loaded by itself ({said})")
     return np.asarray(json.loads(done.stdout), dtype=np.float64)
 
@@ -104,6 +104,6 @@ def difference(ours: NDArray[np.floating], theirs: NDArray[np.floating], who: st
     if not largest <= TOLERANCE:  # nan is no agreement
         raise RunError(
             f"{who} differs from the run's model by up to {largest:.2g} of a logit, more than "
-            f"{TOLERANCE:g}; it was not kept"
+            f"{TOLERANCE:g}; it was not saved"
         )
     return largest

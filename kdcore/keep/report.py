@@ -161,7 +161,7 @@ def _verdict(facts: Facts) -> list[str]:
 def _metrics(facts: Facts) -> list[str]:
     found = facts.evaluation
     if found is None:
-        return [paragraph("Not measured: the test pairs, or its answers to them, are not at hand.")]
+        return [paragraph("Not measured: the test pairs, or its predictions on them, are missing.")]
     others = [("teacher", facts.teacher), ("twin", facts.twin)]
     beside = [
         (role, s.evaluation) for role, s in others if s is not None and s.evaluation is not None
@@ -195,7 +195,7 @@ def _data(facts: Facts) -> list[str]:
     splits = facts.provenance.get("pairs", {})
     rows = [(split, f"{n:,}", digest) for split, (n, digest) in splits.items()]
     return [
-        paragraph(f"{name}. {facts.source or 'No source was told.'}"),
+        paragraph(f"{name}. {facts.source or 'No source was given.'}"),
         *(paragraph(note, "faint") for note in facts.notes),
         table(("split", "pairs", "content hash"), rows) if rows else "",
     ]

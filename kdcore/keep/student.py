@@ -45,8 +45,8 @@ class Exported:
         )
         if self.kept_difference is not None:
             told += (
-                " From the answers that the run kept, on which its metrics rest, none by more than "
-                f"{at_most(self.kept_difference)}"
+                " From the predictions saved by the run, on which its metrics are based, none "
+                f"by more than {at_most(self.kept_difference)}"
                 f"{_COARSE if self.kept_difference > TOLERANCE else ''}."
             )
         if self.onnx_difference is not None:

@@ -71,7 +71,7 @@ def told_latency(latency: Latency | None) -> str:
 def _speed(who: str, speed: Speed) -> str:
     alone, asked = speed.one_thread, speed.configured
     return (
-        f"{who} has {speed.parameters:,} weights ({speed.megabytes:.1f} MB) and answers a pair in "
+        f"{who} has {speed.parameters:,} weights ({speed.megabytes:.1f} MB) and scores a pair in "
         f"{alone.p50_ms:.2f} ms (p95 {alone.p95_ms:.2f}, n {alone.n}) on one thread, "
         f"{asked.p50_ms:.2f} ms (p95 {asked.p95_ms:.2f}) as configured."
     )

@@ -53,8 +53,8 @@ class MaskedModel:
             raise DataError(_refusal(name, cause)) from cause
         if lost := sorted(set(told["missing_keys"]) | {k for k, *_ in told["mismatched_keys"]}):
             raise DataError(
-                f"{name} is no masked language model: its weights lack {lost[0]}; "
-                "choose one that was trained to fill gaps (BertForMaskedLM and its like)"
+                f"{name} is not a masked language model: its weights have no {lost[0]}; choose "
+                "one that was trained to fill gaps (BertForMaskedLM and its like)"
             )
         refuse_non_numbers(name, dict(net.named_parameters()))
         if tokenizer.mask_token_id is None:
@@ -81,7 +81,7 @@ class MaskedModel:
         with torch.inference_mode():
             logits = self.net(**ids).logits[0, int(gaps[0])].float().numpy()
         if not np.isfinite(logits).all():
-            raise DataError(f"{self.source} answers with numbers that are none; fetch it again")
+            raise DataError(f"{self.source} returns values that are not numbers; fetch it again")
         return Filled.of(self.source, text, self.words, logits, self._unknown(text))
 
     def _unknown(self, sentence: str) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ class MaskedModel:
 def fetch(name: str) -> None:
     """Download a hub model's files once; a folder is left as it is.
 
-    Raises DataError when the hub does not answer; what else fails is told when the model is loaded.
+    Raises DataError when the hub does not respond; loading the model reports other faults.
     """
     if not name.strip() or local_or_hub(name)[1]:
         return

@@ -107,8 +107,9 @@ CATALOG: Mapping[str, Definition] = {
     ),
     "teacher_rank_correlation": Definition(
         "Rank correlation with the teacher",
-        "Mean over queries of Spearman's rho of the ranking scores inside the query, equal scores "
-        "at their mean rank; queries where the teacher orders nothing are left out.",
+        "Mean over queries of Spearman's rho of the ranking scores inside the query, equal "
+        "scores at their mean rank; queries in which all ads have the same teacher score are "
+        "left out.",
         "queries",
         least=-1.0,
     ),

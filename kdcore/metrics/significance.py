@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Verdict = Literal["BEATS", "NO BEATS", "INCONCLUSIVE"]
-Direction = Literal["more", "fewer", "not told apart"]
+Direction = Literal["more", "fewer", "no clear difference"]
 MORE: Direction = "more"
 FEWER: Direction = "fewer"
-NOT_TOLD_APART: Direction = "not told apart"
+NOT_TOLD_APART: Direction = "no clear difference"
 LEVEL = 0.05
 POWER_FACTOR = 2.8  # z(0.975) + z(0.8): 80 % power in a two-sided test at 5 %
 FEW_QUERIES = 20  # below it even a widened interval is rough, and that is said

@@ -119,7 +119,7 @@ class PairModel(nn.Module):
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
 
     def load_weights(self, folder: Path) -> None:
-        """Take the weights that save wrote; DataError when one is missing or is no number."""
+        """Take the weights that save wrote; DataError when one is missing or is not a number."""
         try:
             weights = load_file(folder / WEIGHTS)
             refuse_non_numbers(folder, weights)

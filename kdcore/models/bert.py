@@ -126,7 +126,7 @@ class CrossEncoder(PairModel):
                 "This model cannot be used:",
                 [
                     f"params.ad_tokens: with query_tokens {params.query_tokens} this encoder has "
-                    f"room for {room - params.query_tokens}, {params.ad_tokens} were asked for"
+                    f"room for {room - params.query_tokens}, {params.ad_tokens} were requested"
                 ],
             )
 

@@ -65,14 +65,14 @@ def refuse_unanswering(source: str, model: Any) -> None:
     except Exception as cause:  # whatever the network of a stranger raises
         reason = " ".join(str(cause).split())[:200] or type(cause).__name__
         raise DataError(
-            f"{source} cannot answer pairs of texts ({reason}); choose an encoder of the BERT "
+            f"{source} cannot read pairs of texts ({reason}); choose an encoder of the BERT "
             "family that has a padding token"
         ) from cause
     model.train(was_training)
     if torch.equal(first[0], first[1]):
         raise DataError(
-            f"{source} is no encoder: its first token knows nothing of the words after it, as in "
-            "a model that reads from left to right; choose one of the BERT family"
+            f"{source} is not an encoder: its first token does not depend on the words after it, "
+            "as in a model that reads from left to right; choose one of the BERT family"
         )
 
 
@@ -84,6 +84,6 @@ def _first_vectors(model: Any) -> torch.Tensor:
     encoded = model.read(PairTable(frame, model.scheme, "probe"))
     out = model(model.batch(encoded, np.arange(2)), frozenset({"hidden_states"}))
     if not bool(out.logits.isfinite().all()):
-        raise ValueError("its logits are no numbers")
+        raise ValueError("its logits are not numbers")
     first: torch.Tensor = out.hidden_states[-1][:, 0]
     return first

@@ -46,7 +46,7 @@ def load_pretrained(source: str, scheme: LabelScheme) -> Pretrained:
     lost, inside = _lost(info), f"{net.base_model_prefix}."
     if encoder := [k for k in lost if k.startswith(inside) and "pooler" not in k]:
         raise DataError(
-            f"{source} lacks {len(encoder)} weights of its encoder ({encoder[0]}, ...); its "
+            f"{source} is missing {len(encoder)} weights of its encoder ({encoder[0]}, ...); its "
             "model.safetensors is of another model than config.json: fetch both again"
         )
     head_lost = [k for k in lost if not k.startswith(inside)]
@@ -74,7 +74,7 @@ def refuse_non_numbers(source: str | Path, weights: Mapping[str, torch.Tensor]) 
         if wrong:
             raise DataError(
                 f"{source}: its weight {name} holds {wrong:,} values of {weight.numel():,} that "
-                "are NaN or infinite, so it cannot answer or learn; take another checkpoint"
+                "are NaN or infinite, so it cannot be used or trained; take another checkpoint"
             )
 
 

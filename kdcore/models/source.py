@@ -13,7 +13,7 @@ def local_or_hub(name: str) -> tuple[str, bool]:
     """(what to open, whether only files of this machine may be read) of a folder or a hub id.
 
     A hub id that was downloaded before opens without a connection. Raises DataError when there is
-    no such folder, or when the id would have to be downloaded and the hub does not answer.
+    no such folder, or when the id would have to be downloaded and the hub does not respond.
     """
     if problem := missing_folder(name):
         raise DataError(f"{problem}; check the path, or name a model of the hub")

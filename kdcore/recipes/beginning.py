@@ -71,7 +71,7 @@ def refuse_unlabelled(
     if not len(train):
         problems.append("no pair to learn from is labelled; distill learns from unlabelled ones")
     if not len(validation):
-        problems.append("no validation pair is labelled, so no epoch can be told from another")
+        problems.append("no validation pair is labelled, so epochs cannot be compared")
     elif config.training.select_by == "roc_auc" and len(set(validation.relevant)) < 2:
         problems.append("the validation pairs are all of one kind: choose select_by nll")
     if problems:

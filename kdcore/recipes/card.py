@@ -28,7 +28,7 @@ def write_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Ru
         "",
         f"{model.name}, {config.stage} on {pairs.name}{taught}.",
         "",
-        f"Data: {pairs.source or 'no source was told'}",
+        f"Data: {pairs.source or 'no source was given'}",
         *(f"- {split}: {n:,} pairs, hash {hash_}" for split, (n, hash_) in facts["pairs"].items()),
         *(f"- {note}" for note in pairs.notes),
         "",

@@ -112,7 +112,7 @@ class Checkpoints:
     def _unreadable(self, cause: Exception) -> RunError:
         return RunError(
             f"the checkpoint in {self.folder} cannot be read ({str(cause).splitlines()[0]}); "
-            "delete that folder to start anew"
+            "delete that folder to start over"
         )
 
     def _drop(self, pattern: str, keep: set[str]) -> None:

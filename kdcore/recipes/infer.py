@@ -109,8 +109,8 @@ class Scoring:
         self._tell(self._before + done)
         if self._writer.stop_requested:
             raise StoppedError(
-                f"stopped as asked after {self._before + done:,} of {self._total:,} pairs; "
-                f"go on with `kdlab runs resume {address(self._writer.folder)}`"
+                f"stopped on request after {self._before + done:,} of {self._total:,} pairs; "
+                f"continue with `kdlab runs resume {address(self._writer.folder)}`"
             )
 
     def split_done(self, pairs: int) -> None:

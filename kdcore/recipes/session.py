@@ -186,8 +186,8 @@ class Session:
             if self.interrupt.raised:
                 raise KeyboardInterrupt
             raise StoppedError(
-                f"stopped as asked at step {step} of {self.total_steps}; "
-                f"go on with `kdlab runs resume {address(self.run.folder)}`"
+                f"stopped on request at step {step} of {self.total_steps}; continue with `kdlab "
+                f"runs resume {address(self.run.folder)}`"
             )
         elif time.monotonic() - self._last_saved >= self.knobs.checkpoint_seconds:
             self.save()
@@ -200,7 +200,7 @@ class Session:
             self._validate()
             with self.measuring():
                 self.replay.look_last(self.model, self.device, step)
-        self.message = f"stopped early at step {step} of {self.total_steps}, and kept"
+        self.message = f"stopped early at step {step} of {self.total_steps}, and saved"
 
     def _look(self, step: int) -> None:
         with self.measuring():
@@ -242,7 +242,7 @@ class Session:
             raise self._not_a_number(self.progress.step)
 
     def _no_loss(self, step: int) -> RunError:
-        """The loss of this step, which was computed before its weights moved, is no number."""
+        """The loss of this step, which was computed before its weights moved, is not a number."""
         return self._not_a_number(step, moved=step > 1)
 
     def _not_a_number(self, step: int, moved: bool = True) -> RunError:

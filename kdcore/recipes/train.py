@@ -174,6 +174,6 @@ def _refuse_to_begin(writer: RunWriter) -> None:
     """Heed a stop that came before the first step."""
     if writer.stop_requested:
         raise StoppedError(
-            "stopped as asked before it learned on, so there is nothing new to keep; "
-            f"go on with `kdlab runs resume {address(writer.folder)}`"
+            "stopped on request before any further training, so there is nothing new to keep; "
+            f"continue with `kdlab runs resume {address(writer.folder)}`"
         )

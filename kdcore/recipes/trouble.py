@@ -37,15 +37,15 @@ def not_a_number(
     checkpoint: whether there is one to go back to.
     """
     kept = (
-        "The last good checkpoint is kept"
+        "The last good checkpoint is saved"
         if checkpoint
-        else "There is no checkpoint yet, so nothing is kept"
+        else "There is no checkpoint yet, so nothing is saved"
     )
     if not moved:
         return RunError(
             f"the loss is not a number at step {step} of {total}, before any weight was changed, "
-            "so the learning rate is not the cause: what the model starts from, or the teacher's "
-            f"answers, are too large or no numbers; choose another start. {kept}"
+            "so the learning rate is not the cause: the initial weights or the teacher's "
+            f"predictions are too large or not numbers; choose other initial weights. {kept}"
         )
     return RunError(
         f"the training became not-a-number at step {step} of {total} (learning "

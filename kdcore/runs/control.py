@@ -38,10 +38,10 @@ def resume(run: Run, workspace: Workspace) -> None:
 def too_early(run: Run) -> str:
     """Why a run that lives has nothing to keep yet; empty once it has taken a step."""
     if run.config.get("stage") == "infer":
-        return "it trains nothing, so there is no student to keep"
+        return "it trains nothing, so there is no student to save"
     status = run.status()
     if status.stage == "teacher":
-        return "the teacher still answers its pairs, so there is no student to keep yet"
+        return "the teacher is still scoring its pairs, so there is no student to save yet"
     if not status.step or _awaits_start(run):
         return "it has not taken its first step, so there is no student to keep yet"
     return ""
@@ -54,7 +54,7 @@ def finish_early(run: Run) -> None:
     """
     status = run.status()
     if status.state != "running":
-        raise RunError(f"{run.id} is {status.state}; only a run that works can stop and keep")
+        raise RunError(f"{run.id} is {status.state}; only a running one can be stopped and kept")
     if why := too_early(run):
         raise RunError(f"{run.id} cannot stop and keep: {why}; pause or discard it instead")
     if run.stop_kind != "pause":  # who was asked to stop for good is not called back

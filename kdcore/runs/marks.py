@@ -43,7 +43,7 @@ class Mark:
             if len(tag) > LONGEST_TAG
         ]
         if problems:
-            raise ConfigError("This mark cannot be kept:", problems)
+            raise ConfigError("This mark cannot be saved:", problems)
 
     @property
     def empty(self) -> bool:
@@ -96,7 +96,7 @@ class Marks:
                 f"the marks are being written elsewhere for over {PATIENCE:.0f} s; try again"
             ) from cause
         except OSError as cause:
-            raise RunError(f"the marks cannot be kept in {self.path}: {cause.strerror}") from cause
+            raise RunError(f"the marks cannot be saved in {self.path}: {cause.strerror}") from cause
         return self.read()
 
     def _before(self, held: Mapping[str, Any], run: str) -> Mark:

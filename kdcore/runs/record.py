@@ -231,9 +231,9 @@ def write_problem(folder: Path, cause: Exception) -> str:
     """Why a file of a run could not be written, and the way out."""
     if not is_full_disk(cause):
         return f"a file of run {folder.name} could not be written ({_reason(cause)})"
-    kept = "it begins anew, because it has no checkpoint yet"
+    kept = "it starts over, because it has no checkpoint yet"
     if (folder / CHECKPOINT).is_file():
-        kept = "the last good checkpoint is kept"
+        kept = "the last good checkpoint is saved"
     resume = f"`kdlab runs resume {folder.name}`"
     return f"the disk is full: free some space, then resume with {resume}; {kept}"
 

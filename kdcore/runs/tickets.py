@@ -53,7 +53,7 @@ def locked(workspace: Workspace) -> Iterator[Path]:
         lock = FileLock(folder / _LOCK, timeout=_PATIENCE)
         lock.acquire()
     except Timeout as cause:
-        raise RunError(f"the queue in {folder} is held by another process; try again") from cause
+        raise RunError(f"the queue in {folder} is in use by another process; try again") from cause
     except OSError as cause:
         raise RunError(f"the queue in {folder} cannot be used: {cause.strerror}") from cause
     try:

@@ -276,7 +276,7 @@ def _caution(cells: Sequence[CellResult], compared: int) -> str:
         what = "1 cell has a caveat" if len(held) == 1 else f"{len(held)} cells have a caveat"
         told = f"{what}, as {held[0].title or held[0].run}: {' '.join(held[0].caveats)}"
     if short := sum(not cell.whole for cell in cells):
-        told += f" A verdict on a side that was ended early does not stand ({short})."
+        told += f" A verdict is not valid when one side was ended early ({short})."
     if compared < 2:
         return told
     sides = sum(cell.verdict in ("BEATS", "NO BEATS") for cell in cells)

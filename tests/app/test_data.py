@@ -130,7 +130,7 @@ def test_columns_of_any_name_are_mapped_and_imported_and_the_pages_stand_on_them
         "ziel"
     )
     at.run()
-    assert "of no scheme that the lab knows; choose “my own grades” under" in texts(at)
+    assert "of no label scheme that the lab has; choose “my own grades” under" in texts(at)
     at.selectbox(key=next(b.key for b in at.selectbox if "data_scheme" in str(b.key))).set_value(
         "own"
     )
@@ -331,9 +331,9 @@ def test_pairs_without_a_prediction_are_left_out_on_every_page_once_told(home, m
     at = bring(
         page(dtab="score", data="esci"), "student", "Half", predictions(mine, 1.5, slice(8, None))
     )
-    assert "8 of 120 pairs have no answer" in texts(at)
+    assert "8 of 120 pairs have no prediction" in texts(at)
     assert button(at, "Import predictions of Half").disabled
-    next(c for c in at.checkbox if c.label == "Use the answered pairs only").check()
+    next(c for c in at.checkbox if c.label == "Use only the pairs with a prediction").check()
     at.run()
     assert "112 of 120 pairs" in texts(at)
     button(at, "Import predictions of Half").click()
@@ -359,7 +359,7 @@ def test_columns_of_predictions_can_be_mapped_by_hand(home, mine):
         plain = plain.replace(f"p_{name}", f"w{len(name)}{name[0]}", 1)
     at = bring(page(dtab="score", data="esci"), "teacher", "Mine", plain.encode())
     said = texts(at).replace("\\", "")
-    assert "several columns could be the answer" in said
+    assert "several columns could be the predictions" in said
     assert "choose it under “Column of the score”" in said
     for name in mine.scheme.grades:
         box = next(s for s in at.selectbox if s.label == name)

@@ -262,14 +262,14 @@ def test_a_crowd_of_runs_is_refused_in_words(home, monkeypatch):
     monkeypatch.setattr(distilling, "MOST_WAITING", 0)
     at = page()
     button(at, "distill_start").click().run()
-    assert "0 runs wait already" in texts(at)
+    assert "0 runs are queued already" in texts(at)
     assert RunStore(home.runs).list() == []
 
 
 MEMORY = "the GPU ran out of memory at batch size 512; 256 needs about half: change it"
 NAN = (
-    "the training became not-a-number at step 40 of 80 (learning rate 0.5); try 0.05. "
-    "The last good checkpoint is kept"
+    "the training became not-a-number at step 40 of 80 (learning rate 0.5); try 0.05. The last "
+    "good checkpoint is saved"
 )
 
 

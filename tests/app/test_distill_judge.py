@@ -188,7 +188,7 @@ def test_the_teachers_answers_beside_the_run_serve_where_its_own_run_has_none(la
     replace(kept, data_hash="other").save(own)
     services.sources.clear()
     assert case().board.teacher is None
-    assert "has not answered these pairs" in texts(drawn())
+    assert "has not scored these pairs" in texts(drawn())
     kept.save(teacher_path(Run.load(runs / "student-kd")))
     assert case().board.teacher.key == "teacher"
 

@@ -155,7 +155,7 @@ def test_a_discard_that_is_refused_leaves_its_line_as_it_was(home, monkeypatch):
 def test_resume_waits_in_the_same_line_as_start(home, monkeypatch):
     run = made(home, "stopped")
     monkeypatch.setattr(distilling, "MOST_WAITING", 0)
-    with pytest.raises(RunError, match="0 runs wait already"):
+    with pytest.raises(RunError, match="0 runs are queued already"):
         distilling.act("resume", run.id)
     assert queue.waiting(home) == []
 

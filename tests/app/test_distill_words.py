@@ -18,7 +18,7 @@ def unasked(home, monkeypatch):  # noqa: F811
 
 
 def test_a_paused_run_is_called_paused_and_names_no_command(home):  # noqa: F811
-    run = made(home, "stopped", "stopped as asked at step 3; go on with `kdlab runs resume x`")
+    run = made(home, "stopped", "stopped on request at step 3; continue with `kdlab runs resume x`")
     run.checkpoint_folder.mkdir()
     (run.checkpoint_folder / "checkpoint.json").write_text("{}")
     said = texts(page(run=run.id))

@@ -197,7 +197,7 @@ def test_a_role_that_nobody_fills_gives_way_to_one_that_is_there(fresh_state):
     a, b = ranking_models.chosen(KINDS["no twin"])
     assert (a.role, b.role) == ("student", "teacher")
     app = run(KINDS["no twin"], "density")
-    assert any(c.value.startswith("No twin: none has answered") for c in app.caption)
+    assert any(c.value.startswith("No twin: none has scored") for c in app.caption)
 
 
 def test_a_model_is_never_set_against_itself(fresh_state):
@@ -222,8 +222,8 @@ def test_the_finding_turns_with_the_models():
         tests = ranking.density(board, a.answers, b.answers, 3)
         return ranking_density.finding(a, b, 3, tests)
 
-    assert "of the student and its twin without a teacher are not told apart: +" in said(*pair)
-    assert "of its twin without a teacher and the student are not told apart: −" in said(
+    assert "of the student and its twin without a teacher do not differ clearly: +" in said(*pair)
+    assert "of its twin without a teacher and the student do not differ clearly: −" in said(
         *reversed(pair)
     )
 

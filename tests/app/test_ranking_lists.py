@@ -365,7 +365,7 @@ def test_a_price_is_told_with_its_interval_and_as_more_or_less_only_where_that_i
     assert "of defects as the teacher" in said
     assert "95 %" in said
     unsure = "INCONCLUSIVE" in said
-    assert unsure == ("not told apart from the teacher's" in said)
+    assert unsure == ("does not differ clearly from the teacher's" in said)
     assert unsure != any(word in said for word in (" more (", " less ("))
 
 

@@ -27,7 +27,7 @@ def test_copy_link_copies_the_address_that_opens_the_same_state(visit):
 def test_a_link_with_odd_parts_opens_and_names_each_part_it_left_out(visit):
     page = visit("?v=1&T=999&nonsense=1&k=x&data=nowhere")
     told = page.locator(".st-key-banner").inner_text()
-    for part in ("T: 999 is outside", "nonsense", "k: 'x' is no number", "nowhere"):
+    for part in ("T: 999 is outside", "nonsense", "k: 'x' is not a number", "nowhere"):
         assert part in told
     page.get_by_role("button", name="Understood").click()
     page.locator(".st-key-banner").wait_for(state="detached")

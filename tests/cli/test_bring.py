@@ -77,10 +77,10 @@ def test_a_teacher_a_student_and_its_twin_tell_what_distillation_brought(
     call = ("bring", part, "--data", "mine", "--name", "half", "--role", "student", "-q")
     refused = kdlab(*call)
     assert refused.code == 3
-    assert "2 of 24 pairs have no answer" in refused.err
+    assert "2 of 24 pairs have no prediction" in refused.err
     assert "add --partial to use the 22 answered pairs" in refused.err
     told = kdlab(*call, "--partial").out
-    assert "22 of 24 pairs answered" in told
+    assert "22 of 24 pairs with predictions" in told
     assert "half minus its twin twin, teacher teacher, on the 22 pairs" in told
     assert "gap recovered" in told
 
@@ -96,7 +96,9 @@ def test_what_cannot_be_known_is_asked_for_in_the_words_of_the_command(
     call = ("bring", path, "--data", "mine", "--name", "x", "-q")
     said = kdlab(*call)
     assert said.code == 3
-    assert "several columns could be the answer: 'a', 'b'; name one with --column NAME" in said.err
+    assert (
+        "several columns could be the predictions: 'a', 'b'; name one with --column NAME"
+    ) in said.err
     assert kdlab(*call, "--column", "a").code == 0
     for wrong in (("--kind", "probs"), ("--role", "boss"), ("--map", "title"), ("--split", "log")):
         assert kdlab(*call, *wrong).code == 2, wrong
@@ -107,4 +109,4 @@ def test_what_cannot_be_known_is_asked_for_in_the_words_of_the_command(
 def test_answers_to_a_file_of_pairs_are_measured_and_not_kept(mine: Path, kdlab: Kdlab) -> None:
     said = kdlab("bring", answers(mine, "teacher"), "--data", mine / "mine.tsv", "--name", "x")
     assert said.code == 0
-    assert "Not kept: mine is no data set of this lab" in said.out
+    assert "Not saved: mine is not a data set of this lab" in said.out

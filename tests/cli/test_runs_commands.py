@@ -201,7 +201,7 @@ def test_a_beginning_of_an_id_deletes_nothing_and_is_answered_with_the_whole(
     said = kdlab("runs", "delete", made[0].id, made[1].id[:-1])
     told = " ".join(said.err.split())
     assert said.code == 2
-    assert "is no whole id" in told
+    assert "is not a whole id" in told
     assert f"kdlab runs delete {made[1].id}" in told
     assert all(run.folder.exists() for run in made)
     assert kdlab("runs", "delete", *(run.id for run in made)).code == 0

@@ -85,7 +85,7 @@ def test_a_file_whose_only_number_is_a_label_is_refused_until_the_column_is_name
 ) -> None:
     pairs = table()
     rows = keys(pairs).assign(relevance=pairs.grades)
-    with pytest.raises(DataError, match="a label is no answer of a model"):
+    with pytest.raises(DataError, match="a label is not a prediction of a model"):
         bring(rows, pairs)
     found = bring(rows, pairs, column="relevance")
     assert any("follows the labels of the data exactly" in note for note in found.read.notes)
@@ -95,7 +95,7 @@ def test_a_column_called_relevance_that_is_no_label_is_read_and_named(bring: Bri
     pairs = table()
     found = bring(keys(pairs).assign(relevance=noise()), pairs)
     assert found.read.columns.answer == ("relevance",)
-    assert "the answer is in 'relevance'" in found.read.notes
+    assert "the predictions are in 'relevance'" in found.read.notes
 
 
 @pytest.mark.parametrize("columns", [("a", "b"), ("score", "logit"), ("relevance", "score")])
@@ -104,7 +104,7 @@ def test_several_columns_that_could_be_the_answer_are_asked_for(
 ) -> None:
     pairs = table()
     rows = keys(pairs).assign(**{columns[0]: noise(1), columns[1]: noise(2)})
-    with pytest.raises(DataError, match=f"could be the answer: .*{columns[0]}.*--column NAME"):
+    with pytest.raises(DataError, match=f"could be the predictions: .*{columns[0]}.*--column NAME"):
         bring(rows, pairs, kind="auto")
     found = bring(rows, pairs, column=columns[1])
     assert found.read.columns.answer == (columns[1],)
@@ -209,7 +209,7 @@ def test_any_names_can_be_mapped_by_hand_and_a_missing_grade_is_told(bring: Brin
     rows = keys(pairs).assign(**{f"w{k}": logits[:, k] for k in range(4)})
     rows = rows.rename(columns={"query": "q?", "title": "t?"})
     mapping = {"query": "q?", "title": "t?", "irrelevant": "w0", "1": "w1", "substitute": "w2"}
-    with pytest.raises(DataError, match="3 of 4 grades; exact lack one; name them: --map exact="):
+    with pytest.raises(DataError, match="3 of 4 grades; exact have none; name them: --map exact="):
         bring(rows, pairs, mapping=mapping)
     found = bring(rows.sample(frac=1, random_state=0), pairs, mapping={**mapping, "EXACT": "w3"})
     np.testing.assert_allclose(found.predictions.logits, logits, rtol=1e-6)
@@ -242,7 +242,7 @@ def test_the_pairs_without_an_answer_are_left_out_only_when_told_and_counted(bri
     rows = keys(pairs).assign(score=[*noise()[:20], np.nan, "NaN", "", "null"]).drop(index=[3, 7])
     with pytest.raises(DataError, match=r"stands for a missing number.*or add --partial"):
         bring(rows, pairs, kind="auto")
-    with pytest.raises(DataError, match=r"2 of 24 pairs have no answer.*query 'query 0', title"):
+    with pytest.raises(DataError, match=r"2 of 24 pairs have no prediction.*query 'query 0', title"):
         bring(rows.fillna(0.5).replace(["NaN", "", "null"], 0.5), pairs)
     found = bring(rows, pairs, partial=True)
     kept = np.setdiff1d(np.arange(20), [3, 7])
@@ -252,7 +252,7 @@ def test_the_pairs_without_an_answer_are_left_out_only_when_told_and_counted(bri
     np.testing.assert_allclose(
         ESCI.relevance(soften(found.predictions.logits)), noise()[kept], atol=1e-6
     )
-    assert any("6 of 24 pairs have no answer" in note for note in found.read.notes)
+    assert any("6 of 24 pairs have no prediction" in note for note in found.read.notes)
     fewer = found.predictions.on(kept[2:9], "those")
     np.testing.assert_array_equal(fewer.logits, found.predictions.logits[2:9])
     np.testing.assert_array_equal(fewer.ranking, noise()[kept[2:9]])

@@ -248,14 +248,14 @@ def test_parquet_text_that_is_no_utf8_is_a_problem_of_its_row(tmp_path, workspac
 
 ASKED = {
     "irrelevant partial exact": (
-        "of no scheme that the lab knows",
+        "of no label scheme that the lab has",
         "--grades irrelevant,partial,exact",
     ),
-    "0 1 2": ("do not tell how many grades there are", "--grades 0,1,2"),
-    "7 8 9": ("of no scheme that the lab knows", "--grades 7,8,9"),
+    "0 1 2": ("do not show how many grades there are", "--grades 0,1,2"),
+    "7 8 9": ("of no label scheme that the lab has", "--grades 7,8,9"),
     "1 2 3 4": ("no row has the label 0", "--grades 1,2,3,4"),
     "1 -1": ("-1 may be a grade", "--grades=-1,1"),
-    "Related Off-topic": ("of no scheme that the lab knows", "--grades Related,Off-topic"),
+    "Related Off-topic": ("of no label scheme that the lab has", "--grades Related,Off-topic"),
 }
 
 

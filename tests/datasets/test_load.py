@@ -279,7 +279,7 @@ def test_a_hub_that_does_not_answer_is_told_once_and_nothing_is_tried(workspace,
     monkeypatch.setattr("kdcore.datasets.hub.hub_answers", lambda: False)
     with pytest.raises(DataError) as caught:
         load_data("hub:qadsm")
-    assert "the hub does not answer" in caught.value.problems[0]
+    assert "the hub does not respond" in caught.value.problems[0]
     assert "name the archive or its QADSM folder" in caught.value.problems[1]
 
 

@@ -232,7 +232,7 @@ def test_labels_of_known_scales_are_read_in_their_order(tmp_path, labels, read_a
 def test_labels_between_two_grades_are_rounded_when_asked(tmp_path):
     rows = [("q", f"t{k}", "", label) for k, label in enumerate(["0", "2.33", "1.67", "0.5", "3"])]
     (tmp_path / "x.csv").write_bytes(as_csv(rows))
-    with pytest.raises(DataError, match=r"'2.33', '1.67', '0.5' are no whole grades.*--round-gra"):
+    with pytest.raises(DataError, match=r"'2.33', '1.67', '0.5' are not whole grades.*--round-gra"):
         read_table(tmp_path / "x.csv")
     reading = read_table(tmp_path / "x.csv", TableReading(round_grades=True))
     assert reading.frame["grade"].tolist() == [0, 2, 2, 1, 3]

@@ -237,7 +237,7 @@ def test_longer_pairs_than_the_encoder_reads_are_refused_and_the_longest_is_told
     folder, pairs4, family
 ):
     most = {"bert": 96 - 3, "roberta": 96 - 4 - 2}[family] - 16
-    with pytest.raises(ConfigError, match=f"room for {most}, {most + 1} were asked for"):
+    with pytest.raises(ConfigError, match=f"room for {most}, {most + 1} were requested"):
         pretrained(folder(family), pairs4, ad_tokens=most + 1)
     long = pairs4.take(np.arange(14))
     long = type(long)(

@@ -246,7 +246,7 @@ def test_what_begins_untrained_and_what_is_left_out_is_told(tmp_path):
 @pytest.mark.parametrize("padding", [0, None])
 def test_a_decoder_is_refused_whether_or_not_it_has_a_padding_token(padding, tmp_path):
     folder = craft(tmp_path / "x", GPT2Model, config=GPT2Config, pad_token_id=padding)
-    reason = "no padding token" if padding is None else "knows nothing of the words after it"
+    reason = "no padding token" if padding is None else "does not depend on the words after it"
     with pytest.raises(DataError, match=reason):
         load(folder)
 

@@ -98,7 +98,7 @@ def test_scoring_stops_between_two_batches_and_keeps_the_splits_it_had(
     config = InferConfig(run=source.id, data="invented", device="cpu", batch_size=8)
     run = lab.create(config, home)
     monkeypatch.setattr(RunWriter, "stop_requested", property(lambda self: self._record.step > 48))
-    with pytest.raises(RunError, match=r"stopped as asked after 56 of 96 pairs"):
+    with pytest.raises(RunError, match=r"stopped on request after 56 of 96 pairs"):
         lab.execute(run, home)
     assert run.status().state == "stopped"
     assert run.predictions_path("train").exists()

@@ -187,7 +187,7 @@ def test_a_run_that_was_asked_to_stop_resumes_to_the_same_result(
 
     monkeypatch.setattr(Session, "step", step)
     monkeypatch.setattr("kdcore.runs.writer.STOP_LOOK_EVERY", 0)
-    with pytest.raises(RunError, match="is stopped: stopped as asked at step 10 of 18"):
+    with pytest.raises(RunError, match="is stopped: stopped on request at step 10 of 18"):
         lab.execute(stopped, home)
     assert stopped.status().state == "stopped"
     assert "at step 10 of 18" in stopped.status().message
@@ -257,7 +257,7 @@ def test_a_run_is_not_resumed_with_other_settings(home: Workspace, halfway: Run)
 def test_a_damaged_checkpoint_is_said_to_be_damaged(home: Workspace, halfway: Run) -> None:
     (newest,) = halfway.checkpoint_folder.glob("step-*")
     newest.write_bytes(newest.read_bytes()[:1000])
-    with pytest.raises(RunError, match=r"cannot be read .* delete that folder to start anew"):
+    with pytest.raises(RunError, match=r"cannot be read .* delete that folder to start over"):
         lab.resume(halfway, home)
 
 

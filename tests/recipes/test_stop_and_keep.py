@@ -47,7 +47,7 @@ def test_the_run_is_finished_and_says_where_it_ended(
     lab.execute(run, home)
     status = run.status()
     assert status.state == "finished"
-    assert status.message == f"stopped early at step {step} of 18, and kept"
+    assert status.message == f"stopped early at step {step} of 18, and saved"
     assert max(line["step"] for line in run.metrics()) == step
 
 
@@ -136,7 +136,7 @@ def test_a_stop_is_heeded_while_the_tokenizer_is_learned(
         return genuine(*args)
 
     monkeypatch.setattr(finetune, "new_model", stopped)
-    with pytest.raises(RunError, match="stopped as asked before it learned on"):
+    with pytest.raises(RunError, match="stopped on request before any further training"):
         lab.execute(run, home)
     assert run.status().state == "stopped"
     assert not run.checkpoint_folder.exists()

@@ -74,7 +74,7 @@ def test_an_infinite_loss_ends_the_run_with_its_step_and_rate(
     ) as caught:
         lab.execute(run, home)
     kept = (run.checkpoint_folder / "checkpoint.json").exists()
-    assert ("The last good checkpoint is kept" in str(caught.value)) == kept
+    assert ("The last good checkpoint is saved" in str(caught.value)) == kept
     assert ("There is no checkpoint yet" in str(caught.value)) != kept
     assert caught.value.exit_code == 4
     status = run.status()
@@ -184,7 +184,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_intact(
 
     monkeypatch.setattr(checkpoints, "save_file", save)
     run = created(finetuning(checkpoint_seconds=0), home)
-    with pytest.raises(RunError, match=r"the disk is full: .* the last good checkpoint is kept"):
+    with pytest.raises(RunError, match=r"the disk is full: .* the last good checkpoint is saved"):
         lab.execute(run, home)
     assert run.status().state == "failed"
     assert_good_checkpoint(run, 7)
@@ -200,7 +200,7 @@ def test_a_disk_that_is_full_from_the_start_promises_no_checkpoint(
         raise DISK["Python's"]
 
     monkeypatch.setattr(checkpoints, "save_file", full)
-    with pytest.raises(RunError, match=r"the disk is full: .* begins anew, because"):
+    with pytest.raises(RunError, match=r"the disk is full: .* starts over, because"):
         lab.start(finetuning(checkpoint_seconds=0), home)
 
 

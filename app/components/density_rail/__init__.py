@@ -28,7 +28,7 @@ def _released(key: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """JSON's null for what is no number: the browser draws it hatched."""
+    """JSON's null for what is not a number: the browser draws it hatched."""
     if isinstance(value, dict):
         return {name: _plain(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
