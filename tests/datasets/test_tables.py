@@ -240,7 +240,7 @@ def test_labels_between_two_grades_are_rounded_when_asked(tmp_path):
 
 
 BROKEN_TRUTH = {
-    "no finite number": [[float("nan"), 0.5], [0.5, 0.5]],
+    "not a finite number": [[float("nan"), 0.5], [0.5, 0.5]],
     "outside 0 to 1": [[2.0, -1.0], [0.5, 0.5]],
     "sums to 0.8": [[0.3, 0.5], [0.5, 0.5]],
 }
