@@ -170,10 +170,10 @@ def _tell(
         "gap_recovered": trio.gaps if trio else None,
         "kept": path,
     }
-    kept = f"Kept: {path}"
+    kept = f"Saved: {path}"
     if path is None:
-        kept = f"Not saved: {target.pairs.name} is not a data set of this lab. Import it first with "
-        kept += "`kdlab data import`."
+        kept = f"Not saved: {target.pairs.name} is not a data set of this lab. "
+        kept += "Import it first with `kdlab data import`."
     parts = [
         f"{name} on {target.split} of {target.pairs.name}: {read.answered:,} of {read.pairs:,} "
         f"pairs with predictions, read from {read.file}",

@@ -242,7 +242,7 @@ def test_the_pairs_without_an_answer_are_left_out_only_when_told_and_counted(bri
     rows = keys(pairs).assign(score=[*noise()[:20], np.nan, "NaN", "", "null"]).drop(index=[3, 7])
     with pytest.raises(DataError, match=r"stands for a missing number.*or add --partial"):
         bring(rows, pairs, kind="auto")
-    with pytest.raises(DataError, match=r"2 of 24 pairs have no prediction.*query 'query 0', title"):
+    with pytest.raises(DataError, match=r"2 of 24 pairs have no prediction.*query 'query 0'"):
         bring(rows.fillna(0.5).replace(["NaN", "", "null"], 0.5), pairs)
     found = bring(rows, pairs, partial=True)
     kept = np.setdiff1d(np.arange(20), [3, 7])
