@@ -71,9 +71,7 @@ class TrainingConfig:
     warmup: float = knob(0.1, "share of steps in which the step size grows", low=0, high=0.9)
     weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)
     clip: float = knob(1.0, "longest gradient allowed; 0 is no limit", low=0, high=1000)
-    ads_per_query: int = knob(
-        16, "two towers: ads of one query in the same batch", low=1, high=1024
-    )
+    ads_per_query: int = knob(16, "two towers: ads of one query per batch", low=1, high=1024)
     select_by: str = choice(
         "nll",
         "the saved step is the best on validation by nll (likelihood) or roc_auc (order)",
@@ -81,10 +79,7 @@ class TrainingConfig:
     )
     precision: str = choice(
         "auto",
-        (
-            "precision of matrix products in training: auto uses bf16 where the hardware has "
-            "it, and evaluates in fp32"
-        ),
+        "precision of products in training: auto is bf16 where possible; evaluation is in fp32",
         options=("auto", "fp32", "bf16"),
     )
     checkpoint_seconds: float = knob(
@@ -166,15 +161,10 @@ class InferConfig(_StageConfig):
     as_is: bool = switch(
         False, "take the splits as they lie, cut none; 'all' then names every pair as one"
     )
-    precision: str = choice(
-        "auto", ("precision of matrix products; auto is fp32"), options=("auto", "fp32", "bf16")
-    )
+    precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:
-        _refuse(
-            self,
-            self._problems() + ([] if self.run else [("run: name the run that scores the pairs")]),
-        )
+        _refuse(self, self._problems() + ([] if self.run else ["run: name the run to score with"]))
 
 
 @dataclass(frozen=True, kw_only=True)

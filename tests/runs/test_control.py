@@ -168,7 +168,7 @@ def test_a_run_that_has_taken_no_step_has_nothing_to_keep_and_says_so(run: Run, 
     with run.write() as writer:
         writer._next_beat = 0.0
         writer.progress(30 if stage == "teacher" else 0, 60, stage)
-        with pytest.raises(RunError, match="no student to keep yet"):
+        with pytest.raises(RunError, match="no student to save yet"):
             control.finish_early(run)
         assert writer.stop_kind == ""
         writer.progress(0, 60, "distill")
