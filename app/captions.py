@@ -1,4 +1,4 @@
-"""What stands around a saved picture: its title, its texts, and whose numbers it shows."""
+"""Captions of saved pictures: title, texts, and the models whose numbers are shown."""
 
 from app import state
 from app.components.chart_tools import Caption

@@ -84,7 +84,7 @@ def _pick_board() -> None:
 
 
 def _check_rows(board: Board) -> None:
-    """A pair of the link that these data do not have is told; the page then chooses one."""
+    """Report a pair of the link that these data do not have; the page then chooses one."""
     for name in ("pair", "pin"):
         row, pairs = getattr(state.now(), name), len(board.pairs)
         if row >= pairs:
@@ -184,7 +184,7 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
 
 
 def _unequal_budgets() -> None:
-    """A student and a twin of other budgets are told wherever the two are compared."""
+    """Say that student and twin had unequal budgets, wherever the two are compared."""
     sentences = budgets.of_board(services.board())
     if not sentences:
         return
@@ -205,7 +205,7 @@ def trouble(cause: LabError) -> None:
 
 
 def selected(words: str) -> bool:
-    """Tell the top bar what this page has selected; True when other words stand there now."""
+    """Show in the top bar what this page has selected; True when the text there changed."""
     stale = _selection(page_title()) != words
     st.session_state[_SELECTED] = (page_title(), words)
     return stale

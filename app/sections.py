@@ -1,4 +1,4 @@
-"""What the parts of a page tell a saved report: kept until the page is drawn anew.
+"""Sections of a saved report, one per part of a page: stored until the page is redrawn.
 
 sections.put("pair", lambda: Section(...))   a part of the page says how to write its section
 sections.on_page()                           the sections of the present page, written now
@@ -32,7 +32,7 @@ Write = Callable[[], Section | None]
 
 
 def forget() -> None:
-    """A page is about to be drawn: what an earlier one said no longer stands."""
+    """Forget the sections of an earlier page; called before a page is drawn."""
     st.session_state[_KEY] = {}
 
 

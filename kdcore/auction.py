@@ -59,7 +59,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Auction:
-    """What every query's auction is held over; all (pairs,), raises DataError at birth.
+    """The ads of every query's auction; all (pairs,), raises DataError at birth.
 
     bids: dollars a click. p_click: P(click when shown first). p_defect: 1 - relevance, by one
     model. query_ids: which ads compete. tiebreaks: of equal RankScores the ad with the lower number

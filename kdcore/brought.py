@@ -1,4 +1,4 @@
-"""Predictions brought as a file: what a model elsewhere said, aligned to pairs and kept as logits.
+"""Imported predictions: those of a model elsewhere, aligned to pairs and saved as logits.
 
 One number a pair is turned into grades like this, and the Predictions' notes say which it was. The
 number itself is kept beside the logits, in double precision, and alone ranks:

@@ -1,4 +1,4 @@
-"""Where answers from elsewhere are kept, and what is known of them without reading all of it."""
+"""Files of imported predictions in the workspace, and their details without a full read."""
 
 import json
 import re

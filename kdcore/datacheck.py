@@ -73,7 +73,7 @@ class SplitReport:
 
 @dataclass(frozen=True)
 class SharedQueries:
-    """Queries that stand in two splits, with a few of them; case, blanks, Unicode form apart."""
+    """Queries that are in two splits, with examples; case, blanks and Unicode form are ignored."""
 
     splits: tuple[str, str]
     queries: int

@@ -129,7 +129,7 @@ def write_trec_run(
 
     trec_eval ignores the rank, reads scores in single precision and breaks ties by id. Score
     "rank" (length - rank + 1) makes its order ours; "model" is the ranking score itself. A run
-    shows one order: equal scores stand by a hash of their texts, where the lab's metrics take the
+    shows one order: ties are ordered by a hash of their texts, where the lab's metrics take the
     mean over all orders of them. Unlabelled ads are in the run: give trec_eval its -J option, as
     the lab leaves them out.
     """

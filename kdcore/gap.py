@@ -26,7 +26,7 @@ DEFINITION = (
     "Gap recovered = (distilled student − twin) / (teacher − twin): the share of the teacher's "
     "lead over the twin, the same student trained on the labels alone, that distillation recovered."
 )
-NOT_CLEAR = "n/a (teacher not clearly better)"  # said wherever a share of its lead would stand
+NOT_CLEAR = "n/a (teacher not clearly better)"  # shown wherever a share of its lead would be
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ Ints = NDArray[np.int64]
 Column = tuple[str, NDArray[Any]]  # the unit that divides it, its sum in each query
 UNITS = ("ranked", "labelled", "pairs", "correlated")
 ECES: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "mass"}
-TIED_DEPTH, MUCH_TIED = 5, 0.2  # from this share of the top 5 on, ties are told
+TIED_DEPTH, MUCH_TIED = 5, 0.2  # from this share of the top 5 on, ties are reported
 
 
 @dataclass(frozen=True)

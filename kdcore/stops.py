@@ -1,4 +1,4 @@
-"""Stops that are heeded in the middle of long work, such as learning a tokenizer.
+"""Stopping in the middle of long work, such as training a tokenizer.
 
 A run sets what looks for a stop with `heeded(look)`; long work below it calls `heed()` every
 second or so. `look` raises when the run was asked to stop. Without a run, `heed()` does nothing.

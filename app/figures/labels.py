@@ -1,11 +1,11 @@
-"""Where the names of points stand: beside them, inside the frame, none over another."""
+"""Places of the names of points: beside them, inside the frame, without overlap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 _LETTER, _LINE = 6.2, 15.0  # pixels of a letter and of a line at size 11
 _GAP = 9.0  # pixels from a point to its name
-# a frontier goes on to the right of its points, so a name stands above it
+# a frontier goes on to the right of its points, so a name is placed above it
 _PLACES = ("top right", "bottom right", "middle left", "top left", "bottom left", "middle right")
 
 
@@ -33,7 +33,7 @@ def places(
     others: Sequence[tuple[float, float]],
     frame: Frame,
 ) -> list[str]:
-    """Where each name stands, as Plotly's textposition; "" for a name that has no free place.
+    """The place of each name, as Plotly's textposition; "" for a name that has no free place.
 
     names: of `points`, the most important first. others: points whose marks no name may cover.
     """

@@ -61,7 +61,7 @@ def quality_against_cost(
 ) -> go.Figure:
     """Runs by cost and quality, the frontier as a step line.
 
-    names: of the axes; by_way: a line a way of training through rising cost, as in Aguilar et al.
+    names: of the axes; by_way: one line per training method by cost, as in Aguilar et al.
     2019 (arXiv:1910.03723, figure 2), instead of the frontier; mixed: inputs differ, said in the
     picture.
     """

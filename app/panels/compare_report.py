@@ -17,7 +17,7 @@ _AS_ANSWERED = {"teacher": 1.0, "student": 1.0, "twin": 1.0}  # thresholds stand
 
 
 def put(board: Board) -> None:
-    """Tell the report; nothing is measured before one is asked for."""
+    """Add this part to the report; nothing is computed before a report is requested."""
     sections.put("selection", lambda: selected(board) if selection.active() else None)
     sections.put("pair", lambda: pair(board))
     sections.put("notes", lambda: notes(board))

@@ -90,7 +90,7 @@ def finding(board: Board, found: Found, against: slicing.Against) -> str:
 
 def _section(board: Board, found: Found, against: slicing.Against) -> Section:
     table = None
-    if found.slices:  # what a slice stands for as well can be a page long
+    if found.slices:  # the list of slices with the same pairs can be a page long
         table = view(board, list(found.slices), against).drop(columns="folded")
     return Section("Slices", (finding(board, found, against),), table)
 

@@ -106,7 +106,7 @@ def _read(read: Read) -> None:
 def _offer(
     board: Board, staged: Staged, who: Who, form: AnswerForm, look: AnswerLook, closed: bool
 ) -> None:
-    """The button, and what stands in its way: a file that cannot be read, a name that is taken."""
+    """The import button, or why it is disabled: an unreadable file, a name that is taken."""
     taken = data_answers.taken(board.data, who.title, board.part.content_hash)
     over = taken and st.checkbox(
         f"Replace the predictions of {md(repr(who.title))} that are here",

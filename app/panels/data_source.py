@@ -30,7 +30,7 @@ def finding(board: Board) -> str:
 
 
 def _detectable(board: Board, unrelated: float) -> str:
-    """From which difference on two models are told apart here: those shown, or any two."""
+    """The smallest difference that is likely to be detected: of the models shown, or of any two."""
     against = board.twin or board.teacher
     if board.student is not None and against is not None:
         least = ranking.detectable(board, board.student, against)

@@ -109,7 +109,7 @@ def _speeds(kept: Retention) -> list[Card]:
 
 
 def _time(case: Case) -> list[Card]:
-    """How long the run was foreseen to take, and took."""
+    """How long the run took, and its estimate."""
     both = foreseen_and_true(case.run)
     if both is None or not isfinite(both[0]):
         return []

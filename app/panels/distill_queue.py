@@ -48,7 +48,7 @@ def _watch() -> None:
 
 
 def in_bar(now: Bench) -> list[Line]:
-    """The shown run and its twin, as far as they live: their controls stand in the bar above."""
+    """The shown run and its twin while queued or running: controls are in the bar above."""
     shown = live.find(state.now().run)
     ids = (shown.id, live.twin_id(shown)) if shown is not None else ()
     return [line for line in now.lines if line.run.id in ids]
@@ -92,7 +92,7 @@ def _wanted(device: str) -> str:
 
 
 def buttons(line: Line) -> None:
-    """What can be done with a run that works or waits."""
+    """The controls of a running or queued run."""
     run_id, closed = line.run.id, services.public() or line.asked not in ("", "stays")
     if line.place:
         _button("Cancel", "close", "discard", run_id, closed, "Removes the run from the queue.")

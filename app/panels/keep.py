@@ -110,7 +110,7 @@ def _metrics() -> str:
 
 
 def _against(board: Board) -> Comparison | None:
-    """The student held up to its twin, where there is one."""
+    """The student compared with its twin, where there is one."""
     if board.student is None or board.twin is None:
         return None
     return services.comparison(board, board.student, board.twin)

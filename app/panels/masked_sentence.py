@@ -62,7 +62,7 @@ def draw() -> None:
 
 
 def mark_unknown(sentence: str, models: Mapping[str, Filled]) -> None:
-    """The sentence with the words marked that a model's vocabulary lacks; nothing if it has all."""
+    """The sentence with unknown words of a model's vocabulary marked; none if all are known."""
     unknown = {word for filled in models.values() for word in filled.unknown}
     if not unknown:
         return

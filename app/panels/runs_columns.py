@@ -137,7 +137,7 @@ def _values(each: Sequence[Entry], path: str) -> str:
 
 
 def state_of(entry: Entry) -> str:
-    """How a run stands; while it works, how far it is."""
+    """The state of a run; its progress while it is running."""
     status = entry.row.status
     if entry.row.state == "running" and status.total_steps:
         return f"running {100 * status.step / status.total_steps:.0f} %"

@@ -162,7 +162,7 @@ def _cards(scene: Scene, entry: Entry) -> list[Card]:
 
 
 def _against(scene: Scene, entry: Entry, delta: Delta, opponent: str, named: str) -> Card:
-    """A difference to one opponent, whose name stands beside the verdict word."""
+    """A difference to one opponent, named beside the verdict."""
     return Card(
         f"against {opponent}",
         signed(delta.delta),

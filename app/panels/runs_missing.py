@@ -14,7 +14,7 @@ _ASKED, _LEFT = "kd_runs_asked", "kd_runs_left"
 
 
 def draw(scene: Scene) -> None:
-    """A line with what is lacking, or how far its evaluation is; nothing when all is there."""
+    """A line with what is missing, or the progress of its evaluation; none when all is there."""
     jobs = jobs_of(scene)
     failed = runs_measured.failures(jobs)
     left = [job for job in jobs if job.wanted.name not in failed]
@@ -32,7 +32,7 @@ def draw(scene: Scene) -> None:
 
 
 def jobs_of(scene: Scene) -> list[Job]:
-    """What the table and the sweeps lack, 50 measurements at most."""
+    """Evaluations missing in the table and the sweeps, 50 at most."""
     wanted = list(scene.chosen or scene.shown)
     wanted += [e for e in scene.entries if e.row.about.role == "cell" and e not in wanted]
     twins = runs_seeds.own_twins(scene)
@@ -48,7 +48,7 @@ def _ask(jobs: Sequence[Job]) -> None:
 
 
 def _follow(jobs: Sequence[Job]) -> None:
-    """The progress of the background process; the page is drawn anew as numbers come."""
+    """The progress of the background process; the page is redrawn when numbers arrive."""
     if not jobs:
         return
     runs_measured.keep_going()

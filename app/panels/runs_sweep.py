@@ -98,7 +98,7 @@ def _chosen(found: dict[str, list[Entry]]) -> str:
 
 
 def _bar(cells: Sequence[Entry]) -> None:
-    """How many cells wait, are at work and are finished; the button that shows them alone."""
+    """Counts of queued, running and finished cells; the button that shows only these runs."""
     counts = Counter(e.row.state for e in cells)
     told = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "finished")
     done = f"{counts['finished']} of {len(cells)} cells are finished"
@@ -179,7 +179,7 @@ def _short(path: str) -> str:
 
 
 def _text(cell: CellResult, out: bool, states: Mapping[str, str]) -> str:
-    """What stands in a cell: its numbers, else how its run stands."""
+    """The text of a cell: its numbers, else the state of its run."""
     if out:
         return "other inputs"
     if not isfinite(cell.value):

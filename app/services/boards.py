@@ -267,7 +267,7 @@ def on_rows(who: Answers, rows: NDArray[np.int64], pairs: PairTable) -> Answers:
 
 
 def chosen(offered: list[Source], key: str, role: str) -> Source | None:
-    """The model that the state names; one that is not here is told and forgotten."""
+    """The model that the state names; one that is missing is reported and ignored."""
     found = next((s for s in offered if s.key == key), None)
     if key and found is None:
         state.ignore(f"{role}: {key[:60]!r} has not scored these pairs; another model is shown")

@@ -1,4 +1,4 @@
-"""What stands before every finding: few queries, or models close to chance on these pairs."""
+"""Warnings before every finding: few queries, or models close to chance on these pairs."""
 
 import streamlit as st
 

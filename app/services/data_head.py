@@ -54,7 +54,7 @@ class Head:
 
 
 def head(staged: Staged, options: TableOptions | None = None, lists: bool = False) -> Head:
-    """A look at the beginning; an unreadable file is told in `error`, nothing is raised.
+    """A look at the beginning; an unreadable file is reported in `error`, nothing is raised.
 
     lists: of a file of predictions, whose lists are columns.
     """

@@ -106,7 +106,7 @@ def teacher_against_gold(board: Board) -> pd.DataFrame:
 def suspects(board: Board) -> pd.DataFrame:
     """Pairs whose label a sure teacher denies, the surest first; row: its place on the board.
 
-    Equally sure ones stand by a hash of their texts.
+    Ties are ordered by a hash of the texts.
     """
     relevance, gold = _relevance(board), board.pairs.relevant
     sure = np.where(gold, 1 - relevance, relevance)

@@ -1,4 +1,4 @@
-"""Which answers the pages lack, in one sentence, and where to get them: the same words on all."""
+"""Which predictions are missing, and where to get them: one sentence, the same on all pages."""
 
 from app.services.boards import Board, sources_on
 
@@ -12,7 +12,7 @@ TWIN_HINT = (
 
 
 def missing(board: Board) -> str:
-    """What the board lacks of a teacher's and a student's answers; "" when both are here."""
+    """Which of the teacher's and student's predictions are missing; "" when none is."""
     count = f"{len(board.part):,} pairs of {board.data.title}"
     if not len(board.part):
         return f"{board.data.title} has no pair in this split."

@@ -115,7 +115,7 @@ def _detectable(
 
 
 def deltas(board: Board, a: Answers, b: Answers, gain: str, k: int) -> QueryDeltas:
-    """Each query's difference; equal ones stand by a hash of the query."""
+    """Each query's difference; ties are ordered by a hash of the query."""
     measured = per_query(board, a)
     ours, theirs = (per_query(board, who).curves[gain][:, k - 1] for who in (a, b))
     known = np.flatnonzero(np.isfinite(ours) & np.isfinite(theirs))

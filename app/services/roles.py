@@ -43,7 +43,7 @@ def default_teacher(offered: "list[Source]") -> "Source | None":
 
 
 def default_student(offered: "list[Source]", teacher: "Source | None") -> "Source | None":
-    """The model that learns unless the visitor chooses; an imported twin never stands in for it."""
+    """The model that learns unless the visitor chooses; an imported twin is never taken for it."""
     rest = [s for s in offered if teacher is None or s.key != teacher.key]
     taught = [s for s in rest if s.run and "student" in s.run.config]
     liked = [s for s in taught if s.run and s.run.config["student"].get("name") == "twinbert_cos"]

@@ -1,4 +1,4 @@
-"""What is measured of runs and kept: the test of a run, its difference to another run.
+"""Saved evaluations of runs: the test of a run, its difference to another run.
 
 Runs measure themselves at their end (kdcore/judging/measured.py). What a list still lacks is asked
 of a process in the background; no page waits for a bootstrap.
@@ -98,7 +98,7 @@ def keep_going() -> None:
 
 
 def progress(jobs: Sequence[Job]) -> Progress:
-    """How many of these wait or are at work, and which run is measured now."""
+    """How many of these are queued or running, and which run is evaluated now."""
     return measuring.progress([job.wanted for job in jobs], places.home())
 
 

@@ -1,4 +1,4 @@
-"""Sweeps among the runs: which there are, and how their cells stand."""
+"""Sweeps among the runs: which there are, and the states of their cells."""
 
 import shlex
 from collections.abc import Mapping, Sequence

@@ -35,7 +35,7 @@ def measure(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
 
 
 def measure_runs(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
-    """Evaluate the runs that a page asked for, one after another; one process does this."""
+    """Evaluate the runs that a page requested, one after another, in one process."""
     from kdcore.judging import measuring
     from kdcore.workspace import Workspace
 

@@ -1,4 +1,4 @@
-"""The pairs that a file of answers is held against: their texts and, row by row, their grades."""
+"""The pairs with which a file of predictions is aligned: texts and, row by row, grades."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence

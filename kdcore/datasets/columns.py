@@ -1,4 +1,4 @@
-"""Columns: which column of a table file is taken for which of ours, and what is told about it."""
+"""Which column of a table file is read as which of ours, and the sentences about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""JSON tables: a list of records, columns of equal length, or one record a line."""
+"""JSON tables: a list of records, columns of equal length, or one record per line."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Splits: a test set where there is none, cut by whole queries so that none stands on both sides.
+"""Splits: a test set where there is none, cut by whole queries so that none is on both sides.
 
 Two spellings that differ only in case, blanks or Unicode form count as one query here.
 """

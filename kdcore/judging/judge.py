@@ -23,9 +23,9 @@ _AGAINST = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """A distilled student held up to its twin, the same student trained without a teacher.
+    """A distilled student compared with its twin, the same student trained without a teacher.
 
-    verdict: of significance.verdict(), or NO TWIN when there is nothing to hold it up to.
+    verdict: of significance.verdict(), or NO TWIN when there is none to compare with.
     sentence: the whole finding. value: the student's own; delta: student - twin, with its paired
     95 % interval over queries, p, and the least true difference that 80 % of such tests would
     find. gap: the gap recovered; None without a teacher's answers.

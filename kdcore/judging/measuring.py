@@ -44,7 +44,7 @@ class Wanted(NamedTuple):
 
 
 class Progress(NamedTuple):
-    """How many of the wanted measurements wait or are at work, and the run that is measured now."""
+    """How many of the requested evaluations are queued or running, and the run evaluated now."""
 
     left: int
     run: Run | None

@@ -1,4 +1,4 @@
-"""Why a run has no answers on a split, and where they can be had."""
+"""Why a run has no predictions on a split, and how to get them."""
 
 from kdcore.errors import RunError
 from kdcore.runs.record import address

@@ -59,13 +59,13 @@ def _opened(query: dict[str, str], page: str | None) -> Move:
 
 
 def answer(page: str) -> None:
-    """Tell the browser which Back or Forward has been answered; at the start of a run."""
+    """Tell the browser, at the start of a run, which Back or Forward has been handled."""
     opened = asdict(st.session_state.get(_OPENED, Move()))
     _mount(key=_KEY, data={"opened": opened | {"page": page}}, on_back_change=_nothing, height=1)
 
 
 def settle(page: str, pages: list[str], query: Mapping[str, str], marks: tuple[str, ...]) -> None:
-    """Let the address say what is shown, at the end of a run.
+    """Set the address, at the end of a run, to what is shown.
 
     page: the last part of the page's path; pages: of all pages; query: the whole link;
     marks: names of parameters that are no choice of the visitor.

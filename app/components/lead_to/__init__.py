@@ -24,7 +24,7 @@ def on_next_page(target: str, focus: str = "") -> None:
 
 
 def draw_next() -> None:
-    """Scroll where the last page has asked to; called once a run, by the frame."""
+    """Scroll to the place that the last page requested; the frame calls it once per run."""
     if asked := st.session_state.get(_NEXT):
         target, focus, token = asked
         lead_to(target, token, "lead_to_next", focus)
