@@ -94,7 +94,7 @@ class Board:
 
     @property
     def ready(self) -> bool:
-        """Whether a teacher and a student have answered."""
+        """Whether a teacher and a student have scored the pairs."""
         return self.teacher is not None and self.student is not None
 
 
@@ -192,7 +192,7 @@ def sources() -> list[Source]:
 
 
 def answered_hashes() -> set[str]:
-    """Content hashes of the pairs that any model has answered."""
+    """Content hashes of the pairs that any model has scored."""
     return {s.data_hash for s in sources()}
 
 
@@ -209,7 +209,7 @@ def _asked(found: list[Source]) -> list[Source]:
 
 
 def sources_on(pairs: PairTable) -> list[Source]:
-    """Models that have answered just these pairs, one entry a model."""
+    """Models that have scored just these pairs, one entry per model."""
     fitting = {s.key: s for s in sources() if s.data_hash == pairs.content_hash}
     return list(fitting.values())
 

@@ -1,4 +1,4 @@
-"""A pretrained encoder from a folder or a hub id: checked, loaded, with a report of what was replaced.
+"""A pretrained encoder from a folder or a hub id: checked and loaded; replaced parts are reported.
 
 Only safetensors are read and no code of the checkpoint is run. Weights of any type are read as
 float32, and must be numbers. What cannot be right is refused before anything is trained.

@@ -112,7 +112,7 @@ function paintFrontier(view) {
   const found = equalDefect(frontier, at);
   paintLevel(drawn, found);
   const parts = frontier.models.map((curve) => `${curve.short} ${dollars(1000 * at[curve.role].revenue, 0)} at ${percent(at[curve.role].defect ?? NaN)}`);
-  const text = stale ? "These curves are of the rules before the drag; release to draw them anew." : `w ${dollars(rules.w, 3)}: ${parts.join("; ")}.${found.text}`;
+  const text = stale ? "These curves are of the rules before the drag; release to redraw them." : `w ${dollars(rules.w, 3)}: ${parts.join("; ")}.${found.text}`;
   drawn.note.textContent = text;
   drawn.art.setAttribute("aria-label", `Revenue per 1,000 searches against mean pDefect over w${data.simulated ? ", simulated bids and clicks" : ""}. ${text}`);
 }
