@@ -179,7 +179,7 @@ def _marks(figure: go.Figure, points: Sequence[Point], role: str, dark: bool) ->
 
 
 def _ways(figure: go.Figure, points: Sequence[Point], dark: bool) -> None:
-    """One line per training method; dash and symbol tell apart what the palette has one color for."""
+    """One line per training method; dash and symbol differ where the color is the same."""
     ways = list(dict.fromkeys(p.way for p in points))
     for at, way in enumerate(ways):
         held = sorted((p for p in points if p.way == way), key=lambda p: p.x)
