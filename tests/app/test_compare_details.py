@@ -241,7 +241,7 @@ def test_every_tab_stands_on_every_kind_of_data(lab, made, tab):
 
 def test_brought_predictions_say_why_nothing_can_be_edited(lab):
     at = lab(Made(brought=True), ctab="edit", pair=2)
-    assert any("brought as a file" in i.value for i in at.info)
+    assert any("imported as a file" in i.value for i in at.info)
     assert not at.text_input
 
 

@@ -159,7 +159,7 @@ def test_texts_of_the_data_are_shown_letter_by_letter(lab: Path) -> None:
 
 def test_brought_predictions_have_no_replay_and_the_page_says_why(lab: Path) -> None:
     page = opened(lab, Made(brought=True, queries=9), ttab="replay")
-    assert "brought as a file" in page.info[0].value
+    assert "imported as a file" in page.info[0].value
 
 
 def test_without_a_student_the_page_says_what_is_missing(lab: Path) -> None:
