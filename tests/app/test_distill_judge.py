@@ -266,7 +266,7 @@ def test_what_was_foreseen_stands_beside_what_it_took(lab):
     About(estimate={"seconds": 50.0}).write(run)
     (run / "metrics.jsonl").write_text(json.dumps({"step": 9, "seconds": 60.0}) + "\n")
     (card,) = distill_kept._time(case())
-    assert (card.value, card.n, card.delta) == ("60 s", "foreseen 50 s", "+20 %")
+    assert (card.value, card.n, card.delta) == ("60 s", "estimated 50 s", "+20 %")
 
 
 def test_seeds_of_one_setting_are_folded_and_the_sentence_counts_them(lab):

@@ -110,7 +110,7 @@ def test_a_public_showing_foresees_nothing_of_a_world_that_a_link_names(monkeypa
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
     monkeypatch.setattr(distilling_cost, "_cost", lambda *a: pytest.fail("it was counted"))
     config = draft_of("sixty_seconds", {"data": "world:train=999999"}).config
-    assert "as they stand" in distilling_cost.cost(config, True).why
+    assert "only on the data sets that it offers" in distilling_cost.cost(config, True).why
 
 
 def test_a_big_world_is_counted_by_its_sizes_and_never_made(home, monkeypatch):
