@@ -210,7 +210,7 @@ def test_yaml_that_cannot_be_read_is_kept_and_told_by_its_line():
         "stage: distill\nteacher: teacher\nmethod:\n  name: response\n  params:\n    warmth: 3\n"
     )
     at.text_area[0].set_value(wrong).run()
-    assert "line 6: method.params.warmth: no such setting" in texts(at)
+    assert "line 6, “warmth: 3”: method.params.warmth: no such setting" in texts(at)
 
 
 def test_a_problem_of_a_setting_that_is_not_written_has_the_line_of_its_group():
