@@ -68,7 +68,12 @@ def brought_to(workspace: Workspace, data: str, part_hash: str) -> list[Kept]:
 
 
 def twin_among(student: Kept, offered: Iterable[Kept]) -> Kept | None:
-    """The brought twin of a brought student: the one made for it by name, else one for any."""
+    """The brought twin of a brought student: the one made for it by name, else one for any.
+
+    None for a model that was brought in another role.
+    """
+    if student.origin is None or student.origin.role != "student":
+        return None
     twins = [k for k in offered if k.origin and k.origin.role == "twin" and k.path != student.path]
     own = [k for k in twins if k.origin and k.origin.student == student.model]
     free = [k for k in twins if k.origin and not k.origin.student]

@@ -1,11 +1,15 @@
 """The first picture: what distillation won, student by student."""
 
+from math import isfinite
+
 import pandas as pd
 import streamlit as st
 
 from app import captions, controls, services, state
 from app.components.ladder import ladder
-from app.services import Board, Story
+from app.services import Answers, Board, Rung, Story
+from app.services.roles import is_distilled
+from kdcore.evaluate import Metric
 
 
 def finding(board: Board) -> str:
@@ -14,6 +18,8 @@ def finding(board: Board) -> str:
         return f"{services.missing(board)} {services.MISSING_HINT}"
     found = services.gap(board)
     name = board.student.title.partition(" · ")[0]
+    if found is None and not is_distilled(board.student.run, board.student.predictions.origin):
+        return _by_itself(board, board.student, board.teacher)
     if found is None:
         return (
             f"No twin of {name} (the same student trained on labels only) has scored these "
@@ -34,6 +40,20 @@ def finding(board: Board) -> str:
     )
 
 
+def _by_itself(board: Board, who: Answers, teacher: Answers) -> str:
+    """The value of a model that is not known to be distilled, and how it compares."""
+    key = "roc_auc"
+    own = services.evaluation(board, who).metrics.get(key)
+    if own is None or not isfinite(own.value):
+        return f"{who.title} has no ROC-AUC on {board.data.title}: the labels do not define it."
+    against = services.comparison(board, who, teacher).differences[key]
+    return (
+        f"{who.title} has a ROC-AUC of {own.value:.3f} [{own.low:.3f}, {own.high:.3f}] over "
+        f"{len(board.pairs):,} pairs; minus {teacher.title} that is {against.delta:+.3f} "
+        f"[{against.low:+.3f}, {against.high:+.3f}]: {against.verdict}."
+    )
+
+
 def introduce() -> None:
     """What this place is, for whoever has never heard of it."""
     st.caption(
@@ -45,18 +65,19 @@ def introduce() -> None:
 
 
 def draw(board: Board) -> None:
-    """The ladder of students, or what to do where no student has a twin."""
+    """The ladder of students and imported models, or what to do where there is none."""
     told = services.story(board)
     if not told.rungs:
-        st.info("No student here has a twin without a teacher; the bundled world has four.")
+        st.info(
+            "No student here has a twin without a teacher, and no other model was imported; "
+            "the bundled world has four such students."
+        )
         return
     with st.container(key="story"):
         ladder(told, "ladder")
     _newest(told)
     teacher = [f"teacher {captions.plain(board.teacher.title)}"] if board.teacher else []
-    caption = captions.of_models(
-        board, f"What distillation gained: {told.metric} of each student", models=teacher
-    )
+    caption = captions.of_models(board, _title(told), models=teacher)
     about = f"data={board.pairs.content_hash}"
     controls.exports("story", _table(told), finding(board), about, caption)
 
@@ -79,10 +100,16 @@ def _newest(told: Story) -> None:
             st.switch_page("views/runs.py")
 
 
+def _title(told: Story) -> str:
+    if any(rung.alone for rung in told.rungs):
+        return f"What distillation gained: {told.metric} of each student"
+    return f"{told.metric} of each model"
+
+
 def _table(told: Story) -> pd.DataFrame:
     rows = [
         {
-            "student": rung.title,
+            "model": rung.title,
             "training": how,
             told.metric: m.value,
             "low (95 %)": m.low,
@@ -90,6 +117,13 @@ def _table(told: Story) -> pd.DataFrame:
             f"n ({m.n_unit})": m.n,
         }
         for rung in told.rungs
-        for how, m in (("labels only", rung.alone), ("distilled", rung.taught))
+        for how, m in _trainings(rung)
     ]
     return pd.DataFrame(rows)
+
+
+def _trainings(rung: Rung) -> list[tuple[str, Metric]]:
+    """How each value of a row was trained, as far as it is known here, and the value."""
+    names = ("twin, as brought", "as brought") if rung.brought else ("labels only", "distilled")
+    alone = [(names[0], rung.alone)] if rung.alone else []
+    return [*alone, (names[1], rung.taught)]

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from kdcore.predictions import Origin
 from kdcore.runs.store import Run
 from kdcore.whatif.twins import is_twin
 
@@ -25,6 +26,13 @@ def role_of(source: "Source", offered: "list[Source]") -> str:
         return "teacher"
     students = (s.run for s in offered if s.run and "student" in s.run.config)
     return "twin" if any(same_budget(run, source.run) for run in students) else "other"
+
+
+def is_distilled(run: Run | None, origin: Origin | None) -> bool:
+    """Whether a model learned from a teacher: its run says so, or it was imported as a student."""
+    if run is not None:
+        return "student" in run.config
+    return origin is not None and origin.role == "student"
 
 
 def in_order(offered: "list[Source]", role: str) -> "list[Source]":
@@ -64,8 +72,11 @@ def twin_of(offered: "list[Source]", student: "Source | None") -> "Source | None
 
 
 def _imported_twin(offered: "list[Source]", student: "Source") -> "Source | None":
-    """The twin imported for this student by name, else one imported for any."""
-    if student.origin is None or student.origin.role in ("teacher", "twin"):
+    """The twin imported for this student by name, else one imported for any student.
+
+    None for a model that was not imported as a student: how it was trained is not known here.
+    """
+    if not is_distilled(student.run, student.origin):
         return None
     twins = [(s, s.origin) for s in offered if s.origin and s.origin.role == "twin"]
     own = [s for s, origin in twins if origin.student == student.title]

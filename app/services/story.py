@@ -1,4 +1,4 @@
-"""The story of a data set: every student beside its twin without a teacher, as numbers."""
+"""The story of a data set: every student beside its twin, other models by their own value."""
 
 from dataclasses import dataclass
 
@@ -6,32 +6,36 @@ from app.services import places
 from app.services.beside import beside
 from app.services.boards import Answers, Board, Source, sources_on
 from app.services.measured import evaluation
-from app.services.roles import twin_of
+from app.services.roles import role_of, twin_of
 from kdcore.evaluate import Metric
 
-LADDER = 5  # own students that are shown where no bundled one is
+LADDER = 5  # own students, and as many imported models, that are shown at most
 
 
 @dataclass(frozen=True)
 class Rung:
     """One student: what it reaches with labels only and what with a teacher.
 
-    newest: whether it is the visitor's newest run, set beside the story of the bundled ones.
+    alone: None for a model whose twin is not here; taught is then its own value. newest: whether
+    it is the visitor's newest run, set beside the story of the bundled ones. brought: whether it
+    was imported, so that how it was trained is not known here.
     """
 
     title: str
     key: str
-    alone: Metric
+    alone: Metric | None
     taught: Metric
     newest: bool = False
+    brought: bool = False
 
 
 @dataclass(frozen=True)
 class Story:
-    """Students that have a twin, between chance, teacher and truth.
+    """Students between chance, teacher and truth.
 
     rungs: the bundled ones, best last, so that the picture is the same at every visit, and after
-    them the visitor's newest; where none is bundled, the newest ones of the visitor.
+    them the visitor's newest; where none is bundled, the newest ones of the visitor. Below them
+    the imported models: students with their twins, other models alone.
     """
 
     metric: str
@@ -42,7 +46,7 @@ class Story:
 
 
 def story(board: Board, metric: str = "roc_auc") -> Story:
-    """The rungs of the distilled students that answered the board's pairs."""
+    """The rungs of the students and imported models that have scored the board's pairs."""
     rungs = _rungs(board, metric)
     top = _measured(board, board.teacher, metric) if board.teacher else None
     about = top or (rungs[0].taught if rungs else None)
@@ -62,7 +66,7 @@ def _rungs(board: Board, metric: str) -> list[Rung]:
     couples = [(s, other) for s in offered if (other := twin_of(offered, s)) is not None]
     couples = [(s, other) for s, other in couples if {s.key, other.key} <= answered.keys()]
     bundled = [each for each in couples if _is_bundled(each[0])]
-    own = [each for each in couples if not _is_bundled(each[0])]
+    own = [each for each in couples if each[0].run and not _is_bundled(each[0])]
     own.sort(key=lambda each: each[0].run.created if each[0].run else 0.0)
 
     def rung(source: Source, other: Source, newest: bool) -> Rung | None:
@@ -73,7 +77,31 @@ def _rungs(board: Board, metric: str) -> list[Rung]:
     found = [r for s, other in bundled if (r := rung(s, other, False))]
     found.sort(key=lambda r: r.taught.value)
     latest = own[-1:] if bundled else own[-LADDER:]
-    return [*found, *(r for s, other in latest if (r := rung(s, other, bool(bundled))))]
+    newest = (r for s, other in latest if (r := rung(s, other, bool(bundled))))
+    return [*found, *newest, *_imported_rungs(board, offered, answered, metric)]
+
+
+def _imported_rungs(
+    board: Board, offered: list[Source], answered: dict[str, Answers], metric: str
+) -> list[Rung]:
+    """Students and other models that were imported; teacher and twins stand in no row."""
+    teacher = board.teacher.key if board.teacher else ""
+    shown = [
+        source
+        for source in offered
+        if source.run is None
+        and source.key in answered
+        and source.key != teacher
+        and role_of(source, offered) in ("student", "other")
+    ]
+    rungs = []
+    for source in shown[:LADDER]:
+        twin = twin_of(offered, source)
+        held = answered.get(twin.key) if twin else None
+        alone = _measured(board, held, metric) if held else None
+        if taught := _measured(board, answered[source.key], metric):
+            rungs.append(Rung(source.title, source.key, alone, taught, brought=True))
+    return rungs
 
 
 def _is_bundled(source: Source) -> bool:

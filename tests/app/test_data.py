@@ -1,6 +1,7 @@
 """The Data page as a visitor uses it: cards, bringing a file, its problems, its import."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +13,12 @@ from streamlit.testing.v1 import AppTest
 from app import services
 from app.panels import compare_cards, data_score
 from app.services import boards, data_head, data_intake, roles
+from kdcore.brought_files import brought_to, keep, twin_among
 from kdcore.errors import DataError, RunError
 from kdcore.labels import FOUR_GRADES, LabelScheme
 from kdcore.metrics.definitions import CATALOG
 from kdcore.pairs import PairTable, make_frame
-from kdcore.predictions import Predictions
+from kdcore.predictions import Origin, Predictions
 from kdcore.runs.about import About
 from kdcore.runs.record import Status
 from kdcore.softlabels import soften
@@ -291,6 +293,42 @@ def test_teacher_student_and_twin_from_files_open_every_comparison(home, mine):
     assert pickers["pick_student"][0] == "Student: My student"
     at.switch_page("views/start.py").run()
     assert "My student does better than with labels alone" in texts(at)
+
+
+def test_a_twin_belongs_to_students_only_and_other_models_are_told_by_their_own_value(home, mine):
+    rng = np.random.default_rng(5)
+    for name, role, skill in (
+        ("Labels only", "twin", 0.5), ("Mine", "student", 1.5),
+        ("Tower", "teacher", 3.0), ("Lexical", "other", 1.0),
+    ):  # fmt: skip
+        logits = rng.normal(size=(len(mine), 4))
+        logits[np.arange(len(mine)), mine.grades] += skill
+        origin = Origin("logits", role, part=mine.content_hash)
+        keep(Predictions(logits, mine.content_hash, name, origin=origin), home, "esci")
+    at = page(data="esci")
+    offered = boards.sources_on(mine)
+    twins = {s.title: getattr(roles.twin_of(offered, s), "title", None) for s in offered}
+    others = dict.fromkeys(("Tower", "Lexical", "Labels only"))
+    assert twins == others | {"Mine": "Labels only"}
+    kept = {k.model: k for k in brought_to(home, "esci", mine.content_hash)}
+    assert {name: twin_among(k, kept.values()) for name, k in kept.items()} == others | {
+        "Mine": kept["Labels only"]
+    }
+    keys = {source.title: source.key for source in offered}
+    for name, against in (("Lexical", "Tower"), ("Tower", "Mine")):
+        at = page(data="esci", student=keys[name], teacher=keys[against])
+        at.switch_page("views/start.py").run()
+        assert not at.exception
+        assert boards_of(at).twin is None
+        finding = at.text[0].value
+        assert re.search(rf"^{name} has a ROC-AUC of 0\.\d+ \[0\.\d+, [01]\.\d+\] over", finding)
+        assert f"minus {against} that is" in finding
+        assert not re.search("labels alone|distilled|gap|help|twin", finding)
+    at.query_params["student"], at.query_params["teacher"] = keys["Lexical"], keys["Tower"]
+    told = services.story(replace(boards_of(at), teacher=None))
+    assert {r.title: (r.alone is not None, r.brought) for r in told.rungs} == {
+        "Mine": (True, True), "Lexical": (False, True),
+    }  # fmt: skip
 
 
 def boards_of(at: AppTest) -> boards.Board:

@@ -1,4 +1,4 @@
-"""Every student as a step from its twin without a teacher to its distilled self."""
+"""Every student as a step from its twin without a teacher to itself; other models as one mark."""
 
 from typing import Any
 
@@ -14,7 +14,8 @@ def ladder(story: Story, key: str) -> None:
         {
             "title": r.title,
             "newest": r.newest,
-            "alone": [r.alone.value, r.alone.low, r.alone.high],
+            "brought": r.brought,
+            "alone": [r.alone.value, r.alone.low, r.alone.high] if r.alone else None,
             "taught": [r.taught.value, r.taught.low, r.taught.high],
         }
         for r in story.rungs

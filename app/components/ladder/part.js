@@ -1,4 +1,5 @@
 // A row a student: hollow diamond = labels only, filled square = distilled; whiskers are 95 %.
+// A model without a twin is a filled square alone.
 
 const TOP = 34;
 
@@ -20,7 +21,7 @@ function draw(root, data) {
   const left = narrow ? 8 : own ? 200 : 150;
   const tall = narrow ? 62 : 46; // a row; a narrow one has its name above and its numbers below
   const height = TOP + data.rungs.length * tall + 40;
-  const all = data.rungs.flatMap((r) => [...r.alone, ...r.taught]).filter(Number.isFinite);
+  const all = data.rungs.flatMap((r) => [...(r.alone ?? []), ...r.taught]).filter(Number.isFinite);
   const ends = [...all, data.teacher, data.truth].filter((v) => v !== null);
   const low = Math.floor((Math.min(...ends) - 0.01) * 20) / 20;
   const high = Math.min(1, Math.ceil((Math.max(...ends) + 0.005) * 20) / 20);
@@ -37,13 +38,32 @@ function draw(root, data) {
     picture.append(...row(rung, top + tall / 2 + 4, x, narrow, left - 10));
   });
   const note = el("p", { class: "muted key", "data-picture": true },
-    `${data.metric}, ${data.n}. ◇ labels only · ■ distilled from the teacher, same seed and budget · whiskers: 95 % intervals over queries${data.truth === null ? "" : " · truth: ranking by the generator's true probabilities, the best possible"}.`);
+    `${data.metric}, ${data.n}. ${legend(data.rungs)} · whiskers: 95 % intervals over queries${data.truth === null ? "" : " · truth: ranking by the generator's true probabilities, the best possible"}.`);
   root.replaceChildren(picture, note);
 }
 
 function sentence(data) {
-  const rows = data.rungs.map((r) => `${r.newest ? "your newest run, " : ""}${r.title} ${fmt(r.alone[0])} with labels only, ${fmt(r.taught[0])} distilled`);
+  const rows = data.rungs.map((r) => `${r.newest ? "your newest run, " : ""}${r.title} ${values(r)}`);
   return `${data.metric}: ${rows.join("; ")}; teacher ${fmt(data.teacher)}.`;
+}
+
+/** What the marks mean; of imported models only what they were imported as is known. */
+function legend(rungs) {
+  const own = rungs.some((r) => !r.brought);
+  const brought = rungs.filter((r) => r.brought);
+  const parts = own ? ["◇ labels only · ■ distilled from the teacher, same seed and budget"] : [];
+  if (brought.length) {
+    const marks = brought.some((r) => r.alone) ? "◇ twin, ■ student or other model," : "■ model";
+    const who = own ? ` (${brought.map((r) => r.title).join(", ")})` : "";
+    parts.push(`${marks} as brought${who}; how they were trained is not known here`);
+  }
+  return parts.join(" · ");
+}
+
+function values(rung) {
+  if (!rung.alone) return fmt(rung.taught[0]);
+  if (rung.brought) return `${fmt(rung.taught[0])}, its twin ${fmt(rung.alone[0])}`;
+  return `${fmt(rung.alone[0])} with labels only, ${fmt(rung.taught[0])} distilled`;
 }
 
 function axis(low, high, x, height) {
@@ -95,16 +115,18 @@ function row(rung, y, x, narrow, right) {
   labels.forEach((label) => label.append(svg("title", {}, whole)));
   const whisker = (v, role, aside) => // a little apart, so that both are seen where they overlap
     svg("line", { x1: x(v[1]), x2: x(v[2]), y1: y + aside, y2: y + aside, stroke: `var(--kd-${role})`, "stroke-width": 2 });
-  const ahead = taught[0] > alone[0];
+  const ahead = !alone || taught[0] > alone[0];
   const under = narrow ? 19 : -9;
   return [
     ...labels,
-    svg("line", { x1: x(alone[0]), x2: x(taught[0]), y1: y, y2: y, class: "gain" }),
-    whisker(alone, "twin", 4),
+    ...(alone ? [
+      svg("line", { x1: x(alone[0]), x2: x(taught[0]), y1: y, y2: y, class: "gain" }),
+      whisker(alone, "twin", 4),
+      svg("path", { d: `M${x(alone[0])} ${y - 7}l7 7l-7 7l-7 -7z`, class: "alone" }),
+      svg("text", { x: x(alone[0]) + (ahead ? -11 : 11), y: y + under, "text-anchor": ahead ? "end" : "start", class: "value" }, fmt(alone[0])),
+    ] : []),
     whisker(taught, "student", -4),
-    svg("path", { d: `M${x(alone[0])} ${y - 7}l7 7l-7 7l-7 -7z`, class: "alone" }),
     svg("rect", { x: x(taught[0]) - 6, y: y - 6, width: 12, height: 12, class: "taught" }),
-    svg("text", { x: x(alone[0]) + (ahead ? -11 : 11), y: y + under, "text-anchor": ahead ? "end" : "start", class: "value" }, fmt(alone[0])),
     svg("text", { x: x(taught[0]) + (ahead ? 11 : -11), y: y + under, "text-anchor": ahead ? "start" : "end", class: "value strong" }, fmt(taught[0])),
   ];
 }
