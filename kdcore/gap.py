@@ -34,7 +34,7 @@ class GapRecovered:
     """Gap recovered in one metric, with its 95 % interval over queries.
 
     value: (student_kd - student_ft) / (teacher - student_ft), where student_ft is the twin; nan
-    when the teacher has no lead. trustworthy is False when the interval of the lead holds 0:
+    when the teacher has no lead. trustworthy is False when the interval of the lead contains 0:
     the number may be noise then, `reason` says so, and `share` and `text` do not give it.
     definition: the formula in words.
     """
@@ -126,7 +126,7 @@ def _reason(leads: bool, teacher: float, twin: float, lead: tuple[float, float])
     if not math.isfinite(lead[0]):
         return f"{both}, and fewer than two queries give no interval"
     ends = f"[{lead[0]:+.4f}, {lead[1]:+.4f}]".replace("-", "−")
-    return f"{both}, and the 95 % interval of their difference, {ends}, holds 0"
+    return f"{both}, and the 95 % interval of their difference, {ends}, contains 0"
 
 
 def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Floats:

@@ -366,7 +366,7 @@ def test_gap_is_not_given_without_a_lead_and_flagged_when_the_lead_is_noise():
     assert np.isfinite(unsure.value)
     assert unsure.lead_low < 0 < unsure.lead_high
     assert not unsure.trustworthy
-    assert "holds 0" in unsure.reason
+    assert "contains 0" in unsure.reason
 
 
 def test_an_unknown_metric_of_the_gap_is_answered_with_the_nearest():

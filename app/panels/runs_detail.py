@@ -184,7 +184,7 @@ def _why(delta: Delta) -> str:
     if out == small:
         return f"{rule}."
     alone = "the interval leaves out 0, if barely" if out else "p is below 0.05"
-    other = f"p = {delta.p:.2g} is not below 0.05" if out else "the interval holds 0"
+    other = f"p = {delta.p:.2g} is not below 0.05" if out else "the interval contains 0"
     return f"{rule}. Here {alone}, but {other}: INCONCLUSIVE."
 
 
