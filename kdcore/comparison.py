@@ -143,9 +143,9 @@ def compare(
             pairs.scheme, one, other, depth, (resamples, permutations, seed)
         ),
         notes=(
+            *one.tied_notes("" if one.equal else f"{a.model}: "),
+            *other.tied_notes("" if other.equal else f"{b.model}: "),
             *_notes(one),
-            *one.tied_notes(f"{a.model}: "),
-            *other.tied_notes(f"{b.model}: "),
             *filter(None, (a.caveat, b.caveat)),
         ),
     )

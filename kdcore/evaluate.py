@@ -202,7 +202,7 @@ def _counts(pairs: PairTable, measured: Measured) -> dict[str, int]:
 
 def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, ...]:
     relevant, labelled = int(measured.relevant.sum()), len(measured.relevant)
-    notes = []
+    notes = [*measured.tied_notes()]
     if not labelled:
         notes.append("No pair is labelled, so no metric that reads a label is defined.")
     elif relevant in (0, labelled):
@@ -222,7 +222,6 @@ def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, .
             f"{len(pairs) - labelled} of {len(pairs)} pairs are unlabelled and left out of every "
             "metric that reads a label."
         )
-    notes += measured.tied_notes()
     if resamples and measured.queries < 2:
         notes.append("There are no intervals: they are drawn over queries, and there are not two.")
     if resamples and labelled and (sentence := few(measured.queries)):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kdcore.equal_scores import TIED_DEPTH, Equal, equal_scores, tied_notes
 from kdcore.errors import DataError
 from kdcore.labels import GAINS, LabelScheme
 from kdcore.metrics import agreement, calibration, classification, ece, ranking
@@ -26,7 +27,6 @@ Ints = NDArray[np.int64]
 Column = tuple[str, NDArray[Any]]  # the unit that divides it, its sum in each query
 UNITS = ("ranked", "labelled", "pairs", "correlated")
 ECES: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "mass"}
-TIED_DEPTH, MUCH_TIED = 5, 0.2  # from this share of the top 5 on, ties are reported
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Measured:
     ECE. order, groups, log_odds, relevant: what the areas need, labelled pairs only. curves:
     (queries, depth) nDCG by gain. labels: (queries, depth, classes + 1) expected label counts in
     the top k, unjudged last. tied: share of the places in the top 5 held by ads of equal score.
+    model: its name. equal: whether it gives all pairs, or all of a query, one score.
     """
 
     numbers: Ints
@@ -53,6 +54,8 @@ class Measured:
     curves: Mapping[str, Floats]
     labels: Floats
     tied: float
+    model: str
+    equal: Equal
 
     @property
     def linear_keys(self) -> tuple[str, ...]:
@@ -81,15 +84,8 @@ class Measured:
         return placed
 
     def tied_notes(self, whose: str = "") -> tuple[str, ...]:
-        """A sentence where many ads of the top 5 have equal scores, which nothing orders."""
-        if not self.tied >= MUCH_TIED:
-            return ()
-        said = (
-            f"{whose}{self.tied:.0%} of the places in the top {TIED_DEPTH} are taken by ads with "
-            "the same score as another ad of their query; nDCG and label density are averages "
-            "over all orders of such ads."
-        )
-        return (said,)
+        """A sentence where many ads of the top 5 have equal scores, or all ads have."""
+        return tied_notes(self.equal, self.tied, self.model, whose)
 
     def count(self, key: str) -> int:
         """Pairs or queries that a metric is over."""
@@ -218,6 +214,8 @@ def _measured(
         curves=curves,
         labels=ranking.counts_in(lists, pairs.grades, len(pairs.scheme), ranking.DEPTH),
         tied=tied,
+        model=predictions.model,
+        equal=equal_scores(scores.ranking, index),
     )
 
 

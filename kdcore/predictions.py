@@ -122,9 +122,11 @@ class Predictions:
         """A sentence on what was made here from one number per pair; "" where nothing was."""
         if self.own_grades:
             return ""
-        made, say = "probabilities of the grades were", "NLL and KL"
+        made, lost = "probabilities of the grades were", OF_GRADES
         if not self.own_relevance:
-            made, say = "probabilities were", "NLL, ECE and KL"
+            made, lost = "probabilities were", OF_RELEVANCE | OF_GRADES
+        *names, last = dict.fromkeys(lost.values())
+        say = f"{', '.join(names)} and {last}"
         return (
             f"{self.model} gave one number per pair, so its {made} made here from that number and "
             f"the labels: {say} say nothing about the model; ROC-AUC, nDCG and its order do."

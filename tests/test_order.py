@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from kdcore.brought import bring
 from kdcore.comparison import compare
+from kdcore.equal_scores import equal_scores, equal_sentence
 from kdcore.evaluate import evaluate
 from kdcore.gap import gap_recovered
 from kdcore.labels import BINARY, FOUR_GRADES, LabelScheme
@@ -107,7 +108,28 @@ def test_an_evaluation_says_when_much_of_the_top_is_tied() -> None:
     sure = Predictions(distinct, pairs.content_hash, "distinct")
     assert not any("the same score" in note for note in evaluate(pairs, sure).notes)
     notes = compare(pairs, sure, constant, resamples=2, permutations=2, area_permutations=2).notes
-    assert any(note.startswith("constant: ") and "the same score" in note for note in notes)
+    assert notes[0] == "constant gives every pair the same score, so it orders nothing."
+
+
+def test_equal_scores_are_told_of_a_whole_table_or_of_every_query() -> None:
+    queries = np.array([0, 0, 1, 1, 2])
+    assert equal_scores(np.full(5, 0.5), queries) == "all"
+    assert equal_scores(np.array([1.0, 1.0, 2.0, 2.0, 7.0]), queries) == "query"
+    assert equal_scores(np.array([1.0, 1.0, 2.0, 2.5, 7.0]), queries) == ""
+    assert equal_scores(np.full(3, 0.5), np.arange(3)) == ""  # no query has two ads to order
+    assert equal_sentence("query", "M").startswith("M gives all ads of a query the same score")
+
+
+def test_a_model_of_equal_scores_is_named_before_anything_else() -> None:
+    pairs = made(3, BINARY)
+    constant = Predictions(np.zeros((len(pairs), 2)), pairs.content_hash, "constant")
+    first = "constant gives every pair the same score, so it orders nothing."
+    notes = evaluate(pairs, constant).notes
+    assert notes[0] == first
+    assert not any("places in the top" in note for note in notes)
+    by_query = np.column_stack([np.zeros(len(pairs)), pairs.query_ids]).astype(float)
+    steps = Predictions(by_query, pairs.content_hash, "steps")
+    assert evaluate(pairs, steps).notes[0].startswith("steps gives all ads of a query the same")
 
 
 def exact_expected_grade(logits: list[int]) -> Fraction:

@@ -1,14 +1,16 @@
-"""Warnings before every finding: few queries, or models close to chance on these pairs."""
+"""Warnings before every finding: models that order nothing, few queries, models near chance."""
 
 import streamlit as st
 
 from app.services import places
 from app.services.boards import Answers, Board
 from app.services.ranking import per_query
+from kdcore.equal_scores import equal_scores, equal_sentence
 from kdcore.judging.chance import near_chance, sentence_of
 from kdcore.metrics.significance import few
-from kdcore.pairs import UNLABELLED
+from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.runs.store import Run
+from kdcore.scores import Scores
 
 WORLD = "bundled"
 TRAINED_ELSEWHERE = "trained on the bundled world; expect little on your texts"
@@ -19,8 +21,17 @@ def caution(board: Board) -> str:
     pairs = board.pairs
     judged = bool((pairs.grades != UNLABELLED).any())
     queries = int(pairs.query_ids.max(initial=-1)) + 1
-    told = (few(queries) if judged else "", _chance(board))
+    shown = [who for who in (board.student, board.teacher, board.twin) if who is not None]
+    equal = [_equal((pairs.content_hash, who.hash, who.title), pairs, who) for who in shown]
+    told = (*dict.fromkeys(equal), few(queries) if judged else "", _chance(board))
     return " ".join(filter(None, told))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _equal(key: tuple[str, str, str], _pairs: PairTable, _who: Answers) -> str:
+    """A sentence when a model gives all pairs, or all of a query, one score."""
+    ranking = Scores.of(_who.predictions, _pairs.scheme).ranking
+    return equal_sentence(equal_scores(ranking, _pairs.query_ids), _who.title)
 
 
 def _chance(board: Board) -> str:
@@ -29,6 +40,8 @@ def _chance(board: Board) -> str:
     if who is None:
         return ""
     role = "The teacher" if who is board.teacher else "The student"
+    if _equal((board.pairs.content_hash, who.hash, who.title), board.pairs, who):
+        return ""  # which says more
     near = _near((board.pairs.content_hash, who.hash), role, board, who)
     if not near:
         return ""

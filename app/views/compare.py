@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import frame, services
 from app.panels import (
+    caveats,
     compare_cards,
     compare_density,
     compare_details,
@@ -12,6 +13,7 @@ from app.panels import (
     compare_selection,
     lacking,
 )
+from app.texts import md
 
 board = services.board()
 if not board.ready:
@@ -20,6 +22,8 @@ else:
     if compare_selection.announce(board):
         st.rerun()  # a link was opened: the top bar is drawn already, and nothing else yet
     frame.finding(compare_selection.finding(board), board)
+    if scores := caveats.of_thresholds(board):
+        st.caption(md(scores))
     cards = compare_cards.place(board)
     rail, main = st.columns([1, 3.6], gap="medium")
     with rail:

@@ -23,6 +23,7 @@ SPLIT_HELP = "which pairs it answers: train, validation, test or all (default te
 SPLIT_HELP += "validation, else all)"
 KIND_HELP = "auto, logits, probabilities, relevance, logit, score, or label_score: the label that "
 KIND_HELP += "a pipeline chose and its score"
+MADE_HERE = "† worked out from probabilities that were made here; says nothing about the model"
 MAP_HELP = "the column of query, title, description, label or of a grade: --map exact=p_e"
 
 
@@ -160,12 +161,14 @@ def _tell(
     from kdcore.cli.measuring import as_data, metric_table
 
     read, name = brought.read, brought.predictions.model
+    made_here = [key for key in evaluation.metrics if not brought.predictions.is_own(key)]
     data: dict[str, Any] = {
         "name": name,
         "role": brought.predictions.origin.role if brought.predictions.origin else "",
         "split": target.split,
         "read": asdict(read),
         **as_data(evaluation),
+        "made_here": made_here,
         "comparison": trio.comparison if trio else None,
         "gap_recovered": trio.gaps if trio else None,
         "kept": path,
@@ -179,7 +182,8 @@ def _tell(
         f"pairs with predictions, read from {read.file}",
         table(_columns(read)),
         *(f"Note: {note}" for note in read.notes),
-        metric_table(evaluation),
+        metric_table(evaluation, made_here),
+        *([MADE_HERE] if made_here else ()),
         *(f"Note: {note}" for note in evaluation.notes),
         *(_of_trio(trio) if trio else ()),
         kept,

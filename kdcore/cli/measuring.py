@@ -1,5 +1,6 @@
 """`kdlab evaluate` behind its options: what is measured, compared, written and told."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,11 +124,11 @@ def as_data(evaluation: Evaluation) -> dict[str, Any]:
     return {name: getattr(evaluation, name) for name in names}
 
 
-def metric_table(evaluation: Evaluation) -> Table:
-    """Every metric with its interval, a row each."""
+def metric_table(evaluation: Evaluation, not_own: Collection[str] = ()) -> Table:
+    """Every metric with its interval, a row each; not_own: keys of those marked by a dagger."""
     rows = [
         {
-            "metric": m.name,
+            "metric": f"{m.name} †" if m.key in not_own else m.name,
             "value [95 %]": span(m.value, m.low, m.high),
             "n": m.n,
             "of": m.n_unit,

@@ -9,9 +9,21 @@ from kdcore.labels import GAINS
 
 Unit = Literal["pairs", "queries"]
 DEPTHS = (1, 3, 5, 10)
-# what a metric reads of a model beside the order of the pairs
-OF_GRADES = frozenset({"grade_accuracy", "nll", "truth_kl", "teacher_kl", "teacher_agreement"})
-OF_RELEVANCE = frozenset({"accuracy", "brier", "ece_width", "ece_mass", "truth_mae"})
+# what a metric reads of a model beside the order of the pairs, and the metric's short name
+OF_GRADES = {
+    "grade_accuracy": "grade accuracy",
+    "nll": "NLL",
+    "truth_kl": "KL",
+    "teacher_kl": "KL",
+    "teacher_agreement": "agreement with the teacher",
+}
+OF_RELEVANCE = {
+    "accuracy": "accuracy",
+    "brier": "Brier",
+    "ece_width": "ECE",
+    "ece_mass": "ECE",
+    "truth_mae": "error against the truth",
+}
 VERSION = 3  # raised when a value, an interval or a verdict is worked out otherwise
 
 

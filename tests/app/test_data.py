@@ -11,8 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services
-from app.panels import compare_cards, data_score
-from app.services import boards, data_head, data_intake, roles
+from app.panels import caveats, compare_cards, data_score
+from app.services import boards, chance, data_head, data_intake, roles
 from kdcore.brought_files import brought_to, keep, twin_among
 from kdcore.errors import DataError, RunError
 from kdcore.labels import FOUR_GRADES, LabelScheme
@@ -325,7 +325,15 @@ def test_a_twin_belongs_to_students_only_and_other_models_are_told_by_their_own_
         assert f"minus {against} that is" in finding
         assert not re.search("labels alone|distilled|gap|help|twin", finding)
     at.query_params["student"], at.query_params["teacher"] = keys["Lexical"], keys["Tower"]
-    told = services.story(replace(boards_of(at), teacher=None))
+    board = boards_of(at)
+    assert caveats.of_thresholds(board) == ""
+    score = replace(board.student.predictions, origin=Origin("score"))
+    scored = replace(board, student=replace(board.student, predictions=score))
+    assert caveats.of_thresholds(scored).startswith("Tower gave one score per pair, and no prob")
+    flat = replace(score, logits=np.zeros_like(score.logits))
+    constant = replace(board, student=replace(board.student, predictions=flat))
+    assert chance.caution(constant).startswith("Tower gives every pair the same score")
+    told = services.story(replace(board, teacher=None))
     assert {r.title: (r.alone is not None, r.brought) for r in told.rungs} == {
         "Mine": (True, True), "Lexical": (False, True),
     }  # fmt: skip

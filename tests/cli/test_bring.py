@@ -110,3 +110,40 @@ def test_answers_to_a_file_of_pairs_are_measured_and_not_kept(mine: Path, kdlab:
     said = kdlab("bring", answers(mine, "teacher"), "--data", mine / "mine.tsv", "--name", "x")
     assert said.code == 0
     assert "Not saved: mine is not a data set of this lab" in said.out
+
+
+@pytest.mark.parametrize("scale", [1.0, 40.0])
+def test_metrics_of_probabilities_that_were_made_here_are_marked_and_named(
+    mine: Path, kdlab: Kdlab, scale: float
+) -> None:
+    """P(relevant) of two grades is the model's own in every metric; of a free score, the order."""
+    path = answers(mine, "student")
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(row | {"score": float(row["score"]) * scale} for row in rows)
+    call = ("bring", path, "--data", "mine", "--name", "one", "--replace", "-q")
+    said = kdlab(*call, "--json").json
+    free = scale > 1
+    expected = {"accuracy", "nll", "brier", "ece_width", "ece_mass"} if free else set()
+    assert set(said["made_here"]) == expected
+    notes = [note for note in said["notes"] if "gave one number per pair" in note]
+    assert len(notes) == free
+    for name in ("accuracy", "grade accuracy", "NLL", "Brier", "ECE", "KL"):
+        assert all(name in note for note in notes)
+    table = kdlab(*call).out
+    for key, metric in said["metrics"].items():
+        assert (f"{metric['name']} †" in table) == (key in expected), key
+    assert ("says nothing about the model" in table) == free
+
+
+def test_a_constant_model_is_named_as_such(mine: Path, kdlab: Kdlab) -> None:
+    path = answers(mine, "student")
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(row | {"score": 0.5} for row in rows)
+    said = kdlab("bring", path, "--data", "mine", "--name", "flat", "-q", "--json").json
+    assert said["notes"][0] == "flat gives every pair the same score, so it orders nothing."

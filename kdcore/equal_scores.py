@@ -1,0 +1,48 @@
+"""Ads that a model gives equal scores, which nothing orders, and what is said of such a model."""
+
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+TIED_DEPTH, MUCH_TIED = 5, 0.2  # from this share of the top 5 on, ties are reported
+Equal = Literal["", "query", "all"]
+
+
+def equal_scores(scores: NDArray[Any], queries: NDArray[Any]) -> Equal:
+    """Whether the scores of all pairs are equal, those within each query, or neither ("").
+
+    scores, queries: (pairs,) the number that orders a pair, and the number of its query. A table
+    without a query of two pairs or more has nothing to order.
+    """
+    if len(scores) == len(np.unique(queries)):
+        return ""
+    if (scores == scores[0]).all():
+        return "all"
+    first = np.unique(queries, return_index=True, return_inverse=True)
+    return "query" if (scores == scores[first[1]][first[2]]).all() else ""
+
+
+def equal_sentence(equal: Equal, model: str) -> str:
+    """What a model whose scores are equal can't do; an empty text where they differ."""
+    if equal == "all":
+        return f"{model} gives every pair the same score, so it orders nothing."
+    if equal == "query":
+        return f"{model} gives all ads of a query the same score, so it orders no query's ads."
+    return ""
+
+
+def tied_notes(equal: Equal, tied: float, model: str, whose: str = "") -> tuple[str, ...]:
+    """A sentence where many ads of the top 5 have equal scores, or all ads have.
+
+    tied: share of the places in the top 5 that are taken by such ads. whose: in front of it.
+    """
+    if sentence := equal_sentence(equal, model):
+        return (f"{whose}{sentence}",)
+    if not tied >= MUCH_TIED:
+        return ()
+    return (
+        f"{whose}{tied:.0%} of the places in the top {TIED_DEPTH} are taken by ads with the same "
+        "score as another ad of their query; nDCG and label density are averages over all orders "
+        "of such ads.",
+    )
