@@ -10,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError
-from kdcore.intervals import difference_ends, reach_of
+from kdcore.intervals import difference_ends, reach_of, whole_lists
 from kdcore.labels import LabelScheme
 from kdcore.measures import Floats, Measured, measure
 from kdcore.metrics.classification import ScoreOrder, mid_ranks
 from kdcore.metrics.definitions import CATALOG, Unit
 from kdcore.metrics.ranking import DEPTH
 from kdcore.metrics.significance import (
+    THE_SAME,
     Direction,
     Support,
     Verdict,
     bootstrap_weights,
-    direction,
     exceed,
     few,
+    graded,
     interval,
     p_value,
     smallest_detectable,
@@ -66,7 +67,8 @@ class DensityDifference:
     points: 100 (share_a - share_b), the delta that is tested; relative: share_a / share_b - 1.
     verdict: of the best grade, of which more is better, and of the worst, of which less is; of a
     grade between them, "more", "fewer" or "no clear difference", since its share also rises where
-    better ads are missing.
+    better ads are missing. "the same ads" where the top k holds the whole list of every query: the
+    difference is 0 by construction, and so are both ends of its interval.
     """
 
     grade: str
@@ -229,13 +231,16 @@ def density_differences(
     """The label density of compare() alone; effort: resamples, permutations and their seed."""
     resamples, permutations, seed = effort
     a, b = (x.labels[:, depth - 1, :-1] for x in (one, other))
+    whole = whole_lists(one, depth)
+    b = a if whole else b  # the same ads: what still differs is rounding
     weights = bootstrap_weights(one.queries, resamples if one.queries > 1 else 0, seed)
     nothing = np.zeros((0, a.shape[1]))
     drawn = [(nothing, nothing), *((_shares(w @ a), _shares(w @ b)) for w in weights)]
     drawn_a, drawn_b = (np.concatenate([d[side] for d in drawn]) for side in (0, 1))
     share_a, share_b = (_shares(x.sum(axis=0)[None])[0] for x in (a, b))
     points = 100 * (share_a - share_b)
-    support, reach = Support.of(_shares(a) - _shares(b)), reach_of(one, other)
+    support = Support.of(_shares(a) - _shares(b))
+    reach = 0.0 if whole else reach_of(one, other)
     draws, relative = 100 * (drawn_a - drawn_b), _relative(share_a, share_b)
     low, high = interval(draws, points, support, 100 * reach)
     p = np.where(np.isfinite(points), _linear_p(a, b, _shares, permutations, seed), np.nan)
@@ -254,19 +259,12 @@ def density_differences(
         DensityDifference(
             grade=name,
             **{key: float(value[grade]) for key, value in numbers.items()},
-            verdict=_said_of(grade, len(scheme), (low[grade], high[grade], p[grade])),
+            verdict=THE_SAME if whole else graded(grade, len(scheme), low, high, p),
             n_a=round(float(a.sum())),
             n_b=round(float(b.sum())),
         )
         for grade, name in enumerate(scheme.grades)
     )
-
-
-def _said_of(grade: int, grades: int, test: tuple[float, float, float]) -> Verdict | Direction:
-    """Of the best and the worst grade a verdict; of those between, a direction."""
-    if grade in (0, grades - 1):
-        return verdict(*test, higher_is_better=grade > 0)
-    return direction(*test)
 
 
 def _ends(name: str, ends: tuple[Floats, Floats]) -> dict[str, Floats]:

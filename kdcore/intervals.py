@@ -55,6 +55,12 @@ def reach_of(one: Measured, other: Measured) -> float:
     return 0.0 if equal and np.array_equal(one.table, other.table) else 1.0
 
 
+def whole_lists(measured: Measured, depth: int) -> bool:
+    """Whether no query has more than `depth` pairs, so that every order shows the same ones."""
+    pairs = measured.table[:, measured.units][:, UNITS.index("pairs")]
+    return bool((pairs <= depth).all())
+
+
 def support_of(measured: Measured, parts: Floats | None = None) -> Support:
     """What the interval of each metric rests on.
 

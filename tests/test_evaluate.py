@@ -276,6 +276,21 @@ def test_a_grade_between_the_best_and_the_worst_is_more_or_fewer_and_no_merit():
     assert [d.verdict for d in both] == ["BEATS", "BEATS"]
 
 
+def test_lists_that_are_shown_whole_hold_the_same_ads_and_nothing_is_tested():
+    """At k = 20 of 20 ads the difference had an interval of 0.4 points and verdicts."""
+    pairs, logits = world(queries=60)
+    good, bad = noisy(pairs, logits, 0.1, "good"), noisy(pairs, logits, 4, "bad")
+    longest = int(np.bincount(pairs.query_ids).max())
+    assert longest <= 20
+    effort = {"resamples": 200, "permutations": 200}
+    for depth in {longest, 20}:
+        for test in compare(pairs, good, bad, depth=depth, **effort).density:
+            assert (test.points, test.low, test.high, test.relative_low) == (0, 0, 0, 0)
+            assert (test.p, test.smallest_detectable, test.verdict) == (1, 0, "the same ads")
+    above = compare(pairs, good, bad, depth=longest - 1, **effort).density
+    assert all(test.verdict != "the same ads" for test in above)
+
+
 def test_a_model_does_not_differ_from_itself():
     pairs, logits = world()
     model = noisy(pairs, logits, 1)

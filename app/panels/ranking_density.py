@@ -15,6 +15,7 @@ from app.panels.ranking_models import Side
 from app.services import Board, ranking
 from app.texts import signed
 from kdcore.comparison import DensityDifference
+from kdcore.metrics.significance import THE_SAME
 
 READINGS = {"points": "Points", "relative": "Relative", "paper": "Paper's Table 3"}
 # TwinBERT_cos against C-DSSM in the top 5, relative changes, worst grade first
@@ -28,6 +29,13 @@ FOOTNOTE = (
     "over queries is not known; choose either above. The paper used other ads and graders: "
     "compare directions, not sizes."
 )
+WORDS = {  # a verdict of A against B, with both named
+    "BEATS": "A BEATS B",
+    "NO BEATS": "B BEATS A",
+    "more": "A shows more",
+    "fewer": "A shows fewer",
+    "no clear difference": "INCONCLUSIVE",
+}
 OWN_GRADES = (
     "These pairs have {n} grades, the paper has four (bad, fair, good, excellent), so its numbers "
     "are not drawn beside ours."
@@ -73,6 +81,11 @@ def finding(a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]) -> s
     best = tests[-1]
     if not np.isfinite(best.points):
         return f"No ad in the top {k} of both models has a label, so they cannot be compared."
+    if best.verdict == THE_SAME:
+        return (
+            f"In the top {k}, {a.noun} and {b.noun} show the same ads: no list is longer, so no "
+            "difference is possible. What counts is the top of the lists."
+        )
     ends = ""
     if np.isfinite(best.low):
         ends = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {best.verdict})"
@@ -94,7 +107,7 @@ def payload(
     """What the browser part draws; every depth at once, so that a drag asks for nothing."""
     now = state.now()
     four = len(board.pairs.scheme) == len(PAPER)
-    rows = [{**asdict(test), "verdict": str(test.verdict)} for test in tests]
+    rows = [{**asdict(test), **_reading_of(test)} for test in tests]
     return {
         "grades": list(board.pairs.scheme.grades),
         "a": _side(board, a),
@@ -106,6 +119,14 @@ def payload(
         "tested": {"k": k, "rows": rows} if now.pooled else None,
         "paper": list(PAPER) if now.reading == "paper" and four else None,
     }
+
+
+def _reading_of(test: DensityDifference) -> dict[str, Any]:
+    """The verdict of a row as the picture words it; no interval where nothing was tested."""
+    if test.verdict == THE_SAME:
+        ends = ("low", "high", "relative_low", "relative_high")
+        return {"verdict": "the same ads", **dict.fromkeys(ends)}
+    return {"verdict": WORDS.get(test.verdict, str(test.verdict))}
 
 
 def _side(board: Board, side: Side) -> dict[str, Any]:
@@ -150,19 +171,32 @@ def _notes(
     if not pooled:
         st.caption("Interval and verdict are of the pooled shares; choose Pooled to see them.")
     found = tests[-1].smallest_detectable
-    if pooled and np.isfinite(found):
+    if pooled and tests[-1].verdict == THE_SAME:
+        st.caption(
+            f"At k = {k} the list of every query is shown whole, in both orders the same ads: the "
+            "difference is 0 by construction, so there is nothing to test."
+        )
+    elif pooled and np.isfinite(found):
         st.caption(
             f"Intervals: {ranking.RESAMPLES:,} bootstrap samples of queries, 95 %; p: "
             f"{ranking.permutations(board):,} random swaps of the two models per query. At "
             f"k = {k}, p = {tests[-1].p:.4f} for the best grade; the smallest difference that 80 % "
-            f"of such tests would find is {found:.1f} points. A grade between the best and the "
-            "worst has no verdict, since its share also rises where better ads are missing. "
-            f"{len(tests)} tests on the same lists, not corrected: read them together."
+            f"of such tests would find is {found:.1f} points. Only the best and the worst "
+            f"grade get a verdict{_between(tests)}. {len(tests)} grades are tested on the same "
+            "lists without a correction, so one of them may look clear by chance."
         )
     if reading == "paper":
         st.caption(FOOTNOTE)
         if len(board.pairs.scheme) != len(PAPER):
             st.caption(OWN_GRADES.format(n=len(board.pairs.scheme)))
+
+
+def _between(tests: tuple[DensityDifference, ...]) -> str:
+    """Why the grades between have none; nothing where there are none between."""
+    if len(tests) == 2:
+        return ""
+    best, second = tests[-1].grade, tests[-2].grade
+    return f": more {second} ads may just mean fewer {best} ones"
 
 
 def _readings(label: str, **kwargs: Any) -> Any:

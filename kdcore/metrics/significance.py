@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Verdict = Literal["BEATS", "NO BEATS", "INCONCLUSIVE"]
-Direction = Literal["more", "fewer", "no clear difference"]
+Direction = Literal["more", "fewer", "no clear difference", "the same ads"]
 MORE: Direction = "more"
 FEWER: Direction = "fewer"
 NOT_TOLD_APART: Direction = "no clear difference"
+THE_SAME: Direction = "the same ads"  # both lists are shown whole: there is nothing to test
 LEVEL = 0.05
 POWER_FACTOR = 2.8  # z(0.975) + z(0.8): 80 % power in a two-sided test at 5 %
 FEW_QUERIES = 20  # below it even a widened interval is rough, which is reported
@@ -207,6 +208,14 @@ def direction(low: float, high: float, p: float) -> Direction:
     """Which way a difference goes where neither way is better; the rule of `verdict`."""
     side = verdict(low, high, p)
     return {"BEATS": MORE, "NO BEATS": FEWER, "INCONCLUSIVE": NOT_TOLD_APART}[side]
+
+
+def graded(grade: int, grades: int, low: Floats, high: Floats, p: Floats) -> Verdict | Direction:
+    """Of the best and the worst of (grades,) tests a verdict; of those between, a direction."""
+    test = (float(low[grade]), float(high[grade]), float(p[grade]))
+    if grade in (0, grades - 1):
+        return verdict(*test, higher_is_better=grade > 0)
+    return direction(*test)
 
 
 def verdict(low: float, high: float, p: float, higher_is_better: bool = True) -> Verdict:

@@ -240,6 +240,16 @@ def test_a_finding_tells_more_or_fewer_only_where_its_test_does():
     assert "4.4 points fewer excellent" in ranking_density.finding(a, b, 3, (*tests[:-1], worse))
 
 
+def test_lists_that_are_shown_whole_have_no_interval_and_no_verdict():
+    board = KINDS["four grades"]
+    a, b = ranking_models.chosen(board)
+    k = ranking_models.deepest(board)
+    tests = ranking.density(board, a.answers, b.answers, k)
+    assert "show the same ads" in ranking_density.finding(a, b, k, tests)
+    for row in ranking_density.payload(board, a, b, k, tests)["tested"]["rows"]:
+        assert (row["low"], row["high"], row["verdict"]) == (None, None, "the same ads")
+
+
 def test_the_papers_row_is_drawn_beside_four_grades_only(fresh_state):
     fresh_state(reading="paper")
     for kind, drawn in (("four grades", True), ("five grades", False), ("two grades", False)):

@@ -148,7 +148,7 @@ function paint(rail) {
   const said = sentence(data, both, change);
   rail.input.setAttribute("aria-valuetext", `${k}: ${said}`);
   rail.drawn.setAttribute("aria-label", `Label shares in the top ${k}: ${said}`);
-  rail.note.textContent = noteOf(data, k, change, tested);
+  rail.note.textContent = noteOf(data, k, tested);
 }
 
 function shareBar(bar, share) {
@@ -200,11 +200,9 @@ function sentence(data, both, change) {
   return `${data.grades[best]} ${read(both.a[best])} in A, ${read(both.b[best])} in B${by}`;
 }
 
-function noteOf(data, k, change, tested) {
+function noteOf(data, k, tested) {
   const [a, b] = [data.a, data.b].map((side) => side.judged[k - 1].toLocaleString("en"));
   const how = data.pooled ? "pooled over queries" : "mean of each query's shares";
-  const sum = change.reduce((total, value) => total + value, 0);
-  const zero = data.reading === "points" && Number.isFinite(sum) ? ` The points sum to ${Math.abs(sum).toFixed(1)}.` : "";
   const wait = tested || !data.pooled ? "" : " Release to test this depth.";
-  return `Of ${a} (A) and ${b} (B) judged ads in the top ${k}, ${how}.${zero}${wait}`;
+  return `Of ${a} (A) and ${b} (B) judged ads in the top ${k}, ${how}.${wait}`;
 }
