@@ -1,7 +1,9 @@
 """`python -m app`: the lab in the browser, on this machine only unless told otherwise."""
 
 import argparse
+import errno
 import os
+import socket
 import sys
 import threading
 import webbrowser
@@ -25,11 +27,31 @@ def options(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def is_free(host: str, port: int) -> bool:
+    """Whether no program listens on this port of this address."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as cause:
+            return cause.errno != errno.EADDRINUSE
+    return True
+
+
+def _busy(host: str, port: int) -> str:
+    """What is wrong with a port in use, with the next one that is free."""
+    free = next((p for p in range(port + 1, min(port + 100, 65536)) if is_free(host, p)), None)
+    cure = f"start the lab with --port {free}" if free else "choose another with --port"
+    return f"Port {port} is used by another program, perhaps by another lab: {cure}."
+
+
 def main() -> None:
     """Serve the app with the security headers; stays until it is stopped."""
     asked = options()
     if asked.public:
         os.environ["KDLAB_PUBLIC"] = "1"
+    if not is_free(asked.host, asked.port):
+        raise SystemExit(_busy(asked.host, asked.port))
     url = f"http://localhost:{asked.port}"
     sys.stderr.write(f"KD Lab: {url}  (Ctrl-C stops it)\n")
     if not asked.no_browser:

@@ -43,7 +43,8 @@ class Step:
     """One thing to see and do.
 
     seen: what the act has shown, told once it is done. link: State fields as in a URL. target: CSS
-    selector of the control to act on; show: of what must be in view while it is used.
+    selector of the control to act on; show: of what must be in view while it is used. own: fields
+    that stay as they are where the visitor's own run has finished: the step is about that run.
     """
 
     page: str
@@ -55,6 +56,7 @@ class Step:
     target: str
     show: str
     check: Check | None
+    own: tuple[str, ...] = ()
 
     def state(self) -> State:
         """The state in which the step opens."""
@@ -119,7 +121,8 @@ def _step(data: dict[str, Any]) -> Step:
         check = Check(declared["field"], declared["kind"], declared.get("value"))
     fields = {name: data[name] for name in ("page", "title", "text", "task", "seen", "target")}
     show = data.get("show", data["target"])
-    return Step(**fields, show=show, link=dict(data.get("link", {})), check=check)
+    own = tuple(data.get("own", ()))
+    return Step(**fields, show=show, link=dict(data.get("link", {})), check=check, own=own)
 
 
 def _problems(place: int, step: Step) -> list[str]:
@@ -127,6 +130,9 @@ def _problems(place: int, step: Step) -> list[str]:
     if step.page not in {name for name, _, _ in PAGES}:
         found.append(f"step {place}: no page is called {step.page!r}")
     found += [f"step {place}: {told}" for told in state_of({"v": "1", **step.link})[1]]
+    found += [
+        f"step {place}: the state has no field {name!r}" for name in step.own if name not in FIELDS
+    ]
     if step.check and step.check.field not in FIELDS:
         found.append(f"step {place}: the state has no field {step.check.field!r}")
     elif step.check and step.check.kind not in CHECKS:

@@ -64,7 +64,7 @@ function paintBars(bars, view) {
     const hard = view.grade === grade;
     paintSide(row.left, labels.teacher[grade], hard, view.truth?.[grade], null, view.log);
     const student = view.hidden ? NaN : labels.student[grade];
-    paintSide(row.right, student, hard, view.truth?.[grade], view.hidden ? null : labels.twin?.[grade], view.log);
+    paintSide(row.right, student, hard, view.hidden ? null : view.truth?.[grade], view.hidden ? null : labels.twin?.[grade], view.log);
     reach(row.right.marks.guess, view.guess?.[grade], view.log);
     reach(row.left.marks.guess, null, view.log);
     row.gutter.classList.toggle("isgold", hard);
@@ -106,7 +106,7 @@ function legendOf(bars, view) {
     view.grade >= 0 ? ["hard", `hard label: ${view.names[view.grade]}`] : ["none", "no hard label: nobody judged this pair"],
     ...(view.truth ? [["truth", "truth: the generator's true P(grade)"]] : []),
     ...(view.guess ? [["mine", "your guess"]] : []),
-    ...(view.z.twin ? [["twin", "same student without a teacher"]] : []),
+    ...(view.z.twin && !view.hidden ? [["twin", "same student without a teacher"]] : []),
   ];
   const text = JSON.stringify(parts);
   if (bars.told === text) return;

@@ -83,11 +83,12 @@ def _score(
     return Score(
         name=about.name,
         definition=f"{about.sentence} {BETTER[about.higher_is_better]} Whiskers: 95 % interval "
-        "over queries. Rows “sel.”: of the selected pairs alone. Gain (of all pairs): student "
+        "over queries. Rows “selected”: of the selected pairs alone. Gain (of all pairs): student "
         f"minus {'twin' if board.twin else 'teacher'}.",
         higher=about.higher_is_better,
         n=n,
-        rows=[*_rows(key, found, made), *_rows(key, chosen, made, "sel.")],
+        rows=[*_rows(key, found, made), *_rows(key, chosen, made, ", selected")],
+        places=2 * len(found),
         gain=None if made else _gain(board, key),
         gap=_caveat(board, key, made) or _gap(board, key),
     )
@@ -97,7 +98,7 @@ def _rows(key: str, found: dict[str, Evaluation], made: list[str], suffix: str =
     return [
         Row(
             role,
-            (suffix or role.capitalize()) + (" †" if role in made else ""),
+            role.capitalize() + suffix + (" †" if role in made else ""),
             m.value,
             m.low,
             m.high,

@@ -144,7 +144,7 @@ def _typical(rows: pd.DataFrame, everything: pd.DataFrame, named: str) -> str:
     if not name or name in filters().tags:
         return ""
     shares = f"{percent(share)} of {named}, {percent(base)} of all pairs"
-    return f" The tag “{TAGS[name].title}” is more common here than elsewhere ({shares})."
+    return f" The tag “{TAGS[name].title}” is more common among {named} ({shares})."
 
 
 def _words(text: str) -> list[str]:

@@ -59,7 +59,7 @@ def _path(closed: bool) -> None:
 
 
 def _example() -> None:
-    with st.expander("What such a table looks like"):
+    with st.expander("Example of such a table"):
         st.code(
             "query\ttitle\tdescription\tgrade\n"
             "red running shoes\tRed Running Shoes on Sale\tLight, for road and track.\tGood\n"

@@ -22,7 +22,7 @@ def finding(board: Board) -> str:
     said = f"These data: {seen.pairs:,} pairs of {seen.queries:,} queries"
     if seen.unlabelled == seen.pairs:
         return f"{said}; none is labelled, so models can only be compared with each other."
-    said += f", {percent(seen.prior)} of them relevant"
+    said += f"; {percent(seen.prior)} of the pairs are relevant"
     chance = next(c for c in seen.chance if c.gain == "exp2" and c.depth == DEPTH)
     if chance.random == chance.random:
         said += f"; a random order scores nDCG@{DEPTH} {chance.random:.2f}"

@@ -33,7 +33,7 @@ def draw(case: Case) -> None:
     st.caption(
         f"{md(kept.conditions)} For scale: {bert.name} ({md(bert.paper)}) kept "
         f"{percent(bert.kept)} of its teacher with {percent(1 - bert.parameters_share)} fewer "
-        f"weights: {md(bert.floor)}. Its “60 % faster” is {md(bert.conditions)}."
+        f"weights: {md(bert.floor)}."
     )
 
 
@@ -53,7 +53,7 @@ def _quality(kept: Retention) -> Card:
         value=percent(kept.kept) if known else NOT_CLEAR,
         definition=told.strip(),
         interval=f"[{percent(kept.kept_low)}, {percent(kept.kept_high)}]" if known else "",
-        n=f"above chance · from 0: {percent(kept.raw)} · {count}" if known else count,
+        n=f"above chance · {count}" if known else count,
         delta=twin,
         role="student",
     )

@@ -1,12 +1,14 @@
 """The lesson beside the page: what to see, what to do, what it showed, and a summary at the end."""
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
 from app import state
 from app.components.spotlight import spotlight
 from app.lessons import Lesson, Step, lesson, lessons
+from app.services import live, places
 from kdcore.errors import UnknownNameError
 
 _DONE = "kd_lesson_done"
@@ -52,10 +54,22 @@ def begin(name: str, place: int = 0) -> None:
     now = state.now()
     if not now.lesson:
         st.session_state[_DATA] = now.data
-    begun = replace(step.state(), lesson=name, step=place, present=now.present, hide=now.hide)
+    opening = replace(step.state(), **_own(step))
+    begun = replace(opening, lesson=name, step=place, present=now.present, hide=now.hide)
     st.session_state[_BEGUN] = (name, place, begun)
     state.correct(**vars(begun))
     st.switch_page(f"views/{step.page}.py")
+
+
+def _own(step: Step) -> dict[str, Any]:
+    """The step's own fields as the visitor has them, where the run in view is own and finished."""
+    now = state.now()
+    run = live.find(now.run) if step.own and now.run else None
+    if run is None or run.folder.parent != places.home().runs:
+        return {}
+    if run.status().state != "finished":
+        return {}
+    return {name: getattr(now, name) for name in step.own}
 
 
 def _panel(opened: Lesson, waiting: bool) -> None:

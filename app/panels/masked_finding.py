@@ -15,8 +15,9 @@ def draw(pair: Pair) -> None:
         frame.finding(f"{pair.problem[:1].upper()}{pair.problem[1:]}.")
         return
     if not pair.answered:
-        frame.finding("One of the two language models could not be opened.")
-        st.warning(md(pair.problem))
+        missing = "teacher" if pair.teacher is None else "student"
+        frame.finding(f"The {missing} could not be opened.")
+        st.warning(md(f"{pair.problem[:1].upper()}{pair.problem[1:]}"))
         return
     unknown = pair.both()[0].filled.unknown
     caution = "" if not unknown else f"{_unknown(unknown)} "
@@ -53,9 +54,9 @@ def _tail(pair: Pair) -> str:
     if many == fewer == 1:
         return f"That one word holds {percent(SHARE)} of both: no tail to learn from until T rises."
     said = (
-        f"{percent(SHARE)} of the teacher's mass lies on {many:,} of {len(teacher):,} words "
-        f"({teacher.bits(heat):.1f} bits), of the student's on {fewer:,} "
+        f"The teacher's {many:,} likeliest of {len(teacher):,} words hold {percent(SHARE)} of its "
+        f"probability (entropy {teacher.bits(heat):.1f} bits), the student's {fewer:,} of its own "
         f"({student.bits(heat):.1f} bits)"
     )
     cold = teacher.sharing(SHARE, 1.0)
-    return f"{said}." if cold == many else f"{said}; at T = 1 the teacher's on {cold:,}."
+    return f"{said}." if cold == many else f"{said}. At T = 1 the teacher needed {cold:,}."

@@ -87,7 +87,7 @@ def draw(pair: Pair) -> None:
                 f"{who.milliseconds:.0f} ms here, once loaded."
             )
     asked = any(_other(role) for role in ROLES)
-    with st.expander("Other language models in their places", expanded=asked):
+    with st.expander("Use other language models", expanded=asked):
         if services.public():
             st.caption(services.PUBLIC_REASON)
             return

@@ -101,7 +101,7 @@ def _priced(role: str, price: Price, held: Held) -> str:
     level = f"the same {100 * price.defect:.1f} % of defects as the teacher"
     if not np.isfinite(price.student):
         few = f"{100 * price.defect:.1f} % of defects"
-        return f"{NOUNS[role]} never comes down to the teacher's {few}, so it has no price here."
+        return f"no weight w brings the defects of {NOUNS[role]} down to the teacher's {few}."
     if not np.isfinite(price.change):
         return f"at {level} there is no revenue, so none is lost."
     more = "more" if price.change > 0 else "less"

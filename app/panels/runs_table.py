@@ -159,7 +159,7 @@ def _bar(scene: Scene, table: pd.DataFrame) -> None:
         first = scene.shown[:MOST]
         if not chosen:
             st.button(
-                f"Choose these {len(first)}",
+                f"Select all {len(first)}",
                 on_click=runs_list.pick,
                 args=([e.key for e in first],),
                 key="runs_choose",

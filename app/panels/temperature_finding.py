@@ -10,6 +10,8 @@ from app.texts import degrees, percent
 from kdcore.pairs import UNLABELLED
 from kdcore.softlabels import entropy, kl, soften
 
+KL = "mean KL at this T; values at different T do not compare"
+
 
 def draw(scene: Scene) -> None:
     """The finding at the present temperature, and the notice that two grades deserve."""
@@ -36,8 +38,8 @@ def _of_pair(scene: Scene) -> str:
     others = np.delete(np.arange(len(names)), grade)
     second = int(others[soft[others].argmax()])
     return (
-        f"{at} the teacher gives {percent(1 - soft[grade])} to grades that this pair's "
-        f"label, {names[grade]}, hides; most to {names[second]}."
+        f"{at} the teacher gives {percent(soft[grade])} to the label, {names[grade]}, and "
+        f"{percent(1 - soft[grade])} to the other grades, most of it to {names[second]}."
     )
 
 
@@ -52,9 +54,9 @@ def _of_all(scene: Scene) -> str:
     student = mean_kl(_key(scene, scene.student), now.T, scene, scene.student)
     base = f"Over {n} the student is {student:.3f} nats from the teacher"
     if scene.twin is None:
-        return f"{base} (mean KL)."
+        return f"{base} ({KL})."
     twin = mean_kl(_key(scene, scene.twin), now.T, scene, scene.twin)
-    return f"{base} (mean KL), {twin:.3f} when trained without one."
+    return f"{base}, the same student trained without the teacher {twin:.3f} ({KL})."
 
 
 def _key(scene: Scene, who: Answers) -> tuple[str, str, str]:

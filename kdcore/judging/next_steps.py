@@ -38,11 +38,15 @@ class Experiment:
 
 @dataclass(frozen=True)
 class _Case:
-    """What an idea looks at. trained_on: pairs that the run learned from, 0 when not known."""
+    """What an idea looks at. trained_on: pairs that the run learned from, 0 when not known.
+
+    temperatures: those at which known runs taught such a student by this method.
+    """
 
     config: DistillConfig
     judgement: Judgement
     trained_on: int
+    temperatures: frozenset[float] = frozenset()
 
     @property
     def difference(self) -> str:
@@ -63,7 +67,8 @@ def next_experiments(
 
     known: configs of the group; trained_on: pairs that the run learned from, where it is known.
     """
-    case = _Case(config, judgement, trained_on)
+    known = list(known)
+    case = _Case(config, judgement, trained_on, _temperatures(config, known))
     done = {_mark(config), *map(_mark, known)}
     ideas = [idea(case) for idea in _ORDER[judgement.verdict]]
     found: list[Experiment] = []
@@ -93,6 +98,16 @@ def _mark(config: DistillConfig) -> str:
     """Equal for runs that learn and are tested alike, wherever they are computed."""
     settings = {path: v for path, v in flat(config).items() if path not in _NOT_LEARNED}
     return json.dumps(settings, sort_keys=True, default=str)
+
+
+def _temperatures(config: DistillConfig, known: Iterable[DistillConfig]) -> frozenset[float]:
+    """Temperatures of known runs with the student and the method of this one, whatever the rest."""
+    alike = [
+        other.method.params
+        for other in known
+        if (other.student.name, other.method.name) == (config.student.name, config.method.name)
+    ]
+    return frozenset(p.temperature for p in alike if hasattr(p, "temperature"))
 
 
 def _another_seed(case: _Case) -> Iterator[Experiment]:
@@ -150,10 +165,11 @@ def _temperature(case: _Case) -> Iterator[Experiment]:
         return
     tried = [now * 2, now / 2, now * 4, 1.0] if now < 4 else [now / 2, now * 2, 1.0, now / 4]
     for heat in tried:
-        if 0.25 <= heat <= _HOTTEST:
+        if 0.25 <= heat <= _HOTTEST and heat not in case.temperatures:
             kind = "Flatter" if heat > now else "Sharper"
             why = {
-                "BEATS": f"What the teacher gives helps. {kind} soft labels may help more.",
+                "BEATS": f"T = {heat:g} was not tried yet. {kind} soft labels may do better "
+                "or worse.",
                 "NO BEATS": f"At T = {now:g} the soft labels did not help; {kind.lower()} ones "
                 "weigh the teacher's doubts otherwise.",
             }.get(

@@ -61,3 +61,17 @@ def test_a_lesson_ends_with_three_takeaways_and_the_next_lesson():
     assert lesson(taught.next).title in app.button(key="lesson_next").label
     app.button(key="lesson_close").click().run()
     assert app.session_state["kd_state"].lesson == ""
+
+
+def test_the_last_step_on_a_student_of_your_own_keeps_your_finished_run(tmp_path, monkeypatch):
+    """A visitor's own result was replaced by the bundled student, and the form by its settings."""
+    make_lab(tmp_path, Made(bare=True), name="mine")
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
+    settings = "method.params.temperature=4"
+    bundled = lesson("distill").steps[3].state().run
+    for run, then in (("student-kd", "student-kd"), ("unknown", bundled)):
+        app = opened(lesson="distill", step="2", run=run, settings=settings)
+        app.button(key="lesson_next").click().run()
+        now = app.session_state["kd_state"]
+        assert (now.step, now.run) == (3, then)
+        assert now.settings == (settings if run == then else "")

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import shutil
+import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from starlette.applications import Starlette
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
+from app.__main__ import main
 from app.live import routes
 from app.serve import SecurityHeaders
 from app.services import live, live_files
@@ -345,3 +348,15 @@ def test_the_page_runs_again_once_when_a_run_has_ended(folder):
     page.run()
     assert not page.exception
     assert "kd_run_ended" not in page.session_state
+
+
+def test_a_port_in_use_is_told_before_any_address_is_printed(monkeypatch, capsys):
+    """The address of the other program was printed first, and opened."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        monkeypatch.setattr(sys, "argv", ["app", "--port", str(port), "--no-browser"])
+        with pytest.raises(SystemExit, match=f"Port {port} is used by another.*--port [0-9]"):
+            main()
+    assert capsys.readouterr().err == ""

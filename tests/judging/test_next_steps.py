@@ -152,3 +152,12 @@ def test_reasons_speak_of_numbers_that_are_there(verdict):
     unknown = replace(judgement(verdict), delta=nan, low=nan, high=nan, smallest_detectable=nan)
     for one in next_experiments(config(limit=100), unknown):
         assert "nan" not in one.why
+
+
+def test_a_temperature_that_the_lab_has_tried_is_not_suggested_again():
+    """From T = 4 the way led to T = 2, and from there to T = 4."""
+    hot = changed(config(limit=2000), {"method.params.temperature": 4.0})
+    known = [config(limit=5000), config("twinbert_res", limit=5000)]  # at T = 2
+    for verdict in ("BEATS", "NO BEATS", "INCONCLUSIVE", NO_TWIN):
+        found = changes(next_experiments(hot, judgement(verdict), known))
+        assert 2.0 not in [one.get("method.params.temperature") for one in found]

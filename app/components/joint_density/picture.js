@@ -135,7 +135,7 @@ function handles(context, place, view, paper) {
 }
 
 const QUADRANTS = ["both say no", "only student says yes", "only teacher says yes", "both say yes"];
-const SHORT = ["both no", "student only", "teacher only", "both yes"];
+const SHORT = ["both no", "only student yes", "only teacher yes", "both yes"];
 
 function quadrants(context, place, view, { paper, ink }) {
   const total = view.quadrants.reduce((a, b) => a + b, 0);

@@ -44,7 +44,9 @@ class Note:
 
 @dataclass(frozen=True)
 class Score:
-    """One metric of all models."""
+    """One metric of all models. places: rows whose height is reserved, so that the page does not
+    move when a selection adds its own.
+    """
 
     name: str
     definition: str
@@ -53,6 +55,7 @@ class Score:
     rows: Sequence[Row]
     gain: Gain | None = None
     gap: Note | None = None
+    places: int = 0
 
 
 def score_cards(scores: Sequence[Score], key: str, label: str) -> None:

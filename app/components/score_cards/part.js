@@ -51,18 +51,19 @@ function gain({ words, value, interval, verdict }) {
 }
 
 /** A line a model: its mark, the whiskers of its interval, its value in figures. */
-function marks({ rows, name }) {
+function marks({ rows, name, places }) {
+  const names = rows.some((r) => r.title.length > 11) ? 1.9 * NAME : NAME;
   const ends = rows.flatMap((r) => [r.value, r.low, r.high]).filter(Number.isFinite);
   const [low, high] = ends.length ? [Math.min(...ends), Math.max(...ends)] : [0, 1];
   const pad = (high - low || 1) * 0.06;
-  const X = (v) => NAME + ((v - low + pad) / (high - low + 2 * pad)) * (WIDE - NAME - SIDE);
+  const X = (v) => names + ((v - low + pad) / (high - low + 2 * pad)) * (WIDE - names - SIDE);
   const words = rows.map((r) => `${r.title} ${r.text}${r.interval ? ` ${r.interval}` : ""}`).join("; ");
-  const box = `0 0 ${WIDE} ${ROW * rows.length + 2}`;
+  const box = `0 0 ${WIDE} ${ROW * Math.max(rows.length, places) + 2}`;
   const picture = svg("svg", { viewBox: box, role: "img", "aria-label": `${name}: ${words}` });
   rows.forEach((row, place) => {
     const y = ROW * place + ROW / 2 + 1;
     picture.append(
-      svg("line", { x1: NAME, x2: WIDE - SIDE, y1: y, y2: y, class: "track" }),
+      svg("line", { x1: names, x2: WIDE - SIDE, y1: y, y2: y, class: "track" }),
       svg("text", { x: 0, y: y + 4, class: "who" }, row.title),
       svg("text", { x: WIDE, y: y + 4, class: "figure", "text-anchor": "end" }, row.text),
     );
@@ -72,6 +73,10 @@ function marks({ rows, name }) {
     }
     picture.append(symbol(row.role, X(row.value), y));
   });
+  if (rows.length < places) {
+    const y = ROW * rows.length + ROW;
+    picture.append(svg("text", { x: 0, y, class: "later" }, "Filter pairs: their values come here."));
+  }
   return picture;
 }
 

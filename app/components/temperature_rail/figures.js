@@ -83,8 +83,8 @@ function showFigures(put, view, means, data) {
   const hide = (text) => (view.hidden ? "?" : text); // until the guess is made
   put("teacher", `${fmt(a, 2)} bits`, `of ${most}; all pairs ${fmt(means?.pBits, 2)}`);
   put("student", hide(`${fmt(b, 2)} bits`), `of ${most}; all pairs ${fmt(means?.qBits, 2)}`);
-  put("kl", hide(`${fmt(gap, 4)} nats`), Number.isFinite(twin) ? `without a teacher ${fmt(twin, 4)}` : "teacher to student");
+  put("kl", hide(`${fmt(gap, 4)} nats`), Number.isFinite(twin) && !view.hidden ? `without a teacher ${fmt(twin, 4)}` : "teacher to student");
   put("scaled", hide(T === Ts ? fmt(T * T * gap, 4) : "–"), T === Ts ? `${fmt(T * T, 2)} × ${hide(fmt(gap, 4))}` : "needs one T for both");
-  put("mean", `${fmt(means?.kl, 4)} nats`, `n = ${data.rows.toLocaleString("en")} pairs`);
+  put("mean", hide(`${fmt(means?.kl, 4)} nats`), `n = ${data.rows.toLocaleString("en")} pairs`);
   return `T = ${degrees(T)}${T === Ts ? "" : `, student ${degrees(Ts)}`}. Teacher ${fmt(a, 2)} bits, student ${hide(fmt(b, 2))} bits, KL ${hide(fmt(gap, 4))} nats.`;
 }

@@ -52,6 +52,7 @@ function open(part) {
 function close(part) {
   part.unfollow?.();
   part.unfollow = null;
+  document.documentElement.removeAttribute("data-kd-ahead");
   part.watch.disconnect();
   document.removeEventListener("keydown", part.outside);
   cancelAnimationFrame(part.frame);
@@ -171,6 +172,7 @@ function viewOf(part) {
 function paint(part) {
   const view = viewOf(part);
   const { T, Ts, linked } = { ...part.now, ...stage() };
+  markAhead(part, T, linked ? T : Ts);
   showRail(part.rails.teacher, T, linked ? "Temperature T" : "Teacher's T");
   showRail(part.rails.student, Ts, "Student's T");
   part.rails.student.node.hidden = linked;
@@ -184,6 +186,12 @@ function paint(part) {
   paintGuess(part.guess, view);
   const means = paintSet(part, view);
   part.figures.show(view, means, part.data);
+}
+
+/** While the picture is ahead of the server, the page's sentence is of another T: it fades. */
+function markAhead({ data, now }, T, Ts) {
+  const ahead = T !== data.T || (!now.linked && Ts !== data.Ts) || now.pair !== data.pair;
+  document.documentElement.toggleAttribute("data-kd-ahead", ahead);
 }
 
 function marksOf(part, linked) {

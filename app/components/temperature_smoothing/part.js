@@ -119,10 +119,12 @@ function describe(kind, { values, truth, grade, world, T }) {
 function sentence(part, world, grade, soft, smooth, truth, T) {
   if (!smooth) return "Label smoothing needs a label; a teacher answers a pair that nobody judged as well.";
   const others = Array.from(soft, (_, k) => k).filter((k) => k !== grade).sort((a, b) => soft[b] - soft[a]);
-  const [near, far] = [others[0], others.at(-1)];
+  const near = others[0];
+  const shown = others.length > 4 ? [...others.slice(0, 3), others.at(-1)] : others;
+  const each = shown.map((k) => `${world.names[k]} ${share(soft[k])}`);
   const even = `Smoothing with ε = ${part.eps.toFixed(2)} gives each wrong grade ${share(smooth[near])}`;
   const told = world.classes > 2
-    ? `the teacher at T = ${degrees(T)} gives ${world.names[near]} ${share(soft[near])} and ${world.names[far]} ${share(soft[far])}`
+    ? `the teacher at T = ${degrees(T)} gives ${each.slice(0, -1).join(", ")} and ${each.at(-1)}`
     : `the teacher at T = ${degrees(T)} gives ${world.names[near]} ${share(soft[near])}; two grades leave no order among the wrong ones`;
   if (!truth) return `${even}; ${told}.`;
   const [a, b] = [klOf(truth, smooth), klOf(truth, soft)];

@@ -43,7 +43,7 @@ function paint(part) {
   const percent = (of) => `${((100 * of.sure) / of.n).toFixed(1)} %`;
   const text =
     `At T = ${degrees(T)}${T === Ts ? "" : ` and ${degrees(Ts)}`} the teacher is sure (below ${SURE} bits) of ${percent(up)} of ` +
-    `${world.rows.toLocaleString("en")} pairs, the student of ${percent(down)}; on average they hold ${fmt(up.mean, 2)} and ${fmt(down.mean, 2)} bits.`;
+    `${world.rows.toLocaleString("en")} pairs, the student of ${percent(down)}; their mean entropy is ${fmt(up.mean, 2)} and ${fmt(down.mean, 2)} bits (${most.toFixed(2)} = no idea).`;
   part.finding.textContent = text;
   part.note = "Teacher up, student down; needles: this pair. Height: square root of a bin's share of the pairs.";
   if (!part.canvas.matches(":hover")) part.read.textContent = part.note;
