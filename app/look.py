@@ -20,6 +20,9 @@ _RULES = """
   font-family: inherit; font-size: 1.2rem; font-weight: 500; line-height: 1.4; white-space: normal;
 }
 [data-kd-ahead] .st-key-finding { opacity: 0.3; } /* it is of the T before the drag */
+@media (min-width: 769px) { /* Compare's sentence gets shorter by a filter: the page stays */
+  .stMainBlockContainer:has(.st-key-filter_rail) .st-key-finding { min-height: 3.4rem; }
+}
 .st-key-top_bar { row-gap: 0.25rem; column-gap: 0.6rem; }
 .st-key-top_bar > .st-key-pick_student { flex: 1 1 245px; max-width: 330px; }
 .st-key-pick_student [data-testid="stSelectbox"] { width: 100% !important; }

@@ -133,7 +133,9 @@ def _twin_words(rows: pd.DataFrame) -> str:
     if "twin_p" not in rows:
         return ""
     gained, lost = int(rows["gained"].sum()), int(rows["lost_by_distillation"].sum())
-    return f"; distillation turned {gained:,} right and {lost:,} wrong"
+    chosen = {"gained", "lost_by_distillation"} & set(filters().tags)
+    why = " (the pairs were chosen by this outcome)" if chosen else ""
+    return f"; distillation turned {gained:,} right and {lost:,} wrong{why}"
 
 
 def _typical(rows: pd.DataFrame, everything: pd.DataFrame, named: str) -> str:

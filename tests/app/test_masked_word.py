@@ -60,7 +60,7 @@ def test_the_page_opens_on_the_tutorials_sentence_answered_by_both_models(page):
     app = page()
     assert app.text_input(key="w_sentence").value == SNACKS
     assert finding(app).startswith("At T = 2 the teacher gives ")
-    assert "of the student's on" in finding(app)
+    assert "% of its probability (entropy " in finding(app)
     assert any("the lab's own teacher" in c.value.replace("\\", "") for c in app.caption)
 
 
