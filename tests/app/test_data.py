@@ -198,7 +198,7 @@ BAD = {
     "utf-16": ("x.tsv", "query\ttitle\n a\tb\n".encode("utf-16"), "save it as UTF-8"),
     "latin-1": ("x.tsv", "query\ttitle\nschön\tb\n".encode("latin-1"), "bytes that are no UTF-8"),
     "strange ending": ("x.exe", b"MZ", "has an unknown ending"),
-    "no parquet": ("x.parquet", b"PAR1 but not really", "no Parquet file"),
+    "no parquet": ("x.parquet", b"PAR1 but not really", "not a Parquet file"),
     "open quote": ("x.csv", b'query,title\na,"' + b"b\n" * 90_000, "quoting is broken"),
     "huge cell": ("x.tsv", b"query\ttitle\na\t" + b"b" * 1_100_000, "1,000,000 at most"),
 }
