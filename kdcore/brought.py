@@ -23,7 +23,7 @@ from kdcore.datasets.answer_choice import BY_NAME, ColumnChoice, ReadColumns, li
 from kdcore.datasets.answer_choice import KINDS as KIND_TITLES
 from kdcore.datasets.answer_texts import Expected
 from kdcore.datasets.answers import Answers, read_answers
-from kdcore.datasets.rows import refusal
+from kdcore.datasets.problems import refusal
 from kdcore.pairs import ALL, UNLABELLED, PairTable, part_of
 from kdcore.predictions import Origin, Predictions
 from kdcore.regrade import grade_shares, spread

@@ -187,6 +187,10 @@ BAD = {
     "not a number": (b"score\n" + b"0.1\n" * 15 + b"nan\n", "'nan' stands for a missing number"),
     "infinite": (b"score\n" + b"0.1\n" * 15 + b"inf\n", "'inf' is infinite"),
     "comma": (b"score\n" + b"0.1\n" * 15 + b'"0,83"\n', "0,83 has a decimal comma; write 0.83"),
+    "commas": (
+        b"score\n" + b'"0,83"\n' * 16,
+        r"16 lines have .* comma in 'score' \(lines 2, 3, 4, 5, 6, \.\.\.\); write 0\.83,",
+    ),
     "wrong classes": (
         b"logit_0,logit_1,logit_2\n" + b"0,0,0\n" * 16,
         "where the data has 2 grades",

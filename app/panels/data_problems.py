@@ -6,6 +6,7 @@ import streamlit as st
 from app import texts
 from app.panels import data_draft
 from app.services.data_intake import Look, shown
+from kdcore.datasets.problems import as_one, by_cause
 from kdcore.datasets.rows import WITHDRAWN
 from kdcore.errors import on_page
 
@@ -45,6 +46,9 @@ def _bad_rows(look: Look) -> None:
     table = pd.DataFrame(rows, columns=["line", "what is wrong", "what to do", "the row"])
     more = f", of which {MOST:,} are shown" if len(table) > MOST else ""
     st.warning(f"{texts.counted(len(table), 'problem')}{more}:", icon=":material/rule:")
+    for alike in by_cause(look.problems):
+        if len(alike) > 1:
+            st.markdown(texts.md(shown(on_page(as_one(alike)), 500)))
     st.dataframe(
         table.head(MOST),
         hide_index=True,

@@ -20,7 +20,8 @@ from kdcore.datacheck import check
 from kdcore.datasets import library
 from kdcore.datasets.cells import TableOptions
 from kdcore.datasets.grades import Choice, GradesUnclearError
-from kdcore.datasets.rows import Problem, Reading
+from kdcore.datasets.problems import Problem
+from kdcore.datasets.rows import Reading
 from kdcore.datasets.sources import ARCHIVE_SUFFIXES, read_path
 from kdcore.datasets.table import TableReading
 from kdcore.datasets.tablefile import ENDINGS, is_table_name

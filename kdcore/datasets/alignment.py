@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from kdcore.datasets.answer_choice import Controls, listed
 from kdcore.datasets.answer_texts import agree, spelled
 from kdcore.datasets.answers import Answers
-from kdcore.datasets.rows import Problem, quoted, refusal
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import quoted
 from kdcore.errors import DataError
 from kdcore.pairs import PairTable
 

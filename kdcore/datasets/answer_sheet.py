@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kdcore.datasets.rows import Problem, quoted, refusal, shown_name
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import quoted, shown_name
 from kdcore.datasets.tablefile import open_table
 from kdcore.errors import DataError
 
@@ -94,11 +95,18 @@ def is_blank(text: str) -> bool:
     return text.strip().casefold() in _BLANK
 
 
+def has_decimal_comma(text: str) -> bool:
+    """Whether a cell is a number with a comma where a point is read."""
+    return bool(_DECIMAL_COMMA.fullmatch(text.strip()))
+
+
 def why_no_number(text: str) -> tuple[str, str]:
     """(what is wrong with a cell that should be a number, what to do)."""
     plain = text.strip()
-    if _DECIMAL_COMMA.fullmatch(plain):
-        return f"{plain} has a decimal comma", f"write {plain.replace(',', '.')}"
+    if has_decimal_comma(plain):
+        return f"{plain} has a decimal comma", (
+            f"write {plain.replace(',', '.')}, with a decimal point"
+        )
     if not plain:
         return "it is empty", "give every pair a number"
     if is_blank(plain):

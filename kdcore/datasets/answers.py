@@ -15,9 +15,17 @@ from numpy.typing import NDArray
 from kdcore.datasets.answer_choice import BY_NAME, AnswerColumns, ColumnChoice, ReadColumns, named
 from kdcore.datasets.answer_columns import answer_columns, key_columns
 from kdcore.datasets.answer_labels import one_row_per_pair
-from kdcore.datasets.answer_sheet import Sheet, is_blank, number, read_sheet, why_no_number
+from kdcore.datasets.answer_sheet import (
+    Sheet,
+    has_decimal_comma,
+    is_blank,
+    number,
+    read_sheet,
+    why_no_number,
+)
 from kdcore.datasets.answer_texts import Expected, Keys
-from kdcore.datasets.rows import Problem, quoted, refusal
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import quoted
 from kdcore.pairs import TEXT_COLUMNS
 
 
@@ -118,7 +126,10 @@ def _numbers(
                 if missing:
                     cure += f", or {choice.controls.partial} to leave such pairs out"
                 name = quoted(sheet.header[place])
-                problems.append(Problem(sheet.file, line, f"{name}: {what}", cure, unit=sheet.unit))
+                cause = f"have a decimal comma in {name}" if has_decimal_comma(row[place]) else ""
+                problems.append(
+                    Problem(sheet.file, line, f"{name}: {what}", cure, "", sheet.unit, cause)
+                )
             values[at] = np.nan
             break
     return values, problems

@@ -22,7 +22,8 @@ import pandas as pd
 
 from kdcore.datasets.grades import KNOWN
 from kdcore.datasets.labeltexts import label_lookup
-from kdcore.datasets.rows import Problem, shown_name
+from kdcore.datasets.problems import Problem
+from kdcore.datasets.rows import shown_name
 
 NAMES = {
     "query": ("query", "search_query", "q"),

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kdcore.datasets.cells import NAMES, TableFile
-from kdcore.datasets.rows import Problem, quoted, refusal, shown_name
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import quoted, shown_name
 from kdcore.errors import Cure, by_import
 
 ColumnMapping = Mapping[str, str | None]

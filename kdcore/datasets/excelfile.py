@@ -6,7 +6,8 @@ from itertools import islice
 from typing import Any
 
 from kdcore.datasets.cells import Cells, TableFile, TableOptions, is_header, numbered, text_of
-from kdcore.datasets.rows import MOST_BYTES, Problem, quoted, refusal, suspicious
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import MOST_BYTES, quoted, suspicious
 from kdcore.errors import Cure, DataError
 
 ENDINGS = (".xlsx", ".xlsm")

@@ -11,7 +11,8 @@ from kdcore.datasets.labeltexts import (
     is_whole_number,
     label_lookup,
 )
-from kdcore.datasets.rows import Problem, quoted, refusal
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import quoted
 from kdcore.errors import Cure, DataError, by_import
 from kdcore.labels import BINARY, ESCI, FIVE_GRADES, FOUR_GRADES, LabelScheme
 from kdcore.pairs import UNLABELLED

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from kdcore.datasets.rows import Problem, Reading, join, refusal
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import Reading, join
 from kdcore.datasets.table import TableReading, assemble
 from kdcore.datasets.tablefile import open_table
 from kdcore.datasets.xglue import Task, read_archive

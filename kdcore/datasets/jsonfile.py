@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kdcore.datasets.cells import Cells, TableFile, expanded
-from kdcore.datasets.rows import Problem, decode, lines_of, refusal, suspicious
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import decode, lines_of, suspicious
 
 ENDINGS = (".jsonl", ".ndjson", ".json")
 _TROUBLES = (ValueError, RecursionError)

@@ -12,8 +12,9 @@ import kdcore
 from kdcore.datasets.cells import TableOptions
 from kdcore.datasets.columns import ColumnMapping
 from kdcore.datasets.packed import PACKED
+from kdcore.datasets.problems import Problem
 from kdcore.datasets.rejects import rejects_tsv
-from kdcore.datasets.rows import Problem, Reading
+from kdcore.datasets.rows import Reading
 from kdcore.datasets.sources import (
     HUB_PREFIX,
     TASKS,

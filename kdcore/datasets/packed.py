@@ -10,14 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from kdcore.datasets.rows import (
-    MOST_BYTES,
-    Problem,
-    check_regular,
-    refusal,
-    shown_name,
-    too_large,
-)
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import MOST_BYTES, check_regular, shown_name, too_large
 from kdcore.errors import DataError
 
 _TAR_MARK = slice(257, 262), b"ustar"

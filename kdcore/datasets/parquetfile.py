@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kdcore.datasets.cells import Cells, TableFile, expanded
-from kdcore.datasets.rows import Problem, refusal, suspicious
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import suspicious
 from kdcore.errors import DataError
 from kdcore.pairs import TRUTH_PREFIX
 

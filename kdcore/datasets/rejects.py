@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from kdcore.datasets.rows import Problem
+from kdcore.datasets.problems import Problem
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 

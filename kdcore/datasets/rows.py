@@ -12,39 +12,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from kdcore.datasets.labeltexts import cure_of_label, is_whole_number, label_lookup
-from kdcore.errors import Cure, DataError, on_page
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 from kdcore.pairs import UNLABELLED, PairTable, make_frame, nfc
 
 if TYPE_CHECKING:
     from kdcore.datasets.columns import ColumnsRead
 
-SHOWN = 20  # problems in one error; the rest is a number
 MOST_BYTES = 2 << 30  # of a file of text, packed or not; Parquet is read by column instead
 LONGEST = 1_000_000  # letters of a text; a longer one is an open quote or a dump, not an ad
 WITHDRAWN = "ERROR_AdRejected"  # how QADSM marks an ad that its server took back
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing wrong with a file. `line` counts from 1, 0 means the file as a whole."""
-
-    file: str
-    line: int
-    what: str
-    cure: str
-    raw: str = ""
-    unit: str = "line"  # Parquet has rows
-
-    def __str__(self) -> str:
-        where = f"{self.file}, {self.unit} {self.line}" if self.line else self.file
-        return f"{where}: {self.what}; {self.cure}"
-
-    def sentence(self) -> Cure:
-        """The problem as a sentence, its cure in the words of each place."""
-        said = str(self)
-        return Cure(said, said.removesuffix(self.cure) + on_page(self.cure))
 
 
 @dataclass(frozen=True)
@@ -91,14 +70,6 @@ class Reading:
 
     def _summary(self) -> str:
         return f"{len(self.problems):,} problems, {len(self.frame):,} good rows of {self.rows:,}"
-
-
-def refusal(headline: str, problems: Sequence[Problem]) -> DataError:
-    """A DataError that shows the first problems and counts the rest."""
-    texts: list[str] = [problem.sentence() for problem in problems[:SHOWN]]
-    if len(problems) > SHOWN:
-        texts.append(f"... and {len(problems) - SHOWN:,} more")
-    return DataError(headline, texts)
 
 
 def join(readings: Sequence[Reading]) -> Reading:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from kdcore.datasets.hub import read_hub
 from kdcore.datasets.packed import looks_like_tar
+from kdcore.datasets.problems import Problem, refusal
 from kdcore.datasets.qadsm import QADSM
-from kdcore.datasets.rows import Problem, Reading, check_regular, read_bytes, refusal, shown_name
+from kdcore.datasets.rows import Reading, check_regular, read_bytes, shown_name
 from kdcore.datasets.table import TableReading, read_table
 from kdcore.datasets.tablefile import is_table_name
 from kdcore.datasets.wpr import WPR

@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 from kdcore.datasets import excelfile, jsonfile, parquetfile, textfile
 from kdcore.datasets.cells import TableFile, TableOptions
 from kdcore.datasets.packed import PACKED, content_of
-from kdcore.datasets.rows import Problem, check_regular, refusal, shown_name
+from kdcore.datasets.problems import Problem, refusal
+from kdcore.datasets.rows import check_regular, shown_name
 
 ENDINGS = (*textfile.ENDINGS, *jsonfile.ENDINGS, *parquetfile.ENDINGS, ".xlsx")
 _KNOWN = (*ENDINGS, ".xlsm")

@@ -4,13 +4,14 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
 from kdcore.datasets.cells import ALIASES, Cells, TableFile, TableOptions, is_header, numbered
+from kdcore.datasets.problems import Problem, refusal
 from kdcore.datasets.rejects import unguarded
-from kdcore.datasets.rows import Problem, decode, lines_of, refusal, suspicious
+from kdcore.datasets.rows import decode, lines_of, suspicious
 from kdcore.errors import Cure, by_import
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -128,9 +129,31 @@ def _read(
             cells.rows.append((line, [unguarded(text) for text in row] if guards else row))
             if limit is not None and len(cells.rows) >= limit:
                 break
+    if not found.quotes and cells.problems and _reads_with_quotes(found, columns):
+        cells.problems = [_as_quoted(problem, columns) for problem in cells.problems]
     cells.raw = _raw_lines(found, ends)
     if not found.quotes and '"' in found.text:
         cells.hints = _quote_hints(found)
+
+
+def _reads_with_quotes(found: _Text, columns: tuple[str, ...]) -> bool:
+    """Whether every row has its fields where double quotes enclose texts."""
+    if '"' not in found.text:
+        return False
+    quoted = Cells(found.file)
+    records = _records(replace(found, quotes=True), quoted)
+    whole = all(len(values) == len(columns) for _, _, values in records if values)
+    return whole and not quoted.problems
+
+
+def _as_quoted(problem: Problem, columns: tuple[str, ...]) -> Problem:
+    """The problem of a row that reads well with quotes: one cause, and the option as its cure."""
+    cure = Cure(
+        f"its quotes enclose texts: read it with {by_import('--quotes')}",
+        "its quotes enclose texts: tick “Double quotes enclose texts”",
+    )
+    cause = f"do not have {len(columns)} fields where quotes are read as text"
+    return replace(problem, cure=cure, cause=cause)
 
 
 def _raw_lines(found: _Text, ends: dict[int, int]) -> Callable[[int], str]:

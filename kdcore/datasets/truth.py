@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from kdcore.datasets.rows import Problem, refusal
+from kdcore.datasets.problems import Problem, refusal
 from kdcore.labels import LabelScheme
 from kdcore.pairs import TRUTH_PREFIX
 

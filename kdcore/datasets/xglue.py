@@ -15,15 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from kdcore.datasets.problems import Problem, refusal
 from kdcore.datasets.rows import (
     Collector,
-    Problem,
     Reading,
     decode,
     join,
     lines_of,
     read_bytes,
-    refusal,
     shown_name,
     suspicious,
 )

@@ -221,6 +221,23 @@ def test_a_csv_row_of_the_wrong_length_is_refused(tmp_path, workspace):
     assert "line 3: 5 fields where the header names 4" in problem
 
 
+def test_quoted_tabs_are_one_problem_that_names_the_option_once(tmp_path, workspace):
+    rows = [f'a{n}\t"b\t{n}"\tc\t{"Good" if n % 2 else "Bad"}\n' for n in range(30)]
+    head = HEADER.replace(",", "\t")
+    (tmp_path / "x.tsv").write_text(head + "a\tb\tc\tGood\n" + "".join(rows))
+    (problem,) = refused(tmp_path / "x.tsv")
+    assert problem == (
+        "x.tsv: 30 lines do not have 4 fields where quotes are read as text (lines 3, 4, 5, 6, 7, "
+        "...); its quotes enclose texts: read it with `kdlab data import FILE --quotes`"
+    )
+    with pytest.raises(DataError) as error:
+        import_data(tmp_path / "x.tsv", "refused")
+    (on_page,) = error.value.page_problems
+    assert "tick “Double quotes enclose texts”" in on_page
+    (tmp_path / "y.tsv").write_text(head + "".join(rows) + "a\tb\n")  # quotes are no cure of that
+    assert len(refused(tmp_path / "y.tsv")) > 1
+
+
 def test_json_lines_that_are_no_objects_or_hold_no_text_are_refused(tmp_path, workspace):
     good = {"query": "kettle", "title": "Kettles", "grade": "Good"}
     bad = [json.dumps(good | {"title": ["Kettles"]}), "[1]", "{", json.dumps("\ud800")]
