@@ -15,7 +15,8 @@ _CHOICES = ", ".join(f".st-key-w_{name}" for name in ("ttab", "ctab", "rtab", "d
 # name in a link -> the rule that hides it; parts of a picture are reached by a property
 HIDEABLE = {
     "rail": '[data-testid="stSidebar"], [data-testid="stHeader"] { display: none; }',
-    "pickers": '.st-key-top_bar > [class*="st-key-pick_"] { display: none; }',
+    "pickers": '.st-key-top_bar > [class*="st-key-pick_"], .st-key-ranking_controls '
+    "{ display: none; }",
     "save": f"{_SAVE} {{ display: none; }}",
     "link": ".st-key-frame_bar { display: none; }",
     "title": '[data-testid="stElementContainer"]:has(h1) { display: none; }',
@@ -27,7 +28,8 @@ HIDEABLE = {
     "marks": ".stApp { --kd-marks: none; }",
     "legend": ".stApp { --kd-legend: none; }",
 }
-_PRESENTED = ("rail", "pickers", "save", "link", "exports")  # what a presentation hides by itself
+# what a presentation hides by itself
+_PRESENTED = ("rail", "pickers", "tabs", "save", "link", "exports")
 _TYPE = """
 html { font-size: clamp(18px, 1.45vw, 30px) !important; }
 .stApp { --kd-type: 1.2; }

@@ -35,10 +35,12 @@ def test_a_link_hides_the_parts_it_names_and_tells_a_name_that_is_none():
     assert any("nonsense is none of rail, pickers" in box.value for box in app.warning)
 
 
-def test_a_presentation_hides_navigation_and_pickers_and_enlarges_the_type():
+def test_a_presentation_hides_navigation_pickers_and_tabs_and_enlarges_the_type():
     shown = rules(opened(v="1", present="1"))
     assert HIDEABLE["rail"] in shown
     assert HIDEABLE["pickers"] in shown
+    assert ".st-key-ranking_controls" in HIDEABLE["pickers"]
+    assert HIDEABLE["tabs"] in shown
     assert "html { font-size: clamp(18px" in shown
 
 

@@ -25,7 +25,7 @@ def test_a_brush_is_pulled_by_keys_and_chooses_the_runs_inside(visit, settle):
     assert 0 < inside < 9
     page.get_by_text(f"9 runs, {inside} chosen").wait_for()
     page.get_by_role("button", name="Clear the brush").click()
-    page.get_by_role("button", name="Choose these 9").wait_for()
+    page.get_by_role("button", name="Select all 9").wait_for()
     assert "rbrush" not in page.url
     assert not page.errors
 
