@@ -143,11 +143,19 @@ def ndcg_table(lines: Sequence[Line], deepest: int) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+ROUNDING = 1e-9  # values of nDCG this near are equal
+
+
 def ranks(values: Mapping[str, Mapping[Variant, float]]) -> dict[str, dict[Variant, int]]:
-    """Each model's place under each variant, 1 is best; equal values share the better place."""
+    """Each model's place under each variant, 1 is best; equal values share the better place.
+
+    Values that differ by a rounding alone are equal.
+    """
     variants = next(iter(values.values()), {}).keys()
     return {
-        name: {v: 1 + sum(other[v] > own[v] for other in values.values()) for v in variants}
+        name: {
+            v: 1 + sum(other[v] > own[v] + ROUNDING for other in values.values()) for v in variants
+        }
         for name, own in values.items()
     }
 

@@ -160,7 +160,8 @@ def _variants(board: Board, k: int) -> None:
     shown = {names[s.key]: s.values for s in standings}
     roles = {names[s.answers.key]: role for role, s in models.sides_of(board).items()}
     now = state.now()
-    sentence = variant_finding(shown)
+    left = ranking.left_out(board)
+    sentence = f"{variant_finding(shown)}{_left_words(left, len(board.pairs))}"
     st.text(sentence)
     figure = figures.rank_moves(shown, roles, (now.gain, k), controls.dark())
     about = f"KD Lab ranking of models; data {board.pairs.content_hash}"
@@ -185,9 +186,26 @@ def variant_finding(shown: dict[str, dict[tuple[str, int], float]]) -> str:
     movers = [name for name, own in places.items() if len(set(own.values())) > 1]
     firsts = {name for v in variants for name, own in places.items() if own[v] == 1}
     if not movers:
-        return f"All {len(variants)} variants put the {len(places)} models in one order."
+        order = f"All {len(variants)} variants put the {len(places)} models in one order"
+        return f"{order}.{_equal_words(places)}"
     best = "the best one stays the best" if len(firsts) == 1 else f"{len(firsts)} are best in one"
     return (
         f"{len(movers)} of {len(places)} models change place between these {len(variants)} "
         f"variants; {best}. The skill score orders models as nDCG does: random is the data's."
+        f"{_equal_words(places)}"
     )
+
+
+def _equal_words(places: dict[str, dict[tuple[str, int], int]]) -> str:
+    """Which models share their place under every variant."""
+    alike: dict[tuple[int, ...], list[str]] = {}
+    for name, own in places.items():
+        alike.setdefault(tuple(own.values()), []).append(name)
+    shared = [f" {' and '.join(names)} share a place." for names in alike.values() if names[1:]]
+    return "".join(shared)
+
+
+def _left_words(left: list[tuple[str, int]], pairs: int) -> str:
+    """Which models are not ranked, since they have not scored all of these pairs."""
+    names = ", ".join(f"{title} (scored {count:,} of {pairs:,})" for title, count in left)
+    return f" Left out: {names}." if names else ""

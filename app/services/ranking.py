@@ -7,7 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.services.beside import beside
-from app.services.boards import Answers, Board
+from app.services.boards import Answers, Board, answers, sources_on
 from kdcore.comparison import DensityDifference, Difference, density_differences
 from kdcore.curves import (
     DensityCurve,
@@ -142,6 +142,18 @@ def _difference(
 ) -> Difference:
     one, other = (per_query(_board, who) for who in (_a, _b))
     return ndcg_difference(one, other, gain, k, RESAMPLES, permutations(_board))
+
+
+def left_out(board: Board) -> list[tuple[str, int]]:
+    """Models with answers to some of the board's pairs but not all: title, and to how many."""
+    ranked = {standing.key for standing in standings(board)}
+    rows = np.arange(len(board.part)) if board.rows is None else board.rows
+    partial = [answers(source) for source in sources_on(board.part) if source.key not in ranked]
+    return [
+        (who.title, int(np.isin(rows, who.predictions.rows).sum()))
+        for who in partial
+        if who.predictions.rows is not None
+    ]
 
 
 def standings(board: Board) -> list[Standing]:

@@ -289,7 +289,24 @@ def test_the_variant_sentence_counts_the_models_that_change_place():
     said = ranking_ndcg.variant_finding(shown)
     assert said.startswith("2 of 3 models change place between these 2 variants; 2 are best")
     same = {name: dict.fromkeys(values, values["exp2", 1]) for name, values in shown.items()}
-    assert "in one order" in ranking_ndcg.variant_finding(same)
+    said = ranking_ndcg.variant_finding(same)
+    assert said == "All 2 variants put the 3 models in one order."
+    near = same | {"p": {variant: value + 1e-13 for variant, value in same["n"].items()}}
+    assert ranking_ndcg.variant_finding(near).endswith("in one order. n and p share a place.")
+
+
+def test_a_model_that_scored_a_part_of_the_pairs_is_named_as_left_out(monkeypatch):
+    board = KINDS["four grades"]
+    part = replace(board.student, key="half", title="Half")
+    rows = np.arange(len(board.pairs) - 3)
+    part = replace(part, predictions=replace(part.predictions, rows=rows))
+    monkeypatch.setattr(ranking, "standings", lambda board: [])
+    monkeypatch.setattr(ranking, "sources_on", lambda pairs: [part])
+    monkeypatch.setattr(ranking, "answers", lambda source: source)
+    count, total = len(rows), len(board.pairs)
+    assert ranking.left_out(board) == [("Half", count)]
+    said = ranking_ndcg._left_words(ranking.left_out(board), total)
+    assert said == f" Left out: Half (scored {count:,} of {total:,})."
 
 
 def test_the_files_of_trec_hold_every_pair_and_the_gain_that_is_shown():
