@@ -17,7 +17,8 @@ def export(
         Path | None, typer.Option("--to", metavar="DIR", help="the folder that is made")
     ] = None,
     onnx: Annotated[
-        bool, typer.Option("--onnx", help="as ONNX too; needs the packages of kdlab[export]")
+        bool,
+        typer.Option("--onnx", help="as ONNX too; needs kdlab installed with its extra `export`"),
     ] = False,
     report: Annotated[
         Path | None,

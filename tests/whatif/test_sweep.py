@@ -119,7 +119,7 @@ def test_no_verdict_stands_on_a_side_that_was_ended_early(tmp_path, queued):
     short = sweep_table([made.student], "roc_auc", workspace)
     assert (short.cells[0].verdict, short.cells[0].stands) == ("BEATS", False)
     assert short.cells[0].caveats == ("The twin was ended early, after 0.5 of 2 epochs.",)
-    assert "does not stand" in short.caution
+    assert "is not valid" in short.caution
 
 
 def test_an_unknown_sweep_is_answered_by_name(tmp_path):

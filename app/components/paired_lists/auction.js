@@ -35,7 +35,7 @@ function buildAuction(view) {
   const money = data.simulated ? el("span", { class: "simulated" }, "simulated bids and clicks") : null;
   root.replaceChildren(
     el("div", { class: "row top" }, view.formula, money),
-    el("div", { class: "split" }, el("div", {}, railBox(view), choices(view), el("div", { class: "small muted" }, "This search, by each model:"), view.cards), view.frontierBox),
+    el("div", { class: "split" }, el("div", {}, railBox(view), choices(view), el("div", { class: "small muted" }, "This search, ranked by each model:"), view.cards), view.frontierBox),
     headRow(view),
     view.list,
     view.spoken,
@@ -225,7 +225,7 @@ function card(view, model, sum) {
     { class: `card ${model.role}${here}` },
     el("div", { class: "row" }, badge(model.role), el("b", {}, model.short)),
     el("div", {}, `${dollars(1000 * sum.revenue)} per 1,000`),
-    el("div", {}, `mean pDefect ${percent(sum.defect)}`),
+    el("div", {}, `mean pDefect ${percent(sum.defect)} (by ${view.data.frontier.judge})`),
     el("div", { class: "small muted" }, `${fmt(1000 * sum.clicks, 0)} clicks${empty}${ties}`),
   );
 }

@@ -1,7 +1,7 @@
 // One query, one column an order: teacher, student, ideal by label, truth, and the visitor's own.
 // Lines between neighbors tell who moved: up solid with ▲, down dashed with ▼, unmoved dotted.
 
-const ROW = 54;
+const ROW = 66;
 const GUTTER = 56;
 const ART = 40; // the saved picture is drawn apart: a shape this narrow is left out of it
 

@@ -2,7 +2,7 @@
 
 /** A rail a grade, best first, and the button that reveals; changed() after every move. */
 function makeGuess(host, names, changed) {
-  const guess = { host, weights: names.map(() => 50), pair: -1, open: false, p: null };
+  const guess = { host, weights: names.map(() => 100 / names.length), pair: -1, open: false, p: null };
   guess.verdict = el("p", { class: "verdict", "aria-live": "polite" });
   guess.reveal = el("button", { type: "button" }, "Reveal the student");
   guess.reveal.onclick = () => {
@@ -29,7 +29,7 @@ function guessing(guess, on, pair) {
   if (guess.pair !== pair || guess.host.hidden === on) {
     guess.pair = pair;
     guess.open = false;
-    guess.weights.fill(50);
+    guess.weights.fill(100 / guess.weights.length);
   }
   guess.host.hidden = !on;
   const sum = guess.weights.reduce((total, weight) => total + weight, 0);
