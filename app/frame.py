@@ -19,7 +19,7 @@ _SELECTED = "kd_selection"
 _COMPARING = ("Start", "Temperature", "Compare", "Ranking")  # pages of a student and its twin
 _BESIDE = ("Temperature", "Ranking")  # pages of pairs that know no selection
 _ROLES = {"teacher": "Teacher", "student": "Student"}
-_WIDTHS = {"data": 180, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
+_WIDTHS = {"data": 170, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
 
 
 def follow_link() -> str | None:

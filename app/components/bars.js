@@ -19,7 +19,7 @@ export function makeBars(host, names) {
   const axes = [el("div", { class: "axis left" }), el("div", { class: "axis right" })];
   const legend = el("div", { class: "legend muted" });
   // two grades or nine: the picture keeps its height as far as it can
-  host.style.setProperty("--row", `${clamp(Math.round((low() ? 140 : 205) / names.length), 28, 72)}px`);
+  host.style.setProperty("--row", `${clamp(Math.round((low() ? 118 : 205) / names.length), 28, 72)}px`);
   host.replaceChildren(
     el("div", { class: "grid" },
       heads.teacher, el("div", { class: "head muted" }, "grade"), heads.student,

@@ -81,7 +81,7 @@ export function fit(canvas, height) {
 
 /** Whether the window is low, as a projector's is: pictures then share it with their rail. */
 export function low() {
-  return window.innerHeight < 820;
+  return window.innerHeight < 820 && window.innerWidth > 768;
 }
 
 /** A canvas font of so many px, larger where the page is presented. */

@@ -2,12 +2,11 @@
 
 import pandas as pd
 
-from app import sections, services, state
+from app import sections, services
 from app.panels import compare_selection as selection
 from app.sections import Section
 from app.services import Board, noting
 from app.texts import number
-from kdcore.attributes import describe
 from kdcore.notes import STATUSES
 from kdcore.outcomes import CELLS, OUTCOME_TITLES, outcome_of
 from kdcore.tags import TAGS
@@ -47,7 +46,7 @@ def selected(board: Board) -> Section:
 
 def described(board: Board) -> list[str]:
     """The filters, the box and the slice that are in force, each in a few words."""
-    chosen, now = selection.filters(), state.now()
+    chosen = selection.filters()
     parts = []
     if chosen.search:
         parts.append(f"with the words “{chosen.search}”")
@@ -62,8 +61,8 @@ def described(board: Board) -> list[str]:
     if chosen.box:
         x0, x1, y0, y1 = (number(v, 2) for v in chosen.box)
         parts.append(f"teacher's P(relevant) {x0} to {x1} and student's {y0} to {y1}")
-    if now.slice:
-        parts.append(f"where {describe(now.slice, board.pairs.scheme)}")
+    if name := selection.slice_title(board):
+        parts.append(f"where {name}")
     return parts
 
 

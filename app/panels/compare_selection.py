@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app import frame, services, state
 from app.services import outcomes as service
+from app.services import slicing
 from app.texts import percent
 from kdcore.attributes import describe
 from kdcore.filters import Filters
@@ -99,12 +100,20 @@ def compressed(cells: list[str]) -> str:
     return ",".join([*whole, *rest])
 
 
+def slice_title(board: services.Board) -> str:
+    """The chosen slice in words; empty without one, or where a link names none."""
+    name = state.now().slice
+    if not name or slicing.mask(board, name) is None:
+        return ""
+    return describe(name, board.pairs.scheme)
+
+
 def finding(board: services.Board) -> str:
     """The page's present finding in one sentence, of the selection when there is one."""
     rows, everything = selected(board), judged(board)
     where = f"{len(rows):,} {'selected ' if active() else ''}pairs"
-    if state.now().slice:
-        where += f" (slice: {describe(state.now().slice, board.pairs.scheme)})"
+    if name := slice_title(board):
+        where += f" (slice: {name})"
     if not len(rows):
         return "No pair passes these filters: take one away, or clear them all."
     counts = rows["outcome"].value_counts()

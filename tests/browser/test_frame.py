@@ -75,7 +75,7 @@ def test_what_is_saved_tells_of_this_visitors_state(visit, settle):
     page.get_by_role("button", name="Save").click()
     with page.expect_download() as coming:
         page.get_by_role("button", name="This state").click()
-    state = json.loads(Path(coming.value.path()).read_text())
+    state = json.loads(Path(coming.value.path()).read_text())["state"]
     assert (state["T"], state["student"]) == ("20", "cdssm-kd")
     with page.expect_download() as coming:
         page.get_by_role("button", name="Report").click()

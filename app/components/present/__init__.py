@@ -8,7 +8,7 @@ _mount = part("present", "draw")
 
 def present_switch(on: bool) -> None:
     """Draw it. on: whether the page is being presented."""
-    _mount(key=KEY, width=92, data={"on": on}, on_set_change=_heard)
+    _mount(key=KEY, width=44, data={"on": on}, on_set_change=_heard)
 
 
 def _heard() -> None:

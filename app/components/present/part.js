@@ -3,7 +3,7 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => build(root));
-  part.button.textContent = data.on ? "End" : "Present";
+  part.button.replaceChildren(data.on ? "End" : corners());
   part.button.title = data.on
     ? "Back to the page with its navigation (Escape)"
     : "Larger type, without navigation and pickers, for a projector";
@@ -16,6 +16,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   window.addEventListener("keydown", leave, { signal: part.stop.signal });
   return () => part.stop.abort();
+}
+
+/** Four corners of a screen: the usual sign of a full-screen view. */
+function corners() {
+  const d = "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4";
+  const look = { fill: "none", stroke: "currentColor", "stroke-width": 1.8 };
+  return svg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, svg("path", { d, ...look }));
 }
 
 function build(root) {
