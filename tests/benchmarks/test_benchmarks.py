@@ -92,9 +92,9 @@ def test_a_contender_that_reports_no_step_ends_the_race_with_its_name():
 
 
 def test_the_study_gives_a_row_for_each_student_with_both_of_its_trainings():
-    lines = quick("study.py", "--students", "cdssm", "bert_tiny:dropout=0.2").splitlines()
+    lines = quick("study.py", "--students", "cdssm").splitlines()
     rows = [json.loads(line) for line in lines if '"student"' in line]
-    assert [row["student"] for row in rows] == ["C-DSSM", "BERT-2"]
+    assert [row["student"] for row in rows] == ["C-DSSM"]
     assert all(len(row[key]) == 3 for row in rows for key in ("hard", "distilled", "delta"))
 
 

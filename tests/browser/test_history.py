@@ -100,7 +100,7 @@ def moves(history: History) -> list[str]:
     return words + ["forward"] * 2 * (ahead > 0) + ["far forward"] * (ahead > 1)
 
 
-@pytest.mark.parametrize("seed", [3, 8])
+@pytest.mark.parametrize("seed", [3, pytest.param(8, marks=pytest.mark.slow)])
 def test_a_walk_over_pages_choices_back_and_forward_is_never_out_of_step(visit, settle, seed):
     draw = random.Random(seed)
     page = visit("temperature?v=1")
