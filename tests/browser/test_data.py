@@ -108,7 +108,7 @@ def test_answers_brought_as_a_file_open_every_page_without_any_model(visit, sett
     assert "120 pairs" in page.locator(".st-key-finding").inner_text()
 
 
-@pytest.mark.slow  # 15 seconds; the reader is tested at this size without a browser
+@pytest.mark.slow  # takes 15 seconds
 def test_a_hundred_thousand_rows_are_brought_in_one_upload(visit, settle, mine):
     page = visit("data?v=1&dtab=bring", at=mine)
     page.set_default_timeout(120_000)
