@@ -1,8 +1,8 @@
 """Which column of a file of predictions is what: found by itself, and changeable by hand."""
 
-import pandas as pd
 import streamlit as st
 
+from app.panels import data_mapping
 from app.services import Board, data_head, data_intake
 from app.services.data_answers import AnswerForm
 from app.services.data_intake import Staged
@@ -83,12 +83,5 @@ def preview(staged: Staged) -> None:
     seen = data_head.head(staged, lists=True)
     if not seen.rows:
         return
-    frame = pd.DataFrame([list(row) for row in seen.rows[:5]], dtype=object)
     names = [f"{place}: {name[:60]}" for place, name in enumerate(seen.columns, 1)]
-    frame.columns = pd.Index(names[: frame.shape[1]])
-    st.dataframe(
-        frame,
-        hide_index=True,
-        alt="The first rows of the file as text",
-        column_config={name: st.column_config.TextColumn(name) for name in frame.columns},
-    )
+    data_mapping.first_rows(seen.rows[:5], names)

@@ -1,5 +1,7 @@
 """Say what the columns of a staged table are, see its first rows and every bad one, import it."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -125,11 +127,16 @@ def _preview(seen: Head) -> None:
     """The first rows as they stand in the file, as text."""
     if not seen.rows:
         return
-    frame = pd.DataFrame([list(row) for row in seen.rows[:6]], dtype=object)
     names = [
         f"column {name}" if seen.headless else f"{place}: {name[:60]}"
         for place, name in enumerate(seen.columns, 1)
     ]
+    first_rows(seen.rows[:6], names)
+
+
+def first_rows(rows: Sequence[Sequence[str]], names: Sequence[str]) -> None:
+    """The first rows of a file as a table of text; names: of its columns, in order."""
+    frame = pd.DataFrame([list(row) for row in rows], dtype=object)
     frame.columns = pd.Index(names[: frame.shape[1]])
     st.dataframe(
         frame,

@@ -88,7 +88,7 @@ function chip(mark, take) {
   }
   return el("button", { type: "button", class: `chip ${mark.who}`, title: `${mark.name}. ${mark.help}`, onclick: () => take(mark) },
     el("span", { class: "symbol", "aria-hidden": "true" }, symbolOf(mark)),
-    `T = ${degrees(mark.T)}`, el("span", { class: "named" }, ` ${mark.name}`));
+    `T = ${degrees(mark.T)} ${mark.name}`);
 }
 
 function symbolOf(mark) {
