@@ -41,7 +41,7 @@ class Cut:
     @classmethod
     def of(cls, side: str, lengths: Lengths, limit: int, most: int) -> "Cut":
         """From the lengths of (pairs,) texts in the units that the knob counts."""
-        enough = int(np.quantile(lengths, HELD, method="higher")) if len(lengths) else 0
+        enough = int(np.quantile(lengths, HELD, method="inverted_cdf")) if len(lengths) else 0
         over = int((lengths > limit).sum())
         return cls(side, f"{side}_tokens", limit, len(lengths), over, enough, most)
 
