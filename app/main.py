@@ -1,4 +1,4 @@
-"""The frame of the app and its navigation; each page is a file in views/."""
+"""The frame of the app and its navigation; each page is a folder in views/."""
 
 import sys
 from pathlib import Path
@@ -8,14 +8,11 @@ if (_ROOT := str(Path(__file__).parents[1])) not in sys.path:  # `streamlit run`
 
 import streamlit as st
 
-from app import frame, look, presenting, state
-from app.components import address, lead_to
-from app.panels import keep, lesson
-from app.rail import PAGES
+from app import state
+from app.parts import address, lead_to
+from app.shell import frame, lesson, look, presenting, save
+from app.shell.pages import PAGES, SECTIONS, WITHOUT_PICKERS
 from kdcore.errors import LabError
-
-WITHOUT_PICKERS = ("Masked word", "Distill")  # they choose their models themselves
-VIEWS = Path(__file__).parent / "views"
 
 st.set_page_config("KD Lab", page_icon=str(look.ICON), layout="wide", initial_sidebar_state=210)
 st.logo(str(look.LOGO), size="large")
@@ -23,15 +20,20 @@ look.style()
 target = frame.follow_link()
 presenting.style()
 pages = [
-    st.Page(VIEWS / f"{name}.py", title=title, icon=icon, default=name == "start")
-    for name, title, icon in PAGES
+    st.Page(p.script, title=p.title, icon=p.icon, url_path=p.name, default=p is PAGES[0])
+    for p in PAGES
 ]
-page = st.navigation(pages)
+page = st.navigation(
+    {
+        section: [entry for p, entry in zip(PAGES, pages, strict=True) if p.section == section]
+        for section in SECTIONS
+    }
+)
 if target is not None and target != page.url_path:
     st.switch_page(next((p for p in pages if p.url_path == target), pages[0]))
 address.answer(page.url_path)
 try:
-    told = frame.open_page(page.title, keep.draw, pickers=page.title not in WITHOUT_PICKERS)
+    told = frame.open_page(page.title, save.draw, pickers=page.title not in WITHOUT_PICKERS)
     lesson.offer()
     lesson.draw()
     page.run()

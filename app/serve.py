@@ -10,7 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from app.__main__ import MAIN
-from app.live import routes
+from app.shell.live_route import routes
 
 
 def _inline_scripts() -> str:

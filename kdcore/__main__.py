@@ -13,13 +13,13 @@ from kdcore.cli import (
     export,
     latency,
     ready,
-    running,
     runs,
     stages,
     sweep,
     tutorial,
 )
-from kdcore.cli.frame import EXIT_CODES, carry_out
+from kdcore.cli.kit import running
+from kdcore.cli.kit.frame import EXIT_CODES, carry_out
 
 EPILOG = "Exit codes: " + "; ".join(f"{code} {said}" for code, said in EXIT_CODES.items()) + "."
 

@@ -26,18 +26,18 @@ from kdcore.config import (
     from_dict,
     to_dict,
 )
-from kdcore.datasets.named import named_pairs
-from kdcore.datasets.splits import with_test_split
+from kdcore.data.names import named_pairs
+from kdcore.data.pairs import PairTable, part_of
+from kdcore.data.splits import with_test_split
 from kdcore.errors import ConfigError, RunError
-from kdcore.evaluate import Evaluation
-from kdcore.evaluate import evaluate as evaluate_predictions
-from kdcore.exports import to_json
+from kdcore.evaluation.evaluate import Evaluation
+from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
+from kdcore.evaluation.exports import to_json
+from kdcore.evaluation.stored import kept_evaluation as kept_evaluation
 from kdcore.knobs import build
-from kdcore.pairs import PairTable, part_of
 from kdcore.predictions import Predictions
-from kdcore.runs import settle
+from kdcore.runs import resolve
 from kdcore.runs.about import About
-from kdcore.runs.kept import kept_evaluation as kept_evaluation
 from kdcore.runs.missing import no_predictions
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
@@ -70,9 +70,9 @@ def finetune(
 def inherited(
     settings: Mapping[str, Any], role: str, workspace: Workspace | None = None
 ) -> dict[str, Any]:
-    """Settings with what they take from the run they name in `role`; see kdcore.runs.settle."""
+    """Settings with what they take from the run they name in `role`; see kdcore.runs.resolve."""
     source = _found(settings[role], workspace)
-    return settle.inherited(settings, role, source, workspace or Workspace.default())
+    return resolve.inherited(settings, role, source, workspace or Workspace.default())
 
 
 def create(
@@ -82,7 +82,7 @@ def create(
     about: About | None = None,
 ) -> Run:
     """A queued run of a config whose paths mean the same in every folder."""
-    whole = settle.settled(config, workspace or Workspace.default())
+    whole = resolve.settled(config, workspace or Workspace.default())
     return store(workspace).create(to_dict(whole), title=title, about=about)
 
 
@@ -140,9 +140,9 @@ def start(config: StageConfig, workspace: Workspace | None = None) -> Run:
 
 def checked(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
     """The pairs of a stage, once everything is refused that can be known before a run is made."""
-    from kdcore.recipes.beginning import refuse_avoidable
+    from kdcore.training.beginning import refuse_avoidable
 
-    whole = settle.settled(config, workspace or Workspace.default())
+    whole = resolve.settled(config, workspace or Workspace.default())
     pairs = pairs_of(config, workspace)
     refuse_avoidable(whole, pairs, store(workspace))
     return pairs
@@ -154,7 +154,7 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
     Leaves model/ and predictions/ in the run's folder. pairs: when already loaded. RunError when
     the run was asked to stop. Other runs and the cache are those beside it.
     """
-    from kdcore.recipes.carry_out import carry_out
+    from kdcore.recipes.stage import carry_out
 
     config = from_dict(run.config)
 
@@ -251,7 +251,7 @@ def predict(
 ) -> dict[str, float]:
     """Soft labels of one typed pair: each grade's probability at a temperature."""
     from kdcore.models.build import load_model
-    from kdcore.predict import predict_texts
+    from kdcore.models.predict import predict_texts
 
     if not query.strip() or not (title.strip() or description.strip()):
         raise ConfigError("Nothing to score:", ["give a query and a title or a description"])
@@ -290,7 +290,7 @@ def _model(model: str | ModelConfig) -> ModelConfig:
 def _pairs_for(run: Run, config: StageConfig, workspace: Workspace | None) -> PairTable:
     """A run's pairs from the workspace told, else from its own where it holds them, else ours."""
     own = Workspace(run.folder.absolute().parent.parent)
-    if workspace is None and settle.holds(own, config.data):
+    if workspace is None and resolve.holds(own, config.data):
         workspace = own
     return pairs_of(config, workspace)
 

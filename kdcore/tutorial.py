@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from kdcore import lab
-from kdcore.comparison import Comparison, Difference, compare
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -22,12 +21,13 @@ from kdcore.config import (
     TrainingConfig,
     to_dict,
 )
+from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, DataError
-from kdcore.evaluate import Evaluation, evaluate
-from kdcore.exports import to_csv, to_json, write_qrels, write_trec_run
-from kdcore.gap import GapRecovered, gap_recovered
-from kdcore.pairs import PairTable
-from kdcore.runs.settle import settled
+from kdcore.evaluation.comparison import Comparison, Difference, compare
+from kdcore.evaluation.evaluate import Evaluation, evaluate
+from kdcore.evaluation.exports import to_csv, to_json, write_qrels, write_trec_run
+from kdcore.evaluation.gap import GapRecovered, gap_recovered
+from kdcore.runs.resolve import settled
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_json_atomic, write_text_atomic
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import BINARY, FOUR_GRADES, LabelScheme
-from kdcore.pairs import PairTable, make_frame
 
 # before torch is imported anywhere: several workers share a machine's cores
 os.environ.setdefault("OMP_NUM_THREADS", "1")

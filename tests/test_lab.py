@@ -13,11 +13,11 @@ import pytest
 
 from kdcore import lab
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig, from_dict
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import ConfigError, DataError, LabError, RunError, UnknownNameError
 from kdcore.labels import BINARY
-from kdcore.pairs import PairTable, make_frame
-from kdcore.recipes.carry_out import SCORED
-from kdcore.runs import launch
+from kdcore.recipes.stage import SCORED
+from kdcore.runs.queue import launch
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 

@@ -10,10 +10,10 @@ import pytest
 from kdcore import lab
 from kdcore.config import MethodConfig, ModelConfig, TrainingConfig
 from kdcore.errors import ConfigError, LabError, RunError
-from kdcore.exports import evaluation_from_json
+from kdcore.evaluation.exports import evaluation_from_json
 from kdcore.labels import LabelScheme
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
+from kdcore.training.session import Session
 from kdcore.tutorial import TASKS, TutorialPlan, TutorialResult, tutorial
 from kdcore.workspace import Workspace
 

@@ -1,6 +1,6 @@
 """The one door of the app to files, runs and models, and the one place that caches."""
 
-from app.services.beside import rival_of
+from app.services.access import PUBLIC_REASON, demo, home, public
 from app.services.boards import (
     DEMO_DATA,
     Answers,
@@ -18,13 +18,12 @@ from app.services.boards import (
 from app.services.links import fetch as fetch_link
 from app.services.links import keep as keep_link
 from app.services.machine import Machine, machine
-from app.services.masked import MaskedAnswer, fill_mask, own_masked
 from app.services.measured import comparison, evaluation, evaluation_of_rows, gap
 from app.services.missing import HINT as MISSING_HINT
 from app.services.missing import TWIN_HINT, left_out, missing
 from app.services.models import Replay, Scored, model_run, replay, score
-from app.services.places import PUBLIC_REASON, demo, home, public
 from app.services.probe import teacher_on_probe
+from app.services.rivals import rival_of
 from app.services.roles import in_order
 from app.services.story import Rung, Story, story
 
@@ -37,7 +36,6 @@ __all__ = [
     "Board",
     "DataChoice",
     "Machine",
-    "MaskedAnswer",
     "Replay",
     "Rung",
     "Scored",
@@ -51,7 +49,6 @@ __all__ = [
     "evaluation",
     "evaluation_of_rows",
     "fetch_link",
-    "fill_mask",
     "gap",
     "home",
     "in_order",
@@ -60,7 +57,6 @@ __all__ = [
     "machine",
     "missing",
     "model_run",
-    "own_masked",
     "pairs_of",
     "public",
     "replay",

@@ -14,14 +14,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import state
-from app.services import places
+from app.services import access
 from app.services.roles import default_student, default_teacher, twin_of
-from app.services.runs_names import told_apart
-from kdcore.brought_files import kept_about
+from app.services.runs.names import told_apart
 from kdcore.catalog import STUDENTS
-from kdcore.datasets.splits import with_test_split
+from kdcore.data.answers.stored import kept_about
+from kdcore.data.pairs import PairTable
+from kdcore.data.splits import with_test_split
 from kdcore.errors import DataError, LabError
-from kdcore.pairs import PairTable
 from kdcore.predictions import Origin, Predictions, common_rows
 from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run, RunStore
@@ -100,9 +100,9 @@ class Board:
 
 def data_choices() -> list[DataChoice]:
     """The bundled world first, then what was imported, by name."""
-    bundled = places.demo().data / DEMO_DATA
+    bundled = access.demo().data / DEMO_DATA
     found = [DataChoice(DEMO_DATA, "Bundled world", "bundled", bundled)]
-    root = places.home().data
+    root = access.home().data
     if root.is_dir():
         names = sorted(p.name for p in root.iterdir() if (p / "dataset.json").is_file())
         found += [DataChoice(n, n, "imported", root / n) for n in names if n != DEMO_DATA]
@@ -172,7 +172,7 @@ def _pairs(folder: str, split: str, changed: int) -> PairTable:
 def sources() -> list[Source]:
     """Every kept predictions file of demo, workspace and brought files, models by title."""
     found: list[Source] = []
-    for workspace in (places.demo(), places.home()):
+    for workspace in (access.demo(), access.home()):
         for run in sorted(RunStore(workspace.runs).list(), key=lambda r: r.id):
             model = _model_run(run)
             paths = sorted((run.folder / "predictions").glob("*.parquet"))
@@ -182,7 +182,7 @@ def sources() -> list[Source]:
                 if (h := answered_hash(p))
             ]
     found = [*_asked(found), *found]  # a model's own answers come last and so count
-    imported = places.home().data.glob("*/brought/*.parquet")
+    imported = access.home().data.glob("*/brought/*.parquet")
     for path in sorted(imported, key=lambda path: -path.stat().st_mtime_ns):
         kept = kept_about(path)
         if kept.part:
@@ -284,7 +284,7 @@ def _model_run(run: Run) -> Run:
 
 
 def _run_named(asked: str) -> Run | None:
-    for workspace in (places.home(), places.demo()):
+    for workspace in (access.home(), access.demo()):
         with suppress(LabError):
             return RunStore(workspace.runs).get(asked)
     return None

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from app.services import places
+from app.services import access
 from app.services.boards import Answers, Board
 from app.services.ranking import per_query
-from kdcore.equal_scores import equal_scores, equal_sentence
+from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.evaluation.equal_scores import equal_scores, equal_sentence
 from kdcore.judging.chance import near_chance, sentence_of
 from kdcore.metrics.significance import few
-from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.runs.store import Run
 from kdcore.scores import Scores
 
@@ -52,7 +52,7 @@ def _chance(board: Board) -> str:
 
 def of_the_world(run: Run, board: Board) -> bool:
     """Whether a model is a bundled one while the data are not the bundled world."""
-    return run.folder.parent == places.demo().runs and board.data.badge != WORLD
+    return run.folder.parent == access.demo().runs and board.data.badge != WORLD
 
 
 @st.cache_data(max_entries=200, show_spinner=False)

@@ -5,7 +5,7 @@ import json
 import re
 from contextlib import suppress
 
-from app.services import places
+from app.services import access
 from kdcore.workspace import write_text_atomic
 
 _FOLDER = "links"
@@ -16,11 +16,11 @@ def keep(query: dict[str, str]) -> str:
     """The 16 hex digits under which a link's parameters are kept, or "" where none may be."""
     text = json.dumps(query, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    folder = places.home().cache_folder(_FOLDER)
+    folder = access.home().cache_folder(_FOLDER)
     path = folder / f"{digest}.json"
     if path.exists():
         return digest
-    if places.public():
+    if access.public():
         return ""
     try:
         write_text_atomic(path, text)
@@ -32,7 +32,7 @@ def keep(query: dict[str, str]) -> str:
 
 def fetch(digest: str) -> dict[str, str] | None:
     """The parameters kept under a hash, or None."""
-    path = places.home().cache_folder(_FOLDER) / f"{digest}.json"
+    path = access.home().cache_folder(_FOLDER) / f"{digest}.json"
     if not re.fullmatch(r"[0-9a-f]{16}", digest) or not path.is_file():
         return None
     try:
@@ -44,7 +44,7 @@ def fetch(digest: str) -> dict[str, str] | None:
 
 def _tidy() -> None:
     with suppress(OSError):  # another visitor may tidy in the same moment
-        folder = places.home().cache_folder(_FOLDER)
+        folder = access.home().cache_folder(_FOLDER)
         files = sorted(folder.glob("*.json"), key=lambda p: p.stat().st_mtime)
         for path in files[:-_MOST]:
             path.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import psutil
 import streamlit as st
 
-from kdcore.runs.devices import gpus
+from kdcore.runs.machine import gpus
 
 
 @dataclass(frozen=True)

@@ -10,20 +10,20 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.services import places
+from app.services import access
 from app.services.boards import Answers, Board
-from kdcore.comparison import Comparison
-from kdcore.comparison import compare as compare_predictions
+from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
-from kdcore.evaluate import Evaluation
-from kdcore.evaluate import evaluate as evaluate_predictions
-from kdcore.gap import GapRecovered, gap_file, keep_gap, kept_gap
-from kdcore.gap import gap_recovered as recover
+from kdcore.evaluation.comparison import Comparison
+from kdcore.evaluation.comparison import compare as compare_predictions
+from kdcore.evaluation.evaluate import Evaluation
+from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
+from kdcore.evaluation.gap import GapRecovered, gap_file, keep_gap, kept_gap
+from kdcore.evaluation.gap import gap_recovered as recover
+from kdcore.evaluation.stored import keep, kept_file, read_comparison, read_evaluation
 from kdcore.judging.measured import area_permutations
 from kdcore.lab import kept_evaluation
-from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.runs.kept import keep, kept_file, read_comparison, read_evaluation
 
 Keyed = tuple[str, ...]
 _FOLDER = "measured"
@@ -93,13 +93,13 @@ def _places(
 ) -> list[Path]:
     """Where a result may lie: beside its run, and last among what the visitor's lab keeps."""
     beside = [who.run.folder / "evaluation"] if who.run else []
-    folders = [*beside, places.home().cache_folder(_FOLDER)]
+    folders = [*beside, access.home().cache_folder(_FOLDER)]
     return [kept_file(folder, pairs, said, *about) for folder in folders]
 
 
 def _keep(path: Path, found: Evaluation | Comparison) -> None:
     """Keep what took seconds; a public lab keeps nothing, and a full disk is no reason to stop."""
-    if places.public():
+    if access.public():
         return
     with suppress(OSError):
         keep(path, found)
@@ -190,6 +190,6 @@ def _gap(
         if (kept := kept_gap(path)) is not None:
             return kept
     found = recover(_pairs, *three, metric)
-    if path is not None and not path.is_relative_to(places.demo().root) and not places.public():
+    if path is not None and not path.is_relative_to(access.demo().root) and not access.public():
         keep_gap(path, found)
     return found

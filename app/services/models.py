@@ -10,11 +10,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.services import places
+from app.services import access
+from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError, RunError
-from kdcore.pairs import PairTable
+from kdcore.evaluation.regrade import model_scheme, regraded
 from kdcore.predictions import Predictions
-from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.store import Run, RunStore
 
 _ONE_AT_A_TIME = Lock()  # a model is not asked by two visitors in the same moment
@@ -46,10 +46,10 @@ class Replay:
 
 def model_run(key: str) -> Run:
     """The run of a model, in the demo or in the workspace; UnknownNameError when neither has it."""
-    for workspace in (places.demo(), places.home()):
+    for workspace in (access.demo(), access.home()):
         if key and (workspace.runs / key).is_dir():
             return RunStore(workspace.runs).get(key)
-    return RunStore(places.home().runs).get(key)
+    return RunStore(access.home().runs).get(key)
 
 
 def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -> Scored:
@@ -59,15 +59,15 @@ def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -
     data set; kept answers were brought into its grades in the same way. LabError when the model
     cannot be asked here.
     """
-    if places.public():
-        raise RunError(places.PUBLIC_REASON)
+    if access.public():
+        raise RunError(access.PUBLIC_REASON)
     if run is None:
         raise RunError("these predictions were imported as a file: there is no model here to run")
     folder = run.require_model().model_folder
     spoken = model_scheme(folder)
     with _ONE_AT_A_TIME:
         model = _model(str(folder), _changed(folder))
-        from kdcore.predict import answer_texts
+        from kdcore.models.predict import answer_texts
 
         began = time.perf_counter()
         own = answer_texts(model, rows)
@@ -79,7 +79,7 @@ def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -
 @st.cache_resource(max_entries=6, show_spinner="Loading the model…")
 def _model(folder: str, changed: int) -> Any:
     """The model, asked once already, so that what is timed later is the answer alone."""
-    from kdcore.predict import load_model, predict_texts
+    from kdcore.models.predict import load_model, predict_texts
 
     model = load_model(Path(folder))
     predict_texts(model, [("warm up", "warm up", "")])

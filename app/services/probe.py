@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from app.services.boards import Answers, answers, sources
 from app.services.models import Replay, score
+from kdcore.data.pairs import TEXT_COLUMNS
 from kdcore.errors import LabError
-from kdcore.pairs import TEXT_COLUMNS
 from kdcore.runs.store import Run
 
 
@@ -38,7 +38,7 @@ def _kept(folder: Path, teacher: Answers, pairs: int) -> NDArray[np.float32] | N
 
 
 def probe_rows(pairs: int, size: int, seed: int) -> NDArray[np.int64]:
-    """Rows of the validation pairs that a run watches; drawn as kdcore.recipes.replay draws."""
+    """Rows of the validation pairs that a run watches; drawn as kdcore.training.replay draws."""
     return np.sort(np.random.default_rng(seed).permutation(pairs)[:size])
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.services.beside import beside
 from app.services.boards import Answers, Board, answers, sources_on
-from kdcore.comparison import DensityDifference, Difference, density_differences
-from kdcore.curves import (
+from app.services.rivals import beside
+from kdcore.data.pairs import PairTable
+from kdcore.evaluation.comparison import DensityDifference, Difference, density_differences
+from kdcore.evaluation.curves import (
     DensityCurve,
     NdcgCurve,
     density_curve,
@@ -17,10 +18,9 @@ from kdcore.curves import (
     ndcg_difference,
     ranked_mean,
 )
-from kdcore.intervals import detectable as detectable_difference
+from kdcore.evaluation.intervals import detectable as detectable_difference
+from kdcore.evaluation.measures import Measured, measure
 from kdcore.labels import GAINS
-from kdcore.measures import Measured, measure
-from kdcore.pairs import PairTable
 
 Floats = NDArray[np.float64]
 RESAMPLES = 1000
@@ -131,7 +131,7 @@ def ndcg_of_queries(board: Board, who: Answers, gain: str, k: int) -> Floats:
 
 
 def difference(board: Board, a: Answers, b: Answers, gain: str, k: int) -> Difference:
-    """The mean difference at any k, tested as kdcore.comparison tests its few depths."""
+    """The mean difference at any k, tested as kdcore.evaluation.comparison tests its few depths."""
     key = (board.pairs.content_hash, a.hash, b.hash)
     return _difference(key, gain, k, board, a, b)
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from kdcore.predictions import Origin
 from kdcore.runs.store import Run
-from kdcore.whatif.twins import is_twin
+from kdcore.runs.twins import is_twin
 
 if TYPE_CHECKING:
     from app.services.boards import Source

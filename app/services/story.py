@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from app.services import places
-from app.services.beside import beside
+from app.services import access
 from app.services.boards import Answers, Board, Source, sources_on
 from app.services.measured import evaluation
+from app.services.rivals import beside
 from app.services.roles import role_of, twin_of
-from kdcore.evaluate import Metric
+from kdcore.evaluation.evaluate import Metric
 
 LADDER = 5  # own students, and as many imported models, that are shown at most
 
@@ -105,7 +105,7 @@ def _imported_rungs(
 
 
 def _is_bundled(source: Source) -> bool:
-    return source.run is not None and source.run.folder.parent == places.demo().runs
+    return source.run is not None and source.run.folder.parent == access.demo().runs
 
 
 def _measured(board: Board, who: Answers, metric: str) -> Metric | None:

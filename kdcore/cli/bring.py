@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kdcore.cli.answer import NOTHING, show, table
-from kdcore.cli.settings import Json, Quiet
+from kdcore.cli.kit.answer import NOTHING, show, table
+from kdcore.cli.kit.settings import Json, Quiet
 from kdcore.errors import ConfigError
 from kdcore.predictions import ROLES
 
 if TYPE_CHECKING:
-    from kdcore.brought import Brought, Read
-    from kdcore.evaluate import Evaluation
+    from kdcore.data.answers.imported import Brought, Read
+    from kdcore.data.pairs import PairTable
+    from kdcore.evaluation.evaluate import Evaluation
     from kdcore.judging.trio import Trio
-    from kdcore.pairs import PairTable
     from kdcore.workspace import Workspace
 
 SPLIT_HELP = "which pairs it answers: train, validation, test or all (default test, else "
@@ -61,10 +61,10 @@ def bring(
     With the answers of a teacher, a student and its twin (the student trained on labels only) it
     also tells what distillation brought.
     """
-    from kdcore.brought import bring_file
-    from kdcore.cli.progress import Progress
-    from kdcore.datasets.answer_choice import COMMAND_LINE, KINDS, ColumnChoice
-    from kdcore.evaluate import evaluate
+    from kdcore.cli.kit.progress import Progress
+    from kdcore.data.answers.choice import COMMAND_LINE, KINDS, ColumnChoice
+    from kdcore.data.answers.imported import bring_file
+    from kdcore.evaluation.evaluate import evaluate
 
     _check("--role", role, ROLES)
     _check("--kind", kind, tuple(KINDS))
@@ -111,10 +111,10 @@ def _mapping(texts: Sequence[str]) -> dict[str, str]:
 
 
 def _target(data: str, split: str) -> _Target:
-    from kdcore.datasets.library import WORLD
-    from kdcore.datasets.named import named_pairs
-    from kdcore.datasets.splits import with_test_split
-    from kdcore.pairs import ALL
+    from kdcore.data.library import WORLD
+    from kdcore.data.names import named_pairs
+    from kdcore.data.pairs import ALL
+    from kdcore.data.splits import with_test_split
     from kdcore.workspace import Workspace
 
     workspace = Workspace.default()
@@ -131,7 +131,7 @@ def _target(data: str, split: str) -> _Target:
 
 
 def _keep(brought: "Brought", target: _Target, replace: bool) -> Path | None:
-    from kdcore.brought_files import keep
+    from kdcore.data.answers.stored import keep
     from kdcore.errors import DataError
 
     if not target.name:
@@ -143,8 +143,8 @@ def _keep(brought: "Brought", target: _Target, replace: bool) -> Path | None:
 
 
 def _trio(brought: "Brought", target: _Target) -> "Trio | None":
+    from kdcore.data.pairs import part_of
     from kdcore.judging.trio import trio_with
-    from kdcore.pairs import part_of
 
     part = part_of(target.pairs, target.split)
     return trio_with(brought.predictions, part, target.workspace, target.name)
@@ -192,7 +192,7 @@ def _tell(
 
 
 def _columns(read: "Read") -> list[Mapping[str, str]]:
-    from kdcore.datasets.answer_choice import KINDS, TEXTS
+    from kdcore.data.answers.choice import KINDS, TEXTS
 
     columns = read.columns
     rows = [(ours, getattr(columns, ours) or NOTHING) for ours in TEXTS]

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kdcore.cli.answer import cell, show, table
-from kdcore.cli.reading import mapping_of, options_of, scheme_of
-from kdcore.cli.settings import Json
+from kdcore.cli.kit.answer import cell, show, table
+from kdcore.cli.kit.reading import mapping_of, options_of, scheme_of
+from kdcore.cli.kit.settings import Json
 from kdcore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from kdcore.datacheck import DataReport
-    from kdcore.datasets.library import Imported
-    from kdcore.pairs import PairTable
+    from kdcore.data.check.report import DataReport
+    from kdcore.data.library import Imported
+    from kdcore.data.pairs import PairTable
 
 app = typer.Typer(help="Bring data sets in, look at them, check them, take them out.")
 
@@ -81,8 +81,8 @@ def import_data(
     as_json: Json = False,
 ) -> None:
     """Read a data set and keep it under a name; bad rows are told with line and cure."""
-    from kdcore.datasets import library
-    from kdcore.datasets.sources import TASKS
+    from kdcore.data import library
+    from kdcore.data.sources.registry import TASKS
 
     if task is not None and task not in TASKS:
         raise ConfigError(f"--task {task}: the tasks are {' and '.join(TASKS)}")
@@ -101,7 +101,7 @@ def import_data(
 
 
 def _tell_import(made: "Imported", as_json: bool) -> None:
-    from kdcore.datasets.library import REJECTS
+    from kdcore.data.library import REJECTS
 
     pairs, counts = made.table, made.counts
     sizes = {split: len(pairs.split(split)) for split in pairs.splits}
@@ -135,7 +135,7 @@ def _tell_import(made: "Imported", as_json: bool) -> None:
 @app.command("list")
 def list_data(as_json: Json = False) -> None:
     """List the bundled world and every data set that was imported."""
-    from kdcore.datasets import library
+    from kdcore.data import library
 
     found = library.list_data()
     rows: list[dict[str, Any]] = [{"name": library.WORLD, "pairs": None, "source": BUNDLED}]
@@ -147,7 +147,7 @@ def list_data(as_json: Json = False) -> None:
 @app.command("delete")
 def delete_data(name: Own, as_json: Json = False) -> None:
     """Put an imported data set into the trash, where it stays for a week."""
-    from kdcore.datasets import library
+    from kdcore.data import library
 
     library.delete_data(name)
     told = f"{name} is in the trash for a week; `kdlab data restore {name}` takes it back"
@@ -157,7 +157,7 @@ def delete_data(name: Own, as_json: Json = False) -> None:
 @app.command("restore")
 def restore_data(name: Own, as_json: Json = False) -> None:
     """Take a deleted data set back out of the trash."""
-    from kdcore.datasets import library
+    from kdcore.data import library
 
     library.restore_data(name)
     show(as_json, {"restored": name}, f"{name} is back")
@@ -170,7 +170,7 @@ def show_data(
     as_json: Json = False,
 ) -> None:
     """Show where a data set comes from, how large it is, and its first pairs."""
-    from kdcore.datasets.named import named_pairs
+    from kdcore.data.names import named_pairs
 
     pairs = named_pairs(name)
     first, splits = _first(pairs, rows), [_size(pairs, split) for split in pairs.splits]
@@ -219,8 +219,8 @@ def _size(pairs: "PairTable", split: str) -> dict[str, Any]:
 @app.command()
 def check(name: Named, as_json: Json = False) -> None:
     """Check a data set: sizes, label shares, duplicates, leaks, what chance alone scores."""
-    from kdcore.datacheck import check as look
-    from kdcore.datasets.named import named_pairs
+    from kdcore.data.check.report import check as look
+    from kdcore.data.names import named_pairs
 
     report = look(named_pairs(name))
     findings = [f"- {finding}" for finding in report.findings] or ["Nothing odd was found."]
@@ -275,8 +275,8 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write a data set for other tools; what is written reads back."""
-    from kdcore.datasets.export import export_data
-    from kdcore.datasets.named import named_pairs
+    from kdcore.data.export import export_data
+    from kdcore.data.names import named_pairs
 
     if path.is_file() and not replace:
         raise DataError(f"{path} exists already; choose another name, or add --replace")

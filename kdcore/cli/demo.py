@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from kdcore.cli import settings as s
-from kdcore.cli.answer import show, span, table
-from kdcore.cli.progress import Progress
+from kdcore.cli.kit import settings as s
+from kdcore.cli.kit.answer import show, span, table
+from kdcore.cli.kit.progress import Progress
 from kdcore.errors import DataError
 
 app = typer.Typer(help="Build and check the finished story that the app opens on.")

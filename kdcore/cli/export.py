@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kdcore.cli.answer import show
-from kdcore.cli.settings import Json
+from kdcore.cli.kit.answer import show
+from kdcore.cli.kit.settings import Json
 from kdcore.cli.stages import RunId
 from kdcore.errors import ConfigError
 
@@ -35,8 +35,8 @@ def export(
     does in every case. README.md is its model card.
     """
     from kdcore import lab
-    from kdcore.keep.report import keep_report
-    from kdcore.keep.student import export_student
+    from kdcore.export.student import export_student
+    from kdcore.report.run_report import keep_report
 
     if to is None and report is None:
         raise ConfigError("Nothing to write:", ["give --to DIR, or --report FILE, or both"])

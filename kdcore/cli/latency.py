@@ -3,8 +3,8 @@
 from dataclasses import asdict
 
 from kdcore import lab
-from kdcore.cli.answer import show, table
-from kdcore.cli.settings import Json
+from kdcore.cli.kit.answer import show, table
+from kdcore.cli.kit.settings import Json
 from kdcore.cli.stages import RunId
 from kdcore.config import DistillConfig, InferConfig, from_dict
 from kdcore.errors import ConfigError
@@ -16,9 +16,9 @@ def latency(run: RunId, as_json: Json = False) -> None:
 
     A run measures itself at its end; this does it again, or for a run from another machine.
     """
-    from kdcore.devices import use_threads
     from kdcore.judging.latency import latency_of
     from kdcore.judging.retention import conditions
+    from kdcore.training.devices import use_threads
 
     home = Workspace.default()
     found = lab.store().get(run)

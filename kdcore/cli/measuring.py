@@ -8,12 +8,12 @@ from typing import Any
 from rich.table import Table
 
 from kdcore import lab
-from kdcore.cli.answer import cell, show, span, table
-from kdcore.comparison import Comparison, compare
+from kdcore.cli.kit.answer import cell, show, span, table
+from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError
-from kdcore.evaluate import Evaluation
-from kdcore.exports import per_query_csv, to_csv, write_qrels, write_trec_run
-from kdcore.pairs import PairTable
+from kdcore.evaluation.comparison import Comparison, compare
+from kdcore.evaluation.evaluate import Evaluation
+from kdcore.evaluation.exports import per_query_csv, to_csv, write_qrels, write_trec_run
 from kdcore.runs.store import Run
 from kdcore.workspace import write_text_atomic
 

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from kdcore.cli.running import run
+from kdcore.cli.kit.running import run
 from kdcore.runs.record import LOG
 
 LOOK_EVERY = 0.5  # seconds between two looks at what is likely to come
@@ -19,7 +19,7 @@ LOOK_EVERY = 0.5  # seconds between two looks at what is likely to come
 
 def dispatch(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Start the runs that wait in this workspace as devices come free; one process does this."""
-    from kdcore.runs.dispatch import serve
+    from kdcore.runs.queue.dispatch import serve
     from kdcore.workspace import Workspace
 
     serve(Workspace(home.absolute()))
@@ -29,7 +29,7 @@ def ready(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Import what a run needs, wait for one line that says which run, and become its process.
 
     The input ends without a line when the dispatcher dies; then this process leaves too. Until
-    then it asks the teacher of the run that is likely to come (kdcore.runs.queue.prepare).
+    then it asks the teacher of the run that is likely to come (kdcore.runs.queue.queue.prepare).
     """
     from kdcore import lab
 
@@ -63,8 +63,8 @@ def _wait(orders: "Queue[str]", home: Path) -> str:
 
 
 def _likely(home: Path) -> str:
-    from kdcore.runs.devices import gpus
-    from kdcore.runs.queue import PREPARE
+    from kdcore.runs.machine import gpus
+    from kdcore.runs.queue.queue import PREPARE
 
     if _somebody_works(home):
         return ""
@@ -76,7 +76,7 @@ def _likely(home: Path) -> str:
 
 def _somebody_works(home: Path) -> bool:
     """Whether a run computes: what is prepared beside it would take from its cores."""
-    from kdcore.runs.tickets import RUNNING, tickets
+    from kdcore.runs.queue.entries import RUNNING, tickets
 
     return bool(tickets(home / "queue" / RUNNING))
 

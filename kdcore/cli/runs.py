@@ -6,10 +6,10 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from kdcore.cli.answer import NOTHING, age, show, table
-from kdcore.cli.progress import Progress, latest
-from kdcore.cli.running import require_finished, start_detached, tell_end
-from kdcore.cli.settings import Json, Quiet
+from kdcore.cli.kit.answer import NOTHING, age, show, table
+from kdcore.cli.kit.progress import Progress, latest
+from kdcore.cli.kit.running import require_finished, start_detached, tell_end
+from kdcore.cli.kit.settings import Json, Quiet
 from kdcore.cli.stages import Detach, RunId
 from kdcore.errors import UnknownNameError
 from kdcore.runs.store import Run
@@ -21,7 +21,7 @@ app = typer.Typer(help="List, resume, stop, delete and restore runs.")
 def list_runs(as_json: Json = False) -> None:
     """List every run, newest first."""
     from kdcore import lab
-    from kdcore.cli.summary import summary
+    from kdcore.cli.kit.summary import summary
 
     runs = lab.store()
     found = [summary(run) for run in runs.list()]
@@ -47,7 +47,7 @@ def list_runs(as_json: Json = False) -> None:
 def show_run(run: RunId, as_json: Json = False) -> None:
     """Show a run's status, settings and last numbers."""
     from kdcore import lab
-    from kdcore.cli.summary import summary
+    from kdcore.cli.kit.summary import summary
 
     found = lab.store().get(run)
     about, status, numbers = summary(found), found.status(), latest(found)
@@ -97,7 +97,7 @@ def resume(run: RunId, detach: Detach = False, quiet: Quiet = False, as_json: Js
 def stop(run: RunId, as_json: Json = False) -> None:
     """Stop a run at its next step; its checkpoint is kept."""
     from kdcore import lab
-    from kdcore.runs import launch
+    from kdcore.runs.queue import launch
 
     found = lab.store().get(run)
     before = found.status().state

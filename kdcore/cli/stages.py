@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from kdcore.cli import settings as s
-from kdcore.cli.answer import cell, show, table
-from kdcore.cli.progress import Progress
-from kdcore.cli.running import train
+from kdcore.cli.kit import settings as s
+from kdcore.cli.kit.answer import cell, show, table
+from kdcore.cli.kit.progress import Progress
+from kdcore.cli.kit.running import train
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, to_dict
 
 Model = Annotated[str | None, s.model_option("--model", "what is trained", "bert_teacher")]
@@ -182,7 +182,7 @@ def predict(
 ) -> None:
     """Ask a run about one typed pair: the probability of each grade, worst first."""
     from kdcore import lab
-    from kdcore.predict import load_model, typed_notes
+    from kdcore.models.predict import load_model, typed_notes
 
     asked = lab.store().get(run)
     answers = [

@@ -8,15 +8,15 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from kdcore.cli import settings as s
-from kdcore.cli.answer import cell as shown
-from kdcore.cli.answer import plain, show, span, table
-from kdcore.cli.progress import LOOK_EVERY, Progress
+from kdcore.cli.kit import settings as s
+from kdcore.cli.kit.answer import cell as shown
+from kdcore.cli.kit.answer import plain, show, span, table
+from kdcore.cli.kit.progress import LOOK_EVERY, Progress
 from kdcore.cli.stages import Detach, Student, Teacher, inherit
 from kdcore.cli.watching import LIVE, is_forsaken, refuse_forsaken
 from kdcore.config import DistillConfig, ModelConfig, to_dict
 from kdcore.errors import ConfigError, LabError, RunError
-from kdcore.runs.devices import refuse_too_many
+from kdcore.runs.machine import refuse_too_many
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 from kdcore.yaml_text import read_yaml
@@ -84,7 +84,7 @@ def sweep(
     For example: kdlab sweep --teacher RUN --grid temperature=1,2,4 --grid limit=1000,4000
     """
     if group:
-        from kdcore.whatif.sweep import sweep_runs
+        from kdcore.experiments.sweep import sweep_runs
 
         _tell(sweep_runs(group, Workspace.default()), metric, as_json)
         return
@@ -127,7 +127,7 @@ def _value(text: str) -> Any:
 def _carry_out(
     base: DistillConfig, grid: dict[str, list[Any]], how: tuple[str, str, bool, bool, bool, bool]
 ) -> None:
-    from kdcore.whatif.sweep import Sweep, launch_sweep, new_runs
+    from kdcore.experiments.sweep import Sweep, launch_sweep, new_runs
 
     title, metric, twin, detach, quiet, as_json = how
     asked, home = Sweep(base, grid, title), Workspace.default()
@@ -171,7 +171,7 @@ def _train(run: Run, home: Workspace) -> None:
 
 def _bury(runs: Sequence[Run]) -> None:
     """Cells that never began, because the sweep ended before, wait no longer for anybody."""
-    from kdcore.runs import launch
+    from kdcore.runs.queue import launch
 
     for run in runs:
         with suppress(LabError, OSError):
@@ -181,7 +181,7 @@ def _bury(runs: Sequence[Run]) -> None:
 
 def _wait(twins: Sequence[Run]) -> str:
     """Until twins that somebody else began are at their end; which of them nobody will end."""
-    from kdcore.runs import queue
+    from kdcore.runs.queue import queue
 
     lost = []
     for run in twins:
@@ -203,7 +203,7 @@ def _later(group: str) -> str:
 
 def _tell(runs: Sequence[Run], metric: str, as_json: bool) -> None:
     """The table of a sweep."""
-    from kdcore.whatif.sweep import sweep_table
+    from kdcore.experiments.sweep import sweep_table
 
     found = sweep_table(runs, metric, Workspace.default())
     group = runs[0].about.group

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kdcore.cli import settings as s
-from kdcore.cli.answer import show, span, table
-from kdcore.cli.progress import Progress
+from kdcore.cli.kit import settings as s
+from kdcore.cli.kit.answer import show, span, table
+from kdcore.cli.kit.progress import Progress
 from kdcore.config import to_dict
-from kdcore.whatif.commandline import model_of
+from kdcore.experiments.command_line import model_of
 
 if TYPE_CHECKING:
     from kdcore.tutorial import TutorialPlan, TutorialResult

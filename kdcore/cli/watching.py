@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.live import Live
 
-from kdcore.cli.answer import NOTHING, show, table
-from kdcore.cli.progress import LOOK_EVERY, Progress, latest
-from kdcore.cli.running import require_finished, tell_end
+from kdcore.cli.kit.answer import NOTHING, show, table
+from kdcore.cli.kit.progress import LOOK_EVERY, Progress, latest
+from kdcore.cli.kit.running import require_finished, tell_end
 from kdcore.errors import LabError, RunError
 from kdcore.runs.store import Run
 
@@ -37,7 +37,7 @@ def follow(run: Run, as_json: bool) -> None:
 
 def follow_all(runs: Sequence[Run], as_json: bool) -> None:
     """Several runs until all have ended; RunError names those that came to no good end."""
-    from kdcore.cli.summary import summary
+    from kdcore.cli.kit.summary import summary
 
     try:
         _look_on(runs, as_json)
@@ -125,7 +125,7 @@ def is_forsaken(run: Run) -> bool:
 
 def _place(run: Run) -> int | None:
     """Its place in the queue of its own workspace; None when it stands in none."""
-    from kdcore.runs import queue
+    from kdcore.runs.queue import queue
     from kdcore.workspace import Workspace
 
     with suppress(LabError, OSError):

@@ -4,15 +4,15 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from kdcore.data.pairs import PairTable
 from kdcore.demo import CARD
 from kdcore.demo.beside import keep_beside
 from kdcore.demo.check import files, read_card
 from kdcore.demo.figures import figures
 from kdcore.demo.plan import TEACHER, DemoPlan
 from kdcore.errors import DataError
-from kdcore.evaluate import evaluate
-from kdcore.exports import to_json
-from kdcore.pairs import PairTable
+from kdcore.evaluation.evaluate import evaluate
+from kdcore.evaluation.exports import to_json
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.workspace import write_json_atomic, write_text_atomic

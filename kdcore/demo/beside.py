@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from kdcore.comparison import compare
-from kdcore.gap import gap_file, gap_recovered, keep_gap
-from kdcore.pairs import PairTable
+from kdcore.data.pairs import PairTable
+from kdcore.evaluation.comparison import compare
+from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap
+from kdcore.evaluation.stored import keep, kept_file
 from kdcore.predictions import Predictions
-from kdcore.runs.kept import keep, kept_file
 
 GAPS = ("roc_auc", "ndcg@5", "nll")
 DEPTH, AREA_PERMUTATIONS = 5, 1000  # as the app asks

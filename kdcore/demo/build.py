@@ -17,11 +17,11 @@ from kdcore.demo.figures import figures
 from kdcore.demo.pack import answers, pack, round_weights
 from kdcore.demo.plan import TEACHER, DemoPlan
 from kdcore.demo.train import Tell, train
-from kdcore.devices import pick_device
 from kdcore.errors import ConfigError
-from kdcore.evaluate import Evaluation, evaluate
+from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
+from kdcore.training.devices import pick_device
 from kdcore.workspace import Workspace, new_folder, slug, write_json_atomic
 
 FORMAT = 1
@@ -72,7 +72,7 @@ def refuse_other_folder(out: Path) -> None:
 
 def _language_models(plan: DemoPlan, folder: Path, tell: Tell) -> None:
     """The pair of masked language models, trained once for each plan."""
-    from kdcore.masked import train_masked
+    from kdcore.language import train_masked
 
     if folder.is_dir():
         return

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from kdcore.data.pairs import PairTable
 from kdcore.demo import CARD, TOLERANCE
 from kdcore.demo.pack import answers
 from kdcore.errors import DataError, LabError
-from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from math import nan
 from typing import Any
 
-from kdcore.comparison import compare
+from kdcore.data.pairs import PairTable
 from kdcore.demo.plan import TEACHER, DemoPlan, Pupil
-from kdcore.evaluate import CEILING, Evaluation
-from kdcore.gap import gap_recovered
-from kdcore.pairs import PairTable
+from kdcore.evaluation.comparison import compare
+from kdcore.evaluation.evaluate import CEILING, Evaluation
+from kdcore.evaluation.gap import gap_recovered
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 

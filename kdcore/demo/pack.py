@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from kdcore import lab
-from kdcore.evaluate import Evaluation
-from kdcore.exports import to_json
-from kdcore.pairs import PairTable
+from kdcore.data.pairs import PairTable
+from kdcore.evaluation.evaluate import Evaluation
+from kdcore.evaluation.exports import to_json
 from kdcore.predictions import Predictions
 from kdcore.runs.record import CONFIG, METRICS, Record
 from kdcore.runs.store import Run
@@ -51,7 +51,7 @@ def answers(run: Run, pairs: PairTable, cache: Workspace | None = None) -> Predi
         return lab.answers(run, pairs, cache, "cpu", "fp32")[0]
     import torch
 
-    from kdcore.predict import load_model, predict_table
+    from kdcore.models.predict import load_model, predict_table
 
     model = load_model(run.model_folder)
     return predict_table(model, pairs, torch.device("cpu"), name=run.id, precision="fp32")

@@ -8,7 +8,7 @@ from kdcore import lab
 from kdcore.config import to_dict, without_newer
 from kdcore.demo.plan import Stage
 from kdcore.errors import RunError
-from kdcore.runs import launch
+from kdcore.runs.queue import launch
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 

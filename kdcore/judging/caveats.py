@@ -1,7 +1,7 @@
 """What stands between a student and its twin beside the teacher, a sentence each."""
 
 from kdcore.runs.store import Run
-from kdcore.whatif.twins import steps_of
+from kdcore.runs.twins import steps_of
 
 _EARLY = 1e-6  # epochs that a whole training may seem short of
 _TOLD = 0.05  # share of the steps below which a difference is not worth a word

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kdcore.curves import ndcg_curve
-from kdcore.measures import Measured
+from kdcore.data.pairs import PairTable
+from kdcore.evaluation.curves import ndcg_curve
+from kdcore.evaluation.measures import Measured
 from kdcore.metrics.significance import Support, bootstrap_weights, interval
-from kdcore.pairs import PairTable
 
 DEPTH = 5
 LITTLE = 0.1  # a skill whose interval ends below this is little: ROC-AUC 0.55

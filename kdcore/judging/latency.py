@@ -15,17 +15,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdcore.batches import Encoded
 from kdcore.config import DistillConfig, FinetuneConfig
-from kdcore.devices import pick_device, use_threads
+from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.models.base import PairModel
+from kdcore.models.batches import Encoded
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
-from kdcore.pairs import PairTable
 from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.sizes import megabytes
 from kdcore.runs.store import Run, RunStore
+from kdcore.training.devices import pick_device, use_threads
 
 DRAWS = 200  # pairs timed one by one
 BATCH = 32

@@ -1,6 +1,6 @@
 """What is measured of a finished run and kept: its test, and its difference to other runs.
 
-A run measures itself at its end (kdcore/recipes/beside.py): its test metrics, the difference to its
+A run measures itself at its end (recipes/after_run.py): its test metrics, the difference to its
 twin once both have answered the test pairs, and the difference to the starred baseline. What is
 missing later is measured by a process in the background (kdcore/judging/measuring.py).
 """
@@ -10,20 +10,20 @@ from contextlib import suppress
 from pathlib import Path
 
 from kdcore import lab
-from kdcore.comparison import Comparison, compare
+from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError, LabError, RunError
-from kdcore.evaluate import Evaluation, evaluate
-from kdcore.exports import to_json
-from kdcore.gap import gap_file, gap_recovered, keep_gap
-from kdcore.pairs import PairTable
+from kdcore.evaluation.comparison import Comparison, compare
+from kdcore.evaluation.evaluate import Evaluation, evaluate
+from kdcore.evaluation.exports import to_json
+from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap
+from kdcore.evaluation.stored import keep, kept_file, read_comparison
 from kdcore.predictions import Predictions
 from kdcore.runs import listing
 from kdcore.runs.beside import teacher_path
 from kdcore.runs.deltas import keep_deltas, kept_deltas
-from kdcore.runs.kept import keep, kept_file, read_comparison
 from kdcore.runs.marks import Marks, starred
 from kdcore.runs.store import Run, RunStore
-from kdcore.whatif.twins import is_twin
+from kdcore.runs.twins import is_twin
 from kdcore.workspace import Workspace, write_text_atomic
 
 SPLIT = "test"

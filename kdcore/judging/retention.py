@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import ConfigError, lookup
-from kdcore.measures import Floats, Measured, measure
+from kdcore.evaluation.measures import Floats, Measured, measure
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import Support, bootstrap_weights, interval
-from kdcore.pairs import UNLABELLED, PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import Latency, Speed
 from kdcore.runs.sizes import ModelSize, megabytes

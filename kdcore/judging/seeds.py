@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kdcore.judging.judge import signed
+from kdcore.judging.verdict import signed
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import LEVEL, Verdict, verdict
 from kdcore.runs.alike import setting_of

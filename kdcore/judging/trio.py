@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kdcore.brought_files import brought_to, twin_among
-from kdcore.comparison import Comparison, compare
-from kdcore.gap import GapRecovered, gap_recovered
-from kdcore.pairs import UNLABELLED, PairTable
+from kdcore.data.answers.stored import brought_to, twin_among
+from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.evaluation.comparison import Comparison, compare
+from kdcore.evaluation.gap import GapRecovered, gap_recovered
 from kdcore.predictions import Predictions, common_rows
 from kdcore.workspace import Workspace
 

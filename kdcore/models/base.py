@@ -10,14 +10,14 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from kdcore.batches import Batch, Encoded, Rows, make_batch
 from kdcore.config import ModelConfig, to_dict
-from kdcore.cuts import Cut, cut_notes, cuts_of
+from kdcore.data.check.cuts import Cut, cut_notes, cuts_of
+from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
-from kdcore.models.pretrained import refuse_non_numbers
+from kdcore.models.batches import Batch, Encoded, Rows, make_batch
+from kdcore.models.pretrained.encoder import refuse_non_numbers
 from kdcore.outputs import Outputs
-from kdcore.pairs import PairTable
 from kdcore.predictions import WEIGHTS
 
 CARD = "kdlab.json"

@@ -9,18 +9,18 @@ import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, BertModel
 
-from kdcore.batches import Batch, Encoded, Texts
 from kdcore.config import ModelConfig
+from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
+from kdcore.models.batches import Batch, Encoded, Texts
 from kdcore.models.layers import copy_layers, narrow_layers
-from kdcore.models.misfits import refuse_misfit, refuse_unanswering, unknown_notes
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
-from kdcore.models.pretrained import load_kept, load_pretrained
-from kdcore.models.tokenizers import WordPiece
+from kdcore.models.pretrained.encoder import load_kept, load_pretrained
+from kdcore.models.pretrained.misfits import refuse_misfit, refuse_unanswering, unknown_notes
+from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.outputs import Outputs
-from kdcore.pairs import PairTable
 
 INSIDE = frozenset({"hidden_states", "attentions"})
 

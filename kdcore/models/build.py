@@ -10,11 +10,11 @@ from transformers.utils import logging as transformers_logging
 
 from kdcore.catalog import student_entry
 from kdcore.config import ModelConfig
+from kdcore.data.pairs import TEXT_COLUMNS, PairTable
 from kdcore.errors import DataError
 from kdcore.knobs import build as build_knobs
 from kdcore.labels import LabelScheme
 from kdcore.models.base import CARD, PairModel
-from kdcore.pairs import TEXT_COLUMNS, PairTable
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()

@@ -13,15 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kdcore.batches import Batch, Encoded, Texts
 from kdcore.config import ModelConfig
+from kdcore.data.pairs import PairTable
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
+from kdcore.models.batches import Batch, Encoded, Texts
 from kdcore.models.heads import CumulativeLink
 from kdcore.models.packed import Packed
-from kdcore.models.trigrams import Trigrams
+from kdcore.models.tokens.trigrams import Trigrams
 from kdcore.outputs import Outputs
-from kdcore.pairs import PairTable
 
 
 class ConvTower(nn.Module):

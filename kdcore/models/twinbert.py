@@ -10,18 +10,18 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import BertModel
 
-from kdcore.batches import Batch, Encoded, Texts
 from kdcore.config import ModelConfig
+from kdcore.data.pairs import PairTable
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
+from kdcore.models.batches import Batch, Encoded, Texts
 from kdcore.models.bert import bert_config, layers_of
 from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine
 from kdcore.models.layers import copy_layers
 from kdcore.models.packed import Packed, embed, encode, encode_first, pool
-from kdcore.models.tokenizers import WordPiece
-from kdcore.models.trigrams import Trigrams
+from kdcore.models.tokens.trigrams import Trigrams
+from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.outputs import Outputs
-from kdcore.pairs import PairTable
 
 Bag = tuple[Tensor, Tensor]
 

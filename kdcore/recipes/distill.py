@@ -8,19 +8,19 @@ from torch import nn
 
 from kdcore.catalog import method_entry, student_entry
 from kdcore.config import DistillConfig
-from kdcore.devices import pick_device
+from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError
 from kdcore.models.build import load_model, new_model
 from kdcore.models.packed import product_type
 from kdcore.objectives.base import Term, make_objective, shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
-from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.recipes.beginning import start_of, transfer_set
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
-from kdcore.teachers import CachedTeacher, LiveTeacher, Teacher
+from kdcore.teachers.base import CachedTeacher, LiveTeacher, Teacher
+from kdcore.training.beginning import start_of, transfer_set
+from kdcore.training.devices import pick_device
+from kdcore.training.session import Session
 
 
 def distill(

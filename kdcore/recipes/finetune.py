@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from kdcore.config import FinetuneConfig
+from kdcore.data.pairs import PairTable
 from kdcore.models.build import new_model
 from kdcore.objectives.hard import hard_cross_entropy, hard_mse
-from kdcore.pairs import PairTable
-from kdcore.recipes.beginning import start_of
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
+from kdcore.training.beginning import start_of
+from kdcore.training.session import Session
 
 
 def finetune(

@@ -2,25 +2,22 @@
 
 import hashlib
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 
-import torch
-
 from kdcore.config import InferConfig
-from kdcore.devices import pick_device
+from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
-from kdcore.pairs import PairTable
-from kdcore.predict import Watch, model_hash, predict_table
+from kdcore.models.predict import Watch, kept_precision, model_hash, predict_table
 from kdcore.predictions import Predictions
-from kdcore.recipes.interrupt import StoppedError
 from kdcore.runs.record import address
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
+from kdcore.training.devices import pick_device
+from kdcore.training.interrupt import StoppedError
 from kdcore.workspace import Workspace
 
 
@@ -50,21 +47,7 @@ def measured(config: InferConfig) -> InferConfig:
     In bf16, which `auto` takes for training where the hardware has it, the logits of a small
     encoder differ by up to 0.015 from those of its export; fp32 costs 1.5 times as long here.
     """
-    return replace(config, precision=_fine(config.precision))
-
-
-@contextmanager
-def measuring(model: PairModel, precision: str, device: torch.device) -> Iterator[None]:
-    """Inside, a model in training computes as it will when its kept answers are measured."""
-    training, model.products = model.products, product_type(_fine(precision), device)
-    try:
-        yield
-    finally:
-        model.products = training
-
-
-def _fine(precision: str) -> str:
-    return "fp32" if precision == "auto" else precision
+    return replace(config, precision=kept_precision(config.precision))
 
 
 def ask(
@@ -84,11 +67,6 @@ def ask(
         batch_size=config.batch_size,
         watch=watch,
     )
-
-
-def score_size(batch_size: int) -> int:
-    """Pairs that a model trained at this batch size can score at once: no gradient is kept."""
-    return min(4 * batch_size, 512)
 
 
 class Scoring:

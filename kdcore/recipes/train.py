@@ -14,24 +14,24 @@ from typing import NoReturn
 import numpy as np
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
-from kdcore.devices import pick_device, ranks
+from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
-from kdcore.pairs import PairTable
+from kdcore.evaluation.regrade import model_scheme, regraded
 from kdcore.predictions import Predictions
-from kdcore.recipes.beginning import transfer_set
 from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
-from kdcore.recipes.fitting import Trial, free_memory, largest_fitting
 from kdcore.recipes.infer import infer
-from kdcore.recipes.interrupt import StoppedError
-from kdcore.recipes.parallel import FULL, Group, PeerLostError, following, leading
-from kdcore.recipes.session import Session
-from kdcore.recipes.trouble import is_full_memory, memory_problem
-from kdcore.regrade import model_scheme, regraded
 from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
+from kdcore.training.beginning import transfer_set
+from kdcore.training.devices import pick_device, ranks
+from kdcore.training.fitting import Trial, free_memory, largest_fitting
+from kdcore.training.interrupt import StoppedError
+from kdcore.training.memory import is_full_memory, memory_problem
+from kdcore.training.ranks import FULL, Group, PeerLostError, following, leading
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
 log = logging.getLogger("kdcore")

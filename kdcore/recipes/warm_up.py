@@ -3,15 +3,15 @@
 import numpy as np
 import torch
 
-import kdcore.recipes.carry_out  # noqa: F401 - to have it, and all that it imports, in memory
+import kdcore.recipes.stage  # noqa: F401 - to have it, and all that it imports, in memory
 from kdcore.config import ModelConfig, TrainingConfig
-from kdcore.datasets.named import named_pairs
+from kdcore.data.names import named_pairs
+from kdcore.data.pairs import PairTable
 from kdcore.models.build import new_model
+from kdcore.models.predict import score
 from kdcore.objectives.hard import hard_cross_entropy
-from kdcore.pairs import PairTable
-from kdcore.predict import score
-from kdcore.recipes.optimizer import make_optimizer
-from kdcore.runs.devices import gpus
+from kdcore.runs.machine import gpus
+from kdcore.training.optimizer import make_optimizer
 
 STUDENTS = ("twinbert_cos:layers=1,hidden=32,heads=2", "bert:layers=1,hidden=32,heads=2")
 

@@ -20,7 +20,7 @@ def setting_of(config: Mapping[str, Any]) -> str:
 def budget_of(config: Mapping[str, Any]) -> str:
     """A hash that a student and a twin of as many epochs share: model, data, seed, schedule.
 
-    A mark for grouping only: what a twin is, kdcore.whatif.twins tells.
+    A mark for grouping only: what a twin is, kdcore.runs.twins tells.
     """
     spent = {name: config.get(name) for name in _SHARED}
     spent["model"] = config.get("student") or config.get("model")

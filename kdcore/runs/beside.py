@@ -1,6 +1,6 @@
 """What a run keeps beside its own answers so that it can be judged: speed, the teacher's answers.
 
-Both are written by the run's own process at its end (kdcore/recipes/beside.py) and read here
+Both are written by the run's own process at its end (kdcore/recipes/after_run.py) and read here
 without torch. A run from before has neither.
 """
 

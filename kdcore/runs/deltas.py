@@ -13,7 +13,7 @@ from math import nan
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kdcore.comparison import Comparison
+from kdcore.evaluation.comparison import Comparison
 from kdcore.metrics.definitions import VERSION
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic

@@ -35,7 +35,7 @@ from kdcore.runs.record import (
     write_problem,
     writing,
 )
-from kdcore.runs.trackers import Trackers
+from kdcore.runs.trackers.log import Trackers
 from kdcore.workspace import write_bytes_atomic, write_json_atomic
 
 HEARTBEAT_EVERY = 1.0  # seconds between two writes of the status

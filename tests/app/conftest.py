@@ -8,8 +8,8 @@ import pytest
 @pytest.fixture(autouse=True)
 def no_process_is_started(monkeypatch):
     """A page that gets a process ready for a visitor would leave one behind for each test."""
-    monkeypatch.setattr("kdcore.runs.queue.ensure_dispatcher", lambda workspace: None)
-    monkeypatch.setattr("app.services.distilling.ensure_measured", lambda workspace: True)
+    monkeypatch.setattr("kdcore.runs.queue.queue.ensure_dispatcher", lambda workspace: None)
+    monkeypatch.setattr("app.views.distill.queries.runs.ensure_measured", lambda workspace: True)
     monkeypatch.setattr("kdcore.judging.measuring.ensure_process", lambda workspace: None)
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
-from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 from kdcore.runs.record import Record
 from kdcore.workspace import write_json_atomic

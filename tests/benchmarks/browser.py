@@ -169,7 +169,7 @@ def filter_ms(browser, url: str, clicks: int) -> list[float]:
 
 
 def import_seconds(rounds: int) -> float:
-    code = "import app.services, app.frame, app.controls, app.panels.keep"
+    code = "import app.services, app.shell.frame, app.kit.controls, app.shell.save"
     times = []
     for _ in range(rounds):
         began = time.perf_counter()

@@ -30,7 +30,7 @@ from chaos_places import small_disk, strangers, wait
 
 from kdcore import lab
 from kdcore.errors import LabError
-from kdcore.runs import control, queue
+from kdcore.runs.queue import control, queue
 from kdcore.runs.record import Record, is_alive
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace

@@ -17,7 +17,7 @@ from kdcore.config import (
     TrainingConfig,
 )
 from kdcore.errors import LabError
-from kdcore.runs import queue
+from kdcore.runs.queue import queue
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
-from kdcore.datasets.library import load_data
-from kdcore.datasets.splits import with_test_split
-from kdcore.datasets.world import world
+from kdcore.data.library import load_data
+from kdcore.data.pairs import PairTable, make_frame
+from kdcore.data.splits import with_test_split
+from kdcore.data.world import world
 from kdcore.labels import BINARY
-from kdcore.models.tokenizers import SPECIAL, WordPiece
-from kdcore.pairs import PairTable, make_frame
+from kdcore.models.tokens.wordpiece import SPECIAL, WordPiece
 
 VOCABULARY = 30_522  # rows of the embedding table, as in the tutorial's BERT
 QUERY_TOKENS, AD_TOKENS = 7, 22  # without [CLS] and [SEP]

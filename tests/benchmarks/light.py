@@ -16,12 +16,12 @@ from measure import medians
 from ours import STUDENT, given_model
 from sklearn.metrics import average_precision_score, ndcg_score, roc_auc_score
 
-from kdcore.batches import epoch_order
-from kdcore.comparison import compare
-from kdcore.datasets.library import import_data
-from kdcore.datasets.world import world
-from kdcore.evaluate import evaluate
-from kdcore.pairs import COLUMNS, PairTable
+from kdcore.data.library import import_data
+from kdcore.data.pairs import COLUMNS, PairTable
+from kdcore.data.world import world
+from kdcore.evaluation.comparison import compare
+from kdcore.evaluation.evaluate import evaluate
+from kdcore.models.batches import epoch_order
 from kdcore.predictions import Predictions
 from kdcore.workspace import Workspace
 

@@ -27,13 +27,13 @@ from kdcore.config import (
 from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.build import load_model, new_model
+from kdcore.models.predict import predict_table
 from kdcore.models.twinbert import TwinBert
-from kdcore.predict import predict_table
 from kdcore.predictions import Predictions
 from kdcore.recipes import distill, finetune
 from kdcore.recipes.infer import ask
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run, RunStore
+from kdcore.training.session import Session
 
 RATE = 1e-4
 CUT = {"query_tokens": QUERY_TOKENS, "ad_tokens": AD_TOKENS, "vocabulary": VOCABULARY}

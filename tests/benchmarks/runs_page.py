@@ -84,7 +84,7 @@ def _page(rounds: int, fifty: list[str]) -> None:
         for name, value in link.items():
             at.query_params[name] = value
         at.run()
-        at.switch_page("views/runs.py").run()
+        at.switch_page("views/runs/page.py").run()
         if at.exception:
             raise SystemExit(at.exception[0].message)
         _tell(title, _times(lambda at=at: at.run(), rounds))  # type: ignore[misc]

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from kdcore import lab
-from kdcore.comparison import compare
 from kdcore.config import TrainingConfig
-from kdcore.evaluate import evaluate
-from kdcore.gap import gap_recovered
+from kdcore.evaluation.comparison import compare
+from kdcore.evaluation.evaluate import evaluate
+from kdcore.evaluation.gap import gap_recovered
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 

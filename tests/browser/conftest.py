@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 sync_api = pytest.importorskip("playwright.sync_api")
-from kdcore.runs import control, queue  # noqa: E402
+from kdcore.runs.queue import control, queue  # noqa: E402
 from kdcore.runs.store import RunStore  # noqa: E402
 from kdcore.workspace import Workspace  # noqa: E402
 from tests.app.made_lab import Made, make_lab  # noqa: E402

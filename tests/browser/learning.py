@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kdcore.pairs import PairTable
+from kdcore.data.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.record import METRICS, Record, process_start
 from kdcore.workspace import write_json_atomic

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
-from kdcore.outcomes import CELLS, outcome_of
+from kdcore.analysis.outcomes import CELLS, outcome_of
 
-COUNTS = Path(__file__).parents[2] / "app" / "components" / "joint_density" / "counts.js"
+COUNTS = Path(__file__).parents[2] / "app/views/compare/parts/joint_density/counts.js"
 CANVAS = ".joint canvas[role=img]"
 ROWS = 60
 

@@ -4,7 +4,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from app.lessons import lessons
+from app.shell.lessons import lessons
 
 expect = pytest.importorskip("playwright.sync_api").expect
 

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from app.services import own_masked
-from kdcore import masked
+from app.views.masked_word.queries import own_masked
+from kdcore import language
 
 SNACKS = "Let's go to the [MASK] and buy some snacks!"
 FREE = ".st-key-masked_picture .panel.free"
@@ -49,7 +49,7 @@ def test_the_bars_are_the_softmax_of_the_models_that_are_really_run(opened):
     for panel, heat in ((0, 2.0), (1, 1.0), (2, 3.0), (3, 5.0)):
         shown = numbers(page, panel)
         for column, role in enumerate(("teacher", "student")):
-            filled = masked.fill(own_masked(role), SNACKS)
+            filled = language.fill(own_masked(role), SNACKS)
             soft = filled.soft(heat)
             for word, values in shown.items():
                 if (place := filled.place(word)) is not None:

@@ -12,7 +12,7 @@ from kdcore import softlabels
 from kdcore.labels import LabelScheme
 from kdcore.metrics import ranking
 
-MATHS = Path(__file__).parents[2] / "app" / "components" / "maths.js"
+MATHS = Path(__file__).parents[2] / "app" / "parts" / "maths.js"
 CASES = 10_000
 CLOSE = 1e-6
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.components.load import source
-from kdcore.auction import Auction, Rules
-from kdcore.frontier import Frontier, price_of_distillation
+from app.kit.browser_part import source
+from kdcore.auction.frontier import Frontier, price_of_distillation
+from kdcore.auction.rules import Auction, Rules
 
 LISTS = "ranking?rtab=lists&query=3"
 AUCTION = "ranking?rtab=auction&query=3"
@@ -213,7 +213,9 @@ READ = """([teacher, student, weights, ws]) => ws.map((w) => {
 def arithmetic(browser):
     """hold.js behind maths.js, as the part loads it, in an empty page."""
     page = browser.new_page()
-    text = source("paired_lists", "maths", own=("hold",)).split("// Paired lists of one query")[0]
+    text = source("app.views.ranking.parts.paired_lists", "maths", own=("hold",)).split(
+        "// Paired lists of one query"
+    )[0]
     names = "holdAuction, readAt, bestRevenue, summary, railValue, railPosition"
     page.evaluate(
         """async (source) => {

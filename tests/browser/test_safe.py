@@ -6,8 +6,8 @@ import urllib.request
 import numpy as np
 import pytest
 
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import BINARY
-from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 
 PAGES = ("", "temperature", "compare", "compare?v=1&ctab=slices", "compare?v=1&ctab=edit",

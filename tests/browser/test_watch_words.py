@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-SUMS = Path(__file__).parents[2] / "app" / "components" / "run_watch" / "sums.js"
+SUMS = Path(__file__).parents[2] / "app/views/distill/parts/run_watch/sums.js"
 SAY = """async ({source, lead, step, pairs}) => {
   window.fmt = (value) => value.toFixed(3);
   const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from kdcore.__main__ import main
-from kdcore.runs.queue import dispatcher
+from kdcore.runs.queue.queue import dispatcher
 from kdcore.workspace import Workspace
 
 TINY = ("--epochs", "1", "--batch-size", "16")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kdcore.brought_files import kept_about
+from kdcore.data.answers.stored import kept_about
 
 from .conftest import Kdlab, small_table
 

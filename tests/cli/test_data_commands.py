@@ -1,7 +1,7 @@
 import csv
 from pathlib import Path
 
-from kdcore.datasets.library import load_data
+from kdcore.data.library import load_data
 
 from .conftest import Home, Kdlab, small_table
 

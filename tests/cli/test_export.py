@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kdcore.keep import check, onnx
+from kdcore.export import check, onnx
 
 from .conftest import Home, Kdlab
 
@@ -13,8 +13,8 @@ from .conftest import Home, Kdlab
 @pytest.fixture(autouse=True)
 def nearby(monkeypatch: pytest.MonkeyPatch) -> None:
     """The check in a process of its own is tests/keep's; here it would cost seconds each time."""
-    from kdcore.keep.layout import is_cross
-    from kdcore.keep.scripts import cross, towers
+    from kdcore.export.layout import is_cross
+    from kdcore.export.scripts import cross, towers
 
     def asked(folder: Path, rows: list[check.Row]) -> object:
         script = cross if is_cross(folder) else towers

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from kdcore.cli import frame
-from kdcore.cli.frame import EXIT_CODES, explain
+from kdcore.cli.kit import frame
+from kdcore.cli.kit.frame import EXIT_CODES, explain
 
 from .conftest import Home, Kdlab, in_its_own_process
 
@@ -153,10 +153,10 @@ def test_every_exit_code_of_an_error_is_documented() -> None:
 
 def test_the_package_offers_the_stages_without_importing_them() -> None:
     import kdcore
-    import kdcore.evaluate
+    import kdcore.evaluation.evaluate
 
     assert kdcore.distill is kdcore.lab.distill
-    assert kdcore.evaluate.evaluate is not kdcore.lab.evaluate
+    assert kdcore.evaluation.evaluate.evaluate is not kdcore.lab.evaluate
     with pytest.raises(AttributeError, match="no attribute 'distil'"):
         kdcore.distil  # noqa: B018
 

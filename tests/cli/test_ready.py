@@ -9,8 +9,8 @@ import pytest
 from kdcore import lab
 from kdcore.cli import ready
 from kdcore.config import DistillConfig, to_dict
-from kdcore.runs import devices
-from kdcore.runs.tickets import Ticket, locked, write
+from kdcore.runs import machine
+from kdcore.runs.queue.entries import Ticket, locked, write
 from kdcore.workspace import Workspace
 
 LIKELY = json.dumps(to_dict(DistillConfig(teacher="somebody")))
@@ -30,7 +30,7 @@ def test_whatever_goes_wrong_while_it_prepares_it_lives_on(
 def test_nothing_is_prepared_while_a_run_works(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "gpus", list)
+    monkeypatch.setattr(machine, "gpus", list)
     with locked(Workspace(tmp_path)) as folder:
         (folder / "prepare.json").write_text(LIKELY)
         assert ready._likely(tmp_path) == LIKELY

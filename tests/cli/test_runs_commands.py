@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from kdcore import lab
-from kdcore.recipes.session import Session
-from kdcore.runs import queue
+from kdcore.runs.queue import queue
 from kdcore.runs.record import STOP
 from kdcore.runs.store import Run
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
 from .conftest import TEACHER, TINY, Home, Kdlab, in_its_own_process

@@ -8,10 +8,10 @@ from kdcore.cli import watching
 from kdcore.cli.sweep import _wait as wait
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.errors import ConfigError
-from kdcore.runs import queue
+from kdcore.experiments import launch, sweep
+from kdcore.experiments.estimate.throughput import known
+from kdcore.runs.queue import queue
 from kdcore.runs.store import Run
-from kdcore.whatif import launching, sweep
-from kdcore.whatif.throughput import known
 from kdcore.workspace import Workspace
 
 from .conftest import STUDENT, TINY, Home, Kdlab
@@ -49,7 +49,7 @@ def test_a_detached_sweep_waits_in_the_queue_and_prints_its_ids(
     home: Home, kdlab: Kdlab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[str] = []
-    for module in (launching, sweep):
+    for module in (launch, sweep):
         monkeypatch.setattr(module, "enqueue", lambda runs, w: waits.extend(r.id for r in runs))
     said = kdlab(*learning(home), "--grid", "seed=5,6", "--no-twin", "--detach")
     assert said.code == 0

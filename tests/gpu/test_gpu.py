@@ -11,9 +11,9 @@ import torch
 from kdcore import lab
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig, to_dict
 from kdcore.models.packed import attend, product_type
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
 from kdcore.softlabels import soften
+from kdcore.training.session import Session
 from kdcore.tutorial import TutorialPlan, tutorial
 from kdcore.workspace import Workspace
 
@@ -54,7 +54,7 @@ def weights(run: Run) -> bytes:
 
 
 def test_auto_takes_the_gpu_and_bf16_where_it_has_them() -> None:
-    from kdcore.devices import pick_device
+    from kdcore.training.devices import pick_device
 
     assert pick_device("auto").type == "cuda"
     if torch.cuda.is_bf16_supported(including_emulation=False):

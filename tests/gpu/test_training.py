@@ -15,11 +15,11 @@ import torch
 
 from kdcore import lab
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
-from kdcore.devices import pick_device, ranks
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
-from kdcore.recipes.session import Session
+from kdcore.training.devices import pick_device, ranks
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
 pytestmark = pytest.mark.gpu

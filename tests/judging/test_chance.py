@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from kdcore.data.pairs import PairTable, make_frame
+from kdcore.evaluation.measures import measure
 from kdcore.judging.chance import near_chance, sentence_of
 from kdcore.labels import BINARY
-from kdcore.measures import measure
-from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 
 

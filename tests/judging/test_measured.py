@@ -4,13 +4,13 @@ import math
 
 import pytest
 
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
 from kdcore.judging import measured, measuring
 from kdcore.judging.measured import measure, measure_finished, starred_run
 from kdcore.judging.measuring import Wanted, failures, progress, request, serve
 from kdcore.lab import kept_evaluation
 from kdcore.labels import FOUR_GRADES
-from kdcore.pairs import PairTable, make_frame
 from kdcore.runs import deltas
 from kdcore.runs.about import About
 from kdcore.runs.deltas import kept_deltas

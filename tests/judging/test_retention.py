@@ -6,10 +6,10 @@ from math import isnan
 import numpy as np
 import pytest
 
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import ConfigError
 from kdcore.judging.retention import DISTILBERT, conditions, costing, floor_of, retention
 from kdcore.labels import BINARY
-from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.sizes import ModelSize

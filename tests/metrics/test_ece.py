@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.comparison import compare
-from kdcore.evaluate import evaluate
+from kdcore.data.pairs import PairTable, make_frame
+from kdcore.evaluation.comparison import compare
+from kdcore.evaluation.evaluate import evaluate
 from kdcore.labels import BINARY
 from kdcore.metrics.calibration import ece
 from kdcore.metrics.ece import SHORTFALL, bin_sums, corrected, shortfall, standard_errors
-from kdcore.pairs import PairTable, make_frame
 from kdcore.predictions import Predictions
 
 SHARPER = {1.0: 0.0, 1.25: 0.0337, 2.0: 0.1015}  # logits times this: true ECE over 15 equal bins

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from kdcore.config import ModelConfig
+from kdcore.data.pairs import PairTable
 from kdcore.models.base import PairModel
 from kdcore.models.build import new_model
-from kdcore.pairs import PairTable
 
 torch.set_num_threads(1)
 

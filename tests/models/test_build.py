@@ -9,13 +9,13 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from kdcore.config import ModelConfig
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import DataError, LabError
 from kdcore.labels import BINARY
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.build import load_model, new_model
 from kdcore.models.layers import copy_layers, even_layers
-from kdcore.pairs import PairTable, make_frame
-from kdcore.predict import score
+from kdcore.models.predict import score
 
 CPU = torch.device("cpu")
 PLAIN = {".safetensors", ".json", ".txt"}

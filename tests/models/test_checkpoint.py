@@ -26,8 +26,8 @@ from transformers import (
 from kdcore.config import ModelConfig
 from kdcore.errors import ConfigError, DataError
 from kdcore.models.build import load_model, new_model
-from kdcore.models.tokenizers import WordPiece
-from kdcore.predict import score
+from kdcore.models.predict import score
+from kdcore.models.tokens.wordpiece import WordPiece
 
 CPU = torch.device("cpu")
 EVERYTHING = frozenset({"hidden_states", "attentions"})

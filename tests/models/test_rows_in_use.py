@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from kdcore.models.predict import score
 from kdcore.models.rows_in_use import RowsInUse
-from kdcore.predict import score
 
 KINDS = ("bert", "twin weighted", "twin mean, two towers", "twin trigrams", "cdssm")
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from kdcore.batches import make_batch
 from kdcore.catalog import STUDENTS as CATALOG
-from kdcore.predict import score
+from kdcore.models.batches import make_batch
+from kdcore.models.predict import score
 
 CPU = torch.device("cpu")
 

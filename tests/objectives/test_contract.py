@@ -11,10 +11,10 @@ from torch import nn
 from kdcore.catalog import ResponseParams
 from kdcore.config import ModelConfig
 from kdcore.models.build import new_model
+from kdcore.models.predict import predict_table
 from kdcore.objectives.base import Shape, Term, make_objective, weighted_sum
 from kdcore.outputs import Outputs
-from kdcore.predict import predict_table
-from kdcore.teachers import CachedTeacher, LiveTeacher
+from kdcore.teachers.base import CachedTeacher, LiveTeacher
 
 CPU = torch.device("cpu")
 ROWS = np.array([2, 0, 7, 5, 11, 3])

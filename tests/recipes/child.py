@@ -15,7 +15,7 @@ import torch
 import kdcore.models.bert
 import kdcore.models.cdssm
 import kdcore.models.twinbert
-import kdcore.recipes.carry_out  # noqa: F401
+import kdcore.recipes.stage  # noqa: F401
 from kdcore import lab
 from kdcore.runs.store import Run
 

@@ -24,9 +24,9 @@ from kdcore.config import (
     TrainingConfig,
     to_dict,
 )
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import BINARY
-from kdcore.pairs import PairTable, make_frame
-from kdcore.recipes.carry_out import SCORED
+from kdcore.recipes.stage import SCORED
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 

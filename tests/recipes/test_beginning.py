@@ -9,7 +9,7 @@ from transformers import BertConfig, BertModel
 from kdcore import lab
 from kdcore.config import InferConfig, ModelConfig
 from kdcore.errors import LabError
-from kdcore.models.tokenizers import WordPiece
+from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 

@@ -3,7 +3,7 @@
 import json
 
 from kdcore import lab
-from kdcore.pairs import PairTable
+from kdcore.data.pairs import PairTable
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 

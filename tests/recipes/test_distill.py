@@ -10,16 +10,16 @@ import torch
 
 from kdcore import lab
 from kdcore.config import ModelConfig
+from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.labels import FOUR_GRADES
 from kdcore.models.build import load_model, new_model
 from kdcore.models.layers import even_layers
-from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.recipes.distill import transfer_set
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
 from kdcore.softlabels import kl, soften
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
 from .conftest import KINDS, created, distillation, finetuning, tensors, weights

@@ -8,9 +8,9 @@ import torch
 from kdcore import lab
 from kdcore.errors import RunError
 from kdcore.models.twinbert import MODEL
-from kdcore.recipes import fitting, session
-from kdcore.recipes.fitting import largest_fitting
 from kdcore.runs.store import Run
+from kdcore.training import fitting, session
+from kdcore.training.fitting import largest_fitting
 from kdcore.workspace import Workspace
 
 from .conftest import created, distillation, finetuning, lines

@@ -7,11 +7,11 @@ import pytest
 
 from kdcore import lab
 from kdcore.config import InferConfig
+from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
-from kdcore.pairs import PairTable
-from kdcore.predict import predict_texts
-from kdcore.recipes.carry_out import SCORED
+from kdcore.models.predict import predict_texts
+from kdcore.recipes.stage import SCORED
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.softlabels import soften

@@ -8,14 +8,14 @@ import torch
 
 from kdcore import lab
 from kdcore.config import from_dict
+from kdcore.data.pairs import PairTable, make_frame
 from kdcore.judging import latency
 from kdcore.judging.latency import measure_latency
 from kdcore.models.build import load_model
-from kdcore.pairs import PairTable, make_frame
-from kdcore.recipes import beside
+from kdcore.recipes import after_run
 from kdcore.runs.beside import LATENCY, Latency, teacher_path
 from kdcore.runs.deltas import kept_deltas
-from kdcore.whatif.twins import twin_of
+from kdcore.runs.twins import twin_of
 from tests.recipes.conftest import distillation, finetuning
 
 
@@ -76,7 +76,7 @@ def test_a_measurement_that_fails_harms_no_run(home, teacher, monkeypatch):
     def broken(*args, **kwargs):
         raise RuntimeError("no clock here")
 
-    monkeypatch.setattr(beside, "latency_of", broken)
+    monkeypatch.setattr(after_run, "latency_of", broken)
     run = lab.start(finetuning("cdssm", epochs=1), home)
     assert run.status().state == "finished"
     assert Latency.read(run) is None

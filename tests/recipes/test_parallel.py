@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from kdcore import lab
-from kdcore.devices import pick_device, ranks
 from kdcore.errors import RunError
-from kdcore.recipes.parallel import ALONE, Group
-from kdcore.runs import launch
+from kdcore.runs.queue import launch
 from kdcore.runs.store import Run
+from kdcore.training.devices import pick_device, ranks
+from kdcore.training.ranks import ALONE, Group
 from kdcore.workspace import Workspace
 
 from .conftest import assert_same_result, created, distillation, finetuning, lines
@@ -102,7 +102,7 @@ def test_a_distillation_on_two_processes_equals_that_on_one(home: Workspace, tea
 def test_with_dropout_a_resumed_run_of_two_processes_ends_the_same(home: Workspace) -> None:
     config = finetuning("twin", device="cpu:2", checkpoint_seconds=0)
     whole, cut = lab.start(config, home), created(config, home)
-    from kdcore.recipes.session import Session
+    from kdcore.training.session import Session
 
     genuine = Session.step
 

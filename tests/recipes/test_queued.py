@@ -9,7 +9,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from kdcore.runs import control, queue
+from kdcore.runs.queue import control, queue
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 

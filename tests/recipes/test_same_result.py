@@ -11,12 +11,12 @@ from torch import nn
 
 from kdcore import lab
 from kdcore.config import ModelConfig, from_dict, to_dict
+from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.objectives import response
-from kdcore.pairs import PairTable
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace, write_json_atomic
 
 from .conftest import (
@@ -31,7 +31,7 @@ from .conftest import (
 )
 
 Killer = Callable[[Run, str, str, int], int]
-STEP = "kdcore.recipes.session:Session.step"
+STEP = "kdcore.training.session:Session.step"
 OFTEN = {"checkpoint_seconds": 0}  # a checkpoint after every step
 
 
@@ -113,38 +113,38 @@ MOMENTS = {
     "with no checkpoint yet": (STEP, "after", 1),
     "between the last step of an epoch and its log line": (STEP, "after", 6),
     "between the log line and the validation": (
-        "kdcore.recipes.session:Session._validate",
+        "kdcore.training.session:Session._validate",
         "before",
         1,
     ),
     "between the best weights and the validation line": (
-        "kdcore.recipes.checkpoint:Checkpoints.save_best",
+        "kdcore.training.checkpoint:Checkpoints.save_best",
         "after",
         2,
     ),
     "between the validation and the checkpoint": (
-        "kdcore.recipes.session:Session._validate",
+        "kdcore.training.session:Session._validate",
         "after",
         2,
     ),
     "between the last validation and the checkpoint": (
-        "kdcore.recipes.session:Session._validate",
+        "kdcore.training.session:Session._validate",
         "after",
         3,
     ),
     "between the tensors of a checkpoint and its card": (
-        "kdcore.recipes.checkpoint:write_json_atomic",
+        "kdcore.training.checkpoint:write_json_atomic",
         "before",
         6,
     ),
     "between a card and the removal of older files": (
-        "kdcore.recipes.checkpoint:write_json_atomic",
+        "kdcore.training.checkpoint:write_json_atomic",
         "after",
         12,
     ),
-    "before the model is kept": ("kdcore.recipes.session:Session._keep", "before", 1),
-    "after the model is kept": ("kdcore.recipes.session:Session._keep", "after", 1),
-    "while the test pairs are scored": ("kdcore.recipes.carry_out:ask", "before", 2),
+    "before the model is kept": ("kdcore.training.session:Session._keep", "before", 1),
+    "after the model is kept": ("kdcore.training.session:Session._keep", "after", 1),
+    "while the test pairs are scored": ("kdcore.recipes.stage:ask", "before", 2),
 }
 
 
@@ -272,7 +272,7 @@ def test_the_speed_after_a_resume_counts_only_steps_that_were_taken(
     home: Workspace, halfway: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(10_000))
-    monkeypatch.setattr("kdcore.recipes.measuring.time.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("kdcore.training.metric_log.time.monotonic", lambda: float(next(clock)))
     lab.resume(halfway, home)
     after = [x["pairs_per_second"] for x in halfway.metrics() if x.get("pairs_per_second")]
     assert max(after[2:]) <= 8  # no step of eight pairs takes less than one tick of this clock

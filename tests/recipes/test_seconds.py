@@ -7,8 +7,8 @@ import pytest
 
 from kdcore import lab
 from kdcore.errors import RunError
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
 from .conftest import checkpoint, created, finetuning

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from kdcore import lab
+from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
-from kdcore.pairs import PairTable
-from kdcore.recipes import measuring, session
 from kdcore.runs.store import Run
+from kdcore.training import metric_log, session
 from kdcore.workspace import Workspace
 
 from .conftest import distillation, finetuning, weights
@@ -36,7 +36,7 @@ def test_the_best_validation_epoch_is_kept(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     genuine, seen, values = session.score, [], iter(told)
-    monkeypatch.setattr(measuring, metric, lambda *_: next(values))
+    monkeypatch.setattr(metric_log, metric, lambda *_: next(values))
     monkeypatch.setattr(session, "score", lambda *a: seen.append(genuine(*a)) or seen[-1])
     run = lab.start(finetuning(select_by=select_by), home)
     assert np.array_equal(lab.predictions(run, "validation").logits, seen[best][0])

@@ -9,8 +9,8 @@ from kdcore import lab
 from kdcore.errors import RunError
 from kdcore.predictions import Predictions
 from kdcore.recipes import finetune
-from kdcore.recipes.session import Session
 from kdcore.runs.store import Run
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
 from .conftest import assert_same_result, created, distillation, finetuning, lines

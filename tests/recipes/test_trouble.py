@@ -14,10 +14,11 @@ from safetensors.torch import load_file
 
 from kdcore import lab
 from kdcore.errors import RunError
-from kdcore.recipes import checkpoint as checkpoints
-from kdcore.recipes import finetune, infer
-from kdcore.recipes.session import Session
+from kdcore.models import predict
+from kdcore.recipes import finetune
 from kdcore.runs.store import Run
+from kdcore.training import checkpoint as checkpoints
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
 from .conftest import assert_same_result, checkpoint, created, finetuning
@@ -132,7 +133,7 @@ MEMORY = {
     ("where", "way_out"),
     [
         ("kdcore.recipes.finetune.hard_cross_entropy", ", and at 1 too; choose a smaller model"),
-        ("kdcore.recipes.session.Session._calibrate", ", and at 1 too; choose a smaller model"),
+        ("kdcore.training.session.Session._calibrate", ", and at 1 too; choose a smaller model"),
         ("kdcore.recipes.infer.predict_table", "; 4 needs about half"),
     ],
 )
@@ -283,4 +284,4 @@ def test_the_heartbeat_beats_at_every_step(
 
 
 def test_scoring_needs_no_more_memory_than_training() -> None:
-    assert [infer.score_size(size) for size in (1, 16, 128, 4096)] == [4, 64, 512, 512]
+    assert [predict.score_size(size) for size in (1, 16, 128, 4096)] == [4, 64, 512, 512]

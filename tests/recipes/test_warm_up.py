@@ -4,7 +4,7 @@ import torch
 
 from kdcore import lab
 from kdcore.recipes import warm_up
-from kdcore.runs.devices import Gpu
+from kdcore.runs.machine import Gpu
 
 
 def test_a_process_that_waits_where_a_gpu_is_asks_cuda_nothing(monkeypatch):

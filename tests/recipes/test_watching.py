@@ -9,10 +9,10 @@ import pytest
 
 from kdcore import lab
 from kdcore.config import from_dict, to_dict
-from kdcore.pairs import PairTable
+from kdcore.data.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.recipes.measuring import evenly
 from kdcore.runs.store import Run
+from kdcore.training.metric_log import evenly
 from kdcore.workspace import Workspace, write_json_atomic
 
 from .conftest import (
@@ -26,7 +26,7 @@ from .conftest import (
 )
 
 Killer = Callable[[Run, str, str, int], int]
-STEP = "kdcore.recipes.session:Session.step"
+STEP = "kdcore.training.session:Session.step"
 CLOSE = {"log_every": 4, "validations": 3, "replay_points": 4, "checkpoint_seconds": 0}
 
 
@@ -65,10 +65,10 @@ def test_evenly_ends_at_the_last_step() -> None:
 def test_the_moment_kept_may_lie_inside_an_epoch(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kdcore.recipes import measuring, session
+    from kdcore.training import metric_log, session
 
     told = iter([0.9, 0.8, 0.2, 0.5, 0.6, 0.7])
-    monkeypatch.setattr(measuring, "nll", lambda *_: next(told))
+    monkeypatch.setattr(metric_log, "nll", lambda *_: next(told))
     genuine, seen = session.score, []
     monkeypatch.setattr(session, "score", lambda *a: seen.append(genuine(*a)) or seen[-1])
     run = lab.start(finetuning(validations=2), home)

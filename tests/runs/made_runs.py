@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from kdcore.evaluate import evaluate
-from kdcore.exports import to_json
+from kdcore.data.pairs import PairTable
+from kdcore.evaluation.evaluate import evaluate
+from kdcore.evaluation.exports import to_json
 from kdcore.metrics.definitions import VERSION
-from kdcore.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.about import About
 from kdcore.runs.record import Record

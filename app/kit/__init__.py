@@ -1,0 +1,1 @@
+"""What every page is built from: controls, forms, texts, figures, the loader of browser parts."""

@@ -1,0 +1,100 @@
+"""Controls that every page shares: widgets tied to the state, pictures with their exports."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.kit import sections, texts
+from app.kit.chart_tools import Caption, chart_tools
+
+if TYPE_CHECKING:  # Plotly costs a second; only pages that draw with it pay
+    import plotly.graph_objects as go
+
+
+def bound(widget: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
+    """A Streamlit widget tied to a State field, so that a link sets it and it sets the link.
+
+    bound(st.slider, "k", "Depth", min_value=1, max_value=20). Returns the widget's value.
+    """
+    key = f"w_{name}"
+    kwargs.setdefault("on_change", _taken)
+    kwargs.setdefault("args", (name, key))
+    st.session_state[key] = getattr(state.now(), name)
+    return widget(*args, key=key, **kwargs)
+
+
+def choose(
+    name: str, label: str, titles: Mapping[Any, str], *, label_visibility: str = "collapsed"
+) -> None:
+    """One of a few titled values of a State field, side by side; exactly one is always chosen."""
+    bound(
+        st.segmented_control,
+        name,
+        label,
+        options=list(titles),
+        format_func=lambda key: titles[key],
+        required=True,
+        label_visibility=label_visibility,
+    )
+
+
+def opened_row(key: str, rows: int) -> int | None:
+    """The row that was opened in a table of so many; a click anywhere in it, or Enter, does it.
+
+    The table is a `st.dataframe` of this key with selection_mode="single-cell".
+    """
+    held = st.session_state.get(key)
+    cells = held["selection"]["cells"] if held else []
+    return int(cells[0][0]) if cells and 0 <= cells[0][0] < rows else None
+
+
+def _taken(name: str, key: str) -> None:
+    value = st.session_state.get(key)
+    if value is not None:  # a segmented control says None when its choice is clicked again
+        state.change(**{name: value})
+
+
+def dark() -> bool:
+    """Whether the visitor looks at the dark theme."""
+    return bool(st.context.theme.type == "dark")
+
+
+def chart(
+    figure: "go.Figure",
+    table: pd.DataFrame,
+    sentence: str,
+    key: str,
+    about: str,
+    caption: Caption,
+) -> None:
+    """A Plotly figure with its sentence, table, and exports.
+
+    table: the numbers drawn, units in the column names; about: data and model hashes for the CSV;
+    caption: what PNG and SVG say around the picture.
+    """
+    with st.container(key=f"chart_{key}"):
+        st.plotly_chart(
+            figure, width="stretch", key=key, alt=sentence, config={"displayModeBar": False}
+        )
+    _numbers(key, table, sentence, caption)
+    chart_tools(f"chart_{key}", texts.csv(table, about), sentence, key, caption)
+
+
+def exports(
+    target: str, table: pd.DataFrame, sentence: str, about: str, caption: Caption | None
+) -> None:
+    """The same exports for a browser part drawn in `st.container(key=target)`.
+
+    caption: what PNG and SVG say around the picture; None for a table, which has no picture.
+    """
+    _numbers(target, table, sentence, caption)
+    chart_tools(target, texts.csv(table, about), sentence, target, caption)
+
+
+def _numbers(key: str, table: pd.DataFrame, sentence: str, caption: Caption | None) -> None:
+    """The numbers of a picture belong into the report as well, folded."""
+    title = f"Numbers: {caption.title}" if caption else sentence
+    sections.put(key, lambda: sections.Section(title, (sentence,), table, folded=True))

@@ -1,0 +1,300 @@
+"""Pictures of many runs: quality against cost with its frontier, and a sweep as a heat map."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from app.kit.figures.labels import Frame, places
+from app.kit.figures.style import BACKGROUND, GRID, MARKS, TEXT, color, template
+from app.kit.texts import plot
+
+WARNING = "Different inputs together: not a fair comparison"
+ROLE_NAMES = {"teacher": "Teacher", "student": "Distilled", "twin": "Labels only", "muted": "Other"}
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
+_ALIKE = 0.02  # a spread of costs, as a share of them, that is none to the eye
+_PIXELS = (760.0, 300.0)  # of the part with the points; a wider one has room to spare
+SYMBOLS = ("square", "diamond", "triangle-up", "circle-open", "star", "pentagon", "x")
+
+
+@dataclass(frozen=True)
+class Point:
+    """A run. x: its cost; y: its quality with a 95 % interval, nan ends for none; way: training.
+
+    label: its name in the picture, shorter than the title; "" for the title.
+    """
+
+    key: str
+    title: str
+    role: str
+    way: str
+    x: float
+    y: float
+    low: float
+    high: float
+    chosen: bool = False
+    label: str = ""
+
+
+def frontier(points: Sequence[Point], higher: bool) -> list[Point]:
+    """The points that no other beats in both: less or equal cost, better or equal quality."""
+    sign = 1 if higher else -1
+    found: list[Point] = []
+    best = float("-inf")
+    for point in sorted(points, key=lambda p: (p.x, -sign * p.y)):
+        if sign * point.y > best:
+            found.append(point)
+            best = sign * point.y
+    return found
+
+
+def quality_against_cost(
+    points: Sequence[Point],
+    names: tuple[str, str],
+    *,
+    higher: bool,
+    by_way: bool,
+    mixed: bool,
+    dark: bool = False,
+) -> go.Figure:
+    """Runs by cost and quality, the frontier as a step line.
+
+    names: of the axes; by_way: one line per training method by cost, as in Aguilar et al.
+    2019 (arXiv:1910.03723, figure 2), instead of the frontier; mixed: inputs differ, said in the
+    picture.
+    """
+    figure = go.Figure(layout={"template": template(dark)})
+    if by_way:
+        _ways(figure, points, dark)
+    else:
+        best = frontier(points, higher)
+        _step(figure, best, dark)
+        for role in ROLE_NAMES:
+            _marks(figure, [p for p in points if p.role == role], role, dark)
+        _names(figure, points, best, dark)
+    if mixed:
+        figure.add_annotation(
+            text=WARNING,
+            font={"color": color("defect", dark), "size": 13},
+            xref="paper",
+            yref="paper",
+            x=0.01,
+            y=0.99,
+            showarrow=False,
+        )
+    return figure.update_layout(
+        height=430,
+        legend={"yanchor": "bottom", "y": 1.02},
+        xaxis={"title": names[0], "type": "log" if _wide(points) else "linear"} | _room(points),
+        yaxis={"title": names[1]},
+    )
+
+
+def _wide(points: Sequence[Point]) -> bool:
+    costs = [p.x for p in points if p.x > 0]
+    return len(costs) == len(points) and bool(costs) and max(costs) > 20 * min(costs)
+
+
+def _room(points: Sequence[Point]) -> dict[str, object]:
+    """A range around costs that are nearly equal: ticks between them would tell nothing apart."""
+    low, high = min(p.x for p in points), max(p.x for p in points)
+    if high - low > _ALIKE * abs(high):
+        return {}
+    aside = abs(high) * 0.1 or 1.0
+    return {"range": [low - aside, high + aside], "nticks": 5}
+
+
+def _step(figure: go.Figure, best: Sequence[Point], dark: bool) -> None:
+    figure.add_scatter(
+        x=[p.x for p in best],
+        y=[p.y for p in best],
+        name="Frontier",
+        mode="lines",
+        line={"shape": "hv", "color": TEXT["dark" if dark else "light"], "width": 1.5},
+        hoverinfo="skip",
+    )
+
+
+def _names(figure: go.Figure, points: Sequence[Point], best: Sequence[Point], dark: bool) -> None:
+    """The names of the chosen runs and of those on the frontier, where there is room for them."""
+    shown = [p for p in points if p.chosen] + [p for p in best[::-1] if not p.chosen]
+    texts = [p.label or p.title for p in shown]
+    across: Callable[[float], float] = math.log10 if _wide(points) else float
+    others = [(across(p.x), p.y) for p in points if p not in shown]
+    at = [(across(p.x), p.y) for p in shown]
+    found = places(texts, at, others, _frame(points, across))
+    kept = [(p, text, place) for p, text, place in zip(shown, texts, found, strict=True) if place]
+    figure.add_scatter(
+        x=[p.x for p, _, _ in kept],
+        y=[p.y for p, _, _ in kept],
+        text=[_aside(plot(text), place) for _, text, place in kept],
+        textposition=[place for _, _, place in kept],
+        mode="text",
+        name="Names",
+        showlegend=False,
+        hoverinfo="skip",
+        cliponaxis=False,
+        textfont={"size": 11, "color": TEXT["dark" if dark else "light"]},
+    )
+
+
+def _aside(text: str, place: str) -> str:
+    """A name with blanks between it and its point."""
+    blanks = "\u00a0" * 3
+    return f"{blanks}{text}" if place.endswith("right") else f"{text}{blanks}"
+
+
+def _frame(points: Sequence[Point], across: Callable[[float], float]) -> Frame:
+    """What Plotly shows of these points: a little room around them, error bars and all."""
+    xs = [across(p.x) for p in points]
+    ys = [y for p in points for y in (p.low, p.y, p.high) if y == y]
+    room = 0.06 * (max(xs) - min(xs)), 0.06 * (max(ys) - min(ys))
+    if "range" in _room(points):
+        room = abs(max(xs)) * 0.1 or 1.0, room[1]
+    low, high = (min(xs) - room[0], min(ys) - room[1]), (max(xs) + room[0], max(ys) + room[1])
+    return Frame(low, high, _PIXELS)
+
+
+def _marks(figure: go.Figure, points: Sequence[Point], role: str, dark: bool) -> None:
+    if not points:
+        return
+    theme = "dark" if dark else "light"
+    figure.add_scatter(
+        x=[p.x for p in points],
+        y=[p.y for p in points],
+        name=ROLE_NAMES[role],
+        mode="markers",
+        error_y=_ends(points, color(role, dark)),
+        customdata=[_told(p) for p in points],
+        hovertemplate="%{customdata}<extra></extra>",
+        marker={
+            "symbol": "circle-open" if role == "muted" else MARKS[role].symbol,
+            "size": [15 if p.chosen else 10 for p in points],
+            "color": color(role, dark),
+            "line": {"width": [2 if p.chosen else 0 for p in points], "color": TEXT[theme]},
+        },
+    )
+
+
+def _ways(figure: go.Figure, points: Sequence[Point], dark: bool) -> None:
+    """One line per training method; dash and symbol differ where the color is the same."""
+    ways = list(dict.fromkeys(p.way for p in points))
+    for at, way in enumerate(ways):
+        held = sorted((p for p in points if p.way == way), key=lambda p: p.x)
+        shade = color(held[0].role, dark)
+        figure.add_scatter(
+            x=[p.x for p in held],
+            y=[p.y for p in held],
+            name=plot(way),
+            mode="lines+markers",
+            line={"color": shade, "dash": DASHES[at % len(DASHES)], "width": 2},
+            marker={"symbol": SYMBOLS[at % len(SYMBOLS)], "size": 10, "color": shade},
+            error_y=_ends(held, shade),
+            customdata=[_told(p) for p in held],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+
+
+def _ends(points: Sequence[Point], shade: str) -> dict[str, object]:
+    """Error bars of the intervals; none where there is no interval."""
+    up = [p.high - p.y if p.high == p.high else 0 for p in points]
+    down = [p.y - p.low if p.low == p.low else 0 for p in points]
+    about = {"type": "data", "symmetric": False, "thickness": 1, "width": 3, "color": shade}
+    return about | {"array": up, "arrayminus": down}
+
+
+def _told(point: Point) -> str:
+    ends = f" [{point.low:.3f}, {point.high:.3f}]" if point.low == point.low else ""
+    return f"{plot(point.title)}<br>{point.y:.3f}{ends}<br>cost {point.x:,.3g}"
+
+
+def frontier_table(points: Sequence[Point], names: tuple[str, str], higher: bool) -> pd.DataFrame:
+    """A row a run: cost, quality with its interval, and whether it stands on the frontier."""
+    best = {p.key for p in frontier(points, higher)}
+    return pd.DataFrame(
+        {
+            "run": [p.key for p in points],
+            "title": [p.title for p in points],
+            "trained": [p.way for p in points],
+            names[0]: [p.x for p in points],
+            names[1]: [p.y for p in points],
+            "95 % low": [p.low for p in points],
+            "95 % high": [p.high for p in points],
+            "on the frontier": ["yes" if p.key in best else "no" for p in points],
+        }
+    )
+
+
+def heat_map(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    values: Sequence[Sequence[float]],
+    texts: Sequence[Sequence[str]],
+    names: tuple[str, str, str],
+    dark: bool = False,
+) -> go.Figure:
+    """A sweep over two settings; what a cell says stands in it, its color only repeats it.
+
+    names: of the columns' setting, of the rows' setting, of the value.
+    """
+    theme = "dark" if dark else "light"
+    scale = [[0.0, GRID[theme]], [1.0, color("student", dark)]]
+    figure = go.Figure(layout={"template": template(dark)})
+    across, down = [plot(c) for c in columns], [plot(r) for r in rows]
+    lines = [[t.replace("\n", "<br>") for t in row] for row in texts]
+    _tiles(figure, across, down, theme)
+    figure.add_heatmap(
+        x=across,
+        y=down,
+        z=values,
+        text=lines,
+        colorscale=scale,
+        showscale=any(math.isfinite(v) for row in values for v in row),
+        colorbar={"title": {"text": plot(names[2])}, "thickness": 12},
+        xgap=3,
+        ygap=3,
+        hovertemplate="%{x}, %{y}<br>%{text}<extra></extra>",
+    )
+    _words(figure, across, down, lines, theme)
+    return figure.update_layout(
+        height=130 + 74 * len(rows),
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor=BACKGROUND[theme],
+        xaxis={"title": plot(names[0]), "type": "category", "showgrid": False},
+        yaxis={"title": plot(names[1]), "type": "category", "showgrid": False},
+    )
+
+
+def _tiles(figure: go.Figure, across: Sequence[str], down: Sequence[str], theme: str) -> None:
+    """The grid itself, which stands from the start; a cell without a value has no other color."""
+    figure.add_heatmap(
+        x=across,
+        y=down,
+        z=[[0.0] * len(across)] * len(down),
+        colorscale=[[0.0, GRID[theme]], [1.0, GRID[theme]]],
+        showscale=False,
+        xgap=3,
+        ygap=3,
+        hoverinfo="skip",
+    )
+
+
+def _words(
+    figure: go.Figure,
+    across: Sequence[str],
+    down: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    theme: str,
+) -> None:
+    """What each cell says; a heat map itself writes nothing where it has no value."""
+    figure.add_scatter(
+        x=[column for _ in down for column in across],
+        y=[row for row in down for _ in across],
+        text=[text for row in lines for text in row],
+        mode="text",
+        textfont={"size": 13, "color": TEXT[theme]},
+        hoverinfo="skip",
+        showlegend=False,
+    )

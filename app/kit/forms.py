@@ -1,0 +1,179 @@
+"""A form that draws itself from a dataclass of knobs: kind, range, options and help are declared.
+
+A field shows the value it is given and hands what a visitor sets to `take(path, value)`, with
+what stands in its way beside it.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import Field, dataclass, fields
+from typing import Any
+
+import streamlit as st
+
+from app.kit.texts import md
+
+_WIDTH = 160  # px; two stand side by side on a phone, four beside the devices
+_LONGEST = 300
+TITLES = {
+    "transfer": "Learns from",
+    "learning_rate": "Learning rate",
+    "select_by": "Best epoch by",
+    "start_from": "Starts from run",
+    "ads_per_query": "Ads per query in a batch",
+    "checkpoint_seconds": "Checkpoint every (s)",
+    "log_every": "Steps per curve point",
+    "validations": "Validations per epoch",
+    "replay_points": "Snapshots for the replay",
+    "clip": "Gradient clipping",
+    "limit": "Pair limit",
+}
+
+
+@dataclass(frozen=True)
+class Form:
+    """What every field of a form shares: its values, its problems, and who is told of a change.
+
+    values: by knob name; problems: sentences by path; prefix: the path of the group.
+    """
+
+    prefix: str
+    values: Mapping[str, Any]
+    take: Callable[[str, Any], None]
+    problems: Mapping[str, Sequence[str]]
+    closed: bool = False
+    titles: Mapping[str, str] | None = None
+
+    def path(self, name: str) -> str:
+        """The path of a knob in the whole config."""
+        return f"{self.prefix}.{name}" if self.prefix else name
+
+
+def draw(kind: type, form: Form, names: Iterable[str] = ()) -> dict[str, Any]:
+    """Every knob of a dataclass, or those named, as fields side by side; returns their values."""
+    wanted = tuple(names)
+    found = {}
+    for spec in fields(kind):
+        if "help" in spec.metadata and (not wanted or spec.name in wanted):
+            with cell(form.path(spec.name), form.problems):
+                found[spec.name] = _field(spec, form)
+    return found
+
+
+def pick(
+    form: Form,
+    path: str,
+    label: str,
+    titles: Mapping[str, str],
+    present: str,
+    help: str,
+    **more: Any,
+) -> None:
+    """A choice among names that are found here; what a link names beside them is offered too."""
+    key, take = f"knob_{path}", more.pop("take", form.take)
+    st.session_state[key] = present
+    with cell(path, form.problems, more.pop("width", _WIDTH)):
+        st.selectbox(
+            label,
+            list(titles) if present in titles else [present, *titles],
+            format_func=lambda name: titles.get(name, name),
+            key=key,
+            help=help,
+            disabled=form.closed,
+            on_change=_changed,
+            args=(path, key, take),
+            **more,
+        )
+
+
+@contextmanager
+def cell(path: str, problems: Mapping[str, Sequence[str]], width: int = _WIDTH) -> Iterator[None]:
+    """A place for one field in a row that wraps; what is wrong with it stands right under it."""
+    with st.container(width=width, key=f"cell_{path}", gap="xxsmall"):
+        yield
+        for sentence in problems.get(path, ()):
+            st.markdown(f":red[:material/error: {md(sentence)}]")
+
+
+def title_of(name: str, titles: Mapping[str, str] | None = None) -> str:
+    """What a knob is called on the screen."""
+    plain = name.replace("_", " ")
+    return {**TITLES, **(titles or {})}.get(name, plain[:1].upper() + plain[1:])
+
+
+def help_of(spec: "Field[Any]") -> str:
+    """The declared help of a knob, with its range and what it is when nobody sets it."""
+    rule = spec.metadata
+    usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default
+    within = f", {rule['low']:,g} to {rule['high']:,g}" if "low" in rule else ""
+    said = f"{rule['help']} ({'default ' if usual != '' else ''}{usual or 0}{within})"
+    return md(said if usual != "" else str(rule["help"]))
+
+
+def _field(spec: "Field[Any]", form: Form) -> Any:
+    rule, path = spec.metadata, form.path(spec.name)
+    key, value = f"knob_{path}", form.values.get(spec.name, spec.default)
+    about: dict[str, Any] = {
+        "key": key,
+        "help": help_of(spec),
+        "disabled": form.closed,
+        "on_change": _changed,
+        "args": (path, key, form.take),
+    }
+    label = title_of(spec.name, form.titles)
+    if "options" in rule:
+        st.session_state[key] = value if value in rule["options"] else spec.default
+        return st.selectbox(label, rule["options"], **about)
+    if "low" in rule:
+        st.session_state[key] = _within(value, spec)
+        return st.number_input(label, **about, **_numbers(spec))
+    if isinstance(spec.default, bool):
+        st.session_state[key] = value if isinstance(value, bool) else spec.default
+        return st.checkbox(label, **about)
+    st.session_state[key] = str(value)[:_LONGEST]
+    return st.text_input(label, max_chars=_LONGEST, **about)
+
+
+def _within(value: Any, spec: "Field[Any]") -> Any:
+    """A number that the widget can show; one outside stays in the settings, with its problem."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        number = _usual(spec)
+    number = min(max(number, spec.metadata["low"]), spec.metadata["high"])
+    return int(number) if spec.type is int else float(number)
+
+
+def _numbers(spec: "Field[Any]") -> dict[str, Any]:
+    """Range, step and shape of a number, from its declaration."""
+    low, high = spec.metadata["low"], spec.metadata["high"]
+    if spec.type is int:
+        return {"min_value": int(low), "max_value": int(high), "step": 1}
+    return {
+        "min_value": float(low),
+        "max_value": float(high),
+        "step": _step(_usual(spec), float(high)),
+        "format": "%g",
+    }
+
+
+def _usual(spec: "Field[Any]") -> float:
+    default: Any = spec.default
+    return float(default)
+
+
+def _step(usual: float, high: float) -> float:
+    """What one click of + adds: a tenth of the usual size, half a step from 2 on."""
+    if usual:
+        size = 10.0 ** math.floor(math.log10(usual))
+        return size / 2 if usual >= 2 else size / 10
+    return 0.05 if high < 1 else (1e-4 if high == 1 else 1.0)
+
+
+def _changed(path: str, key: str, take: Callable[[str, Any], None]) -> None:
+    value = st.session_state.get(key)
+    if value is not None:
+        take(path, value)

@@ -1,0 +1,43 @@
+"""Sections of a saved report, one per part of a page: stored until the page is redrawn.
+
+sections.put("pair", lambda: Section(...))   a part of the page says how to write its section
+sections.on_page()                           the sections of the present page, written now
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+_KEY = "kd_sections"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the report: a title, paragraphs, and a table; folded ones open on a click."""
+
+    title: str
+    texts: tuple[str, ...] = ()
+    table: pd.DataFrame | None = None
+    folded: bool = False
+
+
+Write = Callable[[], Section | None]
+
+
+def forget() -> None:
+    """Forget the sections of an earlier page; called before a page is drawn."""
+    st.session_state[_KEY] = {}
+
+
+def put(key: str, write: Write) -> None:
+    """Say how a part's section is written; it is called only when a report is asked for."""
+    st.session_state.setdefault(_KEY, {})[key] = write
+
+
+def on_page() -> tuple[Section, ...]:
+    """The sections of the present page: what is open first, then what is folded."""
+    parts: dict[str, Write] = st.session_state.get(_KEY, {})
+    written = [section for write in parts.values() if (section := write()) is not None]
+    return tuple(sorted(written, key=lambda section: section.folded))

@@ -1,0 +1,102 @@
+"""Texts on their way to the screen: data is never read as Markdown, HTML or a formula."""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from kdcore.evaluation.exports import safe_cell
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+MADE_FROM = "made_from"  # the column of a CSV that tells data and models, with their hashes
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=@\"'/])")
+
+
+def md(text: str) -> str:
+    """A text of the data that Markdown shows letter by letter, on one line."""
+    return _MARKS.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def plot(text: str) -> str:
+    """A text of the data for a Plotly title, tick or hover, which would read HTML."""
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def csv(table: pd.DataFrame, about: str) -> str:
+    """A table as CSV that every reader takes; its last column, made_from, repeats `about`.
+
+    Cells that a spreadsheet would run are quoted.
+    """
+    safe = table.copy()
+    for column in safe.columns:
+        if not pd.api.types.is_numeric_dtype(safe[column]):
+            safe[column] = [safe_cell(str(v)) for v in safe[column]]
+    safe.columns = pd.Index([safe_cell(str(name)) for name in safe.columns])
+    safe[MADE_FROM] = safe_cell(" ".join(about.split()))
+    return str(safe.to_csv(index=False))
+
+
+def degrees(temperature: float) -> str:
+    """A temperature with the digits that its rail shows, without zeros at the end."""
+    return f"{temperature:.{1 if temperature >= 10 else 2}f}".rstrip("0").rstrip(".")
+
+
+def file_size(count: int) -> str:
+    """The size of a file for reading: 900 bytes, 15 kB, 2.1 MB."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
+
+
+def pair_number(row: int) -> str:
+    """What a pair is called on every page and in every export: the first one is pair 1.
+
+    A link counts from 0 (`pair=0` is pair 1), as the rows of a table do in code.
+    """
+    return f"{row + 1:,}"
+
+
+def counted(count: int, one: str) -> str:
+    """A number with its noun: 1 row, 2 rows."""
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number for reading; a dash for what is not one."""
+    return f"{value:.{digits}f}" if value == value else "–"
+
+
+def percent(value: float, digits: int = 0) -> str:
+    """A share as percent, the way the lab writes it: 32 %."""
+    return f"{100 * value:.{digits}f} %".replace("-", "−") if value == value else "–"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign, a true minus for the eye."""
+    return f"{value:+.{digits}f}".replace("-", "−") if value == value else "–"
+
+
+def with_signs(table: pd.DataFrame, *columns: str) -> "Styler":
+    """A table whose differences carry their sign and a true minus, and still sort as numbers."""
+
+    def shown(value: object) -> str:
+        return signed(value) if isinstance(value, float) else ""
+
+    return table.style.format(shown, subset=[c for c in columns if c in table.columns])
+
+
+def marks(board: Any) -> str:
+    """The hashes that every export carries: data, then each model's logits."""
+    told = [f"data={board.pairs.name} {board.pairs.content_hash}"]
+    for role in ("teacher", "student", "twin"):
+        if who := getattr(board, role):
+            told.append(f"{role}={who.key} {who.hash}")
+    return " ".join(told)
+
+
+def shown(text: str, most: int = 200) -> str:
+    """A text from outside that can be sent to a browser: no broken bytes, bounded."""
+    safe = text.encode("utf-8", "replace").decode()
+    return safe if len(safe) <= most else safe[: most - 1] + "…"

@@ -1,1 +1,0 @@
-"""Parts of pages, one a file; a view draws them in order."""

@@ -1,0 +1,33 @@
+"""Where things are: the read-only demo, the visitor's workspace, and what a visitor may do."""
+
+import os
+from pathlib import Path
+
+from kdcore.errors import RunError
+from kdcore.workspace import Workspace
+
+ASSETS = Path(__file__).parents[2] / "assets"
+
+
+def demo() -> Workspace:
+    """The finished story that the app opens on; KDLAB_DEMO names another one."""
+    return Workspace.bundled()
+
+
+def home() -> Workspace:
+    """The visitor's own workspace: KDLAB_HOME, else ~/.kdlab."""
+    return Workspace.default()
+
+
+def public() -> bool:
+    """Whether visitors may look at everything and start nothing (`--public`)."""
+    return os.environ.get("KDLAB_PUBLIC", "") == "1"
+
+
+PUBLIC_REASON = "This is a public showing: everything can be looked at, nothing started or kept."
+
+
+def refuse_public() -> None:
+    """Raise RunError in a public showing: nothing may be started or kept there."""
+    if public():
+        raise RunError(PUBLIC_REASON)

@@ -1,0 +1,281 @@
+"""The distillation that a visitor is about to start: a preset, and what was changed of it.
+
+Form, YAML and link are three views of the same two State fields, `preset` and `settings`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+from app import state
+from app.services import access
+from app.services.boards import DEMO_DATA, chosen_data, data_choices
+from app.services.runs.names import named, names
+from app.services.scoring import Model, models
+from kdcore.catalog import SIZES
+from kdcore.config import DistillConfig, from_dict, to_dict
+from kdcore.errors import ConfigError, LabError, lookup
+from kdcore.experiments.presets import PRESETS, changed_from, config_of
+from kdcore.runs.store import Run, RunStore
+
+FIRST = next(iter(PRESETS))
+LONGEST = 3_000  # characters of State.settings
+TABLE = ("teacher", "data")  # what a draft takes from the table unless it says so itself
+MOST_PAIRS = 1_000_000  # of a split of the bundled world
+_PLAIN = " /:,.=+*()[]{}@-_~'\"!?#&<>|^$\\`"  # all but what `encode` itself writes
+Changed = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What would be run. values: the whole config as plain data, wrong values included.
+
+    changed: settings by path that differ from the preset; config: None while problems remain,
+    a sentence each that begins with the path it is about.
+    """
+
+    preset: str
+    changed: Changed
+    values: dict[str, Any]
+    config: DistillConfig | None
+    problems: tuple[str, ...] = ()
+
+    def at(self, path: str) -> Any:
+        """The value at a path, or None."""
+        found: Any = self.values
+        for step in path.split("."):
+            found = found.get(step) if isinstance(found, Mapping) else None
+        return found
+
+    def told(self) -> dict[str, list[str]]:
+        """The problems by the path of each setting that they name, without that path."""
+        found: dict[str, list[str]] = {}
+        for problem in self.problems:
+            names, _, said = problem.partition(": ")
+            for name in names.split(", ") if said else [""]:
+                found.setdefault(name, []).append(said or problem)
+        return found
+
+
+def encode(changed: Mapping[str, Any]) -> str:
+    """Settings as the text of a link: `path=value;path=value`."""
+    return ";".join(f"{path}={quote(_text(v), safe=_PLAIN)}" for path, v in changed.items())
+
+
+def decode(text: str) -> Changed:
+    """What `encode` wrote; what is no setting is left out."""
+    parts = (part.partition("=") for part in text.split(";"))
+    return {path.strip(): unquote(value) for path, sign, value in parts if sign and path.strip()}
+
+
+def draft() -> Draft:
+    """What the present state would run."""
+    now = state.now()
+    if now.preset not in PRESETS:
+        state.ignore(f"preset: none is called {now.preset[:40]!r}; {PRESETS[FIRST].title} is shown")
+        state.correct(preset=FIRST)
+    return draft_of(state.now().preset, decode(now.settings))
+
+
+def draft_of(preset: str, changed: Mapping[str, Any]) -> Draft:
+    """A preset with some changes, checked; what is wrong stays to be seen and mended."""
+    try:
+        config = _config(preset, changed)
+        return Draft(preset, dict(changed), _shown(config), config)
+    except ConfigError as error:
+        problems = error.problems or (str(error),)
+    values = _shown(_nearest(preset, changed, problems))
+    for path, value in changed.items():
+        _put(values, path.split("."), value)
+    return Draft(preset, dict(changed), values, None, tuple(problems))
+
+
+def take(path: str, value: Any) -> None:
+    """Change one setting of the draft; what equals the preset again is no change."""
+    now = draft()
+    group = path.removesuffix("name") if path.endswith(".name") else None
+    kept = {p: v for p, v in now.changed.items() if not (group and p.startswith(group))}
+    held = [name for name in TABLE if name in kept and name != path]
+    _keep(_lean(now.preset, {**kept, path: value}, held), f"{path}: ")
+
+
+def take_student(spec: str) -> None:
+    """Another student of the catalog, or a named size of one; it starts from its own knobs."""
+    kept = {p: v for p, v in draft().changed.items() if not p.startswith("student.")}
+    size = SIZES.get(spec)
+    params = {f"student.params.{knob}": v for knob, v in size.params.items()} if size else {}
+    whole = {**kept, "student.name": size.student if size else spec, **params}
+    held = [name for name in TABLE if name in kept]
+    _keep(_lean(draft().preset, whole, held), "student: ")
+
+
+def take_config(config: DistillConfig) -> None:
+    """Let a whole config become the draft, as changes of the present preset.
+
+    Its teacher and data stand in it even where the table has the same now: the table may change.
+    """
+    state.change(settings=_fitting(_differing(draft().preset, config, TABLE)))
+
+
+def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
+    """Let the settings of a run, some of them changed, become the draft: nothing is started."""
+    preset = run.about.preset if run.about.preset in PRESETS else FIRST
+    config = from_dict(run.config)
+    if not isinstance(config, DistillConfig):
+        raise ConfigError(f"{run.id} is no distillation, so it cannot be tried again here")
+    whole = {**_differing(preset, config, TABLE), **(changed or {})}
+    fitting = _fitting(_lean(preset, whole, TABLE))
+    state.change(preset=preset, settings=fitting, dmode="form")
+
+
+def beyond(now: Draft) -> Changed:
+    """What was changed of the preset; not what merely pins the table's teacher and data."""
+    table = _usual()
+    fixed = {"data": draft_of(now.preset, {}).at("data")} | table
+    return {p: v for p, v in now.changed.items() if p not in TABLE or fixed.get(p) != v}
+
+
+def _keep(changed: Changed, whose: str) -> None:
+    """Let these be the settings; where they do not fit into a link the draft stays as it is."""
+    try:
+        state.change(settings=_fitting(changed))
+    except ConfigError as error:
+        state.ignore(whose + error.problems[0].partition(": ")[2])
+
+
+def _fitting(changed: Changed) -> str:
+    text = encode(changed)
+    if len(text) > LONGEST:
+        told = f"settings: {len(text):,} characters do not fit into a link; {LONGEST:,} do"
+        raise ConfigError("These settings are too long:", [told])
+    return text
+
+
+def read_yaml(data: Any) -> DistillConfig:
+    """A config from the parsed YAML of the edit box; ConfigError with every problem at once."""
+    if not isinstance(data, Mapping):
+        raise ConfigError("This is no config:", ["stage: write `stage: distill` and so on"])
+    config = from_dict({"stage": "distill", **data, "teacher": _reference(data.get("teacher"))})
+    if not isinstance(config, DistillConfig):
+        raise ConfigError("This is another stage:", ["stage: this page runs distill only"])
+    config = _on_data_here(config)
+    preset = state.now().preset
+    _fitting(_differing(preset if preset in PRESETS else FIRST, config, TABLE))
+    return config
+
+
+@st.cache_resource(ttl=15, show_spinner=False)
+def teachers() -> dict[str, Model]:
+    """Every run with a model, those called teacher first."""
+    found = sorted(models(), key=lambda m: (m.key != "teacher", "teacher" not in m.title.lower()))
+    told = names([named(m.key, m.run) for m in found])
+    return {m.key: replace(m, title=told[m.key]) for m in found}
+
+
+def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:
+    whole = {**_usual(), **changed}
+    return _on_data_here(config_of(preset, {**whole, "teacher": _reference(whole.get("teacher"))}))
+
+
+def _on_data_here(config: DistillConfig) -> DistillConfig:
+    """The config itself; a link cannot make the lab read any path, or a world without bounds."""
+    names = [choice.key for choice in data_choices()]
+    world, _, sizes = config.data.partition(":")
+    told = ""
+    if world == DEMO_DATA:
+        counts = [int(n) for n in re.findall(r"\d+", sizes)]
+        told = f"{MOST_PAIRS:,} pairs at most" if max(counts, default=0) > MOST_PAIRS else ""
+    elif config.data not in names:
+        told = f"no data set here is called {config.data[:60]!r}; import it under Data"
+    if told:
+        raise ConfigError("These data cannot be used:", [f"data: {told}"])
+    return config
+
+
+def _usual() -> Changed:
+    """What a draft takes from the table: the teacher and the data that the pages look at."""
+    offered, now = teachers(), state.now()
+    teacher = now.teacher if now.teacher in offered else next(iter(offered), "")
+    choice = chosen_data()
+    return {"teacher": teacher} | ({"data": choice.key} if choice.badge == "imported" else {})
+
+
+def _reference(key: Any) -> str:
+    """How a run of the workspace names a teacher: its id, or the folder of one in the demo."""
+    if not key:
+        return ""
+    found = teachers().get(str(key))
+    if found is None:
+        found = next((m for m in teachers().values() if str(m.run.folder) == str(key)), None)
+    if found is None:
+        try:
+            lookup(teachers(), str(key), "run with a model")
+        except LabError as error:
+            raise ConfigError("This teacher is not here:", [f"teacher: {error}"]) from None
+    return RunStore(access.home().runs).reference(found.run) if found else ""
+
+
+def _key(reference: str) -> str:
+    """The key of a teacher named by id or by folder."""
+    by_folder = {str(model.run.folder.resolve()): key for key, model in teachers().items()}
+    return by_folder.get(reference, reference)
+
+
+def _shown(config: DistillConfig) -> dict[str, Any]:
+    return {**to_dict(config), "teacher": _key(config.teacher)}
+
+
+def _differing(preset: str, config: DistillConfig, held: Sequence[str] = ()) -> Changed:
+    """What a config has other than the preset on the present table, teachers by their keys.
+
+    held: what is told in any case.
+    """
+    usual = _usual()
+    found = dict(changed_from(preset, config)) | {"data": config.data}
+    found["teacher"] = _key(config.teacher)
+    fixed = {"data": to_dict(_config(preset, {}))["data"]} | usual
+    return {
+        path: value for path, value in found.items() if path in held or fixed.get(path) != value
+    }
+
+
+def _lean(preset: str, changed: Changed, held: Sequence[str] = ()) -> Changed:
+    """The same without what equals the preset; all of it while something is wrong."""
+    try:
+        return _differing(preset, _config(preset, changed), held)
+    except ConfigError:
+        return changed
+
+
+def _nearest(preset: str, changed: Changed | Mapping[str, Any], problems: Any) -> DistillConfig:
+    """The preset with as many of the changes as stand in nobody's way."""
+    wrong = {name for problem in problems for name in problem.partition(": ")[0].split(", ")}
+    fine = {p: v for p, v in changed.items() if not any(_touch(p, name) for name in wrong)}
+    for kept in (fine, {}):
+        try:
+            return _config(preset, kept)
+        except ConfigError:
+            continue
+    return config_of(preset, {"teacher": "nobody"})
+
+
+def _touch(path: str, name: str) -> bool:
+    return path == name or path.startswith(f"{name}.") or name.startswith(f"{path}.")
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for step in path[:-1]:
+        inner = values.get(step)
+        values[step] = dict(inner) if isinstance(inner, Mapping) else {}
+        values = values[step]
+    values[path[-1]] = value
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

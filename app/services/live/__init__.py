@@ -1,0 +1,1 @@
+"""What a run that is learning has written so far, for the pages that watch it."""

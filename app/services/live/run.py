@@ -1,0 +1,260 @@
+"""A run as those see it who watch: how it stands, its newest lines, what its student says now."""
+
+import json
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.services import access
+from app.services.boards import answers, sources, title_of
+from app.services.live.files import Film, Line, Logits, Tail
+from app.services.live.status import status_of
+from app.services.models import replay
+from app.services.probe import teacher_on_probe
+from app.services.roles import same_budget
+from kdcore.errors import LabError
+from kdcore.runs.record import METRICS, derive
+from kdcore.runs.store import Run
+from kdcore.workspace import check_name
+
+OVER = ("finished", "stopped", "failed", "lost", "broken")
+_MOST_KEPT = 24  # runs whose lines and moments stay in memory
+
+
+@dataclass
+class Watched:
+    """A run's files as they were read so far."""
+
+    run: Run
+    tail: Tail
+    film: Film
+
+    def look(self) -> None:
+        """Read what is new."""
+        self.tail.look()
+        self.film.look(_LENT.get(self.run.folder))
+
+
+_HELD: OrderedDict[Path, Watched] = OrderedDict()
+_LENT: dict[Path, Logits] = {}  # what teachers said of probes that runs kept nothing of
+_TWINS: dict[Path, tuple[int, str]] = {}  # the twin that was found, and for which list of runs
+_ONE = threading.RLock()  # one reads, the other tabs get what was read
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a browser has already: cursors into lines and the steps of its last moments."""
+
+    after: str = "0"
+    moment: int = -1
+    twin: str = "0"
+    twin_moment: int = -1
+
+
+def find(run_id: str) -> Run | None:
+    """The run of just this id, of the demo or of the workspace; a path or a beginning is none."""
+    try:
+        check_name(run_id, "run id")
+    except LabError:
+        return None
+    for workspace in (access.demo(), access.home()):
+        folder = workspace.run_folder(run_id)
+        if (folder / "config.json").is_file():
+            return Run.load(folder)
+    return None
+
+
+def answer(run_id: str, known: Known = Known()) -> dict[str, Any] | None:
+    """What is new for a browser that knows so much; None when there is no such run.
+
+    The same as before as long as nothing happens: the time of day is not in it.
+    """
+    with _ONE:
+        watched = _watched(run_id)
+        if watched is None:
+            return None
+        watched.look()
+        lines, film = watched.tail.since(known.after), watched.film
+        start = -1 if lines["reset"] else known.moment
+        found: dict[str, Any] = {
+            "status": status_of(watched.run, watched.tail.lines),
+            "student": lines,
+            "teacher": _teacher(watched),
+            "pairs": _validated(watched),
+            "moments": film.since(start),
+            "twin": _twin(watched, known),
+        }
+        if start < 0 and found["moments"]:
+            found["probe"] = _probe(film)
+        return found
+
+
+def lines_of(run: Run) -> list[Line]:
+    """The metric lines of a run so far; only what is new is read."""
+    with _ONE:
+        watched = _watched(run.id)
+        if watched is None:
+            return []
+        watched.tail.look()
+        return list(watched.tail.lines)
+
+
+def ask_teacher(run: Run, ask: bool) -> None:
+    """Find out what the teacher says of the probe of a run that did not keep it.
+
+    From its kept answers; else, if `ask`, from its model, which takes seconds once.
+    """
+    if not _lacks_teacher(run):
+        return
+    name = Path(str(run.config.get("teacher", ""))).name
+    source, film = next((s for s in sources() if s.key == name), None), replay(run.id)
+    if source is None or film is None:
+        return
+    said = teacher_on_probe(film, run, answers(source), ask)
+    if said is not None:
+        with _ONE:
+            _LENT[run.folder] = said
+
+
+def _lacks_teacher(run: Run) -> bool:
+    with _ONE:
+        watched = _watched(run.id)
+        if watched is None or "student" not in run.config:
+            return False
+        watched.look()
+        return bool(watched.film.moments) and watched.film.teacher is None
+
+
+def twin_id(run: Run) -> str:
+    """The run that trains the same without a teacher: as it was launched, or found by budget."""
+    if "student" not in run.config:
+        return ""
+    if told := run.about.twin:
+        return told
+    store = run.folder.parent
+    seen = store.stat().st_mtime_ns
+    if _TWINS.get(run.folder, (0, ""))[0] != seen:
+        beside = (Run.load(f) for f in sorted(store.iterdir()) if (f / "config.json").is_file())
+        found = next((other.id for other in beside if same_budget(run, other)), "")
+        _TWINS[run.folder] = (seen, found)
+    return _TWINS[run.folder][1]
+
+
+def temperatures(run: Run) -> tuple[float, float]:
+    """The teacher's and the student's temperature of the soft loss; 1 where it has none."""
+    params = run.config.get("method", {}).get("params") or {}
+    student = float(params.get("temperature") or 1.0)
+    return float(params.get("teacher_temperature") or student), student
+
+
+def _watched(run_id: str) -> Watched | None:
+    run = find(run_id)
+    if run is None:
+        return None
+    held = _HELD.get(run.folder)
+    if held is None:
+        film = Film(run.replay_folder, temperatures(run))
+        held = _HELD[run.folder] = Watched(run, Tail(run.folder / METRICS), film)
+    _HELD.move_to_end(run.folder)
+    while len(_HELD) > _MOST_KEPT:
+        _HELD.popitem(last=False)
+    return held
+
+
+def _teacher(watched: Watched) -> dict[str, float | None] | None:
+    """The teacher's own validation, of the same pairs: as the run told it, or the teacher's run."""
+    names = ("nll", "roc_auc")
+    for line in watched.tail.lines:
+        if "teacher_validation_nll" in line:
+            return {name: line.get(f"teacher_validation_{name}") for name in names}
+    teacher = find(Path(str(watched.run.config.get("teacher", ""))).name)
+    if teacher is None or _seen(teacher) != _seen(watched.run) or not _seen(teacher)[1]:
+        return None
+    held = _watched(teacher.id)
+    if held is None:
+        return None
+    held.tail.look()
+    kept = _kept(held.tail.lines)
+    return {name: kept.get(f"validation_{name}") for name in names} if kept else None
+
+
+def _kept(lines: list[Line]) -> Line:
+    """The validation of the step that a run keeps."""
+    checked = [line for line in lines if "validation_nll" in line]
+    kept = checked[-1].get("kept_step") if checked else None
+    return next((line for line in checked if line["step"] == kept), {})
+
+
+def _validated(watched: Watched) -> int | None:
+    """How many pairs a run is validated on, as far as it has told."""
+    told = next((n for x in watched.tail.lines if (n := x.get("validation_pairs"))), None)
+    return int(told) if told else _seen(watched.run)[0] or None
+
+
+def _seen(run: Run) -> tuple[int, str]:
+    """Number and content hash of the validation pairs, once a run wrote them down."""
+    try:
+        told = json.loads((run.folder / "provenance.json").read_text(encoding="utf-8"))
+        return int(told["pairs"]["validation"][0]), str(told["pairs"]["validation"][1])
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        return 0, ""
+
+
+def _probe(film: Film) -> dict[str, Any] | None:
+    """The pinned pairs and what does not change while a student learns."""
+    if film.probe is None:
+        return None
+    rows, frame = film.pins, film.probe.frame.iloc[film.pins]
+    truth = film.probe.truth
+    teacher = film.teacher
+    return {
+        "grades": list(film.probe.scheme.grades),
+        "pairs": len(film.probe),
+        "texts": [[q[:200], t[:200]] for q, t in zip(frame["query"], frame["title"], strict=True)],
+        "labels": [int(grade) for grade in frame["grade"]],
+        "teacher": None if teacher is None else teacher[rows].round(3).ravel().tolist(),
+        "truth": None if truth is None else truth[rows].round(4).ravel().tolist(),
+        "teacherDistance": film.distance(teacher),
+        "temperatures": list(film.temperatures),
+    }
+
+
+def _twin(watched: Watched, known: Known) -> dict[str, Any] | None:
+    """The twin's validation lines and what its moments measured; None without a twin."""
+    other = twin_id(watched.run)
+    twin = _watched(other) if other else None
+    if twin is None:
+        return None
+    twin.look()
+    film = twin.film
+    same = _same_probe(watched.film, film)
+    if same and film.teacher is None:
+        film.look(watched.film.teacher)
+    found = twin.tail.since(known.twin)
+    found["lines"] = [line for line in found["lines"] if "validation_nll" in line]
+    start = -1 if found["reset"] else known.twin_moment
+    moments = film.since(start) if same else []
+    status = derive(twin.run.folder)
+    return found | {
+        "id": other,
+        "title": title_of(twin.run),
+        "state": status.state,
+        "step": status.step,
+        "total": status.total_steps,
+        "moments": [{k: v for k, v in m.items() if k != "logits"} for m in moments],
+    }
+
+
+def _same_probe(one: Film, other: Film) -> bool:
+    """Whether two runs were watched on the same pairs, so that their lines compare."""
+    if one.probe is None or other.probe is None:
+        return False
+    return one.probe.content_hash == other.probe.content_hash
+
+
+def clock() -> float:
+    """The server's time, by which a browser tells how long a run has gone on."""
+    return round(time.time(), 3)

@@ -1,0 +1,89 @@
+"""How a run stands, for those who watch it: its stage in words, and how long it still takes."""
+
+import json
+from typing import Any
+
+from app.services import access
+from app.services.live.files import Line
+from kdcore.runs.record import derive
+from kdcore.runs.store import Run, Status
+
+_RATE_OVER = 12  # metric lines from which the time left is told
+_STAGES = {
+    "": "reading the data",
+    "data": "reading the data",
+    "teacher": "asking the teacher",
+    "distill": "training the student",
+    "finetune": "training on labels alone",
+    "evaluate": "scoring validation and test pairs",
+}
+
+
+def status_of(run: Run, lines: list[Line]) -> dict[str, Any]:
+    """State, step, stage, what happens now in words, and the time left by the newest lines."""
+    status = derive(run.folder)
+    left = time_left(lines, status.step, status.total_steps)
+    learning = status.state == "running" and status.stage in ("distill", "finetune")
+    return {
+        "state": status.state,
+        "step": status.step,
+        "total": status.total_steps,
+        "stage": status.stage,
+        "message": status.message,
+        "words": _words(run, status),
+        "started": status.started,
+        "ended": status.ended,
+        "before": _before(run, lines, status),
+        "left": left if learning else None,
+    }
+
+
+def _before(run: Run, lines: list[Line], status: Status) -> float:
+    """Seconds at work in the legs before this one, of a run that was resumed."""
+    if not status.started:
+        return 0.0
+    took = next((x for x in reversed(lines) if x.get("seconds") and x.get("time")), None)
+    if took is not None:  # its end tells the whole
+        seconds, at = float(took["seconds"] or 0), float(took["time"] or 0)
+    else:
+        card = run.checkpoint_folder / "checkpoint.json"
+        try:
+            seconds = float(json.loads(card.read_text(encoding="utf-8"))["seconds"])
+            at = card.stat().st_mtime
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
+    return float(round(max(seconds - max(at - status.started, 0.0), 0.0)))
+
+
+def _words(run: Run, status: Status) -> str:
+    """What happens now, for those who wait for the first line."""
+    if status.state == "queued":
+        return _waiting(run)
+    if status.state != "running":
+        return status.state
+    said = _STAGES.get(status.stage, status.stage)
+    if status.stage == "teacher" and status.total_steps > 1:
+        return f"{said}: {status.step:,} of {status.total_steps:,} pairs"
+    learning = status.stage in ("distill", "finetune")
+    return "the first steps" if learning and not status.step else said
+
+
+def _waiting(run: Run) -> str:
+    from kdcore.runs.queue.queue import position
+
+    place = position(run, access.home())
+    if place is None:
+        return "waiting to begin"
+    return "next in the queue" if place == 1 else f"number {place} in the queue"
+
+
+def time_left(lines: list[Line], step: int, total: int) -> dict[str, Any] | None:
+    """Seconds to the last step from the newest lines, when they were told, and their number."""
+    timed = [(line["time"], line["step"]) for line in lines[-_RATE_OVER:] if line.get("time")]
+    if len(timed) < 2 or not total:
+        return None
+    (since, first), (until, last) = timed[0], timed[-1]
+    if not (since and until and last is not None and first is not None) or last <= first:
+        return None
+    seconds = max(total - max(step, last), 0) * (until - since) / (last - first)
+    return {"seconds": round(seconds, 1), "at": until, "steps": last - first}

@@ -1,0 +1,280 @@
+"""Runs of the demo and of the visitor: which are shown, chosen, comparable, and the baseline."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from app import state
+from app.services import access
+from app.services.boards import title_of
+from app.services.runs import search
+from app.services.runs.measured import Delta, kept_delta
+from app.services.runs.names import groups_of, named, names, role_of
+from kdcore.experiments.command_line import model_of
+from kdcore.judging.drift import Parted, most_validated, part, part_machines, part_validation
+from kdcore.metrics.definitions import CATALOG
+from kdcore.runs import listing
+from kdcore.runs.beside import Latency
+from kdcore.runs.listing import Row
+from kdcore.runs.marks import Mark, Marks, starred
+
+MOST = 50  # runs set side by side
+_STUDENTS: dict[str, str] = {}  # short names of models by setting, which decides them
+SORTS: Mapping[str, str] = {
+    "newest": "Newest first",
+    "best": "Best on test first",
+    "delta": "Furthest ahead of the baseline",
+    "validation": "Best on validation first",
+    "title": "By title",
+    "group": "Students beside their twins",
+    "small": "Fewest parameters first",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run as the page knows it. key: what links say; mine: whether it may be changed here."""
+
+    key: str
+    row: Row
+    mine: bool
+    title: str
+    role: str  # teacher, student, twin or muted: its color
+    group: str  # short mark that a student and its twin, or the cells of a sweep, share
+    mark: Mark
+
+    @property
+    def student(self) -> str:
+        """The model's short name, as the command line takes it."""
+        setting = self.row.setting
+        if setting not in _STUDENTS:
+            _STUDENTS[setting] = model_of(self.row.run.config)
+        return _STUDENTS[setting]
+
+    @property
+    def scoring(self) -> bool:
+        """Whether it only scored pairs with a model that another run trained."""
+        return self.row.run.config.get("stage") == "infer"
+
+    @property
+    def method(self) -> str:
+        """How it learned, in a word or two."""
+        config = self.row.run.config
+        method = config.get("method")
+        if isinstance(method, Mapping):
+            return str(method.get("name", ""))
+        return {"finetune": "labels only"}.get(str(config.get("stage")), str(config.get("stage")))
+
+    def value(self, metric: str) -> float:
+        """A test metric, nan without one."""
+        held = self.row.test.metrics.get(metric)
+        return held.value if held else float("nan")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that the parts of the page draw from, made once a rerun.
+
+    shown: after search and tags, in order; chosen: of all; apart: why a run may not stand beside
+    the baseline in the test metric, by key; unfit: the same in what the open view draws beside it,
+    validation or time; charted: what charts may draw of the chosen runs, else of the shown ones.
+    """
+
+    entries: Sequence[Entry]
+    shown: Sequence[Entry]
+    chosen: Sequence[Entry]
+    base: Entry | None
+    metric: str
+    apart: Mapping[str, tuple[str, ...]]
+    override: bool
+    unfit: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def delta(self, entry: Entry) -> Delta | None:
+        """The kept difference to the baseline in the metric, where the two may be compared."""
+        if self.base is None or entry.key == self.base.key or entry.key in self.apart:
+            return None
+        held = kept_delta(entry.row, self.base.row)
+        return held.get(self.metric) if held else None
+
+    @property
+    def base_row(self) -> Row | None:
+        """The baseline's row, where there is one."""
+        return self.base.row if self.base else None
+
+    @property
+    def rivals(self) -> list[Entry]:
+        """Tested students that may stand beside the baseline; where there is none, other runs."""
+        known = [e for e in self.weighed if e.role != "teacher"]
+        return [e for e in known if e.role == "student"] or known
+
+    @property
+    def weighed(self) -> list[Entry]:
+        """Trained runs that have the test metric, on inputs that fit the baseline's."""
+        fair = [e for e in self.entries if not (e.key in self.apart or e.scoring)]
+        return [e for e in fair if e.value(self.metric) == e.value(self.metric)]
+
+    @property
+    def leader(self) -> Entry | None:
+        """The best of them."""
+        return best(self.rivals, self.metric)
+
+    @property
+    def charted(self) -> list[Entry]:
+        """What a chart may draw: without what does not fit the baseline, unless overridden."""
+        wanted = self.chosen if len(self.chosen) > 1 else self.shown
+        return [
+            e for e in wanted if self.override or not (e.key in self.apart or e.key in self.unfit)
+        ]
+
+    @property
+    def mixed(self) -> bool:
+        """Whether charts hold numbers of different inputs now."""
+        return self.override and bool(self.apart or self.unfit)
+
+
+def entries() -> list[Entry]:
+    """Every run of the visitor, newest first, then those of the demo."""
+    own, shipped = listing.rows(access.home().runs), listing.rows(access.demo().runs)
+    taught = {str(r.run.config.get("teacher") or "") for r in (*own, *shipped)}
+    marks, groups = marks_now(), groups_of([*own, *shipped])
+    taken = {row.id for row in shipped}
+    found = []
+    for row, mine in [*((r, True) for r in own), *((r, False) for r in shipped)]:
+        key = f"own:{row.id}" if mine and row.id in taken else row.id
+        if not mine and (here := Latency.read(row.run, access.home())) is not None:
+            row = replace(row, latency=asdict(here))  # its speed on this machine is kept at home
+        role = role_of(row, taught)
+        mark = marks.get(key, Mark())
+        found.append(
+            Entry(key, row, mine, title_of(row.run), role, groups.get(row.run.folder, ""), mark)
+        )
+    told = names([named(e.key, e.row.run) for e in found if not e.scoring])
+    return [replace(e, title=told.get(e.key, e.title)) for e in found]
+
+
+def scene() -> Scene:
+    """The page as the present state sets it."""
+    now, every = state.now(), entries()
+    base = baseline(every, now.rmetric)
+    fitting = part([e.row for e in every], base.row, now.rmetric) if base else None
+    folders = {e.row.run.folder: e.key for e in every}
+    picked = set(picks())
+    held = Scene(
+        entries=every,
+        shown=(),
+        chosen=[e for e in every if e.key in picked],
+        base=base,
+        metric=now.rmetric,
+        apart={folders[row]: why for row, why in fitting.apart.items()} if fitting else {},
+        override=now.rover,
+    )
+    held = replace(held, shown=sorted(_found(every), key=_order(held)))
+    chart = held.chosen if len(held.chosen) > 1 and now.rview == "frontier" else held.shown
+    drawn = _of_view([e.row for e in chart], base.row) if base else []
+    return replace(held, unfit={folders[row]: why for x in drawn for row, why in x.apart.items()})
+
+
+def _of_view(rows: Sequence[Row], base: Row) -> list[Parted]:
+    """What else keeps runs apart in the open view: validation pairs, and machines of times."""
+    now, found = state.now(), []
+    if now.rview == "parallel" or (now.rview == "frontier" and now.ry == "best"):
+        found.append(part_validation(rows, most_validated(rows, base)))
+    if now.rview == "frontier" and now.rx in ("seconds", "p50", "p95"):
+        found.append(part_machines(rows, base, latency=now.rx != "seconds"))
+    return found
+
+
+def picks() -> list[str]:
+    """Keys of the chosen runs, 50 at most."""
+    return [key for key in state.now().rpick.split(",") if key][:MOST]
+
+
+def key_of(run_id: str) -> str:
+    """What links call a run of the visitor: where a bundled one has its id, it says so."""
+    return f"own:{run_id}" if access.demo().run_folder(run_id).is_dir() else run_id
+
+
+def pick(keys: Sequence[str]) -> None:
+    """Choose these runs."""
+    state.change(rpick=",".join(keys[:MOST]))
+
+
+def baseline(every: Sequence[Entry], metric: str) -> Entry | None:
+    """The run of the link, else the starred one, else the best student's twin without a teacher."""
+    by_key = {e.key: e for e in every}
+    asked = state.now().rbase
+    if asked and asked not in by_key:
+        state.ignore(f"rbase: no run here is called {asked[:60]!r}; another is the baseline")
+        state.correct(rbase="")
+        asked = ""
+    if found := by_key.get(asked) or by_key.get(starred({e.key: e.mark for e in every})):
+        return found
+    tested = _most_alike([e for e in every if metric in e.row.test.metrics])
+    leader = best([e for e in tested if e.role == "student"], metric)
+    twins = [e for e in tested if e.role == "twin"]
+    named = leader.row.about.twin if leader else ""
+    beside = [e for e in twins if leader and e.group and e.group == leader.group]
+    beside.sort(key=lambda e: e.row.id != named)
+    return next(iter(beside), None) or best(twins, metric) or leader
+
+
+def _most_alike(tested: Sequence[Entry]) -> list[Entry]:
+    """Those that were tested on the pairs on which most were."""
+    hashes = [e.row.test.data_hash for e in tested]
+    common = max(hashes, key=hashes.count, default="")
+    return [e for e in tested if e.row.test.data_hash == common]
+
+
+def best(found: Sequence[Entry], metric: str) -> Entry | None:
+    """The run with the best test value of a metric, or None when none has one."""
+    known = [e for e in found if e.value(metric) == e.value(metric)]
+    sign = 1 if CATALOG[metric].higher_is_better else -1
+    return max(known, key=lambda e: sign * e.value(metric), default=None)
+
+
+def marks_now() -> dict[str, Mark]:
+    """Every mark by run key; in a public showing there are none to see."""
+    return {} if access.public() else Marks(access.home()).read()
+
+
+def keep_mark(key: str, **changes: Any) -> None:
+    """Keep a star, tags or a note; RunError or ConfigError says why it cannot be kept."""
+    if not access.public():
+        Marks(access.home()).keep(key, **changes)
+
+
+def make_baseline(entry: Entry) -> None:
+    """Star a run: deltas are to it from now on; in a public showing for this visitor alone."""
+    keep_mark(entry.key, star=True)
+    state.change(rbase=entry.key)
+
+
+def _found(every: Sequence[Entry]) -> list[Entry]:
+    terms = search.terms(state.now().rfind)
+    tags = {t for t in state.now().rtags.split(",") if t}
+    every = [e for e in every if terms or not e.scoring]  # a search brings them back
+    fitting = [e for e in every if tags <= set(e.mark.tags)]
+    return search.matches(fitting, terms)
+
+
+def _order(held: Scene) -> Callable[[Entry], Any]:
+    """The key of the present order; what has no number comes last."""
+    sign = -1 if CATALOG[held.metric].higher_is_better else 1
+
+    def number(value: float | None) -> tuple[bool, float]:
+        return (value is None or value != value, value if value is not None else 0.0)
+
+    def ahead(e: Entry) -> tuple[bool, float]:
+        delta = held.delta(e)
+        return number(sign * delta.delta if delta else None)
+
+    orders: dict[str, Callable[[Entry], Any]] = {
+        "newest": lambda e: (not e.mine, -e.row.run.created),
+        "best": lambda e: number(sign * e.value(held.metric)),
+        "delta": ahead,
+        "validation": lambda e: number(-e.row.best.roc_auc if e.row.best else None),
+        "title": lambda e: e.title.casefold(),
+        "group": lambda e: (e.group == "", e.group, e.role != "student", e.title),
+        "small": lambda e: number(e.row.parameters),
+    }
+    return orders[state.now().rsort]

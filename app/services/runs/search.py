@@ -1,0 +1,113 @@
+"""The search box of the table of runs: `T=4 state=finished twin` and what each term means.
+
+`key=value` asks for a setting of just this name and value; every other term is looked for in the
+run's title, id, note, tags, state and settings. All terms must hold.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from app.services.runs.listing import Entry
+
+SYNONYMS: Mapping[str, str] = {
+    "t": "method.params.temperature",
+    "temp": "method.params.temperature",
+    "lr": "training.learning_rate",
+    "batch": "training.batch_size",
+    "student": "student.name",
+    "method": "method.name",
+    "pairs": "limit",
+    "hard": "hard_weight",
+    "soft": "soft_weight",
+    "tags": "tag",
+    "status": "state",
+}
+
+
+@dataclass(frozen=True)
+class Searched:
+    """A run as the search sees it. settings: by their paths; about: what is no setting."""
+
+    text: str
+    settings: Mapping[str, Any]
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Term:
+    """One word of a search. key: "" where it has none; value: in lower case."""
+
+    key: str
+    value: str
+
+    def holds(self, run: Searched, known: frozenset[str]) -> bool:
+        """Whether a run fits; a key that no run has (`known`) makes the whole term a plain word."""
+        if self.key in run.about:
+            return self.value in run.about[self.key].casefold()
+        if self.key not in known:
+            word = f"{self.key}={self.value}" if self.key else self.value
+            return word in run.text.casefold()
+        return any(
+            _equal(value, self.value)
+            for path, value in run.settings.items()
+            if _is_key(self.key, path.casefold())
+        )
+
+
+def terms(search: str) -> list[Term]:
+    """The terms of a search, split at blanks."""
+    found = []
+    for word in search.casefold().split():
+        key, sign, value = word.partition("=")
+        found.append(Term(SYNONYMS.get(key, key), value) if sign and key else Term("", word))
+    return found
+
+
+def matches(entries: Sequence["Entry"], asked: Sequence[Term]) -> list["Entry"]:
+    """The runs for which all terms hold."""
+    known = known_keys(e.row.settings for e in entries)
+    return [e for e in entries if all(term.holds(_searched(e), known) for term in asked)]
+
+
+def _searched(entry: "Entry") -> Searched:
+    row, mark = entry.row, entry.mark
+    about = {
+        "state": row.state,
+        "id": entry.key,
+        "title": entry.title,
+        "note": mark.note,
+        "role": entry.role,
+        "group": row.about.group,
+        "sweep": f"{row.about.sweep} {row.about.group}",
+        "tag": " ".join(mark.tags),
+        "model": entry.student,
+    }
+    text = (entry.title, entry.key, entry.method, row.state, mark.note, row.about.sweep)
+    settings = (f"{path} {value}" for path, value in row.settings.items() if value is not None)
+    return Searched("\n".join((*text, *mark.tags, *settings)), row.settings, about)
+
+
+def known_keys(settings: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Every key that names a setting of some run: its whole path, and every end of it."""
+    paths = {path.casefold() for each in settings for path in each}
+    return frozenset(end for path in paths for end in _ends(path))
+
+
+def _ends(path: str) -> list[str]:
+    parts = path.split(".")
+    return [".".join(parts[i:]) for i in range(len(parts))]
+
+
+def _is_key(key: str, path: str) -> bool:
+    return path == key or path.endswith(f".{key}")
+
+
+def _equal(value: Any, wanted: str) -> bool:
+    """Numbers are equal as numbers (4 and 4.0, 2,000 and 2000), texts letter by letter."""
+    text = str(value).casefold()
+    try:
+        return float(text) == float(wanted.replace(",", ""))
+    except ValueError:
+        return text == wanted

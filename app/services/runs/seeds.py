@@ -1,0 +1,79 @@
+"""Runs that differ in their seed alone: which share a row of the table, and each one's own twin."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from app import state
+from app.services.runs.listing import Entry, Scene
+from app.services.runs.measured import Delta, kept_delta
+from kdcore.judging.drift import reasons
+from kdcore.runs.listing import Row
+from kdcore.runs.twins import are_twins
+
+
+def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
+    """The shown runs as rows of the table: runs that differ in their seed alone are one row.
+
+    The baseline stays in a row of its own: all differences are to that one run.
+    """
+    if not state.now().rfold:
+        return [(entry,) for entry in scene.shown]
+    found: dict[tuple[str, str, str, int], list[Entry]] = {}
+    for entry in scene.shown:
+        alone = scene.base is not None and entry.key == scene.base.key
+        # numbers of other inputs have no common mean
+        how = "baseline" if alone else "apart" if entry.key in scene.apart else ""
+        same = (entry.row.setting, entry.row.test.data_hash, how)
+        again = 0  # the same seed once more is no other draw: it stands in a row of its own
+        while any(_seed(e) == _seed(entry) for e in found.get((*same, again), ())):
+            again += 1
+        found.setdefault((*same, again), []).append(entry)
+    return [tuple(each) for each in found.values()]
+
+
+def twins_of(scene: Scene, folded: Sequence[Sequence[Entry]]) -> dict[Path, Row]:
+    """The own twin, by the run's folder, of each run that shares a row with other seeds."""
+    several = [e for each in folded if len(each) > 1 for e in each]
+    return own_twins(scene, several)
+
+
+def own_twins(scene: Scene, of: Sequence[Entry] | None = None) -> dict[Path, Row]:
+    """The own twin of each distilled run by its folder; of: some of them, else all.
+
+    As it was launched, else one of the same budget; only where the two may be compared.
+    """
+    of = [e for e in scene.entries if "student" in e.row.run.config] if of is None else of
+    rows = {e.row.run.folder: e.row for e in scene.entries}
+    alone: dict[str, list[Row]] = {}
+    for entry in scene.entries:
+        if entry.role == "twin":
+            alone.setdefault(entry.row.budget, []).append(entry.row)
+    found: dict[Path, Row] = {}
+    for entry in of:
+        row = entry.row
+        named = rows.get(row.run.folder.parent / row.about.twin) if row.about.twin else None
+        alike = (t for t in alone.get(row.budget, ()) if are_twins(row.run.config, t.run.config))
+        twin = named or next(alike, None)
+        measured = twin is not None and scene.metric in twin.test.metrics and row.test.metrics
+        if twin is not None and not (measured and reasons(row, twin, scene.metric)):
+            found[row.run.folder] = twin
+    return found
+
+
+def to_own_twins(
+    each: Sequence[Entry], twins: Mapping[Path, Row], metric: str
+) -> list[Delta | None]:
+    """The kept difference of each run to its own twin; a twin that two share counts once."""
+    found: list[Delta | None] = []
+    used: set[Path] = set()
+    for entry in each:
+        twin = twins.get(entry.row.run.folder)
+        held = kept_delta(entry.row, twin) if twin and twin.run.folder not in used else None
+        if twin is not None and held is not None:
+            used.add(twin.run.folder)
+        found.append(held.get(metric) if held else None)
+    return found
+
+
+def _seed(entry: Entry) -> object:
+    return entry.row.run.config.get("seed")

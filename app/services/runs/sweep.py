@@ -1,0 +1,105 @@
+"""Sweeps among the runs: which there are, and the states of their cells."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from app.services.runs.listing import Entry
+from app.services.runs.measured import kept_delta
+from kdcore.config import DistillConfig, from_dict
+from kdcore.errors import LabError
+from kdcore.experiments.command_line import arguments_of
+from kdcore.experiments.sweep import CellResult, Sweep, SweepTable, table_of
+from kdcore.judging.caveats import caveats, early
+from kdcore.judging.drift import Parted, part
+from kdcore.runs import listing
+from kdcore.runs.listing import Row
+
+_TEMPERATURES = {"method.params.temperature": (1, 2, 4, 8)}
+GRIDS: Sequence[Mapping[str, Sequence[float]]] = (  # the first that fits a run is proposed
+    _TEMPERATURES | {"hard_weight": (0, 0.5)},
+    _TEMPERATURES,
+    {"seed": (0, 1, 2)},
+)
+
+
+def sweeps(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
+    """The cells of each sweep by its group, the newest sweep first, cells as they were made."""
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.row.about.role == "cell" and entry.row.about.group:
+            found.setdefault(entry.row.about.group, []).append(entry)
+    for cells in found.values():
+        cells.sort(key=lambda e: (e.row.run.created, e.row.id))
+    return found
+
+
+def unlike(cells: Sequence[Entry], metric: str) -> Parted:
+    """Cells whose numbers were measured on other inputs than those of most, and why."""
+    rows = [e.row for e in cells if metric in e.row.test.metrics]
+    hashes = [r.test.data_hash for r in rows]
+    common = max(hashes, key=hashes.count, default="")
+    base = next((r for r in rows if r.test.data_hash == common), None)
+    return part(rows, base, metric) if base else Parted((), {})
+
+
+def table(cells: Sequence[Entry], metric: str) -> SweepTable:
+    """Every cell as it stands: its state, what is kept of its test, its difference to its twin.
+
+    Nothing is measured here. The correction for many cells is over those compared so far.
+    """
+    return table_of([_result(entry, metric) for entry in cells], metric)
+
+
+def _result(entry: Entry, metric: str) -> CellResult:
+    row, twin = entry.row, twin_of(entry)
+    held = row.test.metrics.get(metric)
+    numbers: dict[str, Any] = (
+        {"value": held.value, "low": held.low, "high": held.high} if held else {}
+    )
+    found = CellResult(
+        row.id, entry.title, row.state, row.about.changed, twin=row.about.twin, **numbers
+    )
+    deltas = kept_delta(row, twin) if twin is not None and row.state == "finished" else None
+    if twin is None or deltas is None or metric not in deltas:
+        return found
+    d = deltas[metric]
+    return replace(
+        found,
+        delta=d.delta,
+        delta_low=d.low,
+        delta_high=d.high,
+        p=d.p,
+        verdict=d.verdict,
+        caveats=caveats(row.run, twin.run),
+        whole=not (early(row.run) or early(twin.run)),
+    )
+
+
+def command(entry: Entry) -> str:
+    """The command line of a sweep around a distillation; "" for a run that is none."""
+    with suppress(LabError):
+        config = from_dict(entry.row.run.config)
+        if isinstance(config, DistillConfig):
+            return next(filter(None, (_line(config, grid) for grid in GRIDS)), "")
+    return ""
+
+
+def _line(config: DistillConfig, grid: Mapping[str, Sequence[float]]) -> str:
+    """The line of one grid; "" where the config does not have its settings."""
+    try:
+        Sweep(config, grid).cells()
+    except LabError:
+        return ""
+    axes = (f"{path}={','.join(map(str, values))}" for path, values in grid.items())
+    more = [word for axis in axes for word in ("--grid", axis)]
+    return shlex.join(["kdlab", "sweep", *arguments_of(config), *more])
+
+
+def twin_of(cell: Entry) -> Row | None:
+    """The twin that a cell was launched with."""
+    folder = cell.row.run.folder.parent / cell.row.about.twin
+    known = bool(cell.row.about.twin) and folder.is_dir()
+    return listing.row_of(folder) if known else None

@@ -1,0 +1,167 @@
+"""Scoring a data set with a model, in a process of its own."""
+
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services import access
+from app.services.access import refuse_public
+from app.services.boards import TEST, DataChoice, is_cut, sources, title_of, whole_data
+from app.services.roles import same_budget
+from kdcore import lab
+from kdcore.config import InferConfig
+from kdcore.data.pairs import ALL
+from kdcore.errors import LabError, RunError
+from kdcore.evaluation.regrade import model_scheme
+from kdcore.labels import LabelScheme
+from kdcore.runs.queue import launch
+from kdcore.runs.sizes import ModelSize, size_of
+from kdcore.runs.store import Run, RunStore
+
+LIVE = ("queued", "running")
+MOST_RUNNING = 4  # on all data sets together
+GRACE = 2.0  # seconds that a scoring process has to stop by itself
+_MODEL = "model.safetensors"
+_STARTING = threading.Lock()  # held from the count of those at work to their start
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that can be asked. size: of its weights; a hint of how long it takes."""
+
+    key: str
+    title: str
+    run: Run
+    scheme: LabelScheme
+    size: ModelSize
+
+
+@dataclass(frozen=True)
+class Job:
+    """A scoring run as it stands. rate: pairs a second, nan before the first line."""
+
+    id: str
+    key: str
+    title: str
+    state: str
+    done: int
+    total: int
+    rate: float
+    message: str
+
+    @property
+    def live(self) -> bool:
+        """Whether it still works, or waits to."""
+        return self.state in LIVE
+
+
+def models() -> list[Model]:
+    """Every model of the demo and of the workspace, by title within each."""
+    found: dict[str, Model] = {}
+    for workspace in (access.demo(), access.home()):
+        for run in sorted(RunStore(workspace.runs).list(), key=title_of):
+            with suppress(LabError, OSError):
+                scheme = model_scheme(run.model_folder)
+                size = size_of(run.model_folder / _MODEL)
+                if size is not None:
+                    found.setdefault(run.id, Model(run.id, title_of(run), run, scheme, size))
+    return list(found.values())
+
+
+def twin_of(key: str) -> str:
+    """The key of the same student trained without a teacher; "" where there is none."""
+    offered = {model.key: model.run for model in models()}
+    student = offered.get(key)
+    return next((k for k, run in offered.items() if student and same_budget(student, run)), "")
+
+
+def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) -> list[str]:
+    """Score a part of a data set with some models, each in its own process; returns the run ids.
+
+    split: what the pages look at, scored first; every: the other splits as well.
+    """
+    refuse_public()
+    offered = {model.key: model for model in models()}
+    with _STARTING:
+        busy = _at_work()
+        if busy + len(keys) > MOST_RUNNING:
+            raise RunError(
+                f"{busy} models are scoring data already, and at most {MOST_RUNNING} may; wait "
+                "for one, or cancel it"
+            )
+        if again := [job.title for job in jobs(choice) if job.live and job.key in keys]:
+            raise RunError(f"{again[0]} is scoring these pairs already")
+        return _started([offered[key] for key in keys], choice, _splits(choice, split, every))
+
+
+def _at_work() -> int:
+    """How many scorings run or wait to, on whatever data."""
+    runs = RunStore(access.home().runs).list()
+    scorings = (run for run in runs if run.config.get("stage") == "infer")
+    return sum(run.status().state in LIVE for run in scorings)
+
+
+def _started(asked: list[Model], choice: DataChoice, splits: list[str]) -> list[str]:
+    home, started = access.home(), []
+    cut = splits[0] == TEST and is_cut(choice)  # the same pairs that runs are tested on
+    for model in asked:
+        run = lab.create(
+            InferConfig(
+                run=RunStore(home.runs).reference(model.run),
+                data=choice.key if choice.badge == "imported" else str(choice.folder),
+                splits=tuple(splits),
+                as_is=not cut,
+            ),
+            home,
+            title=f"{model.title} on {choice.title}",
+        )
+        launch.start(run)
+        started.append(run.id)
+    return started
+
+
+def _splits(choice: DataChoice, split: str, every: bool) -> list[str]:
+    if split == ALL or not every:
+        return [split]
+    return [split, *(s for s in whole_data(choice, split).splits if s != split)]
+
+
+def jobs(choice: DataChoice) -> list[Job]:
+    """The scoring runs of a data set, newest first."""
+    wanted = {choice.key, str(choice.folder)}
+    found = []
+    for run in RunStore(access.home().runs).list():
+        if run.config.get("stage") == "infer" and run.config.get("data") in wanted:
+            found.append(_job(run))
+    return found
+
+
+def _job(run: Run) -> Job:
+    status, lines = run.status(), run.metrics()
+    rates = [line["pairs_per_second"] for line in lines if "pairs_per_second" in line]
+    asked = Path(str(run.config.get("run", ""))).name
+    title = run.title.rpartition(" on ")[0] or asked
+    rate = rates[-1] if rates else float("nan")
+    done = max(status.step, *(int(line["step"]) for line in lines), 0) if lines else status.step
+    return Job(run.id, asked, title, status.state, done, status.total_steps, rate, status.message)
+
+
+def cancel(run_id: str) -> None:
+    """Stop a scoring run; the visitor does not wait for its last breath."""
+    refuse_public()
+    run = RunStore(access.home().runs).get(run_id)
+    run.request_stop()
+    threading.Thread(target=_stop, args=(run,), daemon=True).start()
+
+
+def _stop(run: Run) -> None:
+    with suppress(LabError, OSError):
+        launch.stop(run, grace=GRACE)
+
+
+def forget(run_id: str) -> None:
+    """Remove a scoring run that has ended, and what it scored."""
+    refuse_public()
+    RunStore(access.home().runs).delete(run_id)
+    sources.clear()

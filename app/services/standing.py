@@ -1,0 +1,150 @@
+"""What a data set stands on: cards of its check, the rows behind them, teacher against gold."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app.services.boards import TEST, Board, DataChoice, is_cut, whole_data
+from kdcore.analysis.tags import SURE
+from kdcore.data.check.cards import Standing, standing
+from kdcore.data.check.rows import rows_behind
+from kdcore.data.library import REJECTS
+from kdcore.data.pairs import ALL, UNLABELLED, PairTable
+from kdcore.metrics.classification import roc_auc
+from kdcore.scores import Scores, log_odds
+
+BINS = 20  # of the teacher's P(relevant)
+
+
+def parts(choice: DataChoice) -> list[str]:
+    """The splits of a data set that can be looked at, and "all" where there are several."""
+    held = [*whole_data(choice).splits]
+    offered = [*held, ALL] if len(held) > 1 else [ALL]
+    return [TEST, *offered] if is_cut(choice) else offered
+
+
+def on_pages(board: Board) -> str:
+    """The part of the data on which the pages stand."""
+    whole = whole_data(board.data).splits
+    held = board.part.splits
+    return held[0] if len(held) == 1 and (len(whole) > 1 or held != whole) else ALL
+
+
+def part_in_words(board: Board) -> str:
+    """Which pairs of the data set the pages show: "ads: test split, 518 of 5,583 pairs"."""
+    whole, part = whole_data(board.data), on_pages(board)
+    name, shown = board.data.title, len(board.part)
+    if shown == len(whole):
+        return f"{name}: all {shown:,} pairs"
+    cut = " as held out by runs" if part == TEST and is_cut(board.data) else ""
+    return f"{name}: {part} split{cut}, {shown:,} of {len(whole):,} pairs"
+
+
+def cut_in_words(choice: DataChoice) -> str:
+    """How runs cut a data set without a test split; "" where it has one, or cannot be cut."""
+    if not is_cut(choice):
+        return ""
+    cut = whole_data(choice, TEST)
+    sizes = {split: len(cut.split(split)) for split in cut.splits}
+    return (
+        "These data have no test split. A run splits them by whole queries: "
+        f"{sizes.get('train', 0):,} pairs for training, {sizes.get('validation', 0):,} for "
+        f"validation, {sizes[TEST]:,} for the test."
+    )
+
+
+def standing_of(choice: DataChoice, part: str) -> Standing:
+    """The check of a part of a data set; done once."""
+    changed = (choice.folder / "dataset.json").stat().st_mtime_ns
+    return _standing(str(choice.folder), part, changed, whole_data(choice, part))
+
+
+@st.cache_resource(max_entries=6, show_spinner="Checking the data…")
+def _standing(folder: str, part: str, changed: int, _whole: PairTable) -> Standing:
+    return standing(_whole, part, len(rejects(Path(folder))))
+
+
+def rows(choice: DataChoice, part: str, card: str) -> pd.DataFrame:
+    """The rows behind a card."""
+    changed = (choice.folder / "dataset.json").stat().st_mtime_ns
+    return _rows(str(choice.folder), part, card, changed, standing_of(choice, part))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _rows(folder: str, part: str, card: str, changed: int, _on: Standing) -> pd.DataFrame:
+    return rejects(Path(folder)) if card == "rejected" else rows_behind(_on, card)
+
+
+def rejects(folder: Path) -> pd.DataFrame:
+    """The rows that the import left out; empty when it left out none."""
+    path = folder / REJECTS
+    if not path.is_file():
+        return pd.DataFrame(columns=["file", "line", "problem", "raw"])
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]
+    cells = [(line.split("\t", 3) + [""] * 4)[:4] for line in lines]
+    return pd.DataFrame(cells, columns=["file", "line", "problem", "raw"])
+
+
+def teacher_against_gold(board: Board) -> pd.DataFrame:
+    """P(relevant) of the teacher in bins: a row a bin, its bounds, a column of counts a grade."""
+    relevance = _relevance(board)
+    names = [*board.pairs.scheme.grades, "unlabelled"]
+    grade = np.where(board.pairs.grades == UNLABELLED, len(names) - 1, board.pairs.grades)
+    place = np.minimum((relevance * BINS).astype(int), BINS - 1)
+    counts = np.zeros((BINS, len(names)), dtype=np.int64)
+    np.add.at(counts, (place, grade), 1)
+    edges = np.arange(BINS) / BINS
+    table = pd.DataFrame({"from": edges, "to": edges + 1 / BINS})
+    for k, name in enumerate(names):
+        if counts[:, k].any() or k < len(names) - 1:
+            table[name] = counts[:, k]
+    return table
+
+
+def suspects(board: Board) -> pd.DataFrame:
+    """Pairs whose label a sure teacher denies, the surest first; row: its place on the board.
+
+    Ties are ordered by a hash of the texts.
+    """
+    relevance, gold = _relevance(board), board.pairs.relevant
+    sure = np.where(gold, 1 - relevance, relevance)
+    wrong = (board.pairs.grades != UNLABELLED) & (sure >= SURE)
+    if board.teacher is None:
+        order = np.zeros(0, dtype=np.int64)
+    else:  # by log-odds, which differ where P is 0 or 1
+        odds = log_odds(board.teacher.predictions.logits, board.pairs.scheme)
+        order = np.lexsort((board.pairs.tiebreaks, np.where(gold, odds, -odds)))
+        order = order[wrong[order]]
+    frame = board.pairs.frame.iloc[order]
+    names = np.array([*board.pairs.scheme.grades, "unlabelled"], dtype=object)
+    return pd.DataFrame(
+        {
+            "row": order,
+            "query": frame["query"].to_numpy(),
+            "title": frame["title"].to_numpy(),
+            "description": frame["description"].to_numpy(),
+            "label": names[frame["grade"].to_numpy()],
+            "teacher P(relevant)": relevance[order],
+        }
+    )
+
+
+def teacher_auc(board: Board) -> float:
+    """ROC-AUC of the teacher against the labels; nan with one kind of label or none."""
+    judged = board.pairs.grades != UNLABELLED
+    if board.teacher is None or not judged.any():
+        return float("nan")
+    return roc_auc(board.pairs.relevant[judged], _scores(board).log_odds[judged])
+
+
+def _relevance(board: Board) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    if board.teacher is None:
+        return np.full(len(board.pairs), np.nan)
+    return np.clip(_scores(board).relevance, 0.0, 1.0)
+
+
+def _scores(board: Board) -> Scores:
+    assert board.teacher is not None  # looked at by every caller
+    return Scores.of(board.teacher.predictions, board.pairs.scheme)

@@ -1,0 +1,222 @@
+"""What stands around every page: pickers, link, banner, and the finding in one sentence."""
+
+from collections.abc import Callable
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from app import services, state
+from app.kit import sections
+from app.kit.sections import Section
+from app.kit.texts import md
+from app.parts import address
+from app.parts.frame_bar import frame_bar
+from app.parts.present import present_switch
+from app.services import Board, chance, standing
+from app.services.runs import budgets
+from kdcore.errors import LabError
+
+_PAGE, _PICKERS = "kd_page", "kd_page_pickers"
+_SELECTED = "kd_selection"
+_COMPARING = ("Start", "Temperature", "Compare", "Ranking")  # pages of a student and its twin
+_BESIDE = ("Temperature", "Ranking")  # pages of pairs that know no selection
+_ROLES = {"teacher": "Teacher", "student": "Student"}
+_WIDTHS = {"data": 170, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
+
+
+def follow_link() -> str | None:
+    """Read the link of a new session, or the entry that Back or Forward led to.
+
+    Returns the page that has to be opened in place of the present one: the last part of its path
+    ("" is the first page), or None.
+    """
+    st.session_state["kd_keep"] = services.keep_link
+    moved = address.move()
+    if state.is_new():
+        _open(st.query_params.to_dict())
+        return None
+    if moved is None:
+        return None
+    if "v" in moved.query:  # else the entry names a page alone, and the state stays
+        _open(moved.query)
+    state.write_url()
+    return moved.page
+
+
+def _open(query: dict[str, str]) -> None:
+    whole = services.fetch_link(query["kept"]) if "kept" in query else query
+    state.open_link(whole or {})
+    if whole is None:
+        state.ignore(f"kept: nothing is saved here under {query['kept'][:20]!r}")
+
+
+def banner(place: DeltaGenerator) -> None:
+    """Name each part of the link that could not be restored, until it is read.
+
+    Called when the page is drawn, because a page may find that a row or a query is not there.
+    """
+    told = state.ignored()
+    if not told:
+        return
+    with place.container(key="banner"):
+        st.warning("Parts of this link were left out:\n" + "\n".join(f"- {md(t)}" for t in told))
+        st.button("Understood", on_click=state.forget_ignored, key="banner_read")
+
+
+def top_bar(selection: str, extra: Callable[[], None], pickers: bool) -> None:
+    """Pickers of data, teacher and student, the selection, copy link and shortcuts."""
+    with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
+        if pickers:
+            _pick_board()
+        extra()
+        frame_bar(selection, state.now().keys)
+        present_switch(state.now().present)
+
+
+def _pick_board() -> None:
+    _pick_data()
+    offered = services.sources_on(services.pairs_of(services.chosen_data(), state.now().split))
+    shown = services.board()
+    for role in _ROLES:
+        answers = getattr(shown, role)
+        titles = {s.key: s.title for s in services.in_order(offered, role)}
+        _pick(role, titles, answers.key if answers else "")
+    _check_rows(shown)
+    _check_marks(shown)
+
+
+def _check_rows(board: Board) -> None:
+    """Report a pair of the link that these data do not have; the page then chooses one."""
+    for name in ("pair", "pin"):
+        row, pairs = getattr(state.now(), name), len(board.pairs)
+        if row >= pairs:
+            ends = f"{name}=0 to {name}={pairs - 1}" if pairs else "none"
+            state.ignore(f"{name}: these data have no {name}={row}; they have {pairs:,} ({ends})")
+            state.correct(**{name: -1})
+
+
+def _check_marks(board: Board) -> None:
+    """Every link carries the hashes of data and runs; one made for others is told."""
+    answered = [a.hash for a in (board.teacher, board.student) if a is not None]
+    here = {"dh": board.pairs.content_hash[:8], "rh": "-".join(answered)}
+    for name, asked in state.asked_marks().items():
+        if asked != here[name]:
+            what = "data" if name == "dh" else "models"
+            state.ignore(f"{name}: the link was made for other {what}, so numbers will differ")
+    state.set_marks(**{name: mark for name, mark in here.items() if mark})
+
+
+def _pick_data() -> None:
+    titles = {
+        c.key: c.title if c.badge in c.title.lower() else f"{c.title} ({c.badge})"
+        for c in services.data_choices()
+    }
+    _select("data", "Data", titles, services.chosen_data().key)
+
+
+def _pick(role: str, titles: dict[str, str], present: str) -> None:
+    """The picker of a role; where no model has it yet, it says so and shows no other one in it."""
+    if titles:
+        _select(role, _ROLES[role], titles if present else {"": "none yet"} | titles, present)
+
+
+def _select(name: str, label: str, titles: dict[str, str], present: str) -> None:
+    key = f"pick_{name}"
+    st.session_state[key] = present
+    st.selectbox(
+        label,
+        list(titles),
+        format_func=lambda k: f"{label}: {titles.get(k, k)}",
+        key=key,
+        label_visibility="collapsed",
+        on_change=_picked,
+        args=(name, key),
+        width=_WIDTHS[name],
+    )
+
+
+def _picked(name: str, key: str) -> None:
+    chosen = st.session_state[key]
+    if name == "data":
+        state.stand_on(chosen)
+    else:
+        state.change(**{name: chosen})
+
+
+def finding(sentence: str, board: Board | None = None) -> None:
+    """The present finding of a page, in one plain sentence that follows the data.
+
+    board: what the finding is of; that its models are close to chance is said first.
+    """
+    if board is not None and (caution := chance.caution(board)):
+        sentence = f"{caution} {sentence}"
+    st.session_state["kd_finding"] = sentence  # a report opens with it
+    with st.container(key="finding"):
+        st.text(sentence)
+
+
+def page_title() -> str:
+    """The title of the page that is shown."""
+    return str(st.session_state.get(_PAGE, "KD Lab"))
+
+
+def shows_models() -> bool:
+    """Whether the page is about the chosen data, teacher and student."""
+    return bool(st.session_state.get(_PICKERS, True))
+
+
+def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> DeltaGenerator:
+    """The head of a page: pickers, `extra` beside them, title; returns the banner's place.
+
+    pickers: whether the page shows the chosen data, teacher and student at all.
+    """
+    st.session_state[_PAGE], st.session_state[_PICKERS] = title, pickers
+    sections.forget()
+    top_bar(_selection(title) if pickers else "", extra, pickers)
+    place = st.empty()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="page_title"):
+        st.title(title, anchor=False, width="content")
+        if pickers:
+            st.caption(md(standing.part_in_words(services.board())), width="content")
+    if pickers and title in _COMPARING:
+        _unequal_budgets()
+    if pickers and (sentence := services.left_out(services.board())):
+        st.caption(f":material/filter_list: {md(sentence)}")
+    return place
+
+
+def _unequal_budgets() -> None:
+    """Say that student and twin had unequal budgets, wherever the two are compared."""
+    sentences = budgets.of_board(services.board())
+    if not sentences:
+        return
+    with st.container(key="budgets"):
+        st.markdown(f":orange-badge[:material/balance: unequal budgets] {md(' '.join(sentences))}")
+    sections.put("budgets", lambda: Section("Unequal budgets", sentences))
+
+
+def trouble(cause: LabError) -> None:
+    """Say in a sentence what stopped the page, and offer the way back to what is whole."""
+    st.error(md(str(cause)))
+    st.button(
+        "Show the bundled world",
+        on_click=state.stand_on,
+        args=("world",),
+        key="trouble_back",
+    )
+
+
+def selected(words: str) -> bool:
+    """Show in the top bar what this page has selected; True when the text there changed."""
+    stale = _selection(page_title()) != words
+    st.session_state[_SELECTED] = (page_title(), words)
+    return stale
+
+
+def _selection(title: str) -> str:
+    """What is selected on this page; of another page's selection only that it is not used."""
+    page, words = st.session_state.get(_SELECTED, ("", ""))
+    if page == title:
+        return str(words)
+    chosen = any(getattr(state.now(), name) for name in state.FILTERS)
+    return "Compare's selection is not used here" if chosen and title in _BESIDE else ""

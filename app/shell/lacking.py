@@ -1,0 +1,51 @@
+"""What a page shows while answers are missing: which, and the ways to get them."""
+
+import streamlit as st
+
+from app import services, state
+from app.kit.texts import md
+from app.services import Board
+from app.shell import frame
+
+
+def draw(board: Board) -> None:
+    """One finding, one hint and two buttons, alike on every page."""
+    frame.finding(services.missing(board))
+    st.info(md(services.MISSING_HINT), icon=":material/bolt:")
+    with st.container(horizontal=True, key="lacking"):
+        if st.button("Open Score and answers", type="primary", key="lacking_data"):
+            state.change(dtab="score")
+            st.switch_page("views/data/page.py")
+        if board.data.key != services.DEMO_DATA:
+            st.button("Show the bundled world", on_click=_world, key="lacking_world")
+
+
+def one_number(board: Board) -> bool:
+    """Whether a page of soft labels has none to show, since a model gave one number per pair."""
+    shown = [who for who in (board.teacher, board.student) if who is not None]
+    hidden = [who for who in shown if not who.predictions.own_grades]
+    if not hidden:
+        return False
+    names = " and ".join(who.title for who in hidden)
+    frame.finding(
+        f"{names} gave one number per pair: there are no soft labels over the "
+        f"{len(board.pairs.scheme)} grades to show."
+    )
+    for who in hidden:
+        st.info(md(who.predictions.caveat), icon=":material/filter_1:")
+    st.caption(
+        "Bars, entropies, KL and gradients would show the shares of the labels and not the model, "
+        "so they are hidden. Choose another model above, or import one column per grade."
+    )
+    with st.container(horizontal=True, key="one_number"):
+        for page, label in (
+            ("ranking", "Open Ranking"),
+            ("compare", "Open Compare"),
+        ):
+            if st.button(label, key=f"one_number_{page}", icon=":material/arrow_forward:"):
+                st.switch_page(f"views/{page}/page.py")
+    return True
+
+
+def _world() -> None:
+    state.stand_on(services.DEMO_DATA)

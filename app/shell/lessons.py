@@ -1,0 +1,142 @@
+"""Guided lessons as data: steps of a text, a link state, a target and a check; then takeaways.
+
+A step is done when the visitor has acted on the real control: its check reads the state. What was
+seen is said after the act, not before it.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from app.shell.pages import PAGES
+from app.state import FIELDS, State, state_of
+from kdcore.errors import DataError, lookup
+
+FOLDER = Path(__file__).parents[2] / "assets" / "lessons"
+CHECKS = ("at_least", "at_most", "is", "contains", "changed")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What must hold of one State field: at_least, at_most, is, contains, or changed (moved)."""
+
+    field: str
+    kind: str
+    value: Any
+
+    def holds(self, state: State, begun: State) -> bool:
+        """Whether the visitor has done it; begun: the state in which the step opened."""
+        found = getattr(state, self.field)
+        if self.kind == "changed":
+            return bool(found != getattr(begun, self.field))
+        if self.kind == "contains":
+            return str(self.value) in str(found)
+        if self.kind == "is":
+            return bool(found == self.value)
+        return bool(found >= self.value if self.kind == "at_least" else found <= self.value)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to see and do.
+
+    seen: what the act has shown, told once it is done. link: State fields as in a URL. target: CSS
+    selector of the control to act on; show: of what must be in view while it is used. own: fields
+    that stay as they are where the visitor's own run has finished: the step is about that run.
+    """
+
+    page: str
+    title: str
+    text: str
+    task: str
+    seen: str
+    link: dict[str, str]
+    target: str
+    show: str
+    check: Check | None
+    own: tuple[str, ...] = ()
+
+    def state(self) -> State:
+        """The state in which the step opens."""
+        return state_of({"v": "1", **self.link})[0]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson: its title, how long it takes, its steps, what to take away, which comes next."""
+
+    name: str
+    title: str
+    seconds: int
+    steps: tuple[Step, ...]
+    takeaways: tuple[str, ...]
+    next: str
+
+    @property
+    def length(self) -> str:
+        """How long it takes, in words."""
+        if self.seconds <= 90:
+            return f"{self.seconds} seconds"
+        return f"{round(self.seconds / 60)} minutes"
+
+
+@cache
+def lessons() -> dict[str, Lesson]:
+    """Every lesson in assets/lessons by name, the shortest first."""
+    read_all = sorted(map(read, FOLDER.glob("*.json")), key=lambda each: (each.seconds, each.name))
+    return {each.name: each for each in read_all}
+
+
+def lesson(name: str) -> Lesson:
+    """One lesson; a typo is answered with the nearest name."""
+    return lookup(lessons(), name, "lesson")
+
+
+def read(path: Path) -> Lesson:
+    """A lesson from its file; DataError names every problem of it at once."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        steps = tuple(_step(each) for each in data["steps"])
+        found = Lesson(
+            path.stem,
+            data["title"],
+            int(data["seconds"]),
+            steps,
+            tuple(data["takeaways"]),
+            data["next"],
+        )
+    except (OSError, KeyError, TypeError, ValueError) as cause:
+        raise DataError(f"{path.name} cannot be read as a lesson: {cause!r}") from cause
+    if problems := [p for i, s in enumerate(steps, 1) for p in _problems(i, s)]:
+        raise DataError(f"{path.name} cannot be used as a lesson:", problems)
+    return found
+
+
+def _step(data: dict[str, Any]) -> Step:
+    declared = data.get("check")
+    check = None
+    if declared:
+        check = Check(declared["field"], declared["kind"], declared.get("value"))
+    fields = {name: data[name] for name in ("page", "title", "text", "task", "seen", "target")}
+    show = data.get("show", data["target"])
+    own = tuple(data.get("own", ()))
+    return Step(**fields, show=show, link=dict(data.get("link", {})), check=check, own=own)
+
+
+def _problems(place: int, step: Step) -> list[str]:
+    found = []
+    if step.page not in {page.name for page in PAGES}:
+        found.append(f"step {place}: no page is called {step.page!r}")
+    found += [f"step {place}: {told}" for told in state_of({"v": "1", **step.link})[1]]
+    found += [
+        f"step {place}: the state has no field {name!r}" for name in step.own if name not in FIELDS
+    ]
+    if step.check and step.check.field not in FIELDS:
+        found.append(f"step {place}: the state has no field {step.check.field!r}")
+    elif step.check and step.check.kind not in CHECKS:
+        found.append(f"step {place}: {step.check.kind!r} is none of {', '.join(CHECKS)}")
+    elif step.check and step.check.holds(step.state(), step.state()):
+        found.append(f"step {place}: its check holds before the visitor has done anything")
+    return found

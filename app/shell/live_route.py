@@ -1,0 +1,69 @@
+"""GET /kd/live/<run id>: what is new of a run, for the browser part that watches it.
+
+Looking is allowed to everybody who may see the pages, in a public showing too; nothing can be
+changed here. Only ids of runs are taken, never a path.
+"""
+
+import json
+import zlib
+from typing import Any
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+_FRESH = {"cache-control": "no-store"}
+
+
+def routes() -> list[Route]:
+    """The address, at the root and below whatever path a proxy or server.baseUrlPath puts it."""
+    return [
+        Route("/kd/live/{run}", _live, methods=["GET"]),
+        Route("/{base:path}/kd/live/{run}", _live, methods=["GET"]),
+    ]
+
+
+def _live(request: Request) -> Response:
+    """Not async: files are read, so Starlette calls it in a thread and pages go on meanwhile."""
+    if not _here(request):
+        return JSONResponse({"error": "this lab is not served under that name"}, 403, _FRESH)
+    from app.services.live import run  # pages need it anyway; the server's own start does not
+
+    found = run.answer(request.path_params["run"], _known(request))
+    if found is None:
+        return JSONResponse({"error": "there is no such run here"}, 404, _FRESH)
+    body = json.dumps(found, allow_nan=False, separators=(",", ":"))
+    tag = f'"{zlib.crc32(body.encode()):08x}"'
+    headers = _FRESH | {"etag": tag, "kd-clock": str(run.clock())}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+def _known(request: Request) -> Any:
+    from app.services.live.run import Known
+
+    asked = request.query_params
+    return Known(
+        after=asked.get("after", "0"),
+        moment=_whole(asked.get("moment", "")),
+        twin=asked.get("twin", "0"),
+        twin_moment=_whole(asked.get("twin_moment", "")),
+    )
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def _here(request: Request) -> bool:
+    """Whether the request names a host that this lab answers to, as its web sockets ask too."""
+    allowed = [str(name).strip().lower() for name in st.get_option("server.allowedHosts") or ()]
+    host = (request.url.hostname or "").lower().rstrip(".")
+    return (
+        not allowed
+        or "*" in allowed
+        or host in allowed
+        or any(name.startswith("*.") and host.endswith(name[1:]) for name in allowed)
+    )

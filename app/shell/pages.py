@@ -1,0 +1,32 @@
+"""The pages of the app: the order and the sections of the navigation."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page: its folder in views/ (also its path in the URL), title, icon and section."""
+
+    name: str
+    title: str
+    icon: str
+    section: str
+
+    @property
+    def script(self) -> str:
+        """The script that Streamlit runs, relative to main.py."""
+        return f"views/{self.name}/page.py"
+
+
+PAGES = (
+    Page("start", "Start", ":material/flag:", "Learn"),
+    Page("temperature", "Temperature", ":material/thermostat:", "Learn"),
+    Page("masked_word", "Masked word", ":material/password:", "Learn"),
+    Page("compare", "Compare", ":material/compare_arrows:", "Analyze"),
+    Page("ranking", "Ranking", ":material/format_list_numbered:", "Analyze"),
+    Page("distill", "Distill", ":material/science:", "Train"),
+    Page("runs", "Runs", ":material/list_alt:", "Train"),
+    Page("data", "Data", ":material/database:", "Data"),
+)
+SECTIONS = tuple(dict.fromkeys(page.section for page in PAGES))
+WITHOUT_PICKERS = ("Masked word", "Distill")  # titles of pages that choose their models themselves

@@ -1,0 +1,137 @@
+"""Save what is on the page: a report that opens offline, a table for LaTeX, metrics, the state."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import StringIO
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+import yaml
+from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
+
+from app import services, state
+from app.kit import sections, texts
+from app.parts.report_saver import report_saver
+from app.services import Answers, Board
+from app.shell import frame, report, state_file
+from app.shell.report import Material, Subject
+from kdcore.evaluation.comparison import Comparison
+from kdcore.evaluation.exports import to_csv
+
+_WANTED = "kd_report_wanted"  # how often this visitor asked for a report
+
+
+def draw() -> None:
+    """The menu; each file is made when it is asked for, from the state of that moment."""
+    with st.popover("Save", help="Report, LaTeX, CSV and the state of this page"):
+        board = services.board()
+        if not (ready := board.ready):
+            st.write(texts.md(f"There is no report yet: {services.missing(board)}"))
+        _report_button(ready)
+        for label, name, kind, make in (
+            ("Table for LaTeX", "kdlab-table.tex", "text/plain", _latex),
+            ("All metrics (CSV)", "kdlab-metrics.csv", "text/csv", _metrics),
+            ("This state (JSON)", state_file.FILE, "application/json", state_file.text),
+        ):
+            st.download_button(
+                label,
+                _of_this_visitor(make),
+                name,
+                kind,
+                on_click="ignore",
+                width="stretch",
+                key=f"keep_{name}",
+                disabled=not ready and make is not state_file.text,
+            )
+        state_file.opener()
+
+
+@st.fragment
+def _report_button(ready: bool) -> None:
+    """The report is written when it is asked for; the browser adds the pictures and saves it."""
+    asked = st.session_state.get(_WANTED, 0)
+    wanted = st.session_state.pop(f"{_WANTED}_now", False)
+    text = _report() if wanted and ready else ""
+    report_saver(ready, text, report.PICTURES, asked, _want)
+
+
+def _want() -> None:
+    st.session_state[_WANTED] = st.session_state.get(_WANTED, 0) + 1
+    st.session_state[f"{_WANTED}_now"] = True
+
+
+def _of_this_visitor(make: Callable[[], str]) -> Callable[[], str]:
+    """A download is made in a thread without a session; it would tell of the default state."""
+    session = get_script_run_ctx()
+
+    def made() -> str:
+        thread = threading.current_thread()
+        add_script_run_ctx(thread, session)
+        try:
+            return make()
+        finally:  # the thread goes on to serve others
+            del thread.streamlit_script_run_ctx  # type: ignore[attr-defined]
+
+    return made
+
+
+def _report() -> str:
+    board = services.board()
+    about = frame.shows_models()
+    told = Material(
+        finding=st.session_state.get("kd_finding", ""),
+        link=_link(),
+        data=board.data.title if about else "",
+        data_hash=board.pairs.content_hash,
+        subjects=_subjects(board) if about else (),
+        against=_against(board) if about else None,
+        gap=services.gap(board) if about else None,
+        page=frame.page_title(),
+        saved=datetime.now(UTC).astimezone().date().isoformat(),
+        sections=sections.on_page(),
+    )
+    return report.html(told)
+
+
+def _latex() -> str:
+    board = services.board()
+    return report.latex(_subjects(board), _against(board))
+
+
+def _metrics() -> str:
+    board = services.board()
+    subjects = _subjects(board)
+    tables = [pd.read_csv(StringIO(to_csv(s.evaluation))) for s in subjects]
+    for subject, table in zip(subjects, tables, strict=True):
+        table.insert(0, "role", subject.role)
+        table.insert(1, "title", subject.title)
+    return texts.csv(pd.concat(tables) if tables else pd.DataFrame(), texts.marks(board))
+
+
+def _against(board: Board) -> Comparison | None:
+    """The student compared with its twin, where there is one."""
+    if board.student is None or board.twin is None:
+        return None
+    return services.comparison(board, board.student, board.twin)
+
+
+def _subjects(board: Board) -> list[Subject]:
+    roles = (("teacher", board.teacher), ("student", board.student), ("twin", board.twin))
+    return [
+        Subject(role, who.title, services.evaluation(board, who), _settings(who))
+        for role, who in roles
+        if who is not None
+    ]
+
+
+def _settings(who: Answers) -> str:
+    if who.run is None:
+        return "Predictions imported as a file; how they were made is not known here."
+    return yaml.safe_dump(who.run.config, sort_keys=False, allow_unicode=True)
+
+
+def _link() -> str:
+    base = str(st.context.url or "").partition("?")[0]
+    return f"{base}?{urlencode(state.link())}"

@@ -1,0 +1,1 @@
+"""Compare: where a student differs from its teacher, pair by pair and in slices."""

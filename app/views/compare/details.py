@@ -1,0 +1,28 @@
+"""Compare below its picture: table, pair in full, and, in tabs, what asks for a closer look."""
+
+import importlib
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.kit import controls
+from app.services import Board
+from app.views.compare import pair, table
+
+TABS = {
+    "slices": "Slices",
+    "calibration": "Calibration",
+    "edit": "Edit and score",
+    "notes": "Notes",
+}
+
+
+def draw(board: Board, rows: pd.DataFrame) -> None:
+    """Everything on the selected rows; of the tabs only the open one is worked out."""
+    st.subheader("Disagreements, pair by pair", anchor=False)
+    table.draw(board, rows)
+    pair.draw(board, rows)
+    st.subheader("A closer look", anchor=False)
+    controls.choose("ctab", "Closer look", TABS)
+    importlib.import_module(f"app.views.compare.{state.now().ctab}").draw(board, rows)

@@ -1,0 +1,1 @@
+"""What the compare page computes, reads and caches."""

@@ -1,0 +1,73 @@
+"""Notes on the pairs of a board: in the workspace, or in the session where nothing may be kept."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app.services import access
+from app.services.boards import Board
+from kdcore.analysis.notes import Note, Notebook, stamped, with_note
+from kdcore.errors import LabError
+
+_SESSION = "kd_notes"
+PUBLIC = "This is a public showing: your notes stay in this tab; take them with you as CSV."
+REFUSED = "The workspace cannot be written to: your notes stay in this tab; take them as CSV."
+KEPT = "Kept in your workspace, by the pair's own texts: they outlive this tab, restarts and runs."
+
+
+def notes(board: Board) -> dict[str, Note]:
+    """Every note on this data set, by pair key; what this tab alone holds wins."""
+    kept = {} if access.public() else _kept(_book(board))
+    return kept | _held(board)
+
+
+def keep(board: Board, note: Note) -> None:
+    """Keep one note; an empty one is forgotten. LabError when another window is in the way."""
+    if not access.public():
+        try:
+            _book(board).keep(note)
+            st.session_state[_name(board)] = with_note(_held(board), _blank(note))
+            return
+        except OSError:
+            st.session_state[f"{_SESSION}_refused"] = True
+    st.session_state[_name(board)] = with_note(_held(board), stamped(note))
+
+
+def where() -> str:
+    """Where notes are kept, in a sentence."""
+    if access.public():
+        return PUBLIC
+    return REFUSED if st.session_state.get(f"{_SESSION}_refused") else KEPT
+
+
+def _blank(note: Note) -> Note:
+    return Note(note.query, note.title, note.description)
+
+
+def _held(board: Board) -> dict[str, Note]:
+    held: dict[str, Note] = st.session_state.get(_name(board), {})
+    return held
+
+
+def _name(board: Board) -> str:
+    return f"{_SESSION}_{board.part.content_hash}"
+
+
+def _book(board: Board) -> Notebook:
+    return Notebook(access.home().notes, board.part.content_hash)
+
+
+def _kept(book: Notebook) -> dict[str, Note]:
+    try:
+        changed = book.path.stat().st_mtime_ns
+    except OSError:
+        return {}
+    return _read(str(book.folder), book.data_hash, changed)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def _read(folder: str, data_hash: str, changed: int) -> dict[str, Note]:
+    try:
+        return Notebook(Path(folder), data_hash).read()
+    except (OSError, LabError):
+        return {}

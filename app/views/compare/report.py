@@ -1,0 +1,87 @@
+"""What a saved report tells of Compare: the selection with its metrics, the pair, the notes."""
+
+import pandas as pd
+
+from app import services
+from app.kit import sections
+from app.kit.sections import Section
+from app.kit.texts import number
+from app.services import Board
+from app.shell import captions
+from app.views.compare import selection
+from app.views.compare.queries import notes as noting
+from kdcore.analysis.notes import STATUSES
+from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, outcome_of
+from kdcore.analysis.tags import TAGS
+
+METRICS = ("roc_auc", "ndcg@5", "nll", "ece_mass", "accuracy", "teacher_kl")
+_AS_ANSWERED = {"teacher": 1.0, "student": 1.0, "twin": 1.0}  # thresholds stand at T = 1
+
+
+def put(board: Board) -> None:
+    """Add this part to the report; nothing is computed before a report is requested."""
+    sections.put("selection", lambda: selected(board) if selection.active() else None)
+    sections.put("pair", lambda: pair(board))
+    sections.put("notes", lambda: notes(board))
+
+
+def selected(board: Board) -> Section:
+    """What is selected, in words, and each model's metrics on just these pairs."""
+    rows = selection.selected(board)["row"].to_numpy()
+    words = (f"{len(rows):,} of {len(board.pairs):,} pairs: {'; '.join(described(board))}.",)
+    title = "The selection: metrics with 95 % intervals"
+    if not len(rows):
+        return Section(title, words)
+    table: dict[str, list[str]] = {"metric": []}
+    counts: list[str] = []
+    roles = [r for r in ("teacher", "student", "twin") if getattr(board, r) is not None]
+    found = {r: services.evaluation_of_rows(board, getattr(board, r), rows) for r in roles}
+    student = found["student"].metrics
+    for key in (k for k in METRICS if k in student):
+        table["metric"].append(student[key].name)
+        counts.append(f"{student[key].n:,} {student[key].n_unit}")
+        for role in roles:
+            m = found[role].metrics.get(key)
+            told = f"{number(m.value)} [{number(m.low)}, {number(m.high)}]" if m else "–"
+            table.setdefault(role, []).append(told)
+    return Section(title, words, pd.DataFrame(table | {"n": counts}))
+
+
+def described(board: Board) -> list[str]:
+    """The filters, the box and the slice that are in force, each in a few words."""
+    chosen = selection.filters()
+    parts = []
+    if chosen.search:
+        parts.append(f"with the words “{chosen.search}”")
+    parts += [f"tagged “{TAGS[tag].title}”" for tag in chosen.tags]
+    if chosen.grades:
+        names = [board.pairs.scheme.grades[g] if g >= 0 else "not judged" for g in chosen.grades]
+        parts.append(f"labelled {' or '.join(names)}")
+    parts += [OUTCOME_TITLES[outcome] for outcome in chosen.outcomes]
+    if chosen.cells:
+        kinds = {OUTCOME_TITLES[outcome_of(c)] for c in CELLS if c in chosen.cells}
+        parts.append(f"in cells of the cube ({', '.join(sorted(kinds))})")
+    if chosen.box:
+        x0, x1, y0, y1 = (number(v, 2) for v in chosen.box)
+        parts.append(f"teacher's P(relevant) {x0} to {x1} and student's {y0} to {y1}")
+    if name := selection.slice_title(board):
+        parts.append(f"where {name}")
+    return parts
+
+
+def pair(board: Board) -> Section | None:
+    """The pair in focus, with the note on it if there is one."""
+    row = selection.primary(board)
+    return captions.pair_section(board, row, _AS_ANSWERED, "The open pair") if row >= 0 else None
+
+
+def notes(board: Board) -> Section | None:
+    """Every note on these data."""
+    held = [n for n in noting.notes(board).values() if not n.empty]
+    if not held:
+        return None
+    rows = [
+        {"query": n.query, "title": n.title, "status": STATUSES[n.status], "note": n.text}
+        for n in held
+    ]
+    return Section("Notes on these data", (), pd.DataFrame(rows))

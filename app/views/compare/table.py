@@ -1,0 +1,252 @@
+"""Compare's disagreement table: the selected pairs in an order, a page at a time, a row to open."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import state
+from app.kit import controls, texts
+from app.kit.figures.style import color
+from app.kit.texts import with_signs
+from app.services import Board
+from app.views.compare import selection
+from app.views.compare.density import about
+from app.views.compare.queries import notes as noting
+from kdcore.analysis.notes import STATUSES, pair_key
+from kdcore.analysis.outcomes import OUTCOME_TITLES
+from kdcore.analysis.tags import TAGS
+
+PAGE = 200  # rows sent at once
+TALLEST = 350  # pixels
+NOTED = "noted"
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order of the table: its title, and what the first row has most of."""
+
+    title: str
+    most: Callable[[pd.DataFrame], Any]
+
+
+ORDERS: dict[str, Order] = {
+    "": Order("Loss gap: the student loses most", lambda r: r["loss_gap"]),
+    "won": Order("Loss gap: the student wins most", lambda r: -r["loss_gap"]),
+    "apart": Order(
+        "|teacher − student| in P(relevant)", lambda r: (r.teacher_p - r.student_p).abs()
+    ),
+    "kl": Order("KL(teacher ‖ student)", lambda r: r["kl"]),
+    "teacher": Order("Teacher's P(relevant), highest", lambda r: r["teacher_odds"]),
+    "student": Order("Student's P(relevant), highest", lambda r: r["student_odds"]),
+    "student_low": Order("Student's P(relevant), lowest", lambda r: -r["student_odds"]),
+    "unsure": Order("Student least sure (entropy)", lambda r: r["student_entropy"]),
+    "label": Order("Best grade first", lambda r: r["grade"]),
+    "row": Order("As in the data set", lambda r: -r["row"]),
+    NOTED: Order("With a note first", lambda r: -r["row"]),
+}
+HELP = (
+    "Loss: cross-entropy on the label in nats at T = 1; the gap is the student's less the "
+    "teacher's. KL: nats at T = 1. Pairs without a label have no loss and come last. Ties are "
+    "ordered by a hash of the texts."
+)
+
+
+def draw(board: Board, rows: pd.DataFrame) -> None:
+    """Order, pages and the table; a click on a row makes its pair the one in focus."""
+    if not len(rows):
+        st.info("No pair passes these filters. Take one away to fill the table.")
+        return
+    page, pages = _controls(board, rows)
+    order = ordered(board, rows)
+    shown = rows.iloc[order[(page - 1) * PAGE : page * PAGE]]
+    _table(board, shown)
+    with st.container(horizontal=True, vertical_alignment="center", key="ctable_foot"):
+        st.caption(
+            f"{len(rows):,} pairs, page {page:,} of {pages:,}. A click on a row, or an arrow key "
+            "in the table, opens its pair below."
+        )
+        st.download_button(
+            "Pairs as CSV",
+            lambda: _csv(board, rows, order),
+            file_name=f"pairs-{board.pairs.content_hash}.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            help="All pairs of the table in its order, with scores, tags and notes.",
+        )
+
+
+def _csv(board: Board, rows: pd.DataFrame, order: NDArray[np.int64]) -> bytes:
+    """Every row in the table's order; made when it is asked for."""
+    table = texts.csv(view(board, rows.iloc[order]), about(board))
+    return table.encode("utf-8", "backslashreplace")
+
+
+def ordered(board: Board, rows: pd.DataFrame) -> NDArray[np.int64]:
+    """Positions in `rows` in the order of the state; what has no number comes last."""
+    name = state.now().sort if state.now().sort in ORDERS else ""
+    most = np.asarray(ORDERS[name].most(rows), dtype=np.float64)
+    keys = (board.pairs.tiebreaks[rows["row"]], np.where(np.isnan(most), np.inf, -most))
+    order = np.lexsort(keys)
+    if name == NOTED:
+        kept = noting.notes(board).values()
+        noted = {(n.query, n.title, n.description) for n in kept}
+        said = zip(*(rows[c].tolist() for c in ("query", "title", "description")), strict=True)
+        held = np.fromiter((t in noted for t in said), bool, len(rows))
+        order = order[np.argsort(~held[order], kind="stable")]
+    return order
+
+
+def pages_of(rows: pd.DataFrame) -> int:
+    """How many pages the rows fill."""
+    return max(1, -(-len(rows) // PAGE))
+
+
+def _controls(board: Board, rows: pd.DataFrame) -> tuple[int, int]:
+    pages = pages_of(rows)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="ctable_controls"):
+        controls.bound(
+            st.selectbox,
+            "sort",
+            "Order",
+            options=list(ORDERS),
+            format_func=lambda key: ORDERS.get(key, ORDERS[""]).title,
+            help=HELP,
+            width=340,
+            on_change=_sorted,
+            args=(),
+        )
+        page = min(state.now().page, pages)
+        if pages > 1:
+            key = _key("ctable_page", page)
+            st.pagination(pages, default=page, key=key, on_change=partial(_turned, key))
+        _step(board, rows, "Previous pair", -1)
+        _step(board, rows, "Next pair", 1)
+    return page, pages
+
+
+def _sorted() -> None:
+    state.change(sort=st.session_state["w_sort"], page=1)
+
+
+def _turned(key: str) -> None:
+    _seen("ctable_page", st.session_state[key])
+    state.change(page=st.session_state[key])
+
+
+def _step(board: Board, rows: pd.DataFrame, label: str, by: int) -> None:
+    icon = ":material/arrow_upward:" if by < 0 else ":material/arrow_downward:"
+    st.button(label, icon=icon, on_click=partial(_go, board, rows, by), key=f"ctable_step{by}")
+
+
+def _go(board: Board, rows: pd.DataFrame, by: int) -> None:
+    """The pair before or after the present one in the table's order, its page with it."""
+    walk = rows["row"].to_numpy()[ordered(board, rows)]
+    at = np.flatnonzero(walk == selection.primary(board))
+    place = int(np.clip(at[0] + by, 0, len(walk) - 1)) if len(at) else 0
+    open_pair(int(walk[place]), page=place // PAGE + 1)
+
+
+def open_pair(row: int, **more: Any) -> None:
+    """Make a pair the one in focus; what was typed over another pair is put away."""
+    state.change(pair=row, edited=False, equery="", etitle="", edescription="", **more)
+
+
+def _table(board: Board, shown: pd.DataFrame) -> None:
+    ids = shown["row"].to_numpy()
+    present = selection.primary(board)
+    key = f"{_key('ctable', present)}_{hash(ids.tobytes()) & 0xFFFFFFFF:x}"
+    at = np.flatnonzero(ids == present)
+    st.dataframe(
+        with_signs(view(board, shown), "loss_gap"),
+        key=key,
+        hide_index=True,
+        width="stretch",
+        height=min(TALLEST, 38 + 35 * len(shown)),
+        column_config=columns(board),
+        selection_mode="single-cell",  # a click anywhere in a row opens it, and so do arrow keys
+        selection_default={"selection": {"cells": [(int(at[0]), "query")] if len(at) else []}},
+        on_select=partial(_opened, key, ids),
+        alt=f"Table of {len(shown)} query-ad pairs with what teacher and student say of each.",
+    )
+
+
+def _key(name: str, present: int) -> str:
+    """A widget's key, which changes when something else than the widget set its value.
+
+    What a visitor does in a table must not make a new table: its scroll and focus would be lost.
+    """
+    turn, seen = st.session_state.get(f"kd_{name}", (0, present))
+    st.session_state[f"kd_{name}"] = (turn + (present != seen), present)
+    return f"{name}_{turn + (present != seen)}"
+
+
+def _seen(name: str, value: int) -> None:
+    """The widget itself set this value."""
+    st.session_state[f"kd_{name}"] = (st.session_state[f"kd_{name}"][0], value)
+
+
+def _opened(key: str, ids: NDArray[np.int64]) -> None:
+    at = controls.opened_row(key, len(ids))
+    if at is not None:
+        row = int(ids[at])
+        _seen("ctable", row)
+        open_pair(row)
+
+
+def view(board: Board, shown: pd.DataFrame) -> pd.DataFrame:
+    """What the table shows of these rows; texts are texts, never markup."""
+    notes = noting.notes(board)
+    said = zip(*(shown[c].tolist() for c in ("query", "title", "description")), strict=True)
+    noted = [notes.get(pair_key(*t)) if notes else None for t in said]
+    tags = {name: shown[name].to_numpy() for name in TAGS}
+    found = shown[["query", "title", "grade_name", "teacher_p", "student_p"]].copy()
+    if "twin_p" in shown:
+        found["twin_p"] = shown["twin_p"]
+    found["loss_gap"] = shown["loss_gap"]
+    found["kl"] = shown["kl"]
+    found["outcome"] = [OUTCOME_TITLES[o] for o in shown["outcome"]]
+    found["status"] = [STATUSES[n.status] if n and n.status else "" for n in noted]
+    found["note"] = [n.text if n else "" for n in noted]
+    found["tags"] = [
+        ", ".join(TAGS[name].title for name, held in tags.items() if held[i])
+        for i in range(len(shown))
+    ]
+    found["description"] = shown["description"]
+    found["pair"] = shown["row"] + 1  # as every page counts them
+    return found
+
+
+def columns(board: Board) -> dict[str, Any]:
+    """How each column is headed and drawn."""
+    kind = st.column_config
+    relevant = "P(relevant) at T = 1: the soft label's mass on grades that count as relevant."
+
+    def p(role: str) -> Any:
+        hue = color(role, controls.dark())
+        return kind.ProgressColumn(
+            role, help=relevant, format="%.3f", min_value=0, max_value=1, color=hue, width=120
+        )
+
+    return {
+        "query": kind.TextColumn("query", width=170),
+        "title": kind.TextColumn("title", width=270),
+        "grade_name": kind.TextColumn("label", width=80),
+        "teacher_p": p("teacher"),
+        "student_p": p("student"),
+        "twin_p": p("twin"),
+        "loss_gap": kind.NumberColumn("loss gap", help=HELP, width="small"),
+        "kl": kind.NumberColumn("KL", help=HELP, format="%.3f", width="small"),
+        "outcome": kind.TextColumn("who is right"),
+        "status": kind.TextColumn("status", width="small"),
+        "note": kind.TextColumn("note"),
+        "tags": kind.TextColumn("tags", width="medium"),
+        "description": kind.TextColumn("description", width="medium"),
+        "pair": kind.NumberColumn("pair", help="Its place in the data, from 1.", width="small"),
+    }

@@ -1,0 +1,63 @@
+"""What a visitor is about to bring, kept for the session: nothing set down or typed is lost."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from app.kit import error_box
+from app.views.data.queries.intake import Staged, discard, stage
+from kdcore.errors import LabError
+
+
+@dataclass
+class Draft:
+    """One thing being brought. ids: the uploads it was made of; said: what was wrong with them."""
+
+    staged: Staged | None = None
+    ids: tuple[str, ...] = ()
+    said: str = ""
+    causes: tuple[str, ...] = ()
+
+
+def draft(name: str) -> Draft:
+    """The draft of this name, made when it is first asked for."""
+    held: Draft = st.session_state.setdefault(f"kd_draft_{name}", Draft())
+    return held
+
+
+def clear(name: str) -> None:
+    """Forget a draft and throw its copy away; its upload widget starts afresh."""
+    old = draft(name)
+    if old.staged:
+        discard(old.staged)
+    st.session_state[f"kd_draft_{name}"] = Draft()
+    st.session_state[f"kd_round_{name}"] = st.session_state.get(f"kd_round_{name}", 0) + 1
+
+
+def uploader(name: str, label: str, *, several: bool, disabled: bool, help: str) -> None:
+    """An upload widget whose new files become the draft, at once."""
+    turn = st.session_state.get(f"kd_round_{name}", 0)
+    given: Any = st.file_uploader(
+        label,
+        accept_multiple_files=several,
+        disabled=disabled,
+        help=help,
+        key=f"upload_{name}_{turn}",
+    )
+    files = given if isinstance(given, list) else [given] if given is not None else []
+    ids = tuple(str(file.file_id) for file in files)
+    if ids and ids != draft(name).ids:
+        take(name, lambda: stage([(f.name, f.getvalue()) for f in files]), ids)
+
+
+def take(name: str, make: Callable[[], Staged], ids: tuple[str, ...] = ()) -> None:
+    """Let a staged file take the draft's place; what is wrong with it is kept to be told."""
+    old = draft(name)
+    if old.staged:
+        discard(old.staged)
+    try:
+        st.session_state[f"kd_draft_{name}"] = Draft(make(), ids)
+    except LabError as error:
+        st.session_state[f"kd_draft_{name}"] = Draft(None, ids, *error_box.words(error))

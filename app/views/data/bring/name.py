@@ -1,0 +1,69 @@
+"""The last step of bringing data: a name, and the button."""
+
+import streamlit as st
+
+from app import state
+from app.kit import error_box
+from app.kit.texts import counted, shown
+from app.views.data.bring import draft
+from app.views.data.queries import intake
+from app.views.data.queries.intake import How, Look, Staged
+from kdcore.data.library import default_name
+from kdcore.errors import LabError
+
+
+def draw(staged: Staged, how: How, look: Look, mark: str) -> None:
+    """Name, choices, button; and why it cannot be pressed."""
+    if look.error:
+        return
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    with left:
+        name = st.text_input(
+            "Name of the data set",
+            value=default_name(staged.title)[:60],
+            max_chars=100,
+            key=f"data_name_{mark}",
+            persist_state="session",
+        )
+    with right:
+        skip = bool(look.problems) and st.checkbox(
+            f"Leave out {counted(look.counts['rejected'], 'bad row')}; a list of them is saved",
+            key=f"data_skip_{mark}",
+        )
+        taken = intake.is_taken(name or "")
+        replace = taken and st.checkbox(
+            f"Replace the data set {shown(name or '', 40)!r} that is there",
+            key=f"data_replace_{mark}",
+        )
+    why = _why_not(look, skip, taken, replace)
+    pressed = st.button(
+        f"Import {counted(look.counts['kept'], 'pair')}",
+        type="primary",
+        disabled=bool(why),
+        key="data_import",
+        help=why or None,
+    )
+    if why:
+        st.caption(why)
+    if pressed:
+        _import(staged, name or "", how, skip, replace)
+
+
+def _why_not(look: Look, skip: bool, taken: bool, replace: bool) -> str:
+    if look.problems and not skip:
+        return "Fix the file and upload it again, or leave its bad rows out."
+    if taken and not replace:
+        return "That name is taken: choose another, or replace the data set that has it."
+    return ""
+
+
+def _import(staged: Staged, name: str, how: How, skip: bool, replace: bool) -> None:
+    try:
+        with st.spinner("Importing…"):
+            made = intake.take_in(staged, name, how, skip_bad=skip, over=replace)
+    except LabError as error:
+        error_box.draw(*error_box.words(error))
+        return
+    draft.clear("data")
+    state.stand_on(made, dtab="score")
+    st.rerun()

@@ -1,0 +1,45 @@
+"""Which part of a data set the pages look at: a split, or all of it."""
+
+import streamlit as st
+
+from app import state
+from app.services import Board, boards, standing
+from kdcore.data.pairs import ALL
+
+_KEY = "data_part"
+
+
+def draw(board: Board) -> None:
+    """The chooser; nothing where there is one part only."""
+    offered = standing.parts(board.data)
+    if len(offered) < 2:
+        return
+    st.session_state[_KEY] = standing.on_pages(board)
+    st.selectbox(
+        "Split used on all pages",
+        offered,
+        format_func=lambda part: "Split used on all pages: " + _named(board, part),
+        key=_KEY,
+        on_change=_taken,
+        label_visibility="collapsed",
+        width=300,
+    )
+
+
+def _named(board: Board, part: str) -> str:
+    """A part in words."""
+    if part == boards.TEST and boards.is_cut(board.data):
+        return "test, as held out by runs"
+    return "all" if part == ALL else part
+
+
+def _taken() -> None:
+    """Another part has other rows and queries: what was selected is let go."""
+    now = state.now()
+    state.stand_on(
+        now.data,
+        split=st.session_state[_KEY],
+        teacher=now.teacher,
+        student=now.student,
+        rival=now.rival,
+    )

@@ -1,0 +1,1 @@
+"""What the data page computes, reads and caches."""

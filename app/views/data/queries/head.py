@@ -1,0 +1,119 @@
+"""The beginning of a staged table: columns, first rows as text, and what they seem to be."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app.kit.texts import shown
+from app.views.data.queries.intake import Staged
+from kdcore.data.files.cells import NAMES, TableOptions
+from kdcore.data.files.opening import open_table
+from kdcore.data.sources.columns import POSITIONS
+from kdcore.data.sources.registry import is_archive
+from kdcore.data.sources.xglue import is_xglue_name
+from kdcore.errors import DataError
+
+FIRST_ROWS = 200
+MOST_COLUMNS = 200  # whose first rows are shown; the others can be chosen by name
+# parts of column names, most telling first; the exact names stand in kdcore.data.files.cells
+_HINTS = {
+    "query": ("query", "search", "keyword", "term", "such", "frage"),
+    "title": ("title", "headline", "titel", "product_name", "ad_text", "anzeige"),
+    "description": ("desc", "snippet", "body", "text"),
+    "grade": ("grade", "label", "relevan", "rating", "judg", "gold", "target"),
+    "language": ("lang",),
+    "split": ("split", "fold"),
+}
+
+
+@dataclass(frozen=True)
+class Head:
+    """Column names and first rows, fit for the screen. mapped: whether columns must be named.
+
+    guesses: our column -> the file's, or None. headless: no line names the columns. kind: what the
+    file is, in words. sheets: of a workbook. quotes: whether
+    double quotes enclose texts.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    guesses: tuple[tuple[str, str | None], ...] = ()
+    headless: bool = False
+    mapped: bool = True
+    kind: str = ""
+    sheets: tuple[str, ...] = ()
+    quotes: bool = False
+    error: str = ""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it is cut by a delimiter, so that header and quotes are a matter of reading."""
+        return self.kind.startswith("text ")
+
+
+def head(staged: Staged, options: TableOptions | None = None, lists: bool = False) -> Head:
+    """A look at the beginning; an unreadable file is reported in `error`, nothing is raised.
+
+    lists: of a file of predictions, whose lists are columns.
+    """
+    try:
+        changed = staged.path.stat().st_mtime_ns
+        return _head(str(staged.path), staged.title, changed, options or TableOptions(), lists)
+    except OSError as cause:
+        return Head(error=f"{staged.title} cannot be read ({cause.strerror})")
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _head(text: str, title: str, changed: int, options: TableOptions, lists: bool) -> Head:
+    path = Path(text)
+    if path.is_dir() or is_xglue_name(path.name) or is_archive(path):
+        return Head(mapped=False)
+    try:
+        table = open_table(path, options, file=title, lists=lists)
+        cells = table.read(range(min(len(table.columns), MOST_COLUMNS)), FIRST_ROWS, lenient=True)
+        if not table.columns:
+            raise DataError("the file is empty; upload one with a header and a row for each pair")
+        if not cells.rows and not cells.problems:
+            raise DataError("the file has a header but no rows; add a row for each pair")
+    except DataError as error:
+        return Head(error=shown("; ".join((error.headline, *error.page_problems)), 600))
+    rows = [row for _, row in cells.rows]
+    safe = tuple(tuple(shown(cell) for cell in row) for row in rows)
+    guesses = guess(table.columns, rows, table.headless)
+    return Head(
+        table.columns, safe, guesses, table.headless, True, table.kind, table.sheets, table.quotes
+    )
+
+
+def guess(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], headless: bool = False
+) -> tuple[tuple[str, str | None], ...]:
+    """Which column is which: by its name, by part of its name, the grade also by its few values.
+
+    Without a header by its place, where there are as many columns as in QADSM's files.
+    """
+    plain = [name.strip().casefold() for name in columns]
+    taken: dict[str, int] = {}
+    if headless and len(columns) == len(POSITIONS):
+        taken = {ours: place for place, ours in enumerate(POSITIONS)}
+    for ours, names in NAMES.items():
+        exact = [plain.index(name) for name in names if name in plain]
+        if exact:
+            taken[ours] = exact[0]
+    for ours, hints in _HINTS.items():
+        free = [i for i in range(len(columns)) if i not in taken.values()]
+        if ours not in taken:
+            near = next((i for hint in hints for i in free if re.search(hint, plain[i])), None)
+            taken |= {} if near is None else {ours: near}
+    if "grade" not in taken:
+        few = [i for i in range(len(columns)) if i not in taken.values() and _few(rows, i)]
+        taken |= {"grade": few[-1]} if few else {}
+    return tuple((ours, columns[taken[ours]] if ours in taken else None) for ours in NAMES)
+
+
+def _few(rows: Sequence[Sequence[str]], place: int) -> bool:
+    values = {row[place] for row in rows if len(row) > place} - {""}
+    return 2 <= len(values) <= 6 and len(rows) >= 10

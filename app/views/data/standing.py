@@ -1,0 +1,43 @@
+"""The cards of the data check, and the rows of the open one."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from app import state
+from app.kit import sections
+from app.kit.sections import Section
+from app.services import Board, standing
+from app.views.data import source, trash
+from app.views.data import table as data_table
+from app.views.data.parts.cards import data_cards
+from kdcore.data.check.cards import DataCard
+from kdcore.data.check.cards import data_cards as cards_of
+from kdcore.data.check.rows import CARDS
+
+
+def draw(board: Board) -> None:
+    """Source, cards, rows."""
+    part = standing.on_pages(board)
+    on = standing.standing_of(board.data, part)
+    source.draw(board, on)
+    source.missing(board)
+    opened = state.now().dcard if state.now().dcard in CARDS else ""
+    cards = cards_of(on)
+    data_cards(cards, opened, _open)
+    sections.put("cards", lambda: _section(cards))
+    if opened:
+        card = next(card for card in cards if card.key == opened)
+        table = standing.rows(board.data, part, opened)
+        data_table.draw(board, table, f"{card.title}: {card.definition}", linked=True)
+    trash.draw(board)
+
+
+def _section(cards: Sequence[DataCard]) -> Section:
+    columns = ["card", "value", "detail", "meaning"]
+    rows = [(card.title, card.value, card.detail, card.definition) for card in cards]
+    return Section("What these data can show", (), pd.DataFrame(rows, columns=columns))
+
+
+def _open(key: str) -> None:
+    state.change(dcard=key, dpage=1)

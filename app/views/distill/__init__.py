@@ -1,0 +1,1 @@
+"""Distill: a student is configured, queued, watched and judged."""

@@ -1,0 +1,1 @@
+"""The draft of a run as a form, as YAML, and as a sweep."""

@@ -1,0 +1,118 @@
+"""The draft as a form: who learns from whom, by which method, on what schedule."""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from app import services
+from app.kit import controls, forms
+from app.kit.forms import Form
+from app.kit.texts import md
+from app.services import draft
+from app.services.draft import Draft
+from app.views.distill.form import method, student
+from app.views.distill.queries import runs
+from kdcore.config import DistillConfig, TrainingConfig
+from kdcore.runs.queue.assignment import ALL_GPUS
+
+_SCHEDULE = ("epochs", "batch_size", "learning_rate")
+_TITLES = {"limit": "Pair limit", "data": "Data", "seed": "Seed", "threads": "CPU threads"}
+
+
+def draw(now: Draft) -> None:
+    """The settings that matter at once; the rest folded below."""
+    told = now.told()
+    whole = Form("", now.values, draft.take, told, services.public(), _TITLES)
+    training = replace(whole, prefix="training", values=now.at("training") or {})
+    with st.container(gap="xsmall", key="distill_form"):
+        with _row("Teacher and student"):
+            _teacher(now, whole)
+            student.draw(now, whole)
+            _data(now, whole)
+            forms.draw(DistillConfig, whole, ["transfer"])
+        with _row("What is learned", method.summary(now)):
+            method.draw(now, whole)
+            forms.draw(DistillConfig, whole, ["soft_weight", "hard_weight"])
+        method.unfit(now)
+        with _row("How long, and where"):
+            forms.draw(DistillConfig, whole, ["limit"])
+            forms.draw(TrainingConfig, training, _SCHEDULE)
+            forms.draw(DistillConfig, whole, ["seed"])
+            _device(now, whole)
+            _twin()
+    with st.expander("Advanced", expanded=_inside(now)):
+        method.knobs(now, whole)
+        student.knobs(now, whole)
+        st.markdown("**Training**")
+        rest = [n for n in TrainingConfig.__dataclass_fields__ if n not in _SCHEDULE]
+        with st.container(horizontal=True, gap="small", key="distill_training"):
+            forms.draw(TrainingConfig, training, rest)
+            forms.draw(DistillConfig, whole, ["label_smoothing", "threads"])
+    _rest(now, told)
+
+
+def _row(title: str, more: str = "") -> Any:
+    """A titled row of fields that wraps."""
+    st.markdown(f"**{title}**{more and f' · {more}'}")
+    key = f"distill_row_{title.split()[0].lower()}"
+    return st.container(horizontal=True, vertical_alignment="top", gap="small", key=key)
+
+
+def _twin() -> None:
+    """Whether the twin is trained beside the student, and what it is for."""
+    with st.container(width=330, gap="xxsmall", key="distill_alone"):
+        controls.bound(
+            st.toggle,
+            "alone",
+            "Also train the twin without a teacher",
+            disabled=services.public(),
+            help="The same student, seed, steps and pairs, on the hard labels alone. The "
+            "comparison with it shows what the teacher added and what training alone would "
+            "have given.",
+        )
+        st.caption("Only the comparison with it shows what the teacher added.")
+
+
+def _teacher(now: Draft, form: Form) -> None:
+    offered = {key: model.title for key, model in draft.teachers().items()}
+    told = "Any run here with a model; its soft labels are what the student learns."
+    forms.pick(form, "teacher", "Teacher", offered, str(now.at("teacher") or ""), told)
+
+
+def _data(now: Draft, form: Form) -> None:
+    offered = {c.key: c.title for c in services.data_choices()}
+    told = (
+        "Data sets of the lab; import your own under Data. `world:train=400,validation=200` "
+        "names the bundled world in other sizes."
+    )
+    present = str(now.at("data") or "")
+    forms.pick(form, "data", "Data", offered, present, told, accept_new_options=True)
+
+
+def _device(now: Draft, form: Form) -> None:
+    offered = {"auto": "the best here"}
+    offered |= {device.name: device.title for device in runs.bench().devices}
+    if sum(name.startswith("cuda:") for name in offered) > 1:
+        offered[ALL_GPUS] = "all GPUs for this one run"
+    told = (
+        "One run per GPU, and on the CPU as many as its cores allow; the others wait in the queue."
+    )
+    forms.pick(form, "device", "Device", offered, str(now.at("device") or "auto"), told)
+
+
+def _inside(now: Draft) -> bool:
+    """Whether something that the fold hides was changed, or is wrong."""
+    outside = {f"training.{name}" for name in _SCHEDULE}
+    outside |= {f"method.params.{name}" for name in method.first(now)}
+    paths = {*now.changed, *now.told()} - outside
+    return any(p.startswith(("training.", "student.params.", "method.params.")) for p in paths)
+
+
+def _rest(now: Draft, told: dict[str, list[str]]) -> None:
+    """Problems of no field that is drawn; a form never refuses without saying why."""
+    drawn = {key.removeprefix("knob_") for key in st.session_state if str(key).startswith("knob_")}
+    left = [f"{path}: {said}" for path, all_said in told.items() for said in all_said
+            if path not in drawn]  # fmt: skip
+    for sentence in left:
+        st.error(md(sentence), icon=":material/error:")

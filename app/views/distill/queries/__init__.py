@@ -1,0 +1,1 @@
+"""What the distill page computes, reads and caches."""

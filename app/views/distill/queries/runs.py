@@ -1,0 +1,266 @@
+"""Distillations at work: starting them, which live and wait where, and stopping them again."""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import state
+from app.services import access
+from app.services.access import refuse_public
+from app.services.boards import sources, title_of
+from app.services.draft import teachers
+from app.services.live.run import find
+from app.services.runs.listing import entries
+from kdcore.config import DistillConfig, to_dict
+from kdcore.errors import ConfigError, LabError, RunError
+from kdcore.experiments.estimate.data_stats import amounts_of, sizes_of
+from kdcore.experiments.estimate.throughput import ensure_measured
+from kdcore.experiments.launch import launch, taught
+from kdcore.experiments.sweep import Sweep, launch_sweep
+from kdcore.runs.about import About
+from kdcore.runs.listing import rows
+from kdcore.runs.queue import assignment, control, queue
+from kdcore.runs.queue.queue import DeviceState
+from kdcore.runs.store import Run, RunStore
+from kdcore.workspace import Workspace
+
+DEMO_RUN = "twinbert_cos-kd"  # watched and judged before a visitor has trained anything
+LIVE = ("queued", "running")
+_STAGES = {"teacher": "the teacher scores its pairs", "evaluate": "it is being scored"}
+MOST_PREPARED = 20_000  # pairs that a teacher is asked of in advance
+MOST_WAITING = 40  # a crowd of visitors cannot fill the disk with runs
+_DISCARDED: dict[str, float] = {}  # when runs that have not gone yet were told to go
+_PATIENCE = 10.0  # seconds until one that has not gone is said to stay
+_LIKELY: dict[Path, dict[str, Any]] = {}  # what each workspace's process was told to expect
+_STARTING = threading.Lock()  # held from the count of those that wait to their start
+
+
+@dataclass(frozen=True)
+class Line:
+    """A run that lives. place: 0 at work, else its place in the queue; asked: what it was told."""
+
+    run: Run
+    title: str
+    role: str
+    device: str
+    state: str
+    step: int
+    total: int
+    stage: str
+    place: int = 0
+    asked: str = ""
+    too_early: str = ""  # why there is nothing to keep of it yet
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The devices of this machine and every run that lives on them, those at work first."""
+
+    devices: tuple[DeviceState, ...]
+    lines: tuple[Line, ...]
+    titles: tuple[tuple[str, str], ...] = ()  # of every run that holds a device, scorings as well
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Who lives; it changes only when a run begins to live or has ended."""
+        return tuple(sorted(line.run.id for line in self.lines))
+
+
+@st.cache_resource(ttl=1, show_spinner=False)
+def bench() -> Bench:
+    """How devices and queue stand now; read once a second for all visitors together."""
+    home = access.home()
+    devices = tuple(queue.devices(home))
+    tickets = queue.waiting(home)
+    at_work: dict[str, list[str]] = {}
+    for device in devices:
+        for run_id in device.running:
+            at_work.setdefault(run_id, []).append(device.name)
+    told = [(run_id, ", ".join(names), 0) for run_id, names in at_work.items()]
+    told += [
+        (t.run_id, t.device, assignment.position(t.run_id, tickets, devices) or 0) for t in tickets
+    ]
+    lines = [line for each in told if (line := _line(*each))]
+    return Bench(devices, tuple(lines), tuple((run_id, _title(run_id)) for run_id in at_work))
+
+
+def _title(run_id: str) -> str:
+    with suppress(LabError):
+        return title_of(RunStore(access.home().runs).get(run_id))
+    return run_id
+
+
+def _line(run_id: str, device: str, place: int) -> Line | None:
+    try:
+        run = RunStore(access.home().runs).get(run_id)
+        status = run.status()
+    except LabError:
+        return None
+    if status.state not in LIVE:
+        _DISCARDED.pop(run_id, None)
+        return None
+    asked = _asked(run)
+    about = (status.state, status.step, status.total_steps, status.stage)
+    early = "" if place else control.too_early(run)
+    return Line(run, name_of(run), run.about.role, device, *about, place, asked, early)
+
+
+def _asked(run: Run) -> str:
+    """What a run was told to do; "stays" where it should have gone and did not."""
+    since = _DISCARDED.get(run.id)
+    if since is None:
+        return run.stop_kind
+    return "discard" if time.monotonic() - since < _PATIENCE else "stays"
+
+
+def start(config: DistillConfig, preset: str, twin: bool) -> Run:
+    """Put a distillation, and its twin, in the queue; returns the student's run."""
+    refuse_public()
+    home = access.home()
+    with room(home):
+        begun = launch(config, home, twin=twin, about=About(preset=preset))
+    bench.clear()
+    return begun.student
+
+
+def sweep_size(config: DistillConfig, grid: Mapping[str, Sequence[str]]) -> int:
+    """How many students a grid around a config has; ConfigError when it is no good or too large."""
+    cells = len(Sweep(config, grid).cells())
+    if cells > MOST_WAITING:
+        raise ConfigError(
+            "This sweep is too large:", [f"{cells} cells; at most {MOST_WAITING} may be queued."]
+        )
+    return cells
+
+
+def start_sweep(
+    config: DistillConfig, preset: str, grid: Mapping[str, Sequence[str]], twin: bool
+) -> str:
+    """Put every cell of a grid in the queue; returns the group that they are."""
+    refuse_public()
+    sweep_size(config, grid)
+    home = access.home()
+    with room(home):
+        begun = launch_sweep(Sweep(config, grid), home, twin=twin, about=About(preset=preset))
+    bench.clear()
+    return begun[0].student.about.group
+
+
+@contextmanager
+def room(home: Workspace) -> Iterator[None]:
+    """Where runs are put in the queue: RunError when enough wait there already."""
+    with _STARTING:
+        if len(queue.waiting(home)) >= MOST_WAITING:
+            raise RunError(
+                f"{MOST_WAITING} runs are queued already; wait for one to start, or cancel one"
+            )
+        yield
+
+
+def warm(config: DistillConfig | None) -> None:
+    """Let a process wait, imports done, for a visitor who is about to start just this.
+
+    It asks the teacher meanwhile, so that the first point of a curve comes soon after the start.
+    """
+    if access.public():
+        return
+    home = access.home()
+    with suppress(LabError):
+        queue.ensure_dispatcher(home)
+        ensure_measured(home)
+        if config is not None and _is_small(config, home):
+            likely = to_dict(taught(config, home))
+            if _LIKELY.get(home.root) != likely:
+                _LIKELY[home.root] = likely
+                queue.prepare(likely, home)
+
+
+def _is_small(config: DistillConfig, home: Workspace) -> bool:
+    """Whether a teacher may be asked of a draft's pairs before anybody has pressed Start."""
+    if sum(sizes_of(config.data).values()) > 2 * MOST_PREPARED:
+        return False  # a world that a link names is not made on the mere sight of it
+    return amounts_of(config, home).transfer <= MOST_PREPARED
+
+
+def doing(stage: str) -> str:
+    """What a run does beside the steps of its training; an empty text while it trains."""
+    if stage.startswith("try "):  # after a full memory, see kdcore.training.fitting
+        return f"the memory was full, so it tries {stage.removeprefix('try ')}"
+    return _STAGES.get(stage, "")
+
+
+def act(action: str, run_id: str) -> str:
+    """Pause, keep, discard or resume a run; nobody waits for its last breath.
+
+    Returns what else came of it, in a sentence, or nothing.
+    """
+    said = ""
+    refuse_public()
+    home = access.home()
+    run = RunStore(home.runs).get(run_id)
+    if action == "keep":
+        control.finish_early(run)
+    elif action == "discard":
+        said = control.discard(run, home)
+        _DISCARDED[run_id] = time.monotonic()
+    elif action == "resume":
+        with room(home):
+            control.resume(run, home)
+    else:
+        control.pause(run, home)
+    bench.clear()
+    return said
+
+
+def name_of(run: Run) -> str:
+    """What lists call a run: by what differs among all runs here."""
+    return next((e.title for e in entries() if e.row.run.folder == run.folder), title_of(run))
+
+
+def watched() -> Run | None:
+    """The run that the page shows: the one of the link, else the newest alive, the newest own one,
+    the demo's.
+
+    A run that is not here gives way, and the banner names it.
+    """
+    asked = state.now().run
+    if not asked:
+        newest = max(
+            (x.run for x in bench().lines if x.role != "twin" and x.asked != "discard"),
+            key=lambda run: (run.created, run.id),
+            default=None,
+        )
+        if newest is None and not access.public():
+            newest = _newest_own()
+        if newest is not None:
+            state.correct(run=newest.id)  # when it has ended the page still shows it
+            return newest
+    found = find(asked or DEMO_RUN)
+    if found is None and asked:
+        state.ignore(f"run: no run here is called {asked[:60]!r}; the bundled one is shown")
+        state.correct(run="")
+        found = find(DEMO_RUN)
+    return found
+
+
+def _newest_own() -> Run | None:
+    """The visitor's newest distillation that is not in the trash; None before the first."""
+    own = (row.run for row in rows(access.home().runs) if row.run.config.get("stage") == "distill")
+    return next(own, None)  # they come newest first
+
+
+def ended() -> None:
+    """A run has begun or ended: what the other pages offer is looked for anew."""
+    for cached in (sources, teachers, bench):
+        cached.clear()
+
+
+def is_own(run: Run) -> bool:
+    """Whether a run lies in the visitor's workspace, and not in the read-only demo."""
+    return run.folder.resolve().parent == access.home().runs.resolve()

@@ -1,0 +1,252 @@
+"""What a finished run is worth: its own board, the verdict on it, what it keeps at what cost."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from app.services import access, measured
+from app.services.boards import (
+    Answers,
+    Board,
+    DataChoice,
+    Source,
+    answers,
+    data_choices,
+    is_cut,
+    pairs_of,
+    sources_on,
+    title_of,
+)
+from app.services.live import run as live
+from app.services.roles import same_budget
+from kdcore import lab
+from kdcore.config import DistillConfig, from_dict
+from kdcore.data.pairs import PairTable
+from kdcore.errors import LabError
+from kdcore.evaluation.measures import measure
+from kdcore.judging.caveats import caveats, early
+from kdcore.judging.retention import Retention, costing, retention
+from kdcore.judging.seeds import Seeded, SeedRow, fold
+from kdcore.judging.verdict import Judgement, judge
+from kdcore.runs import listing
+from kdcore.runs.alike import setting_of
+from kdcore.runs.beside import Latency, teacher_path
+from kdcore.runs.sizes import ModelSize
+from kdcore.runs.store import Run, RunStore
+
+METRIC = "roc_auc"
+SPLIT = "test"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A finished distillation on the table.
+
+    twin: its twin's run, finished or not. teacher: whom it learned from, where that run is here.
+    offered: whether the other pages can show its pairs.
+    """
+
+    run: Run
+    config: DistillConfig
+    board: Board
+    twin: Run | None
+    teacher: Run | None
+    offered: bool
+
+
+def case_of(run_id: str) -> Case | None:
+    """The case of a finished distillation; None for any other run. LabError when data are gone."""
+    run = live.find(run_id)
+    if run is None or run.config.get("stage") != "distill" or run.status().state != "finished":
+        return None
+    config = from_dict(run.config)
+    assert isinstance(config, DistillConfig)
+    own = _predicted(run, run, title_of(run))
+    if own is None:
+        raise LabError(f"{run.id} has no predictions on test pairs: its data have no test split.")
+    pairs, choice = _pairs(run, config.data, own.predictions.data_hash)
+    twin, teacher = twin_run(run), _teacher_run(run, config)
+    board = Board(
+        data=choice or DataChoice(config.data, pairs.name, "of this run", run.folder),
+        pairs=pairs,
+        teacher=_teacher(run, teacher, pairs),
+        student=own,
+        twin=_on(pairs, _predicted(twin, twin, title_of(twin))) if twin and is_done(twin) else None,
+    )
+    return Case(run, config, board, twin, teacher, choice is not None)
+
+
+def is_done(run: Run) -> bool:
+    """Whether a run has come to its end."""
+    return run.status().state == "finished"
+
+
+def twin_run(run: Run) -> Run | None:
+    """The same student without a teacher: as it was launched, else one of the same budget."""
+    found = live.find(live.twin_id(run))
+    if found is not None:
+        return found
+    alike = (row.run for row in listing.rows(run.folder.parent) if same_budget(run, row.run))
+    return next(alike, None)
+
+
+def judgement(case: Case, seeds: int = 1) -> Judgement:
+    """The verdict; what the other pages measured of the same answers is not measured again."""
+    board = case.board
+    assert board.student is not None
+    told = board.twin is not None
+    return judge(
+        board.pairs,
+        board.student.predictions,
+        board.twin.predictions if board.twin else None,
+        board.teacher.predictions if board.teacher else None,
+        METRIC,
+        seeds=seeds,
+        caveats=caveats(case.run, case.twin),
+        comparison=measured.comparison(board, board.student, board.twin) if board.twin else None,
+        gap=measured.gap(board, METRIC) if told else None,
+    )
+
+
+def kept(case: Case) -> Retention | None:
+    """What the student keeps of its teacher; None when the teacher has not answered the pairs."""
+    board = case.board
+    if board.teacher is None or board.student is None:
+        return None
+    who = (board.student, board.teacher, board.twin)
+    key = (board.pairs.content_hash, *(a.hash if a else "" for a in who))
+    sizes = (size_of(case.run), size_of(case.teacher) if case.teacher else None)
+    return costing(_kept(key, board), Latency.read(case.run, access.home()), sizes)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _kept(key: tuple[str, ...], _board: Board) -> Retention:
+    assert _board.student is not None
+    assert _board.teacher is not None
+    said = _board.student.predictions, _board.teacher.predictions
+    twin = _board.twin.predictions if _board.twin else None
+    return retention(_board.pairs, *said, twin=twin, metric=METRIC)
+
+
+def size_of(run: Run) -> ModelSize | None:
+    """How large a run's saved model is; None where there is none."""
+    return listing.row_of(run.folder).size
+
+
+def seeds_of(case: Case) -> SeedRow | None:
+    """The runs that are this one but for the seed as one row; None when there is no other."""
+    alike = _alike(case)
+    if len(alike) < 2:
+        return None
+    whole = (run for run in alike if not _short(run, case.board.pairs))
+    found = fold([s for run in whole if (s := _seeded(run, case.board.pairs))], METRIC)
+    return found[0] if found and found[0].value.n > 1 else None
+
+
+def left_out(case: Case) -> str:
+    """Which runs of this setting no seed is counted of, and why; "" when all are."""
+    alike = _alike(case)
+    if len(alike) < 2:
+        return ""
+    told = [f"{run.id} ({why})" for run in alike if (why := _short(run, case.board.pairs))]
+    return f"Left out of the seeds: {', '.join(told)}." if told else ""
+
+
+def _alike(case: Case) -> list[Run]:
+    """The finished runs of a setting, whatever their seed."""
+    wanted = setting_of(case.run.config)
+    return [
+        row.run
+        for row in listing.rows(case.run.folder.parent)
+        if row.scored and row.state == "finished" and setting_of(row.run.config) == wanted
+    ]
+
+
+def _short(run: Run, pairs: PairTable) -> str:
+    """Why a run is no whole seed: it, or its twin, ended early or left nothing that is readable."""
+    twin = twin_run(run)
+    for who, one in (("it", run), ("its twin", twin)):
+        if one is not None and is_done(one) and (said := early(one)):
+            return f"{who} was stopped {said}"
+    try:
+        _seeded(run, pairs)
+    except (LabError, OSError):
+        return "its saved predictions, or its twin's, cannot be read"
+    return ""
+
+
+def _seeded(run: Run, pairs: PairTable) -> Seeded | None:
+    own = _on(pairs, _predicted(run, run, run.id))
+    if own is None:
+        return None
+    twin = twin_run(run)
+    beside = _on(pairs, _predicted(twin, twin, twin.id)) if twin and is_done(twin) else None
+    value = _point((pairs.content_hash, own.hash), pairs, own)
+    if beside is None:
+        return Seeded(run.id, run.config, value)
+    alone = _point((pairs.content_hash, beside.hash), pairs, beside)
+    return Seeded(run.id, run.config, value, value - alone)
+
+
+@st.cache_data(max_entries=400, show_spinner=False)
+def _point(key: tuple[str, ...], _pairs: PairTable, _who: Answers) -> float:
+    """The metric alone, without an interval."""
+    return float(measure(_pairs, _who.predictions).value_of(METRIC)[0])
+
+
+def _pairs(run: Run, data: str, data_hash: str) -> tuple[PairTable, DataChoice | None]:
+    """The pairs that a run was tested on, and the data set of the pages that shows just these."""
+    for choice in data_choices():
+        if choice.key in (data, data.partition(":")[0]):
+            table = pairs_of(choice, SPLIT if is_cut(choice) else "")
+            if table.content_hash == data_hash:
+                return table, choice
+    return _own_pairs(str(run.folder), data_hash), None
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _own_pairs(folder: str, data_hash: str) -> PairTable:
+    run = live.find(folder.rpartition("/")[2])
+    if run is None:
+        raise LabError(f"{folder} is no run any more.")
+    pairs = lab.split_of(run, SPLIT, access.home())
+    lab.predictions(run, SPLIT).require(pairs.content_hash, len(pairs))
+    return pairs
+
+
+def _predicted(run: Run, model: Run, title: str, path_of: str = "") -> Answers | None:
+    """A run's kept answers to its test pairs."""
+    path = teacher_path(run) if path_of == "teacher" else run.predictions_path(SPLIT)
+    if not path.is_file():
+        return None
+    return answers(Source(model.id, title, path, "", model))
+
+
+def _on(pairs: PairTable, found: Answers | None) -> Answers | None:
+    """The answers, when they are to just these pairs."""
+    fits = found is not None and found.predictions.data_hash == pairs.content_hash
+    return found if fits else None
+
+
+def _teacher_run(run: Run, config: DistillConfig) -> Run | None:
+    try:
+        return RunStore(run.folder.parent).get(config.teacher)
+    except LabError:
+        return live.find(config.teacher.rpartition("/")[2])
+
+
+def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
+    """The teacher's answers: its own run's, those that this run asked for, or scored ones."""
+    if teacher is None:  # its run was deleted; what it told this one is still here
+        key, path = Path(str(run.config.get("teacher", ""))).name, teacher_path(run)
+        return _on(pairs, answers(Source(key, key, path, "", None)) if path.is_file() else None)
+    title = title_of(teacher)
+    for found in (
+        _predicted(teacher, teacher, title),
+        _predicted(run, teacher, title, "teacher"),
+    ):
+        if (fitting := _on(pairs, found)) is not None:
+            return fitting
+    scored = next((s for s in sources_on(pairs) if s.key == teacher.id), None)
+    return answers(scored) if scored else None

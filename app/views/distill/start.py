@@ -1,0 +1,66 @@
+"""The start: the button, what stands in its way, and the command that does the same."""
+
+import streamlit as st
+
+from app import services, state
+from app.kit import error_box
+from app.services.draft import Draft
+from app.views.distill.form import yaml_text
+from app.views.distill.queries import runs
+from kdcore.errors import LabError
+from kdcore.experiments.command_line import command_of
+
+_BEGUN = "kd_distill_begun"
+
+
+def draw(now: Draft) -> None:
+    """Start, disabled with its reason where it cannot be pressed; the exact command line."""
+    alone = state.now().alone
+    why = _why_not(now)
+    pressed = st.button(
+        "Start student and twin" if alone else "Start the student",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=bool(why),
+        help=why or None,
+        key="distill_start",
+        width="stretch",
+    )
+    if why:
+        st.caption(f":material/lock: {why}" if services.public() else why)
+    if now.config is not None:
+        with st.expander("Command line", icon=":material/terminal:"):
+            st.code(command_of(now.config), language="bash", wrap_lines=True)
+    if pressed and now.config is not None:
+        _start(now, alone)
+
+
+def begun() -> str:
+    """The run that this visitor has just started, once: the page leads him to it."""
+    return str(st.session_state.pop(_BEGUN, ""))
+
+
+def _why_not(now: Draft) -> str:
+    if services.public():
+        return services.PUBLIC_REASON
+    if yaml_text.is_unfinished():
+        return "What you typed as YAML is unfinished: fix it or discard it."
+    if count := len(now.problems):
+        return (
+            f"{count} setting{'s are' if count > 1 else ' is'} invalid: see the message beside "
+            f"{'them' if count > 1 else 'it'}."
+        )
+    return ""
+
+
+def _start(now: Draft, alone: bool) -> None:
+    assert now.config is not None
+    try:
+        with st.spinner("Putting it in the queue…"):
+            run = runs.start(now.config, now.preset, alone)
+    except LabError as error:
+        error_box.draw(*error_box.words(error))
+        return
+    st.session_state[_BEGUN] = run.id
+    state.change(run=run.id)
+    st.rerun()

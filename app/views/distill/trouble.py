@@ -1,0 +1,129 @@
+"""What went wrong with a run: the plain cause, what is kept, and a change that would help."""
+
+import re
+from typing import Literal
+
+import streamlit as st
+
+from app import services
+from app.kit import error_box
+from app.kit.texts import md
+from app.services import draft
+from app.views.distill import queue
+from app.views.distill.queries import runs
+from kdcore.errors import LabError
+from kdcore.runs.store import Run, Status
+
+_SIZE = re.compile(r"batch size (\d+)")
+_BETTER = re.compile(r"; (?:batch size )?(\d+) (?:needs|fits)")
+_RATE = re.compile(r"learning rate ([0-9.e-]+)\); try ([0-9.e-]*[0-9])")
+_FOLDERS = re.compile(r"(?<![\w/])/(?:[^\s/'\":;,]+/)+")  # a public showing names no folder
+_ENDED = {
+    "failed": "This run failed",
+    "lost": "This run was lost",
+    "stopped": "Paused",
+    "broken": "This run cannot be read",
+}
+
+
+def draw(run: Run) -> None:
+    """Nothing while all is well; else cause, checkpoint, and the buttons that lead on."""
+    status = run.status()
+    if status.state not in _ENDED:
+        return
+    if status.state == "stopped":
+        st.info(_paused(run, status))
+    else:
+        cause = _cause(status)
+        st.error(f"**{_ENDED[status.state]}.** {cause}\n\n{_kept(run, status)}")
+    helps = suggestions(run, status.message)
+    vain = not status.step and "\n- " in status.message  # settings or data: it fails again
+    with st.container(horizontal=True, gap="small", key="distill_trouble"):
+        if status.state != "broken" and runs.is_own(run):
+            _resume(run, "secondary" if helps or vain else "primary")
+        for label, changed in helps:
+            if st.button(
+                label,
+                icon=":material/edit:",
+                key=f"mend_{label}",
+                type="primary",
+                help="Put it in the form above; nothing starts.",
+            ):
+                _prefill(run, changed)
+    if status.state in ("failed", "broken") and not services.public():
+        _log(run)
+
+
+def suggestions(run: Run, message: str) -> list[tuple[str, dict[str, object]]]:
+    """Changes that would help with a cause, each with the words of its button."""
+    found: list[tuple[str, dict[str, object]]] = []
+    size, better = _SIZE.search(message), _BETTER.search(message)
+    if "memory" in message and size and better:
+        found.append((f"Batch size {size[1]} → {better[1]}", {"training.batch_size": better[1]}))
+    if rate := _RATE.search(message):
+        found.append((f"Learning rate {rate[1]} → {rate[2]}", {"training.learning_rate": rate[2]}))
+    device = str(run.config.get("device", "auto"))
+    if "device" in message and device not in ("auto", "cpu"):
+        found.append((f"Device {device} → auto", {"device": "auto"}))
+    return found
+
+
+def _paused(run: Run, status: Status) -> str:
+    if not (run.checkpoint_folder / "checkpoint.json").is_file():
+        return "**Paused** before its first checkpoint; Resume starts over."
+    of = f" of {status.total_steps:,}" if status.total_steps else ""
+    return f"**Paused at step {status.step:,}{of}**; Resume continues from there."
+
+
+def _cause(status: Status) -> str:
+    """The message as Markdown, its problems as bullets, without the way out by command."""
+    said = status.message.partition("; resume with")[0].partition("; continue with")[0]
+    if services.public():
+        said = _FOLDERS.sub("…/", said)
+    head, *rest = (said[:1].upper() + said[1:]).split("\n")
+    bullets = [f"- {md(line[2:])}" if line.startswith("- ") else md(line) for line in rest]
+    return "\n".join([md(head), *([""] if bullets else []), *bullets])
+
+
+def _kept(run: Run, status: Status) -> str:
+    """What of the run is still there."""
+    if (run.checkpoint_folder / "checkpoint.json").is_file():
+        told = f"The last checkpoint is saved (the run had reached step {status.step:,})"
+        return f"{told}; Resume continues from there."
+    return "There is no checkpoint yet; Resume starts over."
+
+
+def _resume(run: Run, kind: Literal["primary", "secondary"]) -> None:
+    pressed = st.button(
+        "Resume",
+        icon=":material/play_arrow:",
+        key=f"resume_{run.id}",
+        disabled=services.public(),
+        help=services.PUBLIC_REASON
+        if services.public()
+        else "Wait for a device and go on from the checkpoint.",
+        type=kind,
+    )
+    if pressed:
+        queue.do("resume", run.id)
+
+
+def _prefill(run: Run, changed: dict[str, object]) -> None:
+    try:
+        draft.prefill(run, changed)
+    except LabError as error:
+        error_box.draw(*error_box.words(error))
+        return
+    st.rerun()
+
+
+def _log(run: Run) -> None:
+    """The end of the log, for whoever wants to know more; folded."""
+    try:
+        with run.log_path.open("rb") as file:
+            file.seek(max(run.log_path.stat().st_size - 4000, 0))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return
+    with st.expander("The end of its log"):
+        st.code(text, language=None)

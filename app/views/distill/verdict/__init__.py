@@ -1,0 +1,1 @@
+"""What a finished run is worth: verdict, retention, and the experiments to try next."""

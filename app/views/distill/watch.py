@@ -1,0 +1,93 @@
+"""Watching a run: its curves and its pinned pairs, live while it learns and replayed afterwards."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import services, state
+from app.kit import controls
+from app.kit.chart_tools import Caption
+from app.kit.texts import md
+from app.services.boards import title_of
+from app.services.live import run as live
+from app.views.distill.parts.run_watch import Watch, run_watch
+from kdcore.runs.store import Run
+
+_ENDED = "kd_run_ended"
+_COLUMNS = ("step", "loss", "validation_roc_auc", "validation_nll", "pairs_per_second")
+
+
+def draw(run_id: str) -> None:
+    """The picture of a run. It follows by itself; the page runs again once, at the run's end."""
+    run = live.find(run_id)
+    if run is None:
+        _gone(run_id)
+        return
+    st.fragment(_watch)(run)
+
+
+def _watch(run: Run) -> None:
+    if st.session_state.pop(_ENDED, False):
+        services.sources.clear()  # a model that has just answered is on offer at once
+        st.rerun()
+    live.ask_teacher(run, ask=not services.public())
+    found = live.answer(run.id)
+    if found is None:  # another tab has discarded it meanwhile
+        _gone(run.id)
+        return
+    now, target = state.now(), f"run_watch_{run.id}"
+    twin = found.get("twin")
+    with st.container(key=target):
+        run_watch(
+            Watch(
+                run=run.id,
+                target=target,
+                weights=_weights(run.config),
+                taught="student" in run.config,
+                step=now.wstep,
+                metric=now.wmetric,
+                run_over=found["status"]["state"] in live.OVER,
+                twin_over=twin is None or twin["state"] in live.OVER,
+                about=title_of(run),
+            ),
+            f"watch_{run.id}",
+            _heard,
+            _ended,
+        )
+    lines = pd.DataFrame(found["student"]["lines"]).reindex(columns=list(_COLUMNS))
+    caption = Caption(f"Training of {title_of(run)}", _source(run))
+    controls.exports(target, lines, "The curves of the run.", f"run={run.id}", caption)
+
+
+def _source(run: Run) -> str:
+    """What the picture's last line names: run, teacher, data, and the pairs learned from."""
+    parts = [f"run {run.id}"]
+    if teacher := run.config.get("teacher"):
+        parts.append(f"teacher {Path(str(teacher)).name}")  # a folder of this machine is no name
+    parts.append(f"data {run.config.get('data', 'not named')}")
+    if isinstance(limit := run.config.get("limit"), int) and limit > 0:
+        parts.append(f"learned from {limit:,} pairs")
+    return " · ".join(parts)
+
+
+def _gone(run_id: str) -> None:
+    st.info(f"No run here is called {md(run_id)}: it may have been discarded.")
+
+
+def _weights(config: Mapping[str, Any]) -> dict[str, float]:
+    """Of the loss's terms; a run without a teacher has the hard one alone."""
+    if "student" not in config:
+        return {"soft": 0.0, "hard": 1.0}
+    return {term: float(config.get(f"{term}_weight", 0)) for term in ("soft", "hard")}
+
+
+def _heard(said: Any) -> None:
+    if isinstance(said, Mapping):
+        state.change(**{name: said[name] for name in ("wstep", "wmetric") if name in said})
+
+
+def _ended() -> None:
+    st.session_state[_ENDED] = True

@@ -1,0 +1,1 @@
+"""Masked word: which words two language models write in the gap of a sentence."""

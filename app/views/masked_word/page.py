@@ -1,0 +1,22 @@
+"""Masked word: what would a language model write in the gap, and what does its student know?"""
+
+import streamlit as st
+
+from app.views.masked_word import finding, models, picture, sentence
+
+
+@st.fragment
+def _page() -> None:
+    top = st.container()  # the finding waits for the models; the page does not
+    sentence.draw()
+    pair = models.ask(sentence.shown())
+    with top:
+        finding.draw(pair)
+    if pair.answered:
+        teacher, student = (model.filled for model in pair.both())
+        sentence.mark_unknown(pair.sentence, {"teacher": teacher, "student": student})
+        picture.draw(pair)
+    models.draw(pair)
+
+
+_page()

@@ -1,0 +1,110 @@
+"""Masked word: mirrored soft labels of two language models at T = 1, 3, 5 and at a T to drag.
+
+All logits go to the browser once; it computes every softmax. The server hears of T at its release.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.kit.browser_part import held, part
+
+KEY = "masked_bars"
+_MEMO = "kd_masked_told"
+
+# the temperature rail is the Temperature page's own, so that both feel the same
+_SHARED = ("maths", "draw", "stage", "number_box", "temperature_rail/rails")
+_mount = part(__name__, *_SHARED, own=("panels",))
+
+
+@dataclass(frozen=True)
+class MaskedRow:
+    """A word: its place in the teacher's and the student's logits, -1 where a model lacks it.
+
+    truth: its exact probability, -1 where nobody knows it.
+    """
+
+    word: str
+    t: int
+    s: int
+    truth: float
+
+
+@dataclass(frozen=True)
+class MaskedView:
+    """What a visitor chooses here.
+
+    log: a log axis; few: the softmax over the shown words only; same: one axis for all panels.
+    """
+
+    T: float
+    log: bool
+    few: bool
+    same: bool
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the server last chose and how often, and what the browser shows by now.
+
+    A choice of the browser's own is not sent back, so a release never sends the logits again.
+    """
+
+    view: MaskedView
+    count: int
+    shown: MaskedView
+    heard: bool = False
+
+
+Heard = Callable[[Mapping[str, Any]], MaskedView]
+
+
+def masked_bars(
+    view: MaskedView,
+    *,
+    rows: list[MaskedRow],
+    teacher: NDArray[np.float32],
+    student: NDArray[np.float32],
+    same: bool,
+    content: str,
+    on_change: Heard,
+) -> None:
+    """Mount it; on_change gets {T, log, few, same} after a release and returns what it took.
+
+    same: both logits are of one vocabulary in one order; content: a hash of all that is shown.
+    """
+    told = st.session_state[_MEMO] = _told(view)
+    _mount(
+        key=KEY,
+        data={
+            "view": vars(told.view),
+            "told": told.count,
+            "rows": [vars(row) for row in rows],
+            "teacher": pa.table({"z": teacher.astype(np.float32)}),
+            "student": pa.table({"z": student.astype(np.float32)}),
+            "same": same,
+            "hash": content,
+        },
+        on_set_change=lambda: _heard(on_change),
+    )
+
+
+def _told(view: MaskedView) -> _Told:
+    memo: _Told | None = st.session_state.get(_MEMO)
+    if memo is None:
+        return _Told(view, 1, view)
+    gone = memo.heard and held(KEY, "set") is None  # another page was open: the part begins anew
+    return memo if memo.shown == view and not gone else _Told(view, memo.count + 1, view)
+
+
+def _heard(on_change: Heard) -> None:
+    said, memo = held(KEY, "set"), st.session_state.get(_MEMO)
+    if isinstance(said, Mapping):
+        shown = on_change(said)
+        if memo:
+            st.session_state[_MEMO] = replace(memo, shown=shown, heard=True)

@@ -1,0 +1,124 @@
+"""The picture: both soft labels over the same words, at T = 1, 3, 5 and at a T to drag."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import state
+from app.kit import controls
+from app.kit.chart_tools import Caption
+from app.kit.texts import degrees
+from app.shell import captions
+from app.views.masked_word.models import Pair
+from app.views.masked_word.parts.bars import MaskedRow, MaskedView, masked_bars
+from kdcore.language import Filled, truth
+
+SHOWN, RIVALS = 11, 3  # the teacher's first words, and those of the student that must be seen
+TEMPERATURES = (1.0, 3.0, 5.0)
+
+
+def draw(pair: Pair) -> None:
+    """Mount the panels; hear the release; offer the numbers."""
+    teacher, student = (who.filled for who in pair.both())
+    known = truth(pair.sentence)
+    same = sorted(teacher.words) == sorted(student.words)
+    rows = _rows(teacher, student, same, known)
+    answer = _aligned(student, teacher) if same else student.logits
+    now = state.now()
+    with st.container(key="masked_picture"):
+        masked_bars(
+            _view(),
+            rows=rows,
+            teacher=teacher.logits,
+            student=answer,
+            same=same,
+            content=_hash(teacher.logits, answer, rows),
+            on_change=_heard,
+        )
+    controls.exports(
+        "masked_picture",
+        _table(rows, teacher, student),
+        _sentence(pair, now.mask_t),
+        f"KD Lab masked word; sentence {pair.sentence}; {_hash(teacher.logits, answer, rows)}",
+        Caption(
+            f"Masked word: both models at T = {now.mask_t:g} and at T = 1, 3 and 5",
+            " · ".join(
+                f"{role} {captions.plain(who.title)}, {len(who.filled.words):,} words"
+                for role, who in zip(("teacher", "student"), pair.both(), strict=True)
+            ),
+        ),
+    )
+
+
+def _rows(
+    teacher: Filled, student: Filled, same: bool, known: Mapping[str, float]
+) -> list[MaskedRow]:
+    """The teacher's first words, with the student's own favorites among them, by the teacher."""
+    wanted = list(dict.fromkeys([*teacher.words[:SHOWN], *student.words[:RIVALS]]))
+    rows = []
+    for word in wanted:
+        t, s = teacher.place(word), student.place(word)
+        here = t if same else s  # one vocabulary: both logits stand in the teacher's order
+        p = known.get(word, 0.0) if known else -1.0
+        rows.append(MaskedRow(word, _number(t), _number(here), p))
+    return sorted(rows, key=lambda row: row.t if row.t >= 0 else len(teacher))
+
+
+def _number(place: int | None) -> int:
+    return -1 if place is None else place
+
+
+def _aligned(student: Filled, teacher: Filled) -> NDArray[np.float32]:
+    """The student's logits in the teacher's order of words; pieces that read alike keep theirs."""
+    mine = np.argsort(np.array(student.words), kind="stable")
+    theirs = np.argsort(np.array(teacher.words), kind="stable")
+    out = np.empty_like(student.logits)
+    out[theirs] = student.logits[mine]
+    return out
+
+
+def _hash(teacher: NDArray[np.float32], student: NDArray[np.float32], rows: list[MaskedRow]) -> str:
+    told = hashlib.sha256(teacher.tobytes())
+    told.update(student.tobytes())
+    told.update(repr(rows).encode())
+    return told.hexdigest()[:16]
+
+
+def _view() -> MaskedView:
+    now = state.now()
+    return MaskedView(now.mask_t, now.mask_log, now.mask_few, now.mask_same)
+
+
+def _heard(said: Mapping[str, Any]) -> MaskedView:
+    """A release: what a browser sends is not trusted, the state clamps it."""
+    flags = {f"mask_{name}": said.get(name) is True for name in ("log", "few", "same")}
+    state.change(mask_t=said.get("T"), **flags)
+    return _view()
+
+
+def _table(rows: list[MaskedRow], teacher: Filled, student: Filled) -> pd.DataFrame:
+    """A row a word: both soft labels at each temperature, the grammar's truth at T = 1."""
+    view = _view()
+    table = pd.DataFrame({"word": [row.word for row in rows]})
+    for heat in dict.fromkeys((*TEMPERATURES, view.T)):
+        for role, filled in (("teacher", teacher), ("student", student)):
+            soft = filled.soft(heat)
+            places = [filled.place(row.word) for row in rows]
+            p = np.array([np.nan if place is None else soft[place] for place in places])
+            table[f"{role} p at T={heat:g}"] = p / np.nansum(p) if view.few else p
+    if rows and rows[0].truth >= 0:
+        table["grammar p"] = [row.truth for row in rows]
+    return table
+
+
+def _sentence(pair: Pair, heat: float) -> str:
+    told = []
+    for role, who in zip(("Teacher", "student"), pair.both(), strict=True):
+        words = ", ".join(f"{word} {p:.3f}" for word, p in who.filled.head(4, heat))
+        told.append(f"{role} {words}")
+    return f"{pair.sentence} At T = {degrees(heat)}: {'; '.join(told)}."

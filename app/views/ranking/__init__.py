@@ -1,0 +1,1 @@
+"""Ranking: nDCG over depth, label density, the lists of one query, and the ad auction."""

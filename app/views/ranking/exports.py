@@ -1,0 +1,59 @@
+"""Run and qrels files of what is shown, for trec_eval and whatever else reads TREC."""
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import streamlit as st
+
+from app.services import Board
+from app.views.ranking import models
+from app.views.ranking.models import Side
+from kdcore.evaluation.exports import write_qrels, write_trec_run
+from kdcore.labels import GainKind
+
+
+def draw(board: Board, gain: str) -> None:
+    """A button a model for its run, and one for the judgments with the gain that is shown."""
+    st.subheader("TREC files", anchor=False)
+    with st.container(horizontal=True, key="trec"):
+        for role, side in models.sides_of(board).items():
+            st.download_button(
+                f"{models.ROLES[role]}'s run",
+                data=partial(trec_run, board, side),
+                file_name=f"{role}.run",
+                mime="text/plain",
+                key=f"trec_{role}",
+                on_click="ignore",
+            )
+        st.download_button(
+            "Qrels",
+            data=partial(qrels, board, gain),
+            file_name=f"{gain}.qrels",
+            mime="text/plain",
+            key="trec_qrels",
+            on_click="ignore",
+        )
+    variant = "ndcg_cut of the gain 2^grade − 1" if gain == "exp2" else "ndcg_cut of the grade"
+    st.caption(
+        f"`trec_eval -J -m ndcg_cut qrels run` gives these numbers where no scores are equal: "
+        f"{variant}. A run lists ads of equal score by a hash of their texts; nDCG here is the "
+        "mean over their orders."
+    )
+
+
+def trec_run(board: Board, side: Side) -> bytes:
+    """The run file of one model."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run"
+        write_trec_run(path, board.pairs, side.answers.predictions)
+        return path.read_bytes()
+
+
+def qrels(board: Board, gain: str) -> bytes:
+    """The judgments, worth what the shown gain gives them."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "qrels"
+        write_qrels(path, board.pairs, cast(GainKind, gain))
+        return path.read_bytes()

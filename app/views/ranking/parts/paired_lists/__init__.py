@@ -1,0 +1,33 @@
+"""One query's ads in several orders with the moves between them; and the same ads at auction."""
+
+from typing import Any
+
+from app.kit.browser_part import held, part
+
+OWN = ("hold", "marks", "scratch", "picture", "lists", "frontier", "auction")
+_mount = part(__name__, "maths", "draw", "number_box", own=OWN)
+
+
+def said(key: str) -> dict[str, Any]:
+    """What the part last sent, by name: pair, scratch, rules, edits; read it before mounting.
+
+    pair: row of the ad picked. scratch: {query, order}. rules: {w, slots, reserve, pricing, by}.
+    edits: {query, edits}, texts like "0b1.25_3c0.2": ad 0's bid, ad 3's pClick.
+    """
+    names = ("pair", "scratch", "rules", "edits")
+    return {name: told for name in names if (told := held(key, name)) is not None}
+
+
+def paired_lists(data: dict[str, Any], key: str, **on_change: Any) -> None:
+    """Draw the lists. data: see app.views.ranking.lists; on_change: pair=, scratch= callbacks."""
+    _draw({"mode": "lists"} | data, key, on_change)
+
+
+def auction_rail(data: dict[str, Any], key: str, **on_change: Any) -> None:
+    """Draw the auction. data: see app.views.ranking.auction; on_change: rules=, edits=."""
+    _draw({"mode": "auction"} | data, key, on_change)
+
+
+def _draw(data: dict[str, Any], key: str, on_change: dict[str, Any]) -> None:
+    calls = {f"on_{name}_change": call for name, call in on_change.items()}
+    _mount(key=key, data=data, **calls)

@@ -1,0 +1,1 @@
+"""What the ranking page computes, reads and caches."""

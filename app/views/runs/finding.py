@@ -1,0 +1,83 @@
+"""What the runs say in one sentence: the best student, by how much, and what that is worth."""
+
+from pathlib import PurePath
+
+from app import state
+from app.kit.texts import number, signed
+from app.services.runs import measured
+from app.services.runs.listing import Entry, Scene
+from kdcore.judging.seeds import Spread
+from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.listing import Number
+
+VERDICTS = {
+    "BEATS": "ahead of",
+    "NO BEATS": "behind",
+    "INCONCLUSIVE": "not clearly different from",
+}
+
+WHO = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
+
+
+def sentence(scene: Scene) -> str:
+    """The finding; it follows the metric, the baseline and what was measured."""
+    name = CATALOG[scene.metric].name
+    leader = scene.leader
+    if leader is None:
+        every = sum(not e.scoring for e in scene.entries)
+        return f"Of {every:,} runs, none has its {name} on the test split measured yet."
+    held, alike = leader.row.test.metrics[scene.metric], len(scene.rivals)
+    data = _data_name(leader)
+    count = f"{_elsewhere(data)}Of {len(scene.weighed):,} runs measured on the test pairs of {data}"
+    told = (
+        f"{count}, the best {WHO.get(leader.role, 'run')} is {leader.title}: {name} "
+        f"{number(held.value)} {interval(held)} on {held.n:,} {held.unit}"
+    )
+    if alike > 1:
+        told += f" (best of {alike} on this test set: slightly optimistic)"
+    return f"{told}, {_against(scene, leader)}"
+
+
+def _data_name(entry: Entry) -> str:
+    """The data set of a run, without the folder that it may lie in."""
+    return PurePath(str(entry.row.run.config.get("data", ""))).name or "other data"
+
+
+def _elsewhere(data: str) -> str:
+    """A sentence where the runs that follow are of other data than those chosen above."""
+    chosen = state.now().data
+    if chosen == data.partition(":")[0]:
+        return ""
+    return f"These are runs on {data}, not on {chosen}. "
+
+
+def interval(held: Number) -> str:
+    """A 95 % interval in brackets, or nothing."""
+    if held.low != held.low or held.high != held.high:
+        return ""
+    return f"[{held.low:.3f}, {held.high:.3f}]".replace("-", "−")
+
+
+def spread_words(value: Spread, runs: int) -> str:
+    """How far the seeds of a setting lie apart, or how many of them are measured so far."""
+    if not value.n:
+        return f"none of {runs} seeds is measured yet"
+    left = f" of {runs} so far" if value.n < runs else ""
+    if value.n == 1:
+        return f"1{left}: {number(value.mean)}"
+    ends = f"{number(value.least)} to {number(value.most)}"
+    return f"{value.n}{left}: sd {number(value.deviation)}, {ends}"
+
+
+def _against(scene: Scene, leader: Entry) -> str:
+    if scene.base is None or scene.base.key == leader.key:
+        return "and it is the baseline itself."
+    shipped = measured.shipped_delta(leader.row, scene.base.row)
+    delta = shipped.get(scene.metric) if shipped else None
+    if delta is None:
+        return f"its difference to the baseline, {scene.base.title}, is not measured yet."
+    ends = f"[{signed(delta.low)}, {signed(delta.high)}]"
+    how = VERDICTS.get(delta.verdict, delta.verdict)
+    return (
+        f"{how} the baseline, {scene.base.title}, by {signed(delta.delta)} {ends}: {delta.verdict}."
+    )

@@ -1,0 +1,251 @@
+"""One run: how it stands, its numbers, its settings and command, tags and note, and ways on."""
+
+import time
+from datetime import datetime
+
+import streamlit as st
+import yaml
+
+from app import services, state
+from app.kit.texts import md, number, signed
+from app.parts.metric_cards import Card, interval, metric_cards
+from app.services.runs import budgets, listing, seeds
+from app.services.runs.listing import Entry, Scene
+from app.services.runs.measured import Delta, kept_delta
+from app.views.runs import columns
+from app.views.runs.one import keep, marks, metrics
+from app.views.runs.queries import change
+from kdcore.config import from_dict
+from kdcore.errors import LabError
+from kdcore.experiments.command_line import command_of
+from kdcore.judging.drift import inputs_of
+from kdcore.metrics.definitions import CATALOG
+from kdcore.report.words import without_places
+from kdcore.runs.listing import Validation
+
+
+def draw(scene: Scene) -> None:
+    """The run of the state, else the chosen one, else the first that is shown."""
+    entry = _opened(scene)
+    if entry is None:
+        st.info("There is no run to show.")
+        return
+    titles = {e.key: e.title for e in (scene.shown or scene.entries)} | {entry.key: entry.title}
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs_one"):
+        st.session_state["runs_open"] = entry.key
+        st.selectbox(
+            "Run",
+            list(titles),
+            format_func=lambda k: titles[k] if titles[k] == k else f"{titles[k]} ({k})",
+            key="runs_open",
+            on_change=_open,
+            width=430,
+        )
+        _actions(entry)
+    st.caption("\n\n".join(filter(None, (_standing(entry), metrics.purpose(entry)))))
+    twin = seeds.own_twins(scene, [entry]).get(entry.row.run.folder)
+    if unequal := budgets.unequal(entry.row.run, twin.run if twin else None):
+        st.markdown(f":orange-badge[:material/balance: unequal budgets] {md(' '.join(unequal))}")
+    metric_cards(_cards(scene, entry), "runs_cards", f"Numbers of {entry.title}")
+    left, right = st.columns([1.25, 1], gap="large")
+    with left:
+        metrics.draw(entry)
+        _settings(scene, entry)
+    with right:
+        marks.draw(entry)
+        _keep(entry)
+
+
+def _opened(scene: Scene) -> Entry | None:
+    asked = state.now().ropen
+    found = next((e for e in scene.entries if e.key == asked), None)
+    if asked and found is None:
+        state.ignore(f"ropen: no run here is called {asked[:60]!r}")
+        state.correct(ropen="")
+    told = (*scene.chosen, scene.leader, *scene.shown, *scene.entries)
+    return found or next((e for e in told if e is not None), None)
+
+
+def _open() -> None:
+    state.change(ropen=st.session_state["runs_open"])
+
+
+def _actions(entry: Entry) -> None:
+    with st.container(horizontal=True, key="runs_actions"):
+        live = entry.row.state in ("queued", "running")
+        label = "Watch it" if live else "Replay its training"
+        hidden = entry.key != entry.row.id  # a link to Distill would open the bundled run
+        can = not hidden and (live or (entry.row.run.replay_folder / "probe").is_dir())
+        if st.button(
+            label,
+            icon=":material/play_circle:",
+            disabled=not can,
+            key="runs_replay",
+            help="On the page Distill."
+            if can
+            else "A bundled run has the same name, and Distill would show that one."
+            if hidden
+            else "It recorded no moments of its training.",
+        ):
+            state.correct(run=entry.row.id)
+            st.switch_page("views/distill/page.py")
+        why = _may_delete(entry)
+        if st.button(
+            "Delete",
+            icon=":material/delete:",
+            disabled=bool(why),
+            key="runs_delete",
+            help=why or "Into the trash, where it can be taken back for a week.",
+        ):
+            _delete(entry)
+
+
+def _may_delete(entry: Entry) -> str:
+    if services.public():
+        return services.PUBLIC_REASON
+    if not entry.mine:
+        return "A run of the bundled demo stays."
+    return "Stop it first, on the page Distill." if entry.row.state == "running" else ""
+
+
+def _delete(entry: Entry) -> None:
+    try:
+        change.trash(entry.row.run)
+    except LabError as cause:
+        st.error(md(str(cause)))
+        return
+    listing.pick([k for k in listing.picks() if k != entry.key])
+    state.change(ropen="", rview="trash")
+    st.rerun()
+
+
+def _standing(entry: Entry) -> str:
+    row, status = entry.row, entry.row.status
+    made = datetime.fromtimestamp(row.run.created).strftime("%Y-%m-%d %H:%M")
+    parts = [f"**{md(status.state)}**", f"made {made}" if row.run.created else ""]
+    if row.seconds:
+        foreseen = row.about.estimate.get("seconds")
+        told = f", estimated {_duration(foreseen)}" if isinstance(foreseen, (int, float)) else ""
+        parts.append(f"took {_duration(row.seconds)}{told}")
+    elif status.started and status.state == "running":
+        parts.append(f"runs for {_duration(time.time() - status.started)}")
+    if status.total_steps:
+        parts.append(f"step {status.step:,} of {status.total_steps:,}")
+    parts.append("" if entry.mine else "of the bundled demo")
+    told = " · ".join(p for p in parts if p)
+    return f"{told}. {md(status.message)}" if status.message else told
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _cards(scene: Scene, entry: Entry) -> list[Card]:
+    row, about = entry.row, CATALOG[scene.metric]
+    held, cards = row.test.metrics.get(scene.metric), []
+    if held is not None:
+        cards.append(
+            Card(
+                f"test {about.name}",
+                number(held.value),
+                about.sentence,
+                f"{held.n:,} {held.unit}",
+                interval(held.low, held.high),
+                role=entry.role,
+            )
+        )
+    twin = seeds.own_twins(scene, [entry]).get(row.run.folder)
+    if twin is not None and (beside := (kept_delta(row, twin) or {}).get(scene.metric)):
+        cards.append(_against(scene, entry, beside, "its twin", "its twin"))
+    if (delta := scene.delta(entry)) and scene.base:
+        cards.append(_against(scene, entry, delta, f"★ {scene.base.title}", scene.base.title))
+    cards += [c for v in ("best", "last") if (c := _validation(v, getattr(row, v))) is not None]
+    return [*cards, *_costs(entry)]
+
+
+def _against(scene: Scene, entry: Entry, delta: Delta, opponent: str, named: str) -> Card:
+    """A difference to one opponent, named beside the verdict."""
+    return Card(
+        f"against {opponent}",
+        signed(delta.delta),
+        f"Test {CATALOG[scene.metric].name} less that of {named}, paired; p = {delta.p:.4f} "
+        f"of {delta.permutations:,} trades; the least difference that 80 % of such tests "
+        f"find: {number(delta.smallest_detectable)}. {_why(delta)}",
+        f"{delta.n:,} {delta.unit}",
+        interval(delta.low, delta.high),
+        verdict=delta.verdict,
+        against=opponent,
+        role=entry.role,
+    )
+
+
+def _why(delta: Delta) -> str:
+    """What makes the verdict, and where the interval and p do not agree, that they do not."""
+    rule = "A side is taken only where the interval leaves out 0 and p < 0.05; both must agree"
+    out, small = delta.low > 0 or delta.high < 0, delta.p < 0.05
+    if out == small:
+        return f"{rule}."
+    alone = "the interval leaves out 0, if barely" if out else "p is below 0.05"
+    other = f"p = {delta.p:.2g} is not below 0.05" if out else "the interval contains 0"
+    return f"{rule}. Here {alone}, but {other}: INCONCLUSIVE."
+
+
+def _validation(which: str, held: Validation | None) -> Card | None:
+    if held is None:
+        return None
+    told = "kept step" if which == "best" else "last look"
+    return Card(
+        f"validation, {which}",
+        number(held.roc_auc),
+        f"ROC-AUC on the validation pairs at the {told}; steps are chosen on them, so this is "
+        "slightly optimistic.",
+        f"step {held.step:,} · NLL {number(held.nll)}",
+    )
+
+
+def _costs(entry: Entry) -> list[Card]:
+    row, cards = entry.row, []
+    if row.size is not None:
+        about = "Numbers in the saved model, and the size of its weights at float32 in 10^6 bytes."
+        cards.append(Card("size", f"{row.size.parameters:,}", about, row.size.in_words))
+    if (p50 := columns.p50(entry)) is not None:
+        p95 = columns.p50(entry, "p95_ms")
+        told = f"Median of single pairs after warm-up, one CPU thread. {conditions(entry)}"
+        cards.append(Card("p50", f"{p50:.2f} ms", told, f"p95 {p95 or 0:.2f} ms"))
+    return cards
+
+
+def conditions(entry: Entry) -> str:
+    """What a latency was measured on."""
+    said = entry.row.latency
+    machine = said.get("machine") or said.get("device") or "an unnamed machine"
+    return f"From token ids to logits, batch 1, on {machine}, pairs of {said.get('drawn_from')}."
+
+
+def _settings(scene: Scene, entry: Entry) -> None:
+    text = yaml.safe_dump(without_places(entry.row.run.config), sort_keys=False, allow_unicode=True)
+    with st.expander(f"All {len(entry.row.settings)} settings as YAML"):
+        st.code(text, language="yaml", wrap_lines=True)
+    _command(entry)
+    inputs = inputs_of(entry.row, scene.metric)
+    made = ", ".join(
+        f"{k} {v}" for k, v in entry.row.provenance.items() if k not in ("pairs", "seed")
+    )
+    st.caption(f"Behind its numbers: {md(inputs.short())}. {md(made)}")
+
+
+def _command(entry: Entry) -> None:
+    try:
+        told = command_of(from_dict(entry.row.run.config))
+    except LabError as cause:
+        st.caption(f"No command makes it: {md(str(cause))}")
+        return
+    st.markdown("**Command line**")
+    st.code(told, language="bash", wrap_lines=True)
+
+
+def _keep(entry: Entry) -> None:
+    if entry.row.state != "finished" or not (entry.row.run.model_folder / "kdlab.json").exists():
+        return
+    row = entry.row  # by its id an own run could be taken for a bundled one of the same name
+    keep.draw(row.id if entry.key == row.id else str(row.run.folder))

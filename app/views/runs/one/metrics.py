@@ -1,0 +1,66 @@
+"""Every test metric of a run with interval, n and definition, and why the run was made."""
+
+import pandas as pd
+import streamlit as st
+
+from app.kit.texts import md
+from app.services.runs.listing import Entry
+from kdcore.metrics.definitions import CATALOG
+
+
+def draw(entry: Entry) -> None:
+    """A table that opens on demand; nothing is measured for it."""
+    held = entry.row.test
+    if not held.metrics:
+        return
+    with st.expander(f"All {len(held.metrics)} test metrics"):
+        st.dataframe(
+            metrics_table(entry),
+            hide_index=True,
+            key="runs_metrics",
+            column_config={
+                c: st.column_config.NumberColumn(c, format="%.4f")
+                for c in ("value", "95 % low", "95 % high")
+            },
+            alt=f"All test metrics of {entry.title}.",
+        )
+        st.caption(
+            f"Kept with the run, on {md(held.data_hash)}. Metrics against the teacher are at "
+            f"temperature {held.temperature:g}. Intervals: 1,000 draws of queries."
+        )
+
+
+def metrics_table(entry: Entry) -> pd.DataFrame:
+    """A row a metric, in the order of the evaluation."""
+    held = entry.row.test
+    return pd.DataFrame(
+        [
+            {
+                "metric": CATALOG[key].name if key in CATALOG else key,
+                "value": number.value,
+                "95 % low": number.low,
+                "95 % high": number.high,
+                "n": f"{number.n:,} {number.unit}",
+                "definition": held.definitions.get(key, ""),
+            }
+            for key, number in held.metrics.items()
+        ]
+    )
+
+
+def purpose(entry: Entry) -> str:
+    """Why it was made, as its folder says: sweep, preset, parent, what was changed, its twin."""
+    about = entry.row.about
+    parts = []
+    if about.sweep:
+        parts.append(f"a cell of the sweep {md(about.sweep)}")
+    if about.preset:
+        parts.append(f"from the preset {md(about.preset)}")
+    if about.parent:
+        parts.append(f"after {md(about.parent)}")
+    if about.changed:
+        told = ", ".join(f"{path}={value}" for path, value in about.changed.items())
+        parts.append(f"changed: {md(told[:400])}")
+    if about.twin:
+        parts.append(f"its twin is {md(about.twin)}")
+    return "Made as " + "; ".join(parts) + "." if parts else ""

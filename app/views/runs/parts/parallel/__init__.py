@@ -1,0 +1,57 @@
+"""Runs as lines through parallel axes; two handles an axis brush them, by mouse, touch or keys."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from app.kit.browser_part import held, part
+
+KEY = "runs_parallel"
+_mount = part(__name__, "draw")
+Brush = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class AxisView:
+    """An axis. ticks: place from 0 (below) to 1 (above) and what stands there."""
+
+    key: str
+    title: str
+    ticks: Sequence[tuple[float, str]]
+
+
+@dataclass(frozen=True)
+class LineView:
+    """A run. places: where it crosses each axis, -1 where it says nothing; role: its color."""
+
+    title: str
+    role: str
+    chosen: bool
+    places: Sequence[float]
+
+
+def runs_parallel(
+    axes: Sequence[AxisView],
+    lines: Sequence[LineView],
+    brush: Brush,
+    on_brush: Callable[[dict[str, tuple[int, int]]], None],
+    warning: str = "",
+) -> None:
+    """Draw them. brush: the percent of an axis that is kept, low and high; on_brush: at release.
+
+    warning: stands in the picture, and so in its exports.
+    """
+    data: dict[str, Any] = {
+        "axes": [asdict(axis) for axis in axes],
+        "lines": [asdict(line) for line in lines],
+        "warning": warning,
+        "brush": {key: list(ends) for key, ends in brush.items()},
+    }
+
+    def taken() -> None:
+        said = held(KEY, "brush")
+        found: Any = said.get("brush") if hasattr(said, "get") else None
+        if found is not None and hasattr(found, "items"):
+            on_brush({str(k): (int(v[0]), int(v[1])) for k, v in found.items()})
+
+    _mount(key=KEY, data=data, on_brush_change=taken)

@@ -1,0 +1,1 @@
+"""What the runs page computes, reads and caches."""

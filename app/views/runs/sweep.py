@@ -1,0 +1,232 @@
+"""A sweep as a heat map: each cell's value, its difference to its twin, and the verdict."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.kit import controls
+from app.kit.figures import runs as figures
+from app.kit.texts import md, number, signed
+from app.services.runs import listing, sweep
+from app.services.runs.listing import Entry, Scene
+from app.views.runs import columns as runs_columns
+from app.views.runs.drift import about, caption
+from kdcore.experiments.sweep import CellResult
+from kdcore.judging.drift import Parted
+from kdcore.metrics.definitions import CATALOG
+
+MARKS = {"BEATS": "▲", "NO BEATS": "▼", "INCONCLUSIVE": "≈"}
+NONE_YET = (
+    "There is no sweep here yet. A sweep is a grid over settings, each cell a student beside its "
+    "twin; start one on the page Distill, or by command, and it appears here as a heat map:"
+)
+COMMAND = "kdlab sweep --help"
+
+
+def draw(scene: Scene) -> None:
+    """The chooser, the picture, and how many of its verdicts stand."""
+    found = sweep.sweeps(scene.entries)
+    if not found:
+        st.info(NONE_YET)
+        _command(scene)
+        return
+    group = _chosen(found)
+    cells = found[group]
+    table = sweep.table(cells, scene.metric)
+    _bar(cells)
+    unlike = sweep.unlike(cells, scene.metric)
+    if unlike.apart:
+        _tell_apart(scene, unlike)
+    out = {folder.name for folder in unlike.apart} if not scene.override else set()
+    _picture(scene, cells, table.cells, out)
+    if table.caution:
+        st.caption(md(table.caution))
+    with st.expander("Start a sweep by command"):
+        _command(scene)
+
+
+def _command(scene: Scene) -> None:
+    """The command line of a small grid around the run that is open, chosen or best."""
+    opened = [e for e in scene.entries if e.key == state.now().ropen]
+    around = (*opened, *scene.chosen, scene.leader, *scene.shown)
+    told = ((e, sweep.command(e)) for e in around if e is not None)
+    entry, line = next(((e, line) for e, line in told if line), (None, ""))
+    if entry is None:
+        st.code(COMMAND, language="bash")
+        return
+    st.caption(
+        f"Around {md(entry.title)}; open or choose another run in the table to start from that "
+        "one. Each --grid names a setting and its values, and all are combined: change them as "
+        "you like, and add --detach to run it in the background."
+    )
+    st.code(line, language="bash", wrap_lines=True)
+
+
+def _tell_apart(scene: Scene, unlike: Parted) -> None:
+    why = ", ".join(f"{reason} ({n})" for reason, n in unlike.reasons().items())
+    if scene.override:
+        st.warning(f"**Cells of different inputs share these colors:** {md(why)}.")
+        return
+    count = len(unlike.apart)
+    st.info(
+        f"{count} of its cells are left blank, measured otherwise than most: {md(why)}. The "
+        "switch above the table shows them all the same."
+    )
+
+
+def _chosen(found: dict[str, list[Entry]]) -> str:
+    asked = state.now().rsweep
+    if asked and asked not in found:
+        state.ignore(f"rsweep: no sweep here is called {asked[:60]!r}; the newest is shown")
+        state.correct(rsweep="")
+    group = asked if asked in found else next(iter(found))
+    key = "runs_sweep_pick"
+    st.session_state[key] = group
+    st.selectbox(
+        "Sweep",
+        list(found),
+        format_func=lambda g: f"{found[g][0].row.about.sweep} ({len(found[g])} cells, {g})",
+        key=key,
+        on_change=lambda: state.change(rsweep=st.session_state[key]),
+        width=430,
+    )
+    return group
+
+
+def _bar(cells: Sequence[Entry]) -> None:
+    """Counts of queued, running and finished cells; the button that shows only these runs."""
+    counts = Counter(e.row.state for e in cells)
+    told = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "finished")
+    done = f"{counts['finished']} of {len(cells)} cells are finished"
+    with st.container(horizontal=True, vertical_alignment="center", key="runs_sweep_bar"):
+        st.caption(f"{done}{told and f'; {told}'}.", width="content")
+        st.button(
+            "Show its runs alone",
+            on_click=_alone,
+            args=(cells,),
+            key="runs_sweep_choose",
+            help="Searches the table for them and chooses them, so that the other views (side by "
+            "side, parallel axes, frontier) draw nothing else. Empty the search to see all runs.",
+        )
+
+
+def _alone(cells: Sequence[Entry]) -> None:
+    listing.pick([e.key for e in cells])
+    state.change(rfind=f"sweep={cells[0].row.about.group}", rbrush="")
+
+
+def _picture(
+    scene: Scene, cells: Sequence[Entry], results: Sequence[CellResult], out: Collection[str]
+) -> None:
+    """The heat map; cells that stand out are named in it, without a number or a color."""
+    states = {e.row.id: runs_columns.state_of(e) for e in cells}
+
+    def told(cell: CellResult | None) -> str:
+        return _text(cell, cell.run in out, states) if cell else "not in the sweep"
+
+    across, down = axes_of(results)
+    name = CATALOG[scene.metric].name
+    columns = _values([r.changed.get(across) for r in results])
+    rows = list(dict.fromkeys(_row(r, down) for r in results))
+    at = {(_row(r, down), str(r.changed.get(across))): r for r in results}
+    grid = [[at.get((row, column)) for column in columns] for row in rows]
+    figure = figures.heat_map(
+        rows,
+        columns,
+        [[c.value if c and c.run not in out else float("nan") for c in line] for line in grid],
+        [[told(c) for c in line] for line in grid],
+        (_short(across), ", ".join(map(_short, down)), name),
+        controls.dark(),
+    )
+    sentence = _sentence([r for r in results if r.run not in out], name)
+    around = caption(scene, f"Sweep: {name} by {_short(across)}", cells)
+    controls.chart(figure, _table(results, name), sentence, "runs_heat", about(scene), around)
+    st.caption(
+        f"In a cell: {name} on the test split; then its difference to its twin, the same student, "
+        "data and seed without a teacher. ▲ BEATS, ▼ NO BEATS, ≈ INCONCLUSIVE; a verdict in "
+        "brackets does not survive the correction for many comparisons (false-discovery rate 5 %)."
+    )
+
+
+def axes_of(results: Sequence[CellResult]) -> tuple[str, list[str]]:
+    """The setting with most values goes across, the others down; one at least is needed."""
+    paths: dict[str, set[str]] = {}
+    for result in results:
+        for path, value in result.changed.items():
+            paths.setdefault(path, set()).add(str(value))
+    across = max(paths, key=lambda p: len(paths[p]), default="")
+    return across, [p for p in paths if p != across and len(paths[p]) > 1]
+
+
+def _values(found: Sequence[Any]) -> list[str]:
+    """Numbers in their order, words as they come."""
+    kinds = list(dict.fromkeys(found))
+    if all(isinstance(v, (int, float)) for v in kinds):
+        kinds.sort()
+    return [str(v) for v in kinds]
+
+
+def _row(result: CellResult, down: Sequence[str]) -> str:
+    return ", ".join(str(result.changed.get(path)) for path in down)
+
+
+def _short(path: str) -> str:
+    return path.rpartition(".")[2] or path
+
+
+def _text(cell: CellResult, out: bool, states: Mapping[str, str]) -> str:
+    """The text of a cell: its numbers, else the state of its run."""
+    if out:
+        return "other inputs"
+    if not isfinite(cell.value):
+        told = states.get(cell.run, cell.state)
+        return told if cell.state != "finished" else "finished,\nnot evaluated yet"
+    told = number(cell.value)
+    if isfinite(cell.delta):
+        verdict = f"{MARKS.get(cell.verdict, '')} {cell.verdict}"
+        stands = cell.stands or cell.verdict == "INCONCLUSIVE"
+        told += f"\n{signed(cell.delta)}\n{verdict if stands else f'({verdict})'}"
+    return told
+
+
+def _table(results: Sequence[CellResult], name: str) -> pd.DataFrame:
+    paths = list(dict.fromkeys(p for r in results for p in r.changed))
+    return pd.DataFrame(
+        [
+            {
+                "run": r.run,
+                **{p: str(r.changed.get(p, "")) for p in paths},
+                "state": r.state,
+                name: r.value,
+                "95 % low": r.low,
+                "95 % high": r.high,
+                "delta to its twin": r.delta,
+                "delta low": r.delta_low,
+                "delta high": r.delta_high,
+                "p": r.p,
+                "q, all cells in mind": r.q,
+                "verdict": r.verdict,
+                "stands": "yes" if r.stands else "no",
+            }
+            for r in results
+        ]
+    )
+
+
+def _sentence(results: Sequence[CellResult], name: str) -> str:
+    known = [r for r in results if isfinite(r.value)]
+    if not known:
+        counts = Counter(r.state for r in results)
+        told = ", ".join(f"{n} {state}" for state, n in counts.items())
+        return f"{len(results)} cells: {told}; none has its {name} yet."
+    stand = sum(r.stands for r in results)
+    low, high = min(r.value for r in known), max(r.value for r in known)
+    return (
+        f"{len(known)} of {len(results)} cells have {name}, from {low:.3f} to {high:.3f}; "
+        f"{stand} verdicts survive the correction for many comparisons."
+    )

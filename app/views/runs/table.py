@@ -1,0 +1,242 @@
+"""The table of runs: search, order, what differs, numbers with intervals, and what to do next."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from app import services, state
+from app.kit import controls, sections, texts
+from app.kit.sections import Section
+from app.services.runs import listing, measured, seeds
+from app.services.runs.listing import MOST, SORTS, Entry, Scene
+from app.views.runs import columns, missing
+from app.views.runs.drift import about
+from kdcore.errors import LabError
+from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.marks import all_tags
+
+TALLEST = 372  # pixels: ten runs and the head
+HELP = (
+    "`T=4` finds the runs of temperature 4 alone; so do other settings by their name "
+    "(`limit=2000`, `lr=0.001`, `seed=1`, `student=cdssm`) and `state=`, `tag=`, `sweep=`. Any "
+    "other word is looked for in title, id, note, tags and settings. A run must match all terms."
+)
+
+NONE_FOUND = "No run holds all of these words and tags. Take one away."
+NO_RUN = "There is no run here yet. The page Distill trains a student, and it appears here."
+
+
+def draw(scene: Scene) -> None:
+    """Controls, the table, and the bar of what can be done with the chosen runs."""
+    _controls(scene)
+    if not scene.shown:
+        st.info(NO_RUN if not scene.entries else NONE_FOUND)
+        return
+    folded = seeds.rows_of(scene)
+    twins = seeds.own_twins(scene, scene.shown)
+    table = columns.table(scene, folded, twins)
+    _grid(scene, folded, table)
+    _bar(scene, table)
+    missing.draw(scene)
+    _follow(scene)
+
+
+def _follow(scene: Scene) -> None:
+    """While runs wait or work, look every few seconds, and draw anew when one changed its state."""
+    live = any(e.row.state in ("queued", "running") for e in scene.entries)
+    seen = [(e.key, e.row.state) for e in scene.entries]
+
+    def look() -> None:
+        if live and [(e.key, e.row.state) for e in listing.entries()] != seen:
+            st.rerun()
+
+    st.fragment(look, run_every=3.0 if live else None)()
+
+
+def _controls(scene: Scene) -> None:
+    metrics = {k: CATALOG[k].name for k in CATALOG if k != "truth_auc"}
+    tags = all_tags(e.mark for e in scene.entries)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs_controls"):
+        controls.bound(st.text_input, "rfind", "Search", placeholder="T=4", help=HELP)
+        if tags or state.now().rtags:
+            _tags(tags)
+        controls.bound(
+            st.selectbox,
+            "rmetric",
+            "Test metric",
+            options=list(metrics),
+            format_func=lambda k: metrics[k],
+            width=190,
+        )
+        controls.bound(
+            st.selectbox,
+            "rsort",
+            "Order",
+            options=list(SORTS),
+            format_func=lambda k: SORTS[k],
+            width=250,
+        )
+        controls.bound(
+            st.toggle,
+            "rdiff",
+            "Only what differs",
+            help="Hides settings that are the same in all shown runs.",
+        )
+        controls.bound(
+            st.toggle,
+            "rfold",
+            "Fold seeds",
+            help="Runs that differ in their seed alone are one row with their spread.",
+        )
+
+
+def _tags(tags: Sequence[str]) -> None:
+    held = [t for t in state.now().rtags.split(",") if t]
+    key = "runs_tags"
+    st.session_state[key] = held
+    options = sorted({*tags, *held}, key=str.casefold)  # a tag of a link may be in use no more
+    st.multiselect("Tags", options, key=key, on_change=_tagged, args=(key,), width=200)
+
+
+def _tagged(key: str) -> None:
+    state.change(rtags=",".join(st.session_state[key]))
+
+
+def _grid(scene: Scene, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) -> None:
+    keys = [[e.key for e in each] for each in folded]
+    sections.put("runs", lambda: Section("Runs shown", (), table))
+    key = _key(keys)
+    chosen = set(listing.picks())
+    st.dataframe(
+        columns.written(table),
+        key=key,
+        hide_index=True,
+        width="stretch",
+        height=min(TALLEST, 38 + 35 * len(table)),
+        column_config=columns.config(scene, table),
+        selection_mode="multi-row",
+        selection_default={
+            "selection": {"rows": [i for i, k in enumerate(keys) if not chosen.isdisjoint(k)]}
+        },
+        on_select=partial(_selected, key, keys),
+        placeholder="",
+        alt=f"Table of {len(table)} runs with settings, validation, test and difference.",
+    )
+
+
+def _key(keys: Sequence[Sequence[str]]) -> str:
+    """The table's key, which changes when something else than the table chose runs.
+
+    What a visitor does in a table must not make a new table: its scroll and focus would be lost.
+    """
+    turn, seen = st.session_state.get("kd_runs_grid", (0, state.now().rpick))
+    turn += seen != state.now().rpick
+    st.session_state["kd_runs_grid"] = (turn, state.now().rpick)
+    return f"runs_grid_{turn}_{hash(str(keys)) & 0xFFFFFFFF:x}"
+
+
+def _selected(key: str, keys: Sequence[Sequence[str]]) -> None:
+    rows = [r for r in st.session_state[key]["selection"]["rows"] if 0 <= r < len(keys)]
+    here = {k for each in keys for k in each}
+    before = listing.picks()
+    hidden = [k for k in before if k not in here]  # chosen before a search hid them
+    # a row of several seeds may be chosen in part: only a fresh box chooses all of them
+    picked = [k for r in rows for k in ([k for k in keys[r] if k in before] or keys[r])]
+    listing.pick([*hidden, *picked])
+    fresh = [k for k in picked if k not in before]
+    if fresh:
+        state.change(ropen=fresh[-1])
+    turn, _ = st.session_state["kd_runs_grid"]
+    st.session_state["kd_runs_grid"] = (turn, state.now().rpick)
+
+
+def _bar(scene: Scene, table: pd.DataFrame) -> None:
+    chosen = scene.chosen
+    with st.container(horizontal=True, vertical_alignment="center", key="runs_bar"):
+        st.caption(_count(scene), width="content")
+        first = scene.shown[:MOST]
+        if not chosen:
+            st.button(
+                f"Select all {len(first)}",
+                on_click=listing.pick,
+                args=([e.key for e in first],),
+                key="runs_choose",
+                help="The box before a run chooses it alone.",
+            )
+        else:
+            st.button("Choose none", on_click=listing.pick, args=([],), key="runs_none")
+        one = chosen[0] if len(chosen) == 1 else None
+        if st.button(
+            "Make it the baseline",
+            icon=":material/star:",
+            disabled=one is None or not one.row.test.metrics,
+            key="runs_star",
+            help="Choose one run whose test is measured. Differences are to the baseline.",
+        ):
+            _star(one)
+        _compare(scene)
+        st.download_button(
+            "CSV",
+            lambda: texts.csv(table, about(scene)).encode("utf-8", "backslashreplace"),
+            file_name="runs.csv",
+            mime="text/csv",
+            on_click="ignore",
+            key="runs_csv",
+            help="The table as it is shown, with the hashes behind its numbers.",
+        )
+
+
+def _star(entry: Entry | None) -> None:
+    if entry is None:
+        return
+    try:
+        listing.make_baseline(entry)
+    except (LabError, OSError) as cause:
+        st.error(texts.md(str(cause)))
+        return
+    st.rerun()
+
+
+def _count(scene: Scene) -> str:
+    every = [e for e in scene.entries if not e.scoring or e in scene.shown]
+    told = f"{len(scene.shown):,} runs"
+    if len(scene.shown) < len(every):
+        told = f"{len(scene.shown):,} of {len(every):,} runs"
+    if folded := len(scene.entries) - len(every):
+        told += f"; {folded} {'scoring is' if folded == 1 else 'scorings are'} folded away"
+        told += ", a search for stage=infer shows them"
+    if scene.chosen:
+        told += f", {len(scene.chosen)} chosen"
+    return told + (f" (at most {MOST})" if len(scene.chosen) >= MOST else "")
+
+
+def _compare(scene: Scene) -> None:
+    """One or two runs go to Compare, with their teacher, when they answered pairs that are here."""
+    chosen = scene.chosen
+    goal, why = _destination(scene) if 1 <= len(chosen) <= 2 else ({}, "Choose one or two runs.")
+    if st.button(
+        "Open in Compare",
+        icon=":material/compare_arrows:",
+        disabled=not goal,
+        key="runs_compare",
+        help=why or "The chosen runs pair by pair, with their teacher.",
+    ):
+        state.stand_on(**goal, entry=False)
+        st.switch_page("views/compare/page.py")
+
+
+def _destination(scene: Scene) -> tuple[dict[str, str], str]:
+    for choice in services.data_choices():
+        found = services.sources_on(services.pairs_of(choice))
+        keys = {s.run.folder: s.key for s in found if s.run is not None}  # an id may stand for two
+        if all(e.row.run.folder in keys for e in scene.chosen):
+            goal = {"data": choice.key, "student": keys[scene.chosen[0].row.run.folder]}
+            if len(scene.chosen) == 2:
+                goal["rival"] = keys[scene.chosen[1].row.run.folder]
+            teacher = measured.teacher_of(scene.chosen[0].row)
+            if teacher is not None and teacher.folder in keys:
+                goal["teacher"] = keys[teacher.folder]
+            return goal, ""
+    return {}, "The pairs that these runs scored are not a data set of this lab."

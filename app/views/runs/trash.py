@@ -1,0 +1,52 @@
+"""Deleted runs, for a week: each can be taken back."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from app import services, state
+from app.kit.texts import md
+from app.services.runs import listing
+from app.services.runs.listing import Scene
+from app.views.runs.queries import change
+from kdcore.errors import LabError
+from kdcore.runs.store import Run, RunStore
+from kdcore.trash import KEPT_FOR, Trashed
+
+
+def draw(scene: Scene) -> None:
+    """A line a deleted run, the latest first, with the button that restores it."""
+    store = RunStore(services.home().runs)
+    held = sorted(store.trashed(), key=lambda t: -t.at)
+    if not held:
+        st.caption("Nothing is in the trash. A run that you delete stays here for a week.")
+        return
+    for one in held:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"trash_{one.id}"):
+            if st.button(
+                "Take back",
+                icon=":material/undo:",
+                key=f"restore_{one.id}",
+                disabled=services.public(),
+                help=services.PUBLIC_REASON if services.public() else f"Restore {one.id}.",
+            ):
+                _restore(one.id)
+            gone = datetime.fromtimestamp(one.at).strftime("%Y-%m-%d %H:%M")
+            last = datetime.fromtimestamp(one.at + KEPT_FOR).strftime("%Y-%m-%d")
+            st.caption(f"{_named(one)}, deleted {gone}, kept until {last}")
+
+
+def _named(one: Trashed) -> str:
+    """A deleted run's title and id."""
+    title = Run.load(one.folder).title
+    return f"**{md(title)}** ({md(one.id)})" if title and title != one.id else md(one.id)
+
+
+def _restore(run_id: str) -> None:
+    try:
+        run = change.restore(run_id)
+    except LabError as cause:
+        st.error(md(str(cause)))
+        return
+    state.change(ropen=listing.key_of(run.id), rview="one")
+    st.rerun()

@@ -1,0 +1,54 @@
+"""Verdicts of the table of runs, each with the name of its opponent: the own twin, or ★."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from app.kit.texts import signed
+from app.services.runs import budgets
+from app.services.runs.listing import Entry, Scene
+from app.services.runs.measured import kept_delta
+from app.services.runs.seeds import to_own_twins
+from kdcore.judging.seeds import Seeded, fold
+from kdcore.runs.listing import Row
+
+RULE = "BEATS or NO BEATS where the interval leaves out 0 and p < 0.05, else INCONCLUSIVE."
+_MARKS = {"BEATS": "▲ ", "NO BEATS": "▼ ", "INCONCLUSIVE": "≈ "}
+
+
+def beside_twin(scene: Scene, entry: Entry, twin: Row | None) -> str:
+    """The verdict against the own twin, its difference, and a mark where budgets differ."""
+    held = kept_delta(entry.row, twin) if twin is not None else None
+    delta = held.get(scene.metric) if held else None
+    if twin is None or delta is None:
+        return ""
+    mark = " ⚖" if budgets.unequal(entry.row.run, twin.run) else ""
+    verdict = f"{_MARKS.get(delta.verdict, '')}{delta.verdict} its twin"
+    return f"{verdict}, {signed(delta.delta)}{mark}"
+
+
+def against_base(scene: Scene, entry: Entry, verdict: str, is_base: bool) -> str:
+    """The verdict against ★, or why there is none."""
+    if is_base:
+        return "baseline"
+    if why := scene.apart.get(entry.key):
+        return ", ".join(why)
+    return f"{_MARKS.get(verdict, '')}{verdict} ★" if verdict else ""
+
+
+def over_twins(scene: Scene, each: Sequence[Entry], twins: Mapping[Path, Row]) -> tuple[str, str]:
+    """The mean difference to the own twins with its interval over seeds, and the verdict on it."""
+    deltas = to_own_twins(each, twins, scene.metric)
+    told = [
+        Seeded(e.key, e.row.run.config, e.value(scene.metric), d.delta if d else math.nan)
+        for e, d in zip(each, deltas, strict=True)
+    ]
+    found = fold(told, scene.metric)[0]
+    if not found.delta.n:
+        return "", ""
+    ends = f" [{signed(found.low)}, {signed(found.high)}]" if found.low == found.low else ""
+    mark = _MARKS.get(found.verdict, "")
+    return (
+        f"; to {found.delta.n} own twins {signed(found.delta.mean)}{ends}",
+        f"{mark}{found.verdict} own twins",
+    )

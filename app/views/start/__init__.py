@@ -1,0 +1,1 @@
+"""Start: the finding, its picture, and three ways in."""

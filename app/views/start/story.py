@@ -1,0 +1,131 @@
+"""The first picture: what distillation won, student by student."""
+
+from math import isfinite
+
+import pandas as pd
+import streamlit as st
+
+from app import services, state
+from app.kit import controls
+from app.services import Answers, Board, Rung, Story
+from app.services.roles import is_distilled
+from app.shell import captions
+from app.views.start.parts.ladder import ladder
+from kdcore.evaluation.evaluate import Metric
+
+
+def finding(board: Board) -> str:
+    """The present finding in one sentence, whatever is on the table."""
+    if board.student is None or board.teacher is None:
+        return f"{services.missing(board)} {services.MISSING_HINT}"
+    found = services.gap(board)
+    name = board.student.title.partition(" · ")[0]
+    if found is None and not is_distilled(board.student.run, board.student.predictions.origin):
+        return _by_itself(board, board.student, board.teacher)
+    if found is None:
+        return (
+            f"No twin of {name} (the same student trained on labels only) has scored these "
+            f"pairs, so the effect of distillation is not known. {services.TWIN_HINT}"
+        )
+    if not found.trustworthy:
+        return f"For {name} on {board.data.title}, {found.sentence}."
+    if found.low > 0:
+        verdict = f"With the teacher's help {name} does better than with labels alone"
+    elif found.high < 0:
+        verdict = f"With the teacher's help {name} does worse than with labels alone"
+    else:
+        verdict = f"Whether the teacher helped {name} is open"
+    return (
+        f"{verdict}: over {len(board.pairs):,} pairs its ROC-AUC is "
+        f"{found.student_ft:.3f} with labels alone and {found.student_kd:.3f} distilled; the "
+        f"teacher's is {found.teacher:.3f}; {found.text}."
+    )
+
+
+def _by_itself(board: Board, who: Answers, teacher: Answers) -> str:
+    """The value of a model that is not known to be distilled, and how it compares."""
+    key = "roc_auc"
+    own = services.evaluation(board, who).metrics.get(key)
+    if own is None or not isfinite(own.value):
+        return f"{who.title} has no ROC-AUC on {board.data.title}: the labels do not define it."
+    against = services.comparison(board, who, teacher).differences[key]
+    return (
+        f"{who.title} has a ROC-AUC of {own.value:.3f} [{own.low:.3f}, {own.high:.3f}] over "
+        f"{len(board.pairs):,} pairs; minus {teacher.title} that is {against.delta:+.3f} "
+        f"[{against.low:+.3f}, {against.high:+.3f}]: {against.verdict}."
+    )
+
+
+def introduce() -> None:
+    """What this place is, for whoever has never heard of it."""
+    st.caption(
+        "A **teacher** is a larger model that judges whether an ad answers a search query; a "
+        "**student** is a smaller, faster one. Distillation trains the student on the teacher's "
+        "soft labels as well as the hard labels. See here what that gains, what it loses, and "
+        "why."
+    )
+
+
+def draw(board: Board) -> None:
+    """The ladder of students and imported models, or what to do where there is none."""
+    told = services.story(board)
+    if not told.rungs:
+        st.info(
+            "No student here has a twin without a teacher, and no other model was imported; "
+            "the bundled world has four such students."
+        )
+        return
+    with st.container(key="story"):
+        ladder(told, "ladder")
+    _newest(told)
+    teacher = [f"teacher {captions.plain(board.teacher.title)}"] if board.teacher else []
+    caption = captions.of_models(board, _title(told), models=teacher)
+    about = f"data={board.pairs.content_hash}"
+    controls.exports("story", _table(told), finding(board), about, caption)
+
+
+def _newest(told: Story) -> None:
+    """The ways from the visitor's newest run to its curves and to all runs."""
+    newest = next((rung for rung in told.rungs if rung.newest), None)
+    if newest is None:
+        return
+    with st.container(horizontal=True, key="story_newest"):
+        if st.button(
+            "Your newest run on Distill",
+            type="tertiary",
+            icon=":material/science:",
+            key="story_own",
+        ):
+            state.change(run=newest.key)
+            st.switch_page("views/distill/page.py")
+        if st.button("All your runs", type="tertiary", icon=":material/list:", key="story_runs"):
+            st.switch_page("views/runs/page.py")
+
+
+def _title(told: Story) -> str:
+    if any(rung.alone for rung in told.rungs):
+        return f"What distillation gained: {told.metric} of each student"
+    return f"{told.metric} of each model"
+
+
+def _table(told: Story) -> pd.DataFrame:
+    rows = [
+        {
+            "model": rung.title,
+            "training": how,
+            told.metric: m.value,
+            "low (95 %)": m.low,
+            "high (95 %)": m.high,
+            f"n ({m.n_unit})": m.n,
+        }
+        for rung in told.rungs
+        for how, m in _trainings(rung)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _trainings(rung: Rung) -> list[tuple[str, Metric]]:
+    """How each value of a row was trained, as far as it is known here, and the value."""
+    names = ("twin, as brought", "as brought") if rung.brought else ("labels only", "distilled")
+    alone = [(names[0], rung.alone)] if rung.alone else []
+    return [*alone, (names[1], rung.taught)]

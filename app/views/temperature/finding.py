@@ -1,0 +1,84 @@
+"""The page's one sentence, and what it says when something is missing."""
+
+import numpy as np
+import streamlit as st
+
+from app import state
+from app.kit.texts import degrees, percent
+from app.services import Answers, Board
+from app.shell import frame
+from app.views.temperature.world import Scene
+from kdcore.data.pairs import UNLABELLED
+from kdcore.softlabels import entropy, kl, soften
+
+KL = "mean KL at this T; values at different T do not compare"
+
+
+def draw(scene: Scene) -> None:
+    """The finding at the present temperature, and the notice that two grades deserve."""
+    frame.finding(sentence(scene), scene.board)
+    if len(scene.pairs.scheme) == 2:
+        _two_grades(scene.board)
+
+
+def sentence(scene: Scene) -> str:
+    """What the teacher says of this pair, and how far the student is from it over all pairs."""
+    return f"{_of_pair(scene)} {_of_all(scene)}"
+
+
+def _of_pair(scene: Scene) -> str:
+    heat = state.now().T
+    logits = scene.teacher.predictions.logits[scene.row]
+    grade, names = int(scene.pairs.grades[scene.row]), scene.pairs.scheme.grades
+    at, bits = f"At T = {degrees(heat)}", float(entropy(logits, heat))
+    if grade == UNLABELLED:
+        return f"{at} the teacher's answer to this unjudged pair has an entropy of {bits:.2f} bits."
+    soft = soften(logits, heat)
+    if len(names) == 2:
+        return f"{at} the teacher gives {percent(soft[grade])} to the label {names[grade]}."
+    others = np.delete(np.arange(len(names)), grade)
+    second = int(others[soft[others].argmax()])
+    return (
+        f"{at} the teacher gives {percent(soft[grade])} to the label, {names[grade]}, and "
+        f"{percent(1 - soft[grade])} to the other grades, most of it to {names[second]}."
+    )
+
+
+def _of_all(scene: Scene) -> str:
+    now = state.now()
+    n = f"{len(scene.pairs):,} pairs"
+    if not now.linked and now.Ts != now.T:
+        return (
+            f"The student is shown at T = {degrees(now.Ts)}: at two temperatures, KL compares "
+            "unlike things."
+        )
+    student = mean_kl(_key(scene, scene.student), now.T, scene, scene.student)
+    base = f"Over {n} the student is {student:.3f} nats from the teacher"
+    if scene.twin is None:
+        return f"{base} ({KL})."
+    twin = mean_kl(_key(scene, scene.twin), now.T, scene, scene.twin)
+    return f"{base}, the same student trained without the teacher {twin:.3f} ({KL})."
+
+
+def _key(scene: Scene, who: Answers) -> tuple[str, str, str]:
+    return scene.pairs.content_hash, scene.teacher.hash, who.hash
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def mean_kl(key: tuple[str, str, str], heat: float, _scene: Scene, _who: Answers) -> float:
+    """Mean KL(teacher || who) in nats over all pairs at one T."""
+    return float(kl(_scene.teacher.predictions.logits, _who.predictions.logits, heat).mean())
+
+
+def _two_grades(board: Board) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="two_grades"):
+        st.info(
+            "Two grades hold no dark knowledge: at any T one number says it all, "
+            "p = sigmoid(margin / T). Four grades show how the wrong ones rank.",
+            icon=":material/looks_two:",
+        )
+        st.button("Show four grades", on_click=_graded, key="temperature_graded")
+
+
+def _graded() -> None:
+    state.stand_on("world")

@@ -1,0 +1,89 @@
+"""Mirrored soft labels of a pair, relevance of all pairs, and the rail that moves both.
+
+The arithmetic is the browser's own (maths.js); Python hears of a choice once, at its release.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from app.kit.browser_part import held, part
+
+KEY = "temperature_rail"
+Set = Mapping[str, Any]
+
+_OWN = ("rails", "figures", "guess")
+_SHARED = ("maths", "draw", "stage", "bars", "mirror", "number_box")
+_mount = part(__name__, *_SHARED, own=_OWN)
+
+
+@dataclass(frozen=True)
+class HeatMark:
+    """A temperature worth a mark. kind "run": a run was trained at it; "best": least NLL at it."""
+
+    T: float
+    name: str
+    help: str
+    kind: Literal["run", "best"]
+    who: Literal["teacher", "student"]
+
+
+CHOICES = ("T", "Ts", "linked", "log", "same", "guess")  # fields of the state that the rail sets
+
+
+@dataclass(frozen=True)
+class PairLogits:
+    """The shown pair, for the moment before all logits are in the browser."""
+
+    teacher: list[float]
+    student: list[float]
+    twin: list[float] | None
+    truth: list[float] | None
+    grade: int
+
+
+def temperature_rail(
+    shown: Set,
+    here: PairLogits,
+    *,
+    world: str,
+    rows: int,
+    grades: tuple[str, ...],
+    relevant_from: int,
+    event: str,
+    titles: Mapping[str, str],
+    marks: list[HeatMark],
+    keys: bool,
+    on_change: Callable[[Set], None],
+) -> None:
+    """Mount it. shown: CHOICES and pair, which on_change gets after a release.
+
+    Its moment and probe are the replay's; the rail hands them on to that part.
+
+    world: hash of the logits that temperature_data holds; event: what relevance means, in words;
+    keys: whether single keys act without a focus on the rail.
+    """
+    z = {"teacher": here.teacher, "student": here.student, "twin": here.twin}
+    _mount(
+        key=KEY,
+        data={
+            **{name: shown[name] for name in (*CHOICES, "pair")},
+            "replay": {name: shown[name] for name in ("moment", "probe")},
+            "here": {"z": z, "grade": here.grade, "truth": here.truth},
+            "hash": world,
+            "rows": rows,
+            "names": list(grades),
+            "relevantFrom": relevant_from,
+            "event": event,
+            "titles": dict(titles),
+            "keys": keys,
+            "marks": [asdict(mark) for mark in marks],
+        },
+        on_set_change=lambda: _heard(on_change),
+    )
+
+
+def _heard(on_change: Callable[[Set], None]) -> None:
+    said = held(KEY, "set")
+    if isinstance(said, Mapping):
+        on_change(said)

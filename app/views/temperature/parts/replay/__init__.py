@@ -1,0 +1,75 @@
+"""Replay: a student's soft labels on the probe, moment by moment, beside its teacher's."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.kit.browser_part import held, part
+
+KEY = "temperature_replay"
+
+_mount = part(__name__, "maths", "draw", "stage", "bars", "mirror")
+
+
+@dataclass(frozen=True)
+class Film:
+    """Recorded moments of a student on a probe of pairs.
+
+    student: (moments, pairs, classes) logits at `steps`; teacher: (pairs, classes), or None when
+    nobody knows them; twin: as student, at twin_steps, of the student without a teacher.
+    """
+
+    hash: str
+    grades: tuple[str, ...]
+    relevant_from: int
+    event: str
+    titles: Mapping[str, str]
+    texts: list[str]
+    labels: list[int]
+    steps: list[int]
+    student: NDArray[np.float32]
+    teacher: NDArray[np.float32] | None
+    twin: NDArray[np.float32] | None
+    twin_steps: list[int]
+    truth: NDArray[np.float64] | None
+
+
+def temperature_replay(film: Film, on_change: Callable[[Any], None]) -> None:
+    """Mount it; on_change gets {"moment", "probe"} after a release. Its data never changes."""
+    _mount(
+        key=KEY,
+        data={
+            "hash": film.hash,
+            "names": list(film.grades),
+            "relevantFrom": film.relevant_from,
+            "event": film.event,
+            "titles": dict(film.titles),
+            "texts": film.texts,
+            "labels": film.labels,
+            "steps": film.steps,
+            "twinSteps": film.twin_steps,
+            **_tables(film.hash, film),
+        },
+        on_at_change=lambda: on_change(held(KEY, "at")),
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _tables(key: str, _film: Film) -> dict[str, pa.Table]:
+    """One float32 column a model, moment after moment; a model that is not there has none."""
+    models = {
+        "student": _film.student,
+        "teacher": _film.teacher,
+        "twin": _film.twin,
+        "truth": _film.truth,
+    }
+    return {
+        name: pa.table({"logits": np.ascontiguousarray(values, dtype=np.float32).ravel()})
+        for name, values in models.items()
+        if values is not None
+    }

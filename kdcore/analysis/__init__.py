@@ -1,0 +1,1 @@
+"""Error analysis pair by pair: outcomes, tags, filters, slices, counterfactuals, notes."""

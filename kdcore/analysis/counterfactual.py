@@ -1,0 +1,123 @@
+"""Counterfactuals: the likest ad of the same query about which a model decides otherwise.
+
+After the What-If Tool's nearest counterfactual, with words in the place of features; and which
+words two texts do not share.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.analysis.attributes import words
+from kdcore.data.pairs import PairTable
+
+Kind = Literal["same", "gone", "new"]
+PIECE = re.compile(r"\w+\s*|[^\w\s]+\s*|\s+")  # spaces go with the word before them
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of a text: in both texts, only in the first (gone), or only in the second (new)."""
+
+    kind: Kind
+    text: str
+
+
+@dataclass(frozen=True)
+class Counterfactual:
+    """The row of the likest ad with the other decision; distance: 0 the same words, 1 none."""
+
+    row: int
+    distance: float
+
+
+def nearest(
+    pairs: PairTable,
+    row: int,
+    decisions: NDArray[np.bool_],
+    features: NDArray[np.floating] | None = None,
+) -> Counterfactual | None:
+    """The likest ad of the same query that a model puts on the other side, or None.
+
+    decisions: (pairs,) what the model decides. Distance: 1 less the Jaccard index of the words of
+    title and description, or, with (pairs, width) features, half of 1 less their cosine. Equally
+    near ads go by a hash of their texts.
+    """
+    same_query = np.flatnonzero(pairs.query_ids == pairs.query_ids[row])
+    others = same_query[decisions[same_query] != decisions[row]]
+    if len(others) == 0:
+        return None
+    far = _by_words(pairs, row, others) if features is None else _by_angle(features, row, others)
+    best = int(np.lexsort((pairs.tiebreaks[others], far))[0])
+    return Counterfactual(int(others[best]), float(far[best]))
+
+
+def word_diff(first: str, second: str) -> tuple[Span, ...]:
+    """Spans that tell how the second text came from the first; upper and lower case are alike.
+
+    Leaving out "gone" spans gives the second text, letter by letter.
+    """
+    before, after = PIECE.findall(first), PIECE.findall(second)
+    matcher = SequenceMatcher(
+        None,
+        [p.lower().strip() for p in before],
+        [p.lower().strip() for p in after],
+        autojunk=False,
+    )
+    spans: list[Span] = []
+    for step, a, b, c, d in matcher.get_opcodes():
+        if step == "equal":
+            spans.append(Span("same", "".join(after[c:d])))
+            continue
+        if b > a:
+            spans.append(Span("gone", "".join(before[a:b])))
+        if d > c:
+            spans.append(Span("new", "".join(after[c:d])))
+    return _set_apart(spans)
+
+
+def _set_apart(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """The spans with blanks around a gone word that would touch a word that stays.
+
+    The last word of either text has no blank behind it; the blank goes into the gone span, which
+    is no part of the second text.
+    """
+    apart: list[Span] = []
+    for i, span in enumerate(spans):
+        text = span.text
+        if span.kind == "gone":
+            ahead = apart[-1].text if apart else ""
+            behind = spans[i + 1].text if i + 1 < len(spans) else ""
+            text = " " * _touch(ahead, text) + text + " " * _touch(text, behind)
+        apart.append(Span(span.kind, text))
+    return tuple(apart)
+
+
+def _touch(left: str, right: str) -> bool:
+    """Whether two texts set side by side would read as one word."""
+    return left[-1:].isalnum() and right[:1].isalnum()
+
+
+def _by_words(pairs: PairTable, row: int, others: NDArray[np.int64]) -> NDArray[np.float64]:
+    titles, descriptions = pairs.frame["title"], pairs.frame["description"]
+
+    def said(place: int) -> set[str]:
+        return {*words(str(titles.iat[place])), *words(str(descriptions.iat[place]))}
+
+    own = said(row)
+    shares = [len(own & ad) / max(len(own | ad), 1) for ad in map(said, others.tolist())]
+    return 1 - np.array(shares)
+
+
+def _by_angle(
+    features: NDArray[np.floating], row: int, others: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    chosen = np.asarray(features[[row, *others.tolist()]], dtype=np.float64)
+    length = np.linalg.norm(chosen, axis=1, keepdims=True)
+    unit = np.divide(chosen, length, out=np.zeros_like(chosen), where=length > 0)
+    return np.asarray((1 - unit[1:] @ unit[0]) / 2)

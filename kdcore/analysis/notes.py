@@ -1,0 +1,145 @@
+"""Notes: what a person found about a pair, kept by the pair's own texts so that they outlive runs.
+
+One JSON-lines file for each data set's content hash. A write takes a lock, reads, changes one
+note and replaces the file whole, so that two windows at once lose nothing.
+"""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from kdcore.errors import ConfigError, RunError
+from kdcore.evaluation.exports import safe_cell
+from kdcore.workspace import check_name, write_text_atomic
+
+# what a person can decide about a pair; "" is undecided
+STATUSES: Mapping[str, str] = {
+    "": "undecided",
+    "label_wrong": "label wrong",
+    "model_wrong": "model wrong",
+    "unclear": "unclear",
+    "fine": "fine",
+}
+LONGEST = 2000  # characters of a note
+PATIENCE = 10.0  # seconds to wait for another window's write
+HEADER = ("query", "title", "description", "grade", "status", "note", "changed")
+
+
+@dataclass(frozen=True)
+class Note:
+    """A status and a free text about one pair; changed: when, ISO 8601 in UTC."""
+
+    query: str
+    title: str
+    description: str
+    status: str = ""
+    text: str = ""
+    grade: str = ""
+    changed: str = ""
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.status not in STATUSES:
+            problems.append(
+                f"status: {self.status!r} is none of {', '.join(filter(None, STATUSES))}"
+            )
+        if len(self.text) > LONGEST:
+            problems.append(f"text: {len(self.text)} characters; {LONGEST} at most")
+        if problems:
+            raise ConfigError("This note cannot be saved:", problems)
+
+    @property
+    def key(self) -> str:
+        """The pair's key."""
+        return pair_key(self.query, self.title, self.description)
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing, so that keeping it means forgetting it."""
+        return not self.status and not self.text.strip()
+
+
+def pair_key(query: str, title: str, description: str) -> str:
+    """16 hex digits of a pair's texts: the same pair in another file or order keeps its note."""
+    content = json.dumps([query, title, description]).encode()
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+def with_note(notes: Mapping[str, Note], note: Note) -> dict[str, Note]:
+    """The notes with one more, or without it when it is empty."""
+    others = {key: kept for key, kept in notes.items() if key != note.key}
+    return others if note.empty else others | {note.key: note}
+
+
+def stamped(note: Note) -> Note:
+    """The note as of now."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return Note(**(asdict(note) | {"changed": now}))
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """The notes on one data set, in a folder: <folder>/<data hash>.jsonl."""
+
+    folder: Path
+    data_hash: str
+
+    @property
+    def path(self) -> Path:
+        """The file; it need not exist yet."""
+        return self.folder / f"{check_name(self.data_hash, 'data hash')}.jsonl"
+
+    def read(self) -> dict[str, Note]:
+        """Every note by its pair's key, in the order in which the pairs were first noted."""
+        return _read(self._lines())[0]
+
+    def keep(self, note: Note) -> dict[str, Note]:
+        """Write one note (an empty one is forgotten); all notes as they are then."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(f"{self.path}.lock", timeout=PATIENCE):
+                notes, strange = _read(self._lines())
+                notes = with_note(notes, stamped(note))
+                lines = [json.dumps(asdict(n), ensure_ascii=False) for n in notes.values()]
+                write_text_atomic(self.path, "".join(f"{line}\n" for line in lines + strange))
+        except Timeout as cause:
+            raise RunError(
+                f"the notes are being written elsewhere for over {PATIENCE:.0f} s; try again"
+            ) from cause
+        return notes
+
+    def _lines(self) -> list[str]:
+        if not self.path.exists():
+            return []
+        return self.path.read_text(encoding="utf-8", errors="backslashreplace").split("\n")
+
+
+def _read(lines: Iterable[str]) -> tuple[dict[str, Note], list[str]]:
+    """Notes by key, and the lines that are none: they are left in the file as they are."""
+    notes: dict[str, Note] = {}
+    strange = []
+    for line in filter(str.strip, lines):
+        try:
+            note = Note(**{str(k): str(v) for k, v in json.loads(line).items()})
+            notes[note.key] = note
+        except (ValueError, TypeError, AttributeError, ConfigError):
+            strange.append(line)
+    return notes, strange
+
+
+def to_csv(notes: Iterable[Note]) -> str:
+    """A row a note, for whoever labels anew; no cell is a formula to a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(HEADER)
+    for note in notes:
+        about = asdict(note) | {"note": note.text}
+        writer.writerow([safe_cell(about[name]) for name in HEADER])
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""The ad auction, and what the weight of defects costs."""

@@ -1,0 +1,244 @@
+"""What weighing defects costs: revenue against defect over w, and the price of distillation."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.auction.rules import Auction, Floats, Ints, Rules
+from kdcore.metrics.significance import Support, bootstrap_weights, interval
+
+Curves = tuple[Floats, Floats]  # (draws, weights) each: dollars a search, mean pDefect shown
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """What one model's auction earns and lets through at each weight.
+
+    weights: (weights,) ascending. revenue, defects, judged: (weights, queries) expected dollars a
+    search, summed pDefect of the ads shown as the judge sees it, and how many of them it judged.
+    empty: (weights,) mean empty slots a search.
+    """
+
+    weights: Floats
+    revenue: Floats
+    defects: Floats
+    judged: Floats
+    empty: Floats
+
+    def curves(self, counts: Floats) -> Curves:
+        """Both curves when each query is drawn (draws, queries) times."""
+        money = counts @ self.revenue.T / counts.sum(axis=1, keepdims=True)
+        return money, _share(counts @ self.defects.T, counts @ self.judged.T)
+
+    @cached_property
+    def drawn(self) -> Curves:
+        """Both curves of 1000 bootstrap samples of the queries: the same samples for every model.
+
+        Worked out once, so that the price at another weight is a look-up.
+        """
+        queries = self.revenue.shape[1]
+        samples = RESAMPLES if queries else 0
+        parts = [self.curves(counts) for counts in bootstrap_weights(queries, samples, seed=0)]
+        parts.append((np.empty((0, len(self.weights))),) * 2)
+        money, defect = zip(*parts, strict=True)
+        return np.concatenate(money), np.concatenate(defect)
+
+    @property
+    def mean_revenue(self) -> Floats:
+        """(weights,) dollars a search."""
+        return np.asarray(self.revenue.mean(axis=1))
+
+    @property
+    def mean_defect(self) -> Floats:
+        """(weights,) mean pDefect of the judged ads shown; nan where there is none."""
+        return _share(self.defects.sum(axis=1), self.judged.sum(axis=1))
+
+
+def frontier(
+    auction: Auction,
+    weights: NDArray[Any],
+    rules: Rules | None = None,
+    judge: NDArray[Any] | None = None,
+) -> Frontier:
+    """Hold the auction at every weight; rules.weight is not read.
+
+    judge: (pairs,) pDefect by which defects are counted, nan where unknown; None: the auction's
+    own model, which flatters it.
+    """
+    rules = rules or Rules()
+    weights = np.sort(np.asarray(weights, dtype=np.float64))
+    judge = auction.p_defect if judge is None else np.asarray(judge, dtype=np.float64)
+    queries = auction.groups[1]
+    found = np.zeros((4, len(weights), queries))  # revenue, defects, judged, shown
+    for rows, whose in _even_lists(*auction.groups, auction.tiebreaks):
+        block = _Block.of(auction, judge, rows)
+        for at, weight in enumerate(weights):
+            found[:, at, whose] = block.hold(float(weight), rules)
+    empty = rules.slots - found[3].mean(axis=1) if queries else np.full(len(weights), np.nan)
+    return Frontier(weights, found[0], found[1], found[2], empty)
+
+
+def _even_lists(index: Ints, queries: int, tiebreaks: Ints | None) -> Iterator[tuple[Ints, Ints]]:
+    """Blocks of queries of like size: (queries, width) rows, -1 beyond a list; and which queries.
+
+    The rows of a query come by their tiebreaks, so that a stable sort goes by them. A block's width
+    is at most twice the shortest list in it, so that one sort an axis pays.
+    """
+    sizes = np.bincount(index, minlength=queries)
+    order = np.lexsort((index,) if tiebreaks is None else (tiebreaks, index))
+    starts = np.cumsum(sizes) - sizes
+    class_of = np.ceil(np.log2(np.maximum(sizes, 1))).astype(np.int64)
+    for size_class in np.unique(class_of[sizes > 0]):
+        whose = np.flatnonzero((class_of == size_class) & (sizes > 0))
+        column = np.arange(sizes[whose].max())
+        inside = column < sizes[whose][:, None]
+        rows = order[np.minimum(starts[whose][:, None] + column, len(order) - 1)]
+        yield np.where(inside, rows, -1), whose
+
+
+@dataclass(frozen=True)
+class _Block:
+    """The ads of many queries side by side, all (queries, width); a padded ad is worth -inf."""
+
+    value: Floats
+    bids: Floats
+    clicks: Floats
+    defects: Floats
+    counted: Floats
+    known: Floats
+
+    @classmethod
+    def of(cls, auction: Auction, judge: Floats, rows: Ints) -> "_Block":
+        """From rows of the table, -1 for none."""
+        bids, clicks = auction.bids[rows], auction.p_click[rows]
+        value = np.where(rows < 0, -np.inf, bids * clicks)
+        counted, known = np.nan_to_num(judge)[rows], np.isfinite(judge)[rows].astype(float)
+        return cls(value, bids, clicks, auction.p_defect[rows], counted, known)
+
+    def hold(self, weight: float, rules: Rules) -> Floats:
+        """(4, queries) revenue, counted pDefect, judged and shown ads: Auction.hold, summed."""
+        score = self.value - weight * self.defects
+        order = np.argsort(-score, axis=1, kind="stable")[:, : rules.slots + 1]
+        ranked = np.take_along_axis(score, order, axis=1)
+        top = order[:, : rules.slots]
+        bids, clicks, defects, counted, known = (
+            np.take_along_axis(each, top, axis=1)
+            for each in (self.bids, self.clicks, self.defects, self.counted, self.known)
+        )
+        shown = ranked[:, : rules.slots] >= rules.reserve  # which is 0 or more
+        price = bids
+        if rules.pricing == "second":
+            following = np.full(top.shape, -np.inf)
+            following[:, : ranked.shape[1] - 1] = ranked[:, 1:]
+            owed = np.maximum(following, rules.reserve) + weight * defects
+            least = np.divide(owed, clicks, out=np.zeros_like(owed), where=clicks > 0)
+            price = np.minimum(least, bids)
+        seen = rules.attention ** np.arange(top.shape[1])
+        parts = (price * clicks * seen, counted * known, known, np.ones_like(known))
+        return np.array([(part * shown).sum(axis=1) for part in parts])
+
+
+@dataclass(frozen=True)
+class Price:
+    """The price of distillation: revenue of the student against the teacher at equal defect.
+
+    defect: the teacher's mean pDefect at the weight asked for. teacher, student: dollars a search
+    at that defect. change: student / teacher - 1, with its 95 % interval; nan where the student
+    lets through more defects at every weight, or nothing is earned. In a drawn sample in which it
+    does so it earns nothing at that level: the sample counts as -1, and may make low -1.
+    """
+
+    defect: float
+    teacher: float
+    student: float
+    change: float
+    low: float
+    high: float
+    queries: int
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether the interval leaves out 0."""
+        return self.low > 0 or self.high < 0
+
+
+def price_of_distillation(
+    teacher: Frontier, student: Frontier, weight: float, resamples: int = RESAMPLES
+) -> Price:
+    """Revenue lost at equal defect; whole queries are drawn again, the same ones for both.
+
+    Both frontiers need the same judge, rules, weights and queries. At a level of defect a model
+    earns the best that any of its weights earns with no more defects, straight lines between.
+    resamples: 1000 at most.
+    """
+    queries = teacher.revenue.shape[1]
+    whole = np.ones((1, queries))
+    found = _at_equal_defect(teacher.weights, weight, teacher.curves(whole), student.curves(whole))
+    if queries < 2:  # one query drawn again and again would feign certainty
+        resamples = 0
+    ours, theirs = (_first(each.drawn, resamples) for each in (teacher, student))
+    draws = _at_equal_defect(teacher.weights, weight, ours, theirs)
+    change = float(_change(found)[0])
+    low, high = interval(
+        _drawn_change(draws)[:, None], np.array([change]), Support.whole(queries), 0.0
+    )
+    ends = (max(float(low[0]), -1.0), float(high[0])) if np.isfinite(change) else (np.nan, np.nan)
+    level, earned, kept = map(float, found[0])
+    return Price(level, earned, kept, change, *ends, queries)
+
+
+def _first(drawn: Curves, resamples: int) -> Curves:
+    return drawn[0][:resamples], drawn[1][:resamples]
+
+
+def _at_equal_defect(weights: Floats, weight: float, teacher: Curves, student: Curves) -> Floats:
+    """(draws, 3) the teacher's defect at the weight; revenue of teacher and student there."""
+    after = int(np.clip(np.searchsorted(weights, weight), 1, len(weights) - 1))
+    span = weights[after] - weights[after - 1]
+    share = np.clip((weight - weights[after - 1]) / span, 0, 1) if span > 0 else 0.0
+    defect = teacher[1]
+    level = defect[:, after] if share == 1 else defect[:, after - 1]
+    if 0 < share < 1:
+        level = level + share * (defect[:, after] - level)
+    return np.column_stack([level, _best(*teacher, level), _best(*student, level)])
+
+
+def _best(revenue: Floats, defect: Floats, level: Floats) -> Floats:
+    """(draws,) the most earned with at most this defect; nan where no weight lets through so few.
+
+    revenue, defect: (draws, weights); a defect may be nan, where nothing judged is shown.
+    """
+    order = np.argsort(defect, axis=1, kind="stable")  # nan stands last
+    x = np.take_along_axis(defect, order, axis=1)
+    y = np.maximum.accumulate(np.take_along_axis(revenue, order, axis=1), axis=1)
+    slack = 1e-12  # a model compared with itself reaches its own level
+    under = (x <= level[:, None] + slack).sum(axis=1)
+    rows = np.arange(len(x))
+    last, following = np.maximum(under - 1, 0), np.minimum(under, x.shape[1] - 1)
+    gap = x[rows, following] - x[rows, last]
+    share = np.divide(level - x[rows, last], gap, out=np.zeros(len(x)), where=gap > slack)
+    y0, y1 = y[rows, last], y[rows, following]
+    return np.asarray(np.where(under > 0, y0 + np.clip(share, 0, 1) * (y1 - y0), np.nan))
+
+
+def _change(found: Floats) -> Floats:
+    return _share(found[:, 2], found[:, 1]) - 1
+
+
+def _drawn_change(draws: Floats) -> Floats:
+    """The change in each draw; -1 where the student never comes down to the teacher's defect.
+
+    Such a draw is not missing at random: left out, the interval would forget the worst samples.
+    """
+    level, earned, kept = draws.T
+    beyond = np.isfinite(level) & (earned > 0) & np.isnan(kept)
+    return np.asarray(np.where(beyond, -1.0, _change(draws)))
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))

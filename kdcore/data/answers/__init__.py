@@ -1,0 +1,1 @@
+"""Predictions made elsewhere: read from a file, aligned with pairs, and stored."""

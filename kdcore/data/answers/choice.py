@@ -1,0 +1,130 @@
+"""What a caller says about a file of answers, what was read of it, and the words for both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from kdcore.data.sources.rows import quoted
+from kdcore.labels import LabelScheme
+
+KINDS: Mapping[str, str] = {
+    "auto": "decided by column names and values",
+    "logits": "logits, one per grade",
+    "probabilities": "probabilities, one per grade",
+    "relevance": "one number: P(relevant), 0 to 1",
+    "logit": "one number: the logit of P(relevant)",
+    "score": "one number: a free score, higher is more relevant",
+    "label_score": "a label and the score of that label",
+}
+ONE_NUMBER = ("relevance", "logit", "score", "label_score")
+PER_GRADE = ("logits", "probabilities")
+TEXTS = ("query", "title", "description", "label")  # what a mapping names beside the grades
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What to do about a question that a file leaves open, in the words of one place.
+
+    column, partial: a whole phrase. kind, mapping: a phrase with {} for the kind, the grade.
+    """
+
+    column: str
+    kind: str
+    mapping: str
+    partial: str
+
+    def as_kind(self, kind: str) -> str:
+        """How the kind of numbers is chosen."""
+        return self.kind.format(kind=kind, title=KINDS[kind])
+
+
+PYTHON = Controls(
+    "name one with column='NAME'",
+    "pass kind={kind!r}",
+    "mapping={{{grade!r}: {other!r}}}",
+    "pass partial=True",
+)
+COMMAND_LINE = Controls(
+    "name one with --column NAME", "add --kind {kind}", "--map {grade}={other}", "add --partial"
+)
+PAGE = Controls(
+    "choose it under “Column of the score”",
+    "choose “{title}” under “Kind of numbers”",
+    "choose it under “{grade}”",
+    "tick “Use only the pairs with a prediction”",
+)
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """Which columns hold what; all that is left out is found by names and values.
+
+    kind: a key of KINDS. column: the one that holds the number. mapping: query, title,
+    description, label or a grade (its name or number) -> the file's column. Where the file gives
+    a label and its score, a grade may also be mapped to the text of its label.
+    """
+
+    kind: str = "auto"
+    column: str = ""
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    controls: Controls = PYTHON
+
+
+BY_NAME = ColumnChoice()  # everything is found by names and values
+
+
+@dataclass(frozen=True)
+class AnswerColumns:
+    """Which column of a file is what; a place counts columns from 0.
+
+    values: places of the numbers, one, or one per grade with the worst first. keys: query, title
+    and description -> place, where the file has them. label: the place of a column of labels, -1
+    without. grade_of: for label_score, each text of the label column -> its grade.
+    """
+
+    kind: str
+    values: tuple[int, ...]
+    keys: Mapping[str, int]
+    label: int = -1
+    grade_of: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReadColumns:
+    """The columns of a file by name, and how its numbers were read (a key of KINDS).
+
+    query, title, description, label: "" where the file has none or none was used. answer: the
+    columns of the numbers, worst grade first. ignored: all others.
+    """
+
+    kind: str
+    query: str = ""
+    title: str = ""
+    description: str = ""
+    label: str = ""
+    answer: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+
+
+def named(header: list[str], found: AnswerColumns, kind: str) -> ReadColumns:
+    """The names of the columns that were read, and of those that were not."""
+    keys = {ours: header[place] for ours, place in found.keys.items()}
+    used = {*found.keys.values(), *found.values, found.label}
+    ignored = tuple(name for place, name in enumerate(header) if place not in used)
+    label = header[found.label] if found.label >= 0 else ""
+    answer = tuple(header[place] for place in found.values)
+    return ReadColumns(kind, **keys, label=label, answer=answer, ignored=ignored)
+
+
+def listed(names: list[str], most: int = 12) -> str:
+    """Column names in quotes; of many the first ones and a count."""
+    shown = ", ".join(map(quoted, names[:most])) or "none"
+    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def grade_lookup(scheme: LabelScheme) -> dict[str, int]:
+    """Names of the grades in small letters, and their numbers where no name is a number."""
+    lookup = {name.casefold(): grade for grade, name in enumerate(scheme.grades)}
+    for grade in range(len(scheme)):
+        lookup.setdefault(str(grade), grade)
+    return lookup

@@ -1,0 +1,216 @@
+"""Which column of a file of answers holds what: the pair's texts, its label, the model's numbers.
+
+A label is never taken for an answer: a column that is named like a label, or that follows the
+labels of the data, is not read unless the caller names it. Where several columns of numbers could
+be the answer, the caller is asked.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.data.answers.choice import (
+    PER_GRADE,
+    TEXTS,
+    AnswerColumns,
+    ColumnChoice,
+    grade_lookup,
+    listed,
+)
+from kdcore.data.answers.grades import by_grade, by_hand
+from kdcore.data.answers.labels import LABEL_NAMES, follows_labels, read_label_score
+from kdcore.data.answers.sheet import Sheet, is_blank, looks_numeric, number
+from kdcore.data.files.cells import NAMES
+from kdcore.data.pairs import TEXT_COLUMNS
+from kdcore.data.sources.rows import quoted
+from kdcore.errors import DataError
+from kdcore.labels import LabelScheme
+
+Grades = NDArray[np.int64]
+ONE_NUMBER_NAMES = {
+    "relevance": ("relevance", "p_relevant", "probability", "prob", "p", "proba", "confidence"),
+    "logit": ("logit", "margin", "log_odds"),
+    "score": ("score", "prediction", "pred", "similarity", "cosine", "bm25"),
+}
+_ENDINGS = {"relevance": ("_prob", "_probability", "_proba"), "logit": ("_logit",),
+            "score": ("_score", "_similarity", "_prediction", "_pred")}  # fmt: skip
+_NO_ANSWER = re.compile(
+    r"|index|rank|row|unnamed: ?\d+|(.*[ _.-])?id|split|fold|lang(uage)?|locale"
+)
+_LOOKED_AT = 1000  # rows whose cells tell a column of numbers
+
+
+def key_columns(sheet: Sheet, choice: ColumnChoice) -> dict[str, int]:
+    """The places of query, title and description: those mapped, else those known by name.
+
+    Raises DataError when the mapping or `column` names a column that the file lacks.
+    """
+    _check_names(sheet, choice)
+    keys: dict[str, int] = {}
+    for ours in TEXT_COLUMNS:
+        if ours in choice.mapping:
+            if choice.mapping[ours]:
+                keys[ours] = sheet.header.index(choice.mapping[ours])
+            continue
+        place = next((sheet.plain.index(n) for n in NAMES[ours] if n in sheet.plain), -1)
+        taken = {choice.column, *choice.mapping.values()}
+        if place >= 0 and sheet.header[place] not in taken:
+            keys[ours] = place
+    return keys
+
+
+def _check_names(sheet: Sheet, choice: ColumnChoice) -> None:
+    wanted = [choice.column, *(choice.mapping.get(ours, "") for ours in TEXTS)]
+    missing = [name for name in wanted if name and name not in sheet.header]
+    if missing:
+        what = f"no column is called {listed(missing)}; it has {listed(sheet.header)}"
+        raise sheet.refused(what, "use one of these names")
+
+
+def answer_columns(
+    sheet: Sheet,
+    keys: dict[str, int],
+    scheme: LabelScheme,
+    choice: ColumnChoice,
+    known: Grades,
+) -> AnswerColumns:
+    """Decide which columns hold the answers, and what kind of numbers they are.
+
+    known: (rows,) the data's grade of the pair of each row, -1 where it is not known.
+    Raises DataError, with what the caller can do, when that cannot be decided.
+    """
+    label = _label_column(sheet, choice, keys)
+    grades = grade_lookup(scheme)
+    mapped = {g: c for g, c in choice.mapping.items() if g not in TEXTS}
+    unknown = [g for g in mapped if g.strip().casefold() not in grades]
+    if unknown:
+        what = f"the mapping names {listed(unknown)}, which is no part of a pair and no grade"
+        raise sheet.refused(what, f"use {', '.join((*TEXTS, *scheme.grades))}")
+    per_grade = {grades[g.strip().casefold()]: c for g, c in mapped.items()}
+    if per_grade and choice.kind != "label_score" and _all_columns(sheet, per_grade):
+        return by_hand(sheet, per_grade, scheme, choice, keys, label)
+    if not choice.column and choice.kind in ("auto", *PER_GRADE):
+        family = by_grade(sheet, scheme, choice, keys, known)
+        if family is not None:
+            return replace(family, label=label)
+    one = _one_number(sheet, keys, label, scheme, choice, known)
+    if choice.kind not in ("auto", "label_score"):
+        return one
+    return read_label_score(sheet, one, per_grade, scheme, choice, known)
+
+
+def _all_columns(sheet: Sheet, per_grade: dict[int, str]) -> bool:
+    return any(column in sheet.header for column in per_grade.values())
+
+
+def _label_column(sheet: Sheet, choice: ColumnChoice, keys: dict[str, int]) -> int:
+    if "label" in choice.mapping:
+        named = choice.mapping["label"]
+        return sheet.header.index(named) if named else -1
+    taken = {choice.column, *choice.mapping.values()}
+    places = (sheet.plain.index(name) for name in LABEL_NAMES if name in sheet.plain)
+    return next((p for p in places if sheet.header[p] not in taken | {*keys.values()}), -1)
+
+
+def _one_number(
+    sheet: Sheet,
+    keys: dict[str, int],
+    label: int,
+    scheme: LabelScheme,
+    choice: ColumnChoice,
+    known: Grades,
+) -> AnswerColumns:
+    """The one column that holds the number; the caller is asked where several could."""
+    notes: list[str] = []
+    if choice.column:
+        place = sheet.header.index(choice.column)
+        if follows_labels(sheet, place, known):
+            notes.append(
+                f"{quoted(choice.column)} follows the labels of the data exactly: if it holds "
+                "the labels and not the model's predictions, these numbers mean nothing"
+            )
+    else:
+        place, notes = _only_candidate(sheet, keys, choice, known, len(scheme))
+    kind = choice.kind if choice.kind != "auto" else _kind_of(sheet.plain[place]) or "score"
+    return AnswerColumns(kind, (place,), keys, label if label != place else -1, {}, tuple(notes))
+
+
+def _only_candidate(
+    sheet: Sheet, keys: dict[str, int], choice: ColumnChoice, known: Grades, classes: int
+) -> tuple[int, list[str]]:
+    numbers = [place for place in range(len(sheet.header)) if _is_number(sheet, place)]
+    numbers = [p for p in numbers if p not in keys.values()]
+    follows = {p for p in numbers if follows_labels(sheet, p, known)}
+    wanted = [p for p in numbers if _kind_of(sheet.plain[p]) and not _is_label(sheet, p)]
+    of_kind = [p for p in wanted if _kind_of(sheet.plain[p]) == choice.kind]
+    wanted = of_kind or wanted
+    free = [p for p in wanted if p not in follows] or wanted
+    others = [p for p in numbers if p not in follows and p not in wanted]
+    labels = [p for p in others if _is_label(sheet, p)]
+    fractional = [p for p in labels if _has_fractions(sheet, p)]
+    pool = [*free, *fractional] or [p for p in others if p not in labels] or fractional
+    if len(pool) != 1:
+        raise _undecided(sheet, pool, [*follows, *labels], choice, classes)
+    (place,) = pool
+    notes = []
+    if place in follows:
+        notes.append(
+            f"{quoted(sheet.header[place])} follows the labels of the data exactly: check that "
+            "it holds the model's predictions"
+        )
+    for other in sorted(follows - {place}):
+        notes.append(
+            f"{quoted(sheet.header[other])} follows the labels of the data: not a prediction"
+        )
+    return place, notes
+
+
+def _undecided(
+    sheet: Sheet, pool: Sequence[int], labels: Sequence[int], choice: ColumnChoice, classes: int
+) -> DataError:
+    if pool:
+        names = listed([sheet.header[place] for place in pool])
+        what, cure = f"several columns could be the predictions: {names}", choice.controls.column
+        if len(pool) >= classes > 2:
+            grade = choice.controls.mapping.format(grade="GRADE", other="COLUMN")
+            cure += f", or the column of each grade: {grade}"
+        return sheet.refused(what, cure)
+    if labels:
+        names = listed([sheet.header[place] for place in dict.fromkeys(labels)])
+        what = f"its only numbers are in {names}, which are named like labels or follow the labels "
+        return sheet.refused(
+            what + "of the data, and a label is not a prediction of a model",
+            f"if it is the prediction, {choice.controls.column}; else add a column 'score'",
+        )
+    what = f"no column holds a number for every pair; it has {listed(sheet.header)}"
+    cure = "call it 'score' (any number), 'relevance' (0 to 1), or give logit_0, logit_1, ..."
+    return sheet.refused(what, cure)
+
+
+def _is_number(sheet: Sheet, place: int) -> bool:
+    if _NO_ANSWER.fullmatch(sheet.plain[place]):
+        return False
+    cells = [row[place] for _, row in sheet.rows[:_LOOKED_AT]]
+    if _kind_of(sheet.plain[place]):
+        return any(map(looks_numeric, cells))
+    return all(map(looks_numeric, cells)) and not all(map(is_blank, cells))
+
+
+def _is_label(sheet: Sheet, place: int) -> bool:
+    return sheet.plain[place] in LABEL_NAMES
+
+
+def _has_fractions(sheet: Sheet, place: int) -> bool:
+    values = [number(row[place]) for _, row in sheet.rows]
+    return any(value is not None and not value.is_integer() for value in values)
+
+
+def _kind_of(plain: str) -> str:
+    """The kind of number that a column's name speaks of; "" when it speaks of none."""
+    for kind, names in ONE_NUMBER_NAMES.items():
+        if plain in names:
+            return kind
+    return next((kind for kind, ends in _ENDINGS.items() if plain.endswith(ends)), "")

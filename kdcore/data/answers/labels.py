@@ -1,0 +1,166 @@
+"""Labels in a file of answers: the data's own, or those that a classification pipeline chose."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.data.answers.choice import AnswerColumns, ColumnChoice, grade_lookup, listed
+from kdcore.data.answers.sheet import Sheet, number
+from kdcore.data.files.cells import NAMES
+from kdcore.data.sources.rows import quoted
+from kdcore.errors import DataError
+from kdcore.labels import LabelScheme
+
+PREDICTED = ("predicted_label", "pred_label", "label", "predicted_class")  # as pipelines call it
+LABEL_NAMES = (
+    *PREDICTED,
+    *(name for name in NAMES["grade"] if name != "label"),
+    *("gold", "truth", "target", "rating", "judgement", "judgment", "human_label", "esci_label"),
+    *("y", "y_true", "annotation", "median_relevance"),
+)
+_OF_A_PIPELINE = ("score", "confidence", "probability", "prob", "proba")
+_NUMBERED = re.compile(r"label[_ ]?(\d{1,3})")
+_MOST = 64  # different labels of a file
+_FEW = 10  # labels of other names that may still be those of a classifier
+
+
+def follows_labels(sheet: Sheet, place: int, known: NDArray[np.int64]) -> bool:
+    """Whether a column is the data's label in some writing: one value for each grade.
+
+    known: (rows,) the data's grade of each row, -1 where it is not known. Two grades or more must
+    be there, and one of them more than once, or nothing can be said.
+    """
+    value_of: dict[int, str] = {}
+    rows = np.flatnonzero(known >= 0)
+    for row, grade in zip(rows.tolist(), known[rows].tolist(), strict=True):
+        cell = sheet.rows[row][1][place].strip().casefold()
+        if value_of.setdefault(grade, cell) != cell:
+            return False
+    return len(set(value_of.values())) > 1 and len(rows) > len(value_of)
+
+
+def one_row_per_pair(sheet: Sheet, keys: Mapping[str, int]) -> Sheet:
+    """The sheet with a column for each label, where every pair has a row for each of its labels.
+
+    That is how all scores of a text-classification pipeline look as a table. Any other sheet comes
+    back as it is.
+    """
+    label = next((sheet.plain.index(n) for n in PREDICTED if n in sheet.plain), -1)
+    value = next((sheet.plain.index(n) for n in _OF_A_PIPELINE if n in sheet.plain), -1)
+    if label < 0 or value < 0 or not {"query", "title"} <= set(keys) or sheet.problems:
+        return sheet
+    places = list(keys.values())
+    scores: dict[tuple[str, ...], dict[str, str]] = {}
+    first: dict[tuple[str, ...], int] = {}
+    for line, row in sheet.rows:
+        pair = tuple(row[place] for place in places)
+        first.setdefault(pair, line)
+        scores.setdefault(pair, {}).setdefault(row[label].strip(), row[value])
+    names = list(dict.fromkeys(name for each in scores.values() for name in each))
+    whole = all(len(each) == len(names) for each in scores.values())
+    if not 1 < len(names) <= _MOST or not whole or len(sheet.rows) != len(scores) * len(names):
+        return sheet
+    note = f"one row per pair and label: each label's {quoted(sheet.header[value])} is its column"
+    return replace(
+        sheet,
+        header=[*(sheet.header[place] for place in places), *names],
+        rows=[
+            (first[pair], [*pair, *(each[name] for name in names)]) for pair, each in scores.items()
+        ],
+        notes=(*sheet.notes, note),
+    )
+
+
+def read_label_score(
+    sheet: Sheet,
+    one: AnswerColumns,
+    texts: Mapping[int, str],
+    scheme: LabelScheme,
+    choice: ColumnChoice,
+    known: NDArray[np.int64],
+) -> AnswerColumns:
+    """The reading of one number as the score of the label beside it, where it is that.
+
+    texts: grade -> the text of its label, as the caller says. A text-classification pipeline gives
+    the label that won and its probability: with two grades that says P(relevant), with more the
+    other probabilities are lost, which is refused.
+    """
+    asked = choice.kind == "label_score"
+    if one.label < 0 or not (asked or _may_be_pipeline(sheet, one)):
+        if asked:
+            raise sheet.refused("it has no column of labels", "call it 'label'")
+        return one
+    labels = [row[one.label].strip() for _, row in sheet.rows]
+    grade_of = _grades_of(labels, texts, scheme)
+    numbered = all(_NUMBERED.fullmatch(text.casefold()) for text in labels)
+    own = not numbered and follows_labels(sheet, one.label, known)
+    different = len(set(labels))
+    few = 1 < different <= _FEW and _winner(sheet, one, different)
+    if grade_of is None and not (asked or numbered or few):
+        return one  # labels of something else: a column that is not used
+    if grade_of is None:
+        raise _unknown_labels(sheet, labels, scheme, choice)
+    if not asked and own and not _winner(sheet, one, len(scheme)):
+        return one  # the data's labels, beside a number that is no winner's score
+    if not asked and (own or not _winner(sheet, one, len(scheme))):
+        raise _ambiguous(sheet, one, choice, own)
+    label, value = (quoted(sheet.header[place]) for place in (one.label, one.values[0]))
+    if len(scheme) > 2:
+        what = f"{label} holds one of {len(scheme)} grades and {value} the score of that one: what "
+        what += "the model gave to the other grades is lost"
+        raise sheet.refused(what, "give the scores of all labels (top_k=None in a pipeline)")
+    relevant = listed(sorted(text for text, grade in grade_of.items() if grade == 1))
+    note = f"{value} is read as the score of the label in {label}: P(relevant) where that is "
+    note += f"{relevant}, else 1 minus it"
+    return replace(one, kind="label_score", grade_of=grade_of, notes=(*one.notes, note))
+
+
+def _may_be_pipeline(sheet: Sheet, one: AnswerColumns) -> bool:
+    label, value = sheet.plain[one.label], sheet.plain[one.values[0]]
+    return label in PREDICTED and value in _OF_A_PIPELINE
+
+
+def _grades_of(
+    labels: list[str], texts: Mapping[int, str], scheme: LabelScheme
+) -> dict[str, int] | None:
+    """Each label's grade: as the caller says, by the grades' names, or LABEL_0, LABEL_1, ..."""
+    lookup = grade_lookup(scheme) | {text.casefold(): grade for grade, text in texts.items()}
+    found: dict[str, int] = {}
+    for text in dict.fromkeys(labels):
+        match = _NUMBERED.fullmatch(text.casefold())
+        grade = lookup.get(text.casefold(), int(match[1]) if match else -1)
+        if not 0 <= grade < len(scheme) or len(found) >= _MOST:
+            return None
+        found[text] = grade
+    return found
+
+
+def _winner(sheet: Sheet, one: AnswerColumns, classes: int) -> bool:
+    """Whether every score can be the largest of the probabilities of so many classes."""
+    values = [number(row[one.values[0]]) for _, row in sheet.rows]
+    least = 1 / classes - 1e-6
+    return all(least <= value <= 1 for value in values if value is not None)
+
+
+def _unknown_labels(
+    sheet: Sheet, labels: list[str], scheme: LabelScheme, choice: ColumnChoice
+) -> DataError:
+    names = sorted(dict.fromkeys(labels))
+    what = f"the labels {listed(names, 6)} are not the grades of the data "
+    what += f"({', '.join(scheme.grades)}), so it cannot be known what their scores mean"
+    cure = choice.controls.mapping.format(grade=scheme.grades[-1], other="ITS LABEL")
+    cure = f"say which label is which grade ({cure}), or, if the scores are P(relevant), "
+    return sheet.refused(what, cure + choice.controls.as_kind("relevance"))
+
+
+def _ambiguous(sheet: Sheet, one: AnswerColumns, choice: ColumnChoice, own: bool) -> DataError:
+    label, value = (quoted(sheet.header[place]) for place in (one.label, one.values[0]))
+    why = f"some {value} are too small for a label that won, or above 1"
+    if own:
+        why = f"{label} follows the labels of the data, and no {value} is below an even share"
+    what = f"it cannot be known whether {value} is P(relevant) or the score of {label}: {why}"
+    relevance, winner = (choice.controls.as_kind(k) for k in ("relevance", "label_score"))
+    return sheet.refused(what, f"for P(relevant) {relevance}; for the score of the label {winner}")

@@ -1,0 +1,157 @@
+"""Answers: a file of what some model gave for pairs, read as numbers beside the pairs' texts.
+
+CSV, TSV, JSON lines or Parquet. Beside query, title and description, if the file has them, stand
+one column for each grade (logits `logit_0`, `logit_1`, ...; probabilities `p_irrelevant`, ...), one
+number (`score`, `relevance`, `logit`), or the label that a pipeline chose and its score.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.data.answers.choice import BY_NAME, AnswerColumns, ColumnChoice, ReadColumns, named
+from kdcore.data.answers.columns import answer_columns, key_columns
+from kdcore.data.answers.labels import one_row_per_pair
+from kdcore.data.answers.sheet import (
+    Sheet,
+    has_decimal_comma,
+    is_blank,
+    number,
+    read_sheet,
+    why_no_number,
+)
+from kdcore.data.answers.texts import Expected, Keys
+from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.pairs import TEXT_COLUMNS
+from kdcore.data.sources.rows import quoted
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Rows of such a file.
+
+    kind: logits, probabilities, relevance, logit or score. values: (rows, width), width 1 for the
+    last three; nan where a row holds no number, which only a partial reading allows. keys: query,
+    title, description -> the texts, of those that the file has. lines: (rows,) where each stands.
+    columns: what was read as what. notes: how, a sentence each.
+    """
+
+    file: str
+    kind: str
+    values: NDArray[np.float64]
+    keys: Keys
+    lines: NDArray[np.int64]
+    columns: ReadColumns
+    unit: str = "line"
+    notes: tuple[str, ...] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def answered(self) -> NDArray[np.bool_]:
+        """(rows,) whether each row holds its numbers."""
+        return np.asarray(~np.isnan(self.values).any(axis=1))
+
+    def problem(self, row: int, what: str, cure: str) -> Problem:
+        """A problem of one row, told by its line."""
+        return Problem(self.file, int(self.lines[row]), what, cure, unit=self.unit)
+
+
+def read_answers(
+    path: Path,
+    expected: Expected,
+    choice: ColumnChoice = BY_NAME,
+    *,
+    partial: bool = False,
+    file: str = "",
+) -> Answers:
+    """Read the answers of one file; DataError tells every bad row at once.
+
+    expected: the pairs; a column that follows their grades is a label, and one of their titles
+    holds the title whatever it is called. partial: a row whose number is missing is read as no
+    answer. file: what the file is called; by default its own name.
+    """
+    sheet = read_sheet(path, file)
+    keys = key_columns(sheet, choice)
+    keys |= _by_their_texts(sheet, keys, choice, expected)
+    wide = one_row_per_pair(sheet, keys)
+    if wide is not sheet:
+        mapping = {ours: c for ours, c in choice.mapping.items() if ours != "label"}
+        names = {ours: sheet.header[place] for ours, place in keys.items()}
+        sheet, choice = wide, replace(choice, column="", mapping=mapping)
+        keys = {ours: sheet.header.index(name) for ours, name in names.items()}
+    texts = {ours: sheet.column(place) for ours, place in keys.items()}
+    known = expected.grades_of(texts, len(sheet.rows))
+    columns = answer_columns(sheet, keys, expected.pairs.scheme, choice, known)
+    values, problems = _numbers(sheet, columns, choice, partial)
+    if problems or sheet.problems:
+        every = sorted([*sheet.problems, *problems], key=lambda problem: problem.line)
+        count = f"{len(every):,} problem{'s'[: len(every) > 1]}"
+        raise refusal(f"{sheet.file} cannot be read ({count}):", every)
+    kind, values, notes = _settled(sheet, columns, values, choice)
+    lines = np.array([line for line, _ in sheet.rows], dtype=np.int64)
+    read = named(sheet.header, columns, "label_score" if columns.grade_of else kind)
+    notes = (*sheet.notes, *columns.notes, *notes)
+    return Answers(sheet.file, kind, values, texts, lines, read, sheet.unit, notes)
+
+
+def _by_their_texts(
+    sheet: Sheet, keys: Mapping[str, int], choice: ColumnChoice, expected: Expected
+) -> dict[str, int]:
+    """The columns of texts that no name tells, found by what they hold."""
+    wanted = [ours for ours in TEXT_COLUMNS if ours not in keys and ours not in choice.mapping]
+    chosen = {choice.column, *choice.mapping.values()}
+    taken = {*keys.values(), *(p for p, name in enumerate(sheet.header) if name in chosen)}
+    return expected.by_their_texts(sheet, wanted, taken)
+
+
+def _numbers(
+    sheet: Sheet, columns: AnswerColumns, choice: ColumnChoice, partial: bool
+) -> tuple[NDArray[np.float64], list[Problem]]:
+    values = np.full((len(sheet.rows), len(columns.values)), np.nan)
+    problems = []
+    for at, (line, row) in enumerate(sheet.rows):
+        for k, place in enumerate(columns.values):
+            value = number(row[place])
+            if value is not None:
+                values[at, k] = value
+                continue
+            missing = is_blank(row[place])
+            if not (partial and missing):
+                what, cure = why_no_number(row[place])
+                if missing:
+                    cure += f", or {choice.controls.partial} to leave such pairs out"
+                name = quoted(sheet.header[place])
+                cause = f"have a decimal comma in {name}" if has_decimal_comma(row[place]) else ""
+                problems.append(
+                    Problem(sheet.file, line, f"{name}: {what}", cure, "", sheet.unit, cause)
+                )
+            values[at] = np.nan
+            break
+    return values, problems
+
+
+def _settled(
+    sheet: Sheet, columns: AnswerColumns, values: NDArray[np.float64], choice: ColumnChoice
+) -> tuple[str, NDArray[np.float64], tuple[str, ...]]:
+    """The kind, the values in it, and a note: what was left open by names the values decide."""
+    if columns.grade_of:
+        grades = [columns.grade_of[row[columns.label].strip()] for _, row in sheet.rows]
+        chosen = np.array(grades, dtype=np.int64)[:, None] == 1
+        return "relevance", np.where(chosen, values, 1 - values), ()
+    if choice.kind != "auto" or columns.kind not in ("score", "relevance"):
+        return columns.kind, values, ()
+    if not _in_unit(values):
+        return "score", values, ()
+    name = quoted(sheet.header[columns.values[0]])
+    how = f"{name} lies between 0 and 1 and is read as P(relevant); if it is no probability, "
+    return "relevance", values, (how + choice.controls.as_kind("score"),)
+
+
+def _in_unit(values: NDArray[np.float64]) -> bool:
+    numbers = values[~np.isnan(values)]
+    return bool((numbers >= 0).all() and (numbers <= 1).all())

@@ -1,0 +1,116 @@
+"""The table of a file of answers: a header and rows of texts, lists pulled apart into columns.
+
+Files of every kind that `tablefile.open_table` reads. One that holds nothing but numbers needs no
+header. What a text-classification pipeline returns with all its scores,
+[{"label": ..., "score": ...}, ...], becomes one column for each label.
+"""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kdcore.data.files.opening import open_table
+from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.sources.rows import quoted, shown_name
+from kdcore.errors import DataError
+
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
+_BLANK = {"", "nan", "null", "none", "na", "n/a", "<na>"}
+
+
+@dataclass
+class Sheet:
+    """Texts of a file under its header, and what is wrong with single rows.
+
+    rows: (the line on which it starts, its cells in the header's order).
+    """
+
+    file: str
+    header: list[str]
+    rows: list[tuple[int, list[str]]]
+    problems: list[Problem] = field(default_factory=list)
+    unit: str = "line"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def plain(self) -> list[str]:
+        """The column names without outer blanks, in small letters."""
+        return [name.strip().casefold() for name in self.header]
+
+    def column(self, place: int) -> list[str]:
+        """The cells of one column."""
+        return [row[place] for _, row in self.rows]
+
+    def refused(self, what: str, cure: str) -> DataError:
+        """The error that says why the whole file cannot be read."""
+        return refusal(f"{self.file} cannot be read:", [Problem(self.file, 0, what, cure)])
+
+
+def read_sheet(path: Path, file: str = "") -> Sheet:
+    """Read a file of answers as texts.
+
+    file: what the file is called in errors and notes; by default its own name.
+    Raises DataError when the file as a whole cannot be read or has no row.
+    """
+    file = file or shown_name(path)
+    sheet = _sheet(path, file)
+    if not sheet.rows and not sheet.problems:
+        raise sheet.refused("it holds no row", "give a file with a row for each pair")
+    return sheet
+
+
+def _sheet(path: Path, file: str) -> Sheet:
+    table = open_table(path, file=file, lists=True)
+    cells = table.read()
+    header = list(table.columns)
+    numbers = all(number(cell) is not None for _, row in cells.rows[:1] for cell in row)
+    if table.headless and numbers:  # numbers from the first line on
+        header = ["score"] if len(header) == 1 else [f"logit_{k}" for k in range(len(header))]
+    return Sheet(file, header, cells.rows, cells.problems, cells.unit, cells.notes)
+
+
+def number(text: str) -> float | None:
+    """The finite number that a cell holds, or None."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < float("inf") else None
+
+
+def looks_numeric(text: str) -> bool:
+    """Whether a cell is meant as a number: one with a decimal comma, infinite or missing too."""
+    plain = text.strip()
+    if plain.casefold() in _BLANK or _DECIMAL_COMMA.fullmatch(plain):
+        return True
+    try:
+        float(plain)
+    except ValueError:
+        return False
+    return True
+
+
+def is_blank(text: str) -> bool:
+    """Whether a cell says that there is no answer: empty, NaN, null."""
+    return text.strip().casefold() in _BLANK
+
+
+def has_decimal_comma(text: str) -> bool:
+    """Whether a cell is a number with a comma where a point is read."""
+    return bool(_DECIMAL_COMMA.fullmatch(text.strip()))
+
+
+def why_no_number(text: str) -> tuple[str, str]:
+    """(what is wrong with a cell that should be a number, what to do)."""
+    plain = text.strip()
+    if has_decimal_comma(plain):
+        return f"{plain} has a decimal comma", (
+            f"write {plain.replace(',', '.')}, with a decimal point"
+        )
+    if not plain:
+        return "it is empty", "give every pair a number"
+    if is_blank(plain):
+        return f"{quoted(plain)} stands for a missing number", "give every pair a number"
+    if number(plain) is None and looks_numeric(plain):
+        return f"{quoted(plain)} is infinite", "give every pair a finite number"
+    return f"{quoted(text)} is not a number", "give every pair a number"

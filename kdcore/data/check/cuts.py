@@ -1,0 +1,111 @@
+"""How many texts are longer than a model reads, and the length that would hold nearly all.
+
+A model reads the first `query_tokens` of a query and the first `ad_tokens` of an ad (title and
+description); the rest of a longer text has no part in its answer.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.catalog import EncoderParams
+from kdcore.data.pairs import PairTable
+
+_PUNCTUATION, _IDEOGRAPHS = r"!-/:-@\[-`{-~", "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_PIECE = re.compile(rf"[{_PUNCTUATION}{_IDEOGRAPHS}]|[^\s{_PUNCTUATION}{_IDEOGRAPHS}]+")
+Lengths = NDArray[np.int64]
+HELD = 0.95  # the share of pairs that the suggested length holds
+_TOLD_FROM = 1 - HELD  # with fewer pairs cut, no other length is suggested
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One side (query or ad) of some pairs, against the length at which a model cuts it.
+
+    pairs: how many there are; cut: how many of them are longer than `limit`; enough: the shortest
+    limit that would hold 95 % of them; most: the largest that the knob allows.
+    """
+
+    side: str
+    knob: str
+    limit: int
+    pairs: int
+    cut: int
+    enough: int
+    most: int
+
+    @classmethod
+    def of(cls, side: str, lengths: Lengths, limit: int, most: int) -> "Cut":
+        """From the lengths of (pairs,) texts in the units that the knob counts."""
+        enough = int(np.quantile(lengths, HELD, method="inverted_cdf")) if len(lengths) else 0
+        over = int((lengths > limit).sum())
+        return cls(side, f"{side}_tokens", limit, len(lengths), over, enough, most)
+
+    @property
+    def share(self) -> float:
+        """The share of pairs that is cut."""
+        return self.cut / self.pairs if self.pairs else 0.0
+
+    def sentence(self, where: str, unit: str = "tokens", *, at_least: bool = False) -> str:
+        """What is cut of the pairs of `where`, and which limit would hold 95 % of them."""
+        article = {"query": "a query", "ad": "an ad"}[self.side]
+        few = "at least " if at_least else ""
+        said = (
+            f"{few}{self.cut:,} of {self.pairs:,} pairs of {where} ({self.share:.1%}) have "
+            f"{article} longer than {self.knob} = {self.limit} {unit}, and the rest is not read"
+        )
+        if self.share <= _TOLD_FROM:
+            return said
+        if self.enough > self.most:
+            return f"{said}; the most that can be set is {self.most}, and 95 % need {self.enough}"
+        return f"{said}; {self.knob} = {self.enough} would hold 95 % of them"
+
+
+def cuts_of(queries: Lengths, ads: Lengths, params: Any) -> tuple[Cut, ...]:
+    """Both sides of pairs for a model's knobs; queries, ads: (pairs,) lengths before the cut."""
+    knobs = type(params).__dataclass_fields__
+    return tuple(
+        Cut.of(
+            side,
+            lengths,
+            getattr(params, f"{side}_tokens"),
+            int(knobs[f"{side}_tokens"].metadata["high"]),
+        )
+        for side, lengths in (("query", queries), ("ad", ads))
+    )
+
+
+def cut_notes(cuts: Sequence[Cut], where: str, unit: str) -> tuple[str, ...]:
+    """A sentence for each side of which something is cut."""
+    return tuple(cut.sentence(where, unit) for cut in cuts if cut.cut)
+
+
+def default_cut_findings(pairs: PairTable, split: str) -> list[str]:
+    """What models cut of a split's texts at their default lengths, before any tokenizer is known.
+
+    Words, punctuation marks and ideographs are counted; a tokenizer makes at least one token of
+    each, and more of long words, so that the true numbers are at least these.
+    """
+    frame, params = pairs.frame, EncoderParams()
+    ads = frame["title"].str.cat(frame["description"], sep=" ").str.strip()
+    lengths = (
+        _least_tokens(frame["query"], params.query_tokens),
+        _least_tokens(ads, params.ad_tokens),
+    )
+    cuts = cuts_of(*lengths, params)
+    return [
+        f"{cut.sentence(split, at_least=True)} (at the default length)" for cut in cuts if cut.cut
+    ]
+
+
+def _least_tokens(texts: Iterable[str], limit: int) -> Lengths:
+    """(texts,) a lower bound of each text's tokens; exact enough only above the limit."""
+    counted: dict[str, int] = {}
+    for text in texts:
+        if text not in counted:  # a text of few letters has few tokens
+            counted[text] = len(text) if len(text) <= limit else len(_PIECE.findall(text))
+    return np.fromiter((counted[text] for text in texts), dtype=np.int64)

@@ -1,0 +1,1 @@
+"""Table files of every kind, read as rows of cells."""

@@ -1,0 +1,1 @@
+"""Where pairs come from: a source per file, behind one registry."""

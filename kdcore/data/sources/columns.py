@@ -1,0 +1,178 @@
+"""Which column of a table file is read as which of ours, and the sentences about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kdcore.data.files.cells import NAMES, TableFile
+from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.sources.rows import quoted, shown_name
+from kdcore.errors import Cure, by_import
+
+ColumnMapping = Mapping[str, str | None]
+POSITIONS = ("query", "title", "description", "grade")  # of a file without a header, as QADSM's
+_NAMED = 12  # columns that a sentence names
+
+
+@dataclass(frozen=True)
+class ColumnsRead:
+    """Which columns of a table file were taken for what, and how its labels were read.
+
+    columns: our column -> the file's, None where it has none. labels: each label of the file (the
+    most frequent ones) -> the grade it was read as.
+    """
+
+    file: str
+    kind: str
+    header: bool
+    columns: Mapping[str, str | None]
+    ignored: tuple[str, ...]
+    labels: Mapping[str, str]
+
+    def sentences(self) -> tuple[str, ...]:
+        """The same in words, fit for a screen."""
+        taken = [
+            f"{ours} from {'' if self.header else 'column '}{quoted(theirs)}"
+            for ours, theirs in self.columns.items()
+            if theirs is not None
+        ]
+        head = "" if self.header else ", without a header"
+        said = [f"Read as {self.kind}{head}: {', '.join(taken)}."]
+        if self.ignored:
+            names = ", ".join(map(quoted, self.ignored[:_NAMED]))
+            more = len(self.ignored) - _NAMED
+            said.append(f"Columns not used: {names}{f' and {more:,} more' if more > 0 else ''}.")
+        if renamed := [f"{quoted(k)} = {v}" for k, v in self.labels.items() if k != v]:
+            said.append(f"Labels: {', '.join(renamed)}.")
+        return tuple(said)
+
+
+def places_of(table: TableFile, mapping: ColumnMapping | None) -> dict[str, int]:
+    """Our column -> its place in the file, -1 where it has none; DataError when one is lacking.
+
+    mapping: our column -> the file's by name or by number from 1, or None for "there is none".
+        What it leaves out is found by common names, in a file without a header by its place.
+    """
+    wanted = _in_our_names(mapping or {}, table.file)
+    problems = _unknown(wanted, table.file)
+    places: dict[str, int] = {}
+    for ours in NAMES:
+        if ours in wanted:
+            column = wanted[ours]
+            places[ours] = -1 if column is None else _place(table, column)
+            if column is not None and places[ours] < 0:
+                problems.append(_no_column(table, ours, column))
+            elif column is not None and table.columns.count(column) > 1:
+                problems.append(_doubled(table, ours, column))
+        else:
+            places[ours] = _guess(table, ours, bool(wanted))
+            name = table.columns[places[ours]] if places[ours] >= 0 else ""
+            if name and table.columns.count(name) > 1:
+                problems.append(_doubled(table, ours, name))
+    problems += _lacking(table, wanted, places)
+    if problems:
+        raise refusal(f"{table.file} does not have what a table of pairs needs:", problems)
+    return places
+
+
+def _in_our_names(mapping: ColumnMapping, file: str) -> ColumnMapping:
+    """The mapping with `label` for `grade` and the like turned into the lab's own names."""
+    ours = {alias: name for name, aliases in NAMES.items() for alias in aliases}
+    renamed = {ours.get(key.strip().casefold(), key): column for key, column in mapping.items()}
+    if len(renamed) < len(mapping):
+        what = f"the mapping names a column twice: {', '.join(mapping)}"
+        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, "leave one out")])
+    return renamed
+
+
+def _unknown(mapping: ColumnMapping, file: str) -> list[Problem]:
+    return [
+        Problem(
+            file, 0, f"the mapping names {key!r}, which is no column of the lab",
+            f"use {', '.join(NAMES)}",
+        )
+        for key in mapping.keys() - NAMES.keys()
+    ]  # fmt: skip
+
+
+def _place(table: TableFile, column: str) -> int:
+    """Where a column stands: by its name, else by its number from 1."""
+    if column in table.columns:
+        return table.columns.index(column)
+    number = int(column) if column.isascii() and column.isdigit() else 0
+    return number - 1 if 1 <= number <= len(table.columns) else -1
+
+
+def _guess(table: TableFile, ours: str, mapped: bool) -> int:
+    if table.headless:
+        by_place = not mapped and len(table.columns) == len(POSITIONS) and ours in POSITIONS
+        return POSITIONS.index(ours) if by_place else -1
+    plain = [name.strip().casefold() for name in table.columns]
+    return next((plain.index(name) for name in NAMES[ours] if name in plain), -1)
+
+
+def _no_column(table: TableFile, ours: str, column: str) -> Problem:
+    what = f"no column is called {column!r}; {_has(table)}"
+    cure = Cure(
+        f"map {ours!r} to one of them with {_map_hint(ours)}",
+        f"choose another column under “{ours.capitalize()}”",
+    )
+    return Problem(table.file, 1, what, cure)
+
+
+def _doubled(table: TableFile, ours: str, column: str) -> Problem:
+    numbers = [str(k + 1) for k, name in enumerate(table.columns) if name == column]
+    by_number = by_import(f"--map {ours}={numbers[0]}")
+    cure = Cure(
+        f"rename one, or name it by its number: {by_number} (or {numbers[1]})",
+        "rename one and upload the file again",
+    )
+    return Problem(table.file, 1, f"two columns are called {column!r}", cure)
+
+
+def _lacking(table: TableFile, wanted: ColumnMapping, places: dict[str, int]) -> list[Problem]:
+    lacking = {
+        "query": places["query"] < 0,
+        "title or description": places["title"] < 0 and places["description"] < 0,
+        "grade": places["grade"] < 0 and "grade" not in wanted,
+    }
+    names = [ours for ours, missing in lacking.items() if missing]
+    if table.headless and names:
+        what = f"its first line names no column, and it has {len(table.columns)} of them"
+        cure = Cure(
+            f"say which is which: {by_import('--map query=1 --map title=2 --map grade=3')}, or "
+            "--map grade= if there is no grade",
+            "choose the column numbers under “Query” and “Ad title”",
+        )
+        return [Problem(table.file, 1, what, cure)]
+    return [_no_such(table, ours) for ours in names]
+
+
+def _no_such(table: TableFile, ours: str) -> Problem:
+    first = ours.split()[0]
+    row = f"; if its first line is a pair already, {by_import('--no-header')}"
+    none = f", or --map {first}= if there is none" if first == "grade" else ""
+    cure = Cure(
+        f"map one with {_map_hint(first)}{none}{row if first == 'query' else ''}",
+        f"choose a column under “{first.capitalize()}”",
+    )
+    return Problem(table.file, 1, f"no column {ours!r}; {_has(table)}", cure)
+
+
+def _has(table: TableFile) -> str:
+    names = [shown_name(name)[:60] for name in table.columns[:_NAMED]]
+    more = len(table.columns) - _NAMED
+    return f"its columns are {', '.join(names) or 'none'}{f' and {more:,} more' * (more > 0)}"
+
+
+def _map_hint(ours: str) -> str:
+    return by_import(f"--map {ours}=COLUMN")
+
+
+def columns_read(
+    table: TableFile, places: Mapping[str, int], labels: Mapping[str, str]
+) -> ColumnsRead:
+    """What was taken for what, of the places that were used."""
+    used = {place for place in places.values() if place >= 0}
+    taken = {ours: table.columns[at] if at >= 0 else None for ours, at in places.items()}
+    ignored = tuple(name for k, name in enumerate(table.columns) if k not in used)
+    return ColumnsRead(table.file, table.kind, not table.headless, taken, ignored, labels)

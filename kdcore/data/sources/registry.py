@@ -1,0 +1,91 @@
+"""Sources: what a path or a hub name points at, told by its looks, and read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kdcore.data.files.opening import is_table_name
+from kdcore.data.files.packed import looks_like_tar
+from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.sources.hub import read_hub
+from kdcore.data.sources.qadsm import QADSM
+from kdcore.data.sources.rows import Reading, check_regular, read_bytes, shown_name
+from kdcore.data.sources.table import TableReading, read_table
+from kdcore.data.sources.wpr import WPR
+from kdcore.data.sources.xglue import Task, find_folder, is_xglue_name, parse_named, read_archive
+from kdcore.data.sources.xglue import read_folder as read_xglue_folder
+from kdcore.errors import DataError, lookup
+
+TASKS: Mapping[str, Task] = {task.name: task for task in (QADSM, WPR)}  # tried in this order
+ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
+HUB_PREFIX = "hub:"
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was read, and the sentence that says where it came from."""
+
+    reading: Reading
+    sentence: str
+
+
+def read_path(
+    path: Path, *, task: str | None = None, how: TableReading | None = None, file: str = ""
+) -> Source:
+    """A folder or archive of XGLUE, one XGLUE file, or a table file.
+
+    task: which of XGLUE's tasks to read; None takes the first of TASKS that is there. how: how a
+    table is read. file: what the path is called in what is told, by default by its own name.
+    """
+    name = file or shown_name(path)
+    if not path.exists():
+        what, cure = "there is no such file or folder", "check the path"
+        raise refusal(f"{name} cannot be read:", [Problem(name, 0, what, cure)])
+    if path.is_dir():
+        chosen = _task_in_folder(path, task)
+        return _xglue(read_xglue_folder(path, chosen), chosen, name)
+    check_regular(path, name)
+    match = is_xglue_name(path.name)
+    if match and match["task"] in TASKS and (how is None or not how.mapping):
+        chosen = TASKS[match["task"]]
+        return _xglue(parse_named(read_bytes(path), path.name, chosen), chosen, name)
+    if is_archive(path):
+        return _from_archive(path, task)
+    return Source(read_table(path, how, name), f"the table {name}")
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file is a tar: by its name, or a .gz of no table in which a tar is packed."""
+    plain = path.name.lower()
+    if plain.endswith(ARCHIVE_SUFFIXES):
+        return True
+    return plain.endswith(".gz") and not is_table_name(plain) and looks_like_tar(path)
+
+
+def _task_in_folder(path: Path, task: str | None) -> Task:
+    if task:
+        return lookup(TASKS, task, "task of XGLUE")
+    return next((t for t in TASKS.values() if find_folder(path, t)), QADSM)
+
+
+def _from_archive(path: Path, task: str | None) -> Source:
+    """The first task that can be read; where none can, what was wrong with the first tells most."""
+    wanted = [lookup(TASKS, task, "task of XGLUE")] if task else list(TASKS.values())
+    refusals: list[DataError] = []
+    for chosen in wanted:
+        try:
+            return _xglue(read_archive(path, chosen), chosen, shown_name(path))
+        except DataError as refused:
+            refusals.append(refused)
+    raise refusals[0]
+
+
+def _xglue(reading: Reading, task: Task, name: str) -> Source:
+    return Source(reading, f"{task.source}; read from {name}")
+
+
+def read_hub_source(name: str) -> Source:
+    """hub:qadsm or hub:wpr, from the first place of the hub that answers."""
+    task = lookup(TASKS, name.removeprefix(HUB_PREFIX), "data set of the hub")
+    reading, place = read_hub(task)
+    return Source(reading, f"{task.source}; hub copy {place}")

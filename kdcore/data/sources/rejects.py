@@ -1,0 +1,36 @@
+"""Rejects: the list of rows that an import left out, safe to open in a spreadsheet."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from kdcore.data.files.problems import Problem
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+
+
+def guarded(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula, with an apostrophe before it."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """The inverse of guarded."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def rejects_tsv(problems: Iterable[Problem]) -> Iterator[str]:
+    """Lines of rejects.tsv: file, line, problem, raw text; nothing that a spreadsheet would run."""
+    yield "file\tline\tproblem\traw\n"
+    for problem in problems:
+        cells = (problem.file, str(problem.line), f"{problem.what}; {problem.cure}", problem.raw)
+        yield "\t".join(guarded(_one_line(cell)) for cell in cells) + "\n"
+
+
+def _one_line(text: str) -> str:
+    """Backslash, controls and broken bytes spelled out."""
+    text = text.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode()
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", _spelled, text)
+
+
+def _spelled(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()

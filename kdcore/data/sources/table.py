@@ -1,0 +1,174 @@
+"""Tables: files with a row for each pair, their columns mapped to a PairTable's.
+
+A row whose grade is blank is unlabelled (-1). CSV cells that `kdlab data export` guarded against
+spreadsheets lose their apostrophe again. Only mapped columns are read.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from kdcore.data.files.cells import NAMES, Cells, TableFile, TableOptions
+from kdcore.data.files.label_texts import is_fraction, label_lookup
+from kdcore.data.files.opening import open_table
+from kdcore.data.pairs import UNLABELLED
+from kdcore.data.sources.columns import ColumnMapping, columns_read, places_of
+from kdcore.data.sources.grades import infer_scheme
+from kdcore.data.sources.rows import Collector, Reading, quoted
+from kdcore.data.sources.truth import truth_faults
+from kdcore.errors import LabError
+from kdcore.labels import LabelScheme
+
+SPLIT_WORDS = {
+    "train": "train", "training": "train", "dev": "validation", "valid": "validation",
+    "val": "validation", "validation": "validation", "test": "test", "log": "log",
+}  # fmt: skip
+SCHEME_KEY = b"kdlab_scheme"  # in the schema of a Parquet file that the lab exported
+_SHOWN_LABELS = 12
+
+
+@dataclass(frozen=True)
+class TableReading:
+    """How a person says that a table is to be read; what is left out is found by looking.
+
+    mapping: our column -> the file's by name or number, None for "there is none". scheme: its
+    grades. options: how the file is written. round_grades: a label between two grades becomes the
+    nearest one, the better one in the middle.
+    """
+
+    mapping: ColumnMapping | None = None
+    scheme: LabelScheme | None = None
+    options: TableOptions | None = None
+    round_grades: bool = False
+
+
+def read_table(path: Path, how: TableReading | None = None, file: str = "") -> Reading:
+    """The rows of one table file (see tablefile.open_table for the kinds).
+
+    file: what it is called in what is told. Problems of rows are in the reading; a file that
+    cannot be read at all is a DataError, GradesUnclearError where its labels leave the scale open.
+    """
+    how = how or TableReading()
+    table = open_table(path, how.options, file=file)
+    if table.headless and _names_columns(how.mapping):  # so it has a header, whatever it looks like
+        table = open_table(path, replace(how.options or TableOptions(), header=True), file=file)
+    return assemble(table, how)
+
+
+def _names_columns(mapping: ColumnMapping | None) -> bool:
+    return any(column and not column.isdigit() for column in (mapping or {}).values())
+
+
+def assemble(
+    table: TableFile, how: TableReading, *, language: str = "en", split: str = "train"
+) -> Reading:
+    """An open table as rows; language and split stand in where no column tells them."""
+    places = places_of(table, how.mapping)
+    used = {ours: at for ours, at in places.items() if at >= 0}
+    cells = table.read(tuple(used.values()))
+    index = [list(used).index(ours) if ours in used else len(used) for ours in NAMES]
+    for _, values in cells.rows:
+        values.append("")  # what a column that is not there reads
+    grade = index[list(NAMES).index("grade")]
+    notes = _round_grades(cells, grade) if how.round_grades else ()
+    scheme = how.scheme or _kept_scheme(table)
+    if scheme is None:
+        scheme, assumed = infer_scheme((values[grade] for _, values in cells.rows), table.file)
+        notes = (*notes, *assumed)
+    truth = table.truth()
+    faults = truth_faults(truth, scheme, table.file)
+    collector = Collector(table.file, scheme, cells.look_close, UNLABELLED, cells.unit)
+    good = _collect(cells, collector, index, (language, split), faults)
+    reading = replace(
+        _with_cell_problems(cells, collector, notes),
+        columns=columns_read(table, places, _labels(cells, grade, scheme)),
+        hints=cells.hints,
+    )
+    if not len(truth.columns):
+        return reading
+    known = truth.iloc[np.array(good, dtype=np.int64) - 1].reset_index(drop=True)
+    return replace(reading, frame=reading.frame.join(known))
+
+
+def _kept_scheme(table: TableFile) -> LabelScheme | None:
+    """The scheme that the lab wrote into its own Parquet file; a damaged one is as none."""
+    try:
+        return LabelScheme.from_dict(json.loads(table.about[SCHEME_KEY]))
+    except (KeyError, ValueError, TypeError, LabError):
+        return None
+
+
+def _round_grades(cells: Cells, grade: int) -> tuple[str, ...]:
+    count = 0
+    for _, values in cells.rows:
+        if is_fraction(values[grade]):
+            values[grade] = str(math.floor(float(values[grade]) + 0.5))
+            count += 1
+    labels = "label was" if count == 1 else "labels were"
+    return (f"{count:,} {labels} rounded to the nearest whole grade",) if count else ()
+
+
+def _collect(
+    cells: Cells,
+    collector: Collector,
+    index: Sequence[int],
+    fallback: tuple[str, str],
+    faults: Mapping[int, tuple[str, str]],
+) -> list[int]:
+    """Give every row to the collector; returns the lines of the good ones.
+
+    index: where each of our columns stands in a row. faults: line -> (what, cure) of a row that is
+    bad for another reason than its texts.
+    """
+    language, split = fallback
+    good = []
+    parts: dict[str, tuple[str, str] | None] = {"": ("", split)}
+    for line, values in cells.rows:
+        *texts, row_language, row_split = [values[i] for i in index]
+        raw = partial(_raw, cells, line, values)
+        if row_split not in parts:
+            parts[row_split] = _split_of(row_split)
+        part = parts[row_split]
+        if part is None:
+            what = f"the split {quoted(row_split)} is unknown"
+            collector.reject(line, raw(), what, f"use one of {', '.join(SPLIT_WORDS)}")
+        elif line in faults:
+            collector.reject(line, raw(), *faults[line])
+        elif collector.add(line, raw, texts, row_language or part[0] or language, part[1]):
+            good.append(line)
+    return good
+
+
+def _raw(cells: Cells, line: int, values: Sequence[str]) -> str:
+    """The row as its file has it."""
+    return cells.raw(line) or "\t".join(values[:-1])
+
+
+def _labels(cells: Cells, grade: int, scheme: LabelScheme) -> dict[str, str]:
+    """The most frequent labels of the file and the grades that they are read as."""
+    lookup = label_lookup(scheme)
+    labels = Counter(values[grade] for _, values in cells.rows).most_common(_SHOWN_LABELS)
+    read = {text: lookup.get(text, lookup.get(text.strip().casefold(), -1)) for text, _ in labels}
+    return {text: scheme.grades[k] for text, k in sorted(read.items(), key=_by_grade) if k >= 0}
+
+
+def _by_grade(label: tuple[str, int]) -> int:
+    return label[1]
+
+
+def _split_of(text: str) -> tuple[str, str] | None:
+    """("de", "validation") of the hub's "validation.de", ("", "test") of "test"; None: unknown."""
+    word, _, language = text.strip().casefold().partition(".")
+    return (language, SPLIT_WORDS[word]) if word in SPLIT_WORDS else None
+
+
+def _with_cell_problems(cells: Cells, collector: Collector, notes: tuple[str, ...]) -> Reading:
+    collector.rows += len(cells.problems)
+    collector.problems = sorted([*cells.problems, *collector.problems], key=lambda p: p.line)
+    return collector.reading((*cells.notes, *notes))

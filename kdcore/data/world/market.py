@@ -1,0 +1,41 @@
+"""The simulated market: what an advertiser bids and how likely a click is. Nobody paid anything."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.data.world.catalogue import catalogue, read
+from kdcore.data.world.draws import Draws
+from kdcore.data.world.needs import NONE, Needs
+from kdcore.data.world.offers import Offers
+
+
+@cache
+def _rule() -> dict[str, Any]:
+    rule: dict[str, Any] = read("market")
+    return rule
+
+
+def bids(offers: Offers, draws: Draws) -> NDArray[np.float64]:
+    """(offers,) dollars a click, log-normal around the vertical's median, in whole cents."""
+    cat, rule, n = catalogue(), _rule(), len(offers)
+    median = cat.bids[cat.type_vertical[offers.type]]
+    share = np.array([rule["intent"][name] for name in cat.intents])[offers.kind]
+    normal = draws.uniform(12, n).sum(axis=0) - 6.0
+    cents = median * share / 100 * np.exp(normal * rule["spread"] / 100)
+    return np.asarray(np.round(np.maximum(cents, 5.0)) / 100)
+
+
+def click_probabilities(
+    needs: Needs, offers: Offers, probabilities: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(pairs,) P(click when shown first): rises with the expected grade, in whole 1e-4."""
+    rule = _rule()["click"]
+    gain = probabilities @ np.arange(probabilities.shape[1])
+    logit = rule["base"] + rule["gain"] * gain + rule["spam"] * offers.spam
+    logit = logit + rule["price_shown"] * (offers.price != NONE)
+    branded = (offers.brand != NONE) & (offers.brand == needs.brand)
+    logit = logit + rule["brand_in_title"] * branded
+    return np.asarray(np.round(1.0 / (1.0 + np.exp(-logit / 100.0)), 4))

@@ -1,0 +1,113 @@
+"""Splits: blocks of needs, the ads shown for them, what a judge said. A block never looks back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kdcore.data.pairs import TRUTH_PREFIX, UNLABELLED, make_frame
+from kdcore.data.world.ads import write_ads
+from kdcore.data.world.catalogue import Ints
+from kdcore.data.world.draws import Draws
+from kdcore.data.world.market import bids, click_probabilities
+from kdcore.data.world.needs import Needs, draw_needs, habits
+from kdcore.data.world.offers import CANDIDATES, draw_candidates
+from kdcore.data.world.queries import home_split, write_queries
+from kdcore.data.world.tasks import targets
+from kdcore.data.world.truth import grade_probabilities, sample_grades, utility
+
+SPLITS = ("train", "validation", "test", "log")
+BLOCK = 1000  # needs drawn at a time, before those at home in other splits are dropped
+ROUNDS = 200  # how often a judge is asked again for a query whose ads all got one grade
+_CANDIDATES = np.array(CANDIDATES, dtype=object)
+
+
+@dataclass(frozen=True)
+class Searches:
+    """Queries with the needs behind them."""
+
+    queries: list[str]
+    needs: Needs
+
+
+def searches(split: str, seed: int) -> Iterator[tuple[Searches, Draws]]:
+    """Blocks of new queries of a split, for ever, each with the stream for its ads."""
+    seen: set[str] = set()
+    block = 0
+    while True:
+        draws = Draws(seed, SPLITS.index(split), block)
+        needs = draw_needs(BLOCK, draws)
+        queries = write_queries(needs, draws)
+        rows = []
+        for row, query in enumerate(queries):
+            if query and query not in seen and home_split(query) == split:
+                seen.add(query)
+                rows.append(row)
+        yield Searches([queries[r] for r in rows], needs.take(np.array(rows))), draws
+        block += 1
+
+
+def split_frame(split: str, pairs: int, seed: int) -> pd.DataFrame:
+    """The first `pairs` pairs of a split as a frame for PairTable, with every extra column."""
+    frames: list[pd.DataFrame] = []
+    missing = pairs
+    for found, draws in searches(split, seed):
+        frame = _block_frame(split, found, draws).iloc[:missing]
+        frames.append(frame)
+        missing -= len(frame)
+        if missing <= 0:
+            break
+    return pd.concat(frames, ignore_index=True)
+
+
+def first_searches(split: str, queries: int, seed: int) -> Searches:
+    """The first queries of a split and their needs, in the order of its pairs."""
+    texts: list[str] = []
+    columns: list[Needs] = []
+    for found, _ in searches(split, seed):
+        texts += found.queries
+        columns.append(found.needs)
+        if len(texts) >= queries:
+            break
+    joined = {
+        f.name: np.concatenate([getattr(c, f.name) for c in columns])[:queries]
+        for f in fields(Needs)
+    }
+    return Searches(texts[:queries], Needs(**joined))
+
+
+def _block_frame(split: str, found: Searches, draws: Draws) -> pd.DataFrame:
+    ads = habits().numbers["ads_per_query"][split]
+    rows = np.repeat(np.arange(len(found.needs)), ads)
+    needs = found.needs.take(rows)
+    offers, candidate = draw_candidates(needs, draws)
+    titles, descriptions = write_ads(offers, draws)
+    truth = grade_probabilities(utility(needs, offers))
+    grades = _judge(truth, ads, split, draws)
+    frame = make_frame(
+        [found.queries[r] for r in rows.tolist()], titles, descriptions, grades, split
+    )
+    clicks = click_probabilities(needs, offers, truth)
+    extra = {f"{TRUTH_PREFIX}{k}": truth[:, k] for k in range(truth.shape[1])}
+    extra |= {"candidate": _CANDIDATES[candidate], "bid": bids(offers, draws), "p_click": clicks}
+    clicked = draws.uniform(len(rows)) < clicks
+    return frame.assign(**extra, **targets(needs, offers, grades, clicked))
+
+
+def _judge(truth: NDArray[np.float64], ads: int, split: str, draws: Draws) -> Ints:
+    """One sampled grade a pair; a query of test is judged again until two grades occur."""
+    grades = sample_grades(truth, draws.uniform(len(truth)))
+    if split == "log":
+        return np.full(len(truth), UNLABELLED, dtype=np.int64)
+    if split != "test":
+        return grades
+    grouped = grades.reshape(-1, ads)
+    for _ in range(ROUNDS):
+        flat = np.flatnonzero((grouped == grouped[:, :1]).all(axis=1))
+        if not len(flat):
+            break
+        again = truth.reshape(-1, ads, truth.shape[1])[flat].reshape(-1, truth.shape[1])
+        grouped[flat] = sample_grades(again, draws.uniform(len(again))).reshape(-1, ads)
+    return grouped.reshape(-1)

@@ -1,0 +1,1 @@
+"""Predictions and labels in, metrics with intervals and comparisons out."""

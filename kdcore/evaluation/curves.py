@@ -1,0 +1,156 @@
+"""Ranking over depth: nDCG curves, label density, and one query-by-query difference at any depth.
+
+What an Evaluation holds of them, and what a page may ask for alone, is worked out here once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.evaluation.comparison import Difference
+from kdcore.evaluation.measures import Floats, Measured
+from kdcore.labels import GainKind
+from kdcore.metrics import ranking
+from kdcore.metrics.definitions import CATALOG, ndcg_key
+from kdcore.metrics.significance import (
+    Support,
+    bootstrap_weights,
+    interval,
+    sign_flip_p,
+    smallest_detectable,
+    verdict,
+)
+
+
+@dataclass(frozen=True)
+class NdcgCurve:
+    """nDCG@1..20 of one gain, means over queries with an ideal; every tuple has 20 numbers.
+
+    random: the mean over all orders; worst: best ads last; skill: (model - random) / (1 - random).
+    """
+
+    model: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    random: tuple[float, ...]
+    worst: tuple[float, ...]
+    skill: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DensityCurve:
+    """Label density in the top 1..20: 20 rows, worst grade first in each.
+
+    pooled: shares of all judged pairs shown; per_query: mean of each query's shares; coverage:
+    judged share of the pairs shown; judged: how many those are, on average over equal scores.
+    """
+
+    pooled: tuple[tuple[float, ...], ...]
+    per_query: tuple[tuple[float, ...], ...]
+    coverage: tuple[float, ...]
+    judged: tuple[float, ...]
+
+
+def ndcg_curves(
+    pairs: PairTable, models: Mapping[str, Floats], ends: Mapping[str, tuple[Floats, Floats]]
+) -> dict[str, NdcgCurve]:
+    """A curve for each gain in `models`, (20,) means, with its interval and its references."""
+    rows = np.flatnonzero(pairs.grades != UNLABELLED)
+    grades, groups = pairs.grades[rows], pairs.query_ids[rows]
+    ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
+    curves: dict[str, NdcgCurve] = {}
+    for gain, model in models.items():
+        gains = pairs.scheme.gains(cast(GainKind, gain))[grades]
+        random, worst = map(ranked_mean, ranking.bounds(gains, ideal, ranking.DEPTH))
+        lines = (model, *ends[gain], random, worst, ranking.skill(model, random))
+        curves[gain] = NdcgCurve(*map(_floats, lines))
+    return curves
+
+
+def density_curve(measured: Measured) -> DensityCurve:
+    """Which labels fill the top 1..20 of a model."""
+    pooled = ranking.label_density(measured.labels)
+    per_query = ranking.label_density(measured.labels, average="query")
+    return DensityCurve(
+        pooled=tuple(map(_floats, pooled.shares)),
+        per_query=tuple(map(_floats, per_query.shares)),
+        coverage=_floats(pooled.coverage),
+        judged=_floats(pooled.judged),
+    )
+
+
+def ranked_mean(each: Floats, weights: Floats | None = None) -> Floats:
+    """(columns,) mean of (queries, columns) over the queries with an ideal; nan when none has.
+
+    With (resamples, queries) weights: (resamples, columns), each query counted as often as drawn.
+    """
+    known = np.isfinite(each[:, :1])
+    drawn = np.ones((1, len(each))) if weights is None else weights
+    below, above = drawn @ known.astype(np.float64), drawn @ np.where(known, each, 0.0)
+    means = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
+    return np.asarray(means[0] if weights is None else means)
+
+
+def mean_draws(each: Floats, resamples: int, seed: int = 0) -> Floats:
+    """(resamples, columns) means over drawn queries; none below two queries."""
+    chunks = bootstrap_weights(len(each), resamples if len(each) > 1 else 0, seed)
+    drawn = [ranked_mean(each, weights) for weights in chunks]
+    return np.concatenate([np.zeros((0, each.shape[1])), *drawn])
+
+
+def ndcg_curve(pairs: PairTable, measured: Measured, gain: str, resamples: int) -> NdcgCurve:
+    """One gain's curve with its interval: an Evaluation's, without the rest of it."""
+    each = measured.curves[gain]
+    model = ranked_mean(each)
+    low, high = interval(mean_draws(each, resamples), model, Support.of(each))
+    ends = {gain: (np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0))}
+    return ndcg_curves(pairs.canonical, {gain: model}, ends)[gain]
+
+
+def ndcg_difference(
+    one: Measured, other: Measured, gain: str, k: int, resamples: int, permutations: int
+) -> Difference:
+    """nDCG@k of one minus other at any depth, tested as `compare` tests its few depths."""
+    ours, theirs = (m.curves[gain][:, k - 1 : k] for m in (one, other))
+    moved = ours - theirs
+    draws = mean_draws(moved, resamples)
+    known = int(np.isfinite(moved).sum())
+    delta, support = ranked_mean(moved), Support.of(moved)
+    reach = 0.0 if np.array_equal(one.log_odds, other.log_odds) else 1.0
+    low, high = (float(end[0].clip(-1, 1)) for end in interval(draws, delta, support, reach))
+    p = float(sign_flip_p(moved, permutations)[0]) if known else float("nan")
+    return Difference(
+        key=ndcg_key(gain, k),
+        name=ndcg_name(gain, k),
+        value_a=float(ranked_mean(ours)[0]),
+        value_b=float(ranked_mean(theirs)[0]),
+        delta=float(delta[0]),
+        low=low,
+        high=high,
+        p=p,
+        permutations=permutations,
+        smallest_detectable=float(smallest_detectable(draws, support, reach)[0]),
+        verdict=verdict(low, high, p),
+        n=known,
+        n_unit="queries",
+        higher_is_better=True,
+        definition=ndcg_definition(gain, k),
+    )
+
+
+def ndcg_name(gain: str, k: int) -> str:
+    """nDCG@k with its gain, as it is named beside every number."""
+    return f"nDCG@{k}, gain {'2^grade − 1' if gain == 'exp2' else 'grade'}"
+
+
+def ndcg_definition(gain: str, k: int) -> str:
+    """The variant in a sentence, the catalog's own words at any k."""
+    return CATALOG[ndcg_key(gain, 5)].sentence.replace("@5", f"@{k}")
+
+
+def _floats(values: NDArray[Any]) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)

@@ -1,0 +1,247 @@
+"""evaluate(): a run's predictions on a table of pairs -> every metric, each with its interval."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.errors import ConfigError
+from kdcore.evaluation.curves import (
+    DensityCurve,
+    NdcgCurve,
+    density_curve,
+    ndcg_curves,
+    ranked_mean,
+)
+from kdcore.evaluation.intervals import metric_ends
+from kdcore.evaluation.measures import UNITS, Floats, Measured, measure
+from kdcore.metrics.classification import ScoreOrder
+from kdcore.metrics.definitions import CATALOG, VERSION, Unit, bounds_of
+from kdcore.metrics.significance import Support, bootstrap_weights, few, interval
+from kdcore.predictions import Predictions
+from kdcore.scores import log_odds
+
+CEILING = "truth_auc"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number with its 95 % interval, how many it is over, and the variant in a sentence.
+
+    value is nan when the pairs do not define it; the evaluation's notes say why.
+    """
+
+    key: str
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+    n_unit: Unit
+    higher_is_better: bool
+    definition: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that was measured of one model on one table; plain data, ready for JSON.
+
+    metrics: by key, in the order of the catalog. ndcg: a curve by gain ("exp2", "linear").
+    counts: pairs, labelled, unlabelled, queries, ranked_queries, queries_without_ideal.
+    notes: a sentence for each metric that could not be had, and why, and one on few queries.
+    version: of the definitions it was measured by; 1 where a kept file does not say.
+    """
+
+    version: int
+    model: str
+    teacher: str | None
+    data: str
+    data_hash: str
+    grades: tuple[str, ...]
+    temperature: float
+    resamples: int
+    seed: int
+    metrics: Mapping[str, Metric]
+    ndcg: Mapping[str, NdcgCurve]
+    density: DensityCurve
+    counts: Mapping[str, int]
+    notes: tuple[str, ...]
+    columns: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)
+
+    def per_query(self) -> pd.DataFrame:
+        """A row a query: query_id, pairs, labelled, and its part of each metric that has one."""
+        whole = ("query_id", "pairs", "labelled")
+        return pd.DataFrame(
+            {k: np.asarray(c, np.int64 if k in whole else float) for k, c in self.columns.items()}
+        )
+
+
+def evaluate(
+    pairs: PairTable,
+    predictions: Predictions,
+    *,
+    teacher: Predictions | None = None,
+    temperature: float = 2.0,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Evaluation:
+    """Measure a model on pairs; intervals are bootstrapped over queries.
+
+    temperature: where teacher and model are compared; no other metric has one. resamples 0 leaves
+    the intervals nan. Raises DataError when the predictions belong to other pairs or grades.
+    """
+    if resamples < 0:
+        raise ConfigError(f"resamples: {resamples} is negative; use 0 for no intervals, or 1000")
+    measured = measure(pairs, predictions, teacher, temperature)
+    ceiling = _ceiling(pairs)
+    once = np.ones((1, measured.queries))
+    curves = ranked_mean(np.concatenate(list(measured.curves.values()), axis=1), once)
+    draws, curve_draws = _draws(measured, ceiling, resamples, seed)
+    return Evaluation(
+        version=VERSION,
+        model=predictions.model,
+        teacher=teacher.model if teacher else None,
+        data=pairs.name,
+        data_hash=pairs.content_hash,
+        grades=pairs.scheme.grades,
+        temperature=temperature,
+        resamples=resamples,
+        seed=seed,
+        metrics=_metrics(measured, ceiling, draws),
+        ndcg=ndcg_curves(pairs.canonical, *_by_gain(measured, curves[0], curve_draws)),
+        density=density_curve(measured),
+        counts=_counts(pairs, measured),
+        notes=(*_notes(pairs, measured, resamples), *filter(None, [predictions.caveat])),
+        columns=_columns(measured),
+    )
+
+
+def _ceiling(pairs: PairTable) -> ScoreOrder | None:
+    """The labelled pairs by their true log-odds, rows as in Measured; None without a truth."""
+    ordered = pairs.canonical
+    if ordered.truth is None:
+        return None
+    rows = np.flatnonzero(ordered.grades != UNLABELLED)
+    with np.errstate(divide="ignore"):
+        odds = log_odds(np.log(ordered.truth[rows]), ordered.scheme)
+    return ScoreOrder.of(ordered.relevant[rows], odds)
+
+
+def _resampled(
+    measured: Measured, ceiling: ScoreOrder | None, weights: Floats
+) -> tuple[Floats, Floats]:
+    """(resamples, metrics) values and (resamples, gains * depth) nDCG under weights."""
+    values = [measured.values(weights)]
+    if ceiling is not None:
+        values.append(ceiling.areas(weights, measured.groups)[0][:, None])
+    each = np.concatenate(list(measured.curves.values()), axis=1)
+    return np.concatenate(values, axis=1), ranked_mean(each, weights)
+
+
+def _draws(
+    measured: Measured, ceiling: ScoreOrder | None, resamples: int, seed: int
+) -> tuple[Floats, Floats]:
+    if measured.queries < 2:
+        resamples = 0  # one query drawn again and again would feign certainty
+    values, curves = _resampled(measured, ceiling, np.ones((1, measured.queries)))
+    drawn = [(values[:0], curves[:0])] + [
+        _resampled(measured, ceiling, weights)
+        for weights in bootstrap_weights(measured.queries, resamples, seed)
+    ]
+    return np.concatenate([d[0] for d in drawn]), np.concatenate([d[1] for d in drawn])
+
+
+def _by_gain(
+    measured: Measured, model: Floats, draws: Floats
+) -> tuple[dict[str, Floats], dict[str, tuple[Floats, Floats]]]:
+    """The nDCG of each gain with its interval, as (20,) each."""
+    support = Support.of(np.concatenate(list(measured.curves.values()), axis=1))
+    ends = (np.clip(end, 0.0, 1.0) for end in interval(draws, model, support))
+    apart = [np.split(line, len(measured.curves)) for line in (model, *ends)]
+    gains = list(measured.curves)
+    both = zip(apart[1], apart[2], strict=True)
+    return dict(zip(gains, apart[0], strict=True)), dict(zip(gains, both, strict=True))
+
+
+def _metrics(measured: Measured, ceiling: ScoreOrder | None, draws: Floats) -> dict[str, Metric]:
+    keys = measured.keys
+    rows = zip(
+        keys, measured.values()[0], *metric_ends(measured, draws[:, : len(keys)]), strict=True
+    )
+    found = {key: _metric(measured, key, *numbers) for key, *numbers in rows}
+    if ceiling is not None:
+        top = ceiling.areas(np.ones((1, measured.queries)), measured.groups)[0]
+        ends = interval(draws[:, len(keys) :], top, Support.whole(measured.queries))
+        found[CEILING] = _metric(measured, CEILING, top[0], ends[0][0], ends[1][0])
+    return {key: found[key] for key in CATALOG if key in found}
+
+
+def _metric(measured: Measured, key: str, value: float, low: float, high: float) -> Metric:
+    about, (least, most) = CATALOG[key], bounds_of(key)
+    return Metric(
+        key=key,
+        name=about.name,
+        value=float(value),
+        low=float(np.clip(low, least, most)),
+        high=float(np.clip(high, least, most)),
+        n=measured.count(key),
+        n_unit=about.unit,
+        higher_is_better=about.higher_is_better,
+        definition=about.sentence,
+    )
+
+
+def _counts(pairs: PairTable, measured: Measured) -> dict[str, int]:
+    ranked, labelled, total, _ = (int(n) for n in measured.table[:, measured.units].sum(axis=0))
+    return {
+        "pairs": total,
+        "labelled": labelled,
+        "unlabelled": total - labelled,
+        "queries": measured.queries,
+        "ranked_queries": ranked,
+        "queries_without_ideal": measured.queries - ranked,
+    }
+
+
+def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, ...]:
+    relevant, labelled = int(measured.relevant.sum()), len(measured.relevant)
+    notes = [*measured.tied_notes()]
+    if not labelled:
+        notes.append("No pair is labelled, so no metric that reads a label is defined.")
+    elif relevant in (0, labelled):
+        kind = "relevant" if relevant else "irrelevant"
+        notes.append(
+            f"roc_auc, pr_auc and truth_auc are not defined: all {labelled} labelled pairs are "
+            f"{kind}, and they need both kinds."
+        )
+    if labelled and not measured.count("ndcg@1"):
+        notes.append("nDCG is not defined: no query has a pair above the worst grade.")
+    if "teacher_rank_correlation" in measured.quotients and not measured.count(
+        "teacher_rank_correlation"
+    ):
+        notes.append("teacher_rank_correlation is not defined: the teacher orders no query.")
+    if labelled < len(pairs):
+        notes.append(
+            f"{len(pairs) - labelled} of {len(pairs)} pairs are unlabelled and left out of every "
+            "metric that reads a label."
+        )
+    if resamples and measured.queries < 2:
+        notes.append("There are no intervals: they are drawn over queries, and there are not two.")
+    if resamples and labelled and (sentence := few(measured.queries)):
+        notes.append(sentence)
+    return tuple(notes)
+
+
+def _columns(measured: Measured) -> dict[str, Floats]:
+    units = measured.table[:, measured.units]
+    columns = {
+        "query_id": np.arange(measured.queries, dtype=np.float64),
+        "pairs": units[:, UNITS.index("pairs")],
+        "labelled": units[:, UNITS.index("labelled")],
+    }
+    parts = measured.finish(measured.table)
+    columns |= {k: parts[:, i] for i, k in enumerate(measured.quotients)}
+    return {k: c if k == "query_id" else measured.by_number(c) for k, c in columns.items()}

@@ -1,0 +1,211 @@
+"""Results as files that others read: JSON, CSV, and the run and qrels of trec_eval."""
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.errors import DataError
+from kdcore.evaluation.comparison import Comparison, DensityDifference, Difference
+from kdcore.evaluation.curves import DensityCurve, NdcgCurve
+from kdcore.evaluation.evaluate import Evaluation, Metric
+from kdcore.evaluation.gap import GapRecovered
+from kdcore.evaluation.measures import checked
+from kdcore.labels import GainKind
+from kdcore.metrics.ranking import RankedLists
+from kdcore.predictions import Predictions
+from kdcore.scores import Scores
+
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+
+def to_json(result: Evaluation | Comparison | GapRecovered, indent: int | None = 1) -> str:
+    """Standard JSON: what is not a number is null, so that every reader takes it."""
+    return json.dumps(_plain(result), indent=indent, allow_nan=False, ensure_ascii=False)
+
+
+def evaluation_from_json(text: str) -> Evaluation:
+    """The inverse of to_json for an evaluation; DataError when the text is something else."""
+    try:
+        data = json.loads(text)
+        density = {k: _tuples(v) for k, v in data["density"].items()}
+        columns = {k: np.array(_numbers(v), dtype=np.float64) for k, v in data["columns"].items()}
+        curves = {
+            k: _of(NdcgCurve, {n: _tuples(v) for n, v in c.items()})
+            for k, c in data["ndcg"].items()
+        }
+        return Evaluation(
+            **{
+                "version": 1,  # of a file that does not say
+                **data,
+                "grades": tuple(data["grades"]),
+                "notes": tuple(data["notes"]),
+                "metrics": {k: _of(Metric, m) for k, m in data["metrics"].items()},
+                "ndcg": curves,
+                "density": _of(DensityCurve, density),
+                "columns": columns,
+            }
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as cause:
+        raise DataError(f"This is no evaluation ({cause}); evaluate the run again") from cause
+
+
+def comparison_from_json(text: str) -> Comparison:
+    """The inverse of to_json for a comparison; DataError when the text is something else."""
+    try:
+        data = json.loads(text)
+        return Comparison(
+            **{
+                **data,
+                "differences": {k: _of(Difference, d) for k, d in data["differences"].items()},
+                "density": tuple(_of(DensityDifference, d) for d in data["density"]),
+                "notes": tuple(data["notes"]),
+            }
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as cause:
+        raise DataError(f"This is no comparison ({cause}); compare the models again") from cause
+
+
+def to_csv(result: Evaluation | Comparison) -> str:
+    """The table of metrics (or of differences), one a row, with a header."""
+    rows = result.metrics if isinstance(result, Evaluation) else result.differences
+    table = [_plain(row) for row in rows.values()]
+    about = {"data": result.data, "data_hash": result.data_hash}
+    if isinstance(result, Evaluation):
+        about |= {"model": result.model}
+    else:
+        about |= {"model_a": result.model_a, "model_b": result.model_b}
+    return _csv([{**about, **row} for row in table])
+
+
+def per_query_csv(evaluation: Evaluation, pairs: PairTable) -> str:
+    """A row a query with its text and its part of each metric."""
+    if evaluation.data_hash != pairs.content_hash:
+        raise DataError(
+            f"the evaluation is of data {evaluation.data_hash}, the pairs are "
+            f"{pairs.content_hash}; evaluate these pairs first"
+        )
+    first = np.unique(pairs.query_ids, return_index=True)[1]
+    texts = pairs.frame["query"].to_numpy()[first]
+    rows = evaluation.per_query().to_dict("records")
+    return _csv([{"query": text, **_plain(row)} for text, row in zip(texts, rows, strict=True)])
+
+
+def pairs_csv(pairs: PairTable, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> str:
+    """A row a pair: query, title, description, the grade's name, then (pairs,) columns, named."""
+    names = [*pairs.scheme.grades, ""]  # an unlabelled pair has grade -1, hence no name
+    texts = (pairs.frame[c].tolist() for c in ("query", "title", "description"))
+    grades = [names[g] for g in pairs.grades]
+    values = (np.asarray(c).tolist() for c in columns.values())
+    header = ("query", "title", "description", "grade", *columns)
+    rows = zip(*texts, grades, *values, strict=True)
+    return _csv([dict(zip(header, _plain(row), strict=True)) for row in rows])
+
+
+def safe_cell(value: Any) -> Any:
+    """The value, a text that a spreadsheet would run as a formula behind an apostrophe."""
+    if not isinstance(value, str):
+        return value
+    runs = value.lstrip().startswith(FORMULA_STARTS) or value.startswith(("\t", "\r", "\n"))
+    return f"'{value}" if runs else value
+
+
+def write_trec_run(
+    path: Path,
+    pairs: PairTable,
+    predictions: Predictions,
+    score: Literal["rank", "model"] = "rank",
+) -> None:
+    """Write `query Q0 ad rank score tag` lines, ids q<number> and ad<row>, best ad first.
+
+    trec_eval ignores the rank, reads scores in single precision and breaks ties by id. Score
+    "rank" (length - rank + 1) makes its order ours; "model" is the ranking score itself. A run
+    shows one order: ties are ordered by a hash of their texts, where the lab's metrics take the
+    mean over all orders of them. Unlabelled ads are in the run: give trec_eval its -J option, as
+    the lab leaves them out.
+    """
+    ranking = Scores.of(checked(pairs, predictions), pairs.scheme).ranking
+    index = pairs.query_ids
+    lists = RankedLists.of(ranking, index, int(index.max(initial=-1)) + 1, pairs.tiebreaks)
+    tag = re.sub(r"\s+", "_", predictions.model.strip()) or "model"
+    shown = ranking[lists.order] if score == "model" else lists.sizes[lists.group] - lists.rank
+    lines = (
+        f"q{query} Q0 ad{row} {rank + 1} {value} {tag}\n"
+        for query, row, rank, value in zip(
+            lists.group.tolist(),
+            lists.order.tolist(),
+            lists.rank.tolist(),
+            shown.tolist(),
+            strict=True,
+        )
+    )
+    _write(path, "".join(lines))
+
+
+def write_qrels(path: Path, pairs: PairTable, gain: GainKind = "linear") -> None:
+    """Write `query 0 ad gain` lines of the labelled pairs, with the ids of write_trec_run.
+
+    trec_eval takes the number as the gain: write "exp2" to get the lab's ndcg@k, "linear" to get
+    ndcg_linear@k.
+    """
+    rows = np.flatnonzero(pairs.grades != UNLABELLED)
+    gains = pairs.scheme.gains(gain)[pairs.grades[rows]].astype(np.int64)
+    query_ids = pairs.query_ids[rows]
+    lines = (
+        f"q{query} 0 ad{row} {worth}\n"
+        for query, row, worth in zip(query_ids.tolist(), rows.tolist(), gains.tolist(), strict=True)
+    )
+    _write(path, "".join(lines))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    if not rows:
+        return ""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([safe_cell(name) for name in rows[0]])
+    writer.writerows([safe_cell(cell) for cell in row.values()] for row in rows)
+    return text.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses and arrays as dicts and lists, floats that are no number as None."""
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def _numbers(values: list[float | None]) -> list[float]:
+    return [math.nan if v is None else v for v in values]
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, list):
+        return tuple(_tuples(entry) for entry in value)
+    return math.nan if value is None else value
+
+
+def _of(kind: type[Any], data: dict[str, Any]) -> Any:
+    return kind(**{key: math.nan if value is None else value for key, value in data.items()})

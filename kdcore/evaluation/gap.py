@@ -1,0 +1,172 @@
+"""gap_recovered(): the share of the teacher's lead over the twin that distillation recovered.
+
+Gap recovered = (distilled student - twin) / (teacher - twin), all three in one metric on the same
+pairs. The twin is the same student trained on the labels alone. The KDD 2022 tutorial calls it
+"AUC gain kept".
+"""
+
+import hashlib
+import json
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kdcore.data.pairs import PairTable
+from kdcore.errors import lookup
+from kdcore.evaluation.measures import Floats, Measured, measure
+from kdcore.metrics.definitions import CATALOG, VERSION
+from kdcore.metrics.significance import Support, bootstrap_weights, interval
+from kdcore.predictions import Predictions
+from kdcore.workspace import write_json_atomic
+
+DEFINITION = (
+    "Gap recovered = (distilled student − twin) / (teacher − twin): the share of the teacher's "
+    "lead over the twin, the same student trained on the labels alone, that distillation recovered."
+)
+NOT_CLEAR = "n/a (teacher not clearly better)"  # shown wherever a share of its lead would be
+
+
+@dataclass(frozen=True)
+class GapRecovered:
+    """Gap recovered in one metric, with its 95 % interval over queries.
+
+    value: (student_kd - student_ft) / (teacher - student_ft), where student_ft is the twin; nan
+    when the teacher has no lead. trustworthy is False when the interval of the lead contains 0:
+    the number may be noise then, `reason` says so, and `share` and `text` do not give it.
+    definition: the formula in words.
+    """
+
+    name: str
+    metric: str
+    value: float
+    low: float
+    high: float
+    student_ft: float
+    student_kd: float
+    teacher: float
+    lead_low: float
+    lead_high: float
+    trustworthy: bool
+    reason: str
+    definition: str
+
+    @property
+    def share(self) -> float:
+        """The value where it means something; nan where the teacher is not clearly better."""
+        return self.value if self.trustworthy else math.nan
+
+    @property
+    def text(self) -> str:
+        """The number with its interval and what that supports, or n/a.
+
+        "gap recovered 34 % [29, 38]"; "gap recovered 10 % [−39, 99]: perhaps nothing".
+        """
+        if not self.trustworthy:
+            return f"gap recovered: {NOT_CLEAR}"
+        value, low, high = (
+            f"{100 * each:.0f}".replace("-", "−") for each in (self.value, self.low, self.high)
+        )
+        number = f"gap recovered {value} % [{low}, {high}]"
+        if self.low > 0:
+            return number
+        return f"{number}: {'the gap grew' if self.high < 0 else 'perhaps nothing'}"
+
+    @property
+    def sentence(self) -> str:
+        """The text, and the reason where there is not a number."""
+        return f"{self.text}; {self.reason}" if self.reason else self.text
+
+
+def gap_recovered(
+    pairs: PairTable,
+    student_ft: Predictions,
+    student_kd: Predictions,
+    teacher: Predictions,
+    metric: str = "roc_auc",
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> GapRecovered:
+    """Gap recovered in a metric, with its bootstrap over queries; see the head of this module."""
+    models = [measure(pairs, x) for x in (student_ft, student_kd, teacher)]
+    about = lookup({k: CATALOG[k] for k in CATALOG if k in models[0].keys}, metric, "metric")
+    ft, kd, top = (float(m.value_of(metric)[0]) for m in models)
+    leads = top > ft if about.higher_is_better else top < ft
+    ratio = (kd - ft) / (top - ft) if leads else math.nan
+    draws, support = _draws(models, metric, resamples, seed), Support.whole(models[0].queries, 2)
+    (low, lead_low), (high, lead_high) = interval(draws, np.array([ratio, top - ft]), support, 0.0)
+    sure = lead_low > 0 if about.higher_is_better else lead_high < 0
+    return GapRecovered(
+        name=f"Gap recovered, {about.name}",
+        metric=metric,
+        value=ratio,
+        low=float(low),
+        high=float(high),
+        student_ft=ft,
+        student_kd=kd,
+        teacher=top,
+        lead_low=float(lead_low),
+        lead_high=float(lead_high),
+        trustworthy=bool(leads and sure),
+        reason=""
+        if leads and sure
+        else _reason(leads, top, ft, (float(lead_low), float(lead_high))),
+        definition=DEFINITION,
+    )
+
+
+def _reason(leads: bool, teacher: float, twin: float, lead: tuple[float, float]) -> str:
+    """Why the number is not given."""
+    both = f"the teacher has {teacher:.4f} and the twin {twin:.4f}"
+    if not leads:
+        return both
+    if not math.isfinite(lead[0]):
+        return f"{both}, and fewer than two queries give no interval"
+    ends = f"[{lead[0]:+.4f}, {lead[1]:+.4f}]".replace("-", "−")
+    return f"{both}, and the 95 % interval of their difference, {ends}, contains 0"
+
+
+def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Floats:
+    """(resamples, 2) the ratio and the teacher's lead on common draws of queries."""
+    queries = models[0].queries
+    drawn = [
+        np.column_stack([m.value_of(metric, weights) for m in models])
+        for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
+    ]
+    draws = np.concatenate([np.zeros((0, 3)), *drawn])
+    won, lead = draws[:, 1] - draws[:, 0], draws[:, 2] - draws[:, 0]
+    ratio = np.divide(won, lead, out=np.full(len(draws), np.nan), where=np.abs(lead) > 0)
+    return np.column_stack([ratio, lead])
+
+
+def gap_file(
+    folder: Path,
+    pairs: PairTable,
+    student_ft: Predictions,
+    student_kd: Predictions,
+    teacher: Predictions,
+    metric: str,
+) -> Path:
+    """Where a gap of just these pairs and answers is kept, below a run's evaluation folder."""
+    digest = hashlib.sha256(f"{VERSION} {pairs.content_hash}".encode())
+    for answers in (student_ft, student_kd, teacher):
+        digest.update(answers.digest.encode())
+    return folder / f"gap-{metric.replace('@', '-')}-{digest.hexdigest()[:12]}.json"
+
+
+def keep_gap(path: Path, found: GapRecovered) -> None:
+    """Write a gap where `kept_gap` finds it; its bootstrap costs a second."""
+    write_json_atomic(path, asdict(found))
+
+
+def kept_gap(path: Path) -> GapRecovered | None:
+    """What keep_gap wrote, or None when there is nothing that can be read."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        plain: dict[str, Any] = {k: math.nan if v is None else v for k, v in data.items()}
+        return GapRecovered(**plain)
+    except (OSError, TypeError, ValueError, AttributeError):
+        return None

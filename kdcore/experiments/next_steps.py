@@ -1,0 +1,251 @@
+"""next_experiments(): three runs that would tell most after this one, each changing one thing."""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+from kdcore.config import DistillConfig
+from kdcore.data.library import WORLD
+from kdcore.errors import ConfigError
+from kdcore.experiments.changes import changed as with_changes
+from kdcore.experiments.changes import flat
+from kdcore.judging.verdict import Judgement, signed
+
+COUNT = 3
+SEEDS = 2**31
+WORLD_TEST = 10_000  # test pairs of the bundled world as it comes
+MOST_TEST = 40_000
+_HOTTEST = 20.0  # a higher temperature only flattens: the limit is already there
+_SOFTENED = ("kl", "ce")  # losses that read the temperature
+_WATCHED = ("checkpoint_seconds", "replay_points", "log_every")
+_NOT_LEARNED = ("device", "threads", *(f"training.{knob}" for knob in _WATCHED))
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The run just judged with one thing changed.
+
+    changed: values by path, for whatif.changes.changed; why: words that follow from the result.
+    """
+
+    label: str
+    changed: Mapping[str, Any]
+    why: str
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What an idea looks at. trained_on: pairs that the run learned from, 0 when not known.
+
+    temperatures: those at which known runs taught such a student by this method.
+    """
+
+    config: DistillConfig
+    judgement: Judgement
+    trained_on: int
+    temperatures: frozenset[float] = frozenset()
+
+    @property
+    def difference(self) -> str:
+        j = self.judgement
+        return f"{signed(j.delta)} [{signed(j.low)}, {signed(j.high)}]"
+
+
+Idea = Callable[[_Case], Iterator[Experiment]]
+
+
+def next_experiments(
+    config: DistillConfig,
+    judgement: Judgement,
+    known: Iterable[DistillConfig] = (),
+    trained_on: int = 0,
+) -> list[Experiment]:
+    """Three experiments, most telling first; none out of range, none that `known` ran already.
+
+    known: configs of the group; trained_on: pairs that the run learned from, where it is known.
+    """
+    known = list(known)
+    case = _Case(config, judgement, trained_on, _temperatures(config, known))
+    done = {_mark(config), *map(_mark, known)}
+    ideas = [idea(case) for idea in _ORDER[judgement.verdict]]
+    found: list[Experiment] = []
+    while len(found) < COUNT:  # ends: another seed is always left
+        for idea in ideas:
+            made = next((e for e in idea if _is_new(config, e, done)), None)
+            if made is not None:
+                found.append(made)
+            if len(found) == COUNT:
+                break
+    return found
+
+
+def _is_new(config: DistillConfig, experiment: Experiment, done: set[str]) -> bool:
+    """Whether it can be run and was not; what is taken is done from then on."""
+    try:
+        mark = _mark(with_changes(config, experiment.changed))
+    except ConfigError:
+        return False
+    if mark in done:
+        return False
+    done.add(mark)
+    return True
+
+
+def _mark(config: DistillConfig) -> str:
+    """Equal for runs that learn and are tested alike, wherever they are computed."""
+    settings = {path: v for path, v in flat(config).items() if path not in _NOT_LEARNED}
+    return json.dumps(settings, sort_keys=True, default=str)
+
+
+def _temperatures(config: DistillConfig, known: Iterable[DistillConfig]) -> frozenset[float]:
+    """Temperatures of known runs with the student and the method of this one, whatever the rest."""
+    alike = [
+        other.method.params
+        for other in known
+        if (other.student.name, other.method.name) == (config.student.name, config.method.name)
+    ]
+    return frozenset(p.temperature for p in alike if hasattr(p, "temperature"))
+
+
+def _another_seed(case: _Case) -> Iterator[Experiment]:
+    seed = case.config.seed
+    why = {
+        "BEATS": "One seed won. Three seeds tell whether the next one would, too.",
+        "NO BEATS": "One seed lost. Three seeds tell whether that was the method or the draw.",
+        "INCONCLUSIVE": f"The difference, {case.difference}, is within what chance does. Seeds "
+        "that agree would tell more than one run can.",
+    }.get(case.judgement.verdict, "One seed says nothing of the next: run another with its twin.")
+    for step in range(1, SEEDS):
+        other = (seed + step) % SEEDS
+        yield Experiment(f"seed {seed} → {other}", {"seed": other}, why)
+
+
+def _more_test_pairs(case: _Case) -> Iterator[Experiment]:
+    name, _, tail = case.config.data.partition(":")
+    if name != WORLD:  # other data has as many test pairs as it has
+        return
+    sizes = dict(part.split("=") for part in tail.split(",") if "=" in part)
+    here = int(sizes.get("test", WORLD_TEST))
+    j = case.judgement
+    needed = (j.smallest_detectable / abs(j.delta)) ** 2 if j.delta else math.inf
+    factor = 4 if not isfinite(needed) or needed > 2 else 2
+    unseen = "A small true difference goes mostly unseen"
+    if isfinite(j.smallest_detectable):
+        unseen = f"A true difference below {j.smallest_detectable:.3f} goes mostly unseen"
+    for wanted in (factor * here, MOST_TEST):
+        if here < wanted <= MOST_TEST:
+            data = ",".join(f"{k}={v}" for k, v in {**sizes, "test": str(wanted)}.items())
+            yield Experiment(
+                f"test pairs {here:,} → {wanted:,}",
+                {"data": f"{WORLD}:{data}"},
+                f"{unseen} on {here:,} test pairs; on {wanted:,} the interval is about "
+                f"{100 * math.sqrt(here / wanted):.0f} % as wide.",
+            )
+
+
+def _more_training_pairs(case: _Case) -> Iterator[Experiment]:
+    limit = case.config.limit
+    if not limit or (case.trained_on and case.trained_on < 0.9 * limit):
+        return  # there are no more
+    yield Experiment(
+        f"limit {limit:,} → {2 * limit:,} pairs",
+        {"limit": 2 * limit},
+        "With twice the pairs both students learn more; whether the teacher still helps then is "
+        "the question that a larger data set asks.",
+    )
+
+
+def _temperature(case: _Case) -> Iterator[Experiment]:
+    params = case.config.method.params
+    now = getattr(params, "temperature", None)
+    if now is None or getattr(params, "loss", "kl") not in _SOFTENED:
+        return
+    tried = [now * 2, now / 2, now * 4, 1.0] if now < 4 else [now / 2, now * 2, 1.0, now / 4]
+    for heat in tried:
+        if 0.25 <= heat <= _HOTTEST and heat not in case.temperatures:
+            kind = "Flatter" if heat > now else "Sharper"
+            why = {
+                "BEATS": f"T = {heat:g} was not tried yet. {kind} soft labels may do better "
+                "or worse.",
+                "NO BEATS": f"At T = {now:g} the soft labels did not help; {kind.lower()} ones "
+                "weigh the teacher's doubts otherwise.",
+            }.get(
+                case.judgement.verdict,
+                f"T = {now:g} is one choice. {kind} soft labels weigh "
+                "the teacher's doubts otherwise.",
+            )
+            yield Experiment(f"T {now:g} → {heat:g}", {"method.params.temperature": heat}, why)
+
+
+def _hard_weight(case: _Case) -> Iterator[Experiment]:
+    now = case.config.hard_weight
+    if now > 0:
+        yield Experiment(
+            "no hard labels",
+            {"hard_weight": 0.0},
+            f"The labels had a weight of {now:g} beside the teacher. Without them it learns "
+            "from the teacher alone.",
+        )
+    for weight in (0.1, 0.5, 1.0):
+        if weight > now:
+            yield Experiment(
+                f"hard labels {now:g} → {weight:g}",
+                {"hard_weight": weight},
+                "The teacher's mistakes are learned, too; the labels may set them right.",
+            )
+
+
+def _longer(case: _Case) -> Iterator[Experiment]:
+    epochs = case.config.training.epochs
+    why = {
+        "NO BEATS": "Soft labels hold more to learn; a student that was stopped early shows "
+        "little of it.",
+        "BEATS": "It may not be at its end: the twin is given as many epochs, too.",
+    }.get(case.judgement.verdict, "Twice the steps may part the two, or show that nothing does.")
+    for times in (2, 4):
+        yield Experiment(
+            f"epochs {epochs} → {times * epochs}", {"training.epochs": times * epochs}, why
+        )
+
+
+def _smaller(case: _Case) -> Iterator[Experiment]:
+    params = case.config.student.params
+    why = {
+        "BEATS": f"It leads its twin by {signed(case.judgement.delta)}: a student that costs "
+        "less may keep that lead.",
+    }.get(case.judgement.verdict, "A weaker student has more to gain from a teacher.")
+    name = "layers" if hasattr(params, "layers") else "keep_layers"
+    whole = layers = int(getattr(params, name, 0))
+    while layers > 1:
+        layers //= 2
+        change = f"{whole} → {layers}"
+        half = f"half the layers ({change})" if whole == 2 * layers else f"layers {change}"
+        yield Experiment(half, {f"student.params.{name}": layers}, why)
+    for knob in ("filters", "hidden"):
+        if wide := int(getattr(params, knob, 0)):
+            label = f"half the width ({wide} → {wide // 2})"
+            yield Experiment(label, {f"student.params.{knob}": wide // 2}, why)
+
+
+def _other_loss(case: _Case) -> Iterator[Experiment]:
+    now = getattr(case.config.method.params, "loss", "")
+    for loss, why in (
+        ("mse_logits", "Matching logits is the limit of a high temperature: it weighs all grades."),
+        ("kl", "KL of soft labels is the usual way; the present loss may be what holds it back."),
+    ):
+        if now and loss != now:
+            yield Experiment(f"loss {now} → {loss}", {"method.params.loss": loss}, why)
+
+
+_ORDER: dict[str, tuple[Idea, ...]] = {
+    "BEATS": (_smaller, _temperature, _hard_weight, _another_seed, _longer, _other_loss),
+    "NO BEATS": (_temperature, _hard_weight, _longer, _other_loss, _another_seed),
+    "INCONCLUSIVE": (
+        *(_another_seed, _more_test_pairs, _more_training_pairs),
+        *(_temperature, _longer, _hard_weight),
+    ),
+    "NO TWIN": (_another_seed, _temperature, _hard_weight),
+}

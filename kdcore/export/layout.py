@@ -1,0 +1,192 @@
+"""The files of an exported student: weights, how texts are read, and the script beside them."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import save_file
+from torch import Tensor
+
+from kdcore.export.scripts import cross, towers
+from kdcore.models.base import CARD, PairModel
+from kdcore.models.bert import CrossEncoder
+from kdcore.models.cdssm import Cdssm
+from kdcore.models.heads import Crossing, CumulativeLink
+from kdcore.models.tokens.trigrams import Trigrams
+from kdcore.models.twinbert import TwinBert
+from kdcore.predictions import WEIGHTS
+
+ABOUT = "student.json"
+SCRIPT = "student.py"
+
+
+def write_student(model: PairModel, folder: Path) -> str:
+    """Fill a folder; returns "transformers" where plain transformers loads it, else "script"."""
+    if isinstance(model, CrossEncoder):
+        _cross_encoder(model, folder)
+        return "transformers"
+    if isinstance(model, TwinBert | Cdssm):
+        _towers(model, folder)
+        return "script"
+    raise TypeError(f"no layout is written for {type(model).__name__}")
+
+
+def is_cross(folder: Path) -> bool:
+    """Whether an exported folder holds a cross-encoder."""
+    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    return "overlap" in about["reading"]
+
+
+def _cross_encoder(model: CrossEncoder, folder: Path) -> None:
+    params = model.config.params
+    model.save(folder)
+    (folder / CARD).unlink()
+    (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
+    special = len(model.prefix + model.middle + model.suffix)
+    _amend_tokenizer(folder, params.query_tokens + params.ad_tokens + special)
+    reading = {
+        "query_tokens": params.query_tokens,
+        "ad_tokens": params.ad_tokens,
+        "prefix": model.prefix,
+        "middle": model.middle,
+        "suffix": model.suffix,
+        "ad_segment": model.ad_segment,
+        "overlap": getattr(params, "overlap", False),
+        "token_types": getattr(model.net.config, "type_vocab_size", 0) > 1,
+    }
+    _beside(folder, cross, {"grades": model.scheme.grades, "reading": reading})
+
+
+def _amend_tokenizer(folder: Path, longest: int) -> None:
+    """The longest pair, so that a plain call may truncate; a class name older versions know."""
+    path = folder / "tokenizer_config.json"
+    about = json.loads(path.read_text(encoding="utf-8"))
+    about["model_max_length"] = min(longest, int(about.get("model_max_length") or longest))
+    if about.get("tokenizer_class") == "TokenizersBackend":
+        about["tokenizer_class"] = "PreTrainedTokenizerFast"
+    path.write_text(json.dumps(about, indent=2), encoding="utf-8")
+
+
+def _towers(model: TwinBert | Cdssm, folder: Path) -> None:
+    params = model.config.params
+    weights: dict[str, Tensor] = {}
+    for i, tower in enumerate(model.towers):
+        own = _convolution(tower) if isinstance(model, Cdssm) else _transformer(tower, params)
+        weights |= {f"towers.{i}.{name}": tensor for name, tensor in own.items()}
+    head, own = _head(model.crossing)
+    weights |= {f"head.{name}": tensor for name, tensor in own.items()}
+    save_file(
+        {name: t.detach().float().contiguous().clone() for name, t in weights.items()},
+        folder / WEIGHTS,
+        metadata={"format": "pt"},
+    )
+    (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
+    model.units.save(folder)
+    about = {
+        "grades": model.scheme.grades,
+        "reading": _reading(model),
+        "network": {
+            "tower": "convolution" if isinstance(model, Cdssm) else "transformer",
+            "towers": len(model.towers),
+            "head": head,
+            "grades": len(model.scheme),
+            "vocabulary": len(model.units),
+            **_sizes(model),
+        },
+    }
+    _beside(folder, towers, about)
+
+
+def _reading(model: TwinBert | Cdssm) -> dict[str, Any]:
+    params = model.config.params
+    lengths = {"query_tokens": params.query_tokens, "ad_tokens": params.ad_tokens}
+    if isinstance(model.units, Trigrams):
+        return {"units": "trigrams", **lengths}
+    framed = params.pooling == "cls"
+    return {
+        "units": "wordpiece",
+        **lengths,
+        "before": [model.units.cls] if framed else [],
+        "after": [model.units.sep] if framed else [],
+        "nothing": model.units.sep,  # stands for an empty text
+    }
+
+
+def _sizes(model: TwinBert | Cdssm) -> dict[str, Any]:
+    params = model.config.params
+    if isinstance(model, Cdssm):
+        return {"filters": params.filters, "semantic": params.semantic}
+    return {
+        "hidden": params.hidden,
+        "layers": params.layers,
+        "heads": params.heads,
+        "inner": params.inner or 4 * params.hidden,
+        "positions": max(params.query_tokens, params.ad_tokens) + 2,
+        "units": params.units,
+        "pooling": params.pooling,
+        "combine": getattr(params, "combine", ""),
+        "crossing": getattr(params, "crossing", 0),
+    }
+
+
+def _convolution(tower: Any) -> dict[str, Tensor]:
+    return {
+        "units.weight": tower.window.weight,
+        "bias": tower.bias,
+        "semantic.weight": tower.semantic.weight,
+        "semantic.bias": tower.semantic.bias,
+    }
+
+
+def _transformer(tower: Any, params: Any) -> dict[str, Tensor]:
+    """A tower's weights under the names of torch's own encoder layer."""
+    embeddings = tower.bert.embeddings
+    places = embeddings.position_embeddings.weight
+    weights = {"units.weight": tower.table().weight, "places": places}
+    if params.units == "wordpiece":
+        # a text of its own has one token type, which is thereby a part of every place
+        weights["places"] = places + embeddings.token_type_embeddings.weight[0]
+        weights |= _named("norm", embeddings.LayerNorm)
+    for i, layer in enumerate(tower.bert.encoder.layer):
+        weights |= {f"blocks.{i}.{name}": t for name, t in _block(layer).items()}
+    return weights | (_named("weigh", tower.weigh) if tower.weigh is not None else {})
+
+
+def _block(layer: Any) -> dict[str, Tensor]:
+    own = layer.attention.self
+    projections = (own.query, own.key, own.value)
+    return {
+        "self_attn.in_proj_weight": torch.cat([p.weight for p in projections]),
+        "self_attn.in_proj_bias": torch.cat([p.bias for p in projections]),
+        **_named("self_attn.out_proj", layer.attention.output.dense),
+        **_named("norm1", layer.attention.output.LayerNorm),
+        **_named("linear1", layer.intermediate.dense),
+        **_named("linear2", layer.output.dense),
+        **_named("norm2", layer.output.LayerNorm),
+    }
+
+
+def _head(crossing: Any) -> tuple[str, dict[str, Tensor]]:
+    if isinstance(crossing, Crossing):
+        parts = ("inner", "outer", "grades")
+        own = [_named(name, getattr(crossing, name)) for name in parts]
+        return "crossing", {name: t for part in own for name, t in part.items()}
+    if isinstance(crossing, CumulativeLink):
+        scale, thresholds = F.softplus(crossing.scale), crossing.thresholds()
+        between = torch.log(-torch.expm1(-thresholds.double().diff()))
+        return "link", {"scale": scale, "thresholds": thresholds, "between": between}
+    return "half_cosine", {}
+
+
+def _named(name: str, layer: Any) -> dict[str, Tensor]:
+    return {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
+
+
+def _beside(folder: Path, script: Any, about: dict[str, Any]) -> None:
+    """The script as `student.py`, and what it must know."""
+    shutil.copyfile(script.__file__, folder / SCRIPT)
+    text = json.dumps(about, indent=2, ensure_ascii=False)
+    (folder / ABOUT).write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,104 @@
+"""How an exported student is used, as its card says it: a few lines that run as they stand."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kdcore.export.student import Exported
+
+_LOAD = """Ten lines, in this folder ({needs}, nothing of KD Lab):
+
+```python
+from student import Student
+
+student = Student()
+pairs = [  # query, the ad's title, the ad's description
+    ("red shoes", "Running shoes", "Light and cheap."),
+    ("red shoes", "Garden hose 20 m", ""),
+]
+for pair, shares in zip(pairs, student.probabilities(pairs).tolist()):
+    print(pair[1], {{g: round(p, 3) for g, p in zip(student.grades, shares)}})
+```
+
+Or `python student.py "red shoes" "Running shoes" "Light and cheap."`.{grades}"""
+
+_PLAIN = """Plain transformers loads the weights:
+
+```python
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+net = AutoModelForSequenceClassification.from_pretrained(".")
+tokenizer = AutoTokenizer.from_pretrained(".")
+{call}
+```
+"""
+
+_SIMPLE = """given = tokenizer("red shoes", "Running shoes Light and cheap.", return_tensors="pt")
+print(net(**given).logits.softmax(1))"""
+
+_MARKED = """given = tokenizer("red shoes", "Running shoes Light and cheap.", return_tensors="pt")
+ids, kinds = given["input_ids"][0].tolist(), given["token_type_ids"][0].tolist()
+sides = [{i for i, k in zip(ids, kinds) if k == side} for side in (0, 1)]
+both = sides[0] & sides[1]  # tokens that query and ad share, [SEP] among them
+given["token_type_ids"] = torch.tensor([[k + 2 * (i in both) for i, k in zip(ids, kinds)]])
+print(net(**given).logits.softmax(1))"""
+
+_CUT = (
+    "The ad is title, a blank, description. In training a query is cut at {query_tokens} tokens "
+    "and an ad at {ad_tokens}, each by itself; a plain call cuts the pair. `student.py` does as "
+    "training did."
+)
+
+_OVERLAP = (
+    "**The token types carry one thing more than BERT's.** Beside 0 (query) and 1 (ad), 2 is added "
+    "where the other text holds the token too. A plain tokenizer does not do this, and without it "
+    "the answers are wrong, so add the marks as above, or let `student.py` do it."
+)
+
+_TOWERS = """Query and ad are read apart, so ads can be embedded ahead of time:
+
+```python
+ads = student.ad_vectors([("Running shoes", "Light and cheap."), ("Garden hose", "")])
+queries = student.query_vectors(["red shoes"]).expand(len(ads), -1)
+print(student.cross(queries, ads).softmax(1))  # the same as student.probabilities
+```
+
+{search}"""
+
+_COSINE = "The cosine of the two vectors ranks as the grades do, so a vector index can search ads."
+_CROSSED = "The head is a small network over both vectors: their cosine alone does not rank."
+
+_ONNX = """ONNX, with free batch size and lengths ({files}):
+
+```python
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+given = {{name: tensor.numpy() for name, tensor in student.inputs(pairs).items()}}
+asked = {{i.name: given[i.name] for i in session.get_inputs()}}
+print(session.run(["logits"], asked)[0])
+```
+"""
+
+
+def usage(made: Exported, model: Mapping[str, Any], grades: Sequence[str]) -> str:
+    """The lines that load it, what they must know, and the other ways in."""
+    params = model.get("params") or {}
+    plain = made.layout == "transformers"
+    needs = "torch and transformers" if plain else "torch, safetensors and tokenizers"
+    worst = f" Grades, worst first: {', '.join(grades)}." if grades else ""
+    parts = [_LOAD.format(needs=needs, grades=worst)]
+    if plain:
+        marked = bool(params.get("overlap"))
+        parts.append(_PLAIN.format(call=_MARKED if marked else _SIMPLE))
+        parts += [_OVERLAP] if marked else []
+        parts.append(_CUT.format(**params))
+    else:
+        cosine = model.get("name") != "twinbert_res"
+        parts.append(_TOWERS.format(search=_COSINE if cosine else _CROSSED))
+    if made.onnx:
+        files = ", ".join(f"`{name}`" for name in made.onnx)
+        parts.append(_ONNX.format(files=files))
+    elif made.onnx_problem:
+        parts.append(made.onnx_problem)
+    return "\n\n".join(part.strip() for part in parts)

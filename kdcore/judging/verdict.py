@@ -1,0 +1,141 @@
+"""judge(): what a distillation was worth against its twin, in one sentence that can be trusted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, nan
+from typing import Literal
+
+from kdcore.data.pairs import PairTable
+from kdcore.errors import lookup
+from kdcore.evaluation.comparison import Comparison, Difference, compare
+from kdcore.evaluation.gap import GapRecovered, gap_recovered
+from kdcore.metrics.definitions import CATALOG
+from kdcore.metrics.significance import Verdict
+from kdcore.predictions import Predictions
+
+NO_TWIN: Literal["NO TWIN"] = "NO TWIN"
+_AGAINST = {
+    "BEATS": "BEATS its twin",
+    "NO BEATS": "NO BEATS, it is worse than its twin",
+    "INCONCLUSIVE": "INCONCLUSIVE against its twin",
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A distilled student compared with its twin, the same student trained without a teacher.
+
+    verdict: of significance.verdict(), or NO TWIN when there is none to compare with.
+    sentence: the whole finding. value: the student's own; delta: student - twin, with its paired
+    95 % interval over queries, p, and the least true difference that 80 % of such tests would
+    find. gap: the gap recovered; None without a teacher's answers.
+    n counts n_unit ("pairs"); queries are what is drawn. caveats: what else stands between the
+    two beside the teacher, a sentence each. Numbers that nothing defines are nan.
+    """
+
+    verdict: Verdict | Literal["NO TWIN"]
+    sentence: str
+    metric: str
+    value: float
+    delta: float
+    low: float
+    high: float
+    p: float
+    smallest_detectable: float
+    gap: GapRecovered | None
+    n: int
+    n_unit: str
+    queries: int
+    caveats: tuple[str, ...] = ()
+
+
+def judge(
+    pairs: PairTable,
+    student: Predictions,
+    twin: Predictions | None,
+    teacher: Predictions | None,
+    metric: str = "roc_auc",
+    *,
+    seeds: int = 1,
+    caveats: Sequence[str] = (),
+    comparison: Comparison | None = None,
+    gap: GapRecovered | None = None,
+) -> Judgement:
+    """The verdict on a student, with everything that a reader needs to trust it.
+
+    seeds: how many of this setting were run, this one included (see seeds.py).
+    comparison (student against twin) and gap: when already worked out on these pairs and answers.
+    """
+    lookup(CATALOG, metric, "metric")
+    if twin is None:
+        return _alone(pairs, metric, caveats)
+    if comparison is None:
+        comparison = compare(pairs, student, twin, teacher=teacher)
+    found = lookup(comparison.differences, metric, "metric of these answers")
+    if gap is None and teacher is not None:
+        gap = gap_recovered(pairs, twin, student, teacher, metric)
+    return Judgement(
+        verdict=found.verdict,
+        sentence=_sentence(found, gap, comparison.queries, seeds),
+        metric=metric,
+        value=found.value_a,
+        delta=found.delta,
+        low=found.low,
+        high=found.high,
+        p=found.p,
+        smallest_detectable=found.smallest_detectable,
+        gap=gap,
+        n=found.n,
+        n_unit=found.n_unit,
+        queries=comparison.queries,
+        caveats=tuple(caveats),
+    )
+
+
+def _alone(pairs: PairTable, metric: str, caveats: Sequence[str]) -> Judgement:
+    unit = CATALOG[metric].unit
+    queries = int(pairs.query_ids.max(initial=-1)) + 1
+    return Judgement(
+        verdict=NO_TWIN,
+        sentence="NO TWIN: without the same student trained on the labels alone, nothing tells "
+        "what the teacher gave from what training gave; train the twin.",
+        metric=metric,
+        **dict.fromkeys(("value", "delta", "low", "high", "p", "smallest_detectable"), nan),
+        gap=None,
+        n=queries if unit == "queries" else len(pairs),
+        n_unit=unit,
+        queries=queries,
+        caveats=tuple(caveats),
+    )
+
+
+def _sentence(found: Difference, gap: GapRecovered | None, queries: int, seeds: int) -> str:
+    if not isfinite(found.delta):
+        return (
+            f"INCONCLUSIVE: {found.name} is not defined on these pairs (too few of them are "
+            "labelled), so the student and its twin cannot be compared."
+        )
+    over = f"{found.n:,} {found.n_unit}"
+    if found.n_unit == "pairs":
+        over += f" of {queries:,} {'query' if queries == 1 else 'queries'}"
+    way = "" if found.higher_is_better else " (lower is better)"
+    said = f"{_AGAINST[found.verdict]}: {found.name}{way} {_change(found)} on {over}, "
+    said += "one seed" if seeds == 1 else f"one seed of {seeds}"
+    parts = [f"{said}; {gap.sentence}." if gap else f"{said}."]
+    if found.verdict == "INCONCLUSIVE" and isfinite(found.smallest_detectable):
+        least = f"{found.smallest_detectable:.3f}"
+        parts.append(f"A true difference below {least} would mostly go unseen on these pairs.")
+    if seeds == 1:
+        parts.append("Seeds were not varied: another seed may move both students.")
+    return " ".join(parts)
+
+
+def _change(found: Difference) -> str:
+    if not isfinite(found.low):
+        return f"{signed(found.delta)} (no interval: fewer than two queries)"
+    return f"{signed(found.delta)} [{signed(found.low)}, {signed(found.high)}]"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A difference with its sign, a true minus for the eye; a dash for what is not a number."""
+    return f"{value:+.{digits}f}".replace("-", "−") if isfinite(value) else "–"

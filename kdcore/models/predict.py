@@ -1,0 +1,126 @@
+"""Score pairs with a model: typed by hand or a whole table."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
+from kdcore.errors import DataError
+from kdcore.models.base import PairModel
+from kdcore.models.batches import Encoded, by_length
+from kdcore.models.build import load_model
+from kdcore.models.packed import product_type
+from kdcore.predictions import Predictions, model_hash
+from kdcore.softlabels import soften
+
+Matrix = NDArray[np.float32]
+Watch = Callable[[int], None]  # told after each batch how many pairs are done; may raise to stop
+
+
+@torch.inference_mode()
+def score(
+    model: PairModel,
+    encoded: Encoded,
+    device: torch.device,
+    batch_size: int = 512,
+    watch: Watch | None = None,
+) -> tuple[Matrix, Matrix]:
+    """(pairs, classes) logits and (pairs, width) features, in the order of the pairs."""
+    if not len(encoded):
+        raise DataError("there is no pair to score; choose a split or a filter that holds some")
+    was_training = model.training
+    model.eval()
+    order, logits, features, done = [], [], [], 0
+    for rows in by_length(encoded, batch_size):
+        outputs = model(model.batch(encoded, rows).to(device))
+        order.append(rows)
+        logits.append(outputs.logits.float())
+        features.append(outputs.features.float())
+        done += len(rows)
+        if watch is not None:
+            watch(done)
+    model.train(was_training)
+    place = np.argsort(np.concatenate(order), kind="stable")
+    return (
+        torch.cat(logits).cpu().numpy()[place],
+        torch.cat(features).cpu().numpy()[place],
+    )
+
+
+def score_size(batch_size: int) -> int:
+    """Pairs that a model trained at this batch size can score at once: no gradient is kept."""
+    return min(4 * batch_size, 512)
+
+
+def kept_precision(precision: str) -> str:
+    """The precision of logits that are kept: `auto` is fp32, in which a model is exported too."""
+    return "fp32" if precision == "auto" else precision
+
+
+@contextmanager
+def kept_products(model: PairModel, precision: str, device: torch.device) -> Iterator[None]:
+    """Inside, a model in training computes as it will when its kept logits are measured."""
+    training, model.products = model.products, product_type(kept_precision(precision), device)
+    try:
+        yield
+    finally:
+        model.products = training
+
+
+def predict_table(
+    model: PairModel,
+    pairs: PairTable,
+    device: torch.device,
+    *,
+    name: str,
+    precision: str = "auto",
+    batch_size: int = 512,
+    watch: Watch | None = None,
+) -> Predictions:
+    """The model's logits and features on every pair."""
+    model.products = product_type(precision, device)
+    logits, features = score(model.to(device), model.read(pairs), device, batch_size, watch)
+    return Predictions(logits, pairs.content_hash, name, features)
+
+
+def predict_texts(
+    model: PairModel, rows: Sequence[tuple[str, str, str]], temperature: float = 1.0
+) -> NDArray[np.float64]:
+    """(rows, classes) soft labels of (query, title, description) at a temperature."""
+    if not rows:
+        return np.empty((0, len(model.scheme)))
+    return soften(answer_texts(model, rows).logits, temperature)
+
+
+def typed_notes(model: PairModel, query: str, title: str, description: str) -> tuple[str, ...]:
+    """What of a typed pair is not read, because it is longer than the model reads."""
+    frame = make_frame([query], [title], [description], [UNLABELLED])
+    encoded = model.read(PairTable(frame, model.scheme, "typed"))
+    unit = "tokens" if encoded.bags is None else "words"
+    return tuple(
+        f"the {cut.side} has {cut.enough} {unit}, of which the first {cut.limit} are read"
+        for cut in model.cuts(encoded)
+        if cut.cut
+    )
+
+
+def answer_texts(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> Predictions:
+    """The model's own logits on (query, title, description), in the model's own grades."""
+    query, title, description = zip(*rows, strict=True)
+    frame = make_frame(query, title, description, [UNLABELLED] * len(rows))
+    pairs = PairTable(frame, model.scheme, "typed")
+    return predict_table(model, pairs, torch.device("cpu"), name="typed", precision="fp32")
+
+
+__all__ = [
+    "answer_texts",
+    "load_model",
+    "model_hash",
+    "predict_table",
+    "predict_texts",
+    "score",
+    "typed_notes",
+]

@@ -1,0 +1,1 @@
+"""Pretrained encoders and heads, from a folder or a model hub."""

@@ -1,0 +1,201 @@
+"""A pretrained encoder from a folder or a hub id: checked and loaded; replaced parts are reported.
+
+Only safetensors are read and no code of the checkpoint is run. Weights of any type are read as
+float32, and must be numbers. What cannot be right is refused before anything is trained.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from safetensors import SafetensorError, safe_open
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from kdcore.errors import DataError
+from kdcore.labels import LabelScheme
+from kdcore.models.pretrained.head import fit_head, plan_head
+from kdcore.models.pretrained.source import local_or_hub
+
+PREFIXES = {r"(^|\.)_orig_mod\.": r"\1", r"^module\.": ""}  # of torch.compile, of DataParallel
+_ODD = 16  # times as many weights as its files hold make a config another model's
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """transformers' classifier, and sentences on what of the checkpoint was not taken as it is."""
+
+    net: Any
+    notes: tuple[str, ...]
+
+
+def load_pretrained(source: str, scheme: LabelScheme) -> Pretrained:
+    """An encoder with a head for these grades; its pooler and its head may begin untrained.
+
+    A head that the checkpoint holds is used where its labels are the grades, whatever their
+    order. DataError says what is wrong with the checkpoint, and what to do.
+    """
+    place = _place(source)
+    config = _config(source, place)
+    shapes = _stored_shapes(Path(place["pretrained_model_name_or_path"]))
+    _refuse_too_large(source, config, shapes)
+    plan = plan_head(config, scheme)
+    net, info = _load(source, place, plan.labels)
+    lost, inside = _lost(info), f"{net.base_model_prefix}."
+    if encoder := [k for k in lost if k.startswith(inside) and "pooler" not in k]:
+        raise DataError(
+            f"{source} is missing {len(encoder)} weights of its encoder ({encoder[0]}, ...); its "
+            "model.safetensors is of another model than config.json: fetch both again"
+        )
+    head_lost = [k for k in lost if not k.startswith(inside)]
+    held = not head_lost or any(not k.startswith(inside) for k, *_ in info["mismatched_keys"])
+    head = plan.note if held else f"its files hold no head ({head_lost[0]}); it begins untrained"
+    notes = (*_prefix_notes(shapes), *_notes(info, lost, inside), head)
+    fit_head(net, plan, untrained=bool(head_lost))
+    return Pretrained(net, tuple(f"{source}: {note}" for note in notes))
+
+
+def load_kept(folder: Path, classes: int) -> Any:
+    """The network that a model of the lab saved; every weight must be there."""
+    net, info = _load(folder, _place(str(folder)), classes)
+    if lost := _lost(info):
+        raise DataError(
+            f"{folder} holds no weights for this model ({lost[0]} is missing); finish its run first"
+        )
+    return net
+
+
+def refuse_non_numbers(source: str | Path, weights: Mapping[str, torch.Tensor]) -> None:
+    """DataError with the first weight that holds NaN or infinity."""
+    for name, weight in weights.items():
+        wrong = int((~weight.isfinite()).sum()) if weight.is_floating_point() else 0
+        if wrong:
+            raise DataError(
+                f"{source}: its weight {name} holds {wrong:,} values of {weight.numel():,} that "
+                "are NaN or infinite, so it cannot be used or trained; take another checkpoint"
+            )
+
+
+def _place(source: str) -> dict[str, Any]:
+    """Where transformers should look: a folder, the hub, or its cache where the hub is silent."""
+    path, local = local_or_hub(source)
+    return {"pretrained_model_name_or_path": path, "local_files_only": local}
+
+
+def _config(source: str, place: Mapping[str, Any]) -> Any:
+    try:
+        return AutoConfig.from_pretrained(**place, trust_remote_code=False)
+    except MemoryError:
+        raise
+    except Exception as cause:  # a foreign file; its readers raise whatever they raise
+        raise _unloadable(source, cause) from cause
+
+
+def _load(source: str | Path, place: Mapping[str, Any], labels: int) -> tuple[Any, dict[str, Any]]:
+    """A sequence classifier in float32, and what transformers says of its loading."""
+    try:
+        net, info = AutoModelForSequenceClassification.from_pretrained(
+            **place,
+            num_labels=labels,
+            dtype=torch.float32,
+            key_mapping=PREFIXES,
+            ignore_mismatched_sizes=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as cause:
+        if "can't allocate memory" in str(cause):
+            raise
+        raise _unloadable(source, cause) from cause
+    net.config.__dict__.pop("auto_map", None)  # names code that is not taken along
+    refuse_non_numbers(source, dict(net.named_parameters()))
+    return net, info
+
+
+def _unloadable(source: str | Path, cause: Exception) -> DataError:
+    reason = " ".join(str(cause).split())[:200] or type(cause).__name__
+    return DataError(
+        f"{source} is no encoder that transformers can load ({reason}); give a folder with "
+        "config.json, model.safetensors and a tokenizer, or a hub id while the hub can be reached"
+    )
+
+
+def _lost(info: Mapping[str, Any]) -> list[str]:
+    """The weights that the files lack, or hold in another shape."""
+    return sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
+
+
+def _stored_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of the tensors in a folder's files, by their headers; none for a hub id."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
+        try:
+            with safe_open(path, framework="pt") as file:
+                shapes |= {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 - no mapping
+        except (OSError, SafetensorError):  # told when it is loaded
+            return {}
+    return shapes
+
+
+def _refuse_too_large(source: str, config: Any, shapes: Mapping[str, Sequence[int]]) -> None:
+    """DataError before a model is built that config.json makes larger than can be true."""
+    weights = estimated_weights(config)
+    stored = sum(int(torch.Size(shape).numel()) for shape in shapes.values())
+    if stored and weights > _ODD * stored + 10**6:
+        raise DataError(
+            f"{source}: its config.json describes about {weights:,} weights and its files hold "
+            f"{stored:,}, so they are of two models: fetch both again"
+        )
+    memory = _memory()
+    if 4 * weights > memory:
+        raise DataError(
+            f"{source}: its config.json describes about {weights:,} weights, "
+            f"{4 * weights / 1e9:,.0f} GB, and this machine has {memory / 1e9:,.0f} GB; "
+            "choose a smaller encoder"
+        )
+
+
+def estimated_weights(config: Any) -> int:
+    """About how many weights a transformer of this config has: its table and its blocks."""
+    width = _number(config, "hidden_size")
+    inner = _number(config, "intermediate_size") or 4 * width
+    layers = _number(config, "num_hidden_groups") or _number(config, "num_hidden_layers")
+    table = _number(config, "vocab_size") * (_number(config, "embedding_size") or width)
+    return table + layers * width * (4 * width + 2 * inner)
+
+
+def _number(config: Any, name: str) -> int:
+    value = getattr(config, name, 0)
+    return value if isinstance(value, int) else 0
+
+
+def _memory() -> int:
+    """Bytes that this process may have at most."""
+    total = int(psutil.virtual_memory().total)
+    if psutil.LINUX:
+        most, _ = psutil.Process().rlimit(psutil.RLIMIT_AS)
+        return total if most == psutil.RLIM_INFINITY else min(total, most)
+    return total
+
+
+def _prefix_notes(shapes: Mapping[str, Any]) -> list[str]:
+    prefixed = sum("_orig_mod." in key or key.startswith("module.") for key in shapes)
+    if not prefixed:
+        return []
+    return [f"the prefix that torch.compile or DataParallel writes was taken off {prefixed} names"]
+
+
+def _notes(info: Mapping[str, Any], lost: Sequence[str], inside: str) -> list[str]:
+    """What of the encoder begins untrained, and what of its files has no place in it."""
+    notes = []
+    if any(key.startswith(inside) for key in lost):  # all that is allowed to be
+        notes.append("its files hold no pooler, so the pooler begins untrained")
+    if unused := sorted(info["unexpected_keys"]):
+        word = "weight has" if len(unused) == 1 else "weights have"
+        notes.append(f"{len(unused)} {word} no place here and were left out ({unused[0]}, ...)")
+    return notes

@@ -1,0 +1,89 @@
+"""Whether a pretrained encoder, its tokenizer and the texts fit each other."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
+from kdcore.errors import DataError
+from kdcore.models.tokens.wordpiece import WordPiece
+
+SAMPLE = 2000  # texts whose pieces are looked at
+MOST_UNKNOWN = 0.5  # of the pieces; with more a model reads nothing
+_TOLD_FROM = 0.01
+_SHORT, _LONG = (
+    ("red shoes", "a"),
+    ("red shoes", "running shoes for road and track, light and cheap"),
+)
+
+
+def refuse_misfit(source: str, units: WordPiece, rows: int) -> None:
+    """DataError when the tokenizer says ids for which the encoder's table has no row."""
+    largest = max(units.tokenizer.get_vocab().values(), default=-1)
+    if largest >= rows:
+        raise DataError(
+            f"{source}: its tokenizer numbers its pieces up to {largest:,} and its encoder has "
+            f"embeddings for {rows:,}; put the tokenizer that it was trained with beside it"
+        )
+
+
+def unknown_notes(source: str, units: WordPiece, texts: Iterable[str]) -> list[str]:
+    """A sentence when some pieces of the texts are unknown; DataError when most of them are.
+
+    A folder without a tokenizer ends here too: transformers then makes one up that knows no word.
+    """
+    unknown = units.tokenizer.unk_token_id
+    every = list(texts)
+    sample = every[:: max(len(every) // SAMPLE, 1)]
+    ids = units.encode(sample).flat
+    if unknown is None or not len(ids):
+        return []
+    share = float(np.mean(ids == unknown))
+    said = f"{share:.1%} of the pieces of these texts are unknown to its tokenizer"
+    if share > MOST_UNKNOWN:
+        raise DataError(
+            f"{source}: {said} ({len(units):,} pieces), so it can read nothing; put its own "
+            "tokenizer.json beside the weights, or choose an encoder for this language"
+        )
+    return [f"{source}: {said}"] if share >= _TOLD_FROM else []
+
+
+def refuse_unanswering(source: str, model: Any) -> None:
+    """DataError when an encoder cannot answer two pairs, or its first token does not see the rest.
+
+    A decoder reads from left to right: its first token, which stands for the pair here, would say
+    the same of every ad.
+    """
+    was_training = model.training
+    model.eval()
+    try:
+        first = _first_vectors(model)
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as cause:  # whatever the network of a stranger raises
+        reason = " ".join(str(cause).split())[:200] or type(cause).__name__
+        raise DataError(
+            f"{source} cannot read pairs of texts ({reason}); choose an encoder of the BERT "
+            "family that has a padding token"
+        ) from cause
+    model.train(was_training)
+    if torch.equal(first[0], first[1]):
+        raise DataError(
+            f"{source} is not an encoder: its first token does not depend on the words after it, "
+            "as in a model that reads from left to right; choose one of the BERT family"
+        )
+
+
+@torch.no_grad()
+def _first_vectors(model: Any) -> torch.Tensor:
+    """(2, width) the last vector of the first token of two pairs that differ in the ad only."""
+    queries, ads = zip(_SHORT, _LONG, strict=True)
+    frame = make_frame(queries, ads, ["", ""], [UNLABELLED] * 2)
+    encoded = model.read(PairTable(frame, model.scheme, "probe"))
+    out = model(model.batch(encoded, np.arange(2)), frozenset({"hidden_states"}))
+    if not bool(out.logits.isfinite().all()):
+        raise ValueError("its logits are not numbers")
+    first: torch.Tensor = out.hidden_states[-1][:, 0]
+    return first

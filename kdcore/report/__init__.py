@@ -1,0 +1,1 @@
+"""Offline HTML reports: a run as one page, with its curves."""

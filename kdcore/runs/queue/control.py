@@ -1,0 +1,129 @@
+"""What a person can ask of a run while it waits or works: pause, resume, keep, discard.
+
+A pause or a discard takes effect within two seconds, and the asker need not wait for it.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from kdcore.errors import LabError, RunError
+from kdcore.runs.queue import launch, queue
+from kdcore.runs.queue.entries import is_waiting
+from kdcore.runs.record import Record
+from kdcore.runs.store import Run, RunStore
+from kdcore.workspace import Workspace
+
+GRACE = 1.8  # seconds that a process has to save and stop by itself; SIGTERM comes after half
+_LIVE = ("queued", "running")
+
+_logger = logging.getLogger("kdcore")
+
+
+def pause(run: Run, workspace: Workspace, *, wait: bool = False) -> None:
+    """Let a run save a checkpoint and stop; `resume` goes on from it.
+
+    A run that waits leaves the queue at once. A process that is deaf for two seconds is killed,
+    and what it did since its last checkpoint is done again.
+    """
+    _end(run, workspace, lambda: None, wait)
+
+
+def resume(run: Run, workspace: Workspace) -> None:
+    """Let a stopped, failed or lost run wait for its device again; it goes on where it was."""
+    queue.enqueue([run], workspace)
+
+
+def too_early(run: Run) -> str:
+    """Why a run that lives has nothing to keep yet; empty once it has taken a step."""
+    if run.config.get("stage") == "infer":
+        return "it trains nothing, so there is no student to save"
+    status = run.status()
+    if status.stage == "teacher":
+        return "the teacher is still scoring its pairs, so there is no student to save yet"
+    if not status.step or _awaits_start(run):
+        return "it has not taken its first step, so there is no student to save yet"
+    return ""
+
+
+def finish_early(run: Run) -> None:
+    """Let a run end its training now: the best model so far is kept and scored.
+
+    RunError when it has not begun or has ended; while it saves and scores it stays running.
+    """
+    status = run.status()
+    if status.state != "running":
+        raise RunError(f"{run.id} is {status.state}; only a running one can be stopped and kept")
+    if why := too_early(run):
+        raise RunError(f"{run.id} cannot stop and keep: {why}; pause or discard it instead")
+    if run.stop_kind != "pause":  # who was asked to stop for good is not called back
+        run.request_stop("keep")
+
+
+def discard(run: Run, workspace: Workspace, *, wait: bool = False) -> str:
+    """Stop a run and put it into the trash, from which RunStore.restore takes it back.
+
+    The twin that was made for it alone, and still waits, leaves the line as well; a sentence
+    says so, an empty one that there was none.
+    """
+    twin = _waiting_twin(run)
+    _end(run, workspace, lambda: RunStore(run.folder.parent).trash(run.id), wait)
+    if twin is None:
+        return ""
+    pause(twin, workspace, wait=wait)
+    return "Its twin, which was made for it alone, has left the line as well."
+
+
+def _waiting_twin(run: Run) -> Run | None:
+    about, runs = run.about, RunStore(run.folder.parent)
+    with suppress(LabError, OSError):
+        twin = Run.load(runs.root / about.twin) if about.twin else None
+        if twin is None or twin.about.role != "twin" or twin.about.group != about.group:
+            return None
+        others = (other for other in runs.list() if other.id != run.id)
+        if is_waiting(Record.read(twin.folder)):
+            return None if any(other.about.twin == twin.id for other in others) else twin
+    return None
+
+
+def _end(run: Run, workspace: Workspace, then: Callable[[], None], wait: bool) -> None:
+    """Stop a run and do something after; what waits or is over needs no thread for it."""
+    if _works(run):
+        run.request_stop()
+        if wait:
+            _stop_and(run, then)
+        else:
+            threading.Thread(target=_quietly, args=(run, then), daemon=True).start()
+        return
+    _stop_and(run, then)
+    with suppress(LabError):  # its ticket counts no more; the dispatcher would sweep it too
+        queue.leave(run, workspace)
+
+
+def _works(run: Run) -> bool:
+    if run.status().state not in _LIVE:
+        return False
+    with suppress(RunError):
+        return not is_waiting(Record.read(run.folder))
+    return False
+
+
+def _awaits_start(run: Run) -> bool:
+    """Whether a process was started for it that has not opened its record yet."""
+    with suppress(RunError):
+        return Record.read(run.folder).state == "queued"
+    return False
+
+
+def _stop_and(run: Run, then: Callable[[], None]) -> None:
+    if run.status().state in _LIVE:
+        launch.stop(run, grace=GRACE)
+    then()
+
+
+def _quietly(run: Run, then: Callable[[], None]) -> None:
+    try:
+        _stop_and(run, then)
+    except (LabError, OSError) as problem:
+        _logger.warning("%s could not be stopped: %s", run.id, problem)

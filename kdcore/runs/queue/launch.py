@@ -1,0 +1,186 @@
+"""Start a run in a process of its own, which outlives the app, and stop it again."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import psutil
+
+from kdcore.errors import RunError
+from kdcore.runs.record import STOP, Record, Status, address, hold, is_alive, process_start, writing
+from kdcore.runs.store import Run
+
+GRACE = 10.0  # seconds between the request and the kill
+_POLITE = 1.0  # seconds for the stop file alone, before SIGTERM
+_LOOK_EVERY = 0.02
+
+
+def start(
+    run: Run,
+    command: Sequence[str] | None = None,
+    environment: Mapping[str, str] | None = None,
+    *,
+    only_queued: bool = False,
+) -> int:
+    """Start a run detached from this process and return its pid, which is recorded at once.
+
+    It has a session of its own, no input, and prints into run.log. `command` stands in for
+    `python -m kdcore run FOLDER`; environment: what is set beside our own. RunError when the run
+    is being worked on already, or, with only_queued, when it waits no longer.
+    """
+    command = command or [sys.executable, "-m", "kdcore", "run", str(run.folder.resolve())]
+    with _claimed(run, only_queued) as before:
+        process = _detach(run, command, environment or {})
+        try:
+            _record_start(run, before, process.pid)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+    reap(process)
+    return process.pid
+
+
+def assign(run: Run, ready: subprocess.Popen[bytes], environment: Mapping[str, str]) -> int:
+    """Make a process that waits for an order (kdcore.cli.ready) the one that does this run.
+
+    Whoever dies in between, the run is begun once or not at all: the process gets its order
+    after its pid stands in the record, and leaves when its input ends without one.
+    """
+    order = {"folder": str(run.folder.resolve()), "environment": dict(environment)}
+    assert ready.stdin is not None
+    with _claimed(run, only_queued=True) as before:
+        _record_start(run, before, ready.pid)
+        try:
+            ready.stdin.write(json.dumps(order).encode() + b"\n")
+            ready.stdin.close()
+        except OSError as cause:
+            before.write(run.folder)
+            raise RunError(f"run {run.id}: the process that waited for it is gone") from cause
+    return ready.pid
+
+
+@contextmanager
+def _claimed(run: Run, only_queued: bool) -> Iterator[Record]:
+    """The record of a run that nobody works on, while the folder's lock is held."""
+    lock = hold(run.folder, patience=0)  # a child waits for it before it writes its own record
+    try:
+        before = Record.read(run.folder)
+        if is_alive(before.pid, before.process_start) and not before.is_over:
+            raise RunError(f"run {run.id} is running already, as process {before.pid}")
+        if only_queued and (before.state != "queued" or before.pid is not None):
+            raise RunError(f"run {run.id} is {run.status().state} and waits no longer")
+        with writing(run.folder):
+            (run.folder / STOP).unlink(missing_ok=True)
+        yield before
+    finally:
+        lock.release()
+
+
+def reap(process: subprocess.Popen[bytes]) -> None:
+    """Look at a child's end when it comes, or it stays a zombie while this process lives."""
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _detach(
+    run: Run, command: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    try:
+        with run.log_path.open("ab") as log:
+            return subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, **environment},
+            )
+    except OSError as cause:
+        raise RunError(f"run {run.id} could not be started with {command[0]}: {cause}") from cause
+
+
+def _record_start(run: Run, before: Record, pid: int) -> None:
+    now = time.time()
+    replace(
+        before,
+        state="queued",
+        message="starting",
+        started=now,
+        ended=None,
+        heartbeat=now,
+        pid=pid,
+        process_start=process_start(pid),
+    ).write(run.folder)
+
+
+def stop(run: Run, grace: float = GRACE) -> Status:
+    """End a run: by its stop file, then by SIGTERM, and after `grace` seconds by SIGKILL.
+
+    Only the very process that was recorded is touched, never one that got its pid later. A run
+    that has ended already, or is lost, stays as it is. Returns the status afterwards.
+    """
+    status = run.status()
+    if status.state not in ("queued", "running"):
+        return status
+    record = Record.read(run.folder)
+    if record.pid is None:
+        after = _bury(run, record, "stopped before it started")
+        if after.state != "running":
+            return after
+        record = Record.read(run.folder)  # it was started in this very moment
+    run.request_stop()
+    if record.pid == os.getpid():  # a run in this very process: ask, and never kill oneself
+        return run.status()
+    message = "stopped"
+    if not _gone(record, min(_POLITE, grace / 2)):
+        if Record.read(run.folder).is_over:  # its end is written; the process leaves by itself
+            return run.status()
+        _signal(record, "terminate")
+        if not _gone(record, grace - min(_POLITE, grace / 2)):
+            _signal(record, "kill")
+            _gone(record, 5.0)
+            message = f"killed, because it did not stop within {grace:g} s"
+    return _bury(run, record, f"{message}; resume with `kdlab runs resume {address(run.folder)}`")
+
+
+def _gone(record: Record, patience: float) -> bool:
+    """Whether the recorded process has ended, at the latest after `patience` seconds."""
+    until = time.monotonic() + patience
+    while is_alive(record.pid, record.process_start):
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_EVERY)
+    return True
+
+
+def _signal(record: Record, how: str) -> None:
+    """Signal the recorded process if it is still that one; a kill takes its workers along."""
+    with suppress(psutil.Error):
+        process = psutil.Process(record.pid)
+        workers = process.children(recursive=True) if how == "kill" else []
+        # Looked at after Process(), which keeps the start time and refuses a reused pid itself.
+        if is_alive(record.pid, record.process_start):
+            for one in (process, *workers):
+                with suppress(psutil.Error):
+                    getattr(one, how)()
+
+
+def _bury(run: Run, seen: Record, message: str) -> Status:
+    """Write "stopped" for a child that could not do it itself; its own end record wins."""
+    lock = hold(run.folder, patience=1.0)
+    try:
+        record = Record.read(run.folder)
+        if record.is_over or record.pid != seen.pid or is_alive(record.pid, record.process_start):
+            return run.status()
+        with writing(run.folder):
+            (run.folder / STOP).unlink(missing_ok=True)
+        replace(record, state="stopped", message=message, ended=time.time()).write(run.folder)
+    finally:
+        lock.release()
+    return run.status()

@@ -1,0 +1,198 @@
+"""The queue of a workspace: runs wait for a device, first come first served.
+
+The queue is files (kdcore.runs.queue.entries), so it outlives every process. A dispatcher, one a
+workspace, detached like the runs, starts what can be started (kdcore.runs.queue.dispatch); whoever
+looks after a workspace calls `ensure_dispatcher` now and then.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from kdcore.errors import RunError
+from kdcore.runs.machine import DeviceState, machine_devices
+from kdcore.runs.queue import assignment
+from kdcore.runs.queue.entries import (
+    RUNNING,
+    Ticket,
+    drop,
+    is_waiting,
+    locked,
+    next_number,
+    outside,
+    tickets,
+    waits,
+    write,
+)
+from kdcore.runs.queue.launch import reap
+from kdcore.runs.record import Record, hold, is_alive, process_start
+from kdcore.runs.store import Run
+from kdcore.workspace import Workspace, write_json_atomic
+
+__all__ = ["DeviceState", "Ticket", "devices", "enqueue", "ensure_dispatcher", "prepare"]
+__all__ += ["leave", "position", "waiting"]
+
+LOG = "dispatcher.log"
+PREPARE = "prepare.json"
+_LOG_LIMIT = 1_000_000  # bytes
+_DISPATCHER = "dispatcher.json"
+_RESUMABLE = ("queued", "stopped", "failed", "lost")
+
+
+def enqueue(runs: Sequence[Run], workspace: Workspace) -> None:
+    """Let runs wait for their devices, in this order, and see that somebody starts them.
+
+    New runs, and stopped, failed or lost ones, which go on from their checkpoints. One that waits
+    already keeps its place. RunError, and nothing is changed, when one of them cannot wait.
+    """
+    with locked(workspace) as folder:
+        known = {ticket.run_id for ticket in tickets(folder) if waits(ticket, workspace)}
+        fresh = [run for run in runs if run.id not in known]
+        for run in fresh:
+            _check(run, workspace)
+        number = next_number(folder)
+        for run in fresh:
+            _wait_again(run)
+            wanted = str(run.config.get("device") or "auto")
+            ticket = Ticket(run_id=run.id, device=wanted, at=time.time(), number=number)
+            number += 1
+            for old in tickets(folder):  # of an earlier wait, which ended without a start
+                if old.run_id == run.id:
+                    drop(folder, old)
+            write(folder, ticket)
+    ensure_dispatcher(workspace)
+
+
+def _check(run: Run, workspace: Workspace) -> None:
+    state = run.status().state
+    if state not in _RESUMABLE:
+        raise RunError(f"{run.id} is {state}; only a new, stopped, failed or lost run can wait")
+    if run.folder.resolve().parent != workspace.runs.resolve():
+        raise RunError(f"{run.id} lies outside {workspace.runs}, whose queue this is")
+
+
+def _wait_again(run: Run) -> None:
+    """Say in the run's record that it waits; what it has done so far stays."""
+    lock = hold(run.folder, patience=2.0)
+    try:
+        record = Record.read(run.folder)
+        if not is_waiting(record):
+            replace(
+                record,
+                state="queued",
+                message="",
+                started=None,
+                ended=None,
+                heartbeat=None,
+                pid=None,
+                process_start=None,
+            ).write(run.folder)
+    finally:
+        lock.release()
+
+
+def waiting(workspace: Workspace) -> list[Ticket]:
+    """The runs that wait for a device, in order."""
+    return [ticket for ticket in tickets(workspace.queue) if waits(ticket, workspace)]
+
+
+def position(run: Run, workspace: Workspace) -> int | None:
+    """1 for the next run on any device that this one could take; None when it does not wait."""
+    return assignment.position(run.id, waiting(workspace), machine_devices())
+
+
+def devices(workspace: Workspace) -> list[DeviceState]:
+    """What this machine can compute on, what runs there, and how many runs may wait for it."""
+    known, behind = machine_devices(), waiting(workspace)
+    given = tickets(workspace.queue / RUNNING)
+    working = [ticket for ticket in given if _works(ticket, workspace)] + past(workspace, known)
+    return [
+        replace(
+            device,
+            running=tuple(t.run_id for t in working if device.name in t.given),
+            waiting=sum(device.name in assignment.suitable(t.device, known) for t in behind),
+        )
+        for device in known
+    ]
+
+
+def past(workspace: Workspace, known: Sequence[DeviceState]) -> list[Ticket]:
+    """The runs at work that came past the queue, each with the devices that it holds."""
+    return [replace(t, given=assignment.held(t.device, known)) for t in outside(workspace)]
+
+
+def _works(ticket: Ticket, workspace: Workspace) -> bool:
+    with suppress(RunError):
+        record = Record.read(workspace.runs / ticket.run_id)
+        return not record.is_over and is_alive(record.pid, record.process_start)
+    return False
+
+
+def leave(run: Run, workspace: Workspace) -> None:
+    """Take a run's ticket away; its record is the caller's to write."""
+    with locked(workspace) as folder:
+        for ticket in tickets(folder):
+            if ticket.run_id == run.id:
+                drop(folder, ticket)
+
+
+def ensure_dispatcher(workspace: Workspace) -> None:
+    """Start the workspace's dispatcher unless one lives; cheap when it does."""
+    if dispatcher(workspace) is not None:
+        return
+    with locked(workspace) as folder:
+        if dispatcher(workspace) is not None:
+            return
+        log = folder / LOG
+        try:
+            fresh = log.exists() and log.stat().st_size > _LOG_LIMIT
+            with log.open("wb" if fresh else "ab") as said:
+                process = subprocess.Popen(
+                    dispatcher_command(workspace),
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=said,
+                    start_new_session=True,
+                )
+            name_dispatcher(folder, process.pid)
+        except OSError as cause:
+            raise RunError(f"the queue's dispatcher could not be started: {cause}") from cause
+    reap(process)
+
+
+def prepare(config: Mapping[str, Any], workspace: Workspace) -> None:
+    """Tell what is likely to be started next, so that its teacher can be asked ahead of time."""
+    path = workspace.queue / PREPARE
+    with suppress(OSError):  # it is a kindness, and no more
+        write_json_atomic(path, config)
+
+
+def dispatcher_command(workspace: Workspace) -> list[str]:
+    """What is started to look after a workspace's queue."""
+    return [sys.executable, "-m", "kdcore", "dispatch", os.path.abspath(workspace.root)]
+
+
+def dispatcher(workspace: Workspace) -> int | None:
+    """The process that looks after the queue; None when there is none."""
+    try:
+        told = json.loads((workspace.queue / _DISPATCHER).read_text(encoding="utf-8"))
+        pid, started = int(told["pid"]), float(told["process_start"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if is_alive(pid, started) else None
+
+
+def name_dispatcher(folder: Path, pid: int | None) -> None:
+    """Write down who looks after the queue; None: nobody any more."""
+    path = folder / _DISPATCHER
+    if pid is None:
+        path.unlink(missing_ok=True)
+    else:
+        write_json_atomic(path, {"pid": pid, "process_start": process_start(pid)})

@@ -1,0 +1,74 @@
+"""Configs that mean the same in every folder: paths made whole, what other runs told taken over."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig
+from kdcore.data.library import CARD, WORLD
+from kdcore.data.sources.registry import HUB_PREFIX
+from kdcore.errors import ConfigError
+from kdcore.runs.machine import refuse_too_many
+from kdcore.runs.store import Run, RunStore
+from kdcore.workspace import Workspace, missing_folder
+
+Config = TypeVar("Config", bound=FinetuneConfig | InferConfig | DistillConfig)
+
+
+def settled(config: Config, workspace: Workspace) -> Config:
+    """The config with the relative paths of data and checkpoint made absolute where they exist.
+
+    ConfigError when it asks for more of this machine than it has, or for a folder that is none.
+    """
+    refuse_too_many(config.device)
+    models = {role: getattr(config, role, None) for role in ("model", "student")}
+    problems = [
+        f"{role}.checkpoint: {missing_folder(model.checkpoint)}"
+        for role, model in models.items()
+        if isinstance(model, ModelConfig) and missing_folder(model.checkpoint)
+    ]
+    if problems:
+        raise ConfigError("This model cannot be used:", problems)
+    changes: dict[str, Any] = {"data": whole(config.data, workspace)}
+    for role, model in models.items():
+        if isinstance(model, ModelConfig) and model.checkpoint:
+            changes[role] = replace(model, checkpoint=_absolute(model.checkpoint))
+    return replace(config, **changes)
+
+
+def inherited(
+    settings: Mapping[str, Any], role: str, source: Run, workspace: Workspace
+) -> dict[str, Any]:
+    """Settings with what they take from the run in `role` ("teacher" or "run").
+
+    Data and limit are that run's unless told; other data without a told limit have no limit.
+    A run outside the workspace is named by its folder. RunError when it has no model yet.
+    """
+    source.require_model()
+    taken: dict[str, Any] = {**settings, role: RunStore(workspace.runs).reference(source)}
+    data = source.config.get("data", "world")
+    taken["data"] = settings.get("data") or data
+    if settings.get("limit") is None:
+        same = whole(str(taken["data"]), workspace) == whole(data, workspace)
+        taken["limit"] = source.config.get("limit", 0) if same else 0
+    return taken
+
+
+def whole(data: str, workspace: Workspace) -> str:
+    """A data set's name as it is, an existing path absolute."""
+    if data.partition(":")[0] == WORLD or data.startswith(HUB_PREFIX) or holds(workspace, data):
+        return data
+    return _absolute(data)
+
+
+def holds(workspace: Workspace, data: str) -> bool:
+    """Whether a data set of this name was imported into the workspace; the world is made."""
+    if data.partition(":")[0] == WORLD:
+        return False
+    return os.path.isfile(os.path.join(workspace.data, data, CARD))
+
+
+def _absolute(text: str) -> str:
+    path = os.path.expanduser(text)  # unlike Path's, it lets odd text pass
+    return os.path.abspath(path) if path and os.path.exists(path) else text

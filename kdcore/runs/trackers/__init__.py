@@ -1,0 +1,1 @@
+"""Where the metric lines of a run also go: TensorBoard files and MLflow."""

@@ -1,0 +1,1 @@
+"""What recipes use while a model learns: session, checkpoints, optimizer, metric lines, memory."""

@@ -1,0 +1,76 @@
+"""Which device a run computes on, and how much of its memory is in use."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import torch
+
+from kdcore.config import MOST_RANKS
+from kdcore.errors import ConfigError
+from kdcore.runs.machine import refuse_too_many
+
+EVERY_GPU = "cuda:all"
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """`auto` takes CUDA, then MPS, then the CPU; a device that is not there is a ConfigError.
+
+    Of several (`cuda:all`, `cpu:2`) it is the one of this process, see `ranks`.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    refuse_too_many(name)
+    try:
+        device = torch.device(_own(name))
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as cause:
+        raise ConfigError(
+            "This device cannot be used:",
+            [f"device: {name!r} is not here ({str(cause).splitlines()[0]}); auto takes what is"],
+        ) from None
+    return device
+
+
+def ranks(name: str) -> int:
+    """How many processes train one run: one a GPU with `cuda:all`, two with `cpu:2`, else one."""
+    if name == EVERY_GPU:
+        return max(1, torch.cuda.device_count())
+    kind, _, count = name.partition(":")
+    return min(max(1, int(count)), MOST_RANKS) if kind == "cpu" and count.isdigit() else 1
+
+
+def _own(name: str) -> str:
+    """The one device of this process out of those that a name stands for."""
+    if name == EVERY_GPU:
+        return f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    kind, _, count = name.partition(":")
+    return "cpu" if kind == "cpu" and count.isdigit() and 0 < int(count) <= MOST_RANKS else name
+
+
+def memory_mb(device: torch.device) -> float:
+    """Megabytes (2**20 bytes): on a GPU the most that was allocated, else those of this process."""
+    if device.type == "cuda":
+        return float(torch.cuda.max_memory_allocated(device)) / 2**20
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
+def forget_peak() -> None:
+    """What was allocated before counts no more for `memory_mb`: a new run begins."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        for index in range(torch.cuda.device_count()):
+            torch.cuda.reset_peak_memory_stats(index)
+
+
+@contextmanager
+def use_threads(count: int) -> Iterator[None]:
+    """Let torch compute with this many CPU threads inside the block; 0 leaves it its choice."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,293 @@
+"""One run on several devices: each process (rank) learns from its share of every batch.
+
+Gradients are summed, each share weighed by its pairs, so that the result is that of one process
+with the whole batch, up to float error (dropout draws differ). Rank 0 is the run's own process:
+it starts the others, and only it logs, validates, saves and hears a stop; the others read the same
+data, move their weights by the same sums, and leave with it. Started by torchrun
+(`python -m torch.distributed.run --standalone --nproc-per-node 2 -m kdcore run FOLDER`) the ranks
+find each other by what it puts into their environment.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Self, TypeVar
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
+from torch._C._distributed_c10d import FileStore, PrefixStore, Store, TCPStore
+
+from kdcore.errors import RunError
+from kdcore.models.batches import Rows
+from kdcore.runs.record import address
+from kdcore.runs.store import Run
+from kdcore.training.devices import pick_device, ranks, use_threads
+from kdcore.training.memory import is_full_memory
+
+FULL = 77  # exit status of a rank whose memory was full
+_STORE, _LEADER = "KDLAB_RANKS", "KDLAB_RANK_0"  # in the environment of ranks that we started
+_PATIENCE = timedelta(hours=2)  # the others wait while rank 0 validates and saves
+_ASSEMBLE = 300.0  # seconds for every rank to come up
+Kind = TypeVar("Kind", bound=np.generic)
+
+
+class PeerLostError(RunError):
+    """Another rank has gone."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """This process among those that train one run together; by itself it is all of them.
+
+    joined: whether there are others to sum with (a trial takes its share of a batch alone).
+    """
+
+    rank: int = 0
+    size: int = 1
+    joined: bool = False
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the process that says, writes and decides."""
+        return self.rank == 0
+
+    def share(self, rows: Rows) -> Rows:
+        """This rank's pairs of a batch; where there are too few, one that will weigh nothing."""
+        own = self._part(rows)
+        return own if len(own) else rows[:1]
+
+    def reseed(self, seed: int, step: int) -> None:
+        """Other dropout than rank 0's, and the same again after a resume."""
+        if not self.leads:
+            words = np.random.SeedSequence([seed, step, self.rank]).generate_state(1)
+            torch.manual_seed(int(words[0]))
+
+    def evened(self, mean: Tensor, counted: NDArray[np.bool_]) -> Tensor:
+        """A mean over some pairs of the share so scaled that `backward` makes it the batch's.
+
+        counted: (batch,) the pairs that the mean is taken over.
+        """
+        if self.size == 1:
+            return mean
+        own = self._part(counted)
+        fair = own.sum() / max(counted.sum(), 1)
+        return mean * float(fair * len(counted) / max(len(own), 1))
+
+    def backward(
+        self, losses: Mapping[str, Tensor], weights: Sequence[Tensor], rows: Rows
+    ) -> dict[str, Tensor]:
+        """Gradients of `loss`, the first of the losses, and each loss: those of the whole batch."""
+        if self.size > 1:
+            weight = len(self._part(rows)) / len(rows)
+            losses = {name: loss * weight for name, loss in losses.items()}
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        told = {name: loss.detach() for name, loss in losses.items()}
+        if self.joined:
+            gradients = [w.grad for w in weights if w.grad is not None]
+            sums = _summed([*gradients, torch.stack(list(told.values())).float()])
+            for gradient, total in zip(gradients, sums, strict=False):
+                gradient.copy_(total)
+            told = dict(zip(told, sums[-1], strict=True))
+        return told
+
+    def _part(self, values: NDArray[Kind]) -> NDArray[Kind]:
+        part: NDArray[Kind] = np.array_split(values, self.size)[self.rank]
+        return part
+
+
+ALONE = Group()
+
+
+def _summed(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Each tensor summed over the ranks, in one exchange."""
+    flat = torch.cat([t.reshape(-1) for t in tensors])
+    try:
+        dist.all_reduce(flat)
+    except RuntimeError as cause:
+        if is_full_memory(cause):
+            raise
+        raise PeerLostError("a process of this run has gone") from cause
+    parts = torch.split(flat, [t.numel() for t in tensors])
+    return [part.view_as(t) for part, t in zip(parts, tensors, strict=True)]
+
+
+def own_rank() -> int:
+    """Which process of a run this is; 0 for the one that leads, or that is alone."""
+    return int(os.environ["RANK"]) if _is_started() else 0
+
+
+def _is_started() -> bool:
+    """Whether this process was started as one of several, by us or by torchrun."""
+    ours = _STORE in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
+    return ours and int(os.environ.get("WORLD_SIZE", 1)) > 1
+
+
+@contextmanager
+def leading(
+    device: str, threads: int, run: Run, data_hash: str, look: Callable[[], None]
+) -> Iterator[Group]:
+    """Rank 0 with all others at its side, as many as the device asks for; they end with the block.
+
+    look: called while they come up; raises when the run should stop.
+    """
+    started = _is_started()
+    size = int(os.environ["WORLD_SIZE"]) if started else ranks(device)
+    if size == 1:
+        yield ALONE
+        return
+    with ExitStack() as stack, Helpers(size) as helpers:
+        if started:
+            store = _torchrun_store()
+        else:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
+            store = helpers.start(run, Path(folder) / "ranks")
+        stack.enter_context(use_threads(_threads(threads, size)))
+        store.set("data", data_hash)
+        try:
+            _assemble(store, size, helpers, look)
+            with _joined(store, device, 0, size) as group:
+                helpers.guard(device)
+                yield group
+        except PeerLostError as lost:
+            raise helpers.explain(run) from lost
+
+
+@contextmanager
+def following(device: str, threads: int, data_hash: str) -> Iterator[Group]:
+    """One of the other ranks; it ends when the process that started it ends."""
+    rank, size = own_rank(), int(os.environ["WORLD_SIZE"])
+    parent = int(os.environ.get(_LEADER, os.getppid()))
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+    path = os.environ.get(_STORE)
+    store = FileStore(path, size) if path else _torchrun_store()
+    if store.get("data") != data_hash.encode():
+        raise RunError("the data of this run were changed while it started")
+    store.set(f"ready{rank}", "1")
+    with use_threads(_threads(threads, size)), _joined(store, device, rank, size) as group:
+        yield group
+
+
+def _threads(asked: int, size: int) -> int:
+    return asked or max(1, (os.cpu_count() or 1) // size)
+
+
+def _leave_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(0)
+
+
+def _torchrun_store() -> Store:
+    """The store that torchrun's agent keeps."""
+    host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    store = TCPStore(host, port, is_master=own_rank() == 0 and not agent)
+    return PrefixStore(f"kdlab-{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
+
+
+def _assemble(store: Store, size: int, helpers: "Helpers", look: Callable[[], None]) -> None:
+    """Wait until every rank has read the data; RunError when one of them does not come."""
+    until = time.monotonic() + _ASSEMBLE
+    while not store.check([f"ready{rank}" for rank in range(1, size)]):
+        look()
+        if helpers.lost or time.monotonic() > until:
+            raise PeerLostError("a process of this run did not start")
+        time.sleep(0.05)
+
+
+@contextmanager
+def _joined(store: Store, device: str, rank: int, size: int) -> Iterator[Group]:
+    backend = "nccl" if device.startswith("cuda") else "gloo"
+    if backend == "nccl":
+        torch.cuda.set_device(pick_device(device))
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=_PATIENCE)
+    try:
+        yield Group(rank, size, joined=True)
+    finally:
+        with suppress(RuntimeError):
+            dist.destroy_process_group()
+
+
+class Helpers:
+    """The processes of the other ranks, as rank 0 sees them; none of ours under torchrun."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.processes: dict[int, subprocess.Popen[bytes]] = {}
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def start(self, run: Run, path: Path) -> Store:
+        """Start them; they print into the run's log. The store by which they are found."""
+        local = {"linux": "lo", "darwin": "lo0"}.get(sys.platform)
+        if local:  # all are on this machine, and nobody else should hear them
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", local)
+        command = [sys.executable, "-m", "kdcore", "run", str(run.folder.resolve())]
+        about = {"WORLD_SIZE": str(self.size), _STORE: str(path), _LEADER: str(os.getpid())}
+        store = FileStore(str(path), self.size)
+        with run.log_path.open("ab") as log:
+            for rank in range(1, self.size):
+                self.processes[rank] = subprocess.Popen(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, **about, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+                    start_new_session=True,  # Ctrl-C is for rank 0, which tells them
+                )
+        return store
+
+    @property
+    def lost(self) -> dict[int, int]:
+        """Exit status of each rank that has gone."""
+        polled = {rank: process.poll() for rank, process in self.processes.items()}
+        return {rank: status for rank, status in polled.items() if status is not None}
+
+    def guard(self, device: str) -> None:
+        """NCCL waits for ever for a rank that died: break the group when one has gone."""
+        if device.startswith("cuda"):
+            threading.Thread(target=self._guard, daemon=True).start()
+
+    def _guard(self) -> None:
+        while not self._over.wait(0.5):
+            if self.lost:
+                with suppress(Exception):
+                    dist.distributed_c10d._abort_process_group()
+                return
+
+    def explain(self, run: Run) -> Exception:
+        """Why one of them has gone, as an error of this run."""
+        until = time.monotonic() + 5
+        while not self.lost and time.monotonic() < until:
+            time.sleep(0.05)
+        if FULL in self.lost.values():
+            return torch.OutOfMemoryError("out of memory in another process of this run")
+        gone = ", ".join(f"process {r + 1} of {self.size} (exit {s})" for r, s in self.lost.items())
+        return RunError(
+            f"{gone or 'a process'} of this run ended too early; run.log tells more. Go on from "
+            f"the last good checkpoint with `kdlab runs resume {address(run.folder)}`"
+        )
+
+    def __exit__(self, *error: object) -> None:
+        self._over.set()
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

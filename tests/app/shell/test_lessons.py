@@ -1,0 +1,88 @@
+"""Lessons are data; a broken one fails here before a visitor meets it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.shell.lessons import FOLDER, Check, lesson, lessons, read
+from app.shell.pages import PAGES
+from app.state import State
+from kdcore.errors import DataError, UnknownNameError
+
+
+def test_every_shipped_lesson_can_be_taught():
+    assert "soft-labels" in lessons()
+    for path in FOLDER.glob("*.json"):
+        assert read(path).steps
+
+
+def test_the_first_lesson_takes_90_seconds_and_asks_for_a_deed_at_every_step():
+    first = lesson("soft-labels")
+    assert first.seconds == 90
+    assert all(step.check for step in first.steps)
+
+
+@pytest.mark.parametrize("name", lessons())
+def test_a_lesson_says_after_each_act_what_was_seen_and_ends_with_what_to_take_away(name):
+    taught = lesson(name)
+    assert all(step.seen and step.seen not in (step.text, step.task) for step in taught.steps)
+    assert len(taught.takeaways) == 3
+    assert taught.next in lessons()
+    assert taught.next != name
+
+
+def test_steps_open_on_pages_that_the_navigation_has():
+    pages = {page.name for page in PAGES}
+    assert {step.page for each in lessons().values() for step in each.steps} <= pages
+
+
+@pytest.mark.parametrize(
+    ("check", "before", "after"),
+    [
+        (Check("T", "at_least", 4), State(T=3.9), State(T=4.0)),
+        (Check("k", "at_most", 2), State(k=3), State(k=2)),
+        (Check("tags", "contains", "gained"), State(tags="a"), State(tags="a,gained")),
+        (Check("rtab", "is", "lists"), State(), State(rtab="lists")),
+        (Check("moment", "changed", None), State(moment=-1), State(moment=0)),
+    ],
+)
+def test_a_check_holds_after_the_deed_and_not_before(check, before, after):
+    assert not check.holds(before, before)
+    assert check.holds(after, before)
+
+
+def broken(tmp_path: Path, **changes: object) -> Path:
+    data = json.loads((FOLDER / "soft-labels.json").read_text())
+    data["steps"][0] |= changes
+    path = tmp_path / "broken.json"
+    path.write_text(json.dumps(data))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"page": "nowhere"}, "no page is called 'nowhere'"),
+        ({"link": {"T": "99"}}, "T: 99 is outside"),
+        ({"link": {"color": "red"}}, "'color' is no part of a link"),
+        ({"check": {"field": "warmth", "kind": "is"}}, "no field 'warmth'"),
+        ({"check": {"field": "T", "kind": "feels"}}, "'feels' is none of"),
+        ({"check": {"field": "T", "kind": "at_least", "value": 0.5}}, "holds before"),
+    ],
+)
+def test_a_broken_step_is_named_with_its_place(tmp_path, changes, told):
+    with pytest.raises(DataError, match="cannot be used as a lesson") as caught:
+        read(broken(tmp_path, **changes))
+    assert any(told in p and p.startswith("step 1:") for p in caught.value.problems)
+
+
+def test_an_unknown_lesson_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="soft-labels"):
+        lesson("soft-label")
+
+
+def test_a_step_opens_in_its_link_state_and_nothing_else():
+    step = lesson("soft-labels").steps[0]
+    assert step.state() == replace(State(), T=1.0, Ts=1.0)

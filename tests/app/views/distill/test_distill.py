@@ -1,0 +1,389 @@
+"""The Distill page as a visitor uses it: preset, form, YAML, start, the queue, and what failed."""
+
+import json
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from streamlit.testing.v1 import AppTest
+
+from app import services
+from app.services import draft as distilling_draft
+from app.services.draft import decode, draft_of, encode
+from app.views.distill import trouble
+from app.views.distill.form import yaml_text
+from app.views.distill.queries import cost
+from app.views.distill.queries import runs as distilling
+from app.views.distill.queries.cost import Cost
+from kdcore import catalog
+from kdcore.catalog import Method, ResponseParams
+from kdcore.config import DistillConfig, FinetuneConfig, to_dict
+from kdcore.experiments.presets import PRESETS
+from kdcore.runs.about import About
+from kdcore.runs.queue import queue
+from kdcore.runs.record import Record
+from kdcore.runs.store import Run, RunStore
+from kdcore.workspace import Workspace
+
+MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
+HEAT = "method.params.temperature"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Workspace:
+    """An empty workspace beside the bundled demo; nothing is foreseen."""
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
+    monkeypatch.setattr(cost, "cost", lambda config, alone: Cost(why="not measured"))
+    for cached in (services.sources, distilling_draft.teachers, distilling.bench):
+        cached.clear()
+    return Workspace(tmp_path / "home")
+
+
+def page(**link: str) -> AppTest:
+    """The Distill page, opened by a link."""
+    at = AppTest.from_file(MAIN, default_timeout=60)
+    for name, value in link.items():
+        at.query_params[name] = value
+    at.run()
+    return at.switch_page("views/distill/page.py").run()
+
+
+def texts(at: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "info", "warning", "error", "success")
+    said = "\n".join(str(e.value) for kind in kinds for e in at.get(kind))
+    return said.replace("\\", "")
+
+
+def held(at: AppTest):
+    return at.session_state["kd_state"]
+
+
+def knob(at: AppTest, path: str):
+    kinds = ("number_input", "selectbox", "checkbox", "text_input", "toggle")
+    return next(e for kind in kinds for e in at.get(kind) if e.key == f"knob_{path}")
+
+
+def button(at: AppTest, key: str):
+    return next(b for b in at.button if b.key == key)
+
+
+def made(home: Workspace, state: str = "running", message: str = "", **about) -> Run:
+    """A distillation in the workspace as its files would tell of it."""
+    config = distilling_draft.draft_of("sixty_seconds", {}).config
+    assert config is not None
+    run = RunStore(home.runs).create(
+        to_dict(config), title="A try", about=About(preset="sixty_seconds", **about)
+    )
+    Record(state=state, title="A try", created=time.time(), message=message, step=3).write(
+        run.folder
+    )
+    return run
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_can_be_started_as_it_stands(preset):
+    draft = draft_of(preset, {})
+    assert draft.problems == ()
+    assert draft.config is not None
+    assert draft.at("teacher") == "teacher"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {HEAT: 4.0},
+        {"student.checkpoint": "a folder/with; odd = signs & 100 % é", "student.name": "x"},
+        {"data": "world:train=400,validation=200", "hard_weight": 0.25, "student.params.a": True},
+    ],
+)
+def test_what_was_changed_comes_back_from_the_text_of_a_link(changed):
+    back = decode(encode(changed))
+    assert set(back) == set(changed)
+    assert encode(back) == encode(changed)
+
+
+def test_a_changed_setting_stands_in_the_link_and_goes_when_it_is_the_preset_s_again():
+    at = page()
+    assert not at.exception
+    knob(at, HEAT).set_value(4.0).run()
+    assert held(at).settings == f"{HEAT}=4"
+    assert "temperature 2 → **4**" in texts(at)
+    knob(at, HEAT).set_value(2.0).run()
+    assert held(at).settings == ""
+
+
+def test_every_knob_of_the_config_is_in_the_form_with_its_declared_help():
+    at = page()
+    for kind, prefix in ((DistillConfig, ""), (ResponseParams, "method.params.")):
+        for name, spec in kind.__dataclass_fields__.items():
+            if "low" in spec.metadata:
+                assert spec.metadata["help"][:20] in knob(at, prefix + name).help.replace("\\", "")
+    for name in to_dict(draft_of("sixty_seconds", {}).config)["training"]:
+        assert knob(at, f"training.{name}")
+    for name in to_dict(draft_of("sixty_seconds", {}).config)["student"]["params"]:
+        assert knob(at, f"student.params.{name}")
+
+
+def test_another_student_brings_its_own_knobs_and_a_named_size_its_dimensions():
+    at = page()
+    knob(at, "student.name").set_value("bert_mini").run()
+    draft = draft_of("sixty_seconds", decode(held(at).settings))
+    assert draft.problems == ()
+    assert (draft.at("student.name"), draft.at("student.params.hidden")) == ("bert", 256)
+    assert knob(at, "student.params.overlap")
+    assert not at.exception
+
+
+def test_what_cannot_be_is_told_beside_its_field_and_nothing_can_be_started():
+    at = page(settings="student.params.heads=3;hard_weight=0;soft_weight=0")
+    assert not at.exception
+    assert "3 do not divide hidden 128" in texts(at)
+    assert "both are 0" in texts(at)
+    assert button(at, "distill_start").disabled
+    assert knob(at, "student.params.heads").value == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("teacher=nobody", "no run with a model is called 'nobody'"),
+        ("data=/etc/passwd", "no data set here is called '/etc/passwd'"),
+        ("data=world:train=999999999999", "pairs at most"),
+        ("student.name=twinbert_coz", "no student is called 'twinbert_coz'"),
+        ("training.epochs=-3", "outside 0..1000"),
+        ("method.params.warmth=3", "no such setting"),
+        ("nonsense", ""),
+        ("preset=3;=;;x", ""),
+    ],
+)
+def test_whatever_a_link_says_the_page_opens_and_names_what_is_wrong(settings, told):
+    at = page(settings=settings, preset="no such preset", run="../../etc")
+    assert not at.exception
+    assert told in texts(at)
+    assert "preset: none is called" in texts(at)
+    assert "no run here is called" in texts(at)
+
+
+def test_a_method_that_the_student_cannot_serve_is_greyed_with_its_reason(monkeypatch):
+    deep = Method("Layers", "Hidden states.", "-", ResponseParams, frozenset({"hidden_states"}))
+    monkeypatch.setitem(catalog.METHODS, "layers", deep)
+    at = page()
+    grey = button(at, "method_layers")
+    assert grey.disabled
+    assert "which TwinBERT cosine has not got" in grey.help
+    assert "layers" not in knob(at, "method.name").options
+    assert page(settings="student.name=bert").button
+    at = page(settings="student.name=bert")
+    assert not [b for b in at.button if b.key == "method_layers"]
+
+
+def test_the_yaml_is_the_form_s_object_both_ways():
+    at = page(dmode="yaml", settings=f"{HEAT}=4")
+    shown = yaml.safe_load(at.text_area[0].value)
+    assert shown["method"]["params"]["temperature"] == 4.0
+    assert shown["teacher"] == "teacher"
+    shown["seed"] = 7
+    at.text_area[0].set_value("# mine\n" + yaml.safe_dump(shown)).run()
+    assert decode(held(at).settings) == {
+        HEAT: "4",
+        "seed": "7",
+        "teacher": "teacher",
+        "data": "world",
+    }
+    assert at.text_area[0].value.startswith("# mine")
+
+
+def test_yaml_that_cannot_be_read_is_kept_and_told_by_its_line():
+    at = page(dmode="yaml", settings="seed=5")
+    typed = "stage: distill\nteacher: teacher\nseed: [1,\nhard_weight: x\n"
+    at.text_area[0].set_value(typed).run()
+    assert "line " in at.error[0].value
+    assert held(at).settings == "seed=5"
+    assert at.text_area[0].value == typed
+    at.segmented_control(key="w_dmode").set_value("form").run()
+    assert knob(at, "seed").value == 5
+    assert "unfinished" in texts(at)
+    button(at, "distill_yaml_back").click().run()
+    assert at.text_area[0].value == typed
+    wrong = (
+        "stage: distill\nteacher: teacher\nmethod:\n  name: response\n  params:\n    warmth: 3\n"
+    )
+    at.text_area[0].set_value(wrong).run()
+    assert "line 6, “warmth: 3”: method.params.warmth: no such setting" in texts(at)
+
+
+def test_a_problem_of_a_setting_that_is_not_written_has_the_line_of_its_group():
+    text = "teacher: a\nstudent:\n  name: bert\n"
+    assert yaml_text.lines_of(text) == {"teacher": 1, "student": 2, "student.name": 3}
+    assert yaml_text.lines_of("a: [") == {}
+
+
+def test_start_puts_student_and_twin_in_the_queue_and_the_page_watches_the_student(
+    home, monkeypatch
+):
+    asked = []
+
+    def launch(config, workspace, *, twin, about):
+        asked.append((config, twin, about))
+        student = RunStore(workspace.runs).create(to_dict(config), title="Mine", about=about)
+        queue.enqueue([student], workspace)
+        return SimpleNamespace(student=student, twin=None)
+
+    monkeypatch.setattr(distilling, "launch", launch)
+    at = page(settings=f"{HEAT}=4")
+    button(at, "distill_start").click().run()
+    assert not at.exception
+    config, twin, about = asked[0]
+    assert config.method.params.temperature == 4.0
+    assert Path(config.teacher).name == "teacher"
+    assert twin
+    assert about.preset == "sixty_seconds"
+    (run,) = RunStore(home.runs).list()
+    assert held(at).run == run.id
+    assert "Number 1 in line" in texts(at)
+    at.toggle(key="w_alone").set_value(False).run()
+    button(at, "distill_start").click().run()
+    assert [told[1] for told in asked] == [True, False]
+    assert "Number 2 in line" in texts(at)
+
+
+def test_a_visitor_who_comes_back_without_a_link_finds_the_newest_run_that_lives(home):
+    run = made(home, "queued")
+    queue.enqueue([run], home)
+    at = page()
+    assert held(at).run == run.id
+    button(at, f"discard_{run.id}").click().run()
+    assert not at.exception
+    assert queue.waiting(home) == []
+
+
+def test_a_crowd_of_runs_is_refused_in_words(home, monkeypatch):
+    monkeypatch.setattr(distilling, "MOST_WAITING", 0)
+    at = page()
+    button(at, "distill_start").click().run()
+    assert "0 runs are queued already" in texts(at)
+    assert RunStore(home.runs).list() == []
+
+
+MEMORY = "the GPU ran out of memory at batch size 512; 256 needs about half: change it"
+NAN = (
+    "the training became not-a-number at step 40 of 80 (learning rate 0.5); try 0.05. The last "
+    "good checkpoint is saved"
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "changed"),
+    [
+        (MEMORY, "training.batch_size=256"),
+        (NAN, "training.learning_rate=0.05"),
+        ("the machine ran out of memory at batch size 1; choose a smaller model", ""),
+        (MEMORY.replace("256 needs about half", "batch size 64 fits"), "training.batch_size=64"),
+    ],
+)
+def test_a_failure_says_its_cause_and_offers_the_change_that_would_help(home, message, changed):
+    run = made(home, "failed", message)
+    (run.folder / "run.log").write_text("Traceback (most recent call last)")
+    at = page(run=run.id)
+    assert message.partition(";")[0][1:] in texts(at)
+    assert "no checkpoint yet" in texts(at)
+    assert "Traceback" not in texts(at)
+    mends = [b for b in at.button if b.key.startswith("mend_")]
+    assert len(mends) == bool(changed)
+    for mend in mends:
+        mend.click().run()
+        pinned = {"teacher": "teacher", "data": "world"}
+        assert decode(held(at).settings) == decode(changed) | pinned
+    button(at, f"resume_{run.id}").click().run()
+    assert [ticket.run_id for ticket in queue.waiting(home)] == [run.id]
+
+
+def test_a_run_of_another_preset_is_tried_again_with_all_that_it_was(home):
+    run = made(home, "finished")
+    held_by = json.loads((run.folder / "config.json").read_text())
+    assert trouble.suggestions(run, "all is well") == []
+    assert held_by["limit"] == draft_of("sixty_seconds", {}).at("limit")
+    twin = RunStore(home.runs).create(to_dict(FinetuneConfig()))
+    with pytest.raises(Exception, match="is no distillation"):
+        distilling_draft.prefill(twin)
+
+
+def test_a_public_showing_shows_all_and_starts_nothing(home, monkeypatch):
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    run = made(home, "queued")
+    queue.enqueue([run], home)
+    at = page()
+    for key in ("distill_start", f"discard_{run.id}"):
+        assert button(at, key).disabled
+    assert knob(at, HEAT).disabled
+    assert services.PUBLIC_REASON in texts(at)
+    for deed in ("pause", "resume", "keep", "discard"):
+        with pytest.raises(Exception, match="public showing"):
+            distilling.act(deed, run.id)
+
+
+def test_start_s_third_door_opens_a_preset():
+    at = AppTest.from_file(MAIN, default_timeout=60).run()
+    button(at, "door_distill").click().run()
+    assert not at.exception
+    assert at.title[0].value == "Distill"
+    assert held(at).preset == distilling_draft.FIRST
+
+
+def test_a_sweep_around_the_form_is_queued_and_opens_in_runs(home):
+    at = page(sweep_a_values="1, 4", sweep_b="seed", sweep_b_values="0, 1")
+    assert button(at, "distill_sweep_start").label == "Start 4 runs"
+    button(at, "distill_sweep_start").click().run()
+    assert not at.exception
+    runs = RunStore(home.runs).list()
+    cells = [run for run in runs if run.about.role == "cell"]
+    settings = {(r.config["method"]["params"]["temperature"], r.config["seed"]) for r in cells}
+    assert settings == {(1.0, 0), (1.0, 1), (4.0, 0), (4.0, 1)}
+    assert len(runs) == 6  # two twins: temperatures share one
+    assert held(at).rview == "sweep"
+    assert at.title[0].value == "Runs"
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [("1, warm", "warm"), ("", "give a value"), (",".join(map(str, range(1, 42))), "41 cells")],
+)
+def test_a_grid_that_is_no_good_is_told_and_starts_nothing(home, values, told):
+    at = page(sweep_a_values=values)
+    assert button(at, "distill_sweep_start").disabled
+    assert told in texts(at)
+
+
+def test_a_public_showing_sweeps_nothing(monkeypatch):
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    assert button(page(), "distill_sweep_start").disabled
+
+
+def test_a_sweep_says_its_time_and_varies_schedule_and_size(home, monkeypatch):
+    at = page(
+        sweep_a="training.learning_rate",
+        sweep_a_values="1e-3, 2e-3",
+        sweep_b="student.params.layers",
+        sweep_b_values="1, 2",
+    )
+    assert button(at, "distill_sweep_start").label == "Start 4 runs"
+    assert "4 students, and each twin once" in texts(at)
+    monkeypatch.setattr(cost, "sweep_seconds", lambda *a: (120.0, 60.0, 240.0))
+    at = page(sweep_a="method.params.loss", sweep_a_values="kl, mse_logits")
+    assert "**about 2 min** on this machine" in texts(at)
+
+
+def test_the_page_opens_on_the_newest_own_run_and_says_whose_verdict_it_shows(home):
+    assert held(page()).run == ""
+    made(home, "stopped")
+    newest = made(home, "stopped")
+    at = page()
+    assert held(at).run == newest.id
+    heads = [h.value for h in at.subheader]
+    assert "Your next run" in heads
+    assert any(h.startswith("Run shown: ") for h in heads)
+    assert not [s for s in at.selectbox if s.key == "pick_student"]

@@ -1,0 +1,307 @@
+"""What came of a run, as the Distill page tells it: verdict, cards, retention, what next."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app import services
+from app.services import access, draft
+from app.services.draft import decode
+from app.state import State
+from app.views.distill.queries import next_steps, verdict
+from app.views.distill.verdict import judge as distill_judge
+from app.views.distill.verdict import retention
+from kdcore.judging.seeds import Seeded, fold
+from kdcore.judging.verdict import NO_TWIN
+from kdcore.predictions import Predictions
+from kdcore.runs.about import About
+from kdcore.runs.beside import Latency, Speed, Timing, teacher_path
+from kdcore.runs.record import Record
+from kdcore.runs.store import Run
+from kdcore.runs.twins import twin_of
+from tests.app.made_lab import Made, make_lab
+
+BUNDLED = "twinbert_cos-kd"
+
+
+def page():
+    from app import state
+    from app.views.distill.verdict import judge as distill_judge
+
+    distill_judge.draw(state.now().run or "student-kd")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
+    for cached in (services.sources, draft.teachers):
+        cached.clear()
+    st.cache_resource.clear()
+    yield tmp_path / "home"
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def lab(tmp_path, monkeypatch):
+    """lab(Made(...)) -> the folder of a made story whose student is judged."""
+    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
+
+    def made(story: Made | None = None) -> Path:
+        make_lab(tmp_path / "demo", story or Made(queries=40, bare=True))
+        return tmp_path / "demo" / "runs"
+
+    return made
+
+
+def drawn(**fields) -> AppTest:
+    at = AppTest.from_function(page, default_timeout=60)
+    at.session_state["kd_state"] = State(**fields)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def texts(at: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "info", "error")
+    return "\n".join(str(e.value) for kind in kinds for e in at.get(kind)).replace("\\", "")
+
+
+def labels(at: AppTest) -> list[str]:
+    return [b.label.replace("\\", "") for b in at.button]
+
+
+def case(run_id: str = "student-kd") -> verdict.Case:
+    found = verdict.case_of(run_id)
+    assert found is not None
+    return found
+
+
+def test_the_bundled_student_beats_its_twin_and_the_sentence_holds_the_numbers():
+    said = distill_judge.finding(BUNDLED)
+    assert said.startswith("BEATS its twin: ROC-AUC +0.0")
+    assert "on 10,000 pairs of 500 queries, one seed; gap recovered 3" in said
+
+
+def test_an_experiment_puts_its_one_change_into_the_form():
+    at = drawn(run=BUNDLED)
+    assert labels(at)[1:4] == ["half the layers (2 → 1)", "T 2 → 4", "no hard labels"]
+    at.button(key=f"next_1_{BUNDLED}").click().run()
+    asked = at.session_state["kd_state"].settings
+    assert decode(asked)["method.params.temperature"] == "4"
+    run = services.model_run(BUNDLED)
+    draft.prefill(run)
+    same = decode(st.session_state["kd_state"].settings)
+    both = set(decode(asked).items()) ^ set(same.items())
+    assert {path for path, _ in both} == {"method.params.temperature"}
+
+
+def test_a_public_showing_judges_but_starts_nothing(lab, monkeypatch):
+    lab(Made(twin=False, bare=True))
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    at = drawn()
+    closed = [b for b in at.button if b.label != "Open in Compare"]
+    assert len(closed) == 5  # three experiments, the twin, the speed
+    assert all(b.disabled and b.help == services.PUBLIC_REASON for b in closed)
+    with pytest.raises(next_steps.LabError, match="public showing"):
+        next_steps.train_twin(case())
+
+
+def test_cards_hold_student_twin_and_teacher_with_interval_n_and_definition(lab):
+    lab()
+    cards = distill_judge._models(case())
+    assert [c.role for c in cards] == ["student", "twin", "teacher"]
+    assert all(c.n == "n = 200 pairs" and c.interval and "95 %" in c.definition for c in cards)
+    assert "vs twin" in cards[0].delta
+    assert cards[0].verdict in ("BEATS", "NO BEATS", "INCONCLUSIVE")
+    assert [c.verdict for c in cards[1:]] == ["", ""]
+
+
+def test_without_a_twin_the_page_offers_to_train_it(lab, home, monkeypatch):
+    lab(Made(twin=False, bare=True))
+    waiting: list[Run] = []
+    monkeypatch.setattr(next_steps, "twin_in", lambda config, _: twin_of(config))
+    monkeypatch.setattr(next_steps, "enqueue", lambda runs, _: waiting.extend(runs))
+    at = drawn()
+    assert "NO TWIN" in texts(at)
+    assert verdict.judgement(case()).verdict == NO_TWIN
+    at.button(key="judge_twin_student-kd").click().run()
+    assert [run.about.role for run in waiting] == ["twin"]
+    assert waiting[0].config["model"]["name"] == "twinbert_cos"
+    assert waiting[0].folder.parent == home / "runs"
+
+
+def test_while_the_twin_trains_the_sentence_is_called_preliminary(lab):
+    twin = lab() / "student-hard"
+    shutil.rmtree(twin / "predictions")
+    (twin / "metrics.jsonl").write_text(
+        line := '{"step": 3, "validation_nll": 1.0, "validation_roc_auc": 0.61}\n'
+    )
+    (twin.parent / "student-kd" / "metrics.jsonl").write_text(line.replace("0.61", "0.72"))
+    Record(state="queued", created=1.0).write(twin)
+    said = distill_judge.finding("student-kd")
+    assert said.startswith("PRELIMINARY: the twin waits in the queue; on validation")
+    assert "the student reached ROC-AUC 0.720 and the twin 0.610 so far" in said
+    at = drawn()
+    assert "BEATS" not in texts(at)
+    assert "Train the twin" not in labels(at)
+
+
+def test_a_twin_that_was_stopped_is_said_to_be_resumed(lab):
+    twin = lab() / "student-hard"
+    shutil.rmtree(twin / "predictions")
+    Record(state="stopped", created=1.0).write(twin)
+    assert distill_judge.finding("student-kd").endswith(
+        "was stopped before its end. Resume it, or train another, for a verdict."
+    )
+
+
+def test_open_in_compare_sets_this_run_and_its_teacher_on_the_table(lab, monkeypatch):
+    lab()
+    gone: list[str] = []
+    monkeypatch.setattr(st, "switch_page", gone.append)
+    at = drawn()
+    at.button(key="judge_compare_student-kd").click().run()
+    now = at.session_state["kd_state"]
+    assert (now.data, now.student, now.teacher) == ("world", "student-kd", "teacher")
+    assert gone == ["views/compare/page.py"]
+
+
+def test_a_run_of_other_pairs_is_judged_on_its_own_and_not_offered_to_compare(lab, monkeypatch):
+    lab()
+    pairs = case().board.pairs
+    monkeypatch.setattr(verdict, "data_choices", list)
+    monkeypatch.setattr(verdict.lab, "split_of", lambda run, split, home: pairs)
+    assert distill_judge.finding("student-kd").split(" ")[0] in ("BEATS", "NO", "INCONCLUSIVE")
+    at = drawn()
+    assert at.button(key="judge_compare_student-kd").disabled
+
+
+def test_the_teachers_answers_beside_the_run_serve_where_its_own_run_has_none(lab):
+    runs = lab()
+    own = runs / "teacher" / "predictions" / "test.parquet"
+    kept = Predictions.load(own)
+    replace(kept, data_hash="other").save(own)
+    services.sources.clear()
+    assert case().board.teacher is None
+    assert "has not scored these pairs" in texts(drawn())
+    kept.save(teacher_path(Run.load(runs / "student-kd")))
+    assert case().board.teacher.key == "teacher"
+
+
+def test_a_run_from_labels_alone_gets_no_verdict_but_a_reason(lab):
+    lab()
+    assert "learned from labels alone" in distill_judge.finding("student-hard")
+    assert "not here any more" in distill_judge.finding("nobody")
+    assert "learned from labels alone" in texts(drawn(run="student-hard"))
+
+
+def test_retention_tells_measured_speed_with_its_conditions_or_that_there_is_none(lab):
+    runs = lab()
+    assert "Speed was not measured on this machine." in texts(drawn())
+    timing = Timing(p50_ms=2.0, p95_ms=3.0, n=200)
+    speed = Speed(
+        parameters=600_000,
+        megabytes=2.4,
+        one_thread=timing,
+        configured=timing,
+        pairs_per_second=500,
+        tokens_p50=20,
+        tokens_p95=30,
+    )
+    slow = replace(speed, parameters=1_000_000, configured=replace(timing, p50_ms=5.0))
+    Latency(student=speed, teacher=slow).keep(Run.load(runs / "student-kd"), access.home())
+    kept = verdict.kept(case())
+    cards = {c.label: c for c in retention._costs(kept)}
+    assert cards["Size"].delta == "60 % of the teacher's"
+    assert cards["Speed"].value == "2.5 ×"
+    assert cards["Latency of one pair"].delta == "p95 3.00 ms"
+    assert "Batch 1" in cards["Speed"].definition
+    assert "n = 200 pairs of test" in texts(drawn())
+
+
+def test_speed_is_measured_on_a_click_and_then_told(lab, home, monkeypatch):
+    lab()
+    asked: list[list[str]] = []
+
+    def child(command, **_):
+        asked.append(command)
+        timing = Timing(p50_ms=2.0, p95_ms=3.0, n=200)
+        speed = Speed(
+            parameters=1,
+            megabytes=1.0,
+            one_thread=timing,
+            configured=timing,
+            pairs_per_second=1,
+            tokens_p50=2,
+            tokens_p95=3,
+        )
+        Latency(student=speed, teacher=speed).keep(case().run, access.home())
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(next_steps.subprocess, "run", child)
+    at = drawn()
+    at.button(key="judge_speed_student-kd").click().run()
+    assert asked[0][2:4] == ["kdcore", "latency"]
+    assert "n = 200 pairs of test" in texts(at)
+    assert list((home / "cache" / "latency").glob("*.json"))  # the demo is left as it is
+
+
+def test_a_measurement_that_fails_is_told_in_a_sentence(lab, monkeypatch):
+    lab()
+    failed = SimpleNamespace(returncode=4, stderr="trace\nit has no model yet")
+    monkeypatch.setattr(next_steps.subprocess, "run", lambda *a, **k: failed)
+    at = drawn()
+    at.button(key="judge_speed_student-kd").click().run()
+    assert "could not be measured: it has no model yet" in texts(at)
+
+
+def test_what_was_foreseen_stands_beside_what_it_took(lab):
+    run = lab() / "student-kd"
+    assert retention._time(case()) == []
+    About(estimate={"seconds": 50.0}).write(run)
+    (run / "metrics.jsonl").write_text(json.dumps({"step": 9, "seconds": 60.0}) + "\n")
+    (card,) = retention._time(case())
+    assert (card.value, card.n, card.delta) == ("60 s", "estimated 50 s", "+20 %")
+
+
+def test_seeds_of_one_setting_are_folded_and_the_sentence_counts_them(lab):
+    runs = lab()
+    for seed in (1, 2):
+        for name in ("student-kd", "student-hard"):
+            copy = runs / f"{name}-{seed}"
+            shutil.copytree(runs / name, copy)
+            config = json.loads((copy / "config.json").read_text()) | {"seed": seed}
+            (copy / "config.json").write_text(json.dumps(config))
+    row = verdict.seeds_of(case())
+    assert verdict.left_out(case()) == ""
+    assert row.seeds == (0, 1, 2)
+    assert (row.value.n, row.delta.n) == (3, 3)
+    said = distill_judge.finding("student-kd")
+    assert "one seed of 3" in said
+    assert "Student's t over 3 seeds" in said
+    assert "3 seeds of this setting" in texts(drawn())
+
+
+def test_a_student_ended_early_carries_that_caveat(lab):
+    run = lab() / "student-kd"
+    (run / "metrics.jsonl").write_text('{"step": 9, "epoch": 0.5}\n')
+    assert "The student was ended early, after 0.5 of 1 epochs." in distill_judge.finding(
+        "student-kd"
+    )
+
+
+def test_experiments_follow_the_verdict_over_seeds_where_seeds_were_varied(lab):
+    lab()
+    found = verdict.judgement(case())
+    doubt = fold(
+        [Seeded(f"run-{s}", {"seed": s}, 0.8, d) for s, d in enumerate((0.03, -0.02, 0.01))]
+    )[0]
+    labels_of = [e.label for e in next_steps.experiments(case(), found, doubt)]
+    assert labels_of[:2] == ["seed 0 → 1", "test pairs 10,000 → 40,000"]

@@ -1,0 +1,217 @@
+"""The Keep box: what can be taken out of the lab, how that is followed, and who may not."""
+
+import io
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.views.runs.queries import keeping
+from kdcore.errors import RunError
+
+RUN = "twin-kd"
+
+
+@pytest.fixture(autouse=True)
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished run of the visitor's workspace, beside an empty demo."""
+    folder = tmp_path / "home" / "runs" / RUN
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "model.safetensors").write_bytes(b"weights")
+    (folder / "config.json").write_text(json.dumps({"stage": "distill", "seed": 7}))
+    (folder / "status.json").write_text(json.dumps({"state": "finished"}))
+    (tmp_path / "demo" / "runs").mkdir(parents=True)
+    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
+    monkeypatch.setattr(keeping, "_WORKING", {})
+    return folder
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Commands that were started; each writes a little and answers, as `kdlab export` does."""
+    asked: list[list[str]] = []
+    genuine = subprocess.Popen
+
+    def started(arguments: list[str], **streams: Any) -> Any:
+        asked.append(arguments)
+        code = (
+            "import sys, json\nfrom pathlib import Path\nwords = sys.argv[1:]\n"
+            "to = Path(words[words.index('--to' if '--to' in words else '--report') + 1])\n"
+            "if '--to' in words:\n"
+            "    to.mkdir(parents=True)\n    (to / 'student.py').write_text('a script')\n"
+            "else:\n    to.write_text('<h1>a page</h1>')\n"
+            "print(json.dumps({'sentence': 'Checked on 56 pairs.'}))"
+        )
+        return genuine([sys.executable, "-c", code, *arguments[3:]], **streams)
+
+    monkeypatch.setattr(keeping.subprocess, "Popen", started)
+    return asked
+
+
+def finish() -> None:
+    for process in keeping._WORKING.values():
+        process.wait(timeout=30)
+
+
+def box() -> AppTest:
+    """The box alone on a page."""
+
+    def page() -> None:
+        from app.views.runs.one import keep
+
+        keep.draw("twin-kd")
+
+    return AppTest.from_function(page, default_timeout=30).run()
+
+
+def labels(at: AppTest) -> list[str]:
+    return [button.label for button in at.button] + [
+        element.proto.label for element in at.get("download_button")
+    ]
+
+
+def test_the_student_is_made_on_demand_and_then_handed_over_as_a_zip(
+    command: list[list[str]],
+) -> None:
+    at = box()
+    at.button(key="keep_make_folder").click().run()
+    assert not at.exception
+    assert at.button(key="keep_make_folder").disabled or "Student as a folder" in labels(at)[-1]
+    finish()
+    at.run()
+    assert any(label.startswith("Student as a folder (") for label in labels(at))
+    assert any("Checked on 56 pairs" in caption.value for caption in at.caption)
+    held = zipfile.ZipFile(io.BytesIO(keeping.content(RUN, "folder")))
+    assert held.namelist() == [f"{RUN}/student.py"]
+    assert command[0][1:4] == ["-m", "kdcore", "export"]
+    assert "--onnx" not in command[0]
+
+
+def test_onnx_is_asked_for_and_kept_beside_the_plain_folder(command: list[list[str]]) -> None:
+    at = box()
+    at.checkbox(key="keep_onnx").check().run()
+    at.button(key="keep_make_onnx").click().run()
+    finish()
+    assert "--onnx" in command[0]
+    assert keeping.standing(RUN, "onnx").name == f"{RUN}-onnx.zip"
+    assert keeping.standing(RUN, "folder").state == "none"
+
+
+def test_the_report_is_one_file(command: list[list[str]]) -> None:
+    keeping.start(RUN, "report")
+    finish()
+    assert keeping.content(RUN, "report") == b"<h1>a page</h1>"
+    assert keeping.standing(RUN, "report").name == f"{RUN}.html"
+
+
+def test_what_was_made_is_still_there_after_a_restart_of_the_app(
+    command: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping.start(RUN, "folder")
+    finish()
+    monkeypatch.setattr(keeping, "_WORKING", {})
+    assert keeping.standing(RUN, "folder").state == "done"
+    keeping.start(RUN, "folder")
+    assert len(command) == 1
+
+
+def test_a_run_that_went_on_is_made_anew(command: list[list[str]], run: Path) -> None:
+    keeping.start(RUN, "folder")
+    finish()
+    (run / "metrics.jsonl").write_text('{"step": 1}\n')
+    assert keeping.standing(RUN, "folder").state == "none"
+
+
+def test_a_report_is_made_anew_when_the_twin_it_is_judged_by_has_ended(
+    command: list[list[str]], run: Path
+) -> None:
+    twin = run.parent / "twin-hard"
+    twin.mkdir()
+    (twin / "config.json").write_text('{"stage": "finetune"}')
+    (twin / "status.json").write_text('{"state": "running"}')
+    (run / "config.json").write_text('{"stage": "distill", "seed": 7, "student": {}}')
+    (run / "about.json").write_text('{"twin": "twin-hard"}')
+    keeping.start(RUN, "report")
+    finish()
+    assert keeping.standing(RUN, "report").state == "done"
+    (twin / "predictions").mkdir()
+    (twin / "predictions" / "test.parquet").write_bytes(b"answers")
+    assert keeping.standing(RUN, "report").state == "none"
+    assert "keep_make_report" in [button.key for button in box().button]
+
+
+def test_the_oldest_exports_make_room(
+    command: list[list[str]], run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST_KEPT", 2)
+    for number in range(4):
+        (run / "metrics.jsonl").write_text('{"step": 1}\n' * number)
+        keeping.start(RUN, "report")
+        finish()
+    places = list((run.parents[1] / "cache" / "kept").iterdir())
+    assert len(places) == 2
+    assert keeping.standing(RUN, "report").state == "done"
+
+
+def test_a_failure_is_told_in_the_commands_own_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    genuine = subprocess.Popen
+    said = json.dumps({"error": "the disk is <full>", "problems": []})
+    code = f"import sys; sys.stderr.write({said!r}); sys.exit(4)"
+    monkeypatch.setattr(
+        keeping.subprocess,
+        "Popen",
+        lambda arguments, **streams: genuine([sys.executable, "-c", code], **streams),
+    )
+    at = box()
+    at.button(key="keep_make_folder").click().run()
+    finish()
+    at.run()
+    assert at.error[0].value == "the disk is \\<full\\>"
+    assert not at.button(key="keep_make_folder").disabled
+
+
+def test_more_than_two_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    genuine = subprocess.Popen
+    sleeping = "import time; time.sleep(60)"
+    monkeypatch.setattr(
+        keeping.subprocess,
+        "Popen",
+        lambda arguments, **streams: genuine([sys.executable, "-c", sleeping], **streams),
+    )
+    keeping.start(RUN, "folder")
+    keeping.start(RUN, "report")
+    try:
+        with pytest.raises(RunError, match="2 exports are running"):
+            keeping.start(RUN, "onnx")
+    finally:
+        for process in keeping._WORKING.values():
+            process.kill()
+            process.wait()
+
+
+def test_a_public_showing_makes_nothing_and_says_why(
+    command: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    at = box()
+    assert all(button.disabled for button in at.button)
+    assert any("public showing" in caption.value for caption in at.caption)
+    with pytest.raises(RunError):
+        keeping.start(RUN, "folder")
+    assert command == []
+
+
+def test_the_settings_are_yaml_and_the_curves_name_their_command(run: Path) -> None:
+    assert keeping.settings(RUN) == "stage: distill\nseed: 7\n"
+    assert not box().code
+    (run / "tensorboard").mkdir()
+    assert box().code[0].value == f"tensorboard --logdir {run / 'tensorboard'}"

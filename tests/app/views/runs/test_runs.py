@@ -1,0 +1,567 @@
+"""The Runs page as a visitor uses it: finding, table, baseline, drift, marks, sweep, trash."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import services, state
+from app.services.runs import listing, names, seeds
+from app.services.runs import measured as runs_measured
+from app.services.runs import sweep as sweeps
+from app.state import State
+from app.views.runs import columns, finding, missing
+from app.views.runs.queries import change
+from kdcore.data.pairs import PairTable, make_frame
+from kdcore.errors import LabError, RunError
+from kdcore.judging import measured as measured_runs
+from kdcore.judging import measuring
+from kdcore.judging.measured import against_twin
+from kdcore.labels import FOUR_GRADES
+from kdcore.runs import deltas
+from kdcore.runs.about import About
+from kdcore.runs.beside import Latency, Speed, Timing
+from kdcore.runs.marks import Marks
+from kdcore.runs.store import RunStore
+from kdcore.workspace import Workspace
+from tests.runs.made_runs import answer, config_of, make_run
+
+MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
+TITLE = "evil <img src=x> *T* 4"
+
+
+def pairs_of_world(queries: int = 20, ads: int = 5) -> PairTable:
+    draw = np.random.default_rng(0)
+    query = [f"thing {q}" for q in range(queries) for _ in range(ads)]
+    title = [f"offer {a} for {q}" for q in range(queries) for a in range(ads)]
+    frame = make_frame(query, title, [""] * len(query), draw.integers(0, 4, len(query)), "test")
+    return PairTable(frame, FOUR_GRADES, "world", "Invented.")
+
+
+def twin_config(student):
+    kept = {k: v for k, v in student.items() if k not in ("student", "method", "teacher")}
+    return kept | {"stage": "finetune", "model": student["student"]}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch) -> Workspace:
+    """A demo of a student and its twin; two runs of the visitor's own."""
+    demo, own, pairs = tmp_path / "demo", tmp_path / "home", pairs_of_world()
+    pairs.save(demo / "data" / "world")
+    student = config_of()
+    for key, config, skill in (
+        ("kd", student, 2.0),
+        ("hard", twin_config(student), 0.4),
+        ("teacher", config_of() | {"stage": "finetune", "model": {"name": "bert"}}, 4.0),
+    ):
+        answer(make_run(demo / "runs" / key, config, title=key, created=5.0), pairs, skill)
+    for n, temperature in enumerate((4.0, 8.0)):
+        title = TITLE if n == 0 else "T 8"
+        folder = make_run(
+            own / "runs" / f"own{n}", config_of(temperature), title=title, created=9.0 + n
+        )
+        answer(folder, pairs, 1.0 + n / 2)
+    monkeypatch.setenv("KDLAB_DEMO", str(demo))
+    monkeypatch.setenv("KDLAB_HOME", str(own))
+    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
+    services.sources.clear()
+    deltas.forget()
+    runs_measured._LOOKED.clear()
+    monkeypatch.setattr(missing, "BY_ITSELF", 0)
+    return Workspace(own)
+
+
+def page(**link: str) -> AppTest:
+    """The Runs page, opened by a link."""
+    at = AppTest.from_file(MAIN, default_timeout=60)
+    for name, value in link.items():
+        at.query_params[name] = value
+    at.run()
+    at.switch_page("views/runs/page.py").run()
+    assert not at.exception
+    return at
+
+
+def told(at: AppTest) -> str:
+    kinds = ("text", "markdown", "caption", "info", "warning", "error")
+    return "\n".join(str(e.value) for kind in kinds for e in at.get(kind))
+
+
+def measured(at: AppTest, home: Workspace) -> AppTest:
+    """The page after its button was pressed and the process in the background is done."""
+    press(at, "Evaluate now")
+    measuring.serve(home, idle=0)
+    at.run()
+    assert not at.exception
+    return at
+
+
+def press(at: AppTest, label: str) -> AppTest:
+    next(b for b in at.button if b.label.startswith(label)).click().run()
+    assert not at.exception
+    return at
+
+
+def table(at: AppTest):
+    return at.dataframe[0].value
+
+
+def test_an_empty_workspace_shows_the_demo_and_its_finding(home):
+    for run in list(RunStore(home.runs).list()):
+        RunStore(home.runs).delete(run.id)
+    at = page()
+    assert "Of 3 runs measured on the test pairs of world, the best student is kd" in told(at)
+    assert "its difference to the baseline, hard, is not measured yet" in told(at)
+    assert len(table(at)) == 3
+
+
+def test_measuring_gives_the_finding_its_difference_and_verdict(home):
+    at = page()
+    assert "4 finished runs are not evaluated yet." in told(at)
+    at = measured(at, home)
+    assert "ahead of the baseline, hard, by +" in told(at)
+    assert "BEATS." in told(at)
+    rows = table(at).set_index("run")
+    assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
+    assert rows.loc["own1", "verdict"].endswith(" ★")
+    assert " its twin, " in rows.loc["own1", "twin"]
+    assert rows.loc["hard", "verdict"] == "baseline"
+    assert not [b for b in at.button if b.label == "Evaluate now"]
+
+
+def test_what_was_measured_is_found_again_without_measuring(monkeypatch, home):
+    measured(page(), home)
+    deltas.forget()
+    monkeypatch.setattr(measuring, "request", lambda *a: pytest.fail("measured again"))
+    assert "ahead of the baseline, hard, by +" in told(page())
+
+
+def test_only_settings_that_differ_have_a_column_until_all_are_asked_for():
+    few, every = table(page()), table(page(rdiff="0"))
+    assert "method.params.temperature" in few
+    assert "training.epochs" not in few
+    assert "training.epochs" in every
+
+
+def test_a_search_finds_a_setting_by_path_and_value():
+    at = page(rfind="temperature=8")
+    assert table(at)["run"].tolist() == ["own1"]
+    assert "No run holds all of these" in told(page(rfind="nothing has this"))
+
+
+def test_titles_of_runs_are_never_markup():
+    at = page(ropen="own0")
+    assert TITLE in table(at)["title"].tolist()
+    assert "<img src=x>" not in "\n".join(str(m.value) for m in at.markdown)
+
+
+def test_a_link_chooses_runs_and_opens_one():
+    at = page(rpick="own0,kd", ropen="own1")
+    assert "2 chosen" in told(at)
+    assert at.selectbox(key="runs_open").value == "own1"
+
+
+def test_the_star_moves_the_baseline_and_outlives_the_visit(home):
+    at = press(page(rpick="own1"), "Make it the baseline")
+    assert table(at).set_index("run").loc["own1", "verdict"] == "baseline"
+    assert Marks(home).read()["own1"].star
+    assert table(page()).set_index("run").loc["own1", "verdict"] == "baseline"
+
+
+def test_an_unknown_baseline_of_a_link_is_named_and_another_stands_in():
+    at = page(rbase="gone")
+    assert "no run here is called" in told(at).replace("\\", "")
+    assert "hard" in table(at)["run"].tolist()
+
+
+def test_other_pairs_stand_apart_until_the_override_which_stays_visible(home):
+    make_run(home.runs / "odd", config_of(), data_hash="f" * 16, created=99.0)
+    at = page()
+    assert "1 run does not match the baseline" in told(at)
+    assert "other test pairs" in table(at).set_index("run").loc["odd", "verdict"]
+    at.toggle(key="w_rover").set_value(True).run()
+    assert "Different inputs share these charts" in told(at)
+    for view in ("diff", "parallel", "frontier"):
+        assert "Different inputs share these charts" in told(page(rover="1", rview=view))
+
+
+def test_an_export_says_which_inputs_stand_behind_it(home):
+    from app.views.runs.drift import about
+
+    make_run(home.runs / "odd", config_of(), data_hash="f" * 16, created=99.0)
+    entries = listing.entries()
+    base = next(e for e in entries if e.key == "hard")
+    apart = {"odd": ("other test pairs",)}
+    made = listing.Scene(entries, entries, (), base, "roc_auc", apart, override=True)
+    assert "DIFFERENT INPUTS TOGETHER: other test pairs (1)" in about(made)
+    assert f"data={base.row.test.data_hash}" in about(made)
+
+
+def test_seeds_fold_into_one_row_with_their_spread(home):
+    for seed in (1, 2):
+        folder = make_run(home.runs / f"seed{seed}", config_of(4.0, seed=seed), title=TITLE)
+        answer(folder, pairs_of_world(), 1.0)
+    rows = table(page()).set_index("title")
+    assert rows.loc[f"{TITLE} · 3 seeds", "seeds"].startswith("3: sd 0.")
+    assert rows.loc[f"{TITLE} · 3 seeds", "verdict"] == ""
+    assert len(table(page(rfold="0"))) == len(rows) + 2
+    starred = table(page(rbase="seed1")).set_index("run")
+    assert starred.loc["seed1", "verdict"] == "baseline"
+    assert [r for r in starred.index if "," in r] == ["own0, seed2"]
+
+
+def test_a_note_and_tags_are_kept_and_searched(home):
+    at = page(ropen="own0")
+    at.text_input(key="runs_tag_own0").set_value("candidate, T sweep").run()
+    at.text_area(key="runs_note_own0").set_value("promising").run()
+    assert Marks(home).read()["own0"].tags == ("candidate", "T sweep")
+    assert table(page(rtags="candidate"))["run"].tolist() == ["own0"]
+    assert table(page(rfind="promising"))["run"].tolist() == ["own0"]
+
+
+def test_a_deleted_run_is_taken_back_from_the_trash(home):
+    at = press(page(ropen="own0"), "Delete")
+    assert "own0" not in table(at)["run"].tolist()
+    at = press(at, "Take back")
+    assert "own0" in table(at)["run"].tolist()
+
+
+def test_a_run_of_the_demo_cannot_be_deleted():
+    at = page(ropen="kd")
+    assert next(b for b in at.button if b.label == "Delete").disabled
+
+
+def test_side_by_side_has_a_column_a_run_and_no_equal_setting():
+    at = page(rview="diff", rpick="own0,own1")
+    found = at.dataframe[1].value
+    assert list(found.columns) == ["", "T 8", TITLE]
+    assert "method.params.temperature" in found[""].tolist()
+    assert "training.epochs" not in found[""].tolist()
+
+
+def test_two_runs_open_in_compare_with_their_teacher():
+    at = page(rpick="own0,kd")
+    button = next(b for b in at.button if b.label == "Open in Compare")
+    assert not button.disabled
+    button.click().run()
+    kept = at.session_state["kd_state"]
+    assert {kept.student, kept.rival} == {"own0", "kd"}
+    assert kept.teacher == "teacher"
+
+
+def sweep(home):
+    for n, temperature in enumerate((1.0, 2.0)):
+        config = config_of(temperature, limit=50)
+        twin = make_run(home.runs / f"twin{n}", twin_config(config), auc=None)
+        answer(twin, pairs_of_world(), 0.3)
+        about = About(group="g1", role="cell", twin=f"twin{n}", sweep="T sweep")
+        about = About(**{**about.__dict__, "changed": {"method.params.temperature": temperature}})
+        cell = make_run(home.runs / f"cell{n}", config, about=about, title=f"cell T {temperature}")
+        answer(cell, pairs_of_world(), 2.0)
+
+
+def test_a_sweep_is_a_heat_map_of_values_before_it_is_judged(home):
+    sweep(home)
+    at = page(rview="sweep")
+    assert "2 of 2 cells are finished" in told(at)
+    spec = json.loads(at.get("plotly_chart")[0].proto.spec)
+    assert spec["data"][0]["x"] == ["1.0", "2.0"]
+
+
+def test_a_queued_sweep_is_a_grid_of_states_at_once(home):
+    for n, standing in enumerate(("queued", "running", "queued")):
+        about = About(
+            group="g2", role="cell", sweep="T", changed={"method.params.temperature": float(n + 1)}
+        )
+        config = config_of(n + 1.0, limit=70)
+        make_run(home.runs / f"q{n}", config, about=about, auc=None, state=standing)
+    at = page(rview="sweep")
+    spec = json.loads(at.get("plotly_chart")[0].proto.spec)
+    assert spec["data"][2]["text"][0] == "queued"
+    assert "0 of 3 cells are finished" in told(at)
+
+
+def test_a_sweep_that_was_measured_anywhere_needs_no_press(home):
+    sweep(home)
+    cells = sweeps.sweeps(listing.entries())["g1"]
+    assert [c.verdict for c in sweeps.table(cells, "roc_auc").cells] == ["", ""]
+    for cell in cells:
+        twin = sweeps.twin_of(cell)
+        pairs = pairs_of_world()
+        against_twin(cell.row.run, twin.run, pairs, home)  # as a run does at its end
+    found = sweeps.table(cells, "roc_auc")
+    assert [c.verdict for c in found.cells] == ["BEATS", "BEATS"]
+    assert "2 cells are compared with their twins" in found.caution
+    assert not [b for b in page(rview="sweep").button if "twins" in b.label]
+
+
+def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_its_runs_out(
+    home, monkeypatch
+):
+    sweep(home)
+    for n in range(2):  # other validation pairs than the baseline's, the same for both
+        said = {"kdlab": "0.1.0", "pairs": {"validation": [50, "c" * 16]}}
+        (home.runs / f"cell{n}" / "provenance.json").write_text(json.dumps(said))
+    at = press(page(rview="sweep"), "Show its runs alone")
+    now = at.session_state["kd_state"]
+    assert (now.rfind, now.rpick) == ("sweep=g1", "cell0,cell1")
+    from app.views.runs import parallel as runs_parallel
+
+    monkeypatch.setattr(state, "now", lambda: State(rview="parallel", rfind="sweep=g1"))
+    scene = listing.scene()
+    assert {e.key for e in scene.shown} == {"cell0", "cell1"}
+    assert not scene.unfit
+    axes, _ = runs_parallel.axes_of(scene, scene.shown)
+    keys = [axis.key for axis in axes]
+    assert keys[0] == "method.params.temperature"
+    assert "threads" not in keys
+
+
+def test_settings_of_how_a_run_was_computed_are_no_axis(home, monkeypatch):
+    for n, threads in enumerate((1, 2)):
+        make_run(home.runs / f"thready{n}", config_of(4.0, threads=threads), title=f"thready{n}")
+    monkeypatch.setattr(state, "now", lambda: State(rview="parallel", rfind="thready"))
+    from app.views.runs import parallel as runs_parallel
+
+    scene = listing.scene()
+    assert len(scene.shown) == 2
+    assert "threads" not in [a.key for a in runs_parallel.axes_of(scene, scene.shown)[0]]
+
+
+def test_names_say_what_differs_among_twenty_runs_and_are_all_unlike():
+    made = [
+        names.Named(
+            f"run{n}",
+            "",
+            {"limit": 2000 * (1 + n % 2), "seed": n // 10, "hard_weight": 0.5 * (n % 10 > 7)},
+            "TwinBERT cosine",
+            f"T {1 + n % 10 // 2}",
+            1e9 + 86400 * n,
+        )
+        for n in range(20)
+    ]
+    found = names.names(made)
+    assert len(set(found.values())) == 20
+    assert found["run0"] == "TwinBERT cosine, T 1, 2,000 pairs, seed 0"
+    assert names.names(made, short=True)["run0"] == "T 1, 2,000 pairs, seed 0"
+    assert found["run18"] == "TwinBERT cosine, T 5, 2,000 pairs, hard weight 0.5, seed 1"
+    assert max(map(len, names.names(made, short=True).values())) <= 45
+    same = names.names([each._replace(key=f"again{i}", created=made[0].created + 86400 * i)
+                             for i, each in enumerate([made[0]] * 2)])  # fmt: skip
+    assert len(set(same.values())) == 2
+    assert names.names(made[:1]) == {"run0": "TwinBERT cosine, T 1"}
+
+
+def test_no_folder_of_the_server_stands_in_settings_yaml_or_command(home):
+    teacher = services.demo().runs / "teacher"
+    make_run(home.runs / "pathy", config_of(4.0) | {"teacher": str(teacher)}, title="pathy")
+    at = page(ropen="pathy", rview="one")
+    shown = "\n".join([*(c.value for c in at.code), told(at), at.dataframe[0].value.to_csv()])
+    assert str(teacher.parent) not in shown
+    assert "--teacher demo:teacher" in shown
+    assert RunStore(home.runs).get("demo:teacher").folder == teacher
+    at = page(rview="diff", rpick="pathy,own1", rdiff="0")
+    assert str(teacher.parent) not in at.dataframe[1].value.to_csv()
+
+
+def test_a_scoring_stands_not_among_the_runs_until_it_is_searched(home):
+    make_run(home.runs / "scored", {"stage": "infer", "run": "kd", "data": "world"}, auc=None)
+    at = page()
+    assert "scored" not in table(at)["run"].tolist()
+    assert "1 scoring is folded away" in told(at)
+    assert table(page(rfind="stage=infer"))["run"].tolist() == ["scored"]
+
+
+def test_runs_of_one_title_say_what_differs(home):
+    for n, limit in enumerate((10, 20, 20)):
+        make_run(home.runs / f"same-named-{n}aaa", config_of(4.0, limit=limit), title="same")
+    titles = {e.title for e in listing.entries() if e.title.startswith("same")}
+    assert titles == {"same · 10 pairs", "same · 20 pairs · 1aaa", "same · 20 pairs · 2aaa"}
+
+
+def test_the_command_of_a_sweep_is_around_the_open_run():
+    shown = page(rview="sweep", ropen="own1").code[0].value
+    assert shown.startswith("kdlab sweep --teacher")
+    assert "--grid method.params.temperature=1,2,4,8" in shown
+
+
+def test_without_a_sweep_the_page_says_how_to_make_one():
+    assert "kdlab sweep" in page(rview="sweep").code[0].value
+
+
+def test_the_frontier_draws_performance_against_parameters_from_one_button():
+    at = press(page(rview="frontier", rx="seconds"), "Performance against parameters")
+    assert at.query_params["rpaper"] == ["1"] or at.session_state["kd_state"].rpaper
+    assert "arXiv:1910.03723" in told(at)
+    assert "latency measured" in told(page(rview="frontier", rx="p50"))
+
+
+def test_a_brush_of_a_link_is_kept_and_its_runs_can_be_told(home):
+    at = page(rview="parallel", rbrush="test:60:100")
+    assert not at.exception
+    from app.views.runs import parallel as runs_parallel
+
+    entries = listing.entries()
+    base = next(e for e in entries if e.key == "hard")
+    made = listing.Scene(entries, entries, (), base, "roc_auc", {}, override=False)
+    kept = runs_parallel.inside(made, {"test": (60, 100)})
+    assert "teacher" in {e.key for e in kept}
+    assert "hard" not in {e.key for e in kept}
+
+
+def test_a_public_showing_keeps_and_deletes_nothing(monkeypatch, home):
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    at = page(ropen="own0")
+    assert next(b for b in at.button if b.label == "Delete").disabled
+    assert at.text_area(key="runs_note_own0").disabled
+    press(page(rpick="own1"), "Make it the baseline")
+    assert not (home.root / "marks.json").exists()
+    assert next(b for b in page().button if b.label == "Evaluate now").disabled
+
+
+def test_a_broken_run_is_shown_with_its_problem(home):
+    (home.runs / "own0" / "config.json").write_text("{")
+    at = page(ropen="own0")
+    assert table(at).set_index("run").loc["own0", "state"] == "broken"
+    assert "cannot be read" in told(at)
+
+
+def seeds_with_twins(home, count: int) -> None:
+    for seed in range(1, count + 1):
+        config = config_of(2.0, seed=seed, limit=50)
+        answer(make_run(home.runs / f"s{seed}", config, title="again"), pairs_of_world(), 2.0)
+        twin = make_run(home.runs / f"alone{seed}", twin_config(config), title="alone")
+        answer(twin, pairs_of_world(), 0.3)
+
+
+def folded_row(home, count: int) -> dict:
+    seeds_with_twins(home, count)
+    scene = listing.scene()
+    each = [e for e in scene.entries if e.title.startswith("again")]
+    twins = seeds.twins_of(scene, [each])
+    rows = [e.row for e in each]
+    runs_measured.measure(runs_measured.lacking(rows, scene.base_row, twins))
+    measuring.serve(home, idle=0)
+    assert not runs_measured.lacking(rows, scene.base_row, twins)
+    return columns._over_seeds(scene, each, "ROC-AUC", twins)
+
+
+def test_folded_seeds_are_judged_by_their_own_twins_and_say_over_how_many(home):
+    found = folded_row(home, 3)
+    assert "to 3 own twins +0." in found["seeds"]
+    assert found["twin"].endswith(" own twins")
+    assert found["Δ 95 %"] == ""
+
+
+def test_two_seeds_with_twins_take_no_side(home):
+    assert folded_row(home, 2)["twin"] == "TOO FEW SEEDS own twins"
+
+
+def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many():
+    said = told(page()).replace("\\", "")
+    assert "best of 3 on this test set: slightly optimistic" in said
+    assert "on 100 pairs" in said
+
+
+def test_a_labels_only_run_is_never_called_the_best_student():
+    alone = [e for e in listing.entries() if e.key == "hard"]
+    made = listing.Scene(alone, alone, (), alone[0], "roc_auc", {}, override=False)
+    assert "the best labels-only run is hard" in finding.sentence(made)
+
+
+def test_a_cell_of_other_pairs_shares_no_color_with_the_others(home):
+    sweep(home)
+    path = home.runs / "cell0" / "evaluation" / "test.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"data_hash": "f" * 16}))
+    more = make_run(
+        home.runs / "cell2",
+        config_of(3.0),
+        about=About(group="g1", role="cell", sweep="T", changed={"method.params.temperature": 3.0}),
+    )
+    answer(more, pairs_of_world(), 1.0)
+    at = page(rview="sweep")
+    said = json.loads(at.get("plotly_chart")[0].proto.spec)["data"][1]["text"][0]
+    assert said[0] == "other inputs"
+    assert "other inputs" not in said[1:]
+
+
+def test_nothing_is_deleted_restored_or_measured_in_a_public_showing(monkeypatch, home):
+    own = next(e for e in listing.entries() if e.key == "own0")
+    monkeypatch.setenv("KDLAB_PUBLIC", "1")
+    for act in (
+        lambda: change.trash(own.row.run),
+        lambda: change.restore("own0"),
+        lambda: runs_measured.measure([]),
+    ):
+        with pytest.raises(LabError, match="public"):
+            act()
+    assert own.row.run.folder.is_dir()
+
+
+def test_an_own_copy_of_a_bundled_run_is_deleted_and_kept_as_itself(home):
+    copy = home.runs / "kd"
+    shutil.copytree(services.demo().runs / "kd", copy)
+    entry = next(e for e in listing.entries() if e.key == "own:kd")
+    from app.views.runs.queries import keeping
+
+    assert keeping.model_run(str(entry.row.run.folder)).folder == copy
+    change.trash(entry.row.run)
+    assert not copy.exists()
+    assert listing.key_of(change.restore("kd").id) == "own:kd"
+
+
+def test_speed_measured_here_of_a_bundled_run_stands_in_the_table(home):
+    entry = next(e for e in listing.entries() if e.key == "kd")
+    timing = Timing(p50_ms=7.0, p95_ms=9.0, n=10)
+    speed = Speed(
+        parameters=1,
+        megabytes=1.0,
+        one_thread=timing,
+        configured=timing,
+        pairs_per_second=1.0,
+        tokens_p50=4,
+        tokens_p95=8,
+    )
+    Latency(student=speed, machine="here").keep(entry.row.run, home)
+    again = next(e for e in listing.entries() if e.key == "kd")
+    assert columns.p50(again) == 7.0
+
+
+def test_seconds_of_unknown_machines_share_a_frontier_only_by_the_override():
+    assert "machine not recorded" in told(page(rview="frontier", rx="seconds"))
+    at = page(rview="frontier", rx="seconds", rover="1")
+    assert "Different inputs share these charts" in told(at)
+    assert at.get("plotly_chart")
+
+
+def test_a_few_missing_differences_need_no_button(monkeypatch, home):
+    monkeypatch.setattr(missing, "BY_ITSELF", 10)
+    at = page()
+    assert not [b for b in at.button if b.label == "Evaluate now"]
+    measuring.serve(home, idle=0)
+    rows = table(at.run()).set_index("run")
+    assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
+
+
+def test_a_run_that_cannot_be_evaluated_says_why_and_can_be_tried_again(monkeypatch, home):
+    monkeypatch.setattr(missing, "BY_ITSELF", 10)
+    page()
+
+    def gone(run):
+        raise RunError("the pairs that it was scored on are not here any more")
+
+    monkeypatch.setattr(measured_runs, "answered_pairs", gone)
+    measuring.serve(home, idle=0)
+    at = page()
+    assert "could not be evaluated" in told(at)
+    assert "not here any more" in told(at)
+    monkeypatch.undo()
+
+
+def test_an_empty_lab_says_where_runs_come_from(home, monkeypatch):
+    for root in (home.runs, services.demo().runs):
+        shutil.rmtree(root)
+    assert "There is no run here yet" in told(page())

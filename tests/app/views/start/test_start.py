@@ -1,0 +1,80 @@
+"""Start tells a newcomer what this place is and what the teacher was worth."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app import services
+from app.services import access
+
+MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
+
+
+@pytest.fixture
+def start(tmp_path, monkeypatch):
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
+    services.sources.clear()  # another test's demo may have been listed a moment ago
+    return AppTest.from_file(MAIN, default_timeout=60).run()
+
+
+def test_the_finding_names_share_interval_number_of_pairs_and_metric(start):
+    said = start.text[0].value
+    assert re.search(r"gap recovered \d+ % \[\d+, \d+\]", said)
+    assert "over 10,000 pairs its ROC-AUC is" in said
+
+
+def test_a_newcomer_is_told_what_teacher_and_student_are(start):
+    told = " ".join(c.value for c in start.caption)
+    assert "**teacher**" in told
+    assert "**student**" in told
+
+
+def test_no_name_on_offer_says_bundled_twice(start):
+    assert start.selectbox(key="pick_data").options == ["Data: Bundled world"]
+
+
+def test_the_door_to_own_data_opens_the_form_for_them_and_each_page_names_its_split(start):
+    assert "Bundled world: all 10,000 pairs" in [c.value.replace("\\", "") for c in start.caption]
+    start.button(key="door_data").click().run()
+    assert start.title[0].value == "Data"
+    assert start.session_state["kd_state"].dtab == "bring"
+    assert any(u.key.startswith("upload_data") for u in start.get("file_uploader"))
+
+
+def own_run(home: Path, name: str, created: float, limit: int) -> None:
+    """A student and its twin of the visitor, with the answers of the bundled ones."""
+    for kind, about in (("hard", {}), ("kd", {"role": "student", "twin": f"{name}-hard"})):
+        folder = home / "runs" / f"{name}-{kind}"
+        shutil.copytree(access.demo().runs / f"twinbert_cos-{kind}", folder)
+        config = json.loads((folder / "config.json").read_text()) | {"limit": limit}
+        if "teacher" in config:
+            config["teacher"] = str(access.demo().runs / "teacher")
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "about.json").write_text(json.dumps(about))
+        status = json.loads((folder / "status.json").read_text())
+        (folder / "status.json").write_text(json.dumps(status | {"title": "", "created": created}))
+
+
+def test_the_story_is_the_bundled_four_in_their_order_and_the_newest_own_run_beside_it(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
+    services.sources.clear()
+    before = services.story(services.board())
+    assert len(before.rungs) == 4
+    for n in range(3):
+        own_run(tmp_path, f"mine{n}", 2e9 + n, 1000 * (n + 1))
+    services.sources.clear()
+    told = services.story(services.board())
+    assert told.rungs[:4] == before.rungs
+    assert [r.key for r in told.rungs[4:]] == ["mine2-kd"]
+    assert told.rungs[4].newest
+    assert told.rungs[4].title == "TwinBERT cosine, T 2, 3,000 pairs"
+    at = AppTest.from_file(MAIN, default_timeout=60).run()
+    at.button(key="story_own").click().run()
+    assert at.session_state["kd_state"].run == "mine2-kd"
+    services.sources.clear()

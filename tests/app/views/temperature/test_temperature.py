@@ -1,0 +1,208 @@
+"""The Temperature page: it opens on a pair and a finding, on every kind of data."""
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app import services, state
+from app.services import Answers, probe
+from app.state import State
+from app.views.temperature.rail import _heard, choice_of
+from app.views.temperature.world import moved_most
+from kdcore.data.pairs import PairTable, make_frame
+from kdcore.labels import SCHEMES
+from kdcore.predictions import Predictions
+from kdcore.softlabels import kl
+from tests.app.made_lab import Made, make_lab
+
+MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
+VIEW = "views/temperature/page.py"
+KINDS = {
+    "two grades": Made(grades=2),
+    "four grades": Made(grades=4),
+    "five grades": Made(grades=5),
+    "no truth": Made(truth=False),
+    "nobody judged": Made(truth=False, unjudged=True),
+    "no twin": Made(twin=False),
+    "brought as files": Made(brought=True, queries=9),
+    "no replay kept": Made(bare=True),
+}
+TABS = ("numbers", "gradient", "sure", "smoothing", "replay")
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Empty folders for demo and visitor."""
+    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return tmp_path
+
+
+def opened(lab: Path, made: Made, **query: str) -> AppTest:
+    """The page after its first run; brought files lie in the visitor's workspace."""
+    make_lab(lab / "demo", made if not made.brought else Made(grades=made.grades))
+    if made.brought:
+        make_lab(lab / "home", made, "mine")
+        query["data"] = "mine"
+    page = AppTest.from_file(MAIN, default_timeout=30)
+    page.query_params.update({"v": "1", **query})
+    page.switch_page(VIEW)
+    return page.run()
+
+
+def finding(page: AppTest) -> str:
+    return str(page.text[0].value)
+
+
+def sent(page: AppTest, key: str) -> dict[str, Any]:
+    """What a browser part was given, its tables left out."""
+    for element in page.get("bidi_component"):
+        proto = element.proto
+        if proto.component_name == f"kd_{key}":
+            return dict(json.loads(proto.json or proto.mixed.json))
+    raise AssertionError(f"no part kd_{key} on the page")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_tab_opens_on_every_kind_of_data(lab: Path, kind: str) -> None:
+    page = opened(lab, KINDS[kind])
+    for tab in TABS:
+        page.session_state["kd_state"] = replace(page.session_state["kd_state"], ttab=tab)
+        page.run()
+        assert not page.exception, f"{kind}, {tab}: {page.exception}"
+        assert "At T = 2 " in finding(page), finding(page)
+
+
+def test_the_finding_says_the_mean_kl_that_the_engine_computes(lab: Path) -> None:
+    page = opened(lab, Made(), T="4")
+    runs = lab / "demo" / "runs"
+    z, v, w = (
+        Predictions.load(runs / run / "predictions" / "test.parquet").logits
+        for run in ("teacher", "student-kd", "student-hard")
+    )
+    assert "At T = 4 " in finding(page)
+    assert f"{kl(z, v, 4).mean():.3f} nats from the teacher" in finding(page)
+    assert f"trained without the teacher {kl(z, w, 4).mean():.3f} (mean KL at this T" in finding(
+        page
+    )
+
+
+def test_the_rail_is_told_of_the_training_temperature_and_the_calibrated_ones(lab: Path) -> None:
+    marks = sent(opened(lab, Made()), "temperature_rail")["marks"]
+    assert [(m["kind"], m["who"]) for m in marks if m["kind"] == "run"] == [("run", "student")]
+    assert next(m["T"] for m in marks if m["kind"] == "run") == 3.0
+    best = [m for m in marks if m["kind"] == "best"]
+    assert {m["who"] for m in best} == {"teacher", "student"}, "also one that the rail cannot reach"
+
+
+def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypatch) -> None:
+    choices = []
+    monkeypatch.setattr(state, "change", lambda **choice: choices.append(choice))
+    monkeypatch.setattr(state, "now", lambda: State())
+    _heard({"T": 3, "pair": 0}, shown=0)
+    _heard({"T": 3, "pair": 4}, shown=0)
+    assert [choice.get("pair") for choice in choices] == [None, 4]
+
+
+def test_a_release_of_a_linked_rail_sets_both_temperatures_whatever_the_browser_says() -> None:
+    said = {"T": 5.5, "Ts": 1, "linked": True, "log": 0, "pair": 7, "n": 1, "data": "x"}
+    flags = {"linked": True, "log": False, "same": False, "guess": False}
+    wanted = {"T": 5.5, "Ts": 5.5, "pair": 7} | flags
+    assert choice_of(said) == wanted
+    assert choice_of({}) == dict.fromkeys(("T", "Ts", "pair")) | flags | {"linked": False}
+
+
+def test_buttons_walk_to_other_pairs_and_the_pair_follows(lab: Path) -> None:
+    page = opened(lab, Made(), pair="3")
+    page.button(key="temperature Next").click().run()
+    assert page.session_state["kd_state"].pair == 4
+    assert sent(page, "temperature_rail")["pair"] == 4
+    page.button(key="temperature Previous").click().run()
+    assert page.session_state["kd_state"].pair == 3
+    page.button(key="temperature Most changed by T").click().run()
+    first = page.session_state["kd_state"].pair
+    page.button(key="temperature Most changed by T").click().run()
+    assert page.session_state["kd_state"].pair != first
+
+
+def test_most_changed_is_the_pair_whose_label_moves_furthest() -> None:
+    logits = np.array([[0, 0, 0, 0], [9, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=np.float32)
+    teacher = Answers("t", "t", Predictions(logits, "data", "t"), None)
+    turns = np.array([3, 1, 2, 0])  # of equal ones the lower goes first
+    assert moved_most(("data", "walk"), 8.0, turns, teacher, 4) == [1, 2, 3, 0]
+
+
+def test_two_grades_are_told_to_hold_no_dark_knowledge_and_four_are_one_click_away(
+    lab: Path,
+) -> None:
+    make_lab(lab / "home", Made(grades=2), "mine")
+    page = opened(lab, Made(), data="mine")
+    assert "no dark knowledge" in page.info[0].value
+    page.button(key="temperature_graded").click().run()
+    assert page.session_state["kd_state"].data == "world"
+    assert not page.info
+
+
+def test_texts_of_the_data_are_shown_letter_by_letter(lab: Path) -> None:
+    page = opened(lab, Made(), pair="0")
+    shown = " ".join(block.value for block in page.markdown)
+    assert "<b>" not in shown
+    assert "\\<b\\>offer\\<\\/b\\> \\*0\\*" in shown
+
+
+def test_brought_predictions_have_no_replay_and_the_page_says_why(lab: Path) -> None:
+    page = opened(lab, Made(brought=True, queries=9), ttab="replay")
+    assert "imported as a file" in page.info[0].value
+
+
+def test_without_a_student_the_page_says_what_is_missing(lab: Path) -> None:
+    make_lab(lab / "demo", Made())
+    shutil.rmtree(lab / "demo" / "runs")
+    page = AppTest.from_file(MAIN, default_timeout=30)
+    page.switch_page(VIEW)
+    page.run()
+    assert not page.exception
+    assert finding(page) == "No model has scored the 60 pairs of Bundled world yet."
+
+
+def test_the_replay_measures_the_distance_to_the_kept_answers_of_the_chosen_teacher(
+    lab: Path,
+) -> None:
+    make_lab(lab / "demo", Made())
+    film = services.replay("student-kd")
+    run = services.model_run("student-kd")
+    kept = Predictions.load(lab / "demo" / "runs" / "teacher" / "predictions" / "test.parquet")
+    rows = probe.probe_rows(len(kept), len(film.pairs), 0)
+    for key, model in (("teacher", kept), ("student-hard", None)):
+        path = lab / "demo" / "runs" / key / "predictions" / "test.parquet"
+        other = model or Predictions.load(path)
+        who = Answers(key, key, other, None)
+        found = probe.teacher_on_probe(film, run, who, ask=False)
+        np.testing.assert_array_equal(found, other.logits[rows])
+
+
+def test_the_probe_rows_are_those_that_the_recipe_draws() -> None:
+    """Were the draw another one, a teacher's answers would stand beside the wrong pairs."""
+    pytest.importorskip("torch")
+    from kdcore.training.replay import Replay
+
+    @dataclass(frozen=True)
+    class Rows:
+        query_of: Any
+        ad_of: Any
+
+    n = 400
+    frame = make_frame([f"q{i}" for i in range(n)], ["t"] * n, ["d"] * n, [0] * n, "validation")
+    table = PairTable(frame, SCHEMES["four"], "made")
+    replay = Replay(None, table, Rows(np.arange(n), np.arange(n)), 3, 9, seed=4)  # type: ignore[arg-type]
+    rows = probe.probe_rows(n, len(replay.probe), 4)
+    assert replay.probe.frame["query"].tolist() == [f"q{i}" for i in rows]

@@ -1,0 +1,296 @@
+"""The demo's builder: twins are fair, the folder is whole and small, damage is told."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from kdcore import lab
+from kdcore.config import from_dict, to_dict
+from kdcore.data.pairs import PairTable
+from kdcore.demo import TOLERANCE
+from kdcore.demo.again import measure_again
+from kdcore.demo.build import build
+from kdcore.demo.check import problems, same_answers
+from kdcore.demo.plan import PUPILS, TEACHER, DemoPlan, Pupil
+from kdcore.errors import ConfigError, DataError
+from kdcore.predictions import Predictions
+from kdcore.runs.store import Run, RunStore
+from kdcore.workspace import Workspace
+
+SHIPPED = Path(__file__).parents[2] / "assets" / "demo"
+WIDTH = "layers=1,hidden=16,heads=2,vocabulary=200"
+TINY = DemoPlan(
+    data="world:train=600,validation=200,test=400",
+    limit=120,
+    teacher_data="world:train=600,validation=200,test=400",
+    teacher=f"bert:{WIDTH}",
+    teacher_training={"epochs": 1},
+    pupils=(
+        Pupil("cdssm", "C-DSSM", "cdssm:buckets=150,filters=12,semantic=8", {"epochs": 3}),
+        Pupil("bert", "BERT-1", f"bert:{WIDTH}", {"epochs": 3, "batch_size": 8}),
+    ),
+    replay_points=5,
+    masked=False,
+)
+RUNS = [stage.id for stage in TINY.stages()]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return Workspace(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="module")
+def made(home):
+    """A demo of a few hundred pairs, and what was told while it was built."""
+    told = []
+    folder = home.root / "demo"
+    build(TINY, folder, workspace=home, jobs=1, tell=lambda title, run: told.append(title))
+    return folder, told
+
+
+@pytest.fixture
+def demo(made):
+    return made[0]
+
+
+@pytest.fixture
+def judged(demo):
+    return PairTable.load(demo / "data" / card(demo)["data"]["name"])
+
+
+def card(folder):
+    return json.loads((folder / "demo.json").read_text())
+
+
+def test_every_file_of_the_shipped_demo_is_there_and_each_model_gives_its_logits():
+    assert problems(SHIPPED, rows=100) == ()
+
+
+def test_the_shipped_demo_is_what_the_command_makes_and_at_most_40_mb():
+    assert card(SHIPPED)["plan"] == DemoPlan().key
+    assert card(SHIPPED)["runs"] == [stage.id for stage in DemoPlan().stages()]
+    assert sum(p.stat().st_size for p in SHIPPED.rglob("*") if p.is_file()) <= 40e6
+
+
+def test_the_demo_that_is_shipped_has_a_teacher_and_four_students_twice():
+    assert [stage.id for stage in DemoPlan().stages()] == [
+        "teacher",
+        *(f"{name}-hard" for name in ("cdssm", "twinbert_cos", "twinbert_res", "bert")),
+        *(f"{name}-kd" for name in ("cdssm", "twinbert_cos", "twinbert_res", "bert")),
+    ]
+
+
+@pytest.mark.parametrize("pupil", PUPILS, ids=lambda p: p.name)
+def test_twins_share_model_pairs_seed_and_training(pupil):
+    stages = {stage.id: stage.config for stage in DemoPlan().stages()}
+    hard, distilled = stages[pupil.hard], stages[pupil.distilled]
+    assert hard.model == distilled.student
+    for name in ("data", "limit", "seed", "threads", "training"):
+        assert getattr(hard, name) == getattr(distilled, name)
+    assert distilled.transfer == "train"
+    assert distilled.training.replay_points >= 30
+
+
+def test_twins_took_the_same_number_of_steps_on_the_same_pairs(demo):
+    store = RunStore(demo / "runs")
+    for distilled, hard in card(demo)["twins"].items():
+        one, other = store.get(distilled), store.get(hard)
+        assert one.metrics()[-1]["step"] == other.metrics()[-1]["step"]
+        facts = [json.loads((r.folder / "provenance.json").read_text()) for r in (one, other)]
+        assert facts[0]["pairs"] == facts[1]["pairs"]
+
+
+def test_every_run_is_finished_and_says_the_config_it_was_trained_with(demo):
+    store = RunStore(demo / "runs")
+    for stage in TINY.stages():
+        run = store.get(stage.id)
+        assert run.status().state == "finished"
+        assert run.config == to_dict(stage.config) == to_dict(from_dict(run.config))
+        assert run.title == stage.title
+
+
+def test_every_run_holds_answers_features_and_an_evaluation_against_the_teacher(demo, judged):
+    store = RunStore(demo / "runs")
+    for name in RUNS:
+        said = lab.predictions(store.get(name))
+        said.require(judged.content_hash, len(judged))
+        assert said.features is not None
+        evaluation = lab.kept_evaluation(store.get(name))
+        assert evaluation is not None
+        assert (evaluation.teacher, evaluation.data_hash) == (TEACHER, judged.content_hash)
+
+
+def test_the_demo_s_pairs_know_the_truth_and_the_market(judged):
+    assert judged.truth is not None
+    assert {"bid", "p_click"} <= set(judged.frame.columns)
+    assert judged.splits == ("test",)
+
+
+def test_the_shipped_models_give_the_shipped_logits(demo, judged):
+    for name in RUNS:
+        assert same_answers(Run.load(demo / "runs" / name), judged) == ()
+
+
+def test_shipped_weights_are_of_half_precision(demo):
+    for name in RUNS:
+        weights = load_file(demo / "runs" / name / "model" / "model.safetensors")
+        assert {w.dtype for w in weights.values()} == {torch.float16}
+
+
+def test_a_student_s_replay_leads_to_the_moment_at_which_training_ended(demo):
+    for name in RUNS:
+        run = Run.load(demo / "runs" / name)
+        moments = sorted(run.replay_folder.glob("step-*.parquet"))
+        probe = PairTable.load(run.replay_folder / "probe")
+        assert len(moments) >= 3
+        assert int(moments[-1].stem.removeprefix("step-")) == run.metrics()[-1]["step"]
+        for moment in moments:
+            Predictions.load(moment).require(probe.content_hash, len(probe))
+
+
+def test_a_demo_is_measured_anew_from_its_answers_and_is_whole_again(demo, tmp_path):
+    copy = tmp_path / "demo"
+    shutil.copytree(demo, copy)
+    before = card(copy)
+    for old in (copy / "runs").glob("*/evaluation/*.json"):
+        old.write_text("{}")
+    measure_again(copy, TINY)
+    assert card(copy)["figures"] == before["figures"]
+    assert card(copy)["files"] == before["files"]
+    assert problems(copy, rows=20) == ()
+
+
+def test_a_demo_whose_answers_were_changed_is_not_measured(demo, tmp_path):
+    copy = tmp_path / "demo"
+    shutil.copytree(demo, copy)
+    answers = copy / "runs" / TEACHER / "predictions" / "test.parquet"
+    answers.write_bytes(answers.read_bytes() + b" ")
+    with pytest.raises(DataError, match="not the file that was built"):
+        measure_again(copy, TINY)
+    with pytest.raises(DataError, match="has the runs"):
+        measure_again(copy, DemoPlan())
+
+
+def test_the_students_were_taught_by_exactly_the_teacher_that_is_shipped(demo, home):
+    work = home.cache_folder(f"demo-{TINY.key}") / "runs" / TEACHER / "model" / "model.safetensors"
+    shipped = demo / "runs" / TEACHER / "model" / "model.safetensors"
+    assert work.read_bytes() == shipped.read_bytes()
+
+
+def test_nothing_shipped_names_a_path_or_process_of_this_machine(demo, home):
+    for path in demo.rglob("*"):
+        if path.is_file():
+            assert str(home.root).encode() not in path.read_bytes(), path
+    status = json.loads((demo / "runs" / TEACHER / "status.json").read_text())
+    assert (status["pid"], status["process_start"]) == (None, None)
+    assert not list(demo.rglob("checkpoint")) + list(demo.rglob("*.log")) + list(demo.rglob(".*"))
+
+
+def test_the_card_says_how_many_labels_teacher_and_students_saw(demo):
+    figures = card(demo)["figures"]
+    assert figures["teacher"]["pairs"] == 600
+    assert {s[kind]["pairs"] for s in figures["students"] for kind in ("hard", "distilled")} == {
+        figures["students"][0]["hard"]["pairs"]
+    }
+    assert "600 labelled pairs" in card(demo)["notes"][0]
+    assert f"{figures['students'][0]['hard']['pairs']:,} of them" in card(demo)["notes"][0]
+
+
+def test_a_whole_demo_has_no_problem(demo):
+    assert problems(demo, rows=20) == ()
+
+
+def test_a_missing_and_a_changed_file_are_told_by_name(demo, tmp_path):
+    copy = tmp_path / "demo"
+    shutil.copytree(demo, copy)
+    (copy / "runs" / "bert-kd" / "model" / "tokenizer.json").unlink()
+    (copy / "runs" / "cdssm-kd" / "config.json").write_text("{}")
+    assert problems(copy) == (
+        "runs/bert-kd/model/tokenizer.json is missing",
+        "runs/cdssm-kd/config.json is not the file that was built",
+    )
+
+
+def test_a_model_that_says_other_logits_than_shipped_is_told(demo, judged, tmp_path):
+    run = Run.load(shutil.copytree(demo / "runs" / "bert-kd", tmp_path / "bert-kd"))
+    said = lab.predictions(run)
+    replace(said, logits=said.logits + 2 * TOLERANCE).save(run.predictions_path("test"))
+    (told,) = same_answers(run, judged, rows=5)
+    assert told.startswith("bert-kd: a logit is 0.002 away")
+
+
+def test_a_folder_without_a_card_is_no_demo(tmp_path):
+    with pytest.raises(DataError, match="kdlab demo build"):
+        problems(tmp_path)
+
+
+def test_a_second_build_trains_nothing_and_ships_the_same_models(made, home):
+    folder, _ = made
+    before = card(folder)["files"]
+    told = []
+    build(TINY, folder, workspace=home, jobs=1, tell=lambda title, run: told.append(title))
+    assert told == ["answers and figures"]
+    assert card(folder)["files"] == before
+
+
+def test_a_build_tells_each_training_as_it_begins(made):
+    assert made[1] == [*(stage.title for stage in TINY.stages()), "answers and figures"]
+
+
+def test_a_folder_with_other_files_is_never_written_over(tmp_path, home):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(ConfigError, match="holds other files"):
+        build(TINY, tmp_path, workspace=home, jobs=1)
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
+def test_another_seed_is_another_plan():
+    assert replace(TINY, seed=1).key != TINY.key == replace(TINY).key
+
+
+def test_compact_features_are_off_by_half_a_step_at_most(tmp_path):
+    features = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
+    features[:, 2] = 0.25  # a unit that says nothing
+    said = Predictions(features[:, :3], "hash", "model", features, ("a note",))
+    said.save(tmp_path / "said.parquet", compact=True)
+    found = Predictions.load(tmp_path / "said.parquet")
+    assert (found.logits == said.logits).all()
+    assert found.features is not None
+    step = np.ptp(features, axis=0) / 255
+    assert (np.abs(found.features - features) <= step * 0.501 + 1e-6).all()
+    assert (found.features[:, 2] == 0.25).all()
+    assert (found.data_hash, found.model, found.notes) == ("hash", "model", ("a note",))
+
+
+@pytest.mark.slow
+def test_several_trainings_at_once_come_to_the_same_weights(home, made, tmp_path):
+    workspace = Workspace(tmp_path / "home")
+    build(TINY, tmp_path / "demo", workspace=workspace, jobs=3)
+    one, other = (card(folder)["files"] for folder in (made[0], tmp_path / "demo"))
+    weights = [name for name in one if name.endswith("model.safetensors")]
+    assert len(weights) == len(RUNS)
+    assert {name: one[name] for name in weights} == {name: other[name] for name in weights}
+
+
+@pytest.mark.slow
+def test_a_build_that_was_interrupted_leaves_no_process_and_goes_on(tmp_path):
+    workspace, begun = Workspace(tmp_path / "home"), []
+
+    def interrupt(title, run):
+        begun.append(run)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(TINY, tmp_path / "demo", workspace=workspace, jobs=2, tell=interrupt)
+    assert not (tmp_path / "demo").exists()
+    assert all(run.status().state != "running" for run in begun)
+    build(TINY, tmp_path / "demo", workspace=workspace, jobs=2)
+    assert problems(tmp_path / "demo", rows=20) == ()
