@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -242,3 +243,11 @@ def test_a_knob_that_the_loss_would_ignore_is_refused():
         FinetuneConfig(loss="mse", label_smoothing=0.1)
     with pytest.raises(ConfigError, match="whose hard_weight is 0"):
         DistillConfig(teacher="x", hard_weight=0, label_smoothing=0.1)
+
+
+OLD_CONFIGS = sorted((Path(__file__).parent / "fixtures" / "first_house" / "configs").glob("*"))
+
+
+@pytest.mark.parametrize("path", OLD_CONFIGS, ids=lambda path: path.stem)
+def test_a_config_written_before_the_move_opens_with_every_value(path):
+    assert config.to_dict(config.load(path)) == yaml.safe_load(path.read_text(encoding="utf-8"))
