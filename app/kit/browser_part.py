@@ -26,16 +26,13 @@ def part(package: str, *shared: str, own: tuple[str, ...] = ()) -> Mount:
     sheets.append(_text(files(package), "part.css"))
     style = palette() + "".join(sheet for sheet in sheets if sheet)
     renderer = st.components.v2.component(
-        component_name(package), html=html, css=style + "\n", js=source(package, *shared, own=own)
+        f"kd_{package.rsplit('.', 1)[-1]}",
+        html=html,
+        css=style + "\n",
+        js=source(package, *shared, own=own),
     )
     mount: Mount = renderer
     return mount
-
-
-def component_name(package: str) -> str:
-    """The name under which Streamlit knows a part, such as kd_temperature_rail."""
-    rooms = [room for room in package.split(".") if room not in ("app", "kit", "views", "parts")]
-    return "_".join(["kd", *rooms])
 
 
 @cache

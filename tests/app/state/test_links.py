@@ -12,6 +12,7 @@ from app.state import FIELDS, State, query_of
 from app.state.kinds import VERSION
 from kdcore.experiments.presets import PRESETS
 from tests.app.made_lab import Made, make_lab
+from tests.app.opening import open_page
 
 MAIN = str(Path(__file__).parents[3] / "app" / "main.py")
 # a page may turn these down when its data have no such row, model or word, and then says so
@@ -86,7 +87,7 @@ def test_a_random_link_opens_a_page_and_stays_what_it_was(page, seeds):
         app = AppTest.from_file(MAIN, default_timeout=120)
         app.query_params.update(asked)
         if page != "start":
-            app.switch_page(f"views/{page}/page.py")
+            open_page(app, page)
         app.run()
         told = (page, seed, asked)
         assert not app.exception, told

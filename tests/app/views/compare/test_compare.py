@@ -13,6 +13,7 @@ from app.views.compare import density, filters, selection
 from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, outcome_of
 from tests.app.made_lab import Made, make_lab
+from tests.app.opening import open_page
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 KINDS = {
@@ -59,7 +60,7 @@ def opened(lab: Path, made: Made, **query: str) -> AppTest:
         query["data"] = "mine"
     page = AppTest.from_file(MAIN, default_timeout=60)
     page.query_params.update({"v": "1", **query})
-    page.switch_page("views/compare/page.py")
+    open_page(page, "compare")
     return page.run()
 
 
@@ -157,7 +158,7 @@ def test_without_answers_the_page_leads_to_where_they_come_from(lab):
     for folder in (lab / "demo" / "runs").iterdir():
         (folder / "predictions" / "test.parquet").unlink()
     page = AppTest.from_file(MAIN, default_timeout=60)
-    page.switch_page("views/compare/page.py")
+    open_page(page, "compare")
     page.run()
     assert not page.exception
     assert finding(page) == "No model has scored the 60 pairs of Bundled world yet."
@@ -250,9 +251,9 @@ def test_a_selection_is_told_where_it_acts_and_not_where_it_does_not(lab: Path) 
     page = opened(lab, Made(), outcomes="both", ctab="calibration")
     assert "of 60 pairs selected" in sent(page, "frame_bar")["selection"]
     assert any("selection is not used here" in c.value for c in page.caption)
-    page.switch_page("views/ranking/page.py").run()
+    open_page(page, "ranking").run()
     assert sent(page, "frame_bar")["selection"] == "Compare's selection is not used here"
-    page.switch_page("views/data/page.py").run()
+    open_page(page, "data").run()
     assert sent(page, "frame_bar")["selection"] == ""
 
 
@@ -264,5 +265,5 @@ def test_unequal_budgets_follow_the_pair_of_runs_to_every_page_that_compares_it(
     for name in ("compare", "temperature", "ranking", "start"):
         page = AppTest.from_file(MAIN, default_timeout=60)
         page.query_params["v"] = "1"
-        page.switch_page(f"views/{name}/page.py").run()
+        open_page(page, name).run()
         assert any("The twin was ended early" in m.value.replace("\\", "") for m in page.markdown)

@@ -26,6 +26,7 @@ from kdcore.runs.about import About
 from kdcore.runs.record import Status
 from kdcore.softlabels import soften
 from kdcore.workspace import Workspace
+from tests.app.opening import open_page
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 
@@ -63,7 +64,7 @@ def page(**link: str) -> AppTest:
     for name, value in link.items():
         at.query_params[name] = value
     at.run()
-    return at.switch_page("views/data/page.py").run()
+    return open_page(at, "data").run()
 
 
 def texts(at: AppTest) -> str:
@@ -294,7 +295,7 @@ def test_teacher_student_and_twin_from_files_open_every_comparison(home, mine):
     pickers = {s.key: s.options for s in at.selectbox if s.key in ("pick_teacher", "pick_student")}
     assert pickers["pick_teacher"][0] == "Teacher: My cross-encoder"
     assert pickers["pick_student"][0] == "Student: My student"
-    at.switch_page("views/start/page.py").run()
+    open_page(at, "start").run()
     assert "My student does better than with labels alone" in texts(at)
 
 
@@ -320,7 +321,7 @@ def test_a_twin_belongs_to_students_only_and_other_models_are_told_by_their_own_
     keys = {source.title: source.key for source in offered}
     for name, against in (("Lexical", "Tower"), ("Tower", "Mine")):
         at = page(data="esci", student=keys[name], teacher=keys[against])
-        at.switch_page("views/start/page.py").run()
+        open_page(at, "start").run()
         assert not at.exception
         assert boards_of(at).twin is None
         finding = at.text[0].value
@@ -370,7 +371,7 @@ def test_with_one_model_no_page_shows_it_in_another_role_and_all_say_the_same(
     assert picker.options[0].endswith(": none yet")
     assert picker.value == ""
     for view in ("start", "temperature", "compare", "ranking"):
-        at.switch_page(f"views/{view}/page.py").run()
+        open_page(at, view).run()
         assert not at.exception
         assert said in texts(at).replace("\\", ""), view
         assert "import predictions made elsewhere" in texts(at), view
@@ -397,7 +398,7 @@ def test_pairs_without_a_prediction_are_left_out_on_every_page_once_told(home, m
     kept = soften(board.teacher.predictions.logits).argmax(axis=1) == board.pairs.grades
     assert kept.mean() > 0.7  # the teacher's answers stand on their own pairs
     for view in ("start", "temperature", "compare", "ranking"):
-        at.switch_page(f"views/{view}/page.py").run()
+        open_page(at, view).run()
         assert not at.exception
         assert "112 of 120 pairs: 8 were not scored by all of" in texts(at).replace("\\", ""), view
 
@@ -554,12 +555,12 @@ def test_a_model_of_one_number_is_flagged_where_its_probabilities_are_made_here(
     }
     said = "Only scores gave one number per pair"
     assert any(said in note for note in services.evaluation(board, board.student).notes)
-    at.switch_page("views/temperature/page.py").run()
+    open_page(at, "temperature").run()
     assert not at.exception
     assert f"{said}: there are no soft labels over the 4 grades to show" in texts(at)
     for tab in ("slices", "calibration"):
         at.query_params["ctab"] = tab
-        at.switch_page("views/compare/page.py").run()
+        open_page(at, "compare").run()
         at.session_state["kd_state"] = replace(at.session_state["kd_state"], ctab=tab)
         at.run()
         assert not at.exception

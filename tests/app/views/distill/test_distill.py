@@ -26,6 +26,7 @@ from kdcore.runs.queue import queue
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
+from tests.app.opening import open_page
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 HEAT = "method.params.temperature"
@@ -48,7 +49,7 @@ def page(**link: str) -> AppTest:
     for name, value in link.items():
         at.query_params[name] = value
     at.run()
-    return at.switch_page("views/distill/page.py").run()
+    return open_page(at, "distill").run()
 
 
 def texts(at: AppTest) -> str:

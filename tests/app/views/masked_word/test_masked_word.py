@@ -51,9 +51,7 @@ def finding(app: AppTest) -> str:
 
 def sent(app: AppTest) -> dict:
     """What the picture was given, without its logits."""
-    [part] = [
-        b.proto for b in app.get("bidi_component") if b.proto.component_name == "kd_masked_bars"
-    ]
+    [part] = [b.proto for b in app.get("bidi_component") if b.proto.component_name == "kd_bars"]
     return json.loads(part.mixed.json)
 
 

@@ -27,6 +27,7 @@ from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.marks import Marks
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
+from tests.app.opening import open_page
 from tests.runs.made_runs import answer, config_of, make_run
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
@@ -80,7 +81,7 @@ def page(**link: str) -> AppTest:
     for name, value in link.items():
         at.query_params[name] = value
     at.run()
-    at.switch_page("views/runs/page.py").run()
+    open_page(at, "runs").run()
     assert not at.exception
     return at
 

@@ -21,9 +21,9 @@ from kdcore.labels import SCHEMES
 from kdcore.predictions import Predictions
 from kdcore.softlabels import kl
 from tests.app.made_lab import Made, make_lab
+from tests.app.opening import open_page
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
-VIEW = "views/temperature/page.py"
 KINDS = {
     "two grades": Made(grades=2),
     "four grades": Made(grades=4),
@@ -55,7 +55,7 @@ def opened(lab: Path, made: Made, **query: str) -> AppTest:
         query["data"] = "mine"
     page = AppTest.from_file(MAIN, default_timeout=30)
     page.query_params.update({"v": "1", **query})
-    page.switch_page(VIEW)
+    open_page(page, "temperature")
     return page.run()
 
 
@@ -97,7 +97,7 @@ def test_the_finding_says_the_mean_kl_that_the_engine_computes(lab: Path) -> Non
 
 
 def test_the_rail_is_told_of_the_training_temperature_and_the_calibrated_ones(lab: Path) -> None:
-    marks = sent(opened(lab, Made()), "temperature_rail")["marks"]
+    marks = sent(opened(lab, Made()), "rail")["marks"]
     assert [(m["kind"], m["who"]) for m in marks if m["kind"] == "run"] == [("run", "student")]
     assert next(m["T"] for m in marks if m["kind"] == "run") == 3.0
     best = [m for m in marks if m["kind"] == "best"]
@@ -125,7 +125,7 @@ def test_buttons_walk_to_other_pairs_and_the_pair_follows(lab: Path) -> None:
     page = opened(lab, Made(), pair="3")
     page.button(key="temperature Next").click().run()
     assert page.session_state["kd_state"].pair == 4
-    assert sent(page, "temperature_rail")["pair"] == 4
+    assert sent(page, "rail")["pair"] == 4
     page.button(key="temperature Previous").click().run()
     assert page.session_state["kd_state"].pair == 3
     page.button(key="temperature Most changed by T").click().run()
@@ -168,7 +168,7 @@ def test_without_a_student_the_page_says_what_is_missing(lab: Path) -> None:
     make_lab(lab / "demo", Made())
     shutil.rmtree(lab / "demo" / "runs")
     page = AppTest.from_file(MAIN, default_timeout=30)
-    page.switch_page(VIEW)
+    open_page(page, "temperature")
     page.run()
     assert not page.exception
     assert finding(page) == "No model has scored the 60 pairs of Bundled world yet."
