@@ -63,7 +63,7 @@ def test_a_run_is_not_started_twice(run: Run) -> None:
 def start_from_another_process(run: Run, command: list[str], typed: str = "") -> None:
     """Start the run in a process that has input waiting and ends right afterwards."""
     program = (
-        "import sys\nfrom pathlib import Path\nfrom kdcore.runs import launch\n"
+        "import sys\nfrom pathlib import Path\nfrom kdcore.runs.queue import launch\n"
         "from kdcore.runs.store import Run\n"
         "launch.start(Run.load(Path(sys.argv[1])), sys.argv[2:])"
     )

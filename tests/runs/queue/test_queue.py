@@ -124,7 +124,7 @@ def test_two_apps_that_enqueue_at_once_lose_no_run_and_share_no_place(
     home: Workspace, store: RunStore
 ) -> None:
     program = (
-        "import sys\nfrom pathlib import Path\nfrom kdcore.runs import queue\n"
+        "import sys\nfrom pathlib import Path\nfrom kdcore.runs.queue import queue\n"
         "from kdcore.runs.store import RunStore\nfrom kdcore.workspace import Workspace\n"
         "queue.ensure_dispatcher = lambda workspace: None\n"
         "home = Workspace(Path(sys.argv[1]))\n"
