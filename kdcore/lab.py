@@ -26,9 +26,8 @@ from kdcore.config import (
     from_dict,
     to_dict,
 )
-from kdcore.data.names import named_pairs
-from kdcore.data.pairs import PairTable, part_of
-from kdcore.data.splits import with_test_split
+from kdcore.data.names import pairs_of as pairs_of
+from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, RunError
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
@@ -39,16 +38,9 @@ from kdcore.predictions import Predictions
 from kdcore.runs import resolve
 from kdcore.runs.about import About
 from kdcore.runs.missing import no_predictions
+from kdcore.runs.resolve import split_of as split_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
-
-
-def pairs_of(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
-    """The pairs of a stage: loaded, given a test split where there is none, limited."""
-    pairs = named_pairs(config.data, workspace)
-    if not (isinstance(config, InferConfig) and config.as_is):
-        pairs = with_test_split(pairs)
-    return pairs.limit(config.limit, whole=("test", "log")) if config.limit else pairs
 
 
 def finetune(
@@ -159,7 +151,7 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
     config = from_dict(run.config)
 
     def load() -> PairTable:
-        return _pairs_for(run, config, workspace) if pairs is None else pairs
+        return resolve.pairs_of_run(run, workspace) if pairs is None else pairs
 
     carry_out(config, run, Workspace(run.folder.absolute().parent.parent), load)
 
@@ -227,11 +219,6 @@ def evaluate(
     return made
 
 
-def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTable:
-    """The pairs on which a run was scored."""
-    return part_of(_pairs_for(run, from_dict(run.config), workspace), split)
-
-
 def predictions(run: Run, split: str = "test") -> Predictions:
     """A run's kept logits; RunError when it has none on this split, yet or at all."""
     path = run.predictions_path(split)
@@ -285,14 +272,6 @@ def check_resumable(run: Run) -> None:
 
 def _model(model: str | ModelConfig) -> ModelConfig:
     return model if isinstance(model, ModelConfig) else ModelConfig.parse(model)
-
-
-def _pairs_for(run: Run, config: StageConfig, workspace: Workspace | None) -> PairTable:
-    """A run's pairs from the workspace told, else from its own where it holds them, else ours."""
-    own = Workspace(run.folder.absolute().parent.parent)
-    if workspace is None and resolve.holds(own, config.data):
-        workspace = own
-    return pairs_of(config, workspace)
 
 
 def _found(run: Run | str, workspace: Workspace | None) -> Run:

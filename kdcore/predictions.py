@@ -17,7 +17,7 @@ from kdcore.errors import DataError
 from kdcore.metrics.definitions import OF_GRADES, OF_RELEVANCE
 from kdcore.workspace import replacing
 
-WEIGHTS = "model.safetensors"  # in the folder of a kept model
+WEIGHTS = "model.safetensors"  # in the folder of a stored model
 
 
 def model_hash(folder: Path) -> str:

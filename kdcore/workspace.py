@@ -14,6 +14,7 @@ from typing import Any
 
 from kdcore.errors import ConfigError, DataError
 
+MODEL_CARD = "kdlab.json"  # written last: a model folder that holds it is complete
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 # Windows answers to these in every folder, with any ending: con.json is the console
 _DEVICES = frozenset(

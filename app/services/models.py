@@ -11,9 +11,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.services import access
+from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError, RunError
-from kdcore.evaluation.regrade import model_scheme, regraded
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
 

@@ -11,9 +11,9 @@ from app.services.boards import TEST, DataChoice, is_cut, sources, title_of, who
 from app.services.roles import same_budget
 from kdcore import lab
 from kdcore.config import InferConfig
+from kdcore.data.answers.regrade import model_scheme
 from kdcore.data.pairs import ALL
 from kdcore.errors import LabError, RunError
-from kdcore.evaluation.regrade import model_scheme
 from kdcore.labels import LabelScheme
 from kdcore.runs.queue import launch
 from kdcore.runs.sizes import ModelSize, size_of

@@ -1,13 +1,39 @@
-"""Pairs by the name that configs and the command line use, sizes of the world included."""
+"""Load pairs by the names of configs and the command line; the world takes sizes in its name."""
 
+import os
 from typing import Any
 
-from kdcore.data.library import WORLD, load_data
+from kdcore.config import InferConfig, StageConfig
+from kdcore.data.library import CARD, WORLD, load_data
 from kdcore.data.pairs import PairTable
+from kdcore.data.splits import with_test_split
 from kdcore.errors import ConfigError
 from kdcore.workspace import Workspace
 
 SIZES = ("seed", "log", "train", "validation", "test")
+
+
+def pairs_of(
+    config: StageConfig, workspace: Workspace | None = None, own: Workspace | None = None
+) -> PairTable:
+    """Load the pairs of a stage, cut a test split where there is none, apply the limit.
+
+    The data set is looked up in `workspace`. When none is given: in `own`, the workspace of the
+    run, if the data set was imported there, else in the default workspace.
+    """
+    if workspace is None and own is not None and is_imported(config.data, own):
+        workspace = own
+    pairs = named_pairs(config.data, workspace)
+    if not (isinstance(config, InferConfig) and config.as_is):
+        pairs = with_test_split(pairs)
+    return pairs.limit(config.limit, whole=("test", "log")) if config.limit else pairs
+
+
+def is_imported(name: str, workspace: Workspace) -> bool:
+    """Whether a data set of this name was imported into the workspace; the world never is."""
+    if name.partition(":")[0] == WORLD:
+        return False
+    return os.path.isfile(os.path.join(workspace.data, name, CARD))
 
 
 def named_pairs(name: str, workspace: Workspace | None = None) -> PairTable:

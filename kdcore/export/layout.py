@@ -11,13 +11,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from kdcore.export.scripts import cross, towers
-from kdcore.models.base import CARD, PairModel
+from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.cdssm import Cdssm
 from kdcore.models.heads import Crossing, CumulativeLink
 from kdcore.models.tokens.trigrams import Trigrams
 from kdcore.models.twinbert import TwinBert
 from kdcore.predictions import WEIGHTS
+from kdcore.workspace import MODEL_CARD
 
 ABOUT = "student.json"
 SCRIPT = "student.py"
@@ -43,7 +44,7 @@ def is_cross(folder: Path) -> bool:
 def _cross_encoder(model: CrossEncoder, folder: Path) -> None:
     params = model.config.params
     model.save(folder)
-    (folder / CARD).unlink()
+    (folder / MODEL_CARD).unlink()
     (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
     special = len(model.prefix + model.middle + model.suffix)
     _amend_tokenizer(folder, params.query_tokens + params.ad_tokens + special)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from kdcore import lab
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError, LabError, RunError
 from kdcore.evaluation.comparison import Comparison, compare
+from kdcore.evaluation.deltas import keep_deltas, kept_deltas
 from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.evaluation.exports import to_json
 from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap
@@ -20,8 +20,8 @@ from kdcore.evaluation.stored import keep, kept_file, read_comparison
 from kdcore.predictions import Predictions
 from kdcore.runs import listing
 from kdcore.runs.beside import teacher_path
-from kdcore.runs.deltas import keep_deltas, kept_deltas
 from kdcore.runs.marks import Marks, starred
+from kdcore.runs.resolve import split_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import is_twin
 from kdcore.workspace import Workspace, write_text_atomic
@@ -147,7 +147,7 @@ def answered_pairs(run: Run) -> PairTable:
         if table.content_hash == wanted:
             return table
     with suppress(LabError):
-        table = lab.split_of(run, SPLIT)
+        table = split_of(run, SPLIT)
         if table.content_hash == wanted:
             return table
     raise RunError("the pairs that it was scored on are not here any more")

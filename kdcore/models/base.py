@@ -19,8 +19,7 @@ from kdcore.models.batches import Batch, Encoded, Rows, make_batch
 from kdcore.models.pretrained.encoder import refuse_non_numbers
 from kdcore.outputs import Outputs
 from kdcore.predictions import WEIGHTS
-
-CARD = "kdlab.json"
+from kdcore.workspace import MODEL_CARD
 
 
 class PairModel(nn.Module):
@@ -110,7 +109,7 @@ class PairModel(nn.Module):
         self._save_network(folder)
         self.units.save(folder)
         card = {"model": to_dict(self.config), "scheme": self.scheme.to_dict()}
-        (folder / CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
+        (folder / MODEL_CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
 
     def _save_network(self, folder: Path) -> None:
         about = {"model_type": f"kdlab-{self.config.name}", **to_dict(self.config)}

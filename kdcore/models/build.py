@@ -14,7 +14,8 @@ from kdcore.data.pairs import TEXT_COLUMNS, PairTable
 from kdcore.errors import DataError
 from kdcore.knobs import build as build_knobs
 from kdcore.labels import LabelScheme
-from kdcore.models.base import CARD, PairModel
+from kdcore.models.base import PairModel
+from kdcore.workspace import MODEL_CARD
 
 transformers_logging.set_verbosity_error()
 transformers_logging.disable_progress_bar()
@@ -38,7 +39,7 @@ def new_model(
 def load_model(folder: Path) -> PairModel:
     """The model that a run kept; DataError when the folder holds none."""
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card = json.loads((folder / MODEL_CARD).read_text(encoding="utf-8"))
         config = build_knobs(ModelConfig, card["model"])
         scheme = LabelScheme.from_dict(card["scheme"])
     except (OSError, KeyError, ValueError) as cause:

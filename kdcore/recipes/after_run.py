@@ -7,9 +7,9 @@ import logging
 from contextlib import suppress
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig
+from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
-from kdcore.evaluation.regrade import model_scheme, regraded
 from kdcore.judging.latency import latency_of
 from kdcore.judging.measured import measure_finished
 from kdcore.predictions import Predictions

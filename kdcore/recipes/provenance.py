@@ -8,7 +8,7 @@ import torch
 
 from kdcore.config import DistillConfig, FinetuneConfig, to_yaml
 from kdcore.data.pairs import PairTable
-from kdcore.experiments.estimate.throughput import machine_mark
+from kdcore.runs.machine import machine_mark
 from kdcore.runs.store import Run
 from kdcore.training.devices import pick_device
 from kdcore.workspace import write_json_atomic, write_text_atomic

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from functools import partial
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
+from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.errors import RunError
-from kdcore.evaluation.regrade import model_scheme, regraded
 from kdcore.models.build import load_model
 from kdcore.models.predict import score_size
 from kdcore.recipes.after_run import keep_beside

@@ -14,9 +14,9 @@ from typing import NoReturn
 import numpy as np
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
+from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
-from kdcore.evaluation.regrade import model_scheme, regraded
 from kdcore.predictions import Predictions
 from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune

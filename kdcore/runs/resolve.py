@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig
-from kdcore.data.library import CARD, WORLD
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, from_dict
+from kdcore.data.library import WORLD
+from kdcore.data.names import is_imported, pairs_of
+from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.sources.registry import HUB_PREFIX
 from kdcore.errors import ConfigError
 from kdcore.runs.machine import refuse_too_many
@@ -55,18 +57,26 @@ def inherited(
     return taken
 
 
+def pairs_of_run(run: Run, workspace: Workspace | None = None) -> PairTable:
+    """Load all pairs of a run; see `pairs_of` for where the data set is looked up."""
+    own = Workspace(run.folder.absolute().parent.parent)
+    return pairs_of(from_dict(run.config), workspace, own)
+
+
+def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTable:
+    """Load the pairs of a split on which a run was scored."""
+    return part_of(pairs_of_run(run, workspace), split)
+
+
 def whole(data: str, workspace: Workspace) -> str:
     """A data set's name as it is, an existing path absolute."""
-    if data.partition(":")[0] == WORLD or data.startswith(HUB_PREFIX) or holds(workspace, data):
+    if (
+        data.partition(":")[0] == WORLD
+        or data.startswith(HUB_PREFIX)
+        or is_imported(data, workspace)
+    ):
         return data
     return _absolute(data)
-
-
-def holds(workspace: Workspace, data: str) -> bool:
-    """Whether a data set of this name was imported into the workspace; the world is made."""
-    if data.partition(":")[0] == WORLD:
-        return False
-    return os.path.isfile(os.path.join(workspace.data, data, CARD))
 
 
 def _absolute(text: str) -> str:

@@ -34,6 +34,7 @@ from kdcore.runs.trash import from_trash, to_trash
 from kdcore.runs.writer import RunWriter
 from kdcore.trash import Trashed, in_trash
 from kdcore.workspace import (
+    MODEL_CARD,
     Workspace,
     check_name,
     last_part,
@@ -46,7 +47,6 @@ from kdcore.workspace import (
 __all__ = ["Run", "RunStore", "RunWriter", "Status"]
 
 BUNDLED = "demo:"  # before the name of a run of the bundled demo
-MODEL_CARD = "kdlab.json"  # written last, so a model that has it is whole
 _SUFFIX = string.digits + string.ascii_lowercase
 
 

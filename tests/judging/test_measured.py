@@ -6,14 +6,14 @@ import pytest
 
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
+from kdcore.evaluation import deltas
+from kdcore.evaluation.deltas import kept_deltas
 from kdcore.judging import measured, measuring
 from kdcore.judging.measured import measure, measure_finished, starred_run
 from kdcore.judging.measuring import Wanted, failures, progress, request, serve
 from kdcore.lab import kept_evaluation
 from kdcore.labels import FOUR_GRADES
-from kdcore.runs import deltas
 from kdcore.runs.about import About
-from kdcore.runs.deltas import kept_deltas
 from kdcore.runs.marks import Marks
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
@@ -120,7 +120,7 @@ def test_requests_are_served_in_the_background_and_failures_kept_with_their_reas
             raise RunError("gone")
         return pairs()
 
-    monkeypatch.setattr(measured.lab, "split_of", split_of)
+    monkeypatch.setattr(measured, "split_of", split_of)
     good, base = run(home, "good", config_of(), 2.0), run(home, "base", config_of(4.0), 0.1)
     lost = run(home, "lost", config_of(1.0), 1.0)
     wanted = [Wanted(good, base), Wanted(lost), Wanted(good)]

@@ -9,12 +9,12 @@ import torch
 from kdcore import lab
 from kdcore.config import from_dict
 from kdcore.data.pairs import PairTable, make_frame
+from kdcore.evaluation.deltas import kept_deltas
 from kdcore.judging import latency
 from kdcore.judging.latency import measure_latency
 from kdcore.models.build import load_model
 from kdcore.recipes import after_run
 from kdcore.runs.beside import LATENCY, Latency, teacher_path
-from kdcore.runs.deltas import kept_deltas
 from kdcore.runs.twins import twin_of
 from tests.recipes.conftest import distillation, finetuning
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kdcore.config import ModelConfig
-from kdcore.evaluation.regrade import regraded
+from kdcore.data.answers.regrade import regraded
 from kdcore.labels import BINARY, FOUR_GRADES
 from kdcore.models.build import new_model
 from kdcore.models.predict import predict_table

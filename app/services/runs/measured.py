@@ -17,10 +17,10 @@ from app.services.access import refuse_public
 from app.services.boards import Answers, Board, DataChoice
 from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError, RunError
+from kdcore.evaluation.deltas import Delta, keep_deltas, kept_deltas, pair_name
 from kdcore.judging import measuring
 from kdcore.judging.measuring import Progress, Wanted
 from kdcore.predictions import Predictions
-from kdcore.runs.deltas import Delta, keep_deltas, kept_deltas, pair_name
 from kdcore.runs.listing import SPLIT, Row
 from kdcore.runs.store import Run, RunStore
 

@@ -28,7 +28,7 @@ def run(folder: Annotated[Path, typer.Argument(help="a run's folder")]) -> None:
 
 def measure(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Time a few steps of small models, for estimates before this workspace has a run."""
-    from kdcore.experiments.estimate.throughput import measure as timed
+    from kdcore.experiments.estimate.timing import measure as timed
     from kdcore.workspace import Workspace
 
     timed(Workspace(home.absolute()))

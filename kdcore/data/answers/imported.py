@@ -22,10 +22,10 @@ from kdcore.data.answers.alignment import align
 from kdcore.data.answers.choice import BY_NAME, ColumnChoice, ReadColumns, listed
 from kdcore.data.answers.choice import KINDS as KIND_TITLES
 from kdcore.data.answers.reading import Answers, read_answers
+from kdcore.data.answers.regrade import grade_shares, spread
 from kdcore.data.answers.texts import Expected
 from kdcore.data.files.problems import refusal
 from kdcore.data.pairs import ALL, UNLABELLED, PairTable, part_of
-from kdcore.evaluation.regrade import grade_shares, spread
 from kdcore.predictions import Origin, Predictions
 
 KINDS = tuple(KIND_TITLES)

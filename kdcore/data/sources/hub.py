@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Protocol
 
 from kdcore.data.files.opening import open_table
@@ -17,13 +18,14 @@ from kdcore.data.sources.rows import Reading, join
 from kdcore.data.sources.table import TableReading, assemble
 from kdcore.data.sources.xglue import Task, read_archive
 from kdcore.errors import DataError
-from kdcore.models.pretrained.source import hub_answers
 
 PARQUET_COPY = "hgissbkh/xglue"
 CONVERTED = "refs/convert/parquet"
 ARCHIVE = "xglue_full_dataset.tar.gz"
 ARCHIVES = (("microsoft/xglue", "refs/pr/7"), ("forresty/xglue", "main"))
 _SPLIT = re.compile(r"(train|validation|test)(?:\.([a-z]{2}))?(?=[-./]|$)")
+
+PATIENCE = 3.0  # seconds in which the hub must answer; its own client would try for a minute
 
 
 class Hub(Protocol):
@@ -125,3 +127,25 @@ def _read_parquets(task: Task, hub: Hub, revision: str) -> Reading:
     if not readings:
         raise DataError(f"{PARQUET_COPY} at {revision} has no Parquet file below {prefix}")
     return join(readings)
+
+
+def hub_answers(patience: float = PATIENCE) -> bool:
+    """Whether the model hub answers within some seconds, looking up its name included."""
+    from huggingface_hub import constants, get_session
+
+    answers: list[bool] = []
+
+    def ask() -> None:
+        try:
+            get_session().head(constants.ENDPOINT, timeout=patience)
+            answers.append(True)
+        # offline mode, no network, a proxy that refuses: all mean that nothing can be downloaded
+        except Exception:
+            answers.append(False)
+
+    if constants.HF_HUB_OFFLINE:
+        return False
+    thread = Thread(target=ask, daemon=True)  # a name server may take longer than any time-out
+    thread.start()
+    thread.join(patience + 0.5)
+    return answers == [True]

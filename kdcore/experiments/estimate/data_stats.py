@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from kdcore import lab
 from kdcore.config import DistillConfig, FinetuneConfig
 from kdcore.data.library import CARD, WORLD
+from kdcore.data.names import pairs_of
 from kdcore.data.pairs import PairTable
 from kdcore.workspace import Workspace
 
@@ -92,7 +92,7 @@ def _counted(
     data: str, limit: int, transfer: str, root: str, looks: tuple[tuple[int, int], ...]
 ) -> Amounts:
     asked = FinetuneConfig(data=data, limit=limit)
-    pairs = lab.pairs_of(asked, Workspace(Path(root)))
+    pairs = pairs_of(asked, Workspace(Path(root)))
     learned = pairs.only(transfer.split("+"))
     query, ad = _words(learned)
     judged = pairs.split("validation").labelled() if "validation" in pairs.splits else None

@@ -6,10 +6,7 @@ one, `measure` times a few steps of small models; `python -m kdcore measure HOME
 process of its own.
 """
 
-import hashlib
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -18,10 +15,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from functools import lru_cache
-from importlib.metadata import version
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal
 
 from kdcore.config import (
@@ -35,6 +29,7 @@ from kdcore.config import (
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import amounts_of
 from kdcore.experiments.estimate.flops import Work, work_of
+from kdcore.runs.machine import machine_mark
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
@@ -78,13 +73,6 @@ class Measured:
         return self.cost * self.pairs_per_second
 
 
-@lru_cache(maxsize=1)
-def machine_mark() -> str:
-    """12 hex digits of what decides speed here: processor, cores, version of torch; no name."""
-    about = [platform.system(), _processor(), os.cpu_count(), version("torch")]
-    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]
-
-
 def known(workspace: Workspace) -> list[Measured]:
     """All that was measured on this machine, oldest first; new finished runs are read now."""
     kept = _read(workspace)
@@ -103,21 +91,6 @@ def keep(workspace: Workspace, found: Iterable[Measured]) -> None:
     kept = _read(workspace)
     kept["measured"] = [asdict(m) for m in found] + kept["measured"]
     _write(workspace, kept)
-
-
-def measure(workspace: Workspace, device: str = "auto", again: bool = False) -> list[Measured]:
-    """Time a few steps of small models here, about a second, and keep what that shows.
-
-    It imports torch, so it belongs into a child process. It is done once, unless `again`.
-    """
-    from kdcore.experiments.estimate.timing import few_steps
-
-    before = [m for m in known(workspace) if not m.run]
-    if before and not again:
-        return before
-    found = few_steps(device)
-    keep(workspace, found)
-    return found
 
 
 def ensure_measured(workspace: Workspace) -> bool:
@@ -258,11 +231,3 @@ def _write(workspace: Workspace, kept: dict[str, Any]) -> None:
     kept["measured"] = kept["measured"][-MOST:]
     with suppress(OSError):  # a full or read-only disk costs the memory of it, not the answer
         write_json_atomic(workspace.cache / FILE, kept)
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

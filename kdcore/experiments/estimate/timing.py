@@ -9,17 +9,38 @@ import torch
 from kdcore.config import FinetuneConfig, ModelConfig
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.experiments.estimate.flops import work_of
-from kdcore.experiments.estimate.throughput import KINDS, Measured, as_text, family_of
+from kdcore.experiments.estimate.throughput import (
+    KINDS,
+    Measured,
+    as_text,
+    family_of,
+    keep,
+    known,
+)
 from kdcore.labels import BINARY
 from kdcore.models.build import new_model
 from kdcore.models.packed import product_type
 from kdcore.models.predict import score
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.training.devices import pick_device
+from kdcore.workspace import Workspace
 
 MODELS = ("twinbert_cos:vocabulary=500", "cdssm:buckets=2000", "bert_teacher:vocabulary=500")
 BUDGET = 0.25  # seconds for each model and kind
 QUERIES, ADS, WORDS = 64, 8, 12  # of the invented pairs; words of an ad
+
+
+def measure(workspace: Workspace, device: str = "auto", again: bool = False) -> list[Measured]:
+    """Time a few steps of small models here, about a second, and keep what that shows.
+
+    It imports torch, so it belongs into a child process. It is done once, unless `again`.
+    """
+    before = [m for m in known(workspace) if not m.run]
+    if before and not again:
+        return before
+    found = few_steps(device)
+    keep(workspace, found)
+    return found
 
 
 def few_steps(device: str = "auto") -> list[Measured]:

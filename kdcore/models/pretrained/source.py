@@ -1,12 +1,10 @@
 """Where a model's files come from: a folder of this machine, or an id of the model hub."""
 
 import os
-from threading import Thread
 
+from kdcore.data.sources.hub import hub_answers
 from kdcore.errors import DataError
 from kdcore.workspace import missing_folder
-
-PATIENCE = 3.0  # seconds in which the hub must answer; its own client would try for a minute
 
 
 def local_or_hub(name: str) -> tuple[str, bool]:
@@ -29,28 +27,6 @@ def local_or_hub(name: str) -> tuple[str, bool]:
         f"{name}: put its config.json, model.safetensors and tokenizer files in a folder and give "
         "the path of that folder"
     )
-
-
-def hub_answers(patience: float = PATIENCE) -> bool:
-    """Whether the model hub answers within some seconds, looking up its name included."""
-    from huggingface_hub import constants, get_session
-
-    answers: list[bool] = []
-
-    def ask() -> None:
-        try:
-            get_session().head(constants.ENDPOINT, timeout=patience)
-            answers.append(True)
-        # offline mode, no network, a proxy that refuses: all mean that nothing can be downloaded
-        except Exception:
-            answers.append(False)
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    thread = Thread(target=ask, daemon=True)  # a name server may take longer than any time-out
-    thread.start()
-    thread.join(patience + 0.5)
-    return answers == [True]
 
 
 def _is_cached(name: str) -> bool:

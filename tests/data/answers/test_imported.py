@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdcore.data.answers.imported import bring, fit_logistic, odds_of_score
+from kdcore.data.answers.regrade import regraded, spread
 from kdcore.data.answers.stored import brought_path, kept_about
 from kdcore.data.pairs import ALL, PairTable
 from kdcore.errors import DataError
-from kdcore.evaluation.regrade import regraded, spread
 from kdcore.labels import BINARY, FOUR_GRADES
 from kdcore.predictions import Predictions
 from kdcore.scores import log_odds

@@ -11,8 +11,9 @@ from kdcore.experiments.estimate import throughput
 from kdcore.experiments.estimate.data_stats import amounts_of
 from kdcore.experiments.estimate.estimate import device_of, estimate, foreseen_and_true, is_cached
 from kdcore.experiments.estimate.flops import work_of
-from kdcore.experiments.estimate.throughput import Measured, as_text, known, machine_mark
+from kdcore.experiments.estimate.throughput import Measured, as_text, known
 from kdcore.runs.about import About
+from kdcore.runs.machine import machine_mark
 from kdcore.runs.store import Run
 from kdcore.runs.twins import twin_of
 from kdcore.workspace import Workspace

@@ -10,9 +10,9 @@ from app import services
 from app.services import Scored
 from app.state import State
 from app.views.compare import answers, edit
+from kdcore.data.answers.regrade import regraded
 from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
-from kdcore.evaluation.regrade import regraded
 from kdcore.labels import FOUR_GRADES
 from kdcore.predictions import Predictions
 from tests.app.made_lab import Made, _run, make_lab

@@ -116,9 +116,9 @@ def test_a_public_showing_foresees_nothing_of_a_world_that_a_link_names(monkeypa
 
 def test_a_big_world_is_counted_by_its_sizes_and_never_made(home, monkeypatch):
     asked = []
-    genuine = data_stats.lab.pairs_of
+    genuine = data_stats.pairs_of
     monkeypatch.setattr(
-        data_stats.lab, "pairs_of", lambda c, w: (asked.append(c.data), genuine(c, w))[1]
+        data_stats, "pairs_of", lambda c, w: (asked.append(c.data), genuine(c, w))[1]
     )
     config = draft_of("sixty_seconds", {"data": "world:train=999999,log=500000", "limit": 0}).config
     found = data_stats.amounts_of(config, home)

@@ -17,11 +17,11 @@ from app.views.runs import columns, finding, missing
 from app.views.runs.queries import change
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
+from kdcore.evaluation import deltas
 from kdcore.judging import measured as measured_runs
 from kdcore.judging import measuring
 from kdcore.judging.measured import against_twin
 from kdcore.labels import FOUR_GRADES
-from kdcore.runs import deltas
 from kdcore.runs.about import About
 from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.marks import Marks

@@ -16,8 +16,8 @@ from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import LabError, RunError
 from kdcore.labels import LabelScheme
 from kdcore.predictions import Predictions
-from kdcore.runs.store import MODEL_CARD
 from kdcore.scores import log_odds
+from kdcore.workspace import MODEL_CARD
 
 Floats = NDArray[np.float64]
 
