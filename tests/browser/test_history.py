@@ -144,12 +144,10 @@ def test_back_to_imported_data_shows_them_and_copy_link_copies_what_is_shown(vis
 
 def test_a_door_to_another_page_is_one_entry_and_back_returns_to_the_door(visit, settle):
     page = visit("?v=1")
-    length = page.evaluate("history.length")
     page.get_by_role("button", name="Price a defect").click()
     page.wait_for_url(re.compile("/ranking.*rtab=auction"))
     settle(page)
-    assert page.evaluate("history.length") == length + 1
-    page.go_back()
+    page.go_back()  # a second entry would lead to Ranking again
     see(page, settle, Entry("Start"))
 
 

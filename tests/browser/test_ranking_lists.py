@@ -185,16 +185,12 @@ def test_moves_are_told_by_direction_dash_and_sign(visit):
         assert (dash != "none") == dashed
 
 
-def test_without_motion_rows_jump(browser, server, settle):
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
-    page.goto(f"{server}/{AUCTION}")
-    settle(page)
+def test_without_motion_rows_jump(visit):
+    page = visit(AUCTION, still=True)
     page.locator(".bids .bid").first.wait_for()
     style = page.locator(".bids .bid").first.evaluate(
         "(n) => getComputedStyle(n).transitionDuration"
     )
-    context.close()
     assert style == "0s"
 
 

@@ -26,11 +26,7 @@ def test_a_page_of_320_pixels_has_no_horizontal_scroll(visit, place):
     assert beyond <= 0
 
 
-def test_nothing_of_ours_is_animated_for_a_visitor_who_wants_no_motion(browser, server, settle):
-    context = browser.new_context(reduced_motion="reduce")
-    page = context.new_page()
-    page.goto(f"{server}/temperature")
-    settle(page)
+def test_nothing_of_ours_is_animated_for_a_visitor_who_wants_no_motion(visit):
+    page = visit("temperature", still=True)
     page.locator("input[type=range]").first.press("ArrowRight")
     assert page.evaluate(MOVING) == []
-    context.close()

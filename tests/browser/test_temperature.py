@@ -299,8 +299,7 @@ def test_smoothing_and_its_match_button_move_the_smoothed_label(open_page):
 
 
 def test_without_motion_play_stands_at_the_ticks(open_page):
-    page = open_page()
-    page.emulate_media(reduced_motion="reduce")
+    page = open_page(still=True)
     page.get_by_role("button", name="▶ Play").click()
     seen = set()
     for _ in range(12):
