@@ -115,12 +115,15 @@ def browser():
 
 
 class Tab:
-    """A page in a context of its own, used by one test after the other.
+    """A page in a context of its own, used by some tests one after the other.
 
     What it has compiled stays compiled: a visit costs a third of one by a new page.
     """
 
+    MOST = 25  # visits, after which it goes with the memory that it has gathered
+
     def __init__(self, browser) -> None:
+        self.visits = 0
         self.context = browser.new_context(
             permissions=["clipboard-read", "clipboard-write"], accept_downloads=True
         )
@@ -133,7 +136,7 @@ class Tab:
 
     def begin(self, width: int, height: int, *, dark: bool, still: bool):
         """The page as a new visitor has it."""
-        page = self.page
+        page, self.visits = self.page, self.visits + 1
         page.set_default_timeout(PATIENCE)
         page.set_viewport_size({"width": width, "height": height})
         motion = "reduce" if still else "no-preference"
@@ -148,10 +151,12 @@ class Tab:
             server = "/".join(self.page.url.split("/")[:3])
             self.page.goto(f"{server}/_stcore/health", timeout=5_000)
             self.page.evaluate("localStorage.clear(); sessionStorage.clear()")
+            fresh = self.visits < self.MOST
         except sync_api.Error:  # its server is gone, or the test closed it
+            fresh = False
+        if not fresh:
             self.context.close()
-            return False
-        return True
+        return fresh
 
 
 @pytest.fixture(scope="session")

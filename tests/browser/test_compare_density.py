@@ -232,15 +232,27 @@ CASES = """({x, y, grade, from, bits, ct, cs, box, cells}) => {
 }"""
 
 
-def test_the_browser_counts_what_python_counts_on_random_pairs_and_edges(visit, server):
-    page = visit("")
-    page.evaluate(
-        """async (source) => {
-          const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-          window.m = await import(url);
-        }""",
-        COUNTS.read_text(),
-    )
+@pytest.fixture
+def module(browser):
+    """module(path) -> a blank page that holds a JavaScript module as m."""
+    page = browser.new_page()
+
+    def load(path: Path):
+        page.evaluate(
+            """async (source) => {
+              const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
+              window.m = await import(url);
+            }""",
+            path.read_text(),
+        )
+        return page
+
+    yield load
+    page.close()
+
+
+def test_the_browser_counts_what_python_counts_on_random_pairs_and_edges(module):
+    page = module(COUNTS)
     rng = np.random.default_rng(3)
     for n in (1, 8, 9, 500):
         x, y = rng.choice(np.linspace(0, 1, 11), (2, n)).astype(np.float32).astype(float)
@@ -271,15 +283,8 @@ RATES = """({x, gold, cut}) => {
 }"""
 
 
-def test_rates_at_a_threshold_and_the_best_f1_are_those_of_scikit_learn(visit):
-    page = visit("")
-    page.evaluate(
-        """async (source) => {
-          const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-          window.m = await import(url);
-        }""",
-        COUNTS.with_name("rates.js").read_text(),
-    )
+def test_rates_at_a_threshold_and_the_best_f1_are_those_of_scikit_learn(module):
+    page = module(COUNTS.with_name("rates.js"))
     rng = np.random.default_rng(11)
     for n in (2, 9, 300):
         x = rng.choice(np.linspace(0, 1, 21), n)

@@ -68,7 +68,6 @@ def test_every_control_changes_something(visit, settle, page_name, pick):
             if not works(page, place, name, settle):
                 dead.append((place, name))
         assert page.errors == []
-        page.context.close()
     assert not dead, "\n".join(map(str, dead))
     assert len(done) > 5
 

@@ -87,15 +87,6 @@ def test_a_student_and_its_twin_are_launched_watched_and_judged(visit, settle, b
     assert len(states(home)) == 2  # a suggestion fills the form and starts nothing
 
 
-def test_a_public_showing_shows_the_bench_and_starts_nothing(visit, serve, tmp_path_factory):
-    home = tmp_path_factory.mktemp("public_bench")
-    page = visit(address(), at=serve(home, "--public"))
-    expect(page.locator(".st-key-distill_start button").first).to_be_disabled()
-    assert page.get_by_text("nothing started or kept").count()
-    assert page.locator(".st-key-distill_judge").count()  # the bundled student, whole
-    assert list(home.iterdir()) == []
-
-
 @pytest.mark.slow
 def test_by_keyboard_a_run_is_launched_and_cancelled_and_the_twin_leaves_the_line(
     visit, settle, bench

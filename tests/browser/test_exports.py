@@ -13,17 +13,24 @@ from xml.etree import ElementTree
 import pytest
 import pytrec_eval
 
-PICTURES = {
-    "": "story",
-    "temperature": "temperature_picture",
-    "masked_word": "masked_picture",
-    "compare": "chart_joint",
-    "ranking": "density_picture",
-    "ranking?v=1&rtab=ndcg": "chart_ndcg_curve",
-    "ranking?v=1&rtab=lists": "lists_picture",
-    "ranking?v=1&rtab=auction": "auction_picture",
-    "data?v=1&dtab=teacher": "chart_data_teacher",
-}
+PICTURES = {  # page: its picture, and words that its saved shapes have
+    "temperature?v=1&T=3&pair=100": (
+        "temperature_picture",
+        ("Query:", "Ad:", "Teacher at T = 3.00", "Student at T = 3.00", "hard label:",
+         "All 10,000 pairs", "teacher BERT-3", "student TwinBERT cosine", "n = 10,000"),
+    ),
+    "masked_word": ("masked_picture", ("Your T = 2.00", "T = 1", "T = 3", "T = 5", "[MASK]")),
+    "compare?v=1&pair=100": (
+        "chart_joint",
+        ("Teacher: P(relevant)", "1 pair", "pairs", "log scale", "Query", "Who is right"),
+    ),
+    "ranking": ("density_picture", ("A: Student", "B: Twin")),
+    "": ("story", ()),
+    "ranking?v=1&rtab=ndcg": ("chart_ndcg_curve", ()),
+    "ranking?v=1&rtab=lists": ("lists_picture", ()),
+    "ranking?v=1&rtab=auction": ("auction_picture", ()),
+    "data?v=1&dtab=teacher": ("chart_data_teacher", ()),
+}  # fmt: skip
 # how many colors a picture has, and its size: an empty one has one
 COLORS = """async (png) => {
   const image = new Image();
@@ -51,9 +58,12 @@ QUICK = 4  # pictures of every run; the others are slow for a busy machine
     "place",
     [pytest.param(p, marks=[pytest.mark.slow] * (i >= QUICK)) for i, p in enumerate(PICTURES)],
 )
-def test_a_picture_is_saved_as_numbers_as_pixels_and_as_shapes(visit, place):
+def test_a_picture_is_saved_as_numbers_as_pixels_and_as_shapes_that_name_what_they_show(
+    visit, place
+):
     page = visit(place)
-    tools = page.locator(f".st-key-tools_{PICTURES[place]}")
+    key, words = PICTURES[place]
+    tools = page.locator(f".st-key-tools_{key}")
     said = saved(page, tools.get_by_role("button", name="CSV")).decode()
     rows = said.splitlines()
     names, first = list(csv.reader(rows))[:2]
@@ -71,6 +81,8 @@ def test_a_picture_is_saved_as_numbers_as_pixels_and_as_shapes(visit, place):
     shapes = ElementTree.fromstring(source)
     assert [wide, high] == [3 * int(shapes.get(side)) for side in ("width", "height")]
     assert_framed(source, shapes)
+    for word in words:
+        assert word in words_of(shapes), word
     assert page.errors == []
 
 
@@ -98,45 +110,25 @@ def shapes_of(page, key):
     return ElementTree.fromstring(saved(page, button))
 
 
-def test_the_saved_pair_names_query_ad_label_and_models(visit):
+def test_a_saved_density_is_shapes_in_light_colors_that_use_the_height(visit, settle):
     page = visit("temperature?v=1&T=3&pair=100")
-    shapes = shapes_of(page, "temperature_picture")
-    words = words_of(shapes)
-    for part in ("Query:", "Ad:", "Teacher at T = 3.00", "Student at T = 3.00", "hard label:"):
-        assert part in words, part
-    for part in ("All 10,000 pairs", "teacher BERT-3", "student TwinBERT cosine", "n = 10,000"):
-        assert part in words, part
-    assert not list(shapes.iter(f"{SVG}image"))  # the density is shapes too, sharp at any size
+    light = shapes_of(page, "temperature_picture")
+    assert not list(light.iter(f"{SVG}image"))  # sharp at any size
+    page.emulate_media(color_scheme="dark")
+    settle(page)
+    dark = shapes_of(page, "temperature_picture")
+    assert fills_of(light) == fills_of(dark)
+    page.goto(page.url.partition("?")[0] + "?v=1&T=3&pair=100&same=1")  # one scale for all T
+    settle(page)
+    for shapes, own in ((light, True), (shapes_of(page, "temperature_picture"), False)):
+        words = words_of(shapes)
+        assert ("20 %" in words and "50 %" not in words) == own  # no bin has a fifth of the pairs
 
 
-def test_a_picture_saved_from_a_dark_page_is_the_light_one(visit):
-    fills = []
-    for dark in (False, True):
-        shapes = shapes_of(visit("temperature?v=1&T=3&pair=100", dark=dark), "temperature_picture")
-        styles = " ".join(node.get("style", "") for node in shapes.iter())
-        fills.append(set(re.findall(r"fill: [^;]+", styles)))
-    assert fills[0] == fills[1]
-
-
-def test_a_density_uses_its_height_unless_one_scale_is_wanted_for_all_temperatures(visit):
-    ends = []
-    for same in (0, 1):
-        page = visit(f"temperature?v=1&T=3&pair=100&same={same}")
-        words = words_of(shapes_of(page, "temperature_picture"))
-        ends.append("20 %" in words and "50 %" not in words)  # no bin has a fifth of the pairs
-    assert ends == [True, False]
-
-
-def test_the_saved_masked_word_names_its_sentence_and_all_four_temperatures(visit):
-    words = words_of(shapes_of(visit("masked_word"), "masked_picture"))
-    for part in ("Your T = 2.00", "T = 1", "T = 3", "T = 5", "[MASK]"):
-        assert part in words, part
-
-
-def test_the_saved_joint_density_has_axes_color_scale_and_the_open_pair(visit):
-    words = words_of(shapes_of(visit("compare?v=1&pair=100"), "chart_joint"))
-    for part in ("Teacher: P(relevant)", "1 pair", "pairs", "log scale", "Query", "Who is right"):
-        assert part in words, part
+def fills_of(shapes) -> set[str]:
+    """Colors with which an SVG is filled."""
+    styles = " ".join(node.get("style", "") for node in shapes.iter())
+    return set(re.findall(r"fill: [^;]+", styles))
 
 
 class Addresses(HTMLParser):

@@ -100,13 +100,15 @@ def moves(history: History) -> list[str]:
     return words + ["forward"] * 2 * (ahead > 0) + ["far forward"] * (ahead > 1)
 
 
-@pytest.mark.parametrize("seed", [3, pytest.param(8, marks=pytest.mark.slow)])
-def test_a_walk_over_pages_choices_back_and_forward_is_never_out_of_step(visit, settle, seed):
+@pytest.mark.parametrize(("seed", "length"), [(3, 7), pytest.param(8, 24, marks=pytest.mark.slow)])
+def test_a_walk_over_pages_choices_back_and_forward_is_never_out_of_step(
+    visit, settle, seed, length
+):
     draw = random.Random(seed)
     page = visit("temperature?v=1")
     history = History(Entry())
     see(page, settle, history.now)
-    for _ in range(12):
+    for _ in range(length):
         move = draw.choice(moves(history))
         if move == "page":
             goal = draw.choice([p for p in PAGES if p != history.now.page])

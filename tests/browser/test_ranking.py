@@ -20,10 +20,12 @@ def thumb(page, k: int) -> tuple[float, float]:
     return box["x"] + 12 + (k - 1) / 19 * (box["width"] - 24), box["y"] + box["height"] / 2
 
 
-def test_a_drag_of_k_redraws_at_once_and_tells_the_server_once(visit, settle):
+def test_a_drag_of_k_redraws_at_once_and_its_release_is_told_and_tested_once(visit, settle):
     page = visit("ranking?v=1&k=5")
     shares = page.locator(f"{RAIL} svg.density")
     seen = {shares.get_attribute("aria-label")}
+    row = page.locator(f"{RAIL} svg .small").first
+    assert row.text_content().startswith("95 %")
     page.mouse.move(*thumb(page, 5))
     page.mouse.down()
     page.sent.clear()
@@ -33,51 +35,32 @@ def test_a_drag_of_k_redraws_at_once_and_tells_the_server_once(visit, settle):
         seen.add(shares.get_attribute("aria-label"))
     assert k_of(page) == 12
     assert len(seen) == 8  # every depth from 5 to 12 was drawn
+    assert row.text_content() == ""  # an interval is shown at the tested depth only
+    assert "Release to test" in page.locator(f"{RAIL} .note").inner_text()
     assert page.sent == []
     page.mouse.up()
     page.wait_for_url("**k=12*")
+    sync_api.expect(row).to_contain_text("95 %")
     settle(page)
     assert len(page.sent) == 1
     assert "In the top 12," in page.locator(".st-key-finding").inner_text()
     assert page.errors == []
 
 
-def test_the_interval_is_shown_at_the_tested_depth_only(visit):
+def test_arrow_keys_move_k_on_axes_that_stand_still_and_a_rest_releases_it(visit, settle):
     page = visit("ranking?v=1&k=5")
-    row = page.locator(f"{RAIL} svg .small").first
-    assert row.text_content().startswith("95 %")
-    page.mouse.move(*thumb(page, 5))
-    page.mouse.down()
-    page.mouse.move(*thumb(page, 9))
-    page.wait_for_timeout(100)
-    assert row.text_content() == ""
-    assert "Release to test" in page.locator(f"{RAIL} .note").inner_text()
-    page.mouse.up()
-    sync_api.expect(row).to_contain_text("95 %")
-
-
-def test_arrow_keys_move_k_and_a_rest_releases_it(visit, settle):
-    page = visit("ranking?v=1&k=5")
+    ticks = page.locator(f"{RAIL} svg.density .tick")
+    before = ticks.all_text_contents()
     page.locator(f"{RAIL} input[type=range]").focus()
     page.sent.clear()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     sync_api.expect(page.locator(f"{RAIL} output")).to_have_text("k = 8")  # drawn a frame later
+    assert ticks.all_text_contents() == before
     page.wait_for_url("**k=8*")
     settle(page)
     assert 1 <= len(page.sent) < 3  # one, unless a busy machine rests between two presses
     assert k_of(page) == 8
-
-
-def test_the_axes_stand_still_while_k_moves(visit):
-    page = visit("ranking?v=1&k=1")
-    ticks = page.locator(f"{RAIL} svg.density .tick")
-    before = ticks.all_text_contents()
-    page.locator(f"{RAIL} input[type=range]").focus()
-    for _ in range(6):
-        page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(100)
-    assert ticks.all_text_contents() == before
 
 
 def test_the_papers_table_is_a_preset_of_depth_and_mean(visit, settle):
@@ -89,15 +72,6 @@ def test_the_papers_table_is_a_preset_of_depth_and_mean(visit, settle):
     assert "pooled=0" not in page.url
     assert page.locator(f"{RAIL} svg.density .paper").count() == 4
     assert page.get_by_text("these sum to +10.7").count() == 1
-
-
-def test_the_saved_picture_names_both_models(visit):
-    page = visit("ranking?v=1")
-    with page.expect_download() as caught:
-        page.get_by_role("button", name="SVG").click()
-    text = caught.value.path().read_text(encoding="utf-8")
-    assert "A: Student" in text
-    assert "B: Twin" in text
 
 
 @pytest.mark.slow

@@ -51,7 +51,6 @@ def nasty_server(serve, nasty_home):
 def test_texts_of_the_data_are_never_run_nor_fetched(visit, nasty_server, place):
     joint = "&" if "?" in place else "?"
     page = visit(f"{place}{joint}v=1&data=nasty&pair=0", at=nasty_server)
-    page.wait_for_timeout(500)
     assert page.evaluate("window.hit") is None
     assert page.errors == []
     assert page.locator('a[href^="javascript:"], img[src*="192.0.2.1"]').count() == 0
@@ -94,20 +93,26 @@ def test_an_unexpected_error_hides_its_details_from_visitors(server):
     assert 'address = "127.0.0.1"' in config
 
 
-@pytest.fixture(scope="module")
-def public_server(serve, tmp_path_factory):
-    return serve(tmp_path_factory.mktemp("public"), "--public")
+SHUT = {  # where a public showing takes something in elsewhere, and what is closed there
+    "data?v=1&dtab=bring": "input[type=file]",
+    "data?v=1&dtab=score": "input[type=file], .st-key-data_score button",
+    "distill": ".st-key-distill_start button",
+}
 
 
-@pytest.mark.parametrize("place", ["", "temperature", "compare", "ranking", "data"])
-def test_a_public_showing_shows_every_page(visit, public_server, place):
-    page = visit(place, at=public_server)
-    assert page.locator('[data-testid="stException"]').count() == 0
-    assert page.locator(".st-key-finding").inner_text()
-
-
-def test_a_public_showing_takes_no_upload_and_says_why(visit, public_server):
-    page = visit("data?v=1&dtab=bring", at=public_server)
-    assert "public showing" in page.locator('[data-testid="stMain"]').inner_text()
-    for field in page.locator('input[type="file"]').all():
-        assert field.is_disabled()
+def test_a_public_showing_shows_every_page_takes_nothing_in_and_keeps_nothing(
+    visit, serve, tmp_path_factory
+):
+    home = tmp_path_factory.mktemp("public")
+    public = serve(home, "--public")
+    for place in ("", "temperature", "compare", "ranking", "data", *SHUT):
+        page = visit(place, at=public)
+        assert page.locator('[data-testid="stException"]').count() == 0, place
+        assert page.locator(".st-key-finding").inner_text(), place
+        if place in SHUT:
+            assert page.get_by_text("nothing started or kept").count(), place
+            closed = page.locator(SHUT[place])
+            assert closed.count(), place
+            assert all(each.is_disabled() for each in closed.all()), place
+    assert page.locator(".st-key-distill_judge").count()  # the bundled student, whole
+    assert {each.name for each in home.iterdir()} <= {"cache"}  # of the bundled world
