@@ -70,7 +70,7 @@ def disturb(bench: Laboratory, victim: str, kind: str, chance: random.Random) ->
         assert stand_in.stdout is not None
         stand_in.stdout.readline()
         while training_first and not saved_step(run) and run.status().state in LIVE:
-            time.sleep(0.01)
+            time.sleep(0.03)
         time.sleep(moment)
         # What is read now was reported as saved before the kill.
         outcome.saved, lines = saved_step(run), run.metrics()
@@ -164,7 +164,7 @@ def fill_the_disk(bench: Laboratory, kind: str, chance: random.Random) -> Outcom
         run = bench.create(kind, home)
         queue.enqueue([run], home)
         while not saved_step(run) and run.status().state in LIVE:
-            time.sleep(0.01)
+            time.sleep(0.03)
         time.sleep(chance.uniform(0, 0.5))
         filler = folder / "filler"
         outcome.saved, lines, outcome.found = saved_step(run), run.metrics(), run.status().state

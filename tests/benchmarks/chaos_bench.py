@@ -104,5 +104,5 @@ def wait_for_end(run: Run, home: Workspace) -> bool:
             return False
         with suppress(LabError, OSError):
             queue.ensure_dispatcher(home)
-        time.sleep(0.05)
+        time.sleep(0.2)
     return True

@@ -29,10 +29,9 @@ def small_disk() -> Iterator[Path | None]:
 def strangers(root: Path, known: set[int]) -> list[str]:
     """Processes of this workspace that nobody knows."""
     found = []
-    for process in psutil.process_iter(["pid", "cmdline", "status"]):
+    for process in psutil.process_iter(["cmdline"]):  # a zombie has no command line
         told = " ".join(process.info["cmdline"] or ())
-        ours = str(root) in told and "kdcore" in told
-        if ours and process.pid not in known and process.info["status"] != psutil.STATUS_ZOMBIE:
+        if str(root) in told and "kdcore" in told and process.pid not in known:
             found.append(f"{process.pid} {told[-80:]}")
     return found
 
@@ -42,5 +41,5 @@ def wait(true: Callable[[], bool], seconds: float) -> bool:
     while not true():
         if time.monotonic() > until:
             return False
-        time.sleep(0.1)
+        time.sleep(0.3)
     return True

@@ -14,7 +14,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 PATIENCE = 600.0  # seconds until a silent contender is taken for one that never reports a step
-PRELOAD = ("torch", "transformers.trainer", "kdcore.recipes.distill", "kdcore.recipes.finetune")
+PRELOAD = (
+    "torch",
+    "transformers.trainer",
+    "sklearn.metrics",
+    "kdcore.recipes.distill",
+    "kdcore.recipes.finetune",
+)
 
 
 @dataclass(frozen=True)

@@ -41,9 +41,10 @@ class Effort:
     seconds: float
     reruns: int
     lines: int
+    rest: int  # ms until what was begun before has surely ended
 
 
-FULL, QUICK = Effort(20.0, 10, 30), Effort(1.0, 2, 3)
+FULL, QUICK = Effort(20.0, 10, 30, 4000), Effort(1.0, 2, 2, 500)
 # tells when a step was first painted: in the frame after the sentence changed
 PAINTED = """() => {
   const inside = (n) => n.shadowRoot?.querySelector(".watch .finding");
@@ -176,10 +177,10 @@ def main() -> None:
             settled(page)
             late = lags(page, run, effort.lines)
             run.stand(state="stopped", ended=time.time())  # nothing polls while the page is rerun
-            page.wait_for_timeout(4000)
+            page.wait_for_timeout(effort.rest)
             rerun = rerunning(page, url, effort.reruns)
             page.goto("about:blank")
-            page.wait_for_timeout(2000)
+            page.wait_for_timeout(effort.rest)
             idle = idling(url, effort.seconds)
             run.stand(state="running", ended=None)
             polls = {tabs: polling(url, run, tabs, idle, effort.seconds) for tabs in (1, 5)}
