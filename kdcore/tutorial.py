@@ -1,7 +1,7 @@
 """The tutorial's five tasks in a row: teacher_ft, student_ft, teacher_inf, student_kd, eval.
 
 One honest table at the end: ROC-AUC and PR-AUC of teacher and students with their intervals, the
-share of the gap that distillation recovered, and whether the distilled student BEATS its twin.
+gap recovered, and the verdict on the distilled student against its twin.
 """
 
 import time
@@ -27,6 +27,7 @@ from kdcore.evaluation.comparison import Comparison, Difference, compare
 from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.evaluation.exports import to_csv, to_json, write_qrels, write_trec_run
 from kdcore.evaluation.gap import GapRecovered, gap_recovered
+from kdcore.metrics.significance import against
 from kdcore.runs.resolve import settled
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_json_atomic, write_text_atomic
@@ -127,7 +128,7 @@ class TutorialResult:
         """The finding in plain words."""
         d, gap = self.difference(), self.gap
         said = (
-            f"The distilled student against its twin in ROC-AUC: {d.verdict}, "
+            f"The distilled student in ROC-AUC: {against(d.verdict, 'its twin')}, "
             f"{d.delta:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p = {d.p:.3f}."
         )
         if d.verdict == "INCONCLUSIVE":

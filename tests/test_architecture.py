@@ -55,6 +55,14 @@ def test_a_module_reads_top_to_bottom_in_one_sitting(path):
     assert not long  # a command's options are not counted, its body is
 
 
+def test_a_verdict_is_better_worse_or_inconclusive():
+    """Its earlier words stand only where files that hold them are read."""
+    reader = ROOT / "kdcore" / "metrics" / "significance.py"
+    lessons = (ROOT / "assets" / "lessons").glob("*.json")
+    texts = [*MODULES, *BROWSER_PARTS, *lessons, ROOT / "README.md", ROOT / "CHANGELOG.md"]
+    assert [str(path) for path in texts if path != reader and "BEATS" in path.read_text()] == []
+
+
 LIGHT = [
     "catalog",
     "config",

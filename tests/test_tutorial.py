@@ -78,7 +78,7 @@ def test_the_gap_is_that_of_the_three_rows(result: TutorialResult) -> None:
     else:
         assert gap.value != gap.value
     assert result.difference().delta == pytest.approx(student - twin)
-    assert result.difference().verdict in ("BEATS", "LOSES", "INCONCLUSIVE", "TIES")
+    assert result.difference().verdict in ("BETTER", "WORSE", "INCONCLUSIVE")
     assert result.difference().verdict in result.sentence()
 
 

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kdcore.evaluation.exports import safe_cell
+from kdcore.metrics.significance import against
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
+VERDICT_MARKS = {"BETTER": "▲", "WORSE": "▼", "INCONCLUSIVE": "≈"}
 MADE_FROM = "made_from"  # the column of a CSV that tells data and models, with their hashes
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:&^=@\"'/])")
 
@@ -76,6 +78,11 @@ def percent(value: float, digits: int = 0) -> str:
 def signed(value: float, digits: int = 3) -> str:
     """A difference with its sign, a true minus for the eye."""
     return f"{value:+.{digits}f}".replace("-", "−") if value == value else "–"
+
+
+def verdict(word: str, opponent: str) -> str:
+    """A verdict with its mark and its opponent: "▲ BETTER than its twin"."""
+    return f"{VERDICT_MARKS.get(word, '')} {against(word, opponent)}".strip()
 
 
 def with_signs(table: pd.DataFrame, *columns: str) -> "Styler":

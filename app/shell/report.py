@@ -90,7 +90,7 @@ def latex(subjects: Sequence[Subject], against: Comparison | None) -> str:
         row = [_tex(each.title)]
         for key in keys:
             better = against and each.role == "student" and against.differences.get(key)
-            mark = r"$^\dagger$" if better and better.verdict == "BEATS" else ""
+            mark = r"$^\dagger$" if better and better.verdict == "BETTER" else ""
             marked = marked or bool(mark)
             row.append(number(each.evaluation.metrics[key].value) + mark)
         rows.append(" & ".join(row) + r" \\")
@@ -186,9 +186,8 @@ def _differences(against: Comparison | None) -> str:
         f"<td>{number(d.smallest_detectable)}</td><td>{escape(d.verdict)}</td></tr>"
         for d in against.differences.values()
     )
-    head = (
-        "<th>Metric</th><th>Difference</th><th>p</th><th>Smallest detectable</th><th>Verdict</th>"
-    )
+    names = ("Metric", "Difference", "p", "Smallest detectable", "Against its twin")
+    head = "".join(f"<th>{name}</th>" for name in names)
     title = "All pairs: student minus its twin without a teacher"
     rows = f"<div class='wide'><table><tr>{head}</tr>{rows}</table></div>"
     return f"<details><summary>{title}</summary>{rows}</details>"

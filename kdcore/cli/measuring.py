@@ -148,7 +148,7 @@ def difference_table(comparison: Comparison) -> Table:
             "95 %": f"[{cell(d.low)}, {cell(d.high)}]",
             "p": d.p,
             "detectable": d.smallest_detectable,
-            "verdict": d.verdict,
+            f"against {comparison.model_b}": d.verdict,
         }
         for d in comparison.differences.values()
     ]

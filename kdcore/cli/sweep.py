@@ -214,7 +214,7 @@ def _tell(runs: Sequence[Run], metric: str, as_json: bool) -> None:
             "state": one.state,
             f"{found.name} [95 %]": span(one.value, one.low, one.high),
             "less its twin's [95 %]": span(one.delta, one.delta_low, one.delta_high),
-            "verdict": one.verdict or shown(None),
+            "against its twin": one.verdict or shown(None),
             "q": shown(one.q),
         }
         for one in found.cells

@@ -40,7 +40,7 @@ class Difference:
     """One metric of two models: delta = a - b, its paired 95 % interval, p, and what to say.
 
     smallest_detectable: the least true difference that 80 % of such tests would find at 5 %.
-    verdict: BEATS when a is better, NO BEATS when it is worse, else INCONCLUSIVE.
+    verdict: BETTER or WORSE for a against b, else INCONCLUSIVE.
     """
 
     key: str

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from kdcore.evaluation.comparison import Comparison
 from kdcore.metrics.definitions import VERSION
+from kdcore.metrics.significance import stored_verdict
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
@@ -99,4 +100,4 @@ def _path(workspace: Workspace, name: str) -> Path:
 
 def _delta(values: Mapping[str, Any]) -> Delta:
     numbers: dict[str, Any] = {k: nan if v is None else v for k, v in values.items()}
-    return Delta(**numbers)
+    return Delta(**{**numbers, "verdict": stored_verdict(numbers["verdict"])})

@@ -22,6 +22,7 @@ from kdcore.evaluation.gap import GapRecovered
 from kdcore.evaluation.measures import checked
 from kdcore.labels import GainKind
 from kdcore.metrics.ranking import RankedLists
+from kdcore.metrics.significance import stored_verdict
 from kdcore.predictions import Predictions
 from kdcore.scores import Scores
 
@@ -66,8 +67,8 @@ def comparison_from_json(text: str) -> Comparison:
         return Comparison(
             **{
                 **data,
-                "differences": {k: _of(Difference, d) for k, d in data["differences"].items()},
-                "density": tuple(_of(DensityDifference, d) for d in data["density"]),
+                "differences": {k: _tested(Difference, d) for k, d in data["differences"].items()},
+                "density": tuple(_tested(DensityDifference, d) for d in data["density"]),
                 "notes": tuple(data["notes"]),
             }
         )
@@ -205,6 +206,10 @@ def _tuples(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_tuples(entry) for entry in value)
     return math.nan if value is None else value
+
+
+def _tested(kind: type[Any], data: dict[str, Any]) -> Any:
+    return _of(kind, {**data, "verdict": stored_verdict(data["verdict"])})
 
 
 def _of(kind: type[Any], data: dict[str, Any]) -> Any:

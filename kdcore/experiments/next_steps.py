@@ -113,8 +113,9 @@ def _temperatures(config: DistillConfig, known: Iterable[DistillConfig]) -> froz
 def _another_seed(case: _Case) -> Iterator[Experiment]:
     seed = case.config.seed
     why = {
-        "BEATS": "One seed won. Three seeds tell whether the next one would, too.",
-        "NO BEATS": "One seed lost. Three seeds tell whether that was the method or the draw.",
+        "BETTER": "One seed was better than its twin. Three tell whether the next would be, too.",
+        "WORSE": "One seed was worse than its twin. Three tell whether that was the method or "
+        "chance.",
         "INCONCLUSIVE": f"The difference, {case.difference}, is within what chance does. Seeds "
         "that agree would tell more than one run can.",
     }.get(case.judgement.verdict, "One seed says nothing of the next: run another with its twin.")
@@ -168,9 +169,9 @@ def _temperature(case: _Case) -> Iterator[Experiment]:
         if 0.25 <= heat <= _HOTTEST and heat not in case.temperatures:
             kind = "Flatter" if heat > now else "Sharper"
             why = {
-                "BEATS": f"T = {heat:g} was not tried yet. {kind} soft labels may do better "
+                "BETTER": f"T = {heat:g} was not tried yet. {kind} soft labels may do better "
                 "or worse.",
-                "NO BEATS": f"At T = {now:g} the soft labels did not help; {kind.lower()} ones "
+                "WORSE": f"At T = {now:g} the soft labels did not help; {kind.lower()} ones "
                 "weigh the teacher's doubts otherwise.",
             }.get(
                 case.judgement.verdict,
@@ -201,9 +202,9 @@ def _hard_weight(case: _Case) -> Iterator[Experiment]:
 def _longer(case: _Case) -> Iterator[Experiment]:
     epochs = case.config.training.epochs
     why = {
-        "NO BEATS": "Soft labels hold more to learn; a student that was stopped early shows "
+        "WORSE": "Soft labels hold more to learn; a student that was stopped early shows "
         "little of it.",
-        "BEATS": "It may not be at its end: the twin is given as many epochs, too.",
+        "BETTER": "It may not be at its end: the twin is given as many epochs, too.",
     }.get(case.judgement.verdict, "Twice the steps may part the two, or show that nothing does.")
     for times in (2, 4):
         yield Experiment(
@@ -214,7 +215,7 @@ def _longer(case: _Case) -> Iterator[Experiment]:
 def _smaller(case: _Case) -> Iterator[Experiment]:
     params = case.config.student.params
     why = {
-        "BEATS": f"It leads its twin by {signed(case.judgement.delta)}: a student that costs "
+        "BETTER": f"It leads its twin by {signed(case.judgement.delta)}: a student that costs "
         "less may keep that lead.",
     }.get(case.judgement.verdict, "A weaker student has more to gain from a teacher.")
     name = "layers" if hasattr(params, "layers") else "keep_layers"
@@ -241,8 +242,8 @@ def _other_loss(case: _Case) -> Iterator[Experiment]:
 
 
 _ORDER: dict[str, tuple[Idea, ...]] = {
-    "BEATS": (_smaller, _temperature, _hard_weight, _another_seed, _longer, _other_loss),
-    "NO BEATS": (_temperature, _hard_weight, _longer, _other_loss, _another_seed),
+    "BETTER": (_smaller, _temperature, _hard_weight, _another_seed, _longer, _other_loss),
+    "WORSE": (_temperature, _hard_weight, _longer, _other_loss, _another_seed),
     "INCONCLUSIVE": (
         *(_another_seed, _more_test_pairs, _more_training_pairs),
         *(_temperature, _longer, _hard_weight),

@@ -40,7 +40,8 @@ PRESETS: dict[str, Preset] = {
         summary="TwinBERT cosine learns from 2,000 pairs that the bundled teacher has scored.",
         student="twinbert_cos:vocabulary=3000",
         promise="About a minute on a GPU; see the estimate for this machine. With as few pairs as "
-        "these a teacher helps most: tried on the bundled world, the student beat its twin.",
+        "these a teacher helps most: tried on the bundled world, the student was better than its "
+        "twin.",
         settings=_WATCHED | {"limit": 2_000, "training.epochs": 5, "training.select_by": "roc_auc"},
     ),
     "classroom_cpu": Preset(
@@ -48,8 +49,8 @@ PRESETS: dict[str, Preset] = {
         summary="The demo's own student, small enough for a lesson without a GPU.",
         student="twinbert_cos:vocabulary=3000",
         promise="Student and twin train one after the other, in a few minutes on two CPU cores. "
-        "Tried on the bundled world, the student beat its twin; your result comes with its own "
-        "interval.",
+        "Tried on the bundled world, the student was better than its twin; your result comes with "
+        "its own interval.",
         settings=_WATCHED | {"limit": 4_000, "training.epochs": 6, "training.select_by": "roc_auc"},
     ),
     "tutorial_replica": Preset(

@@ -279,7 +279,7 @@ def _caution(cells: Sequence[CellResult], compared: int) -> str:
         told += f" A verdict is not valid when one side was ended early ({short})."
     if compared < 2:
         return told
-    sides = sum(cell.verdict in ("BEATS", "NO BEATS") for cell in cells)
+    sides = sum(cell.verdict in ("BETTER", "WORSE") for cell in cells)
     stand = sum(cell.stands for cell in cells)
     many = (
         f"{compared} cells are compared with their twins. By chance alone about "

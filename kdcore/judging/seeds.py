@@ -13,7 +13,7 @@ import numpy as np
 
 from kdcore.judging.verdict import signed
 from kdcore.metrics.definitions import CATALOG
-from kdcore.metrics.significance import LEVEL, Verdict, verdict
+from kdcore.metrics.significance import LEVEL, Verdict, against, verdict
 from kdcore.runs.alike import setting_of
 
 FEWEST = 3  # below it a spread is a guess, and no side is taken
@@ -119,8 +119,8 @@ def _sentence(name: str, delta: Spread, low: float, high: float, said: str) -> s
         seeds = f"{delta.n} seed{'' if delta.n == 1 else 's'} with a twin"
         return f"{seeds}: at least {FEWEST} are needed before seeds can take a side."
     return (
-        f"{said} over {delta.n} seeds: {name} {signed(delta.mean)} on average "
-        f"[{signed(low)}, {signed(high)}], from {signed(delta.least)} to {signed(delta.most)}. "
-        f"The interval is Student's t over {delta.n} seeds on the same test pairs: how the mean "
-        "would move with other seeds, not with other pairs."
+        f"{against(said, 'its twins')} over {delta.n} seeds: {name} {signed(delta.mean)} on "
+        f"average [{signed(low)}, {signed(high)}], from {signed(delta.least)} to "
+        f"{signed(delta.most)}. The interval is Student's t over {delta.n} seeds on the same test "
+        "pairs: how the mean would move with other seeds, not with other pairs."
     )

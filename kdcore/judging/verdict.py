@@ -10,15 +10,10 @@ from kdcore.errors import lookup
 from kdcore.evaluation.comparison import Comparison, Difference, compare
 from kdcore.evaluation.gap import GapRecovered, gap_recovered
 from kdcore.metrics.definitions import CATALOG
-from kdcore.metrics.significance import Verdict
+from kdcore.metrics.significance import Verdict, against
 from kdcore.predictions import Predictions
 
 NO_TWIN: Literal["NO TWIN"] = "NO TWIN"
-_AGAINST = {
-    "BEATS": "BEATS its twin",
-    "NO BEATS": "NO BEATS, it is worse than its twin",
-    "INCONCLUSIVE": "INCONCLUSIVE against its twin",
-}
 
 
 @dataclass(frozen=True)
@@ -119,7 +114,7 @@ def _sentence(found: Difference, gap: GapRecovered | None, queries: int, seeds: 
     if found.n_unit == "pairs":
         over += f" of {queries:,} {'query' if queries == 1 else 'queries'}"
     way = "" if found.higher_is_better else " (lower is better)"
-    said = f"{_AGAINST[found.verdict]}: {found.name}{way} {_change(found)} on {over}, "
+    said = f"{against(found.verdict, 'its twin')}: {found.name}{way} {_change(found)} on {over}, "
     said += "one seed" if seeds == 1 else f"one seed of {seeds}"
     parts = [f"{said}; {gap.sentence}." if gap else f"{said}."]
     if found.verdict == "INCONCLUSIVE" and isfinite(found.smallest_detectable):

@@ -12,16 +12,21 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Verdict = Literal["BEATS", "NO BEATS", "INCONCLUSIVE"]
+Verdict = Literal["BETTER", "WORSE", "INCONCLUSIVE"]
 Direction = Literal["more", "fewer", "no clear difference", "the same ads"]
 MORE: Direction = "more"
 FEWER: Direction = "fewer"
 NOT_TOLD_APART: Direction = "no clear difference"
 THE_SAME: Direction = "the same ads"  # both lists are shown whole: there is nothing to test
 LEVEL = 0.05
+RULE = (
+    "BETTER or WORSE than the opponent that is named, where the 95 % interval of the difference "
+    "leaves out 0 and p ≤ 0.05; else INCONCLUSIVE: these pairs do not tell."
+)
 POWER_FACTOR = 2.8  # z(0.975) + z(0.8): 80 % power in a two-sided test at 5 %
 FEW_QUERIES = 20  # below it even a widened interval is rough, which is reported
 CHUNK = 1 << 21  # weights drawn at once: 16 MB of float64
+_EARLIER = {"BEATS": "BETTER", "NO BEATS": "WORSE"}  # in files written by earlier versions
 _Z = 1.959964  # z(0.975)
 _NOTHING = 1e-12  # a spread that is rounding
 
@@ -207,7 +212,7 @@ def few(queries: int) -> str:
 def direction(low: float, high: float, p: float) -> Direction:
     """Which way a difference goes where neither way is better; the rule of `verdict`."""
     side = verdict(low, high, p)
-    return {"BEATS": MORE, "NO BEATS": FEWER, "INCONCLUSIVE": NOT_TOLD_APART}[side]
+    return {"BETTER": MORE, "WORSE": FEWER, "INCONCLUSIVE": NOT_TOLD_APART}[side]
 
 
 def graded(grade: int, grades: int, low: Floats, high: Floats, p: Floats) -> Verdict | Direction:
@@ -219,11 +224,21 @@ def graded(grade: int, grades: int, low: Floats, high: Floats, p: Floats) -> Ver
 
 
 def verdict(low: float, high: float, p: float, higher_is_better: bool = True) -> Verdict:
-    """What to say of a difference: BEATS, NO BEATS (it is worse), or INCONCLUSIVE.
+    """Return BETTER, WORSE or INCONCLUSIVE for a difference with its interval and p.
 
-    A side is taken only when the interval leaves out 0 and p <= 0.05 as well: with a handful of
+    It takes a side only when the interval leaves out 0 and p <= 0.05 as well: with a handful of
     queries the interval alone is too narrow.
     """
     if not p <= LEVEL or not (low > 0 or high < 0):
         return "INCONCLUSIVE"
-    return "BEATS" if (low > 0) == higher_is_better else "NO BEATS"
+    return "BETTER" if (low > 0) == higher_is_better else "WORSE"
+
+
+def against(verdict: str, opponent: str) -> str:
+    """Write a verdict with its opponent: "BETTER than its twin", "INCONCLUSIVE against ..."."""
+    return f"{verdict} {'than' if verdict in ('BETTER', 'WORSE') else 'against'} {opponent}"
+
+
+def stored_verdict(word: str) -> str:
+    """Return the present word for a verdict read from a file, which may hold an older one."""
+    return _EARLIER.get(word, word)

@@ -13,6 +13,7 @@ from kdcore.evaluation.evaluate import Metric
 from kdcore.experiments.command_line import command_of, model_of
 from kdcore.export.card import limits
 from kdcore.judging.verdict import signed
+from kdcore.metrics.significance import against
 from kdcore.report.curves import Curve, Point, chart
 from kdcore.report.facts import Facts, facts_of, provenance_of
 from kdcore.report.page import block, page, paragraph, section, table
@@ -147,7 +148,7 @@ def _verdict(facts: Facts) -> list[str]:
     if found is None:
         return []
     row = (
-        found.verdict,
+        against(found.verdict, "its twin"),
         found.metric,
         f"{signed(found.delta)} [{signed(found.low)}, {signed(found.high)}]",
         number(found.p, 4),

@@ -72,7 +72,7 @@ def test_a_student_and_its_twin_are_launched_watched_and_judged(visit, settle, b
     page = visit(address(), at=server)
     run = start(page, settle)
     expect(page.locator(".st-key-distill_watched")).to_be_in_viewport()
-    verdict = re.compile("BEATS|INCONCLUSIVE")
+    verdict = re.compile("BETTER|INCONCLUSIVE")
     expect(finding(page)).to_contain_text(verdict, timeout=PATIENCE)
     settle(page)
     assert set(states(home).values()) == {"finished"}
@@ -180,7 +180,7 @@ def test_a_run_and_its_queue_outlive_the_server(visit, settle, tmp_path):
         child = serve()
         again = visit(f"distill?v=1&run={run}", at=f"http://127.0.0.1:{port}")
         expect(finding(again)).to_contain_text(
-            re.compile("BEATS|INCONCLUSIVE|PRELIMINARY"), timeout=PATIENCE
+            re.compile("BETTER|INCONCLUSIVE|PRELIMINARY"), timeout=PATIENCE
         )
         again.get_by_text("No runs are running or queued").wait_for(timeout=PATIENCE)
         assert set(states(home).values()) == {"finished"}

@@ -100,7 +100,8 @@ def test_evaluate_against_another_run_gives_a_verdict_and_files(
     files = ("--csv", tmp_path / "d.csv", "--trec", tmp_path, "--per-query", tmp_path / "q.csv")
     said = kdlab("evaluate", home.student, "--against", home.teacher, *files)
     assert said.code == 0
-    assert any(verdict in said.out for verdict in ("BEATS", "INCONCLUSIVE"))
+    assert f"against {home.teacher}" in said.out
+    assert any(verdict in said.out for verdict in ("BETTER", "WORSE", "INCONCLUSIVE"))
     told = kdlab("evaluate", home.student, "--against", home.teacher, "--json").json
     difference = told["comparison"]["differences"]["roc_auc"]
     assert {"p", "smallest_detectable", "verdict"} <= difference.keys()

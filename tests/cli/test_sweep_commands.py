@@ -34,14 +34,14 @@ def test_a_sweep_ends_with_a_table_of_cells_beside_their_twin(home: Home, kdlab:
     ]
     for one in told["cells"]:
         assert one["state"] == "finished"
-        assert one["verdict"] in ("BEATS", "NO BEATS", "INCONCLUSIVE")
+        assert one["verdict"] in ("BETTER", "WORSE", "INCONCLUSIVE")
         assert one["low"] <= one["value"] <= one["high"]
         assert one["twin"] == told["cells"][0]["twin"]
         assert lab.store().get(one["run"]).status().state == "finished"
     assert "2 cells are compared with their twins" in told["caution"]
     again = kdlab("sweep", "--show", told["group"], "--metric", "nll")
     assert again.code == 0
-    for word in ("temperature", "less its twin's", "verdict", told["cells"][1]["run"]):
+    for word in ("temperature", "less its twin's", "against its twin", told["cells"][1]["run"]):
         assert word in again.out
 
 

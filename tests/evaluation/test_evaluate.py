@@ -233,21 +233,21 @@ def test_predictions_of_other_pairs_or_grades_are_refused():
         compare(pairs, model, model, depth=21)
 
 
-def test_a_better_model_beats_and_the_other_way_round_does_not():
+def test_a_better_model_is_better_and_the_other_way_round_worse():
     pairs, logits = world(queries=150)
     good, bad = noisy(pairs, logits, 0.1, "good"), noisy(pairs, logits, 4, "bad")
     there = compare(pairs, good, bad, resamples=300, permutations=300, area_permutations=200)
     back = compare(pairs, bad, good, resamples=300, permutations=300, area_permutations=200)
     for key in ("roc_auc", "pr_auc", "ndcg@5", "nll", "brier", "truth_kl"):
         one, other = there.differences[key], back.differences[key]
-        assert (one.verdict, other.verdict) == ("BEATS", "NO BEATS"), key
+        assert (one.verdict, other.verdict) == ("BETTER", "WORSE"), key
         assert one.delta == pytest.approx(-other.delta)
         assert (one.low, one.high) == pytest.approx((-other.high, -other.low))
         assert one.delta == pytest.approx(one.value_a - one.value_b)
     assert there.differences["roc_auc"].permutations == 200
     assert there.differences["nll"].permutations == 300
-    assert there.density[-1].verdict == "BEATS"
-    assert there.density[0].verdict == "BEATS"  # fewer bad ads is better
+    assert there.density[-1].verdict == "BETTER"
+    assert there.density[0].verdict == "BETTER"  # fewer bad ads is better
     assert sum(d.points for d in there.density) == pytest.approx(0, abs=1e-9)
     assert there.density[0].relative == pytest.approx(
         there.density[0].share_a / there.density[0].share_b - 1
@@ -265,15 +265,15 @@ def test_what_can_be_detected_is_the_same_number_wherever_it_is_asked():
 
 
 def test_a_grade_between_the_best_and_the_worst_is_more_or_fewer_and_no_merit():
-    """Substitutes were called BEATS where there were more of them because Exacts were missing."""
+    """Substitutes were called better where there were more of them because Exacts were missing."""
     pairs, logits = world(queries=150)
     good, bad = noisy(pairs, logits, 0.1, "good"), noisy(pairs, logits, 4, "bad")
     said = [d.verdict for d in compare(pairs, good, bad, resamples=300, permutations=300).density]
-    assert said[0] == said[-1] == "BEATS"
+    assert said[0] == said[-1] == "BETTER"
     assert set(said[1:-1]) <= {"more", "fewer", "no clear difference"}
     two, margins = world(2, queries=150)
     both = compare(two, noisy(two, margins, 0.1), noisy(two, margins, 4), resamples=300).density
-    assert [d.verdict for d in both] == ["BEATS", "BEATS"]
+    assert [d.verdict for d in both] == ["BETTER", "BETTER"]
 
 
 def test_lists_that_are_shown_whole_hold_the_same_ads_and_nothing_is_tested():

@@ -34,6 +34,10 @@ def test_a_kept_comparison_comes_back_as_it_was(told, tmp_path):
     assert read_comparison(path) is None
     keep(path, found)
     assert read_comparison(path) == found
+    earlier = path.read_text().replace('"BETTER"', '"BEATS"').replace('"WORSE"', '"NO BEATS"')
+    assert "BEATS" in earlier
+    path.write_text(earlier)
+    assert read_comparison(path) == found
 
 
 def test_a_kept_evaluation_comes_back_as_it_was(told, tmp_path):

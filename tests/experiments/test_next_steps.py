@@ -40,7 +40,7 @@ def changes(found) -> list[dict]:
 
 
 def test_after_a_win_the_student_gets_smaller_hotter_and_loses_its_labels():
-    found = next_experiments(config(), judgement("BEATS"))
+    found = next_experiments(config(), judgement("BETTER"))
     assert changes(found) == [
         {"student.params.layers": 1},
         {"method.params.temperature": 4.0},
@@ -51,7 +51,7 @@ def test_after_a_win_the_student_gets_smaller_hotter_and_loses_its_labels():
 
 
 def test_after_a_loss_temperature_labels_and_length_are_tried():
-    found = next_experiments(config(), judgement("NO BEATS", -0.02))
+    found = next_experiments(config(), judgement("WORSE", -0.02))
     assert changes(found) == [
         {"method.params.temperature": 4.0},
         {"hard_weight": 0.0},
@@ -87,7 +87,7 @@ def test_a_larger_limit_is_no_experiment_where_the_data_are_used_up():
 
 def test_a_loss_that_reads_no_temperature_is_not_offered_another_one():
     squared = config(method=MethodConfig(params={"loss": "mse_logits"}))
-    for verdict in ("BEATS", "NO BEATS", "INCONCLUSIVE"):
+    for verdict in ("BETTER", "WORSE", "INCONCLUSIVE"):
         found = changes(next_experiments(squared, judgement(verdict)))
         assert {"method.params.temperature"} not in [set(c) for c in found]
 
@@ -98,7 +98,7 @@ def test_a_setting_of_the_group_is_not_offered_again():
         changed(base, {"student.params.layers": 1}),
         replace(changed(base, {"method.params.temperature": 4}), device="cpu", threads=2),
     ]
-    found = changes(next_experiments(base, judgement("BEATS"), group))
+    found = changes(next_experiments(base, judgement("BETTER"), group))
     assert {"student.params.layers": 1} not in found
     assert {"method.params.temperature": 4.0} not in found
 
@@ -106,7 +106,7 @@ def test_a_setting_of_the_group_is_not_offered_again():
 def test_even_when_all_ideas_were_tried_three_are_left():
     base, known = config("cdssm"), []
     for _ in range(12):
-        found = next_experiments(base, judgement("NO BEATS"), known)
+        found = next_experiments(base, judgement("WORSE"), known)
         assert len(found) == 3
         known += [changed(base, one.changed) for one in found]
     assert changes(found) == [{"seed": s} for s in range(found[0].changed["seed"], 99)][:3]
@@ -118,7 +118,7 @@ SPECS = ("twinbert_cos", "twinbert_res:layers=1,hidden=8,heads=1", "bert_tiny", 
 @settings(max_examples=60, deadline=None)
 @given(
     student=st.sampled_from(SPECS),
-    verdict=st.sampled_from(("BEATS", "NO BEATS", "INCONCLUSIVE", NO_TWIN)),
+    verdict=st.sampled_from(("BETTER", "WORSE", "INCONCLUSIVE", NO_TWIN)),
     heat=st.floats(0.25, 100),
     hard=st.sampled_from((0.0, 0.1, 0.5, 1.0, 1000.0)),
     smoothing=st.sampled_from((0.0, 0.1)),
@@ -147,7 +147,7 @@ def test_three_possible_runs_that_differ_in_one_setting_each(
     assert all(one.label and one.why for one in found)
 
 
-@pytest.mark.parametrize("verdict", ["BEATS", "NO BEATS", "INCONCLUSIVE", NO_TWIN])
+@pytest.mark.parametrize("verdict", ["BETTER", "WORSE", "INCONCLUSIVE", NO_TWIN])
 def test_reasons_speak_of_numbers_that_are_there(verdict):
     unknown = replace(judgement(verdict), delta=nan, low=nan, high=nan, smallest_detectable=nan)
     for one in next_experiments(config(limit=100), unknown):
@@ -158,6 +158,6 @@ def test_a_temperature_that_the_lab_has_tried_is_not_suggested_again():
     """From T = 4 the way led to T = 2, and from there to T = 4."""
     hot = changed(config(limit=2000), {"method.params.temperature": 4.0})
     known = [config(limit=5000), config("twinbert_res", limit=5000)]  # at T = 2
-    for verdict in ("BEATS", "NO BEATS", "INCONCLUSIVE", NO_TWIN):
+    for verdict in ("BETTER", "WORSE", "INCONCLUSIVE", NO_TWIN):
         found = changes(next_experiments(hot, judgement(verdict), known))
         assert 2.0 not in [one.get("method.params.temperature") for one in found]

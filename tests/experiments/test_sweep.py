@@ -117,7 +117,7 @@ def test_no_verdict_stands_on_a_side_that_was_ended_early(tmp_path, queued):
     with (made.twin.folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 3, "time": 1, "epoch": 0.5}\n')
     short = sweep_table([made.student], "roc_auc", workspace)
-    assert (short.cells[0].verdict, short.cells[0].stands) == ("BEATS", False)
+    assert (short.cells[0].verdict, short.cells[0].stands) == ("BETTER", False)
     assert short.cells[0].caveats == ("The twin was ended early, after 0.5 of 2 epochs.",)
     assert "is not valid" in short.caution
 
@@ -163,7 +163,7 @@ def test_the_table_tells_each_cell_beside_its_twin_and_warns_of_many(tmp_path, q
 
 def test_a_verdict_that_one_cell_would_earn_may_not_stand_among_many(tmp_path, monkeypatch):
     cells = [
-        sweeps.CellResult(f"r{i}", "", "finished", {}, value=0.8, p=p, verdict="BEATS")
+        sweeps.CellResult(f"r{i}", "", "finished", {}, value=0.8, p=p, verdict="BETTER")
         for i, p in enumerate((0.001, 0.04, 0.5, 0.6))
     ]
     told = dict(zip("abcd", cells, strict=True))

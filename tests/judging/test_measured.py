@@ -71,8 +71,22 @@ def test_whichever_of_student_and_twin_answers_last_measures_the_difference(home
     measure_finished(made[last], pairs(), home)
     assert kept_evaluation(made[last]) is not None
     found = kept_deltas(home, made["student"], made["twin"])
-    assert found["roc_auc"].verdict == "BEATS"
+    assert found["roc_auc"].verdict == "BETTER"
     assert found["roc_auc"].n == 100
+
+
+def test_a_difference_kept_by_an_earlier_version_has_the_verdict_s_word_of_today(home):
+    config = config_of()
+    student = run(home, "kd", config, 3.0, about=About(twin="alone"))
+    twin = run(home, "alone", twin_config(config), 0.1)
+    measure_finished(student, pairs(), home)
+    file = deltas._path(home, deltas.pair_name(student, twin))
+    file.write_text(
+        file.read_text().replace('"BETTER"', '"BEATS"').replace('"WORSE"', '"NO BEATS"')
+    )
+    now = kept_deltas(home, student, twin)
+    deltas.forget()
+    assert kept_deltas(home, student, twin) == now
 
 
 def test_a_run_whose_twin_has_not_answered_is_evaluated_alone(home):

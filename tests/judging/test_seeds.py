@@ -60,11 +60,11 @@ def test_seeds_without_a_twin_do_not_count():
 @pytest.mark.parametrize(
     ("deltas", "metric", "said"),
     [
-        ((0.021, 0.020, 0.022), "roc_auc", "BEATS"),
-        ((-0.021, -0.020, -0.022), "roc_auc", "NO BEATS"),
-        ((-0.021, -0.020, -0.022), "nll", "BEATS"),
+        ((0.021, 0.020, 0.022), "roc_auc", "BETTER"),
+        ((-0.021, -0.020, -0.022), "roc_auc", "WORSE"),
+        ((-0.021, -0.020, -0.022), "nll", "BETTER"),
         ((0.03, -0.02, 0.01), "roc_auc", "INCONCLUSIVE"),
-        ((0.02, 0.02, 0.02), "roc_auc", "BEATS"),
+        ((0.02, 0.02, 0.02), "roc_auc", "BETTER"),
         ((0.0, 0.0, 0.0), "roc_auc", "INCONCLUSIVE"),
     ],
 )

@@ -36,14 +36,15 @@ def pairs() -> PairTable:
     return table()
 
 
-def test_a_better_student_beats_its_twin_and_the_sentence_holds_every_number(pairs):
+def test_a_student_is_better_than_its_twin_and_the_sentence_holds_every_number(pairs):
     said = judge(pairs, answers(pairs, 1.0, 1), answers(pairs, 0.3, 2), answers(pairs, 2.0, 3))
-    assert said.verdict == "BEATS"
+    assert said.verdict == "BETTER"
     assert said.low > 0
     assert said.p <= 0.05
     delta = f"{said.delta:+.3f} [{said.low:+.3f}, {said.high:+.3f}]"
     assert said.sentence.startswith(
-        f"BEATS its twin: ROC-AUC {delta} on 300 pairs of 60 queries, one seed; gap recovered "
+        f"BETTER than its twin: ROC-AUC {delta} on 300 pairs of 60 queries, one seed; "
+        "gap recovered "
     )
     assert "]. Seeds were not varied" in said.sentence
 
@@ -56,8 +57,8 @@ def test_seeds_that_were_varied_are_counted_and_not_denied(pairs):
 
 def test_a_worse_student_is_called_worse_with_true_minus_signs(pairs):
     said = judge(pairs, answers(pairs, 0.2, 1), answers(pairs, 1.0, 2), None)
-    assert said.verdict == "NO BEATS"
-    assert said.sentence.startswith("NO BEATS, it is worse than its twin: ROC-AUC −0.")
+    assert said.verdict == "WORSE"
+    assert said.sentence.startswith("WORSE than its twin: ROC-AUC −0.")
     assert said.gap is None
 
 
@@ -90,10 +91,10 @@ def test_without_a_twin_nothing_is_judged_and_the_sentence_says_why(pairs):
     assert (said.n, said.n_unit, said.queries) == (300, "pairs", 60)
 
 
-def test_a_metric_of_which_less_is_better_beats_with_a_negative_difference(pairs):
+def test_a_metric_of_which_less_is_better_is_better_with_a_negative_difference(pairs):
     good, bad = answers(pairs, 1.5, 1), answers(pairs, 0.2, 1)
     said = judge(pairs, good, bad, None, "nll")
-    assert said.verdict == "BEATS"
+    assert said.verdict == "BETTER"
     assert said.delta < 0
     assert "NLL (lower is better) −" in said.sentence
 

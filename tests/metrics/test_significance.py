@@ -173,10 +173,10 @@ def test_equal_models_have_p_one_and_no_p_is_zero():
 @pytest.mark.parametrize(
     ("low", "high", "p", "higher", "said"),
     [
-        (0.1, 0.2, 0.01, True, "BEATS"),
-        (0.1, 0.2, 0.01, False, "NO BEATS"),
-        (-0.2, -0.1, 0.01, True, "NO BEATS"),
-        (-0.2, -0.1, 0.01, False, "BEATS"),
+        (0.1, 0.2, 0.01, True, "BETTER"),
+        (0.1, 0.2, 0.01, False, "WORSE"),
+        (-0.2, -0.1, 0.01, True, "WORSE"),
+        (-0.2, -0.1, 0.01, False, "BETTER"),
         (-0.1, 0.2, 0.01, True, "INCONCLUSIVE"),
         (0.1, 0.2, 0.06, True, "INCONCLUSIVE"),
         (0.0, 0.2, 0.01, True, "INCONCLUSIVE"),

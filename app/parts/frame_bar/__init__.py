@@ -1,6 +1,7 @@
 """The end of the top bar: selection, copy link, shortcuts."""
 
 from app.kit.browser_part import held, part
+from kdcore.metrics.significance import RULE
 
 KEY = "frame_bar"
 SHORTCUTS = (
@@ -46,8 +47,7 @@ GLOSSARY = (
     ("n", "the number of pairs or queries behind a value"),
     (
         "verdict",
-        "BEATS (better) or NO BEATS (worse) where the interval of a difference excludes 0 and p "
-        "< 0.05, otherwise INCONCLUSIVE; always against an opponent, which is named beside it",
+        RULE,
     ),
 )
 

@@ -12,9 +12,9 @@ _mount = part(__name__, "draw")
 
 @dataclass(frozen=True)
 class Card:
-    """One number. role: a palette role for its stripe; against: the opponent of the verdict.
+    """One number. role: a palette role for its stripe; n: how many, with the unit ("queries").
 
-    low and high: its 95 % interval, nan when there is none; n with its unit ("queries").
+    verdict: what texts.verdict writes, the opponent named: "▲ BETTER than its twin".
     """
 
     label: str
@@ -24,7 +24,6 @@ class Card:
     interval: str = ""
     delta: str = ""
     verdict: str = ""
-    against: str = ""
     role: str = "muted"
 
 

@@ -1,7 +1,5 @@
 // Cards of numbers: label, value, interval, n; the definition shows on hover and on focus.
 
-const VERDICTS = { BEATS: "▲", "NO BEATS": "▼", INCONCLUSIVE: "≈" };
-
 export default function ({ data, parentElement }) {
   const root = theme(parentElement);
   const list = el("ul", { class: "cards", "aria-label": data.label });
@@ -23,6 +21,6 @@ function one(card, place) {
     el("span", { class: "about", role: "tooltip", id }, card.definition),
     el("div", { class: "value num" }, card.value, card.delta && el("span", { class: "delta" }, card.delta)),
     el("div", { class: "small num" }, [card.interval, card.n].filter(Boolean).join(" · ")),
-    card.verdict ? el("div", { class: "verdict" }, `${VERDICTS[card.verdict] ?? ""} ${card.verdict} ${card.against}`) : null,
+    card.verdict ? el("div", { class: "verdict" }, card.verdict) : null,
   );
 }

@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import services
-from app.kit.texts import number, signed
+from app.kit.texts import number, signed, verdict
 from app.parts.metric_cards import interval
 from app.services import Answers, Board
 from app.shell import caveats
@@ -126,10 +126,9 @@ def _gain(board: Board, key: str) -> Gain | None:
     if difference is None or not isfinite(difference.delta):
         return None
     return Gain(
-        words=f"vs {'twin' if board.twin else 'teacher'}",
         value=signed(difference.delta),
         interval=interval(difference.low, difference.high),
-        verdict=difference.verdict,
+        verdict=verdict(difference.verdict, "its twin" if board.twin else "the teacher"),
         about=_how(difference),
     )
 

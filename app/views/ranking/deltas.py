@@ -18,6 +18,7 @@ from app.views.ranking.models import Side, about, caption
 from app.views.ranking.parts.delta_strip import delta_strip
 from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.curves import ndcg_name
+from kdcore.metrics.significance import against
 
 LIST = "ranking_queries"
 
@@ -91,8 +92,8 @@ def summary(deltas: QueryDeltas, test: Difference) -> str:
     if np.isfinite(test.low):
         said += f", 95 % {signed(test.low)} to {signed(test.high)}, p = {test.p:.4f}"
     return (
-        f"{said}: {test.verdict}. {test.n:,} queries could show a difference of "
-        f"{number(test.smallest_detectable)} four times in five."
+        f"{said}. Verdict on A: {against(test.verdict, 'B')}. {test.n:,} queries could show a "
+        f"difference of {number(test.smallest_detectable)} four times in five."
     )
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import services, state
 from app.kit import controls
-from app.kit.texts import signed
+from app.kit.texts import signed, verdict
 from app.services import Board, ranking
 from app.shell import frame, lacking
 from app.views.ranking import models
@@ -31,11 +31,11 @@ FOOTNOTE = (
     "compare directions, not sizes."
 )
 WORDS = {  # a verdict of A against B, with both named
-    "BEATS": "A BEATS B",
-    "NO BEATS": "B BEATS A",
+    "BETTER": "A is BETTER than B",
+    "WORSE": "A is WORSE than B",
+    "INCONCLUSIVE": "INCONCLUSIVE against B",
     "more": "A shows more",
     "fewer": "A shows fewer",
-    "no clear difference": "INCONCLUSIVE",
 }
 OWN_GRADES = (
     "These pairs have {n} grades, the paper has four (bad, fair, good, excellent), so its numbers "
@@ -89,7 +89,8 @@ def finding(a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]) -> s
         )
     ends = ""
     if np.isfinite(best.low):
-        ends = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {best.verdict})"
+        side = verdict(best.verdict, b.noun)
+        ends = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {side})"
     if best.verdict == "INCONCLUSIVE":
         return (
             f"In the top {k}, the shares of {best.grade} ads of {a.noun} and {b.noun} do not "

@@ -5,7 +5,7 @@ import streamlit as st
 
 from app import state
 from app.kit import controls
-from app.kit.texts import md, number, signed
+from app.kit.texts import md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services import Board, ranking
 from app.shell import frame, lacking
@@ -62,11 +62,12 @@ def finding(
         return f"{name} is {value:.3f}; a random order of the same ads has {random:.3f}."
     ends = ""
     if np.isfinite(test.low):
-        ends = f" (95 % {signed(test.low)} to {signed(test.high)}; {test.verdict})"
+        side = verdict(test.verdict, pair[1].noun)
+        ends = f" (95 % {signed(test.low)} to {signed(test.high)}; {side})"
     moved = f"{abs(test.delta):.3f} {'higher' if test.delta > 0 else 'lower'} than that of"
     if test.verdict == "INCONCLUSIVE":
         moved, ends = (
-            ("not clearly different from that of"),
+            "not clearly different from that of",
             f", difference {signed(test.delta)}{ends}",
         )
     return (
@@ -118,7 +119,7 @@ def _cards(
                 f"{n}, smallest detectable {number(test.smallest_detectable)}",
                 interval(test.low, test.high),
                 f"p = {test.p:.4f}",
-                str(test.verdict),
+                verdict(test.verdict, "B"),
             )
         )
     st.markdown(f"**{md(ndcg_name(gain, k))}**, with 95 % intervals over queries")

@@ -16,6 +16,7 @@ from app.views.runs import verdicts
 from app.views.runs.finding import interval, spread_words
 from kdcore.judging.seeds import FEWEST, spread
 from kdcore.metrics.definitions import CATALOG
+from kdcore.metrics.significance import RULE
 from kdcore.runs.listing import Row
 
 _SAID = ("stage", "student.name", "method.name", "data", "teacher")  # have columns of their own
@@ -216,14 +217,14 @@ def _compared(scene: Scene) -> dict[str, Any]:
         ),
         "twin": kind.TextColumn(
             "against its twin",
-            width=210,
-            help=f"{verdicts.RULE} The twin is the same student on labels alone. For a "
+            width=280,
+            help=f"{RULE} The twin is the same student on labels alone. For a "
             "single run this is one seed: an effect of this run, not of the method. For "
             "folded seeds it is over the seeds that have their own twin; the column seeds "
             "counts them. ⚖: the two had unequal budgets; One run shows how.",
         ),
         "verdict": kind.TextColumn(
-            "against ★", width=135, help=f"{verdicts.RULE} Against the baseline, {base}."
+            "against ★", width=180, help=f"{RULE} Against the baseline, {base}."
         ),
     }
 

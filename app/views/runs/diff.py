@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import state
 from app.kit import controls
-from app.kit.texts import md, number, signed
+from app.kit.texts import md, number, signed, verdict
 from app.services.runs import seeds
 from app.services.runs.listing import MOST, Entry, Scene
 from app.views.runs import columns as runs_columns
@@ -89,7 +89,7 @@ def _numbers(scene: Scene, runs: Sequence[Entry]) -> list[list[str]]:
         else:
             ends = f"[{signed(delta.low)}, {signed(delta.high)}]"
             deltas.append(f"{signed(delta.delta)} {ends}")
-            verdicts.append(f"{delta.verdict} ★")
+            verdicts.append(verdict(delta.verdict, "★"))
     star = f"★ {scene.base.title}" if scene.base else "★"
     return [
         [f"test {name}", *values],

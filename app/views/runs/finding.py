@@ -8,13 +8,8 @@ from app.services.runs import measured
 from app.services.runs.listing import Entry, Scene
 from kdcore.judging.seeds import Spread
 from kdcore.metrics.definitions import CATALOG
+from kdcore.metrics.significance import against
 from kdcore.runs.listing import Number
-
-VERDICTS = {
-    "BEATS": "ahead of",
-    "NO BEATS": "behind",
-    "INCONCLUSIVE": "not clearly different from",
-}
 
 WHO = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
 
@@ -77,7 +72,5 @@ def _against(scene: Scene, leader: Entry) -> str:
     if delta is None:
         return f"its difference to the baseline, {scene.base.title}, is not measured yet."
     ends = f"[{signed(delta.low)}, {signed(delta.high)}]"
-    how = VERDICTS.get(delta.verdict, delta.verdict)
-    return (
-        f"{how} the baseline, {scene.base.title}, by {signed(delta.delta)} {ends}: {delta.verdict}."
-    )
+    side = against(delta.verdict, f"the baseline, {scene.base.title}")
+    return f"{side}: {signed(delta.delta)} {ends}."

@@ -11,7 +11,7 @@ import streamlit as st
 from app import state
 from app.kit import controls
 from app.kit.figures import runs as figures
-from app.kit.texts import md, number, signed
+from app.kit.texts import VERDICT_MARKS, md, number, signed
 from app.services.runs import listing, sweep
 from app.services.runs.listing import Entry, Scene
 from app.views.runs import columns as runs_columns
@@ -20,7 +20,6 @@ from kdcore.experiments.sweep import CellResult
 from kdcore.judging.drift import Parted
 from kdcore.metrics.definitions import CATALOG
 
-MARKS = {"BEATS": "▲", "NO BEATS": "▼", "INCONCLUSIVE": "≈"}
 NONE_YET = (
     "There is no sweep here yet. A sweep is a grid over settings, each cell a student beside its "
     "twin; start one on the page Distill, or by command, and it appears here as a heat map:"
@@ -148,8 +147,9 @@ def _picture(
     controls.chart(figure, _table(results, name), sentence, "runs_heat", about(scene), around)
     st.caption(
         f"In a cell: {name} on the test split; then its difference to its twin, the same student, "
-        "data and seed without a teacher. ▲ BEATS, ▼ NO BEATS, ≈ INCONCLUSIVE; a verdict in "
-        "brackets does not survive the correction for many comparisons (false-discovery rate 5 %)."
+        "data and seed without a teacher. ▲ BETTER than its twin, ▼ WORSE, ≈ INCONCLUSIVE; a "
+        "verdict in brackets does not survive the correction for many comparisons (false-discovery "
+        "rate 5 %)."
     )
 
 
@@ -188,7 +188,7 @@ def _text(cell: CellResult, out: bool, states: Mapping[str, str]) -> str:
         return told if cell.state != "finished" else "finished,\nnot evaluated yet"
     told = number(cell.value)
     if isfinite(cell.delta):
-        verdict = f"{MARKS.get(cell.verdict, '')} {cell.verdict}"
+        verdict = f"{VERDICT_MARKS.get(cell.verdict, '')} {cell.verdict}"
         stands = cell.stands or cell.verdict == "INCONCLUSIVE"
         told += f"\n{signed(cell.delta)}\n{verdict if stands else f'({verdict})'}"
     return told
@@ -210,7 +210,7 @@ def _table(results: Sequence[CellResult], name: str) -> pd.DataFrame:
                 "delta high": r.delta_high,
                 "p": r.p,
                 "q, all cells in mind": r.q,
-                "verdict": r.verdict,
+                "verdict against its twin": r.verdict,
                 "stands": "yes" if r.stands else "no",
             }
             for r in results

@@ -4,16 +4,13 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from app.kit.texts import signed
+from app.kit.texts import signed, verdict
 from app.services.runs import budgets
 from app.services.runs.listing import Entry, Scene
 from app.services.runs.measured import kept_delta
 from app.services.runs.seeds import to_own_twins
 from kdcore.judging.seeds import Seeded, fold
 from kdcore.runs.listing import Row
-
-RULE = "BEATS or NO BEATS where the interval leaves out 0 and p < 0.05, else INCONCLUSIVE."
-_MARKS = {"BEATS": "▲ ", "NO BEATS": "▼ ", "INCONCLUSIVE": "≈ "}
 
 
 def beside_twin(scene: Scene, entry: Entry, twin: Row | None) -> str:
@@ -23,17 +20,16 @@ def beside_twin(scene: Scene, entry: Entry, twin: Row | None) -> str:
     if twin is None or delta is None:
         return ""
     mark = " ⚖" if budgets.unequal(entry.row.run, twin.run) else ""
-    verdict = f"{_MARKS.get(delta.verdict, '')}{delta.verdict} its twin"
-    return f"{verdict}, {signed(delta.delta)}{mark}"
+    return f"{verdict(delta.verdict, 'its twin')}, {signed(delta.delta)}{mark}"
 
 
-def against_base(scene: Scene, entry: Entry, verdict: str, is_base: bool) -> str:
+def against_base(scene: Scene, entry: Entry, word: str, is_base: bool) -> str:
     """The verdict against ★, or why there is none."""
     if is_base:
         return "baseline"
     if why := scene.apart.get(entry.key):
         return ", ".join(why)
-    return f"{_MARKS.get(verdict, '')}{verdict} ★" if verdict else ""
+    return verdict(word, "★") if word else ""
 
 
 def over_twins(scene: Scene, each: Sequence[Entry], twins: Mapping[Path, Row]) -> tuple[str, str]:
@@ -47,8 +43,7 @@ def over_twins(scene: Scene, each: Sequence[Entry], twins: Mapping[Path, Row]) -
     if not found.delta.n:
         return "", ""
     ends = f" [{signed(found.low)}, {signed(found.high)}]" if found.low == found.low else ""
-    mark = _MARKS.get(found.verdict, "")
     return (
         f"; to {found.delta.n} own twins {signed(found.delta.mean)}{ends}",
-        f"{mark}{found.verdict} own twins",
+        verdict(found.verdict, "own twins"),
     )

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import services, state
 from app.kit import controls
+from app.kit.texts import verdict
 from app.services import Answers, Board, Rung, Story
 from app.services.roles import is_distilled
 from app.shell import captions
@@ -30,13 +31,13 @@ def finding(board: Board) -> str:
     if not found.trustworthy:
         return f"For {name} on {board.data.title}, {found.sentence}."
     if found.low > 0:
-        verdict = f"With the teacher's help {name} does better than with labels alone"
+        effect = f"With the teacher's help {name} does better than with labels alone"
     elif found.high < 0:
-        verdict = f"With the teacher's help {name} does worse than with labels alone"
+        effect = f"With the teacher's help {name} does worse than with labels alone"
     else:
-        verdict = f"Whether the teacher helped {name} is open"
+        effect = f"Whether the teacher helped {name} is open"
     return (
-        f"{verdict}: over {len(board.pairs):,} pairs its ROC-AUC is "
+        f"{effect}: over {len(board.pairs):,} pairs its ROC-AUC is "
         f"{found.student_ft:.3f} with labels alone and {found.student_kd:.3f} distilled; the "
         f"teacher's is {found.teacher:.3f}; {found.text}."
     )
@@ -52,7 +53,7 @@ def _by_itself(board: Board, who: Answers, teacher: Answers) -> str:
     return (
         f"{who.title} has a ROC-AUC of {own.value:.3f} [{own.low:.3f}, {own.high:.3f}] over "
         f"{len(board.pairs):,} pairs; minus {teacher.title} that is {against.delta:+.3f} "
-        f"[{against.low:+.3f}, {against.high:+.3f}]: {against.verdict}."
+        f"[{against.low:+.3f}, {against.high:+.3f}]: {verdict(against.verdict, teacher.title)}."
     )
 
 

@@ -3,6 +3,7 @@
 import csv
 
 import pandas as pd
+import pytest
 
 from app.kit import texts
 
@@ -18,6 +19,19 @@ def test_markdown_sees_no_mark_in_a_text_of_the_data():
 
 def test_a_plotly_label_shows_tags_as_text():
     assert texts.plot("<b>x</b> & y") == "&lt;b&gt;x&lt;/b&gt; &amp; y"
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("BETTER", "▲ BETTER than its twin"),
+        ("WORSE", "▼ WORSE than its twin"),
+        ("INCONCLUSIVE", "≈ INCONCLUSIVE against its twin"),
+        ("TOO FEW SEEDS", "TOO FEW SEEDS against its twin"),
+    ],
+)
+def test_a_verdict_names_its_opponent(word, shown):
+    assert texts.verdict(word, "its twin") == shown
 
 
 def test_a_csv_is_plain_tells_what_it_was_made_from_and_runs_in_no_spreadsheet():

@@ -145,7 +145,7 @@ def test_a_cell_that_a_spreadsheet_would_run_is_saved_behind_an_apostrophe(text)
 
 
 def test_a_dagger_of_the_latex_table_is_explained_in_its_caption(material):
-    better = {k: replace(d, verdict="BEATS") for k, d in material.against.differences.items()}
+    better = {k: replace(d, verdict="BETTER") for k, d in material.against.differences.items()}
     table = report.latex(material.subjects, replace(material.against, differences=better))
     caption = table[table.index(r"\caption") : table.index(r"\begin{tabular}")]
     assert r"$^\dagger$: better than the same student trained on labels alone" in caption

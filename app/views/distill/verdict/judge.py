@@ -5,7 +5,7 @@ from math import isfinite
 import streamlit as st
 
 from app import services, state
-from app.kit.texts import md, number, signed
+from app.kit.texts import md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services import Answers
 from app.services.boards import title_of
@@ -116,8 +116,7 @@ def _models(case: Case) -> list[Card]:
                 n=f"n = {metric.n:,} {metric.n_unit}",
                 interval=interval(metric.low, metric.high),
                 delta=_delta(judged) if judged else "",
-                verdict=judged.verdict if judged else "",
-                against="its twin",
+                verdict=verdict(judged.verdict, "its twin") if judged else "",
                 role=role,
             )
         )
@@ -142,8 +141,7 @@ def _beside(case: Case) -> list[Card]:
                 n=f"n = {metric.n:,} {metric.n_unit}",
                 interval=interval(metric.low, metric.high),
                 delta=_delta(difference) if difference else "",
-                verdict=difference.verdict if difference else "",
-                against="its twin",
+                verdict=verdict(difference.verdict, "its twin") if difference else "",
                 role="student",
             )
         )
@@ -192,4 +190,4 @@ def _folded(row: SeedRow) -> str:
             f"; against their own twins {signed(delta.mean)} ± {number(delta.deviation)}, from "
             f"{signed(delta.least)} to {signed(delta.most)}"
         )
-    return f"{told}. **{row.verdict}**"
+    return f"{told}. **{verdict(row.verdict, 'own twins')}**"

@@ -7,7 +7,7 @@ import streamlit as st
 import yaml
 
 from app import services, state
-from app.kit.texts import md, number, signed
+from app.kit.texts import md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services.runs import budgets, listing, seeds
 from app.services.runs.listing import Entry, Scene
@@ -173,8 +173,7 @@ def _against(scene: Scene, entry: Entry, delta: Delta, opponent: str, named: str
         f"find: {number(delta.smallest_detectable)}. {_why(delta)}",
         f"{delta.n:,} {delta.unit}",
         interval(delta.low, delta.high),
-        verdict=delta.verdict,
-        against=opponent,
+        verdict=verdict(delta.verdict, opponent),
         role=entry.role,
     )
 

@@ -96,13 +96,13 @@ def test_without_labels_the_cards_compare_with_the_teacher_and_claim_no_right(la
 def test_a_card_names_the_twin_only_when_there_is_one(lab):
     with_twin = sent(opened(lab, KINDS["four grades"]), "score_cards")["cards"][0]
     assert [r["title"] for r in with_twin["rows"]] == ["Teacher", "Student", "Twin"]
-    assert with_twin["gain"]["words"] == "vs twin"
+    assert with_twin["gain"]["verdict"].endswith(" its twin")
     assert with_twin["gap"] is not None
 
 
 def test_without_a_twin_the_student_is_set_against_the_teacher(lab):
     card = sent(opened(lab, KINDS["no twin"]), "score_cards")["cards"][0]
-    assert card["gain"]["words"] == "vs teacher"
+    assert card["gain"]["verdict"].endswith(" the teacher")
     assert card["gap"] is None
 
 

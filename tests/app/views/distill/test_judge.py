@@ -83,9 +83,9 @@ def case(run_id: str = "student-kd") -> verdict.Case:
     return found
 
 
-def test_the_bundled_student_beats_its_twin_and_the_sentence_holds_the_numbers():
+def test_the_bundled_student_is_better_than_its_twin_and_the_sentence_holds_the_numbers():
     said = distill_judge.finding(BUNDLED)
-    assert said.startswith("BEATS its twin: ROC-AUC +0.0")
+    assert said.startswith("BETTER than its twin: ROC-AUC +0.0")
     assert "on 10,000 pairs of 500 queries, one seed; gap recovered 3" in said
 
 
@@ -119,7 +119,7 @@ def test_cards_hold_student_twin_and_teacher_with_interval_n_and_definition(lab)
     assert [c.role for c in cards] == ["student", "twin", "teacher"]
     assert all(c.n == "n = 200 pairs" and c.interval and "95 %" in c.definition for c in cards)
     assert "vs twin" in cards[0].delta
-    assert cards[0].verdict in ("BEATS", "NO BEATS", "INCONCLUSIVE")
+    assert cards[0].verdict.endswith((" than its twin", " against its twin"))
     assert [c.verdict for c in cards[1:]] == ["", ""]
 
 
@@ -149,7 +149,7 @@ def test_while_the_twin_trains_the_sentence_is_called_preliminary(lab):
     assert said.startswith("PRELIMINARY: the twin waits in the queue; on validation")
     assert "the student reached ROC-AUC 0.720 and the twin 0.610 so far" in said
     at = drawn()
-    assert "BEATS" not in texts(at)
+    assert "BETTER" not in texts(at)
     assert "Train the twin" not in labels(at)
 
 
@@ -178,7 +178,7 @@ def test_a_run_of_other_pairs_is_judged_on_its_own_and_not_offered_to_compare(la
     pairs = case().board.pairs
     monkeypatch.setattr(verdict, "data_choices", list)
     monkeypatch.setattr(verdict.lab, "split_of", lambda run, split, home: pairs)
-    assert distill_judge.finding("student-kd").split(" ")[0] in ("BEATS", "NO", "INCONCLUSIVE")
+    assert distill_judge.finding("student-kd").split(" ")[0] in ("BETTER", "WORSE", "INCONCLUSIVE")
     at = drawn()
     assert at.button(key="judge_compare_student-kd").disabled
 

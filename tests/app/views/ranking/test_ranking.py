@@ -237,10 +237,10 @@ def test_a_finding_tells_more_or_fewer_only_where_its_test_does():
     board = KINDS["four grades"]
     a, b = ranking_models.chosen(board)
     tests = ranking.density(board, a.answers, b.answers, 3)
-    sure = replace(tests[-1], points=4.4, low=1.0, high=8.0, verdict="BEATS")
+    sure = replace(tests[-1], points=4.4, low=1.0, high=8.0, verdict="BETTER")
     said = density.finding(a, b, 3, (*tests[:-1], sure))
     assert "the student shows 4.4 points more excellent ads than its twin" in said
-    worse = replace(sure, points=-4.4, low=-8.0, high=-1.0, verdict="NO BEATS")
+    worse = replace(sure, points=-4.4, low=-8.0, high=-1.0, verdict="WORSE")
     assert "4.4 points fewer excellent" in density.finding(a, b, 3, (*tests[:-1], worse))
 
 

@@ -123,8 +123,7 @@ def test_measuring_gives_the_finding_its_difference_and_verdict(home):
     at = page()
     assert "4 finished runs are not evaluated yet." in told(at)
     at = measured(at, home)
-    assert "ahead of the baseline, hard, by +" in told(at)
-    assert "BEATS." in told(at)
+    assert "BETTER than the baseline, hard: +" in told(at)
     rows = table(at).set_index("run")
     assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
     assert rows.loc["own1", "verdict"].endswith(" ★")
@@ -137,7 +136,7 @@ def test_what_was_measured_is_found_again_without_measuring(monkeypatch, home):
     measured(page(), home)
     deltas.forget()
     monkeypatch.setattr(measuring, "request", lambda *a: pytest.fail("measured again"))
-    assert "ahead of the baseline, hard, by +" in told(page())
+    assert "BETTER than the baseline, hard: +" in told(page())
 
 
 def test_only_settings_that_differ_have_a_column_until_all_are_asked_for():
@@ -294,7 +293,7 @@ def test_a_sweep_that_was_measured_anywhere_needs_no_press(home):
         pairs = pairs_of_world()
         against_twin(cell.row.run, twin.run, pairs, home)  # as a run does at its end
     found = sweeps.table(cells, "roc_auc")
-    assert [c.verdict for c in found.cells] == ["BEATS", "BEATS"]
+    assert [c.verdict for c in found.cells] == ["BETTER", "BETTER"]
     assert "2 cells are compared with their twins" in found.caution
     assert not [b for b in page(rview="sweep").button if "twins" in b.label]
 
@@ -458,7 +457,7 @@ def test_folded_seeds_are_judged_by_their_own_twins_and_say_over_how_many(home):
 
 
 def test_two_seeds_with_twins_take_no_side(home):
-    assert folded_row(home, 2)["twin"] == "TOO FEW SEEDS own twins"
+    assert folded_row(home, 2)["twin"] == "TOO FEW SEEDS against own twins"
 
 
 def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many():

@@ -25,9 +25,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Gain:
-    """A difference between two models in words, with its verdict; about tells how it was had."""
+    """A difference of two models. verdict names the opponent; about says how it was measured."""
 
-    words: str
     value: str
     interval: str
     verdict: str

@@ -1,6 +1,5 @@
 // A metric a card: every model as a mark with its interval on one axis, the gain, and the verdict.
 
-const SYMBOLS = { BEATS: "▲", "NO BEATS": "▼", INCONCLUSIVE: "≈" };
 const [WIDE, ROW, NAME, SIDE] = [260, 17, 54, 52];
 
 export default function ({ data, parentElement }) {
@@ -37,16 +36,14 @@ function card(one, place) {
   );
 }
 
-function gain({ words, value, interval, verdict }) {
+function gain({ value, interval, verdict }) {
   return el(
     "div",
     { class: "gain num" },
-    el("span", { class: "verdict" }, `${SYMBOLS[verdict] ?? ""} ${verdict} `),
+    el("span", { class: "verdict" }, `${verdict} `),
     el("strong", {}, value),
     " ",
     el("span", {}, interval),
-    " ",
-    el("span", { class: "small" }, words),
   );
 }
 
