@@ -1,4 +1,4 @@
-"""Soft labels: softmax at a temperature, what it says, and a store of its largest logits."""
+"""Soft labels: softmax at a temperature, its entropy and KL, and a store of the largest logits."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ LOWEST_HALF = float(np.finfo(np.float16).min)
 
 
 def log_soften(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
-    """(..., classes) log softmax(logits / temperature), exact for |logit| = 1e4 and T = 0.05."""
+    """Return (..., classes) log softmax(logits / T), exact for |logit| = 1e4 and T = 0.05."""
     if not (np.isfinite(temperature) and temperature > 0):
         raise ConfigError(f"temperature: {temperature} is not a positive number; use 0.05 to 100")
     scaled = np.asarray(logits, dtype=np.float64) / temperature
@@ -24,12 +24,12 @@ def log_soften(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> F
 
 
 def soften(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
-    """(..., classes) soft labels softmax(logits / temperature); arXiv 1503.02531."""
+    """Return (..., classes) soft labels softmax(logits / T) (arXiv 1503.02531, Eq. 1)."""
     return np.asarray(np.exp(log_soften(logits, temperature)))
 
 
 def entropy(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> Floats:
-    """(...) bits that a soft label holds: 0 when it is sure, log2(classes) when it is flat."""
+    """Return (...) entropy of soft labels in bits: 0 when certain, log2(classes) when flat."""
     log_p = log_soften(logits, temperature)
     return np.asarray(np.maximum(-(np.exp(log_p) * log_p).sum(axis=-1) / np.log(2), 0.0))
 
@@ -39,7 +39,7 @@ def kl(
     q_logits: NDArray[np.floating[Any]],
     temperature: float = 1.0,
 ) -> Floats:
-    """(...) KL(p || q) in nats, both softened at one temperature; without the factor T².
+    """Return (...) KL(p || q) in nats, both softened at one temperature; without the factor T².
 
     For distillation p is the teacher and q the student. Values at different T do not compare.
     """
@@ -49,7 +49,7 @@ def kl(
 
 @dataclass(frozen=True)
 class StoreReport:
-    """What keeping k logits costs, at one temperature; means over rows, KL in nats.
+    """The loss of precision when only k logits are stored, at one T; means over rows, KL in nats.
 
     kl_full_rebuilt is infinite when dropped classes come back as zero: the full label gives them
     some mass. kl_rebuilt_full stays finite: it is about -log(kept mass).
@@ -69,7 +69,7 @@ class SoftLabelStore:
     """The k largest logits of every row in half precision, so that T can be chosen later.
 
     indices: (rows, k) int32, largest first. logits: (rows, k) float16, relative to the row's
-    largest, which no softmax can tell and no half overflows. classes: how many there were.
+    largest: softmax is the same, and half precision cannot overflow. classes: of the full rows.
     rest: (rows,) float16 or None: one logit for each dropped class alike, which gives the dropped
     classes their true mass at T = 1. Top-k storage follows arXiv 1904.01624.
     """
@@ -88,24 +88,24 @@ class SoftLabelStore:
         if not np.isfinite(self.logits).all():
             problems.append("a logit is not a number")
         if self.rest is not None and self.rest.shape != self.indices.shape[:1]:
-            problems.append(f"rest has shape {self.rest.shape}; need one number a row")
+            problems.append(f"rest has shape {self.rest.shape}; need one number per row")
         if problems:
-            raise DataError("These are no stored soft labels:", problems)
+            raise DataError("These are not stored soft labels:", problems)
 
     @classmethod
     def keep(
         cls, logits: NDArray[np.floating[Any]], k: int, keep_rest: bool = False
     ) -> "SoftLabelStore":
-        """The k largest of (rows, classes) logits; equal ones: the lower class first."""
+        """Store the k largest of (rows, classes) logits; of equal ones the lower class first."""
         full = np.asarray(logits, dtype=np.float64)
         classes = full.shape[1]
         if not 1 <= k <= classes:
-            raise ConfigError(f"k: {k} logits of {classes} cannot be kept; use 1..{classes}")
+            raise ConfigError(f"k: {k} logits of {classes} cannot be stored; use 1..{classes}")
         if not np.isfinite(full).all():
             raise DataError("a logit is not a finite number; score the pairs again")
         order = np.argsort(-full, axis=1, kind="stable")[:, :k]
         top = np.take_along_axis(full, order, axis=1)
-        kept = np.maximum(top - top[:, :1], LOWEST_HALF).astype(np.float16)
+        stored = np.maximum(top - top[:, :1], LOWEST_HALF).astype(np.float16)
         rest = None
         if keep_rest and k < classes:
             dropped = np.exp(full - top[:, :1])
@@ -113,24 +113,24 @@ class SoftLabelStore:
             with np.errstate(divide="ignore"):
                 mean_logit = np.log(dropped.sum(axis=1) / (classes - k))
             rest = np.maximum(mean_logit, LOWEST_HALF).astype(np.float16)
-        return cls(order.astype(np.int32), kept, classes, rest)
+        return cls(order.astype(np.int32), stored, classes, rest)
 
     def __len__(self) -> int:
         return len(self.indices)
 
     @property
     def k(self) -> int:
-        """How many logits a row keeps."""
+        """How many logits of a row are stored."""
         return int(self.indices.shape[1])
 
     @property
     def bytes_per_row(self) -> int:
-        """Bytes of one row: 6 a kept logit, 2 more for the rest."""
+        """Bytes per row: 6 per stored logit, 2 more for the rest."""
         row = (self.indices.itemsize + self.logits.itemsize) * self.k
         return row + (self.rest.itemsize if self.rest is not None else 0)
 
     def rebuild(self, temperature: float = 1.0, rest: Rest = "zero") -> Floats:
-        """(rows, classes) probabilities at T; dropped classes get zero, or one even share.
+        """Return (rows, classes) probabilities at T; dropped classes get zero, or one even share.
 
         The even share is exact in sum at T = 1 and an approximation elsewhere.
         """
@@ -150,15 +150,15 @@ class SoftLabelStore:
     def report(
         self, full: NDArray[np.floating[Any]], temperature: float = 1.0, rest: Rest = "zero"
     ) -> StoreReport:
-        """Compare with the (rows, classes) logits that were stored."""
+        """Compare the store with the (rows, classes) logits it was made from."""
         log_p = log_soften(full, temperature)
         with np.errstate(divide="ignore"):
             log_q = np.log(self.rebuild(temperature, rest))
-        kept = np.exp(np.take_along_axis(log_p, self.indices.astype(np.int64), axis=1)).sum(axis=1)
+        mass = np.exp(np.take_along_axis(log_p, self.indices.astype(np.int64), axis=1)).sum(axis=1)
         return StoreReport(
             temperature=temperature,
-            kept_mass=float(np.mean(kept)) if len(self) else float("nan"),
-            least_kept_mass=float(np.min(kept)) if len(self) else float("nan"),
+            kept_mass=float(np.mean(mass)) if len(self) else float("nan"),
+            least_kept_mass=float(np.min(mass)) if len(self) else float("nan"),
             kl_full_rebuilt=_mean_kl(log_p, log_q),
             kl_rebuilt_full=_mean_kl(log_q, log_p),
             bytes_per_row=self.bytes_per_row,
@@ -167,7 +167,7 @@ class SoftLabelStore:
 
     def save(self, path: Path) -> None:
         """Write one safetensors file."""
-        from safetensors.numpy import save_file  # kept out of the import of a pure module
+        from safetensors.numpy import save_file  # not imported with the module, which stays light
 
         tensors = {"indices": self.indices, "logits": self.logits}
         if self.rest is not None:
@@ -187,7 +187,7 @@ class SoftLabelStore:
             return cls(tensors["indices"], tensors["logits"], classes, tensors.get("rest"))
         except (OSError, KeyError, ValueError, SafetensorError) as cause:
             raise DataError(
-                f"{path} holds no stored soft labels ({cause}); store them again"
+                f"{path} does not hold stored soft labels ({cause}); store them again"
             ) from (cause)
 
 

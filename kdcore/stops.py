@@ -1,7 +1,7 @@
-"""Stopping in the middle of long work, such as training a tokenizer.
+"""Stop in the middle of long work, such as training a tokenizer.
 
-A run sets what looks for a stop with `heeded(look)`; long work below it calls `heed()` every
-second or so. `look` raises when the run was asked to stop. Without a run, `heed()` does nothing.
+A run installs a check with `heeded(check)`; long work inside it calls `heed()` about every second.
+`check` raises when the run was told to stop. Without a run, `heed()` does nothing.
 """
 
 import threading
@@ -11,46 +11,46 @@ from contextvars import ContextVar
 from typing import TypeVar
 
 Result = TypeVar("Result")
-LOOK_EVERY = 0.2  # seconds
-_look: ContextVar[Callable[[], None] | None] = ContextVar("look", default=None)
+CHECK_EVERY = 0.2  # seconds
+_check: ContextVar[Callable[[], None] | None] = ContextVar("check", default=None)
 
 
 @contextmanager
-def heeded(look: Callable[[], None]) -> Iterator[None]:
-    """Inside the block, `heed()` calls `look`, which raises when the work should end."""
-    token = _look.set(look)
+def heeded(check: Callable[[], None]) -> Iterator[None]:
+    """Make `heed()` call `check` inside the block; `check` raises when the work should end."""
+    token = _check.set(check)
     try:
         yield
     finally:
-        _look.reset(token)
+        _check.reset(token)
 
 
 def heed() -> None:
-    """Raise what `look` raises when a stop was asked for."""
-    look = _look.get()
-    if look is not None:
-        look()
+    """Raise what the installed check raises, if the work should end."""
+    check = _check.get()
+    if check is not None:
+        check()
 
 
-def done_beside(work: Callable[[], Result]) -> Result:
-    """The result of work that gives Python no chance to look at signals, done in a thread.
+def run_in_thread(work: Callable[[], Result]) -> Result:
+    """Do work that never returns to Python, such as a native call, in a thread; return its result.
 
-    This thread waits for it, heeds stops and Ctrl-C meanwhile, and leaves the work behind when
-    one comes: such a thread ends with its process at the latest.
+    The calling thread waits and heeds stops and Ctrl-C. When one comes, it abandons the work: a
+    daemon thread ends with its process at the latest.
     """
     results: list[Result] = []
     errors: list[BaseException] = []
 
-    def carry_out() -> None:
+    def target() -> None:
         try:
             results.append(work())
         except BaseException as error:  # raised again below, in the thread that waits
             errors.append(error)
 
-    thread = threading.Thread(target=carry_out, daemon=True)
+    thread = threading.Thread(target=target, daemon=True)
     thread.start()
     while thread.is_alive():
-        thread.join(LOOK_EVERY)
+        thread.join(CHECK_EVERY)
         heed()
     if errors:
         raise errors[0]

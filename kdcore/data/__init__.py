@@ -1,1 +1,1 @@
-"""Where pairs come from: a source a file, each giving a PairTable."""
+"""Query-ad pairs: the table, where it comes from, how it is stored, checked and split."""

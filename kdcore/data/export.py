@@ -1,4 +1,4 @@
-"""Export: a PairTable as a file for other tools or as XGLUE's files; all of them read back."""
+"""Export a PairTable as a file for other tools or as XGLUE's files; the lab reads all of them."""
 
 import csv
 import json
@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from kdcore.data.files.rejects import guarded
 from kdcore.data.pairs import COLUMNS, TEXT_COLUMNS, TRUTH_PREFIX, PairTable
-from kdcore.data.sources.rejects import guarded
 from kdcore.data.sources.table import SCHEME_KEY
 from kdcore.data.sources.xglue import SPLIT_NAMES
 from kdcore.errors import DataError
@@ -24,7 +24,9 @@ _UNFIT = re.compile("[\t\n\0]")
 
 
 def export_data(pairs: PairTable, path: Path) -> tuple[Path, ...]:
-    """Write pairs by the path's ending; returns the files written, each whole or not at all.
+    """Write pairs in the format of the path's ending, and return the files written.
+
+    Each file is written completely or not at all.
 
     .csv, .jsonl, .parquet: all columns, grades by name, blank when unlabelled. CSV cells that a
         spreadsheet would run get an apostrophe. Parquet also keeps the scheme and the truth.
@@ -37,7 +39,9 @@ def export_data(pairs: PairTable, path: Path) -> tuple[Path, ...]:
         if not suffix or path.is_dir():
             return _write_folder(pairs, path)
         if suffix not in SUFFIXES:
-            raise DataError(f"cannot export to {suffix!r}; end the name in {', '.join(SUFFIXES)}")
+            raise DataError(
+                f"pairs cannot be exported to {suffix!r}; end the name in {', '.join(SUFFIXES)}"
+            )
         if suffix == ".tsv":
             write_bytes_atomic(path, _tsv(_one_part(pairs)))
             return (path,)
@@ -53,7 +57,7 @@ def export_data(pairs: PairTable, path: Path) -> tuple[Path, ...]:
 
 
 def _labels(pairs: PairTable) -> list[str]:
-    """(pairs,) grade names; unlabelled, -1, picks the blank at the end."""
+    """Return (pairs,) grade names; unlabelled, -1, picks the blank at the end."""
     names = np.array([*pairs.scheme.grades, ""], dtype=object)
     return list(names[pairs.grades])
 
@@ -100,7 +104,7 @@ def _one_part(pairs: PairTable) -> PairTable:
 
 
 def _tsv(pairs: PairTable) -> bytes:
-    """QADSM's lines; a text with a tab or line end has no place in them."""
+    """Write QADSM's lines; DataError for texts with a tab or a line end, which do not fit."""
     texts = [pairs.frame[column].tolist() for column in TEXT_COLUMNS]
     unfit = [
         f"pair {row + 1}: its {column} holds a tab, a line end or a NUL; write .csv or .parquet"
@@ -112,7 +116,7 @@ def _tsv(pairs: PairTable) -> bytes:
         raise DataError(f"{len(unfit):,} texts do not fit QADSM's format:", unfit[:20])
     lines = map("\t".join, zip(*texts, _labels(pairs), strict=True))
     content = "".join(f"{line}\n" for line in lines)
-    # a reader takes one byte order mark off; a text that starts with one keeps its own
+    # a reader removes one byte order mark; a text that starts with one must keep its own
     mark = "\ufeff" if content.startswith("\ufeff") else ""
     return (mark + content).encode()
 

@@ -1,4 +1,4 @@
-"""The library: data sets by name, kept in the workspace; load, import, list."""
+"""Load, import, list and delete data sets by name; imported ones lie in the workspace."""
 
 import hashlib
 import json
@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import kdcore
 from kdcore.data.files.cells import TableOptions
+from kdcore.data.files.content import PACKED
 from kdcore.data.files.opening import ENDINGS
-from kdcore.data.files.packed import PACKED
 from kdcore.data.files.problems import Problem
+from kdcore.data.files.rejects import rejects_tsv
 from kdcore.data.pairs import PairTable
 from kdcore.data.sources.columns import ColumnMapping
 from kdcore.data.sources.registry import HUB_PREFIX, TASKS, Source, read_hub_source, read_path
-from kdcore.data.sources.rejects import rejects_tsv
 from kdcore.data.sources.rows import Reading
 from kdcore.data.sources.table import TableReading
 from kdcore.errors import DataError, LabError, UnknownNameError, lookup
@@ -31,7 +30,7 @@ REJECTS = "rejects.tsv"
 
 @dataclass(frozen=True)
 class Imported:
-    """An import that succeeded: the pairs, how they were read and where they lie."""
+    """An import that succeeded: the pairs, how they were read, and their folder."""
 
     table: PairTable
     reading: Reading
@@ -44,13 +43,13 @@ class Imported:
 
     @property
     def counts(self) -> dict[str, int]:
-        """rows, kept, rejected, withdrawn (see Reading.counts)."""
+        """Numbers of rows, kept, rejected and withdrawn (see Reading.counts)."""
         return self.reading.counts
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A data set of the workspace as its card tells it; problem is "" when the card is whole."""
+class DataSet:
+    """A data set of the workspace, read from its card; problem is "" when the card is readable."""
 
     name: str
     pairs: int = 0
@@ -72,12 +71,13 @@ def load_data(
     workspace: Workspace | None = None,
     **world_sizes: int,
 ) -> PairTable:
-    """Pairs by name: "world", a name of the workspace, a path, "hub:qadsm" or "hub:wpr".
+    """Load pairs: "world", a name of the workspace, a path, "hub:qadsm" or "hub:wpr".
 
-    world_sizes (seed, log, train, validation, test) are for the bundled world only. The splits
-    are those of the source; `with_test_split` makes a missing one. A path is read as it lies and
-    nothing is kept; skip_bad leaves its bad rows out. DataError or UnknownNameError when nothing
-    fits. mapping, scheme, options, round_grades: how a table is read (see TableReading).
+    The splits are those of the source; `with_test_split` makes a missing one. A path is read and
+    nothing is stored. DataError or UnknownNameError when nothing fits.
+
+    mapping, scheme, options, round_grades: how a table is read (see TableReading). skip_bad:
+    leaves bad rows out. world_sizes: seed, log, train, validation, test of the bundled world.
     """
     workspace = workspace or Workspace.default()
     text = str(source)
@@ -93,8 +93,8 @@ def load_data(
     if (path / CARD).is_file():
         return PairTable.load(path)
     how = TableReading(mapping, scheme, options, round_grades)
-    found = _read(source, workspace, task, how)
-    return found.reading.table(default_name(text), found.sentence, skip_bad=skip_bad)
+    rows = _read(source, workspace, task, how)
+    return rows.reading.table(default_name(text), rows.sentence, skip_bad=skip_bad)
 
 
 def import_data(
@@ -109,14 +109,15 @@ def import_data(
     skip_bad: bool = False,
     replace: bool = False,
     workspace: Workspace | None = None,
-    told: str = "",
+    origin: str = "",
 ) -> Imported:
-    """Read a path or hub name and keep it in the workspace under a name, whole or not at all.
+    """Read a path or hub name and store it in the workspace under a name, completely or not at all.
 
-    told: the sentence that says where the rows came from, when the path does not tell it.
-    With skip_bad the good rows are kept and the bad ones written beside them as rejects.tsv.
-    DataError tells every problem; a name that is taken needs replace. mapping, scheme, options,
-    round_grades: how a table is read (see TableReading).
+    DataError lists every problem; a name that exists needs replace.
+
+    mapping, scheme, options, round_grades: how a table is read (see TableReading). skip_bad: the
+    good rows are stored and the bad ones written beside them as rejects.tsv. origin: the sentence
+    that says where the rows came from, where the path does not say it.
     """
     workspace = workspace or Workspace.default()
     name = check_name(name or default_name(str(source)), "data set's name")
@@ -125,9 +126,9 @@ def import_data(
         raise DataError(f"{WORLD!r} is the bundled data set; choose another name")
     if folder.exists() and not replace:
         raise DataError(f"a data set {name!r} exists already; choose another name or replace it")
-    found = _read(source, workspace, task, TableReading(mapping, scheme, options, round_grades))
-    reading = found.reading
-    table = reading.table(name, told or found.sentence, skip_bad=skip_bad)
+    rows = _read(source, workspace, task, TableReading(mapping, scheme, options, round_grades))
+    reading = rows.reading
+    table = reading.table(name, origin or rows.sentence, skip_bad=skip_bad)
     try:
         with new_folder(folder, replace=replace) as temporary:
             table.save(temporary)
@@ -141,33 +142,33 @@ def import_data(
     return Imported(table, reading, folder)
 
 
-def list_data(workspace: Workspace | None = None) -> list[Listed]:
-    """The data sets of the workspace by name; the bundled world is not among them."""
+def list_data(workspace: Workspace | None = None) -> list[DataSet]:
+    """List the data sets of the workspace by name; the bundled world is not among them."""
     folder = (workspace or Workspace.default()).data
-    held = sorted(folder.iterdir()) if folder.is_dir() else []
+    entries = sorted(folder.iterdir()) if folder.is_dir() else []
     return [
-        _listed(entry)
-        for entry in held
+        _from_card(entry)
+        for entry in entries
         if entry.is_dir() and entry.name[0] != "." and entry.name != WORLD
     ]
 
 
 def delete_data(name: str, workspace: Workspace | None = None) -> None:
-    """Move an imported data set to the trash, where it stays for a week; with all brought to it."""
+    """Move an imported data set, with the predictions for it, to the trash for a week."""
     home = workspace or Workspace.default()
     if name == WORLD or not (home.data_folder(name)).is_dir():
-        held = ", ".join(d.name for d in list_data(home)) or "none"
-        raise UnknownNameError(f"no imported data set is called {name!r}; there is: {held}")
+        names = ", ".join(d.name for d in list_data(home)) or "none"
+        raise UnknownNameError(f"no imported data set is called {name!r}; there is: {names}")
     throw_away(home.data_folder(name))
 
 
 def restore_data(name: str, workspace: Workspace | None = None) -> None:
-    """Take a data set back that `delete_data` put away."""
+    """Restore a data set that `delete_data` moved to the trash."""
     take_back((workspace or Workspace.default()).data, name)
 
 
 def default_name(source: str) -> str:
-    """The name that an import of this source gets when the person gives none."""
+    """Return the name that an import of this source gets when none is given."""
     if source.startswith(HUB_PREFIX):
         return slug(source.removeprefix(HUB_PREFIX))
     name = Path(source).expanduser().absolute().name
@@ -176,10 +177,10 @@ def default_name(source: str) -> str:
     return slug(re.sub(rf"({kinds})?({packed})?$", "", name, flags=re.I))
 
 
-def _listed(folder: Path) -> Listed:
+def _from_card(folder: Path) -> DataSet:
     try:
         card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        return Listed(
+        return DataSet(
             folder.name,
             int(card["pairs"]),
             str(card["source"]),
@@ -187,13 +188,13 @@ def _listed(folder: Path) -> Listed:
             tuple(card["notes"]),
         )
     except (OSError, ValueError, KeyError, TypeError) as cause:
-        return Listed(folder.name, problem=f"its card cannot be read ({cause}); import it again")
+        return DataSet(folder.name, problem=f"its card cannot be read ({cause}); import it again")
 
 
 def _is_imported(name: str, workspace: Workspace) -> bool:
     try:
         return (workspace.data_folder(name) / CARD).is_file()
-    except LabError:  # no name at all, so a path
+    except LabError:  # not a valid name, so a path
         return False
 
 
@@ -209,10 +210,10 @@ def _read(
     path = Path(source).expanduser()
     looks_like_a_name = isinstance(source, str) and not re.search(r"[./\\~]", text)
     if looks_like_a_name and not path.exists():
-        known: Mapping[str, str] = dict.fromkeys(
+        names: Mapping[str, str] = dict.fromkeys(
             [WORLD, *(d.name for d in list_data(workspace)), *(HUB_PREFIX + t for t in TASKS)], ""
         )
-        lookup(known, text, "data set")
+        lookup(names, text, "data set")
     try:
         return read_path(path, task=task, how=how)
     except MemoryError as cause:
@@ -223,36 +224,36 @@ def _read(
 
 
 def _from_hub(name: str, workspace: Workspace, skip_bad: bool) -> PairTable:
-    """Hub data are kept in the cache: the second time needs no network."""
+    """Load hub data, from the cache where they were loaded before: that needs no network."""
     folder = workspace.cache_folder(slug(name))
     if (folder / CARD).is_file():
         return PairTable.load(folder)
-    found = read_hub_source(name)
-    table = found.reading.table(default_name(name), found.sentence, skip_bad=skip_bad)
-    if not found.reading.problems:
-        _keep(table, folder)
+    rows = read_hub_source(name)
+    table = rows.reading.table(default_name(name), rows.sentence, skip_bad=skip_bad)
+    if not rows.reading.problems:
+        _cache(table, folder)
     return table
 
 
 def _world(workspace: Workspace, sizes: Mapping[str, int]) -> PairTable:
-    """The bundled world, kept in the cache under its sizes and the code that made it."""
-    from kdcore.data.world import world
+    """Load the bundled world, cached under its sizes and the code that generates it."""
+    from kdcore.data import world as package
 
     digest = hashlib.sha256(json.dumps(sorted(sizes.items())).encode())
-    home = Path(kdcore.__file__).parent
-    for file in sorted((home / "datasets" / "world").rglob("*")):
+    code = Path(package.__file__).parent
+    for file in sorted(code.rglob("*")):
         if file.is_file() and file.suffix != ".pyc":
-            digest.update(file.relative_to(home).as_posix().encode() + file.read_bytes())
+            digest.update(file.relative_to(code).as_posix().encode() + file.read_bytes())
     folder = workspace.cache_folder(f"world-{digest.hexdigest()[:16]}")
     try:
         return PairTable.load(folder)
-    except DataError:  # not made yet, or damaged: make it
-        made: PairTable = world(**sizes)
-        _keep(made, folder)
-        return made
+    except DataError:  # not generated yet, or damaged
+        pairs: PairTable = package.world(**sizes)
+        _cache(pairs, folder)
+        return pairs
 
 
-def _keep(table: PairTable, folder: Path) -> None:
+def _cache(table: PairTable, folder: Path) -> None:
     try:
         with new_folder(folder, replace=True) as temporary:
             table.save(temporary)

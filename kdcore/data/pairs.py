@@ -1,4 +1,4 @@
-"""PairTable: query-ad pairs as one immutable table, and how it is checked, cut, hashed and kept."""
+"""PairTable: query-ad pairs as one immutable table, with checks, splits, a hash and storage."""
 
 import hashlib
 import json
@@ -56,7 +56,7 @@ class PairTable:
 
     @property
     def grades(self) -> NDArray[np.int64]:
-        """(pairs,) class index of each pair, -1 where nobody judged it."""
+        """(pairs,) class index of each pair, -1 where it is unlabelled."""
         return self.frame["grade"].to_numpy(dtype=np.int64)
 
     @property
@@ -68,7 +68,7 @@ class PairTable:
     def query_ids(self) -> NDArray[np.int64]:
         """(pairs,) a number for each distinct query, in order of first appearance.
 
-        Two spellings that Unicode holds for equal (é as one character or as two) are one query.
+        Spellings that Unicode declares equal (é as one character or as two) are one query.
         """
         codes, queries = pd.factorize(self.frame["query"])
         composed = [nfc(str(query)) for query in queries]
@@ -78,7 +78,7 @@ class PairTable:
     def canonical_rows(self) -> NDArray[np.int64]:
         """(pairs,) the rows by a hash of the query, then of title and description, then by grade.
 
-        The same pairs come in the same order however a file lists them.
+        The same pairs have the same order however a file lists them.
         """
         query, ad = (_text_hash(self.frame, c) for c in (("query",), ("title", "description")))
         return np.lexsort((self.grades, ad, query))
@@ -99,12 +99,12 @@ class PairTable:
 
     @cached_property
     def canonical(self) -> "PairTable":
-        """The same pairs in canonical order, on which no number can depend on that of a file."""
+        """The same pairs in canonical order, so that no number depends on the order in a file."""
         return self.take(self.canonical_rows)
 
     @cached_property
     def truth(self) -> NDArray[np.float64] | None:
-        """(pairs, classes) exact P(grade | query, ad), or None: only a made world knows it."""
+        """(pairs, classes) exact P(grade | query, ad); None unless the data set knows it."""
         columns = [f"{TRUTH_PREFIX}{k}" for k in range(len(self.scheme))]
         if not set(columns) <= set(self.frame.columns):
             return None
@@ -122,16 +122,16 @@ class PairTable:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that hold at least one pair, in the usual order."""
+        """The splits with at least one pair, in the usual order."""
         present = set(self.frame["split"].unique())
         return tuple(s for s in SPLITS if s in present)
 
     def split(self, name: str) -> "PairTable":
-        """The pairs of one split, in order."""
+        """Return the pairs of one split, in order."""
         return self.only((name,))
 
     def only(self, splits: Sequence[str]) -> "PairTable":
-        """The pairs of these splits, in order; DataError when one of them holds none."""
+        """Return the pairs of these splits, in order; DataError when one of them is empty."""
         for name in splits:
             if name not in self.splits:
                 has = ", ".join(self.splits) or "no pairs"
@@ -139,21 +139,21 @@ class PairTable:
         return self.take(np.flatnonzero(self.frame["split"].isin(splits).to_numpy()))
 
     def take(self, rows: NDArray[np.int64]) -> "PairTable":
-        """The pairs at these positions, in this order."""
+        """Return the pairs at these positions, in this order."""
         return replace(self, frame=self.frame.iloc[rows].reset_index(drop=True))
 
     def labelled(self) -> "PairTable":
-        """The pairs that carry a grade."""
+        """Return the pairs that have a grade."""
         return self.take(np.flatnonzero(self.grades != UNLABELLED))
 
     def limit(self, pairs: int, seed: int = 0, whole: tuple[str, ...] = ()) -> "PairTable":
-        """At most `pairs` pairs of every split, whole queries drawn at random (seeded).
+        """Return at most `pairs` pairs of every split, whole queries drawn at random (seeded).
 
-        whole: splits that are left as they are.
+        whole: splits that stay as they are.
         """
         size = {split: len(self) if split in whole else pairs for split in self.splits}
-        kept = [self._limited_rows(split, size[split], seed) for split in self.splits]
-        return self.take(np.sort(np.concatenate(kept))) if kept else self
+        rows = [self._limited_rows(split, size[split], seed) for split in self.splits]
+        return self.take(np.sort(np.concatenate(rows))) if rows else self
 
     def _limited_rows(self, split: str, pairs: int, seed: int) -> NDArray[np.int64]:
         rows = np.flatnonzero((self.frame["split"] == split).to_numpy())
@@ -170,7 +170,7 @@ class PairTable:
         return rows[chosen[inverse]]
 
     def with_splits(self, splits: Sequence[str] | NDArray[Any]) -> "PairTable":
-        """The same pairs under other split names."""
+        """Return the same pairs under other split names."""
         return replace(self, frame=self.frame.assign(split=np.asarray(splits, dtype=object)))
 
     def save(self, folder: Path) -> None:
@@ -189,7 +189,7 @@ class PairTable:
 
     @classmethod
     def load(cls, folder: Path) -> "PairTable":
-        """Read what save wrote; the hash is checked."""
+        """Read what `save` wrote; DataError when it is damaged or its hash differs."""
         try:
             card = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
             frame = pq.read_table(folder / "pairs.parquet").to_pandas()
@@ -210,14 +210,14 @@ class PairTable:
 
 
 def nfc(text: str) -> str:
-    """A text in Unicode's composed form NFC, in which equal texts have equal characters."""
+    """Return a text in Unicode's composed form NFC, in which equal texts have equal characters."""
     if text.isascii() or unicodedata.is_normalized("NFC", text):
         return text
     return unicodedata.normalize("NFC", text)
 
 
 def part_of(pairs: PairTable, split: str) -> PairTable:
-    """The pairs of a split, or with "all" the whole table."""
+    """Return the pairs of a split, or with "all" the whole table."""
     return pairs if split == ALL else pairs.split(split)
 
 
@@ -229,7 +229,7 @@ def make_frame(
     split: str | Sequence[str] = "train",
     language: str | Sequence[str] = "en",
 ) -> pd.DataFrame:
-    """A frame with the columns of a PairTable from plain sequences of one length."""
+    """Make a frame with the columns of a PairTable from plain sequences of equal length."""
     return pd.DataFrame(
         {
             "query": query,
@@ -243,7 +243,7 @@ def make_frame(
 
 
 def _text_hash(frame: pd.DataFrame, columns: Sequence[str]) -> NDArray[np.uint64]:
-    """(pairs,) a hash of the texts of these columns."""
+    """Return (pairs,) hashes of the texts of these columns."""
     texts = frame[list(columns)].astype(object)
     return np.asarray(pd.util.hash_pandas_object(texts, index=False), dtype=np.uint64)
 

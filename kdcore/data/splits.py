@@ -1,4 +1,4 @@
-"""Splits: a test set where there is none, cut by whole queries so that none is on both sides.
+"""Make missing splits from whole queries, so that no query is in two splits.
 
 Two spellings that differ only in case, blanks or Unicode form count as one query here.
 """
@@ -14,26 +14,26 @@ SHARE = 0.1  # of the queries, for a held-out part
 
 
 def query_key(text: str) -> str:
-    """A query in small letters, with single blanks, in Unicode's form NFC."""
+    """Return a query in small letters, with single blanks, in Unicode's form NFC."""
     return nfc(" ".join(nfc(text).casefold().split()))
 
 
 def query_keys(pairs: PairTable) -> NDArray[np.int64]:
-    """(pairs,) a number for each query, alike for queries that `query_key` makes equal."""
+    """Return (pairs,) a number for each query, equal for queries with an equal `query_key`."""
     codes, queries = pd.factorize(pairs.frame["query"])
     plain = [query_key(str(query)) for query in queries]
-    # sorted, so that the order of the rows does not change who is drawn
+    # sorted, so that the order of the rows does not change which queries are drawn
     keys = np.unique(np.array(plain, dtype=object), return_inverse=True)[1].astype(np.int64)
     return keys[codes] if len(keys) else codes.astype(np.int64)
 
 
 def with_test_split(pairs: PairTable, seed: int = 0) -> PairTable:
-    """Pairs that have train, validation and test; `notes` says in a sentence what was done.
+    """Return pairs that have train, validation and test; a note says what was done.
 
     Train and validation only: validation becomes the test set and about a tenth of the training
-    queries becomes the new validation set. Train and test only: the same tenth. One split only:
-    80 / 10 / 10 by query. The unlabelled log keeps its place; anything else is left as it is.
-    DataError when there are too few queries to cut.
+    queries the new validation set. Train and test only: the same tenth. One split only: 80 / 10 /
+    10 by query. The unlabelled log, and any other combination, stays as it is. DataError when
+    there are too few queries to split.
     """
     present = tuple(split for split in pairs.splits if split != "log")
     if len(present) == 1:
@@ -41,14 +41,14 @@ def with_test_split(pairs: PairTable, seed: int = 0) -> PairTable:
     if present == ("train", "validation"):
         splits = _splits(pairs)
         renamed = pairs.with_splits(np.where(splits == "validation", "test", splits))
-        said = (
+        note = (
             "It came without a test split: its validation set serves as test set, and {n} "
             "training queries were set apart for validation."
         )
-        return _carve_validation(renamed, seed, said)
+        return _carve_validation(renamed, seed, note)
     if present == ("train", "test"):
-        said = "It came without validation: {n} training queries were set apart for it."
-        return _carve_validation(pairs, seed, said)
+        note = "It came without validation: {n} training queries were set apart for it."
+        return _carve_validation(pairs, seed, note)
     return pairs
 
 
@@ -57,41 +57,41 @@ def _splits(pairs: PairTable) -> NDArray[np.object_]:
 
 
 def _drawn(keys: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """The distinct queries in a seeded random order."""
+    """Return the distinct queries in a seeded random order."""
     return np.random.default_rng(seed).permutation(np.unique(keys))
 
 
-def _carve_validation(pairs: PairTable, seed: int, said: str) -> PairTable:
+def _carve_validation(pairs: PairTable, seed: int, note: str) -> PairTable:
     splits, keys = _splits(pairs), query_keys(pairs)
     train = splits == "train"
-    # a query that the test set knows as well would only move the leak
+    # a query that is in the test set too would only move the leak
     free = np.setdiff1d(keys[train], keys[splits == "test"])
     total = len(np.unique(keys[train]))
     count = max(1, round(SHARE * total))
     candidates = free if len(free) >= count else np.unique(keys[train])
-    _need(pairs, total, 2)
+    _require_queries(pairs, total, 2)
     chosen = _drawn(candidates, seed)[:count]
     splits[train & np.isin(keys, chosen)] = "validation"
-    return _noted(pairs.with_splits(splits), said.format(n=f"{count:,}"))
+    return _noted(pairs.with_splits(splits), note.format(n=f"{count:,}"))
 
 
 def _cut_in_three(pairs: PairTable, seed: int) -> PairTable:
     splits, keys = _splits(pairs), query_keys(pairs)
     here = splits != "log"
     order = _drawn(keys[here], seed)
-    _need(pairs, len(order), 3)
+    _require_queries(pairs, len(order), 3)
     count = max(1, round(SHARE * len(order)))
     splits[here] = "train"
     splits[here & np.isin(keys, order[:count])] = "validation"
     splits[here & np.isin(keys, order[count : 2 * count])] = "test"
-    said = (
+    note = (
         f"It came as one split: {count:,} of its {len(order):,} queries were set apart for "
         f"validation and {count:,} for test."
     )
-    return _noted(pairs.with_splits(splits), said)
+    return _noted(pairs.with_splits(splits), note)
 
 
-def _need(pairs: PairTable, queries: int, needed: int) -> None:
+def _require_queries(pairs: PairTable, queries: int, needed: int) -> None:
     if queries < needed:
         raise DataError(
             f"{pairs.name} has {queries} different training queries; a held-out part needs at "

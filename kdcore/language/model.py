@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from kdcore.errors import DataError
+from kdcore.hub import local_or_hub
 from kdcore.language.fill import BLANK, Filled, check_sentence
 from kdcore.models.pretrained.encoder import refuse_non_numbers
-from kdcore.models.pretrained.source import local_or_hub
 
 _REFUSALS = (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError)
 _READ = ["*.json", "*.txt", "*.model", "model*.safetensors"]  # of a hub's model; no pickles

@@ -112,7 +112,7 @@ def test_an_export_that_would_lose_something_is_refused(tmp_path):
         (two, "x.tsv", "one language and split"),
         (log, "folder", "no place for a part called en/log"),
         (four, "folder", "no place for the grades bad, fair"),
-        (two, "x.xlsx", "cannot export to '.xlsx'"),
+        (two, "x.xlsx", "cannot be exported to '.xlsx'"),
     ]
     for table, name, why in refusals:
         with pytest.raises(DataError, match=why):

@@ -15,8 +15,8 @@ from kdcore.data.library import import_data, list_data, load_data
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.data.sources import xglue
 from kdcore.data.sources.hub import ARCHIVE, CONVERTED, PARQUET_COPY, read_hub
-from kdcore.data.sources.qadsm import QADSM, read_qadsm
-from kdcore.data.sources.wpr import WPR, read_wpr
+from kdcore.data.sources.qadsm import QADSM
+from kdcore.data.sources.wpr import WPR
 from kdcore.errors import ConfigError, DataError
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
 
@@ -75,7 +75,7 @@ def test_reading_an_archive_stops_when_the_task_is_complete(tmp_path, rows):
     path = archive_of(tmp_path / "x.tar.gz", members)
     content = path.read_bytes()
     path.write_bytes(content[: len(content) // 2])
-    assert len(read_qadsm(path).frame) == 14
+    assert len(xglue.read_archive(path, QADSM).frame) == 14
 
 
 def test_an_archive_of_pages_only_is_read_as_wpr(tmp_path, workspace):
@@ -85,7 +85,7 @@ def test_an_archive_of_pages_only_is_read_as_wpr(tmp_path, workspace):
 
 def test_wpr_takes_numbers_and_names_of_its_five_grades(tmp_path):
     (tmp_path / "xglue.wpr.zh.dev").write_text(PAGES)
-    reading = read_wpr(tmp_path)
+    reading = xglue.read_folder(tmp_path, WPR)
     assert reading.frame["grade"].tolist() == [4, 1]
     assert reading.frame["language"].tolist() == ["zh", "zh"]
 

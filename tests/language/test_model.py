@@ -116,7 +116,7 @@ def test_a_hub_model_is_fetched_without_pickles_and_a_folder_is_not(monkeypatch,
         raise OSError("the hub is away")  # loading tells it again, in words
 
     monkeypatch.setattr("kdcore.language.model.snapshot_download", download)
-    monkeypatch.setattr("kdcore.models.pretrained.source.hub_answers", lambda: True)
+    monkeypatch.setattr("kdcore.hub.hub_answers", lambda: True)
     for source in (tmp_path, "", "somebody/some-model"):
         language.fetch(source)
     assert asked == ["somebody/some-model"]

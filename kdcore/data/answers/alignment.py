@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from kdcore.data.answers.choice import Controls, listed
 from kdcore.data.answers.reading import Answers
 from kdcore.data.answers.texts import agree, spelled
-from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.files.problems import Problem, quoted, refusal
 from kdcore.data.pairs import PairTable
-from kdcore.data.sources.rows import quoted
 from kdcore.errors import DataError
 
 Rows = NDArray[np.int64]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kdcore.data.sources.rows import quoted
+from kdcore.data.files.problems import quoted
 from kdcore.labels import LabelScheme
 
 KINDS: Mapping[str, str] = {

@@ -24,8 +24,8 @@ from kdcore.data.answers.grades import by_grade, by_hand
 from kdcore.data.answers.labels import LABEL_NAMES, follows_labels, read_label_score
 from kdcore.data.answers.sheet import Sheet, is_blank, looks_numeric, number
 from kdcore.data.files.cells import NAMES
+from kdcore.data.files.problems import quoted
 from kdcore.data.pairs import TEXT_COLUMNS
-from kdcore.data.sources.rows import quoted
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kdcore.data.answers.choice import AnswerColumns, ColumnChoice, grade_lookup, listed
 from kdcore.data.answers.sheet import Sheet, number
 from kdcore.data.files.cells import NAMES
-from kdcore.data.sources.rows import quoted
+from kdcore.data.files.problems import quoted
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 

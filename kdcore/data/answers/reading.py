@@ -24,9 +24,8 @@ from kdcore.data.answers.sheet import (
     why_no_number,
 )
 from kdcore.data.answers.texts import Expected, Keys
-from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.files.problems import Problem, quoted, refusal
 from kdcore.data.pairs import TEXT_COLUMNS
-from kdcore.data.sources.rows import quoted
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,11 @@
-"""Answers in other grades than the data's: summed to relevant or not, spread where there are more.
+"""Convert predictions to the grades of other data: sum to two grades, or spread over more.
 
-What is kept exactly are the log-odds of P(relevant) at T = 1; a note in the Predictions says what
-was done.
+The log-odds of P(relevant) at T = 1 stay exact; a note in the Predictions says what was done.
 """
 
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,80 +14,84 @@ from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import LabError, RunError
 from kdcore.labels import LabelScheme
 from kdcore.predictions import Predictions
-from kdcore.scores import log_odds
+from kdcore.scores import log_odds, log_sum
 from kdcore.workspace import MODEL_CARD
 
 Floats = NDArray[np.float64]
 
 
 def model_scheme(model_folder: Path) -> LabelScheme:
-    """The grades in which a kept model answers; RunError when its card cannot be read."""
+    """Read the grades of a saved model's answers; RunError when its card cannot be read."""
     try:
         card = json.loads((model_folder / MODEL_CARD).read_text(encoding="utf-8"))
         return LabelScheme.from_dict(card["scheme"])
     except (OSError, ValueError, KeyError, TypeError, LabError) as cause:
-        raise RunError(f"{model_folder} does not tell its grades ({cause}); train it again") from (
+        raise RunError(f"{model_folder} does not say its grades ({cause}); train it again") from (
             cause
         )
 
 
-def regraded(answers: Predictions, spoken: LabelScheme, pairs: PairTable) -> Predictions:
-    """The answers, given in the grades `spoken`, in the grades of the data.
+def regraded(answers: Predictions, scheme: LabelScheme, pairs: PairTable) -> Predictions:
+    """Convert answers from the grades of `scheme` to the grades of the data.
 
-    As many grades: as they are. Two of the data: each the log of the summed mass. More: P(relevant)
-    is spread by the data's labels. pairs: the whole data set, for those labels.
+    Equally many grades: unchanged. Two grades of the data: each gets the log of the summed mass.
+    More: P(relevant) is spread by the data's labels.
+
+    pairs: the whole data set, for those labels.
     """
-    wanted = pairs.scheme
-    if len(spoken) == len(wanted):
+    target = pairs.scheme
+    if len(scheme) == len(target):
         return answers
     logits = answers.logits.astype(np.float64)
-    cut = spoken.relevant_from
-    two = np.stack([_log_sum(logits[:, :cut]), _log_sum(logits[:, cut:])], axis=1)
-    told = f"answers in {len(spoken)} grades ({', '.join(spoken.grades)}): "
-    ranking = answers.ranking
-    if len(wanted) == 2:
-        told += f"{' + '.join(spoken.grades[cut:])} were summed to {wanted.grades[1]}"
-    else:
-        odds = log_odds(logits, spoken)
-        shares, how = grade_shares(pairs)
-        two, told = spread(odds, wanted, shares), f"{told}P(relevant) was {how}"
-        ranking = odds if ranking is None else ranking
-    return replace(answers, logits=two, notes=(*answers.notes, told), ranking=ranking)
+    cut = scheme.relevant_from
+    note = f"answers in {len(scheme)} grades ({', '.join(scheme.grades)}): "
+    if len(target) == 2:
+        two = np.stack([log_sum(logits[:, :cut]), log_sum(logits[:, cut:])], axis=1)
+        note += f"{' + '.join(scheme.grades[cut:])} were summed to {target.grades[1]}"
+        return replace(answers, logits=two, notes=(*answers.notes, note))
+    odds = log_odds(logits, scheme)
+    shares, how = grade_shares(pairs)
+    return replace(
+        answers,
+        logits=spread(odds, target, shares),
+        notes=(*answers.notes, f"{note}P(relevant) was {how}"),
+        ranking=odds if answers.ranking is None else answers.ranking,
+    )
 
 
 def spread(odds: Floats, scheme: LabelScheme, shares: Floats) -> Floats:
-    """(pairs, classes) log probabilities of which the relevant part has these (pairs,) log-odds.
+    """Return (pairs, classes) log probabilities whose relevant part has these (pairs,) log-odds.
 
-    shares: (classes,) positive; within the relevant grades, and within the others, the mass is
-    split in these proportions. The order of the answers is that of the odds, which stand apart in
-    Predictions.ranking: an expected grade of shared mass saturates at their mean.
+    The order of the pairs stays that of the odds, which Predictions.ranking stores separately: an
+    expected grade computed from the spread mass saturates at the mean of its grades.
+
+    shares: (classes,) positive; the mass of the relevant grades, and that of the others, is split
+        in these proportions.
     """
     good = np.arange(len(scheme)) >= scheme.relevant_from
-    inside = np.where(good, shares / shares[good].sum(), shares / shares[~good].sum())
+    within = np.where(good, shares / shares[good].sum(), shares / shares[~good].sum())
     z = np.asarray(odds, dtype=np.float64)[:, None]
-    return np.asarray(-np.logaddexp(0.0, np.where(good, -z, z)) + np.log(inside))
+    return np.asarray(-np.logaddexp(0.0, np.where(good, -z, z)) + np.log(within))
 
 
-def grade_shares(pairs: PairTable, asked: NDArray[np.int64] | None = None) -> tuple[Floats, str]:
-    """(classes,) share of each grade, each counted once more, and what it was counted on.
+def grade_shares(pairs: PairTable, rows: NDArray[np.int64] | None = None) -> tuple[Floats, str]:
+    """Return (classes,) shares of the grades, one count added to each, and how they were counted.
 
-    asked: rows that are looked at; the labels of the others are taken where there are any.
+    rows: of the evaluated pairs; the labels of the other pairs are used where there are any, so
+        that the evaluated labels have no influence. None: all pairs.
     """
-    looked_at = np.arange(len(pairs)) if asked is None else asked
-    others = np.setdiff1d(np.arange(len(pairs)), looked_at)
-    places = ((others, "{} pairs that are not looked at"), (looked_at, "these {} pairs themselves"))
-    for rows, where in places:
-        grades = pairs.grades[rows]
+    evaluated = np.arange(len(pairs)) if rows is None else rows
+    others = np.setdiff1d(np.arange(len(pairs)), evaluated)
+    samples = (
+        (others, "{} pairs that are not evaluated"),
+        (evaluated, "these {} pairs themselves"),
+    )
+    for sample, description in samples:
+        grades = pairs.grades[sample]
         grades = grades[grades != UNLABELLED]
         if len(grades):
             counts = np.bincount(grades, minlength=len(pairs.scheme)) + 1.0
-            labels = f"the labels of {where.format(f'{len(grades):,}')}"
-            said = f"spread over the grades in the proportions of {labels}"
-            return counts / counts.sum(), said
+            labels = f"the labels of {description.format(f'{len(grades):,}')}"
+            return counts / counts.sum(), f"spread over the grades in the proportions of {labels}"
     even = np.full(len(pairs.scheme), 1 / len(pairs.scheme))
     return even, "spread evenly over the grades: no pair is labelled"
-
-
-def _log_sum(logits: NDArray[Any]) -> Floats:
-    top = logits.max(axis=1, keepdims=True)
-    return np.asarray(top[:, 0] + np.log(np.exp(logits - top).sum(axis=1)))

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kdcore.data.files.opening import open_table
-from kdcore.data.files.problems import Problem, refusal
-from kdcore.data.sources.rows import quoted, shown_name
+from kdcore.data.files.problems import Problem, quoted, refusal, shown_name
 from kdcore.errors import DataError
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")

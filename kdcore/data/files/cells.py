@@ -1,15 +1,14 @@
-"""Cells: the rows of a table file as texts, whatever kind of file holds them.
+"""Read the rows of a table file as texts, whatever kind of file holds them.
 
-    table = open_table(path)        # kdcore.data.files.opening; options: see TableOptions
+    table = open_table(path)        # of kdcore.data.files.opening; options: see TableOptions
     table.columns, table.headless   # the names; "1", "2", ... where the file has no header
     cells = table.read((0, 3))      # these columns only, in this order
     cells = table.read()            # every column; what is neither text nor number is blank
-    cells.rows, cells.problems      # [(line, [text of each column read])]; rows that are no cells
+    cells.rows, cells.problems      # [(line, [text of each column read])]; rows that were rejected
 
-Columns that are not read are not looked at: what they hold cannot hinder an import. Bools read as
-"1" and "0", 2.0 as "2", nothing and nan as "". With `lists=True` (files of predictions) a list
-becomes numbered columns (logits_0, logits_1, ...) and a list of {"label": ..., "score": ...} one
-column a label.
+Other columns are never parsed, so their content cannot stop an import. Bools read as "1" and "0",
+2.0 as "2", nothing and nan as "". With `lists=True` (files of predictions) a list becomes numbered
+columns (logits_0, logits_1, ...), and a list of {"label": ..., "score": ...} one column per label.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,10 +19,8 @@ from typing import Any
 
 import pandas as pd
 
-from kdcore.data.files.label_texts import label_lookup
-from kdcore.data.files.problems import Problem
-from kdcore.data.sources.grades import KNOWN
-from kdcore.data.sources.rows import shown_name
+from kdcore.data.files.label_texts import KNOWN_SCHEMES, label_lookup
+from kdcore.data.files.problems import Problem, shown_name
 
 NAMES = {
     "query": ("query", "search_query", "q"),
@@ -45,9 +42,9 @@ Row = tuple[int, list[str]]  # the line on which it starts, the texts of the col
 
 @dataclass(frozen=True)
 class TableOptions:
-    """How a table file is written, where its looks do not tell.
+    """How a table file is written, where that cannot be detected.
 
-    delimiter: one character; "" finds it. header: whether the first line names the columns; None
+    delimiter: one character; "" detects it. header: whether the first line names the columns; None
     decides by its words. quotes: whether double quotes enclose a text; None: yes, but not in
     tab-separated .tsv and .txt files. sheet: of a workbook; "" takes the first.
     """
@@ -60,10 +57,10 @@ class TableOptions:
 
 @dataclass
 class Cells:
-    """What was read of a table file; rows that make no sense as cells are problems.
+    """The rows of a table file as texts; rows that cannot be read are problems.
 
-    look_close: a NUL or broken text is somewhere in it. raw: the text of the row on a line, for
-    the list of rejects; "" where the file has no lines.
+    suspicious: a NUL or broken text is somewhere in the file, so every row must be checked.
+    raw: the text of the row on a line, for the list of rejects; "" where the file has no lines.
     """
 
     file: str
@@ -73,16 +70,16 @@ class Cells:
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     unit: str = "line"
-    look_close: bool = False
+    suspicious: bool = False
     lenient: bool = False  # what is neither text nor number reads as blank
     raw: Callable[[int], str] = lambda line: ""
 
     def reject(self, line: int, raw: str, what: str, cure: str) -> None:
-        """Note a row that cannot be read."""
+        """Record a row that cannot be read."""
         self.problems.append(Problem(self.file, line, what, cure, raw, self.unit))
 
     def take(self, line: int, values: Sequence[Any]) -> None:
-        """Note a row of Python values; one that is neither text nor number rejects the row."""
+        """Add a row of Python values; a value that is neither text nor number rejects the row."""
         texts = [text_of(value) for value in values]
         for name, text in zip(self.header, texts, strict=True):
             if text is None and not self.lenient:
@@ -96,11 +93,10 @@ class Cells:
 class TableFile:
     """A table file whose columns are known and whose rows are not read yet.
 
-    kind: what it is, in words ("text separated by tabs"). reader: fills the cells with the columns
-    at some places, at most so many rows. headless: no line names the columns,
-    which are then called by their number. sheets: of a workbook.
-    quotes: whether double quotes enclose texts.
-    truth: (rows, ...) the truth columns of a Parquet file; about: its own metadata.
+    kind: what it is, in words ("text separated by tabs"). reader: fills cells with the columns at
+    some places, up to a number of rows. headless: no line names the columns, so they are called by
+    their number. sheets: of a workbook. quotes: whether double quotes enclose texts.
+    truth: (rows, ...) the truth columns of a Parquet file; metadata: of its schema.
     """
 
     file: str
@@ -112,7 +108,7 @@ class TableFile:
     sheets: tuple[str, ...] = ()
     quotes: bool = False
     truth: Callable[[], pd.DataFrame] = pd.DataFrame
-    about: Mapping[bytes, bytes] = field(default_factory=dict)
+    metadata: Mapping[bytes, bytes] = field(default_factory=dict)
 
     def read(
         self,
@@ -121,7 +117,7 @@ class TableFile:
         *,
         lenient: bool | None = None,
     ) -> Cells:
-        """The rows (at most `limit`) of the columns at these places, in the order given.
+        """Read the rows (at most `limit`) of the columns at these places, in the order given.
 
         lenient: whether a value that is neither text nor number is blank, or rejects its row;
         None: the first where every column is read.
@@ -135,14 +131,14 @@ class TableFile:
 
 
 def numbered(width: int) -> tuple[str, ...]:
-    """The names of columns that have none: "1", "2", ..."""
+    """Name columns that have no names: "1", "2", ..."""
     return tuple(str(place + 1) for place in range(width))
 
 
 def is_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first of some rows names columns: one name is known, or it cannot be a pair.
+    """Return whether the first row names columns: one name is known, or it cannot be a pair.
 
-    It can be a pair (or an answer) when all of it are numbers, or when three or more texts end
+    It can be a pair (or an answer) when all its cells are numbers, or when three or more texts end
     with a label: a known one, a blank one, or one that other rows end with too.
     """
     if not rows:
@@ -152,7 +148,7 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
         return True
     if all(map(_is_number, plain)):  # pandas names columns 0, 1, 2
         return len(plain) > 1 and plain == [str(place) for place in range(len(plain))]
-    labels = set().union({""}, *map(label_lookup, KNOWN))
+    labels = set().union({""}, *map(label_lookup, KNOWN_SCHEMES))
     labels |= {row[-1].strip().casefold() for row in rows[1:] if len(row) == len(plain)}
     return len(plain) < 3 or plain[-1] not in labels
 
@@ -165,7 +161,7 @@ def _is_number(text: str) -> bool:
 
 
 def text_of(value: Any) -> str | None:
-    """A cell as text: nothing and nan are blank, 2.0 is "2", true is "1"; None for lists etc."""
+    """Write a cell as text: nothing and nan are blank, 2.0 is "2", true "1"; None for lists etc."""
     if isinstance(value, str):
         return value
     if value is None or value != value:
@@ -182,7 +178,7 @@ def text_of(value: Any) -> str | None:
 
 
 def expanded(name: str, value: Any) -> dict[str, Any]:
-    """A value under its column's name; a list under one name for each of its first entries."""
+    """Return a value under its column's name, or the first entries of a list, a name each."""
     if not isinstance(value, (list, tuple)):
         return {name: value}
     entries = value[:LISTED]

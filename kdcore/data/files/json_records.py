@@ -1,19 +1,19 @@
-"""JSON tables: a list of records, columns of equal length, or one record per line."""
+"""Read JSON tables: a list of records, columns of equal length, or one record per line."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kdcore.data.files.cells import Cells, TableFile, expanded
-from kdcore.data.files.problems import Problem, refusal
-from kdcore.data.sources.rows import decode, lines_of, suspicious
+from kdcore.data.files.content import decode, lines_of, suspicious
+from kdcore.data.files.problems import refusal, unreadable
 
 ENDINGS = (".jsonl", ".ndjson", ".json")
-_TROUBLES = (ValueError, RecursionError)
+_PARSE_ERRORS = (ValueError, RecursionError)
 
 
 def open_json(data: bytes, file: str, ending: str, lists: bool = False) -> TableFile:
-    """The keys of all records as columns; a key that a record leaves out reads as blank.
+    """Open records as a table: their keys are the columns, a key that a record lacks is blank.
 
     A .json file holds a list of records, such a list under the only key that has one, or lists of
     values under column names; else it is read line by line, as the other endings are.
@@ -22,18 +22,18 @@ def open_json(data: bytes, file: str, ending: str, lists: bool = False) -> Table
     whole = _whole(text, file) if ending == ".json" else None
     unit = "line" if whole is None else "record"
     problems = Cells(file, unit=unit)
-    pairs = list(_lines(text, problems) if whole is None else _objects(whole, problems))
-    if problems.problems and not pairs:
+    records = list(_lines(text, problems) if whole is None else _objects(whole, problems))
+    if problems.problems and not records:
         raise refusal(f"{file} cannot be read:", problems.problems)
     if lists:
-        pairs = [(line, _with_lists(record)) for line, record in pairs]
-    columns = tuple(dict.fromkeys(str(key) for _, record in pairs for key in record))
+        records = [(line, _with_lists(record)) for line, record in records]
+    columns = tuple(dict.fromkeys(str(key) for _, record in records for key in record))
 
     def read(cells: Cells, places: tuple[int, ...], limit: int | None) -> None:
         cells.problems += problems.problems
         cells.notes = notes
-        cells.look_close = suspicious([text]) or "\\u" in text  # JSON can spell half a character
-        for line, record in pairs[:limit]:
+        cells.suspicious = suspicious([text]) or "\\u" in text  # JSON can spell half a character
+        for line, record in records[:limit]:
             cells.take(line, [record.get(name) for name in cells.header])
 
     kind = "JSON lines" if whole is None else "JSON"
@@ -51,7 +51,7 @@ def _lines(text: str, cells: Cells) -> Iterator[tuple[int, Mapping[str, Any]]]:
             continue
         try:
             record = json.loads(line)
-        except _TROUBLES:
+        except _PARSE_ERRORS:
             cells.reject(number, line, "the line is not JSON", "write one object per line")
             continue
         if isinstance(record, dict):
@@ -61,15 +61,15 @@ def _lines(text: str, cells: Cells) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 
 def _whole(text: str, file: str) -> list[Any] | None:
-    """The records of a JSON document; None where the text is rather one record a line."""
+    """Return the records of a JSON document; None where the text is one record per line."""
     try:
         value = json.loads(text)
-    except _TROUBLES as cause:
+    except _PARSE_ERRORS as cause:
         first = text.lstrip()[:1]
         if first == "[" or isinstance(cause, RecursionError):
             what = f"it is not JSON, or it is cut short ({str(cause)[:80]})"
             cure = 'write a list of records: [{"query": ..., "title": ...}, ...]'
-            raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)]) from cause
+            raise unreadable(file, what, cure) from cause
         return None
     if isinstance(value, list):
         return value

@@ -1,13 +1,14 @@
-"""The texts in which files write grades: names in any case, numbers, initials, true and false."""
+"""Read the texts in which files write grades: names, numbers, initials, true and false."""
 
 from kdcore.errors import Cure, by_import
-from kdcore.labels import BINARY, ESCI, LabelScheme
+from kdcore.labels import BINARY, ESCI, FIVE_GRADES, FOUR_GRADES, LabelScheme
 
+KNOWN_SCHEMES = (BINARY, FOUR_GRADES, ESCI, FIVE_GRADES)  # tried in this order
 _ESCI_NAMES = {name.casefold() for name in ESCI.grades}
 
 
 def is_fraction(label: str) -> bool:
-    """Whether a label is a number between two grades, as a mean of several judges is."""
+    """Return whether a label is a number between two grades, such as a mean of several judges."""
     try:
         return not float(label).is_integer()
     except (ValueError, OverflowError):
@@ -15,7 +16,7 @@ def is_fraction(label: str) -> bool:
 
 
 def cure_of_label(label: str, otherwise: str) -> str:
-    """What to do about a label that is no grade."""
+    """Return what to do about a label that is not a grade."""
     if not is_fraction(label):
         return otherwise
     return Cure(
@@ -25,12 +26,12 @@ def cure_of_label(label: str, otherwise: str) -> str:
 
 
 def is_whole_number(text: str) -> bool:
-    """Whether a text is an integer in digits."""
+    """Return whether a text is an integer in digits."""
     return text.strip().removeprefix("-").isdecimal()
 
 
 def label_lookup(scheme: LabelScheme) -> dict[str, int]:
-    """Text of a label to its grade: the name as it is, in small letters, or its number.
+    """Map the texts of labels to grades: names as they are and in small letters, and numbers.
 
     Good and Bad are also true and false; the four grades of ESCI have initials.
     """

@@ -1,37 +1,38 @@
-"""Table files of every kind behind one door: `open_table` for pairs and for predictions alike.
+"""Open table files of every kind with one function, for pairs and for predictions alike.
 
-    table = open_table(path)                      # see kdcore.data.files.cells for what it gives
+    table = open_table(path)                      # see kdcore.data.files.cells for what it returns
     cells = open_table(path, lists=True).read()   # every column; lists as name_0, name_1, ...
 
-Kinds by ending: .csv .tsv .txt (tabs, commas, semicolons or bars, found by looking; Excel's line
-`sep=;`; with or without a header), .jsonl .ndjson .json (a list, or one record a line), .parquet,
-.xlsx; each of them also packed as .gz, .bz2, .xz or alone in a .zip. DataError tells what cannot
-be read; nothing but a regular file is opened.
+Kinds by ending: .csv .tsv .txt (tabs, commas, semicolons or bars, detected; Excel's line `sep=;`;
+with or without a header), .jsonl .ndjson .json (a list, or one record per line), .parquet, .xlsx;
+each of them also packed as .gz, .bz2, .xz or alone in a .zip. DataError explains what cannot be
+read; only a regular file is opened.
 """
 
 from pathlib import Path, PurePosixPath
 
 from kdcore.data.files import excel, json_records, parquet, text
 from kdcore.data.files.cells import TableFile, TableOptions
-from kdcore.data.files.packed import PACKED, content_of
-from kdcore.data.files.problems import Problem, refusal
-from kdcore.data.sources.rows import check_regular, shown_name
+from kdcore.data.files.content import PACKED, check_regular, content_of
+from kdcore.data.files.problems import shown_name, unreadable
 
 ENDINGS = (*text.ENDINGS, *json_records.ENDINGS, *parquet.ENDINGS, ".xlsx")
-_KNOWN = (*ENDINGS, ".xlsm")
+_SUPPORTED = (*ENDINGS, ".xlsm")
 
 
 def is_table_name(name: str) -> bool:
-    """Whether a file of this name can be opened: its ending is known, packed or not."""
+    """Return whether a file of this name can be opened: its ending is known, packed or not."""
     path = PurePosixPath(name.lower())
     inner = PurePosixPath(path.stem).suffix if path.suffix in PACKED else path.suffix
-    return inner in _KNOWN or path.suffix == ".zip"
+    return inner in _SUPPORTED or path.suffix == ".zip"
 
 
 def open_table(
     path: Path, options: TableOptions | None = None, *, file: str = "", lists: bool = False
 ) -> TableFile:
-    """Open a table file; file: what it is called in errors, by default its own name.
+    """Open a table file of any kind; its rows are read later.
+
+    file: what it is called in errors, by default its own name.
 
     lists: columns of lists (JSON, Parquet) become numbered columns.
     """
@@ -40,7 +41,7 @@ def open_table(
     if path.suffix.lower() in parquet.ENDINGS:
         return parquet.open_parquet(path, file, lists)
     _check_ending(path, file)
-    content = content_of(path, file, _KNOWN)
+    content = content_of(path, file, _SUPPORTED)
     ending = PurePosixPath(content.name).suffix.lower()
     if ending in parquet.ENDINGS:
         return parquet.open_parquet(content.data, file, lists)
@@ -62,4 +63,4 @@ def _check_ending(path: Path, file: str) -> None:
         ending = f"ending in {shown_name(suffix)}" if suffix else "without an ending"
         what = f"files {ending} are unknown"
         cure = f"use one of {', '.join(ENDINGS)}, or one of them packed as {', '.join(PACKED)}"
-    raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
+    raise unreadable(file, what, cure)

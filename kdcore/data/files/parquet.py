@@ -1,4 +1,4 @@
-"""Parquet tables: the columns by their schema, the values of those that are wanted only."""
+"""Read Parquet tables: the columns from the schema, the values of requested columns only."""
 
 import io
 import re
@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from kdcore.data.files.cells import Cells, TableFile, expanded
-from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.files.content import suspicious
+from kdcore.data.files.problems import unreadable
 from kdcore.data.pairs import TRUTH_PREFIX
-from kdcore.data.sources.rows import suspicious
 from kdcore.errors import DataError
 
 ENDINGS = (".parquet",)
 _TRUTH = re.compile(rf"{TRUTH_PREFIX}\d+")
-_TROUBLES = (
+_READ_ERRORS = (
     pa.ArrowException, OSError, ValueError, TypeError, OverflowError, MemoryError, KeyError,
 )  # fmt: skip
 _BATCH = 65_536  # rows
@@ -26,7 +26,7 @@ Slot = tuple[int, str | None]  # a column's place in the file; the name of one e
 
 
 def open_parquet(path: Path | bytes, file: str, lists: bool = False) -> TableFile:
-    """The columns of a Parquet file without its truth; nothing but the schema is read yet.
+    """Open a Parquet file: its columns except the truth; only the schema is read yet.
 
     lists: a column of lists is read as numbered columns.
     """
@@ -39,25 +39,31 @@ def open_parquet(path: Path | bytes, file: str, lists: bool = False) -> TableFil
         slots = [
             slot for place in plain for slot in _slots(source, schema.field(place), place, lists)
         ]
-    except _TROUBLES as cause:
+    except _READ_ERRORS as cause:
         raise _damaged(file, cause) from cause
     columns = tuple(names[place] if entry is None else entry for place, entry in slots)
 
     def read(cells: Cells, places: tuple[int, ...], limit: int | None) -> None:
-        wanted = [slots[place] for place in places]
-        _guarded(file, lambda: _read(source, names, cells, wanted, limit))
+        requested = [slots[place] for place in places]
+        _guarded(file, lambda: _read(source, names, cells, requested, limit))
 
-    def numbers() -> pd.DataFrame:
+    def read_truth() -> pd.DataFrame:
         table = _guarded(file, lambda: source.read(truth).to_pandas().astype("float64"))
         return pd.DataFrame(table)
 
-    about = schema.metadata or {}
-    known = numbers if truth else pd.DataFrame
-    return TableFile(file, "Parquet", columns, read, "row", truth=known, about=about)
+    return TableFile(
+        file,
+        "Parquet",
+        columns,
+        read,
+        "row",
+        truth=read_truth if truth else pd.DataFrame,
+        metadata=schema.metadata or {},
+    )
 
 
 def _slots(source: pq.ParquetFile, field: Any, place: int, lists: bool) -> list[Slot]:
-    """(place, None) of a column, or (place, name) for each column that its lists become."""
+    """Return (place, None) of a column, or (place, name) for each column that its lists become."""
     if not lists or not (pa.types.is_list(field.type) or pa.types.is_large_list(field.type)):
         return [(place, None)]
     names: dict[str, None] = {}
@@ -70,12 +76,12 @@ def _slots(source: pq.ParquetFile, field: Any, place: int, lists: bool) -> list[
 def _read(
     source: pq.ParquetFile, names: list[str], cells: Cells, slots: list[Slot], limit: int | None
 ) -> None:
-    wanted = list(dict.fromkeys(names[place] for place, _ in slots))
+    requested = list(dict.fromkeys(names[place] for place, _ in slots))
     row = 0
-    for batch in source.iter_batches(limit or _BATCH, columns=wanted):
-        values_of = {name: _values(batch.column(name)) for name in wanted}
+    for batch in source.iter_batches(limit or _BATCH, columns=requested):
+        values_of = {name: _values(batch.column(name)) for name in requested}
         columns = [_entries(values_of[names[place]], names[place], key) for place, key in slots]
-        cells.look_close |= suspicious(
+        cells.suspicious |= suspicious(
             "".join(v for v in values if isinstance(v, str)) for values in columns
         )
         for values in zip(*columns, strict=True):
@@ -86,7 +92,7 @@ def _read(
 
 
 def _entries(values: list[Any], name: str, key: str | None) -> list[Any]:
-    """The values themselves, or one entry of each list; None where a list has no such entry."""
+    """Return the values, or one entry of each list; None where a list has no such entry."""
     if key is None:
         return values
     return [expanded(name, value or []).get(key) for value in values]
@@ -103,7 +109,7 @@ def _values(column: Any) -> list[Any]:
 def _guarded(file: str, act: Callable[[], Any]) -> Any:
     try:
         return act()
-    except _TROUBLES as cause:
+    except _READ_ERRORS as cause:
         raise _damaged(file, cause) from cause
 
 
@@ -113,4 +119,4 @@ def _damaged(file: str, cause: BaseException) -> DataError:
     else:
         what = f"it is not a Parquet file, or a damaged one ({str(cause)[:80]!r})"
         cure = "write it again, or export it as CSV"
-    return refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
+    return unreadable(file, what, cure)

@@ -1,7 +1,8 @@
-"""What is wrong with the rows of a file: problems with file, line and cure, and errors of them."""
+"""Problems in files: what is wrong on which line and how to cure it, and errors made of them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from kdcore.errors import Cure, DataError, on_page
 
@@ -14,7 +15,7 @@ class Problem:
     """One thing wrong with a file. `line` counts from 1, 0 means the file as a whole.
 
     cause: what is wrong with every row that has the same problem ("have a decimal comma"); an
-    error tells such rows as one problem. "" where each row has a problem of its own.
+    error reports such rows as one problem. "" where each row has a problem of its own.
     """
 
     file: str
@@ -30,35 +31,51 @@ class Problem:
         return f"{where}: {self.what}; {self.cure}"
 
     def sentence(self) -> Cure:
-        """The problem as a sentence, its cure in the words of each place."""
-        said = str(self)
-        return Cure(said, said.removesuffix(self.cure) + on_page(self.cure))
+        """Return the problem as a sentence, its cure in the words of each place."""
+        text = str(self)
+        return Cure(text, text.removesuffix(self.cure) + on_page(self.cure))
 
 
 def refusal(headline: str, problems: Sequence[Problem]) -> DataError:
-    """A DataError that shows the first problems and counts the rest; one cause is one problem."""
-    same = by_cause(problems)
-    texts: list[str] = [as_one(alike) for alike in same[:SHOWN]]
-    if rest := sum(map(len, same[SHOWN:])):
+    """Make a DataError that shows the first problems and counts the rest, grouped by cause."""
+    groups = by_cause(problems)
+    texts: list[str] = [as_one(group) for group in groups[:SHOWN]]
+    if rest := sum(map(len, groups[SHOWN:])):
         texts.append(f"... and {rest:,} more")
     return DataError(headline, texts)
 
 
+def unreadable(file: str, what: str, cure: str, *, line: int = 0) -> DataError:
+    """Make the DataError of a file that cannot be read as a whole."""
+    return refusal(f"{file} cannot be read:", [Problem(file, line, what, cure)])
+
+
 def by_cause(problems: Sequence[Problem]) -> list[list[Problem]]:
-    """Problems of one cause together, in the order of the first of each."""
-    same: dict[object, list[Problem]] = {}
+    """Group problems of one cause, in the order of the first of each."""
+    groups: dict[object, list[Problem]] = {}
     for place, problem in enumerate(problems):
         key = (problem.file, problem.cause) if problem.cause else place
-        same.setdefault(key, []).append(problem)
-    return list(same.values())
+        groups.setdefault(key, []).append(problem)
+    return list(groups.values())
 
 
-def as_one(alike: Sequence[Problem]) -> Cure:
-    """Problems of one cause as a sentence: how many rows, the first of them, one cure."""
-    first = alike[0]
-    if len(alike) == 1:
+def as_one(group: Sequence[Problem]) -> Cure:
+    """Describe problems of one cause in a sentence: how many rows, the first of them, one cure."""
+    first = group[0]
+    if len(group) == 1:
         return first.sentence()
-    lines = ", ".join(str(problem.line) for problem in alike[:FIRST_LINES])
-    more = ", ..." if len(alike) > FIRST_LINES else ""
-    what = f"{len(alike):,} {first.unit}s {first.cause} ({first.unit}s {lines}{more})"
+    lines = ", ".join(str(problem.line) for problem in group[:FIRST_LINES])
+    more = ", ..." if len(group) > FIRST_LINES else ""
+    what = f"{len(group):,} {first.unit}s {first.cause} ({first.unit}s {lines}{more})"
     return Problem(first.file, 0, what, first.cure).sentence()
+
+
+def quoted(value: object) -> str:
+    """Quote a value for an error: printable, at most 40 characters."""
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def shown_name(path: Path | str) -> str:
+    """Return a file's own name, printable whatever bytes it is made of."""
+    return (Path(path).name or str(path)).encode("utf-8", "backslashreplace").decode()

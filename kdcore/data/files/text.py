@@ -1,4 +1,4 @@
-"""Text tables: cells cut by tabs, commas, semicolons or bars, with quoting or without."""
+"""Read text tables: cells separated by tabs, commas, semicolons or bars, quoted or not."""
 
 import csv
 import io
@@ -9,22 +9,22 @@ from functools import partial
 from itertools import islice
 
 from kdcore.data.files.cells import ALIASES, Cells, TableFile, TableOptions, is_header, numbered
-from kdcore.data.files.problems import Problem, refusal
-from kdcore.data.sources.rejects import unguarded
-from kdcore.data.sources.rows import decode, lines_of, suspicious
+from kdcore.data.files.content import decode, lines_of, suspicious
+from kdcore.data.files.problems import Problem, unreadable
+from kdcore.data.files.rejects import unguarded
 from kdcore.errors import Cure, by_import
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 ENDINGS = (".csv", ".tsv", ".txt")
-_LOOKED_AT = 20  # records that tell the delimiter
-_HEAD = 1 << 16  # characters they are looked for in
+_SAMPLE = 20  # records from which the delimiter is detected
+_HEAD = 1 << 16  # characters in which they are searched
 _SEPARATOR_LINE = re.compile(r"sep=(.)\r?(?:\n|$)", re.I)
 csv.field_size_limit(2**31 - 1)  # a long text is refused by name (see rows), not as bad quoting
 
 
 @dataclass(frozen=True)
 class _Text:
-    """A decoded file: its text from the first row on, and how its rows are cut."""
+    """A decoded file: its text from the first row on, and how its rows are split."""
 
     file: str
     text: str
@@ -35,10 +35,10 @@ class _Text:
 
 
 def open_text(data: bytes, file: str, ending: str, options: TableOptions) -> TableFile:
-    """The columns of a text file; DataError when its bytes are no text."""
+    """Open a text file as a table; DataError when its bytes are not text."""
     if b"\0" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
         what, cure = "this looks like a binary file", "give CSV, TSV, JSON, Parquet or .xlsx"
-        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
+        raise unreadable(file, what, cure)
     text, notes = decode(data, file)
     match = _SEPARATOR_LINE.match(text)
     delimiter = options.delimiter or (match[1] if match else _delimiter(text, ending))
@@ -46,19 +46,19 @@ def open_text(data: bytes, file: str, ending: str, options: TableOptions) -> Tab
     if quotes is None:
         quotes = ending == ".csv" or delimiter != "\t"
     start = match.end() if match else 0
-    found = _Text(file, text[start:], delimiter, quotes, 1 + bool(match), notes)
-    filled = (values for _, _, values in _records(found, None) if values)
-    rows = list(islice(filled, _LOOKED_AT))
+    source = _Text(file, text[start:], delimiter, quotes, 1 + bool(match), notes)
+    filled = (values for _, _, values in _records(source, None) if values)
+    rows = list(islice(filled, _SAMPLE))
     header = is_header(rows) if options.header is None else options.header
     first = rows[0] if rows else []
     columns = tuple(first) if header else numbered(len(first))
     kind = f"text separated by {DELIMITERS.get(delimiter, repr(delimiter))}"
-    read = partial(_read, found, columns, header)
+    read = partial(_read, source, columns, header)
     return TableFile(file, kind, columns, read, "line", not header, quotes=quotes)
 
 
 def _delimiter(text: str, ending: str) -> str:
-    """The character that cuts the first records into the most alike, known or many columns."""
+    """Detect the delimiter: it cuts the first records into known, equally many, many columns."""
     head = text[:_HEAD]
     if ending != ".csv" and "\t" in head[: head.find("\n") + 1 or None]:
         return "\t"
@@ -68,25 +68,27 @@ def _delimiter(text: str, ending: str) -> str:
 def _fit(head: str, delimiter: str) -> tuple[int, bool, float, int]:
     reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
     try:
-        records = [record for record in islice(reader, _LOOKED_AT) if record]
+        records = [record for record in islice(reader, _SAMPLE) if record]
     except csv.Error:
         records = []
     if not records:
         return 0, False, 0.0, 0
-    known = len(ALIASES & {cell.strip().casefold() for cell in records[0]})
+    names = len(ALIASES & {cell.strip().casefold() for cell in records[0]})
     width = len(records[0])
-    alike = sum(len(record) == width for record in records) / len(records)
-    return known, width > 1, alike, width
+    equal = sum(len(record) == width for record in records) / len(records)
+    return names, width > 1, equal, width
 
 
-def _records(found: _Text, cells: Cells | None) -> Iterator[tuple[int, int, list[str]]]:
-    """(first line, last line, fields) of every record; broken quoting goes to the cells."""
-    if not found.quotes:
-        for line, text in enumerate(lines_of(found.text), found.first_line):
-            yield line, line, text.split(found.delimiter) if text else []
+def _records(source: _Text, cells: Cells | None) -> Iterator[tuple[int, int, list[str]]]:
+    """Yield (first line, last line, fields) of every record; broken quoting goes to the cells."""
+    if not source.quotes:
+        for line, text in enumerate(lines_of(source.text), source.first_line):
+            yield line, line, text.split(source.delimiter) if text else []
         return
-    reader = csv.reader(io.StringIO(found.text, newline=""), delimiter=found.delimiter, strict=True)
-    start = found.first_line
+    reader = csv.reader(
+        io.StringIO(source.text, newline=""), delimiter=source.delimiter, strict=True
+    )
+    start = source.first_line
     while True:
         try:
             values = next(reader, None)
@@ -97,31 +99,31 @@ def _records(found: _Text, cells: Cells | None) -> Iterator[tuple[int, int, list
                 cells.reject(start, "", what, "close every quote, and double the ones inside it")
         if values is None:
             return
-        end = reader.line_num + found.first_line - 1
+        end = reader.line_num + source.first_line - 1
         yield start, end, values
         start = end + 1
 
 
 def _read(
-    found: _Text,
+    source: _Text,
     columns: tuple[str, ...],
     header: bool,
     cells: Cells,
     places: tuple[int, ...],
     limit: int | None,
 ) -> None:
-    cells.notes = found.notes
-    cells.look_close = suspicious([found.text])
-    guards = found.quotes and "'" in found.text
+    cells.notes = source.notes
+    cells.suspicious = suspicious([source.text])
+    guards = source.quotes and "'" in source.text
     ends: dict[int, int] = {}  # of the rows that go over several lines
-    waiting = header
-    for line, end, values in _records(found, cells):
+    expect_header = header
+    for line, end, values in _records(source, cells):
         if not values:  # a blank line between rows is no row
             continue
-        if waiting:
-            waiting = False
+        if expect_header:
+            expect_header = False
         elif len(values) != len(columns):
-            cells.reject(line, found.delimiter.join(values), *_miscounted(values, columns, header))
+            cells.reject(line, source.delimiter.join(values), *_miscounted(values, columns, header))
         else:
             if end > line:
                 ends[line] = end
@@ -129,25 +131,25 @@ def _read(
             cells.rows.append((line, [unguarded(text) for text in row] if guards else row))
             if limit is not None and len(cells.rows) >= limit:
                 break
-    if not found.quotes and cells.problems and _reads_with_quotes(found, columns):
+    if not source.quotes and cells.problems and _reads_with_quotes(source, columns):
         cells.problems = [_as_quoted(problem, columns) for problem in cells.problems]
-    cells.raw = _raw_lines(found, ends)
-    if not found.quotes and '"' in found.text:
-        cells.hints = _quote_hints(found)
+    cells.raw = _raw_lines(source, ends)
+    if not source.quotes and '"' in source.text:
+        cells.hints = _quote_hints(source)
 
 
-def _reads_with_quotes(found: _Text, columns: tuple[str, ...]) -> bool:
-    """Whether every row has its fields where double quotes enclose texts."""
-    if '"' not in found.text:
+def _reads_with_quotes(source: _Text, columns: tuple[str, ...]) -> bool:
+    """Return whether every row has its fields when double quotes enclose texts."""
+    if '"' not in source.text:
         return False
-    quoted = Cells(found.file)
-    records = _records(replace(found, quotes=True), quoted)
+    quoted = Cells(source.file)
+    records = _records(replace(source, quotes=True), quoted)
     whole = all(len(values) == len(columns) for _, _, values in records if values)
     return whole and not quoted.problems
 
 
 def _as_quoted(problem: Problem, columns: tuple[str, ...]) -> Problem:
-    """The problem of a row that reads well with quotes: one cause, and the option as its cure."""
+    """Restate the problem of a row that reads well with quotes: its cure is the option."""
     cure = Cure(
         f"its quotes enclose texts: read it with {by_import('--quotes')}",
         "its quotes enclose texts: tick “Double quotes enclose texts”",
@@ -156,15 +158,15 @@ def _as_quoted(problem: Problem, columns: tuple[str, ...]) -> Problem:
     return replace(problem, cure=cure, cause=cause)
 
 
-def _raw_lines(found: _Text, ends: dict[int, int]) -> Callable[[int], str]:
-    """The text of the row that starts on a line; ends: the last lines of the longer ones."""
+def _raw_lines(source: _Text, ends: dict[int, int]) -> Callable[[int], str]:
+    """Return a function from a line to the text of its row; ends: the last lines of longer rows."""
     lines: list[str] = []
 
     def raw(line: int) -> str:
         if not lines:
-            lines.extend(found.text.split("\n"))
-        first = line - found.first_line
-        return "\n".join(lines[first : ends.get(line, line) - found.first_line + 1]).rstrip("\r")
+            lines.extend(source.text.split("\n"))
+        first = line - source.first_line
+        return "\n".join(lines[first : ends.get(line, line) - source.first_line + 1]).rstrip("\r")
 
     return raw
 
@@ -180,23 +182,25 @@ def _miscounted(values: list[str], columns: tuple[str, ...], header: bool) -> tu
     return f"{count} where {where} {len(columns)}", cure
 
 
-def _quote_hints(found: _Text) -> tuple[str, ...]:
-    """What to do when quotes seem to enclose texts in a file where they are read as text."""
+def _quote_hints(source: _Text) -> tuple[str, ...]:
+    """Suggest --quotes when quotes seem to enclose texts but are read as part of them."""
     opened = closed = 0
-    for line in lines_of(found.text):
+    for line in lines_of(source.text):
         if '"' in line:
-            for field in line.split(found.delimiter):
+            for field in line.split(source.delimiter):
                 if field.startswith('"'):
                     opened += 1
                     closed += len(field) > 1 and field.endswith('"')
     if not opened or opened != closed:
         return ()
     texts = "text that begins" if opened == 1 else "texts that begin"
-    said = f"{opened:,} {texts} with a quote also end{'s'[: opened == 1]} with one"
-    kept = f"{said}: the quotes are kept as text"
+    note = (
+        f"{opened:,} {texts} with a quote also end{'s'[: opened == 1]} with one: the quotes are "
+        "kept as text"
+    )
     return (
         Cure(
-            f"{kept}; {by_import('--quotes')} takes them off",
-            f"{kept}; tick “Double quotes enclose texts” to take them off",
+            f"{note}; {by_import('--quotes')} takes them off",
+            f"{note}; tick “Double quotes enclose texts” to take them off",
         ),
     )

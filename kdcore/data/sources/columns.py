@@ -1,11 +1,10 @@
-"""Which column of a table file is read as which of ours, and the sentences about it."""
+"""Match the columns of a table file with the lab's columns, and describe the result."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kdcore.data.files.cells import NAMES, TableFile
-from kdcore.data.files.problems import Problem, refusal
-from kdcore.data.sources.rows import quoted, shown_name
+from kdcore.data.files.problems import Problem, quoted, refusal, shown_name, unreadable
 from kdcore.errors import Cure, by_import
 
 ColumnMapping = Mapping[str, str | None]
@@ -15,7 +14,7 @@ _NAMED = 12  # columns that a sentence names
 
 @dataclass(frozen=True)
 class ColumnsRead:
-    """Which columns of a table file were taken for what, and how its labels were read.
+    """Which columns of a table file were read as what, and how its labels were read.
 
     columns: our column -> the file's, None where it has none. labels: each label of the file (the
     most frequent ones) -> the grade it was read as.
@@ -29,58 +28,63 @@ class ColumnsRead:
     labels: Mapping[str, str]
 
     def sentences(self) -> tuple[str, ...]:
-        """The same in words, fit for a screen."""
+        """Describe the columns and labels in sentences for a screen."""
         taken = [
             f"{ours} from {'' if self.header else 'column '}{quoted(theirs)}"
             for ours, theirs in self.columns.items()
             if theirs is not None
         ]
         head = "" if self.header else ", without a header"
-        said = [f"Read as {self.kind}{head}: {', '.join(taken)}."]
+        sentences = [f"Read as {self.kind}{head}: {', '.join(taken)}."]
         if self.ignored:
             names = ", ".join(map(quoted, self.ignored[:_NAMED]))
             more = len(self.ignored) - _NAMED
-            said.append(f"Columns not used: {names}{f' and {more:,} more' if more > 0 else ''}.")
+            sentences.append(
+                f"Columns not used: {names}{f' and {more:,} more' if more > 0 else ''}."
+            )
         if renamed := [f"{quoted(k)} = {v}" for k, v in self.labels.items() if k != v]:
-            said.append(f"Labels: {', '.join(renamed)}.")
-        return tuple(said)
+            sentences.append(f"Labels: {', '.join(renamed)}.")
+        return tuple(sentences)
 
 
 def places_of(table: TableFile, mapping: ColumnMapping | None) -> dict[str, int]:
-    """Our column -> its place in the file, -1 where it has none; DataError when one is lacking.
+    """Find each of the lab's columns in a file; DataError when a necessary one is missing.
 
     mapping: our column -> the file's by name or by number from 1, or None for "there is none".
-        What it leaves out is found by common names, in a file without a header by its place.
+        Other columns are found by common names, in a file without a header by their place.
+
+    Returns:
+        Our column -> its place in the file, -1 where the file has none.
     """
-    wanted = _in_our_names(mapping or {}, table.file)
-    problems = _unknown(wanted, table.file)
+    choices = _in_our_names(mapping or {}, table.file)
+    problems = _unknown(choices, table.file)
     places: dict[str, int] = {}
     for ours in NAMES:
-        if ours in wanted:
-            column = wanted[ours]
+        if ours in choices:
+            column = choices[ours]
             places[ours] = -1 if column is None else _place(table, column)
             if column is not None and places[ours] < 0:
                 problems.append(_no_column(table, ours, column))
             elif column is not None and table.columns.count(column) > 1:
                 problems.append(_doubled(table, ours, column))
         else:
-            places[ours] = _guess(table, ours, bool(wanted))
+            places[ours] = _guess(table, ours, bool(choices))
             name = table.columns[places[ours]] if places[ours] >= 0 else ""
             if name and table.columns.count(name) > 1:
                 problems.append(_doubled(table, ours, name))
-    problems += _lacking(table, wanted, places)
+    problems += _lacking(table, choices, places)
     if problems:
         raise refusal(f"{table.file} does not have what a table of pairs needs:", problems)
     return places
 
 
 def _in_our_names(mapping: ColumnMapping, file: str) -> ColumnMapping:
-    """The mapping with `label` for `grade` and the like turned into the lab's own names."""
+    """Rename the keys of a mapping, such as `label` for `grade`, to the lab's own names."""
     ours = {alias: name for name, aliases in NAMES.items() for alias in aliases}
     renamed = {ours.get(key.strip().casefold(), key): column for key, column in mapping.items()}
     if len(renamed) < len(mapping):
         what = f"the mapping names a column twice: {', '.join(mapping)}"
-        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, "leave one out")])
+        raise unreadable(file, what, "leave one out")
     return renamed
 
 
@@ -95,7 +99,7 @@ def _unknown(mapping: ColumnMapping, file: str) -> list[Problem]:
 
 
 def _place(table: TableFile, column: str) -> int:
-    """Where a column stands: by its name, else by its number from 1."""
+    """Find a column by its name, else by its number from 1; -1 when there is none."""
     if column in table.columns:
         return table.columns.index(column)
     number = int(column) if column.isascii() and column.isdigit() else 0
@@ -129,17 +133,17 @@ def _doubled(table: TableFile, ours: str, column: str) -> Problem:
     return Problem(table.file, 1, f"two columns are called {column!r}", cure)
 
 
-def _lacking(table: TableFile, wanted: ColumnMapping, places: dict[str, int]) -> list[Problem]:
+def _lacking(table: TableFile, choices: ColumnMapping, places: dict[str, int]) -> list[Problem]:
     lacking = {
         "query": places["query"] < 0,
         "title or description": places["title"] < 0 and places["description"] < 0,
-        "grade": places["grade"] < 0 and "grade" not in wanted,
+        "grade": places["grade"] < 0 and "grade" not in choices,
     }
     names = [ours for ours, missing in lacking.items() if missing]
     if table.headless and names:
         what = f"its first line names no column, and it has {len(table.columns)} of them"
         cure = Cure(
-            f"say which is which: {by_import('--map query=1 --map title=2 --map grade=3')}, or "
+            f"name the columns: {by_import('--map query=1 --map title=2 --map grade=3')}, or "
             "--map grade= if there is no grade",
             "choose the column numbers under “Query” and “Ad title”",
         )
@@ -171,8 +175,8 @@ def _map_hint(ours: str) -> str:
 def columns_read(
     table: TableFile, places: Mapping[str, int], labels: Mapping[str, str]
 ) -> ColumnsRead:
-    """What was taken for what, of the places that were used."""
+    """Describe which columns were read as what, from the places that were used."""
     used = {place for place in places.values() if place >= 0}
-    taken = {ours: table.columns[at] if at >= 0 else None for ours, at in places.items()}
+    sources = {ours: table.columns[at] if at >= 0 else None for ours, at in places.items()}
     ignored = tuple(name for k, name in enumerate(table.columns) if k not in used)
-    return ColumnsRead(table.file, table.kind, not table.headless, taken, ignored, labels)
+    return ColumnsRead(table.file, table.kind, not table.headless, sources, ignored, labels)

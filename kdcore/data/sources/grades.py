@@ -1,43 +1,47 @@
-"""Grades: which label scheme a column of labels was written in; asked when several fit."""
+"""Infer the label scheme of a column of labels; an error asks when several schemes fit."""
 
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kdcore.data.files.label_texts import cure_of_label, is_fraction, is_whole_number, label_lookup
-from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.files.label_texts import (
+    KNOWN_SCHEMES,
+    cure_of_label,
+    is_fraction,
+    is_whole_number,
+    label_lookup,
+)
+from kdcore.data.files.problems import Problem, quoted, refusal
 from kdcore.data.pairs import UNLABELLED
-from kdcore.data.sources.rows import quoted
 from kdcore.errors import Cure, DataError, by_import
-from kdcore.labels import BINARY, ESCI, FIVE_GRADES, FOUR_GRADES, LabelScheme
+from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES, LabelScheme
 
-KNOWN = (BINARY, FOUR_GRADES, ESCI, FIVE_GRADES)
 _MOSTLY = 0.8  # of the rows; a scheme that reads fewer is not the file's, the others are typos
 _MOST = 30  # different labels; a column with more of them holds no grades
 
 
 def grades_option(names: Sequence[str]) -> str:
-    """The option of the command line that names these grades."""
+    """Return the option of the command line that names these grades."""
     text = shlex.quote(",".join(names))
     return f"--grades={text}" if text.startswith("-") else f"--grades {text}"
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One way to read labels. meaning: what the person says by taking it."""
+    """One way to read labels. meaning: what a person states by choosing it."""
 
     scheme: LabelScheme
     meaning: str
 
     @property
     def option(self) -> str:
-        """The option of the command line that takes it."""
+        """Return the option of the command line that chooses it."""
         return grades_option(self.scheme.grades)
 
 
 class GradesUnclearError(DataError):
-    """The labels fit several schemes or none.
+    """The labels fit several schemes, or none that the lab knows.
 
     choices: the schemes that fit. labels: the texts of the file.
     """
@@ -52,7 +56,7 @@ class GradesUnclearError(DataError):
 
 @dataclass
 class _Labels:
-    """Distinct labels by their small letters: how often, and as the file spells them first."""
+    """Distinct labels in small letters: how often each occurs, and its first spelling."""
 
     file: str
     counts: Counter[str] = field(default_factory=Counter)
@@ -60,14 +64,14 @@ class _Labels:
     unjudged: int = 0  # labels "-1"
 
     def names(self) -> list[str]:
-        """As the file spells them; numbers by size, words as they come."""
+        """Return the labels as the file spells them; numbers by size, words in order."""
         texts = list(self.counts)
         if all(map(is_whole_number, texts)):
             texts.sort(key=int)
         return [self.spelled[text] for text in texts]
 
     def problem(self, what: str, choices: Sequence[Choice]) -> GradesUnclearError:
-        """The error that asks; its cure offers each choice."""
+        """Make the error that asks which scheme to take; its cure offers each choice."""
         options = " or ".join(f"{by_import(c.option)} ({c.meaning})" for c in choices)
         cure = Cure(f"say which with {options}", "choose it under “Scale of the labels”")
         return GradesUnclearError(
@@ -88,9 +92,9 @@ def _collected(texts: Iterable[str], file: str) -> _Labels:
 
 
 def infer_scheme(texts: Iterable[str], file: str) -> tuple[LabelScheme, tuple[str, ...]]:
-    """(scheme, notes) that reads the labels; blank ones and -1 say nothing.
+    """Infer (scheme, notes) from labels; blank ones and -1 are no evidence.
 
-    Of schemes that read equally many the one with the fewest grades is taken. GradesUnclearError
+    Of schemes that read equally many, the one with the fewest grades is chosen. GradesUnclearError
     when none reads most of them, when -1 may be a grade, and for whole numbers that fit a scale
     from 0 as well as one from 1, or two scales from 0.
     """
@@ -110,15 +114,15 @@ def infer_scheme(texts: Iterable[str], file: str) -> tuple[LabelScheme, tuple[st
 
 
 def _fractions(labels: _Labels) -> GradesUnclearError:
-    some = [label for label in labels.counts if is_fraction(label)]
-    what = f"the labels {', '.join(map(quoted, some[:5]))} are not whole grades"
+    fractions = [label for label in labels.counts if is_fraction(label)]
+    what = f"the labels {', '.join(map(quoted, fractions[:5]))} are not whole grades"
     return GradesUnclearError(
-        labels.file, Problem(labels.file, 0, what, cure_of_label(some[0], "")), labels.names()
+        labels.file, Problem(labels.file, 0, what, cure_of_label(fractions[0], "")), labels.names()
     )
 
 
 def _check_unjudged(labels: _Labels, scheme: LabelScheme) -> None:
-    """Ask where -1 and one other label are all there is: -1 may be the worse of two grades."""
+    """Ask when -1 and one other label are the only ones: -1 may be the worse of two grades."""
     if len(labels.counts) > 1:
         return
     (label,) = labels.names()
@@ -151,19 +155,19 @@ def _of_numbers(labels: _Labels) -> tuple[LabelScheme, tuple[str, ...]]:
     if low == 1:
         names = tuple(str(k) for k in range(1, high + 1))
         scheme = LabelScheme(names, FIVE_GRADES.relevant_from if high == 5 else high // 2)
-        said = f"the labels of {labels.file} are read as 1 (worst) to {high}"
-        return scheme, (f"{said}, relevant from {scheme.grades[scheme.relevant_from]}",)
-    known = next((s for s in KNOWN if len(s) > high), None)
-    if known is None:
+        note = f"the labels of {labels.file} are read as 1 (worst) to {high}"
+        return scheme, (f"{note}, relevant from {scheme.grades[scheme.relevant_from]}",)
+    smallest = next((s for s in KNOWN_SCHEMES if len(s) > high), None)
+    if smallest is None:
         raise _unclear(labels, tuple(str(k) for k in range(high + 1)))
-    if known is BINARY:
+    if smallest is BINARY:
         return BINARY, ()
-    names_read = ", ".join(known.grades)
-    return known, (f"grades 0 to {high} in {labels.file} are read as {names_read}",)
+    names_read = ", ".join(smallest.grades)
+    return smallest, (f"grades 0 to {high} in {labels.file} are read as {names_read}",)
 
 
 def _scales(low: int, high: int) -> list[Choice]:
-    """From 1 where no 0 is there, from 0 with just these grades, from 0 as a known scheme."""
+    """Offer scales: from 1 if no 0 occurs, from 0 with these grades, from 0 as a known scheme."""
 
     def named(first: int) -> LabelScheme:
         names = tuple(str(k) for k in range(first, high + 1))
@@ -179,11 +183,11 @@ def _scales(low: int, high: int) -> list[Choice]:
 
 
 def _of_words(labels: _Labels) -> LabelScheme:
-    readable = [_readable(labels.counts, scheme) for scheme in KNOWN]
-    best = max(range(len(KNOWN)), key=lambda k: readable[k])
+    readable = [_readable(labels.counts, scheme) for scheme in KNOWN_SCHEMES]
+    best = max(range(len(KNOWN_SCHEMES)), key=lambda k: readable[k])
     if readable[best] < _MOSTLY * labels.counts.total():
         raise _unclear(labels, labels.names())
-    return KNOWN[best]
+    return KNOWN_SCHEMES[best]
 
 
 def _readable(counts: Mapping[str, int], scheme: LabelScheme) -> int:
@@ -192,7 +196,7 @@ def _readable(counts: Mapping[str, int], scheme: LabelScheme) -> int:
 
 
 def _unclear(labels: _Labels, names: Sequence[str]) -> GradesUnclearError:
-    """None of the known schemes: the person says the order of the file's own words."""
+    """Make the error for labels of no known scheme: a person gives the order of the words."""
     few = 2 <= len(names) <= _MOST and all(n.isprintable() and "," not in n for n in names)
     seen = ", ".join(quoted(labels.spelled[text]) for text, _ in labels.counts.most_common(5))
     if few:

@@ -1,15 +1,14 @@
-"""The hub: XGLUE's QADSM and WPR from the copies that still load, tried in order.
+"""Read XGLUE's QADSM and WPR from the copies on the hub that still load, tried in order.
 
 microsoft/xglue itself is a loading script whose download answers 409, so: (1) Parquet files of
 hgissbkh/xglue, (2) its converted branch, (3) the official archive kept in an unmerged pull
-request. Only this module ever asks a hub, and only when a person names hub:qadsm or hub:wpr.
+request. Only this module asks the hub for data, and only when a person names hub:qadsm or hub:wpr.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
 from typing import Protocol
 
 from kdcore.data.files.opening import open_table
@@ -18,6 +17,7 @@ from kdcore.data.sources.rows import Reading, join
 from kdcore.data.sources.table import TableReading, assemble
 from kdcore.data.sources.xglue import Task, read_archive
 from kdcore.errors import DataError
+from kdcore.hub import hub_answers
 
 PARQUET_COPY = "hgissbkh/xglue"
 CONVERTED = "refs/convert/parquet"
@@ -25,21 +25,19 @@ ARCHIVE = "xglue_full_dataset.tar.gz"
 ARCHIVES = (("microsoft/xglue", "refs/pr/7"), ("forresty/xglue", "main"))
 _SPLIT = re.compile(r"(train|validation|test)(?:\.([a-z]{2}))?(?=[-./]|$)")
 
-PATIENCE = 3.0  # seconds in which the hub must answer; its own client would try for a minute
-
 
 class Hub(Protocol):
-    """What is asked of a hub of data sets."""
+    """What this module needs of a hub of data sets."""
 
     def files(self, repository: str, revision: str) -> list[str]:
-        """Paths of a repository's files."""
+        """List the paths of a repository's files."""
 
     def fetch(self, repository: str, revision: str, path: str) -> Path:
-        """A local copy of one file."""
+        """Return a local copy of one file."""
 
 
 class HuggingFaceHub:
-    """The Hugging Face hub; its client keeps what it fetched and is imported on first use.
+    """The Hugging Face hub; its client caches downloads and is imported on first use.
 
     ConnectionError at birth when it does not answer in a few seconds: its client would try for a
     minute at every place.
@@ -50,13 +48,13 @@ class HuggingFaceHub:
             raise ConnectionError("the hub does not respond")
 
     def files(self, repository: str, revision: str) -> list[str]:
-        """Paths of a data set's files."""
+        """List the paths of a data set's files."""
         from huggingface_hub import HfApi
 
         return list(HfApi().list_repo_files(repository, revision=revision, repo_type="dataset"))
 
     def fetch(self, repository: str, revision: str, path: str) -> Path:
-        """The local copy of one file, downloaded when there is none yet."""
+        """Return the local copy of one file, downloaded when there is none yet."""
         from huggingface_hub import hf_hub_download
 
         return Path(hf_hub_download(repository, path, revision=revision, repo_type="dataset"))
@@ -64,14 +62,14 @@ class HuggingFaceHub:
 
 @dataclass(frozen=True)
 class _Way:
-    """One place to try: how it is called in `source`, and how it is read."""
+    """One place to try: its name in `source`, and how it is read."""
 
     name: str
     read: Callable[[], Reading]
 
 
 def read_hub(task: Task, hub: Hub | None = None) -> tuple[Reading, str]:
-    """(rows, the place that gave them). DataError tells why each place failed, and what to do."""
+    """Return (rows, the place they came from); DataError says why each place failed."""
     failures = []
     try:
         hub = hub or HuggingFaceHub()
@@ -127,25 +125,3 @@ def _read_parquets(task: Task, hub: Hub, revision: str) -> Reading:
     if not readings:
         raise DataError(f"{PARQUET_COPY} at {revision} has no Parquet file below {prefix}")
     return join(readings)
-
-
-def hub_answers(patience: float = PATIENCE) -> bool:
-    """Whether the model hub answers within some seconds, looking up its name included."""
-    from huggingface_hub import constants, get_session
-
-    answers: list[bool] = []
-
-    def ask() -> None:
-        try:
-            get_session().head(constants.ENDPOINT, timeout=patience)
-            answers.append(True)
-        # offline mode, no network, a proxy that refuses: all mean that nothing can be downloaded
-        except Exception:
-            answers.append(False)
-
-    if constants.HF_HUB_OFFLINE:
-        return False
-    thread = Thread(target=ask, daemon=True)  # a name server may take longer than any time-out
-    thread.start()
-    thread.join(patience + 0.5)
-    return answers == [True]

@@ -1,15 +1,15 @@
-"""Sources: what a path or a hub name points at, told by its looks, and read."""
+"""Detect what a path or a hub name points at, and read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kdcore.data.files.content import check_regular, looks_like_tar, read_bytes
 from kdcore.data.files.opening import is_table_name
-from kdcore.data.files.packed import looks_like_tar
-from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.files.problems import shown_name, unreadable
 from kdcore.data.sources.hub import read_hub
 from kdcore.data.sources.qadsm import QADSM
-from kdcore.data.sources.rows import Reading, check_regular, read_bytes, shown_name
+from kdcore.data.sources.rows import Reading
 from kdcore.data.sources.table import TableReading, read_table
 from kdcore.data.sources.wpr import WPR
 from kdcore.data.sources.xglue import Task, find_folder, is_xglue_name, parse_named, read_archive
@@ -23,7 +23,7 @@ HUB_PREFIX = "hub:"
 
 @dataclass(frozen=True)
 class Source:
-    """What was read, and the sentence that says where it came from."""
+    """The rows of a source, and the sentence that says where they came from."""
 
     reading: Reading
     sentence: str
@@ -32,17 +32,20 @@ class Source:
 def read_path(
     path: Path, *, task: str | None = None, how: TableReading | None = None, file: str = ""
 ) -> Source:
-    """A folder or archive of XGLUE, one XGLUE file, or a table file.
+    """Read a folder or archive of XGLUE, one XGLUE file, or a table file.
 
     task: which of XGLUE's tasks to read; None takes the first of TASKS that is there. how: how a
-    table is read. file: what the path is called in what is told, by default by its own name.
+    table is read. file: what the path is called in errors and notes, by default its own name.
     """
     name = file or shown_name(path)
     if not path.exists():
-        what, cure = "there is no such file or folder", "check the path"
-        raise refusal(f"{name} cannot be read:", [Problem(name, 0, what, cure)])
+        raise unreadable(name, "there is no such file or folder", "check the path")
     if path.is_dir():
-        chosen = _task_in_folder(path, task)
+        chosen = (
+            lookup(TASKS, task, "task of XGLUE")
+            if task
+            else next((t for t in TASKS.values() if find_folder(path, t)), QADSM)
+        )
         return _xglue(read_xglue_folder(path, chosen), chosen, name)
     check_regular(path, name)
     match = is_xglue_name(path.name)
@@ -55,28 +58,22 @@ def read_path(
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a tar: by its name, or a .gz of no table in which a tar is packed."""
+    """Return whether a file is a tar: by its name, or a .gz (not of a table) that packs a tar."""
     plain = path.name.lower()
     if plain.endswith(ARCHIVE_SUFFIXES):
         return True
     return plain.endswith(".gz") and not is_table_name(plain) and looks_like_tar(path)
 
 
-def _task_in_folder(path: Path, task: str | None) -> Task:
-    if task:
-        return lookup(TASKS, task, "task of XGLUE")
-    return next((t for t in TASKS.values() if find_folder(path, t)), QADSM)
-
-
 def _from_archive(path: Path, task: str | None) -> Source:
-    """The first task that can be read; where none can, what was wrong with the first tells most."""
-    wanted = [lookup(TASKS, task, "task of XGLUE")] if task else list(TASKS.values())
+    """Read the first task that is there; where none is, the error of the first says most."""
+    tasks = [lookup(TASKS, task, "task of XGLUE")] if task else list(TASKS.values())
     refusals: list[DataError] = []
-    for chosen in wanted:
+    for chosen in tasks:
         try:
             return _xglue(read_archive(path, chosen), chosen, shown_name(path))
-        except DataError as refused:
-            refusals.append(refused)
+        except DataError as error:
+            refusals.append(error)
     raise refusals[0]
 
 
@@ -85,7 +82,7 @@ def _xglue(reading: Reading, task: Task, name: str) -> Source:
 
 
 def read_hub_source(name: str) -> Source:
-    """hub:qadsm or hub:wpr, from the first place of the hub that answers."""
+    """Read hub:qadsm or hub:wpr from the first place of the hub that answers."""
     task = lookup(TASKS, name.removeprefix(HUB_PREFIX), "data set of the hub")
     reading, place = read_hub(task)
     return Source(reading, f"{task.source}; hub copy {place}")

@@ -1,4 +1,4 @@
-"""Tables: files with a row for each pair, their columns mapped to a PairTable's.
+"""Read table files with one row per pair, their columns mapped to a PairTable's.
 
 A row whose grade is blank is unlabelled (-1). CSV cells that `kdlab data export` guarded against
 spreadsheets lose their apostrophe again. Only mapped columns are read.
@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ import numpy as np
 from kdcore.data.files.cells import NAMES, Cells, TableFile, TableOptions
 from kdcore.data.files.label_texts import is_fraction, label_lookup
 from kdcore.data.files.opening import open_table
+from kdcore.data.files.problems import quoted
 from kdcore.data.pairs import UNLABELLED
 from kdcore.data.sources.columns import ColumnMapping, columns_read, places_of
 from kdcore.data.sources.grades import infer_scheme
-from kdcore.data.sources.rows import Collector, Reading, quoted
+from kdcore.data.sources.rows import Collector, Reading
 from kdcore.data.sources.truth import truth_faults
 from kdcore.errors import LabError
 from kdcore.labels import LabelScheme
@@ -35,7 +37,7 @@ _SHOWN_LABELS = 12
 
 @dataclass(frozen=True)
 class TableReading:
-    """How a person says that a table is to be read; what is left out is found by looking.
+    """How a person wants a table to be read; whatever is left out is detected.
 
     mapping: our column -> the file's by name or number, None for "there is none". scheme: its
     grades. options: how the file is written. round_grades: a label between two grades becomes the
@@ -49,41 +51,38 @@ class TableReading:
 
 
 def read_table(path: Path, how: TableReading | None = None, file: str = "") -> Reading:
-    """The rows of one table file (see tablefile.open_table for the kinds).
+    """Read the rows of one table file (see data/files/opening.py for the kinds).
 
-    file: what it is called in what is told. Problems of rows are in the reading; a file that
+    file: what it is called in errors and notes. Problems of rows are in the reading; a file that
     cannot be read at all is a DataError, GradesUnclearError where its labels leave the scale open.
     """
     how = how or TableReading()
     table = open_table(path, how.options, file=file)
-    if table.headless and _names_columns(how.mapping):  # so it has a header, whatever it looks like
+    by_name = any(column and not column.isdigit() for column in (how.mapping or {}).values())
+    if table.headless and by_name:  # so it has a header, whatever its first line looks like
         table = open_table(path, replace(how.options or TableOptions(), header=True), file=file)
     return assemble(table, how)
-
-
-def _names_columns(mapping: ColumnMapping | None) -> bool:
-    return any(column and not column.isdigit() for column in (mapping or {}).values())
 
 
 def assemble(
     table: TableFile, how: TableReading, *, language: str = "en", split: str = "train"
 ) -> Reading:
-    """An open table as rows; language and split stand in where no column tells them."""
+    """Read the rows of an open table; language and split are used where no column gives them."""
     places = places_of(table, how.mapping)
     used = {ours: at for ours, at in places.items() if at >= 0}
     cells = table.read(tuple(used.values()))
     index = [list(used).index(ours) if ours in used else len(used) for ours in NAMES]
     for _, values in cells.rows:
-        values.append("")  # what a column that is not there reads
+        values.append("")  # the cell of a column that the file lacks
     grade = index[list(NAMES).index("grade")]
     notes = _round_grades(cells, grade) if how.round_grades else ()
-    scheme = how.scheme or _kept_scheme(table)
+    scheme = how.scheme or _stored_scheme(table)
     if scheme is None:
         scheme, assumed = infer_scheme((values[grade] for _, values in cells.rows), table.file)
         notes = (*notes, *assumed)
     truth = table.truth()
     faults = truth_faults(truth, scheme, table.file)
-    collector = Collector(table.file, scheme, cells.look_close, UNLABELLED, cells.unit)
+    collector = Collector(table.file, scheme, cells.suspicious, UNLABELLED, cells.unit)
     good = _collect(cells, collector, index, (language, split), faults)
     reading = replace(
         _with_cell_problems(cells, collector, notes),
@@ -92,14 +91,14 @@ def assemble(
     )
     if not len(truth.columns):
         return reading
-    known = truth.iloc[np.array(good, dtype=np.int64) - 1].reset_index(drop=True)
-    return replace(reading, frame=reading.frame.join(known))
+    good_truth = truth.iloc[np.array(good, dtype=np.int64) - 1].reset_index(drop=True)
+    return replace(reading, frame=reading.frame.join(good_truth))
 
 
-def _kept_scheme(table: TableFile) -> LabelScheme | None:
-    """The scheme that the lab wrote into its own Parquet file; a damaged one is as none."""
+def _stored_scheme(table: TableFile) -> LabelScheme | None:
+    """Read the scheme that the lab wrote into its own Parquet file; None without a valid one."""
     try:
-        return LabelScheme.from_dict(json.loads(table.about[SCHEME_KEY]))
+        return LabelScheme.from_dict(json.loads(table.metadata[SCHEME_KEY]))
     except (KeyError, ValueError, TypeError, LabError):
         return None
 
@@ -121,7 +120,7 @@ def _collect(
     fallback: tuple[str, str],
     faults: Mapping[int, tuple[str, str]],
 ) -> list[int]:
-    """Give every row to the collector; returns the lines of the good ones.
+    """Give every row to the collector, and return the lines of the good ones.
 
     index: where each of our columns stands in a row. faults: line -> (what, cure) of a row that is
     bad for another reason than its texts.
@@ -146,24 +145,20 @@ def _collect(
 
 
 def _raw(cells: Cells, line: int, values: Sequence[str]) -> str:
-    """The row as its file has it."""
+    """Return the row as its file has it."""
     return cells.raw(line) or "\t".join(values[:-1])
 
 
 def _labels(cells: Cells, grade: int, scheme: LabelScheme) -> dict[str, str]:
-    """The most frequent labels of the file and the grades that they are read as."""
+    """Map the most frequent labels of the file to the grades as which they are read."""
     lookup = label_lookup(scheme)
     labels = Counter(values[grade] for _, values in cells.rows).most_common(_SHOWN_LABELS)
     read = {text: lookup.get(text, lookup.get(text.strip().casefold(), -1)) for text, _ in labels}
-    return {text: scheme.grades[k] for text, k in sorted(read.items(), key=_by_grade) if k >= 0}
-
-
-def _by_grade(label: tuple[str, int]) -> int:
-    return label[1]
+    return {text: scheme.grades[k] for text, k in sorted(read.items(), key=itemgetter(1)) if k >= 0}
 
 
 def _split_of(text: str) -> tuple[str, str] | None:
-    """("de", "validation") of the hub's "validation.de", ("", "test") of "test"; None: unknown."""
+    """Split the hub's "validation.de" into ("de", "validation"); None for an unknown split."""
     word, _, language = text.strip().casefold().partition(".")
     return (language, SPLIT_WORDS[word]) if word in SPLIT_WORDS else None
 

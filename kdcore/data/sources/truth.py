@@ -1,9 +1,9 @@
-"""Truth columns of a file: the exact P(grade | query, ad), checked when read."""
+"""Check the truth columns of a file: the exact P(grade | query, ad)."""
 
 import numpy as np
 import pandas as pd
 
-from kdcore.data.files.problems import Problem, refusal
+from kdcore.data.files.problems import unreadable
 from kdcore.data.pairs import TRUTH_PREFIX
 from kdcore.labels import LabelScheme
 
@@ -11,25 +11,25 @@ _SUM_SLACK = 1e-3  # what a file of rounded numbers may be away from 1
 
 
 def truth_faults(truth: pd.DataFrame, scheme: LabelScheme, file: str) -> dict[int, tuple[str, str]]:
-    """Row number from 1 -> (what is wrong with its truth, what to do); empty when all is well.
+    """Check each row's truth: row number from 1 -> (what is wrong, what to do), bad rows only.
 
     truth: (rows, ...) the columns truth_0, truth_1, ... of the file. DataError when they are not
     one for each grade.
     """
     if not len(truth.columns):
         return {}
-    wanted = [f"{TRUTH_PREFIX}{grade}" for grade in range(len(scheme))]
-    if set(truth.columns) != set(wanted):
+    columns = [f"{TRUTH_PREFIX}{grade}" for grade in range(len(scheme))]
+    if set(truth.columns) != set(columns):
         what = f"its truth is in {', '.join(sorted(truth.columns))}, where the data has "
         what += f"{len(scheme)} grades ({', '.join(scheme.grades)})"
-        cure = f"write {wanted[0]} to {wanted[-1]}, one per grade, or rename these columns"
-        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)])
-    values = truth[wanted].to_numpy(dtype=np.float64)
+        cure = f"write {columns[0]} to {columns[-1]}, one per grade, or rename these columns"
+        raise unreadable(file, what, cure)
+    values = truth[columns].to_numpy(dtype=np.float64)
     finite = np.isfinite(values).all(axis=1)
     inside = finite & ((values >= 0) & (values <= 1)).all(axis=1)
-    sums = np.where(inside, values.sum(axis=1), 0.0)
-    bad = np.flatnonzero(~inside | (np.abs(sums - 1) > _SUM_SLACK)).tolist()
-    return {row + 1: _fault(finite[row], inside[row], sums[row]) for row in bad}
+    totals = np.where(inside, values.sum(axis=1), 0.0)
+    bad = np.flatnonzero(~inside | (np.abs(totals - 1) > _SUM_SLACK)).tolist()
+    return {row + 1: _fault(finite[row], inside[row], totals[row]) for row in bad}
 
 
 def _fault(finite: bool, inside: bool, total: float) -> tuple[str, str]:

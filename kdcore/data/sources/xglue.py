@@ -1,4 +1,4 @@
-"""XGLUE's tab-separated files (Liang et al. 2020, arXiv:2004.01401): in a folder or the tarball.
+"""Read XGLUE's tab-separated files (Liang et al. 2020, arXiv:2004.01401), in a folder or tarball.
 
 No header, UTF-8, no quoting: query, title, description or snippet, label. A file is called
 xglue.<task>.<language>.<train|dev|test>.
@@ -15,17 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
-from kdcore.data.files.problems import Problem, refusal
-from kdcore.data.sources.rows import (
-    Collector,
-    Reading,
-    decode,
-    join,
-    lines_of,
-    read_bytes,
-    shown_name,
-    suspicious,
-)
+from kdcore.data.files.content import decode, lines_of, read_bytes, suspicious
+from kdcore.data.files.problems import Problem, refusal, shown_name, unreadable
+from kdcore.data.sources.rows import Collector, Reading, join
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
 
@@ -39,7 +31,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Task:
-    """A ranking task of XGLUE: its name in file names, its grades, the languages it comes in."""
+    """A ranking task of XGLUE: its name in file names, its grades and its languages."""
 
     name: str
     scheme: LabelScheme
@@ -52,7 +44,7 @@ class Task:
 
     @property
     def source(self) -> str:
-        """Where its rows come from, and on what terms."""
+        """A sentence part on where its rows come from, and on what terms."""
         return f"XGLUE {self.folder} (arXiv:2004.01401), {TERMS}"
 
     @property
@@ -63,7 +55,7 @@ class Task:
 
 
 def is_xglue_name(name: str) -> re.Match[str] | None:
-    """The parts (task, language, part) of a file name of XGLUE, or None."""
+    """Match the parts (task, language, part) of a file name of XGLUE, or return None."""
     return _FILE.fullmatch(name)
 
 
@@ -76,7 +68,7 @@ def parse_lines(
     split: str = "train",
     blank_label: int | None = None,
 ) -> Reading:
-    """The rows of one file: split on tabs only, quotes are text, four fields or a problem."""
+    """Read the rows of one file: split at tabs, quotes are text, four fields or a problem."""
     text, notes = decode(data, file)
     rows = Collector(file, scheme, suspicious([text]), blank_label)
     for number, line in enumerate(lines_of(text), 1):
@@ -100,7 +92,7 @@ def _miscounted(fields: list[str]) -> tuple[str, str]:
 
 
 def parse_named(data: bytes, name: str, task: Task) -> Reading:
-    """The rows of a file whose XGLUE name tells language and split."""
+    """Read the rows of a file whose XGLUE name gives language and split."""
     match = is_xglue_name(name)
     language, part = (match["language"], match["part"]) if match else ("en", "train")
     split = SPLIT_NAMES[part]
@@ -108,7 +100,7 @@ def parse_named(data: bytes, name: str, task: Task) -> Reading:
 
 
 def find_folder(path: Path, task: Task) -> Path | None:
-    """Where in a folder the task's files lie: itself, QADSM/ or xglue_full_dataset/QADSM/."""
+    """Find the folder of the task's files: itself, QADSM/ or xglue_full_dataset/QADSM/."""
     for folder in (path, path / task.folder, path / "xglue_full_dataset" / task.folder):
         if folder.is_dir() and _files_of(folder, task):
             return folder
@@ -121,12 +113,12 @@ def _files_of(folder: Path, task: Task) -> list[Path]:
 
 
 def read_folder(path: Path, task: Task) -> Reading:
-    """Every file of the task in a folder; a DataError tells what the folder holds instead."""
+    """Read every file of the task in a folder; DataError says what the folder holds instead."""
     folder = find_folder(path, task)
     if folder is None:
-        held = sorted(file.name for file in path.iterdir()) if path.is_dir() else []
-        some = ", ".join(map(shown_name, held[:5])) or "nothing"
-        more = f" and {len(held) - 5:,} more" if len(held) > 5 else ""
+        names = sorted(file.name for file in path.iterdir()) if path.is_dir() else []
+        some = ", ".join(map(shown_name, names[:5])) or "nothing"
+        more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
         what = f"no file is called like xglue.{task.name}.en.train; it holds {some}{more}"
         cure = f"name the folder with the {task.folder} files, a single table file, or the tarball"
         where = shown_name(path)
@@ -143,20 +135,20 @@ def _sorted_join(readings: list[Reading]) -> Reading:
 
 
 def read_archive(path: Path, task: Task) -> Reading:
-    """The task's members of a .tar or .tar.gz, streamed; reading stops when all are found.
+    """Stream the task's members of a .tar or .tar.gz; reading stops when all are found.
 
     Nothing is unpacked to disk. A truncated or damaged archive is a DataError.
     """
     file = shown_name(path)
-    found: dict[str, Reading] = {}
+    readings: dict[str, Reading] = {}
     try:
         with _opened(path) as stream, tarfile.open(fileobj=stream, mode="r|") as archive:
             for member in archive:
                 name = Path(member.name).name
                 match = is_xglue_name(name) if member.isfile() else None
-                if match and match["task"] == task.name and name not in found:
-                    found[name] = parse_named(_content(archive, member), name, task)
-                if task.files <= found.keys():
+                if match and match["task"] == task.name and name not in readings:
+                    readings[name] = parse_named(_content(archive, member), name, task)
+                if task.files <= readings.keys():
                     break
             else:
                 _read_to_the_end(stream)
@@ -165,17 +157,17 @@ def read_archive(path: Path, task: Task) -> Reading:
     except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as cause:
         what = f"the archive is cut short or damaged ({cause})"
         cure = "download it again, or unpack it and name the folder"
-        raise refusal(f"{file} cannot be read:", [Problem(file, 0, what, cure)]) from cause
-    if not found:
+        raise unreadable(file, what, cure) from cause
+    if not readings:
         what = f"no member is called like xglue.{task.name}.en.train"
         cure = "use XGLUE's full archive, or unpack it and name the folder"
         raise refusal(f"{file} holds no {task.folder}:", [Problem(file, 0, what, cure)])
-    return _sorted_join([found[name] for name in sorted(found)])
+    return _sorted_join([readings[name] for name in sorted(readings)])
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
-    """The tar inside. gzip.open, unlike tarfile's own, notices a stream that ends too early."""
+    """Open the tar inside. gzip.open, unlike tarfile's own, notices a stream that ends early."""
     with path.open("rb") as raw:
         zipped = raw.read(2) == _GZIP
         raw.seek(0)
@@ -187,9 +179,9 @@ def _opened(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
 
 
 def _read_to_the_end(stream: IO[bytes] | gzip.GzipFile) -> None:
-    """tarfile stops quietly where an archive ends too early; EOFError or OSError tells."""
+    """Raise EOFError or OSError for an archive that ends too early: tarfile stops silently."""
     while stream.read(1 << 20):
-        pass  # gzip checks its sum when the last byte is read
+        pass  # gzip checks its checksum when the last byte is read
     size = stream.tell()
     if not isinstance(stream, gzip.GzipFile):
         stream.seek(max(size - _BLOCK, 0))

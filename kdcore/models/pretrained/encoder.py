@@ -15,9 +15,9 @@ from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from kdcore.errors import DataError
+from kdcore.hub import local_or_hub
 from kdcore.labels import LabelScheme
 from kdcore.models.pretrained.head import fit_head, plan_head
-from kdcore.models.pretrained.source import local_or_hub
 
 PREFIXES = {r"(^|\.)_orig_mod\.": r"\1", r"^module\.": ""}  # of torch.compile, of DataParallel
 _ODD = 16  # times as many weights as its files hold make a config another model's

@@ -25,7 +25,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from kdcore.errors import DataError
 from kdcore.models.tokens.words import LONGEST_WORD, PORTION, portions
-from kdcore.stops import done_beside, heed
+from kdcore.stops import heed, run_in_thread
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -151,7 +151,7 @@ class WordPiece:
         trainer = trainers.WordPieceTrainer(
             vocab_size=size, special_tokens=fixed, show_progress=False
         )
-        done_beside(lambda: core.train_from_iterator(texts, trainer))
+        run_in_thread(lambda: core.train_from_iterator(texts, trainer))
         pieces = [*SPECIAL, *sorted(set(core.get_vocab()) - set(SPECIAL))]
         vocabulary = {piece: i for i, piece in enumerate(pieces)}
         core = _basic(models.WordPiece(vocabulary, unk_token="[UNK]"), strip_accents)

@@ -260,7 +260,7 @@ def test_parquet_text_that_is_no_utf8_is_a_problem_of_its_row(tmp_path, workspac
         pa.table({"query": broken, "title": ["a", "b"], "grade": [1, 0]}), tmp_path / "x.parquet"
     )
     (problem,) = refused(tmp_path / "x.parquet")
-    assert "row 2: the query holds bytes that are no UTF-8" in problem
+    assert "row 2: the query holds bytes that are not UTF-8" in problem
 
 
 ASKED = {

@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
+from kdcore.data.files import content
 from kdcore.data.files.cells import TableOptions
 from kdcore.data.library import import_data, load_data
 from kdcore.data.pairs import COLUMNS, nfc
-from kdcore.data.sources import rows as rows_module
 from kdcore.data.sources.table import TableReading, read_table
 from kdcore.errors import DataError
 from kdcore.labels import ESCI, FOUR_GRADES
@@ -269,11 +269,9 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path, workspace, name):
 
 @pytest.mark.parametrize("name", ["x.csv", "x.csv.gz", "x.zip"])
 def test_a_file_that_unpacks_to_more_than_is_taken_is_refused(tmp_path, monkeypatch, name):
-    import kdcore.data.files.packed as packed
-
-    monkeypatch.setattr(packed, "MOST_BYTES", 100)
+    monkeypatch.setattr(content, "MOST_BYTES", 100)
     (tmp_path / name).write_bytes(WAYS[name]([("q", "t", "d" * 200, "good")]))
-    with pytest.raises(DataError, match=f"more than {rows_module.MOST_BYTES >> 30} GiB"):
+    with pytest.raises(DataError, match=f"more than {content.MOST_BYTES >> 30} GiB"):
         read_table(tmp_path / name)
 
 

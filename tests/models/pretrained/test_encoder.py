@@ -295,7 +295,7 @@ def test_an_odd_number_of_layers_is_refused_in_words(layers, tmp_path):
 )
 def test_a_folder_that_is_not_there_is_told_before_any_hub_is_asked(name, reason, monkeypatch):
     calls = []
-    asked = "kdcore.models.pretrained.source.hub_answers"
+    asked = "kdcore.hub.hub_answers"
     monkeypatch.setattr(asked, lambda: bool(calls.append(1)))
     with pytest.raises(DataError, match=reason):
         load(name)

@@ -15,7 +15,7 @@ from kdcore.errors import DataError
 from kdcore.models.tokens.trigrams import Trigrams
 from kdcore.models.tokens.wordpiece import Ragged, WordPiece
 from kdcore.models.tokens.words import cut, readable, words_of
-from kdcore.stops import done_beside, heeded
+from kdcore.stops import heeded, run_in_thread
 
 TEXTS = (
     "red running shoes",
@@ -348,9 +348,9 @@ def test_a_stop_is_heeded_while_a_tokenizer_learns():
 
     never = threading.Event()
     with pytest.raises(StopError), heeded(look):
-        done_beside(never.wait)
+        run_in_thread(never.wait)
     with pytest.raises(StopError), heeded(look):
         WordPiece.train(TEXTS, 120).encode(TEXTS)
-    assert done_beside(lambda: 7) == 7
+    assert run_in_thread(lambda: 7) == 7
     with pytest.raises(ValueError, match="as it was"):
-        done_beside(lambda: (_ for _ in ()).throw(ValueError("as it was")))
+        run_in_thread(lambda: (_ for _ in ()).throw(ValueError("as it was")))

@@ -247,7 +247,7 @@ def take_in(staged: Staged, name: str, how: How, *, skip_bad: bool, over: bool) 
         skip_bad=skip_bad,
         replace=over,
         workspace=access.home(),
-        told=origin(staged, look(staged, how).source),
+        origin=origin(staged, look(staged, how).source),
     )
     discard(staged)
     return made.table.name

@@ -200,7 +200,7 @@ BAD = {
     "binary": ("x.tsv", b"\x7fELF\0\0\1" * 50, "looks like a binary file"),
     "header only": ("x.csv", b"query,title,grade\n", "a header but no rows"),
     "utf-16": ("x.tsv", "query\ttitle\n a\tb\n".encode("utf-16"), "save it as UTF-8"),
-    "latin-1": ("x.tsv", "query\ttitle\nschön\tb\n".encode("latin-1"), "bytes that are no UTF-8"),
+    "latin-1": ("x.tsv", "query\ttitle\nschön\tb\n".encode("latin-1"), "bytes that are not UTF-8"),
     "strange ending": ("x.exe", b"MZ", "has an unknown ending"),
     "no parquet": ("x.parquet", b"PAR1 but not really", "not a Parquet file"),
     "open quote": ("x.csv", b'query,title\na,"' + b"b\n" * 90_000, "quoting is broken"),

@@ -1,4 +1,4 @@
-"""Rejects: the list of rows that an import left out, safe to open in a spreadsheet."""
+"""Write the list of rows that an import left out, safe to open in a spreadsheet."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,17 +9,17 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 
 
 def guarded(text: str) -> str:
-    """A cell that a spreadsheet would run as a formula, with an apostrophe before it."""
+    """Put an apostrophe before a cell that a spreadsheet would run as a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def unguarded(text: str) -> str:
-    """The inverse of guarded."""
+    """Take off the apostrophe that `guarded` put there."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def rejects_tsv(problems: Iterable[Problem]) -> Iterator[str]:
-    """Lines of rejects.tsv: file, line, problem, raw text; nothing that a spreadsheet would run."""
+    """Yield the lines of rejects.tsv: file, line, problem, raw text; no cell is a formula."""
     yield "file\tline\tproblem\traw\n"
     for problem in problems:
         cells = (problem.file, str(problem.line), f"{problem.what}; {problem.cure}", problem.raw)
@@ -27,7 +27,7 @@ def rejects_tsv(problems: Iterable[Problem]) -> Iterator[str]:
 
 
 def _one_line(text: str) -> str:
-    """Backslash, controls and broken bytes spelled out."""
+    """Spell out backslashes, control characters and broken bytes."""
     text = text.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode()
     return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", _spelled, text)
 
