@@ -14,25 +14,25 @@ if TYPE_CHECKING:  # Plotly costs a second; only pages that draw with it pay
     import plotly.graph_objects as go
 
 
-def bound(widget: Callable[..., Any], name: str, *args: Any, **kwargs: Any) -> Any:
-    """A Streamlit widget tied to a State field, so that a link sets it and it sets the link.
+def bound(widget: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> Any:
+    """A Streamlit widget tied to a choice, so that a link sets it and it sets the link.
 
-    bound(st.slider, "k", "Depth", min_value=1, max_value=20). Returns the widget's value.
+    bound(st.slider, "ranking.k", "Depth", min_value=1, max_value=20). Returns the widget's value.
     """
-    key = f"w_{name}"
+    key = f"w_{state.FIELDS[path].key}"
     kwargs.setdefault("on_change", _taken)
-    kwargs.setdefault("args", (name, key))
-    st.session_state[key] = getattr(state.now(), name)
+    kwargs.setdefault("args", (path, key))
+    st.session_state[key] = state.value_of(state.now(), path)
     return widget(*args, key=key, **kwargs)
 
 
 def choose(
-    name: str, label: str, titles: Mapping[Any, str], *, label_visibility: str = "collapsed"
+    path: str, label: str, titles: Mapping[Any, str], *, label_visibility: str = "collapsed"
 ) -> None:
-    """One of a few titled values of a State field, side by side; exactly one is always chosen."""
+    """One of a few titled values of a choice, side by side; exactly one is always chosen."""
     bound(
         st.segmented_control,
-        name,
+        path,
         label,
         options=list(titles),
         format_func=lambda key: titles[key],
@@ -51,10 +51,10 @@ def opened_row(key: str, rows: int) -> int | None:
     return int(cells[0][0]) if cells and 0 <= cells[0][0] < rows else None
 
 
-def _taken(name: str, key: str) -> None:
+def _taken(path: str, key: str) -> None:
     value = st.session_state.get(key)
     if value is not None:  # a segmented control says None when its choice is clicked again
-        state.change(**{name: value})
+        state.change(**state.nested({path: value}))
 
 
 def dark() -> bool:

@@ -112,11 +112,11 @@ def data_choices() -> list[DataChoice]:
 def chosen_data() -> DataChoice:
     """The data set of the present state; an unknown one gives way to the bundled world."""
     choices = data_choices()
-    asked = state.now().data
+    asked = state.now().data_set
     found = next((c for c in choices if c.key == asked), None)
     if found is None:
         state.ignore(f"data: no data set here is called {asked[:60]!r}; the bundled world is shown")
-        state.correct(data=DEMO_DATA)
+        state.correct(data_set=DEMO_DATA)
     return found or choices[0]
 
 
@@ -241,7 +241,7 @@ def _predictions(path: str, changed: int) -> Predictions:
 def board() -> Board:
     """The table as the present state sets it."""
     now, choice = state.now(), chosen_data()
-    part = pairs_of(choice, now.split)
+    part = pairs_of(choice, now.data.split)
     offered = sources_on(part)
     teacher = chosen(offered, now.teacher, "teacher") or default_teacher(offered)
     student = chosen(offered, now.student, "student") or default_student(offered, teacher)

@@ -75,10 +75,12 @@ def decode(text: str) -> Changed:
 def draft() -> Draft:
     """What the present state would run."""
     now = state.now()
-    if now.preset not in PRESETS:
-        state.ignore(f"preset: none is called {now.preset[:40]!r}; {PRESETS[FIRST].title} is shown")
-        state.correct(preset=FIRST)
-    return draft_of(state.now().preset, decode(now.settings))
+    if now.distill.preset not in PRESETS:
+        state.ignore(
+            f"preset: none is called {now.distill.preset[:40]!r}; {PRESETS[FIRST].title} is shown"
+        )
+        state.correct(distill={"preset": FIRST})
+    return draft_of(state.now().distill.preset, decode(now.distill.settings))
 
 
 def draft_of(preset: str, changed: Mapping[str, Any]) -> Draft:
@@ -118,7 +120,7 @@ def take_config(config: DistillConfig) -> None:
 
     Its teacher and data stand in it even where the table has the same now: the table may change.
     """
-    state.change(settings=_fitting(_differing(draft().preset, config, TABLE)))
+    state.change(distill={"settings": _fitting(_differing(draft().preset, config, TABLE))})
 
 
 def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
@@ -129,7 +131,7 @@ def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
         raise ConfigError(f"{run.id} is no distillation, so it cannot be tried again here")
     whole = {**_differing(preset, config, TABLE), **(changed or {})}
     fitting = _fitting(_lean(preset, whole, TABLE))
-    state.change(preset=preset, settings=fitting, dmode="form")
+    state.change(distill={"preset": preset, "settings": fitting, "mode": "form"})
 
 
 def beyond(now: Draft) -> Changed:
@@ -142,7 +144,7 @@ def beyond(now: Draft) -> Changed:
 def _keep(changed: Changed, whose: str) -> None:
     """Let these be the settings; where they do not fit into a link the draft stays as it is."""
     try:
-        state.change(settings=_fitting(changed))
+        state.change(distill={"settings": _fitting(changed)})
     except ConfigError as error:
         state.ignore(whose + error.problems[0].partition(": ")[2])
 
@@ -163,7 +165,7 @@ def read_yaml(data: Any) -> DistillConfig:
     if not isinstance(config, DistillConfig):
         raise ConfigError("This is another stage:", ["stage: this page runs distill only"])
     config = _on_data_here(config)
-    preset = state.now().preset
+    preset = state.now().distill.preset
     _fitting(_differing(preset if preset in PRESETS else FIRST, config, TABLE))
     return config
 

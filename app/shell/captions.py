@@ -26,7 +26,7 @@ def of_models(
     board: Board, title: str, *lines: str, models: list[str], n: str = "", split: bool = True
 ) -> Caption:
     """The caption of a picture of named models on a board's pairs."""
-    part = f", {state.now().split} split" if split and state.now().split else ""
+    part = f", {state.now().data.split} split" if split and state.now().data.split else ""
     facts = [f"{board.data.title}{part}", *models, n or f"n = {len(board.pairs):,} pairs"]
     return Caption(title, " · ".join(facts), lines)
 

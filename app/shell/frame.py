@@ -14,6 +14,7 @@ from app.parts.frame_bar import frame_bar
 from app.parts.present import present_switch
 from app.services import Board, chance, standing
 from app.services.runs import budgets
+from app.state.compare import NO_FILTERS
 from kdcore.errors import LabError
 
 _PAGE, _PICKERS = "kd_page", "kd_page_pickers"
@@ -69,13 +70,13 @@ def top_bar(selection: str, extra: Callable[[], None], pickers: bool) -> None:
         if pickers:
             _pick_board()
         extra()
-        frame_bar(selection, state.now().keys)
-        present_switch(state.now().present)
+        frame_bar(selection, state.now().single_keys)
+        present_switch(state.now().presenting)
 
 
 def _pick_board() -> None:
     _pick_data()
-    offered = services.sources_on(services.pairs_of(services.chosen_data(), state.now().split))
+    offered = services.sources_on(services.pairs_of(services.chosen_data(), state.now().data.split))
     shown = services.board()
     for role in _ROLES:
         answers = getattr(shown, role)
@@ -87,11 +88,12 @@ def _pick_board() -> None:
 
 def _check_rows(board: Board) -> None:
     """Report a pair of the link that these data do not have; the page then chooses one."""
-    for name in ("pair", "pin"):
-        row, pairs = getattr(state.now(), name), len(board.pairs)
+    pairs = len(board.pairs)
+    for name in ("pair", "pinned"):
+        row, key = getattr(state.now(), name), state.FIELDS[name].key
         if row >= pairs:
-            ends = f"{name}=0 to {name}={pairs - 1}" if pairs else "none"
-            state.ignore(f"{name}: these data have no {name}={row}; they have {pairs:,} ({ends})")
+            ends = f"{key}=0 to {key}={pairs - 1}" if pairs else "none"
+            state.ignore(f"{key}: these data have no {key}={row}; they have {pairs:,} ({ends})")
             state.correct(**{name: -1})
 
 
@@ -99,8 +101,8 @@ def _check_marks(board: Board) -> None:
     """Every link carries the hashes of data and runs; one made for others is told."""
     answered = [a.hash for a in (board.teacher, board.student) if a is not None]
     here = {"dh": board.pairs.content_hash[:8], "rh": "-".join(answered)}
-    for name, asked in state.asked_marks().items():
-        if asked != here[name]:
+    for name, mark in state.take_link_marks().items():
+        if mark != here[name]:
             what = "data" if name == "dh" else "models"
             state.ignore(f"{name}: the link was made for other {what}, so numbers will differ")
     state.set_marks(**{name: mark for name, mark in here.items() if mark})
@@ -218,5 +220,5 @@ def _selection(title: str) -> str:
     page, words = st.session_state.get(_SELECTED, ("", ""))
     if page == title:
         return str(words)
-    chosen = any(getattr(state.now(), name) for name in state.FILTERS)
-    return "Compare's selection is not used here" if chosen and title in _BESIDE else ""
+    filtered = any(getattr(state.now().compare, name) for name in NO_FILTERS)
+    return "Compare's selection is not used here" if filtered and title in _BESIDE else ""

@@ -14,7 +14,7 @@ def draw(board: Board) -> None:
     st.info(md(services.MISSING_HINT), icon=":material/bolt:")
     with st.container(horizontal=True, key="lacking"):
         if st.button("Open Score and answers", type="primary", key="lacking_data"):
-            state.change(dtab="score")
+            state.change(data={"tab": "score"})
             st.switch_page("views/data/page.py")
         if board.data.key != services.DEMO_DATA:
             st.button("Show the bundled world", on_click=_world, key="lacking_world")

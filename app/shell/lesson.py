@@ -1,6 +1,6 @@
 """The lesson beside the page: what to see, what to do, what it showed, and a summary at the end."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import streamlit as st
@@ -26,10 +26,10 @@ def draw() -> None:
         opened = lesson(now.lesson)
     except UnknownNameError as cause:
         state.ignore(f"lesson: {cause}")
-        state.correct(lesson="", step=0)
+        state.correct(lesson="", lesson_step=0)
         return
     with st.bottom.container(key="lesson"):
-        if now.step >= len(opened.steps):
+        if now.lesson_step >= len(opened.steps):
             _summary(opened)
             return
         waiting = not _is_done(opened)
@@ -54,23 +54,28 @@ def begin(name: str, place: int = 0) -> None:
     step = opened.steps[min(place, len(opened.steps) - 1)]
     now = state.now()
     if not now.lesson:
-        st.session_state[_DATA] = now.data
-    opening = replace(step.state(), **_own(step))
-    begun = replace(opening, lesson=name, step=place, present=now.present, hide=now.hide)
+        st.session_state[_DATA] = now.data_set
+    begun = replace(
+        state.changed(step.state(), **_own(step)),
+        lesson=name,
+        lesson_step=place,
+        presenting=now.presenting,
+        hidden_parts=now.hidden_parts,
+    )
     st.session_state[_BEGUN] = (name, place, begun)
-    state.correct(**vars(begun))
+    state.correct(**asdict(begun))
     st.switch_page(f"views/{step.page}/page.py")
 
 
 def _own(step: Step) -> dict[str, Any]:
-    """The step's own fields as the visitor has them, where the run in view is own and finished."""
+    """The step's own choices as the visitor has them, where the run in view is own and finished."""
     now = state.now()
-    run = live.find(now.run) if step.own and now.run else None
+    run = live.find(now.distill.run) if step.own and now.distill.run else None
     if run is None or run.folder.parent != access.home().runs:
         return {}
     if run.status().state != "finished":
         return {}
-    return {name: getattr(now, name) for name in step.own}
+    return state.of_keys({key: state.value_of(now, state.PATHS[key]) for key in step.own})
 
 
 def _panel(opened: Lesson, waiting: bool) -> None:
@@ -99,7 +104,7 @@ def _buttons(opened: Lesson, place: int, done: bool) -> None:
     label = ("Summary" if last else "Next") if done else "Skip"
     if st.button(label, key="lesson_next", type="primary" if done else "secondary"):
         if last:
-            state.change(step=place + 1)
+            state.change(lesson_step=place + 1)
             st.rerun()
         begin(opened.name, place + 1)
     if st.button("Close the lesson", key="lesson_close", type="tertiary"):
@@ -124,15 +129,15 @@ def _summary(opened: Lesson) -> None:
 
 def _leave() -> None:
     """Close the lesson and return to the data that were looked at before it."""
-    before = st.session_state.pop(_DATA, state.now().data)
-    if before != state.now().data:
+    before = st.session_state.pop(_DATA, state.now().data_set)
+    if before != state.now().data_set:
         state.stand_on(before)
-    state.change(lesson="", step=0)
+    state.change(lesson="", lesson_step=0)
     st.rerun()
 
 
 def _present(opened: Lesson) -> tuple[int, Step]:
-    place = min(state.now().step, len(opened.steps) - 1)
+    place = min(state.now().lesson_step, len(opened.steps) - 1)
     return place, opened.steps[place]
 
 

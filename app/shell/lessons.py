@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.shell.pages import PAGES
-from app.state import FIELDS, State, state_of
+from app.state import PATHS, State, state_of, value_of
 from kdcore.errors import DataError, lookup
 
 FOLDER = Path(__file__).parents[2] / "assets" / "lessons"
@@ -20,7 +20,10 @@ CHECKS = ("at_least", "at_most", "is", "contains", "changed")
 
 @dataclass(frozen=True)
 class Check:
-    """What must hold of one State field: at_least, at_most, is, contains, or changed (moved)."""
+    """What must hold of a choice: at_least, at_most, is, contains, or changed (moved).
+
+    field: the name of the choice in a link.
+    """
 
     field: str
     kind: str
@@ -28,21 +31,21 @@ class Check:
 
     def holds(self, state: State, begun: State) -> bool:
         """Whether the visitor has done it; begun: the state in which the step opened."""
-        found = getattr(state, self.field)
+        value, before = (value_of(each, PATHS[self.field]) for each in (state, begun))
         if self.kind == "changed":
-            return bool(found != getattr(begun, self.field))
+            return bool(value != before)
         if self.kind == "contains":
-            return str(self.value) in str(found)
+            return str(self.value) in str(value)
         if self.kind == "is":
-            return bool(found == self.value)
-        return bool(found >= self.value if self.kind == "at_least" else found <= self.value)
+            return bool(value == self.value)
+        return bool(value >= self.value if self.kind == "at_least" else value <= self.value)
 
 
 @dataclass(frozen=True)
 class Step:
     """One thing to see and do.
 
-    seen: what the act has shown, told once it is done. link: State fields as in a URL. target: CSS
+    seen: what the act has shown, told once it is done. link: choices as in a URL. target: CSS
     selector of the control to act on; show: of what must be in view while it is used. own: fields
     that stay as they are where the visitor's own run has finished: the step is about that run.
     """
@@ -131,9 +134,9 @@ def _problems(place: int, step: Step) -> list[str]:
         found.append(f"step {place}: no page is called {step.page!r}")
     found += [f"step {place}: {told}" for told in state_of({"v": "1", **step.link})[1]]
     found += [
-        f"step {place}: the state has no field {name!r}" for name in step.own if name not in FIELDS
+        f"step {place}: the state has no field {name!r}" for name in step.own if name not in PATHS
     ]
-    if step.check and step.check.field not in FIELDS:
+    if step.check and step.check.field not in PATHS:
         found.append(f"step {place}: the state has no field {step.check.field!r}")
     elif step.check and step.check.kind not in CHECKS:
         found.append(f"step {place}: {step.check.kind!r} is none of {', '.join(CHECKS)}")

@@ -46,13 +46,13 @@ h1 { padding-right: 6rem !important; }
 def style() -> None:
     """Put the rules of the presentation and of the hidden parts into the page."""
     now = state.now()
-    names = [name.strip() for name in now.hide.split(",") if name.strip()]
+    names = [name.strip() for name in now.hidden_parts.split(",") if name.strip()]
     for name in names:
         if name not in HIDEABLE:
             state.ignore(f"hide: {md(name)} is none of {', '.join(HIDEABLE)}")
-    hidden = dict.fromkeys([*(_PRESENTED if now.present else ()), *names])
+    hidden = dict.fromkeys([*(_PRESENTED if now.presenting else ()), *names])
     rules = [HIDEABLE[name] for name in hidden if name in HIDEABLE]
-    if now.present:
+    if now.presenting:
         rules.append(_TYPE)
     if rules:
         st.html("<style>" + "\n".join(rules) + "</style>")

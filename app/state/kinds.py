@@ -1,32 +1,52 @@
-"""Kinds of State fields: how a value is checked, bounded, read from a URL and put in it."""
+"""Kinds of choices: how a value is checked, bounded, read from a link and written in it.
+
+A page's dataclass declares each choice once: k: int = whole("k", 5, 1, 20). The first argument is
+the choice's name in a link, the second its default.
+"""
 
 import math
 from collections.abc import Callable
-from dataclasses import Field, field
-from typing import Any
-
-VERSION = "1"
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
-def number(default: float, low: float, high: float) -> Any:
+@dataclass(frozen=True)
+class Kind:
+    """What is declared of one choice.
+
+    key: its name in a link. clean: a value within the bounds, from any value. parse: the value of a
+    text in a link; both raise ValueError. belongs_to: "data" is reset when other data are opened,
+    "pair" also when another pair is. in_hash: links carry hashes of what it names.
+    """
+
+    key: str
+    default: Any
+    clean: Callable[[Any], Any]
+    parse: Callable[[str], Any]
+    show: Callable[[Any], str]
+    belongs_to: Literal["", "data", "pair"] = ""
+    in_hash: bool = False
+
+
+def number(key: str, default: float, low: float, high: float, **more: Any) -> Any:
     """A number between two bounds, six digits in a link."""
 
     def clean(value: Any) -> float:
         return min(max(float(f"{_finite(value):.6g}"), low), high)
 
-    return _field(default, clean, _within(clean, low, high), lambda v: f"{v:.6g}")
+    return _declare(key, default, clean, _within(clean, low, high), lambda v: f"{v:.6g}", **more)
 
 
-def whole(default: int, low: int, high: int) -> Any:
+def whole(key: str, default: int, low: int, high: int, **more: Any) -> Any:
     """A whole number between two bounds."""
 
     def clean(value: Any) -> int:
         return int(min(max(round(_finite(value)), low), high))
 
-    return _field(default, clean, _within(clean, low, high), str)
+    return _declare(key, default, clean, _within(clean, low, high), str, **more)
 
 
-def choice(default: str, options: tuple[str, ...]) -> Any:
+def choice(key: str, default: str, options: tuple[str, ...], **more: Any) -> Any:
     """One of a few words."""
 
     def parse(raw: str) -> str:
@@ -34,10 +54,13 @@ def choice(default: str, options: tuple[str, ...]) -> Any:
             raise ValueError(f"{raw[:40]!r} is none of {', '.join(options)}")
         return raw
 
-    return _field(default, lambda value: value if value in options else default, parse, str)
+    def clean(value: Any) -> str:
+        return value if value in options else default
+
+    return _declare(key, default, clean, parse, str, **more)
 
 
-def flag(default: bool) -> Any:
+def flag(key: str, default: bool, **more: Any) -> Any:
     """Yes or no: 1 or 0 in a link."""
 
     def parse(raw: str) -> bool:
@@ -45,10 +68,10 @@ def flag(default: bool) -> Any:
             raise ValueError(f"{raw[:40]!r} is neither 1 nor 0")
         return raw == "1"
 
-    return _field(default, bool, parse, lambda v: str(int(v)))
+    return _declare(key, default, bool, parse, lambda v: str(int(v)), **more)
 
 
-def text(default: str, longest: int) -> Any:
+def text(key: str, default: str, longest: int, **more: Any) -> Any:
     """A text of bounded length; control characters become spaces."""
 
     def clean(value: Any) -> str:
@@ -60,57 +83,48 @@ def text(default: str, longest: int) -> Any:
             raise ValueError(f"a text of {len(raw)} characters; {longest} at most")
         return clean(raw)
 
-    return _field(default, clean, parse, str)
+    return _declare(key, default, clean, parse, str, **more)
 
 
-def numbers(default: tuple[float, ...], count: int, low: float, high: float) -> Any:
+def numbers(key: str, count: int, low: float, high: float, **more: Any) -> Any:
     """Nothing, or `count` numbers between two bounds, with commas in a link."""
 
     def clean(value: Any) -> tuple[float, ...]:
         if not value:
             return ()
         given = [min(max(float(f"{_finite(v):.6g}"), low), high) for v in value]
-        return tuple(given) if len(given) == count else default
+        return tuple(given) if len(given) == count else ()
 
     def parse(raw: str) -> tuple[float, ...]:
-        found = clean(raw.split(",")) if raw else ()
+        values = clean(raw.split(",")) if raw else ()
         if raw and len(raw.split(",")) != count:
             raise ValueError(f"{raw[:40]!r} is not {count} numbers")
-        return found
+        return values
 
-    return _field(default, clean, parse, lambda v: ",".join(f"{x:.6g}" for x in v))
-
-
-def read(declared: "Field[Any]", raw: str) -> Any:
-    """The value that a URL parameter says; ValueError tells what is wrong with it."""
-    return declared.metadata["parse"](raw)
+    return _declare(
+        key, (), clean, parse, lambda values: ",".join(f"{v:.6g}" for v in values), **more
+    )
 
 
-def show(declared: "Field[Any]", value: Any) -> str:
-    """A value as its URL parameter."""
-    shown: str = declared.metadata["show"](value)
-    return shown
-
-
-def _field(default: Any, clean: Any, parse: Callable[[str], Any], show: Any) -> Any:
-    return field(default=default, metadata={"clean": clean, "parse": parse, "show": show})
+def _declare(key: str, default: Any, *how: Any, **more: Any) -> Any:
+    return field(default=default, metadata={"kind": Kind(key, default, *how, **more)})
 
 
 def _finite(value: Any) -> float:
     try:
-        found = float(value)
+        given = float(value)
     except (TypeError, ValueError):
         raise ValueError(f"{str(value)[:40]!r} is not a number") from None
-    if not math.isfinite(found):
+    if not math.isfinite(given):
         raise ValueError(f"{str(value)[:40]!r} is no finite number")
-    return found
+    return given
 
 
 def _within(clean: Callable[[Any], Any], low: float, high: float) -> Callable[[str], Any]:
     def parse(raw: str) -> Any:
-        found = _finite(raw)
-        if not low <= found <= high:
+        given = _finite(raw)
+        if not low <= given <= high:
             raise ValueError(f"{raw[:40]} is outside {low:g}..{high:g}")
-        return clean(found)
+        return clean(given)
 
     return parse

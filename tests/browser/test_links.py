@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from app.state import FIELDS, State, query_of
+from app.state import FIELDS, PATHS, State, changed, of_keys, query_of
 
 # pages whose parts write into the address; every other one is asked without a browser
 PAGES = ("temperature", "compare", "ranking", "distill")
@@ -19,11 +19,10 @@ def some_state(seed: int) -> State:
     draw = random.Random(seed)
     values = {}
     for name in FREE:
-        field = FIELDS[name]
+        kind = FIELDS[PATHS[name]]
         if draw.random() < 0.5:
             continue
-        clean = field.metadata["clean"]
-        if isinstance(field.default, bool):
+        if isinstance(kind.default, bool):
             values[name] = draw.random() < 0.5
         elif name in ("pair", "pin"):
             values[name] = draw.randrange(10_000)
@@ -31,12 +30,12 @@ def some_state(seed: int) -> State:
             values[name] = draw.randrange(500)
         elif name == "box":
             (x0, x1), (y0, y1) = (sorted((draw.random(), draw.random())) for _ in "xy")
-            values[name] = clean([x0, x1, y0, y1])
-        elif isinstance(field.default, str):
-            values[name] = clean(draw.choice(WORDS[name]))
+            values[name] = [x0, x1, y0, y1]
+        elif isinstance(kind.default, str):
+            values[name] = draw.choice(WORDS[name])
         else:
-            values[name] = clean(draw.uniform(0.3, 19))
-    return State(**values)
+            values[name] = draw.uniform(0.3, 19)
+    return changed(State(), **of_keys(values))
 
 
 WORDS = {

@@ -74,7 +74,7 @@ def _keys() -> None:
 
     said = held(KEY, "keys")
     if isinstance(said, bool):
-        state.change(keys=said)
+        state.change(single_keys=said)
 
 
 __all__ = ["GLOSSARY", "SHORTCUTS", "frame_bar"]

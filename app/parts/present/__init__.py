@@ -15,4 +15,4 @@ def _heard() -> None:
     from app import state
 
     if isinstance(choice := held(KEY, "set"), bool):
-        state.change(present=choice)
+        state.change(presenting=choice)

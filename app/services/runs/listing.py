@@ -154,9 +154,9 @@ def entries() -> list[Entry]:
 
 def scene() -> Scene:
     """The page as the present state sets it."""
-    now, every = state.now(), entries()
-    base = baseline(every, now.rmetric)
-    fitting = part([e.row for e in every], base.row, now.rmetric) if base else None
+    now, every = state.now().runs, entries()
+    base = baseline(every, now.metric)
+    fitting = part([e.row for e in every], base.row, now.metric) if base else None
     folders = {e.row.run.folder: e.key for e in every}
     picked = set(picks())
     held = Scene(
@@ -164,29 +164,29 @@ def scene() -> Scene:
         shown=(),
         chosen=[e for e in every if e.key in picked],
         base=base,
-        metric=now.rmetric,
+        metric=now.metric,
         apart={folders[row]: why for row, why in fitting.apart.items()} if fitting else {},
-        override=now.rover,
+        override=now.mix_inputs,
     )
     held = replace(held, shown=sorted(_found(every), key=_order(held)))
-    chart = held.chosen if len(held.chosen) > 1 and now.rview == "frontier" else held.shown
+    chart = held.chosen if len(held.chosen) > 1 and now.tab == "frontier" else held.shown
     drawn = _of_view([e.row for e in chart], base.row) if base else []
     return replace(held, unfit={folders[row]: why for x in drawn for row, why in x.apart.items()})
 
 
 def _of_view(rows: Sequence[Row], base: Row) -> list[Parted]:
     """What else keeps runs apart in the open view: validation pairs, and machines of times."""
-    now, found = state.now(), []
-    if now.rview == "parallel" or (now.rview == "frontier" and now.ry == "best"):
+    now, found = state.now().runs, []
+    if now.tab == "parallel" or (now.tab == "frontier" and now.quality == "best"):
         found.append(part_validation(rows, most_validated(rows, base)))
-    if now.rview == "frontier" and now.rx in ("seconds", "p50", "p95"):
-        found.append(part_machines(rows, base, latency=now.rx != "seconds"))
+    if now.tab == "frontier" and now.cost in ("seconds", "p50", "p95"):
+        found.append(part_machines(rows, base, latency=now.cost != "seconds"))
     return found
 
 
 def picks() -> list[str]:
     """Keys of the chosen runs, 50 at most."""
-    return [key for key in state.now().rpick.split(",") if key][:MOST]
+    return [key for key in state.now().runs.selected.split(",") if key][:MOST]
 
 
 def key_of(run_id: str) -> str:
@@ -196,16 +196,16 @@ def key_of(run_id: str) -> str:
 
 def pick(keys: Sequence[str]) -> None:
     """Choose these runs."""
-    state.change(rpick=",".join(keys[:MOST]))
+    state.change(runs={"selected": ",".join(keys[:MOST])})
 
 
 def baseline(every: Sequence[Entry], metric: str) -> Entry | None:
     """The run of the link, else the starred one, else the best student's twin without a teacher."""
     by_key = {e.key: e for e in every}
-    asked = state.now().rbase
+    asked = state.now().runs.baseline
     if asked and asked not in by_key:
         state.ignore(f"rbase: no run here is called {asked[:60]!r}; another is the baseline")
-        state.correct(rbase="")
+        state.correct(runs={"baseline": ""})
         asked = ""
     if found := by_key.get(asked) or by_key.get(starred({e.key: e.mark for e in every})):
         return found
@@ -246,12 +246,12 @@ def keep_mark(key: str, **changes: Any) -> None:
 def make_baseline(entry: Entry) -> None:
     """Star a run: deltas are to it from now on; in a public showing for this visitor alone."""
     keep_mark(entry.key, star=True)
-    state.change(rbase=entry.key)
+    state.change(runs={"baseline": entry.key})
 
 
 def _found(every: Sequence[Entry]) -> list[Entry]:
-    terms = search.terms(state.now().rfind)
-    tags = {t for t in state.now().rtags.split(",") if t}
+    terms = search.terms(state.now().runs.search)
+    tags = {t for t in state.now().runs.tags.split(",") if t}
     every = [e for e in every if terms or not e.scoring]  # a search brings them back
     fitting = [e for e in every if tags <= set(e.mark.tags)]
     return search.matches(fitting, terms)
@@ -277,4 +277,4 @@ def _order(held: Scene) -> Callable[[Entry], Any]:
         "group": lambda e: (e.group == "", e.group, e.role != "student", e.title),
         "small": lambda e: number(e.row.parameters),
     }
-    return orders[state.now().rsort]
+    return orders[state.now().runs.sort]

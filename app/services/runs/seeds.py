@@ -16,7 +16,7 @@ def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
 
     The baseline stays in a row of its own: all differences are to that one run.
     """
-    if not state.now().rfold:
+    if not state.now().runs.fold_seeds:
         return [(entry,) for entry in scene.shown]
     found: dict[tuple[str, str, str, int], list[Entry]] = {}
     for entry in scene.shown:

@@ -44,10 +44,10 @@ def card(board: Board, row: int, heading: str) -> Card:
 
 def column(board: Board, name: str, role: str, logits: Floats, gold: int) -> Says:
     """One model's column from its (classes,) logits."""
-    scheme, now = board.pairs.scheme, state.now()
+    scheme, now = board.pairs.scheme, state.now().compare
     p = soften(logits)
     relevant = float(scheme.relevance(p))
-    cut = now.ct if role == "teacher" else now.cs
+    cut = now.teacher_threshold if role == "teacher" else now.student_threshold
     return Says(
         name=name,
         role=role,

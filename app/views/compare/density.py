@@ -33,11 +33,11 @@ def draw(board: services.Board) -> None:
                 points=key,
                 grades=board.pairs.scheme.grades,
                 relevant_from=board.pairs.scheme.relevant_from,
-                ct=now.ct,
-                cs=now.cs,
+                ct=now.compare.teacher_threshold,
+                cs=now.compare.student_threshold,
                 box=chosen.box or (),
                 cells=chosen.all_cells,
-                mask=selection.kept_by(board, others) if others or now.slice else None,
+                mask=selection.kept_by(board, others) if others or now.compare.slice else None,
                 pair=_pair(board),
                 asked=now.pair if now.pair < len(board.pairs) else -1,
             ),
@@ -52,10 +52,12 @@ def _taken() -> None:
     found = said(KEY)
     cells = found.get("cells", ())
     known = [c for c in CELLS if c in cells] if isinstance(cells, list | tuple) else []
-    values: dict[str, Any] = {n: found[n] for n in ("ct", "cs", "box", "pair") if n in found}
-    if not isinstance(values.get("box", ()), list | tuple):
-        del values["box"]
-    selection.change(**values, outcomes=selection.compressed(known))
+    keys = ("ct", "cs", "box", "pair")
+    sent: dict[str, Any] = {key: found[key] for key in keys if key in found}
+    if not isinstance(sent.get("box", ()), list | tuple):
+        del sent["box"]
+    sent["outcomes"] = selection.compressed(known)
+    selection.change(**state.of_keys(sent))
 
 
 def _pair(board: services.Board) -> dict[str, Any] | None:
@@ -75,7 +77,7 @@ def _pair(board: services.Board) -> dict[str, Any] | None:
 
 def _exports(board: services.Board, others: Filters) -> None:
     """The picture's numbers as a table: the cube at the present thresholds."""
-    now, judged = state.now(), selection.judged(board)
+    now, judged = state.now().compare, selection.judged(board)
     boxed = replace(others, box=selection.filters().box)
     rows = judged[selection.kept_by(board, boxed)]
     student = cube(rows)
@@ -93,8 +95,8 @@ def _exports(board: services.Board, others: Filters) -> None:
         if cell[0] != "-" or n
     ]
     sentence = (
-        f"Of {len(rows):,} pairs at thresholds {number(now.ct, 2)} (teacher) and "
-        f"{number(now.cs, 2)} (student): "
+        f"Of {len(rows):,} pairs at thresholds {number(now.teacher_threshold, 2)} (teacher) and "
+        f"{number(now.student_threshold, 2)} (student): "
         + ", ".join(
             f"{pairs:,} {title}"
             for o, title in OUTCOME_TITLES.items()

@@ -24,5 +24,5 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     table.draw(board, rows)
     pair.draw(board, rows)
     st.subheader("A closer look", anchor=False)
-    controls.choose("ctab", "Closer look", TABS)
-    importlib.import_module(f"app.views.compare.{state.now().ctab}").draw(board, rows)
+    controls.choose("compare.tab", "Closer look", TABS)
+    importlib.import_module(f"app.views.compare.{state.now().compare.tab}").draw(board, rows)

@@ -11,6 +11,7 @@ from app import services, state
 from app.kit import controls
 from app.kit.texts import md, number, pair_number, signed, with_signs
 from app.services import Answers, Board, Scored
+from app.state.compare import NO_EDIT
 from app.views.compare import answers as cards
 from app.views.compare import selection
 from app.views.compare.parts.pair_card import Card, Compared, Says, pair_cards
@@ -19,7 +20,8 @@ from kdcore.data.pairs import UNLABELLED
 from kdcore.errors import LabError
 
 Texts = tuple[str, str, str]
-FIELDS = ("equery", "etitle", "edescription")
+FIELDS = ("edited_query", "edited_title", "edited_description")
+KEYS = ("w_equery", "w_etitle", "w_edescription")  # of their widgets
 LABELS = ("Query", "Title", "Description")
 _CHILDREN, _SCORED = "kd_children", "kd_scored"
 MOST = 50  # children and answers kept in a session
@@ -84,13 +86,16 @@ def present_texts(parent: Texts) -> Texts:
 
     The state holds a text cut and cleaned; one that says no more than the parent's is the parent's.
     """
-    now = state.now()
+    now = state.now().compare
     if not now.edited:
         return parent
     query, title, description = (
-        own if len(own) > LONGEST or state.clean(name, own) == typed else typed
+        own if len(own) > LONGEST or state.clean(f"compare.{name}", own) == typed else typed
         for name, own, typed in zip(
-            FIELDS, parent, (now.equery, now.etitle, now.edescription), strict=True
+            FIELDS,
+            parent,
+            (now.edited_query, now.edited_title, now.edited_description),
+            strict=True,
         )
     )
     return query, title, description
@@ -98,14 +103,14 @@ def present_texts(parent: Texts) -> Texts:
 
 def _fields(row: int, parent: Texts) -> Texts:
     """Three text fields: the parent's words until somebody types over them."""
-    now, present = state.now(), present_texts(parent)
+    now, present = state.now().compare, present_texts(parent)
     with st.container(key="edit_fields"):
-        for name, label, text in zip(FIELDS, LABELS, present, strict=True):
-            st.session_state[f"w_{name}"] = text[:LONGEST]
+        for key, label, text in zip(KEYS, LABELS, present, strict=True):
+            st.session_state[key] = text[:LONGEST]
             long = len(text) > LONGEST
             st.text_input(
                 label,
-                key=f"w_{name}",
+                key=key,
                 max_chars=LONGEST,
                 disabled=long,
                 on_change=_typed,
@@ -119,7 +124,7 @@ def _fields(row: int, parent: Texts) -> Texts:
         with st.container(horizontal=True, vertical_alignment="center"):
             controls.bound(
                 st.toggle,
-                "eteacher",
+                "compare.ask_teacher",
                 "Score with the teacher too",
                 help=(
                     "The teacher is larger and slower, so it scores your edit only while this "
@@ -137,20 +142,20 @@ def _fields(row: int, parent: Texts) -> Texts:
 
 def _typed(row: int) -> None:
     """What was typed, over this pair: filters that choose another one now do not take it along."""
-    texts = {name: st.session_state[f"w_{name}"] for name in FIELDS}
-    state.change(pair=row, edited=True, **texts)
+    texts = (st.session_state[key] for key in KEYS)
+    state.change(pair=row, compare={"edited": True, **dict(zip(FIELDS, texts, strict=True))})
 
 
 def _undo() -> None:
-    state.change(edited=False, equery="", etitle="", edescription="")
+    state.change(compare=NO_EDIT)
 
 
 def _answer(board: Board, row: int, parent: Texts, child: Texts) -> None:
     asked = [("student", board.student)]
     refused = _off(board.teacher)
-    if state.now().eteacher and not refused:
+    if state.now().compare.ask_teacher and not refused:
         asked.insert(0, ("teacher", board.teacher))
-    elif state.now().eteacher:
+    elif state.now().compare.ask_teacher:
         st.info(refused)
     says: list[Says] = []
     spoken: list[str] = []
@@ -280,4 +285,4 @@ def _reopen(key: str, held: list[Child]) -> None:
     if at is not None:
         child = held[at]
         texts = dict(zip(FIELDS, child.texts, strict=True))
-        state.change(pair=child.parent, edited=True, **texts)
+        state.change(pair=child.parent, compare={"edited": True, **texts})

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app import services, state
+from app.state.compare import NO_FILTERS
 from app.views.compare import selection
 from app.views.compare.parts.filter_rail import Group, filter_rail, said
 from app.views.compare.queries import outcomes as service
@@ -15,8 +16,10 @@ KEY = "filter_rail"
 
 def draw(board: services.Board) -> None:
     """Draw the rail; a choice comes back as one message, which `_taken` puts into the state."""
-    now, chosen = state.now(), selection.filters()
-    options = service.options(board, now.ct, now.cs, chosen, now.slice)
+    now, chosen = state.now().compare, selection.filters()
+    options = service.options(
+        board, now.teacher_threshold, now.student_threshold, chosen, now.slice
+    )
     judged_all = bool((board.pairs.grades != UNLABELLED).all())  # no option for what is not there
     missing = {"unlabelled", "-1"} if judged_all else set()
     outcomes, grades = (
@@ -29,7 +32,7 @@ def draw(board: services.Board) -> None:
     ]
     filter_rail(
         groups,
-        find=now.find,
+        find=now.search,
         left=int(selection.kept(board).sum()),
         total=len(board.pairs),
         active=selection.active(),
@@ -40,22 +43,24 @@ def draw(board: services.Board) -> None:
 
 def _taken() -> None:
     """What the visitor chose becomes the state; nothing in it is trusted."""
-    found = said(KEY)
-    if found.get("clear") is True:
-        selection.change(find="", tags="", grades="", outcomes="", box=(), slice="")
+    sent = said(KEY)
+    if sent.get("clear") is True:
+        selection.change(compare=NO_FILTERS)
         return
-    outcomes = _texts(found, "outcomes")
+    outcomes = _texts(sent, "outcomes")
     present = selection.filters().cells
     single = [c for c in present if outcome_of(c) not in outcomes]
     whole = [c for c in CELLS if outcome_of(c) in outcomes]
     selection.change(
-        find=str(found.get("find", "")),
-        tags=",".join(t for t in TAGS if t in _texts(found, "tags")),
-        grades=",".join(_texts(found, "grades")[:300]),
-        outcomes=selection.compressed([*whole, *single]),
+        compare={
+            "search": str(sent.get("find", "")),
+            "tags": ",".join(t for t in TAGS if t in _texts(sent, "tags")),
+            "grades": ",".join(_texts(sent, "grades")[:300]),
+            "outcomes": selection.compressed([*whole, *single]),
+        },
     )
 
 
-def _texts(found: dict[str, Any], name: str) -> list[str]:
-    given = found.get(name, [])
+def _texts(sent: dict[str, Any], name: str) -> list[str]:
+    given = sent.get(name, [])
     return [str(v)[:60] for v in given] if isinstance(given, list | tuple) else []

@@ -19,7 +19,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     if row < 0:
         return
     inside = bool((rows["row"] == row).any())
-    pin = state.now().pin if 0 <= state.now().pin < len(board.pairs) else -1
+    pin = state.now().pinned if 0 <= state.now().pinned < len(board.pairs) else -1
     heading = f"Pair {pair_number(row)}" + (", pinned" if pin == row else "")
     heading += "" if inside else " (outside the present filters)"
     _actions(board, row, pin)
@@ -36,24 +36,26 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
 def _actions(board: Board, row: int, pin: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="pair_actions"):
         if pin == row:
-            st.button("Unpin", icon=":material/keep_off:", on_click=partial(state.change, pin=-1))
+            st.button(
+                "Unpin", icon=":material/keep_off:", on_click=partial(state.change, pinned=-1)
+            )
         else:
             st.button(
                 "Pin this pair",
                 icon=":material/keep:",
-                on_click=partial(state.change, pin=row),
+                on_click=partial(state.change, pinned=row),
                 help="Keeps this pair on the page beside every other pair that you open.",
             )
             if pin >= 0:
                 st.button(
                     f"Unpin pair {pair_number(pin)}",
                     icon=":material/keep_off:",
-                    on_click=partial(state.change, pin=-1),
+                    on_click=partial(state.change, pinned=-1),
                 )
         st.button(
             "Edit and score again",
             icon=":material/edit:",
-            on_click=partial(state.change, ctab="edit"),
+            on_click=partial(state.change, compare={"tab": "edit"}),
             help="Edit its words below and let the models score them.",
         )
         _rival(board)

@@ -21,13 +21,13 @@ from kdcore.analysis.tags import TAGS, stands_out
 
 def filters() -> Filters:
     """The filters that the state says; words that name nothing are left out."""
-    now = state.now()
+    now = state.now().compare
     named = _words(now.outcomes)
     grades = [g for g in _words(now.grades) if re.fullmatch(r"-?[0-9]{1,3}", g)]
     box = now.box
     ordered = len(box) == 4 and box[0] <= box[1] and box[2] <= box[3]
     return Filters(
-        search=now.find,
+        search=now.search,
         tags=tuple(t for t in TAGS if t in _words(now.tags)),
         grades=tuple(sorted({int(g) for g in grades if -1 <= int(g) < 255})),
         outcomes=tuple(o for o in OUTCOMES if o in named),
@@ -38,7 +38,8 @@ def filters() -> Filters:
 
 def judged(board: services.Board) -> pd.DataFrame:
     """Every pair of the board with outcome and tags, at the state's thresholds; never change it."""
-    return service.judged(board, state.now().ct, state.now().cs)
+    now = state.now().compare
+    return service.judged(board, now.teacher_threshold, now.student_threshold)
 
 
 def kept(board: services.Board) -> NDArray[np.bool_]:
@@ -48,13 +49,13 @@ def kept(board: services.Board) -> NDArray[np.bool_]:
 
 def kept_by(board: services.Board, chosen: Filters) -> NDArray[np.bool_]:
     """(pairs,) which pairs other filters would select, at the state's thresholds and slice."""
-    now = state.now()
-    return service.kept(board, now.ct, now.cs, chosen, now.slice)
+    now = state.now().compare
+    return service.kept(board, now.teacher_threshold, now.student_threshold, chosen, now.slice)
 
 
 def active() -> bool:
     """Whether anything is filtered: by the rail, the picture or a slice."""
-    return bool(filters()) or bool(state.now().slice)
+    return bool(filters()) or bool(state.now().compare.slice)
 
 
 def selected(board: services.Board) -> pd.DataFrame:
@@ -103,7 +104,7 @@ def compressed(cells: list[str]) -> str:
 
 def slice_title(board: services.Board) -> str:
     """The chosen slice in words; empty without one, or where a link names none."""
-    name = state.now().slice
+    name = state.now().compare.slice
     if not name or slices.mask(board, name) is None:
         return ""
     return describe(name, board.pairs.scheme)

@@ -45,7 +45,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         against = _against(board)
         controls.bound(
             st.slider,
-            "sfewest",
+            "compare.slice_pairs",
             "Fewest pairs in a slice",
             min_value=20,
             max_value=1000,
@@ -54,7 +54,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         )
     selection.not_here(board)
     with st.spinner("Trying slices…"):
-        found = slicing.search(board, against, state.now().sfewest)
+        found = slicing.search(board, against, state.now().compare.slice_pairs)
     if found is None or not found.tried:
         st.info("No slice is large enough, or too few pairs carry a label: there is none to test.")
         return
@@ -100,13 +100,15 @@ def _section(board: Board, found: Found, against: slicing.Against) -> Section:
 def _against(board: Board) -> slicing.Against:
     if board.twin is None:
         return "teacher"
-    controls.choose("sagainst", "Student's loss against", AGAINST, label_visibility="visible")
-    return "twin" if state.now().sagainst == "twin" else "teacher"
+    controls.choose(
+        "compare.slice_opponent", "Student's loss against", AGAINST, label_visibility="visible"
+    )
+    return "twin" if state.now().compare.slice_opponent == "twin" else "teacher"
 
 
 def _chosen(board: Board, against: slicing.Against) -> None:
     """The slice that filters the page now, with its effect against both, and the way out."""
-    name = state.now().slice
+    name = state.now().compare.slice
     if not name or slicing.mask(board, name) is None:
         return
     said = []
@@ -123,7 +125,7 @@ def _table(board: Board, found: Found, against: slicing.Against) -> None:
     shown = list(found.slices)
     names = [s.name for s in shown]
     key = f"slices_{hash(tuple(names)) & 0xFFFFFFFF:x}"
-    at = [names.index(state.now().slice)] if state.now().slice in names else []
+    at = [names.index(state.now().compare.slice)] if state.now().compare.slice in names else []
     with st.container(key="chart_slices"):
         st.dataframe(
             with_signs(view(board, shown, against), *SIGNED),
@@ -202,4 +204,4 @@ def _picked(key: str, names: list[str]) -> None:
 
 
 def _apply(name: str) -> None:
-    selection.change(slice=name, page=1)
+    selection.change(compare={"slice": name, "page": 1})

@@ -15,6 +15,7 @@ from app.kit import controls, texts
 from app.kit.figures.style import color
 from app.kit.texts import with_signs
 from app.services import Board
+from app.state.compare import NO_EDIT
 from app.views.compare import selection
 from app.views.compare.density import about
 from app.views.compare.queries import notes as noting
@@ -90,7 +91,7 @@ def _csv(board: Board, rows: pd.DataFrame, order: NDArray[np.int64]) -> bytes:
 
 def ordered(board: Board, rows: pd.DataFrame) -> NDArray[np.int64]:
     """Positions in `rows` in the order of the state; what has no number comes last."""
-    name = state.now().sort if state.now().sort in ORDERS else ""
+    name = state.now().compare.sort if state.now().compare.sort in ORDERS else ""
     most = np.asarray(ORDERS[name].most(rows), dtype=np.float64)
     keys = (board.pairs.tiebreaks[rows["row"]], np.where(np.isnan(most), np.inf, -most))
     order = np.lexsort(keys)
@@ -113,7 +114,7 @@ def _controls(board: Board, rows: pd.DataFrame) -> tuple[int, int]:
     with st.container(horizontal=True, vertical_alignment="bottom", key="ctable_controls"):
         controls.bound(
             st.selectbox,
-            "sort",
+            "compare.sort",
             "Order",
             options=list(ORDERS),
             format_func=lambda key: ORDERS.get(key, ORDERS[""]).title,
@@ -122,7 +123,7 @@ def _controls(board: Board, rows: pd.DataFrame) -> tuple[int, int]:
             on_change=_sorted,
             args=(),
         )
-        page = min(state.now().page, pages)
+        page = min(state.now().compare.page, pages)
         if pages > 1:
             key = _key("ctable_page", page)
             st.pagination(pages, default=page, key=key, on_change=partial(_turned, key))
@@ -132,12 +133,12 @@ def _controls(board: Board, rows: pd.DataFrame) -> tuple[int, int]:
 
 
 def _sorted() -> None:
-    state.change(sort=st.session_state["w_sort"], page=1)
+    state.change(compare={"sort": st.session_state["w_sort"], "page": 1})
 
 
 def _turned(key: str) -> None:
     _seen("ctable_page", st.session_state[key])
-    state.change(page=st.session_state[key])
+    state.change(compare={"page": st.session_state[key]})
 
 
 def _step(board: Board, rows: pd.DataFrame, label: str, by: int) -> None:
@@ -155,7 +156,7 @@ def _go(board: Board, rows: pd.DataFrame, by: int) -> None:
 
 def open_pair(row: int, **more: Any) -> None:
     """Make a pair the one in focus; what was typed over another pair is put away."""
-    state.change(pair=row, edited=False, equery="", etitle="", edescription="", **more)
+    state.change(pair=row, compare=NO_EDIT | more)
 
 
 def _table(board: Board, shown: pd.DataFrame) -> None:

@@ -19,8 +19,8 @@ TABS = {
 board = services.board()
 frame.finding(source.finding(board))
 with st.container(horizontal=True, vertical_alignment="center", key="data_tabs"):
-    controls.choose("dtab", "Part of the page", TABS)
+    controls.choose("data.tab", "Part of the page", TABS)
     data_part.draw(board)
 # only the open part is imported and run; the state lets no other name through
-part = import_module(f"app.views.data.{state.now().dtab}")
+part = import_module(f"app.views.data.{state.now().data.tab}")
 part.draw(board)

@@ -37,8 +37,8 @@ def _taken() -> None:
     """Another part has other rows and queries: what was selected is let go."""
     now = state.now()
     state.stand_on(
-        now.data,
-        split=st.session_state[_KEY],
+        now.data_set,
+        data={"split": st.session_state[_KEY]},
         teacher=now.teacher,
         student=now.student,
         rival=now.rival,

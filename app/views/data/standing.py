@@ -22,7 +22,7 @@ def draw(board: Board) -> None:
     on = standing.standing_of(board.data, part)
     source.draw(board, on)
     source.missing(board)
-    opened = state.now().dcard if state.now().dcard in CARDS else ""
+    opened = state.now().data.card if state.now().data.card in CARDS else ""
     cards = cards_of(on)
     data_cards(cards, opened, _open)
     sections.put("cards", lambda: _section(cards))
@@ -40,4 +40,4 @@ def _section(cards: Sequence[DataCard]) -> Section:
 
 
 def _open(key: str) -> None:
-    state.change(dcard=key, dpage=1)
+    state.change(data={"card": key, "page": 1})

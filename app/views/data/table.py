@@ -8,6 +8,7 @@ import streamlit as st
 from app import services, state
 from app.kit import controls, texts
 from app.services import Board
+from app.state.compare import NO_FILTERS
 
 ROWS_A_PAGE = 200
 _WIDE: dict[str, Literal["medium", "large"]] = {
@@ -28,11 +29,11 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
         st.caption("No rows to show.")
         return
     pages = -(-len(table) // ROWS_A_PAGE)
-    if state.now().dpage > pages:  # a link from before, or another card's page
-        state.correct(dpage=pages)
-    page = state.now().dpage
+    if state.now().data.page > pages:  # a link from before, or another card's page
+        state.correct(data={"page": pages})
+    page = state.now().data.page
     shown = table.iloc[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
-    key = f"data_rows_{state.now().dcard}_{state.now().dtab}"
+    key = f"data_rows_{state.now().data.card}_{state.now().data.tab}"
     st.dataframe(
         _readable(shown),
         hide_index=True,
@@ -55,7 +56,7 @@ def _pages(rows: int, pages: int) -> None:
     st.caption(said, width="content")
     if pages > 1:
         label = f"Page (1 to {pages:,})"
-        controls.bound(st.number_input, "dpage", label, min_value=1, max_value=pages, width=150)
+        controls.bound(st.number_input, "data.page", label, min_value=1, max_value=pages, width=150)
 
 
 def _readable(shown: pd.DataFrame) -> pd.DataFrame:
@@ -103,5 +104,5 @@ def _to_compare(board: Board, shown: pd.DataFrame, at: int | None, tag: str) -> 
     label = "Open the pair in Compare" if row >= 0 else "Select a row to open it in Compare"
     ready = board.ready and row >= 0
     if st.button(label, disabled=not ready, key="data_open_pair"):
-        state.correct(pair=row, tags=tag, box=(), find="", outcomes="", grades="", slice="")
+        state.correct(pair=row, compare=NO_FILTERS | {"tags": tag})
         st.switch_page("views/compare/page.py")

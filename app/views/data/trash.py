@@ -67,4 +67,4 @@ def _move(act: Callable[[], None], then: str) -> None:
     except (LabError, OSError) as cause:
         st.session_state[_TROUBLE] = str(cause)
         return
-    state.stand_on(then, dtab="standing")
+    state.stand_on(then, data={"tab": "standing"})

@@ -33,8 +33,10 @@ def _say(run: Run | None, now: Draft, judged: Callable[[str], str]) -> None:
 
 def sentence(run: Run | None, now: Draft, judged: Callable[[str], str]) -> str:
     """What the page says first; judged tells the verdict on a finished run."""
-    if run is None or not state.now().run:  # the bundled one is shown, and nobody asked for it
-        return _plan(now, state.now().alone)
+    if (
+        run is None or not state.now().distill.run
+    ):  # the bundled one is shown, and nobody asked for it
+        return _plan(now, state.now().distill.train_twin)
     status = run.status()
     if status.state == "finished":
         try:

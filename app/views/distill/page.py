@@ -21,14 +21,14 @@ st.subheader("Your next run", anchor=False)
 left, right = st.columns([2, 1], gap="large")
 with left:
     preset.draw(draft)
-    controls.choose("dmode", "Settings as", MODES)
-    if state.now().dmode == "yaml":
+    controls.choose("distill.mode", "Settings as", MODES)
+    if state.now().distill.mode == "yaml":
         yaml_text.draw(draft)
     else:
         yaml_text.unfinished()
         form.draw(draft)
 with right:
-    estimate.draw(draft, state.now().alone)
+    estimate.draw(draft, state.now().distill.train_twin)
     start.draw(draft)
     sweep.draw(draft)
     queue.draw()

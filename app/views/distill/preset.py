@@ -20,7 +20,7 @@ def draw(now: Draft) -> None:
     with st.container(key="distill_preset", gap="xsmall"):
         controls.bound(
             st.segmented_control,
-            "preset",
+            "distill.preset",
             "Start from",
             options=list(PRESETS),
             format_func=lambda key: PRESETS[key].title,
@@ -39,7 +39,7 @@ def draw(now: Draft) -> None:
 def _chosen() -> None:
     """Another preset is another experiment: the changes of the one before stay behind."""
     if chosen := st.session_state.get("w_preset"):
-        state.change(preset=chosen, settings="")
+        state.change(distill={"preset": chosen, "settings": ""})
 
 
 def _changes(now: Draft) -> None:
@@ -56,7 +56,7 @@ def _changes(now: Draft) -> None:
         st.button(
             "Back to the preset",
             on_click=state.change,
-            kwargs={"settings": ""},
+            kwargs={"distill": {"settings": ""}},
             key="distill_reset",
             type="tertiary",
             icon=":material/undo:",

@@ -51,7 +51,7 @@ def _watch() -> None:
 
 def in_bar(now: Bench) -> list[Line]:
     """The shown run and its twin while queued or running: controls are in the bar above."""
-    shown = live.find(state.now().run)
+    shown = live.find(state.now().distill.run)
     ids = (shown.id, live.twin_id(shown)) if shown is not None else ()
     return [line for line in now.lines if line.run.id in ids]
 
@@ -80,7 +80,7 @@ def _line(line: Line, above: bool) -> None:
     if line.asked:
         st.caption(_ASKED.get(line.asked, line.asked))
     with st.container(horizontal=True, gap="xsmall", key=f"deeds_{line.run.id}"):
-        if state.now().run != line.run.id:
+        if state.now().distill.run != line.run.id:
             watch = "Show this run's curves and its verdict."
             _button("Watch", "visibility", "watch", line.run.id, False, watch)
         if above:
@@ -124,13 +124,13 @@ def _button(label: str, icon: str, deed: str, run_id: str, closed: bool, help: s
 def do(deed: str, run_id: str) -> None:
     """Carry out what a button says; what stands in its way is told in words."""
     if deed == "watch":
-        state.change(run=run_id)
+        state.change(distill={"run": run_id})
         st.rerun()
     try:
         if said := runs.act(deed, run_id):
             st.toast(said, icon=":material/info:")
-        if deed == "discard" and state.now().run == run_id:
-            state.change(run="")
+        if deed == "discard" and state.now().distill.run == run_id:
+            state.change(distill={"run": ""})
     except LabError as error:
         error_box.draw(*error_box.words(error))
         return

@@ -15,7 +15,7 @@ _BEGUN = "kd_distill_begun"
 
 def draw(now: Draft) -> None:
     """Start, disabled with its reason where it cannot be pressed; the exact command line."""
-    alone = state.now().alone
+    alone = state.now().distill.train_twin
     why = _why_not(now)
     pressed = st.button(
         "Start student and twin" if alone else "Start the student",
@@ -62,5 +62,5 @@ def _start(now: Draft, alone: bool) -> None:
         error_box.draw(*error_box.words(error))
         return
     st.session_state[_BEGUN] = run.id
-    state.change(run=run.id)
+    state.change(distill={"run": run.id})
     st.rerun()

@@ -38,7 +38,7 @@ def _watch(run: Run) -> None:
     if found is None:  # another tab has discarded it meanwhile
         _gone(run.id)
         return
-    now, target = state.now(), f"run_watch_{run.id}"
+    now, target = state.now().watch, f"run_watch_{run.id}"
     twin = found.get("twin")
     with st.container(key=target):
         run_watch(
@@ -47,8 +47,8 @@ def _watch(run: Run) -> None:
                 target=target,
                 weights=_weights(run.config),
                 taught="student" in run.config,
-                step=now.wstep,
-                metric=now.wmetric,
+                step=now.step,
+                metric=now.metric,
                 run_over=found["status"]["state"] in live.OVER,
                 twin_over=twin is None or twin["state"] in live.OVER,
                 about=title_of(run),
@@ -86,7 +86,8 @@ def _weights(config: Mapping[str, Any]) -> dict[str, float]:
 
 def _heard(said: Any) -> None:
     if isinstance(said, Mapping):
-        state.change(**{name: said[name] for name in ("wstep", "wmetric") if name in said})
+        sent = {key: said[key] for key in ("wstep", "wmetric") if key in said}
+        state.change(**state.of_keys(sent))
 
 
 def _ended() -> None:

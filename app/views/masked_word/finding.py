@@ -34,7 +34,7 @@ def _unknown(words: tuple[str, ...]) -> str:
 
 def _head(pair: Pair) -> str:
     teacher, student = (who.filled for who in pair.both())
-    heat = state.now().mask_t
+    heat = state.now().masked_word.T
     (word, p), *_ = teacher.head(1, heat)
     head = f"At T = {degrees(heat)} the teacher gives {percent(p)} to its first word, “{word}”"
     place = student.place(word)
@@ -50,7 +50,7 @@ def _head(pair: Pair) -> str:
 def _tail(pair: Pair) -> str:
     """How wide 90 % of the mass is spread: the tail, in words that can be counted."""
     teacher, student = (who.filled for who in pair.both())
-    heat = state.now().mask_t
+    heat = state.now().masked_word.T
     many, fewer = teacher.sharing(SHARE, heat), student.sharing(SHARE, heat)
     if many == fewer == 1:
         return f"That one word holds {percent(SHARE)} of both: no tail to learn from until T rises."

@@ -74,8 +74,8 @@ def _ask(role: str, sentence: str) -> MaskedAnswer:
 
 
 def _other(role: str) -> str:
-    now = state.now()
-    return (now.mteacher if role == "teacher" else now.mstudent).strip()
+    now = state.now().masked_word
+    return (now.teacher if role == "teacher" else now.student).strip()
 
 
 def draw(pair: Pair) -> None:
@@ -103,7 +103,7 @@ def draw(pair: Pair) -> None:
 
 
 def _box(role: str) -> None:
-    name, key = f"m{role}", f"w_m{role}"
+    key = f"w_m{role}"
     st.session_state[key] = _other(role)
     st.text_input(
         f"{ROLES[role]}: folder or hub id",
@@ -111,7 +111,7 @@ def _box(role: str) -> None:
         max_chars=300,
         placeholder=f"the lab's own {role}",
         on_change=_named,
-        args=(name, key),
+        args=(role, key),
     )
     other = _other(role)
     if not other:
@@ -119,13 +119,13 @@ def _box(role: str) -> None:
     with st.container(horizontal=True):
         if other not in st.session_state.get(_OPENED, ()):
             # a link alone never makes this machine read a folder or fetch gigabytes
-            st.button("Open this model", key=f"open_{name}", on_click=_open, args=(other,))
-        st.button("Back to the lab's own", key=f"own_{name}", on_click=_back, args=(name,))
+            st.button("Open this model", key=f"open_m{role}", on_click=_open, args=(other,))
+        st.button("Back to the lab's own", key=f"own_m{role}", on_click=_back, args=(role,))
 
 
-def _named(name: str, key: str) -> None:
+def _named(role: str, key: str) -> None:
     other = str(st.session_state[key]).strip()
-    state.change(**{name: other})
+    state.change(masked_word={role: other})
     _open(other)
 
 
@@ -133,5 +133,5 @@ def _open(other: str) -> None:
     st.session_state[_OPENED] = {*st.session_state.get(_OPENED, ()), other}
 
 
-def _back(name: str) -> None:
-    state.change(**{name: ""})
+def _back(role: str) -> None:
+    state.change(masked_word={role: ""})

@@ -29,7 +29,7 @@ def draw(pair: Pair) -> None:
     same = sorted(teacher.words) == sorted(student.words)
     rows = _rows(teacher, student, same, known)
     answer = _aligned(student, teacher) if same else student.logits
-    now = state.now()
+    now = state.now().masked_word
     with st.container(key="masked_picture"):
         masked_bars(
             _view(),
@@ -43,10 +43,10 @@ def draw(pair: Pair) -> None:
     controls.exports(
         "masked_picture",
         _table(rows, teacher, student),
-        _sentence(pair, now.mask_t),
+        _sentence(pair, now.T),
         f"KD Lab masked word; sentence {pair.sentence}; {_hash(teacher.logits, answer, rows)}",
         Caption(
-            f"Masked word: both models at T = {now.mask_t:g} and at T = 1, 3 and 5",
+            f"Masked word: both models at T = {now.T:g} and at T = 1, 3 and 5",
             " · ".join(
                 f"{role} {captions.plain(who.title)}, {len(who.filled.words):,} words"
                 for role, who in zip(("teacher", "student"), pair.both(), strict=True)
@@ -90,14 +90,14 @@ def _hash(teacher: NDArray[np.float32], student: NDArray[np.float32], rows: list
 
 
 def _view() -> MaskedView:
-    now = state.now()
-    return MaskedView(now.mask_t, now.mask_log, now.mask_few, now.mask_same)
+    now = state.now().masked_word
+    return MaskedView(now.T, now.log_scale, now.shown_only, now.same_scale)
 
 
 def _heard(said: Mapping[str, Any]) -> MaskedView:
     """A release: what a browser sends is not trusted, the state clamps it."""
     flags = {f"mask_{name}": said.get(name) is True for name in ("log", "few", "same")}
-    state.change(mask_t=said.get("T"), **flags)
+    state.change(**state.of_keys({"mask_t": said.get("T"), **flags}))
     return _view()
 
 

@@ -34,7 +34,7 @@ PRESETS = (
 
 def shown() -> str:
     """The sentence of the state; the tutorial's when none is given."""
-    return state.now().sentence or SNACKS
+    return state.now().masked_word.sentence or SNACKS
 
 
 def draw() -> None:
@@ -85,4 +85,4 @@ def _written(key: str) -> None:
 
 
 def _take(text: str) -> None:
-    state.change(sentence="" if text == SNACKS else text)
+    state.change(masked_word={"sentence": "" if text == SNACKS else text})

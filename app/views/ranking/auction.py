@@ -41,7 +41,7 @@ def draw(board: Board) -> None:
     market, rules = auction.market(board), rules_of()
     state.simulated_bids(market.simulated)
     top = max(market.top_weight, auction.round_up(rules.weight))
-    held = auction.held(board, rules, state.now().judge, top)
+    held = auction.held(board, rules, state.now().ranking.judge, top)
     frame.finding(finding(board, held, rules.weight), board)
     telling = _telling(held, rules.weight)[board.pairs.query_tiebreaks]
     query = ranking_query.choose(board, lambda: _judges(board, held), telling)
@@ -61,7 +61,7 @@ def draw(board: Board) -> None:
     told = finding(board, held, rules.weight)
     controls.exports("auction_picture", table_of(held), told, about, caption)
     made_for, dropped = st.session_state.get(_DROPPED, ("", 0))
-    if dropped and made_for == state.now().edits:
+    if dropped and made_for == state.now().ranking.edits:
         st.warning(
             f"Only so many bids and clicks fit into a link: the last {dropped:,} that you wrote "
             "over do not count. Set others back to what was given, and they will."
@@ -71,10 +71,15 @@ def draw(board: Board) -> None:
 
 def rules_of() -> Rules:
     """The auction's rules as the state sets them."""
-    now = state.now()
+    now = state.now().ranking
     try:
         pricing = "first" if now.pricing == "first" else "second"
-        return Rules(weight=now.w, slots=now.slots, reserve=now.reserve, pricing=pricing)  # type: ignore[arg-type]
+        return Rules(
+            weight=now.weight,
+            slots=now.slots,
+            reserve=now.reserve,
+            pricing=pricing,  # type: ignore[arg-type]
+        )
     except ConfigError:  # pragma: no cover - the state's bounds are the rules' own
         return Rules()
 
@@ -128,7 +133,7 @@ def _percent(share: float) -> str:
 
 def payload(board: Board, query: Query, held: Held, rules: Rules, top: float) -> dict[str, Any]:
     """What the browser part draws: the query's ads, the rules, and every point of the frontier."""
-    now, models = state.now(), auction.roles(board)
+    now, models = state.now().ranking, auction.roles(board)
     marks = [board.pairs.content_hash, str(query.id), *(who.hash for who in models.values())]
     return {
         "stamp": ":".join([*marks, held.judge.key]),
@@ -198,7 +203,7 @@ _EDIT = re.compile(r"(\d{1,4})([bc])(\d+(?:\.\d+)?(?:e-?\d+)?)")
 
 def edits_of(query: Query, text: str | None = None) -> dict[int, dict[str, float]]:
     """Bids and clicks that the visitor wrote over in this query, by ad; others are dropped."""
-    whose, _, written = (state.now().edits if text is None else text).partition(":")
+    whose, _, written = (state.now().ranking.edits if text is None else text).partition(":")
     found: dict[int, dict[str, float]] = {}
     if whose != str(query.id):
         return found
@@ -240,7 +245,7 @@ def _judges(board: Board, held: Held) -> None:
         offered,
         format_func=lambda key: auction.BY_NAME[key].capitalize(),
         key="pick_judge",
-        on_change=lambda: state.change(judge=st.session_state["pick_judge"]),
+        on_change=lambda: state.change(ranking={"judge": st.session_state["pick_judge"]}),
         width=190,
     )
 
@@ -274,9 +279,9 @@ def _ruled() -> None:
     """What the rails were left at; the state brings each value into its bounds."""
     told = said(KEY).get("rules")
     if isinstance(told, dict):
-        names = {"w": "w", "slots": "slots", "reserve": "reserve", "pricing": "pricing"}
-        names["by"] = "ranker"
-        state.change(**{field: told[n] for n, field in names.items() if n in told})
+        keys = {"w": "w", "slots": "slots", "reserve": "reserve", "pricing": "pricing"}
+        keys["by"] = "ranker"
+        state.change(**state.of_keys({key: told[n] for n, key in keys.items() if n in told}))
 
 
 def _edited(query: Query) -> None:
@@ -287,7 +292,7 @@ def _edited(query: Query) -> None:
         parts = [f"{at}{name[0]}{value:.6g}" for at, e in kept.items() for name, value in e.items()]
         written = f"{query.id}:{'_'.join(parts)}" if parts else ""
         fitting = written
-        while state.clean("edits", fitting) != fitting:
+        while state.clean("ranking.edits", fitting) != fitting:
             fitting = fitting.rpartition("_")[0]  # a number cut short would be another bid
-        state.change(edits=fitting)
+        state.change(ranking={"edits": fitting})
         st.session_state[_DROPPED] = (fitting, written.count("_") - fitting.count("_"))

@@ -36,7 +36,7 @@ def draw(board: Board, a: Side, b: Side, gain: str, k: int, test: Difference) ->
         data = payload(deltas, texts, a, b, test, sentence)
         delta_strip("delta_strip", data, _opener(deltas))
     rows = brushed(len(deltas.query))
-    frame.selected(f"{len(rows):,} queries" if state.now().brush else "")
+    frame.selected(f"{len(rows):,} queries" if state.now().ranking.brush else "")
     listed = table(deltas, texts, rows)
     title = f"Query by query: A − B in {ndcg_name(gain, k)}, greatest difference first"
     controls.exports(
@@ -77,7 +77,7 @@ def payload(
         "mean": test.delta,
         "low": test.low if known else None,
         "high": test.high if known else None,
-        "brush": [int(v) for v in state.now().brush],
+        "brush": [int(v) for v in state.now().ranking.brush],
         "said": said,
     }
 
@@ -99,7 +99,7 @@ def summary(deltas: QueryDeltas, test: Difference) -> str:
 
 def brushed(queries: int) -> NDArray[np.int64]:
     """(rows,) places in the sorted strip that the brush holds; all without one."""
-    ends = sorted(state.now().brush) or [1, queries]
+    ends = sorted(state.now().ranking.brush) or [1, queries]
     first = min(max(int(ends[0]), 1), queries)
     return np.arange(first - 1, min(max(int(ends[1]), first), queries))
 
@@ -144,6 +144,6 @@ def _list(listed: pd.DataFrame, deltas: QueryDeltas, rows: NDArray[np.int64]) ->
 def _opener(deltas: QueryDeltas) -> Callable[[int], None]:
     def opened(rank: int) -> None:
         if 1 <= rank <= len(deltas.query):
-            state.change(query=int(deltas.query[rank - 1]), rtab="lists")
+            state.change(ranking={"query": int(deltas.query[rank - 1]), "tab": "lists"})
 
     return opened

@@ -57,7 +57,7 @@ def _body(board: Board) -> None:
     pair = models.choose(board, lambda: _own_controls(board))
     if pair is None:  # a rival was just taken away
         st.rerun()
-    (a, b), now = pair, state.now()
+    (a, b), now = pair, state.now().ranking
     k = min(now.k, models.deepest(board))
     tests = ranking.density(board, a.answers, b.answers, k)
     sentence = finding(a, b, k, tests)
@@ -73,8 +73,10 @@ def _body(board: Board) -> None:
 
 
 def _own_controls(board: Board) -> None:
-    controls.bound(_readings, "reading", "Read the change as", on_change=_read, args=(board,))
-    controls.bound(_means, "pooled", "Shares")
+    controls.bound(
+        _readings, "ranking.reading", "Read the change as", on_change=_read, args=(board,)
+    )
+    controls.bound(_means, "ranking.pooled", "Shares")
 
 
 def finding(a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]) -> str:
@@ -107,7 +109,7 @@ def payload(
     board: Board, a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]
 ) -> dict[str, Any]:
     """What the browser part draws; every depth at once, so that a drag asks for nothing."""
-    now = state.now()
+    now = state.now().ranking
     four = len(board.pairs.scheme) == len(PAPER)
     rows = [{**asdict(test), **_reading_of(test)} for test in tests]
     return {
@@ -228,11 +230,13 @@ def _read(board: Board) -> None:
     """The paper's reading is a preset: top 5, pooled, and C-DSSM as the rival where one is here."""
     reading = st.session_state["w_reading"]
     if reading != "paper":
-        state.change(reading=reading)
+        state.change(ranking={"reading": reading})
         return
     rival = _cdssm(board)
-    against = {"rwho": "student", "against": "rival", "rival": rival} if rival else {}
-    state.change(reading="paper", k=5, pooled=True, **against)
+    preset: dict[str, Any] = {"reading": "paper", "k": 5, "pooled": True}
+    if rival:
+        preset |= {"model_a": "student", "model_b": "rival"}
+    state.change(ranking=preset, **({"rival": rival} if rival else {}))
 
 
 def _cdssm(board: Board) -> str:

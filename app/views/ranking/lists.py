@@ -52,7 +52,7 @@ def draw(board: Board) -> None:
 
 
 def _depth() -> None:
-    controls.bound(st.slider, "k", "Depth k", min_value=1, max_value=20, width=200)
+    controls.bound(st.slider, "ranking.k", "Depth k", min_value=1, max_value=20, width=200)
 
 
 def columns_of(board: Board, query: Query) -> list[dict[str, Any]]:
@@ -98,8 +98,8 @@ def payload(board: Board, query: Query, columns: list[dict[str, Any]]) -> dict[s
     return {
         "stamp": ":".join(marks),
         "queryId": query.id,
-        "k": now.k,
-        "gain": now.gain,
+        "k": now.ranking.k,
+        "gain": now.ranking.gain,
         "pair": now.pair,
         "grades": list(board.pairs.scheme.grades),
         "ads": ads_of(board, query),
@@ -139,14 +139,14 @@ def scratch_of(query: Query, columns: list[dict[str, Any]], turns: NDArray[np.in
     by_role = {c["role"]: c["ranks"] for c in columns}
     ranks = np.asarray(by_role.get("student", columns[0]["ranks"]))
     start = [int(ad) for ad in np.lexsort((turns, -ranks))]
-    asked = re.fullmatch(r"(\d+):(\d+(?:-\d+)*)", state.now().scratch)
+    asked = re.fullmatch(r"(\d+):(\d+(?:-\d+)*)", state.now().ranking.own_order)
     if not asked or int(asked[1]) != query.id:
         return start
     order = [int(ad) for ad in asked[2].split("-")]
     if sorted(order) == sorted(start):
         return order
     state.ignore("scratch: this is no order of the query's ads; the student's is shown")
-    state.change(scratch="")
+    state.change(ranking={"own_order": ""})
     return start
 
 
@@ -176,7 +176,7 @@ def _places(ranks: NDArray[Any], turns: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def finding(board: Board, query: Query, columns: list[dict[str, Any]]) -> str:
     """What each order scores on this query, beside a random one."""
-    now = state.now()
+    now = state.now().ranking
     grades = board.pairs.grades[query.rows]
     judged = np.flatnonzero(grades >= 0)
     gains = board.pairs.scheme.gains("linear" if now.gain == "linear" else "exp2")[grades[judged]]
@@ -208,4 +208,4 @@ def _reordered(query: Query) -> None:
     if asked != query.id or not isinstance(order, list):
         return
     if sorted(map(str, order)) == sorted(map(str, range(len(query.rows)))):
-        state.change(scratch=f"{query.id}:{'-'.join(map(str, order))}")
+        state.change(ranking={"own_order": f"{query.id}:{'-'.join(map(str, order))}"})

@@ -53,11 +53,11 @@ def sides_of(board: Board) -> dict[str, Side]:
 
 def chosen(board: Board) -> tuple[Side, Side] | None:
     """A and B; a role that nobody fills gives way to the next one. None below two models."""
-    sides, now = sides_of(board), state.now()
+    sides, now = sides_of(board), state.now().ranking
     if len(sides) < 2:
         return None
-    a = sides.get(now.rwho) or next(iter(sides.values()))
-    rest = [sides[r] for r in (now.against, "twin", "teacher", "student", "rival") if r in sides]
+    a = sides.get(now.model_a) or next(iter(sides.values()))
+    rest = [sides[r] for r in (now.model_b, "twin", "teacher", "student", "rival") if r in sides]
     return a, next(side for side in rest if side.role != a.role)
 
 
@@ -67,8 +67,8 @@ def choose(board: Board, more: Callable[[], None]) -> tuple[Side, Side] | None:
     known = list(dict.fromkeys(["", *others, state.now().rival]))  # a link may name a stranger
     names = others | {"": "none"}
     with st.container(horizontal=True, vertical_alignment="center", key="ranking_controls"):
-        _select("rwho", "A", list(ROLES), ROLES, 128)
-        _select("against", "B", list(ROLES), ROLES, 128)
+        _select("ranking.model_a", "A", list(ROLES), ROLES, 128)
+        _select("ranking.model_b", "B", list(ROLES), ROLES, 128)
         _select("rival", "Rival", known, names, 170)
         more()
     pair = chosen(board)
@@ -77,10 +77,10 @@ def choose(board: Board, more: Callable[[], None]) -> tuple[Side, Side] | None:
     return pair
 
 
-def _select(name: str, label: str, options: list[str], titles: dict[str, str], width: int) -> None:
+def _select(path: str, label: str, options: list[str], titles: dict[str, str], width: int) -> None:
     controls.bound(
         st.selectbox,
-        name,
+        path,
         label,
         options=options,
         format_func=lambda key: f"{label}: {titles.get(key, 'not here')}",
@@ -91,11 +91,11 @@ def _select(name: str, label: str, options: list[str], titles: dict[str, str], w
 
 def _told(sides: dict[str, Side], a: Side, b: Side) -> None:
     """Say when a role that nobody fills, or one asked for twice, gave way to another."""
-    now = state.now()
-    for role in sorted({now.rwho, now.against} - set(sides)):
+    now = state.now().ranking
+    for role in sorted({now.model_a, now.model_b} - set(sides)):
         how = "choose one beside it" if role == "rival" else "none has scored these pairs"
         st.caption(f"No {role}: {how}. Shown is {md(a.name)} against {md(b.name)}.")
-    if now.rwho == now.against:
+    if now.model_a == now.model_b:
         st.caption(f"A is set against itself, so B is {md(b.name)} instead.")
 
 

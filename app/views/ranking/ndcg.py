@@ -28,11 +28,13 @@ def draw(board: Board) -> None:
 
 @st.fragment
 def _body(board: Board) -> None:
-    if state.now().rtab != "ndcg":  # a query was opened: its list is another part of the page
+    if (
+        state.now().ranking.tab != "ndcg"
+    ):  # a query was opened: its list is another part of the page
         st.rerun()
     said = st.container()
     pair = models.choose(board, _variant_controls)
-    k, gain = min(state.now().k, models.deepest(board)), state.now().gain
+    k, gain = min(state.now().ranking.k, models.deepest(board)), state.now().ranking.gain
     sides = models.sides_of(board).items()
     curves = {role: ranking.curve(board, side.answers, gain) for role, side in sides}
     test = ranking.difference(board, pair[0].answers, pair[1].answers, gain, k) if pair else None
@@ -54,7 +56,7 @@ def finding(
 ) -> str:
     """A against B, or the one model against a random order."""
     random = next(iter(curves.values())).random[k - 1]
-    name = f"nDCG@{k} ({GAIN_LABELS[state.now().gain].lower()})"
+    name = f"nDCG@{k} ({GAIN_LABELS[state.now().ranking.gain].lower()})"
     if not np.isfinite(random):
         return "No query has an ad above the worst grade, so nDCG is not defined on these pairs."
     if pair is None or test is None:
@@ -77,8 +79,8 @@ def finding(
 
 
 def _variant_controls() -> None:
-    controls.choose("gain", "Gain", GAIN_LABELS)
-    controls.bound(st.toggle, "rskill", "Skill score")
+    controls.choose("ranking.gain", "Gain", GAIN_LABELS)
+    controls.bound(st.toggle, "ranking.skill_score", "Skill score")
 
 
 def _cards(
@@ -88,7 +90,7 @@ def _cards(
     test: Difference | None,
     k: int,
 ) -> None:
-    gain = state.now().gain
+    gain = state.now().ranking.gain
     first = next(iter(models.sides_of(board).values()))
     ranked, left = ranking.ranked_queries(board, first.answers)
     n = f"{ranked:,} queries"
@@ -132,10 +134,12 @@ def _cards(
 def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:
     from app.kit.figures import ranking as figures  # Plotly, only on this tab
 
-    now, last = state.now(), models.deepest(board)
+    now, last = state.now().ranking, models.deepest(board)
     sides = models.sides_of(board)
     lines = [figures.Line(role, sides[role].name, curve) for role, curve in curves.items()]
-    figure = figures.ndcg_over_depth(lines, now.gain, k, last, now.rskill, dark=controls.dark())
+    figure = figures.ndcg_over_depth(
+        lines, now.gain, k, last, now.skill_score, dark=controls.dark()
+    )
     of = "; ".join(f"{models.ROLES[r]} {number(c.model[k - 1])}" for r, c in curves.items())
     first = next(iter(curves.values()))
     sentence = (
@@ -143,11 +147,11 @@ def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:
         f"worst {number(first.worst[k - 1])}, ideal 1."
     )
     about = models.about(board, *sides.values()) + f"; gain {now.gain}"
-    what = "Skill score of nDCG" if now.rskill else "nDCG"
+    what = "Skill score of nDCG" if now.skill_score else "nDCG"
     title = f"{what} by depth, {GAIN_LABELS[now.gain].lower()}"
     caption = models.caption(board, title, *sides.values())
     controls.chart(figure, figures.ndcg_table(lines, last), sentence, "ndcg_curve", about, caption)
-    controls.bound(st.slider, "k", "Depth k", min_value=1, max_value=DEPTH)
+    controls.bound(st.slider, "ranking.k", "Depth k", min_value=1, max_value=DEPTH)
     if now.k > last:
         st.caption(f"No list is longer than {last} ads, so k = {last} is shown.")
 
@@ -161,7 +165,7 @@ def _variants(board: Board, k: int) -> None:
     names = unique_names(standings)
     shown = {names[s.key]: s.values for s in standings}
     roles = {names[s.answers.key]: role for role, s in models.sides_of(board).items()}
-    now = state.now()
+    now = state.now().ranking
     left = ranking.left_out(board)
     sentence = f"{variant_finding(shown)}{_left_words(left, len(board.pairs))}"
     st.text(sentence)

@@ -11,7 +11,7 @@ TABS = {
     "lists": "Lists",
     "auction": "Auction",
 }
-controls.choose("rtab", "Part of the page", TABS)
+controls.choose("ranking.tab", "Part of the page", TABS)
 # only the open part is imported and run; the state lets no other name through
-part = import_module(f"app.views.ranking.{state.now().rtab}")
+part = import_module(f"app.views.ranking.{state.now().ranking.tab}")
 part.draw(services.board())

@@ -49,12 +49,12 @@ def choose(
     if not len(first):
         st.info("These data hold no pair, so there is no query to look at.")
         return None
-    order, deltas = _order(board, state.now().qsort)
+    order, deltas = _order(board, state.now().ranking.query_sort)
     present = _present(board, order, telling)
     with st.container(horizontal=True, vertical_alignment="bottom", key="query_chooser"):
         controls.bound(
             st.selectbox,
-            "qsort",
+            "ranking.query_sort",
             "Order of the queries",
             options=list(SORTS),
             format_func=lambda key: SORTS[key],
@@ -91,7 +91,7 @@ def _order(board: Board, sort: str) -> tuple[Ints, NDArray[np.float64]]:
 
 
 def _ndcg(board: Board, who: Answers | None, queries: int) -> NDArray[np.float64]:
-    now = state.now()
+    now = state.now().ranking
     if who is None:
         return np.full(queries, np.nan)
     return ranking.ndcg_of_queries(board, who, now.gain, now.k)
@@ -99,11 +99,13 @@ def _ndcg(board: Board, who: Answers | None, queries: int) -> NDArray[np.float64
 
 def _present(board: Board, order: Ints, telling: NDArray[np.bool_] | None) -> int:
     now = state.now()
-    if now.query in order:
-        return now.query
-    if now.query >= 0:
-        state.ignore(f"query: these data have {len(order):,} queries, no number {now.query:,}")
-        state.correct(query=-1)
+    if now.ranking.query in order:
+        return now.ranking.query
+    if now.ranking.query >= 0:
+        state.ignore(
+            f"query: these data have {len(order):,} queries, no number {now.ranking.query:,}"
+        )
+        state.correct(ranking={"query": -1})
     elif 0 <= now.pair < len(board.pairs):
         return int(board.pairs.query_ids[now.pair])
     return int(order[int(np.argmax(telling[order]))] if telling is not None else order[0])
@@ -125,7 +127,7 @@ def _find(order: Ints, present: int, place: str, name: Callable[[int], str]) -> 
         offered,
         format_func=name,
         key="pick_query",
-        on_change=lambda: state.change(query=st.session_state["pick_query"]),
+        on_change=lambda: state.change(ranking={"query": st.session_state["pick_query"]}),
         width=340,
         help=None if len(order) <= MOST_OFFERED else f"The first {MOST_OFFERED:,} in this order.",
     )
@@ -138,10 +140,10 @@ def _walk(label: str, icon: str, order: Ints, to: int) -> None:
         icon=f":material/{icon}:",
         key=f"walk_{icon}",
         disabled=not inside,
-        on_click=lambda: state.change(query=int(order[to])),
+        on_click=lambda: state.change(ranking={"query": int(order[to])}),
     )
 
 
 def _sorted() -> None:
     """Another order starts at its own first query."""
-    state.change(qsort=st.session_state["w_qsort"], query=-1, pair=-1)
+    state.change(ranking={"query_sort": st.session_state["w_qsort"], "query": -1}, pair=-1)

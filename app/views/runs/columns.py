@@ -69,7 +69,7 @@ def _settings(shown: Sequence[Entry]) -> list[str]:
 
 
 def _differing() -> bool:
-    return state.now().rdiff
+    return state.now().runs.differing_only
 
 
 def _row(scene: Scene, entry: Entry, name: str, twins: Mapping[Path, Row]) -> dict[str, Any]:

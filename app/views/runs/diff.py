@@ -24,7 +24,7 @@ def draw(scene: Scene) -> None:
     if len(runs) < 2:
         st.info("Choose two runs or more in the table: they are shown side by side here.")
         return
-    only = state.now().rdiff
+    only = state.now().runs.differing_only
     found = side_by_side(scene, runs, only=only)
     if len(scene.chosen) < 2:
         st.caption(f"No runs are chosen: these are the first {len(runs)} of the table.")

@@ -27,7 +27,7 @@ def draw(scene: Scene) -> None:
             st.info(_banner(scene), icon=":material/shield:")
         controls.bound(
             st.toggle,
-            "rover",
+            "runs.mix_inputs",
             "Chart them together all the same",
             help="Compared are " + ", ".join(KINDS.values()) + " behind each number; where they "
             "are drawn, validation pairs and the machine that took a time.",

@@ -40,7 +40,7 @@ def _data_name(entry: Entry) -> str:
 
 def _elsewhere(data: str) -> str:
     """A sentence where the runs that follow are of other data than those chosen above."""
-    chosen = state.now().data
+    chosen = state.now().data_set
     if chosen == data.partition(":")[0]:
         return ""
     return f"These are runs on {data}, not on {chosen}. "

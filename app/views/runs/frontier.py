@@ -46,7 +46,7 @@ def draw(scene: Scene) -> None:
     """Axes, the picture, and what the numbers were measured under."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_axes"):
         _axes(scene)
-    runs, cost = scene.charted, COSTS[state.now().rx]
+    runs, cost = scene.charted, COSTS[state.now().runs.cost]
     labels = runs_names.names([runs_names.named(e.key, e.row.run) for e in runs], short=True)
     known = ((e, _point(scene, e, cost)) for e in runs)
     points = [replace(p, label=labels[e.key]) for e, p in known if p is not None]
@@ -54,12 +54,12 @@ def draw(scene: Scene) -> None:
         st.info(_nothing(scene, cost, runs))
         return
     names = (cost.name, _quality(scene))
-    higher = CATALOG[scene.metric].higher_is_better or state.now().ry == "best"
+    higher = CATALOG[scene.metric].higher_is_better or state.now().runs.quality == "best"
     figure = figures.quality_against_cost(
         points,
         names,
         higher=higher,
-        by_way=state.now().rpaper,
+        by_way=state.now().runs.lines_by_method,
         mixed=scene.mixed,
         dark=controls.dark(),
     )
@@ -75,7 +75,7 @@ def _axes(scene: Scene) -> None:
     qualities = {"test": f"test {CATALOG[scene.metric].name}", "best": "best validation ROC-AUC"}
     controls.bound(
         st.selectbox,
-        "rx",
+        "runs.cost",
         "Cost",
         options=list(COSTS),
         format_func=lambda k: COSTS[k].name,
@@ -83,7 +83,7 @@ def _axes(scene: Scene) -> None:
     )
     controls.bound(
         st.selectbox,
-        "ry",
+        "runs.quality",
         "Quality",
         options=list(qualities),
         format_func=lambda k: qualities[k],
@@ -96,20 +96,24 @@ def _axes(scene: Scene) -> None:
         help=PAPER,
         type="secondary",
     )
-    controls.bound(st.toggle, "rpaper", "One line per training method", help=PAPER)
+    controls.bound(st.toggle, "runs.lines_by_method", "One line per training method", help=PAPER)
 
 
 def _paper() -> None:
-    state.change(rx="parameters", ry="test", rpaper=True)
+    state.change(runs={"cost": "parameters", "quality": "test", "lines_by_method": True})
 
 
 def _quality(scene: Scene) -> str:
-    return f"test {CATALOG[scene.metric].name}" if state.now().ry == "test" else "val. ROC-AUC"
+    return (
+        f"test {CATALOG[scene.metric].name}"
+        if state.now().runs.quality == "test"
+        else "val. ROC-AUC"
+    )
 
 
 def _point(scene: Scene, entry: Entry, cost: Cost) -> Point | None:
     x, row = cost.of(entry), entry.row
-    if state.now().ry == "best":
+    if state.now().runs.quality == "best":
         ends = (row.best.roc_auc if row.best else float("nan"), float("nan"), float("nan"))
     else:
         held = row.test.metrics.get(scene.metric)
@@ -151,7 +155,7 @@ def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], co
         "No other run is both cheaper and better than one on the frontier; bars are 95 % "
         "intervals, and neighbours on it may not differ clearly."
     ]
-    if state.now().ry == "best":
+    if state.now().runs.quality == "best":
         parts.append(
             "The kept step was chosen on validation, so those values are slightly optimistic; "
             "trust the test set."
@@ -169,6 +173,6 @@ def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], co
             "Seconds that each run's process took, whatever else was running there; machine: "
             f"{', '.join(told)}."
         )
-    if state.now().rpaper:
+    if state.now().runs.lines_by_method:
         parts.append(PAPER + " A line needs one kind of student in two sizes.")
     return " ".join(parts)

@@ -23,7 +23,7 @@ frame.finding(finding.sentence(scene))
 drift.draw(scene)
 table.draw(scene)
 with st.container(key="runs_views"):
-    controls.choose("rview", "Part of the page", VIEWS)
+    controls.choose("runs.tab", "Part of the page", VIEWS)
 # only the open part is imported and run; the state lets no other name through
-part = import_module(f"app.views.runs.{state.now().rview}")
+part = import_module(f"app.views.runs.{state.now().runs.tab}")
 part.draw(scene)

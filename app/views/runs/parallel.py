@@ -173,7 +173,7 @@ def _lines(runs: Sequence[Entry], axes: Sequence[Axis]) -> list[LineView]:
 def brush() -> Brush:
     """The brush of the state: percent of an axis, low and high, by the axis's key."""
     found = {}
-    for part in state.now().rbrush.split(";"):
+    for part in state.now().runs.axis_ranges.split(";"):
         key, _, ends = part.rpartition(":")
         name, _, low = key.rpartition(":")
         if name and low.isdecimal() and ends.isdecimal():
@@ -196,6 +196,8 @@ def inside(scene: Scene, ends: Brush) -> list[Entry]:
 
 def _brushed(ends: Brush) -> None:
     """A release: the runs inside are the chosen ones; without a brush none is."""
-    state.change(rbrush=";".join(f"{k}:{low}:{high}" for k, (low, high) in ends.items()))
+    state.change(
+        runs={"axis_ranges": ";".join(f"{k}:{low}:{high}" for k, (low, high) in ends.items())}
+    )
     kept = inside(listing.scene(), ends) if ends else []
     listing.pick([e.key for e in kept][:MOST])

@@ -51,7 +51,7 @@ def draw(scene: Scene) -> None:
 
 def _command(scene: Scene) -> None:
     """The command line of a small grid around the run that is open, chosen or best."""
-    opened = [e for e in scene.entries if e.key == state.now().ropen]
+    opened = [e for e in scene.entries if e.key == state.now().runs.opened]
     around = (*opened, *scene.chosen, scene.leader, *scene.shown)
     told = ((e, sweep.command(e)) for e in around if e is not None)
     entry, line = next(((e, line) for e, line in told if line), (None, ""))
@@ -79,10 +79,10 @@ def _tell_apart(scene: Scene, unlike: Parted) -> None:
 
 
 def _chosen(found: dict[str, list[Entry]]) -> str:
-    asked = state.now().rsweep
+    asked = state.now().runs.sweep
     if asked and asked not in found:
         state.ignore(f"rsweep: no sweep here is called {asked[:60]!r}; the newest is shown")
-        state.correct(rsweep="")
+        state.correct(runs={"sweep": ""})
     group = asked if asked in found else next(iter(found))
     key = "runs_sweep_pick"
     st.session_state[key] = group
@@ -91,7 +91,7 @@ def _chosen(found: dict[str, list[Entry]]) -> str:
         list(found),
         format_func=lambda g: f"{found[g][0].row.about.sweep} ({len(found[g])} cells, {g})",
         key=key,
-        on_change=lambda: state.change(rsweep=st.session_state[key]),
+        on_change=lambda: state.change(runs={"sweep": st.session_state[key]}),
         width=430,
     )
     return group
@@ -116,7 +116,7 @@ def _bar(cells: Sequence[Entry]) -> None:
 
 def _alone(cells: Sequence[Entry]) -> None:
     listing.pick([e.key for e in cells])
-    state.change(rfind=f"sweep={cells[0].row.about.group}", rbrush="")
+    state.change(runs={"search": f"sweep={cells[0].row.about.group}", "axis_ranges": ""})
 
 
 def _picture(

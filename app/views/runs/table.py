@@ -59,12 +59,12 @@ def _controls(scene: Scene) -> None:
     metrics = {k: CATALOG[k].name for k in CATALOG if k != "truth_auc"}
     tags = all_tags(e.mark for e in scene.entries)
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_controls"):
-        controls.bound(st.text_input, "rfind", "Search", placeholder="T=4", help=HELP)
-        if tags or state.now().rtags:
+        controls.bound(st.text_input, "runs.search", "Search", placeholder="T=4", help=HELP)
+        if tags or state.now().runs.tags:
             _tags(tags)
         controls.bound(
             st.selectbox,
-            "rmetric",
+            "runs.metric",
             "Test metric",
             options=list(metrics),
             format_func=lambda k: metrics[k],
@@ -72,7 +72,7 @@ def _controls(scene: Scene) -> None:
         )
         controls.bound(
             st.selectbox,
-            "rsort",
+            "runs.sort",
             "Order",
             options=list(SORTS),
             format_func=lambda k: SORTS[k],
@@ -80,20 +80,20 @@ def _controls(scene: Scene) -> None:
         )
         controls.bound(
             st.toggle,
-            "rdiff",
+            "runs.differing_only",
             "Only what differs",
             help="Hides settings that are the same in all shown runs.",
         )
         controls.bound(
             st.toggle,
-            "rfold",
+            "runs.fold_seeds",
             "Fold seeds",
             help="Runs that differ in their seed alone are one row with their spread.",
         )
 
 
 def _tags(tags: Sequence[str]) -> None:
-    held = [t for t in state.now().rtags.split(",") if t]
+    held = [t for t in state.now().runs.tags.split(",") if t]
     key = "runs_tags"
     st.session_state[key] = held
     options = sorted({*tags, *held}, key=str.casefold)  # a tag of a link may be in use no more
@@ -101,7 +101,7 @@ def _tags(tags: Sequence[str]) -> None:
 
 
 def _tagged(key: str) -> None:
-    state.change(rtags=",".join(st.session_state[key]))
+    state.change(runs={"tags": ",".join(st.session_state[key])})
 
 
 def _grid(scene: Scene, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) -> None:
@@ -131,9 +131,9 @@ def _key(keys: Sequence[Sequence[str]]) -> str:
 
     What a visitor does in a table must not make a new table: its scroll and focus would be lost.
     """
-    turn, seen = st.session_state.get("kd_runs_grid", (0, state.now().rpick))
-    turn += seen != state.now().rpick
-    st.session_state["kd_runs_grid"] = (turn, state.now().rpick)
+    turn, seen = st.session_state.get("kd_runs_grid", (0, state.now().runs.selected))
+    turn += seen != state.now().runs.selected
+    st.session_state["kd_runs_grid"] = (turn, state.now().runs.selected)
     return f"runs_grid_{turn}_{hash(str(keys)) & 0xFFFFFFFF:x}"
 
 
@@ -147,9 +147,9 @@ def _selected(key: str, keys: Sequence[Sequence[str]]) -> None:
     listing.pick([*hidden, *picked])
     fresh = [k for k in picked if k not in before]
     if fresh:
-        state.change(ropen=fresh[-1])
+        state.change(runs={"opened": fresh[-1]})
     turn, _ = st.session_state["kd_runs_grid"]
-    st.session_state["kd_runs_grid"] = (turn, state.now().rpick)
+    st.session_state["kd_runs_grid"] = (turn, state.now().runs.selected)
 
 
 def _bar(scene: Scene, table: pd.DataFrame) -> None:
@@ -232,7 +232,7 @@ def _destination(scene: Scene) -> tuple[dict[str, str], str]:
         found = services.sources_on(services.pairs_of(choice))
         keys = {s.run.folder: s.key for s in found if s.run is not None}  # an id may stand for two
         if all(e.row.run.folder in keys for e in scene.chosen):
-            goal = {"data": choice.key, "student": keys[scene.chosen[0].row.run.folder]}
+            goal = {"data_set": choice.key, "student": keys[scene.chosen[0].row.run.folder]}
             if len(scene.chosen) == 2:
                 goal["rival"] = keys[scene.chosen[1].row.run.folder]
             teacher = measured.teacher_of(scene.chosen[0].row)

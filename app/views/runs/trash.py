@@ -48,5 +48,5 @@ def _restore(run_id: str) -> None:
     except LabError as cause:
         st.error(md(str(cause)))
         return
-    state.change(ropen=listing.key_of(run.id), rview="one")
+    state.change(runs={"opened": listing.key_of(run.id), "tab": "one"})
     st.rerun()

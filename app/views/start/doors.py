@@ -27,7 +27,7 @@ def doors() -> None:
             "Your pairs and your predictions, or a model from here: where did it lose, and why?"
         )
         if st.button("Bring data", key="door_data"):
-            state.correct(dtab="bring")
+            state.correct(data={"tab": "bring"})
             st.switch_page("views/data/page.py")
         if st.button("Look at the bundled student", key="door_compare"):
             st.switch_page("views/compare/page.py")
@@ -35,14 +35,14 @@ def doors() -> None:
         st.subheader("Try an idea", anchor=False)
         st.write("What if? Train a student of your own, rewrite an ad, or price a defect.")
         if st.button("Train a student", key="door_distill"):
-            state.correct(preset=draft.FIRST, settings="")
+            state.correct(distill={"preset": draft.FIRST, "settings": ""})
             st.switch_page("views/distill/page.py")
         if st.button("Rewrite an ad", key="door_edit"):
-            state.correct(ctab="edit")
+            state.correct(compare={"tab": "edit"})
             lead_to.on_next_page(".st-key-edit_fields", ".st-key-w_etitle input")
             st.switch_page("views/compare/page.py")
         if st.button("Price a defect", key="door_auction"):
-            state.correct(rtab="auction")
+            state.correct(ranking={"tab": "auction"})
             st.switch_page("views/ranking/page.py")
 
 

@@ -97,7 +97,7 @@ def _newest(told: Story) -> None:
             icon=":material/science:",
             key="story_own",
         ):
-            state.change(run=newest.key)
+            state.change(distill={"run": newest.key})
             st.switch_page("views/distill/page.py")
         if st.button("All your runs", type="tertiary", icon=":material/list:", key="story_runs"):
             st.switch_page("views/runs/page.py")

@@ -27,7 +27,7 @@ def sentence(scene: Scene) -> str:
 
 
 def _of_pair(scene: Scene) -> str:
-    heat = state.now().T
+    heat = state.now().temperature.T
     logits = scene.teacher.predictions.logits[scene.row]
     grade, names = int(scene.pairs.grades[scene.row]), scene.pairs.scheme.grades
     at, bits = f"At T = {degrees(heat)}", float(entropy(logits, heat))
@@ -45,12 +45,12 @@ def _of_pair(scene: Scene) -> str:
 
 
 def _of_all(scene: Scene) -> str:
-    now = state.now()
+    now = state.now().temperature
     n = f"{len(scene.pairs):,} pairs"
-    if not now.linked and now.Ts != now.T:
+    if not now.linked and now.student_T != now.T:
         return (
-            f"The student is shown at T = {degrees(now.Ts)}: at two temperatures, KL compares "
-            "unlike things."
+            f"The student is shown at T = {degrees(now.student_T)}: at two temperatures, KL "
+            "compares unlike things."
         )
     student = mean_kl(_key(scene, scene.student), now.T, scene, scene.student)
     base = f"Over {n} the student is {student:.3f} nats from the teacher"

@@ -72,7 +72,7 @@ def _surprise(scene: Scene) -> None:
 
 def _next_moved(scene: Scene) -> None:
     """The pair after the present one in the list of the most moved, else its first."""
-    now = state.now()
+    now = state.now().temperature
     key = (scene.pairs.content_hash, scene.teacher.hash)
     # at T = 1 nothing has moved yet: ask what T = 2 would move
     rows = moved_most(

@@ -12,6 +12,7 @@ from app.kit import controls, sections
 from app.kit.texts import pair_number
 from app.services import Answers
 from app.shell import captions
+from app.state.temperature import RAIL, RAIL_FLAGS
 from app.views.temperature import finding
 from app.views.temperature.parts.logits import temperature_data
 from app.views.temperature.parts.rail import HeatMark, PairLogits, temperature_rail
@@ -26,12 +27,12 @@ BINS = 50
 def draw(scene: Scene) -> None:
     """Mount the rail for the present pair; hear its release."""
     now = state.now()
-    fields = ("T", "Ts", "linked", "log", "same", "guess", "moment", "probe")
-    shown = {**{name: getattr(now, name) for name in fields}, "pair": scene.row}
     with st.container(key="temperature_picture"):
         temperature_rail(
-            shown,
+            {key: getattr(now.temperature, name) for key, name in RAIL.items()},
             _here(scene),
+            pair=scene.row,
+            replay={"moment": now.temperature.moment, "probe": now.temperature.probe},
             world=scene.hash,
             rows=len(scene.pairs),
             grades=scene.pairs.scheme.grades,
@@ -39,15 +40,15 @@ def draw(scene: Scene) -> None:
             event=scene.event,
             titles={"teacher": scene.teacher.title, "student": scene.student.title},
             marks=_marks(scene),
-            keys=now.keys,
+            keys=now.single_keys,
             on_change=lambda said: _heard(said, scene.row),
         )
 
 
 def draw_exports(scene: Scene) -> None:
     """The numbers behind both pictures, to take along."""
-    now = state.now()
-    hot = now.T if now.linked else now.Ts
+    now = state.now().temperature
+    hot = now.T if now.linked else now.student_T
     heats = {"teacher": now.T, "student": hot, "twin": hot}
     heading = f"Pair {pair_number(scene.row)} of {len(scene.pairs):,}"
     sections.put("pair", lambda: captions.pair_section(scene.board, scene.row, heats, heading))
@@ -75,16 +76,14 @@ def _heard(said: Mapping[str, Any], shown: int) -> None:
     choice = choice_of(said)
     if choice["pair"] == shown and state.now().pair < 0:
         del choice["pair"]
-    state.change(**choice)
+    state.change(**state.of_keys(choice))
 
 
 def choice_of(said: Mapping[str, Any]) -> dict[str, Any]:
-    """State fields of a release. What a browser sends is not trusted: the state clamps it."""
-    linked = said.get("linked") is True
-    heat = said.get("T")
-    student = heat if linked else said.get("Ts")
-    flags = {name: said.get(name) is True for name in ("linked", "log", "same", "guess")}
-    return {"T": heat, "Ts": student, "pair": said.get("pair"), **flags}
+    """Choices of a release, by key. What a browser sends is not trusted: the state clamps it."""
+    choice = {key: said.get(key) for key in ("pair", *RAIL)}
+    choice |= {key: said.get(key) is True for key in RAIL_FLAGS}
+    return choice | {"Ts": choice["T"]} if choice["linked"] else choice
 
 
 def _here(scene: Scene) -> PairLogits:

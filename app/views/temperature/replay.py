@@ -28,7 +28,7 @@ def draw(scene: Scene) -> Film | None:
 
 def _heard(said: Any) -> None:
     if isinstance(said, Mapping):
-        state.change(moment=said.get("moment"), probe=said.get("probe"))
+        state.change(temperature={"moment": said.get("moment"), "probe": said.get("probe")})
 
 
 def _why(scene: Scene) -> str:

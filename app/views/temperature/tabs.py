@@ -39,8 +39,8 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 def draw(scene: Scene) -> None:
     """The choice of a tab, and the one that is open."""
-    controls.choose("ttab", "Part of the page", TABS)
-    _TABS[state.now().ttab](scene)
+    controls.choose("temperature.tab", "Part of the page", TABS)
+    _TABS[state.now().temperature.tab](scene)
 
 
 def _numbers(scene: Scene) -> None:
@@ -88,9 +88,9 @@ def _sure(scene: Scene) -> None:
 
 
 def _smoothing(scene: Scene) -> None:
-    share = state.now().smoothing
+    share = state.now().temperature.smoothing
     with st.container(key="temperature_tab_smoothing"):
-        temperature_smoothing(share, lambda value: state.change(smoothing=value))
+        temperature_smoothing(share, lambda value: state.change(temperature={"smoothing": value}))
     heat, _, z, _ = _pair(scene)
     classes, grade = len(scene.pairs.scheme), int(scene.pairs.grades[scene.row])
     table = pd.DataFrame(
@@ -125,9 +125,9 @@ def _kl(z: Any, v: Any, heat: float, own_heat: float) -> float:
 
 
 def _pair(scene: Scene) -> tuple[float, float, Floats, Floats]:
-    now = state.now()
+    now = state.now().temperature
     z, v = (held.predictions.logits[scene.row] for held in (scene.teacher, scene.student))
-    hot = now.T if now.linked else now.Ts
+    hot = now.T if now.linked else now.student_T
     return now.T, hot, z.astype(np.float64), v.astype(np.float64)
 
 

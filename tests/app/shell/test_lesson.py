@@ -36,11 +36,11 @@ def test_a_lesson_opens_on_the_bundled_data_and_closing_it_returns_to_the_visito
     make_lab(tmp_path, Made(bare=True), name="mine")
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
     app = opened(data="mine")
-    assert app.session_state["kd_state"].data == "mine"
+    assert app.session_state["kd_state"].data_set == "mine"
     app.button(key="lesson_offer_soft-labels").click().run()
-    assert app.session_state["kd_state"].data == "world"
+    assert app.session_state["kd_state"].data_set == "world"
     app.button(key="lesson_close").click().run()
-    assert app.session_state["kd_state"].data == "mine"
+    assert app.session_state["kd_state"].data_set == "mine"
     assert app.session_state["kd_state"].lesson == ""
 
 
@@ -73,5 +73,5 @@ def test_the_last_step_on_a_student_of_your_own_keeps_your_finished_run(tmp_path
         app = opened(lesson="distill", step="2", run=run, settings=settings)
         app.button(key="lesson_next").click().run()
         now = app.session_state["kd_state"]
-        assert (now.step, now.run) == (3, then)
-        assert now.settings == (settings if run == then else "")
+        assert (now.lesson_step, now.distill.run) == (3, then)
+        assert now.distill.settings == (settings if run == then else "")

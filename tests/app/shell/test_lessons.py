@@ -1,14 +1,13 @@
 """Lessons are data; a broken one fails here before a visitor meets it."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.shell.lessons import FOLDER, Check, lesson, lessons, read
 from app.shell.pages import PAGES
-from app.state import State
+from app.state import State, changed, of_keys
 from kdcore.errors import DataError, UnknownNameError
 
 
@@ -38,14 +37,19 @@ def test_steps_open_on_pages_that_the_navigation_has():
     assert {step.page for each in lessons().values() for step in each.steps} <= pages
 
 
+def of(**values) -> State:
+    """A state with some choices by key."""
+    return changed(State(), **of_keys(values))
+
+
 @pytest.mark.parametrize(
     ("check", "before", "after"),
     [
-        (Check("T", "at_least", 4), State(T=3.9), State(T=4.0)),
-        (Check("k", "at_most", 2), State(k=3), State(k=2)),
-        (Check("tags", "contains", "gained"), State(tags="a"), State(tags="a,gained")),
-        (Check("rtab", "is", "lists"), State(), State(rtab="lists")),
-        (Check("moment", "changed", None), State(moment=-1), State(moment=0)),
+        (Check("T", "at_least", 4), of(T=3.9), of(T=4.0)),
+        (Check("k", "at_most", 2), of(k=3), of(k=2)),
+        (Check("tags", "contains", "gained"), of(tags="a"), of(tags="a,gained")),
+        (Check("rtab", "is", "lists"), State(), of(rtab="lists")),
+        (Check("moment", "changed", None), of(moment=-1), of(moment=0)),
     ],
 )
 def test_a_check_holds_after_the_deed_and_not_before(check, before, after):
@@ -85,4 +89,4 @@ def test_an_unknown_lesson_is_answered_with_the_nearest():
 
 def test_a_step_opens_in_its_link_state_and_nothing_else():
     step = lesson("soft-labels").steps[0]
-    assert step.state() == replace(State(), T=1.0, Ts=1.0)
+    assert step.state() == of(T=1.0, Ts=1.0)

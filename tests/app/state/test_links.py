@@ -8,8 +8,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import services
 from app.shell.pages import PAGES
-from app.state import FIELDS, State, query_of
-from app.state.kinds import VERSION
+from app.state import FIELDS, State, changed, of_keys, query_of
+from app.state.base import VERSION
+from app.state.kinds import Kind
 from kdcore.experiments.presets import PRESETS
 from tests.app.made_lab import Made, make_lab
 from tests.app.opening import open_page
@@ -34,25 +35,25 @@ def some_state(seed: int) -> State:
     """A state that a link can say: everything but other data and models."""
     draw = random.Random(seed)
     values = {}
-    for name, field in FIELDS.items():
-        if name in NAMES or draw.random() < 0.6:
+    for kind in FIELDS.values():
+        if kind.key in NAMES or draw.random() < 0.6:
             continue
-        options = REAL.get(name) or _options(field)
+        options = REAL.get(kind.key) or _options(kind)
         given = {
             bool: lambda: draw.random() < 0.5,
             int: lambda: draw.choice((0, 1, 7, 30, 59, 9_999)),
             float: lambda: draw.uniform(0, 20),
             tuple: lambda: sorted(draw.random() for _ in range(draw.choice((0, 2, 4)))),
             str: lambda options=options: draw.choice(options or WORDS),
-        }[type(field.default)]()
-        values[name] = field.metadata["clean"](given)
-    return State(**values)
+        }[type(kind.default)]()
+        values[kind.key] = given
+    return changed(State(), **of_keys(values))
 
 
-def _options(field) -> tuple[str, ...]:
+def _options(kind: Kind) -> tuple[str, ...]:
     """The words of a choice; they are what its reader lists when it refuses one."""
     try:
-        field.metadata["parse"]("no such word")
+        kind.parse("no such word")
     except ValueError as told:
         return (
             tuple(str(told).partition("none of ")[2].split(", ")) if "none of" in str(told) else ()

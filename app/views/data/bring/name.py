@@ -65,5 +65,5 @@ def _import(staged: Staged, name: str, how: How, skip: bool, replace: bool) -> N
         error_box.draw(*error_box.words(error))
         return
     draft.clear("data")
-    state.stand_on(made, dtab="score")
+    state.stand_on(made, data={"tab": "score"})
     st.rerun()

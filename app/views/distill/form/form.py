@@ -64,7 +64,7 @@ def _twin() -> None:
     with st.container(width=330, gap="xxsmall", key="distill_alone"):
         controls.bound(
             st.toggle,
-            "alone",
+            "distill.train_twin",
             "Also train the twin without a teacher",
             disabled=services.public(),
             help="The same student, seed, steps and pairs, on the hard labels alone. The "

@@ -53,18 +53,21 @@ def draw(draft: Draft) -> None:
 def _axis(name: str) -> None:
     controls.bound(
         st.selectbox,
-        f"sweep_{name}",
+        f"distill.sweep_{name}",
         "Setting" if name == "a" else "and",
         options=list(SWEPT)[1:] if name == "a" else list(SWEPT),
         format_func=lambda path: SWEPT[path],
         width=150,
     )
-    controls.bound(st.text_input, f"sweep_{name}_values", "Values", help=HELP)
+    controls.bound(st.text_input, f"distill.sweep_{name}_values", "Values", help=HELP)
 
 
 def _grid() -> dict[str, list[str]]:
-    now = state.now()
-    axes = {now.sweep_b: now.sweep_b_values, now.sweep_a: now.sweep_a_values}
+    now = state.now().distill
+    axes = {
+        now.sweep_b: now.sweep_b_values,
+        now.sweep_a: now.sweep_a_values,
+    }
     split = {path: [v.strip() for v in said.split(",") if v.strip()] for path, said in axes.items()}
     return {path: split[path] for path in (now.sweep_a, now.sweep_b) if path}
 
@@ -84,7 +87,7 @@ def _cells(draft: Draft, grid: dict[str, list[str]]) -> tuple[int, str]:
 def _size(draft: Draft, grid: dict[str, list[str]], cells: int) -> str:
     """How many runs a grid has, and how long they would take one after the other."""
     assert draft.config is not None
-    alone = state.now().alone
+    alone = state.now().distill.train_twin
     beside = ", and each twin once" if alone else ""
     seconds, low, high = cost.sweep_seconds(draft.config, grid, alone)
     if seconds != seconds:
@@ -100,9 +103,11 @@ def _start(draft: Draft, grid: dict[str, list[str]]) -> None:
     assert draft.config is not None
     try:
         with st.spinner("Putting them in the queue…"):
-            group = runs.start_sweep(draft.config, draft.preset, grid, state.now().alone)
+            group = runs.start_sweep(
+                draft.config, draft.preset, grid, state.now().distill.train_twin
+            )
     except LabError as error:
         error_box.draw(*error_box.words(error))
         return
-    state.correct(rview="sweep", rsweep=group)
+    state.correct(runs={"tab": "sweep", "sweep": group})
     st.switch_page("views/runs/page.py")

@@ -63,7 +63,10 @@ def unfinished() -> None:
     st.warning("What you typed as YAML is unfinished, so the form shows the settings before it.")
     with st.container(horizontal=True):
         st.button(
-            "Go on typing", on_click=state.change, kwargs={"dmode": "yaml"}, key="distill_yaml_back"
+            "Go on typing",
+            on_click=state.change,
+            kwargs={"distill": {"mode": "yaml"}},
+            key="distill_yaml_back",
         )
         st.button("Discard my text", on_click=_let_go, key="distill_yaml_gone")
 

@@ -229,7 +229,7 @@ def watched() -> Run | None:
 
     A run that is not here gives way, and the banner names it.
     """
-    asked = state.now().run
+    asked = state.now().distill.run
     if not asked:
         newest = max(
             (x.run for x in bench().lines if x.role != "twin" and x.asked != "discard"),
@@ -239,12 +239,12 @@ def watched() -> Run | None:
         if newest is None and not access.public():
             newest = _newest_own()
         if newest is not None:
-            state.correct(run=newest.id)  # when it has ended the page still shows it
+            state.correct(distill={"run": newest.id})  # when it has ended the page still shows it
             return newest
     found = find(asked or DEMO_RUN)
     if found is None and asked:
         state.ignore(f"run: no run here is called {asked[:60]!r}; the bundled one is shown")
-        state.correct(run="")
+        state.correct(distill={"run": ""})
         found = find(DEMO_RUN)
     return found
 

@@ -66,7 +66,7 @@ def _tell(cause: Exception) -> None:
 
 
 def _sentence(case: Case) -> None:
-    if state.now().run != case.run.id:  # else the sentence stands at the top of the page
+    if state.now().distill.run != case.run.id:  # else the sentence stands at the top of the page
         st.markdown(f"**{md(finding(case.run.id))}**")
 
 

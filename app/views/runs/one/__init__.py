@@ -57,17 +57,17 @@ def draw(scene: Scene) -> None:
 
 
 def _opened(scene: Scene) -> Entry | None:
-    asked = state.now().ropen
+    asked = state.now().runs.opened
     found = next((e for e in scene.entries if e.key == asked), None)
     if asked and found is None:
         state.ignore(f"ropen: no run here is called {asked[:60]!r}")
-        state.correct(ropen="")
+        state.correct(runs={"opened": ""})
     told = (*scene.chosen, scene.leader, *scene.shown, *scene.entries)
     return found or next((e for e in told if e is not None), None)
 
 
 def _open() -> None:
-    state.change(ropen=st.session_state["runs_open"])
+    state.change(runs={"opened": st.session_state["runs_open"]})
 
 
 def _actions(entry: Entry) -> None:
@@ -87,7 +87,7 @@ def _actions(entry: Entry) -> None:
             if hidden
             else "It recorded no moments of its training.",
         ):
-            state.correct(run=entry.row.id)
+            state.correct(distill={"run": entry.row.id})
             st.switch_page("views/distill/page.py")
         why = _may_delete(entry)
         if st.button(
@@ -115,7 +115,7 @@ def _delete(entry: Entry) -> None:
         st.error(md(str(cause)))
         return
     listing.pick([k for k in listing.picks() if k != entry.key])
-    state.change(ropen="", rview="trash")
+    state.change(runs={"opened": "", "tab": "trash"})
     st.rerun()
 
 

@@ -43,10 +43,7 @@ def held(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = {"state": state.State()}
 
     def change(**values: Any) -> None:
-        merged = {n: getattr(kept["state"], n) for n in state.FIELDS}
-        for name, value in values.items():
-            merged[name] = state.FIELDS[name].metadata["clean"](value)
-        kept["state"] = state.State(**merged)
+        kept["state"] = state.changed(kept["state"], **values)
 
     monkeypatch.setattr(state, "now", lambda: kept["state"])
     monkeypatch.setattr(state, "change", change)
@@ -118,7 +115,9 @@ def test_points_carry_the_same_key_when_only_filters_change(lab):
     page = opened(lab, KINDS["four grades"])
     key = sent(page, "joint_density")["points"]
     page.query_params["tags"] = "teacher_unsure"
-    page.session_state["kd_state"] = state.State(tags="teacher_unsure", ct=0.3)
+    page.session_state["kd_state"] = state.changed(
+        state.State(), compare={"tags": "teacher_unsure", "teacher_threshold": 0.3}
+    )
     page.run()
     assert sent(page, "joint_density")["points"] == key
     assert sent(page, "joint_density")["ct"] == 0.3
@@ -166,7 +165,13 @@ def test_without_answers_the_page_leads_to_where_they_come_from(lab):
 
 @pytest.mark.usefixtures("held")
 def test_words_of_a_link_that_name_no_filter_are_left_out():
-    state.change(tags="gained,nonsense", outcomes="neither,101,999", grades="1,x,7,-1,-5,9999")
+    state.change(
+        compare={
+            "tags": "gained,nonsense",
+            "outcomes": "neither,101,999",
+            "grades": "1,x,7,-1,-5,9999",
+        }
+    )
     assert selection.filters() == Filters(
         tags=("gained",), outcomes=("neither",), cells=("101",), grades=(-1, 1, 7)
     )
@@ -174,14 +179,14 @@ def test_words_of_a_link_that_name_no_filter_are_left_out():
 
 @pytest.mark.usefixtures("held")
 def test_a_box_whose_ends_are_swapped_is_no_box():
-    state.change(box=(0.9, 0.1, 0.0, 1.0))
+    state.change(compare={"box": (0.9, 0.1, 0.0, 1.0)})
     assert selection.filters().box is None
 
 
 @pytest.mark.usefixtures("held")
 def test_cells_survive_as_words_of_the_link():
     for cells in (["111"], ["000", "111"], ["001", "110", "100"], []):
-        state.change(outcomes=selection.compressed(cells))
+        state.change(compare={"outcomes": selection.compressed(cells)})
         assert set(selection.filters().all_cells) == set(cells)
     assert selection.compressed([c for c in CELLS if outcome_of(c) == "neither"]) == "neither"
 
@@ -203,24 +208,33 @@ def test_a_message_from_a_browser_that_lies_leaves_a_valid_state(lab, monkeypatc
     for taken in (density._taken, filters._taken):
         taken()
         now = state.now()
-        assert 0 <= now.ct <= 1
-        assert 0 <= now.cs <= 1
+        assert 0 <= now.compare.teacher_threshold <= 1
+        assert 0 <= now.compare.student_threshold <= 1
         selection.finding(services.board())
 
 
 @pytest.mark.usefixtures("held")
 def test_clear_all_takes_every_filter_away_and_leaves_thresholds(monkeypatch):
-    state.change(find="a", tags="gained", grades="1", outcomes="both", box=(0, 0.5, 0, 1), ct=0.3)
+    state.change(
+        compare={
+            "search": "a",
+            "tags": "gained",
+            "grades": "1",
+            "outcomes": "both",
+            "box": (0, 0.5, 0, 1),
+            "teacher_threshold": 0.3,
+        }
+    )
     monkeypatch.setattr(services, "board", lambda: None)
     monkeypatch.setattr(filters, "said", lambda key: {"clear": True})
     filters._taken()
     assert not selection.active()
-    assert state.now().ct == 0.3
+    assert state.now().compare.teacher_threshold == 0.3
 
 
 @pytest.mark.usefixtures("held")
 def test_a_cell_that_was_pressed_stays_when_the_rail_adds_an_outcome(monkeypatch):
-    state.change(outcomes="101")
+    state.change(compare={"outcomes": "101"})
     monkeypatch.setattr(services, "board", lambda: None)
     monkeypatch.setattr(filters, "said", lambda key: {"outcomes": ["neither"]})
     filters._taken()

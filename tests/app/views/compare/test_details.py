@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import services
 from app.services import Scored
-from app.state import State
+from app.state import State, changed, of_keys
 from app.views.compare import edit
 from app.views.compare.queries import calibration, notes, slices
 from kdcore.analysis.notes import Notebook
@@ -47,7 +47,7 @@ def lab(tmp_path, monkeypatch):
 
 def shown(script, **fields) -> AppTest:
     at = AppTest.from_function(script, default_timeout=60)
-    at.session_state["kd_state"] = State(**fields)
+    at.session_state["kd_state"] = changed(State(), **of_keys(fields))
     at.run()
     assert not at.exception
     return at
@@ -89,7 +89,7 @@ def test_an_order_puts_first_what_it_says(lab, order, column):
 def test_choosing_an_order_goes_back_to_the_first_page(lab):
     at = lab(Made(queries=50, bare=True), page=2)
     at.selectbox(key="w_sort").set_value("kl").run()
-    assert (now(at).sort, now(at).page) == ("kl", 1)
+    assert (now(at).compare.sort, now(at).compare.page) == ("kl", 1)
     assert table(at)["kl"].is_monotonic_decreasing
 
 
@@ -219,7 +219,7 @@ def test_a_slice_in_the_link_filters_the_table_and_can_be_taken_away(lab):
     assert set(table(at)["grade_name"]) == {"fair"}
     button = next(b for b in at.button if b.label == "Show all pairs")
     button.click().run()
-    assert now(at).slice == ""
+    assert now(at).compare.slice == ""
     assert set(table(at)["grade_name"]) == {"bad", "fair", "good", "excellent"}
 
 
@@ -264,8 +264,11 @@ def scored(monkeypatch):
 def test_an_edit_is_answered_by_the_student_and_by_the_teacher_when_asked(lab, scored):
     at = lab(ctab="edit", pair=2)
     at.text_input(key="w_etitle").set_value("a much longer title than before").run()
-    assert (now(at).edited, now(at).etitle) == (True, "a much longer title than before")
-    assert scored[-1] == ("student-kd", [("thing 0", now(at).etitle, "It is good.")])
+    assert (now(at).compare.edited, now(at).compare.edited_title) == (
+        True,
+        "a much longer title than before",
+    )
+    assert scored[-1] == ("student-kd", [("thing 0", now(at).compare.edited_title, "It is good.")])
     at.toggle(key="w_eteacher").set_value(True).run()
     (card,) = cards(at, "edit_cards")
     assert [s["role"] for s in card["says"]] == ["teacher", "student"]
@@ -309,7 +312,7 @@ def test_an_edit_without_words_is_not_scored(lab, scored):
 def test_another_pair_puts_the_edit_away(lab, scored):
     at = lab(ctab="edit", pair=2, edited=True, equery="q", etitle="t", edescription="")
     at.button(key="ctable_step1").click().run()
-    assert not now(at).edited
+    assert not now(at).compare.edited
     assert at.text_input(key="w_etitle").value != "t"
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app import services
 from app.services import Scored
-from app.state import State
+from app.state import State, changed
 from app.views.compare import answers, edit
 from kdcore.data.answers.regrade import regraded
 from kdcore.data.pairs import PairTable
@@ -99,10 +99,12 @@ def test_edits_of_another_student_or_data_set_are_not_listed(folders, asked):
     tables = len(at.dataframe)
     at.text_input(key="w_etitle").set_value("one").run()
     assert at.dataframe[-1].value["title"].tolist() == ["one"]
-    at.session_state["kd_state"] = State(ctab="edit", pair=2, student="student-hard")
+    at.session_state["kd_state"] = changed(
+        State(), compare={"tab": "edit"}, pair=2, student="student-hard"
+    )
     at.run()
     assert len(at.dataframe) == tables
-    at.session_state["kd_state"] = State(ctab="edit", pair=2)
+    at.session_state["kd_state"] = changed(State(), compare={"tab": "edit"}, pair=2)
     at.run()
     assert at.dataframe[-1].value["title"].tolist() == ["one"]
 

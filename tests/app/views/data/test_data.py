@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app import services
+from app import services, state
 from app.services import boards, chance, roles
 from app.shell import caveats
 from app.views.compare import cards as compare_cards
@@ -487,7 +487,7 @@ def test_a_selected_row_opens_its_pair_in_compare_under_its_tag(tmp_path):
     at.run()
     assert not at.exception
     now = at.session_state["kd_state"]  # the address follows when the browser draws the page
-    assert (now.pair, now.tags) == (row, "label_suspect")
+    assert (now.pair, now.compare.tags) == (row, "label_suspect")
     assert at.title[0].value == "Compare"
 
 
@@ -561,7 +561,9 @@ def test_a_model_of_one_number_is_flagged_where_its_probabilities_are_made_here(
     for tab in ("slices", "calibration"):
         at.query_params["ctab"] = tab
         open_page(at, "compare").run()
-        at.session_state["kd_state"] = replace(at.session_state["kd_state"], ctab=tab)
+        at.session_state["kd_state"] = state.changed(
+            at.session_state["kd_state"], compare={"tab": tab}
+        )
         at.run()
         assert not at.exception
         assert said in texts(at), tab

@@ -111,10 +111,10 @@ def test_a_changed_setting_stands_in_the_link_and_goes_when_it_is_the_preset_s_a
     at = page()
     assert not at.exception
     knob(at, HEAT).set_value(4.0).run()
-    assert held(at).settings == f"{HEAT}=4"
+    assert held(at).distill.settings == f"{HEAT}=4"
     assert "temperature 2 → **4**" in texts(at)
     knob(at, HEAT).set_value(2.0).run()
-    assert held(at).settings == ""
+    assert held(at).distill.settings == ""
 
 
 def test_every_knob_of_the_config_is_in_the_form_with_its_declared_help():
@@ -132,7 +132,7 @@ def test_every_knob_of_the_config_is_in_the_form_with_its_declared_help():
 def test_another_student_brings_its_own_knobs_and_a_named_size_its_dimensions():
     at = page()
     knob(at, "student.name").set_value("bert_mini").run()
-    draft = draft_of("sixty_seconds", decode(held(at).settings))
+    draft = draft_of("sixty_seconds", decode(held(at).distill.settings))
     assert draft.problems == ()
     assert (draft.at("student.name"), draft.at("student.params.hidden")) == ("bert", 256)
     assert knob(at, "student.params.overlap")
@@ -189,7 +189,7 @@ def test_the_yaml_is_the_form_s_object_both_ways():
     assert shown["teacher"] == "teacher"
     shown["seed"] = 7
     at.text_area[0].set_value("# mine\n" + yaml.safe_dump(shown)).run()
-    assert decode(held(at).settings) == {
+    assert decode(held(at).distill.settings) == {
         HEAT: "4",
         "seed": "7",
         "teacher": "teacher",
@@ -203,7 +203,7 @@ def test_yaml_that_cannot_be_read_is_kept_and_told_by_its_line():
     typed = "stage: distill\nteacher: teacher\nseed: [1,\nhard_weight: x\n"
     at.text_area[0].set_value(typed).run()
     assert "line " in at.error[0].value
-    assert held(at).settings == "seed=5"
+    assert held(at).distill.settings == "seed=5"
     assert at.text_area[0].value == typed
     at.segmented_control(key="w_dmode").set_value("form").run()
     assert knob(at, "seed").value == 5
@@ -244,7 +244,7 @@ def test_start_puts_student_and_twin_in_the_queue_and_the_page_watches_the_stude
     assert twin
     assert about.preset == "sixty_seconds"
     (run,) = RunStore(home.runs).list()
-    assert held(at).run == run.id
+    assert held(at).distill.run == run.id
     assert "Number 1 in line" in texts(at)
     at.toggle(key="w_alone").set_value(False).run()
     button(at, "distill_start").click().run()
@@ -256,7 +256,7 @@ def test_a_visitor_who_comes_back_without_a_link_finds_the_newest_run_that_lives
     run = made(home, "queued")
     queue.enqueue([run], home)
     at = page()
-    assert held(at).run == run.id
+    assert held(at).distill.run == run.id
     button(at, f"discard_{run.id}").click().run()
     assert not at.exception
     assert queue.waiting(home) == []
@@ -298,7 +298,7 @@ def test_a_failure_says_its_cause_and_offers_the_change_that_would_help(home, me
     for mend in mends:
         mend.click().run()
         pinned = {"teacher": "teacher", "data": "world"}
-        assert decode(held(at).settings) == decode(changed) | pinned
+        assert decode(held(at).distill.settings) == decode(changed) | pinned
     button(at, f"resume_{run.id}").click().run()
     assert [ticket.run_id for ticket in queue.waiting(home)] == [run.id]
 
@@ -332,7 +332,7 @@ def test_start_s_third_door_opens_a_preset():
     button(at, "door_distill").click().run()
     assert not at.exception
     assert at.title[0].value == "Distill"
-    assert held(at).preset == distilling_draft.FIRST
+    assert held(at).distill.preset == distilling_draft.FIRST
 
 
 def test_a_sweep_around_the_form_is_queued_and_opens_in_runs(home):
@@ -345,7 +345,7 @@ def test_a_sweep_around_the_form_is_queued_and_opens_in_runs(home):
     settings = {(r.config["method"]["params"]["temperature"], r.config["seed"]) for r in cells}
     assert settings == {(1.0, 0), (1.0, 1), (4.0, 0), (4.0, 1)}
     assert len(runs) == 6  # two twins: temperatures share one
-    assert held(at).rview == "sweep"
+    assert held(at).runs.tab == "sweep"
     assert at.title[0].value == "Runs"
 
 
@@ -379,11 +379,11 @@ def test_a_sweep_says_its_time_and_varies_schedule_and_size(home, monkeypatch):
 
 
 def test_the_page_opens_on_the_newest_own_run_and_says_whose_verdict_it_shows(home):
-    assert held(page()).run == ""
+    assert held(page()).distill.run == ""
     made(home, "stopped")
     newest = made(home, "stopped")
     at = page()
-    assert held(at).run == newest.id
+    assert held(at).distill.run == newest.id
     heads = [h.value for h in at.subheader]
     assert "Your next run" in heads
     assert any(h.startswith("Run shown: ") for h in heads)

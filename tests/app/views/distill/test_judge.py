@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from app import services
 from app.services import access, draft
 from app.services.draft import decode
-from app.state import State
+from app.state import State, changed, of_keys
 from app.views.distill.queries import next_steps, verdict
 from app.views.distill.verdict import judge as distill_judge
 from app.views.distill.verdict import retention
@@ -34,7 +34,7 @@ def page():
     from app import state
     from app.views.distill.verdict import judge as distill_judge
 
-    distill_judge.draw(state.now().run or "student-kd")
+    distill_judge.draw(state.now().distill.run or "student-kd")
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,7 @@ def lab(tmp_path, monkeypatch):
 
 def drawn(**fields) -> AppTest:
     at = AppTest.from_function(page, default_timeout=60)
-    at.session_state["kd_state"] = State(**fields)
+    at.session_state["kd_state"] = changed(State(), **of_keys(fields))
     at.run()
     assert not at.exception
     return at
@@ -93,11 +93,11 @@ def test_an_experiment_puts_its_one_change_into_the_form():
     at = drawn(run=BUNDLED)
     assert labels(at)[1:4] == ["half the layers (2 → 1)", "T 2 → 4", "no hard labels"]
     at.button(key=f"next_1_{BUNDLED}").click().run()
-    asked = at.session_state["kd_state"].settings
+    asked = at.session_state["kd_state"].distill.settings
     assert decode(asked)["method.params.temperature"] == "4"
     run = services.model_run(BUNDLED)
     draft.prefill(run)
-    same = decode(st.session_state["kd_state"].settings)
+    same = decode(st.session_state["kd_state"].distill.settings)
     both = set(decode(asked).items()) ^ set(same.items())
     assert {path for path, _ in both} == {"method.params.temperature"}
 
@@ -169,7 +169,7 @@ def test_open_in_compare_sets_this_run_and_its_teacher_on_the_table(lab, monkeyp
     at = drawn()
     at.button(key="judge_compare_student-kd").click().run()
     now = at.session_state["kd_state"]
-    assert (now.data, now.student, now.teacher) == ("world", "student-kd", "teacher")
+    assert (now.data_set, now.student, now.teacher) == ("world", "student-kd", "teacher")
     assert gone == ["views/compare/page.py"]
 
 

@@ -104,7 +104,7 @@ def test_settings_longer_than_a_link_are_refused_in_words_and_not_cut(unforeseen
 
 
 def test_the_longest_settings_are_those_that_the_state_takes():
-    assert len(state.clean("settings", "x" * 9000)) == draft.LONGEST
+    assert len(state.clean("distill.settings", "x" * 9000)) == draft.LONGEST
 
 
 def test_a_public_showing_foresees_nothing_of_a_world_that_a_link_names(monkeypatch):

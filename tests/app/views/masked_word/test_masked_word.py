@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services
-from app.state import State
+from app.state import State, changed, of_keys
 from app.views.masked_word import queries
 from kdcore.errors import LabError
 from kdcore.language import truth
@@ -37,7 +37,7 @@ def page(demo, tmp_path, monkeypatch):
 
     def open_page(**fields) -> AppTest:
         app = AppTest.from_file(VIEW, default_timeout=120)
-        app.session_state["kd_state"] = State(**fields)
+        app.session_state["kd_state"] = changed(State(), **of_keys(fields))
         app.run()
         assert not app.exception
         return app
@@ -72,11 +72,16 @@ def test_a_preset_changes_sentence_picture_and_link(page):
     app = page()
     before = sent(app)
     app.button(key="masked_Bakery").click().run()
-    assert app.session_state["kd_state"].sentence == "We need [MASK], so let's go to the bakery."
-    assert app.text_input(key="w_sentence").value == app.session_state["kd_state"].sentence
+    assert (
+        app.session_state["kd_state"].masked_word.sentence
+        == "We need [MASK], so let's go to the bakery."
+    )
+    assert (
+        app.text_input(key="w_sentence").value == app.session_state["kd_state"].masked_word.sentence
+    )
     assert sent(app)["hash"] != before["hash"]
     app.button(key="masked_Snacks").click().run()
-    assert app.session_state["kd_state"].sentence == ""  # the default stands in no link
+    assert app.session_state["kd_state"].masked_word.sentence == ""  # the default stands in no link
 
 
 def test_a_sentence_of_ones_own_is_answered_and_a_bad_one_explained(page):
@@ -142,9 +147,11 @@ def test_a_release_sends_no_logits_again_but_another_choice_of_the_server_does(p
     app.session_state["masked_bars"] = {"set": {"T": 7.5, "log": True, "few": False, "n": 1}}
     shown = replace(memo.view, T=7.5, log=True)  # as the part's callback leaves it
     app.session_state["kd_masked_told"] = replace(memo, shown=shown, heard=True)
-    app.session_state["kd_state"] = State(mask_t=7.5, mask_log=True)
+    app.session_state["kd_state"] = changed(State(), masked_word={"T": 7.5, "log_scale": True})
     assert sent(app.run()) == before
-    app.session_state["kd_state"] = State(mask_t=3)  # Back, or a lesson's step
+    app.session_state["kd_state"] = changed(
+        State(), masked_word={"T": 3}
+    )  # Back, or a lesson's step
     after = sent(app.run())
     assert (after["view"]["T"], after["told"]) == (3, before["told"] + 1)
 
@@ -157,7 +164,7 @@ def test_a_link_alone_opens_no_model_until_its_button_is_pressed(page, demo):
     app.button(key="open_mteacher").click().run()
     assert finding(app).startswith("At T = 2")
     app.button(key="own_mteacher").click().run()
-    assert app.session_state["kd_state"].mteacher == ""
+    assert app.session_state["kd_state"].masked_word.teacher == ""
 
 
 def test_another_model_named_by_hand_takes_the_place_and_nonsense_is_explained(page, demo):

@@ -80,7 +80,7 @@ def page(board, part, **choices):
     from app import state
 
     if "kd_state" not in state.st.session_state:
-        state.change(rtab=part, **choices)
+        state.change(**state.of_keys({"rtab": part, **choices}))
     importlib.import_module(f"app.views.ranking.{part}").draw(board)
     state.st.session_state["marks"] = state.link()  # what main.py gives to every link
 
@@ -101,9 +101,7 @@ def now(monkeypatch):
     held = {"state": state.State()}
 
     def change(**values):
-        merged = {n: getattr(held["state"], n) for n in state.FIELDS}
-        merged |= {n: state.FIELDS[n].metadata["clean"](v) for n, v in values.items()}
-        held["state"] = state.State(**merged)
+        held["state"] = state.changed(held["state"], **values)
         return held["state"]
 
     told: list[str] = []
@@ -179,11 +177,11 @@ def test_ones_own_order_is_kept_for_its_query_only(now):
     columns = lists.columns_of(board, query_of(board))
     turns = lists.turns_of(board, query_of(board))
     start = lists.scratch_of(query_of(board), columns, turns)
-    now(scratch="0:" + "-".join(map(str, reversed(start))))
+    now(ranking={"own_order": "0:" + "-".join(map(str, reversed(start)))})
     assert lists.scratch_of(query_of(board), columns, turns) == start[::-1]
     assert lists.scratch_of(query_of(board, 1), columns, turns) == start
     assert not now.told
-    now(scratch="0:0-0-1-2-3-4")
+    now(ranking={"own_order": "0:0-0-1-2-3-4"})
     assert lists.scratch_of(query_of(board), columns, turns) == start
     assert now.told
 
@@ -238,7 +236,7 @@ def test_the_table_of_compare_orders_sure_answers_by_their_log_odds_and_equal_on
         assert set(frame["teacher_p"]) == {1.0}
         board = replace(make_board(pairs), teacher=Answers("teacher", "sure", sure, None))
         for sort in ("teacher", "student_low", "kl"):
-            now(sort=sort)
+            now(compare={"sort": sort})
             order = compare_table.ordered(board, frame)
             shown = (frame["query"] + frame["title"]).to_numpy()[order].tolist()
             listed.append((sort, gaps[rows][order].tolist(), shown))
@@ -262,10 +260,10 @@ def test_an_order_that_is_none_is_not_taken_from_a_browser(order, now, monkeypat
     sent = {"scratch": {"query": 0, "order": order}}
     monkeypatch.setattr(lists, "said", lambda key: sent)
     lists._reordered(query_of(board))
-    assert state.now().scratch == ""
+    assert state.now().ranking.own_order == ""
     sent["scratch"]["order"] = [5, 4, 3, 2, 1, 0]
     lists._reordered(query_of(board))
-    assert state.now().scratch == "0:5-4-3-2-1-0"
+    assert state.now().ranking.own_order == "0:5-4-3-2-1-0"
 
 
 def test_the_table_of_the_lists_places_every_ad_once_in_every_column(now):
@@ -306,7 +304,7 @@ def test_the_truth_judges_where_it_is_known_then_the_teacher_then_the_labels(now
 
 def test_the_frontier_sent_to_the_browser_is_the_auction_held_on_the_whole_table(now):
     board = KINDS["four grades and a truth"]
-    rules = now(slots=2, pricing="first") and ranking_auction.rules_of()
+    rules = now(ranking={"slots": 2, "pricing": "first"}) and ranking_auction.rules_of()
     held = auctions.held(board, rules, "best", 1.0)
     sent = ranking_auction.payload(board, query_of(board), held, rules, 1.0)["frontier"]
     market = auctions.market(board)
@@ -321,7 +319,7 @@ def test_the_frontier_sent_to_the_browser_is_the_auction_held_on_the_whole_table
 
 def test_written_bids_count_in_their_query_and_nonsense_is_named(now):
     board = KINDS["five grades"]
-    now(edits="0:1b2.5_3c0.25_9b1_2c7_1bx")
+    now(ranking={"edits": "0:1b2.5_3c0.25_9b1_2c7_1bx"})
     assert ranking_auction.edits_of(query_of(board)) == {1: {"bid": 2.5}, 3: {"click": 0.25}}
     assert len(now.told) == 3
     assert ranking_auction.edits_of(query_of(board, 1)) == {}
@@ -335,8 +333,12 @@ def test_what_a_browser_says_of_rules_and_bids_comes_into_bounds(now, monkeypatc
     ranking_auction._ruled()
     ranking_auction._edited(query_of(board))
     held = state.now()
-    assert (held.w, held.slots, held.reserve) == (1000.0, 20, 0.0)
-    assert (held.pricing, held.ranker, held.edits) == ("second", "student", "0:0b3")
+    assert (held.ranking.weight, held.ranking.slots, held.ranking.reserve) == (1000.0, 20, 0.0)
+    assert (held.ranking.pricing, held.ranking.ranker, held.ranking.edits) == (
+        "second",
+        "student",
+        "0:0b3",
+    )
 
 
 def test_more_bids_than_a_link_holds_are_dropped_whole_and_the_page_says_so(now, monkeypatch):
@@ -347,10 +349,10 @@ def test_more_bids_than_a_link_holds_are_dropped_whole_and_the_page_says_so(now,
     monkeypatch.setattr(ranking_auction, "said", lambda key: sent)
     monkeypatch.setattr(ranking_auction.st, "session_state", held)
     ranking_auction._edited(query_of(board))
-    kept = state.now().edits.removeprefix("0:").split("_")
+    kept = state.now().ranking.edits.removeprefix("0:").split("_")
     assert 0 < len(kept) < 130
     assert kept == written[: len(kept)]
-    assert held[ranking_auction._DROPPED] == (state.now().edits, 130 - len(kept))
+    assert held[ranking_auction._DROPPED] == (state.now().ranking.edits, 130 - len(kept))
     assert not now.told
 
 

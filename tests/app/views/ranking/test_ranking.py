@@ -66,10 +66,7 @@ def fresh_state(monkeypatch):
     held = {"state": state.State()}
 
     def change(**values):
-        merged = {n: getattr(held["state"], n) for n in state.FIELDS} | {
-            n: state.FIELDS[n].metadata["clean"](v) for n, v in values.items()
-        }
-        held["state"] = state.State(**merged)
+        held["state"] = state.changed(held["state"], **values)
 
     monkeypatch.setattr(state, "now", lambda: held["state"])
     monkeypatch.setattr(state, "change", change)
@@ -191,9 +188,9 @@ def test_opening_a_rank_shows_the_query_that_stands_there(fresh_state):
     board = KINDS["four grades"]
     deltas = ranking.deltas(board, board.student, board.twin, "exp2", 5)
     ranking_deltas._opener(deltas)(3)
-    assert (state.now().query, state.now().rtab) == (int(deltas.query[2]), "lists")
+    assert (state.now().ranking.query, state.now().ranking.tab) == (int(deltas.query[2]), "lists")
     ranking_deltas._opener(deltas)(10_000)
-    assert state.now().query == int(deltas.query[2])
+    assert state.now().ranking.query == int(deltas.query[2])
 
 
 def test_a_role_that_nobody_fills_gives_way_to_one_that_is_there(fresh_state):

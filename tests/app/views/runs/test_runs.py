@@ -12,7 +12,7 @@ from app import services, state
 from app.services.runs import listing, names, seeds
 from app.services.runs import measured as runs_measured
 from app.services.runs import sweep as sweeps
-from app.state import State
+from app.state import State, changed
 from app.views.runs import columns, finding, missing
 from app.views.runs.queries import change
 from kdcore.data.pairs import PairTable, make_frame
@@ -307,10 +307,12 @@ def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_i
         (home.runs / f"cell{n}" / "provenance.json").write_text(json.dumps(said))
     at = press(page(rview="sweep"), "Show its runs alone")
     now = at.session_state["kd_state"]
-    assert (now.rfind, now.rpick) == ("sweep=g1", "cell0,cell1")
+    assert (now.runs.search, now.runs.selected) == ("sweep=g1", "cell0,cell1")
     from app.views.runs import parallel as runs_parallel
 
-    monkeypatch.setattr(state, "now", lambda: State(rview="parallel", rfind="sweep=g1"))
+    monkeypatch.setattr(
+        state, "now", lambda: changed(State(), runs={"tab": "parallel", "search": "sweep=g1"})
+    )
     scene = listing.scene()
     assert {e.key for e in scene.shown} == {"cell0", "cell1"}
     assert not scene.unfit
@@ -323,7 +325,9 @@ def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_i
 def test_settings_of_how_a_run_was_computed_are_no_axis(home, monkeypatch):
     for n, threads in enumerate((1, 2)):
         make_run(home.runs / f"thready{n}", config_of(4.0, threads=threads), title=f"thready{n}")
-    monkeypatch.setattr(state, "now", lambda: State(rview="parallel", rfind="thready"))
+    monkeypatch.setattr(
+        state, "now", lambda: changed(State(), runs={"tab": "parallel", "search": "thready"})
+    )
     from app.views.runs import parallel as runs_parallel
 
     scene = listing.scene()
@@ -394,7 +398,7 @@ def test_without_a_sweep_the_page_says_how_to_make_one():
 
 def test_the_frontier_draws_performance_against_parameters_from_one_button():
     at = press(page(rview="frontier", rx="seconds"), "Performance against parameters")
-    assert at.query_params["rpaper"] == ["1"] or at.session_state["kd_state"].rpaper
+    assert at.query_params["rpaper"] == ["1"] or at.session_state["kd_state"].runs.lines_by_method
     assert "arXiv:1910.03723" in told(at)
     assert "latency measured" in told(page(rview="frontier", rx="p50"))
 

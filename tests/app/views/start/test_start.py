@@ -41,7 +41,7 @@ def test_the_door_to_own_data_opens_the_form_for_them_and_each_page_names_its_sp
     assert "Bundled world: all 10,000 pairs" in [c.value.replace("\\", "") for c in start.caption]
     start.button(key="door_data").click().run()
     assert start.title[0].value == "Data"
-    assert start.session_state["kd_state"].dtab == "bring"
+    assert start.session_state["kd_state"].data.tab == "bring"
     assert any(u.key.startswith("upload_data") for u in start.get("file_uploader"))
 
 
@@ -76,5 +76,5 @@ def test_the_story_is_the_bundled_four_in_their_order_and_the_newest_own_run_bes
     assert told.rungs[4].title == "TwinBERT cosine, T 2, 3,000 pairs"
     at = AppTest.from_file(MAIN, default_timeout=60).run()
     at.button(key="story_own").click().run()
-    assert at.session_state["kd_state"].run == "mine2-kd"
+    assert at.session_state["kd_state"].distill.run == "mine2-kd"
     services.sources.clear()

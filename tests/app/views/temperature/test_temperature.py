@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import services, state
 from app.services import Answers, probe
-from app.state import State
+from app.state import State, changed
 from app.views.temperature.rail import _heard, choice_of
 from app.views.temperature.world import moved_most
 from kdcore.data.pairs import PairTable, make_frame
@@ -76,7 +76,9 @@ def sent(page: AppTest, key: str) -> dict[str, Any]:
 def test_every_tab_opens_on_every_kind_of_data(lab: Path, kind: str) -> None:
     page = opened(lab, KINDS[kind])
     for tab in TABS:
-        page.session_state["kd_state"] = replace(page.session_state["kd_state"], ttab=tab)
+        page.session_state["kd_state"] = changed(
+            page.session_state["kd_state"], temperature={"tab": tab}
+        )
         page.run()
         assert not page.exception, f"{kind}, {tab}: {page.exception}"
         assert "At T = 2 " in finding(page), finding(page)
@@ -148,7 +150,7 @@ def test_two_grades_are_told_to_hold_no_dark_knowledge_and_four_are_one_click_aw
     page = opened(lab, Made(), data="mine")
     assert "no dark knowledge" in page.info[0].value
     page.button(key="temperature_graded").click().run()
-    assert page.session_state["kd_state"].data == "world"
+    assert page.session_state["kd_state"].data_set == "world"
     assert not page.info
 
 

@@ -20,7 +20,7 @@ def delta_strip(key: str, data: dict[str, Any], opened: Callable[[int], None]) -
     def brushed() -> None:
         given = held(key, "brush")
         if isinstance(given, (list, tuple)) and all(_is_number(v) for v in given):
-            state.change(brush=given)
+            state.change(ranking={"brush": given})
 
     def clicked() -> None:
         rank = held(key, "open")

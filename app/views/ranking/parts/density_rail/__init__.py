@@ -22,7 +22,7 @@ def _released(key: str) -> Any:
     def take() -> None:
         value = held(key, "k")
         if isinstance(value, (int, float)) and isfinite(value):
-            state.change(k=value)
+            state.change(ranking={"k": value})
 
     return take
 

@@ -28,9 +28,6 @@ class HeatMark:
     who: Literal["teacher", "student"]
 
 
-CHOICES = ("T", "Ts", "linked", "log", "same", "guess")  # fields of the state that the rail sets
-
-
 @dataclass(frozen=True)
 class PairLogits:
     """The shown pair, for the moment before all logits are in the browser."""
@@ -43,9 +40,11 @@ class PairLogits:
 
 
 def temperature_rail(
-    shown: Set,
+    controls: Set,
     here: PairLogits,
     *,
+    pair: int,
+    replay: Set,
     world: str,
     rows: int,
     grades: tuple[str, ...],
@@ -56,19 +55,21 @@ def temperature_rail(
     keys: bool,
     on_change: Callable[[Set], None],
 ) -> None:
-    """Mount it. shown: CHOICES and pair, which on_change gets after a release.
+    """Mount it; on_change gets the controls and the pair by key after a release.
 
-    Its moment and probe are the replay's; the rail hands them on to that part.
-
-    world: hash of the logits that temperature_data holds; event: what relevance means, in words;
-    keys: whether single keys act without a focus on the rail.
+    controls: values by key, as app/state/temperature.py names them; pair: the row that is shown;
+    replay: its moment and probe, which the rail hands on to that part. world: hash of the logits
+    that temperature_data holds; event: what relevance means, in words; keys: whether single keys
+    act without a focus on the rail.
     """
     z = {"teacher": here.teacher, "student": here.student, "twin": here.twin}
     _mount(
         key=KEY,
         data={
-            **{name: shown[name] for name in (*CHOICES, "pair")},
-            "replay": {name: shown[name] for name in ("moment", "probe")},
+            **controls,
+            "pair": pair,
+            "sent": [*controls, "pair"],
+            "replay": dict(replay),
             "here": {"z": z, "grade": here.grade, "truth": here.truth},
             "hash": world,
             "rows": rows,

@@ -2,7 +2,6 @@
 // it. Everything is computed here; the server hears of it once, when the visitor lets go.
 
 const BINS = 50;
-const KEPT_FIELDS = ["T", "Ts", "linked", "log", "same", "guess", "pair"];
 const SETTLE = 250; // ms of rest after which key presses count as released
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -68,7 +67,7 @@ function receive(part, data) {
     part.bars = makeBars(part.root.querySelector(".bars"), data.names);
     part.guess = makeGuess(part.root.querySelector("section.guess"), data.names, part.ask);
   }
-  for (const name of KEPT_FIELDS) {
+  for (const name of data.sent) {
     const echo = part.pending.get(name) === data[name];
     if (echo || data[name] !== part.data?.[name]) part.pending.delete(name);
     // an echo of what was sent may be older than what the visitor has done since
@@ -94,7 +93,7 @@ function move(part, role, T) {
 function release(part) {
   clearTimeout(part.timer);
   const { data, now, pending } = part;
-  const moved = KEPT_FIELDS.filter((name) => now[name] !== (pending.get(name) ?? data[name]));
+  const moved = data.sent.filter((name) => now[name] !== (pending.get(name) ?? data[name]));
   if (!moved.length) return;
   for (const name of moved) pending.set(name, now[name]);
   part.send({ ...now, n: Date.now() }); // n: the same choice twice is still news to the server

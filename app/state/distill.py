@@ -1,0 +1,35 @@
+"""Choices of the Distill page."""
+
+from dataclasses import dataclass
+
+from app.state.kinds import choice, flag, text, whole
+
+_SWEPT = (
+    *("method.params.temperature", "method.params.loss", "soft_weight", "hard_weight"),
+    *("limit", "training.epochs", "training.learning_rate", "training.batch_size"),
+    *("student", "student.params.layers", "seed"),
+)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is shown of the run that is watched."""
+
+    step: int = whole("wstep", -1, -1, 10_000_000)  # -1 is the newest
+    metric: str = choice("wmetric", "roc_auc", ("roc_auc", "nll"))
+
+
+@dataclass(frozen=True)
+class Distill:
+    """The planned run, its sweep, and the run that is watched."""
+
+    preset: str = text("preset", "sixty_seconds", 40)
+    # what differs from the preset: path=value;path=value
+    settings: str = text("settings", "", 3000)
+    mode: str = choice("dmode", "form", ("form", "yaml"))
+    train_twin: bool = flag("alone", True)  # the twin without a teacher is trained too
+    sweep_a: str = choice("sweep_a", "method.params.temperature", _SWEPT)
+    sweep_a_values: str = text("sweep_a_values", "1, 2, 4", 200)
+    sweep_b: str = choice("sweep_b", "", ("", *_SWEPT))
+    sweep_b_values: str = text("sweep_b_values", "", 200)
+    run: str = text("run", "", 120)  # "" lets the page choose
