@@ -68,7 +68,7 @@ def test_the_last_step_on_a_student_of_your_own_keeps_your_finished_run(tmp_path
     make_lab(tmp_path, Made(bare=True), name="mine")
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
     settings = "method.params.temperature=4"
-    bundled = lesson("distill").steps[3].state().run
+    bundled = lesson("distill").steps[3].state().distill.run
     for run, then in (("student-kd", "student-kd"), ("unknown", bundled)):
         app = opened(lesson="distill", step="2", run=run, settings=settings)
         app.button(key="lesson_next").click().run()

@@ -77,12 +77,14 @@ PARTS = {"lists": lists, "auction": ranking_auction}
 def page(board, part, **choices):
     import importlib
 
+    import streamlit as st
+
     from app import state
 
-    if "kd_state" not in state.st.session_state:
+    if state.is_new():
         state.change(**state.of_keys({"rtab": part, **choices}))
     importlib.import_module(f"app.views.ranking.{part}").draw(board)
-    state.st.session_state["marks"] = state.link()  # what main.py gives to every link
+    st.session_state["marks"] = state.link()  # what main.py gives to every link
 
 
 def run(board: Board, part: str, **choices) -> AppTest:

@@ -70,7 +70,7 @@ def fresh_state(monkeypatch):
 
     monkeypatch.setattr(state, "now", lambda: held["state"])
     monkeypatch.setattr(state, "change", change)
-    return change
+    return lambda **by_key: change(**state.of_keys(by_key))
 
 
 def draw(board, part):
