@@ -69,11 +69,11 @@ def test_odd_yaml_stays_in_the_box_and_the_page_stands(unforeseen):
 def test_typed_yaml_keeps_its_teacher_and_data_when_the_table_changes(unforeseen):
     at = page(dmode="yaml")
     at.text_area[0].set_value("# mine\n" + at.text_area[0].value).run()
-    assert decode(held(at).settings) == {"teacher": "teacher", "data": "world"}
+    assert decode(held(at).distill.settings) == {"teacher": "teacher", "data": "world"}
     assert "Changed from the preset" not in texts(at)
     at.segmented_control(key="w_dmode").set_value("form").run()
     knob(at, HEAT).set_value(4.0).run()
-    assert {"teacher", "data", HEAT} == set(decode(held(at).settings))
+    assert {"teacher", "data", HEAT} == set(decode(held(at).distill.settings))
 
 
 def test_typed_yaml_is_kept_with_a_warning_when_the_form_changes_after_it(unforeseen):
@@ -86,21 +86,21 @@ def test_typed_yaml_is_kept_with_a_warning_when_the_form_changes_after_it(unfore
     assert at.text_area[0].value == typed
     assert "Start runs them, not this text" in texts(at)
     button(at, "distill_yaml_take").click().run()
-    assert HEAT not in decode(held(at).settings)
+    assert HEAT not in decode(held(at).distill.settings)
     assert "not this text" not in texts(at)
 
 
 def test_settings_longer_than_a_link_are_refused_in_words_and_not_cut(unforeseen):
     long = "student.params.vocabulary=3001;" + f"student.start_from={'x' * 2900}"
     at = page(settings=long)
-    before = held(at).settings
+    before = held(at).distill.settings
     assert len(before) > 2900
     knob(at, "seed").set_value(12345).run()
     knob(at, "limit").set_value(12345).run()
     knob(at, HEAT).set_value(4.0).run()
-    assert len(held(at).settings) <= 3000
+    assert len(held(at).distill.settings) <= 3000
     assert "characters do not fit into a link" in texts(at)
-    assert all(part.partition("=")[2] for part in held(at).settings.split(";"))
+    assert all(part.partition("=")[2] for part in held(at).distill.settings.split(";"))
 
 
 def test_the_longest_settings_are_those_that_the_state_takes():
