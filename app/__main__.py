@@ -9,8 +9,6 @@ import threading
 import webbrowser
 from pathlib import Path
 
-MAIN = Path(__file__).parent / "main.py"
-
 
 def options(argv: list[str] | None = None) -> argparse.Namespace:
     """What the command line asks for."""
@@ -47,23 +45,25 @@ def _busy(host: str, port: int) -> str:
 
 def main() -> None:
     """Serve the app with the security headers; stays until it is stopped."""
-    asked = options()
-    if asked.public:
+    chosen = options()
+    if chosen.public:
         os.environ["KDLAB_PUBLIC"] = "1"
-    if not is_free(asked.host, asked.port):
-        raise SystemExit(_busy(asked.host, asked.port))
-    url = f"http://localhost:{asked.port}"
+    if not is_free(chosen.host, chosen.port):
+        raise SystemExit(_busy(chosen.host, chosen.port))
+    url = f"http://localhost:{chosen.port}"
     sys.stderr.write(f"KD Lab: {url}  (Ctrl-C stops it)\n")
-    if not asked.no_browser:
+    if not chosen.no_browser:
         threading.Timer(1.5, webbrowser.open, [url]).start()
-    sys.argv = [str(MAIN)]  # Streamlit looks for its configuration beside the script
+    sys.argv = [
+        str(Path(__file__).with_name("main.py"))
+    ]  # Streamlit looks for its configuration beside the script
     from app.serve import lab
 
     lab().run(
         config={
-            "server.port": asked.port,
-            "server.address": asked.host,
-            "server.allowedHosts": ["localhost", "127.0.0.1", *asked.name],
+            "server.port": chosen.port,
+            "server.address": chosen.host,
+            "server.allowedHosts": ["localhost", "127.0.0.1", *chosen.name],
         }
     )
 

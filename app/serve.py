@@ -9,7 +9,6 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 
-from app.__main__ import MAIN
 from app.shell.live_route import routes
 
 
@@ -56,4 +55,8 @@ class SecurityHeaders:
 
 def lab() -> "st.App":
     """The app with its headers, and the address at which a run is watched."""
-    return st.App(MAIN, routes=routes(), middleware=[Middleware(SecurityHeaders)])
+    return st.App(
+        Path(__file__).with_name("main.py"),
+        routes=routes(),
+        middleware=[Middleware(SecurityHeaders)],
+    )
