@@ -1,6 +1,10 @@
 // Mirrored soft labels of one pair: teacher left, student right, grades in the gutter. The axis is
 // fixed, so that a drag shows the labels flatten and nothing rescales.
 
+import { el, low } from "./draw.js";
+import { clamp, softmax } from "./maths.js";
+import { degrees, share, tell } from "./stage.js";
+
 const TAIL = 4; // decades that the log axis shows
 
 /** Where a probability ends on the axis, 0..1 from the gutter. */

@@ -1,6 +1,6 @@
 // Shared by the browser parts: elements, theme, one paint a frame, drags, numbers for reading.
 
-const SVG = "http://www.w3.org/2000/svg";
+export const SVG = "http://www.w3.org/2000/svg";
 
 /** An HTML element; attributes by name, children as texts or nodes. Texts never become HTML. */
 export function el(tag, attributes = {}, ...children) {

@@ -2,6 +2,9 @@
 // a bin is the square root of its share. Both sides share one scale, which ends at the least of a
 // few round shares that holds every bin; or at 100 %, so that pictures at several T compare.
 
+import { color, fit, fontOf } from "./draw.js";
+import { clamp } from "./maths.js";
+
 const LEFT = 34;
 const RIGHT = 10;
 const FOOT = 34;

@@ -1,6 +1,9 @@
 // A box for a typed number. It shows what was typed: a comma is taken as a point, and a number
 // outside the range is not taken; the box keeps it and says the range.
 
+import { el } from "./draw.js";
+import { clamp } from "./maths.js";
+
 /**
  * Make one. label: for screen readers; low, high: the range; step(value, way): the value after
  * ArrowUp (1) or ArrowDown (-1); show(value): its text; take(value): a number was committed.

@@ -23,6 +23,8 @@ sync_api.expect.set_options(timeout=60_000)
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60_000  # ms; a busy machine answers late, and nothing here is timed
+FILES = "http://files.test"  # an address that open_module answers itself
+SCRIPT = "text/javascript"
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -182,6 +184,33 @@ def visit(browser, server, tabs):
 
     yield go
     tabs += [tab for tab in reversed(used) if tab.leave()]
+
+
+@pytest.fixture(scope="module")
+def open_module(browser):
+    """open_module("app/parts/maths.js") -> a blank page where `m` is that module's exports.
+
+    It and what it imports are read as they lie on the disk, as the modules of any browser are.
+    """
+    pages = []
+
+    def give(route):
+        file = ROOT / route.request.url.removeprefix(f"{FILES}/")
+        route.fulfill(body=file.read_text() if file.is_file() else "", content_type=SCRIPT)
+
+    def go(path: str):
+        page = browser.new_page()
+        pages.append(page)
+        page.route(f"{FILES}/*.js", give)
+        page.route(f"{FILES}/**/*.js", give)
+        page.route(f"{FILES}/", lambda route: route.fulfill(body="", content_type="text/html"))
+        page.goto(f"{FILES}/")
+        page.evaluate("async (url) => { window.m = await import(url); }", f"{FILES}/{path}")
+        return page
+
+    yield go
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import base64
 import re
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -11,7 +10,7 @@ from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from kdcore.analysis.outcomes import CELLS, outcome_of
 
-COUNTS = Path(__file__).parents[2] / "app/views/compare/parts/joint_density/counts.js"
+DENSITY = "app/views/compare/parts/joint_density"
 CANVAS = ".joint canvas[role=img]"
 ROWS = 60
 
@@ -232,27 +231,8 @@ CASES = """({x, y, grade, from, bits, ct, cs, box, cells}) => {
 }"""
 
 
-@pytest.fixture
-def module(browser):
-    """module(path) -> a blank page that holds a JavaScript module as m."""
-    page = browser.new_page()
-
-    def load(path: Path):
-        page.evaluate(
-            """async (source) => {
-              const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-              window.m = await import(url);
-            }""",
-            path.read_text(),
-        )
-        return page
-
-    yield load
-    page.close()
-
-
-def test_the_browser_counts_what_python_counts_on_random_pairs_and_edges(module):
-    page = module(COUNTS)
+def test_the_browser_counts_what_python_counts_on_random_pairs_and_edges(open_module):
+    page = open_module(f"{DENSITY}/counts.js")
     rng = np.random.default_rng(3)
     for n in (1, 8, 9, 500):
         x, y = rng.choice(np.linspace(0, 1, 11), (2, n)).astype(np.float32).astype(float)
@@ -283,8 +263,8 @@ RATES = """({x, gold, cut}) => {
 }"""
 
 
-def test_rates_at_a_threshold_and_the_best_f1_are_those_of_scikit_learn(module):
-    page = module(COUNTS.with_name("rates.js"))
+def test_rates_at_a_threshold_and_the_best_f1_are_those_of_scikit_learn(open_module):
+    page = open_module(f"{DENSITY}/rates.js")
     rng = np.random.default_rng(11)
     for n in (2, 9, 300):
         x = rng.choice(np.linspace(0, 1, 21), n)

@@ -1,7 +1,6 @@
 """maths.js in a real browser says what Python says, on thousands of cases and the extremes."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,6 @@ from kdcore import softlabels
 from kdcore.labels import LabelScheme
 from kdcore.metrics import ranking
 
-MATHS = Path(__file__).parents[2] / "app" / "parts" / "maths.js"
 CASES = 2_000
 CLOSE = 1e-6
 
@@ -46,29 +44,14 @@ LISTS = """(cases) => cases.map(({gains, scores, k, turns}) => ({
 }))"""
 
 
-class Maths:
-    """The module in a page: asks it to answer for a list of cases."""
-
-    def __init__(self, page: Any) -> None:
-        self.page = page
-        page.evaluate(
-            """async (source) => {
-              const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-              window.m = await import(url);
-            }""",
-            MATHS.read_text(),
-        )
-
-    def __call__(self, script: str, cases: Any) -> Any:
-        return self.page.evaluate(script, cases)
+Maths = Callable[[str, Any], Any]
 
 
 @pytest.fixture(scope="module")
-def maths(browser: Any) -> Iterator[Maths]:
-    """maths.js, loaded as a module in a blank page."""
-    page = browser.new_page()
-    yield Maths(page)
-    page.close()
+def maths(open_module: Any) -> Maths:
+    """maths(script, cases): what a script with the module as `m` answers for the cases."""
+    answer: Maths = open_module("app/parts/maths.js").evaluate
+    return answer
 
 
 def soft_cases() -> list[dict[str, Any]]:

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.kit.browser_part import source
 from kdcore.auction.frontier import Frontier, price_of_distillation
 from kdcore.auction.rules import Auction, Rules
 
@@ -205,23 +204,10 @@ READ = """([teacher, student, weights, ws]) => ws.map((w) => {
 })"""
 
 
-@pytest.fixture
-def arithmetic(browser):
-    """hold.js behind maths.js, as the part loads it, in an empty page."""
-    page = browser.new_page()
-    text = source("app.views.ranking.parts.paired_lists", "maths", own=("hold",)).split(
-        "// Paired lists of one query"
-    )[0]
-    names = "holdAuction, readAt, bestRevenue, summary, railValue, railPosition"
-    page.evaluate(
-        """async (source) => {
-          const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-          window.m = await import(url);
-        }""",
-        f"{text}\nexport {{ {names} }};",
-    )
-    yield page
-    page.close()
+@pytest.fixture(scope="module")
+def arithmetic(open_module):
+    """hold.js in an empty page."""
+    return open_module("app/views/ranking/parts/paired_lists/hold.js")
 
 
 def test_the_browser_holds_the_engines_auction(arithmetic):

@@ -1,16 +1,12 @@
 """What the watched run's sentence says of a gap and of a twin, computed in a real browser."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-SUMS = Path(__file__).parents[2] / "app/views/distill/parts/run_watch/sums.js"
-SAY = """async ({source, lead, step, pairs}) => {
-  window.fmt = (value) => value.toFixed(3);
-  const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-  const m = await import(url);
+SUMS = "app/views/distill/parts/run_watch/sums.js"
+SAY = """({lead, step, pairs}) => {
   const line = (step, auc) => ({step, kept_step: step, validation_nll: 1, validation_roc_auc: auc});
   const film = m.newFilm();
   m.absorb(film, {
@@ -24,14 +20,12 @@ SAY = """async ({source, lead, step, pairs}) => {
 
 
 @pytest.fixture(scope="module")
-def said(browser: Any) -> Iterator[Callable[..., str]]:
+def said(open_module: Any) -> Callable[..., str]:
     """said(lead, step, pairs): the sentence where the teacher leads the twin by so much."""
-    page = browser.new_page()
-    source = SUMS.read_text()
-    yield lambda lead, step, pairs=20_000: page.evaluate(
-        SAY, {"source": source, "lead": lead, "step": step, "pairs": pairs}
+    page = open_module(SUMS)
+    return lambda lead, step, pairs=20_000: page.evaluate(
+        SAY, {"lead": lead, "step": step, "pairs": pairs}
     )
-    page.close()
 
 
 def test_a_gap_is_told_with_its_interval_where_the_lead_is_clear_and_else_not(

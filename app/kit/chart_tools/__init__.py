@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from app.kit.browser_part import part
 from app.kit.figures.style import light_of_dark
 
-_mount = part(__name__, "draw", own=("vector", "copy", "frame"))
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)

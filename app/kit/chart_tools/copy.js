@@ -1,6 +1,9 @@
 // What a part of a page shows, as SVG: elements become rectangles and texts, inline SVG is copied
 // with its computed look, and a canvas that offers `redraw` is drawn again as shapes.
 
+import { svg } from "../../parts/draw.js";
+import { painted, RULER, VectorContext } from "./vector.js";
+
 const LOOKS = [
   "fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "stroke-opacity", "stroke-dasharray", "stroke-linecap",
   "stroke-linejoin", "opacity", "visibility", "display", "mix-blend-mode", "paint-order", "stop-color", "stop-opacity",
@@ -55,7 +58,7 @@ function copiedSvg(node, box, drawing) {
 }
 
 /** Text keeps its width where a reader of the file lacks our font and ignores the one inside. */
-function fixedLength(text, length) {
+export function fixedLength(text, length) {
   if (!(length > 0)) return;
   text.setAttribute("textLength", length.toFixed(1));
   text.setAttribute("lengthAdjust", "spacingAndGlyphs");

@@ -1,6 +1,10 @@
 // The frame around every saved picture: title, sentence, further lines above; one line below that
 // says whose numbers these are. Light colors, our font inside, so that it fits a slide anywhere.
 
+import { el, SVG, svg } from "../../parts/draw.js";
+import { copied, fixedLength } from "./copy.js";
+import { painted, RULER } from "./vector.js";
+
 const SCALE = 3; // dots of a PNG for each CSS pixel
 const PAD = 20;
 const LEAST = 460; // px; a narrow picture gets room for its words

@@ -1,5 +1,8 @@
 // Save what a picture shows. The picture is found by its container's key, through shadow roots.
 
+import { el, theme } from "../../parts/draw.js";
+import { framed, rasterized } from "./frame.js";
+
 export default function ({ data: given, parentElement }) {
   const root = theme(parentElement);
   // a part that moves without the server tells its numbers of now under its container's key

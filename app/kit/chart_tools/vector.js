@@ -1,7 +1,9 @@
 // A drawing context that writes SVG instead of pixels, for the part of the canvas interface that
 // our pictures use. What is drawn with it stays sharp at any size, and its texts stay texts.
 
-const RULER = document.createElement("canvas").getContext("2d");
+import { svg } from "../../parts/draw.js";
+
+export const RULER = document.createElement("canvas").getContext("2d");
 
 const PAINT = ["fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "image-rendering", "font"];
 

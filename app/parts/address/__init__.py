@@ -12,7 +12,7 @@ from uuid import uuid4
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
 _KEY = "address"
 _TURN = "kd_address_turn"
@@ -39,7 +39,7 @@ def move() -> Move | None:
     Streamlit marks the run that it starts for one. It drops the mark when a click comes in
     between; then the browser part asks once more (see part.js) and names the page too.
     """
-    said: Any = held(_KEY, "back")
+    said: Any = state_value(_KEY, "back")
     turn = said.get("turn") if isinstance(said, dict) else None
     answered = st.session_state.get(_TURN, 0)
     if isinstance(turn, int) and turn > answered:

@@ -1,6 +1,6 @@
 """The end of the top bar: selection, copy link, shortcuts."""
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 from kdcore.metrics.significance import RULE
 
 KEY = "frame_bar"
@@ -51,7 +51,7 @@ GLOSSARY = (
     ),
 )
 
-_mount = part(__name__, "draw", own=("skip",))
+_mount = part(__name__)
 
 
 def frame_bar(selection: str, single_keys: bool) -> None:
@@ -72,7 +72,7 @@ def frame_bar(selection: str, single_keys: bool) -> None:
 def _keys() -> None:
     from app import state
 
-    said = held(KEY, "keys")
+    said = state_value(KEY, "keys")
     if isinstance(said, bool):
         state.change(single_keys=said)
 

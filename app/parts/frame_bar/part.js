@@ -1,5 +1,10 @@
 // Copy link and shortcuts.
 
+import { el, kept, theme } from "../draw.js";
+import { offerSkip } from "./skip.js";
+
+const FIELDS = ["INPUT", "TEXTAREA", "SELECT"]; // in which a key is a letter
+
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => build(root));
@@ -76,6 +81,6 @@ function copyBySelection(text) {
 }
 
 function onKey(event, part) {
-  const typing = event.composedPath().some((node) => /^(INPUT|TEXTAREA|SELECT)$/.test(node.tagName));
+  const typing = event.composedPath().some((node) => FIELDS.includes(node.tagName));
   if (event.key === "?" && part.singleKeys && !typing && !part.dialog.open) part.dialog.showModal();
 }

@@ -1,5 +1,7 @@
 // A skip link before all else: past the rail of pages and the pickers, to the page's finding.
 
+import { el } from "../draw.js";
+
 const LOOK =
   "position:fixed;left:8px;top:8px;z-index:1000001;padding:8px 14px;border-radius:8px;" +
   "background:#003a66;color:#fff;font:600 14px sans-serif;transform:translateY(-64px)";

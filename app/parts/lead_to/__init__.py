@@ -7,7 +7,7 @@ import streamlit as st
 from app.kit.browser_part import part
 
 _NEXT = "kd_lead_to"  # (target, focus, token) that the page which opens now scrolls to
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 
 
 def lead_to(target: str, token: str, key: str = "lead_to", focus: str = "") -> None:

@@ -1,5 +1,7 @@
 // Scroll to a target once for each token, and focus a control; a visitor who moves is left alone.
 
+import { kept, still } from "../draw.js";
+
 const PATIENCE = 6000; // ms a page may take to show the target, and what stands before it
 const ACTS = ["pointerdown", "keydown", "wheel", "touchmove"];
 

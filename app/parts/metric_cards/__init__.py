@@ -7,7 +7,7 @@ from typing import Any
 
 from app.kit.browser_part import part
 
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 // Cards of numbers: label, value, interval, n; the definition shows on hover and on focus.
 
+import { el, theme } from "../draw.js";
+
 export default function ({ data, parentElement }) {
   const root = theme(parentElement);
   const list = el("ul", { class: "cards", "aria-label": data.label });

@@ -1,9 +1,9 @@
 """The switch of the presentation: a button in the top bar, and Escape to leave it."""
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
 KEY = "present_switch"
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 
 
 def present_switch(on: bool) -> None:
@@ -14,5 +14,5 @@ def present_switch(on: bool) -> None:
 def _heard() -> None:
     from app import state
 
-    if isinstance(choice := held(KEY, "set"), bool):
+    if isinstance(choice := state_value(KEY, "set"), bool):
         state.change(presenting=choice)

@@ -1,5 +1,7 @@
 // One button that begins and ends the presentation; Escape ends it too.
 
+import { el, kept, svg, theme } from "../draw.js";
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => build(root));

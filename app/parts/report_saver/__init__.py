@@ -5,7 +5,7 @@ from collections.abc import Callable
 from app.kit.browser_part import part
 
 KEY = "report_saver"
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 
 
 def report_saver(

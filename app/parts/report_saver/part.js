@@ -1,5 +1,7 @@
 // "Report": asks the server for the page's words, puts the pictures of the page into them, saves.
 
+import { el, kept, theme } from "../draw.js";
+
 const FILE = "kdlab-report.html";
 
 export default function ({ data, parentElement, setTriggerValue }) {

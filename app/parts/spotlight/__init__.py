@@ -2,7 +2,7 @@
 
 from app.kit.browser_part import part
 
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 
 
 def spotlight(target: str, show: str, token: str) -> None:

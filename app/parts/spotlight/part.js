@@ -1,5 +1,7 @@
 // Find a target (through shadow roots), bring it into view, ring it until it is used; once a step.
 
+import { kept, still } from "../draw.js";
+
 const PATIENCE = 15000; // ms a page may take to show the target, and then to stand still
 const ACTS = ["pointerdown", "keydown", "wheel", "touchmove"]; // the visitor leads from here on
 

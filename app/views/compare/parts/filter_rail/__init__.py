@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 from kdcore.analysis.filters import Option
 
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def filter_rail(
 
 def said(key: str) -> dict[str, Any]:
     """What the visitor last set: find, clear, and a list of keys for each group; n = how often."""
-    found = held(key, "said")
+    found = state_value(key, "said")
     whole = found if isinstance(found, dict) else {}
     n = whole.get("n", 0)
     return {**whole, "n": n if isinstance(n, int) else 0}

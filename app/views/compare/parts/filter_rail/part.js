@@ -1,6 +1,8 @@
 // Filters with outcome bars: a search, and options whose counts follow all other filters.
 // Tab goes from group to group, up and down inside one. Python hears of each choice once.
 
+import { el, kept, theme } from "../../../../parts/draw.js";
+
 const SETTLE = 250; // ms without another letter before Python is told
 
 export default function ({ data, parentElement, setStateValue }) {

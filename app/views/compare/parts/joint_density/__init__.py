@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
-_mount = part(__name__, "draw", own=("counts", "picture", "cube", "rates", "card", "hands"))
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def joint_density(view: JointView, key: str, on_change: Callable[[], None]) -> N
 
 def said(key: str) -> dict[str, Any]:
     """What the visitor last set (ct, cs, box, cells, pair) and n, how often; n is 0 at first."""
-    found = held(key, "said")
+    found = state_value(key, "said")
     whole = found if isinstance(found, dict) else {}
     n = whole.get("n", 0)
     return {**whole, "n": n if isinstance(n, int) else 0}

@@ -1,5 +1,8 @@
 // The pair beside the picture: its texts, what each model says of it, and who is right.
 
+import { el, fmt } from "../../../../parts/draw.js";
+import { outcomeOf } from "./counts.js";
+
 const RIGHT = {
   both: "✓✓ Both are right.",
   only_teacher: "✓✗ Only the teacher is right.",

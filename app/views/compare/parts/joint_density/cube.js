@@ -1,5 +1,8 @@
 // "Who is right": gold x teacher x student as readable tables, a cell a button that filters.
 
+import { el, signed } from "../../../../parts/draw.js";
+import { outcomeOf } from "./counts.js";
+
 const FACES = [
   { gold: 1, title: "Label: relevant" },
   { gold: 0, title: "Label: not relevant" },

@@ -1,5 +1,19 @@
 // Mouse, sliders and fields of the joint density, and the one message that a gesture ends with.
 
+import { drag, el, fmt } from "../../../../parts/draw.js";
+import { CELLS, nearest, step } from "./counts.js";
+
+const SETTLE = 200; // ms without another key press before Python is told
+const NEAR = 9; // px from a line that still grab it
+const STILL = 4; // px that a click may wander
+
+/** Set values of the picture and paint it anew. */
+export function change(part, values) {
+  Object.assign(part, values);
+  part.stale = true;
+  part.ask();
+}
+
 /** What Python is told; the same text is never sent twice. */
 export function said(part) {
   const cells = part.picked ? CELLS.filter((_, cell) => part.chosen[cell]) : [];

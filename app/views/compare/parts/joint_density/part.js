@@ -1,9 +1,16 @@
 // Joint density of teacher and student: two thresholds and a box by mouse or by sliders, the cube
 // beside it. Everything moves here; Python hears once, when a gesture ends.
 
-const SETTLE = 200; // ms without another key press before Python is told
-const NEAR = 9; // px from a line that still grab it
-const STILL = 4; // px that a click may wander
+import { color, el, fit, fmt, fontOf, kept, painter, speaker, theme } from "../../../../parts/draw.js";
+import { fillCard, pairCard } from "./card.js";
+import {
+  BINS, cellOf, CELLS, count, goldOf, histogram2d, index, inside, NO_LABEL, tally, unpack,
+} from "./counts.js";
+import { cubeTables, fillCube } from "./cube.js";
+import { boxFields, change, go, listen, press, said, send, sliders, syncFields } from "./hands.js";
+import { draw, layout, paintBins, shade } from "./picture.js";
+import { bestCut, fillRates, rateTable } from "./rates.js";
+
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -101,12 +108,6 @@ function take(part) {
     part.bits = part.data.mask;
     part.mask = unpack(part.bits, raw.x.length);
   }
-  part.stale = true;
-  part.ask();
-}
-
-function change(part, values) {
-  Object.assign(part, values);
   part.stale = true;
   part.ask();
 }

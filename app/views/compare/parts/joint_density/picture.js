@@ -1,5 +1,7 @@
 // Draws the joint density on a canvas: bins in cividis, margins, quadrants, thresholds, box, pair.
 
+import { BINS } from "./counts.js";
+
 const CIVIDIS = [
   [0, 32, 76], [0, 48, 111], [42, 64, 108], [72, 82, 107], [94, 98, 110], [114, 115, 116],
   [135, 132, 121], [158, 150, 119], [182, 169, 113], [208, 190, 103], [235, 211, 87], [255, 234, 70],

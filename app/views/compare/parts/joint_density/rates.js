@@ -1,6 +1,8 @@
 // Accuracy, precision and recall of each model at the thresholds that are dragged, and the
 // threshold at which its F1 is best, on the labelled pairs that the cube counts.
 
+import { el, fmt } from "../../../../parts/draw.js";
+
 const RATES = ["accuracy", "precision", "recall", "F1"];
 
 /** From counts by cell (4 * gold + 2 * teacher + student): [true +, false +, false −, true −]. */

@@ -1,5 +1,7 @@
 // Pairs as cards: every text of the data is a text node, so nothing in it can become markup.
 
+import { el, fmt, signed, theme } from "../../../../parts/draw.js";
+
 export default function ({ data, parentElement }) {
   const root = theme(parentElement);
   const row = el("div", { class: "cards", role: "group", "aria-label": data.label });

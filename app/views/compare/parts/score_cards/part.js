@@ -1,5 +1,7 @@
 // A metric a card: every model as a mark with its interval on one axis, the gain, and the verdict.
 
+import { el, svg, theme } from "../../../../parts/draw.js";
+
 const [WIDE, ROW, NAME, SIDE] = [260, 17, 54, 52];
 
 export default function ({ data, parentElement }) {

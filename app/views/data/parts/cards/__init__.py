@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 from kdcore.data.check.cards import DataCard
 
 KEY = "data_cards"
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 
 
 def data_cards(cards: Sequence[DataCard], opened: str, on_open: Callable[[str], None]) -> None:
@@ -20,7 +20,7 @@ def data_cards(cards: Sequence[DataCard], opened: str, on_open: Callable[[str], 
     }
 
     def taken() -> None:
-        said = held(KEY, "open")
+        said = state_value(KEY, "open")
         on_open(str(said or "").split(" ")[0])
 
     _mount(key=KEY, data=data, on_open_change=taken)

@@ -1,5 +1,7 @@
 // Cards of the data check: a number, a small histogram, what it means. A press opens its rows.
 
+import { el, kept, svg, theme } from "../../../../parts/draw.js";
+
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => ({ drawn: "", buttons: new Map() }));

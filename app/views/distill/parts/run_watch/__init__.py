@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
-_OWN = ("poll", "sums", "curves", "views", "numbers", "people")
-_mount = part(__name__, "maths", "draw", own=_OWN)
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,6 @@ def run_watch(
             "over": {"run": watch.run_over, "twin": watch.twin_over},
             "about": watch.about,
         },
-        on_at_change=lambda: on_moment(held(key, "at")),
+        on_at_change=lambda: on_moment(state_value(key, "at")),
         on_ended_change=on_end,
     )

@@ -1,6 +1,10 @@
 // The four pictures over the steps of training. Their axes are fixed at the first value: a curve
 // moves, its frame does not. Dragging in one of them moves the moment that all show.
 
+import { drag, el, svg } from "../../../../parts/draw.js";
+import { clamp } from "../../../../parts/maths.js";
+import { count } from "./sums.js";
+
 const TALL = 222;
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 64, 36, 30];
 const MOST = 600; // points of a curve; a screen shows no more

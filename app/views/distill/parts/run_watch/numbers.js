@@ -1,5 +1,10 @@
 // The numbers of the moment, each with its definition on hover and on focus, and the state line.
 
+import { el, fmt } from "../../../../parts/draw.js";
+import {
+  capital, count, duration, gapWords, isDone, isOver, METRICS, OVER, percent, secondsLeft,
+} from "./sums.js";
+
 const ABOUT = {
   value: "Of the validation pairs, not of the test pairs; they choose the epoch that is saved.",
   gap: "Gap recovered = (distilled student − twin) / (teacher − twin), of the validation metric shown: the student's kept epoch so far against the kept epoch of its twin, which learned without a teacher. 0 % is the twin, 100 % the teacher. The 95 % interval is that of two unrelated models, wider than a paired one: " +

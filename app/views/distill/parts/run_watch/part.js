@@ -1,6 +1,16 @@
 // A run as it learns, and as it learned: it asks the lab for what is new and draws it at once. The
 // page hears of a moment when it is let go, of the metric, and once of each run that comes to its end.
 
+import { el, kept, painter, speaker, still, theme } from "../../../../parts/draw.js";
+import { makeChart } from "./curves.js";
+import { makeNumbers, paintNumbers, stateLine } from "./numbers.js";
+import { makePeople, paintPeople, placeholders, tableOfPeople } from "./people.js";
+import { makePoll } from "./poll.js";
+import {
+  absorb, count, csvOf, isDone, isOver, METRICS, newFilm, OVER, questionOf, sentenceOf, viewAt,
+} from "./sums.js";
+import { paintCurves } from "./views.js";
+
 const PLAY = 150; // ms a moment while it plays
 
 export default function ({ data, parentElement, setStateValue }) {

@@ -1,6 +1,9 @@
 // Twenty pairs, pinned for the whole run: teacher upwards, student downwards, the truth as a dashed
 // outline on either side, the label as a frame around its grade. The bars move as the student learns.
 
+import { el, fmt, svg } from "../../../../parts/draw.js";
+import { softmax } from "../../../../parts/maths.js";
+
 const WIDE = 150;
 const HIGH = 158;
 const [TEXT, FOOT] = [36, 18]; // room for query and ad above, for the label below

@@ -1,6 +1,8 @@
 // What is known of a run in the browser, and what it says at a step of its training.
 
-const OVER = ["finished", "stopped", "failed", "lost", "broken"];
+import { fmt } from "../../../../parts/draw.js";
+
+export const OVER = ["finished", "stopped", "failed", "lost", "broken"];
 const LEARNING = ["distill", "finetune", "evaluate"];
 export const NOT_CLEAR = "n/a (teacher not clearly better)";
 // error: standard error of one model's metric on n validation pairs, without its answers at hand

@@ -1,5 +1,9 @@
 // What each of the four pictures shows of a run.
 
+import { fmt } from "../../../../parts/draw.js";
+import { heldTop, paintChart } from "./curves.js";
+import { capital, isOver, METRICS, percent } from "./sums.js";
+
 /** Paint them all at a view. */
 export function paintCurves(part, view) {
   const { film, charts, metric, data } = part;

@@ -12,14 +12,12 @@ import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
 KEY = "masked_bars"
 _MEMO = "kd_masked_told"
 
-# the temperature rail is the Temperature page's own, so that both feel the same
-_SHARED = ("maths", "draw", "stage", "number_box", "temperature_rail/rails")
-_mount = part(__name__, *_SHARED, own=("panels",))
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)
@@ -98,12 +96,14 @@ def _told(view: MaskedView) -> _Told:
     memo: _Told | None = st.session_state.get(_MEMO)
     if memo is None:
         return _Told(view, 1, view)
-    gone = memo.heard and held(KEY, "set") is None  # another page was open: the part begins anew
+    gone = (
+        memo.heard and state_value(KEY, "set") is None
+    )  # another page was open: the part begins anew
     return memo if memo.shown == view and not gone else _Told(view, memo.count + 1, view)
 
 
 def _heard(on_change: Heard) -> None:
-    said, memo = held(KEY, "set"), st.session_state.get(_MEMO)
+    said, memo = state_value(KEY, "set"), st.session_state.get(_MEMO)
     if isinstance(said, Mapping):
         shown = on_change(said)
         if memo:

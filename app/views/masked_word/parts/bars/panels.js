@@ -2,6 +2,9 @@
 // An SVG, so that it can be saved. The axis ends at the first of a few round numbers above the
 // longest bar of a word, so small bars stay readable and a drag rescales only at those numbers.
 
+import { el, fmt, svg } from "../../../../parts/draw.js";
+import { clamp } from "../../../../parts/maths.js";
+
 const ROW = 24;
 const HEAD = 26; // role names
 const FOOT = 22; // axis numbers

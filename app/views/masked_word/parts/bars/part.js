@@ -1,6 +1,12 @@
 // Masked word: what two language models would write in one gap, at T = 1, 3, 5 and at a T that is
 // dragged. All logits are here, so every soft label is the whole vocabulary's own softmax.
 
+import { el, fmt, kept, painter, speaker, still, theme } from "../../../../parts/draw.js";
+import { entropy, kl, softmax } from "../../../../parts/maths.js";
+import { degrees } from "../../../../parts/stage.js";
+import { makeRail, showRail, stepped, sweep } from "../../../../parts/temperature_rail.js";
+import { makePanel, paintPanel, topOf } from "./panels.js";
+
 const FIXED = [1, 3, 5];
 const SETTLE = 250; // ms of rest after which key presses count as released
 const SHARE = 0.9;

@@ -5,9 +5,9 @@ from math import isfinite
 from typing import Any
 
 from app import state
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
-_mount = part(__name__, "maths", "draw", "number_box")
+_mount = part(__name__)
 
 
 def delta_strip(key: str, data: dict[str, Any], opened: Callable[[int], None]) -> None:
@@ -18,12 +18,12 @@ def delta_strip(key: str, data: dict[str, Any], opened: Callable[[int], None]) -
     """
 
     def brushed() -> None:
-        given = held(key, "brush")
+        given = state_value(key, "brush")
         if isinstance(given, (list, tuple)) and all(_is_number(v) for v in given):
             state.change(ranking={"brush": given})
 
     def clicked() -> None:
-        rank = held(key, "open")
+        rank = state_value(key, "open")
         if _is_number(rank):
             opened(int(rank))
 

@@ -1,6 +1,12 @@
 // Per-query differences, greatest first, on canvas. A drag brushes ranks, a click opens a query.
 // Hovering, moving and brushing stay in the browser; the release sends the brush once.
 
+import {
+  color, drag, el, fit, floats, fmt, fontOf, kept, painter, signed, theme,
+} from "../../../../parts/draw.js";
+import { clamp } from "../../../../parts/maths.js";
+import { numberBox } from "../../../../parts/number_box.js";
+
 const HEIGHT = 236;
 const TOP = 30; // px of the line that says who is who
 const PAUSE = 250; // ms of rest after typing before the brush is sent

@@ -4,9 +4,9 @@ from math import isfinite
 from typing import Any
 
 from app import state
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
-_mount = part(__name__, "maths", "draw", own=("marks",))
+_mount = part(__name__)
 
 
 def density_rail(key: str, data: dict[str, Any]) -> None:
@@ -20,7 +20,7 @@ def density_rail(key: str, data: dict[str, Any]) -> None:
 
 def _released(key: str) -> Any:
     def take() -> None:
-        value = held(key, "k")
+        value = state_value(key, "k")
         if isinstance(value, (int, float)) and isfinite(value):
             state.change(ranking={"k": value})
 

@@ -1,5 +1,10 @@
 // The marks of the density rail: SVG nodes made once, and how a number reads.
 
+import { svg } from "../../../../parts/draw.js";
+import { clamp } from "../../../../parts/maths.js";
+
+const THUMB = 24; // px, as part.css draws it
+
 /** An SVG node with a text, put into a parent. */
 function put(parent, tag, attributes = {}, text = null) {
   const made = svg(tag, attributes, text);
@@ -7,16 +12,16 @@ function put(parent, tag, attributes = {}, text = null) {
   return made;
 }
 
-function colorOf(role) {
+export function colorOf(role) {
   return `var(--kd-${role})`;
 }
 
 /** A is filled, B is dotted in its own color: told apart without color. */
-function fillOf(side, data) {
+export function fillOf(side, data) {
   return side === "a" ? colorOf(data.a.role) : "url(#dots)";
 }
 
-function percent(share) {
+export function percent(share) {
   return `${(100 * share).toFixed(1)} %`;
 }
 
@@ -26,13 +31,13 @@ function plusMinus(value, digits) {
   return Number(shown) === 0 ? shown : (value < 0 ? "−" : "+") + shown;
 }
 
-function changeText(value, data) {
+export function changeText(value, data) {
   return data.reading === "points"
     ? `${plusMinus(value, 1)} points`
     : `${plusMinus(100 * value, 1)} %`;
 }
 
-function testText(test, data) {
+export function testText(test, data) {
   const [low, high] = ends(test, data);
   const scale = data.reading === "points" ? 1 : 100;
   if (!Number.isFinite(low) || !Number.isFinite(high)) return test.verdict;
@@ -40,14 +45,14 @@ function testText(test, data) {
 }
 
 /** The interval of a test in the reading that is shown. */
-function ends(test, data) {
+export function ends(test, data) {
   if (!test) return [NaN, NaN];
   return data.reading === "points"
     ? [test.low, test.high]
     : [test.relative_low, test.relative_high];
 }
 
-function patterns(data) {
+export function patterns(data) {
   const own = colorOf(data.b.role);
   const size = { patternUnits: "userSpaceOnUse", height: 6 };
   return svg(
@@ -67,7 +72,7 @@ function patterns(data) {
   );
 }
 
-function axes(picture, plan, limit, data) {
+export function axes(picture, plan, limit, data) {
   const points = data.reading === "points";
   if (!plan.wide) {
     const zero = placeOf(0, limit, ...plan.change);
@@ -94,7 +99,7 @@ function tick(picture, x, plan, text, zero = false) {
 }
 
 /** The nodes of one grade: its name, two shares, the change, its whisker and two texts. */
-function gradeRow(picture, plan, grade, data, limit) {
+export function gradeRow(picture, plan, grade, data, limit) {
   const y = plan.y(grade);
   const { wide } = plan;
   const first = wide ? y + 5 : y + 22;
@@ -131,7 +136,7 @@ function shareNodes(picture, plan, y, side, data) {
 }
 
 /** The row of ads that nobody judged, hatched; shares above it are of the judged ones. */
-function bareRow(picture, plan, data) {
+export function bareRow(picture, plan, data) {
   const y = plan.top + plan.row * data.grades.length;
   put(picture, "text", { x: 0, y: plan.wide ? y + 26 : y + 14, class: "grade" }, "unjudged");
   const first = plan.wide ? y + 5 : y + 22;
@@ -145,7 +150,7 @@ function bareRow(picture, plan, data) {
 }
 
 /** Who is A and who is B, inside an SVG so that a saved picture says it too. */
-function legend(box, data) {
+export function legend(box, data) {
   const entries = ["a", "b"].map((side) => ({ side, text: `${side.toUpperCase()}: ${data[side].name}` }));
   if (data.paper) entries.push({ side: "paper", text: "the paper's Table 3" });
   const drawn = svg("svg", { class: "legend" });
@@ -178,7 +183,7 @@ function swatch(group, side, data) {
 }
 
 /** The best grade's change at every depth, over the thumb of that depth: where to drag to. */
-function profile(box, data) {
+export function profile(box, data) {
   const width = box.clientWidth || 300;
   const last = data.grades.length - 1;
   const all = Array.from({ length: data.deepest }, (_, at) => changes(data, at + 1)[last]);
@@ -201,4 +206,22 @@ function profile(box, data) {
 
 function shorten(text, letters) {
   return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
+}
+
+export function sharesOf(side, data, k) {
+  return (data.pooled ? side.pooled : side.query)[k - 1];
+}
+
+/** Points 100 (a - b), or a / b - 1, of each grade at k; NaN where nobody judged. */
+export function changes(data, k) {
+  const b = sharesOf(data.b, data, k);
+  return sharesOf(data.a, data, k).map((own, grade) => {
+    if (own === null || b[grade] === null) return NaN;
+    if (data.reading === "points") return 100 * (own - b[grade]);
+    return b[grade] > 0 ? own / b[grade] - 1 : NaN;
+  });
+}
+
+export function placeOf(value, limit, from, to) {
+  return from + ((clamp(value, -limit, limit) + limit) / (2 * limit)) * (to - from);
 }

@@ -1,8 +1,14 @@
 // Label density in the top k: shares of two models and their difference, while k is dragged.
 // Every depth lies in data; a drag sends nothing, the release sends k once.
 
+import { kept, painter, svg, theme } from "../../../../parts/draw.js";
+import { clamp } from "../../../../parts/maths.js";
+import {
+  axes, bareRow, changes, changeText, colorOf, ends, fillOf, gradeRow, legend, patterns, percent, placeOf,
+  profile, sharesOf, testText,
+} from "./marks.js";
+
 const PAUSE = 150; // ms of rest after which a key press counts as released
-const THUMB = 24; // px, as part.css draws it
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -116,20 +122,6 @@ function limitOf(data) {
   return steps.find((step) => step >= most) ?? steps.at(-1);
 }
 
-function sharesOf(side, data, k) {
-  return (data.pooled ? side.pooled : side.query)[k - 1];
-}
-
-/** Points 100 (a - b), or a / b - 1, of each grade at k; NaN where nobody judged. */
-function changes(data, k) {
-  const b = sharesOf(data.b, data, k);
-  return sharesOf(data.a, data, k).map((own, grade) => {
-    if (own === null || b[grade] === null) return NaN;
-    if (data.reading === "points") return 100 * (own - b[grade]);
-    return b[grade] > 0 ? own / b[grade] - 1 : NaN;
-  });
-}
-
 function paint(rail) {
   const { data, k } = rail;
   const change = changes(data, k);
@@ -187,10 +179,6 @@ function whisker(row, test, limit, data) {
   const [x0, x1] = known.map((end) => placeOf(end, limit, row.from, row.to));
   const y = row.middle;
   row.whisker.setAttribute("d", `M${x0} ${y}H${x1}M${x0} ${y - 5}v10M${x1} ${y - 5}v10`);
-}
-
-function placeOf(value, limit, from, to) {
-  return from + ((clamp(value, -limit, limit) + limit) / (2 * limit)) * (to - from);
 }
 
 function sentence(data, both, change) {

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
-OWN = ("hold", "marks", "scratch", "picture", "lists", "frontier", "auction")
-_mount = part(__name__, "maths", "draw", "number_box", own=OWN)
+_mount = part(__name__)
 
 
 def said(key: str) -> dict[str, Any]:
@@ -15,7 +14,7 @@ def said(key: str) -> dict[str, Any]:
     edits: {query, edits}, texts like "0b1.25_3c0.2": ad 0's bid, ad 3's pClick.
     """
     names = ("pair", "scratch", "rules", "edits")
-    return {name: told for name in names if (told := held(key, name)) is not None}
+    return {name: told for name in names if (told := state_value(key, name)) is not None}
 
 
 def paired_lists(data: dict[str, Any], key: str, **on_change: Any) -> None:

@@ -1,5 +1,12 @@
 // One query's auction: rails for w, slots and reserve; every ad a row that slides to its place.
 
+import { el, fmt, painter, speaker } from "../../../../parts/draw.js";
+import { clamp } from "../../../../parts/maths.js";
+import { numberBox } from "../../../../parts/number_box.js";
+import { buildFrontier, paintFrontier } from "./frontier.js";
+import { holdAuction, railPosition, railValue, STATES, summary } from "./hold.js";
+import { badge, chip, dollars, isNews, moveText, newEcho, percent, rested, settle, slide } from "./marks.js";
+
 const TALL = { wide: 58, narrow: 144 };
 const CELLS = ["Bid", "pClick", "pDefect", "RankScore", "Pays a click", "Outcome"];
 const PRICES = { second: "second price", first: "first price: the own bid" };

@@ -1,5 +1,9 @@
 // Revenue against defect over w, the whole set: every w lies in data, so the dot moves with the drag.
 
+import { el, signed, svg } from "../../../../parts/draw.js";
+import { bestRevenue, readAt } from "./hold.js";
+import { dollars, percent, roleMark } from "./marks.js";
+
 const BOX = { left: 58, right: 14, top: 26, bottom: 40, height: 300 };
 
 export function buildFrontier(view) {
@@ -95,7 +99,7 @@ function frontierLegend(frontier, width) {
 }
 
 /** The dots at the present w, the level of equal defect, and what the student loses there. */
-function paintFrontier(view) {
+export function paintFrontier(view) {
   const { frontier: drawn, data, rules } = view;
   if (!drawn) return;
   const { frontier } = data;

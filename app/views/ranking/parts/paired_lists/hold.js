@@ -1,6 +1,8 @@
 // One query's auction in the browser: the twin of kdcore.auction.rules.Auction.hold, and of a frontier's
 // reading at a weight. tests/browser/test_ranking_lists.py runs both against Python.
 
+import { rankOrder } from "../../../../parts/maths.js";
+
 export const STATES = ["shown", "no slot left", "below the reserve", "negative RankScore"];
 
 /**

@@ -1,7 +1,12 @@
 // One query, one column an order: teacher, student, ideal by label, truth, and the visitor's own.
 // Lines between neighbors tell who moved: up solid with ▲, down dashed with ▼, unmoved dotted.
 
-const ROW = 66;
+import { el, fmt, speaker, svg } from "../../../../parts/draw.js";
+import { argmax, clamp, rankOrder } from "../../../../parts/maths.js";
+import { badge, chip, isNews, moveKind, moveText, newEcho, places, rested, ROW, settle, slide } from "./marks.js";
+import { drawPicture } from "./picture.js";
+import { grip, moveBy, scores, sendOrder } from "./scratch.js";
+
 const GUTTER = 56;
 const ART = 40; // the saved picture is drawn apart: a shape this narrow is left out of it
 
@@ -63,6 +68,11 @@ function build(view) {
   view.picture = svg("svg", { class: "picture", "data-picture": true, "aria-hidden": "true" });
   root.replaceChildren(view.about, scroller, legend(view), view.spoken, view.picture);
   view.redraw = rested(() => drawPicture(view), 300);
+  view.setOrder = (order) => {
+    view.columns.at(-1).order = order;
+    arrange(view);
+    light(view, view.lit);
+  };
 }
 
 function place(node, row, at) {
@@ -87,7 +97,7 @@ function starts(view, own) {
   view.columns.slice(0, -1).forEach((column, at) => pick.append(el("option", { value: at }, column.name)));
   pick.onchange = () => {
     if (pick.value === "") return;
-    setOrder(view, view.columns[Number(pick.value)].order.slice());
+    view.setOrder(view.columns[Number(pick.value)].order.slice());
     pick.value = "";
     sendOrder(view);
   };
@@ -184,12 +194,6 @@ function lines(view, art, left, right) {
     if (kind !== "same") group.append(svg("text", { x: edge - 2, y: y1 + 4 }, moveText(from[ad], to[ad])));
     art.append(group);
   }
-}
-
-function places(order) {
-  const found = new Array(order.length);
-  order.forEach((ad, at) => (found[ad] = at));
-  return found;
 }
 
 /** Highlight an ad everywhere and say above what each order makes of it. */

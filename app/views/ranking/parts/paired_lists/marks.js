@@ -1,5 +1,8 @@
 // Small marks that lists and auction share: the label's chip, places, a row that slides.
 
+import { el, svg } from "../../../../parts/draw.js";
+
+export const ROW = 66; // px of an ad in a list
 const RAMP = { 2: [0, 3], 3: [0, 2, 3], 4: [0, 1, 2, 3], 5: [0, 1, 2, 3, 4] };
 
 export function gradeColor(grade, classes) {
@@ -29,6 +32,13 @@ export function moveText(from, to) {
 
 export function moveKind(from, to) {
   return from === to ? "same" : to < from ? "up" : "down";
+}
+
+/** The place of each ad in an order. */
+export function places(order) {
+  const found = new Array(order.length);
+  order.forEach((ad, at) => (found[ad] = at));
+  return found;
 }
 
 /** Put a row at its place; it slides there unless the visitor wants no motion (base.css). */

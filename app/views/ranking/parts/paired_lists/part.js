@@ -1,5 +1,9 @@
 // Paired lists of one query, or its auction: the same ads, the same marks, one mount each.
 
+import { kept, theme } from "../../../../parts/draw.js";
+import { drawAuction } from "./auction.js";
+import { drawLists } from "./lists.js";
+
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
   const view = kept(parentElement, () => ({ root, width: 0 }));

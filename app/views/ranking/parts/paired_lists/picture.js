@@ -1,5 +1,8 @@
 // The lists as one picture for PNG and SVG: what the page shows in elements, drawn again as shapes.
 
+import { svg } from "../../../../parts/draw.js";
+import { gradeColor, moveKind, places } from "./marks.js";
+
 const SHEET = { column: 270, gutter: 44, row: 24, top: 44, size: 12 };
 
 export function drawPicture(view) {

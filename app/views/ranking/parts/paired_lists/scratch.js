@@ -1,5 +1,9 @@
 // The visitor's own order: reordered by drag or Alt + arrows, scored at once, sent at release.
 
+import { el, fmt, painter } from "../../../../parts/draw.js";
+import { clamp, gainsOf, ndcg, ndcgRandom, ndcgWorst } from "../../../../parts/maths.js";
+import { rested, ROW } from "./marks.js";
+
 /**
  * nDCG@k of an order over its judged ads, as kdcore.metrics.ranking; unjudged ones are left out.
  * ranks: one number an ad where a model made the order, equal ones averaged; else the order counts.
@@ -17,7 +21,7 @@ export function orderNdcg(grades, classes, order, k, kind, ranks = null) {
 }
 
 /** A column's nDCG in both gains, and a bar with the random line. */
-function scores(view, column) {
+export function scores(view, column) {
   const grades = view.data.ads.map((ad) => ad.grade);
   const classes = view.data.grades.length;
   const { order, ranks } = column;
@@ -48,13 +52,7 @@ function scoreBar(column, { value, random, worst }) {
   column.bar.replaceChildren(...marks);
 }
 
-function setOrder(view, order) {
-  view.columns.at(-1).order = order;
-  arrange(view);
-  light(view, view.lit);
-}
-
-function sendOrder(view) {
+export function sendOrder(view) {
   view.echo.waiting = true;
   view.sendLater ??= rested(() => {
     const { order } = view.columns.at(-1);
@@ -71,12 +69,12 @@ function moved(order, ad, to) {
   return rest;
 }
 
-function moveBy(view, ad, by) {
+export function moveBy(view, ad, by) {
   const own = view.columns.at(-1);
   const here = own.order.indexOf(ad);
   const to = clamp(here + by, 0, own.order.length - 1);
   if (to === here) return;
-  setOrder(view, moved(own.order, ad, to));
+  view.setOrder(moved(own.order, ad, to));
   tellMove(view, ad);
   sendOrder(view);
 }
@@ -88,7 +86,7 @@ function tellMove(view, ad) {
 }
 
 /** A mouse drags the row anywhere, a finger by its grip, so that touch still scrolls the page. */
-function grip(view, item, cell, ad) {
+export function grip(view, item, cell, ad) {
   const handle = el("span", { class: "grip", "aria-hidden": "true" }, "⠿");
   cell.prepend(handle);
   cell.title = "Drag, or Alt + ↑ ↓, to reorder";
@@ -112,7 +110,7 @@ function follow(view, item, ad, began, shift) {
   view.dragPaint ??= painter(() => {
     const { own, ad: held, from, node } = view.drag;
     const to = clamp(from + Math.round(view.shift / ROW), 0, own.order.length - 1);
-    if (own.order.indexOf(held) !== to) setOrder(view, moved(own.order, held, to));
+    if (own.order.indexOf(held) !== to) view.setOrder(moved(own.order, held, to));
     node.style.transform = `translateY(${from * ROW + view.shift}px)`;
   });
   view.drag = { own: view.columns.at(-1), ad, from: began.place, node: item };
@@ -126,7 +124,7 @@ function drop(view, item, cell, ad, began) {
   view.dragPaint.cancel();
   const own = view.columns.at(-1);
   const to = clamp(began.place + Math.round(view.shift / ROW), 0, own.order.length - 1);
-  setOrder(view, moved(own.order, ad, to));
+  view.setOrder(moved(own.order, ad, to));
   if (own.order.join() !== began.order) {
     tellMove(view, ad);
     sendOrder(view);

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
 KEY = "runs_parallel"
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 Brush = Mapping[str, tuple[int, int]]
 
 
@@ -49,7 +49,7 @@ def runs_parallel(
     }
 
     def taken() -> None:
-        said = held(KEY, "brush")
+        said = state_value(KEY, "brush")
         found: Any = said.get("brush") if hasattr(said, "get") else None
         if found is not None and hasattr(found, "items"):
             on_brush({str(k): (int(v[0]), int(v[1])) for k, v in found.items()})

@@ -1,5 +1,7 @@
 // Parallel axes: a line a run, two handles an axis. Dragging only repaints; a release tells Python.
 
+import { el, kept, svg, theme } from "../../../../parts/draw.js";
+
 const [TALL, TOP, BOTTOM, SIDE, LEAST] = [250, 12, 14, 100, 118];
 
 export default function ({ data, parentElement, setStateValue }) {

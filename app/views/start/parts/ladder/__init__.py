@@ -5,7 +5,7 @@ from typing import Any
 from app.kit.browser_part import part
 from app.services import Story
 
-_mount = part(__name__, "draw")
+_mount = part(__name__)
 
 
 def ladder(story: Story, key: str) -> None:

@@ -1,6 +1,8 @@
 // A row a student: hollow diamond = labels only, filled square = distilled; whiskers are 95 %.
 // A model without a twin is a filled square alone.
 
+import { el, fmt, kept, svg, theme } from "../../../../parts/draw.js";
+
 const TOP = 34;
 
 export default function ({ data, parentElement }) {

@@ -1,6 +1,10 @@
 // Length of the gradient of the soft loss on the student's logits, at every temperature of the
 // rail: (q - p) / T as it is, T (q - p) with the factor T². Hinton et al., arXiv 1503.02531, §2.
 
+import { fmt, kept, low, painter, svg, theme } from "../../../../parts/draw.js";
+import { clamp, norm, softKlGradient, softmax } from "../../../../parts/maths.js";
+import { attend, degrees, holds, rowOf, stage } from "../../../../parts/stage.js";
+
 const [COLD, HOT] = [0.25, 20];
 const [FLOOR, ROOF] = [1e-4, 10]; // fixed axis, so that pairs compare
 const POINTS = 81;

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from app.kit.browser_part import part
 
-_mount = part(__name__, "stage")
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)

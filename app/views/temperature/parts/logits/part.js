@@ -1,5 +1,7 @@
 // Holds the logits for the other parts of the page; draws nothing.
 
+import { stage, tell } from "../../../../parts/stage.js";
+
 export default function ({ data }) {
   if (stage().world?.hash !== data.hash) tell({ world: unpack(data) });
   return () => {

@@ -2,7 +2,7 @@
 
 from app.kit.browser_part import part
 
-_mount = part(__name__, "maths", "draw", "stage")
+_mount = part(__name__)
 
 
 def temperature_numbers() -> None:

@@ -1,5 +1,9 @@
 // The arithmetic behind the bars: one row a grade, best first, and the formula of the lit one.
 
+import { el, fmt, kept, painter, signed, theme } from "../../../../parts/draw.js";
+import { argmax, entropy, kl, logSoftmax, softmax } from "../../../../parts/maths.js";
+import { attend, degrees, holds, rowOf, share, stage, tell } from "../../../../parts/stage.js";
+
 export default function ({ parentElement }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => ({ root, table: root.querySelector("table"), formula: root.querySelector(".formula") }));

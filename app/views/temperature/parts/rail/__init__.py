@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
 KEY = "temperature_rail"
 Set = Mapping[str, Any]
 
-_OWN = ("rails", "figures", "guess")
-_SHARED = ("maths", "draw", "stage", "bars", "mirror", "number_box")
-_mount = part(__name__, *_SHARED, own=_OWN)
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)
@@ -85,6 +83,6 @@ def temperature_rail(
 
 
 def _heard(on_change: Callable[[Set], None]) -> None:
-    said = held(KEY, "set")
+    said = state_value(KEY, "set")
     if isinstance(said, Mapping):
         on_change(said)

@@ -1,9 +1,13 @@
 // The buttons beside the rail, and the live numbers under it, each with its definition on focus.
 
+import { el, fmt } from "../../../../parts/draw.js";
+import { entropy, kl } from "../../../../parts/maths.js";
+import { degrees } from "../../../../parts/stage.js";
+
 const SAME = "Heights of the densities up to 100 %, so that several temperatures compare; off: up to the highest bin";
 
-/** Play, linked, log axis, and room for the marks' buttons. */
-function makeTools(part) {
+/** Play, linked, log axis, and room for the marks' buttons; actions of the part: play, release, spread. */
+export function makeTools(part, { play, release, spread }) {
   const start = el("button", { type: "button", class: "play", onclick: () => play(part) }, "▶ Play");
   const linked = el("input", { type: "checkbox" });
   const log = el("input", { type: "checkbox" });
@@ -54,7 +58,7 @@ const FIGURES = {
   mean: ["KL, all pairs", "Mean KL from teacher to student over all pairs of this data set, in nats, at the present temperatures."],
 };
 
-function makeFigures() {
+export function makeFigures() {
   const cells = {};
   const node = el("div", { class: "figures" });
   for (const [name, [title, help]] of Object.entries(FIGURES)) {

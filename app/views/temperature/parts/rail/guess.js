@@ -1,7 +1,11 @@
 // Guess first: the student's label stays hidden until the visitor has said what it will be.
 
+import { el } from "../../../../parts/draw.js";
+import { softmax } from "../../../../parts/maths.js";
+import { share } from "../../../../parts/stage.js";
+
 /** A rail a grade, best first, and the button that reveals; changed() after every move. */
-function makeGuess(host, names, changed) {
+export function makeGuess(host, names, changed) {
   const guess = { host, weights: names.map(() => 100 / names.length), pair: -1, open: false, p: null };
   guess.verdict = el("p", { class: "verdict", "aria-live": "polite" });
   guess.reveal = el("button", { type: "button" }, "Reveal the student");
@@ -25,7 +29,7 @@ function makeGuess(host, names, changed) {
 }
 
 /** Whether the student's label is hidden now; a new pair hides it again. */
-function guessing(guess, on, pair) {
+export function guessing(guess, on, pair) {
   if (guess.pair !== pair || guess.host.hidden === on) {
     guess.pair = pair;
     guess.open = false;
@@ -37,7 +41,7 @@ function guessing(guess, on, pair) {
   return on && !guess.open;
 }
 
-function paintGuess(guess, view) {
+export function paintGuess(guess, view) {
   if (!guess.p) return;
   guess.rows.forEach((row, k) => {
     row.input.value = guess.weights[k];

@@ -1,6 +1,15 @@
 // Temperature: drag it, and the soft labels of one pair and the relevance of all pairs move with
 // it. Everything is computed here; the server hears of it once, when the visitor lets go.
 
+import { makeBars } from "../../../../parts/bars.js";
+import { kept, low, painter, speaker, still, theme } from "../../../../parts/draw.js";
+import { histogram, relevance, relevanceInto, softmax, survey } from "../../../../parts/maths.js";
+import { across, colorsOf, mirrored } from "../../../../parts/mirror.js";
+import { follow, holds, rowOf, share, stage, tell } from "../../../../parts/stage.js";
+import { makeRail, showMarks, showRail, stepped, sweep } from "../../../../parts/temperature_rail.js";
+import { makeFigures, makeTools } from "./figures.js";
+import { guessing, makeGuess, paintGuess } from "./guess.js";
+
 const BINS = 50;
 const SETTLE = 250; // ms of rest after which key presses count as released
 
@@ -22,7 +31,7 @@ function build(root) {
   part.ask = painter(() => paint(part));
   const on = { move: (role, T) => move(part, role, T), done: () => release(part) };
   part.rails = { teacher: makeRail("teacher", on), student: makeRail("student", on) };
-  part.tools = makeTools(part);
+  part.tools = makeTools(part, { play, release, spread });
   part.figures = makeFigures();
   find(".rails").replaceChildren(
     part.rails.teacher.node, part.rails.student.node, part.tools.node, part.figures.node);

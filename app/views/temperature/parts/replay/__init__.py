@@ -9,11 +9,11 @@ import pyarrow as pa
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
 KEY = "temperature_replay"
 
-_mount = part(__name__, "maths", "draw", "stage", "bars", "mirror")
+_mount = part(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def temperature_replay(film: Film, on_change: Callable[[Any], None]) -> None:
             "twinSteps": film.twin_steps,
             **_tables(film.hash, film),
         },
-        on_at_change=lambda: on_change(held(KEY, "at")),
+        on_at_change=lambda: on_change(state_value(KEY, "at")),
     )
 
 

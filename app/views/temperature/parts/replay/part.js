@@ -1,6 +1,12 @@
 // Scrub through training: the student's soft labels on the probe come to the teacher's. All
 // moments are in the browser; the server hears of the moment once, at its release.
 
+import { makeBars } from "../../../../parts/bars.js";
+import { fmt, kept, painter, still, svg, theme } from "../../../../parts/draw.js";
+import { histogram, relevanceInto, survey } from "../../../../parts/maths.js";
+import { colorsOf, mirrored } from "../../../../parts/mirror.js";
+import { attend, degrees, rowOf, stage } from "../../../../parts/stage.js";
+
 const CELLS = 40;
 const PACE = 140; // ms a moment while it plays
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.kit.browser_part import held, part
+from app.kit.browser_part import part, state_value
 
 KEY = "temperature_smoothing"
 
-_mount = part(__name__, "maths", "draw", "stage")
+_mount = part(__name__)
 
 
 def temperature_smoothing(smoothing: float, on_change: Callable[[Any], None]) -> None:
@@ -15,5 +15,5 @@ def temperature_smoothing(smoothing: float, on_change: Callable[[Any], None]) ->
     _mount(
         key=KEY,
         data={"smoothing": smoothing},
-        on_eps_change=lambda: on_change(held(KEY, "eps")),
+        on_eps_change=lambda: on_change(state_value(KEY, "eps")),
     )

@@ -1,5 +1,9 @@
 // The hard label smoothed by ε beside the teacher's soft label (and the truth, when it is known).
 
+import { el, fmt, kept, painter, theme } from "../../../../parts/draw.js";
+import { labelSmoothing, logSoftmax, softmax } from "../../../../parts/maths.js";
+import { attend, degrees, holds, rowOf, share, stage } from "../../../../parts/stage.js";
+
 const MOST = 0.9;
 
 export default function ({ data, parentElement, setStateValue }) {

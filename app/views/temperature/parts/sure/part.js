@@ -1,6 +1,11 @@
 // Entropy of all soft labels, teacher up and student down: how the whole set goes from sure to
 // flat while T is dragged.
 
+import { fmt, kept, painter, theme } from "../../../../parts/draw.js";
+import { entropyInto, histogram } from "../../../../parts/maths.js";
+import { across, colorsOf, mirrored } from "../../../../parts/mirror.js";
+import { attend, degrees, holds, stage } from "../../../../parts/stage.js";
+
 const CELLS = 50;
 const SURE = 0.5; // bits: below this a label is called sure
 

@@ -1,5 +1,10 @@
 // The temperature rail: a native range on a log scale, marks that can be taken, numeric entry.
 
+import { el } from "./draw.js";
+import { clamp } from "./maths.js";
+import { numberBox } from "./number_box.js";
+import { degrees } from "./stage.js";
+
 const LOW = 0.25;
 const HIGH = 20;
 const STOPS = 1000; // of the native range
