@@ -14,6 +14,8 @@ from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
 from kdcore.yaml_text import read_assignments, read_settings_file
 
 MOST_RANKS = 64  # of CPU processes that share one run
+# settings of how a training is watched and stored, which change nothing of what is learned
+UNSEEN_BY_THE_MODEL = ("checkpoint_seconds", "replay_points", "log_every")
 _DEVICE = re.compile(r"auto|mps|cpu(:\d+)?|cuda(:\d+|:all)?", re.ASCII)
 
 

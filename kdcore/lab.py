@@ -23,7 +23,6 @@ from kdcore.config import (
     ModelConfig,
     StageConfig,
     TrainingConfig,
-    from_dict,
     to_dict,
 )
 from kdcore.data.names import pairs_of as pairs_of
@@ -32,7 +31,7 @@ from kdcore.errors import ConfigError, RunError
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
 from kdcore.evaluation.exports import to_json
-from kdcore.evaluation.stored import kept_evaluation as kept_evaluation
+from kdcore.evaluation.stored import stored_evaluation as stored_evaluation
 from kdcore.knobs import build
 from kdcore.predictions import Predictions
 from kdcore.runs import resolve
@@ -148,7 +147,7 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
     """
     from kdcore.recipes.stage import carry_out
 
-    config = from_dict(run.config)
+    config = run.config
 
     def load() -> PairTable:
         return resolve.pairs_of_run(run, workspace) if pairs is None else pairs

@@ -250,3 +250,12 @@ def _matrix(table: pa.Table, name: str) -> NDArray[Any]:
     values = column.flatten().to_numpy(zero_copy_only=False)
     kind = np.float64 if pa.types.is_float64(column.type.value_type) else np.float32
     return np.asarray(values, dtype=kind).reshape(-1, width)
+
+
+def answered_hash(path: Path) -> str:
+    """Content hash of the pairs that a predictions file answers; "" when it cannot be read."""
+    try:
+        header = json.loads((pq.read_schema(path).metadata or {}).get(b"kdlab", b"{}"))
+        return str(header.get("data_hash", ""))
+    except (OSError, ValueError, AttributeError, pa.ArrowException):
+        return ""

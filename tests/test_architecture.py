@@ -147,6 +147,17 @@ def test_a_verdict_is_better_worse_or_inconclusive():
     assert [str(path) for path in texts if path != reader and "BEATS" in path.read_text()] == []
 
 
+RAW_CONFIG = re.compile(r"\bconfig(\.get\(|\[[\"'])|\brun\.settings(\.get\(|\[)")
+
+
+def test_only_run_facts_reads_a_raw_config():
+    """Elsewhere a run's settings have types and names: run.teacher, run.config.training.epochs."""
+    allowed = {ROOT / "kdcore" / "config.py", ROOT / "kdcore" / "runs" / "facts.py"}
+    assert not [
+        path for path in MODULES if path not in allowed and RAW_CONFIG.search(path.read_text())
+    ]
+
+
 LIGHT = [
     "catalog",
     "config",

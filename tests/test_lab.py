@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kdcore import lab
-from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig, from_dict
+from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import ConfigError, DataError, LabError, RunError, UnknownNameError
 from kdcore.labels import BINARY
@@ -63,27 +63,27 @@ def test_a_stage_leaves_a_finished_run_with_model_and_predictions(
         for split in SCORED:
             pairs = lab.split_of(run, split, home)
             lab.predictions(run, split).require(pairs.content_hash, len(pairs))
-    assert student.config["method"]["params"]["temperature"] == 3
-    assert student.config["data"] == "small"
-    assert student.config["teacher"] == teacher.id
+    assert student.settings["method"]["params"]["temperature"] == 3
+    assert student.settings["data"] == "small"
+    assert student.settings["teacher"] == teacher.id
 
 
 def test_settings_reach_the_run_as_they_were_said(home: Workspace) -> None:
     run = lab.finetune(
         "small", TEACHER, workspace=home, training=SHORT, loss="mse", seed=3, limit=16, **HERE
     )
-    assert [run.config[k] for k in ("loss", "seed", "limit", "threads")] == ["mse", 3, 16, 1]
+    assert [run.settings[k] for k in ("loss", "seed", "limit", "threads")] == ["mse", 3, 16, 1]
     assert len(lab.predictions(run, "validation")) == 16
 
 
 def test_an_evaluation_is_kept_in_the_run_s_folder(
     home: Workspace, teacher: Run, student: Run
 ) -> None:
-    assert lab.kept_evaluation(student) is not None  # measured when it finished
+    assert lab.stored_evaluation(student) is not None  # measured when it finished
     made = lab.evaluate(student.id, teacher=teacher.id, workspace=home, resamples=50)
     assert 0 <= made.metrics["roc_auc"].value <= 1
     assert any("teacher" in key for key in made.metrics)
-    kept = lab.kept_evaluation(student)
+    kept = lab.stored_evaluation(student)
     assert kept is not None
     assert kept.metrics["roc_auc"].value == made.metrics["roc_auc"].value
 
@@ -167,7 +167,7 @@ def test_a_detached_run_that_is_killed_is_lost_and_resumes_to_the_same_result(
     long = TrainingConfig(epochs=20, batch_size=8, learning_rate=5e-3, checkpoint_seconds=0)
     settings = {"workspace": home, "training": long, **HERE}
     undisturbed = lab.distill(teacher, STUDENT, **settings)
-    killed = lab.store(home).create(undisturbed.config)
+    killed = lab.store(home).create(undisturbed.settings)
     pid = launch.start(killed)
     card = killed.checkpoint_folder / "checkpoint.json"
     until = time.monotonic() + 60
@@ -188,7 +188,7 @@ def test_a_detached_run_that_is_killed_is_lost_and_resumes_to_the_same_result(
 
 def test_a_stopped_run_says_how_to_go_on_and_goes_on(home: Workspace) -> None:
     run = lab.store(home).create(
-        lab.finetune("small", STUDENT, workspace=home, training=SHORT, **HERE).config
+        lab.finetune("small", STUDENT, workspace=home, training=SHORT, **HERE).settings
     )
     with run.write() as writer:
         writer.finish("stopped", "stopped on request")
@@ -208,33 +208,33 @@ def test_a_broken_folder_cannot_be_resumed(home: Workspace) -> None:
 def test_data_and_limit_are_the_source_run_s_unless_told(home: Workspace) -> None:
     settings: dict[str, Any] = {"workspace": home, "training": SHORT, **HERE}
     short = lab.finetune("small", TEACHER, limit=16, **settings)
-    other = lab.pairs_of(from_dict(short.config), home)
+    other = lab.pairs_of(short.config, home)
     other.save(home.data_folder("other"))
     for ask in (
         lambda **more: lab.distill(short, STUDENT, **settings, label_smoothing=0.1, **more),
         lambda **more: lab.infer(short, workspace=home, **HERE, **more),
     ):
-        assert [ask().config[k] for k in ("data", "limit")] == ["small", 16]
-        assert [ask(data="other").config[k] for k in ("data", "limit")] == ["other", 0]
-        assert ask(data="small").config["limit"] == 16
-        assert ask(data="other", limit=8).config["limit"] == 8
+        assert [ask().settings[k] for k in ("data", "limit")] == ["small", 16]
+        assert [ask(data="other").settings[k] for k in ("data", "limit")] == ["other", 0]
+        assert ask(data="small").settings["limit"] == 16
+        assert ask(data="other", limit=8).settings["limit"] == 8
 
 
 def test_label_smoothing_reaches_a_distilled_student(home: Workspace, teacher: Run) -> None:
     run = lab.distill(teacher, STUDENT, workspace=home, training=SHORT, label_smoothing=0.2, **HERE)
-    assert run.config["label_smoothing"] == 0.2
+    assert run.settings["label_smoothing"] == 0.2
 
 
 def test_a_run_of_another_workspace_teaches_and_answers(
     home: Workspace, teacher: Run, tmp_path: Path
 ) -> None:
     here = Workspace(tmp_path)
-    lab.pairs_of(from_dict(teacher.config), home).save(here.data_folder("small"))
+    lab.pairs_of(teacher.config, home).save(here.data_folder("small"))
     made = lab.distill(str(teacher.folder), STUDENT, workspace=here, training=SHORT, **HERE)
-    assert made.config["teacher"] == str(teacher.folder.resolve())
+    assert made.settings["teacher"] == str(teacher.folder.resolve())
     assert made.status().state == "finished"
     answered = lab.infer(teacher, workspace=here, splits=("test",), **HERE)
-    assert answered.config["run"] == str(teacher.folder.resolve())
+    assert answered.settings["run"] == str(teacher.folder.resolve())
     assert answered.predictions_path("test").exists()
 
 
@@ -242,7 +242,7 @@ def test_a_run_outside_the_store_resumes_on_the_store_s_data(
     home: Workspace, teacher: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KDLAB_HOME", str(home.root))
-    run = lab.store(Workspace(tmp_path / "out")).create(teacher.config)
+    run = lab.store(Workspace(tmp_path / "out")).create(teacher.settings)
     with run.write() as writer:
         writer.finish("stopped", "stopped on request")
     assert lab.resume(str(run.folder)).status().state == "finished"
@@ -252,18 +252,18 @@ def test_a_run_outside_the_store_resumes_on_the_store_s_data(
 def test_relative_paths_are_kept_so_that_they_hold_in_every_folder(
     home: Workspace, teacher: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lab.pairs_of(from_dict(teacher.config), home).save(tmp_path / "near")
+    lab.pairs_of(teacher.config, home).save(tmp_path / "near")
     (tmp_path / "small").mkdir()  # an imported name wins over a folder of that name
     monkeypatch.chdir(tmp_path)
     run = lab.finetune("near", TEACHER, workspace=home, training=SHORT, **HERE)
     model = ModelConfig(name="checkpoint", checkpoint="near")
     plain = lab.create(FinetuneConfig(data="small", model=model), home)
-    assert plain.config["data"] == "small"
-    assert plain.config["model"]["checkpoint"] == str(tmp_path / "near")
+    assert plain.settings["data"] == "small"
+    assert plain.settings["model"]["checkpoint"] == str(tmp_path / "near")
     lab.store(home).delete(plain.id)
     (tmp_path / "far").mkdir()
     monkeypatch.chdir(tmp_path / "far")
-    assert run.config["data"] == str(tmp_path / "near")
+    assert run.settings["data"] == str(tmp_path / "near")
     assert lab.evaluate(run, workspace=home, resamples=10).metrics["roc_auc"].n == 16
 
 

@@ -83,7 +83,7 @@ def test_the_gap_is_that_of_the_three_rows(result: TutorialResult) -> None:
 
 
 def test_the_students_differ_in_nothing_but_the_teacher(result: TutorialResult) -> None:
-    twin, student = (dict(result.runs[task].config) for task in ("student_ft", "student_kd"))
+    twin, student = (dict(result.runs[task].settings) for task in ("student_ft", "student_kd"))
     assert twin.pop("model") == student.pop("student")
     assert (twin.pop("stage"), student.pop("stage")) == ("finetune", "distill")
     assert student.pop("teacher") == result.runs["teacher_ft"].id

@@ -1,18 +1,15 @@
 """The one door of the app to files, runs and models, and the one place that caches."""
 
 from app.services.access import PUBLIC_REASON, demo, home, public
+from app.services.answers import Answers, Source, sources, sources_on
 from app.services.boards import (
     DEMO_DATA,
-    Answers,
     Board,
     DataChoice,
-    Source,
     board,
     chosen_data,
     data_choices,
     pairs_of,
-    sources,
-    sources_on,
     whole_data,
 )
 from app.services.links import fetch as fetch_link

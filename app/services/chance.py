@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app.services import access
-from app.services.boards import Answers, Board
+from app.services.answers import Answers
+from app.services.boards import Board
 from app.services.ranking import per_query
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.evaluation.equal_scores import equal_scores, equal_sentence

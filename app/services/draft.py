@@ -126,7 +126,7 @@ def take_config(config: DistillConfig) -> None:
 def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
     """Let the settings of a run, some of them changed, become the draft: nothing is started."""
     preset = run.about.preset if run.about.preset in PRESETS else FIRST
-    config = from_dict(run.config)
+    config = run.config
     if not isinstance(config, DistillConfig):
         raise ConfigError(f"{run.id} is no distillation, so it cannot be tried again here")
     whole = {**_differing(preset, config, TABLE), **(changed or {})}

@@ -1,4 +1,4 @@
-"""What was measured of a board's models, computed once for each pair of hashes."""
+"""Evaluations and comparisons of a board's models, computed once per content hash."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.services import access
-from app.services.boards import Answers, Board
+from app.services.answers import Answers
+from app.services.boards import Board
 from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.evaluation.comparison import Comparison
@@ -20,14 +21,19 @@ from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
 from kdcore.evaluation.gap import GapRecovered, gap_file, keep_gap, kept_gap
 from kdcore.evaluation.gap import gap_recovered as recover
-from kdcore.evaluation.stored import keep, kept_file, read_comparison, read_evaluation
+from kdcore.evaluation.stored import (
+    read_comparison,
+    read_evaluation,
+    result_file,
+    stored_evaluation,
+    write_result,
+)
 from kdcore.judging.measured import area_permutations
-from kdcore.lab import kept_evaluation
 from kdcore.predictions import Predictions
 
 Keyed = tuple[str, ...]
 _FOLDER = "measured"
-_MOST = 300  # kept results; the oldest go first
+_MOST = 300  # stored results; the oldest are removed first
 
 
 def evaluation(board: Board, who: Answers, temperature: float = 2.0) -> Evaluation:
@@ -41,18 +47,18 @@ def _evaluation(
     key: Keyed, temperature: float, _pairs: PairTable, _who: Answers, _teacher: Answers | None
 ) -> Evaluation:
     by = _teacher.predictions if _teacher and _teacher.key != _who.key else None
-    held = None
+    stored = None
     if by is None or _beside(_teacher, _who):
-        held = _kept(_pairs, _who, temperature, by.model if by else None)
-    if held is not None:
-        return held
-    said = (_who.predictions, by)
-    for path in _places(_who, _pairs, said, "evaluation", temperature):
-        if (held := read_evaluation(path)) is not None:
-            return held
-    found = evaluate_predictions(_pairs, _who.predictions, teacher=by, temperature=temperature)
-    _keep(_places(_who, _pairs, said, "evaluation", temperature)[-1], found)
-    return found
+        stored = _kept(_pairs, _who, temperature, by.model if by else None)
+    if stored is not None:
+        return stored
+    answers = (_who.predictions, by)
+    for path in _places(_who, _pairs, answers, "evaluation", temperature):
+        if (stored := read_evaluation(path)) is not None:
+            return stored
+    made = evaluate_predictions(_pairs, _who.predictions, teacher=by, temperature=temperature)
+    _keep(_places(_who, _pairs, answers, "evaluation", temperature)[-1], made)
+    return made
 
 
 def evaluation_of_rows(board: Board, who: Answers, rows: NDArray[np.int64]) -> Evaluation:
@@ -89,20 +95,20 @@ def _beside(teacher: Answers | None, who: Answers) -> bool:
 
 
 def _places(
-    who: Answers, pairs: PairTable, said: Sequence[Predictions | None], *about: object
+    who: Answers, pairs: PairTable, answers: Sequence[Predictions | None], *about: object
 ) -> list[Path]:
-    """Where a result may lie: beside its run, and last among what the visitor's lab keeps."""
+    """Where a result may lie: beside its run, and last in the cache of the visitor's workspace."""
     beside = [who.run.folder / "evaluation"] if who.run else []
     folders = [*beside, access.home().cache_folder(_FOLDER)]
-    return [kept_file(folder, pairs, said, *about) for folder in folders]
+    return [result_file(folder, pairs, answers, *about) for folder in folders]
 
 
-def _keep(path: Path, found: Evaluation | Comparison) -> None:
-    """Keep what took seconds; a public lab keeps nothing, and a full disk is no reason to stop."""
+def _keep(path: Path, result: Evaluation | Comparison) -> None:
+    """Store what took seconds; a public lab stores nothing, and a full disk stops nothing."""
     if access.public():
         return
     with suppress(OSError):
-        keep(path, found)
+        write_result(path, result)
         files = sorted(path.parent.glob("*.json"), key=lambda p: p.stat().st_mtime)
         for old in files[:-_MOST]:
             old.unlink(missing_ok=True)
@@ -111,33 +117,33 @@ def _keep(path: Path, found: Evaluation | Comparison) -> None:
 def _kept(
     pairs: PairTable, who: Answers, temperature: float, teacher: str | None
 ) -> Evaluation | None:
-    """What the run's folder holds of just this evaluation, so that nothing is measured twice."""
+    """The evaluation in the run's folder, where it has just these inputs."""
     for split in pairs.splits if who.run else ():
         try:
-            found = kept_evaluation(who.run, split) if who.run else None
+            stored = stored_evaluation(who.run, split) if who.run else None
         except LabError:
             continue  # of another version: measure anew
-        if found is None or found.data_hash != pairs.content_hash:
+        if stored is None or stored.data_hash != pairs.content_hash:
             continue
-        if (found.temperature, found.teacher) == (temperature, teacher):
-            return found
-        if teacher is None and (found.temperature, found.teacher) == (
+        if (stored.temperature, stored.teacher) == (temperature, teacher):
+            return stored
+        if teacher is None and (stored.temperature, stored.teacher) == (
             temperature,
             who.predictions.model,
         ):
-            return _alone(found)
+            return _alone(stored)
     return None
 
 
-def _alone(kept: Evaluation) -> Evaluation:
-    """A teacher's evaluation without what holds it up to itself."""
-    own = "teacher_"
+def _alone(evaluation: Evaluation) -> Evaluation:
+    """A teacher's evaluation without the comparison with itself."""
+    prefix = "teacher_"
     return replace(
-        kept,
+        evaluation,
         teacher=None,
-        metrics={k: m for k, m in kept.metrics.items() if not k.startswith(own)},
-        columns={k: c for k, c in kept.columns.items() if not k.startswith(own)},
-        notes=tuple(n for n in kept.notes if not n.startswith(own)),
+        metrics={k: m for k, m in evaluation.metrics.items() if not k.startswith(prefix)},
+        columns={k: c for k, c in evaluation.columns.items() if not k.startswith(prefix)},
+        notes=tuple(n for n in evaluation.notes if not n.startswith(prefix)),
     )
 
 
@@ -152,23 +158,17 @@ def _comparison(
     key: Keyed, depth: int, _pairs: PairTable, _a: Answers, _b: Answers, _teacher: Answers | None
 ) -> Comparison:
     by = _teacher.predictions if _teacher else None
-    said = (_a.predictions, _b.predictions, by)
-    tried = area_permutations(_pairs)
-    where = _places(_a, _pairs, said, "comparison", depth, tried)
-    for path in where:
-        if (held := read_comparison(path)) is not None:
-            return held
-    found = compare_predictions(_pairs, *said[:2], teacher=by, depth=depth, area_permutations=tried)
-    _keep(where[-1], found)
-    return found
-
-
-def kept_comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Comparison | None:
-    """The comparison when somebody kept it; nothing is measured."""
-    by = board.teacher.predictions if board.teacher else None
-    said = (a.predictions, b.predictions, by)
-    where = _places(a, board.pairs, said, "comparison", depth, area_permutations(board.pairs))
-    return next((held for path in where if (held := read_comparison(path)) is not None), None)
+    answers = (_a.predictions, _b.predictions, by)
+    permutations = area_permutations(_pairs)
+    paths = _places(_a, _pairs, answers, "comparison", depth, permutations)
+    for path in paths:
+        if (stored := read_comparison(path)) is not None:
+            return stored
+    made = compare_predictions(
+        _pairs, *answers[:2], teacher=by, depth=depth, area_permutations=permutations
+    )
+    _keep(paths[-1], made)
+    return made
 
 
 def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:
@@ -187,9 +187,9 @@ def _gap(
     path = None
     if _student.run is not None:
         path = gap_file(_student.run.folder / "evaluation", _pairs, *three, metric)
-        if (kept := kept_gap(path)) is not None:
-            return kept
-    found = recover(_pairs, *three, metric)
+        if (stored := kept_gap(path)) is not None:
+            return stored
+    made = recover(_pairs, *three, metric)
     if path is not None and not path.is_relative_to(access.demo().root) and not access.public():
-        keep_gap(path, found)
-    return found
+        keep_gap(path, made)
+    return made

@@ -1,6 +1,7 @@
 """Which predictions are missing, and where to get them: one sentence, the same on all pages."""
 
-from app.services.boards import Board, sources_on
+from app.services.answers import sources_on
+from app.services.boards import Board
 
 PLACE = "Data → Score and answers"
 HINT = f"Score the pairs with a model, or import predictions made elsewhere, under {PLACE}."

@@ -1,13 +1,12 @@
 """What the teacher says of the pairs on which a student was watched while it learned."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.services.boards import Answers, answers, sources
+from app.services.answers import Answers, answers, sources
 from app.services.models import Replay, score
 from kdcore.data.pairs import TEXT_COLUMNS
 from kdcore.errors import LabError
@@ -29,30 +28,19 @@ def teacher_on_probe(
 
 
 def _kept(folder: Path, teacher: Answers, pairs: int) -> NDArray[np.float32] | None:
-    wanted = (teacher.key, _validated_on(folder))
+    run = Run.load(folder)
+    validation = run.splits.get("validation")
+    wanted = (teacher.key, validation.content_hash if validation else "")
     source = next((s for s in sources() if (s.key, s.data_hash) == wanted), None)
     if source is None:
         return None
     logits = answers(source).predictions.logits
-    return logits[probe_rows(len(logits), pairs, _seed(folder))]
+    return logits[probe_rows(len(logits), pairs, run.seed)]
 
 
 def probe_rows(pairs: int, size: int, seed: int) -> NDArray[np.int64]:
     """Rows of the validation pairs that a run watches; drawn as kdcore.training.replay draws."""
     return np.sort(np.random.default_rng(seed).permutation(pairs)[:size])
-
-
-def _validated_on(folder: Path) -> str:
-    """Content hash of the pairs that a run was validated on; "" when it does not say."""
-    try:
-        told = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-        return str(told["pairs"]["validation"][1])
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return ""
-
-
-def _seed(folder: Path) -> int:
-    return int(Run.load(folder).config.get("seed", 0))
 
 
 @st.cache_resource(max_entries=20, show_spinner="Asking the teacher about the probe…")

@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.services.boards import Answers, Board, answers, sources_on
+from app.services.answers import Answers, answers, sources_on
+from app.services.boards import Board
 from app.services.rivals import beside
 from kdcore.data.pairs import PairTable
 from kdcore.evaluation.comparison import DensityDifference, Difference, density_differences

@@ -3,22 +3,23 @@
 import numpy as np
 
 from app import state
-from app.services.boards import Answers, Board, answers, chosen, on_rows, sources_on
+from app.services.answers import Answers, answers, on_rows, sources_on
+from app.services.boards import Board, chosen
 
 
 def beside(board: Board) -> list[Answers]:
     """Every model that answered all pairs of the board, those not shown on it as well."""
-    found = [answers(source) for source in sources_on(board.part)]
+    models = [answers(source) for source in sources_on(board.part)]
     rows = np.arange(len(board.part)) if board.rows is None else board.rows
     whole = board.rows is None
     return [
-        who if whole else on_rows(who, rows, board.pairs)
-        for who in found
-        if who.predictions.rows is None or np.isin(rows, who.predictions.rows).all()
+        model if whole else on_rows(model, rows, board.pairs)
+        for model in models
+        if model.predictions.rows is None or np.isin(rows, model.predictions.rows).all()
     ]
 
 
 def rival_of(board: Board) -> Answers | None:
     """The second student that the state pins beside the first, when it answered these pairs."""
-    found = chosen(sources_on(board.part), state.now().rival, "rival")
-    return next((who for who in beside(board) if found and who.key == found.key), None)
+    source = chosen(sources_on(board.part), state.now().rival, "rival")
+    return next((model for model in beside(board) if source and model.key == source.key), None)

@@ -1,13 +1,9 @@
-"""Which of the models that scored the pairs teaches, which learns, and which is whose twin."""
+"""Which of the models that scored the pairs is the teacher, the student, or a twin of which."""
 
-from typing import TYPE_CHECKING
-
+from app.services.answers import Source
 from kdcore.predictions import Origin
 from kdcore.runs.store import Run
-from kdcore.runs.twins import is_twin
-
-if TYPE_CHECKING:
-    from app.services.boards import Source
+from kdcore.runs.twins import find_twin, is_twin
 
 # the order in which a picker offers models: those in its own role first
 ORDER = {
@@ -16,33 +12,33 @@ ORDER = {
 }
 
 
-def role_of(source: "Source", offered: "list[Source]") -> str:
+def role_of(source: Source, offered: list[Source]) -> str:
     """teacher, student, twin or other: as it was imported, or as its run was trained."""
     if source.run is None:
         return (source.origin.role if source.origin else "") or "other"
-    if "student" in source.run.config:
+    if source.run.is_distilled:
         return "student"
     if _teaches(source, offered) or "teacher" in source.key:
         return "teacher"
-    students = (s.run for s in offered if s.run and "student" in s.run.config)
-    return "twin" if any(same_budget(run, source.run) for run in students) else "other"
+    students = (s.run for s in offered if s.run and s.run.is_distilled)
+    return "twin" if any(is_twin(run, source.run) for run in students) else "other"
 
 
 def is_distilled(run: Run | None, origin: Origin | None) -> bool:
     """Whether a model learned from a teacher: its run says so, or it was imported as a student."""
     if run is not None:
-        return "student" in run.config
+        return run.is_distilled
     return origin is not None and origin.role == "student"
 
 
-def in_order(offered: "list[Source]", role: str) -> "list[Source]":
+def in_order(offered: list[Source], role: str) -> list[Source]:
     """All models, those in this role first."""
     order = ORDER[role]
     return sorted(offered, key=lambda source: order.index(role_of(source, offered)))
 
 
-def default_teacher(offered: "list[Source]") -> "Source | None":
-    """The model that teaches unless the visitor chooses: never one imported as another role."""
+def default_teacher(offered: list[Source]) -> Source | None:
+    """The teacher unless the visitor chooses one: never a model imported in another role."""
     named = [s for s in offered if s.run and (s.key == "teacher" or "teacher" in s.key)]
     used = [s for s in offered if _teaches(s, offered)]
     imported = [s for s in offered if s.run is None and role_of(s, offered) == "teacher"]
@@ -50,28 +46,27 @@ def default_teacher(offered: "list[Source]") -> "Source | None":
     return next(iter(named + used + imported + rest), None)
 
 
-def default_student(offered: "list[Source]", teacher: "Source | None") -> "Source | None":
-    """The model that learns unless the visitor chooses; an imported twin is never taken for it."""
+def default_student(offered: list[Source], teacher: Source | None) -> Source | None:
+    """The student unless the visitor chooses one; never an imported twin."""
     rest = [s for s in offered if teacher is None or s.key != teacher.key]
-    taught = [s for s in rest if s.run and "student" in s.run.config]
-    liked = [s for s in taught if s.run and s.run.config["student"].get("name") == "twinbert_cos"]
+    distilled = [s for s in rest if s.run and s.run.is_distilled]
+    preferred = [s for s in distilled if s.run and s.run.model_name == "twinbert_cos"]
     imported = [s for s in rest if s.run is None and role_of(s, offered) == "student"]
     others = [s for s in rest if s.run or role_of(s, offered) == "other"]
-    return next(iter(liked + taught + imported + others), None)
+    return next(iter(preferred + distilled + imported + others), None)
 
 
-def twin_of(offered: "list[Source]", student: "Source | None") -> "Source | None":
+def twin_of(offered: list[Source], student: Source | None) -> Source | None:
     """The same student, seed, data and budget, trained on hard labels only; or an imported twin."""
     if student is None:
         return None
-    taught = student.run
-    if taught is None:
+    if student.run is None:
         return _imported_twin(offered, student)
-    alike = [s for s in offered if s.run and same_budget(taught, s.run)]
-    return next((s for s in alike if s.key == taught.about.twin), next(iter(alike), None))
+    twin = find_twin(student.run, [s.run for s in offered if s.run])
+    return next((s for s in offered if twin is not None and s.run is twin), None)
 
 
-def _imported_twin(offered: "list[Source]", student: "Source") -> "Source | None":
+def _imported_twin(offered: list[Source], student: Source) -> Source | None:
     """The twin imported for this student by name, else one imported for any student.
 
     None for a model that was not imported as a student: how it was trained is not known here.
@@ -83,12 +78,7 @@ def _imported_twin(offered: "list[Source]", student: "Source") -> "Source | None
     return next(iter(own + [s for s, origin in twins if not origin.student]), None)
 
 
-def same_budget(taught: Run, alone: Run) -> bool:
-    """Whether `alone` is the twin of a distilled student: all the same, but without a teacher."""
-    return is_twin(taught, alone)
-
-
-def _teaches(source: "Source", offered: "list[Source]") -> bool:
-    taught = {str(s.run.config.get("teacher", "")) for s in offered if s.run}
+def _teaches(source: Source, offered: list[Source]) -> bool:
+    teachers = {s.run.teacher for s in offered if s.run}
     run = source.run
-    return run is not None and (run.id in taught or str(run.folder) in taught)
+    return run is not None and (run.id in teachers or str(run.folder) in teachers)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from app.services import access
 from app.services.access import refuse_public
-from app.services.boards import TEST, DataChoice, is_cut, sources, title_of, whole_data
-from app.services.roles import same_budget
+from app.services.answers import sources
+from app.services.boards import TEST, DataChoice, is_cut, whole_data
 from kdcore import lab
 from kdcore.config import InferConfig
 from kdcore.data.answers.regrade import model_scheme
@@ -18,6 +18,7 @@ from kdcore.labels import LabelScheme
 from kdcore.runs.queue import launch
 from kdcore.runs.sizes import ModelSize, size_of
 from kdcore.runs.store import Run, RunStore
+from kdcore.runs.twins import find_twin
 
 LIVE = ("queued", "running")
 MOST_RUNNING = 4  # on all data sets together
@@ -60,20 +61,20 @@ def models() -> list[Model]:
     """Every model of the demo and of the workspace, by title within each."""
     found: dict[str, Model] = {}
     for workspace in (access.demo(), access.home()):
-        for run in sorted(RunStore(workspace.runs).list(), key=title_of):
+        for run in sorted(RunStore(workspace.runs).list(), key=lambda run: run.label):
             with suppress(LabError, OSError):
                 scheme = model_scheme(run.model_folder)
                 size = size_of(run.model_folder / _MODEL)
                 if size is not None:
-                    found.setdefault(run.id, Model(run.id, title_of(run), run, scheme, size))
+                    found.setdefault(run.id, Model(run.id, run.label, run, scheme, size))
     return list(found.values())
 
 
 def twin_of(key: str) -> str:
     """The key of the same student trained without a teacher; "" where there is none."""
     offered = {model.key: model.run for model in models()}
-    student = offered.get(key)
-    return next((k for k, run in offered.items() if student and same_budget(student, run)), "")
+    twin = find_twin(offered.get(key), offered.values())
+    return twin.id if twin else ""
 
 
 def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) -> list[str]:
@@ -98,7 +99,7 @@ def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) 
 def _at_work() -> int:
     """How many scorings run or wait to, on whatever data."""
     runs = RunStore(access.home().runs).list()
-    scorings = (run for run in runs if run.config.get("stage") == "infer")
+    scorings = (run for run in runs if run.is_scoring)
     return sum(run.status().state in LIVE for run in scorings)
 
 
@@ -132,7 +133,7 @@ def jobs(choice: DataChoice) -> list[Job]:
     wanted = {choice.key, str(choice.folder)}
     found = []
     for run in RunStore(access.home().runs).list():
-        if run.config.get("stage") == "infer" and run.config.get("data") in wanted:
+        if run.is_scoring and run.data in wanted:
             found.append(_job(run))
     return found
 
@@ -140,7 +141,7 @@ def jobs(choice: DataChoice) -> list[Job]:
 def _job(run: Run) -> Job:
     status, lines = run.status(), run.metrics()
     rates = [line["pairs_per_second"] for line in lines if "pairs_per_second" in line]
-    asked = Path(str(run.config.get("run", ""))).name
+    asked = Path(run.scored_run).name
     title = run.title.rpartition(" on ")[0] or asked
     rate = rates[-1] if rates else float("nan")
     done = max(status.step, *(int(line["step"]) for line in lines), 0) if lines else status.step

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from app.services import access
-from app.services.boards import Answers, Board, Source, sources_on
+from app.services.answers import Answers, Source, sources_on
+from app.services.boards import Board
 from app.services.measured import evaluation
 from app.services.rivals import beside
 from app.services.roles import role_of, twin_of
@@ -49,11 +50,11 @@ def story(board: Board, metric: str = "roc_auc") -> Story:
     """The rungs of the students and imported models that have scored the board's pairs."""
     rungs = _rungs(board, metric)
     top = _measured(board, board.teacher, metric) if board.teacher else None
-    about = top or (rungs[0].taught if rungs else None)
+    metric_shown = top or (rungs[0].taught if rungs else None)
     ceiling = evaluation(board, board.teacher).metrics.get("truth_auc") if board.teacher else None
     return Story(
-        about.name if about else metric,
-        about.definition if about else "",
+        metric_shown.name if metric_shown else metric,
+        metric_shown.definition if metric_shown else "",
         tuple(rungs),
         top,
         ceiling.value if ceiling and metric == "roc_auc" else float("nan"),
@@ -62,7 +63,7 @@ def story(board: Board, metric: str = "roc_auc") -> Story:
 
 def _rungs(board: Board, metric: str) -> list[Rung]:
     offered = sources_on(board.part)
-    answered = {who.key: who for who in beside(board)}
+    answered = {model.key: model for model in beside(board)}
     couples = [(s, other) for s in offered if (other := twin_of(offered, s)) is not None]
     couples = [(s, other) for s, other in couples if {s.key, other.key} <= answered.keys()]
     bundled = [each for each in couples if _is_bundled(each[0])]
@@ -74,11 +75,11 @@ def _rungs(board: Board, metric: str) -> list[Rung]:
         title = source.title.partition(" · ")[0] if _is_bundled(source) else source.title
         return Rung(title, source.key, alone, taught, newest) if taught and alone else None
 
-    found = [r for s, other in bundled if (r := rung(s, other, False))]
-    found.sort(key=lambda r: r.taught.value)
+    rungs = [r for s, other in bundled if (r := rung(s, other, False))]
+    rungs.sort(key=lambda r: r.taught.value)
     latest = own[-1:] if bundled else own[-LADDER:]
     newest = (r for s, other in latest if (r := rung(s, other, bool(bundled))))
-    return [*found, *newest, *_imported_rungs(board, offered, answered, metric)]
+    return [*rungs, *newest, *_imported_rungs(board, offered, answered, metric)]
 
 
 def _imported_rungs(
@@ -97,8 +98,8 @@ def _imported_rungs(
     rungs = []
     for source in shown[:LADDER]:
         twin = twin_of(offered, source)
-        held = answered.get(twin.key) if twin else None
-        alone = _measured(board, held, metric) if held else None
+        of_twin = answered.get(twin.key) if twin else None
+        alone = _measured(board, of_twin, metric) if of_twin else None
         if taught := _measured(board, answered[source.key], metric):
             rungs.append(Rung(source.title, source.key, alone, taught, brought=True))
     return rungs

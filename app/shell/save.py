@@ -129,7 +129,7 @@ def _subjects(board: Board) -> list[Subject]:
 def _settings(who: Answers) -> str:
     if who.run is None:
         return "Predictions imported as a file; how they were made is not known here."
-    return yaml.safe_dump(who.run.config, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(who.run.settings, sort_keys=False, allow_unicode=True)
 
 
 def _link() -> str:

@@ -6,7 +6,7 @@ from kdcore import lab
 from kdcore.cli.kit.answer import show, table
 from kdcore.cli.kit.settings import Json
 from kdcore.cli.stages import RunId
-from kdcore.config import DistillConfig, InferConfig, from_dict
+from kdcore.config import DistillConfig, InferConfig
 from kdcore.errors import ConfigError
 from kdcore.workspace import Workspace
 
@@ -22,7 +22,7 @@ def latency(run: RunId, as_json: Json = False) -> None:
 
     home = Workspace.default()
     found = lab.store().get(run)
-    config = from_dict(found.config)
+    config = found.config
     if isinstance(config, InferConfig):
         raise ConfigError(f"{found.id} holds predictions only; name the run whose model made them")
     with use_threads(config.threads):

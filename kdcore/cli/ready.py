@@ -76,9 +76,9 @@ def _likely(home: Path) -> str:
 
 def _somebody_works(home: Path) -> bool:
     """Whether a run computes: what is prepared beside it would take from its cores."""
-    from kdcore.runs.queue.entries import RUNNING, tickets
+    from kdcore.runs.queue.entries import RUNNING, read_entries
 
-    return bool(tickets(home / "queue" / RUNNING))
+    return bool(read_entries(home / "queue" / RUNNING))
 
 
 def _prepare(likely: str, home: Path, orders: "Queue[str]") -> None:

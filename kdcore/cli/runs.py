@@ -55,7 +55,7 @@ def show_run(run: RunId, as_json: Json = False) -> None:
         **about,
         "folder": found.folder,
         "status": status.to_dict(),
-        "config": found.config,
+        "config": found.settings,
         "last": numbers,
     }
     told = f": {status.message}" if status.message else ""
@@ -64,7 +64,7 @@ def show_run(run: RunId, as_json: Json = False) -> None:
         f"step {status.step:,} of {status.total_steps:,}" if status.total_steps else "",
         f"folder: {found.folder}",
     ]
-    settings = yaml.safe_dump(found.config, sort_keys=False).rstrip("\n")
+    settings = yaml.safe_dump(found.settings, sort_keys=False).rstrip("\n")
     rows = [{"number": name, "last value": _shown(name, n)} for name, n in numbers.items()]
     parts: list[Any] = ["\n".join(filter(None, lines)), settings, *([table(rows)] if rows else [])]
     show(as_json, data, *parts)
@@ -154,7 +154,7 @@ def delete(
 
 def _taught_by(run_id: str, runs: list[Run]) -> list[str]:
     """The runs whose teacher this one is."""
-    return [run.id for run in runs if run.config.get("teacher") == run_id]
+    return [run.id for run in runs if run.teacher == run_id]
 
 
 @app.command()

@@ -117,4 +117,4 @@ def _span(row: dict[str, Any], key: str) -> str:
 
 
 def _model(plan: "TutorialPlan", task: str) -> str:
-    return model_of({"model": to_dict(plan.teacher if task == "teacher_ft" else plan.student)})
+    return model_of(to_dict(plan.teacher if task == "teacher_ft" else plan.student))

@@ -23,7 +23,7 @@ PARTS = 10  # lines that a file or a pipe gets of each run
 def follow(run: Run, as_json: bool) -> None:
     """One run until its end, which is told; RunError when nobody works on it."""
     with Progress(as_json=as_json) as progress:
-        progress.tell(str(run.config.get("stage", "run")), run)
+        progress.tell(run.stage or "run", run)
         while run.status().state in LIVE:
             refuse_forsaken(run)
             try:

@@ -5,7 +5,7 @@ from pathlib import Path
 from kdcore.data.pairs import PairTable
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap
-from kdcore.evaluation.stored import keep, kept_file
+from kdcore.evaluation.stored import result_file, write_result
 from kdcore.predictions import Predictions
 
 GAPS = ("roc_auc", "ndcg@5", "nll")
@@ -19,7 +19,7 @@ def keep_beside(
     for metric in GAPS:
         found = gap_recovered(pairs, hard, distilled, teacher, metric)
         keep_gap(gap_file(folder, pairs, hard, distilled, teacher, metric), found)
-    path = kept_file(
+    path = result_file(
         folder, pairs, (distilled, hard, teacher), "comparison", DEPTH, AREA_PERMUTATIONS
     )
-    keep(path, compare(pairs, distilled, hard, teacher=teacher, depth=DEPTH))
+    write_result(path, compare(pairs, distilled, hard, teacher=teacher, depth=DEPTH))

@@ -1,6 +1,5 @@
 """The demo's table: what each model reached, and how much of the gap its teacher closed."""
 
-import json
 from collections.abc import Mapping
 from math import nan
 from typing import Any
@@ -57,12 +56,11 @@ def _student(
 def _figures(run: Run, evaluation: Evaluation) -> dict[str, Any]:
     """A run's figures with their intervals, what it learned from and how long that took."""
     lines = run.metrics()
-    facts = json.loads((run.folder / "provenance.json").read_text(encoding="utf-8"))
     found = {key: evaluation.metrics[key] for key in KEYS if key in evaluation.metrics}
     return {
         "run": run.id,
         **{key: {"value": m.value, "low": m.low, "high": m.high} for key, m in found.items()},
-        "pairs": facts["pairs"]["train"][0],
+        "pairs": run.splits["train"].pairs,
         "steps": int(max(line["step"] for line in lines)),
         "seconds": round(sum(line.get("seconds", 0.0) for line in lines), 1),
     }

@@ -9,7 +9,8 @@ from kdcore.data.pairs import PairTable
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.exports import to_json
 from kdcore.predictions import Predictions
-from kdcore.runs.record import CONFIG, METRICS, Record
+from kdcore.runs.metric_lines import METRICS
+from kdcore.runs.record import CONFIG, Record
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, replacing, write_text_atomic
 

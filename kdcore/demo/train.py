@@ -48,7 +48,7 @@ def _queued(stage: Stage, work: Workspace) -> Run:
     folder = work.run_folder(stage.id)
     if folder.is_dir():
         found = Run.load(folder)
-        if not found.problem and _same(found.config, to_dict(stage.config)):
+        if not found.problem and _same(dict(found.settings), to_dict(stage.config)):
             return found
         lab.store(work).delete(stage.id)
     lab.create(stage.config, work, title=stage.title).folder.rename(folder)

@@ -1,49 +1,63 @@
-"""Evaluations and comparisons kept as files, found again for just the same pairs and answers."""
+"""Evaluations and comparisons as files, found again for just the same pairs and answers.
+
+A result lies under a hash of the pairs and answers that it was measured on. A list of runs reads no
+answers: for it, the differences between two runs also lie under what their prediction files look
+like (path, moment, size), and are not found once one of these files has changed.
+"""
 
 import hashlib
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from functools import lru_cache
+from math import nan
 from pathlib import Path
+from typing import Any
 
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
-from kdcore.evaluation.comparison import Comparison
+from kdcore.evaluation.comparison import Comparison, Difference
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.exports import comparison_from_json, evaluation_from_json, to_json
 from kdcore.metrics.definitions import VERSION
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
-from kdcore.workspace import write_text_atomic
+from kdcore.workspace import Workspace, write_json_atomic, write_text_atomic
+
+FORMAT = 2  # of stored differences; raised when the same files would be compared otherwise
 
 
-def kept_evaluation(run: Run, split: str = "test") -> Evaluation | None:
-    """The evaluation that `lab.evaluate` kept; None without one, or when metrics were redefined."""
+def stored_evaluation(run: Run, split: str = "test") -> Evaluation | None:
+    """The evaluation in a run's folder; None without one, or when metrics were redefined."""
     path = run.evaluation_path(split)
     if not path.exists():
         return None
-    found = evaluation_from_json(path.read_text(encoding="utf-8"))
-    return found if found.version == VERSION else None
+    evaluation = evaluation_from_json(path.read_text(encoding="utf-8"))
+    return evaluation if evaluation.version == VERSION else None
 
 
-def kept_file(
+def result_file(
     folder: Path, pairs: PairTable, answers: Sequence[Predictions | None], *about: object
 ) -> Path:
-    """Where a result of these pairs and answers is kept; about: what was measured, and how."""
+    """Where a result of these pairs and answers lies; about: what was measured, and how."""
     digest = hashlib.sha256(repr((VERSION, pairs.name, pairs.content_hash, about)).encode())
     if pairs.truth is not None:  # not in the content hash
         digest.update(pairs.truth.tobytes())
-    for said in answers:
-        digest.update(repr(said and (said.model, said.logits.shape)).encode())
-        digest.update(said.digest.encode() if said else b"")
+    for each in answers:
+        digest.update(repr(each and (each.model, each.logits.shape)).encode())
+        digest.update(each.digest.encode() if each else b"")
     return folder / f"{about[0] if about else 'result'}-{digest.hexdigest()[:16]}.json"
 
 
-def keep(path: Path, found: Evaluation | Comparison) -> None:
-    """Write a result where it is found again."""
-    write_text_atomic(path, to_json(found, indent=None))
+def write_result(path: Path, result: Evaluation | Comparison) -> None:
+    """Write a result to the file that `result_file` names."""
+    write_text_atomic(path, to_json(result, indent=None))
 
 
 def read_evaluation(path: Path) -> Evaluation | None:
-    """What `keep` wrote, or None when there is nothing that can be read."""
+    """The evaluation in a file, or None when there is nothing that can be read."""
     try:
         return evaluation_from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, DataError):
@@ -51,8 +65,53 @@ def read_evaluation(path: Path) -> Evaluation | None:
 
 
 def read_comparison(path: Path) -> Comparison | None:
-    """What `keep` wrote, or None when there is nothing that can be read."""
+    """The comparison in a file, or None when there is nothing that can be read."""
     try:
         return comparison_from_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, DataError):
         return None
+
+
+def differences_file(workspace: Workspace, run: Run, other: Run) -> Path | None:
+    """Where the differences between two runs lie; None where one has no test predictions."""
+    looks = []
+    for each in (run, other):
+        path = each.predictions_path("test")
+        try:
+            stat = os.stat(path)
+        except OSError:
+            return None
+        looks.append((str(path), stat.st_mtime_ns, stat.st_size))
+    digest = hashlib.sha256(repr((VERSION, FORMAT, looks)).encode()).hexdigest()[:16]
+    return workspace.cache_folder("runs") / f"delta-{digest}.json"
+
+
+def stored_differences(
+    workspace: Workspace, run: Run, other: Run
+) -> Mapping[str, Difference] | None:
+    """Every metric of a run less another's where it was measured before; reads no predictions."""
+    path = differences_file(workspace, run, other)
+    try:
+        return read_differences(path) if path else None
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def store_differences(workspace: Workspace, run: Run, other: Run, comparison: Comparison) -> None:
+    """Write the differences of a comparison where `stored_differences` finds them."""
+    path = differences_file(workspace, run, other)
+    if path is not None:
+        with suppress(OSError):  # a full disk is no reason to stop
+            write_json_atomic(path, {k: asdict(d) for k, d in comparison.differences.items()})
+        read_differences.cache_clear()
+
+
+@lru_cache(maxsize=4096)  # the name of a file changes with its content
+def read_differences(path: Path) -> Mapping[str, Difference]:
+    """The differences in a file; an error when it is missing or damaged."""
+    content: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    differences = {}
+    for metric, values in content.items():
+        numbers: dict[str, Any] = {k: nan if v is None else v for k, v in values.items()}
+        differences[metric] = Difference(**numbers)
+    return differences

@@ -65,11 +65,8 @@ def arguments_of(config: StageConfig) -> list[str]:
     return [*words, *given, *_rest(config, usual, told)]
 
 
-def model_of(config: Mapping[str, Any]) -> str:
-    """The short text that names a run's model again, as --model takes it; "" for inference."""
-    model = config.get("student") or config.get("model")
-    if not isinstance(model, Mapping):
-        return ""
+def model_of(model: Mapping[str, Any]) -> str:
+    """The short text that names the model of a config again, as --model takes it."""
     name, params = str(model.get("name", "")), model.get("params") or {}
     if model.get("checkpoint"):
         return str(model["checkpoint"])

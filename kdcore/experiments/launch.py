@@ -12,7 +12,7 @@ from typing import Any
 
 from kdcore import lab
 from kdcore.catalog import STUDENTS
-from kdcore.config import DistillConfig, FinetuneConfig, MethodConfig, ModelConfig, from_dict
+from kdcore.config import DistillConfig, FinetuneConfig, MethodConfig, ModelConfig
 from kdcore.errors import DataError, LabError
 from kdcore.experiments.estimate.data_stats import amounts_of
 from kdcore.experiments.presets import PRESETS, changed_from
@@ -214,9 +214,9 @@ class Twins:
 def _finetunings(workspace: Workspace) -> Iterator[tuple[FinetuneConfig, Run]]:
     """Every run that learned from labels alone, newest first."""
     for run in lab.store(workspace).list():
-        if run.config.get("stage") == "finetune":
+        if run.stage == "finetune":
             with suppress(LabError):
-                config = from_dict(run.config)
+                config = run.config
                 if isinstance(config, FinetuneConfig):
                     yield config, run
 

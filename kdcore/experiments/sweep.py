@@ -34,7 +34,8 @@ from kdcore.judging.caveats import caveats, early
 from kdcore.judging.measured import against_twin
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.about import About
-from kdcore.runs.store import Run, RunStore
+from kdcore.runs.store import Run
+from kdcore.runs.twins import launched_twin
 from kdcore.workspace import Workspace
 
 MOST_CELLS = 200
@@ -225,14 +226,14 @@ def _result(
     if state != "finished":
         return blank
     try:
-        key = (run.config.get("data"), run.config.get("limit"))
+        key = (run.data, run.limit)
         if key not in tables:
             tables[key] = lab.split_of(run, "test", workspace)
         found = _evaluation(run, workspace).metrics[metric]
     except (LabError, OSError, KeyError):
         return blank
     done = replace(blank, value=found.value, low=found.low, high=found.high)
-    twin = _twin(run)
+    twin = launched_twin(run)
     comparison = _against_twin(run, twin, tables[key], workspace) if twin else None
     if twin is None or comparison is None or metric not in comparison.differences:
         return done
@@ -250,14 +251,7 @@ def _result(
 
 
 def _evaluation(run: Run, workspace: Workspace | None) -> Evaluation:
-    return lab.kept_evaluation(run) or lab.evaluate(run, workspace=workspace)
-
-
-def _twin(run: Run) -> Run | None:
-    try:
-        return RunStore(run.folder.parent).get(run.about.twin) if run.about.twin else None
-    except LabError:
-        return None
+    return lab.stored_evaluation(run) or lab.evaluate(run, workspace=workspace)
 
 
 def _against_twin(

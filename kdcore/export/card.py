@@ -8,21 +8,21 @@ import yaml
 
 from kdcore.catalog import METHODS, STUDENTS
 from kdcore.evaluation.evaluate import Metric
-from kdcore.export.student import Exported
+from kdcore.export.exported import Exported
 from kdcore.export.usage import usage
-from kdcore.report.facts import Facts
+from kdcore.report.facts import ReportFacts
 from kdcore.report.words import number, placeless, settings_of, told_latency, without_places
 
 SHOWN = ("roc_auc", "pr_auc", "ndcg@5", "ndcg@10", "nll", "ece_mass", "accuracy")
 
 
-def model_card(facts: Facts, made: Exported, model: Mapping[str, Any]) -> str:
+def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any]) -> str:
     """Front matter, how to use it, data, teacher, method, metrics, verdict, latency, limits."""
     parts = [
         f"# {_title(facts)}",
         _what(facts),
         "## Use",
-        usage(made, model, _grades(facts)),
+        usage(exported, model, _grades(facts)),
         "## Data",
         *_data(facts),
         "## Teacher, method and settings",
@@ -34,136 +34,131 @@ def model_card(facts: Facts, made: Exported, model: Mapping[str, Any]) -> str:
         "## Limits",
         "\n".join(f"- {limit}" for limit in limits(facts)),
         "## How this folder was checked",
-        placeless(made.sentence),
+        placeless(exported.sentence),
     ]
-    return f"---\n{_front(facts, made)}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
+    return f"---\n{_front(facts, exported)}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
 
 
-def limits(facts: Facts) -> list[str]:
-    """What nobody should take this student for, a sentence each."""
-    told = [
+def limits(facts: ReportFacts) -> list[str]:
+    """What this student must not be taken for, a sentence each."""
+    sentences = [
         "It grades how well an ad matches a query. It is not made for decisions about people, "
         "credit, health, work or law, and was not tested for fairness between groups.",
         "Measured on the pairs named above alone: other languages, markets, times or kinds of "
         "text may go much worse, and nothing warns when they do.",
     ]
     if facts.made_world:
-        told.append(
+        sentences.append(
             "Its data are a made world: a program invented queries, ads and grades. It has seen "
             "no real search, so it is for learning and comparing, not for use on real traffic."
         )
     if facts.non_commercial:
-        told.append(
+        sentences.append(
             "NON-COMMERCIAL DATA: it was trained on data whose terms allow no commercial use; "
             "the same must be assumed of these weights."
         )
     if not facts.source:
-        told.append("The source and the terms of its data are not known: find out before sharing.")
-    told.append("These weights come of one seed: another one may move every number here.")
-    if facts.config.get("teacher"):
-        told.append(
+        sentences.append(
+            "The source and the terms of its data are not known: find out before sharing."
+        )
+    sentences.append("These weights come of one seed: another one may move every number here.")
+    if facts.run.teacher:
+        sentences.append(
             "It learned from a teacher's predictions, and so it also learned the teacher's errors."
         )
-    return told
+    return sentences
 
 
-def _title(facts: Facts) -> str:
-    name = str(facts.model.get("name", ""))
+def _title(facts: ReportFacts) -> str:
+    name = facts.run.model_name
     entry = STUDENTS.get(name)
     kind = entry.title if entry else name or "Student"
     return f"{kind}: {one_line(facts.run.title or facts.run.id)}"
 
 
 def one_line(text: str) -> str:
-    """A text of a person on one line, without places, Markdown marks and HTML."""
+    """A person's text on one line, without paths, Markdown marks and HTML."""
     safe = placeless(" ".join(str(text).split()))
     for mark, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("`", "'"), ("|", "\\|")):
         safe = safe.replace(mark, instead)
     return safe
 
 
-def _what(facts: Facts) -> str:
-    name = str(facts.model.get("name", ""))
+def _what(facts: ReportFacts) -> str:
+    name = facts.run.model_name
     entry = STUDENTS.get(name)
-    said = f"{entry.summary} ({entry.paper})" if entry else ""
-    taught = "distilled from a teacher" if facts.config.get("teacher") else "trained on labels"
-    return f"A model of search relevance, {taught} in KD Lab, run `{facts.run.id}`. {said}".strip()
+    summary = f"{entry.summary} ({entry.paper})" if entry else ""
+    how = "distilled from a teacher" if facts.run.teacher else "trained on labels"
+    return f"A model of search relevance, {how} in KD Lab, run `{facts.run.id}`. {summary}".strip()
 
 
-def _grades(facts: Facts) -> Sequence[str]:
+def _grades(facts: ReportFacts) -> Sequence[str]:
     if facts.evaluation is not None:
         return facts.evaluation.grades
     return facts.pairs.scheme.grades if facts.pairs is not None else ()
 
 
-def _data(facts: Facts) -> list[str]:
+def _data(facts: ReportFacts) -> list[str]:
     name = _data_name(facts)
-    told = [f"{one_line(name)}. {one_line(facts.source) or 'No source was given.'}"]
-    splits = facts.provenance.get("pairs", {})
-    rows = [
-        f"- {split}: {n:,} pairs, content hash `{digest}`" for split, (n, digest) in splits.items()
-    ]
+    parts = [f"{one_line(name)}. {one_line(facts.source) or 'No source was given.'}"]
+    splits = facts.run.splits.items()
+    rows = [f"- {split}: {n:,} pairs, content hash `{digest}`" for split, (n, digest) in splits]
     rows += [f"- {one_line(note)}" for note in facts.notes]
     if facts.non_commercial:
-        told.append("**The terms of these data allow no commercial use.**")
-    return [*told, "\n".join(rows)]
+        parts.append("**The terms of these data allow no commercial use.**")
+    return [*parts, "\n".join(rows)]
 
 
-def _data_name(facts: Facts) -> str:
-    """What the data are called, without where they lie."""
-    told = {"data": facts.pairs.name if facts.pairs is not None else facts.config.get("data", "")}
-    return str(without_places(told)["data"])
+def _data_name(facts: ReportFacts) -> str:
+    """The name of the data, without the folder."""
+    return str(without_places({"data": facts.data_name})["data"])
 
 
-def _method(facts: Facts) -> list[str]:
-    told = []
-    if facts.config.get("teacher"):
-        method = METHODS.get(str((facts.config.get("method") or {}).get("name", "")))
+def _method(facts: ReportFacts) -> list[str]:
+    parts = []
+    if facts.run.teacher:
+        method = METHODS.get(facts.run.method)
         how = f" {method.title}: {method.summary} ({method.paper})" if method else ""
-        told.append(f"Teacher: {_teacher(facts)}.{how}")
+        parts.append(f"Teacher: {_teacher(facts)}.{how}")
     else:
-        told.append("No teacher: it learned from the labels alone.")
+        parts.append("No teacher: it learned from the labels alone.")
     twin = facts.twin
     if twin is not None:
-        told.append(f"Its twin, the same student without a teacher, is run `{twin.run.id}`.")
-    return [*told, f"```yaml\n{settings_of(without_places(facts.config))}```"]
+        parts.append(f"Its twin, the same student without a teacher, is run `{twin.id}`.")
+    return [*parts, f"```yaml\n{settings_of(without_places(facts.run.settings))}```"]
 
 
-def _teacher(facts: Facts) -> str:
+def _teacher(facts: ReportFacts) -> str:
     if facts.teacher is None:
-        named = str(without_places(facts.config).get("teacher"))
+        named = str(without_places(facts.run.settings).get("teacher"))
         return f"run `{one_line(named)}`, which is not at hand"
-    run = facts.teacher.run
-    name = str((run.config.get("model") or run.config.get("student") or {}).get("name", ""))
+    name = facts.teacher.model_name
     title = STUDENTS[name].title if name in STUDENTS else "a model"
-    return f"{title}, run `{run.id}`"
+    return f"{title}, run `{facts.teacher.id}`"
 
 
-def _metrics(facts: Facts) -> list[str]:
-    found = facts.evaluation
-    if found is None:
+def _metrics(facts: ReportFacts) -> list[str]:
+    evaluation = facts.evaluation
+    if evaluation is None:
         return ["Not measured: the test pairs, or predictions on them, are missing."]
-    others = [("teacher", facts.teacher), ("twin", facts.twin)]
-    beside = [
-        (role, s.evaluation) for role, s in others if s is not None and s.evaluation is not None
-    ]
+    beside = facts.rivals
     head = ["metric", "this student [95 %]", *(role for role, _ in beside), "n"]
     rows = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     for key in SHOWN:
-        if key not in found.metrics:
+        if key not in evaluation.metrics:
             continue
-        metric = found.metrics[key]
-        more = [_value(each.metrics.get(key)) for _, each in beside]
-        cells = [metric.name, _span(metric), *more, f"{metric.n:,} {metric.n_unit}"]
+        metric = evaluation.metrics[key]
+        others = [_value(each.metrics.get(key)) for _, each in beside]
+        cells = [metric.name, _span(metric), *others, f"{metric.n:,} {metric.n_unit}"]
         rows.append(f"| {' | '.join(cells)} |")
-    about = f"Data `{found.data_hash}`; 95 % intervals by bootstrap over queries."
-    told = [about, "\n".join(rows)]
+    basis = f"Data `{evaluation.data_hash}`; 95 % intervals by bootstrap over queries."
+    parts = [basis, "\n".join(rows)]
     if facts.judgement is not None:
-        told.append(f"**{facts.judgement.sentence}**")
-        told += facts.judgement.caveats
-    elif facts.config.get("teacher"):
-        told.append("No verdict: its twin without a teacher has not scored these pairs.")
-    return told
+        parts.append(f"**{facts.judgement.sentence}**")
+        parts += facts.judgement.caveats
+    elif facts.run.teacher:
+        parts.append("No verdict: its twin without a teacher has not scored these pairs.")
+    return parts
 
 
 def _span(metric: Metric) -> str:
@@ -174,18 +169,18 @@ def _value(metric: Metric | None) -> str:
     return number(metric.value) if metric else "–"
 
 
-def _front(facts: Facts, made: Exported) -> str:
-    """What a hub's index reads; the license of the weights is the owner's to say."""
+def _front(facts: ReportFacts, exported: Exported) -> str:
+    """The front matter that a hub indexes; the owner chooses the license of the weights."""
     languages: list[str] = []
     if facts.pairs is not None:
         languages = sorted(map(str, facts.pairs.frame["language"].unique()))[:20]
     name = _data_name(facts)
-    about: dict[str, Any] = {
+    front: dict[str, Any] = {
         "language": languages or ["en"],
         "license": "other",
         "license_name": "non-commercial-data" if facts.non_commercial else "see-data",
         "license_link": "README.md",
-        "library_name": "transformers" if made.layout == "transformers" else "pytorch",
+        "library_name": "transformers" if exported.layout == "transformers" else "pytorch",
         "pipeline_tag": "text-classification",
         "tags": ["knowledge-distillation", "search-relevance", "kdlab"],
     }
@@ -193,16 +188,16 @@ def _front(facts: Facts, made: Exported) -> str:
         task = {"type": "text-classification", "name": "Search relevance"}
         data = {"type": "kdlab", "name": name, "split": "test"}
         result = {"task": task, "dataset": data, "metrics": results}
-        about["model-index"] = [{"name": facts.run.id, "results": [result]}]
-    return yaml.safe_dump(about, sort_keys=False, allow_unicode=True)
+        front["model-index"] = [{"name": facts.run.id, "results": [result]}]
+    return yaml.safe_dump(front, sort_keys=False, allow_unicode=True)
 
 
-def _results(facts: Facts) -> list[dict[str, Any]]:
+def _results(facts: ReportFacts) -> list[dict[str, Any]]:
     if facts.evaluation is None:
         return []
-    found = {k: facts.evaluation.metrics[k] for k in SHOWN if k in facts.evaluation.metrics}
+    metrics = {k: facts.evaluation.metrics[k] for k in SHOWN if k in facts.evaluation.metrics}
     return [
         {"type": key, "name": metric.name, "value": round(metric.value, 4)}
-        for key, metric in found.items()
+        for key, metric in metrics.items()
         if isfinite(metric.value)
     ]

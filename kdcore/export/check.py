@@ -1,4 +1,4 @@
-"""Whether an exported folder says what the student says, asked where no lab can be imported."""
+"""Check that an exported folder gives the student's logits where the lab cannot be imported."""
 
 import json
 import os
@@ -42,7 +42,7 @@ sys.stdout.write(json.dumps(Student().logits(rows).tolist()))
 
 
 def sample_rows(run: Run) -> list[Row]:
-    """Invented pairs of all lengths, and some that the run was tested on where they are at hand."""
+    """Invented pairs of all lengths, and some test pairs of the run where these are available."""
     from kdcore import lab
 
     rows = list(INVENTED)
@@ -54,23 +54,23 @@ def sample_rows(run: Run) -> list[Row]:
 
 
 def kept_difference(run: Run, logits: NDArray[np.floating]) -> float | None:
-    """The largest difference of the run's kept answers to `logits` of its `sample_rows`.
+    """The largest difference between the run's saved logits and `logits` of its `sample_rows`.
 
-    These are the answers from which its metrics were worked out. None where there are none.
+    Its metrics are based on the saved ones. None where there are none.
     """
     from kdcore import lab
 
-    asked = logits[len(INVENTED) :]
+    exported = logits[len(INVENTED) :]
     with suppress(LabError, OSError):
-        kept = lab.predictions(run, "test").logits
-        kept = kept[_sample(len(kept))]
-        if len(kept) and kept.shape == asked.shape:
-            return float(np.max(np.abs(kept.astype(np.float64) - asked)))
+        saved = lab.predictions(run, "test").logits
+        saved = saved[_sample(len(saved))]
+        if len(saved) and saved.shape == exported.shape:
+            return float(np.max(np.abs(saved.astype(np.float64) - exported)))
     return None
 
 
 def _sample(pairs: int) -> NDArray[np.int64]:
-    """Positions evenly spread over so many pairs."""
+    """Positions evenly spread over this number of pairs."""
     return np.linspace(0, pairs - 1, min(FROM_THE_DATA, pairs)).astype(np.int64)
 
 
@@ -78,7 +78,7 @@ def asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:
     """(rows, grades) logits of `student.py` in a process that cannot import the lab."""
     quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             [sys.executable, "-I", "-B", "-c", _PROGRAM, str(folder)],
             input=json.dumps(list(rows)),
             capture_output=True,
@@ -90,20 +90,20 @@ def asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:
         raise RunError(
             f"the exported student did not answer within {PATIENCE:g} s; nothing was saved"
         ) from None
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no reason was given"])[-1]
-        raise RunError(f"the exported student cannot be loaded by itself ({said})")
-    return np.asarray(json.loads(done.stdout), dtype=np.float64)
+    if process.returncode:
+        reason = (process.stderr.strip().splitlines() or ["no reason was given"])[-1]
+        raise RunError(f"the exported student cannot be loaded by itself ({reason})")
+    return np.asarray(json.loads(process.stdout), dtype=np.float64)
 
 
-def difference(ours: NDArray[np.floating], theirs: NDArray[np.floating], who: str) -> float:
-    """The largest difference of two tables of logits; RunError when they are not the same."""
+def difference(ours: NDArray[np.floating], theirs: NDArray[np.floating], name: str) -> float:
+    """The largest difference between two tables of logits; RunError when they are not the same."""
     if ours.shape != theirs.shape:
-        raise RunError(f"{who} answers {theirs.shape} logits, the run's model {ours.shape}")
+        raise RunError(f"{name} answers {theirs.shape} logits, the run's model {ours.shape}")
     largest = float(np.max(np.abs(ours.astype(np.float64) - theirs)))
     if not largest <= TOLERANCE:  # nan is no agreement
         raise RunError(
-            f"{who} differs from the run's model by up to {largest:.2g} of a logit, more than "
+            f"{name} differs from the run's model by up to {largest:.2g} of a logit, more than "
             f"{TOLERANCE:g}; it was not saved"
         )
     return largest

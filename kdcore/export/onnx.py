@@ -43,7 +43,7 @@ def require_packages() -> None:
 
 
 def write_onnx(folder: Path, rows: Sequence[Row], ours: NDArray[np.floating]) -> Onnx:
-    """Add the ONNX files to an exported folder; a network that cannot be one says why.
+    """Add the ONNX files to an exported folder, or say why this network cannot be written as ONNX.
 
     ours: (rows, grades) logits of the run's model.
     """
@@ -51,8 +51,8 @@ def write_onnx(folder: Path, rows: Sequence[Row], ours: NDArray[np.floating]) ->
     try:
         with _quiet():
             student: Any = cross.Student(folder) if is_cross(folder) else towers.Student(folder)
-            given = student.inputs(rows[:3])
-            for name, (net, inputs, output) in _parts(student, given).items():
+            example = student.inputs(rows[:3])
+            for name, (net, inputs, output) in _parts(student, example).items():
                 written.append(folder / name)
                 _export(net, inputs, output, written[-1])
         largest = _checked(folder / WHOLE, student, rows, ours)
@@ -61,8 +61,8 @@ def write_onnx(folder: Path, rows: Sequence[Row], ours: NDArray[np.floating]) ->
     except Exception as cause:  # the exporter raises whatever its dozens of passes raise
         for path in written:
             path.unlink(missing_ok=True)
-        said = str(cause) if isinstance(cause, LabError) else _first_line(cause)
-        return Onnx(problem=f"This model cannot be written as ONNX: {said}")
+        reason = str(cause) if isinstance(cause, LabError) else _first_line(cause)
+        return Onnx(problem=f"This model cannot be written as ONNX: {reason}")
     return Onnx(tuple(path.name for path in written), largest)
 
 
@@ -86,7 +86,7 @@ def _parts(
 
 
 class _Logits(nn.Module):
-    """transformers' network with a tensor for its answer."""
+    """A network of transformers that returns a tensor."""
 
     def __init__(self, net: Any) -> None:
         super().__init__()
@@ -124,18 +124,18 @@ def _checked(path: Path, student: Any, rows: Sequence[Row], ours: NDArray[np.flo
     session = importlib.import_module("onnxruntime").InferenceSession(
         str(path), providers=["CPUExecutionProvider"]
     )
-    asked = [i.name for i in session.get_inputs()]
+    names = [i.name for i in session.get_inputs()]
     count, largest = len(rows), 0.0
     for part in (range(1), range(1, min(4, count)), range(count - 1, count), range(count)):
         given = student.inputs([rows[i] for i in part])
-        (said,) = session.run(None, {name: given[name].numpy() for name in asked})
-        largest = max(largest, difference(ours[list(part)], said, path.name))
+        (logits,) = session.run(None, {name: given[name].numpy() for name in names})
+        largest = max(largest, difference(ours[list(part)], logits, path.name))
     return largest
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the exporter's notes on packages that it does not need, and on the plain path."""
+    """Silence the exporter's notes on packages it does not need; trace the plain attention path."""
     logger, fast = logging.getLogger("torch.onnx"), torch.backends.mha.get_fastpath_enabled()
     level = logger.level
     logger.setLevel(logging.ERROR)
@@ -150,5 +150,5 @@ def _quiet() -> Iterator[None]:
 
 
 def _first_line(cause: Exception) -> str:
-    said = " ".join(str(cause).strip().splitlines()[:1])[:200]
-    return f"{type(cause).__name__}: {said}" if said else type(cause).__name__
+    line = " ".join(str(cause).strip().splitlines()[:1])[:200]
+    return f"{type(cause).__name__}: {line}" if line else type(cause).__name__

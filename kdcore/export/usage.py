@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kdcore.export.student import Exported
+from kdcore.export.exported import Exported
 
 _LOAD = """Ten lines, in this folder ({needs}, nothing of KD Lab):
 
@@ -81,10 +81,10 @@ print(session.run(["logits"], asked)[0])
 """
 
 
-def usage(made: Exported, model: Mapping[str, Any], grades: Sequence[str]) -> str:
+def usage(exported: Exported, model: Mapping[str, Any], grades: Sequence[str]) -> str:
     """The lines that load it, what they must know, and the other ways in."""
     params = model.get("params") or {}
-    plain = made.layout == "transformers"
+    plain = exported.layout == "transformers"
     needs = "torch and transformers" if plain else "torch, safetensors and tokenizers"
     worst = f" Grades, worst first: {', '.join(grades)}." if grades else ""
     parts = [_LOAD.format(needs=needs, grades=worst)]
@@ -96,9 +96,9 @@ def usage(made: Exported, model: Mapping[str, Any], grades: Sequence[str]) -> st
     else:
         cosine = model.get("name") != "twinbert_res"
         parts.append(_TOWERS.format(search=_COSINE if cosine else _CROSSED))
-    if made.onnx:
-        files = ", ".join(f"`{name}`" for name in made.onnx)
+    if exported.onnx:
+        files = ", ".join(f"`{name}`" for name in exported.onnx)
         parts.append(_ONNX.format(files=files))
-    elif made.onnx_problem:
-        parts.append(made.onnx_problem)
+    elif exported.onnx_problem:
+        parts.append(exported.onnx_problem)
     return "\n\n".join(part.strip() for part in parts)

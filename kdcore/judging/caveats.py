@@ -1,38 +1,38 @@
-"""What stands between a student and its twin beside the teacher, a sentence each."""
+"""In what a student and its twin differ besides the teacher, a sentence each."""
 
 from kdcore.runs.store import Run
 from kdcore.runs.twins import steps_of
 
-_EARLY = 1e-6  # epochs that a whole training may seem short of
-_TOLD = 0.05  # share of the steps below which a difference is not worth a word
+_EARLY = 1e-6  # epochs that rounding may take from a complete training
+_LEAST = 0.05  # share of the steps below which a difference is not mentioned
 
 
 def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
-    """Other pairs, another number of steps, an end before the time; nothing for equals."""
-    found = []
-    transfer = str(student.config.get("transfer") or "train")
+    """Other pairs, another number of steps, an early end; empty where the two are equal."""
+    sentences = []
+    transfer = student.transfer
     if transfer != "train":
-        found.append(
+        sentences.append(
             f"The student learned from other pairs ({transfer}) than its twin, which "
             "had labelled ones only: the difference is not the teacher's alone."
         )
-    if twin is not None and (said := _steps(steps_of(student), steps_of(twin))):
-        found.append(said)
-    for who, run in (("student", student), ("twin", twin)):
-        if run is not None and run.status().state == "finished" and (said := early(run)):
-            found.append(f"The {who} was ended early, {said}.")
-    return tuple(found)
+    if twin is not None and (text := _steps(steps_of(student), steps_of(twin))):
+        sentences.append(text)
+    for role, run in (("student", student), ("twin", twin)):
+        if run is not None and run.status().state == "finished" and (text := early(run)):
+            sentences.append(f"The {role} was ended early, {text}.")
+    return tuple(sentences)
 
 
 def early(run: Run) -> str:
-    """After how many epochs a run was ended, or nothing when it had all of them."""
-    wanted = float(run.config.get("training", {}).get("epochs", 0))
-    done = max((line["epoch"] for line in run.metrics() if "epoch" in line), default=wanted)
-    return f"after {done:.2g} of {wanted:g} epochs" if done < wanted - _EARLY else ""
+    """After how many epochs a run was ended; "" when it completed all of them."""
+    planned = run.epochs
+    done = max((line["epoch"] for line in run.metric_lines if "epoch" in line), default=planned)
+    return f"after {done:.2g} of {planned:g} epochs" if done < planned - _EARLY else ""
 
 
 def _steps(ours: int, theirs: int) -> str:
-    if not ours or not theirs or abs(ours - theirs) <= _TOLD * ours:
+    if not ours or not theirs or abs(ours - theirs) <= _LEAST * ours:
         return ""
     return (
         f"The student's training has {ours:,} steps and its twin's {theirs:,}: the difference is "

@@ -43,16 +43,16 @@ def near_chance(pairs: PairTable, measured: Measured) -> tuple[Chance, ...]:
     """
     if measured.queries < 2:
         return ()
-    found = (_area(measured), _order(pairs, measured))
-    return tuple(each for each in found if np.isfinite(each.low) and each.near)
+    metrics = (_area(measured), _order(pairs, measured))
+    return tuple(each for each in metrics if np.isfinite(each.low) and each.near)
 
 
-def sentence_of(found: tuple[Chance, ...], whose: str = "The teacher") -> str:
+def sentence_of(metrics: tuple[Chance, ...], whose: str = "The teacher") -> str:
     """The metrics close to chance in one sentence; an empty text when there are none."""
-    if not found:
+    if not metrics:
         return ""
-    told = "; ".join(f"{c.name} {c.value:.3f}, {c.chance_name} {c.chance:.3f}" for c in found)
-    return f"{whose} is close to chance on these pairs ({told})."
+    values = "; ".join(f"{c.name} {c.value:.3f}, {c.chance_name} {c.chance:.3f}" for c in metrics)
+    return f"{whose} is close to chance on these pairs ({values})."
 
 
 def _area(measured: Measured) -> Chance:

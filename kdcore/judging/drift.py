@@ -56,15 +56,15 @@ def inputs_of(row: Row, metric: str) -> Inputs:
     data: content hash of the pairs scored (texts, grades, order); metric: hash of its definition,
     of the grades and, where one is used, of the temperature; code: version of the lab.
     """
-    tested = row.test
-    pairs = tested.metrics.get(metric)
-    split = f"{SPLIT}, {pairs.n:,} {pairs.unit}" if pairs else ""
-    return Inputs(tested.data_hash, split, _of_metric(row, metric), code_of(row))
+    test = row.test
+    metric_value = test.metrics.get(metric)
+    split = f"{SPLIT}, {metric_value.n:,} {metric_value.unit}" if metric_value else ""
+    return Inputs(test.data_hash, split, _of_metric(row, metric), code_of(row))
 
 
 def code_of(row: Row) -> str:
     """The version of the lab that made a run, or ""."""
-    return str(row.provenance.get("code") or row.provenance.get("kdlab") or "")
+    return str(row.run.provenance.get("code") or row.run.provenance.get("kdlab") or "")
 
 
 def reasons(row: Row, base: Row, metric: str) -> tuple[str, ...]:
@@ -73,13 +73,13 @@ def reasons(row: Row, base: Row, metric: str) -> tuple[str, ...]:
 
 
 def _between(one: Inputs, other: Inputs) -> tuple[str, ...]:
-    told = []
+    parts = []
     for kind, name in KINDS.items():
         a, b = getattr(one, kind), getattr(other, kind)
         if a == b and (a or kind == "code"):
             continue
-        told.append(f"other {name}" if a and b else f"{name} not recorded")
-    return tuple(told)
+        parts.append(f"other {name}" if a and b else f"{name} not recorded")
+    return tuple(parts)
 
 
 def part(rows: Iterable[Row], base: Row, metric: str) -> Parted:
@@ -88,8 +88,8 @@ def part(rows: Iterable[Row], base: Row, metric: str) -> Parted:
     A run without the metric has nothing to compare and is in neither.
     """
     wanted = inputs_of(base, metric)
-    tested = [row for row in rows if metric in row.test.metrics]
-    return _parted(tested, None, lambda row: _between(inputs_of(row, metric), wanted))
+    measured = [row for row in rows if metric in row.test.metrics]
+    return _parted(measured, None, lambda row: _between(inputs_of(row, metric), wanted))
 
 
 def part_validation(rows: Iterable[Row], base: Row) -> Parted:
@@ -114,18 +114,17 @@ def most_validated(rows: Sequence[Row], base: Row) -> Row:
 
 def validated_on(row: Row) -> str:
     """Content hash of the validation pairs of a run, or "" where it recorded none."""
-    pairs = row.provenance.get("pairs")
-    said = pairs.get("validation") if isinstance(pairs, Mapping) else None
-    return str(said[1]) if isinstance(said, list | tuple) and len(said) == 2 else ""
+    validation = row.run.splits.get("validation")
+    return validation.content_hash if validation else ""
 
 
-def _unlike(one: tuple[str, str], wanted: tuple[str, str]) -> tuple[str, ...]:
-    told = []
-    if not one[0] or not wanted[0]:
-        told.append("validation pairs not recorded")
-    elif one[0] != wanted[0]:
-        told.append("other validation pairs")
-    return (*told, "other code") if one[1] != wanted[1] else tuple(told)
+def _unlike(one: tuple[str, str], other: tuple[str, str]) -> tuple[str, ...]:
+    parts = []
+    if not one[0] or not other[0]:
+        parts.append("validation pairs not recorded")
+    elif one[0] != other[0]:
+        parts.append("other validation pairs")
+    return (*parts, "other code") if one[1] != other[1] else tuple(parts)
 
 
 def part_machines(rows: Sequence[Row], base: Row, *, latency: bool) -> Parted:
@@ -140,18 +139,18 @@ def part_machines(rows: Sequence[Row], base: Row, *, latency: bool) -> Parted:
     wanted = own or max(known, key=known.count, default="")
 
     def why(row: Row) -> tuple[str, ...]:
-        held = machine_of(row, latency=latency)
-        if not held:
+        machine = machine_of(row, latency=latency)
+        if not machine:
             return ("machine not recorded",)
-        return () if held == wanted else ("other machine",)
+        return () if machine == wanted else ("other machine",)
 
     return _parted(timed, None, why)
 
 
 def machine_of(row: Row, *, latency: bool) -> str:
     """Machine and device that a latency, or a training, was timed on; "" where none is told."""
-    told = row.latency if latency else row.provenance
-    machine, device = told.get("machine"), told.get("device")
+    record = row.latency if latency else row.run.provenance
+    machine, device = record.get("machine"), record.get("device")
     return f"{machine} ({device})" if machine and device else str(machine or "")
 
 
@@ -159,9 +158,9 @@ def _parted(rows: Iterable[Row], base: Row | None, why: Callable[[Row], tuple[st
     same: list[Row] = []
     apart: dict[Path, tuple[str, ...]] = {}
     for row in rows:
-        told = () if base and row.run.folder == base.run.folder else why(row)
-        if told:
-            apart[row.run.folder] = told
+        differences = () if base and row.run.folder == base.run.folder else why(row)
+        if differences:
+            apart[row.run.folder] = differences
         else:
             same.append(row)
     return Parted(tuple(same), apart)
@@ -169,11 +168,11 @@ def _parted(rows: Iterable[Row], base: Row | None, why: Callable[[Row], tuple[st
 
 def _of_metric(row: Row, metric: str) -> str:
     definition = row.test.definitions.get(metric, "")
-    heated = row.test.temperature if metric.startswith("teacher_") else None
-    return _hash(metric, definition, row.test.grades, heated) if definition else ""
+    temperature = row.test.temperature if metric.startswith("teacher_") else None
+    return _hash(metric, definition, row.test.grades, temperature) if definition else ""
 
 
 @lru_cache(maxsize=256)
-def _hash(metric: str, definition: str, grades: tuple[str, ...], heated: float | None) -> str:
-    about = (metric, definition, grades) + (() if heated is None else (heated,))
-    return hashlib.sha256(repr(about).encode()).hexdigest()[:8]
+def _hash(metric: str, definition: str, grades: tuple[str, ...], temperature: float | None) -> str:
+    parts = (metric, definition, grades) + (() if temperature is None else (temperature,))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]

@@ -84,13 +84,13 @@ def measure_latency(
     share = budget if plain else budget / 2
     with torch.inference_mode():
         with use_threads(1):
-            alone = _one_by_one(subjects, cpu, precision, share)
-        asked = alone if plain else _one_by_one(subjects, device, precision, share)
+            one_thread = _one_by_one(subjects, cpu, precision, share)
+        configured = one_thread if plain else _one_by_one(subjects, device, precision, share)
         rates = _in_batches(subjects, device, precision, budget / 5)
-    found = [_speed(*parts) for parts in zip(subjects, alone, asked, rates, strict=True)]
+    speeds = [_speed(*parts) for parts in zip(subjects, one_thread, configured, rates, strict=True)]
     return Latency(
-        student=found[0],
-        teacher=found[1] if teacher is not None else None,
+        student=speeds[0],
+        teacher=speeds[1] if teacher is not None else None,
         device=str(device),
         machine=_machine(device),
         threads=threads,
@@ -162,13 +162,13 @@ def _move(model: PairModel, device: torch.device, precision: str) -> None:
     model.to(device)
 
 
-def _speed(subject: _Subject, alone: Timing, asked: Timing, rate: float) -> Speed:
+def _speed(subject: _Subject, one_thread: Timing, configured: Timing, rate: float) -> Speed:
     lengths = subject.encoded.lengths
     return Speed(
         parameters=subject.model.size,
         megabytes=megabytes(subject.model.size),
-        one_thread=alone,
-        configured=asked,
+        one_thread=one_thread,
+        configured=configured,
         pairs_per_second=rate,
         tokens_p50=float(np.quantile(lengths, 0.5)),
         tokens_p95=float(np.quantile(lengths, 0.95)),

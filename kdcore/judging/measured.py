@@ -5,25 +5,29 @@ twin once both have answered the test pairs, and the difference to the starred b
 missing later is measured by a process in the background (kdcore/judging/measuring.py).
 """
 
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError, LabError, RunError
 from kdcore.evaluation.comparison import Comparison, compare
-from kdcore.evaluation.deltas import keep_deltas, kept_deltas
 from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.evaluation.exports import to_json
 from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap
-from kdcore.evaluation.stored import keep, kept_file, read_comparison
+from kdcore.evaluation.stored import (
+    read_comparison,
+    result_file,
+    store_differences,
+    stored_differences,
+    write_result,
+)
 from kdcore.predictions import Predictions
 from kdcore.runs import listing
 from kdcore.runs.beside import teacher_path
 from kdcore.runs.marks import Marks, starred
 from kdcore.runs.resolve import split_of
-from kdcore.runs.store import Run, RunStore
-from kdcore.runs.twins import is_twin
+from kdcore.runs.store import Run
+from kdcore.runs.twins import find_twin, is_twin, teacher_of
 from kdcore.workspace import Workspace, write_text_atomic
 
 SPLIT = "test"
@@ -64,7 +68,7 @@ def measure(run: Run, base: Run | None, workspace: Workspace) -> None:
         evaluated(run, pairs, teacher_answers(run, pairs))
     if base is None or base.folder == run.folder:
         return
-    if kept_deltas(workspace, run, base) is None:
+    if stored_differences(workspace, run, base) is None:
         if is_twin(run, base):
             against_twin(run, base, pairs, workspace)
         else:
@@ -74,10 +78,11 @@ def measure(run: Run, base: Run | None, workspace: Workspace) -> None:
 def evaluated(run: Run, pairs: PairTable, teacher: Predictions | None) -> Evaluation:
     """Evaluate a run on its test pairs and keep it in its folder, as `kdlab evaluate` does."""
     own = _answers(run, pairs)
-    found = evaluate(pairs, own, teacher=teacher, temperature=TEMPERATURE)
-    write_text_atomic(run.evaluation_path(SPLIT), to_json(found))
-    keep(_kept(run, pairs, (own, teacher), "evaluation", TEMPERATURE), found)
-    return found
+    evaluation = evaluate(pairs, own, teacher=teacher, temperature=TEMPERATURE)
+    write_text_atomic(run.evaluation_path(SPLIT), to_json(evaluation))
+    about = ("evaluation", TEMPERATURE)
+    write_result(result_file(run.folder / "evaluation", pairs, (own, teacher), *about), evaluation)
+    return evaluation
 
 
 def against(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
@@ -85,70 +90,70 @@ def against(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comp
 
     DataError where one of them has not answered just these pairs.
     """
-    ours, theirs = _answers(run, pairs), _answers(base, pairs)
-    teacher = teacher_answers(run, pairs) or teacher_answers(base, pairs)
-    found = compared(run.folder, pairs, ours, theirs, teacher)
-    keep_deltas(workspace, run, base, found)
-    return found
+    path, (ours, theirs, teacher) = _comparison_file(run, base, pairs)
+    comparison = read_comparison(path)
+    if comparison is None:
+        tried = area_permutations(pairs)
+        comparison = compare(
+            pairs, ours, theirs, teacher=teacher, depth=DEPTH, area_permutations=tried
+        )
+        if run.folder.parent != Workspace.bundled().runs:
+            with suppress(OSError):  # a full disk is no reason to stop
+                write_result(path, comparison)
+    store_differences(workspace, run, base, comparison)
+    return comparison
 
 
 def against_twin(student: Run, twin: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
     """The comparison of a student with its twin, and the gap recovered, kept with the student."""
-    found = against(student, twin, pairs, workspace)
+    comparison = against(student, twin, pairs, workspace)
     teacher = teacher_answers(student, pairs)
     if teacher is not None:
         ours, theirs = _answers(student, pairs), _answers(twin, pairs)
         path = gap_file(student.folder / "evaluation", pairs, theirs, ours, teacher, "roc_auc")
-        if not path.is_file() and _may_write(student):
+        if not path.is_file() and student.folder.parent != Workspace.bundled().runs:
             keep_gap(path, gap_recovered(pairs, theirs, ours, teacher, "roc_auc"))
-    return found
+    return comparison
 
 
-def compared(
-    folder: Path,
-    pairs: PairTable,
-    ours: Predictions,
-    theirs: Predictions,
-    teacher: Predictions | None,
-) -> Comparison:
-    """Compare the answers of a run with others', or read what was kept in the run's folder."""
-    tried = area_permutations(pairs)
-    answers = (ours, theirs, teacher)
-    path = kept_file(folder / "evaluation", pairs, answers, "comparison", DEPTH, tried)
-    if (found := read_comparison(path)) is not None:
-        return found
-    found = compare(pairs, ours, theirs, teacher=teacher, depth=DEPTH, area_permutations=tried)
-    if folder.parent != Workspace.bundled().runs:
-        with suppress(OSError):  # a full disk is no reason to stop
-            keep(path, found)
-    return found
+def stored_comparison(run: Run, base: Run, pairs: PairTable) -> Comparison | None:
+    """The comparison in the folder of a run, where it was measured before."""
+    return read_comparison(_comparison_file(run, base, pairs)[0])
+
+
+def _comparison_file(
+    run: Run, base: Run, pairs: PairTable
+) -> tuple[Path, tuple[Predictions, Predictions, Predictions | None]]:
+    """Where the comparison of two runs lies, and the answers that it compares."""
+    teacher = teacher_answers(run, pairs) or teacher_answers(base, pairs)
+    answers = (_answers(run, pairs), _answers(base, pairs), teacher)
+    about = ("comparison", DEPTH, area_permutations(pairs))
+    return result_file(run.folder / "evaluation", pairs, answers, *about), answers
 
 
 def teacher_answers(run: Run, pairs: PairTable) -> Predictions | None:
     """A run's teacher's answers to these pairs: the teacher's own, or those it was asked for."""
-    paths = [teacher_path(run, SPLIT)]
-    if named := str(run.config.get("teacher") or ""):
-        with suppress(LabError):
-            paths.insert(0, RunStore(run.folder.parent).get(named).predictions_path(SPLIT))
-    for path in paths:
+    teacher = teacher_of(run)
+    paths = [teacher.predictions_path(SPLIT)] if teacher else []
+    for path in (*paths, teacher_path(run, SPLIT)):
         with suppress(LabError, OSError):
-            found = Predictions.load(path)
-            if found.data_hash == pairs.content_hash:
-                return found
+            answers = Predictions.load(path)
+            if answers.data_hash == pairs.content_hash:
+                return answers
     return None
 
 
 def answered_pairs(run: Run) -> PairTable:
     """The pairs that a run's test predictions answer; RunError when they are not here."""
-    wanted = Predictions.load(run.predictions_path(SPLIT)).data_hash
-    bundled = Workspace.bundled().data / str(run.config.get("data", "")).partition(":")[0]
+    content_hash = Predictions.load(run.predictions_path(SPLIT)).data_hash
+    bundled = Workspace.bundled().data / run.data.partition(":")[0]
     with suppress(LabError, OSError):
         table = PairTable.load(bundled)
-        if table.content_hash == wanted:
+        if table.content_hash == content_hash:
             return table
     with suppress(LabError):
         table = split_of(run, SPLIT)
-        if table.content_hash == wanted:
+        if table.content_hash == content_hash:
             return table
     raise RunError("the pairs that it was scored on are not here any more")
 
@@ -168,25 +173,14 @@ def _twins_of(run: Run) -> list[tuple[Run, Run]]:
     """Each student and twin of which this run is one and the other lies beside it."""
     rows = (row.run for row in listing.rows(run.folder.parent) if row.scored)
     others = [other for other in rows if other.folder != run.folder]
-    if "student" in run.config:
-        named = [other for other in others if other.id == run.about.twin]
-        alike = named or [other for other in others if is_twin(run, other)]
-        return [(run, alike[0])] if alike else []
+    if run.is_distilled:
+        twin = find_twin(run, others)
+        return [(run, twin)] if twin else []
     return [(other, run) for other in others if is_twin(other, run)]
 
 
 def _answers(run: Run, pairs: PairTable) -> Predictions:
     """A run's answers to just these pairs, else DataError."""
-    found = Predictions.load(run.predictions_path(SPLIT))
-    found.require(pairs.content_hash, len(pairs))
-    return found
-
-
-def _kept(
-    run: Run, pairs: PairTable, answers: Sequence[Predictions | None], *about: object
-) -> Path:
-    return kept_file(run.folder / "evaluation", pairs, answers, *about)
-
-
-def _may_write(run: Run) -> bool:
-    return run.folder.parent != Workspace.bundled().runs
+    answers = Predictions.load(run.predictions_path(SPLIT))
+    answers.require(pairs.content_hash, len(pairs))
+    return answers

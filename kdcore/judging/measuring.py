@@ -8,9 +8,6 @@ reason, so that it is not tried again at every look.
 import hashlib
 import json
 import os
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +17,7 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from kdcore.errors import LabError
+from kdcore.runs.queue.launch import start_detached
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
@@ -30,7 +28,7 @@ _LOOK_EVERY = 0.2
 _POLITE = 10  # added to the process's niceness: runs that train go first
 
 
-class Wanted(NamedTuple):
+class Request(NamedTuple):
     """A run to measure, and another that its difference is wanted to; None for its test alone."""
 
     run: Run
@@ -50,10 +48,10 @@ class Progress(NamedTuple):
     run: Run | None
 
 
-def request(wanted: Sequence[Wanted], workspace: Workspace) -> None:
+def request(requests: Sequence[Request], workspace: Workspace) -> None:
     """Let these be measured in the background, those that failed before once more."""
     folder = workspace.cache_folder(_FOLDER)
-    for place, each in enumerate(wanted):
+    for place, each in enumerate(requests):
         (folder / _FAILED / each.name).unlink(missing_ok=True)
         write_json_atomic(
             folder / f"{each.name}.json",
@@ -63,26 +61,26 @@ def request(wanted: Sequence[Wanted], workspace: Workspace) -> None:
                 "at": time.time() + place / 1e6,
             },
         )
-    if wanted:
+    if requests:
         ensure_process(workspace)
 
 
-def progress(wanted: Sequence[Wanted], workspace: Workspace) -> Progress:
+def progress(requests: Sequence[Request], workspace: Workspace) -> Progress:
     """How these stand."""
     folder = workspace.cache_folder(_FOLDER)
-    left = [each for each in wanted if (folder / f"{each.name}.json").is_file()]
+    left = [each for each in requests if (folder / f"{each.name}.json").is_file()]
     first = min(left, key=lambda each: _at(folder / f"{each.name}.json"), default=None)
     return Progress(len(left), first.run if first else None)
 
 
-def failures(wanted: Sequence[Wanted], workspace: Workspace) -> dict[str, str]:
+def failures(requests: Sequence[Request], workspace: Workspace) -> dict[str, str]:
     """Why some of these could not be measured, by their names."""
     folder = workspace.cache_folder(_FOLDER) / _FAILED
-    found = {}
-    for each in wanted:
+    reasons = {}
+    for each in requests:
         with suppress(OSError):
-            found[each.name] = (folder / each.name).read_text(encoding="utf-8")
-    return found
+            reasons[each.name] = (folder / each.name).read_text(encoding="utf-8")
+    return reasons
 
 
 def ensure_process(workspace: Workspace) -> None:
@@ -93,14 +91,7 @@ def ensure_process(workspace: Workspace) -> None:
     except Timeout:
         return
     lock.release()
-    child = subprocess.Popen(
-        [sys.executable, "-m", "kdcore", "measure-runs", str(workspace.root.absolute())],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    threading.Thread(target=child.wait, daemon=True).start()
+    start_detached("measure-runs", str(workspace.root.absolute()))
 
 
 def serve(workspace: Workspace, idle: float = _IDLE) -> None:
@@ -140,14 +131,14 @@ def _carry_out(path: Path, workspace: Workspace) -> None:
     from kdcore.judging.measured import measure
 
     try:
-        asked: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))
-        base = Run.load(Path(asked["base"])) if asked["base"] else None
-        measure(Run.load(Path(asked["run"])), base, workspace)
+        content: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        base = Run.load(Path(content["base"])) if content["base"] else None
+        measure(Run.load(Path(content["run"])), base, workspace)
     except Exception as cause:  # whatever it is: the other requests are served
-        known = isinstance(cause, LabError)
+        is_lab_error = isinstance(cause, LabError)
         failed = path.parent / _FAILED / path.stem
         failed.parent.mkdir(parents=True, exist_ok=True)
-        failed.write_text(str(cause) if known else repr(cause), encoding="utf-8")
+        failed.write_text(str(cause) if is_lab_error else repr(cause), encoding="utf-8")
     path.unlink(missing_ok=True)
 
 

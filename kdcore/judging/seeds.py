@@ -4,17 +4,16 @@ The interval over queries tells what other test pairs would do to two finished s
 over seeds tells what other seeds would do on the same test pairs. Neither contains the other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, nan, sqrt
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from kdcore.judging.verdict import signed
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import LEVEL, Verdict, against, verdict
-from kdcore.runs.alike import setting_of
 
 FEWEST = 3  # below it a spread is a guess, and no side is taken
 TOO_FEW: Literal["TOO FEW SEEDS"] = "TOO FEW SEEDS"
@@ -22,13 +21,14 @@ TOO_FEW: Literal["TOO FEW SEEDS"] = "TOO FEW SEEDS"
 
 @dataclass(frozen=True)
 class Seeded:
-    """One run: its config as plain data, its metric, and its difference to its own twin.
+    """One run's metric, and its difference to its own twin; nan where it has no twin.
 
-    delta: nan where it has no twin.
+    setting: equal for runs that differ in their seed alone (RunFacts.setting).
     """
 
     run_id: str
-    config: Mapping[str, Any]
+    setting: str
+    seed: int
     value: float
     delta: float = nan
 
@@ -63,10 +63,8 @@ def fold(runs: Iterable[Seeded], metric: str = "roc_auc") -> list[SeedRow]:
     """A row for each setting, in the order in which each first appears; a seed counts once."""
     groups: dict[str, dict[int, Seeded]] = {}
     for run in runs:
-        groups.setdefault(setting_of(run.config), {}).setdefault(
-            int(run.config.get("seed", 0)), run
-        )
-    return [_row([found[seed] for seed in sorted(found)], metric) for found in groups.values()]
+        groups.setdefault(run.setting, {}).setdefault(run.seed, run)
+    return [_row([group[seed] for seed in sorted(group)], metric) for group in groups.values()]
 
 
 def spread(values: Iterable[float]) -> Spread:
@@ -87,39 +85,39 @@ def over_seeds(deltas: Sequence[float]) -> tuple[float, float, float]:
     """
     from scipy.special import stdtr, stdtrit
 
-    found = spread(deltas)
-    if found.n < FEWEST:
+    deviations = spread(deltas)
+    if deviations.n < FEWEST:
         return nan, nan, nan
-    error = found.deviation / sqrt(found.n)
-    half = float(stdtrit(found.n - 1, 1 - LEVEL / 2)) * error
-    t = abs(found.mean) / error if error else (inf if found.mean else 0.0)
-    return found.mean - half, found.mean + half, float(2 * stdtr(found.n - 1, -t))
+    error = deviations.deviation / sqrt(deviations.n)
+    half = float(stdtrit(deviations.n - 1, 1 - LEVEL / 2)) * error
+    t = abs(deviations.mean) / error if error else (inf if deviations.mean else 0.0)
+    return deviations.mean - half, deviations.mean + half, float(2 * stdtr(deviations.n - 1, -t))
 
 
 def _row(runs: Sequence[Seeded], metric: str) -> SeedRow:
-    about = CATALOG[metric]
+    definition = CATALOG[metric]
     delta = spread(r.delta for r in runs)
     low, high, p = over_seeds([r.delta for r in runs])
-    said = verdict(low, high, p, about.higher_is_better) if delta.n >= FEWEST else TOO_FEW
+    side = verdict(low, high, p, definition.higher_is_better) if delta.n >= FEWEST else TOO_FEW
     return SeedRow(
         run_ids=tuple(r.run_id for r in runs),
-        seeds=tuple(int(r.config.get("seed", 0)) for r in runs),
+        seeds=tuple(r.seed for r in runs),
         value=spread(r.value for r in runs),
         delta=delta,
         low=low,
         high=high,
         p=p,
-        verdict=said,
-        sentence=_sentence(about.name, delta, low, high, said),
+        verdict=side,
+        sentence=_sentence(definition.name, delta, low, high, side),
     )
 
 
-def _sentence(name: str, delta: Spread, low: float, high: float, said: str) -> str:
+def _sentence(name: str, delta: Spread, low: float, high: float, side: str) -> str:
     if delta.n < FEWEST:
         seeds = f"{delta.n} seed{'' if delta.n == 1 else 's'} with a twin"
         return f"{seeds}: at least {FEWEST} are needed before seeds can take a side."
     return (
-        f"{against(said, 'its twins')} over {delta.n} seeds: {name} {signed(delta.mean)} on "
+        f"{against(side, 'its twins')} over {delta.n} seeds: {name} {signed(delta.mean)} on "
         f"average [{signed(low)}, {signed(high)}], from {signed(delta.least)} to "
         f"{signed(delta.most)}. The interval is Student's t over {delta.n} seeds on the same test "
         "pairs: how the mean would move with other seeds, not with other pairs."

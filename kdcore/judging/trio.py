@@ -51,13 +51,15 @@ def trio_with(
     if not couples or not of_role["teacher"]:
         return None
     student, twin = couples[0]
-    kept = [Predictions.load(k.path) for k in (of_role["teacher"][0], student, twin)]
-    rows = common_rows(kept)
+    predictions = [Predictions.load(k.path) for k in (of_role["teacher"][0], student, twin)]
+    rows = common_rows(predictions)
     pairs = part if rows is None else part.take(rows)
     if not (pairs.grades != UNLABELLED).any():
         return None
-    whole = np.arange(len(part)) if rows is None else rows
-    top, taught, alone = (each.on(whole, pairs.content_hash) for each in kept)
-    gaps = {metric: gap_recovered(pairs, alone, taught, top, metric) for metric in METRICS}
-    comparison = compare(pairs, taught, alone, teacher=top)
-    return Trio(top.model, len(pairs), comparison, gaps)
+    every = np.arange(len(part)) if rows is None else rows
+    teacher, distilled, twin_answers = (each.on(every, pairs.content_hash) for each in predictions)
+    gaps = {
+        metric: gap_recovered(pairs, twin_answers, distilled, teacher, metric) for metric in METRICS
+    }
+    comparison = compare(pairs, distilled, twin_answers, teacher=teacher)
+    return Trio(teacher.model, len(pairs), comparison, gaps)

@@ -66,22 +66,22 @@ def judge(
         return _alone(pairs, metric, caveats)
     if comparison is None:
         comparison = compare(pairs, student, twin, teacher=teacher)
-    found = lookup(comparison.differences, metric, "metric of these answers")
+    difference = lookup(comparison.differences, metric, "metric of these answers")
     if gap is None and teacher is not None:
         gap = gap_recovered(pairs, twin, student, teacher, metric)
     return Judgement(
-        verdict=found.verdict,
-        sentence=_sentence(found, gap, comparison.queries, seeds),
+        verdict=difference.verdict,
+        sentence=_sentence(difference, gap, comparison.queries, seeds),
         metric=metric,
-        value=found.value_a,
-        delta=found.delta,
-        low=found.low,
-        high=found.high,
-        p=found.p,
-        smallest_detectable=found.smallest_detectable,
+        value=difference.value_a,
+        delta=difference.delta,
+        low=difference.low,
+        high=difference.high,
+        p=difference.p,
+        smallest_detectable=difference.smallest_detectable,
         gap=gap,
-        n=found.n,
-        n_unit=found.n_unit,
+        n=difference.n,
+        n_unit=difference.n_unit,
         queries=comparison.queries,
         caveats=tuple(caveats),
     )
@@ -104,31 +104,32 @@ def _alone(pairs: PairTable, metric: str, caveats: Sequence[str]) -> Judgement:
     )
 
 
-def _sentence(found: Difference, gap: GapRecovered | None, queries: int, seeds: int) -> str:
-    if not isfinite(found.delta):
+def _sentence(difference: Difference, gap: GapRecovered | None, queries: int, seeds: int) -> str:
+    if not isfinite(difference.delta):
         return (
-            f"INCONCLUSIVE: {found.name} is not defined on these pairs (too few of them are "
+            f"INCONCLUSIVE: {difference.name} is not defined on these pairs (too few of them are "
             "labelled), so the student and its twin cannot be compared."
         )
-    over = f"{found.n:,} {found.n_unit}"
-    if found.n_unit == "pairs":
-        over += f" of {queries:,} {'query' if queries == 1 else 'queries'}"
-    way = "" if found.higher_is_better else " (lower is better)"
-    said = f"{against(found.verdict, 'its twin')}: {found.name}{way} {_change(found)} on {over}, "
-    said += "one seed" if seeds == 1 else f"one seed of {seeds}"
-    parts = [f"{said}; {gap.sentence}." if gap else f"{said}."]
-    if found.verdict == "INCONCLUSIVE" and isfinite(found.smallest_detectable):
-        least = f"{found.smallest_detectable:.3f}"
+    count = f"{difference.n:,} {difference.n_unit}"
+    if difference.n_unit == "pairs":
+        count += f" of {queries:,} {'query' if queries == 1 else 'queries'}"
+    direction = "" if difference.higher_is_better else " (lower is better)"
+    text = f"{against(difference.verdict, 'its twin')}: {difference.name}{direction} "
+    text += f"{_change(difference)} on {count}, "
+    text += "one seed" if seeds == 1 else f"one seed of {seeds}"
+    parts = [f"{text}; {gap.sentence}." if gap else f"{text}."]
+    if difference.verdict == "INCONCLUSIVE" and isfinite(difference.smallest_detectable):
+        least = f"{difference.smallest_detectable:.3f}"
         parts.append(f"A true difference below {least} would mostly go unseen on these pairs.")
     if seeds == 1:
         parts.append("Seeds were not varied: another seed may move both students.")
     return " ".join(parts)
 
 
-def _change(found: Difference) -> str:
-    if not isfinite(found.low):
-        return f"{signed(found.delta)} (no interval: fewer than two queries)"
-    return f"{signed(found.delta)} [{signed(found.low)}, {signed(found.high)}]"
+def _change(difference: Difference) -> str:
+    if not isfinite(difference.low):
+        return f"{signed(difference.delta)} (no interval: fewer than two queries)"
+    return f"{signed(difference.delta)} [{signed(difference.low)}, {signed(difference.high)}]"
 
 
 def signed(value: float, digits: int = 3) -> str:

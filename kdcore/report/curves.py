@@ -29,7 +29,7 @@ class Curve:
 def chart(title: str, curves: Sequence[Curve], marked: float | None = None) -> str:
     """A figure with axes, direct labels and a sentence; "" when there is nothing to draw.
 
-    marked: a step that is shown by a line, the one whose weights were kept.
+    marked: a step that is shown by a line, the one whose weights were saved.
     """
     shown = [Curve(c.name, c.role, _thinned(c.points)) for c in curves]
     shown = [c for c in shown if c.points]
@@ -43,30 +43,30 @@ def chart(title: str, curves: Sequence[Curve], marked: float | None = None) -> s
     if marked is not None and across[0] <= marked <= across[1]:
         x = _x(marked, across)
         inner += f"<line x1='{x:.1f}' x2='{x:.1f}' y1='{TOP}' y2='{HEIGHT - BOTTOM}' class='grid'/>"
-        inner += f"<text x='{x:.1f}' y='{TOP + 4}' text-anchor='end' class='faint'>kept </text>"
+        inner += f"<text x='{x:.1f}' y='{TOP + 4}' text-anchor='end' class='faint'>saved </text>"
     inner += "".join(_line(c, across, up) for c in shown) + _labels(shown, up)
-    said = escape(sentence(title, shown))
+    caption = escape(sentence(title, shown))
     return (
         f"<figure><svg viewBox='0 0 {WIDTH} {HEIGHT}' width='{WIDTH}' role='img' "
         f"aria-label='{escape(title, quote=True)}'>{inner}</svg>"
-        f"<figcaption>{said}</figcaption></figure>"
+        f"<figcaption>{caption}</figcaption></figure>"
     )
 
 
 def sentence(title: str, curves: Sequence[Curve]) -> str:
     """What the picture shows, for those who do not see it."""
-    told = []
+    parts = []
     for curve in curves:
         first, last = curve.points[0], curve.points[-1]
         if len(curve.points) == 1:
-            told.append(f"{curve.name} {first[1]:.4g}")
+            parts.append(f"{curve.name} {first[1]:.4g}")
         else:
-            told.append(f"{curve.name} from {first[1]:.4g} to {last[1]:.4g}")
-    return f"{title} over steps: {'; '.join(told)}."
+            parts.append(f"{curve.name} from {first[1]:.4g} to {last[1]:.4g}")
+    return f"{title} over steps: {'; '.join(parts)}."
 
 
 def _thinned(points: Sequence[Point]) -> list[Point]:
-    """The points that are numbers, evenly fewer when there are too many, the last one kept."""
+    """The points that are numbers, evenly thinned when there are too many; the last one stays."""
     real = [(float(x), float(y)) for x, y in points if math.isfinite(x) and math.isfinite(y)]
     if len(real) <= MOST_POINTS:
         return real
@@ -99,9 +99,9 @@ def _line(curve: Curve, across: tuple[float, float], up: tuple[float, float]) ->
 
 def _labels(curves: Sequence[Curve], up: tuple[float, float]) -> str:
     """Names at the right ends, moved apart where they would cover each other."""
-    wanted = sorted(((_y(c.points[-1][1], up), c) for c in curves), key=lambda pair: pair[0])
+    by_height = sorted(((_y(c.points[-1][1], up), c) for c in curves), key=lambda pair: pair[0])
     drawn, lowest = [], 0.0
-    for y, curve in wanted:
+    for y, curve in by_height:
         lowest = max(y, lowest + 15)
         x = WIDTH - RIGHT + 8
         dash = f" stroke-dasharray='{DASHES[curve.role]}'" if DASHES[curve.role] else ""
@@ -128,11 +128,11 @@ def _axes(across: tuple[float, float], up: tuple[float, float]) -> str:
     return "".join(drawn)
 
 
-def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Round numbers inside a range, near `about` of them."""
+def ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Round numbers inside a range, about `count` of them."""
     if not high > low:
         return [low]
-    rough = (high - low) / about
+    rough = (high - low) / count
     unit = 10.0 ** math.floor(math.log10(rough))
     step = unit * min((m for m in (1, 2, 5, 10) if m * unit >= rough), default=10)
     first = math.ceil(low / step - 1e-9)

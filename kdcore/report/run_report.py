@@ -7,7 +7,6 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from kdcore.config import from_dict
 from kdcore.errors import DataError, LabError
 from kdcore.evaluation.evaluate import Metric
 from kdcore.experiments.command_line import command_of, model_of
@@ -15,7 +14,7 @@ from kdcore.export.card import limits
 from kdcore.judging.verdict import signed
 from kdcore.metrics.significance import against
 from kdcore.report.curves import Curve, Point, chart
-from kdcore.report.facts import Facts, facts_of, provenance_of
+from kdcore.report.facts import ReportFacts, facts_of
 from kdcore.report.page import block, page, paragraph, section, table
 from kdcore.report.words import number, settings_of, told_latency
 from kdcore.runs.store import Run
@@ -30,7 +29,7 @@ LOSSES = (
 
 
 def run_report(run: Run, workspace: Workspace | None = None) -> str:
-    """What a run did and came to, as HTML: finding, curves, metrics, data, settings, command."""
+    """A run as HTML: finding, curves, metrics, data, settings, command line."""
     facts = facts_of(run, workspace)
     title = run.title or run.id
     body = [
@@ -44,7 +43,7 @@ def run_report(run: Run, workspace: Workspace | None = None) -> str:
         section("Speed", paragraph(told_latency(facts.latency))),
         section("Data", *_data(facts)),
         section("Seed and versions", table((), _versions(facts))),
-        section("Settings", block(settings_of(facts.config)[:LONGEST])),
+        section("Settings", block(settings_of(run.settings)[:LONGEST])),
         section("Command line", block(command_line(run))),
         section(
             "Limits", "<ul>" + "".join(f"<li>{escape(x)}</li>" for x in limits(facts)) + "</ul>"
@@ -64,109 +63,102 @@ def keep_report(run: Run, path: Path, *, force: bool = False) -> Path:
     return target
 
 
-def finding(facts: Facts) -> str:
-    """The one sentence that matters most of what is known."""
+def finding(facts: ReportFacts) -> str:
+    """The most important result in one sentence."""
     status = facts.run.status()
     if status.state != "finished":
-        told = f": {status.message}" if status.message else ""
-        return f"This run is {status.state} at step {status.step:,}{told}."
+        message = f": {status.message}" if status.message else ""
+        return f"This run is {status.state} at step {status.step:,}{message}."
     if facts.judgement is not None:
         return " ".join([facts.judgement.sentence, *facts.judgement.caveats])
-    found = facts.evaluation.metrics.get("roc_auc") if facts.evaluation else None
-    if found is None or not isfinite(found.value):
+    auc = facts.evaluation.metrics.get("roc_auc") if facts.evaluation else None
+    if auc is None or not isfinite(auc.value):
         return "This run is finished; it was not measured on test pairs."
-    value = f"ROC-AUC {number(found.value)} [{number(found.low)}, {number(found.high)}]"
-    if facts.config.get("teacher"):
+    value = f"ROC-AUC {number(auc.value)} [{number(auc.low)}, {number(auc.high)}]"
+    if facts.run.teacher:
         return f"{value} on test; without a twin nothing tells what the teacher gave."
-    return f"{value} on {found.n:,} test pairs, trained on labels alone."
+    return f"{value} on {auc.n:,} test pairs, trained on labels alone."
 
 
 def command_line(run: Run) -> str:
     """The command that makes this run again; a sentence where its settings are not valid here."""
     try:
-        return command_of(from_dict(run.config))
+        return command_of(run.config)
     except LabError as problem:
         return f"# this version of the lab cannot read its settings: {problem}"
 
 
-def _what(facts: Facts) -> list[tuple[str, str]]:
-    run, config, status = facts.run, facts.config, facts.run.status()
-    method = config.get("method") or {}
-    seconds = next((x["seconds"] for x in reversed(run.metrics()) if "seconds" in x), None)
+def _what(facts: ReportFacts) -> list[tuple[str, str]]:
+    run = facts.run
     rows = [
         ("run", run.id),
-        ("stage", str(config.get("stage", ""))),
-        ("model", model_of(config)),
-        ("method", str(method.get("name", ""))),
-        ("teacher", str(config.get("teacher") or "")),
-        ("twin", facts.twin.run.id if facts.twin else ""),
-        ("data", str(config.get("data", ""))),
-        ("device", str(config.get("device", ""))),
+        ("stage", run.stage),
+        ("model", model_of(run.model)),
+        ("method", run.method),
+        ("teacher", run.teacher),
+        ("twin", facts.twin.id if facts.twin else ""),
+        ("data", run.data),
+        ("device", run.device),
         ("begun", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))),
-        ("took", f"{seconds:,.0f} s" if seconds else ""),
-        ("state", status.state),
+        ("took", f"{run.seconds:,.0f} s" if run.seconds else ""),
+        ("state", run.status().state),
         ("changed", ", ".join(f"{k} = {v}" for k, v in run.about.changed.items())),
     ]
     return [(name, value) for name, value in rows if value]
 
 
-def _curves(facts: Facts) -> list[str]:
-    lines = facts.run.metrics()
+def _curves(facts: ReportFacts) -> list[str]:
+    lines = facts.run.metric_lines
     kept = next((x["kept_step"] for x in reversed(lines) if "kept_step" in x), None)
     losses = [Curve(name, role, _points(lines, key)) for key, name, role in LOSSES]
-    told = [chart("Loss terms", losses)]
+    figures = [chart("Loss terms", losses)]
     for key, name in (("validation_roc_auc", "ROC-AUC"), ("validation_nll", "NLL")):
         level = _level(facts, lines, key)
         curves = [Curve("student", "student", _points(lines, key))]
         if facts.twin is not None:
-            curves.append(Curve("twin", "twin", _points(facts.twin.run.metrics(), key)))
+            curves.append(Curve("twin", "twin", _points(facts.twin.metric_lines, key)))
         if level is not None:
             curves.append(Curve("teacher", "teacher", [(0.0, level)]))
-        told.append(chart(f"{name} on validation", curves, kept))
-    return told
+        figures.append(chart(f"{name} on validation", curves, kept))
+    return figures
 
 
-def _level(facts: Facts, lines: Sequence[Mapping[str, float]], key: str) -> float | None:
-    """The teacher on the same validation pairs, as this run or the teacher's own wrote it down."""
-    told = next((x[f"teacher_{key}"] for x in lines if f"teacher_{key}" in x), None)
-    if told is not None or facts.teacher is None:
-        return told
-    theirs = provenance_of(facts.teacher.run).get("pairs", {}).get("validation")
-    if theirs is None or theirs != facts.provenance.get("pairs", {}).get("validation"):
+def _level(facts: ReportFacts, lines: Sequence[Mapping[str, float]], key: str) -> float | None:
+    """The teacher on the same validation pairs, from this run's lines or from the teacher's own."""
+    level = next((x[f"teacher_{key}"] for x in lines if f"teacher_{key}" in x), None)
+    if level is not None or facts.teacher is None:
+        return level
+    pairs = facts.teacher.splits.get("validation")
+    if pairs is None or pairs != facts.run.splits.get("validation"):
         return None
-    its = facts.teacher.run.metrics()
-    kept = next((x["kept_step"] for x in reversed(its) if "kept_step" in x), None)
-    return next((x[key] for x in its if x["step"] == kept and key in x), None)
+    return facts.teacher.kept_line.get(key)
 
 
 def _points(lines: Sequence[Mapping[str, float]], key: str) -> list[Point]:
     return [(x["step"], x[key]) for x in lines if key in x]
 
 
-def _verdict(facts: Facts) -> list[str]:
-    found = facts.judgement
-    if found is None:
+def _verdict(facts: ReportFacts) -> list[str]:
+    judgement = facts.judgement
+    if judgement is None:
         return []
     row = (
-        against(found.verdict, "its twin"),
-        found.metric,
-        f"{signed(found.delta)} [{signed(found.low)}, {signed(found.high)}]",
-        number(found.p, 4),
-        number(found.smallest_detectable),
-        f"{found.n:,} {found.n_unit} of {found.queries:,} queries",
+        against(judgement.verdict, "its twin"),
+        judgement.metric,
+        f"{signed(judgement.delta)} [{signed(judgement.low)}, {signed(judgement.high)}]",
+        number(judgement.p, 4),
+        number(judgement.smallest_detectable),
+        f"{judgement.n:,} {judgement.n_unit} of {judgement.queries:,} queries",
     )
     head = ("verdict", "metric", "student − twin", "p", "smallest detectable", "n")
-    return [table(head, [row]), *(paragraph(caveat) for caveat in found.caveats)]
+    return [table(head, [row]), *(paragraph(caveat) for caveat in judgement.caveats)]
 
 
-def _metrics(facts: Facts) -> list[str]:
-    found = facts.evaluation
-    if found is None:
+def _metrics(facts: ReportFacts) -> list[str]:
+    evaluation = facts.evaluation
+    if evaluation is None:
         return [paragraph("Not measured: the test pairs, or its predictions on them, are missing.")]
-    others = [("teacher", facts.teacher), ("twin", facts.twin)]
-    beside = [
-        (role, s.evaluation) for role, s in others if s is not None and s.evaluation is not None
-    ]
+    beside = facts.rivals
     rows = [
         (
             metric.name,
@@ -174,14 +166,15 @@ def _metrics(facts: Facts) -> list[str]:
             *(_span(each.metrics.get(key)) for _, each in beside),
             f"{metric.n:,} {metric.n_unit}",
         )
-        for key, metric in found.metrics.items()
+        for key, metric in evaluation.metrics.items()
     ]
     head = ("metric", "this run", *(role for role, _ in beside), "n")
-    meant = "".join(
-        f"<li><b>{escape(m.name)}</b>: {escape(m.definition)}</li>" for m in found.metrics.values()
+    definitions = "".join(
+        f"<li><b>{escape(m.name)}</b>: {escape(m.definition)}</li>"
+        for m in evaluation.metrics.values()
     )
-    notes = [paragraph(note, "faint") for note in found.notes]
-    what = f"<details><summary>What each metric means</summary><ul>{meant}</ul></details>"
+    notes = [paragraph(note, "faint") for note in evaluation.notes]
+    what = f"<details><summary>What each metric means</summary><ul>{definitions}</ul></details>"
     return [table(head, rows), what, *notes]
 
 
@@ -191,18 +184,16 @@ def _span(metric: Metric | None) -> str:
     return f"{number(metric.value)} [{number(metric.low)}, {number(metric.high)}]"
 
 
-def _data(facts: Facts) -> list[str]:
-    name = facts.pairs.name if facts.pairs is not None else str(facts.config.get("data", ""))
-    splits = facts.provenance.get("pairs", {})
-    rows = [(split, f"{n:,}", digest) for split, (n, digest) in splits.items()]
+def _data(facts: ReportFacts) -> list[str]:
+    rows = [(split, f"{n:,}", digest) for split, (n, digest) in facts.run.splits.items()]
     return [
-        paragraph(f"{name}. {facts.source or 'No source was given.'}"),
+        paragraph(f"{facts.data_name}. {facts.source or 'No source was given.'}"),
         *(paragraph(note, "faint") for note in facts.notes),
         table(("split", "pairs", "content hash"), rows) if rows else "",
     ]
 
 
-def _versions(facts: Facts) -> list[tuple[str, str]]:
-    known = {k: v for k, v in facts.provenance.items() if k != "pairs"}
-    seed: Any = known.pop("seed", facts.config.get("seed", 0))
-    return [("seed", str(seed)), *((name, str(value)) for name, value in known.items())]
+def _versions(facts: ReportFacts) -> list[tuple[str, str]]:
+    versions = {k: v for k, v in facts.run.provenance.items() if k != "pairs"}
+    seed: Any = versions.pop("seed", facts.run.seed)
+    return [("seed", str(seed)), *((name, str(value)) for name, value in versions.items())]

@@ -1,4 +1,4 @@
-"""Numbers, settings and speeds in words, for card and report alike."""
+"""Numbers, settings and speeds in words, for model cards and reports."""
 
 import math
 import os
@@ -35,7 +35,7 @@ def settings_of(config: Mapping[str, Any]) -> str:
 
 
 def without_places(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with the last part of every whole path: a card that is shared names no disk."""
+    """The settings with absolute paths cut to their last part, for texts that are shared."""
     return {
         name: without_places(value) if isinstance(value, Mapping) else _placeless(value)
         for name, value in config.items()
@@ -43,8 +43,8 @@ def without_places(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def placeless(text: str) -> str:
-    """A text with the last part of every whole path in it; addresses of the web stay whole."""
-    return _PATH_IN_TEXT.sub(lambda found: last_part(found[0]), text.replace("file://", ""))
+    """A text with the absolute paths in it cut to their last part; web addresses stay whole."""
+    return _PATH_IN_TEXT.sub(lambda match: last_part(match[0]), text.replace("file://", ""))
 
 
 def _placeless(value: Any) -> Any:
@@ -54,24 +54,24 @@ def _placeless(value: Any) -> Any:
 
 
 def told_latency(latency: Latency | None) -> str:
-    """How fast it answered, with every condition; or that it was not measured."""
+    """How fast the model was and under which conditions, or that it was not measured."""
     if latency is None:
         return "Not measured on the machine of this run."
-    told = [_speed("It", latency.student)]
+    sentences = [_speed("It", latency.student)]
     if latency.teacher is not None:
-        told.append(_speed("Its teacher, in turns with it,", latency.teacher))
-    told.append(
+        sentences.append(_speed("Its teacher, in turns with it,", latency.teacher))
+    sentences.append(
         f"Warm, batch 1, from token ids to logits, on {latency.machine or latency.device}, "
         f"products in {latency.products}, pairs drawn from {latency.drawn_from}, "
         f"while {latency.load:.1f} processes wanted a core."
     )
-    return " ".join(told)
+    return " ".join(sentences)
 
 
-def _speed(who: str, speed: Speed) -> str:
-    alone, asked = speed.one_thread, speed.configured
+def _speed(model: str, speed: Speed) -> str:
+    one_thread, configured = speed.one_thread, speed.configured
     return (
-        f"{who} has {speed.parameters:,} weights ({speed.megabytes:.1f} MB) and scores a pair in "
-        f"{alone.p50_ms:.2f} ms (p95 {alone.p95_ms:.2f}, n {alone.n}) on one thread, "
-        f"{asked.p50_ms:.2f} ms (p95 {asked.p95_ms:.2f}) as configured."
+        f"{model} has {speed.parameters:,} weights ({speed.megabytes:.1f} MB) and scores a pair in "
+        f"{one_thread.p50_ms:.2f} ms (p95 {one_thread.p95_ms:.2f}, n {one_thread.n}) on one "
+        f"thread, {configured.p50_ms:.2f} ms (p95 {configured.p95_ms:.2f}) as configured."
     )

@@ -1,4 +1,4 @@
-"""Why a run was made: what it belongs to, what was changed, and what was expected of it."""
+"""Why a run was made: its group and role, the changed settings, the estimate."""
 
 import json
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ ROLES = ("", "student", "twin", "cell", "teacher")
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """Written once, before the run begins; empty where nobody said anything.
+    """about.json, written once before the run begins; empty where it was not.
 
     group: one id for a student and its twin, or for a whole sweep. role: one of ROLES.
     twin: id of the run that trains the same without a teacher. changed: settings by their path
     that differ from `parent` (a run) or from the preset. estimate: seconds, memory and so on as
-    they were foreseen, so that the error can be told afterwards.
+    estimated before the start, so that the error can be shown afterwards.
     """
 
     group: str = ""
@@ -34,19 +34,19 @@ class About:
 
     @classmethod
     def read(cls, folder: Path) -> "About":
-        """What a run's folder says; nothing when it says nothing that can be read."""
+        """The file of a run's folder; empty when it is missing or cannot be read."""
         try:
-            found = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            content = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return cls()
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             return cls()
         blank = plain(cls())
-        fitting: dict[str, Any] = {
-            k: v for k, v in found.items() if k in blank and isinstance(v, type(blank[k]))
+        values: dict[str, Any] = {
+            k: v for k, v in content.items() if k in blank and isinstance(v, type(blank[k]))
         }
-        return cls(**fitting)
+        return cls(**values)
 
     def write(self, folder: Path) -> None:
-        """Keep it in the folder of a run that has not begun."""
+        """Write it into the folder of a run that has not begun."""
         write_json_atomic(folder / ABOUT, {f.name: getattr(self, f.name) for f in fields(self)})

@@ -1,7 +1,7 @@
-"""What a run keeps beside its own answers so that it can be judged: speed, the teacher's answers.
+"""What a run stores beside its own answers: its latency, and the teacher's answers.
 
-Both are written by the run's own process at its end (kdcore/recipes/after_run.py) and read here
-without torch. A run from before has neither.
+The run's process writes both at its end (kdcore/recipes/after_run.py); they are read here without
+torch. Runs of earlier versions have neither.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ LATENCY = "latency.json"
 
 @dataclass(frozen=True, kw_only=True)
 class Timing:
-    """Milliseconds from token ids to logits of one pair: median, 95th percentile, how often."""
+    """Milliseconds from token ids to logits of one pair: median, 95th percentile, and n."""
 
     p50_ms: float
     p95_ms: float
@@ -29,8 +29,8 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """What one model costs. megabytes: of its weights at float32, 10^6 bytes, without the
-    tokenizer.
+    """The size and speed of one model. megabytes: 10^6 bytes of its weights at float32, without
+    the tokenizer.
 
     one_thread: batch 1 on one CPU thread; configured: batch 1 on the device and threads of the
     run. pairs_per_second: batches of `Latency.batch` as configured; 0 when nothing was measured.
@@ -64,9 +64,9 @@ class Latency:
 
     @classmethod
     def read(cls, run: Run, workspace: Workspace | None = None) -> "Latency | None":
-        """What was measured of a run; None when there is nothing that can be read.
+        """The latency of a run; None when there is none that can be read.
 
-        workspace: whose own measurement of a run outside of it goes before the run's.
+        workspace: a measurement stored in it for a run outside goes before the run's own.
         """
         here = cls._read(_path(run, workspace)) if workspace else None
         return here or cls._read(run.folder / LATENCY)
@@ -74,15 +74,15 @@ class Latency:
     @classmethod
     def _read(cls, path: Path) -> "Latency | None":
         try:
-            found: Any = json.loads(path.read_text(encoding="utf-8"))
-            teacher = found.pop("teacher", None)
+            content: Any = json.loads(path.read_text(encoding="utf-8"))
+            teacher = content.pop("teacher", None)
             speed = build(Speed, teacher) if teacher else None
-            return build(cls, {**found, **({"teacher": speed} if speed else {})})
+            return build(cls, {**content, **({"teacher": speed} if speed else {})})
         except (OSError, ValueError, AttributeError, TypeError, ConfigError):
             return None
 
     def keep(self, run: Run, workspace: Workspace) -> None:
-        """Keep it in the folder of a run of this workspace, else in the workspace's cache."""
+        """Write it into the folder of a run of this workspace, else into the workspace's cache."""
         write_json_atomic(_path(run, workspace), asdict(self))
 
 
@@ -95,5 +95,5 @@ def _path(run: Run, workspace: Workspace) -> Path:
 
 
 def teacher_path(run: Run, split: str = "test") -> Path:
-    """Where a distilled run keeps its teacher's answers to its own split, when it had to ask."""
+    """Where a distilled run stores its teacher's answers to a split, if it had to ask for them."""
     return run.folder / "teacher" / f"{check_name(split, 'split')}.parquet"

@@ -1,8 +1,8 @@
-"""Many runs at a glance: a light row a run, read again only when a file of its folder changed.
+"""Many runs at a glance: a light row per run, read again only when a file of its folder changed.
 
-A row holds what a table of runs shows; whoever needs more opens the run. The rows of one process
-are kept in memory under what the folder's files look like from outside (moment, size and number
-of each), so that a thousand runs cost a thousand looks and no reading.
+A row holds what a table of runs shows. The rows of a process stay in memory under what the files of
+their folders look like (time, size and number of each), so that listing a thousand runs reads
+nothing that has not changed.
 """
 
 import json
@@ -18,26 +18,28 @@ from kdcore.errors import RunError
 from kdcore.knobs import flat
 from kdcore.metrics.definitions import VERSION
 from kdcore.runs.about import About
-from kdcore.runs.alike import budget_of, setting_of
+from kdcore.runs.beside import LATENCY
+from kdcore.runs.facts import PROVENANCE, read_json
+from kdcore.runs.metric_lines import METRICS, kept_validation, parse
 from kdcore.runs.record import Record, Status, derive
 from kdcore.runs.sizes import ModelSize, size_of
 from kdcore.runs.store import Run
 from kdcore.workspace import last_part
 
-SPLIT = "test"  # the split whose evaluation a row tells
+SPLIT = "test"  # the split whose evaluation a row shows
 WATCHED = (
     "config.json",
     "status.json",
     "about.json",
-    "provenance.json",
-    "metrics.jsonl",
-    "latency.json",
+    PROVENANCE,
+    METRICS,
+    LATENCY,
     f"evaluation/{SPLIT}.json",
     f"predictions/{SPLIT}.parquet",
     "model/model.safetensors",
 )
 _HEAD = 65_536  # characters of an evaluation that hold its metrics; its per-query columns follow
-_KEPT: dict[str, tuple["_Look", "Row"]] = {}
+_ROWS: dict[str, tuple["_Look", "Row"]] = {}
 _LOCK = Lock()
 _Look = tuple[tuple[int, int, int] | None, ...]
 
@@ -53,7 +55,7 @@ class Number(NamedTuple):
 
 
 class Validation(NamedTuple):
-    """A look at the validation split during training."""
+    """A measurement on the validation split during training."""
 
     step: int
     nll: float
@@ -62,7 +64,7 @@ class Validation(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Tested:
-    """The kept evaluation of the test split, and what it was measured under."""
+    """The stored evaluation of the test split, and what it was measured under."""
 
     metrics: Mapping[str, Number] = field(default_factory=dict)
     data_hash: str = ""
@@ -73,23 +75,18 @@ class Tested:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What a table tells of one run. settings: its config by path, `model.` named `student.`.
+    """What a table shows of one run. settings: its config by path, `model.` named `student.`.
 
-    best, last: validation at the kept step and at the last look. size: of the saved model.
-    scored: whether predictions on the test split are kept.
-    budget: hash of model, data, seed and training, which a student and its twin share; setting:
-    what runs have in common that differ in their seed alone.
+    best, last: validation at the saved step and at the last one. size: of the saved model.
+    scored: whether it has predictions on the test split.
     """
 
     run: Run = field(hash=False)
     status: Status
     about: About = field(hash=False)
     settings: Mapping[str, Any] = field(hash=False)
-    provenance: Mapping[str, Any] = field(hash=False)
     best: Validation | None = None
     last: Validation | None = None
-    budget: str = ""
-    setting: str = ""
     seconds: float | None = None
     test: Tested = field(default_factory=Tested, hash=False)
     scored: bool = False
@@ -121,10 +118,9 @@ def rows(root: Path) -> list[Row]:
     """Every run below a folder, newest first; a broken folder is listed with its problem."""
     folders = {entry.path for entry in _folders(root)}
     with _LOCK:
-        for gone in [p for p in _KEPT if os.path.dirname(p) == str(root) and p not in folders]:
-            del _KEPT[gone]
-    found = [_row(path) for path in folders]
-    return sorted(found, key=lambda row: (row.run.created, row.id), reverse=True)
+        for gone in [p for p in _ROWS if os.path.dirname(p) == str(root) and p not in folders]:
+            del _ROWS[gone]
+    return sorted(map(_row, folders), key=lambda row: (row.run.created, row.id), reverse=True)
 
 
 def row_of(folder: Path) -> Row:
@@ -143,28 +139,28 @@ def _folders(root: Path) -> Iterator["os.DirEntry[str]"]:
 def _row(path: str) -> Row:
     look = _look(path)
     with _LOCK:
-        kept = _KEPT.get(path)
-    if kept is None or kept[0] != look:
-        kept = (look, _read(Path(path)))
+        entry = _ROWS.get(path)
+    if entry is None or entry[0] != look:
+        entry = (look, _read(Path(path)))
         with _LOCK:
-            _KEPT[path] = kept
-    row = kept[1]
+            _ROWS[path] = entry
+    row = entry[1]
     if row.run.problem or row.status.ended is not None or row.status.pid is None:
         return row
-    # only a look at the process tells whether it still runs; its files are silent on that
+    # the files cannot say whether the process still runs: look at the process itself
     return replace(row, status=derive(row.run.folder))
 
 
 def _look(path: str) -> _Look:
-    return tuple(_seen(f"{path}/{name}") for name in WATCHED)
+    return tuple(_stamp(f"{path}/{name}") for name in WATCHED)
 
 
-def _seen(path: str) -> tuple[int, int, int] | None:
+def _stamp(path: str) -> tuple[int, int, int] | None:
     try:
-        about = os.stat(path)
+        stat = os.stat(path)
     except OSError:
         return None
-    return about.st_mtime_ns, about.st_size, about.st_ino
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _read(folder: Path) -> Row:
@@ -173,23 +169,20 @@ def _read(folder: Path) -> Row:
     return Row(
         run=run,
         status=_written(run),
-        about=About.read(folder),
-        settings=_settings(run.config),
-        provenance=_json(folder / "provenance.json"),
+        about=run.about,
+        settings=_settings(run.settings),
         best=best,
         last=last,
-        budget=budget_of(run.config),
-        setting=setting_of(run.config) if run.config else run.id,
         seconds=seconds,
         test=_tested(folder / "evaluation" / f"{SPLIT}.json"),
         scored=(folder / "predictions" / f"{SPLIT}.parquet").is_file(),
         size=size_of(folder / "model" / "model.safetensors"),
-        latency=_json(folder / "latency.json"),
+        latency=read_json(folder / LATENCY),
     )
 
 
 def _written(run: Run) -> Status:
-    """The status as it was written last; a living or a dead process is looked at each time."""
+    """The status as it was written last, without a look at the process."""
     if run.problem:
         return Status(state="broken", message=run.problem)
     try:
@@ -208,81 +201,72 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _shown(value: Any) -> Any:
-    """A value as it may be shown: of a whole path (a teacher, an encoder) its last part alone."""
+    """A value as a table shows it: the last part of an absolute path (a teacher, an encoder)."""
     return last_part(value) if isinstance(value, str) and os.path.isabs(value) else value
 
 
 def _validation(folder: Path) -> tuple[Validation | None, Validation | None, float | None]:
-    """Validation at the kept step and at the last one, and the seconds that the run took."""
+    """Validation at the saved step and at the last one, and the seconds that the run took."""
     try:
-        lines = (folder / "metrics.jsonl").read_bytes().split(b"\n")[:-1]
+        raw = (folder / METRICS).read_bytes().split(b"\n")[:-1]
     except OSError:
         return None, None, None
-    seen: list[Validation] = []
-    kept, seconds = None, None
-    for line in lines:
-        if b'"validation_nll"' not in line and b'"seconds"' not in line:
-            continue
-        try:
-            said = json.loads(line)
-            seconds = said.get("seconds", seconds)
-            kept = said.get("kept_step", kept)
-            if "validation_nll" in said:
-                numbers = (_number(said.get(f"validation_{k}")) for k in ("nll", "roc_auc"))
-                seen.append(Validation(int(said["step"]), *numbers))
-        except (ValueError, TypeError, KeyError, AttributeError):
-            continue
-    best = next((v for v in seen if v.step == kept), seen[-1] if seen else None)
-    return best, seen[-1] if seen else None, seconds
+    # most lines are of training steps: a row needs none of them, so they are not parsed
+    wanted = (text for text in raw if b'"validation_nll"' in text or b'"seconds"' in text)
+    lines = [line for text in wanted if (line := parse(text)) is not None]
+    checked = [line for line in lines if "validation_nll" in line]
+    seconds = next((line["seconds"] for line in reversed(lines) if "seconds" in line), None)
+    if not checked:
+        return None, None, seconds
+    last = _looked(checked[-1])
+    kept = kept_validation(checked)
+    return _looked(kept) if kept else last, last, seconds
+
+
+def _looked(line: Mapping[str, float]) -> Validation:
+    nll, roc_auc = (line.get(f"validation_{name}", math.nan) for name in ("nll", "roc_auc"))
+    return Validation(int(line["step"]), nll, roc_auc)
 
 
 def _tested(path: Path) -> Tested:
-    """The metrics at the head of a kept evaluation; nothing when there is none of this version."""
+    """The metrics at the head of a stored evaluation; empty when none has this version."""
     try:
         with path.open(encoding="utf-8") as file:
             text = file.read(_HEAD)
             try:
-                said = _headed(text)
+                content = _headed(text)
             except (ValueError, KeyError):  # written in another order: read it whole
-                said = json.loads(text + file.read())
-        if said["version"] != VERSION:  # KeyError where it is older than versions
+                content = json.loads(text + file.read())
+        if content["version"] != VERSION:  # KeyError where it is older than versions
             return Tested()
-        metrics = {key: _measured(m) for key, m in said["metrics"].items()}
+        metrics = {key: _measured(m) for key, m in content["metrics"].items()}
         return Tested(
             metrics=metrics,
-            data_hash=str(said["data_hash"]),
-            grades=tuple(said["grades"]),
-            temperature=_number(said["temperature"]),
-            definitions={key: str(m["definition"]) for key, m in said["metrics"].items()},
+            data_hash=str(content["data_hash"]),
+            grades=tuple(content["grades"]),
+            temperature=_number(content["temperature"]),
+            definitions={key: str(m["definition"]) for key, m in content["metrics"].items()},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Tested()
 
 
 def _headed(text: str) -> dict[str, Any]:
-    """What stands before and in "metrics" of an evaluation's text, without the rest of it."""
+    """What stands before and in "metrics" of an evaluation's text, without parsing the rest."""
     mark = '"metrics":'
     at = text.index(mark)
-    said: dict[str, Any] = json.loads(text[:at].rstrip().rstrip(",") + "}")
-    if not {"version", "data_hash", "grades", "temperature"} <= said.keys():
+    content: dict[str, Any] = json.loads(text[:at].rstrip().rstrip(",") + "}")
+    if not {"version", "data_hash", "grades", "temperature"} <= content.keys():
         raise KeyError("these stand behind the metrics")
     start = at + len(mark)
     start += len(text[start:]) - len(text[start:].lstrip())
-    said["metrics"] = json.JSONDecoder().raw_decode(text, start)[0]
-    return said
+    content["metrics"] = json.JSONDecoder().raw_decode(text, start)[0]
+    return content
 
 
-def _measured(said: Mapping[str, Any]) -> Number:
-    value, low, high = (_number(said[k]) for k in ("value", "low", "high"))
-    return Number(value, low, high, int(said["n"]), str(said["n_unit"]))
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+def _measured(metric: Mapping[str, Any]) -> Number:
+    value, low, high = (_number(metric[k]) for k in ("value", "low", "high"))
+    return Number(value, low, high, int(metric["n"]), str(metric["n_unit"]))
 
 
 def _number(value: Any) -> float:

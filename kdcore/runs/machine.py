@@ -1,4 +1,4 @@
-"""What this machine can compute on, found out without importing torch."""
+"""The devices of this machine, listed without importing torch."""
 
 import csv
 import hashlib
@@ -21,13 +21,13 @@ from kdcore.errors import ConfigError
 
 _FIELDS = "index,uuid,name,memory.free,memory.total"
 _PATIENCE = 5.0  # seconds for nvidia-smi, which may wait for a driver that wakes
-_FRESH = 5.0  # seconds for which its answer is believed
-CORES_A_RUN = 4
+_FRESH = 5.0  # seconds for which its answer is used again
+CORES_PER_RUN = 4
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU as torch counts them here. handle: what CUDA_VISIBLE_DEVICES calls it."""
+    """A GPU, counted as torch counts. handle: its name in CUDA_VISIBLE_DEVICES."""
 
     name: str  # "cuda:0"
     title: str
@@ -38,7 +38,7 @@ class Gpu:
 
 @dataclass(frozen=True)
 class DeviceState:
-    """A device and its queue: so many runs at once, those at work, how many may wait for it."""
+    """A device, how many runs it takes at once, the runs at work and how many wait for it."""
 
     name: str  # "cpu", "cuda:0" or "mps"
     title: str
@@ -50,25 +50,25 @@ class DeviceState:
 
 
 def machine_devices() -> list[DeviceState]:
-    """The CPU and every GPU, none of them at work."""
+    """The CPU and every GPU, all of them free."""
     memory = psutil.virtual_memory()
     free, total = int(memory.available / 2**20), int(memory.total / 2**20)
     cores = os.cpu_count() or 1
     title = f"CPU, {cores} core{'s' if cores > 1 else ''}"
-    found = [DeviceState("cpu", title, cpu_slots(), (), 0, free, total)]
+    devices = [DeviceState("cpu", title, cpu_slots(), (), 0, free, total)]
     if _is_apple():
-        found.append(DeviceState("mps", "Apple GPU", 1, (), 0, free, total))
-    return found + [
+        devices.append(DeviceState("mps", "Apple GPU", 1, (), 0, free, total))
+    return devices + [
         DeviceState(gpu.name, gpu.title, 1, (), 0, gpu.free_mb, gpu.total_mb) for gpu in gpus()
     ]
 
 
 def cpu_slots() -> int:
     """How many runs may share the CPU; KDLAB_CPU_SLOTS overrides one for every four cores."""
-    told = os.environ.get("KDLAB_CPU_SLOTS", "")
-    if told.isascii() and told.isdigit() and int(told):
-        return int(told)
-    return max(1, (os.cpu_count() or 1) // CORES_A_RUN)
+    setting = os.environ.get("KDLAB_CPU_SLOTS", "")
+    if setting.isascii() and setting.isdigit() and int(setting):
+        return int(setting)
+    return max(1, (os.cpu_count() or 1) // CORES_PER_RUN)
 
 
 def refuse_too_many(device: str) -> None:
@@ -83,11 +83,11 @@ def refuse_too_many(device: str) -> None:
 
 
 def gpus() -> list[Gpu]:
-    """The GPUs that torch would see, in its order, as their own tool tells."""
+    """The GPUs that torch would see, in its order, as nvidia-smi lists them."""
     if time.monotonic() - _seen.at > _FRESH:
-        told = _ask()
-        if told is not None:  # a tool that fails once does not make a GPU disappear
-            _seen.gpus = _visible(told)
+        rows = _ask()
+        if rows is not None:  # one failure of nvidia-smi does not make a GPU disappear
+            _seen.gpus = _visible(rows)
         _seen.at = time.monotonic()
     return list(_seen.gpus)
 
@@ -106,34 +106,34 @@ def _is_apple() -> bool:
 
 
 def _ask() -> list[dict[str, str]] | None:
-    """What nvidia-smi tells, a row a GPU; None when it failed."""
+    """The rows of nvidia-smi, one per GPU; None when it failed."""
     tool = shutil.which("nvidia-smi")
     if tool is None:
         return []
     command = [tool, f"--query-gpu={_FIELDS}", "--format=csv,noheader,nounits"]
     try:
-        told = subprocess.run(
+        answer = subprocess.run(
             command, capture_output=True, text=True, timeout=_PATIENCE, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
     names = _FIELDS.split(",")
-    rows = csv.reader(told.stdout.splitlines(), skipinitialspace=True)
+    rows = csv.reader(answer.stdout.splitlines(), skipinitialspace=True)
     return [dict(zip(names, row, strict=True)) for row in rows if len(row) == len(names)]
 
 
-def _visible(told: list[dict[str, str]]) -> list[Gpu]:
-    """Those that CUDA_VISIBLE_DEVICES lets through, counted as torch counts them."""
-    wanted = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if wanted is None:
-        return [_gpu(i, row["index"], row) for i, row in enumerate(told)]
-    found: list[Gpu] = []
-    for handle in filter(None, (part.strip() for part in wanted.split(","))):
-        row = next((r for r in told if _is_called(r, handle)), None)
-        if row is None and not (told and handle.startswith("MIG-")):
-            break  # CUDA too stops at the first that it does not know
-        found.append(_gpu(len(found), handle, row or {"name": "a part of a GPU"}))
-    return found
+def _visible(rows: list[dict[str, str]]) -> list[Gpu]:
+    """The GPUs that CUDA_VISIBLE_DEVICES allows, counted as torch counts them."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return [_gpu(i, row["index"], row) for i, row in enumerate(rows)]
+    devices: list[Gpu] = []
+    for handle in filter(None, (part.strip() for part in visible.split(","))):
+        row = next((r for r in rows if _is_called(r, handle)), None)
+        if row is None and not (rows and handle.startswith("MIG-")):
+            break  # CUDA also stops at the first unknown one
+        devices.append(_gpu(len(devices), handle, row or {"name": "a part of a GPU"}))
+    return devices
 
 
 def _is_called(row: dict[str, str], handle: str) -> bool:

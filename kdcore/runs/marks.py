@@ -1,7 +1,7 @@
-"""What people write on runs: a star on the baseline, tags, a note; one file for the workspace.
+"""Marks that visitors put on runs: a star on the baseline, tags, a note; one file per workspace.
 
-A write takes a lock, reads, changes one run's mark and replaces the file whole, so that two
-windows at once lose nothing. What cannot be understood in the file is left in it as it is.
+A write takes a lock, reads the file, changes the mark of one run and replaces the file whole, so
+that two windows at once lose nothing. Entries that cannot be understood stay in the file.
 """
 
 import json
@@ -24,7 +24,7 @@ PATIENCE = 10.0  # seconds to wait for another window's write
 
 @dataclass(frozen=True)
 class Mark:
-    """One run's: star makes it the baseline; changed: when, ISO 8601 in UTC."""
+    """The mark of one run. star: it is the baseline; changed: when, ISO 8601 in UTC."""
 
     star: bool = False
     tags: tuple[str, ...] = ()
@@ -47,12 +47,12 @@ class Mark:
 
     @property
     def empty(self) -> bool:
-        """Whether it says nothing, so that keeping it means forgetting it."""
+        """Whether it holds nothing, so that it need not be stored."""
         return not (self.star or self.tags or self.note.strip())
 
 
 def tags_of(text: str) -> tuple[str, ...]:
-    """Tags as a person types them: with commas between, spaces at their ends of no account."""
+    """Tags as they are typed: separated by commas, spaces around them ignored."""
     return tuple(dict.fromkeys(tag for part in text.split(",") if (tag := " ".join(part.split()))))
 
 
@@ -70,10 +70,10 @@ class Marks:
     def read(self) -> dict[str, Mark]:
         """Every mark by its run's id; none where the file cannot be read."""
         try:
-            held = self._held()
+            content = self._content()
         except RunError:
             return {}
-        return {run: mark for run, said in held.items() if (mark := _mark(said)) is not None}
+        return {run: mark for run, entry in content.items() if (mark := _mark(entry)) is not None}
 
     def keep(self, run: str, **changes: Any) -> dict[str, Mark]:
         """Change a run's star, tags or note; all marks as they are then.
@@ -84,13 +84,13 @@ class Marks:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.path}.lock", timeout=PATIENCE):
-                held = self._held()
-                before = self._before(held, run)
+                content = self._content()
+                before = self._before(content, run)
                 if changes.get("star"):
-                    _unstar(held)
+                    _unstar(content)
                 now = datetime.now(UTC).isoformat(timespec="seconds")
-                _put(held, run, replace(before, **changes, changed=now))
-                write_json_atomic(self.path, held)
+                _put(content, run, replace(before, **changes, changed=now))
+                write_json_atomic(self.path, content)
         except Timeout as cause:
             raise RunError(
                 f"the marks are being written elsewhere for over {PATIENCE:.0f} s; try again"
@@ -99,26 +99,26 @@ class Marks:
             raise RunError(f"the marks cannot be saved in {self.path}: {cause.strerror}") from cause
         return self.read()
 
-    def _before(self, held: Mapping[str, Any], run: str) -> Mark:
-        mark = _mark(held.get(run, {}))
-        if mark is None:  # what it says would be lost if this change were written over it
+    def _before(self, content: Mapping[str, Any], run: str) -> Mark:
+        mark = _mark(content.get(run, {}))
+        if mark is None:  # this change would overwrite it
             raise RunError(
                 f"the mark of {run} in {self.path} cannot be understood; mend or remove it there"
             )
         return mark
 
-    def _held(self) -> dict[str, Any]:
+    def _content(self) -> dict[str, Any]:
         try:
-            found = json.loads(self.path.read_text(encoding="utf-8"))
+            content = json.loads(self.path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as cause:
             raise RunError(
                 f"{self.path} cannot be read ({cause}); mend it or move it away"
             ) from cause
-        if not isinstance(found, dict):
+        if not isinstance(content, dict):
             raise RunError(f"{self.path} holds no marks of runs; mend it or move it away")
-        return found
+        return content
 
 
 def starred(marks: Mapping[str, Mark]) -> str:
@@ -131,26 +131,28 @@ def all_tags(marks: Iterable[Mark]) -> list[str]:
     return sorted({tag for mark in marks for tag in mark.tags}, key=str.casefold)
 
 
-def _unstar(held: dict[str, Any]) -> None:
-    for run, said in list(held.items()):
-        mark = _mark(said)
+def _unstar(content: dict[str, Any]) -> None:
+    for run, entry in list(content.items()):
+        mark = _mark(entry)
         if mark is None or not mark.star:
             continue
-        _put(held, run, replace(mark, star=False))
+        _put(content, run, replace(mark, star=False))
 
 
-def _put(held: dict[str, Any], run: str, mark: Mark) -> None:
-    """A mark in the place of the old one; what else a later KD Lab wrote there stays."""
-    more = {name: said for name, said in held.pop(run, {}).items() if not hasattr(mark, name)}
-    if more or not mark.empty:
-        held[run] = asdict(mark) | more
+def _put(content: dict[str, Any], run: str, mark: Mark) -> None:
+    """Put a mark in the place of the old one; fields of a later KD Lab stay."""
+    unknown = {
+        name: value for name, value in content.pop(run, {}).items() if not hasattr(mark, name)
+    }
+    if unknown or not mark.empty:
+        content[run] = asdict(mark) | unknown
 
 
-def _mark(said: Any) -> Mark | None:
+def _mark(entry: Any) -> Mark | None:
     try:
-        star, tags, note = said.get("star", False), said.get("tags", []), said.get("note", "")
+        star, tags, note = entry.get("star", False), entry.get("tags", []), entry.get("note", "")
         if not (isinstance(star, bool) and isinstance(tags, list) and isinstance(note, str)):
             return None
-        return Mark(star, tuple(str(tag) for tag in tags), note, str(said.get("changed", "")))
+        return Mark(star, tuple(str(tag) for tag in tags), note, str(entry.get("changed", "")))
     except (AttributeError, TypeError, ConfigError):
         return None

@@ -1,13 +1,12 @@
-"""What a run's folder says about it: the status record, the process behind it, its metric lines.
+"""What a run's folder says of its state: the status record and the process behind it.
 
 The record is what was written last; the status is derived from it, because a process that was
-killed cannot write down that it is dead. Whoever holds the folder's lock may write the record:
-the child while it runs, the launcher for the moment in which it starts or buries a child.
+killed cannot write down its end. Only the holder of the folder's lock writes the record: the child
+while it runs, the launcher for the moment in which it starts a child or records its end.
 """
 
 import errno
 import json
-import math
 import os
 import shlex
 import shutil
@@ -29,16 +28,15 @@ END_STATES = frozenset({"finished", "stopped", "failed"})
 WRITTEN_STATES = END_STATES | {"queued", "running"}
 
 STATUS = "status.json"
-METRICS = "metrics.jsonl"
 LOG = "run.log"
 NOTES = "notes.json"
 CONFIG = "config.json"
 CHECKPOINT = "checkpoint/checkpoint.json"
 STOP = "stop"
 LOCK = ".lock"
-StopKind = Literal["", "pause", "keep"]  # what a run was asked: nothing, to pause, to end early
+StopKind = Literal["", "pause", "keep"]  # requested of a run: nothing, to pause, to end early
 
-_ROOM = 64 * 1024  # bytes; with less a process can hardly write down why it ends
+_ROOM = 64 * 1024  # free bytes that a process needs to write down why it ends
 STALLED_AFTER = 60.0  # seconds without a heartbeat
 
 
@@ -74,16 +72,16 @@ class Record(Status):
         """The record of a run's folder; RunError when the file is missing or damaged."""
         path = folder / STATUS
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as cause:
             raise RunError(f"{path} cannot be read ({_reason(cause)})") from cause
-        if not isinstance(found, dict) or found.get("state") not in WRITTEN_STATES:
-            raise RunError(f"{path} is no status of a run: it holds {str(found)[:60]!r}")
-        known = {field.name: found[field.name] for field in fields(cls) if field.name in found}
-        wrong = [name for name, value in known.items() if not isinstance(value, _KINDS[name])]
+        if not isinstance(content, dict) or content.get("state") not in WRITTEN_STATES:
+            raise RunError(f"{path} is no status of a run: it holds {str(content)[:60]!r}")
+        values = {field.name: content[field.name] for field in fields(cls) if field.name in content}
+        wrong = [name for name, value in values.items() if not isinstance(value, _KINDS[name])]
         if wrong:
-            raise RunError(f"{path} is damaged: {wrong[0]} is {known[wrong[0]]!r}")
-        return cls(**known)
+            raise RunError(f"{path} is damaged: {wrong[0]} is {values[wrong[0]]!r}")
+        return cls(**values)
 
     def write(self, folder: Path) -> None:
         """Replace the record atomically; only the holder of the folder's lock may do this."""
@@ -125,7 +123,7 @@ def derive(folder: Path) -> Status:
         silence = time.time() - (record.heartbeat or record.started or time.time())
         stalled = f"no sign of life for {silence:.0f} s" if silence > STALLED_AFTER else ""
         return record.seen_as(state="running", message=stalled or record.message)
-    if Record.read(folder) != record:  # its last words came between the two looks
+    if Record.read(folder) != record:  # it wrote its end between the two looks
         return derive(folder)
     return record.seen_as(
         state="lost",
@@ -142,17 +140,17 @@ def _why_lost(folder: Path) -> str:
 
 
 def address(folder: Path) -> str:
-    """What a command is given to find this run: its id, or its folder outside the usual store."""
+    """How a command names this run: by its id, or by its folder outside the usual store."""
     here = folder.resolve()
     usual = here.parent == Workspace.default().runs.resolve()
     return folder.name if usual else shlex.quote(str(here))
 
 
 def process_start(pid: int) -> float | None:
-    """When a process started, in seconds after the machine did; None when there is no such one.
+    """When a process started, in seconds after the machine did; None without such a process.
 
     The wall clock of a start moves when the clock is set; the distance to the boot does not.
-    A zombie has ended: it only waits for its parent to look.
+    A zombie has ended: it only waits for its parent to read its exit code.
     """
     try:
         process = psutil.Process(pid)
@@ -195,27 +193,6 @@ def hold(folder: Path, patience: float) -> FileLock:
     return lock
 
 
-def metric_lines(folder: Path) -> list[tuple[bytes, dict[str, float]]]:
-    """Every whole metric line so far, as it stands and as numbers; null is read as nan.
-
-    A line still being written waits for the next look; a corrupt one is skipped.
-    """
-    path = folder / METRICS
-    whole, _, _ = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
-    parsed = ((line, _parse(line)) for line in whole.split(b"\n"))
-    return [(line, numbers) for line, numbers in parsed if numbers is not None]
-
-
-def _parse(line: bytes) -> dict[str, float] | None:
-    try:
-        values = json.loads(line)
-        if not isinstance(values["step"], int) or any(isinstance(v, str) for v in values.values()):
-            return None
-        return {name: math.nan if v is None else float(v) for name, v in values.items()}
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
-        return None
-
-
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Around a write into a run's folder: an OSError becomes a RunError that says what to do."""
@@ -231,11 +208,11 @@ def write_problem(folder: Path, cause: Exception) -> str:
     """Why a file of a run could not be written, and the way out."""
     if not is_full_disk(cause):
         return f"a file of run {folder.name} could not be written ({_reason(cause)})"
-    kept = "it starts over, because it has no checkpoint yet"
+    checkpoint = "it starts over, because it has no checkpoint yet"
     if (folder / CHECKPOINT).is_file():
-        kept = "the last good checkpoint is saved"
+        checkpoint = "the last good checkpoint is saved"
     resume = f"`kdlab runs resume {folder.name}`"
-    return f"the disk is full: free some space, then resume with {resume}; {kept}"
+    return f"the disk is full: free some space, then resume with {resume}; {checkpoint}"
 
 
 def is_full_disk(error: BaseException) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, from_dict
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig
 from kdcore.data.library import WORLD
 from kdcore.data.names import is_imported, pairs_of
 from kdcore.data.pairs import PairTable, part_of
@@ -49,18 +49,18 @@ def inherited(
     """
     source.require_model()
     taken: dict[str, Any] = {**settings, role: RunStore(workspace.runs).reference(source)}
-    data = source.config.get("data", "world")
+    data = source.data or WORLD
     taken["data"] = settings.get("data") or data
     if settings.get("limit") is None:
         same = whole(str(taken["data"]), workspace) == whole(data, workspace)
-        taken["limit"] = source.config.get("limit", 0) if same else 0
+        taken["limit"] = source.limit if same else 0
     return taken
 
 
 def pairs_of_run(run: Run, workspace: Workspace | None = None) -> PairTable:
     """Load all pairs of a run; see `pairs_of` for where the data set is looked up."""
     own = Workspace(run.folder.absolute().parent.parent)
-    return pairs_of(from_dict(run.config), workspace, own)
+    return pairs_of(run.config, workspace, own)
 
 
 def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTable:

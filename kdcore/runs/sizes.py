@@ -1,8 +1,8 @@
 """How large a saved model is: its parameters, and their megabytes at one precision for all.
 
-Weights may be stored in half precision (those of the bundled demo are) and are computed with in
-float32. So that two models compare, megabytes are always those of float32; whoever tells them adds
-`in_words` where the stored file is smaller.
+Weights may be stored in half precision (those of the bundled demo are), but the models compute in
+float32. So that two models compare, megabytes are always those of float32; `in_words` says where
+the stored file is smaller.
 """
 
 import json
@@ -32,7 +32,7 @@ class ModelSize(NamedTuple):
 
 
 def megabytes(parameters: int) -> float:
-    """10^6 bytes of so many weights at float32."""
+    """10^6 bytes of this number of weights at float32."""
     return BYTES_PER_WEIGHT * parameters / 1e6
 
 
@@ -41,9 +41,9 @@ def size_of(path: Path) -> ModelSize | None:
     try:
         with path.open("rb") as file:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        tensors = [about for name, about in header.items() if name != "__metadata__"]
-        counts = [math.prod(about["shape"]) for about in tensors]
-        half = sum(n for n, about in zip(counts, tensors, strict=True) if about["dtype"] in _HALF)
+        tensors = [tensor for name, tensor in header.items() if name != "__metadata__"]
+        counts = [math.prod(tensor["shape"]) for tensor in tensors]
+        half = sum(n for n, tensor in zip(counts, tensors, strict=True) if tensor["dtype"] in _HALF)
         return ModelSize(sum(counts), 2 * half > sum(counts))
     except (OSError, ValueError, KeyError, TypeError, MemoryError, OverflowError):
         return None

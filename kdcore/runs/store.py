@@ -1,23 +1,21 @@
 """Runs as folders: make one, find one, list them, and read what a run has left so far."""
 
-import json
 import os
 import secrets
 import shutil
 import string
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from kdcore.errors import ConfigError, DataError, RunError, UnknownNameError
 from kdcore.runs.about import About
+from kdcore.runs.facts import RunFacts
+from kdcore.runs.metric_lines import read_lines
 from kdcore.runs.record import (
     CONFIG,
     LOG,
-    NOTES,
     STATUS,
     STOP,
     Record,
@@ -26,7 +24,6 @@ from kdcore.runs.record import (
     address,
     derive,
     hold,
-    metric_lines,
     stop_kind,
     writing,
 )
@@ -50,33 +47,8 @@ BUNDLED = "demo:"  # before the name of a run of the bundled demo
 _SUFFIX = string.digits + string.ascii_lowercase
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run's folder as it was found; status() and metrics() look again each time."""
-
-    folder: Path
-    config: dict[str, Any] = field(hash=False)
-    title: str = ""
-    created: float = 0.0  # seconds since the epoch
-    problem: str = ""  # why the folder cannot be read; such a run is "broken"
-
-    @classmethod
-    def load(cls, folder: Path) -> "Run":
-        """Read a folder; damage is kept as `problem` and never raised."""
-        config: dict[str, Any] = {}
-        try:
-            config = _read_config(folder / CONFIG)
-            record = Record.read(folder)
-        except RunError as cause:
-            with suppress(OSError):
-                return cls(folder, config, created=folder.stat().st_mtime, problem=str(cause))
-            return cls(folder, config, problem=str(cause))
-        return cls(folder, config, record.title, record.created)
-
-    @property
-    def id(self) -> str:
-        """The name of the folder."""
-        return self.folder.name
+class Run(RunFacts):
+    """A run's folder: the facts read at loading, and what looks again each time it is called."""
 
     def status(self) -> Status:
         """How the run stands: its end, else a living process, else lost; or queued, or broken."""
@@ -86,7 +58,7 @@ class Run:
 
     def metrics(self) -> list[dict[str, float]]:
         """Every whole metric line so far, step and time among its numbers; nan for null."""
-        return [numbers for _, numbers in metric_lines(self.folder)]
+        return [line for _, line in read_lines(self.folder)]
 
     def request_stop(self, kind: StopKind = "pause") -> None:
         """Ask the run's process to stop at its next step; an ended run is left as it is."""
@@ -112,19 +84,11 @@ class Run:
         """The writer of this folder, for the process that does the run's work."""
         return RunWriter(self.folder)
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What of its model was replaced and of its texts cut, a sentence each."""
-        try:
-            notes = json.loads((self.folder / NOTES).read_text(encoding="utf-8"))["notes"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return ()
-        return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
+    def answered_hash(self, split: str = "test") -> str:
+        """Content hash of the pairs that its predictions on a split answer; "" without any."""
+        from kdcore.predictions import answered_hash  # brings pyarrow, which few commands need
 
-    @property
-    def about(self) -> About:
-        """Why it was made; empty when nobody said."""
-        return About.read(self.folder)
+        return answered_hash(self.predictions_path(split))
 
     @property
     def model_folder(self) -> Path:
@@ -138,7 +102,7 @@ class Run:
 
     @property
     def replay_folder(self) -> Path:
-        """What the student said while it learned."""
+        """The student's answers to a few pairs at moments of its training."""
         return self.folder / "replay"
 
     @property
@@ -161,12 +125,14 @@ class RunStore:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def create(self, config: dict[str, Any], *, title: str = "", about: About | None = None) -> Run:
+    def create(
+        self, settings: dict[str, Any], *, title: str = "", about: About | None = None
+    ) -> Run:
         """A new queued run with an id of its own: date, minute, stage and a random ending.
 
         The folder appears under its id all at once, whole; no two processes get one id.
         """
-        stage = slug(str(config.get("stage") or "run")).lower()[:24]
+        stage = slug(str(settings.get("stage") or "run")).lower()[:24]
         now = time.time()
         moment = time.strftime("%Y%m%d-%H%M", time.localtime(now))
         record = Record(state="queued", title=title, created=now)
@@ -174,7 +140,7 @@ class RunStore:
             folder = self.root / f"{moment}-{stage}-{_random_suffix()}"
             try:
                 with new_folder(folder) as fresh:
-                    _write_config(fresh / CONFIG, config)
+                    _write_config(fresh / CONFIG, settings)
                     write_json_atomic(fresh / STATUS, record.to_dict())
                     if about is not None:
                         about.write(fresh)
@@ -272,16 +238,6 @@ class RunStore:
 
 def _random_suffix() -> str:
     return "".join(secrets.choice(_SUFFIX) for _ in range(4))
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as cause:
-        raise RunError(f"{path} cannot be read ({cause})") from cause
-    if not isinstance(config, dict):
-        raise RunError(f"{path} is no config: it holds {str(config)[:60]!r}")
-    return config
 
 
 def _write_config(path: Path, config: dict[str, Any]) -> None:

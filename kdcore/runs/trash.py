@@ -1,4 +1,4 @@
-"""A run on its way to the trash and back: nobody may be working on it, and it waits no longer."""
+"""Move a run to the trash and back: no process may work on it, and it leaves the queue."""
 
 import time
 from contextlib import suppress
@@ -11,10 +11,10 @@ from kdcore.runs.record import STOP, Record, derive, hold, writing
 
 
 def to_trash(folder: Path) -> None:
-    """Move a run's folder into the trash beside it; RunError while somebody works on it."""
+    """Move a run's folder into the trash beside it; RunError while a process works on it."""
     _refuse_at_work(folder)
     lock = hold(folder, patience=1.0)
-    try:  # it moves while it is held: who wants to resume it waits for the lock, and finds it gone
+    try:  # it moves while it is locked: a resume waits for the lock, then finds the folder gone
         _refuse_at_work(folder)
         _no_longer_waits(folder)
         with writing(folder):
@@ -36,8 +36,8 @@ def _no_longer_waits(folder: Path) -> None:
     with suppress(RunError):  # a record that cannot be read waits for nothing
         record = Record.read(folder)
         if not record.is_over and record.pid is None:
-            said = "stopped before it started"
-            replace(record, state="stopped", message=said, ended=time.time()).write(folder)
+            message = "stopped before it started"
+            replace(record, state="stopped", message=message, ended=time.time()).write(folder)
 
 
 def from_trash(root: Path, run_id: str) -> Path:

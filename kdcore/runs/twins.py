@@ -1,33 +1,33 @@
-"""The twin of a distilled student: all the same, but nobody teaches it.
+"""The twin and the teacher of a distilled student.
 
-Twins share model, data, seed, limit, schedule and steps. A student that also learns from
-unlabelled pairs takes more steps an epoch than labels alone give: its twin goes over its labelled
-pairs so much oftener that it takes as many steps, and keeps its best epoch on validation. So the
-teacher's answers are what one of them has more, and not practice.
+A twin is the same student trained on the labels alone. Twins share model, data, seed, limit,
+schedule and number of steps. A student that also learns from unlabelled pairs takes more steps per
+epoch: its twin goes over the labelled pairs more often, until it has taken as many steps, and saves
+its best epoch on validation. So the two differ in the teacher's answers and not in practice.
 """
 
-import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields, replace
-from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from kdcore.config import DistillConfig, FinetuneConfig, StageConfig, TrainingConfig, from_dict
+from kdcore.config import UNSEEN_BY_THE_MODEL, DistillConfig, FinetuneConfig, TrainingConfig
 from kdcore.errors import LabError
-from kdcore.runs.alike import UNSEEN_BY_THE_MODEL
-from kdcore.runs.store import Run
+from kdcore.runs.facts import checked
+from kdcore.runs.record import CONFIG
+from kdcore.runs.store import Run, RunStore
 
-_EQUAL = ("data", "seed")
 TRAINED = ("finetune", "distill", "evaluate")  # stages in which the steps of a run are its own
 
 
 def twin_of(config: DistillConfig, transfer: int = 0, labelled: int = 0) -> FinetuneConfig:
-    """The config of a student's twin: trained on the labelled pairs of train alone.
+    """Make the config of a student's twin: trained on the labelled pairs of train alone.
 
     transfer, labelled: how many pairs the student and the twin learn from; needed where they
-    differ (transfer "log" or "train+log"), for as many steps. Its loss is cross-entropy, or the
-    squared error of a student whose soft loss is that of the KDD 2022 tutorial.
+    differ (transfer "log" or "train+log"), so that both take as many steps. The twin's loss is
+    cross-entropy, or squared error where the student's soft loss is that of the KDD 2022 tutorial.
     """
     training = config.training
     if transfer and labelled:
@@ -49,40 +49,57 @@ def twin_of(config: DistillConfig, transfer: int = 0, labelled: int = 0) -> Fine
     )
 
 
-def is_twin(taught: Run, alone: Run) -> bool:
+def is_twin(student: Run, other: Run) -> bool:
     """Whether a run is the twin of a student: as they were launched, else as they learned."""
-    ours, theirs = taught.config, alone.config
-    if "student" not in ours or "model" not in theirs or "student" in theirs:
+    if not _may_be_twins(student.settings, other.settings):  # most end here, and no file is read
         return False
-    if any(ours.get(key) != theirs.get(key) for key in _EQUAL):  # most end here, and none is read
-        return False
-    if taught.about.twin == alone.id or are_twins(ours, theirs):
+    if student.about.twin == other.id or are_twins(student.settings, other.settings):
         return True
-    return are_twins(ours, theirs, (steps_of(taught), steps_of(alone)))
+    return are_twins(student.settings, other.settings, (steps_of(student), steps_of(other)))
+
+
+def find_twin(student: Run | None, others: Iterable[Run]) -> Run | None:
+    """A student's twin among other runs: the one launched with it, else the first that is one."""
+    if student is None or not student.is_distilled:
+        return None
+    launched_first = sorted(others, key=lambda run: run.id != student.about.twin)
+    return next((run for run in launched_first if is_twin(student, run)), None)
+
+
+def launched_twin(student: Run) -> Run | None:
+    """The twin that was launched with a student, in the folder beside it; None when it is gone."""
+    folder = student.folder.parent / student.about.twin if student.about.twin else None
+    return Run.load(folder) if folder is not None and (folder / CONFIG).is_file() else None
+
+
+def teacher_of(student: Run, *elsewhere: Path) -> Run | None:
+    """The run that taught a student: beside it, or by its path, else in other folders of runs."""
+    for root in (student.folder.parent, *elsewhere) if student.teacher else ():
+        with suppress(LabError):
+            return RunStore(root).get(student.teacher)
+    return None
 
 
 def steps_of(run: Run) -> int:
-    """How many steps a run's whole training has, as it wrote down; 0 before it did."""
+    """How many steps a run's whole training has; 0 before the run has written it down."""
     status = run.status()
     return status.total_steps if status.stage in TRAINED else 0
 
 
 def are_twins(
-    taught: Mapping[str, Any], alone: Mapping[str, Any], steps: tuple[int, int] = (0, 0)
+    distilled: Mapping[str, Any], other: Mapping[str, Any], steps: tuple[int, int] = (0, 0)
 ) -> bool:
-    """Whether `alone` is the config of a twin of the student of `taught`, both as plain data.
+    """Whether the second config is that of a twin of the first one's student, both as plain data.
 
-    Same model, data, limit, seed and schedule; device, threads and what is only watched may
+    Same model, data, limit, seed and schedule; device, threads and how the training is watched may
     differ. Epochs may differ where both take as many steps, to half an epoch of the twin.
-    steps: how many each takes, 0 where nobody knows.
+    steps: how many each takes, 0 where that is unknown.
     """
-    if "student" not in taught or "model" not in alone or "student" in alone:
-        return False
-    if any(taught.get(key) != alone.get(key) for key in _EQUAL):  # most end here
+    if not _may_be_twins(distilled, other):
         return False
     try:
-        student = _read(_frozen({**taught, "stage": "distill"}))
-        twin = _read(_frozen({**alone, "stage": "finetune"}))
+        student = checked({**distilled, "stage": "distill"})
+        twin = checked({**other, "stage": "finetune"})
     except LabError:
         return False
     assert isinstance(student, DistillConfig)
@@ -90,8 +107,15 @@ def are_twins(
     return _same(student, twin, steps)
 
 
+def _may_be_twins(distilled: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether one learned from a teacher and the other did not, on the same data and seed."""
+    if "student" not in distilled or "model" not in other or "student" in other:
+        return False
+    return all(distilled.get(key) == other.get(key) for key in ("data", "seed"))
+
+
 def same_training(one: FinetuneConfig, other: FinetuneConfig) -> bool:
-    """Whether two trainings on labels learn the same, wherever they run and whoever looks."""
+    """Whether two trainings on labels learn the same, wherever they run and however watched."""
     parts = [
         replace(config, training=_learned(config.training), device="auto", threads=0)
         for config in (one, other)
@@ -116,12 +140,3 @@ def _learned(training: TrainingConfig) -> TrainingConfig:
         spec.name: spec.default for spec in fields(training) if spec.name in UNSEEN_BY_THE_MODEL
     }
     return replace(training, **usual)
-
-
-def _frozen(config: Mapping[str, Any]) -> str:
-    return json.dumps(config, sort_keys=True, default=str)
-
-
-@lru_cache(maxsize=4096)
-def _read(config: str) -> StageConfig:
-    return from_dict(json.loads(config))

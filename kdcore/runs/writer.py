@@ -16,11 +16,11 @@ from types import FrameType, TracebackType
 from typing import Any, Self, cast
 
 from kdcore.errors import LabError, RunError
+from kdcore.runs.metric_lines import METRICS, read_lines
 from kdcore.runs.record import (
     CONFIG,
     END_STATES,
     LOG,
-    METRICS,
     NOTES,
     STOP,
     Record,
@@ -29,7 +29,6 @@ from kdcore.runs.record import (
     address,
     hold,
     is_full_disk,
-    metric_lines,
     process_start,
     stop_kind,
     write_problem,
@@ -191,8 +190,8 @@ class RunWriter:
 
     def truncate_after(self, step: int) -> None:
         """Drop the metric lines later than a checkpoint's step, before resuming from it."""
-        lines = metric_lines(self.folder)
-        kept = b"".join(line + b"\n" for line, numbers in lines if numbers["step"] <= step)
+        lines = read_lines(self.folder)
+        kept = b"".join(raw + b"\n" for raw, line in lines if line["step"] <= step)
         with writing(self.folder):
             write_bytes_atomic(self.folder / METRICS, kept)
         self._trackers.restart()

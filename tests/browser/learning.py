@@ -10,7 +10,8 @@ import numpy as np
 
 from kdcore.data.pairs import PairTable
 from kdcore.predictions import Predictions
-from kdcore.runs.record import METRICS, Record, process_start
+from kdcore.runs.metric_lines import METRICS
+from kdcore.runs.record import Record, process_start
 from kdcore.workspace import write_json_atomic
 
 WEIGHTS = {"soft_weight": 1.0, "hard_weight": 0.1}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from kdcore.runs.record import METRICS
+from kdcore.runs.metric_lines import METRICS
 from tests.app.made_lab import Made, make_lab
 from tests.browser.conftest import ROOT, free_port, wait_for_health
 from tests.browser.learning import Learning

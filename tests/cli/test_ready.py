@@ -10,7 +10,7 @@ from kdcore import lab
 from kdcore.cli import ready
 from kdcore.config import DistillConfig, to_dict
 from kdcore.runs import machine
-from kdcore.runs.queue.entries import Ticket, locked, write
+from kdcore.runs.queue.entries import QueueEntry, locked, write
 from kdcore.workspace import Workspace
 
 LIKELY = json.dumps(to_dict(DistillConfig(teacher="somebody")))
@@ -34,5 +34,5 @@ def test_nothing_is_prepared_while_a_run_works(
     with locked(Workspace(tmp_path)) as folder:
         (folder / "prepare.json").write_text(LIKELY)
         assert ready._likely(tmp_path) == LIKELY
-        write(folder / "running", Ticket(run_id="r", device="cpu", at=0, number=1))
+        write(folder / "running", QueueEntry(run_id="r", device="cpu", at=0, number=1))
     assert ready._likely(tmp_path) == ""

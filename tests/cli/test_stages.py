@@ -43,9 +43,9 @@ def test_the_tutorial_in_json_is_one_document_with_a_row_a_model(home: Home, kdl
         assert 0 <= row["pr_auc"] <= 1
         assert row["n"] == 24
     assert told["gap_recovered"] is None or isinstance(told["gap_recovered"], float)
-    config = lab.store().get(told["runs"]["student_kd"]).config
+    config = lab.store().get(told["runs"]["student_kd"]).settings
     assert config["method"]["params"]["temperature"] == 3
-    assert config["student"] == lab.store().get(told["runs"]["student_ft"]).config["model"]
+    assert config["student"] == lab.store().get(told["runs"]["student_ft"]).settings["model"]
 
 
 def test_the_tutorial_says_which_split_served_as_test(

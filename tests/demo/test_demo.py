@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import load_file
 
 from kdcore import lab
-from kdcore.config import from_dict, to_dict
+from kdcore.config import to_dict
 from kdcore.data.pairs import PairTable
 from kdcore.demo import TOLERANCE
 from kdcore.demo.again import measure_again
@@ -112,7 +112,7 @@ def test_every_run_is_finished_and_says_the_config_it_was_trained_with(demo):
     for stage in TINY.stages():
         run = store.get(stage.id)
         assert run.status().state == "finished"
-        assert run.config == to_dict(stage.config) == to_dict(from_dict(run.config))
+        assert run.settings == to_dict(stage.config) == to_dict(run.config)
         assert run.title == stage.title
 
 
@@ -122,7 +122,7 @@ def test_every_run_holds_answers_features_and_an_evaluation_against_the_teacher(
         said = lab.predictions(store.get(name))
         said.require(judged.content_hash, len(judged))
         assert said.features is not None
-        evaluation = lab.kept_evaluation(store.get(name))
+        evaluation = lab.stored_evaluation(store.get(name))
         assert evaluation is not None
         assert (evaluation.teacher, evaluation.data_hash) == (TEACHER, judged.content_hash)
 

@@ -8,7 +8,7 @@ import pytest
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import evaluate
-from kdcore.evaluation.stored import keep, kept_file, read_comparison, read_evaluation
+from kdcore.evaluation.stored import read_comparison, read_evaluation, result_file, write_result
 from kdcore.labels import BINARY
 from kdcore.predictions import Predictions
 
@@ -30,9 +30,9 @@ def told():
 def test_a_kept_comparison_comes_back_as_it_was(told, tmp_path):
     pairs, a, b, teacher = told
     found = compare(pairs, a, b, teacher=teacher, resamples=20, permutations=20)
-    path = kept_file(tmp_path, pairs, (a, b, teacher), "comparison")
+    path = result_file(tmp_path, pairs, (a, b, teacher), "comparison")
     assert read_comparison(path) is None
-    keep(path, found)
+    write_result(path, found)
     assert read_comparison(path) == found
     earlier = path.read_text().replace('"BETTER"', '"BEATS"').replace('"WORSE"', '"NO BEATS"')
     assert "BEATS" in earlier
@@ -43,8 +43,8 @@ def test_a_kept_comparison_comes_back_as_it_was(told, tmp_path):
 def test_a_kept_evaluation_comes_back_as_it_was(told, tmp_path):
     pairs, a, _, teacher = told
     found = evaluate(pairs, a, teacher=teacher, resamples=20)
-    path = kept_file(tmp_path, pairs, (a, teacher), "evaluation")
-    keep(path, found)
+    path = result_file(tmp_path, pairs, (a, teacher), "evaluation")
+    write_result(path, found)
     again = read_evaluation(path)
     assert again == found
     np.testing.assert_array_equal(again.per_query(), found.per_query())
@@ -53,12 +53,12 @@ def test_a_kept_evaluation_comes_back_as_it_was(told, tmp_path):
 def test_other_answers_order_teacher_way_name_or_pairs_have_another_file(told, tmp_path):
     pairs, a, b, teacher = told
     files = {
-        kept_file(tmp_path, pairs, (a, b, teacher), "comparison", 5),
-        kept_file(tmp_path, pairs, (b, a, teacher), "comparison", 5),
-        kept_file(tmp_path, pairs, (a, b, None), "comparison", 5),
-        kept_file(tmp_path, pairs, (a, b, teacher), "comparison", 10),
-        kept_file(tmp_path, pairs, (replace(a, model="x"), b, teacher), "comparison", 5),
-        kept_file(tmp_path, pairs.take(np.arange(40)), (a, b, teacher), "comparison", 5),
+        result_file(tmp_path, pairs, (a, b, teacher), "comparison", 5),
+        result_file(tmp_path, pairs, (b, a, teacher), "comparison", 5),
+        result_file(tmp_path, pairs, (a, b, None), "comparison", 5),
+        result_file(tmp_path, pairs, (a, b, teacher), "comparison", 10),
+        result_file(tmp_path, pairs, (replace(a, model="x"), b, teacher), "comparison", 5),
+        result_file(tmp_path, pairs.take(np.arange(40)), (a, b, teacher), "comparison", 5),
     }
     assert len(files) == 6
 

@@ -1,6 +1,6 @@
 import pytest
 
-from kdcore.config import FinetuneConfig, MethodConfig, TrainingConfig, from_dict
+from kdcore.config import FinetuneConfig, MethodConfig, TrainingConfig
 from kdcore.errors import LabError
 from kdcore.experiments import launch as launching
 from kdcore.experiments.launch import known_twin, launch, title_of, twin_in
@@ -30,7 +30,7 @@ def test_a_student_and_its_twin_are_one_group_and_the_student_is_first(tmp_path,
     assert student.about.group == twin.about.group != ""
     assert (student.about.role, twin.about.role) == ("student", "twin")
     assert student.about.twin == twin.id
-    assert are_twins(student.config, twin.config)
+    assert are_twins(student.settings, twin.settings)
     assert not made.reused
     assert "seconds" in student.about.estimate
     assert "seconds" in twin.about.estimate
@@ -130,7 +130,7 @@ def test_a_teacher_elsewhere_is_named_by_its_folder(tmp_path, queued):
         "sixty_seconds", {"teacher": str(teacher.folder), "data": "invented", "limit": 0}
     )
     made = launch(config, workspace, about=About(preset="sixty_seconds"))
-    assert made.student.config["teacher"] == str(teacher.folder.resolve())
+    assert made.student.teacher == str(teacher.folder.resolve())
     assert made.student.about.preset == "sixty_seconds"
     assert made.student.about.changed == {"data": "invented", "limit": 0}
 
@@ -169,7 +169,7 @@ def test_a_twins_title_says_that_it_had_labels_only():
 def test_a_queued_config_reads_back(tmp_path, queued):
     workspace, teacher = planned(tmp_path)
     made = launch(distillation(teacher), workspace)
-    assert from_dict(made.student.config).teacher == teacher.id
-    twin = from_dict(made.twin.config)
+    assert made.student.config.teacher == teacher.id
+    twin = made.twin.config
     assert isinstance(twin, FinetuneConfig)
     assert isinstance(twin.training, TrainingConfig)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from kdcore import lab
-from kdcore.config import from_dict
 from kdcore.errors import ConfigError, LabError, UnknownNameError
 from kdcore.experiments import launch
 from kdcore.experiments import sweep as sweeps
@@ -189,4 +188,4 @@ def test_a_cell_says_its_parent_and_reads_back(tmp_path, queued):
     about = About(parent="20261122-2330-distill-abcd")
     (made,) = launch_sweep(Sweep(distillation(teacher), {"seed": [3]}), workspace, about=about)
     assert made.student.about.parent == about.parent
-    assert from_dict(made.student.config).seed == 3
+    assert made.student.config.seed == 3

@@ -19,7 +19,8 @@ from kdcore.export import check as check_module
 from kdcore.export import layout as layout_module
 from kdcore.export.card import model_card
 from kdcore.export.check import Row
-from kdcore.export.student import Exported, export_student
+from kdcore.export.exported import Exported
+from kdcore.export.student import export_student
 from kdcore.models.predict import load_model, predict_table
 from kdcore.report.facts import facts_of
 from kdcore.runs.store import Run, RunStore
@@ -219,7 +220,7 @@ def test_a_card_names_neither_the_folder_of_a_lost_teacher_nor_that_of_lost_data
 ) -> None:
     run = make("cdssm", data=str(tmp_path / "home" / "data" / "invented"))
     told = {"data": "/srv/of me/ads.csv", "teacher": "/srv/of me/runs/big", "stage": "distill"}
-    (run.folder / "config.json").write_text(json.dumps(run.config | told))
+    (run.folder / "config.json").write_text(json.dumps(run.settings | told))
     (run.folder / "README.md").write_text("Data: Read from ~/of/mine.csv; https://a.example/b/c\n")
     made = Exported(run.id, tmp_path / "out", (), "script", 8, 0.0)
     params = {"query_tokens": 8, "ad_tokens": 24}

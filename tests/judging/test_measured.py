@@ -6,12 +6,11 @@ import pytest
 
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
-from kdcore.evaluation import deltas
-from kdcore.evaluation.deltas import kept_deltas
+from kdcore.evaluation.stored import read_differences, stored_differences
 from kdcore.judging import measured, measuring
 from kdcore.judging.measured import measure, measure_finished, starred_run
-from kdcore.judging.measuring import Wanted, failures, progress, request, serve
-from kdcore.lab import kept_evaluation
+from kdcore.judging.measuring import Request, failures, progress, request, serve
+from kdcore.lab import stored_evaluation
 from kdcore.labels import FOUR_GRADES
 from kdcore.runs.about import About
 from kdcore.runs.marks import Marks
@@ -31,7 +30,7 @@ def quick(monkeypatch):
                                           "area_permutations": 20})),
     )  # fmt: skip
     monkeypatch.setattr(measuring, "ensure_process", lambda workspace: None)
-    deltas.forget()
+    read_differences.cache_clear()
 
 
 @pytest.fixture
@@ -69,24 +68,10 @@ def test_whichever_of_student_and_twin_answers_last_measures_the_difference(home
         "twin": run(home, "alone", twin_config(config), 0.1),
     }
     measure_finished(made[last], pairs(), home)
-    assert kept_evaluation(made[last]) is not None
-    found = kept_deltas(home, made["student"], made["twin"])
+    assert stored_evaluation(made[last]) is not None
+    found = stored_differences(home, made["student"], made["twin"])
     assert found["roc_auc"].verdict == "BETTER"
     assert found["roc_auc"].n == 100
-
-
-def test_a_difference_kept_by_an_earlier_version_has_the_verdict_s_word_of_today(home):
-    config = config_of()
-    student = run(home, "kd", config, 3.0, about=About(twin="alone"))
-    twin = run(home, "alone", twin_config(config), 0.1)
-    measure_finished(student, pairs(), home)
-    file = deltas._path(home, deltas.pair_name(student, twin))
-    file.write_text(
-        file.read_text().replace('"BETTER"', '"BEATS"').replace('"WORSE"', '"NO BEATS"')
-    )
-    now = kept_deltas(home, student, twin)
-    deltas.forget()
-    assert kept_deltas(home, student, twin) == now
 
 
 def test_a_run_whose_twin_has_not_answered_is_evaluated_alone(home):
@@ -94,8 +79,8 @@ def test_a_run_whose_twin_has_not_answered_is_evaluated_alone(home):
     student = run(home, "kd", config, 3.0, about=About(twin="alone"))
     twin = run(home, "alone", twin_config(config), None)
     measure_finished(student, pairs(), home)
-    assert kept_evaluation(student).metrics["roc_auc"].value > 0.8
-    assert kept_deltas(home, student, twin) is None
+    assert stored_evaluation(student).metrics["roc_auc"].value > 0.8
+    assert stored_differences(home, student, twin) is None
 
 
 def test_a_finished_run_is_compared_with_the_star_only_on_the_same_pairs(home):
@@ -107,22 +92,22 @@ def test_a_finished_run_is_compared_with_the_star_only_on_the_same_pairs(home):
     assert starred_run(home).folder == base.folder
     student = run(home, "kd", config_of(), 3.0)
     measure_finished(student, pairs(), home)
-    assert kept_deltas(home, student, base)["roc_auc"].delta > 0
+    assert stored_differences(home, student, base)["roc_auc"].delta > 0
     measure_finished(other, few, home)
-    assert kept_deltas(home, other, base) is None
-    assert kept_evaluation(other) is not None
+    assert stored_differences(home, other, base) is None
+    assert stored_evaluation(other) is not None
 
 
 def test_a_difference_of_answers_that_changed_is_not_found_again(home):
     one, two = run(home, "one", config_of(), 3.0), run(home, "two", config_of(4.0), 0.2)
     measured.against(one, two, pairs(), home)
-    kept = kept_deltas(home, one, two)
-    deltas.forget()
-    again = kept_deltas(home, one, two)
+    kept = stored_differences(home, one, two)
+    read_differences.cache_clear()
+    again = stored_differences(home, one, two)
     assert again["roc_auc"] == kept["roc_auc"]
     answer(two.folder, pairs(), 2.5, evaluated=False)
-    deltas.forget()
-    now = kept_deltas(home, one, two)
+    read_differences.cache_clear()
+    now = stored_differences(home, one, two)
     assert now is None or math.isclose(now["roc_auc"].delta, kept["roc_auc"].delta)
 
 
@@ -137,17 +122,17 @@ def test_requests_are_served_in_the_background_and_failures_kept_with_their_reas
     monkeypatch.setattr(measured, "split_of", split_of)
     good, base = run(home, "good", config_of(), 2.0), run(home, "base", config_of(4.0), 0.1)
     lost = run(home, "lost", config_of(1.0), 1.0)
-    wanted = [Wanted(good, base), Wanted(lost), Wanted(good)]
+    wanted = [Request(good, base), Request(lost), Request(good)]
     request(wanted, home)
     assert progress(wanted, home).left == 3
     serve(home, idle=0)
     assert progress(wanted, home) == (0, None)
-    assert kept_deltas(home, good, base) is not None
-    assert kept_evaluation(good) is not None
+    assert stored_differences(home, good, base) is not None
+    assert stored_evaluation(good) is not None
     assert failures(wanted, home) == {
-        Wanted(lost).name: "the pairs that it was scored on are not here any more"
+        Request(lost).name: "the pairs that it was scored on are not here any more"
     }
-    request([Wanted(lost)], home)
+    request([Request(lost)], home)
     assert failures(wanted, home) == {}
 
 

@@ -1,17 +1,19 @@
 """Seeds folded into a row: what is one setting, what is the spread, and when a side is taken."""
 
 from math import isnan, nan
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from kdcore.judging.seeds import TOO_FEW, Seeded, fold, over_seeds
+from kdcore.runs.facts import RunFacts
 
 
 def run(seed: int, value: float = 0.8, delta: float = 0.02, **more: object) -> Seeded:
     config = {"stage": "distill", "seed": seed, "method": {"name": "response"}} | more
-    return Seeded(f"run-{seed}", config, value, delta)
+    return Seeded(f"run-{seed}", RunFacts(Path(), config).setting, seed, value, delta)
 
 
 def test_runs_equal_but_for_the_seed_are_one_row_and_others_are_not():

@@ -7,9 +7,8 @@ import pytest
 import torch
 
 from kdcore import lab
-from kdcore.config import from_dict
 from kdcore.data.pairs import PairTable, make_frame
-from kdcore.evaluation.deltas import kept_deltas
+from kdcore.evaluation.stored import stored_differences
 from kdcore.judging import latency
 from kdcore.judging.latency import measure_latency
 from kdcore.models.build import load_model
@@ -39,9 +38,9 @@ def test_a_distilled_run_keeps_its_own_and_its_teachers_latency(student, teacher
 def test_a_run_has_its_test_metrics_and_the_difference_to_its_twin_when_it_ends(
     home, teacher, student
 ):
-    assert lab.kept_evaluation(student).metrics["roc_auc"].n > 0
-    twin = lab.start(twin_of(from_dict(student.config)), home)
-    assert kept_deltas(home, student, twin)["roc_auc"].n > 0
+    assert lab.stored_evaluation(student).metrics["roc_auc"].n > 0
+    twin = lab.start(twin_of(student.config), home)
+    assert stored_differences(home, student, twin)["roc_auc"].n > 0
 
 
 def test_a_run_without_a_teacher_is_measured_alone(teacher):
@@ -111,7 +110,7 @@ def _renamed(pairs: PairTable, home) -> str:
 
 def test_a_student_whose_teacher_is_gone_is_measured_alone(home, teacher, student):
     lab.store(home).trash(teacher.id)
-    config = from_dict(student.config)
+    config = student.config
     found = latency.latency_of(student, config, lab.split_of(student, "test", home))
     assert found.student.parameters > 0
     assert found.teacher is None

@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 from kdcore import lab
-from kdcore.config import ModelConfig, from_dict, to_dict
+from kdcore.config import ModelConfig, to_dict
 from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.objectives import response
@@ -247,7 +247,7 @@ def test_a_run_is_not_resumed_with_other_data(
 
 
 def test_a_run_is_not_resumed_with_other_settings(home: Workspace, halfway: Run) -> None:
-    config = to_dict(from_dict(halfway.config))
+    config = to_dict(halfway.config)
     config["training"]["learning_rate"] = 1e-4
     write_json_atomic(halfway.folder / "config.json", config)
     with pytest.raises(RunError, match="was begun with other settings, or by another version"):

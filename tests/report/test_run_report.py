@@ -12,10 +12,10 @@ from kdcore import lab
 from kdcore.config import DistillConfig, ModelConfig, to_dict
 from kdcore.data.pairs import PairTable
 from kdcore.export.card import model_card
-from kdcore.export.student import Exported
+from kdcore.export.exported import Exported
 from kdcore.predictions import Predictions
 from kdcore.report.curves import Curve, chart, ticks
-from kdcore.report.facts import facts_of, twin_of
+from kdcore.report.facts import answered_twin, facts_of
 from kdcore.report.run_report import run_report
 from kdcore.report.words import at_most
 from kdcore.runs.about import About
@@ -115,7 +115,7 @@ def test_report_and_card_tell_what_else_stands_between_student_and_twin(
 def test_a_report_counts_the_seeds_that_its_setting_was_trained_with(runs: dict[str, Run]) -> None:
     student = runs["student"]
     assert "Seeds were not varied" in run_report(student)
-    other = RunStore(student.folder.parent).create(student.config | {"seed": 7})
+    other = RunStore(student.folder.parent).create(student.settings | {"seed": 7})
     assert "Seeds were not varied" in run_report(student)
     with other.write():
         pass
@@ -126,11 +126,11 @@ def test_a_report_counts_the_seeds_that_its_setting_was_trained_with(runs: dict[
 
 def test_the_twin_that_was_launched_is_found_whatever_its_epochs(runs: dict[str, Run]) -> None:
     student, twin = runs["student"], runs["twin"]
-    longer = twin.config | {"training": twin.config["training"] | {"epochs": 99}}
+    longer = twin.settings | {"training": twin.settings["training"] | {"epochs": 99}}
     (twin.folder / "config.json").write_text(json.dumps(longer))
-    assert twin_of(student) is None
+    assert answered_twin(student) is None
     About(twin=twin.id).write(student.folder)
-    found = twin_of(Run.load(student.folder))
+    found = answered_twin(Run.load(student.folder))
     assert found is not None
     assert found.id == twin.id
 
@@ -157,7 +157,7 @@ def test_no_text_of_a_run_adds_an_element_or_a_handler(runs: dict[str, Run], tex
     status = json.loads((run.folder / "status.json").read_text())
     changed = status | {"title": text, "state": "failed", "message": text}
     (run.folder / "status.json").write_text(json.dumps(changed))
-    config = run.config | {"data": text, "device": text}
+    config = run.settings | {"data": text, "device": text}
     (run.folder / "config.json").write_text(json.dumps(config))
     (run.folder / "README.md").write_text(f"Data: {text}\n")
     read = Read(run_report(Run.load(run.folder)))

@@ -139,7 +139,7 @@ def test_a_student_and_its_twin_share_a_budget_and_another_seed_does_not(tmp_pat
     make_run(tmp_path / "twin", twin)
     make_run(tmp_path / "watched", config_of(training={"epochs": 2, "log_every": 5}))
     make_run(tmp_path / "other", config_of(seed=1))
-    budgets = {r.id: r.budget for r in rows(tmp_path)}
+    budgets = {r.id: r.run.budget for r in rows(tmp_path)}
     assert budgets["student"] == budgets["twin"] == budgets["watched"] != budgets["other"]
 
 

@@ -17,7 +17,7 @@ from kdcore.runs.store import Run, RunStore
 
 def test_a_new_run_is_queued_and_keeps_its_config_and_title(store: RunStore, run: Run) -> None:
     again = store.get(run.id)
-    assert again.config == {"stage": "distill", "seed": 1}
+    assert again.settings == {"stage": "distill", "seed": 1}
     assert again.title == "a small one"
     assert again.status().state == "queued"
     assert "-distill-" in run.id
@@ -38,7 +38,7 @@ def test_a_taken_id_is_never_given_again(
     monkeypatch.setattr(store_module, "_random_suffix", lambda: next(suffixes))
     second = store.create({"stage": "distill"})
     assert second.id != run.id
-    assert store.get(run.id).config["seed"] == 1
+    assert store.get(run.id).settings["seed"] == 1
 
 
 def _create_with_few_names(root: str) -> list[str]:
@@ -67,7 +67,7 @@ def test_a_run_is_found_by_the_beginning_of_its_id_and_by_its_path(
 ) -> None:
     assert store.get(run.id[:-2]) == run
     assert store.get(str(run.folder)).id == run.id
-    assert RunStore(store.root / "elsewhere").get(str(run.folder)).config == run.config
+    assert RunStore(store.root / "elsewhere").get(str(run.folder)).settings == run.settings
 
 
 def test_a_typo_is_answered_with_the_nearest_id(store: RunStore, run: Run) -> None:
@@ -83,7 +83,7 @@ def test_what_is_no_run_is_unknown(store: RunStore, run: Run, nothing: str) -> N
 
 
 def test_a_beginning_that_two_ids_share_is_refused_with_both(store: RunStore, run: Run) -> None:
-    other = store.create(run.config)
+    other = store.create(run.settings)
     with pytest.raises(UnknownNameError, match="2 runs begin with") as refusal:
         store.get(run.id[:4])
     assert run.id in str(refusal.value)

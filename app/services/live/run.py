@@ -1,23 +1,24 @@
 """A run as those see it who watch: how it stands, its newest lines, what its student says now."""
 
-import json
 import threading
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.services import access
-from app.services.boards import answers, sources, title_of
-from app.services.live.files import Film, Line, Logits, Tail
+from app.services.answers import answers, sources, teacher_of
+from app.services.live.files import Film, Logits
 from app.services.live.status import status_of
 from app.services.models import replay
 from app.services.probe import teacher_on_probe
-from app.services.roles import same_budget
 from kdcore.errors import LabError
-from kdcore.runs.record import METRICS, derive
-from kdcore.runs.store import Run
+from kdcore.runs.metric_lines import METRICS, PlainLine, Tail, kept_validation
+from kdcore.runs.record import derive
+from kdcore.runs.store import Run, RunStore
+from kdcore.runs.twins import find_twin, launched_twin
 from kdcore.workspace import check_name
 
 OVER = ("finished", "stopped", "failed", "lost", "broken")
@@ -40,7 +41,6 @@ class Watched:
 
 _HELD: OrderedDict[Path, Watched] = OrderedDict()
 _LENT: dict[Path, Logits] = {}  # what teachers said of probes that runs kept nothing of
-_TWINS: dict[Path, tuple[int, str]] = {}  # the twin that was found, and for which list of runs
 _ONE = threading.RLock()  # one reads, the other tabs get what was read
 
 
@@ -79,7 +79,7 @@ def answer(run_id: str, known: Known = Known()) -> dict[str, Any] | None:
         watched.look()
         lines, film = watched.tail.since(known.after), watched.film
         start = -1 if lines["reset"] else known.moment
-        found: dict[str, Any] = {
+        message: dict[str, Any] = {
             "status": status_of(watched.run, watched.tail.lines),
             "student": lines,
             "teacher": _teacher(watched),
@@ -87,12 +87,12 @@ def answer(run_id: str, known: Known = Known()) -> dict[str, Any] | None:
             "moments": film.since(start),
             "twin": _twin(watched, known),
         }
-        if start < 0 and found["moments"]:
-            found["probe"] = _probe(film)
-        return found
+        if start < 0 and message["moments"]:
+            message["probe"] = _probe(film)
+        return message
 
 
-def lines_of(run: Run) -> list[Line]:
+def lines_of(run: Run) -> list[PlainLine]:
     """The metric lines of a run so far; only what is new is read."""
     with _ONE:
         watched = _watched(run.id)
@@ -109,59 +109,56 @@ def ask_teacher(run: Run, ask: bool) -> None:
     """
     if not _lacks_teacher(run):
         return
-    name = Path(str(run.config.get("teacher", ""))).name
+    name = Path(run.teacher).name
     source, film = next((s for s in sources() if s.key == name), None), replay(run.id)
     if source is None or film is None:
         return
-    said = teacher_on_probe(film, run, answers(source), ask)
-    if said is not None:
+    logits = teacher_on_probe(film, run, answers(source), ask)
+    if logits is not None:
         with _ONE:
-            _LENT[run.folder] = said
+            _LENT[run.folder] = logits
 
 
 def _lacks_teacher(run: Run) -> bool:
     with _ONE:
         watched = _watched(run.id)
-        if watched is None or "student" not in run.config:
+        if watched is None or not run.is_distilled:
             return False
         watched.look()
         return bool(watched.film.moments) and watched.film.teacher is None
 
 
-def twin_id(run: Run) -> str:
-    """The run that trains the same without a teacher: as it was launched, or found by budget."""
-    if "student" not in run.config:
-        return ""
-    if told := run.about.twin:
-        return told
-    store = run.folder.parent
-    seen = store.stat().st_mtime_ns
-    if _TWINS.get(run.folder, (0, ""))[0] != seen:
-        beside = (Run.load(f) for f in sorted(store.iterdir()) if (f / "config.json").is_file())
-        found = next((other.id for other in beside if same_budget(run, other)), "")
-        _TWINS[run.folder] = (seen, found)
-    return _TWINS[run.folder][1]
+def twin_of(run: Run) -> Run | None:
+    """The twin of a student: the one launched with it, else the first beside it that is one."""
+    if not run.is_distilled:
+        return None
+    return launched_twin(run) or _twin_beside(run, run.folder.parent.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=200)  # a page that watches a run asks at every poll
+def _twin_beside(run: Run, changed: int) -> Run | None:
+    return find_twin(run, RunStore(run.folder.parent).list())
 
 
 def temperatures(run: Run) -> tuple[float, float]:
     """The teacher's and the student's temperature of the soft loss; 1 where it has none."""
-    params = run.config.get("method", {}).get("params") or {}
-    student = float(params.get("temperature") or 1.0)
-    return float(params.get("teacher_temperature") or student), student
+    student = float(run.temperature or 1.0)
+    return float(run.teacher_temperature or student), student
 
 
 def _watched(run_id: str) -> Watched | None:
     run = find(run_id)
     if run is None:
         return None
-    held = _HELD.get(run.folder)
-    if held is None:
+    watched = _HELD.get(run.folder)
+    if watched is None:
         film = Film(run.replay_folder, temperatures(run))
-        held = _HELD[run.folder] = Watched(run, Tail(run.folder / METRICS), film)
+        watched = _HELD[run.folder] = Watched(run, Tail(run.folder / METRICS), film)
+    watched.run = run  # read just now: it knows what the run has written since
     _HELD.move_to_end(run.folder)
     while len(_HELD) > _MOST_KEPT:
         _HELD.popitem(last=False)
-    return held
+    return watched
 
 
 def _teacher(watched: Watched) -> dict[str, float | None] | None:
@@ -170,37 +167,23 @@ def _teacher(watched: Watched) -> dict[str, float | None] | None:
     for line in watched.tail.lines:
         if "teacher_validation_nll" in line:
             return {name: line.get(f"teacher_validation_{name}") for name in names}
-    teacher = find(Path(str(watched.run.config.get("teacher", ""))).name)
-    if teacher is None or _seen(teacher) != _seen(watched.run) or not _seen(teacher)[1]:
+    teacher = teacher_of(watched.run)
+    pairs = watched.run.splits.get("validation")
+    if teacher is None or pairs is None or teacher.splits.get("validation") != pairs:
         return None
-    held = _watched(teacher.id)
-    if held is None:
+    of_teacher = _watched(teacher.id)
+    if of_teacher is None:
         return None
-    held.tail.look()
-    kept = _kept(held.tail.lines)
-    return {name: kept.get(f"validation_{name}") for name in names} if kept else None
-
-
-def _kept(lines: list[Line]) -> Line:
-    """The validation of the step that a run keeps."""
-    checked = [line for line in lines if "validation_nll" in line]
-    kept = checked[-1].get("kept_step") if checked else None
-    return next((line for line in checked if line["step"] == kept), {})
+    of_teacher.tail.look()
+    line = kept_validation(of_teacher.tail.lines)
+    return {name: line.get(f"validation_{name}") for name in names} if line else None
 
 
 def _validated(watched: Watched) -> int | None:
     """How many pairs a run is validated on, as far as it has told."""
-    told = next((n for x in watched.tail.lines if (n := x.get("validation_pairs"))), None)
-    return int(told) if told else _seen(watched.run)[0] or None
-
-
-def _seen(run: Run) -> tuple[int, str]:
-    """Number and content hash of the validation pairs, once a run wrote them down."""
-    try:
-        told = json.loads((run.folder / "provenance.json").read_text(encoding="utf-8"))
-        return int(told["pairs"]["validation"][0]), str(told["pairs"]["validation"][1])
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
-        return 0, ""
+    pairs = next((n for x in watched.tail.lines if (n := x.get("validation_pairs"))), None)
+    split = watched.run.splits.get("validation")
+    return int(pairs) if pairs else split.pairs if split else None
 
 
 def _probe(film: Film) -> dict[str, Any] | None:
@@ -224,8 +207,8 @@ def _probe(film: Film) -> dict[str, Any] | None:
 
 def _twin(watched: Watched, known: Known) -> dict[str, Any] | None:
     """The twin's validation lines and what its moments measured; None without a twin."""
-    other = twin_id(watched.run)
-    twin = _watched(other) if other else None
+    other = twin_of(watched.run)
+    twin = _watched(other.id) if other else None
     if twin is None:
         return None
     twin.look()
@@ -233,14 +216,14 @@ def _twin(watched: Watched, known: Known) -> dict[str, Any] | None:
     same = _same_probe(watched.film, film)
     if same and film.teacher is None:
         film.look(watched.film.teacher)
-    found = twin.tail.since(known.twin)
-    found["lines"] = [line for line in found["lines"] if "validation_nll" in line]
-    start = -1 if found["reset"] else known.twin_moment
+    message = twin.tail.since(known.twin)
+    message["lines"] = [line for line in message["lines"] if "validation_nll" in line]
+    start = -1 if message["reset"] else known.twin_moment
     moments = film.since(start) if same else []
     status = derive(twin.run.folder)
-    return found | {
-        "id": other,
-        "title": title_of(twin.run),
+    return message | {
+        "id": twin.run.id,
+        "title": twin.run.label,
         "state": status.state,
         "step": status.step,
         "total": status.total_steps,

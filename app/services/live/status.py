@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from app.services import access
-from app.services.live.files import Line
+from kdcore.runs.metric_lines import PlainLine
 from kdcore.runs.record import derive
 from kdcore.runs.store import Run, Status
 
@@ -19,7 +19,7 @@ _STAGES = {
 }
 
 
-def status_of(run: Run, lines: list[Line]) -> dict[str, Any]:
+def status_of(run: Run, lines: list[PlainLine]) -> dict[str, Any]:
     """State, step, stage, what happens now in words, and the time left by the newest lines."""
     status = derive(run.folder)
     left = time_left(lines, status.step, status.total_steps)
@@ -38,18 +38,18 @@ def status_of(run: Run, lines: list[Line]) -> dict[str, Any]:
     }
 
 
-def _before(run: Run, lines: list[Line], status: Status) -> float:
+def _before(run: Run, lines: list[PlainLine], status: Status) -> float:
     """Seconds at work in the legs before this one, of a run that was resumed."""
     if not status.started:
         return 0.0
-    took = next((x for x in reversed(lines) if x.get("seconds") and x.get("time")), None)
-    if took is not None:  # its end tells the whole
-        seconds, at = float(took["seconds"] or 0), float(took["time"] or 0)
+    end = next((x for x in reversed(lines) if x.get("seconds") and x.get("time")), None)
+    if end is not None:  # its end tells the whole
+        seconds, at = float(end["seconds"] or 0), float(end["time"] or 0)
     else:
-        card = run.checkpoint_folder / "checkpoint.json"
+        checkpoint = run.checkpoint_folder / "checkpoint.json"
         try:
-            seconds = float(json.loads(card.read_text(encoding="utf-8"))["seconds"])
-            at = card.stat().st_mtime
+            seconds = float(json.loads(checkpoint.read_text(encoding="utf-8"))["seconds"])
+            at = checkpoint.stat().st_mtime
         except (OSError, ValueError, KeyError, TypeError):
             return 0.0
     return float(round(max(seconds - max(at - status.started, 0.0), 0.0)))
@@ -61,11 +61,11 @@ def _words(run: Run, status: Status) -> str:
         return _waiting(run)
     if status.state != "running":
         return status.state
-    said = _STAGES.get(status.stage, status.stage)
+    words = _STAGES.get(status.stage, status.stage)
     if status.stage == "teacher" and status.total_steps > 1:
-        return f"{said}: {status.step:,} of {status.total_steps:,} pairs"
+        return f"{words}: {status.step:,} of {status.total_steps:,} pairs"
     learning = status.stage in ("distill", "finetune")
-    return "the first steps" if learning and not status.step else said
+    return "the first steps" if learning and not status.step else words
 
 
 def _waiting(run: Run) -> str:
@@ -77,7 +77,7 @@ def _waiting(run: Run) -> str:
     return "next in the queue" if place == 1 else f"number {place} in the queue"
 
 
-def time_left(lines: list[Line], step: int, total: int) -> dict[str, Any] | None:
+def time_left(lines: list[PlainLine], step: int, total: int) -> dict[str, Any] | None:
     """Seconds to the last step from the newest lines, when they were told, and their number."""
     timed = [(line["time"], line["step"]) for line in lines[-_RATE_OVER:] if line.get("time")]
     if len(timed) < 2 or not total:

@@ -6,11 +6,11 @@ from typing import Any
 
 from app import state
 from app.services import access
-from app.services.boards import title_of
 from app.services.runs import search
-from app.services.runs.measured import Delta, kept_delta
+from app.services.runs.entry import Entry
+from app.services.runs.measured import kept_delta
 from app.services.runs.names import groups_of, named, names, role_of
-from kdcore.experiments.command_line import model_of
+from kdcore.evaluation.comparison import Difference
 from kdcore.judging.drift import Parted, most_validated, part, part_machines, part_validation
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
@@ -19,7 +19,6 @@ from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark, Marks, starred
 
 MOST = 50  # runs set side by side
-_STUDENTS: dict[str, str] = {}  # short names of models by setting, which decides them
 SORTS: Mapping[str, str] = {
     "newest": "Newest first",
     "best": "Best on test first",
@@ -29,46 +28,6 @@ SORTS: Mapping[str, str] = {
     "group": "Students beside their twins",
     "small": "Fewest parameters first",
 }
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A run as the page knows it. key: what links say; mine: whether it may be changed here."""
-
-    key: str
-    row: Row
-    mine: bool
-    title: str
-    role: str  # teacher, student, twin or muted: its color
-    group: str  # short mark that a student and its twin, or the cells of a sweep, share
-    mark: Mark
-
-    @property
-    def student(self) -> str:
-        """The model's short name, as the command line takes it."""
-        setting = self.row.setting
-        if setting not in _STUDENTS:
-            _STUDENTS[setting] = model_of(self.row.run.config)
-        return _STUDENTS[setting]
-
-    @property
-    def scoring(self) -> bool:
-        """Whether it only scored pairs with a model that another run trained."""
-        return self.row.run.config.get("stage") == "infer"
-
-    @property
-    def method(self) -> str:
-        """How it learned, in a word or two."""
-        config = self.row.run.config
-        method = config.get("method")
-        if isinstance(method, Mapping):
-            return str(method.get("name", ""))
-        return {"finetune": "labels only"}.get(str(config.get("stage")), str(config.get("stage")))
-
-    def value(self, metric: str) -> float:
-        """A test metric, nan without one."""
-        held = self.row.test.metrics.get(metric)
-        return held.value if held else float("nan")
 
 
 @dataclass(frozen=True)
@@ -89,12 +48,12 @@ class Scene:
     override: bool
     unfit: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def delta(self, entry: Entry) -> Delta | None:
+    def delta(self, entry: Entry) -> Difference | None:
         """The kept difference to the baseline in the metric, where the two may be compared."""
         if self.base is None or entry.key == self.base.key or entry.key in self.apart:
             return None
-        held = kept_delta(entry.row, self.base.row)
-        return held.get(self.metric) if held else None
+        differences = kept_delta(entry.row, self.base.row)
+        return differences.get(self.metric) if differences else None
 
     @property
     def base_row(self) -> Row | None:
@@ -135,53 +94,53 @@ class Scene:
 def entries() -> list[Entry]:
     """Every run of the visitor, newest first, then those of the demo."""
     own, shipped = listing.rows(access.home().runs), listing.rows(access.demo().runs)
-    taught = {str(r.run.config.get("teacher") or "") for r in (*own, *shipped)}
+    teachers = {r.run.teacher for r in (*own, *shipped)}
     marks, groups = marks_now(), groups_of([*own, *shipped])
-    taken = {row.id for row in shipped}
-    found = []
+    bundled = {row.id for row in shipped}
+    listed = []
     for row, mine in [*((r, True) for r in own), *((r, False) for r in shipped)]:
-        key = f"own:{row.id}" if mine and row.id in taken else row.id
+        key = f"own:{row.id}" if mine and row.id in bundled else row.id
         if not mine and (here := Latency.read(row.run, access.home())) is not None:
             row = replace(row, latency=asdict(here))  # its speed on this machine is kept at home
-        role = role_of(row, taught)
+        role = role_of(row, teachers)
         mark = marks.get(key, Mark())
-        found.append(
-            Entry(key, row, mine, title_of(row.run), role, groups.get(row.run.folder, ""), mark)
+        listed.append(
+            Entry(key, row, mine, row.run.label, role, groups.get(row.run.folder, ""), mark)
         )
-    told = names([named(e.key, e.row.run) for e in found if not e.scoring])
-    return [replace(e, title=told.get(e.key, e.title)) for e in found]
+    titles = names([named(e.key, e.row.run) for e in listed if not e.scoring])
+    return [replace(e, title=titles.get(e.key, e.title)) for e in listed]
 
 
 def scene() -> Scene:
     """The page as the present state sets it."""
     now, every = state.now().runs, entries()
     base = baseline(every, now.metric)
-    fitting = part([e.row for e in every], base.row, now.metric) if base else None
+    comparable = part([e.row for e in every], base.row, now.metric) if base else None
     folders = {e.row.run.folder: e.key for e in every}
     picked = set(picks())
-    held = Scene(
+    view = Scene(
         entries=every,
         shown=(),
         chosen=[e for e in every if e.key in picked],
         base=base,
         metric=now.metric,
-        apart={folders[row]: why for row, why in fitting.apart.items()} if fitting else {},
+        apart={folders[row]: why for row, why in comparable.apart.items()} if comparable else {},
         override=now.mix_inputs,
     )
-    held = replace(held, shown=sorted(_found(every), key=_order(held)))
-    chart = held.chosen if len(held.chosen) > 1 and now.tab == "frontier" else held.shown
+    view = replace(view, shown=sorted(_found(every), key=_order(view)))
+    chart = view.chosen if len(view.chosen) > 1 and now.tab == "frontier" else view.shown
     drawn = _of_view([e.row for e in chart], base.row) if base else []
-    return replace(held, unfit={folders[row]: why for x in drawn for row, why in x.apart.items()})
+    return replace(view, unfit={folders[row]: why for x in drawn for row, why in x.apart.items()})
 
 
 def _of_view(rows: Sequence[Row], base: Row) -> list[Parted]:
     """What else keeps runs apart in the open view: validation pairs, and machines of times."""
-    now, found = state.now().runs, []
+    now, parted = state.now().runs, []
     if now.tab == "parallel" or (now.tab == "frontier" and now.quality == "best"):
-        found.append(part_validation(rows, most_validated(rows, base)))
+        parted.append(part_validation(rows, most_validated(rows, base)))
     if now.tab == "frontier" and now.cost in ("seconds", "p50", "p95"):
-        found.append(part_machines(rows, base, latency=now.cost != "seconds"))
-    return found
+        parted.append(part_machines(rows, base, latency=now.cost != "seconds"))
+    return parted
 
 
 def picks() -> list[str]:
@@ -202,16 +161,16 @@ def pick(keys: Sequence[str]) -> None:
 def baseline(every: Sequence[Entry], metric: str) -> Entry | None:
     """The run of the link, else the starred one, else the best student's twin without a teacher."""
     by_key = {e.key: e for e in every}
-    asked = state.now().runs.baseline
-    if asked and asked not in by_key:
-        state.ignore(f"rbase: no run here is called {asked[:60]!r}; another is the baseline")
+    key = state.now().runs.baseline
+    if key and key not in by_key:
+        state.ignore(f"rbase: no run here is called {key[:60]!r}; another is the baseline")
         state.correct(runs={"baseline": ""})
-        asked = ""
-    if found := by_key.get(asked) or by_key.get(starred({e.key: e.mark for e in every})):
-        return found
-    tested = _most_alike([e for e in every if metric in e.row.test.metrics])
-    leader = best([e for e in tested if e.role == "student"], metric)
-    twins = [e for e in tested if e.role == "twin"]
+        key = ""
+    if entry := by_key.get(key) or by_key.get(starred({e.key: e.mark for e in every})):
+        return entry
+    measured = _most_alike([e for e in every if metric in e.row.test.metrics])
+    leader = best([e for e in measured if e.role == "student"], metric)
+    twins = [e for e in measured if e.role == "twin"]
     named = leader.row.about.twin if leader else ""
     beside = [e for e in twins if leader and e.group and e.group == leader.group]
     beside.sort(key=lambda e: e.row.id != named)
@@ -225,9 +184,9 @@ def _most_alike(tested: Sequence[Entry]) -> list[Entry]:
     return [e for e in tested if e.row.test.data_hash == common]
 
 
-def best(found: Sequence[Entry], metric: str) -> Entry | None:
+def best(candidates: Sequence[Entry], metric: str) -> Entry | None:
     """The run with the best test value of a metric, or None when none has one."""
-    known = [e for e in found if e.value(metric) == e.value(metric)]
+    known = [e for e in candidates if e.value(metric) == e.value(metric)]
     sign = 1 if CATALOG[metric].higher_is_better else -1
     return max(known, key=lambda e: sign * e.value(metric), default=None)
 
@@ -257,20 +216,20 @@ def _found(every: Sequence[Entry]) -> list[Entry]:
     return search.matches(fitting, terms)
 
 
-def _order(held: Scene) -> Callable[[Entry], Any]:
+def _order(view: Scene) -> Callable[[Entry], Any]:
     """The key of the present order; what has no number comes last."""
-    sign = -1 if CATALOG[held.metric].higher_is_better else 1
+    sign = -1 if CATALOG[view.metric].higher_is_better else 1
 
     def number(value: float | None) -> tuple[bool, float]:
         return (value is None or value != value, value if value is not None else 0.0)
 
     def ahead(e: Entry) -> tuple[bool, float]:
-        delta = held.delta(e)
+        delta = view.delta(e)
         return number(sign * delta.delta if delta else None)
 
     orders: dict[str, Callable[[Entry], Any]] = {
         "newest": lambda e: (not e.mine, -e.row.run.created),
-        "best": lambda e: number(sign * e.value(held.metric)),
+        "best": lambda e: number(sign * e.value(view.metric)),
         "delta": ahead,
         "validation": lambda e: number(-e.row.best.roc_auc if e.row.best else None),
         "title": lambda e: e.title.casefold(),

@@ -1,95 +1,85 @@
-"""Saved evaluations of runs: the test of a run, its difference to another run.
+"""Stored evaluations of runs: the test of a run, its differences to another run.
 
-Runs measure themselves at their end (kdcore/judging/measured.py). What a list still lacks is asked
-of a process in the background; no page waits for a bootstrap.
+Runs measure themselves at their end (kdcore/judging/measured.py). What a list still lacks is
+requested from a process in the background; no page waits for a bootstrap.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
-import streamlit as st
-
-from app.services import access, boards, measured
+from app.services import access
 from app.services.access import refuse_public
-from app.services.boards import Answers, Board, DataChoice
-from kdcore.data.pairs import PairTable
-from kdcore.errors import LabError, RunError
-from kdcore.evaluation.deltas import Delta, keep_deltas, kept_deltas, pair_name
-from kdcore.judging import measuring
-from kdcore.judging.measuring import Progress, Wanted
-from kdcore.predictions import Predictions
-from kdcore.runs.listing import SPLIT, Row
-from kdcore.runs.store import Run, RunStore
-
-__all__ = ["Delta", "Job", "kept_delta", "lacking", "measure", "shipped_delta"]
-
-_LOOKED: set[str] = set()  # comparisons that were looked for once
+from kdcore.errors import LabError
+from kdcore.evaluation.comparison import Difference
+from kdcore.evaluation.stored import differences_file, store_differences, stored_differences
+from kdcore.judging import measured, measuring
+from kdcore.judging.measuring import Progress, Request
+from kdcore.predictions import answered_hash
+from kdcore.runs.listing import Row
+from kdcore.runs.store import Run
 
 
-def kept_delta(row: Row, base: Row) -> Mapping[str, Delta] | None:
+def kept_delta(row: Row, base: Row) -> Mapping[str, Difference] | None:
     """Every metric's difference where it was measured before, else None; reads no predictions."""
-    return kept_deltas(access.home(), row.run, base.run)
+    return stored_differences(access.home(), row.run, base.run)
 
 
-def shipped_delta(row: Row, base: Row) -> Mapping[str, Delta] | None:
-    """The difference when the whole comparison is kept, as the demo does of its own."""
-    if (held := kept_delta(row, base)) is not None:
-        return held
-    name = pair_name(row.run, base.run)
-    if name is None or name in _LOOKED or not same_pairs(row, base):
-        return None
-    _LOOKED.add(name)
-    with suppress(LabError, OSError):
-        found = measured.kept_comparison(*_beside(row, base))
-        if found is not None:
-            keep_deltas(access.home(), row.run, base.run, found)
+def shipped_delta(row: Row, base: Row) -> Mapping[str, Difference] | None:
+    """The same; also where the whole comparison is stored, as the demo does of its own runs."""
+    if (known := kept_delta(row, base)) is not None:
+        return known
+    if (path := differences_file(access.home(), row.run, base.run)) and same_pairs(row, base):
+        look_for_comparison(row.run, base.run, path)
     return kept_delta(row, base)
 
 
-class Job(NamedTuple):
-    """One run to measure: its test where that is not kept, and its difference to `base`."""
-
-    row: Row
-    base: Row | None
-
-    @property
-    def wanted(self) -> Wanted:
-        """As the process in the background is asked for it."""
-        return Wanted(self.row.run, self.base.run if self.base else None)
+@lru_cache(maxsize=500)  # once for each state of the two files: it reads both
+def look_for_comparison(run: Run, base: Run, path: Path) -> None:
+    """Take the differences of a comparison that lies in a run's folder, where there is one."""
+    with suppress(LabError, OSError):
+        comparison = measured.stored_comparison(run, base, measured.answered_pairs(run))
+        if comparison is not None:
+            store_differences(access.home(), run, base, comparison)
 
 
 def lacking(
     rows: Sequence[Row], base: Row | None, twins: Mapping[Path, Row] | None = None
-) -> list[Job]:
-    """Finished runs with answers whose test, or whose difference to the base, is not kept yet.
+) -> list[Request]:
+    """Finished runs with answers whose test, or whose difference to the base, is not stored yet.
 
     twins: by a run's folder, another run that its difference is wanted to as well.
     """
-    can = [r for r in rows if r.scored and (r.test.metrics or _may_keep(r))]
-    jobs = [Job(r, base) for r in can if not r.test.metrics or _wanted(r, base)]
-    beside = ((r, (twins or {}).get(r.run.folder)) for r in can if r.test.metrics)
-    return jobs + [
-        Job(r, twin) for r, twin in beside if twin is not None and twin.scored and _wanted(r, twin)
+    scored = [r for r in rows if r.scored and (r.test.metrics or _may_store(r))]
+    requests = [
+        Request(r.run, base.run if base else None)
+        for r in scored
+        if not r.test.metrics or _is_lacking(r, base)
+    ]
+    beside = ((r, (twins or {}).get(r.run.folder)) for r in scored if r.test.metrics)
+    return requests + [
+        Request(r.run, twin.run)
+        for r, twin in beside
+        if twin is not None and twin.scored and _is_lacking(r, twin)
     ]
 
 
-def _wanted(row: Row, base: Row | None) -> bool:
-    if base is None or _is(row, base) or kept_delta(row, base) is not None:
+def _is_lacking(row: Row, base: Row | None) -> bool:
+    # folders, since an own run may bear the id of a bundled one
+    if base is None or row.run.folder == base.run.folder or kept_delta(row, base) is not None:
         return False
     return same_pairs(row, base)
 
 
-def _is(row: Row, base: Row) -> bool:
-    return row.run.folder == base.run.folder  # an own run may bear the id of a bundled one
+def _may_store(row: Row) -> bool:
+    return not access.public() and row.run.folder.parent != access.demo().runs
 
 
-def measure(jobs: Sequence[Job]) -> None:
-    """Ask for these in the background; RunError in a public showing."""
+def measure(requests: Sequence[Request]) -> None:
+    """Let these be measured in the background; RunError in a public showing."""
     refuse_public()
-    measuring.request([job.wanted for job in jobs], access.home())
+    measuring.request(requests, access.home())
 
 
 def keep_going() -> None:
@@ -97,84 +87,26 @@ def keep_going() -> None:
     measuring.ensure_process(access.home())
 
 
-def progress(jobs: Sequence[Job]) -> Progress:
+def progress(requests: Sequence[Request]) -> Progress:
     """How many of these are queued or running, and which run is evaluated now."""
-    return measuring.progress([job.wanted for job in jobs], access.home())
+    return measuring.progress(requests, access.home())
 
 
-def failures(jobs: Sequence[Job]) -> dict[str, str]:
+def failures(requests: Sequence[Request]) -> dict[str, str]:
     """Why some of these could not be measured, by their names."""
-    return measuring.failures([job.wanted for job in jobs], access.home())
-
-
-def pairs_of(row: Row) -> PairTable:
-    """The pairs that a run's test predictions answer; RunError when they are not here."""
-    path = row.run.predictions_path(SPLIT)
-    wanted = boards.answered_hash(path)
-    ways = [(choice, split) for choice in boards.data_choices() for split in (SPLIT, "")]
-    for choice, split in ways:  # as runs cut it, or as it came: a test set alone is cut by runs
-        with suppress(LabError, OSError):
-            held = boards.pairs_of(choice, split)
-            if held.content_hash == wanted:
-                return held
-    made = _own_pairs(str(row.run.folder), path.stat().st_mtime_ns)
-    if made.content_hash != wanted:
-        raise RunError("the pairs that it was scored on are not here any more")
-    return made
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _own_pairs(folder: str, changed: int) -> PairTable:
-    from kdcore import lab
-
-    return lab.split_of(Run.load(Path(folder)), SPLIT)
-
-
-def teacher_of(row: Row) -> Run | None:
-    """The run that taught this one, in its own workspace, ours or the demo."""
-    asked = str(row.run.config.get("teacher") or "")
-    for root in (row.run.folder.parent, access.home().runs, access.demo().runs):
-        if asked:
-            with suppress(LabError):
-                return RunStore(root).get(asked)
-    return None
-
-
-def _answered(teacher: Run, run: Run) -> bool:
-    paths = [r.predictions_path(SPLIT) for r in (teacher, run)]
-    return paths[0].is_file() and boards.answered_hash(paths[0]) == boards.answered_hash(paths[1])
-
-
-def _may_keep(row: Row) -> bool:
-    return not access.public() and row.run.folder.parent != access.demo().runs
+    return measuring.failures(requests, access.home())
 
 
 def same_pairs(row: Row, base: Row) -> bool:
     """Whether two runs have answered the same test pairs."""
-    hashes = {_answered_hash(r.run.predictions_path(SPLIT)) for r in (row, base)}
-    return len(hashes) == 1 and "" not in hashes
-
-
-def _answered_hash(path: Path) -> str:
+    paths = [each.run.predictions_path("test") for each in (row, base)]
     try:
-        return _hash_of(str(path), path.stat().st_mtime_ns)
+        one, other = (_answered_hash(path, path.stat().st_mtime_ns) for path in paths)
     except OSError:
-        return ""
+        return False
+    return one == other != ""
 
 
 @lru_cache(maxsize=2000)
-def _hash_of(path: str, changed: int) -> str:
-    return boards.answered_hash(Path(path))
-
-
-def _beside(row: Row, base: Row) -> tuple[Board, Answers, Answers]:
-    pairs = pairs_of(row)
-    one, other = (_answers(r.run) for r in (row, base))
-    teacher = teacher_of(row) or teacher_of(base)
-    by = _answers(teacher) if teacher is not None and _answered(teacher, row.run) else None
-    choice = DataChoice("", pairs.name, "", row.run.folder)
-    return Board(choice, pairs, by, one, other), one, other
-
-
-def _answers(run: Run) -> Answers:
-    return Answers(run.id, run.title, Predictions.load(run.predictions_path(SPLIT)), run)
+def _answered_hash(path: Path, changed: int) -> str:
+    return answered_hash(path)

@@ -6,10 +6,9 @@ run's title, id, note, tags, state and settings. All terms must hold.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from app.services.runs.listing import Entry
+from app.services.runs.entry import Entry
 
 SYNONYMS: Mapping[str, str] = {
     "t": "method.params.temperature",
@@ -58,22 +57,22 @@ class Term:
 
 def terms(search: str) -> list[Term]:
     """The terms of a search, split at blanks."""
-    found = []
+    parsed = []
     for word in search.casefold().split():
         key, sign, value = word.partition("=")
-        found.append(Term(SYNONYMS.get(key, key), value) if sign and key else Term("", word))
-    return found
+        parsed.append(Term(SYNONYMS.get(key, key), value) if sign and key else Term("", word))
+    return parsed
 
 
-def matches(entries: Sequence["Entry"], asked: Sequence[Term]) -> list["Entry"]:
+def matches(entries: Sequence[Entry], search_terms: Sequence[Term]) -> list[Entry]:
     """The runs for which all terms hold."""
     known = known_keys(e.row.settings for e in entries)
-    return [e for e in entries if all(term.holds(_searched(e), known) for term in asked)]
+    return [e for e in entries if all(term.holds(_searched(e), known) for term in search_terms)]
 
 
-def _searched(entry: "Entry") -> Searched:
+def _searched(entry: Entry) -> Searched:
     row, mark = entry.row, entry.mark
-    about = {
+    facts = {
         "state": row.state,
         "id": entry.key,
         "title": entry.title,
@@ -86,7 +85,7 @@ def _searched(entry: "Entry") -> Searched:
     }
     text = (entry.title, entry.key, entry.method, row.state, mark.note, row.about.sweep)
     settings = (f"{path} {value}" for path, value in row.settings.items() if value is not None)
-    return Searched("\n".join((*text, *mark.tags, *settings)), row.settings, about)
+    return Searched("\n".join((*text, *mark.tags, *settings)), row.settings, facts)
 
 
 def known_keys(settings: Iterable[Mapping[str, Any]]) -> frozenset[str]:

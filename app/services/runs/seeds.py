@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app import state
-from app.services.runs.listing import Entry, Scene
-from app.services.runs.measured import Delta, kept_delta
+from app.services.runs.entry import Entry
+from app.services.runs.listing import Scene
+from app.services.runs.measured import kept_delta
+from kdcore.evaluation.comparison import Difference
 from kdcore.judging.drift import reasons
 from kdcore.runs.listing import Row
-from kdcore.runs.twins import are_twins
+from kdcore.runs.twins import find_twin
 
 
 def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
@@ -18,17 +20,17 @@ def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
     """
     if not state.now().runs.fold_seeds:
         return [(entry,) for entry in scene.shown]
-    found: dict[tuple[str, str, str, int], list[Entry]] = {}
+    rows: dict[tuple[str, str, str, int], list[Entry]] = {}
     for entry in scene.shown:
-        alone = scene.base is not None and entry.key == scene.base.key
+        is_base = scene.base is not None and entry.key == scene.base.key
         # numbers of other inputs have no common mean
-        how = "baseline" if alone else "apart" if entry.key in scene.apart else ""
-        same = (entry.row.setting, entry.row.test.data_hash, how)
+        how = "baseline" if is_base else "apart" if entry.key in scene.apart else ""
+        same = (entry.row.run.setting, entry.row.test.data_hash, how)
         again = 0  # the same seed once more is no other draw: it stands in a row of its own
-        while any(_seed(e) == _seed(entry) for e in found.get((*same, again), ())):
+        while any(_seed(e) == _seed(entry) for e in rows.get((*same, again), ())):
             again += 1
-        found.setdefault((*same, again), []).append(entry)
-    return [tuple(each) for each in found.values()]
+        rows.setdefault((*same, again), []).append(entry)
+    return [tuple(each) for each in rows.values()]
 
 
 def twins_of(scene: Scene, folded: Sequence[Sequence[Entry]]) -> dict[Path, Row]:
@@ -42,38 +44,38 @@ def own_twins(scene: Scene, of: Sequence[Entry] | None = None) -> dict[Path, Row
 
     As it was launched, else one of the same budget; only where the two may be compared.
     """
-    of = [e for e in scene.entries if "student" in e.row.run.config] if of is None else of
+    of = [e for e in scene.entries if e.row.run.is_distilled] if of is None else of
     rows = {e.row.run.folder: e.row for e in scene.entries}
-    alone: dict[str, list[Row]] = {}
+    by_budget: dict[str, list[Row]] = {}
     for entry in scene.entries:
         if entry.role == "twin":
-            alone.setdefault(entry.row.budget, []).append(entry.row)
-    found: dict[Path, Row] = {}
+            by_budget.setdefault(entry.row.run.budget, []).append(entry.row)
+    twins: dict[Path, Row] = {}
     for entry in of:
         row = entry.row
         named = rows.get(row.run.folder.parent / row.about.twin) if row.about.twin else None
-        alike = (t for t in alone.get(row.budget, ()) if are_twins(row.run.config, t.run.config))
-        twin = named or next(alike, None)
-        measured = twin is not None and scene.metric in twin.test.metrics and row.test.metrics
-        if twin is not None and not (measured and reasons(row, twin, scene.metric)):
-            found[row.run.folder] = twin
-    return found
+        alike = find_twin(row.run, [each.run for each in by_budget.get(row.run.budget, ())])
+        twin = named or (rows[alike.folder] if alike else None)
+        both_tested = twin is not None and scene.metric in twin.test.metrics and row.test.metrics
+        if twin is not None and not (both_tested and reasons(row, twin, scene.metric)):
+            twins[row.run.folder] = twin
+    return twins
 
 
 def to_own_twins(
     each: Sequence[Entry], twins: Mapping[Path, Row], metric: str
-) -> list[Delta | None]:
+) -> list[Difference | None]:
     """The kept difference of each run to its own twin; a twin that two share counts once."""
-    found: list[Delta | None] = []
+    differences: list[Difference | None] = []
     used: set[Path] = set()
     for entry in each:
         twin = twins.get(entry.row.run.folder)
-        held = kept_delta(entry.row, twin) if twin and twin.run.folder not in used else None
-        if twin is not None and held is not None:
+        stored = kept_delta(entry.row, twin) if twin and twin.run.folder not in used else None
+        if twin is not None and stored is not None:
             used.add(twin.run.folder)
-        found.append(held.get(metric) if held else None)
-    return found
+        differences.append(stored.get(metric) if stored else None)
+    return differences
 
 
 def _seed(entry: Entry) -> object:
-    return entry.row.run.config.get("seed")
+    return entry.row.run.seed

@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from app.services.runs.listing import Entry
+from app.services.runs.entry import Entry
 from app.services.runs.measured import kept_delta
-from kdcore.config import DistillConfig, from_dict
+from kdcore.config import DistillConfig
 from kdcore.errors import LabError
 from kdcore.experiments.command_line import arguments_of
 from kdcore.experiments.sweep import CellResult, Sweep, SweepTable, table_of
@@ -27,13 +27,13 @@ GRIDS: Sequence[Mapping[str, Sequence[float]]] = (  # the first that fits a run 
 
 def sweeps(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     """The cells of each sweep by its group, the newest sweep first, cells as they were made."""
-    found: dict[str, list[Entry]] = {}
+    groups: dict[str, list[Entry]] = {}
     for entry in entries:
         if entry.row.about.role == "cell" and entry.row.about.group:
-            found.setdefault(entry.row.about.group, []).append(entry)
-    for cells in found.values():
+            groups.setdefault(entry.row.about.group, []).append(entry)
+    for cells in groups.values():
         cells.sort(key=lambda e: (e.row.run.created, e.row.id))
-    return found
+    return groups
 
 
 def unlike(cells: Sequence[Entry], metric: str) -> Parted:
@@ -55,19 +55,19 @@ def table(cells: Sequence[Entry], metric: str) -> SweepTable:
 
 def _result(entry: Entry, metric: str) -> CellResult:
     row, twin = entry.row, twin_of(entry)
-    held = row.test.metrics.get(metric)
+    measured = row.test.metrics.get(metric)
     numbers: dict[str, Any] = (
-        {"value": held.value, "low": held.low, "high": held.high} if held else {}
+        {"value": measured.value, "low": measured.low, "high": measured.high} if measured else {}
     )
-    found = CellResult(
+    result = CellResult(
         row.id, entry.title, row.state, row.about.changed, twin=row.about.twin, **numbers
     )
     deltas = kept_delta(row, twin) if twin is not None and row.state == "finished" else None
     if twin is None or deltas is None or metric not in deltas:
-        return found
+        return result
     d = deltas[metric]
     return replace(
-        found,
+        result,
         delta=d.delta,
         delta_low=d.low,
         delta_high=d.high,
@@ -81,7 +81,7 @@ def _result(entry: Entry, metric: str) -> CellResult:
 def command(entry: Entry) -> str:
     """The command line of a sweep around a distillation; "" for a run that is none."""
     with suppress(LabError):
-        config = from_dict(entry.row.run.config)
+        config = entry.row.run.config
         if isinstance(config, DistillConfig):
             return next(filter(None, (_line(config, grid) for grid in GRIDS)), "")
     return ""

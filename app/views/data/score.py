@@ -140,7 +140,7 @@ def _guess(board: Board, offered: dict[str, scoring.Model], done: set[str]) -> t
         teacher = NOBODY
     rest = [k for k in free if k != teacher]
     liked = [k for k in rest if "kd" in k and "twinbert_cos" in k]
-    taught = [k for k in rest if "student" in offered[k].run.config]
+    taught = [k for k in rest if offered[k].run.is_distilled]
     return teacher, next(iter(liked + taught + rest), NOBODY)
 
 

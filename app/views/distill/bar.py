@@ -17,7 +17,7 @@ def draw(run: Run | None) -> None:
 
     Their own records say whether they live: between the queue and its device a run is in neither.
     """
-    pair = [run, live.find(live.twin_id(run))] if run is not None else []
+    pair = [run, live.twin_of(run)] if run is not None else []
     if any(each is not None and each.status().state in LIVE for each in pair):
         st.fragment(_follow, run_every=_EVERY)()
 

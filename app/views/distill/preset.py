@@ -9,7 +9,6 @@ from app.kit import controls
 from app.kit.forms import title_of
 from app.kit.texts import md
 from app.services import draft
-from app.services.boards import title_of as run_title
 from app.services.draft import Draft, draft_of
 from app.services.live import run as live
 from kdcore.experiments.presets import PRESETS
@@ -74,7 +73,7 @@ def _name(path: str) -> str:
 def _called(path: str, value: object) -> str:
     """A value in words; a run by its title."""
     run = live.find(Path(str(value)).name) if path == "teacher" and value else None
-    return run_title(run) if run else _said(value)
+    return run.label if run else _said(value)
 
 
 def _said(value: object) -> str:

@@ -52,7 +52,8 @@ def _watch() -> None:
 def in_bar(now: Bench) -> list[Line]:
     """The shown run and its twin while queued or running: controls are in the bar above."""
     shown = live.find(state.now().distill.run)
-    ids = (shown.id, live.twin_id(shown)) if shown is not None else ()
+    twin = live.twin_of(shown) if shown is not None else None
+    ids = [run.id for run in (shown, twin) if run is not None]
     return [line for line in now.lines if line.run.id in ids]
 
 

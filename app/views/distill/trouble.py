@@ -62,9 +62,8 @@ def suggestions(run: Run, message: str) -> list[tuple[str, dict[str, object]]]:
         found.append((f"Batch size {size[1]} → {better[1]}", {"training.batch_size": better[1]}))
     if rate := _RATE.search(message):
         found.append((f"Learning rate {rate[1]} → {rate[2]}", {"training.learning_rate": rate[2]}))
-    device = str(run.config.get("device", "auto"))
-    if "device" in message and device not in ("auto", "cpu"):
-        found.append((f"Device {device} → auto", {"device": "auto"}))
+    if "device" in message and run.device not in ("auto", "cpu"):
+        found.append((f"Device {run.device} → auto", {"device": "auto"}))
     return found
 
 

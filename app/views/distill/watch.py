@@ -11,7 +11,6 @@ from app import services, state
 from app.kit import controls
 from app.kit.chart_tools import Caption
 from app.kit.texts import md
-from app.services.boards import title_of
 from app.services.live import run as live
 from app.views.distill.parts.run_watch import Watch, run_watch
 from kdcore.runs.store import Run
@@ -45,43 +44,36 @@ def _watch(run: Run) -> None:
             Watch(
                 run=run.id,
                 target=target,
-                weights=_weights(run.config),
-                taught="student" in run.config,
+                weights=dict(zip(("soft", "hard"), run.weights, strict=True)),
+                taught=run.is_distilled,
                 step=now.step,
                 metric=now.metric,
                 run_over=found["status"]["state"] in live.OVER,
                 twin_over=twin is None or twin["state"] in live.OVER,
-                about=title_of(run),
+                about=run.label,
             ),
             f"watch_{run.id}",
             _heard,
             _ended,
         )
     lines = pd.DataFrame(found["student"]["lines"]).reindex(columns=list(_COLUMNS))
-    caption = Caption(f"Training of {title_of(run)}", _source(run))
+    caption = Caption(f"Training of {run.label}", _source(run))
     controls.exports(target, lines, "The curves of the run.", f"run={run.id}", caption)
 
 
 def _source(run: Run) -> str:
     """What the picture's last line names: run, teacher, data, and the pairs learned from."""
     parts = [f"run {run.id}"]
-    if teacher := run.config.get("teacher"):
-        parts.append(f"teacher {Path(str(teacher)).name}")  # a folder of this machine is no name
-    parts.append(f"data {run.config.get('data', 'not named')}")
-    if isinstance(limit := run.config.get("limit"), int) and limit > 0:
-        parts.append(f"learned from {limit:,} pairs")
+    if run.teacher:
+        parts.append(f"teacher {Path(run.teacher).name}")  # a folder of this machine is no name
+    parts.append(f"data {run.data or 'not named'}")
+    if run.limit > 0:
+        parts.append(f"learned from {run.limit:,} pairs")
     return " · ".join(parts)
 
 
 def _gone(run_id: str) -> None:
     st.info(f"No run here is called {md(run_id)}: it may have been discarded.")
-
-
-def _weights(config: Mapping[str, Any]) -> dict[str, float]:
-    """Of the loss's terms; a run without a teacher has the hard one alone."""
-    if "student" not in config:
-        return {"soft": 0.0, "hard": 1.0}
-    return {term: float(config.get(f"{term}_weight", 0)) for term in ("soft", "hard")}
 
 
 def _heard(said: Any) -> None:

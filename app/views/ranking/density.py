@@ -243,8 +243,6 @@ def _cdssm(board: Board) -> str:
     """A C-DSSM that answered these pairs, trained on labels alone when there is the choice."""
     found = []
     for source in services.sources_on(board.part):
-        config = source.run.config if source.run else {}
-        for role in ("model", "student"):
-            if (config.get(role) or {}).get("name") == "cdssm":
-                found.append((role, source.key))
+        if source.run is not None and source.run.model_name == "cdssm":
+            found.append((source.run.is_distilled, source.key))
     return min(found)[1] if found else ""

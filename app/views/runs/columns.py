@@ -10,7 +10,8 @@ import streamlit as st
 
 from app import state
 from app.kit.texts import md, number, signed
-from app.services.runs.listing import Entry, Scene
+from app.services.runs.entry import Entry
+from app.services.runs.listing import Scene
 from app.services.runs.names import without_seed
 from app.views.runs import verdicts
 from app.views.runs.finding import interval, spread_words
@@ -92,7 +93,7 @@ def _row(scene: Scene, entry: Entry, name: str, twins: Mapping[Path, Row]) -> di
         "group": entry.group,
         "student": entry.student,
         "method": entry.method,
-        "data": str(row.run.config.get("data", "")),
+        "data": row.run.data,
         "teacher": str(row.settings.get("teacher") or ""),
         "p50 ms": p50(entry),
         "parameters": row.parameters,

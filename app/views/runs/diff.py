@@ -10,7 +10,8 @@ from app import state
 from app.kit import controls
 from app.kit.texts import md, number, signed, verdict
 from app.services.runs import seeds
-from app.services.runs.listing import MOST, Entry, Scene
+from app.services.runs.entry import Entry
+from app.services.runs.listing import MOST, Scene
 from app.views.runs import columns as runs_columns
 from app.views.runs import verdicts as runs_verdicts
 from app.views.runs.drift import about

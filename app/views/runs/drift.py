@@ -7,7 +7,8 @@ import streamlit as st
 from app.kit import controls
 from app.kit.chart_tools import Caption
 from app.kit.texts import md
-from app.services.runs.listing import Entry, Scene
+from app.services.runs.entry import Entry
+from app.services.runs.listing import Scene
 from kdcore.judging.drift import KINDS, inputs_of
 
 

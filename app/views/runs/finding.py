@@ -5,7 +5,8 @@ from pathlib import PurePath
 from app import state
 from app.kit.texts import number, signed
 from app.services.runs import measured
-from app.services.runs.listing import Entry, Scene
+from app.services.runs.entry import Entry
+from app.services.runs.listing import Scene
 from kdcore.judging.seeds import Spread
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import against
@@ -35,7 +36,7 @@ def sentence(scene: Scene) -> str:
 
 def _data_name(entry: Entry) -> str:
     """The data set of a run, without the folder that it may lie in."""
-    return PurePath(str(entry.row.run.config.get("data", ""))).name or "other data"
+    return PurePath(entry.row.run.data).name or "other data"
 
 
 def _elsewhere(data: str) -> str:

@@ -12,7 +12,8 @@ from app.kit.figures.runs import Point
 from app.kit.texts import md
 from app.services.runs import listing
 from app.services.runs import names as runs_names
-from app.services.runs.listing import Entry, Scene
+from app.services.runs.entry import Entry
+from app.services.runs.listing import Scene
 from app.views.runs import columns
 from app.views.runs.drift import about, caption
 from app.views.runs.one import conditions

@@ -11,12 +11,13 @@ import streamlit as st
 from app import state
 from app.kit import controls
 from app.services.runs import listing
-from app.services.runs.listing import MOST, Entry, Scene
+from app.services.runs.entry import Entry
+from app.services.runs.listing import MOST, Scene
 from app.views.runs import columns
 from app.views.runs.drift import about, caption
 from app.views.runs.parts.parallel import AxisView, Brush, LineView, runs_parallel
+from kdcore.config import UNSEEN_BY_THE_MODEL
 from kdcore.metrics.definitions import CATALOG
-from kdcore.runs.alike import UNSEEN_BY_THE_MODEL
 
 AXES = 8  # more would stand too near to brush
 DISTINCT = 7  # values of a number up to which each has its own place

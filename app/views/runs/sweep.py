@@ -13,7 +13,8 @@ from app.kit import controls
 from app.kit.figures import runs as figures
 from app.kit.texts import VERDICT_MARKS, md, number, signed
 from app.services.runs import listing, sweep
-from app.services.runs.listing import Entry, Scene
+from app.services.runs.entry import Entry
+from app.services.runs.listing import Scene
 from app.views.runs import columns as runs_columns
 from app.views.runs.drift import about, caption
 from kdcore.experiments.sweep import CellResult

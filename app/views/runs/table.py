@@ -9,8 +9,10 @@ import streamlit as st
 from app import services, state
 from app.kit import controls, sections, texts
 from app.kit.sections import Section
-from app.services.runs import listing, measured, seeds
-from app.services.runs.listing import MOST, SORTS, Entry, Scene
+from app.services.answers import teacher_of
+from app.services.runs import listing, seeds
+from app.services.runs.entry import Entry
+from app.services.runs.listing import MOST, SORTS, Scene
 from app.views.runs import columns, missing
 from app.views.runs.drift import about
 from kdcore.errors import LabError
@@ -235,7 +237,7 @@ def _destination(scene: Scene) -> tuple[dict[str, str], str]:
             goal = {"data_set": choice.key, "student": keys[scene.chosen[0].row.run.folder]}
             if len(scene.chosen) == 2:
                 goal["rival"] = keys[scene.chosen[1].row.run.folder]
-            teacher = measured.teacher_of(scene.chosen[0].row)
+            teacher = teacher_of(scene.chosen[0].row.run)
             if teacher is not None and teacher.folder in keys:
                 goal["teacher"] = keys[teacher.folder]
             return goal, ""

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from app.kit.texts import signed, verdict
 from app.services.runs import budgets
-from app.services.runs.listing import Entry, Scene
+from app.services.runs.entry import Entry
+from app.services.runs.listing import Scene
 from app.services.runs.measured import kept_delta
 from app.services.runs.seeds import to_own_twins
 from kdcore.judging.seeds import Seeded, fold
@@ -36,8 +37,8 @@ def over_twins(scene: Scene, each: Sequence[Entry], twins: Mapping[Path, Row]) -
     """The mean difference to the own twins with its interval over seeds, and the verdict on it."""
     deltas = to_own_twins(each, twins, scene.metric)
     told = [
-        Seeded(e.key, e.row.run.config, e.value(scene.metric), d.delta if d else math.nan)
-        for e, d in zip(each, deltas, strict=True)
+        Seeded(e.key, run.setting, run.seed, e.value(scene.metric), d.delta if d else math.nan)
+        for e, run, d in zip(each, (e.row.run for e in each), deltas, strict=True)
     ]
     found = fold(told, scene.metric)[0]
     if not found.delta.n:

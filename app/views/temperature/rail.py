@@ -103,10 +103,8 @@ def _here(scene: Scene) -> PairLogits:
 def _marks(scene: Scene) -> list[HeatMark]:
     """T of the student's training, and the T at which each model's labels fit the grades best."""
     found = []
-    config = scene.student.run.config if scene.student.run else {}
-    method = config.get("method") if isinstance(config.get("method"), dict) else {}
-    trained = method.get("params", {}).get("temperature") if method else None
-    if isinstance(trained, (int, float)):
+    trained = scene.student.run.temperature if scene.student.run else None
+    if trained is not None:
         help = f"The run {scene.student.title} was distilled at this temperature."
         found.append(HeatMark(float(trained), "in training", help, "run", "student"))
     for who, held in (("teacher", scene.teacher), ("student", scene.student)):

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from kdcore.errors import LabError
-from kdcore.runs.record import METRICS
+from kdcore.runs.metric_lines import METRICS
 from kdcore.runs.store import Run
 
 LOOK_EVERY = 0.25  # seconds

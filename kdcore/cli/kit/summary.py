@@ -1,7 +1,6 @@
 """What a run is and came to, in a few plain values; for tables and JSON."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 from kdcore.errors import LabError
@@ -11,27 +10,25 @@ from kdcore.runs.store import Run
 
 def summary(run: Run) -> dict[str, Any]:
     """id, stage, model, data, method, teacher, state, validation at the kept step, and more."""
-    config, status = run.config, run.status()
-    lines = run.metrics()
-    kept = next((int(x["kept_step"]) for x in reversed(lines) if "kept_step" in x), None)
-    validated = [x for x in lines if "validation_nll" in x]
-    best = [x for x in validated if x["step"] == kept] or validated[-1:]
+    status = run.status()
+    validated = [line for line in run.metric_lines if "validation_nll" in line]
+    best = run.kept_line or (validated[-1] if validated else {})
     return {
         "run": run.id,
         "title": run.title,
-        "stage": config.get("stage", ""),
-        "model": model_of(config),
-        "data": config.get("data", ""),
-        "limit": config.get("limit", 0),
-        "teacher": config.get("teacher"),
-        "source": config.get("run"),
-        "method": _name_of(config.get("method")),
+        "stage": run.stage,
+        "model": model_of(run.model),
+        "data": run.data,
+        "limit": run.limit,
+        "teacher": run.teacher or None,
+        "source": run.scored_run or None,
+        "method": run.method or None,
         "state": status.state,
         "message": status.message,
         "created": run.created,
-        "seconds": next((x["seconds"] for x in reversed(lines) if "seconds" in x), None),
-        "validation_roc_auc": best[0]["validation_roc_auc"] if best else None,
-        "validation_nll": best[0]["validation_nll"] if best else None,
+        "seconds": run.seconds,
+        "validation_roc_auc": best.get("validation_roc_auc"),
+        "validation_nll": best.get("validation_nll"),
         "test_roc_auc": test_roc_auc(run),
     }
 
@@ -41,12 +38,8 @@ def test_roc_auc(run: Run) -> float | None:
     from kdcore import lab
 
     try:
-        kept = lab.kept_evaluation(run)
+        kept = lab.stored_evaluation(run)
         value = kept.metrics["roc_auc"].value if kept else math.nan
     except (LabError, OSError, KeyError):
         return None
     return value if math.isfinite(value) else None
-
-
-def _name_of(method: Any) -> str | None:
-    return str(method.get("name")) if isinstance(method, Mapping) else None

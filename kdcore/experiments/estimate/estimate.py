@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from kdcore import lab
-from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, from_dict
+from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig
 from kdcore.experiments.estimate import throughput
 from kdcore.experiments.estimate.data_stats import Amounts, amounts_of
 from kdcore.experiments.estimate.flops import ratio
@@ -180,7 +180,7 @@ def _teacher_seconds(
     left = sum(n for h, n in asked.items() if n and not is_cached(teacher, h, workspace, device))
     if not left:
         return 0.0, True
-    about = from_dict(teacher.config)
+    about = teacher.config
     if not isinstance(about, FinetuneConfig | DistillConfig):
         return 0.0, False
     model = about.model if isinstance(about, FinetuneConfig) else about.student

@@ -8,9 +8,6 @@ process of its own.
 
 import json
 import statistics
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -21,20 +18,20 @@ from typing import Any, Literal
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
+    InferConfig,
     ModelConfig,
     TrainingConfig,
-    from_dict,
     to_dict,
 )
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import amounts_of
 from kdcore.experiments.estimate.flops import Work, work_of
 from kdcore.runs.machine import machine_mark
+from kdcore.runs.queue.launch import start_detached
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
 FILE = "throughput.json"
-PROVENANCE = "provenance.json"
 FEWEST_LINES = 3  # metric lines below which a run says nothing of speed
 MOST = 200  # measured things kept
 PATIENCE = 60  # seconds until a measurement is asked for again
@@ -107,14 +104,7 @@ def ensure_measured(workspace: Workspace) -> bool:
             return bool(found)
         workspace.cache.mkdir(parents=True, exist_ok=True)
         asked.touch()
-        child = subprocess.Popen(
-            [sys.executable, "-m", "kdcore", "measure", str(workspace.root.absolute())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        threading.Thread(target=child.wait, daemon=True).start()
+        start_detached("measure", str(workspace.root.absolute()))
     return bool(found)
 
 
@@ -147,19 +137,19 @@ def work_in(
 def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
     """What a finished training shows of this machine; nothing when it was made elsewhere."""
     try:
-        told = json.loads((run.folder / PROVENANCE).read_text(encoding="utf-8"))
-        config = from_dict(run.config)
-        if told.get("machine") != machine_mark() or not hasattr(config, "training"):
-            return []
-        lines = run.metrics()
-        device, scored = str(told["device"]), int(told["pairs"]["validation"][0])
-    except (LabError, OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
+        config = run.config
+    except LabError:
         return []
-    assert isinstance(config, FinetuneConfig | DistillConfig)
+    validation, device = run.splits.get("validation"), run.provenance.get("device")
+    if isinstance(config, InferConfig) or run.provenance.get("machine") != machine_mark():
+        return []
+    if validation is None or device is None:
+        return []
+    lines = run.metric_lines
     model = config.student if isinstance(config, DistillConfig) else config.model
     batch, work = config.training.batch_size, work_in(model, config, workspace)
     about: dict[str, Any] = {
-        "device": device,
+        "device": str(device),
         "model": as_text(model),
         "family": family_of(model),
         "batch": batch,
@@ -168,7 +158,7 @@ def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
         "memory_mb": max((line.get("memory_mb", 0.0) for line in lines), default=0.0),
         "seconds": next((line["seconds"] for line in reversed(lines) if "seconds" in line), 0.0),
     }
-    scored = _judged(config, scored, workspace)
+    scored = _judged(config, validation.pairs, workspace)
     rates = {"train": _trained(lines), "score": _validated(lines, scored)}
     costs = {"train": work.trained(batch), "score": work.scored}
     return [
@@ -210,7 +200,7 @@ def _finished(workspace: Workspace, seen: Collection[str]) -> Iterator[Run]:
     for folder in root.iterdir() if root.is_dir() else ():
         if folder.name not in seen and folder.name[0] != "." and folder.is_dir():
             run = Run.load(folder)
-            if run.config.get("stage") != "infer" and run.status().state == "finished":
+            if not run.is_scoring and run.status().state == "finished":
                 yield run
 
 

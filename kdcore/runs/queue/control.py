@@ -1,6 +1,6 @@
-"""What a person can ask of a run while it waits or works: pause, resume, keep, discard.
+"""What a visitor can do with a run while it waits or works: pause, resume, keep, discard.
 
-A pause or a discard takes effect within two seconds, and the asker need not wait for it.
+A pause or a discard takes effect within two seconds; the caller need not wait for it.
 """
 
 import logging
@@ -13,6 +13,7 @@ from kdcore.runs.queue import launch, queue
 from kdcore.runs.queue.entries import is_waiting
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run, RunStore
+from kdcore.runs.twins import launched_twin
 from kdcore.workspace import Workspace
 
 GRACE = 1.8  # seconds that a process has to save and stop by itself; SIGTERM comes after half
@@ -24,8 +25,8 @@ _logger = logging.getLogger("kdcore")
 def pause(run: Run, workspace: Workspace, *, wait: bool = False) -> None:
     """Let a run save a checkpoint and stop; `resume` goes on from it.
 
-    A run that waits leaves the queue at once. A process that is deaf for two seconds is killed,
-    and what it did since its last checkpoint is done again.
+    A run that waits leaves the queue at once. A process that does not react for two seconds is
+    killed, and repeats what it did since its last checkpoint.
     """
     _end(run, workspace, lambda: None, wait)
 
@@ -36,8 +37,8 @@ def resume(run: Run, workspace: Workspace) -> None:
 
 
 def too_early(run: Run) -> str:
-    """Why a run that lives has nothing to keep yet; empty once it has taken a step."""
-    if run.config.get("stage") == "infer":
+    """Why a run has nothing to save yet; "" once it has taken a step."""
+    if run.is_scoring:
         return "it trains nothing, so there is no student to save"
     status = run.status()
     if status.stage == "teacher":
@@ -57,28 +58,28 @@ def finish_early(run: Run) -> None:
         raise RunError(f"{run.id} is {status.state}; only a running one can be stopped and kept")
     if why := too_early(run):
         raise RunError(f"{run.id} cannot stop and keep: {why}; pause or discard it instead")
-    if run.stop_kind != "pause":  # who was asked to stop for good is not called back
+    if run.stop_kind != "pause":  # a stop for good is not taken back
         run.request_stop("keep")
 
 
 def discard(run: Run, workspace: Workspace, *, wait: bool = False) -> str:
     """Stop a run and put it into the trash, from which RunStore.restore takes it back.
 
-    The twin that was made for it alone, and still waits, leaves the line as well; a sentence
-    says so, an empty one that there was none.
+    The twin that was made for it alone, and still waits, leaves the queue as well; then
+    a sentence says so, else "".
     """
     twin = _waiting_twin(run)
     _end(run, workspace, lambda: RunStore(run.folder.parent).trash(run.id), wait)
     if twin is None:
         return ""
     pause(twin, workspace, wait=wait)
-    return "Its twin, which was made for it alone, has left the line as well."
+    return "Its twin, which was made for it alone, has left the queue as well."
 
 
 def _waiting_twin(run: Run) -> Run | None:
     about, runs = run.about, RunStore(run.folder.parent)
     with suppress(LabError, OSError):
-        twin = Run.load(runs.root / about.twin) if about.twin else None
+        twin = launched_twin(run)
         if twin is None or twin.about.role != "twin" or twin.about.group != about.group:
             return None
         others = (other for other in runs.list() if other.id != run.id)
@@ -88,7 +89,7 @@ def _waiting_twin(run: Run) -> Run | None:
 
 
 def _end(run: Run, workspace: Workspace, then: Callable[[], None], wait: bool) -> None:
-    """Stop a run and do something after; what waits or is over needs no thread for it."""
+    """Stop a run and then do something; only a run at work needs a thread for it."""
     if _works(run):
         run.request_stop()
         if wait:
@@ -97,7 +98,7 @@ def _end(run: Run, workspace: Workspace, then: Callable[[], None], wait: bool) -
             threading.Thread(target=_quietly, args=(run, then), daemon=True).start()
         return
     _stop_and(run, then)
-    with suppress(LabError):  # its ticket counts no more; the dispatcher would sweep it too
+    with suppress(LabError):  # its entry no longer counts; the dispatcher would remove it too
         queue.leave(run, workspace)
 
 

@@ -1,8 +1,8 @@
-"""The dispatcher: a detached process, one a workspace, that starts runs as devices come free.
+"""The dispatcher: one detached process per workspace that starts runs as devices become free.
 
-All that it knows stands in files: a ticket for each run that waits or works, and the runs' own
-records. So it can be killed at any moment; the runs go on, and the next one takes over. Beside
-them it keeps one process ready that has imported all that a run needs (kdcore.cli.ready).
+Its whole state is in files: an entry for each run that waits or works, and the runs' own records.
+So it can be killed at any moment: the runs go on, and the next dispatcher takes over. It also keeps
+one process ready that has imported all that a run needs (kdcore.cli.ready).
 """
 
 import logging
@@ -20,8 +20,8 @@ from filelock import FileLock, Timeout
 from kdcore.errors import LabError, RunError
 from kdcore.runs.machine import DeviceState, cpu_slots, gpus, machine_devices
 from kdcore.runs.queue import assignment, launch
-from kdcore.runs.queue.entries import RUNNING, Ticket, drop, locked, tickets, waits, write
-from kdcore.runs.queue.queue import LOG as SAID
+from kdcore.runs.queue.entries import RUNNING, QueueEntry, drop, locked, read_entries, waits, write
+from kdcore.runs.queue.queue import LOG as DISPATCHER_LOG
 from kdcore.runs.queue.queue import name_dispatcher, past
 from kdcore.runs.record import LOG, Record, hold, is_alive
 from kdcore.runs.store import Run
@@ -49,7 +49,7 @@ def serve(workspace: Workspace, idle: float = IDLE) -> None:
 
 
 class Dispatcher:
-    """Gives devices to waiting runs; command and ready stand in for what is started else."""
+    """Gives devices to waiting runs. command, ready: replace the usual child processes (tests)."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Dispatcher:
         self._problems: dict[str, str] = {}
 
     def serve(self) -> None:
-        """Look again and again; the process that is ready leaves with this one."""
+        """Look again and again; at the end the ready process is dismissed."""
         with locked(self.workspace) as folder:
             one = FileLock(folder / _ONE, timeout=_PATIENCE)
         try:
@@ -86,7 +86,7 @@ class Dispatcher:
             _dismiss(self._ready)
 
     def _look_safely(self) -> bool:
-        """One look; a full disk or an unreadable folder is waited out, never died of."""
+        """One look; it waits when the disk is full or a folder cannot be read."""
         try:
             self.look()
         except (LabError, OSError) as problem:
@@ -95,108 +95,108 @@ class Dispatcher:
         return True
 
     def _is_over(self) -> bool:
-        """Whether there was nothing to do for long; said so before anybody can come in between."""
+        """Whether it was idle for too long; written down before another run can be queued."""
         if not self.workspace.root.is_dir():
             return True
         if time.monotonic() - self._busy_at < self.idle:
             return False
         with suppress(LabError, OSError), locked(self.workspace) as folder:
-            if not tickets(folder) and not tickets(folder / RUNNING):
+            if not read_entries(folder) and not read_entries(folder / RUNNING):
                 name_dispatcher(folder, None)
                 return True
         return False
 
     def look(self) -> None:
         """Sweep what has ended, start what can start, and keep a process ready."""
-        behind, working = tickets(self.folder), tickets(self.folder / RUNNING)
-        if behind or working:
+        waiting, working = read_entries(self.folder), read_entries(self.folder / RUNNING)
+        if waiting or working:
             self._busy_at = time.monotonic()
-            machine = machine_devices() if behind else []
+            machine = machine_devices() if waiting else []
             with locked(self.workspace):
                 self._sweep()
-                if behind:
+                if waiting:
                     self._start_what_can(machine)
         self._keep_ready()
 
     def _sweep(self) -> None:
-        """Drop the tickets of runs that wait or work no longer; retry a run that never began."""
-        behind = tickets(self.folder)
-        for ticket in behind:
-            if not waits(ticket, self.workspace):
-                drop(self.folder, ticket)
-        again = {ticket.run_id for ticket in behind}
-        for ticket in tickets(self.folder / RUNNING):
+        """Drop entries of runs that neither wait nor work; retry a run that never began."""
+        waiting = read_entries(self.folder)
+        for entry in waiting:
+            if not waits(entry, self.workspace):
+                drop(self.folder, entry)
+        again = {entry.run_id for entry in waiting}
+        for entry in read_entries(self.folder / RUNNING):
             try:
-                record = Record.read(self.workspace.runs / ticket.run_id)
+                record = Record.read(self.workspace.runs / entry.run_id)
             except RunError:
-                drop(self.folder / RUNNING, ticket)
+                drop(self.folder / RUNNING, entry)
                 continue
             if self._holds(record):
                 continue
-            if record.state == "queued" and ticket.run_id not in again:
-                self._retry(ticket, record)
+            if record.state == "queued" and entry.run_id not in again:
+                self._retry(entry, record)
             else:
-                drop(self.folder / RUNNING, ticket)
+                drop(self.folder / RUNNING, entry)
 
     def _holds(self, record: Record) -> bool:
-        """Whether the process of a run still keeps its device."""
+        """Whether the process of a run still holds its device."""
         if not is_alive(record.pid, record.process_start):
             return False
         return not record.is_over or time.time() - (record.ended or 0) < _LEAVING
 
-    def _retry(self, ticket: Ticket, record: Record) -> None:
-        """A process died before it began, or this one did between two lines: once more."""
-        run = Run.load(self.workspace.runs / ticket.run_id)
-        if not run.stop_kind:  # else who stopped it is about to write that down
+    def _retry(self, entry: QueueEntry, record: Record) -> None:
+        """Start a run once more whose process, or whose dispatcher, died before it began."""
+        run = Run.load(self.workspace.runs / entry.run_id)
+        if not run.stop_kind:  # else the process that stopped it is about to write that down
             lock = hold(run.folder, patience=1.0)
             try:
                 if Record.read(run.folder) != record:
                     return
-                if ticket.tries + 1 < TRIES:
+                if entry.tries + 1 < TRIES:
                     replace(record, pid=None, process_start=None, started=None).write(run.folder)
-                    write(self.folder, replace(ticket, tries=ticket.tries + 1, given=()))
+                    write(self.folder, replace(entry, tries=entry.tries + 1, given=()))
                 else:
                     why = self._problems.pop(run.id, f"its process ended at once; see {LOG}")
-                    said = f"could not be started: {why}"
-                    replace(record, state="failed", message=said, ended=time.time()).write(
+                    message = f"could not be started: {why}"
+                    replace(record, state="failed", message=message, ended=time.time()).write(
                         run.folder
                     )
             finally:
                 lock.release()
-        drop(self.folder / RUNNING, ticket)
+        drop(self.folder / RUNNING, entry)
 
     def _start_what_can(self, machine: Sequence[DeviceState]) -> None:
-        behind = [t for t in tickets(self.folder) if waits(t, self.workspace)]
-        working = tickets(self.folder / RUNNING)
-        if not assignment.give(behind, machine, working):
-            return  # and nobody need look who came past the queue
+        waiting = [t for t in read_entries(self.folder) if waits(t, self.workspace)]
+        working = read_entries(self.folder / RUNNING)
+        if not assignment.give(waiting, machine, working):
+            return  # then runs outside the queue need not be counted
         working += past(self.workspace, machine)
-        for ticket, given in assignment.give(behind, machine, working):
-            # From here on it holds its devices, whatever happens before its process begins.
-            write(self.folder / RUNNING, replace(ticket, given=given))
-            drop(self.folder, ticket)
+        for entry, given in assignment.give(waiting, machine, working):
+            # from here on it holds its devices, whatever happens before its process begins
+            write(self.folder / RUNNING, replace(entry, given=given))
+            drop(self.folder, entry)
             try:
-                self._start(ticket, given)
+                self._start(entry, given)
             except (LabError, OSError) as problem:
-                self._problems[ticket.run_id] = str(problem)
-                _logger.warning("%s: %s", ticket.run_id, problem)
+                self._problems[entry.run_id] = str(problem)
+                _logger.warning("%s: %s", entry.run_id, problem)
 
-    def _start(self, ticket: Ticket, given: Sequence[str]) -> None:
-        run = Run.load(self.workspace.runs / ticket.run_id)
-        around = environment(ticket.device, given)
+    def _start(self, entry: QueueEntry, given: Sequence[str]) -> None:
+        run = Run.load(self.workspace.runs / entry.run_id)
+        variables = environment(entry.device, given)
         self._started = time.monotonic()
         ready = self._ready
-        if ready is not None and ready.poll() is None and not ticket.tries:
+        if ready is not None and ready.poll() is None and not entry.tries:
             self._ready = None
             if self._code == code_stamp():
-                launch.assign(run, ready, around)
+                launch.assign(run, ready, variables)
                 return
             _dismiss(ready)
         command = self._command(run) if self._command else None
-        launch.start(run, command, around, only_queued=True)
+        launch.start(run, command, variables, only_queued=True)
 
     def _keep_ready(self) -> None:
-        """Make a process ready when there is time for it: nothing works, or the work has begun."""
+        """Start a ready process when the machine has time: when nothing runs or just starts."""
         now = time.monotonic()
         if self._ready is not None and self._ready.poll() is not None:
             self._ready = None
@@ -204,16 +204,18 @@ class Dispatcher:
             return
         if now - self._made_ready < _CALM or now - self._started < _CALM:
             return
-        if len(tickets(self.folder / RUNNING)) >= cpu_slots() and not tickets(self.folder):
-            return  # nobody waits for it, and it would take from the runs that work
+        if len(read_entries(self.folder / RUNNING)) >= cpu_slots() and not read_entries(
+            self.folder
+        ):
+            return  # no run waits for it, and it would slow the runs at work
         self._made_ready, self._code = now, code_stamp()
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / SAID).open("ab") as said:
+        with (self.folder / DISPATCHER_LOG).open("ab") as output:
             self._ready = subprocess.Popen(
                 self._ready_command,
                 stdin=subprocess.PIPE,
-                stdout=said,
-                stderr=said,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
             )
         launch.reap(self._ready)
@@ -231,7 +233,7 @@ def code_stamp() -> float:
     return max(path.stat().st_mtime for path in Path(__file__).parents[2].rglob("*.py"))
 
 
-def environment(wanted: str, given: Sequence[str]) -> dict[str, str]:
+def environment(requested: str, given: Sequence[str]) -> dict[str, str]:
     """What makes a run's process find its devices, and leave the others alone.
 
     A run that takes any GPU sees only the one it was given: then nothing in it can touch another.
@@ -241,7 +243,7 @@ def environment(wanted: str, given: Sequence[str]) -> dict[str, str]:
     if given[0].startswith("cuda:"):
         order = {"CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
         handles = {gpu.name: gpu.handle for gpu in gpus()}
-        if wanted in ("auto", "cuda") and given[0] in handles:
+        if requested in ("auto", "cuda") and given[0] in handles:
             return order | {"CUDA_VISIBLE_DEVICES": handles[given[0]]}
         return order
     if cpu_slots() > 1 and "OMP_NUM_THREADS" not in os.environ:

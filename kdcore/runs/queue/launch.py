@@ -88,6 +88,18 @@ def reap(process: subprocess.Popen[bytes]) -> None:
     threading.Thread(target=process.wait, daemon=True).start()
 
 
+def start_detached(*arguments: str) -> None:
+    """Start `python -m kdcore ARGUMENTS` as a process of its own that outlives this one."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "kdcore", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    reap(child)
+
+
 def _detach(
     run: Run, command: Sequence[str], environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:

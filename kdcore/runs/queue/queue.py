@@ -1,8 +1,8 @@
 """The queue of a workspace: runs wait for a device, first come first served.
 
-The queue is files (kdcore.runs.queue.entries), so it outlives every process. A dispatcher, one a
-workspace, detached like the runs, starts what can be started (kdcore.runs.queue.dispatch); whoever
-looks after a workspace calls `ensure_dispatcher` now and then.
+The queue is files (kdcore.runs.queue.entries), so it outlives every process. One dispatcher per
+workspace, detached like the runs, starts what can be started (kdcore.runs.queue.dispatch); the app
+and the commands call `ensure_dispatcher` now and then.
 """
 
 import json
@@ -21,13 +21,13 @@ from kdcore.runs.machine import DeviceState, machine_devices
 from kdcore.runs.queue import assignment
 from kdcore.runs.queue.entries import (
     RUNNING,
-    Ticket,
+    QueueEntry,
     drop,
     is_waiting,
     locked,
     next_number,
     outside,
-    tickets,
+    read_entries,
     waits,
     write,
 )
@@ -36,7 +36,7 @@ from kdcore.runs.record import Record, hold, is_alive, process_start
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
-__all__ = ["DeviceState", "Ticket", "devices", "enqueue", "ensure_dispatcher", "prepare"]
+__all__ = ["DeviceState", "QueueEntry", "devices", "enqueue", "ensure_dispatcher", "prepare"]
 __all__ += ["leave", "position", "waiting"]
 
 LOG = "dispatcher.log"
@@ -47,26 +47,25 @@ _RESUMABLE = ("queued", "stopped", "failed", "lost")
 
 
 def enqueue(runs: Sequence[Run], workspace: Workspace) -> None:
-    """Let runs wait for their devices, in this order, and see that somebody starts them.
+    """Let runs wait for their devices, in this order, and see that a dispatcher starts them.
 
     New runs, and stopped, failed or lost ones, which go on from their checkpoints. One that waits
     already keeps its place. RunError, and nothing is changed, when one of them cannot wait.
     """
     with locked(workspace) as folder:
-        known = {ticket.run_id for ticket in tickets(folder) if waits(ticket, workspace)}
+        known = {entry.run_id for entry in read_entries(folder) if waits(entry, workspace)}
         fresh = [run for run in runs if run.id not in known]
         for run in fresh:
             _check(run, workspace)
         number = next_number(folder)
         for run in fresh:
             _wait_again(run)
-            wanted = str(run.config.get("device") or "auto")
-            ticket = Ticket(run_id=run.id, device=wanted, at=time.time(), number=number)
+            entry = QueueEntry(run_id=run.id, device=run.device, at=time.time(), number=number)
             number += 1
-            for old in tickets(folder):  # of an earlier wait, which ended without a start
+            for old in read_entries(folder):  # of an earlier wait, which ended without a start
                 if old.run_id == run.id:
                     drop(folder, old)
-            write(folder, ticket)
+            write(folder, entry)
     ensure_dispatcher(workspace)
 
 
@@ -98,9 +97,9 @@ def _wait_again(run: Run) -> None:
         lock.release()
 
 
-def waiting(workspace: Workspace) -> list[Ticket]:
+def waiting(workspace: Workspace) -> list[QueueEntry]:
     """The runs that wait for a device, in order."""
-    return [ticket for ticket in tickets(workspace.queue) if waits(ticket, workspace)]
+    return [entry for entry in read_entries(workspace.queue) if waits(entry, workspace)]
 
 
 def position(run: Run, workspace: Workspace) -> int | None:
@@ -109,38 +108,38 @@ def position(run: Run, workspace: Workspace) -> int | None:
 
 
 def devices(workspace: Workspace) -> list[DeviceState]:
-    """What this machine can compute on, what runs there, and how many runs may wait for it."""
-    known, behind = machine_devices(), waiting(workspace)
-    given = tickets(workspace.queue / RUNNING)
-    working = [ticket for ticket in given if _works(ticket, workspace)] + past(workspace, known)
+    """The devices of this machine, the runs on each, and how many runs wait for it."""
+    known, line = machine_devices(), waiting(workspace)
+    started = read_entries(workspace.queue / RUNNING)
+    working = [entry for entry in started if _works(entry, workspace)] + past(workspace, known)
     return [
         replace(
             device,
             running=tuple(t.run_id for t in working if device.name in t.given),
-            waiting=sum(device.name in assignment.suitable(t.device, known) for t in behind),
+            waiting=sum(device.name in assignment.suitable(t.device, known) for t in line),
         )
         for device in known
     ]
 
 
-def past(workspace: Workspace, known: Sequence[DeviceState]) -> list[Ticket]:
-    """The runs at work that came past the queue, each with the devices that it holds."""
+def past(workspace: Workspace, known: Sequence[DeviceState]) -> list[QueueEntry]:
+    """Runs at work that did not come through the queue, with the devices that they hold."""
     return [replace(t, given=assignment.held(t.device, known)) for t in outside(workspace)]
 
 
-def _works(ticket: Ticket, workspace: Workspace) -> bool:
+def _works(entry: QueueEntry, workspace: Workspace) -> bool:
     with suppress(RunError):
-        record = Record.read(workspace.runs / ticket.run_id)
+        record = Record.read(workspace.runs / entry.run_id)
         return not record.is_over and is_alive(record.pid, record.process_start)
     return False
 
 
 def leave(run: Run, workspace: Workspace) -> None:
-    """Take a run's ticket away; its record is the caller's to write."""
+    """Remove a run's entry; the caller writes the run's record."""
     with locked(workspace) as folder:
-        for ticket in tickets(folder):
-            if ticket.run_id == run.id:
-                drop(folder, ticket)
+        for entry in read_entries(folder):
+            if entry.run_id == run.id:
+                drop(folder, entry)
 
 
 def ensure_dispatcher(workspace: Workspace) -> None:
@@ -153,12 +152,12 @@ def ensure_dispatcher(workspace: Workspace) -> None:
         log = folder / LOG
         try:
             fresh = log.exists() and log.stat().st_size > _LOG_LIMIT
-            with log.open("wb" if fresh else "ab") as said:
+            with log.open("wb" if fresh else "ab") as output:
                 process = subprocess.Popen(
                     dispatcher_command(workspace),
                     stdin=subprocess.DEVNULL,
-                    stdout=said,
-                    stderr=said,
+                    stdout=output,
+                    stderr=output,
                     start_new_session=True,
                 )
             name_dispatcher(folder, process.pid)
@@ -168,29 +167,29 @@ def ensure_dispatcher(workspace: Workspace) -> None:
 
 
 def prepare(config: Mapping[str, Any], workspace: Workspace) -> None:
-    """Tell what is likely to be started next, so that its teacher can be asked ahead of time."""
+    """Announce the config likely to start next, so that its teacher can score ahead of time."""
     path = workspace.queue / PREPARE
-    with suppress(OSError):  # it is a kindness, and no more
+    with suppress(OSError):  # without it the run only starts later
         write_json_atomic(path, config)
 
 
 def dispatcher_command(workspace: Workspace) -> list[str]:
-    """What is started to look after a workspace's queue."""
+    """The command that starts a dispatcher of a workspace."""
     return [sys.executable, "-m", "kdcore", "dispatch", os.path.abspath(workspace.root)]
 
 
 def dispatcher(workspace: Workspace) -> int | None:
-    """The process that looks after the queue; None when there is none."""
+    """The pid of the dispatcher that lives; None when there is none."""
     try:
-        told = json.loads((workspace.queue / _DISPATCHER).read_text(encoding="utf-8"))
-        pid, started = int(told["pid"]), float(told["process_start"])
+        content = json.loads((workspace.queue / _DISPATCHER).read_text(encoding="utf-8"))
+        pid, started = int(content["pid"]), float(content["process_start"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return pid if is_alive(pid, started) else None
 
 
 def name_dispatcher(folder: Path, pid: int | None) -> None:
-    """Write down who looks after the queue; None: nobody any more."""
+    """Write down the pid of the dispatcher; None when it leaves."""
     path = folder / _DISPATCHER
     if pid is None:
         path.unlink(missing_ok=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from kdcore.runs.record import metric_lines
+from kdcore.runs.metric_lines import read_lines
 from kdcore.runs.trackers.mlflow import MlflowTracker
 from kdcore.runs.trackers.tensorboard import header, scalars
 
@@ -43,7 +43,7 @@ class EventFile:
         self._file.flush()
 
     def _begun(self) -> IO[bytes]:
-        lines = [numbers for _, numbers in metric_lines(self._run)]
+        lines = [line for _, line in read_lines(self._run)]
         folder = self._run / TENSORBOARD
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""MLflow, told from a thread of its own: a slow or dead server costs a training nothing."""
+"""MLflow, written to by a thread of its own: a slow or dead server does not slow a training."""
 
 import importlib.util
 import json
@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 from kdcore.knobs import flat
 from kdcore.runs.about import About
+from kdcore.runs.facts import RunFacts
 
 EXPERIMENT = "kdlab"
 MEMORY = "mlflow.json"  # which of MLflow's runs is ours, for a resume
@@ -36,7 +37,7 @@ Line = tuple[int, float, dict[str, float]]  # step, seconds since the epoch, num
 
 
 class MlflowTracker:
-    """One run of the experiment "kdlab"; a resumed run goes on with it, no step told twice."""
+    """One run of the experiment "kdlab"; a resumed run continues it and sends no step twice."""
 
     def __init__(self, folder: Path, address: str) -> None:
         self._folder, self._address = folder, address
@@ -44,31 +45,31 @@ class MlflowTracker:
         self._client: Any = None
         self._run_id = ""
         self._resumed = False
-        self._told: dict[str, int] = {}  # last step of each metric that the server holds
+        self._sent: dict[str, int] = {}  # last step of each metric that the server holds
         self._failures = 0
         self._ended = False
-        self._thread: threading.Thread | None = None  # from the first thing told
+        self._thread: threading.Thread | None = None  # started with the first line
 
     def log(self, step: int, moment: float, values: dict[str, float]) -> None:
         """Hand over a line; when the server is too slow for all of them, some are left out."""
         self._put((step, moment, values))
 
     def end(self, state: str) -> None:
-        """The last thing to tell: how the run ended."""
+        """Send how the run ended, as the last thing."""
         if not self._ended:
             self._ended = True
             self._put(state)
 
     def wait(self, patience: float) -> None:
-        """Until all is told, or MLflow is given up, or the patience is at its end."""
+        """Wait until all is sent, MLflow is given up, or `patience` seconds have passed."""
         if self._thread is None:
             return
-        self.end("failed")  # nobody said how it ended
+        self.end("failed")  # in case no end was sent
         began = time.monotonic()
         while self._thread.is_alive() and time.monotonic() - began < patience:
             self._thread.join(0.05)
             if self._failures and time.monotonic() - began > FAILING_PATIENCE:
-                return  # it has been failing: no reason to hold anybody up
+                return  # it has been failing: do not delay the end of the run
 
     def _put(self, what: Line | str) -> None:
         if self._thread is None:
@@ -80,38 +81,38 @@ class MlflowTracker:
             return
 
     def _work(self) -> None:
-        """Hand on what waits until the run's end; three failures in a row end it before."""
+        """Send what waits until the run's end; three failures in a row end it before."""
         lines: list[Line] = []
-        end, told = "", False
-        while not told:
+        end, is_over = "", False
+        while not is_over:
             if not end:
                 lines, end = self._gathered(lines)
             try:
                 self._tell(lines, end)
             except Exception as cause:  # whatever MLflow, its store or the network raises
                 self._failures += 1
-                said = _told(cause, self._address)
+                reason = _safe_reason(cause, self._address)
                 if self._failures >= TRIES or self._client is None:
-                    _logger.warning("MLflow at %s is given up: %s", _plain(self._address), said)
+                    _logger.warning("MLflow at %s is given up: %s", _plain(self._address), reason)
                     return
                 time.sleep(0.2 * self._failures)
             else:
-                lines, self._failures, told = [], 0, bool(end)
+                lines, self._failures, is_over = [], 0, bool(end)
 
     def _gathered(self, before: list[Line]) -> tuple[list[Line], str]:
-        """All that waits by now, at least one thing; and the end state where it is among it."""
+        """All that waits now, at least one item; and the end state, if it is among them."""
         lines, end = list(before), ""
-        found: Line | str | None = self._waiting.get()
-        while found is not None:
-            if isinstance(found, str):
-                return lines, found
-            lines.append(found)
+        item: Line | str | None = self._waiting.get()
+        while item is not None:
+            if isinstance(item, str):
+                return lines, item
+            lines.append(item)
             if len(lines) >= BATCH:
                 break
             try:
-                found = self._waiting.get(timeout=0.2)
+                item = self._waiting.get(timeout=0.2)
             except queue.Empty:
-                found = None
+                item = None
         return lines, end
 
     def _tell(self, lines: list[Line], end: str) -> None:
@@ -126,22 +127,22 @@ class MlflowTracker:
             for name, value in values.items()
             if step > self._last_of(name)
         ]
-        for some in _portions(metrics, 1000):
-            self._client.log_batch(self._run_id, metrics=some)
-            for told in some:
-                self._told[told.key] = max(self._told.get(told.key, -1), told.step)
+        for portion in _portions(metrics, 1000):
+            self._client.log_batch(self._run_id, metrics=portion)
+            for sent in portion:
+                self._sent[sent.key] = max(self._sent.get(sent.key, -1), sent.step)
         if end:
             self._client.set_terminated(self._run_id, STATES.get(end, "FAILED"))
 
     def _last_of(self, name: str) -> int:
         """The last step of a metric that the server holds; asked once, after a resume only.
 
-        The same seed gives the same lines, so those that were told before need not be told again.
+        The same seed gives the same lines, so those that were sent before need not be sent again.
         """
-        if name not in self._told:
-            held = self._client.get_metric_history(self._run_id, name) if self._resumed else ()
-            self._told[name] = max((metric.step for metric in held), default=-1)
-        return self._told[name]
+        if name not in self._sent:
+            history = self._client.get_metric_history(self._run_id, name) if self._resumed else ()
+            self._sent[name] = max((metric.step for metric in history), default=-1)
+        return self._sent[name]
 
     def _begun(self) -> str:
         """The id of MLflow's run: the one of before where it is still there, else a new one."""
@@ -157,46 +158,46 @@ class MlflowTracker:
 
     def _created(self) -> str:
         param = import_module("mlflow.entities").Param
-        found = self._client.get_experiment_by_name(EXPERIMENT)
-        experiment = found.experiment_id if found else self._client.create_experiment(EXPERIMENT)
+        existing = self._client.get_experiment_by_name(EXPERIMENT)
+        experiment = (
+            existing.experiment_id if existing else self._client.create_experiment(EXPERIMENT)
+        )
         about = About.read(self._folder)
         tags = {
             "kdlab.run": self._folder.name,
             "kdlab.role": about.role,
             "kdlab.group": about.group,
         }
-        told = {name: value for name, value in tags.items() if value}
-        made = self._client.create_run(experiment, run_name=self._folder.name, tags=told)
-        run_id = str(made.info.run_id)
-        params = [param(k, str(v)[:_LONGEST]) for k, v in flat(_config(self._folder)).items()]
-        for some in _portions(params, _AT_ONCE):
-            self._client.log_batch(run_id, params=some)
-        kept = json.dumps({"address": _plain(self._address), "run": run_id})
+        used_tags = {name: value for name, value in tags.items() if value}
+        created = self._client.create_run(experiment, run_name=self._folder.name, tags=used_tags)
+        run_id = str(created.info.run_id)
+        params = [
+            param(k, str(v)[:_LONGEST])
+            for k, v in flat(RunFacts.load(self._folder).settings).items()
+        ]
+        for portion in _portions(params, _AT_ONCE):
+            self._client.log_batch(run_id, params=portion)
+        memory = json.dumps({"address": _plain(self._address), "run": run_id})
         with suppress(OSError):  # then a resume begins another one there
-            (self._folder / MEMORY).write_text(kept, encoding="utf-8")
+            (self._folder / MEMORY).write_text(memory, encoding="utf-8")
         return run_id
 
 
 def _client(address: str) -> Any:
     if importlib.util.find_spec("mlflow") is None:
         raise ModuleNotFoundError("mlflow is not installed; type: pip install 'kdlab[track]'")
-    # it would report its use to its makers; a run tells only the address that its owner set
+    # MLflow would report its use to its makers; a run contacts only the address that is set
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     return import_module("mlflow.tracking").MlflowClient(tracking_uri=address)
 
 
-def _config(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return found
-
-
 def remembered(folder: Path) -> tuple[str, str] | None:
-    """The address and the run there that a run's folder tells of; None when it tells of none."""
+    """The address and MLflow run that are written in a run's folder; None without any."""
     try:
-        kept = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
-        return str(kept["address"]), str(kept["run"])
+        memory = json.loads((folder / MEMORY).read_text(encoding="utf-8"))
+        return str(memory["address"]), str(memory["run"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -207,19 +208,19 @@ def _plain(address: str) -> str:
     return f"{scheme}{sign}{rest.rpartition('@')[2]}"
 
 
-def _told(cause: Exception, address: str) -> str:
+def _safe_reason(cause: Exception, address: str) -> str:
     """The first line of what went wrong, without a name or password of the address.
 
     An exception may quote the address as it was given, in part, or decoded.
     """
-    said = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+    text = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
     login = address.partition("://")[2].rpartition("@")[0]
     password = login.partition(":")[2]
     for secret in (login, unquote(login)):
-        said = said.replace(f"{secret}@", "") if secret else said
+        text = text.replace(f"{secret}@", "") if secret else text
     for secret in (password, unquote(password)):
-        said = said.replace(secret, "***") if secret else said
-    return _LOGIN.sub("//", said)[:200]
+        text = text.replace(secret, "***") if secret else text
+    return _LOGIN.sub("//", text)[:200]
 
 
 def _portions(things: list[Any], most: int) -> Iterator[list[Any]]:

@@ -125,7 +125,7 @@ def test_damaged_lines_are_left_out_and_what_is_no_number_is_null(folder):
 
 
 def test_many_lines_come_in_parts(folder, monkeypatch):
-    monkeypatch.setattr(files, "_MOST_LINES", 2)
+    monkeypatch.setattr("kdcore.runs.metric_lines.MOST_LINES", 2)
     write(folder, 1, 2, 3)
     first = told()["student"]
     assert (steps_of(first["lines"]), first["more"]) == ([1, 2], True)

@@ -39,7 +39,7 @@ def store(tmp_path, monkeypatch) -> RunStore:
 
 
 def scorings(store: RunStore) -> int:
-    return sum(run.config.get("stage") == "infer" for run in store.list())
+    return sum(run.is_scoring for run in store.list())
 
 
 def test_models_at_work_on_other_data_count_as_well(store):

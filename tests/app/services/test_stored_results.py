@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 import streamlit as st
 
-from app.services import boards, measured
-from app.services.boards import Answers, Board, DataChoice
+from app.services import measured
+from app.services.answers import Answers
+from app.services.boards import Board, DataChoice
 from kdcore.data.pairs import PairTable
 from kdcore.evaluation.evaluate import evaluate
 from kdcore.evaluation.exports import to_json
@@ -31,7 +32,7 @@ def board(tmp_path, monkeypatch):
     for key in ("teacher", "student-kd", "student-hard"):
         run = store.get(key)
         kept = Predictions.load(run.predictions_path("test"))
-        said.append(Answers(key, boards.title_of(run), kept, run))
+        said.append(Answers(key, run.label, kept, run))
     yield Board(DataChoice("world", "World", "bundled", folder), pairs, *said)
     st.cache_resource.clear()
 

@@ -184,9 +184,9 @@ def test_what_was_foreseen_stands_beside_what_it_took(bench):
     run = trained(workspace, twin_of(config))
     assert foreseen_and_true(run) is None
     About(estimate={"seconds": 30.0}).write(run.folder)
-    assert foreseen_and_true(run) == (30.0, 33.0)
+    assert foreseen_and_true(Run.load(run.folder)) == (30.0, 33.0)
     About(estimate={"seconds": None}).write(run.folder)
-    assert foreseen_and_true(run) is None
+    assert foreseen_and_true(Run.load(run.folder)) is None
 
 
 def test_data_or_a_teacher_that_cannot_be_read_is_an_error_and_no_guess(bench):

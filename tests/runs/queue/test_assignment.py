@@ -1,6 +1,6 @@
 from kdcore.runs.machine import DeviceState
 from kdcore.runs.queue.assignment import give, held, suitable
-from kdcore.runs.queue.entries import Ticket
+from kdcore.runs.queue.entries import QueueEntry
 
 CPU = DeviceState("cpu", "CPU", 2)
 GPUS = [
@@ -10,12 +10,12 @@ GPUS = [
 MACHINE = [CPU, *GPUS]
 
 
-def line(*wanted: str) -> list[Ticket]:
-    return [Ticket(run_id=f"r{i}", device=d, at=0, number=i) for i, d in enumerate(wanted)]
+def line(*wanted: str) -> list[QueueEntry]:
+    return [QueueEntry(run_id=f"r{i}", device=d, at=0, number=i) for i, d in enumerate(wanted)]
 
 
-def at_work(*given: str) -> list[Ticket]:
-    return [Ticket(run_id="w", device="auto", at=0, number=99, given=given)] if given else []
+def at_work(*given: str) -> list[QueueEntry]:
+    return [QueueEntry(run_id="w", device="auto", at=0, number=99, given=given)] if given else []
 
 
 def given(wanted: list[str], *held: str, machine: list[DeviceState] = MACHINE) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from kdcore.runs.machine import DeviceState
 from kdcore.runs.queue import dispatch, launch, queue
 from kdcore.runs.queue.dispatch import Dispatcher
-from kdcore.runs.queue.entries import RUNNING, tickets
+from kdcore.runs.queue.entries import RUNNING, read_entries
 from kdcore.runs.record import Record, process_start
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
@@ -166,7 +166,7 @@ def test_a_run_that_cannot_be_started_fails_with_the_reason(
     looks = Dispatcher(home, command=lambda run: ["/no/such/python"])
     wait_until(lambda: looks.look() or run.status().state == "failed", "the failure")
     assert "/no/such/python" in run.status().message
-    assert tickets(home.queue) == []
+    assert read_entries(home.queue) == []
 
 
 def test_a_run_stopped_while_it_starts_is_not_started_again(
@@ -199,7 +199,7 @@ def test_a_dispatcher_killed_between_ticket_and_start_loses_no_run(
     dying = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT))
     monkeypatch.setattr(dying, "_start", lambda ticket, given: None)
     dying.look()
-    assert len(tickets(home.queue / RUNNING)) == 1
+    assert len(read_entries(home.queue / RUNNING)) == 1
     looks = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT))
     wait_until(lambda: looks.look() or run.status().step == 1, "the start")
 

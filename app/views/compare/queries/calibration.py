@@ -2,7 +2,8 @@
 
 import streamlit as st
 
-from app.services.boards import Answers, Board
+from app.services.answers import Answers
+from app.services.boards import Board
 from kdcore.evaluation.recalibration import BeforeAfter
 from kdcore.evaluation.recalibration import before_after as measure
 

@@ -7,7 +7,8 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.services.boards import Answers, Board
+from app.services.answers import Answers
+from app.services.boards import Board
 from kdcore.analysis.attributes import Attributes, attributes
 from kdcore.analysis.outcomes import judge, read_texts, score_pairs
 from kdcore.analysis.slices import Found, Slice, effect_of, find

@@ -10,7 +10,8 @@ import streamlit as st
 from app.kit.texts import shown
 from app.services import access
 from app.services.access import refuse_public
-from app.services.boards import DataChoice, sources, whole_data
+from app.services.answers import sources
+from app.services.boards import DataChoice, whole_data
 from app.views.data.queries.intake import Staged
 from kdcore.data.answers.choice import PAGE, ColumnChoice
 from kdcore.data.answers.imported import Brought, bring_file

@@ -12,7 +12,7 @@ from app.services.access import refuse_public
 from app.views.distill.queries.runs import room
 from app.views.distill.queries.verdict import Case
 from kdcore import lab
-from kdcore.config import DistillConfig, from_dict
+from kdcore.config import DistillConfig
 from kdcore.errors import LabError, RunError
 from kdcore.experiments.launch import enqueue, title_of, twin_in
 from kdcore.experiments.next_steps import Experiment, next_experiments
@@ -63,7 +63,7 @@ def experiments(case: Case, found: Judgement, seeds: SeedRow | None = None) -> l
 @lru_cache(maxsize=4096)  # a run's config never changes
 def _distillation(run: Run) -> DistillConfig | None:
     try:
-        config = from_dict(run.config)
+        config = run.config
     except LabError:
         return None
     return config if isinstance(config, DistillConfig) else None
@@ -71,9 +71,8 @@ def _distillation(run: Run) -> DistillConfig | None:
 
 def _trained_on(run: Run) -> int:
     """Pairs of train that a run saw, 0 when it did not say."""
-    pairs = listing.row_of(run.folder).provenance.get("pairs")
-    told = pairs.get("train") if isinstance(pairs, dict) else None
-    return int(told[0]) if isinstance(told, list) and told else 0
+    train = run.splits.get("train")
+    return train.pairs if train else 0
 
 
 def preliminary(case: Case) -> str:

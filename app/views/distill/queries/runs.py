@@ -13,7 +13,7 @@ import streamlit as st
 from app import state
 from app.services import access
 from app.services.access import refuse_public
-from app.services.boards import sources, title_of
+from app.services.answers import sources
 from app.services.draft import teachers
 from app.services.live.run import find
 from app.services.runs.listing import entries
@@ -92,7 +92,7 @@ def bench() -> Bench:
 
 def _title(run_id: str) -> str:
     with suppress(LabError):
-        return title_of(RunStore(access.home().runs).get(run_id))
+        return RunStore(access.home().runs).get(run_id).label
     return run_id
 
 
@@ -220,7 +220,7 @@ def act(action: str, run_id: str) -> str:
 
 def name_of(run: Run) -> str:
     """What lists call a run: by what differs among all runs here."""
-    return next((e.title for e in entries() if e.row.run.folder == run.folder), title_of(run))
+    return next((e.title for e in entries() if e.row.run.folder == run.folder), run.label)
 
 
 def watched() -> Run | None:
@@ -251,7 +251,7 @@ def watched() -> Run | None:
 
 def _newest_own() -> Run | None:
     """The visitor's newest distillation that is not in the trash; None before the first."""
-    own = (row.run for row in rows(access.home().runs) if row.run.config.get("stage") == "distill")
+    own = (row.run for row in rows(access.home().runs) if row.run.stage == "distill")
     return next(own, None)  # they come newest first
 
 

@@ -6,34 +6,22 @@ from pathlib import Path
 import streamlit as st
 
 from app.services import access, measured
-from app.services.boards import (
-    Answers,
-    Board,
-    DataChoice,
-    Source,
-    answers,
-    data_choices,
-    is_cut,
-    pairs_of,
-    sources_on,
-    title_of,
-)
+from app.services.answers import Answers, Source, answers, sources_on, teacher_of
+from app.services.boards import Board, DataChoice, data_choices, is_cut, pairs_of
 from app.services.live import run as live
-from app.services.roles import same_budget
-from kdcore import lab
-from kdcore.config import DistillConfig, from_dict
+from kdcore.config import DistillConfig
 from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.evaluation.measures import measure
 from kdcore.judging.caveats import caveats, early
+from kdcore.judging.measured import answered_pairs
 from kdcore.judging.retention import Retention, costing, retention
 from kdcore.judging.seeds import Seeded, SeedRow, fold
 from kdcore.judging.verdict import Judgement, judge
 from kdcore.runs import listing
-from kdcore.runs.alike import setting_of
 from kdcore.runs.beside import Latency, teacher_path
 from kdcore.runs.sizes import ModelSize
-from kdcore.runs.store import Run, RunStore
+from kdcore.runs.store import Run
 
 METRIC = "roc_auc"
 SPLIT = "test"
@@ -58,21 +46,21 @@ class Case:
 def case_of(run_id: str) -> Case | None:
     """The case of a finished distillation; None for any other run. LabError when data are gone."""
     run = live.find(run_id)
-    if run is None or run.config.get("stage") != "distill" or run.status().state != "finished":
+    if run is None or run.stage != "distill" or run.status().state != "finished":
         return None
-    config = from_dict(run.config)
+    config = run.config
     assert isinstance(config, DistillConfig)
-    own = _predicted(run, run, title_of(run))
+    own = _predicted(run, run, run.label)
     if own is None:
         raise LabError(f"{run.id} has no predictions on test pairs: its data have no test split.")
     pairs, choice = _pairs(run, config.data, own.predictions.data_hash)
-    twin, teacher = twin_run(run), _teacher_run(run, config)
+    twin, teacher = live.twin_of(run), teacher_of(run)
     board = Board(
         data=choice or DataChoice(config.data, pairs.name, "of this run", run.folder),
         pairs=pairs,
         teacher=_teacher(run, teacher, pairs),
         student=own,
-        twin=_on(pairs, _predicted(twin, twin, title_of(twin))) if twin and is_done(twin) else None,
+        twin=_on(pairs, _predicted(twin, twin, twin.label)) if twin and is_done(twin) else None,
     )
     return Case(run, config, board, twin, teacher, choice is not None)
 
@@ -80,15 +68,6 @@ def case_of(run_id: str) -> Case | None:
 def is_done(run: Run) -> bool:
     """Whether a run has come to its end."""
     return run.status().state == "finished"
-
-
-def twin_run(run: Run) -> Run | None:
-    """The same student without a teacher: as it was launched, else one of the same budget."""
-    found = live.find(live.twin_id(run))
-    if found is not None:
-        return found
-    alike = (row.run for row in listing.rows(run.folder.parent) if same_budget(run, row.run))
-    return next(alike, None)
 
 
 def judgement(case: Case, seeds: int = 1) -> Judgement:
@@ -155,17 +134,16 @@ def left_out(case: Case) -> str:
 
 def _alike(case: Case) -> list[Run]:
     """The finished runs of a setting, whatever their seed."""
-    wanted = setting_of(case.run.config)
     return [
         row.run
         for row in listing.rows(case.run.folder.parent)
-        if row.scored and row.state == "finished" and setting_of(row.run.config) == wanted
+        if row.scored and row.state == "finished" and row.run.setting == case.run.setting
     ]
 
 
 def _short(run: Run, pairs: PairTable) -> str:
     """Why a run is no whole seed: it, or its twin, ended early or left nothing that is readable."""
-    twin = twin_run(run)
+    twin = live.twin_of(run)
     for who, one in (("it", run), ("its twin", twin)):
         if one is not None and is_done(one) and (said := early(one)):
             return f"{who} was stopped {said}"
@@ -180,13 +158,13 @@ def _seeded(run: Run, pairs: PairTable) -> Seeded | None:
     own = _on(pairs, _predicted(run, run, run.id))
     if own is None:
         return None
-    twin = twin_run(run)
+    twin = live.twin_of(run)
     beside = _on(pairs, _predicted(twin, twin, twin.id)) if twin and is_done(twin) else None
     value = _point((pairs.content_hash, own.hash), pairs, own)
     if beside is None:
-        return Seeded(run.id, run.config, value)
+        return Seeded(run.id, run.setting, run.seed, value)
     alone = _point((pairs.content_hash, beside.hash), pairs, beside)
-    return Seeded(run.id, run.config, value, value - alone)
+    return Seeded(run.id, run.setting, run.seed, value, value - alone)
 
 
 @st.cache_data(max_entries=400, show_spinner=False)
@@ -207,12 +185,7 @@ def _pairs(run: Run, data: str, data_hash: str) -> tuple[PairTable, DataChoice |
 
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _own_pairs(folder: str, data_hash: str) -> PairTable:
-    run = live.find(folder.rpartition("/")[2])
-    if run is None:
-        raise LabError(f"{folder} is no run any more.")
-    pairs = lab.split_of(run, SPLIT, access.home())
-    lab.predictions(run, SPLIT).require(pairs.content_hash, len(pairs))
-    return pairs
+    return answered_pairs(Run.load(Path(folder)))
 
 
 def _predicted(run: Run, model: Run, title: str, path_of: str = "") -> Answers | None:
@@ -229,19 +202,12 @@ def _on(pairs: PairTable, found: Answers | None) -> Answers | None:
     return found if fits else None
 
 
-def _teacher_run(run: Run, config: DistillConfig) -> Run | None:
-    try:
-        return RunStore(run.folder.parent).get(config.teacher)
-    except LabError:
-        return live.find(config.teacher.rpartition("/")[2])
-
-
 def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
     """The teacher's answers: its own run's, those that this run asked for, or scored ones."""
     if teacher is None:  # its run was deleted; what it told this one is still here
-        key, path = Path(str(run.config.get("teacher", ""))).name, teacher_path(run)
+        key, path = Path(run.teacher).name, teacher_path(run)
         return _on(pairs, answers(Source(key, key, path, "", None)) if path.is_file() else None)
-    title = title_of(teacher)
+    title = teacher.label
     for found in (
         _predicted(teacher, teacher, title),
         _predicted(run, teacher, title, "teacher"),

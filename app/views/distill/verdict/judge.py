@@ -8,7 +8,6 @@ from app import services, state
 from app.kit.texts import md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services import Answers
-from app.services.boards import title_of
 from app.services.live import run as live
 from app.views.distill.queries import next_steps
 from app.views.distill.queries import verdict as judging
@@ -86,9 +85,9 @@ def _no_case(run: Run | None) -> str:
     """Why a run has no verdict."""
     if run is None:
         return "This run is not here any more."
-    if run.config.get("stage") != "distill":
+    if run.stage != "distill":
         return (
-            f"{title_of(run)} learned from labels alone. Distilled students are compared with "
+            f"{run.label} learned from labels alone. Distilled students are compared with "
             "it, so it has no verdict of its own."
         )
     return "The verdict comes when the run is finished."

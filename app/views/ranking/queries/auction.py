@@ -7,7 +7,8 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from app.services.boards import Answers, Board
+from app.services.answers import Answers
+from app.services.boards import Board
 from kdcore.auction.frontier import Frontier, Price, frontier, price_of_distillation
 from kdcore.auction.rules import Auction, Rules, simulated_market
 from kdcore.data.pairs import UNLABELLED

@@ -10,13 +10,14 @@ from app import services, state
 from app.kit.texts import md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services.runs import budgets, listing, seeds
-from app.services.runs.listing import Entry, Scene
-from app.services.runs.measured import Delta, kept_delta
+from app.services.runs.entry import Entry
+from app.services.runs.listing import Scene
+from app.services.runs.measured import kept_delta
 from app.views.runs import columns
 from app.views.runs.one import keep, marks, metrics
 from app.views.runs.queries import change
-from kdcore.config import from_dict
 from kdcore.errors import LabError
+from kdcore.evaluation.comparison import Difference
 from kdcore.experiments.command_line import command_of
 from kdcore.judging.drift import inputs_of
 from kdcore.metrics.definitions import CATALOG
@@ -163,7 +164,7 @@ def _cards(scene: Scene, entry: Entry) -> list[Card]:
     return [*cards, *_costs(entry)]
 
 
-def _against(scene: Scene, entry: Entry, delta: Delta, opponent: str, named: str) -> Card:
+def _against(scene: Scene, entry: Entry, delta: Difference, opponent: str, named: str) -> Card:
     """A difference to one opponent, named beside the verdict."""
     return Card(
         f"against {opponent}",
@@ -171,14 +172,14 @@ def _against(scene: Scene, entry: Entry, delta: Delta, opponent: str, named: str
         f"Test {CATALOG[scene.metric].name} less that of {named}, paired; p = {delta.p:.4f} "
         f"of {delta.permutations:,} trades; the least difference that 80 % of such tests "
         f"find: {number(delta.smallest_detectable)}. {_why(delta)}",
-        f"{delta.n:,} {delta.unit}",
+        f"{delta.n:,} {delta.n_unit}",
         interval(delta.low, delta.high),
         verdict=verdict(delta.verdict, opponent),
         role=entry.role,
     )
 
 
-def _why(delta: Delta) -> str:
+def _why(delta: Difference) -> str:
     """What makes the verdict, and where the interval and p do not agree, that they do not."""
     rule = "A side is taken only where the interval leaves out 0 and p < 0.05; both must agree"
     out, small = delta.low > 0 or delta.high < 0, delta.p < 0.05
@@ -222,20 +223,21 @@ def conditions(entry: Entry) -> str:
 
 
 def _settings(scene: Scene, entry: Entry) -> None:
-    text = yaml.safe_dump(without_places(entry.row.run.config), sort_keys=False, allow_unicode=True)
+    settings = without_places(entry.row.run.settings)
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     with st.expander(f"All {len(entry.row.settings)} settings as YAML"):
         st.code(text, language="yaml", wrap_lines=True)
     _command(entry)
     inputs = inputs_of(entry.row, scene.metric)
     made = ", ".join(
-        f"{k} {v}" for k, v in entry.row.provenance.items() if k not in ("pairs", "seed")
+        f"{k} {v}" for k, v in entry.row.run.provenance.items() if k not in ("pairs", "seed")
     )
     st.caption(f"Behind its numbers: {md(inputs.short())}. {md(made)}")
 
 
 def _command(entry: Entry) -> None:
     try:
-        told = command_of(from_dict(entry.row.run.config))
+        told = command_of(entry.row.run.config)
     except LabError as cause:
         st.caption(f"No command makes it: {md(str(cause))}")
         return

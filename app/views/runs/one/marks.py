@@ -5,7 +5,7 @@ import streamlit as st
 from app import services
 from app.kit.texts import md
 from app.services.runs import listing
-from app.services.runs.listing import Entry
+from app.services.runs.entry import Entry
 from kdcore.errors import LabError
 from kdcore.runs.marks import LONGEST, tags_of
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app.kit.texts import md
-from app.services.runs.listing import Entry
+from app.services.runs.entry import Entry
 from kdcore.metrics.definitions import CATALOG
 
 

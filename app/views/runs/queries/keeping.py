@@ -18,7 +18,7 @@ import yaml
 
 from app.services import access
 from app.services.access import refuse_public
-from app.services.live.run import find, twin_id
+from app.services.live.run import twin_of
 from app.services.models import model_run
 from kdcore.errors import RunError
 from kdcore.runs.store import Run
@@ -145,7 +145,7 @@ def content(run_id: str, kind: Kind) -> bytes:
 
 def settings(run_id: str) -> str:
     """The run's settings as YAML, as `--config` takes them."""
-    return yaml.safe_dump(model_run(run_id).config, sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(model_run(run_id).settings, sort_keys=False, allow_unicode=True)
 
 
 def board_folder(run_id: str) -> Path | None:
@@ -167,7 +167,7 @@ def onnx_possible() -> bool:
 def _place(run: Run, kind: Kind) -> Path:
     """A folder of the cache for just this state of the run, and of the twin it is judged by."""
     stamps = [str(run.folder.absolute()), kind, *_stamps(run, _WATCHED)]
-    if (twin := find(twin_id(run))) is not None:
+    if (twin := twin_of(run)) is not None:
         stamps += [twin.id, *_stamps(twin, _OF_TWIN)]
     digest = hashlib.sha256("\n".join(stamps).encode()).hexdigest()[:12]
     return access.home().cache_folder("kept") / f"{run.id}-{digest}"

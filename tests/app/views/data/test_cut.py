@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from app.services import boards, standing
+from app.services import answers, boards, standing
 from app.views.distill.queries import verdict
 from kdcore.data.pairs import ALL, PairTable
 from kdcore.data.splits import with_test_split
@@ -27,7 +27,7 @@ def imported(home, splits: tuple[str, ...]) -> PairTable:  # noqa: F811
 def answered(path, pairs: PairTable) -> None:
     logits = np.random.default_rng(0).normal(size=(len(pairs), 4)).astype(np.float32)
     Predictions(logits, pairs.content_hash, "a model").save(path)
-    boards.sources.clear()
+    answers.sources.clear()
 
 
 def taught(home, pairs: PairTable) -> Run:  # noqa: F811
@@ -59,7 +59,7 @@ def test_the_pages_show_the_answers_of_a_run_on_data_without_a_test_split(home, 
     run = taught(home, imported(home, splits))
     shown = boards.pairs_of(choice())
     assert shown.splits == ("test",)
-    assert {s.key for s in boards.sources_on(shown)} == {"teacher", run.id}
+    assert {s.key for s in answers.sources_on(shown)} == {"teacher", run.id}
     found, on = verdict._pairs(run, "ads", shown.content_hash)
     assert (found.content_hash, on) == (shown.content_hash, choice())
     assert standing.parts(choice())[0] == "test"

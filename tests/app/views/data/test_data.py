@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services, state
-from app.services import boards, chance, roles
+from app.services import answers, boards, chance, roles
 from app.shell import caveats
 from app.views.compare import cards as compare_cards
 from app.views.data import score as data_score
@@ -22,8 +22,8 @@ from kdcore.errors import DataError, RunError
 from kdcore.labels import FOUR_GRADES, LabelScheme
 from kdcore.metrics.definitions import CATALOG
 from kdcore.predictions import Origin, Predictions
-from kdcore.runs.about import About
-from kdcore.runs.record import Status
+from kdcore.runs.store import Run
+from kdcore.runs.twins import is_twin
 from kdcore.softlabels import soften
 from kdcore.workspace import Workspace
 from tests.app.opening import open_page
@@ -310,7 +310,7 @@ def test_a_twin_belongs_to_students_only_and_other_models_are_told_by_their_own_
         origin = Origin("logits", role, part=mine.content_hash)
         keep(Predictions(logits, mine.content_hash, name, origin=origin), home, "esci")
     at = page(data="esci")
-    offered = boards.sources_on(mine)
+    offered = answers.sources_on(mine)
     twins = {s.title: getattr(roles.twin_of(offered, s), "title", None) for s in offered}
     others = dict.fromkeys(("Tower", "Lexical", "Labels only"))
     assert twins == others | {"Mine": "Labels only"}
@@ -493,7 +493,7 @@ def test_a_selected_row_opens_its_pair_in_compare_under_its_tag(tmp_path):
 
 def test_a_second_scoring_keeps_the_teacher_that_has_answered():
     offered = {
-        key: SimpleNamespace(run=SimpleNamespace(config={}))
+        key: SimpleNamespace(run=SimpleNamespace(is_distilled=False))
         for key in ("bert-kd", "bert-hard", "teacher")
     }
     answered = SimpleNamespace(teacher=object())
@@ -501,18 +501,22 @@ def test_a_second_scoring_keeps_the_teacher_that_has_answered():
     assert data_score._guess(answered, offered, {"teacher"})[0] == data_score.NOBODY
 
 
-def test_a_student_is_scored_together_with_its_twin_and_none_other():
+def test_a_student_is_scored_together_with_its_twin_and_none_other(tmp_path):
     budget = {"data": "world", "seed": 0, "limit": 5}
-    blank = {"id": "r", "about": About(), "status": lambda: Status(state="finished")}
-    taught = SimpleNamespace(
-        config=budget | {"student": {"name": "cdssm"}, "teacher": "t"}, **blank
+    taught, twin, other, longer = (
+        Run(tmp_path / str(place), budget | more)
+        for place, more in enumerate(
+            (
+                {"student": {"name": "cdssm"}, "teacher": "t"},
+                {"model": {"name": "cdssm"}},
+                {"model": {"name": "bert"}},
+                {"model": {"name": "cdssm"}, "limit": 6},
+            )
+        )
     )
-    twin = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}}, **blank)
-    other = SimpleNamespace(config=budget | {"model": {"name": "bert"}}, **blank)
-    longer = SimpleNamespace(config=budget | {"model": {"name": "cdssm"}, "limit": 6}, **blank)
-    assert roles.same_budget(taught, twin)
-    assert not any(roles.same_budget(taught, run) for run in (other, longer, taught))
-    assert not roles.same_budget(twin, twin)
+    assert is_twin(taught, twin)
+    assert not any(is_twin(taught, run) for run in (other, longer, taught))
+    assert not is_twin(twin, twin)
 
 
 def test_an_imported_data_set_is_deleted_on_the_page_and_taken_back(home):

@@ -342,7 +342,7 @@ def test_a_sweep_around_the_form_is_queued_and_opens_in_runs(home):
     assert not at.exception
     runs = RunStore(home.runs).list()
     cells = [run for run in runs if run.about.role == "cell"]
-    settings = {(r.config["method"]["params"]["temperature"], r.config["seed"]) for r in cells}
+    settings = {(r.temperature, r.seed) for r in cells}
     assert settings == {(1.0, 0), (1.0, 1), (4.0, 0), (4.0, 1)}
     assert len(runs) == 6  # two twins: temperatures share one
     assert held(at).runs.tab == "sweep"

@@ -133,7 +133,7 @@ def test_without_a_twin_the_page_offers_to_train_it(lab, home, monkeypatch):
     assert verdict.judgement(case()).verdict == NO_TWIN
     at.button(key="judge_twin_student-kd").click().run()
     assert [run.about.role for run in waiting] == ["twin"]
-    assert waiting[0].config["model"]["name"] == "twinbert_cos"
+    assert waiting[0].model_name == "twinbert_cos"
     assert waiting[0].folder.parent == home / "runs"
 
 
@@ -177,7 +177,7 @@ def test_a_run_of_other_pairs_is_judged_on_its_own_and_not_offered_to_compare(la
     lab()
     pairs = case().board.pairs
     monkeypatch.setattr(verdict, "data_choices", list)
-    monkeypatch.setattr(verdict.lab, "split_of", lambda run, split, home: pairs)
+    monkeypatch.setattr("kdcore.judging.measured.split_of", lambda run, split: pairs)
     assert distill_judge.finding("student-kd").split(" ")[0] in ("BETTER", "WORSE", "INCONCLUSIVE")
     at = drawn()
     assert at.button(key="judge_compare_student-kd").disabled
@@ -300,8 +300,8 @@ def test_a_student_ended_early_carries_that_caveat(lab):
 def test_experiments_follow_the_verdict_over_seeds_where_seeds_were_varied(lab):
     lab()
     found = verdict.judgement(case())
-    doubt = fold(
-        [Seeded(f"run-{s}", {"seed": s}, 0.8, d) for s, d in enumerate((0.03, -0.02, 0.01))]
-    )[0]
+    doubt = fold([Seeded(f"run-{s}", "one", s, 0.8, d) for s, d in enumerate((0.03, -0.02, 0.01))])[
+        0
+    ]
     labels_of = [e.label for e in next_steps.experiments(case(), found, doubt)]
     assert labels_of[:2] == ["seed 0 → 1", "test pairs 10,000 → 40,000"]

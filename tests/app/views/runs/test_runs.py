@@ -17,7 +17,7 @@ from app.views.runs import columns, finding, missing
 from app.views.runs.queries import change
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
-from kdcore.evaluation import deltas
+from kdcore.evaluation.stored import read_differences
 from kdcore.judging import measured as measured_runs
 from kdcore.judging import measuring
 from kdcore.judging.measured import against_twin
@@ -69,8 +69,8 @@ def home(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("KDLAB_HOME", str(own))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
     services.sources.clear()
-    deltas.forget()
-    runs_measured._LOOKED.clear()
+    read_differences.cache_clear()
+    runs_measured.look_for_comparison.cache_clear()
     monkeypatch.setattr(missing, "BY_ITSELF", 0)
     return Workspace(own)
 
@@ -134,7 +134,7 @@ def test_measuring_gives_the_finding_its_difference_and_verdict(home):
 
 def test_what_was_measured_is_found_again_without_measuring(monkeypatch, home):
     measured(page(), home)
-    deltas.forget()
+    read_differences.cache_clear()
     monkeypatch.setattr(measuring, "request", lambda *a: pytest.fail("measured again"))
     assert "BETTER than the baseline, hard: +" in told(page())
 

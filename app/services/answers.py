@@ -1,0 +1,134 @@
+"""Models and the pairs that they have scored: where their predictions lie, and under which name."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app.services import access
+from app.services.runs.names import named, names
+from kdcore.data.answers.stored import kept_about
+from kdcore.data.pairs import PairTable
+from kdcore.errors import LabError
+from kdcore.predictions import Origin, Predictions, answered_hash
+from kdcore.runs import twins
+from kdcore.runs.beside import teacher_path
+from kdcore.runs.store import Run, RunStore
+
+
+@dataclass(frozen=True)
+class Source:
+    """Stored predictions of a model: where they lie and on which pairs they were made.
+
+    key: the model's run id, or "brought:<name>". data_hash: of all pairs that should be answered.
+    run: the model's run, None when imported; origin: then how it came here.
+    """
+
+    key: str
+    title: str
+    path: Path
+    data_hash: str
+    run: Run | None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A model's logits on the pairs of a board."""
+
+    key: str
+    title: str
+    predictions: Predictions
+    run: Run | None
+
+    @cached_property
+    def hash(self) -> str:
+        """8 hex digits of the answers."""
+        return self.predictions.digest[:8]
+
+
+@st.cache_data(ttl=3, show_spinner=False)
+def sources() -> list[Source]:
+    """Every predictions file of demo, workspace and imports, under names that tell models apart."""
+    own, of_teachers = [], []
+    for workspace in (access.demo(), access.home()):
+        for run in sorted(RunStore(workspace.runs).list(), key=lambda r: r.id):
+            model = _model_run(run)
+            paths = sorted((run.folder / "predictions").glob("*.parquet"))
+            scored = [
+                Source(model.id, model.label, path, data_hash, model)
+                for path in paths
+                if (data_hash := answered_hash(path))
+            ]
+            own += scored
+            if scored and model.is_distilled:
+                of_teachers += _teachers_answers(model)
+    imported = []
+    files = access.home().data.glob("*/brought/*.parquet")
+    for path in sorted(files, key=lambda path: -path.stat().st_mtime_ns):
+        kept = kept_about(path)
+        if kept.part:
+            about = (kept.model, path, kept.part, None, kept.origin)
+            imported.append(Source(f"brought:{path.stem}", *about))
+    # of two sources with one key the last counts: a model's own answers, not those it gave a run
+    return _named([*of_teachers, *own, *imported])
+
+
+def _model_run(run: Run) -> Run:
+    """The run whose model answered: itself, or the one that a scoring run names."""
+    for workspace in (access.home(), access.demo()) if run.scored_run else ():
+        with suppress(LabError):
+            return RunStore(workspace.runs).get(run.scored_run)
+    return run
+
+
+def teacher_of(run: Run) -> Run | None:
+    """The run that taught a student, in its own workspace, the visitor's or the demo."""
+    return twins.teacher_of(run, access.home().runs, access.demo().runs)
+
+
+def _teachers_answers(student: Run) -> list[Source]:
+    """What a teacher answered to the test pairs of a run that had to ask it, if it had to."""
+    path = teacher_path(student)
+    teacher = teacher_of(student) if path.is_file() else None
+    if teacher is None or not (data_hash := answered_hash(path)):
+        return []
+    return [Source(teacher.id, teacher.label, path, data_hash, teacher)]
+
+
+def _named(entries: list[Source]) -> list[Source]:
+    """The same under names that tell their models apart."""
+    runs = {str(s.run.folder): (s.run, s.title) for s in entries if s.run}
+    titles = names([named(folder, run, title) for folder, (run, title) in runs.items()])
+    return [replace(s, title=titles[str(s.run.folder)]) if s.run else s for s in entries]
+
+
+def answered_hashes() -> set[str]:
+    """Content hashes of the pairs that any model has scored."""
+    return {source.data_hash for source in sources()}
+
+
+def sources_on(pairs: PairTable) -> list[Source]:
+    """Models that have scored just these pairs, one entry per model."""
+    fitting = {s.key: s for s in sources() if s.data_hash == pairs.content_hash}
+    return list(fitting.values())
+
+
+def answers(source: Source) -> Answers:
+    """The predictions of a source, read once."""
+    predictions = _predictions(str(source.path), source.path.stat().st_mtime_ns)
+    return Answers(source.key, source.title, predictions, source.run)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def _predictions(path: str, changed: int) -> Predictions:
+    return Predictions.load(Path(path))
+
+
+def on_rows(model: Answers, rows: NDArray[np.int64], pairs: PairTable) -> Answers:
+    """A model's answers to some pairs of a split, all of which it answered."""
+    return replace(model, predictions=model.predictions.on(rows, pairs.content_hash))

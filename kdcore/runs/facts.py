@@ -1,0 +1,295 @@
+"""RunFacts: what a run's folder says about the run; the only reader of its raw files.
+
+Files are read once, when they are first needed; a run that is loaded again is read again. Runs of
+every earlier version read well: what such a run did not write down is empty. A damaged file never
+raises here, but config.json and status.json leave their reason in `problem`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from kdcore.catalog import STUDENTS
+from kdcore.config import UNSEEN_BY_THE_MODEL, StageConfig, from_dict
+from kdcore.errors import RunError
+from kdcore.runs.about import About
+from kdcore.runs.metric_lines import kept_validation, read_lines
+from kdcore.runs.record import CONFIG, NOTES, Record
+
+PROVENANCE = "provenance.json"
+CARD = "README.md"
+
+
+class SplitSize(NamedTuple):
+    """How many pairs a split had, and their content hash."""
+
+    pairs: int
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of one run.
+
+    settings: config.json as it was written, for showing and copying; `config` is the same, checked
+    and typed. created: seconds since the epoch. problem: why the folder cannot be read; such a run
+    is "broken".
+    """
+
+    folder: Path
+    settings: Mapping[str, Any] = field(hash=False)
+    title: str = ""
+    created: float = 0.0
+    problem: str = ""
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read a folder; damage is kept as `problem` and never raised."""
+        settings: dict[str, Any] = {}
+        try:
+            settings = _read_settings(folder / CONFIG)
+            record = Record.read(folder)
+        except RunError as cause:
+            with suppress(OSError):
+                return cls(folder, settings, created=folder.stat().st_mtime, problem=str(cause))
+            return cls(folder, settings, problem=str(cause))
+        return cls(folder, settings, record.title, record.created)
+
+    @property
+    def id(self) -> str:
+        """The name of the folder."""
+        return self.folder.name
+
+    @property
+    def config(self) -> StageConfig:
+        """The typed config; LabError says why this version cannot use it."""
+        if self.problem and not self.settings:
+            raise RunError(self.problem)
+        return checked(self.settings)
+
+    @property
+    def stage(self) -> str:
+        """finetune, distill or infer; "" where the config does not say."""
+        return str(self.settings.get("stage") or "")
+
+    @property
+    def is_distilled(self) -> bool:
+        """Whether its model learns from a teacher."""
+        return "student" in self.settings
+
+    @property
+    def is_scoring(self) -> bool:
+        """Whether it only scores pairs with a model that another run trained."""
+        return self.stage == "infer"
+
+    @property
+    def role(self) -> str:
+        """teacher or twin as it was launched, else student when distilled, else ""."""
+        if self.about.role in ("teacher", "twin"):
+            return self.about.role
+        return "student" if self.stage == "distill" else ""
+
+    @property
+    def data(self) -> str:
+        """The data set, as the config names it."""
+        return str(self.settings.get("data") or "")
+
+    @property
+    def limit(self) -> int:
+        """Pairs of train at most; 0 is all."""
+        return _whole(self.settings.get("limit"))
+
+    @property
+    def seed(self) -> int:
+        """The seed of the training."""
+        return _whole(self.settings.get("seed"))
+
+    @property
+    def device(self) -> str:
+        """The device that was requested."""
+        return str(self.settings.get("device") or "auto")
+
+    @property
+    def teacher(self) -> str:
+        """The run that teaches: its id, or its folder where it lies elsewhere; "" without one."""
+        return str(self.settings.get("teacher") or "")
+
+    @property
+    def scored_run(self) -> str:
+        """The run whose model a scoring run uses; "" for a training."""
+        return str(self.settings.get("run") or "") if self.is_scoring else ""
+
+    @property
+    def model(self) -> Mapping[str, Any]:
+        """The trained model as the config describes it: name, params, checkpoint."""
+        return _group(self.settings.get("student")) or _group(self.settings.get("model"))
+
+    @property
+    def model_name(self) -> str:
+        """The trained model's name in the catalog; "" for a scoring run."""
+        return str(self.model.get("name") or "")
+
+    @property
+    def method(self) -> str:
+        """The way to distill, by its name in the catalog; "" without a teacher."""
+        return str(_group(self.settings.get("method")).get("name") or "")
+
+    @property
+    def transfer(self) -> str:
+        """Which pairs a distilled student learns from: train, log or train+log."""
+        return str(self.settings.get("transfer") or "train")
+
+    @property
+    def epochs(self) -> float:
+        """How often its training goes over every pair."""
+        return float(_number(_group(self.settings.get("training")).get("epochs")) or 0.0)
+
+    @property
+    def temperature(self) -> float | None:
+        """T of the soft loss on the student's side; None where the loss has none."""
+        params = _group(_group(self.settings.get("method")).get("params"))
+        return _number(params.get("temperature"))
+
+    @property
+    def teacher_temperature(self) -> float | None:
+        """T of the soft loss on the teacher's side; the student's unless it was set."""
+        params = _group(_group(self.settings.get("method")).get("params"))
+        return _number(params.get("teacher_temperature")) or self.temperature
+
+    @property
+    def weights(self) -> tuple[float, float]:
+        """Weights of the soft and of the hard loss; a training on labels has the hard one alone."""
+        if not self.is_distilled:
+            return 0.0, 1.0
+        soft, hard = (_number(self.settings.get(f"{term}_weight")) for term in ("soft", "hard"))
+        return soft or 0.0, hard or 0.0
+
+    @cached_property
+    def setting(self) -> str:
+        """A text that is equal for runs that are equal but for the seed and the machine."""
+        aside = ("seed", "device", "threads")
+        rest = {name: value for name, value in self.settings.items() if name not in aside}
+        return json.dumps(rest, sort_keys=True, default=str) if self.settings else self.id
+
+    @cached_property
+    def budget(self) -> str:
+        """A hash of model, data, seed and schedule, which a student and its usual twin share.
+
+        It groups runs in a list; what a twin is, kdcore.runs.twins decides.
+        """
+        spent = {name: self.settings.get(name) for name in ("data", "limit", "seed")}
+        spent["model"] = self.settings.get("student") or self.settings.get("model")
+        training = self.settings.get("training")
+        if isinstance(training, Mapping):
+            training = {k: v for k, v in training.items() if k not in UNSEEN_BY_THE_MODEL}
+        text = json.dumps(spent | {"training": training}, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    @property
+    def label(self) -> str:
+        """What the model is called on the screen: its title, else model and training."""
+        if self.title:
+            return self.title
+        name = self.model_name or "model"
+        base = STUDENTS[name].title if name in STUDENTS else name
+        if not self.is_distilled:
+            return f"{base} · labels only"
+        temperature = self.temperature
+        return f"{base} · distilled, T {2 if temperature is None else temperature:g}"
+
+    @cached_property
+    def about(self) -> About:
+        """Why it was made; empty when nothing was written down."""
+        return About.read(self.folder)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of its model was replaced and of its texts cut, a sentence each."""
+        notes = read_json(self.folder / NOTES).get("notes")
+        return tuple(str(note) for note in notes) if isinstance(notes, list) else ()
+
+    @cached_property
+    def provenance(self) -> Mapping[str, Any]:
+        """Versions, machine and device that made it; empty before it was trained."""
+        return read_json(self.folder / PROVENANCE)
+
+    @cached_property
+    def splits(self) -> Mapping[str, SplitSize]:
+        """Size and content hash of each split that it trained or was tested on."""
+        splits = {}
+        for name, entry in _group(self.provenance.get("pairs")).items():
+            with suppress(ValueError, TypeError):
+                pairs, content_hash = entry
+                splits[name] = SplitSize(int(pairs), str(content_hash))
+        return splits
+
+    @cached_property
+    def metric_lines(self) -> list[dict[str, float]]:
+        """Every whole metric line at the first look, step and time among its numbers."""
+        return [line for _, line in read_lines(self.folder)]
+
+    @property
+    def kept_line(self) -> Mapping[str, float]:
+        """The validation of the step whose model was saved; empty before there is one."""
+        return kept_validation(self.metric_lines)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the training took; None before its end."""
+        lines = reversed(self.metric_lines)
+        return next((line["seconds"] for line in lines if "seconds" in line), None)
+
+    @property
+    def data_source(self) -> str:
+        """Where the data came from, as the run's own card says; "" without a card."""
+        try:
+            lines = (self.folder / CARD).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError):
+            return ""
+        return next((x.removeprefix("Data: ") for x in lines if x.startswith("Data: ")), "")
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """The object of a JSON file; empty when the file is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def checked(settings: Mapping[str, Any]) -> StageConfig:
+    """The typed config of some settings; a list of runs asks for the same ones again and again."""
+    return _checked(json.dumps(settings, sort_keys=True, default=str))
+
+
+@lru_cache(maxsize=4096)
+def _checked(settings: str) -> StageConfig:
+    return from_dict(json.loads(settings))
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as cause:
+        raise RunError(f"{path} cannot be read ({cause})") from cause
+    if not isinstance(settings, dict):
+        raise RunError(f"{path} is no config: it holds {str(settings)[:60]!r}")
+    return settings
+
+
+def _group(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, (int, float)) else None
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) else 0
