@@ -175,8 +175,8 @@ def _teacher(watched: Watched) -> dict[str, float | None] | None:
     if of_teacher is None:
         return None
     of_teacher.tail.look()
-    line = kept_validation(of_teacher.tail.lines)
-    return {name: line.get(f"validation_{name}") for name in names} if line else None
+    saved = kept_validation(of_teacher.tail.lines)
+    return {name: saved.get(f"validation_{name}") for name in names} if saved else None
 
 
 def _validated(watched: Watched) -> int | None:
