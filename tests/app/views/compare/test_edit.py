@@ -50,6 +50,7 @@ def scored_by_four_grade_models(folders: Path, grades: int) -> PairTable:
     from kdcore.config import ModelConfig
     from kdcore.models.build import new_model
     from kdcore.models.predict import answer_texts
+from kdcore.runs.store import RunStore
 
     made = Made(grades=grades, bare=True, truth=False, twin=False)
     pairs = make_lab(folders / "demo", made)
@@ -84,7 +85,7 @@ def test_an_unchanged_pair_scored_again_gives_the_kept_answer_in_the_datas_grade
         run = folders / "home" / "runs" / key
         logits = Predictions.load(run / "predictions" / "test.parquet").logits[3]
         made = services.score(
-            services.boards.RunStore(folders / "home" / "runs").get(key),
+            RunStore(folders / "home" / "runs").get(key),
             [answers.texts(services.Board(None, pairs, None, None, None), 3)],
             pairs,
         )
