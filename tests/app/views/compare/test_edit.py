@@ -15,6 +15,7 @@ from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.labels import FOUR_GRADES
 from kdcore.predictions import Predictions
+from kdcore.runs.store import RunStore
 from tests.app.made_lab import Made, _run, make_lab
 from tests.app.views.compare.test_details import cards, details, now, shown
 
@@ -50,7 +51,6 @@ def scored_by_four_grade_models(folders: Path, grades: int) -> PairTable:
     from kdcore.config import ModelConfig
     from kdcore.models.build import new_model
     from kdcore.models.predict import answer_texts
-from kdcore.runs.store import RunStore
 
     made = Made(grades=grades, bare=True, truth=False, twin=False)
     pairs = make_lab(folders / "demo", made)
