@@ -42,31 +42,31 @@ def table(
     ]
     columns["note"] = [" / ".join(e.mark.note for e in each if e.mark.note) for each in folded]
     columns["run"] = [", ".join(e.key for e in each) for each in folded]
-    found = pd.DataFrame(columns)
-    if _differing() and len(found) > 1:
-        found = found.drop(columns=[c for c in _WORDS if found[c].nunique(dropna=False) < 2])
+    table = pd.DataFrame(columns)
+    if _differing() and len(table) > 1:
+        table = table.drop(columns=[c for c in _WORDS if table[c].nunique(dropna=False) < 2])
     empty = [
-        c for c in ("p50 ms", "tags", "note", "group", "seeds", "twin") if not _filled(found[c])
+        c for c in ("p50 ms", "tags", "note", "group", "seeds", "twin") if not _filled(table[c])
     ]
-    return found.drop(columns=empty)
+    return table.drop(columns=empty)
 
 
 def setting_columns(shown: Sequence[Entry], *, everything: bool) -> list[str]:
     """Paths of settings, in the order of the configs; only differing ones unless everything."""
     settings = [entry.row.settings for entry in shown]
-    paths = dict.fromkeys(path for held in settings for path in held)
-    kept = [path for path in paths if path not in _SAID]
+    paths = dict.fromkeys(path for each in settings for path in each)
+    shown_paths = [path for path in paths if path not in _SAID]
     if everything:
-        return kept
-    return [path for path in kept if len({held.get(path) for held in settings}) > 1]
+        return shown_paths
+    return [path for path in shown_paths if len({each.get(path) for each in settings}) > 1]
 
 
 def _settings(shown: Sequence[Entry]) -> list[str]:
     """Those of the table: sizes of a student stand in its short name where they only differ."""
     if not _differing():
         return setting_columns(shown, everything=True)
-    found = setting_columns(shown, everything=False)
-    return [p for p in found if not p.startswith("student.params.")]
+    paths_shown = setting_columns(shown, everything=False)
+    return [p for p in paths_shown if not p.startswith("student.params.")]
 
 
 def _differing() -> bool:
@@ -74,14 +74,14 @@ def _differing() -> bool:
 
 
 def _row(scene: Scene, entry: Entry, name: str, twins: Mapping[Path, Row]) -> dict[str, Any]:
-    row, held = entry.row, entry.row.test.metrics.get(scene.metric)
+    row, measured = entry.row, entry.row.test.metrics.get(scene.metric)
     delta = scene.delta(entry)
     is_base = scene.base is not None and scene.base.key == entry.key
     return {
         "title": f"★ {entry.title}" if is_base else entry.title,
-        name: held.value if held else None,
-        "95 %": interval(held) if held else "",
-        "n": held.n if held else None,
+        name: measured.value if measured else None,
+        "95 %": interval(measured) if measured else "",
+        "n": measured.n if measured else None,
         "Δ baseline": delta.delta if delta else None,
         "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
         "twin": verdicts.beside_twin(scene, entry, twins.get(row.run.folder)),
@@ -146,10 +146,10 @@ def state_of(entry: Entry) -> str:
 
 def p50(entry: Entry, which: str = "p50_ms") -> float | None:
     """Milliseconds a pair, batch 1, one CPU thread, as the run's own process measured them."""
-    said: Any = entry.row.latency.get("student")
+    value: Any = entry.row.latency.get("student")
     for name in ("one_thread", which):
-        said = said.get(name) if isinstance(said, Mapping) else None
-    return float(said) if isinstance(said, (int, float)) and math.isfinite(said) else None
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
 def _plain(value: Any) -> str:
@@ -160,17 +160,17 @@ def _filled(column: "pd.Series[Any]") -> bool:
     return bool(column.notna().any() and (column.astype(str) != "").any())
 
 
-def written(found: pd.DataFrame) -> pd.DataFrame:
+def written(table: pd.DataFrame) -> pd.DataFrame:
     """The table for the eye: a format of numbers knows no true minus, as the texts beside have."""
-    delta = found["Δ baseline"]
-    return found.assign(**{"Δ baseline": [signed(v) if pd.notna(v) else "" for v in delta]})
+    delta = table["Δ baseline"]
+    return table.assign(**{"Δ baseline": [signed(v) if pd.notna(v) else "" for v in delta]})
 
 
-def config(scene: Scene, found: pd.DataFrame) -> dict[str, Any]:
+def config(scene: Scene, table: pd.DataFrame) -> dict[str, Any]:
     """How each column is headed; every number's definition is on hover."""
     known = _tested(scene) | _compared(scene) | _rest()
     other = st.column_config.TextColumn
-    return {c: known.get(c, other(short(c), help=md(c))) for c in found.columns}
+    return {c: known.get(c, other(short(c), help=md(c))) for c in table.columns}
 
 
 def _tested(scene: Scene) -> dict[str, Any]:

@@ -26,18 +26,18 @@ def draw(scene: Scene) -> None:
         st.info("Choose two runs or more in the table: they are shown side by side here.")
         return
     only = state.now().runs.differing_only
-    found = side_by_side(scene, runs, only=only)
+    table = side_by_side(scene, runs, only=only)
     if len(scene.chosen) < 2:
         st.caption(f"No runs are chosen: these are the first {len(runs)} of the table.")
     st.dataframe(
-        found,
+        table,
         key="runs_diff_grid",
         hide_index=True,
         width="stretch",
-        height=min(560, 38 + 35 * len(found)),
+        height=min(560, 38 + 35 * len(table)),
         column_config={
             "": st.column_config.TextColumn("", pinned=True, width="medium"),
-            **{c: st.column_config.TextColumn(c, help=md(c)) for c in found.columns[1:]},
+            **{c: st.column_config.TextColumn(c, help=md(c)) for c in table.columns[1:]},
         },
         alt=f"{len(runs)} runs as columns; numbers and settings as rows.",
     )
@@ -45,8 +45,8 @@ def draw(scene: Scene) -> None:
     if same:
         st.caption(f"{same} settings are the same in all {len(runs)} runs and are left out.")
     with st.container(key="runs_diff"):
-        sentence = f"{len(runs)} runs side by side, {len(found)} rows."
-    controls.exports("runs_diff", found, sentence, about(scene), None)
+        sentence = f"{len(runs)} runs side by side, {len(table)} rows."
+    controls.exports("runs_diff", table, sentence, about(scene), None)
 
 
 def side_by_side(scene: Scene, runs: Sequence[Entry], *, only: bool) -> pd.DataFrame:
@@ -69,8 +69,8 @@ def side_by_side(scene: Scene, runs: Sequence[Entry], *, only: bool) -> pd.DataF
         rows.append([path, *(_setting(e, path) for e in runs)])
     for path in runs_columns.setting_columns(runs, everything=not only):
         rows.append([path, *(_setting(e, path) for e in runs)])
-    told = [r for i, r in enumerate(rows) if i < 2 or not only or len(set(r[1:])) > 1]
-    return pd.DataFrame(told, columns=["", *names])
+    differing = [r for i, r in enumerate(rows) if i < 2 or not only or len(set(r[1:])) > 1]
+    return pd.DataFrame(differing, columns=["", *names])
 
 
 def _numbers(scene: Scene, runs: Sequence[Entry]) -> list[list[str]]:
@@ -100,8 +100,8 @@ def _numbers(scene: Scene, runs: Sequence[Entry]) -> list[list[str]]:
     ]
 
 
-def _validation(held: Any) -> str:
-    return f"{number(held.roc_auc)} at step {held.step:,}" if held else "–"
+def _validation(validation: Any) -> str:
+    return f"{number(validation.roc_auc)} at step {validation.step:,}" if validation else "–"
 
 
 def _count(value: int | None) -> str:

@@ -55,8 +55,8 @@ def _runs(count: int) -> str:
 
 def _reasons(apart: Mapping[str, Sequence[str]]) -> str:
     counts: dict[str, int] = {}
-    for told in apart.values():
-        for reason in told:
+    for reasons in apart.values():
+        for reason in reasons:
             counts[reason] = counts.get(reason, 0) + 1
     often = sorted(counts.items(), key=lambda item: -item[1])
     return ", ".join(f"{reason} ({n:,})" for reason, n in often)

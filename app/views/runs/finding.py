@@ -25,13 +25,13 @@ def sentence(scene: Scene) -> str:
     held, alike = leader.row.test.metrics[scene.metric], len(scene.rivals)
     data = _data_name(leader)
     count = f"{_elsewhere(data)}Of {len(scene.weighed):,} runs measured on the test pairs of {data}"
-    told = (
+    text = (
         f"{count}, the best {WHO.get(leader.role, 'run')} is {leader.title}: {name} "
         f"{number(held.value)} {interval(held)} on {held.n:,} {held.unit}"
     )
     if alike > 1:
-        told += f" (best of {alike} on this test set: slightly optimistic)"
-    return f"{told}, {_against(scene, leader)}"
+        text += f" (best of {alike} on this test set: slightly optimistic)"
+    return f"{text}, {_against(scene, leader)}"
 
 
 def _data_name(entry: Entry) -> str:
@@ -47,11 +47,11 @@ def _elsewhere(data: str) -> str:
     return f"These are runs on {data}, not on {chosen}. "
 
 
-def interval(held: Number) -> str:
+def interval(measured: Number) -> str:
     """A 95 % interval in brackets, or nothing."""
-    if held.low != held.low or held.high != held.high:
+    if measured.low != measured.low or measured.high != measured.high:
         return ""
-    return f"[{held.low:.3f}, {held.high:.3f}]".replace("-", "−")
+    return f"[{measured.low:.3f}, {measured.high:.3f}]".replace("-", "−")
 
 
 def spread_words(value: Spread, runs: int) -> str:

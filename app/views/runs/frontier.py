@@ -66,9 +66,9 @@ def draw(scene: Scene) -> None:
     )
     table = figures.frontier_table(points, names, higher)
     shown = [e for e in runs if e.key in {p.key for p in points}]
-    told = _sentence(points, names, higher)
+    sentence = _sentence(points, names, higher)
     around = caption(scene, f"Quality against cost: {names[1]} by {names[0]}", shown)
-    controls.chart(figure, table, told, "runs_frontier", about(scene), around)
+    controls.chart(figure, table, sentence, "runs_frontier", about(scene), around)
     st.caption(_conditions(scene, runs, points, cost))
 
 
@@ -117,8 +117,8 @@ def _point(scene: Scene, entry: Entry, cost: Cost) -> Point | None:
     if state.now().runs.quality == "best":
         ends = (row.best.roc_auc if row.best else float("nan"), float("nan"), float("nan"))
     else:
-        held = row.test.metrics.get(scene.metric)
-        ends = (held.value, held.low, held.high) if held else (float("nan"),) * 3
+        measured = row.test.metrics.get(scene.metric)
+        ends = (measured.value, measured.low, measured.high) if measured else (float("nan"),) * 3
     if x is None or ends[0] != ends[0]:
         return None
     chosen = entry.key in listing.picks()
@@ -143,8 +143,8 @@ def _nothing(scene: Scene, cost: Cost, runs: Sequence[Entry]) -> str:
 
 def _sentence(points: Sequence[Point], names: tuple[str, str], higher: bool) -> str:
     best = figures.frontier(points, higher)
-    told = ", ".join(f"{p.title} ({p.y:.3f} at {_cost(p.x)})" for p in best)
-    return f"{len(points)} runs by {names[1]} and {names[0]}. On the frontier: {told}."
+    names_of_best = ", ".join(f"{p.title} ({p.y:.3f} at {_cost(p.x)})" for p in best)
+    return f"{len(points)} runs by {names[1]} and {names[0]}. On the frontier: {names_of_best}."
 
 
 def _cost(value: float) -> str:
@@ -169,10 +169,10 @@ def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], co
         parts += sorted({md(conditions(e)) for e in runs if cost.of(e) is not None})
     if cost is COSTS["seconds"]:
         known = (machine_of(e.row, latency=False) for e in runs if e.row.seconds is not None)
-        told = sorted({md(m or "not recorded") for m in known})
+        machines = sorted({md(m or "not recorded") for m in known})
         parts.append(
             "Seconds that each run's process took, whatever else was running there; machine: "
-            f"{', '.join(told)}."
+            f"{', '.join(machines)}."
         )
     if state.now().runs.lines_by_method:
         parts.append(PAPER + " A line needs one kind of student in two sizes.")

@@ -1,4 +1,4 @@
-"""What is not evaluated of the shown runs: it is done in the background, and its progress shown."""
+"""Shown runs without an evaluation: they are evaluated in the background, with their progress."""
 
 from collections.abc import Sequence
 
@@ -19,8 +19,8 @@ def draw(scene: Scene) -> None:
     requests = requests_of(scene)
     failed = measured.failures(requests)
     left = [each for each in requests if each.name not in failed]
-    asked: set[str] = st.session_state.setdefault(_ASKED, set())
-    fresh = [each for each in left if each.name not in asked]
+    requested: set[str] = st.session_state.setdefault(_ASKED, set())
+    fresh = [each for each in left if each.name not in requested]
     if fresh and len(left) <= BY_ITSELF and not services.public():
         _ask(fresh)
     waiting = measured.progress(left).left if left else 0
@@ -34,11 +34,11 @@ def draw(scene: Scene) -> None:
 
 def requests_of(scene: Scene) -> list[Request]:
     """Evaluations missing in the table and the sweeps, 50 at most."""
-    wanted = list(scene.chosen or scene.shown)
-    wanted += [e for e in scene.entries if e.row.about.role == "cell" and e not in wanted]
+    listed = list(scene.chosen or scene.shown)
+    listed += [e for e in scene.entries if e.row.about.role == "cell" and e not in listed]
     twins = seeds.own_twins(scene)
-    beside = [e.row for e in wanted if e.key not in scene.apart]
-    apart = [e.row for e in wanted if e.key in scene.apart]
+    beside = [e.row for e in listed if e.key not in scene.apart]
+    apart = [e.row for e in listed if e.key in scene.apart]
     requests = measured.lacking(beside, scene.base_row, twins)
     return [*requests, *measured.lacking(apart, None, twins)][:MOST]
 
@@ -53,16 +53,16 @@ def _follow(requests: Sequence[Request]) -> None:
     if not requests:
         return
     measured.keep_going()
-    wanted = {each.name for each in requests}
+    requested = {each.name for each in requests}
     scene = listing.scene()
-    still = [each for each in requests_of(scene) if each.name in wanted]
+    still = [each for each in requests_of(scene) if each.name in requested]
     now = measured.progress(requests)
     share = 1 - len(still) / len(requests)
     folder = now.run.folder if now.run else None
     titles = {e.row.run.folder: e.title for e in scene.entries}
-    who = f": {texts.md(titles[folder])}" if folder in titles else ""
+    name = f": {texts.md(titles[folder])}" if folder in titles else ""
     st.progress(
-        max(0.0, min(share, 1.0)), f"{_count(requests)} being evaluated in the background{who}"
+        max(0.0, min(share, 1.0)), f"{_count(requests)} being evaluated in the background{name}"
     )
     if len(still) != st.session_state[_LEFT] or not now.left:
         st.session_state[_LEFT] = len(still)

@@ -121,7 +121,7 @@ def axes_of(scene: Scene, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
         Axis("method", "method", [e.method for e in runs]),
     ]
     paths = _telling(runs)
-    found = [a for a in words if len(set(a.values)) > 1]
+    axes = [a for a in words if len(set(a.values)) > 1]
     settings = [Axis(p, p.rpartition(".")[2], [e.row.settings.get(p) for e in runs]) for p in paths]
     settings = [axis for axis in settings if axis.parts]
     name = CATALOG[scene.metric].name
@@ -136,8 +136,8 @@ def axes_of(scene: Scene, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
         Axis("test", f"test {name}", [_known(e.value(scene.metric)) for e in runs], False),
     ]
     results = [axis for axis in results if axis.parts]
-    room = max(AXES - len(found) - len(results), 1)
-    return [*found, *settings[:room], *results], max(0, len(settings) - room)
+    room = max(AXES - len(axes) - len(results), 1)
+    return [*axes, *settings[:room], *results], max(0, len(settings) - room)
 
 
 def _telling(runs: Sequence[Entry]) -> list[str]:
@@ -173,26 +173,26 @@ def _lines(runs: Sequence[Entry], axes: Sequence[Axis]) -> list[LineView]:
 
 def brush() -> Brush:
     """The brush of the state: percent of an axis, low and high, by the axis's key."""
-    found = {}
+    ranges = {}
     for part in state.now().runs.axis_ranges.split(";"):
         key, _, ends = part.rpartition(":")
         name, _, low = key.rpartition(":")
         if name and low.isdecimal() and ends.isdecimal():
-            found[name] = (min(int(low), 100), min(int(ends), 100))
-    return found
+            ranges[name] = (min(int(low), 100), min(int(ends), 100))
+    return ranges
 
 
 def inside(scene: Scene, ends: Brush) -> list[Entry]:
     """The runs whose lines pass between the handles of every axis."""
     runs = _fitting(scene)
-    kept = [True] * len(runs)
+    inside_all = [True] * len(runs)
     for axis in axes_of(scene, runs)[0] if len(runs) > 1 else ():
         if axis.key not in ends:
             continue
         low, high = ends[axis.key]
         for i, place in enumerate(axis.view()[1]):
-            kept[i] &= place >= 0 and low - 0.51 <= 100 * place <= high + 0.51
-    return [e for e, k in zip(runs, kept, strict=True) if k]
+            inside_all[i] &= place >= 0 and low - 0.51 <= 100 * place <= high + 0.51
+    return [e for e, k in zip(runs, inside_all, strict=True) if k]
 
 
 def _brushed(ends: Brush) -> None:
@@ -200,5 +200,5 @@ def _brushed(ends: Brush) -> None:
     state.change(
         runs={"axis_ranges": ";".join(f"{k}:{low}:{high}" for k, (low, high) in ends.items())}
     )
-    kept = inside(listing.scene(), ends) if ends else []
-    listing.pick([e.key for e in kept][:MOST])
+    entries_inside = inside(listing.scene(), ends) if ends else []
+    listing.pick([e.key for e in entries_inside][:MOST])

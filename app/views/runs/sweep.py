@@ -30,13 +30,13 @@ COMMAND = "kdlab sweep --help"
 
 def draw(scene: Scene) -> None:
     """The chooser, the picture, and how many of its verdicts stand."""
-    found = sweep.sweeps(scene.entries)
-    if not found:
+    groups = sweep.sweeps(scene.entries)
+    if not groups:
         st.info(NONE_YET)
         _command(scene)
         return
-    group = _chosen(found)
-    cells = found[group]
+    group = _chosen(groups)
+    cells = groups[group]
     table = sweep.table(cells, scene.metric)
     _bar(cells)
     unlike = sweep.unlike(cells, scene.metric)
@@ -54,8 +54,8 @@ def _command(scene: Scene) -> None:
     """The command line of a small grid around the run that is open, chosen or best."""
     opened = [e for e in scene.entries if e.key == state.now().runs.opened]
     around = (*opened, *scene.chosen, scene.leader, *scene.shown)
-    told = ((e, sweep.command(e)) for e in around if e is not None)
-    entry, line = next(((e, line) for e, line in told if line), (None, ""))
+    commands = ((e, sweep.command(e)) for e in around if e is not None)
+    entry, line = next(((e, line) for e, line in commands if line), (None, ""))
     if entry is None:
         st.code(COMMAND, language="bash")
         return
@@ -79,18 +79,18 @@ def _tell_apart(scene: Scene, unlike: Parted) -> None:
     )
 
 
-def _chosen(found: dict[str, list[Entry]]) -> str:
+def _chosen(groups: dict[str, list[Entry]]) -> str:
     asked = state.now().runs.sweep
-    if asked and asked not in found:
+    if asked and asked not in groups:
         state.ignore(f"rsweep: no sweep here is called {asked[:60]!r}; the newest is shown")
         state.correct(runs={"sweep": ""})
-    group = asked if asked in found else next(iter(found))
+    group = asked if asked in groups else next(iter(groups))
     key = "runs_sweep_pick"
     st.session_state[key] = group
     st.selectbox(
         "Sweep",
-        list(found),
-        format_func=lambda g: f"{found[g][0].row.about.sweep} ({len(found[g])} cells, {g})",
+        list(groups),
+        format_func=lambda g: f"{groups[g][0].row.about.sweep} ({len(groups[g])} cells, {g})",
         key=key,
         on_change=lambda: state.change(runs={"sweep": st.session_state[key]}),
         width=430,
@@ -101,10 +101,10 @@ def _chosen(found: dict[str, list[Entry]]) -> str:
 def _bar(cells: Sequence[Entry]) -> None:
     """Counts of queued, running and finished cells; the button that shows only these runs."""
     counts = Counter(e.row.state for e in cells)
-    told = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "finished")
+    others = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "finished")
     done = f"{counts['finished']} of {len(cells)} cells are finished"
     with st.container(horizontal=True, vertical_alignment="center", key="runs_sweep_bar"):
-        st.caption(f"{done}{told and f'; {told}'}.", width="content")
+        st.caption(f"{done}{others and f'; {others}'}.", width="content")
         st.button(
             "Show its runs alone",
             on_click=_alone,
@@ -164,9 +164,9 @@ def axes_of(results: Sequence[CellResult]) -> tuple[str, list[str]]:
     return across, [p for p in paths if p != across and len(paths[p]) > 1]
 
 
-def _values(found: Sequence[Any]) -> list[str]:
+def _values(values: Sequence[Any]) -> list[str]:
     """Numbers in their order, words as they come."""
-    kinds = list(dict.fromkeys(found))
+    kinds = list(dict.fromkeys(values))
     if all(isinstance(v, (int, float)) for v in kinds):
         kinds.sort()
     return [str(v) for v in kinds]
@@ -185,14 +185,14 @@ def _text(cell: CellResult, out: bool, states: Mapping[str, str]) -> str:
     if out:
         return "other inputs"
     if not isfinite(cell.value):
-        told = states.get(cell.run, cell.state)
-        return told if cell.state != "finished" else "finished,\nnot evaluated yet"
-    told = number(cell.value)
+        text = states.get(cell.run, cell.state)
+        return text if cell.state != "finished" else "finished,\nnot evaluated yet"
+    text = number(cell.value)
     if isfinite(cell.delta):
         verdict = f"{VERDICT_MARKS.get(cell.verdict, '')} {cell.verdict}"
         stands = cell.stands or cell.verdict == "INCONCLUSIVE"
-        told += f"\n{signed(cell.delta)}\n{verdict if stands else f'({verdict})'}"
-    return told
+        text += f"\n{signed(cell.delta)}\n{verdict if stands else f'({verdict})'}"
+    return text
 
 
 def _table(results: Sequence[CellResult], name: str) -> pd.DataFrame:
@@ -223,8 +223,8 @@ def _sentence(results: Sequence[CellResult], name: str) -> str:
     known = [r for r in results if isfinite(r.value)]
     if not known:
         counts = Counter(r.state for r in results)
-        told = ", ".join(f"{n} {state}" for state, n in counts.items())
-        return f"{len(results)} cells: {told}; none has its {name} yet."
+        states = ", ".join(f"{n} {state}" for state, n in counts.items())
+        return f"{len(results)} cells: {states}; none has its {name} yet."
     stand = sum(r.stands for r in results)
     low, high = min(r.value for r in known), max(r.value for r in known)
     return (

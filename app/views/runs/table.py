@@ -203,15 +203,15 @@ def _star(entry: Entry | None) -> None:
 
 def _count(scene: Scene) -> str:
     every = [e for e in scene.entries if not e.scoring or e in scene.shown]
-    told = f"{len(scene.shown):,} runs"
+    text = f"{len(scene.shown):,} runs"
     if len(scene.shown) < len(every):
-        told = f"{len(scene.shown):,} of {len(every):,} runs"
+        text = f"{len(scene.shown):,} of {len(every):,} runs"
     if folded := len(scene.entries) - len(every):
-        told += f"; {folded} {'scoring is' if folded == 1 else 'scorings are'} folded away"
-        told += ", a search for stage=infer shows them"
+        text += f"; {folded} {'scoring is' if folded == 1 else 'scorings are'} folded away"
+        text += ", a search for stage=infer shows them"
     if scene.chosen:
-        told += f", {len(scene.chosen)} chosen"
-    return told + (f" (at most {MOST})" if len(scene.chosen) >= MOST else "")
+        text += f", {len(scene.chosen)} chosen"
+    return text + (f" (at most {MOST})" if len(scene.chosen) >= MOST else "")
 
 
 def _compare(scene: Scene) -> None:
@@ -231,8 +231,10 @@ def _compare(scene: Scene) -> None:
 
 def _destination(scene: Scene) -> tuple[dict[str, str], str]:
     for choice in services.data_choices():
-        found = services.sources_on(services.pairs_of(choice))
-        keys = {s.run.folder: s.key for s in found if s.run is not None}  # an id may stand for two
+        sources = services.sources_on(services.pairs_of(choice))
+        keys = {
+            s.run.folder: s.key for s in sources if s.run is not None
+        }  # an id may stand for two
         if all(e.row.run.folder in keys for e in scene.chosen):
             goal = {"data_set": choice.key, "student": keys[scene.chosen[0].row.run.folder]}
             if len(scene.chosen) == 2:

@@ -17,23 +17,23 @@ from kdcore.trash import KEPT_FOR, Trashed
 def draw(scene: Scene) -> None:
     """A line a deleted run, the latest first, with the button that restores it."""
     store = RunStore(services.home().runs)
-    held = sorted(store.trashed(), key=lambda t: -t.at)
-    if not held:
+    thrown = sorted(store.trashed(), key=lambda t: -t.at)
+    if not thrown:
         st.caption("Nothing is in the trash. A run that you delete stays here for a week.")
         return
-    for one in held:
-        with st.container(horizontal=True, vertical_alignment="center", key=f"trash_{one.id}"):
+    for each in thrown:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"trash_{each.id}"):
             if st.button(
                 "Take back",
                 icon=":material/undo:",
-                key=f"restore_{one.id}",
+                key=f"restore_{each.id}",
                 disabled=services.public(),
-                help=services.PUBLIC_REASON if services.public() else f"Restore {one.id}.",
+                help=services.PUBLIC_REASON if services.public() else f"Restore {each.id}.",
             ):
-                _restore(one.id)
-            gone = datetime.fromtimestamp(one.at).strftime("%Y-%m-%d %H:%M")
-            last = datetime.fromtimestamp(one.at + KEPT_FOR).strftime("%Y-%m-%d")
-            st.caption(f"{_named(one)}, deleted {gone}, kept until {last}")
+                _restore(each.id)
+            gone = datetime.fromtimestamp(each.at).strftime("%Y-%m-%d %H:%M")
+            last = datetime.fromtimestamp(each.at + KEPT_FOR).strftime("%Y-%m-%d")
+            st.caption(f"{_named(each)}, deleted {gone}, kept until {last}")
 
 
 def _named(one: Trashed) -> str:

@@ -16,8 +16,8 @@ from kdcore.runs.listing import Row
 
 def beside_twin(scene: Scene, entry: Entry, twin: Row | None) -> str:
     """The verdict against the own twin, its difference, and a mark where budgets differ."""
-    held = kept_delta(entry.row, twin) if twin is not None else None
-    delta = held.get(scene.metric) if held else None
+    differences = kept_delta(entry.row, twin) if twin is not None else None
+    delta = differences.get(scene.metric) if differences else None
     if twin is None or delta is None:
         return ""
     mark = " ⚖" if budgets.unequal(entry.row.run, twin.run) else ""
@@ -36,15 +36,15 @@ def against_base(scene: Scene, entry: Entry, word: str, is_base: bool) -> str:
 def over_twins(scene: Scene, each: Sequence[Entry], twins: Mapping[Path, Row]) -> tuple[str, str]:
     """The mean difference to the own twins with its interval over seeds, and the verdict on it."""
     deltas = to_own_twins(each, twins, scene.metric)
-    told = [
+    runs = [
         Seeded(e.key, run.setting, run.seed, e.value(scene.metric), d.delta if d else math.nan)
         for e, run, d in zip(each, (e.row.run for e in each), deltas, strict=True)
     ]
-    found = fold(told, scene.metric)[0]
-    if not found.delta.n:
+    folded = fold(runs, scene.metric)[0]
+    if not folded.delta.n:
         return "", ""
-    ends = f" [{signed(found.low)}, {signed(found.high)}]" if found.low == found.low else ""
+    ends = f" [{signed(folded.low)}, {signed(folded.high)}]" if folded.low == folded.low else ""
     return (
-        f"; to {found.delta.n} own twins {signed(found.delta.mean)}{ends}",
-        verdict(found.verdict, "own twins"),
+        f"; to {folded.delta.n} own twins {signed(folded.delta.mean)}{ends}",
+        verdict(folded.verdict, "own twins"),
     )

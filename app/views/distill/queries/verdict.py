@@ -74,7 +74,7 @@ def judgement(case: Case, seeds: int = 1) -> Judgement:
     """The verdict; what the other pages measured of the same answers is not measured again."""
     board = case.board
     assert board.student is not None
-    told = board.twin is not None
+    has_twin = board.twin is not None
     return judge(
         board.pairs,
         board.student.predictions,
@@ -84,7 +84,7 @@ def judgement(case: Case, seeds: int = 1) -> Judgement:
         seeds=seeds,
         caveats=caveats(case.run, case.twin),
         comparison=measured.comparison(board, board.student, board.twin) if board.twin else None,
-        gap=measured.gap(board, METRIC) if told else None,
+        gap=measured.gap(board, METRIC) if has_twin else None,
     )
 
 
@@ -93,8 +93,8 @@ def kept(case: Case) -> Retention | None:
     board = case.board
     if board.teacher is None or board.student is None:
         return None
-    who = (board.student, board.teacher, board.twin)
-    key = (board.pairs.content_hash, *(a.hash if a else "" for a in who))
+    answered = (board.student, board.teacher, board.twin)
+    key = (board.pairs.content_hash, *(a.hash if a else "" for a in answered))
     sizes = (size_of(case.run), size_of(case.teacher) if case.teacher else None)
     return costing(_kept(key, board), Latency.read(case.run, access.home()), sizes)
 
@@ -103,9 +103,9 @@ def kept(case: Case) -> Retention | None:
 def _kept(key: tuple[str, ...], _board: Board) -> Retention:
     assert _board.student is not None
     assert _board.teacher is not None
-    said = _board.student.predictions, _board.teacher.predictions
+    answers_pair = _board.student.predictions, _board.teacher.predictions
     twin = _board.twin.predictions if _board.twin else None
-    return retention(_board.pairs, *said, twin=twin, metric=METRIC)
+    return retention(_board.pairs, *answers_pair, twin=twin, metric=METRIC)
 
 
 def size_of(run: Run) -> ModelSize | None:
@@ -119,8 +119,8 @@ def seeds_of(case: Case) -> SeedRow | None:
     if len(alike) < 2:
         return None
     whole = (run for run in alike if not _short(run, case.board.pairs))
-    found = fold([s for run in whole if (s := _seeded(run, case.board.pairs))], METRIC)
-    return found[0] if found and found[0].value.n > 1 else None
+    rows = fold([s for run in whole if (s := _seeded(run, case.board.pairs))], METRIC)
+    return rows[0] if rows and rows[0].value.n > 1 else None
 
 
 def left_out(case: Case) -> str:
@@ -128,8 +128,8 @@ def left_out(case: Case) -> str:
     alike = _alike(case)
     if len(alike) < 2:
         return ""
-    told = [f"{run.id} ({why})" for run in alike if (why := _short(run, case.board.pairs))]
-    return f"Left out of the seeds: {', '.join(told)}." if told else ""
+    reasons = [f"{run.id} ({why})" for run in alike if (why := _short(run, case.board.pairs))]
+    return f"Left out of the seeds: {', '.join(reasons)}." if reasons else ""
 
 
 def _alike(case: Case) -> list[Run]:
@@ -144,9 +144,9 @@ def _alike(case: Case) -> list[Run]:
 def _short(run: Run, pairs: PairTable) -> str:
     """Why a run is no whole seed: it, or its twin, ended early or left nothing that is readable."""
     twin = live.twin_of(run)
-    for who, one in (("it", run), ("its twin", twin)):
-        if one is not None and is_done(one) and (said := early(one)):
-            return f"{who} was stopped {said}"
+    for role, one in (("it", run), ("its twin", twin)):
+        if one is not None and is_done(one) and (text := early(one)):
+            return f"{role} was stopped {text}"
     try:
         _seeded(run, pairs)
     except (LabError, OSError):
@@ -196,10 +196,10 @@ def _predicted(run: Run, model: Run, title: str, path_of: str = "") -> Answers |
     return answers(Source(model.id, title, path, "", model))
 
 
-def _on(pairs: PairTable, found: Answers | None) -> Answers | None:
+def _on(pairs: PairTable, answered: Answers | None) -> Answers | None:
     """The answers, when they are to just these pairs."""
-    fits = found is not None and found.predictions.data_hash == pairs.content_hash
-    return found if fits else None
+    fits = answered is not None and answered.predictions.data_hash == pairs.content_hash
+    return answered if fits else None
 
 
 def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
@@ -208,11 +208,11 @@ def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
         key, path = Path(run.teacher).name, teacher_path(run)
         return _on(pairs, answers(Source(key, key, path, "", None)) if path.is_file() else None)
     title = teacher.label
-    for found in (
+    for candidate in (
         _predicted(teacher, teacher, title),
         _predicted(run, teacher, title, "teacher"),
     ):
-        if (fitting := _on(pairs, found)) is not None:
+        if (fitting := _on(pairs, candidate)) is not None:
             return fitting
     scored = next((s for s in sources_on(pairs) if s.key == teacher.id), None)
     return answers(scored) if scored else None

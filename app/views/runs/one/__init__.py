@@ -58,13 +58,13 @@ def draw(scene: Scene) -> None:
 
 
 def _opened(scene: Scene) -> Entry | None:
-    asked = state.now().runs.opened
-    found = next((e for e in scene.entries if e.key == asked), None)
-    if asked and found is None:
-        state.ignore(f"ropen: no run here is called {asked[:60]!r}")
+    key = state.now().runs.opened
+    entry = next((e for e in scene.entries if e.key == key), None)
+    if key and entry is None:
+        state.ignore(f"ropen: no run here is called {key[:60]!r}")
         state.correct(runs={"opened": ""})
-    told = (*scene.chosen, scene.leader, *scene.shown, *scene.entries)
-    return found or next((e for e in told if e is not None), None)
+    candidates = (*scene.chosen, scene.leader, *scene.shown, *scene.entries)
+    return entry or next((e for e in candidates if e is not None), None)
 
 
 def _open() -> None:
@@ -122,19 +122,21 @@ def _delete(entry: Entry) -> None:
 
 def _standing(entry: Entry) -> str:
     row, status = entry.row, entry.row.status
-    made = datetime.fromtimestamp(row.run.created).strftime("%Y-%m-%d %H:%M")
-    parts = [f"**{md(status.state)}**", f"made {made}" if row.run.created else ""]
+    created = datetime.fromtimestamp(row.run.created).strftime("%Y-%m-%d %H:%M")
+    parts = [f"**{md(status.state)}**", f"made {created}" if row.run.created else ""]
     if row.seconds:
         foreseen = row.about.estimate.get("seconds")
-        told = f", estimated {_duration(foreseen)}" if isinstance(foreseen, (int, float)) else ""
-        parts.append(f"took {_duration(row.seconds)}{told}")
+        estimate = (
+            f", estimated {_duration(foreseen)}" if isinstance(foreseen, (int, float)) else ""
+        )
+        parts.append(f"took {_duration(row.seconds)}{estimate}")
     elif status.started and status.state == "running":
         parts.append(f"runs for {_duration(time.time() - status.started)}")
     if status.total_steps:
         parts.append(f"step {status.step:,} of {status.total_steps:,}")
     parts.append("" if entry.mine else "of the bundled demo")
-    told = " · ".join(p for p in parts if p)
-    return f"{told}. {md(status.message)}" if status.message else told
+    text = " · ".join(p for p in parts if p)
+    return f"{text}. {md(status.message)}" if status.message else text
 
 
 def _duration(seconds: float) -> str:
@@ -142,14 +144,14 @@ def _duration(seconds: float) -> str:
 
 
 def _cards(scene: Scene, entry: Entry) -> list[Card]:
-    row, about = entry.row, CATALOG[scene.metric]
+    row, definition = entry.row, CATALOG[scene.metric]
     held, cards = row.test.metrics.get(scene.metric), []
     if held is not None:
         cards.append(
             Card(
-                f"test {about.name}",
+                f"test {definition.name}",
                 number(held.value),
-                about.sentence,
+                definition.sentence,
                 f"{held.n:,} {held.unit}",
                 interval(held.low, held.high),
                 role=entry.role,
@@ -190,36 +192,38 @@ def _why(delta: Difference) -> str:
     return f"{rule}. Here {alone}, but {other}: INCONCLUSIVE."
 
 
-def _validation(which: str, held: Validation | None) -> Card | None:
-    if held is None:
+def _validation(which: str, validation: Validation | None) -> Card | None:
+    if validation is None:
         return None
-    told = "kept step" if which == "best" else "last look"
+    step = "kept step" if which == "best" else "last look"
     return Card(
         f"validation, {which}",
-        number(held.roc_auc),
-        f"ROC-AUC on the validation pairs at the {told}; steps are chosen on them, so this is "
+        number(validation.roc_auc),
+        f"ROC-AUC on the validation pairs at the {step}; steps are chosen on them, so this is "
         "slightly optimistic.",
-        f"step {held.step:,} · NLL {number(held.nll)}",
+        f"step {validation.step:,} · NLL {number(validation.nll)}",
     )
 
 
 def _costs(entry: Entry) -> list[Card]:
     row, cards = entry.row, []
     if row.size is not None:
-        about = "Numbers in the saved model, and the size of its weights at float32 in 10^6 bytes."
-        cards.append(Card("size", f"{row.size.parameters:,}", about, row.size.in_words))
+        help_text = (
+            "Numbers in the saved model, and the size of its weights at float32 in 10^6 bytes."
+        )
+        cards.append(Card("size", f"{row.size.parameters:,}", help_text, row.size.in_words))
     if (p50 := columns.p50(entry)) is not None:
         p95 = columns.p50(entry, "p95_ms")
-        told = f"Median of single pairs after warm-up, one CPU thread. {conditions(entry)}"
-        cards.append(Card("p50", f"{p50:.2f} ms", told, f"p95 {p95 or 0:.2f} ms"))
+        help_latency = f"Median of single pairs after warm-up, one CPU thread. {conditions(entry)}"
+        cards.append(Card("p50", f"{p50:.2f} ms", help_latency, f"p95 {p95 or 0:.2f} ms"))
     return cards
 
 
 def conditions(entry: Entry) -> str:
     """What a latency was measured on."""
-    said = entry.row.latency
-    machine = said.get("machine") or said.get("device") or "an unnamed machine"
-    return f"From token ids to logits, batch 1, on {machine}, pairs of {said.get('drawn_from')}."
+    latency = entry.row.latency
+    machine = latency.get("machine") or latency.get("device") or "an unnamed machine"
+    return f"From token ids to logits, batch 1, on {machine}, pairs of {latency.get('drawn_from')}."
 
 
 def _settings(scene: Scene, entry: Entry) -> None:
@@ -229,20 +233,20 @@ def _settings(scene: Scene, entry: Entry) -> None:
         st.code(text, language="yaml", wrap_lines=True)
     _command(entry)
     inputs = inputs_of(entry.row, scene.metric)
-    made = ", ".join(
+    versions = ", ".join(
         f"{k} {v}" for k, v in entry.row.run.provenance.items() if k not in ("pairs", "seed")
     )
-    st.caption(f"Behind its numbers: {md(inputs.short())}. {md(made)}")
+    st.caption(f"Behind its numbers: {md(inputs.short())}. {md(versions)}")
 
 
 def _command(entry: Entry) -> None:
     try:
-        told = command_of(entry.row.run.config)
+        command = command_of(entry.row.run.config)
     except LabError as cause:
         st.caption(f"No command makes it: {md(str(cause))}")
         return
     st.markdown("**Command line**")
-    st.code(told, language="bash", wrap_lines=True)
+    st.code(command, language="bash", wrap_lines=True)
 
 
 def _keep(entry: Entry) -> None:

@@ -90,30 +90,30 @@ def _settings(run_id: str) -> None:
 
 def _offered(run_id: str, kind: Kind, label: str, meaning: str, closed: bool) -> None:
     """A button that makes it; once made, the button that hands it over and what was checked."""
-    held = keeping.standing(run_id, kind)
-    if held.state == "done":
-        _hand_over(run_id, kind, label, held)
+    state_now = keeping.standing(run_id, kind)
+    if state_now.state == "done":
+        _hand_over(run_id, kind, label, state_now)
         return
     if st.button(
         f"Make: {label}",
-        icon=":material/hourglass_top:" if held.state == "working" else ":material/package_2:",
-        disabled=closed or held.state == "working",
+        icon=":material/hourglass_top:" if state_now.state == "working" else ":material/package_2:",
+        disabled=closed or state_now.state == "working",
         key=f"keep_make_{kind}",
         width="stretch",
         help=meaning,
     ):
         _start(run_id, kind)
-    if held.state == "working":
+    if state_now.state == "working":
         st.caption(_WAIT[kind])
-    elif held.state == "failed":
-        st.error(md(held.sentence), icon=":material/error:")
+    elif state_now.state == "failed":
+        st.error(md(state_now.sentence), icon=":material/error:")
 
 
-def _hand_over(run_id: str, kind: Kind, label: str, held: Kept) -> None:
+def _hand_over(run_id: str, kind: Kind, label: str, kept: Kept) -> None:
     st.download_button(
-        f"{label} ({_size(held.megabytes)})",
+        f"{label} ({_size(kept.megabytes)})",
         lambda: keeping.content(run_id, kind),
-        held.name,
+        kept.name,
         "text/html" if kind == "report" else "application/zip",
         icon=":material/download:",
         type="primary",
@@ -121,8 +121,8 @@ def _hand_over(run_id: str, kind: Kind, label: str, held: Kept) -> None:
         key=f"keep_take_{kind}",
         width="stretch",
     )
-    if held.sentence:
-        st.caption(f":material/verified: {md(held.sentence)}")
+    if kept.sentence:
+        st.caption(f":material/verified: {md(kept.sentence)}")
 
 
 def _size(megabytes: float) -> str:
@@ -150,5 +150,5 @@ def _elsewhere(run_id: str, closed: bool) -> None:
         st.code(
             f"tensorboard --logdir {shlex.quote(str(folder))}", language="bash", wrap_lines=True
         )
-    if (told := keeping.mlflow_run(run_id)) is not None and not closed:
-        st.caption(f"In MLflow: run {md(told[1])} at {md(told[0])}.")
+    if (address := keeping.mlflow_run(run_id)) is not None and not closed:
+        st.caption(f"In MLflow: run {md(address[1])} at {md(address[0])}.")

@@ -44,9 +44,9 @@ def draw(entry: Entry) -> None:
 
 
 def _keep(key: str, name: str, widget: str) -> None:
-    said = st.session_state[widget]
+    value = st.session_state[widget]
     try:
-        listing.keep_mark(key, **{name: tags_of(said) if name == "tags" else said})
+        listing.keep_mark(key, **{name: tags_of(value) if name == "tags" else value})
     except LabError as cause:
         st.session_state["kd_marks_trouble"] = str(cause)
     except OSError:

@@ -10,10 +10,10 @@ from kdcore.metrics.definitions import CATALOG
 
 def draw(entry: Entry) -> None:
     """A table that opens on demand; nothing is measured for it."""
-    held = entry.row.test
-    if not held.metrics:
+    test = entry.row.test
+    if not test.metrics:
         return
-    with st.expander(f"All {len(held.metrics)} test metrics"):
+    with st.expander(f"All {len(test.metrics)} test metrics"):
         st.dataframe(
             metrics_table(entry),
             hide_index=True,
@@ -25,14 +25,14 @@ def draw(entry: Entry) -> None:
             alt=f"All test metrics of {entry.title}.",
         )
         st.caption(
-            f"Kept with the run, on {md(held.data_hash)}. Metrics against the teacher are at "
-            f"temperature {held.temperature:g}. Intervals: 1,000 draws of queries."
+            f"Kept with the run, on {md(test.data_hash)}. Metrics against the teacher are at "
+            f"temperature {test.temperature:g}. Intervals: 1,000 draws of queries."
         )
 
 
 def metrics_table(entry: Entry) -> pd.DataFrame:
     """A row a metric, in the order of the evaluation."""
-    held = entry.row.test
+    test = entry.row.test
     return pd.DataFrame(
         [
             {
@@ -41,9 +41,9 @@ def metrics_table(entry: Entry) -> pd.DataFrame:
                 "95 % low": number.low,
                 "95 % high": number.high,
                 "n": f"{number.n:,} {number.unit}",
-                "definition": held.definitions.get(key, ""),
+                "definition": test.definitions.get(key, ""),
             }
-            for key, number in held.metrics.items()
+            for key, number in test.metrics.items()
         ]
     )
 
@@ -59,8 +59,8 @@ def purpose(entry: Entry) -> str:
     if about.parent:
         parts.append(f"after {md(about.parent)}")
     if about.changed:
-        told = ", ".join(f"{path}={value}" for path, value in about.changed.items())
-        parts.append(f"changed: {md(told[:400])}")
+        changes = ", ".join(f"{path}={value}" for path, value in about.changed.items())
+        parts.append(f"changed: {md(changes[:400])}")
     if about.twin:
         parts.append(f"its twin is {md(about.twin)}")
     return "Made as " + "; ".join(parts) + "." if parts else ""

@@ -113,12 +113,12 @@ def _standing(run: Run, kind: Kind, place: Path) -> Kept:
     process = _WORKING.get(place)
     if _lives(place):
         return Kept("working")
-    if (said := _answer(place)) is not None:
-        return _done(run, kind, place, said)
+    if (answer := _answer(place)) is not None:
+        return _done(run, kind, place, answer)
     return Kept("failed", _trouble(place)) if process is not None else Kept("none")
 
 
-def _done(run: Run, kind: Kind, place: Path, said: dict[str, Any]) -> Kept:
+def _done(run: Run, kind: Kind, place: Path, answer: dict[str, Any]) -> Kept:
     if kind == "report":
         files, name = [place / _REPORT], f"{run.id}.html"
     else:
@@ -127,7 +127,7 @@ def _done(run: Run, kind: Kind, place: Path, said: dict[str, Any]) -> Kept:
         size = sum(path.stat().st_size for path in files) / 1e6
     except OSError:
         return Kept("none")  # the cache was emptied
-    return Kept("done", str(said.get("sentence", "")), name, size) if files else Kept("none")
+    return Kept("done", str(answer.get("sentence", "")), name, size) if files else Kept("none")
 
 
 def content(run_id: str, kind: Kind) -> bytes:
@@ -175,20 +175,20 @@ def _place(run: Run, kind: Kind) -> Path:
 
 def _stamps(run: Run, names: Sequence[str]) -> list[str]:
     """When files of a run, and what lies right in its folders, were last written."""
-    found = []
+    stamps = []
     for name in names:
         path = run.folder / name
         inside = sorted(path.iterdir()) if path.is_dir() else []
-        found += [str(p.stat().st_mtime_ns) if p.exists() else "" for p in (path, *inside)]
-    return found
+        stamps += [str(p.stat().st_mtime_ns) if p.exists() else "" for p in (path, *inside)]
+    return stamps
 
 
 def _answer(place: Path) -> dict[str, Any] | None:
     try:
-        said = json.loads((place / _ANSWER).read_text(encoding="utf-8"))
+        answer = json.loads((place / _ANSWER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return said if isinstance(said, dict) else None
+    return answer if isinstance(answer, dict) else None
 
 
 def _trouble(place: Path) -> str:
@@ -198,8 +198,8 @@ def _trouble(place: Path) -> str:
     except OSError:
         return "the cache was emptied in the meantime"
     try:
-        told = json.loads(text[text.index("{") :])
-        return str(told.get("error") or told.get("message") or text)
+        content = json.loads(text[text.index("{") :])
+        return str(content.get("error") or content.get("message") or text)
     except (ValueError, AttributeError):
         return (text.splitlines() or ["it ended without a word"])[-1]
 
