@@ -10,6 +10,7 @@ from app.services.boards import (
     chosen_data,
     data_choices,
     pairs_of,
+    rival_of,
     whole_data,
 )
 from app.services.links import fetch as fetch_link
@@ -20,7 +21,6 @@ from app.services.missing import HINT as MISSING_HINT
 from app.services.missing import TWIN_HINT, left_out, missing
 from app.services.models import Replay, Scored, model_run, replay, score
 from app.services.probe import teacher_on_probe
-from app.services.rivals import rival_of
 from app.services.roles import in_order
 from app.services.story import Rung, Story, story
 

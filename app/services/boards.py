@@ -157,3 +157,21 @@ def chosen(offered: list[Source], key: str, role: str) -> Source | None:
         state.ignore(f"{role}: {key[:60]!r} has not scored these pairs; another model is shown")
         state.correct(**{role: ""})
     return source
+
+
+def beside(board: Board) -> list[Answers]:
+    """Every model that answered all pairs of the board, those not shown on it as well."""
+    models = [answers(source) for source in sources_on(board.part)]
+    rows = np.arange(len(board.part)) if board.rows is None else board.rows
+    whole = board.rows is None
+    return [
+        model if whole else on_rows(model, rows, board.pairs)
+        for model in models
+        if model.predictions.rows is None or np.isin(rows, model.predictions.rows).all()
+    ]
+
+
+def rival_of(board: Board) -> Answers | None:
+    """The second student that the state pins beside the first, when it answered these pairs."""
+    source = chosen(sources_on(board.part), state.now().rival, "rival")
+    return next((model for model in beside(board) if source and model.key == source.key), None)

@@ -7,8 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.services.answers import Answers, answers, sources_on
-from app.services.boards import Board
-from app.services.rivals import beside
+from app.services.boards import Board, beside
 from kdcore.data.pairs import PairTable
 from kdcore.evaluation.comparison import DensityDifference, Difference, density_differences
 from kdcore.evaluation.curves import (

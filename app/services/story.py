@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from app.services import access
 from app.services.answers import Answers, Source, sources_on
-from app.services.boards import Board
+from app.services.boards import Board, beside
 from app.services.measured import evaluation
-from app.services.rivals import beside
 from app.services.roles import role_of, twin_of
 from kdcore.evaluation.evaluate import Metric
 
