@@ -178,6 +178,7 @@ LIGHT = [
     "predictions",
     "runs.queue.dispatch",
     "runs.queue.launch",
+    "runs.facts",
     "runs.listing",
     "runs.queue.queue",
     "runs.store",

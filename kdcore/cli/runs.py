@@ -7,11 +7,12 @@ import typer
 import yaml
 
 from kdcore.cli.kit.answer import NOTHING, age, show, table
-from kdcore.cli.kit.progress import Progress, latest
+from kdcore.cli.kit.progress import Progress
 from kdcore.cli.kit.running import require_finished, start_detached, tell_end
 from kdcore.cli.kit.settings import Json, Quiet
 from kdcore.cli.stages import Detach, RunId
 from kdcore.errors import UnknownNameError
+from kdcore.runs.metric_lines import latest_numbers
 from kdcore.runs.store import Run
 
 app = typer.Typer(help="List, resume, stop, delete and restore runs.")
@@ -50,7 +51,7 @@ def show_run(run: RunId, as_json: Json = False) -> None:
     from kdcore.cli.kit.summary import summary
 
     found = lab.store().get(run)
-    about, status, numbers = summary(found), found.status(), latest(found)
+    about, status, numbers = summary(found), found.status(), latest_numbers(found.folder)
     data = {
         **about,
         "folder": found.folder,

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.live import Live
 
 from kdcore.cli.kit.answer import NOTHING, show, table
-from kdcore.cli.kit.progress import LOOK_EVERY, Progress, latest
+from kdcore.cli.kit.progress import LOOK_EVERY, Progress
 from kdcore.cli.kit.running import require_finished, tell_end
 from kdcore.errors import LabError, RunError
+from kdcore.runs.metric_lines import latest_numbers
 from kdcore.runs.store import Run
 
 LIVE = ("queued", "running")
@@ -87,7 +88,7 @@ def _row(run: Run) -> dict[str, Any]:
     status = run.status()
     numbers: dict[str, float] = {}
     with suppress(LabError, OSError):
-        numbers = latest(run)
+        numbers = latest_numbers(run.folder)
     shapes = {"loss": "loss {:.3f}", "validation_roc_auc": "AUC {:.3f}"}
     note = "  ".join(how.format(numbers[k]) for k, how in shapes.items() if k in numbers)
     place = _place(run) if status.state == "queued" else None

@@ -5,12 +5,14 @@ import math
 import os
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 METRICS = "metrics.jsonl"
 MOST_LINES = 3000  # in one answer of a Tail; the rest comes with the next
+_TAIL = 4096  # bytes that hold the last lines
 
 Line = dict[str, float]
 PlainLine = dict[str, float | None]  # as JSON has it: None for nan
@@ -36,6 +38,20 @@ def read_lines(folder: Path) -> list[tuple[bytes, Line]]:
     whole, _, _ = path.read_bytes().rpartition(b"\n") if path.exists() else (b"", b"", b"")
     parsed = ((raw, parse(raw)) for raw in whole.split(b"\n"))
     return [(raw, line) for raw, line in parsed if line is not None]
+
+
+def latest_numbers(folder: Path) -> Line:
+    """The newest value of each number among the last lines, for a progress bar."""
+    numbers: Line = {}
+    with suppress(OSError), (folder / METRICS).open("rb") as file:
+        file.seek(0, os.SEEK_END)
+        start = max(file.tell() - _TAIL, 0)
+        file.seek(start)
+        # the first line may be cut, the last one still be written
+        for raw in file.read().split(b"\n")[1 if start else 0 : -1]:
+            line = parse(raw) or {}
+            numbers |= {name: value for name, value in line.items() if math.isfinite(value)}
+    return numbers
 
 
 def kept_validation(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -3,7 +3,6 @@
 A run never knows who watches it: a thread reads its status and the end of its metrics.
 """
 
-import json
 import sys
 import threading
 from contextlib import redirect_stdout, suppress
@@ -15,11 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from kdcore.errors import LabError
-from kdcore.runs.metric_lines import METRICS
+from kdcore.runs.metric_lines import latest_numbers
 from kdcore.runs.store import Run
 
 LOOK_EVERY = 0.25  # seconds
-_TAIL = 4096  # bytes of the metrics that are read at each look
 SHOWN = {"loss": "loss {:.3f}", "validation_roc_auc": "AUC {:.3f}", "pairs_per_second": "{:,.0f}/s"}
 
 
@@ -102,26 +100,11 @@ def _look(bars: Bars, task: Any, run: Run | None) -> None:
     with suppress(LabError, OSError):
         status = run.status()
         stage = {"evaluate": "scoring", "teacher": "asking teacher"}.get(status.stage, "")
-        numbers = latest(run)
-        said = [how.format(numbers[key]) for key, how in SHOWN.items() if key in numbers]
+        numbers = latest_numbers(run.folder)
+        parts = [how.format(numbers[key]) for key, how in SHOWN.items() if key in numbers]
         bars.update(
             task,
             total=status.total_steps or None,
             completed=status.step,
-            note="  ".join([stage, *said] if stage else said),
+            note="  ".join([stage, *parts] if stage else parts),
         )
-
-
-def latest(run: Run) -> dict[str, float]:
-    """The newest value of each number among the last lines of the metrics."""
-    found: dict[str, float] = {}
-    with suppress(OSError), (run.folder / METRICS).open("rb") as file:
-        file.seek(0, 2)
-        start = max(file.tell() - _TAIL, 0)
-        file.seek(start)
-        lines = file.read().split(b"\n")[1 if start else 0 : -1]
-        for line in lines:
-            with suppress(ValueError, AttributeError):
-                numbers = json.loads(line)
-                found |= {k: v for k, v in numbers.items() if isinstance(v, (int, float))}
-    return found
