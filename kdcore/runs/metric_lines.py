@@ -51,7 +51,7 @@ def latest_numbers(folder: Path) -> Line:
         for raw in file.read().split(b"\n")[1 if start else 0 : -1]:
             line = parse(raw) or {}
             numbers |= {name: value for name, value in line.items() if math.isfinite(value)}
-    return numbers
+    return numbers | ({"step": int(numbers["step"])} if numbers else {})
 
 
 def kept_validation(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
