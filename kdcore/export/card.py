@@ -32,41 +32,11 @@ def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any])
         "## Speed",
         told_latency(facts.latency),
         "## Limits",
-        "\n".join(f"- {limit}" for limit in limits(facts)),
+        "\n".join(f"- {limit}" for limit in facts.limits),
         "## How this folder was checked",
         placeless(exported.sentence),
     ]
     return f"---\n{_front(facts, exported)}---\n\n" + "\n\n".join(filter(None, parts)) + "\n"
-
-
-def limits(facts: ReportFacts) -> list[str]:
-    """What this student must not be taken for, a sentence each."""
-    sentences = [
-        "It grades how well an ad matches a query. It is not made for decisions about people, "
-        "credit, health, work or law, and was not tested for fairness between groups.",
-        "Measured on the pairs named above alone: other languages, markets, times or kinds of "
-        "text may go much worse, and nothing warns when they do.",
-    ]
-    if facts.made_world:
-        sentences.append(
-            "Its data are a made world: a program invented queries, ads and grades. It has seen "
-            "no real search, so it is for learning and comparing, not for use on real traffic."
-        )
-    if facts.non_commercial:
-        sentences.append(
-            "NON-COMMERCIAL DATA: it was trained on data whose terms allow no commercial use; "
-            "the same must be assumed of these weights."
-        )
-    if not facts.source:
-        sentences.append(
-            "The source and the terms of its data are not known: find out before sharing."
-        )
-    sentences.append("These weights come of one seed: another one may move every number here.")
-    if facts.run.teacher:
-        sentences.append(
-            "It learned from a teacher's predictions, and so it also learned the teacher's errors."
-        )
-    return sentences
 
 
 def _title(facts: ReportFacts) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 from kdcore.errors import DataError, LabError
 from kdcore.evaluation.evaluate import Metric
 from kdcore.experiments.command_line import command_of, model_of
-from kdcore.export.card import limits
 from kdcore.judging.verdict import signed
 from kdcore.metrics.significance import against
 from kdcore.report.curves import Curve, Point, chart
@@ -46,7 +45,7 @@ def run_report(run: Run, workspace: Workspace | None = None) -> str:
         section("Settings", block(settings_of(run.settings)[:LONGEST])),
         section("Command line", block(command_line(run))),
         section(
-            "Limits", "<ul>" + "".join(f"<li>{escape(x)}</li>" for x in limits(facts)) + "</ul>"
+            "Limits", "<ul>" + "".join(f"<li>{escape(x)}</li>" for x in facts.limits) + "</ul>"
         ),
     ]
     return page(f"KD Lab: {title}", "".join(body))
