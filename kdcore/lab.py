@@ -131,7 +131,7 @@ def start(config: StageConfig, workspace: Workspace | None = None) -> Run:
 
 def checked(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
     """The pairs of a stage, once everything is refused that can be known before a run is made."""
-    from kdcore.training.beginning import refuse_avoidable
+    from kdcore.training.start import refuse_avoidable
 
     whole = resolve.settled(config, workspace or Workspace.default())
     pairs = pairs_of(config, workspace)
@@ -145,14 +145,14 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
     Leaves model/ and predictions/ in the run's folder. pairs: when already loaded. RunError when
     the run was asked to stop. Other runs and the cache are those beside it.
     """
-    from kdcore.recipes.stage import carry_out
+    from kdcore.recipes.stage import run_stage
 
     config = run.config
 
     def load() -> PairTable:
         return resolve.pairs_of_run(run, workspace) if pairs is None else pairs
 
-    carry_out(config, run, Workspace(run.folder.absolute().parent.parent), load)
+    run_stage(config, run, Workspace(run.folder.absolute().parent.parent), load)
 
 
 def get_ready() -> None:
@@ -174,11 +174,12 @@ def answers(
 
     watch: told after each batch how many are done; what it raises ends the asking.
     """
-    from kdcore.recipes.infer import infer
+    from kdcore.teachers.cached import cached_predictions
 
     source = _found(run, workspace).require_model()
-    config = InferConfig(run=source.id, device=device, precision=precision)
-    return infer(config, pairs, source, workspace, watch)
+    return cached_predictions(
+        source, pairs, workspace, device=device, precision=precision, watch=watch
+    )
 
 
 def infer(

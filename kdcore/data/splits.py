@@ -27,6 +27,11 @@ def query_keys(pairs: PairTable) -> NDArray[np.int64]:
     return keys[codes] if len(keys) else codes.astype(np.int64)
 
 
+def transfer_set(pairs: PairTable, name: str) -> PairTable:
+    """The pairs that a student learns from: `train`, `log`, or `train+log`."""
+    return pairs.only(name.split("+"))
+
+
 def with_test_split(pairs: PairTable, seed: int = 0) -> PairTable:
     """Return pairs that have train, validation and test; a note says what was done.
 

@@ -1,4 +1,4 @@
-"""A teacher and a student that fill gaps: masked-word training, then DistilBERT's three losses.
+"""Train a teacher and a student that fill gaps: masked words, then DistilBERT's three losses.
 
 The teacher learns errand sentences as BERT does; the student begins with some of its layers and
 learns from its soft labels, the hidden words and the direction of its last hidden states.
@@ -23,17 +23,20 @@ from kdcore.models.layers import copy_layers
 from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.objectives.response import soft_kl
 from kdcore.training.devices import pick_device, use_threads
+from kdcore.training.optimizer import make_optimizer, take_step
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
+Loss = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, dict[str, Tensor]]]
 POSITIONS = 64
 HIDDEN_SHARE, RARE = 0.15, 0.7  # BERT's share of hidden words; the smoothing of rare ones
 SKEWED, EVERY = 2 / 3, 100  # how long rare words come first; steps between two lines
-SOFT, HARD, COSINE, TEMPERATURE = 5.0, 2.0, 1.0, 2.0  # the distillation script's own weights
+SOFT, HARD, COSINE, TEMPERATURE = 5.0, 2.0, 1.0, 2.0  # the weights of DistilBERT's own script
+WARMUP, CLIP, WEIGHT_DECAY, EPS = 0.05, 5.0, 0.01, 1e-6
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is trained: a minute or two on one core as it stands."""
+    """How much is trained; the defaults take a minute or two on one core."""
 
     steps: int = 1400
     student_steps: int = 500
@@ -60,8 +63,11 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Words:
-    """Sentences as padded ids (rows, pieces); chance: (vocabulary,) how gladly each is hidden."""
+class Sentences:
+    """Sentences as padded ids (rows, pieces).
+
+    chance: (vocabulary,) how likely each piece is to be hidden, not normalized.
+    """
 
     ids: Tensor
     chance: Tensor
@@ -71,24 +77,26 @@ class Words:
 
 
 def train(
-    out: Path, plan: Plan, *, device: str = "auto", threads: int = 0, say: Say | None = None
+    out: Path, plan: Plan, *, device: str = "auto", threads: int = 0, say: Report | None = None
 ) -> MaskedReport:
     """Train both, write out/teacher and out/student in the Hugging Face layout, measure them."""
-    where, tell, began = pick_device(device), say or (lambda line: None), time.monotonic()
+    place, report, start = pick_device(device), say or (lambda line: None), time.monotonic()
     texts = sentences(plan.sentences, plan.seed)
     units = learn_words(texts)
-    with use_threads(threads), torch.random.fork_rng([where] if where.type == "cuda" else []):
+    with use_threads(threads), torch.random.fork_rng([place] if place.type == "cuda" else []):
         torch.manual_seed(plan.seed)
-        learned = _words(units, texts, where)
-        teacher = _learn_words(_new(plan, units, plan.layers).to(where), learned, plan, tell)
-        student = _distill(teacher, _new(plan, units, plan.student_layers), learned, plan, tell)
-        seconds = time.monotonic() - began
+        corpus = _encode(units, texts, place)
+        teacher = _new(plan, units, plan.layers).to(place)
+        _train_teacher(teacher, corpus, plan, report)
+        student = _new(plan, units, plan.student_layers).to(place)
+        _train_student(student, teacher, corpus, plan, report)
+        seconds = time.monotonic() - start
         unseen = sorted(set(sentences(1000, plan.seed + 1)) - set(texts)) or texts[:500]
-        losses, same = _measure(teacher, student, _words(units, unseen, where), plan.seed)
+        losses, same = _measure(teacher, student, _encode(units, unseen, place), plan.seed)
     for name, net in (("teacher", teacher), ("student", student)):
         _save(net, units, out / name, name, plan)
-    big, small = (sum(p.numel() for p in net.parameters()) for net in (teacher, student))
-    return MaskedReport(out, *losses, same, big, small, seconds)
+    large, small = (sum(p.numel() for p in net.parameters()) for net in (teacher, student))
+    return MaskedReport(out, *losses, same, large, small, seconds)
 
 
 def _new(plan: Plan, units: WordPiece, layers: int) -> Any:
@@ -108,7 +116,7 @@ def _new(plan: Plan, units: WordPiece, layers: int) -> Any:
     return BertForMaskedLM(config)
 
 
-def _words(units: WordPiece, texts: list[str], where: torch.device) -> Words:
+def _encode(units: WordPiece, texts: list[str], device: torch.device) -> Sentences:
     special = units.tokenizer
     rows = units.encode(texts).capped(POSITIONS - 2).framed((units.cls,), (units.sep,))
     longest = int(rows.lengths.max())
@@ -119,32 +127,32 @@ def _words(units: WordPiece, texts: list[str], where: torch.device) -> Words:
     last = max(special.all_special_ids)
     # as DistilBERT: rare words are hidden more, or the gap would mostly stand for "the"
     chance = torch.bincount(ids.flatten(), minlength=len(units)).clamp(min=1) ** -RARE
-    return Words(ids.to(where), chance.to(where), special.pad_token_id, special.mask_token_id, last)
+    pad, mask = special.pad_token_id, special.mask_token_id
+    return Sentences(ids.to(device), chance.to(device), pad, mask, last)
 
 
-def _batches(words: Words, plan: Plan, steps: int) -> Iterator[Tensor]:
-    """Rows drawn without end, cut to the longest of each batch."""
+def _batches(corpus: Sentences, plan: Plan, steps: int) -> Iterator[Tensor]:
+    """So many batches of rows drawn at random, each cut to its longest sentence."""
     for _ in range(steps):
-        ids = words.ids[
-            torch.randint(len(words.ids), (plan.batch,), device="cpu").to(words.ids.device)
-        ]
-        yield ids[:, : int((ids != words.pad).sum(dim=1).max())]
+        rows = torch.randint(len(corpus.ids), (plan.batch,), device="cpu")
+        ids = corpus.ids[rows.to(corpus.ids.device)]
+        yield ids[:, : int((ids != corpus.pad).sum(dim=1).max())]
 
 
-def _hide(ids: Tensor, words: Words, done: float = 1.0) -> tuple[Tensor, Tensor]:
-    """(what is read, what was hidden; -100 elsewhere), as BERT does: 80 % [MASK], 10 % another.
+def _hide(ids: Tensor, corpus: Sentences, done: float = 1.0) -> tuple[Tensor, Tensor]:
+    """(ids to read, hidden ids or -100), as BERT: 80 % [MASK], 10 % another word, 10 % the same.
 
     done: share of the training that is over.
     """
     # hiding rare words more teaches faster but skews P(word); an even last part sets it right
-    chance = words.chance[ids] ** float(done < SKEWED)
-    chance = chance.masked_fill(ids <= words.last_special, 0.0)
-    each = max(round(HIDDEN_SHARE * ids.shape[1]), 1)
-    places = torch.multinomial(chance.cpu(), each).to(ids.device)
+    chance = corpus.chance[ids] ** float(done < SKEWED)
+    chance = chance.masked_fill(ids <= corpus.last_special, 0.0)
+    count = max(round(HIDDEN_SHARE * ids.shape[1]), 1)
+    places = torch.multinomial(chance.cpu(), count).to(ids.device)
     hidden = torch.zeros_like(ids, dtype=torch.bool).scatter_(1, places, True)
     kind = torch.rand(ids.shape, device="cpu").to(ids.device)
-    other = torch.randint(words.last_special + 1, len(words.chance), ids.shape).to(ids.device)
-    read = ids.masked_fill(hidden & (kind < 0.8), words.mask)
+    other = torch.randint(corpus.last_special + 1, len(corpus.chance), ids.shape).to(ids.device)
+    read = ids.masked_fill(hidden & (kind < 0.8), corpus.mask)
     read = torch.where(hidden & (kind >= 0.9), other, read)
     return read, ids.masked_fill(~hidden, -100)
 
@@ -153,71 +161,81 @@ def _hard(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)
 
 
-def _learn_words(net: Any, words: Words, plan: Plan, tell: Say) -> Any:
-    move = _Mover(net, plan.rate, plan.steps)
-    for step, ids in enumerate(_batches(words, plan, plan.steps)):
-        read, labels = _hide(ids, words, step / plan.steps)
-        logits = net(input_ids=read, attention_mask=(ids != words.pad).long()).logits
-        loss = _hard(logits, labels)
-        move(loss, step)
-        if step % EVERY == 0:
-            tell(f"language teacher, step {step} of {plan.steps}: loss {loss.item():.3f}")
-    return net.eval()
+def _train_teacher(net: Any, corpus: Sentences, plan: Plan, report: Report) -> None:
+    """Train on hidden words, as BERT is."""
+
+    def loss(ids: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        hard = _hard(net(input_ids=ids, attention_mask=mask.long()).logits, labels)
+        return hard, {"loss": hard}
+
+    _fit(net, "teacher", loss, corpus, plan, plan.steps, plan.rate, report)
 
 
-def _distill(teacher: Any, student: Any, words: Words, plan: Plan, tell: Say) -> Any:
-    """DistilBERT (Sanh et al. 2019, arXiv:1910.01108): soft labels, hidden words, direction."""
-    student = student.to(words.ids.device)
+def _train_student(
+    student: Any, teacher: Any, corpus: Sentences, plan: Plan, report: Report
+) -> None:
+    """Train from some of the teacher's layers on three losses, as DistilBERT is.
+
+    Sanh et al. 2019 (arXiv:1910.01108): the teacher's soft labels, the hidden words, and the
+    cosine between the last hidden states.
+    """
     copy_layers(teacher.bert, student.bert)
     student.cls.load_state_dict(teacher.cls.state_dict())
-    move = _Mover(student, plan.rate / 2, plan.student_steps)
-    for step, ids in enumerate(_batches(words, plan, plan.student_steps)):
-        read, labels = _hide(ids, words, step / plan.student_steps)
-        seen = ids != words.pad
-        inputs = {"input_ids": read, "attention_mask": seen.long(), "output_hidden_states": True}
+
+    def loss(ids: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        inputs = {"input_ids": ids, "attention_mask": mask.long(), "output_hidden_states": True}
         with torch.no_grad():
-            lesson = teacher(**inputs)
-        answer = student(**inputs)
-        soft = soft_kl(answer.logits[seen], lesson.logits[seen], TEMPERATURE)
-        there, here = (o.hidden_states[-1][seen] for o in (lesson, answer))
+            theirs = teacher(**inputs)
+        ours = student(**inputs)
+        soft = soft_kl(ours.logits[mask], theirs.logits[mask], TEMPERATURE)
+        hard = _hard(ours.logits, labels)
+        there, here = (outputs.hidden_states[-1][mask] for outputs in (theirs, ours))
         cosine = 1 - F.cosine_similarity(here, there, dim=-1).mean()
-        loss = SOFT * soft + HARD * _hard(answer.logits, labels) + COSINE * cosine
-        move(loss, step)
+        total = SOFT * soft + HARD * hard + COSINE * cosine
+        return total, {"soft": soft, "hard": hard, "cosine": cosine}
+
+    _fit(student, "student", loss, corpus, plan, plan.student_steps, plan.rate / 2, report)
+
+
+def _fit(
+    net: Any,
+    role: str,
+    loss: Loss,
+    corpus: Sentences,
+    plan: Plan,
+    steps: int,
+    rate: float,
+    report: Report,
+) -> None:
+    """Take so many steps down the gradient of a loss of (ids, labels, mask); leave it in eval.
+
+    The loss also returns its parts, which are reported unweighted now and then.
+    """
+    device = corpus.ids.device
+    optimizer = make_optimizer(
+        [net], device, learning_rate=rate, weight_decay=WEIGHT_DECAY, eps=EPS
+    )
+    net.train()
+    for step, batch in enumerate(_batches(corpus, plan, steps)):
+        ids, labels = _hide(batch, corpus, step / steps)
+        total, parts = loss(ids, labels, batch != corpus.pad)
+        total.backward()  # type: ignore[no-untyped-call]
+        take_step(optimizer, step, steps, warmup=WARMUP, clip=CLIP)
         if step % EVERY == 0:
-            tell(f"language student, step {step} of {plan.student_steps}: soft {soft.item():.3f}")
-    return student.eval()
-
-
-class _Mover:
-    """AdamW with a warm-up of 5 % and a linear decay, gradients clipped at 5."""
-
-    def __init__(self, net: Any, rate: float, steps: int) -> None:
-        self.net, self.steps, self.warm = net, steps, max(steps // 20, 1)
-        self.optimizer = torch.optim.AdamW(
-            net.parameters(), lr=rate, eps=1e-6, weight_decay=0.01, fused=True
-        )
-        self.rate = rate
-        net.train()
-
-    def __call__(self, loss: Tensor, step: int) -> None:
-        share = min((step + 1) / self.warm, (self.steps - step) / max(self.steps - self.warm, 1))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * min(share, 1.0)
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimizer.step()
+            shown = ", ".join(f"{name} {part.item():.3f}" for name, part in parts.items())
+            report(f"language {role}, step {step} of {steps}: {shown}")
+    net.eval()
 
 
 @torch.inference_mode()
 def _measure(
-    teacher: Any, student: Any, words: Words, seed: int
+    teacher: Any, student: Any, corpus: Sentences, seed: int
 ) -> tuple[tuple[float, float], float]:
     """Loss of each on hidden words of unseen sentences, and how often their first words agree."""
     torch.manual_seed(seed)
-    read, labels = _hide(words.ids, words)
-    mask = (words.ids != words.pad).long()
-    logits = [net(input_ids=read, attention_mask=mask).logits for net in (teacher, student)]
+    ids, labels = _hide(corpus.ids, corpus)
+    mask = (corpus.ids != corpus.pad).long()
+    logits = [net(input_ids=ids, attention_mask=mask).logits for net in (teacher, student)]
     hidden = labels != -100
     same = (logits[0][hidden].argmax(dim=-1) == logits[1][hidden].argmax(dim=-1)).float().mean()
     return (_hard(logits[0], labels).item(), _hard(logits[1], labels).item()), same.item()

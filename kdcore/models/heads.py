@@ -9,7 +9,15 @@ from torch import Tensor, nn
 from kdcore.errors import ConfigError
 
 
-class CumulativeLink(nn.Module):
+class Head(nn.Module):
+    """Turns what an encoder gives into logits over the grades."""
+
+    def fast_parameters(self) -> list[nn.Parameter]:
+        """The parameters that learn faster than the rest of the model; usually none."""
+        return []
+
+
+class CumulativeLink(Head):
     """Grades from one number s: P(grade >= k) = sigmoid(a·s - b_k), a > 0, b_1 < b_2 < ...
 
     The proportional-odds model (McCullagh 1980). Its logits are log P(grade), so softmax at
@@ -29,6 +37,10 @@ class CumulativeLink(nn.Module):
         # log(sigmoid(u) - sigmoid(v)) without cancellation, u > v
         middle = F.logsigmoid(above) + F.logsigmoid(-below) + torch.log(-torch.expm1(below - above))
         return torch.cat([F.logsigmoid(-x[:, :1]), middle, F.logsigmoid(x[:, -1:])], dim=1)
+
+    def fast_parameters(self) -> list[nn.Parameter]:
+        """All of them: three scalars decide every grade, and they start far from their end."""
+        return [self.scale, self.first, self.gaps]
 
     def thresholds(self) -> Tensor:
         """(classes - 1,) ordered b_k."""
@@ -52,7 +64,7 @@ class CumulativeLink(nn.Module):
             self.gaps[i] = _inverse_softplus(gap)
 
 
-class HalfCosine(nn.Module):
+class HalfCosine(Head):
     """The tutorial's head: P(relevant) = (cos + 1) / 2, nothing to learn; two grades only."""
 
     def __init__(self, classes: int = 2) -> None:
@@ -69,7 +81,7 @@ class HalfCosine(nn.Module):
         return torch.stack([torch.log1p(-relevant), torch.log(relevant)], dim=1)
 
 
-class Crossing(nn.Module):
+class Crossing(Head):
     """TwinBERT's residual crossing: x = max(q, a) or [q; a]; relu(W2 relu(W1 x) + x) -> logits."""
 
     def __init__(self, width: int, inner: int, classes: int, combine: str) -> None:

@@ -1,6 +1,4 @@
-"""Distill: a student learns a teacher's answers, beside the hard labels."""
-
-from collections.abc import Callable
+"""Distill: a student learns a teacher's soft labels, and beside them the hard labels."""
 
 import numpy as np
 import torch
@@ -9,6 +7,7 @@ from torch import nn
 from kdcore.catalog import method_entry, student_entry
 from kdcore.config import DistillConfig
 from kdcore.data.pairs import PairTable
+from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError
 from kdcore.models.build import load_model, new_model
 from kdcore.models.packed import product_type
@@ -17,65 +16,82 @@ from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
-from kdcore.teachers.base import CachedTeacher, LiveTeacher, Teacher
-from kdcore.training.beginning import start_of, transfer_set
+from kdcore.teachers.base import Teacher
+from kdcore.teachers.cached import CachedTeacher, TeacherPredictions
+from kdcore.teachers.live import LiveTeacher
 from kdcore.training.devices import pick_device
+from kdcore.training.loop import Batches, training_batches
+from kdcore.training.ranks import ALONE, Group
 from kdcore.training.session import Session
+from kdcore.training.start import starting_model
 
 
 def distill(
     config: DistillConfig,
     pairs: PairTable,
-    teacher_predictions: Predictions,
+    predictions: TeacherPredictions,
     run: Run,
     writer: RunWriter,
-    judged: Predictions | None = None,
-    begin: Callable[..., Session] = Session,
+    group: Group = ALONE,
+    batches: Batches = training_batches,
 ) -> str:
     """Train a student on the transfer set; the teacher's predictions are those of exactly it.
 
-    judged: its predictions on the labelled validation pairs, for those who watch. begin: makes the
-    session. Returns why the training ended before its time, or nothing.
+    Returns why the training ended before its last step; empty when it did not.
     """
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
-    teacher_predictions.require(transfer.content_hash, len(transfer))
-    student = new_model(config.student, transfer, config.seed, start_of(config.student, run))
+    predictions.transfer.require(transfer.content_hash, len(transfer))
+    source = starting_model(config.student, RunStore(run.folder.parent))
+    student = new_model(config.student, transfer, config.seed, source)
+    teacher = _teacher(config, transfer, predictions.transfer, run)
+
+    # an objective learns the sizes of both Outputs from a first batch of two pairs
     wants = method_entry(config.method.name).needs
-    teacher = _teacher(config, transfer, teacher_predictions, run)
     few = np.arange(min(2, len(transfer)))
     with torch.no_grad():
         first = student.batch(student.read(transfer.take(few)), few)
         shapes = shape_of(student.eval()(first, wants)), shape_of(teacher(few, first))
     objective = make_objective(config.method.name, config.method.params, *shapes)
     terms = [Term("soft", objective, config.soft_weight)]
-    extra = [objective] if isinstance(objective, nn.Module) else []
-    with begin(student, config, transfer, validation, run, writer, extra, judged) as session:
-        grades = session.tensor(transfer.grades)
-        for rows, batch in session.batches():
-            outputs = student(batch, wants)
-            loss, parts = weighted_sum(terms, outputs, teacher(rows, batch))
-            if config.hard_weight:
-                target = grades[session.tensor(rows)]
-                hard = hard_cross_entropy(outputs.logits, target, config.label_smoothing)
-                parts["hard"] = session.labelled(hard, transfer.grades)
-                loss = loss + config.hard_weight * parts["hard"]
-            session.step(loss, parts)
-            teacher.after_step(session.progress.step)
+
+    session = Session(
+        student,
+        config,
+        transfer,
+        validation,
+        run,
+        writer,
+        extra=[objective] if isinstance(objective, nn.Module) else [],
+        teacher=predictions.validation,
+        group=group,
+    )
+    grades = session.tensor(transfer.grades)
+
+    for rows, batch in batches(session):
+        outputs = student(batch, wants)
+        loss, parts = weighted_sum(terms, outputs, teacher(rows, batch))
+        if config.hard_weight:
+            target = grades[session.tensor(rows)]
+            hard = hard_cross_entropy(outputs.logits, target, config.label_smoothing)
+            parts["hard"] = session.labelled_mean(hard, transfer.grades)
+            loss = loss + config.hard_weight * parts["hard"]
+        session.step(loss, parts)
+        teacher.after_step(session.progress.step)
     return session.message
 
 
 def _teacher(
     config: DistillConfig, transfer: PairTable, predictions: Predictions, run: Run
 ) -> Teacher:
-    """The kept answers, or the model itself where the method reads more than can be kept."""
+    """The stored predictions, or the model where the method reads more than can be stored."""
     method, device = method_entry(config.method.name), pick_device(config.device)
     if method.teacher == "cached":
         return CachedTeacher.of(predictions, device)
     model = load_model(RunStore(run.folder.parent).get(config.teacher).model_folder).to(device)
-    given = student_entry(model.config.name)
-    if missing := method.needs - given.gives:
-        problem = f"{method.title} reads {', '.join(sorted(missing))}, which {given.title} lacks"
+    entry = student_entry(model.config.name)
+    if missing := method.needs - entry.gives:
+        problem = f"{method.title} reads {', '.join(sorted(missing))}, which {entry.title} lacks"
         raise ConfigError("This teacher cannot serve this method:", [f"teacher: {problem}"])
     model.products = product_type(config.training.precision, device)
     return LiveTeacher(model, model.read(transfer), device, method.needs)

@@ -1,15 +1,15 @@
 """Fine-tune a model on hard labels: a teacher, or a student's twin without a teacher."""
 
-from collections.abc import Callable
-
 from kdcore.config import FinetuneConfig
 from kdcore.data.pairs import PairTable
 from kdcore.models.build import new_model
 from kdcore.objectives.hard import hard_cross_entropy, hard_mse
-from kdcore.runs.store import Run
+from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
-from kdcore.training.beginning import start_of
+from kdcore.training.loop import Batches, training_batches
+from kdcore.training.ranks import ALONE, Group
 from kdcore.training.session import Session
+from kdcore.training.start import starting_model
 
 
 def finetune(
@@ -17,23 +17,26 @@ def finetune(
     pairs: PairTable,
     run: Run,
     writer: RunWriter,
-    begin: Callable[..., Session] = Session,
+    group: Group = ALONE,
+    batches: Batches = training_batches,
 ) -> str:
-    """Train on labelled `train` pairs, select on `validation`, leave the model in the run.
+    """Train on labelled `train` pairs, select on `validation`, store the best model in the run.
 
-    begin: makes the session. Returns why the training ended before its time, or nothing.
+    Returns why the training ended before its last step; empty when it did not.
     """
     train, validation = pairs.split("train").labelled(), pairs.split("validation").labelled()
+    source = starting_model(config.model, RunStore(run.folder.parent))
     # the tokenizer reads unlabelled pairs too, as a distilled student's does: twins start alike
-    model = new_model(config.model, pairs.split("train"), config.seed, start_of(config.model, run))
-    with begin(model, config, train, validation, run, writer) as session:
-        grades = session.tensor(train.grades)
-        for rows, batch in session.batches():
-            logits = model(batch).logits
-            target = grades[session.tensor(rows)]
-            if config.loss == "mse":
-                loss = hard_mse(logits, target)
-            else:
-                loss = hard_cross_entropy(logits, target, config.label_smoothing)
-            session.step(loss, {"hard": loss})
+    model = new_model(config.model, pairs.split("train"), config.seed, source)
+    session = Session(model, config, train, validation, run, writer, group=group)
+    grades = session.tensor(train.grades)
+
+    for rows, batch in batches(session):
+        logits = model(batch).logits
+        target = grades[session.tensor(rows)]
+        if config.loss == "mse":
+            loss = hard_mse(logits, target)
+        else:
+            loss = hard_cross_entropy(logits, target, config.label_smoothing)
+        session.step(loss, {"hard": loss})
     return session.message

@@ -1,106 +1,206 @@
-"""A run from its config to its end: the stage itself, the scores of what it trained, the record."""
+"""Run a stage: from its config to its model, its predictions, its metrics and the end record.
 
+A training may use several devices at once (see training/ranks.py). When a memory is full, the
+error says which batch size fits.
+"""
+
+import logging
 import shutil
+import sys
+import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from typing import NoReturn
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
-from kdcore.data.answers.regrade import model_scheme, regraded
-from kdcore.data.pairs import PairTable, part_of
+from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
-from kdcore.models.predict import score_size
-from kdcore.recipes.after_run import keep_beside
-from kdcore.recipes.infer import Scoring, ask, infer, measured
-from kdcore.recipes.provenance import write_card
-from kdcore.recipes.train import follow, train
+from kdcore.models.predict import kept_precision, predict_table, score_size
+from kdcore.recipes.after_run import measure_run
+from kdcore.recipes.distill import distill
+from kdcore.recipes.finetune import finetune
+from kdcore.recipes.infer import infer
+from kdcore.recipes.provenance import write_model_card
+from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
+from kdcore.teachers.cached import TeacherPredictions, teacher_predictions
 from kdcore.training.checkpoint import seconds_before
-from kdcore.training.devices import forget_peak, use_threads
+from kdcore.training.devices import forget_peak, is_full_memory, pick_device, ranks, use_threads
 from kdcore.training.interrupt import StoppedError
-from kdcore.training.memory import in_plain_words
-from kdcore.training.ranks import own_rank
+from kdcore.training.loop import Batches, training_batches
+from kdcore.training.memory import (
+    explain_full,
+    free_memory,
+    largest_fitting,
+    longest_batch,
+    memory_problem,
+)
+from kdcore.training.ranks import FULL, Group, PeerLostError, following, leading, own_rank
 from kdcore.workspace import Workspace
 
-SCORED = ("validation", "test")
+log = logging.getLogger("kdcore")
+SCORED = ("validation", "test")  # the splits that a trained model is scored on
+TrainedConfig = FinetuneConfig | DistillConfig
 
 
-def carry_out(
+def run_stage(
     config: StageConfig, run: Run, workspace: Workspace, load: Callable[[], PairTable]
 ) -> None:
     """Do what a run's config says, from its last checkpoint where it has one.
 
-    Leaves model/, predictions/ and a model card in the run's folder. A stop that was asked for
-    is written down and raised as RunError, so that what would come next is not begun.
+    Leaves model/, predictions/ and a model card in the run's folder. A stop on request is recorded
+    and raised as RunError, so that whatever depends on the run is not started.
     """
     if own_rank():
-        follow(config, load(), run, workspace)
-    size = config.batch_size if isinstance(config, InferConfig) else config.training.batch_size
-    stopped = ""
+        _follow(config, load(), run, workspace)
+    batch_size = (config if isinstance(config, InferConfig) else config.training).batch_size
+    stop = ""
     forget_peak()
-    with run.write() as writer, use_threads(config.threads), in_plain_words(run.folder, size):
-        before = seconds_before(run.checkpoint_folder)
+    with run.write() as writer, use_threads(config.threads), explain_full(run.folder, batch_size):
+        seconds = seconds_before(run.checkpoint_folder)
         try:
-            message = _stage(config, load(), run, writer, workspace)
-        except StoppedError as stop:
-            stopped = str(stop)
-            writer.finish("stopped", stopped)
+            pairs, message = load(), ""
+            if isinstance(config, InferConfig):
+                infer(config, pairs, run, writer, workspace)
+            else:
+                message = _train(config, pairs, run, writer, workspace)
+                _score(config, pairs, run, writer)
+                write_model_card(config, pairs, run)
+                measure_run(config, pairs, run, workspace)
+        except StoppedError as error:
+            stop = str(error)
+            writer.finish("stopped", stop)
         else:
-            writer.log(_last_step(run), seconds=before + writer.elapsed)
+            writer.log(_last_step(run), seconds=seconds + writer.elapsed)
             writer.finish("finished", message)
-    if stopped:  # raised out here: the writer would call the run failed
-        raise RunError(f"{run.id} is stopped: {stopped}")
+    if stop:  # raised outside the block: inside it the writer would call the run failed
+        raise RunError(f"{run.id} is stopped: {stop}")
     shutil.rmtree(run.checkpoint_folder, ignore_errors=True)  # a finished run is never resumed
 
 
-def _stage(
-    config: StageConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
+def _train(
+    config: TrainedConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
 ) -> str:
-    """Do the work; returns why it ended before its time, or nothing."""
-    if isinstance(config, InferConfig):
-        _infer(config, pairs, run, writer, workspace)
-        return ""
-    message = train(config, pairs, run, writer, workspace)
-    _score(config, pairs, run, writer)
-    write_card(config, pairs, run)
-    keep_beside(config, pairs, run, workspace)
-    return message
+    """Store the best model in the run; returns why the training ended early, or an empty text."""
+    pick_device(config.device)  # refused before any other process is started
+    heed_stop = partial(_refuse_to_begin, writer)
+    with heeded(heed_stop):
+        # before other processes start: they find the teacher's predictions in the cache
+        predictions = _teacher_predictions(config, pairs, run, workspace, writer)
+        learn = partial(_learn, config, pairs, predictions, run, writer)
+        data_hash = pairs.content_hash
+        try:
+            with leading(config.device, config.threads, run, data_hash, heed_stop) as group:
+                return learn(group)
+        except Exception as error:
+            if not is_full_memory(error):
+                raise
+            log.warning("%s", traceback.format_exc())
+            full = type(error)(str(error))
+        # out here nothing refers to the tensors of the step that failed
+        size = config.training.batch_size
+        trial_group = Group(0, ranks(config.device))
+
+        def announce(tried: int) -> bool:
+            writer.progress(0, 1, f"try batch size {tried}")
+            return not writer.stop_requested
+
+        fits = largest_fitting(
+            lambda tried: learn(trial_group, longest_batch, batch_size=tried), size, announce
+        )
+        free_memory()
+        raise RunError(memory_problem(full, size, fits))
 
 
-def _infer(
-    config: InferConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
-) -> None:
-    source = RunStore(run.folder.parent).get(config.run).require_model()
-    parts = {split: part_of(pairs, split) for split in config.splits or pairs.splits}
-    watch = Scoring(writer, sum(map(len, parts.values())))
-    for split, part in parts.items():
-        with heeded(partial(watch, 0)):
-            answers, _ = infer(measured(config), part, source, workspace, watch)
-        known = regraded(answers, model_scheme(source.model_folder), pairs)
-        known.save(run.predictions_path(split))
-        watch.split_done(len(part))
+def _learn(
+    config: TrainedConfig,
+    pairs: PairTable,
+    predictions: TeacherPredictions | None,
+    run: Run,
+    writer: RunWriter,
+    group: Group,
+    batches: Batches = training_batches,
+    batch_size: int | None = None,
+) -> str:
+    """Call the recipe of the stage; batch_size: instead of the config's."""
+    if batch_size is not None:
+        config = replace(config, training=replace(config.training, batch_size=batch_size))
+    if isinstance(config, FinetuneConfig):
+        return finetune(config, pairs, run, writer, group, batches)
+    assert predictions is not None
+    return distill(config, pairs, predictions, run, writer, group, batches)
 
 
-def _score(
-    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, writer: RunWriter
-) -> None:
-    """Keep the trained model's predictions on the splits that are looked at."""
-    writer.progress(_last_step(run), _last_step(run), "evaluate")
+def _teacher_predictions(
+    config: TrainedConfig,
+    pairs: PairTable,
+    run: Run,
+    workspace: Workspace,
+    writer: RunWriter | None = None,
+) -> TeacherPredictions | None:
+    """What the student learns from; None for a fine-tuning.
+
+    writer: shows how far the teacher is; a stop is heeded between two batches.
+    """
+    if isinstance(config, FinetuneConfig):
+        return None
+
+    def watch(done: int, total: int) -> None:
+        if writer is not None:
+            writer.progress(done, total, "teacher")
+            _refuse_to_begin(writer)
+
+    teacher = RunStore(run.folder.parent).get(config.teacher).require_model()
+    return teacher_predictions(config, pairs, teacher, workspace, watch)
+
+
+def _score(config: TrainedConfig, pairs: PairTable, run: Run, writer: RunWriter) -> None:
+    """Store the trained model's predictions on the validation and test pairs."""
+    last = _last_step(run)
+    writer.progress(last, last, "evaluate")
     model = load_model(run.model_folder)
-    how = InferConfig(
-        run=run.id,
-        device=config.device,
-        precision=config.training.precision,
-        batch_size=score_size(config.training.batch_size),
-    )
     for split in SCORED:
         if split in pairs.splits:
-            answers = ask(model, measured(how), pairs.split(split), run.id)
-            answers.save(run.predictions_path(split))
+            predictions = predict_table(
+                model,
+                pairs.split(split),
+                pick_device(config.device),
+                name=run.id,
+                precision=kept_precision(config.training.precision),
+                batch_size=score_size(config.training.batch_size),
+            )
+            predictions.save(run.predictions_path(split))
     if "test" in pairs.splits:
         writer.note(model.cut_notes(model.read(pairs.split("test")), "test"))
+
+
+def _follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspace) -> NoReturn:
+    """Learn as another rank than the first, which alone writes and reports; then exit."""
+    try:
+        if not isinstance(config, InferConfig):  # the first rank scores alone
+            with following(config.device, config.threads, pairs.content_hash) as group:
+                predictions = _teacher_predictions(config, pairs, run, workspace)
+                writer = run.write()  # never entered, so it writes nothing
+                _learn(config, pairs, predictions, run, writer, group)
+    except PeerLostError:  # rank 0 has ended, early or not; it has told why
+        sys.exit(0)
+    except Exception as error:
+        traceback.print_exc()
+        sys.exit(FULL if is_full_memory(error) else 1)
+    sys.exit(0)
+
+
+def _refuse_to_begin(writer: RunWriter) -> None:
+    """Heed a stop that was requested before the first step."""
+    if writer.stop_requested:
+        raise StoppedError(
+            "stopped on request before any further training, so there is nothing new to keep; "
+            f"continue with `kdlab runs resume {address(writer.folder)}`"
+        )
 
 
 def _last_step(run: Run) -> int:

@@ -1,9 +1,9 @@
-"""What a process does while it waits for its run: the slow first times of everything."""
+"""What a process does while it waits for its run: everything that is slow the first time."""
 
 import numpy as np
 import torch
 
-import kdcore.recipes.stage  # noqa: F401 - to have it, and all that it imports, in memory
+import kdcore.recipes.stage  # noqa: F401 - loads all that a run imports
 from kdcore.config import ModelConfig, TrainingConfig
 from kdcore.data.names import named_pairs
 from kdcore.data.pairs import PairTable
@@ -11,7 +11,7 @@ from kdcore.models.build import new_model
 from kdcore.models.predict import score
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.runs.machine import gpus
-from kdcore.training.optimizer import make_optimizer
+from kdcore.training.optimizer import make_optimizer, take_step
 
 STUDENTS = ("twinbert_cos:layers=1,hidden=32,heads=2", "bert:layers=1,hidden=32,heads=2")
 
@@ -19,10 +19,10 @@ STUDENTS = ("twinbert_cos:layers=1,hidden=32,heads=2", "bert:layers=1,hidden=32,
 def warm_up() -> None:
     """Read the bundled world and, where there is no GPU, let small students take one step.
 
-    No GPU is touched: which one this process may see is told later, and CUDA would not listen
-    once it was asked anything. Even on the CPU, `backward` counts the GPUs and an optimizer's
-    step asks for them, so with a GPU both are left to the run. Nothing stays behind but what is
-    in memory; a run seeds its random numbers itself.
+    No GPU is touched: which one this process may see is set later, and CUDA reads that setting
+    only once. Even on the CPU, `backward` counts the GPUs and an optimizer's step asks for them,
+    so with a GPU both are left to the run. Nothing remains but what is in memory; a run seeds its
+    random numbers itself.
     """
     few = named_pairs("world").split("validation").take(np.arange(160))
     for student in STUDENTS if not gpus() else ():
@@ -34,9 +34,11 @@ def _one_step(config: ModelConfig, pairs: PairTable) -> None:
     cpu, knobs = torch.device("cpu"), TrainingConfig().suited_to(config)
     model = new_model(config, pairs)
     encoded = model.read(pairs)
-    optimizer = make_optimizer([model], knobs, cpu)
-    logits = model.train()(model.batch(encoded, np.arange(128)), frozenset()).logits
-    loss = hard_cross_entropy(logits, torch.tensor(pairs.grades[:128]), 0.0)
+    optimizer = make_optimizer(
+        [model], cpu, learning_rate=knobs.learning_rate, weight_decay=knobs.weight_decay
+    )
+    logits = model.train()(model.batch(encoded, np.arange(128))).logits
+    loss = hard_cross_entropy(logits, torch.tensor(pairs.grades[:128]))
     loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
+    take_step(optimizer, 0, 1, warmup=knobs.warmup, clip=knobs.clip)
     score(model.eval(), encoded, cpu, 128)

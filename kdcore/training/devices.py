@@ -1,4 +1,4 @@
-"""Which device a run computes on, and how much of its memory is in use."""
+"""The device that a run computes on, its memory and its threads."""
 
 import os
 from collections.abc import Iterator
@@ -12,6 +12,8 @@ from kdcore.errors import ConfigError
 from kdcore.runs.machine import refuse_too_many
 
 EVERY_GPU = "cuda:all"
+# the words of torch's own allocators: CPU on Linux, CPU on Windows, and MPS
+_ALLOCATORS = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -58,8 +60,15 @@ def memory_mb(device: torch.device) -> float:
     return float(psutil.Process().memory_info().rss) / 2**20
 
 
+def is_full_memory(error: Exception) -> bool:
+    """Whether an error says that the memory of a GPU or of the machine is full."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _ALLOCATORS)
+
+
 def forget_peak() -> None:
-    """What was allocated before counts no more for `memory_mb`: a new run begins."""
+    """Let `memory_mb` count from here, because a new run begins."""
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         for index in range(torch.cuda.device_count()):
             torch.cuda.reset_peak_memory_stats(index)
@@ -67,7 +76,7 @@ def forget_peak() -> None:
 
 @contextmanager
 def use_threads(count: int) -> Iterator[None]:
-    """Let torch compute with this many CPU threads inside the block; 0 leaves it its choice."""
+    """Let torch compute with so many CPU threads inside the block; 0 leaves the number to torch."""
     before = torch.get_num_threads()
     torch.set_num_threads(count or before)
     try:

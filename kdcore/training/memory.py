@@ -1,21 +1,28 @@
-"""A full memory or disk, said in plain words; the run's last good checkpoint stays as it is."""
+"""A full memory or disk: what to do about it, and the batch size that does fit.
 
-from collections.abc import Iterator
+The size is found by really taking a step with it, on the longest pairs. Whatever is full, the
+run's last good checkpoint stays as it is.
+"""
+
+import gc
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from kdcore.errors import LabError, RunError
+from kdcore.models.batches import Batch, Rows
+from kdcore.models.predict import score, score_size
 from kdcore.runs.record import is_full_disk, write_problem
-
-# the words of torch's own allocators: CPU on Linux, CPU on Windows, and MPS
-_ALLOCATORS = ("can't allocate memory", "not enough memory", "out of memory")
+from kdcore.training.devices import is_full_memory
+from kdcore.training.session import Session
 
 
 @contextmanager
-def in_plain_words(folder: Path, batch_size: int) -> Iterator[None]:
-    """Around the work of a run: what a person can mend becomes a RunError that says how."""
+def explain_full(folder: Path, batch_size: int) -> Iterator[None]:
+    """Around the work of a run: raise a full memory or disk as a RunError that says what to do."""
     try:
         yield
     except LabError:
@@ -28,44 +35,60 @@ def in_plain_words(folder: Path, batch_size: int) -> Iterator[None]:
         raise
 
 
-def not_a_number(
-    step: int, total: int, rate: float, *, moved: bool = True, checkpoint: bool = True
-) -> RunError:
-    """What ends a training whose loss or weights are no numbers any more.
-
-    moved: whether a weight had been changed before; if not, no learning rate can be the cause.
-    checkpoint: whether there is one to go back to.
-    """
-    kept = (
-        "The last good checkpoint is saved"
-        if checkpoint
-        else "There is no checkpoint yet, so nothing is saved"
-    )
-    if not moved:
-        return RunError(
-            f"the loss is not a number at step {step} of {total}, before any weight was changed, "
-            "so the learning rate is not the cause: the initial weights or the teacher's "
-            f"predictions are too large or not numbers; choose other initial weights. {kept}"
-        )
-    return RunError(
-        f"the training became not-a-number at step {step} of {total} (learning "
-        f"rate {rate:g}); try {rate / 10:g}. {kept}"
-    )
-
-
-def is_full_memory(error: Exception) -> bool:
-    """Whether an error says that the memory of a GPU or of the machine is full."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(said in str(error) for said in _ALLOCATORS)
-
-
 def memory_problem(error: Exception, batch_size: int, fits: int | None = None) -> str:
-    """What to do about a full memory; fits: the batch size that was seen to fit, 0 if none did."""
-    what = "GPU" if isinstance(error, torch.OutOfMemoryError) or "MPS" in str(error) else "machine"
-    said = f"the {what} ran out of memory at batch size {batch_size}"
+    """What to do about a full memory.
+
+    fits: the largest batch size that was seen to fit; 0 when none did, None when it is not known.
+    """
+    owner = "GPU" if isinstance(error, torch.OutOfMemoryError) or "MPS" in str(error) else "machine"
+    problem = f"the {owner} ran out of memory at batch size {batch_size}"
     if batch_size == 1 or fits == 0:
-        return f"{said}{'' if batch_size == 1 else ', and at 1 too'}; choose a smaller model"
+        return f"{problem}{'' if batch_size == 1 else ', and at 1 too'}; choose a smaller model"
     if fits:
-        return f"{said}; batch size {fits} fits: change it and start again"
-    return f"{said}; {batch_size // 2} needs about half: change it and start again"
+        return f"{problem}; batch size {fits} fits: change it and start again"
+    return f"{problem}; {batch_size // 2} needs about half: change it and start again"
+
+
+def longest_batch(session: Session) -> Iterator[tuple[Rows, Batch]]:
+    """Yield the longest pairs as one batch, then score as many as a validation scores at once.
+
+    In place of `training_batches`: no batch of any epoch is longer, so if this fits, the run fits.
+    Nothing is written.
+    """
+    for module in session.modules.values():
+        module.train()
+    size, pairs = session.knobs.batch_size, session.pairs
+    longest = np.argsort(-pairs.encoded.lengths, kind="stable")[:size]
+    yield session.share(np.sort(longest))
+    with session.measuring():
+        score(session.model, pairs.encoded_validation, session.device, score_size(size))
+
+
+def largest_fitting(
+    attempt: Callable[[int], object], size: int, announce: Callable[[int], bool]
+) -> int | None:
+    """The largest of size/2, size/4, ... at which `attempt` succeeds; 0 when not even 1 does.
+
+    None when it is not known: `announce`, called with each size, returned False, or the attempt
+    failed for another reason than a full memory.
+    """
+    while size > 1:
+        size //= 2
+        free_memory()
+        if not announce(size):
+            return None
+        try:
+            attempt(size)
+        except Exception as error:
+            if not is_full_memory(error):
+                return None
+        else:
+            return size
+    return 0
+
+
+def free_memory() -> None:
+    """Give back the memory that nothing refers to any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

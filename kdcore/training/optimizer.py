@@ -1,46 +1,74 @@
-"""How weights move: fused AdamW, a warm-up, a decay; and whether they are numbers still."""
+"""The optimizer of a training: its parameter groups, its schedule and one step of it."""
 
 from collections.abc import Iterable, Sequence
 
 import torch
 from torch import nn
 
-from kdcore.config import TrainingConfig
+from kdcore.models.heads import Head
 
-HEAD_SCALARS = frozenset({"crossing.scale", "crossing.first", "crossing.gaps"})
+FASTER = 20  # how many times faster the parameters learn that a head names
+FASTEST = 0.05  # and the step size that they never exceed
 
 
 def make_optimizer(
-    modules: Sequence[nn.Module], knobs: TrainingConfig, device: torch.device
+    modules: Sequence[nn.Module],
+    device: torch.device,
+    *,
+    learning_rate: float,
+    weight_decay: float,
+    eps: float = 1e-8,
 ) -> torch.optim.AdamW:
-    """Fused AdamW; no decay for biases, norms and embeddings; a faster head of one number."""
-    named = [(n, p) for m in modules for n, p in m.named_parameters() if p.requires_grad]
-    inside = [part for m in modules for part in m.modules()]
-    tables = {id(t.weight) for t in inside if isinstance(t, nn.Embedding | nn.EmbeddingBag)}
-    plain = [p for _, p in named if p.dim() >= 2 and id(p) not in tables]
-    head = [p for n, p in named if n in HEAD_SCALARS]
-    known = {id(p) for p in (*plain, *head)}
-    rest = [p for _, p in named if id(p) not in known]
-    rate = knobs.learning_rate
+    """Create the fused AdamW optimizer with its parameter groups.
+
+    Matrices decay; biases, norms and embedding tables do not. The parameters that a head names in
+    `fast_parameters` do not decay either, and learn faster.
+    """
+    parts = [part for module in modules for part in module.modules()]
+    tables = {id(t.weight) for t in parts if isinstance(t, nn.Embedding | nn.EmbeddingBag)}
+    fast = {id(p) for part in parts if isinstance(part, Head) for p in part.fast_parameters()}
+    matrices: list[nn.Parameter] = []
+    vectors: list[nn.Parameter] = []  # and tables
+    faster: list[nn.Parameter] = []
+    for parameter in (p for module in modules for p in module.parameters() if p.requires_grad):
+        if id(parameter) in fast:
+            faster.append(parameter)
+        elif parameter.dim() >= 2 and id(parameter) not in tables:
+            matrices.append(parameter)
+        else:
+            vectors.append(parameter)
+    # checkpoints number the parameters in this order, so it stays as it is
     groups = [
-        {"params": plain, "peak": rate, "weight_decay": knobs.weight_decay},
-        {"params": rest, "peak": rate, "weight_decay": 0.0},
-        {"params": head, "peak": min(20 * rate, 0.05), "weight_decay": 0.0},
+        {"params": matrices, "peak": learning_rate, "weight_decay": weight_decay},
+        {"params": vectors, "peak": learning_rate, "weight_decay": 0.0},
+        {"params": faster, "peak": min(FASTER * learning_rate, FASTEST), "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))
+    fused = device.type in ("cpu", "cuda")
+    return torch.optim.AdamW(groups, lr=learning_rate, eps=eps, fused=fused)
 
 
-def set_rate(optimizer: torch.optim.Optimizer, step: int, total: int, warmup: float) -> None:
-    """Each group's step size at this step: linear warm-up to its peak, then linear decay to 0."""
+def take_step(
+    optimizer: torch.optim.Optimizer, step: int, total: int, *, warmup: float, clip: float
+) -> None:
+    """Move the weights by their gradients, and drop the gradients.
+
+    The step size rises linearly to each group's peak over the share `warmup` of all steps, then
+    falls linearly to 0. clip: the longest gradient; a longer one is shortened to it, 0 leaves all.
+    """
+    if clip:
+        weights = [p for group in optimizer.param_groups for p in group["params"]]
+        nn.utils.clip_grad_norm_(weights, clip, foreach=True)
     warm = max(int(warmup * total), 1)
     share = min((step + 1) / warm, (total - step) / max(total - warm, 1), 1.0)
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * share
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
 
 
 def are_numbers(modules: Iterable[nn.Module]) -> bool:
-    """Whether no weight is infinite or not-a-number; one question to the device."""
+    """Whether no weight is infinite or not-a-number; the device is asked once."""
     weights = [p.detach() for module in modules for p in module.parameters()]
     # a norm is finite only when every number in it is
     return bool(torch.stack(torch._foreach_norm(weights)).isfinite().all())

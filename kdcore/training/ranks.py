@@ -32,8 +32,7 @@ from kdcore.errors import RunError
 from kdcore.models.batches import Rows
 from kdcore.runs.record import address
 from kdcore.runs.store import Run
-from kdcore.training.devices import pick_device, ranks, use_threads
-from kdcore.training.memory import is_full_memory
+from kdcore.training.devices import is_full_memory, pick_device, ranks, use_threads
 
 FULL = 77  # exit status of a rank whose memory was full
 _STORE, _LEADER = "KDLAB_RANKS", "KDLAB_RANK_0"  # in the environment of ranks that we started

@@ -1,9 +1,9 @@
-"""What the student says while it learns: its logits on a small fixed probe, moment by moment.
+"""What the student answers while it learns: its logits on a small fixed probe at several steps.
 
 replay/probe/ holds the probe as a PairTable, replay/step-00000020.parquet the Predictions on it
-after 20 steps (step 0 is before it learned anything), replay/teacher.parquet what its teacher
-says. The probe is drawn by the seed from the validation pairs, so a student and its twin have the
-same. A resumed run writes the same files again, so a kill leaves no gap.
+after 20 steps (step 0 is before it learned anything), replay/teacher.parquet those of its teacher.
+The seed draws the probe from the validation pairs, so a student and its twin have the same one. A
+resumed run writes the same files again, so a kill leaves no gap.
 """
 
 from dataclasses import replace
@@ -18,9 +18,13 @@ from kdcore.models.batches import Encoded
 from kdcore.models.predict import score
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
-from kdcore.training.metric_log import evenly
 
 PROBE_SIZE = 300
+
+
+def evenly(points: int, steps: int) -> frozenset[int]:
+    """So many steps spread evenly over 1..steps, the last among them; fewer where they meet."""
+    return frozenset(-(-steps * k // points) for k in range(1, points + 1))
 
 
 class Replay:
@@ -38,32 +42,30 @@ class Replay:
             encoded, query_of=encoded.query_of[self.rows], ad_of=encoded.ad_of[self.rows]
         )
 
-    def taught_by(self, teacher: Predictions | None) -> None:
-        """Keep what the teacher says of the probe; `teacher` has answered the validation pairs."""
-        if teacher is None or not self.moments:
-            return
-        folder = self._folder()
-        answers = replace(teacher.take(self.rows), data_hash=self.probe.content_hash)
-        answers.save(folder / "teacher.parquet")
+    def keep_teacher(self, teacher: Predictions) -> None:
+        """Store the teacher's part on the probe; `teacher` holds all validation pairs."""
+        if self.moments:
+            folder = self._folder()
+            part = replace(teacher.take(self.rows), data_hash=self.probe.content_hash)
+            part.save(folder / "teacher.parquet")
 
-    def look(self, model: PairModel, device: torch.device, step: int) -> bool:
+    def score_at(self, step: int, model: PairModel, device: torch.device) -> bool:
         """Score the probe when this step is one of the moments; whether it is."""
         if step not in self.moments:
             return False
         folder = self._folder()
         logits, _ = score(model, self.encoded, device)
-        answers = Predictions(logits, self.probe.content_hash, self.run.id)
-        answers.save(folder / f"step-{step:08d}.parquet")
+        predictions = Predictions(logits, self.probe.content_hash, self.run.id)
+        predictions.save(folder / f"step-{step:08d}.parquet")
         return True
 
-    def look_last(self, model: PairModel, device: torch.device, step: int) -> None:
-        """Score the probe at the step at which training ends before its time."""
+    def end_at(self, step: int) -> None:
+        """Make the step at which training ends early one of the moments."""
         if self.moments:
             self.moments |= {step}
-            self.look(model, device, step)
 
     def _folder(self) -> Path:
-        """The folder of the moments, with the probe in it."""
+        """The folder of the replay, with the probe in it."""
         folder = self.run.replay_folder
         if not (folder / "probe" / "dataset.json").exists():
             self.probe.save(folder / "probe")

@@ -1,7 +1,7 @@
 """The lab's own recipes, as they are: only the tokenizer is given, so that tables are alike."""
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,22 @@ from torch import Tensor
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
-    InferConfig,
     MethodConfig,
     ModelConfig,
     TrainingConfig,
     to_dict,
 )
 from kdcore.models.base import PairModel
+from kdcore.models.batches import Batch, Rows
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.build import load_model, new_model
 from kdcore.models.predict import predict_table
 from kdcore.models.twinbert import TwinBert
 from kdcore.predictions import Predictions
 from kdcore.recipes import distill, finetune
-from kdcore.recipes.infer import ask
 from kdcore.runs.store import Run, RunStore
+from kdcore.teachers.cached import TeacherPredictions
+from kdcore.training.loop import Batches, training_batches
 from kdcore.training.session import Session
 
 RATE = 1e-4
@@ -57,23 +58,25 @@ def distill_ours(job: Job, pace: Pace) -> None:
         threads=job.threads,
     )
     with _run(config) as (run, writer), _given(job):
-        distill.distill(config, job.pairs, answers, run, writer, begin=_paced(pace))
+        distill.distill(
+            config, job.pairs, TeacherPredictions(answers, None), run, writer, batches=_paced(pace)
+        )
 
 
 def finetune_ours(job: Job, pace: Pace) -> None:
     """recipes/finetune.py on the same cross-encoder, MSE to 0/1."""
     config = _finetune_config(job, _training(job, 1000))
     with _run(config) as (run, writer), _given(job):
-        finetune.finetune(config, job.pairs, run, writer, begin=_paced(pace))
+        finetune.finetune(config, job.pairs, run, writer, batches=_paced(pace))
 
 
 def score_ours(job: Job, pace: Pace) -> None:
-    """recipes/infer.py: from texts to a file of logits and features."""
+    """As recipes/infer.py: from texts to a file of logits and features."""
     model, train = given_model(TEACHER, job).eval(), job.train
-    config = InferConfig(run="teacher", device="cpu", batch_size=job.batch)
     with tempfile.TemporaryDirectory() as folder:
         while True:
-            ask(model, config, train, "teacher").save(Path(folder) / "train.parquet")
+            scored = predict_table(model, train, CPU, name="teacher", batch_size=job.batch)
+            scored.save(Path(folder) / "train.parquet")
             pace.taken(len(train))
 
 
@@ -158,15 +161,15 @@ def _given(job: Job) -> Iterator[None]:
         yield
 
 
-def _paced(pace: Pace) -> type[Session]:
-    """The recipes' own Session, which reports each of its steps to the pace."""
+def _paced(pace: Pace) -> Batches:
+    """The recipes' own loop, which reports each of its steps to the pace."""
 
-    class PacedSession(Session):
-        def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
-            super().step(loss, parts)
-            pace.taken(self.knobs.batch_size)
+    def batches(session: Session) -> Iterator[tuple[Rows, Batch]]:
+        for rows, batch in training_batches(session):
+            yield rows, batch
+            pace.taken(session.knobs.batch_size)
 
-    return PacedSession
+    return batches
 
 
 @contextmanager

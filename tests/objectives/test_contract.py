@@ -14,7 +14,8 @@ from kdcore.models.build import new_model
 from kdcore.models.predict import predict_table
 from kdcore.objectives.base import Shape, Term, make_objective, weighted_sum
 from kdcore.outputs import Outputs
-from kdcore.teachers.base import CachedTeacher, LiveTeacher
+from kdcore.teachers.cached import CachedTeacher
+from kdcore.teachers.live import LiveTeacher
 
 CPU = torch.device("cpu")
 ROWS = np.array([2, 0, 7, 5, 11, 3])

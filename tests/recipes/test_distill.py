@@ -11,12 +11,12 @@ import torch
 from kdcore import lab
 from kdcore.config import ModelConfig
 from kdcore.data.pairs import PairTable
+from kdcore.data.splits import transfer_set
 from kdcore.errors import DataError
 from kdcore.labels import FOUR_GRADES
 from kdcore.models.build import load_model, new_model
 from kdcore.models.layers import even_layers
 from kdcore.predictions import Predictions
-from kdcore.recipes.distill import transfer_set
 from kdcore.runs.store import Run
 from kdcore.softlabels import kl, soften
 from kdcore.training.session import Session
@@ -78,17 +78,17 @@ def test_a_log_that_is_not_there_is_missed_by_name(
 def test_the_teacher_is_asked_once_for_each_model_and_data(
     home: Workspace, teacher: Run, monkeypatch: pytest.MonkeyPatch, restage: Callable[..., None]
 ) -> None:
-    from kdcore.recipes import infer
+    from kdcore.teachers import cached
 
     asked: list[str] = []
-    genuine = infer.ask
+    genuine = cached.predict_table
 
-    def ask(model: Any, config: Any, table: PairTable, name: str, *rest: Any) -> Any:
-        if name == teacher.id and set(table.frame["split"]) == {"train"}:
-            asked.append(name)
-        return genuine(model, config, table, name, *rest)
+    def ask(model: Any, table: PairTable, *rest: Any, **settings: Any) -> Any:
+        if settings["name"] == teacher.id and set(table.frame["split"]) == {"train"}:
+            asked.append(settings["name"])
+        return genuine(model, table, *rest, **settings)
 
-    monkeypatch.setattr(infer, "ask", ask)
+    monkeypatch.setattr(cached, "predict_table", ask)
     for kind in ("twin", "cdssm"):
         lab.start(distillation(teacher, kind, epochs=1), home)
     assert len(asked) == 1
@@ -182,16 +182,16 @@ def test_a_teacher_of_other_grades_teaches_what_is_relevant(
     home: Workspace, teacher: Run, pairs: PairTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two grades are spread over four: P(relevant) is what the teacher said of each pair."""
-    from kdcore.recipes import train
+    from kdcore.recipes import stage
 
     heard = []
-    genuine = train.distill
+    genuine = stage.distill
 
-    def listen(config: Any, table: PairTable, taught: Any, *rest: Any) -> Any:
-        heard.append(taught.logits)
-        return genuine(config, table, taught, *rest)
+    def listen(config: Any, table: PairTable, predictions: Any, *rest: Any) -> Any:
+        heard.append(predictions.transfer.logits)
+        return genuine(config, table, predictions, *rest)
 
-    monkeypatch.setattr(train, "distill", listen)
+    monkeypatch.setattr(stage, "distill", listen)
     replace(pairs, scheme=FOUR_GRADES).save(home.data_folder("four"))
     run = lab.start(distillation(teacher, data="four", replay_points=2), home)
     own, _ = lab.answers(teacher, replace(pairs.split("train"), scheme=FOUR_GRADES), home)

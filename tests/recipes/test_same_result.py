@@ -113,7 +113,7 @@ MOMENTS = {
     "with no checkpoint yet": (STEP, "after", 1),
     "between the last step of an epoch and its log line": (STEP, "after", 6),
     "between the log line and the validation": (
-        "kdcore.training.session:Session._validate",
+        "kdcore.training.loop:Monitor.validate",
         "before",
         1,
     ),
@@ -123,12 +123,12 @@ MOMENTS = {
         2,
     ),
     "between the validation and the checkpoint": (
-        "kdcore.training.session:Session._validate",
+        "kdcore.training.loop:Monitor.validate",
         "after",
         2,
     ),
     "between the last validation and the checkpoint": (
-        "kdcore.training.session:Session._validate",
+        "kdcore.training.loop:Monitor.validate",
         "after",
         3,
     ),
@@ -142,9 +142,9 @@ MOMENTS = {
         "after",
         12,
     ),
-    "before the model is kept": ("kdcore.training.session:Session._keep", "before", 1),
-    "after the model is kept": ("kdcore.training.session:Session._keep", "after", 1),
-    "while the test pairs are scored": ("kdcore.recipes.stage:ask", "before", 2),
+    "before the model is kept": ("kdcore.training.session:Session.keep_best", "before", 1),
+    "after the model is kept": ("kdcore.training.session:Session.keep_best", "after", 1),
+    "while the test pairs are scored": ("kdcore.recipes.stage:predict_table", "before", 2),
 }
 
 

@@ -12,7 +12,8 @@ from kdcore.labels import BINARY, FOUR_GRADES
 from kdcore.models.build import new_model
 from kdcore.models.predict import predict_table
 from kdcore.predictions import Predictions
-from kdcore.teachers.base import CachedTeacher, LiveTeacher
+from kdcore.teachers.cached import CachedTeacher
+from kdcore.teachers.live import LiveTeacher
 
 CPU = torch.device("cpu")
 ROWS = np.array([9, 0, 9, 4])

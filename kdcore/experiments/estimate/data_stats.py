@@ -9,6 +9,7 @@ from kdcore.config import DistillConfig, FinetuneConfig
 from kdcore.data.library import CARD, WORLD
 from kdcore.data.names import pairs_of
 from kdcore.data.pairs import PairTable
+from kdcore.data.splits import transfer_set
 from kdcore.workspace import Workspace
 
 _LOOKED_AT = 2000  # pairs whose words are counted
@@ -93,7 +94,7 @@ def _counted(
 ) -> Amounts:
     asked = FinetuneConfig(data=data, limit=limit)
     pairs = pairs_of(asked, Workspace(Path(root)))
-    learned = pairs.only(transfer.split("+"))
+    learned = transfer_set(pairs, transfer)
     query, ad = _words(learned)
     judged = pairs.split("validation").labelled() if "validation" in pairs.splits else None
     return Amounts(

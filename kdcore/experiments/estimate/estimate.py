@@ -191,7 +191,7 @@ def _teacher_seconds(
 
 
 def is_cached(teacher: Run, pairs_hash: str, workspace: Workspace, device: str) -> bool:
-    """Whether a teacher's answers to these pairs lie in the cache, as kdcore.recipes.infer keys."""
+    """Whether the cache of kdcore.teachers.cached holds a teacher's logits of these pairs."""
     folder = workspace.cache_folder("logits")
     if not folder.is_dir():
         return False

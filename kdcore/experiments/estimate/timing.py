@@ -23,6 +23,7 @@ from kdcore.models.packed import product_type
 from kdcore.models.predict import score
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.training.devices import pick_device
+from kdcore.training.optimizer import make_optimizer, take_step
 from kdcore.workspace import Workspace
 
 MODELS = ("twinbert_cos:vocabulary=500", "cdssm:buckets=2000", "bert_teacher:vocabulary=500")
@@ -50,21 +51,21 @@ def few_steps(device: str = "auto") -> list[Measured]:
 
 
 def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[Measured]:
-    suited = FinetuneConfig(model=config).training
+    knobs = FinetuneConfig(model=config).training
     model = new_model(config, pairs).to(device)
     model.products = product_type("auto", device)
     encoded = model.read(pairs)
-    rows = np.arange(suited.batch_size) % len(pairs)
+    rows = np.arange(knobs.batch_size) % len(pairs)
     batch = model.batch(encoded, rows).to(device)
     target = torch.tensor(pairs.grades[rows], device=device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    optimizer = make_optimizer(
+        [model], device, learning_rate=knobs.learning_rate, weight_decay=knobs.weight_decay
+    )
 
     def train() -> int:
-        model.train()
-        loss = hard_cross_entropy(model(batch).logits, target, 0.0)
+        loss = hard_cross_entropy(model.train()(batch).logits, target)
         loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        take_step(optimizer, 0, 1, warmup=knobs.warmup, clip=knobs.clip)
         return len(rows)
 
     def ask() -> int:
@@ -73,14 +74,14 @@ def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[
 
     work = work_of(config, 3.0, float(WORDS), 1 / ADS)
     jobs = {"train": train, "score": ask}
-    costs = {"train": work.trained(suited.batch_size), "score": work.scored}
+    costs = {"train": work.trained(knobs.batch_size), "score": work.scored}
     return [
         Measured(
             kind=kind,
             device=device.type,
             model=as_text(config),
             family=family_of(config),
-            batch=suited.batch_size,
+            batch=knobs.batch_size,
             threads=0,
             cost=costs[kind],
             pairs_per_second=_rate(jobs[kind], device),

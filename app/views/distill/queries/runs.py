@@ -190,7 +190,7 @@ def _is_small(config: DistillConfig, home: Workspace) -> bool:
 
 def doing(stage: str) -> str:
     """What a run does beside the steps of its training; an empty text while it trains."""
-    if stage.startswith("try "):  # after a full memory, see kdcore.training.fitting
+    if stage.startswith("try "):  # after a full memory, see kdcore.training.memory
         return f"the memory was full, so it tries {stage.removeprefix('try ')}"
     return _STAGES.get(stage, "")
 

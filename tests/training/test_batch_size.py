@@ -9,8 +9,8 @@ from kdcore import lab
 from kdcore.errors import RunError
 from kdcore.models.twinbert import MODEL
 from kdcore.runs.store import Run
-from kdcore.training import fitting, session
-from kdcore.training.fitting import largest_fitting
+from kdcore.training import loop, memory, session
+from kdcore.training.memory import largest_fitting
 from kdcore.workspace import Workspace
 
 from .conftest import created, distillation, finetuning, lines
@@ -92,15 +92,15 @@ def test_what_was_learned_before_the_memory_was_full_is_not_touched(
 
 
 def test_scoring_counts_too(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    genuine = session.score
+    genuine = loop.score
 
     def score(model: Any, encoded: Any, device: Any, size: int = 512) -> Any:
         if size > 8:
             raise FULL
         return genuine(model, encoded, device, size)
 
-    monkeypatch.setattr(session, "score", score)
-    monkeypatch.setattr(fitting, "score", score)
+    monkeypatch.setattr(loop, "score", score)
+    monkeypatch.setattr(memory, "score", score)
     with pytest.raises(RunError, match="batch size 2 fits"):
         lab.start(finetuning(), home)
 

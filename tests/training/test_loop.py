@@ -12,7 +12,7 @@ from kdcore.config import from_dict, to_dict
 from kdcore.data.pairs import PairTable
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
-from kdcore.training.metric_log import evenly
+from kdcore.training.replay import evenly
 from kdcore.workspace import Workspace, write_json_atomic
 
 from .conftest import (
@@ -65,12 +65,12 @@ def test_evenly_ends_at_the_last_step() -> None:
 def test_the_moment_kept_may_lie_inside_an_epoch(
     home: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kdcore.training import metric_log, session
+    from kdcore.training import loop, metric_log
 
     told = iter([0.9, 0.8, 0.2, 0.5, 0.6, 0.7])
     monkeypatch.setattr(metric_log, "nll", lambda *_: next(told))
-    genuine, seen = session.score, []
-    monkeypatch.setattr(session, "score", lambda *a: seen.append(genuine(*a)) or seen[-1])
+    genuine, seen = loop.score, []
+    monkeypatch.setattr(loop, "score", lambda *a: seen.append(genuine(*a)) or seen[-1])
     run = lab.start(finetuning(validations=2), home)
     assert next(x["kept_step"] for x in reversed(run.metrics()) if "kept_step" in x) == 9
     assert np.array_equal(lab.predictions(run, "validation").logits, seen[2][0])

@@ -9,7 +9,7 @@ from kdcore import lab
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.runs.store import Run
-from kdcore.training import metric_log, session
+from kdcore.training import loop, metric_log
 from kdcore.workspace import Workspace
 
 from .conftest import distillation, finetuning, weights
@@ -35,9 +35,9 @@ def test_the_best_validation_epoch_is_kept(
     home: Workspace,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    genuine, seen, values = session.score, [], iter(told)
+    genuine, seen, values = loop.score, [], iter(told)
     monkeypatch.setattr(metric_log, metric, lambda *_: next(values))
-    monkeypatch.setattr(session, "score", lambda *a: seen.append(genuine(*a)) or seen[-1])
+    monkeypatch.setattr(loop, "score", lambda *a: seen.append(genuine(*a)) or seen[-1])
     run = lab.start(finetuning(select_by=select_by), home)
     assert np.array_equal(lab.predictions(run, "validation").logits, seen[best][0])
     kept = [line["kept_step"] for line in run.metrics() if "kept_step" in line]

@@ -133,8 +133,8 @@ MEMORY = {
     ("where", "way_out"),
     [
         ("kdcore.recipes.finetune.hard_cross_entropy", ", and at 1 too; choose a smaller model"),
-        ("kdcore.training.session.Session._calibrate", ", and at 1 too; choose a smaller model"),
-        ("kdcore.recipes.infer.predict_table", "; 4 needs about half"),
+        ("kdcore.training.session.calibrate_head", ", and at 1 too; choose a smaller model"),
+        ("kdcore.recipes.stage.predict_table", "; 4 needs about half"),
     ],
 )
 def test_a_full_memory_names_the_batch_size_and_a_way_out(

@@ -106,16 +106,16 @@ def test_a_stop_while_the_teacher_is_asked_leaves_a_run_that_can_go_on(
 ) -> None:
     """Nothing is learned yet, so there is nothing to keep."""
     monkeypatch.setattr("kdcore.runs.writer.STOP_LOOK_EVERY", 0)
-    from kdcore.recipes import infer
+    from kdcore.teachers import cached
 
-    run, genuine = created(distillation(teacher), home), infer.ask
+    run, genuine = created(distillation(teacher), home), cached.predict_table
 
-    def ask(*args: Any) -> Any:
+    def ask(*args: Any, **kwargs: Any) -> Any:
         run.request_stop("keep")
-        return genuine(*args)
+        return genuine(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(infer, "ask", ask)
+        patch.setattr(cached, "predict_table", ask)
         with pytest.raises(RunError, match="nothing new to keep"):
             lab.execute(run, home)
     assert run.status().state == "stopped"

@@ -1,4 +1,4 @@
-"""What is looked at before a training begins: its start, its labels, and whether it is the same."""
+"""What comes before the first step of a training: its checks, and the model that it starts from."""
 
 import hashlib
 import json
@@ -15,6 +15,7 @@ from kdcore.config import (
     without_newer,
 )
 from kdcore.data.pairs import PairTable, part_of
+from kdcore.data.splits import transfer_set
 from kdcore.errors import DataError, RunError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
@@ -22,14 +23,14 @@ from kdcore.runs.store import Run, RunStore
 from kdcore.training.checkpoint import Progress
 from kdcore.training.devices import pick_device
 
-FEW = 200  # pairs on which a model is built to see that it can be
-LEARNED = 2  # counts the changes in how tokenizers are learned
+SAMPLE = 200  # pairs on which a model is built to see that it can be
+TOKENIZERS = 2  # counts the changes in how tokenizers are learned
 
 
 def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> None:
     """Raise what a run of this config would raise before its first step, and make no run for it.
 
-    The device, the splits, the labels, and the model itself, which is built on a few of the pairs.
+    Checks the device, the splits, the labels, and the model, which is built on a few of the pairs.
     """
     pick_device(config.device)
     if isinstance(config, InferConfig):
@@ -38,26 +39,17 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
         return
     if isinstance(config, DistillConfig):
         model, texts = config.student, transfer_set(pairs, config.transfer)
-        learned = texts
+        train = texts
     else:
         model, texts = config.model, pairs.split("train")
-        learned = texts.labelled()
-    refuse_unlabelled(config, learned, pairs.split("validation").labelled())
-    few = texts.take(np.linspace(0, len(texts) - 1, min(FEW, len(texts))).astype(np.int64))
-    new_model(model, few, config.seed, _started_by(model, store))
+        train = texts.labelled()
+    refuse_unlabelled(config, train, pairs.split("validation").labelled())
+    sample = texts.take(np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(np.int64))
+    new_model(model, sample, config.seed, starting_model(model, store))
 
 
-def transfer_set(pairs: PairTable, name: str) -> PairTable:
-    """The pairs a student learns from: `train`, `log`, or `train+log`."""
-    return pairs.only(name.split("+"))
-
-
-def start_of(model: ModelConfig, run: Run) -> PairModel | None:
-    """The model of the run that this one starts from, which lies beside it; None without one."""
-    return _started_by(model, RunStore(run.folder.parent))
-
-
-def _started_by(model: ModelConfig, store: RunStore) -> PairModel | None:
+def starting_model(model: ModelConfig, store: RunStore) -> PairModel | None:
+    """The model of the run that `start_from` names; None when it names none."""
     if not model.start_from:
         return None
     return load_model(store.get(model.start_from).require_model().model_folder)
@@ -66,7 +58,7 @@ def _started_by(model: ModelConfig, store: RunStore) -> PairModel | None:
 def refuse_unlabelled(
     config: FinetuneConfig | DistillConfig, train: PairTable, validation: PairTable
 ) -> None:
-    """DataError when there is nothing to learn from or nothing to choose a moment by."""
+    """DataError when there is nothing to learn from, or nothing to choose the best model by."""
     problems = []
     if not len(train):
         problems.append("no pair to learn from is labelled; distill learns from unlabelled ones")
@@ -78,29 +70,25 @@ def refuse_unlabelled(
         raise DataError(f"{train.name} cannot be trained on:", problems)
 
 
-def fresh(
+def fresh_progress(
     config: FinetuneConfig | DistillConfig, train: PairTable, validation: PairTable
 ) -> Progress:
-    """A training that has not begun, by what it learns from and how."""
+    """The progress of a training before its first step, with the hashes of its data and config."""
     data = f"{train.content_hash}-{validation.content_hash}"
-    return Progress(0, 0, 0.0, data, _config_hash(config))
+    model = config.model if isinstance(config, FinetuneConfig) else config.student
+    settings = without_newer(to_dict(config))
+    if not (model.checkpoint or model.start_from):  # a resumed run learns its tokenizer again
+        settings["tokenizer"] = TOKENIZERS
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    return Progress(0, 0, 0.0, data, digest)
 
 
-def check_same(run: Run, before: Progress, now: Progress) -> None:
-    """RunError when a checkpoint is that of other data or settings."""
+def check_same(run: Run, checkpoint: Progress, now: Progress) -> None:
+    """RunError when a checkpoint was written with other data or settings."""
     settings = "settings, or by another version of the lab"
-    for what, name in (("data_hash", "data"), ("config_hash", settings)):
-        if getattr(before, what) != getattr(now, what):
+    for field, name in (("data_hash", "data"), ("config_hash", settings)):
+        if getattr(checkpoint, field) != getattr(now, field):
             raise RunError(
                 f"{run.id} was begun with other {name}; "
                 "start a new run instead of resuming this one"
             )
-
-
-def _config_hash(config: FinetuneConfig | DistillConfig) -> str:
-    """A hash of the settings, and of how a tokenizer is learned, which a resumed run does again."""
-    model = config.model if isinstance(config, FinetuneConfig) else config.student
-    learned = not (model.checkpoint or model.start_from)
-    about = {**without_newer(to_dict(config)), **({"tokenizer": LEARNED} if learned else {})}
-    text = json.dumps(about, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,54 @@
+"""The pairs of a training as the model reads them, and how its head starts from them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from kdcore.config import TrainingConfig
+from kdcore.data.pairs import PairTable
+from kdcore.models.base import PairModel
+from kdcore.models.batches import Encoded, Rows, bucketed, epoch_order
+from kdcore.models.rows_in_use import RowsInUse
+
+CALIBRATED_ON = 512  # pairs from which a head starts
+
+
+@dataclass(frozen=True)
+class TrainingPairs:
+    """Training and validation pairs beside their tokens, numbered by the embedding rows in use."""
+
+    train: PairTable
+    validation: PairTable
+    encoded: Encoded  # the tokens of train
+    encoded_validation: Encoded
+    rows_in_use: RowsInUse
+
+
+def read_pairs(model: PairModel, train: PairTable, validation: PairTable) -> TrainingPairs:
+    """Tokenize the pairs and narrow the model's embedding tables to the rows that they use."""
+    encoded = model.read(train), model.read(validation)
+    rows = RowsInUse(model, np.union1d(encoded[0].used(), encoded[1].used()))
+    tokens, validation_tokens = (each.mapped(rows.table) for each in encoded)
+    return TrainingPairs(train, validation, tokens, validation_tokens, rows)
+
+
+def batches_of_epoch(
+    model: PairModel, pairs: TrainingPairs, knobs: TrainingConfig, seed: int, epoch: int
+) -> list[Rows]:
+    """The batches of one epoch; (seed, epoch) alone decide the order."""
+    order = epoch_order(pairs.encoded, knobs.batch_size, knobs.ads_per_query, seed, epoch)
+    return bucketed(order, pairs.encoded, seed) if model.pads else order
+
+
+@torch.no_grad()
+def calibrate_head(model: PairModel, pairs: TrainingPairs, device: torch.device, seed: int) -> None:
+    """Let the model set its head from a first batch and from the shares of the grades."""
+    grades = pairs.train.grades
+    labelled = grades[grades >= 0]
+    if not len(labelled):  # a transfer set may be a log without labels
+        labelled = pairs.validation.grades
+    shares = np.bincount(labelled, minlength=len(pairs.train.scheme)) / len(labelled)
+    rows = np.random.default_rng(seed).permutation(len(pairs.train))[:CALIBRATED_ON]
+    first = model.batch(pairs.encoded, rows).to(device)
+    model.eval().calibrate(first, torch.tensor(shares, dtype=torch.float32))
