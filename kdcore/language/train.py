@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import BertConfig, BertForMaskedLM
 
+from kdcore.config import TrainingConfig
 from kdcore.data.world import sentences
 from kdcore.errors import ConfigError
 from kdcore.language.report import MaskedReport
@@ -31,7 +32,6 @@ POSITIONS = 64
 HIDDEN_SHARE, RARE = 0.15, 0.7  # BERT's share of hidden words; the smoothing of rare ones
 SKEWED, EVERY = 2 / 3, 100  # how long rare words come first; steps between two lines
 SOFT, HARD, COSINE, TEMPERATURE = 5.0, 2.0, 1.0, 2.0  # the weights of DistilBERT's own script
-WARMUP, CLIP, WEIGHT_DECAY, EPS = 0.05, 5.0, 0.01, 1e-6
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,10 @@ class Plan:
             problems.append(f"student_layers: {self.student_layers} is outside 1..{self.layers}")
         if problems:
             raise ConfigError("These language models cannot be trained:", problems)
+
+    def knobs(self, rate: float) -> TrainingConfig:
+        """The settings of the optimizer whose step size has this peak."""
+        return TrainingConfig(learning_rate=rate, batch_size=self.batch, warmup=0.05, clip=5.0)
 
 
 @dataclass(frozen=True)
@@ -131,10 +135,10 @@ def _encode(units: WordPiece, texts: list[str], device: torch.device) -> Sentenc
     return Sentences(ids.to(device), chance.to(device), pad, mask, last)
 
 
-def _batches(corpus: Sentences, plan: Plan, steps: int) -> Iterator[Tensor]:
+def _batches(corpus: Sentences, size: int, steps: int) -> Iterator[Tensor]:
     """So many batches of rows drawn at random, each cut to its longest sentence."""
     for _ in range(steps):
-        rows = torch.randint(len(corpus.ids), (plan.batch,), device="cpu")
+        rows = torch.randint(len(corpus.ids), (size,), device="cpu")
         ids = corpus.ids[rows.to(corpus.ids.device)]
         yield ids[:, : int((ids != corpus.pad).sum(dim=1).max())]
 
@@ -168,7 +172,7 @@ def _train_teacher(net: Any, corpus: Sentences, plan: Plan, report: Report) -> N
         hard = _hard(net(input_ids=ids, attention_mask=mask.long()).logits, labels)
         return hard, {"loss": hard}
 
-    _fit(net, "teacher", loss, corpus, plan, plan.steps, plan.rate, report)
+    _fit("teacher", net, loss, corpus, plan.knobs(plan.rate), plan.steps, report)
 
 
 def _train_student(
@@ -194,33 +198,30 @@ def _train_student(
         total = SOFT * soft + HARD * hard + COSINE * cosine
         return total, {"soft": soft, "hard": hard, "cosine": cosine}
 
-    _fit(student, "student", loss, corpus, plan, plan.student_steps, plan.rate / 2, report)
+    knobs = plan.knobs(plan.rate / 2)
+    _fit("student", student, loss, corpus, knobs, plan.student_steps, report)
 
 
 def _fit(
-    net: Any,
     role: str,
+    net: Any,
     loss: Loss,
     corpus: Sentences,
-    plan: Plan,
+    knobs: TrainingConfig,
     steps: int,
-    rate: float,
     report: Report,
 ) -> None:
     """Take so many steps down the gradient of a loss of (ids, labels, mask); leave it in eval.
 
     The loss also returns its parts, which are reported unweighted now and then.
     """
-    device = corpus.ids.device
-    optimizer = make_optimizer(
-        [net], device, learning_rate=rate, weight_decay=WEIGHT_DECAY, eps=EPS
-    )
+    optimizer = make_optimizer([net], knobs, corpus.ids.device)
     net.train()
-    for step, batch in enumerate(_batches(corpus, plan, steps)):
+    for step, batch in enumerate(_batches(corpus, knobs.batch_size, steps)):
         ids, labels = _hide(batch, corpus, step / steps)
         total, parts = loss(ids, labels, batch != corpus.pad)
         total.backward()  # type: ignore[no-untyped-call]
-        take_step(optimizer, step, steps, warmup=WARMUP, clip=CLIP)
+        take_step(optimizer, knobs, step, steps)
         if step % EVERY == 0:
             shown = ", ".join(f"{name} {part.item():.3f}" for name, part in parts.items())
             report(f"language {role}, step {step} of {steps}: {shown}")

@@ -34,11 +34,9 @@ def _one_step(config: ModelConfig, pairs: PairTable) -> None:
     cpu, knobs = torch.device("cpu"), TrainingConfig().suited_to(config)
     model = new_model(config, pairs)
     encoded = model.read(pairs)
-    optimizer = make_optimizer(
-        [model], cpu, learning_rate=knobs.learning_rate, weight_decay=knobs.weight_decay
-    )
+    optimizer = make_optimizer([model], knobs, cpu)
     logits = model.train()(model.batch(encoded, np.arange(128))).logits
     loss = hard_cross_entropy(logits, torch.tensor(pairs.grades[:128]))
     loss.backward()  # type: ignore[no-untyped-call]
-    take_step(optimizer, 0, 1, warmup=knobs.warmup, clip=knobs.clip)
+    take_step(optimizer, knobs, 0, 1)
     score(model.eval(), encoded, cpu, 128)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import nn
 
+from kdcore.config import TrainingConfig
 from kdcore.models.heads import Head
 
 FASTER = 20  # how many times faster the parameters learn that a head names
@@ -12,12 +13,7 @@ FASTEST = 0.05  # and the step size that they never exceed
 
 
 def make_optimizer(
-    modules: Sequence[nn.Module],
-    device: torch.device,
-    *,
-    learning_rate: float,
-    weight_decay: float,
-    eps: float = 1e-8,
+    modules: Sequence[nn.Module], knobs: TrainingConfig, device: torch.device
 ) -> torch.optim.AdamW:
     """Create the fused AdamW optimizer with its parameter groups.
 
@@ -37,29 +33,28 @@ def make_optimizer(
             matrices.append(parameter)
         else:
             vectors.append(parameter)
+    rate = knobs.learning_rate
     # checkpoints number the parameters in this order, so it stays as it is
     groups = [
-        {"params": matrices, "peak": learning_rate, "weight_decay": weight_decay},
-        {"params": vectors, "peak": learning_rate, "weight_decay": 0.0},
-        {"params": faster, "peak": min(FASTER * learning_rate, FASTEST), "weight_decay": 0.0},
+        {"params": matrices, "peak": rate, "weight_decay": knobs.weight_decay},
+        {"params": vectors, "peak": rate, "weight_decay": 0.0},
+        {"params": faster, "peak": min(FASTER * rate, FASTEST), "weight_decay": 0.0},
     ]
     groups = [group for group in groups if group["params"]]
-    fused = device.type in ("cpu", "cuda")
-    return torch.optim.AdamW(groups, lr=learning_rate, eps=eps, fused=fused)
+    return torch.optim.AdamW(groups, lr=rate, fused=device.type in ("cpu", "cuda"))
 
 
 def take_step(
-    optimizer: torch.optim.Optimizer, step: int, total: int, *, warmup: float, clip: float
+    optimizer: torch.optim.Optimizer, knobs: TrainingConfig, step: int, total: int
 ) -> None:
-    """Move the weights by their gradients, and drop the gradients.
+    """Move the weights by their gradients, a longer one than `clip` shortened; drop the gradients.
 
-    The step size rises linearly to each group's peak over the share `warmup` of all steps, then
-    falls linearly to 0. clip: the longest gradient; a longer one is shortened to it, 0 leaves all.
+    The step size rises linearly to each group's peak in the warm-up, then falls linearly to 0.
     """
-    if clip:
+    if knobs.clip:
         weights = [p for group in optimizer.param_groups for p in group["params"]]
-        nn.utils.clip_grad_norm_(weights, clip, foreach=True)
-    warm = max(int(warmup * total), 1)
+        nn.utils.clip_grad_norm_(weights, knobs.clip, foreach=True)
+    warm = max(int(knobs.warmup * total), 1)
     share = min((step + 1) / warm, (total - step) / max(total - warm, 1), 1.0)
     for group in optimizer.param_groups:
         group["lr"] = group["peak"] * share

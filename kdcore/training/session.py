@@ -70,12 +70,7 @@ class Session:
         calibrate_head(model, self.pairs, self.device, config.seed)
         beside = {f"extra{i}": module.to(self.device) for i, module in enumerate(extra)}
         self.modules: dict[str, nn.Module] = {"model": model} | beside
-        self.optimizer = make_optimizer(
-            list(self.modules.values()),
-            self.device,
-            learning_rate=self.knobs.learning_rate,
-            weight_decay=self.knobs.weight_decay,
-        )
+        self.optimizer = make_optimizer(list(self.modules.values()), self.knobs, self.device)
         self.steps_per_epoch = len(self._batches(epoch=0))
         self.total_steps = self.steps_per_epoch * self.knobs.epochs
         self.progress = fresh_progress(config, train, validation)
@@ -120,13 +115,7 @@ class Session:
         """Take one step down the gradient of `loss`; the parts are logged, unweighted."""
         weights = [p for group in self.optimizer.param_groups for p in group["params"]]
         losses = self.group.backward({"loss": loss, **parts}, weights, self._batch)
-        take_step(
-            self.optimizer,
-            self.progress.step,
-            self.total_steps,
-            warmup=self.knobs.warmup,
-            clip=self.knobs.clip,
-        )
+        take_step(self.optimizer, self.knobs, self.progress.step, self.total_steps)
         # they stay on the device until a metric line is due: reading one would wait for the GPU
         self.pending.append(losses)
         self.progress = replace(self.progress, step=self.progress.step + 1)

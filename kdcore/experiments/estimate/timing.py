@@ -58,14 +58,12 @@ def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[
     rows = np.arange(knobs.batch_size) % len(pairs)
     batch = model.batch(encoded, rows).to(device)
     target = torch.tensor(pairs.grades[rows], device=device)
-    optimizer = make_optimizer(
-        [model], device, learning_rate=knobs.learning_rate, weight_decay=knobs.weight_decay
-    )
+    optimizer = make_optimizer([model], knobs, device)
 
     def train() -> int:
         loss = hard_cross_entropy(model.train()(batch).logits, target)
         loss.backward()  # type: ignore[no-untyped-call]
-        take_step(optimizer, 0, 1, warmup=knobs.warmup, clip=knobs.clip)
+        take_step(optimizer, knobs, 0, 1)
         return len(rows)
 
     def ask() -> int:
