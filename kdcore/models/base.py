@@ -1,4 +1,4 @@
-"""PairModel: what every teacher and student can do: read pairs, answer a batch, be kept."""
+"""PairModel, the interface of every teacher and student: read pairs, score a batch, be saved."""
 
 import json
 from collections.abc import Iterable
@@ -27,10 +27,10 @@ class PairModel(nn.Module):
 
     A kind of model is one file in models/ that ends with `MODEL = TheClass` and one entry in
     catalog.STUDENTS that names the file. It must say how its tokenizer is learned and loaded
-    (learn_units, load_units), how pairs are read (read) and answered (forward).
+    (learn_units, load_units), how pairs are read (read) and scored (forward).
 
-    `products` is the type of matrix products (fp32, or bf16 where the hardware has it). `notes`
-    tells what of a checkpoint was not taken as it is, a sentence each.
+    `products` is the type of matrix products (fp32, or bf16 where the hardware has it). Each of the
+    `notes` says in a sentence what of a checkpoint was not taken as it is.
     """
 
     pads = False  # whether its encoder pads a batch, so that similar lengths should meet
@@ -57,15 +57,15 @@ class PairModel(nn.Module):
         return cls(config, scheme, cls.learn_units(config, texts))
 
     @classmethod
-    def kept(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> Self:
-        """What save wrote; DataError when a weight is missing."""
+    def load(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> Self:
+        """Load what save wrote; DataError when a weight is missing."""
         model = cls(config, scheme, cls.load_units(config, folder))
         model.load_weights(folder)
         return model
 
     @classmethod
-    def started(cls, config: ModelConfig, scheme: LabelScheme, source: "PairModel") -> Self:
-        """A model that begins with another's tokenizer and layers; DataError when they misfit."""
+    def starting_from(cls, config: ModelConfig, scheme: LabelScheme, source: "PairModel") -> Self:
+        """Start with another's tokenizer and layers; DataError when they do not fit."""
         raise DataError(f"start_from: {config.name} has no BERT layers to start from")
 
     def read(self, pairs: PairTable) -> Encoded:
@@ -84,23 +84,23 @@ class PairModel(nn.Module):
         return cuts_of(queries, ads, self.config.params)
 
     def cut_notes(self, encoded: Encoded, where: str) -> tuple[str, ...]:
-        """The same in sentences; where: the name of these pairs."""
+        """The cuts in sentences; where: the name of these pairs."""
         unit = "tokens" if encoded.bags is None else "words"
         return cut_notes(self.cuts(encoded), where, unit)
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
         """Outputs of a batch; `wants` may name hidden_states and attentions."""
-        raise TypeError(f"{type(self).__name__} answers nothing")
+        raise TypeError(f"{type(self).__name__} scores no pairs")
 
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
-        """The tables whose rows are token ids; training may narrow them to the rows in use."""
+        """The tables with a row per token id; training may narrow them to the rows in use."""
         return []
 
     def calibrate(self, batch: Batch, shares: Tensor) -> None:
-        """Set the head from a first batch and the (classes,) shares of grades; often nothing."""
+        """Set the head from a first batch and the (classes,) shares of grades, if it needs that."""
 
     def network(self) -> nn.Module:
-        """The module whose weights are kept."""
+        """The module whose weights are saved."""
         return self
 
     def save(self, folder: Path) -> None:
@@ -112,13 +112,13 @@ class PairModel(nn.Module):
         (folder / MODEL_CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
 
     def _save_network(self, folder: Path) -> None:
-        about = {"model_type": f"kdlab-{self.config.name}", **to_dict(self.config)}
-        (folder / "config.json").write_text(json.dumps(about, indent=2), encoding="utf-8")
+        metadata = {"model_type": f"kdlab-{self.config.name}", **to_dict(self.config)}
+        (folder / "config.json").write_text(json.dumps(metadata, indent=2), encoding="utf-8")
         weights = {name: t.contiguous() for name, t in self.network().state_dict().items()}
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
 
     def load_weights(self, folder: Path) -> None:
-        """Take the weights that save wrote; DataError when one is missing or is not a number."""
+        """Load the weights that save wrote; DataError when one is missing or is not a number."""
         try:
             weights = load_file(folder / WEIGHTS)
             refuse_non_numbers(folder, weights)

@@ -1,4 +1,4 @@
-"""PairTable -> token ids, each distinct text once; then batches of real tokens, cut by index."""
+"""Token ids of a PairTable, each distinct text once, and batches of them without padding."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -142,7 +142,7 @@ def _shared_tokens(ids: Rows, is_ad: NDArray[np.bool_], pair: Rows) -> NDArray[n
 
 
 def _towers(encoded: Encoded, rows: Rows) -> tuple[Packed, tuple[Tensor, Tensor] | None, Rows]:
-    """Pack the distinct rows; also where each asked row went."""
+    """Pack the distinct rows; also return the place of each given row."""
     distinct, back = np.unique(rows, return_inverse=True)
     lengths = encoded.tokens.lengths[distinct]
     order = np.argsort(lengths, kind="stable")

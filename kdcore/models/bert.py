@@ -79,19 +79,19 @@ class CrossEncoder(PairModel):
         return model
 
     @classmethod
-    def started(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
-        """BERT-n that begins with another's tokenizer, embeddings, even layers and classifier."""
+    def starting_from(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
+        """BERT-n that starts with another's tokenizer, embeddings, even layers and classifier."""
         if config.name != "bert":
-            return super().started(config, scheme, source)
-        model, giver = cls(config, scheme, layers_of(source).units), layers_of(source)
-        copy_layers(giver.encoder, model.encoder)
-        if len(scheme) == len(giver.scheme):
-            model.net.classifier.load_state_dict(giver.net.classifier.state_dict())
+            return super().starting_from(config, scheme, source)
+        model, origin = cls(config, scheme, layers_of(source).units), layers_of(source)
+        copy_layers(origin.encoder, model.encoder)
+        if len(scheme) == len(origin.scheme):
+            model.net.classifier.load_state_dict(origin.net.classifier.state_dict())
         return model
 
     @classmethod
     def pretrained(cls, config: ModelConfig, scheme: LabelScheme, texts: Iterable[str]) -> Self:
-        """From a local folder or a hub id; only the pooler and the head may begin untrained.
+        """From a local folder or a hub id; only the pooler and the head may start untrained.
 
         texts: those that it will read; DataError when its tokenizer knows too few of their words.
         """
@@ -106,12 +106,12 @@ class CrossEncoder(PairModel):
         return model
 
     @classmethod
-    def kept(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> Self:
-        """What save wrote: every weight must be there."""
+    def load(cls, config: ModelConfig, scheme: LabelScheme, folder: Path) -> Self:
+        """Load what save wrote: every weight must be there."""
         return cls(config, scheme, WordPiece.load(folder), load_kept(folder, len(scheme)))
 
     def _refuse_too_long(self) -> None:
-        """A longer pair than the position table would end in an IndexError, epochs later."""
+        """Refuse pairs longer than the position table, which would end in an IndexError later."""
         params, config = self.config.params, self.net.config
         special = len(self.prefix + self.middle + self.suffix)
         first = getattr(getattr(self.encoder, "embeddings", None), "padding_idx", None)
@@ -204,8 +204,8 @@ class CrossEncoder(PairModel):
 def _untrained(params: Any, scheme: LabelScheme, units: WordPiece) -> BertForSequenceClassification:
     positions = params.query_tokens + params.ad_tokens + 3
     kinds = 4 if params.overlap else 2  # token types
-    about = {"num_labels": len(scheme), "type_vocab_size": kinds}
-    return BertForSequenceClassification(bert_config(params, len(units), positions, **about))
+    sizes = {"num_labels": len(scheme), "type_vocab_size": kinds}
+    return BertForSequenceClassification(bert_config(params, len(units), positions, **sizes))
 
 
 def layers_of(source: PairModel) -> CrossEncoder:
@@ -219,7 +219,7 @@ def _template(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[i
     """Special ids before, between and after a pair, and the token type of its second text."""
     probe = tokenizer("a", "b", return_token_type_ids=True)
     ids, kinds = list(probe["input_ids"]), list(probe["token_type_ids"])
-    # by text, not by kind of id: a vocabulary without these letters says [UNK], which is special
+    # by text, not by kind of id: a vocabulary without these letters gives [UNK], which is special
     text = probe.sequence_ids(0)
     left, right = ([i for i, of in enumerate(text) if of == side] for side in (0, 1))
     if not left or not right or left[-1] + 1 == right[0]:

@@ -1,4 +1,4 @@
-"""From a ModelConfig to a model, and from a folder back to it."""
+"""Build a model from its config, or load it from a folder."""
 
 import json
 from collections.abc import Iterable
@@ -27,17 +27,17 @@ def new_model(
     """An untrained model (or a pretrained encoder with an untrained head).
 
     pairs: the training pairs, from which a tokenizer is learned. start_from: a model of the
-    same width whose tokenizer, embeddings and evenly chosen layers are taken over.
+    same width whose tokenizer, embeddings and evenly chosen layers the model starts with.
     """
     torch.manual_seed(seed)
     kind = _kind(config.name)
     if start_from is not None:
-        return kind.started(config, pairs.scheme, start_from)
+        return kind.starting_from(config, pairs.scheme, start_from)
     return kind.new(config, pairs.scheme, _texts(pairs))
 
 
 def load_model(folder: Path) -> PairModel:
-    """The model that a run kept; DataError when the folder holds none."""
+    """The model that a run stored; DataError when the folder holds none."""
     try:
         card = json.loads((folder / MODEL_CARD).read_text(encoding="utf-8"))
         config = build_knobs(ModelConfig, card["model"])
@@ -46,7 +46,7 @@ def load_model(folder: Path) -> PairModel:
         raise DataError(
             f"{folder} holds no model of the lab ({cause}); finish its run first"
         ) from cause
-    return _kind(config.name).kept(config, scheme, folder).eval()
+    return _kind(config.name).load(config, scheme, folder).eval()
 
 
 def _kind(name: str) -> type[PairModel]:

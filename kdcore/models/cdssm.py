@@ -86,11 +86,11 @@ class Cdssm(PairModel):
 
     def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """(pairs, semantic) query and ad vectors."""
-        made = [
+        vectors = [
             tower(packed, bag)
             for tower, packed, bag in zip(self.towers, batch.packs, batch.bags, strict=True)
         ]
-        return made[0][batch.query_rows], made[-1][batch.ad_rows]
+        return vectors[0][batch.query_rows], vectors[-1][batch.ad_rows]
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
         """Outputs of a batch."""

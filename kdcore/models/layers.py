@@ -1,4 +1,4 @@
-"""Layers of an encoder: keep some of them, or start one encoder from another's."""
+"""Keep some layers of an encoder, or start one encoder from another's layers."""
 
 from typing import Any
 
@@ -63,8 +63,8 @@ def copy_layers(source: Any, target: Any) -> list[int]:
     a, b = source.config, target.config
     differs = [n for n in _ALIKE if getattr(a, n) != getattr(b, n)]
     if differs:
-        told = ", ".join(f"{n} {getattr(a, n)} there and {getattr(b, n)} here" for n in differs)
-        raise DataError(f"start_from: the layers do not fit: {told}; make them the same")
+        sizes = ", ".join(f"{n} {getattr(a, n)} there and {getattr(b, n)} here" for n in differs)
+        raise DataError(f"start_from: the layers do not fit: {sizes}; make them the same")
     mine, theirs = target.embeddings, source.embeddings
     mine.word_embeddings.load_state_dict(theirs.word_embeddings.state_dict())
     mine.LayerNorm.load_state_dict(theirs.LayerNorm.state_dict())

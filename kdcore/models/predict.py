@@ -1,4 +1,4 @@
-"""Score pairs with a model: typed by hand or a whole table."""
+"""Score pairs with a model: a whole table, or a pair that a person typed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from kdcore.predictions import Predictions, model_hash
 from kdcore.softlabels import soften
 
 Matrix = NDArray[np.float32]
-Watch = Callable[[int], None]  # told after each batch how many pairs are done; may raise to stop
+Watch = Callable[[int], None]  # called after each batch with the pairs done; may raise to stop
 
 
 @torch.inference_mode()
@@ -55,15 +55,19 @@ def score_size(batch_size: int) -> int:
     return min(4 * batch_size, 512)
 
 
-def kept_precision(precision: str) -> str:
-    """The precision of logits that are kept: `auto` is fp32, in which a model is exported too."""
+def stored_precision(precision: str) -> str:
+    """The precision of logits that are stored: `auto` is fp32, in which a model is exported too.
+
+    In bf16, which `auto` takes for training where the hardware has it, the logits of a small
+    encoder differ by up to 0.015 from those of its export; fp32 takes 1.5 times as long.
+    """
     return "fp32" if precision == "auto" else precision
 
 
 @contextmanager
-def kept_products(model: PairModel, precision: str, device: torch.device) -> Iterator[None]:
-    """Inside, a model in training computes as it will when its kept logits are measured."""
-    training, model.products = model.products, product_type(kept_precision(precision), device)
+def stored_products(model: PairModel, precision: str, device: torch.device) -> Iterator[None]:
+    """Inside, a model in training computes as it will when its stored logits are measured."""
+    training, model.products = model.products, product_type(stored_precision(precision), device)
     try:
         yield
     finally:

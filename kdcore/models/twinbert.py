@@ -42,7 +42,7 @@ class Tower(nn.Module):
             nn.init.normal_(self.trigrams.weight, std=0.1)
 
     def forward(self, packed: Packed, bag: Bag | None, products: torch.dtype) -> Tensor:
-        """(sequences, width), one vector a text."""
+        """(sequences, width), one vector per text."""
         x = self._embed(packed, bag)
         if self.pooling == "cls":
             return encode_first(self.bert.encoder, x, packed, products)
@@ -85,7 +85,7 @@ class TwinBert(PairModel):
 
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> WordPiece | Trigrams:
-        """Word pieces or letter trigrams, as the knob `units` says."""
+        """Word pieces or letter trigrams, by the knob `units`."""
         params = config.params
         kind = Trigrams if params.units == "trigrams" else WordPiece
         return kind.train(texts, params.vocabulary, strip_accents=params.strip_accents)
@@ -97,8 +97,8 @@ class TwinBert(PairModel):
         return kind.load(folder)
 
     @classmethod
-    def started(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
-        """Both towers begin with a cross-encoder's tokenizer, embeddings and even layers."""
+    def starting_from(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
+        """Both towers start with a cross-encoder's tokenizer, embeddings and even layers."""
         model = cls(config, scheme, layers_of(source).units)
         for tower in model.towers:
             copy_layers(layers_of(source).encoder, tower.bert)
@@ -129,11 +129,11 @@ class TwinBert(PairModel):
     def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """(pairs, width) query and ad vectors; each distinct text is encoded once."""
         bags = batch.bags or (None,) * len(batch.packs)
-        made = [
+        vectors = [
             tower(packed, bag, self.products)
             for tower, packed, bag in zip(self.towers, batch.packs, bags, strict=True)
         ]
-        return made[0][batch.query_rows], made[-1][batch.ad_rows]
+        return vectors[0][batch.query_rows], vectors[-1][batch.ad_rows]
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
         """Outputs of a batch."""

@@ -1,8 +1,8 @@
 """The contract of every distillation method: an objective on Outputs, weighted into a total.
 
 An objective knows two Outputs and nothing else: no config, no file, no device. Where the
-teacher's Outputs come from (cached, live, a peer, a snapshot of the student itself) is another
-matter, see teachers.py; online and self distillation reuse an objective and change the teacher.
+teacher's Outputs come from (cached, live, a peer, a snapshot of the student itself) is decided in
+teachers/; online and self distillation reuse an objective and change the teacher.
 
 A file in objectives/ offers one function, found by the method's name in the catalog:
 
@@ -66,7 +66,7 @@ class Term:
 def weighted_sum(
     terms: Sequence[Term], student: Outputs, teacher: Outputs
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The total and its parts; parts are unweighted, so that curves stay comparable."""
+    """Add the terms up; also return them unweighted, so that curves stay comparable."""
     if len({term.name for term in terms}) < len(terms):
         raise ValueError(f"two terms share a name: {[term.name for term in terms]}")
     parts = {term.name: term.objective(student, teacher) for term in terms}
@@ -78,6 +78,6 @@ def weighted_sum(
 
 def make_objective(method: str, params: Any, student: Shape, teacher: Shape) -> Objective:
     """The objective of a method of the catalog."""
-    module = import_module(f"kdcore.objectives.{method}")
-    made: Objective = module.objective(params, student, teacher)
-    return made
+    module: Any = import_module(f"kdcore.objectives.{method}")
+    objective: Objective = module.objective(params, student, teacher)
+    return objective

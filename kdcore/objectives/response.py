@@ -1,6 +1,8 @@
 """Response distillation: the student matches the teacher's logits or soft labels."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch.nn.functional as F
@@ -43,8 +45,8 @@ def soft_cross_entropy(
     return -(p * log_q).sum(dim=-1).mean() * temperature**2
 
 
-def logit_mse(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    """Half the mean squared gap of zero-mean logits, mean over batch and classes.
+def mse_logits(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """Half the mean squared difference of zero-mean logits, mean over batch and classes.
 
     Ba & Caruana 2014 (arXiv:1312.6184); the limit of soft_kl as T grows (Hinton §2.1). Logits
     are centered because adding a constant to all of them changes no probability.
@@ -53,8 +55,8 @@ def logit_mse(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
     return gap.square().mean() / 2
 
 
-def relevance_mse(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
-    """Mean squared gap of probabilities at T = 1, summed over the grades above the worst.
+def mse_probabilities(student_logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    """Mean squared difference of probabilities at T = 1, summed over the grades above the worst.
 
     With two grades this is the tutorial's student_kd: MSE of P(relevant).
     """
@@ -68,20 +70,13 @@ def _centered(logits: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Response:
-    """One of the four losses as an objective."""
+    """A loss of the logits as an objective."""
 
-    loss: str
-    temperature: float
-    teacher_temperature: float
+    loss: Callable[[Tensor, Tensor], Tensor]
 
     def __call__(self, student: Outputs, teacher: Outputs) -> Tensor:
         """Mean loss of a batch."""
-        pair = student.logits, teacher.logits
-        if self.loss == "kl":
-            return soft_kl(*pair, self.temperature, self.teacher_temperature)
-        if self.loss == "ce":
-            return soft_cross_entropy(*pair, self.temperature, self.teacher_temperature)
-        return logit_mse(*pair) if self.loss == "mse_logits" else relevance_mse(*pair)
+        return self.loss(student.logits, teacher.logits)
 
 
 def objective(params: Any, student: Shape, teacher: Shape) -> Objective:
@@ -94,4 +89,14 @@ def objective(params: Any, student: Shape, teacher: Shape) -> Objective:
                 "choose a teacher that was trained on the same grades"
             ],
         )
-    return Response(params.loss, params.temperature, params.teacher_temperature)
+    temperatures = {
+        "temperature": params.temperature,
+        "teacher_temperature": params.teacher_temperature,
+    }
+    losses: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+        "kl": partial(soft_kl, **temperatures),
+        "ce": partial(soft_cross_entropy, **temperatures),
+        "mse_logits": mse_logits,
+        "mse_probabilities": mse_probabilities,
+    }
+    return Response(losses[params.loss])

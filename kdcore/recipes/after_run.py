@@ -12,7 +12,7 @@ from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.judging.latency import latency_of
 from kdcore.judging.measured import measure_finished
-from kdcore.models.predict import kept_precision
+from kdcore.models.predict import stored_precision
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run, RunStore
@@ -52,7 +52,7 @@ def _teacher(
         if Predictions.load(teacher.predictions_path("test")).data_hash == test.content_hash:
             return
     predictions, _ = cached_predictions(
-        teacher, test, workspace, device=config.device, precision=kept_precision("auto")
+        teacher, test, workspace, device=config.device, precision=stored_precision("auto")
     )
     regraded(predictions, model_scheme(teacher.model_folder), pairs).save(teacher_path(run))
 

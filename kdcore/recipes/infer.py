@@ -6,7 +6,7 @@ from functools import partial
 from kdcore.config import InferConfig
 from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable, part_of
-from kdcore.models.predict import kept_precision
+from kdcore.models.predict import stored_precision
 from kdcore.runs.record import address
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
@@ -32,7 +32,7 @@ def infer(
                 part,
                 workspace,
                 device=config.device,
-                precision=kept_precision(config.precision),
+                precision=stored_precision(config.precision),
                 batch_size=config.batch_size,
                 watch=progress,
             )

@@ -17,7 +17,7 @@ from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfi
 from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
-from kdcore.models.predict import kept_precision, predict_table, score_size
+from kdcore.models.predict import predict_table, score_size, stored_precision
 from kdcore.recipes.after_run import measure_run
 from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
@@ -170,7 +170,7 @@ def _score(config: TrainedConfig, pairs: PairTable, run: Run, writer: RunWriter)
                 pairs.split(split),
                 pick_device(config.device),
                 name=run.id,
-                precision=kept_precision(config.training.precision),
+                precision=stored_precision(config.training.precision),
                 batch_size=score_size(config.training.batch_size),
             )
             predictions.save(run.predictions_path(split))

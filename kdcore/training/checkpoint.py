@@ -1,4 +1,4 @@
-"""Checkpoints: all that a killed run needs to go on to the same result; safetensors and JSON.
+"""Save and restore all that a killed run needs to end with the same result.
 
 A checkpoint is one safetensors file and, written after it, checkpoint.json that names it: a kill
 between the two leaves the one before. The best epoch so far has a file of its own, named by its
@@ -32,11 +32,11 @@ class Progress:
     best_value: float  # higher is better, whatever it is selected by
     data_hash: str
     config_hash: str
-    seconds: float = 0.0  # that the run had taken by then, its earlier legs with it
+    seconds: float = 0.0  # that the run had taken by then, earlier processes included
 
 
 class Checkpoints:
-    """The checkpoint folder of a run: the newest state of what learns, and the best epoch."""
+    """The checkpoint folder of a run: the newest state of all that learns, and the best weights."""
 
     def __init__(
         self, folder: Path, modules: Mapping[str, nn.Module], optimizer: Any, device: torch.device
@@ -62,24 +62,24 @@ class Checkpoints:
         self._drop("best-*", {self.best_path(progress.best_step).name})
 
     def save_best(self, step: int) -> None:
-        """Keep the model as it is now, beside the best epoch of the last checkpoint."""
+        """Save the weights of now as the best, beside those that the last checkpoint names."""
         write_tensors(self.best_path(step), self.modules["model"].state_dict())
         self._drop("best-*", {self.best_path(at).name for at in (step, self._pointed)})
 
     def load_best(self, step: int) -> None:
-        """Give the model the weights that it had at this step."""
+        """Load the weights that the model had at this step."""
         self.modules["model"].load_state_dict(self._read(self.best_path(step)))
 
     def best_path(self, step: int) -> Path:
-        """Where the weights of the best epoch are, when that epoch ended at this step."""
+        """The file of the best weights, when they are those of this step."""
         return self.folder / f"best-{step:08d}.safetensors"
 
     def progress(self) -> Progress | None:
-        """Where the last checkpoint stands; None when there is none."""
+        """The progress of the last checkpoint; None when there is none."""
         return self._card()[1] if (self.folder / CARD).exists() else None
 
     def restore(self) -> Parts:
-        """Put everything back as it was at the last checkpoint; the pending losses are returned."""
+        """Restore everything from the last checkpoint; return the pending losses."""
         path, progress = self._card()
         tensors = self._read(path)
         try:
@@ -122,16 +122,16 @@ class Checkpoints:
 
 
 def seconds_before(folder: Path) -> float:
-    """How long a run had taken by its last checkpoint; 0 without one, or before they told it."""
+    """How long a run had taken by its last checkpoint; 0 without one, or when it does not say."""
     try:
-        told = json.loads((folder / CARD).read_text(encoding="utf-8"))["seconds"]
-        return max(float(told), 0.0)
+        seconds = json.loads((folder / CARD).read_text(encoding="utf-8"))["seconds"]
+        return max(float(seconds), 0.0)
     except (OSError, ValueError, KeyError, TypeError):
         return 0.0
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Tensors as safetensors, complete or not at all."""
+    """Write tensors as safetensors; the file is complete or not there."""
     with replacing(path) as temporary:
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, temporary)
 

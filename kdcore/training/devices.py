@@ -38,7 +38,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def ranks(name: str) -> int:
-    """How many processes train one run: one a GPU with `cuda:all`, two with `cpu:2`, else one."""
+    """How many processes train one run: one per GPU with `cuda:all`, two with `cpu:2`, else one."""
     if name == EVERY_GPU:
         return max(1, torch.cuda.device_count())
     kind, _, count = name.partition(":")

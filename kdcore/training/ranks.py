@@ -1,11 +1,11 @@
-"""One run on several devices: each process (rank) learns from its share of every batch.
+"""Train one run on several devices: each process (rank) learns from its share of every batch.
 
-Gradients are summed, each share weighed by its pairs, so that the result is that of one process
+Gradients are summed, each share weighted by its pairs, so that the result is that of one process
 with the whole batch, up to float error (dropout draws differ). Rank 0 is the run's own process:
-it starts the others, and only it logs, validates, saves and hears a stop; the others read the same
-data, move their weights by the same sums, and leave with it. Started by torchrun
+it starts the others, and only it logs, validates, saves and heeds a stop; the others read the same
+data, move their weights by the same sums, and end with it. Started by torchrun
 (`python -m torch.distributed.run --standalone --nproc-per-node 2 -m kdcore run FOLDER`) the ranks
-find each other by what it puts into their environment.
+find each other by the variables of their environment.
 """
 
 import os
@@ -34,15 +34,15 @@ from kdcore.runs.record import address
 from kdcore.runs.store import Run
 from kdcore.training.devices import is_full_memory, pick_device, ranks, use_threads
 
-FULL = 77  # exit status of a rank whose memory was full
+FULL = 77  # exit status of a rank that ran out of memory
 _STORE, _LEADER = "KDLAB_RANKS", "KDLAB_RANK_0"  # in the environment of ranks that we started
-_PATIENCE = timedelta(hours=2)  # the others wait while rank 0 validates and saves
-_ASSEMBLE = 300.0  # seconds for every rank to come up
+_PATIENCE = timedelta(hours=2)  # the other ranks wait while rank 0 validates and saves
+_ASSEMBLE = 300.0  # seconds in which every rank has to start
 Kind = TypeVar("Kind", bound=np.generic)
 
 
 class PeerLostError(RunError):
-    """Another rank has gone."""
+    """Another rank has ended."""
 
 
 @dataclass(frozen=True)
@@ -58,47 +58,47 @@ class Group:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the process that says, writes and decides."""
+        """Whether this is the process that writes, reports and decides."""
         return self.rank == 0
 
     def share(self, rows: Rows) -> Rows:
-        """This rank's pairs of a batch; where there are too few, one that will weigh nothing."""
+        """This rank's pairs of a batch; where there are too few, one pair of weight 0."""
         own = self._part(rows)
         return own if len(own) else rows[:1]
 
     def reseed(self, seed: int, step: int) -> None:
-        """Other dropout than rank 0's, and the same again after a resume."""
+        """Seed dropout: other draws than rank 0's, and the same ones again after a resume."""
         if not self.leads:
             words = np.random.SeedSequence([seed, step, self.rank]).generate_state(1)
             torch.manual_seed(int(words[0]))
 
-    def evened(self, mean: Tensor, counted: NDArray[np.bool_]) -> Tensor:
-        """A mean over some pairs of the share so scaled that `backward` makes it the batch's.
+    def scaled_mean(self, mean: Tensor, counted: NDArray[np.bool_]) -> Tensor:
+        """Scale a mean over some pairs of the share so that `backward` makes it the batch's.
 
-        counted: (batch,) the pairs that the mean is taken over.
+        counted: (batch,) which pairs the mean is taken over.
         """
         if self.size == 1:
             return mean
         own = self._part(counted)
-        fair = own.sum() / max(counted.sum(), 1)
-        return mean * float(fair * len(counted) / max(len(own), 1))
+        fraction = own.sum() / max(counted.sum(), 1)
+        return mean * float(fraction * len(counted) / max(len(own), 1))
 
     def backward(
         self, losses: Mapping[str, Tensor], weights: Sequence[Tensor], rows: Rows
     ) -> dict[str, Tensor]:
-        """Gradients of `loss`, the first of the losses, and each loss: those of the whole batch."""
+        """Compute the gradients of `loss`, and return every loss: those of the whole batch."""
         if self.size > 1:
             weight = len(self._part(rows)) / len(rows)
             losses = {name: loss * weight for name, loss in losses.items()}
         losses["loss"].backward()  # type: ignore[no-untyped-call]
-        told = {name: loss.detach() for name, loss in losses.items()}
+        values = {name: loss.detach() for name, loss in losses.items()}
         if self.joined:
             gradients = [w.grad for w in weights if w.grad is not None]
-            sums = _summed([*gradients, torch.stack(list(told.values())).float()])
+            sums = _summed([*gradients, torch.stack(list(values.values())).float()])
             for gradient, total in zip(gradients, sums, strict=False):
                 gradient.copy_(total)
-            told = dict(zip(told, sums[-1], strict=True))
-        return told
+            values = dict(zip(values, sums[-1], strict=True))
+        return values
 
     def _part(self, values: NDArray[Kind]) -> NDArray[Kind]:
         part: NDArray[Kind] = np.array_split(values, self.size)[self.rank]
@@ -116,13 +116,13 @@ def _summed(tensors: Sequence[Tensor]) -> list[Tensor]:
     except RuntimeError as cause:
         if is_full_memory(cause):
             raise
-        raise PeerLostError("a process of this run has gone") from cause
+        raise PeerLostError("a process of this run has ended") from cause
     parts = torch.split(flat, [t.numel() for t in tensors])
     return [part.view_as(t) for part, t in zip(parts, tensors, strict=True)]
 
 
 def own_rank() -> int:
-    """Which process of a run this is; 0 for the one that leads, or that is alone."""
+    """Which process of a run this is; 0 for the one that leads or is the only one."""
     return int(os.environ["RANK"]) if _is_started() else 0
 
 
@@ -134,11 +134,11 @@ def _is_started() -> bool:
 
 @contextmanager
 def leading(
-    device: str, threads: int, run: Run, data_hash: str, look: Callable[[], None]
+    device: str, threads: int, run: Run, data_hash: str, heed_stop: Callable[[], None]
 ) -> Iterator[Group]:
-    """Rank 0 with all others at its side, as many as the device asks for; they end with the block.
+    """Lead as many processes as the device names: start the others, which end with the block.
 
-    look: called while they come up; raises when the run should stop.
+    heed_stop: called while they start; raises when the run should stop.
     """
     started = _is_started()
     size = int(os.environ["WORLD_SIZE"]) if started else ranks(device)
@@ -154,7 +154,7 @@ def leading(
         stack.enter_context(use_threads(_threads(threads, size)))
         store.set("data", data_hash)
         try:
-            _assemble(store, size, helpers, look)
+            _assemble(store, size, helpers, heed_stop)
             with _joined(store, device, 0, size) as group:
                 helpers.guard(device)
                 yield group
@@ -164,7 +164,7 @@ def leading(
 
 @contextmanager
 def following(device: str, threads: int, data_hash: str) -> Iterator[Group]:
-    """One of the other ranks; it ends when the process that started it ends."""
+    """Take part as one of the other ranks; it ends when the process that started it ends."""
     rank, size = own_rank(), int(os.environ["WORLD_SIZE"])
     parent = int(os.environ.get(_LEADER, os.getppid()))
     threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
@@ -177,8 +177,8 @@ def following(device: str, threads: int, data_hash: str) -> Iterator[Group]:
         yield group
 
 
-def _threads(asked: int, size: int) -> int:
-    return asked or max(1, (os.cpu_count() or 1) // size)
+def _threads(requested: int, size: int) -> int:
+    return requested or max(1, (os.cpu_count() or 1) // size)
 
 
 def _leave_with(parent: int) -> None:
@@ -188,18 +188,18 @@ def _leave_with(parent: int) -> None:
 
 
 def _torchrun_store() -> Store:
-    """The store that torchrun's agent keeps."""
+    """The store of torchrun's agent."""
     host, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     agent = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
     store = TCPStore(host, port, is_master=own_rank() == 0 and not agent)
     return PrefixStore(f"kdlab-{os.environ.get('TORCHELASTIC_RESTART_COUNT', 0)}", store)
 
 
-def _assemble(store: Store, size: int, helpers: "Helpers", look: Callable[[], None]) -> None:
-    """Wait until every rank has read the data; RunError when one of them does not come."""
+def _assemble(store: Store, size: int, helpers: "Helpers", heed_stop: Callable[[], None]) -> None:
+    """Wait until every rank has read the data; RunError when one of them does not start."""
     until = time.monotonic() + _ASSEMBLE
     while not store.check([f"ready{rank}" for rank in range(1, size)]):
-        look()
+        heed_stop()
         if helpers.lost or time.monotonic() > until:
             raise PeerLostError("a process of this run did not start")
         time.sleep(0.05)
@@ -219,7 +219,7 @@ def _joined(store: Store, device: str, rank: int, size: int) -> Iterator[Group]:
 
 
 class Helpers:
-    """The processes of the other ranks, as rank 0 sees them; none of ours under torchrun."""
+    """The processes of the other ranks that rank 0 started; under torchrun it started none."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -230,12 +230,12 @@ class Helpers:
         return self
 
     def start(self, run: Run, path: Path) -> Store:
-        """Start them; they print into the run's log. The store by which they are found."""
+        """Start them, their output in the run's log; return the store where they meet."""
         local = {"linux": "lo", "darwin": "lo0"}.get(sys.platform)
-        if local:  # all are on this machine, and nobody else should hear them
+        if local:  # all are on this machine, so no other machine needs to reach them
             os.environ.setdefault("GLOO_SOCKET_IFNAME", local)
         command = [sys.executable, "-m", "kdcore", "run", str(run.folder.resolve())]
-        about = {"WORLD_SIZE": str(self.size), _STORE: str(path), _LEADER: str(os.getpid())}
+        variables = {"WORLD_SIZE": str(self.size), _STORE: str(path), _LEADER: str(os.getpid())}
         store = FileStore(str(path), self.size)
         with run.log_path.open("ab") as log:
             for rank in range(1, self.size):
@@ -244,19 +244,19 @@ class Helpers:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env={**os.environ, **about, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-                    start_new_session=True,  # Ctrl-C is for rank 0, which tells them
+                    env={**os.environ, **variables, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+                    start_new_session=True,  # Ctrl-C reaches rank 0 only, which ends them
                 )
         return store
 
     @property
     def lost(self) -> dict[int, int]:
-        """Exit status of each rank that has gone."""
+        """Exit status of each rank that has ended."""
         polled = {rank: process.poll() for rank, process in self.processes.items()}
         return {rank: status for rank, status in polled.items() if status is not None}
 
     def guard(self, device: str) -> None:
-        """NCCL waits for ever for a rank that died: break the group when one has gone."""
+        """Break the group when a rank has died: NCCL would wait for it for ever."""
         if device.startswith("cuda"):
             threading.Thread(target=self._guard, daemon=True).start()
 
@@ -268,15 +268,17 @@ class Helpers:
                 return
 
     def explain(self, run: Run) -> Exception:
-        """Why one of them has gone, as an error of this run."""
+        """The error that says why one of them has ended."""
         until = time.monotonic() + 5
         while not self.lost and time.monotonic() < until:
             time.sleep(0.05)
         if FULL in self.lost.values():
             return torch.OutOfMemoryError("out of memory in another process of this run")
-        gone = ", ".join(f"process {r + 1} of {self.size} (exit {s})" for r, s in self.lost.items())
+        ended = ", ".join(
+            f"process {r + 1} of {self.size} (exit {s})" for r, s in self.lost.items()
+        )
         return RunError(
-            f"{gone or 'a process'} of this run ended too early; run.log tells more. Go on from "
+            f"{ended or 'a process'} of this run ended too early; run.log tells more. Go on from "
             f"the last good checkpoint with `kdlab runs resume {address(run.folder)}`"
         )
 

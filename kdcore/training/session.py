@@ -23,7 +23,7 @@ from kdcore.errors import RunError
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Batch, Rows
 from kdcore.models.packed import product_type
-from kdcore.models.predict import kept_products
+from kdcore.models.predict import stored_products
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
@@ -109,7 +109,7 @@ class Session:
 
     def labelled_mean(self, mean: Tensor, grades: Rows) -> Tensor:
         """A mean over the labelled pairs of this process's share, as a part of the batch's."""
-        return self.group.evened(mean, grades[self._batch] >= 0)
+        return self.group.scaled_mean(mean, grades[self._batch] >= 0)
 
     def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
         """Take one step down the gradient of `loss`; the parts are logged, unweighted."""
@@ -122,7 +122,7 @@ class Session:
 
     def measuring(self) -> AbstractContextManager[None]:
         """A block in which the model computes as its stored predictions will be computed."""
-        return kept_products(self.model, self.knobs.precision, self.device)
+        return stored_products(self.model, self.knobs.precision, self.device)
 
     def save(self) -> None:
         """Write a checkpoint now; weights that are no numbers never replace good ones."""

@@ -12,7 +12,7 @@ from kdcore.errors import ConfigError
 from kdcore.models.heads import HalfCosine
 from kdcore.objectives.base import Shape, make_objective
 from kdcore.objectives.hard import hard_mse
-from kdcore.objectives.response import logit_mse, relevance_mse, soft_cross_entropy, soft_kl
+from kdcore.objectives.response import mse_logits, mse_probabilities, soft_cross_entropy, soft_kl
 from kdcore.outputs import Outputs
 from kdcore.softlabels import entropy, kl
 
@@ -63,20 +63,20 @@ def test_soft_kl_has_the_golden_values(temperature):
     assert loss / temperature**2 == pytest.approx(divergence, abs=5e-6)
 
 
-def test_logit_mse_is_the_golden_limit_of_soft_kl():
+def test_mse_logits_is_the_golden_limit_of_soft_kl():
     """(1 / 2N) times the summed square of the gap of centred logits."""
-    assert logit_mse(STUDENT, TEACHER).item() == pytest.approx(0.8611, abs=5e-5)
+    assert mse_logits(STUDENT, TEACHER).item() == pytest.approx(0.8611, abs=5e-5)
     assert soft_kl(STUDENT, TEACHER, 1e4).item() == pytest.approx(0.8611, abs=2e-4)
     gap = (STUDENT - STUDENT.mean()) - (TEACHER - TEACHER.mean())
-    assert logit_mse(STUDENT, TEACHER).item() == pytest.approx((gap.square().sum() / 6).item())
+    assert mse_logits(STUDENT, TEACHER).item() == pytest.approx((gap.square().sum() / 6).item())
 
 
 @settings(max_examples=50)
 @given(row_pairs)
-def test_soft_kl_tends_to_logit_mse_as_temperature_grows(rows):
+def test_soft_kl_tends_to_mse_logits_as_temperature_grows(rows):
     student, teacher = rows
     torch.testing.assert_close(
-        soft_kl(student, teacher, 1e5), logit_mse(student, teacher), rtol=1e-2, atol=1e-4
+        soft_kl(student, teacher, 1e5), mse_logits(student, teacher), rtol=1e-2, atol=1e-4
     )
 
 
@@ -124,7 +124,7 @@ def test_every_loss_has_its_floor_where_student_and_teacher_agree(z, temperature
     student = z.clone().requires_grad_()
     for loss in (soft_kl, soft_cross_entropy):
         assert gradient(loss, student, z, temperature).abs().max() < 1e-8
-    for loss in (logit_mse, relevance_mse):
+    for loss in (mse_logits, mse_probabilities):
         assert loss(z, z).item() == 0
         assert gradient(loss, student, z).abs().max() == 0
 
@@ -151,8 +151,8 @@ def test_a_constant_on_all_logits_changes_nothing(rows, temperature, a, b):
     for loss, rest in (
         (soft_kl, (temperature,)),
         (soft_cross_entropy, (temperature,)),
-        (logit_mse, ()),
-        (relevance_mse, ()),
+        (mse_logits, ()),
+        (mse_probabilities, ()),
     ):
         torch.testing.assert_close(
             loss(student + a, teacher + b, *rest), loss(student, teacher, *rest), rtol=0, atol=1e-6
@@ -216,8 +216,8 @@ def test_losses_are_means_over_the_batch():
     each = {
         "kl": lambda s, t: soft_kl(s, t, 2.0),
         "ce": lambda s, t: soft_cross_entropy(s, t, 2.0),
-        "mse": logit_mse,
-        "relevance": relevance_mse,
+        "mse": mse_logits,
+        "relevance": mse_probabilities,
     }
     pairs = [(s[None], t[None]) for s, t in rows]
     for loss in each.values():
@@ -244,8 +244,8 @@ def test_the_knob_names_the_loss(loss):
     expected = {
         "kl": soft_kl(student, teacher, 3.0, 2.0),
         "ce": soft_cross_entropy(student, teacher, 3.0, 2.0),
-        "mse_logits": logit_mse(student, teacher),
-        "mse_probabilities": relevance_mse(student, teacher),
+        "mse_logits": mse_logits(student, teacher),
+        "mse_probabilities": mse_probabilities(student, teacher),
     }[loss]
     made = make_objective("response", params, Shape(4, 8), Shape(4, 16))
     assert made(Outputs(student, student), Outputs(teacher, teacher)) == expected
@@ -290,16 +290,16 @@ def test_the_tutorials_student_ft_is_hard_mse_of_half_a_cosine():
     torch.testing.assert_close(hard_mse(HalfCosine()(cosine), LABELS), expected)
 
 
-def test_the_tutorials_student_kd_is_relevance_mse_of_half_a_cosine():
+def test_the_tutorials_student_kd_is_mse_probabilities_of_half_a_cosine():
     expected = ((tutorial_student()[0] - tutorial_teacher()[0]) ** 2).mean()
-    made = relevance_mse(HalfCosine()(tutorial_student()[1]), tutorial_teacher()[1])
+    made = mse_probabilities(HalfCosine()(tutorial_student()[1]), tutorial_teacher()[1])
     torch.testing.assert_close(made, expected)
 
 
 def test_the_tutorials_gradients_are_the_same_too():
     """Not only the value: the way back through the two logits and the clamp."""
     query = QUERY.clone().requires_grad_()
-    ours = relevance_mse(HalfCosine()(F.cosine_similarity(query, AD)), tutorial_teacher()[1])
+    ours = mse_probabilities(HalfCosine()(F.cosine_similarity(query, AD)), tutorial_teacher()[1])
     (made,) = torch.autograd.grad(ours, query)
     theirs = (((F.cosine_similarity(query, AD) + 1) / 2 - tutorial_teacher()[0]) ** 2).mean()
     (expected,) = torch.autograd.grad(theirs, query)

@@ -66,7 +66,7 @@ def test_the_shares_gradients_add_up_to_that_of_the_batch(counted: list[int]) ->
     def gradient(group: Group) -> tuple[float, float]:
         weight = torch.tensor(2.0, requires_grad=True)
         own = group.share(rows)
-        hard = group.evened(mean(weight, own), mask)
+        hard = group.scaled_mean(mean(weight, own), mask)
         soft = (weight * values[own]).mean()
         told = group.backward({"loss": soft + hard, "hard": hard}, [weight], rows)
         assert weight.grad is not None
