@@ -34,7 +34,6 @@ from kdcore.training.interrupt import StoppedError
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.memory import (
     explain_full,
-    free_memory,
     largest_fitting,
     longest_batch,
     memory_problem,
@@ -87,10 +86,17 @@ def _train(
 ) -> str:
     """Store the best model in the run; returns why the training ended early, or an empty text."""
     pick_device(config.device)  # refused before any other process is started
-    heed_stop = partial(_refuse_to_begin, writer)
+    runs, heed_stop = RunStore(run.folder.parent), partial(_refuse_to_begin, writer)
+
+    def watch(done: int, total: int) -> None:
+        writer.progress(done, total, "teacher")
+        heed_stop()
+
     with heeded(heed_stop):
         # before other processes start: they find the teacher's predictions in the cache
-        predictions = _teacher_predictions(config, pairs, run, workspace, writer)
+        predictions = None
+        if isinstance(config, DistillConfig):
+            predictions = teacher_predictions(config, pairs, runs, workspace, watch)
         learn = partial(_learn, config, pairs, predictions, run, writer)
         data_hash = pairs.content_hash
         try:
@@ -112,7 +118,6 @@ def _train(
         fits = largest_fitting(
             lambda tried: learn(trial_group, longest_batch, batch_size=tried), size, announce
         )
-        free_memory()
         raise RunError(memory_problem(full, size, fits))
 
 
@@ -133,29 +138,6 @@ def _learn(
         return finetune(config, pairs, run, writer, group, batches)
     assert predictions is not None
     return distill(config, pairs, predictions, run, writer, group, batches)
-
-
-def _teacher_predictions(
-    config: TrainedConfig,
-    pairs: PairTable,
-    run: Run,
-    workspace: Workspace,
-    writer: RunWriter | None = None,
-) -> TeacherPredictions | None:
-    """What the student learns from; None for a fine-tuning.
-
-    writer: shows how far the teacher is; a stop is heeded between two batches.
-    """
-    if isinstance(config, FinetuneConfig):
-        return None
-
-    def watch(done: int, total: int) -> None:
-        if writer is not None:
-            writer.progress(done, total, "teacher")
-            _refuse_to_begin(writer)
-
-    teacher = RunStore(run.folder.parent).get(config.teacher).require_model()
-    return teacher_predictions(config, pairs, teacher, workspace, watch)
 
 
 def _score(config: TrainedConfig, pairs: PairTable, run: Run, writer: RunWriter) -> None:
@@ -183,7 +165,9 @@ def _follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspac
     try:
         if not isinstance(config, InferConfig):  # the first rank scores alone
             with following(config.device, config.threads, pairs.content_hash) as group:
-                predictions = _teacher_predictions(config, pairs, run, workspace)
+                predictions, runs = None, RunStore(run.folder.parent)
+                if isinstance(config, DistillConfig):  # from the cache: rank 0 has filled it
+                    predictions = teacher_predictions(config, pairs, runs, workspace)
                 writer = run.write()  # never entered, so it writes nothing
                 _learn(config, pairs, predictions, run, writer, group)
     except PeerLostError:  # rank 0 has ended, early or not; it has told why

@@ -21,7 +21,7 @@ from kdcore.models.packed import product_type
 from kdcore.models.predict import Watch, model_hash, predict_table
 from kdcore.outputs import Outputs
 from kdcore.predictions import Predictions
-from kdcore.runs.store import Run
+from kdcore.runs.store import Run, RunStore
 from kdcore.training.devices import pick_device
 from kdcore.workspace import Workspace
 
@@ -69,15 +69,16 @@ class TeacherPredictions:
 def teacher_predictions(
     config: DistillConfig,
     pairs: PairTable,
-    teacher: Run,
+    runs: RunStore,
     workspace: Workspace,
-    watch: Callable[[int, int], None],
+    watch: Callable[[int, int], None] = lambda done, total: None,
 ) -> TeacherPredictions:
     """Score what a distillation needs from its teacher, in the grades of the data.
 
     Where its P(relevant) has to be spread over more grades, the labels of train alone decide the
     proportions. watch: called with the number of pairs that are done, and of all.
     """
+    teacher = runs.get(config.teacher).require_model()
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
     total = len(transfer) + len(validation)

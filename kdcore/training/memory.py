@@ -74,7 +74,9 @@ def largest_fitting(
     """
     while size > 1:
         size //= 2
-        free_memory()
+        gc.collect()  # gives back the memory of the attempt before
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
         if not announce(size):
             return None
         try:
@@ -85,10 +87,3 @@ def largest_fitting(
         else:
             return size
     return 0
-
-
-def free_memory() -> None:
-    """Give back the memory that nothing refers to any more."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
