@@ -1,7 +1,7 @@
 """Masked words: what a language model would write in the gap of a sentence.
 
-    from kdcore import masked
-    filled = masked.fill(folder, "Let's go to the [MASK] and buy some snacks!")
+    from kdcore import language
+    filled = language.fill(folder, "Let's go to the [MASK] and buy some snacks!")
     filled.head(5, temperature=3)      # [("store", 0.08), ...]; the whole softmax stands behind it
 
 fill(model, sentence) -> Filled    any masked language model of transformers: a folder or a hub id
@@ -37,7 +37,7 @@ __all__ = [
 
 
 def fetch(source: str | Path) -> None:
-    """Bring what opening a hub id reads into the hub's cache; what fails, open_model tells."""
+    """Download what opening a hub id reads; open_model reports what failed."""
     from kdcore.language.model import fetch as fetch_files
 
     fetch_files(str(source))
@@ -69,7 +69,7 @@ def train_masked(
 ) -> "MaskedReport":
     """Train out/teacher and out/student on errand sentences; see kdcore.language.train.
 
-    say: told one line now and then, so that a person sees it move.
+    say: called with a line of text now and then, to show how far it is.
     """
     from kdcore.language.train import Plan, train
 

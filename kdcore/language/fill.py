@@ -1,4 +1,4 @@
-"""What fills a gap: every word's logit, so that any temperature can be asked later."""
+"""What fills a gap: the logit of every word, so that it can be softened at any temperature."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kdcore.errors import DataError
 from kdcore.softlabels import Floats, entropy, soften
 
-LONGEST = 600  # letters of a sentence; far more than an errand, far less than an abuse
+LONGEST = 600  # letters of a sentence; far more than an errand has
 BLANK = re.compile(r"\[mask\]|<mask>|_{2,}", re.IGNORECASE)  # how people write a gap
 
 

@@ -1,4 +1,4 @@
-"""A masked language model, opened once and asked often; safetensors only, no remote code."""
+"""A masked language model, loaded once for many sentences; safetensors only, no remote code."""
 
 import re
 from contextlib import suppress
@@ -41,7 +41,7 @@ class MaskedModel:
             tokenizer = AutoTokenizer.from_pretrained(
                 name, trust_remote_code=False, local_files_only=local
             )
-            net, told = AutoModelForMaskedLM.from_pretrained(
+            net, loading = AutoModelForMaskedLM.from_pretrained(
                 name,
                 dtype=torch.float32,
                 use_safetensors=True,
@@ -51,9 +51,10 @@ class MaskedModel:
             )
         except _REFUSALS as cause:
             raise DataError(_refusal(name, cause)) from cause
-        if lost := sorted(set(told["missing_keys"]) | {k for k, *_ in told["mismatched_keys"]}):
+        wrong = {key for key, *_ in loading["mismatched_keys"]} | set(loading["missing_keys"])
+        if wrong:
             raise DataError(
-                f"{name} is not a masked language model: its weights have no {lost[0]}; choose "
+                f"{name} is not a masked language model: its weights have no {min(wrong)}; choose "
                 "one that was trained to fill gaps (BertForMaskedLM and its like)"
             )
         refuse_non_numbers(name, dict(net.named_parameters()))

@@ -1,4 +1,4 @@
-"""What training a teacher and a student of masked words came to."""
+"""The result of training a teacher and a student of masked words."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class MaskedReport:
-    """Both models beside each other, on sentences that neither has seen.
+    """Both models compared on sentences that neither has seen.
 
     loss: mean cross-entropy of a hidden word in nats; same: how often both models' first word
     is the same; seconds: of training.

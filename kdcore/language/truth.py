@@ -1,4 +1,4 @@
-"""The errand grammar's own answer: what truly fills a gap, where the grammar knows the sentence."""
+"""The exact answer of the errand grammar: what fills a gap, where it knows the sentence."""
 
 import re
 from collections import defaultdict
@@ -20,12 +20,12 @@ def truth(sentence: str) -> dict[str, float]:
     """
     before, after = BLANK.split(check_sentence(sentence).casefold(), maxsplit=1)
     fits = re.compile(re.escape(before) + r"([^\W_]+)" + re.escape(after))
-    found: defaultdict[str, float] = defaultdict(float)
+    weights: defaultdict[str, float] = defaultdict(float)
     for text, weight in _errands().items():
         if match := fits.fullmatch(text):
-            found[match[1]] += weight
-    total = sum(found.values())
-    ranked = sorted(found.items(), key=lambda entry: (-entry[1], entry[0]))
+            weights[match[1]] += weight
+    total = sum(weights.values())
+    ranked = sorted(weights.items(), key=lambda entry: (-entry[1], entry[0]))
     return {word: weight / total for word, weight in ranked}
 
 
@@ -37,9 +37,9 @@ def _errands() -> dict[str, float]:
     for frame, share in data["frames"]:
         used = [slot for slot in _SLOTS if f"{{{slot}}}" in frame]
         fillings = [dict(zip(used, f, strict=True)) for f in product(*(data[s] for s in used))]
-        for place, about in data["places"].items():
-            goods, gets = about["goods"], about["get"]
-            each = share * about["weight"] / sum(goods.values()) / len(gets) / len(fillings)
+        for place, entry in data["places"].items():
+            goods, gets = entry["goods"], entry["get"]
+            each = share * entry["weight"] / sum(goods.values()) / len(gets) / len(fillings)
             for (good, liked), get in product(goods.items(), gets):
                 slots = {"place": place, "good": good, "get": get, "gets": data["gets"][get]}
                 for filling in fillings:

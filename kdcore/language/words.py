@@ -1,4 +1,4 @@
-"""The pieces that a masked model chooses from: whole words, and letters for what is unheard of."""
+"""The vocabulary of a masked model: whole words, and single letters to spell unknown ones."""
 
 import json
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _ENOUGH = 2000  # pieces; at this size every word of a small grammar is one of i
 
 
 def learn_words(texts: list[str]) -> WordPiece:
-    """A tokenizer of the words of these texts and of single letters, and of nothing between.
+    """Learn a tokenizer of the words of these texts and of single letters, nothing between.
 
     Word pieces on the way from letters to words never stand in a text; left in, they would share
     the mass of every softened label.
@@ -22,8 +22,8 @@ def learn_words(texts: list[str]) -> WordPiece:
     used = set(units.encode(sorted(set(texts))).flat.tolist())
     core: dict[str, Any] = json.loads(units.tokenizer.backend_tokenizer.to_str())
     pieces = sorted(core["model"]["vocab"], key=core["model"]["vocab"].__getitem__)
-    kept = [p for i, p in enumerate(pieces) if i in used or p in SPECIAL or _is_letter(p)]
-    core["model"]["vocab"] = {piece: i for i, piece in enumerate(kept)}
+    chosen = [p for i, p in enumerate(pieces) if i in used or p in SPECIAL or _is_letter(p)]
+    core["model"]["vocab"] = {piece: i for i, piece in enumerate(chosen)}
     return WordPiece(_fast(core))
 
 
