@@ -9,9 +9,10 @@ from kdcore.config import DistillConfig
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError
+from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
 from kdcore.models.packed import product_type
-from kdcore.objectives.base import Term, make_objective, shape_of, weighted_sum
+from kdcore.objectives.base import Objective, Term, make_objective, shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
@@ -46,13 +47,8 @@ def distill(
     student = new_model(config.student, transfer, config.seed, source)
     teacher = _teacher(config, transfer, predictions.transfer, run)
 
-    # an objective learns the sizes of both Outputs from a first batch of two pairs
     wants = method_entry(config.method.name).needs
-    few = np.arange(min(2, len(transfer)))
-    with torch.no_grad():
-        first = student.batch(student.read(transfer.take(few)), few)
-        shapes = shape_of(student.eval()(first, wants)), shape_of(teacher(few, first))
-    objective = make_objective(config.method.name, config.method.params, *shapes)
+    objective = _objective(config, student, teacher, transfer)
     terms = [Term("soft", objective, config.soft_weight)]
 
     session = Session(
@@ -79,6 +75,18 @@ def distill(
         session.step(loss, parts)
         teacher.after_step(session.progress.step)
     return session.message
+
+
+def _objective(
+    config: DistillConfig, student: PairModel, teacher: Teacher, transfer: PairTable
+) -> Objective:
+    """The objective of the method, which learns the sizes of both Outputs from a first batch."""
+    wants = method_entry(config.method.name).needs
+    rows = np.arange(min(2, len(transfer)))
+    with torch.no_grad():
+        batch = student.batch(student.read(transfer.take(rows)), rows)
+        shapes = shape_of(student.eval()(batch, wants)), shape_of(teacher(rows, batch))
+    return make_objective(config.method.name, config.method.params, *shapes)
 
 
 def _teacher(
