@@ -1,4 +1,4 @@
-"""Predictions: a run's logits (and pooled features) on a split, kept as one Parquet file."""
+"""Predictions: a model's logits (and pooled features) on a split, stored as one Parquet file."""
 
 import hashlib
 import json
@@ -14,14 +14,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from kdcore.errors import DataError
-from kdcore.metrics.definitions import OF_GRADES, OF_RELEVANCE
+from kdcore.metrics.definitions import CATALOG, names_reading
 from kdcore.workspace import replacing
 
 WEIGHTS = "model.safetensors"  # in the folder of a stored model
 
 
 def model_hash(folder: Path) -> str:
-    """16 hex digits of a kept model's weights: half the key of the logit cache."""
+    """Return 16 hex digits of a saved model's weights: half the key of the logit cache."""
     with (folder / WEIGHTS).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
@@ -32,9 +32,9 @@ _ONE_NUMBER = ("relevance", "logit", "score", "label_score")
 
 @dataclass(frozen=True)
 class Origin:
-    """How answers that were made outside the lab came here.
+    """How predictions that were computed outside the lab were imported.
 
-    kind: what the numbers of their file were, a key of `datasets.answer_choice.KINDS`.
+    kind: what the numbers of their file were, a key of `data.answers.choice.KINDS`.
     role: one of ROLES, "" when not known. student: the name of the student that a twin belongs to,
     "" for any. part: content hash of the whole split, of which `Predictions.rows` were answered.
     """
@@ -49,13 +49,14 @@ class Origin:
 class Predictions:
     """Raw logits of a model on the pairs of one split, row for row.
 
-    logits: (pairs, classes) float32 from a run, float64 where they were brought.
-    features: (pairs, width) float32, or None when not kept.
+    logits: (pairs, classes) float32 from a run, float64 where they were imported.
+    features: (pairs, width) float32, or None when not stored.
     data_hash: content hash of the PairTable they belong to; model: the run's or model's name.
-    notes: what a reader must know of answers that no run of the lab made, a sentence each.
-    origin: how such answers came here, None for those of the lab's own models. rows: (pairs,)
-    which pairs of their split were answered, None for all of them. ranking: (pairs,) float64, the
-    one number per pair that was brought and alone orders the ads; None where the logits do.
+    notes: what a reader must know of imported predictions, a sentence each.
+    origin: how they were imported, None for those of the lab's own models. rows: (pairs,) which
+    pairs of their split were answered, None for all of them. ranking: (pairs,) float64, the one
+    number per pair that was imported and alone orders the ads; None where the logits do.
+    Raises DataError at birth for wrong shapes and for logits that are not finite.
     """
 
     logits: NDArray[np.floating[Any]]
@@ -74,7 +75,10 @@ class Predictions:
             )
         if not np.isfinite(self.logits).all():
             bad = int((~np.isfinite(self.logits)).any(axis=1).sum())
-            raise DataError(f"{bad} of {len(self.logits)} rows of {self.model} hold no number")
+            raise DataError(
+                f"{bad} of {len(self.logits)} rows of {self.model} hold NaN or infinity; "
+                "score the pairs again"
+            )
         if self.ranking is not None and self.ranking.shape != (len(self.logits),):
             raise DataError(
                 f"ranking of {self.model} has shape {self.ranking.shape}; need one number per pair"
@@ -92,7 +96,7 @@ class Predictions:
         return digest.hexdigest()
 
     def take(self, rows: NDArray[np.int64]) -> "Predictions":
-        """The answers to these rows, without features; the hash is still that of the table."""
+        """Return the predictions for these rows, without features; the hash stays the table's."""
         ranking = None if self.ranking is None else self.ranking[rows]
         logits = self.logits[rows]
         return replace(self, logits=logits, features=None, rows=None, ranking=ranking)
@@ -100,40 +104,38 @@ class Predictions:
     @property
     def own_grades(self) -> bool:
         """Whether the model itself gave a probability to each grade, not one number per pair."""
-        made = self.origin is not None and self.origin.kind in _ONE_NUMBER
-        return not made or (self.logits.shape[1] == 2 and self.own_relevance)
+        converted = self.origin is not None and self.origin.kind in _ONE_NUMBER
+        return not converted or (self.logits.shape[1] == 2 and self.own_relevance)
 
     @property
     def own_relevance(self) -> bool:
-        """Whether P(relevant) is the model's own, not made from a free score."""
+        """Whether P(relevant) is the model's own, not computed from a free score."""
         return self.origin is None or self.origin.kind != "score"
 
     def is_own(self, metric: str) -> bool:
-        """Whether a metric reads only what the model gave: its order, or probabilities of its own.
+        """Return whether a metric reads only what the model gave: an order, or its probabilities.
 
         metric: a key of metrics.definitions.CATALOG.
         """
-        if metric in OF_GRADES:
-            return self.own_grades
-        return metric not in OF_RELEVANCE or self.own_relevance
+        own = {"order": True, "relevance": self.own_relevance, "grades": self.own_grades}
+        return own[CATALOG[metric].reads] if metric in CATALOG else True
 
     @property
     def caveat(self) -> str:
-        """A sentence on what was made here from one number per pair; "" where nothing was."""
+        """A sentence on what the lab computed from one number per pair; "" where nothing was."""
         if self.own_grades:
             return ""
-        made, lost = "probabilities of the grades were", OF_GRADES
+        subject, names = "probabilities of the grades were", names_reading("grades")
         if not self.own_relevance:
-            made, lost = "probabilities were", OF_RELEVANCE | OF_GRADES
-        *names, last = dict.fromkeys(lost.values())
-        say = f"{', '.join(names)} and {last}"
+            subject, names = "probabilities were", names_reading("relevance", "grades")
         return (
-            f"{self.model} gave one number per pair, so its {made} made here from that number and "
-            f"the labels: {say} say nothing about the model; ROC-AUC, nDCG and its order do."
+            f"{self.model} gave one number per pair, so its {subject} made here from that number "
+            f"and the labels: {', '.join(names[:-1])} and {names[-1]} say nothing about the model; "
+            "ROC-AUC, nDCG and its order do."
         )
 
     def on(self, rows: NDArray[np.int64], data_hash: str) -> "Predictions":
-        """The answers to some pairs of the split, all of which were answered.
+        """Return the predictions for some pairs of the split, all of which were answered.
 
         rows: positions in the whole split, ascending. data_hash: content hash of those pairs.
         """
@@ -142,7 +144,7 @@ class Predictions:
         return replace(self.take(places), data_hash=data_hash, features=features)
 
     def require(self, data_hash: str, pairs: int) -> "Predictions":
-        """Itself, or DataError when it belongs to other pairs."""
+        """Return itself, or raise DataError when it belongs to other pairs."""
         if self.data_hash != data_hash or len(self) != pairs:
             raise DataError(
                 f"predictions of {self.model} belong to other pairs ({len(self)} rows, data "
@@ -151,25 +153,25 @@ class Predictions:
         return self
 
     def save(self, path: Path, *, compact: bool = False) -> None:
-        """Write one Parquet file, whole or not at all; the hashes stand in its schema.
+        """Write one Parquet file, completely or not at all; its schema holds the hashes.
 
-        compact: a feature as one byte, 1/255 of its own range apart; the logits stay as they are.
+        compact: each feature as one byte, in steps of 1/255 of its range; the logits stay exact.
         """
-        about: dict[str, Any] = {"data_hash": self.data_hash, "model": self.model}
+        metadata: dict[str, Any] = {"data_hash": self.data_hash, "model": self.model}
         columns: dict[str, pa.Array] = {"logits": _column(self.logits)}
         if self.features is not None and compact:
-            columns["features"], about["features"] = _bytes(self.features)
+            columns["features"], metadata["features"] = _bytes(self.features)
         elif self.features is not None:
             columns["features"] = _column(self.features)
         if self.ranking is not None:
             columns["ranking"] = pa.array(self.ranking, pa.float64())
         if self.notes:
-            about["notes"] = self.notes
+            metadata["notes"] = self.notes
         if self.origin is not None:
-            about["origin"] = asdict(self.origin)
+            metadata["origin"] = asdict(self.origin)
         if self.rows is not None:
             columns["row"] = pa.array(self.rows, pa.int64())
-        table = pa.table(columns).replace_schema_metadata({"kdlab": json.dumps(about)})
+        table = pa.table(columns).replace_schema_metadata({"kdlab": json.dumps(metadata)})
         with replacing(path) as temporary:
             if compact:
                 pq.write_table(
@@ -187,22 +189,30 @@ class Predictions:
         """Read what save wrote."""
         try:
             table = pq.read_table(path)
-            about = json.loads((table.schema.metadata or {})[b"kdlab"])
-            logits, features = _matrix(table, "logits"), _features(table, about)
+            metadata = json.loads((table.schema.metadata or {})[b"kdlab"])
+            logits, features = _matrix(table, "logits"), _features(table, metadata)
             ranking = _ranking(table)
         except (OSError, KeyError, ValueError, pa.ArrowException) as cause:
             raise DataError(
                 f"{path} does not hold predictions ({cause}); run infer again"
             ) from cause
-        notes = tuple(about.get("notes", ()))
-        origin = Origin(**about["origin"]) if "origin" in about else None
+        notes = tuple(metadata.get("notes", ()))
+        origin = Origin(**metadata["origin"]) if "origin" in metadata else None
         rows = table["row"].to_numpy() if "row" in table.column_names else None
-        made_on = (about["data_hash"], about["model"])
-        return cls(logits, *made_on, features, notes, origin, rows, ranking)
+        return cls(
+            logits,
+            metadata["data_hash"],
+            metadata["model"],
+            features,
+            notes,
+            origin,
+            rows,
+            ranking,
+        )
 
 
 def common_rows(answers: Iterable[Predictions]) -> NDArray[np.int64] | None:
-    """Positions in the split of the pairs that all of them answer; None for the whole split."""
+    """Return the positions in the split that all of them answer; None for the whole split."""
     partial = [each.rows for each in answers if each.rows is not None]
     return reduce(np.intersect1d, partial) if partial else None
 
@@ -214,7 +224,7 @@ def _column(matrix: NDArray[np.floating[Any]]) -> pa.FixedSizeListArray:
 
 
 def _bytes(matrix: NDArray[np.float32]) -> tuple[pa.FixedSizeBinaryArray, dict[str, list[float]]]:
-    """Each column in 256 even steps from its least to its greatest number, and those steps."""
+    """Quantize each column in 256 even steps of its range; return the bytes and the steps."""
     low = matrix.min(axis=0)
     step = (matrix.max(axis=0) - low) / np.float32(255)
     levels = np.rint((matrix - low) / np.where(step > 0, step, 1)).astype(np.uint8)
@@ -225,26 +235,26 @@ def _bytes(matrix: NDArray[np.float32]) -> tuple[pa.FixedSizeBinaryArray, dict[s
     return column, {"low": low.tolist(), "step": step.tolist()}
 
 
-def _features(table: pa.Table, about: dict[str, Any]) -> NDArray[np.float32] | None:
-    """The features however they were kept; None when they were not."""
+def _features(table: pa.Table, metadata: dict[str, Any]) -> NDArray[np.float32] | None:
+    """Read the features, stored as bytes or as floats; None when they were not stored."""
     if "features" not in table.column_names:
         return None
-    if "features" not in about:
+    if "features" not in metadata:
         return _matrix(table, "features")
-    low, step = (np.asarray(about["features"][name], np.float32) for name in ("low", "step"))
+    low, step = (np.asarray(metadata["features"][name], np.float32) for name in ("low", "step"))
     levels = np.frombuffer(b"".join(table["features"].to_pylist()), np.uint8)
     return levels.reshape(-1, len(low)) * step + low
 
 
 def _ranking(table: pa.Table) -> NDArray[np.float64] | None:
-    """The number that ranks, of files that have one."""
+    """Read the number that ranks, of files that have one."""
     if "ranking" not in table.column_names:
         return None
     return np.asarray(table["ranking"].to_numpy(), dtype=np.float64)
 
 
 def _matrix(table: pa.Table, name: str) -> NDArray[Any]:
-    """A column of lists in the precision in which it was kept."""
+    """Read a column of lists in the precision in which it was stored."""
     column = table[name].combine_chunks()
     width = column.type.list_size
     values = column.flatten().to_numpy(zero_copy_only=False)

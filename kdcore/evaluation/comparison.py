@@ -1,6 +1,6 @@
-"""compare(): is one model better than another, and how sure is that.
+"""compare(): test whether one model is better than another, metric by metric.
 
-Both models are measured on the same draws of queries, so what queries have in common cancels.
+Both models are measured on the same draws of queries, so what the draws have in common cancels.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError
 from kdcore.evaluation.intervals import difference_ends, reach_of, whole_lists
-from kdcore.evaluation.measures import Floats, Measured, measure
+from kdcore.evaluation.measures import AREAS, Floats, Measured, measure
 from kdcore.labels import LabelScheme
 from kdcore.metrics.classification import ScoreOrder, mid_ranks
 from kdcore.metrics.definitions import CATALOG, Unit
@@ -37,7 +37,7 @@ from kdcore.predictions import Predictions
 
 @dataclass(frozen=True)
 class Difference:
-    """One metric of two models: delta = a - b, its paired 95 % interval, p, and what to say.
+    """One metric of two models: delta = a - b, its paired 95 % interval, p and verdict.
 
     smallest_detectable: the least true difference that 80 % of such tests would find at 5 %.
     verdict: BETTER or WORSE for a against b, else INCONCLUSIVE.
@@ -62,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class DensityDifference:
-    """One grade's share of the judged pairs in the top k, pooled over queries.
+    """One grade's share of the labelled pairs in the top k, pooled over queries.
 
     points: 100 (share_a - share_b), the delta that is tested; relative: share_a / share_b - 1.
     verdict: of the best grade, of which more is better, and of the worst, of which less is; of a
@@ -119,15 +119,17 @@ def compare(
     depth: int = 5,
     seed: int = 0,
 ) -> Comparison:
-    """Every metric of a minus b, with interval, p, detectability and verdict.
+    """Test every metric of a minus b: interval, p, detectability and verdict.
 
-    p: the models trade whole queries at random, `permutations` times; for areas, which are worked
-    out anew each time on rank-normalized scores, area_permutations. depth: k of the label density.
+    p: the models trade whole queries at random, `permutations` times; for areas, which are
+    computed anew each time on rank-normalized scores, area_permutations. depth: k of the label
+    density. Raises ConfigError for a depth out of range, DataError for other pairs.
     """
-    _check(depth)
+    if not 1 <= depth <= DEPTH:
+        raise ConfigError(f"depth: {depth} is not in 1..{DEPTH}, the k of the label density")
     one, other = (measure(pairs, x, teacher, temperature) for x in (a, b))
     p = _linear_p(one.table, other.table, one.finish, permutations, seed)
-    counts = [permutations] * len(p) + [area_permutations] * 2
+    counts = [permutations] * len(p) + [area_permutations] * len(AREAS)
     p = np.concatenate([p, _area_p(one, other, area_permutations, seed)])
     return Comparison(
         model_a=a.model,
@@ -153,24 +155,19 @@ def compare(
     )
 
 
-def _check(depth: int) -> None:
-    if not 1 <= depth <= DEPTH:
-        raise ConfigError(f"depth: {depth} is not in 1..{DEPTH}, the k of the label density")
-
-
 def _differences(
     one: Measured, other: Measured, draws: Floats, p: Floats, counts: list[int]
 ) -> dict[str, Difference]:
     values_a, values_b = one.values()[0], other.values()[0]
     low, high, detectable = difference_ends(one, other, draws)
-    found = {}
+    differences = {}
     for key in (k for k in CATALOG if k in one.keys):
-        i, about = one.keys.index(key), CATALOG[key]
-        known = np.isfinite(values_a[i]) and np.isfinite(values_b[i])
-        p_of = float(p[i]) if known else float("nan")
-        found[key] = Difference(
+        i, definition = one.keys.index(key), CATALOG[key]
+        defined = np.isfinite(values_a[i]) and np.isfinite(values_b[i])
+        p_of = float(p[i]) if defined else float("nan")
+        differences[key] = Difference(
             key=key,
-            name=about.name,
+            name=definition.name,
             value_a=float(values_a[i]),
             value_b=float(values_b[i]),
             delta=float(values_a[i] - values_b[i]),
@@ -179,28 +176,28 @@ def _differences(
             p=p_of,
             permutations=counts[i],
             smallest_detectable=float(detectable[i]),
-            verdict=verdict(float(low[i]), float(high[i]), p_of, about.higher_is_better),
+            verdict=verdict(float(low[i]), float(high[i]), p_of, definition.higher_is_better),
             n=one.count(key),
-            n_unit=about.unit,
-            higher_is_better=about.higher_is_better,
-            definition=about.sentence,
+            n_unit=definition.unit,
+            higher_is_better=definition.higher_is_better,
+            definition=definition.sentence,
         )
-    return found
+    return differences
 
 
 def _paired_draws(one: Measured, other: Measured, resamples: int, seed: int) -> Floats:
-    """(resamples, keys) differences on common draws of queries; none below two queries."""
+    """Return (resamples, keys) differences on common draws of queries; none below two queries."""
     if one.queries < 2:
         return np.zeros((0, len(one.keys)))
     chunks = bootstrap_weights(one.queries, resamples, seed)
-    found = [one.values(weights) - other.values(weights) for weights in chunks]
-    return np.concatenate(found) if found else np.zeros((0, len(one.keys)))
+    draws = [one.values(weights) - other.values(weights) for weights in chunks]
+    return np.concatenate(draws) if draws else np.zeros((0, len(one.keys)))
 
 
 def _linear_p(
     a: Floats, b: Floats, finish: Callable[[Floats], Floats], permutations: int, seed: int
 ) -> Floats:
-    """p of metrics that are functions of summed (queries, columns) tables."""
+    """Return p of metrics that are functions of summed (queries, columns) tables."""
     total_a, total_b, move = a.sum(axis=0), b.sum(axis=0), b - a
     observed = (finish(total_a[None]) - finish(total_b[None]))[0]
     exceeding = np.zeros(len(observed), dtype=np.int64)
@@ -211,12 +208,12 @@ def _linear_p(
 
 
 def _area_p(one: Measured, other: Measured, permutations: int, seed: int) -> Floats:
-    """p of ROC-AUC and PR-AUC: one order of both models' ranks, then weights say who is whose."""
+    """Return p of the areas: both models' ranks are sorted once, then weights swap the models."""
     ranks = np.concatenate([mid_ranks(one.log_odds), mid_ranks(other.log_odds)])
     order = ScoreOrder.of(np.concatenate([one.relevant, other.relevant]), ranks)
     groups = np.concatenate([one.groups, one.groups + one.queries])
     observed = (one.areas(np.ones((1, one.queries))) - other.areas(np.ones((1, one.queries))))[0]
-    exceeding = np.zeros(2, dtype=np.int64)
+    exceeding = np.zeros(len(AREAS), dtype=np.int64)
     for traded in swaps(one.queries, permutations, seed):
         stays = 1 - traded
         a = np.column_stack(order.areas(np.concatenate([stays, traded], axis=1), groups))
@@ -228,21 +225,22 @@ def _area_p(one: Measured, other: Measured, permutations: int, seed: int) -> Flo
 def density_differences(
     scheme: LabelScheme, one: Measured, other: Measured, depth: int, effort: tuple[int, int, int]
 ) -> tuple[DensityDifference, ...]:
-    """The label density of compare() alone; effort: resamples, permutations and their seed."""
+    """Test the label density alone, as compare() does; effort: resamples, permutations, seed."""
     resamples, permutations, seed = effort
     a, b = (x.labels[:, depth - 1, :-1] for x in (one, other))
     whole = whole_lists(one, depth)
     b = a if whole else b  # the same ads: what still differs is rounding
     weights = bootstrap_weights(one.queries, resamples if one.queries > 1 else 0, seed)
     nothing = np.zeros((0, a.shape[1]))
-    drawn = [(nothing, nothing), *((_shares(w @ a), _shares(w @ b)) for w in weights)]
-    drawn_a, drawn_b = (np.concatenate([d[side] for d in drawn]) for side in (0, 1))
+    samples = [(nothing, nothing), *((_shares(w @ a), _shares(w @ b)) for w in weights)]
+    drawn_a, drawn_b = (np.concatenate([s[side] for s in samples]) for side in (0, 1))
     share_a, share_b = (_shares(x.sum(axis=0)[None])[0] for x in (a, b))
     points = 100 * (share_a - share_b)
     support = Support.of(_shares(a) - _shares(b))
     reach = 0.0 if whole else reach_of(one, other)
     draws, relative = 100 * (drawn_a - drawn_b), _relative(share_a, share_b)
     low, high = interval(draws, points, support, 100 * reach)
+    relative_low, relative_high = interval(_relative(drawn_a, drawn_b), relative, support, reach)
     p = np.where(np.isfinite(points), _linear_p(a, b, _shares, permutations, seed), np.nan)
     numbers = {
         "share_a": share_a,
@@ -251,7 +249,8 @@ def density_differences(
         "low": np.maximum(low, -100.0),
         "high": np.minimum(high, 100.0),
         "relative": relative,
-        **_ends("relative", interval(_relative(drawn_a, drawn_b), relative, support, reach)),
+        "relative_low": relative_low,
+        "relative_high": relative_high,
         "p": p,
         "smallest_detectable": smallest_detectable(draws, support, 100 * reach),
     }
@@ -267,14 +266,10 @@ def density_differences(
     )
 
 
-def _ends(name: str, ends: tuple[Floats, Floats]) -> dict[str, Floats]:
-    return {f"{name}_low": ends[0], f"{name}_high": ends[1]}
-
-
 def _shares(counts: Floats) -> Floats:
-    judged = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
+    labelled = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
     nothing = np.full(counts.shape, np.nan)
-    return np.asarray(np.divide(counts, judged, out=nothing, where=judged > 0))
+    return np.asarray(np.divide(counts, labelled, out=nothing, where=labelled > 0))
 
 
 def _relative(a: NDArray[np.float64], b: NDArray[np.float64]) -> Floats:

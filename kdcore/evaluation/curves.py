@@ -1,6 +1,6 @@
-"""Ranking over depth: nDCG curves, label density, and one query-by-query difference at any depth.
+"""Ranking over depth: nDCG curves, label density, and a query-by-query difference at any depth.
 
-What an Evaluation holds of them, and what a page may ask for alone, is worked out here once.
+An Evaluation and a page that needs one curve alone compute it with the same functions.
 """
 
 from collections.abc import Mapping
@@ -45,8 +45,8 @@ class NdcgCurve:
 class DensityCurve:
     """Label density in the top 1..20: 20 rows, worst grade first in each.
 
-    pooled: shares of all judged pairs shown; per_query: mean of each query's shares; coverage:
-    judged share of the pairs shown; judged: how many those are, on average over equal scores.
+    pooled: shares of all labelled pairs shown; per_query: mean of each query's shares; coverage:
+    labelled share of the pairs shown; judged: how many those are, on average over equal scores.
     """
 
     pooled: tuple[tuple[float, ...], ...]
@@ -58,7 +58,7 @@ class DensityCurve:
 def ndcg_curves(
     pairs: PairTable, models: Mapping[str, Floats], ends: Mapping[str, tuple[Floats, Floats]]
 ) -> dict[str, NdcgCurve]:
-    """A curve for each gain in `models`, (20,) means, with its interval and its references."""
+    """Make a curve of each gain in `models`, (20,) means, with its interval and references."""
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
     grades, groups = pairs.grades[rows], pairs.query_ids[rows]
     ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
@@ -72,7 +72,7 @@ def ndcg_curves(
 
 
 def density_curve(measured: Measured) -> DensityCurve:
-    """Which labels fill the top 1..20 of a model."""
+    """Compute which labels fill the top 1..20 of a model."""
     pooled = ranking.label_density(measured.labels)
     per_query = ranking.label_density(measured.labels, average="query")
     return DensityCurve(
@@ -84,26 +84,26 @@ def density_curve(measured: Measured) -> DensityCurve:
 
 
 def ranked_mean(each: Floats, weights: Floats | None = None) -> Floats:
-    """(columns,) mean of (queries, columns) over the queries with an ideal; nan when none has.
+    """Return (columns,) means of (queries, columns) over queries with an ideal; nan without any.
 
     With (resamples, queries) weights: (resamples, columns), each query counted as often as drawn.
     """
-    known = np.isfinite(each[:, :1])
+    defined = np.isfinite(each[:, :1])
     drawn = np.ones((1, len(each))) if weights is None else weights
-    below, above = drawn @ known.astype(np.float64), drawn @ np.where(known, each, 0.0)
+    below, above = drawn @ defined.astype(np.float64), drawn @ np.where(defined, each, 0.0)
     means = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
     return np.asarray(means[0] if weights is None else means)
 
 
 def mean_draws(each: Floats, resamples: int, seed: int = 0) -> Floats:
-    """(resamples, columns) means over drawn queries; none below two queries."""
+    """Return (resamples, columns) means over drawn queries; none below two queries."""
     chunks = bootstrap_weights(len(each), resamples if len(each) > 1 else 0, seed)
-    drawn = [ranked_mean(each, weights) for weights in chunks]
-    return np.concatenate([np.zeros((0, each.shape[1])), *drawn])
+    draws = [ranked_mean(each, weights) for weights in chunks]
+    return np.concatenate([np.zeros((0, each.shape[1])), *draws])
 
 
 def ndcg_curve(pairs: PairTable, measured: Measured, gain: str, resamples: int) -> NdcgCurve:
-    """One gain's curve with its interval: an Evaluation's, without the rest of it."""
+    """Compute the curve of one gain with its interval, as an Evaluation has it."""
     each = measured.curves[gain]
     model = ranked_mean(each)
     low, high = interval(mean_draws(each, resamples), model, Support.of(each))
@@ -114,15 +114,15 @@ def ndcg_curve(pairs: PairTable, measured: Measured, gain: str, resamples: int) 
 def ndcg_difference(
     one: Measured, other: Measured, gain: str, k: int, resamples: int, permutations: int
 ) -> Difference:
-    """nDCG@k of one minus other at any depth, tested as `compare` tests its few depths."""
+    """Test nDCG@k of one minus other at any depth, as `compare` tests its few depths."""
     ours, theirs = (m.curves[gain][:, k - 1 : k] for m in (one, other))
     moved = ours - theirs
     draws = mean_draws(moved, resamples)
-    known = int(np.isfinite(moved).sum())
+    queries = int(np.isfinite(moved).sum())
     delta, support = ranked_mean(moved), Support.of(moved)
     reach = 0.0 if np.array_equal(one.log_odds, other.log_odds) else 1.0
     low, high = (float(end[0].clip(-1, 1)) for end in interval(draws, delta, support, reach))
-    p = float(sign_flip_p(moved, permutations)[0]) if known else float("nan")
+    p = float(sign_flip_p(moved, permutations)[0]) if queries else float("nan")
     return Difference(
         key=ndcg_key(gain, k),
         name=ndcg_name(gain, k),
@@ -135,7 +135,7 @@ def ndcg_difference(
         permutations=permutations,
         smallest_detectable=float(smallest_detectable(draws, support, reach)[0]),
         verdict=verdict(low, high, p),
-        n=known,
+        n=queries,
         n_unit="queries",
         higher_is_better=True,
         definition=ndcg_definition(gain, k),
@@ -143,12 +143,12 @@ def ndcg_difference(
 
 
 def ndcg_name(gain: str, k: int) -> str:
-    """nDCG@k with its gain, as it is named beside every number."""
+    """Name nDCG@k with its gain, as beside every number."""
     return f"nDCG@{k}, gain {'2^grade − 1' if gain == 'exp2' else 'grade'}"
 
 
 def ndcg_definition(gain: str, k: int) -> str:
-    """The variant in a sentence, the catalog's own words at any k."""
+    """Define nDCG@k in the catalog's sentence, at any k."""
     return CATALOG[ndcg_key(gain, 5)].sentence.replace("@5", f"@{k}")
 
 

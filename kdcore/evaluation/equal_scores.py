@@ -1,4 +1,4 @@
-"""Ads that a model gives equal scores, which nothing orders, and what is said of such a model."""
+"""Detect ads with equal scores, which have no order, and describe such a model."""
 
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ Equal = Literal["", "query", "all"]
 
 
 def equal_scores(scores: NDArray[Any], queries: NDArray[Any]) -> Equal:
-    """Whether the scores of all pairs are equal, those within each query, or neither ("").
+    """Return whether the scores of all pairs are equal, those within each query, or neither ("").
 
     scores, queries: (pairs,) the number that orders a pair, and the number of its query. A table
     without a query of two pairs or more has nothing to order.
@@ -24,7 +24,7 @@ def equal_scores(scores: NDArray[Any], queries: NDArray[Any]) -> Equal:
 
 
 def equal_sentence(equal: Equal, model: str) -> str:
-    """What a model whose scores are equal can't do; an empty text where they differ."""
+    """Say what a model with equal scores cannot do; an empty text where they differ."""
     if equal == "all":
         return f"{model} gives every pair the same score, so it orders nothing."
     if equal == "query":
@@ -32,17 +32,17 @@ def equal_sentence(equal: Equal, model: str) -> str:
     return ""
 
 
-def tied_notes(equal: Equal, tied: float, model: str, whose: str = "") -> tuple[str, ...]:
-    """A sentence where many ads of the top 5 have equal scores, or all ads have.
+def tied_notes(equal: Equal, tied: float, model: str, prefix: str = "") -> tuple[str, ...]:
+    """Return a sentence where many ads of the top 5 have equal scores, or all ads have.
 
-    tied: share of the places in the top 5 that are taken by such ads. whose: in front of it.
+    tied: share of the places in the top 5 that are taken by such ads. prefix: before the sentence.
     """
     if sentence := equal_sentence(equal, model):
-        return (f"{whose}{sentence}",)
+        return (f"{prefix}{sentence}",)
     if not tied >= MUCH_TIED:
         return ()
     return (
-        f"{whose}{tied:.0%} of the places in the top {TIED_DEPTH} are taken by ads with the same "
+        f"{prefix}{tied:.0%} of the places in the top {TIED_DEPTH} are taken by ads with the same "
         "score as another ad of their query; nDCG and label density are averages over all orders "
         "of such ads.",
     )

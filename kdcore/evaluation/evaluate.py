@@ -1,4 +1,4 @@
-"""evaluate(): a run's predictions on a table of pairs -> every metric, each with its interval."""
+"""evaluate(): measure predictions on a table of pairs in every metric, each with its interval."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ from kdcore.evaluation.curves import (
     ranked_mean,
 )
 from kdcore.evaluation.intervals import metric_ends
-from kdcore.evaluation.measures import UNITS, Floats, Measured, measure
+from kdcore.evaluation.measures import AREAS, UNITS, Floats, Measured, measure
 from kdcore.metrics.classification import ScoreOrder
-from kdcore.metrics.definitions import CATALOG, VERSION, Unit, bounds_of
+from kdcore.metrics.definitions import CATALOG, VERSION, Unit, of_kind
 from kdcore.metrics.significance import Support, bootstrap_weights, few, interval
 from kdcore.predictions import Predictions
 from kdcore.scores import log_odds
 
-CEILING = "truth_auc"
+(CEILING,) = of_kind("ceiling")
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Metric:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was measured of one model on one table; plain data, ready for JSON.
+    """Every measurement of one model on one table; plain data, ready for JSON.
 
     metrics: by key, in the order of the catalog. ndcg: a curve by gain ("exp2", "linear").
     counts: pairs, labelled, unlabelled, queries, ranked_queries, queries_without_ideal.
-    notes: a sentence for each metric that could not be had, and why, and one on few queries.
-    version: of the definitions it was measured by; 1 where a kept file does not say.
+    notes: a sentence for each metric that is not defined, and why, and one on few queries.
+    version: of the definitions in force; 1 where a stored file does not say.
     """
 
     version: int
@@ -72,7 +72,7 @@ class Evaluation:
     columns: Mapping[str, NDArray[np.float64]] = field(repr=False, compare=False)
 
     def per_query(self) -> pd.DataFrame:
-        """A row a query: query_id, pairs, labelled, and its part of each metric that has one."""
+        """Return one row per query: query_id, pairs, labelled, and its part of each mean."""
         whole = ("query_id", "pairs", "labelled")
         return pd.DataFrame(
             {k: np.asarray(c, np.int64 if k in whole else float) for k, c in self.columns.items()}
@@ -120,7 +120,7 @@ def evaluate(
 
 
 def _ceiling(pairs: PairTable) -> ScoreOrder | None:
-    """The labelled pairs by their true log-odds, rows as in Measured; None without a truth."""
+    """Order the labelled pairs by their true log-odds, rows as in Measured; None without truth."""
     ordered = pairs.canonical
     if ordered.truth is None:
         return None
@@ -133,7 +133,7 @@ def _ceiling(pairs: PairTable) -> ScoreOrder | None:
 def _resampled(
     measured: Measured, ceiling: ScoreOrder | None, weights: Floats
 ) -> tuple[Floats, Floats]:
-    """(resamples, metrics) values and (resamples, gains * depth) nDCG under weights."""
+    """Compute (resamples, metrics) values and (resamples, gains * depth) nDCG under weights."""
     values = [measured.values(weights)]
     if ceiling is not None:
         values.append(ceiling.areas(weights, measured.groups)[0][:, None])
@@ -145,19 +145,19 @@ def _draws(
     measured: Measured, ceiling: ScoreOrder | None, resamples: int, seed: int
 ) -> tuple[Floats, Floats]:
     if measured.queries < 2:
-        resamples = 0  # one query drawn again and again would feign certainty
+        resamples = 0  # drawing the one query again and again would show false certainty
     values, curves = _resampled(measured, ceiling, np.ones((1, measured.queries)))
-    drawn = [(values[:0], curves[:0])] + [
+    draws = [(values[:0], curves[:0])] + [
         _resampled(measured, ceiling, weights)
         for weights in bootstrap_weights(measured.queries, resamples, seed)
     ]
-    return np.concatenate([d[0] for d in drawn]), np.concatenate([d[1] for d in drawn])
+    return np.concatenate([d[0] for d in draws]), np.concatenate([d[1] for d in draws])
 
 
 def _by_gain(
     measured: Measured, model: Floats, draws: Floats
 ) -> tuple[dict[str, Floats], dict[str, tuple[Floats, Floats]]]:
-    """The nDCG of each gain with its interval, as (20,) each."""
+    """Split the nDCG of all gains: (20,) values and (20,) ends of intervals by gain."""
     support = Support.of(np.concatenate(list(measured.curves.values()), axis=1))
     ends = (np.clip(end, 0.0, 1.0) for end in interval(draws, model, support))
     apart = [np.split(line, len(measured.curves)) for line in (model, *ends)]
@@ -171,31 +171,31 @@ def _metrics(measured: Measured, ceiling: ScoreOrder | None, draws: Floats) -> d
     rows = zip(
         keys, measured.values()[0], *metric_ends(measured, draws[:, : len(keys)]), strict=True
     )
-    found = {key: _metric(measured, key, *numbers) for key, *numbers in rows}
+    metrics = {key: _metric(measured, key, *numbers) for key, *numbers in rows}
     if ceiling is not None:
         top = ceiling.areas(np.ones((1, measured.queries)), measured.groups)[0]
         ends = interval(draws[:, len(keys) :], top, Support.whole(measured.queries))
-        found[CEILING] = _metric(measured, CEILING, top[0], ends[0][0], ends[1][0])
-    return {key: found[key] for key in CATALOG if key in found}
+        metrics[CEILING] = _metric(measured, CEILING, top[0], ends[0][0], ends[1][0])
+    return {key: metrics[key] for key in CATALOG if key in metrics}
 
 
 def _metric(measured: Measured, key: str, value: float, low: float, high: float) -> Metric:
-    about, (least, most) = CATALOG[key], bounds_of(key)
+    definition = CATALOG[key]
     return Metric(
         key=key,
-        name=about.name,
+        name=definition.name,
         value=float(value),
-        low=float(np.clip(low, least, most)),
-        high=float(np.clip(high, least, most)),
+        low=float(np.clip(low, *definition.bounds)),
+        high=float(np.clip(high, *definition.bounds)),
         n=measured.count(key),
-        n_unit=about.unit,
-        higher_is_better=about.higher_is_better,
-        definition=about.sentence,
+        n_unit=definition.unit,
+        higher_is_better=definition.higher_is_better,
+        definition=definition.sentence,
     )
 
 
 def _counts(pairs: PairTable, measured: Measured) -> dict[str, int]:
-    ranked, labelled, total, _ = (int(n) for n in measured.table[:, measured.units].sum(axis=0))
+    ranked, labelled, total, _ = (int(n) for n in measured.counts.sum(axis=0))
     return {
         "pairs": total,
         "labelled": labelled,
@@ -208,21 +208,21 @@ def _counts(pairs: PairTable, measured: Measured) -> dict[str, int]:
 
 def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, ...]:
     relevant, labelled = int(measured.relevant.sum()), len(measured.relevant)
+    counts = dict(zip(UNITS, measured.counts.sum(axis=0), strict=True))
     notes = [*measured.tied_notes()]
     if not labelled:
         notes.append("No pair is labelled, so no metric that reads a label is defined.")
     elif relevant in (0, labelled):
         kind = "relevant" if relevant else "irrelevant"
         notes.append(
-            f"roc_auc, pr_auc and truth_auc are not defined: all {labelled} labelled pairs are "
+            f"{', '.join(AREAS)} and {CEILING} are not defined: all {labelled} labelled pairs are "
             f"{kind}, and they need both kinds."
         )
-    if labelled and not measured.count("ndcg@1"):
+    if labelled and not counts["ranked"]:
         notes.append("nDCG is not defined: no query has a pair above the worst grade.")
-    if "teacher_rank_correlation" in measured.quotients and not measured.count(
-        "teacher_rank_correlation"
-    ):
-        notes.append("teacher_rank_correlation is not defined: the teacher orders no query.")
+    correlations = [key for key in measured.means if CATALOG[key].over == "correlated"]
+    if not counts["correlated"]:
+        notes += [f"{key} is not defined: the teacher orders no query." for key in correlations]
     if labelled < len(pairs):
         notes.append(
             f"{len(pairs) - labelled} of {len(pairs)} pairs are unlabelled and left out of every "
@@ -236,12 +236,11 @@ def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, .
 
 
 def _columns(measured: Measured) -> dict[str, Floats]:
-    units = measured.table[:, measured.units]
     columns = {
         "query_id": np.arange(measured.queries, dtype=np.float64),
-        "pairs": units[:, UNITS.index("pairs")],
-        "labelled": units[:, UNITS.index("labelled")],
+        "pairs": measured.counts[:, UNITS.index("pairs")],
+        "labelled": measured.counts[:, UNITS.index("labelled")],
     }
     parts = measured.finish(measured.table)
-    columns |= {k: parts[:, i] for i, k in enumerate(measured.quotients)}
+    columns |= {k: parts[:, i] for i, k in enumerate(measured.means)}
     return {k: c if k == "query_id" else measured.by_number(c) for k, c in columns.items()}

@@ -1,4 +1,4 @@
-"""Results as files that others read: JSON, CSV, and the run and qrels of trec_eval."""
+"""Write results for other tools: JSON, CSV, and the run and qrels files of trec_eval."""
 
 import csv
 import io
@@ -30,12 +30,12 @@ FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def to_json(result: Evaluation | Comparison | GapRecovered, indent: int | None = 1) -> str:
-    """Standard JSON: what is not a number is null, so that every reader takes it."""
+    """Write standard JSON; nan and infinity become null, so that every reader accepts it."""
     return json.dumps(_plain(result), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
 def evaluation_from_json(text: str) -> Evaluation:
-    """The inverse of to_json for an evaluation; DataError when the text is something else."""
+    """Read an evaluation that to_json wrote; DataError when the text is something else."""
     try:
         data = json.loads(text)
         density = {k: _tuples(v) for k, v in data["density"].items()}
@@ -57,11 +57,11 @@ def evaluation_from_json(text: str) -> Evaluation:
             }
         )
     except (KeyError, TypeError, ValueError, AttributeError) as cause:
-        raise DataError(f"This is no evaluation ({cause}); evaluate the run again") from cause
+        raise DataError(f"This is not an evaluation ({cause}); evaluate the run again") from cause
 
 
 def comparison_from_json(text: str) -> Comparison:
-    """The inverse of to_json for a comparison; DataError when the text is something else."""
+    """Read a comparison that to_json wrote; DataError when the text is something else."""
     try:
         data = json.loads(text)
         return Comparison(
@@ -73,23 +73,23 @@ def comparison_from_json(text: str) -> Comparison:
             }
         )
     except (KeyError, TypeError, ValueError, AttributeError) as cause:
-        raise DataError(f"This is no comparison ({cause}); compare the models again") from cause
+        raise DataError(f"This is not a comparison ({cause}); compare the models again") from cause
 
 
 def to_csv(result: Evaluation | Comparison) -> str:
-    """The table of metrics (or of differences), one a row, with a header."""
+    """Write the table of metrics (or of differences), one per row, with a header."""
     rows = result.metrics if isinstance(result, Evaluation) else result.differences
     table = [_plain(row) for row in rows.values()]
-    about = {"data": result.data, "data_hash": result.data_hash}
+    subject = {"data": result.data, "data_hash": result.data_hash}
     if isinstance(result, Evaluation):
-        about |= {"model": result.model}
+        subject |= {"model": result.model}
     else:
-        about |= {"model_a": result.model_a, "model_b": result.model_b}
-    return _csv([{**about, **row} for row in table])
+        subject |= {"model_a": result.model_a, "model_b": result.model_b}
+    return _csv([{**subject, **row} for row in table])
 
 
 def per_query_csv(evaluation: Evaluation, pairs: PairTable) -> str:
-    """A row a query with its text and its part of each metric."""
+    """Write one row per query with its text and its part of each metric."""
     if evaluation.data_hash != pairs.content_hash:
         raise DataError(
             f"the evaluation is of data {evaluation.data_hash}, the pairs are "
@@ -102,7 +102,7 @@ def per_query_csv(evaluation: Evaluation, pairs: PairTable) -> str:
 
 
 def pairs_csv(pairs: PairTable, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> str:
-    """A row a pair: query, title, description, the grade's name, then (pairs,) columns, named."""
+    """Write one row per pair: its texts, the grade's name, then named (pairs,) columns."""
     names = [*pairs.scheme.grades, ""]  # an unlabelled pair has grade -1, hence no name
     texts = (pairs.frame[c].tolist() for c in ("query", "title", "description"))
     grades = [names[g] for g in pairs.grades]
@@ -113,7 +113,7 @@ def pairs_csv(pairs: PairTable, columns: Mapping[str, Sequence[Any] | NDArray[An
 
 
 def safe_cell(value: Any) -> Any:
-    """The value, a text that a spreadsheet would run as a formula behind an apostrophe."""
+    """Put an apostrophe before a text that a spreadsheet would run as a formula."""
     if not isinstance(value, str):
         return value
     runs = value.lstrip().startswith(FORMULA_STARTS) or value.startswith(("\t", "\r", "\n"))
@@ -184,7 +184,7 @@ def _csv(rows: list[dict[str, Any]]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses and arrays as dicts and lists, floats that are no number as None."""
+    """Turn dataclasses and arrays into dicts and lists, nan and infinity into None."""
     if is_dataclass(value):
         return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, Mapping):

@@ -55,7 +55,7 @@ class GapRecovered:
 
     @property
     def share(self) -> float:
-        """The value where it means something; nan where the teacher is not clearly better."""
+        """The value where it is meaningful; nan where the teacher is not clearly better."""
         return self.value if self.trustworthy else math.nan
 
     @property
@@ -90,17 +90,22 @@ def gap_recovered(
     resamples: int = 1000,
     seed: int = 0,
 ) -> GapRecovered:
-    """Gap recovered in a metric, with its bootstrap over queries; see the head of this module."""
+    """Compute the gap recovered in a metric, with a bootstrap interval over queries.
+
+    See the head of this module for the formula.
+
+    student_ft: the twin, trained on labels alone; student_kd: the distilled student.
+    """
     models = [measure(pairs, x) for x in (student_ft, student_kd, teacher)]
-    about = lookup({k: CATALOG[k] for k in CATALOG if k in models[0].keys}, metric, "metric")
+    definition = lookup({k: CATALOG[k] for k in CATALOG if k in models[0].keys}, metric, "metric")
     ft, kd, top = (float(m.value_of(metric)[0]) for m in models)
-    leads = top > ft if about.higher_is_better else top < ft
+    leads = top > ft if definition.higher_is_better else top < ft
     ratio = (kd - ft) / (top - ft) if leads else math.nan
     draws, support = _draws(models, metric, resamples, seed), Support.whole(models[0].queries, 2)
     (low, lead_low), (high, lead_high) = interval(draws, np.array([ratio, top - ft]), support, 0.0)
-    sure = lead_low > 0 if about.higher_is_better else lead_high < 0
+    clear = lead_low > 0 if definition.higher_is_better else lead_high < 0
     return GapRecovered(
-        name=f"Gap recovered, {about.name}",
+        name=f"Gap recovered, {definition.name}",
         metric=metric,
         value=ratio,
         low=float(low),
@@ -110,16 +115,16 @@ def gap_recovered(
         teacher=top,
         lead_low=float(lead_low),
         lead_high=float(lead_high),
-        trustworthy=bool(leads and sure),
+        trustworthy=bool(leads and clear),
         reason=""
-        if leads and sure
+        if leads and clear
         else _reason(leads, top, ft, (float(lead_low), float(lead_high))),
         definition=DEFINITION,
     )
 
 
 def _reason(leads: bool, teacher: float, twin: float, lead: tuple[float, float]) -> str:
-    """Why the number is not given."""
+    """Explain why the number is not given."""
     both = f"the teacher has {teacher:.4f} and the twin {twin:.4f}"
     if not leads:
         return both
@@ -130,13 +135,13 @@ def _reason(leads: bool, teacher: float, twin: float, lead: tuple[float, float])
 
 
 def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Floats:
-    """(resamples, 2) the ratio and the teacher's lead on common draws of queries."""
+    """Return (resamples, 2) the ratio and the teacher's lead on common draws of queries."""
     queries = models[0].queries
-    drawn = [
+    samples = [
         np.column_stack([m.value_of(metric, weights) for m in models])
         for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
     ]
-    draws = np.concatenate([np.zeros((0, 3)), *drawn])
+    draws = np.concatenate([np.zeros((0, 3)), *samples])
     won, lead = draws[:, 1] - draws[:, 0], draws[:, 2] - draws[:, 0]
     ratio = np.divide(won, lead, out=np.full(len(draws), np.nan), where=np.abs(lead) > 0)
     return np.column_stack([ratio, lead])
@@ -150,20 +155,20 @@ def gap_file(
     teacher: Predictions,
     metric: str,
 ) -> Path:
-    """Where a gap of just these pairs and answers is kept, below a run's evaluation folder."""
+    """Return where the gap of these pairs and answers is stored, in a run's evaluation folder."""
     digest = hashlib.sha256(f"{VERSION} {pairs.content_hash}".encode())
     for answers in (student_ft, student_kd, teacher):
         digest.update(answers.digest.encode())
     return folder / f"gap-{metric.replace('@', '-')}-{digest.hexdigest()[:12]}.json"
 
 
-def keep_gap(path: Path, found: GapRecovered) -> None:
-    """Write a gap where `kept_gap` finds it; its bootstrap costs a second."""
-    write_json_atomic(path, asdict(found))
+def keep_gap(path: Path, gap: GapRecovered) -> None:
+    """Store a gap for `kept_gap`; its bootstrap costs a second."""
+    write_json_atomic(path, asdict(gap))
 
 
 def kept_gap(path: Path) -> GapRecovered | None:
-    """What keep_gap wrote, or None when there is nothing that can be read."""
+    """Read what keep_gap wrote, or return None when there is nothing to read."""
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         plain: dict[str, Any] = {k: math.nan if v is None else v for k, v in data.items()}

@@ -1,83 +1,83 @@
-"""The 95 % intervals of a model's metrics, and of the differences of two models."""
+"""Compute the 95 % intervals of a model's metrics, and of the differences of two models."""
 
 import numpy as np
 
-from kdcore.evaluation.measures import ECES, UNITS, Floats, Measured
+from kdcore.evaluation.measures import GAPS, UNITS, Floats, Measured
 from kdcore.metrics import ece
-from kdcore.metrics.definitions import bounds_of
+from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import Support, bootstrap_weights, interval, smallest_detectable
 
 
 def metric_ends(measured: Measured, draws: Floats) -> tuple[Floats, Floats]:
-    """(keys,) ends from (resamples, keys) draws of queries, inside the range of each metric."""
-    values, eces = measured.values()[0], _eces(measured)
+    """Return (keys,) ends from (resamples, keys) draws of queries, within each metric's range."""
+    values, eces = measured.values()[0], _places_of_gaps(measured)
     low, high = interval(_centred(draws, values, eces), values, support_of(measured))
     high[eces] += _shortfall(measured)
-    bounds = np.array([bounds_of(key) for key in measured.keys]).T
+    bounds = np.array([CATALOG[key].bounds for key in measured.keys]).T
     return np.clip(low, *bounds), np.clip(high, *bounds)
 
 
 def difference_ends(one: Measured, other: Measured, draws: Floats) -> tuple[Floats, Floats, Floats]:
-    """(keys,) low, high and smallest detectable difference from (resamples, keys) paired draws.
+    """Return (keys,) low, high, smallest detectable difference from (resamples, keys) paired draws.
 
-    Exactly the difference where both models gave the same answers.
+    Low and high equal the difference where both models gave the same answers.
     """
-    delta, eces, reach = one.values()[0] - other.values()[0], _eces(one), reach_of(one, other)
+    delta, eces = one.values()[0] - other.values()[0], _places_of_gaps(one)
+    reach = reach_of(one, other)
     draws = _centred(draws, delta, eces)
     support = support_of(one, one.finish(one.table) - other.finish(other.table))
     low, high = interval(draws, delta, support, reach)
     if reach:
         low[eces] -= _shortfall(other)
         high[eces] += _shortfall(one)
-    widest = np.array([most - least for least, most in map(bounds_of, one.keys)])
+    widest = np.array([CATALOG[key].most - CATALOG[key].least for key in one.keys])
     detectable = smallest_detectable(draws, support, reach)
     return np.maximum(low, -widest), np.minimum(high, widest), detectable
 
 
 def detectable(one: Measured, other: Measured, key: str, resamples: int = 1000) -> float:
-    """The smallest detectable difference of two models in one metric, as `compare` gives it."""
+    """Return the smallest detectable difference of two models in one metric, as `compare` does."""
     if one.queries < 2:
         return float("nan")
     column = one.keys.index(key)
-    drawn = [
+    draws = [
         one.value_of(key, weights) - other.value_of(key, weights)
         for weights in bootstrap_weights(one.queries, resamples, seed=0)
     ]
     whole = support_of(one, one.finish(one.table) - other.finish(other.table))
     support = Support(whole.queries[[column]], whole.varying[[column]])
     reach = reach_of(one, other)
-    return float(smallest_detectable(np.concatenate(drawn)[:, None], support, reach)[0])
+    return float(smallest_detectable(np.concatenate(draws)[:, None], support, reach)[0])
 
 
 def reach_of(one: Measured, other: Measured) -> float:
-    """How far two models may differ on one more query: 0 for equal answers, else 1."""
+    """Return how far two models may differ on one more query: 0 for equal answers, else 1."""
     equal = np.array_equal(one.log_odds, other.log_odds)
     return 0.0 if equal and np.array_equal(one.table, other.table) else 1.0
 
 
 def whole_lists(measured: Measured, depth: int) -> bool:
-    """Whether no query has more than `depth` pairs, so that every order shows the same ones."""
-    pairs = measured.table[:, measured.units][:, UNITS.index("pairs")]
-    return bool((pairs <= depth).all())
+    """Return whether no query has more than `depth` pairs: every order then shows the same."""
+    return bool((measured.counts[:, UNITS.index("pairs")] <= depth).all())
 
 
 def support_of(measured: Measured, parts: Floats | None = None) -> Support:
-    """What the interval of each metric rests on.
+    """Count the queries on which the interval of each metric rests.
 
     parts: (queries, linear_keys) parts of queries, by default the model's own.
     """
     parts = measured.finish(measured.table) if parts is None else parts
-    quotients, keys = len(measured.quotients), len(measured.keys)
-    queries = int((measured.table[:, measured.units][:, UNITS.index("labelled")] > 0).sum())
-    return Support.of(parts[:, :quotients]).join(Support.whole(queries, keys - quotients))
+    means, keys = len(measured.means), len(measured.keys)
+    queries = int((measured.counts[:, UNITS.index("labelled")] > 0).sum())
+    return Support.of(parts[:, :means]).join(Support.whole(queries, keys - means))
 
 
-def _eces(measured: Measured) -> list[int]:
-    return [measured.keys.index(key) for key in ECES]
+def _places_of_gaps(measured: Measured) -> list[int]:
+    return [measured.keys.index(key) for key in GAPS]
 
 
 def _centred(draws: Floats, values: Floats, eces: list[int]) -> Floats:
-    """The draws of each ECE moved onto its value."""
+    """Move the draws of each ECE onto its value."""
     moved = draws.copy()
     for column in eces:
         moved[:, column] = ece.centred(draws[:, column], values[column])
@@ -85,6 +85,6 @@ def _centred(draws: Floats, values: Floats, eces: list[int]) -> Floats:
 
 
 def _shortfall(measured: Measured) -> Floats:
-    """(eces,) how far below the true value each corrected ECE may lie on average."""
+    """Return (gaps,) how far below the true value each corrected ECE may lie on average."""
     gaps = measured.gaps(measured.table.sum(axis=0)[None])[:, 0]
     return np.array([ece.shortfall(*each) for each in zip(gaps, measured.errors, strict=True)])

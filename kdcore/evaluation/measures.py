@@ -1,13 +1,13 @@
-"""A model's measurements on a table, kept query by query.
+"""Measure a model on a table, query by query, so that metrics can be resampled.
 
-A metric is a quotient of sums over queries (nDCG, NLL), a sum of absolute quotients (ECE) or an
-area under a curve. All can be had again under any weights of the queries, which is all that
-resampling needs.
+Every metric can be computed again under any weights of the queries, which is all that resampling
+needs: a mean is a quotient of sums over queries, a gap (ECE) a sum of absolute quotients, an area
+lies under a curve over all labelled pairs. Kinds and units are declared in metrics/definitions.py.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,35 +17,34 @@ from kdcore.errors import DataError
 from kdcore.evaluation.equal_scores import TIED_DEPTH, Equal, equal_scores, tied_notes
 from kdcore.labels import GAINS, LabelScheme
 from kdcore.metrics import agreement, calibration, classification, ece, ranking
-from kdcore.metrics.definitions import DEPTHS, ndcg_key
+from kdcore.metrics.definitions import CATALOG, DEPTHS, Over, ndcg_key, of_kind
 from kdcore.predictions import Predictions
 from kdcore.scores import Scores
 from kdcore.softlabels import kl
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Column = tuple[str, NDArray[Any]]  # the unit that divides it, its sum in each query
-UNITS = ("ranked", "labelled", "pairs", "correlated")
-ECES: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "mass"}
+UNITS: tuple[Over, ...] = get_args(Over)
+AREAS, GAPS = of_kind("area"), of_kind("gap")
+_BINNINGS: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "mass"}
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A model's measurements on a table, kept per query, the queries in canonical order.
+    """A model's measurements on a table, stored per query, the queries in canonical order.
 
-    numbers: (queries,) the number of each query in the table. table: (queries, columns) sums of
-    each quotient, then the units they are divided by, then the gaps of both ECE. unit_of:
-    (quotients,) which unit divides each. errors: (2, bins) standard errors of the gaps of both
-    ECE. order, groups, log_odds, relevant: what the areas need, labelled pairs only. curves:
-    (queries, depth) nDCG by gain. labels: (queries, depth, classes + 1) expected label counts in
-    the top k, unjudged last. tied: share of the places in the top 5 held by ads of equal score.
-    model: its name. equal: whether it gives all pairs, or all of a query, one score.
+    numbers: (queries,) the number of each query in the table. means: the keys of the means.
+    table: (queries, columns) the sum of each mean, then the counts of UNITS by which they are
+    divided, then the gaps of each ECE. errors: (gaps, bins) standard errors of those gaps. order,
+    groups, log_odds, relevant: what the areas need, labelled pairs only. curves: (queries, depth)
+    nDCG by gain. labels: (queries, depth, classes + 1) expected label counts in the top k, the
+    unlabelled last. tied: share of the places in the top 5 that ads of equal score take. model:
+    its name. equal: whether it gives all pairs, or all of a query, one score.
     """
 
     numbers: Ints
-    quotients: tuple[str, ...]
+    means: tuple[str, ...]
     table: Floats
-    unit_of: tuple[int, ...]
     errors: Floats
     order: classification.ScoreOrder
     groups: Ints
@@ -59,13 +58,13 @@ class Measured:
 
     @property
     def linear_keys(self) -> tuple[str, ...]:
-        """The metrics that `finish` gives, in its order."""
-        return (*self.quotients, *ECES)
+        """The metrics that `finish` returns, in its order."""
+        return (*self.means, *GAPS)
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The metrics that `values` gives, in its order."""
-        return (*self.linear_keys, "roc_auc", "pr_auc")
+        """The metrics that `values` returns, in its order."""
+        return (*self.linear_keys, *AREAS)
 
     @property
     def queries(self) -> int:
@@ -73,84 +72,85 @@ class Measured:
         return len(self.table)
 
     @property
-    def units(self) -> slice:
-        """Columns of the table that count: ranked, labelled, pairs, correlated."""
-        return slice(len(self.quotients), len(self.quotients) + len(UNITS))
+    def counts(self) -> Floats:
+        """(queries, units) ranked, labelled, all and correlated pairs or queries, as UNITS says."""
+        return self._counts(self.table)
+
+    def _counts(self, totals: Floats) -> Floats:
+        return totals[:, len(self.means) : len(self.means) + len(UNITS)]
 
     def by_number(self, values: NDArray[Any]) -> NDArray[Any]:
-        """(queries, ...) values of queries in canonical order, in order of their numbers."""
+        """Reorder (queries, ...) values from canonical order to the order of their numbers."""
         placed = np.empty_like(values)
         placed[self.numbers] = values
         return placed
 
-    def tied_notes(self, whose: str = "") -> tuple[str, ...]:
-        """A sentence where many ads of the top 5 have equal scores, or all ads have."""
-        return tied_notes(self.equal, self.tied, self.model, whose)
+    def tied_notes(self, prefix: str = "") -> tuple[str, ...]:
+        """Return a sentence where many ads of the top 5 have equal scores, or all ads have."""
+        return tied_notes(self.equal, self.tied, self.model, prefix)
 
     def count(self, key: str) -> int:
-        """Pairs or queries that a metric is over."""
-        unit = UNITS.index("labelled")
-        if key in self.quotients:
-            unit = self.unit_of[self.quotients.index(key)]
-        return int(self.table[:, self.units][:, unit].sum())
+        """Count the pairs or queries that a metric is over."""
+        return int(self.counts[:, UNITS.index(CATALOG[key].over)].sum())
 
     def finish(self, totals: Floats) -> Floats:
-        """(resamples, linear_keys) from (resamples, columns) weighted totals; 0 / 0 is nan.
+        """Compute (resamples, linear_keys) from (resamples, columns) weighted totals; 0 / 0 is nan.
 
         ECE is the plain one here, the sum of absolute gaps.
         """
-        below = totals[:, self.units][:, list(self.unit_of)]
-        above, nothing = totals[:, : len(self.quotients)], np.full_like(below, np.nan)
-        quotients = np.divide(above, below, out=nothing, where=below > 0)
-        return np.concatenate([quotients, np.abs(self.gaps(totals)).sum(axis=2).T], axis=1)
+        units = [UNITS.index(CATALOG[key].over) for key in self.means]
+        below, above = self._counts(totals)[:, units], totals[:, : len(self.means)]
+        means = np.divide(above, below, out=np.full_like(below, np.nan), where=below > 0)
+        return np.concatenate([means, np.abs(self.gaps(totals)).sum(axis=2).T], axis=1)
 
     def gaps(self, totals: Floats) -> Floats:
-        """(2, resamples, bins) gaps of both ECE from (resamples, columns) weighted totals."""
-        labelled = totals[:, self.units][:, UNITS.index("labelled")][:, None]
-        sums = totals[:, self.units.stop :]
-        gaps = np.divide(sums, labelled, out=np.full_like(sums, np.nan), where=labelled > 0)
-        return np.stack(np.split(gaps, len(ECES), axis=1))
+        """Compute (gaps, resamples, bins) gaps of each ECE from (resamples, columns) totals."""
+        labelled = self._counts(totals)[:, UNITS.index("labelled")][:, None]
+        sums_of_gaps = totals[:, len(self.means) + len(UNITS) :]
+        nothing = np.full_like(sums_of_gaps, np.nan)
+        gaps = np.divide(sums_of_gaps, labelled, out=nothing, where=labelled > 0)
+        return np.stack(np.split(gaps, len(GAPS), axis=1))
 
     def _linear(self, totals: Floats) -> Floats:
-        """What `finish` gives, with each ECE corrected; below 0 where chance explains more."""
+        """Return what `finish` does with each ECE corrected; below 0 where chance explains more."""
         values = self.finish(totals)
-        both = zip(self.gaps(totals), self.errors, strict=True)
-        values[:, len(self.quotients) :] = np.column_stack([ece.corrected(*each) for each in both])
+        each = zip(self.gaps(totals), self.errors, strict=True)
+        values[:, len(self.means) :] = np.column_stack([ece.corrected(*gap) for gap in each])
         return values
 
     def areas(self, weights: Floats) -> Floats:
-        """(resamples, 2) ROC-AUC and PR-AUC under (resamples, queries) weights; one class: nan."""
+        """Compute (resamples, areas) under (resamples, queries) weights; nan with one class."""
         roc, precision = self.order.areas(weights, self.groups)
         return np.column_stack([roc, np.where(np.isnan(roc), np.nan, precision)])
 
     def values(self, weights: Floats | None = None) -> Floats:
-        """(resamples, keys) every metric under (resamples, queries) weights.
+        """Compute (resamples, keys) every metric under (resamples, queries) weights.
 
-        By default all 1: the value itself, no ECE of it below 0. Draws of an ECE may be below.
+        Without weights: the value itself, no ECE of it below 0. Draws of an ECE may be below.
         """
         if weights is None:
-            found = self.values(np.ones((1, self.queries)))
-            eces = [self.keys.index(key) for key in ECES]
-            found[:, eces] = np.maximum(found[:, eces], 0.0)
-            return found
+            values = self.values(np.ones((1, self.queries)))
+            gaps = [self.keys.index(key) for key in GAPS]
+            values[:, gaps] = np.maximum(values[:, gaps], 0.0)
+            return values
         return np.concatenate([self._linear(weights @ self.table), self.areas(weights)], axis=1)
 
     def value_of(self, key: str, weights: Floats | None = None) -> Floats:
-        """(resamples,) one metric, without working out the areas for nothing."""
+        """Compute (resamples,) one metric; the areas, which cost most, only when it is one."""
         if weights is None:
-            found = self.value_of(key, np.ones((1, self.queries)))
-            return np.maximum(found, 0.0) if key in ECES else found
-        if key in self.linear_keys:
-            return self._linear(weights @ self.table)[:, self.linear_keys.index(key)]
-        return self.areas(weights)[:, ("roc_auc", "pr_auc").index(key)]
+            value = self.value_of(key, np.ones((1, self.queries)))
+            return np.maximum(value, 0.0) if key in GAPS else value
+        if key in AREAS:
+            return self.areas(weights)[:, AREAS.index(key)]
+        return self._linear(weights @ self.table)[:, self.linear_keys.index(key)]
 
 
 def checked(pairs: PairTable, predictions: Predictions) -> Predictions:
-    """The predictions, or DataError when they belong to other pairs or other grades."""
+    """Return the predictions, or raise DataError when they are of other pairs or other grades."""
     classes = predictions.logits.shape[1]
     if classes != len(pairs.scheme):
         raise DataError(
-            f"predictions of {predictions.model} know {classes} grades, {pairs.name} has "
+            f"predictions of {predictions.model} have {classes} grades, {pairs.name} has "
             f"{len(pairs.scheme)}: {', '.join(pairs.scheme.grades)}; run infer again"
         )
     return predictions.require(pairs.content_hash, len(pairs))
@@ -164,14 +164,16 @@ def measure(
 ) -> Measured:
     """Measure a model once; unlabelled pairs are left out of every metric that reads a label.
 
-    All is worked out on the pairs in canonical order, so that nothing, not even a rounding or a
-    draw of queries, depends on the order of the rows.
+    Everything is computed on the pairs in canonical order, so that nothing, not even a rounding or
+    a draw of queries, depends on the order of the rows.
+
+    temperature: at which teacher and model are compared.
     """
-    rows = pairs.canonical_rows
-    said = checked(pairs, predictions).take(rows)
-    taught = checked(pairs, teacher).take(rows) if teacher else None
     numbers = np.argsort(pairs.query_tiebreaks)
-    return _measured(pairs.canonical, said, taught, temperature, numbers)
+    rows, pairs_in_order = pairs.canonical_rows, pairs.canonical
+    predictions = checked(pairs, predictions).take(rows)
+    teacher = checked(pairs, teacher).take(rows) if teacher else None
+    return _measured(pairs_in_order, predictions, teacher, temperature, numbers)
 
 
 def _measured(
@@ -181,31 +183,36 @@ def _measured(
     temperature: float,
     numbers: Ints,
 ) -> Measured:
-    logits, scores = predictions.logits, Scores.of(predictions, pairs.scheme)
-    index, queries = pairs.query_ids, len(numbers)
+    scores, index, queries = Scores.of(predictions, pairs.scheme), pairs.query_ids, len(numbers)
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
     groups, grades = index[rows], pairs.grades[rows]
     relevant, relevance = pairs.relevant[rows], scores.relevance[rows]
     lists = ranking.RankedLists.of(scores.ranking[rows], groups, queries)
     tied = lists.tied_share(TIED_DEPTH)
-    curves = _curves(lists, grades, groups, pairs.scheme)
-    rho = _correlation(pairs, scores, teacher)
-    errors = _errors(grades, logits[rows], relevant, relevance)
-    distances = _distances(pairs, logits, scores, teacher, temperature)
-    columns = _ndcg_columns(curves)
-    columns |= {key: ("labelled", _sum(v, groups, queries)) for key, v in errors.items()}
-    columns |= {key: ("pairs", _sum(v, index, queries)) for key, v in distances.items()}
-    columns |= {"teacher_rank_correlation": ("correlated", _known(rho))} if teacher else {}
-    units = [np.isfinite(curves["linear"][:, 0]), np.bincount(groups, minlength=queries)]
-    units += [np.bincount(index, minlength=queries), np.isfinite(rho)]
+    curves = _ndcg_curves(lists, grades, groups, pairs.scheme)
+    rho = _rank_correlation(pairs, scores, teacher)
+    # each mean's sum in each query, by key; what divides it is `over` in its definition
+    means = {ndcg_key(g, k): _or_zero(c[:, k - 1]) for g, c in curves.items() for k in DEPTHS}
+    errors = _errors(grades, predictions.logits[rows], relevant, relevance)
+    means |= {key: _sum(values, groups, queries) for key, values in errors.items()}
+    distances = _distances(pairs, predictions.logits, scores, teacher, temperature)
+    means |= {key: _sum(values, index, queries) for key, values in distances.items()}
+    if teacher is not None:
+        means["teacher_rank_correlation"] = _or_zero(rho)
+    units: dict[Over, NDArray[Any]] = {
+        "ranked": np.isfinite(curves["linear"][:, 0]),
+        "labelled": np.bincount(groups, minlength=queries),
+        "pairs": np.bincount(index, minlength=queries),
+        "correlated": np.isfinite(rho),
+    }
     gaps, errors_of_gaps = _gaps(relevant, relevance, groups, queries)
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
+    columns = [*means.values(), *(units[unit] for unit in UNITS), *gaps]
     return Measured(
         numbers=numbers,
-        quotients=tuple(columns),
-        table=np.column_stack([*(c for _, c in columns.values()), *units, *gaps]).astype(float),
-        unit_of=tuple(UNITS.index(unit) for unit, _ in columns.values()),
+        means=tuple(means),
+        table=np.column_stack(columns).astype(float),
         errors=errors_of_gaps,
         order=classification.ScoreOrder.of(relevant, scores.log_odds[rows]),
         groups=groups,
@@ -219,21 +226,14 @@ def _measured(
     )
 
 
-def _ndcg_columns(curves: Mapping[str, Floats]) -> dict[str, Column]:
-    return {
-        ndcg_key(gain, k): ("ranked", _known(curve[:, k - 1]))
-        for gain, curve in curves.items()
-        for k in DEPTHS
-    }
-
-
-def _known(values: Floats) -> Floats:
+def _or_zero(values: Floats) -> Floats:
     return np.where(np.isfinite(values), values, 0.0)
 
 
 def _errors(
     grades: Ints, logits: NDArray[Any], relevant: NDArray[np.bool_], relevance: Floats
 ) -> dict[str, NDArray[Any]]:
+    """Compute the metrics of labelled pairs, (labelled,) each."""
     errors: dict[str, NDArray[Any]] = {
         "accuracy": classification.correct(relevant, relevance),
         "nll": classification.nll(grades, logits),
@@ -244,16 +244,37 @@ def _errors(
     return errors
 
 
-def _correlation(pairs: PairTable, scores: Scores, teacher: Predictions | None) -> Floats:
+def _distances(
+    pairs: PairTable,
+    logits: NDArray[Any],
+    scores: Scores,
+    teacher: Predictions | None,
+    temperature: float,
+) -> dict[str, NDArray[Any]]:
+    """Compute the metrics against truth and teacher, (pairs,) each."""
+    distances: dict[str, NDArray[Any]] = {}
+    if pairs.truth is not None:
+        true_relevance = pairs.scheme.relevance(pairs.truth)
+        distances["truth_kl"] = agreement.truth_kl(pairs.truth, logits)
+        distances["truth_mae"] = agreement.truth_error(true_relevance, scores.relevance)
+    if teacher is not None:
+        distances["teacher_kl"] = kl(teacher.logits, logits, temperature)
+        distances["teacher_agreement"] = agreement.same_top_grade(logits, teacher.logits)
+    return distances
+
+
+def _rank_correlation(pairs: PairTable, scores: Scores, teacher: Predictions | None) -> Floats:
+    """Compute (queries,) rank correlation with the teacher; nan without one."""
     if teacher is None:
         return np.full(int(pairs.query_ids.max(initial=-1)) + 1, np.nan)
     reference = Scores.of(teacher, pairs.scheme).ranking
     return agreement.rank_correlation(scores.ranking, reference, pairs.query_ids)
 
 
-def _curves(
+def _ndcg_curves(
     lists: ranking.RankedLists, grades: Ints, groups: Ints, scheme: LabelScheme
 ) -> dict[str, Floats]:
+    """Compute (queries, depth) nDCG of each gain."""
     best = ranking.RankedLists.of(grades, groups, len(lists.sizes))
     curves = {}
     for gain in GAINS:
@@ -263,31 +284,11 @@ def _curves(
     return curves
 
 
-def _distances(
-    pairs: PairTable,
-    logits: NDArray[Any],
-    scores: Scores,
-    teacher: Predictions | None,
-    temperature: float,
-) -> dict[str, NDArray[Any]]:
-    found: dict[str, NDArray[Any]] = {}
-    if pairs.truth is not None:
-        true_relevance = pairs.scheme.relevance(pairs.truth)
-        found["truth_kl"] = agreement.truth_kl(pairs.truth, logits)
-        found["truth_mae"] = agreement.truth_error(true_relevance, scores.relevance)
-    if teacher is not None:
-        found["teacher_kl"] = kl(teacher.logits, logits, temperature)
-        found["teacher_agreement"] = agreement.same_top_grade(logits, teacher.logits)
-    return found
-
-
 def _gaps(
     relevant: NDArray[np.bool_], relevance: Floats, groups: Ints, queries: int
 ) -> tuple[list[Floats], Floats]:
-    """Both ECE: (queries, bins) sums of P(relevant) - label, and (2, bins) standard errors."""
-    sides = [
-        ece.bin_sums(relevant, relevance, groups, queries, binning) for binning in ECES.values()
-    ]
+    """Compute each ECE's (queries, bins) sums of P(relevant) - label, and (gaps, bins) errors."""
+    sides = [ece.bin_sums(relevant, relevance, groups, queries, _BINNINGS[key]) for key in GAPS]
     pairs = np.bincount(groups, minlength=queries).astype(np.float64)
     errors = [ece.standard_errors(gaps, pairs, chance) for gaps, chance in sides]
     return [gaps for gaps, _ in sides], np.stack(errors)

@@ -1,7 +1,8 @@
-"""Calibration before and after a temperature, told honestly: no pair is judged by its own T.
+"""Measure calibration before and after a temperature that is fitted on other queries.
 
 The temperature of each half of the queries is fitted on the other half (arXiv 1706.04599 fits on
-held-out data); intervals come from drawing whole queries again, less what that adds to an ECE.
+held-out data), so no pair is judged by a temperature fitted on it. Intervals come from a bootstrap
+over whole queries, corrected for what resampling adds to an ECE.
 """
 
 from dataclasses import dataclass
@@ -38,8 +39,8 @@ class Calibrated:
 class BeforeAfter:
     """Calibration at T = 1 and at the temperature of the other half of the queries.
 
-    temperature: of least NLL on all labelled pairs; halves: what each half was given.
-    change: ece after less before, with its 95 % interval over the same draws of queries.
+    temperature: of least NLL on all labelled pairs; halves: the temperature of each half.
+    change: ece after minus before, with its 95 % interval over the same draws of queries.
     """
 
     before: Calibrated
@@ -54,29 +55,31 @@ class BeforeAfter:
 def before_after(
     pairs: PairTable, logits: NDArray[np.floating], resamples: int = RESAMPLES, seed: int = 0
 ) -> BeforeAfter | None:
-    """Calibration of P(relevant) of (pairs, classes) logits; None below two labelled queries."""
-    pairs, logits = pairs.canonical, logits[pairs.canonical_rows]  # halves know no order of rows
+    """Measure calibration of (pairs, classes) logits; None below two labelled queries."""
+    # in canonical order the halves do not depend on the order of the rows
+    pairs, logits = pairs.canonical, logits[pairs.canonical_rows]
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
     query = np.unique(pairs.query_ids[rows], return_inverse=True)[1]
     if len(rows) == 0 or query.max() < 1:
         return None
-    said, grades, relevant = logits[rows], pairs.grades[rows], pairs.relevant[rows]
+    logits, grades, relevant = logits[rows], pairs.grades[rows], pairs.relevant[rows]
     half = np.random.default_rng(seed).permutation(int(query.max()) + 1)[query] % 2
-    halves = tuple(best_temperature(grades[half != h], said[half != h]) for h in (0, 1))
-    raw = pairs.scheme.relevance(soften(said))
+    halves = tuple(best_temperature(grades[half != h], logits[half != h]) for h in (0, 1))
+    raw = pairs.scheme.relevance(soften(logits))
     cooled = np.empty_like(raw)
     for h in (0, 1):
-        cooled[half == h] = pairs.scheme.relevance(soften(said[half == h], halves[h]))
+        cooled[half == h] = pairs.scheme.relevance(soften(logits[half == h], halves[h]))
     errors = [_Error.of(relevant, p, query, resamples, seed) for p in (raw, cooled)]
     before, after = (
-        each.told(reliability(relevant, p)) for each, p in zip(errors, (raw, cooled), strict=True)
+        error.calibrated(reliability(relevant, p))
+        for error, p in zip(errors, (raw, cooled), strict=True)
     )
     change, moved = after.ece - before.ece, errors[1].draws - errors[0].draws
     low, high = _ends(moved, change, before.queries, errors[0].short, errors[1].short)
     return BeforeAfter(
         before=before,
         after=after,
-        temperature=best_temperature(grades, said),
+        temperature=best_temperature(grades, logits),
         halves=(halves[0], halves[1]),
         change=change,
         low=max(low, -1.0),
@@ -114,7 +117,7 @@ class _Error:
         value = float(corrected(whole[None], errors)[0])
         return cls(value, np.concatenate(draws), shortfall(whole, errors), queries)
 
-    def told(self, bins: Reliability) -> Calibrated:
+    def calibrated(self, bins: Reliability) -> Calibrated:
         ece = max(self.value, 0.0)
         low, high = _ends(self.draws, ece, self.queries, 0.0, self.short)
         n = int(bins.count.sum())
@@ -124,7 +127,7 @@ class _Error:
 def _ends(
     draws: Floats, estimate: float, queries: int, below: float, above: float
 ) -> tuple[float, float]:
-    """The 95 % interval of an estimate, further by what the correction may miss on each side."""
+    """Return the 95 % interval of an estimate, widened by what the correction may miss."""
     moved = centred(draws, estimate)[:, None]
     low, high = interval(moved, np.array([estimate]), Support.whole(queries))
     return float(low[0]) - below, float(high[0]) + above
