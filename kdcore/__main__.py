@@ -21,7 +21,9 @@ from kdcore.cli import (
 from kdcore.cli.kit import running
 from kdcore.cli.kit.frame import EXIT_CODES, carry_out
 
-EPILOG = "Exit codes: " + "; ".join(f"{code} {said}" for code, said in EXIT_CODES.items()) + "."
+EPILOG = (
+    "Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + "."
+)
 
 
 def build_app() -> typer.Typer:

@@ -1,7 +1,7 @@
-"""What the lab offers, as plain data: METHODS, STUDENTS, SIZES; each with its knobs.
+"""The methods, students and sizes of the lab as plain data, each with its knobs.
 
-The command line, the documents and, later, the app read these entries; to add a method or a
-student is one entry here and one file in objectives/ or models/ (see CONTRIBUTING.md).
+The command line, the documents and the app read these entries. A new method or student is one entry
+here and one file in objectives/ or models/ (see CONTRIBUTING.md).
 """
 
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ _ACCENTS = (
     "read é as e, as BERT's uncased tokenizer does; off, schon and schön stay two words "
     "(for a tokenizer that is trained here)"
 )
-TeacherKind = Literal["cached", "live"]  # see teachers.py
+TeacherKind = Literal["cached", "live"]  # see teachers/
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to distill: what it is, what it reads of Outputs, and where its teacher comes from."""
+    """A way to distill: its description, what it reads of Outputs, and its kind of teacher."""
 
     title: str
     summary: str
@@ -38,7 +38,7 @@ class Student:
     paper: str
     params: type
     gives: frozenset[str]
-    separable: bool  # query and ad are read apart, so ads can be embedded ahead of time
+    separable: bool  # query and ad are read separately, so ads can be embedded in advance
     module: str  # the file in models/ that builds it
     training: dict[str, float]  # epochs, batch_size and learning_rate that suit it
 
@@ -240,22 +240,22 @@ SIZES: dict[str, Size] = {
 
 
 def student_entry(name: str) -> Student:
-    """The catalog entry of a student; a typo is answered with the nearest name."""
+    """Return the catalog entry of a student; UnknownNameError suggests the nearest name."""
     return lookup(STUDENTS, name, "student")
 
 
 def method_entry(name: str) -> Method:
-    """The catalog entry of a method; a typo is answered with the nearest name."""
+    """Return the catalog entry of a method; UnknownNameError suggests the nearest name."""
     return lookup(METHODS, name, "method")
 
 
 def misfit(method: str, student: str) -> str:
-    """Why this student cannot serve this method, or an empty text when it can."""
+    """Explain why this student cannot be used with this method; an empty text when it can."""
     missing = method_entry(method).needs - student_entry(student).gives
     if not missing:
         return ""
     able = [s.title for s in STUDENTS.values() if method_entry(method).needs <= s.gives]
     return (
         f"{METHODS[method].title} reads {', '.join(sorted(missing))}, "
-        f"which {STUDENTS[student].title} has not got; choose {' or '.join(able)}"
+        f"which {STUDENTS[student].title} does not give; choose {' or '.join(able)}"
     )

@@ -1,4 +1,4 @@
-"""Frozen configs, one a stage; checked at birth, every problem at once; YAML and JSON both ways."""
+"""Frozen configs, one per stage, checked at birth, read from and written as YAML and JSON."""
 
 import re
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class ModelConfig:
 
     @classmethod
     def parse(cls, spec: str) -> "ModelConfig":
-        """From a short text: `twinbert_cos`, `bert:layers=4,hidden=256`, a folder or a hub id."""
+        """Read a short text: `twinbert_cos`, `bert:layers=4,hidden=256`, a folder or a hub id."""
         name, _, tail = spec.partition(":")
         if name in SIZES:
             size = SIZES[name]
@@ -94,10 +94,10 @@ class TrainingConfig:
     validations: int = knob(1, "validations per epoch; the best step is saved", low=1, high=1000)
 
     def __post_init__(self) -> None:
-        _refuse(self, problems_of(self))
+        _check(problems_of(self))
 
     def suited_to(self, model: ModelConfig) -> "TrainingConfig":
-        """The same with every 0 that stands for "what suits the model" filled in."""
+        """Return the same with every 0 replaced by the value that suits the model."""
         suits = student_entry(model.name).training
         blank: dict[str, Any] = {n: v for n, v in suits.items() if not getattr(self, n)}
         return replace(self, **blank)
@@ -105,7 +105,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class _StageConfig:
-    """What every stage needs to know."""
+    """The settings that every stage has."""
 
     data: str = text("world", "a data set of the lab, or a path to one")
     limit: int = knob(
@@ -121,10 +121,12 @@ class _StageConfig:
     threads: int = knob(0, "CPU threads; 0 is torch's choice", low=0, high=1024)
 
     def _problems(self) -> list[str]:
-        """Of its settings one by one; what they are together is each stage's."""
+        """List the problems of single settings; each stage adds those of combinations."""
         problems, device = problems_of(self), self.device
         if isinstance(device, str) and not _DEVICE.fullmatch(device):
-            problems.append(f"device: {device[:40]!r} is none; auto, cpu, cuda, cuda:1 or mps are")
+            problems.append(
+                f"device: {device[:40]!r} is not a device; use auto, cpu, cuda, cuda:1 or mps"
+            )
         elif isinstance(device, str) and device[:4] == "cpu:" and int(device[4:8]) > MOST_RANKS:
             problems.append(f"device: {device[:40]} is too many; {MOST_RANKS} processes at most")
         return problems
@@ -148,7 +150,7 @@ class FinetuneConfig(_StageConfig):
         problems = self._problems()
         if self.loss == "mse" and self.label_smoothing:
             problems.append("label_smoothing: has no place in mse; set it to 0, or loss to ce")
-        _refuse(self, problems)
+        _check(problems)
         object.__setattr__(self, "training", self.training.suited_to(self.model))
 
 
@@ -166,7 +168,7 @@ class InferConfig(_StageConfig):
     precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:
-        _refuse(self, self._problems() + ([] if self.run else ["run: name the run to score with"]))
+        _check(self._problems() + ([] if self.run else ["run: name the run to score with"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +185,7 @@ class MethodConfig:
             raise ConfigError("This method cannot be used:", [f"name: {error}"]) from None
         params, problems = _knobs(kind, self.params)
         object.__setattr__(self, "params", params)
-        _refuse(self, problems)
+        _check(problems)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +216,7 @@ class DistillConfig(_StageConfig):
             problems.append("label_smoothing: smooths hard labels, whose hard_weight is 0")
         if reason := misfit(self.method.name, self.student.name):
             problems.append(f"method: {reason}")
-        _refuse(self, problems)
+        _check(problems)
         object.__setattr__(self, "training", self.training.suited_to(self.student))
 
 
@@ -229,7 +231,7 @@ _NEWER = {"log_every": 20, "validations": 1, "strip_accents": False}
 
 
 def from_dict(data: Mapping[str, Any]) -> StageConfig:
-    """A stage's config from plain data; raises ConfigError with every problem at once."""
+    """Build a stage's config from plain data; raises ConfigError with every problem at once."""
     stage = data.get("stage")
     if stage not in STAGES:
         raise ConfigError(
@@ -239,12 +241,12 @@ def from_dict(data: Mapping[str, Any]) -> StageConfig:
 
 
 def to_dict(config: Any) -> dict[str, Any]:
-    """Plain data that from_dict reads back."""
+    """Return plain data that from_dict reads back."""
     return plain(config)
 
 
 def without_newer(data: Mapping[str, Any]) -> dict[str, Any]:
-    """A config's data as it was before the newer knobs, where those have their defaults."""
+    """Return a config's data without newer knobs that have their defaults."""
     return {
         key: without_newer(value) if isinstance(value, Mapping) else value
         for key, value in data.items()
@@ -253,12 +255,12 @@ def without_newer(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load(path: Path) -> StageConfig:
-    """A stage's config from a YAML or JSON file."""
+    """Read a stage's config from a YAML or JSON file."""
     return from_dict(read_settings(path))
 
 
 def read_settings(path: Path) -> dict[str, Any]:
-    """The settings of a YAML or JSON file as they stand, unchecked."""
+    """Read the settings of a YAML or JSON file, unchecked."""
     try:
         data = read_settings_file(path)
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as cause:
@@ -269,12 +271,12 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def to_yaml(config: Any) -> str:
-    """The config as YAML, in the order in which it is declared."""
+    """Write the config as YAML, in the order in which it is declared."""
     return yaml.safe_dump(to_dict(config), sort_keys=False)
 
 
 def _knobs(kind: type[Any], given: Any) -> tuple[Any, list[str]]:
-    """The knobs of a catalog entry from what was given, and every problem, named from `params`."""
+    """Build the knobs of a catalog entry; return them and every problem, named from `params`."""
     if isinstance(given, kind):
         return given, [f"params.{problem}" for problem in problems_of(given)]
     if given is not None and not isinstance(given, Mapping):
@@ -286,10 +288,10 @@ def _knobs(kind: type[Any], given: Any) -> tuple[Any, list[str]]:
 
 
 def _fitting_heads(hidden: int) -> int:
-    """The most heads at least 64 wide that share this width evenly."""
+    """Return the most heads, at least 64 wide each, that divide this width evenly."""
     return next(n for n in range(max(hidden // 64, 1), 0, -1) if hidden % n == 0)
 
 
-def _refuse(config: Any, problems: list[str]) -> None:
+def _check(problems: list[str]) -> None:
     if problems:
         raise ConfigError("These settings cannot be used:", problems)

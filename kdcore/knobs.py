@@ -1,6 +1,6 @@
-"""A knob is declared once: the check, the slider, its tooltip and the docs all read that line.
+"""Declare knobs: the check, the slider, its tooltip and the docs all read one line.
 
-Also here: building a dataclass of knobs from plain data, with every problem collected at once.
+Also here: build a dataclass of knobs from plain data, with every problem collected at once.
 """
 
 import dataclasses
@@ -17,48 +17,48 @@ Config = TypeVar("Config")
 
 
 def knob(default: float, help: str, *, low: float, high: float) -> Any:
-    """A number and the range in which it makes sense."""
+    """Declare a number and its range."""
     return field(default=default, metadata={"help": help, "low": low, "high": high})
 
 
 def choice(default: str, help: str, *, options: tuple[str, ...]) -> Any:
-    """One name out of a few."""
+    """Declare a choice of one name out of a few."""
     return field(default=default, metadata={"help": help, "options": options})
 
 
 def switch(default: bool, help: str) -> Any:
-    """On or off."""
+    """Declare a switch, on or off."""
     return field(default=default, metadata={"help": help})
 
 
 def text(default: str, help: str) -> Any:
-    """A name or a path."""
+    """Declare a text: a name or a path."""
     return field(default=default, metadata={"help": help})
 
 
 def problems_of(params: Any) -> list[str]:
-    """One sentence for each knob of a dataclass that is outside its range or options."""
-    found = []
+    """Return a sentence for each knob of a dataclass that is outside its range or options."""
+    problems = []
     hints = typing.get_type_hints(type(params))
     for spec in fields(params):
         value, rule = getattr(params, spec.name), spec.metadata
         if "low" in rule:
             numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
             if not numeric or not rule["low"] <= value <= rule["high"]:
-                found.append(
+                problems.append(
                     f"{spec.name}: {value!r} is outside {rule['low']}..{rule['high']}; "
                     f"{spec.default} is a safe start"
                 )
             elif hints[spec.name] is int and value != int(value):
-                found.append(f"{spec.name}: {value!r} is not a whole number; try {int(value)}")
+                problems.append(f"{spec.name}: {value!r} is not a whole number; try {int(value)}")
         elif "options" in rule and value not in rule["options"]:
             options = ", ".join(rule["options"])
-            found.append(f"{spec.name}: {value!r} is not one of {options}; try {spec.default!r}")
-    return found
+            problems.append(f"{spec.name}: {value!r} is not one of {options}; try {spec.default!r}")
+    return problems
 
 
 def build(kind: type[Config], data: Mapping[str, Any]) -> Config:
-    """A dataclass of knobs from plain data; raises ConfigError with every problem at once.
+    """Build a dataclass of knobs from plain data; raises ConfigError with every problem at once.
 
     Nested dataclasses are built from nested mappings; unknown keys are answered with the
     nearest known one; whole numbers and words are turned into the type that the knob has.
@@ -89,16 +89,16 @@ def build(kind: type[Config], data: Mapping[str, Any]) -> Config:
 def _create(kind: type[Config], values: dict[str, Any], problems: list[str]) -> Config:
     headline = "These settings cannot be used:"
     try:
-        made = kind(**values)
+        config = kind(**values)
     except ConfigError as error:
         raise ConfigError(headline, [*problems, *error.problems]) from None
     except TypeError:
         raise ConfigError(headline, problems) from None
-    if not hasattr(made, "__post_init__"):  # plain knobs; a config has checked itself already
-        problems += problems_of(made)
+    if not hasattr(config, "__post_init__"):  # plain knobs; a config checks itself at birth
+        problems += problems_of(config)
     if problems:
         raise ConfigError(headline, problems)
-    return made
+    return config
 
 
 def _in_words(hint: Any) -> str:
@@ -146,19 +146,19 @@ def _refuse() -> bool:
 
 
 def plain(params: Any) -> dict[str, Any]:
-    """A dataclass of knobs as data for YAML and JSON; tuples become lists."""
+    """Turn a dataclass of knobs into data for YAML and JSON; tuples become lists."""
     return {spec.name: _plain(getattr(params, spec.name)) for spec in fields(params) if spec.init}
 
 
 def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Plain data by their path: {"training.epochs": 4}; a group without anything has no path."""
-    found: dict[str, Any] = {}
+    """Flatten plain data to {"training.epochs": 4}; an empty group has no path."""
+    paths: dict[str, Any] = {}
     for key, value in values.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{before}{key}.")
+            paths |= flat(value, f"{before}{key}.")
         else:
-            found[f"{before}{key}"] = value
-    return found
+            paths[f"{before}{key}"] = value
+    return paths
 
 
 def _plain(value: Any) -> Any:

@@ -40,18 +40,18 @@ class LabelScheme:
         return len(self.grades)
 
     def gains(self, kind: GainKind = "exp2") -> NDArray[np.float64]:
-        """(classes,) worth of each grade in nDCG: 2^grade - 1, or the grade itself."""
+        """Return (classes,) the worth of each grade in nDCG: 2^grade - 1, or the grade itself."""
         grade = np.arange(len(self), dtype=np.float64)
         exponential: NDArray[np.float64] = np.exp2(grade) - 1
         return exponential if kind == "exp2" else grade
 
     def relevant(self, grades: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
-        """(pairs,) whether each grade counts as relevant; an unlabelled pair (-1) does not."""
+        """Return (pairs,) whether each grade counts as relevant; unlabelled (-1) does not."""
         relevant: NDArray[np.bool_] = np.greater_equal(grades, self.relevant_from)
         return relevant
 
     def relevance(self, probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-        """(pairs,) P(grade counts as relevant) from (pairs, classes) soft labels."""
+        """Return (pairs,) P(grade counts as relevant) from (pairs, classes) soft labels."""
         above = np.asarray(probabilities, dtype=np.float64)[..., self.relevant_from :]
         relevance: NDArray[np.float64] = above.sum(axis=-1)
         return relevance
@@ -59,17 +59,17 @@ class LabelScheme:
     def expected_gain(
         self, probabilities: NDArray[np.floating[Any]], kind: GainKind = "linear"
     ) -> NDArray[np.float64]:
-        """(pairs,) the mean worth of the grade; scores.ranking_score orders by it unrounded."""
+        """Return (pairs,) mean worths of the grade; scores.ranking_score orders by it unrounded."""
         expected: NDArray[np.float64] = np.asarray(probabilities) @ self.gains(kind)
         return expected
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
+        """Return plain data for JSON."""
         return asdict(self) | {"grades": list(self.grades)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "LabelScheme":
-        """The inverse of to_dict."""
+        """Read what to_dict wrote."""
         return cls(grades=tuple(data["grades"]), relevant_from=int(data["relevant_from"]))
 
 

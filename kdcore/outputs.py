@@ -1,4 +1,4 @@
-"""Outputs: what every model says about a batch of pairs."""
+"""Outputs: what every model returns for a batch of pairs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FIELDS = ("logits", "features", "hidden_states", "attentions")
 
 @dataclass(frozen=True)
 class Outputs:
-    """What a model says about a batch of pairs; names follow transformers, () is not asked.
+    """A model's output for a batch of pairs; names follow transformers, () was not requested.
 
-    mask tells real tokens from padding where hidden_states or attentions were requested.
+    mask separates real tokens from padding where hidden_states or attentions were requested.
     """
 
     logits: Tensor  # (batch, classes)
     features: Tensor  # (batch, width), the pooled vector of the pair
-    hidden_states: tuple[Tensor, ...] = ()  # a layer each, (batch, tokens, width)
-    attentions: tuple[Tensor, ...] = ()  # a layer each, (batch, heads, tokens, tokens)
+    hidden_states: tuple[Tensor, ...] = ()  # one per layer, (batch, tokens, width)
+    attentions: tuple[Tensor, ...] = ()  # one per layer, (batch, heads, tokens, tokens)
     mask: Tensor | None = None  # (batch, tokens), True where a token is real

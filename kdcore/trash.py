@@ -1,6 +1,6 @@
-"""Trash: a deleted folder can be taken back for a week.
+"""Move deleted folders to a trash from which they can be restored for a week.
 
-It is the hidden folder .trash beside the others, in which a folder is called SECONDS-NAME.
+The trash is the hidden folder .trash beside the others; in it a folder is called SECONDS-NAME.
 """
 
 import shutil
@@ -12,12 +12,12 @@ from pathlib import Path
 from kdcore.errors import DataError, UnknownNameError
 
 TRASH = ".trash"
-KEPT_FOR = 7 * 24 * 3600.0  # seconds
+LIFETIME = 7 * 24 * 3600.0  # seconds
 
 
 @dataclass(frozen=True)
 class Trashed:
-    """A folder in the trash; at: when it was thrown away, in seconds since the epoch."""
+    """A folder in the trash; at: when it was deleted, in seconds since the epoch."""
 
     id: str
     at: float
@@ -33,34 +33,39 @@ def throw_away(folder: Path) -> None:
 
 
 def take_back(root: Path, name: str) -> Path:
-    """Move the folder of this name that was thrown away last back among the others."""
-    found = next((one for one in in_trash(root) if one.id == name), None)
-    if found is None:
-        raise UnknownNameError(f"nothing in the trash is called {name!r}; it holds all for a week")
+    """Restore the folder of this name that was deleted last, and return its path.
+
+    UnknownNameError when there is none, DataError when the name exists again.
+    """
+    entry = next((one for one in in_trash(root) if one.id == name), None)
+    if entry is None:
+        raise UnknownNameError(
+            f"nothing in the trash is called {name!r}; deleted folders stay there for a week"
+        )
     folder = root / name
     if folder.exists():
-        raise DataError(f"{name!r} is there already, so the one in the trash stays there")
-    found.folder.rename(folder)
+        raise DataError(f"{name!r} exists again, so the one in the trash stays there")
+    entry.folder.rename(folder)
     return folder
 
 
 def in_trash(root: Path) -> list[Trashed]:
-    """What is in the trash, thrown away last first; what is a week old goes for good."""
+    """List the trash, deleted last first; what is older than a week is removed for good."""
     _empty(root)
     return sorted(_entries(root), key=lambda one: one.at, reverse=True)
 
 
 def _entries(root: Path) -> list[Trashed]:
-    found = []
+    entries = []
     with suppress(OSError):
         for folder in (root / TRASH).iterdir():
             seconds, _, name = folder.name.partition("-")
             with suppress(ValueError):
-                found.append(Trashed(name, float(seconds), folder))
-    return found
+                entries.append(Trashed(name, float(seconds), folder))
+    return entries
 
 
 def _empty(root: Path) -> None:
     for one in _entries(root):
-        if one.at < time.time() - KEPT_FOR:
+        if one.at < time.time() - LIFETIME:
             shutil.rmtree(one.folder, ignore_errors=True)

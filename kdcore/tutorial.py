@@ -27,6 +27,7 @@ from kdcore.evaluation.comparison import Comparison, Difference, compare
 from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.evaluation.exports import to_csv, to_json, write_qrels, write_trec_run
 from kdcore.evaluation.gap import GapRecovered, gap_recovered
+from kdcore.metrics.definitions import shown_in
 from kdcore.metrics.significance import against
 from kdcore.runs.resolve import settled
 from kdcore.runs.store import Run, RunStore
@@ -114,7 +115,7 @@ class TutorialResult:
     def _row(self, task: str) -> dict[str, Any]:
         metrics = self.evaluations[task].metrics
         row: dict[str, Any] = {"task": task, "run": self.runs[task].id}
-        for key in ("roc_auc", "pr_auc", "nll", "ndcg@5", "ndcg_linear@5", "truth_kl"):
+        for key in shown_in("tutorial"):
             if key in metrics:
                 metric = metrics[key]
                 row |= {key: metric.value, f"{key}_low": metric.low, f"{key}_high": metric.high}

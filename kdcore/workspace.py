@@ -73,8 +73,8 @@ class Workspace:
     @classmethod
     def bundled(cls) -> "Workspace":
         """The read-only demo beside the code: KDLAB_DEMO names another one."""
-        beside = Path(__file__).parents[1] / "assets" / "demo"
-        return cls(Path(os.environ.get("KDLAB_DEMO") or beside).absolute())
+        bundled = Path(__file__).parents[1] / "assets" / "demo"
+        return cls(Path(os.environ.get("KDLAB_DEMO") or bundled).absolute())
 
     @property
     def data(self) -> Path:

@@ -1,4 +1,4 @@
-"""Settings as YAML (or JSON, which is YAML too), read within bounds: no text takes long to read."""
+"""Read settings as YAML (or JSON, which is YAML too) within bounds, so that no text takes long."""
 
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ MOST = 10_000  # values, those that an alias (*name) repeats counted each time
 
 
 def read_yaml(text: str) -> Any:
-    """What a text of YAML says; yaml.YAMLError when it is none, or is larger than settings are."""
+    """Read a text of YAML; yaml.YAMLError when it is not YAML, or larger than settings are."""
     if len(text) > LONGEST:
         raise yaml.YAMLError(f"{len(text):,} letters are more than settings need ({LONGEST:,})")
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):  # before anything is built of it
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):  # before any object is built
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
@@ -27,30 +27,26 @@ def read_yaml(text: str) -> Any:
 
 
 def read_settings_file(path: Path) -> Any:
-    """The same of a file; OSError and UnicodeDecodeError as they come."""
+    """Read a file of YAML; raises OSError, UnicodeDecodeError or yaml.YAMLError."""
     with path.open(encoding="utf-8") as file:
         return read_yaml(file.read(LONGEST + 1))
 
 
 def read_assignments(text: str) -> dict[str, Any]:
-    """`layers=4,hidden=256` as a mapping; each value is read as YAML."""
+    """Read `layers=4,hidden=256` as a mapping; each value is YAML."""
     pairs = [part.partition("=") for part in text.split(",") if part]
     return {key.strip(): read_yaml(value) for key, _, value in pairs}
 
 
-def _values(node: yaml.Node, known: dict[int, int], above: set[int]) -> int:
-    """How many values a node stands for; one that an alias leads back into has no end."""
+def _values(node: yaml.Node, counts: dict[int, int], parents: set[int]) -> int:
+    """Count the values of a node, aliases written out; a cycle of aliases raises YAMLError."""
     if not isinstance(node, yaml.CollectionNode):
         return 1
     key = id(node)
-    if key in above:
+    if key in parents:
         raise yaml.YAMLError("an alias leads back into its own group")
-    if key not in known:
-        parts = [part for entry in node.value for part in _parts(entry)]
-        known[key] = 1 + sum(_values(part, known, above | {key}) for part in parts)
-    return known[key]
-
-
-def _parts(entry: Any) -> tuple[yaml.Node, ...]:
-    """A list holds nodes, a mapping pairs of them."""
-    return entry if isinstance(entry, tuple) else (entry,)
+    if key not in counts:
+        # a list holds nodes, a mapping pairs of them
+        parts = [p for e in node.value for p in (e if isinstance(e, tuple) else (e,))]
+        counts[key] = 1 + sum(_values(part, counts, parents | {key}) for part in parts)
+    return counts[key]

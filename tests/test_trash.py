@@ -45,6 +45,6 @@ def test_an_unknown_name_is_told(tmp_path):
 def test_after_a_week_it_is_gone(tmp_path, monkeypatch):
     trash.throw_away(made(tmp_path))
     now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now + trash.KEPT_FOR + 1)
+    monkeypatch.setattr(time, "time", lambda: now + trash.LIFETIME + 1)
     assert trash.in_trash(tmp_path) == []
     assert list((tmp_path / trash.TRASH).iterdir()) == []

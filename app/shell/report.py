@@ -14,9 +14,10 @@ from app.kit.texts import number, signed
 from kdcore.evaluation.comparison import Comparison
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.gap import GapRecovered
+from kdcore.metrics.definitions import shown_in
 from kdcore.report.page import block, page, paragraph, section, table
 
-SHOWN = ("roc_auc", "pr_auc", "ndcg@1", "ndcg@5", "ndcg@10", "nll", "ece_mass", "accuracy")
+SHOWN = shown_in("report")
 PICTURES = "<!-- pictures -->"  # the browser, which draws them, puts the page's pictures here
 ROWS = 200  # of a table; its CSV has all
 LOOK = """<style>

@@ -1,4 +1,4 @@
-"""Attributes: what can be said of a pair without looking at a student, as named conditions.
+"""Describe pairs by named conditions that do not depend on a student.
 
 A slice is a conjunction of conditions; its name, `query=parkas&grade=2`, fits into a link.
 """
@@ -60,7 +60,7 @@ CIRCULAR = frozenset(
 
 @dataclass(frozen=True, order=True)
 class Condition:
-    """One thing that is true of a pair: its kind (a key of SENTENCES) and a value."""
+    """A property of a pair: its kind (a key of SENTENCES) and a value."""
 
     kind: str
     value: str
@@ -71,7 +71,7 @@ class Condition:
         return f"{self.kind}={quote(self.value, safe='+')}"
 
     def sentence(self, scheme: LabelScheme) -> str:
-        """What it says in words."""
+        """Return the condition in words."""
         value = self.value
         if self.kind == "tag" and value in TAGS:
             value = TAGS[value].title
@@ -82,7 +82,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Attributes:
-    """Which conditions hold for which pairs.
+    """The conditions that hold for each pair.
 
     conditions: in the order of the columns; holds: (pairs, conditions) sparse 0 or 1;
     query_ids: (pairs,) the query of each pair.
@@ -98,7 +98,7 @@ class Attributes:
         return {condition: place for place, condition in enumerate(self.conditions)}
 
     def mask(self, name: str) -> Bools:
-        """(pairs,) whether a slice of this name holds a pair; ConfigError as `parse` says."""
+        """Return (pairs,) whether each pair is in the slice of this name; see `parse`."""
         inside = np.ones(self.holds.shape[0], dtype=bool)
         for condition in parse(name):
             column = np.zeros(len(inside), dtype=bool)
@@ -111,31 +111,31 @@ class Attributes:
 
 
 def words(text: str) -> list[str]:
-    """Lower-case words of a text, numbers among them, in order."""
+    """Return the words and numbers of a text in lower case, in order."""
     return WORD.findall(text.lower())
 
 
 def parse(name: str) -> tuple[Condition, ...]:
-    """The conditions of a slice's name; ConfigError when it is none."""
-    found = []
+    """Read the conditions of a slice's name; ConfigError when it is not a slice's name."""
+    conditions = []
     for part in name.split("&"):
         kind, _, value = part.partition("=")
         if kind not in SENTENCES or not value:
             raise ConfigError(
-                f"{part[:80]!r} names no slice; write kind=value, the kind one of "
+                f"{part[:80]!r} does not name a slice; write kind=value, the kind one of "
                 f"{', '.join(SENTENCES)}"
             )
-        found.append(Condition(kind, unquote(value)))
-    return tuple(found)
+        conditions.append(Condition(kind, unquote(value)))
+    return tuple(conditions)
 
 
 def join(conditions: Iterable[Condition]) -> str:
-    """The one name of a conjunction, whatever the order of its conditions."""
+    """Name a conjunction, independent of the order of its conditions."""
     return "&".join(condition.name for condition in sorted(conditions))
 
 
 def describe(name: str, scheme: LabelScheme) -> str:
-    """A slice's name as words."""
+    """Put a slice's name into words."""
     return " and ".join(condition.sentence(scheme) for condition in parse(name))
 
 
@@ -144,7 +144,7 @@ def attributes(
     confidence: NDArray[np.floating] | None = None,
     tags: Mapping[str, Bools] | None = None,
 ) -> Attributes:
-    """All conditions of the pairs: words, lengths, overlap, grade, language, teacher, tags.
+    """Collect the conditions of the pairs: words, lengths, overlap, grade, language, teacher, tags.
 
     confidence: (pairs,) the teacher's greatest probability. tags: (pairs,) booleans by name;
     those in CIRCULAR are left out.
@@ -170,26 +170,26 @@ def attributes(
 
 
 def _split(texts: list[str]) -> list[list[str]]:
-    known = {text: words(text) for text in dict.fromkeys(texts)}
-    return [known[text] for text in texts]
+    words_of = {text: words(text) for text in dict.fromkeys(texts)}
+    return [words_of[text] for text in texts]
 
 
 def _words(kind: str, texts: list[list[str]]) -> dict[Condition, Rows]:
-    held: dict[str, list[int]] = {}
-    for row, said in enumerate(texts):
-        for word in dict.fromkeys(said):
-            held.setdefault(word, []).append(row)
-    return {Condition(kind, w): np.array(rows, np.int64) for w, rows in sorted(held.items())}
+    rows_of: dict[str, list[int]] = {}
+    for row, words_here in enumerate(texts):
+        for word in dict.fromkeys(words_here):
+            rows_of.setdefault(word, []).append(row)
+    return {Condition(kind, w): np.array(rows, np.int64) for w, rows in sorted(rows_of.items())}
 
 
 def _overlap(
     query: list[list[str]], title: list[list[str]], description: list[list[str]]
 ) -> NDArray[np.float64]:
     shares = np.zeros(len(query))
-    for row, (asked, *ad) in enumerate(zip(query, title, description, strict=True)):
-        wanted = set(asked)
-        shares[row] = len(wanted.intersection(*ad[:1]) | wanted.intersection(*ad[1:])) / max(
-            len(wanted), 1
+    for row, (query_words, *ad) in enumerate(zip(query, title, description, strict=True)):
+        unique = set(query_words)
+        shares[row] = len(unique.intersection(*ad[:1]) | unique.intersection(*ad[1:])) / max(
+            len(unique), 1
         )
     return shares
 

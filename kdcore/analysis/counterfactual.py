@@ -1,7 +1,7 @@
-"""Counterfactuals: the likest ad of the same query about which a model decides otherwise.
+"""Find counterfactuals: the most similar ad of the same query with the other decision.
 
-After the What-If Tool's nearest counterfactual, with words in the place of features; and which
-words two texts do not share.
+After the What-If Tool's nearest counterfactual, with words instead of features; and mark the words
+that two texts do not share.
 """
 
 import re
@@ -30,7 +30,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Counterfactual:
-    """The row of the likest ad with the other decision; distance: 0 the same words, 1 none."""
+    """The row of the most similar ad with the other decision; distance: 0 same words, 1 none."""
 
     row: int
     distance: float
@@ -42,11 +42,13 @@ def nearest(
     decisions: NDArray[np.bool_],
     features: NDArray[np.floating] | None = None,
 ) -> Counterfactual | None:
-    """The likest ad of the same query that a model puts on the other side, or None.
+    """Find the most similar ad of the same query with the other decision, or None.
 
-    decisions: (pairs,) what the model decides. Distance: 1 less the Jaccard index of the words of
-    title and description, or, with (pairs, width) features, half of 1 less their cosine. Equally
-    near ads go by a hash of their texts.
+    The distance is 1 minus the Jaccard index of the words of title and description, or, with
+    (pairs, width) features, half of 1 minus their cosine. Equally near ads are ordered by a hash
+    of their texts.
+
+    decisions: (pairs,) what the model decides.
     """
     same_query = np.flatnonzero(pairs.query_ids == pairs.query_ids[row])
     others = same_query[decisions[same_query] != decisions[row]]
@@ -58,9 +60,9 @@ def nearest(
 
 
 def word_diff(first: str, second: str) -> tuple[Span, ...]:
-    """Spans that tell how the second text came from the first; upper and lower case are alike.
+    """Return spans that turn the first text into the second; case is ignored.
 
-    Leaving out "gone" spans gives the second text, letter by letter.
+    Without the "gone" spans they are the second text, letter by letter.
     """
     before, after = PIECE.findall(first), PIECE.findall(second)
     matcher = SequenceMatcher(
@@ -78,39 +80,39 @@ def word_diff(first: str, second: str) -> tuple[Span, ...]:
             spans.append(Span("gone", "".join(before[a:b])))
         if d > c:
             spans.append(Span("new", "".join(after[c:d])))
-    return _set_apart(spans)
+    return _separated(spans)
 
 
-def _set_apart(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """The spans with blanks around a gone word that would touch a word that stays.
+def _separated(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Put blanks around a gone word that would touch a word that stays.
 
-    The last word of either text has no blank behind it; the blank goes into the gone span, which
-    is no part of the second text.
+    The last word of either text has no blank after it; the blank goes into the gone span, which
+    is not part of the second text.
     """
-    apart: list[Span] = []
+    separated: list[Span] = []
     for i, span in enumerate(spans):
         text = span.text
         if span.kind == "gone":
-            ahead = apart[-1].text if apart else ""
+            ahead = separated[-1].text if separated else ""
             behind = spans[i + 1].text if i + 1 < len(spans) else ""
             text = " " * _touch(ahead, text) + text + " " * _touch(text, behind)
-        apart.append(Span(span.kind, text))
-    return tuple(apart)
+        separated.append(Span(span.kind, text))
+    return tuple(separated)
 
 
 def _touch(left: str, right: str) -> bool:
-    """Whether two texts set side by side would read as one word."""
+    """Return whether two texts next to each other would read as one word."""
     return left[-1:].isalnum() and right[:1].isalnum()
 
 
 def _by_words(pairs: PairTable, row: int, others: NDArray[np.int64]) -> NDArray[np.float64]:
     titles, descriptions = pairs.frame["title"], pairs.frame["description"]
 
-    def said(place: int) -> set[str]:
+    def words_of_ad(place: int) -> set[str]:
         return {*words(str(titles.iat[place])), *words(str(descriptions.iat[place]))}
 
-    own = said(row)
-    shares = [len(own & ad) / max(len(own | ad), 1) for ad in map(said, others.tolist())]
+    own = words_of_ad(row)
+    shares = [len(own & ad) / max(len(own | ad), 1) for ad in map(words_of_ad, others.tolist())]
     return 1 - np.array(shares)
 
 

@@ -1,4 +1,4 @@
-"""Filters over judged pairs: one predicate, and what each option would leave under the others."""
+"""Filter pairs: one predicate, and how many pairs each further option would leave."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
-from kdcore.analysis.tags import TAGS, Bools, known
+from kdcore.analysis.tags import TAGS, Bools, is_labelled
 from kdcore.errors import ConfigError
 
 Box = tuple[float, float, float, float]
@@ -17,10 +17,10 @@ LONGEST_SEARCH = 80
 
 @dataclass(frozen=True)
 class Filters:
-    """Which pairs are shown; what is empty lets everything pass. Raises ConfigError at birth.
+    """Which pairs are shown; an empty filter lets every pair pass. Raises ConfigError at birth.
 
     search: every word occurs in query, title or description. tags: the pair carries all of them.
-    grades: one of them (-1 = unlabelled). outcomes and cells: it stands in one of either. box: x0,
+    grades: one of them (-1 = unlabelled). outcomes and cells: it is in one of either. box: x0,
     x1, y0, y1, both ends included, of teacher_p (x) and student_p (y).
     """
 
@@ -49,38 +49,38 @@ class Filters:
 
     @property
     def all_cells(self) -> tuple[str, ...]:
-        """The cells that are let through, those of the outcomes included; () = every one."""
+        """The cells that pass, those of the outcomes included; () = every one."""
         return tuple(c for c in CELLS if c in self.cells or outcome_of(c) in self.outcomes)
 
-    def mask(self, judged: pd.DataFrame) -> Bools:
-        """(pairs,) whether each pair passes; reads what `outcomes.judge` gives."""
-        keep = np.ones(len(judged), dtype=bool)
+    def mask(self, frame: pd.DataFrame) -> Bools:
+        """Return (pairs,) whether each pair passes; frame: of `outcomes.add_outcomes`."""
+        keep = np.ones(len(frame), dtype=bool)
         for name in self.tags:
-            keep &= judged[name].to_numpy()
+            keep &= frame[name].to_numpy()
         if self.grades:
-            keep &= np.isin(judged["grade"].to_numpy(), self.grades)
+            keep &= np.isin(frame["grade"].to_numpy(), self.grades)
         if cells := self.all_cells:
-            keep &= np.isin(judged["cell"].cat.codes.to_numpy(), [CELLS.index(c) for c in cells])
+            keep &= np.isin(frame["cell"].cat.codes.to_numpy(), [CELLS.index(c) for c in cells])
         if self.box is not None:
-            x, y = judged["teacher_p"].to_numpy(), judged["student_p"].to_numpy()
+            x, y = frame["teacher_p"].to_numpy(), frame["student_p"].to_numpy()
             x0, x1, y0, y1 = self.box
             keep &= (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
-        return keep & self._found(judged, keep)
+        return keep & self._matching(frame, keep)
 
-    def _found(self, judged: pd.DataFrame, candidates: Bools) -> Bools:
-        """Candidates whose texts hold every word that is searched; the others are not read."""
+    def _matching(self, frame: pd.DataFrame, candidates: Bools) -> Bools:
+        """Return the candidates whose texts hold every searched word; only they are read."""
         rows = np.flatnonzero(candidates)
         for word in self.search.lower()[:LONGEST_SEARCH].split():
-            texts = judged["text"].iloc[rows]
+            texts = frame["text"].iloc[rows]
             rows = rows[texts.str.contains(word, regex=False).to_numpy(dtype=bool)]
-        found = np.zeros(len(judged), dtype=bool)
-        found[rows] = True
-        return found
+        matches = np.zeros(len(frame), dtype=bool)
+        matches[rows] = True
+        return matches
 
 
 @dataclass(frozen=True)
 class Option:
-    """What choosing an option would leave: n pairs, and of the labelled who is right on how many.
+    """How many pairs an option would leave, and how many labelled ones each model gets right.
 
     n = 0 means that it is impossible under the other filters.
     """
@@ -95,20 +95,21 @@ class Option:
 
 
 def option_counts(
-    judged: pd.DataFrame,
+    frame: pd.DataFrame,
     filters: Filters,
     grades: tuple[str, ...],
     within: Bools | None = None,
 ) -> dict[str, tuple[Option, ...]]:
-    """Options of each group ("outcomes", "tags", "grades") under all other filters.
+    """Count the options of each group ("outcomes", "tags", "grades") under all other filters.
 
-    Outcomes and grades exclude each other, so their own group is left out; tags add up, so a tag
-    is counted among the pairs that carry the other chosen tags as well. within: (pairs,) counts
-    these pairs only.
+    Outcomes and grades exclude each other, so their own group is left out; tags combine, so a tag
+    is counted among the pairs that have the other chosen tags as well.
+
+    within: (pairs,) counts these pairs only.
     """
     named = dict(enumerate(grades)) | {-1: "unlabelled"}
-    outcome = judged["outcome"].cat.codes.to_numpy()
-    grade = judged["grade"].to_numpy()
+    outcome = frame["outcome"].cat.codes.to_numpy()
+    grade = frame["grade"].to_numpy()
     groups: dict[str, tuple[Filters, list[tuple[str, str, Bools, bool]]]] = {
         "outcomes": (
             replace(filters, outcomes=(), cells=()),
@@ -120,9 +121,9 @@ def option_counts(
         "tags": (
             filters,
             [
-                (k, t.title, judged[k].to_numpy(), k in filters.tags)
+                (k, t.title, frame[k].to_numpy(), k in filters.tags)
                 for k, t in TAGS.items()
-                if t.needs in judged or k in filters.tags  # without it no pair can carry the tag
+                if t.needs in frame or k in filters.tags  # without it no pair can have the tag
             ],
         ),
         "grades": (
@@ -130,29 +131,29 @@ def option_counts(
             [(str(g), name, grade == g, g in filters.grades) for g, name in named.items()],
         ),
     }
-    everything = np.ones(len(judged), dtype=bool) if within is None else within
+    everything = np.ones(len(frame), dtype=bool) if within is None else within
     return {
-        name: _options(judged, np.flatnonzero(everything & others.mask(judged)), options)
+        name: _options(frame, np.flatnonzero(everything & others.mask(frame)), options)
         for name, (others, options) in groups.items()
     }
 
 
 def _options(
-    judged: pd.DataFrame, rows: NDArray[np.intp], options: list[tuple[str, str, Bools, bool]]
+    frame: pd.DataFrame, rows: NDArray[np.intp], options: list[tuple[str, str, Bools, bool]]
 ) -> tuple[Option, ...]:
-    labelled = known(judged)[rows]
-    teacher, student = (judged[f"{w}_right"].to_numpy()[rows] for w in ("teacher", "student"))
-    found = []
+    labelled = is_labelled(frame)[rows]
+    teacher, student = (frame[f"{w}_right"].to_numpy()[rows] for w in ("teacher", "student"))
+    counts = []
     for key, title, carried, chosen in options:
         has = carried[rows]
-        n, judged_n, t, s = (
+        n, labelled_n, t, s = (
             int(np.count_nonzero(x)) for x in (has, has & labelled, has & teacher, has & student)
         )
-        found.append(Option(key, title, n, judged_n, t, s, chosen))
-    return tuple(found)
+        counts.append(Option(key, title, n, labelled_n, t, s, chosen))
+    return tuple(counts)
 
 
 def _unknown(
     name: str, given: Iterable[str], valid: Mapping[str, object] | Iterable[str]
 ) -> list[str]:
-    return [f"{name}: {x!r} is none of {', '.join(valid)}" for x in given if x not in set(valid)]
+    return [f"{name}: {x!r} is not one of {', '.join(valid)}" for x in given if x not in set(valid)]

@@ -1,7 +1,7 @@
-"""Notes: what a person found about a pair, kept by the pair's own texts so that they outlive runs.
+"""Store a person's notes on pairs, keyed by the pairs' texts so that they outlive runs.
 
-One JSON-lines file for each data set's content hash. A write takes a lock, reads, changes one
-note and replaces the file whole, so that two windows at once lose nothing.
+One JSON-lines file per content hash of a data set. A write takes a lock, reads, changes one note
+and replaces the whole file, so that two windows at once lose nothing.
 """
 
 import csv
@@ -48,7 +48,7 @@ class Note:
         problems = []
         if self.status not in STATUSES:
             problems.append(
-                f"status: {self.status!r} is none of {', '.join(filter(None, STATUSES))}"
+                f"status: {self.status!r} is not one of {', '.join(filter(None, STATUSES))}"
             )
         if len(self.text) > LONGEST:
             problems.append(f"text: {len(self.text)} characters; {LONGEST} at most")
@@ -62,24 +62,24 @@ class Note:
 
     @property
     def empty(self) -> bool:
-        """Whether it says nothing, so that keeping it means forgetting it."""
+        """Whether it is empty, so that saving it deletes the note."""
         return not self.status and not self.text.strip()
 
 
 def pair_key(query: str, title: str, description: str) -> str:
-    """16 hex digits of a pair's texts: the same pair in another file or order keeps its note."""
+    """Hash a pair's texts to 16 hex digits: the same pair in another file keeps its note."""
     content = json.dumps([query, title, description]).encode()
     return hashlib.sha256(content).hexdigest()[:16]
 
 
 def with_note(notes: Mapping[str, Note], note: Note) -> dict[str, Note]:
-    """The notes with one more, or without it when it is empty."""
-    others = {key: kept for key, kept in notes.items() if key != note.key}
+    """Return the notes with one more, or without it when it is empty."""
+    others = {key: other for key, other in notes.items() if key != note.key}
     return others if note.empty else others | {note.key: note}
 
 
 def stamped(note: Note) -> Note:
-    """The note as of now."""
+    """Return the note with the present time."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return Note(**(asdict(note) | {"changed": now}))
 
@@ -93,22 +93,25 @@ class Notebook:
 
     @property
     def path(self) -> Path:
-        """The file; it need not exist yet."""
+        """The file; it may not exist yet."""
         return self.folder / f"{check_name(self.data_hash, 'data hash')}.jsonl"
 
     def read(self) -> dict[str, Note]:
-        """Every note by its pair's key, in the order in which the pairs were first noted."""
+        """Read all notes by their pair's key, in the order in which they were first written."""
         return _read(self._lines())[0]
 
     def keep(self, note: Note) -> dict[str, Note]:
-        """Write one note (an empty one is forgotten); all notes as they are then."""
+        """Write one note (an empty one is deleted) and return all notes.
+
+        RunError when another window holds the file for too long.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(f"{self.path}.lock", timeout=PATIENCE):
-                notes, strange = _read(self._lines())
+                notes, unreadable = _read(self._lines())
                 notes = with_note(notes, stamped(note))
                 lines = [json.dumps(asdict(n), ensure_ascii=False) for n in notes.values()]
-                write_text_atomic(self.path, "".join(f"{line}\n" for line in lines + strange))
+                write_text_atomic(self.path, "".join(f"{line}\n" for line in lines + unreadable))
         except Timeout as cause:
             raise RunError(
                 f"the notes are being written elsewhere for over {PATIENCE:.0f} s; try again"
@@ -122,24 +125,24 @@ class Notebook:
 
 
 def _read(lines: Iterable[str]) -> tuple[dict[str, Note], list[str]]:
-    """Notes by key, and the lines that are none: they are left in the file as they are."""
+    """Return notes by key, and the lines that are no notes: they stay in the file."""
     notes: dict[str, Note] = {}
-    strange = []
+    unreadable = []
     for line in filter(str.strip, lines):
         try:
             note = Note(**{str(k): str(v) for k, v in json.loads(line).items()})
             notes[note.key] = note
         except (ValueError, TypeError, AttributeError, ConfigError):
-            strange.append(line)
-    return notes, strange
+            unreadable.append(line)
+    return notes, unreadable
 
 
 def to_csv(notes: Iterable[Note]) -> str:
-    """A row a note, for whoever labels anew; no cell is a formula to a spreadsheet."""
+    """Write one row per note, for a new labelling; no cell is a formula to a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
     for note in notes:
-        about = asdict(note) | {"note": note.text}
-        writer.writerow([safe_cell(about[name]) for name in HEADER])
+        cells = asdict(note) | {"note": note.text}
+        writer.writerow([safe_cell(cells[name]) for name in HEADER])
     return text.getvalue()

@@ -1,7 +1,7 @@
-"""Outcomes: pair by pair, what teacher and student say, who is right, and which tags follow.
+"""Compare teacher and student pair by pair: which side each takes, and which one is right.
 
-`score_pairs` reads logits once; `judge` adds what depends on the two thresholds; `cube` counts
-gold x teacher x student. The tags are in `tags.py`, filtering in `filters.py`.
+`score_pairs` reads logits once; `add_outcomes` adds what depends on the two thresholds; `cube`
+counts label x teacher x student. The tags are in `tags.py`, filtering in `filters.py`.
 """
 
 import re
@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdcore.analysis.tags import TAGS, known
+from kdcore.analysis.tags import TAGS, is_labelled
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import ConfigError
 from kdcore.evaluation.measures import checked
@@ -33,7 +33,7 @@ WORD = re.compile(r"\w+")
 
 
 def read_texts(pairs: PairTable) -> pd.DataFrame:
-    """The part of `score_pairs` that needs no model, which may be read once for several."""
+    """Read the part of `score_pairs` that needs no model and can be shared by several calls."""
     frame = pairs.frame[["query", "title", "description", "grade"]].copy()
     frame.insert(0, "row", np.arange(len(frame)))
     texts = frame["query"] + "\n" + frame["title"] + "\n" + frame["description"]
@@ -52,7 +52,7 @@ def score_pairs(
     temperature: float = 1.0,
     texts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """A row a pair: its texts, grade, and what the models say of it; no threshold yet.
+    """Make one row per pair: its texts, its grade and the models' answers; no threshold yet.
 
     Columns row, query, title, description, text (all three, lower case), words, shared (share of
     the query's words in the title), negates (the query does), grade, grade_name, relevant; of
@@ -68,8 +68,8 @@ def score_pairs(
     )
     frame["relevant"] = pairs.relevant
     models = {"teacher": teacher, "student": student} | ({"twin": twin} if twin else {})
-    for who, predictions in models.items():
-        frame = frame.assign(**_said(pairs, predictions, who, temperature))
+    for role, predictions in models.items():
+        frame = frame.assign(**_answers_of(pairs, predictions, role, temperature))
     frame["kl"] = kl(teacher.logits, student.logits, temperature)
     frame["loss_gap"] = frame["student_loss"] - frame["teacher_loss"]
     if pairs.truth is not None:
@@ -77,8 +77,8 @@ def score_pairs(
     return frame
 
 
-def _said(
-    pairs: PairTable, predictions: Predictions, who: str, temperature: float
+def _answers_of(
+    pairs: PairTable, predictions: Predictions, role: str, temperature: float
 ) -> dict[str, NDArray[Any]]:
     logits = checked(pairs, predictions).logits
     log_p = log_soften(logits, temperature)
@@ -87,74 +87,61 @@ def _said(
     loss = -log_p[np.arange(len(log_p)), np.where(labelled, pairs.grades, 0)]
     return {
         # rounded to single precision, in which a browser counts the same pairs
-        f"{who}_p": np.clip(relevance, 0.0, 1.0).astype(np.float32).astype(np.float64),
-        f"{who}_odds": Scores.of(predictions, pairs.scheme).log_odds,
-        f"{who}_grade": np.argmax(logits, axis=1).astype(np.int64),
-        f"{who}_entropy": entropy(logits, temperature),
-        f"{who}_loss": np.where(labelled, loss, np.nan),
+        f"{role}_p": np.clip(relevance, 0.0, 1.0).astype(np.float32).astype(np.float64),
+        f"{role}_odds": Scores.of(predictions, pairs.scheme).log_odds,
+        f"{role}_grade": np.argmax(logits, axis=1).astype(np.int64),
+        f"{role}_entropy": entropy(logits, temperature),
+        f"{role}_loss": np.where(labelled, loss, np.nan),
     }
 
 
-def judge(frame: pd.DataFrame, ct: float = 0.5, cs: float = 0.5) -> pd.DataFrame:
-    """The frame with sides, outcome and tags at thresholds ct (teacher) and cs (student, twin).
+def add_outcomes(frame: pd.DataFrame, ct: float = 0.5, cs: float = 0.5) -> pd.DataFrame:
+    """Add sides, outcome and tags at thresholds ct (teacher) and cs (student, twin).
 
-    Adds teacher_says, student_says (P(relevant) reaches the threshold), teacher_right,
-    student_right (False without a label), outcome, cell ("101" = gold, teacher, student; "-" for
-    no label), and a boolean column for every tag; twin_says, twin_right with a twin.
+    New columns: teacher_says, student_says (P(relevant) reaches the threshold), teacher_right,
+    student_right (False without a label), outcome, cell ("101" = label, teacher, student; "-" for
+    no label), and a boolean column for every tag; twin_says, twin_right with a twin. ConfigError
+    for a threshold outside 0..1.
     """
     for name, value in (("ct", ct), ("cs", cs)):
         if not 0 <= value <= 1:
-            raise ConfigError(f"{name}: {value} is no threshold on a probability; use 0 to 1")
-    labelled, gold = known(frame), frame["relevant"].to_numpy()
+            raise ConfigError(f"{name}: {value} is not a threshold on a probability; use 0 to 1")
+    labelled, label = is_labelled(frame), frame["relevant"].to_numpy()
     added: dict[str, Any] = {}
-    for who, threshold in (("teacher", ct), ("student", cs), ("twin", cs)):
-        if f"{who}_p" in frame:
-            says = frame[f"{who}_p"].to_numpy() >= threshold
-            added |= {f"{who}_says": says, f"{who}_right": labelled & (says == gold)}
+    for role, threshold in (("teacher", ct), ("student", cs), ("twin", cs)):
+        if f"{role}_p" in frame:
+            sides = frame[f"{role}_p"].to_numpy() >= threshold
+            added |= {f"{role}_says": sides, f"{role}_right": labelled & (sides == label)}
     right = np.where(
         labelled, 3 - 2 * _int(added["teacher_right"]) - _int(added["student_right"]), 4
     )
     added["outcome"] = _categories(right, OUTCOMES)
-    place = 4 * np.where(labelled, _int(gold), 2)
+    place = 4 * np.where(labelled, _int(label), 2)
     place = place + 2 * _int(added["teacher_says"]) + _int(added["student_says"])
     added["cell"] = _categories(place, CELLS)
-    judged = frame.assign(**added)
-    nobody = np.zeros(len(frame), dtype=bool)
-    tags = {k: tag.rule(judged) if tag.needs in judged else nobody for k, tag in TAGS.items()}
-    return judged.assign(**tags)
+    result = frame.assign(**added)
+    none = np.zeros(len(frame), dtype=bool)
+    tags = {k: tag.rule(result) if tag.needs in result else none for k, tag in TAGS.items()}
+    return result.assign(**tags)
 
 
-def per_pair(
-    pairs: PairTable,
-    teacher: Predictions,
-    student: Predictions,
-    twin: Predictions | None = None,
-    *,
-    temperature: float = 1.0,
-    ct: float = 0.5,
-    cs: float = 0.5,
-) -> pd.DataFrame:
-    """`score_pairs`, then `judge`: all that is known of each pair."""
-    return judge(score_pairs(pairs, teacher, student, twin, temperature), ct, cs)
+CELLS = tuple(f"{label}{t}{s}" for label in "01-" for t in "01" for s in "01")
 
 
-CELLS = tuple(f"{gold}{t}{s}" for gold in "01-" for t in "01" for s in "01")
-
-
-def cube(judged: pd.DataFrame, who: str = "student") -> dict[str, int]:
-    """How many pairs stand in each cell gold x teacher x `who` ("student" or "twin")."""
-    labelled, gold = known(judged), _int(judged["relevant"])
-    place = 4 * np.where(labelled, gold, 2) + 2 * _int(judged["teacher_says"])
-    counts = np.bincount(place + _int(judged[f"{who}_says"]), minlength=len(CELLS))
+def cube(frame: pd.DataFrame, role: str = "student") -> dict[str, int]:
+    """Count the pairs in each cell label x teacher x role ("student" or "twin")."""
+    labelled, label = is_labelled(frame), _int(frame["relevant"])
+    place = 4 * np.where(labelled, label, 2) + 2 * _int(frame["teacher_says"])
+    counts = np.bincount(place + _int(frame[f"{role}_says"]), minlength=len(CELLS))
     return dict(zip(CELLS, counts.tolist(), strict=True))
 
 
 def outcome_of(cell: str) -> str:
-    """The outcome that a cell of the cube belongs to: "111" is both right."""
-    gold, teacher, student = tuple(cell)
-    if gold == "-":
+    """Return the outcome to which a cell of the cube belongs: "111" is both right."""
+    label, teacher, student = tuple(cell)
+    if label == "-":
         return "unlabelled"
-    return OUTCOMES[3 - 2 * (teacher == gold) - (student == gold)]
+    return OUTCOMES[3 - 2 * (teacher == label) - (student == label)]
 
 
 def _categories(codes: NDArray[np.int64], names: tuple[str, ...]) -> "pd.Categorical[str]":
@@ -175,5 +162,5 @@ def _shared_words(frame: pd.DataFrame) -> Floats:
     def words(text: str) -> frozenset[str]:
         return frozenset(WORD.findall(text.lower()))
 
-    found = zip(map(words, frame["query"].tolist()), map(words, frame["title"]), strict=True)
-    return np.array([len(q & t) / len(q) if q else 0.0 for q, t in found], dtype=np.float64)
+    texts = zip(map(words, frame["query"].tolist()), map(words, frame["title"]), strict=True)
+    return np.array([len(q & t) / len(q) if q else 0.0 for q, t in texts], dtype=np.float64)

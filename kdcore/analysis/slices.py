@@ -1,9 +1,9 @@
-"""Slices: groups of pairs, named by what their texts are like, in which a loss differs.
+"""Find slices: groups of pairs, named by their attributes, in which a loss differs.
 
-    found = find(attributes(pairs, confidence), student_loss - teacher_loss)
+    slices = find(attributes(pairs, confidence), student_loss - teacher_loss)
 
-Pairs of one query hang together, so an effect's error is taken over queries. Candidates are
-chosen by how many pairs they hold, never by their loss: that keeps the false-discovery rate.
+Pairs of one query depend on each other, so the error of an effect is computed over queries.
+Candidates are chosen by their size, never by their loss, which keeps the false-discovery rate.
 """
 
 from dataclasses import dataclass, replace
@@ -30,11 +30,11 @@ CELLS = 1 << 20  # (queries, slices) numbers worked on at once: 8 MB an array
 
 @dataclass(frozen=True)
 class Slice:
-    """A group of pairs and by how much its mean differs from that of all other pairs.
+    """A group of pairs and how much its mean differs from that of all other pairs.
 
-    effect: mean inside less mean outside; low, high: its 95 % interval, of a slice that `find`
-    picked out widened for that choice; p: two-sided; q: least false-discovery rate at which it is
-    reported. also: names of slices folded into it.
+    effect: mean inside minus mean outside; low, high: its 95 % interval, which `find` widens for
+    the slices it selects; p: two-sided; q: least false-discovery rate at which it is reported.
+    also: names of slices merged into it.
     """
 
     name: str
@@ -51,8 +51,8 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class Found:
-    """The slices reported, the most costly in sum first; how many were tried, and on how much."""
+class Slices:
+    """The reported slices, the largest total loss first; how many were tested, on how much data."""
 
     slices: tuple[Slice, ...]
     tried: int
@@ -70,42 +70,46 @@ class _Tested:
     columns: dict[str, Floats]
 
 
-def find(about: Attributes, difference: NDArray[np.floating], fewest_pairs: int = 50) -> Found:
-    """Slices in which the mean of (pairs,) differences is unlike that of the other pairs.
+def find(
+    attributes: Attributes, difference: NDArray[np.floating], fewest_pairs: int = 50
+) -> Slices:
+    """Find slices whose mean of (pairs,) differences is unlike that of the other pairs.
 
-    difference: nan where a pair has no label; such pairs count nowhere. fewest_pairs: inside a
-    slice and outside it. Benjamini-Hochberg over all candidates; then slices that hold nearly the
-    same pairs, or refine a reported one without an effect of their own, are folded. Intervals are
-    adjusted to a false-coverage rate of 5 % among those reported.
+    Benjamini-Hochberg over all candidates; then slices that hold nearly the same pairs, or refine a
+    reported one without an effect of their own, are merged. Intervals are adjusted to a
+    false-coverage rate of 5 % among the reported slices.
+
+    difference: nan where a pair has no label; such pairs are left out. fewest_pairs: inside a
+    slice and outside it.
     """
-    known = np.flatnonzero(np.isfinite(difference))
-    query = np.unique(about.query_ids[known], return_inverse=True)[1]
+    rows = np.flatnonzero(np.isfinite(difference))
+    query = np.unique(attributes.query_ids[rows], return_inverse=True)[1]
     queries = int(query.max(initial=-1)) + 1
-    members, names = _candidates(about, known, query, fewest_pairs)
+    members, names = _candidates(attributes, rows, query, fewest_pairs)
     if not names:
-        return Found((), 0, len(known), queries)
-    values = np.asarray(difference, dtype=np.float64)[known]
+        return Slices((), 0, len(rows), queries)
+    values = np.asarray(difference, dtype=np.float64)[rows]
     tested = _Tested(members, names, _test(members, values, query, queries))
     reported = np.flatnonzero(tested.columns["q"] <= RATE)
     level = RATE * len(reported) / len(names)
     slices = tuple(_widened(each, tested, level) for each in _folded(tested, reported))
-    return Found(slices, len(names), len(known), queries)
+    return Slices(slices, len(names), len(rows), queries)
 
 
 def effect_of(
     inside: NDArray[np.bool_], difference: NDArray[np.floating], query_ids: Rows
 ) -> Slice:
-    """One slice by its (pairs,) mask, tested alone; q is its p. nan where it cannot be told."""
-    known = np.flatnonzero(np.isfinite(difference))
-    query = np.unique(query_ids[known], return_inverse=True)[1]
+    """Test one slice, given by its (pairs,) mask, alone; q is its p. nan where it is undefined."""
+    rows = np.flatnonzero(np.isfinite(difference))
+    query = np.unique(query_ids[rows], return_inverse=True)[1]
     queries = int(query.max(initial=-1)) + 1
-    members = sparse.csc_array(inside[known].astype(np.float64)[:, None])
-    values = np.asarray(difference, dtype=np.float64)[known]
+    members = sparse.csc_array(inside[rows].astype(np.float64)[:, None])
+    values = np.asarray(difference, dtype=np.float64)[rows]
     return _slice("", _test(members, values, query, queries), 0)
 
 
 def benjamini_hochberg(p: Floats) -> Floats:
-    """(tests,) least false-discovery rate at which each test is reported.
+    """Return (tests,) the least false-discovery rate at which each test is reported.
 
     Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
@@ -117,30 +121,34 @@ def benjamini_hochberg(p: Floats) -> Floats:
 
 
 def _candidates(
-    about: Attributes, known: Rows, query: Rows, fewest: int
+    attributes: Attributes, rows: Rows, query: Rows, fewest: int
 ) -> tuple[sparse.csc_array, tuple[str, ...]]:
-    """Membership of every large enough condition and conjunction of two, largest first."""
-    singles = sparse.csc_array(about.holds[known])
+    """Collect the members of every large enough condition and pair of conditions, largest first."""
+    singles = sparse.csc_array(attributes.holds[rows])
     usable = _large(singles, query, fewest)
     frequent = usable[np.argsort(-_sizes(singles)[usable], kind="stable")][:FREQUENT]
-    couples = [pair for pair in combinations(np.sort(frequent).tolist(), 2) if _fit(about, *pair)]
-    names = [about.conditions[i].name for i in usable]
+    couples = [
+        pair
+        for pair in combinations(np.sort(frequent).tolist(), 2)
+        if _combinable(attributes, *pair)
+    ]
+    names = [attributes.conditions[i].name for i in usable]
     if not couples:
         return singles[:, usable], tuple(names)
     left, right = np.array(couples).T
     both = sparse.csc_array(singles[:, left].multiply(singles[:, right]))
     large = _large(both, query, fewest)
     large = large[np.argsort(-_sizes(both)[large], kind="stable")][:CANDIDATES]
-    names += [join(about.conditions[i] for i in couples[place]) for place in large]
+    names += [join(attributes.conditions[i] for i in couples[place]) for place in large]
     return sparse.csc_array(sparse.hstack([singles[:, usable], both[:, large]])), tuple(names)
 
 
-def _fit(about: Attributes, a: int, b: int) -> bool:
-    """Whether two conditions make a conjunction that can hold and does not find itself."""
-    kinds = {about.conditions[a].kind, about.conditions[b].kind}
+def _combinable(attributes: Attributes, a: int, b: int) -> bool:
+    """Return whether two conditions can hold together and do not imply a loss by themselves."""
+    kinds = {attributes.conditions[a].kind, attributes.conditions[b].kind}
     if len(kinds) == 1:  # a pair has one grade and one length, but many words
         return kinds <= {"query", "title", "tag"}
-    return kinds != {"grade", "teacher"}  # together they all but say what the teacher loses
+    return kinds != {"grade", "teacher"}  # together they almost determine the teacher's loss
 
 
 def _sizes(members: sparse.csc_array) -> Rows:
@@ -148,15 +156,15 @@ def _sizes(members: sparse.csc_array) -> Rows:
 
 
 def _large(members: sparse.csc_array, query: Rows, fewest: int) -> Rows:
-    """Columns with enough pairs and queries in them, and enough pairs out of them."""
+    """Return the columns with enough pairs and queries inside, and enough pairs outside."""
     sizes = _sizes(members)
     enough = np.flatnonzero((sizes >= fewest) & (members.shape[0] - sizes >= fewest))
-    held = np.asarray((_by_query(members[:, enough], query) > 0).sum(axis=0)).ravel()
-    return enough[held >= FEWEST_QUERIES]
+    queries_in = np.asarray((_by_query(members[:, enough], query) > 0).sum(axis=0)).ravel()
+    return enough[queries_in >= FEWEST_QUERIES]
 
 
 def _by_query(members: sparse.csc_array, query: Rows) -> sparse.csc_array:
-    """(queries, slices) sums of a (pairs, slices) matrix."""
+    """Return (queries, slices) sums of a (pairs, slices) matrix."""
     pairs = len(query)
     gather = sparse.csr_array(
         (np.ones(pairs), (query, np.arange(pairs))), shape=(int(query.max(initial=-1)) + 1, pairs)
@@ -167,7 +175,7 @@ def _by_query(members: sparse.csc_array, query: Rows) -> sparse.csc_array:
 def _test(
     members: sparse.csc_array, values: Floats, query: Rows, queries: int
 ) -> dict[str, Floats]:
-    """Each column's effect with an error from leaving out one query at a time."""
+    """Test each column's effect, with an error from leaving out one query at a time."""
     weighted = sparse.csc_array(members.multiply(values[:, None]))
     count, total = _by_query(members, query), _by_query(weighted, query)
     all_count = np.bincount(query, minlength=queries).astype(np.float64)
@@ -190,10 +198,10 @@ def _test(
 def _jackknife(
     count: Floats, total: Floats, all_count: Floats, all_total: Floats
 ) -> dict[str, Floats]:
-    """Statistics of a chunk of slices from (queries, slices) counts and sums.
+    """Compute the statistics of a chunk of slices from (queries, slices) counts and sums.
 
-    The jackknife over clusters (CR3), with a t of as many equal clusters as the scarcer side is
-    worth, less one: it errs on the safe side when few queries carry a slice.
+    The jackknife over clusters (CR3), with a t of as many equal clusters as the smaller side is
+    worth, minus one: it is conservative when few queries have a slice.
     """
     inside, outside = count.sum(axis=0), all_count.sum() - count.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -206,7 +214,7 @@ def _jackknife(
         effect = mean_in - mean_out
         queries = len(all_count)
         error = np.sqrt((queries - 1) / queries * ((left_in - left_out - effect) ** 2).sum(axis=0))
-        fewer = np.minimum(_alike(count), _alike(all_count[:, None] - count))
+        fewer = np.minimum(_equal_clusters(count), _equal_clusters(all_count[:, None] - count))
         freedom = np.maximum(fewer * SKEWED - 1, 1)
         p = 2 * stdtr(freedom, -np.abs(effect) / error)
     reach = stdtrit(freedom, 1 - LEVEL / 2) * error
@@ -224,50 +232,53 @@ def _jackknife(
     }
 
 
-def _alike(count: Floats) -> Floats:
-    """(slices,) number of equal clusters that (queries, slices) uneven ones are worth (Kish)."""
+def _equal_clusters(count: Floats) -> Floats:
+    """Return (slices,) the equal clusters that (queries, slices) uneven ones are worth (Kish)."""
     return np.asarray(count.sum(axis=0) ** 2 / (count**2).sum(axis=0))
 
 
 def _slice(name: str, columns: dict[str, Floats], at: int) -> Slice:
-    found = {key: float(column[at]) for key, column in columns.items()}
-    pairs, queries = int(found.pop("pairs")), int(found.pop("queries"))
-    del found["error"], found["freedom"]
-    return Slice(name=name, pairs=pairs, queries=queries, also=(), **found)
+    numbers = {key: float(column[at]) for key, column in columns.items()}
+    pairs, queries = int(numbers.pop("pairs")), int(numbers.pop("queries"))
+    del numbers["error"], numbers["freedom"]
+    return Slice(name=name, pairs=pairs, queries=queries, also=(), **numbers)
 
 
-def _widened(found: Slice, tested: _Tested, level: float) -> Slice:
-    """The slice with the interval of 1 - level, level = RATE times the share that is reported.
+def _widened(chosen: Slice, tested: _Tested, level: float) -> Slice:
+    """Widen a slice's interval to 1 - level, level = RATE times the share that is reported.
 
-    Benjamini & Yekutieli 2005, doi:10.1198/016214504000001907: what is picked for being large
-    lies outside its plain 95 % interval too often.
+    Benjamini & Yekutieli 2005, doi:10.1198/016214504000001907: an effect that is selected for
+    being large lies outside its plain 95 % interval too often.
     """
-    at = tested.names.index(found.name)
+    at = tested.names.index(chosen.name)
     error, freedom = (float(tested.columns[key][at]) for key in ("error", "freedom"))
     reach = float(stdtrit(freedom, 1 - level / 2)) * error
-    return replace(found, low=found.effect - reach, high=found.effect + reach)
+    return replace(chosen, low=chosen.effect - reach, high=chosen.effect + reach)
 
 
 def _folded(tested: _Tested, reported: Rows) -> tuple[Slice, ...]:
-    """Reported slices, costliest first; the like are folded into the simpler, then surer one."""
+    """Merge similar reported slices into the simpler, then more certain one; costliest first."""
     long = np.array([tested.names[column].count("&") for column in reported], dtype=np.int64)
     order = reported[np.lexsort((reported, tested.columns["p"][reported], long))]
     members = tested.members[:, order]
     shared = (members.T @ members).toarray() if len(order) else np.zeros((0, 0))
-    kept: dict[int, Slice] = {}
+    distinct: dict[int, Slice] = {}
     for place, column in enumerate(order):
-        made = _slice(tested.names[column], tested.columns, int(column))
-        home = next((k for k in kept if _like(kept[k], made, float(shared[k, place]))), None)
+        candidate = _slice(tested.names[column], tested.columns, int(column))
+        home = next(
+            (k for k in distinct if _same_slice(distinct[k], candidate, float(shared[k, place]))),
+            None,
+        )
         if home is None:
-            kept[place] = made
+            distinct[place] = candidate
         else:
-            kept[home] = replace(kept[home], also=(*kept[home].also, made.name))
-    return tuple(sorted(kept.values(), key=lambda s: (-s.effect * s.pairs, s.name)))
+            distinct[home] = replace(distinct[home], also=(*distinct[home].also, candidate.name))
+    return tuple(sorted(distinct.values(), key=lambda s: (-s.effect * s.pairs, s.name)))
 
 
-def _like(kept: Slice, other: Slice, shared: float) -> bool:
-    """Nearly the same pairs, or one a part of the other and no telling their effects apart."""
-    if shared / (kept.pairs + other.pairs - shared) > SAME:
+def _same_slice(one: Slice, other: Slice, shared: float) -> bool:
+    """Return whether two slices have nearly the same pairs, or one extends the other and agrees."""
+    if shared / (one.pairs + other.pairs - shared) > SAME:
         return True
-    part = shared >= SAME * min(kept.pairs, other.pairs)
-    return part and kept.low <= other.high and other.low <= kept.high
+    part = shared >= SAME * min(one.pairs, other.pairs)
+    return part and one.low <= other.high and other.low <= one.high

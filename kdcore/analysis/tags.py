@@ -1,4 +1,4 @@
-"""Smart tags: what is worth a look in a pair, each a title, a sentence and a rule, as data."""
+"""Smart tags: what makes a pair worth reading, each a title, a sentence and a rule, as data."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ UNSURE = 0.15  # unsure when P(relevant) is at most this far from one half
 
 @dataclass(frozen=True)
 class Tag:
-    """A smart tag: its title, what it says in a sentence, and the rule over a judged frame.
+    """A smart tag: its title, a sentence, and its rule over a frame with outcomes.
 
     needs: the column without which no pair can carry it.
     """
@@ -27,24 +27,24 @@ class Tag:
     needs: str = "row"
 
 
-def known(frame: pd.DataFrame) -> Bools:
-    """(pairs,) whether somebody judged the pair."""
+def is_labelled(frame: pd.DataFrame) -> Bools:
+    """Return (pairs,) whether each pair has a label."""
     return np.asarray(frame["grade"].to_numpy() != UNLABELLED, dtype=bool)
 
 
-def _sure(frame: pd.DataFrame, who: str) -> Bools:
-    p = frame[f"{who}_p"].to_numpy()
-    says = frame[f"{who}_says"].to_numpy()
-    return np.asarray(np.where(says, p, 1 - p) >= SURE)
+def _sure(frame: pd.DataFrame, role: str) -> Bools:
+    p = frame[f"{role}_p"].to_numpy()
+    side = frame[f"{role}_says"].to_numpy()
+    return np.asarray(np.where(side, p, 1 - p) >= SURE)
 
 
-def _wrong(frame: pd.DataFrame, who: str) -> Bools:
-    right: Bools = frame[f"{who}_right"].to_numpy(dtype=bool)
-    return known(frame) & ~right
+def _wrong(frame: pd.DataFrame, role: str) -> Bools:
+    right: Bools = frame[f"{role}_right"].to_numpy(dtype=bool)
+    return is_labelled(frame) & ~right
 
 
-def _unsure(frame: pd.DataFrame, who: str) -> Bools:
-    return np.asarray(np.abs(frame[f"{who}_p"].to_numpy() - 0.5) <= UNSURE)
+def _unsure(frame: pd.DataFrame, role: str) -> Bools:
+    return np.asarray(np.abs(frame[f"{role}_p"].to_numpy() - 0.5) <= UNSURE)
 
 
 def _length(frame: pd.DataFrame, longest: bool) -> Bools:
@@ -81,7 +81,7 @@ TAGS: dict[str, Tag] = {
     "label_against_truth": Tag(
         "label against truth",
         "The label is one that the true probabilities make unlikely: chance, not a mistake.",
-        lambda f: known(f) & ((f["truth_p"] >= 0.5) != f["relevant"]).to_numpy(),
+        lambda f: is_labelled(f) & ((f["truth_p"] >= 0.5) != f["relevant"]).to_numpy(),
         "truth_p",
     ),
     "both_wrong_sure": Tag(
@@ -137,19 +137,19 @@ _RESTATES = {
 }
 
 
-def stands_out(judged: pd.DataFrame, chosen: Bools, among: Bools) -> tuple[str, float, float]:
-    """The tag that is most over-represented in `chosen`, a part of `among`.
+def stands_out(frame: pd.DataFrame, chosen: Bools, among: Bools) -> tuple[str, float, float]:
+    """Find the tag that is most over-represented in `chosen`, a part of `among`.
 
     Returns its name, its share in `chosen` and in `among`; ("", nan, nan) when no tag holds for a
     tenth of `chosen`, at 1.2 times its share in `among` and three standard errors above it. Tags
-    that restate who is right don't count.
+    that restate which model is right don't count.
     """
     best = ("", float("nan"), float("nan"))
     if not chosen.any():
         return best
     lift = 1.2
     for name in (k for k in TAGS if k not in _RESTATES):
-        tagged = judged[name].to_numpy()
+        tagged = frame[name].to_numpy()
         share, base = float(tagged[chosen].mean()), float(tagged[among].mean())
         if share < 0.1 or not 0 < base < 1:
             continue

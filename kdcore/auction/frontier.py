@@ -1,4 +1,4 @@
-"""What weighing defects costs: revenue against defect over w, and the price of distillation."""
+"""Compute what weighing defects costs: revenue against defect over w, the price of distillation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,35 +11,35 @@ from numpy.typing import NDArray
 from kdcore.auction.rules import Auction, Floats, Ints, Rules
 from kdcore.metrics.significance import Support, bootstrap_weights, interval
 
-Curves = tuple[Floats, Floats]  # (draws, weights) each: dollars a search, mean pDefect shown
+Curves = tuple[Floats, Floats]  # (draws, weights) each: dollars per search, mean pDefect shown
 RESAMPLES = 1000
 
 
 @dataclass(frozen=True)
 class Frontier:
-    """What one model's auction earns and lets through at each weight.
+    """The revenue and the defects of one model's auction at each weight.
 
-    weights: (weights,) ascending. revenue, defects, judged: (weights, queries) expected dollars a
-    search, summed pDefect of the ads shown as the judge sees it, and how many of them it judged.
-    empty: (weights,) mean empty slots a search.
+    weights: (weights,) ascending. revenue, defects, counts: (weights, queries) expected dollars per
+    search, summed pDefect of the shown ads by the judge, and how many of them it knows.
+    empty: (weights,) mean empty slots per search.
     """
 
     weights: Floats
     revenue: Floats
     defects: Floats
-    judged: Floats
+    counts: Floats
     empty: Floats
 
     def curves(self, counts: Floats) -> Curves:
-        """Both curves when each query is drawn (draws, queries) times."""
+        """Return both curves when each query is drawn (draws, queries) times."""
         money = counts @ self.revenue.T / counts.sum(axis=1, keepdims=True)
-        return money, _share(counts @ self.defects.T, counts @ self.judged.T)
+        return money, _share(counts @ self.defects.T, counts @ self.counts.T)
 
     @cached_property
     def drawn(self) -> Curves:
         """Both curves of 1000 bootstrap samples of the queries: the same samples for every model.
 
-        Worked out once, so that the price at another weight is a look-up.
+        Computed once, so that the price at another weight is a look-up.
         """
         queries = self.revenue.shape[1]
         samples = RESAMPLES if queries else 0
@@ -50,13 +50,13 @@ class Frontier:
 
     @property
     def mean_revenue(self) -> Floats:
-        """(weights,) dollars a search."""
+        """(weights,) dollars per search."""
         return np.asarray(self.revenue.mean(axis=1))
 
     @property
     def mean_defect(self) -> Floats:
-        """(weights,) mean pDefect of the judged ads shown; nan where there is none."""
-        return _share(self.defects.sum(axis=1), self.judged.sum(axis=1))
+        """(weights,) mean pDefect of the shown ads that the judge knows; nan without any."""
+        return _share(self.defects.sum(axis=1), self.counts.sum(axis=1))
 
 
 def frontier(
@@ -65,40 +65,40 @@ def frontier(
     rules: Rules | None = None,
     judge: NDArray[Any] | None = None,
 ) -> Frontier:
-    """Hold the auction at every weight; rules.weight is not read.
+    """Run the auction at every weight; rules.weight is not used.
 
     judge: (pairs,) pDefect by which defects are counted, nan where unknown; None: the auction's
-    own model, which flatters it.
+    own model, which underestimates its own defects.
     """
     rules = rules or Rules()
     weights = np.sort(np.asarray(weights, dtype=np.float64))
     judge = auction.p_defect if judge is None else np.asarray(judge, dtype=np.float64)
     queries = auction.groups[1]
-    found = np.zeros((4, len(weights), queries))  # revenue, defects, judged, shown
-    for rows, whose in _even_lists(*auction.groups, auction.tiebreaks):
+    totals = np.zeros((4, len(weights), queries))  # revenue, defects, judged, shown
+    for rows, queries_here in _even_lists(*auction.groups, auction.tiebreaks):
         block = _Block.of(auction, judge, rows)
         for at, weight in enumerate(weights):
-            found[:, at, whose] = block.hold(float(weight), rules)
-    empty = rules.slots - found[3].mean(axis=1) if queries else np.full(len(weights), np.nan)
-    return Frontier(weights, found[0], found[1], found[2], empty)
+            totals[:, at, queries_here] = block.hold(float(weight), rules)
+    empty = rules.slots - totals[3].mean(axis=1) if queries else np.full(len(weights), np.nan)
+    return Frontier(weights, totals[0], totals[1], totals[2], empty)
 
 
 def _even_lists(index: Ints, queries: int, tiebreaks: Ints | None) -> Iterator[tuple[Ints, Ints]]:
-    """Blocks of queries of like size: (queries, width) rows, -1 beyond a list; and which queries.
+    """Yield blocks of similar lists: (queries, width) rows, -1 beyond a list, and their queries.
 
-    The rows of a query come by their tiebreaks, so that a stable sort goes by them. A block's width
-    is at most twice the shortest list in it, so that one sort an axis pays.
+    The rows of a query are in the order of their tiebreaks, which a stable sort keeps. A block is
+    at most twice as wide as its shortest list, so that sorting whole blocks is fast.
     """
     sizes = np.bincount(index, minlength=queries)
     order = np.lexsort((index,) if tiebreaks is None else (tiebreaks, index))
     starts = np.cumsum(sizes) - sizes
     class_of = np.ceil(np.log2(np.maximum(sizes, 1))).astype(np.int64)
     for size_class in np.unique(class_of[sizes > 0]):
-        whose = np.flatnonzero((class_of == size_class) & (sizes > 0))
-        column = np.arange(sizes[whose].max())
-        inside = column < sizes[whose][:, None]
-        rows = order[np.minimum(starts[whose][:, None] + column, len(order) - 1)]
-        yield np.where(inside, rows, -1), whose
+        queries_here = np.flatnonzero((class_of == size_class) & (sizes > 0))
+        column = np.arange(sizes[queries_here].max())
+        inside = column < sizes[queries_here][:, None]
+        rows = order[np.minimum(starts[queries_here][:, None] + column, len(order) - 1)]
+        yield np.where(inside, rows, -1), queries_here
 
 
 @dataclass(frozen=True)
@@ -110,25 +110,25 @@ class _Block:
     clicks: Floats
     defects: Floats
     counted: Floats
-    known: Floats
+    labelled: Floats
 
     @classmethod
     def of(cls, auction: Auction, judge: Floats, rows: Ints) -> "_Block":
-        """From rows of the table, -1 for none."""
+        """Gather rows of the table, -1 for none."""
         bids, clicks = auction.bids[rows], auction.p_click[rows]
         value = np.where(rows < 0, -np.inf, bids * clicks)
-        counted, known = np.nan_to_num(judge)[rows], np.isfinite(judge)[rows].astype(float)
-        return cls(value, bids, clicks, auction.p_defect[rows], counted, known)
+        counted, labelled = np.nan_to_num(judge)[rows], np.isfinite(judge)[rows].astype(float)
+        return cls(value, bids, clicks, auction.p_defect[rows], counted, labelled)
 
     def hold(self, weight: float, rules: Rules) -> Floats:
-        """(4, queries) revenue, counted pDefect, judged and shown ads: Auction.hold, summed."""
+        """Return (4, queries) revenue, summed pDefect, known and shown ads, as Auction.hold."""
         score = self.value - weight * self.defects
         order = np.argsort(-score, axis=1, kind="stable")[:, : rules.slots + 1]
         ranked = np.take_along_axis(score, order, axis=1)
         top = order[:, : rules.slots]
-        bids, clicks, defects, counted, known = (
+        bids, clicks, defects, counted, labelled = (
             np.take_along_axis(each, top, axis=1)
-            for each in (self.bids, self.clicks, self.defects, self.counted, self.known)
+            for each in (self.bids, self.clicks, self.defects, self.counted, self.labelled)
         )
         shown = ranked[:, : rules.slots] >= rules.reserve  # which is 0 or more
         price = bids
@@ -139,7 +139,7 @@ class _Block:
             least = np.divide(owed, clicks, out=np.zeros_like(owed), where=clicks > 0)
             price = np.minimum(least, bids)
         seen = rules.attention ** np.arange(top.shape[1])
-        parts = (price * clicks * seen, counted * known, known, np.ones_like(known))
+        parts = (price * clicks * seen, counted * labelled, labelled, np.ones_like(labelled))
         return np.array([(part * shown).sum(axis=1) for part in parts])
 
 
@@ -147,10 +147,10 @@ class _Block:
 class Price:
     """The price of distillation: revenue of the student against the teacher at equal defect.
 
-    defect: the teacher's mean pDefect at the weight asked for. teacher, student: dollars a search
+    defect: the teacher's mean pDefect at the chosen weight. teacher, student: dollars per search
     at that defect. change: student / teacher - 1, with its 95 % interval; nan where the student
-    lets through more defects at every weight, or nothing is earned. In a drawn sample in which it
-    does so it earns nothing at that level: the sample counts as -1, and may make low -1.
+    shows more defects at every weight, or there is no revenue. A bootstrap sample in which the
+    student does so has no revenue at that level: it counts as -1, and may make low -1.
     """
 
     defect: float
@@ -163,33 +163,36 @@ class Price:
 
     @property
     def conclusive(self) -> bool:
-        """Whether the interval leaves out 0."""
+        """Whether the interval excludes 0."""
         return self.low > 0 or self.high < 0
 
 
 def price_of_distillation(
     teacher: Frontier, student: Frontier, weight: float, resamples: int = RESAMPLES
 ) -> Price:
-    """Revenue lost at equal defect; whole queries are drawn again, the same ones for both.
+    """Compute the revenue lost at equal defect, with a bootstrap over the same queries for both.
 
-    Both frontiers need the same judge, rules, weights and queries. At a level of defect a model
-    earns the best that any of its weights earns with no more defects, straight lines between.
+    Both frontiers need the same judge, rules, weights and queries. The revenue of a model at a
+    level of defect is the best of its weights with no more defects, interpolated linearly.
+
     resamples: 1000 at most.
     """
     queries = teacher.revenue.shape[1]
     whole = np.ones((1, queries))
-    found = _at_equal_defect(teacher.weights, weight, teacher.curves(whole), student.curves(whole))
-    if queries < 2:  # one query drawn again and again would feign certainty
+    numbers = _at_equal_defect(
+        teacher.weights, weight, teacher.curves(whole), student.curves(whole)
+    )
+    if queries < 2:  # drawing the one query again and again would show false certainty
         resamples = 0
-    ours, theirs = (_first(each.drawn, resamples) for each in (teacher, student))
-    draws = _at_equal_defect(teacher.weights, weight, ours, theirs)
-    change = float(_change(found)[0])
+    teacher_curves, student_curves = (_first(each.drawn, resamples) for each in (teacher, student))
+    draws = _at_equal_defect(teacher.weights, weight, teacher_curves, student_curves)
+    change = float(_change(numbers)[0])
     low, high = interval(
         _drawn_change(draws)[:, None], np.array([change]), Support.whole(queries), 0.0
     )
     ends = (max(float(low[0]), -1.0), float(high[0])) if np.isfinite(change) else (np.nan, np.nan)
-    level, earned, kept = map(float, found[0])
-    return Price(level, earned, kept, change, *ends, queries)
+    level, teacher_revenue, student_revenue = map(float, numbers[0])
+    return Price(level, teacher_revenue, student_revenue, change, *ends, queries)
 
 
 def _first(drawn: Curves, resamples: int) -> Curves:
@@ -197,7 +200,7 @@ def _first(drawn: Curves, resamples: int) -> Curves:
 
 
 def _at_equal_defect(weights: Floats, weight: float, teacher: Curves, student: Curves) -> Floats:
-    """(draws, 3) the teacher's defect at the weight; revenue of teacher and student there."""
+    """Return (draws, 3): the teacher's defect at the weight, both models' revenue there."""
     after = int(np.clip(np.searchsorted(weights, weight), 1, len(weights) - 1))
     span = weights[after] - weights[after - 1]
     share = np.clip((weight - weights[after - 1]) / span, 0, 1) if span > 0 else 0.0
@@ -209,9 +212,9 @@ def _at_equal_defect(weights: Floats, weight: float, teacher: Curves, student: C
 
 
 def _best(revenue: Floats, defect: Floats, level: Floats) -> Floats:
-    """(draws,) the most earned with at most this defect; nan where no weight lets through so few.
+    """Return (draws,) the highest revenue with at most this defect; nan where there is none.
 
-    revenue, defect: (draws, weights); a defect may be nan, where nothing judged is shown.
+    revenue, defect: (draws, weights); a defect may be nan, where no shown ad is known.
     """
     order = np.argsort(defect, axis=1, kind="stable")  # nan stands last
     x = np.take_along_axis(defect, order, axis=1)
@@ -226,17 +229,17 @@ def _best(revenue: Floats, defect: Floats, level: Floats) -> Floats:
     return np.asarray(np.where(under > 0, y0 + np.clip(share, 0, 1) * (y1 - y0), np.nan))
 
 
-def _change(found: Floats) -> Floats:
-    return _share(found[:, 2], found[:, 1]) - 1
+def _change(draws: Floats) -> Floats:
+    return _share(draws[:, 2], draws[:, 1]) - 1
 
 
 def _drawn_change(draws: Floats) -> Floats:
-    """The change in each draw; -1 where the student never comes down to the teacher's defect.
+    """Return the change in each draw; -1 where the student never reaches the teacher's defect.
 
-    Such a draw is not missing at random: left out, the interval would forget the worst samples.
+    Such a draw is not missing at random: without it the interval would ignore the worst samples.
     """
-    level, earned, kept = draws.T
-    beyond = np.isfinite(level) & (earned > 0) & np.isnan(kept)
+    level, teacher_revenue, student_revenue = draws.T
+    beyond = np.isfinite(level) & (teacher_revenue > 0) & np.isnan(student_revenue)
     return np.asarray(np.where(beyond, -1.0, _change(draws)))
 
 

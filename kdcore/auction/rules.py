@@ -1,4 +1,4 @@
-"""The ad auction: RankScore = bid · pClick - w · pDefect; who is shown and what they pay.
+"""Run the ad auction: RankScore = bid · pClick - w · pDefect; which ads are shown at what price.
 
 The formula and pDefect = 1 - relevance are the tutorial's (KDD 2022, slide "Ads ranking"). Prices
 are standard theory, not the tutorial's: the generalized second price with the quality term of this
@@ -6,7 +6,7 @@ RankScore. The position effect is ours. Money here is per searched query; nothin
 the bids and clicks given are.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -27,12 +27,12 @@ ATTENTION = 0.7
 
 @dataclass(frozen=True)
 class Rules:
-    """How the auction is held; raises ConfigError at birth.
+    """The rules of an auction; raises ConfigError at birth.
 
-    weight: w, dollars that a certain defect costs its RankScore. slots: ads shown a query at most.
-    reserve: least RankScore that is shown. pricing: "second", the least bid that keeps the slot,
-    or "first", the own bid. attention: share of searchers who look one slot further down; clicks
-    in slot i (from 0) are pClick · attention^i.
+    weight: w, dollars that a certain defect costs the RankScore. slots: most ads shown per
+    query. reserve: least RankScore that is shown. pricing: "second", the least bid that keeps
+    the slot, or "first", the own bid. attention: share of searchers that look one slot further
+    down; clicks in slot i (from 0) are pClick · attention^i.
     """
 
     weight: float = 0.1
@@ -44,11 +44,11 @@ class Rules:
     def __post_init__(self) -> None:
         problems = []
         if not 0 <= self.weight < np.inf:
-            problems.append(f"weight: {self.weight} is not a number from 0; 0.1 is a safe start")
+            problems.append(f"weight: {self.weight} is not 0 or more; 0.1 is a safe start")
         if self.slots < 1:
             problems.append(f"slots: {self.slots} shows nothing; use 1 or more")
         if not 0 <= self.reserve < np.inf:
-            problems.append(f"reserve: {self.reserve} is not a number from 0; 0 keeps every score")
+            problems.append(f"reserve: {self.reserve} is not 0 or more; 0 keeps every score")
         if self.pricing not in PRICINGS:
             problems.append(f"pricing: {self.pricing!r} is unknown; use {' or '.join(PRICINGS)}")
         if not 0 < self.attention <= 1:
@@ -61,9 +61,9 @@ class Rules:
 class Auction:
     """The ads of every query's auction; all (pairs,), raises DataError at birth.
 
-    bids: dollars a click. p_click: P(click when shown first). p_defect: 1 - relevance, by one
-    model. query_ids: which ads compete. tiebreaks: of equal RankScores the ad with the lower number
-    goes first; PairTable.tiebreaks are of a hash of the texts. None: the place in the arrays.
+    bids: dollars per click. p_click: P(click when shown first). p_defect: 1 - relevance, by one
+    model. query_ids: ads of one query compete. tiebreaks: of equal RankScores the ad with the
+    lower number goes first, such as PairTable.tiebreaks; None: the place in the arrays.
     """
 
     bids: Floats
@@ -89,19 +89,15 @@ class Auction:
         """(pairs,) query numbers 0..queries-1, and how many there are."""
         return compact(self.query_ids)
 
-    def judged_by(self, p_defect: NDArray[Any]) -> "Auction":
-        """The same ads and bids with the pDefect of another model."""
-        return replace(self, p_defect=np.asarray(p_defect, dtype=np.float64))
-
     def scores(self, weight: float) -> Floats:
-        """(pairs,) RankScore = bid · pClick - w · pDefect."""
+        """Return (pairs,) RankScore = bid · pClick - w · pDefect."""
         return np.asarray(self.bids * self.p_click - weight * self.p_defect)
 
     def hold(self, rules: Rules) -> "Allocation":
-        """Sort each query by RankScore, fill its slots, price them.
+        """Sort each query by RankScore, fill its slots and price them.
 
-        Equal scores go by their tiebreaks. A negative score, or one below the reserve, is
-        not shown even when a slot stays empty. Second price of the ad in slot i, a click:
+        Equal scores are ordered by their tiebreaks. A negative score, or one below the reserve, is
+        not shown even when a slot stays empty. Second price of the ad in slot i, per click:
         (max(score of the next ad, reserve) + w · pDefect_i) / pClick_i, never above its bid.
         """
         score = self.scores(rules.weight)
@@ -134,10 +130,10 @@ class Auction:
 
 @dataclass(frozen=True)
 class Allocation:
-    """Who is shown and who pays what; every array (pairs,), in the order of the table.
+    """Which ads are shown and what they pay; every array (pairs,), in the order of the table.
 
     places: 0-based rank in the order of its query, shown or not. states: index into STATES.
-    prices: dollars a click, clicks: expected clicks a search; both 0 where the ad is not shown.
+    prices: dollars per click, clicks: expected clicks per search; both 0 where not shown.
     """
 
     scores: Floats
@@ -155,24 +151,19 @@ class Allocation:
 
     @property
     def revenue(self) -> Floats:
-        """(pairs,) expected dollars a search: clicks · price."""
+        """(pairs,) expected dollars per search: clicks · price."""
         return self.clicks * self.prices
 
-    @property
-    def empty_slots(self) -> Ints:
-        """(queries,) slots that no ad won."""
-        return self.rules.slots - self.per_query(self.shown).astype(np.int64)
-
     def per_query(self, values: NDArray[Any]) -> Floats:
-        """(queries,) sums of (pairs,) values, queries in ascending order of their ids."""
+        """Return (queries,) sums of (pairs,) values, queries in ascending order of their ids."""
         index, queries = self.auction.groups
         summed = np.bincount(index, np.asarray(values, dtype=np.float64), minlength=queries)
         return np.asarray(summed, dtype=np.float64)
 
     def mean_defect(self, judge: NDArray[Any] | None = None) -> float:
-        """Mean pDefect of the ads shown, as the auction's own model or another judge sees it.
+        """Return the mean pDefect of the shown ads, by the auction's own model or another judge.
 
-        judge: (pairs,) pDefect, nan where it has no opinion. nan when nothing judged is shown.
+        judge: (pairs,) pDefect, nan where it is unknown. nan when all shown ones are unknown.
         """
         seen = (self.auction.p_defect if judge is None else np.asarray(judge))[self.shown]
         seen = seen[np.isfinite(seen)]
@@ -182,7 +173,7 @@ class Allocation:
 def simulated_market(
     grades: NDArray[np.integer[Any]], classes: int, seed: int = 0
 ) -> tuple[Floats, Floats]:
-    """(pairs,) bids and pClick for data that have none: invented, and to be shown as such.
+    """Invent (pairs,) bids and pClick for data that have none; to be shown as invented.
 
     Bids are log-normal around 0.80 dollars; pClick has a logit that rises by 2.85 from the worst
     grade to the best (like the bundled world's), an unlabelled pair (-1) standing between.

@@ -1,4 +1,4 @@
-"""Measure a finished demo anew from its shipped answers, after a metric was defined otherwise."""
+"""Measure a finished demo again from its shipped predictions, after a metric was redefined."""
 
 import hashlib
 from pathlib import Path
@@ -23,8 +23,8 @@ _RESULTS = "evaluation"
 def measure_again(folder: Path, plan: DemoPlan) -> dict[str, Any]:
     """Rewrite every evaluation, gap and comparison of a demo and return its new card.
 
-    Models, answers and pairs stay as they are. DataError when the folder is no demo of this plan,
-    or when a file other than a result is not the one that was built.
+    Models, predictions and pairs stay as they are. DataError when the folder is not a demo of this
+    plan, or when a file other than a result was changed.
     """
     card = read_card(folder)
     names = [stage.id for stage in plan.stages()]

@@ -1,4 +1,4 @@
-"""What the app would work out first, kept beside each distilled student: gaps and its verdict."""
+"""Store what the app would compute first beside each distilled student: gaps and its verdict."""
 
 from pathlib import Path
 
@@ -6,10 +6,11 @@ from kdcore.data.pairs import PairTable
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap
 from kdcore.evaluation.stored import result_file, write_result
+from kdcore.metrics.definitions import shown_in
 from kdcore.predictions import Predictions
 
-GAPS = ("roc_auc", "ndcg@5", "nll")
-DEPTH, AREA_PERMUTATIONS = 5, 1000  # as the app asks
+GAPS = shown_in("headline")
+DEPTH, AREA_PERMUTATIONS = 5, 1000  # as the app computes them
 
 
 def keep_beside(
@@ -17,8 +18,8 @@ def keep_beside(
 ) -> None:
     """Write a student's gaps and its comparison with its twin into its evaluation folder."""
     for metric in GAPS:
-        found = gap_recovered(pairs, hard, distilled, teacher, metric)
-        keep_gap(gap_file(folder, pairs, hard, distilled, teacher, metric), found)
+        gap = gap_recovered(pairs, hard, distilled, teacher, metric)
+        keep_gap(gap_file(folder, pairs, hard, distilled, teacher, metric), gap)
     path = result_file(
         folder, pairs, (distilled, hard, teacher), "comparison", DEPTH, AREA_PERMUTATIONS
     )

@@ -1,4 +1,4 @@
-"""The whole demo in one folder: pairs, runs, language models, and the card that tells of them."""
+"""Build the demo folder: pairs, runs, language models, and the card that describes them."""
 
 import hashlib
 import shutil
@@ -36,10 +36,10 @@ def build(
     jobs: int = 2,
     tell: Tell = lambda title, run: None,
 ) -> dict[str, Any]:
-    """Make the demo's folder and return its card, which is demo.json there too.
+    """Build the demo's folder and return its card, which is also demo.json in it.
 
-    Trainings are kept in the workspace's cache by what the plan says, so that a stopped build
-    goes on where it was and a second one only packs. An older demo at `out` gives way at the end.
+    Trained runs are cached in the workspace under the plan's key, so that a stopped build continues
+    and a second one only packs. An older demo at `out` is replaced at the end.
     """
     refuse_other_folder(out)
     if jobs < 1:
@@ -54,16 +54,16 @@ def build(
         _language_models(plan, words, tell)
     tell("answers and figures", None)
     with new_folder(out, replace=True) as folder:
-        found = _assemble(plan, runs, workspace, work, folder)
+        figures_of_runs = _assemble(plan, runs, workspace, work, folder)
         if plan.masked:
             shutil.copytree(words, folder / MASKED, copy_function=shutil.copyfile)
-        card = _card(plan, found, folder, time.monotonic() - began)
+        card = _card(plan, figures_of_runs, folder, time.monotonic() - began)
         write_json_atomic(folder / CARD, card)
     return card
 
 
 def refuse_other_folder(out: Path) -> None:
-    """ConfigError when something that is no demo lies where one would be written."""
+    """Raise ConfigError when the folder to write holds something that is not a demo."""
     if out.is_dir() and any(out.iterdir()) and not (out / CARD).is_file():
         raise ConfigError(f"{out} holds other files; give an empty or new folder, or an older demo")
     if out.exists() and not out.is_dir():
@@ -71,7 +71,7 @@ def refuse_other_folder(out: Path) -> None:
 
 
 def _language_models(plan: DemoPlan, folder: Path, tell: Tell) -> None:
-    """The pair of masked language models, trained once for each plan."""
+    """Train the pair of masked language models, once per plan."""
     from kdcore.language import train_masked
 
     if folder.is_dir():
@@ -84,33 +84,44 @@ def _language_models(plan: DemoPlan, folder: Path, tell: Tell) -> None:
 def _assemble(
     plan: DemoPlan, runs: Mapping[str, Run], workspace: Workspace, work: Workspace, folder: Path
 ) -> dict[str, Any]:
-    """Write the pairs and every run with its answers; the figures of all of them are returned."""
+    """Write the pairs and every run with its predictions; return the figures of all of them."""
     pairs = lab.pairs_of(plan.stages()[-1].config, workspace)
     test = pairs.split("test")
     test.save(folder / "data" / slug(plan.data))
-    said: dict[str, Predictions] = {}
+    predictions: dict[str, Predictions] = {}
     evaluations: dict[str, Evaluation] = {}
     titles = {stage.id: stage.title for stage in plan.stages()}
     for name, run in runs.items():  # the teacher comes first
-        said[name] = answers(run, test, work)
-        # a temperature is fitted on other pairs than those that are looked at
-        aside = replace(answers(run, pairs.split("validation"), work), features=None)
+        predictions[name] = answers(run, test, work)
+        # a temperature is fitted on other pairs than those that are evaluated
+        validation = replace(answers(run, pairs.split("validation"), work), features=None)
         evaluations[name] = evaluate(
-            test, said[name], teacher=said[TEACHER], temperature=plan.temperature
+            test, predictions[name], teacher=predictions[TEACHER], temperature=plan.temperature
         )
-        by_split = {"validation": aside, "test": said[name]}
+        by_split = {"validation": validation, "test": predictions[name]}
         pack(run, folder / "runs" / name, titles[name], by_split, evaluations[name])
     for pupil in plan.pupils:
-        beside = folder / "runs" / pupil.distilled / "evaluation"
-        keep_beside(beside, test, said[pupil.hard], said[pupil.distilled], said[TEACHER])
-    return figures(plan, test, runs, said, evaluations)
+        results = folder / "runs" / pupil.distilled / "evaluation"
+        keep_beside(
+            results,
+            test,
+            predictions[pupil.hard],
+            predictions[pupil.distilled],
+            predictions[TEACHER],
+        )
+    return figures(plan, test, runs, predictions, evaluations)
 
 
-def _card(plan: DemoPlan, found: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any]:
-    """What stands in demo.json: how it was made, what came out, and every file's hash."""
-    teacher, student = found["teacher"]["pairs"], found["students"][0]["hard"]["pairs"]
-    twins = [s[kind] for s in found["students"] for kind in ("hard", "distilled")]
-    trained = sum(about["seconds"] for about in (found["teacher"], *twins))
+def _card(
+    plan: DemoPlan, figures_of_runs: dict[str, Any], folder: Path, seconds: float
+) -> dict[str, Any]:
+    """Write demo.json: how it was built, the results, and every file's hash."""
+    teacher, student = (
+        figures_of_runs["teacher"]["pairs"],
+        figures_of_runs["students"][0]["hard"]["pairs"],
+    )
+    twins = [s[kind] for s in figures_of_runs["students"] for kind in ("hard", "distilled")]
+    trained = sum(row["seconds"] for row in (figures_of_runs["teacher"], *twins))
     return {
         "format": FORMAT,
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -133,7 +144,7 @@ def _card(plan: DemoPlan, found: dict[str, Any], folder: Path, seconds: float) -
         ],
         "runs": [stage.id for stage in plan.stages()],
         "twins": {pupil.distilled: pupil.hard for pupil in plan.pupils},
-        "figures": found,
+        "figures": figures_of_runs,
         "seconds": {"trainings": round(trained, 1), "this_build": round(seconds, 1)},
         "files": {
             path.relative_to(folder).as_posix(): _digest(path)

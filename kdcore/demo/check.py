@@ -37,19 +37,19 @@ def problems(folder: Path, rows: int = 200) -> tuple[str, ...]:
         return broken
     pairs = PairTable.load(folder / "data" / card["data"]["name"])
     named = [folder / "runs" / name for name in card["runs"]]
-    return tuple(said for run in named for said in same_answers(Run.load(run), pairs, rows))
+    return tuple(expected for run in named for expected in same_answers(Run.load(run), pairs, rows))
 
 
 def files(folder: Path, card: dict[str, Any]) -> tuple[str, ...]:
     """Each shipped file that is missing, or not the one that was built."""
-    found = []
+    broken = []
     for name, digest in card["files"].items():
         path = folder / name
         if not path.is_file():
-            found.append(f"{name} is missing")
+            broken.append(f"{name} is missing")
         elif hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-            found.append(f"{name} is not the file that was built")
-    return tuple(found)
+            broken.append(f"{name} is not the file that was built")
+    return tuple(broken)
 
 
 def same_answers(run: Run, pairs: PairTable, rows: int = 200) -> tuple[str, ...]:

@@ -9,17 +9,18 @@ from kdcore.demo.plan import TEACHER, DemoPlan, Pupil
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import CEILING, Evaluation
 from kdcore.evaluation.gap import gap_recovered
+from kdcore.metrics.definitions import shown_in
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 
-KEYS = ("roc_auc", "ndcg@5", "nll")
+KEYS = shown_in("headline")
 
 
 def figures(
     plan: DemoPlan,
     test: PairTable,
     runs: Mapping[str, Run],
-    said: Mapping[str, Predictions],
+    predictions: Mapping[str, Predictions],
     evaluations: Mapping[str, Evaluation],
 ) -> dict[str, Any]:
     """Teacher, students (both twins, verdict, gap recovered) and the truth, ready for JSON."""
@@ -27,7 +28,7 @@ def figures(
     top = evaluations[TEACHER].metrics.get(CEILING)
     return {
         "teacher": rows[TEACHER],
-        "students": [_student(pupil, test, rows, said) for pupil in plan.pupils],
+        "students": [_student(pupil, test, rows, predictions) for pupil in plan.pupils],
         "truth": None if top is None else {"roc_auc": top.value, "low": top.low, "high": top.high},
     }
 
@@ -36,9 +37,11 @@ def _student(
     pupil: Pupil,
     test: PairTable,
     rows: Mapping[str, dict[str, Any]],
-    said: Mapping[str, Predictions],
+    predictions: Mapping[str, Predictions],
 ) -> dict[str, Any]:
-    hard, distilled, teacher = (said[name] for name in (pupil.hard, pupil.distilled, TEACHER))
+    hard, distilled, teacher = (
+        predictions[name] for name in (pupil.hard, pupil.distilled, TEACHER)
+    )
     gap = gap_recovered(test, hard, distilled, teacher)
     difference = compare(test, distilled, hard, teacher=teacher).differences["roc_auc"]
     return {
@@ -56,10 +59,10 @@ def _student(
 def _figures(run: Run, evaluation: Evaluation) -> dict[str, Any]:
     """A run's figures with their intervals, what it learned from and how long that took."""
     lines = run.metrics()
-    found = {key: evaluation.metrics[key] for key in KEYS if key in evaluation.metrics}
+    metrics = {key: evaluation.metrics[key] for key in KEYS if key in evaluation.metrics}
     return {
         "run": run.id,
-        **{key: {"value": m.value, "low": m.low, "high": m.high} for key, m in found.items()},
+        **{key: {"value": m.value, "low": m.low, "high": m.high} for key, m in metrics.items()},
         "pairs": run.splits["train"].pairs,
         "steps": int(max(line["step"] for line in lines)),
         "seconds": round(sum(line.get("seconds", 0.0) for line in lines), 1),

@@ -1,4 +1,4 @@
-"""A finished run as it is shipped: half-precision weights and the answers of exactly those."""
+"""Pack a finished run for shipping: half-precision weights and the predictions of these weights."""
 
 import shutil
 from dataclasses import replace
@@ -22,9 +22,9 @@ _ROUNDED = (
 
 
 def round_weights(run: Run) -> None:
-    """Give a run's model the numbers that half precision can hold; a second time changes nothing.
+    """Round a run's weights to half precision; a second time changes nothing.
 
-    What is taught by this run afterwards, and what is shipped of it, is then one and the same.
+    The model that later teaches students is then exactly the one that is shipped.
     """
     import torch
     from safetensors.torch import load_file, save_file
@@ -44,9 +44,9 @@ def round_weights(run: Run) -> None:
 
 
 def answers(run: Run, pairs: PairTable, cache: Workspace | None = None) -> Predictions:
-    """What the run's kept model says about pairs, computed on the CPU in single precision.
+    """Predict pairs with the run's model, on the CPU in single precision.
 
-    cache: where they are kept, so that a build that was stopped need not ask again.
+    cache: where predictions are stored, so that a stopped build does not compute them again.
     """
     if cache is not None:
         return lab.answers(run, pairs, cache, "cpu", "fp32")[0]
@@ -60,29 +60,29 @@ def answers(run: Run, pairs: PairTable, cache: Workspace | None = None) -> Predi
 
 def pack(
     run: Run,
-    into: Path,
+    folder: Path,
     title: str,
-    said: dict[str, Predictions],
+    predictions_of: dict[str, Predictions],
     evaluation: Evaluation,
 ) -> None:
-    """Copy a finished run into a folder of the demo under a title, with these answers by split."""
-    into.mkdir(parents=True)
+    """Copy a finished run into a folder of the demo under a title, with predictions by split."""
+    folder.mkdir(parents=True)
     for name in CARDS:
         if (run.folder / name).exists():
-            shutil.copyfile(run.folder / name, into / name)
-    _say_rounded(into / "README.md")
-    # the process that made it means nothing on another machine
-    replace(Record.read(run.folder), title=title, pid=None, process_start=None).write(into)
-    shutil.copytree(run.model_folder, into / "model", copy_function=shutil.copyfile)
-    packed = Run.load(into)
-    for split, predictions in said.items():
+            shutil.copyfile(run.folder / name, folder / name)
+    _note_rounding(folder / "README.md")
+    # the process that trained it has no meaning on another machine
+    replace(Record.read(run.folder), title=title, pid=None, process_start=None).write(folder)
+    shutil.copytree(run.model_folder, folder / "model", copy_function=shutil.copyfile)
+    packed = Run.load(folder)
+    for split, predictions in predictions_of.items():
         predictions.save(packed.predictions_path(split), compact=True)
     write_text_atomic(packed.evaluation_path("test"), to_json(evaluation, indent=None))
     _pack_replay(run, packed)
 
 
 def _pack_replay(run: Run, packed: Run) -> None:
-    """The probe as it is, each moment's answers as small as they go."""
+    """Copy the probe as it is, and the predictions of each moment in compact form."""
     if not run.replay_folder.is_dir():
         return
     probe = "probe"
@@ -91,6 +91,6 @@ def _pack_replay(run: Run, packed: Run) -> None:
         Predictions.load(moment).save(packed.replay_folder / moment.name, compact=True)
 
 
-def _say_rounded(card: Path) -> None:
+def _note_rounding(card: Path) -> None:
     if card.exists():
         write_text_atomic(card, card.read_text(encoding="utf-8") + _ROUNDED)

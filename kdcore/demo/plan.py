@@ -1,4 +1,4 @@
-"""What the demo is made of: one teacher, and each student twice, with and without it."""
+"""Plan the demo: one teacher, and each student twice, with and without the teacher."""
 
 import hashlib
 import json
@@ -21,7 +21,7 @@ TEACHER = "teacher"
 
 @dataclass(frozen=True)
 class Pupil:
-    """A student of the demo: its name in run ids, what it is, and how both twins are trained."""
+    """A student of the demo: its name in run ids, its model, and how both twins are trained."""
 
     name: str
     title: str
@@ -30,18 +30,18 @@ class Pupil:
 
     @property
     def hard(self) -> str:
-        """The run that learned from labels alone."""
+        """Id of the run that learned from labels alone."""
         return f"{self.name}-hard"
 
     @property
     def distilled(self) -> str:
-        """The run that the teacher taught."""
+        """Id of the distilled run."""
         return f"{self.name}-kd"
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One run of the demo: its id, what a person calls it, its config, and the run it waits for."""
+    """One run of the demo: its id, its title, its config, and the run that must end before it."""
 
     id: str
     title: str
@@ -49,9 +49,9 @@ class Stage:
     after: str = ""
 
 
-# Small enough that all of them, as half-precision weights, fit beside their answers in 40 MB.
-# Each twin keeps its own best epoch by the order of the validation pairs, which is what they are
-# compared in: by likelihood the one without a teacher would stop early, two points of AUC lower.
+# Small enough that all of them, in half precision, fit with their predictions in 40 MB. Each twin
+# is saved at its best epoch by validation ROC-AUC, in which they are compared: by likelihood the
+# one without a teacher would stop early, two points of AUC lower.
 _LONG = {"epochs": 8, "select_by": "roc_auc"}
 PUPILS = (
     Pupil("cdssm", "C-DSSM", "cdssm:filters=96,semantic=64,shared=true", _LONG | {"epochs": 20}),
@@ -63,15 +63,15 @@ PUPILS = (
 
 @dataclass(frozen=True, kw_only=True)
 class DemoPlan:
-    """Everything that decides what the demo becomes.
+    """Everything that determines the demo.
 
     The teacher learns from many labels, the students from the first few of them. Twins share
-    model, pairs, seed and steps; the teacher's answers are all that one of them has more.
+    model, pairs, seed and steps; they differ only in the teacher's soft labels.
     """
 
     seed: int = 0
     device: str = "auto"
-    threads: int = 1  # of each training; the same whatever runs beside it, so results repeat
+    threads: int = 1  # per training, so that results repeat whatever else runs
     data: str = "world"
     limit: int = 5_000
     teacher_data: str = "world:train=240000"
@@ -86,13 +86,13 @@ class DemoPlan:
 
     @property
     def key(self) -> str:
-        """12 hex digits that differ when the demo would."""
+        """12 hex digits that change when the demo would."""
         stages = [without_newer(to_dict(stage.config)) for stage in self.stages()]
         text = json.dumps([stages, self.masked], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def stages(self) -> tuple[Stage, ...]:
-        """Every run: the longest first, then the twins without a teacher, then those with one."""
+        """List the runs: the longest first, then twins without a teacher, then those with one."""
         teacher = FinetuneConfig(
             data=self.teacher_data,
             model=ModelConfig.parse(self.teacher),

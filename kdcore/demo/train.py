@@ -1,4 +1,4 @@
-"""Carry out the runs of the demo, several at once, each from where a stopped build left it."""
+"""Train the runs of the demo, several at once, each from where a stopped build left it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -24,11 +24,13 @@ def train(
     ended: Callable[[Run], None],
     workspace: Workspace | None = None,
 ) -> dict[str, Run]:
-    """Every stage as a finished run of the workspace `work`, under its own id.
+    """Train every stage in the workspace `work`, under its own id, and return the finished runs.
 
-    jobs: trainings at once; 1 trains in this process. ended: is given each run as it ends, before
-    any run that waits for it begins. workspace: where the bundled world is cached. What was asked
-    to stop, or failed, is a RunError; a second call goes on from there.
+    A run that was stopped, or failed, raises RunError; a second call continues from there.
+
+    jobs: trainings at once; 1 trains in this process. ended: called with each run when it ends,
+    before
+    any run that waits for it begins. workspace: where the bundled world is cached.
     """
     runs = {stage.id: _queued(stage, work) for stage in stages}
     if jobs == 1:
@@ -44,19 +46,19 @@ def train(
 
 
 def _queued(stage: Stage, work: Workspace) -> Run:
-    """The run of a stage as an earlier build left it, else a new one under the stage's id."""
+    """Load the run of a stage that an earlier build left, else create one under the stage's id."""
     folder = work.run_folder(stage.id)
     if folder.is_dir():
-        found = Run.load(folder)
-        if not found.problem and _same(dict(found.settings), to_dict(stage.config)):
-            return found
+        run = Run.load(folder)
+        if not run.problem and _same_settings(dict(run.settings), to_dict(stage.config)):
+            return run
         lab.store(work).delete(stage.id)
     lab.create(stage.config, work, title=stage.title).folder.rename(folder)
     return Run.load(folder)
 
 
 class _Crew:
-    """So many processes at once, a run each; nobody waits who could work."""
+    """Trains runs in several processes at once; a free process takes the next possible run."""
 
     def __init__(
         self,
@@ -72,7 +74,7 @@ class _Crew:
         self.done: set[str] = set()
 
     def work(self) -> None:
-        """Until every run is at its end; whatever goes wrong, no process is left behind."""
+        """Train until every run has ended; on an error all processes are stopped."""
         try:
             self._pass_over_finished()
             while self.waiting or self.active:
@@ -119,6 +121,6 @@ class _Crew:
             self.tell(left.title, self.runs[left.id])
 
 
-def _same(made: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Whether a run was trained by these settings, perhaps before some knobs were there."""
-    return "training" in made and without_newer(made) == without_newer(wanted)
+def _same_settings(trained: dict[str, Any], planned: dict[str, Any]) -> bool:
+    """Return whether a run was trained with these settings, perhaps before some knobs existed."""
+    return "training" in trained and without_newer(trained) == without_newer(planned)

@@ -79,7 +79,7 @@ def density_curve(measured: Measured) -> DensityCurve:
         pooled=tuple(map(_floats, pooled.shares)),
         per_query=tuple(map(_floats, per_query.shares)),
         coverage=_floats(pooled.coverage),
-        judged=_floats(pooled.judged),
+        judged=_floats(pooled.labelled),
     )
 
 

@@ -10,10 +10,11 @@ from kdcore.catalog import METHODS, STUDENTS
 from kdcore.evaluation.evaluate import Metric
 from kdcore.export.exported import Exported
 from kdcore.export.usage import usage
+from kdcore.metrics.definitions import shown_in
 from kdcore.report.facts import ReportFacts
 from kdcore.report.words import number, placeless, settings_of, told_latency, without_places
 
-SHOWN = ("roc_auc", "pr_auc", "ndcg@5", "ndcg@10", "nll", "ece_mass", "accuracy")
+SHOWN = shown_in("model_card")
 
 
 def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any]) -> str:

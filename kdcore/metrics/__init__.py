@@ -1,1 +1,1 @@
-"""Numbers people trust: pure NumPy functions, a family a file."""
+"""Metrics as pure NumPy functions, one family per file; definitions.py declares them."""

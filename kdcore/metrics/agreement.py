@@ -1,4 +1,4 @@
-"""How near a model is to another, or to the truth of a made world; nothing here needs a label."""
+"""Measure how near a model is to another, or to the truth of the bundled world; no label needed."""
 
 from typing import Any
 
@@ -12,26 +12,26 @@ Floats = NDArray[np.float64]
 
 
 def same_top_grade(a_logits: NDArray[Any], b_logits: NDArray[Any]) -> NDArray[np.bool_]:
-    """(pairs,) whether both models find the same grade likeliest; equal logits: the lower grade."""
+    """Return (pairs,) whether both models give the same likeliest grade; ties: the lower grade."""
     return np.asarray(np.argmax(a_logits, axis=1) == np.argmax(b_logits, axis=1))
 
 
 def truth_kl(truth: NDArray[Any], logits: NDArray[Any]) -> Floats:
-    """(pairs,) KL(truth || model at T = 1) in nats; a grade of truth 0 adds nothing."""
+    """Return (pairs,) KL(truth || model at T = 1) in nats; a grade of truth 0 adds nothing."""
     truth = np.asarray(truth, dtype=np.float64)
     log_truth = np.log(truth, out=np.zeros_like(truth), where=truth > 0)
     return np.asarray(np.maximum((truth * (log_truth - log_soften(logits))).sum(axis=1), 0.0))
 
 
 def truth_error(true_relevance: NDArray[Any], relevance: NDArray[Any]) -> Floats:
-    """(pairs,) |relevance - true relevance|."""
+    """Return (pairs,) |relevance - true relevance|."""
     return np.abs(np.asarray(relevance, np.float64) - np.asarray(true_relevance, np.float64))
 
 
 def rank_correlation(
     scores: NDArray[Any], reference: NDArray[Any], query_ids: NDArray[np.integer[Any]]
 ) -> Floats:
-    """(queries,) Spearman's rho inside each query, equal scores sharing their mean rank.
+    """Return (queries,) Spearman's rho within each query, equal scores sharing their mean rank.
 
     scores, reference, query_ids: (pairs,); queries in ascending order of their ids. nan when the
     reference orders nothing (one pair, or all equal); 0 when only the scores order nothing.

@@ -1,4 +1,4 @@
-"""Whether a probability can be taken at its word: reliability bins, ECE, the best temperature.
+"""Measure calibration: reliability bins, the expected calibration error, the best temperature.
 
 ECE as in arXiv 1706.04599, in its form for the probability of one event: confidence is P(relevant).
 """
@@ -20,7 +20,7 @@ BINS = 15
 def bin_of(
     relevance: NDArray[Any], bins: int = BINS, binning: Binning = "width"
 ) -> NDArray[np.int64]:
-    """(pairs,) bin 0..bins-1 of each probability.
+    """Return (pairs,) the bin 0..bins-1 of each probability.
 
     "width": bins of equal width over 0..1; "mass": as many pairs in each as equal values allow,
     since equal values always share a bin.
@@ -34,7 +34,7 @@ def bin_of(
 
 @dataclass(frozen=True)
 class Reliability:
-    """A reliability diagram, one entry a bin; nan where a bin is empty.
+    """A reliability diagram, one entry per bin; nan where a bin is empty.
 
     confidence: (bins,) mean relevance. frequency: (bins,) share of relevant pairs.
     count: (bins,) pairs. low, high: (bins,) least and greatest relevance in the bin.
@@ -61,7 +61,7 @@ def reliability(
     bins: int = BINS,
     binning: Binning = "width",
 ) -> Reliability:
-    """Bins of (pairs,) probabilities against (pairs,) labels."""
+    """Bin (pairs,) probabilities and compare them with (pairs,) labels."""
     relevance = np.asarray(relevance, dtype=np.float64)
     place = bin_of(relevance, bins, binning)
     count = np.bincount(place, minlength=bins)
@@ -85,7 +85,10 @@ def ece(
     bins: int = BINS,
     binning: Binning = "width",
 ) -> float:
-    """Expected calibration error: sum of (n_bin / n) |mean relevance - share of relevant pairs|."""
+    """Return the expected calibration error, arXiv 1706.04599, Eq. 3.
+
+    The sum of (n_bin / n) |mean relevance - share of relevant pairs| over the bins.
+    """
     return reliability(relevant, relevance, bins, binning).ece
 
 
@@ -95,10 +98,10 @@ def best_temperature(
     lowest: float = 0.05,
     highest: float = 100.0,
 ) -> float:
-    """The temperature of least NLL on (pairs,) grades and (pairs, classes) logits; nan without any.
+    """Find the temperature of least NLL on (pairs,) grades and (pairs, classes) logits.
 
     NLL is convex in 1/T, so bisection on its slope finds the one minimum, or the nearer end of
-    lowest..highest. Fit it on held-out pairs: it changes no order and no AUC.
+    lowest..highest. Fit it on held-out pairs: it changes no order and no AUC. nan without pairs.
     """
     logits = np.asarray(logits, dtype=np.float64)
     if len(logits) == 0:

@@ -1,6 +1,6 @@
-"""How well scores tell relevant from not: areas under curves, accuracy, likelihood, Brier.
+"""Measure how well scores separate relevant pairs: areas, accuracy, likelihood, Brier score.
 
-Only judged pairs come in here: whoever calls leaves the unlabelled ones out and counts them.
+All functions expect labelled pairs; callers leave the unlabelled ones out and count them.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ScoreOrder:
     """Pairs sorted once by score, so that areas under any weights need no further sort.
 
     relevant, irrelevant: rows of either kind, best score first. For each relevant pair: above,
-    reach: irrelevant pairs that score more, or no less; hits: relevant ones that score no less.
+    reach: irrelevant pairs that score higher, or not lower; hits: relevant ones not lower.
     """
 
     relevant: Ints
@@ -33,7 +33,7 @@ class ScoreOrder:
 
     @classmethod
     def of(cls, relevant: NDArray[np.bool_], scores: NDArray[Any]) -> "ScoreOrder":
-        """relevant, scores: (pairs,)."""
+        """Sort (pairs,) labels by (pairs,) scores."""
         scores = np.asarray(scores, dtype=np.float64)
         order = np.argsort(-scores, kind="stable")
         kind = np.asarray(relevant, dtype=bool)[order]
@@ -49,10 +49,13 @@ class ScoreOrder:
     def areas(
         self, weights: Floats, groups: NDArray[np.integer[Any]] | None = None
     ) -> tuple[Floats, Floats]:
-        """(resamples,) ROC-AUC and average precision under (resamples, groups) weights.
+        """Compute (resamples,) ROC-AUC and PR-AUC under (resamples, groups) weights.
 
-        groups: (pairs,) column of each pair's weight, by default its own. Area without a relevant
-        pair: nan; ROC-AUC without an irrelevant one: nan. Memory is bounded whatever the sizes.
+        PR-AUC is the step-wise average precision, scikit-learn's average_precision_score, which
+        the tutorial used; the trapezoid under the curve is another number. Without a relevant
+        pair both are nan, without an irrelevant one ROC-AUC is. Memory is bounded.
+
+        groups: (pairs,) column of each pair's weight, by default its own.
         """
         roc, precision = np.full(len(weights), np.nan), np.full(len(weights), np.nan)
         if len(self.relevant) == 0:
@@ -68,7 +71,7 @@ class ScoreOrder:
         return roc, precision
 
     def _areas(self, good: Floats, bad: Floats) -> tuple[Floats, Floats]:
-        """Both areas under (resamples, relevant) and (resamples, irrelevant) weights."""
+        """Compute both areas under (resamples, relevant) and (resamples, irrelevant) weights."""
         misses = np.zeros((len(bad), bad.shape[1] + 1))
         np.cumsum(bad, axis=1, out=misses[:, 1:])
         hits = np.cumsum(good, axis=1)
@@ -88,44 +91,35 @@ class ScoreOrder:
 
 
 def roc_auc(relevant: NDArray[np.bool_], scores: NDArray[Any]) -> float:
-    """P(a relevant pair outscores an irrelevant one), ties count half; nan with one class only."""
+    """Return P(a relevant pair outscores an irrelevant one), ties count half; nan for one class."""
     return float(ScoreOrder.of(relevant, scores).areas(np.ones((1, len(scores))))[0][0])
 
 
-def average_precision(relevant: NDArray[np.bool_], scores: NDArray[Any]) -> float:
-    """PR-AUC, step-wise: sum of (R_n - R_{n-1}) P_n over thresholds; nan without a relevant pair.
-
-    This is scikit-learn's average_precision_score, which the tutorial used. The trapezoid under
-    the precision-recall curve is another number.
-    """
-    return float(ScoreOrder.of(relevant, scores).areas(np.ones((1, len(scores))))[1][0])
-
-
 def correct(relevant: NDArray[np.bool_], relevance: NDArray[Any]) -> NDArray[np.bool_]:
-    """(pairs,) whether relevance >= 0.5 says what the label says."""
+    """Return (pairs,) whether relevance >= 0.5 agrees with the label."""
     return np.asarray((np.asarray(relevance) >= 0.5) == relevant)
 
 
 def nll(grades: NDArray[np.integer[Any]], logits: NDArray[Any], temperature: float = 1.0) -> Floats:
-    """(pairs,) -log P(true grade) in nats; logits: (pairs, classes)."""
+    """Return (pairs,) -log P(true grade) in nats; logits: (pairs, classes)."""
     log_p = log_soften(logits, temperature)
     return -at_grade(log_p, grades)
 
 
 def at_grade(values: NDArray[Any], grades: NDArray[np.integer[Any]]) -> Floats:
-    """(pairs,) the value of (pairs, classes) at each pair's grade; DataError when one has none."""
+    """Return (pairs,) values of (pairs, classes) at each pair's grade; DataError without grades."""
     grades = np.asarray(grades, dtype=np.int64)
     if len(grades) and grades.min() < 0:
-        raise DataError(f"{(grades < 0).sum()} pairs carry no grade; leave them out first")
+        raise DataError(f"{(grades < 0).sum()} pairs have no grade; leave them out first")
     return np.asarray(np.take_along_axis(values, grades[:, None], axis=1)[:, 0])
 
 
 def brier(relevant: NDArray[np.bool_], relevance: NDArray[Any]) -> Floats:
-    """(pairs,) (relevance - label)², the two-class Brier score, 0 to 1."""
+    """Return (pairs,) (relevance - label)², the two-class Brier score, 0 to 1."""
     return np.asarray((np.asarray(relevance, dtype=np.float64) - relevant) ** 2)
 
 
 def mid_ranks(values: NDArray[Any]) -> Floats:
-    """(pairs,) rank of each value from 1, equal values share the mean of their ranks."""
+    """Return (pairs,) ranks from 1, equal values sharing the mean of their ranks."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse], dtype=np.float64)

@@ -1,10 +1,10 @@
-"""Expected calibration error less the part that chance adds to it.
+"""Correct the expected calibration error for the part that chance adds to it.
 
-The gap of a bin, mean P(relevant) less the share of relevant pairs, is seen with noise, and a sum
-of absolute gaps only ever adds noise up: on few pairs a calibrated model looks miscalibrated. Here
-a gap that is larger than its standard error s counts as it is, and a smaller one counts as
-gap² / s - s, which is negative below s. Stein's lemma (Stein 1981, doi:10.1214/aos/1176345632)
-makes that right on average where the true gap is 0, and never too large on average elsewhere.
+The gap of a bin, mean P(relevant) minus the share of relevant pairs, is measured with noise, and a
+sum of absolute gaps only adds the noise up: on few pairs a calibrated model looks miscalibrated.
+Here a gap larger than its standard error s counts as it is, and a smaller one as gap² / s - s,
+which is negative below s. By Stein's lemma (Stein 1981, doi:10.1214/aos/1176345632) that is right
+on average where the true gap is 0, and never too large on average elsewhere.
 """
 
 from typing import Any
@@ -26,7 +26,7 @@ def bin_sums(
     queries: int,
     binning: Binning = "width",
 ) -> tuple[Floats, Floats]:
-    """(queries, bins) sums of P(relevant) - label, and (bins,) sums of P(1 - P).
+    """Return (queries, bins) sums of P(relevant) - label, and (bins,) sums of P(1 - P).
 
     relevant, relevance, groups: (pairs,) label, P(relevant) and query of each labelled pair.
     """
@@ -37,24 +37,24 @@ def bin_sums(
 
 
 def standard_errors(gaps: Floats, pairs: Floats, chance: Floats) -> Floats:
-    """(bins,) standard error of each bin's gap; whole queries are what varies.
+    """Return (bins,) standard errors of each bin's gap, over whole queries.
 
     gaps: (queries, bins) sums of P(relevant) - label. pairs: (queries,) labelled pairs of each.
-    chance: (bins,) sum of P(1 - P), the variance that labels have when P is right: the least that
-    is assumed, since a bin of few pairs may show no surprise. nan without a labelled pair.
+    chance: (bins,) sum of P(1 - P), the variance of labels when P is right: the least that is
+    assumed, since a bin of few pairs may show no variance. nan without a labelled pair.
     """
     total = pairs.sum()
     if not total:
         return np.full(gaps.shape[1], np.nan)
-    left = gaps - pairs[:, None] * (gaps.sum(axis=0) / total)
-    seen = (left**2).sum(axis=0) * len(gaps) / max(len(gaps) - 1, 1)
-    return np.asarray(np.sqrt(np.maximum(seen, chance)) / total)
+    residuals = gaps - pairs[:, None] * (gaps.sum(axis=0) / total)
+    variance = (residuals**2).sum(axis=0) * len(gaps) / max(len(gaps) - 1, 1)
+    return np.asarray(np.sqrt(np.maximum(variance, chance)) / total)
 
 
 def corrected(gaps: Floats, errors: Floats) -> Floats:
-    """(rows,) corrected sum of (rows, bins) absolute gaps with (bins,) standard errors.
+    """Return (rows,) corrected sums of (rows, bins) absolute gaps with (bins,) standard errors.
 
-    Below 0 where chance alone explains more than was seen; a value to show is cut at 0.
+    Below 0 where chance alone explains more than was measured; a value to show is cut at 0.
     """
     size = np.abs(gaps)
     small = (size < errors) & (errors > 0)
@@ -63,20 +63,20 @@ def corrected(gaps: Floats, errors: Floats) -> Floats:
 
 
 def shortfall(gaps: Floats, errors: Floats) -> float:
-    """How much the corrected sum may lie below the true one on average, at most.
+    """Return how much the corrected sum may lie below the true one on average, at most.
 
-    gaps, errors: (bins,). Only bins whose gap does not stand out clearly can be short.
+    gaps, errors: (bins,). Only bins whose gap is not clear can be too small.
     """
     unclear = np.abs(gaps) < _CLEAR * errors
     return float(SHORTFALL * errors[unclear].sum())
 
 
 def centred(draws: NDArray[Any], estimate: float) -> Floats:
-    """(resamples,) draws moved so that their mean is the estimate.
+    """Move (resamples,) draws so that their mean is the estimate.
 
-    Drawing queries again adds its own noise to each gap, so the draws of a sum of absolute gaps
-    lie above their estimate.
+    Resampling queries adds its own noise to each gap, so the draws of a sum of absolute gaps lie
+    above their estimate.
     """
     draws = np.asarray(draws, dtype=np.float64)
-    known = draws[np.isfinite(draws)]
-    return draws - (known.mean() - estimate) if len(known) else draws
+    finite = draws[np.isfinite(draws)]
+    return draws - (finite.mean() - estimate) if len(finite) else draws

@@ -1,8 +1,8 @@
-"""How good an order is: nDCG at every depth, its random and worst lines, labels in the top k.
+"""Measure how good an order is: nDCG at every depth, its references, labels in the top k.
 
-Every list of a table is handled at once: one sort of all pairs, then arrays of (queries, depth).
-Ads with equal scores have no order among themselves: every number here is its mean over all orders
-of such ads, so that it does not depend on the order of the rows.
+All lists of a table are computed at once: one sort of all pairs, then arrays of (queries, depth).
+Ties: ads with equal scores have no order among themselves, so every number here is its mean over
+all orders of such ads and does not depend on the order of the rows.
 """
 
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class RankedLists:
     ) -> "RankedLists":
         """Sort by (query, -score); index: (pairs,) in 0..queries-1, some may have no pair.
 
-        tiebreaks: (pairs,) for where one order has to be shown, PairTable.tiebreaks; by default the
-        place in the arrays. `top` does not depend on it.
+        tiebreaks: (pairs,) used where one order has to be shown, such as PairTable.tiebreaks; by
+        default the place in the arrays. `top` does not depend on it.
         """
         negative = -np.asarray(scores, dtype=np.float64)
         keys = (negative, index) if tiebreaks is None else (tiebreaks, negative, index)
@@ -51,20 +51,20 @@ class RankedLists:
         return cls(order, group, rank, sizes, np.cumsum(starts) - 1)
 
     @cached_property
-    def _alike(self) -> Ints:
-        """(runs,) how many pairs have each score."""
+    def _run_sizes(self) -> Ints:
+        """(runs,) how many pairs each run of equal scores has."""
         return np.bincount(self.tie)
 
     def top(
         self, values: NDArray[Any], depth: int, fill: float = 0.0, worst_first: bool = False
     ) -> Floats:
-        """(queries, depth) values in ranked order, `fill` beyond the end of a list.
+        """Return (queries, depth) values in ranked order, `fill` beyond the end of a list.
 
-        Each of equal scores has the mean value of them all: what its place holds on average.
+        Pairs of equal scores get their mean value, which is what each place holds on average.
         """
         ranked = np.asarray(values, dtype=np.float64)[self.order]
-        if len(self._alike) < len(ranked):
-            ranked = (np.bincount(self.tie, ranked) / self._alike)[self.tie]
+        if len(self._run_sizes) < len(ranked):
+            ranked = (np.bincount(self.tie, ranked) / self._run_sizes)[self.tie]
         rank = self.sizes[self.group] - 1 - self.rank if worst_first else self.rank
         shown = rank < depth
         table = np.full((len(self.sizes), depth), fill)
@@ -72,30 +72,30 @@ class RankedLists:
         return table
 
     def tied_share(self, depth: int) -> float:
-        """Share of the places in the top `depth` whose ad has the score of another; nan of none."""
+        """Return the share of places in the top `depth` whose ad has the score of another ad."""
         shown = self.rank < depth
-        shared = self._alike[self.tie] > 1
+        shared = self._run_sizes[self.tie] > 1
         return float(shared[shown].mean()) if shown.any() else float("nan")
 
 
 def compact(query_ids: NDArray[np.integer[Any]]) -> tuple[Ints, int]:
-    """Query numbers 0..queries-1 in ascending order of the ids, and how many there are."""
+    """Number queries 0..queries-1 in ascending order of their ids; return (numbers, queries)."""
     queries, index = np.unique(query_ids, return_inverse=True)
     return index.astype(np.int64), len(queries)
 
 
 def discounts(depth: int) -> Floats:
-    """(depth,) worth of each place: 1 / log2(place + 1), places from 1."""
+    """Return (depth,) discounts of the places: 1 / log2(place + 1), places from 1."""
     return np.asarray(1 / np.log2(np.arange(2, depth + 2)))
 
 
 def dcg(top: Floats) -> Floats:
-    """(queries, depth) discounted cumulative gain at every depth of (queries, depth) gains."""
+    """Return (queries, depth) discounted cumulative gain of (queries, depth) gains."""
     return np.cumsum(top * discounts(top.shape[1]), axis=1)
 
 
 def normalize(value: Floats, ideal: Floats) -> Floats:
-    """(queries, depth) value / ideal; nan where the ideal is 0: no order of such a list is good."""
+    """Return (queries, depth) value / ideal; nan where the ideal is 0 and no order is better."""
     return np.divide(value, ideal, out=np.full_like(value, np.nan), where=ideal > 0)
 
 
@@ -105,9 +105,11 @@ def ndcg(
     query_ids: NDArray[np.integer[Any]],
     depth: int = DEPTH,
 ) -> Floats:
-    """(queries, depth) nDCG@k for every k up to depth, queries in ascending order of their ids.
+    """Return (queries, depth) nDCG@k for every k up to depth, queries in order of their ids.
 
-    gains, scores, query_ids: (pairs,), judged pairs only; the ideal is cut at k like the list.
+    Järvelin & Kekäläinen 2002, doi:10.1145/582415.582418.
+
+    gains, scores, query_ids: (pairs,), labelled pairs only; the ideal is cut at k like the list.
     Equal scores: the mean over their orders, as scikit-learn's ndcg_score takes it. A query whose
     gains are all 0 is nan, to be left out and counted.
     """
@@ -121,19 +123,19 @@ def ndcg(
 def ndcg_random(
     gains: NDArray[Any], query_ids: NDArray[np.integer[Any]], depth: int = DEPTH
 ) -> Floats:
-    """(queries, depth) nDCG@k that a random order has on average; nan as in ndcg."""
+    """Return (queries, depth) mean nDCG@k of a random order; nan as in ndcg."""
     return bounds(gains, RankedLists.of(gains, *compact(query_ids)), depth)[0]
 
 
 def ndcg_worst(
     gains: NDArray[Any], query_ids: NDArray[np.integer[Any]], depth: int = DEPTH
 ) -> Floats:
-    """(queries, depth) nDCG@k of the order with the best ads last; nan as in ndcg."""
+    """Return (queries, depth) nDCG@k of the order with the best ads last; nan as in ndcg."""
     return bounds(gains, RankedLists.of(gains, *compact(query_ids)), depth)[1]
 
 
 def bounds(gains: NDArray[Any], ideal: RankedLists, depth: int) -> tuple[Floats, Floats]:
-    """(queries, depth) nDCG@k of a random order and of the worst, from lists in ideal order.
+    """Return (queries, depth) nDCG@k of a random order and of the worst, from ideally sorted lists.
 
     On average over all orders, every place of a list holds the mean gain of its query.
     """
@@ -146,7 +148,7 @@ def bounds(gains: NDArray[Any], ideal: RankedLists, depth: int) -> tuple[Floats,
 
 
 def skill(value: NDArray[Any], random: NDArray[Any]) -> Floats:
-    """(value - random) / (1 - random): 0 is a random order, 1 the ideal; nan where random is 1."""
+    """Return (value - random) / (1 - random): 0 for a random order, 1 for the ideal."""
     value, random = np.asarray(value, np.float64), np.asarray(random, np.float64)
     room = 1 - random
     defined = room > 1e-12
@@ -162,9 +164,9 @@ def label_counts(
     classes: int,
     depth: int = DEPTH,
 ) -> Floats:
-    """(queries, depth, classes + 1) pairs of each grade in the top k; the last column: unjudged.
+    """Count (queries, depth, classes + 1) pairs of each grade in the top k, the unlabelled last.
 
-    Among equal scores each place holds its share of every grade: these are expected counts.
+    Among equal scores each place gets its share of every grade: these are expected counts.
     """
     index, queries = compact(query_ids)
     return counts_in(RankedLists.of(scores, index, queries), grades, classes, depth)
@@ -173,7 +175,7 @@ def label_counts(
 def counts_in(
     lists: RankedLists, grades: NDArray[np.integer[Any]], classes: int, depth: int
 ) -> Floats:
-    """label_counts of lists that are already ranked."""
+    """Count labels as label_counts does, in lists that are already sorted."""
     counts = np.empty((len(lists.sizes), depth, classes + 1))
     for column, grade in enumerate([*range(classes), -1]):
         np.cumsum(lists.top(grades == grade, depth), axis=1, out=counts[:, :, column])
@@ -184,34 +186,28 @@ def counts_in(
 class Density:
     """Which labels fill the top k, for every k up to depth.
 
-    shares: (depth, classes) of the judged pairs, nan when none is judged.
-    coverage: (depth,) judged share of the shown pairs. judged: (depth,) how many were judged. All
-    are of expected counts over the orders of equal scores: judged need not be a whole number.
+    shares: (depth, classes) of the labelled pairs, nan without any. coverage: (depth,) labelled
+    share of the shown pairs. labelled: (depth,) how many those are. All are expected counts over
+    the orders of equal scores, so labelled need not be a whole number.
     """
 
     shares: Floats
     coverage: Floats
-    judged: Floats
+    labelled: Floats
 
 
 def label_density(counts: Floats, average: Literal["pooled", "query"] = "pooled") -> Density:
-    """Shares from label_counts: of all shown pairs together, or the mean of each query's shares."""
+    """Compute shares from label_counts: of all shown pairs, or the mean of each query's shares."""
     totals = counts.sum(axis=0)
-    judged, shown = totals[:, :-1].sum(axis=1), totals.sum(axis=1)
+    labelled_shown, shown = totals[:, :-1].sum(axis=1), totals.sum(axis=1)
     if average == "pooled":
-        shares = _share(totals[:, :-1], judged[:, None])
+        shares = _share(totals[:, :-1], labelled_shown[:, None])
     else:
         each = counts[:, :, :-1]
-        of = each.sum(axis=2, keepdims=True)
-        known = (of[:, :, 0] > 0).sum(axis=0)
-        shares = _share(_share(each, of, 0.0).sum(axis=0), known[:, None])
-    return Density(shares, _share(judged, shown), judged)
-
-
-def density_change(a: Floats, b: Floats) -> tuple[Floats, Floats]:
-    """Percentage points 100 (a - b), which sum to 0 over the grades, and a / b - 1 (b = 0: nan)."""
-    relative = np.divide(a, b, out=np.full(np.shape(a), np.nan), where=np.asarray(b) > 0) - 1
-    return 100 * (a - b), relative
+        totals_per_query = each.sum(axis=2, keepdims=True)
+        labelled = (totals_per_query[:, :, 0] > 0).sum(axis=0)
+        shares = _share(_share(each, totals_per_query, 0.0).sum(axis=0), labelled[:, None])
+    return Density(shares, _share(labelled_shown, shown), labelled_shown)
 
 
 def _share(part: NDArray[Any], whole: NDArray[Any], without: float = np.nan) -> Floats:

@@ -1,6 +1,6 @@
-"""What a difference is worth: bootstrap over queries, permutation, detectability, a verdict.
+"""Test differences: bootstrap over queries, permutation, detectability, verdict.
 
-Pairs of one query hang together, so whole queries are drawn and swapped, never single pairs.
+Pairs of one query depend on each other, so whole queries are drawn and swapped, not single pairs.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ _NOTHING = 1e-12  # a spread that is rounding
 
 @dataclass(frozen=True)
 class Support:
-    """What the interval of each metric rests on.
+    """The queries on which the interval of each metric rests.
 
     queries: (metrics,) how many queries define it. varying: (metrics,) how many of them differ
     from the value that is most common among them.
@@ -44,32 +44,32 @@ class Support:
 
     @classmethod
     def of(cls, parts: NDArray[Any]) -> Self:
-        """From each query's part of a metric, (queries, metrics); nan where it has none."""
+        """Count from each query's part of a metric, (queries, metrics); nan where it has none."""
         counts = []
         for column in np.asarray(parts, dtype=np.float64).T:
-            known = column[np.isfinite(column)].round(12)
-            common = np.unique(known, return_counts=True)[1].max(initial=0)
-            counts.append((len(known), len(known) - common))
+            defined = column[np.isfinite(column)].round(12)
+            common = np.unique(defined, return_counts=True)[1].max(initial=0)
+            counts.append((len(defined), len(defined) - common))
         queries, varying = np.array(counts, dtype=np.int64).reshape(-1, 2).T
         return cls(queries, varying)
 
     @classmethod
     def whole(cls, queries: int, metrics: int = 1) -> Self:
-        """Every metric over the same queries, each with a value of its own."""
+        """Describe metrics over the same queries, each query with a value of its own."""
         return cls(*(np.full(metrics, n, dtype=np.int64) for n in (queries, queries)))
 
     def join(self, other: "Support") -> "Support":
-        """The metrics of both, one after the other."""
+        """Join the metrics of both, one after the other."""
         return Support(
             np.concatenate([self.queries, other.queries]),
             np.concatenate([self.varying, other.varying]),
         )
 
     def stretch(self) -> Floats:
-        """(metrics,) factor by which bootstrap ends move away from the estimate.
+        """Return (metrics,) factors by which bootstrap ends move away from the estimate.
 
-        sqrt(n / (n - 1)) and Student's t for z, since n queries show too little of their own
-        spread; sqrt((k + 1) / k), since a value that only k of them have could be more frequent.
+        sqrt(n / (n - 1)) and Student's t for z, since n queries underestimate their own spread;
+        sqrt((k + 1) / k), since a value that only k of them have could be more frequent.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             unbiased = np.sqrt(self.queries / (self.queries - 1))
@@ -77,7 +77,7 @@ class Support:
             return np.asarray(unbiased * unseen * self._t() / _Z)
 
     def flat(self) -> Floats:
-        """(metrics,) half an interval where no query differs from another, in units of the reach.
+        """Return (metrics,) half an interval where no two queries differ, in units of the reach.
 
         It is that of a mean over the queries and two more, one of which is off by the reach.
         """
@@ -93,7 +93,7 @@ class Support:
 
 
 def bootstrap_weights(queries: int, resamples: int, seed: int) -> Iterator[Floats]:
-    """Chunks of (resamples, queries): how often each query is drawn, with replacement.
+    """Yield chunks of (resamples, queries): how often each query is drawn, with replacement.
 
     Equal arguments give equal draws: two models measured on them are paired.
     """
@@ -108,7 +108,7 @@ def bootstrap_weights(queries: int, resamples: int, seed: int) -> Iterator[Float
 
 
 def swaps(queries: int, permutations: int, seed: int) -> Iterator[Floats]:
-    """Chunks of (permutations, queries): 1.0 where two models trade their query, else 0.0."""
+    """Yield chunks of (permutations, queries): 1.0 where two models swap their query, else 0.0."""
     rng = np.random.default_rng(seed)
     step = max(1, CHUNK // max(queries, 1))
     for start in range(0, permutations, step):
@@ -120,13 +120,13 @@ def swaps(queries: int, permutations: int, seed: int) -> Iterator[Floats]:
 def interval(
     draws: NDArray[Any], estimates: NDArray[Any], support: Support, reach: float = 1.0
 ) -> tuple[Floats, Floats]:
-    """(metrics,) ends of the 95 % interval of (metrics,) estimates.
+    """Return (metrics,) ends of the 95 % interval of (metrics,) estimates.
 
-    The central 95 % of (resamples, metrics) bootstrap draws, stretched around the estimate for the
-    few queries behind it, see Support. Where no two queries differ, draws show no spread at all,
-    and `reach`, how far off one more query could be, takes its place; 0 for a value that is known.
-    A draw may be nan (no relevant pair was drawn); where most are, or fewer than two queries
-    count, so are the ends.
+    The central 95 % of (resamples, metrics) bootstrap draws, stretched around the estimate when
+    few queries are behind it, see Support. Where no two queries differ, draws show no spread, and
+    `reach`, how far off one more query could be, replaces it; 0 for a value that is certain. A
+    draw may be nan (no relevant pair was drawn); where most are, or fewer than two queries count,
+    so are the ends.
     """
     estimates = np.asarray(estimates, dtype=np.float64)
     if not len(draws):
@@ -137,62 +137,64 @@ def interval(
         flat, 1.0, support.stretch()
     )
     half = np.where(flat, reach * support.flat(), 0.0)
-    known = np.isfinite(ends).all(axis=0) & (support.queries > 1)
-    low, high = np.where(known, stretched + np.array([-half, half]), np.nan)
+    defined = np.isfinite(ends).all(axis=0) & (support.queries > 1)
+    low, high = np.where(defined, stretched + np.array([-half, half]), np.nan)
     return low, high
 
 
 def central(draws: NDArray[Any], level: float = LEVEL) -> tuple[Floats, Floats]:
-    """(metrics,) ends of the central 95 % of (resamples, metrics) draws; nan where most are."""
+    """Return (metrics,) ends of the central 95 % of (resamples, metrics) draws; nan if most are."""
     draws = np.asarray(draws, dtype=np.float64)
     low, high = np.full(draws.shape[1], np.nan), np.full(draws.shape[1], np.nan)
-    known = np.isfinite(draws)
-    whole = known.all(axis=0) & (len(draws) > 0)
+    finite_draws = np.isfinite(draws)
+    whole = finite_draws.all(axis=0) & (len(draws) > 0)
     if whole.any():
         low[whole], high[whole] = np.quantile(draws[:, whole], [level / 2, 1 - level / 2], axis=0)
-    for column in np.flatnonzero(~whole & (known.sum(axis=0) * 2 > len(draws))):
-        finite = draws[known[:, column], column]
+    for column in np.flatnonzero(~whole & (finite_draws.sum(axis=0) * 2 > len(draws))):
+        finite = draws[finite_draws[:, column], column]
         low[column], high[column] = np.quantile(finite, [level / 2, 1 - level / 2])
     return low, high
 
 
 def exceed(observed: Floats, permuted: Floats) -> NDArray[np.int64]:
-    """(metrics,) how many (permutations, metrics) differences are as far from 0 as the observed.
+    """Count (metrics,) permuted differences that are at least as far from 0 as the observed ones.
 
-    The small slack counts a permutation that equals the observed one but for rounding.
+    The small slack counts a permutation that equals the observed one except for rounding.
     """
     return np.asarray((np.abs(permuted) >= np.abs(observed) * (1 - 1e-9) - 1e-13).sum(axis=0))
 
 
 def p_value(exceeding: NDArray[np.integer[Any]], permutations: int) -> Floats:
-    """Two-sided p; the observed order counts as one permutation, so it is never 0."""
+    """Return two-sided p; the observed order counts as one permutation, so it is never 0."""
     return np.asarray((exceeding + 1) / (permutations + 1), dtype=np.float64)
 
 
 def sign_flip_p(differences: NDArray[Any], permutations: int = 10_000, seed: int = 0) -> Floats:
-    """(metrics,) p of paired (queries, metrics) differences: the sign of each query is tossed.
+    """Return (metrics,) p of paired (queries, metrics) differences under random signs.
 
     The Fisher-Pitman test of a mean difference of 0. A query that is nan is left out.
     """
-    known = np.nan_to_num(np.asarray(differences, dtype=np.float64))
-    total = known.sum(axis=0)
-    exceeding = np.zeros(known.shape[1], dtype=np.int64)
-    for chunk in swaps(len(known), permutations, seed):
-        exceeding += exceed(total, total - 2 * (chunk @ known))
+    per_query = np.nan_to_num(np.asarray(differences, dtype=np.float64))
+    total = per_query.sum(axis=0)
+    exceeding = np.zeros(per_query.shape[1], dtype=np.int64)
+    for chunk in swaps(len(per_query), permutations, seed):
+        exceeding += exceed(total, total - 2 * (chunk @ per_query))
     return p_value(exceeding, permutations)
 
 
 def smallest_detectable(draws: NDArray[Any], support: Support, reach: float = 1.0) -> Floats:
-    """(metrics,) least true difference that a test at 5 % finds in 80 % of repeats.
+    """Return (metrics,) least true differences that a test at 5 % finds in 80 % of repeats.
 
     2.8 standard errors of the (resamples, metrics) bootstrap differences, stretched as the
     interval is; nan without draws.
     """
     draws = np.asarray(draws, dtype=np.float64)
-    known = np.isfinite(draws)
-    n = known.sum(axis=0)
-    mean = np.where(known, draws, 0.0).sum(axis=0) / np.maximum(n, 1)
-    error = np.sqrt(np.where(known, (draws - mean) ** 2, 0.0).sum(axis=0) / np.maximum(n - 1, 1))
+    finite_draws = np.isfinite(draws)
+    n = finite_draws.sum(axis=0)
+    mean = np.where(finite_draws, draws, 0.0).sum(axis=0) / np.maximum(n, 1)
+    error = np.sqrt(
+        np.where(finite_draws, (draws - mean) ** 2, 0.0).sum(axis=0) / np.maximum(n - 1, 1)
+    )
     flat = (support.varying == 0) | (error < _NOTHING)
     stretched = np.where(flat, reach * support.flat() / _Z, error * _finite(support.stretch()))
     return np.where((n > 1) & (support.queries > 1), POWER_FACTOR * stretched, np.nan)
@@ -203,7 +205,7 @@ def _finite(values: Floats) -> Floats:
 
 
 def few(queries: int) -> str:
-    """A sentence for a result on few queries; an empty text for enough of them."""
+    """Return a warning for a result on few queries; an empty text for enough of them."""
     if not 2 <= queries < FEW_QUERIES:
         return ""
     return f"Few queries: {queries}, so the 95 % intervals are widened and still rough."

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kdcore.analysis.filters import Filters, option_counts
-from kdcore.analysis.outcomes import CELLS, OUTCOMES, cube, judge, outcome_of, per_pair, score_pairs
+from kdcore.analysis.outcomes import CELLS, OUTCOMES, add_outcomes, cube, outcome_of, score_pairs
 from kdcore.analysis.tags import TAGS, stands_out
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import ConfigError, DataError
@@ -36,7 +36,7 @@ def says(p, pairs: PairTable, name: str) -> Predictions:
 def judged(twin: bool = True, **thresholds: float) -> pd.DataFrame:
     pairs = table()
     models = [says(p, pairs, n) for p, n in ((TEACHER, "t"), (STUDENT, "s"), (TWIN, "w"))]
-    return per_pair(pairs, *models[: 3 if twin else 2], **thresholds)
+    return add_outcomes(score_pairs(pairs, *models[: 3 if twin else 2]), **thresholds)
 
 
 def rows(frame: pd.DataFrame, tag: str) -> list[int]:
@@ -63,7 +63,7 @@ def test_a_threshold_moves_only_the_side_it_belongs_to():
 def test_a_probability_on_the_threshold_counts_as_relevant():
     pairs = table()
     half = says([0.5] * 6, pairs, "half")
-    assert per_pair(pairs, half, half)["teacher_says"].all()
+    assert add_outcomes(score_pairs(pairs, half, half))["teacher_says"].all()
 
 
 def test_an_unlabelled_pair_is_never_right_wrong_or_lossy():
@@ -101,7 +101,9 @@ def test_without_a_twin_or_a_truth_their_tags_hold_for_nobody():
 def test_texts_of_one_length_are_neither_short_nor_long():
     pairs = table(texts=["same title"] * 6)
     model = says(TEACHER, pairs, "t")
-    assert not per_pair(pairs, model, model)[["short_text", "long_text"]].any(axis=None)
+    assert not add_outcomes(score_pairs(pairs, model, model))[["short_text", "long_text"]].any(
+        axis=None
+    )
 
 
 def test_a_label_that_the_truth_makes_unlikely_is_told_from_a_likely_one():
@@ -109,14 +111,14 @@ def test_a_label_that_the_truth_makes_unlikely_is_told_from_a_likely_one():
     frame = pairs.frame.assign(truth_0=0.9, truth_1=0.1)
     known = PairTable(frame, BINARY, "six pairs")
     model = says(TEACHER, known, "t")
-    assert rows(per_pair(known, model, model), "label_against_truth") == [0, 1, 4]
+    assert rows(add_outcomes(score_pairs(known, model, model)), "label_against_truth") == [0, 1, 4]
 
 
 def test_four_grades_count_as_relevant_from_the_third():
     pairs = table(FOUR_GRADES, (3, 2, 1, 0, 3, -1))
     logits = np.log(np.full((6, 4), 0.25, np.float32))
     flat = Predictions(logits, pairs.content_hash, "flat")
-    frame = per_pair(pairs, flat, flat)
+    frame = add_outcomes(score_pairs(pairs, flat, flat))
     np.testing.assert_allclose(frame["teacher_p"], 0.5)
     assert frame["grade_name"].tolist()[:2] == ["excellent", "good"]
     np.testing.assert_allclose(frame["kl"], 0, atol=1e-12)
@@ -224,7 +226,7 @@ filters = st.builds(
 def test_choosing_an_option_leaves_as_many_pairs_as_were_announced(t, s, ct, cs, chosen):
     """A count beside a filter that the table then contradicts is worse than none."""
     pairs = table()
-    frame = judge(score_pairs(pairs, says(t, pairs, "t"), says(s, pairs, "s")), ct, cs)
+    frame = add_outcomes(score_pairs(pairs, says(t, pairs, "t"), says(s, pairs, "s")), ct, cs)
     options = option_counts(frame, chosen, BINARY.grades)
     for option in options["tags"]:
         tags = tuple({*chosen.tags, option.key})

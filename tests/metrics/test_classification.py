@@ -13,7 +13,6 @@ from sklearn.metrics import (
 from kdcore.errors import DataError
 from kdcore.metrics.classification import (
     ScoreOrder,
-    average_precision,
     brier,
     correct,
     mid_ranks,
@@ -21,6 +20,10 @@ from kdcore.metrics.classification import (
     roc_auc,
 )
 from kdcore.softlabels import soften
+
+
+def average_precision(relevant, scores):
+    return ScoreOrder.of(relevant, scores).areas(np.ones((1, len(scores))))[1][0]
 
 
 def sample(seed, pairs=80, ties=True):

@@ -18,11 +18,9 @@ from app.views.compare.queries.outcomes import outcome_key
 from kdcore.data.pairs import UNLABELLED
 from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.evaluate import Evaluation
-from kdcore.metrics.definitions import CATALOG
+from kdcore.metrics.definitions import CATALOG, needing, shown_in
 
-LABELLED = ("roc_auc", "ndcg@5", "nll", "ece_mass")
-UNJUDGED = ("teacher_kl", "teacher_agreement", "teacher_rank_correlation")
-GAPS = ("roc_auc", "ndcg@5", "nll")
+LABELLED, UNJUDGED, GAPS = shown_in("cards"), needing("teacher"), shown_in("headline")
 BETTER = {True: "Higher is better.", False: "Lower is better."}
 _SEEN = "kd_cards_seen"
 

@@ -13,8 +13,8 @@ from app.views.compare.queries import notes as noting
 from kdcore.analysis.notes import STATUSES
 from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, outcome_of
 from kdcore.analysis.tags import TAGS
+from kdcore.metrics.definitions import shown_in
 
-METRICS = ("roc_auc", "ndcg@5", "nll", "ece_mass", "accuracy", "teacher_kl")
 _AS_ANSWERED = {"teacher": 1.0, "student": 1.0, "twin": 1.0}  # thresholds stand at T = 1
 
 
@@ -37,7 +37,7 @@ def selected(board: Board) -> Section:
     roles = [r for r in ("teacher", "student", "twin") if getattr(board, r) is not None]
     found = {r: services.evaluation_of_rows(board, getattr(board, r), rows) for r in roles}
     student = found["student"].metrics
-    for key in (k for k in METRICS if k in student):
+    for key in (k for k in shown_in("selection") if k in student):
         table["metric"].append(student[key].name)
         counts.append(f"{student[key].n:,} {student[key].n_unit}")
         for role in roles:

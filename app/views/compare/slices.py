@@ -16,7 +16,7 @@ from app.shell import caveats
 from app.views.compare import selection
 from app.views.compare.queries import slices as slicing
 from kdcore.analysis.attributes import describe
-from kdcore.analysis.slices import FEWEST_QUERIES, Found, Slice
+from kdcore.analysis.slices import FEWEST_QUERIES, Slice, Slices
 
 AGAINST = {"teacher": "the teacher", "twin": "the twin without a teacher"}
 HELP = (
@@ -67,7 +67,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         st.text(METHOD)
 
 
-def finding(board: Board, found: Found, against: slicing.Against) -> str:
+def finding(board: Board, found: Slices, against: slicing.Against) -> str:
     """Where distillation cost most, in one sentence."""
     tried = (
         f"{found.tried:,} slices tried on {found.pairs:,} labelled pairs of {found.queries:,} "
@@ -90,7 +90,7 @@ def finding(board: Board, found: Found, against: slicing.Against) -> str:
     )
 
 
-def _section(board: Board, found: Found, against: slicing.Against) -> Section:
+def _section(board: Board, found: Slices, against: slicing.Against) -> Section:
     table = None
     if found.slices:  # the list of slices with the same pairs can be a page long
         table = view(board, list(found.slices), against).drop(columns="folded")
@@ -121,7 +121,7 @@ def _chosen(board: Board, against: slicing.Against) -> None:
         st.button("Show all pairs", icon=":material/close:", on_click=partial(_apply, ""))
 
 
-def _table(board: Board, found: Found, against: slicing.Against) -> None:
+def _table(board: Board, found: Slices, against: slicing.Against) -> None:
     shown = list(found.slices)
     names = [s.name for s in shown]
     key = f"slices_{hash(tuple(names)) & 0xFFFFFFFF:x}"

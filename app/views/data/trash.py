@@ -12,7 +12,7 @@ from app.services import Board
 from app.services.access import refuse_public
 from kdcore.data.library import delete_data, restore_data
 from kdcore.errors import LabError
-from kdcore.trash import KEPT_FOR, in_trash
+from kdcore.trash import LIFETIME, in_trash
 from kdcore.workspace import Workspace
 
 _TROUBLE = "kd_data_trouble"
@@ -37,7 +37,7 @@ def draw(board: Board) -> None:
                 disabled=closed,
             )
     for one in in_trash(home.data):
-        until = datetime.fromtimestamp(one.at + KEPT_FOR).strftime("%Y-%m-%d")
+        until = datetime.fromtimestamp(one.at + LIFETIME).strftime("%Y-%m-%d")
         with st.container(
             horizontal=True, vertical_alignment="center", key=f"data_trash_{one.at:.3f}"
         ):

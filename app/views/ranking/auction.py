@@ -88,7 +88,7 @@ def _telling(held: Held, weight: float) -> NDArray[np.bool_]:
     """(queries,) where every model shows at least two ads at this weight; canonical order."""
     found = list(held.frontiers.values())
     at = int(np.argmin(np.abs(found[0].weights - weight)))
-    return np.asarray(np.all([each.judged[at] >= 2 for each in found], axis=0))
+    return np.asarray(np.all([each.counts[at] >= 2 for each in found], axis=0))
 
 
 def finding(board: Board, held: Held, weight: float) -> str:

@@ -58,7 +58,7 @@ def _follow(scene: Scene) -> None:
 
 
 def _controls(scene: Scene) -> None:
-    metrics = {k: CATALOG[k].name for k in CATALOG if k != "truth_auc"}
+    metrics = {k: CATALOG[k].name for k in CATALOG if CATALOG[k].kind != "ceiling"}
     tags = all_tags(e.mark for e in scene.entries)
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_controls"):
         controls.bound(st.text_input, "runs.search", "Search", placeholder="T=4", help=HELP)

@@ -11,7 +11,7 @@ from app.services.runs.listing import Scene
 from app.views.runs.queries import change
 from kdcore.errors import LabError
 from kdcore.runs.store import Run, RunStore
-from kdcore.trash import KEPT_FOR, Trashed
+from kdcore.trash import LIFETIME, Trashed
 
 
 def draw(scene: Scene) -> None:
@@ -32,7 +32,7 @@ def draw(scene: Scene) -> None:
             ):
                 _restore(each.id)
             gone = datetime.fromtimestamp(each.at).strftime("%Y-%m-%d %H:%M")
-            last = datetime.fromtimestamp(each.at + KEPT_FOR).strftime("%Y-%m-%d")
+            last = datetime.fromtimestamp(each.at + LIFETIME).strftime("%Y-%m-%d")
             st.caption(f"{_named(each)}, deleted {gone}, kept until {last}")
 
 

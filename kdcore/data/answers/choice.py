@@ -1,4 +1,4 @@
-"""What a caller says about a file of answers, what was read of it, and the words for both."""
+"""How a file of answers is to be read, how it was read, and the words for both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ PAGE = Controls(
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """Which columns hold what; all that is left out is found by names and values.
+    """Which columns hold what; whatever is left out is detected from names and values.
 
     kind: a key of KINDS. column: the one that holds the number. mapping: query, title,
     description, label or a grade (its name or number) -> the file's column. Where the file gives
@@ -69,7 +69,7 @@ class ColumnChoice:
     controls: Controls = PYTHON
 
 
-BY_NAME = ColumnChoice()  # everything is found by names and values
+BY_NAME = ColumnChoice()  # everything is detected from names and values
 
 
 @dataclass(frozen=True)
@@ -106,24 +106,24 @@ class ReadColumns:
     ignored: tuple[str, ...] = ()
 
 
-def named(header: list[str], found: AnswerColumns, kind: str) -> ReadColumns:
-    """The names of the columns that were read, and of those that were not."""
-    keys = {ours: header[place] for ours, place in found.keys.items()}
-    used = {*found.keys.values(), *found.values, found.label}
+def named(header: list[str], columns: AnswerColumns, kind: str) -> ReadColumns:
+    """Name the columns that were read, and those that were not."""
+    keys = {ours: header[place] for ours, place in columns.keys.items()}
+    used = {*columns.keys.values(), *columns.values, columns.label}
     ignored = tuple(name for place, name in enumerate(header) if place not in used)
-    label = header[found.label] if found.label >= 0 else ""
-    answer = tuple(header[place] for place in found.values)
+    label = header[columns.label] if columns.label >= 0 else ""
+    answer = tuple(header[place] for place in columns.values)
     return ReadColumns(kind, **keys, label=label, answer=answer, ignored=ignored)
 
 
 def listed(names: list[str], most: int = 12) -> str:
-    """Column names in quotes; of many the first ones and a count."""
+    """List column names in quotes; of many the first ones and a count."""
     shown = ", ".join(map(quoted, names[:most])) or "none"
     return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def grade_lookup(scheme: LabelScheme) -> dict[str, int]:
-    """Names of the grades in small letters, and their numbers where no name is a number."""
+    """Map names of grades in small letters, and their numbers where no name is a number."""
     lookup = {name.casefold(): grade for grade, name in enumerate(scheme.grades)}
     for grade in range(len(scheme)):
         lookup.setdefault(str(grade), grade)

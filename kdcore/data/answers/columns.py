@@ -1,8 +1,8 @@
-"""Which column of a file of answers holds what: the pair's texts, its label, the model's numbers.
+"""Detect which columns of a file of answers hold texts, labels and the model's numbers.
 
-A label is never taken for an answer: a column that is named like a label, or that follows the
-labels of the data, is not read unless the caller names it. Where several columns of numbers could
-be the answer, the caller is asked.
+A label is never read as an answer: a column that is named like a label, or that follows the labels
+of the data, is not read unless the caller names it. Where several columns of numbers could be the
+answer, an error asks which one.
 """
 
 import re
@@ -40,11 +40,11 @@ _ENDINGS = {"relevance": ("_prob", "_probability", "_proba"), "logit": ("_logit"
 _NO_ANSWER = re.compile(
     r"|index|rank|row|unnamed: ?\d+|(.*[ _.-])?id|split|fold|lang(uage)?|locale"
 )
-_LOOKED_AT = 1000  # rows whose cells tell a column of numbers
+_SAMPLE = 1000  # rows whose cells tell a column of numbers
 
 
 def key_columns(sheet: Sheet, choice: ColumnChoice) -> dict[str, int]:
-    """The places of query, title and description: those mapped, else those known by name.
+    """Find query, title and description: the mapped columns, else those with common names.
 
     Raises DataError when the mapping or `column` names a column that the file lacks.
     """
@@ -63,8 +63,8 @@ def key_columns(sheet: Sheet, choice: ColumnChoice) -> dict[str, int]:
 
 
 def _check_names(sheet: Sheet, choice: ColumnChoice) -> None:
-    wanted = [choice.column, *(choice.mapping.get(ours, "") for ours in TEXTS)]
-    missing = [name for name in wanted if name and name not in sheet.header]
+    names = [choice.column, *(choice.mapping.get(ours, "") for ours in TEXTS)]
+    missing = [name for name in names if name and name not in sheet.header]
     if missing:
         what = f"no column is called {listed(missing)}; it has {listed(sheet.header)}"
         raise sheet.refused(what, "use one of these names")
@@ -75,31 +75,32 @@ def answer_columns(
     keys: dict[str, int],
     scheme: LabelScheme,
     choice: ColumnChoice,
-    known: Grades,
+    grades_of_rows: Grades,
 ) -> AnswerColumns:
     """Decide which columns hold the answers, and what kind of numbers they are.
 
-    known: (rows,) the data's grade of the pair of each row, -1 where it is not known.
     Raises DataError, with what the caller can do, when that cannot be decided.
+
+    grades_of_rows: (rows,) the data's grade of the pair of each row, -1 where it is unknown.
     """
     label = _label_column(sheet, choice, keys)
     grades = grade_lookup(scheme)
     mapped = {g: c for g, c in choice.mapping.items() if g not in TEXTS}
     unknown = [g for g in mapped if g.strip().casefold() not in grades]
     if unknown:
-        what = f"the mapping names {listed(unknown)}, which is no part of a pair and no grade"
+        what = f"the mapping names {listed(unknown)}, which is neither a part of a pair nor a grade"
         raise sheet.refused(what, f"use {', '.join((*TEXTS, *scheme.grades))}")
     per_grade = {grades[g.strip().casefold()]: c for g, c in mapped.items()}
     if per_grade and choice.kind != "label_score" and _all_columns(sheet, per_grade):
         return by_hand(sheet, per_grade, scheme, choice, keys, label)
     if not choice.column and choice.kind in ("auto", *PER_GRADE):
-        family = by_grade(sheet, scheme, choice, keys, known)
+        family = by_grade(sheet, scheme, choice, keys, grades_of_rows)
         if family is not None:
             return replace(family, label=label)
-    one = _one_number(sheet, keys, label, scheme, choice, known)
+    one = _one_number(sheet, keys, label, scheme, choice, grades_of_rows)
     if choice.kind not in ("auto", "label_score"):
         return one
-    return read_label_score(sheet, one, per_grade, scheme, choice, known)
+    return read_label_score(sheet, one, per_grade, scheme, choice, grades_of_rows)
 
 
 def _all_columns(sheet: Sheet, per_grade: dict[int, str]) -> bool:
@@ -121,37 +122,37 @@ def _one_number(
     label: int,
     scheme: LabelScheme,
     choice: ColumnChoice,
-    known: Grades,
+    grades_of_rows: Grades,
 ) -> AnswerColumns:
-    """The one column that holds the number; the caller is asked where several could."""
+    """Find the one column that holds the number; DataError asks where several could."""
     notes: list[str] = []
     if choice.column:
         place = sheet.header.index(choice.column)
-        if follows_labels(sheet, place, known):
+        if follows_labels(sheet, place, grades_of_rows):
             notes.append(
                 f"{quoted(choice.column)} follows the labels of the data exactly: if it holds "
                 "the labels and not the model's predictions, these numbers mean nothing"
             )
     else:
-        place, notes = _only_candidate(sheet, keys, choice, known, len(scheme))
+        place, notes = _only_candidate(sheet, keys, choice, grades_of_rows, len(scheme))
     kind = choice.kind if choice.kind != "auto" else _kind_of(sheet.plain[place]) or "score"
     return AnswerColumns(kind, (place,), keys, label if label != place else -1, {}, tuple(notes))
 
 
 def _only_candidate(
-    sheet: Sheet, keys: dict[str, int], choice: ColumnChoice, known: Grades, classes: int
+    sheet: Sheet, keys: dict[str, int], choice: ColumnChoice, grades_of_rows: Grades, classes: int
 ) -> tuple[int, list[str]]:
     numbers = [place for place in range(len(sheet.header)) if _is_number(sheet, place)]
     numbers = [p for p in numbers if p not in keys.values()]
-    follows = {p for p in numbers if follows_labels(sheet, p, known)}
-    wanted = [p for p in numbers if _kind_of(sheet.plain[p]) and not _is_label(sheet, p)]
-    of_kind = [p for p in wanted if _kind_of(sheet.plain[p]) == choice.kind]
-    wanted = of_kind or wanted
-    free = [p for p in wanted if p not in follows] or wanted
-    others = [p for p in numbers if p not in follows and p not in wanted]
+    follows = {p for p in numbers if follows_labels(sheet, p, grades_of_rows)}
+    typical = [p for p in numbers if _kind_of(sheet.plain[p]) and not _is_label(sheet, p)]
+    of_kind = [p for p in typical if _kind_of(sheet.plain[p]) == choice.kind]
+    typical = of_kind or typical
+    unlabelled = [p for p in typical if p not in follows] or typical
+    others = [p for p in numbers if p not in follows and p not in typical]
     labels = [p for p in others if _is_label(sheet, p)]
     fractional = [p for p in labels if _has_fractions(sheet, p)]
-    pool = [*free, *fractional] or [p for p in others if p not in labels] or fractional
+    pool = [*unlabelled, *fractional] or [p for p in others if p not in labels] or fractional
     if len(pool) != 1:
         raise _undecided(sheet, pool, [*follows, *labels], choice, classes)
     (place,) = pool
@@ -193,7 +194,7 @@ def _undecided(
 def _is_number(sheet: Sheet, place: int) -> bool:
     if _NO_ANSWER.fullmatch(sheet.plain[place]):
         return False
-    cells = [row[place] for _, row in sheet.rows[:_LOOKED_AT]]
+    cells = [row[place] for _, row in sheet.rows[:_SAMPLE]]
     if _kind_of(sheet.plain[place]):
         return any(map(looks_numeric, cells))
     return all(map(looks_numeric, cells)) and not all(map(is_blank, cells))
@@ -209,7 +210,7 @@ def _has_fractions(sheet: Sheet, place: int) -> bool:
 
 
 def _kind_of(plain: str) -> str:
-    """The kind of number that a column's name speaks of; "" when it speaks of none."""
+    """Return the kind of number that a column's name suggests; "" when it suggests none."""
     for kind, names in ONE_NUMBER_NAMES.items():
         if plain in names:
             return kind

@@ -1,4 +1,4 @@
-"""One column for each grade: found by number (logit_0), by name (p_exact), or named by hand."""
+"""Find one column per grade: by number (logit_0), by name (p_exact), or named by the caller."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ SUM_SLACK = 0.01  # rounded probabilities of a file need not sum to 1
 
 
 def names_of(kind: str, scheme: LabelScheme) -> str:
-    """How the columns of a kind are called: logit_0 .. logit_3."""
+    """Name the columns of a kind: logit_0 .. logit_3."""
     stem = FAMILIES[kind][0]
     return f"{stem}_0 .. {stem}_{len(scheme) - 1}"
 
@@ -33,7 +33,7 @@ def by_hand(
     keys: Mapping[str, int],
     label: int,
 ) -> AnswerColumns:
-    """The columns that the caller named, grade by grade; every grade needs one."""
+    """Use the columns that the caller named, grade by grade; every grade needs one."""
     missing = [c for c in per_grade.values() if c not in sheet.header]
     if missing:
         what = f"no column is called {listed(missing)}; it has {listed(sheet.header)}"
@@ -56,9 +56,9 @@ def by_grade(
     scheme: LabelScheme,
     choice: ColumnChoice,
     keys: Mapping[str, int],
-    known: NDArray[np.int64],
+    grades_of_rows: NDArray[np.int64],
 ) -> AnswerColumns | None:
-    """The columns of all grades, found by the grades' numbers or names; None without any.
+    """Find the columns of all grades by the grades' numbers or names; None without any.
 
     Raises DataError when the file has numbered logits or probabilities of another count of grades.
     """
@@ -68,12 +68,12 @@ def by_grade(
         if choice.kind not in ("auto", family) and family:
             continue
         for stem in stems:
-            found = _of_stem(sheet, free, stem, scheme)
-            places = tuple(found[k] for k in sorted(found))
+            place_of = _of_stem(sheet, free, stem, scheme)
+            places = tuple(place_of[k] for k in sorted(place_of))
             other = _other_count(sheet, family, stem, free, scheme)
             wrong = wrong or other
-            if other is None and sorted(found) == list(range(len(scheme))):
-                if _one_hot_labels(sheet, places, known):
+            if other is None and sorted(place_of) == list(range(len(scheme))):
+                if _one_hot_labels(sheet, places, grades_of_rows):
                     continue
                 kind = family or _kind(sheet, places, choice)
                 return AnswerColumns(kind, places, keys)
@@ -88,7 +88,7 @@ def by_grade(
 
 
 def _kind(sheet: Sheet, places: Sequence[int], choice: ColumnChoice) -> str:
-    """What the caller says, else probabilities where each row is in 0..1 and sums to 1."""
+    """Return the caller's kind, else probabilities where each row is in 0..1 and sums to 1."""
     if choice.kind in ("logits", "probabilities"):
         return choice.kind
     rows = [[number(row[place]) for place in places] for _, row in sheet.rows]
@@ -96,8 +96,8 @@ def _kind(sheet: Sheet, places: Sequence[int], choice: ColumnChoice) -> str:
     if not len(values):
         return "logits"
     inside = (values >= 0).all() and (values <= 1).all()
-    sums = np.abs(values.sum(axis=1) - 1) <= SUM_SLACK
-    return "probabilities" if inside and sums.all() else "logits"
+    totals = np.abs(values.sum(axis=1) - 1) <= SUM_SLACK
+    return "probabilities" if inside and totals.all() else "logits"
 
 
 def _spelled(text: str) -> str:
@@ -105,7 +105,7 @@ def _spelled(text: str) -> str:
 
 
 def _of_stem(sheet: Sheet, free: Sequence[int], stem: str, scheme: LabelScheme) -> dict[int, int]:
-    """Grade -> place of the columns named by this stem and a grade's number or name."""
+    """Map grades to columns that are named by this stem and the grade's number or name."""
     names = {_spelled(sheet.header[place]): place for place in reversed(free)}
     places: dict[int, int] = {}
     for grade, name in enumerate(scheme.grades):
@@ -121,36 +121,36 @@ def _of_stem(sheet: Sheet, free: Sequence[int], stem: str, scheme: LabelScheme) 
 def _other_count(
     sheet: Sheet, family: str, stem: str, free: Sequence[int], scheme: LabelScheme
 ) -> DataError | None:
-    """The refusal of logits or probabilities that are numbered, but not one per grade."""
+    """Make the error for numbered logits or probabilities that are not one per grade."""
     pattern = re.compile(rf"{stem}_?(\d{{1,3}})")
     matches = (pattern.fullmatch(_spelled(sheet.header[place])) for place in free)
     numbers = sorted({int(match[1]) for match in matches if match})
     if not family or len(numbers) < 2 or numbers == list(range(len(scheme))):
         return None
     shown = ", ".join(map(str, numbers))
-    what = f"it has {family} number {shown} where the data has {len(scheme)} grades"
+    what = f"it has {family} numbered {shown} where the data has {len(scheme)} grades"
     return sheet.refused(what, f"bring {names_of(family, scheme)}, one per grade, worst first")
 
 
-def _one_hot_labels(sheet: Sheet, places: Sequence[int], known: NDArray[np.int64]) -> bool:
-    """Whether the columns are the data's own labels, written as 0 and 1."""
-    rows = np.flatnonzero(known >= 0)
+def _one_hot_labels(sheet: Sheet, places: Sequence[int], grades_of_rows: NDArray[np.int64]) -> bool:
+    """Return whether the columns are the data's own labels, written as 0 and 1."""
+    rows = np.flatnonzero(grades_of_rows >= 0)
     cells = [[sheet.rows[row][1][place] for place in places] for row in rows]
     values = [[number(cell) for cell in row] for row in cells]
     return bool(rows.size) and all(
         row == [float(k == grade) for k in range(len(places))]
-        for row, grade in zip(values, known[rows].tolist(), strict=True)
+        for row, grade in zip(values, grades_of_rows[rows].tolist(), strict=True)
     )
 
 
 def _relevant_alone(
     sheet: Sheet, scheme: LabelScheme, free: Sequence[int], keys: Mapping[str, int]
 ) -> AnswerColumns | None:
-    """With two grades the probability of the relevant one says it all: p_1, p_good."""
+    """Find the probability of the relevant grade (p_1, p_good), enough where there are two."""
     if len(scheme) != 2:
         return None
     for stem in FAMILIES["probabilities"]:
-        found = _of_stem(sheet, free, stem, scheme)
-        if list(found) == [1]:
-            return AnswerColumns("relevance", (found[1],), keys)
+        place_of = _of_stem(sheet, free, stem, scheme)
+        if list(place_of) == [1]:
+            return AnswerColumns("relevance", (place_of[1],), keys)
     return None

@@ -1,15 +1,15 @@
-"""Imported predictions: those of a model elsewhere, aligned to pairs and saved as logits.
+"""Import predictions of a model elsewhere: align them with pairs and turn them into logits.
 
-One number a pair is turned into grades like this, and the Predictions' notes say which it was. The
-number itself is kept beside the logits, in double precision, and alone ranks:
+One number per pair is turned into grades as follows, and the Predictions' notes say how. The number
+itself is stored beside the logits, in double precision, and alone orders the ads:
 
 relevance  P(relevant), 0 to 1. It is spread over the relevant grades by their share of the labels,
            the rest over the others likewise, so that relevance(softmax(logits)) is that number.
 logit      any real z, read as P(relevant) = 1 / (1 + exp(-z)).
 score      any real s, P(relevant) = sigmoid(a s + b); a and b are fitted (logistic regression) on
-           labelled pairs of the file that are not looked at, where there are 50 or more of both
-           kinds and a > 0. Else s is standardised by median and quartiles: its order means
-           something, its probabilities do not.
+           labelled pairs of the file that are not evaluated, where there are 50 or more of both
+           kinds and a > 0. Else s is standardised by median and quartiles: its order has a
+           meaning, its probabilities have none.
 """
 
 from dataclasses import dataclass
@@ -39,11 +39,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Read:
-    """What was read of a file of answers.
+    """How a file of answers was read.
 
-    rows: of the file. columns: which column was taken for what, and as which kind of numbers.
-    aligned: how its rows found their pairs. pairs: how many should have an answer; answered: how
-    many have one. notes: everything else that a reader must know, a sentence each.
+    rows: of the file. columns: which column was read as what, and as which kind of numbers.
+    aligned: how its rows were matched with pairs. pairs: how many should have an answer; answered:
+    how many have one. notes: everything else that a reader must know, a sentence each.
     """
 
     file: str
@@ -57,7 +57,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Brought:
-    """Answers from a file, the pairs that they answer, row for row, and what was read."""
+    """Answers from a file, the pairs that they answer, row for row, and how they were read."""
 
     predictions: Predictions
     pairs: PairTable
@@ -73,7 +73,7 @@ def bring(
     kind: str = "auto",
     column: str = "",
 ) -> Predictions:
-    """The answers of a file to every pair of one split (or with "all" of the table)."""
+    """Read the answers of a file to every pair of one split (or with "all" of the table)."""
     choice = ColumnChoice(kind, column)
     return bring_file(path, pairs, split, model=model, choice=choice).predictions
 
@@ -98,76 +98,78 @@ def bring_file(
     answer are left out, and the predictions belong to the others. file: what the file is called.
     DataError tells every missing, doubled or unreadable row at once.
     """
-    asked = np.arange(len(pairs))
+    requested = np.arange(len(pairs))
     if split != ALL:
-        asked = np.flatnonzero((pairs.frame["split"] == split).to_numpy())
+        requested = np.flatnonzero((pairs.frame["split"] == split).to_numpy())
     part = part_of(pairs, split)
-    found = read_answers(
+    answers = read_answers(
         path,
-        Expected(pairs, asked),
+        Expected(pairs, requested),
         choice,
         partial=partial,
         file=file,
     )
-    aligned = align(found, pairs, asked, choice.controls, partial)
-    aside = np.setdiff1d(np.flatnonzero(aligned.row_of >= 0), asked)
-    rows = np.flatnonzero(aligned.row_of[asked] >= 0)
-    logits, ranking, notes = _as_logits(found, aligned.row_of, pairs, asked[rows], aside, asked)
-    columns = found.columns
+    aligned = align(answers, pairs, requested, choice.controls, partial)
+    others = np.setdiff1d(np.flatnonzero(aligned.row_of >= 0), requested)
+    rows = np.flatnonzero(aligned.row_of[requested] >= 0)
+    logits, ranking, notes = _as_logits(
+        answers, aligned.row_of, pairs, requested[rows], others, requested
+    )
+    columns = answers.columns
     taken = f"the predictions are in {listed(list(columns.answer))}"
     unused = (f"not used: {listed(list(columns.ignored))}",) if columns.ignored else ()
-    notes = (*aligned.notes, taken, *unused, *found.notes, *notes)
+    notes = (*aligned.notes, taken, *unused, *answers.notes, *notes)
     answered = part if len(rows) == len(part) else part.take(rows)
     predictions = Predictions(
         logits,
         answered.content_hash,
         model,
-        notes=(f"imported from {found.file}", f"aligned {aligned.how}", *notes),
+        notes=(f"imported from {answers.file}", f"aligned {aligned.how}", *notes),
         origin=Origin(columns.kind, role, student, part.content_hash),
         rows=None if answered is part else rows,
         ranking=ranking,
     )
-    read = Read(found.file, len(found), columns, aligned.how, len(part), len(rows), notes)
+    read = Read(answers.file, len(answers), columns, aligned.how, len(part), len(rows), notes)
     return Brought(predictions, answered, read)
 
 
 def _as_logits(
-    found: Answers, row_of: Rows, pairs: PairTable, asked: Rows, aside: Rows, part: Rows
+    answers: Answers, row_of: Rows, pairs: PairTable, requested: Rows, others: Rows, part: Rows
 ) -> tuple[Floats, Floats | None, tuple[str, ...]]:
-    """(asked, classes) logits, (asked,) the one number that ranks, if any, and how they were made.
+    """Return (requested, classes) logits, (requested,) ranking numbers or None, and notes on both.
 
     part: rows of the whole split.
     """
-    values = found.values[row_of[asked]]
-    if found.kind == "logits":
+    values = answers.values[row_of[requested]]
+    if answers.kind == "logits":
         return values, None, ("logits used unchanged",)
-    if found.kind == "probabilities":
-        _check_probabilities(found)
+    if answers.kind == "probabilities":
+        _check_probabilities(answers)
         parts = _positive(values)
         logits = np.log(parts / parts.sum(axis=1, keepdims=True))
         return logits, None, ("probabilities turned into logits", *_clipped(values == 0))
     number = values[:, 0]
-    if found.kind == "relevance":
-        _check_relevance(found)
+    if answers.kind == "relevance":
+        _check_relevance(answers)
         odds = np.log(_positive(number)) - np.log(_positive(1 - number))
         notes = (
             ("one number per pair, read as P(relevant)"),
             *_clipped((number == 0) | (number == 1)),
         )
-    elif found.kind == "logit":
+    elif answers.kind == "logit":
         odds, notes = number, ("one number per pair, read as the logit of P(relevant)",)
     else:
-        kept = aside[pairs.grades[aside] != UNLABELLED]
-        scores = found.values[row_of[kept], 0]
-        odds, note = odds_of_score(number, scores, pairs.relevant[kept])
+        labelled = others[pairs.grades[others] != UNLABELLED]
+        scores = answers.values[row_of[labelled], 0]
+        odds, note = odds_of_score(number, scores, pairs.relevant[labelled])
         notes = (note,)
-    shares, told = grade_shares(pairs, part)
-    notes = (*notes, told) if len(pairs.scheme) > 2 else notes
+    shares, how = grade_shares(pairs, part)
+    notes = (*notes, how) if len(pairs.scheme) > 2 else notes
     return spread(odds, pairs.scheme, shares), number, notes
 
 
 def _positive(probabilities: Floats) -> Floats:
-    """Probabilities, a 0 as 1e-9 or less: below all that are greater, so that no order changes."""
+    """Replace 0 by 1e-9 or less, below every positive probability, so that no order changes."""
     above = probabilities[probabilities > 0]
     least = min(_TINY, float(above.min()) / 2) if len(above) else _TINY
     return np.where(probabilities > 0, probabilities, max(least, np.finfo(np.float64).tiny))
@@ -175,32 +177,37 @@ def _positive(probabilities: Floats) -> Floats:
 
 def _clipped(exact: NDArray[np.bool_]) -> tuple[str, ...]:
     count = int(exact.sum())
-    said = f"{count:,} probabilities of exactly 0 or 1 have no logit and count as {_TINY:g} from it"
-    return (f"{said}, which bounds their NLL",) if count else ()
+    note = f"{count:,} probabilities of exactly 0 or 1 have no logit and count as {_TINY:g} from it"
+    return (f"{note}, which bounds their NLL",) if count else ()
 
 
-def odds_of_score(scores: Floats, known: Floats, relevant: NDArray[np.bool_]) -> tuple[Floats, str]:
-    """(pairs,) log-odds of free scores, and how they were made; known: labelled ones set aside."""
+def odds_of_score(
+    scores: Floats, labelled_scores: Floats, relevant: NDArray[np.bool_]
+) -> tuple[Floats, str]:
+    """Turn (pairs,) free scores into log-odds; return them and how.
+
+    labelled_scores, relevant: scores and labels of pairs that are not evaluated, to fit on.
+    """
     why = "only its order has a meaning; calibration and KL of these predictions have none"
-    if min(relevant.sum(), (~relevant).sum()) >= LEAST_TO_FIT and np.ptp(known) > 0:
-        a, b = fit_logistic(known, relevant)
-        on = f"fitted on {len(known):,} labelled pairs that are not looked at"
+    if min(relevant.sum(), (~relevant).sum()) >= LEAST_TO_FIT and np.ptp(labelled_scores) > 0:
+        a, b = fit_logistic(labelled_scores, relevant)
+        on = f"fitted on {len(labelled_scores):,} labelled pairs that are not evaluated"
         if a > 0:
-            said = f"P(relevant) = sigmoid({a:.4g} s {b:+.4g}), {on}"
-            return np.clip(a * scores + b, -_STEEPEST, _STEEPEST), said
+            formula = f"P(relevant) = sigmoid({a:.4g} s {b:+.4g}), {on}"
+            return np.clip(a * scores + b, -_STEEPEST, _STEEPEST), formula
         why += f" (a curve {on}, falls as the score rises)"
     low, middle, high = np.percentile(scores, [25, 50, 75])
     scale = (high - low) / 1.349 or float(scores.std()) or 1.0
-    said = f"P(relevant) = sigmoid((s {-middle:+.4g}) / {scale:.4g}), the score standardised"
+    formula = f"P(relevant) = sigmoid((s {-middle:+.4g}) / {scale:.4g}), the score standardised"
     with np.errstate(over="ignore", invalid="ignore"):
         odds = np.nan_to_num(scores / scale - middle / scale)
-    return np.clip(odds, -_STEEPEST, _STEEPEST), f"{said}: {why}"
+    return np.clip(odds, -_STEEPEST, _STEEPEST), f"{formula}: {why}"
 
 
 def fit_logistic(scores: Floats, relevant: NDArray[np.bool_]) -> tuple[float, float]:
-    """(a, b) of P(relevant) = sigmoid(a s + b) by Newton's method.
+    """Fit (a, b) of P(relevant) = sigmoid(a s + b) by Newton's method.
 
-    A faint pull of the standardised slope towards 0 keeps separable scores finite.
+    A small penalty on the standardised slope keeps separable scores finite.
     """
     centre, scale = float(scores.mean()), float(scores.std()) or 1.0
     x = np.stack([(scores - centre) / scale, np.ones_like(scores)], axis=1)
@@ -220,25 +227,27 @@ def _sigmoid(z: Floats) -> Floats:
     return np.asarray(np.exp(-np.logaddexp(0.0, -z)))
 
 
-def _check_probabilities(found: Answers) -> None:
-    outside = np.any((found.values < 0) | (found.values > 1), axis=1)
-    sums = found.values.sum(axis=1)
-    bad = np.flatnonzero(outside | (np.abs(sums - 1) > _SUM_SLACK)).tolist()
+def _check_probabilities(answers: Answers) -> None:
+    outside = np.any((answers.values < 0) | (answers.values > 1), axis=1)
+    totals = answers.values.sum(axis=1)
+    bad = np.flatnonzero(outside | (np.abs(totals - 1) > _SUM_SLACK)).tolist()
     problems = [
-        found.problem(row, f"its probabilities sum to {sums[row]:.4g}", "let them sum to 1")
+        answers.problem(row, f"its probabilities sum to {totals[row]:.4g}", "let them sum to 1")
         if not outside[row]
-        else found.problem(row, "a probability is outside 0..1", "give logits, or correct it")
+        else answers.problem(row, "a probability is outside 0..1", "give logits, or correct it")
         for row in bad
     ]
     if problems:
-        raise refusal(f"{found.file} holds no probabilities ({len(bad):,} problems):", problems)
+        raise refusal(f"{answers.file} holds no probabilities ({len(bad):,} problems):", problems)
 
 
-def _check_relevance(found: Answers) -> None:
-    bad = np.flatnonzero((found.values[:, 0] < 0) | (found.values[:, 0] > 1)).tolist()
+def _check_relevance(answers: Answers) -> None:
+    bad = np.flatnonzero((answers.values[:, 0] < 0) | (answers.values[:, 0] > 1)).tolist()
     problems = [
-        found.problem(row, f"{found.values[row, 0]:.4g} is outside 0..1", "import it as a score")
+        answers.problem(
+            row, f"{answers.values[row, 0]:.4g} is outside 0..1", "import it as a score"
+        )
         for row in bad
     ]
     if problems:
-        raise refusal(f"{found.file} holds no P(relevant) ({len(bad):,} problems):", problems)
+        raise refusal(f"{answers.file} holds no P(relevant) ({len(bad):,} problems):", problems)

@@ -1,4 +1,4 @@
-"""Labels in a file of answers: the data's own, or those that a classification pipeline chose."""
+"""Read labels in a file of answers: the data's own, or those a classification pipeline chose."""
 
 import re
 from collections.abc import Mapping
@@ -27,15 +27,16 @@ _MOST = 64  # different labels of a file
 _FEW = 10  # labels of other names that may still be those of a classifier
 
 
-def follows_labels(sheet: Sheet, place: int, known: NDArray[np.int64]) -> bool:
-    """Whether a column is the data's label in some writing: one value for each grade.
+def follows_labels(sheet: Sheet, place: int, grades_of_rows: NDArray[np.int64]) -> bool:
+    """Return whether a column is the data's label in some spelling: one value for each grade.
 
-    known: (rows,) the data's grade of each row, -1 where it is not known. Two grades or more must
-    be there, and one of them more than once, or nothing can be said.
+    Two grades or more must occur, one of them more than once; else the answer is no.
+
+    grades_of_rows: (rows,) the data's grade of each row, -1 where it is unknown.
     """
     value_of: dict[int, str] = {}
-    rows = np.flatnonzero(known >= 0)
-    for row, grade in zip(rows.tolist(), known[rows].tolist(), strict=True):
+    rows = np.flatnonzero(grades_of_rows >= 0)
+    for row, grade in zip(rows.tolist(), grades_of_rows[rows].tolist(), strict=True):
         cell = sheet.rows[row][1][place].strip().casefold()
         if value_of.setdefault(grade, cell) != cell:
             return False
@@ -43,10 +44,10 @@ def follows_labels(sheet: Sheet, place: int, known: NDArray[np.int64]) -> bool:
 
 
 def one_row_per_pair(sheet: Sheet, keys: Mapping[str, int]) -> Sheet:
-    """The sheet with a column for each label, where every pair has a row for each of its labels.
+    """Give the sheet a column per label, where every pair has a row for each of its labels.
 
-    That is how all scores of a text-classification pipeline look as a table. Any other sheet comes
-    back as it is.
+    That is how all scores of a text-classification pipeline look as a table. Any other sheet is
+    returned unchanged.
     """
     label = next((sheet.plain.index(n) for n in PREDICTED if n in sheet.plain), -1)
     value = next((sheet.plain.index(n) for n in _OF_A_PIPELINE if n in sheet.plain), -1)
@@ -80,32 +81,33 @@ def read_label_score(
     texts: Mapping[int, str],
     scheme: LabelScheme,
     choice: ColumnChoice,
-    known: NDArray[np.int64],
+    grades_of_rows: NDArray[np.int64],
 ) -> AnswerColumns:
-    """The reading of one number as the score of the label beside it, where it is that.
+    """Read a number as the score of the label beside it, where it is one.
 
-    texts: grade -> the text of its label, as the caller says. A text-classification pipeline gives
-    the label that won and its probability: with two grades that says P(relevant), with more the
-    other probabilities are lost, which is refused.
+    A text-classification pipeline gives the most likely label and its probability: with two grades
+    that is enough for P(relevant), with more the other probabilities are lost: DataError.
+
+    texts: grade -> the text of its label, as the caller says.
     """
-    asked = choice.kind == "label_score"
-    if one.label < 0 or not (asked or _may_be_pipeline(sheet, one)):
-        if asked:
+    requested = choice.kind == "label_score"
+    if one.label < 0 or not (requested or _may_be_pipeline(sheet, one)):
+        if requested:
             raise sheet.refused("it has no column of labels", "call it 'label'")
         return one
     labels = [row[one.label].strip() for _, row in sheet.rows]
     grade_of = _grades_of(labels, texts, scheme)
     numbered = all(_NUMBERED.fullmatch(text.casefold()) for text in labels)
-    own = not numbered and follows_labels(sheet, one.label, known)
+    own = not numbered and follows_labels(sheet, one.label, grades_of_rows)
     different = len(set(labels))
     few = 1 < different <= _FEW and _winner(sheet, one, different)
-    if grade_of is None and not (asked or numbered or few):
+    if grade_of is None and not (requested or numbered or few):
         return one  # labels of something else: a column that is not used
     if grade_of is None:
         raise _unknown_labels(sheet, labels, scheme, choice)
-    if not asked and own and not _winner(sheet, one, len(scheme)):
+    if not requested and own and not _winner(sheet, one, len(scheme)):
         return one  # the data's labels, beside a number that is no winner's score
-    if not asked and (own or not _winner(sheet, one, len(scheme))):
+    if not requested and (own or not _winner(sheet, one, len(scheme))):
         raise _ambiguous(sheet, one, choice, own)
     label, value = (quoted(sheet.header[place]) for place in (one.label, one.values[0]))
     if len(scheme) > 2:
@@ -126,20 +128,20 @@ def _may_be_pipeline(sheet: Sheet, one: AnswerColumns) -> bool:
 def _grades_of(
     labels: list[str], texts: Mapping[int, str], scheme: LabelScheme
 ) -> dict[str, int] | None:
-    """Each label's grade: as the caller says, by the grades' names, or LABEL_0, LABEL_1, ..."""
+    """Map labels to grades: as the caller says, by the grades' names, or LABEL_0, LABEL_1, ..."""
     lookup = grade_lookup(scheme) | {text.casefold(): grade for grade, text in texts.items()}
-    found: dict[str, int] = {}
+    grade_of: dict[str, int] = {}
     for text in dict.fromkeys(labels):
         match = _NUMBERED.fullmatch(text.casefold())
         grade = lookup.get(text.casefold(), int(match[1]) if match else -1)
-        if not 0 <= grade < len(scheme) or len(found) >= _MOST:
+        if not 0 <= grade < len(scheme) or len(grade_of) >= _MOST:
             return None
-        found[text] = grade
-    return found
+        grade_of[text] = grade
+    return grade_of
 
 
 def _winner(sheet: Sheet, one: AnswerColumns, classes: int) -> bool:
-    """Whether every score can be the largest of the probabilities of so many classes."""
+    """Return whether every score can be the largest probability of so many classes."""
     values = [number(row[one.values[0]]) for _, row in sheet.rows]
     least = 1 / classes - 1e-6
     return all(least <= value <= 1 for value in values if value is not None)

@@ -1,4 +1,4 @@
-"""Answers: a file of what some model gave for pairs, read as numbers beside the pairs' texts.
+"""Read a file of a model's answers: numbers beside the pairs' texts.
 
 CSV, TSV, JSON lines or Parquet. Beside query, title and description, if the file has them, stand
 one column for each grade (logits `logit_0`, `logit_1`, ...; probabilities `p_irrelevant`, ...), one
@@ -30,7 +30,7 @@ from kdcore.data.pairs import TEXT_COLUMNS
 
 @dataclass(frozen=True)
 class Answers:
-    """Rows of such a file.
+    """The rows of a file of answers.
 
     kind: logits, probabilities, relevance, logit or score. values: (rows, width), width 1 for the
     last three; nan where a row holds no number, which only a partial reading allows. keys: query,
@@ -56,7 +56,7 @@ class Answers:
         return np.asarray(~np.isnan(self.values).any(axis=1))
 
     def problem(self, row: int, what: str, cure: str) -> Problem:
-        """A problem of one row, told by its line."""
+        """Make a problem of one row, named by its line."""
         return Problem(self.file, int(self.lines[row]), what, cure, unit=self.unit)
 
 
@@ -68,7 +68,7 @@ def read_answers(
     partial: bool = False,
     file: str = "",
 ) -> Answers:
-    """Read the answers of one file; DataError tells every bad row at once.
+    """Read the answers of one file; DataError lists every bad row at once.
 
     expected: the pairs; a column that follows their grades is a label, and one of their titles
     holds the title whatever it is called. partial: a row whose number is missing is read as no
@@ -84,8 +84,8 @@ def read_answers(
         sheet, choice = wide, replace(choice, column="", mapping=mapping)
         keys = {ours: sheet.header.index(name) for ours, name in names.items()}
     texts = {ours: sheet.column(place) for ours, place in keys.items()}
-    known = expected.grades_of(texts, len(sheet.rows))
-    columns = answer_columns(sheet, keys, expected.pairs.scheme, choice, known)
+    grades_of_rows = expected.grades_of(texts, len(sheet.rows))
+    columns = answer_columns(sheet, keys, expected.pairs.scheme, choice, grades_of_rows)
     values, problems = _numbers(sheet, columns, choice, partial)
     if problems or sheet.problems:
         every = sorted([*sheet.problems, *problems], key=lambda problem: problem.line)
@@ -101,11 +101,11 @@ def read_answers(
 def _by_their_texts(
     sheet: Sheet, keys: Mapping[str, int], choice: ColumnChoice, expected: Expected
 ) -> dict[str, int]:
-    """The columns of texts that no name tells, found by what they hold."""
-    wanted = [ours for ours in TEXT_COLUMNS if ours not in keys and ours not in choice.mapping]
+    """Find columns of texts without a common name by their content."""
+    missing = [ours for ours in TEXT_COLUMNS if ours not in keys and ours not in choice.mapping]
     chosen = {choice.column, *choice.mapping.values()}
     taken = {*keys.values(), *(p for p, name in enumerate(sheet.header) if name in chosen)}
-    return expected.by_their_texts(sheet, wanted, taken)
+    return expected.by_their_texts(sheet, missing, taken)
 
 
 def _numbers(
@@ -137,7 +137,7 @@ def _numbers(
 def _settled(
     sheet: Sheet, columns: AnswerColumns, values: NDArray[np.float64], choice: ColumnChoice
 ) -> tuple[str, NDArray[np.float64], tuple[str, ...]]:
-    """The kind, the values in it, and a note: what was left open by names the values decide."""
+    """Decide the kind that names leave open from the values; return kind, values and notes."""
     if columns.grade_of:
         grades = [columns.grade_of[row[columns.label].strip()] for _, row in sheet.rows]
         chosen = np.array(grades, dtype=np.int64)[:, None] == 1

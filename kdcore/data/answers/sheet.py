@@ -1,6 +1,6 @@
-"""The table of a file of answers: a header and rows of texts, lists pulled apart into columns.
+"""Read a file of answers as a header and rows of texts, with lists split into columns.
 
-Files of every kind that `tablefile.open_table` reads. One that holds nothing but numbers needs no
+Files of every kind that data/files/opening.py reads. One that holds nothing but numbers needs no
 header. What a text-classification pipeline returns with all its scores,
 [{"label": ..., "score": ...}, ...], becomes one column for each label.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from kdcore.data.files.opening import open_table
-from kdcore.data.files.problems import Problem, quoted, refusal, shown_name
+from kdcore.data.files.problems import Problem, quoted, shown_name, unreadable
 from kdcore.errors import DataError
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
@@ -19,7 +19,7 @@ _BLANK = {"", "nan", "null", "none", "na", "n/a", "<na>"}
 
 @dataclass
 class Sheet:
-    """Texts of a file under its header, and what is wrong with single rows.
+    """The texts of a file under its header, and the problems of single rows.
 
     rows: (the line on which it starts, its cells in the header's order).
     """
@@ -37,12 +37,12 @@ class Sheet:
         return [name.strip().casefold() for name in self.header]
 
     def column(self, place: int) -> list[str]:
-        """The cells of one column."""
+        """Return the cells of one column."""
         return [row[place] for _, row in self.rows]
 
     def refused(self, what: str, cure: str) -> DataError:
-        """The error that says why the whole file cannot be read."""
-        return refusal(f"{self.file} cannot be read:", [Problem(self.file, 0, what, cure)])
+        """Make the error of a file that cannot be read as a whole."""
+        return unreadable(self.file, what, cure)
 
 
 def read_sheet(path: Path, file: str = "") -> Sheet:
@@ -52,24 +52,19 @@ def read_sheet(path: Path, file: str = "") -> Sheet:
     Raises DataError when the file as a whole cannot be read or has no row.
     """
     file = file or shown_name(path)
-    sheet = _sheet(path, file)
+    table = open_table(path, file=file, lists=True)
+    cells, header = table.read(), list(table.columns)
+    numbers = all(number(cell) is not None for _, row in cells.rows[:1] for cell in row)
+    if table.headless and numbers:  # numbers from the first line on
+        header = ["score"] if len(header) == 1 else [f"logit_{k}" for k in range(len(header))]
+    sheet = Sheet(file, header, cells.rows, cells.problems, cells.unit, cells.notes)
     if not sheet.rows and not sheet.problems:
         raise sheet.refused("it holds no row", "give a file with a row for each pair")
     return sheet
 
 
-def _sheet(path: Path, file: str) -> Sheet:
-    table = open_table(path, file=file, lists=True)
-    cells = table.read()
-    header = list(table.columns)
-    numbers = all(number(cell) is not None for _, row in cells.rows[:1] for cell in row)
-    if table.headless and numbers:  # numbers from the first line on
-        header = ["score"] if len(header) == 1 else [f"logit_{k}" for k in range(len(header))]
-    return Sheet(file, header, cells.rows, cells.problems, cells.unit, cells.notes)
-
-
 def number(text: str) -> float | None:
-    """The finite number that a cell holds, or None."""
+    """Read a cell as a finite number, or return None."""
     try:
         value = float(text)
     except ValueError:
@@ -78,7 +73,7 @@ def number(text: str) -> float | None:
 
 
 def looks_numeric(text: str) -> bool:
-    """Whether a cell is meant as a number: one with a decimal comma, infinite or missing too."""
+    """Return whether a cell is meant as a number, also with a decimal comma, infinite, missing."""
     plain = text.strip()
     if plain.casefold() in _BLANK or _DECIMAL_COMMA.fullmatch(plain):
         return True
@@ -90,17 +85,17 @@ def looks_numeric(text: str) -> bool:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a cell says that there is no answer: empty, NaN, null."""
+    """Return whether a cell means that there is no answer: empty, NaN, null."""
     return text.strip().casefold() in _BLANK
 
 
 def has_decimal_comma(text: str) -> bool:
-    """Whether a cell is a number with a comma where a point is read."""
+    """Return whether a cell is a number with a decimal comma."""
     return bool(_DECIMAL_COMMA.fullmatch(text.strip()))
 
 
 def why_no_number(text: str) -> tuple[str, str]:
-    """(what is wrong with a cell that should be a number, what to do)."""
+    """Return (what is wrong with a cell that should be a number, what to do)."""
     plain = text.strip()
     if has_decimal_comma(plain):
         return f"{plain} has a decimal comma", (

@@ -1,4 +1,4 @@
-"""Files of imported predictions in the workspace, and their details without a full read."""
+"""Store imported predictions in the workspace, and list them without reading them whole."""
 
 import json
 import re
@@ -19,7 +19,7 @@ _LONGEST, _MARK = 80, 8  # letters of a name and of the hash behind it in a file
 
 @dataclass(frozen=True)
 class Kept:
-    """A file of kept predictions: its model's name as it was typed, and which pairs it answers.
+    """A file of stored predictions: its model's name as typed, and the pairs that it answers.
 
     part: content hash of the split, "" when the file cannot be read. whole: whether all pairs of
     the split are answered. origin: None for answers of the lab's own models.
@@ -33,9 +33,9 @@ class Kept:
 
 
 def brought_path(workspace: Workspace, data: str, name: str, part_hash: str) -> Path:
-    """Where brought predictions lie: by data set, name (any text) and the hash of their split.
+    """Return the path of imported predictions: by data set, name (any text) and hash of the split.
 
-    So one name may answer several splits, each in a file of its own.
+    One name may answer several splits, each in a file of its own.
     """
     folder = workspace.data_folder(data) / "brought"
     stem = f"{slug(name)[:_LONGEST].rstrip('._-')}-{part_hash[:_MARK]}"
@@ -45,9 +45,9 @@ def brought_path(workspace: Workspace, data: str, name: str, part_hash: str) -> 
 def keep(
     predictions: Predictions, workspace: Workspace, data: str, *, replace: bool = False
 ) -> Path:
-    """Write brought predictions beside their data; DataError when the name is taken.
+    """Write imported predictions beside their data; DataError when the name exists.
 
-    replace: they may take the place of those of the same name.
+    replace: they may replace those of the same name.
     """
     part = predictions.origin.part if predictions.origin else ""
     path = brought_path(workspace, data, predictions.model, part or predictions.data_hash)
@@ -61,16 +61,16 @@ def keep(
 
 
 def brought_to(workspace: Workspace, data: str, part_hash: str) -> list[Kept]:
-    """The answers brought to one split of a data set, newest first."""
+    """List the predictions imported for one split of a data set, newest first."""
     paths = (workspace.data_folder(data) / "brought").glob("*.parquet")
     newest = sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [kept for kept in map(kept_about, newest) if kept.part == part_hash]
+    return [answers for answers in map(kept_about, newest) if answers.part == part_hash]
 
 
 def twin_among(student: Kept, offered: Iterable[Kept]) -> Kept | None:
-    """The brought twin of a brought student: the one made for it by name, else one for any.
+    """Find the imported twin of an imported student: the one that names it, else one for any.
 
-    None for a model that was brought in another role.
+    None for a model that was imported in another role.
     """
     if student.origin is None or student.origin.role != "student":
         return None
@@ -81,13 +81,13 @@ def twin_among(student: Kept, offered: Iterable[Kept]) -> Kept | None:
 
 
 def kept_about(path: Path) -> Kept:
-    """What the schema of a predictions file says; the answers themselves are not read."""
+    """Read the schema of a predictions file, without the answers themselves."""
     plain = re.sub(rf"-[0-9a-f]{{{_MARK}}}$", "", path.stem)
     try:
-        about: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[b"kdlab"])
-        origin = Origin(**about["origin"]) if "origin" in about else None
-        held = str(about["data_hash"])
-        part = origin.part if origin and origin.part else held
-        return Kept(path, str(about.get("model") or plain), part, part == held, origin)
+        metadata: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[b"kdlab"])
+        origin = Origin(**metadata["origin"]) if "origin" in metadata else None
+        answered = str(metadata["data_hash"])
+        part = origin.part if origin and origin.part else answered
+        return Kept(path, str(metadata.get("model") or plain), part, part == answered, origin)
     except (OSError, KeyError, ValueError, TypeError, pa.ArrowException):
         return Kept(path, plain, "")

@@ -1,4 +1,4 @@
-"""The pairs with which a file of predictions is aligned: texts and, row by row, grades."""
+"""Compare the texts of a file of answers with those of the pairs that should be answered."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -12,21 +12,21 @@ from kdcore.data.pairs import PairTable
 
 Keys = Mapping[str, list[str]]
 Rows = NDArray[np.int64]
-_LOOKED_AT = 200  # rows whose texts tell an unnamed column
+_SAMPLE = 200  # rows whose texts tell an unnamed column
 _ENOUGH = 0.9  # of them are texts of the data
 
 
 @dataclass(frozen=True)
 class Expected:
-    """The pairs that should be answered. asked: their positions in the table."""
+    """The pairs that should be answered. requested: their positions in the table."""
 
     pairs: PairTable
-    asked: Rows
+    requested: Rows
 
     def grades_of(self, keys: Keys, rows: int) -> Rows:
-        """(rows,) the data's grade of the pair of each row of a file, -1 where it is not known."""
+        """Return (rows,) the data's grade of each row's pair, -1 where it is unknown."""
         pairs = self.pairs
-        for targets in (np.arange(len(pairs)), self.asked):
+        for targets in (np.arange(len(pairs)), self.requested):
             if rows == len(targets) and agree(keys, pairs, targets):
                 return pairs.grades[targets]
         if not {"query", "title"} <= set(keys):
@@ -40,31 +40,31 @@ class Expected:
         return np.array([grade_of.get(key, -1) for key in rows_texts], dtype=np.int64)
 
     def by_their_texts(
-        self, sheet: Sheet, wanted: Sequence[str], taken: set[int]
+        self, sheet: Sheet, missing: Sequence[str], taken: set[int]
     ) -> dict[str, int]:
-        """Query, title or description -> the free column whose texts are those of the data."""
-        found: dict[str, int] = {}
-        for ours in wanted:
+        """Map query, title or description to the free column whose texts are those of the data."""
+        place_of: dict[str, int] = {}
+        for ours in missing:
             texts = {_plain(text) for text in self.pairs.frame[ours]} - {""}
             for place in range(len(sheet.header)):
-                if place in taken or place in found.values():
+                if place in taken or place in place_of.values():
                     continue
-                cells = [_plain(row[place]) for _, row in sheet.rows[:_LOOKED_AT]]
+                cells = [_plain(row[place]) for _, row in sheet.rows[:_SAMPLE]]
                 full = [cell for cell in cells if cell]
                 if full and sum(cell in texts for cell in full) >= _ENOUGH * len(full):
-                    found[ours] = place
+                    place_of[ours] = place
                     break
-        return found
+        return place_of
 
 
 def agree(keys: Keys, pairs: PairTable, targets: Rows) -> bool:
-    """Whether the texts of a file are those of these pairs, in their order."""
+    """Return whether the texts of a file are those of these pairs, in their order."""
     frame = pairs.frame.iloc[targets]
     return all(list(map(_plain, frame[c])) == list(map(_plain, t)) for c, t in keys.items())
 
 
 def spelled(columns: Sequence[Sequence[str]]) -> list[tuple[str, ...]]:
-    """The texts of each row as a key, alike for other blanks and Unicode normal forms."""
+    """Return the texts of each row as a key, independent of blanks and Unicode normal form."""
     return list(zip(*([_plain(text) for text in column] for column in columns), strict=True))
 
 

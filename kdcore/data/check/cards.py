@@ -1,4 +1,4 @@
-"""The data check as cards: a number each, a small histogram, and what it means."""
+"""Show the data check as cards: a number, a small histogram, and its meaning."""
 
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,7 @@ class DataCard:
 
 @dataclass(frozen=True)
 class Standing:
-    """What a data set stands on: the check of all of it, and of the part that is looked at."""
+    """The check of a whole data set, and of the part that is shown."""
 
     whole: PairTable
     part: PairTable
@@ -39,12 +39,12 @@ class Standing:
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """Sentences on what is odd, those of the part first."""
+        """Sentences on what is unusual, those of the part first."""
         return self.report.findings
 
 
 def standing(whole: PairTable, split: str, rejected: int = 0) -> Standing:
-    """Look at a table and at one split of it, or at "all"; a million pairs take seconds."""
+    """Check a table and one split of it, or "all"; a million pairs take seconds."""
     report, part = check(whole), part_of(whole, split)
     seen = next((s for s in report.splits if s.split == split), None)
     if seen is None:
@@ -54,7 +54,7 @@ def standing(whole: PairTable, split: str, rejected: int = 0) -> Standing:
 
 
 def data_cards(on: Standing) -> list[DataCard]:
-    """The cards in the order in which an analyst asks."""
+    """Make the cards, the most basic ones first."""
     return [
         _rows(on),
         _queries(on),
@@ -74,29 +74,31 @@ def data_cards(on: Standing) -> list[DataCard]:
 def _rows(on: Standing) -> DataCard:
     bars = tuple((s.split, float(s.pairs)) for s in on.report.splits)
     detail = f"of {on.report.pairs:,} in all" if len(bars) > 1 else "in one split"
-    said = "Query-ad pairs that are looked at; the bars are the splits of the data set."
-    return DataCard("rows", "Rows", f"{on.seen.pairs:,}", detail, said, bars)
+    definition = "Query-ad pairs that are looked at; the bars are the splits of the data set."
+    return DataCard("rows", "Rows", f"{on.seen.pairs:,}", detail, definition, bars)
 
 
 def _queries(on: Standing) -> DataCard:
-    said = "Different queries. Only one with two different grades tells a good order from a bad."
+    definition = (
+        "Different queries. Only one with two different grades tells a good order from a bad."
+    )
     detail = f"{on.seen.rankable:,} with two different grades"
     cannot = float(on.seen.queries - on.seen.rankable)
     bars = (("can be ranked", float(on.seen.rankable)), ("cannot", cannot)) if cannot else ()
     odd = on.seen.rankable < on.seen.queries / 2
-    return DataCard("queries", "Queries", f"{on.seen.queries:,}", detail, said, bars, odd)
+    return DataCard("queries", "Queries", f"{on.seen.queries:,}", detail, definition, bars, odd)
 
 
 def _ads(on: Standing) -> DataCard:
     spread, sizes = on.seen.ads_per_query, np.bincount(on.part.query_ids)
     detail = f"median; 90 % have {spread.p90:g} or fewer, the most is {spread.high:g}"
-    said = "Ads of one query. Metrics at k need more than k of them to mean much."
+    definition = "Ads of one query. Metrics at k need more than k of them to mean much."
     return DataCard(
         "ads",
         "Ads per query",
         f"{spread.median:g}",
         detail,
-        said,
+        definition,
         histogram(sizes),
         spread.median < 3,
     )
@@ -105,39 +107,45 @@ def _ads(on: Standing) -> DataCard:
 def _prior(on: Standing) -> DataCard:
     shares, labelled = on.seen.label_shares, on.seen.pairs - on.seen.unlabelled
     if not labelled:
-        said = "Nobody graded these pairs: models can be compared with each other only."
-        return DataCard("prior", "Label prior", "–", "no pair is labelled", said, (), True)
+        definition = "These pairs are unlabelled: models can only be compared with each other."
+        return DataCard("prior", "Label prior", "–", "no pair is labelled", definition, (), True)
     detail = "relevant: " + ", ".join(on.part.scheme.grades[on.part.scheme.relevant_from :])
-    said = "Share of labelled pairs whose grade counts as relevant; a constant guess gets this far."
+    definition = (
+        "Share of labelled pairs whose grade counts as relevant; a constant guess gets this far."
+    )
     bars = tuple((grade, share * labelled) for grade, share in shares.items())
     odd = not 0.05 <= on.seen.prior <= 0.95
-    return DataCard("prior", "Label prior", f"{on.seen.prior:.1%}", detail, said, bars, odd)
+    return DataCard("prior", "Label prior", f"{on.seen.prior:.1%}", detail, definition, bars, odd)
 
 
 def _lengths(on: Standing) -> DataCard:
     words = on.seen.words
-    detail = f"words a title (median); query {words['query'].median:g}, "
+    detail = f"words per title (median); query {words['query'].median:g}, "
     detail += f"description {words['description'].median:g}"
-    said = "Words cut at blanks. A model reads a fixed number of tokens; what is longer is cut off."
+    definition = (
+        "Words cut at blanks. A model reads a fixed number of tokens; what is longer is cut off."
+    )
     counts = words_of(on.part.frame["title"])
     value = f"{words['title'].median:g}"
-    return DataCard("lengths", "Lengths", value, detail, said, histogram(counts))
+    return DataCard("lengths", "Lengths", value, detail, definition, histogram(counts))
 
 
 def _languages(on: Standing) -> DataCard:
-    held = on.seen.languages
-    detail = ", ".join(f"{name} {n:,}" for name, n in list(held.items())[:4])
-    said = "As the file says; a file without a language column is taken for English."
-    bars = tuple((name, float(n)) for name, n in list(held.items())[:8])
-    return DataCard("languages", "Languages", f"{len(held)}", detail, said, bars)
+    languages = on.seen.languages
+    detail = ", ".join(f"{name} {n:,}" for name, n in list(languages.items())[:4])
+    definition = "As the file says; a file without a language column is taken for English."
+    bars = tuple((name, float(n)) for name, n in list(languages.items())[:8])
+    return DataCard("languages", "Languages", f"{len(languages)}", detail, definition, bars)
 
 
 def _duplicates(on: Standing) -> DataCard:
     repeats, mixed = on.seen.duplicates, on.seen.conflicts
-    said = "Rows that repeat an earlier one, and ads that carry two different grades for one query."
+    definition = (
+        "Rows that repeat an earlier one, and ads that carry two different grades for one query."
+    )
     detail = f"rows repeat another; {mixed:,} ads carry two grades"
     value, odd = f"{repeats:,}", bool(repeats or mixed)
-    return DataCard("duplicates", "Duplicates", value, detail, said, (), odd)
+    return DataCard("duplicates", "Duplicates", value, detail, definition, (), odd)
 
 
 def _leaks(on: Standing) -> DataCard:
@@ -146,44 +154,46 @@ def _leaks(on: Standing) -> DataCard:
         f"{s.queries:,} in {s.splits[0]} and {s.splits[1]}" for s in on.report.shared
     )
     detail = between or "no query is in two splits"
-    said = (
+    definition = (
         "Queries that are in two splits, ignoring case and blanks: scores on them are too "
         "optimistic."
     )
     value = f"{sum(s.queries for s in harmful):,}"
-    return DataCard("leaks", "Leaks across splits", value, detail, said, (), bool(harmful))
+    return DataCard("leaks", "Leaks across splits", value, detail, definition, (), bool(harmful))
 
 
 def _rejected(on: Standing) -> DataCard:
     detail = "rows were left out at the import" if on.rejected else "every row was good"
-    said = "Rows that could not be read, each with its line, what was wrong and the cure."
+    definition = "Rows that could not be read, each with its line, what was wrong and the cure."
     value, odd = f"{on.rejected:,}", bool(on.rejected)
-    return DataCard("rejected", "Rejected rows", value, detail, said, (), odd)
+    return DataCard("rejected", "Rejected rows", value, detail, definition, (), odd)
 
 
 def _blanks(on: Standing) -> DataCard:
     detail = f"without a grade; {on.seen.empty_descriptions:,} without a description"
-    said = "What a row leaves blank. Pairs without a grade count in no metric against the labels."
+    definition = (
+        "What a row leaves blank. Pairs without a grade count in no metric against the labels."
+    )
     odd = bool(on.seen.unlabelled) or on.seen.empty_descriptions == on.seen.pairs
-    return DataCard("blanks", "Blanks", f"{on.seen.unlabelled:,}", detail, said, (), odd)
+    return DataCard("blanks", "Blanks", f"{on.seen.unlabelled:,}", detail, definition, (), odd)
 
 
 def _chance(on: Standing) -> DataCard:
     lines = {c.depth: c for c in on.seen.chance if c.gain == "exp2"}
     line = lines[DEPTH]
-    said = (
+    definition = (
         "nDCG of a random order (exact mean), gain 2^grade − 1: no skill means this value, not 0."
     )
     if np.isnan(line.random):
-        return DataCard("chance", "Random nDCG", "–", "no query has a gain", said, (), True)
+        return DataCard("chance", "Random nDCG", "–", "no query has a gain", definition, (), True)
     detail = f"nDCG@{DEPTH} of a random order; the worst order has {line.worst:.3f}"
     bars = tuple((f"@{k}", c.random) for k, c in lines.items())
-    return DataCard("chance", "Random nDCG", f"{line.random:.3f}", detail, said, bars)
+    return DataCard("chance", "Random nDCG", f"{line.random:.3f}", detail, definition, bars)
 
 
 def _smallest(on: Standing) -> DataCard:
     step = on.seen.auc_step
-    said = (
+    definition = (
         "The ROC-AUC difference of two models with little in common (areas that correlate at "
         "0.5) that a test at the 5 % level finds in 80 % of repeats (Hanley and McNeil 1982, at "
         "0.8). Between models that agree closely, such as a student and its twin, smaller "
@@ -192,19 +202,19 @@ def _smallest(on: Standing) -> DataCard:
     )
     if np.isnan(step):
         detail = "needs both relevant and other labels"
-        return DataCard("smallest", _SMALLEST, "–", detail, said, (), True)
+        return DataCard("smallest", _SMALLEST, "–", detail, definition, (), True)
     small = ": a small sample, read differences with care" if step > COARSE else ""
     detail = f"ROC-AUC, two unrelated models{small}"
-    return DataCard("smallest", _SMALLEST, f"{step:.3f}", detail, said, (), step > COARSE)
+    return DataCard("smallest", _SMALLEST, f"{step:.3f}", detail, definition, (), step > COARSE)
 
 
 def words_of(texts: "pd.Series[str]") -> NDArray[np.int64]:
-    """(pairs,) words of each text, cut at blanks."""
+    """Count (pairs,) words of each text, cut at blanks."""
     return np.asarray(texts.str.count(r"\S+"), dtype=np.int64)
 
 
 def histogram(counts: NDArray[np.int64], most: int = 12) -> tuple[tuple[str, float], ...]:
-    """Bars of whole numbers: one a number while few, else even steps, the last one open."""
+    """Make bars of whole numbers: one per number while few, else even steps, the last open."""
     if not len(counts):
         return ()
     low, high = int(counts.min()), int(np.percentile(counts, 99, method="higher"))

@@ -1,4 +1,4 @@
-"""How many texts are longer than a model reads, and the length that would hold nearly all.
+"""Count the texts that are longer than a model reads, and find a length that holds nearly all.
 
 A model reads the first `query_tokens` of a query and the first `ad_tokens` of an ad (title and
 description); the rest of a longer text has no part in its answer.
@@ -40,33 +40,33 @@ class Cut:
 
     @classmethod
     def of(cls, side: str, lengths: Lengths, limit: int, most: int) -> "Cut":
-        """From the lengths of (pairs,) texts in the units that the knob counts."""
+        """Count from the lengths of (pairs,) texts in the units that the knob counts."""
         enough = int(np.quantile(lengths, HELD, method="inverted_cdf")) if len(lengths) else 0
         over = int((lengths > limit).sum())
         return cls(side, f"{side}_tokens", limit, len(lengths), over, enough, most)
 
     @property
     def share(self) -> float:
-        """The share of pairs that is cut."""
+        """Share of the pairs that are cut."""
         return self.cut / self.pairs if self.pairs else 0.0
 
     def sentence(self, where: str, unit: str = "tokens", *, at_least: bool = False) -> str:
-        """What is cut of the pairs of `where`, and which limit would hold 95 % of them."""
+        """Say what is cut of the pairs of `where`, and which limit would hold 95 % of them."""
         article = {"query": "a query", "ad": "an ad"}[self.side]
         few = "at least " if at_least else ""
-        said = (
+        note = (
             f"{few}{self.cut:,} of {self.pairs:,} pairs of {where} ({self.share:.1%}) have "
             f"{article} longer than {self.knob} = {self.limit} {unit}, and the rest is not read"
         )
         if self.share <= _TOLD_FROM:
-            return said
+            return note
         if self.enough > self.most:
-            return f"{said}; the most that can be set is {self.most}, and 95 % need {self.enough}"
-        return f"{said}; {self.knob} = {self.enough} would hold 95 % of them"
+            return f"{note}; the most that can be set is {self.most}, and 95 % need {self.enough}"
+        return f"{note}; {self.knob} = {self.enough} would hold 95 % of them"
 
 
 def cuts_of(queries: Lengths, ads: Lengths, params: Any) -> tuple[Cut, ...]:
-    """Both sides of pairs for a model's knobs; queries, ads: (pairs,) lengths before the cut."""
+    """Measure both sides for a model's knobs; queries, ads: (pairs,) lengths before the cut."""
     knobs = type(params).__dataclass_fields__
     return tuple(
         Cut.of(
@@ -80,12 +80,12 @@ def cuts_of(queries: Lengths, ads: Lengths, params: Any) -> tuple[Cut, ...]:
 
 
 def cut_notes(cuts: Sequence[Cut], where: str, unit: str) -> tuple[str, ...]:
-    """A sentence for each side of which something is cut."""
+    """Return a sentence for each side of which something is cut."""
     return tuple(cut.sentence(where, unit) for cut in cuts if cut.cut)
 
 
 def default_cut_findings(pairs: PairTable, split: str) -> list[str]:
-    """What models cut of a split's texts at their default lengths, before any tokenizer is known.
+    """Say what models cut of a split at their default lengths, before a tokenizer is known.
 
     Words, punctuation marks and ideographs are counted; a tokenizer makes at least one token of
     each, and more of long words, so that the true numbers are at least these.
@@ -103,7 +103,7 @@ def default_cut_findings(pairs: PairTable, split: str) -> list[str]:
 
 
 def _least_tokens(texts: Iterable[str], limit: int) -> Lengths:
-    """(texts,) a lower bound of each text's tokens; exact enough only above the limit."""
+    """Return (texts,) lower bounds of the number of tokens; meaningful only above the limit."""
     counted: dict[str, int] = {}
     for text in texts:
         if text not in counted:  # a text of few letters has few tokens

@@ -1,4 +1,4 @@
-"""The data check: what a table of pairs holds, what is odd about it, what chance alone scores."""
+"""Check a table of pairs: its content, what is unusual, and the scores of a random order."""
 
 from dataclasses import asdict, dataclass
 from itertools import combinations
@@ -22,7 +22,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Spread:
-    """How a count is spread: smallest, median, mean, 90th percentile, largest."""
+    """The distribution of a count: smallest, median, mean, 90th percentile, largest."""
 
     low: float
     median: float
@@ -46,12 +46,12 @@ class ChanceLine:
 
 @dataclass(frozen=True)
 class SplitReport:
-    """What one split holds. Shares are of its pairs; lengths are in words.
+    """The content of one split. Shares are of its pairs; lengths are in words.
 
     label_shares: by grade name, of the labelled pairs; prior: their relevant share.
     duplicates: rows that repeat an earlier one in every column; conflicts: (query, ad) with more
     than one grade. rankable: queries with two different grades, on which an order can matter.
-    auc_step: the smallest difference in ROC-AUC that is likely to show (see `auc_step`), or nan.
+    auc_step: the smallest difference in ROC-AUC that is likely to be detected, or nan.
     """
 
     split: str
@@ -82,7 +82,7 @@ class SharedQueries:
 
 @dataclass(frozen=True)
 class DataReport:
-    """The check of a table, split by split; findings are sentences about what is odd."""
+    """The check of a table, split by split; findings are sentences on what is unusual."""
 
     name: str
     source: str
@@ -96,12 +96,12 @@ class DataReport:
     findings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data; a number that is not defined is nan (write_json_atomic makes it null)."""
+        """Return plain data; an undefined number is nan (write_json_atomic writes null)."""
         return asdict(self)
 
 
 def check(pairs: PairTable) -> DataReport:
-    """Look at a whole table; a million pairs take seconds."""
+    """Check a whole table; a million pairs take seconds."""
     keys = query_keys(pairs)
     splits = tuple(_check_split(pairs.split(name)) for name in pairs.splits)
     shared = _shared_queries(pairs, keys)
@@ -151,12 +151,12 @@ def _check_split(pairs: PairTable) -> SplitReport:
 
 
 def auc_step(relevant: int, other: int, auc: float = 0.8) -> float:
-    """The ROC-AUC difference that two models on these pairs show with 80 % power at the 5 % level.
+    """Return the ROC-AUC difference that a 5 % test of two models detects with 80 % power.
 
     2.8 standard errors of the difference. One area's error is Hanley & McNeil's (1982,
     doi:10.1148/radiology.143.1.7063747) at `auc`; two models' areas are taken to correlate at
-    0.5, so the difference has the same error. Pairs count as independent, which flatters: ads of
-    one query are alike. nan without both kinds of pairs.
+    0.5, so the difference has the same error. Pairs count as independent, which is optimistic:
+    ads of one query depend on each other. nan without both kinds of pairs.
     """
     if not relevant or not other:
         return float("nan")
@@ -166,8 +166,8 @@ def auc_step(relevant: int, other: int, auc: float = 0.8) -> float:
 
 
 def _chance(pairs: PairTable) -> tuple[ChanceLine, ...]:
-    judged = pairs.grades != UNLABELLED
-    grades, queries = pairs.grades[judged], pairs.query_ids[judged]
+    labelled = pairs.grades != UNLABELLED
+    grades, queries = pairs.grades[labelled], pairs.query_ids[labelled]
     lines = []
     for kind in GAINS:
         gains = pairs.scheme.gains(kind)[grades]
@@ -180,9 +180,9 @@ def _chance(pairs: PairTable) -> tuple[ChanceLine, ...]:
 
 
 def _mean(values: NDArray[np.float64]) -> float:
-    """Of the defined values; nan when there is none."""
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    """Return the mean of the defined values; nan when there is none."""
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
 def _spread(counts: NDArray[Any]) -> Spread:
@@ -191,7 +191,7 @@ def _spread(counts: NDArray[Any]) -> Spread:
 
 
 def _words(texts: "pd.Series[str]") -> NDArray[np.int64]:
-    """(pairs,) words of each text, cut at blanks."""
+    """Count (pairs,) words of each text, cut at blanks."""
     column = pa.array(texts, pa.large_string())
     return np.asarray(pc.count_substring_regex(column, r"\S+"), dtype=np.int64)
 
@@ -201,11 +201,11 @@ def _codes(column: "pd.Series[Any]") -> NDArray[np.int64]:
 
 
 def _row_ids(frame: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.int64]:
-    """(pairs,) a number for each different combination of values."""
+    """Return (pairs,) a number for each different combination of values."""
     ids = np.zeros(len(frame), dtype=np.int64)
     for column in columns:
         codes = _codes(frame[column])
-        # pressed together after each column, so the product stays far below 2^63
+        # renumbered after each column, so that the product stays far below 2^63
         ids = pd.factorize(ids * (int(codes.max()) + 1) + codes)[0].astype(np.int64)
     return ids
 
@@ -215,18 +215,20 @@ def _distinct(ids: NDArray[np.int64], *columns: NDArray[np.int64]) -> int:
 
 
 def _mixed(ids: NDArray[np.int64], grades: NDArray[np.int64]) -> int:
-    """How many ids carry more than one grade; unlabelled pairs do not count."""
-    judged = grades != UNLABELLED
-    both = pd.DataFrame({"id": ids[judged], "grade": grades[judged]}).drop_duplicates()
+    """Count ids with more than one grade; unlabelled pairs do not count."""
+    labelled = grades != UNLABELLED
+    both = pd.DataFrame({"id": ids[labelled], "grade": grades[labelled]}).drop_duplicates()
     return int((np.bincount(both["id"].to_numpy(dtype=np.int64)) > 1).sum()) if len(both) else 0
 
 
 def _shared_queries(pairs: PairTable, keys: NDArray[np.int64]) -> tuple[SharedQueries, ...]:
     splits = pairs.frame["split"].to_numpy(dtype=object)
-    held = {split: np.unique(keys[splits == split], return_index=True) for split in pairs.splits}
+    queries_of = {
+        split: np.unique(keys[splits == split], return_index=True) for split in pairs.splits
+    }
     shared = []
     for a, b in combinations(pairs.splits, 2):
-        (keys_a, first), (keys_b, _) = held[a], held[b]
+        (keys_a, first), (keys_b, _) = queries_of[a], queries_of[b]
         both = np.isin(keys_a, keys_b)
         if both.any():
             rows = np.flatnonzero(splits == a)[np.sort(first[both])[:EXAMPLES]]
@@ -248,22 +250,22 @@ def _counted(count: int, one: str, many: str, rest: str) -> str:
 
 
 def _findings(split: SplitReport, splits: tuple[SplitReport, ...]) -> list[str]:
-    """What is odd about a split, which is named where there are several."""
+    """Describe what is unusual about a split, which is named where there are several."""
     odd = {
         _counted(split.duplicates, "row repeats", "rows repeat", "another one"): split.duplicates,
         _counted(
-            split.conflicts, "query-ad pair carries", "query-ad pairs carry", "different grades"
+            split.conflicts, "query-ad pair has", "query-ad pairs have", "different grades"
         ): split.conflicts,
         "every description is empty: models see titles only": split.empty_descriptions
         == split.pairs,
         "no query has two different grades: nDCG says nothing here": not split.rankable
         and split.unlabelled < split.pairs,
         "only one kind of label: no ROC-AUC": split.prior in (0.0, 1.0),
-        f"{split.unlabelled:,} of {split.pairs:,} pairs carry no grade": 0
+        f"{split.unlabelled:,} of {split.pairs:,} pairs have no grade": 0
         < split.unlabelled
         < split.pairs
         and split.split != "log",
-        "no pair carries a grade": split.unlabelled == split.pairs and split.split != "log",
+        "no pair has a grade": split.unlabelled == split.pairs and split.split != "log",
     }
     name = f"{split.split}: " if len(splits) > 1 else ""
     return [f"{name}{sentence}" for sentence, is_so in odd.items() if is_so]

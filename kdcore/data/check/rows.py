@@ -1,4 +1,4 @@
-"""The rows behind each card of the data check, as tables to read."""
+"""List the rows behind each card of the data check."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ _AD = list(TEXT_COLUMNS)
 
 
 def rows_behind(on: Standing, key: str) -> pd.DataFrame:
-    """The rows that a card counts; column `row` is the place in the part that is looked at."""
+    """Return the rows that a card counts; column `row` is the place in the part that is shown."""
     return _ROWS[key](on)
 
 
@@ -29,15 +29,15 @@ def _numbered(table: PairTable, rows: NDArray[np.int64]) -> pd.DataFrame:
 
 
 def _by_query(on: Standing) -> pd.DataFrame:
-    judged = on.part.grades != UNLABELLED
+    labelled = on.part.grades != UNLABELLED
     grouped = pd.DataFrame(
         {
             "query": on.part.frame["query"],
             "row": np.arange(len(on.part)),
             "ads": 1,
             "relevant": on.part.relevant.astype(int),
-            "unlabelled": (~judged).astype(int),
-            "grade": np.where(judged, on.part.grades, np.nan),
+            "unlabelled": (~labelled).astype(int),
+            "grade": np.where(labelled, on.part.grades, np.nan),
         }
     ).groupby("query", sort=False)
     table = grouped.agg(
@@ -76,8 +76,8 @@ def _by_language(on: Standing) -> pd.DataFrame:
 def _repeats(on: Standing) -> pd.DataFrame:
     frame = on.part.frame
     again = frame.duplicated([*_AD, "grade", "language"], keep=False)
-    judged = frame[frame["grade"] != UNLABELLED]
-    mixed = judged.groupby(_AD)["grade"].transform("nunique") > 1
+    labelled = frame[frame["grade"] != UNLABELLED]
+    mixed = labelled.groupby(_AD)["grade"].transform("nunique") > 1
     chosen = again | mixed.reindex(frame.index, fill_value=False)
     rows = np.flatnonzero(chosen.to_numpy())
     return _numbered(on.part, rows).sort_values(_AD, kind="stable")
@@ -87,8 +87,8 @@ def _shared(on: Standing) -> pd.DataFrame:
     keys = pd.Series(query_keys(on.whole))
     table = _numbered(on.whole, np.arange(len(on.whole)))
     several = table.groupby(keys)["split"].transform("nunique") > 1
-    found = table[several].assign(row=-1)  # a place in the whole table is none in the part
-    return found.sort_values(["query", "split"], kind="stable").drop(columns="row")
+    rows = table[several].assign(row=-1)  # a place in the whole table is none in the part
+    return rows.sort_values(["query", "split"], kind="stable").drop(columns="row")
 
 
 def _blank_rows(on: Standing) -> pd.DataFrame:

@@ -59,16 +59,16 @@ class _Words:
         ]
         self.values = [_phrases([_headline(n) for n in group]) for group in cat.value_names]
         self.bare = [min(_phrases(list(group)), key=lambda p: p[1]) for group in cat.value_names]
-        self.said = [
+        self.phrases = [
             [_phrase(ad.replace("{v}", n)) for n in group for ad in cat.kind_ads[kind]]
             for group, kind in zip(cat.value_names, cat.value_kind.tolist(), strict=True)
         ]
         self.brands = _phrases(list(cat.brands))
-        self.brand_said = [
+        self.brand_phrases = [
             [_phrase(p.replace("{v}", b)) for p in phrases["ad_brand"]] for b in cat.brands
         ]
         self.places = [[_phrase("in " + p), _phrase(p)] for p in cat.places]
-        self.place_said = [
+        self.place_phrases = [
             [_phrase(t.replace("{p}", p)) for t in phrases["ad_place"]] for p in cat.places
         ]
         self.prices: list[str] = phrases["ad_price"]
@@ -80,7 +80,7 @@ class _Words:
         by_vertical = [_phrases(list(p)) for p in cat.vertical_phrases]
         self.selling = [by_vertical[v] for v in cat.type_vertical.tolist()]
         self.lines = _phrases(names["lines"])
-        self.shop_said = [
+        self.shop_phrases = [
             [_phrase(p.replace("{v}", s)) for p in phrases["ad_shop"]] for s in names["shops"]
         ]
         self.login = cat.intent("login")
@@ -155,37 +155,37 @@ def _brand(words: _Words, brand: int, used: int, s: list[int]) -> Phrase:
 
 def _description(words: _Words, row: tuple[int, ...], left: list[int], s: list[int]) -> str:
     kind, deed, brand, _, _, place, price, spam = row
-    said: dict[int, list[Phrase]] = {}
+    phrases: dict[int, list[Phrase]] = {}
     for position in left:
         if position == 1:
-            said[position] = words.deeds[kind][deed]
+            phrases[position] = words.deeds[kind][deed]
         elif position == 2:
-            said[position] = words.brand_said[brand]
+            phrases[position] = words.brand_phrases[brand]
         elif position == 5:
-            said[position] = words.place_said[place]
+            phrases[position] = words.place_phrases[place]
         elif position == 6:
-            said[position] = [
+            phrases[position] = [
                 (words.prices[s[11] % len(words.prices)].replace("{n}", str(price)), 2)
             ]
         else:
-            said[position] = words.said[row[position]]
+            phrases[position] = words.phrases[row[position]]
     if spam:
-        said[7] = words.spam
-    parts = [choices[s[11 + position] % len(choices)] for position, choices in said.items()]
+        phrases[7] = words.spam
+    parts = [choices[s[11 + position] % len(choices)] for position, choices in phrases.items()]
     used = sum(size for _, size in parts)
     if used > MAX_TEXT:  # the shortest wordings always fit
-        parts = [words.bare[row[p]] if p in (3, 4) else min(said[p], key=_size) for p in said]
+        parts = [words.bare[row[p]] if p in (3, 4) else min(phrases[p], key=_size) for p in phrases]
         used = sum(size for _, size in parts)
     if s[18] % 5 < 2:
         used = _add(parts, words.also[kind], s[19], used)
     if s[20] % 6 == 0:
-        shop = words.shop_said[_long_tail(s[20] // 6, len(words.shop_said))]
+        shop = words.shop_phrases[_long_tail(s[20] // 6, len(words.shop_phrases))]
         used = _add(parts, shop, s[21], used)
     if deed and s[12] % 2 and 1 not in left:
         used = _add(parts, words.deeds[kind][deed], s[12], used)
-    wanted, selling = MIN_TEXT + s[22] % 6, words.selling[kind]
+    target, selling = MIN_TEXT + s[22] % 6, words.selling[kind]
     for step in range(6):
-        if used >= wanted and used >= MIN_TEXT:
+        if used >= target and used >= MIN_TEXT:
             break
         pool = words.fills if (s[23] >> step) & 1 else selling
         used = _add(parts, pool, s[21] + step * 7, used)

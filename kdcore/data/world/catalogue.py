@@ -85,7 +85,7 @@ class Catalogue:
     family_kinds: Pick
     family_excludable: Pick
     kind_values: Pick
-    kind_wanted: Pick
+    kind_requested: Pick
     kind_excludable: Pick
     intent_share: NDArray[np.float64]
     texts: dict[str, Any]
@@ -138,7 +138,7 @@ def catalogue() -> Catalogue:
 def _type_tables(entries: list[Entry], first: dict[str, int], verticals: list[int]) -> Any:
     family = np.array([f for f, _, _ in entries])
     vertical = np.array(verticals)[family]
-    complements = [[first[c] for c in wanted] for _, _, wanted in entries]
+    complements = [[first[c] for c in requested] for _, _, requested in entries]
     relation = _relation(family, vertical, complements)
     return {
         "type_names": tuple(names for _, names, _ in entries),
@@ -172,7 +172,7 @@ def _attribute_tables(attributes: dict[str, Any], family_kinds: list[list[str]])
         "family_excludable": Pick.of([[k for k in row if without[k]] for row in rows]),
         "kind_values": _grouped(value_kind, len(kinds)),
         "kind_excludable": Pick.of(without),
-        "kind_wanted": Pick.of(
+        "kind_requested": Pick.of(
             [
                 [v for v in group.values() if v not in bad]
                 for group, bad in zip(named, unwanted, strict=True)
@@ -191,8 +191,8 @@ def _bars(text: str) -> tuple[str, ...]:
 
 
 def _entry(line: str) -> tuple[tuple[str, ...], list[str]]:
-    names, _, wanted = line.partition(">")
-    return _bars(names), [c.strip() for c in wanted.split(",") if c.strip()]
+    names, _, requested = line.partition(">")
+    return _bars(names), [c.strip() for c in requested.split(",") if c.strip()]
 
 
 def _check(
@@ -203,8 +203,8 @@ def _check(
 ) -> None:
     problems: list[str] = []
     owner: dict[str, str] = {}
-    for _, names, wanted in entries:
-        problems += [f"{names[0]}: no type is called {c!r}" for c in wanted if c not in first]
+    for _, names, requested in entries:
+        problems += [f"{names[0]}: no type is called {c!r}" for c in requested if c not in first]
         for name in names:
             if owner.setdefault(name, names[0]) != names[0]:
                 problems.append(f"{name!r} names both {owner[name]} and {names[0]}")

@@ -140,7 +140,7 @@ def draw_needs(n: int, draws: Draws) -> Needs:
         cat.type_vertical[types], draws.uniform(n), skew["brand"] / 100
     )
     wants_brand = draws.chance(n, asks["brand"]) | is_["login"]
-    value_1, value_2 = draw_values(cat.kind_wanted, family, draws)
+    value_1, value_2 = draw_values(cat.kind_requested, family, draws)
     value_1 = np.where(draws.chance(n, asks["attribute_1"]) & goods, value_1, NONE)
     value_2 = np.where(draws.chance(n, asks["attribute_2"]) & plain, value_2, NONE)
     excluded_kind = cat.family_excludable.draw(family, draws.uniform(n))

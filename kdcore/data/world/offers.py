@@ -86,8 +86,8 @@ def settle(offers: Offers, draws: Draws) -> Offers:
     """The same offers made sensible: a kind its class knows, a sign-in page of some brand."""
     cat, habit = catalogue(), habits()
     group = cat.family_class[cat.type_family[offers.type]]
-    known = cat.intent_share[group, offers.kind] > 0
-    kind = np.where(known, offers.kind, 0)
+    possible = cat.intent_share[group, offers.kind] > 0
+    kind = np.where(possible, offers.kind, 0)
     login = kind == cat.intent("login")
     vertical, skew = cat.type_vertical[offers.type], habit.numbers["skew"]["brand"] / 100
     brand = cat.vertical_brands.draw(vertical, draws.uniform(len(offers)), skew)
@@ -178,7 +178,7 @@ def _broken(needs: Needs, offers: Offers, chosen: Bools, draws: Draws) -> Offers
     """The chosen offers with one facet wrong, drawn among those that the need asks for."""
     cat, n = catalogue(), len(needs)
     share = habits().numbers["broken"]
-    asked = {
+    requested = {
         "brand": needs.brand != NONE,
         "attribute": needs.value_1 != NONE,
         "excluded": needs.excluded != NONE,
@@ -187,9 +187,9 @@ def _broken(needs: Needs, offers: Offers, chosen: Bools, draws: Draws) -> Offers
         "intent": np.full(n, True),
         "drop": (needs.brand != NONE) | (needs.value_1 != NONE),
     }
-    weight = np.stack([share[name] * asked[name] for name in asked], axis=1)
+    weight = np.stack([share[name] * requested[name] for name in requested], axis=1)
     choice = choose(cumulative(weight.astype(np.float64)), draws.uniform(n))
-    hit = {name: chosen & (choice == k) for k, name in enumerate(asked)}
+    hit = {name: chosen & (choice == k) for k, name in enumerate(requested)}
     u, family = draws.uniform(4, n), cat.type_family[offers.type]
     wrong = cat.kind_values.draw(cat.value_kind[needs.value_1], u[1])
     brand = cat.vertical_brands.draw(cat.type_vertical[offers.type], u[0])

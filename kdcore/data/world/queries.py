@@ -121,9 +121,9 @@ def _query(words: _Words, row: tuple[int, ...], s: list[int]) -> str:
 
 def _abbreviate(query: str, short: dict[str, str], style: int) -> str:
     tokens = query.split()
-    found = [i for i, word in enumerate(tokens) if word in short]
-    if found:
-        place = found[style % len(found)]
+    places = [i for i, word in enumerate(tokens) if word in short]
+    if places:
+        place = places[style % len(places)]
         tokens[place] = short[tokens[place]]
     return " ".join(tokens)
 

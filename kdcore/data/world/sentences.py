@@ -29,10 +29,10 @@ def sentences(n: int, seed: int = 0) -> list[str]:
     texts = []
     for frame, place_index, u_good, s in zip(frames, places, u[2], styles, strict=True):
         place = names[place_index]
-        about = data["places"][place]
+        place_words = data["places"][place]
         share = goods_share[place]
-        good = list(about["goods"])[int((u_good >= share).sum())]
-        get = about["get"][s[0] % len(about["get"])]
+        good = list(place_words["goods"])[int((u_good >= share).sum())]
+        get = place_words["get"][s[0] % len(place_words["get"])]
         text = data["frames"][frame][0].format(
             place=place,
             good=good,

@@ -53,8 +53,8 @@ def split_frame(split: str, pairs: int, seed: int) -> pd.DataFrame:
     """The first `pairs` pairs of a split as a frame for PairTable, with every extra column."""
     frames: list[pd.DataFrame] = []
     missing = pairs
-    for found, draws in searches(split, seed):
-        frame = _block_frame(split, found, draws).iloc[:missing]
+    for block, draws in searches(split, seed):
+        frame = _block_frame(split, block, draws).iloc[:missing]
         frames.append(frame)
         missing -= len(frame)
         if missing <= 0:
@@ -66,9 +66,9 @@ def first_searches(split: str, queries: int, seed: int) -> Searches:
     """The first queries of a split and their needs, in the order of its pairs."""
     texts: list[str] = []
     columns: list[Needs] = []
-    for found, _ in searches(split, seed):
-        texts += found.queries
-        columns.append(found.needs)
+    for block, _ in searches(split, seed):
+        texts += block.queries
+        columns.append(block.needs)
         if len(texts) >= queries:
             break
     joined = {
@@ -78,16 +78,16 @@ def first_searches(split: str, queries: int, seed: int) -> Searches:
     return Searches(texts[:queries], Needs(**joined))
 
 
-def _block_frame(split: str, found: Searches, draws: Draws) -> pd.DataFrame:
+def _block_frame(split: str, block: Searches, draws: Draws) -> pd.DataFrame:
     ads = habits().numbers["ads_per_query"][split]
-    rows = np.repeat(np.arange(len(found.needs)), ads)
-    needs = found.needs.take(rows)
+    rows = np.repeat(np.arange(len(block.needs)), ads)
+    needs = block.needs.take(rows)
     offers, candidate = draw_candidates(needs, draws)
     titles, descriptions = write_ads(offers, draws)
     truth = grade_probabilities(utility(needs, offers))
     grades = _judge(truth, ads, split, draws)
     frame = make_frame(
-        [found.queries[r] for r in rows.tolist()], titles, descriptions, grades, split
+        [block.queries[r] for r in rows.tolist()], titles, descriptions, grades, split
     )
     clicks = click_probabilities(needs, offers, truth)
     extra = {f"{TRUTH_PREFIX}{k}": truth[:, k] for k in range(truth.shape[1])}

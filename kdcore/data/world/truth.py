@@ -125,13 +125,13 @@ def _points(name: str, state: Ints) -> Ints:
     return np.array([0, match, rule["unsaid"], conflict], dtype=np.int64)[state]
 
 
-def _state(asked: Bools, agrees: Bools, unsaid: Bools) -> Ints:
-    said = np.where(agrees, MATCH, CONFLICT)
-    return np.where(asked, np.where(unsaid, UNSAID, said), UNASKED)
+def _state(requested: Bools, agrees: Bools, unsaid: Bools) -> Ints:
+    outcome = np.where(agrees, MATCH, CONFLICT)
+    return np.where(requested, np.where(unsaid, UNSAID, outcome), UNASKED)
 
 
-def _compare(wanted: Ints, has: Ints) -> Ints:
-    return _state(wanted != NONE, wanted == has, has == NONE)
+def _compare(requested: Ints, has: Ints) -> Ints:
+    return _state(requested != NONE, requested == has, has == NONE)
 
 
 def _same_kind(value: Ints, other: Ints) -> Bools:
@@ -139,11 +139,11 @@ def _same_kind(value: Ints, other: Ints) -> Bools:
     return np.asarray((value != NONE) & (other != NONE) & (kinds[value] == kinds[other]))
 
 
-def _value(wanted: Ints, offers: Offers) -> Ints:
+def _value(requested: Ints, offers: Offers) -> Ints:
     has = (offers.value_1, offers.value_2)
-    agrees = (has[0] == wanted) | (has[1] == wanted)
-    said = _same_kind(has[0], wanted) | _same_kind(has[1], wanted)
-    return _state(wanted != NONE, agrees, ~agrees & ~said)
+    agrees = (has[0] == requested) | (has[1] == requested)
+    is_stated = _same_kind(has[0], requested) | _same_kind(has[1], requested)
+    return _state(requested != NONE, agrees, ~agrees & ~is_stated)
 
 
 def _excluded(excluded: Ints, offers: Offers) -> Ints:
@@ -154,8 +154,8 @@ def _excluded(excluded: Ints, offers: Offers) -> Ints:
 def _narrower(needs: Needs, offers: Offers, agree: Agreement) -> Ints:
     count = np.zeros(len(offers), dtype=np.int64)
     for value in (offers.value_1, offers.value_2):
-        asked = _same_kind(value, needs.value_1) | _same_kind(value, needs.value_2)
-        count += (value != NONE) & ~asked & ~_same_kind(value, needs.excluded)
+        requested = _same_kind(value, needs.value_1) | _same_kind(value, needs.value_2)
+        count += (value != NONE) & ~requested & ~_same_kind(value, needs.excluded)
     return count
 
 

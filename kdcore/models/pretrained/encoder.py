@@ -1,7 +1,7 @@
-"""A pretrained encoder from a folder or a hub id: checked and loaded; replaced parts are reported.
+"""Load and check a pretrained encoder from a folder or a hub id, and report replaced parts.
 
 Only safetensors are read and no code of the checkpoint is run. Weights of any type are read as
-float32, and must be numbers. What cannot be right is refused before anything is trained.
+float32 and must be finite. A checkpoint that cannot work is refused before training.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,17 +25,17 @@ _ODD = 16  # times as many weights as its files hold make a config another model
 
 @dataclass(frozen=True)
 class Pretrained:
-    """transformers' classifier, and sentences on what of the checkpoint was not taken as it is."""
+    """A transformers classifier, and notes on the parts of the checkpoint that were replaced."""
 
     net: Any
     notes: tuple[str, ...]
 
 
 def load_pretrained(source: str, scheme: LabelScheme) -> Pretrained:
-    """An encoder with a head for these grades; its pooler and its head may begin untrained.
+    """Load an encoder with a head for these grades; its pooler and its head may be untrained.
 
-    A head that the checkpoint holds is used where its labels are the grades, whatever their
-    order. DataError says what is wrong with the checkpoint, and what to do.
+    A head of the checkpoint is used where its labels are the grades, in any order. DataError says
+    what is wrong with the checkpoint, and what to do.
     """
     place = _place(source)
     config = _config(source, place)
@@ -50,15 +50,17 @@ def load_pretrained(source: str, scheme: LabelScheme) -> Pretrained:
             "model.safetensors is of another model than config.json: fetch both again"
         )
     head_lost = [k for k in lost if not k.startswith(inside)]
-    held = not head_lost or any(not k.startswith(inside) for k, *_ in info["mismatched_keys"])
-    head = plan.note if held else f"its files hold no head ({head_lost[0]}); it begins untrained"
+    has_head = not head_lost or any(not k.startswith(inside) for k, *_ in info["mismatched_keys"])
+    head = (
+        plan.note if has_head else f"its files hold no head ({head_lost[0]}); it begins untrained"
+    )
     notes = (*_prefix_notes(shapes), *_notes(info, lost, inside), head)
     fit_head(net, plan, untrained=bool(head_lost))
     return Pretrained(net, tuple(f"{source}: {note}" for note in notes))
 
 
 def load_kept(folder: Path, classes: int) -> Any:
-    """The network that a model of the lab saved; every weight must be there."""
+    """Load the network that a model of the lab saved; DataError when a weight is missing."""
     net, info = _load(folder, _place(str(folder)), classes)
     if lost := _lost(info):
         raise DataError(
@@ -68,7 +70,7 @@ def load_kept(folder: Path, classes: int) -> Any:
 
 
 def refuse_non_numbers(source: str | Path, weights: Mapping[str, torch.Tensor]) -> None:
-    """DataError with the first weight that holds NaN or infinity."""
+    """Raise DataError with the first weight that holds NaN or infinity."""
     for name, weight in weights.items():
         wrong = int((~weight.isfinite()).sum()) if weight.is_floating_point() else 0
         if wrong:
@@ -79,7 +81,7 @@ def refuse_non_numbers(source: str | Path, weights: Mapping[str, torch.Tensor]) 
 
 
 def _place(source: str) -> dict[str, Any]:
-    """Where transformers should look: a folder, the hub, or its cache where the hub is silent."""
+    """Return where transformers should look: a folder, the hub, or its cache without a hub."""
     path, local = local_or_hub(source)
     return {"pretrained_model_name_or_path": path, "local_files_only": local}
 
@@ -89,12 +91,12 @@ def _config(source: str, place: Mapping[str, Any]) -> Any:
         return AutoConfig.from_pretrained(**place, trust_remote_code=False)
     except MemoryError:
         raise
-    except Exception as cause:  # a foreign file; its readers raise whatever they raise
+    except Exception as cause:  # a foreign file; its readers may raise anything
         raise _unloadable(source, cause) from cause
 
 
 def _load(source: str | Path, place: Mapping[str, Any], labels: int) -> tuple[Any, dict[str, Any]]:
-    """A sequence classifier in float32, and what transformers says of its loading."""
+    """Load a sequence classifier in float32; return it and transformers' report on loading."""
     try:
         net, info = AutoModelForSequenceClassification.from_pretrained(
             **place,
@@ -126,7 +128,7 @@ def _unloadable(source: str | Path, cause: Exception) -> DataError:
 
 
 def _lost(info: Mapping[str, Any]) -> list[str]:
-    """The weights that the files lack, or hold in another shape."""
+    """Return the weights that the files lack, or hold in another shape."""
     return sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
 
 

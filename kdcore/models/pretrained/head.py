@@ -43,12 +43,12 @@ def plan_head(config: Any, scheme: LabelScheme) -> HeadPlan:
         note = f"the labels of its head have no names ({', '.join(names)})"
         return HeadPlan(count, True, f"{note}; they are taken for {grades}, in this order")
     folded = [name.strip().casefold() for name in names]
-    wanted = [grade.strip().casefold() for grade in scheme.grades]
-    if sorted(folded) != sorted(wanted) or len(set(folded)) != count:
+    grades = [grade.strip().casefold() for grade in scheme.grades]
+    if sorted(folded) != sorted(grades) or len(set(folded)) != count:
         note = f"the labels of its head ({', '.join(names)}) are not the grades ({grades}), so the"
         cure = "name the grades in id2label of its config.json to keep it"
         return HeadPlan(count, False, f"{note} head begins untrained; {cure}")
-    order = tuple(folded.index(grade) for grade in wanted)
+    order = tuple(folded.index(grade) for grade in grades)
     if order == tuple(range(count)):
         return HeadPlan(count, True, f"its head is used as it is ({grades})")
     note = f"the rows of its head ({', '.join(names)}) were turned to the order of the grades"

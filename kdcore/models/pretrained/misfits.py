@@ -1,4 +1,4 @@
-"""Whether a pretrained encoder, its tokenizer and the texts fit each other."""
+"""Check that a pretrained encoder, its tokenizer and the texts fit each other."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ _SHORT, _LONG = (
 
 
 def refuse_misfit(source: str, units: WordPiece, rows: int) -> None:
-    """DataError when the tokenizer says ids for which the encoder's table has no row."""
+    """Raise DataError when the tokenizer has ids without a row in the encoder's table."""
     largest = max(units.tokenizer.get_vocab().values(), default=-1)
     if largest >= rows:
         raise DataError(
@@ -30,9 +30,9 @@ def refuse_misfit(source: str, units: WordPiece, rows: int) -> None:
 
 
 def unknown_notes(source: str, units: WordPiece, texts: Iterable[str]) -> list[str]:
-    """A sentence when some pieces of the texts are unknown; DataError when most of them are.
+    """Return a note when some pieces of the texts are unknown; DataError when most of them are.
 
-    A folder without a tokenizer ends here too: transformers then makes one up that knows no word.
+    A folder without a tokenizer is caught here too: transformers then invents an empty one.
     """
     unknown = units.tokenizer.unk_token_id
     every = list(texts)
@@ -41,20 +41,20 @@ def unknown_notes(source: str, units: WordPiece, texts: Iterable[str]) -> list[s
     if unknown is None or not len(ids):
         return []
     share = float(np.mean(ids == unknown))
-    said = f"{share:.1%} of the pieces of these texts are unknown to its tokenizer"
+    finding = f"{share:.1%} of the pieces of these texts are unknown to its tokenizer"
     if share > MOST_UNKNOWN:
         raise DataError(
-            f"{source}: {said} ({len(units):,} pieces), so it can read nothing; put its own "
+            f"{source}: {finding} ({len(units):,} pieces), so it cannot read them; put its own "
             "tokenizer.json beside the weights, or choose an encoder for this language"
         )
-    return [f"{source}: {said}"] if share >= _TOLD_FROM else []
+    return [f"{source}: {finding}"] if share >= _TOLD_FROM else []
 
 
 def refuse_unanswering(source: str, model: Any) -> None:
-    """DataError when an encoder cannot answer two pairs, or its first token does not see the rest.
+    """Raise DataError when an encoder cannot answer two pairs, or its first token ignores the rest.
 
-    A decoder reads from left to right: its first token, which stands for the pair here, would say
-    the same of every ad.
+    A decoder reads from left to right: its first token, which represents the pair here, would be
+    the same for every ad.
     """
     was_training = model.training
     model.eval()
@@ -62,7 +62,7 @@ def refuse_unanswering(source: str, model: Any) -> None:
         first = _first_vectors(model)
     except (MemoryError, torch.OutOfMemoryError):
         raise
-    except Exception as cause:  # whatever the network of a stranger raises
+    except Exception as cause:  # a foreign network may raise anything
         reason = " ".join(str(cause).split())[:200] or type(cause).__name__
         raise DataError(
             f"{source} cannot read pairs of texts ({reason}); choose an encoder of the BERT "
@@ -78,7 +78,7 @@ def refuse_unanswering(source: str, model: Any) -> None:
 
 @torch.no_grad()
 def _first_vectors(model: Any) -> torch.Tensor:
-    """(2, width) the last vector of the first token of two pairs that differ in the ad only."""
+    """Return (2, width) the last vector of the first token of two pairs with different ads."""
     queries, ads = zip(_SHORT, _LONG, strict=True)
     frame = make_frame(queries, ads, ["", ""], [UNLABELLED] * 2)
     encoded = model.read(PairTable(frame, model.scheme, "probe"))

@@ -145,7 +145,7 @@ def test_what_is_a_week_in_the_trash_goes_for_good(
     run: Run, store: RunStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.trash(run.id)
-    monkeypatch.setattr(kept_in_trash, "KEPT_FOR", -1.0)
+    monkeypatch.setattr(kept_in_trash, "LIFETIME", -1.0)
     assert store.trashed() == ()
     with pytest.raises(UnknownNameError, match=run.id):
         store.restore(run.id)

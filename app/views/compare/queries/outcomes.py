@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app.services.boards import Board
 from app.views.compare.queries import slices
 from kdcore.analysis.filters import Filters, Option, option_counts
-from kdcore.analysis.outcomes import judge, score_pairs
+from kdcore.analysis.outcomes import add_outcomes, score_pairs
 
 Keyed = tuple[str, ...]
 UNLABELLED_BYTE = 255
@@ -28,7 +28,7 @@ def judged(board: Board, ct: float, cs: float) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _judged(key: Keyed, ct: float, cs: float, _board: Board) -> pd.DataFrame:
-    return judge(_scored(key, _board), ct, cs)
+    return add_outcomes(_scored(key, _board), ct, cs)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

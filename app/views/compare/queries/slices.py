@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from app.services.answers import Answers
 from app.services.boards import Board
 from kdcore.analysis.attributes import Attributes, attributes
-from kdcore.analysis.outcomes import judge, read_texts, score_pairs
-from kdcore.analysis.slices import Found, Slice, effect_of, find
+from kdcore.analysis.outcomes import add_outcomes, read_texts, score_pairs
+from kdcore.analysis.slices import Slice, Slices, effect_of, find
 from kdcore.analysis.tags import TAGS
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import ConfigError
@@ -36,7 +36,7 @@ def mask(board: Board, name: str) -> NDArray[np.bool_] | None:
         return None
 
 
-def search(board: Board, against: Against, fewest: int) -> Found | None:
+def search(board: Board, against: Against, fewest: int) -> Slices | None:
     """Slices on the student's loss less that of `against`; None when one of them is missing."""
     other = getattr(board, against)
     if board.student is None or other is None:
@@ -87,12 +87,14 @@ def _tags(board: Board) -> dict[str, Any]:
     if board.teacher is None:
         return {}
     teacher = board.teacher.predictions
-    judged: pd.DataFrame = judge(score_pairs(board.pairs, teacher, teacher, texts=texts(board)))
+    judged: pd.DataFrame = add_outcomes(
+        score_pairs(board.pairs, teacher, teacher, texts=texts(board))
+    )
     return {name: judged[name].to_numpy() for name in TAGS}
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _search(key: Keyed, fewest: int, _board: Board, _other: Answers) -> Found:
+def _search(key: Keyed, fewest: int, _board: Board, _other: Answers) -> Slices:
     return find(about(_board), _difference(key, _board, _other), fewest)
 
 
