@@ -30,7 +30,7 @@ class HeadPlan:
 
 
 def plan_head(config: Any, scheme: LabelScheme) -> HeadPlan:
-    """What to do with the head that a checkpoint's config describes, for these grades."""
+    """Decide what to do with the head that a checkpoint's config describes, for these grades."""
     names = [str(config.id2label[i]) for i in range(config.num_labels)]
     grades, count = ", ".join(scheme.grades), len(scheme)
     if len(names) == 1 and count == 2:
@@ -43,12 +43,12 @@ def plan_head(config: Any, scheme: LabelScheme) -> HeadPlan:
         note = f"the labels of its head have no names ({', '.join(names)})"
         return HeadPlan(count, True, f"{note}; they are taken for {grades}, in this order")
     folded = [name.strip().casefold() for name in names]
-    grades = [grade.strip().casefold() for grade in scheme.grades]
-    if sorted(folded) != sorted(grades) or len(set(folded)) != count:
+    folded_grades = [grade.strip().casefold() for grade in scheme.grades]
+    if sorted(folded) != sorted(folded_grades) or len(set(folded)) != count:
         note = f"the labels of its head ({', '.join(names)}) are not the grades ({grades}), so the"
         cure = "name the grades in id2label of its config.json to keep it"
         return HeadPlan(count, False, f"{note} head begins untrained; {cure}")
-    order = tuple(folded.index(grade) for grade in grades)
+    order = tuple(folded.index(grade) for grade in folded_grades)
     if order == tuple(range(count)):
         return HeadPlan(count, True, f"its head is used as it is ({grades})")
     note = f"the rows of its head ({', '.join(names)}) were turned to the order of the grades"
@@ -57,7 +57,7 @@ def plan_head(config: Any, scheme: LabelScheme) -> HeadPlan:
 
 @torch.no_grad()
 def fit_head(net: Any, plan: HeadPlan, untrained: bool) -> None:
-    """Do what the plan says; untrained: the files held no whole head."""
+    """Adapt the head as planned; untrained: the files have no complete head."""
     if plan.one_logit:
         _two_from_one(net)
     elif not plan.fits and not untrained:
