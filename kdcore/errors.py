@@ -6,8 +6,8 @@ LabError                 anything that a person can act on; its text is shown as
 ├── RunError             a run could not go on (not-a-number, out of memory, full disk, lost)
 └── UnknownNameError     a name that no catalog holds; offers the nearest one
 
-Each class carries the exit code of the command line. What to do about a problem is told in the
-words of the place where it is read: a `Cure` names the option of the command line, and `page` the
+Each class has an exit code of the command line. What to do about a problem is said in the words
+of the place where it is read: a `Cure` names the option of the command line, and `page` the
 control on the screen.
 """
 

@@ -138,10 +138,8 @@ def _boolean(value: Any) -> bool:
     words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
     if isinstance(value, bool):
         return value
-    return words[value.lower()] if isinstance(value, str) and value.lower() in words else _refuse()
-
-
-def _refuse() -> bool:
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
     raise ValueError
 
 

@@ -1,4 +1,4 @@
-"""Workspace: the one place that knows folder names, and how a file is replaced safely."""
+"""Name the folders of a workspace, and replace files safely; no other module knows either."""
 
 import json
 import math
@@ -23,7 +23,7 @@ _DEVICES = frozenset(
 
 
 def check_name(name: str, kind: str = "name") -> str:
-    """The name itself when it can be a folder here and cannot leave its parent, or ConfigError."""
+    """Return the name if it is a valid folder that cannot leave its parent, else ConfigError."""
     if not _NAME.fullmatch(name) or name.endswith(".") or name.split(".")[0].casefold() in _DEVICES:
         raise ConfigError(
             f"{name!r} cannot be a {kind}: use 1 to 100 letters, digits, '.', '_' and '-', "
@@ -33,20 +33,20 @@ def check_name(name: str, kind: str = "name") -> str:
 
 
 def slug(text: str) -> str:
-    """A valid name as near as possible to a text, for instance a file's stem."""
+    """Make a valid name as close as possible to a text, for instance a file's stem."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("._-")[:100].rstrip(".")
     return plain if plain and plain.split(".")[0].casefold() not in _DEVICES else f"data-{plain}"
 
 
 def last_part(path: str) -> str:
-    """The last part of a path of either kind of machine: what may be shown of a whole path."""
+    """Return the last part of a Unix or Windows path: the only part that may be shown."""
     return re.split(r"[/\\]", path.rstrip("/\\"))[-1]
 
 
 def missing_folder(text: str) -> str:
-    """The problem with a text that can only be a path and leads to no folder, or an empty text.
+    """Return the problem of a text that can only be a path but is not a folder, else "".
 
-    `owner/name` may be a hub id as well, so whoever asks the hub must tell.
+    `owner/name` may be a hub id as well, which the caller has to check.
     """
     path = os.path.expanduser(text)  # unlike Path's, it lets odd text pass
     if not text or os.path.isdir(path):
@@ -67,56 +67,56 @@ class Workspace:
 
     @classmethod
     def default(cls) -> "Workspace":
-        """The folder that KDLAB_HOME names, else ~/.kdlab; it need not exist yet."""
+        """The folder that KDLAB_HOME names, else ~/.kdlab; it may not exist yet."""
         return cls(Path(os.environ.get("KDLAB_HOME") or "~/.kdlab").expanduser().absolute())
 
     @classmethod
     def bundled(cls) -> "Workspace":
-        """The read-only demo beside the code: KDLAB_DEMO names another one."""
+        """The read-only demo in assets/; KDLAB_DEMO names another one."""
         bundled = Path(__file__).parents[1] / "assets" / "demo"
         return cls(Path(os.environ.get("KDLAB_DEMO") or bundled).absolute())
 
     @property
     def data(self) -> Path:
-        """Imported data sets, a folder each."""
+        """Imported data sets, one folder each."""
         return self.root / "data"
 
     @property
     def runs(self) -> Path:
-        """Runs, a folder each."""
+        """Runs, one folder each."""
         return self.root / "runs"
 
     @property
     def notes(self) -> Path:
-        """What people wrote about pairs, a file for each data set's content hash."""
+        """Notes of people on pairs, one file per content hash of a data set."""
         return self.root / "notes"
 
     @property
     def queue(self) -> Path:
-        """Runs that wait for a device, a ticket each."""
+        """Runs that wait for a device, one entry each."""
         return self.root / "queue"
 
     @property
     def cache(self) -> Path:
-        """What can be made again; safe to delete."""
+        """What can be computed again; safe to delete."""
         return self.root / "cache"
 
     def data_folder(self, name: str) -> Path:
-        """The folder of a data set; a name that could leave data/ is a ConfigError."""
+        """Return the folder of a data set; ConfigError for a name that could leave data/."""
         return self.data / check_name(name, "data set's name")
 
     def run_folder(self, run_id: str) -> Path:
-        """The folder of a run; an id that could leave runs/ is a ConfigError."""
+        """Return the folder of a run; ConfigError for an id that could leave runs/."""
         return self.runs / check_name(run_id, "run id")
 
     def cache_folder(self, name: str) -> Path:
-        """The folder of something kept for speed; a name that could leave is a ConfigError."""
+        """Return the folder of something cached; ConfigError for a name that could leave cache/."""
         return self.cache / check_name(name, "cache name")
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write a file to; renamed over it when all went well."""
+    """Yield a temporary path beside `path`, renamed to it when the block ends without error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name[:80]}.{secrets.token_hex(6)}.tmp")
     try:
@@ -135,18 +135,18 @@ def write_bytes_atomic(path: Path, content: bytes) -> None:
 
 
 def write_text_atomic(path: Path, text: str) -> None:
-    """Replace a text file (UTF-8, line ends as given) whole or not at all."""
+    """Replace a text file (UTF-8, line ends as given) completely or not at all."""
     write_bytes_atomic(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json_atomic(path: Path, data: Any) -> None:
-    """Replace a JSON file whole or not at all; nan and infinity become null, as JSON has none."""
+    """Replace a JSON file completely or not at all; nan and infinity become null."""
     text = json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False)
     write_text_atomic(path, text + "\n")
 
 
 def _plain(data: Any) -> Any:
-    """NumPy scalars and arrays, tuples and paths as the nearest thing that JSON knows."""
+    """Turn NumPy scalars and arrays, tuples and paths into the nearest JSON value."""
     if isinstance(data, Mapping):
         return {str(key): _plain(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
@@ -160,7 +160,7 @@ def _plain(data: Any) -> Any:
 
 @contextmanager
 def new_folder(target: Path, *, replace: bool = False) -> Iterator[Path]:
-    """A temporary folder beside `target`, renamed to it when the block ends without an error.
+    """Yield a temporary folder beside `target`, renamed to it when the block ends without error.
 
     With replace, an older folder of that name gives way in the same moment; without it, one that
     appeared meanwhile is a DataError. Whatever goes wrong, no half-filled target is left.

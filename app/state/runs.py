@@ -17,7 +17,9 @@ class Runs:
     search: str = text("rfind", "", 200)
     tags: str = text("rtags", "", 400)  # comma separated; a shown run has all of them
     sort: str = choice("rsort", "newest", _ORDERS)
-    metric: str = choice("rmetric", "roc_auc", tuple(k for k in CATALOG if k != "truth_auc"))
+    metric: str = choice(
+        "rmetric", "roc_auc", tuple(k for k in CATALOG if CATALOG[k].kind != "ceiling")
+    )
     differing_only: bool = flag("rdiff", True)  # only settings in which the shown runs differ
     fold_seeds: bool = flag("rfold", True)  # runs that differ in their seed alone are one row
     baseline: str = text("rbase", "", 120)  # the run that deltas are to; "" is the starred one

@@ -43,7 +43,7 @@ SENTENCES: Mapping[str, str] = {
     "tag": "it is tagged “{}”",
 }
 # tags that read the student's answer, or teacher and label together: a slice of a loss
-# difference on one of them would only find what the tag is made of
+# difference on one of them would only find the tag's own definition
 CIRCULAR = frozenset(
     {
         "student_flips_teacher",

@@ -184,7 +184,9 @@ def price_of_distillation(
     )
     if queries < 2:  # drawing the one query again and again would show false certainty
         resamples = 0
-    teacher_curves, student_curves = (_first(each.drawn, resamples) for each in (teacher, student))
+    teacher_curves, student_curves = (
+        (each.drawn[0][:resamples], each.drawn[1][:resamples]) for each in (teacher, student)
+    )
     draws = _at_equal_defect(teacher.weights, weight, teacher_curves, student_curves)
     change = float(_change(numbers)[0])
     low, high = interval(
@@ -193,10 +195,6 @@ def price_of_distillation(
     ends = (max(float(low[0]), -1.0), float(high[0])) if np.isfinite(change) else (np.nan, np.nan)
     level, teacher_revenue, student_revenue = map(float, numbers[0])
     return Price(level, teacher_revenue, student_revenue, change, *ends, queries)
-
-
-def _first(drawn: Curves, resamples: int) -> Curves:
-    return drawn[0][:resamples], drawn[1][:resamples]
 
 
 def _at_equal_defect(weights: Floats, weight: float, teacher: Curves, student: Curves) -> Floats:

@@ -1,4 +1,4 @@
-"""Whether a demo is whole: every file is what was built, and the models still give its logits."""
+"""Check that a demo is complete: its files are unchanged and its models give its logits."""
 
 import hashlib
 import json
@@ -16,32 +16,32 @@ from kdcore.runs.store import Run
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """demo.json of a demo; DataError when the folder is none."""
+    """Read demo.json; DataError when the folder is not a demo."""
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         return dict(card) if isinstance(card["files"], dict) else {}
     except (OSError, ValueError, KeyError, TypeError) as cause:
         raise DataError(
-            f"{folder} is no demo ({cause}); `kdlab demo build --out {folder}` makes one"
+            f"{folder} is not a demo ({cause}); `kdlab demo build --out {folder}` builds one"
         ) from None
 
 
 def problems(folder: Path, rows: int = 200) -> tuple[str, ...]:
-    """A sentence for everything that is wrong; none when the demo is whole.
+    """Return a sentence for everything that is wrong; none when the demo is complete.
 
-    rows: test pairs, evenly spread, on which each model is asked again.
+    rows: test pairs, evenly spread, that each model predicts again.
     """
     card = read_card(folder)
     broken = files(folder, card)
-    if broken:  # a model with a damaged file need not be asked
+    if broken:  # a model with a damaged file cannot be checked
         return broken
     pairs = PairTable.load(folder / "data" / card["data"]["name"])
     named = [folder / "runs" / name for name in card["runs"]]
-    return tuple(expected for run in named for expected in same_answers(Run.load(run), pairs, rows))
+    return tuple(problem for run in named for problem in same_answers(Run.load(run), pairs, rows))
 
 
 def files(folder: Path, card: dict[str, Any]) -> tuple[str, ...]:
-    """Each shipped file that is missing, or not the one that was built."""
+    """List each shipped file that is missing or was changed."""
     broken = []
     for name, digest in card["files"].items():
         path = folder / name
@@ -53,7 +53,7 @@ def files(folder: Path, card: dict[str, Any]) -> tuple[str, ...]:
 
 
 def same_answers(run: Run, pairs: PairTable, rows: int = 200) -> tuple[str, ...]:
-    """Whether a shipped model gives its shipped logits, within TOLERANCE."""
+    """Return a sentence unless a shipped model gives its shipped logits, within TOLERANCE."""
     try:
         shipped = Predictions.load(run.predictions_path("test"))
         shipped.require(pairs.content_hash, len(pairs))

@@ -1,4 +1,4 @@
-"""The demo's table: what each model reached, and how much of the gap its teacher closed."""
+"""Compute the demo's table: each model's metrics, verdict and gap recovered."""
 
 from collections.abc import Mapping
 from math import nan
@@ -23,7 +23,7 @@ def figures(
     predictions: Mapping[str, Predictions],
     evaluations: Mapping[str, Evaluation],
 ) -> dict[str, Any]:
-    """Teacher, students (both twins, verdict, gap recovered) and the truth, ready for JSON."""
+    """Return teacher, students (both twins, verdict, gap recovered) and truth, ready for JSON."""
     rows = {name: _figures(runs[name], evaluations[name]) for name in runs}
     top = evaluations[TEACHER].metrics.get(CEILING)
     return {
@@ -57,7 +57,7 @@ def _student(
 
 
 def _figures(run: Run, evaluation: Evaluation) -> dict[str, Any]:
-    """A run's figures with their intervals, what it learned from and how long that took."""
+    """Return a run's metrics with their intervals, its training pairs, steps and seconds."""
     lines = run.metrics()
     metrics = {key: evaluation.metrics[key] for key in KEYS if key in evaluation.metrics}
     return {

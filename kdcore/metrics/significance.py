@@ -196,12 +196,12 @@ def smallest_detectable(draws: NDArray[Any], support: Support, reach: float = 1.
         np.where(finite_draws, (draws - mean) ** 2, 0.0).sum(axis=0) / np.maximum(n - 1, 1)
     )
     flat = (support.varying == 0) | (error < _NOTHING)
-    stretched = np.where(flat, reach * support.flat() / _Z, error * _finite(support.stretch()))
+    stretched = np.where(
+        flat,
+        reach * support.flat() / _Z,
+        error * np.nan_to_num(support.stretch(), posinf=0.0, neginf=0.0),
+    )
     return np.where((n > 1) & (support.queries > 1), POWER_FACTOR * stretched, np.nan)
-
-
-def _finite(values: Floats) -> Floats:
-    return np.where(np.isfinite(values), values, 0.0)
 
 
 def few(queries: int) -> str:

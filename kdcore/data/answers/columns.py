@@ -40,7 +40,7 @@ _ENDINGS = {"relevance": ("_prob", "_probability", "_proba"), "logit": ("_logit"
 _NO_ANSWER = re.compile(
     r"|index|rank|row|unnamed: ?\d+|(.*[ _.-])?id|split|fold|lang(uage)?|locale"
 )
-_SAMPLE = 1000  # rows whose cells tell a column of numbers
+_SAMPLE = 1000  # rows from which a column of numbers is detected
 
 
 def key_columns(sheet: Sheet, choice: ColumnChoice) -> dict[str, int]:
@@ -91,7 +91,11 @@ def answer_columns(
         what = f"the mapping names {listed(unknown)}, which is neither a part of a pair nor a grade"
         raise sheet.refused(what, f"use {', '.join((*TEXTS, *scheme.grades))}")
     per_grade = {grades[g.strip().casefold()]: c for g, c in mapped.items()}
-    if per_grade and choice.kind != "label_score" and _all_columns(sheet, per_grade):
+    if (
+        per_grade
+        and choice.kind != "label_score"
+        and any(column in sheet.header for column in per_grade.values())
+    ):
         return by_hand(sheet, per_grade, scheme, choice, keys, label)
     if not choice.column and choice.kind in ("auto", *PER_GRADE):
         family = by_grade(sheet, scheme, choice, keys, grades_of_rows)
@@ -101,10 +105,6 @@ def answer_columns(
     if choice.kind not in ("auto", "label_score"):
         return one
     return read_label_score(sheet, one, per_grade, scheme, choice, grades_of_rows)
-
-
-def _all_columns(sheet: Sheet, per_grade: dict[int, str]) -> bool:
-    return any(column in sheet.header for column in per_grade.values())
 
 
 def _label_column(sheet: Sheet, choice: ColumnChoice, keys: dict[str, int]) -> int:

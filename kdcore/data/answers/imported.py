@@ -96,7 +96,7 @@ def bring_file(
     description). model: the model's name; role: a key of predictions.ROLES, "" when not known;
     student: for a twin the name of the student that it belongs to. partial: pairs without an
     answer are left out, and the predictions belong to the others. file: what the file is called.
-    DataError tells every missing, doubled or unreadable row at once.
+    DataError lists every missing, doubled or unreadable row at once.
     """
     requested = np.arange(len(pairs))
     if split != ALL:
@@ -213,7 +213,7 @@ def fit_logistic(scores: Floats, relevant: NDArray[np.bool_]) -> tuple[float, fl
     x = np.stack([(scores - centre) / scale, np.ones_like(scores)], axis=1)
     y, weights, pull = relevant.astype(float), np.zeros(2), np.diag([1e-2, 1e-6])
     for _ in range(50):
-        p = _sigmoid(x @ weights)
+        p = np.exp(-np.logaddexp(0.0, -(x @ weights)))  # the sigmoid, without overflow
         gradient = x.T @ (y - p) - pull @ weights
         curvature = (x * np.maximum(p * (1 - p), 1e-9)[:, None]).T @ x + pull
         step = np.clip(np.linalg.solve(curvature, gradient), -2, 2)
@@ -221,10 +221,6 @@ def fit_logistic(scores: Floats, relevant: NDArray[np.bool_]) -> tuple[float, fl
         if np.abs(step).max() < 1e-10:
             break
     return float(weights[0] / scale), float(weights[1] - weights[0] * centre / scale)
-
-
-def _sigmoid(z: Floats) -> Floats:
-    return np.asarray(np.exp(-np.logaddexp(0.0, -z)))
 
 
 def _check_probabilities(answers: Answers) -> None:

@@ -12,7 +12,7 @@ from kdcore.data.pairs import PairTable
 
 Keys = Mapping[str, list[str]]
 Rows = NDArray[np.int64]
-_SAMPLE = 200  # rows whose texts tell an unnamed column
+_SAMPLE = 200  # rows from which a column without a known name is detected
 _ENOUGH = 0.9  # of them are texts of the data
 
 

@@ -48,8 +48,8 @@ def standing(whole: PairTable, split: str, rejected: int = 0) -> Standing:
     report, part = check(whole), part_of(whole, split)
     seen = next((s for s in report.splits if s.split == split), None)
     if seen is None:
-        alike = check(part.with_splits(["test"] * len(part)))
-        seen = replace(alike.splits[0], split=ALL)
+        one_split = check(part.with_splits(["test"] * len(part)))
+        seen = replace(one_split.splits[0], split=ALL)
     return Standing(whole, part, report, seen, rejected)
 
 
@@ -74,13 +74,14 @@ def data_cards(on: Standing) -> list[DataCard]:
 def _rows(on: Standing) -> DataCard:
     bars = tuple((s.split, float(s.pairs)) for s in on.report.splits)
     detail = f"of {on.report.pairs:,} in all" if len(bars) > 1 else "in one split"
-    definition = "Query-ad pairs that are looked at; the bars are the splits of the data set."
+    definition = "Query-ad pairs of this split; the bars are the splits of the data set."
     return DataCard("rows", "Rows", f"{on.seen.pairs:,}", detail, definition, bars)
 
 
 def _queries(on: Standing) -> DataCard:
     definition = (
-        "Different queries. Only one with two different grades tells a good order from a bad."
+        "Different queries. Only one with two different grades separates a good order from a bad "
+        "one."
     )
     detail = f"{on.seen.rankable:,} with two different grades"
     cannot = float(on.seen.queries - on.seen.rankable)
@@ -133,7 +134,7 @@ def _lengths(on: Standing) -> DataCard:
 def _languages(on: Standing) -> DataCard:
     languages = on.seen.languages
     detail = ", ".join(f"{name} {n:,}" for name, n in list(languages.items())[:4])
-    definition = "As the file says; a file without a language column is taken for English."
+    definition = "As the file says; a file without a language column is read as English."
     bars = tuple((name, float(n)) for name, n in list(languages.items())[:8])
     return DataCard("languages", "Languages", f"{len(languages)}", detail, definition, bars)
 

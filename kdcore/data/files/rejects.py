@@ -29,8 +29,8 @@ def rejects_tsv(problems: Iterable[Problem]) -> Iterator[str]:
 def _one_line(text: str) -> str:
     """Spell out backslashes, control characters and broken bytes."""
     text = text.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode()
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", _spelled, text)
-
-
-def _spelled(match: re.Match[str]) -> str:
-    return match[0].encode("unicode_escape").decode()
+    return re.sub(
+        r"[\x00-\x1f\x7f\x85\u2028\u2029]",
+        lambda match: match[0].encode("unicode_escape").decode(),
+        text,
+    )

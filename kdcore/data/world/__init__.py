@@ -1,7 +1,7 @@
-"""The bundled world: search traffic made from hidden needs and offers, so that the truth is known.
+"""The bundled world: search traffic generated from hidden needs and offers, so truth is known.
 
 world(seed) -> PairTable        pairs with sampled grades and the exact P(grade | query, ad)
-corpus(seed, size) -> Corpus    ads for retrieval; corpus.truth(needs) judges all of them
+corpus(seed, size) -> Corpus    ads for retrieval; corpus.truth(needs) grades all of them
 searches_of(split, n, seed)     the queries of a split and the needs behind them
 sentences(n, seed)              everyday sentences for masked-word demos
 tasks()                         the eight targets of the multi-task teacher and their classes

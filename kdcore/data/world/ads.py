@@ -1,4 +1,4 @@
-"""From offers to ads: a title of 3-8 words and a description of 6-16 words that say every facet."""
+"""Write ads for offers: a title of 3-8 words, a description of 6-16, together every facet."""
 
 from functools import cache
 from typing import Any
@@ -16,7 +16,7 @@ Phrase = tuple[str, int]  # a wording and its number of words
 
 
 def write_ads(offers: Offers, draws: Draws) -> tuple[list[str], list[str]]:
-    """Titles and descriptions, one of each an offer."""
+    """Write titles and descriptions, one of each per offer."""
     words = _words()
     styles = draws.styles(len(offers), _STYLES).tolist()
     columns = (offers.type, offers.kind, offers.brand, offers.value_1, offers.value_2)
@@ -100,7 +100,7 @@ def _ad(words: _Words, row: tuple[int, ...], s: list[int]) -> tuple[str, str]:
 
 
 def _title(words: _Words, row: tuple[int, ...], s: list[int]) -> tuple[str, list[int]]:
-    """The title, and which facets it leaves to the description (positions in the row)."""
+    """Write the title; return it and the facets left to the description (positions in the row)."""
     kind, deed, brand, value_1, value_2, place, price, _ = row
     names = words.types[kind]
     name, used = names[0] if s[0] & 1 else names[(s[0] >> 1) % len(names)]
@@ -141,7 +141,7 @@ def _title(words: _Words, row: tuple[int, ...], s: list[int]) -> tuple[str, list
 
 
 def _brand(words: _Words, brand: int, used: int, s: list[int]) -> Phrase:
-    """Brand and perhaps model name to begin a title; "" leaves them to the description."""
+    """Write brand and perhaps model name for a title; "" leaves them to the description."""
     text, size = words.brands[brand]
     if s[1] % 4 == 0 or used + size >= MAX_TITLE:
         return "", used
@@ -201,7 +201,7 @@ def _add(parts: list[Phrase], pool: list[Phrase], style: int, used: int) -> int:
 
 
 def _sentences(parts: list[Phrase], style: int) -> str:
-    """The parts in a rotated order, as short sentences."""
+    """Join the parts in a rotated order, as short sentences."""
     start = style % len(parts)
     texts = [text for text, _ in parts[start:] + parts[:start]]
     mark = ", " if style & 1 else ". "
@@ -212,7 +212,7 @@ def _sentences(parts: list[Phrase], style: int) -> str:
 
 
 def _sign_in(words: _Words, kind: int, deed: int, brand: int, s: list[int]) -> tuple[str, str]:
-    """The page where a brand's customers log in: it names no product."""
+    """Write the ad of a brand's sign-in page, which names no product."""
     text, size = words.brands[brand]
     hook, more = words.hooks[kind][deed][s[7] % len(words.hooks[kind][deed])]
     title = f"{text} {hook}" if s[8] % 2 else f"{text} - {hook}"
@@ -228,5 +228,5 @@ def _sign_in(words: _Words, kind: int, deed: int, brand: int, s: list[int]) -> t
 
 
 def _long_tail(style: int, n: int) -> int:
-    """An index with a head and a tail: the product of two uniform ranks."""
+    """Return an index with a head and a tail: the product of two uniform ranks."""
     return (style % n) * ((style * 31 + 7) % n) // n

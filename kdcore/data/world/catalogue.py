@@ -1,4 +1,4 @@
-"""The world's catalogue: every word and number of data/, read once into plain tables of indices."""
+"""Read the world's catalogue: all words and numbers of data/ as plain tables of indices."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class Pick:
         return cls(table, np.array([len(row) for row in rows], dtype=np.int64))
 
     def draw(self, rows: Ints, u: NDArray[np.float64], skew: float = 1.0) -> Ints:
-        """(n,) a member of each row by a uniform number, -1 of an empty row; skew > 1 favors heads.
+        """Pick (n,) members of the rows by uniform numbers, -1 for an empty row; skew favors heads.
 
         A skew is a power of u, so that 2 gives the first quarter of a row half of the draws.
         """
@@ -51,7 +51,7 @@ class Pick:
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What exists in the world; every facet is an index into one of these tuples.
+    """Everything in the world; each facet is an index into one of these tuples.
 
     relation: (types, types) index into RELATIONS, seen from the first type.
     prices: (families, STEPS) dollars, rising. intent_share: (classes, intents) cumulative.
@@ -91,19 +91,19 @@ class Catalogue:
     texts: dict[str, Any]
 
     def intent(self, name: str) -> int:
-        """The index of an intent."""
+        """Return the index of an intent."""
         return self.intents.index(name)
 
 
 def read(name: str) -> Any:
-    """One data file, parsed."""
+    """Read one data file."""
     path = files(__package__).joinpath("data", f"{name}.yaml")
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
 
 
 @cache
 def catalogue() -> Catalogue:
-    """The catalogue, read once. Raises DataError naming every word that does not fit."""
+    """Read the catalogue, once. Raises DataError that names every word that does not fit."""
     folder = files(__package__).joinpath("data")
     names = sorted(f.name[:-5] for f in folder.iterdir() if f.name.startswith("vertical_"))
     verticals = [read(name) for name in names]
@@ -182,7 +182,7 @@ def _attribute_tables(attributes: dict[str, Any], family_kinds: list[list[str]])
 
 
 def _chosen(names: list[str] | bool, values: dict[str, int]) -> list[int]:
-    """The values named, or all of them for true."""
+    """Return the named values, or all of them for true."""
     return list(values.values()) if names is True else [values[n] for n in names or []]
 
 

@@ -1,4 +1,4 @@
-"""A corpus of ads for retrieval in which every ad is judged for every query."""
+"""A corpus of ads for retrieval, with the exact grades of every ad for every query."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from kdcore.data.world.truth import truth
 
 @dataclass(frozen=True)
 class Corpus:
-    """Ads that wait for any query: texts, and the offers behind them, row for row."""
+    """Ads independent of any query: texts, and the offers behind them, row for row."""
 
     titles: tuple[str, ...]
     descriptions: tuple[str, ...]
@@ -25,12 +25,12 @@ class Corpus:
         return len(self.titles)
 
     def truth(self, needs: Needs) -> NDArray[np.float64]:
-        """(needs, ads, 4) exact P(grade); 640 kB a need for 20,000 ads."""
+        """Return (needs, ads, 4) exact P(grade); 640 kB per need for 20,000 ads."""
         return truth(needs, self.offers)
 
 
 def corpus(seed: int = 0, size: int = 20_000) -> Corpus:
-    """The ads of the world's advertisers, drawn without any query in mind."""
+    """Draw ads of the world's advertisers, independent of any query."""
     draws = Draws(seed, len(SPLITS))
     offers = settle(draw_offers(popular_types(draws.uniform(size)), draws), draws)
     titles, descriptions = write_ads(offers, draws)

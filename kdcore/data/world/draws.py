@@ -15,39 +15,39 @@ STYLES = 27_720
 
 
 class Draws:
-    """One stream of the world; `key` names it, so that no split disturbs another."""
+    """One random stream of the world; its `key` makes it independent of all others."""
 
     def __init__(self, seed: int, *key: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key))
 
     def uniform(self, *shape: int) -> Floats:
-        """Numbers in [0, 1) of this shape, with 53 bits."""
+        """Draw numbers in [0, 1) of this shape, with 53 bits."""
         raw = self._bits.random_raw(int(np.prod(shape))).reshape(shape)
         return (raw >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def styles(self, *shape: int) -> Ints:
-        """Whole numbers in 0..STYLES-1 that choose between wordings."""
+        """Draw whole numbers in 0..STYLES-1 that choose between wordings."""
         return (self.uniform(*shape) * STYLES).astype(np.int64)
 
     def chance(self, n: int, percent: float | NDArray[np.int64]) -> NDArray[np.bool_]:
-        """(n,) True in so many percent."""
+        """Draw (n,) booleans, True with this percentage."""
         return np.less(self.uniform(n) * 100.0, percent)
 
 
 def zipf(n: int, exponent: float, offset: float = 0.0) -> Floats:
-    """(n,) cumulative shares of ranks 1..n by Zipf and Mandelbrot; an offset flattens the head."""
+    """Return (n,) cumulative Zipf-Mandelbrot shares of ranks 1..n; an offset flattens the head."""
     weight = 1.0 / (np.arange(1, n + 1, dtype=np.float64) + offset) ** exponent
     return cumulative(weight)
 
 
 def cumulative(weight: Sequence[float] | Floats) -> Floats:
-    """Cumulative shares along the last axis, the last one 1."""
+    """Return cumulative shares along the last axis, the last one 1."""
     total = np.cumsum(np.asarray(weight, dtype=np.float64), axis=-1)
     return np.round(total / total[..., -1:], 9)
 
 
 def choose(cumulated: Floats, u: Floats) -> Ints:
-    """(n,) index by cumulative shares: one list for all rows (1-D) or one per row (2-D)."""
+    """Return (n,) indices by cumulative shares, one list for all rows (1-D) or one per row."""
     if cumulated.ndim == 1:
         index = np.searchsorted(cumulated, u, side="right").astype(np.int64)
     else:

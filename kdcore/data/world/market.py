@@ -1,4 +1,4 @@
-"""The simulated market: what an advertiser bids and how likely a click is. Nobody paid anything."""
+"""Simulate the market: bids of advertisers and probabilities of clicks; none of it is real."""
 
 from functools import cache
 from typing import Any
@@ -19,7 +19,7 @@ def _rule() -> dict[str, Any]:
 
 
 def bids(offers: Offers, draws: Draws) -> NDArray[np.float64]:
-    """(offers,) dollars a click, log-normal around the vertical's median, in whole cents."""
+    """Draw (offers,) dollars per click, log-normal around the vertical's median, whole cents."""
     cat, rule, n = catalogue(), _rule(), len(offers)
     median = cat.bids[cat.type_vertical[offers.type]]
     share = np.array([rule["intent"][name] for name in cat.intents])[offers.kind]
@@ -31,7 +31,7 @@ def bids(offers: Offers, draws: Draws) -> NDArray[np.float64]:
 def click_probabilities(
     needs: Needs, offers: Offers, probabilities: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(pairs,) P(click when shown first): rises with the expected grade, in whole 1e-4."""
+    """Return (pairs,) P(click when shown first): it rises with the expected grade, whole 1e-4."""
     rule = _rule()["click"]
     gain = probabilities @ np.arange(probabilities.shape[1])
     logit = rule["base"] + rule["gain"] * gain + rule["spam"] * offers.spam

@@ -1,4 +1,4 @@
-"""Need: what a searcher wants, as columns of facet indices, and how needs are drawn."""
+"""Needs of searchers as columns of facet indices, and how they are drawn."""
 
 from dataclasses import dataclass, fields
 from functools import cache
@@ -15,7 +15,7 @@ NONE = -1
 
 @dataclass(frozen=True)
 class Needs:
-    """Many needs, one column a facet; NONE (-1) where the searcher does not mind.
+    """Many needs, one column per facet; NONE (-1) where any value will do.
 
     type, intent: always set. value_1, value_2, excluded: attribute values (of different kinds);
     cap: dollars. new_only: 1 rules out second-hand things. All arrays have shape (needs,).
@@ -35,16 +35,16 @@ class Needs:
         return len(self.type)
 
     def take(self, rows: Ints) -> "Needs":
-        """The needs at these positions."""
+        """Return the needs at these positions."""
         return Needs(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def describe(self, row: int) -> dict[str, str]:
-        """One need in words: facet to value, only what it asks for."""
+        """Describe one need: facet to value, only what it requests."""
         return describe(self, row)
 
 
 def describe(facets: Any, row: int) -> dict[str, str]:
-    """One row of Needs or Offers in words, without the facets that are not set."""
+    """Describe one row of Needs or Offers, without the facets that are not set."""
     cat = catalogue()
     values = [names[0] for names in cat.value_names]
     names = {
@@ -108,12 +108,12 @@ def _popularity(types: list[str], popular: list[str]) -> Ints:
 
 
 def popular_types(u: Floats) -> Ints:
-    """(n,) product types, a few of them often."""
+    """Draw (n,) product types, a few of them often."""
     return habits().type_order[choose(habits().type_share, u)]
 
 
 def draw_values(values: Pick, family: Ints, draws: Draws) -> tuple[Ints, Ints]:
-    """Two (n,) columns of values, by kind, of two different kinds that the family knows."""
+    """Draw two (n,) columns of values of two different kinds that the family has."""
     cat = catalogue()
     u, count = draws.uniform(4, len(family)), cat.family_kinds.count[family]
     skew = habits().numbers["skew"]["value"] / 100
@@ -127,7 +127,7 @@ def draw_values(values: Pick, family: Ints, draws: Draws) -> tuple[Ints, Ints]:
 
 
 def draw_needs(n: int, draws: Draws) -> Needs:
-    """Needs drawn as searchers have them."""
+    """Draw needs with the frequencies of searchers."""
     cat, habit = catalogue(), habits()
     asks, skew = habit.numbers["need"], habit.numbers["skew"]
     types = popular_types(draws.uniform(n))

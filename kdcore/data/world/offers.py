@@ -1,4 +1,4 @@
-"""Offer: what an advertiser has, and how offers are made to fit, nearly fit or miss a need."""
+"""Offers of advertisers, generated to match, nearly match or miss a need."""
 
 from dataclasses import dataclass, fields, replace
 
@@ -14,7 +14,7 @@ EXACT, ONE_OFF, SIBLING, VERTICAL, DECOY, RANDOM = range(6)
 
 @dataclass(frozen=True)
 class Offers:
-    """Many offers, one column a facet; NONE (-1) where the ad does not say.
+    """Many offers, one column per facet; NONE (-1) where the ad does not state it.
 
     kind: the intent that the offer serves. price: dollars. spam: 1 for click-bait.
     All arrays have shape (offers,).
@@ -33,16 +33,16 @@ class Offers:
         return len(self.type)
 
     def take(self, rows: Ints) -> "Offers":
-        """The offers at these positions."""
+        """Return the offers at these positions."""
         return Offers(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     def describe(self, row: int) -> dict[str, str]:
-        """One offer in words: facet to value, only what the ad says."""
+        """Describe one offer: facet to value, only what the ad states."""
         return describe(self, row)
 
 
 def draw_offers(types: Ints, draws: Draws, kind: Ints | None = None) -> Offers:
-    """Offers of these types that know of no need."""
+    """Draw offers of these types, independent of any need."""
     cat, habit, n = catalogue(), habits(), len(types)
     says, skew = habit.numbers["offer"], habit.numbers["skew"]
     family = cat.type_family[types]
@@ -67,7 +67,7 @@ def draw_offers(types: Ints, draws: Draws, kind: Ints | None = None) -> Offers:
 
 
 def draw_candidates(needs: Needs, draws: Draws) -> tuple[Offers, Ints]:
-    """One offer for each row of needs, and how it was chosen (index into CANDIDATES)."""
+    """Draw one offer per row of needs; return it and how it was chosen (index into CANDIDATES)."""
     habit, n = habits(), len(needs)
     mix = cumulative([habit.numbers["candidate"][c] for c in CANDIDATES])
     candidate = choose(mix, draws.uniform(n))
@@ -83,7 +83,7 @@ def draw_candidates(needs: Needs, draws: Draws) -> tuple[Offers, Ints]:
 
 
 def settle(offers: Offers, draws: Draws) -> Offers:
-    """The same offers made sensible: a kind its class knows, a sign-in page of some brand."""
+    """Make offers consistent: a kind of its class, a sign-in page of some brand."""
     cat, habit = catalogue(), habits()
     group = cat.family_class[cat.type_family[offers.type]]
     possible = cat.intent_share[group, offers.kind] > 0
@@ -115,7 +115,7 @@ def _types(needs: Needs, candidate: Ints, trick: Ints, u: Floats) -> Ints:
 
 
 def _fitted(needs: Needs, free: Offers, close: Bools, draws: Draws) -> Offers:
-    """Free offers with the asked facets copied in: all where close, brand and place elsewhere."""
+    """Copy the requested facets into free offers: all where close, else brand and place."""
     cat, n = catalogue(), len(needs)
     keep = draws.uniform(6, n) * 100 < habits().numbers["keep"]
     same_vertical = cat.type_vertical[free.type] == cat.type_vertical[needs.type]
@@ -146,7 +146,7 @@ def _fitted(needs: Needs, free: Offers, close: Bools, draws: Draws) -> Offers:
 
 
 def _apart(value: Ints, other: Ints, free: Bools) -> Ints:
-    """A free value of the other's kind is dropped: an ad has one size."""
+    """Drop a free value of the other's kind: an ad has one size."""
     cat = catalogue()
     clash = free & (value != NONE) & (other != NONE)
     return np.where(clash & (cat.value_kind[value] == cat.value_kind[other]), NONE, value)
@@ -159,7 +159,7 @@ def _avoiding(value: Ints, excluded: Ints, close: Bools, keep: Bools) -> Ints:
 def _instead(
     needs: Needs, value_1: Ints, value_2: Ints, close: Bools, draws: Draws
 ) -> tuple[Ints, Ints]:
-    """Half of the ads that avoid what is excluded say what they have instead."""
+    """Let half of the ads that avoid an excluded value state another one."""
     cat, n = catalogue(), len(needs)
     kind = cat.value_kind[needs.excluded]
     other = cat.kind_values.draw(kind, draws.uniform(n), habits().numbers["skew"]["value"] / 100)
@@ -175,7 +175,7 @@ def _of_kind(value: Ints, kind: Ints) -> Bools:
 
 
 def _broken(needs: Needs, offers: Offers, chosen: Bools, draws: Draws) -> Offers:
-    """The chosen offers with one facet wrong, drawn among those that the need asks for."""
+    """Make one facet of the chosen offers wrong, drawn among those that the need requests."""
     cat, n = catalogue(), len(needs)
     share = habits().numbers["broken"]
     requested = {
@@ -212,7 +212,7 @@ def _broken(needs: Needs, offers: Offers, chosen: Bools, draws: Draws) -> Offers
 
 
 def _other_kind(offers: Offers, chosen: Bools, intent: Ints, draws: Draws) -> Offers:
-    """The chosen offers serve another intent than the one asked for."""
+    """Give the chosen offers another intent than the requested one."""
     cat = catalogue()
     group = cat.family_class[cat.type_family[offers.type]]
     likely = (cat.intent_share[group] > 0).astype(np.float64)

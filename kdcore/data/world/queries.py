@@ -1,4 +1,4 @@
-"""From needs to queries: templates, synonyms, word order, abbreviations and typing errors."""
+"""Write queries for needs: templates, synonyms, word order, abbreviations and typing errors."""
 
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ _STYLES = 16
 
 
 def write_queries(needs: Needs, draws: Draws) -> list[str]:
-    """One query a need, "" where it would take more than eight words."""
+    """Write one query per need, "" where it would need more than eight words."""
     n, chances = len(needs), habits().numbers
     styles = draws.styles(n, _STYLES).tolist()
     shortened = draws.chance(n, chances["abbreviation"]).tolist()
@@ -34,7 +34,7 @@ def write_queries(needs: Needs, draws: Draws) -> list[str]:
 
 
 def home_split(query: str) -> str:
-    """The only split in which a query may occur, decided by its own letters."""
+    """Return the only split in which a query may occur, a function of its letters."""
     place = crc32(query.encode()) % 100
     for split, percent in habits().numbers["home"].items():
         if place < percent:
@@ -79,7 +79,7 @@ def _words() -> _Words:
 
 
 def favorite(items: list[str], style: int) -> str:
-    """One of the wordings; the first gets about half of all uses."""
+    """Choose one of the wordings; the first is used about half of the time."""
     if style & 1:
         return items[0]
     return items[(style >> 1) % len(items)]
@@ -129,7 +129,7 @@ def _abbreviate(query: str, short: dict[str, str], style: int) -> str:
 
 
 def _typo(query: str, s: list[int]) -> str:
-    """One slip in one word of five letters or more: swapped, dropped, doubled or left out."""
+    """Make one typing error in a word of five letters or more."""
     tokens = query.split()
     long = [i for i, word in enumerate(tokens) if len(word) >= 5 and word.isalpha()]
     if not long:

@@ -1,4 +1,4 @@
-"""Everyday sentences for masked-word demos: places and goods with sensible weights."""
+"""Generate everyday sentences for masked-word demos: places and goods with plausible weights."""
 
 from functools import cache
 from typing import Any
@@ -21,7 +21,7 @@ def _grammar() -> tuple[dict[str, Any], Floats, list[str], Floats, dict[str, Flo
 
 
 def sentences(n: int, seed: int = 0) -> list[str]:
-    """n errands, such as "Let's go to the store and buy some snacks!"; repeats are natural."""
+    """Draw n errands, such as "Let's go to the store and buy some snacks!"; repeats occur."""
     data, frame_share, names, place_share, goods_share = _grammar()
     draws = Draws(seed, 99)
     u, styles = draws.uniform(3, n), draws.styles(n, 4).tolist()

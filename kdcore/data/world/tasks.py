@@ -1,4 +1,4 @@
-"""Eight targets for a multi-task teacher, after the AdsBERT recipe: a column task_<name> each."""
+"""Compute eight targets for a multi-task teacher (AdsBERT), one column task_<name> each."""
 
 from collections.abc import Mapping
 
@@ -15,9 +15,9 @@ PREFIX = "task_"
 
 
 def tasks() -> Mapping[str, tuple[str, ...]]:
-    """Each task and the names of its classes; the column task_<name> holds class indices.
+    """Return each task and the names of its classes; column task_<name> holds class indices.
 
-    task_relevance is -1 where nobody judged the pair; every other target is always known.
+    task_relevance is -1 where the pair is unlabelled; every other target is always defined.
     """
     cat = catalogue()
     return {
@@ -35,7 +35,7 @@ def tasks() -> Mapping[str, tuple[str, ...]]:
 def targets(
     needs: Needs, offers: Offers, grades: Ints, clicks: NDArray[np.bool_]
 ) -> dict[str, Ints]:
-    """Class indices (pairs,) of the eight tasks, by column name."""
+    """Return (pairs,) class indices of the eight tasks, by column name."""
     cat, agree = catalogue(), agreement(needs, offers)
     states = np.stack([agree.value_1, agree.value_2, agree.excluded])
     conflict = np.where((states == UNASKED).all(axis=0), 0, 1 + (states == CONFLICT).any(axis=0))

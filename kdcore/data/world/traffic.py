@@ -1,4 +1,4 @@
-"""Splits: blocks of needs, the ads shown for them, what a judge said. A block never looks back."""
+"""Generate splits: blocks of needs, ads shown for them, and grades; blocks are independent."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -20,20 +20,20 @@ from kdcore.data.world.truth import grade_probabilities, sample_grades, utility
 
 SPLITS = ("train", "validation", "test", "log")
 BLOCK = 1000  # needs drawn at a time, before those at home in other splits are dropped
-ROUNDS = 200  # how often a judge is asked again for a query whose ads all got one grade
+ROUNDS = 200  # most redraws of the grades of a query whose ads all have one grade
 _CANDIDATES = np.array(CANDIDATES, dtype=object)
 
 
 @dataclass(frozen=True)
 class Searches:
-    """Queries with the needs behind them."""
+    """Queries and the needs from which they were generated."""
 
     queries: list[str]
     needs: Needs
 
 
 def searches(split: str, seed: int) -> Iterator[tuple[Searches, Draws]]:
-    """Blocks of new queries of a split, for ever, each with the stream for its ads."""
+    """Yield blocks of new queries of a split without end, each with the stream for its ads."""
     seen: set[str] = set()
     block = 0
     while True:
@@ -50,7 +50,7 @@ def searches(split: str, seed: int) -> Iterator[tuple[Searches, Draws]]:
 
 
 def split_frame(split: str, pairs: int, seed: int) -> pd.DataFrame:
-    """The first `pairs` pairs of a split as a frame for PairTable, with every extra column."""
+    """Return the first `pairs` pairs of a split as a frame, with every extra column."""
     frames: list[pd.DataFrame] = []
     missing = pairs
     for block, draws in searches(split, seed):
@@ -63,7 +63,7 @@ def split_frame(split: str, pairs: int, seed: int) -> pd.DataFrame:
 
 
 def first_searches(split: str, queries: int, seed: int) -> Searches:
-    """The first queries of a split and their needs, in the order of its pairs."""
+    """Return the first queries of a split and their needs, in the order of its pairs."""
     texts: list[str] = []
     columns: list[Needs] = []
     for block, _ in searches(split, seed):
@@ -97,7 +97,7 @@ def _block_frame(split: str, block: Searches, draws: Draws) -> pd.DataFrame:
 
 
 def _judge(truth: NDArray[np.float64], ads: int, split: str, draws: Draws) -> Ints:
-    """One sampled grade a pair; a query of test is judged again until two grades occur."""
+    """Draw one grade per pair; a test query is redrawn until two grades occur."""
     grades = sample_grades(truth, draws.uniform(len(truth)))
     if split == "log":
         return np.full(len(truth), UNLABELLED, dtype=np.int64)

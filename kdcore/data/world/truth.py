@@ -1,4 +1,4 @@
-"""The judge's rule: utility of an offer for a need, then P(grade), from whole numbers only."""
+"""Compute the exact P(grade) of an offer for a need from its utility, in whole numbers only."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +19,7 @@ AGREEMENT = ("not asked", "match", "not said", "conflict")
 
 @dataclass(frozen=True)
 class Agreement:
-    """How an offer answers each facet of a need: UNASKED, MATCH, UNSAID or CONFLICT, (pairs,).
+    """How an offer matches each facet of a need: UNASKED, MATCH, UNSAID or CONFLICT, (pairs,).
 
     relation: index into RELATIONS. excluded: CONFLICT when the ad has what was ruled out.
     """
@@ -48,7 +48,7 @@ def agreement(needs: Needs, offers: Offers) -> Agreement:
 
 
 def utility(needs: Needs, offers: Offers) -> Ints:
-    """(pairs,) utility in hundredths of a logit, row by row."""
+    """Return (pairs,) utilities in hundredths of a logit, row by row."""
     cat, rule, agree = catalogue(), _rule(), agreement(needs, offers)
     local = cat.family_local[cat.type_family[needs.type]]
     facets = _points("brand", agree.brand) + _points("price", agree.price)
@@ -72,12 +72,12 @@ def utility(needs: Needs, offers: Offers) -> Ints:
 
 
 def grade_probabilities(utilities: Ints) -> NDArray[np.float64]:
-    """(pairs, 4) P(grade) in whole millionths, so that rows sum to one on every machine."""
+    """Return (pairs, 4) P(grade) in whole millionths, so that rows sum to one on any machine."""
     return grade_table()[utilities + LIMIT]
 
 
 def truth(needs: Needs, offers: Offers) -> NDArray[np.float64]:
-    """(needs, offers, 4) exact P(grade) of every need with every offer.
+    """Return (needs, offers, 4) exact P(grade) of every need with every offer.
 
     Memory is 32 bytes a pair times a few; give needs in groups when both are many.
     """
@@ -88,14 +88,14 @@ def truth(needs: Needs, offers: Offers) -> NDArray[np.float64]:
 
 
 def sample_grades(probabilities: NDArray[np.float64], u: NDArray[np.float64]) -> Ints:
-    """(pairs,) one observed grade each: a label is a single draw from the truth."""
+    """Draw (pairs,) observed grades: a label is a single draw from the truth."""
     cumulative = np.round(np.cumsum(probabilities, axis=1) * MILLION)[:, :-1]
     return np.asarray((u[:, None] * MILLION >= cumulative).sum(axis=1), dtype=np.int64)
 
 
 @cache
 def grade_table() -> NDArray[np.float64]:
-    """(2 LIMIT + 1, 4) P(grade) for every whole utility."""
+    """Tabulate (2 LIMIT + 1, 4) P(grade) for every whole utility."""
     steps = np.arange(-LIMIT, LIMIT + 1)[:, None] - np.array(_rule()["thresholds"])
     at_least = np.round(MILLION / (1.0 + np.exp(-steps / 100.0)))
     edges = np.hstack([np.full((len(steps), 1), MILLION), at_least, np.zeros((len(steps), 1))])
@@ -171,7 +171,7 @@ def _luxury(offers: Offers) -> Bools:
 
 
 def _login(needs: Needs, offers: Offers, agree: Agreement, total: Ints) -> Ints:
-    """A sign-in page and someone who looks for one know brands, not products."""
+    """Handle sign-in pages, and searches for them, which concern brands and not products."""
     login, rule = catalogue().intent("login"), _rule()["login"]
     wants, is_page = needs.intent == login, offers.kind == login
     same = agree.brand == MATCH

@@ -19,7 +19,7 @@ class HeadPlan:
 
     labels: how many it is loaded with. order: its rows in the order of the grades, () as they
     stand. one_logit: its one number is the log-odds of the better of two grades. fits: whether it
-    is used at all; one that does not begins untrained. note: what is told of it.
+    is used at all; one that does not begins untrained. note: a sentence on it.
     """
 
     labels: int

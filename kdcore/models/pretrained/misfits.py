@@ -10,7 +10,7 @@ from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
 from kdcore.errors import DataError
 from kdcore.models.tokens.wordpiece import WordPiece
 
-SAMPLE = 2000  # texts whose pieces are looked at
+SAMPLE = 2000  # texts whose pieces are checked
 MOST_UNKNOWN = 0.5  # of the pieces; with more a model reads nothing
 _TOLD_FROM = 0.01
 _SHORT, _LONG = (

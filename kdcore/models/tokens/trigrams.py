@@ -13,10 +13,10 @@ from kdcore.stops import heed
 
 
 class Trigrams:
-    """Words as bags of letter trigrams: `#word#` cut into threes (facts of C-DSSM and TwinBERT).
+    """Words as bags of letter trigrams: `#word#` split into threes, as in C-DSSM and TwinBERT.
 
     Lower-cased, everything but letters of any alphabet and digits removed, at most 20 trigrams
-    a word. `ids` maps a trigram to 1..; 0 stands for all that were not seen in training.
+    per word. `ids` maps a trigram to 1..; 0 stands for all that did not occur in training.
     rule, strip_accents: what a word is, see kdcore.models.tokens.words.
     """
 
@@ -47,7 +47,7 @@ class Trigrams:
 
     @classmethod
     def load(cls, folder: Path) -> "Trigrams":
-        """What save wrote; a plain list of trigrams, as older versions did, has the older rule."""
+        """Read what `save` wrote; a plain list of trigrams, of old versions, has the older rule."""
         try:
             content = json.loads((folder / "trigrams.json").read_text(encoding="utf-8"))
             if isinstance(content, list):
@@ -58,23 +58,23 @@ class Trigrams:
             return cls(content["trigrams"], rule, bool(content["strip_accents"]))
         except (OSError, ValueError, KeyError, TypeError) as cause:
             raise DataError(
-                f"{folder} holds no letter trigrams ({cause}); finish its run first"
+                f"{folder} does not hold letter trigrams ({cause}); finish its run first"
             ) from cause
 
     def __len__(self) -> int:
         return len(self.trigrams) + 1
 
     def encode(self, texts: Sequence[str]) -> Ragged:
-        """A number for each word, new words added to the table of bags (see `bags`)."""
+        """Number each word; new words are added to the table of bags (see `bags`)."""
         parts = []
-        for some in portions(texts, PORTION):
+        for part in portions(texts, PORTION):
             heed()
-            words = [words_of(text, self.rule, self.strip_accents) or [""] for text in some]
+            words = [words_of(text, self.rule, self.strip_accents) or [""] for text in part]
             parts.append(Ragged.from_rows([[self._word(w) for w in row] for row in words]))
         return Ragged.joined(parts)
 
     def bags(self) -> Ragged:
-        """Row w holds the trigram ids of word w, for every word met so far."""
+        """Return the trigram ids of every word so far, one row per word."""
         return Ragged.from_rows(self._bags)
 
     def _word(self, word: str) -> int:

@@ -1,13 +1,13 @@
-"""The WordPiece tokenizer (trained on the data, or taken with a checkpoint) and rows of ids.
+"""The WordPiece tokenizer, trained on the data or loaded with a checkpoint, and rows of ids.
 
-Tokenizers turn distinct texts into flat arrays of ids once; batches are then cut by index.
+Tokenizers turn distinct texts into flat arrays of ids once; batches are then taken by index.
 """
 
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,19 +45,19 @@ class Ragged:
 
     @property
     def lengths(self) -> NDArray[np.int64]:
-        """(rows,) ids in each."""
+        """(rows,) number of ids in each row."""
         return np.diff(self.offsets)
 
     @classmethod
     def from_rows(cls, rows: Sequence[Sequence[int]]) -> "Ragged":
-        """From lists of ids."""
+        """Join lists of ids."""
         offsets = np.zeros(len(rows) + 1, dtype=np.int64)
         np.cumsum([len(row) for row in rows], out=offsets[1:])
         flat = np.fromiter((i for row in rows for i in row), dtype=np.int64, count=int(offsets[-1]))
         return cls(flat, offsets)
 
     def take(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The ids of these rows end to end."""
+        """Return the ids of these rows, one row after the other."""
         lengths = self.lengths[rows]
         ends = np.cumsum(lengths)
         index = np.arange(ends[-1] if len(ends) else 0)
@@ -67,14 +67,14 @@ class Ragged:
         return taken
 
     def capped(self, longest: int) -> "Ragged":
-        """Every row cut to its first `longest` ids."""
+        """Cut every row to its first `longest` ids."""
         lengths = np.minimum(self.lengths, longest)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         index = np.arange(offsets[-1]) + np.repeat(self.offsets[:-1] - offsets[:-1], lengths)
         return Ragged(self.flat[index], offsets)
 
     def framed(self, before: tuple[int, ...], after: tuple[int, ...]) -> "Ragged":
-        """Every row between the same ids before and after."""
+        """Put the same ids before and after every row."""
         rows, extra = len(self), len(before) + len(after)
         offsets = self.offsets + extra * np.arange(rows + 1)
         flat = np.empty(offsets[-1], dtype=np.int64)
@@ -88,18 +88,18 @@ class Ragged:
 
     @classmethod
     def joined(cls, parts: Sequence["Ragged"]) -> "Ragged":
-        """The rows of all parts, in order."""
+        """Join the rows of all parts, in order."""
         empty = np.zeros(0, dtype=np.int64)
         lengths = np.concatenate([empty, *(part.lengths for part in parts)])
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         return cls(np.concatenate([empty, *(part.flat for part in parts)]), offsets)
 
     def followed_by(self, other: "Ragged") -> "Ragged":
-        """These rows, then the other's."""
+        """Return these rows followed by the other's."""
         return Ragged.joined([self, other])
 
     def filled(self, value: int) -> "Ragged":
-        """Empty rows hold one `value`: every text has at least one token."""
+        """Put one `value` into empty rows, so that every text has a token."""
         empty = self.lengths == 0
         if not empty.any():
             return self
@@ -107,20 +107,8 @@ class Ragged:
         return Ragged(flat, self.offsets + np.concatenate([[0], np.cumsum(empty)]))
 
     def map(self, table: NDArray[np.int64]) -> "Ragged":
-        """Every id replaced by table[id]."""
+        """Replace every id by table[id]."""
         return Ragged(table[self.flat], self.offsets)
-
-
-class Units(Protocol):
-    """What a model needs of its tokenizer."""
-
-    def encode(self, texts: Sequence[str]) -> Ragged:
-        """Ids of each text, without special tokens."""
-        ...
-
-    def save(self, folder: Path) -> None:
-        """Write it beside the model."""
-        ...
 
 
 class WordPiece:
@@ -141,7 +129,7 @@ class WordPiece:
         """Learn lower-cased word pieces from texts; the same texts give the same ids.
 
         Texts are composed (NFC) first, and accents are kept unless `strip_accents`. A word longer
-        than 100 letters is cut there. A stop (kdcore.stops) is heeded meanwhile.
+        than 100 letters is split there. A stop (kdcore.stops) is heeded meanwhile.
         """
         core = _basic(models.WordPiece(unk_token="[UNK]"), strip_accents)
         texts = sorted({text for part in portions(set(texts), PORTION) for text in part})
@@ -173,34 +161,34 @@ class WordPiece:
 
     @classmethod
     def load(cls, source: str | Path) -> "WordPiece":
-        """From a model's folder or a hub id; remote code is never run."""
+        """Load from a model's folder or a hub id; remote code is never run."""
         try:
             tokenizer = AutoTokenizer.from_pretrained(
                 os.path.expanduser(str(source)), trust_remote_code=False
             )
         except MemoryError:
             raise
-        except Exception as cause:  # a foreign file; its readers raise whatever they raise
+        except Exception as cause:  # a foreign file; its readers may raise anything
             reason = " ".join(str(cause).split())[:200] or type(cause).__name__
             raise DataError(
                 f"{source} holds no tokenizer that transformers can load ({reason}); "
                 "put its tokenizer.json beside the weights"
             ) from cause
-        tokenizer.init_kwargs.pop("auto_map", None)  # names code that is not taken along
+        tokenizer.init_kwargs.pop("auto_map", None)  # names code that is not copied
         return cls(tokenizer)
 
     def __len__(self) -> int:
         return len(self.tokenizer)
 
     def encode(self, texts: Sequence[str]) -> Ragged:
-        """Ids of each text, without special tokens."""
+        """Return the ids of each text, without special tokens."""
         backend = self.tokenizer.backend_tokenizer
         backend.no_truncation()
         backend.no_padding()
         parts = []
-        for some in portions(texts, PORTION):  # an Encoding object is a hundred times its ids
+        for part in portions(texts, PORTION):  # an Encoding is a hundred times as large as its ids
             heed()
-            encodings = backend.encode_batch_fast(some, add_special_tokens=False)
+            encodings = backend.encode_batch_fast(part, add_special_tokens=False)
             parts.append(Ragged.from_rows([e.ids for e in encodings]))
         return Ragged.joined(parts)
 
@@ -210,7 +198,7 @@ class WordPiece:
 
 
 def _basic(model: Any, strip_accents: bool) -> Tokenizer:
-    """Lower-cased, composed, cut at blanks, punctuation and ideographs as BERT does."""
+    """Make a tokenizer that lower-cases, composes and splits texts as BERT does."""
     core = Tokenizer(model)
     core.normalizer = normalizers.Sequence(
         [
@@ -218,7 +206,7 @@ def _basic(model: Any, strip_accents: bool) -> Tokenizer:
             normalizers.BertNormalizer(lowercase=True, strip_accents=strip_accents),
         ]
     )
-    # BERT reads a longer word as [UNK]; cut, it stays readable, and training stays linear in it
+    # BERT reads a longer word as [UNK]; split, it stays readable, and training time linear
     longest = pre_tokenizers.Split(Regex(f".{{{LONGEST_WORD}}}"), "isolated")
     core.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.BertPreTokenizer(), longest])
     return core

@@ -1,8 +1,8 @@
-"""The words of a text for the letter-trigram tokenizers, and texts of a length that can be read.
+"""Split texts into words for the letter-trigram tokenizers, and bound the length of texts.
 
-Two rules say what a word is; a tokenizer keeps the name of its own beside its trigrams, so that a
-model answers as it did when it was trained. `letters`, the older one: everything but letters and
-digits is a gap, accents and vowel signs of their own among it. `unicode`: texts are composed
+Two rules define a word; a tokenizer stores the name of its rule beside its trigrams, so that a
+model answers as it did in training. `letters`, the older one: everything but letters and digits
+separates words, separate accents and vowel signs too. `unicode`: texts are composed
 (NFC), combining marks stay in their word, and scripts that write no blanks (Chinese, Japanese,
 Thai, Lao, Khmer, Burmese) are cut into letters.
 """
@@ -29,7 +29,7 @@ _NO_BLANKS = (
 
 
 def _marks() -> str:
-    """Every combining mark of Unicode's first two planes, as ranges of a regular expression."""
+    """Return the combining marks of Unicode's first two planes as ranges of a regex."""
     points = [i for i in range(0x300, 0x20000) if unicodedata.category(chr(i))[0] == "M"]
     runs = [[i for _, i in run] for _, run in groupby(enumerate(points), lambda at: at[1] - at[0])]
     return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
@@ -43,7 +43,7 @@ _JOINERS = re.compile("[\u200c\u200d]")  # shape letters inside a word, as Persi
 
 
 def words_of(text: str, rule: str = UNICODE, strip_accents: bool = False) -> list[str]:
-    """Lower-cased words of letters and digits; strip_accents takes accents off, as BERT does."""
+    """Split a text into lower-cased words; strip_accents removes accents, as BERT does."""
     if strip_accents and not text.isascii():
         letters = unicodedata.normalize("NFD", text.lower())
         text = "".join(c for c in letters if unicodedata.category(c) != "Mn")
@@ -54,16 +54,16 @@ def words_of(text: str, rule: str = UNICODE, strip_accents: bool = False) -> lis
 
 
 def cut(word: str) -> list[str]:
-    """Letter trigrams of `#word#`: len(word) of them."""
+    """Split `#word#` into len(word) letter trigrams."""
     marked = f"#{word}#"
     return [marked[i : i + 3] for i in range(max(len(marked) - 2, 1))]
 
 
 def readable(text: str) -> str:
-    """The text, or as much of it as any model can read where it is longer than that.
+    """Shorten a text to what any model can read.
 
-    A blob of megabytes (a picture pasted into a description) would hold up a tokenizer for
-    minutes; of it only the first words, and of each word the first letters, are kept.
+    A blob of megabytes (a picture pasted into a description) would block a tokenizer for minutes;
+    only its first words, and of each word the first letters, are used.
     """
     if len(text) <= LONGEST_TEXT:
         return text
@@ -72,7 +72,7 @@ def readable(text: str) -> str:
 
 
 def portions(texts: Iterable[str], most: int) -> Iterable[list[str]]:
-    """Readable texts in portions of at most `most` texts and about a million letters."""
+    """Yield readable texts in portions of at most `most` texts and about a million letters."""
     part: list[str] = []
     letters = 0
     for text in map(readable, texts):
