@@ -213,7 +213,7 @@ def test_a_method_that_the_student_cannot_serve_is_refused_with_who_can(monkeypa
         )
     )
     assert found == (
-        "method: Inside reads attentions, hidden_states, which C-DSSM has not got; "
+        "method: Inside reads attentions, hidden_states, which C-DSSM does not give; "
         "choose BERT-n or Pretrained encoder",
     )
 

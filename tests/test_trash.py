@@ -32,7 +32,7 @@ def test_the_last_of_two_with_one_name_comes_back(tmp_path):
 def test_nothing_that_is_there_is_written_over(tmp_path):
     trash.throw_away(made(tmp_path, text="old"))
     made(tmp_path, text="new")
-    with pytest.raises(DataError, match="there already"):
+    with pytest.raises(DataError, match="exists again"):
         trash.take_back(tmp_path, "a")
     assert (tmp_path / "a" / "file").read_text() == "new"
 

@@ -102,7 +102,7 @@ def test_what_is_exported_reads_back(home: Home, kdlab: Kdlab, tmp_path: Path) -
 def test_sizes_of_the_world_that_make_no_sense_are_refused(home: Home, kdlab: Kdlab) -> None:
     said = kdlab("data", "show", "world:trian=5,log=x")
     assert said.code == 2
-    assert said.err.count("is no size") == 2
+    assert said.err.count("is not a size") == 2
     said = kdlab("data", "show", "world:log=999999999999")
     assert (said.code, said.out) == (2, "")
     assert "log: 999,999,999,999 pairs; give 10,000,000 at most" in said.err

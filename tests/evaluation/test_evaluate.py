@@ -224,7 +224,7 @@ def test_predictions_of_other_pairs_or_grades_are_refused():
     other, _ = world(seed=9)
     with pytest.raises(DataError, match="belong to other pairs"):
         evaluate(other, noisy(pairs, logits, 1))
-    with pytest.raises(DataError, match="know 5 grades"):
+    with pytest.raises(DataError, match="have 5 grades"):
         evaluate(pairs, Predictions(np.zeros((len(pairs), 5), np.float32), "x", "five"))
     model = noisy(pairs, logits, 1)
     with pytest.raises(ConfigError, match="resamples"):

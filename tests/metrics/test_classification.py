@@ -108,7 +108,7 @@ def test_likelihood_and_brier_equal_scikit_learn(classes):
 
 
 def test_an_unlabelled_pair_has_no_likelihood():
-    with pytest.raises(DataError, match="1 pairs carry no grade"):
+    with pytest.raises(DataError, match="1 pairs have no grade"):
         nll(np.array([0, -1]), np.zeros((2, 2)))
 
 

@@ -216,7 +216,7 @@ def test_any_names_can_be_mapped_by_hand_and_a_missing_grade_is_told(bring: Brin
     assert found.read.columns.kind == "logits"
     with pytest.raises(DataError, match="no column is called 'w9'"):
         bring(rows, pairs, mapping={**mapping, "exact": "w9"})
-    with pytest.raises(DataError, match="'color', which is no part of a pair and no grade"):
+    with pytest.raises(DataError, match="'color', which is neither a part of a pair nor a grade"):
         bring(rows, pairs, mapping={"color": "w3"})
 
 

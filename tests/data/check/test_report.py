@@ -93,7 +93,7 @@ def test_oddities_are_said_in_sentences():
 def test_an_unlabelled_table_is_checked_without_a_crash(tmp_path):
     report = check(table(("a", "x", -1, "train"), ("b", "y", -1, "log")))
     assert np.isnan(report.splits[0].prior)
-    assert report.findings == ("train: no pair carries a grade",)
+    assert report.findings == ("train: no pair has a grade",)
     write_json_atomic(tmp_path / "x.json", report.to_dict())
 
 
@@ -107,5 +107,5 @@ def test_pairs_without_a_grade_among_others_are_a_finding():
     rows = [(f"q{i}", f"ad {k}", k, "test") for i in range(10) for k in (0, 1, 2, -1)]
     log = [(f"log {k}", "ad", k, "log") for k in (1, -1)]
     findings = check(table(*rows, *log)).findings
-    assert "test: 10 of 40 pairs carry no grade" in findings
+    assert "test: 10 of 40 pairs have no grade" in findings
     assert not any(f.startswith("log") and "no grade" in f for f in findings)

@@ -115,7 +115,7 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path):
 def test_a_tokenizer_of_another_language_is_refused_and_a_few_unknown_pieces_are_told(tmp_path):
     folder = craft(tmp_path / "x")
     chinese = PAIRS.frame.assign(query="蓝牙耳机", title="新款无线")
-    with pytest.raises(DataError, match="can read nothing"):
+    with pytest.raises(DataError, match="cannot read them"):
         load(folder, PairTable(chinese, SCHEME, "chinese"))
     some = PAIRS.frame.assign(query=[*QUERIES[:3], "蓝"])
     assert "are unknown to its tokenizer" in told(load(folder, PairTable(some, SCHEME, "some")))

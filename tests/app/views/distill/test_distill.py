@@ -175,7 +175,7 @@ def test_a_method_that_the_student_cannot_serve_is_greyed_with_its_reason(monkey
     at = page()
     grey = button(at, "method_layers")
     assert grey.disabled
-    assert "which TwinBERT cosine has not got" in grey.help
+    assert "which TwinBERT cosine does not give" in grey.help
     assert "layers" not in knob(at, "method.name").options
     assert page(settings="student.name=bert").button
     at = page(settings="student.name=bert")
