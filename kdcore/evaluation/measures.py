@@ -191,24 +191,21 @@ def _measured(
     tied = lists.tied_share(TIED_DEPTH)
     curves = _ndcg_curves(lists, grades, groups, pairs.scheme)
     rho = _rank_correlation(pairs, scores, teacher)
-    # each mean's sum in each query, by key; what divides it is `over` in its definition
-    means = {ndcg_key(g, k): _or_zero(c[:, k - 1]) for g, c in curves.items() for k in DEPTHS}
     errors = _errors(grades, predictions.logits[rows], relevant, relevance)
-    means |= {key: _sum(values, groups, queries) for key, values in errors.items()}
     distances = _distances(pairs, predictions.logits, scores, teacher, temperature)
-    means |= {key: _sum(values, index, queries) for key, values in distances.items()}
-    if teacher is not None:
-        means["teacher_rank_correlation"] = _or_zero(rho)
-    units: dict[Over, NDArray[Any]] = {
-        "ranked": np.isfinite(curves["linear"][:, 0]),
-        "labelled": np.bincount(groups, minlength=queries),
-        "pairs": np.bincount(index, minlength=queries),
-        "correlated": np.isfinite(rho),
+    # each mean's sum in each query, by key; what divides it is `over` in its definition
+    means = {
+        **{ndcg_key(g, k): _or_zero(c[:, k - 1]) for g, c in curves.items() for k in DEPTHS},
+        **{key: _sum(values, groups, queries) for key, values in errors.items()},
+        **{key: _sum(values, index, queries) for key, values in distances.items()},
+        **({"teacher_rank_correlation": _or_zero(rho)} if teacher else {}),
     }
+    counts = (np.bincount(each, minlength=queries) for each in (groups, index))
+    units = [np.isfinite(curves["linear"][:, 0]), *counts, np.isfinite(rho)]  # as UNITS says
     gaps, errors_of_gaps = _gaps(relevant, relevance, groups, queries)
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
-    columns = [*means.values(), *(units[unit] for unit in UNITS), *gaps]
+    columns = [*means.values(), *units, *gaps]
     return Measured(
         numbers=numbers,
         means=tuple(means),

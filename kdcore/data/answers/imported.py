@@ -102,13 +102,8 @@ def bring_file(
     if split != ALL:
         requested = np.flatnonzero((pairs.frame["split"] == split).to_numpy())
     part = part_of(pairs, split)
-    answers = read_answers(
-        path,
-        Expected(pairs, requested),
-        choice,
-        partial=partial,
-        file=file,
-    )
+    expected = Expected(pairs, requested)
+    answers = read_answers(path, expected, choice, partial=partial, file=file)
     aligned = align(answers, pairs, requested, choice.controls, partial)
     others = np.setdiff1d(np.flatnonzero(aligned.row_of >= 0), requested)
     rows = np.flatnonzero(aligned.row_of[requested] >= 0)
