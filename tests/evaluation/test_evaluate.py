@@ -399,9 +399,9 @@ def test_an_evaluation_survives_json():
     again = evaluation_from_json(text)
     assert to_json(again) == text
     np.testing.assert_array_equal(again.per_query(), evaluation.per_query())
-    with pytest.raises(DataError, match="no evaluation"):
+    with pytest.raises(DataError, match="not an evaluation"):
         evaluation_from_json('{"model": "x"}')
-    with pytest.raises(DataError, match="no evaluation"):
+    with pytest.raises(DataError, match="not an evaluation"):
         evaluation_from_json("[]")
 
 
