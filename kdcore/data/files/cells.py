@@ -144,11 +144,13 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
     if not rows:
         return True
     plain = [cell.strip().casefold() for cell in rows[0]]
-    if ALIASES & set(plain):
-        return True
+    labels = set().union({""}, *map(label_lookup, KNOWN_SCHEMES))
+    names = ALIASES & set(plain)
+    grade = plain[-1] if len(plain) > 2 and not _is_number(plain[-1]) else ""
+    if len(names) > 1 or (names and (not grade or grade not in labels)):
+        return True  # one known name beside a grade in words may be a text: "Q" as a description
     if all(map(_is_number, plain)):  # pandas names columns 0, 1, 2
         return len(plain) > 1 and plain == [str(place) for place in range(len(plain))]
-    labels = set().union({""}, *map(label_lookup, KNOWN_SCHEMES))
     labels |= {row[-1].strip().casefold() for row in rows[1:] if len(row) == len(plain)}
     return len(plain) < 3 or plain[-1] not in labels
 
