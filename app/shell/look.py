@@ -23,6 +23,9 @@ _RULES = """
 @media (min-width: 769px) { /* Compare's sentence gets shorter by a filter: the page stays */
   .stMainBlockContainer:has(.st-key-filter_rail) .st-key-finding { min-height: 3.4rem; }
 }
+/* the sections of the navigation are short: they do not fold */
+[data-testid="stNavSectionHeader"] { pointer-events: none; }
+[data-testid="stNavSectionHeader"] > div { display: none; }
 .st-key-top_bar { row-gap: 0.25rem; column-gap: 0.6rem; }
 .st-key-top_bar > .st-key-pick_student { flex: 1 1 245px; max-width: 330px; }
 .st-key-pick_student [data-testid="stSelectbox"] { width: 100% !important; }
@@ -68,6 +71,8 @@ h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
   [data-testid="stSidebarContent"] { padding: 0; }
   [data-testid="stSidebarUserContent"] { display: none; }
   [data-testid="stSidebarNav"] { padding: 0 12px; }
+  [data-testid="stNavSectionHeader"] { display: none; }
+  [data-testid="stSidebarNavItems"] > * + * { border-top: 1px solid rgba(128, 128, 128, 0.3); }
   [data-testid="stSidebarNavLink"] { min-height: 34px; }
   [data-testid="stSidebarNav"] [data-testid="stMarkdownContainer"] { font-size: 0; width: 0; }
 }

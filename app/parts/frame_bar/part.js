@@ -1,6 +1,7 @@
 // Copy link and shortcuts.
 
 import { el, kept, theme } from "../draw.js";
+import { watchSections } from "./navigation.js";
 import { offerSkip } from "./skip.js";
 
 const FIELDS = ["INPUT", "TEXTAREA", "SELECT"]; // in which a key is a letter
@@ -27,7 +28,11 @@ function listen(part) {
   part.stop = new AbortController();
   const options = { signal: part.stop.signal };
   window.addEventListener("keydown", (event) => onKey(event, part), options);
-  return () => part.stop.abort();
+  const unwatch = watchSections();
+  return () => {
+    unwatch();
+    part.stop.abort();
+  };
 }
 
 function build(root) {
