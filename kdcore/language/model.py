@@ -127,12 +127,12 @@ def _refusal(name: str, cause: Exception) -> str:
 
 def _readable(tokenizer: Any, size: int) -> list[str]:
     """Every piece as a person reads it; pieces inside a word begin with ##, as BERT's do."""
-    known = min(size, len(tokenizer))
-    pieces = [str(p) for p in tokenizer.convert_ids_to_tokens(list(range(known)))]
+    named = min(size, len(tokenizer))
+    pieces = [str(p) for p in tokenizer.convert_ids_to_tokens(list(range(named)))]
     special = set(tokenizer.all_special_tokens)
     marker = next((m for m in ("Ġ", "▁") if any(p.startswith(m) for p in pieces)), "")
     read = [p if p in special or not marker else _unmarked(tokenizer, p, marker) for p in pieces]
-    return read + [f"[unused {i}]" for i in range(known, size)]  # a table may be padded
+    return read + [f"[unused {i}]" for i in range(named, size)]  # a table may be padded
 
 
 def _unmarked(tokenizer: Any, piece: str, marker: str) -> str:

@@ -280,5 +280,5 @@ def _dropout(x: Tensor, layer: nn.Dropout) -> Tensor:
         return F.dropout(x, layer.p)
     threshold = round(layer.p * 256)
     words = torch.randint(-(2**63), 2**63 - 1, ((x.numel() + 7) // 8,))
-    kept = words.view(torch.uint8)[: x.numel()].view_as(x) >= threshold
-    return x * kept.to(x.dtype).mul_(256 / (256 - threshold))
+    mask = words.view(torch.uint8)[: x.numel()].view_as(x) >= threshold
+    return x * mask.to(x.dtype).mul_(256 / (256 - threshold))

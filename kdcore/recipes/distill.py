@@ -47,6 +47,7 @@ def distill(
     student = new_model(config.student, transfer, config.seed, source)
     teacher = _teacher(config, transfer, predictions.transfer, run)
 
+    # what the method reads beside the logits, such as hidden states
     wants = method_entry(config.method.name).needs
     objective = _objective(config, student, teacher, transfer)
     terms = [Term("soft", objective, config.soft_weight)]
@@ -67,7 +68,7 @@ def distill(
     for rows, batch in batches(session):
         outputs = student(batch, wants)
         loss, parts = weighted_sum(terms, outputs, teacher(rows, batch))
-        if config.hard_weight:
+        if config.hard_weight:  # pairs of a log have no label and add nothing
             target = grades[session.tensor(rows)]
             hard = hard_cross_entropy(outputs.logits, target, config.label_smoothing)
             parts["hard"] = session.labelled_mean(hard, transfer.grades)

@@ -52,6 +52,7 @@ class Checkpoints:
             tensors |= {f"{name}/{key}": value for key, value in module.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{key}": value for key, value in state.items()}
+        # losses that no metric line holds yet, so that a line over a stop is the same
         for key in pending[0] if pending else ():
             tensors[f"pending/{key}"] = torch.stack([parts[key] for parts in pending])
         name = f"step-{progress.step:08d}.safetensors"

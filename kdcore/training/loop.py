@@ -34,7 +34,7 @@ def training_batches(session: Session) -> Iterator[tuple[Rows, Batch]]:
     with InterruptFlag() as interrupt:
         for rows in session.remaining_batches():
             yield session.share(rows)
-            # the recipe has taken its step
+            # here the recipe has taken its step
             if monitor is not None:
                 monitor.after_step(interrupt)
             if session.message:
@@ -73,12 +73,14 @@ class Monitor:
         """Log, validate and replay what is due, then save: a checkpoint holds all of its step."""
         session, step = self.session, self.session.progress.step
         due = (step - 1) % session.steps_per_epoch + 1 in self.validated_at
+        # losses first: a validation or a replay would count as time of training
         if due or step == 1 or step % session.knobs.log_every == 0:
             self.log.losses()
         if due:
             self.validate()
         self._replay()
         self._show_progress()
+        # `keep` ends with the best model so far, `pause` leaves a checkpoint to resume from
         request = "pause" if interrupt.raised else session.writer.stop_kind
         if request == "keep" and step < session.total_steps:
             self._end_early(validated=due)
@@ -105,6 +107,7 @@ class Monitor:
             raise session.not_a_number(step)
         values = quality(logits, session.pairs.validation)
         value = values["roc_auc"] if session.knobs.select_by == "roc_auc" else -values["nll"]
+        # higher is better in both; of equal values the earlier step stays
         if not session.progress.best_step or value > session.progress.best_value:
             session.checkpoints.save_best(step)
             session.progress = replace(session.progress, best_step=step, best_value=value)

@@ -64,7 +64,7 @@ class Group:
     def share(self, rows: Rows) -> Rows:
         """This rank's pairs of a batch; where there are too few, one pair of weight 0."""
         own = self._part(rows)
-        return own if len(own) else rows[:1]
+        return own if len(own) else rows[:1]  # it takes part in the exchange, with weight 0
 
     def reseed(self, seed: int, step: int) -> None:
         """Seed dropout: other draws than rank 0's, and the same ones again after a resume."""
@@ -87,17 +87,20 @@ class Group:
         self, losses: Mapping[str, Tensor], weights: Sequence[Tensor], rows: Rows
     ) -> dict[str, Tensor]:
         """Compute the gradients of `loss`, and return every loss: those of the whole batch."""
-        if self.size > 1:
+        if self.size > 1:  # a mean over a share counts by the share of the pairs that it holds
             weight = len(self._part(rows)) / len(rows)
             losses = {name: loss * weight for name, loss in losses.items()}
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         values = {name: loss.detach() for name, loss in losses.items()}
         if self.joined:
             gradients = [w.grad for w in weights if w.grad is not None]
-            sums = _summed([*gradients, torch.stack(list(values.values())).float()])
-            for gradient, total in zip(gradients, sums, strict=False):
+            # the losses travel with the gradients: one exchange is cheaper than two
+            *totals, losses_of_all = _summed(
+                [*gradients, torch.stack(list(values.values())).float()]
+            )
+            for gradient, total in zip(gradients, totals, strict=True):
                 gradient.copy_(total)
-            values = dict(zip(values, sums[-1], strict=True))
+            values = dict(zip(values, losses_of_all, strict=True))
         return values
 
     def _part(self, values: NDArray[Kind]) -> NDArray[Kind]:

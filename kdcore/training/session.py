@@ -66,10 +66,11 @@ class Session:
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
         self.model.products = product_type(self.knobs.precision, self.device)
+        # embedding rows that no pair uses are left out of the training; keep_best adds them again
         self.pairs = read_pairs(model, train, validation)
         calibrate_head(model, self.pairs, self.device, config.seed)
-        beside = {f"extra{i}": module.to(self.device) for i, module in enumerate(extra)}
-        self.modules: dict[str, nn.Module] = {"model": model} | beside
+        extras = {f"extra{i}": module.to(self.device) for i, module in enumerate(extra)}
+        self.modules: dict[str, nn.Module] = {"model": model} | extras
         self.optimizer = make_optimizer(list(self.modules.values()), self.knobs, self.device)
         self.steps_per_epoch = len(self._batches(epoch=0))
         self.total_steps = self.steps_per_epoch * self.knobs.epochs
@@ -92,6 +93,7 @@ class Session:
 
     def remaining_batches(self) -> Iterator[Rows]:
         """The rows of every batch that is still to be learned from."""
+        # the order of an epoch depends on seed and epoch alone, so a resumed run continues it
         first = self.progress.step // self.steps_per_epoch
         for epoch in range(first, self.knobs.epochs):
             yield from self._batches(epoch)[self.progress.step - epoch * self.steps_per_epoch :]
@@ -113,6 +115,7 @@ class Session:
 
     def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
         """Take one step down the gradient of `loss`; the parts are logged, unweighted."""
+        # gradients and losses are those of the whole batch, also when this process had a share
         weights = [p for group in self.optimizer.param_groups for p in group["params"]]
         losses = self.group.backward({"loss": loss, **parts}, weights, self._batch)
         take_step(self.optimizer, self.knobs, self.progress.step, self.total_steps)

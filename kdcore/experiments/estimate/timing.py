@@ -39,15 +39,15 @@ def measure(workspace: Workspace, device: str = "auto", again: bool = False) -> 
     before = [m for m in known(workspace) if not m.run]
     if before and not again:
         return before
-    found = few_steps(device)
-    keep(workspace, found)
-    return found
+    measurements = few_steps(device)
+    keep(workspace, measurements)
+    return measurements
 
 
 def few_steps(device: str = "auto") -> list[Measured]:
-    """Pairs a second of each model in training and in scoring."""
-    where, pairs = pick_device(device), _invented()
-    return [found for spec in MODELS for found in _timed(ModelConfig.parse(spec), pairs, where)]
+    """Pairs per second of each model in training and in scoring."""
+    place, pairs = pick_device(device), _invented()
+    return [each for spec in MODELS for each in _timed(ModelConfig.parse(spec), pairs, place)]
 
 
 def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[Measured]:
@@ -89,7 +89,7 @@ def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[
 
 
 def _rate(job: Callable[[], int], device: torch.device) -> float:
-    """Pairs a second of a job, after it was done once to warm up."""
+    """Pairs per second of a job, after one run of it to warm up."""
     job()
     _finish(device)
     began, done = time.perf_counter(), 0
