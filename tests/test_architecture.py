@@ -145,7 +145,8 @@ PARTICIPLES = {
 }
 NAMED_BY_NOUNS = [
     *("kdcore/*.py", "kdcore/analysis", "kdcore/auction", "kdcore/data", "kdcore/demo"),
-    *("kdcore/evaluation", "kdcore/metrics", "kdcore/models/pretrained", "kdcore/models/tokens"),
+    *("kdcore/evaluation", "kdcore/language", "kdcore/metrics", "kdcore/models"),
+    *("kdcore/objectives", "kdcore/recipes", "kdcore/teachers", "kdcore/training"),
 ]  # folders (or files) that are clean; a folder joins when it is
 OLD_NAMES = {"kdcore/evaluation/curves.py: judged"}  # a field of stored files keeps its name
 NOT_YET = {"lab.py", "tutorial.py", "stored.py", "deltas.py"}  # modules that still have to follow
