@@ -31,7 +31,7 @@ SORTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class RunsView:
     """All that the parts of the page draw from, made once a rerun.
 
     shown: after search and tags, in order; chosen: of all; apart: why a run may not stand beside
@@ -111,14 +111,14 @@ def entries() -> list[Entry]:
     return [replace(e, title=titles.get(e.key, e.title)) for e in listed]
 
 
-def scene() -> Scene:
+def runs_view() -> RunsView:
     """The page as the present state sets it."""
     now, every = state.now().runs, entries()
     base = baseline(every, now.metric)
     comparable = part([e.row for e in every], base.row, now.metric) if base else None
     folders = {e.row.run.folder: e.key for e in every}
     picked = set(picks())
-    view = Scene(
+    view = RunsView(
         entries=every,
         shown=(),
         chosen=[e for e in every if e.key in picked],
@@ -216,7 +216,7 @@ def _found(every: Sequence[Entry]) -> list[Entry]:
     return search.matches(fitting, terms)
 
 
-def _order(view: Scene) -> Callable[[Entry], Any]:
+def _order(view: RunsView) -> Callable[[Entry], Any]:
     """The key of the present order; what has no number comes last."""
     sign = -1 if CATALOG[view.metric].higher_is_better else 1
 

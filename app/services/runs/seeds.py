@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app import state
 from app.services.runs.entry import Entry
-from app.services.runs.listing import Scene
+from app.services.runs.listing import RunsView
 from app.services.runs.measured import kept_delta
 from kdcore.evaluation.comparison import Difference
 from kdcore.judging.drift import reasons
@@ -13,18 +13,18 @@ from kdcore.runs.listing import Row
 from kdcore.runs.twins import find_twin
 
 
-def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
+def rows_of(view: RunsView) -> list[tuple[Entry, ...]]:
     """The shown runs as rows of the table: runs that differ in their seed alone are one row.
 
     The baseline stays in a row of its own: all differences are to that one run.
     """
     if not state.now().runs.fold_seeds:
-        return [(entry,) for entry in scene.shown]
+        return [(entry,) for entry in view.shown]
     rows: dict[tuple[str, str, str, int], list[Entry]] = {}
-    for entry in scene.shown:
-        is_base = scene.base is not None and entry.key == scene.base.key
+    for entry in view.shown:
+        is_base = view.base is not None and entry.key == view.base.key
         # numbers of other inputs have no common mean
-        how = "baseline" if is_base else "apart" if entry.key in scene.apart else ""
+        how = "baseline" if is_base else "apart" if entry.key in view.apart else ""
         same = (entry.row.run.setting, entry.row.test.data_hash, how)
         again = 0  # the same seed once more is no other draw: it stands in a row of its own
         while any(_seed(e) == _seed(entry) for e in rows.get((*same, again), ())):
@@ -33,21 +33,21 @@ def rows_of(scene: Scene) -> list[tuple[Entry, ...]]:
     return [tuple(each) for each in rows.values()]
 
 
-def twins_of(scene: Scene, folded: Sequence[Sequence[Entry]]) -> dict[Path, Row]:
+def twins_of(view: RunsView, folded: Sequence[Sequence[Entry]]) -> dict[Path, Row]:
     """The own twin, by the run's folder, of each run that shares a row with other seeds."""
     several = [e for each in folded if len(each) > 1 for e in each]
-    return own_twins(scene, several)
+    return own_twins(view, several)
 
 
-def own_twins(scene: Scene, of: Sequence[Entry] | None = None) -> dict[Path, Row]:
+def own_twins(view: RunsView, of: Sequence[Entry] | None = None) -> dict[Path, Row]:
     """The own twin of each distilled run by its folder; of: some of them, else all.
 
     As it was launched, else one of the same budget; only where the two may be compared.
     """
-    of = [e for e in scene.entries if e.row.run.is_distilled] if of is None else of
-    rows = {e.row.run.folder: e.row for e in scene.entries}
+    of = [e for e in view.entries if e.row.run.is_distilled] if of is None else of
+    rows = {e.row.run.folder: e.row for e in view.entries}
     by_budget: dict[str, list[Row]] = {}
-    for entry in scene.entries:
+    for entry in view.entries:
         if entry.role == "twin":
             by_budget.setdefault(entry.row.run.budget, []).append(entry.row)
     twins: dict[Path, Row] = {}
@@ -56,8 +56,8 @@ def own_twins(scene: Scene, of: Sequence[Entry] | None = None) -> dict[Path, Row
         named = rows.get(row.run.folder.parent / row.about.twin) if row.about.twin else None
         alike = find_twin(row.run, [each.run for each in by_budget.get(row.run.budget, ())])
         twin = named or (rows[alike.folder] if alike else None)
-        both_tested = twin is not None and scene.metric in twin.test.metrics and row.test.metrics
-        if twin is not None and not (both_tested and reasons(row, twin, scene.metric)):
+        both_tested = twin is not None and view.metric in twin.test.metrics and row.test.metrics
+        if twin is not None and not (both_tested and reasons(row, twin, view.metric)):
             twins[row.run.folder] = twin
     return twins
 

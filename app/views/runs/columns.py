@@ -11,7 +11,7 @@ import streamlit as st
 from app import state
 from app.kit.texts import md, number, signed
 from app.services.runs.entry import Entry
-from app.services.runs.listing import Scene
+from app.services.runs.listing import RunsView
 from app.services.runs.names import without_seed
 from app.views.runs import verdicts
 from app.views.runs.finding import interval, spread_words
@@ -25,18 +25,18 @@ _WORDS = ("student", "method", "data", "teacher")
 
 
 def table(
-    scene: Scene, folded: Sequence[Sequence[Entry]], twins: Mapping[Path, Row]
+    view: RunsView, folded: Sequence[Sequence[Entry]], twins: Mapping[Path, Row]
 ) -> pd.DataFrame:
     """A row a shown run, or its seeds; settings come last but for tags and notes, if they differ.
 
     twins: the own twin of each shown run, by its folder.
     """
-    name = CATALOG[scene.metric].name
+    name = CATALOG[view.metric].name
     rows = [
-        _row(scene, each[0], name, twins) | _over_seeds(scene, each, name, twins) for each in folded
+        _row(view, each[0], name, twins) | _over_seeds(view, each, name, twins) for each in folded
     ]
     columns: dict[str, list[Any]] = {c: [row[c] for row in rows] for c in rows[0]}
-    columns |= {p: [_values(each, p) for each in folded] for p in _settings(scene.shown)}
+    columns |= {p: [_values(each, p) for each in folded] for p in _settings(view.shown)}
     columns["tags"] = [
         ", ".join(dict.fromkeys(t for e in each for t in e.mark.tags)) for each in folded
     ]
@@ -73,10 +73,10 @@ def _differing() -> bool:
     return state.now().runs.differing_only
 
 
-def _row(scene: Scene, entry: Entry, name: str, twins: Mapping[Path, Row]) -> dict[str, Any]:
-    row, measured = entry.row, entry.row.test.metrics.get(scene.metric)
-    delta = scene.delta(entry)
-    is_base = scene.base is not None and scene.base.key == entry.key
+def _row(view: RunsView, entry: Entry, name: str, twins: Mapping[Path, Row]) -> dict[str, Any]:
+    row, measured = entry.row, entry.row.test.metrics.get(view.metric)
+    delta = view.delta(entry)
+    is_base = view.base is not None and view.base.key == entry.key
     return {
         "title": f"★ {entry.title}" if is_base else entry.title,
         name: measured.value if measured else None,
@@ -84,8 +84,8 @@ def _row(scene: Scene, entry: Entry, name: str, twins: Mapping[Path, Row]) -> di
         "n": measured.n if measured else None,
         "Δ baseline": delta.delta if delta else None,
         "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
-        "twin": verdicts.beside_twin(scene, entry, twins.get(row.run.folder)),
-        "verdict": verdicts.against_base(scene, entry, delta.verdict if delta else "", is_base),
+        "twin": verdicts.beside_twin(view, entry, twins.get(row.run.folder)),
+        "verdict": verdicts.against_base(view, entry, delta.verdict if delta else "", is_base),
         "seeds": "",
         "state": state_of(entry),
         "validation best": row.best.roc_auc if row.best else None,
@@ -102,7 +102,7 @@ def _row(scene: Scene, entry: Entry, name: str, twins: Mapping[Path, Row]) -> di
 
 
 def _over_seeds(
-    scene: Scene, each: Sequence[Entry], name: str, twins: Mapping[Path, Row]
+    view: RunsView, each: Sequence[Entry], name: str, twins: Mapping[Path, Row]
 ) -> dict[str, Any]:
     """What replaces one run's numbers where seeds are folded: means and spread.
 
@@ -111,10 +111,10 @@ def _over_seeds(
     """
     if len(each) < 2:
         return {"seeds": ""}
-    value = spread(e.value(scene.metric) for e in each)
-    to_base = spread(d.delta for e in each if (d := scene.delta(e)) is not None)
-    beside, verdict = verdicts.over_twins(scene, each, twins)
-    apart = scene.apart.get(each[0].key, ())
+    value = spread(e.value(view.metric) for e in each)
+    to_base = spread(d.delta for e in each if (d := view.delta(e)) is not None)
+    beside, verdict = verdicts.over_twins(view, each, twins)
+    apart = view.apart.get(each[0].key, ())
     return {
         "title": f"{without_seed(each[0].title)} · {len(each)} seeds",
         name: value.mean if value.n else None,
@@ -166,15 +166,15 @@ def written(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{"Δ baseline": [signed(v) if pd.notna(v) else "" for v in delta]})
 
 
-def config(scene: Scene, table: pd.DataFrame) -> dict[str, Any]:
+def config(view: RunsView, table: pd.DataFrame) -> dict[str, Any]:
     """How each column is headed; every number's definition is on hover."""
-    known = _tested(scene) | _compared(scene) | _rest()
+    known = _tested(view) | _compared(view) | _rest()
     other = st.column_config.TextColumn
     return {c: known.get(c, other(short(c), help=md(c))) for c in table.columns}
 
 
-def _tested(scene: Scene) -> dict[str, Any]:
-    kind, metric = st.column_config, CATALOG[scene.metric]
+def _tested(view: RunsView) -> dict[str, Any]:
+    kind, metric = st.column_config, CATALOG[view.metric]
     better = "Higher" if metric.higher_is_better else "Lower"
     return {
         "title": kind.TextColumn("run", width=300, help="★ is the baseline."),
@@ -193,9 +193,9 @@ def _tested(scene: Scene) -> dict[str, Any]:
     }
 
 
-def _compared(scene: Scene) -> dict[str, Any]:
-    kind, metric = st.column_config, CATALOG[scene.metric]
-    base = md(scene.base.title) if scene.base else "none"
+def _compared(view: RunsView) -> dict[str, Any]:
+    kind, metric = st.column_config, CATALOG[view.metric]
+    base = md(view.base.title) if view.base else "none"
     return {
         "seeds": kind.TextColumn(
             "seeds",

@@ -11,7 +11,7 @@ from app.kit import controls
 from app.kit.texts import md, number, signed, verdict
 from app.services.runs import seeds
 from app.services.runs.entry import Entry
-from app.services.runs.listing import MOST, Scene
+from app.services.runs.listing import MOST, RunsView
 from app.views.runs import columns as runs_columns
 from app.views.runs import verdicts as runs_verdicts
 from app.views.runs.drift import about
@@ -19,15 +19,15 @@ from app.views.runs.finding import interval
 from kdcore.metrics.definitions import CATALOG
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """The chosen runs, else the first that are shown; results first, then settings."""
-    runs = (list(scene.chosen) if len(scene.chosen) > 1 else list(scene.shown))[:MOST]
+    runs = (list(view.chosen) if len(view.chosen) > 1 else list(view.shown))[:MOST]
     if len(runs) < 2:
         st.info("Choose two runs or more in the table: they are shown side by side here.")
         return
     only = state.now().runs.differing_only
-    table = side_by_side(scene, runs, only=only)
-    if len(scene.chosen) < 2:
+    table = side_by_side(view, runs, only=only)
+    if len(view.chosen) < 2:
         st.caption(f"No runs are chosen: these are the first {len(runs)} of the table.")
     st.dataframe(
         table,
@@ -46,15 +46,15 @@ def draw(scene: Scene) -> None:
         st.caption(f"{same} settings are the same in all {len(runs)} runs and are left out.")
     with st.container(key="runs_diff"):
         sentence = f"{len(runs)} runs side by side, {len(table)} rows."
-    controls.exports("runs_diff", table, sentence, about(scene), None)
+    controls.exports("runs_diff", table, sentence, about(view), None)
 
 
-def side_by_side(scene: Scene, runs: Sequence[Entry], *, only: bool) -> pd.DataFrame:
+def side_by_side(view: RunsView, runs: Sequence[Entry], *, only: bool) -> pd.DataFrame:
     """The table; columns are named by title, with an id where two titles are equal."""
     names = _names(runs)
     rows: list[list[str]] = [
         ["state", *(e.row.state for e in runs)],
-        *_numbers(scene, runs),
+        *_numbers(view, runs),
         ["validation best", *(_validation(e.row.best) for e in runs)],
         ["validation last", *(_validation(e.row.last) for e in runs)],
         ["parameters", *(_count(e.row.parameters) for e in runs)],
@@ -73,25 +73,25 @@ def side_by_side(scene: Scene, runs: Sequence[Entry], *, only: bool) -> pd.DataF
     return pd.DataFrame(differing, columns=["", *names])
 
 
-def _numbers(scene: Scene, runs: Sequence[Entry]) -> list[list[str]]:
-    name = CATALOG[scene.metric].name
+def _numbers(view: RunsView, runs: Sequence[Entry]) -> list[list[str]]:
+    name = CATALOG[view.metric].name
     values, deltas, verdicts, beside = [], [], [], []
-    twins = seeds.own_twins(scene, runs)
+    twins = seeds.own_twins(view, runs)
     for entry in runs:
-        held, delta = entry.row.test.metrics.get(scene.metric), scene.delta(entry)
+        held, delta = entry.row.test.metrics.get(view.metric), view.delta(entry)
         values.append(f"{number(held.value)} {interval(held)}" if held else "–")
         beside.append(
-            runs_verdicts.beside_twin(scene, entry, twins.get(entry.row.run.folder)) or "–"
+            runs_verdicts.beside_twin(view, entry, twins.get(entry.row.run.folder)) or "–"
         )
         if delta is None:
-            is_base = scene.base is not None and entry.key == scene.base.key
+            is_base = view.base is not None and entry.key == view.base.key
             deltas.append("baseline" if is_base else "–")
-            verdicts.append(", ".join(scene.apart.get(entry.key, ())))
+            verdicts.append(", ".join(view.apart.get(entry.key, ())))
         else:
             ends = f"[{signed(delta.low)}, {signed(delta.high)}]"
             deltas.append(f"{signed(delta.delta)} {ends}")
             verdicts.append(verdict(delta.verdict, "★"))
-    star = f"★ {scene.base.title}" if scene.base else "★"
+    star = f"★ {view.base.title}" if view.base else "★"
     return [
         [f"test {name}", *values],
         ["against its twin", *beside],

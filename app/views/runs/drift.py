@@ -8,24 +8,24 @@ from app.kit import controls
 from app.kit.chart_tools import Caption
 from app.kit.texts import md
 from app.services.runs.entry import Entry
-from app.services.runs.listing import Scene
+from app.services.runs.listing import RunsView
 from kdcore.judging.drift import KINDS, inputs_of
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """What is left out of charts and differences and why; the banner while it is let in."""
-    if scene.base is None or not (scene.apart or scene.unfit):
+    if view.base is None or not (view.apart or view.unfit):
         return
     with st.container(key="runs_drift"):
-        if scene.override:
+        if view.override:
             st.warning(
-                f"**Different inputs share these charts.** {_banner(scene)} No difference to the "
+                f"**Different inputs share these charts.** {_banner(view)} No difference to the "
                 "baseline is given for runs of other tests, and every link and export from here "
                 "says so.",
                 icon=":material/warning:",
             )
         else:
-            st.info(_banner(scene), icon=":material/shield:")
+            st.info(_banner(view), icon=":material/shield:")
         controls.bound(
             st.toggle,
             "runs.mix_inputs",
@@ -35,17 +35,17 @@ def draw(scene: Scene) -> None:
         )
 
 
-def _banner(scene: Scene) -> str:
+def _banner(view: RunsView) -> str:
     """Which runs match the baseline not, in its test and in what the open view draws beside it."""
-    title, parts = md(scene.base.title if scene.base else ""), []
-    if scene.apart:
-        why, stand = md(_reasons(scene.apart)), "stands" if len(scene.apart) == 1 else "stand"
-        left = "" if scene.override else f" and {stand} in no chart and in no difference"
-        parts.append(f"{_runs(len(scene.apart))} not match the baseline {title}{left}: {why}.")
-    if scene.unfit:
-        why, are = md(_reasons(scene.unfit)), "is" if len(scene.unfit) == 1 else "are"
-        gone = "" if scene.override else f" and {are} left out of it"
-        parts.append(f"In the open view {_runs(len(scene.unfit))} not fit the others{gone}: {why}.")
+    title, parts = md(view.base.title if view.base else ""), []
+    if view.apart:
+        why, stand = md(_reasons(view.apart)), "stands" if len(view.apart) == 1 else "stand"
+        left = "" if view.override else f" and {stand} in no chart and in no difference"
+        parts.append(f"{_runs(len(view.apart))} not match the baseline {title}{left}: {why}.")
+    if view.unfit:
+        why, are = md(_reasons(view.unfit)), "is" if len(view.unfit) == 1 else "are"
+        gone = "" if view.override else f" and {are} left out of it"
+        parts.append(f"In the open view {_runs(len(view.unfit))} not fit the others{gone}: {why}.")
     return " ".join(parts)
 
 
@@ -62,27 +62,26 @@ def _reasons(apart: Mapping[str, Sequence[str]]) -> str:
     return ", ".join(f"{reason} ({n:,})" for reason, n in often)
 
 
-def about(scene: Scene) -> str:
+def about(view: RunsView) -> str:
     """What every export of the page says of the inputs behind its numbers."""
-    if scene.base is None:
+    if view.base is None:
         return "KD Lab, runs"
     marks = (
-        f"KD Lab, runs, baseline={scene.base.key} "
-        + inputs_of(scene.base.row, scene.metric).short()
+        f"KD Lab, runs, baseline={view.base.key} " + inputs_of(view.base.row, view.metric).short()
     )
-    if scene.mixed:
-        why = [_reasons(each) for each in (scene.apart, scene.unfit) if each]
+    if view.mixed:
+        why = [_reasons(each) for each in (view.apart, view.unfit) if each]
         marks += f" DIFFERENT INPUTS TOGETHER: {', '.join(why)}"
     return marks
 
 
-def caption(scene: Scene, title: str, runs: Sequence[Entry]) -> Caption:
+def caption(view: RunsView, title: str, runs: Sequence[Entry]) -> Caption:
     """What a saved picture of runs says around itself: how many, and on which test pairs."""
     data = sorted({name for e in runs if (name := str(e.row.settings.get("data.name") or ""))})
     facts = [f"data {', '.join(data)}"] if data else []
-    if scene.base is not None:
-        facts.append(f"baseline {scene.base.title}")
+    if view.base is not None:
+        facts.append(f"baseline {view.base.title}")
     facts.append(f"{len(runs):,} runs")
-    if scene.mixed:
+    if view.mixed:
         facts.append("DIFFERENT INPUTS TOGETHER: not a fair comparison")
     return Caption(title, " · ".join(facts))

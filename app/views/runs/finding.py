@@ -6,7 +6,7 @@ from app import state
 from app.kit.texts import number, signed
 from app.services.runs import measured
 from app.services.runs.entry import Entry
-from app.services.runs.listing import Scene
+from app.services.runs.listing import RunsView
 from kdcore.judging.seeds import Spread
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import against
@@ -15,23 +15,23 @@ from kdcore.runs.listing import Number
 WHO = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
 
 
-def sentence(scene: Scene) -> str:
+def sentence(view: RunsView) -> str:
     """The finding; it follows the metric, the baseline and what was measured."""
-    name = CATALOG[scene.metric].name
-    leader = scene.leader
+    name = CATALOG[view.metric].name
+    leader = view.leader
     if leader is None:
-        every = sum(not e.scoring for e in scene.entries)
+        every = sum(not e.scoring for e in view.entries)
         return f"Of {every:,} runs, none has its {name} on the test split measured yet."
-    held, alike = leader.row.test.metrics[scene.metric], len(scene.rivals)
+    held, alike = leader.row.test.metrics[view.metric], len(view.rivals)
     data = _data_name(leader)
-    count = f"{_elsewhere(data)}Of {len(scene.weighed):,} runs measured on the test pairs of {data}"
+    count = f"{_elsewhere(data)}Of {len(view.weighed):,} runs measured on the test pairs of {data}"
     text = (
         f"{count}, the best {WHO.get(leader.role, 'run')} is {leader.title}: {name} "
         f"{number(held.value)} {interval(held)} on {held.n:,} {held.unit}"
     )
     if alike > 1:
         text += f" (best of {alike} on this test set: slightly optimistic)"
-    return f"{text}, {_against(scene, leader)}"
+    return f"{text}, {_against(view, leader)}"
 
 
 def _data_name(entry: Entry) -> str:
@@ -65,13 +65,13 @@ def spread_words(value: Spread, runs: int) -> str:
     return f"{value.n}{left}: sd {number(value.deviation)}, {ends}"
 
 
-def _against(scene: Scene, leader: Entry) -> str:
-    if scene.base is None or scene.base.key == leader.key:
+def _against(view: RunsView, leader: Entry) -> str:
+    if view.base is None or view.base.key == leader.key:
         return "and it is the baseline itself."
-    shipped = measured.shipped_delta(leader.row, scene.base.row)
-    delta = shipped.get(scene.metric) if shipped else None
+    shipped = measured.shipped_delta(leader.row, view.base.row)
+    delta = shipped.get(view.metric) if shipped else None
     if delta is None:
-        return f"its difference to the baseline, {scene.base.title}, is not measured yet."
+        return f"its difference to the baseline, {view.base.title}, is not measured yet."
     ends = f"[{signed(delta.low)}, {signed(delta.high)}]"
-    side = against(delta.verdict, f"the baseline, {scene.base.title}")
+    side = against(delta.verdict, f"the baseline, {view.base.title}")
     return f"{side}: {signed(delta.delta)} {ends}."

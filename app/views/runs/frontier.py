@@ -13,7 +13,7 @@ from app.kit.texts import md
 from app.services.runs import listing
 from app.services.runs import names as runs_names
 from app.services.runs.entry import Entry
-from app.services.runs.listing import Scene
+from app.services.runs.listing import RunsView
 from app.views.runs import columns
 from app.views.runs.drift import about, caption
 from app.views.runs.one import conditions
@@ -43,37 +43,37 @@ PAPER = (
 )
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """Axes, the picture, and what the numbers were measured under."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_axes"):
-        _axes(scene)
-    runs, cost = scene.charted, COSTS[state.now().runs.cost]
+        _axes(view)
+    runs, cost = view.charted, COSTS[state.now().runs.cost]
     labels = runs_names.names([runs_names.named(e.key, e.row.run) for e in runs], short=True)
-    known = ((e, _point(scene, e, cost)) for e in runs)
+    known = ((e, _point(view, e, cost)) for e in runs)
     points = [replace(p, label=labels[e.key]) for e, p in known if p is not None]
     if not points:
-        st.info(_nothing(scene, cost, runs))
+        st.info(_nothing(view, cost, runs))
         return
-    names = (cost.name, _quality(scene))
-    higher = CATALOG[scene.metric].higher_is_better or state.now().runs.quality == "best"
+    names = (cost.name, _quality(view))
+    higher = CATALOG[view.metric].higher_is_better or state.now().runs.quality == "best"
     figure = figures.quality_against_cost(
         points,
         names,
         higher=higher,
         by_way=state.now().runs.lines_by_method,
-        mixed=scene.mixed,
+        mixed=view.mixed,
         dark=controls.dark(),
     )
     table = figures.frontier_table(points, names, higher)
     shown = [e for e in runs if e.key in {p.key for p in points}]
     sentence = _sentence(points, names, higher)
-    around = caption(scene, f"Quality against cost: {names[1]} by {names[0]}", shown)
-    controls.chart(figure, table, sentence, "runs_frontier", about(scene), around)
-    st.caption(_conditions(scene, runs, points, cost))
+    around = caption(view, f"Quality against cost: {names[1]} by {names[0]}", shown)
+    controls.chart(figure, table, sentence, "runs_frontier", about(view), around)
+    st.caption(_conditions(view, runs, points, cost))
 
 
-def _axes(scene: Scene) -> None:
-    qualities = {"test": f"test {CATALOG[scene.metric].name}", "best": "best validation ROC-AUC"}
+def _axes(view: RunsView) -> None:
+    qualities = {"test": f"test {CATALOG[view.metric].name}", "best": "best validation ROC-AUC"}
     controls.bound(
         st.selectbox,
         "runs.cost",
@@ -104,20 +104,20 @@ def _paper() -> None:
     state.change(runs={"cost": "parameters", "quality": "test", "lines_by_method": True})
 
 
-def _quality(scene: Scene) -> str:
+def _quality(view: RunsView) -> str:
     return (
-        f"test {CATALOG[scene.metric].name}"
+        f"test {CATALOG[view.metric].name}"
         if state.now().runs.quality == "test"
         else "val. ROC-AUC"
     )
 
 
-def _point(scene: Scene, entry: Entry, cost: Cost) -> Point | None:
+def _point(view: RunsView, entry: Entry, cost: Cost) -> Point | None:
     x, row = cost.of(entry), entry.row
     if state.now().runs.quality == "best":
         ends = (row.best.roc_auc if row.best else float("nan"), float("nan"), float("nan"))
     else:
-        measured = row.test.metrics.get(scene.metric)
+        measured = row.test.metrics.get(view.metric)
         ends = (measured.value, measured.low, measured.high) if measured else (float("nan"),) * 3
     if x is None or ends[0] != ends[0]:
         return None
@@ -127,8 +127,8 @@ def _point(scene: Scene, entry: Entry, cost: Cost) -> Point | None:
     return Point(entry.key, entry.title, entry.role, way, float(x), *ends, chosen=chosen)
 
 
-def _nothing(scene: Scene, cost: Cost, runs: Sequence[Entry]) -> str:
-    if scene.unfit and not scene.override:
+def _nothing(view: RunsView, cost: Cost, runs: Sequence[Entry]) -> str:
+    if view.unfit and not view.override:
         return (
             f"No run that has {cost.name} can be shown here: the line above the table says why, "
             "and its switch shows them anyway. Or choose another cost."
@@ -151,7 +151,7 @@ def _cost(value: float) -> str:
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def _conditions(scene: Scene, runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> str:
+def _conditions(view: RunsView, runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> str:
     parts = [
         "No other run is both cheaper and better than one on the frontier; bars are 95 % "
         "intervals, and neighbours on it may not differ clearly."

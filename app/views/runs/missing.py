@@ -7,16 +7,16 @@ import streamlit as st
 from app import services
 from app.kit import texts
 from app.services.runs import listing, measured, seeds
-from app.services.runs.listing import MOST, Scene
+from app.services.runs.listing import MOST, RunsView
 from kdcore.judging.measuring import Request
 
 BY_ITSELF = 20  # measurements that begin without a button
 _ASKED, _LEFT = "kd_runs_asked", "kd_runs_left"
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """A line with what is missing, or the progress of its evaluation; none when all is there."""
-    requests = requests_of(scene)
+    requests = requests_of(view)
     failed = measured.failures(requests)
     left = [each for each in requests if each.name not in failed]
     requested: set[str] = st.session_state.setdefault(_ASKED, set())
@@ -32,14 +32,14 @@ def draw(scene: Scene) -> None:
         _tell_failures(requests, failed)
 
 
-def requests_of(scene: Scene) -> list[Request]:
+def requests_of(view: RunsView) -> list[Request]:
     """Evaluations missing in the table and the sweeps, 50 at most."""
-    listed = list(scene.chosen or scene.shown)
-    listed += [e for e in scene.entries if e.row.about.role == "cell" and e not in listed]
-    twins = seeds.own_twins(scene)
-    beside = [e.row for e in listed if e.key not in scene.apart]
-    apart = [e.row for e in listed if e.key in scene.apart]
-    requests = measured.lacking(beside, scene.base_row, twins)
+    listed = list(view.chosen or view.shown)
+    listed += [e for e in view.entries if e.row.about.role == "cell" and e not in listed]
+    twins = seeds.own_twins(view)
+    beside = [e.row for e in listed if e.key not in view.apart]
+    apart = [e.row for e in listed if e.key in view.apart]
+    requests = measured.lacking(beside, view.base_row, twins)
     return [*requests, *measured.lacking(apart, None, twins)][:MOST]
 
 
@@ -54,12 +54,12 @@ def _follow(requests: Sequence[Request]) -> None:
         return
     measured.keep_going()
     requested = {each.name for each in requests}
-    scene = listing.scene()
-    still = [each for each in requests_of(scene) if each.name in requested]
+    view = listing.runs_view()
+    still = [each for each in requests_of(view) if each.name in requested]
     now = measured.progress(requests)
     share = 1 - len(still) / len(requests)
     folder = now.run.folder if now.run else None
-    titles = {e.row.run.folder: e.title for e in scene.entries}
+    titles = {e.row.run.folder: e.title for e in view.entries}
     name = f": {texts.md(titles[folder])}" if folder in titles else ""
     st.progress(
         max(0.0, min(share, 1.0)), f"{_count(requests)} being evaluated in the background{name}"

@@ -18,12 +18,12 @@ VIEWS = {
     "sweep": "Sweeps",
     "trash": "Trash",
 }
-scene = listing.scene()
-frame.finding(finding.sentence(scene))
-drift.draw(scene)
-table.draw(scene)
+view = listing.runs_view()
+frame.finding(finding.sentence(view))
+drift.draw(view)
+table.draw(view)
 with st.container(key="runs_views"):
     controls.choose("runs.tab", "Part of the page", VIEWS)
 # only the open part is imported and run; the state lets no other name through
 part = import_module(f"app.views.runs.{state.now().runs.tab}")
-part.draw(scene)
+part.draw(view)

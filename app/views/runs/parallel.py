@@ -12,7 +12,7 @@ from app import state
 from app.kit import controls
 from app.services.runs import listing
 from app.services.runs.entry import Entry
-from app.services.runs.listing import MOST, Scene
+from app.services.runs.listing import MOST, RunsView
 from app.views.runs import columns
 from app.views.runs.drift import about, caption
 from app.views.runs.parts.parallel import AxisView, Brush, LineView, runs_parallel
@@ -83,20 +83,20 @@ def _short(word: str) -> str:
     return word if len(word) <= LONGEST else word[: LONGEST - 1] + "…"
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """The picture, what a brush keeps, and its table."""
-    runs = _fitting(scene)
+    runs = _fitting(view)
     if len(runs) < 2:
         st.info("Parallel axes need at least two shown runs.")
         return
-    axes, left_out = axes_of(scene, runs)
+    axes, left_out = axes_of(view, runs)
     with st.container(key="runs_parallel_box"):
         runs_parallel(
             [axis.view()[0] for axis in axes],
             _lines(runs, axes),
             brush(),
             _brushed,
-            WARNING if scene.mixed else "",
+            WARNING if view.mixed else "",
         )
     if left_out:
         st.caption(
@@ -105,16 +105,16 @@ def draw(scene: Scene) -> None:
         )
     table = pd.DataFrame({"run": [e.key for e in runs]} | {a.title: a.values for a in axes})
     sentence = f"{len(runs)} runs on {len(axes)} axes: {', '.join(a.title for a in axes)}."
-    around = caption(scene, "Runs on parallel axes: settings and results", runs)
-    controls.exports("runs_parallel_box", table, sentence, about(scene), around)
+    around = caption(view, "Runs on parallel axes: settings and results", runs)
+    controls.exports("runs_parallel_box", table, sentence, about(view), around)
 
 
-def _fitting(scene: Scene) -> list[Entry]:
+def _fitting(view: RunsView) -> list[Entry]:
     """What may share the picture: shown, and of the baseline's inputs unless overridden."""
-    return [e for e in scene.shown if scene.override or e.key not in scene.apart]
+    return [e for e in view.shown if view.override or e.key not in view.apart]
 
 
-def axes_of(scene: Scene, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
+def axes_of(view: RunsView, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
     """Student, method, settings that differ, results; and how many settings are left out."""
     words = [
         Axis("student", "student", [str(e.row.settings.get("student.name", "")) for e in runs]),
@@ -124,8 +124,8 @@ def axes_of(scene: Scene, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
     axes = [a for a in words if len(set(a.values)) > 1]
     settings = [Axis(p, p.rpartition(".")[2], [e.row.settings.get(p) for e in runs]) for p in paths]
     settings = [axis for axis in settings if axis.parts]
-    name = CATALOG[scene.metric].name
-    fits = [scene.override or e.key not in scene.unfit for e in runs]
+    name = CATALOG[view.metric].name
+    fits = [view.override or e.key not in view.unfit for e in runs]
     looks = [
         e.row.best.roc_auc if e.row.best and fit else None
         for e, fit in zip(runs, fits, strict=True)
@@ -133,7 +133,7 @@ def axes_of(scene: Scene, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
     results = [
         Axis("parameters", "parameters", [e.row.parameters for e in runs], False),
         Axis("validation", "val. ROC-AUC", looks, False),
-        Axis("test", f"test {name}", [_known(e.value(scene.metric)) for e in runs], False),
+        Axis("test", f"test {name}", [_known(e.value(view.metric)) for e in runs], False),
     ]
     results = [axis for axis in results if axis.parts]
     room = max(AXES - len(axes) - len(results), 1)
@@ -182,11 +182,11 @@ def brush() -> Brush:
     return ranges
 
 
-def inside(scene: Scene, ends: Brush) -> list[Entry]:
+def inside(view: RunsView, ends: Brush) -> list[Entry]:
     """The runs whose lines pass between the handles of every axis."""
-    runs = _fitting(scene)
+    runs = _fitting(view)
     inside_all = [True] * len(runs)
-    for axis in axes_of(scene, runs)[0] if len(runs) > 1 else ():
+    for axis in axes_of(view, runs)[0] if len(runs) > 1 else ():
         if axis.key not in ends:
             continue
         low, high = ends[axis.key]
@@ -200,5 +200,5 @@ def _brushed(ends: Brush) -> None:
     state.change(
         runs={"axis_ranges": ";".join(f"{k}:{low}:{high}" for k, (low, high) in ends.items())}
     )
-    entries_inside = inside(listing.scene(), ends) if ends else []
+    entries_inside = inside(listing.runs_view(), ends) if ends else []
     listing.pick([e.key for e in entries_inside][:MOST])

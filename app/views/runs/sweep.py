@@ -14,7 +14,7 @@ from app.kit.figures import runs as figures
 from app.kit.texts import VERDICT_MARKS, md, number, signed
 from app.services.runs import listing, sweep
 from app.services.runs.entry import Entry
-from app.services.runs.listing import Scene
+from app.services.runs.listing import RunsView
 from app.views.runs import columns as runs_columns
 from app.views.runs.drift import about, caption
 from kdcore.experiments.sweep import CellResult
@@ -28,32 +28,32 @@ NONE_YET = (
 COMMAND = "kdlab sweep --help"
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """The chooser, the picture, and how many of its verdicts stand."""
-    groups = sweep.sweeps(scene.entries)
+    groups = sweep.sweeps(view.entries)
     if not groups:
         st.info(NONE_YET)
-        _command(scene)
+        _command(view)
         return
     group = _chosen(groups)
     cells = groups[group]
-    table = sweep.table(cells, scene.metric)
+    table = sweep.table(cells, view.metric)
     _bar(cells)
-    unlike = sweep.unlike(cells, scene.metric)
+    unlike = sweep.unlike(cells, view.metric)
     if unlike.apart:
-        _tell_apart(scene, unlike)
-    out = {folder.name for folder in unlike.apart} if not scene.override else set()
-    _picture(scene, cells, table.cells, out)
+        _tell_apart(view, unlike)
+    out = {folder.name for folder in unlike.apart} if not view.override else set()
+    _picture(view, cells, table.cells, out)
     if table.caution:
         st.caption(md(table.caution))
     with st.expander("Start a sweep by command"):
-        _command(scene)
+        _command(view)
 
 
-def _command(scene: Scene) -> None:
+def _command(view: RunsView) -> None:
     """The command line of a small grid around the run that is open, chosen or best."""
-    opened = [e for e in scene.entries if e.key == state.now().runs.opened]
-    around = (*opened, *scene.chosen, scene.leader, *scene.shown)
+    opened = [e for e in view.entries if e.key == state.now().runs.opened]
+    around = (*opened, *view.chosen, view.leader, *view.shown)
     commands = ((e, sweep.command(e)) for e in around if e is not None)
     entry, line = next(((e, line) for e, line in commands if line), (None, ""))
     if entry is None:
@@ -67,9 +67,9 @@ def _command(scene: Scene) -> None:
     st.code(line, language="bash", wrap_lines=True)
 
 
-def _tell_apart(scene: Scene, unlike: Parted) -> None:
+def _tell_apart(view: RunsView, unlike: Parted) -> None:
     why = ", ".join(f"{reason} ({n})" for reason, n in unlike.reasons().items())
-    if scene.override:
+    if view.override:
         st.warning(f"**Cells of different inputs share these colors:** {md(why)}.")
         return
     count = len(unlike.apart)
@@ -121,7 +121,7 @@ def _alone(cells: Sequence[Entry]) -> None:
 
 
 def _picture(
-    scene: Scene, cells: Sequence[Entry], results: Sequence[CellResult], out: Collection[str]
+    view: RunsView, cells: Sequence[Entry], results: Sequence[CellResult], out: Collection[str]
 ) -> None:
     """The heat map; cells that stand out are named in it, without a number or a color."""
     states = {e.row.id: runs_columns.state_of(e) for e in cells}
@@ -130,7 +130,7 @@ def _picture(
         return _text(cell, cell.run in out, states) if cell else "not in the sweep"
 
     across, down = axes_of(results)
-    name = CATALOG[scene.metric].name
+    name = CATALOG[view.metric].name
     columns = _values([r.changed.get(across) for r in results])
     rows = list(dict.fromkeys(_row(r, down) for r in results))
     at = {(_row(r, down), str(r.changed.get(across))): r for r in results}
@@ -144,8 +144,8 @@ def _picture(
         controls.dark(),
     )
     sentence = _sentence([r for r in results if r.run not in out], name)
-    around = caption(scene, f"Sweep: {name} by {_short(across)}", cells)
-    controls.chart(figure, _table(results, name), sentence, "runs_heat", about(scene), around)
+    around = caption(view, f"Sweep: {name} by {_short(across)}", cells)
+    controls.chart(figure, _table(results, name), sentence, "runs_heat", about(view), around)
     st.caption(
         f"In a cell: {name} on the test split; then its difference to its twin, the same student, "
         "data and seed without a teacher. ▲ BETTER than its twin, ▼ WORSE, ≈ INCONCLUSIVE; a "

@@ -12,7 +12,7 @@ from app.kit.sections import Section
 from app.services.answers import teacher_of
 from app.services.runs import listing, seeds
 from app.services.runs.entry import Entry
-from app.services.runs.listing import MOST, SORTS, Scene
+from app.services.runs.listing import MOST, SORTS, RunsView
 from app.views.runs import columns, missing
 from app.views.runs.drift import about
 from kdcore.errors import LabError
@@ -30,25 +30,25 @@ NONE_FOUND = "No run holds all of these words and tags. Take one away."
 NO_RUN = "There is no run here yet. The page Distill trains a student, and it appears here."
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """Controls, the table, and the bar of what can be done with the chosen runs."""
-    _controls(scene)
-    if not scene.shown:
-        st.info(NO_RUN if not scene.entries else NONE_FOUND)
+    _controls(view)
+    if not view.shown:
+        st.info(NO_RUN if not view.entries else NONE_FOUND)
         return
-    folded = seeds.rows_of(scene)
-    twins = seeds.own_twins(scene, scene.shown)
-    table = columns.table(scene, folded, twins)
-    _grid(scene, folded, table)
-    _bar(scene, table)
-    missing.draw(scene)
-    _follow(scene)
+    folded = seeds.rows_of(view)
+    twins = seeds.own_twins(view, view.shown)
+    table = columns.table(view, folded, twins)
+    _grid(view, folded, table)
+    _bar(view, table)
+    missing.draw(view)
+    _follow(view)
 
 
-def _follow(scene: Scene) -> None:
+def _follow(view: RunsView) -> None:
     """While runs wait or work, look every few seconds, and draw anew when one changed its state."""
-    live = any(e.row.state in ("queued", "running") for e in scene.entries)
-    seen = [(e.key, e.row.state) for e in scene.entries]
+    live = any(e.row.state in ("queued", "running") for e in view.entries)
+    seen = [(e.key, e.row.state) for e in view.entries]
 
     def look() -> None:
         if live and [(e.key, e.row.state) for e in listing.entries()] != seen:
@@ -57,9 +57,9 @@ def _follow(scene: Scene) -> None:
     st.fragment(look, run_every=3.0 if live else None)()
 
 
-def _controls(scene: Scene) -> None:
+def _controls(view: RunsView) -> None:
     metrics = {k: CATALOG[k].name for k in CATALOG if CATALOG[k].kind != "ceiling"}
-    tags = all_tags(e.mark for e in scene.entries)
+    tags = all_tags(e.mark for e in view.entries)
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_controls"):
         controls.bound(st.text_input, "runs.search", "Search", placeholder="T=4", help=HELP)
         if tags or state.now().runs.tags:
@@ -106,7 +106,7 @@ def _tagged(key: str) -> None:
     state.change(runs={"tags": ",".join(st.session_state[key])})
 
 
-def _grid(scene: Scene, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) -> None:
+def _grid(view: RunsView, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) -> None:
     keys = [[e.key for e in each] for each in folded]
     sections.put("runs", lambda: Section("Runs shown", (), table))
     key = _key(keys)
@@ -117,7 +117,7 @@ def _grid(scene: Scene, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) 
         hide_index=True,
         width="stretch",
         height=min(TALLEST, 38 + 35 * len(table)),
-        column_config=columns.config(scene, table),
+        column_config=columns.config(view, table),
         selection_mode="multi-row",
         selection_default={
             "selection": {"rows": [i for i, k in enumerate(keys) if not chosen.isdisjoint(k)]}
@@ -154,11 +154,11 @@ def _selected(key: str, keys: Sequence[Sequence[str]]) -> None:
     st.session_state["kd_runs_grid"] = (turn, state.now().runs.selected)
 
 
-def _bar(scene: Scene, table: pd.DataFrame) -> None:
-    chosen = scene.chosen
+def _bar(view: RunsView, table: pd.DataFrame) -> None:
+    chosen = view.chosen
     with st.container(horizontal=True, vertical_alignment="center", key="runs_bar"):
-        st.caption(_count(scene), width="content")
-        first = scene.shown[:MOST]
+        st.caption(_count(view), width="content")
+        first = view.shown[:MOST]
         if not chosen:
             st.button(
                 f"Select all {len(first)}",
@@ -178,10 +178,10 @@ def _bar(scene: Scene, table: pd.DataFrame) -> None:
             help="Choose one run whose test is measured. Differences are to the baseline.",
         ):
             _star(one)
-        _compare(scene)
+        _compare(view)
         st.download_button(
             "CSV",
-            lambda: texts.csv(table, about(scene)).encode("utf-8", "backslashreplace"),
+            lambda: texts.csv(table, about(view)).encode("utf-8", "backslashreplace"),
             file_name="runs.csv",
             mime="text/csv",
             on_click="ignore",
@@ -201,23 +201,23 @@ def _star(entry: Entry | None) -> None:
     st.rerun()
 
 
-def _count(scene: Scene) -> str:
-    every = [e for e in scene.entries if not e.scoring or e in scene.shown]
-    text = f"{len(scene.shown):,} runs"
-    if len(scene.shown) < len(every):
-        text = f"{len(scene.shown):,} of {len(every):,} runs"
-    if folded := len(scene.entries) - len(every):
+def _count(view: RunsView) -> str:
+    every = [e for e in view.entries if not e.scoring or e in view.shown]
+    text = f"{len(view.shown):,} runs"
+    if len(view.shown) < len(every):
+        text = f"{len(view.shown):,} of {len(every):,} runs"
+    if folded := len(view.entries) - len(every):
         text += f"; {folded} {'scoring is' if folded == 1 else 'scorings are'} folded away"
         text += ", a search for stage=infer shows them"
-    if scene.chosen:
-        text += f", {len(scene.chosen)} chosen"
-    return text + (f" (at most {MOST})" if len(scene.chosen) >= MOST else "")
+    if view.chosen:
+        text += f", {len(view.chosen)} chosen"
+    return text + (f" (at most {MOST})" if len(view.chosen) >= MOST else "")
 
 
-def _compare(scene: Scene) -> None:
+def _compare(view: RunsView) -> None:
     """One or two runs go to Compare, with their teacher, when they answered pairs that are here."""
-    chosen = scene.chosen
-    goal, why = _destination(scene) if 1 <= len(chosen) <= 2 else ({}, "Choose one or two runs.")
+    chosen = view.chosen
+    goal, why = _destination(view) if 1 <= len(chosen) <= 2 else ({}, "Choose one or two runs.")
     if st.button(
         "Open in Compare",
         icon=":material/compare_arrows:",
@@ -229,17 +229,17 @@ def _compare(scene: Scene) -> None:
         st.switch_page("views/compare/page.py")
 
 
-def _destination(scene: Scene) -> tuple[dict[str, str], str]:
+def _destination(view: RunsView) -> tuple[dict[str, str], str]:
     for choice in services.data_choices():
         sources = services.sources_on(services.pairs_of(choice))
         keys = {
             s.run.folder: s.key for s in sources if s.run is not None
         }  # an id may stand for two
-        if all(e.row.run.folder in keys for e in scene.chosen):
-            goal = {"data_set": choice.key, "student": keys[scene.chosen[0].row.run.folder]}
-            if len(scene.chosen) == 2:
-                goal["rival"] = keys[scene.chosen[1].row.run.folder]
-            teacher = teacher_of(scene.chosen[0].row.run)
+        if all(e.row.run.folder in keys for e in view.chosen):
+            goal = {"data_set": choice.key, "student": keys[view.chosen[0].row.run.folder]}
+            if len(view.chosen) == 2:
+                goal["rival"] = keys[view.chosen[1].row.run.folder]
+            teacher = teacher_of(view.chosen[0].row.run)
             if teacher is not None and teacher.folder in keys:
                 goal["teacher"] = keys[teacher.folder]
             return goal, ""

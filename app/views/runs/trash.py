@@ -7,14 +7,14 @@ import streamlit as st
 from app import services, state
 from app.kit.texts import md
 from app.services.runs import listing
-from app.services.runs.listing import Scene
+from app.services.runs.listing import RunsView
 from app.views.runs.queries import change
 from kdcore.errors import LabError
 from kdcore.runs.store import Run, RunStore
 from kdcore.trash import LIFETIME, Trashed
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """A line a deleted run, the latest first, with the button that restores it."""
     store = RunStore(services.home().runs)
     thrown = sorted(store.trashed(), key=lambda t: -t.at)

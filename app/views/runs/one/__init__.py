@@ -11,7 +11,7 @@ from app.kit.texts import md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services.runs import budgets, listing, seeds
 from app.services.runs.entry import Entry
-from app.services.runs.listing import Scene
+from app.services.runs.listing import RunsView
 from app.services.runs.measured import kept_delta
 from app.views.runs import columns
 from app.views.runs.one import keep, marks, metrics
@@ -25,13 +25,13 @@ from kdcore.report.words import without_places
 from kdcore.runs.listing import Validation
 
 
-def draw(scene: Scene) -> None:
+def draw(view: RunsView) -> None:
     """The run of the state, else the chosen one, else the first that is shown."""
-    entry = _opened(scene)
+    entry = _opened(view)
     if entry is None:
         st.info("There is no run to show.")
         return
-    titles = {e.key: e.title for e in (scene.shown or scene.entries)} | {entry.key: entry.title}
+    titles = {e.key: e.title for e in (view.shown or view.entries)} | {entry.key: entry.title}
     with st.container(horizontal=True, vertical_alignment="bottom", key="runs_one"):
         st.session_state["runs_open"] = entry.key
         st.selectbox(
@@ -44,26 +44,26 @@ def draw(scene: Scene) -> None:
         )
         _actions(entry)
     st.caption("\n\n".join(filter(None, (_standing(entry), metrics.purpose(entry)))))
-    twin = seeds.own_twins(scene, [entry]).get(entry.row.run.folder)
+    twin = seeds.own_twins(view, [entry]).get(entry.row.run.folder)
     if unequal := budgets.unequal(entry.row.run, twin.run if twin else None):
         st.markdown(f":orange-badge[:material/balance: unequal budgets] {md(' '.join(unequal))}")
-    metric_cards(_cards(scene, entry), "runs_cards", f"Numbers of {entry.title}")
+    metric_cards(_cards(view, entry), "runs_cards", f"Numbers of {entry.title}")
     left, right = st.columns([1.25, 1], gap="large")
     with left:
         metrics.draw(entry)
-        _settings(scene, entry)
+        _settings(view, entry)
     with right:
         marks.draw(entry)
         _keep(entry)
 
 
-def _opened(scene: Scene) -> Entry | None:
+def _opened(view: RunsView) -> Entry | None:
     key = state.now().runs.opened
-    entry = next((e for e in scene.entries if e.key == key), None)
+    entry = next((e for e in view.entries if e.key == key), None)
     if key and entry is None:
         state.ignore(f"ropen: no run here is called {key[:60]!r}")
         state.correct(runs={"opened": ""})
-    candidates = (*scene.chosen, scene.leader, *scene.shown, *scene.entries)
+    candidates = (*view.chosen, view.leader, *view.shown, *view.entries)
     return entry or next((e for e in candidates if e is not None), None)
 
 
@@ -143,9 +143,9 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
-def _cards(scene: Scene, entry: Entry) -> list[Card]:
-    row, definition = entry.row, CATALOG[scene.metric]
-    held, cards = row.test.metrics.get(scene.metric), []
+def _cards(view: RunsView, entry: Entry) -> list[Card]:
+    row, definition = entry.row, CATALOG[view.metric]
+    held, cards = row.test.metrics.get(view.metric), []
     if held is not None:
         cards.append(
             Card(
@@ -157,21 +157,21 @@ def _cards(scene: Scene, entry: Entry) -> list[Card]:
                 role=entry.role,
             )
         )
-    twin = seeds.own_twins(scene, [entry]).get(row.run.folder)
-    if twin is not None and (beside := (kept_delta(row, twin) or {}).get(scene.metric)):
-        cards.append(_against(scene, entry, beside, "its twin", "its twin"))
-    if (delta := scene.delta(entry)) and scene.base:
-        cards.append(_against(scene, entry, delta, f"★ {scene.base.title}", scene.base.title))
+    twin = seeds.own_twins(view, [entry]).get(row.run.folder)
+    if twin is not None and (beside := (kept_delta(row, twin) or {}).get(view.metric)):
+        cards.append(_against(view, entry, beside, "its twin", "its twin"))
+    if (delta := view.delta(entry)) and view.base:
+        cards.append(_against(view, entry, delta, f"★ {view.base.title}", view.base.title))
     cards += [c for v in ("best", "last") if (c := _validation(v, getattr(row, v))) is not None]
     return [*cards, *_costs(entry)]
 
 
-def _against(scene: Scene, entry: Entry, delta: Difference, opponent: str, named: str) -> Card:
+def _against(view: RunsView, entry: Entry, delta: Difference, opponent: str, named: str) -> Card:
     """A difference to one opponent, named beside the verdict."""
     return Card(
         f"against {opponent}",
         signed(delta.delta),
-        f"Test {CATALOG[scene.metric].name} less that of {named}, paired; p = {delta.p:.4f} "
+        f"Test {CATALOG[view.metric].name} less that of {named}, paired; p = {delta.p:.4f} "
         f"of {delta.permutations:,} trades; the least difference that 80 % of such tests "
         f"find: {number(delta.smallest_detectable)}. {_why(delta)}",
         f"{delta.n:,} {delta.n_unit}",
@@ -226,13 +226,13 @@ def conditions(entry: Entry) -> str:
     return f"From token ids to logits, batch 1, on {machine}, pairs of {latency.get('drawn_from')}."
 
 
-def _settings(scene: Scene, entry: Entry) -> None:
+def _settings(view: RunsView, entry: Entry) -> None:
     settings = without_places(entry.row.run.settings)
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     with st.expander(f"All {len(entry.row.settings)} settings as YAML"):
         st.code(text, language="yaml", wrap_lines=True)
     _command(entry)
-    inputs = inputs_of(entry.row, scene.metric)
+    inputs = inputs_of(entry.row, view.metric)
     versions = ", ".join(
         f"{k} {v}" for k, v in entry.row.run.provenance.items() if k not in ("pairs", "seed")
     )

@@ -195,7 +195,7 @@ def test_an_export_says_which_inputs_stand_behind_it(home):
     entries = listing.entries()
     base = next(e for e in entries if e.key == "hard")
     apart = {"odd": ("other test pairs",)}
-    made = listing.Scene(entries, entries, (), base, "roc_auc", apart, override=True)
+    made = listing.RunsView(entries, entries, (), base, "roc_auc", apart, override=True)
     assert "DIFFERENT INPUTS TOGETHER: other test pairs (1)" in about(made)
     assert f"data={base.row.test.data_hash}" in about(made)
 
@@ -313,10 +313,10 @@ def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_i
     monkeypatch.setattr(
         state, "now", lambda: changed(State(), runs={"tab": "parallel", "search": "sweep=g1"})
     )
-    scene = listing.scene()
-    assert {e.key for e in scene.shown} == {"cell0", "cell1"}
-    assert not scene.unfit
-    axes, _ = runs_parallel.axes_of(scene, scene.shown)
+    view = listing.runs_view()
+    assert {e.key for e in view.shown} == {"cell0", "cell1"}
+    assert not view.unfit
+    axes, _ = runs_parallel.axes_of(view, view.shown)
     keys = [axis.key for axis in axes]
     assert keys[0] == "method.params.temperature"
     assert "threads" not in keys
@@ -330,9 +330,9 @@ def test_settings_of_how_a_run_was_computed_are_no_axis(home, monkeypatch):
     )
     from app.views.runs import parallel as runs_parallel
 
-    scene = listing.scene()
-    assert len(scene.shown) == 2
-    assert "threads" not in [a.key for a in runs_parallel.axes_of(scene, scene.shown)[0]]
+    view = listing.runs_view()
+    assert len(view.shown) == 2
+    assert "threads" not in [a.key for a in runs_parallel.axes_of(view, view.shown)[0]]
 
 
 def test_names_say_what_differs_among_twenty_runs_and_are_all_unlike():
@@ -410,7 +410,7 @@ def test_a_brush_of_a_link_is_kept_and_its_runs_can_be_told(home):
 
     entries = listing.entries()
     base = next(e for e in entries if e.key == "hard")
-    made = listing.Scene(entries, entries, (), base, "roc_auc", {}, override=False)
+    made = listing.RunsView(entries, entries, (), base, "roc_auc", {}, override=False)
     kept = runs_parallel.inside(made, {"test": (60, 100)})
     assert "teacher" in {e.key for e in kept}
     assert "hard" not in {e.key for e in kept}
@@ -443,14 +443,14 @@ def seeds_with_twins(home, count: int) -> None:
 
 def folded_row(home, count: int) -> dict:
     seeds_with_twins(home, count)
-    scene = listing.scene()
-    each = [e for e in scene.entries if e.title.startswith("again")]
-    twins = seeds.twins_of(scene, [each])
+    view = listing.runs_view()
+    each = [e for e in view.entries if e.title.startswith("again")]
+    twins = seeds.twins_of(view, [each])
     rows = [e.row for e in each]
-    runs_measured.measure(runs_measured.lacking(rows, scene.base_row, twins))
+    runs_measured.measure(runs_measured.lacking(rows, view.base_row, twins))
     measuring.serve(home, idle=0)
-    assert not runs_measured.lacking(rows, scene.base_row, twins)
-    return columns._over_seeds(scene, each, "ROC-AUC", twins)
+    assert not runs_measured.lacking(rows, view.base_row, twins)
+    return columns._over_seeds(view, each, "ROC-AUC", twins)
 
 
 def test_folded_seeds_are_judged_by_their_own_twins_and_say_over_how_many(home):
@@ -472,7 +472,7 @@ def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many()
 
 def test_a_labels_only_run_is_never_called_the_best_student():
     alone = [e for e in listing.entries() if e.key == "hard"]
-    made = listing.Scene(alone, alone, (), alone[0], "roc_auc", {}, override=False)
+    made = listing.RunsView(alone, alone, (), alone[0], "roc_auc", {}, override=False)
     assert "the best labels-only run is hard" in finding.sentence(made)
 
 
