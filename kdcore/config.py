@@ -66,7 +66,7 @@ class TrainingConfig:
     epochs: int = knob(
         0, "times that every pair is seen; 0 is what suits the model", low=0, high=1000
     )
-    batch_size: int = knob(0, "pairs a step; 0 is what suits the model", low=0, high=65_536)
+    batch_size: int = knob(0, "pairs per step; 0 takes what suits the model", low=0, high=65_536)
     learning_rate: float = knob(
         0.0, "peak step size of AdamW; 0 is what suits the model", low=0, high=1.0
     )
@@ -110,7 +110,7 @@ class _StageConfig:
     data: str = text("world", "a data set of the lab, or a path to one")
     limit: int = knob(
         0,
-        "pairs of train and of validation at most, whole queries; 0 is all",
+        "most pairs of train and of validation, whole queries; 0 takes all",
         low=0,
         high=10**9,
     )
@@ -160,7 +160,7 @@ class InferConfig(_StageConfig):
 
     stage: str = choice("infer", "the stage", options=("infer",))
     run: str = text("", "the run whose model scores the pairs")
-    batch_size: int = knob(512, "pairs a step", low=1, high=65_536)
+    batch_size: int = knob(512, "pairs per step", low=1, high=65_536)
     splits: tuple[str, ...] = ()
     as_is: bool = switch(
         False, "take the splits as they lie, cut none; 'all' then names every pair as one"

@@ -10,7 +10,7 @@ from kdcore.errors import LabError
 
 def words(error: LabError) -> tuple[str, tuple[str, ...]]:
     """The headline and the causes of an error, fit for the screen."""
-    headline = str(getattr(error, "headline", error))
+    headline = str(getattr(error, "headline", error.page))
     causes: Sequence[str] = getattr(error, "page_problems", ())
     return shown(headline, 400), tuple(shown(cause, 400) for cause in causes)
 

@@ -107,7 +107,7 @@ function reach(node, p, log) {
 
 function legendOf(bars, view) {
   const parts = [
-    view.grade >= 0 ? ["hard", `hard label: ${view.names[view.grade]}`] : ["none", "no hard label: nobody judged this pair"],
+    view.grade >= 0 ? ["hard", `hard label: ${view.names[view.grade]}`] : ["none", "no hard label: this pair is not labelled"],
     ...(view.truth ? [["truth", "truth: the generator's true P(grade)"]] : []),
     ...(view.guess ? [["mine", "your guess"]] : []),
     ...(view.z.twin && !view.hidden ? [["twin", "same student without a teacher"]] : []),
@@ -122,6 +122,6 @@ function legendOf(bars, view) {
 
 function summary(rows, labels, view) {
   const list = (p) => rows.map((row) => `${row.name} ${share(p[row.grade])}`).join(", ");
-  const gold = view.grade >= 0 ? `Hard label ${view.names[view.grade]}. ` : "Not judged. ";
+  const gold = view.grade >= 0 ? `Hard label ${view.names[view.grade]}. ` : "Not labelled. ";
   return `Soft labels. ${gold}Teacher: ${list(labels.teacher)}. Student: ${view.hidden ? "hidden until you reveal it" : list(labels.student)}.`;
 }

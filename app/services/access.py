@@ -24,7 +24,9 @@ def public() -> bool:
     return os.environ.get("KDLAB_PUBLIC", "") == "1"
 
 
-PUBLIC_REASON = "This is a public showing: everything can be looked at, nothing started or kept."
+PUBLIC_REASON = (
+    "This is a public showing: you can look at everything, but not start or save anything."
+)
 
 
 def refuse_public() -> None:

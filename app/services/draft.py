@@ -18,7 +18,7 @@ from app.services.runs.names import named, names
 from app.services.scoring import Model, models
 from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, from_dict, to_dict
-from kdcore.errors import ConfigError, LabError, lookup
+from kdcore.errors import ConfigError, LabError, about_settings, lookup
 from kdcore.experiments.presets import PRESETS, changed_from, config_of
 from kdcore.runs.store import Run, RunStore
 
@@ -55,9 +55,9 @@ class Draft:
         """The problems by the path of each setting that they name, without that path."""
         found: dict[str, list[str]] = {}
         for problem in self.problems:
-            names, _, said = problem.partition(": ")
-            for name in names.split(", ") if said else [""]:
-                found.setdefault(name, []).append(said or problem)
+            names, text = about_settings(problem)
+            for name in names or ("",):
+                found.setdefault(name, []).append(text)
         return found
 
 
@@ -146,7 +146,7 @@ def _keep(changed: Changed, whose: str) -> None:
     try:
         state.change(distill={"settings": _fitting(changed)})
     except ConfigError as error:
-        state.ignore(whose + error.problems[0].partition(": ")[2])
+        state.ignore(whose + about_settings(error.problems[0])[1])
 
 
 def _fitting(changed: Changed) -> str:
@@ -255,7 +255,7 @@ def _lean(preset: str, changed: Changed, held: Sequence[str] = ()) -> Changed:
 
 def _nearest(preset: str, changed: Changed | Mapping[str, Any], problems: Any) -> DistillConfig:
     """The preset with as many of the changes as stand in nobody's way."""
-    wrong = {name for problem in problems for name in problem.partition(": ")[0].split(", ")}
+    wrong = {name for problem in problems for name in about_settings(problem)[0]}
     fine = {p: v for p, v in changed.items() if not any(_touch(p, name) for name in wrong)}
     for kept in (fine, {}):
         try:

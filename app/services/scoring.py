@@ -138,14 +138,23 @@ def jobs(choice: DataChoice) -> list[Job]:
     return found
 
 
+def _title_of_model(run: Run) -> str:
+    """The title of the model that a run scores with; its id when it is gone."""
+    reference = run.scored_run
+    try:
+        return RunStore(access.home().runs).get(reference).label
+    except LabError:
+        return Path(reference).name
+
+
 def _job(run: Run) -> Job:
     status, lines = run.status(), run.metrics()
     rates = [line["pairs_per_second"] for line in lines if "pairs_per_second" in line]
     asked = Path(run.scored_run).name
-    title = run.title.rpartition(" on ")[0] or asked
+    title = _title_of_model(run)
     rate = rates[-1] if rates else float("nan")
     done = max(status.step, *(int(line["step"]) for line in lines), 0) if lines else status.step
-    return Job(run.id, asked, title, status.state, done, status.total_steps, rate, status.message)
+    return Job(run.id, asked, title, status.state, done, status.total_steps, rate, status.on_page)
 
 
 def cancel(run_id: str) -> None:

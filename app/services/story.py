@@ -7,6 +7,7 @@ from app.services.answers import Answers, Source, sources_on
 from app.services.boards import Board, beside
 from app.services.measured import evaluation
 from app.services.roles import role_of, twin_of
+from app.services.runs.names import model_name
 from kdcore.evaluation.evaluate import Metric
 
 LADDER = 5  # own students, and as many imported models, that are shown at most
@@ -71,7 +72,7 @@ def _rungs(board: Board, metric: str) -> list[Rung]:
 
     def rung(source: Source, other: Source, newest: bool) -> Rung | None:
         taught, alone = (_measured(board, answered[s.key], metric) for s in (source, other))
-        title = source.title.partition(" · ")[0] if _is_bundled(source) else source.title
+        title = model_name(source.run, source.title) if _is_bundled(source) else source.title
         return Rung(title, source.key, alone, taught, newest) if taught and alone else None
 
     rungs = [r for s, other in bundled if (r := rung(s, other, False))]

@@ -58,7 +58,7 @@ def pair_section(
             columns[f"{role}, T = {heat:g}"] = [number(float(v)) for v in p]
     if board.pairs.truth is not None:
         columns["truth"] = [number(float(v)) for v in board.pairs.truth[row]]
-    label = "not judged" if grade == UNLABELLED else grades[grade]
+    label = "not labelled" if grade == UNLABELLED else grades[grade]
     texts = (
         f"Query: {pair['query']}",
         f"Ad: {pair['title']}",

@@ -14,6 +14,7 @@ from app.parts.frame_bar import frame_bar
 from app.parts.present import present_switch
 from app.services import Board, chance, standing
 from app.services.runs import budgets
+from app.shell.glossary import TERMS
 from app.state.compare import NO_FILTERS
 from kdcore.errors import LabError
 
@@ -70,7 +71,7 @@ def top_bar(selection: str, extra: Callable[[], None], pickers: bool) -> None:
         if pickers:
             _pick_board()
         extra()
-        frame_bar(selection, state.now().single_keys)
+        frame_bar(selection, state.now().single_keys, TERMS)
         present_switch(state.now().presenting)
 
 

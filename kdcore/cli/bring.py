@@ -62,7 +62,7 @@ def bring(
     also tells what distillation brought.
     """
     from kdcore.cli.kit.progress import Progress
-    from kdcore.data.answers.choice import COMMAND_LINE, KINDS, ColumnChoice
+    from kdcore.data.answers.choice import KINDS, ColumnChoice
     from kdcore.data.answers.imported import bring_file
     from kdcore.evaluation.evaluate import evaluate
 
@@ -72,7 +72,7 @@ def bring(
         raise ConfigError("--student names the student of a twin: add --role twin, or leave it out")
     if not name.strip():
         raise ConfigError("--name: the model needs a name")
-    choice = ColumnChoice(kind, column, _mapping(mapping or ()), COMMAND_LINE)
+    choice = ColumnChoice(kind, column, _mapping(mapping or ()))
     with Progress(quiet, as_json) as progress:
         progress.tell("bring")
         target = _target(data, split)

@@ -3,6 +3,8 @@
 Two spellings that differ only in case, blanks or Unicode form count as one query here.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -105,4 +107,4 @@ def _require_queries(pairs: PairTable, queries: int, needed: int) -> None:
 
 
 def _noted(pairs: PairTable, sentence: str) -> PairTable:
-    return PairTable(pairs.frame, pairs.scheme, pairs.name, pairs.source, (*pairs.notes, sentence))
+    return replace(pairs, notes=(*pairs.notes, sentence))

@@ -7,7 +7,7 @@ from kdcore.config import InferConfig
 from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.models.predict import stored_precision
-from kdcore.runs.record import address
+from kdcore.runs.record import address, resumable
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
@@ -58,8 +58,10 @@ class Progress:
         self._log(self._before + done)
         if self._writer.stop_requested:
             raise StoppedError(
-                f"stopped on request after {self._before + done:,} of {self._total:,} pairs; "
-                f"continue with `kdlab runs resume {address(self._writer.folder)}`"
+                resumable(
+                    f"stopped on request after {self._before + done:,} of {self._total:,} pairs",
+                    address(self._writer.folder),
+                )
             )
 
     def end_split(self, pairs: int) -> None:

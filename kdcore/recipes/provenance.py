@@ -54,6 +54,11 @@ def _provenance(config: FinetuneConfig | DistillConfig, pairs: PairTable) -> dic
     title = f":{torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
     return {
         "pairs": {split: (len(part), part.content_hash) for split, part in splits.items()},
+        "data": {
+            "source": pairs.source,
+            "non_commercial": pairs.non_commercial,
+            "generated": pairs.generated,
+        },
         "seed": config.seed,
         "kdlab": version("kdlab"),
         "torch": torch.__version__,

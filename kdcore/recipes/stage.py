@@ -23,7 +23,7 @@ from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
 from kdcore.recipes.infer import infer
 from kdcore.recipes.provenance import write_model_card
-from kdcore.runs.record import address
+from kdcore.runs.record import address, resumable
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
@@ -36,7 +36,7 @@ from kdcore.training.memory import (
     explain_full,
     largest_fitting,
     longest_batch,
-    memory_problem,
+    memory_error,
 )
 from kdcore.training.ranks import FULL, Group, PeerLostError, following, leading, own_rank
 from kdcore.workspace import Workspace
@@ -71,7 +71,7 @@ def run_stage(
                 write_model_card(config, pairs, run)
                 measure_run(config, pairs, run, workspace)
         except StoppedError as error:
-            stop = str(error)
+            stop = error.args[0]
             writer.finish("stopped", stop)
         else:
             writer.log(_last_step(run), seconds=seconds + writer.elapsed)
@@ -118,7 +118,7 @@ def _train(
         fits = largest_fitting(
             lambda tried: learn(trial_group, longest_batch, batch_size=tried), size, announce
         )
-        raise RunError(memory_problem(full, size, fits))
+        raise memory_error(full, size, fits)
 
 
 def _learn(
@@ -182,8 +182,10 @@ def _refuse_to_begin(writer: RunWriter) -> None:
     """Heed a stop that was requested before the first step."""
     if writer.stop_requested:
         raise StoppedError(
-            "stopped on request before any further training, so there is nothing new to keep; "
-            f"continue with `kdlab runs resume {address(writer.folder)}`"
+            resumable(
+                "stopped on request before any further training, so there is nothing new to keep",
+                address(writer.folder),
+            )
         )
 
 

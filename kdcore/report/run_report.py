@@ -193,6 +193,6 @@ def _data(facts: ReportFacts) -> list[str]:
 
 
 def _versions(facts: ReportFacts) -> list[tuple[str, str]]:
-    versions = {k: v for k, v in facts.run.provenance.items() if k != "pairs"}
+    versions = {k: v for k, v in facts.run.provenance.items() if k not in ("pairs", "data")}
     seed: Any = versions.pop("seed", facts.run.seed)
     return [("seed", str(seed)), *((name, str(value)) for name, value in versions.items())]

@@ -245,13 +245,16 @@ class RunFacts:
         return next((line["seconds"] for line in lines if "seconds" in line), None)
 
     @property
-    def data_source(self) -> str:
-        """Where the data came from, as the run's own card says; "" without a card."""
+    def data_card(self) -> Mapping[str, Any]:
+        """Source and terms of the data; an earlier version's run has a line of its README alone."""
+        if card := _group(self.provenance.get("data")):
+            return card
         try:
             lines = (self.folder / CARD).read_text(encoding="utf-8").splitlines()
         except (OSError, ValueError):
-            return ""
-        return next((x.removeprefix("Data: ") for x in lines if x.startswith("Data: ")), "")
+            return {}
+        sources = [line[6:] for line in lines if line.startswith("Data: ")]
+        return {"source": sources[0]} if sources else {}
 
 
 def read_json(path: Path) -> Mapping[str, Any]:

@@ -79,6 +79,7 @@ def refuse_too_many(device: str) -> None:
         raise ConfigError(
             "This device cannot be used:",
             [f"device: {device[:40]} is a process a core, and this machine has {cores} cores"],
+            change={"device": "auto"},
         )
 
 

@@ -8,19 +8,20 @@ while it runs, the launcher for the moment in which it starts a child or records
 import errno
 import json
 import os
+import re
 import shlex
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import psutil
 from filelock import FileLock, Timeout
 
-from kdcore.errors import RunError
+from kdcore.errors import Change, Cure, RunError, on_page
 from kdcore.workspace import Workspace, write_json_atomic
 
 State = Literal["queued", "running", "finished", "stopped", "failed", "lost", "broken"]
@@ -42,10 +43,17 @@ STALLED_AFTER = 60.0  # seconds without a heartbeat
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """How a run stands now; times are seconds since the epoch."""
+    """How a run stands now; times are seconds since the epoch.
+
+    message: in the words of the command line. page: the same in the words of the app, where they
+    differ. cause and change: of the error that ended it, see errors.LabError.
+    """
 
     state: State
     message: str = ""
+    page: str = ""
+    cause: str = ""
+    change: Change = field(default_factory=dict, hash=False)
     started: float | None = None
     ended: float | None = None
     step: int = 0
@@ -53,6 +61,11 @@ class Status:
     stage: str = ""
     heartbeat: float | None = None
     pid: int | None = None
+
+    @property
+    def on_page(self) -> str:
+        """The message in the words of the app."""
+        return self.page or self.message
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, one a field."""
@@ -77,7 +90,9 @@ class Record(Status):
             raise RunError(f"{path} cannot be read ({_reason(cause)})") from cause
         if not isinstance(content, dict) or content.get("state") not in WRITTEN_STATES:
             raise RunError(f"{path} is no status of a run: it holds {str(content)[:60]!r}")
-        values = {field.name: content[field.name] for field in fields(cls) if field.name in content}
+        if "cause" not in content:
+            content |= _fields_of_sentence(str(content.get("message", "")))
+        values = {each.name: content[each.name] for each in fields(cls) if each.name in content}
         wrong = [name for name, value in values.items() if not isinstance(value, _KINDS[name])]
         if wrong:
             raise RunError(f"{path} is damaged: {wrong[0]} is {values[wrong[0]]!r}")
@@ -97,13 +112,14 @@ class Record(Status):
 
     def seen_as(self, **changes: Any) -> Status:
         """The public part, with some fields replaced."""
-        public = {field.name: getattr(self, field.name) for field in fields(Status)}
+        public = {each.name: getattr(self, each.name) for each in fields(Status)}
         return Status(**(public | changes))
 
 
 _NUMBER = (int, float)
 _KINDS: dict[str, tuple[type, ...]] = {
-    **dict.fromkeys(("state", "message", "stage", "title"), (str,)),
+    **dict.fromkeys(("state", "message", "page", "cause", "stage", "title"), (str,)),
+    "change": (dict,),
     **dict.fromkeys(("step", "total_steps"), (int,)),
     **dict.fromkeys(("started", "ended", "heartbeat", "process_start"), (*_NUMBER, type(None))),
     "created": _NUMBER,
@@ -121,15 +137,54 @@ def derive(folder: Path) -> Status:
         return record.seen_as()
     if is_alive(record.pid, record.process_start):
         silence = time.time() - (record.heartbeat or record.started or time.time())
-        stalled = f"no sign of life for {silence:.0f} s" if silence > STALLED_AFTER else ""
-        return record.seen_as(state="running", message=stalled or record.message)
+        stalled = words(f"no sign of life for {silence:.0f} s") if silence > STALLED_AFTER else {}
+        return record.seen_as(state="running", **stalled)
     if Record.read(folder) != record:  # it wrote its end between the two looks
         return derive(folder)
     return record.seen_as(
         state="lost",
-        message=f"process {record.pid} is gone without an end record ({_why_lost(folder)}); "
-        f"resume with `kdlab runs resume {folder.name}`",
+        **words(
+            resumable(
+                f"process {record.pid} is gone without an end record ({_why_lost(folder)})",
+                folder.name,
+            )
+        ),
     )
+
+
+def words(message: str, cause: str = "", change: Change | None = None) -> dict[str, Any]:
+    """The fields of a status that hold a message, which may be a Cure, and what it is about."""
+    page = on_page(message)
+    same = {"message": str(message), "page": "" if page == message else page}
+    return {**same, "cause": cause, "change": dict(change or {})}
+
+
+def resumable(message: str, run: str) -> Cure:
+    """A message and how to resume the run; the page has a button for that."""
+    return Cure(f"{message}; continue with `kdlab runs resume {run}`", message)
+
+
+def _fields_of_sentence(message: str) -> dict[str, Any]:
+    """Page, cause and change of a status that an earlier version wrote: one English sentence.
+
+    The only place that reads fields off a sentence; a status of today has them. To be deleted
+    once no such runs are left.
+    """
+    page = re.split(r"; (?:resume|continue) with", message)[0]
+    found: dict[str, Any] = {"page": "" if page == message else page, "cause": "", "change": {}}
+    if "\n- " in message:
+        found |= {"cause": "settings"}
+    if "out of memory" in message:
+        fits = re.search(r"; (?:batch size )?(\d+) (?:needs|fits)", message)
+        found |= {
+            "cause": "memory",
+            "change": {"training.batch_size": int(fits[1])} if fits else {},
+        }
+    if rate := re.search(r"learning rate [0-9.e-]+\); try ([0-9.e-]*[0-9])", message):
+        found |= {"cause": "not a number", "change": {"training.learning_rate": float(rate[1])}}
+    if "\n- device:" in message:
+        found |= {"change": {"device": "auto"}}
+    return found
 
 
 def _why_lost(folder: Path) -> str:
@@ -201,18 +256,21 @@ def writing(folder: Path) -> Iterator[None]:
     except Timeout:  # an OSError too, but it is no trouble with the disk
         raise
     except OSError as cause:
-        raise RunError(write_problem(folder, cause)) from cause
+        raise write_error(folder, cause) from cause
 
 
-def write_problem(folder: Path, cause: Exception) -> str:
+def write_error(folder: Path, cause: Exception) -> RunError:
     """Why a file of a run could not be written, and the way out."""
     if not is_full_disk(cause):
-        return f"a file of run {folder.name} could not be written ({_reason(cause)})"
+        return RunError(f"a file of run {folder.name} could not be written ({_reason(cause)})")
     checkpoint = "it starts over, because it has no checkpoint yet"
     if (folder / CHECKPOINT).is_file():
         checkpoint = "the last good checkpoint is saved"
-    resume = f"`kdlab runs resume {folder.name}`"
-    return f"the disk is full: free some space, then resume with {resume}; {checkpoint}"
+    free = "the disk is full: free some space, then resume"
+    message = Cure(
+        f"{free} with `kdlab runs resume {folder.name}`; {checkpoint}", f"{free}; {checkpoint}"
+    )
+    return RunError(message, cause="disk")
 
 
 def is_full_disk(error: BaseException) -> bool:

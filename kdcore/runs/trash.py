@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kdcore import trash
 from kdcore.errors import DataError, RunError
-from kdcore.runs.record import STOP, Record, derive, hold, writing
+from kdcore.runs.record import STOP, Record, derive, hold, words, writing
 
 
 def to_trash(folder: Path) -> None:
@@ -36,8 +36,8 @@ def _no_longer_waits(folder: Path) -> None:
     with suppress(RunError):  # a record that cannot be read waits for nothing
         record = Record.read(folder)
         if not record.is_over and record.pid is None:
-            message = "stopped before it started"
-            replace(record, state="stopped", message=message, ended=time.time()).write(folder)
+            end = words("stopped before it started")
+            replace(record, state="stopped", **end, ended=time.time()).write(folder)
 
 
 def from_trash(root: Path, run_id: str) -> Path:

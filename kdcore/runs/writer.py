@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self, cast
 
-from kdcore.errors import LabError, RunError
+from kdcore.errors import Change, Cure, LabError, RunError
 from kdcore.runs.metric_lines import METRICS, read_lines
 from kdcore.runs.record import (
     CONFIG,
@@ -30,8 +30,10 @@ from kdcore.runs.record import (
     hold,
     is_full_disk,
     process_start,
+    resumable,
     stop_kind,
-    write_problem,
+    words,
+    write_error,
     writing,
 )
 from kdcore.runs.trackers.log import Trackers
@@ -87,7 +89,7 @@ class RunWriter:
         self._record = replace(
             before,
             state="running",
-            message="",
+            **words(""),
             started=now,
             ended=None,
             heartbeat=now,
@@ -197,13 +199,19 @@ class RunWriter:
         self._trackers.restart()
         self._record = replace(self._record, step=step)
 
-    def finish(self, state: str, message: str = "") -> None:
-        """Write the end down: finished, stopped or failed, and why."""
+    def finish(
+        self, state: str, message: str = "", *, cause: str = "", change: Change | None = None
+    ) -> None:
+        """Write the end down: finished, stopped or failed, and why; see errors.LabError."""
         if state not in END_STATES:
             raise RunError(f"a run ends finished, stopped or failed; not {state!r}")
         now = time.time()
         self._record = replace(
-            self._record, state=cast(State, state), message=message, ended=now, heartbeat=now
+            self._record,
+            state=cast(State, state),
+            **words(message, cause, change),
+            ended=now,
+            heartbeat=now,
         )
         self._record.write(self.folder)
         self._trackers.end(state)
@@ -226,20 +234,24 @@ class RunWriter:
             if not isinstance(error, LabError | KeyboardInterrupt):
                 _logger.error("the run failed", exc_info=error)
             with suppress(RunError):  # on a full disk the first error is the one to hear
-                self.finish(*_end_of(error, self.folder))
+                if isinstance(error, KeyboardInterrupt):
+                    message = resumable("stopped by Ctrl-C", address(self.folder))
+                    self.finish("stopped", message)
+                    return
+                known = _as_lab_error(error, self.folder)
+                message = Cure(str(known), known.page)
+                self.finish("failed", message, cause=known.cause, change=known.change)
 
 
-def _end_of(error: BaseException, folder: Path) -> tuple[str, str]:
-    """The state and the sentence that an exception leaves behind."""
-    if isinstance(error, KeyboardInterrupt):
-        return "stopped", f"stopped by Ctrl-C; resume with `kdlab runs resume {address(folder)}`"
+def _as_lab_error(error: BaseException, folder: Path) -> LabError:
+    """The error that a run's status tells of an exception."""
     if isinstance(error, LabError):
-        return "failed", str(error)
+        return error
     if isinstance(error, Exception) and is_full_disk(error):
-        return "failed", write_problem(folder, error)
-    said = " ".join(str(error).split())[:200]
-    what = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    return "failed", f"an unexpected error ended the run ({what}); the details are in {LOG}"
+        return write_error(folder, error)
+    detail = " ".join(str(error).split())[:200]
+    what = f"{type(error).__name__}: {detail}" if detail else type(error).__name__
+    return RunError(f"an unexpected error ended the run ({what}); the details are in {LOG}")
 
 
 def _finite(value: float) -> float | None:

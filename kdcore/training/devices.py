@@ -33,6 +33,7 @@ def pick_device(name: str = "auto") -> torch.device:
         raise ConfigError(
             "This device cannot be used:",
             [f"device: {name!r} is not here ({str(cause).splitlines()[0]}); auto takes what is"],
+            change={"device": "auto"},
         ) from None
     return device
 

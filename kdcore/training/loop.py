@@ -12,7 +12,7 @@ import numpy as np
 
 from kdcore.models.batches import Batch, Rows
 from kdcore.models.predict import score, score_size
-from kdcore.runs.record import address
+from kdcore.runs.record import address, resumable
 from kdcore.training.interrupt import InterruptFlag, StoppedError
 from kdcore.training.metric_log import MetricLog, quality
 from kdcore.training.replay import Replay, evenly
@@ -89,8 +89,10 @@ class Monitor:
             if interrupt.raised:
                 raise KeyboardInterrupt
             raise StoppedError(
-                f"stopped on request at step {step} of {session.total_steps}; continue with "
-                f"`kdlab runs resume {address(session.run.folder)}`"
+                resumable(
+                    f"stopped on request at step {step} of {session.total_steps}",
+                    address(session.run.folder),
+                )
             )
         elif time.monotonic() - self.saved >= session.knobs.checkpoint_seconds:
             session.save()

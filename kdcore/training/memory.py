@@ -15,7 +15,7 @@ import torch
 from kdcore.errors import LabError, RunError
 from kdcore.models.batches import Batch, Rows
 from kdcore.models.predict import score, score_size
-from kdcore.runs.record import is_full_disk, write_problem
+from kdcore.runs.record import is_full_disk, write_error
 from kdcore.training.devices import is_full_memory
 from kdcore.training.session import Session
 
@@ -29,13 +29,13 @@ def explain_full(folder: Path, batch_size: int) -> Iterator[None]:
         raise
     except Exception as error:
         if is_full_memory(error):
-            raise RunError(memory_problem(error, batch_size)) from error
+            raise memory_error(error, batch_size) from error
         if is_full_disk(error):
-            raise RunError(write_problem(folder, error)) from error
+            raise write_error(folder, error) from error
         raise
 
 
-def memory_problem(error: Exception, batch_size: int, fits: int | None = None) -> str:
+def memory_error(error: Exception, batch_size: int, fits: int | None = None) -> RunError:
     """What to do about a full memory.
 
     fits: the largest batch size that was seen to fit; 0 when none did, None when it is not known.
@@ -43,10 +43,14 @@ def memory_problem(error: Exception, batch_size: int, fits: int | None = None) -
     owner = "GPU" if isinstance(error, torch.OutOfMemoryError) or "MPS" in str(error) else "machine"
     problem = f"the {owner} ran out of memory at batch size {batch_size}"
     if batch_size == 1 or fits == 0:
-        return f"{problem}{'' if batch_size == 1 else ', and at 1 too'}; choose a smaller model"
-    if fits:
-        return f"{problem}; batch size {fits} fits: change it and start again"
-    return f"{problem}; {batch_size // 2} needs about half: change it and start again"
+        also = "" if batch_size == 1 else ", and at 1 too"
+        return RunError(f"{problem}{also}; choose a smaller model", cause="memory")
+    smaller = f"batch size {fits} fits" if fits else f"{batch_size // 2} needs about half"
+    return RunError(
+        f"{problem}; {smaller}: change it and start again",
+        cause="memory",
+        change={"training.batch_size": fits or batch_size // 2},
+    )
 
 
 def longest_batch(session: Session) -> Iterator[tuple[Rows, Batch]]:

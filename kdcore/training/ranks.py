@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch._C._distributed_c10d import FileStore, PrefixStore, Store, TCPStore
 
-from kdcore.errors import RunError
+from kdcore.errors import Cure, RunError
 from kdcore.models.batches import Rows
 from kdcore.runs.record import address
 from kdcore.runs.store import Run
@@ -280,10 +280,9 @@ class Helpers:
         ended = ", ".join(
             f"process {r + 1} of {self.size} (exit {s})" for r, s in self.lost.items()
         )
-        return RunError(
-            f"{ended or 'a process'} of this run ended too early; run.log tells more. Go on from "
-            f"the last good checkpoint with `kdlab runs resume {address(run.folder)}`"
-        )
+        early = f"{ended or 'a process'} of this run ended too early; run.log tells more"
+        resume = f"`kdlab runs resume {address(run.folder)}`"
+        return RunError(Cure(f"{early}. Go on from the last good checkpoint with {resume}", early))
 
     def __exit__(self, *error: object) -> None:
         self._over.set()

@@ -161,12 +161,15 @@ class Session:
                 f"the loss is not a number at step {step} of {self.total_steps}, before any weight "
                 "was changed, so the learning rate is not the cause: the initial weights or the "
                 "teacher's predictions are too large or not numbers; choose other initial weights. "
-                f"{saved}"
+                f"{saved}",
+                cause="not a number",
             )
         rate = self.knobs.learning_rate
         return RunError(
             f"the training became not-a-number at step {step} of {self.total_steps} (learning "
-            f"rate {rate:g}); try {rate / 10:g}. {saved}"
+            f"rate {rate:g}); try {rate / 10:g}. {saved}",
+            cause="not a number",
+            change={"training.learning_rate": float(f"{rate / 10:g}")},
         )
 
     def _batches(self, epoch: int) -> list[Rows]:

@@ -98,7 +98,7 @@ def test_an_edited_title_is_answered_by_both_models_and_the_link_says_it(visit, 
     expect(child).to_contain_text("=1+1 <script>window.hit=1</script> shoes")
     expect(child.locator("thead th")).to_have_text(["grade", "teacher", "student"])
     expect(child.locator("ins").first).to_be_visible()
-    expect(page.get_by_text("these words have not been judged")).to_be_visible()
+    expect(page.get_by_text("this text has not been graded")).to_be_visible()
     again = visit(page.url.split("/", 3)[3])
     expect(again.get_by_label("Title", exact=True)).to_have_value(
         "=1+1 <script>window.hit=1</script> shoes"

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from playwright import sync_api
 
+from app.shell.glossary import TERMS
+
 # names in the top bar that are wider than their box
 CUT = """() => [...document.querySelectorAll('.st-key-top_bar input')]
   .filter((n) => n.scrollWidth > n.clientWidth + 1).map((n) => n.value)"""
@@ -31,10 +33,9 @@ def test_the_question_mark_key_lists_the_shortcuts_and_can_be_switched_off(visit
     page = visit()
     page.locator("h1").click()
     page.keyboard.press("?")
-    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts and glossary")
     dialog.wait_for()
-    for word in ("twin", "nats", "gap recovered", "label density", "verdict", "soft label"):
-        assert dialog.locator("dt", has_text=word).count() == 1
+    assert dialog.locator(".words dt").all_inner_texts() == [term for term, _ in TERMS]
     dialog.get_by_label("Single-key shortcuts").uncheck()
     dialog.get_by_role("button", name="Close").click()
     settle(page)

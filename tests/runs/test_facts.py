@@ -32,7 +32,7 @@ def test_a_run_written_before_the_move_reads_whole():
     assert run.splits["validation"] == SplitSize(60, "b" * 16)
     assert run.provenance["machine"] == "0123456789ab"
     assert run.notes == ("2 queries were cut at 16 tokens.",)
-    assert run.data_source == "Invented for a test."
+    assert run.data_card == {"source": "Invented for a test."}
     assert (run.kept_line["validation_roc_auc"], run.seconds) == (0.66, 3.5)
     assert math.isnan(run.metric_lines[2]["loss"])
     assert run.label == "C-DSSM · distilled, T 2"
@@ -117,7 +117,7 @@ def test_damage_in_another_file_leaves_that_part_empty(tmp_path, name, text):
         "about.json": run.about.twin == "",
         "notes.json": run.notes == (),
         "metrics.jsonl": run.metric_lines == [] and run.kept_line == {} and run.seconds is None,
-        "README.md": run.data_source == "",
+        "README.md": run.data_card == {},
     }
     assert parts[name]
     assert not run.problem

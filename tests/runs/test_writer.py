@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kdcore.errors import DataError, RunError
+from kdcore.errors import Cure, DataError, RunError
 from kdcore.runs import record as record_module
 from kdcore.runs import writer as writer_module
 from kdcore.runs.store import Run
@@ -382,3 +382,58 @@ def test_what_is_told_of_a_run_is_told_once_and_read_back(run: Run) -> None:
     assert run.notes == ("one", "two", "three")
     (run.folder / "notes.json").write_text("{")
     assert run.notes == ()
+
+
+def test_an_error_leaves_its_cause_its_change_and_the_words_of_the_page(run: Run) -> None:
+    message = Cure("the memory is full; resume with `kdlab`", "the memory is full")
+    error = RunError(message, cause="memory", change={"training.batch_size": 8})
+    with pytest.raises(RunError), run.write():
+        raise error
+    status = run.status()
+    assert (status.cause, status.change) == ("memory", {"training.batch_size": 8})
+    assert status.on_page == "the memory is full"
+    assert "kdlab" in status.message
+    with run.write():
+        assert (run.status().cause, run.status().change, run.status().page) == ("", {}, "")
+
+
+@pytest.mark.parametrize(
+    ("message", "page", "cause", "change"),
+    [
+        ("stopped; resume with `kdlab runs resume x`", "stopped", "", {}),
+        ("stopped at step 3; continue with `kdlab runs resume x`", "stopped at step 3", "", {}),
+        (
+            "the machine ran out of memory at batch size 512; 256 needs about half: change it",
+            "",
+            "memory",
+            {"training.batch_size": 256},
+        ),
+        (
+            "the GPU ran out of memory at batch size 64; batch size 16 fits: change it",
+            "",
+            "memory",
+            {"training.batch_size": 16},
+        ),
+        ("the GPU ran out of memory at batch size 1; choose a smaller model", "", "memory", {}),
+        (
+            "became not-a-number at step 4 of 8 (learning rate 0.5); try 0.05. Nothing is saved",
+            "",
+            "not a number",
+            {"training.learning_rate": 0.05},
+        ),
+        (
+            "This device cannot be used:\n- device: 'cuda' is not here; auto takes what is",
+            "",
+            "settings",
+            {"device": "auto"},
+        ),
+    ],
+)
+def test_a_status_of_an_earlier_version_has_its_fields_read_off_its_sentence(
+    run: Run, message: str, page: str, cause: str, change: dict[str, object]
+) -> None:
+    earlier = {"state": "failed", "message": message, "title": "t", "created": 1.0, "step": 4}
+    (run.folder / "status.json").write_text(json.dumps(earlier))
+    status = run.status()
+    assert (status.message, status.page) == (message, page)
+    assert (status.cause, status.change) == (cause, change)

@@ -38,21 +38,19 @@ function listen(part) {
 function build(root) {
   const selection = el("span", { class: "selection num" });
   const copy = el("button", { type: "button", class: "copy" }, "Copy link");
-  const help = el("button", { type: "button", "aria-label": "Keyboard shortcuts and glossary" }, "?");
+  const help = el("button", { type: "button", "aria-label": "Keyboard shortcuts and glossary", "aria-haspopup": "dialog" }, "?");
   const said = el("span", { class: "sr", role: "status" });
   const list = el("dl");
   const words = el("dl", { class: "words" });
   const keys = el("input", { type: "checkbox" });
-  const shut = el("button", { type: "button" }, "Close");
+  const shut = el("button", { type: "button", class: "shut" }, "Close");
   const dialog = el(
     "dialog",
-    { "aria-label": "Keyboard shortcuts" },
-    el("h2", {}, "Keyboard"),
-    list,
-    el("label", { class: "row" }, keys, "Single-key shortcuts"),
-    el("h2", {}, "Words"),
-    words,
-    el("p", { class: "row" }, shut),
+    { "aria-label": "Keyboard shortcuts and glossary" },
+    shut,
+    el("section", { class: "keyboard" }, el("h2", {}, "Keyboard"), list,
+      el("label", { class: "row" }, keys, "Single-key shortcuts")),
+    el("section", {}, el("h2", {}, "Glossary"), words),
   );
   shut.onclick = () => dialog.close();
   root.replaceChildren(el("div", { class: "row bar" }, selection, copy, help, said), dialog);

@@ -29,7 +29,7 @@ def status_of(run: Run, lines: list[PlainLine]) -> dict[str, Any]:
         "step": status.step,
         "total": status.total_steps,
         "stage": status.stage,
-        "message": status.message,
+        "message": status.on_page,
         "words": _words(run, status),
         "started": status.started,
         "ended": status.ended,

@@ -53,6 +53,14 @@ def named(key: str, run: Run, usual: str = "") -> Named:
     return Named(key, own, flat(given), student, method, run.created)
 
 
+def model_name(run: Run | None, title: str) -> str:
+    """The model alone, without how it was trained, where its title was not given by a person."""
+    if run is None:
+        return title
+    name = named("", run, title)
+    return name.title or name.student or title
+
+
 def is_own(title: str, made: str) -> bool:
     """Whether a title was given by a person, and not made of the settings as `made` is."""
     return bool(title) and not title.startswith(made)

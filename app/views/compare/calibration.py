@@ -23,7 +23,7 @@ ECE = (
 )
 HONEST = (
     "Each half of the queries is divided by the temperature fitted (least NLL) on the other half, "
-    "so no pair is judged by a temperature that has seen it. A temperature changes how sure a "
+    "so no pair is measured at a temperature fitted on it. A temperature changes how sure a "
     "model is, never the order of its ads: AUC and nDCG stay as they are. Bins with few pairs "
     "have small marks."
 )

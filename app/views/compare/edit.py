@@ -174,7 +174,7 @@ def _answer(board: Board, row: int, parent: Texts, child: Texts) -> None:
     if not says:
         return
     pair_cards([_card(board, row, parent, child, says)], "edit_cards", "The edited pair")
-    st.caption(f"No label: these words have not been judged. {md(' '.join(spoken))}")
+    st.caption(f"No label: this text has not been graded. {md(' '.join(spoken))}")
     if child != parent:
         _remember(Child(_on(board), row, child, *_both(says, "student"), *_both(says, "teacher")))
 

@@ -55,7 +55,7 @@ def described(board: Board) -> list[str]:
         parts.append(f"with the words “{chosen.search}”")
     parts += [f"tagged “{TAGS[tag].title}”" for tag in chosen.tags]
     if chosen.grades:
-        names = [board.pairs.scheme.grades[g] if g >= 0 else "not judged" for g in chosen.grades]
+        names = [board.pairs.scheme.grades[g] if g >= 0 else "not labelled" for g in chosen.grades]
         parts.append(f"labelled {' or '.join(names)}")
     parts += [OUTCOME_TITLES[outcome] for outcome in chosen.outcomes]
     if chosen.cells:

@@ -117,7 +117,7 @@ def finding(board: services.Board) -> str:
     if name := slice_title(board):
         where += f" (slice: {name})"
     if not len(rows):
-        return "No pair passes these filters: take one away, or clear them all."
+        return "No pair passes these filters: remove one, or clear them all."
     counts = rows["outcome"].value_counts()
     if counts["unlabelled"] == len(rows):
         flips = int(rows["student_flips_teacher"].sum())

@@ -61,7 +61,7 @@ HELP = (
 def draw(board: Board, rows: pd.DataFrame) -> None:
     """Order, pages and the table; a click on a row makes its pair the one in focus."""
     if not len(rows):
-        st.info("No pair passes these filters. Take one away to fill the table.")
+        st.info("No pair passes these filters. Remove one to fill the table.")
         return
     page, pages = _controls(board, rows)
     order = ordered(board, rows)

@@ -56,8 +56,7 @@ def _line(job: Job) -> None:
 
 def _ended_badly(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key=f"job_{job.id}"):
-        why = job.message.partition(";")[0]
-        st.caption(f":material/cancel: {md(job.title)} {_WORDS[job.state]}: {md(why)}")
+        st.caption(f":material/cancel: {md(job.title)} {_WORDS[job.state]}: {md(job.message)}")
         st.button("Remove", key=f"forget_{job.id}", on_click=_do, args=("forget", job.id))
 
 

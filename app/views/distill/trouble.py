@@ -11,13 +11,16 @@ from app.kit.texts import md
 from app.services import draft
 from app.views.distill import queue
 from app.views.distill.queries import runs
-from kdcore.errors import LabError
+from kdcore.errors import Change, LabError
+from kdcore.knobs import flat
 from kdcore.runs.store import Run, Status
 
-_SIZE = re.compile(r"batch size (\d+)")
-_BETTER = re.compile(r"; (?:batch size )?(\d+) (?:needs|fits)")
-_RATE = re.compile(r"learning rate ([0-9.e-]+)\); try ([0-9.e-]*[0-9])")
 _FOLDERS = re.compile(r"(?<![\w/])/(?:[^\s/'\":;,]+/)+")  # a public showing names no folder
+_NAMES = {
+    "training.batch_size": "Batch size",
+    "training.learning_rate": "Learning rate",
+    "device": "Device",
+}
 _ENDED = {
     "failed": "This run failed",
     "lost": "This run was lost",
@@ -36,8 +39,8 @@ def draw(run: Run) -> None:
     else:
         cause = _cause(status)
         st.error(f"**{_ENDED[status.state]}.** {cause}\n\n{_kept(run, status)}")
-    helps = suggestions(run, status.message)
-    vain = not status.step and "\n- " in status.message  # settings or data: it fails again
+    helps = suggestions(run, status.change)
+    vain = not status.step and status.cause in ("settings", "data")  # it would fail again
     with st.container(horizontal=True, gap="small", key="distill_trouble"):
         if status.state != "broken" and runs.is_own(run):
             _resume(run, "secondary" if helps or vain else "primary")
@@ -47,24 +50,21 @@ def draw(run: Run) -> None:
                 icon=":material/edit:",
                 key=f"mend_{label}",
                 type="primary",
-                help="Put it in the form above; nothing starts.",
+                help="Puts this change into the form above; nothing starts yet.",
             ):
                 _prefill(run, changed)
     if status.state in ("failed", "broken") and not services.public():
         _log(run)
 
 
-def suggestions(run: Run, message: str) -> list[tuple[str, dict[str, object]]]:
-    """Changes that would help with a cause, each with the words of its button."""
-    found: list[tuple[str, dict[str, object]]] = []
-    size, better = _SIZE.search(message), _BETTER.search(message)
-    if "memory" in message and size and better:
-        found.append((f"Batch size {size[1]} → {better[1]}", {"training.batch_size": better[1]}))
-    if rate := _RATE.search(message):
-        found.append((f"Learning rate {rate[1]} → {rate[2]}", {"training.learning_rate": rate[2]}))
-    if "device" in message and run.device not in ("auto", "cpu"):
-        found.append((f"Device {run.device} → auto", {"device": "auto"}))
-    return found
+def suggestions(run: Run, change: Change) -> list[tuple[str, dict[str, object]]]:
+    """Settings that would help, each with the words of its button; none that the run has."""
+    now = flat(run.settings)
+    return [
+        (f"{_NAMES[path]} {now[path]} → {value}", {path: str(value)})
+        for path, value in change.items()
+        if path in _NAMES and path in now and now[path] != value
+    ]
 
 
 def _paused(run: Run, status: Status) -> str:
@@ -75,11 +75,11 @@ def _paused(run: Run, status: Status) -> str:
 
 
 def _cause(status: Status) -> str:
-    """The message as Markdown, its problems as bullets, without the way out by command."""
-    said = status.message.partition("; resume with")[0].partition("; continue with")[0]
+    """The message as Markdown, its problems as bullets."""
+    message = status.on_page
     if services.public():
-        said = _FOLDERS.sub("…/", said)
-    head, *rest = (said[:1].upper() + said[1:]).split("\n")
+        message = _FOLDERS.sub("…/", message)
+    head, *rest = (message[:1].upper() + message[1:]).split("\n")
     bullets = [f"- {md(line[2:])}" if line.startswith("- ") else md(line) for line in rest]
     return "\n".join([md(head), *([""] if bullets else []), *bullets])
 

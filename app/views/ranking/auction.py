@@ -103,9 +103,7 @@ def finding(board: Board, held: Held, weight: float) -> str:
 def _priced(role: str, price: Price, held: Held) -> str:
     """What one model earns beside the teacher at the teacher's own defect."""
     if not np.isfinite(price.defect):
-        return (
-            "at this weight the teacher's auction shows no ad that was judged, so none is priced."
-        )
+        return "at this weight the teacher's auction shows no labelled ad, so there is no price."
     level = f"the same {100 * price.defect:.1f} % of defects as the teacher"
     if not np.isfinite(price.student):
         few = f"{100 * price.defect:.1f} % of defects"
@@ -262,7 +260,7 @@ def _notes(board: Board, held: Held, rules: Rules) -> None:
     }[held.judge.key]
     st.caption(
         md(
-            f"{held.market.note} A slot is looked at by {percent(ATTENTION)} of those who look "
+            f"{held.market.note} A slot is seen by {percent(ATTENTION)} of those who see "
             f"at the one above it (our assumption). {favor} RankScore and pDefect = 1 − "
             "relevance are the KDD 2022 tutorial's; the second price is standard theory, not "
             "the tutorial's: the least bid that keeps the slot, (next RankScore or the reserve "

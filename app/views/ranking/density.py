@@ -9,7 +9,7 @@ import streamlit as st
 
 from app import services, state
 from app.kit import controls
-from app.kit.texts import signed, verdict
+from app.kit.texts import signed
 from app.services import Board, ranking
 from app.shell import frame, lacking
 from app.views.ranking import models
@@ -91,8 +91,7 @@ def finding(a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]) -> s
         )
     ends = ""
     if np.isfinite(best.low):
-        side = verdict(best.verdict, b.noun)
-        ends = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {side})"
+        ends = f" (95 % {signed(best.low, 1)} to {signed(best.high, 1)}; {best.verdict})"
     if best.verdict == "INCONCLUSIVE":
         return (
             f"In the top {k}, the shares of {best.grade} ads of {a.noun} and {b.noun} do not "
@@ -177,7 +176,7 @@ def _notes(
     found = tests[-1].smallest_detectable
     if pooled and tests[-1].verdict == THE_SAME:
         st.caption(
-            f"At k = {k} the list of every query is shown whole, in both orders the same ads: the "
+            f"At k = {k} every list is shown in full, with the same ads in both orders: the "
             "difference is 0 by construction, so there is nothing to test."
         )
     elif pooled and np.isfinite(found):

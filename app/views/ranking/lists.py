@@ -155,7 +155,7 @@ def table_of(board: Board, query: Query, columns: list[dict[str, Any]]) -> pd.Da
     ads, grades = ads_of(board, query), board.pairs.scheme.grades
     judged, turns = np.array([ad["grade"] for ad in ads]), turns_of(board, query)
     table = pd.DataFrame({"query": query.text, "title": [ad["title"] for ad in ads]})
-    table["label"] = ["unjudged" if g < 0 else grades[g] for g in judged]
+    table["label"] = ["unlabelled" if g < 0 else grades[g] for g in judged]
     for column in columns:
         table[f"place, {column['role']}"] = _places(np.asarray(column["ranks"]), turns)
         table[f"expected grade, {column['role']}"] = column["scores"]
@@ -181,7 +181,7 @@ def finding(board: Board, query: Query, columns: list[dict[str, Any]]) -> str:
     judged = np.flatnonzero(grades >= 0)
     gains = board.pairs.scheme.gains("linear" if now.gain == "linear" else "exp2")[grades[judged]]
     if not gains.any():
-        why = "no ad of it was judged" if not len(judged) else "none of its ads has any gain"
+        why = "none of its ads is labelled" if not len(judged) else "none of its ads has any gain"
         return f"For “{query.text}” no order is better than another: {why}."
     same = np.zeros(len(judged), dtype=np.int64)
     k = min(now.k, len(judged))

@@ -64,8 +64,7 @@ def finding(
         return f"{name} is {value:.3f}; a random order of the same ads has {random:.3f}."
     ends = ""
     if np.isfinite(test.low):
-        side = verdict(test.verdict, pair[1].noun)
-        ends = f" (95 % {signed(test.low)} to {signed(test.high)}; {side})"
+        ends = f" (95 % {signed(test.low)} to {signed(test.high)}; {test.verdict})"
     moved = f"{abs(test.delta):.3f} {'higher' if test.delta > 0 else 'lower'} than that of"
     if test.verdict == "INCONCLUSIVE":
         moved, ends = (
@@ -160,7 +159,7 @@ def _variants(board: Board, k: int) -> None:
     """Which model is best under which variant: a choice that papers seldom name."""
     from app.kit.figures import ranking as figures
 
-    st.subheader("Does the variant decide who is best?", anchor=False)
+    st.subheader("Does the variant decide which model is best?", anchor=False)
     standings = ranking.standings(board)
     names = unique_names(standings)
     shown = {names[s.key]: s.values for s in standings}

@@ -252,7 +252,7 @@ def _rest() -> dict[str, Any]:
             "p50 ms",
             format="%.2f",
             width="small",
-            help="Median milliseconds a pair after warm-up, batch 1, one CPU thread.",
+            help="Median milliseconds per pair after warm-up, batch 1, one CPU thread.",
         ),
         "parameters": kind.NumberColumn(
             "parameters", format="compact", width="small", help="Numbers in the saved model."

@@ -33,8 +33,8 @@ class Cost:
 COSTS: Mapping[str, Cost] = {
     "parameters": Cost("parameters", lambda e: e.row.parameters),
     "megabytes": Cost("weights at float32, MB", lambda e: e.row.megabytes),
-    "p50": Cost("p50 latency, ms a pair", columns.p50, True),
-    "p95": Cost("p95 latency, ms a pair", lambda e: columns.p50(e, "p95_ms"), True),
+    "p50": Cost("p50 latency, ms per pair", columns.p50, True),
+    "p95": Cost("p95 latency, ms per pair", lambda e: columns.p50(e, "p95_ms"), True),
     "seconds": Cost("training, seconds", lambda e: e.row.seconds),
 }
 PAPER = (

@@ -26,7 +26,7 @@ HELP = (
     "other word is looked for in title, id, note, tags and settings. A run must match all terms."
 )
 
-NONE_FOUND = "No run holds all of these words and tags. Take one away."
+NONE_FOUND = "No run matches all of these words and tags. Remove one."
 NO_RUN = "There is no run here yet. The page Distill trains a student, and it appears here."
 
 
@@ -186,7 +186,7 @@ def _bar(view: RunsView, table: pd.DataFrame) -> None:
             mime="text/csv",
             on_click="ignore",
             key="runs_csv",
-            help="The table as it is shown, with the hashes behind its numbers.",
+            help="The table as shown, with the content hashes of its data.",
         )
 
 

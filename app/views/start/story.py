@@ -10,6 +10,7 @@ from app.kit import controls
 from app.kit.texts import verdict
 from app.services import Answers, Board, Rung, Story
 from app.services.roles import is_distilled
+from app.services.runs.names import model_name
 from app.shell import captions
 from app.views.start.parts.ladder import ladder
 from kdcore.evaluation.evaluate import Metric
@@ -20,7 +21,7 @@ def finding(board: Board) -> str:
     if board.student is None or board.teacher is None:
         return f"{services.missing(board)} {services.MISSING_HINT}"
     found = services.gap(board)
-    name = board.student.title.partition(" · ")[0]
+    name = model_name(board.student.run, board.student.title)
     if found is None and not is_distilled(board.student.run, board.student.predictions.origin):
         return _by_itself(board, board.student, board.teacher)
     if found is None:

@@ -32,7 +32,9 @@ def _of_pair(scene: Scene) -> str:
     grade, names = int(scene.pairs.grades[scene.row]), scene.pairs.scheme.grades
     at, bits = f"At T = {degrees(heat)}", float(entropy(logits, heat))
     if grade == UNLABELLED:
-        return f"{at} the teacher's answer to this unjudged pair has an entropy of {bits:.2f} bits."
+        return (
+            f"{at} the teacher's answer to this unlabelled pair has an entropy of {bits:.2f} bits."
+        )
     soft = soften(logits, heat)
     if len(names) == 2:
         return f"{at} the teacher gives {percent(soft[grade])} to the label {names[grade]}."

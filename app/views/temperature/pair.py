@@ -47,7 +47,7 @@ def draw(scene: Scene) -> None:
 
 def _label(scene: Scene, grade: int) -> str:
     if grade == UNLABELLED:
-        return "none: nobody judged this pair"
+        return "none: this pair is not labelled"
     names = scene.pairs.scheme.grades
     relevant = "relevant" if grade >= scene.pairs.scheme.relevant_from else "not relevant"
     return f"**{md(names[grade])}**, grade {grade} of 0 to {len(names) - 1}; counts as {relevant}"

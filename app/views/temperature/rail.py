@@ -118,7 +118,7 @@ def _best_mark(who: Literal["teacher", "student"], best: float, scene: Scene) ->
     judged = int((scene.pairs.grades != UNLABELLED).sum())
     help = (
         f"Best-calibrated T of the {who}: the least negative log-likelihood of the hard labels of "
-        f"these {judged:,} judged pairs. It is fitted on the pairs shown, so it is slightly "
+        f"these {judged:,} labelled pairs. It is fitted on the pairs shown, so it is slightly "
         "optimistic."
     )
     return HeatMark(round(best, 3), f"{who} calibrated", help, "best", who)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.answers.choice import Controls, listed
+from kdcore.data.answers.choice import PARTIAL, listed, mapped
 from kdcore.data.answers.reading import Answers
 from kdcore.data.answers.texts import agree, spelled
 from kdcore.data.files.problems import Problem, quoted, refusal
 from kdcore.data.pairs import PairTable
-from kdcore.errors import DataError
+from kdcore.errors import DataError, phrase
 
 Rows = NDArray[np.int64]
 SHOWN = 3  # pairs without an answer that are named
@@ -27,9 +27,7 @@ class Aligned:
     notes: tuple[str, ...] = ()
 
 
-def align(
-    answers: Answers, pairs: PairTable, requested: Rows, controls: Controls, partial: bool = False
-) -> Aligned:
+def align(answers: Answers, pairs: PairTable, requested: Rows, partial: bool = False) -> Aligned:
     """Find the row of each pair, by order where lengths and texts fit, else by the texts.
 
     DataError lists every missing or doubled row at once.
@@ -37,15 +35,13 @@ def align(
     requested: the pairs that need an answer, positions in the table. partial: pairs without an
     answer are left out; at least one must have an answer.
     """
-    aligned = _in_order(answers, pairs, requested, controls) or _by_text(answers, pairs)
+    aligned = _in_order(answers, pairs, requested) or _by_text(answers, pairs)
     problems = [] if aligned.how.startswith(_ORDER) else _duplicates(answers, pairs, requested)
     row_of = aligned.row_of.copy()
     matched = row_of >= 0
     row_of[matched] = np.where(answers.answered[row_of[matched]], row_of[matched], -1)
     missing = requested[row_of[requested] < 0]
-    lacking = (
-        [_missing_problem(answers, pairs, requested, missing, controls)] if len(missing) else []
-    )
+    lacking = [_missing_problem(answers, pairs, requested, missing)] if len(missing) else []
     if problems or (lacking and (not partial or len(missing) == len(requested))):
         problems += lacking
         count = f"{len(problems):,} problem{'s'[: len(problems) > 1]}"
@@ -54,9 +50,7 @@ def align(
     return Aligned(row_of, aligned.how, (*aligned.notes, *left_out))
 
 
-def _in_order(
-    answers: Answers, pairs: PairTable, requested: Rows, controls: Controls
-) -> Aligned | None:
+def _in_order(answers: Answers, pairs: PairTable, requested: Rows) -> Aligned | None:
     whole = np.arange(len(pairs))
     for targets, what in ((whole, "all pairs"), (requested, "these pairs")):
         if len(answers) == len(targets) and agree(answers.keys, pairs, targets):
@@ -66,7 +60,7 @@ def _in_order(
             how = "and with their texts" if _has_texts(answers) else how
             return Aligned(row_of, f"{_ORDER} with {what} {how}")
     if not _has_texts(answers):
-        raise _order_error(answers, pairs, requested, controls)
+        raise _order_error(answers, pairs, requested)
     return None
 
 
@@ -75,9 +69,7 @@ def _has_texts(answers: Answers) -> bool:
     return {"query", "title"} <= set(answers.keys)
 
 
-def _order_error(
-    answers: Answers, pairs: PairTable, requested: Rows, controls: Controls
-) -> DataError:
+def _order_error(answers: Answers, pairs: PairTable, requested: Rows) -> DataError:
     count = f"{len(requested):,}" + (
         f" (or all {len(pairs):,})" if len(requested) < len(pairs) else ""
     )
@@ -89,9 +81,9 @@ def _order_error(
     lacking = [ours for ours in ("query", "title") if ours not in answers.keys]
     if lacking and answers.columns.ignored:
         what += f"; no column is known to hold the {' or the '.join(lacking)}"
-        ways = (controls.mapping.format(grade=ours, other="COLUMN") for ours in lacking)
-        cure = f"name it: {' and '.join(ways)}; the columns left are "
-        cure += listed(list(answers.columns.ignored))
+        ways = " and ".join("{}" for _ in lacking)
+        left = listed(list(answers.columns.ignored))
+        cure = phrase(f"name it: {ways}; the columns left are {{}}", *map(mapped, lacking), left)
     return refusal(f"{answers.file} cannot be aligned:", [Problem(answers.file, 0, what, cure)])
 
 
@@ -127,9 +119,7 @@ def _duplicates(answers: Answers, pairs: PairTable, requested: Rows) -> list[Pro
     return problems
 
 
-def _missing_problem(
-    answers: Answers, pairs: PairTable, requested: Rows, missing: Rows, controls: Controls
-) -> Problem:
+def _missing_problem(answers: Answers, pairs: PairTable, requested: Rows, missing: Rows) -> Problem:
     """Report the pairs without an answer: how many, the first ones, what to do."""
     rows = pairs.frame.iloc[missing[:SHOWN]][["query", "title"]].to_numpy().tolist()
     shown = [f"query {quoted(query)}, title {quoted(title)}" for query, title in rows]
@@ -140,5 +130,5 @@ def _missing_problem(
     left = len(requested) - len(missing)
     cure = "check that the file was made for these data, and which columns hold query and title"
     if left:
-        cure = f"add a row for each, or {controls.partial} to use the {left:,} answered pairs"
+        cure = phrase(f"add a row for each, or {{}} to use the {left:,} answered pairs", PARTIAL)
     return Problem(answers.file, 0, what, cure)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kdcore.data.files.problems import quoted
+from kdcore.errors import Cure
 from kdcore.labels import LabelScheme
 
 KINDS: Mapping[str, str] = {
@@ -20,38 +21,19 @@ PER_GRADE = ("logits", "probabilities")
 TEXTS = ("query", "title", "description", "label")  # what a mapping names beside the grades
 
 
-@dataclass(frozen=True)
-class Controls:
-    """What to do about a question that a file leaves open, in the words of one place.
-
-    column, partial: a whole phrase. kind, mapping: a phrase with {} for the kind, the grade.
-    """
-
-    column: str
-    kind: str
-    mapping: str
-    partial: str
-
-    def as_kind(self, kind: str) -> str:
-        """How the kind of numbers is chosen."""
-        return self.kind.format(kind=kind, title=KINDS[kind])
+# what to do about a question that a file leaves open, on the command line and on the page
+COLUMN = Cure("name one with --column NAME", "choose it under “Column of the score”")
+PARTIAL = Cure("add --partial", "tick “Use only the pairs with a prediction”")
 
 
-PYTHON = Controls(
-    "name one with column='NAME'",
-    "pass kind={kind!r}",
-    "mapping={{{grade!r}: {other!r}}}",
-    "pass partial=True",
-)
-COMMAND_LINE = Controls(
-    "name one with --column NAME", "add --kind {kind}", "--map {grade}={other}", "add --partial"
-)
-PAGE = Controls(
-    "choose it under “Column of the score”",
-    "choose “{title}” under “Kind of numbers”",
-    "choose it under “{grade}”",
-    "tick “Use only the pairs with a prediction”",
-)
+def as_kind(kind: str) -> Cure:
+    """How the kind of numbers is chosen."""
+    return Cure(f"add --kind {kind}", f"choose “{KINDS[kind]}” under “Kind of numbers”")
+
+
+def mapped(grade: str, other: str = "COLUMN") -> Cure:
+    """How a grade is mapped to a column, or to a label of the file."""
+    return Cure(f"--map {grade}={other}", f"choose it under “{grade}”")
 
 
 @dataclass(frozen=True)
@@ -66,7 +48,6 @@ class ColumnChoice:
     kind: str = "auto"
     column: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
-    controls: Controls = PYTHON
 
 
 BY_NAME = ColumnChoice()  # everything is detected from names and values

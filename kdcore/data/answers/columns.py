@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.data.answers.choice import (
+    COLUMN,
     PER_GRADE,
     TEXTS,
     AnswerColumns,
     ColumnChoice,
     grade_lookup,
     listed,
+    mapped,
 )
 from kdcore.data.answers.grades import by_grade, by_hand
 from kdcore.data.answers.labels import LABEL_NAMES, follows_labels, read_label_score
@@ -26,7 +28,7 @@ from kdcore.data.answers.sheet import Sheet, is_blank, looks_numeric, number
 from kdcore.data.files.cells import NAMES
 from kdcore.data.files.problems import quoted
 from kdcore.data.pairs import TEXT_COLUMNS
-from kdcore.errors import DataError
+from kdcore.errors import DataError, phrase
 from kdcore.labels import LabelScheme
 
 Grades = NDArray[np.int64]
@@ -174,21 +176,21 @@ def _undecided(
 ) -> DataError:
     if pool:
         names = listed([sheet.header[place] for place in pool])
-        what, cure = f"several columns could be the predictions: {names}", choice.controls.column
+        cure = COLUMN
         if len(pool) >= classes > 2:
-            grade = choice.controls.mapping.format(grade="GRADE", other="COLUMN")
-            cure += f", or the column of each grade: {grade}"
-        return sheet.refused(what, cure)
+            cure = phrase("{}, or the column of each grade: {}", COLUMN, mapped("GRADE"))
+        return sheet.refused(f"several columns could be the predictions: {names}", cure)
     if labels:
         names = listed([sheet.header[place] for place in dict.fromkeys(labels)])
         what = f"its only numbers are in {names}, which are named like labels or follow the labels "
         return sheet.refused(
             what + "of the data, and a label is not a prediction of a model",
-            f"if it is the prediction, {choice.controls.column}; else add a column 'score'",
+            phrase("if it is the prediction, {}; else add a column 'score'", COLUMN),
         )
     what = f"no column holds a number for every pair; it has {listed(sheet.header)}"
-    cure = "call it 'score' (any number), 'relevance' (0 to 1), or give logit_0, logit_1, ..."
-    return sheet.refused(what, cure)
+    return sheet.refused(
+        what, "call it 'score' (any number), 'relevance' (0 to 1), or give logit_0, logit_1, ..."
+    )
 
 
 def _is_number(sheet: Sheet, place: int) -> bool:

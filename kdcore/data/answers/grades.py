@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.answers.choice import AnswerColumns, ColumnChoice, listed
+from kdcore.data.answers.choice import AnswerColumns, ColumnChoice, listed, mapped
 from kdcore.data.answers.sheet import Sheet, number
-from kdcore.errors import DataError
+from kdcore.errors import DataError, phrase
 from kdcore.labels import LabelScheme
 
 FAMILIES = {
@@ -41,10 +41,9 @@ def by_hand(
     lacking = [scheme.grades[k] for k in range(len(scheme)) if k not in per_grade]
     if lacking:
         what = f"columns are named for {len(per_grade)} of {len(scheme)} grades"
-        cure = " and ".join(
-            choice.controls.mapping.format(grade=name, other="COLUMN") for name in lacking
-        )
-        raise sheet.refused(f"{what}; {', '.join(lacking)} have none", f"name them: {cure}")
+        template = "name them: " + " and ".join("{}" for _ in lacking)
+        cure = phrase(template, *map(mapped, lacking))
+        raise sheet.refused(f"{what}; {', '.join(lacking)} have none", cure)
     places = tuple(sheet.header.index(per_grade[k]) for k in range(len(scheme)))
     if len(set(places)) < len(places):
         raise sheet.refused("one column is named for two grades", "name a different one for each")
@@ -82,8 +81,8 @@ def by_grade(
         raise wrong
     if one is None and choice.kind in ("logits", "probabilities"):
         what = f"no columns {names_of(choice.kind, scheme)}; it has {listed(sheet.header)}"
-        example = choice.controls.mapping.format(grade=scheme.grades[-1], other="COLUMN")
-        raise sheet.refused(what, f"name them so, or map each grade's column ({example})")
+        cure = phrase("name them so, or map each grade's column ({})", mapped(scheme.grades[-1]))
+        raise sheet.refused(what, cure)
     return one
 
 

@@ -104,7 +104,7 @@ def bring_file(
     part = part_of(pairs, split)
     expected = Expected(pairs, requested)
     answers = read_answers(path, expected, choice, partial=partial, file=file)
-    aligned = align(answers, pairs, requested, choice.controls, partial)
+    aligned = align(answers, pairs, requested, partial)
     others = np.setdiff1d(np.flatnonzero(aligned.row_of >= 0), requested)
     rows = np.flatnonzero(aligned.row_of[requested] >= 0)
     logits, ranking, notes = _as_logits(

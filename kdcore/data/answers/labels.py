@@ -7,11 +7,18 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.answers.choice import AnswerColumns, ColumnChoice, grade_lookup, listed
+from kdcore.data.answers.choice import (
+    AnswerColumns,
+    ColumnChoice,
+    as_kind,
+    grade_lookup,
+    listed,
+    mapped,
+)
 from kdcore.data.answers.sheet import Sheet, number
 from kdcore.data.files.cells import NAMES
 from kdcore.data.files.problems import quoted
-from kdcore.errors import DataError
+from kdcore.errors import DataError, phrase
 from kdcore.labels import LabelScheme
 
 PREDICTED = ("predicted_label", "pred_label", "label", "predicted_class")  # as pipelines call it
@@ -153,9 +160,12 @@ def _unknown_labels(
     names = sorted(dict.fromkeys(labels))
     what = f"the labels {listed(names, 6)} are not the grades of the data "
     what += f"({', '.join(scheme.grades)}), so it cannot be known what their scores mean"
-    cure = choice.controls.mapping.format(grade=scheme.grades[-1], other="ITS LABEL")
-    cure = f"say which label is which grade ({cure}), or, if the scores are P(relevant), "
-    return sheet.refused(what, cure + choice.controls.as_kind("relevance"))
+    cure = phrase(
+        "say which label is which grade ({}), or, if the scores are P(relevant), {}",
+        mapped(scheme.grades[-1], "ITS LABEL"),
+        as_kind("relevance"),
+    )
+    return sheet.refused(what, cure)
 
 
 def _ambiguous(sheet: Sheet, one: AnswerColumns, choice: ColumnChoice, own: bool) -> DataError:
@@ -164,5 +174,5 @@ def _ambiguous(sheet: Sheet, one: AnswerColumns, choice: ColumnChoice, own: bool
     if own:
         why = f"{label} follows the labels of the data, and no {value} is below an even share"
     what = f"it cannot be known whether {value} is P(relevant) or the score of {label}: {why}"
-    relevance, winner = (choice.controls.as_kind(k) for k in ("relevance", "label_score"))
-    return sheet.refused(what, f"for P(relevant) {relevance}; for the score of the label {winner}")
+    kinds = map(as_kind, ("relevance", "label_score"))
+    return sheet.refused(what, phrase("for P(relevant) {}; for the score of the label {}", *kinds))

@@ -12,7 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.answers.choice import BY_NAME, AnswerColumns, ColumnChoice, ReadColumns, named
+from kdcore.data.answers.choice import (
+    BY_NAME,
+    PARTIAL,
+    AnswerColumns,
+    ColumnChoice,
+    ReadColumns,
+    named,
+)
 from kdcore.data.answers.columns import answer_columns, key_columns
 from kdcore.data.answers.labels import one_row_per_pair
 from kdcore.data.answers.sheet import (
@@ -26,6 +33,7 @@ from kdcore.data.answers.sheet import (
 from kdcore.data.answers.texts import Expected, Keys
 from kdcore.data.files.problems import Problem, quoted, refusal
 from kdcore.data.pairs import TEXT_COLUMNS
+from kdcore.errors import phrase
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def _numbers(
             if not (partial and missing):
                 what, cure = why_no_number(row[place])
                 if missing:
-                    cure += f", or {choice.controls.partial} to leave such pairs out"
+                    cure = phrase("{}, or {} to leave such pairs out", cure, PARTIAL)
                 name = quoted(sheet.header[place])
                 cause = f"have a decimal comma in {name}" if has_decimal_comma(row[place]) else ""
                 problems.append(
@@ -147,8 +155,8 @@ def _settled(
     if not _in_unit(values):
         return "score", values, ()
     name = quoted(sheet.header[columns.values[0]])
-    how = f"{name} lies between 0 and 1 and is read as P(relevant); if it is no probability, "
-    return "relevance", values, (how + choice.controls.as_kind("score"),)
+    note = f"{name} lies between 0 and 1 and is read as P(relevant); if it is no probability, "
+    return "relevance", values, (f"{note}import it as a free score",)
 
 
 def _in_unit(values: NDArray[np.float64]) -> bool:

@@ -1,7 +1,7 @@
 """Detect what a path or a hub name points at, and read it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kdcore.data.files.content import check_regular, looks_like_tar, read_bytes
@@ -78,11 +78,11 @@ def _from_archive(path: Path, task: str | None) -> Source:
 
 
 def _xglue(reading: Reading, task: Task, name: str) -> Source:
-    return Source(reading, f"{task.source}; read from {name}")
+    return Source(replace(reading, non_commercial=True), f"{task.source}; read from {name}")
 
 
 def read_hub_source(name: str) -> Source:
     """Read hub:qadsm or hub:wpr from the first place of the hub that answers."""
     task = lookup(TASKS, name.removeprefix(HUB_PREFIX), "data set of the hub")
     reading, place = read_hub(task)
-    return Source(reading, f"{task.source}; hub copy {place}")
+    return Source(replace(reading, non_commercial=True), f"{task.source}; hub copy {place}")

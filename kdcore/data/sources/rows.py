@@ -34,6 +34,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     columns: ColumnsRead | None = None
+    non_commercial: bool = False  # by the terms of the source
 
     @property
     def counts(self) -> dict[str, int]:
@@ -61,7 +62,14 @@ class Reading:
             notes.append(f"{self.withdrawn:,} rows marked {WITHDRAWN} were left out")
         if self.problems:
             notes.append(f"{self.counts['rejected']:,} bad rows were left out")
-        return PairTable(self.frame, self.scheme, name, source, tuple(notes))
+        return PairTable(
+            self.frame,
+            self.scheme,
+            name,
+            source,
+            tuple(notes),
+            non_commercial=self.non_commercial,
+        )
 
 
 def join(readings: Sequence[Reading]) -> Reading:

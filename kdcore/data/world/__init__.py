@@ -72,4 +72,6 @@ def world(
     if problems:
         raise ConfigError("This world cannot be made:", problems)
     frames = [split_frame(split, pairs, seed) for split, pairs in sizes.items() if pairs]
-    return PairTable(pd.concat(frames, ignore_index=True), FOUR_GRADES, NAME, SOURCE)
+    return PairTable(
+        pd.concat(frames, ignore_index=True), FOUR_GRADES, NAME, SOURCE, generated=True
+    )

@@ -23,7 +23,7 @@ from kdcore.runs.queue import assignment, launch
 from kdcore.runs.queue.entries import RUNNING, QueueEntry, drop, locked, read_entries, waits, write
 from kdcore.runs.queue.queue import LOG as DISPATCHER_LOG
 from kdcore.runs.queue.queue import name_dispatcher, past
-from kdcore.runs.record import LOG, Record, hold, is_alive
+from kdcore.runs.record import LOG, Record, hold, is_alive, words
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
@@ -157,10 +157,8 @@ class Dispatcher:
                     write(self.folder, replace(entry, tries=entry.tries + 1, given=()))
                 else:
                     why = self._problems.pop(run.id, f"its process ended at once; see {LOG}")
-                    message = f"could not be started: {why}"
-                    replace(record, state="failed", message=message, ended=time.time()).write(
-                        run.folder
-                    )
+                    end = words(f"could not be started: {why}")
+                    replace(record, state="failed", **end, ended=time.time()).write(run.folder)
             finally:
                 lock.release()
         drop(self.folder / RUNNING, entry)

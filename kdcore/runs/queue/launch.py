@@ -13,7 +13,18 @@ from dataclasses import replace
 import psutil
 
 from kdcore.errors import RunError
-from kdcore.runs.record import STOP, Record, Status, address, hold, is_alive, process_start, writing
+from kdcore.runs.record import (
+    STOP,
+    Record,
+    Status,
+    address,
+    hold,
+    is_alive,
+    process_start,
+    resumable,
+    words,
+    writing,
+)
 from kdcore.runs.store import Run
 
 GRACE = 10.0  # seconds between the request and the kill
@@ -122,7 +133,7 @@ def _record_start(run: Run, before: Record, pid: int) -> None:
     replace(
         before,
         state="queued",
-        message="starting",
+        **words("starting"),
         started=now,
         ended=None,
         heartbeat=now,
@@ -158,7 +169,7 @@ def stop(run: Run, grace: float = GRACE) -> Status:
             _signal(record, "kill")
             _gone(record, 5.0)
             message = f"killed, because it did not stop within {grace:g} s"
-    return _bury(run, record, f"{message}; resume with `kdlab runs resume {address(run.folder)}`")
+    return _bury(run, record, resumable(message, address(run.folder)))
 
 
 def _gone(record: Record, patience: float) -> bool:
@@ -192,7 +203,8 @@ def _bury(run: Run, seen: Record, message: str) -> Status:
             return run.status()
         with writing(run.folder):
             (run.folder / STOP).unlink(missing_ok=True)
-        replace(record, state="stopped", message=message, ended=time.time()).write(run.folder)
+        end = replace(record, state="stopped", **words(message), ended=time.time())
+        end.write(run.folder)
     finally:
         lock.release()
     return run.status()

@@ -32,7 +32,7 @@ from kdcore.runs.queue.entries import (
     write,
 )
 from kdcore.runs.queue.launch import reap
-from kdcore.runs.record import Record, hold, is_alive, process_start
+from kdcore.runs.record import Record, hold, is_alive, process_start, words
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
@@ -86,7 +86,7 @@ def _wait_again(run: Run) -> None:
             replace(
                 record,
                 state="queued",
-                message="",
+                **words(""),
                 started=None,
                 ended=None,
                 heartbeat=None,

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.data.answers.choice import BY_NAME, COMMAND_LINE, ColumnChoice
+from kdcore.data.answers.choice import BY_NAME, ColumnChoice
 from kdcore.data.answers.imported import Brought, bring_file
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import DataError
@@ -43,7 +43,7 @@ def bring(tmp_path: Path) -> Bring:
     def make(frame: pd.DataFrame, pairs: PairTable, partial: bool = False, **said: Any) -> Brought:
         path = tmp_path / "answers.csv"
         frame.to_csv(path, index=False)
-        choice = ColumnChoice(controls=COMMAND_LINE, **said) if said else BY_NAME
+        choice = ColumnChoice(**said) if said else BY_NAME
         return bring_file(path, pairs, model="m", choice=choice, partial=partial)
 
     return make

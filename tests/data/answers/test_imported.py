@@ -230,7 +230,7 @@ def test_every_missing_and_doubled_pair_is_told_at_once(write: Write, pairs2: Pa
         bring(write("x.csv", pd.concat([frame.iloc[2:], again])), pairs2, model="m")
     told = "\n".join(caught.value.problems)
     assert "2 of 16 pairs have no prediction: query 'red running shoes'" in told
-    assert "partial=True to use the 14 answered pairs" in told
+    assert "--partial to use the 14 answered pairs" in told
     assert "this pair has a different prediction in line" in told
     assert "2 problems" in caught.value.headline
 

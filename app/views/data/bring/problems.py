@@ -53,7 +53,7 @@ def _bad_rows(look: Look) -> None:
         table.head(MOST),
         hide_index=True,
         height=min(260, 38 + 35 * len(table)),
-        alt=f"{len(table):,} problems of the file, a line each",
+        alt=f"{len(table):,} problems of the file, one per line",
         column_config={
             name: st.column_config.TextColumn(name, width="medium") for name in table.columns[1:]
         },

@@ -13,7 +13,7 @@ from app.services.access import refuse_public
 from app.services.answers import sources
 from app.services.boards import DataChoice, whole_data
 from app.views.data.queries.intake import Staged
-from kdcore.data.answers.choice import PAGE, ColumnChoice
+from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.imported import Brought, bring_file
 from kdcore.data.answers.stored import brought_path, brought_to, keep
 from kdcore.data.pairs import part_of
@@ -45,7 +45,7 @@ class AnswerForm:
 
     def choice(self) -> ColumnChoice:
         """The same for the engine."""
-        return ColumnChoice(self.kind, self.column, dict(self.mapping), PAGE)
+        return ColumnChoice(self.kind, self.column, dict(self.mapping))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
 from kdcore.config import DistillConfig
-from kdcore.errors import ConfigError
+from kdcore.errors import ConfigError, about_settings
 from kdcore.yaml_text import read_yaml
 
 _TYPED = "kd_yaml_typed"  # what was typed, until it is whole or taken back
@@ -145,7 +145,7 @@ def _with_lines(text: str, problems: Iterable[str]) -> list[str]:
     lines = lines_of(text)
     told = []
     for problem in problems:
-        path = problem.partition(": ")[0].split(", ")[0]
+        path = next(iter(about_settings(problem)[0]), "")
         while path and path not in lines:  # a setting that is not written stands in its group
             path = path.rpartition(".")[0]
         told.append(f"{_place(text, lines[path])}: {problem}" if path else problem)

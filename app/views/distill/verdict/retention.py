@@ -118,7 +118,7 @@ def _time(case: Case) -> list[Card]:
         Card(
             "Training took",
             _seconds(true),
-            "Seconds that the run took, beside the estimate made before its start.",
+            "Seconds that the run took, and the estimate made before it started.",
             n=f"estimated {_seconds(foreseen)}",
             delta=f"{signed(100 * (true / foreseen - 1), 0)} %" if foreseen else "",
         )

@@ -136,7 +136,7 @@ def _standing(entry: Entry) -> str:
         parts.append(f"step {status.step:,} of {status.total_steps:,}")
     parts.append("" if entry.mine else "of the bundled demo")
     text = " · ".join(p for p in parts if p)
-    return f"{text}. {md(status.message)}" if status.message else text
+    return f"{text}. {md(status.on_page)}" if status.message else text
 
 
 def _duration(seconds: float) -> str:
@@ -234,7 +234,9 @@ def _settings(view: RunsView, entry: Entry) -> None:
     _command(entry)
     inputs = inputs_of(entry.row, view.metric)
     versions = ", ".join(
-        f"{k} {v}" for k, v in entry.row.run.provenance.items() if k not in ("pairs", "seed")
+        f"{k} {v}"
+        for k, v in entry.row.run.provenance.items()
+        if k not in ("pairs", "data", "seed")
     )
     st.caption(f"Behind its numbers: {md(inputs.short())}. {md(versions)}")
 

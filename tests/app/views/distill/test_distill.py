@@ -20,10 +20,11 @@ from app.views.distill.queries.cost import Cost
 from kdcore import catalog
 from kdcore.catalog import Method, ResponseParams
 from kdcore.config import DistillConfig, FinetuneConfig, to_dict
+from kdcore.errors import Change
 from kdcore.experiments.presets import PRESETS
 from kdcore.runs.about import About
 from kdcore.runs.queue import queue
-from kdcore.runs.record import Record
+from kdcore.runs.record import Record, words
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 from tests.app.opening import open_page
@@ -71,16 +72,21 @@ def button(at: AppTest, key: str):
     return next(b for b in at.button if b.key == key)
 
 
-def made(home: Workspace, state: str = "running", message: str = "", **about) -> Run:
+def made(
+    home: Workspace,
+    state: str = "running",
+    message: str = "",
+    change: Change | None = None,
+    **about,
+) -> Run:
     """A distillation in the workspace as its files would tell of it."""
     config = distilling_draft.draft_of("sixty_seconds", {}).config
     assert config is not None
     run = RunStore(home.runs).create(
         to_dict(config), title="A try", about=About(preset="sixty_seconds", **about)
     )
-    Record(state=state, title="A try", created=time.time(), message=message, step=3).write(
-        run.folder
-    )
+    end = words(message, change=change)
+    Record(state=state, title="A try", created=time.time(), **end, step=3).write(run.folder)
     return run
 
 
@@ -278,16 +284,17 @@ NAN = (
 
 
 @pytest.mark.parametrize(
-    ("message", "changed"),
+    ("message", "change", "changed"),
     [
-        (MEMORY, "training.batch_size=256"),
-        (NAN, "training.learning_rate=0.05"),
-        ("the machine ran out of memory at batch size 1; choose a smaller model", ""),
-        (MEMORY.replace("256 needs about half", "batch size 64 fits"), "training.batch_size=64"),
+        (MEMORY, {"training.batch_size": 256}, "training.batch_size=256"),
+        (NAN, {"training.learning_rate": 0.05}, "training.learning_rate=0.05"),
+        ("the machine ran out of memory at batch size 1; choose a smaller model", {}, ""),
     ],
 )
-def test_a_failure_says_its_cause_and_offers_the_change_that_would_help(home, message, changed):
-    run = made(home, "failed", message)
+def test_a_failure_says_its_cause_and_offers_the_change_that_would_help(
+    home, message, change, changed
+):
+    run = made(home, "failed", message, change)
     (run.folder / "run.log").write_text("Traceback (most recent call last)")
     at = page(run=run.id)
     assert message.partition(";")[0][1:] in texts(at)
@@ -306,7 +313,7 @@ def test_a_failure_says_its_cause_and_offers_the_change_that_would_help(home, me
 def test_a_run_of_another_preset_is_tried_again_with_all_that_it_was(home):
     run = made(home, "finished")
     held_by = json.loads((run.folder / "config.json").read_text())
-    assert trouble.suggestions(run, "all is well") == []
+    assert trouble.suggestions(run, {}) == []
     assert held_by["limit"] == draft_of("sixty_seconds", {}).at("limit")
     twin = RunStore(home.runs).create(to_dict(FinetuneConfig()))
     with pytest.raises(Exception, match="is no distillation"):

@@ -8,7 +8,7 @@ const RIGHT = {
   only_teacher: "✓✗ Only the teacher is right.",
   only_student: "✗✓ Only the student is right.",
   neither: "✗✗ Both are wrong.",
-  unlabelled: "Nobody judged this pair.",
+  unlabelled: "This pair is not labelled.",
 };
 
 /** The card's fixed elements; go(by) steps to another pair. */

@@ -13,7 +13,7 @@ const WORDS = {
   only_teacher: ["✓✗", "only teacher right"],
   only_student: ["✗✓", "only student right"],
   neither: ["✗✗", "both wrong"],
-  unlabelled: ["··", "nobody judged"],
+  unlabelled: ["··", "not labelled"],
 };
 const GOLD = ["not relevant", "relevant", "missing"];
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.kit.browser_part import part, state_value
+from kdcore.evaluation.gap import DEFINITION
 
 _mount = part(__name__)
 
@@ -45,6 +46,7 @@ def run_watch(
             "metric": watch.metric,
             "over": {"run": watch.run_over, "twin": watch.twin_over},
             "about": watch.about,
+            "gap": DEFINITION,
         },
         on_at_change=lambda: on_moment(state_value(key, "at")),
         on_ended_change=on_end,

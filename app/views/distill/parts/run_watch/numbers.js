@@ -7,8 +7,9 @@ import {
 
 const ABOUT = {
   value: "Of the validation pairs, not of the test pairs; they choose the epoch that is saved.",
-  gap: "Gap recovered = (distilled student − twin) / (teacher − twin), of the validation metric shown: the student's kept epoch so far against the kept epoch of its twin, which learned without a teacher. 0 % is the twin, 100 % the teacher. The 95 % interval is that of two unrelated models, wider than a paired one: " +
-    "Hanley and McNeil 1982 for ROC-AUC with half of the pairs relevant, losses as spread as their mean for NLL.",
+  gap: "Here of the validation metric shown: the student's best epoch so far against the best epoch of its " +
+    "twin. The 95 % interval is that of two unrelated models, wider than a paired one: Hanley and McNeil " +
+    "1982 for ROC-AUC with half of the pairs relevant; for NLL, losses as spread as their mean.",
   agreement: "Share of the probe pairs on which the student's likeliest grade is the teacher's.",
   kl: "Mean KL(teacher ‖ student) over the probe, in nats, at the temperature of the loss, without the factor T².",
   distance: "Mean |relevance − true relevance| over the probe: the truth is known in the generated world only.",
@@ -17,8 +18,8 @@ const ABOUT = {
   left: "The steps to go at the pace of the newest lines; scoring the validation and test pairs comes after.",
 };
 
-/** The places of the numbers, made once. */
-export function makeNumbers(list) {
+/** The places of the numbers, made once. gap: the definition of gap recovered. */
+export function makeNumbers(list, gap) {
   const made = {};
   for (const [key, name, role] of [
     ["value", "Validation", "student"], ["gap", "Gap recovered", "student"], ["agreement", "Agreement", "teacher"],
@@ -28,7 +29,7 @@ export function makeNumbers(list) {
     const label = el("span", {}, name);
     const button = el("button", { type: "button", "aria-describedby": `about-${key}` }, label, el("span", { class: "mark", "aria-hidden": "true" }, "i"));
     const [value, small] = [el("dd", {}, "–"), el("dd", { class: "small" })];
-    const about = el("span", { class: "about", role: "tooltip", id: `about-${key}` }, ABOUT[key]);
+    const about = el("span", { class: "about", role: "tooltip", id: `about-${key}` }, key === "gap" ? `${gap} ${ABOUT.gap}` : ABOUT[key]);
     made[key] = { label, value, small };
     list.append(el("div", { class: "number", style: `--stripe: var(--kd-${role})` }, el("dt", {}, button, about), value, small));
   }

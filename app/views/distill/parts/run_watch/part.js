@@ -15,7 +15,7 @@ const PLAY = 150; // ms a moment while it plays
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => gather(root));
+  const part = kept(parentElement, () => gather(root, data.gap));
   part.send = (what, said) => setStateValue(what, { ...said, n: Date.now() });
   obey(part, data);
   part.sizes ??= new ResizeObserver(part.ask);
@@ -34,14 +34,14 @@ export default function ({ data, parentElement, setStateValue }) {
   };
 }
 
-function gather(root) {
+function gather(root, gap) {
   const find = (selector) => root.querySelector(selector);
   const part = { root, film: newFilm(), input: find("#wstep"), output: find("output"), start: find(".start"), newest: find(".newest"),
     curves: find(".curves"), host: find(".pairs"), bar: find(".progress"), table: find(".asTable") };
   part.words = Object.fromEntries(["finding", "trouble", "state", "pairshead", "legend"].map((name) => [name, find(`.${name}`)]));
   part.speak = speaker(find("[data-spoken]"));
   part.ask = painter(() => paint(part));
-  part.numbers = makeNumbers(find(".numbers"));
+  part.numbers = makeNumbers(find(".numbers"), gap);
   part.input.oninput = () => choose(part, part.film.ticks[Number(part.input.value)]);
   part.input.onchange = () => tellMoment(part);
   part.start.onclick = () => roll(part);

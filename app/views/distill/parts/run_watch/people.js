@@ -27,7 +27,7 @@ function card(probe, i, label) {
   const truth = probe.truth ? probe.grades.flatMap((_, k) => outline(probe.truth[i * n + k], k, wide)) : [];
   const frame = { x: label * wide + 0.75, width: wide - 1.5, y: TEXT + 1, height: HIGH - TEXT - FOOT - 2 };
   const gold = label >= 0 ? [svg("rect", { class: "gold", ...frame })] : [];
-  const gradeOf = label >= 0 ? probe.grades[label] : "not judged";
+  const gradeOf = label >= 0 ? probe.grades[label] : "not labelled";
   const line = (y, kind, words) => svg("text", { x: 0, y, class: kind }, words);
   const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" },
     svg("title", {}, `${query} → ${title}`),

@@ -4,7 +4,7 @@ import { fmt } from "../../../../parts/draw.js";
 
 export const OVER = ["finished", "stopped", "failed", "lost", "broken"];
 const LEARNING = ["distill", "finetune", "evaluate"];
-export const NOT_CLEAR = "n/a (teacher not clearly better)";
+const NOT_CLEAR = "n/a (teacher not clearly better)";
 // error: standard error of one model's metric on n validation pairs, without its answers at hand
 export const METRICS = {
   roc_auc: { name: "ROC-AUC", field: "validation_roc_auc", sign: 1, low: 0.5, high: 1, error: errorOfArea },
@@ -99,7 +99,7 @@ export function gapAt(film, metric, step) {
   if (!Number.isFinite(top)) return { why: "teacher not measured" };
   if (!Number.isFinite(own)) return { why: "waits for a validation" };
   const noise = (one, other) => 1.96 * Math.hypot(error(one, film.pairs ?? 0), error(other, film.pairs ?? 0));
-  if (!(sign * (top - alone) > noise(top, alone))) return { why: NOT_CLEAR };
+  if (!(sign * (top - alone) > noise(top, alone))) return { why: NOT_CLEAR, unclear: true };
   const [value, about] = [(own - alone) / (top - alone), noise(own, alone) / Math.abs(top - alone)];
   return { value, low: value - about, high: value + about, soFar: !OVER.includes(film.twin.state) };
 }
@@ -164,7 +164,7 @@ export function sentenceOf(film, metric, view, data) {
   } else parts.push(" the student has not been validated yet.");
   const when = isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far";
   if (Number.isFinite(view.gap.value)) parts.push(` Gap recovered in validation${when}: ${gapWords(view.gap)}. The verdict is on the test pairs.`);
-  else if (film.twin && view.gap.why === NOT_CLEAR) parts.push(` Gap recovered in validation: ${NOT_CLEAR}.`);
+  else if (view.gap.unclear) parts.push(` Gap recovered in validation: ${NOT_CLEAR}.`);
   if (Number.isFinite(view.moment?.agreement)) {
     parts.push(`${kept ? " At the last step it" : " It"} agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
   }

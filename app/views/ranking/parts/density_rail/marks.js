@@ -138,7 +138,7 @@ function shareNodes(picture, plan, y, side, data) {
 /** The row of ads that nobody judged, hatched; shares above it are of the judged ones. */
 export function bareRow(picture, plan, data) {
   const y = plan.top + plan.row * data.grades.length;
-  put(picture, "text", { x: 0, y: plan.wide ? y + 26 : y + 14, class: "grade" }, "unjudged");
+  put(picture, "text", { x: 0, y: plan.wide ? y + 26 : y + 14, class: "grade" }, "unlabelled");
   const first = plan.wide ? y + 5 : y + 22;
   const [a, b] = ["a", "b"].map((side, at) => {
     const made = shareNodes(picture, plan, first + 17 * at, side, data);

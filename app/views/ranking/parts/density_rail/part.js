@@ -149,7 +149,7 @@ function shareBar(bar, share) {
   bar.mark.setAttribute("width", width);
   bar.mark.style.fill = known ? bar.fill : "url(#bare)";
   bar.text.setAttribute("x", bar.from + width + 6);
-  bar.text.textContent = known ? percent(share) : "unjudged";
+  bar.text.textContent = known ? percent(share) : "unlabelled";
 }
 
 function bareBar(bar, coverage) {
@@ -183,7 +183,7 @@ function whisker(row, test, limit, data) {
 
 function sentence(data, both, change) {
   const best = data.grades.length - 1;
-  const read = (share) => (share === null ? "unjudged" : percent(share));
+  const read = (share) => (share === null ? "unlabelled" : percent(share));
   const by = Number.isFinite(change[best]) ? `, ${changeText(change[best], data)}` : "";
   return `${data.grades[best]} ${read(both.a[best])} in A, ${read(both.b[best])} in B${by}`;
 }
@@ -192,5 +192,5 @@ function noteOf(data, k, tested) {
   const [a, b] = [data.a, data.b].map((side) => side.judged[k - 1].toLocaleString("en"));
   const how = data.pooled ? "pooled over queries" : "mean of each query's shares";
   const wait = tested || !data.pooled ? "" : " Release to test this depth.";
-  return `Of ${a} (A) and ${b} (B) judged ads in the top ${k}, ${how}.${wait}`;
+  return `Of ${a} (A) and ${b} (B) labelled ads in the top ${k}, ${how}.${wait}`;
 }

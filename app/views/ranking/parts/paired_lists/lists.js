@@ -239,7 +239,7 @@ function legend(view) {
     return art;
   };
   const more = view.data.hidden ? ` ${view.data.hidden} more ads of this query are not drawn.` : "";
-  const bare = view.data.ads.some((ad) => ad.grade < 0) ? " Hatched: nobody judged it; nDCG leaves it out." : "";
+  const bare = view.data.ads.some((ad) => ad.grade < 0) ? " Hatched: not labelled; nDCG leaves it out." : "";
   const how = "Arrow keys walk; Alt + ↑ ↓ or dragging moves an ad in your order.";
   const equal = view.data.columns.some((column) => new Set(column.ranks).size < column.ranks.length);
   const tied = equal ? " Equal scores are ordered by a hash of their texts; nDCG is the mean over their orders." : "";

@@ -12,7 +12,7 @@ export function gradeColor(grade, classes) {
 
 /** Grade as text and as steps filled from the left; an unjudged pair is hatched and says so. */
 export function chip(grade, grades) {
-  if (grade < 0) return el("span", { class: "chip unjudged" }, "unjudged");
+  if (grade < 0) return el("span", { class: "chip unjudged" }, "unlabelled");
   const steps = grades.length - 1;
   const art = svg("svg", { width: steps * 5 + 1, height: 12, "aria-hidden": "true" });
   for (let step = 0; step < steps; step++) {

@@ -26,7 +26,7 @@ export function drawPicture(view) {
 function sheetRow(data, ad, place, x) {
   const { title, grade } = data.ads[ad];
   const y = SHEET.top + place * SHEET.row;
-  const label = grade < 0 ? "unjudged" : data.grades[grade];
+  const label = grade < 0 ? "unlabelled" : data.grades[grade];
   const mark = svg("rect", { x: x + 22, y: y + 6, width: 10, height: 12, class: grade < 0 ? "off" : "on" });
   if (grade >= 0) mark.style.setProperty("--grade", gradeColor(grade, data.grades.length));
   return [

@@ -32,7 +32,7 @@ export function scores(view, column) {
   const text = one
     ? `nDCG@${view.data.k} ${fmt(main.value)}`
     : `nDCG@${view.data.k}  2^g−1: ${fmt(both[0].value)} · g: ${fmt(both[1].value)}`;
-  column.score.textContent = Number.isFinite(main.value) ? text : "nDCG: no judged ad has any gain";
+  column.score.textContent = Number.isFinite(main.value) ? text : "nDCG: no labelled ad has any gain";
   scoreBar(column, main);
 }
 

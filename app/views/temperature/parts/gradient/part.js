@@ -45,7 +45,7 @@ function sentence(part, T, Ts, bare) {
   const unequal = T === Ts ? "" : " (drawn for one T for both: the teacher's)";
   const soft = `At T = ${degrees(T)} the gradient of the soft loss has length ${small(bare)}${unequal}`;
   const times = `T² = ${fmt(T * T, 2)} brings it to ${small(bare * T * T)}`;
-  if (!(part.hard > 0)) return `${soft}; ${times}. Nobody judged this pair, so there is no hard label to weigh it against.`;
+  if (!(part.hard > 0)) return `${soft}; ${times}. This pair is not labelled, so there is no hard label to weigh it against.`;
   const ratio = part.hard / bare;
   const weigh = ratio >= 1 ? `${ratio.toFixed(ratio < 10 ? 1 : 0)} times shorter than the hard label's ${small(part.hard)}`
     : `${(1 / ratio).toFixed(1)} times longer than the hard label's ${small(part.hard)}`;

@@ -79,7 +79,7 @@ function overall(part, world, T) {
   const even = part.eps / world.classes;
   const smooth = (logs - hit * Math.log(1 - part.eps + even) - (n - hit) * Math.log(even)) / n;
   const soft = (logs - crossed(world, T)) / n;
-  return `Mean KL from the truth over all ${n.toLocaleString("en")} judged pairs: smoothed label ${nats(smooth)}, teacher at T = ${degrees(T)} ${nats(soft)}.`;
+  return `Mean KL from the truth over all ${n.toLocaleString("en")} labelled pairs: smoothed label ${nats(smooth)}, teacher at T = ${degrees(T)} ${nats(soft)}.`;
 }
 
 /** Over judged pairs: how many, the sum of t ln t, and the truth's mass on the drawn label. */
@@ -112,7 +112,7 @@ function nats(value) {
 }
 
 function describe(kind, { values, truth, grade, world, T }) {
-  if (!values) return "Nobody judged this pair: there is no label to smooth.";
+  if (!values) return "This pair is not labelled: there is nothing to smooth.";
   const bits = `${fmt(bitsOf(values), 2)} bits`;
   if (kind === "true") return `The generator's true P(grade): ${bits}.`;
   const far = truth ? `; KL from the truth ${nats(klOf(truth, values))}` : "";
@@ -121,7 +121,7 @@ function describe(kind, { values, truth, grade, world, T }) {
 }
 
 function sentence(part, world, grade, soft, smooth, truth, T) {
-  if (!smooth) return "Label smoothing needs a label; a teacher answers a pair that nobody judged as well.";
+  if (!smooth) return "Label smoothing needs a label; a teacher also has an answer for a pair without one.";
   const others = Array.from(soft, (_, k) => k).filter((k) => k !== grade).sort((a, b) => soft[b] - soft[a]);
   const near = others[0];
   const shown = others.length > 4 ? [...others.slice(0, 3), others.at(-1)] : others;
