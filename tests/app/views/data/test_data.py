@@ -232,7 +232,7 @@ def test_a_public_showing_lets_nothing_in_and_says_why(monkeypatch):
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
     for tab in ("bring", "score"):
         at = page(dtab=tab)
-        assert "nothing started or kept" in texts(at)
+        assert "not start or save anything" in texts(at)
         assert all(u.proto.disabled for u in at.get("file_uploader") if u.key.startswith("upload_"))
     with pytest.raises(RunError, match="nothing started"):
         intake.stage([("x.tsv", b"a\tb\n")])

@@ -149,7 +149,7 @@ def test_only_settings_that_differ_have_a_column_until_all_are_asked_for():
 def test_a_search_finds_a_setting_by_path_and_value():
     at = page(rfind="temperature=8")
     assert table(at)["run"].tolist() == ["own1"]
-    assert "No run holds all of these" in told(page(rfind="nothing has this"))
+    assert "No run matches all of these" in told(page(rfind="nothing has this"))
 
 
 def test_titles_of_runs_are_never_markup():
