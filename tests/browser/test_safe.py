@@ -110,7 +110,7 @@ def test_a_public_showing_shows_every_page_takes_nothing_in_and_keeps_nothing(
         assert page.locator('[data-testid="stException"]').count() == 0, place
         assert page.locator(".st-key-finding").inner_text(), place
         if place in SHUT:
-            assert page.get_by_text("nothing started or kept").count(), place
+            assert page.get_by_text("not start or save anything").count(), place
             closed = page.locator(SHUT[place])
             assert closed.count(), place
             assert all(each.is_disabled() for each in closed.all()), place
