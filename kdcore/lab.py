@@ -8,12 +8,9 @@
 The command line and the app's child processes call these same functions.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kdcore.config import (
     DistillConfig,
@@ -28,7 +25,7 @@ from kdcore.config import (
 from kdcore.data.names import pairs_of as pairs_of
 from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, RunError
-from kdcore.evaluation.evaluate import Evaluation
+from kdcore.evaluation.evaluate import Evaluation, Metric
 from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
 from kdcore.evaluation.exports import to_json
 from kdcore.evaluation.stored import stored_evaluation as stored_evaluation
@@ -40,6 +37,27 @@ from kdcore.runs.missing import no_predictions
 from kdcore.runs.resolve import split_of as split_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What `evaluate` read and computed, so that nothing has to be read a second time.
+
+    teacher, rivals: predictions on the same pairs, where runs were named for them.
+    """
+
+    run: Run
+    split: str
+    pairs: PairTable
+    predictions: Predictions
+    evaluation: Evaluation
+    teacher: Predictions | None = None
+    rivals: tuple[Predictions, ...] = ()
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """The metrics of the evaluation by their keys."""
+        return self.evaluation.metrics
 
 
 def finetune(
@@ -62,7 +80,7 @@ def inherited(
     settings: Mapping[str, Any], role: str, workspace: Workspace | None = None
 ) -> dict[str, Any]:
     """Settings with what they take from the run they name in `role`; see kdcore.runs.resolve."""
-    source = _found(settings[role], workspace)
+    source = _run_of(settings[role], workspace)
     return resolve.inherited(settings, role, source, workspace or Workspace.default())
 
 
@@ -176,7 +194,7 @@ def answers(
     """
     from kdcore.teachers.cached import cached_predictions
 
-    source = _found(run, workspace).require_model()
+    source = _run_of(run, workspace).require_model()
     return cached_predictions(
         source, pairs, workspace, device=device, precision=precision, watch=watch
     )
@@ -198,25 +216,32 @@ def evaluate(
     split: str = "test",
     *,
     teacher: Run | str | None = None,
+    rivals: Sequence[Run | str] = (),
     workspace: Workspace | None = None,
     temperature: float = 2.0,
     resamples: int = 1000,
-) -> Evaluation:
-    """Every metric of a run's predictions on a split; kept in the run's folder."""
-    source = _found(run, workspace)
-    answers = predictions(source, split)
-    pairs = split_of(source, split, workspace)
-    by = predictions(_found(teacher, workspace), split) if teacher is not None else None
-    made = evaluate_predictions(
-        pairs, answers, teacher=by, temperature=temperature, resamples=resamples
+) -> Evaluated:
+    """Compute every metric of a run's predictions on a split and store it in the run's folder.
+
+    rivals: runs to compare with; their predictions are read and handed back.
+    """
+    source, others = _run_of(run, workspace), [_run_of(rival, workspace) for rival in rivals]
+    guide = None if teacher is None else _run_of(teacher, workspace)
+    runs = {each.folder: each for each in (source, guide, *others) if each is not None}
+    loaded = {folder: predictions(each, split) for folder, each in runs.items()}
+    own, pairs = loaded[source.folder], split_of(source, split, workspace)
+    by_teacher = None if guide is None else loaded[guide.folder]
+    by_rivals = tuple(loaded[other.folder] for other in others)
+    evaluation = evaluate_predictions(
+        pairs, own, teacher=by_teacher, temperature=temperature, resamples=resamples
     )
     try:
-        write_text_atomic(source.evaluation_path(split), to_json(made))
+        write_text_atomic(source.evaluation_path(split), to_json(evaluation))
     except OSError as cause:  # a folder that cannot be written to, or a full disk
         reason = (cause.strerror or str(cause)).lower()
         note = f"This evaluation was not saved in {source.folder}: {reason}."
-        return replace(made, notes=(*made.notes, note))
-    return made
+        evaluation = replace(evaluation, notes=(*evaluation.notes, note))
+    return Evaluated(source, split, pairs, own, evaluation, by_teacher, by_rivals)
 
 
 def predictions(run: Run, split: str = "test") -> Predictions:
@@ -243,9 +268,8 @@ def predict(
     if not query.strip() or not (title.strip() or description.strip()):
         raise ConfigError("Nothing to score:", ["give a query and a title or a description"])
     check_temperature(temperature)
-    source = _found(run, workspace).require_model()
-    model = load_model(source.model_folder)
-    soft: NDArray[np.float64] = predict_texts(model, [(query, title, description)], temperature)[0]
+    model = load_model(_run_of(run, workspace).require_model().model_folder)
+    soft = predict_texts(model, [(query, title, description)], temperature)[0]
     return {grade: float(p) for grade, p in zip(model.scheme.grades, soft, strict=True)}
 
 
@@ -257,7 +281,7 @@ def check_temperature(temperature: float) -> None:
 
 def resume(run: Run | str, workspace: Workspace | None = None) -> Run:
     """Go on with a stopped, failed or lost run from its last checkpoint."""
-    source = _found(run, workspace)
+    source = _run_of(run, workspace)
     check_resumable(source)
     execute(source, workspace)
     return source
@@ -274,5 +298,5 @@ def _model(model: str | ModelConfig) -> ModelConfig:
     return model if isinstance(model, ModelConfig) else ModelConfig.parse(model)
 
 
-def _found(run: Run | str, workspace: Workspace | None) -> Run:
+def _run_of(run: Run | str, workspace: Workspace | None) -> Run:
     return store(workspace).get(run) if isinstance(run, str) else run

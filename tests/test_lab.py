@@ -88,6 +88,15 @@ def test_an_evaluation_is_kept_in_the_run_s_folder(
     assert kept.metrics["roc_auc"].value == made.metrics["roc_auc"].value
 
 
+def test_an_evaluation_hands_back_what_it_read(home: Workspace, teacher: Run, student: Run) -> None:
+    result = lab.evaluate(student, teacher=teacher, rivals=[teacher], workspace=home, resamples=20)
+    assert result.pairs.content_hash == lab.split_of(student, "test", home).content_hash
+    assert result.predictions.digest == lab.predictions(student).digest
+    assert result.teacher is not None
+    assert result.teacher.digest == lab.predictions(teacher).digest
+    assert [rival.model for rival in result.rivals] == [result.teacher.model]
+
+
 def test_a_typed_pair_gets_a_probability_for_each_grade(home: Workspace, student: Run) -> None:
     soft = lab.predict(student, "lamp", "buy a lamp", workspace=home)
     assert list(soft) == ["Bad", "Good"]
@@ -276,5 +285,5 @@ def test_an_evaluation_that_cannot_be_kept_is_answered_all_the_same(
     monkeypatch.setattr(lab, "write_text_atomic", read_only)
     found = lab.evaluate(student, workspace=home, resamples=20)
     assert found.metrics["roc_auc"].value >= 0
-    assert found.notes[-1].startswith("This evaluation was not saved in ")
-    assert found.notes[-1].endswith("read-only file system.")
+    assert found.evaluation.notes[-1].startswith("This evaluation was not saved in ")
+    assert found.evaluation.notes[-1].endswith("read-only file system.")

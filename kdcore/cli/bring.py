@@ -158,7 +158,7 @@ def _tell(
     path: Path | None,
     as_json: bool,
 ) -> None:
-    from kdcore.cli.measuring import as_data, metric_table
+    from kdcore.cli.evaluate import as_data, metric_table
 
     read, name = brought.read, brought.predictions.model
     made_here = [key for key in evaluation.metrics if not brought.predictions.is_own(key)]
@@ -206,7 +206,7 @@ def _columns(read: "Read") -> list[Mapping[str, str]]:
 
 
 def _of_trio(trio: "Trio") -> list[Any]:
-    from kdcore.cli.measuring import difference_table
+    from kdcore.cli.evaluate import difference_table
     from kdcore.metrics.definitions import CATALOG
 
     comparison = trio.comparison

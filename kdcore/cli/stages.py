@@ -8,7 +8,6 @@ import typer
 
 from kdcore.cli.kit import settings as s
 from kdcore.cli.kit.answer import cell, show, table
-from kdcore.cli.kit.progress import Progress
 from kdcore.cli.kit.running import train
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, to_dict
 
@@ -158,15 +157,11 @@ def evaluate(
     as_json: s.Json = False,
 ) -> None:
     """Measure a run on a split: every metric with its interval and what it is over."""
-    from kdcore.cli import measuring
+    from kdcore.cli.evaluate import Request
+    from kdcore.cli.evaluate import evaluate as evaluate_run
 
-    measuring.check_targets(csv, per_query)
-    asked = measuring.Asked(run, split, teacher, against, temperature)
-    with Progress(quiet, as_json) as progress:
-        progress.tell("evaluate")
-        found = measuring.measure(asked)
-        written = measuring.write(found, csv, per_query, trec)
-    measuring.tell(found, written, as_json)
+    request = Request(run, split, teacher, against, temperature, csv, per_query, trec)
+    evaluate_run(request, quiet, as_json)
 
 
 def predict(

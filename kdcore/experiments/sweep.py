@@ -251,7 +251,7 @@ def _result(
 
 
 def _evaluation(run: Run, workspace: Workspace | None) -> Evaluation:
-    return lab.stored_evaluation(run) or lab.evaluate(run, workspace=workspace)
+    return lab.stored_evaluation(run) or lab.evaluate(run, workspace=workspace).evaluation
 
 
 def _against_twin(

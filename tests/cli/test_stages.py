@@ -1,11 +1,14 @@
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kdcore import lab
+from kdcore.data.pairs import PairTable
+from kdcore.predictions import Predictions
 
 from .conftest import STUDENT, TEACHER, TINY, Home, Kdlab
 
@@ -116,6 +119,28 @@ def test_evaluate_against_another_run_gives_a_verdict_and_files(
         refused = kdlab("evaluate", home.student, "--csv", place)
         assert (refused.code, said in " ".join(refused.err.split())) == (2, True)
     assert not (tmp_path / "a").exists()
+
+
+def test_evaluate_reads_pairs_and_predictions_once(
+    home: Home, kdlab: Kdlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: Counter[str] = Counter()
+    named_pairs, load = lab.named_pairs, Predictions.load
+
+    def counted_pairs(*arguments: Any) -> PairTable:
+        reads["pairs"] += 1
+        return named_pairs(*arguments)
+
+    def counted_load(path: Path) -> Predictions:
+        reads[path.parents[1].name] += 1
+        return load(path)
+
+    monkeypatch.setattr(lab, "named_pairs", counted_pairs)
+    monkeypatch.setattr(Predictions, "load", counted_load)
+    runs = ("--teacher", home.teacher, "--against", home.teacher)
+    more = (*runs, "--trec", tmp_path, "--per-query", tmp_path / "q.csv")
+    assert kdlab("evaluate", home.student, *more).code == 0
+    assert reads == {"pairs": 1, home.student: 1, home.teacher: 1}
 
 
 def test_a_split_that_was_not_scored_is_refused_with_the_way_out(home: Home, kdlab: Kdlab) -> None:

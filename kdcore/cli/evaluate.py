@@ -1,4 +1,4 @@
-"""`kdlab evaluate` behind its options: what is measured, compared, written and told."""
+"""`kdlab evaluate`: evaluate a run, compare it with another, write the files, print tables."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,78 +9,78 @@ from rich.table import Table
 
 from kdcore import lab
 from kdcore.cli.kit.answer import cell, show, span, table
-from kdcore.data.pairs import PairTable
+from kdcore.cli.kit.progress import Progress
 from kdcore.errors import ConfigError
 from kdcore.evaluation.comparison import Comparison, compare
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.exports import per_query_csv, to_csv, write_qrels, write_trec_run
-from kdcore.runs.store import Run
+from kdcore.lab import Evaluated
 from kdcore.workspace import write_text_atomic
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What to measure: runs by id, and the temperature at which teacher and run are compared."""
+class Request:
+    """What to evaluate, and which files to write of it.
+
+    run, teacher, against: ids of runs; temperature: at which the run and its teacher are compared.
+    """
 
     run: str
     split: str
     teacher: str | None
     against: str | None
     temperature: float
+    csv: Path | None
+    per_query: Path | None
+    trec: Path | None
 
 
-@dataclass(frozen=True)
-class Found:
-    """What was measured, and on which pairs."""
-
-    run: Run
-    split: str
-    pairs: PairTable
-    evaluation: Evaluation
-    comparison: Comparison | None
-
-
-def measure(asked: Asked) -> Found:
-    """Evaluate the run, and compare it with the other one where there is one."""
-    lab.check_temperature(asked.temperature)
-    runs = lab.store()
-    run = runs.get(asked.run)
-    teacher, other = (runs.get(name) if name else None for name in (asked.teacher, asked.against))
-    evaluation = lab.evaluate(run, asked.split, teacher=teacher, temperature=asked.temperature)
-    pairs = lab.split_of(run, asked.split)
-    comparison = None
-    if other is not None:
-        comparison = compare(
-            pairs,
-            lab.predictions(run, asked.split),
-            lab.predictions(other, asked.split),
-            teacher=lab.predictions(teacher, asked.split) if teacher else None,
-            temperature=asked.temperature,
+def evaluate(request: Request, quiet: bool, as_json: bool) -> None:
+    """Evaluate the run, compare it with the other run where one is named, and write the files."""
+    check_targets(request.csv, request.per_query)
+    with Progress(quiet, as_json) as progress:
+        progress.tell("evaluate")
+        lab.check_temperature(request.temperature)
+        result = lab.evaluate(
+            request.run,
+            request.split,
+            teacher=request.teacher,
+            rivals=[request.against] if request.against else [],
+            temperature=request.temperature,
         )
-    return Found(run, asked.split, pairs, evaluation, comparison)
+        comparison = None
+        if result.rivals:
+            comparison = compare(
+                result.pairs,
+                result.predictions,
+                result.rivals[0],
+                teacher=result.teacher,
+                temperature=request.temperature,
+            )
+        written = write(result, comparison, request)
+    print_result(result, comparison, written, as_json)
 
 
-def write(
-    found: Found, csv: Path | None, per_query: Path | None, trec: Path | None
-) -> tuple[Path, ...]:
-    """The files that were requested; returns those written."""
+def write(result: Evaluated, comparison: Comparison | None, request: Request) -> tuple[Path, ...]:
+    """Write the requested files and return their paths."""
     written: list[Path] = []
-    if csv:
-        write_text_atomic(csv, to_csv(found.comparison or found.evaluation))
-        written.append(csv)
-    if per_query:
-        write_text_atomic(per_query, per_query_csv(found.evaluation, found.pairs))
-        written.append(per_query)
-    if trec:
-        run, qrels = trec / f"{found.run.id}.run", trec / f"{found.split}.qrels"
-        write_trec_run(run, found.pairs, lab.predictions(found.run, found.split))
-        write_qrels(qrels, found.pairs)
+    if request.csv:
+        write_text_atomic(request.csv, to_csv(comparison or result.evaluation))
+        written.append(request.csv)
+    if request.per_query:
+        write_text_atomic(request.per_query, per_query_csv(result.evaluation, result.pairs))
+        written.append(request.per_query)
+    if request.trec:
+        run = request.trec / f"{result.run.id}.run"
+        qrels = request.trec / f"{result.split}.qrels"
+        write_trec_run(run, result.pairs, result.predictions)
+        write_qrels(qrels, result.pairs)
         written += [run, qrels]
     return tuple(written)
 
 
 def check_targets(*paths: Path | None) -> None:
-    """ConfigError where a file cannot be written: its name is a folder, or its folder is none."""
+    """Raise ConfigError where a path is a folder, or lies in a folder that does not exist."""
     for path in paths:
         if path is not None and path.is_dir():
             example = path / "metrics.csv"
@@ -89,20 +89,22 @@ def check_targets(*paths: Path | None) -> None:
             raise ConfigError(f"there is no folder {path.parent}: make it, or name another place")
 
 
-def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:
-    """The table of metrics, or of differences, and where files were written."""
-    evaluation, comparison = found.evaluation, found.comparison
+def print_result(
+    result: Evaluated, comparison: Comparison | None, written: tuple[Path, ...], as_json: bool
+) -> None:
+    """Print the metrics, the differences to the other run, and the files that were written."""
+    evaluation = result.evaluation
     data: dict[str, Any] = {
-        "run": found.run.id,
-        "split": found.split,
+        "run": result.run.id,
+        "split": result.split,
         **as_data(evaluation),
         "comparison": comparison,
-        "run_notes": found.run.notes,
+        "run_notes": result.run.notes,
         "written": written,
     }
     counts = evaluation.counts
     parts: list[Any] = [
-        f"{found.run.id} on {found.split} of {evaluation.data}: "
+        f"{result.run.id} on {result.split} of {evaluation.data}: "
         f"{counts['labelled']:,} labelled pairs of {counts['queries']:,} queries",
         metric_table(evaluation),
     ]
@@ -113,19 +115,19 @@ def tell(found: Found, written: tuple[Path, ...], as_json: bool) -> None:
         ]
         parts += [f"Note: {note}" for note in comparison.notes if note not in evaluation.notes]
     parts += [f"Note: {note}" for note in evaluation.notes]
-    parts += [f"Note: {note}." for note in found.run.notes]
+    parts += [f"Note: {note}." for note in result.run.notes]
     parts += [f"Written: {path}" for path in written]
     show(as_json, data, *parts)
 
 
 def as_data(evaluation: Evaluation) -> dict[str, Any]:
-    """What the JSON answer says of an evaluation: all but its parts query by query."""
+    """An evaluation as plain data for JSON, without its columns per query."""
     names = [f for f in Evaluation.__dataclass_fields__ if f != "columns"]
     return {name: getattr(evaluation, name) for name in names}
 
 
 def metric_table(evaluation: Evaluation, not_own: Collection[str] = ()) -> Table:
-    """Every metric with its interval, a row each; not_own: keys of those marked by a dagger."""
+    """Metrics with their intervals, one per row; not_own: keys of those marked by a dagger."""
     rows = [
         {
             "metric": f"{m.name} †" if m.key in not_own else m.name,
@@ -140,7 +142,7 @@ def metric_table(evaluation: Evaluation, not_own: Collection[str] = ()) -> Table
 
 
 def difference_table(comparison: Comparison) -> Table:
-    """Every difference with interval, p and verdict, a row each."""
+    """Differences with interval, p and verdict, one per row."""
     rows = [
         {
             "metric": d.name,
