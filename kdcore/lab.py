@@ -41,10 +41,7 @@ from kdcore.workspace import Workspace, write_text_atomic
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What `evaluate` read and computed, so that nothing has to be read a second time.
-
-    teacher, rivals: predictions on the same pairs, where runs were named for them.
-    """
+    """What `evaluate` read and computed; teacher, rivals: their predictions on the same pairs."""
 
     run: Run
     split: str

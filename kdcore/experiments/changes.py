@@ -77,7 +77,8 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
 
 def flat(config: Any) -> dict[str, Any]:
     """Every setting of a config by its path."""
-    return knobs.flat(to_dict(config))
+    settings = to_dict(config)
+    return knobs.flat(settings)
 
 
 def role_of(config: FinetuneConfig | DistillConfig) -> str:

@@ -23,7 +23,6 @@ from kdcore.evaluation.evaluate import Evaluation
 from kdcore.experiments.changes import changed
 from kdcore.experiments.launch import (
     Launched,
-    Twins,
     enqueue,
     launch,
     new_group,
@@ -35,7 +34,7 @@ from kdcore.judging.measured import against_twin
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.about import About
 from kdcore.runs.store import Run
-from kdcore.runs.twins import launched_twin
+from kdcore.runs.twins import Twins, launched_twin
 from kdcore.workspace import Workspace
 
 MOST_CELLS = 200

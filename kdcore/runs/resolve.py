@@ -23,7 +23,6 @@ def settled(config: Config, workspace: Workspace) -> Config:
 
     ConfigError when it asks for more of this machine than it has, or for a folder that is none.
     """
-    refuse_too_many(config.device)
     models = {role: getattr(config, role, None) for role in ("model", "student")}
     problems = [
         f"{role}.checkpoint: {missing_folder(model.checkpoint)}"
@@ -36,7 +35,15 @@ def settled(config: Config, workspace: Workspace) -> Config:
     for role, model in models.items():
         if isinstance(model, ModelConfig) and model.checkpoint:
             changes[role] = replace(model, checkpoint=_absolute(model.checkpoint))
+    refuse_too_many(config.device)
     return replace(config, **changes)
+
+
+def resolved(config: DistillConfig, workspace: Workspace) -> DistillConfig:
+    """`settled`, with the teacher named so that the workspace finds it; RunError without model."""
+    config, runs = settled(config, workspace), RunStore(workspace.runs)
+    teacher = runs.reference(runs.get(config.teacher).require_model())
+    return replace(config, teacher=teacher)
 
 
 def inherited(

@@ -140,7 +140,12 @@ class RunStore:
             folder = self.root / f"{moment}-{stage}-{_random_suffix()}"
             try:
                 with new_folder(folder) as fresh:
-                    _write_config(fresh / CONFIG, settings)
+                    try:
+                        write_json_atomic(fresh / CONFIG, settings)
+                    except (TypeError, ValueError) as cause:
+                        raise ConfigError(
+                            f"this config cannot be written as JSON: {cause}"
+                        ) from cause
                     write_json_atomic(fresh / STATUS, record.to_dict())
                     if about is not None:
                         about.write(fresh)
@@ -238,10 +243,3 @@ class RunStore:
 
 def _random_suffix() -> str:
     return "".join(secrets.choice(_SUFFIX) for _ in range(4))
-
-
-def _write_config(path: Path, config: dict[str, Any]) -> None:
-    try:
-        write_json_atomic(path, config)
-    except (TypeError, ValueError) as cause:
-        raise ConfigError(f"this config cannot be written as JSON: {cause}") from cause

@@ -7,7 +7,7 @@ its best epoch on validation. So the two differ in the teacher's answers and not
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from kdcore.errors import LabError
 from kdcore.runs.facts import checked
 from kdcore.runs.record import CONFIG
 from kdcore.runs.store import Run, RunStore
+from kdcore.workspace import Workspace
 
 TRAINED = ("finetune", "distill", "evaluate")  # stages in which the steps of a run are its own
 
@@ -140,3 +141,60 @@ def _learned(training: TrainingConfig) -> TrainingConfig:
         spec.name: spec.default for spec in fields(training) if spec.name in UNSEEN_BY_THE_MODEL
     }
     return replace(training, **usual)
+
+
+class Twins:
+    """The runs of a workspace that trained on labels only; students with equal twins share one.
+
+    Configs given to it are resolved (kdcore.runs.resolve).
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self.workspace = workspace
+        self._existing = list(_finetunings(workspace))
+        self._created: list[tuple[FinetuneConfig, Run]] = []
+
+    def find(self, twin: FinetuneConfig) -> Run | None:
+        """A run of the same training: created here, or finished, running or queued before."""
+        for config, run in self._created:
+            if same_training(twin, config):
+                return run
+        for config, run in self._existing:
+            if same_training(twin, config) and _will_be_whole(run, config, self.workspace):
+                return run
+        return None
+
+    def forget(self, run: Run) -> None:
+        """Do not reuse a run that was created here."""
+        self._created = [entry for entry in self._created if entry[1].id != run.id]
+
+    def add(self, twin: FinetuneConfig, run: Run) -> None:
+        """Reuse a run that was created here for the next equal twins."""
+        self._created.append((twin, run))
+
+
+def _finetunings(workspace: Workspace) -> Iterator[tuple[FinetuneConfig, Run]]:
+    """Every run that trained on labels only, newest first."""
+    for run in RunStore(workspace.runs).list():
+        if run.stage == "finetune":
+            with suppress(LabError):
+                config = run.config
+                if isinstance(config, FinetuneConfig):
+                    yield config, run
+
+
+def _will_be_whole(run: Run, config: FinetuneConfig, workspace: Workspace) -> bool:
+    """Whether a training has all of its epochs, or will: one that was ended early has fewer."""
+    state = run.status().state
+    if state == "finished":
+        done = max((line.get("epoch", 0.0) for line in run.metrics()), default=0.0)
+        return done >= config.training.epochs - 1e-6
+    if state == "running":
+        return True
+    return state == "queued" and (run.status().pid is not None or _is_queued(run, workspace))
+
+
+def _is_queued(run: Run, workspace: Workspace) -> bool:
+    from kdcore.runs.queue import queue
+
+    return queue.position(run, workspace) is not None

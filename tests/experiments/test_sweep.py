@@ -91,15 +91,15 @@ def test_a_grid_that_cannot_be_made_leaves_no_run(tmp_path, queued):
 
 def test_a_sweep_that_fails_half_way_leaves_no_run_that_waits_for_ever(tmp_path, monkeypatch):
     workspace, teacher = planned(tmp_path)
-    create, made = launch.lab.create, []
+    create, made = RunStore.create, []
 
-    def fail(config, *rest):
+    def fail(store, config, **rest):
         made.append(config)
         if len(made) == 4:
             raise LabError("the disk is full")
-        return create(config, *rest)
+        return create(store, config, **rest)
 
-    monkeypatch.setattr(launch.lab, "create", fail)
+    monkeypatch.setattr(RunStore, "create", fail)
     with pytest.raises(LabError, match="the disk is full"):
         launch_sweep(Sweep(distillation(teacher), {"limit": [20, 40]}), workspace)
     assert [run.id for run in RunStore(workspace.runs).list()] == [teacher.id]

@@ -65,8 +65,8 @@ def _time(found: Cost) -> str:
 def _pairs(found: Cost) -> str:
     assert found.student is not None
     twin = "; its twin exists and is reused" if found.reused else ""
-    if found.lone:
-        twin = f"; no twin: {md(found.lone)}"
+    if found.no_twin:
+        twin = f"; no twin: {md(found.no_twin)}"
     return f"{found.student.pairs:,} pairs, {found.student.steps:,} steps per student{twin}"
 
 

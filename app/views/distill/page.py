@@ -30,6 +30,7 @@ with left:
 with right:
     estimate.draw(draft, state.now().distill.train_twin)
     start.draw(draft)
+    start.draw_command(draft)
     sweep.draw(draft)
     queue.draw()
     runs.warm(draft.config)

@@ -14,11 +14,11 @@ _BEGUN = "kd_distill_begun"
 
 
 def draw(now: Draft) -> None:
-    """Start, disabled with its reason where it cannot be pressed; the exact command line."""
-    alone = state.now().distill.train_twin
+    """Draw the start button; where it cannot be pressed, it is disabled and says why."""
+    train_twin = state.now().distill.train_twin
     why = _why_not(now)
     pressed = st.button(
-        "Start student and twin" if alone else "Start the student",
+        "Start student and twin" if train_twin else "Start the student",
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(why),
@@ -28,11 +28,15 @@ def draw(now: Draft) -> None:
     )
     if why:
         st.caption(f":material/lock: {why}" if services.public() else why)
+    if pressed and now.config is not None:
+        _start(now, train_twin)
+
+
+def draw_command(now: Draft) -> None:
+    """Draw the command line that starts the same run."""
     if now.config is not None:
         with st.expander("Command line", icon=":material/terminal:"):
             st.code(command_of(now.config), language="bash", wrap_lines=True)
-    if pressed and now.config is not None:
-        _start(now, alone)
 
 
 def begun() -> str:
@@ -53,11 +57,11 @@ def _why_not(now: Draft) -> str:
     return ""
 
 
-def _start(now: Draft, alone: bool) -> None:
+def _start(now: Draft, train_twin: bool) -> None:
     assert now.config is not None
     try:
         with st.spinner("Putting it in the queue…"):
-            run = runs.start(now.config, now.preset, alone)
+            run = runs.start(now.config, now.preset, train_twin)
     except LabError as error:
         error_box.draw(*error_box.words(error))
         return

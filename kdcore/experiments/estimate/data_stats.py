@@ -1,4 +1,4 @@
-"""How much a training reads: pairs of each kind and words of a text; for twins and estimates."""
+"""How much a training reads: pairs of each kind and words per text; for twins and estimates."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -12,112 +12,128 @@ from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.workspace import Workspace
 
-_LOOKED_AT = 2000  # pairs whose words are counted
-_MADE = 100_000  # pairs of a world that is still made in order to count it
+_SAMPLE = 2000  # pairs whose words are counted
+_MOST_GENERATED = 100_000  # pairs of a world up to which it is generated in order to count it
 _SPLITS = {"log": 0, "train": 20_000, "validation": 4_000, "test": 10_000}  # as world() has them
 
 
 @dataclass(frozen=True)
-class Amounts:
-    """Pairs that are learned from (transfer: soft, labelled: hard) and scored; mean words.
+class Texts:
+    """Mean words of the texts of some pairs, and distinct queries per pair."""
 
-    judged: labelled ones of validation. queries: distinct queries for each pair that is learned
-    from. transfer_hash, judged_hash: content hashes of the pairs that a teacher has to answer.
+    query_words: float
+    ad_words: float
+    queries_per_pair: float
+
+
+@dataclass(frozen=True)
+class DataStats:
+    """Pairs to learn from (transfer: soft, labelled: hard) and to score, and their texts.
+
+    transfer_texts: of the pairs that a student learns from; train_texts: those of its twin.
+    transfer_hash, validation_hash: content hashes of the pairs that a teacher has to score; of
+    validation only the labelled ones.
     """
 
     transfer: int
     labelled: int
     validation: int
-    judged: int
+    labelled_validation: int
     test: int
-    query_words: float
-    ad_words: float
-    queries: float
+    transfer_texts: Texts
+    train_texts: Texts
     transfer_hash: str
-    judged_hash: str
+    validation_hash: str
+
+    @property
+    def no_twin(self) -> str:
+        """Why no twin can be trained on these data; an empty text when one can."""
+        if self.labelled:
+            return ""
+        return (
+            "these data have no labelled training pair, so nothing can be learned without a teacher"
+        )
 
 
-def amounts_of(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Amounts:
-    """Counted once for each data set and limit; DataError when the data cannot be read."""
+def stats_of(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> DataStats:
+    """Count the pairs that a config trains on; DataError when the data cannot be read.
+
+    The counts are cached per data set, limit and transfer set until the files change.
+    """
     transfer = getattr(config, "transfer", "train")
-    if sum(sizes_of(config.data).values()) > _MADE:
-        return _reckoned(config, transfer, workspace)
-    return _counted(
-        config.data, config.limit, transfer, str(workspace.root), _looks(config.data, workspace)
-    )
-
-
-def sizes_of(data: str) -> dict[str, int]:
-    """Pairs of each split of a world named with its sizes; nothing for other data."""
-    name, _, told = data.partition(":")
-    if name != WORLD or not told:
-        return {}
-    parts = (part.partition("=") for part in told.split(","))
-    return {k.strip(): int(v) for k, _, v in parts if k.strip() in _SPLITS and v.strip().isdigit()}
-
-
-def _reckoned(
-    config: DistillConfig | FinetuneConfig, transfer: str, workspace: Workspace
-) -> Amounts:
-    """The amounts of a big world by its sizes: the words of a small one, nothing is made."""
-    most = config.limit or sum(sizes_of(config.data).values())
-    sizes = _SPLITS | sizes_of(config.data)
+    root = str(workspace.root)
+    if sum(world_sizes(config.data).values()) <= _MOST_GENERATED:
+        stamps = _file_stamps(config.data, workspace)
+        return _count(config.data, config.limit, transfer, root, stamps)
+    # A big world is not generated: its sizes are in its name, its words are those of a small one.
+    most = config.limit or sum(world_sizes(config.data).values())
+    sizes = _SPLITS | world_sizes(config.data)
     limited = {k: n if k in ("test", "log") else min(n, most) for k, n in sizes.items()}
-    small = ",".join(f"{split}={min(n, _LOOKED_AT)}" for split, n in sizes.items())
-    like = _counted(f"{WORLD}:{small}", 0, transfer, str(workspace.root), ())
+    small = ",".join(f"{split}={min(n, _SAMPLE)}" for split, n in sizes.items())
     return replace(
-        like,
+        _count(f"{WORLD}:{small}", 0, transfer, root, ()),
         transfer=sum(limited.get(split, 0) for split in transfer.split("+")),
         labelled=limited["train"],
         validation=limited["validation"],
-        judged=limited["validation"],
+        labelled_validation=limited["validation"],
         test=limited["test"],
-        transfer_hash="",  # unknown, so no teacher is believed to have answered them
-        judged_hash="",
+        transfer_hash="",  # unknown, so no teacher counts as having scored these pairs
+        validation_hash="",
     )
 
 
-def _looks(data: str, workspace: Workspace) -> tuple[tuple[int, int], ...]:
-    """Moment and size of the files that the data are read from, as far as they are named."""
+def world_sizes(data: str) -> dict[str, int]:
+    """Pairs per split of a world that is named with its sizes; empty for other data."""
+    name, _, sizes = data.partition(":")
+    if name != WORLD or not sizes:
+        return {}
+    parts = (part.partition("=") for part in sizes.split(","))
+    return {k.strip(): int(v) for k, _, v in parts if k.strip() in _SPLITS and v.strip().isdigit()}
+
+
+def _file_stamps(data: str, workspace: Workspace) -> tuple[tuple[int, int], ...]:
+    """Change times and sizes of the files that the data are read from, where these are named."""
     path = Path(data).expanduser()
-    found = []
+    stamps = []
     for file in (workspace.data / data / CARD, path / CARD, path):
         with suppress(OSError, ValueError):
-            about = file.stat()
-            found.append((about.st_mtime_ns, about.st_size))
-    return tuple(found)
+            stat = file.stat()
+            stamps.append((stat.st_mtime_ns, stat.st_size))
+    return tuple(stamps)
 
 
 @lru_cache(maxsize=64)
-def _counted(
-    data: str, limit: int, transfer: str, root: str, looks: tuple[tuple[int, int], ...]
-) -> Amounts:
-    asked = FinetuneConfig(data=data, limit=limit)
-    pairs = pairs_of(asked, Workspace(Path(root)))
+def _count(
+    data: str, limit: int, transfer: str, root: str, stamps: tuple[tuple[int, int], ...]
+) -> DataStats:
+    """Load the pairs and count them; stamps only tell the cache when the files have changed."""
+    request = FinetuneConfig(data=data, limit=limit)
+    pairs = pairs_of(request, Workspace(Path(root)))
     learned = transfer_set(pairs, transfer)
-    query, ad = _words(learned)
-    judged = pairs.split("validation").labelled() if "validation" in pairs.splits else None
-    return Amounts(
+    labelled = pairs.split("validation").labelled() if "validation" in pairs.splits else None
+    texts = _texts(learned)
+    return DataStats(
         transfer=len(learned),
         labelled=len(pairs.split("train").labelled()),
         validation=_size(pairs, "validation"),
-        judged=0 if judged is None else len(judged),
+        labelled_validation=0 if labelled is None else len(labelled),
         test=_size(pairs, "test"),
-        query_words=query,
-        ad_words=ad,
-        queries=learned.frame["query"].nunique() / max(len(learned), 1),
+        transfer_texts=texts,
+        train_texts=texts if transfer == "train" else _texts(transfer_set(pairs, "train")),
         transfer_hash=learned.content_hash,
-        judged_hash="" if judged is None else judged.content_hash,
+        validation_hash="" if labelled is None else labelled.content_hash,
     )
+
+
+def _texts(pairs: PairTable) -> Texts:
+    sample = pairs.frame.iloc[:_SAMPLE]
+    ads = sample["title"] + " " + sample["description"]
+    query_words, ad_words = (
+        sum(len(text.split()) for text in texts) / max(len(sample), 1)
+        for texts in (sample["query"], ads)
+    )
+    return Texts(query_words, ad_words, pairs.frame["query"].nunique() / max(len(pairs), 1))
 
 
 def _size(pairs: PairTable, split: str) -> int:
     return len(pairs.split(split)) if split in pairs.splits else 0
-
-
-def _words(pairs: PairTable) -> tuple[float, float]:
-    """Mean words of a query and of an ad among the first pairs."""
-    frame = pairs.frame.iloc[:_LOOKED_AT]
-    query = [len(text.split()) for text in frame["query"]]
-    ad = [len(text.split()) for text in frame["title"] + " " + frame["description"]]
-    return sum(query) / max(len(query), 1), sum(ad) / max(len(ad), 1)

@@ -9,32 +9,31 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from kdcore import lab
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig
 from kdcore.experiments.estimate import throughput
-from kdcore.experiments.estimate.data_stats import Amounts, amounts_of
-from kdcore.experiments.estimate.flops import ratio
-from kdcore.experiments.estimate.throughput import Measured, as_text, family_of, work_in
+from kdcore.experiments.estimate.data_stats import DataStats
+from kdcore.experiments.estimate.flops import cost_on, ratio
+from kdcore.experiments.estimate.throughput import Measured, as_text, family_of
 from kdcore.predictions import WEIGHTS, model_hash
 from kdcore.runs.machine import gpus, machine_devices
-from kdcore.runs.store import Run
+from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
-RECENT = 5  # the last runs of a kind are believed
+RECENT = 5  # the last runs of a kind count
 PROBE = 300  # pairs of a replay's probe
 AROUND = 3.0  # seconds beside the training: data, tokenizer, and latency at the end
-ASKED_AT_ONCE = 512  # pairs a step when a teacher answers
+TEACHER_BATCH = 512  # pairs per batch when a teacher scores
 SPREAD = {"like": 1.3, "runs": 1.7, "measured": 2.2, "other": 4.0}  # high / expected, at least
 NOT_YET = "nothing was measured on this machine yet"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """Seconds of a run's own work with a range, and what it needs. nan: nothing to go by yet.
+    """Seconds of a run with a range, and what it needs; nan where nothing was measured yet.
 
-    teacher_seconds: of that, for the teacher's answers; 0 when teacher_cached. scoring_seconds:
-    of that, for validations, replay and the scores at the end. pairs: learned from, each epochs
-    times. basis: what it rests on, in words.
+    teacher_seconds: part of seconds, for the teacher to score the pairs; 0 when teacher_cached.
+    scoring_seconds: part of seconds, for validations, replay and the scores at the end. pairs:
+    how many are learned from in each epoch. basis: what the estimate rests on, in words.
     """
 
     seconds: float
@@ -53,7 +52,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class _Rate:
-    """Pairs a second, by what factor it may be off, and how it is known."""
+    """Pairs per second, by what factor they may be off, and what they were derived from."""
 
     pairs_per_second: float
     spread: float
@@ -61,19 +60,27 @@ class _Rate:
     runs: int = 0
 
 
-def estimate(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Estimate:
-    """From throughput measured on this machine; LabError when teacher or data cannot be read."""
-    counted, device = amounts_of(config, workspace), device_of(config.device)
+def estimate(
+    config: DistillConfig | FinetuneConfig, stats: DataStats, workspace: Workspace
+) -> Estimate:
+    """Estimate from the throughput measured on this machine; LabError for an unknown teacher.
+
+    stats: of the config's data; a twin takes those of its student.
+    """
+    device = device_of(config.device)
     known = _of_device(throughput.known(workspace), device, config.threads)
+    asked, cached = _teacher_seconds(config, stats, workspace, known, device)
+    is_distill = isinstance(config, DistillConfig)
     model = config.student if isinstance(config, DistillConfig) else config.model
-    training, work = config.training, work_in(model, config, workspace)
-    pairs = counted.transfer if isinstance(config, DistillConfig) else counted.labelled
-    train = _rate(known, model, training.batch_size, work.trained(training.batch_size), "train")
-    score = _scoring(known, model, work.scored, train, work.trained(training.batch_size))
-    looks = training.epochs * training.validations * counted.judged
-    probed = training.replay_points * min(PROBE, counted.judged)
-    scoring = (looks + probed + counted.validation + counted.test) / score.pairs_per_second
-    asked, cached = _teacher_seconds(config, counted, workspace, known, device)
+    pairs = stats.transfer if is_distill else stats.labelled
+    texts = stats.transfer_texts if is_distill else stats.train_texts
+    training, cost = config.training, cost_on(model, texts, config.training)
+    flops = cost.training_flops(training.batch_size)
+    train = _rate(known, model, training.batch_size, flops, "train")
+    score = _scoring(known, model, cost.scoring_flops, train, flops)
+    validations = training.epochs * training.validations * stats.labelled_validation
+    probes = training.replay_points * min(PROBE, stats.labelled_validation)
+    scoring = (validations + probes + stats.validation + stats.test) / score.pairs_per_second
     seconds = AROUND + pairs * training.epochs / train.pairs_per_second + scoring + asked
     if math.isnan(seconds):
         seconds = asked = scoring = math.nan
@@ -86,7 +93,7 @@ def estimate(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Es
         teacher_cached=cached,
         scoring_seconds=scoring,
         memory_mb=_memory(
-            known, model, training.batch_size, work.memory_mb(training.batch_size, device)
+            known, model, training.batch_size, cost.memory_mb(training.batch_size, device)
         ),
         pairs=pairs,
         steps=math.ceil(pairs / training.batch_size) * training.epochs,
@@ -96,13 +103,13 @@ def estimate(config: DistillConfig | FinetuneConfig, workspace: Workspace) -> Es
     )
 
 
-def foreseen_and_true(run: Run) -> tuple[float, float] | None:
-    """Seconds that were foreseen for a run, and that it took; None before both are known."""
-    foreseen = run.about.estimate.get("seconds")
-    if not isinstance(foreseen, int | float) or run.status().state != "finished":
+def estimated_and_true(run: Run) -> tuple[float, float] | None:
+    """Seconds that were estimated for a run, and that it took; None before both are known."""
+    estimated = run.about.estimate.get("seconds")
+    if not isinstance(estimated, int | float) or run.status().state != "finished":
         return None
     took = next((line["seconds"] for line in reversed(run.metrics()) if "seconds" in line), None)
-    return None if took is None else (float(foreseen), float(took))
+    return None if took is None else (float(estimated), float(took))
 
 
 def device_of(name: str) -> str:
@@ -115,7 +122,7 @@ def device_of(name: str) -> str:
 
 
 def _of_device(known: Sequence[Measured], device: str, threads: int) -> list[Measured]:
-    """What was measured on such a device; with as many threads, where there is any of that."""
+    """What was measured on such a device; with as many threads, where that was measured."""
     here = [m for m in known if m.device.split(":")[0] == device]
     alike = [m for m in here if m.threads == threads or device != "cpu"]
     return alike or here
@@ -124,7 +131,7 @@ def _of_device(known: Sequence[Measured], device: str, threads: int) -> list[Mea
 def _rate(
     known: Sequence[Measured], model: ModelConfig, batch: int, cost: float, kind: str
 ) -> _Rate:
-    """The best that is known of this model's speed, from the surest source that there is."""
+    """The speed of this model from the surest source: equal runs, its family, then any model."""
     of_kind = [m for m in known if m.kind == kind]
     name = as_text(model)
     like = [
@@ -158,35 +165,39 @@ def _from(rates: Sequence[float], how: str, runs: int) -> _Rate:
 def _scoring(
     known: Sequence[Measured], model: ModelConfig, cost: float, train: _Rate, trained: float
 ) -> _Rate:
-    """The speed of scoring; without any measurement of it, by the sums that it leaves out."""
-    found = _rate(known, model, 0, cost, "score")
-    if not math.isnan(found.pairs_per_second):
-        return found
+    """The speed of scoring; where it was never measured, from training by the ratio of FLOPs."""
+    rate = _rate(known, model, 0, cost, "score")
+    if not math.isnan(rate.pairs_per_second):
+        return rate
     return replace(train, pairs_per_second=train.pairs_per_second * trained / cost)
 
 
 def _teacher_seconds(
     config: DistillConfig | FinetuneConfig,
-    counted: Amounts,
+    stats: DataStats,
     workspace: Workspace,
     known: Sequence[Measured],
     device: str,
 ) -> tuple[float, bool]:
-    """Seconds until the teacher has answered every pair, and whether it did so before."""
+    """Seconds in which the teacher scores every pair, and whether its scores are cached."""
     if not isinstance(config, DistillConfig):
         return 0.0, False
-    teacher = lab.store(workspace).get(config.teacher).require_model()
-    asked = {counted.transfer_hash: counted.transfer, counted.judged_hash: counted.judged}
-    left = sum(n for h, n in asked.items() if n and not is_cached(teacher, h, workspace, device))
+    teacher = RunStore(workspace.runs).get(config.teacher).require_model()
+    parts = {
+        stats.transfer_hash: stats.transfer,
+        stats.validation_hash: stats.labelled_validation,
+    }
+    left = sum(n for h, n in parts.items() if n and not is_cached(teacher, h, workspace, device))
     if not left:
         return 0.0, True
     about = teacher.config
     if not isinstance(about, FinetuneConfig | DistillConfig):
         return 0.0, False
     model = about.model if isinstance(about, FinetuneConfig) else about.student
-    work = work_in(model, config, workspace)
-    train = _rate(known, model, ASKED_AT_ONCE, work.trained(ASKED_AT_ONCE), "train")
-    rate = _scoring(known, model, work.scored, train, work.trained(ASKED_AT_ONCE))
+    cost = cost_on(model, stats.transfer_texts, config.training)
+    flops = cost.training_flops(TEACHER_BATCH)
+    train = _rate(known, model, TEACHER_BATCH, flops, "train")
+    rate = _scoring(known, model, cost.scoring_flops, train, flops)
     return left / rate.pairs_per_second, False
 
 
@@ -214,11 +225,11 @@ def _hashed(model: str, changed: int) -> str:
     return model_hash(Path(model))
 
 
-def _memory(known: Sequence[Measured], model: ModelConfig, batch: int, reckoned: float) -> float:
-    """What like runs needed at most; else what the sums say."""
+def _memory(known: Sequence[Measured], model: ModelConfig, batch: int, computed: float) -> float:
+    """The most that equal runs needed; else what was computed from the model's shape."""
     name = as_text(model)
-    told = [m.memory_mb for m in known if m.model == name and m.batch == batch and m.memory_mb]
-    return max(told[-RECENT:], default=reckoned)
+    peaks = [m.memory_mb for m in known if m.model == name and m.batch == batch and m.memory_mb]
+    return max(peaks[-RECENT:], default=computed)
 
 
 def _in_words(rate: _Rate) -> str:

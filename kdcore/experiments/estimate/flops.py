@@ -1,7 +1,7 @@
-"""What a model costs, as plain arithmetic: sums of a pair, weights, memory of a training.
+"""What a model costs, as plain arithmetic: FLOPs per pair, weights, memory of a training.
 
-Rough on purpose: it only carries a speed that was measured over to a model that was not. A sum is
-a multiply and an add.
+Rough on purpose: it only transfers a measured speed to a model that was not measured. One FLOP
+here is a multiply and an add together.
 """
 
 import json
@@ -9,43 +9,56 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from kdcore.config import ModelConfig
+from kdcore.config import ModelConfig, TrainingConfig
+from kdcore.experiments.estimate.data_stats import Texts
 
-PIECES = 1.3  # word pieces a word, about
-TRIGRAMS = 7  # letter trigrams a word, about
-FIXED = 2e5  # sums a pair that every model spends outside its layers
-ADAM = 6.0  # sums a weight that an optimizer's step takes
-BACKWARD = 3.0  # a training's sums for one of scoring: forward, and backward twice that
-BERT_BASE = (12, 768, 3072, 30_522)  # layers, width, inner width, vocabulary: of an unknown one
+PIECES = 1.3  # word pieces per word, about
+TRIGRAMS = 7  # letter trigrams per word, about
+FIXED = 2e5  # FLOPs per pair that every model spends outside its layers
+ADAM = 6.0  # FLOPs per weight of an optimizer's step
+BACKWARD = 3.0  # FLOPs of training per FLOP of scoring: forward, and backward twice that
+BERT_BASE = (12, 768, 3072, 30_522)  # layers, width, inner width, vocabulary: the usual shape
 
 
 @dataclass(frozen=True)
-class Work:
-    """forward: sums a pair; weights: all that are learned; values: kept a pair for the backward."""
+class ModelCost:
+    """What a model costs on texts of a certain length.
+
+    forward: FLOPs per pair; weights: all that are learned; values: activations per pair that are
+    kept for the backward pass.
+    """
 
     forward: float
     weights: float
     values: float
 
-    def trained(self, batch: int) -> float:
-        """Sums that one pair costs in training."""
+    def training_flops(self, batch: int) -> float:
+        """FLOPs per pair in training."""
         return BACKWARD * (self.forward + FIXED) + ADAM * self.weights / max(batch, 1)
 
     @property
-    def scored(self) -> float:
-        """Sums that one pair costs when it is only scored."""
+    def scoring_flops(self) -> float:
+        """FLOPs per pair when pairs are only scored."""
         return self.forward + FIXED
 
     def memory_mb(self, batch: int, device: str) -> float:
-        """Memory of a training: weights, gradients, two moments; what backward needs; the rest."""
+        """Memory of a training: weights, gradients, two moments, activations, and the rest."""
         rest = 500 if device == "cpu" else 300
         return rest + (16 * self.weights + 4 * self.values * batch) / 1e6
 
 
-def work_of(model: ModelConfig, query_words: float, ad_words: float, queries: float = 1.0) -> Work:
-    """The work of a model on texts of so many words.
+def cost_on(model: ModelConfig, texts: Texts, training: TrainingConfig) -> ModelCost:
+    """The cost of a model on the texts of a training."""
+    queries = max(1 / training.ads_per_query, texts.queries_per_pair)
+    return cost_of(model, texts.query_words, texts.ad_words, queries)
 
-    queries: queries that are read for each pair; two towers read a query once for its ads.
+
+def cost_of(
+    model: ModelConfig, query_words: float, ad_words: float, queries: float = 1.0
+) -> ModelCost:
+    """The cost of a model on texts of so many words.
+
+    queries: queries encoded per pair; two towers encode a query once for all its ads.
     """
     if model.name == "cdssm":
         return _cdssm(model, query_words, ad_words, queries)
@@ -70,37 +83,37 @@ def work_of(model: ModelConfig, query_words: float, ad_words: float, queries: fl
             weights + 2 * wide * params.crossing,
         )
     values = tokens * layers * (8 * hidden + 2 * inner + 2 * longest)
-    return Work(forward, weights, values)
+    return ModelCost(forward, weights, values)
 
 
-def _cdssm(model: ModelConfig, query_words: float, ad_words: float, queries: float) -> Work:
+def _cdssm(model: ModelConfig, query_words: float, ad_words: float, queries: float) -> ModelCost:
     params = model.params
     words = min(ad_words, params.ad_tokens) + min(query_words, params.query_tokens) * queries
     window = 3 * params.filters
     forward = words * window * (TRIGRAMS + 1) + 2 * params.filters * params.semantic
     towers = 1 if params.shared else 2
     weights = towers * (params.buckets * window + params.filters * params.semantic)
-    return Work(forward, weights, words * window * 3)
+    return ModelCost(forward, weights, words * window * 3)
 
 
 def _shape(model: ModelConfig) -> tuple[int, int, int, int]:
     params = model.params
     if model.name == "checkpoint":
-        layers, hidden, inner, vocabulary = _told_by(Path(model.checkpoint) / "config.json")
+        layers, hidden, inner, vocabulary = _shape_in(Path(model.checkpoint) / "config.json")
         return params.keep_layers or layers, hidden, inner, vocabulary
     inner = params.inner or 4 * params.hidden
     return params.layers, params.hidden, inner, params.vocabulary
 
 
-def _told_by(card: Path) -> tuple[int, int, int, int]:
-    """The shape that a pretrained encoder's own card tells; BERT-base where it tells none."""
+def _shape_in(file: Path) -> tuple[int, int, int, int]:
+    """The shape in a pretrained encoder's config.json; that of BERT-base where it has none."""
     try:
-        told = json.loads(card.read_text(encoding="utf-8"))
+        config = json.loads(file.read_text(encoding="utf-8"))
         names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
-        found = tuple(int(told[name]) for name in names)
+        layers, hidden, inner, vocabulary = (int(config[name]) for name in names)
     except (OSError, ValueError, KeyError, TypeError):
         return BERT_BASE
-    return found[0], found[1], found[2], found[3]
+    return layers, hidden, inner, vocabulary
 
 
 def ratio(one: float, other: float) -> float:

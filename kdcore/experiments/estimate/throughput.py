@@ -17,15 +17,13 @@ from typing import Any, Literal
 
 from kdcore.config import (
     DistillConfig,
-    FinetuneConfig,
     InferConfig,
     ModelConfig,
-    TrainingConfig,
     to_dict,
 )
 from kdcore.errors import LabError
-from kdcore.experiments.estimate.data_stats import amounts_of
-from kdcore.experiments.estimate.flops import Work, work_of
+from kdcore.experiments.estimate.data_stats import stats_of
+from kdcore.experiments.estimate.flops import cost_of, cost_on
 from kdcore.runs.machine import machine_mark
 from kdcore.runs.queue.launch import start_detached
 from kdcore.runs.store import Run
@@ -36,7 +34,7 @@ FEWEST_LINES = 3  # metric lines below which a run says nothing of speed
 MOST = 200  # measured things kept
 PATIENCE = 60  # seconds until a measurement is asked for again
 
-FORMAT = 1  # raised when the sums of a pair are counted otherwise
+FORMAT = 1  # raised when the FLOPs per pair are counted in another way
 LEAST_SPAN = 0.004  # seconds; the clock of metric lines has milliseconds
 USUAL_TEXTS = (3.0, 12.0)  # words of a query and of an ad, where none can be read
 
@@ -48,8 +46,8 @@ KINDS: tuple[Kind, ...] = ("train", "score")
 class Measured:
     """Pairs a second of a model: in training at a batch size, or when scored.
 
-    model: its config as text. cost: sums a pair (see costs.py). run: who showed it, "" for a
-    short measurement. memory_mb: the most that the run told, 0 when it told none.
+    model: its config as text. cost: FLOPs per pair (see flops.py). run: the run that it was
+    measured on, "" for a short measurement. memory_mb: the peak, 0 where it is not known.
     """
 
     kind: Kind
@@ -66,7 +64,7 @@ class Measured:
 
     @property
     def speed(self) -> float:
-        """Sums a second."""
+        """FLOPs per second."""
         return self.cost * self.pairs_per_second
 
 
@@ -118,22 +116,6 @@ def as_text(model: ModelConfig) -> str:
     return json.dumps(to_dict(model), sort_keys=True)
 
 
-def work_in(
-    model: ModelConfig,
-    config: FinetuneConfig | DistillConfig,
-    workspace: Workspace,
-    training: TrainingConfig | None = None,
-) -> Work:
-    """The work of a model on the pairs of a config; of usual texts where they cannot be read."""
-    training = training or config.training
-    try:
-        counted = amounts_of(config, workspace)
-    except (LabError, OSError):
-        return work_of(model, *USUAL_TEXTS, 1 / training.ads_per_query)
-    queries = max(1 / training.ads_per_query, counted.queries)
-    return work_of(model, counted.query_words, counted.ad_words, queries)
-
-
 def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
     """What a finished training shows of this machine; nothing when it was made elsewhere."""
     try:
@@ -147,7 +129,16 @@ def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
         return []
     lines = run.metric_lines
     model = config.student if isinstance(config, DistillConfig) else config.model
-    batch, work = config.training.batch_size, work_in(model, config, workspace)
+    batch, training, scored = config.training.batch_size, config.training, validation.pairs
+    try:
+        stats = stats_of(config, workspace)
+        is_distill = isinstance(config, DistillConfig)
+        texts = stats.transfer_texts if is_distill else stats.train_texts
+        cost = cost_on(model, texts, training)
+        if stats.validation == scored:  # only the labelled pairs are scored during training
+            scored = stats.labelled_validation
+    except (LabError, OSError):  # the data have gone
+        cost = cost_of(model, *USUAL_TEXTS, 1 / training.ads_per_query)
     about: dict[str, Any] = {
         "device": str(device),
         "model": as_text(model),
@@ -158,23 +149,13 @@ def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
         "memory_mb": max((line.get("memory_mb", 0.0) for line in lines), default=0.0),
         "seconds": next((line["seconds"] for line in reversed(lines) if "seconds" in line), 0.0),
     }
-    scored = _judged(config, validation.pairs, workspace)
     rates = {"train": _trained(lines), "score": _validated(lines, scored)}
-    costs = {"train": work.trained(batch), "score": work.scored}
+    costs = {"train": cost.training_flops(batch), "score": cost.scoring_flops}
     return [
         Measured(kind=kind, cost=costs[kind], pairs_per_second=rate, **about)
         for kind in KINDS
         if (rate := rates[kind])
     ]
-
-
-def _judged(config: FinetuneConfig | DistillConfig, validation: int, workspace: Workspace) -> int:
-    """How many validation pairs a training looks at: the labelled ones, where they can be told."""
-    with suppress(LabError, OSError):
-        counted = amounts_of(config, workspace)
-        if counted.validation == validation:
-            return counted.judged
-    return validation
 
 
 def _trained(lines: Sequence[Mapping[str, float]]) -> float:

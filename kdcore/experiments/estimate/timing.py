@@ -8,7 +8,7 @@ import torch
 
 from kdcore.config import FinetuneConfig, ModelConfig
 from kdcore.data.pairs import PairTable, make_frame
-from kdcore.experiments.estimate.flops import work_of
+from kdcore.experiments.estimate.flops import cost_of
 from kdcore.experiments.estimate.throughput import (
     KINDS,
     Measured,
@@ -70,9 +70,9 @@ def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[
         score(model, encoded, device)
         return len(pairs)
 
-    work = work_of(config, 3.0, float(WORDS), 1 / ADS)
+    cost = cost_of(config, 3.0, float(WORDS), 1 / ADS)
     jobs = {"train": train, "score": ask}
-    costs = {"train": work.trained(knobs.batch_size), "score": work.scored}
+    costs = {"train": cost.training_flops(knobs.batch_size), "score": cost.scoring_flops}
     return [
         Measured(
             kind=kind,

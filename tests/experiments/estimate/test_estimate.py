@@ -8,9 +8,10 @@ import pytest
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.errors import LabError
 from kdcore.experiments.estimate import throughput
-from kdcore.experiments.estimate.data_stats import amounts_of
-from kdcore.experiments.estimate.estimate import device_of, estimate, foreseen_and_true, is_cached
-from kdcore.experiments.estimate.flops import work_of
+from kdcore.experiments.estimate.data_stats import stats_of
+from kdcore.experiments.estimate.estimate import device_of, estimated_and_true, is_cached
+from kdcore.experiments.estimate.estimate import estimate as estimate_with
+from kdcore.experiments.estimate.flops import cost_of
 from kdcore.experiments.estimate.throughput import Measured, as_text, known
 from kdcore.runs.about import About
 from kdcore.runs.machine import machine_mark
@@ -37,6 +38,10 @@ def trained(workspace, config, rate=800.0, machine=None, memory=512.0):
     facts |= {"machine": machine or machine_mark()}
     (run.folder / "provenance.json").write_text(json.dumps(facts))
     return run
+
+
+def estimate(config, workspace):
+    return estimate_with(config, stats_of(config, workspace), workspace)
 
 
 @pytest.fixture
@@ -100,8 +105,10 @@ def test_runs_of_another_machine_and_the_demos_runs_tell_nothing(bench):
 
 def test_runs_win_over_a_short_measurement_and_are_read_once(bench, monkeypatch):
     workspace, config = bench
-    model, work = config.student, work_of(config.student, 3, 12)
-    short = Measured("train", "cpu", as_text(model), "twinbert", 8, 0, work.trained(8), 400.0)
+    model, cost = config.student, cost_of(config.student, 3, 12)
+    short = Measured(
+        "train", "cpu", as_text(model), "twinbert", 8, 0, cost.training_flops(8), 400.0
+    )
     throughput.keep(workspace, [short])
     assert "short measurement" in estimate(twin_of(config), workspace).basis
     trained(workspace, twin_of(config))
@@ -130,10 +137,10 @@ def test_kept_answers_of_the_teacher_cost_nothing(bench):
     assert before.teacher_seconds > 0
     teacher = next(r for r in workspace.runs.iterdir() if r.name == config.teacher)
     weights = hashlib.sha256((teacher / "model" / "model.safetensors").read_bytes()).hexdigest()
-    folder, counted = workspace.cache_folder("logits"), amounts_of(config, workspace)
+    folder, counted = workspace.cache_folder("logits"), stats_of(config, workspace)
     folder.mkdir(parents=True)
     asked = [before.teacher_seconds]
-    for pairs_hash in (counted.transfer_hash, counted.judged_hash):
+    for pairs_hash in (counted.transfer_hash, counted.validation_hash):
         key = f"{weights[:16]}-{pairs_hash}-float32-cpu"
         (folder / f"{hashlib.sha256(key.encode()).hexdigest()}.parquet").write_bytes(b"")
         asked.append(estimate(config, workspace).teacher_seconds)
@@ -174,19 +181,19 @@ def test_data_in_a_file_are_counted_again_when_it_has_changed(tmp_path):
     lines = [f"lamp {n},buy {n},,{n % 2},{s}\n" for s in ("train", "validation") for n in range(8)]
     path.write_text(head + "".join(lines))
     config = FinetuneConfig(data=str(path))
-    before = amounts_of(config, workspace)
+    before = stats_of(config, workspace)
     path.write_text(head + "".join([*lines, "a desk,buy a desk,,1,train\n"]))
-    assert amounts_of(config, workspace).labelled == before.labelled + 1
+    assert stats_of(config, workspace).labelled == before.labelled + 1
 
 
 def test_what_was_foreseen_stands_beside_what_it_took(bench):
     workspace, config = bench
     run = trained(workspace, twin_of(config))
-    assert foreseen_and_true(run) is None
+    assert estimated_and_true(run) is None
     About(estimate={"seconds": 30.0}).write(run.folder)
-    assert foreseen_and_true(Run.load(run.folder)) == (30.0, 33.0)
+    assert estimated_and_true(Run.load(run.folder)) == (30.0, 33.0)
     About(estimate={"seconds": None}).write(run.folder)
-    assert foreseen_and_true(Run.load(run.folder)) is None
+    assert estimated_and_true(Run.load(run.folder)) is None
 
 
 def test_data_or_a_teacher_that_cannot_be_read_is_an_error_and_no_guess(bench):
@@ -215,15 +222,15 @@ def test_a_told_device_is_taken_at_its_word():
     ],
 )
 def test_more_of_a_model_is_more_work(less, more):
-    little, much = (work_of(ModelConfig.parse(spec), 3, 12, 0.1) for spec in (less, more))
-    assert little.trained(64) < much.trained(64)
+    little, much = (cost_of(ModelConfig.parse(spec), 3, 12, 0.1) for spec in (less, more))
+    assert little.training_flops(64) < much.training_flops(64)
     assert little.weights <= much.weights
 
 
 def test_a_pretrained_encoder_is_reckoned_by_its_own_card(tmp_path):
     card = {"num_hidden_layers": 2, "hidden_size": 128, "intermediate_size": 512}
     (tmp_path / "config.json").write_text(json.dumps(card | {"vocab_size": 1000}))
-    own = work_of(ModelConfig(name="checkpoint", checkpoint=str(tmp_path)), 3, 12)
-    unknown = work_of(ModelConfig(name="checkpoint", checkpoint="some/where"), 3, 12)
+    own = cost_of(ModelConfig(name="checkpoint", checkpoint=str(tmp_path)), 3, 12)
+    unknown = cost_of(ModelConfig(name="checkpoint", checkpoint="some/where"), 3, 12)
     assert own.weights == 2 * (4 * 128**2 + 2 * 128 * 512) + 1000 * 128
     assert unknown.forward > 20 * own.forward

@@ -10,10 +10,11 @@ from app.services import access
 from app.services.boards import data_choices
 from kdcore.config import DistillConfig, FinetuneConfig, from_dict, to_dict
 from kdcore.errors import LabError
+from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.estimate import Estimate, estimate
-from kdcore.experiments.launch import known_twin, no_twin_because, taught, twin_in
 from kdcore.experiments.sweep import Sweep
-from kdcore.runs.twins import same_training
+from kdcore.runs.resolve import resolved
+from kdcore.runs.twins import Twins, same_training, twin_of
 
 _AS_THEY_STAND = (
     "A public showing estimates training only on the data sets that it offers, unchanged."
@@ -24,14 +25,14 @@ _AS_THEY_STAND = (
 class Cost:
     """Student's and twin's estimates; reused: a twin that was trained before, or is on its way.
 
-    why: none is told. lone: why the student can have no twin on these data.
+    why: there is no estimate. no_twin: why the student can have no twin on these data.
     """
 
     student: Estimate | None = None
     twin: Estimate | None = None
     reused: str = ""
     why: str = ""
-    lone: str = ""
+    no_twin: str = ""
 
     @property
     def seconds(self) -> tuple[float, float, float]:
@@ -44,64 +45,67 @@ class Cost:
         )
 
 
-def cost(config: DistillConfig, alone: bool) -> Cost:
-    """The estimate of a draft and of its twin, kept for some seconds."""
+def cost(config: DistillConfig, train_twin: bool) -> Cost:
+    """The estimate of a draft and of its twin, cached for some seconds."""
     if access.public() and config.data not in {choice.key for choice in data_choices()}:
         return Cost(why=_AS_THEY_STAND)
-    return _cost(str(access.home().root), to_dict(config), alone)
+    return _cost(str(access.home().root), to_dict(config), train_twin)
 
 
 @st.cache_data(ttl=10, max_entries=200, show_spinner="Counting pairs…")
-def _cost(root: str, plain: dict[str, object], alone: bool) -> Cost:
+def _cost(root: str, plain: dict[str, object], train_twin: bool) -> Cost:
     home, config = access.home(), from_dict(plain)
     assert isinstance(config, DistillConfig)
     try:
-        config = taught(config, home)
-        student = estimate(config, home)
-        if not alone:
+        config = resolved(config, home)
+        stats = stats_of(config, home)
+        student = estimate(config, stats, home)
+        if not train_twin:
             return Cost(student)
-        if lone := no_twin_because(config, home):
-            return Cost(student, lone=lone)
-        if before := known_twin(config, home):
-            return Cost(student, None, before.id)
-        return Cost(student, estimate(twin_in(config, home), home))
+        if stats.no_twin:
+            return Cost(student, no_twin=stats.no_twin)
+        twin = twin_of(config, stats.transfer, stats.labelled)
+        if existing := Twins(home).find(twin):
+            return Cost(student, None, existing.id)
+        return Cost(student, estimate(twin, stats, home))
     except LabError as error:
         return Cost(why=str(error))
 
 
 def sweep_seconds(
-    config: DistillConfig, grid: Mapping[str, Sequence[str]], alone: bool
+    config: DistillConfig, grid: Mapping[str, Sequence[str]], train_twin: bool
 ) -> tuple[float, float, float]:
     """Expected, least and most seconds of a sweep around a draft; nan where nobody knows.
 
-    alone: with the twin of each student; one that two share, or that exists, counts once or not.
+    train_twin: with the twins; one that exists costs nothing, and a shared one counts once.
     """
     if access.public():
         return nan, nan, nan
     plain = {path: tuple(values) for path, values in grid.items()}
-    return _sweep_seconds(str(access.home().root), to_dict(config), plain, alone)
+    return _sweep_seconds(str(access.home().root), to_dict(config), plain, train_twin)
 
 
 @st.cache_data(ttl=10, max_entries=100, show_spinner=False)
 def _sweep_seconds(
-    root: str, plain: dict[str, object], grid: dict[str, tuple[str, ...]], alone: bool
+    root: str, plain: dict[str, object], grid: dict[str, tuple[str, ...]], train_twin: bool
 ) -> tuple[float, float, float]:
     home, config = access.home(), from_dict(plain)
     assert isinstance(config, DistillConfig)
-    twins: list[FinetuneConfig] = []
+    existing, twins = Twins(home), list[FinetuneConfig]()
     total = [0.0, 0.0, 0.0]
     try:
         for cell in Sweep(config, grid).configs():
-            whole = taught(cell, home)
-            parts: list[DistillConfig | FinetuneConfig] = [whole]
-            if alone and not no_twin_because(whole, home) and not known_twin(whole, home):
-                twin = twin_in(whole, home)
-                if not any(same_training(twin, other) for other in twins):
+            student = resolved(cell, home)
+            stats = stats_of(student, home)
+            parts = [estimate(student, stats, home)]
+            if train_twin and not stats.no_twin:
+                twin = twin_of(student, stats.transfer, stats.labelled)
+                counted = existing.find(twin) or any(same_training(twin, t) for t in twins)
+                if not counted:
                     twins.append(twin)
-                    parts.append(twin)
+                    parts.append(estimate(twin, stats, home))
             for part in parts:
-                found = estimate(part, home)
-                for place, seconds in enumerate((found.seconds, found.low, found.high)):
+                for place, seconds in enumerate((part.seconds, part.low, part.high)):
                     total[place] += seconds
     except LabError:
         return nan, nan, nan

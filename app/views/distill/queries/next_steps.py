@@ -13,14 +13,16 @@ from app.views.distill.queries.runs import room
 from app.views.distill.queries.verdict import Case
 from kdcore import lab
 from kdcore.config import DistillConfig
-from kdcore.errors import LabError, RunError
-from kdcore.experiments.launch import enqueue, title_of, twin_in
+from kdcore.errors import DataError, LabError, RunError
+from kdcore.experiments.estimate.data_stats import stats_of
+from kdcore.experiments.launch import enqueue, title_of
 from kdcore.experiments.next_steps import Experiment, next_experiments
 from kdcore.judging.seeds import TOO_FEW, SeedRow
 from kdcore.judging.verdict import Judgement
 from kdcore.runs import listing
 from kdcore.runs.about import About
 from kdcore.runs.store import Run
+from kdcore.runs.twins import twin_of
 
 MEASURING = threading.Lock()  # two at once would time each other
 PATIENCE = 300.0  # seconds for a measurement that takes ten on an idle machine
@@ -132,8 +134,11 @@ def train_twin(case: Case) -> Run:
     refuse_public()
     home = access.home()
     with room(home):
-        alone = twin_in(case.config, home)
+        stats = stats_of(case.config, home)
+        if stats.no_twin:
+            raise DataError(f"No twin: {stats.no_twin}.")
+        twin = twin_of(case.config, stats.transfer, stats.labelled)
         about = About(group=case.run.about.group, role="twin")
-        made = lab.create(alone, home, title_of(alone), about)
-        enqueue([made], home)
-    return made
+        run = lab.create(twin, home, title_of(twin), about)
+        enqueue([run], home)
+    return run

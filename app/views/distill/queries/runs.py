@@ -19,14 +19,15 @@ from app.services.live.run import find
 from app.services.runs.listing import entries
 from kdcore.config import DistillConfig, to_dict
 from kdcore.errors import ConfigError, LabError, RunError
-from kdcore.experiments.estimate.data_stats import amounts_of, sizes_of
+from kdcore.experiments.estimate.data_stats import stats_of, world_sizes
 from kdcore.experiments.estimate.throughput import ensure_measured
-from kdcore.experiments.launch import launch, taught
+from kdcore.experiments.launch import launch
 from kdcore.experiments.sweep import Sweep, launch_sweep
 from kdcore.runs.about import About
 from kdcore.runs.listing import rows
 from kdcore.runs.queue import assignment, control, queue
 from kdcore.runs.queue.queue import DeviceState
+from kdcore.runs.resolve import resolved
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 
@@ -175,7 +176,7 @@ def warm(config: DistillConfig | None) -> None:
         queue.ensure_dispatcher(home)
         ensure_measured(home)
         if config is not None and _is_small(config, home):
-            likely = to_dict(taught(config, home))
+            likely = to_dict(resolved(config, home))
             if _LIKELY.get(home.root) != likely:
                 _LIKELY[home.root] = likely
                 queue.prepare(likely, home)
@@ -183,9 +184,9 @@ def warm(config: DistillConfig | None) -> None:
 
 def _is_small(config: DistillConfig, home: Workspace) -> bool:
     """Whether a teacher may be asked of a draft's pairs before anybody has pressed Start."""
-    if sum(sizes_of(config.data).values()) > 2 * MOST_PREPARED:
+    if sum(world_sizes(config.data).values()) > 2 * MOST_PREPARED:
         return False  # a world that a link names is not made on the mere sight of it
-    return amounts_of(config, home).transfer <= MOST_PREPARED
+    return stats_of(config, home).transfer <= MOST_PREPARED
 
 
 def doing(stage: str) -> str:

@@ -10,7 +10,7 @@ from app.views.distill.queries import verdict
 from app.views.distill.queries.verdict import Case
 from app.views.distill.verdict import next_experiments
 from kdcore.evaluation.gap import NOT_CLEAR
-from kdcore.experiments.estimate.estimate import foreseen_and_true
+from kdcore.experiments.estimate.estimate import estimated_and_true
 from kdcore.judging.retention import DISTILBERT, Retention
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.sizes import ModelSize
@@ -110,17 +110,17 @@ def _speeds(kept: Retention) -> list[Card]:
 
 def _time(case: Case) -> list[Card]:
     """How long the run took, and its estimate."""
-    both = foreseen_and_true(case.run)
+    both = estimated_and_true(case.run)
     if both is None or not isfinite(both[0]):
         return []
-    foreseen, true = both
+    estimated, true = both
     return [
         Card(
             "Training took",
             _seconds(true),
             "Seconds that the run took, and the estimate made before it started.",
-            n=f"estimated {_seconds(foreseen)}",
-            delta=f"{signed(100 * (true / foreseen - 1), 0)} %" if foreseen else "",
+            n=f"estimated {_seconds(estimated)}",
+            delta=f"{signed(100 * (true / estimated - 1), 0)} %" if estimated else "",
         )
     ]
 

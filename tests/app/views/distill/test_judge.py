@@ -126,7 +126,8 @@ def test_cards_hold_student_twin_and_teacher_with_interval_n_and_definition(lab)
 def test_without_a_twin_the_page_offers_to_train_it(lab, home, monkeypatch):
     lab(Made(twin=False, bare=True))
     waiting: list[Run] = []
-    monkeypatch.setattr(next_steps, "twin_in", lambda config, _: twin_of(config))
+    monkeypatch.setattr(next_steps, "stats_of", lambda *_: None)
+    monkeypatch.setattr(next_steps, "twin_config", lambda config, _: twin_of(config))
     monkeypatch.setattr(next_steps, "enqueue", lambda runs, _: waiting.extend(runs))
     at = drawn()
     assert "NO TWIN" in texts(at)

@@ -121,13 +121,13 @@ def test_a_big_world_is_counted_by_its_sizes_and_never_made(home, monkeypatch):
         data_stats, "pairs_of", lambda c, w: (asked.append(c.data), genuine(c, w))[1]
     )
     config = draft_of("sixty_seconds", {"data": "world:train=999999,log=500000", "limit": 0}).config
-    found = data_stats.amounts_of(config, home)
+    found = data_stats.stats_of(config, home)
     assert (found.transfer, found.labelled, found.test) == (999_999, 999_999, 10_000)
     assert all("999" not in data for data in asked)
 
 
 def test_no_teacher_is_asked_in_advance_of_more_pairs_than_a_preset_has(home, monkeypatch):
-    monkeypatch.setattr(runs, "amounts_of", lambda *a: pytest.fail("it was counted"))
+    monkeypatch.setattr(runs, "stats_of", lambda *a: pytest.fail("it was counted"))
     config = draft_of("sixty_seconds", {"data": "world:train=999999"}).config
     assert not runs._is_small(config, home)
 
