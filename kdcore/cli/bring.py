@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdcore.cli.kit.answer import NOTHING, show, table
-from kdcore.cli.kit.settings import Json, Quiet
+from kdcore.cli.kit.options import Json, Quiet
 from kdcore.errors import ConfigError
 from kdcore.predictions import ROLES
 

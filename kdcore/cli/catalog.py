@@ -8,7 +8,7 @@ import typer
 
 from kdcore.catalog import METHODS, SIZES, STUDENTS, Method, Student
 from kdcore.cli.kit.answer import cell, show, table
-from kdcore.cli.kit.settings import Json
+from kdcore.cli.kit.options import Json
 from kdcore.errors import lookup
 
 Name = Annotated[str | None, typer.Argument(help="only this one")]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kdcore.cli.kit.answer import cell, show, table
+from kdcore.cli.kit.options import Json
 from kdcore.cli.kit.reading import mapping_of, options_of, scheme_of
-from kdcore.cli.kit.settings import Json
 from kdcore.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

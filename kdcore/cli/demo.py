@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from kdcore.cli.kit import settings as s
 from kdcore.cli.kit.answer import show, span, table
+from kdcore.cli.kit.options import Json, Quiet, knob_option
 from kdcore.cli.kit.progress import Progress
 from kdcore.errors import DataError
+from kdcore.experiments.options import COMMON
 
 app = typer.Typer(help="Build and check the finished story that the app opens on.")
 HOME = Path("assets") / "demo"
@@ -17,17 +18,19 @@ HOME = Path("assets") / "demo"
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="where the demo is written")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", min=1, help="trainings at once, a core each")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="a demo's folder")]
+Seed = Annotated[int | None, knob_option("seed", COMMON["seed"])]
+Device = Annotated[str | None, knob_option("device", COMMON["device"])]
 Rows = Annotated[int, typer.Option("--rows", min=1, help="test pairs that each model scores")]
 
 
 @app.command()
 def build(
     out: Out = HOME,
-    seed: s.Seed = None,
-    device: s.Device = None,
+    seed: Seed = None,
+    device: Device = None,
     jobs: Jobs = 2,
-    quiet: s.Quiet = False,
-    as_json: s.Json = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Train a teacher and its students, and write all that the app opens on into one folder.
 
@@ -43,7 +46,7 @@ def build(
 
 
 @app.command()
-def check(folder: Folder = HOME, rows: Rows = 200, as_json: s.Json = False) -> None:
+def check(folder: Folder = HOME, rows: Rows = 200, as_json: Json = False) -> None:
     """Check that every file is there and that each model gives the logits shipped with it."""
     from kdcore.demo.check import problems, read_card
 
@@ -55,7 +58,7 @@ def check(folder: Folder = HOME, rows: Rows = 200, as_json: s.Json = False) -> N
 
 
 @app.command()
-def measure(folder: Folder = HOME, as_json: s.Json = False) -> None:
+def measure(folder: Folder = HOME, as_json: Json = False) -> None:
     """Measure a built demo anew from its shipped answers; no model is trained or changed."""
     from kdcore.demo.again import measure_again
     from kdcore.demo.plan import DemoPlan

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from kdcore.cli.kit.answer import show
-from kdcore.cli.kit.settings import Json
-from kdcore.cli.stages import RunId
+from kdcore.cli.kit.options import Json, RunId
 from kdcore.errors import ConfigError
 
 

@@ -4,8 +4,7 @@ from dataclasses import asdict
 
 from kdcore import lab
 from kdcore.cli.kit.answer import show, table
-from kdcore.cli.kit.settings import Json
-from kdcore.cli.stages import RunId
+from kdcore.cli.kit.options import Json, RunId
 from kdcore.config import DistillConfig, InferConfig
 from kdcore.errors import ConfigError
 from kdcore.workspace import Workspace

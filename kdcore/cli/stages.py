@@ -6,122 +6,92 @@ from typing import Annotated, Any
 
 import typer
 
-from kdcore.cli.kit import settings as s
 from kdcore.cli.kit.answer import cell, show, table
+from kdcore.cli.kit.options import (
+    Given,
+    Json,
+    Quiet,
+    RunId,
+    Setting,
+    configured,
+    knob_settings,
+    model_setting,
+    run_setting,
+)
 from kdcore.cli.kit.running import train
+from kdcore.cli.kit.settings import Settings
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, to_dict
+from kdcore.experiments.options import STAGES
 
-Model = Annotated[str | None, s.model_option("--model", "what is trained", "bert_teacher")]
-Student = Annotated[str | None, s.model_option("--student", "what learns", "twinbert_cos")]
-Teacher = Annotated[
-    str | None, typer.Option("--teacher", metavar="RUN", help="the run that teaches")
-]
 _DETACH = (
     "let it run without this terminal; prints its id at once. The queue's two processes stay for "
     "ten minutes after the last run, so that the next one starts at once"
 )
 Detach = Annotated[bool, typer.Option("--detach", help=_DETACH)]
-RunId = Annotated[
-    str, typer.Argument(metavar="RUN", help="a run's id, its beginning, or its folder")
-]
+FINETUNE = {
+    "model": model_setting("model", "what is trained", "bert_teacher"),
+    **knob_settings(STAGES["finetune"]),
+}
+DISTILL = {
+    "teacher": run_setting("teacher", "the run that teaches"),
+    "student": model_setting("student", "what learns", "twinbert_cos"),
+    **knob_settings(STAGES["distill"]),
+}
+DISTILL_ORDER = (
+    "data limit seed device threads method loss temperature soft_weight hard_weight transfer "
+    "label_smoothing epochs batch_size learning_rate config sets"
+)
+INFER = {"run": Setting(("run",), RunId, required=True), **knob_settings(STAGES["infer"])}
 
 
-def finetune(
-    context: typer.Context,
-    data: s.Data = None,
-    model: Model = None,
-    limit: s.Limit = None,
-    seed: s.Seed = None,
-    device: s.Device = None,
-    threads: s.Threads = None,
-    epochs: s.Epochs = None,
-    batch_size: s.BatchSize = None,
-    learning_rate: s.LearningRate = None,
-    loss: s.HardLoss = None,
-    label_smoothing: s.Smoothing = None,
-    config: s.ConfigFile = None,
-    sets: s.Sets = None,
-    detach: Detach = False,
-    print_config: s.PrintConfig = False,
-    quiet: s.Quiet = False,
-    as_json: s.Json = False,
-) -> None:
+@configured(
+    "data model limit seed device threads epochs batch_size learning_rate loss label_smoothing "
+    "config sets detach",
+    FINETUNE,
+)
+def finetune(given: Given, detach: Detach = False) -> None:
     """Train a model on hard labels: a teacher, or a student's twin without a teacher."""
-    own = {name: (name,) for name in ("model", "loss", "label_smoothing")}
     start = {"model": to_dict(ModelConfig.parse("bert_teacher"))}
-    places = {**s.COMMON, **s.TRAINING, **own}
-    made = s.Settings.gather(FinetuneConfig, start, context, places).build()
-    if not s.printed(made, print_config, as_json):
-        train(made, detach, quiet, as_json)
+    config = given.settings(FinetuneConfig, start).build()
+    if not given.printed(config):
+        train(config, detach, given.quiet, given.as_json)
 
 
-def distill(
-    context: typer.Context,
-    teacher: Teacher = None,
-    student: Student = None,
-    data: s.Data = None,
-    limit: s.Limit = None,
-    seed: s.Seed = None,
-    device: s.Device = None,
-    threads: s.Threads = None,
-    method: s.MethodName = None,
-    loss: s.SoftLoss = None,
-    temperature: s.Temperature = None,
-    soft_weight: s.SoftWeight = None,
-    hard_weight: s.HardWeight = None,
-    transfer: s.Transfer = None,
-    label_smoothing: s.Smoothing = None,
-    epochs: s.Epochs = None,
-    batch_size: s.BatchSize = None,
-    learning_rate: s.LearningRate = None,
-    config: s.ConfigFile = None,
-    sets: s.Sets = None,
-    detach: Detach = False,
-    print_config: s.PrintConfig = False,
-    quiet: s.Quiet = False,
-    as_json: s.Json = False,
-) -> None:
+@configured(f"teacher student {DISTILL_ORDER} detach", DISTILL)
+def distill(given: Given, detach: Detach = False) -> None:
     """Train a student on a teacher's soft labels; data and limit are the teacher's unless told."""
-    own = {name: (name,) for name in ("teacher", "student", "label_smoothing")}
+    config = distillation(given)
+    if not given.printed(config):
+        train(config, detach, given.quiet, given.as_json)
+
+
+def distillation(given: Given) -> DistillConfig:
+    """The config of the options of `kdlab distill`."""
     start = {"student": to_dict(ModelConfig.parse("twinbert_cos")), "method": {"name": "response"}}
-    places = {**s.COMMON, **s.TRAINING, **own, **s.DISTILLING}
-    settings = s.Settings.gather(DistillConfig, start, context, places)
+    settings = given.settings(DistillConfig, start)
     inherit(settings, "teacher")
-    made = settings.build()
-    if not s.printed(made, print_config, as_json):
-        train(made, detach, quiet, as_json)
+    return settings.build()
 
 
+@configured("run data limit split batch_size device threads config sets", INFER)
 def infer(
-    context: typer.Context,
-    run: RunId,
-    data: s.Data = None,
-    limit: s.Limit = None,
+    given: Given,
     split: Annotated[
         list[str] | None, typer.Option("--split", help="only this split; again for more")
     ] = None,
-    batch_size: s.AskedAtOnce = None,
-    device: s.Device = None,
-    threads: s.Threads = None,
-    config: s.ConfigFile = None,
-    sets: s.Sets = None,
-    print_config: s.PrintConfig = False,
-    quiet: s.Quiet = False,
-    as_json: s.Json = False,
 ) -> None:
     """Score every pair of a data set with a run's model; the logits are kept as a new run."""
-    own = {"run": ("run",), "batch_size": ("batch_size",)}
-    settings = s.Settings.gather(InferConfig, {}, context, {**s.COMMON, **own})
+    settings = given.settings(InferConfig, {})
     if split:
         settings.put(["splits"], list(split))
     inherit(settings, "run")
-    made = settings.build()
-    if not s.printed(made, print_config, as_json):
-        train(made, False, quiet, as_json)
+    config = settings.build()
+    if not given.printed(config):
+        train(config, False, given.quiet, given.as_json)
 
 
-def inherit(settings: s.Settings[Any], role: str) -> None:
-    """What the other run tells; a setting that is wrong is left for the check of all of them."""
+def inherit(settings: Settings[Any], role: str) -> None:
+    """Take data and limit from the other run; wrong settings are left to the check of all."""
     from kdcore import lab
 
     values = settings.values
@@ -153,8 +123,8 @@ def evaluate(
         Path | None,
         typer.Option("--trec", metavar="DIR", help="write run and qrels for trec_eval"),
     ] = None,
-    quiet: s.Quiet = False,
-    as_json: s.Json = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
 ) -> None:
     """Measure a run on a split: every metric with its interval and what it is over."""
     from kdcore.cli.evaluate import Request
@@ -173,7 +143,7 @@ def predict(
         list[float] | None,
         typer.Option("--temperature", "-T", help="softens the labels; again for more (default 1)"),
     ] = None,
-    as_json: s.Json = False,
+    as_json: Json = False,
 ) -> None:
     """Ask a run about one typed pair: the probability of each grade, worst first."""
     from kdcore import lab

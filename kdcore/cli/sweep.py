@@ -3,18 +3,19 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 import yaml
 
-from kdcore.cli.kit import settings as s
 from kdcore.cli.kit.answer import cell as shown
 from kdcore.cli.kit.answer import plain, show, span, table
+from kdcore.cli.kit.options import Given, configured
 from kdcore.cli.kit.progress import LOOK_EVERY, Progress
-from kdcore.cli.stages import Detach, Student, Teacher, inherit
+from kdcore.cli.stages import DISTILL, DISTILL_ORDER, Detach, distillation
 from kdcore.cli.watching import LIVE, is_forsaken, refuse_forsaken
-from kdcore.config import DistillConfig, ModelConfig, to_dict
+from kdcore.config import DistillConfig
 from kdcore.errors import ConfigError, LabError, RunError
 from kdcore.runs.machine import refuse_too_many
 from kdcore.runs.store import Run
@@ -39,45 +40,33 @@ Group = Annotated[
     str, typer.Option("--show", metavar="GROUP", help="only print the table of an earlier sweep")
 ]
 
-SHORT = {
-    **{name: paths[0] for name, paths in (s.COMMON | s.TRAINING | s.DISTILLING).items()},
-    "method": "method.name",
-    "teacher": "teacher",
-    "student": "student",
-    "label_smoothing": "label_smoothing",
-}
+PATHS = {name: setting.paths[0] for name, setting in DISTILL.items()}  # of an option's name
 
 
+@dataclass(frozen=True)
+class Request:
+    """How a sweep is named, trained and printed."""
+
+    title: str
+    twin: bool
+    metric: str
+    detach: bool
+    quiet: bool
+    as_json: bool
+
+
+@configured(
+    f"teacher student grid {DISTILL_ORDER} title twin metric group detach",
+    DISTILL,
+)
 def sweep(
-    context: typer.Context,
-    teacher: Teacher = None,
-    student: Student = None,
+    given: Given,
     grid: Grid = None,
-    data: s.Data = None,
-    limit: s.Limit = None,
-    seed: s.Seed = None,
-    device: s.Device = None,
-    threads: s.Threads = None,
-    method: s.MethodName = None,
-    loss: s.SoftLoss = None,
-    temperature: s.Temperature = None,
-    soft_weight: s.SoftWeight = None,
-    hard_weight: s.HardWeight = None,
-    transfer: s.Transfer = None,
-    label_smoothing: s.Smoothing = None,
-    epochs: s.Epochs = None,
-    batch_size: s.BatchSize = None,
-    learning_rate: s.LearningRate = None,
-    config: s.ConfigFile = None,
-    sets: s.Sets = None,
     title: Title = "",
     twin: Twin = True,
     metric: Metric = "roc_auc",
     group: Group = "",
     detach: Detach = False,
-    print_config: s.PrintConfig = False,
-    quiet: s.Quiet = False,
-    as_json: s.Json = False,
 ) -> None:
     """Train students on a grid of settings, each beside its twin, and compare them in a table.
 
@@ -86,16 +75,12 @@ def sweep(
     if group:
         from kdcore.experiments.sweep import sweep_runs
 
-        _tell(sweep_runs(group, Workspace.default()), metric, as_json)
+        _print_table(sweep_runs(group, Workspace.default()), metric, given.as_json)
         return
-    own = {name: (name,) for name in ("teacher", "student", "label_smoothing")}
-    start = {"student": to_dict(ModelConfig.parse("twinbert_cos")), "method": {"name": "response"}}
-    places = {**s.COMMON, **s.TRAINING, **own, **s.DISTILLING}
-    settings = s.Settings.gather(DistillConfig, start, context, places)
-    inherit(settings, "teacher")
-    made = settings.build()
-    if not s.printed(made, print_config, as_json):
-        _carry_out(made, grid_of(grid or []), (title, metric, twin, detach, quiet, as_json))
+    config = distillation(given)
+    if not given.printed(config):
+        request = Request(title, twin, metric, detach, given.quiet, given.as_json)
+        _carry_out(config, grid_of(grid or []), request)
 
 
 def grid_of(texts: Sequence[str]) -> dict[str, list[Any]]:
@@ -104,7 +89,7 @@ def grid_of(texts: Sequence[str]) -> dict[str, list[Any]]:
     problems = []
     for text in texts:
         name, sign, values = text.partition("=")
-        path = SHORT.get(name.strip().replace("-", "_"), name.strip())
+        path = PATHS.get(name.strip().replace("-", "_"), name.strip())
         if not sign or not path or not values.strip():
             problems.append(f"--grid {text}: write name=a,b,c")
         elif path in found:
@@ -124,53 +109,50 @@ def _value(text: str) -> Any:
         return text
 
 
-def _carry_out(
-    base: DistillConfig, grid: dict[str, list[Any]], how: tuple[str, str, bool, bool, bool, bool]
-) -> None:
+def _carry_out(base: DistillConfig, grid: dict[str, list[Any]], request: Request) -> None:
     from kdcore.experiments.sweep import Sweep, launch_sweep, new_runs
 
-    title, metric, twin, detach, quiet, as_json = how
-    asked, home = Sweep(base, grid, title), Workspace.default()
-    for cell in asked.cells():  # before the first of them is made
+    cells, workspace = Sweep(base, grid, request.title), Workspace.default()
+    for cell in cells.cells():  # before the first run is created
         refuse_too_many(cell.config.device)
-    if detach:
-        made = launch_sweep(asked, home, twin=twin)
-        group = made[0].student.about.group
-        data = {"group": group, "runs": [run.id for run in new_runs(made)]}
-        show(as_json, data, "\n".join(data["runs"]), _later(group))
+    if request.detach:
+        launched = launch_sweep(cells, workspace, twin=request.twin)
+        group = launched[0].student.about.group
+        data = {"group": group, "runs": [run.id for run in new_runs(launched)]}
+        show(request.as_json, data, "\n".join(data["runs"]), _later(group))
         return
-    with Progress(quiet, as_json) as progress:
+    with Progress(request.quiet, request.as_json) as progress:
         progress.tell("read data")
-        made = launch_sweep(asked, home, twin=twin, start=False)
-        runs = new_runs(made)
+        launched = launch_sweep(cells, workspace, twin=request.twin, start=False)
+        runs = new_runs(launched)
         try:
             for number, run in enumerate(runs, 1):
                 progress.tell(f"{number}/{len(runs)} {run.title}", run)
-                _train(run, home)
+                _train(run, workspace)
         finally:
-            _bury(runs)
-        lost = _wait([one.twin for one in made if one.twin])
+            _stop_unstarted(runs)
+        lost = _wait([each.twin for each in launched if each.twin])
         progress.tell("evaluate")
-    _tell([one.student for one in made], metric, as_json)
+    _print_table([each.student for each in launched], request.metric, request.as_json)
     if lost:
         raise RunError(lost)
     if failed := [run.id for run in runs if run.status().state != "finished"]:
         raise RunError(f"{len(failed)} of {len(runs)} runs did not finish: {', '.join(failed)}")
 
 
-def _train(run: Run, home: Workspace) -> None:
-    """One cell that fails leaves the others their turn; one that was stopped ends the sweep."""
+def _train(run: Run, workspace: Workspace) -> None:
+    """Train one cell; a failed cell does not end the sweep, a stopped one does."""
     from kdcore import lab
 
     try:
-        lab.execute(run, home)
+        lab.execute(run, workspace)
     except LabError:
         if run.status().state == "stopped":
             raise
 
 
-def _bury(runs: Sequence[Run]) -> None:
-    """Cells that never began, because the sweep ended before, wait no longer for anybody."""
+def _stop_unstarted(runs: Sequence[Run]) -> None:
+    """Mark the cells as stopped that never began because the sweep ended before."""
     from kdcore.runs.queue import launch
 
     for run in runs:
@@ -180,7 +162,7 @@ def _bury(runs: Sequence[Run]) -> None:
 
 
 def _wait(twins: Sequence[Run]) -> str:
-    """Until twins that somebody else began are at their end; which of them nobody will end."""
+    """Wait for twins that other processes train; returns which of them will never end, as text."""
     from kdcore.runs.queue import queue
 
     lost = []
@@ -201,8 +183,7 @@ def _later(group: str) -> str:
     return f"`kdlab sweep --show {group}` prints their table."
 
 
-def _tell(runs: Sequence[Run], metric: str, as_json: bool) -> None:
-    """The table of a sweep."""
+def _print_table(runs: Sequence[Run], metric: str, as_json: bool) -> None:
     from kdcore.experiments.sweep import sweep_table
 
     found = sweep_table(runs, metric, Workspace.default())

@@ -5,71 +5,57 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kdcore.cli.kit import settings as s
 from kdcore.cli.kit.answer import show, span, table
+from kdcore.cli.kit.options import (
+    Given,
+    Setting,
+    configured,
+    knob_setting,
+    knob_settings,
+    model_setting,
+)
 from kdcore.cli.kit.progress import Progress
 from kdcore.config import to_dict
+from kdcore.experiments import options
 from kdcore.experiments.command_line import model_of
 
 if TYPE_CHECKING:
     from kdcore.tutorial import TutorialPlan, TutorialResult
 
-TeacherModel = Annotated[str | None, s.model_option("--teacher", "the teacher", "bert_teacher")]
-StudentModel = Annotated[str | None, s.model_option("--student", "the student", "twinbert_cos")]
-Role = "epochs of the {} alone; else --epochs"
-TeacherEpochs = Annotated[
-    int | None,
-    typer.Option("--teacher-epochs", help=Role.format("teacher"), rich_help_panel="Training"),
-]
-StudentEpochs = Annotated[
-    int | None,
-    typer.Option("--student-epochs", help=Role.format("students"), rich_help_panel="Training"),
-]
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="write runs and results here")
 ]
 
-_BOTH = {
-    name: tuple(f"{role}_training.{name}" for role in ("teacher", "student")) for name in s.TRAINING
-}
-PLACES = {
-    **s.COMMON,
-    **_BOTH,
-    "teacher_epochs": ("teacher_training.epochs",),
-    "student_epochs": ("student_training.epochs",),
-    "teacher": ("teacher",),
-    "student": ("student",),
-    **s.DISTILLING,
+
+def _epochs(role: str, whose: str) -> Setting:
+    """An option for the epochs of the teacher or of the students alone."""
+    help = f"epochs of the {whose} alone; else --epochs"
+    declared = typer.Option(f"--{role}-epochs", help=help, rich_help_panel="Training")
+    return Setting((f"{role}_training.epochs",), Annotated[int | None, declared])
+
+
+SETTINGS = {
+    **knob_settings(options.COMMON),
+    **{
+        name: knob_setting(
+            name, option, tuple(f"{role}_training.{name}" for role in ("teacher", "student"))
+        )
+        for name, option in options.TRAINING.items()
+    },
+    "teacher_epochs": _epochs("teacher", "teacher"),
+    "student_epochs": _epochs("student", "students"),
+    "teacher": model_setting("teacher", "the teacher", "bert_teacher"),
+    "student": model_setting("student", "the student", "twinbert_cos"),
+    **knob_settings(options.DISTILLATION),
 }
 
 
-def tutorial(
-    context: typer.Context,
-    data: s.Data = None,
-    limit: s.Limit = None,
-    out: Out = None,
-    seed: s.Seed = None,
-    device: s.Device = None,
-    threads: s.Threads = None,
-    teacher: TeacherModel = None,
-    student: StudentModel = None,
-    epochs: s.Epochs = None,
-    teacher_epochs: TeacherEpochs = None,
-    student_epochs: StudentEpochs = None,
-    batch_size: s.BatchSize = None,
-    learning_rate: s.LearningRate = None,
-    method: s.MethodName = None,
-    loss: s.SoftLoss = None,
-    temperature: s.Temperature = None,
-    soft_weight: s.SoftWeight = None,
-    hard_weight: s.HardWeight = None,
-    transfer: s.Transfer = None,
-    config: s.ConfigFile = None,
-    sets: s.Sets = None,
-    print_config: s.PrintConfig = False,
-    quiet: s.Quiet = False,
-    as_json: s.Json = False,
-) -> None:
+@configured(
+    "data limit out seed device threads teacher student epochs teacher_epochs student_epochs "
+    "batch_size learning_rate method loss temperature soft_weight hard_weight transfer config sets",
+    SETTINGS,
+)
+def tutorial(given: Given, out: Out = None) -> None:
     """Train a teacher and a student, distill, and compare them in one table.
 
     The five tasks are teacher_ft, student_ft, teacher_inf, student_kd and eval.
@@ -77,15 +63,15 @@ def tutorial(
     from kdcore.tutorial import TutorialPlan
     from kdcore.tutorial import tutorial as carry_out
 
-    plan = s.Settings.gather(TutorialPlan, to_dict(TutorialPlan()), context, PLACES).build()
-    if s.printed(plan, print_config, as_json):
+    plan = given.settings(TutorialPlan, to_dict(TutorialPlan())).build()
+    if given.printed(plan):
         return
-    with Progress(quiet, as_json) as progress:
+    with Progress(given.quiet, given.as_json) as progress:
         result = carry_out(plan, out=out.absolute() if out else None, tell=progress.tell)
-    show(as_json, result.to_dict() | {"out": out}, *_told(result, out))
+    show(given.as_json, result.to_dict() | {"out": out}, *_parts(result, out))
 
 
-def _told(result: "TutorialResult", out: Path | None) -> list[Any]:
+def _parts(result: "TutorialResult", out: Path | None) -> list[Any]:
     sizes = ", ".join(f"{split} {pairs:,}" for split, pairs in result.splits.items())
     took = ", ".join(f"{task} {result.seconds[task]:.1f} s" for task in ("teacher_inf", "eval"))
     where = out or next(iter(result.runs.values())).folder.parent

@@ -10,32 +10,15 @@ import yaml
 from kdcore.catalog import SIZES, STUDENTS
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, StageConfig
 from kdcore.experiments.changes import flat
+from kdcore.experiments.options import STAGES, flag_of
 from kdcore.knobs import plain
 from kdcore.runs.store import BUNDLED
 from kdcore.workspace import Workspace
 
-# options of `kdlab finetune` and `kdlab distill`; every other setting is given by --set
-_COMMON = {
-    "seed": "--seed",
-    "device": "--device",
-    "threads": "--threads",
-    "training.epochs": "--epochs",
-    "training.batch_size": "--batch-size",
-    "training.learning_rate": "--learning-rate",
-    "label_smoothing": "--label-smoothing",
-}
-OPTIONS: dict[str, dict[str, str]] = {
-    "finetune": _COMMON | {"loss": "--loss"},
-    "distill": _COMMON
-    | {
-        "method.name": "--method",
-        "method.params.loss": "--loss",
-        "method.params.temperature": "--temperature",
-        "soft_weight": "--soft-weight",
-        "hard_weight": "--hard-weight",
-        "transfer": "--transfer",
-    },
-    "infer": {"device": "--device", "threads": "--threads", "batch_size": "--batch-size"},
+# every setting without an option is given by --set
+OPTIONS = {
+    stage: {option.path: flag_of(name) for name, option in options.items()}
+    for stage, options in STAGES.items()
 }
 
 

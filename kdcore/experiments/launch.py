@@ -66,7 +66,9 @@ def launch(
         twin_of(config, stats.transfer, stats.labelled) if twin and not stats.no_twin else None
     )
     twin_run = twins.find(twin_config) if twin_config else None
-    configs = [config, *([twin_config] if twin_config and not twin_run else [])]
+    configs: list[DistillConfig | FinetuneConfig] = [config]
+    if twin_config and not twin_run:
+        configs.append(twin_config)
     estimates = [asdict(estimate(each, stats, workspace)) for each in configs]
     changed = about.changed
     if not changed and about.preset in PRESETS:
