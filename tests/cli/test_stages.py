@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kdcore import lab
+from kdcore.data import names
 from kdcore.data.pairs import PairTable
 from kdcore.predictions import Predictions
 
@@ -125,7 +126,7 @@ def test_evaluate_reads_pairs_and_predictions_once(
     home: Home, kdlab: Kdlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads: Counter[str] = Counter()
-    named_pairs, load = lab.named_pairs, Predictions.load
+    named_pairs, load = names.named_pairs, Predictions.load
 
     def counted_pairs(*arguments: Any) -> PairTable:
         reads["pairs"] += 1
@@ -135,7 +136,7 @@ def test_evaluate_reads_pairs_and_predictions_once(
         reads[path.parents[1].name] += 1
         return load(path)
 
-    monkeypatch.setattr(lab, "named_pairs", counted_pairs)
+    monkeypatch.setattr(names, "named_pairs", counted_pairs)
     monkeypatch.setattr(Predictions, "load", counted_load)
     runs = ("--teacher", home.teacher, "--against", home.teacher)
     more = (*runs, "--trec", tmp_path, "--per-query", tmp_path / "q.csv")

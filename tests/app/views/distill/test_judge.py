@@ -24,7 +24,6 @@ from kdcore.runs.about import About
 from kdcore.runs.beside import Latency, Speed, Timing, teacher_path
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run
-from kdcore.runs.twins import twin_of
 from tests.app.made_lab import Made, make_lab
 
 BUNDLED = "twinbert_cos-kd"
@@ -126,8 +125,8 @@ def test_cards_hold_student_twin_and_teacher_with_interval_n_and_definition(lab)
 def test_without_a_twin_the_page_offers_to_train_it(lab, home, monkeypatch):
     lab(Made(twin=False, bare=True))
     waiting: list[Run] = []
-    monkeypatch.setattr(next_steps, "stats_of", lambda *_: None)
-    monkeypatch.setattr(next_steps, "twin_config", lambda config, _: twin_of(config))
+    stats = SimpleNamespace(no_twin="", transfer=0, labelled=0)
+    monkeypatch.setattr(next_steps, "stats_of", lambda *_: stats)
     monkeypatch.setattr(next_steps, "enqueue", lambda runs, _: waiting.extend(runs))
     at = drawn()
     assert "NO TWIN" in texts(at)
