@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kdcore.evaluation.exports import safe_cell
+from kdcore.evaluation.texts import duration as duration
+from kdcore.evaluation.texts import file_size as file_size
+from kdcore.evaluation.texts import number as number
+from kdcore.evaluation.texts import signed as signed
 from kdcore.metrics.significance import against
 
 if TYPE_CHECKING:
@@ -45,13 +49,6 @@ def degrees(temperature: float) -> str:
     return f"{temperature:.{1 if temperature >= 10 else 2}f}".rstrip("0").rstrip(".")
 
 
-def file_size(count: int) -> str:
-    """The size of a file for reading: 900 bytes, 15 kB, 2.1 MB."""
-    if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1e3:.0f} kB" if count < 1e6 else f"{count / 1e6:.1f} MB"
-
-
 def pair_number(row: int) -> str:
     """What a pair is called on every page and in every export: the first one is pair 1.
 
@@ -65,19 +62,9 @@ def counted(count: int, one: str) -> str:
     return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number for reading; a dash for what is not one."""
-    return f"{value:.{digits}f}" if value == value else "–"
-
-
 def percent(value: float, digits: int = 0) -> str:
     """A share as percent, the way the lab writes it: 32 %."""
     return f"{100 * value:.{digits}f} %".replace("-", "−") if value == value else "–"
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign, a true minus for the eye."""
-    return f"{value:+.{digits}f}".replace("-", "−") if value == value else "–"
 
 
 def verdict(word: str, opponent: str) -> str:

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from kdcore.cli.kit.answer import NOTHING, age, show, table
+from kdcore.cli.kit.answer import NOTHING, show, table
 from kdcore.cli.kit.options import Json, Quiet, RunId
 from kdcore.cli.kit.progress import Progress
 from kdcore.cli.kit.running import require_finished, start_detached, tell_end
 from kdcore.cli.stages import Detach
 from kdcore.errors import UnknownNameError
+from kdcore.evaluation.texts import age
 from kdcore.runs.metric_lines import latest_numbers
 from kdcore.runs.store import Run
 

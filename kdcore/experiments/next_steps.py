@@ -10,9 +10,10 @@ from typing import Any
 from kdcore.config import DistillConfig
 from kdcore.data.library import WORLD
 from kdcore.errors import ConfigError
+from kdcore.evaluation.texts import signed
 from kdcore.experiments.changes import changed as with_changes
 from kdcore.experiments.changes import flat
-from kdcore.judging.verdict import Judgement, signed
+from kdcore.judging.verdict import Judgement
 
 COUNT = 3
 SEEDS = 2**31

@@ -8,11 +8,12 @@ import yaml
 
 from kdcore.catalog import METHODS, STUDENTS
 from kdcore.evaluation.evaluate import Metric
+from kdcore.evaluation.texts import number
 from kdcore.export.exported import Exported
 from kdcore.export.usage import usage
 from kdcore.metrics.definitions import shown_in
 from kdcore.report.facts import ReportFacts
-from kdcore.report.words import number, placeless, settings_of, told_latency, without_places
+from kdcore.report.words import placeless, settings_of, told_latency, without_places
 
 SHOWN = shown_in("model_card")
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from kdcore.judging.verdict import signed
+from kdcore.evaluation.texts import signed
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import LEVEL, Verdict, against, verdict
 

@@ -9,6 +9,7 @@ from kdcore.data.pairs import PairTable
 from kdcore.errors import lookup
 from kdcore.evaluation.comparison import Comparison, Difference, compare
 from kdcore.evaluation.gap import GapRecovered, gap_recovered
+from kdcore.evaluation.texts import signed
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import Verdict, against
 from kdcore.predictions import Predictions
@@ -130,8 +131,3 @@ def _change(difference: Difference) -> str:
     if not isfinite(difference.low):
         return f"{signed(difference.delta)} (no interval: fewer than two queries)"
     return f"{signed(difference.delta)} [{signed(difference.low)}, {signed(difference.high)}]"
-
-
-def signed(value: float, digits: int = 3) -> str:
-    """A difference with its sign, a true minus for the eye; a dash for what is not a number."""
-    return f"{value:+.{digits}f}".replace("-", "−") if isfinite(value) else "–"

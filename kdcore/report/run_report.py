@@ -9,13 +9,13 @@ from typing import Any
 
 from kdcore.errors import DataError, LabError
 from kdcore.evaluation.evaluate import Metric
+from kdcore.evaluation.texts import number, signed
 from kdcore.experiments.command_line import command_of, model_of
-from kdcore.judging.verdict import signed
 from kdcore.metrics.significance import against
 from kdcore.report.curves import Curve, Point, chart
 from kdcore.report.facts import ReportFacts, facts_of
 from kdcore.report.page import block, page, paragraph, section, table
-from kdcore.report.words import number, settings_of, told_latency
+from kdcore.report.words import settings_of, told_latency
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_text_atomic
 

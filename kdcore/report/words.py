@@ -16,11 +16,6 @@ _PATH_IN_TEXT = re.compile(
 )
 
 
-def number(value: float, digits: int = 3) -> str:
-    """A number for reading; a dash for what is not one."""
-    return f"{value:.{digits}f}" if value == value else "–"
-
-
 def at_most(value: float) -> str:
     """A number that the value does not exceed, one digit long: 2e-06 for 1.2e-06."""
     if value <= 0:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import services
-from app.kit.texts import md
+from app.kit.texts import duration, md
 from app.services import standing
 from app.services.draft import Draft
 from app.views.distill.queries import cost
@@ -15,14 +15,14 @@ _UNKNOWN = (
 )
 
 
-def draw(now: Draft, alone: bool) -> None:
+def draw(now: Draft, train_twin: bool) -> None:
     """Time with its range, memory, the teacher's answers; or why nothing can be foreseen."""
     with st.container(border=True, gap="xsmall", key="distill_estimate"):
         st.markdown(":material/timer: **Before you start**")
         if now.config is None:
             st.caption("The estimate follows when the settings can be run.")
             return
-        found = cost.cost(now.config, alone)
+        found = cost.cost(now.config, train_twin)
         if found.student is None:
             st.warning(md(found.why))
             return
@@ -35,19 +35,12 @@ def draw(now: Draft, alone: bool) -> None:
         st.caption(f"Estimated {md(found.student.basis)}." if _known(found) else _UNKNOWN)
 
 
-def sentence(now: Draft, alone: bool) -> str:
+def sentence(now: Draft, train_twin: bool) -> str:
     """How long it would take, as the end of a sentence; an empty text when nobody knows."""
     if now.config is None:
         return ""
-    found = cost.cost(now.config, alone)
-    return f"about {span(found.seconds[0])} on this machine" if _known(found) else ""
-
-
-def span(seconds: float) -> str:
-    """A time for reading: 40 s, 3 min, 2 h."""
-    if seconds < 90:
-        return f"{seconds:,.0f} s"
-    return f"{seconds / 60:,.0f} min" if seconds < 5400 else f"{seconds / 3600:,.1f} h"
+    found = cost.cost(now.config, train_twin)
+    return f"about {duration(found.seconds[0])} on this machine" if _known(found) else ""
 
 
 def _known(found: Cost) -> bool:
@@ -59,7 +52,7 @@ def _time(found: Cost) -> str:
         return ""
     expected, low, high = found.seconds
     both = " for both, one after the other" if found.twin else ""
-    return f"**About {span(expected)}**{both}: {span(low)} to {span(high)}"
+    return f"**About {duration(expected)}**{both}: {duration(low)} to {duration(high)}"
 
 
 def _pairs(found: Cost) -> str:
@@ -76,7 +69,7 @@ def _teacher(found: Cost) -> str:
         return "The teacher has scored these pairs before, so its predictions cost no time"
     if found.student.teacher_seconds == found.student.teacher_seconds:
         return (
-            f"Of that, {span(found.student.teacher_seconds)} for the teacher to score the "
+            f"Of that, {duration(found.student.teacher_seconds)} for the teacher to score the "
             "pairs, once"
         )
     return "The teacher has to score these pairs first, once"

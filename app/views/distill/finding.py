@@ -59,11 +59,11 @@ def _plain(error: Exception) -> str:
     )
 
 
-def _plan(now: Draft, alone: bool) -> str:
+def _plan(now: Draft, train_twin: bool) -> str:
     about = PRESETS[now.preset]
     kept = about.title if not draft.beyond(now) else f"{about.title}, changed"
-    cost = estimate.sentence(now, alone)
-    beside = " and set it against its twin" if alone else ", without a twin to judge it by"
+    cost = estimate.sentence(now, train_twin)
+    beside = " and set it against its twin" if train_twin else ", without a twin to judge it by"
     return f"What if? “{kept}” would train a student{beside}{cost and f': {cost}'}."
 
 

@@ -3,7 +3,6 @@
 import json
 import math
 import sys
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -79,15 +78,6 @@ def span(value: float | None, low: float | None, high: float | None) -> str:
         return NOTHING
     ends = f" [{cell(low)}, {cell(high)}]" if NOTHING not in (cell(low), cell(high)) else ""
     return f"{cell(value)}{ends}"
-
-
-def age(since: float) -> str:
-    """The time from a moment, in seconds since the epoch, until now."""
-    seconds = max(time.time() - since, 0.0)
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{seconds:.0f} s"
 
 
 def printable(text: str, keep: str = "") -> str:

@@ -4,8 +4,8 @@ import streamlit as st
 
 from app import services, state
 from app.kit import controls, error_box
+from app.kit.texts import duration
 from app.services.draft import Draft
-from app.views.distill import estimate
 from app.views.distill.queries import cost, runs
 from kdcore.errors import ConfigError, LabError
 
@@ -87,15 +87,14 @@ def _cells(draft: Draft, grid: dict[str, list[str]]) -> tuple[int, str]:
 def _size(draft: Draft, grid: dict[str, list[str]], cells: int) -> str:
     """How many runs a grid has, and how long they would take one after the other."""
     assert draft.config is not None
-    alone = state.now().distill.train_twin
-    beside = ", and each twin once" if alone else ""
-    seconds, low, high = cost.sweep_seconds(draft.config, grid, alone)
+    train_twin = state.now().distill.train_twin
+    beside = ", and each twin once" if train_twin else ""
+    seconds, low, high = cost.sweep_seconds(draft.config, grid, train_twin)
     if seconds != seconds:
         return f"{cells} students{beside}. No time estimate yet: it appears after the first run."
-    span = estimate.span
     return (
-        f"{cells} students{beside}: **about {span(seconds)}** on this machine, one after the "
-        f"other ({span(low)} to {span(high)})."
+        f"{cells} students{beside}: **about {duration(seconds)}** on this machine, one after the "
+        f"other ({duration(low)} to {duration(high)})."
     )
 
 

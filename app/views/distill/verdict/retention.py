@@ -4,7 +4,7 @@ from math import isfinite
 
 import streamlit as st
 
-from app.kit.texts import md, percent, signed
+from app.kit.texts import duration, md, percent, signed
 from app.parts.metric_cards import Card, metric_cards
 from app.views.distill.queries import verdict
 from app.views.distill.queries.verdict import Case
@@ -117,13 +117,9 @@ def _time(case: Case) -> list[Card]:
     return [
         Card(
             "Training took",
-            _seconds(true),
+            duration(true),
             "Seconds that the run took, and the estimate made before it started.",
-            n=f"estimated {_seconds(estimated)}",
+            n=f"estimated {duration(estimated)}",
             delta=f"{signed(100 * (true / estimated - 1), 0)} %" if estimated else "",
         )
     ]
-
-
-def _seconds(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"

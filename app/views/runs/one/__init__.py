@@ -7,7 +7,7 @@ import streamlit as st
 import yaml
 
 from app import services, state
-from app.kit.texts import md, number, signed, verdict
+from app.kit.texts import duration, md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services.runs import budgets, listing, seeds
 from app.services.runs.entry import Entry
@@ -126,21 +126,15 @@ def _standing(entry: Entry) -> str:
     parts = [f"**{md(status.state)}**", f"made {created}" if row.run.created else ""]
     if row.seconds:
         foreseen = row.about.estimate.get("seconds")
-        estimate = (
-            f", estimated {_duration(foreseen)}" if isinstance(foreseen, (int, float)) else ""
-        )
-        parts.append(f"took {_duration(row.seconds)}{estimate}")
+        estimate = f", estimated {duration(foreseen)}" if isinstance(foreseen, (int, float)) else ""
+        parts.append(f"took {duration(row.seconds)}{estimate}")
     elif status.started and status.state == "running":
-        parts.append(f"runs for {_duration(time.time() - status.started)}")
+        parts.append(f"runs for {duration(time.time() - status.started)}")
     if status.total_steps:
         parts.append(f"step {status.step:,} of {status.total_steps:,}")
     parts.append("" if entry.mine else "of the bundled demo")
     text = " · ".join(p for p in parts if p)
     return f"{text}. {md(status.on_page)}" if status.message else text
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _cards(view: RunsView, entry: Entry) -> list[Card]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from app import services
-from app.kit.texts import md
+from app.kit.texts import file_size, md
 from app.views.runs.queries import keeping
 from app.views.runs.queries.keeping import Kept, Kind
 from kdcore.errors import LabError
@@ -111,7 +111,7 @@ def _offered(run_id: str, kind: Kind, label: str, meaning: str, closed: bool) ->
 
 def _hand_over(run_id: str, kind: Kind, label: str, kept: Kept) -> None:
     st.download_button(
-        f"{label} ({_size(kept.megabytes)})",
+        f"{label} ({file_size(1e6 * kept.megabytes)})",
         lambda: keeping.content(run_id, kind),
         kept.name,
         "text/html" if kind == "report" else "application/zip",
@@ -123,10 +123,6 @@ def _hand_over(run_id: str, kind: Kind, label: str, kept: Kept) -> None:
     )
     if kept.sentence:
         st.caption(f":material/verified: {md(kept.sentence)}")
-
-
-def _size(megabytes: float) -> str:
-    return f"{megabytes:.1f} MB" if megabytes >= 1 else f"{1000 * megabytes:.0f} kB"
 
 
 def _start(run_id: str, kind: Kind) -> None:
