@@ -163,11 +163,11 @@ def test_a_detached_run_and_a_resumed_one_wait_in_the_queue(
     monkeypatch.setattr(queue, "ensure_dispatcher", lambda workspace: None)
     told = kdlab(*FINETUNE, *TINY, "--detach", "--json").json
     assert (told["state"], told["pid"]) == ("queued", None)
-    assert [ticket.run_id for ticket in queue.waiting(Workspace(home.folder))] == [told["run"]]
+    assert [entry.run_id for entry in queue.waiting(Workspace(home.folder))] == [told["run"]]
     assert kdlab("runs", "stop", told["run"]).code == 0
     assert queue.waiting(Workspace(home.folder)) == []
     assert kdlab("runs", "resume", told["run"], "--detach").out.strip() == told["run"]
-    assert [ticket.run_id for ticket in queue.waiting(Workspace(home.folder))] == [told["run"]]
+    assert [entry.run_id for entry in queue.waiting(Workspace(home.folder))] == [told["run"]]
     lab.store().delete(told["run"])
 
 

@@ -90,7 +90,7 @@ def test_a_twin_that_is_not_whole_or_not_equal_is_trained_anew(tmp_path, queued,
     elif spoiled == "another seed":
         pretended(workspace, twin_of(distillation(teacher, seed=1)))
     else:
-        pretended(workspace, twin, state="queued")  # no process, no ticket: nobody will train it
+        pretended(workspace, twin, state="queued")  # no process, no entry: nobody will train it
     assert not launch(config, workspace).reused
     assert len(queued) == 2
 

@@ -23,7 +23,7 @@ def draw(run: Run | None) -> None:
 
 
 def _follow() -> None:
-    lines = queue.in_bar(runs.bench())
+    lines = queue.in_bar(runs.device_queue())
     if not lines:
         return
     with st.container(key="distill_bar", gap="xxsmall"):

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from app.kit.texts import md
-from app.views.distill.queries.runs import Bench
+from app.views.distill.queries.runs import DeviceQueue
 from kdcore.runs.queue.queue import DeviceState
 
 
-def draw(now: Bench) -> None:
+def draw(now: DeviceQueue) -> None:
     """A card a device."""
     for device in now.devices:
         with st.container(border=True, gap="xsmall", key=f"device_{device.name}"):

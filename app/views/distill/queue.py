@@ -14,7 +14,7 @@ from app.kit.texts import md
 from app.services.live import run as live
 from app.views.distill import devices
 from app.views.distill.queries import runs
-from app.views.distill.queries.runs import Bench, Line
+from app.views.distill.queries.runs import DeviceQueue, Line
 from kdcore.errors import LabError
 
 _SEEN = "kd_distill_living"
@@ -29,13 +29,13 @@ _ASKED = {
 
 def draw() -> None:
     """Devices and queue, followed while something lives."""
-    now = runs.bench()
+    now = runs.device_queue()
     st.session_state[_SEEN] = now.ids
     st.fragment(_watch, run_every=_EVERY if now.lines else None)()
 
 
 def _watch() -> None:
-    now = runs.bench()
+    now = runs.device_queue()
     if now.ids != st.session_state.get(_SEEN):
         st.session_state[_SEEN] = now.ids
         runs.ended()
@@ -49,7 +49,7 @@ def _watch() -> None:
             _line(line, above=line.run.id in above)
 
 
-def in_bar(now: Bench) -> list[Line]:
+def in_bar(now: DeviceQueue) -> list[Line]:
     """The shown run and its twin while queued or running: controls are in the bar above."""
     shown = live.find(state.now().distill.run)
     twin = live.twin_of(shown) if shown is not None else None

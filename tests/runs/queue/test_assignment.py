@@ -20,7 +20,7 @@ def at_work(*given: str) -> list[QueueEntry]:
 
 def given(wanted: list[str], *held: str, machine: list[DeviceState] = MACHINE) -> dict[str, str]:
     found = give(line(*wanted), machine, at_work(*held))
-    return {ticket.run_id: "+".join(names) for ticket, names in found}
+    return {entry.run_id: "+".join(names) for entry, names in found}
 
 
 def test_auto_takes_the_gpu_with_the_most_free_memory_then_the_other_then_waits() -> None:

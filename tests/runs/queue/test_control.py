@@ -74,7 +74,7 @@ def test_a_paused_run_waits_again_when_it_is_resumed(run: Run, home: Workspace) 
     begun(run, ASKED)
     control.pause(run, home, wait=True)
     control.resume(run, home)
-    assert [ticket.run_id for ticket in queue.waiting(home)] == [run.id]
+    assert [entry.run_id for entry in queue.waiting(home)] == [run.id]
 
 
 def test_a_run_at_work_cannot_be_resumed(run: Run, home: Workspace) -> None:
@@ -227,6 +227,6 @@ def test_a_twin_that_another_student_names_stays_in_the_line(
 ) -> None:
     one, other, twin = pair(store, home, 2)
     assert control.discard(one, home) == ""
-    assert [ticket.run_id for ticket in queue.waiting(home)] == [other.id, twin.id]
+    assert [entry.run_id for entry in queue.waiting(home)] == [other.id, twin.id]
     assert "twin" in control.discard(other, home)
     assert queue.waiting(home) == []

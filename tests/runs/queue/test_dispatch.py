@@ -197,7 +197,7 @@ def test_a_dispatcher_killed_between_ticket_and_start_loses_no_run(
 ) -> None:
     (run,) = waiting_runs(store, home, 1)
     dying = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT))
-    monkeypatch.setattr(dying, "_start", lambda ticket, given: None)
+    monkeypatch.setattr(dying, "_start", lambda entry, given: None)
     dying.look()
     assert len(read_entries(home.queue / RUNNING)) == 1
     looks = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT))
@@ -260,7 +260,7 @@ def test_a_full_disk_makes_the_queue_wait_and_not_die(
     (run,) = waiting_runs(store, home, 1)
     looks = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT))
 
-    def full(*ticket: object) -> None:
+    def full(*entry: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
@@ -283,7 +283,7 @@ def test_a_run_that_came_past_the_queue_holds_its_device_until_it_ends(
     looks = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT))
     looks.look()
     assert [device.running for device in queue.devices(home)] == [(scoring.id,)]
-    assert [ticket.run_id for ticket in queue.waiting(home)] == [run.id]
+    assert [entry.run_id for entry in queue.waiting(home)] == [run.id]
     launch.stop(scoring, grace=0.1)
     looks.look()
     assert queue.waiting(home) == []

@@ -34,7 +34,7 @@ def several(store: RunStore, count: int = 3, **config: object) -> list[Run]:
 
 
 def ids(home: Workspace) -> list[str]:
-    return [ticket.run_id for ticket in queue.waiting(home)]
+    return [entry.run_id for entry in queue.waiting(home)]
 
 
 @pytest.mark.usefixtures("alone")
@@ -136,7 +136,7 @@ def test_two_apps_that_enqueue_at_once_lose_no_run_and_share_no_place(
         for order in (runs, runs[::-1])
     ]
     assert [process.wait(60) for process in both] == [0, 0]
-    numbers = [ticket.number for ticket in queue.waiting(home)]
+    numbers = [entry.number for entry in queue.waiting(home)]
     assert sorted(ids(home)) == sorted(runs)
     assert len(set(numbers)) == len(runs)
 

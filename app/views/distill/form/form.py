@@ -92,7 +92,7 @@ def _data(now: Draft, form: Form) -> None:
 
 def _device(now: Draft, form: Form) -> None:
     offered = {"auto": "the best here"}
-    offered |= {device.name: device.title for device in runs.bench().devices}
+    offered |= {device.name: device.title for device in runs.device_queue().devices}
     if sum(name.startswith("cuda:") for name in offered) > 1:
         offered[ALL_GPUS] = "all GPUs for this one run"
     told = (

@@ -60,7 +60,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Bench:
+class DeviceQueue:
     """The devices of this machine and every run that lives on them, those at work first."""
 
     devices: tuple[DeviceState, ...]
@@ -74,21 +74,21 @@ class Bench:
 
 
 @st.cache_resource(ttl=1, show_spinner=False)
-def bench() -> Bench:
+def device_queue() -> DeviceQueue:
     """How devices and queue stand now; read once a second for all visitors together."""
     home = access.home()
     devices = tuple(queue.devices(home))
-    tickets = queue.waiting(home)
+    entries = queue.waiting(home)
     at_work: dict[str, list[str]] = {}
     for device in devices:
         for run_id in device.running:
             at_work.setdefault(run_id, []).append(device.name)
     told = [(run_id, ", ".join(names), 0) for run_id, names in at_work.items()]
     told += [
-        (t.run_id, t.device, assignment.position(t.run_id, tickets, devices) or 0) for t in tickets
+        (t.run_id, t.device, assignment.position(t.run_id, entries, devices) or 0) for t in entries
     ]
     lines = [line for each in told if (line := _line(*each))]
-    return Bench(devices, tuple(lines), tuple((run_id, _title(run_id)) for run_id in at_work))
+    return DeviceQueue(devices, tuple(lines), tuple((run_id, _title(run_id)) for run_id in at_work))
 
 
 def _title(run_id: str) -> str:
@@ -126,7 +126,7 @@ def start(config: DistillConfig, preset: str, twin: bool) -> Run:
     home = access.home()
     with room(home):
         begun = launch(config, home, twin=twin, about=About(preset=preset))
-    bench.clear()
+    device_queue.clear()
     return begun.student
 
 
@@ -149,7 +149,7 @@ def start_sweep(
     home = access.home()
     with room(home):
         begun = launch_sweep(Sweep(config, grid), home, twin=twin, about=About(preset=preset))
-    bench.clear()
+    device_queue.clear()
     return begun[0].student.about.group
 
 
@@ -215,7 +215,7 @@ def act(action: str, run_id: str) -> str:
             control.resume(run, home)
     else:
         control.pause(run, home)
-    bench.clear()
+    device_queue.clear()
     return said
 
 
@@ -233,7 +233,7 @@ def watched() -> Run | None:
     asked = state.now().distill.run
     if not asked:
         newest = max(
-            (x.run for x in bench().lines if x.role != "twin" and x.asked != "discard"),
+            (x.run for x in device_queue().lines if x.role != "twin" and x.asked != "discard"),
             key=lambda run: (run.created, run.id),
             default=None,
         )
@@ -258,7 +258,7 @@ def _newest_own() -> Run | None:
 
 def ended() -> None:
     """A run has begun or ended: what the other pages offer is looked for anew."""
-    for cached in (sources, teachers, bench):
+    for cached in (sources, teachers, device_queue):
         cached.clear()
 
 

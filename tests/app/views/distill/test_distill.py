@@ -39,7 +39,7 @@ def home(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
     monkeypatch.setattr(cost, "cost", lambda config, alone: Cost(why="not measured"))
-    for cached in (services.sources, distilling_draft.teachers, distilling.bench):
+    for cached in (services.sources, distilling_draft.teachers, distilling.device_queue):
         cached.clear()
     return Workspace(tmp_path / "home")
 
@@ -307,7 +307,7 @@ def test_a_failure_says_its_cause_and_offers_the_change_that_would_help(
         pinned = {"teacher": "teacher", "data": "world"}
         assert decode(held(at).distill.settings) == decode(changed) | pinned
     button(at, f"resume_{run.id}").click().run()
-    assert [ticket.run_id for ticket in queue.waiting(home)] == [run.id]
+    assert [entry.run_id for entry in queue.waiting(home)] == [run.id]
 
 
 def test_a_run_of_another_preset_is_tried_again_with_all_that_it_was(home):

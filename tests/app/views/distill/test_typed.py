@@ -34,7 +34,7 @@ ODD = [
 def home(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    for cached in (services.sources, draft.teachers, runs.bench):
+    for cached in (services.sources, draft.teachers, runs.device_queue):
         cached.clear()
     return Workspace(tmp_path / "home")
 
