@@ -70,7 +70,7 @@ h1 { font-size: 1.7rem !important; padding: 0 0 0.2rem !important; }
   [data-testid="stSidebar"] .stLogo { object-fit: cover; object-position: left; }
   [data-testid="stSidebarContent"] { padding: 0; }
   [data-testid="stSidebarUserContent"] { display: none; }
-  [data-testid="stSidebarNav"] { padding: 0 12px; }
+  [data-testid="stSidebarNav"] { padding: 0 2px; }
   [data-testid="stNavSectionHeader"] { display: none; }
   [data-testid="stSidebarNavItems"] > * + * { border-top: 1px solid rgba(128, 128, 128, 0.3); }
   [data-testid="stSidebarNavLink"] { min-height: 34px; }
