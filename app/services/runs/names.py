@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from app.services import access
 from kdcore.config import UNSEEN_BY_THE_MODEL, DistillConfig, FinetuneConfig
 from kdcore.errors import LabError
 from kdcore.experiments.launch import method_title, model_title, title_of
@@ -58,7 +59,8 @@ def model_name(run: Run | None, title: str) -> str:
     if run is None:
         return title
     name = named("", run, title)
-    return name.title or name.student or title
+    bundled = run.folder.parent == access.demo().runs  # its title tells how it was trained
+    return (name.student if bundled else name.title or name.student) or title
 
 
 def is_own(title: str, made: str) -> bool:

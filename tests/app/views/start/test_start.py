@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from app import services
 from app.services import access
+from app.services.runs.names import model_name
+from kdcore.runs.store import RunStore
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 
@@ -78,3 +80,9 @@ def test_the_story_is_the_bundled_four_in_their_order_and_the_newest_own_run_bes
     at.button(key="story_own").click().run()
     assert at.session_state["kd_state"].distill.run == "mine2-kd"
     services.sources.clear()
+
+
+def test_a_bundled_student_is_named_by_its_model_alone():
+    run = RunStore(access.demo().runs).get("bert-kd")
+    assert model_name(run, run.label) == "BERT-2"
+    assert model_name(None, "brought · mine") == "brought · mine"
