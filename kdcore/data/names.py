@@ -50,9 +50,9 @@ def _sizes(name: str, tail: str) -> dict[str, Any]:
     for part in tail.split(","):
         key, _, value = part.partition("=")
         if key not in SIZES or not value.isascii() or not value.isdigit():
-            problems.append(f"data: {part!r} is no size; write {', '.join(SIZES)}=NUMBER")
+            problems.append(f"data: {part!r} is not a size; write {', '.join(SIZES)}=NUMBER")
         else:
             sizes[key] = int(value)
     if problems:
-        raise ConfigError(f"{name} cannot be made:", problems)
+        raise ConfigError(f"{name} cannot be generated:", problems)
     return sizes
