@@ -105,7 +105,8 @@ def test_a_browser_part_reads_in_one_sitting_and_makes_no_html_of_texts():
     unsafe = ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(")
     long = [short(path) for path in BROWSER_PARTS if path.read_text().count("\n") > 300]
     html = [short(path) for path in BROWSER_PARTS if any(u in path.read_text() for u in unsafe)]
-    assert (long, html) == ([], [])
+    wide = [short(p) for p in BROWSER_PARTS if max(map(len, p.read_text().splitlines())) > 120]
+    assert (long, html, wide) == ([], [], [])
 
 
 def test_a_page_is_a_short_script():

@@ -3,7 +3,8 @@
 
 import { el, low } from "./draw.js";
 import { clamp, softmax } from "./maths.js";
-import { degrees, share, tell } from "./stage.js";
+import { tell } from "./stage.js";
+import { degrees, probability } from "./words.js";
 
 const TAIL = 4; // decades that the log axis shows
 
@@ -66,9 +67,10 @@ function paintBars(bars, view) {
   for (const row of bars.rows) {
     const { grade } = row;
     const hard = view.grade === grade;
-    paintSide(row.left, labels.teacher[grade], hard, view.truth?.[grade], null, view.log);
-    const student = view.hidden ? NaN : labels.student[grade];
-    paintSide(row.right, student, hard, view.hidden ? null : view.truth?.[grade], view.hidden ? null : labels.twin?.[grade], view.log);
+    const truth = view.truth?.[grade];
+    paintSide(row.left, labels.teacher[grade], hard, truth, null, view.log);
+    if (view.hidden) paintSide(row.right, NaN, hard, null, null, view.log);
+    else paintSide(row.right, labels.student[grade], hard, truth, labels.twin?.[grade], view.log);
     reach(row.right.marks.guess, view.guess?.[grade], view.log);
     reach(row.left.marks.guess, null, view.log);
     row.gutter.classList.toggle("isgold", hard);
@@ -93,7 +95,7 @@ function heading(node, role, title, T) {
 }
 
 function paintSide(side, p, hard, truth, twin, log) {
-  side.value.textContent = Number.isNaN(p) ? "?" : share(p);
+  side.value.textContent = Number.isNaN(p) ? "?" : probability(p);
   side.marks.fill.style.transform = `scaleX(${reachOf(p, log).toFixed(4)})`;
   side.marks.hard.hidden = !hard;
   reach(side.marks.truth, truth, log);
@@ -107,21 +109,24 @@ function reach(node, p, log) {
 
 function legendOf(bars, view) {
   const parts = [
-    view.grade >= 0 ? ["hard", `hard label: ${view.names[view.grade]}`] : ["none", "no hard label: this pair is not labelled"],
+    view.grade >= 0
+      ? ["hard", `hard label: ${view.names[view.grade]}`]
+      : ["none", "no hard label: this pair is not labelled"],
     ...(view.truth ? [["truth", "truth: the generator's true P(grade)"]] : []),
     ...(view.guess ? [["mine", "your guess"]] : []),
     ...(view.z.twin && !view.hidden ? [["twin", "same student without a teacher"]] : []),
   ];
   const text = JSON.stringify(parts);
-  if (bars.told === text) return;
-  bars.told = text;
+  if (bars.legendText === text) return;
+  bars.legendText = text;
   bars.legend.replaceChildren(
     ...parts.map(([kind, words]) => el("span", {}, el("i", { class: `key ${kind}` }), words)),
   );
 }
 
 function summary(rows, labels, view) {
-  const list = (p) => rows.map((row) => `${row.name} ${share(p[row.grade])}`).join(", ");
+  const list = (p) => rows.map((row) => `${row.name} ${probability(p[row.grade])}`).join(", ");
   const gold = view.grade >= 0 ? `Hard label ${view.names[view.grade]}. ` : "Not labelled. ";
-  return `Soft labels. ${gold}Teacher: ${list(labels.teacher)}. Student: ${view.hidden ? "hidden until you reveal it" : list(labels.student)}.`;
+  const student = view.hidden ? "hidden until you reveal it" : list(labels.student);
+  return `Soft labels. ${gold}Teacher: ${list(labels.teacher)}. Student: ${student}.`;
 }

@@ -113,17 +113,6 @@ export function still() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** A number for reading; a dash for what is not one. */
-export function fmt(value, digits = 3) {
-  return Number.isFinite(value) ? value.toFixed(digits) : "–";
-}
-
-/** A difference with its sign, a true minus. */
-export function signed(value, digits = 3) {
-  if (!Number.isFinite(value)) return "–";
-  return (value < 0 ? "−" : "+") + Math.abs(value).toFixed(digits);
-}
-
 /** What an instance of a part keeps between calls; made once for each mounted place. */
 const KEPT = new WeakMap();
 export function kept(parent, make) {

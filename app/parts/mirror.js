@@ -30,7 +30,8 @@ export function across(plan, value) {
 export function mirrored(canvas, height, colors, plan, up, down, line = null) {
   const [context, width] = fit(canvas, height);
   const [top, named] = scaleOf(plan, [up, down, line]);
-  const scene = { ...plan, top, named, width, height, middle: (height - FOOT) / 2 + 2, reach: (height - FOOT) / 2 - 12 };
+  const half = (height - FOOT) / 2;
+  const scene = { ...plan, top, named, width, height, middle: half + 2, reach: half - 12 };
   context.clearRect(0, 0, width, height);
   context.font = fontOf(canvas, 12);
   frame(context, scene, colors);

@@ -12,7 +12,12 @@ import { clamp } from "./maths.js";
 export function numberBox({ label, low, high, step, show = String, take }) {
   const bounds = { low, high };
   const input = el("input", {
-    type: "text", inputmode: "decimal", role: "spinbutton", autocomplete: "off", class: "typed num", "aria-label": label,
+    type: "text",
+    inputmode: "decimal",
+    role: "spinbutton",
+    autocomplete: "off",
+    class: "typed num",
+    "aria-label": label,
   });
   const range = el("span", { class: "typed-range", role: "alert" });
   const node = el("span", { class: "typed-box" }, input, range);

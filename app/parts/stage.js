@@ -47,14 +47,3 @@ export function rowOf(flat, row, classes) {
 export function holds(world, row) {
   return Boolean(world) && row >= 0 && row < world.rows;
 }
-
-/** A probability for reading: three digits, small ones as a power of ten. */
-export function share(p) {
-  if (!(p > 0)) return "0";
-  return p >= 0.0995 ? p.toFixed(2) : p >= 0.00095 ? p.toFixed(3) : p.toExponential(0).replace("e-", "e−");
-}
-
-/** A temperature for reading. */
-export function degrees(T) {
-  return T >= 10 ? T.toFixed(1) : T.toFixed(2);
-}

@@ -3,7 +3,7 @@
 import { el } from "./draw.js";
 import { clamp } from "./maths.js";
 import { numberBox } from "./number_box.js";
-import { degrees } from "./stage.js";
+import { degrees } from "./words.js";
 
 const LOW = 0.25;
 const HIGH = 20;
@@ -43,7 +43,12 @@ export function makeRail(role, on) {
     on.done();
   };
   const entry = numberBox({
-    label: `Temperature of the ${role} as a number`, low: LOW, high: HIGH, step: (T, way) => stepped(T, way, false), show: degrees, take,
+    label: `Temperature of the ${role} as a number`,
+    low: LOW,
+    high: HIGH,
+    step: (T, way) => stepped(T, way, false),
+    show: degrees,
+    take,
   });
   const label = el("label", { for: id });
   const marks = el("div", { class: "marks", "aria-hidden": "true" });
@@ -87,13 +92,18 @@ function on(mark) {
 }
 
 function chip(mark, take) {
+  const symbol = el("span", { class: "symbol", "aria-hidden": "true" }, symbolOf(mark));
   if (!on(mark)) {
     const words = `${mark.name}: T = ${Number(mark.T.toPrecision(3))}, outside ${LOW} to ${HIGH}`;
-    return el("span", { class: `chip off ${mark.who}`, title: mark.help }, el("span", { class: "symbol", "aria-hidden": "true" }, symbolOf(mark)), words);
+    return el("span", { class: `chip off ${mark.who}`, title: mark.help }, symbol, words);
   }
-  return el("button", { type: "button", class: `chip ${mark.who}`, title: `${mark.name}. ${mark.help}`, onclick: () => take(mark) },
-    el("span", { class: "symbol", "aria-hidden": "true" }, symbolOf(mark)),
-    `T = ${degrees(mark.T)} ${mark.name}`);
+  const title = `${mark.name}. ${mark.help}`;
+  return el(
+    "button",
+    { type: "button", class: `chip ${mark.who}`, title, onclick: () => take(mark) },
+    symbol,
+    `T = ${degrees(mark.T)} ${mark.name}`,
+  );
 }
 
 function symbolOf(mark) {

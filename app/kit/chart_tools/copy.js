@@ -44,17 +44,21 @@ function copiedSvg(node, box, drawing) {
     copies[i].style.removeProperty("vector-effect"); // lines grow with the picture
     for (const name of [...copies[i].style]) if (name.startsWith("--")) copies[i].style.removeProperty(name);
     for (const name of ["class", "role", "tabindex", "aria-hidden"]) copies[i].removeAttribute(name);
-    if (source.tagName === "text" && source.childElementCount === 0) fixedLength(copies[i], source.getComputedTextLength());
-    if (source.tagName === "text" && source.textContent.trim()) written.push(source.getBoundingClientRect());
+    if (source.tagName !== "text") return;
+    if (source.childElementCount === 0) fixedLength(copies[i], source.getComputedTextLength());
+    if (source.textContent.trim()) written.push(source.getBoundingClientRect());
   });
-  const { left: x, top: y, width, height } = box;
-  for (const [name, value] of Object.entries({ x, y, width, height, overflow: "visible" })) copy.setAttribute(name, value);
+  const place = { x: box.left, y: box.top, width: box.width, height: box.height, overflow: "visible" };
+  for (const [name, value] of Object.entries(place)) copy.setAttribute(name, value);
   for (const hidden of copy.querySelectorAll(".hoverlayer, [style*='display: none']")) hidden.remove();
   if (node.classList.contains("main-svg")) copy.setAttribute("data-plotly", "");
   drawing.nodes.push(copy);
-  const near = (text) => text.right > box.left && text.left < box.right && text.bottom > box.top && text.top < box.bottom;
-  drawing.boxes.push(box, ...written.filter(near));
+  drawing.boxes.push(box, ...written.filter((text) => overlap(text, box)));
   return drawing;
+}
+
+function overlap(a, b) {
+  return a.right > b.left && a.left < b.right && a.bottom > b.top && a.top < b.bottom;
 }
 
 /** Text keeps its width where a reader of the file lacks our font and ignores the one inside. */
@@ -69,7 +73,8 @@ function copiedCanvas(canvas, box, drawing) {
   drawing.boxes.push(box);
   if (!canvas.redraw) {
     const href = canvas.toDataURL("image/png");
-    drawing.nodes.push(painted("image", { x, y, width, height, href, preserveAspectRatio: "none", "image-rendering": "pixelated" }));
+    const look = { preserveAspectRatio: "none", "image-rendering": "pixelated" };
+    drawing.nodes.push(painted("image", { x, y, width, height, href, ...look }));
     return drawing;
   }
   const context = new VectorContext(width, height);
@@ -85,40 +90,54 @@ function copiedCanvas(canvas, box, drawing) {
   return drawing;
 }
 
-/** Background, stripes and borders of an element. */
+/** Background, stripes, borders and outline of an element. */
 function copiedBox(box, look, { nodes, boxes }) {
   const { left: x, top: y, width, height } = box;
   const radius = parseFloat(look.borderTopLeftRadius) || 0;
   const round = look.borderTopLeftRadius.endsWith("%") ? { rx: width / 2, ry: height / 2 } : { rx: radius };
   const before = nodes.length;
-  if (shown(look.backgroundColor)) nodes.push(painted("rect", { x, y, width, height, ...round, fill: look.backgroundColor }));
-  if (look.backgroundImage.startsWith("repeating-linear-gradient")) nodes.push(...stripes(box, look.backgroundImage));
+  if (shown(look.backgroundColor)) {
+    nodes.push(painted("rect", { x, y, width, height, ...round, fill: look.backgroundColor }));
+  }
+  if (look.backgroundImage.startsWith("repeating-linear-gradient")) {
+    nodes.push(...stripes(box, look.backgroundImage));
+  }
+  nodes.push(...borders(box, look, round));
+  if (look.outlineStyle === "solid") {
+    const wide = parseFloat(look.outlineWidth);
+    const grow = parseFloat(look.outlineOffset) + wide / 2;
+    const around = { x: x - grow, y: y - grow, width: width + 2 * grow, height: height + 2 * grow, ...round };
+    const line = { fill: "none", stroke: look.outlineColor, "stroke-width": wide };
+    nodes.push(painted("rect", { ...around, ...line }));
+  }
+  if (nodes.length > before) boxes.push(box);
+}
+
+/** One rectangle where all four borders are alike, else a line for each. */
+function borders({ left: x, top: y, width, height }, look, round) {
   const edges = ["Top", "Right", "Bottom", "Left"].map((side) => ({
     wide: look[`border${side}Style`] === "none" ? 0 : parseFloat(look[`border${side}Width`]),
     color: look[`border${side}Color`],
     dash: dashOf(look[`border${side}Style`], parseFloat(look[`border${side}Width`])),
   }));
   const [first] = edges;
-  const line = ({ wide, color, dash }) => ({ fill: "none", stroke: color, "stroke-width": wide, "stroke-dasharray": dash });
+  const line = ({ wide, color, dash }) =>
+    ({ fill: "none", stroke: color, "stroke-width": wide, "stroke-dasharray": dash });
   if (edges.every((edge) => edge.wide && edge.color === first.color && edge.wide === first.wide)) {
-    const half = first.wide / 2;
-    const inset = { x: x + half, y: y + half, width: Math.max(width - first.wide, 0), height: Math.max(height - first.wide, 0) };
-    if (shown(first.color)) nodes.push(painted("rect", { ...inset, ...round, ...line(first) }));
-  } else {
-    const [t, r, b, l] = edges.map((edge) => edge.wide / 2);
-    const paths = [
-      `M${x} ${y + t}h${width}`, `M${x + width - r} ${y}v${height}`, `M${x} ${y + height - b}h${width}`, `M${x + l} ${y}v${height}`,
-    ];
-    edges.forEach((edge, side) => {
-      if (edge.wide && shown(edge.color)) nodes.push(painted("path", { d: paths[side], ...line(edge) }));
-    });
+    const { wide } = first;
+    const [w, h] = [Math.max(width - wide, 0), Math.max(height - wide, 0)];
+    const inset = { x: x + wide / 2, y: y + wide / 2, width: w, height: h };
+    return shown(first.color) ? [painted("rect", { ...inset, ...round, ...line(first) })] : [];
   }
-  if (look.outlineStyle === "solid") {
-    const grow = parseFloat(look.outlineOffset) + parseFloat(look.outlineWidth) / 2;
-    const around = { x: x - grow, y: y - grow, width: width + 2 * grow, height: height + 2 * grow, ...round };
-    nodes.push(painted("rect", { ...around, fill: "none", stroke: look.outlineColor, "stroke-width": parseFloat(look.outlineWidth) }));
-  }
-  if (nodes.length > before) boxes.push(box);
+  const [top, right, bottom, left] = edges.map((edge) => edge.wide / 2);
+  const paths = [
+    `M${x} ${y + top}h${width}`,
+    `M${x + width - right} ${y}v${height}`,
+    `M${x} ${y + height - bottom}h${width}`,
+    `M${x + left} ${y}v${height}`,
+  ];
+  return edges.flatMap((edge, side) =>
+    edge.wide && shown(edge.color) ? [painted("path", { d: paths[side], ...line(edge) })] : []);
 }
 
 function shown(color) {
@@ -133,9 +152,9 @@ function dashOf(style, wide) {
 function stripes({ left, top, width, height }, image) {
   const across = /to right|90deg/.test(image); // the default, to bottom, is left out by browsers
   const room = across ? width : height;
-  const stops = [...image.matchAll(/((?:rgba?|color)\([^)]*\)|#\w+)\s+(-?[\d.]+)(px|%)?/g)].map(([, color, at, unit]) => [
-    color, unit === "%" ? (room * at) / 100 : Number(at),
-  ]);
+  const written = image.matchAll(/((?:rgba?|color)\([^)]*\)|#\w+)\s+(-?[\d.]+)(px|%)?/g);
+  const stops = [...written].map(([, color, at, unit]) =>
+    [color, unit === "%" ? (room * at) / 100 : Number(at)]);
   const period = stops.at(-1)?.[1];
   if (!(period > 0)) return [];
   const nodes = [];
@@ -159,13 +178,18 @@ function copiedText(node, drawing) {
   if (!parent || !node.data.trim()) return drawing;
   const look = getComputedStyle(parent);
   const style = {
-    "font-family": look.fontFamily, "font-size": look.fontSize, "font-weight": look.fontWeight, "font-style": look.fontStyle,
-    "font-variant-numeric": look.fontVariantNumeric, fill: look.color,
+    "font-family": look.fontFamily,
+    "font-size": look.fontSize,
+    "font-weight": look.fontWeight,
+    "font-style": look.fontStyle,
+    "font-variant-numeric": look.fontVariantNumeric,
+    fill: look.color,
     ...(look.textDecorationLine === "none" ? {} : { "text-decoration": look.textDecorationLine }),
   };
   RULER.font = `${look.fontStyle} ${look.fontWeight} ${look.fontSize} ${look.fontFamily}`;
   for (const { text, box } of linesOf(node)) {
-    const cut = look.textOverflow === "ellipsis" ? shortened(text, parent.getBoundingClientRect().right - box.left) : text;
+    const room = parent.getBoundingClientRect().right - box.left;
+    const cut = look.textOverflow === "ellipsis" ? fitted(text, room) : text;
     const { fontBoundingBoxAscent: up, fontBoundingBoxDescent: down } = RULER.measureText(cut);
     const y = box.top + box.height / 2 + (up - down) / 2;
     const line = svg("text", { x: box.left, y: y.toFixed(2), style: styled(style) }, cased(cut, look.textTransform));
@@ -204,7 +228,7 @@ function linesOf(node) {
   return lines;
 }
 
-function shortened(text, room) {
+function fitted(text, room) {
   if (RULER.measureText(text).width <= room + 1) return text;
   let cut = text;
   while (cut && RULER.measureText(`${cut}…`).width > room) cut = cut.slice(0, -1);

@@ -114,7 +114,9 @@ function stacked(drawings) {
   const right = Math.max(...boxes.map((box) => box.right));
   const spans = drawings
     .map((drawing) => ({
-      drawing, top: Math.min(...drawing.boxes.map((b) => b.top)), bottom: Math.max(...drawing.boxes.map((b) => b.bottom)),
+      drawing,
+      top: Math.min(...drawing.boxes.map((b) => b.top)),
+      bottom: Math.max(...drawing.boxes.map((b) => b.bottom)),
     }))
     .sort((a, b) => a.top - b.top);
   let [low, shift] = [spans[0].top, -spans[0].top];
@@ -184,7 +186,8 @@ async function loadedFace() {
   const bytes = new Uint8Array(await (await fetch(new URL(address, base))).arrayBuffer());
   let binary = "";
   for (let at = 0; at < bytes.length; at += 32768) binary += String.fromCharCode(...bytes.subarray(at, at + 32768));
-  return `@font-face { font-family: "Source Sans"; font-weight: 200 900; src: url(data:font/woff2;base64,${btoa(binary)}) format("woff2"); }`;
+  const bytesOf = `url(data:font/woff2;base64,${btoa(binary)}) format("woff2")`;
+  return `@font-face { font-family: "Source Sans"; font-weight: 200 900; src: ${bytesOf}; }`;
 }
 
 /** The framed picture as a PNG with SCALE dots for each pixel. */
@@ -192,7 +195,8 @@ export async function rasterized(whole) {
   const image = new Image();
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(new XMLSerializer().serializeToString(whole))}`;
   await image.decode();
-  const canvas = el("canvas", { width: whole.getAttribute("width") * SCALE, height: whole.getAttribute("height") * SCALE });
+  const [width, height] = ["width", "height"].map((name) => whole.getAttribute(name) * SCALE);
+  const canvas = el("canvas", { width, height });
   canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }

@@ -87,7 +87,8 @@ export class VectorContext {
   }
 
   arc(x, y, radius) { // our pictures draw whole circles only
-    this.path += `M${x - radius} ${y}a${radius} ${radius} 0 1 0 ${2 * radius} 0a${radius} ${radius} 0 1 0 ${-2 * radius} 0`;
+    const half = (way) => `a${radius} ${radius} 0 1 0 ${way * 2 * radius} 0`;
+    this.path += `M${x - radius} ${y}${half(1)}${half(-1)}`;
   }
 
   fill() {

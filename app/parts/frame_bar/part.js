@@ -13,7 +13,8 @@ export default function ({ data, parentElement, setStateValue }) {
   part.selection.textContent = data.selection;
   part.keys.checked = data.keys;
   for (const [list, rows, tag] of [[part.list, data.shortcuts, "kbd"], [part.words, data.glossary, "b"]]) {
-    list.replaceChildren(...rows.flatMap(([name, meaning]) => [el("dt", {}, el(tag, {}, name)), el("dd", {}, meaning)]));
+    const entry = ([name, meaning]) => [el("dt", {}, el(tag, {}, name)), el("dd", {}, meaning)];
+    list.replaceChildren(...rows.flatMap(entry));
   }
   part.copy.onclick = () => copyLink(part);
   part.help.onclick = () => part.dialog.showModal();

@@ -24,7 +24,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function corners() {
   const d = "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4";
   const look = { fill: "none", stroke: "currentColor", "stroke-width": 1.8 };
-  return svg("svg", { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" }, svg("path", { d, ...look }));
+  const frame = { viewBox: "0 0 16 16", width: 16, height: 16, "aria-hidden": "true" };
+  return svg("svg", frame, svg("path", { d, ...look }));
 }
 
 function build(root) {

@@ -2,6 +2,7 @@
 // Tab goes from group to group, up and down inside one. Python hears of each choice once.
 
 import { el, kept, theme } from "../../../../parts/draw.js";
+import { integer, percent } from "../../../../parts/words.js";
 
 const SETTLE = 250; // ms without another letter before Python is told
 
@@ -77,7 +78,7 @@ function toggle(part, group, key) {
 
 function render(part) {
   const { data } = part;
-  part.left.textContent = `${data.left.toLocaleString("en")} of ${data.total.toLocaleString("en")} pairs`;
+  part.left.textContent = `${integer(data.left)} of ${integer(data.total)} pairs`;
   part.clear.disabled = !data.active && !part.find && Object.values(part.chosen).every((k) => !k.size);
   for (const group of data.groups) {
     if (!part.groups.has(group.key)) part.groups.set(group.key, newGroup(part, group));
@@ -87,7 +88,12 @@ function render(part) {
 }
 
 function newGroup(part, group) {
-  const node = el("div", { class: "options", role: "toolbar", "aria-label": group.title, "aria-orientation": "vertical" });
+  const node = el("div", {
+    class: "options",
+    role: "toolbar",
+    "aria-label": group.title,
+    "aria-orientation": "vertical",
+  });
   const options = new Map();
   group.options.forEach((option, place) => {
     const one = newOption(part, group, option, place);
@@ -128,7 +134,7 @@ function fillOption(part, shown, group, option) {
   const pressed = part.chosen[group.key].has(option.key);
   const most = Math.max(1, ...group.options.map((o) => o.n));
   const share = (right) => (option.labelled ? right / option.labelled : 0);
-  count.textContent = option.n.toLocaleString("en");
+  count.textContent = integer(option.n);
   all.style.width = `${(100 * option.n) / most}%`;
   teacher.style.width = `${100 * share(option.teacher_right)}%`;
   student.style.width = `${100 * share(option.student_right)}%`;
@@ -141,8 +147,6 @@ function fillOption(part, shown, group, option) {
       : "";
   button.setAttribute("aria-label", `${option.title}: ${option.n} pairs${rights}`);
 }
-
-const percent = (p) => `${Math.round(100 * p)} %`;
 
 /** Up and down, Home and End move inside a group; only one option is a tab stop. */
 function roam(event, buttons) {

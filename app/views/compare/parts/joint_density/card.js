@@ -1,6 +1,7 @@
 // The pair beside the picture: its texts, what each model says of it, and who is right.
 
-import { el, fmt } from "../../../../parts/draw.js";
+import { el } from "../../../../parts/draw.js";
+import { integer, number } from "../../../../parts/words.js";
 import { outcomeOf } from "./counts.js";
 
 const RIGHT = {
@@ -23,18 +24,21 @@ export function pairCard(go) {
     verdict: el("p", { class: "verdict" }),
     tags: el("p", { class: "muted tags" }),
   };
-  const button = (words, by) => el("button", { type: "button", onclick: () => go(by), "aria-label": words[1] }, words[0]);
+  const button = (sign, name, by) =>
+    el("button", { type: "button", onclick: () => go(by), "aria-label": name }, sign);
   const head = el(
     "div",
     { class: "row head" },
     part.where,
     el("span", { class: "row", "data-unpictured": true },
-      button(["‹", "Previous pair shown"], -1), button(["›", "Next pair shown"], 1)),
+      button("‹", "Previous pair shown", -1), button("›", "Next pair shown", 1)),
   );
   part.node = el(
     "section",
     { class: "card", "aria-label": "The pair", "data-picture": true },
-    head, el("p", { class: "query" }, part.label, part.query), part.title, part.text, part.bars, part.verdict, part.tags,
+    head,
+    el("p", { class: "query" }, part.label, part.query),
+    ...[part.title, part.text, part.bars, part.verdict, part.tags],
   );
   return part;
 }
@@ -43,7 +47,8 @@ export function pairCard(go) {
 export function fillCard(part, { pair, outside, row, x, y, z, cell, ct, cs, gradeName, hovered }) {
   const known = pair !== null && pair.row === row && !hovered;
   part.node.setAttribute("aria-busy", String(!known && !hovered));
-  part.where.textContent = row < 0 ? "No pair" : `Pair ${(row + 1).toLocaleString("en")}${outside ? ", outside the selection" : ""}`;
+  const place = `Pair ${integer(row + 1)}${outside ? ", outside the selection" : ""}`;
+  part.where.textContent = row < 0 ? "No pair" : place;
   part.query.textContent = known ? pair.query : hovered ? "Click to read this pair." : "";
   part.label.hidden = !known;
   part.title.textContent = known ? pair.title : "";
@@ -68,6 +73,6 @@ function bar(role, name, p, threshold) {
       el("span", { class: "fill", style: `width: ${100 * p}%` }),
       el("span", { class: "cut", style: `left: ${100 * threshold}%` }),
     ),
-    el("span", { class: "num" }, `${fmt(p, 3)} ${p >= threshold ? "yes" : "no"}`),
+    el("span", { class: "num" }, `${number(p, 3)} ${p >= threshold ? "yes" : "no"}`),
   );
 }

@@ -1,7 +1,9 @@
 // "Who is right": gold x teacher x student as readable tables, a cell a button that filters.
 
-import { el, signed } from "../../../../parts/draw.js";
+import { el } from "../../../../parts/draw.js";
+import { integer, signed } from "../../../../parts/words.js";
 import { outcomeOf } from "./counts.js";
+import { change } from "./hands.js";
 
 const FACES = [
   { gold: 1, title: "Label: relevant" },
@@ -41,7 +43,8 @@ export function cubeTables(press) {
       el("th", { scope: "col" }, "student yes"),
       el("th", { scope: "col" }, "student no"),
     );
-    const table = el("table", {}, el("caption", {}, title, " ", total), el("thead", {}, head), el("tbody", {}, ...rows));
+    const caption = el("caption", {}, title, " ", total);
+    const table = el("table", {}, caption, el("thead", {}, head), el("tbody", {}, ...rows));
     return { gold, table, total };
   });
   return { node: el("div", { class: "faces" }, ...faces.map((f) => f.table)), faces, cells };
@@ -66,7 +69,7 @@ export function fillCube({ faces, cells }, tallied, chosen, picked, twin) {
   cells.forEach(({ button, count, moved, words }, cell) => {
     const n = tallied.cube[cell];
     const change = n - tallied.twin[cell];
-    count.textContent = n.toLocaleString("en");
+    count.textContent = integer(n);
     moved.textContent = twin ? arrow(change) : "";
     button.setAttribute("aria-pressed", String(picked && chosen[cell] === 1));
     button.toggleAttribute("data-empty", n === 0);
@@ -75,21 +78,21 @@ export function fillCube({ faces, cells }, tallied, chosen, picked, twin) {
   const totals = faces.map(({ gold }) => tallied.cube.slice(4 * gold, 4 * gold + 4).reduce((a, b) => a + b, 0));
   for (const [place, { gold, table, total }] of faces.entries()) {
     const n = totals[place];
-    total.textContent = `${n.toLocaleString("en")} pairs`;
+    total.textContent = `${integer(n)} pairs`;
     table.hidden = n === 0 && (gold === 2 || totals[2] > 0);
   }
 }
 
 function arrow(change) {
   if (!change) return "= as twin";
-  return `${change > 0 ? "▲ +" : "▼ −"}${Math.abs(change).toLocaleString("en")}`;
+  return `${change > 0 ? "▲ +" : "▼ −"}${integer(Math.abs(change))}`;
 }
 
 function spoken(cell, n, words, change) {
   const says = (yes) => (yes ? "yes" : "no");
   const than = change === null ? "" : `; ${signed(change, 0)} against the twin trained on labels`;
   return (
-    `${n.toLocaleString("en")} pairs: label ${GOLD[cell >> 2]}, teacher ${says(cell & 2)}, ` +
+    `${integer(n)} pairs: label ${GOLD[cell >> 2]}, teacher ${says(cell & 2)}, ` +
     `student ${says(cell & 1)}; ${words}${than}`
   );
 }

@@ -1,6 +1,7 @@
 // Mouse, sliders and fields of the joint density, and the one message that a gesture ends with.
 
-import { drag, el, fmt } from "../../../../parts/draw.js";
+import { drag, el } from "../../../../parts/draw.js";
+import { number } from "../../../../parts/words.js";
 import { CELLS, nearest, step } from "./counts.js";
 
 const SETTLE = 200; // ms without another key press before Python is told
@@ -169,7 +170,8 @@ export function boxFields(part) {
     "details",
     { class: "edges" },
     el("summary", {}, "Box by numbers ", part.clear),
-    ...part.edges.map(({ input, figure, words }) => el("label", { class: "rail" }, el("span", {}, words), input, figure)),
+    ...part.edges.map(({ input, figure, words }) =>
+      el("label", { class: "rail" }, el("span", {}, words), input, figure)),
   );
 }
 
@@ -177,13 +179,13 @@ export function boxFields(part) {
 export function syncFields(part) {
   for (const [name, { range, figure, words }] of Object.entries(part.rails)) {
     range.value = String(part[name]);
-    figure.textContent = fmt(part[name], 2);
-    range.setAttribute("aria-valuetext", `${words} ${fmt(part[name], 2)}`);
+    figure.textContent = number(part[name], 2);
+    range.setAttribute("aria-valuetext", `${words} ${number(part[name], 2)}`);
   }
   const box = part.box ?? [0, 1, 0, 1];
   part.edges.forEach(({ input, figure }, k) => {
     input.value = String(box[k]);
-    figure.textContent = fmt(box[k], 2);
+    figure.textContent = number(box[k], 2);
   });
   part.clear.disabled = !part.box;
 }

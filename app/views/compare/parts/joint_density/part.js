@@ -1,7 +1,8 @@
 // Joint density of teacher and student: two thresholds and a box by mouse or by sliders, the cube
 // beside it. Everything moves here; Python hears once, when a gesture ends.
 
-import { color, el, fit, fmt, fontOf, kept, painter, speaker, theme } from "../../../../parts/draw.js";
+import { color, el, fit, fontOf, kept, painter, speaker, theme } from "../../../../parts/draw.js";
+import { integer, number } from "../../../../parts/words.js";
 import { fillCard, pairCard } from "./card.js";
 import {
   BINS, cellOf, CELLS, count, goldOf, histogram2d, index, inside, NO_LABEL, tally, unpack,
@@ -10,7 +11,6 @@ import { cubeTables, fillCube } from "./cube.js";
 import { boxFields, change, go, listen, press, said, send, sliders, syncFields } from "./hands.js";
 import { draw, layout, paintBins, shade } from "./picture.js";
 import { bestCut, fillRates, rateTable } from "./rates.js";
-
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -55,7 +55,13 @@ function build(root) {
     "div",
     { class: "right" },
     part.card.node,
-    el("section", { "aria-label": "Who is right", "data-picture": true }, el("h3", {}, "Who is right"), part.cube.node, part.rates.node),
+    el(
+      "section",
+      { "aria-label": "Who is right", "data-picture": true },
+      el("h3", {}, "Who is right"),
+      part.cube.node,
+      part.rates.node,
+    ),
     (part.note = el("p", { class: "muted note" })),
   );
   root.replaceChildren(el("div", { class: "joint" }, left, right));
@@ -159,7 +165,7 @@ function recolor(part) {
   part.drawn = drawn;
   histogram2d(part.points, part.tally.shown, part.grid, part.across, part.up);
   part.bins ??= document.createElement("canvas");
-  part.most.textContent = `${paintBins(part.grid, dark, part.bins).toLocaleString("en")} pairs`;
+  part.most.textContent = `${integer(paintBins(part.grid, dark, part.bins))} pairs`;
   paintRamp(part, dark);
 }
 
@@ -180,7 +186,10 @@ function words(part) {
   const [x, y] = some ? [points.x[row], points.y[row]] : [0, 0];
   const grade = some ? points.grade[row] : NO_LABEL;
   fillCard(part.card, {
-    pair: part.data.pair, outside: some && !(tally.shown[row] && inside(part.box, x, y)), row: some ? row : -1, x, y, z: some && points.z ? points.z[row] : null,
+    pair: part.data.pair,
+    outside: some && !(tally.shown[row] && inside(part.box, x, y)),
+    row: some ? row : -1,
+    x, y, z: some && points.z ? points.z[row] : null,
     cell: some ? cellOf(points.gold[row], x, y, part.ct, part.cs) : 8,
     ct: part.ct, cs: part.cs, hovered: part.hover >= 0 && part.hover !== part.pair,
     gradeName: grade === NO_LABEL ? "none" : part.data.grades[grade],
@@ -189,14 +198,14 @@ function words(part) {
   part.canvas.setAttribute(
     "aria-label",
     `Joint density of ${tally.drawn} pairs. Both say relevant ${q[3]}, only the teacher ${q[2]}, ` +
-      `only the student ${q[1]}, neither ${q[0]}, at thresholds ${fmt(part.ct, 2)} and ${fmt(part.cs, 2)}.`,
+      `only the student ${q[1]}, neither ${q[0]}, at thresholds ${number(part.ct, 2)} and ${number(part.cs, 2)}.`,
   );
   part.said(
     part.box
-      ? `${tally.boxed.toLocaleString("en")} of ${tally.drawn.toLocaleString("en")} pairs in the box.`
-      : `${tally.drawn.toLocaleString("en")} pairs shown; the two models differ on ${(q[1] + q[2]).toLocaleString("en")}.`,
+      ? `${integer(tally.boxed)} of ${integer(tally.drawn)} pairs in the box.`
+      : `${integer(tally.drawn)} pairs shown; the two models differ on ${integer(q[1] + q[2])}.`,
   );
-  part.note.textContent = points.z
-    ? "Yes and no: P(relevant) against each threshold. ▲▼: against the twin, the same student trained on labels alone. Press cells to keep only their pairs."
-    : "Yes and no: P(relevant) against each threshold. Press cells to keep only their pairs.";
+  const twin = points.z ? " ▲▼: against the twin, the same student trained on labels alone." : "";
+  part.note.textContent =
+    `Yes and no: P(relevant) against each threshold.${twin} Press cells to keep only their pairs.`;
 }

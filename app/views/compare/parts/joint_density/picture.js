@@ -1,5 +1,6 @@
 // Draws the joint density on a canvas: bins in cividis, margins, quadrants, thresholds, box, pair.
 
+import { integer } from "../../../../parts/words.js";
 import { BINS } from "./counts.js";
 
 const CIVIDIS = [
@@ -146,7 +147,7 @@ function quadrants(context, place, view, { paper, ink }) {
     const [high, wide] = [q & 1, q & 2];
     const name = place.small ? "" : ` ${(place.w < 440 ? SHORT : QUADRANTS)[q]}`;
     const share = total ? `${((100 * n) / total).toFixed(n && n < total / 100 ? 1 : 0)} %` : "–";
-    const text = `${n.toLocaleString("en")} (${share})${name}`;
+    const text = `${integer(n)} (${share})${name}`;
     context.textAlign = wide ? "right" : "left";
     const x = wide ? place.left + place.w - 10 : place.left + 14;
     const y = high ? place.top + 14 : place.top + place.h - 20;

@@ -1,8 +1,10 @@
 // Accuracy, precision and recall of each model at the thresholds that are dragged, and the
 // threshold at which its F1 is best, on the labelled pairs that the cube counts.
 
-import { el, fmt } from "../../../../parts/draw.js";
+import { el } from "../../../../parts/draw.js";
+import { number } from "../../../../parts/words.js";
 
+const BEST = "The threshold with the best F1 on these pairs; a press sets it.";
 const RATES = ["accuracy", "precision", "recall", "F1"];
 
 /** From counts by cell (4 * gold + 2 * teacher + student): [true +, false +, false −, true −]. */
@@ -53,7 +55,7 @@ export function rateTable(take) {
   const node = el("table", { class: "rates num" },
     el("caption", {}, "At these thresholds, on the labelled pairs counted above"),
     el("thead", {}, el("tr", {}, el("td"), ...RATES.map((name) => el("th", { scope: "col" }, name)),
-      el("th", { scope: "col", title: "The threshold with the best F1 on these pairs; a press sets it." }, "best F1 at"))),
+      el("th", { scope: "col", title: BEST }, "best F1 at"))),
     body);
   return { node, body, take };
 }
@@ -66,9 +68,10 @@ export function fillRates(table, { cube, twin }, known, best) {
   table.body.replaceChildren(...models.map(([role, name, sums]) => {
     const rates = ratesOf(sums);
     const cut = best[role];
-    const button = el("button", { type: "button", "aria-label": `${name}: best F1 at ${fmt(cut, 2)}; set it`,
-      disabled: !Number.isFinite(cut), onclick: () => table.take(role, cut) }, fmt(cut, 2));
+    const button = el("button", { type: "button", "aria-label": `${name}: best F1 at ${number(cut, 2)}; set it`,
+      disabled: !Number.isFinite(cut), onclick: () => table.take(role, cut) }, number(cut, 2));
     return el("tr", {}, el("th", { scope: "row" }, name),
-      ...RATES.map((rate) => el("td", {}, fmt(rates[rate], 3))), el("td", {}, role === "twin" ? fmt(cut, 2) : button));
+      ...RATES.map((rate) => el("td", {}, number(rates[rate], 3))),
+      el("td", {}, role === "twin" ? number(cut, 2) : button));
   }));
 }

@@ -1,6 +1,7 @@
 // Pairs as cards: every text of the data is a text node, so nothing in it can become markup.
 
-import { el, fmt, signed, theme } from "../../../../parts/draw.js";
+import { el, theme } from "../../../../parts/draw.js";
+import { number, signed } from "../../../../parts/words.js";
 
 export default function ({ data, parentElement }) {
   const root = theme(parentElement);
@@ -57,22 +58,23 @@ function answers(shown) {
     body.append(line);
   }
   const foot = el("tfoot");
-  foot.append(sum(shown, "P(relevant)", (who) => fmt(who.relevant, 3)));
+  foot.append(sum(shown, "P(relevant)", (who) => number(who.relevant, 3)));
   foot.append(sum(shown, "finds it relevant", (who) => who.verdict || "–"));
   if (shown.says.some((who) => who.loss !== null)) {
-    foot.append(sum(shown, "loss on the label, nats", (who) => (who.loss === null ? "–" : fmt(who.loss, 3))));
+    foot.append(sum(shown, "loss on the label, nats", (who) => (who.loss === null ? "–" : number(who.loss, 3))));
   }
   if (shown.says.some((who) => who.delta !== null)) {
     foot.append(sum(shown, "change of P(relevant)", (who) => (who.delta === null ? "–" : signed(who.delta, 3))));
   }
-  return el("table", {}, el("caption", { class: "sr" }, `Soft labels at T = 1: ${shown.heading}`), el("thead", {}, head), body, foot);
+  const caption = el("caption", { class: "sr" }, `Soft labels at T = 1: ${shown.heading}`);
+  return el("table", {}, caption, el("thead", {}, head), body, foot);
 }
 
 function bar(who, p) {
   return el(
     "td",
     { class: `num bar role-${who.role}`, style: `--p: ${p.toFixed(4)}` },
-    el("span", {}, fmt(p, 2)),
+    el("span", {}, number(p, 2)),
   );
 }
 

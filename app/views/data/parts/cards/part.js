@@ -1,6 +1,7 @@
 // Cards of the data check: a number, a small histogram, what it means. A press opens its rows.
 
 import { el, kept, svg, theme } from "../../../../parts/draw.js";
+import { integer } from "../../../../parts/words.js";
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -53,7 +54,7 @@ const NAMED = 22; // letters that fit under the bars of a card
 function bars(card) {
   const most = Math.max(...card.bars.map(([, height]) => height), 1e-9);
   const count = card.bars.length;
-  const shown = Number.isInteger(most) ? (v) => v.toLocaleString("en-US") : (v) => v.toFixed(3);
+  const shown = Number.isInteger(most) ? integer : (v) => v.toFixed(3);
   const told = card.bars.map(([name, height]) => `${name}: ${shown(height)}`).join("; ");
   const picture = svg("svg", {
     viewBox: `0 0 ${count * 10} 30`,

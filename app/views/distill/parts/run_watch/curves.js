@@ -3,7 +3,7 @@
 
 import { drag, el, svg } from "../../../../parts/draw.js";
 import { clamp } from "../../../../parts/maths.js";
-import { count } from "./sums.js";
+import { integer } from "../../../../parts/words.js";
 
 const TALL = 222;
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 64, 36, 30];
@@ -28,14 +28,21 @@ export function paintChart(chart, view) {
   const { picture } = chart;
   const width = Math.max(picture.clientWidth || 0, 200);
   const x = (step) => LEFT + (view.total ? step / view.total : 0) * (width - LEFT - RIGHT);
-  const y = (value) => TOP + (1 - clamp((value - view.low) / (view.high - view.low), 0, 1)) * (TALL - TOP - BOTTOM);
-  const nodes = [svg("text", { class: "title", x: 0, y: 16 }, chart.heading.textContent), ...grid(view, width, x, y)];
+  const share = (value) => clamp((value - view.low) / (view.high - view.low), 0, 1);
+  const y = (value) => TOP + (1 - share(value)) * (TALL - TOP - BOTTOM);
+  const title = svg("text", { class: "title", x: 0, y: 16 }, chart.heading.textContent);
+  const nodes = [title, ...grid(view, width, x, y)];
   for (const area of view.areas ?? []) nodes.push(...areaOf(area, view.step, x, y));
-  for (const level of view.levels ?? []) nodes.push(svg("path", { class: `level ${level.kind}`, d: `M${LEFT} ${y(level.value)}H${width - RIGHT}` }));
+  for (const level of view.levels ?? []) {
+    nodes.push(svg("path", { class: `level ${level.kind}`, d: `M${LEFT} ${y(level.value)}H${width - RIGHT}` }));
+  }
   for (const line of view.lines ?? []) nodes.push(...lineOf(line, view.step, x, y));
   nodes.push(...names(view, width, y));
   if (view.scrubbed) nodes.push(svg("path", { class: "now", d: `M${x(view.step)} ${TOP}V${TALL - BOTTOM}` }));
-  if (view.empty) nodes.push(svg("text", { class: "empty", x: (LEFT + width - RIGHT) / 2, y: (TOP + TALL - BOTTOM) / 2 - 6, "text-anchor": "middle" }, view.empty));
+  if (view.empty) {
+    const middle = { x: (LEFT + width - RIGHT) / 2, y: (TOP + TALL - BOTTOM) / 2 - 6 };
+    nodes.push(svg("text", { class: "empty", ...middle, "text-anchor": "middle" }, view.empty));
+  }
   picture.setAttribute("viewBox", `0 0 ${width} ${TALL}`);
   picture.setAttribute("aria-label", view.label);
   picture.replaceChildren(...nodes);
@@ -47,10 +54,12 @@ function grid(view, width, x, y) {
     svg("text", { class: "tick", x: LEFT - 5, y: y(mark) + 4, "text-anchor": "end" }, short(mark)),
   ]);
   const foot = TALL - BOTTOM + 15;
+  const tick = (x, anchor, text) => svg("text", { class: "tick", x, y: foot, "text-anchor": anchor }, text);
   nodes.push(
-    svg("text", { class: "tick", x: LEFT, y: foot }, "0"),
-    svg("text", { class: "tick", x: width - RIGHT, y: foot, "text-anchor": "end" }, view.total ? count(view.total) : ""),
-    svg("text", { class: "tick", x: (LEFT + width - RIGHT) / 2, y: foot, "text-anchor": "middle" }, "step"));
+    tick(LEFT, "start", "0"),
+    tick(width - RIGHT, "end", view.total ? integer(view.total) : ""),
+    tick((LEFT + width - RIGHT) / 2, "middle", "step"),
+  );
   return nodes;
 }
 
@@ -59,7 +68,7 @@ function lineOf(given, step, x, y) {
   const line = { ...given, points: thinned(given.points) };
   const now = line.whole ? line.points : line.points.filter(([at]) => at <= step);
   const later = line.whole ? [] : line.points.slice(Math.max(now.length - 1, 0));
-  const path = (points) => points.map(([at, value], i) => `${i ? "L" : "M"}${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("");
+  const path = (points) => `M${points.map(([at, value]) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}`;
   const nodes = [];
   if (later.length > 1) nodes.push(svg("path", { class: `line later ${line.kind}`, d: path(later) }));
   if (now.length) nodes.push(svg("path", { class: `line ${line.kind}`, d: path(now) }));
@@ -75,7 +84,10 @@ function thinned(points) {
 
 /** Square for the student, diamond for the twin, round for the teacher: never color alone. */
 function dot(kind, x, y) {
-  if (kind === "twin") return svg("path", { class: "dot twin", d: `M${x} ${y - 4.5}L${x + 4.5} ${y}L${x} ${y + 4.5}L${x - 4.5} ${y}Z` });
+  if (kind === "twin") {
+    const d = `M${x} ${y - 4.5}L${x + 4.5} ${y}L${x} ${y + 4.5}L${x - 4.5} ${y}Z`;
+    return svg("path", { class: "dot twin", d });
+  }
   if (kind === "teacher") return svg("circle", { class: "dot teacher", cx: x, cy: y, r: 3.5 });
   return svg("rect", { class: `dot ${kind}`, x: x - 3, y: y - 3, width: 6, height: 6 });
 }
@@ -98,19 +110,25 @@ function areaOf(area, step, x, y) {
 
 /** Names at the right end of their lines, apart from each other. */
 function names(view, width, y) {
+  const middle = ([, from, to]) => (from + to) / 2;
+  const shown = ({ whole, points }) =>
+    (whole ? points.at(-1) : points.findLast(([step]) => step <= view.step) ?? points[0])[1];
+  const areas = (view.areas ?? []).filter((area) => area.points.length);
+  const lines = (view.lines ?? []).filter((line) => line.points.length && line.name);
   const ends = [
-    ...(view.areas ?? []).filter((a) => a.points.length).map((a) => ({ ...a, at: (a.points.at(-1)[1] + a.points.at(-1)[2]) / 2 })),
-    ...(view.lines ?? []).filter((l) => l.points.length && l.name).map((l) => ({ ...l, at: (l.whole ? l.points.at(-1) : l.points.findLast(([at]) => at <= view.step) ?? l.points[0])[1] })),
-    ...(view.levels ?? []).map((l) => ({ ...l, at: l.value })),
-  ].map((end) => ({ ...end, y: y(end.at) })).sort((a, b) => a.y - b.y);
+    ...areas.map((area) => ({ ...area, y: y(middle(area.points.at(-1))) })),
+    ...lines.map((line) => ({ ...line, y: y(shown(line)) })),
+    ...(view.levels ?? []).map((level) => ({ ...level, y: y(level.value) })),
+  ].sort((a, b) => a.y - b.y);
   for (let i = 1; i < ends.length; i++) ends[i].y = Math.max(ends[i].y, ends[i - 1].y + 13);
   const over = (ends.at(-1)?.y ?? 0) - (TALL - BOTTOM);
   if (over > 0) for (const end of ends) end.y -= over;
-  return ends.map((end) => svg("text", { class: `name ${end.kind}`, x: width - RIGHT + 7, y: end.y + 4 }, end.name));
+  return ends.map(({ kind, name, y: at }) =>
+    svg("text", { class: `name ${kind}`, x: width - RIGHT + 7, y: at + 4 }, name));
 }
 
-/** The axis' top that holds these values: kept as it was, and doubled only when one leaves it. */
-export function heldTop(chart, values) {
+/** The end of an axis for these values: it stays as it was, and doubles when one leaves it. */
+export function stableTop(chart, values) {
   const most = Math.max(...values.filter(Number.isFinite), 0);
   if (!chart.top && most > 0) chart.top = niceTop(1.25 * most); // room: the first steps may go up
   while (chart.top && most > chart.top) chart.top *= 2;

@@ -2,16 +2,20 @@
 // page hears of a moment when it is let go, of the metric, and once of each run that comes to its end.
 
 import { el, kept, painter, speaker, still, theme } from "../../../../parts/draw.js";
+import { integer } from "../../../../parts/words.js";
 import { makeChart } from "./curves.js";
 import { makeNumbers, paintNumbers, stateLine } from "./numbers.js";
 import { makePeople, paintPeople, placeholders, tableOfPeople } from "./people.js";
 import { makePoll } from "./poll.js";
 import {
-  absorb, count, csvOf, isDone, isOver, METRICS, newFilm, OVER, questionOf, sentenceOf, viewAt,
+  absorb, csvOf, isDone, isOver, METRICS, newFilm, OVER, questionOf, sentenceOf, viewAt,
 } from "./sums.js";
 import { paintCurves } from "./views.js";
 
 const PLAY = 150; // ms a moment while it plays
+
+// what only a run that learned something has
+const PICTURES = ".numbers, .control, .curves, .pairshead, .pairs, .legend, .asTable, .progress";
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -20,7 +24,10 @@ export default function ({ data, parentElement, setStateValue }) {
   obey(part, data);
   part.sizes ??= new ResizeObserver(part.ask);
   part.sizes.observe(part.curves);
-  (window.kdLive ??= {})[data.target] = () => ({ csv: csvOf(part.film, part.data), sentence: part.words.finding.textContent });
+  (window.kdLive ??= {})[data.target] = () => ({
+    csv: csvOf(part.film, part.data),
+    sentence: part.words.finding.textContent,
+  });
   part.ask();
   return () => {
     part.poll?.stop();
@@ -36,9 +43,20 @@ export default function ({ data, parentElement, setStateValue }) {
 
 function gather(root, gap) {
   const find = (selector) => root.querySelector(selector);
-  const part = { root, film: newFilm(), input: find("#wstep"), output: find("output"), start: find(".start"), newest: find(".newest"),
-    curves: find(".curves"), host: find(".pairs"), bar: find(".progress"), table: find(".asTable") };
-  part.words = Object.fromEntries(["finding", "trouble", "state", "pairshead", "legend"].map((name) => [name, find(`.${name}`)]));
+  const part = {
+    root,
+    film: newFilm(),
+    input: find("#wstep"),
+    output: find("output"),
+    start: find(".start"),
+    newest: find(".newest"),
+    curves: find(".curves"),
+    host: find(".pairs"),
+    bar: find(".progress"),
+    table: find(".asTable"),
+  };
+  const texts = ["finding", "trouble", "state", "pairshead", "legend"];
+  part.words = Object.fromEntries(texts.map((name) => [name, find(`.${name}`)]));
   part.speak = speaker(find("[data-spoken]"));
   part.ask = painter(() => paint(part));
   part.numbers = makeNumbers(find(".numbers"), gap);
@@ -119,12 +137,14 @@ function taken(part, got, clock) {
     part.send("ended", { run: part.data.run, state: film.status.state });
   }
   part.ask();
-  if (film.checks.length !== checks || film.status.state !== state) part.speak(sentenceOf(film, part.metric, here(part), part.data));
+  if (film.checks.length !== checks || film.status.state !== state) {
+    part.speak(sentenceOf(film, part.metric, here(part), part.data));
+  }
 }
 
 function nearest(film, share) {
-  const wanted = share * film.total;
-  return film.ticks.reduce((best, step) => (Math.abs(step - wanted) < Math.abs(best - wanted) ? step : best), film.ticks[0] ?? -1);
+  const far = (step) => Math.abs(step - share * film.total);
+  return film.ticks.reduce((best, step) => (far(step) < far(best) ? step : best), film.ticks[0] ?? -1);
 }
 
 /** Show a step; the last one, or -1, is the newest there is, and stays so. */
@@ -160,8 +180,8 @@ function halt(part) {
 /** What is shown: the view of the chosen step, or of the newest. */
 function here(part) {
   const { film } = part;
-  const newest = film.ticks.at(-1) ?? 0;
-  return viewAt(film, part.metric, part.step < 0 ? newest : film.ticks.findLast((step) => step <= part.step) ?? film.ticks[0] ?? 0);
+  const chosen = part.step < 0 ? film.ticks.at(-1) : film.ticks.findLast((step) => step <= part.step);
+  return viewAt(film, part.metric, chosen ?? film.ticks[0] ?? 0);
 }
 
 function paint(part) {
@@ -169,22 +189,32 @@ function paint(part) {
   if (!film.status) return void (words.finding.textContent = "Opening the run…");
   const view = here(part);
   const nothing = isOver(film) && !film.ticks.length; // no axis and no empty boxes then
-  for (const node of part.root.querySelectorAll(".numbers, .control, .curves, .pairshead, .pairs, .legend, .asTable, .progress")) node.style.display = nothing ? "none" : "";
+  for (const node of part.root.querySelectorAll(PICTURES)) node.style.display = nothing ? "none" : "";
   words.finding.textContent = sentenceOf(film, metric, view, data);
   words.state.textContent = stateLine(film);
   const newest = film.ticks.at(-1) ?? 0;
   part.bar.firstElementChild.style.width = `${film.total ? (100 * newest) / film.total : 0}%`;
-  for (const [name, value] of [["aria-valuemax", film.total || 1], ["aria-valuenow", newest]]) part.bar.setAttribute(name, value);
+  part.bar.setAttribute("aria-valuemax", film.total || 1);
+  part.bar.setAttribute("aria-valuenow", newest);
   paintControl(part, view);
   paintNumbers(part.numbers, film, metric, view);
   paintCurves(part, view);
   for (const [key, button] of part.switches) button.setAttribute("aria-pressed", String(key === metric));
   if (film.probe && part.people?.probe !== film.probe) part.people = makePeople(part.host, film.probe);
   if (part.people) paintPeople(part.people, view.moment);
-  const grades = film.probe?.grades ?? [];
-  words.pairshead.textContent = `${film.probe?.labels.length ?? 20} pinned pairs${view.moment ? ` at step ${count(view.moment.step)}` : "; the first moment is awaited"}`;
-  words.legend.textContent = film.probe ? `Columns: ${grades.join(", ")}, from left to right. Upwards: teacher${film.probe.teacher ? "" : " (not known here)"}; downwards: student, both at T = 1. Solid frame: the label.${film.probe.truth ? " Dashed: the truth." : ""} The pairs are of the validation split, evenly spread over its grades, never trained on.` : "";
+  const when = view.moment ? ` at step ${integer(view.moment.step)}` : "; the first moment is awaited";
+  words.pairshead.textContent = `${film.probe?.labels.length ?? 20} pinned pairs${when}`;
+  words.legend.textContent = film.probe ? legend(film.probe) : "";
   if (part.table.open && part.people) part.table.lastElementChild.replaceChildren(tableOfPeople(part.people));
+}
+
+function legend({ grades, teacher, truth }) {
+  return (
+    `Columns: ${grades.join(", ")}, from left to right. ` +
+    `Upwards: teacher${teacher ? "" : " (not known here)"}; downwards: student, both at T = 1. ` +
+    `Solid frame: the label.${truth ? " Dashed: the truth." : ""} ` +
+    "The pairs are of the validation split, evenly spread over its grades, never trained on."
+  );
 }
 
 function paintControl(part, view) {
@@ -195,6 +225,7 @@ function paintControl(part, view) {
   input.value = at;
   part.newest.disabled = part.step < 0;
   part.newest.textContent = isOver(film) ? "End" : "Newest";
-  part.output.textContent = film.ticks.length ? `step ${count(view.step)}${part.step < 0 && !isOver(film) ? ", newest" : ""}` : "no step yet";
-  input.setAttribute("aria-valuetext", `${part.output.textContent} of ${count(film.total)}`);
+  const newest = part.step < 0 && !isOver(film) ? ", newest" : "";
+  part.output.textContent = film.ticks.length ? `step ${integer(view.step)}${newest}` : "no step yet";
+  input.setAttribute("aria-valuetext", `${part.output.textContent} of ${integer(film.total)}`);
 }

@@ -1,8 +1,9 @@
 // Twenty pairs, pinned for the whole run: teacher upwards, student downwards, the truth as a dashed
 // outline on either side, the label as a frame around its grade. The bars move as the student learns.
 
-import { el, fmt, svg } from "../../../../parts/draw.js";
+import { el, svg } from "../../../../parts/draw.js";
 import { softmax } from "../../../../parts/maths.js";
+import { number, shortened } from "../../../../parts/words.js";
 
 const WIDE = 150;
 const HIGH = 158;
@@ -22,8 +23,11 @@ function card(probe, i, label) {
   const [query, title] = probe.texts[i];
   const n = probe.grades.length;
   const wide = WIDE / n;
-  const column = (k, kind) => svg("rect", { class: kind, x: (k * wide + 3).toFixed(1), width: (wide - 6).toFixed(1), y: MIDDLE, height: 0 });
-  const [teacher, student] = ["teacher", "student"].map((kind) => probe.grades.map((_, k) => column(k, `bar ${kind}`)));
+  const column = (k, kind) => {
+    const across = { x: (k * wide + 3).toFixed(1), width: (wide - 6).toFixed(1) };
+    return svg("rect", { class: `bar ${kind}`, ...across, y: MIDDLE, height: 0 });
+  };
+  const [teacher, student] = ["teacher", "student"].map((kind) => probe.grades.map((_, k) => column(k, kind)));
   const truth = probe.truth ? probe.grades.flatMap((_, k) => outline(probe.truth[i * n + k], k, wide)) : [];
   const frame = { x: label * wide + 0.75, width: wide - 1.5, y: TEXT + 1, height: HIGH - TEXT - FOOT - 2 };
   const gold = label >= 0 ? [svg("rect", { class: "gold", ...frame })] : [];
@@ -31,20 +35,17 @@ function card(probe, i, label) {
   const line = (y, kind, words) => svg("text", { x: 0, y, class: kind }, words);
   const picture = svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, role: "img" },
     svg("title", {}, `${query} → ${title}`),
-    line(12, "query", cut(query, LETTERS[0])), line(28, "offer", cut(title, LETTERS[1])),
+    line(12, "query", shortened(query, LETTERS[0])), line(28, "offer", shortened(title, LETTERS[1])),
     ...gold, ...teacher, ...student, ...truth,
     svg("path", { class: "zero", d: `M0 ${MIDDLE}H${WIDE}` }), line(HIGH - 3, "offer", `label: ${gradeOf}`));
   return { node: el("li", { class: "pair" }, picture), picture, teacher, student, query, title, gradeOf };
 }
 
-function cut(text, letters) {
-  return text.length > letters ? `${text.slice(0, letters - 1).trimEnd()}…` : text;
-}
-
 function outline(p, k, wide) {
   const height = REACH * p;
   if (height < 1) return [];
-  const at = { class: "truth", x: (k * wide + 1.5).toFixed(1), width: (wide - 3).toFixed(1), height: height.toFixed(1) };
+  const across = { x: (k * wide + 1.5).toFixed(1), width: (wide - 3).toFixed(1) };
+  const at = { class: "truth", ...across, height: height.toFixed(1) };
   return [svg("rect", { ...at, y: (MIDDLE - height).toFixed(1) }), svg("rect", { ...at, y: MIDDLE })];
 }
 
@@ -62,26 +63,28 @@ export function paintPeople(people, moment) {
       one.teacher[k].setAttribute("height", a.toFixed(1));
       one.student[k].setAttribute("height", b.toFixed(1));
     }
-    one.said = { up, down };
+    one.softLabels = { up, down };
     one.picture.setAttribute("aria-label", wordsOf(probe, one));
   });
 }
 
-function wordsOf(probe, { query, title, gradeOf, said }) {
-  const list = (p) => (p ? probe.grades.map((name, k) => `${name} ${fmt(p[k], 2)}`).join(", ") : "not known");
-  return `${query} → ${title}. Label ${gradeOf}. Teacher: ${list(said.up)}. Student: ${list(said.down)}.`;
+function wordsOf(probe, { query, title, gradeOf, softLabels: { up, down } }) {
+  const list = (p) => (p ? probe.grades.map((name, k) => `${name} ${number(p[k], 2)}`).join(", ") : "not known");
+  return `${query} → ${title}. Label ${gradeOf}. Teacher: ${list(up)}. Student: ${list(down)}.`;
 }
 
 /** The same as a table: a row a pair, the probability of every grade. */
 export function tableOfPeople({ probe, cards }) {
-  const head = ["Query", "Ad", "Label", ...["teacher", "student", "truth"].flatMap((who) => probe.grades.map((name) => `${who}: ${name}`))];
+  const columns = ["teacher", "student", "truth"].flatMap((model) => probe.grades.map((name) => `${model}: ${name}`));
+  const head = ["Query", "Ad", "Label", ...columns].map((name) => el("th", { scope: "col" }, name));
   const n = probe.grades.length;
   const body = cards.map((one, i) => {
     const truth = probe.truth?.slice(i * n, (i + 1) * n);
-    const shown = [one.said?.up, one.said?.down, truth].flatMap((p) => probe.grades.map((_, k) => fmt(p?.[k], 2)));
+    const labels = [one.softLabels?.up, one.softLabels?.down, truth];
+    const shown = labels.flatMap((p) => probe.grades.map((_, k) => number(p?.[k], 2)));
     return el("tr", {}, ...[one.query, one.title, one.gradeOf, ...shown].map((text) => el("td", {}, text)));
   });
-  return el("table", {}, el("thead", {}, el("tr", {}, ...head.map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, ...body));
+  return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
 }
 
 /** Gray places for the pairs that are not there yet. */

@@ -13,8 +13,8 @@ export function addressOf(run) {
 }
 
 /**
- * Poll from look() until stop(): ask() gives the query, take(answer, clock, query) is told what came, pace(): "live",
- * "slow" or "done"; trouble(sentence or "") when the lab is away or back.
+ * Poll from look() until stop(). ask() gives the query, take(answer, clock, query) receives what came,
+ * pace() is "live", "slow" or "done"; trouble(sentence or "") when the lab is away or back.
  */
 export function makePoll(run, { ask, take, pace, trouble }) {
   const poll = { timer: 0, tag: "", failed: 0, over: false, busy: null };
@@ -39,7 +39,8 @@ export function makePoll(run, { ask, take, pace, trouble }) {
       if (poll.over) return;
       if (cause.gone) return trouble(cause.message);
       const wait = Math.min(PACE * 2 ** poll.failed++, LONGEST);
-      trouble(`${cause.message} Trying again in ${Math.max(1, Math.round(wait / 1000))} s; a run goes on by itself meanwhile.`);
+      const seconds = Math.max(1, Math.round(wait / 1000));
+      trouble(`${cause.message} Trying again in ${seconds} s; a run goes on by itself meanwhile.`);
       later(wait);
     } finally {
       poll.busy = null;
@@ -74,7 +75,8 @@ async function fetched(run, query, poll) {
   if (answer.status === 404) throw Object.assign(new Error("There is no such run here any more."), { gone: true });
   if (!answer.ok) throw new Error(`The lab answered with an error (${answer.status}).`);
   if (!answer.headers.get("content-type")?.includes("json")) {
-    throw Object.assign(new Error("This server has no live address for runs: start the lab with python -m app."), { gone: true });
+    const message = "This server has no live address for runs: start the lab with python -m app.";
+    throw Object.assign(new Error(message), { gone: true });
   }
   const body = await answer.json();
   [poll.tag, poll.query] = [answer.headers.get("etag") ?? "", query];

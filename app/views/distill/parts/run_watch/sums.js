@@ -1,6 +1,6 @@
 // What is known of a run in the browser, and what it says at a step of its training.
 
-import { fmt } from "../../../../parts/draw.js";
+import { capital, integer, number, percent } from "../../../../parts/words.js";
 
 export const OVER = ["finished", "stopped", "failed", "lost", "broken"];
 const LEARNING = ["distill", "finetune", "evaluate"];
@@ -126,15 +126,6 @@ export function viewAt(film, metric, step) {
   };
 }
 
-/** Seconds for reading. */
-export function duration(seconds) {
-  if (!Number.isFinite(seconds)) return "–";
-  const whole = Math.max(0, Math.round(seconds));
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
-}
-
 /** Seconds to the last step by the newest lines; nan when they do not tell. */
 export function secondsLeft(film) {
   const left = film.status?.left;
@@ -150,23 +141,29 @@ export function twinName(film, step) {
 /** The one sentence: how far it is, how good it is, and against whom. */
 export function sentenceOf(film, metric, view, data) {
   const { state, words } = film.status;
-  if (!film.ticks.length) return isOver(film) ? "Nothing was learned, so there is nothing to show." : `${capital(words)}.`;
+  if (!film.ticks.length) {
+    return isOver(film) ? "Nothing was learned, so there is nothing to show." : `${capital(words)}.`;
+  }
   const { name, field } = METRICS[metric];
-  const parts = [`After ${count(view.step)} of ${count(film.total)} steps`];
+  const parts = [`After ${integer(view.step)} of ${integer(film.total)} steps`];
   const value = view.check?.[field];
   const kept = isOver(film) && view.check?.step < view.step && state === "finished";
-  if (kept) parts.push(`, of which step ${count(view.check.step)} is kept,`);
+  if (kept) parts.push(`, of which step ${integer(view.check.step)} is kept,`);
   if (Number.isFinite(value)) {
-    const n = film.pairs ? ` on ${count(film.pairs)} validation pairs` : " in validation";
+    const n = film.pairs ? ` on ${integer(film.pairs)} validation pairs` : " in validation";
     const others = [["its teacher", film.teacher?.[metric]], [twinName(film, view.step), view.twinCheck?.[field]]];
-    const told = others.filter(([, v]) => Number.isFinite(v)).map(([who, v]) => `${who} ${fmt(v)}`);
-    parts.push(` the student has ${name} ${fmt(value)}${n}${told.length ? `; ${told.join(", ")}` : ""}.`);
+    const known = others.filter(([, v]) => Number.isFinite(v)).map(([model, v]) => `${model} ${number(v)}`);
+    parts.push(` the student has ${name} ${number(value)}${n}${known.length ? `; ${known.join(", ")}` : ""}.`);
   } else parts.push(" the student has not been validated yet.");
   const when = isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far";
-  if (Number.isFinite(view.gap.value)) parts.push(` Gap recovered in validation${when}: ${gapWords(view.gap)}. The verdict is on the test pairs.`);
-  else if (view.gap.unclear) parts.push(` Gap recovered in validation: ${NOT_CLEAR}.`);
+  if (Number.isFinite(view.gap.value)) {
+    parts.push(` Gap recovered in validation${when}: ${gapWords(view.gap)}. The verdict is on the test pairs.`);
+  } else if (view.gap.unclear) {
+    parts.push(` Gap recovered in validation: ${NOT_CLEAR}.`);
+  }
   if (Number.isFinite(view.moment?.agreement)) {
-    parts.push(`${kept ? " At the last step it" : " It"} agrees with its teacher on ${percent(view.moment.agreement)} of ${count(film.probe?.pairs ?? 0)} probe pairs.`);
+    const pairs = `${percent(view.moment.agreement)} of ${integer(film.probe?.pairs ?? 0)} probe pairs`;
+    parts.push(`${kept ? " At the last step it" : " It"} agrees with its teacher on ${pairs}.`);
   }
   return parts.join("");
 }
@@ -178,39 +175,46 @@ export function gapWords({ value, low, high }) {
   return `${percent(value)} [${from}, ${to}]${claim}`;
 }
 
-/** A share as percent. */
-export function percent(value) {
-  return Number.isFinite(value) ? `${Math.round(100 * value)} %`.replace("-", "−") : "–";
-}
-
-/** A whole number for reading. */
-export function count(value) {
-  return Number(value).toLocaleString("en");
-}
-
-export function capital(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
+const CSV_NAMES = [
+  "loss", "soft_weighted", "hard_weighted", "validation_roc_auc", "validation_nll",
+  "twin_validation_roc_auc", "twin_validation_nll", "agreement_with_teacher", "kl_to_teacher_nats",
+  "distance_to_truth", "twin_distance_to_truth", "pairs_per_second", "memory_mb",
+];
+// the name in the CSV -> the name in a line of metrics, or in a moment of the replay
+const COLUMNS = {
+  line: {
+    loss: "loss",
+    pairs_per_second: "pairs_per_second",
+    memory_mb: "memory_mb",
+    validation_roc_auc: "validation_roc_auc",
+    validation_nll: "validation_nll",
+  },
+  twinLine: { twin_validation_roc_auc: "validation_roc_auc", twin_validation_nll: "validation_nll" },
+  moment: { agreement_with_teacher: "agreement", kl_to_teacher_nats: "kl", distance_to_truth: "distance" },
+  twinMoment: { twin_distance_to_truth: "distance" },
+};
 
 /** All numbers of the picture, a row a step, as CSV; its last column repeats the run. */
 export function csvOf(film, data) {
-  const names = ["step", "loss", "soft_weighted", "hard_weighted", "validation_roc_auc", "validation_nll",
-    "twin_validation_roc_auc", "twin_validation_nll", "agreement_with_teacher", `kl_to_teacher_nats`, "distance_to_truth",
-    "twin_distance_to_truth", "pairs_per_second", "memory_mb"];
   const rows = new Map();
   const put = (step, values) => rows.set(step, { ...rows.get(step), ...values });
   for (const line of film.lines) {
-    put(line.step, pick(line, { loss: "loss", pairs_per_second: "pairs_per_second", memory_mb: "memory_mb", validation_roc_auc: "validation_roc_auc", validation_nll: "validation_nll" }));
-    for (const part of ["soft", "hard"]) if (Number.isFinite(line[part])) put(line.step, { [`${part}_weighted`]: line[part] * data.weights[part] });
+    put(line.step, pick(line, COLUMNS.line));
+    for (const term of ["soft", "hard"]) {
+      if (Number.isFinite(line[term])) put(line.step, { [`${term}_weighted`]: line[term] * data.weights[term] });
+    }
   }
-  for (const line of film.twin?.lines ?? []) put(line.step, pick(line, { twin_validation_roc_auc: "validation_roc_auc", twin_validation_nll: "validation_nll" }));
-  for (const one of film.moments) put(one.step, pick(one, { agreement_with_teacher: "agreement", kl_to_teacher_nats: "kl", distance_to_truth: "distance" }));
-  for (const one of film.twin?.moments ?? []) put(one.step, pick(one, { twin_distance_to_truth: "distance" }));
-  const body = [...rows].sort(([a], [b]) => a - b).map(([step, row]) => names.map((name) => (name === "step" ? step : row[name] ?? "")).join(","));
-  const about = `"run=${data.run} ${data.about.replace(/\s+/g, " ").replaceAll('"', '""')}"`;
-  return [`${names.join(",")},made_from`, ...body.map((row) => `${row},${about}`), ""].join("\n");
+  for (const line of film.twin?.lines ?? []) put(line.step, pick(line, COLUMNS.twinLine));
+  for (const moment of film.moments) put(moment.step, pick(moment, COLUMNS.moment));
+  for (const moment of film.twin?.moments ?? []) put(moment.step, pick(moment, COLUMNS.twinMoment));
+  const source = `"run=${data.run} ${data.about.replace(/\s+/g, " ").replaceAll('"', '""')}"`;
+  const body = [...rows]
+    .sort(([a], [b]) => a - b)
+    .map(([step, row]) => [step, ...CSV_NAMES.map((name) => row[name] ?? ""), source].join(","));
+  return [["step", ...CSV_NAMES, "made_from"].join(","), ...body, ""].join("\n");
 }
 
 function pick(line, names) {
-  return Object.fromEntries(Object.entries(names).filter(([, from]) => Number.isFinite(line[from])).map(([to, from]) => [to, line[from]]));
+  const known = Object.entries(names).filter(([, from]) => Number.isFinite(line[from]));
+  return Object.fromEntries(known.map(([to, from]) => [to, line[from]]));
 }

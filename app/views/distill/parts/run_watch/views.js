@@ -1,8 +1,8 @@
 // What each of the four pictures shows of a run.
 
-import { fmt } from "../../../../parts/draw.js";
-import { heldTop, paintChart } from "./curves.js";
-import { capital, isOver, METRICS, percent } from "./sums.js";
+import { capital, number, percent } from "../../../../parts/words.js";
+import { paintChart, stableTop } from "./curves.js";
+import { isOver, METRICS } from "./sums.js";
 
 /** Paint them all at a view. */
 export function paintCurves(part, view) {
@@ -19,7 +19,8 @@ function waiting(film, what) {
 }
 
 function lossView(chart, film, data, view) {
-  const terms = ["soft", "hard"].filter((term) => data.weights[term] > 0 && film.loss.some((line) => Number.isFinite(line[term])));
+  const known = (term) => film.loss.some((line) => Number.isFinite(line[term]));
+  const terms = ["soft", "hard"].filter((term) => data.weights[term] > 0 && known(term));
   let floor = film.loss.map(() => 0);
   const areas = terms.map((term) => {
     const from = floor;
@@ -27,14 +28,19 @@ function lossView(chart, film, data, view) {
     const to = floor;
     return { kind: term, name: term, points: film.loss.map((line, i) => [line.step, from[i], to[i]]) };
   });
-  const high = heldTop(chart, film.loss.map((line) => line.loss));
-  const told = terms.map((term) => `${term} ${data.weights[term]} × ${fmt(view.loss?.[term])}`).join(" + ");
-  chart.heading.textContent = view.loss ? `Loss ${fmt(view.loss.loss)}${terms.length > 1 ? ` = ${told}` : ""}` : "Loss";
+  const high = stableTop(chart, film.loss.map((line) => line.loss));
+  const sum = terms.map((term) => `${term} ${data.weights[term]} × ${number(view.loss?.[term])}`).join(" + ");
+  const value = view.loss ? ` ${number(view.loss.loss)}` : "";
+  chart.heading.textContent = `Loss${value}${value && terms.length > 1 ? ` = ${sum}` : ""}`;
+  const frame = { low: 0, high, marks: quarters(high), areas };
+  if (!film.loss.length) return { ...frame, lines: [], empty: waiting(film, "loss"), label: "No loss yet." };
+  const points = film.loss.map((line) => [line.step, line.loss]);
   return {
-    low: 0, high, marks: quarters(high), areas,
-    lines: areas.length ? [] : [{ kind: "student", name: "loss", points: film.loss.map((line) => [line.step, line.loss]) }],
-    empty: film.loss.length ? "" : waiting(film, "loss"),
-    label: film.loss.length ? `Loss over steps: ${fmt(film.loss[0].loss)} at the first line, ${fmt(view.loss?.loss)} at step ${view.step}; ${told}.` : "No loss yet.",
+    ...frame,
+    lines: areas.length ? [] : [{ kind: "student", name: "loss", points }],
+    empty: "",
+    label: `Loss over steps: ${number(film.loss[0].loss)} at the first line, `
+      + `${number(view.loss?.loss)} at step ${view.step}; ${sum}.`,
   };
 }
 
@@ -42,49 +48,77 @@ function quarters(high) {
   return [0, 0.25, 0.5, 0.75, 1].map((part) => part * high);
 }
 
+/** [step, value] of the lines that hold a number under a name. */
+function pointsOf(lines, name) {
+  return (lines ?? []).filter((line) => Number.isFinite(line[name])).map((line) => [line.step, line[name]]);
+}
+
+function levelsOf(value) {
+  return Number.isFinite(value) ? [{ kind: "teacher", name: "teacher", value }] : [];
+}
+
 function metricView(chart, film, metric, view) {
-  const { name, field, high } = METRICS[metric];
-  const points = (lines) => (lines ?? []).filter((line) => Number.isFinite(line[field])).map((line) => [line.step, line[field]]);
-  const own = points(film.checks);
-  const twin = points(film.twin?.lines);
+  const { name, field } = METRICS[metric];
+  const own = pointsOf(film.checks, field);
+  const twin = pointsOf(film.twin?.lines, field);
   const top = film.teacher?.[metric];
   const values = [...own, ...twin].map(([, value]) => value).concat(Number.isFinite(top) ? [top] : []);
   if (chart.metric !== metric) Object.assign(chart, { metric, top: 0 });
-  const frame = high ? { high, low: values.some((value) => value < METRICS[metric].low) ? 0 : METRICS[metric].low } : { low: 0, high: heldTop(chart, values) };
-  const marks = quarters(frame.high - frame.low).map((part) => frame.low + part);
+  const { low, high } = axisOf(chart, METRICS[metric], values);
   chart.heading.textContent = `Validation ${name}`;
+  const none = isOver(film) ? "no validation was recorded" : "the first validation is awaited";
+  const other = view.step < film.ticks.at(-1) ? "twin's saved step" : "twin";
   return {
-    ...frame, marks,
-    levels: Number.isFinite(top) ? [{ kind: "teacher", name: "teacher", value: top }] : [],
-    lines: [{ kind: "twin", name: "twin", points: twin, whole: true, dots: true }, { kind: "student", name: "student", points: own, dots: true }],
-    empty: own.length || twin.length ? "" : isOver(film) ? "no validation was recorded" : "the first validation is awaited",
-    label: `Validation ${name} over steps: student ${fmt(view.check?.[field])}, teacher ${fmt(top)}, ${view.step < film.ticks.at(-1) ? "twin's saved step" : "twin"} ${fmt(view.twinCheck?.[field])}. Validation pairs, not test.`,
+    low, high,
+    marks: quarters(high - low).map((part) => low + part),
+    levels: levelsOf(top),
+    lines: [
+      { kind: "twin", name: "twin", points: twin, whole: true, dots: true },
+      { kind: "student", name: "student", points: own, dots: true },
+    ],
+    empty: own.length || twin.length ? "" : none,
+    label: `Validation ${name} over steps: student ${number(view.check?.[field])}, teacher ${number(top)}, `
+      + `${other} ${number(view.twinCheck?.[field])}. Validation pairs, not test.`,
   };
 }
 
+/** The metric's own axis, from 0 where a value lies below it; else one that holds all values. */
+function axisOf(chart, { low, high }, values) {
+  if (!high) return { low: 0, high: stableTop(chart, values) };
+  return { low: values.some((value) => value < low) ? 0 : low, high };
+}
+
 function momentLines(film, name) {
-  const points = (moments) => (moments ?? []).filter((one) => Number.isFinite(one[name])).map((one) => [one.step, one[name]]);
-  return [{ kind: "twin", name: "twin", points: points(film.twin?.moments), whole: true }, { kind: "student", name: "student", points: points(film.moments) }];
+  return [
+    { kind: "twin", name: "twin", points: pointsOf(film.twin?.moments, name), whole: true },
+    { kind: "student", name: "student", points: pointsOf(film.moments, name) },
+  ];
 }
 
 function agreementView(film, data, view) {
   const lines = momentLines(film, "agreement");
-  const said = lines[1].points.length;
+  let empty = "";
+  if (!lines[1].points.length) {
+    if (!data.taught) empty = "this run has no teacher";
+    else empty = film.moments.length ? "the teacher's answers are not known" : waiting(film, "moment");
+  }
+  const [student, twin] = [view.moment, view.twinMoment].map((moment) => percent(moment?.agreement));
   return {
-    low: 0, high: 1, marks: quarters(1), lines,
-    empty: said ? "" : !data.taught ? "this run has no teacher" : film.moments.length ? "the teacher's answers are not known" : waiting(film, "moment"),
-    label: `Agreement with the teacher over steps: student ${percent(view.moment?.agreement ?? NaN)}, twin ${percent(view.twinMoment?.agreement ?? NaN)}.`,
+    low: 0, high: 1, marks: quarters(1), lines, empty,
+    label: `Agreement with the teacher over steps: student ${student}, twin ${twin}.`,
   };
 }
 
 function distanceView(chart, film, view) {
   const lines = momentLines(film, "distance");
   const top = film.probe?.teacherDistance;
-  const high = heldTop(chart, lines.flatMap((line) => line.points.map(([, value]) => value)));
+  const high = stableTop(chart, lines.flatMap((line) => line.points.map(([, value]) => value)));
+  const none = film.moments.length ? "no truth is known of these pairs" : waiting(film, "moment");
+  const [student, twin] = [view.moment, view.twinMoment].map((moment) => number(moment?.distance));
   return {
     low: 0, high, marks: quarters(high), lines,
-    levels: Number.isFinite(top) ? [{ kind: "teacher", name: "teacher", value: top }] : [],
-    empty: lines[1].points.length ? "" : film.moments.length ? "no truth is known of these pairs" : waiting(film, "moment"),
-    label: `Distance to the truth over steps: student ${fmt(view.moment?.distance ?? NaN)}, twin ${fmt(view.twinMoment?.distance ?? NaN)}, teacher ${fmt(top ?? NaN)}.`,
+    levels: levelsOf(top),
+    empty: lines[1].points.length ? "" : none,
+    label: `Distance to the truth over steps: student ${student}, twin ${twin}, teacher ${number(top)}.`,
   };
 }

@@ -2,8 +2,9 @@
 // An SVG, so that it can be saved. The axis ends at the first of a few round numbers above the
 // longest bar of a word, so small bars stay readable and a drag rescales only at those numbers.
 
-import { el, fmt, svg } from "../../../../parts/draw.js";
+import { el, svg } from "../../../../parts/draw.js";
 import { clamp } from "../../../../parts/maths.js";
+import { number, probability, shortened } from "../../../../parts/words.js";
 
 const ROW = 24;
 const HEAD = 26; // role names
@@ -25,13 +26,6 @@ export function topOf(rows, ...softLabels) {
 export function reachOf(p, log, top) {
   if (!log) return clamp(p / top, 0, 1);
   return p > 0 ? clamp(1 + Math.log10(p) / TAIL, 0, 1) : 0;
-}
-
-/** A probability for reading, in the room of six letters. */
-export function reading(p) {
-  if (!Number.isFinite(p)) return "–";
-  if (p >= 0.9995) return "1.00";
-  return p >= 0.0995 ? p.toFixed(2) : p >= 0.00095 ? p.toFixed(3) : p > 0 ? p.toExponential(0).replace("e-", "e−") : "0";
 }
 
 /** A panel; kind: "free" or "fixed". on.lit(row) while a row is pointed at. */
@@ -62,8 +56,8 @@ export function paintPanel(panel, view) {
     line.teacher.setAttribute("x", (panel.middle - a).toFixed(2));
     line.teacher.setAttribute("width", a.toFixed(2));
     line.student.setAttribute("width", b.toFixed(2));
-    line.left.textContent = reading(p);
-    line.right.textContent = reading(q);
+    line.left.textContent = probability(p);
+    line.right.textContent = probability(q);
     line.group.classList.toggle("lit", view.lit === row.word);
   });
   if (panel.told !== view.title) panel.title.textContent = panel.told = view.title;
@@ -73,7 +67,8 @@ export function paintPanel(panel, view) {
 }
 
 function spread(role, name, { bits, sharing }) {
-  return el("span", { class: role }, el("b", {}, name), ` ${fmt(bits, 1)} bits, 90 % in ${sharing} ${sharing === 1 ? "word" : "words"}`);
+  const words = `${sharing} ${sharing === 1 ? "word" : "words"}`;
+  return el("span", { class: role }, el("b", {}, name), ` ${number(bits, 1)} bits, 90 % in ${words}`);
 }
 
 function draw(panel, view, width) {
@@ -126,7 +121,7 @@ function line(panel, view, row, y, width) {
     right: text(width - VALUE + 6, "start", "value"),
   };
   made.cuts = [middle - half + 8, middle + half - 14].map((x) => cutMark(x, at));
-  const name = row.word.length > 15 ? `${row.word.slice(0, 14)}…` : row.word;
+  const name = shortened(row.word, 15);
   made.group = svg("g", { class: row.rest ? "line rest" : "line" },
     svg("rect", { x: 0, y, width, height: ROW, class: "ground" }),
     view.worded ? text(WORD - 8, "end", "word", name) : null,
@@ -152,7 +147,10 @@ function cutMark(x, at) {
 }
 
 function summary(view) {
-  const list = (soft) => view.rows.slice(0, 4).map((row, i) => `${row.word} ${reading(soft[i])}`).join(", ");
+  const side = (name, soft, { bits }) => {
+    const words = view.rows.slice(0, 4).map((row, i) => `${row.word} ${probability(soft[i])}`);
+    return `${name}: ${words.join(", ")}; ${number(bits, 1)} bits.`;
+  };
   const { teacher, student } = view.stats;
-  return `${view.title}. Teacher: ${list(view.p)}; ${fmt(teacher.bits, 1)} bits. Student: ${list(view.q)}; ${fmt(student.bits, 1)} bits.`;
+  return `${view.title}. ${side("Teacher", view.p, teacher)} ${side("Student", view.q, student)}`;
 }

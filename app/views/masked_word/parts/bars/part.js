@@ -1,10 +1,10 @@
 // Masked word: what two language models would write in one gap, at T = 1, 3, 5 and at a T that is
 // dragged. All logits are here, so every soft label is the whole vocabulary's own softmax.
 
-import { el, fmt, kept, painter, speaker, still, theme } from "../../../../parts/draw.js";
+import { el, kept, painter, speaker, still, theme } from "../../../../parts/draw.js";
 import { entropy, kl, softmax } from "../../../../parts/maths.js";
-import { degrees } from "../../../../parts/stage.js";
 import { makeRail, showRail, stepped, sweep } from "../../../../parts/temperature_rail.js";
+import { degrees, integer, number } from "../../../../parts/words.js";
 import { makePanel, paintPanel, topOf } from "./panels.js";
 
 const FIXED = [1, 3, 5];
@@ -62,7 +62,8 @@ function makeTools(part) {
     check("log", "Log axis", "Four decades of probability, so that the tail can be seen"),
     check("same", "Same scale", "One axis for all four pictures, so that their bars can be compared; "
       + "off: each axis ends just above its own longest bar"),
-    check("few", "Only these words", "The softmax over the words shown, as slides draw it; off: over the whole vocabulary"));
+    check("few", "Only these words", "The softmax over the words shown, as slides draw it; "
+      + "off: over the whole vocabulary"));
   return { node, boxes, button };
 }
 
@@ -166,7 +167,7 @@ function paint(part) {
   const { data, now } = part;
   const narrow = part.root.clientWidth < 820;
   const many = Math.max(part.logits.teacher.length, part.logits.student.length) - data.rows.length;
-  const rest = { word: `${many.toLocaleString("en")} others`, truth: -1, rest: true };
+  const rest = { word: `${integer(many)} others`, truth: -1, rest: true };
   const rows = now.few ? data.rows : [...data.rows, rest];
   part.root.toggleAttribute("data-narrow", narrow);
   showRail(part.rail, now.T, "Temperature T");
@@ -201,8 +202,8 @@ function between(part) {
   const words = [];
   if (data.same) {
     const apart = kl(part.logits.teacher, part.logits.student, now.T);
-    words.push(`At T = ${degrees(now.T)}: KL(teacher ‖ student) = ${fmt(apart, 3)} nats, `
-      + `T² · KL = ${fmt(apart * now.T ** 2, 3)}.`);
+    words.push(`At T = ${degrees(now.T)}: KL(teacher ‖ student) = ${number(apart, 3)} nats, `
+      + `T² · KL = ${number(apart * now.T ** 2, 3)}.`);
   } else {
     words.push("The two models have different vocabularies, so no KL between them is defined; "
       + "– marks a word that is not in a model's vocabulary.");
@@ -213,6 +214,8 @@ function between(part) {
   const second = truthKnown
     ? "Dashed at T = 1: the exact P(word) of the grammar that generated the lab's sentences."
     : "KL is always over all words.";
-  const third = now.log || now.same ? "" : " Each picture has its own axis; a bar with two gaps is longer than its axis.";
+  const third = now.log || now.same
+    ? ""
+    : " Each picture has its own axis; a bar with two gaps is longer than its axis.";
   part.legend.textContent = `${over}. ${second}${third}`;
 }

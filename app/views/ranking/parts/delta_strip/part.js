@@ -1,11 +1,10 @@
 // Per-query differences, greatest first, on canvas. A drag brushes ranks, a click opens a query.
 // Hovering, moving and brushing stay in the browser; the release sends the brush once.
 
-import {
-  color, drag, el, fit, floats, fmt, fontOf, kept, painter, signed, theme,
-} from "../../../../parts/draw.js";
+import { color, drag, el, fit, floats, fontOf, kept, painter, theme } from "../../../../parts/draw.js";
 import { clamp } from "../../../../parts/maths.js";
 import { numberBox } from "../../../../parts/number_box.js";
+import { integer, number, signed } from "../../../../parts/words.js";
 
 const HEIGHT = 236;
 const TOP = 30; // px of the line that says who is who
@@ -74,10 +73,6 @@ function load(strip) {
   for (const end of Object.values(strip.ends)) end.bound(1, Math.max(n, 1));
   strip.canvas.setAttribute("aria-label", data.said);
   point(strip, clamp(strip.at || 1, 1, Math.max(n, 1)));
-}
-
-function count(number) {
-  return number.toLocaleString("en");
 }
 
 /** Brush by drag, open by click. */
@@ -149,7 +144,8 @@ function point(strip, rank) {
   if (!strip.at) return;
   strip.hands.at.value = rank;
   const i = rank - 1;
-  const text = `${count(rank)}. “${data.queries[i]}”: A ${fmt(data.valuesA[i])}, B ${fmt(data.valuesB[i])}, A − B ${signed(strip.deltas[i])}`;
+  const values = `A ${number(data.valuesA[i])}, B ${number(data.valuesB[i])}`;
+  const text = `${integer(rank)}. “${data.queries[i]}”: ${values}, A − B ${signed(strip.deltas[i])}`;
   strip.under.textContent = text;
   strip.hands.at.setAttribute("aria-valuetext", text);
   strip.paint();
@@ -171,7 +167,7 @@ function draw(strip) {
 function names(context, strip, width) {
   const { data, counts } = strip;
   const roomy = width >= 720;
-  const text = (side, won) => `${side.toUpperCase()} better in ${count(won)}${roomy ? `: ${data[side].name}` : ""}`;
+  const text = (side, won) => `${side.toUpperCase()} better in ${integer(won)}${roomy ? `: ${data[side].name}` : ""}`;
   const ink = color(strip.root, "text");
   context.textBaseline = "middle";
   context.fillStyle = color(strip.root, data.a.role);
@@ -187,7 +183,7 @@ function names(context, strip, width) {
   for (let line = 0; line < 12; line += 4) context.fillRect(at, 4 + line, 12, 2.6);
   context.fillStyle = color(strip.root, "muted");
   context.textAlign = "center";
-  if (width >= 480) context.fillText(`equal in ${count(counts.equal)}`, width / 2, 11);
+  if (width >= 480) context.fillText(`equal in ${integer(counts.equal)}`, width / 2, 11);
 }
 
 function axis(context, strip, width, y) {

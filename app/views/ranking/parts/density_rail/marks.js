@@ -2,6 +2,7 @@
 
 import { svg } from "../../../../parts/draw.js";
 import { clamp } from "../../../../parts/maths.js";
+import { shortened, signed } from "../../../../parts/words.js";
 
 const THUMB = 24; // px, as part.css draws it
 
@@ -21,14 +22,10 @@ export function fillOf(side, data) {
   return side === "a" ? colorOf(data.a.role) : "url(#dots)";
 }
 
-export function percent(share) {
-  return `${(100 * share).toFixed(1)} %`;
-}
-
 /** A difference with its sign; what rounds to 0 has none. */
 function plusMinus(value, digits) {
-  const shown = Math.abs(value).toFixed(digits);
-  return Number(shown) === 0 ? shown : (value < 0 ? "−" : "+") + shown;
+  const size = Math.abs(value).toFixed(digits);
+  return Number(size) === 0 ? size : signed(value, digits);
 }
 
 export function changeText(value, data) {
@@ -80,7 +77,8 @@ export function axes(picture, plan, limit, data) {
     return;
   }
   put(picture, "text", { x: plan.share[0], y: 14, class: "head" }, "Share of the top k");
-  put(picture, "text", { x: plan.change[0], y: 14, class: "head" }, points ? "A − B, percentage points" : "A / B − 1, relative change");
+  const change = points ? "A − B, percentage points" : "A / B − 1, relative change";
+  put(picture, "text", { x: plan.change[0], y: 14, class: "head" }, change);
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {
     const x = plan.share[0] + share * (plan.share[1] - plan.share[0]);
     tick(picture, x, plan, `${100 * share} %`);
@@ -104,7 +102,8 @@ export function gradeRow(picture, plan, grade, data, limit) {
   const { wide } = plan;
   const first = wide ? y + 5 : y + 22;
   const middle = wide ? y + 21 : y + 73;
-  put(picture, "text", { x: 0, y: wide ? y + 26 : y + 14, class: "grade" }, shorten(data.grades[grade], wide ? 10 : 20));
+  const name = shortened(data.grades[grade], wide ? 10 : 20);
+  put(picture, "text", { x: 0, y: wide ? y + 26 : y + 14, class: "grade" }, name);
   const end = wide ? { x: plan.text } : { x: plan.width, "text-anchor": "end" };
   const [from, to] = plan.change;
   const row = {
@@ -202,10 +201,6 @@ export function profile(box, data) {
   });
   box.replaceChildren(strip);
   return bars;
-}
-
-function shorten(text, letters) {
-  return text.length > letters ? `${text.slice(0, letters - 1)}…` : text;
 }
 
 export function sharesOf(side, data, k) {

@@ -2,13 +2,19 @@
 // Every depth lies in data; a drag sends nothing, the release sends k once.
 
 import { kept, painter, svg, theme } from "../../../../parts/draw.js";
-import { clamp } from "../../../../parts/maths.js";
+import { integer, percent } from "../../../../parts/words.js";
 import {
-  axes, bareRow, changes, changeText, colorOf, ends, fillOf, gradeRow, legend, patterns, percent, placeOf,
+  axes, bareRow, changes, changeText, colorOf, ends, fillOf, gradeRow, legend, patterns, placeOf,
   profile, sharesOf, testText,
 } from "./marks.js";
 
 const PAUSE = 150; // ms of rest after which a key press counts as released
+
+// where the axis of the change may end
+const STEPS = {
+  points: [2, 3, 5, 8, 10, 15, 20, 30, 40, 60, 80, 100],
+  relative: [0.1, 0.2, 0.3, 0.5, 0.8, 1],
+};
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -113,7 +119,7 @@ function planOf(width, data) {
 
 /** One axis for all depths, so that a drag shows change only: the largest change at any k. */
 function limitOf(data) {
-  const steps = data.reading === "points" ? [2, 3, 5, 8, 10, 15, 20, 30, 40, 60, 80, 100] : [0.1, 0.2, 0.3, 0.5, 0.8, 1];
+  const steps = STEPS[data.reading] ?? STEPS.relative;
   let most = 0;
   for (let k = 1; k <= data.deepest; k++) {
     for (const value of changes(data, k)) if (Number.isFinite(value)) most = Math.max(most, Math.abs(value));
@@ -149,14 +155,14 @@ function shareBar(bar, share) {
   bar.mark.setAttribute("width", width);
   bar.mark.style.fill = known ? bar.fill : "url(#bare)";
   bar.text.setAttribute("x", bar.from + width + 6);
-  bar.text.textContent = known ? percent(share) : "unlabelled";
+  bar.text.textContent = known ? percent(share, 1) : "unlabelled";
 }
 
 function bareBar(bar, coverage) {
   const width = (coverage === null ? 0 : 1 - coverage) * (bar.to - bar.from);
   bar.mark.setAttribute("width", width);
   bar.text.setAttribute("x", bar.from + width + 6);
-  bar.text.textContent = coverage === null ? "–" : percent(1 - coverage);
+  bar.text.textContent = coverage === null ? "–" : percent(1 - coverage, 1);
 }
 
 function changeBar(row, value, limit, data) {
@@ -183,13 +189,13 @@ function whisker(row, test, limit, data) {
 
 function sentence(data, both, change) {
   const best = data.grades.length - 1;
-  const read = (share) => (share === null ? "unlabelled" : percent(share));
+  const read = (share) => (share === null ? "unlabelled" : percent(share, 1));
   const by = Number.isFinite(change[best]) ? `, ${changeText(change[best], data)}` : "";
   return `${data.grades[best]} ${read(both.a[best])} in A, ${read(both.b[best])} in B${by}`;
 }
 
 function noteOf(data, k, tested) {
-  const [a, b] = [data.a, data.b].map((side) => side.judged[k - 1].toLocaleString("en"));
+  const [a, b] = [data.a, data.b].map((side) => integer(side.judged[k - 1]));
   const how = data.pooled ? "pooled over queries" : "mean of each query's shares";
   const wait = tested || !data.pooled ? "" : " Release to test this depth.";
   return `Of ${a} (A) and ${b} (B) labelled ads in the top ${k}, ${how}.${wait}`;

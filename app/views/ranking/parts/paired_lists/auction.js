@@ -1,11 +1,12 @@
 // One query's auction: rails for w, slots and reserve; every ad a row that slides to its place.
 
-import { el, fmt, painter, speaker } from "../../../../parts/draw.js";
+import { el, painter, speaker } from "../../../../parts/draw.js";
 import { clamp } from "../../../../parts/maths.js";
 import { numberBox } from "../../../../parts/number_box.js";
+import { number, percent } from "../../../../parts/words.js";
 import { buildFrontier, paintFrontier } from "./frontier.js";
 import { holdAuction, railPosition, railValue, STATES, summary } from "./hold.js";
-import { badge, chip, dollars, isNews, moveText, newEcho, percent, rested, settle, slide } from "./marks.js";
+import { badge, chip, dollars, isNews, moveText, newEcho, rested, settle, slide } from "./marks.js";
 
 const TALL = { wide: 58, narrow: 144 };
 const CELLS = ["Bid", "pClick", "pDefect", "RankScore", "Pays a click", "Outcome"];
@@ -18,7 +19,8 @@ export function drawAuction(view, data) {
   if (isNews(view.echo, rulesText(data.rules, data.by))) Object.assign(view, { rules: { ...data.rules }, by: data.by });
   view.bids = data.ads.map((ad) => ad.bid);
   view.clicks = data.ads.map((ad) => ad.click);
-  view.defects = Object.fromEntries(data.models.map((model) => [model.role, data.ads.map((ad) => ad.defects[model.role])]));
+  const defectsBy = (role) => data.ads.map((ad) => ad.defects[role]);
+  view.defects = Object.fromEntries(data.models.map(({ role }) => [role, defectsBy(role)]));
   view.judge = data.ads.map((ad) => ad.judge);
   view.turns = data.ads.map((ad) => ad.turn);
   if (!same || !view.rows) buildAuction(view);
@@ -40,9 +42,10 @@ function buildAuction(view) {
   view.list.append(...view.rows.map((each) => each.item), view.cut);
   view.frontierBox = el("div", { class: "frontier", "data-picture": true });
   const money = data.simulated ? el("span", { class: "simulated" }, "simulated bids and clicks") : null;
+  const about = el("div", { class: "small muted" }, "This search, ranked by each model:");
   root.replaceChildren(
     el("div", { class: "row top" }, view.formula, money),
-    el("div", { class: "split" }, el("div", {}, railBox(view), choices(view), el("div", { class: "small muted" }, "This search, ranked by each model:"), view.cards), view.frontierBox),
+    el("div", { class: "split" }, el("div", {}, railBox(view), choices(view), about, view.cards), view.frontierBox),
     headRow(view),
     view.list,
     view.spoken,
@@ -52,10 +55,15 @@ function buildAuction(view) {
 
 function railBox(view) {
   const { data } = view;
+  const money = (name) => ({
+    max: 1000,
+    read: (position) => railValue(position, data.top[name]),
+    say: (value) => dollars(value, 3),
+  });
   view.rails = {
-    w: rail(view, "w", "Weight of defects w", { max: 1000, read: (p) => railValue(p, data.top.w), say: (v) => dollars(v, 3) }),
-    slots: rail(view, "slots", "Slots", { min: 1, max: 20, read: Number, say: (v) => `${v}` }),
-    reserve: rail(view, "reserve", "Reserve (least RankScore)", { max: 1000, read: (p) => railValue(p, data.top.reserve), say: (v) => dollars(v, 3) }),
+    w: rail(view, "w", "Weight of defects w", money("w")),
+    slots: rail(view, "slots", "Slots", { min: 1, max: 20, read: Number, say: String }),
+    reserve: rail(view, "reserve", "Reserve (least RankScore)", money("reserve")),
   };
   return el("div", { class: "rails" }, ...Object.values(view.rails).map((each) => each.box));
 }
@@ -86,17 +94,22 @@ function setRails(view) {
   rails.slots.input.value = rules.slots;
   rails.reserve.input.value = railPosition(rules.reserve, data.top.reserve);
   for (const [name, made] of Object.entries(rails)) tell(made, rules[name]);
-  for (const button of view.buttons) button.setAttribute("aria-pressed", String(view[button.dataset.of] === button.value || rules[button.dataset.of] === button.value));
+  for (const button of view.buttons) {
+    const { of } = button.dataset;
+    const pressed = view[of] === button.value || rules[of] === button.value;
+    button.setAttribute("aria-pressed", String(pressed));
+  }
 }
 
 /** Whose pDefect ranks, and what a click costs: buttons that act at once. */
 function choices(view) {
   const group = (of, title, options, take) => {
-    const made = options.map(([value, text, role]) => {
-      const button = el("button", { type: "button", value, "data-of": of, onclick: () => take(value) }, role ? badge(role) : null, text);
-      return button;
+    const buttons = options.map(([value, text, role]) => {
+      const attributes = { type: "button", value, "data-of": of, onclick: () => take(value) };
+      return el("button", attributes, role ? badge(role) : null, text);
     });
-    return el("div", { class: "row", role: "group", "aria-label": title }, el("span", { class: "muted" }, title), ...made);
+    const name = el("span", { class: "muted" }, title);
+    return el("div", { class: "row", role: "group", "aria-label": title }, name, ...buttons);
   };
   const take = (target, of) => (value) => {
     target()[of] = value;
@@ -126,8 +139,8 @@ function rulesText({ w, slots, reserve, pricing }, by) {
 }
 
 function headRow(view) {
-  const names = ["", "Ad", ...CELLS];
-  return el("div", { class: `bid head ${view.wide ? "wide" : ""}`, "aria-hidden": "true" }, ...names.map((name) => el("span", {}, name)));
+  const names = ["", "Ad", ...CELLS].map((name) => el("span", {}, name));
+  return el("div", { class: `bid head ${view.wide ? "wide" : ""}`, "aria-hidden": "true" }, ...names);
 }
 
 function bidRow(view, ad, index) {
@@ -141,9 +154,18 @@ function bidRow(view, ad, index) {
     price: el("span", { class: "num" }),
     state: el("span", { class: "state" }),
   };
-  const text = el("span", { class: "ad" }, el("span", { class: "name", title: ad.description || name }, name), el("span", { class: "line" }, chip(ad.grade, view.data.grades), made.other = el("span", { class: "other num muted" })));
+  made.other = el("span", { class: "other num muted" });
+  const text = el(
+    "span",
+    { class: "ad" },
+    el("span", { class: "name", title: ad.description || name }, name),
+    el("span", { class: "line" }, chip(ad.grade, view.data.grades), made.other),
+  );
   const cells = [made.bid.node, made.click.node, made.defect, made.score, made.price, made.state];
-  const named = cells.map((cell, at) => el("span", { class: "field" }, el("span", { class: "cap", "aria-hidden": "true" }, CELLS[at]), cell));
+  const named = cells.map((cell, at) => {
+    const name = el("span", { class: "cap", "aria-hidden": "true" }, CELLS[at]);
+    return el("span", { class: "field" }, name, cell);
+  });
   made.item = el("li", { class: "bid" }, made.place, text, ...named);
   made.item.onmouseenter = () => lightBid(view, index);
   made.item.onfocusin = () => lightBid(view, index);
@@ -203,12 +225,16 @@ function paintBid(view, row, index, most, rival, other) {
     box.set(view[of][index]);
     box.input.classList.toggle("edited", view[of][index] !== view.data.ads[index].given[field]);
   }
-  bar(row.defect, defect, 0, `defect ${view.by}`, percent(defect));
-  bar(row.score, Math.abs(held.scores[index]) / most, 0, held.scores[index] < 0 ? "negative" : `score ${view.by}`, dollars(held.scores[index], 3));
+  bar(row.defect, defect, 0, `defect ${view.by}`, percent(defect, 1));
+  const score = held.scores[index];
+  const kind = score < 0 ? "negative" : `score ${view.by}`;
+  bar(row.score, Math.abs(score) / most, 0, kind, dollars(score, 3));
   row.price.textContent = state === 0 ? dollars(held.prices[index], 2) : "–";
   row.state.textContent = outcome(held, index);
   row.item.classList.toggle("out", state !== 0);
-  row.other.textContent = rival ? `${other.short}: ${outcome(rival, index)} ${moveText(held.places[index], rival.places[index])}` : "";
+  row.other.textContent = rival
+    ? `${other.short}: ${outcome(rival, index)} ${moveText(held.places[index], rival.places[index])}`
+    : "";
 }
 
 function outcome(held, index) {
@@ -232,8 +258,8 @@ function card(view, model, sum) {
     { class: `card ${model.role}${here}` },
     el("div", { class: "row" }, badge(model.role), el("b", {}, model.short)),
     el("div", {}, `${dollars(1000 * sum.revenue)} per 1,000`),
-    el("div", {}, `mean pDefect ${percent(sum.defect)} (by ${view.data.frontier.judge})`),
-    el("div", { class: "small muted" }, `${fmt(1000 * sum.clicks, 0)} clicks${empty}${ties}`),
+    el("div", {}, `mean pDefect ${percent(sum.defect, 1)} (by ${view.data.frontier.judge})`),
+    el("div", { class: "small muted" }, `${number(1000 * sum.clicks, 0)} clicks${empty}${ties}`),
   );
 }
 
@@ -248,8 +274,8 @@ function lightBid(view, index) {
     el("span", {}, "RankScore = "),
     term("money", "bid × pClick"), " − ", term("weight", "w × pDefect"),
     el("span", {}, " = "),
-    term("money", `${dollars(view.bids[index])} × ${fmt(view.clicks[index], 3)}`), " − ",
-    term("weight", `${dollars(rules.w, 3)} × ${fmt(view.defects[view.by][index], 3)}`),
+    term("money", `${dollars(view.bids[index])} × ${number(view.clicks[index], 3)}`), " − ",
+    term("weight", `${dollars(rules.w, 3)} × ${number(view.defects[view.by][index], 3)}`),
     el("b", {}, ` = ${dollars(held.scores[index], 3)}`),
     el("span", { class: "muted" }, `for ${view.data.ads[index].title}`),
   );

@@ -1,8 +1,9 @@
 // Revenue against defect over w, the whole set: every w lies in data, so the dot moves with the drag.
 
-import { el, signed, svg } from "../../../../parts/draw.js";
+import { el, svg } from "../../../../parts/draw.js";
+import { percent, signed } from "../../../../parts/words.js";
 import { bestRevenue, readAt } from "./hold.js";
-import { dollars, percent, roleMark } from "./marks.js";
+import { dollars, roleMark } from "./marks.js";
 
 const BOX = { left: 58, right: 14, top: 26, bottom: 40, height: 300 };
 
@@ -24,7 +25,8 @@ export function buildFrontier(view) {
   art.append(level, loss);
   for (const curve of frontier.models) art.append((dots[curve.role] = roleMark(curve.role, 0, 0, 6)));
   if (view.data.simulated) {
-    art.append(svg("text", { x: width - BOX.right, y: 14, class: "stamp", "text-anchor": "end" }, "simulated bids and clicks"));
+    const stamp = { x: width - BOX.right, y: 14, class: "stamp", "text-anchor": "end" };
+    art.append(svg("text", stamp, "simulated bids and clicks"));
   }
   const note = el("p", { class: "note num" });
   art.append(...frontierLegend(frontier, width));
@@ -59,14 +61,20 @@ function ticks(low, high) {
 function frontierAxes(art, scale, width, frontier) {
   const floor = BOX.height - BOX.bottom;
   for (const value of ticks(scale.low.x, scale.high.x)) {
-    art.append(svg("line", { x1: scale.x(value), x2: scale.x(value), y1: BOX.top, y2: floor, class: "gridline" }));
-    art.append(svg("text", { x: scale.x(value), y: floor + 15, class: "tick", "text-anchor": "middle" }, percent(value, value && scale.high.x < 0.04 ? 1 : 0)));
+    art.append(
+      svg("line", { x1: scale.x(value), x2: scale.x(value), y1: BOX.top, y2: floor, class: "gridline" }),
+    );
+    const at = { x: scale.x(value), y: floor + 15, class: "tick", "text-anchor": "middle" };
+    art.append(svg("text", at, percent(value, value && scale.high.x < 0.04 ? 1 : 0)));
   }
   for (const value of ticks(scale.low.y, scale.high.y)) {
-    art.append(svg("line", { x1: BOX.left, x2: width - BOX.right, y1: scale.y(value), y2: scale.y(value), class: "gridline" }));
-    art.append(svg("text", { x: BOX.left - 6, y: scale.y(value) + 4, class: "tick", "text-anchor": "end" }, dollars(1000 * value, 0)));
+    const y = scale.y(value);
+    const at = { x: BOX.left - 6, y: y + 4, class: "tick", "text-anchor": "end" };
+    art.append(svg("line", { x1: BOX.left, x2: width - BOX.right, y1: y, y2: y, class: "gridline" }));
+    art.append(svg("text", at, dollars(1000 * value, 0)));
   }
-  art.append(svg("text", { x: (BOX.left + width) / 2, y: BOX.height - 6, class: "axis", "text-anchor": "middle" }, `mean pDefect of the ads shown, by ${frontier.judge}`));
+  const below = { x: (BOX.left + width) / 2, y: BOX.height - 6, class: "axis", "text-anchor": "middle" };
+  art.append(svg("text", below, `mean pDefect of the ads shown, by ${frontier.judge}`));
   art.append(svg("text", { x: 4, y: 14, class: "axis" }, "Revenue per 1,000 searches"));
 }
 
@@ -85,7 +93,13 @@ function pathOf(curve, scale) {
 function endMark(curve, scale) {
   if (curve.defect[0] === null || curve.role !== "teacher") return svg("g", {});
   const [x, y] = [scale.x(curve.defect[0]), scale.y(curve.revenue[0])];
-  return svg("g", {}, svg("circle", { cx: x, cy: y, r: 2.5, class: "start" }), svg("text", { x: x - 6, y: y + 18, class: "tick", "text-anchor": "end" }, "w = 0"));
+  const name = { x: x - 6, y: y + 18, class: "tick", "text-anchor": "end" };
+  return svg(
+    "g",
+    {},
+    svg("circle", { cx: x, cy: y, r: 2.5, class: "start" }),
+    svg("text", name, "w = 0"),
+  );
 }
 
 /** Names inside the picture, where no curve runs, so that a saved picture tells them too. */
@@ -94,7 +108,8 @@ function frontierLegend(frontier, width) {
   return frontier.models.flatMap((curve, at) => {
     const y = BOX.height - BOX.bottom - 16 - 20 * (frontier.models.length - 1 - at);
     const line = svg("line", { x1: x, x2: x + 30, y1: y, y2: y, class: `curve ${curve.role}` });
-    return [line, roleMark(curve.role, x + 15, y, 4.5), svg("text", { x: x + 37, y: y + 4, class: "axis" }, curve.short)];
+    const name = svg("text", { x: x + 37, y: y + 4, class: "axis" }, curve.short);
+    return [line, roleMark(curve.role, x + 15, y, 4.5), name];
   });
 }
 
@@ -107,18 +122,29 @@ export function paintFrontier(view) {
   drawn.art.classList.toggle("stale", stale);
   const at = {};
   for (const curve of frontier.models) {
-    const here = { defect: readAt(frontier.weights, curve.defect, rules.w), revenue: readAt(frontier.weights, curve.revenue, rules.w) };
-    at[curve.role] = here;
+    const defect = readAt(frontier.weights, curve.defect, rules.w);
+    const revenue = readAt(frontier.weights, curve.revenue, rules.w);
+    at[curve.role] = { defect, revenue };
     const dot = drawn.dots[curve.role];
-    dot.classList.toggle("gone", here.defect === null);
-    if (here.defect !== null) dot.setAttribute("transform", `translate(${drawn.scale.x(here.defect)} ${drawn.scale.y(here.revenue)})`);
+    dot.classList.toggle("gone", defect === null);
+    if (defect === null) continue;
+    dot.setAttribute("transform", `translate(${drawn.scale.x(defect)} ${drawn.scale.y(revenue)})`);
   }
-  const found = equalDefect(frontier, at);
-  paintLevel(drawn, found);
-  const parts = frontier.models.map((curve) => `${curve.short} ${dollars(1000 * at[curve.role].revenue, 0)} at ${percent(at[curve.role].defect ?? NaN)}`);
-  const text = stale ? "These curves are of the rules before the drag; release to redraw them." : `w ${dollars(rules.w, 3)}: ${parts.join("; ")}.${found.text}`;
+  const price = equalDefect(frontier, at);
+  paintLevel(drawn, price);
+  const parts = frontier.models.map(({ role, short }) => {
+    const { revenue, defect } = at[role];
+    return `${short} ${dollars(1000 * revenue, 0)} at ${percent(defect ?? NaN, 1)}`;
+  });
+  const text = stale
+    ? "These curves are of the rules before the drag; release to redraw them."
+    : `w ${dollars(rules.w, 3)}: ${parts.join("; ")}.${price.text}`;
   drawn.note.textContent = text;
-  drawn.art.setAttribute("aria-label", `Revenue per 1,000 searches against mean pDefect over w${data.simulated ? ", simulated bids and clicks" : ""}. ${text}`);
+  const simulated = data.simulated ? ", simulated bids and clicks" : "";
+  drawn.art.setAttribute(
+    "aria-label",
+    `Revenue per 1,000 searches against mean pDefect over w${simulated}. ${text}`,
+  );
 }
 
 function equalDefect(frontier, at) {
@@ -136,8 +162,8 @@ function paintLevel(drawn, { level, teacher, student }) {
   drawn.loss.classList.toggle("gone", student === undefined);
   if (level === undefined) return;
   const x = drawn.scale.x(level);
-  drawn.level.setAttribute("x1", x);
-  drawn.level.setAttribute("x2", x);
+  const place = (line, ends) => Object.entries(ends).forEach(([end, value]) => line.setAttribute(end, value));
+  place(drawn.level, { x1: x, x2: x });
   if (student === undefined) return;
-  for (const [name, value] of [["x1", x], ["x2", x], ["y1", drawn.scale.y(teacher)], ["y2", drawn.scale.y(student)]]) drawn.loss.setAttribute(name, value);
+  place(drawn.loss, { x1: x, x2: x, y1: drawn.scale.y(teacher), y2: drawn.scale.y(student) });
 }

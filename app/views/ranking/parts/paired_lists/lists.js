@@ -1,9 +1,12 @@
 // One query, one column an order: teacher, student, ideal by label, truth, and the visitor's own.
 // Lines between neighbors tell who moved: up solid with ▲, down dashed with ▼, unmoved dotted.
 
-import { el, fmt, speaker, svg } from "../../../../parts/draw.js";
+import { el, speaker, svg } from "../../../../parts/draw.js";
 import { argmax, clamp, rankOrder } from "../../../../parts/maths.js";
-import { badge, chip, isNews, moveKind, moveText, newEcho, places, rested, ROW, settle, slide } from "./marks.js";
+import { number } from "../../../../parts/words.js";
+import {
+  badge, chip, isNews, moveKind, moveText, newEcho, places, rested, ROW, settle, slide,
+} from "./marks.js";
 import { drawPicture } from "./picture.js";
 import { grip, moveBy, scores, sendOrder } from "./scratch.js";
 
@@ -33,7 +36,8 @@ function columnsOf(data) {
   const nearest = (at < 0 ? made : made.slice(0, at)).at(-1);
   const beside = places(nearest.order); // equal labels keep the order to the left: no idle moves
   const ideal = rankOrder(data.ads.map((ad, index) => ad.grade - beside[index] / (data.ads.length + 1)));
-  const label = { role: "ideal", name: "Ideal by label", order: ideal, scores: null, note: "best label first, then as to the left" };
+  const note = "best label first, then as to the left";
+  const label = { role: "ideal", name: "Ideal by label", order: ideal, scores: null, note };
   made.splice(at < 0 ? made.length : at, 0, label);
   return [...made, { role: "yours", name: "Your order", order: data.scratch.slice(), scores: null }];
 }
@@ -64,7 +68,8 @@ function build(view) {
     grid.append(art);
     return art;
   });
-  const scroller = el("div", { class: "scroller", role: "region", tabindex: 0, "aria-label": "The query's ads, a column an order" }, grid);
+  const name = "The query's ads, one column per order";
+  const scroller = el("div", { class: "scroller", role: "region", tabindex: 0, "aria-label": name }, grid);
   view.picture = svg("svg", { class: "picture", "data-picture": true, "aria-hidden": "true" });
   root.replaceChildren(view.about, scroller, legend(view), view.spoken, view.picture);
   view.redraw = rested(() => drawPicture(view), 300);
@@ -116,10 +121,11 @@ function body(view, column, at) {
 }
 
 function row(view, column, at, ad, index) {
-  const score = column.scores ? el("span", { class: "num muted" }, fmt(column.scores[index], 2)) : null;
+  const score = column.scores ? el("span", { class: "num muted" }, number(column.scores[index], 2)) : null;
   const line = el("span", { class: "line" }, chip(ad.grade, view.data.grades), score);
   const cell = el("button", { type: "button", class: "cell", tabindex: -1 });
-  cell.append(el("span", { class: "place num" }), el("span", { class: "text" }, el("span", { class: "name" }, ad.title || "(no title)"), line));
+  const name = el("span", { class: "name" }, ad.title || "(no title)");
+  cell.append(el("span", { class: "place num" }), el("span", { class: "text" }, name, line));
   cell.classList.toggle("bare", ad.grade < 0);
   cell.onmouseenter = cell.onfocus = () => light(view, index);
   cell.onclick = () => pick(view, index);
@@ -200,8 +206,10 @@ function lines(view, art, left, right) {
 function light(view, index) {
   view.lit = index;
   for (const column of view.columns) {
-    column.cells.forEach((cell, ad) => cell.classList.toggle("lit", ad === index));
-    column.cells.forEach((cell, ad) => cell.setAttribute("aria-pressed", String(view.data.ads[ad].row === view.data.pair)));
+    column.cells.forEach((cell, ad) => {
+      cell.classList.toggle("lit", ad === index);
+      cell.setAttribute("aria-pressed", String(view.data.ads[ad].row === view.data.pair));
+    });
   }
   for (const art of view.gutters) {
     for (const group of art.children) group.classList.toggle("lit", Number(group.dataset.ad) === index);

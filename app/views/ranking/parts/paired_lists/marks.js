@@ -58,10 +58,6 @@ export function dollars(value, digits = 2) {
   return (value < 0 ? "−$" : "$") + Math.abs(value).toFixed(digits);
 }
 
-export function percent(value, digits = 1) {
-  return Number.isFinite(value) ? `${(100 * value).toFixed(digits)} %` : "–";
-}
-
 /** The picture of a role beside its name: color, dash and shape as everywhere. */
 export function badge(role) {
   const art = svg("svg", { width: 24, height: 12, "aria-hidden": "true", class: `badge ${role}` });
@@ -74,7 +70,10 @@ export function roleMark(role, x, y, r) {
     teacher: () => svg("circle", { cx: x, cy: y, r }),
     student: () => svg("rect", { x: x - r, y: y - r, width: 2 * r, height: 2 * r }),
     twin: () => svg("path", { d: `M${x} ${y - r - 1}l${r + 1} ${r + 1}l${-r - 1} ${r + 1}l${-r - 1} ${-r - 1}z` }),
-    truth: () => svg("path", { d: `M${x - r} ${y - r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`, class: "open" }),
+    truth: () => {
+      const d = `M${x - r} ${y - r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
+      return svg("path", { d, class: "open" });
+    },
     ideal: () => svg("rect", { x: x - r, y: y - r, width: 2 * r, height: 2 * r, class: "open" }),
     yours: () => svg("path", { d: `M${x} ${y - r}L${x + r} ${y + r}H${x - r}z` }),
   };

@@ -43,7 +43,8 @@ function sheetLines(data, before, after, x) {
     const y = (place) => SHEET.top + (place + 0.5) * SHEET.row;
     const [x0, x1] = [x - SHEET.gutter, x];
     const middle = (x0 + x1) / 2;
-    const path = svg("path", { d: `M${x0} ${y(from[ad])}C${middle} ${y(from[ad])} ${middle} ${y(to[ad])} ${x1} ${y(to[ad])}` });
+    const [y0, y1] = [y(from[ad]), y(to[ad])];
+    const path = svg("path", { d: `M${x0} ${y0}C${middle} ${y0} ${middle} ${y1} ${x1} ${y1}` });
     return svg("g", { class: `move ${kind}` }, path);
   });
 }

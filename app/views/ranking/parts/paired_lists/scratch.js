@@ -1,7 +1,8 @@
 // The visitor's own order: reordered by drag or Alt + arrows, scored at once, sent at release.
 
-import { el, fmt, painter } from "../../../../parts/draw.js";
+import { el, painter } from "../../../../parts/draw.js";
 import { clamp, gainsOf, ndcg, ndcgRandom, ndcgWorst } from "../../../../parts/maths.js";
+import { number } from "../../../../parts/words.js";
 import { rested, ROW } from "./marks.js";
 
 /**
@@ -30,15 +31,15 @@ export function scores(view, column) {
   column.ndcg = main.value;
   const one = classes === 2; // both gains agree on two grades
   const text = one
-    ? `nDCG@${view.data.k} ${fmt(main.value)}`
-    : `nDCG@${view.data.k}  2^g−1: ${fmt(both[0].value)} · g: ${fmt(both[1].value)}`;
+    ? `nDCG@${view.data.k} ${number(main.value)}`
+    : `nDCG@${view.data.k}  2^g−1: ${number(both[0].value)} · g: ${number(both[1].value)}`;
   column.score.textContent = Number.isFinite(main.value) ? text : "nDCG: no labelled ad has any gain";
   scoreBar(column, main);
 }
 
 function scoreBar(column, { value, random, worst }) {
   const known = Number.isFinite(value);
-  const said = known ? `nDCG ${fmt(value)}; random order ${fmt(random)}; worst ${fmt(worst)}` : "not defined";
+  const said = known ? `nDCG ${number(value)}; random order ${number(random)}; worst ${number(worst)}` : "not defined";
   column.bar.setAttribute("aria-label", said);
   const part = (kind, share, side) => {
     const made = el("i", { class: kind });
@@ -82,7 +83,7 @@ export function moveBy(view, ad, by) {
 function tellMove(view, ad) {
   const own = view.columns.at(-1);
   const name = view.data.ads[ad].title || "the ad";
-  view.say(`${name}: place ${own.order.indexOf(ad) + 1}. nDCG at ${view.data.k}: ${fmt(own.ndcg)}`);
+  view.say(`${name}: place ${own.order.indexOf(ad) + 1}. nDCG at ${view.data.k}: ${number(own.ndcg)}`);
 }
 
 /** A mouse drags the row anywhere, a finger by its grip, so that touch still scrolls the page. */

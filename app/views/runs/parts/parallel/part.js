@@ -42,7 +42,11 @@ function build(part, root) {
   part.sliders = axes.map((axis) => pair(part, axis));
   part.stage = el("div", { class: "stage" }, part.svg, ...part.sliders.map((s) => s.box));
   root.replaceChildren(
-    el("div", { class: "wide", "data-picture": true, tabindex: 0, role: "group", "aria-label": "Parallel axes" }, part.stage),
+    el(
+      "div",
+      { class: "wide", "data-picture": true, tabindex: 0, role: "group", "aria-label": "Parallel axes" },
+      part.stage,
+    ),
     legend(lines),
     el("div", { class: "row" }, part.status, part.clear),
   );

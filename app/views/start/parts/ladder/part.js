@@ -1,7 +1,8 @@
 // A row a student: hollow diamond = labels only, filled square = distilled; whiskers are 95 %.
 // A model without a twin is a filled square alone.
 
-import { el, fmt, kept, svg, theme } from "../../../../parts/draw.js";
+import { el, kept, svg, theme } from "../../../../parts/draw.js";
+import { number } from "../../../../parts/words.js";
 
 const TOP = 34;
 
@@ -28,7 +29,13 @@ function draw(root, data) {
   const low = Math.floor((Math.min(...ends) - 0.01) * 20) / 20;
   const high = Math.min(1, Math.ceil((Math.max(...ends) + 0.005) * 20) / 20);
   const x = (v) => left + ((v - low) / (high - low)) * (width - left - 28);
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "data-picture": true, "aria-label": sentence(data) });
+  const picture = svg("svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    height,
+    role: "img",
+    "data-picture": true,
+    "aria-label": sentence(data),
+  });
   picture.append(...axis(low, high, x, height));
   const sides = data.teacher > data.truth ? ["start", "end"] : ["end", "start"]; // names don't meet
   const [one, other] = data.truth === null || data.teacher === null ? ["middle", "middle"] : sides;
@@ -39,14 +46,17 @@ function draw(root, data) {
     if (rung.newest && i) picture.append(svg("line", { x1: 0, x2: width, y1: top + 4, y2: top + 4, class: "grid" }));
     picture.append(...row(rung, top + tall / 2 + 4, x, narrow, left - 10));
   });
-  const note = el("p", { class: "muted key", "data-picture": true },
-    `${data.metric}, ${data.n}. ${legend(data.rungs)} · whiskers: 95 % intervals over queries${data.truth === null ? "" : " · truth: ranking by the generator's true probabilities, the best possible"}.`);
-  root.replaceChildren(picture, note);
+  const notes = [legend(data.rungs), "whiskers: 95 % intervals over queries"];
+  if (data.truth !== null) {
+    notes.push("truth: ranking by the generator's true probabilities, the best possible");
+  }
+  const note = `${data.metric}, ${data.n}. ${notes.join(" · ")}.`;
+  root.replaceChildren(picture, el("p", { class: "muted key", "data-picture": true }, note));
 }
 
 function sentence(data) {
   const rows = data.rungs.map((r) => `${r.newest ? "your newest run, " : ""}${r.title} ${values(r)}`);
-  return `${data.metric}: ${rows.join("; ")}; teacher ${fmt(data.teacher)}.`;
+  return `${data.metric}: ${rows.join("; ")}; teacher ${number(data.teacher)}.`;
 }
 
 /** What the marks mean; of imported models only what they were imported as is known. */
@@ -63,9 +73,9 @@ function legend(rungs) {
 }
 
 function values(rung) {
-  if (!rung.alone) return fmt(rung.taught[0]);
-  if (rung.brought) return `${fmt(rung.taught[0])}, its twin ${fmt(rung.alone[0])}`;
-  return `${fmt(rung.alone[0])} with labels only, ${fmt(rung.taught[0])} distilled`;
+  if (!rung.alone) return number(rung.taught[0]);
+  if (rung.brought) return `${number(rung.taught[0])}, its twin ${number(rung.alone[0])}`;
+  return `${number(rung.alone[0])} with labels only, ${number(rung.taught[0])} distilled`;
 }
 
 function axis(low, high, x, height) {
@@ -82,9 +92,10 @@ function axis(low, high, x, height) {
 
 function line(value, role, name, x, height, dash, anchor) {
   if (value === null) return [];
+  const stroke = { stroke: `var(--kd-${role})`, "stroke-width": 2, "stroke-dasharray": dash };
   return [
-    svg("line", { x1: x(value), x2: x(value), y1: TOP - 10, y2: height - 36, stroke: `var(--kd-${role})`, "stroke-width": 2, "stroke-dasharray": dash }),
-    svg("text", { x: x(value), y: 16, "text-anchor": anchor, class: "name" }, `${name} ${fmt(value)}`),
+    svg("line", { x1: x(value), x2: x(value), y1: TOP - 10, y2: height - 36, ...stroke }),
+    svg("text", { x: x(value), y: 16, "text-anchor": anchor, class: "name" }, `${name} ${number(value)}`),
   ];
 }
 
@@ -115,20 +126,25 @@ function row(rung, y, x, narrow, right) {
     ? [svg("text", { x: 8, y: y - 16, class: "label" }, whole)]
     : names(rung, right, y, "end");
   labels.forEach((label) => label.append(svg("title", {}, whole)));
-  const whisker = (v, role, aside) => // a little apart, so that both are seen where they overlap
-    svg("line", { x1: x(v[1]), x2: x(v[2]), y1: y + aside, y2: y + aside, stroke: `var(--kd-${role})`, "stroke-width": 2 });
+  const whisker = (v, role, aside) => { // a little apart, so that both are seen where they overlap
+    const stroke = { stroke: `var(--kd-${role})`, "stroke-width": 2 };
+    return svg("line", { x1: x(v[1]), x2: x(v[2]), y1: y + aside, y2: y + aside, ...stroke });
+  };
   const ahead = !alone || taught[0] > alone[0];
-  const under = narrow ? 19 : -9;
+  const value = (v, right, kind) => {
+    const at = { x: x(v[0]) + (right ? 11 : -11), y: y + (narrow ? 19 : -9) };
+    return svg("text", { ...at, "text-anchor": right ? "start" : "end", class: kind }, number(v[0]));
+  };
   return [
     ...labels,
     ...(alone ? [
       svg("line", { x1: x(alone[0]), x2: x(taught[0]), y1: y, y2: y, class: "gain" }),
       whisker(alone, "twin", 4),
       svg("path", { d: `M${x(alone[0])} ${y - 7}l7 7l-7 7l-7 -7z`, class: "alone" }),
-      svg("text", { x: x(alone[0]) + (ahead ? -11 : 11), y: y + under, "text-anchor": ahead ? "end" : "start", class: "value" }, fmt(alone[0])),
+      value(alone, !ahead, "value"),
     ] : []),
     whisker(taught, "student", -4),
     svg("rect", { x: x(taught[0]) - 6, y: y - 6, width: 12, height: 12, class: "taught" }),
-    svg("text", { x: x(taught[0]) + (ahead ? 11 : -11), y: y + under, "text-anchor": ahead ? "start" : "end", class: "value strong" }, fmt(taught[0])),
+    value(taught, ahead, "value strong"),
   ];
 }

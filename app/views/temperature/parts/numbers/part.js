@@ -1,12 +1,17 @@
 // The arithmetic behind the bars: one row a grade, best first, and the formula of the lit one.
 
-import { el, fmt, kept, painter, signed, theme } from "../../../../parts/draw.js";
+import { el, kept, painter, theme } from "../../../../parts/draw.js";
 import { argmax, entropy, kl, logSoftmax, softmax } from "../../../../parts/maths.js";
-import { attend, degrees, holds, rowOf, share, stage, tell } from "../../../../parts/stage.js";
+import { attend, holds, rowOf, stage, tell } from "../../../../parts/stage.js";
+import { degrees, number, probability, signed } from "../../../../parts/words.js";
 
 export default function ({ parentElement }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => ({ root, table: root.querySelector("table"), formula: root.querySelector(".formula") }));
+  const part = kept(parentElement, () => ({
+    root,
+    table: root.querySelector("table"),
+    formula: root.querySelector(".formula"),
+  }));
   part.ask ??= painter(() => paint(part));
   part.ask();
   return attend(part, part.ask);
@@ -36,15 +41,16 @@ function paint(part) {
   for (const row of part.rows) {
     const k = row.grade;
     const cells = [
-      signed(z[k], 2), signed(z[k] / T, 3), share(p[k]), signed(v[k], 2), signed(v[k] / Ts, 3), share(q[k]),
-      signed(q[k] - p[k], 3), signed(p[k] * (logP[k] - logQ[k]), 4), truth ? share(truth[k]) : "–",
+      signed(z[k], 2), signed(z[k] / T, 3), probability(p[k]), signed(v[k], 2), signed(v[k] / Ts, 3), probability(q[k]),
+      signed(q[k] - p[k], 3), signed(p[k] * (logP[k] - logQ[k]), 4), truth ? probability(truth[k]) : "–",
     ];
     cells.forEach((text, at) => (row.cells[at].textContent = hidden && at >= 3 && at <= 7 ? "?" : text));
     row.node.classList.toggle("lit", lit === k);
     row.node.classList.toggle("gold", world.labels[pair] === k);
   }
   const gap = kl(z, v, T, Ts);
-  const feet = ["", "", `${fmt(entropy(z, T), 3)} bits`, "", "", `${fmt(entropy(v, Ts), 3)} bits`, "0.000", `${fmt(gap, 4)} nats`, ""];
+  const bits = (logits, temperature) => `${number(entropy(logits, temperature), 3)} bits`;
+  const feet = ["", "", bits(z, T), "", "", bits(v, Ts), "0.000", `${number(gap, 4)} nats`, ""];
   feet.forEach((text, at) => (part.feet[at].textContent = hidden && at >= 3 ? "" : text));
   part.formula.textContent = formula(world, z, p, T, lit >= 0 ? lit : argmax(z));
 }
@@ -72,5 +78,5 @@ function arrange(part, world) {
 function formula(world, z, p, T, k) {
   const power = (j) => `e^(${z[j].toFixed(2).replace("-", "−")} / ${degrees(T)})`;
   const below = Array.from(z, (_, j) => power(z.length - 1 - j)).join(" + ");
-  return `Teacher: p(${world.names[k]}) = ${power(k)} / (${below}) = ${share(p[k])}`;
+  return `Teacher: p(${world.names[k]}) = ${power(k)} / (${below}) = ${probability(p[k])}`;
 }

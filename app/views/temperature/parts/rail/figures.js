@@ -1,10 +1,11 @@
 // The buttons beside the rail, and the live numbers under it, each with its definition on focus.
 
-import { el, fmt } from "../../../../parts/draw.js";
+import { el } from "../../../../parts/draw.js";
 import { entropy, kl } from "../../../../parts/maths.js";
-import { degrees } from "../../../../parts/stage.js";
+import { degrees, integer, number } from "../../../../parts/words.js";
 
-const SAME = "Heights of the densities up to 100 %, so that several temperatures compare; off: up to the highest bin";
+const SAME = "Heights of the densities up to 100 %, so that several temperatures compare; "
+  + "off: up to the highest bin";
 
 /** Play, linked, log axis, and room for the marks' buttons; actions of the part: play, release, spread. */
 export function makeTools(part, { play, release, spread }) {
@@ -51,11 +52,15 @@ export function makeTools(part, { play, release, spread }) {
 }
 
 const FIGURES = {
-  teacher: ["Teacher is unsure by", "Entropy of the teacher's soft label: 0 bits is sure of one grade, the logarithm of the number of grades (base 2) is flat."],
+  teacher: ["Teacher is unsure by", "Entropy of the teacher's soft label: 0 bits is sure of one grade, "
+    + "the logarithm of the number of grades (base 2) is flat."],
   student: ["Student is unsure by", "Entropy of the student's soft label, in bits, read like the teacher's."],
-  kl: ["KL, this pair", "Kullback-Leibler divergence of the student's soft label from the teacher's, in nats: 0 when they agree. Values at different T do not compare."],
-  scaled: ["T² · KL", "The loss of response distillation for this pair: KL times T², because soft gradients shrink as 1/T². It needs one T for both."],
-  mean: ["KL, all pairs", "Mean KL from teacher to student over all pairs of this data set, in nats, at the present temperatures."],
+  kl: ["KL, this pair", "Kullback-Leibler divergence of the student's soft label from the teacher's, "
+    + "in nats: 0 when they agree. Values at different T do not compare."],
+  scaled: ["T² · KL", "The loss of response distillation for this pair: KL times T², because soft "
+    + "gradients shrink as 1/T². It needs one T for both."],
+  mean: ["KL, all pairs", "Mean KL from teacher to student over all pairs of this data set, in nats, "
+    + "at the present temperatures."],
 };
 
 export function makeFigures() {
@@ -85,10 +90,16 @@ function showFigures(put, view, means, data) {
   const most = Math.log2(data.names.length).toFixed(2);
   const twin = z.twin ? kl(z.teacher, z.twin, T, Ts) : NaN;
   const hide = (text) => (view.hidden ? "?" : text); // until the guess is made
-  put("teacher", `${fmt(a, 2)} bits`, `of ${most}; all pairs ${fmt(means?.pBits, 2)}`);
-  put("student", hide(`${fmt(b, 2)} bits`), `of ${most}; all pairs ${fmt(means?.qBits, 2)}`);
-  put("kl", hide(`${fmt(gap, 4)} nats`), Number.isFinite(twin) && !view.hidden ? `without a teacher ${fmt(twin, 4)}` : "teacher to student");
-  put("scaled", hide(T === Ts ? fmt(T * T * gap, 4) : "–"), T === Ts ? `${fmt(T * T, 2)} × ${hide(fmt(gap, 4))}` : "needs one T for both");
-  put("mean", hide(`${fmt(means?.kl, 4)} nats`), `n = ${data.rows.toLocaleString("en")} pairs`);
-  return `T = ${degrees(T)}${T === Ts ? "" : `, student ${degrees(Ts)}`}. Teacher ${fmt(a, 2)} bits, student ${hide(fmt(b, 2))} bits, KL ${hide(fmt(gap, 4))} nats.`;
+  put("teacher", `${number(a, 2)} bits`, `of ${most}; all pairs ${number(means?.pBits, 2)}`);
+  put("student", hide(`${number(b, 2)} bits`), `of ${most}; all pairs ${number(means?.qBits, 2)}`);
+  const beside = Number.isFinite(twin) && !view.hidden
+    ? `without a teacher ${number(twin, 4)}`
+    : "teacher to student";
+  put("kl", hide(`${number(gap, 4)} nats`), beside);
+  if (T === Ts) put("scaled", hide(number(T * T * gap, 4)), `${number(T * T, 2)} × ${hide(number(gap, 4))}`);
+  else put("scaled", hide("–"), "needs one T for both");
+  put("mean", hide(`${number(means?.kl, 4)} nats`), `n = ${integer(data.rows)} pairs`);
+  const temperatures = `T = ${degrees(T)}${T === Ts ? "" : `, student ${degrees(Ts)}`}`;
+  const [bits, nats] = [hide(number(b, 2)), hide(number(gap, 4))];
+  return `${temperatures}. Teacher ${number(a, 2)} bits, student ${bits} bits, KL ${nats} nats.`;
 }

@@ -2,7 +2,7 @@
 
 import { el } from "../../../../parts/draw.js";
 import { softmax } from "../../../../parts/maths.js";
-import { share } from "../../../../parts/stage.js";
+import { percent, probability } from "../../../../parts/words.js";
 
 /** A rail a grade, best first, and the button that reveals; changed() after every move. */
 export function makeGuess(host, names, changed) {
@@ -45,8 +45,8 @@ export function paintGuess(guess, view) {
   if (!guess.p) return;
   guess.rows.forEach((row, k) => {
     row.input.value = guess.weights[k];
-    row.value.textContent = share(guess.p[k]);
-    row.input.setAttribute("aria-valuetext", share(guess.p[k]));
+    row.value.textContent = probability(guess.p[k]);
+    row.input.setAttribute("aria-valuetext", probability(guess.p[k]));
     row.input.disabled = guess.open;
   });
   guess.reveal.textContent = guess.open ? "Guess again" : "Reveal the student";
@@ -54,10 +54,7 @@ export function paintGuess(guess, view) {
   const off = (p) => p.reduce((sum, value, k) => sum + Math.abs(value - q[k]), 0) / 2;
   const teacher = off(softmax(view.z.teacher, view.T));
   guess.verdict.textContent = guess.open
-    ? `Your guess misplaces ${percent(off(guess.p))} of the student's label; the teacher's label differs from it by ${percent(teacher)} (total variation).`
+    ? `Your guess misplaces ${percent(off(guess.p))} of the student's label; `
+      + `the teacher's label differs from it by ${percent(teacher)} (total variation).`
     : "";
-}
-
-function percent(part) {
-  return `${Math.round(100 * part)} %`;
 }

@@ -5,8 +5,9 @@ import { makeBars } from "../../../../parts/bars.js";
 import { kept, low, painter, speaker, still, theme } from "../../../../parts/draw.js";
 import { histogram, relevance, relevanceInto, softmax, survey } from "../../../../parts/maths.js";
 import { across, colorsOf, mirrored } from "../../../../parts/mirror.js";
-import { follow, holds, rowOf, share, stage, tell } from "../../../../parts/stage.js";
+import { follow, holds, rowOf, stage, tell } from "../../../../parts/stage.js";
 import { makeRail, showMarks, showRail, stepped, sweep } from "../../../../parts/temperature_rail.js";
+import { integer, probability } from "../../../../parts/words.js";
 import { makeFigures, makeTools } from "./figures.js";
 import { guessing, makeGuess, paintGuess } from "./guess.js";
 
@@ -26,7 +27,14 @@ export default function ({ data, parentElement, setStateValue }) {
 
 function build(root) {
   const find = (selector) => root.querySelector(selector);
-  const part = { now: {}, pending: new Map(), root, canvas: find("canvas"), read: find(".read"), title: find(".title") };
+  const part = {
+    now: {},
+    pending: new Map(),
+    root,
+    canvas: find("canvas"),
+    read: find(".read"),
+    title: find(".title"),
+  };
   part.say = speaker(find(".said"));
   part.ask = painter(() => paint(part));
   const on = { move: (role, T) => move(part, role, T), done: () => release(part) };
@@ -223,7 +231,8 @@ function paintSet(part, view) {
   if (world) {
     part.room = part.room?.length === world.rows ? part.room : new Float64Array(world.rows);
     part.more = part.more?.length === world.rows ? part.more : new Float64Array(world.rows);
-    means = survey(world.teacher, world.student, world.classes, view.T, view.Ts, data.relevantFrom, part.room, part.more);
+    const { teacher, student, classes } = world;
+    means = survey(teacher, student, classes, view.T, view.Ts, data.relevantFrom, part.room, part.more);
     histogram(part.room, BINS, up.counts);
     histogram(part.more, BINS, down.counts);
     if (world.twin) {
@@ -235,11 +244,14 @@ function paintSet(part, view) {
   const plan = { low: 0, high: 1, ticks, label: data.event, same: part.now.same };
   part.scene = mirrored(part.canvas, low() ? 190 : 268, colors, plan, up, down, line);
   part.sides = { up, down };
-  const rows = data.rows.toLocaleString("en");
+  const rows = integer(data.rows);
   part.title.textContent = `All ${rows} pairs: ${data.event}`;
-  part.note = `Teacher up, student down${line ? ", dotted: the student without a teacher" : ""}; needles: this pair. Height: square root of a bin's share.`;
+  const dotted = line ? ", dotted: the student without a teacher" : "";
+  part.note =
+    `Teacher up, student down${dotted}; needles: this pair. Height: square root of a bin's share.`;
   if (!part.canvas.matches(":hover")) part.read.textContent = part.note;
-  part.canvas.setAttribute("aria-label", `${data.event} over ${rows} pairs. This pair: teacher ${share(p)}, student ${view.hidden ? "hidden" : share(q)}.`);
+  const pair = `teacher ${probability(p)}, student ${view.hidden ? "hidden" : probability(q)}`;
+  part.canvas.setAttribute("aria-label", `${data.event} over ${rows} pairs. This pair: ${pair}.`);
   return means;
 }
 
@@ -247,7 +259,8 @@ function readOut(part, x) {
   const { scene, sides } = part;
   const bin = Math.floor(((x - across(scene, 0)) / (across(scene, 1) - across(scene, 0))) * BINS);
   if (bin < 0 || bin >= BINS || !sides.up.n) return;
-  const count = (side) => side.counts[bin].toLocaleString("en");
+  const count = (side) => integer(side.counts[bin]);
+  const edges = `${(bin / BINS).toFixed(2)} to ${((bin + 1) / BINS).toFixed(2)}`;
   part.read.textContent =
-    `${(bin / BINS).toFixed(2)} to ${((bin + 1) / BINS).toFixed(2)}: teacher ${count(sides.up)} pairs, student ${count(sides.down)} pairs.`;
+    `${edges}: teacher ${count(sides.up)} pairs, student ${count(sides.down)} pairs.`;
 }

@@ -2,10 +2,11 @@
 // moments are in the browser; the server hears of the moment once, at its release.
 
 import { makeBars } from "../../../../parts/bars.js";
-import { fmt, kept, painter, still, svg, theme } from "../../../../parts/draw.js";
+import { kept, painter, still, svg, theme } from "../../../../parts/draw.js";
 import { histogram, relevanceInto, survey } from "../../../../parts/maths.js";
 import { colorsOf, mirrored } from "../../../../parts/mirror.js";
-import { attend, degrees, rowOf, stage } from "../../../../parts/stage.js";
+import { attend, rowOf, stage } from "../../../../parts/stage.js";
+import { degrees, integer, number, percent } from "../../../../parts/words.js";
 
 const CELLS = 40;
 const PACE = 140; // ms a moment while it plays
@@ -35,8 +36,16 @@ export default function ({ data, parentElement, setStateValue }) {
 
 function gather(root) {
   const find = (selector) => root.querySelector(selector);
-  const part = { root, input: find("#moment"), output: find("output"), start: find(".start"), canvas: find("canvas"), line: find(".line") };
-  part.words = Object.fromEntries(["finding", "lined", "setted", "texts", "note"].map((name) => [name, find(`.${name}`)]));
+  const part = {
+    root,
+    input: find("#moment"),
+    output: find("output"),
+    start: find(".start"),
+    canvas: find("canvas"),
+    line: find(".line"),
+  };
+  const names = ["finding", "lined", "setted", "texts", "note"];
+  part.words = Object.fromEntries(names.map((name) => [name, find(`.${name}`)]));
   part.oneTitle = find(".one .title");
   part.ask = painter(() => paint(part));
   part.input.oninput = () => {
@@ -58,7 +67,8 @@ function gather(root) {
 function load(part, data) {
   const column = (table) => table?.getChild("logits").toArray() ?? null;
   Object.assign(part, { data, hash: data.hash, curves: null, moment: data.steps.length - 1, probe: 0 });
-  part.logits = Object.fromEntries(["student", "teacher", "twin", "truth"].map((name) => [name, column(data[name])]));
+  const models = ["student", "teacher", "twin", "truth"];
+  part.logits = Object.fromEntries(models.map((name) => [name, column(data[name])]));
   part.frame = data.labels.length * data.names.length; // numbers a moment
   part.aim = part.logits.teacher ?? momentOf(part, "student", data.steps.length - 1);
   part.input.max = data.steps.length - 1;
@@ -82,8 +92,8 @@ function obey(part) {
   part.ask();
 }
 
-function momentOf(part, who, at) {
-  return part.logits[who].subarray(at * part.frame, (at + 1) * part.frame);
+function momentOf(part, model, at) {
+  return part.logits[model].subarray(at * part.frame, (at + 1) * part.frame);
 }
 
 function roll(part) {
@@ -109,8 +119,10 @@ function curvesAt(part, T, Ts) {
   const key = `${T}:${Ts}`;
   if (part.curves?.key === key) return part.curves;
   const { data } = part;
-  const curve = (who, steps) => steps.map((_, at) => survey(part.aim, momentOf(part, who, at), data.names.length, T, Ts, 1).kl);
-  part.curves = { key, student: curve("student", data.steps), twin: part.logits.twin ? curve("twin", data.twinSteps) : [] };
+  const distance = (logits) => survey(part.aim, logits, data.names.length, T, Ts, 1).kl;
+  const curve = (model, steps) => steps.map((_, at) => distance(momentOf(part, model, at)));
+  const twin = part.logits.twin ? curve("twin", data.twinSteps) : [];
+  part.curves = { key, student: curve("student", data.steps), twin };
   return part.curves;
 }
 
@@ -120,20 +132,38 @@ function paint(part) {
   const curves = curvesAt(part, T, Ts);
   const step = data.steps[moment];
   part.input.value = moment;
-  part.output.textContent = `step ${step.toLocaleString("en")} of ${data.steps.at(-1).toLocaleString("en")}`;
-  part.input.setAttribute("aria-valuetext", `${part.output.textContent}, KL ${fmt(curves.student[moment], 3)} nats`);
+  part.output.textContent = `step ${integer(step)} of ${integer(data.steps.at(-1))}`;
+  part.input.setAttribute("aria-valuetext", `${part.output.textContent}, KL ${number(curves.student[moment], 3)} nats`);
   paintPair(part, T, Ts);
   paintSet(part, T, Ts);
   paintLine(part, curves);
+  part.words.finding.textContent = sentence(part, curves, Ts);
+  part.words.note.textContent = note(part);
+}
+
+/** How far the student has come to its teacher at the moment that is shown. */
+function sentence(part, { student }, Ts) {
+  const { data, moment } = part;
   const aim = part.logits.teacher ? "its teacher" : "where it ends";
-  const first = curves.student[0];
-  part.words.finding.textContent =
-    `After ${step.toLocaleString("en")} of ${data.steps.at(-1).toLocaleString("en")} steps the student's soft labels at T = ${degrees(Ts)} are ` +
-    `${fmt(curves.student[moment], 3)} nats from ${aim} on ${data.labels.length} probe pairs` +
-    `${moment > 0 ? `, ${first > 0 ? `${Math.round(100 * (1 - curves.student[moment] / first))} % nearer than at step ${data.steps[0]}` : ""}` : ", the first saved moment"}.`;
-  part.words.note.textContent =
-    `The probe: ${data.labels.length} pairs of the validation split, drawn once, never trained on. ${part.logits.teacher ? "" : "The teacher's answers to them are not saved here, so the distance is to the student's own last moment. "}` +
-    `${part.logits.twin ? "Dotted: the same student without a teacher. " : ""}The height of the line is a mean over pairs in nats; it moves with T, and values at different T do not compare.`;
+  const [first, now] = [student[0], student[moment]];
+  let change = ", the first saved moment";
+  if (moment > 0) change = first > 0 ? `, ${percent(1 - now / first)} nearer than at step ${data.steps[0]}` : "";
+  return (
+    `After ${integer(data.steps[moment])} of ${integer(data.steps.at(-1))} steps the student's soft labels ` +
+    `at T = ${degrees(Ts)} are ${number(now, 3)} nats from ${aim} on ${data.labels.length} probe pairs${change}.`
+  );
+}
+
+function note({ data, logits }) {
+  const aim = logits.teacher
+    ? ""
+    : "The teacher's answers to them are not saved here, so the distance is to the student's own last moment. ";
+  const twin = logits.twin ? "Dotted: the same student without a teacher. " : "";
+  return (
+    `The probe: ${data.labels.length} pairs of the validation split, drawn once, never trained on. ${aim}${twin}` +
+    "The height of the line is a mean over pairs in nats; it moves with T, " +
+    "and values at different T do not compare."
+  );
 }
 
 function paintPair(part, T, Ts) {
@@ -156,7 +186,8 @@ function paintSet(part, T, Ts) {
   relevanceInto(momentOf(part, "student", moment), classes, Ts, data.relevantFrom, room.down);
   const side = (role, values) => ({ role, n: values.length, counts: histogram(values, CELLS), mark: values[probe] });
   const ticks = [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${value}`]);
-  mirrored(part.canvas, 268, part.colors, { low: 0, high: 1, ticks, label: data.event, same: true }, side("teacher", room.up), side("student", room.down));
+  const plan = { low: 0, high: 1, ticks, label: data.event, same: true };
+  mirrored(part.canvas, 268, part.colors, plan, side("teacher", room.up), side("student", room.down));
   part.words.setted.textContent = `The probe: ${data.event}, teacher up, student down`;
   part.canvas.setAttribute("aria-label", `${data.event} of the probe at step ${data.steps[moment]}.`);
 }
@@ -167,7 +198,10 @@ function paintLine(part, curves) {
   const top = niceTop(Math.max(...curves.student, ...curves.twin));
   const x = (step) => left + (step / data.steps.at(-1)) * (width - left - 12);
   const y = (value) => 8 + (1 - value / top) * (height - foot - 8);
-  const path = (values, steps, kind) => svg("path", { class: kind, d: values.map((value, at) => `${at ? "L" : "M"}${x(steps[at])} ${y(value)}`).join("") });
+  const path = (values, steps, kind) => {
+    const points = values.map((value, at) => `${x(steps[at])} ${y(value)}`);
+    return svg("path", { class: kind, d: `M${points.join("L")}` });
+  };
   const grid = [0, 0.25, 0.5, 0.75, 1].flatMap((part) => [
     svg("path", { class: "gridline", d: `M${left} ${y(part * top)}H${width - 12}` }),
     svg("text", { x: left - 6, y: y(part * top) + 4, "text-anchor": "end" }, `${Number((part * top).toPrecision(3))}`),
@@ -177,14 +211,16 @@ function paintLine(part, curves) {
   line.replaceChildren(
     ...grid,
     svg("text", { x: left, y: height - 18, "text-anchor": "start" }, "0"),
-    svg("text", { x: width - 12, y: height - 18, "text-anchor": "end" }, data.steps.at(-1).toLocaleString("en")),
+    svg("text", { x: width - 12, y: height - 18, "text-anchor": "end" }, integer(data.steps.at(-1))),
     svg("text", { x: (left + width) / 2, y: height - 4, "text-anchor": "middle" }, "step of training"),
     ...(curves.twin.length ? [path(curves.twin, data.twinSteps, "twin")] : []),
     path(curves.student, data.steps, "student"),
     svg("path", { class: "now", d: `M${here[0]} 8V${height - foot}` }),
     svg("circle", { cx: here[0], cy: here[1], r: 6 }));
-  part.words.lined.textContent = `KL from ${part.logits.teacher ? "the teacher" : "its own end"}, mean over the probe, nats`;
-  line.setAttribute("aria-label", `Mean KL over training: ${fmt(curves.student[0], 3)} at the first moment, ${fmt(curves.student.at(-1), 3)} at the last.`);
+  const aim = part.logits.teacher ? "the teacher" : "its own end";
+  part.words.lined.textContent = `KL from ${aim}, mean over the probe, nats`;
+  const ends = [curves.student[0], curves.student.at(-1)].map((value) => number(value, 3));
+  line.setAttribute("aria-label", `Mean KL over training: ${ends[0]} at the first moment, ${ends[1]} at the last.`);
 }
 
 /** A round number at or above the greatest value. */

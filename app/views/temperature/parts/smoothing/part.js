@@ -1,8 +1,9 @@
 // The hard label smoothed by ε beside the teacher's soft label (and the truth, when it is known).
 
-import { el, fmt, kept, painter, theme } from "../../../../parts/draw.js";
+import { el, kept, painter, theme } from "../../../../parts/draw.js";
 import { labelSmoothing, logSoftmax, softmax } from "../../../../parts/maths.js";
-import { attend, degrees, holds, rowOf, share, stage } from "../../../../parts/stage.js";
+import { attend, holds, rowOf, stage } from "../../../../parts/stage.js";
+import { degrees, integer, number, probability } from "../../../../parts/words.js";
 
 const MOST = 0.9;
 
@@ -54,7 +55,7 @@ function paint(part) {
   for (const group of part.groups) {
     const values = { smooth, soft, true: truth }[group.kind];
     group.rows.forEach((row, k) => {
-      row.value.textContent = values ? share(values[k]) : "–";
+      row.value.textContent = values ? probability(values[k]) : "–";
       const reach = values ? values[k] : 0;
       row.bar.hidden = !values;
       if (group.kind === "soft") row.bar.style.transform = `scaleX(${reach})`;
@@ -66,7 +67,8 @@ function paint(part) {
   part.note.textContent = `${ABOUT}${world.truth ? ` ${overall(part, world, T)}` : ""}`;
 }
 
-const ABOUT = "ε is the share of the label that is spread evenly over all grades: 1 − ε + ε / grades on the label, ε / grades elsewhere. Entropy in bits; KL in nats.";
+const ABOUT = "ε is the share of the label that is spread evenly over all grades: "
+  + "1 − ε + ε / grades on the label, ε / grades elsewhere. Entropy in bits; KL in nats.";
 
 /** How far both are from the truth on average over the judged pairs. */
 function overall(part, world, T) {
@@ -79,7 +81,8 @@ function overall(part, world, T) {
   const even = part.eps / world.classes;
   const smooth = (logs - hit * Math.log(1 - part.eps + even) - (n - hit) * Math.log(even)) / n;
   const soft = (logs - crossed(world, T)) / n;
-  return `Mean KL from the truth over all ${n.toLocaleString("en")} labelled pairs: smoothed label ${nats(smooth)}, teacher at T = ${degrees(T)} ${nats(soft)}.`;
+  const means = `smoothed label ${nats(smooth)}, teacher at T = ${degrees(T)} ${nats(soft)}`;
+  return `Mean KL from the truth over all ${integer(n)} labelled pairs: ${means}.`;
 }
 
 /** Over judged pairs: how many, the sum of t ln t, and the truth's mass on the drawn label. */
@@ -113,49 +116,55 @@ function nats(value) {
 
 function describe(kind, { values, truth, grade, world, T }) {
   if (!values) return "This pair is not labelled: there is nothing to smooth.";
-  const bits = `${fmt(bitsOf(values), 2)} bits`;
+  const bits = `${number(bitsOf(values), 2)} bits`;
   if (kind === "true") return `The generator's true P(grade): ${bits}.`;
   const far = truth ? `; KL from the truth ${nats(klOf(truth, values))}` : "";
-  const what = kind === "smooth" ? `Label ${world.names[grade]}, every other grade alike` : `At T = ${degrees(T)}, grades in an order`;
+  const what = kind === "smooth"
+    ? `Label ${world.names[grade]}, every other grade alike`
+    : `At T = ${degrees(T)}, grades in an order`;
   return `${what}: ${bits}${far}.`;
 }
 
 function sentence(part, world, grade, soft, smooth, truth, T) {
   if (!smooth) return "Label smoothing needs a label; a teacher also has an answer for a pair without one.";
   const others = Array.from(soft, (_, k) => k).filter((k) => k !== grade).sort((a, b) => soft[b] - soft[a]);
-  const near = others[0];
   const shown = others.length > 4 ? [...others.slice(0, 3), others.at(-1)] : others;
-  const each = shown.map((k) => `${world.names[k]} ${share(soft[k])}`);
-  const even = `Smoothing with ε = ${part.eps.toFixed(2)} gives each wrong grade ${share(smooth[near])}`;
-  const told = world.classes > 2
-    ? `the teacher at T = ${degrees(T)} gives ${each.slice(0, -1).join(", ")} and ${each.at(-1)}`
-    : `the teacher at T = ${degrees(T)} gives ${world.names[near]} ${share(soft[near])}; two grades leave no order among the wrong ones`;
-  if (!truth) return `${even}; ${told}.`;
+  const each = shown.map((k) => `${world.names[k]} ${probability(soft[k])}`);
+  const even = `Smoothing with ε = ${part.eps.toFixed(2)} gives each wrong grade ${probability(smooth[others[0]])}`;
+  const order = world.classes > 2
+    ? `${each.slice(0, -1).join(", ")} and ${each.at(-1)}`
+    : `${each[0]}; two grades leave no order among the wrong ones`;
+  const both = `${even}; the teacher at T = ${degrees(T)} gives ${order}.`;
+  if (!truth) return both;
   const [a, b] = [klOf(truth, smooth), klOf(truth, soft)];
-  return `${even}; ${told}. On this pair the ${b < a ? "teacher" : "smoothed label"} is nearer to the truth (${nats(Math.min(a, b))} against ${nats(Math.max(a, b))}).`;
+  const distances = `${nats(Math.min(a, b))} against ${nats(Math.max(a, b))}`;
+  return `${both} On this pair the ${b < a ? "teacher" : "smoothed label"} is nearer to the truth (${distances}).`;
 }
 
 function arrange(part, world, known, key) {
   part.key = key;
-  const kinds = [["smooth", "Hard label, smoothed"], ["soft", "Teacher's soft label"], ...(world.truth ? [["true", "Truth"]] : [])];
+  const kinds = [["smooth", "Hard label, smoothed"], ["soft", "Teacher's soft label"]];
+  if (world.truth) kinds.push(["true", "Truth"]);
   part.groups = kinds.map(([kind, title]) => {
     const rows = world.names.map((name) => {
       const [bar, value] = [el("i"), el("span", { class: "num" })];
-      return { bar, value, node: el("div", { class: "bar" }, el("span", {}, name), el("div", { class: `way ${kind}` }, bar), value) };
+      const way = el("div", { class: `way ${kind}` }, bar);
+      return { bar, value, node: el("div", { class: "bar" }, el("span", {}, name), way, value) };
     });
     const words = el("small");
-    return { kind, rows, words, node: el("div", {}, el("h5", {}, title), words, ...rows.map((row) => row.node).reverse()) };
+    const node = el("div", {}, el("h5", {}, title), words, ...rows.map((row) => row.node).reverse());
+    return { kind, rows, words, node };
   });
   part.plots.replaceChildren(...part.groups.map((group) => group.node));
 }
 
 /** The ε (two digits) whose smoothed label is as blurred as the soft one. */
 function equalBlur(soft, grade, classes) {
-  const wanted = bitsOf(soft);
+  const bits = bitsOf(soft);
   let [low, high] = [0, MOST];
   for (let turn = 0; turn < 30; turn++) {
     const middle = (low + high) / 2;
-    if (bitsOf(labelSmoothing(grade, classes, middle)) < wanted) low = middle;
+    if (bitsOf(labelSmoothing(grade, classes, middle)) < bits) low = middle;
     else high = middle;
   }
   return Number(((low + high) / 2).toFixed(2));

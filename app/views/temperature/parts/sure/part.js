@@ -1,10 +1,11 @@
 // Entropy of all soft labels, teacher up and student down: how the whole set goes from sure to
 // flat while T is dragged.
 
-import { fmt, kept, painter, theme } from "../../../../parts/draw.js";
+import { kept, painter, theme } from "../../../../parts/draw.js";
 import { entropyInto, histogram } from "../../../../parts/maths.js";
 import { across, colorsOf, mirrored } from "../../../../parts/mirror.js";
-import { attend, degrees, holds, stage } from "../../../../parts/stage.js";
+import { attend, holds, stage } from "../../../../parts/stage.js";
+import { degrees, integer, number, percent } from "../../../../parts/words.js";
 
 const CELLS = 50;
 const SURE = 0.5; // bits: below this a label is called sure
@@ -12,7 +13,9 @@ const SURE = 0.5; // bits: below this a label is called sure
 export default function ({ parentElement }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => ({
-    canvas: root.querySelector("canvas"), finding: root.querySelector(".finding"), read: root.querySelector(".read"),
+    canvas: root.querySelector("canvas"),
+    finding: root.querySelector(".finding"),
+    read: root.querySelector(".read"),
   }));
   part.ask ??= painter(() => paint(part));
   part.canvas.redraw = () => {
@@ -30,25 +33,29 @@ function paint(part) {
   const { world, pair, T, Ts, same } = stage();
   if (!holds(world, pair)) return;
   const most = Math.log2(world.classes);
-  const side = (role, flat, heat) => {
-    const bits = (part[role] = part[role]?.length === world.rows ? part[role] : new Float64Array(world.rows));
-    entropyInto(flat, world.classes, heat, bits);
+  const side = (role, flat, temperature) => {
+    if (part[role]?.length !== world.rows) part[role] = new Float64Array(world.rows);
+    const bits = part[role];
+    entropyInto(flat, world.classes, temperature, bits);
     let [total, sure] = [0, 0];
     for (let row = 0; row < bits.length; row++) {
       total += bits[row];
       if (bits[row] < SURE) sure++;
     }
-    return { role, n: world.rows, counts: histogram(bits, CELLS, new Float64Array(CELLS), 0, most), mark: bits[pair], mean: total / world.rows, sure };
+    const counts = histogram(bits, CELLS, new Float64Array(CELLS), 0, most);
+    return { role, n: world.rows, counts, mark: bits[pair], mean: total / world.rows, sure };
   };
   const [up, down] = [side("teacher", world.teacher, T), side("student", world.student, Ts)];
   const ticks = Array.from({ length: 5 }, (_, at) => [(most * at) / 4, ((most * at) / 4).toFixed(2)]);
-  const plan = { low: 0, high: most, ticks, label: `entropy in bits: 0 is sure, ${most.toFixed(2)} is flat over ${world.classes} grades`, same };
+  const label = `entropy in bits: 0 is sure, ${most.toFixed(2)} is flat over ${world.classes} grades`;
+  const plan = { low: 0, high: most, ticks, label, same };
   part.scene = mirrored(part.canvas, 300, part.colors, plan, up, down);
   part.sides = { up, down, most };
-  const percent = (of) => `${((100 * of.sure) / of.n).toFixed(1)} %`;
+  const sure = (side) => percent(side.sure / side.n, 1);
   const text =
-    `At T = ${degrees(T)}${T === Ts ? "" : ` and ${degrees(Ts)}`} the teacher is sure (below ${SURE} bits) of ${percent(up)} of ` +
-    `${world.rows.toLocaleString("en")} pairs, the student of ${percent(down)}; their mean entropy is ${fmt(up.mean, 2)} and ${fmt(down.mean, 2)} bits (${most.toFixed(2)} = no idea).`;
+    `At T = ${degrees(T)}${T === Ts ? "" : ` and ${degrees(Ts)}`} the teacher is sure (below ${SURE} bits) ` +
+    `of ${sure(up)} of ${integer(world.rows)} pairs, the student of ${sure(down)}; their mean entropy is ` +
+    `${number(up.mean, 2)} and ${number(down.mean, 2)} bits (${most.toFixed(2)} = no idea).`;
   part.finding.textContent = text;
   part.note = "Teacher up, student down; needles: this pair. Height: square root of a bin's share of the pairs.";
   if (!part.canvas.matches(":hover")) part.read.textContent = part.note;
@@ -61,6 +68,8 @@ function readOut(part, x) {
   const cell = Math.floor(((x - across(scene, 0)) / (across(scene, sides.most) - across(scene, 0))) * CELLS);
   if (cell < 0 || cell >= CELLS) return;
   const edge = (at) => ((sides.most * at) / CELLS).toFixed(2);
-  const count = (side) => side.counts[cell].toLocaleString("en");
-  part.read.textContent = `${edge(cell)} to ${edge(cell + 1)} bits: teacher ${count(sides.up)} pairs, student ${count(sides.down)} pairs.`;
+  const count = (side) => integer(side.counts[cell]);
+  part.read.textContent =
+    `${edge(cell)} to ${edge(cell + 1)} bits: ` +
+    `teacher ${count(sides.up)} pairs, student ${count(sides.down)} pairs.`;
 }
