@@ -39,7 +39,8 @@ function listen(part) {
 function build(root) {
   const selection = el("span", { class: "selection num" });
   const copy = el("button", { type: "button", class: "copy" }, "Copy link");
-  const help = el("button", { type: "button", "aria-label": "Keyboard shortcuts and glossary", "aria-haspopup": "dialog" }, "?");
+  const name = "Keyboard shortcuts and glossary";
+  const help = el("button", { type: "button", "aria-label": name, "aria-haspopup": "dialog" }, "?");
   const said = el("span", { class: "sr", role: "status" });
   const list = el("dl");
   const words = el("dl", { class: "words" });

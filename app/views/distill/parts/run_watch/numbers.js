@@ -36,7 +36,8 @@ export function makeNumbers(list, gap) {
     const label = el("span", {}, name);
     const mark = el("span", { class: "mark", "aria-hidden": "true" }, "i");
     const button = el("button", { type: "button", "aria-describedby": id }, label, mark);
-    const about = el("span", { class: "about", role: "tooltip", id }, key === "gap" ? `${gap} ${ABOUT.gap}` : ABOUT[key]);
+    const meaning = key === "gap" ? `${gap} ${ABOUT.gap}` : ABOUT[key];
+    const about = el("span", { class: "about", role: "tooltip", id }, meaning);
     const [value, small] = [el("dd", {}, "–"), el("dd", { class: "small" })];
     const stripe = { class: "number", style: `--stripe: var(--kd-${role})` };
     list.append(el("div", stripe, el("dt", {}, button, about), value, small));
