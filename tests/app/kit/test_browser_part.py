@@ -20,11 +20,12 @@ PARTS = sorted(
 BROWSER = set(
     """
     AbortController AbortSignal Array Blob Boolean CSS CSSFontFaceRule CustomEvent DOMRect Date
-    Error Float32Array Float64Array Image Int32Array JSON Map Math NaN Infinity Node Number Object
-    Promise RangeError MutationObserver ResizeObserver Set String URL URLSearchParams Uint8Array
-    ArrayBuffer WeakMap XMLSerializer atob btoa cancelAnimationFrame clearInterval clearTimeout
-    document encodeURIComponent fetch getComputedStyle history location navigator
-    parseFloat parseInt performance requestAnimationFrame setInterval setTimeout structuredClone undefined window
+    Error Float32Array Float64Array Image Int32Array JSON Map Math NaN Infinity Node Number
+    Object Promise RangeError MutationObserver ResizeObserver Set String URL URLSearchParams
+    Uint8Array ArrayBuffer WeakMap XMLSerializer atob btoa cancelAnimationFrame clearInterval
+    clearTimeout document encodeURIComponent fetch getComputedStyle history location navigator
+    parseFloat parseInt performance requestAnimationFrame setInterval setTimeout structuredClone
+    undefined window
     """.split()  # noqa: SIM905
 )
 BLOCKS = {"if", "for", "while", "switch"}
