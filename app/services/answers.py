@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.runs.names import named, names
 from kdcore.data.answers.stored import kept_about
@@ -50,8 +50,13 @@ class Answers:
         """8 hex digits of the answers."""
         return self.predictions.digest[:8]
 
+    @property
+    def content_hash(self) -> str:
+        """What results that are computed of these answers depend on, their names included."""
+        return f"{self.key}|{self.title}|{self.hash}"
 
-@st.cache_data(ttl=3, show_spinner=False)
+
+@by_hash(most=1, seconds=3)
 def sources() -> list[Source]:
     """Every predictions file of demo, workspace and imports, under names that tell models apart."""
     own, of_teachers = [], []
@@ -118,15 +123,10 @@ def sources_on(pairs: PairTable) -> list[Source]:
     return list(fitting.values())
 
 
+@by_hash(most=40, on=lambda s: (s.key, s.title, s.path, s.path.stat().st_mtime_ns))
 def answers(source: Source) -> Answers:
     """The predictions of a source, read once."""
-    predictions = _predictions(str(source.path), source.path.stat().st_mtime_ns)
-    return Answers(source.key, source.title, predictions, source.run)
-
-
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _predictions(path: str, changed: int) -> Predictions:
-    return Predictions.load(Path(path))
+    return Answers(source.key, source.title, Predictions.load(source.path), source.run)
 
 
 def on_rows(model: Answers, rows: NDArray[np.int64], pairs: PairTable) -> Answers:

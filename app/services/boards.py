@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from app import state
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.answers import Answers, Source, answered_hashes, answers, on_rows, sources_on
 from app.services.roles import default_student, default_teacher, twin_of
@@ -84,16 +84,16 @@ def pairs_of(choice: DataChoice, split: str = "") -> PairTable:
 
     Without a test split of its own: the part that runs held out, where only that was scored.
     """
-    pairs = _pairs(str(choice.folder), split, _changed(choice))
+    pairs = _pairs(str(choice.folder), split, changed(choice))
     if split or not is_cut(choice) or pairs.content_hash in (hashes := answered_hashes()):
         return pairs
-    cut = _pairs(str(choice.folder), TEST, _changed(choice))
+    cut = _pairs(str(choice.folder), TEST, changed(choice))
     return cut if cut.content_hash in hashes else pairs
 
 
 def whole_data(choice: DataChoice, split: str = "") -> PairTable:
     """Every pair of a data set, all splits as it has them or, for a test split, as runs cut it."""
-    return (_cut if split == TEST else _whole)(str(choice.folder), _changed(choice))
+    return (_cut if split == TEST else _whole)(str(choice.folder), changed(choice))
 
 
 def is_cut(choice: DataChoice) -> bool:
@@ -101,16 +101,17 @@ def is_cut(choice: DataChoice) -> bool:
     return TEST not in whole_data(choice).splits and TEST in whole_data(choice, TEST).splits
 
 
-def _changed(choice: DataChoice) -> int:
+def changed(choice: DataChoice) -> int:
+    """When a data set was last written, in nanoseconds: it tells two imports of a name apart."""
     return (choice.folder / "dataset.json").stat().st_mtime_ns
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@by_hash(most=6)
 def _whole(folder: str, changed: int) -> PairTable:
     return PairTable.load(Path(folder))
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@by_hash(most=6)
 def _cut(folder: str, changed: int) -> PairTable:
     whole = _whole(folder, changed)
     try:
@@ -119,12 +120,15 @@ def _cut(folder: str, changed: int) -> PairTable:
         return whole
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@by_hash(most=6)
 def _pairs(folder: str, split: str, changed: int) -> PairTable:
     table = _cut(folder, changed) if split == TEST else _whole(folder, changed)
     default = next((s for s in ("test", "validation") if s in table.splits), "all")
     name = split or default
     return table if name == "all" or name not in table.splits else table.split(name)
+
+
+_taken = by_hash(most=6)(PairTable.take)
 
 
 def board() -> Board:
@@ -140,14 +144,9 @@ def board() -> Board:
     rows = common_rows([a.predictions for a in every if a is not None])
     if rows is None:
         return Board(choice, part, answered[0], answered[1], answered[2])
-    pairs = _taken(part.content_hash, rows.tobytes(), part)
+    pairs = _taken(part, rows)
     taken = [on_rows(a, rows, pairs) if a else None for a in answered]
     return Board(choice, pairs, taken[0], taken[1], taken[2], rows, part)
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _taken(content_hash: str, rows: bytes, _part: PairTable) -> PairTable:
-    return _part.take(np.frombuffer(rows, dtype=np.int64))
 
 
 def chosen(offered: list[Source], key: str, role: str) -> Source | None:

@@ -1,7 +1,6 @@
 """Warnings before every finding: models that order nothing, few queries, models near chance."""
 
-import streamlit as st
-
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.answers import Answers
 from app.services.boards import Board
@@ -23,16 +22,16 @@ def caution(board: Board) -> str:
     judged = bool((pairs.grades != UNLABELLED).any())
     queries = int(pairs.query_ids.max(initial=-1)) + 1
     shown = [who for who in (board.student, board.teacher, board.twin) if who is not None]
-    equal = [_equal((pairs.content_hash, who.hash, who.title), pairs, who) for who in shown]
+    equal = [_equal(pairs, who) for who in shown]
     told = (*dict.fromkeys(equal), few(queries) if judged else "", _chance(board))
     return " ".join(filter(None, told))
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def _equal(key: tuple[str, str, str], _pairs: PairTable, _who: Answers) -> str:
+@by_hash(most=200)
+def _equal(pairs: PairTable, who: Answers) -> str:
     """A sentence when a model gives all pairs, or all of a query, one score."""
-    ranking = Scores.of(_who.predictions, _pairs.scheme).ranking
-    return equal_sentence(equal_scores(ranking, _pairs.query_ids), _who.title)
+    ranking = Scores.of(who.predictions, pairs.scheme).ranking
+    return equal_sentence(equal_scores(ranking, pairs.query_ids), who.title)
 
 
 def _chance(board: Board) -> str:
@@ -41,9 +40,9 @@ def _chance(board: Board) -> str:
     if who is None:
         return ""
     role = "The teacher" if who is board.teacher else "The student"
-    if _equal((board.pairs.content_hash, who.hash, who.title), board.pairs, who):
+    if _equal(board.pairs, who):
         return ""  # which says more
-    near = _near((board.pairs.content_hash, who.hash), role, board, who)
+    near = _near(board, who, role)
     if not near:
         return ""
     if who.run is not None and of_the_world(who.run, board):
@@ -56,6 +55,6 @@ def of_the_world(run: Run, board: Board) -> bool:
     return run.folder.parent == access.demo().runs and board.data.badge != WORLD
 
 
-@st.cache_data(max_entries=200, show_spinner=False)
-def _near(key: tuple[str, str], role: str, _board: Board, _who: Answers) -> str:
-    return sentence_of(near_chance(_board.pairs, per_query(_board, _who)), role)
+@by_hash(most=200, on=lambda board, who, role: (board.pairs, who, role))
+def _near(board: Board, who: Answers, role: str) -> str:
+    return sentence_of(near_chance(board.pairs, per_query(board, who)), role)

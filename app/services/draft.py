@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
 
-import streamlit as st
-
 from app import state
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.boards import DEMO_DATA, chosen_data, data_choices
 from app.services.runs.names import named, names
@@ -170,7 +169,7 @@ def read_yaml(data: Any) -> DistillConfig:
     return config
 
 
-@st.cache_resource(ttl=15, show_spinner=False)
+@by_hash(most=1, seconds=15)
 def teachers() -> dict[str, Model]:
     """Every run with a model, those called teacher first."""
     found = sorted(models(), key=lambda m: (m.key != "teacher", "teacher" not in m.title.lower()))

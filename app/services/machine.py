@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 
 import psutil
-import streamlit as st
 
+from app.kit.by_hash import by_hash
 from kdcore.runs.machine import gpus
 
 
@@ -18,7 +18,7 @@ class Machine:
     gpu: str
 
 
-@st.cache_data(ttl=600, show_spinner=False)
+@by_hash(most=1, seconds=600)
 def machine() -> Machine:
     """This machine; a GPU counts when its own tool names one."""
     found = gpus()

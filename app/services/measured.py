@@ -1,15 +1,14 @@
 """Evaluations and comparisons of a board's models, computed once per content hash."""
 
-import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.answers import Answers
 from app.services.boards import Board
@@ -31,60 +30,48 @@ from kdcore.evaluation.stored import (
 from kdcore.judging.measured import area_permutations
 from kdcore.predictions import Predictions
 
-Keyed = tuple[str, ...]
 _FOLDER = "measured"
 _MOST = 300  # stored results; the oldest are removed first
 
 
+@by_hash(
+    most=60,
+    on=lambda board, who, temperature=2.0: (board.pairs, who, board.teacher, temperature),
+)
 def evaluation(board: Board, who: Answers, temperature: float = 2.0) -> Evaluation:
     """Every metric of one model on the board's pairs, with intervals."""
-    key = (board.pairs.content_hash, who.hash, board.teacher.hash if board.teacher else "")
-    return _evaluation(key, temperature, board.pairs, who, board.teacher)
-
-
-@st.cache_resource(max_entries=60, show_spinner=False)
-def _evaluation(
-    key: Keyed, temperature: float, _pairs: PairTable, _who: Answers, _teacher: Answers | None
-) -> Evaluation:
-    by = _teacher.predictions if _teacher and _teacher.key != _who.key else None
+    pairs, by = board.pairs, _teacher_of(board, who)
     stored = None
-    if by is None or _beside(_teacher, _who):
-        stored = _kept(_pairs, _who, temperature, by.model if by else None)
+    if by is None or _beside(board.teacher, who):
+        stored = _kept(pairs, who, temperature, by.model if by else None)
     if stored is not None:
         return stored
-    answers = (_who.predictions, by)
-    for path in _places(_who, _pairs, answers, "evaluation", temperature):
+    answers = (who.predictions, by)
+    for path in _places(who, pairs, answers, "evaluation", temperature):
         if (stored := read_evaluation(path)) is not None:
             return stored
-    made = evaluate_predictions(_pairs, _who.predictions, teacher=by, temperature=temperature)
-    _keep(_places(_who, _pairs, answers, "evaluation", temperature)[-1], made)
-    return made
+    result = evaluate_predictions(pairs, who.predictions, teacher=by, temperature=temperature)
+    _keep(_places(who, pairs, answers, "evaluation", temperature)[-1], result)
+    return result
 
 
+@by_hash(most=60, on=lambda board, who, rows: (board.pairs, who, board.teacher, rows))
 def evaluation_of_rows(board: Board, who: Answers, rows: NDArray[np.int64]) -> Evaluation:
     """Every metric of one model on some of the board's pairs, with intervals; rows: (pairs,)."""
     if len(rows) == len(board.pairs):
         return evaluation(board, who)
-    digest = hashlib.sha256(np.ascontiguousarray(rows, dtype=np.int64).tobytes()).hexdigest()
-    key = (board.pairs.content_hash, who.hash, board.teacher.hash if board.teacher else "", digest)
-    return _evaluation_of_rows(key, board.pairs, who, board.teacher, rows)
-
-
-@st.cache_resource(max_entries=60, show_spinner=False)
-def _evaluation_of_rows(
-    key: Keyed,
-    _pairs: PairTable,
-    _who: Answers,
-    _teacher: Answers | None,
-    _rows: NDArray[np.int64],
-) -> Evaluation:
-    part = _pairs.take(_rows)
-    by = _teacher.predictions if _teacher and _teacher.key != _who.key else None
+    part, by = board.pairs.take(rows), _teacher_of(board, who)
     return evaluate_predictions(
         part,
-        _who.predictions.on(_rows, part.content_hash),
-        teacher=by.on(_rows, part.content_hash) if by else None,
+        who.predictions.on(rows, part.content_hash),
+        teacher=by.on(rows, part.content_hash) if by else None,
     )
+
+
+def _teacher_of(board: Board, who: Answers) -> Predictions | None:
+    """The answers of the board's teacher, unless the model is the teacher itself."""
+    other = board.teacher is not None and board.teacher.key != who.key
+    return board.teacher.predictions if board.teacher and other else None
 
 
 def _beside(teacher: Answers | None, who: Answers) -> bool:
@@ -147,49 +134,36 @@ def _alone(evaluation: Evaluation) -> Evaluation:
     )
 
 
+@by_hash(most=60, on=lambda board, a, b, depth=5: (board.pairs, a, b, board.teacher, depth))
 def comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Comparison:
     """a against b on the board's pairs: differences, intervals, verdicts."""
-    key = (board.pairs.content_hash, a.hash, b.hash, board.teacher.hash if board.teacher else "")
-    return _comparison(key, depth, board.pairs, a, b, board.teacher)
-
-
-@st.cache_resource(max_entries=60, show_spinner=False)
-def _comparison(
-    key: Keyed, depth: int, _pairs: PairTable, _a: Answers, _b: Answers, _teacher: Answers | None
-) -> Comparison:
-    by = _teacher.predictions if _teacher else None
-    answers = (_a.predictions, _b.predictions, by)
-    permutations = area_permutations(_pairs)
-    paths = _places(_a, _pairs, answers, "comparison", depth, permutations)
+    pairs, by = board.pairs, board.teacher.predictions if board.teacher else None
+    answers = (a.predictions, b.predictions, by)
+    permutations = area_permutations(pairs)
+    paths = _places(a, pairs, answers, "comparison", depth, permutations)
     for path in paths:
         if (stored := read_comparison(path)) is not None:
             return stored
-    made = compare_predictions(
-        _pairs, *answers[:2], teacher=by, depth=depth, area_permutations=permutations
+    result = compare_predictions(
+        pairs, *answers[:2], teacher=by, depth=depth, area_permutations=permutations
     )
-    _keep(paths[-1], made)
-    return made
+    _keep(paths[-1], result)
+    return result
 
 
+@by_hash(most=60)
 def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:
     """The gap recovered by the student on the board; None without a twin or a teacher."""
-    if board.teacher is None or board.student is None or board.twin is None:
+    teacher, student, twin = board.teacher, board.student, board.twin
+    if teacher is None or student is None or twin is None:
         return None
-    key = (board.pairs.content_hash, board.teacher.hash, board.student.hash, board.twin.hash)
-    return _gap(key, metric, board.pairs, board.teacher, board.student, board.twin)
-
-
-@st.cache_resource(max_entries=60, show_spinner=False)
-def _gap(
-    key: Keyed, metric: str, _pairs: PairTable, _teacher: Answers, _student: Answers, _twin: Answers
-) -> GapRecovered:
-    three = (_twin.predictions, _student.predictions, _teacher.predictions)
+    three = (twin.predictions, student.predictions, teacher.predictions)
     path = None
-    if _student.run is not None:
-        path = gap_file(_student.run.folder / "evaluation", _pairs, *three, metric)
+    if student.run is not None:
+        path = gap_file(student.run.folder / "evaluation", board.pairs, *three, metric)
         if (stored := kept_gap(path)) is not None:
             return stored
-    made = recover(_pairs, *three, metric)
+    result = recover(board.pairs, *three, metric)
     if path is not None and not path.is_relative_to(access.demo().root) and not access.public():
-        keep_gap(path, made)
-    return made
+        keep_gap(path, result)
+    return result

@@ -7,9 +7,9 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from app.kit.by_hash import by_hash
 from app.services import access
 from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable
@@ -76,7 +76,7 @@ def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -
     return Scored(said.logits.astype(np.float64), spent, said.notes)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Loading the model…")
+@by_hash(most=6, spinner="Loading the model…")
 def _model(folder: str, changed: int) -> Any:
     """The model, asked once already, so that what is timed later is the answer alone."""
     from kdcore.models.predict import load_model, predict_texts
@@ -97,7 +97,7 @@ def replay(key: str) -> Replay | None:
     return _replay(str(folder), _changed(folder)) if (folder / "probe").is_dir() else None
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@by_hash(most=8)
 def _replay(folder: str, changed: int) -> Replay | None:
     root = Path(folder)
     files = sorted(root.glob("step-*.parquet"))

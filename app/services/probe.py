@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from app.kit.by_hash import by_hash
 from app.services.answers import Answers, answers, sources
 from app.services.models import Replay, score
 from kdcore.data.pairs import TEXT_COLUMNS
@@ -24,7 +24,7 @@ def teacher_on_probe(
     kept = _kept(student.folder, teacher, len(film.pairs))
     if kept is not None or not ask:
         return kept
-    return _asked((film.pairs.content_hash, teacher.hash), film, teacher)
+    return _asked(film, teacher)
 
 
 def _kept(folder: Path, teacher: Answers, pairs: int) -> NDArray[np.float32] | None:
@@ -43,12 +43,16 @@ def probe_rows(pairs: int, size: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).permutation(pairs)[:size])
 
 
-@st.cache_resource(max_entries=20, show_spinner="Asking the teacher about the probe…")
-def _asked(key: tuple[str, str], _film: Replay, _teacher: Answers) -> NDArray[np.float32] | None:
-    rows = _film.pairs.frame[list(TEXT_COLUMNS)].itertuples(index=False, name=None)
+@by_hash(
+    most=20,
+    spinner="Asking the teacher about the probe…",
+    on=lambda film, teacher: (film.pairs, teacher),
+)
+def _asked(film: Replay, teacher: Answers) -> NDArray[np.float32] | None:
+    rows = film.pairs.frame[list(TEXT_COLUMNS)].itertuples(index=False, name=None)
     try:
-        logits = score(_teacher.run, list(rows), _film.pairs).logits
+        logits = score(teacher.run, list(rows), film.pairs).logits
     except LabError:
         return None
-    fits = logits.shape == (len(_film.pairs), len(_film.pairs.scheme))
+    fits = logits.shape == (len(film.pairs), len(film.pairs.scheme))
     return logits.astype(np.float32) if fits else None

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from app.kit.by_hash import by_hash
 from app.services.answers import Answers, answers, sources_on
 from app.services.boards import Board, beside
-from kdcore.data.pairs import PairTable
 from kdcore.evaluation.comparison import DensityDifference, Difference, density_differences
 from kdcore.evaluation.curves import (
     DensityCurve,
@@ -57,14 +56,10 @@ def permutations(board: Board) -> int:
     return PERMUTATIONS if queries <= MANY_QUERIES else PERMUTATIONS // 5
 
 
+@by_hash(most=40, spinner="Ranking every query…", on=lambda board, who: (board.pairs, who))
 def per_query(board: Board, who: Answers) -> Measured:
-    """A model's measurements query by query, worked out once."""
-    return _measured((board.pairs.content_hash, who.hash), board.pairs, who)
-
-
-@st.cache_resource(max_entries=40, show_spinner="Ranking every query…")
-def _measured(key: tuple[str, ...], _pairs: PairTable, _who: Answers) -> Measured:
-    return measure(_pairs, _who.predictions)
+    """A model's measurements query by query."""
+    return measure(board.pairs, who.predictions)
 
 
 def label_shares(board: Board, who: Answers) -> DensityCurve:
@@ -72,14 +67,14 @@ def label_shares(board: Board, who: Answers) -> DensityCurve:
     return density_curve(per_query(board, who))
 
 
+@by_hash(
+    most=80,
+    spinner="Resampling queries for the intervals…",
+    on=lambda board, who, gain: (board.pairs, who, gain),
+)
 def curve(board: Board, who: Answers, gain: str) -> NdcgCurve:
     """nDCG over depth with its references and intervals: an Evaluation's, without the rest."""
-    return _curve((board.pairs.content_hash, who.hash), gain, board, who)
-
-
-@st.cache_resource(max_entries=80, show_spinner="Resampling queries for the intervals…")
-def _curve(key: tuple[str, ...], gain: str, _board: Board, _who: Answers) -> NdcgCurve:
-    return ndcg_curve(_board.pairs, per_query(_board, _who), gain, RESAMPLES)
+    return ndcg_curve(board.pairs, per_query(board, who), gain, RESAMPLES)
 
 
 def ranked_queries(board: Board, who: Answers) -> tuple[int, int]:
@@ -88,30 +83,26 @@ def ranked_queries(board: Board, who: Answers) -> tuple[int, int]:
     return int(known.sum()), int((~known).sum())
 
 
+@by_hash(
+    most=200,
+    spinner="Testing this depth on every query…",
+    on=lambda board, a, b, k: (board.pairs, a, b, k),
+)
 def density(board: Board, a: Answers, b: Answers, k: int) -> tuple[DensityDifference, ...]:
     """Each grade's pooled share in the top k, tested as kdcore.compare does, worst grade first."""
-    return _density((board.pairs.content_hash, a.hash, b.hash), k, board, a, b)
+    one, other = (per_query(board, who) for who in (a, b))
+    effort = (RESAMPLES, permutations(board), 0)
+    return density_differences(board.pairs.scheme, one, other, k, effort)
 
 
-@st.cache_resource(max_entries=200, show_spinner="Testing this depth on every query…")
-def _density(
-    key: tuple[str, ...], k: int, _board: Board, _a: Answers, _b: Answers
-) -> tuple[DensityDifference, ...]:
-    one, other = (per_query(_board, who) for who in (_a, _b))
-    effort = (RESAMPLES, permutations(_board), 0)
-    return density_differences(_board.pairs.scheme, one, other, k, effort)
-
-
+@by_hash(
+    most=200,
+    spinner="Resampling queries for the intervals…",
+    on=lambda board, a, b, metric="roc_auc": (board.pairs, a, b, metric),
+)
 def detectable(board: Board, a: Answers, b: Answers, metric: str = "roc_auc") -> float:
     """The smallest difference of two models that a test on these pairs finds 4 times in 5."""
-    return _detectable((board.pairs.content_hash, a.hash, b.hash), metric, board, a, b)
-
-
-@st.cache_data(max_entries=200, show_spinner="Resampling queries for the intervals…")
-def _detectable(
-    key: tuple[str, ...], metric: str, _board: Board, _a: Answers, _b: Answers
-) -> float:
-    return detectable_difference(per_query(_board, _a), per_query(_board, _b), metric)
+    return detectable_difference(per_query(board, a), per_query(board, b), metric)
 
 
 def deltas(board: Board, a: Answers, b: Answers, gain: str, k: int) -> QueryDeltas:
@@ -130,18 +121,15 @@ def ndcg_of_queries(board: Board, who: Answers, gain: str, k: int) -> Floats:
     return measured.by_number(measured.curves[gain][:, k - 1])
 
 
+@by_hash(
+    most=200,
+    spinner="Testing the difference on every query…",
+    on=lambda board, a, b, gain, k: (board.pairs, a, b, gain, k),
+)
 def difference(board: Board, a: Answers, b: Answers, gain: str, k: int) -> Difference:
     """The mean difference at any k, tested as kdcore.evaluation.comparison tests its few depths."""
-    key = (board.pairs.content_hash, a.hash, b.hash)
-    return _difference(key, gain, k, board, a, b)
-
-
-@st.cache_resource(max_entries=200, show_spinner="Testing the difference on every query…")
-def _difference(
-    key: tuple[str, ...], gain: str, k: int, _board: Board, _a: Answers, _b: Answers
-) -> Difference:
-    one, other = (per_query(_board, who) for who in (_a, _b))
-    return ndcg_difference(one, other, gain, k, RESAMPLES, permutations(_board))
+    one, other = (per_query(board, who) for who in (a, b))
+    return ndcg_difference(one, other, gain, k, RESAMPLES, permutations(board))
 
 
 def left_out(board: Board) -> list[tuple[str, int]]:

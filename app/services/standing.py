@@ -4,14 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 
-from app.services.boards import TEST, Board, DataChoice, is_cut, whole_data
+from app.kit.by_hash import by_hash
+from app.services.boards import TEST, Board, DataChoice, changed, is_cut, whole_data
 from kdcore.analysis.tags import SURE
 from kdcore.data.check.cards import Standing, standing
 from kdcore.data.check.rows import rows_behind
 from kdcore.data.library import REJECTS
-from kdcore.data.pairs import ALL, UNLABELLED, PairTable
+from kdcore.data.pairs import ALL, UNLABELLED
 from kdcore.metrics.classification import roc_auc
 from kdcore.scores import Scores, log_odds
 
@@ -55,26 +55,20 @@ def cut_in_words(choice: DataChoice) -> str:
     )
 
 
+@by_hash(
+    most=6, spinner="Checking the data…", on=lambda choice, part: (choice, part, changed(choice))
+)
 def standing_of(choice: DataChoice, part: str) -> Standing:
-    """The check of a part of a data set; done once."""
-    changed = (choice.folder / "dataset.json").stat().st_mtime_ns
-    return _standing(str(choice.folder), part, changed, whole_data(choice, part))
+    """The check of a part of a data set."""
+    return standing(whole_data(choice, part), part, len(rejects(choice.folder)))
 
 
-@st.cache_resource(max_entries=6, show_spinner="Checking the data…")
-def _standing(folder: str, part: str, changed: int, _whole: PairTable) -> Standing:
-    return standing(_whole, part, len(rejects(Path(folder))))
-
-
+@by_hash(most=8, on=lambda choice, part, card: (choice, part, card, changed(choice)))
 def rows(choice: DataChoice, part: str, card: str) -> pd.DataFrame:
     """The rows behind a card."""
-    changed = (choice.folder / "dataset.json").stat().st_mtime_ns
-    return _rows(str(choice.folder), part, card, changed, standing_of(choice, part))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _rows(folder: str, part: str, card: str, changed: int, _on: Standing) -> pd.DataFrame:
-    return rejects(Path(folder)) if card == "rejected" else rows_behind(_on, card)
+    if card == "rejected":
+        return rejects(choice.folder)
+    return rows_behind(standing_of(choice, part), card)
 
 
 def rejects(folder: Path) -> pd.DataFrame:

@@ -6,10 +6,10 @@ seen is said after the act, not before it.
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.kit.by_hash import by_hash
 from app.shell.pages import PAGES
 from app.state import PATHS, State, state_of, value_of
 from kdcore.errors import DataError, lookup
@@ -85,7 +85,7 @@ class Lesson:
         return f"{round(self.seconds / 60)} minutes"
 
 
-@cache
+@by_hash(most=1)
 def lessons() -> dict[str, Lesson]:
     """Every lesson in assets/lessons by name, the shortest first."""
     read_all = sorted(map(read, FOLDER.glob("*.json")), key=lambda each: (each.seconds, each.name))

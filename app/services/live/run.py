@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from app.kit import memory
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.answers import answers, sources, teacher_of
 from app.services.live.files import Film, Logits
@@ -39,8 +39,7 @@ class Watched:
         self.film.look(_LENT.get(self.run.folder))
 
 
-_HELD: OrderedDict[Path, Watched] = OrderedDict()
-_LENT: dict[Path, Logits] = {}  # what teachers said of probes that runs kept nothing of
+_LENT: dict[Path, Logits] = memory.table("answers of teachers to probes that runs saved none of")
 _ONE = threading.RLock()  # one reads, the other tabs get what was read
 
 
@@ -135,7 +134,7 @@ def twin_of(run: Run) -> Run | None:
     return launched_twin(run) or _twin_beside(run, run.folder.parent.stat().st_mtime_ns)
 
 
-@lru_cache(maxsize=200)  # a page that watches a run asks at every poll
+@by_hash(most=200)  # a page that watches a run asks at every poll
 def _twin_beside(run: Run, changed: int) -> Run | None:
     return find_twin(run, RunStore(run.folder.parent).list())
 
@@ -150,15 +149,15 @@ def _watched(run_id: str) -> Watched | None:
     run = find(run_id)
     if run is None:
         return None
-    watched = _HELD.get(run.folder)
-    if watched is None:
-        film = Film(run.replay_folder, temperatures(run))
-        watched = _HELD[run.folder] = Watched(run, Tail(run.folder / METRICS), film)
+    watched = opened(run)
     watched.run = run  # read just now: it knows what the run has written since
-    _HELD.move_to_end(run.folder)
-    while len(_HELD) > _MOST_KEPT:
-        _HELD.popitem(last=False)
     return watched
+
+
+@by_hash(most=_MOST_KEPT, on=lambda run: run.folder)
+def opened(run: Run) -> Watched:
+    """The files of a run, of which every visitor reads only what is new."""
+    return Watched(run, Tail(run.folder / METRICS), Film(run.replay_folder, temperatures(run)))
 
 
 def _teacher(watched: Watched) -> dict[str, float | None] | None:

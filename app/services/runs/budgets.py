@@ -1,23 +1,21 @@
 """What a comparison of a student with its twin has to say besides the teacher, on every page."""
 
-import streamlit as st
+from pathlib import Path
 
+from app.kit.by_hash import by_hash
 from app.services.boards import Board
 from kdcore.judging.caveats import caveats
 from kdcore.runs.store import Run
 
 
+def _states(*runs: Run | None) -> list[tuple[Path, str]]:
+    return [(run.folder, run.status().state) for run in runs if run is not None]
+
+
+@by_hash(most=500, on=_states)
 def unequal(student: Run | None, twin: Run | None) -> tuple[str, ...]:
     """Sentences on other steps, other pairs, or an early end; none for equals or without a run."""
-    if student is None or twin is None:
-        return ()
-    states = (student.status().state, twin.status().state)
-    return _unequal((str(student.folder), str(twin.folder), *states), student, twin)
-
-
-@st.cache_data(max_entries=500, show_spinner=False)
-def _unequal(key: tuple[str, ...], _student: Run, _twin: Run) -> tuple[str, ...]:
-    return caveats(_student, _twin)
+    return caveats(student, twin) if student is not None and twin is not None else ()
 
 
 def of_board(board: Board) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """A run of the demo or of the visitor as the list of runs shows it."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
+from app.kit.by_hash import by_hash
 from kdcore.experiments.command_line import model_of
 from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark
@@ -43,6 +43,6 @@ class Entry:
         return measured.value if measured else float("nan")
 
 
-@lru_cache(maxsize=4096)
+@by_hash(most=4096)
 def _model_text(run: Run) -> str:
     return model_of(run.model)

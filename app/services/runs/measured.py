@@ -6,9 +6,9 @@ requested from a process in the background; no page waits for a bootstrap.
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.access import refuse_public
 from kdcore.errors import LabError
@@ -35,7 +35,7 @@ def shipped_delta(row: Row, base: Row) -> Mapping[str, Difference] | None:
     return kept_delta(row, base)
 
 
-@lru_cache(maxsize=500)  # once for each state of the two files: it reads both
+@by_hash(most=500)  # once for each state of the two files: it reads both
 def look_for_comparison(run: Run, base: Run, path: Path) -> None:
     """Take the differences of a comparison that lies in a run's folder, where there is one."""
     with suppress(LabError, OSError):
@@ -107,6 +107,6 @@ def same_pairs(row: Row, base: Row) -> bool:
     return one == other != ""
 
 
-@lru_cache(maxsize=2000)
+@by_hash(most=2000)
 def _answered_hash(path: Path, changed: int) -> str:
     return answered_hash(path)

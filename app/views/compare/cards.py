@@ -14,7 +14,6 @@ from app.services import Answers, Board
 from app.shell import caveats
 from app.views.compare import selection
 from app.views.compare.parts.score_cards import Gain, Note, Row, Score, score_cards
-from app.views.compare.queries.outcomes import outcome_key
 from kdcore.data.pairs import UNLABELLED
 from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.evaluate import Evaluation
@@ -28,7 +27,7 @@ _SEEN = "kd_cards_seen"
 def place(board: Board) -> Any:
     """Where the strip stands: at once when this session has seen these numbers, else a skeleton."""
     held = st.empty()
-    if st.session_state.get(_SEEN) == outcome_key(board):
+    if st.session_state.get(_SEEN) == board.content_hash:
         _strip(board, held)
     else:
         held.skeleton(height=130)
@@ -40,9 +39,9 @@ def fill(board: Board, held: Any) -> None:
     rows = selection.selected(board)["row"].to_numpy()
     if selection.active() and len(rows):
         _strip(board, held, rows)
-    elif st.session_state.get(_SEEN) != outcome_key(board):
+    elif st.session_state.get(_SEEN) != board.content_hash:
         _strip(board, held)
-    st.session_state[_SEEN] = outcome_key(board)
+    st.session_state[_SEEN] = board.content_hash
 
 
 def _strip(board: Board, held: Any, rows: NDArray[np.int64] | None = None) -> None:

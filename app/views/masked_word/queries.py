@@ -6,14 +6,12 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import streamlit as st
-
+from app.kit.by_hash import by_hash
 from app.services import access
 from kdcore import language
 from kdcore.errors import RunError
 from kdcore.language import Filled
 
-_LOCKS: dict[str, Lock] = {}  # by source: two visitors who open the page load each model once
 _OPENING = Lock()  # transformers cannot build two models in the same moment
 
 
@@ -43,11 +41,17 @@ def fill_mask(source: str, sentence: str, title: str = "") -> MaskedAnswer:
     own = {str(own_masked(role)) for role in ("teacher", "student")}
     if access.public() and source not in own:
         raise RunError(access.PUBLIC_REASON)
-    with _LOCKS.setdefault(source, Lock()):  # a slow hub keeps nobody else waiting
+    with _turn(source):  # a slow hub keeps no other visitor waiting
         return _answer(source, _changed(source), text, title)
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
+@by_hash(most=1000)
+def _turn(source: str) -> Lock:
+    """Of each model: two visitors who open the page load it once and ask it in turn."""
+    return Lock()
+
+
+@by_hash(most=40)
 def _answer(source: str, changed: int, sentence: str, title: str) -> MaskedAnswer:
     model = _model(source, changed)
     began = time.perf_counter()
@@ -57,7 +61,7 @@ def _answer(source: str, changed: int, sentence: str, title: str) -> MaskedAnswe
     return MaskedAnswer(title or source, filled, layers, int(model.net.num_parameters()), spent)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@by_hash(most=4)
 def _model(source: str, changed: int) -> Any:
     """The model, asked once already, so that what is timed later is the answer alone."""
     language.fetch(source)

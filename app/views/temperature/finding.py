@@ -4,6 +4,7 @@ import numpy as np
 import streamlit as st
 
 from app import state
+from app.kit.by_hash import by_hash
 from app.kit.texts import degrees, percent
 from app.services import Answers, Board
 from app.shell import frame
@@ -54,22 +55,18 @@ def _of_all(scene: Scene) -> str:
             f"The student is shown at T = {degrees(now.student_T)}: at two temperatures, KL "
             "compares unlike things."
         )
-    student = mean_kl(_key(scene, scene.student), now.T, scene, scene.student)
+    student = mean_kl(scene, scene.student, now.T)
     base = f"Over {n} the student is {student:.3f} nats from the teacher"
     if scene.twin is None:
         return f"{base} ({KL})."
-    twin = mean_kl(_key(scene, scene.twin), now.T, scene, scene.twin)
+    twin = mean_kl(scene, scene.twin, now.T)
     return f"{base}, the same student trained without the teacher {twin:.3f} ({KL})."
 
 
-def _key(scene: Scene, who: Answers) -> tuple[str, str, str]:
-    return scene.pairs.content_hash, scene.teacher.hash, who.hash
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def mean_kl(key: tuple[str, str, str], heat: float, _scene: Scene, _who: Answers) -> float:
+@by_hash(most=200, on=lambda scene, who, heat: (scene.pairs, scene.teacher, who, heat))
+def mean_kl(scene: Scene, who: Answers, heat: float) -> float:
     """Mean KL(teacher || who) in nats over all pairs at one T."""
-    return float(kl(_scene.teacher.predictions.logits, _who.predictions.logits, heat).mean())
+    return float(kl(scene.teacher.predictions.logits, who.predictions.logits, heat).mean())
 
 
 def _two_grades(board: Board) -> None:

@@ -73,10 +73,7 @@ def _surprise(scene: Scene) -> None:
 def _next_moved(scene: Scene) -> None:
     """The pair after the present one in the list of the most moved, else its first."""
     now = state.now().temperature
-    key = (scene.pairs.content_hash, scene.teacher.hash)
     # at T = 1 nothing has moved yet: ask what T = 2 would move
-    rows = moved_most(
-        key, 2.0 if now.T == 1 else now.T, scene.pairs.tiebreaks, scene.teacher, MOVED
-    )
+    rows = moved_most(scene.pairs, scene.teacher, 2.0 if now.T == 1 else now.T, MOVED)
     place = rows.index(scene.row) + 1 if scene.row in rows else 0
     state.change(pair=rows[place % len(rows)])

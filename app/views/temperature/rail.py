@@ -9,6 +9,7 @@ import streamlit as st
 
 from app import state
 from app.kit import controls, sections
+from app.kit.by_hash import by_hash
 from app.kit.texts import pair_number
 from app.services import Answers
 from app.shell import captions
@@ -108,7 +109,7 @@ def _marks(scene: Scene) -> list[HeatMark]:
         help = f"The run {scene.student.title} was distilled at this temperature."
         found.append(HeatMark(float(trained), "in training", help, "run", "student"))
     for who, held in (("teacher", scene.teacher), ("student", scene.student)):
-        best = _best((scene.pairs.content_hash, held.hash), held, scene)
+        best = _best(held, scene)
         if best == best:  # there are labels to fit it on
             found.append(_best_mark(who, best, scene))  # type: ignore[arg-type]
     return found
@@ -124,10 +125,10 @@ def _best_mark(who: Literal["teacher", "student"], best: float, scene: Scene) ->
     return HeatMark(round(best, 3), f"{who} calibrated", help, "best", who)
 
 
-@st.cache_data(max_entries=100, show_spinner=False)
-def _best(key: tuple[str, str], _held: Answers, _scene: Scene) -> float:
-    judged = _scene.pairs.grades != UNLABELLED
-    return best_temperature(_scene.pairs.grades[judged], _held.predictions.logits[judged])
+@by_hash(most=100, on=lambda model, scene: (scene.pairs, model))
+def _best(model: Answers, scene: Scene) -> float:
+    labelled = scene.pairs.grades != UNLABELLED
+    return best_temperature(scene.pairs.grades[labelled], model.predictions.logits[labelled])
 
 
 def _table(scene: Scene, heat: float, own_heat: float) -> pd.DataFrame:

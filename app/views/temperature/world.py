@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import streamlit as st
-from numpy.typing import NDArray
 
 from app import state
+from app.kit.by_hash import by_hash
 from app.services import Answers, Board
 from app.views.temperature.parts.logits import World
 from kdcore.data.pairs import UNLABELLED, PairTable
@@ -69,38 +68,32 @@ def scene_of(board: Board) -> Scene | None:
     if board.teacher is None or board.student is None or not len(board.pairs):
         return None
     asked = state.now().pair
-    opening = _opening((board.pairs.content_hash, board.teacher.hash), board.pairs, board.teacher)
+    opening = _opening(board.pairs, board.teacher)
     row = opening if asked < 0 else min(asked, len(board.pairs) - 1)
     twin = board.twin if board.twin and board.twin.predictions.own_grades else None
     return Scene(board, board.teacher, board.student, twin, row)
 
 
-@st.cache_data(max_entries=40, show_spinner=False)
-def _opening(key: tuple[str, str], _pairs: PairTable, _teacher: Answers) -> int:
+@by_hash(most=40)
+def _opening(pairs: PairTable, teacher: Answers) -> int:
     """The first relevant pair whose label the teacher shares, with a second grade in play."""
-    soft = soften(_teacher.predictions.logits)
-    grades = _pairs.grades
+    soft = soften(teacher.predictions.logits)
+    grades = pairs.grades
     shares = np.sort(soft, axis=1)[:, -2] >= SECOND
     agrees = (grades != UNLABELLED) & (soft.argmax(axis=1) == grades)
-    for wanted in (shares & agrees & _pairs.relevant, shares & agrees, shares):
+    for wanted in (shares & agrees & pairs.relevant, shares & agrees, shares):
         if wanted.any():
             return int(np.flatnonzero(wanted)[0])
     return 0
 
 
-@st.cache_data(max_entries=40, show_spinner=False)
-def moved_most(
-    key: tuple[str, str],
-    temperature: float,
-    _turns: NDArray[np.int64],
-    _teacher: Answers,
-    most: int,
-) -> list[int]:
+@by_hash(most=40)
+def moved_most(pairs: PairTable, teacher: Answers, temperature: float, most: int) -> list[int]:
     """Rows whose soft label differs most between T = 1 and `temperature`, most moved first.
 
-    Measured by total variation: half the sum of the absolute differences. _turns: (pairs,) of
-    rows that moved equally the one with the lower turn goes first.
+    Measured by total variation: half the sum of the absolute differences. Ties are ordered by a
+    hash of the texts.
     """
-    logits = _teacher.predictions.logits
+    logits = teacher.predictions.logits
     gap = np.abs(soften(logits, temperature) - soften(logits)).sum(axis=1) / 2
-    return [int(row) for row in np.lexsort((_turns, -gap))[:most]]
+    return [int(row) for row in np.lexsort((pairs.tiebreaks, -gap))[:most]]

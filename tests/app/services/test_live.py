@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import streamlit as st
 from starlette.applications import Starlette
 from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app.__main__ import main
+from app.kit import by_hash
 from app.serve import SecurityHeaders
 from app.services.live import files
 from app.services.live import run as live
@@ -41,8 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    by_hash.clear()
     make_lab(tmp_path / "demo", Made())
     return tmp_path / "demo" / "runs" / RUN
 
@@ -102,7 +101,7 @@ def test_lines_that_a_resumed_run_cut_away_are_forgotten_even_when_as_many_came_
 def test_a_server_that_was_started_anew_goes_on_from_the_same_cursor(folder, monkeypatch):
     write(folder, 1, 2, 3)
     known = Known(after=told()["student"]["next"])
-    live._HELD.clear()
+    live.opened.clear()
     write(folder, 4)
     again = told(known)["student"]
     assert (steps_of(again["lines"]), again["reset"]) == ([4], False)

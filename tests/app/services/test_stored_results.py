@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 import pytest
-import streamlit as st
 
+from app.kit import by_hash
 from app.services import measured
 from app.services.answers import Answers
 from app.services.boards import Board, DataChoice
@@ -23,7 +23,7 @@ def board(tmp_path, monkeypatch):
     monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    st.cache_resource.clear()
+    by_hash.clear()
     folder = tmp_path / "demo" / "data" / "world"
     pairs = PairTable.load(folder)
     pairs = pairs.split("test") if len(pairs.splits) > 1 else pairs
@@ -34,7 +34,7 @@ def board(tmp_path, monkeypatch):
         kept = Predictions.load(run.predictions_path("test"))
         said.append(Answers(key, run.label, kept, run))
     yield Board(DataChoice("world", "World", "bundled", folder), pairs, *said)
-    st.cache_resource.clear()
+    by_hash.clear()
 
 
 def kept(tmp_path):
@@ -44,14 +44,14 @@ def kept(tmp_path):
 def test_a_comparison_is_kept_and_found_again_without_measuring(board, tmp_path, monkeypatch):
     found = measured.comparison(board, board.student, board.twin)
     assert len(kept(tmp_path)) == 1
-    st.cache_resource.clear()
+    by_hash.clear()
     monkeypatch.delattr(measured, "compare_predictions")
     assert measured.comparison(board, board.student, board.twin) == found
 
 
 def test_an_evaluation_is_kept_and_found_again_without_measuring(board, tmp_path, monkeypatch):
     found = measured.evaluation(board, board.student)
-    st.cache_resource.clear()
+    by_hash.clear()
     monkeypatch.delattr(measured, "evaluate_predictions")
     assert measured.evaluation(board, board.student) == found
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.boards import Board
 from kdcore.analysis.notes import Note, Notebook, stamped, with_note
@@ -65,7 +66,7 @@ def _kept(book: Notebook) -> dict[str, Note]:
     return _read(str(book.folder), book.data_hash, changed)
 
 
-@st.cache_resource(max_entries=20, show_spinner=False)
+@by_hash(most=20)
 def _read(folder: str, data_hash: str, changed: int) -> dict[str, Note]:
     try:
         return Notebook(Path(folder), data_hash).read()

@@ -1,12 +1,12 @@
-"""Slices of a board's pairs: found once for each pair of hashes, and as a mask for the filters."""
+"""Slices of a board's pairs: those where the student loses most, and as a mask for the filters."""
 
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 from numpy.typing import NDArray
 
+from app.kit.by_hash import by_hash
 from app.services.answers import Answers
 from app.services.boards import Board
 from kdcore.analysis.attributes import Attributes, attributes
@@ -19,13 +19,15 @@ from kdcore.softlabels import log_soften, soften
 
 Floats = NDArray[np.float64]
 Against = Literal["teacher", "twin"]
-Keyed = tuple[str, ...]
 MOST = 30_000  # labelled pairs in which slices are looked for; of more, whole queries are drawn
 
 
+@by_hash(most=8, on=lambda board: (board.pairs, board.teacher))
 def about(board: Board) -> Attributes:
     """What can be said of the board's pairs without looking at the student."""
-    return _attributes(_key(board, board.teacher), board)
+    teacher = board.teacher
+    confidence = soften(teacher.predictions.logits).max(axis=1) if teacher else None
+    return attributes(board.pairs, confidence, _tags(board))
 
 
 def mask(board: Board, name: str) -> NDArray[np.bool_] | None:
@@ -36,21 +38,30 @@ def mask(board: Board, name: str) -> NDArray[np.bool_] | None:
         return None
 
 
+@by_hash(most=16)
 def search(board: Board, against: Against, fewest: int) -> Slices | None:
     """Slices on the student's loss less that of `against`; None when one of them is missing."""
-    other = getattr(board, against)
-    if board.student is None or other is None:
-        return None
-    return _search(_key(board, board.teacher, board.student, other), fewest, board, other)
+    lost = _difference(board, against)
+    return None if lost is None else find(about(board), lost, fewest)
 
 
+@by_hash(most=200)
 def effect(board: Board, against: Against, name: str) -> Slice | None:
     """One slice's effect against another model, tested alone; None when it cannot be told."""
-    other, inside = getattr(board, against), mask(board, name)
-    if board.student is None or other is None or inside is None:
+    lost, inside = _difference(board, against), mask(board, name)
+    if lost is None or inside is None:
         return None
-    key = _key(board, board.teacher, board.student, other)
-    return _effect(key, name, board, other, inside)
+    return effect_of(inside, lost, board.pairs.query_ids)
+
+
+@by_hash(most=4)
+def _difference(board: Board, against: Against) -> Floats | None:
+    """(pairs,) the student's loss less the other's; nan off the sample and without a label."""
+    other: Answers | None = getattr(board, against)
+    if board.student is None or other is None:
+        return None
+    lost = losses(board, board.student) - losses(board, other)
+    return np.where(_sample(board.pairs), lost, np.nan)
 
 
 def losses(board: Board, who: Answers) -> Floats:
@@ -61,25 +72,10 @@ def losses(board: Board, who: Answers) -> Floats:
     return np.where(grades == UNLABELLED, np.nan, picked)
 
 
+@by_hash(most=4, on=lambda board: board.pairs)
 def texts(board: Board) -> pd.DataFrame:
     """What `read_texts` says of the board's pairs, read once; never change it."""
-    return _texts(board.pairs.content_hash, board.pairs)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _texts(key: str, _pairs: PairTable) -> pd.DataFrame:
-    return read_texts(_pairs)
-
-
-def _key(board: Board, *who: Answers | None) -> Keyed:
-    return (board.pairs.content_hash, *(answers.hash if answers else "" for answers in who))
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _attributes(key: Keyed, _board: Board) -> Attributes:
-    teacher = _board.teacher
-    confidence = soften(teacher.predictions.logits).max(axis=1) if teacher else None
-    return attributes(_board.pairs, confidence, _tags(_board))
+    return read_texts(board.pairs)
 
 
 def _tags(board: Board) -> dict[str, Any]:
@@ -91,26 +87,6 @@ def _tags(board: Board) -> dict[str, Any]:
         score_pairs(board.pairs, teacher, teacher, texts=texts(board))
     )
     return {name: judged[name].to_numpy() for name in TAGS}
-
-
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _search(key: Keyed, fewest: int, _board: Board, _other: Answers) -> Slices:
-    return find(about(_board), _difference(key, _board, _other), fewest)
-
-
-@st.cache_resource(max_entries=200, show_spinner=False)
-def _effect(
-    key: Keyed, name: str, _board: Board, _other: Answers, _inside: NDArray[np.bool_]
-) -> Slice:
-    return effect_of(_inside, _difference(key, _board, _other), _board.pairs.query_ids)
-
-
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _difference(key: Keyed, _board: Board, _other: Answers) -> Floats:
-    """(pairs,) the student's loss less the other's; nan off the sample and without a label."""
-    assert _board.student is not None
-    lost = losses(_board, _board.student) - losses(_board, _other)
-    return np.where(_sample(_board.pairs), lost, np.nan)
 
 
 def sampled(pairs: PairTable) -> bool:

@@ -5,8 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
-
+from app.kit.by_hash import by_hash
 from app.kit.texts import shown
 from app.services import access
 from app.services.access import refuse_public
@@ -71,7 +70,7 @@ def look(staged: Staged, choice: DataChoice, split: str, form: AnswerForm) -> An
         return AnswerLook(None, shown(headline, 400), causes)
 
 
-@st.cache_resource(max_entries=4, show_spinner="Reading the predictions…")
+@by_hash(most=4, spinner="Reading the predictions…")
 def _read(
     path: str, changed: int, title: str, choice: DataChoice, split: str, form: AnswerForm
 ) -> Brought:

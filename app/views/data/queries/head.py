@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
-
+from app.kit.by_hash import by_hash
 from app.kit.texts import shown
 from app.views.data.queries.intake import Staged
 from kdcore.data.files.cells import NAMES, TableOptions
@@ -66,7 +65,7 @@ def head(staged: Staged, options: TableOptions | None = None, lists: bool = Fals
         return Head(error=f"{staged.title} cannot be read ({cause.strerror})")
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@by_hash(most=8)
 def _head(text: str, title: str, changed: int, options: TableOptions, lists: bool) -> Head:
     path = Path(text)
     if path.is_dir() or is_xglue_name(path.name) or is_archive(path):

@@ -13,8 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import streamlit as st
-
+from app.kit.by_hash import by_hash
 from app.kit.texts import shown
 from app.services import access
 from kdcore.data import library
@@ -163,7 +162,7 @@ def look(staged: Staged, how: How) -> Look:
     return _look(str(staged.path), staged.title, changed, how)
 
 
-@st.cache_resource(max_entries=6, show_spinner="Reading every row…")
+@by_hash(most=6, spinner="Reading every row…")
 def _look(path: str, title: str, changed: int, how: How) -> Look:
     try:
         source = read_path(Path(path), how=how.reading(), file=title)

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import nan
 
-import streamlit as st
-
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.boards import data_choices
-from kdcore.config import DistillConfig, FinetuneConfig, from_dict, to_dict
+from kdcore.config import DistillConfig, FinetuneConfig
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.estimate import Estimate, estimate
@@ -45,17 +44,17 @@ class Cost:
         )
 
 
+@by_hash(
+    most=200,
+    seconds=10,
+    spinner="Counting pairs…",
+    on=lambda config, train_twin: (access.home().root, access.public(), config, train_twin),
+)
 def cost(config: DistillConfig, train_twin: bool) -> Cost:
     """The estimate of a draft and of its twin, cached for some seconds."""
     if access.public() and config.data not in {choice.key for choice in data_choices()}:
         return Cost(why=_AS_THEY_STAND)
-    return _cost(str(access.home().root), to_dict(config), train_twin)
-
-
-@st.cache_data(ttl=10, max_entries=200, show_spinner="Counting pairs…")
-def _cost(root: str, plain: dict[str, object], train_twin: bool) -> Cost:
-    home, config = access.home(), from_dict(plain)
-    assert isinstance(config, DistillConfig)
+    home = access.home()
     try:
         config = resolved(config, home)
         stats = stats_of(config, home)
@@ -72,6 +71,13 @@ def _cost(root: str, plain: dict[str, object], train_twin: bool) -> Cost:
         return Cost(why=str(error))
 
 
+@by_hash(
+    most=100,
+    seconds=10,
+    on=lambda config, grid, train_twin: (
+        *(access.home().root, access.public(), config, grid, train_twin),
+    ),
+)
 def sweep_seconds(
     config: DistillConfig, grid: Mapping[str, Sequence[str]], train_twin: bool
 ) -> tuple[float, float, float]:
@@ -81,16 +87,7 @@ def sweep_seconds(
     """
     if access.public():
         return nan, nan, nan
-    plain = {path: tuple(values) for path, values in grid.items()}
-    return _sweep_seconds(str(access.home().root), to_dict(config), plain, train_twin)
-
-
-@st.cache_data(ttl=10, max_entries=100, show_spinner=False)
-def _sweep_seconds(
-    root: str, plain: dict[str, object], grid: dict[str, tuple[str, ...]], train_twin: bool
-) -> tuple[float, float, float]:
-    home, config = access.home(), from_dict(plain)
-    assert isinstance(config, DistillConfig)
+    home = access.home()
     existing, twins = Twins(home), list[FinetuneConfig]()
     total = [0.0, 0.0, 0.0]
     try:

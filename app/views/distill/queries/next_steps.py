@@ -5,8 +5,8 @@ import subprocess
 import sys
 import threading
 from dataclasses import replace
-from functools import lru_cache
 
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.access import refuse_public
 from app.views.distill.queries.runs import room
@@ -62,7 +62,7 @@ def experiments(case: Case, found: Judgement, seeds: SeedRow | None = None) -> l
     return next_experiments(case.config, found, known, _trained_on(case.run))
 
 
-@lru_cache(maxsize=4096)  # a run's config never changes
+@by_hash(most=4096, on=lambda run: (run.folder, run.title, run.created, run.problem))
 def _distillation(run: Run) -> DistillConfig | None:
     try:
         config = run.config

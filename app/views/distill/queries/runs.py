@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from app import state
+from app.kit import memory
+from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.access import refuse_public
 from app.services.answers import sources
@@ -36,9 +36,9 @@ LIVE = ("queued", "running")
 _STAGES = {"teacher": "the teacher scores its pairs", "evaluate": "it is being scored"}
 MOST_PREPARED = 20_000  # pairs that a teacher is asked of in advance
 MOST_WAITING = 40  # a crowd of visitors cannot fill the disk with runs
-_DISCARDED: dict[str, float] = {}  # when runs that have not gone yet were told to go
+_DISCARDED: dict[str, float] = memory.table("when runs that are still there were told to go")
 _PATIENCE = 10.0  # seconds until one that has not gone is said to stay
-_LIKELY: dict[Path, dict[str, Any]] = {}  # what each workspace's process was told to expect
+_LIKELY: dict[Path, dict[str, Any]] = memory.table("configs that processes were told to expect")
 _STARTING = threading.Lock()  # held from the count of those that wait to their start
 
 
@@ -73,7 +73,7 @@ class DeviceQueue:
         return tuple(sorted(line.run.id for line in self.lines))
 
 
-@st.cache_resource(ttl=1, show_spinner=False)
+@by_hash(most=1, seconds=1)
 def device_queue() -> DeviceQueue:
     """How devices and queue stand now; read once a second for all visitors together."""
     home = access.home()

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-import streamlit as st
-
+from app.kit.by_hash import by_hash
 from app.services import access, measured
 from app.services.answers import Answers, Source, answers, sources_on, teacher_of
 from app.services.boards import Board, DataChoice, data_choices, is_cut, pairs_of
@@ -93,19 +92,17 @@ def kept(case: Case) -> Retention | None:
     board = case.board
     if board.teacher is None or board.student is None:
         return None
-    answered = (board.student, board.teacher, board.twin)
-    key = (board.pairs.content_hash, *(a.hash if a else "" for a in answered))
     sizes = (size_of(case.run), size_of(case.teacher) if case.teacher else None)
-    return costing(_kept(key, board), Latency.read(case.run, access.home()), sizes)
+    share = _retention(board, board.student, board.teacher)
+    return costing(share, Latency.read(case.run, access.home()), sizes)
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
-def _kept(key: tuple[str, ...], _board: Board) -> Retention:
-    assert _board.student is not None
-    assert _board.teacher is not None
-    answers_pair = _board.student.predictions, _board.teacher.predictions
-    twin = _board.twin.predictions if _board.twin else None
-    return retention(_board.pairs, *answers_pair, twin=twin, metric=METRIC)
+@by_hash(most=40, on=lambda board, student, teacher: board)
+def _retention(board: Board, student: Answers, teacher: Answers) -> Retention:
+    twin = board.twin.predictions if board.twin else None
+    return retention(
+        board.pairs, student.predictions, teacher.predictions, twin=twin, metric=METRIC
+    )
 
 
 def size_of(run: Run) -> ModelSize | None:
@@ -160,17 +157,17 @@ def _seeded(run: Run, pairs: PairTable) -> Seeded | None:
         return None
     twin = live.twin_of(run)
     beside = _on(pairs, _predicted(twin, twin, twin.id)) if twin and is_done(twin) else None
-    value = _point((pairs.content_hash, own.hash), pairs, own)
+    value = _point(pairs, own)
     if beside is None:
         return Seeded(run.id, run.setting, run.seed, value)
-    alone = _point((pairs.content_hash, beside.hash), pairs, beside)
+    alone = _point(pairs, beside)
     return Seeded(run.id, run.setting, run.seed, value, value - alone)
 
 
-@st.cache_data(max_entries=400, show_spinner=False)
-def _point(key: tuple[str, ...], _pairs: PairTable, _who: Answers) -> float:
+@by_hash(most=400)
+def _point(pairs: PairTable, who: Answers) -> float:
     """The metric alone, without an interval."""
-    return float(measure(_pairs, _who.predictions).value_of(METRIC)[0])
+    return float(measure(pairs, who.predictions).value_of(METRIC)[0])
 
 
 def _pairs(run: Run, data: str, data_hash: str) -> tuple[PairTable, DataChoice | None]:
@@ -183,7 +180,7 @@ def _pairs(run: Run, data: str, data_hash: str) -> tuple[PairTable, DataChoice |
     return _own_pairs(str(run.folder), data_hash), None
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@by_hash(most=4)
 def _own_pairs(folder: str, data_hash: str) -> PairTable:
     return answered_pairs(Run.load(Path(folder)))
 

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from app.kit.by_hash import by_hash
 from app.services.answers import Answers
 from app.services.boards import Board
 from kdcore.auction.frontier import Frontier, Price, frontier, price_of_distillation
@@ -91,9 +91,10 @@ def _key(board: Board) -> tuple[str, ...]:
     return (pairs.content_hash, str(pairs.truth is not None), *money, *models)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _market(key: tuple[str, ...], _board: Board) -> Market:
-    pairs = _board.pairs
+@by_hash(most=6, on=_key)
+def market(board: Board) -> Market:
+    """The board's bids and clicks: its own columns, else simulated ones."""
+    pairs = board.pairs
     if set(MONEY) <= set(pairs.frame.columns):
         bids, clicks = (pairs.frame[c].to_numpy(dtype=float) for c in MONEY)
         usable = np.isfinite(bids) & (bids >= 0) & (clicks >= 0) & (clicks <= 1)
@@ -110,11 +111,6 @@ def _market(key: tuple[str, ...], _board: Board) -> Market:
     ordered = simulated_market(pairs.canonical.grades, len(pairs.scheme))
     bids, clicks = (values[pairs.tiebreaks] for values in ordered)  # whatever the order of rows
     return Market(bids, clicks, True, note)
-
-
-def market(board: Board) -> Market:
-    """The board's bids and clicks: its own columns, else simulated ones."""
-    return _market(_key(board), board)
 
 
 def defects(scheme: LabelScheme, who: Answers) -> Floats:
@@ -143,41 +139,36 @@ def judge_of(board: Board, asked: str) -> Judge:
     return Judge("labels", unknown)
 
 
+@by_hash(
+    most=4,
+    spinner="Holding the auction at 60 weights…",
+    on=lambda board, rules, judge, top_weight: (
+        *(_key(board), replace(rules, weight=0.0), judge_of(board, judge).key, top_weight),
+    ),
+)
 def held(board: Board, rules: Rules, judge: str, top_weight: float) -> Held:
     """The auction of every model over the whole table, at every weight up to the rail's end."""
-    asked = judge_of(board, judge).key
-    plain = (rules.slots, rules.reserve, rules.pricing, rules.attention)
-    return _held(_key(board), plain, asked, top_weight, board)
-
-
-@st.cache_resource(max_entries=4, show_spinner="Holding the auction at 60 weights…")
-def _held(
-    key: tuple[str, ...], rule: tuple[int, float, str, float], judge: str, top: float, _board: Board
-) -> Held:
-    slots, reserve, pricing, attention = rule
-    rules = Rules(slots=slots, reserve=reserve, attention=attention)
-    rules = replace(rules, pricing="first" if pricing == "first" else "second")
-    bazaar, by, pairs = market(_board), judge_of(_board, judge), _board.pairs
+    bazaar, by, pairs = market(board), judge_of(board, judge), board.pairs
+    rules = replace(rules, weight=Rules().weight)
     competing = pairs.query_tiebreaks[pairs.query_ids]
-    weights = top * (np.arange(WEIGHTS) / (WEIGHTS - 1)) ** 3  # the rail's own scale
-    found = {}
-    for role, who in roles(_board).items():
+    weights = top_weight * (np.arange(WEIGHTS) / (WEIGHTS - 1)) ** 3  # the rail's own scale
+    frontiers = {}
+    for role, who in roles(board).items():
         own = defects(pairs.scheme, who)
         auction = Auction(bazaar.bids, bazaar.p_click, own, competing, pairs.tiebreaks)
-        found[role] = frontier(auction, weights, rules, by.p_defect)
-    return Held(bazaar, by, rules, found)
+        frontiers[role] = frontier(auction, weights, rules, by.p_defect)
+    return Held(bazaar, by, rules, frontiers)
 
 
-@st.cache_data(max_entries=400, show_spinner=False)
-def _price(key: tuple[str, ...], role: str, weight: float, _held: Held) -> Price | None:
-    return _held.price(role, weight)
-
-
+@by_hash(
+    most=400,
+    on=lambda board, found, role, weight: (
+        *(_key(board), found.rules, found.judge.key, role, weight),
+    ),
+)
 def price(board: Board, found: Held, role: str, weight: float) -> Price | None:
-    """The price of distillation with its interval, worked out once for each weight."""
-    rules = found.rules
-    plain = (rules.slots, rules.reserve, rules.pricing, found.judge.key)
-    return _price((*_key(board), *map(str, plain)), role, weight, found)
+    """The price of distillation with its interval, at one weight."""
+    return found.price(role, weight)
 
 
 def round_up(value: float) -> float:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import yaml
 
+from app.kit import memory
 from app.services import access
 from app.services.access import refuse_public
 from app.services.live.run import twin_of
@@ -40,7 +41,7 @@ _WATCHED = (
     *_OF_TWIN,
 )
 _LOCK = threading.Lock()
-_WORKING: dict[Path, subprocess.Popen[bytes]] = {}
+_WORKING: dict[Path, subprocess.Popen[bytes]] = memory.table("processes that export a run")
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import services, state
+from app.kit import by_hash
 from app.views.compare import density, filters, selection
 from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, outcome_of
@@ -32,8 +32,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Empty folders for demo and visitor."""
     monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    by_hash.clear()
     return tmp_path
 
 

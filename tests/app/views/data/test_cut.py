@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-import streamlit as st
 
+from app.kit import by_hash
 from app.services import answers, boards, standing
 from app.views.distill.queries import verdict
 from kdcore.data.pairs import ALL, PairTable
@@ -49,9 +49,9 @@ def choice() -> boards.DataChoice:
 
 @pytest.fixture(autouse=True)
 def fresh():
-    st.cache_resource.clear()
+    by_hash.clear()
     yield
-    st.cache_resource.clear()
+    by_hash.clear()
 
 
 @pytest.mark.parametrize("splits", [("train",), ("train", "validation")])

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import services
+from app.kit import by_hash
 from app.services import access, draft
 from app.services.draft import decode
 from app.state import State, changed, of_keys
@@ -42,9 +43,9 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
     for cached in (services.sources, draft.teachers):
         cached.clear()
-    st.cache_resource.clear()
+    by_hash.clear()
     yield tmp_path / "home"
-    st.cache_resource.clear()
+    by_hash.clear()
 
 
 @pytest.fixture

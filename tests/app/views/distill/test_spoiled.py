@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from app import services
+from app.kit import by_hash
 from app.views.distill.queries import next_steps, verdict
 from app.views.distill.verdict import judge
 from kdcore.errors import LabError
@@ -32,10 +32,10 @@ def runs(tmp_path, monkeypatch):
             shutil.copytree(folder / name, copy)
             config = json.loads((copy / "config.json").read_text()) | {"seed": seed}
             (copy / "config.json").write_text(json.dumps(config))
-    st.cache_resource.clear()
+    by_hash.clear()
     services.sources.clear()
     yield folder
-    st.cache_resource.clear()
+    by_hash.clear()
 
 
 def stop_early(folder: Path) -> None:

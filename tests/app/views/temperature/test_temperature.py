@@ -4,14 +4,15 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import services, state
+from app.kit import by_hash
 from app.services import Answers, probe
 from app.state import State, changed
 from app.views.temperature.rail import _heard, choice_of
@@ -42,8 +43,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Empty folders for demo and visitor."""
     monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    by_hash.clear()
     return tmp_path
 
 
@@ -139,8 +139,9 @@ def test_buttons_walk_to_other_pairs_and_the_pair_follows(lab: Path) -> None:
 def test_most_changed_is_the_pair_whose_label_moves_furthest() -> None:
     logits = np.array([[0, 0, 0, 0], [9, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=np.float32)
     teacher = Answers("t", "t", Predictions(logits, "data", "t"), None)
-    turns = np.array([3, 1, 2, 0])  # of equal ones the lower goes first
-    assert moved_most(("data", "walk"), 8.0, turns, teacher, 4) == [1, 2, 3, 0]
+    # of equal ones the lower tiebreak goes first
+    pairs = SimpleNamespace(content_hash="data", tiebreaks=np.array([3, 1, 2, 0]))
+    assert moved_most(pairs, teacher, 8.0, 4) == [1, 2, 3, 0]
 
 
 def test_two_grades_are_told_to_hold_no_dark_knowledge_and_four_are_one_click_away(

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import streamlit as st
 from numpy.typing import NDArray
 
 from app.kit.browser_part import part
+from app.kit.by_hash import by_hash
 
 _mount = part(__name__)
 
@@ -37,20 +37,20 @@ def temperature_data(world: World) -> None:
             "hash": world.hash,
             "names": list(world.grades),
             "relevantFrom": world.relevant_from,
-            "cells": _cells(world.hash, world),
-            "labels": _labels(world.hash, world),
+            "cells": _cells(world),
+            "labels": _labels(world),
         },
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _cells(key: str, _world: World) -> pa.Table:
+@by_hash(most=8, on=lambda world: world.hash)
+def _cells(world: World) -> pa.Table:
     """One float32 column a model, pair after pair."""
     models = {
-        "teacher": _world.teacher,
-        "student": _world.student,
-        "twin": _world.twin,
-        "truth": _world.truth,
+        "teacher": world.teacher,
+        "student": world.student,
+        "twin": world.twin,
+        "truth": world.truth,
     }
     return pa.table(
         {
@@ -61,6 +61,6 @@ def _cells(key: str, _world: World) -> pa.Table:
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _labels(key: str, _world: World) -> pa.Table:
-    return pa.table({"grade": np.asarray(_world.labels, dtype=np.int8)})
+@by_hash(most=8, on=lambda world: world.hash)
+def _labels(world: World) -> pa.Table:
+    return pa.table({"grade": np.asarray(world.labels, dtype=np.int8)})

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import streamlit as st
 from numpy.typing import NDArray
 
 from app.kit.browser_part import part, state_value
+from app.kit.by_hash import by_hash
 
 KEY = "temperature_replay"
 
@@ -53,20 +53,20 @@ def temperature_replay(film: Film, on_change: Callable[[Any], None]) -> None:
             "labels": film.labels,
             "steps": film.steps,
             "twinSteps": film.twin_steps,
-            **_tables(film.hash, film),
+            **_tables(film),
         },
         on_at_change=lambda: on_change(state_value(KEY, "at")),
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _tables(key: str, _film: Film) -> dict[str, pa.Table]:
+@by_hash(most=8, on=lambda film: film.hash)
+def _tables(film: Film) -> dict[str, pa.Table]:
     """One float32 column a model, moment after moment; a model that is not there has none."""
     models = {
-        "student": _film.student,
-        "teacher": _film.teacher,
-        "twin": _film.twin,
-        "truth": _film.truth,
+        "student": film.student,
+        "teacher": film.teacher,
+        "twin": film.twin,
+        "truth": film.truth,
     }
     return {
         name: pa.table({"logits": np.ascontiguousarray(values, dtype=np.float32).ravel()})
