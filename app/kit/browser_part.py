@@ -9,12 +9,12 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import streamlit as st
 
+from app.kit.by_hash import by_hash
 from app.kit.figures.style import css as palette
 
 Mount = Callable[..., Any]
@@ -67,14 +67,14 @@ class Module:
         return _IMPORT.sub(link, self.text)
 
 
-@cache
+@by_hash(most=300)
 def source(package: str) -> str:
     """The part as one module: what it imports first, each file once, part.js last."""
     *others, own = modules(package)
     return "".join(module.scoped() for module in others) + own.linked()
 
 
-@cache
+@by_hash(most=300)
 def modules(package: str) -> tuple[Module, ...]:
     """The files of a part in the order of their imports; part.js is the last."""
     root, folder = _places(package)

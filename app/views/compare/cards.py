@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import services
+from app.kit.by_hash import content_of
 from app.kit.texts import number, signed, verdict
 from app.parts.metric_cards import interval
 from app.services import Answers, Board
@@ -27,7 +28,7 @@ _SEEN = "kd_cards_seen"
 def place(board: Board) -> Any:
     """Where the strip stands: at once when this session has seen these numbers, else a skeleton."""
     held = st.empty()
-    if st.session_state.get(_SEEN) == board.content_hash:
+    if st.session_state.get(_SEEN) == content_of(board):
         _strip(board, held)
     else:
         held.skeleton(height=130)
@@ -39,9 +40,9 @@ def fill(board: Board, held: Any) -> None:
     rows = selection.selected(board)["row"].to_numpy()
     if selection.active() and len(rows):
         _strip(board, held, rows)
-    elif st.session_state.get(_SEEN) != board.content_hash:
+    elif st.session_state.get(_SEEN) != content_of(board):
         _strip(board, held)
-    st.session_state[_SEEN] = board.content_hash
+    st.session_state[_SEEN] = content_of(board)
 
 
 def _strip(board: Board, held: Any, rows: NDArray[np.int64] | None = None) -> None:

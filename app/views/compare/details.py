@@ -1,6 +1,6 @@
 """Compare below its picture: table, pair in full, and, in tabs, what asks for a closer look."""
 
-import importlib
+from collections.abc import Callable
 
 import pandas as pd
 import streamlit as st
@@ -25,4 +25,18 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     pair.draw(board, rows)
     st.subheader("A closer look", anchor=False)
     controls.choose("compare.tab", "Closer look", TABS)
-    importlib.import_module(f"app.views.compare.{state.now().compare.tab}").draw(board, rows)
+    open_part()(board, rows)
+
+
+def open_part() -> Callable[[Board, pd.DataFrame], None]:
+    """The function that draws the open part; the others are not even imported."""
+    match state.now().compare.tab:
+        case "slices":
+            from app.views.compare.slices import draw
+        case "calibration":
+            from app.views.compare.calibration import draw
+        case "edit":
+            from app.views.compare.edit import draw
+        case _:
+            from app.views.compare.notes import draw
+    return draw

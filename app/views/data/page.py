@@ -1,6 +1,6 @@
 """Data: what are these pairs, what can they show, and how are own ones imported?"""
 
-from importlib import import_module
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -16,11 +16,25 @@ TABS = {
     "bring": "Bring your own",
     "score": "Score and answers",
 }
+
+
+def open_part() -> Callable[[services.Board], None]:
+    """The function that draws the open part; the others are not even imported."""
+    match state.now().data.tab:
+        case "standing":
+            from app.views.data.standing import draw
+        case "teacher":
+            from app.views.data.teacher import draw
+        case "bring":
+            from app.views.data.bring import draw
+        case _:
+            from app.views.data.score import draw
+    return draw
+
+
 board = services.board()
 frame.finding(source.finding(board))
 with st.container(horizontal=True, vertical_alignment="center", key="data_tabs"):
     controls.choose("data.tab", "Part of the page", TABS)
     data_part.draw(board)
-# only the open part is imported and run; the state lets no other name through
-part = import_module(f"app.views.data.{state.now().data.tab}")
-part.draw(board)
+open_part()(board)

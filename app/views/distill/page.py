@@ -5,7 +5,7 @@ import streamlit as st
 from app import services, state
 from app.kit import controls
 from app.services import draft as distilling_draft
-from app.views.distill import bar, estimate, finding, preset, queue, start, watch, watched
+from app.views.distill import bar, estimate, finding, preset, queue, start, watched
 from app.views.distill.form import form, sweep, yaml_text
 from app.views.distill.queries import runs
 from app.views.distill.verdict import judge
@@ -34,6 +34,6 @@ with right:
     sweep.draw(draft)
     queue.draw()
     runs.warm(draft.config)
-watched.draw(run, watch, judge)
+watched.draw(run)
 with top:  # it may count pairs, and nobody should wait for the form meanwhile
     finding.draw(run, draft, judge.finding)

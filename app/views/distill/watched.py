@@ -1,17 +1,16 @@
 """The run that is watched: what went wrong, its curves and pairs, and what came of it."""
 
-from types import ModuleType
-
 import streamlit as st
 
 from app.kit.texts import md
 from app.parts.lead_to import lead_to
-from app.views.distill import start, trouble
+from app.views.distill import start, trouble, watch
 from app.views.distill.queries import runs
+from app.views.distill.verdict import judge
 from kdcore.runs.store import Run
 
 
-def draw(run: Run | None, watch: ModuleType, judge: ModuleType) -> None:
+def draw(run: Run | None) -> None:
     """Below the form; the visitor who has just started a run is led here."""
     if run is None:
         st.info("Nothing was trained here yet: press Start, and its curves appear here.")

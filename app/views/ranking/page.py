@@ -1,6 +1,6 @@
 """Ranking: what would a searcher and an advertiser notice?"""
 
-from importlib import import_module
+from collections.abc import Callable
 
 from app import services, state
 from app.kit import controls
@@ -11,7 +11,21 @@ TABS = {
     "lists": "Lists",
     "auction": "Auction",
 }
+
+
+def open_part() -> Callable[[services.Board], None]:
+    """The function that draws the open part; the others are not even imported."""
+    match state.now().ranking.tab:
+        case "density":
+            from app.views.ranking.density import draw
+        case "ndcg":
+            from app.views.ranking.ndcg import draw
+        case "lists":
+            from app.views.ranking.lists import draw
+        case _:
+            from app.views.ranking.auction import draw
+    return draw
+
+
 controls.choose("ranking.tab", "Part of the page", TABS)
-# only the open part is imported and run; the state lets no other name through
-part = import_module(f"app.views.ranking.{state.now().ranking.tab}")
-part.draw(services.board())
+open_part()(services.board())

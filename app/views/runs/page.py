@@ -1,6 +1,6 @@
 """Runs: which student, and can I trust that?"""
 
-from importlib import import_module
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -18,12 +18,30 @@ VIEWS = {
     "sweep": "Sweeps",
     "trash": "Trash",
 }
+
+
+def open_part() -> Callable[[listing.RunsView], None]:
+    """The function that draws the open part; the others are not even imported."""
+    match state.now().runs.tab:
+        case "one":
+            from app.views.runs.one import draw
+        case "diff":
+            from app.views.runs.diff import draw
+        case "parallel":
+            from app.views.runs.parallel import draw
+        case "frontier":
+            from app.views.runs.frontier import draw
+        case "sweep":
+            from app.views.runs.sweep import draw
+        case _:
+            from app.views.runs.trash import draw
+    return draw
+
+
 view = listing.runs_view()
 frame.finding(finding.sentence(view))
 drift.draw(view)
 table.draw(view)
 with st.container(key="runs_views"):
     controls.choose("runs.tab", "Part of the page", VIEWS)
-# only the open part is imported and run; the state lets no other name through
-part = import_module(f"app.views.runs.{state.now().runs.tab}")
-part.draw(view)
+open_part()(view)

@@ -69,7 +69,7 @@ def home(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.setenv("KDLAB_HOME", str(own))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
     services.sources.clear()
-    read_differences.clear()
+    read_differences.cache_clear()
     runs_measured.look_for_comparison.clear()
     monkeypatch.setattr(missing, "BY_ITSELF", 0)
     return Workspace(own)
@@ -134,7 +134,7 @@ def test_measuring_gives_the_finding_its_difference_and_verdict(home):
 
 def test_what_was_measured_is_found_again_without_measuring(monkeypatch, home):
     measured(page(), home)
-    read_differences.clear()
+    read_differences.cache_clear()
     monkeypatch.setattr(measuring, "request", lambda *a: pytest.fail("measured again"))
     assert "BETTER than the baseline, hard: +" in told(page())
 
