@@ -203,33 +203,28 @@ def test_only_run_facts_reads_a_raw_config():
     ]
 
 
-APP = sorted((ROOT / "app").rglob("*.py"))
-MEMORY = ("kit/by_hash.py", "kit/memory.py")  # where the process remembers, so that tests can clear
-EMPTY = ("dict", "list", "set", "OrderedDict", "defaultdict", "deque", "Counter")
+MEMORY = ("app/kit/by_hash.py", "app/kit/memory.py")  # tests can clear what these remember
+FILLED_LATER = {"dict", "list", "set", "OrderedDict", "defaultdict", "deque", "Counter"}
 
 
-@pytest.mark.parametrize("path", APP, ids=lambda p: str(p.relative_to(ROOT)))
-def test_the_app_remembers_in_one_place_and_imports_modules_by_their_names(path):
-    text = path.read_text()
-    assert "import_module(" not in text
-    assert "ModuleType" not in text
-    if str(path.relative_to(ROOT / "app")) in MEMORY:
-        return
-    assert not re.search(r"st\.cache_|lru_cache|^@cache", text, re.M)  # app/kit/by_hash.py instead
-    values = [node.value for node in ast.parse(text).body if isinstance(node, ASSIGNED)]
-    assert not [ast.unparse(value) for value in values if value is not None and is_empty(value)]
-
-
-ASSIGNED = (ast.Assign, ast.AnnAssign)
-
-
-def is_empty(value: ast.expr) -> bool:
+def is_filled_later(value: ast.expr | None) -> bool:
     """Whether a module fills this dictionary, list or set only while it runs."""
     if isinstance(value, ast.Call):
-        name = value.func.attr if isinstance(value.func, ast.Attribute) else ast.unparse(value.func)
-        return name in EMPTY and not value.args
-    elements = getattr(value, "keys", None) or getattr(value, "elts", None)
-    return isinstance(value, (ast.Dict, ast.List)) and not elements
+        return not value.args and ast.unparse(value.func).split(".")[-1] in FILLED_LATER
+    return ast.unparse(value) in ("{}", "[]") if value is not None else False
+
+
+def test_the_app_caches_and_remembers_in_one_place_and_names_the_modules_it_imports():
+    app = {short(path): path for path in MODULES if short(path).startswith("app/")}
+    unsaid = r"import_module\(|ModuleType"
+    caches = r"st\.cache_|lru_cache|@cache\b"
+    wrong = [name for name, path in app.items() if re.search(unsaid, path.read_text())]
+    for name in app.keys() - set(MEMORY):
+        wrong += [name] * bool(re.search(caches, app[name].read_text()))
+        for node in tree_of(app[name]).body:
+            if isinstance(node, ast.Assign | ast.AnnAssign) and is_filled_later(node.value):
+                wrong.append(f"{name}: {ast.unparse(node)}")
+    assert wrong == []
 
 
 LIGHT = [
