@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-_KEY = "kd_sections"
+from app.state import keys
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ Write = Callable[[], Section | None]
 
 def forget() -> None:
     """Forget the sections of an earlier page; called before a page is drawn."""
-    st.session_state[_KEY] = {}
+    st.session_state[keys.SECTIONS] = {}
 
 
 def put(key: str, write: Write) -> None:
     """Say how a part's section is written; it is called only when a report is asked for."""
-    st.session_state.setdefault(_KEY, {})[key] = write
+    st.session_state.setdefault(keys.SECTIONS, {})[key] = write
 
 
 def on_page() -> tuple[Section, ...]:
     """The sections of the present page: what is open first, then what is folded."""
-    parts: dict[str, Write] = st.session_state.get(_KEY, {})
+    parts: dict[str, Write] = st.session_state.get(keys.SECTIONS, {})
     written = [section for write in parts.values() if (section := write()) is not None]
     return tuple(sorted(written, key=lambda section: section.folded))

@@ -15,11 +15,10 @@ from app.parts.present import present_switch
 from app.services import Board, chance, standing
 from app.services.runs import budgets
 from app.shell.glossary import TERMS
+from app.state import keys
 from app.state.compare import NO_FILTERS
 from kdcore.errors import LabError
 
-_PAGE, _PICKERS = "kd_page", "kd_page_pickers"
-_SELECTED = "kd_selection"
 _COMPARING = ("Start", "Temperature", "Compare", "Ranking")  # pages of a student and its twin
 _BESIDE = ("Temperature", "Ranking")  # pages of pairs that know no selection
 _ROLES = {"teacher": "Teacher", "student": "Student"}
@@ -32,7 +31,7 @@ def follow_link() -> str | None:
     Returns the page that has to be opened in place of the present one: the last part of its path
     ("" is the first page), or None.
     """
-    st.session_state["kd_keep"] = services.keep_link
+    st.session_state[keys.STORE_LINK] = services.keep_link
     moved = address.move()
     if state.is_new():
         _open(st.query_params.to_dict())
@@ -153,19 +152,19 @@ def finding(sentence: str, board: Board | None = None) -> None:
     """
     if board is not None and (caution := chance.caution(board)):
         sentence = f"{caution} {sentence}"
-    st.session_state["kd_finding"] = sentence  # a report opens with it
+    st.session_state[keys.FINDING] = sentence  # a report opens with it
     with st.container(key="finding"):
         st.text(sentence)
 
 
 def page_title() -> str:
     """The title of the page that is shown."""
-    return str(st.session_state.get(_PAGE, "KD Lab"))
+    return str(st.session_state.get(keys.PAGE_TITLE, "KD Lab"))
 
 
 def shows_models() -> bool:
     """Whether the page is about the chosen data, teacher and student."""
-    return bool(st.session_state.get(_PICKERS, True))
+    return bool(st.session_state.get(keys.PAGE_PICKERS, True))
 
 
 def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> DeltaGenerator:
@@ -173,7 +172,7 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
 
     pickers: whether the page shows the chosen data, teacher and student at all.
     """
-    st.session_state[_PAGE], st.session_state[_PICKERS] = title, pickers
+    st.session_state[keys.PAGE_TITLE], st.session_state[keys.PAGE_PICKERS] = title, pickers
     sections.forget()
     top_bar(_selection(title) if pickers else "", extra, pickers)
     place = st.empty()
@@ -212,13 +211,13 @@ def trouble(cause: LabError) -> None:
 def selected(words: str) -> bool:
     """Show in the top bar what this page has selected; True when the text there changed."""
     stale = _selection(page_title()) != words
-    st.session_state[_SELECTED] = (page_title(), words)
+    st.session_state[keys.SELECTED] = (page_title(), words)
     return stale
 
 
 def _selection(title: str) -> str:
     """What is selected on this page; of another page's selection only that it is not used."""
-    page, words = st.session_state.get(_SELECTED, ("", ""))
+    page, words = st.session_state.get(keys.SELECTED, ("", ""))
     if page == title:
         return str(words)
     filtered = any(getattr(state.now().compare, name) for name in NO_FILTERS)

@@ -10,11 +10,8 @@ from app.parts.spotlight import spotlight
 from app.services import access
 from app.services.live import run as live
 from app.shell.lessons import Lesson, Step, lesson, lessons
+from app.state import keys
 from kdcore.errors import UnknownNameError
-
-_DONE = "kd_lesson_done"
-_BEGUN = "kd_lesson_begun"
-_DATA = "kd_lesson_data"  # the data that the visitor looked at before the lesson
 
 
 def draw() -> None:
@@ -54,7 +51,7 @@ def begin(name: str, place: int = 0) -> None:
     step = opened.steps[min(place, len(opened.steps) - 1)]
     now = state.now()
     if not now.lesson:
-        st.session_state[_DATA] = now.data_set
+        st.session_state[keys.LESSON_DATA] = now.data_set
     begun = replace(
         state.changed(step.state(), **_own(step)),
         lesson=name,
@@ -62,7 +59,7 @@ def begin(name: str, place: int = 0) -> None:
         presenting=now.presenting,
         hidden_parts=now.hidden_parts,
     )
-    st.session_state[_BEGUN] = (name, place, begun)
+    st.session_state[keys.LESSON_BEGUN] = (name, place, begun)
     state.correct(**asdict(begun))
     st.switch_page(f"views/{step.page}/page.py")
 
@@ -129,7 +126,7 @@ def _summary(opened: Lesson) -> None:
 
 def _leave() -> None:
     """Close the lesson and return to the data that were looked at before it."""
-    before = st.session_state.pop(_DATA, state.now().data_set)
+    before = st.session_state.pop(keys.LESSON_DATA, state.now().data_set)
     if before != state.now().data_set:
         state.stand_on(before)
     state.change(lesson="", lesson_step=0)
@@ -145,8 +142,8 @@ def _is_done(opened: Lesson) -> bool:
     place, step = _present(opened)
     if step.check is None:
         return True
-    done: set[tuple[str, int]] = st.session_state.setdefault(_DONE, set())
-    named, at, begun = st.session_state.get(_BEGUN, ("", -1, step.state()))
+    done: set[tuple[str, int]] = st.session_state.setdefault(keys.LESSON_DONE, set())
+    named, at, begun = st.session_state.get(keys.LESSON_BEGUN, ("", -1, step.state()))
     if (named, at) != (opened.name, place):
         begun = step.state()
     if step.check.holds(state.now(), begun):

@@ -17,10 +17,9 @@ from app.parts.report_saver import report_saver
 from app.services import Answers, Board
 from app.shell import frame, report, state_file
 from app.shell.report import Material, Subject
+from app.state import keys
 from kdcore.evaluation.comparison import Comparison
 from kdcore.evaluation.exports import to_csv
-
-_WANTED = "kd_report_wanted"  # how often this visitor asked for a report
 
 
 def draw() -> None:
@@ -51,15 +50,15 @@ def draw() -> None:
 @st.fragment
 def _report_button(ready: bool) -> None:
     """The report is written when it is asked for; the browser adds the pictures and saves it."""
-    asked = st.session_state.get(_WANTED, 0)
-    wanted = st.session_state.pop(f"{_WANTED}_now", False)
+    asked = st.session_state.get(keys.REPORTS, 0)
+    wanted = st.session_state.pop(f"{keys.REPORTS}_now", False)
     text = _report() if wanted and ready else ""
     report_saver(ready, text, report.PICTURES, asked, _want)
 
 
 def _want() -> None:
-    st.session_state[_WANTED] = st.session_state.get(_WANTED, 0) + 1
-    st.session_state[f"{_WANTED}_now"] = True
+    st.session_state[keys.REPORTS] = st.session_state.get(keys.REPORTS, 0) + 1
+    st.session_state[f"{keys.REPORTS}_now"] = True
 
 
 def _of_this_visitor(make: Callable[[], str]) -> Callable[[], str]:
@@ -81,7 +80,7 @@ def _report() -> str:
     board = services.board()
     about = frame.shows_models()
     told = Material(
-        finding=st.session_state.get("kd_finding", ""),
+        finding=st.session_state.get(keys.FINDING, ""),
         link=_link(),
         data=board.data.title if about else "",
         data_hash=board.pairs.content_hash,

@@ -10,10 +10,10 @@ from app import state
 from app.kit.texts import md
 from app.shell import frame
 from app.shell.pages import PAGES
+from app.state import keys
 
 FILE = "kdlab-state.json"
 LARGEST = 100_000  # characters of a file of choices; anything longer is none
-_OPENED = "kd_state_opened"  # the upload that was opened last
 
 
 def text() -> str:
@@ -63,9 +63,9 @@ def _parsed(content: bytes) -> dict[str, Any]:
 def opener() -> None:
     """The control that opens a saved state: it goes to its page and names what was left out."""
     upload = st.file_uploader("Open a saved state (JSON)", type="json", key="keep_open")
-    if upload is None or st.session_state.get(_OPENED) == upload.file_id:
+    if upload is None or st.session_state.get(keys.STATE_FILE) == upload.file_id:
         return
-    st.session_state[_OPENED] = upload.file_id
+    st.session_state[keys.STATE_FILE] = upload.file_id
     try:
         page, query, problems = read(upload.getvalue())
     except ValueError as cause:

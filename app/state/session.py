@@ -5,6 +5,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.state import keys
 from app.state.base import (
     FIELDS,
     MARKS,
@@ -18,15 +19,12 @@ from app.state.base import (
     state_of,
 )
 
-_STATE = "kd_state"
-_IGNORED = "kd_ignored"  # sentences on parts of the link that could not be restored
-_LINK_MARKS, _OWN_MARKS = "kd_marks", "kd_own_marks"  # hashes of the opened link; of the page
 _LONGEST = 1800  # characters of a link; a longer state is stored under a hash
 
 
 def now() -> State:
     """The present state of this session."""
-    return st.session_state[_STATE] if _STATE in st.session_state else State()
+    return st.session_state[keys.STATE] if keys.STATE in st.session_state else State()
 
 
 def clean(path: str, value: Any) -> Any:
@@ -54,9 +52,9 @@ def correct(**values: Any) -> None:
     paths = by_path(values)
     if moved and "compare.edited" not in paths:  # an edit belongs to the pair it was typed over
         after = changed(after, **nested(defaults_of("pair")))
-    st.session_state[_STATE] = after
+    st.session_state[keys.STATE] = after
     if any(FIELDS[path].in_hash for path in paths):  # new hashes are known when the page is drawn
-        st.session_state[_OWN_MARKS] = {}
+        st.session_state[keys.OWN_MARKS] = {}
 
 
 def stand_on(data_set: str, *, entry: bool = True, **more: Any) -> None:
@@ -70,52 +68,54 @@ def stand_on(data_set: str, *, entry: bool = True, **more: Any) -> None:
 
 def open_link(query: Mapping[str, str]) -> None:
     """Make a link's parameters the state; what was ignored is named in the banner."""
-    st.session_state[_STATE], st.session_state[_IGNORED] = state_of(query)
-    st.session_state[_LINK_MARKS] = {name: query[name] for name in ("dh", "rh") if name in query}
+    st.session_state[keys.STATE], st.session_state[keys.IGNORED] = state_of(query)
+    st.session_state[keys.LINK_MARKS] = {
+        name: query[name] for name in ("dh", "rh") if name in query
+    }
 
 
 def is_new() -> bool:
     """Whether this session has not yet read its link."""
-    return _STATE not in st.session_state
+    return keys.STATE not in st.session_state
 
 
 def ignored() -> list[str]:
     """Sentences on the parts of the link that could not be restored."""
-    return list(st.session_state.get(_IGNORED, ()))
+    return list(st.session_state.get(keys.IGNORED, ()))
 
 
 def ignore(sentence: str) -> None:
     """Name one more part of the link that could not be restored."""
-    sentences = st.session_state.setdefault(_IGNORED, [])
+    sentences = st.session_state.setdefault(keys.IGNORED, [])
     if sentence not in sentences:
         sentences.append(sentence)
 
 
 def forget_ignored() -> None:
     """The visitor has read the banner."""
-    st.session_state[_IGNORED] = []
+    st.session_state[keys.IGNORED] = []
 
 
 def take_link_marks() -> dict[str, str]:
     """Hashes of data (dh) and runs (rh) that the opened link was made for; given once."""
-    marks: dict[str, str] = st.session_state.pop(_LINK_MARKS, {})
+    marks: dict[str, str] = st.session_state.pop(keys.LINK_MARKS, {})
     return marks
 
 
 def set_marks(**marks: str) -> None:
     """Hashes that every link from here carries: dh of the data, rh of the runs."""
-    st.session_state[_OWN_MARKS] = marks
+    st.session_state[keys.OWN_MARKS] = marks
 
 
 def simulated_bids(simulated: bool) -> None:
     """Whether a link to the auction has to say that its bids are simulated."""
-    st.session_state["kd_simulated"] = simulated
+    st.session_state[keys.SIMULATED] = simulated
 
 
 def link() -> dict[str, str]:
     """The parameters of a link to what is on the screen: choices, version, hashes."""
-    query: dict[str, str] = query_of(now()) | st.session_state.get(_OWN_MARKS, {})
-    if now().ranking.tab == "auction" and st.session_state.get("kd_simulated"):
+    query: dict[str, str] = query_of(now()) | st.session_state.get(keys.OWN_MARKS, {})
+    if now().ranking.tab == "auction" and st.session_state.get(keys.SIMULATED):
         query |= {"bids": "simulated"}  # no bid behind this link is real
     return query
 
@@ -124,7 +124,7 @@ def address() -> dict[str, str]:
     """The parameters that the address bar shows: the link, or a hash when it is too long."""
     query = link()
     if sum(len(key) + len(value) + 2 for key, value in query.items()) > _LONGEST:
-        store = st.session_state.get("kd_keep")
+        store = st.session_state.get(keys.STORE_LINK)
         if store is not None and (digest := store(query)):
             return {"v": VERSION, "kept": digest}
     return query

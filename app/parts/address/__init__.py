@@ -13,10 +13,9 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.kit.browser_part import part, state_value
+from app.state import keys
 
 _KEY = "address"
-_TURN = "kd_address_turn"
-_OPENED = "kd_address_opened"
 _mount = part(__name__)
 
 
@@ -41,9 +40,9 @@ def move() -> Move | None:
     """
     said: Any = state_value(_KEY, "back")
     turn = said.get("turn") if isinstance(said, dict) else None
-    answered = st.session_state.get(_TURN, 0)
+    answered = st.session_state.get(keys.ADDRESS_TURN, 0)
     if isinstance(turn, int) and turn > answered:
-        st.session_state[_TURN] = turn
+        st.session_state[keys.ADDRESS_TURN] = turn
         query = said.get("query")
         texts = {str(k): str(v) for k, v in query.items()} if isinstance(query, dict) else {}
         return _opened(texts, str(said.get("page", "")))
@@ -53,14 +52,14 @@ def move() -> Move | None:
 
 
 def _opened(query: dict[str, str], page: str | None) -> Move:
-    before = st.session_state.get(_OPENED, Move())
-    st.session_state[_OPENED] = Move(query, page, before.count + 1)
-    return st.session_state[_OPENED]  # type: ignore[no-any-return]
+    before = st.session_state.get(keys.ADDRESS_OPENED, Move())
+    st.session_state[keys.ADDRESS_OPENED] = Move(query, page, before.count + 1)
+    return st.session_state[keys.ADDRESS_OPENED]  # type: ignore[no-any-return]
 
 
 def answer(page: str) -> None:
     """Tell the browser, at the start of a run, which Back or Forward has been handled."""
-    opened = asdict(st.session_state.get(_OPENED, Move()))
+    opened = asdict(st.session_state.get(keys.ADDRESS_OPENED, Move()))
     _mount(key=_KEY, data={"opened": opened | {"page": page}}, on_back_change=_nothing, height=1)
 
 

@@ -5,8 +5,8 @@ import time
 import streamlit as st
 
 from app.kit.browser_part import part
+from app.state import keys
 
-_NEXT = "kd_lead_to"  # (target, focus, token) that the page which opens now scrolls to
 _mount = part(__name__)
 
 
@@ -20,11 +20,11 @@ def lead_to(target: str, token: str, key: str = "lead_to", focus: str = "") -> N
 
 def on_next_page(target: str, focus: str = "") -> None:
     """Let the page that is opened next scroll to a part of it, and focus a control there."""
-    st.session_state[_NEXT] = (target, focus, str(time.time()))
+    st.session_state[keys.LEAD_TO] = (target, focus, str(time.time()))
 
 
 def draw_next() -> None:
     """Scroll to the place that the last page requested; the frame calls it once per run."""
-    if asked := st.session_state.get(_NEXT):
+    if asked := st.session_state.get(keys.LEAD_TO):
         target, focus, token = asked
         lead_to(target, token, "lead_to_next", focus)

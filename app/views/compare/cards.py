@@ -13,6 +13,7 @@ from app.kit.texts import number, signed, verdict
 from app.parts.metric_cards import interval
 from app.services import Answers, Board
 from app.shell import caveats
+from app.state import keys
 from app.views.compare import selection
 from app.views.compare.parts.score_cards import Gain, Note, Row, Score, score_cards
 from kdcore.data.pairs import UNLABELLED
@@ -22,13 +23,12 @@ from kdcore.metrics.definitions import CATALOG, needing, shown_in
 
 LABELLED, UNJUDGED, GAPS = shown_in("cards"), needing("teacher"), shown_in("headline")
 BETTER = {True: "Higher is better.", False: "Lower is better."}
-_SEEN = "kd_cards_seen"
 
 
 def place(board: Board) -> Any:
     """Where the strip stands: at once when this session has seen these numbers, else a skeleton."""
     held = st.empty()
-    if st.session_state.get(_SEEN) == content_of(board):
+    if st.session_state.get(keys.CARDS_SEEN) == content_of(board):
         _strip(board, held)
     else:
         held.skeleton(height=130)
@@ -40,9 +40,9 @@ def fill(board: Board, held: Any) -> None:
     rows = selection.selected(board)["row"].to_numpy()
     if selection.active() and len(rows):
         _strip(board, held, rows)
-    elif st.session_state.get(_SEEN) != content_of(board):
+    elif st.session_state.get(keys.CARDS_SEEN) != content_of(board):
         _strip(board, held)
-    st.session_state[_SEEN] = content_of(board)
+    st.session_state[keys.CARDS_SEEN] = content_of(board)
 
 
 def _strip(board: Board, held: Any, rows: NDArray[np.int64] | None = None) -> None:

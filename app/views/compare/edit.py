@@ -11,6 +11,7 @@ from app import services, state
 from app.kit import controls
 from app.kit.texts import md, number, pair_number, signed, with_signs
 from app.services import Answers, Board, Scored
+from app.state import keys
 from app.state.compare import NO_EDIT
 from app.views.compare import answers as cards
 from app.views.compare import selection
@@ -23,7 +24,6 @@ Texts = tuple[str, str, str]
 FIELDS = ("edited_query", "edited_title", "edited_description")
 KEYS = ("w_equery", "w_etitle", "w_edescription")  # of their widgets
 LABELS = ("Query", "Title", "Description")
-_CHILDREN, _SCORED = "kd_children", "kd_scored"
 MOST = 50  # children and answers kept in a session
 LONGEST = 1000  # characters of a field; data may hold longer texts
 ELSEWHERE = (
@@ -187,7 +187,7 @@ def _on(board: Board) -> str:
 
 def _scored(board: Board, who: Answers, texts: Texts) -> Scored:
     """A model's answer, asked once for each text in a session."""
-    held: dict[Any, Scored] = st.session_state.setdefault(_SCORED, {})
+    held: dict[Any, Scored] = st.session_state.setdefault(keys.EDITS_SCORED, {})
     key = (who.key, who.hash, texts)
     if key not in held:
         held[key] = services.score(who.run, [texts], services.whole_data(board.data))
@@ -238,15 +238,15 @@ def _both(says: list[Says], role: str) -> tuple[float, float]:
 
 
 def _remember(child: Child) -> None:
-    held: list[Child] = st.session_state.get(_CHILDREN, [])
+    held: list[Child] = st.session_state.get(keys.EDITS, [])
     made = (child.on, child.parent, child.texts)
     others = [c for c in held if (c.on, c.parent, c.texts) != made]
-    st.session_state[_CHILDREN] = [child, *others][:MOST]
+    st.session_state[keys.EDITS] = [child, *others][:MOST]
 
 
 def _children(board: Board) -> None:
     """This session's edits of these pairs with these models, newest first; a row opens one."""
-    held: list[Child] = st.session_state.get(_CHILDREN, [])
+    held: list[Child] = st.session_state.get(keys.EDITS, [])
     fitting = [c for c in held if c.on == _on(board)]
     if not fitting:
         return

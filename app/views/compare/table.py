@@ -15,6 +15,7 @@ from app.kit import controls, texts
 from app.kit.figures.style import color
 from app.kit.texts import with_signs
 from app.services import Board
+from app.state import keys
 from app.state.compare import NO_EDIT
 from app.views.compare import selection
 from app.views.compare.density import about
@@ -183,14 +184,17 @@ def _key(name: str, present: int) -> str:
 
     What a visitor does in a table must not make a new table: its scroll and focus would be lost.
     """
-    turn, seen = st.session_state.get(f"kd_{name}", (0, present))
-    st.session_state[f"kd_{name}"] = (turn + (present != seen), present)
+    turn, seen = st.session_state.get(f"{keys.PAIRS_GRID}_{name}", (0, present))
+    st.session_state[f"{keys.PAIRS_GRID}_{name}"] = (turn + (present != seen), present)
     return f"{name}_{turn + (present != seen)}"
 
 
 def _seen(name: str, value: int) -> None:
     """The widget itself set this value."""
-    st.session_state[f"kd_{name}"] = (st.session_state[f"kd_{name}"][0], value)
+    st.session_state[f"{keys.PAIRS_GRID}_{name}"] = (
+        st.session_state[f"{keys.PAIRS_GRID}_{name}"][0],
+        value,
+    )
 
 
 def _opened(key: str, ids: NDArray[np.int64]) -> None:

@@ -7,23 +7,23 @@ from app.kit import error_box
 from app.kit.texts import md
 from app.services import Board, scoring
 from app.services.scoring import Job
+from app.state import keys
 from kdcore.errors import LabError
 
-_SEEN = "kd_jobs_live"
 _WORDS = {"stopped": "was cancelled", "failed": "failed", "lost": "was lost", "broken": "is broken"}
 
 
 def draw(board: Board) -> None:
     """The scoring runs of these data: a line each while they work, a word when they ended badly."""
     live = any(job.live for job in scoring.jobs(board.data))
-    st.session_state[_SEEN] = live
+    st.session_state[keys.SCORINGS_LIVE] = live
     st.fragment(_watch, run_every=1.0 if live else None)(board)
 
 
 def _watch(board: Board) -> None:
     jobs = scoring.jobs(board.data)
-    if st.session_state.get(_SEEN) and not any(job.live for job in jobs):
-        st.session_state[_SEEN] = False
+    if st.session_state.get(keys.SCORINGS_LIVE) and not any(job.live for job in jobs):
+        st.session_state[keys.SCORINGS_LIVE] = False
         _follow(board)
         st.rerun()
     for job in jobs:
@@ -36,7 +36,7 @@ def _watch(board: Board) -> None:
 def _follow(board: Board) -> None:
     """Let the pages show the models that were requested, now that they have answered."""
     services.sources.clear()
-    asked = st.session_state.pop("kd_scored_for", ())
+    asked = st.session_state.pop(keys.SCORED_FOR, ())
     held = {source.key for source in services.sources_on(board.part)}
     if len(asked) == 3 and asked[0] == board.data.key:
         roles = dict(zip(("teacher", "student"), asked[1:], strict=True))

@@ -7,6 +7,7 @@ from app.kit import error_box
 from app.kit.texts import md
 from app.services import Board, scoring, standing
 from app.services.chance import TRAINED_ELSEWHERE, of_the_world
+from app.state.keys import SCORED_FOR
 from app.views.data import jobs
 from app.views.data.bring import predictions
 from kdcore.errors import LabError
@@ -160,5 +161,5 @@ def _start(board: Board, keys: list[str], part: str, every: bool, chosen: list[s
     except LabError as error:
         error_box.draw(*error_box.words(error))
         return
-    st.session_state["kd_scored_for"] = (board.data.key, *chosen[:2])
+    st.session_state[SCORED_FOR] = (board.data.key, *chosen[:2])
     st.rerun()

@@ -10,18 +10,17 @@ from app import services, state
 from app.kit.texts import md
 from app.services import Board
 from app.services.access import refuse_public
+from app.state import keys
 from kdcore.data.library import delete_data, restore_data
 from kdcore.errors import LabError
 from kdcore.trash import LIFETIME, in_trash
 from kdcore.workspace import Workspace
 
-_TROUBLE = "kd_data_trouble"
-
 
 def draw(board: Board) -> None:
     """The way out for the data set on the table, and back for those in the trash."""
     home, closed = services.home(), services.public()
-    if said := st.session_state.pop(_TROUBLE, ""):
+    if said := st.session_state.pop(keys.DATA_TROUBLE, ""):
         st.error(md(said))
     if board.data.badge == "imported":
         with st.popover("Delete this data set", icon=":material/delete:", disabled=closed):
@@ -65,6 +64,6 @@ def _move(act: Callable[[], None], then: str) -> None:
         refuse_public()
         act()
     except (LabError, OSError) as cause:
-        st.session_state[_TROUBLE] = str(cause)
+        st.session_state[keys.DATA_TROUBLE] = str(cause)
         return
     state.stand_on(then, data={"tab": "standing"})

@@ -12,12 +12,12 @@ from app import services, state
 from app.kit import error_box
 from app.kit.texts import md
 from app.services.live import run as live
+from app.state import keys
 from app.views.distill import devices
 from app.views.distill.queries import runs
 from app.views.distill.queries.runs import DeviceQueue, Line
 from kdcore.errors import LabError
 
-_SEEN = "kd_distill_living"
 _EVERY = 2.0
 _ASKED = {
     "pause": "pausing: a checkpoint is being written",
@@ -30,14 +30,14 @@ _ASKED = {
 def draw() -> None:
     """Devices and queue, followed while something lives."""
     now = runs.device_queue()
-    st.session_state[_SEEN] = now.ids
+    st.session_state[keys.RUNS_LIVE] = now.ids
     st.fragment(_watch, run_every=_EVERY if now.lines else None)()
 
 
 def _watch() -> None:
     now = runs.device_queue()
-    if now.ids != st.session_state.get(_SEEN):
-        st.session_state[_SEEN] = now.ids
+    if now.ids != st.session_state.get(keys.RUNS_LIVE):
+        st.session_state[keys.RUNS_LIVE] = now.ids
         runs.ended()
         st.rerun()
     devices.draw(now)

@@ -5,12 +5,11 @@ import streamlit as st
 from app import services, state
 from app.kit import error_box
 from app.services.draft import Draft
+from app.state import keys
 from app.views.distill.form import yaml_text
 from app.views.distill.queries import runs
 from kdcore.errors import LabError
 from kdcore.experiments.command_line import command_of
-
-_BEGUN = "kd_distill_begun"
 
 
 def draw(now: Draft) -> None:
@@ -41,7 +40,7 @@ def draw_command(now: Draft) -> None:
 
 def begun() -> str:
     """The run that this visitor has just started, once: the page leads him to it."""
-    return str(st.session_state.pop(_BEGUN, ""))
+    return str(st.session_state.pop(keys.RUN_BEGUN, ""))
 
 
 def _why_not(now: Draft) -> str:
@@ -65,6 +64,6 @@ def _start(now: Draft, train_twin: bool) -> None:
     except LabError as error:
         error_box.draw(*error_box.words(error))
         return
-    st.session_state[_BEGUN] = run.id
+    st.session_state[keys.RUN_BEGUN] = run.id
     state.change(distill={"run": run.id})
     st.rerun()

@@ -12,10 +12,10 @@ from app.kit import controls
 from app.kit.chart_tools import Caption
 from app.kit.texts import md
 from app.services.live import run as live
+from app.state import keys
 from app.views.distill.parts.run_watch import Watch, run_watch
 from kdcore.runs.store import Run
 
-_ENDED = "kd_run_ended"
 _COLUMNS = ("step", "loss", "validation_roc_auc", "validation_nll", "pairs_per_second")
 
 
@@ -29,7 +29,7 @@ def draw(run_id: str) -> None:
 
 
 def _watch(run: Run) -> None:
-    if st.session_state.pop(_ENDED, False):
+    if st.session_state.pop(keys.RUN_ENDED, False):
         services.sources.clear()  # a model that has just answered is on offer at once
         st.rerun()
     live.ask_teacher(run, ask=not services.public())
@@ -83,4 +83,4 @@ def _heard(said: Any) -> None:
 
 
 def _ended() -> None:
-    st.session_state[_ENDED] = True
+    st.session_state[keys.RUN_ENDED] = True

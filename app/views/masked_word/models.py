@@ -6,13 +6,13 @@ import streamlit as st
 
 from app import services, state
 from app.kit.texts import md
+from app.state import keys
 from app.views.masked_word import queries
 from app.views.masked_word.queries import MaskedAnswer
 from kdcore.errors import LabError
 from kdcore.language import check_sentence
 
 ROLES = {"teacher": "Teacher", "student": "Student"}
-_OPENED = "kd_masked_opened"  # models that this visitor asked for by hand
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def ask(sentence: str) -> Pair:
 def _ask(role: str, sentence: str) -> MaskedAnswer:
     other = _other(role)
     if other and not services.public():
-        if other not in st.session_state.get(_OPENED, ()):
+        if other not in st.session_state.get(keys.MASKED_OPENED, ()):
             raise LabError(f"This link asks for another {role}, {other}: open it below to see it")
         return queries.fill_mask(other, sentence, other)
     own = queries.own_masked(role)
@@ -117,7 +117,7 @@ def _box(role: str) -> None:
     if not other:
         return
     with st.container(horizontal=True):
-        if other not in st.session_state.get(_OPENED, ()):
+        if other not in st.session_state.get(keys.MASKED_OPENED, ()):
             # a link alone never makes this machine read a folder or fetch gigabytes
             st.button("Open this model", key=f"open_m{role}", on_click=_open, args=(other,))
         st.button("Back to the lab's own", key=f"own_m{role}", on_click=_back, args=(role,))
@@ -130,7 +130,7 @@ def _named(role: str, key: str) -> None:
 
 
 def _open(other: str) -> None:
-    st.session_state[_OPENED] = {*st.session_state.get(_OPENED, ()), other}
+    st.session_state[keys.MASKED_OPENED] = {*st.session_state.get(keys.MASKED_OPENED, ()), other}
 
 
 def _back(role: str) -> None:

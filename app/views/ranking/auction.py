@@ -14,6 +14,7 @@ from app.kit import controls
 from app.kit.texts import md, percent
 from app.services import Answers, Board
 from app.shell import captions, frame, lacking
+from app.state import keys
 from app.views.ranking import query as ranking_query
 from app.views.ranking.lists import ads_of
 from app.views.ranking.parts.paired_lists import auction_rail, said
@@ -26,7 +27,6 @@ from kdcore.errors import ConfigError
 
 Floats = NDArray[np.float64]
 KEY = "auction_rail"
-_DROPPED = "kd_edits_dropped"  # the edits kept, and how many more found no room in a link
 SHORT = {"teacher": "Teacher", "student": "Student", "twin": "Twin"}
 NOUNS = {"student": "the student", "twin": "its twin without a teacher"}
 
@@ -60,7 +60,7 @@ def draw(board: Board) -> None:
     caption = captions.of_board(board, title)
     told = finding(board, held, rules.weight)
     controls.exports("auction_picture", table_of(held), told, about, caption)
-    made_for, dropped = st.session_state.get(_DROPPED, ("", 0))
+    made_for, dropped = st.session_state.get(keys.BIDS_DROPPED, ("", 0))
     if dropped and made_for == state.now().ranking.edits:
         st.warning(
             f"Only so many bids and clicks fit into a link: the last {dropped:,} that you wrote "
@@ -293,4 +293,4 @@ def _edited(query: Query) -> None:
         while state.clean("ranking.edits", fitting) != fitting:
             fitting = fitting.rpartition("_")[0]  # a number cut short would be another bid
         state.change(ranking={"edits": fitting})
-        st.session_state[_DROPPED] = (fitting, written.count("_") - fitting.count("_"))
+        st.session_state[keys.BIDS_DROPPED] = (fitting, written.count("_") - fitting.count("_"))

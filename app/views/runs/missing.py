@@ -8,10 +8,10 @@ from app import services
 from app.kit import texts
 from app.services.runs import listing, measured, seeds
 from app.services.runs.listing import MOST, RunsView
+from app.state.keys import MEASURING_ASKED, MEASURING_LEFT
 from kdcore.judging.measuring import Request
 
 BY_ITSELF = 20  # measurements that begin without a button
-_ASKED, _LEFT = "kd_runs_asked", "kd_runs_left"
 
 
 def draw(view: RunsView) -> None:
@@ -19,12 +19,12 @@ def draw(view: RunsView) -> None:
     requests = requests_of(view)
     failed = measured.failures(requests)
     left = [each for each in requests if each.name not in failed]
-    requested: set[str] = st.session_state.setdefault(_ASKED, set())
+    requested: set[str] = st.session_state.setdefault(MEASURING_ASKED, set())
     fresh = [each for each in left if each.name not in requested]
     if fresh and len(left) <= BY_ITSELF and not services.public():
         _ask(fresh)
     waiting = measured.progress(left).left if left else 0
-    st.session_state[_LEFT] = len(left)
+    st.session_state[MEASURING_LEFT] = len(left)
     st.fragment(_follow, run_every=1.0 if waiting else None)(left if waiting else [])
     if left and not waiting:
         _button(left, f"{_count(left)} not evaluated yet.", "Evaluate now")
@@ -44,7 +44,7 @@ def requests_of(view: RunsView) -> list[Request]:
 
 
 def _ask(requests: Sequence[Request]) -> None:
-    st.session_state[_ASKED].update(each.name for each in requests)
+    st.session_state[MEASURING_ASKED].update(each.name for each in requests)
     measured.measure(requests)
 
 
@@ -64,8 +64,8 @@ def _follow(requests: Sequence[Request]) -> None:
     st.progress(
         max(0.0, min(share, 1.0)), f"{_count(requests)} being evaluated in the background{name}"
     )
-    if len(still) != st.session_state[_LEFT] or not now.left:
-        st.session_state[_LEFT] = len(still)
+    if len(still) != st.session_state[MEASURING_LEFT] or not now.left:
+        st.session_state[MEASURING_LEFT] = len(still)
         st.rerun()
 
 

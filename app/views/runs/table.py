@@ -13,6 +13,7 @@ from app.services.answers import teacher_of
 from app.services.runs import listing, seeds
 from app.services.runs.entry import Entry
 from app.services.runs.listing import MOST, SORTS, RunsView
+from app.state.keys import RUNS_GRID
 from app.views.runs import columns, missing
 from app.views.runs.drift import about
 from kdcore.errors import LabError
@@ -133,9 +134,9 @@ def _key(keys: Sequence[Sequence[str]]) -> str:
 
     What a visitor does in a table must not make a new table: its scroll and focus would be lost.
     """
-    turn, seen = st.session_state.get("kd_runs_grid", (0, state.now().runs.selected))
+    turn, seen = st.session_state.get(RUNS_GRID, (0, state.now().runs.selected))
     turn += seen != state.now().runs.selected
-    st.session_state["kd_runs_grid"] = (turn, state.now().runs.selected)
+    st.session_state[RUNS_GRID] = (turn, state.now().runs.selected)
     return f"runs_grid_{turn}_{hash(str(keys)) & 0xFFFFFFFF:x}"
 
 
@@ -150,8 +151,8 @@ def _selected(key: str, keys: Sequence[Sequence[str]]) -> None:
     fresh = [k for k in picked if k not in before]
     if fresh:
         state.change(runs={"opened": fresh[-1]})
-    turn, _ = st.session_state["kd_runs_grid"]
-    st.session_state["kd_runs_grid"] = (turn, state.now().runs.selected)
+    turn, _ = st.session_state[RUNS_GRID]
+    st.session_state[RUNS_GRID] = (turn, state.now().runs.selected)
 
 
 def _bar(view: RunsView, table: pd.DataFrame) -> None:

@@ -7,10 +7,10 @@ import streamlit as st
 from app.kit.by_hash import by_hash
 from app.services import access
 from app.services.boards import Board
+from app.state import keys
 from kdcore.analysis.notes import Note, Notebook, stamped, with_note
 from kdcore.errors import LabError
 
-_SESSION = "kd_notes"
 PUBLIC = "This is a public showing: your notes stay in this tab; take them with you as CSV."
 REFUSED = "The workspace cannot be written to: your notes stay in this tab; take them as CSV."
 KEPT = "Kept in your workspace, by the pair's own texts: they outlive this tab, restarts and runs."
@@ -30,7 +30,7 @@ def keep(board: Board, note: Note) -> None:
             st.session_state[_name(board)] = with_note(_held(board), _blank(note))
             return
         except OSError:
-            st.session_state[f"{_SESSION}_refused"] = True
+            st.session_state[f"{keys.NOTES}_refused"] = True
     st.session_state[_name(board)] = with_note(_held(board), stamped(note))
 
 
@@ -38,7 +38,7 @@ def where() -> str:
     """Where notes are kept, in a sentence."""
     if access.public():
         return PUBLIC
-    return REFUSED if st.session_state.get(f"{_SESSION}_refused") else KEPT
+    return REFUSED if st.session_state.get(f"{keys.NOTES}_refused") else KEPT
 
 
 def _blank(note: Note) -> Note:
@@ -51,7 +51,7 @@ def _held(board: Board) -> dict[str, Note]:
 
 
 def _name(board: Board) -> str:
-    return f"{_SESSION}_{board.part.content_hash}"
+    return f"{keys.NOTES}_{board.part.content_hash}"
 
 
 def _book(board: Board) -> Notebook:

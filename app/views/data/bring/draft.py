@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.kit import error_box
+from app.state import keys
 from app.views.data.queries.intake import Staged, discard, stage
 from kdcore.errors import LabError
 
@@ -23,7 +24,7 @@ class Draft:
 
 def draft(name: str) -> Draft:
     """The draft of this name, made when it is first asked for."""
-    held: Draft = st.session_state.setdefault(f"kd_draft_{name}", Draft())
+    held: Draft = st.session_state.setdefault(f"{keys.DRAFT}_{name}", Draft())
     return held
 
 
@@ -32,13 +33,15 @@ def clear(name: str) -> None:
     old = draft(name)
     if old.staged:
         discard(old.staged)
-    st.session_state[f"kd_draft_{name}"] = Draft()
-    st.session_state[f"kd_round_{name}"] = st.session_state.get(f"kd_round_{name}", 0) + 1
+    st.session_state[f"{keys.DRAFT}_{name}"] = Draft()
+    st.session_state[f"{keys.DRAFT_ROUND}_{name}"] = (
+        st.session_state.get(f"{keys.DRAFT_ROUND}_{name}", 0) + 1
+    )
 
 
 def uploader(name: str, label: str, *, several: bool, disabled: bool, help: str) -> None:
     """An upload widget whose new files become the draft, at once."""
-    turn = st.session_state.get(f"kd_round_{name}", 0)
+    turn = st.session_state.get(f"{keys.DRAFT_ROUND}_{name}", 0)
     given: Any = st.file_uploader(
         label,
         accept_multiple_files=several,
@@ -58,6 +61,6 @@ def take(name: str, make: Callable[[], Staged], ids: tuple[str, ...] = ()) -> No
     if old.staged:
         discard(old.staged)
     try:
-        st.session_state[f"kd_draft_{name}"] = Draft(make(), ids)
+        st.session_state[f"{keys.DRAFT}_{name}"] = Draft(make(), ids)
     except LabError as error:
-        st.session_state[f"kd_draft_{name}"] = Draft(None, ids, *error_box.words(error))
+        st.session_state[f"{keys.DRAFT}_{name}"] = Draft(None, ids, *error_box.words(error))

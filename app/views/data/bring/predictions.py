@@ -6,6 +6,7 @@ from app import state
 from app.kit import error_box
 from app.kit.texts import md
 from app.services import Board, standing
+from app.state import keys
 from app.views.data.bring import answer_columns, draft
 from app.views.data.queries import answers
 from app.views.data.queries.answers import AnswerForm, AnswerLook, Who
@@ -24,7 +25,6 @@ ROLE_NAMES = {
     "other": "Other",
 }
 ANY = ""
-_IMPORTED = "kd_brought"
 _HELP = (
     "CSV, TSV, JSON, Parquet or Excel, packed or not. One row per pair: in the order of the pairs, "
     "or with their query and title. One column per grade (p_exact, logit_0, …), or one score."
@@ -41,15 +41,15 @@ def draw(board: Board, closed: bool) -> None:
     held = draft.draft(NAME)
     if held.said:
         error_box.draw(held.said, held.causes)
-    st.session_state["kd_brought_who"] = who
-    for sentence in st.session_state.pop(_IMPORTED, ()):
+    st.session_state[keys.IMPORTED_MODEL] = who
+    for sentence in st.session_state.pop(keys.IMPORTED, ()):
         st.success(md(sentence), icon=":material/check:")
 
 
 def draw_file(board: Board, closed: bool) -> None:
     """What the uploaded file holds, how it is read, and the button; nothing without a file."""
     staged = draft.draft(NAME).staged
-    who = st.session_state.get("kd_brought_who", Who())
+    who = st.session_state.get(keys.IMPORTED_MODEL, Who())
     if staged is None:
         return
     part = standing.on_pages(board)
@@ -144,7 +144,7 @@ def _take_in(
     draft.clear(NAME)
     state.change(**shown)
     said = f"Imported {who.title}: {read.answered:,} of {read.pairs:,} pairs, matched "
-    st.session_state[_IMPORTED] = (f"{said}{read.aligned}. {'; '.join(read.notes)}.",)
+    st.session_state[keys.IMPORTED] = (f"{said}{read.aligned}. {'; '.join(read.notes)}.",)
     st.rerun()
 
 

@@ -9,11 +9,11 @@ from app import services, state
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
+from app.state import keys
 from kdcore.config import DistillConfig
 from kdcore.errors import ConfigError, about_settings
 from kdcore.yaml_text import read_yaml
 
-_TYPED = "kd_yaml_typed"  # what was typed, until it is whole or taken back
 _KEY = "distill_yaml"
 _LONGEST = 20_000
 _WORDS = 60  # characters of a line that a problem quotes
@@ -47,7 +47,7 @@ def draw(now: Draft) -> None:
 
 def held() -> str:
     """What was typed, with its comments and its order, until it is let go; else nothing."""
-    return str(st.session_state.get(_TYPED, ""))
+    return str(st.session_state.get(keys.YAML_TYPED, ""))
 
 
 def is_unfinished() -> bool:
@@ -153,7 +153,7 @@ def _with_lines(text: str, problems: Iterable[str]) -> list[str]:
 
 
 def _typed() -> None:
-    st.session_state[_TYPED] = str(st.session_state.get(_KEY, ""))
+    st.session_state[keys.YAML_TYPED] = str(st.session_state.get(_KEY, ""))
     _take_over()
 
 
@@ -172,4 +172,4 @@ def _elsewhere() -> None:
 
 
 def _let_go() -> None:
-    st.session_state.pop(_TYPED, None)
+    st.session_state.pop(keys.YAML_TYPED, None)

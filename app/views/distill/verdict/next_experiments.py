@@ -9,6 +9,7 @@ from app.kit.texts import md
 from app.parts.lead_to import lead_to
 from app.services import boards, draft
 from app.services.live import run as live
+from app.state import keys
 from app.views.distill.queries import next_steps
 from app.views.distill.queries.verdict import Case
 from kdcore.errors import LabError
@@ -16,7 +17,6 @@ from kdcore.experiments.next_steps import Experiment
 from kdcore.judging.seeds import SeedRow
 from kdcore.judging.verdict import NO_TWIN, Judgement
 
-_FILLED = "kd_next_filled"
 _NOT_SHOWN = "This run's test pairs are no data set of the other pages."
 
 
@@ -41,7 +41,9 @@ def draw(case: Case, found: Judgement, seeds: SeedRow | None) -> None:
         _compare(case)
         if found.verdict == NO_TWIN and case.twin is None:
             _twin(case, closed)
-    lead_to(".st-key-distill_preset", st.session_state.pop(_FILLED, ""), "lead_to_form")
+    lead_to(
+        ".st-key-distill_preset", st.session_state.pop(keys.EXPERIMENT_FILLED, ""), "lead_to_form"
+    )
 
 
 def measure(case: Case) -> None:
@@ -71,7 +73,7 @@ def _try(run_id: str, one: Experiment) -> None:
     run = live.find(run_id)
     if run is None:
         return
-    st.session_state[_FILLED] = uuid4().hex
+    st.session_state[keys.EXPERIMENT_FILLED] = uuid4().hex
     try:
         draft.prefill(run, one.changed)
     except LabError as cause:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import services
 from app.kit.texts import file_size, md
+from app.state import keys
 from app.views.runs.queries import keeping
 from app.views.runs.queries.keeping import Kept, Kind
 from kdcore.errors import LabError
@@ -16,7 +17,6 @@ _WAIT = {
     "onnx": "Writing folder and ONNX, and asking both; this takes a minute…",
     "report": "Measuring and drawing…",
 }
-_SEEN = "kd_keep_live"
 
 
 def draw(run_id: str) -> None:
@@ -26,7 +26,7 @@ def draw(run_id: str) -> None:
     """
     st.markdown("**Keep**")
     live = _working(run_id)
-    st.session_state[_SEEN] = live
+    st.session_state[keys.EXPORTS_LIVE] = live
     st.fragment(_box, run_every=1.0 if live else None)(run_id)
 
 
@@ -36,8 +36,8 @@ def _working(run_id: str) -> bool:
 
 
 def _box(run_id: str) -> None:
-    if st.session_state.get(_SEEN) and not _working(run_id):
-        st.session_state[_SEEN] = False
+    if st.session_state.get(keys.EXPORTS_LIVE) and not _working(run_id):
+        st.session_state[keys.EXPORTS_LIVE] = False
         st.rerun()
     closed = services.public()
     if closed:

@@ -6,6 +6,7 @@ from app import services
 from app.kit.texts import md
 from app.services.runs import listing
 from app.services.runs.entry import Entry
+from app.state.keys import MARKS_TROUBLE
 from kdcore.errors import LabError
 from kdcore.runs.marks import LONGEST, tags_of
 
@@ -37,7 +38,7 @@ def draw(entry: Entry) -> None:
         max_chars=LONGEST,
         height=110,
     )
-    trouble = st.session_state.pop("kd_marks_trouble", "")
+    trouble = st.session_state.pop(MARKS_TROUBLE, "")
     if trouble:
         st.error(md(trouble))
     st.caption(services.PUBLIC_REASON if closed else KEPT)
@@ -48,6 +49,6 @@ def _keep(key: str, name: str, widget: str) -> None:
     try:
         listing.keep_mark(key, **{name: tags_of(value) if name == "tags" else value})
     except LabError as cause:
-        st.session_state["kd_marks_trouble"] = str(cause)
+        st.session_state[MARKS_TROUBLE] = str(cause)
     except OSError:
-        st.session_state["kd_marks_trouble"] = "The workspace cannot be written to."
+        st.session_state[MARKS_TROUBLE] = "The workspace cannot be written to."

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from app import state
 from app.services import Answers, Board, DataChoice, ranking
+from app.state import keys
 from app.views.compare import table as compare_table
 from app.views.ranking import auction as ranking_auction
 from app.views.ranking import lists
@@ -354,15 +355,15 @@ def test_more_bids_than_a_link_holds_are_dropped_whole_and_the_page_says_so(now,
     kept = state.now().ranking.edits.removeprefix("0:").split("_")
     assert 0 < len(kept) < 130
     assert kept == written[: len(kept)]
-    assert held[ranking_auction._DROPPED] == (state.now().ranking.edits, 130 - len(kept))
+    assert held[keys.BIDS_DROPPED] == (state.now().ranking.edits, 130 - len(kept))
     assert not now.told
 
 
 def test_dropped_bids_are_told_while_the_edits_stand():
     app = run(KINDS["five grades"], "auction", edits="0:0b3")
-    app.session_state[ranking_auction._DROPPED] = ("0:0b3", 7)
+    app.session_state[keys.BIDS_DROPPED] = ("0:0b3", 7)
     assert "the last 7 that you wrote" in app.run().warning[0].value
-    app.session_state[ranking_auction._DROPPED] = ("0:1b3", 7)
+    app.session_state[keys.BIDS_DROPPED] = ("0:1b3", 7)
     assert not app.run().warning
 
 

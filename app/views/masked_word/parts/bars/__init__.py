@@ -13,9 +13,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app.kit.browser_part import part, state_value
+from app.state import keys
 
 KEY = "masked_bars"
-_MEMO = "kd_masked_told"
 
 _mount = part(__name__)
 
@@ -76,7 +76,7 @@ def masked_bars(
 
     same: both logits are of one vocabulary in one order; content: a hash of all that is shown.
     """
-    told = st.session_state[_MEMO] = _told(view)
+    told = st.session_state[keys.MASKED_SENT] = _told(view)
     _mount(
         key=KEY,
         data={
@@ -93,7 +93,7 @@ def masked_bars(
 
 
 def _told(view: MaskedView) -> _Told:
-    memo: _Told | None = st.session_state.get(_MEMO)
+    memo: _Told | None = st.session_state.get(keys.MASKED_SENT)
     if memo is None:
         return _Told(view, 1, view)
     gone = (
@@ -103,8 +103,8 @@ def _told(view: MaskedView) -> _Told:
 
 
 def _heard(on_change: Heard) -> None:
-    said, memo = state_value(KEY, "set"), st.session_state.get(_MEMO)
+    said, memo = state_value(KEY, "set"), st.session_state.get(keys.MASKED_SENT)
     if isinstance(said, Mapping):
         shown = on_change(said)
         if memo:
-            st.session_state[_MEMO] = replace(memo, shown=shown, heard=True)
+            st.session_state[keys.MASKED_SENT] = replace(memo, shown=shown, heard=True)
