@@ -109,7 +109,7 @@ def test_the_longest_settings_are_those_that_the_state_takes():
 
 def test_a_public_showing_foresees_nothing_of_a_world_that_a_link_names(monkeypatch):
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
-    monkeypatch.setattr(cost, "_cost", lambda *a: pytest.fail("it was counted"))
+    monkeypatch.setattr(cost, "estimate", lambda *a: pytest.fail("it was counted"))
     config = draft_of("sixty_seconds", {"data": "world:train=999999"}).config
     assert "only on the data sets that it offers" in cost.cost(config, True).why
 
