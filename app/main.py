@@ -33,12 +33,12 @@ if target is not None and target != page.url_path:
     st.switch_page(next((p for p in pages if p.url_path == target), pages[0]))
 address.answer(page.url_path)
 try:
-    told = frame.open_page(page.title, save.draw, pickers=page.title not in WITHOUT_PICKERS)
+    banner = frame.open_page(page.title, save.draw, pickers=page.title not in WITHOUT_PICKERS)
     lesson.offer()
     lesson.draw()
     page.run()
     lead_to.draw_next()
-    frame.banner(told)
+    frame.banner(banner)
 except LabError as cause:
     frame.trouble(cause)
 address.settle(page.url_path, [p.url_path for p in pages], state.address(), state.MARKS)

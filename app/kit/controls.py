@@ -46,8 +46,8 @@ def opened_row(key: str, rows: int) -> int | None:
 
     The table is a `st.dataframe` of this key with selection_mode="single-cell".
     """
-    held = st.session_state.get(key)
-    cells = held["selection"]["cells"] if held else []
+    table = st.session_state.get(key)
+    cells = table["selection"]["cells"] if table else []
     return int(cells[0][0]) if cells and 0 <= cells[0][0] < rows else None
 
 

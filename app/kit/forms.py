@@ -33,7 +33,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Form:
-    """What every field of a form shares: its values, its problems, and who is told of a change.
+    """What every field of a form shares: values, problems, and the taker of a change.
 
     values: by knob name; problems: sentences by path; prefix: the path of the group.
     """
@@ -52,13 +52,13 @@ class Form:
 
 def draw(kind: type, form: Form, names: Iterable[str] = ()) -> dict[str, Any]:
     """Every knob of a dataclass, or those named, as fields side by side; returns their values."""
-    wanted = tuple(names)
-    found = {}
+    selected = tuple(names)
+    values = {}
     for spec in fields(kind):
-        if "help" in spec.metadata and (not wanted or spec.name in wanted):
+        if "help" in spec.metadata and (not selected or spec.name in selected):
             with cell(form.path(spec.name), form.problems):
-                found[spec.name] = _field(spec, form)
-    return found
+                values[spec.name] = _field(spec, form)
+    return values
 
 
 def pick(
@@ -103,12 +103,12 @@ def title_of(name: str, titles: Mapping[str, str] | None = None) -> str:
 
 
 def help_of(spec: "Field[Any]") -> str:
-    """The declared help of a knob, with its range and what it is when nobody sets it."""
+    """The declared help of a knob, with its range and its default."""
     rule = spec.metadata
     usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default
     within = f", {rule['low']:,g} to {rule['high']:,g}" if "low" in rule else ""
-    said = f"{rule['help']} ({'default ' if usual != '' else ''}{usual or 0}{within})"
-    return md(said if usual != "" else str(rule["help"]))
+    sentence = f"{rule['help']} ({'default ' if usual != '' else ''}{usual or 0}{within})"
+    return md(sentence if usual != "" else str(rule["help"]))
 
 
 def _field(spec: "Field[Any]", form: Form) -> Any:

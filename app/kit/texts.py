@@ -83,11 +83,11 @@ def with_signs(table: pd.DataFrame, *columns: str) -> "Styler":
 
 def marks(board: Any) -> str:
     """The hashes that every export carries: data, then each model's logits."""
-    told = [f"data={board.pairs.name} {board.pairs.content_hash}"]
+    parts = [f"data={board.pairs.name} {board.pairs.content_hash}"]
     for role in ("teacher", "student", "twin"):
-        if who := getattr(board, role):
-            told.append(f"{role}={who.key} {who.hash}")
-    return " ".join(told)
+        if model := getattr(board, role):
+            parts.append(f"{role}={model.key} {model.hash}")
+    return " ".join(parts)
 
 
 def shown(text: str, most: int = 200) -> str:

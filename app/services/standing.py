@@ -82,7 +82,7 @@ def rejects(folder: Path) -> pd.DataFrame:
 
 
 def teacher_against_gold(board: Board) -> pd.DataFrame:
-    """P(relevant) of the teacher in bins: a row a bin, its bounds, a column of counts a grade."""
+    """P(relevant) of the teacher in bins: a row per bin, with bounds and counts per grade."""
     relevance = _relevance(board)
     names = [*board.pairs.scheme.grades, "unlabelled"]
     grade = np.where(board.pairs.grades == UNLABELLED, len(names) - 1, board.pairs.grades)

@@ -18,7 +18,7 @@ def of_board(board: Board, title: str, *lines: str, n: str = "", twin: bool = Tr
     roles = [("teacher", board.teacher), ("student", board.student)]
     if twin:
         roles.append(("twin", board.twin))
-    models = [f"{role} {plain(who.title)}" for role, who in roles if who is not None]
+    models = [f"{role} {plain(model.title)}" for role, model in roles if model is not None]
     return of_models(board, title, *lines, models=models, n=n)
 
 
@@ -51,11 +51,11 @@ def pair_section(
     grades, grade = board.pairs.scheme.grades, int(board.pairs.grades[row])
     columns: dict[str, list[str]] = {"grade": list(grades)}
     for role in ("teacher", "student", "twin"):
-        who: Answers | None = getattr(board, role)
-        if who is not None:
-            heat = temperatures[role]
-            p = soften(who.predictions.logits[row], heat)
-            columns[f"{role}, T = {heat:g}"] = [number(float(v)) for v in p]
+        model: Answers | None = getattr(board, role)
+        if model is not None:
+            temperature = temperatures[role]
+            p = soften(model.predictions.logits[row], temperature)
+            columns[f"{role}, T = {temperature:g}"] = [number(float(v)) for v in p]
     if board.pairs.truth is not None:
         columns["truth"] = [number(float(v)) for v in board.pairs.truth[row]]
     label = "not labelled" if grade == UNLABELLED else grades[grade]

@@ -32,22 +32,22 @@ def follow_link() -> str | None:
     ("" is the first page), or None.
     """
     st.session_state[keys.STORE_LINK] = services.keep_link
-    moved = address.move()
+    move = address.move()
     if state.is_new():
         _open(st.query_params.to_dict())
         return None
-    if moved is None:
+    if move is None:
         return None
-    if "v" in moved.query:  # else the entry names a page alone, and the state stays
-        _open(moved.query)
+    if "v" in move.query:  # else the entry names a page alone, and the state stays
+        _open(move.query)
     state.write_url()
-    return moved.page
+    return move.page
 
 
 def _open(query: dict[str, str]) -> None:
-    whole = services.fetch_link(query["kept"]) if "kept" in query else query
-    state.open_link(whole or {})
-    if whole is None:
+    stored = services.fetch_link(query["kept"]) if "kept" in query else query
+    state.open_link(stored or {})
+    if stored is None:
         state.ignore(f"kept: nothing is saved here under {query['kept'][:20]!r}")
 
 
@@ -56,11 +56,13 @@ def banner(place: DeltaGenerator) -> None:
 
     Called when the page is drawn, because a page may find that a row or a query is not there.
     """
-    told = state.ignored()
-    if not told:
+    sentences = state.ignored()
+    if not sentences:
         return
     with place.container(key="banner"):
-        st.warning("Parts of this link were left out:\n" + "\n".join(f"- {md(t)}" for t in told))
+        st.warning(
+            "Parts of this link were left out:\n" + "\n".join(f"- {md(t)}" for t in sentences)
+        )
         st.button("Understood", on_click=state.forget_ignored, key="banner_read")
 
 

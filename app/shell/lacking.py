@@ -22,17 +22,17 @@ def draw(board: Board) -> None:
 
 def one_number(board: Board) -> bool:
     """Whether a page of soft labels has none to show, since a model gave one number per pair."""
-    shown = [who for who in (board.teacher, board.student) if who is not None]
-    hidden = [who for who in shown if not who.predictions.own_grades]
-    if not hidden:
+    models = [model for model in (board.teacher, board.student) if model is not None]
+    of_one_number = [model for model in models if not model.predictions.own_grades]
+    if not of_one_number:
         return False
-    names = " and ".join(who.title for who in hidden)
+    names = " and ".join(model.title for model in of_one_number)
     frame.finding(
         f"{names} gave one number per pair: there are no soft labels over the "
         f"{len(board.pairs.scheme)} grades to show."
     )
-    for who in hidden:
-        st.info(md(who.predictions.caveat), icon=":material/filter_1:")
+    for model in of_one_number:
+        st.info(md(model.predictions.caveat), icon=":material/filter_1:")
     st.caption(
         "Bars, entropies, KL and gradients would show the shares of the labels and not the model, "
         "so they are hidden. Choose another model above, or import one column per grade."

@@ -52,15 +52,15 @@ def begin(name: str, place: int = 0) -> None:
     now = state.now()
     if not now.lesson:
         st.session_state[keys.LESSON_DATA] = now.data_set
-    begun = replace(
+    opening = replace(
         state.changed(step.state(), **_own(step)),
         lesson=name,
         lesson_step=place,
         presenting=now.presenting,
         hidden_parts=now.hidden_parts,
     )
-    st.session_state[keys.LESSON_BEGUN] = (name, place, begun)
-    state.correct(**asdict(begun))
+    st.session_state[keys.LESSON_BEGUN] = (name, place, opening)
+    state.correct(**asdict(opening))
     st.switch_page(f"views/{step.page}/page.py")
 
 

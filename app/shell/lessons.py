@@ -102,7 +102,7 @@ def read(path: Path) -> Lesson:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         steps = tuple(_step(each) for each in data["steps"])
-        found = Lesson(
+        lesson = Lesson(
             path.stem,
             data["title"],
             int(data["seconds"]),
@@ -114,7 +114,7 @@ def read(path: Path) -> Lesson:
         raise DataError(f"{path.name} cannot be read as a lesson: {cause!r}") from cause
     if problems := [p for i, s in enumerate(steps, 1) for p in _problems(i, s)]:
         raise DataError(f"{path.name} cannot be used as a lesson:", problems)
-    return found
+    return lesson
 
 
 def _step(data: dict[str, Any]) -> Step:
@@ -129,17 +129,17 @@ def _step(data: dict[str, Any]) -> Step:
 
 
 def _problems(place: int, step: Step) -> list[str]:
-    found = []
+    problems = []
     if step.page not in {page.name for page in PAGES}:
-        found.append(f"step {place}: no page is called {step.page!r}")
-    found += [f"step {place}: {told}" for told in state_of({"v": "1", **step.link})[1]]
-    found += [
+        problems.append(f"step {place}: no page is called {step.page!r}")
+    problems += [f"step {place}: {problem}" for problem in state_of({"v": "1", **step.link})[1]]
+    problems += [
         f"step {place}: the state has no field {name!r}" for name in step.own if name not in PATHS
     ]
     if step.check and step.check.field not in PATHS:
-        found.append(f"step {place}: the state has no field {step.check.field!r}")
+        problems.append(f"step {place}: the state has no field {step.check.field!r}")
     elif step.check and step.check.kind not in CHECKS:
-        found.append(f"step {place}: {step.check.kind!r} is none of {', '.join(CHECKS)}")
+        problems.append(f"step {place}: {step.check.kind!r} is none of {', '.join(CHECKS)}")
     elif step.check and step.check.holds(step.state(), step.state()):
-        found.append(f"step {place}: its check holds before the visitor has done anything")
-    return found
+        problems.append(f"step {place}: its check holds before the visitor has done anything")
+    return problems

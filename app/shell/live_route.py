@@ -30,10 +30,10 @@ def _live(request: Request) -> Response:
         return JSONResponse({"error": "this lab is not served under that name"}, 403, _FRESH)
     from app.services.live import run  # pages need it anyway; the server's own start does not
 
-    found = run.answer(request.path_params["run"], _known(request))
-    if found is None:
+    news = run.answer(request.path_params["run"], _known(request))
+    if news is None:
         return JSONResponse({"error": "there is no such run here"}, 404, _FRESH)
-    body = json.dumps(found, allow_nan=False, separators=(",", ":"))
+    body = json.dumps(news, allow_nan=False, separators=(",", ":"))
     tag = f'"{zlib.crc32(body.encode()):08x}"'
     headers = _FRESH | {"etag": tag, "kd-clock": str(run.clock())}
     if request.headers.get("if-none-match") == tag:
@@ -44,12 +44,12 @@ def _live(request: Request) -> Response:
 def _known(request: Request) -> Any:
     from app.services.live.run import Known
 
-    asked = request.query_params
+    query = request.query_params
     return Known(
-        after=asked.get("after", "0"),
-        moment=_whole(asked.get("moment", "")),
-        twin=asked.get("twin", "0"),
-        twin_moment=_whole(asked.get("twin_moment", "")),
+        after=query.get("after", "0"),
+        moment=_whole(query.get("moment", "")),
+        twin=query.get("twin", "0"),
+        twin_moment=_whole(query.get("twin_moment", "")),
     )
 
 

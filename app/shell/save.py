@@ -50,10 +50,10 @@ def draw() -> None:
 @st.fragment
 def _report_button(ready: bool) -> None:
     """The report is written when it is asked for; the browser adds the pictures and saves it."""
-    asked = st.session_state.get(keys.REPORTS, 0)
-    wanted = st.session_state.pop(f"{keys.REPORTS}_now", False)
-    text = _report() if wanted and ready else ""
-    report_saver(ready, text, report.PICTURES, asked, _want)
+    count = st.session_state.get(keys.REPORTS, 0)
+    requested = st.session_state.pop(f"{keys.REPORTS}_now", False)
+    text = _report() if requested and ready else ""
+    report_saver(ready, text, report.PICTURES, count, _want)
 
 
 def _want() -> None:

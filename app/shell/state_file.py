@@ -44,8 +44,8 @@ def read(content: bytes) -> tuple[str, dict[str, str], list[str]]:
     for name, value in query.items():
         if not isinstance(value, str):
             problems.append(f"{str(name)[:40]}: {str(value)[:40]!r} is not a text")
-    kept = {str(name): value for name, value in query.items() if isinstance(value, str)}
-    return str(page), kept, problems
+    texts = {str(name): value for name, value in query.items() if isinstance(value, str)}
+    return str(page), texts, problems
 
 
 def _parsed(content: bytes) -> dict[str, Any]:

@@ -33,14 +33,16 @@ def _unknown(words: tuple[str, ...]) -> str:
 
 
 def _head(pair: Pair) -> str:
-    teacher, student = (who.filled for who in pair.both())
-    heat = state.now().masked_word.T
-    (word, p), *_ = teacher.head(1, heat)
-    head = f"At T = {degrees(heat)} the teacher gives {percent(p)} to its first word, “{word}”"
+    teacher, student = (model.filled for model in pair.both())
+    temperature = state.now().masked_word.T
+    (word, p), *_ = teacher.head(1, temperature)
+    head = (
+        f"At T = {degrees(temperature)} the teacher gives {percent(p)} to its first word, “{word}”"
+    )
     place = student.place(word)
     if place is None:
         return f"{head}, which is not in the student's vocabulary."
-    q = student.soft(heat)[place]
+    q = student.soft(temperature)[place]
     if place == 0:
         return f"{head}, the student {percent(q)}."
     first = student.words[0]
@@ -49,15 +51,15 @@ def _head(pair: Pair) -> str:
 
 def _tail(pair: Pair) -> str:
     """How wide 90 % of the mass is spread: the tail, in words that can be counted."""
-    teacher, student = (who.filled for who in pair.both())
-    heat = state.now().masked_word.T
-    many, fewer = teacher.sharing(SHARE, heat), student.sharing(SHARE, heat)
+    teacher, student = (model.filled for model in pair.both())
+    temperature = state.now().masked_word.T
+    many, fewer = teacher.sharing(SHARE, temperature), student.sharing(SHARE, temperature)
     if many == fewer == 1:
         return f"That one word holds {percent(SHARE)} of both: no tail to learn from until T rises."
-    said = (
+    sentence = (
         f"The teacher's {many:,} likeliest of {len(teacher):,} words hold {percent(SHARE)} of its "
-        f"probability (entropy {teacher.bits(heat):.1f} bits), the student's {fewer:,} of its own "
-        f"({student.bits(heat):.1f} bits)"
+        f"probability (entropy {teacher.bits(temperature):.1f} bits), the student's {fewer:,} of "
+        f"its own ({student.bits(temperature):.1f} bits)"
     )
     cold = teacher.sharing(SHARE, 1.0)
-    return f"{said}." if cold == many else f"{said}. At T = 1 the teacher needed {cold:,}."
+    return f"{sentence}." if cold == many else f"{sentence}. At T = 1 the teacher needed {cold:,}."

@@ -46,16 +46,16 @@ def ask(sentence: str) -> Pair:
         check_sentence(sentence)
     except LabError as cause:
         return Pair(sentence, None, None, str(cause), bad_sentence=True)
-    found: dict[str, MaskedAnswer] = {}
+    answers: dict[str, MaskedAnswer] = {}
     problem = ""
     with st.spinner("Two language models are reading the sentence…"):
         for role in ROLES:
             try:
-                found[role] = _ask(role, sentence)
+                answers[role] = _ask(role, sentence)
             except LabError as cause:
                 problem = str(cause)
                 break
-    return Pair(sentence, found.get("teacher"), found.get("student"), problem)
+    return Pair(sentence, answers.get("teacher"), answers.get("student"), problem)
 
 
 def _ask(role: str, sentence: str) -> MaskedAnswer:
@@ -87,8 +87,8 @@ def draw(pair: Pair) -> None:
                 f"{who.weights:,} weights, {len(who.filled):,} words; answered in "
                 f"{who.milliseconds:.0f} ms here, once loaded."
             )
-    asked = any(_other(role) for role in ROLES)
-    with st.expander("Use other language models", expanded=asked):
+    replaced = any(_other(role) for role in ROLES)
+    with st.expander("Use other language models", expanded=replaced):
         if services.public():
             st.caption(services.PUBLIC_REASON)
             return

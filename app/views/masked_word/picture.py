@@ -23,8 +23,8 @@ TEMPERATURES = (1.0, 3.0, 5.0)
 
 
 def draw(pair: Pair) -> None:
-    """Mount the panels; hear the release; offer the numbers."""
-    teacher, student = (who.filled for who in pair.both())
+    """Mount the panels and offer their numbers; a release becomes the visitor's choices."""
+    teacher, student = (model.filled for model in pair.both())
     known = truth(pair.sentence)
     same = sorted(teacher.words) == sorted(student.words)
     rows = _rows(teacher, student, same, known)
@@ -38,7 +38,7 @@ def draw(pair: Pair) -> None:
             student=answer,
             same=same,
             content=_hash(teacher.logits, answer, rows),
-            on_change=_heard,
+            on_change=_on_release,
         )
     controls.exports(
         "masked_picture",
@@ -48,23 +48,23 @@ def draw(pair: Pair) -> None:
         Caption(
             f"Masked word: both models at T = {now.T:g} and at T = 1, 3 and 5",
             " · ".join(
-                f"{role} {captions.plain(who.title)}, {len(who.filled.words):,} words"
-                for role, who in zip(("teacher", "student"), pair.both(), strict=True)
+                f"{role} {captions.plain(model.title)}, {len(model.filled.words):,} words"
+                for role, model in zip(("teacher", "student"), pair.both(), strict=True)
             ),
         ),
     )
 
 
 def _rows(
-    teacher: Filled, student: Filled, same: bool, known: Mapping[str, float]
+    teacher: Filled, student: Filled, same: bool, truth_of: Mapping[str, float]
 ) -> list[MaskedRow]:
     """The teacher's first words, with the student's own favorites among them, by the teacher."""
-    wanted = list(dict.fromkeys([*teacher.words[:SHOWN], *student.words[:RIVALS]]))
+    words = list(dict.fromkeys([*teacher.words[:SHOWN], *student.words[:RIVALS]]))
     rows = []
-    for word in wanted:
+    for word in words:
         t, s = teacher.place(word), student.place(word)
         here = t if same else s  # one vocabulary: both logits stand in the teacher's order
-        p = known.get(word, 0.0) if known else -1.0
+        p = truth_of.get(word, 0.0) if truth_of else -1.0
         rows.append(MaskedRow(word, _number(t), _number(here), p))
     return sorted(rows, key=lambda row: row.t if row.t >= 0 else len(teacher))
 
@@ -83,10 +83,10 @@ def _aligned(student: Filled, teacher: Filled) -> NDArray[np.float32]:
 
 
 def _hash(teacher: NDArray[np.float32], student: NDArray[np.float32], rows: list[MaskedRow]) -> str:
-    told = hashlib.sha256(teacher.tobytes())
-    told.update(student.tobytes())
-    told.update(repr(rows).encode())
-    return told.hexdigest()[:16]
+    digest = hashlib.sha256(teacher.tobytes())
+    digest.update(student.tobytes())
+    digest.update(repr(rows).encode())
+    return digest.hexdigest()[:16]
 
 
 def _view() -> MaskedView:
@@ -94,31 +94,31 @@ def _view() -> MaskedView:
     return MaskedView(now.T, now.log_scale, now.shown_only, now.same_scale)
 
 
-def _heard(said: Mapping[str, Any]) -> MaskedView:
+def _on_release(sent: Mapping[str, Any]) -> MaskedView:
     """A release: what a browser sends is not trusted, the state clamps it."""
-    flags = {f"mask_{name}": said.get(name) is True for name in ("log", "few", "same")}
-    state.change(**state.of_keys({"mask_t": said.get("T"), **flags}))
+    flags = {f"mask_{name}": sent.get(name) is True for name in ("log", "few", "same")}
+    state.change(**state.of_keys({"mask_t": sent.get("T"), **flags}))
     return _view()
 
 
 def _table(rows: list[MaskedRow], teacher: Filled, student: Filled) -> pd.DataFrame:
-    """A row a word: both soft labels at each temperature, the grammar's truth at T = 1."""
+    """A row per word: both soft labels at each temperature, the grammar's truth at T = 1."""
     view = _view()
     table = pd.DataFrame({"word": [row.word for row in rows]})
-    for heat in dict.fromkeys((*TEMPERATURES, view.T)):
+    for temperature in dict.fromkeys((*TEMPERATURES, view.T)):
         for role, filled in (("teacher", teacher), ("student", student)):
-            soft = filled.soft(heat)
+            soft = filled.soft(temperature)
             places = [filled.place(row.word) for row in rows]
             p = np.array([np.nan if place is None else soft[place] for place in places])
-            table[f"{role} p at T={heat:g}"] = p / np.nansum(p) if view.few else p
+            table[f"{role} p at T={temperature:g}"] = p / np.nansum(p) if view.few else p
     if rows and rows[0].truth >= 0:
         table["grammar p"] = [row.truth for row in rows]
     return table
 
 
-def _sentence(pair: Pair, heat: float) -> str:
-    told = []
-    for role, who in zip(("Teacher", "student"), pair.both(), strict=True):
-        words = ", ".join(f"{word} {p:.3f}" for word, p in who.filled.head(4, heat))
-        told.append(f"{role} {words}")
-    return f"{pair.sentence} At T = {degrees(heat)}: {'; '.join(told)}."
+def _sentence(pair: Pair, temperature: float) -> str:
+    parts = []
+    for role, model in zip(("Teacher", "student"), pair.both(), strict=True):
+        words = ", ".join(f"{word} {p:.3f}" for word, p in model.filled.head(4, temperature))
+        parts.append(f"{role} {words}")
+    return f"{pair.sentence} At T = {degrees(temperature)}: {'; '.join(parts)}."

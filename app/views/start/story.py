@@ -17,49 +17,49 @@ from kdcore.evaluation.evaluate import Metric
 
 
 def finding(board: Board) -> str:
-    """The present finding in one sentence, whatever is on the table."""
+    """The present finding in one sentence, for any data and models."""
     if board.student is None or board.teacher is None:
         return f"{services.missing(board)} {services.MISSING_HINT}"
-    found = services.gap(board)
+    gap = services.gap(board)
     name = model_name(board.student.run, board.student.title)
-    if found is None and not is_distilled(board.student.run, board.student.predictions.origin):
+    if gap is None and not is_distilled(board.student.run, board.student.predictions.origin):
         return _by_itself(board, board.student, board.teacher)
-    if found is None:
+    if gap is None:
         return (
             f"No twin of {name} (the same student trained on labels only) has scored these "
             f"pairs, so the effect of distillation is not known. {services.TWIN_HINT}"
         )
-    if not found.trustworthy:
-        return f"For {name} on {board.data.title}, {found.sentence}."
-    if found.low > 0:
+    if not gap.trustworthy:
+        return f"For {name} on {board.data.title}, {gap.sentence}."
+    if gap.low > 0:
         effect = f"With the teacher's help {name} does better than with labels alone"
-    elif found.high < 0:
+    elif gap.high < 0:
         effect = f"With the teacher's help {name} does worse than with labels alone"
     else:
         effect = f"Whether the teacher helped {name} is open"
     return (
         f"{effect}: over {len(board.pairs):,} pairs its ROC-AUC is "
-        f"{found.student_ft:.3f} with labels alone and {found.student_kd:.3f} distilled; the "
-        f"teacher's is {found.teacher:.3f}; {found.text}."
+        f"{gap.student_ft:.3f} with labels alone and {gap.student_kd:.3f} distilled; the "
+        f"teacher's is {gap.teacher:.3f}; {gap.text}."
     )
 
 
-def _by_itself(board: Board, who: Answers, teacher: Answers) -> str:
+def _by_itself(board: Board, model: Answers, teacher: Answers) -> str:
     """The value of a model that is not known to be distilled, and how it compares."""
     key = "roc_auc"
-    own = services.evaluation(board, who).metrics.get(key)
+    own = services.evaluation(board, model).metrics.get(key)
     if own is None or not isfinite(own.value):
-        return f"{who.title} has no ROC-AUC on {board.data.title}: the labels do not define it."
-    against = services.comparison(board, who, teacher).differences[key]
+        return f"{model.title} has no ROC-AUC on {board.data.title}: the labels do not define it."
+    against = services.comparison(board, model, teacher).differences[key]
     return (
-        f"{who.title} has a ROC-AUC of {own.value:.3f} [{own.low:.3f}, {own.high:.3f}] over "
+        f"{model.title} has a ROC-AUC of {own.value:.3f} [{own.low:.3f}, {own.high:.3f}] over "
         f"{len(board.pairs):,} pairs; minus {teacher.title} that is {against.delta:+.3f} "
         f"[{against.low:+.3f}, {against.high:+.3f}]: {verdict(against.verdict, teacher.title)}."
     )
 
 
 def introduce() -> None:
-    """What this place is, for whoever has never heard of it."""
+    """Say in a few sentences what the lab is for."""
     st.caption(
         "A **teacher** is a larger model that judges whether an ad answers a search query; a "
         "**student** is a smaller, faster one. Distillation trains the student on the teacher's "
@@ -70,25 +70,25 @@ def introduce() -> None:
 
 def draw(board: Board) -> None:
     """The ladder of students and imported models, or what to do where there is none."""
-    told = services.story(board)
-    if not told.rungs:
+    story = services.story(board)
+    if not story.rungs:
         st.info(
             "No student here has a twin without a teacher, and no other model was imported; "
             "the bundled world has four such students."
         )
         return
     with st.container(key="story"):
-        ladder(told, "ladder")
-    _newest(told)
+        ladder(story, "ladder")
+    _newest(story)
     teacher = [f"teacher {captions.plain(board.teacher.title)}"] if board.teacher else []
-    caption = captions.of_models(board, _title(told), models=teacher)
+    caption = captions.of_models(board, _title(story), models=teacher)
     about = f"data={board.pairs.content_hash}"
-    controls.exports("story", _table(told), finding(board), about, caption)
+    controls.exports("story", _table(story), finding(board), about, caption)
 
 
-def _newest(told: Story) -> None:
-    """The ways from the visitor's newest run to its curves and to all runs."""
-    newest = next((rung for rung in told.rungs if rung.newest), None)
+def _newest(story: Story) -> None:
+    """Buttons from the visitor's newest run to its curves and to all runs."""
+    newest = next((rung for rung in story.rungs if rung.newest), None)
     if newest is None:
         return
     with st.container(horizontal=True, key="story_newest"):
@@ -104,23 +104,23 @@ def _newest(told: Story) -> None:
             st.switch_page("views/runs/page.py")
 
 
-def _title(told: Story) -> str:
-    if any(rung.alone for rung in told.rungs):
-        return f"What distillation gained: {told.metric} of each student"
-    return f"{told.metric} of each model"
+def _title(story: Story) -> str:
+    if any(rung.alone for rung in story.rungs):
+        return f"What distillation gained: {story.metric} of each student"
+    return f"{story.metric} of each model"
 
 
-def _table(told: Story) -> pd.DataFrame:
+def _table(story: Story) -> pd.DataFrame:
     rows = [
         {
             "model": rung.title,
             "training": how,
-            told.metric: m.value,
+            story.metric: m.value,
             "low (95 %)": m.low,
             "high (95 %)": m.high,
             f"n ({m.n_unit})": m.n,
         }
-        for rung in told.rungs
+        for rung in story.rungs
         for how, m in _trainings(rung)
     ]
     return pd.DataFrame(rows)

@@ -28,15 +28,15 @@ def sentence(scene: Scene) -> str:
 
 
 def _of_pair(scene: Scene) -> str:
-    heat = state.now().temperature.T
+    temperature = state.now().temperature.T
     logits = scene.teacher.predictions.logits[scene.row]
     grade, names = int(scene.pairs.grades[scene.row]), scene.pairs.scheme.grades
-    at, bits = f"At T = {degrees(heat)}", float(entropy(logits, heat))
+    at, bits = f"At T = {degrees(temperature)}", float(entropy(logits, temperature))
     if grade == UNLABELLED:
         return (
             f"{at} the teacher's answer to this unlabelled pair has an entropy of {bits:.2f} bits."
         )
-    soft = soften(logits, heat)
+    soft = soften(logits, temperature)
     if len(names) == 2:
         return f"{at} the teacher gives {percent(soft[grade])} to the label {names[grade]}."
     others = np.delete(np.arange(len(names)), grade)
@@ -63,10 +63,12 @@ def _of_all(scene: Scene) -> str:
     return f"{base}, the same student trained without the teacher {twin:.3f} ({KL})."
 
 
-@by_hash(most=200, on=lambda scene, who, heat: (scene.pairs, scene.teacher, who, heat))
-def mean_kl(scene: Scene, who: Answers, heat: float) -> float:
+@by_hash(
+    most=200, on=lambda scene, model, temperature: (scene.pairs, scene.teacher, model, temperature)
+)
+def mean_kl(scene: Scene, model: Answers, temperature: float) -> float:
     """Mean KL(teacher || who) in nats over all pairs at one T."""
-    return float(kl(scene.teacher.predictions.logits, who.predictions.logits, heat).mean())
+    return float(kl(scene.teacher.predictions.logits, model.predictions.logits, temperature).mean())
 
 
 def _two_grades(board: Board) -> None:

@@ -16,7 +16,7 @@ from app.shell import captions
 from app.state.temperature import RAIL, RAIL_FLAGS
 from app.views.temperature import finding
 from app.views.temperature.parts.logits import temperature_data
-from app.views.temperature.parts.rail import HeatMark, PairLogits, temperature_rail
+from app.views.temperature.parts.rail import PairLogits, TemperatureMark, temperature_rail
 from app.views.temperature.world import Scene
 from kdcore.data.pairs import UNLABELLED
 from kdcore.metrics.calibration import best_temperature
@@ -26,7 +26,7 @@ BINS = 50
 
 
 def draw(scene: Scene) -> None:
-    """Mount the rail for the present pair; hear its release."""
+    """Mount the rail for the shown pair; a release becomes the visitor's choices."""
     now = state.now()
     with st.container(key="temperature_picture"):
         temperature_rail(
@@ -42,48 +42,55 @@ def draw(scene: Scene) -> None:
             titles={"teacher": scene.teacher.title, "student": scene.student.title},
             marks=_marks(scene),
             keys=now.single_keys,
-            on_change=lambda said: _heard(said, scene.row),
+            on_change=lambda sent: _on_release(sent, scene.row),
         )
 
 
 def draw_exports(scene: Scene) -> None:
-    """The numbers behind both pictures, to take along."""
+    """Offer the numbers behind both pictures as exports."""
     now = state.now().temperature
-    hot = now.T if now.linked else now.student_T
-    heats = {"teacher": now.T, "student": hot, "twin": hot}
+    student_temperature = now.T if now.linked else now.student_T
+    temperatures = {"teacher": now.T, "student": student_temperature, "twin": student_temperature}
     heading = f"Pair {pair_number(scene.row)} of {len(scene.pairs):,}"
-    sections.put("pair", lambda: captions.pair_section(scene.board, scene.row, heats, heading))
+    sections.put(
+        "pair", lambda: captions.pair_section(scene.board, scene.row, temperatures, heading)
+    )
     controls.exports(
         "temperature_picture",
-        _table(scene, now.T, hot),
+        _table(scene, now.T, student_temperature),
         finding.sentence(scene),
-        f"{scene.about}; teacher T {now.T:g}, student T {hot:g}",
+        f"{scene.about}; teacher T {now.T:g}, student T {student_temperature:g}",
         captions.of_board(
             scene.board,
             f"Soft labels of pair {pair_number(scene.row)}, and {scene.event} of all pairs, "
-            f"at T = {now.T:g}" + ("" if hot == now.T else f" (teacher) and T = {hot:g} (student)"),
+            f"at T = {now.T:g}"
+            + (
+                ""
+                if student_temperature == now.T
+                else f" (teacher) and T = {student_temperature:g} (student)"
+            ),
             *captions.pair_lines(scene.board, scene.row),
         ),
     )
 
 
 def draw_data(scene: Scene) -> None:
-    """All logits for the browser; invisible, and before any tab that may take its time."""
+    """Send all logits to the browser, before any tab that may take long; it draws nothing."""
     temperature_data(scene.world())
 
 
-def _heard(said: Mapping[str, Any], shown: int) -> None:
-    """A release. The pair that the page itself chose becomes no choice of the visitor's."""
-    choice = choice_of(said)
+def _on_release(sent: Mapping[str, Any], shown: int) -> None:
+    """Set what the visitor released; a pair that the page itself chose is not pinned by it."""
+    choice = choice_of(sent)
     if choice["pair"] == shown and state.now().pair < 0:
         del choice["pair"]
     state.change(**state.of_keys(choice))
 
 
-def choice_of(said: Mapping[str, Any]) -> dict[str, Any]:
+def choice_of(sent: Mapping[str, Any]) -> dict[str, Any]:
     """Choices of a release, by key. What a browser sends is not trusted: the state clamps it."""
-    choice = {key: said.get(key) for key in ("pair", *RAIL)}
-    choice |= {key: said.get(key) is True for key in RAIL_FLAGS}
+    choice = {key: sent.get(key) for key in ("pair", *RAIL)}
+    choice |= {key: sent.get(key) is True for key in RAIL_FLAGS}
     return choice | {"Ts": choice["T"]} if choice["linked"] else choice
 
 
@@ -101,28 +108,28 @@ def _here(scene: Scene) -> PairLogits:
     )
 
 
-def _marks(scene: Scene) -> list[HeatMark]:
-    """T of the student's training, and the T at which each model's labels fit the grades best."""
-    found = []
+def _marks(scene: Scene) -> list[TemperatureMark]:
+    """Marks at the T of the student's training and at the best-calibrated T of each model."""
+    marks = []
     trained = scene.student.run.temperature if scene.student.run else None
     if trained is not None:
         help = f"The run {scene.student.title} was distilled at this temperature."
-        found.append(HeatMark(float(trained), "in training", help, "run", "student"))
-    for who, held in (("teacher", scene.teacher), ("student", scene.student)):
-        best = _best(held, scene)
-        if best == best:  # there are labels to fit it on
-            found.append(_best_mark(who, best, scene))  # type: ignore[arg-type]
-    return found
+        marks.append(TemperatureMark(float(trained), "in training", help, "run", "student"))
+    for role, model in (("teacher", scene.teacher), ("student", scene.student)):
+        best = _best(model, scene)
+        if not np.isnan(best):  # there are labels to fit it on
+            marks.append(_best_mark(role, best, scene))  # type: ignore[arg-type]
+    return marks
 
 
-def _best_mark(who: Literal["teacher", "student"], best: float, scene: Scene) -> HeatMark:
-    judged = int((scene.pairs.grades != UNLABELLED).sum())
+def _best_mark(role: Literal["teacher", "student"], best: float, scene: Scene) -> TemperatureMark:
+    labelled = int((scene.pairs.grades != UNLABELLED).sum())
     help = (
-        f"Best-calibrated T of the {who}: the least negative log-likelihood of the hard labels of "
-        f"these {judged:,} labelled pairs. It is fitted on the pairs shown, so it is slightly "
+        f"Best-calibrated T of the {role}: the least negative log-likelihood of the hard labels of "
+        f"these {labelled:,} labelled pairs. It is fitted on the pairs shown, so it is slightly "
         "optimistic."
     )
-    return HeatMark(round(best, 3), f"{who} calibrated", help, "best", who)
+    return TemperatureMark(round(best, 3), f"{role} calibrated", help, "best", role)
 
 
 @by_hash(most=100, on=lambda model, scene: (scene.pairs, model))
@@ -131,21 +138,21 @@ def _best(model: Answers, scene: Scene) -> float:
     return best_temperature(scene.pairs.grades[labelled], model.predictions.logits[labelled])
 
 
-def _table(scene: Scene, heat: float, own_heat: float) -> pd.DataFrame:
-    """One row a grade of this pair, then one row a bin of all pairs."""
+def _table(scene: Scene, temperature: float, student_temperature: float) -> pd.DataFrame:
+    """One row per grade of this pair, then one row per bin of all pairs."""
     scheme = scene.pairs.scheme
     soft = {
-        "teacher": soften(scene.teacher.predictions.logits, heat),
-        "student": soften(scene.student.predictions.logits, own_heat),
+        "teacher": soften(scene.teacher.predictions.logits, temperature),
+        "student": soften(scene.student.predictions.logits, student_temperature),
     }
     edges = np.linspace(0, 1, BINS + 1)
     rows = pd.DataFrame({"part": "this pair", "from": scheme.grades, "to": scheme.grades})
     bins = pd.DataFrame(
         {"part": f"all pairs, {scene.event}", "from": edges[:-1].round(2), "to": edges[1:].round(2)}
     )
-    for who, labels in soft.items():
-        rows[f"{who} p"] = labels[scene.row]
+    for role, labels in soft.items():
+        rows[f"{role} p"] = labels[scene.row]
         counts = np.histogram(scheme.relevance(labels), BINS, (0, 1))[0]
-        bins[f"{who} pairs"] = counts
+        bins[f"{role} pairs"] = counts
     rows["hard label"] = np.arange(len(scheme)) == scene.pairs.grades[scene.row]
     return pd.concat([rows, bins], ignore_index=True)

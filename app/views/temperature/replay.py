@@ -1,4 +1,4 @@
-"""Replay of training: what the run kept of it, or a sentence on why there is nothing to replay."""
+"""Replay of training: the moments that the run saved, or a sentence on why there are none."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,13 +22,13 @@ def draw(scene: Scene) -> Film | None:
         return None
     film = _film(scene, recorded)
     with st.container(key="temperature_tab_replay"):
-        temperature_replay(film, _heard)
+        temperature_replay(film, _on_release)
     return film
 
 
-def _heard(said: Any) -> None:
-    if isinstance(said, Mapping):
-        state.change(temperature={"moment": said.get("moment"), "probe": said.get("probe")})
+def _on_release(sent: Any) -> None:
+    if isinstance(sent, Mapping):
+        state.change(temperature={"moment": sent.get("moment"), "probe": sent.get("probe")})
 
 
 def _why(scene: Scene) -> str:

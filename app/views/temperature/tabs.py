@@ -38,7 +38,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 
 def draw(scene: Scene) -> None:
-    """The choice of a tab, and the one that is open."""
+    """Draw the tabs' control and the tab that is open."""
     controls.choose("temperature.tab", "Part of the page", TABS)
     _TABS[state.now().temperature.tab](scene)
 
@@ -46,16 +46,16 @@ def draw(scene: Scene) -> None:
 def _numbers(scene: Scene) -> None:
     with st.container(key="temperature_tab_numbers"):
         temperature_numbers()
-    heat, own_heat, z, v = _pair(scene)
-    log_p, log_q = log_soften(z, heat), log_soften(v, own_heat)
+    temperature, student_temperature, z, v = _pair(scene)
+    log_p, log_q = log_soften(z, temperature), log_soften(v, student_temperature)
     table = pd.DataFrame(
         {
             "grade": scene.pairs.scheme.grades,
             "teacher z": z,
-            "teacher z / T": z / heat,
+            "teacher z / T": z / temperature,
             "teacher p": np.exp(log_p),
             "student z": v,
-            "student z / T": v / own_heat,
+            "student z / T": v / student_temperature,
             "student q": np.exp(log_q),
             "p ln(p / q), nats": np.exp(log_p) * (log_p - log_q),
         }
@@ -67,9 +67,9 @@ def _gradient(scene: Scene) -> None:
     with st.container(key="temperature_tab_gradient"):
         temperature_gradient()
     _, _, z, v = _pair(scene)
-    heats = np.geomspace(*state.TEMPERATURES, 81)
-    bare = np.array([np.linalg.norm((soften(v, heat) - soften(z, heat)) / heat) for heat in heats])
-    table = pd.DataFrame({"T": heats, "without T²": bare, "with T²": bare * heats**2})
+    temperatures = np.geomspace(*state.TEMPERATURES, 81)
+    bare = np.array([np.linalg.norm((soften(v, t) - soften(z, t)) / t) for t in temperatures])
+    table = pd.DataFrame({"T": temperatures, "without T²": bare, "with T²": bare * temperatures**2})
     named = f"pair {pair_number(scene.row)}"
     _exports("gradient", table, f"Length of the soft gradient of {named}.", scene)
 
@@ -77,13 +77,16 @@ def _gradient(scene: Scene) -> None:
 def _sure(scene: Scene) -> None:
     with st.container(key="temperature_tab_sure"):
         temperature_sure()
-    heat, own_heat, _, _ = _pair(scene)
+    temperature, student_temperature, _, _ = _pair(scene)
     most = float(np.log2(len(scene.pairs.scheme)))
     edges = np.linspace(0, most, 51)
     columns = {"from bits": edges[:-1], "to bits": edges[1:]}
-    for who, held, at in (("teacher", scene.teacher, heat), ("student", scene.student, own_heat)):
-        bits = np.minimum(entropy(held.predictions.logits, at), most)
-        columns[f"{who} pairs"] = np.histogram(bits, edges)[0]
+    for role, model, t in (
+        ("teacher", scene.teacher, temperature),
+        ("student", scene.student, student_temperature),
+    ):
+        bits = np.minimum(entropy(model.predictions.logits, t), most)
+        columns[f"{role} pairs"] = np.histogram(bits, edges)[0]
     _exports("sure", pd.DataFrame(columns), "Entropy of all soft labels.", scene)
 
 
@@ -91,10 +94,13 @@ def _smoothing(scene: Scene) -> None:
     share = state.now().temperature.smoothing
     with st.container(key="temperature_tab_smoothing"):
         temperature_smoothing(share, lambda value: state.change(temperature={"smoothing": value}))
-    heat, _, z, _ = _pair(scene)
+    temperature, _, z, _ = _pair(scene)
     classes, grade = len(scene.pairs.scheme), int(scene.pairs.grades[scene.row])
     table = pd.DataFrame(
-        {"grade": scene.pairs.scheme.grades, f"teacher at T = {heat:g}": soften(z, heat)}
+        {
+            "grade": scene.pairs.scheme.grades,
+            f"teacher at T = {temperature:g}": soften(z, temperature),
+        }
     )
     if grade != UNLABELLED:
         smooth = np.full(classes, share / classes)
@@ -109,37 +115,45 @@ def _replay(scene: Scene) -> None:
     film = replay.draw(scene)
     if film is None or film.teacher is None:
         return
-    heat, own_heat, _, _ = _pair(scene)
+    temperature, student_temperature, _, _ = _pair(scene)
     table = pd.DataFrame(
         {
             "step": film.steps,
-            "mean KL, nats": [_kl(film.teacher, v, heat, own_heat) for v in film.student],
+            "mean KL, nats": [
+                _kl(film.teacher, v, temperature, student_temperature) for v in film.student
+            ],
         }
     )
     _exports("replay", table, "Mean KL from the teacher over the probe, by step.", scene)
 
 
-def _kl(z: Any, v: Any, heat: float, own_heat: float) -> float:
-    # one temperature a side: each logit is divided by its own before they are set side by side
-    return float(kl(np.asarray(z) / heat, np.asarray(v) / own_heat).mean())
+def _kl(z: Any, v: Any, temperature: float, student_temperature: float) -> float:
+    # each side has its own temperature, so its logits are divided before they are compared
+    return float(kl(np.asarray(z) / temperature, np.asarray(v) / student_temperature).mean())
 
 
 def _pair(scene: Scene) -> tuple[float, float, Floats, Floats]:
     now = state.now().temperature
-    z, v = (held.predictions.logits[scene.row] for held in (scene.teacher, scene.student))
-    hot = now.T if now.linked else now.student_T
-    return now.T, hot, z.astype(np.float64), v.astype(np.float64)
+    z, v = (model.predictions.logits[scene.row] for model in (scene.teacher, scene.student))
+    student_temperature = now.T if now.linked else now.student_T
+    return now.T, student_temperature, z.astype(np.float64), v.astype(np.float64)
 
 
 def _exports(tab: str, table: pd.DataFrame, sentence: str, scene: Scene) -> None:
-    heat, own_heat, _, _ = _pair(scene)
-    named = f"pair {pair_number(scene.row)}"
-    about = f"{scene.about}; {named}; teacher T {heat:g}, student T {own_heat:g}"
-    own = "" if heat == own_heat else f" (teacher), {own_heat:g} (student)"
+    temperature, student_temperature, _, _ = _pair(scene)
+    pair = f"pair {pair_number(scene.row)}"
+    about = f"{scene.about}; {pair}; teacher T {temperature:g}, student T {student_temperature:g}"
+    own = (
+        ""
+        if temperature == student_temperature
+        else f" (teacher), {student_temperature:g} (student)"
+    )
     lines = captions.pair_lines(scene.board, scene.row) if tab in _OF_THE_PAIR else ()
     caption = None
     if tab in _TITLES:
-        caption = captions.of_board(scene.board, f"{_TITLES[tab]}, T = {heat:g}{own}", *lines)
+        caption = captions.of_board(
+            scene.board, f"{_TITLES[tab]}, T = {temperature:g}{own}", *lines
+        )
     controls.exports(f"temperature_tab_{tab}", table, sentence, about, caption)
 
 

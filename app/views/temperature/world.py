@@ -1,4 +1,4 @@
-"""What the Temperature page is about: two models on the same pairs, and the pair that is shown."""
+"""The subject of the Temperature page: two models on the same pairs, and the pair that is shown."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ SECOND = 0.2  # least share of a second grade that makes a pair worth opening on
 
 @dataclass(frozen=True)
 class Scene:
-    """A ready board: who teaches, who learns, and the row that is shown."""
+    """A board with a teacher and a student, and the row that is shown."""
 
     board: Board
     teacher: Answers
@@ -31,13 +31,13 @@ class Scene:
 
     @property
     def hash(self) -> str:
-        """Of the pairs and every model's logits."""
+        """A hash of the pairs and of every model's logits."""
         models = [a.hash if a else "none" for a in (self.teacher, self.student, self.twin)]
         return "-".join([self.pairs.content_hash, *models])
 
     @property
     def event(self) -> str:
-        """What relevance is, in the data's own grade names: P(good or excellent)."""
+        """The relevance in the data's own grade names: P(good or excellent)."""
         relevant = self.pairs.scheme.grades[self.pairs.scheme.relevant_from :]
         shown = relevant if len(relevant) < 3 else (relevant[0], "better")
         return f"P({' or '.join(shown)})"
@@ -50,7 +50,7 @@ class Scene:
         return f"KD Lab temperature; data {self.pairs.content_hash}; {models}"
 
     def world(self) -> World:
-        """Everything that the browser computes with."""
+        """The logits, labels and truth with which the browser computes."""
         return World(
             hash=self.hash,
             grades=self.pairs.scheme.grades,
@@ -67,23 +67,23 @@ def scene_of(board: Board) -> Scene | None:
     """The scene of a board; None without a pair, a teacher or a student."""
     if board.teacher is None or board.student is None or not len(board.pairs):
         return None
-    asked = state.now().pair
+    requested = state.now().pair
     opening = _opening(board.pairs, board.teacher)
-    row = opening if asked < 0 else min(asked, len(board.pairs) - 1)
+    row = opening if requested < 0 else min(requested, len(board.pairs) - 1)
     twin = board.twin if board.twin and board.twin.predictions.own_grades else None
     return Scene(board, board.teacher, board.student, twin, row)
 
 
 @by_hash(most=40)
 def _opening(pairs: PairTable, teacher: Answers) -> int:
-    """The first relevant pair whose label the teacher shares, with a second grade in play."""
+    """The first relevant pair whose label the teacher predicts, with a likely second grade."""
     soft = soften(teacher.predictions.logits)
     grades = pairs.grades
     shares = np.sort(soft, axis=1)[:, -2] >= SECOND
     agrees = (grades != UNLABELLED) & (soft.argmax(axis=1) == grades)
-    for wanted in (shares & agrees & pairs.relevant, shares & agrees, shares):
-        if wanted.any():
-            return int(np.flatnonzero(wanted)[0])
+    for candidates in (shares & agrees & pairs.relevant, shares & agrees, shares):
+        if candidates.any():
+            return int(np.flatnonzero(candidates)[0])
     return 0
 
 

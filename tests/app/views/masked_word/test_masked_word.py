@@ -123,11 +123,11 @@ def test_what_a_browser_says_at_release_is_bounded():
     def script():
         import streamlit as st
 
-        from app.views.masked_word.picture import _heard
+        from app.views.masked_word.picture import _on_release
 
         st.session_state["said"] = [
-            vars(_heard({"T": 1e9, "log": True, "few": "yes", "same": True})),
-            vars(_heard({"T": "hot", "log": None})),
+            vars(_on_release({"T": 1e9, "log": True, "few": "yes", "same": True})),
+            vars(_on_release({"T": "hot", "log": None})),
         ]
 
     app = AppTest.from_function(script).run()

@@ -15,7 +15,7 @@ from app import services, state
 from app.kit import by_hash
 from app.services import Answers, probe
 from app.state import State, changed
-from app.views.temperature.rail import _heard, choice_of
+from app.views.temperature.rail import _on_release, choice_of
 from app.views.temperature.world import moved_most
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import SCHEMES
@@ -110,8 +110,8 @@ def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypat
     choices = []
     monkeypatch.setattr(state, "change", lambda **choice: choices.append(choice))
     monkeypatch.setattr(state, "now", lambda: State())
-    _heard({"T": 3, "pair": 0}, shown=0)
-    _heard({"T": 3, "pair": 4}, shown=0)
+    _on_release({"T": 3, "pair": 0}, shown=0)
+    _on_release({"T": 3, "pair": 4}, shown=0)
     assert [choice.get("pair") for choice in choices] == [None, 4]
 
 

@@ -88,7 +88,7 @@ def masked_bars(
             "same": same,
             "hash": content,
         },
-        on_set_change=lambda: _heard(on_change),
+        on_set_change=lambda: _on_release(on_change),
     )
 
 
@@ -102,7 +102,7 @@ def _told(view: MaskedView) -> _Told:
     return memo if memo.shown == view and not gone else _Told(view, memo.count + 1, view)
 
 
-def _heard(on_change: Heard) -> None:
+def _on_release(on_change: Heard) -> None:
     said, memo = state_value(KEY, "set"), st.session_state.get(keys.MASKED_SENT)
     if isinstance(said, Mapping):
         shown = on_change(said)

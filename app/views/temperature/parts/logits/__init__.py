@@ -45,7 +45,7 @@ def temperature_data(world: World) -> None:
 
 @by_hash(most=8, on=lambda world: world.hash)
 def _cells(world: World) -> pa.Table:
-    """One float32 column a model, pair after pair."""
+    """One float32 column per model, pair after pair."""
     models = {
         "teacher": world.teacher,
         "student": world.student,

@@ -16,7 +16,7 @@ _mount = part(__name__)
 
 
 @dataclass(frozen=True)
-class HeatMark:
+class TemperatureMark:
     """A temperature worth a mark. kind "run": a run was trained at it; "best": least NLL at it."""
 
     T: float
@@ -49,7 +49,7 @@ def temperature_rail(
     relevant_from: int,
     event: str,
     titles: Mapping[str, str],
-    marks: list[HeatMark],
+    marks: list[TemperatureMark],
     keys: bool,
     on_change: Callable[[Set], None],
 ) -> None:
@@ -78,11 +78,11 @@ def temperature_rail(
             "keys": keys,
             "marks": [asdict(mark) for mark in marks],
         },
-        on_set_change=lambda: _heard(on_change),
+        on_set_change=lambda: _on_release(on_change),
     )
 
 
-def _heard(on_change: Callable[[Set], None]) -> None:
-    said = state_value(KEY, "set")
-    if isinstance(said, Mapping):
-        on_change(said)
+def _on_release(on_change: Callable[[Set], None]) -> None:
+    sent = state_value(KEY, "set")
+    if isinstance(sent, Mapping):
+        on_change(sent)

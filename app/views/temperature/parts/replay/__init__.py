@@ -21,7 +21,7 @@ class Film:
     """Recorded moments of a student on a probe of pairs.
 
     student: (moments, pairs, classes) logits at `steps`; teacher: (pairs, classes), or None when
-    nobody knows them; twin: as student, at twin_steps, of the student without a teacher.
+    they are unknown; twin: as student, at twin_steps, of the student without a teacher.
     """
 
     hash: str
@@ -61,7 +61,7 @@ def temperature_replay(film: Film, on_change: Callable[[Any], None]) -> None:
 
 @by_hash(most=8, on=lambda film: film.hash)
 def _tables(film: Film) -> dict[str, pa.Table]:
-    """One float32 column a model, moment after moment; a model that is not there has none."""
+    """One float32 column per model, moment after moment; a missing model has none."""
     models = {
         "student": film.student,
         "teacher": film.teacher,
