@@ -170,6 +170,15 @@ def test_a_variable_is_a_noun_of_what_it_holds():
     assert sorted(n for n in names - OLD_NAMES if n.split(": ")[1] in PARTICIPLES) == []
 
 
+def test_no_circle_of_imports_joins_files_or_rooms():
+    files = {name: imports(path) for name, path in NAMES.items()}
+    rooms: dict[str, set[str]] = {}
+    for name, targets in files.items():
+        rooms.setdefault(room(name), set()).update(room(t) for t in targets)
+    assert [sorted(circle) for circle in circles(files)] == []
+    assert [sorted(circle) for circle in circles(rooms)] == []
+
+
 def test_a_verdict_is_better_worse_or_inconclusive():
     """Its earlier words stand only where files that hold them are read."""
     reader = ROOT / "kdcore" / "metrics" / "significance.py"

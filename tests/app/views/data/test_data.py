@@ -234,9 +234,9 @@ def test_a_public_showing_lets_nothing_in_and_says_why(monkeypatch):
         at = page(dtab=tab)
         assert "not start or save anything" in texts(at)
         assert all(u.proto.disabled for u in at.get("file_uploader") if u.key.startswith("upload_"))
-    with pytest.raises(RunError, match="nothing started"):
+    with pytest.raises(RunError, match="not start or save"):
         intake.stage([("x.tsv", b"a\tb\n")])
-    with pytest.raises(RunError, match="nothing started"):
+    with pytest.raises(RunError, match="not start or save"):
         intake.point_to("/etc/hostname")
 
 
