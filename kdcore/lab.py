@@ -146,7 +146,7 @@ def start(config: StageConfig, workspace: Workspace | None = None) -> Run:
 
 def checked(config: StageConfig, workspace: Workspace | None = None) -> PairTable:
     """The pairs of a stage, once everything is refused that can be known before a run is made."""
-    from kdcore.training.start import refuse_avoidable
+    from kdcore.training.checks import refuse_avoidable
 
     whole = resolve.settled(config, workspace or Workspace.default())
     pairs = pairs_of(config, workspace)

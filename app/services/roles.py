@@ -39,7 +39,7 @@ def in_order(offered: list[Source], role: str) -> list[Source]:
 
 def default_teacher(offered: list[Source]) -> Source | None:
     """The teacher unless the visitor chooses one: never a model imported in another role."""
-    named = [s for s in offered if s.run and (s.key == "teacher" or "teacher" in s.key)]
+    named = [s for s in offered if s.run and "teacher" in s.key]
     used = [s for s in offered if _teaches(s, offered)]
     imported = [s for s in offered if s.run is None and role_of(s, offered) == "teacher"]
     rest = [s for s in offered if s.run or role_of(s, offered) == "other"]

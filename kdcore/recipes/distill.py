@@ -20,11 +20,11 @@ from kdcore.runs.writer import RunWriter
 from kdcore.teachers.base import Teacher
 from kdcore.teachers.cached import CachedTeacher, TeacherPredictions
 from kdcore.teachers.live import LiveTeacher
+from kdcore.training.checks import starting_model
 from kdcore.training.devices import pick_device
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.ranks import ALONE, Group
 from kdcore.training.session import Session
-from kdcore.training.start import starting_model
 
 
 def distill(
@@ -36,9 +36,10 @@ def distill(
     group: Group = ALONE,
     batches: Batches = training_batches,
 ) -> str:
-    """Train a student on the transfer set; the teacher's predictions are those of exactly it.
+    """Train a student on the transfer set, for which the teacher's predictions must be.
 
-    Returns why the training ended before its last step; empty when it did not.
+    batches: gives (rows, batch) and does what is due between two steps; the trial of a batch size
+    passes another. Returns why the training ended before its last step; empty when it did not.
     """
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()

@@ -6,10 +6,10 @@ from kdcore.models.build import new_model
 from kdcore.objectives.hard import hard_cross_entropy, hard_mse
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
+from kdcore.training.checks import starting_model
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.ranks import ALONE, Group
 from kdcore.training.session import Session
-from kdcore.training.start import starting_model
 
 
 def finetune(

@@ -54,7 +54,7 @@ def run_stage(
     Leaves model/, predictions/ and a model card in the run's folder. A stop on request is recorded
     and raised as RunError, so that whatever depends on the run is not started.
     """
-    if own_rank():
+    if own_rank() != 0:  # this process ends in there
         _follow(config, load(), run, workspace)
     batch_size = (config if isinstance(config, InferConfig) else config.training).batch_size
     stop = ""
@@ -109,6 +109,7 @@ def _train(
             full = type(error)(str(error))
         # out here nothing refers to the tensors of the step that failed
         size = config.training.batch_size
+        # as if all processes were there: the trial then takes the share of one
         trial_group = Group(0, ranks(config.device))
 
         def announce(tried: int) -> bool:
@@ -179,7 +180,7 @@ def _follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspac
 
 
 def _refuse_to_begin(writer: RunWriter) -> None:
-    """Heed a stop that was requested before the first step."""
+    """Raise StoppedError when a stop was requested before the first step."""
     if writer.stop_requested:
         raise StoppedError(
             resumable(

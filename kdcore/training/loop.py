@@ -72,7 +72,8 @@ class Monitor:
     def after_step(self, interrupt: InterruptFlag) -> None:
         """Log, validate and replay what is due, then save: a checkpoint holds all of its step."""
         session, step = self.session, self.session.progress.step
-        due = (step - 1) % session.steps_per_epoch + 1 in self.validated_at
+        step_of_epoch = (step - 1) % session.steps_per_epoch + 1  # counted from 1
+        due = step_of_epoch in self.validated_at
         # losses first: a validation or a replay would count as time of training
         if due or step == 1 or step % session.knobs.log_every == 0:
             self.log.losses()

@@ -28,11 +28,11 @@ from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.training.checkpoint import Checkpoints, Parts, seconds_before
+from kdcore.training.checks import check_same, fresh_progress, refuse_unlabelled
 from kdcore.training.devices import pick_device
 from kdcore.training.optimizer import are_numbers, make_optimizer, take_step
 from kdcore.training.ranks import ALONE, Group
-from kdcore.training.start import check_same, fresh_progress, refuse_unlabelled
-from kdcore.training.tokens import batches_of_epoch, calibrate_head, read_pairs
+from kdcore.training.training_pairs import batches_of_epoch, calibrate_head, read_pairs
 from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
@@ -99,7 +99,7 @@ class Session:
             yield from self._batches(epoch)[self.progress.step - epoch * self.steps_per_epoch :]
 
     def share(self, rows: Rows) -> tuple[Rows, Batch]:
-        """This process's share of a batch: its rows, and its tokens on the device."""
+        """This process's share of a batch: rows, and tokens on the device; `step` must follow."""
         self._batch = rows
         self.group.reseed(self.config.seed, self.progress.step)
         own = self.group.share(rows)
@@ -110,7 +110,7 @@ class Session:
         return torch.tensor(values, device=self.device)
 
     def labelled_mean(self, mean: Tensor, grades: Rows) -> Tensor:
-        """A mean over the labelled pairs of this process's share, as a part of the batch's."""
+        """A mean over this process's labelled pairs, scaled to sum to the batch's mean."""
         return self.group.scaled_mean(mean, grades[self._batch] >= 0)
 
     def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:

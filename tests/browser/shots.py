@@ -12,20 +12,15 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 from tests.browser.chromium import FLAGS, find  # noqa: E402
 from tests.browser.conftest import free_port, settled, wait_for_health  # noqa: E402
+from tests.browser.places import EVERY_PAGE  # noqa: E402
 
-PLACES = {
-    "start": "",
-    "temperature": "temperature",
+PLACES = {page or "start": page for page in EVERY_PAGE} | {
     "temperature-replay": "temperature?v=1&ttab=replay",
-    "masked-word": "masked_word",
-    "compare": "compare",
     "compare-slices": "compare?v=1&ctab=slices",
     "compare-edit": "compare?v=1&ctab=edit",
-    "ranking": "ranking",
     "ranking-ndcg": "ranking?v=1&rtab=ndcg",
     "ranking-lists": "ranking?v=1&rtab=lists",
     "ranking-auction": "ranking?v=1&rtab=auction",
-    "data": "data",
     "lesson": "temperature?v=1&lesson=soft-labels",
 }
 SIZES = ((1440, 900), (390, 844))

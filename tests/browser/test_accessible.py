@@ -3,18 +3,14 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-PLACES = (
-    "",
+from tests.browser.places import with_parts
+
+PLACES = with_parts(
     "temperature?v=1&lesson=soft-labels",
-    "masked_word",
-    "compare",
     "compare?v=1&ctab=slices",
-    "ranking",
     "ranking?v=1&rtab=lists",
     "ranking?v=1&rtab=auction",
-    "distill",
-    "runs",
-    "data",
+    without=("temperature",),
 )
 RARELY = (
     "temperature",

@@ -5,12 +5,13 @@ import re
 import pytest
 
 from tests.browser import acting
+from tests.browser.places import EVERY_PAGE
 
 PLACES = {
     "start": [""],
     "temperature": ["temperature?v=1&pair=7", "temperature?v=1&pair=7&ttab=replay",
                     "temperature?v=1&pair=7&ttab=smoothing"],
-    "masked word": ["masked_word?v=1&sentence=A [MASK] fell."],
+    "masked_word": ["masked_word?v=1&sentence=A [MASK] fell."],
     "compare": ["compare?v=1&pair=7", "compare?v=1&pair=7&ctab=calibration",
                 "compare?v=1&pair=7&ctab=edit&edited=1&equery=red shoes",
                 "compare?v=1&pair=7&ctab=notes"],
@@ -50,8 +51,13 @@ def wanted(page, page_name: str) -> list[str]:
     return names if page_name == "start" else [n for n in names if not FRAME.search(n)]
 
 
-QUICK = ("masked word",)  # the other pages take a minute or two each
+QUICK = ("masked_word",)  # the other pages take a minute or two each
 SHOWN = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in PLACES]
+
+
+def test_every_page_is_acted_upon():
+    """Distill's controls start runs: test_distill.py acts upon them."""
+    assert {*PLACES, "distill"} == {page or "start" for page in EVERY_PAGE}
 
 
 @pytest.mark.parametrize("pick", [few, pytest.param(every, marks=pytest.mark.slow)])

@@ -48,7 +48,7 @@ def fill(board: Board, held: Any) -> None:
 def _strip(board: Board, held: Any, rows: NDArray[np.int64] | None = None) -> None:
     """Draw the cards; rows: the selected pairs, whose metrics stand below those of all."""
     judged = bool((board.pairs.grades != UNLABELLED).any())
-    keys = LABELLED if judged else UNJUDGED
+    metrics = LABELLED if judged else UNJUDGED
     models = {"teacher": board.teacher, "student": board.student, "twin": board.twin}
     found = {
         role: services.evaluation(board, who)
@@ -59,7 +59,9 @@ def _strip(board: Board, held: Any, rows: NDArray[np.int64] | None = None) -> No
         role: services.evaluation_of_rows(board, models[role], rows)  # type: ignore[arg-type]
         for role in (found if rows is not None else ())
     }
-    scores = [_score(board, key, found, chosen) for key in keys if key in found["student"].metrics]
+    scores = [
+        _score(board, key, found, chosen) for key in metrics if key in found["student"].metrics
+    ]
     with held.container():
         score_cards(
             scores,
@@ -116,7 +118,7 @@ def _caveat(board: Board, key: str, made: list[str]) -> Note | None:
 
 
 def _gain(board: Board, key: str) -> Gain | None:
-    """Student minus twin; without a twin, minus the teacher, whom itself no metric holds up to."""
+    """Student minus twin; without a twin, minus the teacher, unless it is the yardstick itself."""
     against: Answers | None = board.twin or (None if key in UNJUDGED else board.teacher)
     if board.student is None or against is None:
         return None

@@ -13,8 +13,7 @@ from app.kit.texts import md, number, pair_number, signed, with_signs
 from app.services import Answers, Board, Scored
 from app.state import keys
 from app.state.compare import NO_EDIT
-from app.views.compare import answers as cards
-from app.views.compare import selection
+from app.views.compare import answers, selection
 from app.views.compare.parts.pair_card import Card, Compared, Says, pair_cards
 from kdcore.analysis.counterfactual import word_diff
 from kdcore.data.pairs import UNLABELLED
@@ -58,7 +57,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     if reason or row < 0:
         st.info(reason or "Choose a pair first.")
         return
-    parent = cards.texts(board, row)
+    parent = answers.texts(board, row)
     child = _fields(row, parent)
     if child == parent:
         st.text(f"Change a word of pair {pair_number(row)}: the student re-scores your edit.")
@@ -168,7 +167,7 @@ def _answer(board: Board, row: int, parent: Texts, child: Texts) -> None:
             st.warning(md(str(problem)))
             continue
         before = _own(board, row, role)
-        shown = cards.column(board, role, role, np.asarray(made.logits[0]), UNLABELLED)
+        shown = answers.column(board, role, role, np.asarray(made.logits[0]), UNLABELLED)
         says.append(replace(shown, delta=shown.relevant - before))
         spoken += [f"The {role} {note}." for note in made.notes]
     if not says:

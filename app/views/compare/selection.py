@@ -82,7 +82,7 @@ def change(**values: Any) -> None:
 
 
 def announce(board: services.Board) -> bool:
-    """Tell the top bar how many pairs are selected; True when it stands there with other words."""
+    """Tell the top bar how many pairs are selected; True when it shows an outdated text."""
     words = ""
     if board.ready and active():
         words = f"{int(kept(board).sum()):,} of {len(board.pairs):,} pairs selected"
@@ -90,7 +90,7 @@ def announce(board: services.Board) -> bool:
 
 
 def not_here(board: services.Board) -> None:
-    """Say of a part of the page that it is of all pairs, while some are selected."""
+    """Say that this part shows all pairs, when the visitor has selected some."""
     if active():
         st.caption(f"Of all {len(board.pairs):,} pairs: the selection is not used here.")
 

@@ -33,9 +33,9 @@ def held(requested: str, devices: Sequence[DeviceState]) -> tuple[str, ...]:
 def give(
     waiting: Iterable[QueueEntry], devices: Sequence[DeviceState], running: Iterable[QueueEntry]
 ) -> list[tuple[QueueEntry, tuple[str, ...]]]:
-    """Which runs can start now, and where; of runs that need one device the first gets it."""
-    held = Counter(name for entry in running for name in entry.given)
-    left = {device.name: device.slots - held[device.name] for device in devices}
+    """Which runs can start now, and where, in the order in which they came."""
+    taken_slots = Counter(name for entry in running for name in entry.given)
+    left = {device.name: device.slots - taken_slots[device.name] for device in devices}
     memory = {device.name: device.memory_free_mb for device in devices}
     given: list[tuple[QueueEntry, tuple[str, ...]]] = []
     for entry in waiting:

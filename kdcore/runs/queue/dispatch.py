@@ -22,7 +22,7 @@ from kdcore.runs.machine import DeviceState, cpu_slots, gpus, machine_devices
 from kdcore.runs.queue import assignment, launch
 from kdcore.runs.queue.entries import RUNNING, QueueEntry, drop, locked, read_entries, waits, write
 from kdcore.runs.queue.queue import LOG as DISPATCHER_LOG
-from kdcore.runs.queue.queue import name_dispatcher, past
+from kdcore.runs.queue.queue import name_dispatcher, outside_with_devices
 from kdcore.runs.record import LOG, Record, hold, is_alive, words
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
@@ -168,7 +168,7 @@ class Dispatcher:
         working = read_entries(self.folder / RUNNING)
         if not assignment.give(waiting, machine, working):
             return  # then runs outside the queue need not be counted
-        working += past(self.workspace, machine)
+        working += outside_with_devices(self.workspace, machine)
         for entry, given in assignment.give(waiting, machine, working):
             # from here on it holds its devices, whatever happens before its process begins
             write(self.folder / RUNNING, replace(entry, given=given))
@@ -187,7 +187,7 @@ class Dispatcher:
         if ready is not None and ready.poll() is None and not entry.tries:
             self._ready = None
             if self._code == code_stamp():
-                launch.assign(run, ready, variables)
+                launch.hand_over(run, ready, variables)
                 return
             _dismiss(ready)
         command = self._command(run) if self._command else None

@@ -58,8 +58,8 @@ def start(
     return process.pid
 
 
-def assign(run: Run, ready: subprocess.Popen[bytes], environment: Mapping[str, str]) -> int:
-    """Make a process that waits for an order (kdcore.cli.ready) the one that does this run.
+def hand_over(run: Run, ready: subprocess.Popen[bytes], environment: Mapping[str, str]) -> int:
+    """Give a run to a process that waits for one (kdcore.cli.ready).
 
     Whoever dies in between, the run is begun once or not at all: the process gets its order
     after its pid stands in the record, and leaves when its input ends without one.

@@ -109,21 +109,22 @@ def position(run: Run, workspace: Workspace) -> int | None:
 
 def devices(workspace: Workspace) -> list[DeviceState]:
     """The devices of this machine, the runs on each, and how many runs wait for it."""
-    known, line = machine_devices(), waiting(workspace)
+    known, queued = machine_devices(), waiting(workspace)
     started = read_entries(workspace.queue / RUNNING)
-    working = [entry for entry in started if _works(entry, workspace)] + past(workspace, known)
+    working = [entry for entry in started if _works(entry, workspace)]
+    working += outside_with_devices(workspace, known)
     return [
         replace(
             device,
             running=tuple(t.run_id for t in working if device.name in t.given),
-            waiting=sum(device.name in assignment.suitable(t.device, known) for t in line),
+            waiting=sum(device.name in assignment.suitable(t.device, known) for t in queued),
         )
         for device in known
     ]
 
 
-def past(workspace: Workspace, known: Sequence[DeviceState]) -> list[QueueEntry]:
-    """Runs at work that did not come through the queue, with the devices that they hold."""
+def outside_with_devices(workspace: Workspace, known: Sequence[DeviceState]) -> list[QueueEntry]:
+    """Running runs that were started outside the queue, with the devices that they use."""
     return [replace(t, given=assignment.held(t.device, known)) for t in outside(workspace)]
 
 
