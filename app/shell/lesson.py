@@ -29,9 +29,14 @@ def draw() -> None:
         if now.lesson_step >= len(opened.steps):
             _summary(opened)
             return
-        waiting = not _is_done(opened)
-        # a rail's release reruns only its own part of the page: look every second until it is done
-        st.fragment(_panel, run_every=1.0 if waiting else None)(opened, waiting)
+        done = _is_done(opened)
+        text, buttons = st.columns([3, 1], vertical_alignment="center", gap="medium")
+        with text:
+            # a rail's release reruns only its own part of the page: look every second until done
+            st.fragment(_panel, run_every=None if done else 1.0)(opened, done)
+        # outside of the fragment, whose timer could otherwise meet a button's change of page
+        with buttons, st.container(horizontal=True, horizontal_alignment="right"):
+            _buttons(opened, done)
 
 
 def offer() -> None:
@@ -75,26 +80,23 @@ def _own(step: Step) -> dict[str, Any]:
     return state.of_keys({key: state.value_of(now, state.PATHS[key]) for key in step.own})
 
 
-def _panel(opened: Lesson, waiting: bool) -> None:
+def _panel(opened: Lesson, done: bool) -> None:
+    """The step in words; draws the whole page again when the visitor has done it by now."""
+    if not done and _is_done(opened):
+        st.rerun()  # the timer stops, and the button says Next
     place, step = _present(opened)
-    done = _is_done(opened)
-    if waiting and done:
-        st.rerun()  # so that the timer stops
-    text, buttons = st.columns([3, 1], vertical_alignment="center", gap="medium")
-    with text:
-        st.markdown(f"**{step.title}** · {opened.title}, step {place + 1} of {len(opened.steps)}")
-        if done:
-            st.markdown(f":material/check_circle: {step.task}")
-            st.markdown(f"**{step.seen}**")
-        else:
-            st.write(step.text)
-            st.markdown(f":material/arrow_circle_right: **{step.task}**")
-    with buttons, st.container(horizontal=True, horizontal_alignment="right"):
-        _buttons(opened, place, done)
+    st.markdown(f"**{step.title}** · {opened.title}, step {place + 1} of {len(opened.steps)}")
+    if done:
+        st.markdown(f":material/check_circle: {step.task}")
+        st.markdown(f"**{step.seen}**")
+    else:
+        st.write(step.text)
+        st.markdown(f":material/arrow_circle_right: **{step.task}**")
     spotlight(step.target, step.show, f"{opened.name}-{place}")
 
 
-def _buttons(opened: Lesson, place: int, done: bool) -> None:
+def _buttons(opened: Lesson, done: bool) -> None:
+    place, _ = _present(opened)
     if place and st.button("Back", key="lesson_back"):
         begin(opened.name, place - 1)
     last = place == len(opened.steps) - 1
