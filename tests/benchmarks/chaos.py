@@ -28,7 +28,7 @@ from chaos_bench import DATA, STUDENTS, Laboratory, result_of, wait_for_end
 from chaos_page import FULL_DISK, Outcome, page
 from chaos_places import small_disk, strangers, wait
 
-from kdcore import lab
+from kdcore.data.names import named_pairs
 from kdcore.errors import LabError
 from kdcore.runs.queue import control, queue
 from kdcore.runs.record import Record, is_alive
@@ -220,7 +220,7 @@ def main() -> None:
     victims, disturbed = list(VICTIMS), 1 if asked.quick else asked.runs - 1
     with tempfile.TemporaryDirectory(prefix="chaos-") as root:
         bench = Laboratory(Workspace(Path(root)), kinds)
-        lab.named_pairs(DATA).save(bench.home.data_folder("tiny"))
+        named_pairs(DATA).save(bench.home.data_folder("tiny"))
         bench.prepare()
         print("undisturbed, seconds", bench.seconds, flush=True)
         plan = [

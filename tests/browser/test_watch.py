@@ -56,8 +56,10 @@ def lab(start):
 
 @pytest.fixture
 def run(root, request):
-    """A run that has just begun to learn."""
-    return Learning(root, re.sub(r"\W+", "-", request.node.name)[5:70].strip("-"))
+    """A run that has just begun to learn; over when its test is, else every page follows it."""
+    learning = Learning(root, re.sub(r"\W+", "-", request.node.name)[5:70].strip("-"))
+    yield learning
+    learning.stand(state="stopped", ended=time.time())
 
 
 def watched(visit, lab, run, more="", **options):
