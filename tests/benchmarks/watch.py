@@ -31,7 +31,7 @@ from tests.browser.chromium import FLAGS, find  # noqa: E402
 from tests.browser.conftest import settled  # noqa: E402
 from tests.browser.learning import Learning  # noqa: E402
 
-PACE = 0.6  # seconds between two polls of a tab, as in components/run_watch/poll.js
+PACE = 0.6  # seconds between two polls of a tab, as in run_watch/poll.js
 
 
 @dataclass(frozen=True)
@@ -177,6 +177,8 @@ def main() -> None:
             settled(page)
             late = lags(page, run, effort.lines)
             run.stand(state="stopped", ended=time.time())  # nothing polls while the page is rerun
+            page.locator(".st-key-finding").get_by_text("is paused").wait_for()
+            settled(page)
             page.wait_for_timeout(effort.rest)
             rerun = rerunning(page, url, effort.reruns)
             page.goto("about:blank")
