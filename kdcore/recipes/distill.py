@@ -38,8 +38,8 @@ def distill(
 ) -> str:
     """Train a student on the transfer set, for which the teacher's predictions must be.
 
-    batches: gives (rows, batch) and does what is due between two steps; the trial of a batch size
-    passes another. Returns why the training ended before its last step; empty when it did not.
+    `batches` also does what is due between steps. Returns why the training ended before its last
+    step; empty when it did not.
     """
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()

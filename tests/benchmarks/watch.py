@@ -26,9 +26,10 @@ sys.path.insert(0, str(ROOT))
 sys.path.insert(0, str(Path(__file__).parent))
 from browser import lab_command, serving  # noqa: E402
 
+from kdcore.workspace import Workspace  # noqa: E402
 from tests.app.made_lab import Made, make_lab  # noqa: E402
 from tests.browser.chromium import FLAGS, find  # noqa: E402
-from tests.browser.conftest import settled  # noqa: E402
+from tests.browser.conftest import end_runs, settled  # noqa: E402
 from tests.browser.learning import Learning  # noqa: E402
 
 PACE = 0.6  # seconds between two polls of a tab, as in run_watch/poll.js
@@ -187,6 +188,8 @@ def main() -> None:
             run.stand(state="running", ended=None)
             polls = {tabs: polling(url, run, tabs, idle, effort.seconds) for tabs in (1, 5)}
             chromium.close()
+    run.stand(state="stopped", ended=time.time())
+    end_runs(Workspace(folder / "home"))
     lines = ["| what | measured |", "| --- | ---: |"]
     lines.append(f"| line in the file to paint, median | {statistics.median(late):.2f} s |")
     lines.append(f"| line in the file to paint, worst of {len(late)} | {max(late):.2f} s |")

@@ -11,8 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from kdcore.runs.metric_lines import METRICS
+from kdcore.workspace import Workspace
 from tests.app.made_lab import Made, make_lab
-from tests.browser.conftest import ROOT, free_port, wait_for_health
+from tests.browser.conftest import ROOT, end_runs, free_port, wait_for_health
 from tests.browser.learning import Learning
 
 
@@ -44,6 +45,7 @@ def start(root):
     for child in children:
         child.terminate()
         child.wait(timeout=20)
+    end_runs(Workspace(root / "home"))
 
 
 @pytest.fixture(scope="module")
