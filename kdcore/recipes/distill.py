@@ -38,8 +38,7 @@ def distill(
 ) -> str:
     """Train a student on the transfer set, for which the teacher's predictions must be.
 
-    `batches` also does what is due between steps. Returns why the training ended before its last
-    step; empty when it did not.
+    Returns why the training ended before its last step; empty when it did not.
     """
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
@@ -66,7 +65,7 @@ def distill(
     )
     grades = session.tensor(transfer.grades)
 
-    for rows, batch in batches(session):
+    for rows, batch in batches(session):  # which also does what is due between two steps
         outputs = student(batch, wants)
         loss, parts = weighted_sum(terms, outputs, teacher(rows, batch))
         if config.hard_weight:  # pairs of a log have no label and add nothing
