@@ -60,9 +60,9 @@ class Module:
     def linked(self) -> str:
         """Its text with each import taken from the object of the other module's exports."""
 
-        def link(found: re.Match[str]) -> str:
-            other = _object(_resolved(self.path, found[2]))
-            return f"const {{{found[1].replace(' as ', ': ')}}} = {other};\n"
+        def link(match: re.Match[str]) -> str:
+            other = _object(_resolved(self.path, match[2]))
+            return f"const {{{match[1].replace(' as ', ': ')}}} = {other};\n"
 
         return _IMPORT.sub(link, self.text)
 
@@ -92,8 +92,8 @@ def modules(package: str) -> tuple[Module, ...]:
             if posixpath.dirname(other) not in (folder, _SHARED):
                 raise ImportError(f"{path} imports {other}, which is neither beside it nor shared")
             exports = add(other, (*importers, path)).exports
-            asked = [name.split(" as ")[0].strip() for name in names.split(",") if name.strip()]
-            if missing := sorted(set(asked) - set(exports)):
+            imported = {name.split(" as ")[0].strip() for name in names.split(",")} - {""}
+            if missing := sorted(imported - set(exports)):
                 raise ImportError(
                     f"{path} imports {', '.join(missing)}, which {other} does not export"
                 )
@@ -108,10 +108,10 @@ def _read(root: str, path: str) -> Module:
     text = _text(root, path)
     if text is None:
         raise ImportError(f"There is no module {path}")
-    found = [(names, _resolved(path, place)) for names, place in _IMPORT.findall(text)]
-    if len(found) != len(re.findall(r"^import\b", text, re.M)):
+    imports = [(names, _resolved(path, place)) for names, place in _IMPORT.findall(text)]
+    if len(imports) != len(re.findall(r"^import\b", text, re.M)):
         raise ImportError(f'{path}: an import is written import {{ name }} from "./file.js";')
-    return Module(path, text, tuple(found), tuple(_EXPORT.findall(text)))
+    return Module(path, text, tuple(imports), tuple(_EXPORT.findall(text)))
 
 
 def _places(package: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from app.views.compare import density, filters, selection
 from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, outcome_of
 from tests.app.made_lab import Made, make_lab
-from tests.app.opening import open_page
+from tests.app.opening import open_page, sent
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 KINDS = {
@@ -58,14 +58,6 @@ def opened(lab: Path, made: Made, **query: str) -> AppTest:
     page.query_params.update({"v": "1", **query})
     open_page(page, "compare")
     return page.run()
-
-
-def sent(page: AppTest, part: str) -> dict[str, Any]:
-    """What a browser part was given, its tables left out."""
-    for element in page.get("bidi_component"):
-        if element.proto.component_name == f"kd_{part}":
-            return dict(json.loads(element.proto.json or element.proto.mixed.json))
-    raise AssertionError(f"no part kd_{part} on the page")
 
 
 def finding(page: AppTest) -> str:

@@ -1,6 +1,5 @@
 """The Temperature page: it opens on a pair and a finding, on every kind of data."""
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from kdcore.labels import SCHEMES
 from kdcore.predictions import Predictions
 from kdcore.softlabels import kl
 from tests.app.made_lab import Made, make_lab
-from tests.app.opening import open_page
+from tests.app.opening import open_page, sent
 
 MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 KINDS = {
@@ -61,15 +60,6 @@ def opened(lab: Path, made: Made, **query: str) -> AppTest:
 
 def finding(page: AppTest) -> str:
     return str(page.text[0].value)
-
-
-def sent(page: AppTest, key: str) -> dict[str, Any]:
-    """What a browser part was given, its tables left out."""
-    for element in page.get("bidi_component"):
-        proto = element.proto
-        if proto.component_name == f"kd_{key}":
-            return dict(json.loads(proto.json or proto.mixed.json))
-    raise AssertionError(f"no part kd_{key} on the page")
 
 
 @pytest.mark.parametrize("kind", KINDS)
