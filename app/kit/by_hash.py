@@ -52,14 +52,16 @@ class Cached(Generic[P, R]):
         key = self._key(*args, **kwargs)
         if (stored := self._stored(key)) is not None:
             return stored[1]
-        with self._turns.setdefault(key, threading.RLock()):  # others wait for the first
-            if (stored := self._stored(key)) is None:
-                with st.spinner(self._spinner) if self._spinner else nullcontext():
-                    stored = time.monotonic(), self._function(*args, **kwargs)
-                self._results[key] = stored
-                while len(self._results) > self._most:
-                    self._results.popitem(last=False)
-        self._turns.pop(key, None)
+        try:
+            with self._turns.setdefault(key, threading.RLock()):  # others wait for the first
+                if (stored := self._stored(key)) is None:
+                    with st.spinner(self._spinner) if self._spinner else nullcontext():
+                        stored = time.monotonic(), self._function(*args, **kwargs)
+                    self._results[key] = stored
+                    while len(self._results) > self._most:
+                        self._results.popitem(last=False)
+        finally:  # a function that fails leaves no lock behind
+            self._turns.pop(key, None)
         return stored[1]
 
     def clear(self) -> None:
