@@ -29,7 +29,8 @@ SIGNED = """(nodes) => {
     return `${name} #${seen.get(name)}`;
   });
 }"""
-STATE = """(node) => ({
+# null where the page has just drawn the control anew and this one is no longer part of it
+STATE = """(node) => !node.isConnected ? null : ({
   disabled: node.disabled || node.ariaDisabled === "true",
   told: node.getRootNode().getElementById(node.getAttribute("aria-describedby"))
     ?.checkVisibility({ opacityProperty: true, visibilityProperty: true }) ?? false,
@@ -80,6 +81,15 @@ def find(page: Page, name: str, within: str = "body") -> Locator | None:
     nodes = page.locator(f"{within} >> css={CONTROLS}")
     found = nodes.evaluate_all(SIGNED)
     return nodes.nth(found.index(name)) if name in found else None
+
+
+def state_of(node: Locator) -> dict:
+    """Whether a control is disabled (and why), chosen or explained; asked again if redrawn."""
+    for _ in range(20):
+        if state := node.evaluate(STATE):
+            return state
+        node.page.wait_for_timeout(50)
+    raise AssertionError(f"the page never stopped drawing {node} anew")
 
 
 def acts(page: Page, node: Locator) -> bool:

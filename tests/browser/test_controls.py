@@ -88,10 +88,10 @@ def works(page, place: str, name: str, settle) -> bool:
         return False
     if node.is_enabled():
         node.focus()
-    held = node.evaluate(acting.STATE)
-    if held["disabled"]:
-        return bool(held["why"] or PLAIN.search(name))
-    if held["chosen"] or held["told"]:  # the open tab; a card that tells its meaning on focus
+    state = acting.state_of(node)
+    if state["disabled"]:
+        return bool(state["why"] or PLAIN.search(name))
+    if state["chosen"] or state["told"]:  # the open tab; a card that tells its meaning on focus
         return True
     done = acting.acts(page, node)
     page.keyboard.press("Escape")
