@@ -115,7 +115,7 @@ def test_with_dropout_a_resumed_run_of_two_processes_ends_the_same(home: Workspa
         patch.setattr(Session, "step", step)
         with pytest.raises(SystemExit):
             lab.execute(cut, home)
-    assert_no_helpers()
+    assert_no_helpers(home)
     assert_same_result(whole, lab.resume(cut, home))
 
 
@@ -141,10 +141,11 @@ def helpers(run: Run) -> list[psutil.Process]:
     return found
 
 
-def assert_no_helpers() -> None:
-    """No process of a run is left; the children of other tests may be there."""
-    children = psutil.Process().children(recursive=True)
-    assert not [child for child in children if "kdcore" in child.cmdline()]
+def assert_no_helpers(home: Workspace) -> None:
+    """No process of a run in this workspace is left; those of other tests may be there."""
+    root = str(home.root.resolve())
+    commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    assert not [words for words in commands if any(word.startswith(root) for word in words)]
 
 
 @pytest.fixture
@@ -218,4 +219,4 @@ def test_a_full_memory_of_any_process_is_answered_with_what_fits(
     monkeypatch.setattr(MODEL, "forward", forward)
     with pytest.raises(RunError, match="batch size 4 fits"):  # two for each of two processes
         lab.start(finetuning(PLAIN, device="cpu:2", **EXACT), home)
-    assert_no_helpers()
+    assert_no_helpers(home)
