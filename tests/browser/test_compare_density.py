@@ -153,7 +153,7 @@ def test_a_click_on_a_point_reads_its_texts(open_page, settle):
     page.wait_for_url("**pair=3*")
     settle(page)
     assert len(page.sent) == 1
-    assert page.locator(".joint .query").inner_text() == "thing 0"
+    assert page.locator(".joint .query").inner_text() == "Query thing 0"
     assert page.locator(".joint .adtitle").inner_text() == "<b>offer</b> *3* of thing 0"
 
 
