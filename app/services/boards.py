@@ -1,6 +1,7 @@
 """Board: a data set and the answers of a teacher, a student and its twin to its pairs."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 from app import state
 from app.kit.by_hash import by_hash
 from app.services import access
-from app.services.answers import Answers, Source, answered_hashes, answers, on_rows, sources_on
+from app.services.answers import Answers, Source, answers, on_rows, sources, sources_on
 from app.services.roles import default_student, default_teacher, twin_of
-from kdcore.data.pairs import PairTable
+from kdcore.data.pairs import ALL, PairTable
 from kdcore.data.splits import with_test_split
 from kdcore.errors import DataError
 from kdcore.predictions import common_rows
@@ -29,27 +30,37 @@ class DataChoice:
     badge: str
     folder: Path
 
+    @property
+    def content_hash(self) -> str:
+        """Its folder and when it was last written, which tells two imports of a name apart."""
+        return f"{self.folder}|{(self.folder / 'dataset.json').stat().st_mtime_ns}"
+
 
 @dataclass(frozen=True)
 class Board:
     """The pairs that are compared and the models' answers; twin: the student without a teacher.
 
-    pairs: those that all shown models answered. rows: their places in `part`, the whole split;
-    None where that is all of it.
+    all_pairs: the whole split. rows: of them, those that all models on the board have scored;
+    None where that is all of them.
     """
 
     data: DataChoice
-    pairs: PairTable
+    all_pairs: PairTable
     teacher: Answers | None
     student: Answers | None
     twin: Answers | None
     rows: NDArray[np.int64] | None = None
-    whole: PairTable | None = None
+
+    @cached_property
+    def pairs(self) -> PairTable:
+        """The pairs that all models on the board have scored."""
+        return self.all_pairs if self.rows is None else _taken(self.all_pairs, self.rows)
 
     @property
-    def part(self) -> PairTable:
-        """Every pair of the split, answered or not."""
-        return self.pairs if self.whole is None else self.whole
+    def models(self) -> dict[str, Answers]:
+        """The models on the board by role: teacher, student, twin."""
+        roles = {"teacher": self.teacher, "student": self.student, "twin": self.twin}
+        return {role: model for role, model in roles.items() if model is not None}
 
     @property
     def ready(self) -> bool:
@@ -62,10 +73,8 @@ def data_choices() -> list[DataChoice]:
     bundled = access.demo().data / DEMO_DATA
     choices = [DataChoice(DEMO_DATA, "Bundled world", "bundled", bundled)]
     root = access.home().data
-    if root.is_dir():
-        names = sorted(p.name for p in root.iterdir() if (p / "dataset.json").is_file())
-        choices += [DataChoice(n, n, "imported", root / n) for n in names if n != DEMO_DATA]
-    return choices
+    names = sorted(path.parent.name for path in root.glob("*/dataset.json"))
+    return choices + [DataChoice(n, n, "imported", root / n) for n in names if n != DEMO_DATA]
 
 
 def chosen_data() -> DataChoice:
@@ -82,50 +91,45 @@ def chosen_data() -> DataChoice:
 def pairs_of(choice: DataChoice, split: str = "") -> PairTable:
     """The pairs of a data set that pages show: its test split, else validation, else all.
 
-    Without a test split of its own: the part that runs held out, where only that was scored.
+    Where the data set has no test split: the one that runs cut, if it alone was scored.
     """
-    pairs = _pairs(str(choice.folder), split, changed(choice))
-    if split or not is_cut(choice) or pairs.content_hash in (hashes := answered_hashes()):
+    pairs = _pairs(choice, split)
+    if split or not is_cut_by_runs(choice):
         return pairs
-    cut = _pairs(str(choice.folder), TEST, changed(choice))
-    return cut if cut.content_hash in hashes else pairs
+    scored = {source.data_hash for source in sources()}
+    test = _pairs(choice, TEST)
+    return test if test.content_hash in scored and pairs.content_hash not in scored else pairs
 
 
 def whole_data(choice: DataChoice, split: str = "") -> PairTable:
     """Every pair of a data set, all splits as it has them or, for a test split, as runs cut it."""
-    return (_cut if split == TEST else _whole)(str(choice.folder), changed(choice))
+    return _with_test(choice) if split == TEST else _imported(choice)
 
 
-def is_cut(choice: DataChoice) -> bool:
-    """Whether runs hold out test pairs because the data set has none of its own."""
+def is_cut_by_runs(choice: DataChoice) -> bool:
+    """Whether runs cut a test split from the data set because it has none of its own."""
     return TEST not in whole_data(choice).splits and TEST in whole_data(choice, TEST).splits
 
 
-def changed(choice: DataChoice) -> int:
-    """When a data set was last written, in nanoseconds: it tells two imports of a name apart."""
-    return (choice.folder / "dataset.json").stat().st_mtime_ns
+@by_hash(most=6)
+def _imported(choice: DataChoice) -> PairTable:
+    return PairTable.load(choice.folder)
 
 
 @by_hash(most=6)
-def _whole(folder: str, changed: int) -> PairTable:
-    return PairTable.load(Path(folder))
-
-
-@by_hash(most=6)
-def _cut(folder: str, changed: int) -> PairTable:
-    whole = _whole(folder, changed)
+def _with_test(choice: DataChoice) -> PairTable:
+    pairs = _imported(choice)
     try:
-        return whole if TEST in whole.splits else with_test_split(whole)
+        return pairs if TEST in pairs.splits else with_test_split(pairs)
     except DataError:  # too few queries: no run is trained on these
-        return whole
+        return pairs
 
 
 @by_hash(most=6)
-def _pairs(folder: str, split: str, changed: int) -> PairTable:
-    table = _cut(folder, changed) if split == TEST else _whole(folder, changed)
-    default = next((s for s in ("test", "validation") if s in table.splits), "all")
-    name = split or default
-    return table if name == "all" or name not in table.splits else table.split(name)
+def _pairs(choice: DataChoice, split: str) -> PairTable:
+    table = whole_data(choice, split)
+    name = split or next((s for s in (TEST, "validation") if s in table.splits), "")
+    return table.split(name) if name in table.splits and name != ALL else table
 
 
 _taken = by_hash(most=6)(PairTable.take)
@@ -134,22 +138,21 @@ _taken = by_hash(most=6)(PairTable.take)
 def board() -> Board:
     """The board as the present state sets it."""
     now, choice = state.now(), chosen_data()
-    part = pairs_of(choice, now.data.split)
-    offered = sources_on(part)
-    teacher = chosen(offered, now.teacher, "teacher") or default_teacher(offered)
-    student = chosen(offered, now.student, "student") or default_student(offered, teacher)
-    rival = chosen(offered, now.rival, "rival")
-    answered = [answers(s) if s else None for s in (teacher, student, twin_of(offered, student))]
-    every = [*answered, answers(rival) if rival else None]
-    rows = common_rows([a.predictions for a in every if a is not None])
-    if rows is None:
-        return Board(choice, part, answered[0], answered[1], answered[2])
-    pairs = _taken(part, rows)
-    taken = [on_rows(a, rows, pairs) if a else None for a in answered]
-    return Board(choice, pairs, taken[0], taken[1], taken[2], rows, part)
+    pairs = pairs_of(choice, now.data.split)
+    offered = sources_on(pairs)
+    teacher = _named(offered, now.teacher, "teacher") or default_teacher(offered)
+    student = _named(offered, now.student, "student") or default_student(offered, teacher)
+    rival = _named(offered, now.rival, "rival")
+    models = [answers(s) if s else None for s in (teacher, student, twin_of(offered, student))]
+    shown = [*models, answers(rival) if rival else None]
+    rows = common_rows([model.predictions for model in shown if model])
+    if rows is not None:
+        common = _taken(pairs, rows)
+        models = [model and on_rows(model, rows, common) for model in models]
+    return Board(choice, pairs, models[0], models[1], models[2], rows)
 
 
-def chosen(offered: list[Source], key: str, role: str) -> Source | None:
+def _named(offered: list[Source], key: str, role: str) -> Source | None:
     """The model that the state names; one that is missing is reported and ignored."""
     source = next((s for s in offered if s.key == key), None)
     if key and source is None:
@@ -158,19 +161,18 @@ def chosen(offered: list[Source], key: str, role: str) -> Source | None:
     return source
 
 
-def beside(board: Board) -> list[Answers]:
-    """Every model that answered all pairs of the board, those not shown on it as well."""
-    models = [answers(source) for source in sources_on(board.part)]
-    rows = np.arange(len(board.part)) if board.rows is None else board.rows
-    whole = board.rows is None
+def all_models(board: Board) -> list[Answers]:
+    """Every model that has scored all pairs of the board, those not on it as well."""
+    models = [answers(source) for source in sources_on(board.all_pairs)]
+    rows = np.arange(len(board.all_pairs)) if board.rows is None else board.rows
     return [
-        model if whole else on_rows(model, rows, board.pairs)
+        model if board.rows is None else on_rows(model, rows, board.pairs)
         for model in models
         if model.predictions.rows is None or np.isin(rows, model.predictions.rows).all()
     ]
 
 
 def rival_of(board: Board) -> Answers | None:
-    """The second student that the state pins beside the first, when it answered these pairs."""
-    source = chosen(sources_on(board.part), state.now().rival, "rival")
-    return next((model for model in beside(board) if source and model.key == source.key), None)
+    """The second student that the state pins beside the first, when it has scored these pairs."""
+    source = _named(sources_on(board.all_pairs), state.now().rival, "rival")
+    return next((model for model in all_models(board) if source and model.key == source.key), None)

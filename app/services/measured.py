@@ -151,7 +151,7 @@ def comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Comparis
     return result
 
 
-@by_hash(most=60)
+@by_hash(most=60, on=lambda board, metric="roc_auc": (board.pairs, *board.models.items(), metric))
 def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:
     """The gap recovered by the student on the board; None without a twin or a teacher."""
     teacher, student, twin = board.teacher, board.student, board.twin

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from app.kit.by_hash import by_hash
 from app.services.answers import Answers, answers, sources_on
-from app.services.boards import Board, beside
+from app.services.boards import Board, all_models
 from kdcore.evaluation.comparison import DensityDifference, Difference, density_differences
 from kdcore.evaluation.curves import (
     DensityCurve,
@@ -56,31 +56,31 @@ def permutations(board: Board) -> int:
     return PERMUTATIONS if queries <= MANY_QUERIES else PERMUTATIONS // 5
 
 
-@by_hash(most=40, spinner="Ranking every query…", on=lambda board, who: (board.pairs, who))
-def per_query(board: Board, who: Answers) -> Measured:
+@by_hash(most=40, spinner="Ranking every query…", on=lambda board, model: (board.pairs, model))
+def per_query(board: Board, model: Answers) -> Measured:
     """A model's measurements query by query."""
-    return measure(board.pairs, who.predictions)
+    return measure(board.pairs, model.predictions)
 
 
-def label_shares(board: Board, who: Answers) -> DensityCurve:
+def label_shares(board: Board, model: Answers) -> DensityCurve:
     """Which labels fill the top k of a model: an Evaluation's density without the rest of it."""
-    return density_curve(per_query(board, who))
+    return density_curve(per_query(board, model))
 
 
 @by_hash(
     most=80,
     spinner="Resampling queries for the intervals…",
-    on=lambda board, who, gain: (board.pairs, who, gain),
+    on=lambda board, model, gain: (board.pairs, model, gain),
 )
-def curve(board: Board, who: Answers, gain: str) -> NdcgCurve:
+def curve(board: Board, model: Answers, gain: str) -> NdcgCurve:
     """nDCG over depth with its references and intervals: an Evaluation's, without the rest."""
-    return ndcg_curve(board.pairs, per_query(board, who), gain, RESAMPLES)
+    return ndcg_curve(board.pairs, per_query(board, model), gain, RESAMPLES)
 
 
-def ranked_queries(board: Board, who: Answers) -> tuple[int, int]:
+def ranked_queries(board: Board, model: Answers) -> tuple[int, int]:
     """How many queries have an ideal order, and how many have none and are left out."""
-    known = np.isfinite(per_query(board, who).curves[GAINS[0]][:, 0])
-    return int(known.sum()), int((~known).sum())
+    ranked = np.isfinite(per_query(board, model).curves[GAINS[0]][:, 0])
+    return int(ranked.sum()), int((~ranked).sum())
 
 
 @by_hash(
@@ -90,7 +90,7 @@ def ranked_queries(board: Board, who: Answers) -> tuple[int, int]:
 )
 def density(board: Board, a: Answers, b: Answers, k: int) -> tuple[DensityDifference, ...]:
     """Each grade's pooled share in the top k, tested as kdcore.compare does, worst grade first."""
-    one, other = (per_query(board, who) for who in (a, b))
+    one, other = (per_query(board, model) for model in (a, b))
     effort = (RESAMPLES, permutations(board), 0)
     return density_differences(board.pairs.scheme, one, other, k, effort)
 
@@ -107,17 +107,17 @@ def detectable(board: Board, a: Answers, b: Answers, metric: str = "roc_auc") ->
 
 def deltas(board: Board, a: Answers, b: Answers, gain: str, k: int) -> QueryDeltas:
     """Each query's difference; ties are ordered by a hash of the query."""
-    measured = per_query(board, a)
-    ours, theirs = (per_query(board, who).curves[gain][:, k - 1] for who in (a, b))
-    known = np.flatnonzero(np.isfinite(ours) & np.isfinite(theirs))
-    order = known[np.argsort(-(ours - theirs)[known], kind="stable")]
-    change = (ours - theirs)[order]
-    return QueryDeltas(measured.numbers[order], ours[order], theirs[order], change)
+    ours, theirs = (per_query(board, model).curves[gain][:, k - 1] for model in (a, b))
+    change = ours - theirs
+    ranked = np.flatnonzero(np.isfinite(change))
+    order = ranked[np.argsort(-change[ranked], kind="stable")]
+    numbers = per_query(board, a).numbers[order]
+    return QueryDeltas(numbers, ours[order], theirs[order], change[order])
 
 
-def ndcg_of_queries(board: Board, who: Answers, gain: str, k: int) -> Floats:
+def ndcg_of_queries(board: Board, model: Answers, gain: str, k: int) -> Floats:
     """(queries,) nDCG@k of each query by its number in the table; nan without an ideal."""
-    measured = per_query(board, who)
+    measured = per_query(board, model)
     return measured.by_number(measured.curves[gain][:, k - 1])
 
 
@@ -128,31 +128,32 @@ def ndcg_of_queries(board: Board, who: Answers, gain: str, k: int) -> Floats:
 )
 def difference(board: Board, a: Answers, b: Answers, gain: str, k: int) -> Difference:
     """The mean difference at any k, tested as kdcore.evaluation.comparison tests its few depths."""
-    one, other = (per_query(board, who) for who in (a, b))
+    one, other = (per_query(board, model) for model in (a, b))
     return ndcg_difference(one, other, gain, k, RESAMPLES, permutations(board))
 
 
 def left_out(board: Board) -> list[tuple[str, int]]:
-    """Models with answers to some of the board's pairs but not all: title, and to how many."""
+    """Models that have scored some of the board's pairs but not all: title, and how many."""
     ranked = {standing.key for standing in standings(board)}
-    rows = np.arange(len(board.part)) if board.rows is None else board.rows
-    partial = [answers(source) for source in sources_on(board.part) if source.key not in ranked]
+    rows = np.arange(len(board.all_pairs)) if board.rows is None else board.rows
+    partial = [answers(s) for s in sources_on(board.all_pairs) if s.key not in ranked]
     return [
-        (who.title, int(np.isin(rows, who.predictions.rows).sum()))
-        for who in partial
-        if who.predictions.rows is not None
+        (model.title, int(np.isin(rows, model.predictions.rows).sum()))
+        for model in partial
+        if model.predictions.rows is not None
     ]
 
 
 def standings(board: Board) -> list[Standing]:
-    """Every model that answered these pairs, under every variant, best at nDCG@5 first."""
-    shown = {who.key: who for who in (board.teacher, board.student, board.twin) if who}
-    shown |= {who.key: who for who in beside(board) if who.key not in shown}
-    found = []
-    for held in shown.values():
-        curves = per_query(board, held).curves
-        values: dict[tuple[str, int], float] = {
-            (g, k): float(ranked_mean(curves[g])[k - 1]) for g in GAINS for k in STANDING_DEPTHS
+    """Every model that has scored these pairs, under every variant, best at nDCG@5 first."""
+    models = {model.key: model for model in (*board.models.values(), *all_models(board))}
+    means = []
+    for model in models.values():
+        curves = {
+            gain: ranked_mean(curve) for gain, curve in per_query(board, model).curves.items()
         }
-        found.append(Standing(held.key, held.title, values))
-    return sorted(found, key=lambda s: -np.nan_to_num(s.values[GAINS[0], 5]))
+        values: dict[tuple[str, int], float] = {
+            (gain, k): float(curves[gain][k - 1]) for gain in GAINS for k in STANDING_DEPTHS
+        }
+        means.append(Standing(model.key, model.title, values))
+    return sorted(means, key=lambda s: -np.nan_to_num(s.values[GAINS[0], 5]))

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.services import access
 from app.services.access import refuse_public
 from app.services.answers import sources
-from app.services.boards import TEST, DataChoice, is_cut, whole_data
+from app.services.boards import TEST, DataChoice, is_cut_by_runs, whole_data
 from kdcore import lab
 from kdcore.config import InferConfig
 from kdcore.data.answers.regrade import model_scheme
@@ -105,7 +105,7 @@ def _at_work() -> int:
 
 def _started(asked: list[Model], choice: DataChoice, splits: list[str]) -> list[str]:
     home, started = access.home(), []
-    cut = splits[0] == TEST and is_cut(choice)  # the same pairs that runs are tested on
+    cut = splits[0] == TEST and is_cut_by_runs(choice)  # the same pairs that runs are tested on
     for model in asked:
         run = lab.create(
             InferConfig(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from app.kit.by_hash import by_hash
-from app.services.boards import TEST, Board, DataChoice, changed, is_cut, whole_data
+from app.services.boards import TEST, Board, DataChoice, is_cut_by_runs, whole_data
 from kdcore.analysis.tags import SURE
 from kdcore.data.check.cards import Standing, standing
 from kdcore.data.check.rows import rows_behind
@@ -22,29 +22,29 @@ def parts(choice: DataChoice) -> list[str]:
     """The splits of a data set that can be looked at, and "all" where there are several."""
     held = [*whole_data(choice).splits]
     offered = [*held, ALL] if len(held) > 1 else [ALL]
-    return [TEST, *offered] if is_cut(choice) else offered
+    return [TEST, *offered] if is_cut_by_runs(choice) else offered
 
 
 def on_pages(board: Board) -> str:
     """The part of the data on which the pages stand."""
     whole = whole_data(board.data).splits
-    held = board.part.splits
+    held = board.all_pairs.splits
     return held[0] if len(held) == 1 and (len(whole) > 1 or held != whole) else ALL
 
 
 def part_in_words(board: Board) -> str:
     """Which pairs of the data set the pages show: "ads: test split, 518 of 5,583 pairs"."""
     whole, part = whole_data(board.data), on_pages(board)
-    name, shown = board.data.title, len(board.part)
+    name, shown = board.data.title, len(board.all_pairs)
     if shown == len(whole):
         return f"{name}: all {shown:,} pairs"
-    cut = " as held out by runs" if part == TEST and is_cut(board.data) else ""
+    cut = " as held out by runs" if part == TEST and is_cut_by_runs(board.data) else ""
     return f"{name}: {part} split{cut}, {shown:,} of {len(whole):,} pairs"
 
 
 def cut_in_words(choice: DataChoice) -> str:
     """How runs cut a data set without a test split; "" where it has one, or cannot be cut."""
-    if not is_cut(choice):
+    if not is_cut_by_runs(choice):
         return ""
     cut = whole_data(choice, TEST)
     sizes = {split: len(cut.split(split)) for split in cut.splits}
@@ -55,15 +55,13 @@ def cut_in_words(choice: DataChoice) -> str:
     )
 
 
-@by_hash(
-    most=6, spinner="Checking the data…", on=lambda choice, part: (choice, part, changed(choice))
-)
+@by_hash(most=6, spinner="Checking the data…")
 def standing_of(choice: DataChoice, part: str) -> Standing:
     """The check of a part of a data set."""
     return standing(whole_data(choice, part), part, len(rejects(choice.folder)))
 
 
-@by_hash(most=8, on=lambda choice, part, card: (choice, part, card, changed(choice)))
+@by_hash(most=8)
 def rows(choice: DataChoice, part: str, card: str) -> pd.DataFrame:
     """The rows behind a card."""
     if card == "rejected":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.services import access
 from app.services.answers import Answers, Source, sources_on
-from app.services.boards import Board, beside
+from app.services.boards import Board, all_models
 from app.services.measured import evaluation
 from app.services.roles import role_of, twin_of
 from app.services.runs.names import model_name
@@ -15,19 +15,18 @@ LADDER = 5  # own students, and as many imported models, that are shown at most
 
 @dataclass(frozen=True)
 class Rung:
-    """One student: what it reaches with labels only and what with a teacher.
+    """One student: what it reaches, and what its twin does; None where the twin is not here.
 
-    alone: None for a model whose twin is not here; taught is then its own value. newest: whether
-    it is the visitor's newest run, set beside the story of the bundled ones. brought: whether it
-    was imported, so that how it was trained is not known here.
+    newest: whether it is the visitor's newest run, set beside the story of the bundled ones.
+    imported: whether how it was trained is not known here.
     """
 
     title: str
     key: str
-    alone: Metric | None
-    taught: Metric
+    metric: Metric
+    twin: Metric | None
     newest: bool = False
-    brought: bool = False
+    imported: bool = False
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Story:
 
     rungs: the bundled ones, best last, so that the picture is the same at every visit, and after
     them the visitor's newest; where none is bundled, the newest ones of the visitor. Below them
-    the imported models: students with their twins, other models alone.
+    the imported models: students with their twins, other models by themselves.
     """
 
     metric: str
@@ -48,66 +47,69 @@ class Story:
 
 def story(board: Board, metric: str = "roc_auc") -> Story:
     """The rungs of the students and imported models that have scored the board's pairs."""
-    rungs = _rungs(board, metric)
-    top = _measured(board, board.teacher, metric) if board.teacher else None
-    metric_shown = top or (rungs[0].taught if rungs else None)
-    ceiling = evaluation(board, board.teacher).metrics.get("truth_auc") if board.teacher else None
+    offered = sources_on(board.all_pairs)
+    models = {model.key: model for model in all_models(board)}
+    rungs = [
+        *_rungs_of_runs(board, offered, models, metric),
+        *_rungs_of_imported(board, offered, models, metric),
+    ]
+    of_teacher = evaluation(board, board.teacher).metrics if board.teacher else {}
+    top, ceiling = of_teacher.get(metric), of_teacher.get("truth_auc")
+    named = top or (rungs[0].metric if rungs else None)
     return Story(
-        metric_shown.name if metric_shown else metric,
-        metric_shown.definition if metric_shown else "",
+        named.name if named else metric,
+        named.definition if named else "",
         tuple(rungs),
         top,
         ceiling.value if ceiling and metric == "roc_auc" else float("nan"),
     )
 
 
-def _rungs(board: Board, metric: str) -> list[Rung]:
-    offered = sources_on(board.part)
-    answered = {model.key: model for model in beside(board)}
-    couples = [(s, other) for s in offered if (other := twin_of(offered, s)) is not None]
-    couples = [(s, other) for s, other in couples if {s.key, other.key} <= answered.keys()]
-    bundled = [each for each in couples if _is_bundled(each[0])]
-    own = [each for each in couples if each[0].run and not _is_bundled(each[0])]
-    own.sort(key=lambda each: each[0].run.created if each[0].run else 0.0)
+def _rungs_of_runs(
+    board: Board, offered: list[Source], models: dict[str, Answers], metric: str
+) -> list[Rung]:
+    """Trained students that have a twin: the bundled ones, best last, and the visitor's newest."""
+    bundled: list[tuple[float, Source, Source]] = []
+    own: list[tuple[float, Source, Source]] = []
+    for source in offered:
+        twin = twin_of(offered, source) if source.run else None
+        if source.run and twin and {source.key, twin.key} <= models.keys():
+            is_bundled = source.run.folder.parent == access.demo().runs
+            (bundled if is_bundled else own).append((source.run.created, source, twin))
 
-    def rung(source: Source, other: Source, newest: bool) -> Rung | None:
-        taught, alone = (_measured(board, answered[s.key], metric) for s in (source, other))
-        title = model_name(source.run, source.title) if _is_bundled(source) else source.title
-        return Rung(title, source.key, alone, taught, newest) if taught and alone else None
+    def rung(source: Source, twin: Source, title: str, newest: bool) -> Rung | None:
+        reached, of_twin = (_value(board, models[s.key], metric) for s in (source, twin))
+        return Rung(title, source.key, reached, of_twin, newest) if reached and of_twin else None
 
-    rungs = [r for s, other in bundled if (r := rung(s, other, False))]
-    rungs.sort(key=lambda r: r.taught.value)
-    latest = own[-1:] if bundled else own[-LADDER:]
-    newest = (r for s, other in latest if (r := rung(s, other, bool(bundled))))
-    return [*rungs, *newest, *_imported_rungs(board, offered, answered, metric)]
+    shipped = [rung(s, twin, model_name(s.run, s.title), False) for _, s, twin in bundled]
+    own.sort(key=lambda each: each[0])
+    newest = own[-1:] if bundled else own[-LADDER:]
+    return [
+        *sorted((r for r in shipped if r), key=lambda r: r.metric.value),
+        *(r for _, s, twin in newest if (r := rung(s, twin, s.title, bool(bundled)))),
+    ]
 
 
-def _imported_rungs(
-    board: Board, offered: list[Source], answered: dict[str, Answers], metric: str
+def _rungs_of_imported(
+    board: Board, offered: list[Source], models: dict[str, Answers], metric: str
 ) -> list[Rung]:
     """Students and other models that were imported; teacher and twins stand in no row."""
-    teacher = board.teacher.key if board.teacher else ""
     shown = [
         source
         for source in offered
         if source.run is None
-        and source.key in answered
-        and source.key != teacher
+        and source.key in models
+        and not (board.teacher and source.key == board.teacher.key)
         and role_of(source, offered) in ("student", "other")
     ]
     rungs = []
     for source in shown[:LADDER]:
         twin = twin_of(offered, source)
-        of_twin = answered.get(twin.key) if twin else None
-        alone = _measured(board, of_twin, metric) if of_twin else None
-        if taught := _measured(board, answered[source.key], metric):
-            rungs.append(Rung(source.title, source.key, alone, taught, brought=True))
+        of_twin = _value(board, models[twin.key], metric) if twin and twin.key in models else None
+        if reached := _value(board, models[source.key], metric):
+            rungs.append(Rung(source.title, source.key, reached, of_twin, imported=True))
     return rungs
 
 
-def _is_bundled(source: Source) -> bool:
-    return source.run is not None and source.run.folder.parent == access.demo().runs
-
-
-def _measured(board: Board, who: Answers, metric: str) -> Metric | None:
-    return evaluation(board, who).metrics.get(metric)
+def _value(board: Board, model: Answers, metric: str) -> Metric | None:
+    return evaluation(board, model).metrics.get(metric)

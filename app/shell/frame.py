@@ -12,8 +12,7 @@ from app.kit.texts import md
 from app.parts import address
 from app.parts.frame_bar import frame_bar
 from app.parts.present import present_switch
-from app.services import Board, chance, standing
-from app.services.runs import budgets
+from app.services import Board, cautions, standing
 from app.shell.glossary import TERMS
 from app.state import keys
 from app.state.compare import NO_FILTERS
@@ -152,7 +151,7 @@ def finding(sentence: str, board: Board | None = None) -> None:
 
     board: what the finding is of; that its models are close to chance is said first.
     """
-    if board is not None and (caution := chance.caution(board)):
+    if board is not None and (caution := cautions.caution(board)):
         sentence = f"{caution} {sentence}"
     st.session_state[keys.FINDING] = sentence  # a report opens with it
     with st.container(key="finding"):
@@ -191,7 +190,8 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
 
 def _unequal_budgets() -> None:
     """Say that student and twin had unequal budgets, wherever the two are compared."""
-    sentences = budgets.of_board(services.board())
+    runs = {role: model.run for role, model in services.board().models.items()}
+    sentences = cautions.unequal_budgets(runs.get("student"), runs.get("twin"))
     if not sentences:
         return
     with st.container(key="budgets"):

@@ -64,7 +64,7 @@ def _actions(board: Board, row: int, pin: int) -> None:
 def _rival(board: Board) -> None:
     """A second student beside the first, of all that answered these pairs."""
     taken = {a.key for a in (board.teacher, board.student) if a}
-    titles = {s.key: s.title for s in services.sources_on(board.part) if s.key not in taken}
+    titles = {s.key: s.title for s in services.sources_on(board.all_pairs) if s.key not in taken}
     if not titles:
         return
     present = state.now().rival

@@ -37,7 +37,7 @@ def _follow(board: Board) -> None:
     """Let the pages show the models that were requested, now that they have answered."""
     services.sources.clear()
     asked = st.session_state.pop(keys.SCORED_FOR, ())
-    held = {source.key for source in services.sources_on(board.part)}
+    held = {source.key for source in services.sources_on(board.all_pairs)}
     if len(asked) == 3 and asked[0] == board.data.key:
         roles = dict(zip(("teacher", "student"), asked[1:], strict=True))
         state.change(**{role: key for role, key in roles.items() if key in held})

@@ -28,7 +28,7 @@ def draw(board: Board) -> None:
 
 def _named(board: Board, part: str) -> str:
     """A part in words."""
-    if part == boards.TEST and boards.is_cut(board.data):
+    if part == boards.TEST and boards.is_cut_by_runs(board.data):
         return "test, as held out by runs"
     return "all" if part == ALL else part
 

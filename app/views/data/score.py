@@ -6,7 +6,7 @@ from app import services
 from app.kit import error_box
 from app.kit.texts import md
 from app.services import Board, scoring, standing
-from app.services.chance import TRAINED_ELSEWHERE, of_the_world
+from app.services.cautions import TRAINED_ELSEWHERE, is_foreign
 from app.state.keys import SCORED_FOR
 from app.views.data import jobs
 from app.views.data.bring import predictions
@@ -35,8 +35,8 @@ def draw(board: Board) -> None:
 
 def _answered(board: Board) -> None:
     """Which models have answered the pairs that the pages show."""
-    held = services.sources_on(board.part)
-    count = f"{len(board.part):,} pairs"
+    held = services.sources_on(board.all_pairs)
+    count = f"{len(board.all_pairs):,} pairs"
     if not held:
         st.markdown(f"No model has scored these {count} yet.")
         return
@@ -64,7 +64,7 @@ def _score(board: Board, closed: bool) -> None:
     if not offered:
         st.caption("There is no model here yet.")
         return
-    done = {source.key for source in services.sources_on(board.part)}
+    done = {source.key for source in services.sources_on(board.all_pairs)}
     chosen = _chosen(board, offered, done, closed)
     every = len(standing.parts(board.data)) > 1 and st.checkbox(
         "Score the other splits too, to train on these predictions later",
@@ -74,7 +74,7 @@ def _score(board: Board, closed: bool) -> None:
     working = {job.key for job in scoring.jobs(board.data) if job.live}
     able = [key for key in dict.fromkeys(chosen) if key and (key not in done or every)]
     wanted = [key for key in able if key not in working]
-    count = len(services.whole_data(board.data)) if every else len(board.part)
+    count = len(services.whole_data(board.data)) if every else len(board.all_pairs)
     label = f"Score {count:,} pairs" + (f" with {len(wanted)} models" if len(wanted) > 1 else "")
     pressed = st.button(
         label, type="primary", disabled=closed or not wanted, key="data_score", width="stretch"
@@ -85,7 +85,7 @@ def _score(board: Board, closed: bool) -> None:
         st.caption("These models have scored these pairs already: choose another one.")
     else:
         st.caption(_grades_note(board, [offered[key].scheme for key in wanted]))
-    foreign = [offered[key].title for key in wanted if of_the_world(offered[key].run, board)]
+    foreign = [offered[key].title for key in wanted if is_foreign(offered[key].run, board)]
     if foreign:
         st.warning(f"{md(' and '.join(foreign))}: {TRAINED_ELSEWHERE}.", icon=":material/info:")
     if pressed:

@@ -241,7 +241,7 @@ def _read(board: Board) -> None:
 def _cdssm(board: Board) -> str:
     """A C-DSSM that answered these pairs, trained on labels alone when there is the choice."""
     found = []
-    for source in services.sources_on(board.part):
+    for source in services.sources_on(board.all_pairs):
         if source.run is not None and source.run.model_name == "cdssm":
             found.append((source.run.is_distilled, source.key))
     return min(found)[1] if found else ""

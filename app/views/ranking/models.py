@@ -63,7 +63,7 @@ def chosen(board: Board) -> tuple[Side, Side] | None:
 
 def choose(board: Board, more: Callable[[], None]) -> tuple[Side, Side] | None:
     """One row of controls: A, B, the rival, then a tab's own; and A and B as they come out."""
-    others = {s.key: s.title for s in services.sources_on(board.part)}
+    others = {s.key: s.title for s in services.sources_on(board.all_pairs)}
     known = list(dict.fromkeys(["", *others, state.now().rival]))  # a link may name a stranger
     names = others | {"": "none"}
     with st.container(horizontal=True, vertical_alignment="center", key="ranking_controls"):

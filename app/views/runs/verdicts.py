@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app.kit.texts import signed, verdict
-from app.services.runs import budgets
+from app.services.cautions import unequal_budgets
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
 from app.services.runs.measured import kept_delta
@@ -20,7 +20,7 @@ def beside_twin(view: RunsView, entry: Entry, twin: Row | None) -> str:
     delta = differences.get(view.metric) if differences else None
     if twin is None or delta is None:
         return ""
-    mark = " ⚖" if budgets.unequal(entry.row.run, twin.run) else ""
+    mark = " ⚖" if unequal_budgets(entry.row.run, twin.run) else ""
     return f"{verdict(delta.verdict, 'its twin')}, {signed(delta.delta)}{mark}"
 
 

@@ -105,7 +105,7 @@ def _newest(story: Story) -> None:
 
 
 def _title(story: Story) -> str:
-    if any(rung.alone for rung in story.rungs):
+    if any(rung.twin for rung in story.rungs):
         return f"What distillation gained: {story.metric} of each student"
     return f"{story.metric} of each model"
 
@@ -128,6 +128,6 @@ def _table(story: Story) -> pd.DataFrame:
 
 def _trainings(rung: Rung) -> list[tuple[str, Metric]]:
     """How each value of a row was trained, as far as it is known here, and the value."""
-    names = ("twin, as brought", "as brought") if rung.brought else ("labels only", "distilled")
-    alone = [(names[0], rung.alone)] if rung.alone else []
-    return [*alone, (names[1], rung.taught)]
+    names = ("twin, as brought", "as brought") if rung.imported else ("labels only", "distilled")
+    twin = [(names[0], rung.twin)] if rung.twin else []
+    return [*twin, (names[1], rung.metric)]

@@ -51,11 +51,11 @@ def _held(board: Board) -> dict[str, Note]:
 
 
 def _name(board: Board) -> str:
-    return f"{keys.NOTES}_{board.part.content_hash}"
+    return f"{keys.NOTES}_{board.all_pairs.content_hash}"
 
 
 def _book(board: Board) -> Notebook:
-    return Notebook(access.home().notes, board.part.content_hash)
+    return Notebook(access.home().notes, board.all_pairs.content_hash)
 
 
 def _kept(book: Notebook) -> dict[str, Note]:

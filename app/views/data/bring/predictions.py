@@ -79,7 +79,7 @@ def _who(board: Board) -> Who:
     )
     student = ANY
     if role == "twin":
-        known = answers.students(board.data, board.part.content_hash)
+        known = answers.students(board.data, board.all_pairs.content_hash)
         student = st.selectbox(
             "Twin of",
             [*known, ANY],
@@ -108,7 +108,7 @@ def _offer(
     board: Board, staged: Staged, who: Who, form: AnswerForm, look: AnswerLook, closed: bool
 ) -> None:
     """The import button, or why it is disabled: an unreadable file, a name that is taken."""
-    taken = answers.taken(board.data, who.title, board.part.content_hash)
+    taken = answers.taken(board.data, who.title, board.all_pairs.content_hash)
     over = taken and st.checkbox(
         f"Replace the predictions of {md(repr(who.title))} that are here",
         key=f"data_answers_replace_{who.title}",
@@ -151,8 +151,8 @@ def _take_in(
 def _template(board: Board) -> None:
     """The pairs as a file that a model elsewhere can read, and add its predictions to."""
     st.download_button(
-        f"The {len(board.part):,} pairs as CSV",
-        lambda: pairs_csv(board.part, {}),
+        f"The {len(board.all_pairs):,} pairs as CSV",
+        lambda: pairs_csv(board.all_pairs, {}),
         file_name=f"{board.data.key}-pairs.csv",
         mime="text/csv",
         key="data_pairs_csv",

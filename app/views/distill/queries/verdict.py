@@ -6,7 +6,7 @@ from pathlib import Path
 from app.kit.by_hash import by_hash
 from app.services import access, measured
 from app.services.answers import Answers, Source, answers, sources_on, teacher_of
-from app.services.boards import Board, DataChoice, data_choices, is_cut, pairs_of
+from app.services.boards import Board, DataChoice, data_choices, is_cut_by_runs, pairs_of
 from app.services.live import run as live
 from kdcore.config import DistillConfig
 from kdcore.data.pairs import PairTable
@@ -56,7 +56,7 @@ def case_of(run_id: str) -> Case | None:
     twin, teacher = live.twin_of(run), teacher_of(run)
     board = Board(
         data=choice or DataChoice(config.data, pairs.name, "of this run", run.folder),
-        pairs=pairs,
+        all_pairs=pairs,
         teacher=_teacher(run, teacher, pairs),
         student=own,
         twin=_on(pairs, _predicted(twin, twin, twin.label)) if twin and is_done(twin) else None,
@@ -174,7 +174,7 @@ def _pairs(run: Run, data: str, data_hash: str) -> tuple[PairTable, DataChoice |
     """The pairs that a run was tested on, and the data set of the pages that shows just these."""
     for choice in data_choices():
         if choice.key in (data, data.partition(":")[0]):
-            table = pairs_of(choice, SPLIT if is_cut(choice) else "")
+            table = pairs_of(choice, SPLIT if is_cut_by_runs(choice) else "")
             if table.content_hash == data_hash:
                 return table, choice
     return _own_pairs(str(run.folder), data_hash), None

@@ -97,7 +97,7 @@ def _compare(case: Case) -> None:
         state.stand_on(
             data.key,
             entry=False,
-            data={"split": boards.TEST if boards.is_cut(data) else ""},
+            data={"split": boards.TEST if boards.is_cut_by_runs(data) else ""},
             student=case.run.id,
             teacher=teacher.key if teacher else "",
         )

@@ -9,7 +9,8 @@ import yaml
 from app import services, state
 from app.kit.texts import duration, md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
-from app.services.runs import budgets, listing, seeds
+from app.services.cautions import unequal_budgets
+from app.services.runs import listing, seeds
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
 from app.services.runs.measured import kept_delta
@@ -45,7 +46,7 @@ def draw(view: RunsView) -> None:
         _actions(entry)
     st.caption("\n\n".join(filter(None, (_standing(entry), metrics.purpose(entry)))))
     twin = seeds.own_twins(view, [entry]).get(entry.row.run.folder)
-    if unequal := budgets.unequal(entry.row.run, twin.run if twin else None):
+    if unequal := unequal_budgets(entry.row.run, twin.run if twin else None):
         st.markdown(f":orange-badge[:material/balance: unequal budgets] {md(' '.join(unequal))}")
     metric_cards(_cards(view, entry), "runs_cards", f"Numbers of {entry.title}")
     left, right = st.columns([1.25, 1], gap="large")

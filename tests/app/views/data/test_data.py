@@ -11,7 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services, state
-from app.services import answers, boards, chance, roles
+from app.services import answers, boards, cautions, roles
 from app.shell import caveats
 from app.views.compare import cards as compare_cards
 from app.views.data import score as data_score
@@ -336,9 +336,9 @@ def test_a_twin_belongs_to_students_only_and_other_models_are_told_by_their_own_
     assert caveats.of_thresholds(scored).startswith("Tower gave one score per pair, and no prob")
     flat = replace(score, logits=np.zeros_like(score.logits))
     constant = replace(board, student=replace(board.student, predictions=flat))
-    assert chance.caution(constant).startswith("Tower gives every pair the same score")
+    assert cautions.caution(constant).startswith("Tower gives every pair the same score")
     told = services.story(replace(board, teacher=None))
-    assert {r.title: (r.alone is not None, r.brought) for r in told.rungs} == {
+    assert {r.title: (r.twin is not None, r.imported) for r in told.rungs} == {
         "Mine": (True, True), "Lexical": (False, True),
     }  # fmt: skip
 
@@ -392,7 +392,7 @@ def test_pairs_without_a_prediction_are_left_out_on_every_page_once_told(home, m
     button(at, "Import predictions of Whole").click()
     at.run()
     board = boards_of(at)
-    assert (len(board.pairs), len(board.part)) == (112, 120)
+    assert (len(board.pairs), len(board.all_pairs)) == (112, 120)
     measured = services.evaluation(board, board.student)
     assert measured.counts["pairs"] == 112
     kept = soften(board.teacher.predictions.logits).argmax(axis=1) == board.pairs.grades

@@ -14,9 +14,9 @@ def ladder(story: Story, key: str) -> None:
         {
             "title": r.title,
             "newest": r.newest,
-            "brought": r.brought,
-            "alone": [r.alone.value, r.alone.low, r.alone.high] if r.alone else None,
-            "taught": [r.taught.value, r.taught.low, r.taught.high],
+            "brought": r.imported,
+            "alone": [r.twin.value, r.twin.low, r.twin.high] if r.twin else None,
+            "taught": [r.metric.value, r.metric.low, r.metric.high],
         }
         for r in story.rungs
     ]
