@@ -10,6 +10,7 @@ from kdcore.cli import (
     catalog,
     data,
     demo,
+    evaluate,
     export,
     latency,
     ready,
@@ -41,7 +42,7 @@ def build_app() -> typer.Typer:
     app.command("infer")(stages.infer)
     app.command("distill")(stages.distill)
     app.command("sweep")(sweep.sweep)
-    app.command("evaluate")(stages.evaluate)
+    app.command("evaluate")(evaluate.evaluate)
     app.command("bring")(bring.bring)
     app.command("predict")(stages.predict)
     app.command("latency")(latency.latency)

@@ -16,22 +16,40 @@ Name = Annotated[str | None, typer.Argument(help="only this one")]
 
 def methods(name: Name = None, as_json: Json = False) -> None:
     """List the ways to distill, each with its knobs."""
-    _tell(_chosen(METHODS, name, "method"), "methods", {}, as_json)
+    chosen = {name: lookup(METHODS, name, "method")} if name else METHODS
+    _print("methods", chosen, {}, as_json)
 
 
 def students(name: Name = None, as_json: Json = False) -> None:
     """List the models that can teach or learn, each with its knobs, and the named sizes."""
-    chosen = _chosen(STUDENTS, name, "student")
+    chosen = {name: lookup(STUDENTS, name, "student")} if name else STUDENTS
     sizes = {
-        size: f"{about.student}:" + ",".join(f"{k}={v}" for k, v in about.params.items())
-        for size, about in SIZES.items()
-        if about.student in chosen
+        name: f"{size.student}:" + ",".join(f"{k}={v}" for k, v in size.params.items())
+        for name, size in SIZES.items()
+        if size.student in chosen
     }
-    _tell(chosen, "students", sizes, as_json)
+    _print("students", chosen, sizes, as_json)
 
 
-def knobs_of(kind: type) -> list[dict[str, Any]]:
-    """A row a knob: name, default, low, high, options, help; None where it has none."""
+def _print(
+    kind: str, entries: Mapping[str, Method | Student], sizes: Mapping[str, str], as_json: bool
+) -> None:
+    data: dict[str, Any] = {}
+    parts: list[Any] = []
+    for name, entry in entries.items():
+        knobs = _knobs_of(entry.params)
+        data[name] = {spec.name: getattr(entry, spec.name) for spec in fields(entry)}
+        data[name] |= {"params": entry.params.__name__, "knobs": knobs}
+        parts += [
+            f"{name}: {entry.title}. {entry.summary}\n{_needs(entry)}. {entry.paper}.",
+            table([_row(knob) for knob in knobs]),
+        ]
+    parts += [f"{size} is short for {spec}" for size, spec in sizes.items()]
+    show(as_json, {kind: data, **({"sizes": sizes} if sizes else {})}, *parts)
+
+
+def _knobs_of(kind: type) -> list[dict[str, Any]]:
+    """Name, default, low, high, options and help of each knob; None where it has none."""
     return [
         {
             "name": spec.name,
@@ -42,39 +60,15 @@ def knobs_of(kind: type) -> list[dict[str, Any]]:
     ]
 
 
-def _chosen(
-    catalog: Mapping[str, Method | Student], name: str | None, kind: str
-) -> dict[str, Method | Student]:
-    return {name: lookup(catalog, name, kind)} if name else dict(catalog)
-
-
-def _tell(
-    entries: Mapping[str, Method | Student], kind: str, sizes: Mapping[str, str], as_json: bool
-) -> None:
-    parts: list[Any] = []
-    for name, entry in entries.items():
-        parts += [
-            f"{name}: {entry.title}. {entry.summary}\n{_fit(entry)}. {entry.paper}.",
-            table([_shown(knob) for knob in knobs_of(entry.params)]),
-        ]
-    parts += [f"{size} is short for {spec}" for size, spec in sizes.items()]
-    data: dict[str, Any] = {name: _plain(entry) for name, entry in entries.items()}
-    show(as_json, {kind: data, **({"sizes": sizes} if sizes else {})}, *parts)
-
-
-def _fit(entry: Method | Student) -> str:
+def _needs(entry: Method | Student) -> str:
+    """What a method reads of its models, or what a student gives to one."""
     if isinstance(entry, Method):
         return f"Reads {', '.join(sorted(entry.needs))}; the teacher is {entry.teacher}"
     towers = "two towers" if entry.separable else "reads query and ad together"
     return f"Gives {', '.join(sorted(entry.gives))}; {towers}"
 
 
-def _plain(entry: Method | Student) -> dict[str, Any]:
-    about = {spec.name: getattr(entry, spec.name) for spec in fields(entry)}
-    return about | {"params": entry.params.__name__, "knobs": knobs_of(entry.params)}
-
-
-def _shown(knob: Mapping[str, Any]) -> dict[str, str]:
+def _row(knob: Mapping[str, Any]) -> dict[str, str]:
     default, options = knob["default"], knob["options"]
     if options:
         reach = ", ".join(options)

@@ -1,19 +1,21 @@
 """`kdlab data`: import, list, show, check and export data sets."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from kdcore.cli.kit.answer import cell, show, table
 from kdcore.cli.kit.options import Json
 from kdcore.cli.kit.reading import mapping_of, options_of, scheme_of
+from kdcore.data import library
+from kdcore.data.check.report import check as check_pairs
+from kdcore.data.export import export_data
+from kdcore.data.library import REJECTS, Imported
+from kdcore.data.names import named_pairs
+from kdcore.data.pairs import PairTable
+from kdcore.data.sources.registry import TASKS
 from kdcore.errors import ConfigError, DataError
-
-if TYPE_CHECKING:
-    from kdcore.data.check.report import DataReport
-    from kdcore.data.library import Imported
-    from kdcore.data.pairs import PairTable
 
 app = typer.Typer(help="Bring data sets in, look at them, check them, take them out.")
 
@@ -81,31 +83,27 @@ def import_data(
     as_json: Json = False,
 ) -> None:
     """Read a data set and keep it under a name; bad rows are told with line and cure."""
-    from kdcore.data import library
-    from kdcore.data.sources.registry import TASKS
-
     if task is not None and task not in TASKS:
         raise ConfigError(f"--task {task}: the tasks are {' and '.join(TASKS)}")
-    made = library.import_data(
+    columns = mapping_of(mapping or ())
+    imported = library.import_data(
         source,
         name,
         task=task,
-        mapping=mapping_of(mapping or ()),
+        mapping={ours: theirs or None for ours, theirs in columns.items()} or None,
         scheme=scheme_of(grades, relevant_from),
         options=options_of(delimiter, header, quotes, sheet),
         round_grades=round_grades,
         skip_bad=skip_bad,
         replace=replace,
     )
-    _tell_import(made, as_json)
+    _print_import(imported, as_json)
 
 
-def _tell_import(made: "Imported", as_json: bool) -> None:
-    from kdcore.data.library import REJECTS
-
-    pairs, counts = made.table, made.counts
+def _print_import(imported: Imported, as_json: bool) -> None:
+    pairs, counts = imported.table, imported.counts
     sizes = {split: len(pairs.split(split)) for split in pairs.splits}
-    rejects = made.folder / REJECTS if made.rejects else None
+    rejects = imported.folder / REJECTS if imported.rejects else None
     data = {
         "name": pairs.name,
         "source": pairs.source,
@@ -113,20 +111,20 @@ def _tell_import(made: "Imported", as_json: bool) -> None:
         "splits": sizes,
         "grades": pairs.scheme.grades,
         **counts,
-        "read": made.reading.columns,
+        "read": imported.reading.columns,
         "notes": pairs.notes,
-        "hints": made.reading.hints,
+        "hints": imported.reading.hints,
         "rejects": rejects,
-        "folder": made.folder,
+        "folder": imported.folder,
     }
-    held = ", ".join(f"{split} {n:,}" for split, n in sizes.items())
+    splits = ", ".join(f"{split} {n:,}" for split, n in sizes.items())
     names, first = pairs.scheme.grades, pairs.scheme.relevant_from
-    read = made.reading.columns
+    columns = imported.reading.columns
     lines = [
-        f"{pairs.name}: {counts['kept']:,} of {counts['rows']:,} rows imported ({held}).",
-        *(read.sentences() if read else (f"Read as {pairs.source}.",)),
+        f"{pairs.name}: {counts['kept']:,} of {counts['rows']:,} rows imported ({splits}).",
+        *(columns.sentences() if columns else (f"Read as {pairs.source}.",)),
         f"Grades, worst first: {', '.join(names)}; relevant from {names[first]}.",
-        *(f"Note: {note}" for note in (*pairs.notes, *made.reading.hints)),
+        *(f"Note: {note}" for note in (*pairs.notes, *imported.reading.hints)),
         *([f"The rows left out are in {rejects}."] if rejects else []),
     ]
     show(as_json, data, *lines)
@@ -135,30 +133,24 @@ def _tell_import(made: "Imported", as_json: bool) -> None:
 @app.command("list")
 def list_data(as_json: Json = False) -> None:
     """List the bundled world and every data set that was imported."""
-    from kdcore.data import library
-
-    found = library.list_data()
+    imported = library.list_data()
     rows: list[dict[str, Any]] = [{"name": library.WORLD, "pairs": None, "source": BUNDLED}]
-    rows += [{"name": d.name, "pairs": d.pairs, "source": d.problem or d.source} for d in found]
-    world = {"name": library.WORLD, "pairs": None, "source": BUNDLED, "problem": ""}
-    show(as_json, {"data": [world, *found]}, table(rows, right=("pairs",)))
+    rows += [{"name": d.name, "pairs": d.pairs, "source": d.problem or d.source} for d in imported]
+    data = [rows[0] | {"problem": ""}, *imported]
+    show(as_json, {"data": data}, table(rows, right=("pairs",)))
 
 
 @app.command("delete")
 def delete_data(name: Own, as_json: Json = False) -> None:
     """Put an imported data set into the trash, where it stays for a week."""
-    from kdcore.data import library
-
     library.delete_data(name)
-    told = f"{name} is in the trash for a week; `kdlab data restore {name}` takes it back"
-    show(as_json, {"deleted": name}, told)
+    way_back = f"{name} is in the trash for a week; `kdlab data restore {name}` takes it back"
+    show(as_json, {"deleted": name}, way_back)
 
 
 @app.command("restore")
 def restore_data(name: Own, as_json: Json = False) -> None:
     """Take a deleted data set back out of the trash."""
-    from kdcore.data import library
-
     library.restore_data(name)
     show(as_json, {"restored": name}, f"{name} is back")
 
@@ -170,10 +162,14 @@ def show_data(
     as_json: Json = False,
 ) -> None:
     """Show where a data set comes from, how large it is, and its first pairs."""
-    from kdcore.data.names import named_pairs
-
     pairs = named_pairs(name)
-    first, splits = _first(pairs, rows), [_size(pairs, split) for split in pairs.splits]
+    names = [*pairs.scheme.grades, None]  # an unlabelled pair has grade -1
+    columns = ["query", "title", "description", "grade", "language", "split"]
+    first = [
+        {str(key): value for key, value in row.items()} | {"grade": names[int(row["grade"])]}
+        for row in pairs.frame[columns].head(rows).to_dict("records")
+    ]
+    splits = [_size(pairs, split) for split in pairs.splits]
     data = {
         "name": pairs.name,
         "source": pairs.source,
@@ -186,20 +182,11 @@ def show_data(
         "first": first,
     }
     relevant = ", ".join(pairs.scheme.grades[pairs.scheme.relevant_from :])
-    about = f"{pairs.name}: {pairs.source}\ngrades: {', '.join(pairs.scheme.grades)}"
+    grades = f"grades: {', '.join(pairs.scheme.grades)} ({relevant} count as relevant)"
     notes = [f"Note: {note}" for note in pairs.notes]
-    counted = table(splits, right=("pairs", "queries", "labelled"))
+    sizes = table(splits, right=("pairs", "queries", "labelled"))
     shown = [table([_short(row) for row in first])] if first else []
-    show(as_json, data, f"{about} ({relevant} count as relevant)", *notes, counted, *shown)
-
-
-def _first(pairs: "PairTable", rows: int) -> list[dict[str, Any]]:
-    names = [*pairs.scheme.grades, None]  # an unlabelled pair has grade -1
-    columns = ["query", "title", "description", "grade", "language", "split"]
-    return [
-        {str(key): value for key, value in row.items()} | {"grade": names[int(row["grade"])]}
-        for row in pairs.frame[columns].head(rows).to_dict("records")
-    ]
+    show(as_json, data, f"{pairs.name}: {pairs.source}\n{grades}", *notes, sizes, *shown)
 
 
 def _short(row: dict[str, Any]) -> dict[str, Any]:
@@ -210,7 +197,7 @@ def _short(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _size(pairs: "PairTable", split: str) -> dict[str, Any]:
+def _size(pairs: PairTable, split: str) -> dict[str, Any]:
     part = pairs.split(split)
     queries, labelled = int(part.query_ids.max()) + 1, len(part.labelled())
     return {"split": split, "pairs": len(part), "queries": queries, "labelled": labelled}
@@ -219,49 +206,31 @@ def _size(pairs: "PairTable", split: str) -> dict[str, Any]:
 @app.command()
 def check(name: Named, as_json: Json = False) -> None:
     """Check a data set: sizes, label shares, duplicates, leaks, what chance alone scores."""
-    from kdcore.data.check.report import check as look
-    from kdcore.data.names import named_pairs
-
-    report = look(named_pairs(name))
+    report = check_pairs(named_pairs(name))
     findings = [f"- {finding}" for finding in report.findings] or ["Nothing odd was found."]
-    show(
-        as_json,
-        report.to_dict(),
-        f"{report.name}: {report.source}",
-        table(_splits(report), right=_NUMBERS),
-        *(f"Note: {note}" for note in report.notes),
-        "\n".join(findings),
-    )
-
-
-_NUMBERS = (
-    "pairs",
-    "queries",
-    "ads a query",
-    "relevant",
-    "random nDCG@5",
-    "detectable AUC difference",
-)
-
-
-def _splits(report: "DataReport") -> list[dict[str, Any]]:
-    return [
+    rows = [
         {
             "split": s.split,
             "pairs": s.pairs,
             "queries": s.queries,
             "ads a query": f"{s.ads_per_query.mean:.1f}",
-            "grades": ", ".join(f"{grade} {share:.0%}" for grade, share in _known(s.label_shares)),
+            "grades": ", ".join(
+                f"{grade} {share:.0%}" for grade, share in s.label_shares.items() if share == share
+            ),
             "relevant": f"{s.prior:.1%}" if s.prior == s.prior else cell(None),
             "random nDCG@5": next(c.random for c in s.chance if (c.gain, c.depth) == ("exp2", 5)),
             "detectable AUC difference": s.auc_step,
         }
         for s in report.splits
     ]
-
-
-def _known(shares: dict[str, float]) -> list[tuple[str, float]]:
-    return [(grade, share) for grade, share in shares.items() if share == share]
+    show(
+        as_json,
+        report.to_dict(),
+        f"{report.name}: {report.source}",
+        table(rows, right=rows[0].keys() - {"split", "grades"} if rows else ()),
+        *(f"Note: {note}" for note in report.notes),
+        "\n".join(findings),
+    )
 
 
 @app.command()
@@ -275,9 +244,6 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Write a data set for other tools; what is written reads back."""
-    from kdcore.data.export import export_data
-    from kdcore.data.names import named_pairs
-
     if path.is_file() and not replace:
         raise DataError(f"{path} exists already; choose another name, or add --replace")
     pairs = named_pairs(name)
@@ -285,5 +251,5 @@ def export(
         pairs = pairs.split(split)
     written = export_data(pairs, path)
     data = {"name": pairs.name, "pairs": len(pairs), "written": written}
-    told = ", ".join(map(str, written))
-    show(as_json, data, f"{len(pairs):,} pairs of {pairs.name} are in {told}")
+    files = ", ".join(map(str, written))
+    show(as_json, data, f"{len(pairs):,} pairs of {pairs.name} are in {files}")

@@ -9,6 +9,9 @@ import typer
 from kdcore.cli.kit.answer import show, span, table
 from kdcore.cli.kit.options import Json, Quiet, knob_option
 from kdcore.cli.kit.progress import Progress
+from kdcore.demo.again import measure_again
+from kdcore.demo.check import problems, read_card
+from kdcore.demo.plan import DemoPlan
 from kdcore.errors import DataError
 from kdcore.experiments.options import COMMON
 
@@ -36,22 +39,23 @@ def build(
 
     A build that was stopped goes on where it was.
     """
-    from kdcore.demo.build import build as carry_out
-    from kdcore.demo.plan import DemoPlan
+    from kdcore.demo.build import build as build_demo
 
     plan = DemoPlan(seed=seed or 0, device=device or "auto")
     with Progress(quiet, as_json) as progress:
-        card = carry_out(plan, out.absolute(), jobs=jobs, tell=progress.tell)
-    show(as_json, {**card, "out": out}, *_told(card, out))
+        card = build_demo(plan, out.absolute(), jobs=jobs, tell=progress.tell)
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
+    took = {name: f"{seconds / 60:.0f} min" for name, seconds in card["seconds"].items()}
+    sizes = f"{out}: {size:.1f} MB; trainings {took['trainings']}, this command "
+    figures = table(_rows(card["figures"]), right=("pairs", "seconds"))
+    show(as_json, {**card, "out": out}, figures, *card["notes"], f"{sizes}{took['this_build']}.")
 
 
 @app.command()
 def check(folder: Folder = HOME, rows: Rows = 200, as_json: Json = False) -> None:
     """Check that every file is there and that each model gives the logits shipped with it."""
-    from kdcore.demo.check import problems, read_card
-
-    if found := problems(folder, rows):
-        raise DataError(f"{folder} is not as it was built:", found)
+    if wrong := problems(folder, rows):
+        raise DataError(f"{folder} is not as it was built:", wrong)
     card = read_card(folder)
     whole = f"{folder} is whole: {len(card['files'])} files, {len(card['runs'])} models answer."
     show(as_json, {"folder": folder, "problems": []}, whole)
@@ -60,21 +64,8 @@ def check(folder: Folder = HOME, rows: Rows = 200, as_json: Json = False) -> Non
 @app.command()
 def measure(folder: Folder = HOME, as_json: Json = False) -> None:
     """Measure a built demo anew from its shipped answers; no model is trained or changed."""
-    from kdcore.demo.again import measure_again
-    from kdcore.demo.plan import DemoPlan
-
-    card = measure_again(folder.absolute(), DemoPlan())
-    show(as_json, {"folder": folder, "figures": card["figures"]}, table(_rows(card["figures"])))
-
-
-def _told(card: Mapping[str, Any], out: Path) -> list[Any]:
-    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 1e6
-    took = {name: f"{seconds / 60:.0f} min" for name, seconds in card["seconds"].items()}
-    lines = [
-        *card["notes"],
-        f"{out}: {size:.1f} MB; trainings {took['trainings']}, this command {took['this_build']}.",
-    ]
-    return [table(_rows(card["figures"]), right=("pairs", "seconds")), *lines]
+    figures = measure_again(folder.absolute(), DemoPlan())["figures"]
+    show(as_json, {"folder": folder, "figures": figures}, table(_rows(figures)))
 
 
 def _rows(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -87,13 +78,13 @@ def _rows(figures: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
-def _row(title: str, about: Mapping[str, Any]) -> dict[str, Any]:
-    area, top = about["roc_auc"], about["ndcg@5"]
+def _row(title: str, figures: Mapping[str, Any]) -> dict[str, Any]:
+    area, top = figures["roc_auc"], figures["ndcg@5"]
     return {
         "model": title,
-        "pairs": about["pairs"],
+        "pairs": figures["pairs"],
         "ROC-AUC [95 %]": span(area["value"], area["low"], area["high"]),
         "nDCG@5": span(top["value"], top["low"], top["high"]),
-        "seconds": f"{about['seconds']:.0f}",
+        "seconds": f"{figures['seconds']:.0f}",
         "gap recovered [95 %]": "",
     }

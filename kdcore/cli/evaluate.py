@@ -1,14 +1,15 @@
 """`kdlab evaluate`: evaluate a run, compare it with another, write the files, print tables."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.table import Table
 
 from kdcore import lab
 from kdcore.cli.kit.answer import cell, show, span, table
+from kdcore.cli.kit.options import Json, Quiet, RunId
 from kdcore.cli.kit.progress import Progress
 from kdcore.errors import ConfigError
 from kdcore.evaluation.comparison import Comparison, compare
@@ -18,36 +19,39 @@ from kdcore.lab import Evaluated
 from kdcore.workspace import write_text_atomic
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to evaluate, and which files to write of it.
-
-    run, teacher, against: ids of runs; temperature: at which the run and its teacher are compared.
-    """
-
-    run: str
-    split: str
-    teacher: str | None
-    against: str | None
-    temperature: float
-    csv: Path | None
-    per_query: Path | None
-    trec: Path | None
-
-
-def evaluate(request: Request, quiet: bool, as_json: bool) -> None:
-    """Evaluate the run, compare it with the other run where one is named, and write the files."""
-    check_targets(request.csv, request.per_query)
+def evaluate(
+    run: RunId,
+    split: Annotated[str, typer.Option("--split", help="the pairs to measure on")] = "test",
+    teacher: Annotated[
+        str | None,
+        typer.Option("--teacher", metavar="RUN", help="measure the agreement with this run, too"),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="RUN", help="is RUN better than this one?")
+    ] = None,
+    temperature: Annotated[
+        float, typer.Option("--temperature", help="where the run and the teacher are compared")
+    ] = 2.0,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="write the table as CSV")
+    ] = None,
+    per_query: Annotated[
+        Path | None, typer.Option("--per-query", metavar="FILE", help="write a CSV row a query")
+    ] = None,
+    trec: Annotated[
+        Path | None,
+        typer.Option("--trec", metavar="DIR", help="write run and qrels for trec_eval"),
+    ] = None,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Measure a run on a split: every metric with its interval and what it is over."""
+    _check_targets(csv, per_query)
     with Progress(quiet, as_json) as progress:
         progress.tell("evaluate")
-        lab.check_temperature(request.temperature)
-        result = lab.evaluate(
-            request.run,
-            request.split,
-            teacher=request.teacher,
-            rivals=[request.against] if request.against else [],
-            temperature=request.temperature,
-        )
+        lab.check_temperature(temperature)
+        rivals = [against] if against else []
+        result = lab.evaluate(run, split, teacher=teacher, rivals=rivals, temperature=temperature)
         comparison = None
         if result.rivals:
             comparison = compare(
@@ -55,31 +59,24 @@ def evaluate(request: Request, quiet: bool, as_json: bool) -> None:
                 result.predictions,
                 result.rivals[0],
                 teacher=result.teacher,
-                temperature=request.temperature,
+                temperature=temperature,
             )
-        written = write(result, comparison, request)
-    print_result(result, comparison, written, as_json)
+        written: list[Path] = []
+        if csv:
+            write_text_atomic(csv, to_csv(comparison or result.evaluation))
+            written.append(csv)
+        if per_query:
+            write_text_atomic(per_query, per_query_csv(result.evaluation, result.pairs))
+            written.append(per_query)
+        if trec:
+            ranking, judgments = trec / f"{result.run.id}.run", trec / f"{result.split}.qrels"
+            write_trec_run(ranking, result.pairs, result.predictions)
+            write_qrels(judgments, result.pairs)
+            written += [ranking, judgments]
+    _print(result, comparison, written, as_json)
 
 
-def write(result: Evaluated, comparison: Comparison | None, request: Request) -> tuple[Path, ...]:
-    """Write the requested files and return their paths."""
-    written: list[Path] = []
-    if request.csv:
-        write_text_atomic(request.csv, to_csv(comparison or result.evaluation))
-        written.append(request.csv)
-    if request.per_query:
-        write_text_atomic(request.per_query, per_query_csv(result.evaluation, result.pairs))
-        written.append(request.per_query)
-    if request.trec:
-        run = request.trec / f"{result.run.id}.run"
-        qrels = request.trec / f"{result.split}.qrels"
-        write_trec_run(run, result.pairs, result.predictions)
-        write_qrels(qrels, result.pairs)
-        written += [run, qrels]
-    return tuple(written)
-
-
-def check_targets(*paths: Path | None) -> None:
+def _check_targets(*paths: Path | None) -> None:
     """Raise ConfigError where a path is a folder, or lies in a folder that does not exist."""
     for path in paths:
         if path is not None and path.is_dir():
@@ -89,8 +86,8 @@ def check_targets(*paths: Path | None) -> None:
             raise ConfigError(f"there is no folder {path.parent}: make it, or name another place")
 
 
-def print_result(
-    result: Evaluated, comparison: Comparison | None, written: tuple[Path, ...], as_json: bool
+def _print(
+    result: Evaluated, comparison: Comparison | None, written: list[Path], as_json: bool
 ) -> None:
     """Print the metrics, the differences to the other run, and the files that were written."""
     evaluation = result.evaluation

@@ -5,9 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from kdcore import lab
 from kdcore.cli.kit.answer import show
 from kdcore.cli.kit.options import Json, RunId
 from kdcore.errors import ConfigError
+from kdcore.export.student import export_student
+from kdcore.report.run_report import keep_report
 
 
 def export(
@@ -33,22 +36,19 @@ def export(
     transformers loads the folder where it knows the architecture; student.py beside the weights
     does in every case. README.md is its model card.
     """
-    from kdcore import lab
-    from kdcore.export.student import export_student
-    from kdcore.report.run_report import keep_report
-
     if to is None and report is None:
         raise ConfigError("Nothing to write:", ["give --to DIR, or --report FILE, or both"])
     if onnx and to is None:
         raise ConfigError("Nothing to write:", ["--onnx goes into the folder of --to DIR"])
-    found = lab.store().get(run)
-    data: dict[str, Any] = {"run": found.id}
-    told: list[str] = []
+    source = lab.store().get(run)
+    data: dict[str, Any] = {"run": source.id}
+    lines: list[str] = []
     if to is not None:
-        made = export_student(found, to, onnx, force=force)
-        data |= {**vars(made), "sentence": made.sentence}
-        told += [f"{found.id} is in {made.folder}: {', '.join(made.files)}.", made.sentence]
+        exported = export_student(source, to, onnx, force=force)
+        data |= {**vars(exported), "sentence": exported.sentence}
+        files = ", ".join(exported.files)
+        lines += [f"{source.id} is in {exported.folder}: {files}.", exported.sentence]
     if report is not None:
-        data["report"] = keep_report(found, report, force=force)
-        told.append(f"Its report is {data['report']}.")
-    show(as_json, data, *told)
+        data["report"] = keep_report(source, report, force=force)
+        lines.append(f"Its report is {data['report']}.")
+    show(as_json, data, *lines)

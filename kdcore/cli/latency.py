@@ -7,6 +7,7 @@ from kdcore.cli.kit.answer import show, table
 from kdcore.cli.kit.options import Json, RunId
 from kdcore.config import DistillConfig, InferConfig
 from kdcore.errors import ConfigError
+from kdcore.judging.retention import conditions
 from kdcore.workspace import Workspace
 
 
@@ -16,33 +17,30 @@ def latency(run: RunId, as_json: Json = False) -> None:
     A run measures itself at its end; this does it again, or for a run from another machine.
     """
     from kdcore.judging.latency import latency_of
-    from kdcore.judging.retention import conditions
     from kdcore.training.devices import use_threads
 
-    home = Workspace.default()
-    found = lab.store().get(run)
-    config = found.config
+    source = lab.store().get(run)
+    config = source.config
     if isinstance(config, InferConfig):
-        raise ConfigError(f"{found.id} holds predictions only; name the run whose model made them")
+        raise ConfigError(f"{source.id} holds predictions only; name the run whose model made them")
     with use_threads(config.threads):
-        measured = latency_of(found, config, lab.split_of(found, "test"))
-    measured.keep(found, home)
-    speeds = {"student": measured.student, "teacher": measured.teacher}
+        measured = latency_of(source, config, lab.split_of(source, "test"))
+    measured.keep(source, Workspace.default())
     rows = [
         {
-            "model": who,
+            "model": role,
             "parameters": speed.parameters,
             "p50 ms": f"{speed.configured.p50_ms:.2f}",
             "p95 ms": f"{speed.configured.p95_ms:.2f}",
             "p50 ms, one thread": f"{speed.one_thread.p50_ms:.2f}",
             "pairs/s in batches": f"{speed.pairs_per_second:,.0f}",
         }
-        for who, speed in speeds.items()
+        for role, speed in (("student", measured.student), ("teacher", measured.teacher))
         if speed is not None
     ]
-    told = table(rows, right=set(rows[0]) - {"model"}), conditions(measured)
     notes = []
     if isinstance(config, DistillConfig) and measured.teacher is None:
         notes = [f"its teacher, {config.teacher}, is gone or cannot be read, and was not measured"]
-    data = {"run": found.id, **asdict(measured), "notes": notes}
-    show(as_json, data, *told, *(f"Note: {note}." for note in notes))
+    data = {"run": source.id, **asdict(measured), "notes": notes}
+    parts = [table(rows, right=set(rows[0]) - {"model"}), conditions(measured)]
+    show(as_json, data, *parts, *(f"Note: {note}." for note in notes))

@@ -11,17 +11,21 @@ from typing import Annotated
 
 import typer
 
+from kdcore import lab
 from kdcore.cli.kit.running import run
+from kdcore.config import DistillConfig, from_dict
+from kdcore.runs import machine
+from kdcore.runs.queue.dispatch import serve
+from kdcore.runs.queue.entries import RUNNING, read_entries
+from kdcore.runs.queue.queue import PREPARE
 from kdcore.runs.record import LOG
+from kdcore.workspace import Workspace
 
 LOOK_EVERY = 0.5  # seconds between two looks at what is likely to come
 
 
 def dispatch(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Start the runs that wait in this workspace as devices come free; one process does this."""
-    from kdcore.runs.queue.dispatch import serve
-    from kdcore.workspace import Workspace
-
     serve(Workspace(home.absolute()))
 
 
@@ -31,8 +35,6 @@ def ready(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     The input ends without a line when the dispatcher dies; then this process leaves too. Until
     then it asks the teacher of the run that is likely to come (kdcore.runs.queue.queue.prepare).
     """
-    from kdcore import lab
-
     orders: Queue[str] = Queue()
     threading.Thread(target=lambda: orders.put(sys.stdin.readline()), daemon=True).start()
     lab.get_ready()
@@ -52,43 +54,36 @@ def ready(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
 
 def _wait(orders: "Queue[str]", home: Path) -> str:
     """The order, or nothing at the end of the input; what is likely next is prepared meanwhile."""
-    known = ""
+    prepared = ""
     while True:
         with suppress(Empty):
             return orders.get(timeout=LOOK_EVERY)
         likely = _likely(home)
-        if likely != known:
-            known = likely
+        if likely != prepared:
+            prepared = likely
             _prepare(likely, home, orders)
 
 
 def _likely(home: Path) -> str:
-    from kdcore.runs.machine import gpus
-    from kdcore.runs.queue.queue import PREPARE
-
-    if _somebody_works(home):
+    """The config of the run that is likely to come; "" where nothing is to be prepared for it."""
+    if _is_working(home):
         return ""
     try:  # with a GPU it is a matter of a second, and none may be touched before one is given
-        return "" if gpus() else (home / "queue" / PREPARE).read_text(encoding="utf-8")
+        return "" if machine.gpus() else (home / "queue" / PREPARE).read_text(encoding="utf-8")
     except OSError:
         return ""
 
 
-def _somebody_works(home: Path) -> bool:
+def _is_working(home: Path) -> bool:
     """Whether a run computes: what is prepared beside it would take from its cores."""
-    from kdcore.runs.queue.entries import RUNNING, read_entries
-
     return bool(read_entries(home / "queue" / RUNNING))
 
 
 def _prepare(likely: str, home: Path, orders: "Queue[str]") -> None:
     """Put into the cache what this distillation would ask its teacher, until an order comes."""
-    from kdcore import lab
-    from kdcore.config import DistillConfig, from_dict
-    from kdcore.workspace import Workspace
 
     def watch(done: int) -> None:
-        if not orders.empty() or _somebody_works(home):
+        if not orders.empty() or _is_working(home):
             raise InterruptedError
 
     # Whatever is wrong, the run itself will say it; this process must live for its order, or the
@@ -97,8 +92,8 @@ def _prepare(likely: str, home: Path, orders: "Queue[str]") -> None:
         config, workspace = from_dict(json.loads(likely)), Workspace(home)
         if isinstance(config, DistillConfig):
             pairs = lab.pairs_of(config, workspace)
-            taught = pairs.only(config.transfer.split("+"))
-            for part in (taught, pairs.split("validation").labelled()):
+            transfer = pairs.only(config.transfer.split("+"))
+            for part in (transfer, pairs.split("validation").labelled()):
                 lab.answers(config.teacher, part, workspace, "cpu", watch=watch)
 
 

@@ -1,20 +1,23 @@
 """`kdlab runs`: list, show, resume, stop, watch, delete, restore and path."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import yaml
 
+from kdcore import lab
+from kdcore.cli import watching
 from kdcore.cli.kit.answer import NOTHING, show, table
 from kdcore.cli.kit.options import Json, Quiet, RunId
 from kdcore.cli.kit.progress import Progress
-from kdcore.cli.kit.running import require_finished, start_detached, tell_end
+from kdcore.cli.kit.running import print_end, start_detached
+from kdcore.cli.kit.summary import summary
 from kdcore.cli.stages import Detach
 from kdcore.errors import UnknownNameError
 from kdcore.evaluation.texts import age
 from kdcore.runs.metric_lines import latest_numbers
-from kdcore.runs.store import Run
+from kdcore.runs.queue import launch
 
 app = typer.Typer(help="List, resume, stop, delete and restore runs.")
 
@@ -22,54 +25,46 @@ app = typer.Typer(help="List, resume, stop, delete and restore runs.")
 @app.command("list")
 def list_runs(as_json: Json = False) -> None:
     """List every run, newest first."""
-    from kdcore import lab
-    from kdcore.cli.kit.summary import summary
-
-    runs = lab.store()
-    found = [summary(run) for run in runs.list()]
+    store = lab.store()
+    runs = [summary(run) for run in store.list()]
     rows = [
         {
-            "run": about["run"],
-            "stage": about["stage"] or NOTHING,
-            "model": about["model"] or NOTHING,
-            "data": about["data"] or NOTHING,
-            "state": about["state"],
-            "validation": about["validation_roc_auc"],
-            "test ROC-AUC": about["test_roc_auc"],
-            "age": age(about["created"]),
+            "run": run["run"],
+            "stage": run["stage"] or NOTHING,
+            "model": run["model"] or NOTHING,
+            "data": run["data"] or NOTHING,
+            "state": run["state"],
+            "validation": run["validation_roc_auc"],
+            "test ROC-AUC": run["test_roc_auc"],
+            "age": age(run["created"]),
         }
-        for about in found
+        for run in runs
     ]
-    empty = f"There is no run yet in {runs.root}; `kdlab tutorial` makes the first three."
+    empty = f"There is no run yet in {store.root}; `kdlab tutorial` makes the first three."
     shown = table(rows, right=("validation", "test ROC-AUC", "age")) if rows else empty
-    show(as_json, {"runs": found}, shown)
+    show(as_json, {"runs": runs}, shown)
 
 
 @app.command("show")
 def show_run(run: RunId, as_json: Json = False) -> None:
     """Show a run's status, settings and last numbers."""
-    from kdcore import lab
-    from kdcore.cli.kit.summary import summary
-
-    found = lab.store().get(run)
-    about, status, numbers = summary(found), found.status(), latest_numbers(found.folder)
+    source = lab.store().get(run)
+    status, numbers = source.status(), latest_numbers(source.folder)
     data = {
-        **about,
-        "folder": found.folder,
+        **summary(source),
+        "folder": source.folder,
         "status": status.to_dict(),
-        "config": found.settings,
+        "config": source.settings,
         "last": numbers,
     }
-    told = f": {status.message}" if status.message else ""
-    lines = [
-        f"{found.id} is {status.state}{told}",
-        f"step {status.step:,} of {status.total_steps:,}" if status.total_steps else "",
-        f"folder: {found.folder}",
-    ]
-    settings = yaml.safe_dump(found.settings, sort_keys=False).rstrip("\n")
+    reason = f": {status.message}" if status.message else ""
+    lines = [f"{source.id} is {status.state}{reason}"]
+    if status.total_steps:
+        lines.append(f"step {status.step:,} of {status.total_steps:,}")
+    lines.append(f"folder: {source.folder}")
+    settings = yaml.safe_dump(source.settings, sort_keys=False).rstrip("\n")
     rows = [{"number": name, "last value": _shown(name, n)} for name, n in numbers.items()]
-    parts: list[Any] = ["\n".join(filter(None, lines)), settings, *([table(rows)] if rows else [])]
-    show(as_json, data, *parts)
+    show(as_json, data, "\n".join(lines), settings, *([table(rows)] if rows else []))
 
 
 def _shown(name: str, value: float) -> str:
@@ -81,32 +76,26 @@ def _shown(name: str, value: float) -> str:
 @app.command()
 def resume(run: RunId, detach: Detach = False, quiet: Quiet = False, as_json: Json = False) -> None:
     """Go on with a stopped, failed or lost run from its last checkpoint."""
-    from kdcore import lab
-
-    found = lab.store().get(run)
+    source = lab.store().get(run)
     if detach:
-        lab.check_resumable(found)
-        start_detached(found, as_json)
+        lab.check_resumable(source)
+        start_detached(source, as_json)
         return
     with Progress(quiet, as_json) as progress:
-        progress.tell("resume", found)
-        lab.resume(found)
-    require_finished(found)
-    tell_end(found, as_json)
+        progress.tell("resume", source)
+        lab.resume(source)
+    print_end(source, as_json)
 
 
 @app.command()
 def stop(run: RunId, as_json: Json = False) -> None:
     """Stop a run at its next step; its checkpoint is kept."""
-    from kdcore import lab
-    from kdcore.runs.queue import launch
-
-    found = lab.store().get(run)
-    before = found.status().state
-    status = launch.stop(found)
-    data = {"run": found.id, "before": before, "state": status.state, "message": status.message}
-    told = f": {status.message}" if status.message else ""
-    show(as_json, data, f"{found.id} is {status.state}{told}")
+    source = lab.store().get(run)
+    before = source.status().state
+    status = launch.stop(source)
+    data = {"run": source.id, "before": before, "state": status.state, "message": status.message}
+    reason = f": {status.message}" if status.message else ""
+    show(as_json, data, f"{source.id} is {status.state}{reason}")
 
 
 @app.command()
@@ -115,14 +104,11 @@ def watch(
     as_json: Json = False,
 ) -> None:
     """Follow runs that work or wait elsewhere until they end; Ctrl-C leaves them alone."""
-    from kdcore import lab
-    from kdcore.cli import watching
-
-    found = [lab.store().get(run_id) for run_id in run]
-    if len(found) > 1:
-        watching.follow_all(found, as_json)
+    runs = [lab.store().get(run_id) for run_id in run]
+    if len(runs) > 1:
+        watching.follow_all(runs, as_json)
     else:
-        watching.follow(found[0], as_json)
+        watching.follow(runs[0], as_json)
 
 
 @app.command()
@@ -131,32 +117,24 @@ def delete(
     as_json: Json = False,
 ) -> None:
     """Put runs into the trash, where they stay for a week; the ids must be whole."""
-    from kdcore import lab
-
-    runs = lab.store()
+    store = lab.store()
     for run_id in run:
-        found = runs.get(run_id)
-        if found.id != run_id:
+        if (whole := store.get(run_id).id) != run_id:
             raise UnknownNameError(
                 f"{run_id!r} is not a whole id, and nothing was deleted; if you mean this run, "
-                f"write `kdlab runs delete {found.id}`"
+                f"write `kdlab runs delete {whole}`"
             )
-    pupils = {run_id: _taught_by(run_id, runs.list()) for run_id in run}
+    students = {run_id: [s.id for s in store.list() if s.teacher == run_id] for run_id in run}
     for run_id in run:
-        runs.trash(run_id)
-    told = [f"{i} is in the trash for a week; `kdlab runs restore {i}` takes it back" for i in run]
-    told += [
+        store.trash(run_id)
+    lines = [f"{i} is in the trash for a week; `kdlab runs restore {i}` takes it back" for i in run]
+    lines += [
         f"Note: {run_id} teaches {', '.join(names)}, which can neither be resumed nor be compared "
         "with it while it is gone."
-        for run_id, names in pupils.items()
+        for run_id, names in students.items()
         if names
     ]
-    show(as_json, {"deleted": run, "taught": pupils}, *told)
-
-
-def _taught_by(run_id: str, runs: list[Run]) -> list[str]:
-    """The runs whose teacher this one is."""
-    return [run.id for run in runs if run.teacher == run_id]
+    show(as_json, {"deleted": run, "taught": students}, *lines)
 
 
 @app.command()
@@ -165,8 +143,6 @@ def restore(
     as_json: Json = False,
 ) -> None:
     """Take deleted runs back out of the trash."""
-    from kdcore import lab
-
     for run_id in run:
         lab.store().restore(run_id)
     show(as_json, {"restored": run}, *(f"{run_id} is back" for run_id in run))
@@ -175,8 +151,5 @@ def restore(
 @app.command()
 def path(run: RunId, as_json: Json = False) -> None:
     """Print a run's folder."""
-    from kdcore import lab
-
-    found = lab.store().get(run)
-    data: dict[str, Any] = {"run": found.id, "folder": found.folder}
-    show(as_json, data, str(found.folder))
+    source = lab.store().get(run)
+    show(as_json, {"run": source.id, "folder": source.folder}, str(source.folder))

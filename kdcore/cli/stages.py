@@ -1,16 +1,14 @@
-"""The stages one by one: finetune, infer, distill, evaluate, predict."""
+"""The stages one by one: finetune, infer, distill; and predict, which asks a run."""
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from kdcore import lab
 from kdcore.cli.kit.answer import cell, show, table
 from kdcore.cli.kit.options import (
     Given,
     Json,
-    Quiet,
     RunId,
     Setting,
     configured,
@@ -92,46 +90,10 @@ def infer(
 
 def inherit(settings: Settings[Any], role: str) -> None:
     """Take data and limit from the other run; wrong settings are left to the check of all."""
-    from kdcore import lab
-
     values = settings.values
     limit, data = values.get("limit"), values.get("data", "")
     if isinstance(values.get(role), str) and values[role] and isinstance(data, str):
         values |= lab.inherited({role: values[role], "data": data, "limit": limit}, role)
-
-
-def evaluate(
-    run: RunId,
-    split: Annotated[str, typer.Option("--split", help="the pairs to measure on")] = "test",
-    teacher: Annotated[
-        str | None,
-        typer.Option("--teacher", metavar="RUN", help="measure the agreement with this run, too"),
-    ] = None,
-    against: Annotated[
-        str | None, typer.Option("--against", metavar="RUN", help="is RUN better than this one?")
-    ] = None,
-    temperature: Annotated[
-        float, typer.Option("--temperature", help="where the run and the teacher are compared")
-    ] = 2.0,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="FILE", help="write the table as CSV")
-    ] = None,
-    per_query: Annotated[
-        Path | None, typer.Option("--per-query", metavar="FILE", help="write a CSV row a query")
-    ] = None,
-    trec: Annotated[
-        Path | None,
-        typer.Option("--trec", metavar="DIR", help="write run and qrels for trec_eval"),
-    ] = None,
-    quiet: Quiet = False,
-    as_json: Json = False,
-) -> None:
-    """Measure a run on a split: every metric with its interval and what it is over."""
-    from kdcore.cli.evaluate import Request
-    from kdcore.cli.evaluate import evaluate as evaluate_run
-
-    request = Request(run, split, teacher, against, temperature, csv, per_query, trec)
-    evaluate_run(request, quiet, as_json)
 
 
 def predict(
@@ -146,27 +108,25 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Ask a run about one typed pair: the probability of each grade, worst first."""
-    from kdcore import lab
     from kdcore.models.predict import load_model, typed_notes
 
-    asked = lab.store().get(run)
+    model = lab.store().get(run)
     answers = [
-        (t, lab.predict(asked, query, title, description, temperature=t))
+        (t, lab.predict(model, query, title, description, temperature=t))
         for t in temperature or [1.0]
     ]
-    notes = typed_notes(load_model(asked.model_folder), query, title, description)
-    rows = [{"temperature": f"{t:g}", **_shares(labels)} for t, labels in answers]
+    notes = typed_notes(load_model(model.model_folder), query, title, description)
+    rows = [
+        {"temperature": f"{t:g}", **{grade: cell(p) for grade, p in labels.items()}}
+        for t, labels in answers
+    ]
     data = {
-        "run": asked.id,
+        "run": model.id,
         "query": query,
         "title": title,
         "description": description,
         "soft_labels": [{"temperature": t, "labels": labels} for t, labels in answers],
         "notes": notes,
     }
-    told = [f"Note: {note}." for note in notes]
-    show(as_json, data, table(rows, right=tuple(rows[0])), *told)
-
-
-def _shares(labels: Mapping[str, float]) -> dict[str, str]:
-    return {grade: cell(p) for grade, p in labels.items()}
+    lines = [f"Note: {note}." for note in notes]
+    show(as_json, data, table(rows, right=tuple(rows[0])), *lines)

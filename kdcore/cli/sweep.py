@@ -3,21 +3,20 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
 import yaml
 
-from kdcore.cli.kit.answer import cell as shown
-from kdcore.cli.kit.answer import plain, show, span, table
+from kdcore import lab
+from kdcore.cli.kit.answer import cell, plain, show, span, table
 from kdcore.cli.kit.options import Given, configured
 from kdcore.cli.kit.progress import LOOK_EVERY, Progress
 from kdcore.cli.stages import DISTILL, DISTILL_ORDER, Detach, distillation
 from kdcore.cli.watching import LIVE, is_forsaken, refuse_forsaken
-from kdcore.config import DistillConfig
 from kdcore.errors import ConfigError, LabError, RunError
 from kdcore.runs.machine import refuse_too_many
+from kdcore.runs.queue import launch, queue
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 from kdcore.yaml_text import read_yaml
@@ -43,18 +42,6 @@ Group = Annotated[
 PATHS = {name: setting.paths[0] for name, setting in DISTILL.items()}  # of an option's name
 
 
-@dataclass(frozen=True)
-class Request:
-    """How a sweep is named, trained and printed."""
-
-    title: str
-    twin: bool
-    metric: str
-    detach: bool
-    quiet: bool
-    as_json: bool
-
-
 @configured(
     f"teacher student grid {DISTILL_ORDER} title twin metric group detach",
     DISTILL,
@@ -72,34 +59,55 @@ def sweep(
 
     For example: kdlab sweep --teacher RUN --grid temperature=1,2,4 --grid limit=1000,4000
     """
-    if group:
-        from kdcore.experiments.sweep import sweep_runs
+    from kdcore.experiments.sweep import Sweep, launch_sweep, new_runs, sweep_runs
 
-        _print_table(sweep_runs(group, Workspace.default()), metric, given.as_json)
+    workspace = Workspace.default()
+    if group:
+        _print_table(sweep_runs(group, workspace), metric, given.as_json)
         return
-    config = distillation(given)
-    if not given.printed(config):
-        request = Request(title, twin, metric, detach, given.quiet, given.as_json)
-        _carry_out(config, grid_of(grid or []), request)
+    base = distillation(given)
+    if given.printed(base):
+        return
+    cells = Sweep(base, grid_of(grid or []), title)
+    for each in cells.cells():  # before the first run is created
+        refuse_too_many(each.config.device)
+    if detach:
+        launched = launch_sweep(cells, workspace, twin=twin)
+        group = launched[0].student.about.group
+        ids = [run.id for run in new_runs(launched)]
+        show(given.as_json, {"group": group, "runs": ids}, "\n".join(ids), _later(group))
+        return
+    with Progress(given.quiet, given.as_json) as progress:
+        progress.tell("read data")
+        launched = launch_sweep(cells, workspace, twin=twin, start=False)
+        runs = new_runs(launched)
+        _train(runs, workspace, progress)
+        lost = _wait([each.twin for each in launched if each.twin])
+        progress.tell("evaluate")
+    _print_table([each.student for each in launched], metric, given.as_json)
+    if lost:
+        raise RunError(lost)
+    if failed := [run.id for run in runs if run.status().state != "finished"]:
+        raise RunError(f"{len(failed)} of {len(runs)} runs did not finish: {', '.join(failed)}")
 
 
 def grid_of(texts: Sequence[str]) -> dict[str, list[Any]]:
     """Paths and their values from `name=a,b,c`; ConfigError tells every problem at once."""
-    found: dict[str, list[Any]] = {}
+    grid: dict[str, list[Any]] = {}
     problems = []
     for text in texts:
         name, sign, values = text.partition("=")
         path = PATHS.get(name.strip().replace("-", "_"), name.strip())
         if not sign or not path or not values.strip():
             problems.append(f"--grid {text}: write name=a,b,c")
-        elif path in found:
+        elif path in grid:
             problems.append(f"--grid {text}: {path} has its values already")
         else:
             between = ";" if ";" in values else ","
-            found[path] = [_value(part.strip()) for part in values.split(between) if part.strip()]
+            grid[path] = [_value(part.strip()) for part in values.split(between) if part.strip()]
     if problems:
         raise ConfigError("This grid cannot be read:", problems)
-    return found
+    return grid
 
 
 def _value(text: str) -> Any:
@@ -109,62 +117,28 @@ def _value(text: str) -> Any:
         return text
 
 
-def _carry_out(base: DistillConfig, grid: dict[str, list[Any]], request: Request) -> None:
-    from kdcore.experiments.sweep import Sweep, launch_sweep, new_runs
+def _train(runs: Sequence[Run], workspace: Workspace, progress: Progress) -> None:
+    """Train runs one by one; a failed one does not end the sweep, a stopped one does.
 
-    cells, workspace = Sweep(base, grid, request.title), Workspace.default()
-    for cell in cells.cells():  # before the first run is created
-        refuse_too_many(cell.config.device)
-    if request.detach:
-        launched = launch_sweep(cells, workspace, twin=request.twin)
-        group = launched[0].student.about.group
-        data = {"group": group, "runs": [run.id for run in new_runs(launched)]}
-        show(request.as_json, data, "\n".join(data["runs"]), _later(group))
-        return
-    with Progress(request.quiet, request.as_json) as progress:
-        progress.tell("read data")
-        launched = launch_sweep(cells, workspace, twin=request.twin, start=False)
-        runs = new_runs(launched)
-        try:
-            for number, run in enumerate(runs, 1):
-                progress.tell(f"{number}/{len(runs)} {run.title}", run)
-                _train(run, workspace)
-        finally:
-            _stop_unstarted(runs)
-        lost = _wait([each.twin for each in launched if each.twin])
-        progress.tell("evaluate")
-    _print_table([each.student for each in launched], request.metric, request.as_json)
-    if lost:
-        raise RunError(lost)
-    if failed := [run.id for run in runs if run.status().state != "finished"]:
-        raise RunError(f"{len(failed)} of {len(runs)} runs did not finish: {', '.join(failed)}")
-
-
-def _train(run: Run, workspace: Workspace) -> None:
-    """Train one cell; a failed cell does not end the sweep, a stopped one does."""
-    from kdcore import lab
-
+    Runs that never began because the sweep ended before are marked as stopped.
+    """
     try:
-        lab.execute(run, workspace)
-    except LabError:
-        if run.status().state == "stopped":
-            raise
-
-
-def _stop_unstarted(runs: Sequence[Run]) -> None:
-    """Mark the cells as stopped that never began because the sweep ended before."""
-    from kdcore.runs.queue import launch
-
-    for run in runs:
-        with suppress(LabError, OSError):
-            if is_forsaken(run):
-                launch.stop(run)
+        for number, run in enumerate(runs, 1):
+            progress.tell(f"{number}/{len(runs)} {run.title}", run)
+            try:
+                lab.execute(run, workspace)
+            except LabError:
+                if run.status().state == "stopped":
+                    raise
+    finally:
+        for run in runs:
+            with suppress(LabError, OSError):
+                if is_forsaken(run):
+                    launch.stop(run)
 
 
 def _wait(twins: Sequence[Run]) -> str:
     """Wait for twins that other processes train; returns which of them will never end, as text."""
-    from kdcore.runs.queue import queue
-
     lost = []
     for run in twins:
         while (state := run.status().state) in LIVE:
@@ -186,20 +160,20 @@ def _later(group: str) -> str:
 def _print_table(runs: Sequence[Run], metric: str, as_json: bool) -> None:
     from kdcore.experiments.sweep import sweep_table
 
-    found = sweep_table(runs, metric, Workspace.default())
+    results = sweep_table(runs, metric, Workspace.default())
     group = runs[0].about.group
     rows = [
         {
             **{path.rpartition(".")[2]: str(value) for path, value in one.changed.items()},
             "run": one.run,
             "state": one.state,
-            f"{found.name} [95 %]": span(one.value, one.low, one.high),
+            f"{results.name} [95 %]": span(one.value, one.low, one.high),
             "less its twin's [95 %]": span(one.delta, one.delta_low, one.delta_high),
-            "against its twin": one.verdict or shown(None),
-            "q": shown(one.q),
+            "against its twin": one.verdict or cell(None),
+            "q": cell(one.q),
         }
-        for one in found.cells
+        for one in results.cells
     ]
-    data = {"group": group, "title": runs[0].about.sweep, **plain(found)}
-    notes = [note for note in (found.caution, _later(group)) if note]
+    data = {"group": group, "title": runs[0].about.sweep, **plain(results)}
+    notes = [note for note in (results.caution, _later(group)) if note]
     show(as_json, data, table(rows, right=("q",)), "\n".join(notes))

@@ -1,7 +1,7 @@
 """`kdlab tutorial`: the five tasks in a row and the table at their end."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +18,8 @@ from kdcore.cli.kit.progress import Progress
 from kdcore.config import to_dict
 from kdcore.experiments import options
 from kdcore.experiments.command_line import model_of
-
-if TYPE_CHECKING:
-    from kdcore.tutorial import TutorialPlan, TutorialResult
+from kdcore.tutorial import TutorialPlan
+from kdcore.tutorial import tutorial as run_tutorial
 
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="write runs and results here")
@@ -60,47 +59,37 @@ def tutorial(given: Given, out: Out = None) -> None:
 
     The five tasks are teacher_ft, student_ft, teacher_inf, student_kd and eval.
     """
-    from kdcore.tutorial import TutorialPlan
-    from kdcore.tutorial import tutorial as carry_out
-
     plan = given.settings(TutorialPlan, to_dict(TutorialPlan())).build()
     if given.printed(plan):
         return
     with Progress(given.quiet, given.as_json) as progress:
-        result = carry_out(plan, out=out.absolute() if out else None, tell=progress.tell)
-    show(given.as_json, result.to_dict() | {"out": out}, *_parts(result, out))
-
-
-def _parts(result: "TutorialResult", out: Path | None) -> list[Any]:
+        result = run_tutorial(plan, out=out.absolute() if out else None, tell=progress.tell)
     sizes = ", ".join(f"{split} {pairs:,}" for split, pairs in result.splits.items())
     took = ", ".join(f"{task} {result.seconds[task]:.1f} s" for task in ("teacher_inf", "eval"))
     where = out or next(iter(result.runs.values())).folder.parent
     lines = [
-        f"Data: {result.plan.data} ({result.source}); pairs: {sizes}.",
+        result.sentence(),
+        f"Data: {plan.data} ({result.source}); pairs: {sizes}.",
         *(f"Note: {note}" for note in result.notes),
         f"Also: {took}. Runs and results are in {where}.",
     ]
-    return [table(_rows(result), right=("n pairs", "seconds")), result.sentence(), *lines]
+    rows = table([_row(row, plan) for row in result.rows()], right=("n pairs", "seconds"))
+    show(given.as_json, result.to_dict() | {"out": out}, rows, *lines)
 
 
-def _rows(result: "TutorialResult") -> list[dict[str, Any]]:
-    return [
-        {
-            "task": row["task"],
-            "model": _model(result.plan, row["task"]),
-            "ROC-AUC [95 %]": _span(row, "roc_auc"),
-            "PR-AUC [95 %]": _span(row, "pr_auc"),
-            "nDCG@5": row.get("ndcg@5"),
-            "n pairs": row["n"],
-            "seconds": f"{row['seconds']:.1f}",
-        }
-        for row in result.rows()
-    ]
-
-
-def _span(row: dict[str, Any], key: str) -> str:
-    return span(row.get(key), row.get(f"{key}_low"), row.get(f"{key}_high"))
-
-
-def _model(plan: "TutorialPlan", task: str) -> str:
-    return model_of(to_dict(plan.teacher if task == "teacher_ft" else plan.student))
+def _row(row: dict[str, Any], plan: TutorialPlan) -> dict[str, Any]:
+    """A row of the result as the table shows it."""
+    model = plan.teacher if row["task"] == "teacher_ft" else plan.student
+    roc, pr = (
+        span(row.get(key), row.get(f"{key}_low"), row.get(f"{key}_high"))
+        for key in ("roc_auc", "pr_auc")
+    )
+    return {
+        "task": row["task"],
+        "model": model_of(to_dict(model)),
+        "ROC-AUC [95 %]": roc,
+        "PR-AUC [95 %]": pr,
+        "nDCG@5": row.get("ndcg@5"),
+        "n pairs": row["n"],
+        "seconds": f"{row['seconds']:.1f}",
+    }

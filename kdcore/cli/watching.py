@@ -11,10 +11,13 @@ from rich.live import Live
 
 from kdcore.cli.kit.answer import NOTHING, show, table
 from kdcore.cli.kit.progress import LOOK_EVERY, Progress
-from kdcore.cli.kit.running import require_finished, tell_end
+from kdcore.cli.kit.running import print_end
+from kdcore.cli.kit.summary import summary
 from kdcore.errors import LabError, RunError
 from kdcore.runs.metric_lines import latest_numbers
+from kdcore.runs.queue import queue
 from kdcore.runs.store import Run
+from kdcore.workspace import Workspace
 
 LIVE = ("queued", "running")
 BETWEEN = 1.0  # seconds in which a run that left the queue gets its process
@@ -22,7 +25,7 @@ PARTS = 10  # lines that a file or a pipe gets of each run
 
 
 def follow(run: Run, as_json: bool) -> None:
-    """One run until its end, which is told; RunError when nobody works on it."""
+    """Show one run until its end, then what it came to; RunError when no process works on it."""
     with Progress(as_json=as_json) as progress:
         progress.tell(run.stage or "run", run)
         while run.status().state in LIVE:
@@ -32,14 +35,11 @@ def follow(run: Run, as_json: bool) -> None:
             except KeyboardInterrupt:
                 progress.tell("")
                 raise KeyboardInterrupt(f"{run.id} runs on; only the watch ended") from None
-    require_finished(run)
-    tell_end(run, as_json)
+    print_end(run, as_json)
 
 
 def follow_all(runs: Sequence[Run], as_json: bool) -> None:
-    """Several runs until all have ended; RunError names those that came to no good end."""
-    from kdcore.cli.kit.summary import summary
-
+    """Show several runs until all have ended; RunError names those that did not finish."""
     try:
         _look_on(runs, as_json)
     except KeyboardInterrupt:
@@ -53,7 +53,7 @@ def follow_all(runs: Sequence[Run], as_json: bool) -> None:
 
 def _look_on(runs: Sequence[Run], as_json: bool) -> None:
     """Draw in a terminal; elsewhere a line whenever a run is a tenth further."""
-    said: dict[str, str] = {}
+    printed: dict[str, str] = {}
     with ExitStack() as stack:
         live = None
         if sys.stderr.isatty() and not as_json:
@@ -63,7 +63,7 @@ def _look_on(runs: Sequence[Run], as_json: bool) -> None:
             if live is not None:
                 live.update(_table(rows), refresh=True)
             elif not as_json:
-                _say(rows, said)
+                _print_changes(rows, printed)
             waiting = [run for run in runs if run.status().state in LIVE]
             if not waiting:
                 return
@@ -72,13 +72,13 @@ def _look_on(runs: Sequence[Run], as_json: bool) -> None:
             time.sleep(LOOK_EVERY)
 
 
-def _say(rows: Sequence[dict[str, Any]], said: dict[str, str]) -> None:
+def _print_changes(rows: Sequence[dict[str, Any]], printed: dict[str, str]) -> None:
+    """A line for each run that is a tenth further than at its last one in `printed`."""
     for row in rows:
         done, total = row["done"]
-        reached = done * PARTS // total if total else 0
-        told = f"{row['state']} {reached}"
-        if said.get(row["run"]) != told:
-            said[row["run"]] = told
+        reached = f"{row['state']} {done * PARTS // total if total else 0}"
+        if printed.get(row["run"]) != reached:
+            printed[row["run"]] = reached
             line = f"{row['run']} {row['state']}: {row['step']}, {row['note']}"
             sys.stderr.write(line.rstrip(f", {NOTHING}") + "\n")
     sys.stderr.flush()
@@ -86,9 +86,7 @@ def _say(rows: Sequence[dict[str, Any]], said: dict[str, str]) -> None:
 
 def _row(run: Run) -> dict[str, Any]:
     status = run.status()
-    numbers: dict[str, float] = {}
-    with suppress(LabError, OSError):
-        numbers = latest_numbers(run.folder)
+    numbers = latest_numbers(run.folder)
     shapes = {"loss": "loss {:.3f}", "validation_roc_auc": "AUC {:.3f}"}
     note = "  ".join(how.format(numbers[k]) for k, how in shapes.items() if k in numbers)
     place = _place(run) if status.state == "queued" else None
@@ -108,7 +106,7 @@ def _table(rows: Sequence[dict[str, Any]]) -> Any:
 
 
 def refuse_forsaken(run: Run) -> None:
-    """RunError for a run that waits, and nobody will ever come for it."""
+    """Raise RunError for a run that waits and that no process will ever start."""
     if is_forsaken(run):
         time.sleep(BETWEEN)  # it may just have left the queue for its process
         if is_forsaken(run):
@@ -125,10 +123,7 @@ def is_forsaken(run: Run) -> bool:
 
 
 def _place(run: Run) -> int | None:
-    """Its place in the queue of its own workspace; None when it stands in none."""
-    from kdcore.runs.queue import queue
-    from kdcore.workspace import Workspace
-
+    """The place of a run in the queue of its own workspace; None when it is not in it."""
     with suppress(LabError, OSError):
         return queue.position(run, Workspace(run.folder.absolute().parent.parent))
     return None

@@ -3,13 +3,14 @@
 import math
 from typing import Any
 
+from kdcore import lab
 from kdcore.errors import LabError
 from kdcore.experiments.command_line import model_of
 from kdcore.runs.store import Run
 
 
 def summary(run: Run) -> dict[str, Any]:
-    """id, stage, model, data, method, teacher, state, validation at the kept step, and more."""
+    """id, stage, model, data, method, teacher, state, validation at the saved step, and more."""
     status = run.status()
     validated = [line for line in run.metric_lines if "validation_nll" in line]
     best = run.kept_line or (validated[-1] if validated else {})
@@ -29,17 +30,15 @@ def summary(run: Run) -> dict[str, Any]:
         "seconds": run.seconds,
         "validation_roc_auc": best.get("validation_roc_auc"),
         "validation_nll": best.get("validation_nll"),
-        "test_roc_auc": test_roc_auc(run),
+        "test_roc_auc": _test_roc_auc(run),
     }
 
 
-def test_roc_auc(run: Run) -> float | None:
-    """ROC-AUC of the evaluation that was kept, or None."""
-    from kdcore import lab
-
+def _test_roc_auc(run: Run) -> float | None:
+    """ROC-AUC of the stored evaluation, or None."""
     try:
-        kept = lab.stored_evaluation(run)
-        value = kept.metrics["roc_auc"].value if kept else math.nan
+        evaluation = lab.stored_evaluation(run)
+        value = evaluation.metrics["roc_auc"].value if evaluation else math.nan
     except (LabError, OSError, KeyError):
         return None
     return value if math.isfinite(value) else None
