@@ -9,9 +9,9 @@ import typer
 from kdcore.cli.kit.answer import show, span, table
 from kdcore.cli.kit.options import Json, Quiet, knob_option
 from kdcore.cli.kit.progress import Progress
-from kdcore.demo.again import measure_again
 from kdcore.demo.check import problems, read_card
 from kdcore.demo.plan import DemoPlan
+from kdcore.demo.results import measure_again
 from kdcore.errors import DataError
 from kdcore.experiments.options import COMMON
 

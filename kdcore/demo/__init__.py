@@ -1,10 +1,11 @@
 """The bundled example that the app opens on: a teacher, students with and without it, predictions.
 
-plan.py   what is trained, with which settings, independent of the machine
-train.py  train the runs, several at once, continuing a stopped build
-pack.py   a finished run as it is shipped: half-precision weights and their own logits
-build.py  the whole folder, its card demo.json and its table
-check.py  whether a folder is complete and its models still give its logits
+plan.py     what is trained, with which settings, independent of the machine
+train.py    train the runs, several at once, continuing a stopped build
+pack.py     a finished run as it is shipped: half-precision weights and their own logits
+results.py  its evaluations, and the table of its card; measured again without training
+build.py    the whole folder and its card demo.json
+check.py    whether a folder is complete and its models still give its logits
 """
 
 CARD = "demo.json"

@@ -12,13 +12,12 @@ from typing import Any
 import kdcore
 from kdcore import lab
 from kdcore.demo import CARD
-from kdcore.demo.beside import keep_beside
-from kdcore.demo.figures import figures
+from kdcore.demo.check import digests
 from kdcore.demo.pack import answers, pack, round_weights
-from kdcore.demo.plan import TEACHER, DemoPlan
-from kdcore.demo.train import Tell, train
+from kdcore.demo.plan import DemoPlan
+from kdcore.demo.results import write_results
+from kdcore.demo.train import Report, train
 from kdcore.errors import ConfigError
-from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.training.devices import pick_device
@@ -34,14 +33,14 @@ def build(
     *,
     workspace: Workspace | None = None,
     jobs: int = 2,
-    tell: Tell = lambda title, run: None,
+    tell: Report = lambda title, run: None,
 ) -> dict[str, Any]:
     """Build the demo's folder and return its card, which is also demo.json in it.
 
     Trained runs are cached in the workspace under the plan's key, so that a stopped build continues
     and a second one only packs. An older demo at `out` is replaced at the end.
     """
-    refuse_other_folder(out)
+    _refuse_other_folder(out)
     if jobs < 1:
         raise ConfigError(f"jobs: {jobs}; give 1 or more")
     pick_device(plan.device)
@@ -49,36 +48,31 @@ def build(
     work = Workspace(workspace.cache_folder(f"demo-{plan.key}"))
     began = time.monotonic()
     runs = train(plan.stages(), work, jobs, tell, round_weights, workspace)
-    words = work.root / f"{MASKED}-{code_hash(MASKED)}"
-    if plan.masked:
-        _language_models(plan, words, tell)
+    masked = work.root / f"{MASKED}-{code_hash('language')}"
+    if plan.masked and not masked.is_dir():
+        from kdcore.language.train import Plan
+        from kdcore.language.train import train as train_masked
+
+        tell("language models", None)
+        with new_folder(masked) as temporary:
+            words = Plan(seed=plan.seed)
+            train_masked(temporary, words, device=plan.device, threads=plan.threads)
     tell("answers and figures", None)
     with new_folder(out, replace=True) as folder:
-        figures_of_runs = _assemble(plan, runs, workspace, work, folder)
+        figures = _assemble(plan, runs, workspace, work, folder)
         if plan.masked:
-            shutil.copytree(words, folder / MASKED, copy_function=shutil.copyfile)
-        card = _card(plan, figures_of_runs, folder, time.monotonic() - began)
+            shutil.copytree(masked, folder / MASKED, copy_function=shutil.copyfile)
+        card = _card(plan, figures, folder, time.monotonic() - began)
         write_json_atomic(folder / CARD, card)
     return card
 
 
-def refuse_other_folder(out: Path) -> None:
+def _refuse_other_folder(out: Path) -> None:
     """Raise ConfigError when the folder to write holds something that is not a demo."""
     if out.is_dir() and any(out.iterdir()) and not (out / CARD).is_file():
         raise ConfigError(f"{out} holds other files; give an empty or new folder, or an older demo")
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file; give a folder")
-
-
-def _language_models(plan: DemoPlan, folder: Path, tell: Tell) -> None:
-    """Train the pair of masked language models, once per plan."""
-    from kdcore.language import train_masked
-
-    if folder.is_dir():
-        return
-    tell("language models", None)
-    with new_folder(folder) as temporary:
-        train_masked(temporary, seed=plan.seed, device=plan.device, threads=plan.threads)
 
 
 def _assemble(
@@ -89,39 +83,21 @@ def _assemble(
     test = pairs.split("test")
     test.save(folder / "data" / slug(plan.data))
     predictions: dict[str, Predictions] = {}
-    evaluations: dict[str, Evaluation] = {}
     titles = {stage.id: stage.title for stage in plan.stages()}
-    for name, run in runs.items():  # the teacher comes first
+    for name, run in runs.items():
         predictions[name] = answers(run, test, work)
         # a temperature is fitted on other pairs than those that are evaluated
         validation = replace(answers(run, pairs.split("validation"), work), features=None)
-        evaluations[name] = evaluate(
-            test, predictions[name], teacher=predictions[TEACHER], temperature=plan.temperature
-        )
         by_split = {"validation": validation, "test": predictions[name]}
-        pack(run, folder / "runs" / name, titles[name], by_split, evaluations[name])
-    for pupil in plan.pupils:
-        results = folder / "runs" / pupil.distilled / "evaluation"
-        keep_beside(
-            results,
-            test,
-            predictions[pupil.hard],
-            predictions[pupil.distilled],
-            predictions[TEACHER],
-        )
-    return figures(plan, test, runs, predictions, evaluations)
+        pack(run, folder / "runs" / name, titles[name], by_split)
+    return write_results(plan, folder, test, predictions)
 
 
-def _card(
-    plan: DemoPlan, figures_of_runs: dict[str, Any], folder: Path, seconds: float
-) -> dict[str, Any]:
-    """Write demo.json: how it was built, the results, and every file's hash."""
-    teacher, student = (
-        figures_of_runs["teacher"]["pairs"],
-        figures_of_runs["students"][0]["hard"]["pairs"],
-    )
-    twins = [s[kind] for s in figures_of_runs["students"] for kind in ("hard", "distilled")]
-    trained = sum(row["seconds"] for row in (figures_of_runs["teacher"], *twins))
+def _card(plan: DemoPlan, figures: dict[str, Any], folder: Path, seconds: float) -> dict[str, Any]:
+    """The content of demo.json: how it was built, the results, and every file's hash."""
+    twins = [s[kind] for s in figures["students"] for kind in ("hard", "distilled")]
+    teacher, student = figures["teacher"]["pairs"], twins[0]["pairs"]
+    trained = sum(row["seconds"] for row in (figures["teacher"], *twins))
     return {
         "format": FORMAT,
         "made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -144,13 +120,9 @@ def _card(
         ],
         "runs": [stage.id for stage in plan.stages()],
         "twins": {pupil.distilled: pupil.hard for pupil in plan.pupils},
-        "figures": figures_of_runs,
+        "figures": figures,
         "seconds": {"trainings": round(trained, 1), "this_build": round(seconds, 1)},
-        "files": {
-            path.relative_to(folder).as_posix(): _digest(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
+        "files": digests(folder),
     }
 
 
@@ -161,8 +133,3 @@ def code_hash(part: str = "") -> str:
     for file in sorted(home.rglob("*.py")):
         digest.update(file.relative_to(home).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -40,6 +40,15 @@ def problems(folder: Path, rows: int = 200) -> tuple[str, ...]:
     return tuple(problem for run in named for problem in same_answers(Run.load(run), pairs, rows))
 
 
+def digests(folder: Path, pattern: str = "**/*") -> dict[str, str]:
+    """The SHA-256 of each file that a pattern finds, by its path inside the folder."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.glob(pattern))
+        if path.is_file()
+    }
+
+
 def files(folder: Path, card: dict[str, Any]) -> tuple[str, ...]:
     """List each shipped file that is missing or was changed."""
     broken = []

@@ -6,8 +6,6 @@ from pathlib import Path
 
 from kdcore import lab
 from kdcore.data.pairs import PairTable
-from kdcore.evaluation.evaluate import Evaluation
-from kdcore.evaluation.exports import to_json
 from kdcore.predictions import Predictions
 from kdcore.runs.metric_lines import METRICS
 from kdcore.runs.record import CONFIG, Record
@@ -58,39 +56,21 @@ def answers(run: Run, pairs: PairTable, cache: Workspace | None = None) -> Predi
     return predict_table(model, pairs, torch.device("cpu"), name=run.id, precision="fp32")
 
 
-def pack(
-    run: Run,
-    folder: Path,
-    title: str,
-    predictions_of: dict[str, Predictions],
-    evaluation: Evaluation,
-) -> None:
+def pack(run: Run, folder: Path, title: str, predictions_of: dict[str, Predictions]) -> None:
     """Copy a finished run into a folder of the demo under a title, with predictions by split."""
     folder.mkdir(parents=True)
     for name in CARDS:
         if (run.folder / name).exists():
             shutil.copyfile(run.folder / name, folder / name)
-    _note_rounding(folder / "README.md")
+    if (card := folder / "README.md").exists():
+        write_text_atomic(card, card.read_text(encoding="utf-8") + _ROUNDED)
     # the process that trained it has no meaning on another machine
     replace(Record.read(run.folder), title=title, pid=None, process_start=None).write(folder)
     shutil.copytree(run.model_folder, folder / "model", copy_function=shutil.copyfile)
     packed = Run.load(folder)
     for split, predictions in predictions_of.items():
         predictions.save(packed.predictions_path(split), compact=True)
-    write_text_atomic(packed.evaluation_path("test"), to_json(evaluation, indent=None))
-    _pack_replay(run, packed)
-
-
-def _pack_replay(run: Run, packed: Run) -> None:
-    """Copy the probe as it is, and the predictions of each moment in compact form."""
-    if not run.replay_folder.is_dir():
-        return
-    probe = "probe"
-    shutil.copytree(run.replay_folder / probe, packed.replay_folder / probe)
-    for moment in sorted(run.replay_folder.glob("step-*.parquet")):
-        Predictions.load(moment).save(packed.replay_folder / moment.name, compact=True)
-
-
-def _note_rounding(card: Path) -> None:
-    if card.exists():
-        write_text_atomic(card, card.read_text(encoding="utf-8") + _ROUNDED)
+    if run.replay_folder.is_dir():
+        shutil.copytree(run.replay_folder / "probe", packed.replay_folder / "probe")
+        for moment in sorted(run.replay_folder.glob("step-*.parquet")):
+            Predictions.load(moment).save(packed.replay_folder / moment.name, compact=True)

@@ -15,6 +15,7 @@ from kdcore.config import (
     to_dict,
     without_newer,
 )
+from kdcore.runs.twins import twin_of
 
 TEACHER = "teacher"
 
@@ -99,23 +100,12 @@ class DemoPlan:
             training=self._training(self.teacher_training),
             **self._common(),
         )
+        students = [(pupil, self._distilled(pupil)) for pupil in self.pupils]
         how = f"distilled, T {self.temperature:g}"
         return (
             Stage(TEACHER, self.teacher_title, teacher),
-            *(Stage(p.hard, f"{p.title} · labels only", self._hard(p)) for p in self.pupils),
-            *(
-                Stage(p.distilled, f"{p.title} · {how}", self._distilled(p), TEACHER)
-                for p in self.pupils
-            ),
-        )
-
-    def _hard(self, pupil: Pupil) -> FinetuneConfig:
-        return FinetuneConfig(
-            data=self.data,
-            limit=self.limit,
-            model=ModelConfig.parse(pupil.model),
-            training=self._training(pupil.training),
-            **self._common(),
+            *(Stage(p.hard, f"{p.title} · labels only", twin_of(c)) for p, c in students),
+            *(Stage(p.distilled, f"{p.title} · {how}", c, TEACHER) for p, c in students),
         )
 
     def _distilled(self, pupil: Pupil) -> DistillConfig:

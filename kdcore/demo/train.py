@@ -12,7 +12,7 @@ from kdcore.runs.queue import launch
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
-Tell = Callable[[str, Run | None], None]
+Report = Callable[[str, Run | None], None]
 _LOOK_EVERY = 0.25  # seconds
 
 
@@ -20,7 +20,7 @@ def train(
     stages: Sequence[Stage],
     work: Workspace,
     jobs: int,
-    tell: Tell,
+    tell: Report,
     ended: Callable[[Run], None],
     workspace: Workspace | None = None,
 ) -> dict[str, Run]:
@@ -28,9 +28,9 @@ def train(
 
     A run that was stopped, or failed, raises RunError; a second call continues from there.
 
-    jobs: trainings at once; 1 trains in this process. ended: called with each run when it ends,
-    before
-    any run that waits for it begins. workspace: where the bundled world is cached.
+    jobs: trainings at once; 1 trains in this process. tell: called with each training that begins.
+    ended: called with each run when it ends, before any run that waits for it begins. workspace:
+    where the bundled world is cached.
     """
     runs = {stage.id: _queued(stage, work) for stage in stages}
     if jobs == 1:
@@ -41,7 +41,7 @@ def train(
                 lab.execute(run, workspace)
             ended(run)
     else:
-        _Crew(stages, runs, jobs, tell, ended).work()
+        _train_together(stages, runs, jobs, tell, ended)
     return runs
 
 
@@ -57,68 +57,48 @@ def _queued(stage: Stage, work: Workspace) -> Run:
     return Run.load(folder)
 
 
-class _Crew:
-    """Trains runs in several processes at once; a free process takes the next possible run."""
+def _train_together(
+    stages: Sequence[Stage],
+    runs: dict[str, Run],
+    jobs: int,
+    tell: Report,
+    ended: Callable[[Run], None],
+) -> None:
+    """Train in several processes at once; a free one takes the next run that can begin.
 
-    def __init__(
-        self,
-        stages: Sequence[Stage],
-        runs: dict[str, Run],
-        jobs: int,
-        tell: Tell,
-        ended: Callable[[Run], None],
-    ) -> None:
-        self.waiting, self.runs, self.jobs = list(stages), runs, jobs
-        self.tell, self.ended = tell, ended
-        self.active: dict[str, Stage] = {}
-        self.done: set[str] = set()
-
-    def work(self) -> None:
-        """Train until every run has ended; on an error all processes are stopped."""
-        try:
-            self._pass_over_finished()
-            while self.waiting or self.active:
-                self._start_what_can()
-                time.sleep(_LOOK_EVERY)
-                self._look()
-        finally:
-            for stage_id in self.active:
-                launch.stop(self.runs[stage_id])
-
-    def _pass_over_finished(self) -> None:
-        for stage in list(self.waiting):
-            if self.runs[stage.id].status().state == "finished":
-                self._end(stage)
-                self.waiting.remove(stage)
-
-    def _start_what_can(self) -> None:
-        for stage in list(self.waiting):
-            if len(self.active) >= self.jobs:
-                return
-            if not stage.after or stage.after in self.done:
-                self.waiting.remove(stage)
-                self.active[stage.id] = stage
-                launch.start(self.runs[stage.id])
-                self.tell(stage.title, self.runs[stage.id])
-
-    def _look(self) -> None:
-        for stage in list(self.active.values()):
-            status = self.runs[stage.id].status()
-            if status.state in ("queued", "running"):
-                continue
-            del self.active[stage.id]
-            if status.state != "finished":
-                raise RunError(
-                    f"{stage.title} is {status.state}: {status.message}; the same command goes "
-                    "on from its last checkpoint"
-                )
-            self._end(stage)
-
-    def _end(self, stage: Stage) -> None:
-        self.ended(self.runs[stage.id])
-        self.done.add(stage.id)
-        for left in self.active.values():  # the bar follows what still runs
-            self.tell(left.title, self.runs[left.id])
+    On an error all processes are stopped.
+    """
+    waiting = [stage for stage in stages if runs[stage.id].status().state != "finished"]
+    done = [stage.id for stage in stages if stage not in waiting]
+    active: dict[str, Stage] = {}
+    for stage_id in done:
+        ended(runs[stage_id])
+    try:
+        while waiting or active:
+            ready = [stage for stage in waiting if not stage.after or stage.after in done]
+            for stage in ready[: jobs - len(active)]:
+                waiting.remove(stage)
+                active[stage.id] = stage
+                launch.start(runs[stage.id])
+                tell(stage.title, runs[stage.id])
+            time.sleep(_LOOK_EVERY)
+            for stage in list(active.values()):
+                status = runs[stage.id].status()
+                if status.state in ("queued", "running"):
+                    continue
+                del active[stage.id]
+                if status.state != "finished":
+                    raise RunError(
+                        f"{stage.title} is {status.state}: {status.message}; the same command "
+                        "goes on from its last checkpoint"
+                    )
+                ended(runs[stage.id])
+                done.append(stage.id)
+                for left in active.values():  # the bar follows what still runs
+                    tell(left.title, runs[left.id])
+    finally:
+        for stage_id in active:
+            launch.stop(runs[stage_id])
 
 
 def _same_settings(trained: dict[str, Any], planned: dict[str, Any]) -> bool:

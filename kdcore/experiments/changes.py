@@ -18,7 +18,6 @@ from kdcore.knobs import build
 
 Config = TypeVar("Config", bound=FinetuneConfig | DistillConfig)
 OF_A_NAME = ("params", "checkpoint", "start_from")  # what another model or method forgets
-_REFUSED = "These settings cannot be used:"
 
 
 def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
@@ -35,33 +34,45 @@ def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 
 def changed(config: Config, changes: Mapping[str, Any]) -> Config:
-    """The config with values at some paths replaced; ConfigError tells every problem at once.
+    """The config with values at some paths replaced; ConfigError names every problem at once.
 
     A model may be a short text ("bert:layers=3"). Values may be texts, as a link holds them. What
-    suited the former model (epochs, batch, step size) becomes what suits the new one, unless told.
+    suited the former model (epochs, batch, step size) becomes what suits the new one, unless it is
+    among the changes.
     """
-    values, problems = to_dict(config), []
-    role = role_of(config)
+    values, role = to_dict(config), role_of(config)
+    problems: list[str] = []
     for path in sorted(changes, key=lambda path: path.count(".")):  # a name before its knobs
         value = changes[path]
         if path == role and isinstance(value, str):
-            try:
-                value = to_dict(ModelConfig.parse(value))
-            except ConfigError as error:
-                problems += [f"{role}.{problem}" for problem in error.problems]
-                continue
-            except yaml.YAMLError:
-                problems.append(f"{role}: {value!r} cannot be read; write name:knob=value")
+            value = read_model(role, value, problems)
+            if value is None:
                 continue
         put(values, path.split("."), value)
     _suit(values, config, changes)
+    return build_all(type(config), values, problems)
+
+
+def read_model(role: str, text: str, problems: list[str]) -> dict[str, Any] | None:
+    """The plain values of a model's short text; None, and a problem more, when it has none."""
     try:
-        made = build(type(config), values)
+        return to_dict(ModelConfig.parse(text))
     except ConfigError as error:
-        raise ConfigError(_REFUSED, [*problems, *error.problems]) from None
+        problems += [f"{role}.{problem}" for problem in error.problems]
+    except yaml.YAMLError:
+        problems.append(f"{role}: {text!r} cannot be read; write name:knob=value")
+    return None
+
+
+def build_all(kind: type[Any], values: Mapping[str, Any], problems: Sequence[str]) -> Any:
+    """The config of these values; ConfigError names these problems and those of the values."""
+    try:
+        config = build(kind, values)
+    except ConfigError as error:
+        raise ConfigError(error.headline, [*problems, *error.problems]) from None
     if problems:
-        raise ConfigError(_REFUSED, problems)
-    return made
+        raise ConfigError("These settings cannot be used:", problems)
+    return config
 
 
 def differences(base: Config, other: Config) -> dict[str, Any]:
@@ -77,8 +88,7 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
 
 def flat(config: Any) -> dict[str, Any]:
     """Every setting of a config by its path."""
-    settings = to_dict(config)
-    return knobs.flat(settings)
+    return knobs.flat(to_dict(config))
 
 
 def role_of(config: FinetuneConfig | DistillConfig) -> str:

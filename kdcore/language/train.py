@@ -18,7 +18,6 @@ from transformers import BertConfig, BertForMaskedLM
 from kdcore.config import TrainingConfig
 from kdcore.data.world import sentences
 from kdcore.errors import ConfigError
-from kdcore.language.report import MaskedReport
 from kdcore.language.words import learn_words
 from kdcore.models.layers import copy_layers
 from kdcore.models.tokens.wordpiece import WordPiece
@@ -26,7 +25,7 @@ from kdcore.objectives.response import soft_kl
 from kdcore.training.devices import pick_device, use_threads
 from kdcore.training.optimizer import make_optimizer, take_step
 
-Report = Callable[[str], None]
+Say = Callable[[str], None]
 Loss = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, dict[str, Tensor]]]
 POSITIONS = 64
 HIDDEN_SHARE, RARE = 0.15, 0.7  # BERT's share of hidden words; the smoothing of rare ones
@@ -67,6 +66,22 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Teacher and student on sentences that neither has seen.
+
+    The losses are the mean cross-entropy of a hidden word in nats; same: how often the first word
+    of both is the same; seconds: of training.
+    """
+
+    teacher_loss: float
+    student_loss: float
+    same: float
+    teacher_weights: int
+    student_weights: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Sentences:
     """Sentences as padded ids (rows, pieces).
 
@@ -81,26 +96,34 @@ class Sentences:
 
 
 def train(
-    out: Path, plan: Plan, *, device: str = "auto", threads: int = 0, say: Report | None = None
-) -> MaskedReport:
-    """Train both, write out/teacher and out/student in the Hugging Face layout, measure them."""
-    place, report, start = pick_device(device), say or (lambda line: None), time.monotonic()
+    out: Path,
+    plan: Plan,
+    *,
+    device: str = "auto",
+    threads: int = 0,
+    say: Say = lambda line: None,
+) -> Comparison:
+    """Train both, write out/teacher and out/student in the Hugging Face layout, measure them.
+
+    say: called with a line of text now and then, which shows how far the training is.
+    """
+    place, start = pick_device(device), time.monotonic()
     texts = sentences(plan.sentences, plan.seed)
     units = learn_words(texts)
     with use_threads(threads), torch.random.fork_rng([place] if place.type == "cuda" else []):
         torch.manual_seed(plan.seed)
         corpus = _encode(units, texts, place)
         teacher = _new(plan, units, plan.layers).to(place)
-        _train_teacher(teacher, corpus, plan, report)
+        _train_teacher(teacher, corpus, plan, say)
         student = _new(plan, units, plan.student_layers).to(place)
-        _train_student(student, teacher, corpus, plan, report)
+        _train_student(student, teacher, corpus, plan, say)
         seconds = time.monotonic() - start
         unseen = sorted(set(sentences(1000, plan.seed + 1)) - set(texts)) or texts[:500]
         losses, same = _measure(teacher, student, _encode(units, unseen, place), plan.seed)
     for name, net in (("teacher", teacher), ("student", student)):
         _save(net, units, out / name, name, plan)
     large, small = (sum(p.numel() for p in net.parameters()) for net in (teacher, student))
-    return MaskedReport(out, *losses, same, large, small, seconds)
+    return Comparison(*losses, same, large, small, seconds)
 
 
 def _new(plan: Plan, units: WordPiece, layers: int) -> Any:
@@ -165,19 +188,17 @@ def _hard(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=-100)
 
 
-def _train_teacher(net: Any, corpus: Sentences, plan: Plan, report: Report) -> None:
+def _train_teacher(net: Any, corpus: Sentences, plan: Plan, say: Say) -> None:
     """Train on hidden words, as BERT is."""
 
     def loss(ids: Tensor, labels: Tensor, mask: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         hard = _hard(net(input_ids=ids, attention_mask=mask.long()).logits, labels)
         return hard, {"loss": hard}
 
-    _fit("teacher", net, loss, corpus, plan.knobs(plan.rate), plan.steps, report)
+    _fit("teacher", net, loss, corpus, plan.knobs(plan.rate), plan.steps, say)
 
 
-def _train_student(
-    student: Any, teacher: Any, corpus: Sentences, plan: Plan, report: Report
-) -> None:
+def _train_student(student: Any, teacher: Any, corpus: Sentences, plan: Plan, say: Say) -> None:
     """Train from some of the teacher's layers on three losses, as DistilBERT is.
 
     Sanh et al. 2019 (arXiv:1910.01108): the teacher's soft labels, the hidden words, and the
@@ -199,7 +220,7 @@ def _train_student(
         return total, {"soft": soft, "hard": hard, "cosine": cosine}
 
     knobs = plan.knobs(plan.rate / 2)
-    _fit("student", student, loss, corpus, knobs, plan.student_steps, report)
+    _fit("student", student, loss, corpus, knobs, plan.student_steps, say)
 
 
 def _fit(
@@ -209,7 +230,7 @@ def _fit(
     corpus: Sentences,
     knobs: TrainingConfig,
     steps: int,
-    report: Report,
+    say: Say,
 ) -> None:
     """Take so many steps down the gradient of a loss of (ids, labels, mask); leave it in eval.
 
@@ -224,7 +245,7 @@ def _fit(
         take_step(optimizer, knobs, step, steps)
         if step % EVERY == 0:
             shown = ", ".join(f"{name} {part.item():.3f}" for name, part in parts.items())
-            report(f"language {role}, step {step} of {steps}: {shown}")
+            say(f"language {role}, step {step} of {steps}: {shown}")
     net.eval()
 
 

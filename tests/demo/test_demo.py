@@ -14,10 +14,10 @@ from kdcore import lab
 from kdcore.config import to_dict
 from kdcore.data.pairs import PairTable
 from kdcore.demo import TOLERANCE
-from kdcore.demo.again import measure_again
 from kdcore.demo.build import build
 from kdcore.demo.check import problems, same_answers
 from kdcore.demo.plan import PUPILS, TEACHER, DemoPlan, Pupil
+from kdcore.demo.results import measure_again
 from kdcore.errors import ConfigError, DataError
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore

@@ -12,6 +12,7 @@ import typer
 
 from kdcore.cli.kit.answer import plain
 from kdcore.errors import ConfigError, LabError
+from kdcore.runs.record import is_full_disk
 
 EXIT_CODES = {
     0: "done",
@@ -34,7 +35,7 @@ CommandLineError: type[Exception] = typer.BadParameter.__mro__[2]
 
 @dataclass(frozen=True)
 class Failure:
-    """What a person is told when a command did not work out."""
+    """What a person reads when a command did not work."""
 
     exit_code: int
     sentence: str
@@ -42,7 +43,7 @@ class Failure:
 
 
 def carry_out(app: typer.Typer, arguments: Sequence[str]) -> int:
-    """Run one command; whatever happens becomes a plain sentence on stderr and an exit code."""
+    """Run one command and return its exit code; an error becomes a plain sentence on stderr."""
     _mend_streams()
     words = list(arguments) or ["--help"]
     options = words[: words.index("--")] if "--" in words else words
@@ -64,7 +65,7 @@ def carry_out(app: typer.Typer, arguments: Sequence[str]) -> int:
         if "--traceback" in options or os.environ.get("KDLAB_TRACEBACK") == "1":
             traceback.print_exception(error)
         failure = explain(error)
-        _tell(failure, "--json" in options)
+        _print(failure, "--json" in options)
         return failure.exit_code
     return 0
 
@@ -87,21 +88,19 @@ def _refuse_undecodable(words: Sequence[str]) -> None:
 
 def explain(error: BaseException) -> Failure:
     """The exit code and the plain sentence for an error."""
+    name, message = type(error).__name__, " ".join(str(error).split())[:300]
     if isinstance(error, LabError):
         headline = getattr(error, "headline", str(error))
         return Failure(error.exit_code, headline, getattr(error, "problems", ()))
     if isinstance(error, CommandLineError):
-        return Failure(2, _usage(error))
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "kdlab"
+        usage = str(error.format_message()).rstrip(".")  # type: ignore[attr-defined]
+        return Failure(2, f"{usage}; `{path} --help` shows the options")
     if isinstance(error, KeyboardInterrupt):
         return Failure(130, str(error) or "stopped by Ctrl-C")
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError":
         return Failure(4, _MEMORY)
-    return _of_the_system(error)
-
-
-def _of_the_system(error: BaseException) -> Failure:
-    from kdcore.runs.record import is_full_disk
-
     if is_full_disk(error):
         return Failure(
             4, "the disk is full: free some space and try again; what was complete is saved"
@@ -109,41 +108,28 @@ def _of_the_system(error: BaseException) -> Failure:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
         return Failure(1, f"{where}{error.strerror.lower()}")
-    said = " ".join(str(error).split())[:300]
-    name = type(error).__name__
     return Failure(
         1,
-        f"an unexpected error ({f'{name}: {said}' if said else name}); "
+        f"an unexpected error ({f'{name}: {message}' if message else name}); "
         "KDLAB_TRACEBACK=1 shows where it came from",
     )
 
 
-def _usage(error: Exception) -> str:
-    said = str(error.format_message())  # type: ignore[attr-defined]
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "kdlab"
-    return f"{said.rstrip('.')}; `{path} --help` shows the options"
-
-
-def _tell(failure: Failure, as_json: bool) -> None:
+def _print(failure: Failure, as_json: bool) -> None:
+    """Write a failure to stderr, as sentences or as one JSON document."""
+    text = "\n".join([failure.sentence, *(f"- {problem}" for problem in failure.problems)])
     if as_json:
-        told = {
-            "error": failure.sentence,
-            "problems": failure.problems,
-            "exit_code": failure.exit_code,
-        }
-        text = json.dumps(plain(told))
-    else:
-        text = "\n".join([failure.sentence, *(f"- {problem}" for problem in failure.problems)])
+        data = {"error": failure.sentence, "problems": failure.problems}
+        text = json.dumps(plain(data | {"exit_code": failure.exit_code}))
     try:
         sys.stderr.write(text + "\n")
         sys.stderr.flush()
-    except OSError:  # nobody listens; the exit code still says it
+    except OSError:  # stderr is closed; the exit code still tells the failure
         _let_go(sys.stderr)
 
 
 def _mend_streams() -> None:
-    """A stream that the shell closed swallows; a letter it cannot show is spelled out."""
+    """Replace a stream that the shell closed; spell out the letters that a terminal cannot show."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
@@ -153,7 +139,7 @@ def _mend_streams() -> None:
 
 
 def _let_go(stream: TextIO) -> None:
-    """Point a broken stream at nothing, or Python complains once more at its exit."""
+    """Point a broken stream at nothing, or Python would complain once more at its exit."""
     try:
         stream.flush()
     except OSError:

@@ -11,7 +11,7 @@ import typer
 from kdcore.catalog import SIZES
 from kdcore.cli.kit.answer import show
 from kdcore.cli.kit.settings import Settings
-from kdcore.config import to_dict, to_yaml
+from kdcore.config import read_settings, to_dict, to_yaml
 from kdcore.experiments.options import KnobOption, flag_of
 
 Config = TypeVar("Config")
@@ -102,8 +102,17 @@ class Given:
     as_json: bool
 
     def settings(self, kind: type[Config], start: Mapping[str, Any]) -> Settings[Config]:
-        """Start, then --config, then the given options, then --set."""
-        return Settings.gather(kind, start, self.values, self.places)
+        """Start, then --config, then the given options, then --set: each wins over those before."""
+        settings = Settings(kind)
+        settings.overlay(start)
+        if self.values.get("config") is not None:
+            settings.overlay(read_settings(self.values["config"]))
+        for option, paths in self.places.items():
+            if self.values.get(option) is not None:
+                for path in paths:
+                    settings.put(path.split("."), self.values[option])
+        settings.assign(self.values.get("sets") or ())
+        return settings
 
     def printed(self, config: Any) -> bool:
         """Print the config where --print-config asks for that instead of the work."""
