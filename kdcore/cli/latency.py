@@ -42,5 +42,6 @@ def latency(run: RunId, as_json: Json = False) -> None:
     if isinstance(config, DistillConfig) and measured.teacher is None:
         notes = [f"its teacher, {config.teacher}, is gone or cannot be read, and was not measured"]
     data = {"run": source.id, **asdict(measured), "notes": notes}
-    parts = [table(rows, right=set(rows[0]) - {"model"}), conditions(measured)]
-    show(as_json, data, *parts, *(f"Note: {note}." for note in notes))
+    speeds = table(rows, right=set(rows[0]) - {"model"})
+    lines = [conditions(measured), *(f"Note: {note}." for note in notes)]
+    show(as_json, data, speeds, *lines)

@@ -17,6 +17,7 @@ from kdcore.errors import ConfigError
 from kdcore.knobs import build
 
 Config = TypeVar("Config", bound=FinetuneConfig | DistillConfig)
+Kind = TypeVar("Kind")
 OF_A_NAME = ("params", "checkpoint", "start_from")  # what another model or method forgets
 
 
@@ -64,7 +65,7 @@ def read_model(role: str, text: str, problems: list[str]) -> dict[str, Any] | No
     return None
 
 
-def build_all(kind: type[Any], values: Mapping[str, Any], problems: Sequence[str]) -> Any:
+def build_all(kind: type[Kind], values: Mapping[str, Any], problems: Sequence[str]) -> Kind:
     """The config of these values; ConfigError names these problems and those of the values."""
     try:
         config = build(kind, values)

@@ -57,5 +57,4 @@ class Settings(Generic[Config]):
 
     def build(self) -> Config:
         """The config, or ConfigError with the problems of every source."""
-        config: Config = build_all(self.kind, self.values, self.problems)
-        return config
+        return build_all(self.kind, self.values, self.problems)
