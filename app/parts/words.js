@@ -1,5 +1,7 @@
 // How numbers read: the twin of app/kit/texts.py, which tests/browser/test_words.py compares.
 
+const WHOLE = new Intl.NumberFormat("en"); // toLocaleString makes one at every call
+
 /** A number with so many decimals; a dash for what is no number. */
 export function number(value, digits = 3) {
   return Number.isFinite(value) ? value.toFixed(digits) : "–";
@@ -20,7 +22,7 @@ export function percent(value, digits = 0) {
 
 /** A whole number with a comma at each thousand. */
 export function integer(value) {
-  return Number(value).toLocaleString("en");
+  return WHOLE.format(value);
 }
 
 /** A probability in the room of six letters: small ones as a power of ten. */

@@ -118,26 +118,29 @@ function take(part) {
   part.ask();
 }
 
+/** The picture, then the tables and words beside it: one layout of the page a frame. */
 function paint(part) {
   const { points } = part;
   if (!points) return;
+  const place = (part.place = layout(part.frame.clientWidth));
+  const [context] = fit(part.canvas, place.height);
   if (part.stale) {
     count(points, part, part.tally);
     recolor(part);
-    fillCube(part.cube, part.tally, part.chosen, part.picked, Boolean(points.z));
-    fillRates(part.rates, part.tally, Boolean(points.z), bestCuts(part));
-    part.stale = false;
   }
-  const place = (part.place = layout(part.frame.clientWidth));
-  const [context] = fit(part.canvas, place.height);
   const { teacher, student, muted, grid, text, background } = part.colors;
   draw(context, place, {
     bins: part.bins, across: part.across, up: part.up, quadrants: part.tally.quadrants,
     ct: part.ct, cs: part.cs, box: part.box, pair: part.pair, hover: part.hover,
     at: (row) => [points.x[row], points.y[row]],
     colors: { teacher, student, muted, grid, ink: text, paper: background },
-    font: fontOf(part.root, part.place?.small ? 11 : 12),
+    font: fontOf(part.root, place.small ? 11 : 12),
   });
+  if (part.stale) {
+    fillCube(part.cube, part.tally, part.chosen, part.picked, Boolean(points.z));
+    fillRates(part.rates, part.tally, Boolean(points.z), bestCuts(part));
+    part.stale = false;
+  }
   words(part);
   part.canvas.dataset.frame = String(Number(part.canvas.dataset.frame ?? 0) + 1);
 }
