@@ -41,6 +41,14 @@ def choose(
     )
 
 
+def select(path: str, label: str, titles: Mapping[Any, str], **more: Any) -> Any:
+    """A choice of titled values in a box that opens; more: of st.selectbox, such as width."""
+    options = list(titles)
+    return bound(
+        st.selectbox, path, label, options=options, format_func=lambda key: titles[key], **more
+    )
+
+
 def opened_row(key: str, rows: int) -> int | None:
     """The row that was opened in a table of so many; a click anywhere in it, or Enter, does it.
 

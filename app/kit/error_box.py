@@ -1,6 +1,7 @@
 """Errors of the engine on the screen: the headline in words, the causes as a list."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import streamlit as st
 
@@ -19,3 +20,12 @@ def draw(headline: str, causes: Sequence[str] = ()) -> None:
     """Draw an error, its causes as a list; texts of the data stay text."""
     lines = [md(headline), *(f"- {md(cause)}" for cause in causes)]
     st.error("\n".join(lines), icon=":material/error:")
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Draw a LabError that is raised inside; the rest of the block is skipped."""
+    try:
+        yield
+    except LabError as error:
+        draw(*words(error))

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from kdcore.errors import RunError
 from kdcore.workspace import Workspace
@@ -33,3 +34,11 @@ def refuse_public() -> None:
     """Raise RunError in a public showing: nothing may be started or kept there."""
     if public():
         raise RunError(PUBLIC_REASON)
+
+
+def unless_public(help: str) -> dict[str, Any]:
+    """What a button that starts or saves something takes: off in a public showing, which says why.
+
+    help: what it does elsewhere.
+    """
+    return {"disabled": public(), "help": PUBLIC_REASON if public() else help}

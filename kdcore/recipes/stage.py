@@ -113,7 +113,7 @@ def _train(
         trial_group = Group(0, ranks(config.device))
 
         def announce(tried: int) -> bool:
-            writer.progress(0, 1, f"try batch size {tried}")
+            writer.progress(0, 1, "memory", trial=tried)
             return not writer.stop_requested
 
         fits = largest_fitting(

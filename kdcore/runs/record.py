@@ -59,6 +59,7 @@ class Status:
     step: int = 0
     total_steps: int = 0
     stage: str = ""
+    trial: int = 0  # the batch size that is tried after the memory was full
     heartbeat: float | None = None
     pid: int | None = None
 
@@ -120,7 +121,7 @@ _NUMBER = (int, float)
 _KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("state", "message", "page", "cause", "stage", "title"), (str,)),
     "change": (dict,),
-    **dict.fromkeys(("step", "total_steps"), (int,)),
+    **dict.fromkeys(("step", "total_steps", "trial"), (int,)),
     **dict.fromkeys(("started", "ended", "heartbeat", "process_start"), (*_NUMBER, type(None))),
     "created": _NUMBER,
     "pid": (int, type(None)),

@@ -150,11 +150,14 @@ class RunWriter:
         self._trackers.log(int(step), now, numbers)
         self._beat(step=max(int(step), self._record.step))
 
-    def progress(self, step: int, total: int, stage: str = "") -> None:
-        """Tell how far the run is; written at most once a second, a new stage at once."""
-        if stage != self._record.stage:
+    def progress(self, step: int, total: int, stage: str = "", trial: int = 0) -> None:
+        """Tell how far the run is; written at most once a second, a new stage at once.
+
+        trial: the batch size that is tried after the memory was full.
+        """
+        if (stage, trial) != (self._record.stage, self._record.trial):
             self._next_beat = 0.0
-        self._beat(step=int(step), total_steps=int(total), stage=stage)
+        self._beat(step=int(step), total_steps=int(total), stage=stage, trial=trial)
 
     def _beat(self, **changes: Any) -> None:
         self._record = replace(self._record, **changes)

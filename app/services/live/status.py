@@ -61,6 +61,8 @@ def _words(run: Run, status: Status) -> str:
         return _waiting(run)
     if status.state != "running":
         return status.state
+    if status.trial:
+        return f"the memory was full, so batch size {status.trial} is tried"
     words = _STAGES.get(status.stage, status.stage)
     if status.stage == "teacher" and status.total_steps > 1:
         return f"{words}: {status.step:,} of {status.total_steps:,} pairs"

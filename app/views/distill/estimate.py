@@ -1,5 +1,7 @@
 """What the draft would cost: time, memory, the teacher's share; and what that rests on."""
 
+from math import isnan
+
 import streamlit as st
 
 from app import services
@@ -8,6 +10,7 @@ from app.services import standing
 from app.services.draft import Draft
 from app.views.distill.queries import cost
 from app.views.distill.queries.cost import Cost
+from kdcore.experiments.estimate.estimate import Estimate
 
 _UNKNOWN = (
     "No time estimate yet: it appears after the first run, or once the idle machine has been "
@@ -16,69 +19,52 @@ _UNKNOWN = (
 
 
 def draw(now: Draft, train_twin: bool) -> None:
-    """Time with its range, memory, the teacher's answers; or why nothing can be foreseen."""
+    """Time with its range, memory, the teacher's answers; or why nothing can be estimated."""
     with st.container(border=True, gap="xsmall", key="distill_estimate"):
         st.markdown(":material/timer: **Before you start**")
         if now.config is None:
             st.caption("The estimate follows when the settings can be run.")
             return
-        found = cost.cost(now.config, train_twin)
-        if found.student is None:
-            st.warning(md(found.why))
+        total = cost.cost(now.config, train_twin)
+        if total.student is None:
+            st.warning(md(total.why))
             return
-        if time := _time(found):
-            st.markdown(time)
+        if total.is_timed:
+            expected, low, high = map(duration, total.seconds)
+            both = " for both, one after the other" if total.twin else ""
+            st.markdown(f"**About {expected}**{both}: {low} to {high}")
         cut = md(standing.cut_in_words(services.chosen_data()))
-        told = (_pairs(found), cut, _teacher(found), _memory(found))
-        lines = [line for line in told if line]
-        st.caption("  \n".join(lines))
-        st.caption(f"Estimated {md(found.student.basis)}." if _known(found) else _UNKNOWN)
+        lines = (_pairs(total, total.student), cut, _teacher(total.student), _memory(total.student))
+        st.caption("  \n".join(filter(None, lines)))
+        st.caption(f"Estimated {md(total.student.basis)}." if total.is_timed else _UNKNOWN)
 
 
 def sentence(now: Draft, train_twin: bool) -> str:
-    """How long it would take, as the end of a sentence; an empty text when nobody knows."""
+    """How long it would take, as the end of a sentence; an empty text when that is not known."""
     if now.config is None:
         return ""
-    found = cost.cost(now.config, train_twin)
-    return f"about {duration(found.seconds[0])} on this machine" if _known(found) else ""
+    total = cost.cost(now.config, train_twin)
+    return f"about {duration(total.seconds[0])} on this machine" if total.is_timed else ""
 
 
-def _known(found: Cost) -> bool:
-    return found.student is not None and found.seconds[0] == found.seconds[0]
+def _pairs(total: Cost, student: Estimate) -> str:
+    twin = "; its twin exists and is reused" if total.twin_exists else ""
+    if total.no_twin:
+        twin = f"; no twin: {md(total.no_twin)}"
+    return f"{student.pairs:,} pairs, {student.steps:,} steps per student{twin}"
 
 
-def _time(found: Cost) -> str:
-    if not _known(found):
-        return ""
-    expected, low, high = found.seconds
-    both = " for both, one after the other" if found.twin else ""
-    return f"**About {duration(expected)}**{both}: {duration(low)} to {duration(high)}"
-
-
-def _pairs(found: Cost) -> str:
-    assert found.student is not None
-    twin = "; its twin exists and is reused" if found.reused else ""
-    if found.no_twin:
-        twin = f"; no twin: {md(found.no_twin)}"
-    return f"{found.student.pairs:,} pairs, {found.student.steps:,} steps per student{twin}"
-
-
-def _teacher(found: Cost) -> str:
-    assert found.student is not None
-    if found.student.teacher_cached:
+def _teacher(student: Estimate) -> str:
+    if student.teacher_cached:
         return "The teacher has scored these pairs before, so its predictions cost no time"
-    if found.student.teacher_seconds == found.student.teacher_seconds:
-        return (
-            f"Of that, {duration(found.student.teacher_seconds)} for the teacher to score the "
-            "pairs, once"
-        )
-    return "The teacher has to score these pairs first, once"
+    if isnan(student.teacher_seconds):
+        return "The teacher has to score these pairs first, once"
+    return f"Of that, {duration(student.teacher_seconds)} for the teacher to score the pairs, once"
 
 
-def _memory(found: Cost) -> str:
-    assert found.student is not None
-    size = found.student.memory_mb
-    if size != size:
+def _memory(student: Estimate) -> str:
+    size = student.memory_mb
+    if isnan(size):
         return ""
-    told = f"{size / 1024:,.1f} GiB" if size >= 1024 else f"{size:,.0f} MiB"
-    return f"About {told} of memory on the {'GPU' if found.student.device == 'cuda' else 'CPU'}"
+    amount = f"{size / 1024:,.1f} GiB" if size >= 1024 else f"{size:,.0f} MiB"
+    return f"About {amount} of memory on the {'GPU' if student.device == 'cuda' else 'CPU'}"

@@ -4,8 +4,11 @@ import streamlit as st
 
 from app import services, state
 from app.kit import controls
+from app.kit.texts import md
+from app.parts.lead_to import lead_to
 from app.services import draft as distilling_draft
-from app.views.distill import bar, estimate, finding, preset, queue, start, watched
+from app.state import keys
+from app.views.distill import estimate, finding, preset, queue, start, trouble, watch
 from app.views.distill.form import form, sweep, yaml_text
 from app.views.distill.queries import runs
 from app.views.distill.verdict import judge
@@ -14,7 +17,7 @@ MODES = {"form": "Form", "yaml": "YAML"}
 run = runs.watched()
 draft = distilling_draft.draft()
 top = st.container()
-bar.draw(run)
+queue.draw_bar(run)
 if services.public():
     st.info(services.PUBLIC_REASON, icon=":material/lock:")
 st.subheader("Your next run", anchor=False)
@@ -30,10 +33,21 @@ with left:
 with right:
     estimate.draw(draft, state.now().distill.train_twin)
     start.draw(draft)
-    start.draw_command(draft)
     sweep.draw(draft)
     queue.draw()
     runs.warm(draft.config)
-watched.draw(run)
+if run is None:
+    st.info("Nothing was trained here yet: press Start, and its curves appear here.")
+else:
+    with st.container(key="distill_watched"):
+        bundled = "" if runs.is_own(run) else " (bundled with the lab)"
+        st.divider()
+        st.subheader(f"Run shown: {md(runs.name_of(run))}{bundled}", anchor=False)
+        trouble.draw(run)
+        if run.status().state == "finished":
+            judge.draw(run.id)
+        watch.draw(run.id)
+    # the visitor who has just started a run is led here, once
+    lead_to(".st-key-distill_watched", st.session_state.pop(keys.RUN_BEGUN, ""))
 with top:  # it may count pairs, and nobody should wait for the form meanwhile
-    finding.draw(run, draft, judge.finding)
+    finding.draw(run, draft)

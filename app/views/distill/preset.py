@@ -25,33 +25,31 @@ def draw(now: Draft) -> None:
             format_func=lambda key: PRESETS[key].title,
             required=True,
             label_visibility="collapsed",
-            on_change=_chosen,
+            on_change=_choose,
             args=(),
         )
-        about = PRESETS[now.preset]
-        if not draft.beyond(now):  # another experiment than the one that is promised
-            st.markdown(md(about.summary))
-            st.caption(md(about.promise))
-        _changes(now)
+        changes = draft.beyond(now)
+        if changes:  # another experiment than the one whose result the preset promises
+            _changes(now, changes)
+        else:
+            st.markdown(md(PRESETS[now.preset].summary))
+            st.caption(md(PRESETS[now.preset].promise))
 
 
-def _chosen() -> None:
+def _choose() -> None:
     """Another preset is another experiment: the changes of the one before stay behind."""
     if chosen := st.session_state.get("w_preset"):
         state.change(distill={"preset": chosen, "settings": ""})
 
 
-def _changes(now: Draft) -> None:
-    changed = draft.beyond(now)
-    if not changed:
-        return
-    usual = draft_of(now.preset, {})
-    told = [
-        f"{_name(path)} {md(_called(path, usual.at(path)))} → **{md(_called(path, value))}**"
-        for path, value in changed.items()
+def _changes(now: Draft, changes: draft.Changed) -> None:
+    preset = draft_of(now.preset, {})
+    texts = [
+        f"{_name(path)} {md(_value(path, preset.at(path)))} → **{md(_value(path, value))}**"
+        for path, value in changes.items()
     ]
     with st.container(horizontal=True, vertical_alignment="center", key="distill_changed"):
-        st.markdown(f":material/edit: Changed from the preset: {'; '.join(told)}", width="content")
+        st.markdown(f":material/edit: Changed from the preset: {'; '.join(texts)}", width="content")
         st.button(
             "Back to the preset",
             on_click=state.change,
@@ -63,20 +61,18 @@ def _changes(now: Draft) -> None:
 
 
 def _name(path: str) -> str:
-    """A setting in words: the last part of its path, led by whose it is where that matters."""
+    """A setting in words: the last part of its path, or the group where that says more."""
     group, _, name = path.rpartition(".")
     if name in ("name", "params"):
         return md(group.rpartition(".")[2])
     return md(title_of(name).lower())
 
 
-def _called(path: str, value: object) -> str:
-    """A value in words; a run by its title."""
+def _value(path: str, value: object) -> str:
+    """A value in words; a teacher by its title."""
     run = live.find(Path(str(value)).name) if path == "teacher" and value else None
-    return run.label if run else _said(value)
-
-
-def _said(value: object) -> str:
+    if run:
+        return run.label
     if value is None or value == "":
         return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,17 +1,16 @@
-"""What went wrong with a run: the plain cause, what is kept, and a change that would help."""
+"""What went wrong with a run: the plain cause, what is saved, and a change that would help."""
 
 import re
-from typing import Literal
 
 import streamlit as st
 
 from app import services
 from app.kit import error_box
 from app.kit.texts import md
-from app.services import draft
+from app.services import access, draft
 from app.views.distill import queue
 from app.views.distill.queries import runs
-from kdcore.errors import Change, LabError
+from kdcore.errors import Change
 from kdcore.knobs import flat
 from kdcore.runs.store import Run, Status
 
@@ -21,7 +20,7 @@ _NAMES = {
     "training.learning_rate": "Learning rate",
     "device": "Device",
 }
-_ENDED = {
+_ENDS = {
     "failed": "This run failed",
     "lost": "This run was lost",
     "stopped": "Paused",
@@ -32,19 +31,18 @@ _ENDED = {
 def draw(run: Run) -> None:
     """Nothing while all is well; else cause, checkpoint, and the buttons that lead on."""
     status = run.status()
-    if status.state not in _ENDED:
+    if status.state not in _ENDS:
         return
     if status.state == "stopped":
         st.info(_paused(run, status))
     else:
-        cause = _cause(status)
-        st.error(f"**{_ENDED[status.state]}.** {cause}\n\n{_kept(run, status)}")
-    helps = suggestions(run, status.change)
+        st.error(f"**{_ENDS[status.state]}.** {_cause(status)}\n\n{_saved(run, status)}")
+    changes = suggestions(run, status.change)
     vain = not status.step and status.cause in ("settings", "data")  # it would fail again
     with st.container(horizontal=True, gap="small", key="distill_trouble"):
         if status.state != "broken" and runs.is_own(run):
-            _resume(run, "secondary" if helps or vain else "primary")
-        for label, changed in helps:
+            _resume(run, primary=not (changes or vain))
+        for label, changed in changes:
             if st.button(
                 label,
                 icon=":material/edit:",
@@ -52,7 +50,9 @@ def draw(run: Run) -> None:
                 type="primary",
                 help="Puts this change into the form above; nothing starts yet.",
             ):
-                _prefill(run, changed)
+                with error_box.guard():
+                    draft.prefill(run, changed)
+                    st.rerun()
     if status.state in ("failed", "broken") and not services.public():
         _log(run)
 
@@ -67,11 +67,24 @@ def suggestions(run: Run, change: Change) -> list[tuple[str, dict[str, object]]]
     ]
 
 
+def _has_checkpoint(run: Run) -> bool:
+    return (run.checkpoint_folder / "checkpoint.json").is_file()
+
+
 def _paused(run: Run, status: Status) -> str:
-    if not (run.checkpoint_folder / "checkpoint.json").is_file():
+    if not _has_checkpoint(run):
         return "**Paused** before its first checkpoint; Resume starts over."
     of = f" of {status.total_steps:,}" if status.total_steps else ""
     return f"**Paused at step {status.step:,}{of}**; Resume continues from there."
+
+
+def _saved(run: Run, status: Status) -> str:
+    if not _has_checkpoint(run):
+        return "There is no checkpoint yet; Resume starts over."
+    return (
+        f"The last checkpoint is saved (the run had reached step {status.step:,}); Resume "
+        "continues from there."
+    )
 
 
 def _cause(status: Status) -> str:
@@ -84,40 +97,19 @@ def _cause(status: Status) -> str:
     return "\n".join([md(head), *([""] if bullets else []), *bullets])
 
 
-def _kept(run: Run, status: Status) -> str:
-    """What of the run is still there."""
-    if (run.checkpoint_folder / "checkpoint.json").is_file():
-        told = f"The last checkpoint is saved (the run had reached step {status.step:,})"
-        return f"{told}; Resume continues from there."
-    return "There is no checkpoint yet; Resume starts over."
-
-
-def _resume(run: Run, kind: Literal["primary", "secondary"]) -> None:
-    pressed = st.button(
+def _resume(run: Run, primary: bool) -> None:
+    if st.button(
         "Resume",
         icon=":material/play_arrow:",
         key=f"resume_{run.id}",
-        disabled=services.public(),
-        help=services.PUBLIC_REASON
-        if services.public()
-        else "Wait for a device and go on from the checkpoint.",
-        type=kind,
-    )
-    if pressed:
-        queue.do("resume", run.id)
-
-
-def _prefill(run: Run, changed: dict[str, object]) -> None:
-    try:
-        draft.prefill(run, changed)
-    except LabError as error:
-        error_box.draw(*error_box.words(error))
-        return
-    st.rerun()
+        type="primary" if primary else "secondary",
+        **access.unless_public("Wait for a device and go on from the checkpoint."),
+    ):
+        queue.act("resume", run.id)
 
 
 def _log(run: Run) -> None:
-    """The end of the log, for whoever wants to know more; folded."""
+    """The end of the log, folded."""
     try:
         with run.log_path.open("rb") as file:
             file.seek(max(run.log_path.stat().st_size - 4000, 0))

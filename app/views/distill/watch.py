@@ -16,7 +16,7 @@ from app.state import keys
 from app.views.distill.parts.run_watch import Watch, run_watch
 from kdcore.runs.store import Run
 
-_COLUMNS = ("step", "loss", "validation_roc_auc", "validation_nll", "pairs_per_second")
+_COLUMNS = ["step", "loss", "validation_roc_auc", "validation_nll", "pairs_per_second"]
 
 
 def draw(run_id: str) -> None:
@@ -33,54 +33,44 @@ def _watch(run: Run) -> None:
         services.sources.clear()  # a model that has just answered is on offer at once
         st.rerun()
     live.ask_teacher(run, ask=not services.public())
-    found = live.answer(run.id)
-    if found is None:  # another tab has discarded it meanwhile
+    answer = live.answer(run.id)
+    if answer is None:  # another tab has discarded it meanwhile
         _gone(run.id)
         return
-    now, target = state.now().watch, f"run_watch_{run.id}"
-    twin = found.get("twin")
+    now, target, twin = state.now().watch, f"run_watch_{run.id}", answer.get("twin")
+    watch = Watch(
+        run=run.id,
+        label=run.label,
+        target=target,
+        weights=dict(zip(("soft", "hard"), run.weights, strict=True)),
+        distilled=run.is_distilled,
+        step=now.step,
+        metric=now.metric,
+        over={
+            "run": answer["status"]["state"] in live.OVER,
+            "twin": twin is None or twin["state"] in live.OVER,
+        },
+    )
     with st.container(key=target):
-        run_watch(
-            Watch(
-                run=run.id,
-                target=target,
-                weights=dict(zip(("soft", "hard"), run.weights, strict=True)),
-                taught=run.is_distilled,
-                step=now.step,
-                metric=now.metric,
-                run_over=found["status"]["state"] in live.OVER,
-                twin_over=twin is None or twin["state"] in live.OVER,
-                about=run.label,
-            ),
-            f"watch_{run.id}",
-            _heard,
-            _ended,
-        )
-    lines = pd.DataFrame(found["student"]["lines"]).reindex(columns=list(_COLUMNS))
-    caption = Caption(f"Training of {run.label}", _source(run))
+        run_watch(watch, f"watch_{run.id}", _on_moment, _on_end)
+    lines = pd.DataFrame(answer["student"]["lines"]).reindex(columns=_COLUMNS)
+    # a teacher in a folder of this machine is named without that folder
+    source = [f"run {run.id}", *([f"teacher {Path(run.teacher).name}"] if run.teacher else [])]
+    source.append(f"data {run.data or 'not named'}")
+    source += [f"learned from {run.limit:,} pairs"] if run.limit > 0 else []
+    caption = Caption(f"Training of {run.label}", " · ".join(source))
     controls.exports(target, lines, "The curves of the run.", f"run={run.id}", caption)
-
-
-def _source(run: Run) -> str:
-    """What the picture's last line names: run, teacher, data, and the pairs learned from."""
-    parts = [f"run {run.id}"]
-    if run.teacher:
-        parts.append(f"teacher {Path(run.teacher).name}")  # a folder of this machine is no name
-    parts.append(f"data {run.data or 'not named'}")
-    if run.limit > 0:
-        parts.append(f"learned from {run.limit:,} pairs")
-    return " · ".join(parts)
 
 
 def _gone(run_id: str) -> None:
     st.info(f"No run here is called {md(run_id)}: it may have been discarded.")
 
 
-def _heard(said: Any) -> None:
-    if isinstance(said, Mapping):
-        sent = {key: said[key] for key in ("wstep", "wmetric") if key in said}
-        state.change(**state.of_keys(sent))
+def _on_moment(sent: Any) -> None:
+    if isinstance(sent, Mapping):
+        moment = {key: sent[key] for key in ("wstep", "wmetric") if key in sent}
+        state.change(**state.of_keys(moment))
 
 
-def _ended() -> None:
+def _on_end() -> None:
     st.session_state[keys.RUN_ENDED] = True

@@ -22,8 +22,8 @@ _TITLES = {"limit": "Pair limit", "data": "Data", "seed": "Seed", "threads": "CP
 
 def draw(now: Draft) -> None:
     """The settings that matter at once; the rest folded below."""
-    told = now.told()
-    whole = Form("", now.values, draft.take, told, services.public(), _TITLES)
+    problems = now.told()
+    whole = Form("", now.values, draft.take, problems, services.public(), _TITLES)
     training = replace(whole, prefix="training", values=now.at("training") or {})
     with st.container(gap="xsmall", key="distill_form"):
         with _row("Teacher and student"):
@@ -41,7 +41,7 @@ def draw(now: Draft) -> None:
             forms.draw(DistillConfig, whole, ["seed"])
             _device(now, whole)
             _twin()
-    with st.expander("Advanced", expanded=_inside(now)):
+    with st.expander("Advanced", expanded=_inside(now, problems)):
         method.knobs(now, whole)
         student.knobs(now, whole)
         st.markdown("**Training**")
@@ -49,7 +49,11 @@ def draw(now: Draft) -> None:
         with st.container(horizontal=True, gap="small", key="distill_training"):
             forms.draw(TrainingConfig, training, rest)
             forms.draw(DistillConfig, whole, ["label_smoothing", "threads"])
-    _rest(now, told)
+    # a form never refuses without saying why: problems of no field that is drawn stand below
+    for path, sentences in problems.items():
+        if f"knob_{path}" not in st.session_state:
+            for sentence in sentences:
+                st.error(md(f"{path}: {sentence}"), icon=":material/error:")
 
 
 def _row(title: str, more: str = "") -> Any:
@@ -75,44 +79,35 @@ def _twin() -> None:
 
 
 def _teacher(now: Draft, form: Form) -> None:
-    offered = {key: model.title for key, model in draft.teachers().items()}
-    told = "Any run here with a model; its soft labels are what the student learns."
-    forms.pick(form, "teacher", "Teacher", offered, str(now.at("teacher") or ""), told)
+    titles = {key: model.title for key, model in draft.teachers().items()}
+    help = "Any run here with a model; its soft labels are what the student learns."
+    forms.pick(form, "teacher", "Teacher", titles, str(now.at("teacher") or ""), help)
 
 
 def _data(now: Draft, form: Form) -> None:
-    offered = {c.key: c.title for c in services.data_choices()}
-    told = (
+    titles = {choice.key: choice.title for choice in services.data_choices()}
+    help = (
         "Data sets of the lab; import your own under Data. `world:train=400,validation=200` "
         "names the bundled world in other sizes."
     )
-    present = str(now.at("data") or "")
-    forms.pick(form, "data", "Data", offered, present, told, accept_new_options=True)
+    key = str(now.at("data") or "")
+    forms.pick(form, "data", "Data", titles, key, help, accept_new_options=True)
 
 
 def _device(now: Draft, form: Form) -> None:
-    offered = {"auto": "the best here"}
-    offered |= {device.name: device.title for device in runs.device_queue().devices}
-    if sum(name.startswith("cuda:") for name in offered) > 1:
-        offered[ALL_GPUS] = "all GPUs for this one run"
-    told = (
+    titles = {"auto": "the best here"}
+    titles |= {device.name: device.title for device in runs.device_queue().devices}
+    if sum(name.startswith("cuda:") for name in titles) > 1:
+        titles[ALL_GPUS] = "all GPUs for this one run"
+    help = (
         "One run per GPU, and on the CPU as many as its cores allow; the others wait in the queue."
     )
-    forms.pick(form, "device", "Device", offered, str(now.at("device") or "auto"), told)
+    forms.pick(form, "device", "Device", titles, str(now.at("device") or "auto"), help)
 
 
-def _inside(now: Draft) -> bool:
+def _inside(now: Draft, problems: dict[str, list[str]]) -> bool:
     """Whether something that the fold hides was changed, or is wrong."""
     outside = {f"training.{name}" for name in _SCHEDULE}
     outside |= {f"method.params.{name}" for name in method.first(now)}
-    paths = {*now.changed, *now.told()} - outside
+    paths = {*now.changed, *problems} - outside
     return any(p.startswith(("training.", "student.params.", "method.params.")) for p in paths)
-
-
-def _rest(now: Draft, told: dict[str, list[str]]) -> None:
-    """Problems of no field that is drawn; a form never refuses without saying why."""
-    drawn = {key.removeprefix("knob_") for key in st.session_state if str(key).startswith("knob_")}
-    left = [f"{path}: {said}" for path, all_said in told.items() for said in all_said
-            if path not in drawn]  # fmt: skip
-    for sentence in left:
-        st.error(md(sentence), icon=":material/error:")

@@ -1,4 +1,4 @@
-"""Which way to distill: a method of the catalog and its knobs; who cannot serve says why."""
+"""Which way to distill: a method of the catalog and its knobs; a misfit says its reason."""
 
 from dataclasses import fields, replace
 
@@ -8,43 +8,46 @@ from app.kit import forms
 from app.kit.forms import Form
 from app.kit.texts import md
 from app.services.draft import Draft
-from kdcore.catalog import METHODS, STUDENTS, misfit
+from kdcore.catalog import METHODS, STUDENTS, Method, misfit
 
 _FIRST = 2  # knobs of a method that stand in the form; the rest are folded
 
 
+def _method(now: Draft) -> Method | None:
+    return METHODS.get(str(now.at("method.name")))
+
+
 def summary(now: Draft) -> str:
     """The chosen method in a line."""
-    about = METHODS.get(str(now.at("method.name")))
-    return f"{md(about.title)}: {md(about.summary)}" if about else ""
+    method = _method(now)
+    return f"{md(method.title)}: {md(method.summary)}" if method else ""
 
 
 def draw(now: Draft, form: Form) -> None:
     """The methods that the chosen student can serve, and the first knobs of the chosen one."""
-    name = str(now.at("method.name") or "")
-    about = METHODS.get(name)
-    fitting = {key: each.title for key, each in METHODS.items() if not _why_not(now, key)}
-    if len(METHODS) > 1 or not about:  # else there is nothing to choose from
-        told = md(f"{about.summary} {about.paper}") if about else "No method of the catalog."
-        forms.pick(form, "method.name", "Method", fitting, name, told)
-    if about:
-        forms.draw(about.params, _params(now, form), first(now))
+    method = _method(now)
+    titles = {key: each.title for key, each in METHODS.items() if not _misfit(now, key)}
+    if len(METHODS) > 1 or not method:  # else there is nothing to choose from
+        help = md(f"{method.summary} {method.paper}") if method else "No method of the catalog."
+        forms.pick(form, "method.name", "Method", titles, str(now.at("method.name") or ""), help)
+    if method:
+        forms.draw(method.params, _params(now, form), first(now))
 
 
 def knobs(now: Draft, form: Form) -> None:
     """The other knobs of the chosen method, and where it was published."""
-    about = METHODS.get(str(now.at("method.name")))
-    rest = [f.name for f in fields(about.params) if f.name not in first(now)] if about else []
-    if about and rest:
-        st.markdown(f"**{md(about.title)}** · {md(about.paper)}")
+    method = _method(now)
+    rest = [f.name for f in fields(method.params)][_FIRST:] if method else []
+    if method and rest:
+        st.markdown(f"**{md(method.title)}** · {md(method.paper)}")
         with st.container(horizontal=True, gap="small", key="distill_method"):
-            forms.draw(about.params, _params(now, form), rest)
+            forms.draw(method.params, _params(now, form), rest)
 
 
 def first(now: Draft) -> list[str]:
     """The names of the knobs that stand in the form."""
-    about = METHODS.get(str(now.at("method.name")))
-    return [f.name for f in fields(about.params)][:_FIRST] if about else []
+    method = _method(now)
+    return [f.name for f in fields(method.params)][:_FIRST] if method else []
 
 
 def _params(now: Draft, form: Form) -> Form:
@@ -54,15 +57,14 @@ def _params(now: Draft, form: Form) -> Form:
 
 def unfit(now: Draft) -> None:
     """The methods that this student cannot serve, greyed, each with its reason."""
-    for key, each in METHODS.items():
-        if why := _why_not(now, key):
+    for key, method in METHODS.items():
+        if reason := _misfit(now, key):
             with st.container(horizontal=True, vertical_alignment="center", key=f"unfit_{key}"):
-                st.button(
-                    each.title, disabled=True, help=why, key=f"method_{key}", icon=":material/lock:"
-                )
-                st.caption(md(why))
+                icon = ":material/lock:"
+                st.button(method.title, disabled=True, help=reason, key=f"method_{key}", icon=icon)
+                st.caption(md(reason))
 
 
-def _why_not(now: Draft, method: str) -> str:
+def _misfit(now: Draft, method: str) -> str:
     student = str(now.at("student.name"))
     return misfit(method, student) if student in STUDENTS else ""

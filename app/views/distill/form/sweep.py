@@ -1,5 +1,7 @@
 """A small sweep around the settings of the form: one or two of them over some values."""
 
+from math import isnan
+
 import streamlit as st
 
 from app import services, state
@@ -7,7 +9,7 @@ from app.kit import controls, error_box
 from app.kit.texts import duration
 from app.services.draft import Draft
 from app.views.distill.queries import cost, runs
-from kdcore.errors import ConfigError, LabError
+from kdcore.errors import ConfigError
 
 SWEPT = {
     "": "nothing more",
@@ -35,7 +37,10 @@ def draw(draft: Draft) -> None:
     with st.expander("Sweep: try several values", icon=":material/grid_on:"):
         for name in ("a", "b"):
             with st.container(horizontal=True, key=f"distill_sweep_{name}"):
-                _axis(name)
+                titles = {path: title for path, title in SWEPT.items() if path or name == "b"}
+                label = "Setting" if name == "a" else "and"
+                controls.select(f"distill.sweep_{name}", label, titles, width=150)
+                controls.bound(st.text_input, f"distill.sweep_{name}_values", "Values", help=HELP)
         grid = _grid()
         cells, why = _cells(draft, grid)
         st.caption(why or _size(draft, grid, cells))
@@ -47,29 +52,22 @@ def draw(draft: Draft) -> None:
             width="stretch",
         )
     if pressed and draft.config is not None:
-        _start(draft, grid)
-
-
-def _axis(name: str) -> None:
-    controls.bound(
-        st.selectbox,
-        f"distill.sweep_{name}",
-        "Setting" if name == "a" else "and",
-        options=list(SWEPT)[1:] if name == "a" else list(SWEPT),
-        format_func=lambda path: SWEPT[path],
-        width=150,
-    )
-    controls.bound(st.text_input, f"distill.sweep_{name}_values", "Values", help=HELP)
+        with error_box.guard():
+            train_twin = state.now().distill.train_twin
+            with st.spinner("Putting them in the queue…"):
+                group = runs.start_sweep(draft.config, draft.preset, grid, train_twin)
+            state.correct(runs={"tab": "sweep", "sweep": group})
+            st.switch_page("views/runs/page.py")
 
 
 def _grid() -> dict[str, list[str]]:
     now = state.now().distill
-    axes = {
-        now.sweep_b: now.sweep_b_values,
-        now.sweep_a: now.sweep_a_values,
+    texts = {now.sweep_b: now.sweep_b_values, now.sweep_a: now.sweep_a_values}
+    return {
+        path: [value.strip() for value in texts[path].split(",") if value.strip()]
+        for path in (now.sweep_a, now.sweep_b)
+        if path
     }
-    split = {path: [v.strip() for v in said.split(",") if v.strip()] for path, said in axes.items()}
-    return {path: split[path] for path in (now.sweep_a, now.sweep_b) if path}
 
 
 def _cells(draft: Draft, grid: dict[str, list[str]]) -> tuple[int, str]:
@@ -88,25 +86,11 @@ def _size(draft: Draft, grid: dict[str, list[str]], cells: int) -> str:
     """How many runs a grid has, and how long they would take one after the other."""
     assert draft.config is not None
     train_twin = state.now().distill.train_twin
-    beside = ", and each twin once" if train_twin else ""
-    seconds, low, high = cost.sweep_seconds(draft.config, grid, train_twin)
-    if seconds != seconds:
-        return f"{cells} students{beside}. No time estimate yet: it appears after the first run."
+    students = f"{cells} students{', and each twin once' if train_twin else ''}"
+    seconds = cost.sweep_seconds(draft.config, grid, train_twin)
+    if isnan(seconds[0]):
+        return f"{students}. No time estimate yet: it appears after the first run."
+    expected, low, high = map(duration, seconds)
     return (
-        f"{cells} students{beside}: **about {duration(seconds)}** on this machine, one after the "
-        f"other ({duration(low)} to {duration(high)})."
+        f"{students}: **about {expected}** on this machine, one after the other ({low} to {high})."
     )
-
-
-def _start(draft: Draft, grid: dict[str, list[str]]) -> None:
-    assert draft.config is not None
-    try:
-        with st.spinner("Putting them in the queue…"):
-            group = runs.start_sweep(
-                draft.config, draft.preset, grid, state.now().distill.train_twin
-            )
-    except LabError as error:
-        error_box.draw(*error_box.words(error))
-        return
-    state.correct(runs={"tab": "sweep", "sweep": group})
-    st.switch_page("views/runs/page.py")

@@ -23,15 +23,16 @@ _ODD = (ValueError, AttributeError, LookupError, TypeError, ArithmeticError, Rec
 
 def draw(now: Draft) -> None:
     """The box with the whole config, and the problems of what stands in it, line by line."""
-    text = held() or yaml.safe_dump(now.values, sort_keys=False, allow_unicode=True)
-    typed = bool(held())
-    if typed and not problems_of(text) and read(text) != now.config:
+    text = typed_text() or yaml.safe_dump(now.values, sort_keys=False, allow_unicode=True)
+    typed = bool(typed_text())
+    problems = problems_of(text) if typed else list(now.problems)
+    if typed and not problems and read(text) != now.config:
         _elsewhere()
-    elif told := problems_of(text) if typed else list(now.problems):
-        say = st.error if typed else st.warning
-        say("\n".join(f"- {md(line)}" for line in _with_lines(text, told)))
+    elif problems:
+        show = st.error if typed else st.warning
+        show("\n".join(f"- {md(line)}" for line in _with_lines(text, problems)))
         if typed:
-            st.button("Discard my text", on_click=_let_go, key="distill_yaml_gone")
+            _discard_button("Discard my text")
     st.session_state[_KEY] = text
     st.text_area(
         "The whole config",
@@ -45,19 +46,19 @@ def draw(now: Draft) -> None:
     )
 
 
-def held() -> str:
-    """What was typed, with its comments and its order, until it is let go; else nothing."""
+def typed_text() -> str:
+    """What was typed, with its comments and its order, until it is discarded; else nothing."""
     return str(st.session_state.get(keys.YAML_TYPED, ""))
 
 
 def is_unfinished() -> bool:
     """Whether something was typed that cannot be run."""
-    typed = held()
-    return bool(typed and problems_of(typed))
+    text = typed_text()
+    return bool(text and problems_of(text))
 
 
 def unfinished() -> None:
-    """Beside the form: what was typed as YAML is kept, and is not in force."""
+    """Beside the form: what was typed as YAML is stored, and is not in force."""
     if not is_unfinished():
         return
     st.warning("What you typed as YAML is unfinished, so the form shows the settings before it.")
@@ -68,36 +69,34 @@ def unfinished() -> None:
             kwargs={"distill": {"mode": "yaml"}},
             key="distill_yaml_back",
         )
-        st.button("Discard my text", on_click=_let_go, key="distill_yaml_gone")
+        _discard_button("Discard my text")
 
 
 def read(text: str) -> DistillConfig:
-    """The config that a text says; ConfigError or YAMLError for whatever else it may be."""
+    """The config that a text describes; ConfigError or YAMLError for whatever else it may be."""
     try:
         _plain_only(text)
         return draft.read_yaml(read_yaml(text))
     except (ConfigError, yaml.YAMLError):
         raise
     except _ODD as cause:  # !!int abc, 2024-13-45, a number of 5,000 digits
-        said = "this is no YAML that can be read: a date, a number or a tag in it is none"
-        raise ConfigError("This is no YAML:", [said]) from cause
+        problem = "this is no YAML that can be read: a date, a number or a tag in it is none"
+        raise ConfigError("This is no YAML:", [problem]) from cause
 
 
 def _plain_only(text: str) -> None:
     """ConfigError for aliases, and for groups in groups deeper than any config."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
-        mark = event.start_mark
-        line = f"line {mark.line + 1}" if mark else "somewhere"
-        if isinstance(event, yaml.AliasEvent):
-            told = f"{line}: aliases are not read; write out the value of *{event.anchor}"
-            raise ConfigError("This is no config:", [told])
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise ConfigError(
-                "This is no config:", [(f"{line}: nested deeper than any configuration")]
-            )
+        problem = "nested deeper than any configuration" if depth > _DEEPEST else ""
+        if isinstance(event, yaml.AliasEvent):
+            problem = f"aliases are not read; write out the value of *{event.anchor}"
+        if problem:
+            mark = event.start_mark
+            line = f"line {mark.line + 1}" if mark else "somewhere"
+            raise ConfigError("This is no config:", [f"{line}: {problem}"])
 
 
 def problems_of(text: str) -> list[str]:
@@ -106,8 +105,8 @@ def problems_of(text: str) -> list[str]:
         read(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        told = str(getattr(error, "problem", None) or "this is no YAML")
-        return [f"{_place(text, mark.line + 1)}: {told}" if mark else told]
+        problem = str(getattr(error, "problem", None) or "this is no YAML")
+        return [f"{_place(text, mark.line + 1)}: {problem}" if mark else problem]
     except ConfigError as error:
         return list(error.problems) or [str(error)]
     return []
@@ -123,13 +122,13 @@ def _place(text: str, line: int) -> str:
 
 def lines_of(text: str) -> dict[str, int]:
     """The line of every setting of a YAML text, by path, counted from 1."""
-    found: dict[str, int] = {}
+    lines: dict[str, int] = {}
 
     def walk(node: yaml.Node | None, before: str) -> None:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 path = f"{before}{key.value}"
-                found[path] = key.start_mark.line + 1
+                lines[path] = key.start_mark.line + 1
                 walk(value, f"{path}.")
 
     try:
@@ -137,19 +136,18 @@ def lines_of(text: str) -> dict[str, int]:
         walk(yaml.compose(text, Loader=yaml.SafeLoader), "")
     except (ConfigError, yaml.YAMLError, *_ODD):
         return {}
-    return found
+    return lines
 
 
 def _with_lines(text: str, problems: Iterable[str]) -> list[str]:
     """Each problem led by the line that it is about, where it has one."""
-    lines = lines_of(text)
-    told = []
+    lines, located = lines_of(text), []
     for problem in problems:
         path = next(iter(about_settings(problem)[0]), "")
         while path and path not in lines:  # a setting that is not written stands in its group
             path = path.rpartition(".")[0]
-        told.append(f"{_place(text, lines[path])}: {problem}" if path else problem)
-    return told
+        located.append(f"{_place(text, lines[path])}: {problem}" if path else problem)
+    return located
 
 
 def _typed() -> None:
@@ -158,7 +156,7 @@ def _typed() -> None:
 
 
 def _take_over() -> None:
-    text = held()
+    text = typed_text()
     if text and not problems_of(text):
         draft.take_config(read(text))
 
@@ -168,8 +166,12 @@ def _elsewhere() -> None:
     st.warning("The settings were changed after you typed this. Start runs them, not this text.")
     with st.container(horizontal=True):
         st.button("Take this text over", on_click=_take_over, key="distill_yaml_take")
-        st.button("Show the settings", on_click=_let_go, key="distill_yaml_gone")
+        _discard_button("Show the settings")
 
 
-def _let_go() -> None:
-    st.session_state.pop(keys.YAML_TYPED, None)
+def _discard_button(label: str) -> None:
+    st.button(
+        label,
+        on_click=lambda: st.session_state.pop(keys.YAML_TYPED, None),
+        key="distill_yaml_gone",
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import nan
+from math import isnan, nan
 
 from app.kit.by_hash import by_hash
 from app.services import access
@@ -15,33 +15,40 @@ from kdcore.experiments.sweep import Sweep
 from kdcore.runs.resolve import resolved
 from kdcore.runs.twins import Twins, same_training, twin_of
 
-_AS_THEY_STAND = (
+_OFFERED_ONLY = (
     "A public showing estimates training only on the data sets that it offers, unchanged."
 )
+Seconds = tuple[float, float, float]  # expected, least and most
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Student's and twin's estimates; reused: a twin that was trained before, or is on its way.
+    """The estimates of a student and of its twin.
 
-    why: there is no estimate. no_twin: why the student can have no twin on these data.
+    twin_exists: it was trained before, or is on its way. no_twin: why the student can have none
+    on these data. why: the reason for no estimate at all.
     """
 
     student: Estimate | None = None
     twin: Estimate | None = None
-    reused: str = ""
-    why: str = ""
+    twin_exists: bool = False
     no_twin: str = ""
+    why: str = ""
 
     @property
-    def seconds(self) -> tuple[float, float, float]:
-        """Expected, least and most seconds of all that would be run, one after the other."""
+    def seconds(self) -> Seconds:
+        """The time of all that would be run, one after the other."""
         parts = [part for part in (self.student, self.twin) if part is not None]
         return (
             sum(part.seconds for part in parts),
             sum(part.low for part in parts),
             sum(part.high for part in parts),
         )
+
+    @property
+    def is_timed(self) -> bool:
+        """Whether the time can be estimated."""
+        return self.student is not None and not isnan(self.seconds[0])
 
 
 @by_hash(
@@ -51,22 +58,11 @@ class Cost:
     on=lambda config, train_twin: (access.home().root, access.public(), config, train_twin),
 )
 def cost(config: DistillConfig, train_twin: bool) -> Cost:
-    """The estimate of a draft and of its twin, cached for some seconds."""
+    """The cost of a draft and of its twin, cached for some seconds."""
     if access.public() and config.data not in {choice.key for choice in data_choices()}:
-        return Cost(why=_AS_THEY_STAND)
-    home = access.home()
+        return Cost(why=_OFFERED_ONLY)
     try:
-        config = resolved(config, home)
-        stats = stats_of(config, home)
-        student = estimate(config, stats, home)
-        if not train_twin:
-            return Cost(student)
-        if stats.no_twin:
-            return Cost(student, no_twin=stats.no_twin)
-        twin = twin_of(config, stats.transfer, stats.labelled)
-        if existing := Twins(home).find(twin):
-            return Cost(student, None, existing.id)
-        return Cost(student, estimate(twin, stats, home))
+        return _cost(config, train_twin, Twins(access.home()), [])
     except LabError as error:
         return Cost(why=str(error))
 
@@ -80,30 +76,37 @@ def cost(config: DistillConfig, train_twin: bool) -> Cost:
 )
 def sweep_seconds(
     config: DistillConfig, grid: Mapping[str, Sequence[str]], train_twin: bool
-) -> tuple[float, float, float]:
-    """Expected, least and most seconds of a sweep around a draft; nan where nobody knows.
+) -> Seconds:
+    """The time of a sweep around a draft, one run after the other; nan when it is not known.
 
     train_twin: with the twins; one that exists costs nothing, and a shared one counts once.
     """
     if access.public():
         return nan, nan, nan
-    home = access.home()
-    existing, twins = Twins(home), list[FinetuneConfig]()
-    total = [0.0, 0.0, 0.0]
+    existing, planned = Twins(access.home()), list[FinetuneConfig]()
     try:
-        for cell in Sweep(config, grid).configs():
-            student = resolved(cell, home)
-            stats = stats_of(student, home)
-            parts = [estimate(student, stats, home)]
-            if train_twin and not stats.no_twin:
-                twin = twin_of(student, stats.transfer, stats.labelled)
-                counted = existing.find(twin) or any(same_training(twin, t) for t in twins)
-                if not counted:
-                    twins.append(twin)
-                    parts.append(estimate(twin, stats, home))
-            for part in parts:
-                for place, seconds in enumerate((part.seconds, part.low, part.high)):
-                    total[place] += seconds
+        cells = [
+            _cost(cell, train_twin, existing, planned).seconds
+            for cell in Sweep(config, grid).configs()
+        ]
     except LabError:
         return nan, nan, nan
-    return total[0], total[1], total[2]
+    expected, low, high = (sum(part) for part in zip(*cells, strict=True))
+    return expected, low, high
+
+
+def _cost(
+    config: DistillConfig, train_twin: bool, existing: Twins, planned: list[FinetuneConfig]
+) -> Cost:
+    """planned: twins that were counted before; that of this student joins them."""
+    home = access.home()
+    config = resolved(config, home)
+    stats = stats_of(config, home)
+    student = estimate(config, stats, home)
+    if not train_twin or stats.no_twin:
+        return Cost(student, no_twin=stats.no_twin if train_twin else "")
+    twin = twin_of(config, stats.transfer, stats.labelled)
+    if existing.find(twin) or any(same_training(twin, other) for other in planned):
+        return Cost(student, twin_exists=True)
+    planned.append(twin)
+    return Cost(student, estimate(twin, stats, home))

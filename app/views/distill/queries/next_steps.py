@@ -36,30 +36,30 @@ _WAITING = {
 }
 
 
-def experiments(case: Case, found: Judgement, seeds: SeedRow | None = None) -> list[Experiment]:
+def experiments(case: Case, judgement: Judgement, seeds: SeedRow | None = None) -> list[Experiment]:
     """Three runs with one thing changed each; none that the lab has run, or runs, already.
 
     Where seeds were varied, their verdict is what the experiments follow from.
     """
     if seeds is not None and seeds.verdict != TOO_FEW:
-        found = replace(
-            found,
+        judgement = replace(
+            judgement,
             verdict=seeds.verdict,
             delta=seeds.delta.mean,
             low=seeds.low,
             high=seeds.high,
         )
-    rows = listing.rows(case.run.folder.parent)
-    if case.run.folder.parent != access.home().runs:
-        rows += listing.rows(access.home().runs)
-    teacher = case.config.teacher
-    known = [
+    folders = dict.fromkeys((case.run.folder.parent, access.home().runs))
+    name = case.config.teacher.rpartition("/")[2]
+    earlier = [
         config
-        for row in rows
-        if str(row.settings.get("teacher", "")).endswith(teacher.rpartition("/")[2])
+        for folder in folders
+        for row in listing.rows(folder)
+        if str(row.settings.get("teacher", "")).endswith(name)
         and (config := _distillation(row.run)) is not None
     ]
-    return next_experiments(case.config, found, known, _trained_on(case.run))
+    train = case.run.splits.get("train")
+    return next_experiments(case.config, judgement, earlier, train.pairs if train else 0)
 
 
 @by_hash(most=4096, on=lambda run: (run.folder, run.title, run.created, run.problem))
@@ -71,33 +71,24 @@ def _distillation(run: Run) -> DistillConfig | None:
     return config if isinstance(config, DistillConfig) else None
 
 
-def _trained_on(run: Run) -> int:
-    """Pairs of train that a run saw, 0 when it did not say."""
-    train = run.splits.get("train")
-    return train.pairs if train else 0
-
-
 def preliminary(case: Case) -> str:
     """What can be said while the twin has no answers yet; "" when there is no twin, or it has."""
     if case.twin is None or case.board.twin is not None:
         return ""
-    mine, theirs = (listing.row_of(run.folder) for run in (case.run, case.twin))
+    student, twin = (listing.row_of(run.folder).best for run in (case.run, case.twin))
     status = case.twin.status()
-    at = f" (step {status.step:,} of {status.total_steps:,})" if status.total_steps else ""
+    step = f" (step {status.step:,} of {status.total_steps:,})" if status.total_steps else ""
     if status.state == "finished":
         return "NO VERDICT: the twin was tested on other pairs than the student."
-    said = f"PRELIMINARY: the twin {_WAITING[status.state]}{at}"
-    if mine.best is not None and theirs.best is not None:
-        said += (
+    sentence = f"PRELIMINARY: the twin {_WAITING[status.state]}{step}"
+    if student is not None and twin is not None:
+        sentence += (
             f"; on validation, which has no interval and chose the step kept, the student reached "
-            f"ROC-AUC {mine.best.roc_auc:.3f} and the twin {theirs.best.roc_auc:.3f} so far"
+            f"ROC-AUC {student.roc_auc:.3f} and the twin {twin.roc_auc:.3f} so far"
         )
-    ends = status.state in ("queued", "running")
-    return f"{said}. " + (
-        "The verdict follows once the twin has scored the test pairs."
-        if ends
-        else "Resume it, or train another, for a verdict."
-    )
+    if status.state in ("queued", "running"):
+        return f"{sentence}. The verdict follows once the twin has scored the test pairs."
+    return f"{sentence}. Resume it, or train another, for a verdict."
 
 
 def measure_speed(case: Case) -> None:
@@ -105,17 +96,10 @@ def measure_speed(case: Case) -> None:
     refuse_public()
     if not MEASURING.acquire(blocking=False):
         raise RunError("A speed is being measured; two at once would spoil both. Try again soon.")
+    folder = str(case.run.folder.resolve())
     try:
-        _measure(case)
-    finally:
-        MEASURING.release()
-
-
-def _measure(case: Case) -> None:
-    command = [sys.executable, "-m", "kdcore", "latency", str(case.run.folder.resolve()), "--json"]
-    try:
-        ended = subprocess.run(
-            command,
+        process = subprocess.run(
+            [sys.executable, "-m", "kdcore", "latency", folder, "--json"],
             check=False,
             capture_output=True,
             text=True,
@@ -124,21 +108,21 @@ def _measure(case: Case) -> None:
         )
     except (OSError, subprocess.TimeoutExpired) as cause:
         raise RunError(f"The speed could not be measured: {cause}") from cause
-    if ended.returncode:
-        said = ended.stderr.strip().splitlines() or ["no word"]
-        raise RunError(f"The speed could not be measured: {said[-1]}")
+    finally:
+        MEASURING.release()
+    if process.returncode:
+        lines = process.stderr.strip().splitlines() or ["no word"]
+        raise RunError(f"The speed could not be measured: {lines[-1]}")
 
 
 def train_twin(case: Case) -> Run:
     """Put the same student without a teacher into the queue."""
-    refuse_public()
-    home = access.home()
-    with room(home):
+    with room() as home:
         stats = stats_of(case.config, home)
         if stats.no_twin:
             raise DataError(f"No twin: {stats.no_twin}.")
         twin = twin_of(case.config, stats.transfer, stats.labelled)
-        about = About(group=case.run.about.group, role="twin")
-        run = lab.create(twin, home, title_of(twin), about)
+        group = case.run.about.group
+        run = lab.create(twin, home, title_of(twin), About(group=group, role="twin"))
         enqueue([run], home)
-    return run
+        return run

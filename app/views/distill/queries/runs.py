@@ -28,12 +28,11 @@ from kdcore.runs.listing import rows
 from kdcore.runs.queue import assignment, control, queue
 from kdcore.runs.queue.queue import DeviceState
 from kdcore.runs.resolve import resolved
-from kdcore.runs.store import Run, RunStore
+from kdcore.runs.store import Run, RunStore, Status
 from kdcore.workspace import Workspace
 
 DEMO_RUN = "twinbert_cos-kd"  # watched and judged before a visitor has trained anything
 LIVE = ("queued", "running")
-_STAGES = {"teacher": "the teacher scores its pairs", "evaluate": "it is being scored"}
 MOST_PREPARED = 20_000  # pairs that a teacher is asked of in advance
 MOST_WAITING = 40  # a crowd of visitors cannot fill the disk with runs
 _DISCARDED: dict[str, float] = memory.table("when runs that are still there were told to go")
@@ -44,19 +43,23 @@ _STARTING = threading.Lock()  # held from the count of those that wait to their 
 
 @dataclass(frozen=True)
 class Line:
-    """A run that lives. place: 0 at work, else its place in the queue; asked: what it was told."""
+    """A queued or running run.
+
+    activity: what it does beside the steps of its training, in words. place: in the queue, 0 at
+    work. request: what a visitor asked of it, a key of Distill's queue. too_early: why there is
+    nothing to save of it yet.
+    """
 
     run: Run
     title: str
     role: str
     device: str
-    state: str
     step: int
     total: int
-    stage: str
-    place: int = 0
-    asked: str = ""
-    too_early: str = ""  # why there is nothing to keep of it yet
+    activity: str
+    place: int
+    request: str
+    too_early: str
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class DeviceQueue:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Who lives; it changes only when a run begins to live or has ended."""
+        """The live runs; they change only when one begins or has ended."""
         return tuple(sorted(line.run.id for line in self.lines))
 
 
@@ -83,11 +86,11 @@ def device_queue() -> DeviceQueue:
     for device in devices:
         for run_id in device.running:
             at_work.setdefault(run_id, []).append(device.name)
-    told = [(run_id, ", ".join(names), 0) for run_id, names in at_work.items()]
-    told += [
-        (t.run_id, t.device, assignment.position(t.run_id, entries, devices) or 0) for t in entries
+    places = [(run_id, ", ".join(names), 0) for run_id, names in at_work.items()]
+    places += [
+        (e.run_id, e.device, assignment.position(e.run_id, entries, devices) or 0) for e in entries
     ]
-    lines = [line for each in told if (line := _line(*each))]
+    lines = [line for each in places if (line := _line(*each))]
     return DeviceQueue(devices, tuple(lines), tuple((run_id, _title(run_id)) for run_id in at_work))
 
 
@@ -106,28 +109,54 @@ def _line(run_id: str, device: str, place: int) -> Line | None:
     if status.state not in LIVE:
         _DISCARDED.pop(run_id, None)
         return None
-    asked = _asked(run)
-    about = (status.state, status.step, status.total_steps, status.stage)
-    early = "" if place else control.too_early(run)
-    return Line(run, name_of(run), run.about.role, device, *about, place, asked, early)
+    return Line(
+        run=run,
+        title=name_of(run),
+        role=run.about.role,
+        device=device,
+        step=status.step,
+        total=status.total_steps,
+        activity=activity(status),
+        place=place,
+        request=_request(run),
+        too_early="" if place else control.too_early(run),
+    )
 
 
-def _asked(run: Run) -> str:
-    """What a run was told to do; "stays" where it should have gone and did not."""
+def activity(status: Status) -> str:
+    """What a run does beside the steps of its training; an empty text while it trains."""
+    if status.trial:
+        return f"the memory was full, so it tries batch size {status.trial}"
+    stages = {"teacher": "the teacher scores its pairs", "evaluate": "it is being scored"}
+    return stages.get(status.stage, "")
+
+
+def _request(run: Run) -> str:
+    """What a visitor asked of a run; "stays" where it should have gone and did not."""
     since = _DISCARDED.get(run.id)
     if since is None:
         return run.stop_kind
     return "discard" if time.monotonic() - since < _PATIENCE else "stays"
 
 
-def start(config: DistillConfig, preset: str, twin: bool) -> Run:
-    """Put a distillation, and its twin, in the queue; returns the student's run."""
+@contextmanager
+def room() -> Iterator[Workspace]:
+    """The workspace, to put runs in its queue; RunError when they may not or too many wait."""
     refuse_public()
     home = access.home()
-    with room(home):
-        begun = launch(config, home, twin=twin, about=About(preset=preset))
+    with _STARTING:
+        if len(queue.waiting(home)) >= MOST_WAITING:
+            raise RunError(
+                f"{MOST_WAITING} runs are queued already; wait for one to start, or cancel one"
+            )
+        yield home
     device_queue.clear()
-    return begun.student
+
+
+def start(config: DistillConfig, preset: str, twin: bool) -> Run:
+    """Put a distillation, and its twin, in the queue; returns the student's run."""
+    with room() as home:
+        return launch(config, home, twin=twin, about=About(preset=preset)).student
 
 
 def sweep_size(config: DistillConfig, grid: Mapping[str, Sequence[str]]) -> int:
@@ -144,24 +173,11 @@ def start_sweep(
     config: DistillConfig, preset: str, grid: Mapping[str, Sequence[str]], twin: bool
 ) -> str:
     """Put every cell of a grid in the queue; returns the group that they are."""
-    refuse_public()
-    sweep_size(config, grid)
-    home = access.home()
-    with room(home):
-        begun = launch_sweep(Sweep(config, grid), home, twin=twin, about=About(preset=preset))
-    device_queue.clear()
-    return begun[0].student.about.group
-
-
-@contextmanager
-def room(home: Workspace) -> Iterator[None]:
-    """Where runs are put in the queue: RunError when enough wait there already."""
-    with _STARTING:
-        if len(queue.waiting(home)) >= MOST_WAITING:
-            raise RunError(
-                f"{MOST_WAITING} runs are queued already; wait for one to start, or cancel one"
-            )
-        yield
+    with room() as home:
+        sweep_size(config, grid)
+        sweep = Sweep(config, grid)
+        launched = launch_sweep(sweep, home, twin=twin, about=About(preset=preset))
+        return launched[0].student.about.group
 
 
 def warm(config: DistillConfig | None) -> None:
@@ -183,40 +199,32 @@ def warm(config: DistillConfig | None) -> None:
 
 
 def _is_small(config: DistillConfig, home: Workspace) -> bool:
-    """Whether a teacher may be asked of a draft's pairs before anybody has pressed Start."""
+    """Whether a teacher may be asked of a draft's pairs before Start is pressed."""
     if sum(world_sizes(config.data).values()) > 2 * MOST_PREPARED:
         return False  # a world that a link names is not made on the mere sight of it
     return stats_of(config, home).transfer <= MOST_PREPARED
 
 
-def doing(stage: str) -> str:
-    """What a run does beside the steps of its training; an empty text while it trains."""
-    if stage.startswith("try "):  # after a full memory, see kdcore.training.memory
-        return f"the memory was full, so it tries {stage.removeprefix('try ')}"
-    return _STAGES.get(stage, "")
-
-
 def act(action: str, run_id: str) -> str:
-    """Pause, keep, discard or resume a run; nobody waits for its last breath.
+    """Pause, keep, discard or resume a run, without waiting for its process to end.
 
     Returns what else came of it, in a sentence, or nothing.
     """
-    said = ""
     refuse_public()
-    home = access.home()
+    home, note = access.home(), ""
     run = RunStore(home.runs).get(run_id)
     if action == "keep":
         control.finish_early(run)
     elif action == "discard":
-        said = control.discard(run, home)
+        note = control.discard(run, home)
         _DISCARDED[run_id] = time.monotonic()
     elif action == "resume":
-        with room(home):
+        with room():
             control.resume(run, home)
     else:
         control.pause(run, home)
     device_queue.clear()
-    return said
+    return note
 
 
 def name_of(run: Run) -> str:
@@ -225,35 +233,26 @@ def name_of(run: Run) -> str:
 
 
 def watched() -> Run | None:
-    """The run that the page shows: the one of the link, else the newest alive, the newest own one,
-    the demo's.
+    """The run that the page shows: the link's, else the newest live or own one, else the demo's.
 
     A run that is not here gives way, and the banner names it.
     """
-    asked = state.now().distill.run
-    if not asked:
-        newest = max(
-            (x.run for x in device_queue().lines if x.role != "twin" and x.asked != "discard"),
-            key=lambda run: (run.created, run.id),
-            default=None,
-        )
-        if newest is None and not access.public():
-            newest = _newest_own()
-        if newest is not None:
-            state.correct(distill={"run": newest.id})  # when it has ended the page still shows it
-            return newest
-    found = find(asked or DEMO_RUN)
-    if found is None and asked:
-        state.ignore(f"run: no run here is called {asked[:60]!r}; the bundled one is shown")
+    requested = state.now().distill.run
+    if requested:
+        if (run := find(requested)) is not None:
+            return run
+        state.ignore(f"run: no run here is called {requested[:60]!r}; the bundled one is shown")
         state.correct(distill={"run": ""})
-        found = find(DEMO_RUN)
-    return found
-
-
-def _newest_own() -> Run | None:
-    """The visitor's newest distillation that is not in the trash; None before the first."""
-    own = (row.run for row in rows(access.home().runs) if row.run.stage == "distill")
-    return next(own, None)  # they come newest first
+        return find(DEMO_RUN)
+    live = (x.run for x in device_queue().lines if x.role != "twin" and x.request != "discard")
+    newest = max(live, key=lambda run: (run.created, run.id), default=None)
+    if newest is None and not access.public():  # distillations of the visitor, newest first
+        own = (row.run for row in rows(access.home().runs) if row.run.stage == "distill")
+        newest = next(own, None)
+    if newest is None:
+        return find(DEMO_RUN)
+    state.correct(distill={"run": newest.id})  # when it has ended the page still shows it
+    return newest
 
 
 def ended() -> None:

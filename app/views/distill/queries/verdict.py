@@ -1,6 +1,7 @@
 """What a finished run is worth: its own board, the verdict on it, what it keeps at what cost."""
 
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 from app.kit.by_hash import by_hash
@@ -30,7 +31,7 @@ SPLIT = "test"
 class Case:
     """A finished distillation on the table.
 
-    twin: its twin's run, finished or not. teacher: whom it learned from, where that run is here.
+    twin: its twin's run, finished or not. teacher: from which it learned, where that run is here.
     offered: whether the other pages can show its pairs.
     """
 
@@ -45,21 +46,21 @@ class Case:
 def case_of(run_id: str) -> Case | None:
     """The case of a finished distillation; None for any other run. LabError when data are gone."""
     run = live.find(run_id)
-    if run is None or run.stage != "distill" or run.status().state != "finished":
+    if run is None or run.stage != "distill" or not is_done(run):
         return None
     config = run.config
     assert isinstance(config, DistillConfig)
-    own = _predicted(run, run, run.label)
-    if own is None:
+    student = _stored(run, run.predictions_path(SPLIT))
+    if student is None:
         raise LabError(f"{run.id} has no predictions on test pairs: its data have no test split.")
-    pairs, choice = _pairs(run, config.data, own.predictions.data_hash)
+    pairs, choice = _pairs(run, config.data, student.predictions.data_hash)
     twin, teacher = live.twin_of(run), teacher_of(run)
     board = Board(
         data=choice or DataChoice(config.data, pairs.name, "of this run", run.folder),
         all_pairs=pairs,
         teacher=_teacher(run, teacher, pairs),
-        student=own,
-        twin=_on(pairs, _predicted(twin, twin, twin.label)) if twin and is_done(twin) else None,
+        student=student,
+        twin=_scored(twin, pairs),
     )
     return Case(run, config, board, twin, teacher, choice is not None)
 
@@ -73,7 +74,6 @@ def judgement(case: Case, seeds: int = 1) -> Judgement:
     """The verdict; what the other pages measured of the same answers is not measured again."""
     board = case.board
     assert board.student is not None
-    has_twin = board.twin is not None
     return judge(
         board.pairs,
         board.student.predictions,
@@ -83,11 +83,11 @@ def judgement(case: Case, seeds: int = 1) -> Judgement:
         seeds=seeds,
         caveats=caveats(case.run, case.twin),
         comparison=measured.comparison(board, board.student, board.twin) if board.twin else None,
-        gap=measured.gap(board, METRIC) if has_twin else None,
+        gap=measured.gap(board, METRIC) if board.twin else None,
     )
 
 
-def kept(case: Case) -> Retention | None:
+def retention_of(case: Case) -> Retention | None:
     """What the student keeps of its teacher; None when the teacher has not answered the pairs."""
     board = case.board
     if board.teacher is None or board.student is None:
@@ -112,38 +112,33 @@ def size_of(run: Run) -> ModelSize | None:
 
 def seeds_of(case: Case) -> SeedRow | None:
     """The runs that are this one but for the seed as one row; None when there is no other."""
-    alike = _alike(case)
-    if len(alike) < 2:
-        return None
-    whole = (run for run in alike if not _short(run, case.board.pairs))
-    rows = fold([s for run in whole if (s := _seeded(run, case.board.pairs))], METRIC)
+    pairs = case.board.pairs
+    whole = [run for run, fault in _alike(case) if not fault]
+    rows = fold([seed for run in whole if (seed := _seeded(run, pairs))], METRIC)
     return rows[0] if rows and rows[0].value.n > 1 else None
 
 
 def left_out(case: Case) -> str:
     """Which runs of this setting no seed is counted of, and why; "" when all are."""
-    alike = _alike(case)
-    if len(alike) < 2:
-        return ""
-    reasons = [f"{run.id} ({why})" for run in alike if (why := _short(run, case.board.pairs))]
+    reasons = [f"{run.id} ({fault})" for run, fault in _alike(case) if fault]
     return f"Left out of the seeds: {', '.join(reasons)}." if reasons else ""
 
 
-def _alike(case: Case) -> list[Run]:
-    """The finished runs of a setting, whatever their seed."""
-    return [
+def _alike(case: Case) -> list[tuple[Run, str]]:
+    """The finished runs of a setting, each with why it is no whole seed; none for a single run."""
+    runs = [
         row.run
         for row in listing.rows(case.run.folder.parent)
         if row.scored and row.state == "finished" and row.run.setting == case.run.setting
     ]
+    return [(run, _fault(run, case.board.pairs)) for run in runs] if len(runs) > 1 else []
 
 
-def _short(run: Run, pairs: PairTable) -> str:
-    """Why a run is no whole seed: it, or its twin, ended early or left nothing that is readable."""
-    twin = live.twin_of(run)
-    for role, one in (("it", run), ("its twin", twin)):
-        if one is not None and is_done(one) and (text := early(one)):
-            return f"{role} was stopped {text}"
+def _fault(run: Run, pairs: PairTable) -> str:
+    """Why a run is no whole seed: it, or its twin, ended early or its predictions are damaged."""
+    for role, each in (("it", run), ("its twin", live.twin_of(run))):
+        if each is not None and is_done(each) and (end := early(each)):
+            return f"{role} was stopped {end}"
     try:
         _seeded(run, pairs)
     except (LabError, OSError):
@@ -152,22 +147,18 @@ def _short(run: Run, pairs: PairTable) -> str:
 
 
 def _seeded(run: Run, pairs: PairTable) -> Seeded | None:
-    own = _on(pairs, _predicted(run, run, run.id))
-    if own is None:
+    student, twin = _scored(run, pairs), _scored(live.twin_of(run), pairs)
+    if student is None:
         return None
-    twin = live.twin_of(run)
-    beside = _on(pairs, _predicted(twin, twin, twin.id)) if twin and is_done(twin) else None
-    value = _point(pairs, own)
-    if beside is None:
-        return Seeded(run.id, run.setting, run.seed, value)
-    alone = _point(pairs, beside)
-    return Seeded(run.id, run.setting, run.seed, value, value - alone)
+    value = _point(pairs, student)
+    delta = value - _point(pairs, twin) if twin else nan
+    return Seeded(run.id, run.setting, run.seed, value, delta)
 
 
 @by_hash(most=400)
-def _point(pairs: PairTable, who: Answers) -> float:
+def _point(pairs: PairTable, model: Answers) -> float:
     """The metric alone, without an interval."""
-    return float(measure(pairs, who.predictions).value_of(METRIC)[0])
+    return float(measure(pairs, model.predictions).value_of(METRIC)[0])
 
 
 def _pairs(run: Run, data: str, data_hash: str) -> tuple[PairTable, DataChoice | None]:
@@ -185,31 +176,34 @@ def _own_pairs(folder: str, data_hash: str) -> PairTable:
     return answered_pairs(Run.load(Path(folder)))
 
 
-def _predicted(run: Run, model: Run, title: str, path_of: str = "") -> Answers | None:
-    """A run's kept answers to its test pairs."""
-    path = teacher_path(run) if path_of == "teacher" else run.predictions_path(SPLIT)
+def _stored(model: Run | str, path: Path, pairs: PairTable | None = None) -> Answers | None:
+    """A model's stored predictions; None when there are none, or not of just these pairs.
+
+    model: its run, or its id where the run was deleted.
+    """
     if not path.is_file():
         return None
-    return answers(Source(model.id, title, path, "", model))
+    if isinstance(model, Run):
+        stored = answers(Source(model.id, model.label, path, "", model))
+    else:
+        stored = answers(Source(model, model, path, "", None))
+    fits = pairs is None or stored.predictions.data_hash == pairs.content_hash
+    return stored if fits else None
 
 
-def _on(pairs: PairTable, answered: Answers | None) -> Answers | None:
-    """The answers, when they are to just these pairs."""
-    fits = answered is not None and answered.predictions.data_hash == pairs.content_hash
-    return answered if fits else None
+def _scored(run: Run | None, pairs: PairTable) -> Answers | None:
+    """What a finished run predicted of just these pairs."""
+    if run is None or not is_done(run):
+        return None
+    return _stored(run, run.predictions_path(SPLIT), pairs)
 
 
 def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
     """The teacher's answers: its own run's, those that this run asked for, or scored ones."""
     if teacher is None:  # its run was deleted; what it told this one is still here
-        key, path = Path(run.teacher).name, teacher_path(run)
-        return _on(pairs, answers(Source(key, key, path, "", None)) if path.is_file() else None)
-    title = teacher.label
-    for candidate in (
-        _predicted(teacher, teacher, title),
-        _predicted(run, teacher, title, "teacher"),
-    ):
-        if (fitting := _on(pairs, candidate)) is not None:
-            return fitting
+        return _stored(Path(run.teacher).name, teacher_path(run), pairs)
+    for path in (teacher.predictions_path(SPLIT), teacher_path(run)):
+        if (stored := _stored(teacher, path, pairs)) is not None:
+            return stored
     scored = next((s for s in sources_on(pairs) if s.key == teacher.id), None)
     return answers(scored) if scored else None

@@ -115,7 +115,9 @@ def test_a_public_showing_judges_but_starts_nothing(lab, monkeypatch):
 
 def test_cards_hold_student_twin_and_teacher_with_interval_n_and_definition(lab):
     lab()
-    cards = distill_judge._models(case())
+    cards = [
+        distill_judge._card(case(), role, "roc_auc") for role in ("student", "twin", "teacher")
+    ]
     assert [c.role for c in cards] == ["student", "twin", "teacher"]
     assert all(c.n == "n = 200 pairs" and c.interval and "95 %" in c.definition for c in cards)
     assert "vs twin" in cards[0].delta
@@ -218,8 +220,8 @@ def test_retention_tells_measured_speed_with_its_conditions_or_that_there_is_non
     )
     slow = replace(speed, parameters=1_000_000, configured=replace(timing, p50_ms=5.0))
     Latency(student=speed, teacher=slow).keep(Run.load(runs / "student-kd"), access.home())
-    kept = verdict.kept(case())
-    cards = {c.label: c for c in retention._costs(kept)}
+    kept = verdict.retention_of(case())
+    cards = {c.label: c for c in [*retention._size(kept), *retention._speed(kept)]}
     assert cards["Size"].delta == "60 % of the teacher's"
     assert cards["Speed"].value == "2.5 ×"
     assert cards["Latency of one pair"].delta == "p95 3.00 ms"

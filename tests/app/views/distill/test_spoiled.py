@@ -70,7 +70,7 @@ def test_the_answers_of_a_deleted_teacher_still_serve(runs):
     shutil.rmtree(runs / "teacher")
     services.sources.clear()
     assert case().board.teacher.key == "teacher"
-    assert verdict.kept(case()) is not None
+    assert verdict.retention_of(case()) is not None
 
 
 def test_one_speed_is_measured_at_a_time(runs):

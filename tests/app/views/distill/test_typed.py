@@ -136,9 +136,9 @@ def test_a_run_that_could_not_be_discarded_is_free_again_and_says_so(home, monke
     run = made(home, "running")
     monkeypatch.setattr(control, "discard", lambda run, home: None)
     runs.act("discard", run.id)
-    assert runs._asked(run) == "discard"
+    assert runs._request(run) == "discard"
     monkeypatch.setattr(runs, "_PATIENCE", 0.0)
-    assert runs._asked(run) == "stays"
+    assert runs._request(run) == "stays"
 
 
 def test_a_discard_that_is_refused_leaves_its_line_as_it_was(home, monkeypatch):
@@ -150,7 +150,7 @@ def test_a_discard_that_is_refused_leaves_its_line_as_it_was(home, monkeypatch):
     monkeypatch.setattr(control, "discard", refused)
     with pytest.raises(RunError):
         runs.act("discard", run.id)
-    assert runs._asked(run) == ""
+    assert runs._request(run) == ""
 
 
 def test_resume_waits_in_the_same_line_as_start(home, monkeypatch):

@@ -207,7 +207,7 @@ export function csvOf(film, data) {
   for (const line of film.twin?.lines ?? []) put(line.step, pick(line, COLUMNS.twinLine));
   for (const moment of film.moments) put(moment.step, pick(moment, COLUMNS.moment));
   for (const moment of film.twin?.moments ?? []) put(moment.step, pick(moment, COLUMNS.twinMoment));
-  const source = `"run=${data.run} ${data.about.replace(/\s+/g, " ").replaceAll('"', '""')}"`;
+  const source = `"run=${data.run} ${data.label.replace(/\s+/g, " ").replaceAll('"', '""')}"`;
   const body = [...rows]
     .sort(([a], [b]) => a - b)
     .map(([step, row]) => [step, ...CSV_NAMES.map((name) => row[name] ?? ""), source].join(","));

@@ -99,7 +99,7 @@ function agreementView(film, data, view) {
   const lines = momentLines(film, "agreement");
   let empty = "";
   if (!lines[1].points.length) {
-    if (!data.taught) empty = "this run has no teacher";
+    if (!data.distilled) empty = "this run has no teacher";
     else empty = film.moments.length ? "the teacher's answers are not known" : waiting(film, "moment");
   }
   const [student, twin] = [view.moment, view.twinMoment].map((moment) => percent(moment?.agreement));
