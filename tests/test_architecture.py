@@ -145,7 +145,7 @@ PARTICIPLES = {
     *("made", "said", "spoken", "sums", "taught", "told", "wanted", "who"),
 }
 NAMED_BY_NOUNS = [
-    "app/views/distill",
+    *("app/views/distill", "app/views/runs"),
     *("kdcore/*.py", "kdcore/analysis", "kdcore/auction", "kdcore/data", "kdcore/demo"),
     *("kdcore/evaluation", "kdcore/language", "kdcore/metrics", "kdcore/models"),
     *("kdcore/objectives", "kdcore/recipes", "kdcore/teachers", "kdcore/training"),

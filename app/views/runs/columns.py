@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -20,21 +20,118 @@ from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import RULE
 from kdcore.runs.listing import Row
 
-_SAID = ("stage", "student.name", "method.name", "data", "teacher")  # have columns of their own
+# settings that have columns of their own
+_NAMED = ("stage", "student.name", "method.name", "data", "teacher")
 _WORDS = ("student", "method", "data", "teacher")
+_OPTIONAL = ("p50 ms", "tags", "note", "group", "seeds", "twin")  # left out where empty
+_VALIDATION = (
+    "ROC-AUC on the validation pairs, by which the saved step was chosen: not a test result."
+)
+
+
+class _Column(NamedTuple):
+    """How a column is headed; a format makes it one of numbers.
+
+    header and help may name {metric}, {sentence}, {better}, {unit} and {base}.
+    """
+
+    header: str
+    help: str | None = None
+    width: int | Literal["small"] | None = None
+    format: str = ""
+    alignment: Literal["right"] | None = None
+
+
+_METRIC = _Column(
+    "test {metric}",
+    "{sentence} {better} is better. On the test split, which no run was chosen on.",
+    format="%.3f",
+)
+_COLUMNS = {
+    "title": _Column("run", "★ is the baseline.", 300),
+    "95 %": _Column("95 %", "95 % interval of the test metric, 1,000 draws of queries.", 112),
+    "n": _Column("n", "{unit} it is over.", "small", "localized"),
+    "seeds": _Column(
+        "seeds",
+        "Runs that differ in their seed alone: how many, standard deviation, range; then the mean "
+        "difference of each to its own twin, over how many, with Student's t interval over these "
+        f"seeds; {FEWEST} are the fewest.",
+        190,
+    ),
+    "Δ baseline": _Column(
+        "Δ to ★",
+        "Test {metric} less that of the baseline, {base}; of folded seeds the mean, which takes no "
+        "side, as the baseline is one seed.",
+        "small",
+        alignment="right",
+    ),
+    "Δ 95 %": _Column(
+        "Δ 95 %", "Paired: both runs are measured on the same draws of queries.", 125
+    ),
+    "twin": _Column(
+        "against its twin",
+        f"{RULE} The twin is the same student on labels alone. For a single run this is one seed: "
+        "an effect of this run, not of the method. For folded seeds it is over the seeds that have "
+        "their own twin; the column seeds counts them. ⚖: the two had unequal budgets; One run "
+        "shows how.",
+        280,
+    ),
+    "verdict": _Column("against ★", RULE + " Against the baseline, {base}.", 180),
+    "state": _Column("state", width=110),
+    "validation best": _Column("val. best", f"At the kept step. {_VALIDATION}", "small", "%.3f"),
+    "validation last": _Column("val. last", f"At the last look. {_VALIDATION}", "small", "%.3f"),
+    "group": _Column("group", "A student and its twin share it, or a sweep.", "small"),
+    "p50 ms": _Column(
+        "p50 ms",
+        "Median milliseconds per pair after warm-up, batch 1, one CPU thread.",
+        "small",
+        "%.2f",
+    ),
+    "parameters": _Column("parameters", "Numbers in the saved model.", "small", "compact"),
+    "MB": _Column(
+        "MB",
+        "Size of the weights at float32, in 10^6 bytes; the bundled runs store theirs in half "
+        "precision, half that size.",
+        "small",
+        "%.1f",
+    ),
+    "run": _Column("id", "The name of the run's folder."),
+}
+
+
+def config(view: RunsView, table: pd.DataFrame) -> dict[str, Any]:
+    """How each column is headed; every number's definition is on hover."""
+    metric, kind = CATALOG[view.metric], st.column_config
+    words = {
+        "metric": metric.name,
+        "sentence": metric.sentence,
+        "better": "Higher" if metric.higher_is_better else "Lower",
+        "unit": metric.unit.title(),
+        "base": md(view.base.title) if view.base else "none",
+    }
+    columns: dict[str, Any] = {}
+    for name in table.columns:
+        column = _METRIC if name == metric.name else _COLUMNS.get(name)
+        if column is None:
+            columns[name] = kind.TextColumn(short(name), help=md(name))
+            continue
+        header, help = column.header.format(**words), (column.help or "").format(**words) or None
+        columns[name] = (
+            kind.NumberColumn(header, help=help, width=column.width, format=column.format)
+            if column.format
+            else kind.TextColumn(header, help=help, width=column.width, alignment=column.alignment)
+        )
+    return columns
 
 
 def table(
     view: RunsView, folded: Sequence[Sequence[Entry]], twins: Mapping[Path, Row]
 ) -> pd.DataFrame:
-    """A row a shown run, or its seeds; settings come last but for tags and notes, if they differ.
+    """A row per shown run, or for its seeds; settings come last but for tags and notes.
 
     twins: the own twin of each shown run, by its folder.
     """
-    name = CATALOG[view.metric].name
-    rows = [
-        _row(view, each[0], name, twins) | _over_seeds(view, each, name, twins) for each in folded
-    ]
+    rows = [_row(view, each[0], twins) | _over_seeds(view, each, twins) for each in folded]
     columns: dict[str, list[Any]] = {c: [row[c] for row in rows] for c in rows[0]}
     columns |= {p: [_values(each, p) for each in folded] for p in _settings(view.shown)}
     columns["tags"] = [
@@ -43,48 +140,38 @@ def table(
     columns["note"] = [" / ".join(e.mark.note for e in each if e.mark.note) for each in folded]
     columns["run"] = [", ".join(e.key for e in each) for each in folded]
     table = pd.DataFrame(columns)
-    if _differing() and len(table) > 1:
+    if state.now().runs.differing_only and len(table) > 1:
         table = table.drop(columns=[c for c in _WORDS if table[c].nunique(dropna=False) < 2])
-    empty = [
-        c for c in ("p50 ms", "tags", "note", "group", "seeds", "twin") if not _filled(table[c])
-    ]
+    empty = [c for c in _OPTIONAL if table[c].isna().all() or (table[c].astype(str) == "").all()]
     return table.drop(columns=empty)
 
 
 def setting_columns(shown: Sequence[Entry], *, everything: bool) -> list[str]:
     """Paths of settings, in the order of the configs; only differing ones unless everything."""
     settings = [entry.row.settings for entry in shown]
-    paths = dict.fromkeys(path for each in settings for path in each)
-    shown_paths = [path for path in paths if path not in _SAID]
-    if everything:
-        return shown_paths
-    return [path for path in shown_paths if len({each.get(path) for each in settings}) > 1]
+    paths = [p for p in dict.fromkeys(p for each in settings for p in each) if p not in _NAMED]
+    return [p for p in paths if everything or len({each.get(p) for each in settings}) > 1]
 
 
 def _settings(shown: Sequence[Entry]) -> list[str]:
     """Those of the table: sizes of a student stand in its short name where they only differ."""
-    if not _differing():
-        return setting_columns(shown, everything=True)
-    paths_shown = setting_columns(shown, everything=False)
-    return [p for p in paths_shown if not p.startswith("student.params.")]
+    everything = not state.now().runs.differing_only
+    paths = setting_columns(shown, everything=everything)
+    return [p for p in paths if everything or not p.startswith("student.params.")]
 
 
-def _differing() -> bool:
-    return state.now().runs.differing_only
-
-
-def _row(view: RunsView, entry: Entry, name: str, twins: Mapping[Path, Row]) -> dict[str, Any]:
+def _row(view: RunsView, entry: Entry, twins: Mapping[Path, Row]) -> dict[str, Any]:
     row, measured = entry.row, entry.row.test.metrics.get(view.metric)
     delta = view.delta(entry)
     is_base = view.base is not None and view.base.key == entry.key
     return {
         "title": f"★ {entry.title}" if is_base else entry.title,
-        name: measured.value if measured else None,
+        CATALOG[view.metric].name: measured.value if measured else None,
         "95 %": interval(measured) if measured else "",
         "n": measured.n if measured else None,
         "Δ baseline": delta.delta if delta else None,
         "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
-        "twin": verdicts.beside_twin(view, entry, twins.get(row.run.folder)),
+        "twin": verdicts.against_twin(view, entry, twins.get(row.run.folder)),
         "verdict": verdicts.against_base(view, entry, delta.verdict if delta else "", is_base),
         "seeds": "",
         "state": state_of(entry),
@@ -101,29 +188,26 @@ def _row(view: RunsView, entry: Entry, name: str, twins: Mapping[Path, Row]) -> 
     }
 
 
-def _over_seeds(
-    view: RunsView, each: Sequence[Entry], name: str, twins: Mapping[Path, Row]
-) -> dict[str, Any]:
+def _over_seeds(view: RunsView, each: Sequence[Entry], twins: Mapping[Path, Row]) -> dict[str, Any]:
     """What replaces one run's numbers where seeds are folded: means and spread.
 
     The baseline is one seed, so the mean difference to it takes no side; a verdict is over the
-    differences of each run to its own twin, where these are kept.
+    differences of each run to its own twin, where these are stored.
     """
     if len(each) < 2:
-        return {"seeds": ""}
+        return {}
     value = spread(e.value(view.metric) for e in each)
     to_base = spread(d.delta for e in each if (d := view.delta(e)) is not None)
-    beside, verdict = verdicts.over_twins(view, each, twins)
-    apart = view.apart.get(each[0].key, ())
+    difference, verdict = verdicts.over_twins(view, each, twins)
     return {
         "title": f"{without_seed(each[0].title)} · {len(each)} seeds",
-        name: value.mean if value.n else None,
+        CATALOG[view.metric].name: value.mean if value.n else None,
         "95 %": "",
-        "seeds": f"{spread_words(value, len(each))}{beside}",
+        "seeds": f"{spread_words(value, len(each))}{difference}",
         "Δ baseline": to_base.mean if to_base.n else None,
         "Δ 95 %": "",
         "twin": verdict,
-        "verdict": ", ".join(apart),
+        "verdict": ", ".join(view.apart.get(each[0].key, ())),
         "state": ", ".join(sorted({state_of(e) for e in each})),
         "validation best": spread(e.row.best.roc_auc for e in each if e.row.best).mean,
         "validation last": spread(e.row.last.roc_auc for e in each if e.row.last).mean,
@@ -131,9 +215,9 @@ def _over_seeds(
 
 
 def _values(each: Sequence[Entry], path: str) -> str:
-    if len(each) == 1:
-        return _plain(each[0].row.settings.get(path))
-    return ", ".join(dict.fromkeys(_plain(e.row.settings.get(path)) for e in each))
+    """A setting of the runs of a row, each value once."""
+    values = (e.row.settings.get(path) for e in each)
+    return ", ".join(dict.fromkeys("" if v is None else str(v)[:200] for v in values))
 
 
 def state_of(entry: Entry) -> str:
@@ -145,127 +229,17 @@ def state_of(entry: Entry) -> str:
 
 
 def p50(entry: Entry, which: str = "p50_ms") -> float | None:
-    """Milliseconds a pair, batch 1, one CPU thread, as the run's own process measured them."""
+    """Milliseconds per pair, batch 1, one CPU thread, as the run's own process measured them."""
     value: Any = entry.row.latency.get("student")
     for name in ("one_thread", which):
         value = value.get(name) if isinstance(value, Mapping) else None
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
-def _plain(value: Any) -> str:
-    return "" if value is None else str(value)[:200]
-
-
-def _filled(column: "pd.Series[Any]") -> bool:
-    return bool(column.notna().any() and (column.astype(str) != "").any())
-
-
 def written(table: pd.DataFrame) -> pd.DataFrame:
     """The table for the eye: a format of numbers knows no true minus, as the texts beside have."""
     delta = table["Δ baseline"]
     return table.assign(**{"Δ baseline": [signed(v) if pd.notna(v) else "" for v in delta]})
-
-
-def config(view: RunsView, table: pd.DataFrame) -> dict[str, Any]:
-    """How each column is headed; every number's definition is on hover."""
-    known = _tested(view) | _compared(view) | _rest()
-    other = st.column_config.TextColumn
-    return {c: known.get(c, other(short(c), help=md(c))) for c in table.columns}
-
-
-def _tested(view: RunsView) -> dict[str, Any]:
-    kind, metric = st.column_config, CATALOG[view.metric]
-    better = "Higher" if metric.higher_is_better else "Lower"
-    return {
-        "title": kind.TextColumn("run", width=300, help="★ is the baseline."),
-        metric.name: kind.NumberColumn(
-            f"test {metric.name}",
-            format="%.3f",
-            help=f"{metric.sentence} "
-            f"{better} is better. On the test split, which no run was chosen on.",
-        ),
-        "95 %": kind.TextColumn(
-            "95 %", width=112, help="95 % interval of the test metric, 1,000 draws of queries."
-        ),
-        "n": kind.NumberColumn(
-            "n", format="localized", width="small", help=f"{metric.unit.title()} it is over."
-        ),
-    }
-
-
-def _compared(view: RunsView) -> dict[str, Any]:
-    kind, metric = st.column_config, CATALOG[view.metric]
-    base = md(view.base.title) if view.base else "none"
-    return {
-        "seeds": kind.TextColumn(
-            "seeds",
-            width=190,
-            help="Runs that differ in their seed alone: how many, standard deviation, range; then "
-            "the mean difference of each to its own twin, over how many, with Student's t "
-            f"interval over these seeds; {FEWEST} are the fewest.",
-        ),
-        "Δ baseline": kind.TextColumn(
-            "Δ to ★",
-            width="small",
-            alignment="right",
-            help=f"Test {metric.name} less that of the baseline, {base}; of folded seeds the mean, "
-            "which takes no side, as the baseline is one seed.",
-        ),
-        "Δ 95 %": kind.TextColumn(
-            "Δ 95 %",
-            width=125,
-            help="Paired: both runs are measured on the same draws of queries.",
-        ),
-        "twin": kind.TextColumn(
-            "against its twin",
-            width=280,
-            help=f"{RULE} The twin is the same student on labels alone. For a "
-            "single run this is one seed: an effect of this run, not of the method. For "
-            "folded seeds it is over the seeds that have their own twin; the column seeds "
-            "counts them. ⚖: the two had unequal budgets; One run shows how.",
-        ),
-        "verdict": kind.TextColumn(
-            "against ★", width=180, help=f"{RULE} Against the baseline, {base}."
-        ),
-    }
-
-
-def _rest() -> dict[str, Any]:
-    kind = st.column_config
-    looked = (
-        "ROC-AUC on the validation pairs, by which the saved step was chosen: not a test result."
-    )
-    return {
-        "state": kind.TextColumn("state", width=110),
-        "validation best": kind.NumberColumn(
-            "val. best", format="%.3f", width="small", help=f"At the kept step. {looked}"
-        ),
-        "validation last": kind.NumberColumn(
-            "val. last", format="%.3f", width="small", help=f"At the last look. {looked}"
-        ),
-        "group": kind.TextColumn(
-            "group",
-            width="small",
-            help="A student and its twin share it, or a sweep.",
-        ),
-        "p50 ms": kind.NumberColumn(
-            "p50 ms",
-            format="%.2f",
-            width="small",
-            help="Median milliseconds per pair after warm-up, batch 1, one CPU thread.",
-        ),
-        "parameters": kind.NumberColumn(
-            "parameters", format="compact", width="small", help="Numbers in the saved model."
-        ),
-        "MB": kind.NumberColumn(
-            "MB",
-            format="%.1f",
-            width="small",
-            help="Size of the weights at float32, in 10^6 bytes; the bundled runs store theirs "
-            "in half precision, half that size.",
-        ),
-        "run": kind.TextColumn("id", help="The name of the run's folder."),
-    }
 
 
 def short(path: str) -> str:

@@ -1,5 +1,6 @@
 """The guard against comparing numbers of other data, splits, metrics or code."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -36,16 +37,20 @@ def draw(view: RunsView) -> None:
 
 
 def _banner(view: RunsView) -> str:
-    """Which runs match the baseline not, in its test and in what the open view draws beside it."""
+    """Which runs do not match the baseline, in its test and in what the open view draws of it."""
     title, parts = md(view.base.title if view.base else ""), []
     if view.apart:
-        why, stand = md(_reasons(view.apart)), "stands" if len(view.apart) == 1 else "stand"
+        stand = "stands" if len(view.apart) == 1 else "stand"
         left = "" if view.override else f" and {stand} in no chart and in no difference"
-        parts.append(f"{_runs(len(view.apart))} not match the baseline {title}{left}: {why}.")
+        reasons = md(_reasons(view.apart))
+        parts.append(f"{_runs(len(view.apart))} not match the baseline {title}{left}: {reasons}.")
     if view.unfit:
-        why, are = md(_reasons(view.unfit)), "is" if len(view.unfit) == 1 else "are"
-        gone = "" if view.override else f" and {are} left out of it"
-        parts.append(f"In the open view {_runs(len(view.unfit))} not fit the others{gone}: {why}.")
+        are = "is" if len(view.unfit) == 1 else "are"
+        left = "" if view.override else f" and {are} left out of it"
+        reasons = md(_reasons(view.unfit))
+        parts.append(
+            f"In the open view {_runs(len(view.unfit))} not fit the others{left}: {reasons}."
+        )
     return " ".join(parts)
 
 
@@ -54,25 +59,21 @@ def _runs(count: int) -> str:
 
 
 def _reasons(apart: Mapping[str, Sequence[str]]) -> str:
-    counts: dict[str, int] = {}
-    for reasons in apart.values():
-        for reason in reasons:
-            counts[reason] = counts.get(reason, 0) + 1
-    often = sorted(counts.items(), key=lambda item: -item[1])
-    return ", ".join(f"{reason} ({n:,})" for reason, n in often)
+    """Each reason with how many runs it keeps apart, the most common first."""
+    counts = Counter(reason for reasons in apart.values() for reason in reasons)
+    return ", ".join(f"{reason} ({n:,})" for reason, n in counts.most_common())
 
 
-def about(view: RunsView) -> str:
+def inputs(view: RunsView) -> str:
     """What every export of the page says of the inputs behind its numbers."""
     if view.base is None:
         return "KD Lab, runs"
-    marks = (
-        f"KD Lab, runs, baseline={view.base.key} " + inputs_of(view.base.row, view.metric).short()
-    )
+    hashes = inputs_of(view.base.row, view.metric).short()
+    text = f"KD Lab, runs, baseline={view.base.key} {hashes}"
     if view.mixed:
-        why = [_reasons(each) for each in (view.apart, view.unfit) if each]
-        marks += f" DIFFERENT INPUTS TOGETHER: {', '.join(why)}"
-    return marks
+        reasons = [_reasons(each) for each in (view.apart, view.unfit) if each]
+        text += f" DIFFERENT INPUTS TOGETHER: {', '.join(reasons)}"
+    return text
 
 
 def caption(view: RunsView, title: str, runs: Sequence[Entry]) -> Caption:

@@ -12,39 +12,28 @@ from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import against
 from kdcore.runs.listing import Number
 
-WHO = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
+_ROLES = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
 
 
 def sentence(view: RunsView) -> str:
     """The finding; it follows the metric, the baseline and what was measured."""
-    name = CATALOG[view.metric].name
-    leader = view.leader
+    name, leader = CATALOG[view.metric].name, view.leader
     if leader is None:
-        every = sum(not e.scoring for e in view.entries)
-        return f"Of {every:,} runs, none has its {name} on the test split measured yet."
-    held, alike = leader.row.test.metrics[view.metric], len(view.rivals)
-    data = _data_name(leader)
-    count = f"{_elsewhere(data)}Of {len(view.weighed):,} runs measured on the test pairs of {data}"
-    text = (
-        f"{count}, the best {WHO.get(leader.role, 'run')} is {leader.title}: {name} "
-        f"{number(held.value)} {interval(held)} on {held.n:,} {held.unit}"
-    )
-    if alike > 1:
-        text += f" (best of {alike} on this test set: slightly optimistic)"
-    return f"{text}, {_against(view, leader)}"
-
-
-def _data_name(entry: Entry) -> str:
-    """The data set of a run, without the folder that it may lie in."""
-    return PurePath(entry.row.run.data).name or "other data"
-
-
-def _elsewhere(data: str) -> str:
-    """A sentence where the runs that follow are of other data than those chosen above."""
+        count = sum(not e.scoring for e in view.entries)
+        return f"Of {count:,} runs, none has its {name} on the test split measured yet."
+    value, rivals = leader.row.test.metrics[view.metric], len(view.rivals)
+    data = PurePath(leader.row.run.data).name or "other data"  # without its folder
     chosen = state.now().data_set
-    if chosen == data.partition(":")[0]:
-        return ""
-    return f"These are runs on {data}, not on {chosen}. "
+    elsewhere = chosen != data.partition(":")[0]
+    text = f"These are runs on {data}, not on {chosen}. " if elsewhere else ""
+    text += (
+        f"Of {len(view.weighed):,} runs measured on the test pairs of {data}, the best "
+        f"{_ROLES.get(leader.role, 'run')} is {leader.title}: {name} {number(value.value)} "
+        f"{interval(value)} on {value.n:,} {value.unit}"
+    )
+    if rivals > 1:
+        text += f" (best of {rivals} on this test set: slightly optimistic)"
+    return f"{text}, {_against_base(view, leader)}"
 
 
 def interval(measured: Number) -> str:
@@ -65,13 +54,11 @@ def spread_words(value: Spread, runs: int) -> str:
     return f"{value.n}{left}: sd {number(value.deviation)}, {ends}"
 
 
-def _against(view: RunsView, leader: Entry) -> str:
+def _against_base(view: RunsView, leader: Entry) -> str:
     if view.base is None or view.base.key == leader.key:
         return "and it is the baseline itself."
-    shipped = measured.shipped_delta(leader.row, view.base.row)
-    delta = shipped.get(view.metric) if shipped else None
+    delta = (measured.shipped_delta(leader.row, view.base.row) or {}).get(view.metric)
     if delta is None:
         return f"its difference to the baseline, {view.base.title}, is not measured yet."
-    ends = f"[{signed(delta.low)}, {signed(delta.high)}]"
     side = against(delta.verdict, f"the baseline, {view.base.title}")
-    return f"{side}: {signed(delta.delta)} {ends}."
+    return f"{side}: {signed(delta.delta)} [{signed(delta.low)}, {signed(delta.high)}]."

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isnan, nan
 
 import streamlit as st
 
@@ -11,11 +12,11 @@ from app.kit.figures import runs as figures
 from app.kit.figures.runs import Point
 from app.kit.texts import md
 from app.services.runs import listing
-from app.services.runs import names as runs_names
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
-from app.views.runs import columns
-from app.views.runs.drift import about, caption
+from app.services.runs.names import named, names
+from app.views.runs.columns import p50
+from app.views.runs.drift import caption, inputs
 from app.views.runs.one import conditions
 from kdcore.judging.drift import machine_of
 from kdcore.metrics.definitions import CATALOG
@@ -23,7 +24,7 @@ from kdcore.metrics.definitions import CATALOG
 
 @dataclass(frozen=True)
 class Cost:
-    """What a student costs: its name with unit, and where a run tells it."""
+    """What a student costs: its name with unit, and where it stands in a run."""
 
     name: str
     of: Callable[[Entry], float | None]
@@ -33,8 +34,8 @@ class Cost:
 COSTS: Mapping[str, Cost] = {
     "parameters": Cost("parameters", lambda e: e.row.parameters),
     "megabytes": Cost("weights at float32, MB", lambda e: e.row.megabytes),
-    "p50": Cost("p50 latency, ms per pair", columns.p50, True),
-    "p95": Cost("p95 latency, ms per pair", lambda e: columns.p50(e, "p95_ms"), True),
+    "p50": Cost("p50 latency, ms per pair", p50, True),
+    "p95": Cost("p95 latency, ms per pair", lambda e: p50(e, "p95_ms"), True),
     "seconds": Cost("training, seconds", lambda e: e.row.seconds),
 }
 PAPER = (
@@ -45,86 +46,73 @@ PAPER = (
 
 def draw(view: RunsView) -> None:
     """Axes, the picture, and what the numbers were measured under."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="runs_axes"):
-        _axes(view)
-    runs, cost = view.charted, COSTS[state.now().runs.cost]
-    labels = runs_names.names([runs_names.named(e.key, e.row.run) for e in runs], short=True)
-    known = ((e, _point(view, e, cost)) for e in runs)
-    points = [replace(p, label=labels[e.key]) for e, p in known if p is not None]
+    test = f"test {CATALOG[view.metric].name}"
+    _controls(test)
+    now, runs = state.now().runs, view.charted
+    cost, on_validation = COSTS[now.cost], now.quality == "best"
+    labels = names([named(e.key, e.row.run) for e in runs], short=True)
+    placed = ((e, _point(view, e, cost)) for e in runs)
+    points = [replace(point, label=labels[e.key]) for e, point in placed if point is not None]
     if not points:
         st.info(_nothing(view, cost, runs))
         return
-    names = (cost.name, _quality(view))
-    higher = CATALOG[view.metric].higher_is_better or state.now().runs.quality == "best"
+    axes = (cost.name, "val. ROC-AUC" if on_validation else test)
+    higher = CATALOG[view.metric].higher_is_better or on_validation
     figure = figures.quality_against_cost(
         points,
-        names,
+        axes,
         higher=higher,
-        by_way=state.now().runs.lines_by_method,
+        by_way=now.lines_by_method,
         mixed=view.mixed,
         dark=controls.dark(),
     )
-    table = figures.frontier_table(points, names, higher)
-    shown = [e for e in runs if e.key in {p.key for p in points}]
-    sentence = _sentence(points, names, higher)
-    around = caption(view, f"Quality against cost: {names[1]} by {names[0]}", shown)
-    controls.chart(figure, table, sentence, "runs_frontier", about(view), around)
-    st.caption(_conditions(view, runs, points, cost))
+    best = figures.frontier(points, higher)
+    cells = (
+        f"{p.title} ({p.y:.3f} at {f'{p.x:,.0f}' if p.x >= 100 else f'{p.x:.3g}'})" for p in best
+    )
+    sentence = (
+        f"{len(points)} runs by {axes[1]} and {axes[0]}. On the frontier: {', '.join(cells)}."
+    )
+    keys = {point.key for point in points}
+    shown = [e for e in runs if e.key in keys]
+    around = caption(view, f"Quality against cost: {axes[1]} by {axes[0]}", shown)
+    table = figures.frontier_table(points, axes, higher)
+    controls.chart(figure, table, sentence, "runs_frontier", inputs(view), around)
+    st.caption(_conditions(runs, points, cost))
 
 
-def _axes(view: RunsView) -> None:
-    qualities = {"test": f"test {CATALOG[view.metric].name}", "best": "best validation ROC-AUC"}
-    controls.bound(
-        st.selectbox,
-        "runs.cost",
-        "Cost",
-        options=list(COSTS),
-        format_func=lambda k: COSTS[k].name,
-        width=240,
-    )
-    controls.bound(
-        st.selectbox,
-        "runs.quality",
-        "Quality",
-        options=list(qualities),
-        format_func=lambda k: qualities[k],
-        width=240,
-    )
-    st.button(
-        "Performance against parameters",
-        on_click=_paper,
-        key="runs_paper",
-        help=PAPER,
-        type="secondary",
-    )
-    controls.bound(st.toggle, "runs.lines_by_method", "One line per training method", help=PAPER)
+def _controls(test: str) -> None:
+    """The axes. test: how the test metric is called."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="runs_axes"):
+        costs = {key: cost.name for key, cost in COSTS.items()}
+        controls.select("runs.cost", "Cost", costs, width=240)
+        qualities = {"test": test, "best": "best validation ROC-AUC"}
+        controls.select("runs.quality", "Quality", qualities, width=240)
+        st.button("Performance against parameters", on_click=_paper, key="runs_paper", help=PAPER)
+        controls.bound(
+            st.toggle, "runs.lines_by_method", "One line per training method", help=PAPER
+        )
 
 
 def _paper() -> None:
     state.change(runs={"cost": "parameters", "quality": "test", "lines_by_method": True})
 
 
-def _quality(view: RunsView) -> str:
-    return (
-        f"test {CATALOG[view.metric].name}"
-        if state.now().runs.quality == "test"
-        else "val. ROC-AUC"
-    )
-
-
 def _point(view: RunsView, entry: Entry, cost: Cost) -> Point | None:
+    """A run in the picture; None where it lacks one of the two numbers."""
     x, row = cost.of(entry), entry.row
     if state.now().runs.quality == "best":
-        ends = (row.best.roc_auc if row.best else float("nan"), float("nan"), float("nan"))
+        y, low, high = row.best.roc_auc if row.best else nan, nan, nan
+    elif (measured := row.test.metrics.get(view.metric)) is not None:
+        y, low, high = measured.value, measured.low, measured.high
     else:
-        measured = row.test.metrics.get(view.metric)
-        ends = (measured.value, measured.low, measured.high) if measured else (float("nan"),) * 3
-    if x is None or ends[0] != ends[0]:
+        return None
+    if x is None or isnan(y):
         return None
     chosen = entry.key in listing.picks()
     kind = str(row.settings.get("student.name", ""))
     way = "teacher" if entry.role == "teacher" else f"{kind}, {entry.method}"
-    return Point(entry.key, entry.title, entry.role, way, float(x), *ends, chosen=chosen)
+    return Point(entry.key, entry.title, entry.role, way, float(x), y, low, high, chosen=chosen)
 
 
 def _nothing(view: RunsView, cost: Cost, runs: Sequence[Entry]) -> str:
@@ -141,17 +129,7 @@ def _nothing(view: RunsView, cost: Cost, runs: Sequence[Entry]) -> str:
     return f"None of these {len(runs)} runs has both {cost.name} and this quality."
 
 
-def _sentence(points: Sequence[Point], names: tuple[str, str], higher: bool) -> str:
-    best = figures.frontier(points, higher)
-    names_of_best = ", ".join(f"{p.title} ({p.y:.3f} at {_cost(p.x)})" for p in best)
-    return f"{len(points)} runs by {names[1]} and {names[0]}. On the frontier: {names_of_best}."
-
-
-def _cost(value: float) -> str:
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def _conditions(view: RunsView, runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> str:
+def _conditions(runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> str:
     parts = [
         "No other run is both cheaper and better than one on the frontier; bars are 95 % "
         "intervals, and neighbours on it may not differ clearly."
@@ -161,15 +139,14 @@ def _conditions(view: RunsView, runs: Sequence[Entry], points: Sequence[Point], 
             "The kept step was chosen on validation, so those values are slightly optimistic; "
             "trust the test set."
         )
-    if len(points) < len(runs):
-        few = len(runs) - len(points)
-        lack = "1 run lacks" if few == 1 else f"{few} runs lack"
+    if lacking := len(runs) - len(points):
+        lack = "1 run lacks" if lacking == 1 else f"{lacking} runs lack"
         parts.append(f"{lack} one of the two numbers.")
     if cost.timed:
         parts += sorted({md(conditions(e)) for e in runs if cost.of(e) is not None})
     if cost is COSTS["seconds"]:
-        known = (machine_of(e.row, latency=False) for e in runs if e.row.seconds is not None)
-        machines = sorted({md(m or "not recorded") for m in known})
+        timed = (machine_of(e.row, latency=False) for e in runs if e.row.seconds is not None)
+        machines = sorted({md(machine or "not recorded") for machine in timed})
         parts.append(
             "Seconds that each run's process took, whatever else was running there; machine: "
             f"{', '.join(machines)}."

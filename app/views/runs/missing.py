@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import services
-from app.kit import texts
+from app.kit.texts import md
+from app.services import access
 from app.services.runs import listing, measured, seeds
 from app.services.runs.listing import MOST, RunsView
 from app.state.keys import MEASURING_ASKED, MEASURING_LEFT
@@ -22,28 +23,38 @@ def draw(view: RunsView) -> None:
     requested: set[str] = st.session_state.setdefault(MEASURING_ASKED, set())
     fresh = [each for each in left if each.name not in requested]
     if fresh and len(left) <= BY_ITSELF and not services.public():
-        _ask(fresh)
+        _request(fresh)
     waiting = measured.progress(left).left if left else 0
     st.session_state[MEASURING_LEFT] = len(left)
     st.fragment(_follow, run_every=1.0 if waiting else None)(left if waiting else [])
     if left and not waiting:
-        _button(left, f"{_count(left)} not evaluated yet.", "Evaluate now")
+        with st.container(horizontal=True, vertical_alignment="center", key="runs_missing"):
+            st.caption(f"{_count(left)} not evaluated yet.", width="content")
+            help = "In the background, about a second per run; you can leave this page."
+            if st.button(
+                "Evaluate now",
+                key="runs_measure_evaluate",
+                icon=":material/straighten:",
+                **access.unless_public(help),
+            ):
+                _request(left)
+                st.rerun()
     if failed:
-        _tell_failures(requests, failed)
+        _show_failures(requests, failed)
 
 
 def requests_of(view: RunsView) -> list[Request]:
     """Evaluations missing in the table and the sweeps, 50 at most."""
     listed = list(view.chosen or view.shown)
     listed += [e for e in view.entries if e.row.about.role == "cell" and e not in listed]
-    twins = seeds.own_twins(view)
-    beside = [e.row for e in listed if e.key not in view.apart]
+    comparable = [e.row for e in listed if e.key not in view.apart]
     apart = [e.row for e in listed if e.key in view.apart]
-    requests = measured.lacking(beside, view.base_row, twins)
+    twins = seeds.own_twins(view)
+    requests = measured.lacking(comparable, view.base_row, twins)
     return [*requests, *measured.lacking(apart, None, twins)][:MOST]
 
 
-def _ask(requests: Sequence[Request]) -> None:
+def _request(requests: Sequence[Request]) -> None:
     st.session_state[MEASURING_ASKED].update(each.name for each in requests)
     measured.measure(requests)
 
@@ -60,7 +71,7 @@ def _follow(requests: Sequence[Request]) -> None:
     share = 1 - len(still) / len(requests)
     folder = now.run.folder if now.run else None
     titles = {e.row.run.folder: e.title for e in view.entries}
-    name = f": {texts.md(titles[folder])}" if folder in titles else ""
+    name = f": {md(titles[folder])}" if folder in titles else ""
     st.progress(
         max(0.0, min(share, 1.0)), f"{_count(requests)} being evaluated in the background{name}"
     )
@@ -74,33 +85,12 @@ def _count(requests: Sequence[Request]) -> str:
     return f"{runs} finished run is" if runs == 1 else f"{runs} finished runs are"
 
 
-def _button(requests: Sequence[Request], sentence: str, label: str) -> None:
-    closed = services.public()
-    with st.container(horizontal=True, vertical_alignment="center", key="runs_missing"):
-        st.caption(sentence, width="content")
-        pressed = st.button(
-            label,
-            key=f"runs_measure_{label.split()[0].lower()}",
-            icon=":material/straighten:",
-            disabled=closed,
-            help=services.PUBLIC_REASON
-            if closed
-            else "In the background, about a second per run; you can leave this page.",
-        )
-    if pressed:
-        _ask(requests)
-        st.rerun()
-
-
-def _tell_failures(requests: Sequence[Request], failed: dict[str, str]) -> None:
+def _show_failures(requests: Sequence[Request], failed: dict[str, str]) -> None:
     """Which could not be evaluated, and why."""
     broken = [each for each in requests if each.name in failed]
-    lines = [
-        f"- {texts.md(each.run.title or each.run.id)}: {texts.md(failed[each.name])}"
-        for each in broken
-    ]
+    lines = [f"- {md(r.run.title or r.run.id)}: {md(failed[r.name])}" for r in broken]
     st.error("These runs could not be evaluated:\n" + "\n".join(dict.fromkeys(lines)))
     with st.container(key="runs_failed"):
         if st.button("Try again", key="runs_measure_try", disabled=services.public()):
-            _ask(broken)
+            _request(broken)
             st.rerun()

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from math import isfinite
-from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,8 +14,8 @@ from app.kit.texts import VERDICT_MARKS, md, number, signed
 from app.services.runs import listing, sweep
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
-from app.views.runs import columns as runs_columns
-from app.views.runs.drift import about, caption
+from app.views.runs.columns import state_of
+from app.views.runs.drift import caption, inputs
 from kdcore.experiments.sweep import CellResult
 from kdcore.judging.drift import Parted
 from kdcore.metrics.definitions import CATALOG
@@ -35,13 +34,12 @@ def draw(view: RunsView) -> None:
         st.info(NONE_YET)
         _command(view)
         return
-    group = _chosen(groups)
-    cells = groups[group]
+    cells = groups[_choose(groups)]
     table = sweep.table(cells, view.metric)
     _bar(cells)
     unlike = sweep.unlike(cells, view.metric)
     if unlike.apart:
-        _tell_apart(view, unlike)
+        _show_apart(view, unlike)
     out = {folder.name for folder in unlike.apart} if not view.override else set()
     _picture(view, cells, table.cells, out)
     if table.caution:
@@ -53,39 +51,36 @@ def draw(view: RunsView) -> None:
 def _command(view: RunsView) -> None:
     """The command line of a small grid around the run that is open, chosen or best."""
     opened = [e for e in view.entries if e.key == state.now().runs.opened]
-    around = (*opened, *view.chosen, view.leader, *view.shown)
-    commands = ((e, sweep.command(e)) for e in around if e is not None)
-    entry, line = next(((e, line) for e, line in commands if line), (None, ""))
-    if entry is None:
-        st.code(COMMAND, language="bash")
-        return
-    st.caption(
-        f"Around {md(entry.title)}; open or choose another run in the table to start from that "
-        "one. Each --grid names a setting and its values, and all are combined: change them as "
-        "you like, and add --detach to run it in the background."
-    )
-    st.code(line, language="bash", wrap_lines=True)
+    candidates = (*opened, *view.chosen, view.leader, *view.shown)
+    commands = ((e, sweep.command(e)) for e in candidates if e is not None)
+    entry, line = next(((e, line) for e, line in commands if line), (None, COMMAND))
+    if entry is not None:
+        st.caption(
+            f"Around {md(entry.title)}; open or choose another run in the table to start from that "
+            "one. Each --grid names a setting and its values, and all are combined: change them as "
+            "you like, and add --detach to run it in the background."
+        )
+    st.code(line, language="bash", wrap_lines=entry is not None)
 
 
-def _tell_apart(view: RunsView, unlike: Parted) -> None:
-    why = ", ".join(f"{reason} ({n})" for reason, n in unlike.reasons().items())
+def _show_apart(view: RunsView, unlike: Parted) -> None:
+    reasons = md(", ".join(f"{reason} ({n})" for reason, n in unlike.reasons().items()))
     if view.override:
-        st.warning(f"**Cells of different inputs share these colors:** {md(why)}.")
+        st.warning(f"**Cells of different inputs share these colors:** {reasons}.")
         return
-    count = len(unlike.apart)
     st.info(
-        f"{count} of its cells are left blank, measured otherwise than most: {md(why)}. The "
-        "switch above the table shows them all the same."
+        f"{len(unlike.apart)} of its cells are left blank, measured otherwise than most: "
+        f"{reasons}. The switch above the table shows them all the same."
     )
 
 
-def _chosen(groups: dict[str, list[Entry]]) -> str:
-    asked = state.now().runs.sweep
-    if asked and asked not in groups:
-        state.ignore(f"rsweep: no sweep here is called {asked[:60]!r}; the newest is shown")
+def _choose(groups: dict[str, list[Entry]]) -> str:
+    """The group of the sweep that is shown: the link's, else the newest."""
+    requested, key = state.now().runs.sweep, "runs_sweep_pick"
+    if requested and requested not in groups:
+        state.ignore(f"rsweep: no sweep here is called {requested[:60]!r}; the newest is shown")
         state.correct(runs={"sweep": ""})
-    group = asked if asked in groups else next(iter(groups))
-    key = "runs_sweep_pick"
+    group = requested if requested in groups else next(iter(groups))
     st.session_state[key] = group
     st.selectbox(
         "Sweep",
@@ -102,12 +97,12 @@ def _bar(cells: Sequence[Entry]) -> None:
     """Counts of queued, running and finished cells; the button that shows only these runs."""
     counts = Counter(e.row.state for e in cells)
     others = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "finished")
-    done = f"{counts['finished']} of {len(cells)} cells are finished"
+    finished = f"{counts['finished']} of {len(cells)} cells are finished"
     with st.container(horizontal=True, vertical_alignment="center", key="runs_sweep_bar"):
-        st.caption(f"{done}{others and f'; {others}'}.", width="content")
+        st.caption(f"{finished}{others and f'; {others}'}.", width="content")
         st.button(
             "Show its runs alone",
-            on_click=_alone,
+            on_click=_show_only,
             args=(cells,),
             key="runs_sweep_choose",
             help="Searches the table for them and chooses them, so that the other views (side by "
@@ -115,7 +110,7 @@ def _bar(cells: Sequence[Entry]) -> None:
         )
 
 
-def _alone(cells: Sequence[Entry]) -> None:
+def _show_only(cells: Sequence[Entry]) -> None:
     listing.pick([e.key for e in cells])
     state.change(runs={"search": f"sweep={cells[0].row.about.group}", "axis_ranges": ""})
 
@@ -123,29 +118,28 @@ def _alone(cells: Sequence[Entry]) -> None:
 def _picture(
     view: RunsView, cells: Sequence[Entry], results: Sequence[CellResult], out: Collection[str]
 ) -> None:
-    """The heat map; cells that stand out are named in it, without a number or a color."""
-    states = {e.row.id: runs_columns.state_of(e) for e in cells}
-
-    def told(cell: CellResult | None) -> str:
-        return _text(cell, cell.run in out, states) if cell else "not in the sweep"
-
+    """The heat map; cells of other inputs (out) are named in it, without a number or a color."""
+    states = {e.row.id: state_of(e) for e in cells}
     across, down = axes_of(results)
     name = CATALOG[view.metric].name
-    columns = _values([r.changed.get(across) for r in results])
-    rows = list(dict.fromkeys(_row(r, down) for r in results))
+    values = list(dict.fromkeys(r.changed.get(across) for r in results))
+    if all(isinstance(v, (int, float)) for v in values):  # words stay as they come
+        values.sort()
+    columns = list(map(str, values))
     at = {(_row(r, down), str(r.changed.get(across))): r for r in results}
+    rows = list(dict.fromkeys(row for row, _ in at))
     grid = [[at.get((row, column)) for column in columns] for row in rows]
     figure = figures.heat_map(
         rows,
         columns,
         [[c.value if c and c.run not in out else float("nan") for c in line] for line in grid],
-        [[told(c) for c in line] for line in grid],
+        [[_text(c, out, states) if c else "not in the sweep" for c in line] for line in grid],
         (_short(across), ", ".join(map(_short, down)), name),
         controls.dark(),
     )
     sentence = _sentence([r for r in results if r.run not in out], name)
     around = caption(view, f"Sweep: {name} by {_short(across)}", cells)
-    controls.chart(figure, _table(results, name), sentence, "runs_heat", about(view), around)
+    controls.chart(figure, _table(results, name), sentence, "runs_heat", inputs(view), around)
     st.caption(
         f"In a cell: {name} on the test split; then its difference to its twin, the same student, "
         "data and seed without a teacher. ▲ BETTER than its twin, ▼ WORSE, ≈ INCONCLUSIVE; a "
@@ -164,14 +158,6 @@ def axes_of(results: Sequence[CellResult]) -> tuple[str, list[str]]:
     return across, [p for p in paths if p != across and len(paths[p]) > 1]
 
 
-def _values(values: Sequence[Any]) -> list[str]:
-    """Numbers in their order, words as they come."""
-    kinds = list(dict.fromkeys(values))
-    if all(isinstance(v, (int, float)) for v in kinds):
-        kinds.sort()
-    return [str(v) for v in kinds]
-
-
 def _row(result: CellResult, down: Sequence[str]) -> str:
     return ", ".join(str(result.changed.get(path)) for path in down)
 
@@ -180,9 +166,9 @@ def _short(path: str) -> str:
     return path.rpartition(".")[2] or path
 
 
-def _text(cell: CellResult, out: bool, states: Mapping[str, str]) -> str:
+def _text(cell: CellResult, out: Collection[str], states: Mapping[str, str]) -> str:
     """The text of a cell: its numbers, else the state of its run."""
-    if out:
+    if cell.run in out:
         return "other inputs"
     if not isfinite(cell.value):
         text = states.get(cell.run, cell.state)
@@ -220,14 +206,13 @@ def _table(results: Sequence[CellResult], name: str) -> pd.DataFrame:
 
 
 def _sentence(results: Sequence[CellResult], name: str) -> str:
-    known = [r for r in results if isfinite(r.value)]
-    if not known:
+    values = [r.value for r in results if isfinite(r.value)]
+    if not values:
         counts = Counter(r.state for r in results)
         states = ", ".join(f"{n} {state}" for state, n in counts.items())
         return f"{len(results)} cells: {states}; none has its {name} yet."
-    stand = sum(r.stands for r in results)
-    low, high = min(r.value for r in known), max(r.value for r in known)
     return (
-        f"{len(known)} of {len(results)} cells have {name}, from {low:.3f} to {high:.3f}; "
-        f"{stand} verdicts survive the correction for many comparisons."
+        f"{len(values)} of {len(results)} cells have {name}, from {min(values):.3f} to "
+        f"{max(values):.3f}; {sum(r.stands for r in results)} verdicts survive the correction for "
+        "many comparisons."
     )

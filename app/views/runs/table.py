@@ -15,7 +15,7 @@ from app.services.runs.entry import Entry
 from app.services.runs.listing import MOST, SORTS, RunsView
 from app.state.keys import RUNS_GRID
 from app.views.runs import columns, missing
-from app.views.runs.drift import about
+from app.views.runs.drift import inputs
 from kdcore.errors import LabError
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.marks import all_tags
@@ -27,7 +27,7 @@ HELP = (
     "other word is looked for in title, id, note, tags and settings. A run must match all terms."
 )
 
-NONE_FOUND = "No run matches all of these words and tags. Remove one."
+NONE_FITS = "No run matches all of these words and tags. Remove one."
 NO_RUN = "There is no run here yet. The page Distill trains a student, and it appears here."
 
 
@@ -35,24 +35,23 @@ def draw(view: RunsView) -> None:
     """Controls, the table, and the bar of what can be done with the chosen runs."""
     _controls(view)
     if not view.shown:
-        st.info(NO_RUN if not view.entries else NONE_FOUND)
+        st.info(NONE_FITS if view.entries else NO_RUN)
         return
     folded = seeds.rows_of(view)
-    twins = seeds.own_twins(view, view.shown)
-    table = columns.table(view, folded, twins)
-    _grid(view, folded, table)
+    table = columns.table(view, folded, seeds.own_twins(view, view.shown))
+    _grid(view, [[e.key for e in each] for each in folded], table)
     _bar(view, table)
     missing.draw(view)
     _follow(view)
 
 
 def _follow(view: RunsView) -> None:
-    """While runs wait or work, look every few seconds, and draw anew when one changed its state."""
+    """While runs are live, look every few seconds, and draw anew when one changed its state."""
     live = any(e.row.state in ("queued", "running") for e in view.entries)
-    seen = [(e.key, e.row.state) for e in view.entries]
+    states = [(e.key, e.row.state) for e in view.entries]
 
     def look() -> None:
-        if live and [(e.key, e.row.state) for e in listing.entries()] != seen:
+        if live and [(e.key, e.row.state) for e in listing.entries()] != states:
             st.rerun()
 
     st.fragment(look, run_every=3.0 if live else None)()
@@ -65,53 +64,31 @@ def _controls(view: RunsView) -> None:
         controls.bound(st.text_input, "runs.search", "Search", placeholder="T=4", help=HELP)
         if tags or state.now().runs.tags:
             _tags(tags)
-        controls.bound(
-            st.selectbox,
-            "runs.metric",
-            "Test metric",
-            options=list(metrics),
-            format_func=lambda k: metrics[k],
-            width=190,
-        )
-        controls.bound(
-            st.selectbox,
-            "runs.sort",
-            "Order",
-            options=list(SORTS),
-            format_func=lambda k: SORTS[k],
-            width=250,
-        )
-        controls.bound(
-            st.toggle,
-            "runs.differing_only",
-            "Only what differs",
-            help="Hides settings that are the same in all shown runs.",
-        )
-        controls.bound(
-            st.toggle,
-            "runs.fold_seeds",
-            "Fold seeds",
-            help="Runs that differ in their seed alone are one row with their spread.",
-        )
+        controls.select("runs.metric", "Test metric", metrics, width=190)
+        controls.select("runs.sort", "Order", SORTS, width=250)
+        help = "Hides settings that are the same in all shown runs."
+        controls.bound(st.toggle, "runs.differing_only", "Only what differs", help=help)
+        help = "Runs that differ in their seed alone are one row with their spread."
+        controls.bound(st.toggle, "runs.fold_seeds", "Fold seeds", help=help)
 
 
 def _tags(tags: Sequence[str]) -> None:
-    held = [t for t in state.now().runs.tags.split(",") if t]
-    key = "runs_tags"
-    st.session_state[key] = held
-    options = sorted({*tags, *held}, key=str.casefold)  # a tag of a link may be in use no more
-    st.multiselect("Tags", options, key=key, on_change=_tagged, args=(key,), width=200)
+    key, chosen = "runs_tags", [tag for tag in state.now().runs.tags.split(",") if tag]
+    st.session_state[key] = chosen
+    st.multiselect(
+        "Tags",
+        sorted({*tags, *chosen}, key=str.casefold),  # a tag of a link may be in use no more
+        key=key,
+        on_change=lambda: state.change(runs={"tags": ",".join(st.session_state[key])}),
+        width=200,
+    )
 
 
-def _tagged(key: str) -> None:
-    state.change(runs={"tags": ",".join(st.session_state[key])})
-
-
-def _grid(view: RunsView, folded: Sequence[Sequence[Entry]], table: pd.DataFrame) -> None:
-    keys = [[e.key for e in each] for each in folded]
+def _grid(view: RunsView, keys: Sequence[Sequence[str]], table: pd.DataFrame) -> None:
+    """keys: of the runs in each row."""
     sections.put("runs", lambda: Section("Runs shown", (), table))
-    key = _key(keys)
-    chosen = set(listing.picks())
+    key, chosen = _key(keys), set(listing.picks())
+    rows = [i for i, row in enumerate(keys) if not chosen.isdisjoint(row)]
     st.dataframe(
         columns.written(table),
         key=key,
@@ -120,10 +97,8 @@ def _grid(view: RunsView, folded: Sequence[Sequence[Entry]], table: pd.DataFrame
         height=min(TALLEST, 38 + 35 * len(table)),
         column_config=columns.config(view, table),
         selection_mode="multi-row",
-        selection_default={
-            "selection": {"rows": [i for i, k in enumerate(keys) if not chosen.isdisjoint(k)]}
-        },
-        on_select=partial(_selected, key, keys),
+        selection_default={"selection": {"rows": rows}},
+        on_select=partial(_select, key, keys),
         placeholder="",
         alt=f"Table of {len(table)} runs with settings, validation, test and difference.",
     )
@@ -140,49 +115,39 @@ def _key(keys: Sequence[Sequence[str]]) -> str:
     return f"runs_grid_{turn}_{hash(str(keys)) & 0xFFFFFFFF:x}"
 
 
-def _selected(key: str, keys: Sequence[Sequence[str]]) -> None:
+def _select(key: str, keys: Sequence[Sequence[str]]) -> None:
     rows = [r for r in st.session_state[key]["selection"]["rows"] if 0 <= r < len(keys)]
-    here = {k for each in keys for k in each}
+    here = {k for row in keys for k in row}
     before = listing.picks()
     hidden = [k for k in before if k not in here]  # chosen before a search hid them
     # a row of several seeds may be chosen in part: only a fresh box chooses all of them
     picked = [k for r in rows for k in ([k for k in keys[r] if k in before] or keys[r])]
     listing.pick([*hidden, *picked])
-    fresh = [k for k in picked if k not in before]
-    if fresh:
+    if fresh := [k for k in picked if k not in before]:
         state.change(runs={"opened": fresh[-1]})
     turn, _ = st.session_state[RUNS_GRID]
     st.session_state[RUNS_GRID] = (turn, state.now().runs.selected)
 
 
 def _bar(view: RunsView, table: pd.DataFrame) -> None:
-    chosen = view.chosen
     with st.container(horizontal=True, vertical_alignment="center", key="runs_bar"):
         st.caption(_count(view), width="content")
-        first = view.shown[:MOST]
-        if not chosen:
+        if view.chosen:
+            st.button("Choose none", on_click=listing.pick, args=([],), key="runs_none")
+        else:
+            first = [e.key for e in view.shown[:MOST]]
             st.button(
                 f"Select all {len(first)}",
                 on_click=listing.pick,
-                args=([e.key for e in first],),
+                args=(first,),
                 key="runs_choose",
                 help="The box before a run chooses it alone.",
             )
-        else:
-            st.button("Choose none", on_click=listing.pick, args=([],), key="runs_none")
-        one = chosen[0] if len(chosen) == 1 else None
-        if st.button(
-            "Make it the baseline",
-            icon=":material/star:",
-            disabled=one is None or not one.row.test.metrics,
-            key="runs_star",
-            help="Choose one run whose test is measured. Differences are to the baseline.",
-        ):
-            _star(one)
+        _baseline(view)
         _compare(view)
         st.download_button(
             "CSV",
-            lambda: texts.csv(table, about(view)).encode("utf-8", "backslashreplace"),
+            lambda: texts.csv(table, inputs(view)).encode("utf-8", "backslashreplace"),
             file_name="runs.csv",
             mime="text/csv",
             on_click="ignore",
@@ -191,15 +156,23 @@ def _bar(view: RunsView, table: pd.DataFrame) -> None:
         )
 
 
-def _star(entry: Entry | None) -> None:
-    if entry is None:
-        return
-    try:
-        listing.make_baseline(entry)
-    except (LabError, OSError) as cause:
-        st.error(texts.md(str(cause)))
-        return
-    st.rerun()
+def _baseline(view: RunsView) -> None:
+    run = view.chosen[0] if len(view.chosen) == 1 else None
+    tested = run is not None and bool(run.row.test.metrics)
+    pressed = st.button(
+        "Make it the baseline",
+        icon=":material/star:",
+        disabled=not tested,
+        key="runs_star",
+        help="Choose one run whose test is measured. Differences are to the baseline.",
+    )
+    if pressed and run is not None:
+        try:
+            listing.make_baseline(run)
+        except (LabError, OSError) as cause:
+            st.error(texts.md(str(cause)))
+            return
+        st.rerun()
 
 
 def _count(view: RunsView) -> str:
@@ -217,8 +190,7 @@ def _count(view: RunsView) -> str:
 
 def _compare(view: RunsView) -> None:
     """One or two runs go to Compare, with their teacher, when they answered pairs that are here."""
-    chosen = view.chosen
-    goal, why = _destination(view) if 1 <= len(chosen) <= 2 else ({}, "Choose one or two runs.")
+    goal, why = _destination(view.chosen)
     if st.button(
         "Open in Compare",
         icon=":material/compare_arrows:",
@@ -230,17 +202,19 @@ def _compare(view: RunsView) -> None:
         st.switch_page("views/compare/page.py")
 
 
-def _destination(view: RunsView) -> tuple[dict[str, str], str]:
+def _destination(chosen: Sequence[Entry]) -> tuple[dict[str, str], str]:
+    """The data and the models under which Compare opens, or why it cannot."""
+    if not 1 <= len(chosen) <= 2:
+        return {}, "Choose one or two runs."
+    folders = [e.row.run.folder for e in chosen]
     for choice in services.data_choices():
         sources = services.sources_on(services.pairs_of(choice))
-        keys = {
-            s.run.folder: s.key for s in sources if s.run is not None
-        }  # an id may stand for two
-        if all(e.row.run.folder in keys for e in view.chosen):
-            goal = {"data_set": choice.key, "student": keys[view.chosen[0].row.run.folder]}
-            if len(view.chosen) == 2:
-                goal["rival"] = keys[view.chosen[1].row.run.folder]
-            teacher = teacher_of(view.chosen[0].row.run)
+        # by folder, as an id may stand for two
+        keys = {s.run.folder: s.key for s in sources if s.run is not None}
+        if all(folder in keys for folder in folders):
+            roles = zip(("student", "rival"), (keys[folder] for folder in folders), strict=False)
+            goal = {"data_set": choice.key, **dict(roles)}
+            teacher = teacher_of(chosen[0].row.run)
             if teacher is not None and teacher.folder in keys:
                 goal["teacher"] = keys[teacher.folder]
             return goal, ""

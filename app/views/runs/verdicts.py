@@ -1,7 +1,7 @@
 """Verdicts of the table of runs, each with the name of its opponent: the own twin, or ★."""
 
-import math
 from collections.abc import Mapping, Sequence
+from math import isnan, nan
 from pathlib import Path
 
 from app.kit.texts import signed, verdict
@@ -14,11 +14,9 @@ from kdcore.judging.seeds import Seeded, fold
 from kdcore.runs.listing import Row
 
 
-def beside_twin(view: RunsView, entry: Entry, twin: Row | None) -> str:
+def against_twin(view: RunsView, entry: Entry, twin: Row | None) -> str:
     """The verdict against the own twin, its difference, and a mark where budgets differ."""
-    differences = kept_delta(entry.row, twin) if twin is not None else None
-    delta = differences.get(view.metric) if differences else None
-    if twin is None or delta is None:
+    if twin is None or (delta := (kept_delta(entry.row, twin) or {}).get(view.metric)) is None:
         return ""
     mark = " ⚖" if unequal_budgets(entry.row.run, twin.run) else ""
     return f"{verdict(delta.verdict, 'its twin')}, {signed(delta.delta)}{mark}"
@@ -37,14 +35,14 @@ def over_twins(view: RunsView, each: Sequence[Entry], twins: Mapping[Path, Row])
     """The mean difference to the own twins with its interval over seeds, and the verdict on it."""
     deltas = to_own_twins(each, twins, view.metric)
     runs = [
-        Seeded(e.key, run.setting, run.seed, e.value(view.metric), d.delta if d else math.nan)
-        for e, run, d in zip(each, (e.row.run for e in each), deltas, strict=True)
+        Seeded(
+            e.key, e.row.run.setting, e.row.run.seed, e.value(view.metric), d.delta if d else nan
+        )
+        for e, d in zip(each, deltas, strict=True)
     ]
-    folded = fold(runs, view.metric)[0]
-    if not folded.delta.n:
+    row = fold(runs, view.metric)[0]
+    if not row.delta.n:
         return "", ""
-    ends = f" [{signed(folded.low)}, {signed(folded.high)}]" if folded.low == folded.low else ""
-    return (
-        f"; to {folded.delta.n} own twins {signed(folded.delta.mean)}{ends}",
-        verdict(folded.verdict, "own twins"),
-    )
+    ends = "" if isnan(row.low) else f" [{signed(row.low)}, {signed(row.high)}]"
+    difference = f"; to {row.delta.n} own twins {signed(row.delta.mean)}{ends}"
+    return difference, verdict(row.verdict, "own twins")

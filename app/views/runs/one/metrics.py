@@ -50,17 +50,14 @@ def metrics_table(entry: Entry) -> pd.DataFrame:
 
 def purpose(entry: Entry) -> str:
     """Why it was made, as its folder says: sweep, preset, parent, what was changed, its twin."""
-    about = entry.row.about
-    parts = []
-    if about.sweep:
-        parts.append(f"a cell of the sweep {md(about.sweep)}")
-    if about.preset:
-        parts.append(f"from the preset {md(about.preset)}")
-    if about.parent:
-        parts.append(f"after {md(about.parent)}")
-    if about.changed:
-        changes = ", ".join(f"{path}={value}" for path, value in about.changed.items())
-        parts.append(f"changed: {md(changes[:400])}")
-    if about.twin:
-        parts.append(f"its twin is {md(about.twin)}")
-    return "Made as " + "; ".join(parts) + "." if parts else ""
+    origin = entry.row.about
+    changes = ", ".join(f"{path}={value}" for path, value in origin.changed.items())
+    parts = [
+        origin.sweep and f"a cell of the sweep {md(origin.sweep)}",
+        origin.preset and f"from the preset {md(origin.preset)}",
+        origin.parent and f"after {md(origin.parent)}",
+        changes and f"changed: {md(changes[:400])}",
+        origin.twin and f"its twin is {md(origin.twin)}",
+    ]
+    text = "; ".join(filter(None, parts))
+    return f"Made as {text}." if text else ""

@@ -13,8 +13,7 @@ from app.services.runs import listing, names, seeds
 from app.services.runs import measured as runs_measured
 from app.services.runs import sweep as sweeps
 from app.state import State, changed
-from app.views.runs import columns, finding, missing
-from app.views.runs.queries import change
+from app.views.runs import columns, finding, missing, trash
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
 from kdcore.evaluation.stored import read_differences
@@ -189,15 +188,15 @@ def test_other_pairs_stand_apart_until_the_override_which_stays_visible(home):
 
 
 def test_an_export_says_which_inputs_stand_behind_it(home):
-    from app.views.runs.drift import about
+    from app.views.runs.drift import inputs
 
     make_run(home.runs / "odd", config_of(), data_hash="f" * 16, created=99.0)
     entries = listing.entries()
     base = next(e for e in entries if e.key == "hard")
     apart = {"odd": ("other test pairs",)}
     made = listing.RunsView(entries, entries, (), base, "roc_auc", apart, override=True)
-    assert "DIFFERENT INPUTS TOGETHER: other test pairs (1)" in about(made)
-    assert f"data={base.row.test.data_hash}" in about(made)
+    assert "DIFFERENT INPUTS TOGETHER: other test pairs (1)" in inputs(made)
+    assert f"data={base.row.test.data_hash}" in inputs(made)
 
 
 def test_seeds_fold_into_one_row_with_their_spread(home):
@@ -450,7 +449,7 @@ def folded_row(home, count: int) -> dict:
     runs_measured.measure(runs_measured.lacking(rows, view.base_row, twins))
     measuring.serve(home, idle=0)
     assert not runs_measured.lacking(rows, view.base_row, twins)
-    return columns._over_seeds(view, each, "ROC-AUC", twins)
+    return columns._over_seeds(view, each, twins)
 
 
 def test_folded_seeds_are_judged_by_their_own_twins_and_say_over_how_many(home):
@@ -496,8 +495,8 @@ def test_nothing_is_deleted_restored_or_measured_in_a_public_showing(monkeypatch
     own = next(e for e in listing.entries() if e.key == "own0")
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
     for act in (
-        lambda: change.trash(own.row.run),
-        lambda: change.restore("own0"),
+        lambda: trash.delete(own.row.run),
+        lambda: trash.restore("own0"),
         lambda: runs_measured.measure([]),
     ):
         with pytest.raises(LabError, match="public"):
@@ -505,16 +504,14 @@ def test_nothing_is_deleted_restored_or_measured_in_a_public_showing(monkeypatch
     assert own.row.run.folder.is_dir()
 
 
-def test_an_own_copy_of_a_bundled_run_is_deleted_and_kept_as_itself(home):
+def test_an_own_copy_of_a_bundled_run_is_deleted_and_restored_as_itself(home):
     copy = home.runs / "kd"
     shutil.copytree(services.demo().runs / "kd", copy)
     entry = next(e for e in listing.entries() if e.key == "own:kd")
-    from app.views.runs.queries import keeping
-
-    assert keeping.model_run(str(entry.row.run.folder)).folder == copy
-    change.trash(entry.row.run)
+    assert entry.row.run.folder == copy
+    trash.delete(entry.row.run)
     assert not copy.exists()
-    assert listing.key_of(change.restore("kd").id) == "own:kd"
+    assert listing.key_of(trash.restore("kd").id) == "own:kd"
 
 
 def test_speed_measured_here_of_a_bundled_run_stands_in_the_table(home):

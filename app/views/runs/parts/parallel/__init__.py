@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from app.kit.browser_part import part, state_value
 
@@ -41,17 +40,17 @@ def runs_parallel(
 
     warning: stands in the picture, and so in its exports.
     """
-    data: dict[str, Any] = {
+    data = {
         "axes": [asdict(axis) for axis in axes],
         "lines": [asdict(line) for line in lines],
         "warning": warning,
         "brush": {key: list(ends) for key, ends in brush.items()},
     }
 
-    def taken() -> None:
-        said = state_value(KEY, "brush")
-        found: Any = said.get("brush") if hasattr(said, "get") else None
-        if found is not None and hasattr(found, "items"):
-            on_brush({str(k): (int(v[0]), int(v[1])) for k, v in found.items()})
+    def release() -> None:
+        sent = state_value(KEY, "brush")
+        ranges = sent.get("brush") if isinstance(sent, Mapping) else None
+        if isinstance(ranges, Mapping):
+            on_brush({str(key): (int(low), int(high)) for key, (low, high) in ranges.items()})
 
-    _mount(key=KEY, data=data, on_brush_change=taken)
+    _mount(key=KEY, data=data, on_brush_change=release)

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.views.runs.queries import keeping
+from app.services.models import model_run
+from app.views.runs.one.export import settings
+from app.views.runs.queries import exports
 from kdcore.errors import RunError
 
 RUN = "twin-kd"
@@ -29,7 +31,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    monkeypatch.setattr(keeping, "_WORKING", {})
+    monkeypatch.setattr(exports, "_WORKING", {})
     return folder
 
 
@@ -51,12 +53,12 @@ def command(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         )
         return genuine([sys.executable, "-c", code, *arguments[3:]], **streams)
 
-    monkeypatch.setattr(keeping.subprocess, "Popen", started)
+    monkeypatch.setattr(exports.subprocess, "Popen", started)
     return asked
 
 
 def finish() -> None:
-    for process in keeping._WORKING.values():
+    for process in exports._WORKING.values():
         process.wait(timeout=30)
 
 
@@ -64,9 +66,10 @@ def box() -> AppTest:
     """The box alone on a page."""
 
     def page() -> None:
-        from app.views.runs.one import keep
+        from app.services.models import model_run
+        from app.views.runs.one import export
 
-        keep.draw("twin-kd")
+        export.draw(model_run("twin-kd"))
 
     return AppTest.from_function(page, default_timeout=30).run()
 
@@ -88,7 +91,7 @@ def test_the_student_is_made_on_demand_and_then_handed_over_as_a_zip(
     at.run()
     assert any(label.startswith("Student as a folder (") for label in labels(at))
     assert any("Checked on 56 pairs" in caption.value for caption in at.caption)
-    held = zipfile.ZipFile(io.BytesIO(keeping.content(RUN, "folder")))
+    held = zipfile.ZipFile(io.BytesIO(exports.content(model_run(RUN), "folder")))
     assert held.namelist() == [f"{RUN}/student.py"]
     assert command[0][1:4] == ["-m", "kdcore", "export"]
     assert "--onnx" not in command[0]
@@ -100,33 +103,33 @@ def test_onnx_is_asked_for_and_kept_beside_the_plain_folder(command: list[list[s
     at.button(key="keep_make_onnx").click().run()
     finish()
     assert "--onnx" in command[0]
-    assert keeping.standing(RUN, "onnx").name == f"{RUN}-onnx.zip"
-    assert keeping.standing(RUN, "folder").state == "none"
+    assert exports.standing(model_run(RUN), "onnx").name == f"{RUN}-onnx.zip"
+    assert exports.standing(model_run(RUN), "folder").state == "none"
 
 
 def test_the_report_is_one_file(command: list[list[str]]) -> None:
-    keeping.start(RUN, "report")
+    exports.start(model_run(RUN), "report")
     finish()
-    assert keeping.content(RUN, "report") == b"<h1>a page</h1>"
-    assert keeping.standing(RUN, "report").name == f"{RUN}.html"
+    assert exports.content(model_run(RUN), "report") == b"<h1>a page</h1>"
+    assert exports.standing(model_run(RUN), "report").name == f"{RUN}.html"
 
 
 def test_what_was_made_is_still_there_after_a_restart_of_the_app(
     command: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeping.start(RUN, "folder")
+    exports.start(model_run(RUN), "folder")
     finish()
-    monkeypatch.setattr(keeping, "_WORKING", {})
-    assert keeping.standing(RUN, "folder").state == "done"
-    keeping.start(RUN, "folder")
+    monkeypatch.setattr(exports, "_WORKING", {})
+    assert exports.standing(model_run(RUN), "folder").state == "done"
+    exports.start(model_run(RUN), "folder")
     assert len(command) == 1
 
 
 def test_a_run_that_went_on_is_made_anew(command: list[list[str]], run: Path) -> None:
-    keeping.start(RUN, "folder")
+    exports.start(model_run(RUN), "folder")
     finish()
     (run / "metrics.jsonl").write_text('{"step": 1}\n')
-    assert keeping.standing(RUN, "folder").state == "none"
+    assert exports.standing(model_run(RUN), "folder").state == "none"
 
 
 def test_a_report_is_made_anew_when_the_twin_it_is_judged_by_has_ended(
@@ -138,26 +141,26 @@ def test_a_report_is_made_anew_when_the_twin_it_is_judged_by_has_ended(
     (twin / "status.json").write_text('{"state": "running"}')
     (run / "config.json").write_text('{"stage": "distill", "seed": 7, "student": {}}')
     (run / "about.json").write_text('{"twin": "twin-hard"}')
-    keeping.start(RUN, "report")
+    exports.start(model_run(RUN), "report")
     finish()
-    assert keeping.standing(RUN, "report").state == "done"
+    assert exports.standing(model_run(RUN), "report").state == "done"
     (twin / "predictions").mkdir()
     (twin / "predictions" / "test.parquet").write_bytes(b"answers")
-    assert keeping.standing(RUN, "report").state == "none"
+    assert exports.standing(model_run(RUN), "report").state == "none"
     assert "keep_make_report" in [button.key for button in box().button]
 
 
 def test_the_oldest_exports_make_room(
     command: list[list[str]], run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "MOST_KEPT", 2)
+    monkeypatch.setattr(exports, "MOST_KEPT", 2)
     for number in range(4):
         (run / "metrics.jsonl").write_text('{"step": 1}\n' * number)
-        keeping.start(RUN, "report")
+        exports.start(model_run(RUN), "report")
         finish()
     places = list((run.parents[1] / "cache" / "kept").iterdir())
     assert len(places) == 2
-    assert keeping.standing(RUN, "report").state == "done"
+    assert exports.standing(model_run(RUN), "report").state == "done"
 
 
 def test_a_failure_is_told_in_the_commands_own_sentence(
@@ -167,7 +170,7 @@ def test_a_failure_is_told_in_the_commands_own_sentence(
     said = json.dumps({"error": "the disk is <full>", "problems": []})
     code = f"import sys; sys.stderr.write({said!r}); sys.exit(4)"
     monkeypatch.setattr(
-        keeping.subprocess,
+        exports.subprocess,
         "Popen",
         lambda arguments, **streams: genuine([sys.executable, "-c", code], **streams),
     )
@@ -183,17 +186,17 @@ def test_more_than_two_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     genuine = subprocess.Popen
     sleeping = "import time; time.sleep(60)"
     monkeypatch.setattr(
-        keeping.subprocess,
+        exports.subprocess,
         "Popen",
         lambda arguments, **streams: genuine([sys.executable, "-c", sleeping], **streams),
     )
-    keeping.start(RUN, "folder")
-    keeping.start(RUN, "report")
+    exports.start(model_run(RUN), "folder")
+    exports.start(model_run(RUN), "report")
     try:
         with pytest.raises(RunError, match="2 exports are running"):
-            keeping.start(RUN, "onnx")
+            exports.start(model_run(RUN), "onnx")
     finally:
-        for process in keeping._WORKING.values():
+        for process in exports._WORKING.values():
             process.kill()
             process.wait()
 
@@ -206,12 +209,12 @@ def test_a_public_showing_makes_nothing_and_says_why(
     assert all(button.disabled for button in at.button)
     assert any("public showing" in caption.value for caption in at.caption)
     with pytest.raises(RunError):
-        keeping.start(RUN, "folder")
+        exports.start(model_run(RUN), "folder")
     assert command == []
 
 
 def test_the_settings_are_yaml_and_the_curves_name_their_command(run: Path) -> None:
-    assert keeping.settings(RUN) == "stage: distill\nseed: 7\n"
+    assert settings(model_run(RUN)) == "stage: distill\nseed: 7\n"
     assert not box().code
     (run / "tensorboard").mkdir()
     assert box().code[0].value == f"tensorboard --logdir {run / 'tensorboard'}"
