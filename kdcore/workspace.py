@@ -8,7 +8,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -141,18 +141,20 @@ def write_text_atomic(path: Path, text: str) -> None:
 
 def write_json_atomic(path: Path, data: Any) -> None:
     """Replace a JSON file completely or not at all; nan and infinity become null."""
-    text = json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(plain_json(data), indent=2, ensure_ascii=False, allow_nan=False)
     write_text_atomic(path, text + "\n")
 
 
-def _plain(data: Any) -> Any:
-    """Turn NumPy scalars and arrays, tuples and paths into the nearest JSON value."""
+def plain_json(data: Any) -> Any:
+    """Turn dataclasses, arrays, tuples and paths into JSON values; nan and infinity into None."""
+    if is_dataclass(data):
+        return {each.name: plain_json(getattr(data, each.name)) for each in fields(data)}
     if isinstance(data, Mapping):
-        return {str(key): _plain(value) for key, value in data.items()}
+        return {str(key): plain_json(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
-        return [_plain(value) for value in data]
+        return [plain_json(value) for value in data]
     if hasattr(data, "tolist"):
-        return _plain(data.tolist())
+        return plain_json(data.tolist())
     if isinstance(data, float):
         return data if math.isfinite(data) else None
     return str(data) if isinstance(data, Path) else data

@@ -18,11 +18,11 @@ from kdcore.evaluation.comparison import Comparison
 from kdcore.evaluation.comparison import compare as compare_predictions
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
-from kdcore.evaluation.gap import GapRecovered, gap_file, keep_gap, kept_gap
+from kdcore.evaluation.exports import comparison_from_json, evaluation_from_json, gap_from_json
+from kdcore.evaluation.gap import GapRecovered, gap_file
 from kdcore.evaluation.gap import gap_recovered as recover
 from kdcore.evaluation.stored import (
-    read_comparison,
-    read_evaluation,
+    read_result,
     result_file,
     stored_evaluation,
     write_result,
@@ -48,7 +48,7 @@ def evaluation(board: Board, who: Answers, temperature: float = 2.0) -> Evaluati
         return stored
     answers = (who.predictions, by)
     for path in _places(who, pairs, answers, "evaluation", temperature):
-        if (stored := read_evaluation(path)) is not None:
+        if (stored := read_result(path, evaluation_from_json)) is not None:
             return stored
     result = evaluate_predictions(pairs, who.predictions, teacher=by, temperature=temperature)
     _keep(_places(who, pairs, answers, "evaluation", temperature)[-1], result)
@@ -142,7 +142,7 @@ def comparison(board: Board, a: Answers, b: Answers, depth: int = 5) -> Comparis
     permutations = area_permutations(pairs)
     paths = _places(a, pairs, answers, "comparison", depth, permutations)
     for path in paths:
-        if (stored := read_comparison(path)) is not None:
+        if (stored := read_result(path, comparison_from_json)) is not None:
             return stored
     result = compare_predictions(
         pairs, *answers[:2], teacher=by, depth=depth, area_permutations=permutations
@@ -161,9 +161,9 @@ def gap(board: Board, metric: str = "roc_auc") -> GapRecovered | None:
     path = None
     if student.run is not None:
         path = gap_file(student.run.folder / "evaluation", board.pairs, *three, metric)
-        if (stored := kept_gap(path)) is not None:
+        if (stored := read_result(path, gap_from_json)) is not None:
             return stored
     result = recover(board.pairs, *three, metric)
     if path is not None and not path.is_relative_to(access.demo().root) and not access.public():
-        keep_gap(path, result)
+        write_result(path, result)
     return result

@@ -9,7 +9,7 @@ from app.kit.by_hash import by_hash
 from app.services.boards import TEST, Board, DataChoice, is_cut_by_runs, whole_data
 from kdcore.analysis.tags import SURE
 from kdcore.data.check.cards import Standing, standing
-from kdcore.data.check.rows import rows_behind
+from kdcore.data.check.rows import ROWS
 from kdcore.data.library import REJECTS
 from kdcore.data.pairs import ALL, UNLABELLED
 from kdcore.metrics.classification import roc_auc
@@ -66,7 +66,7 @@ def rows(choice: DataChoice, part: str, card: str) -> pd.DataFrame:
     """The rows behind a card."""
     if card == "rejected":
         return rejects(choice.folder)
-    return rows_behind(standing_of(choice, part), card)
+    return ROWS[card](standing_of(choice, part))
 
 
 def rejects(folder: Path) -> pd.DataFrame:

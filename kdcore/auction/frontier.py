@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.auction.rules import Auction, Floats, Ints, Rules
-from kdcore.metrics.significance import Support, bootstrap_weights, interval
+from kdcore.metrics.ranking import share
+from kdcore.metrics.significance import Support, interval, resampled
 
 Curves = tuple[Floats, Floats]  # (draws, weights) each: dollars per search, mean pDefect shown
 RESAMPLES = 1000
@@ -33,7 +34,7 @@ class Frontier:
     def curves(self, counts: Floats) -> Curves:
         """Return both curves when each query is drawn (draws, queries) times."""
         money = counts @ self.revenue.T / counts.sum(axis=1, keepdims=True)
-        return money, _share(counts @ self.defects.T, counts @ self.counts.T)
+        return money, share(counts @ self.defects.T, counts @ self.counts.T)
 
     @cached_property
     def drawn(self) -> Curves:
@@ -41,12 +42,9 @@ class Frontier:
 
         Computed once, so that the price at another weight is a look-up.
         """
-        queries = self.revenue.shape[1]
-        samples = RESAMPLES if queries else 0
-        parts = [self.curves(counts) for counts in bootstrap_weights(queries, samples, seed=0)]
-        parts.append((np.empty((0, len(self.weights))),) * 2)
-        money, defect = zip(*parts, strict=True)
-        return np.concatenate(money), np.concatenate(defect)
+        queries, columns = self.revenue.shape[1], 2 * len(self.weights)
+        draws = resampled(lambda c: np.hstack(self.curves(c)), queries, RESAMPLES, columns)
+        return draws[:, : len(self.weights)], draws[:, len(self.weights) :]
 
     @property
     def mean_revenue(self) -> Floats:
@@ -56,7 +54,7 @@ class Frontier:
     @property
     def mean_defect(self) -> Floats:
         """(weights,) mean pDefect of the shown ads that the judge knows; nan without any."""
-        return _share(self.defects.sum(axis=1), self.counts.sum(axis=1))
+        return share(self.defects.sum(axis=1), self.counts.sum(axis=1))
 
 
 def frontier(
@@ -182,8 +180,6 @@ def price_of_distillation(
     numbers = _at_equal_defect(
         teacher.weights, weight, teacher.curves(whole), student.curves(whole)
     )
-    if queries < 2:  # drawing the one query again and again would show false certainty
-        resamples = 0
     teacher_curves, student_curves = (
         (each.drawn[0][:resamples], each.drawn[1][:resamples]) for each in (teacher, student)
     )
@@ -228,7 +224,7 @@ def _best(revenue: Floats, defect: Floats, level: Floats) -> Floats:
 
 
 def _change(draws: Floats) -> Floats:
-    return _share(draws[:, 2], draws[:, 1]) - 1
+    return share(draws[:, 2], draws[:, 1]) - 1
 
 
 def _drawn_change(draws: Floats) -> Floats:
@@ -239,7 +235,3 @@ def _drawn_change(draws: Floats) -> Floats:
     level, teacher_revenue, student_revenue = draws.T
     beyond = np.isfinite(level) & (teacher_revenue > 0) & np.isnan(student_revenue)
     return np.asarray(np.where(beyond, -1.0, _change(draws)))
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    return np.asarray(np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0))

@@ -15,6 +15,7 @@ from kdcore.data.library import REJECTS, Imported
 from kdcore.data.names import named_pairs
 from kdcore.data.pairs import PairTable
 from kdcore.data.sources.registry import TASKS
+from kdcore.data.sources.table import TableReading
 from kdcore.errors import ConfigError, DataError
 
 app = typer.Typer(help="Bring data sets in, look at them, check them, take them out.")
@@ -86,24 +87,22 @@ def import_data(
     if task is not None and task not in TASKS:
         raise ConfigError(f"--task {task}: the tasks are {' and '.join(TASKS)}")
     columns = mapping_of(mapping or ())
+    how = TableReading(
+        {ours: theirs or None for ours, theirs in columns.items()} or None,
+        scheme_of(grades, relevant_from),
+        options_of(delimiter, header, quotes, sheet),
+        round_grades,
+    )
     imported = library.import_data(
-        source,
-        name,
-        task=task,
-        mapping={ours: theirs or None for ours, theirs in columns.items()} or None,
-        scheme=scheme_of(grades, relevant_from),
-        options=options_of(delimiter, header, quotes, sheet),
-        round_grades=round_grades,
-        skip_bad=skip_bad,
-        replace=replace,
+        source, name, task=task, how=how, skip_bad=skip_bad, replace=replace
     )
     _print_import(imported, as_json)
 
 
 def _print_import(imported: Imported, as_json: bool) -> None:
-    pairs, counts = imported.table, imported.counts
+    pairs, counts = imported.table, imported.reading.counts
     sizes = {split: len(pairs.split(split)) for split in pairs.splits}
-    rejects = imported.folder / REJECTS if imported.rejects else None
+    rejects = imported.folder / REJECTS if imported.reading.problems else None
     data = {
         "name": pairs.name,
         "source": pairs.source,

@@ -8,18 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kdcore.data.files.cells import TableOptions
 from kdcore.data.files.content import PACKED
 from kdcore.data.files.opening import ENDINGS
-from kdcore.data.files.problems import Problem
 from kdcore.data.files.rejects import rejects_tsv
 from kdcore.data.pairs import PairTable
-from kdcore.data.sources.columns import ColumnMapping
 from kdcore.data.sources.registry import HUB_PREFIX, TASKS, Source, read_hub_source, read_path
 from kdcore.data.sources.rows import Reading
 from kdcore.data.sources.table import TableReading
 from kdcore.errors import DataError, LabError, UnknownNameError, lookup
-from kdcore.labels import LabelScheme
 from kdcore.trash import take_back, throw_away
 from kdcore.workspace import Workspace, check_name, new_folder, slug, write_text_atomic
 
@@ -35,16 +31,6 @@ class Imported:
     table: PairTable
     reading: Reading
     folder: Path
-
-    @property
-    def rejects(self) -> tuple[Problem, ...]:
-        """The rows that were left out."""
-        return self.reading.problems
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Numbers of rows, kept, rejected and withdrawn (see Reading.counts)."""
-        return self.reading.counts
 
 
 @dataclass(frozen=True)
@@ -63,10 +49,7 @@ def load_data(
     source: str | Path,
     *,
     task: str | None = None,
-    mapping: ColumnMapping | None = None,
-    scheme: LabelScheme | None = None,
-    options: TableOptions | None = None,
-    round_grades: bool = False,
+    how: TableReading | None = None,
     skip_bad: bool = False,
     workspace: Workspace | None = None,
     **world_sizes: int,
@@ -76,8 +59,8 @@ def load_data(
     The splits are those of the source; `with_test_split` makes a missing one. A path is read and
     nothing is stored. DataError or UnknownNameError when nothing fits.
 
-    mapping, scheme, options, round_grades: how a table is read (see TableReading). skip_bad:
-    leaves bad rows out. world_sizes: seed, log, train, validation, test of the bundled world.
+    how: how a table is read, by default detected. skip_bad: leaves bad rows out. world_sizes: seed,
+    log, train, validation, test of the bundled world.
     """
     workspace = workspace or Workspace.default()
     text = str(source)
@@ -92,7 +75,6 @@ def load_data(
     path = Path(source).expanduser()
     if (path / CARD).is_file():
         return PairTable.load(path)
-    how = TableReading(mapping, scheme, options, round_grades)
     rows = _read(source, workspace, task, how)
     return rows.reading.table(default_name(text), rows.sentence, skip_bad=skip_bad)
 
@@ -102,10 +84,7 @@ def import_data(
     name: str | None = None,
     *,
     task: str | None = None,
-    mapping: ColumnMapping | None = None,
-    scheme: LabelScheme | None = None,
-    options: TableOptions | None = None,
-    round_grades: bool = False,
+    how: TableReading | None = None,
     skip_bad: bool = False,
     replace: bool = False,
     workspace: Workspace | None = None,
@@ -115,9 +94,9 @@ def import_data(
 
     DataError lists every problem; a name that exists needs replace.
 
-    mapping, scheme, options, round_grades: how a table is read (see TableReading). skip_bad: the
-    good rows are stored and the bad ones written beside them as rejects.tsv. origin: the sentence
-    that says where the rows came from, where the path does not say it.
+    how: how a table is read, by default detected. skip_bad: the good rows are stored and the bad
+    ones written beside them as rejects.tsv. origin: the sentence that says where the rows came
+    from, where the path does not say it.
     """
     workspace = workspace or Workspace.default()
     name = check_name(name or default_name(str(source)), "data set's name")
@@ -126,7 +105,7 @@ def import_data(
         raise DataError(f"{WORLD!r} is the bundled data set; choose another name")
     if folder.exists() and not replace:
         raise DataError(f"a data set {name!r} exists already; choose another name or replace it")
-    rows = _read(source, workspace, task, TableReading(mapping, scheme, options, round_grades))
+    rows = _read(source, workspace, task, how)
     reading = rows.reading
     table = reading.table(name, origin or rows.sentence, skip_bad=skip_bad)
     try:
@@ -199,10 +178,7 @@ def _is_imported(name: str, workspace: Workspace) -> bool:
 
 
 def _read(
-    source: str | Path,
-    workspace: Workspace,
-    task: str | None,
-    how: TableReading,
+    source: str | Path, workspace: Workspace, task: str | None, how: TableReading | None
 ) -> Source:
     text = str(source)
     if text.startswith(HUB_PREFIX):
@@ -210,10 +186,9 @@ def _read(
     path = Path(source).expanduser()
     looks_like_a_name = isinstance(source, str) and not re.search(r"[./\\~]", text)
     if looks_like_a_name and not path.exists():
-        names: Mapping[str, str] = dict.fromkeys(
-            [WORLD, *(d.name for d in list_data(workspace)), *(HUB_PREFIX + t for t in TASKS)], ""
-        )
-        lookup(names, text, "data set")
+        imported = [d.name for d in list_data(workspace)]
+        names = [WORLD, *imported, *(HUB_PREFIX + task for task in TASKS)]
+        lookup(dict.fromkeys(names), text, "data set")
     try:
         return read_path(path, task=task, how=how)
     except MemoryError as cause:

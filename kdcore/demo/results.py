@@ -13,7 +13,7 @@ from kdcore.errors import DataError
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import CEILING, Evaluation, evaluate
 from kdcore.evaluation.exports import to_json
-from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap
+from kdcore.evaluation.gap import gap_file, gap_recovered
 from kdcore.evaluation.stored import result_file, write_result
 from kdcore.metrics.definitions import shown_in
 from kdcore.predictions import Predictions
@@ -65,7 +65,7 @@ def _compare_twins(
     )
     gaps = {metric: gap_recovered(test, hard, distilled, teacher, metric) for metric in METRICS}
     for metric, gap in gaps.items():
-        keep_gap(gap_file(folder, test, hard, distilled, teacher, metric), gap)
+        write_result(gap_file(folder, test, hard, distilled, teacher, metric), gap)
     comparison = compare(test, distilled, hard, teacher=teacher, depth=DEPTH)
     answers, how = (distilled, hard, teacher), ("comparison", DEPTH, AREA_PERMUTATIONS)
     write_result(result_file(folder, test, answers, *how), comparison)

@@ -7,27 +7,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError
-from kdcore.evaluation.intervals import difference_ends, reach_of, whole_lists
-from kdcore.evaluation.measures import AREAS, Floats, Measured, measure
+from kdcore.evaluation.intervals import difference_ends, reach_of
+from kdcore.evaluation.measures import AREAS, UNITS, Floats, Measured, measure
 from kdcore.labels import LabelScheme
 from kdcore.metrics.classification import ScoreOrder, mid_ranks
 from kdcore.metrics.definitions import CATALOG, Unit
-from kdcore.metrics.ranking import DEPTH
+from kdcore.metrics.ranking import DEPTH, share
 from kdcore.metrics.significance import (
     THE_SAME,
     Direction,
     Support,
     Verdict,
-    bootstrap_weights,
     exceed,
     few,
     graded,
     interval,
     p_value,
+    resampled,
     smallest_detectable,
     swaps,
     verdict,
@@ -131,6 +130,13 @@ def compare(
     p = _linear_p(one.table, other.table, one.finish, permutations, seed)
     counts = [permutations] * len(p) + [area_permutations] * len(AREAS)
     p = np.concatenate([p, _area_p(one, other, area_permutations, seed)])
+    draws = resampled(
+        lambda weights: one.values(weights) - other.values(weights),
+        one.queries,
+        resamples,
+        len(one.keys),
+        seed,
+    )
     return Comparison(
         model_a=a.model,
         model_b=b.model,
@@ -142,7 +148,7 @@ def compare(
         seed=seed,
         queries=one.queries,
         depth=depth,
-        differences=_differences(one, other, _paired_draws(one, other, resamples, seed), p, counts),
+        differences=_differences(one, other, draws, p, counts),
         density=density_differences(
             pairs.scheme, one, other, depth, (resamples, permutations, seed)
         ),
@@ -185,15 +191,6 @@ def _differences(
     return differences
 
 
-def _paired_draws(one: Measured, other: Measured, resamples: int, seed: int) -> Floats:
-    """Return (resamples, keys) differences on common draws of queries; none below two queries."""
-    if one.queries < 2:
-        return np.zeros((0, len(one.keys)))
-    chunks = bootstrap_weights(one.queries, resamples, seed)
-    draws = [one.values(weights) - other.values(weights) for weights in chunks]
-    return np.concatenate(draws) if draws else np.zeros((0, len(one.keys)))
-
-
 def _linear_p(
     a: Floats, b: Floats, finish: Callable[[Floats], Floats], permutations: int, seed: int
 ) -> Floats:
@@ -228,19 +225,24 @@ def density_differences(
     """Test the label density alone, as compare() does; effort: resamples, permutations, seed."""
     resamples, permutations, seed = effort
     a, b = (x.labels[:, depth - 1, :-1] for x in (one, other))
-    whole = whole_lists(one, depth)
-    b = a if whole else b  # the same ads: what still differs is rounding
-    weights = bootstrap_weights(one.queries, resamples if one.queries > 1 else 0, seed)
-    nothing = np.zeros((0, a.shape[1]))
-    samples = [(nothing, nothing), *((_shares(w @ a), _shares(w @ b)) for w in weights)]
-    drawn_a, drawn_b = (np.concatenate([s[side] for s in samples]) for side in (0, 1))
+    # where no query has more pairs, every order shows the same ads
+    whole = bool((one.counts[:, UNITS.index("pairs")] <= depth).all())
+    b = a if whole else b  # what still differs is rounding
+    drawn = resampled(
+        lambda w: np.hstack([_shares(w @ a), _shares(w @ b)]),
+        one.queries,
+        resamples,
+        2 * a.shape[1],
+        seed,
+    )
+    drawn_a, drawn_b = np.hsplit(drawn, 2)
     share_a, share_b = (_shares(x.sum(axis=0)[None])[0] for x in (a, b))
     points = 100 * (share_a - share_b)
     support = Support.of(_shares(a) - _shares(b))
     reach = 0.0 if whole else reach_of(one, other)
-    draws, relative = 100 * (drawn_a - drawn_b), _relative(share_a, share_b)
+    draws, relative = 100 * (drawn_a - drawn_b), share(share_a, share_b) - 1
     low, high = interval(draws, points, support, 100 * reach)
-    relative_low, relative_high = interval(_relative(drawn_a, drawn_b), relative, support, reach)
+    relative_low, relative_high = interval(share(drawn_a, drawn_b) - 1, relative, support, reach)
     p = np.where(np.isfinite(points), _linear_p(a, b, _shares, permutations, seed), np.nan)
     numbers = {
         "share_a": share_a,
@@ -267,13 +269,7 @@ def density_differences(
 
 
 def _shares(counts: Floats) -> Floats:
-    labelled = np.broadcast_to(counts.sum(axis=1, keepdims=True), counts.shape)
-    nothing = np.full(counts.shape, np.nan)
-    return np.asarray(np.divide(counts, labelled, out=nothing, where=labelled > 0))
-
-
-def _relative(a: NDArray[np.float64], b: NDArray[np.float64]) -> Floats:
-    return np.asarray(np.divide(a, b, out=np.full(a.shape, np.nan), where=b > 0) - 1)
+    return share(counts, counts.sum(axis=1, keepdims=True))
 
 
 def _notes(one: Measured) -> tuple[str, ...]:

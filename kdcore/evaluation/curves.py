@@ -5,6 +5,7 @@ An Evaluation and a page that needs one curve alone compute it with the same fun
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -18,8 +19,8 @@ from kdcore.metrics import ranking
 from kdcore.metrics.definitions import CATALOG, ndcg_key
 from kdcore.metrics.significance import (
     Support,
-    bootstrap_weights,
     interval,
+    resampled,
     sign_flip_p,
     smallest_detectable,
     verdict,
@@ -91,15 +92,13 @@ def ranked_mean(each: Floats, weights: Floats | None = None) -> Floats:
     defined = np.isfinite(each[:, :1])
     drawn = np.ones((1, len(each))) if weights is None else weights
     below, above = drawn @ defined.astype(np.float64), drawn @ np.where(defined, each, 0.0)
-    means = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
+    means = ranking.share(above, below)
     return np.asarray(means[0] if weights is None else means)
 
 
-def mean_draws(each: Floats, resamples: int, seed: int = 0) -> Floats:
+def mean_draws(each: Floats, resamples: int) -> Floats:
     """Return (resamples, columns) means over drawn queries; none below two queries."""
-    chunks = bootstrap_weights(len(each), resamples if len(each) > 1 else 0, seed)
-    draws = [ranked_mean(each, weights) for weights in chunks]
-    return np.concatenate([np.zeros((0, each.shape[1])), *draws])
+    return resampled(partial(ranked_mean, each), len(each), resamples, each.shape[1])
 
 
 def ndcg_curve(pairs: PairTable, measured: Measured, gain: str, resamples: int) -> NdcgCurve:

@@ -20,7 +20,7 @@ from kdcore.evaluation.intervals import metric_ends
 from kdcore.evaluation.measures import AREAS, UNITS, Floats, Measured, measure
 from kdcore.metrics.classification import ScoreOrder
 from kdcore.metrics.definitions import CATALOG, VERSION, Unit, of_kind
-from kdcore.metrics.significance import Support, bootstrap_weights, few, interval
+from kdcore.metrics.significance import Support, few, interval, resampled
 from kdcore.predictions import Predictions
 from kdcore.scores import log_odds
 
@@ -130,28 +130,21 @@ def _ceiling(pairs: PairTable) -> ScoreOrder | None:
     return ScoreOrder.of(ordered.relevant[rows], odds)
 
 
-def _resampled(
-    measured: Measured, ceiling: ScoreOrder | None, weights: Floats
-) -> tuple[Floats, Floats]:
-    """Compute (resamples, metrics) values and (resamples, gains * depth) nDCG under weights."""
-    values = [measured.values(weights)]
-    if ceiling is not None:
-        values.append(ceiling.areas(weights, measured.groups)[0][:, None])
-    each = np.concatenate(list(measured.curves.values()), axis=1)
-    return np.concatenate(values, axis=1), ranked_mean(each, weights)
-
-
 def _draws(
     measured: Measured, ceiling: ScoreOrder | None, resamples: int, seed: int
 ) -> tuple[Floats, Floats]:
-    if measured.queries < 2:
-        resamples = 0  # drawing the one query again and again would show false certainty
-    values, curves = _resampled(measured, ceiling, np.ones((1, measured.queries)))
-    draws = [(values[:0], curves[:0])] + [
-        _resampled(measured, ceiling, weights)
-        for weights in bootstrap_weights(measured.queries, resamples, seed)
-    ]
-    return np.concatenate([d[0] for d in draws]), np.concatenate([d[1] for d in draws])
+    """Draw (resamples, metrics) values and (resamples, gains * depth) nDCG."""
+    each = np.concatenate(list(measured.curves.values()), axis=1)
+    metrics = len(measured.keys) + (ceiling is not None)
+
+    def both(weights: Floats) -> Floats:
+        parts = [measured.values(weights)]
+        if ceiling is not None:
+            parts.append(ceiling.areas(weights, measured.groups)[0][:, None])
+        return np.concatenate([*parts, ranked_mean(each, weights)], axis=1)
+
+    draws = resampled(both, measured.queries, resamples, metrics + each.shape[1], seed)
+    return draws[:, :metrics], draws[:, metrics:]
 
 
 def _by_gain(

@@ -6,7 +6,6 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,16 +21,17 @@ from kdcore.evaluation.gap import GapRecovered
 from kdcore.evaluation.measures import checked
 from kdcore.labels import GainKind
 from kdcore.metrics.ranking import RankedLists
-from kdcore.metrics.significance import stored_verdict
 from kdcore.predictions import Predictions
 from kdcore.scores import Scores
+from kdcore.workspace import plain_json
 
+_EARLIER = {"BEATS": "BETTER", "NO BEATS": "WORSE"}  # verdicts in files of earlier versions
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def to_json(result: Evaluation | Comparison | GapRecovered, indent: int | None = 1) -> str:
     """Write standard JSON; nan and infinity become null, so that every reader accepts it."""
-    return json.dumps(_plain(result), indent=indent, allow_nan=False, ensure_ascii=False)
+    return json.dumps(plain_json(result), indent=indent, allow_nan=False, ensure_ascii=False)
 
 
 def evaluation_from_json(text: str) -> Evaluation:
@@ -39,7 +39,7 @@ def evaluation_from_json(text: str) -> Evaluation:
     try:
         data = json.loads(text)
         density = {k: _tuples(v) for k, v in data["density"].items()}
-        columns = {k: np.array(_numbers(v), dtype=np.float64) for k, v in data["columns"].items()}
+        columns = {k: np.array(_tuples(v), dtype=np.float64) for k, v in data["columns"].items()}
         curves = {
             k: _of(NdcgCurve, {n: _tuples(v) for n, v in c.items()})
             for k, c in data["ndcg"].items()
@@ -67,7 +67,7 @@ def comparison_from_json(text: str) -> Comparison:
         return Comparison(
             **{
                 **data,
-                "differences": {k: _tested(Difference, d) for k, d in data["differences"].items()},
+                "differences": differences_of(data["differences"]),
                 "density": tuple(_tested(DensityDifference, d) for d in data["density"]),
                 "notes": tuple(data["notes"]),
             }
@@ -76,10 +76,24 @@ def comparison_from_json(text: str) -> Comparison:
         raise DataError(f"This is not a comparison ({cause}); compare the models again") from cause
 
 
+def differences_of(data: Mapping[str, dict[str, Any]]) -> dict[str, Difference]:
+    """Read the differences of a comparison from what to_json made of them."""
+    return {metric: _tested(Difference, values) for metric, values in data.items()}
+
+
+def gap_from_json(text: str) -> GapRecovered:
+    """Read a gap that to_json wrote; DataError when the text is something else."""
+    try:
+        gap: GapRecovered = _of(GapRecovered, json.loads(text))
+        return gap
+    except (TypeError, ValueError, AttributeError) as cause:
+        raise DataError(f"This is no gap ({cause}); compute it again") from cause
+
+
 def to_csv(result: Evaluation | Comparison) -> str:
     """Write the table of metrics (or of differences), one per row, with a header."""
     rows = result.metrics if isinstance(result, Evaluation) else result.differences
-    table = [_plain(row) for row in rows.values()]
+    table = [plain_json(row) for row in rows.values()]
     subject = {"data": result.data, "data_hash": result.data_hash}
     if isinstance(result, Evaluation):
         subject |= {"model": result.model}
@@ -98,7 +112,7 @@ def per_query_csv(evaluation: Evaluation, pairs: PairTable) -> str:
     first = np.unique(pairs.query_ids, return_index=True)[1]
     texts = pairs.frame["query"].to_numpy()[first]
     rows = evaluation.per_query().to_dict("records")
-    return _csv([{"query": text, **_plain(row)} for text, row in zip(texts, rows, strict=True)])
+    return _csv([{"query": text, **plain_json(row)} for text, row in zip(texts, rows, strict=True)])
 
 
 def pairs_csv(pairs: PairTable, columns: Mapping[str, Sequence[Any] | NDArray[Any]]) -> str:
@@ -109,7 +123,7 @@ def pairs_csv(pairs: PairTable, columns: Mapping[str, Sequence[Any] | NDArray[An
     values = (np.asarray(c).tolist() for c in columns.values())
     header = ("query", "title", "description", "grade", *columns)
     rows = zip(*texts, grades, *values, strict=True)
-    return _csv([dict(zip(header, _plain(row), strict=True)) for row in rows])
+    return _csv([dict(zip(header, plain_json(row), strict=True)) for row in rows])
 
 
 def safe_cell(value: Any) -> Any:
@@ -139,17 +153,14 @@ def write_trec_run(
     lists = RankedLists.of(ranking, index, int(index.max(initial=-1)) + 1, pairs.tiebreaks)
     tag = re.sub(r"\s+", "_", predictions.model.strip()) or "model"
     shown = ranking[lists.order] if score == "model" else lists.sizes[lists.group] - lists.rank
-    lines = (
-        f"q{query} Q0 ad{row} {rank + 1} {value} {tag}\n"
-        for query, row, rank, value in zip(
-            lists.group.tolist(),
-            lists.order.tolist(),
-            lists.rank.tolist(),
-            shown.tolist(),
-            strict=True,
-        )
+    columns = (column.tolist() for column in (lists.group, lists.order, lists.rank, shown))
+    _write(
+        path,
+        "".join(
+            f"q{query} Q0 ad{row} {rank + 1} {value} {tag}\n"
+            for query, row, rank, value in zip(*columns, strict=True)
+        ),
     )
-    _write(path, "".join(lines))
 
 
 def write_qrels(path: Path, pairs: PairTable, gain: GainKind = "linear") -> None:
@@ -183,25 +194,6 @@ def _csv(rows: list[dict[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _plain(value: Any) -> Any:
-    """Turn dataclasses and arrays into dicts and lists, nan and infinity into None."""
-    if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value
-
-
-def _numbers(values: list[float | None]) -> list[float]:
-    return [math.nan if v is None else v for v in values]
-
-
 def _tuples(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(_tuples(entry) for entry in value)
@@ -209,7 +201,7 @@ def _tuples(value: Any) -> Any:
 
 
 def _tested(kind: type[Any], data: dict[str, Any]) -> Any:
-    return _of(kind, {**data, "verdict": stored_verdict(data["verdict"])})
+    return _of(kind, {**data, "verdict": _EARLIER.get(data["verdict"], data["verdict"])})
 
 
 def _of(kind: type[Any], data: dict[str, Any]) -> Any:

@@ -6,21 +6,19 @@ pairs. The twin is the same student trained on the labels alone. The KDD 2022 tu
 """
 
 import hashlib
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from kdcore.data.pairs import PairTable
 from kdcore.errors import lookup
+from kdcore.evaluation.intervals import draws_of
 from kdcore.evaluation.measures import Floats, Measured, measure
 from kdcore.metrics.definitions import CATALOG, VERSION
-from kdcore.metrics.significance import Support, bootstrap_weights, interval
+from kdcore.metrics.significance import Support, interval
 from kdcore.predictions import Predictions
-from kdcore.workspace import write_json_atomic
 
 DEFINITION = (
     "Gap recovered = (distilled student − twin) / (teacher − twin): the share of the teacher's "
@@ -118,30 +116,25 @@ def gap_recovered(
         trustworthy=bool(leads and clear),
         reason=""
         if leads and clear
-        else _reason(leads, top, ft, (float(lead_low), float(lead_high))),
+        else _reason(leads, top, ft, float(lead_low), float(lead_high)),
         definition=DEFINITION,
     )
 
 
-def _reason(leads: bool, teacher: float, twin: float, lead: tuple[float, float]) -> str:
+def _reason(leads: bool, teacher: float, twin: float, low: float, high: float) -> str:
     """Explain why the number is not given."""
     both = f"the teacher has {teacher:.4f} and the twin {twin:.4f}"
     if not leads:
         return both
-    if not math.isfinite(lead[0]):
+    if not math.isfinite(low):
         return f"{both}, and fewer than two queries give no interval"
-    ends = f"[{lead[0]:+.4f}, {lead[1]:+.4f}]".replace("-", "−")
+    ends = f"[{low:+.4f}, {high:+.4f}]".replace("-", "−")
     return f"{both}, and the 95 % interval of their difference, {ends}, contains 0"
 
 
 def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Floats:
     """Return (resamples, 2) the ratio and the teacher's lead on common draws of queries."""
-    queries = models[0].queries
-    samples = [
-        np.column_stack([m.value_of(metric, weights) for m in models])
-        for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
-    ]
-    draws = np.concatenate([np.zeros((0, 3)), *samples])
+    draws = draws_of(models, metric, resamples, seed)
     won, lead = draws[:, 1] - draws[:, 0], draws[:, 2] - draws[:, 0]
     ratio = np.divide(won, lead, out=np.full(len(draws), np.nan), where=np.abs(lead) > 0)
     return np.column_stack([ratio, lead])
@@ -160,18 +153,3 @@ def gap_file(
     for answers in (student_ft, student_kd, teacher):
         digest.update(answers.digest.encode())
     return folder / f"gap-{metric.replace('@', '-')}-{digest.hexdigest()[:12]}.json"
-
-
-def keep_gap(path: Path, gap: GapRecovered) -> None:
-    """Store a gap for `kept_gap`; its bootstrap costs a second."""
-    write_json_atomic(path, asdict(gap))
-
-
-def kept_gap(path: Path) -> GapRecovered | None:
-    """Read what keep_gap wrote, or return None when there is nothing to read."""
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        plain: dict[str, Any] = {k: math.nan if v is None else v for k, v in data.items()}
-        return GapRecovered(**plain)
-    except (OSError, TypeError, ValueError, AttributeError):
-        return None

@@ -1,11 +1,13 @@
 """Compute the 95 % intervals of a model's metrics, and of the differences of two models."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from kdcore.evaluation.measures import GAPS, UNITS, Floats, Measured
 from kdcore.metrics import ece
 from kdcore.metrics.definitions import CATALOG
-from kdcore.metrics.significance import Support, bootstrap_weights, interval, smallest_detectable
+from kdcore.metrics.significance import Support, interval, resampled, smallest_detectable
 
 
 def metric_ends(measured: Measured, draws: Floats) -> tuple[Floats, Floats]:
@@ -37,28 +39,29 @@ def difference_ends(one: Measured, other: Measured, draws: Floats) -> tuple[Floa
 
 def detectable(one: Measured, other: Measured, key: str, resamples: int = 1000) -> float:
     """Return the smallest detectable difference of two models in one metric, as `compare` does."""
-    if one.queries < 2:
-        return float("nan")
     column = one.keys.index(key)
-    draws = [
-        one.value_of(key, weights) - other.value_of(key, weights)
-        for weights in bootstrap_weights(one.queries, resamples, seed=0)
-    ]
+    draws = draws_of([one, other], key, resamples)
     whole = support_of(one, one.finish(one.table) - other.finish(other.table))
     support = Support(whole.queries[[column]], whole.varying[[column]])
-    reach = reach_of(one, other)
-    return float(smallest_detectable(np.concatenate(draws)[:, None], support, reach)[0])
+    delta = draws[:, :1] - draws[:, 1:]
+    return float(smallest_detectable(delta, support, reach_of(one, other))[0])
+
+
+def draws_of(models: Sequence[Measured], key: str, resamples: int, seed: int = 0) -> Floats:
+    """Return (resamples, models) one metric of each model on common draws of queries."""
+    return resampled(
+        lambda weights: np.column_stack([m.value_of(key, weights) for m in models]),
+        models[0].queries,
+        resamples,
+        len(models),
+        seed,
+    )
 
 
 def reach_of(one: Measured, other: Measured) -> float:
     """Return how far two models may differ on one more query: 0 for equal answers, else 1."""
     equal = np.array_equal(one.log_odds, other.log_odds)
     return 0.0 if equal and np.array_equal(one.table, other.table) else 1.0
-
-
-def whole_lists(measured: Measured, depth: int) -> bool:
-    """Return whether no query has more than `depth` pairs: every order then shows the same."""
-    return bool((measured.counts[:, UNITS.index("pairs")] <= depth).all())
 
 
 def support_of(measured: Measured, parts: Floats | None = None) -> Support:

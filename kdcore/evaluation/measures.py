@@ -100,15 +100,13 @@ class Measured:
         """
         units = [UNITS.index(CATALOG[key].over) for key in self.means]
         below, above = self._counts(totals)[:, units], totals[:, : len(self.means)]
-        means = np.divide(above, below, out=np.full_like(below, np.nan), where=below > 0)
+        means = ranking.share(above, below)
         return np.concatenate([means, np.abs(self.gaps(totals)).sum(axis=2).T], axis=1)
 
     def gaps(self, totals: Floats) -> Floats:
         """Compute (gaps, resamples, bins) gaps of each ECE from (resamples, columns) totals."""
         labelled = self._counts(totals)[:, UNITS.index("labelled")][:, None]
-        sums_of_gaps = totals[:, len(self.means) + len(UNITS) :]
-        nothing = np.full_like(sums_of_gaps, np.nan)
-        gaps = np.divide(sums_of_gaps, labelled, out=nothing, where=labelled > 0)
+        gaps = ranking.share(totals[:, len(self.means) + len(UNITS) :], labelled)
         return np.stack(np.split(gaps, len(GAPS), axis=1))
 
     def _linear(self, totals: Floats) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.metrics.calibration import Reliability, best_temperature, reliability
 from kdcore.metrics.ece import bin_sums, centred, corrected, shortfall, standard_errors
-from kdcore.metrics.significance import Support, bootstrap_weights, interval
+from kdcore.metrics.significance import Support, interval, resampled
 from kdcore.softlabels import soften
 
 Floats = NDArray[np.float64]
@@ -110,12 +110,15 @@ class _Error:
         pairs = np.bincount(query, minlength=queries).astype(np.float64)
         errors = standard_errors(gaps, pairs, chance)
         whole = gaps.sum(axis=0) / pairs.sum()
-        draws = [
-            corrected((weights @ gaps) / (weights @ pairs)[:, None], errors)
-            for weights in bootstrap_weights(queries, resamples, seed)
-        ]
+        draws = resampled(
+            lambda w: corrected((w @ gaps) / (w @ pairs)[:, None], errors)[:, None],
+            queries,
+            resamples,
+            1,
+            seed,
+        )
         value = float(corrected(whole[None], errors)[0])
-        return cls(value, np.concatenate(draws), shortfall(whole, errors), queries)
+        return cls(value, draws[:, 0], shortfall(whole, errors), queries)
 
     def calibrated(self, bins: Reliability) -> Calibrated:
         ece = max(self.value, 0.0)

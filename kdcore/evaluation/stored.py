@@ -8,24 +8,24 @@ like (path, moment, size), and are not found once one of these files has changed
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from functools import lru_cache
-from math import nan
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.evaluation.comparison import Comparison, Difference
 from kdcore.evaluation.evaluate import Evaluation
-from kdcore.evaluation.exports import comparison_from_json, evaluation_from_json, to_json
+from kdcore.evaluation.exports import differences_of, evaluation_from_json, to_json
+from kdcore.evaluation.gap import GapRecovered
 from kdcore.metrics.definitions import VERSION
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic, write_text_atomic
 
+Result = TypeVar("Result")
 FORMAT = 2  # of stored differences; raised when the same files would be compared otherwise
 
 
@@ -51,23 +51,18 @@ def result_file(
     return folder / f"{about[0] if about else 'result'}-{digest.hexdigest()[:16]}.json"
 
 
-def write_result(path: Path, result: Evaluation | Comparison) -> None:
-    """Write a result to the file that `result_file` names."""
+def write_result(path: Path, result: Evaluation | Comparison | GapRecovered) -> None:
+    """Write a result to a file, where `read_result` finds it."""
     write_text_atomic(path, to_json(result, indent=None))
 
 
-def read_evaluation(path: Path) -> Evaluation | None:
-    """The evaluation in a file, or None when there is nothing that can be read."""
-    try:
-        return evaluation_from_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, DataError):
-        return None
+def read_result(path: Path, read: Callable[[str], Result]) -> Result | None:
+    """Return what `read` makes of a file's text, or None when there is nothing to read.
 
-
-def read_comparison(path: Path) -> Comparison | None:
-    """The comparison in a file, or None when there is nothing that can be read."""
+    read: evaluation_from_json and the like; DataError for a text that is something else.
+    """
     try:
-        return comparison_from_json(path.read_text(encoding="utf-8"))
+        return read(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, DataError):
         return None
 
@@ -93,7 +88,7 @@ def stored_differences(
     path = differences_file(workspace, run, other)
     try:
         return read_differences(path) if path else None
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, KeyError):
         return None
 
 
@@ -102,16 +97,11 @@ def store_differences(workspace: Workspace, run: Run, other: Run, comparison: Co
     path = differences_file(workspace, run, other)
     if path is not None:
         with suppress(OSError):  # a full disk is no reason to stop
-            write_json_atomic(path, {k: asdict(d) for k, d in comparison.differences.items()})
+            write_json_atomic(path, comparison.differences)
         read_differences.cache_clear()
 
 
 @lru_cache(maxsize=4096)  # the name of a file changes with its content
 def read_differences(path: Path) -> Mapping[str, Difference]:
     """The differences in a file; an error when it is missing or damaged."""
-    content: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    differences = {}
-    for metric, values in content.items():
-        numbers: dict[str, Any] = {k: nan if v is None else v for k, v in values.items()}
-        differences[metric] = Difference(**numbers)
-    return differences
+    return differences_of(json.loads(path.read_text(encoding="utf-8")))

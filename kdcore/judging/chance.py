@@ -6,8 +6,9 @@ import numpy as np
 
 from kdcore.data.pairs import PairTable
 from kdcore.evaluation.curves import ndcg_curve
+from kdcore.evaluation.intervals import draws_of
 from kdcore.evaluation.measures import Measured
-from kdcore.metrics.significance import Support, bootstrap_weights, interval
+from kdcore.metrics.significance import Support, interval
 
 DEPTH = 5
 LITTLE = 0.1  # a skill whose interval ends below this is little: ROC-AUC 0.55
@@ -57,11 +58,7 @@ def sentence_of(metrics: tuple[Chance, ...], whose: str = "The teacher") -> str:
 
 def _area(measured: Measured) -> Chance:
     value = measured.value_of("roc_auc")
-    drawn = [
-        measured.value_of("roc_auc", weights)
-        for weights in bootstrap_weights(measured.queries, RESAMPLES, seed=0)
-    ]
-    draws = np.concatenate(drawn)[:, None]
+    draws = draws_of([measured], "roc_auc", RESAMPLES)
     low, high = interval(draws, value, Support.whole(measured.queries))
     ends = (2 * float(low[0]) - 1, 2 * float(high[0]) - 1)
     return Chance("ROC-AUC", float(value[0]), 0.5, "a coin", *ends)

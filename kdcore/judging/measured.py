@@ -12,10 +12,10 @@ from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError, LabError, RunError
 from kdcore.evaluation.comparison import Comparison, compare
 from kdcore.evaluation.evaluate import Evaluation, evaluate
-from kdcore.evaluation.exports import to_json
-from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap
+from kdcore.evaluation.exports import comparison_from_json, to_json
+from kdcore.evaluation.gap import gap_file, gap_recovered
 from kdcore.evaluation.stored import (
-    read_comparison,
+    read_result,
     result_file,
     store_differences,
     stored_differences,
@@ -91,7 +91,7 @@ def against(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comp
     DataError where one of them has not answered just these pairs.
     """
     path, (ours, theirs, teacher) = _comparison_file(run, base, pairs)
-    comparison = read_comparison(path)
+    comparison = read_result(path, comparison_from_json)
     if comparison is None:
         tried = area_permutations(pairs)
         comparison = compare(
@@ -112,13 +112,13 @@ def against_twin(student: Run, twin: Run, pairs: PairTable, workspace: Workspace
         ours, theirs = _answers(student, pairs), _answers(twin, pairs)
         path = gap_file(student.folder / "evaluation", pairs, theirs, ours, teacher, "roc_auc")
         if not path.is_file() and student.folder.parent != Workspace.bundled().runs:
-            keep_gap(path, gap_recovered(pairs, theirs, ours, teacher, "roc_auc"))
+            write_result(path, gap_recovered(pairs, theirs, ours, teacher, "roc_auc"))
     return comparison
 
 
 def stored_comparison(run: Run, base: Run, pairs: PairTable) -> Comparison | None:
     """The comparison in the folder of a run, where it was measured before."""
-    return read_comparison(_comparison_file(run, base, pairs)[0])
+    return read_result(_comparison_file(run, base, pairs)[0], comparison_from_json)
 
 
 def _comparison_file(

@@ -4,7 +4,6 @@ DistilBERT's manner (97 % of the score, 40 % fewer weights, 60 % faster), with a
 model that knows nothing has an ROC-AUC of 0.5, so 0.5 of it is kept by anybody.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import isfinite, nan
 from typing import Any
@@ -13,9 +12,10 @@ import numpy as np
 
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import ConfigError, lookup
-from kdcore.evaluation.measures import Floats, Measured, measure
+from kdcore.evaluation.intervals import draws_of
+from kdcore.evaluation.measures import Floats, measure
 from kdcore.metrics.definitions import CATALOG
-from kdcore.metrics.significance import Support, bootstrap_weights, interval
+from kdcore.metrics.significance import Support, interval
 from kdcore.predictions import Predictions
 from kdcore.runs.beside import Latency, Speed
 from kdcore.runs.sizes import ModelSize, megabytes
@@ -110,7 +110,7 @@ def retention(
     floor, floor_name = floor_of(pairs, metric)
     models = [measure(pairs, x) for x in (student, teacher, twin) if x is not None]
     values = np.array([[float(m.value_of(metric)[0]) for m in models]])
-    draws = _draws(models, metric, resamples, seed)
+    draws = draws_of(models, metric, resamples, seed)
     shares = [_share(values, floor), _share(values, 0.0), *_leads(values, floor)]
     low, high = interval(
         np.column_stack([_share(draws, floor), _share(draws, 0.0), *_leads(draws, floor)]),
@@ -139,16 +139,6 @@ def retention(
         reason=reason,
         **_costs(latency, sizes),
     )
-
-
-def _draws(models: Sequence[Measured], metric: str, resamples: int, seed: int) -> Floats:
-    """(resamples, models) the metric of each model on common draws of queries."""
-    queries = models[0].queries
-    drawn = [
-        np.column_stack([m.value_of(metric, weights) for m in models])
-        for weights in bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
-    ]
-    return np.concatenate([np.zeros((0, len(models))), *drawn])
 
 
 def _leads(values: Floats, floor: float) -> list[Floats]:

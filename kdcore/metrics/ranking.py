@@ -84,19 +84,15 @@ def compact(query_ids: NDArray[np.integer[Any]]) -> tuple[Ints, int]:
     return index.astype(np.int64), len(queries)
 
 
-def discounts(depth: int) -> Floats:
-    """Return (depth,) discounts of the places: 1 / log2(place + 1), places from 1."""
-    return np.asarray(1 / np.log2(np.arange(2, depth + 2)))
-
-
 def dcg(top: Floats) -> Floats:
     """Return (queries, depth) discounted cumulative gain of (queries, depth) gains."""
-    return np.cumsum(top * discounts(top.shape[1]), axis=1)
+    discounts = 1 / np.log2(np.arange(2, top.shape[1] + 2))  # of place 1, 2, ...
+    return np.cumsum(top * discounts, axis=1)
 
 
 def normalize(value: Floats, ideal: Floats) -> Floats:
     """Return (queries, depth) value / ideal; nan where the ideal is 0 and no order is better."""
-    return np.divide(value, ideal, out=np.full_like(value, np.nan), where=ideal > 0)
+    return share(value, ideal)
 
 
 def ndcg(
@@ -157,25 +153,13 @@ def skill(value: NDArray[Any], random: NDArray[Any]) -> Floats:
     )
 
 
-def label_counts(
-    grades: NDArray[np.integer[Any]],
-    scores: NDArray[Any],
-    query_ids: NDArray[np.integer[Any]],
-    classes: int,
-    depth: int = DEPTH,
+def counts_in(
+    lists: RankedLists, grades: NDArray[np.integer[Any]], classes: int, depth: int
 ) -> Floats:
     """Count (queries, depth, classes + 1) pairs of each grade in the top k, the unlabelled last.
 
     Among equal scores each place gets its share of every grade: these are expected counts.
     """
-    index, queries = compact(query_ids)
-    return counts_in(RankedLists.of(scores, index, queries), grades, classes, depth)
-
-
-def counts_in(
-    lists: RankedLists, grades: NDArray[np.integer[Any]], classes: int, depth: int
-) -> Floats:
-    """Count labels as label_counts does, in lists that are already sorted."""
     counts = np.empty((len(lists.sizes), depth, classes + 1))
     for column, grade in enumerate([*range(classes), -1]):
         np.cumsum(lists.top(grades == grade, depth), axis=1, out=counts[:, :, column])
@@ -197,19 +181,20 @@ class Density:
 
 
 def label_density(counts: Floats, average: Literal["pooled", "query"] = "pooled") -> Density:
-    """Compute shares from label_counts: of all shown pairs, or the mean of each query's shares."""
+    """Compute shares from counts_in: of all shown pairs, or the mean of each query's shares."""
     totals = counts.sum(axis=0)
     labelled_shown, shown = totals[:, :-1].sum(axis=1), totals.sum(axis=1)
     if average == "pooled":
-        shares = _share(totals[:, :-1], labelled_shown[:, None])
+        shares = share(totals[:, :-1], labelled_shown[:, None])
     else:
         each = counts[:, :, :-1]
         totals_per_query = each.sum(axis=2, keepdims=True)
         labelled = (totals_per_query[:, :, 0] > 0).sum(axis=0)
-        shares = _share(_share(each, totals_per_query, 0.0).sum(axis=0), labelled[:, None])
-    return Density(shares, _share(labelled_shown, shown), labelled_shown)
+        shares = share(share(each, totals_per_query, 0.0).sum(axis=0), labelled[:, None])
+    return Density(shares, share(labelled_shown, shown), labelled_shown)
 
 
-def _share(part: NDArray[Any], whole: NDArray[Any], without: float = np.nan) -> Floats:
+def share(part: NDArray[Any], whole: NDArray[Any], without: float = np.nan) -> Floats:
+    """Return part / whole of arrays that broadcast; `without` where the whole is not above 0."""
     whole = np.broadcast_to(whole, part.shape)
     return np.asarray(np.divide(part, whole, out=np.full(part.shape, without), where=whole > 0))

@@ -3,7 +3,7 @@
 Pairs of one query depend on each other, so whole queries are drawn and swapped, not single pairs.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -26,7 +26,6 @@ RULE = (
 POWER_FACTOR = 2.8  # z(0.975) + z(0.8): 80 % power in a two-sided test at 5 %
 FEW_QUERIES = 20  # below it even a widened interval is rough, which is reported
 CHUNK = 1 << 21  # weights drawn at once: 16 MB of float64
-_EARLIER = {"BEATS": "BETTER", "NO BEATS": "WORSE"}  # in files written by earlier versions
 _Z = 1.959964  # z(0.975)
 _NOTHING = 1e-12  # a spread that is rounding
 
@@ -105,6 +104,19 @@ def bootstrap_weights(queries: int, resamples: int, seed: int) -> Iterator[Float
         drawn += np.arange(rows)[:, None] * queries
         counts = np.bincount(drawn.ravel(), minlength=rows * queries)
         yield counts.reshape(rows, queries).astype(np.float64)
+
+
+def resampled(
+    measure: Callable[[Floats], Floats], queries: int, resamples: int, columns: int, seed: int = 0
+) -> Floats:
+    """Return (resamples, columns) of what `measure` gives for drawn queries.
+
+    None below two queries: drawing the one query again and again would show false certainty.
+
+    measure: (resamples, queries) weights -> (resamples, columns).
+    """
+    weights = bootstrap_weights(queries, resamples if queries > 1 else 0, seed)
+    return np.concatenate([np.zeros((0, columns)), *map(measure, weights)])
 
 
 def swaps(queries: int, permutations: int, seed: int) -> Iterator[Floats]:
@@ -239,8 +251,3 @@ def verdict(low: float, high: float, p: float, higher_is_better: bool = True) ->
 def against(verdict: str, opponent: str) -> str:
     """Write a verdict with its opponent: "BETTER than its twin", "INCONCLUSIVE against ..."."""
     return f"{verdict} {'than' if verdict in ('BETTER', 'WORSE') else 'against'} {opponent}"
-
-
-def stored_verdict(word: str) -> str:
-    """Return the present word for a verdict read from a file, which may hold an older one."""
-    return _EARLIER.get(word, word)

@@ -18,6 +18,7 @@ from sklearn.metrics import average_precision_score, ndcg_score, roc_auc_score
 
 from kdcore.data.library import import_data
 from kdcore.data.pairs import COLUMNS, PairTable
+from kdcore.data.sources.table import TableReading
 from kdcore.data.world import world
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import evaluate
@@ -114,7 +115,8 @@ def sources(pairs: int) -> dict[str, float]:
         frame.assign(grade=grades).to_csv(file, index=False)
         gc.collect()
         began = time.perf_counter()
-        import_data(file, "bench", scheme=table.scheme, workspace=Workspace(Path(folder) / "lab"))
+        how, workspace = TableReading(scheme=table.scheme), Workspace(Path(folder) / "lab")
+        import_data(file, "bench", how=how, workspace=workspace)
         taken = time.perf_counter() - began
     return {"world": pairs / seconds, "import": pairs / taken}
 

@@ -1,7 +1,13 @@
 """Invented rows, and a workspace of its own for every test."""
 
+from pathlib import Path
+
 import pytest
 
+from kdcore.data.answers.choice import ColumnChoice
+from kdcore.data.answers.imported import bring_file
+from kdcore.data.pairs import ALL, PairTable
+from kdcore.predictions import Predictions
 from kdcore.workspace import Workspace
 
 GOOD = "red kettle\tKettles by Brimble\tBoils in a minute\tGood\n"
@@ -18,3 +24,10 @@ def workspace(tmp_path, monkeypatch):
 def rows():
     """Two good QADSM lines."""
     return GOOD + BAD
+
+
+def bring(
+    path: Path, pairs: PairTable, split: str = ALL, *, model: str, **choice: str
+) -> Predictions:
+    """The answers of a file to every pair of a split."""
+    return bring_file(path, pairs, split, model=model, choice=ColumnChoice(**choice)).predictions

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from kdcore.data.export import export_data
 from kdcore.data.library import load_data
 from kdcore.data.pairs import COLUMNS, PairTable, make_frame, nfc
+from kdcore.data.sources.table import TableReading
 from kdcore.errors import DataError
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
 
@@ -44,7 +45,8 @@ def exported(table, name):
     with TemporaryDirectory() as folder:
         path = Path(folder) / name
         export_data(table, path)
-        return load_data(path, scheme=None if name.endswith("parquet") else table.scheme)
+        scheme = None if name.endswith("parquet") else table.scheme
+        return load_data(path, how=TableReading(scheme=scheme))
 
 
 @pytest.mark.parametrize("name", ["x.csv", "x.jsonl", "x.parquet"])

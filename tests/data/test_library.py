@@ -16,6 +16,7 @@ from kdcore.data.pairs import PairTable, make_frame
 from kdcore.data.sources import xglue
 from kdcore.data.sources.hub import ARCHIVE, CONVERTED, PARQUET_COPY, read_hub
 from kdcore.data.sources.qadsm import QADSM
+from kdcore.data.sources.table import TableReading
 from kdcore.data.sources.wpr import WPR
 from kdcore.errors import ConfigError, DataError
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
@@ -111,7 +112,7 @@ def test_a_table_is_mapped_by_common_names_in_any_case(tmp_path, workspace):
 
 def test_a_mapping_wins_over_a_guess_and_none_means_there_is_none(tmp_path, workspace):
     (tmp_path / "x.csv").write_text("query,typed,title,grade\nignored,kettle,Kettles,Good\n")
-    table = load_data(tmp_path / "x.csv", mapping={"query": "typed", "grade": None})
+    table = load_data(tmp_path / "x.csv", how=TableReading({"query": "typed", "grade": None}))
     assert table.frame["query"].tolist() == ["kettle"]
     assert table.grades.tolist() == [-1]
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from kdcore.data.pairs import PairTable, make_frame
-from kdcore.evaluation.gap import gap_file, gap_recovered, keep_gap, kept_gap
+from kdcore.evaluation.exports import gap_from_json
+from kdcore.evaluation.gap import gap_file, gap_recovered
+from kdcore.evaluation.stored import read_result, write_result
 from kdcore.labels import BINARY
 from kdcore.predictions import Predictions
 
@@ -30,10 +32,10 @@ def test_a_kept_gap_comes_back_as_it_was(told, tmp_path):
     pairs, three = told
     found = gap_recovered(pairs, *three, resamples=20)
     path = gap_file(tmp_path, pairs, *three, "roc_auc")
-    keep_gap(path, found)
-    assert kept_gap(path) == found
-    keep_gap(path, replace(found, value=math.nan))
-    assert math.isnan(kept_gap(path).value)
+    write_result(path, found)
+    assert read_result(path, gap_from_json) == found
+    write_result(path, replace(found, value=math.nan))
+    assert math.isnan(read_result(path, gap_from_json).value)
 
 
 def test_a_gap_is_one_text_everywhere_and_claims_no_more_than_its_interval(told):
@@ -72,6 +74,6 @@ def test_other_answers_or_another_metric_have_another_file(told, tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"name": 1}', "not json"])
 def test_a_damaged_file_is_measured_anew(text, tmp_path):
     path = tmp_path / "gap.json"
-    assert kept_gap(path) is None
+    assert read_result(path, gap_from_json) is None
     path.write_text(text)
-    assert kept_gap(path) is None
+    assert read_result(path, gap_from_json) is None

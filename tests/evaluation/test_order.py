@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from kdcore.data.answers.imported import bring
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.equal_scores import equal_scores, equal_sentence
@@ -21,6 +20,7 @@ from kdcore.evaluation.recalibration import before_after
 from kdcore.labels import BINARY, FOUR_GRADES, LabelScheme
 from kdcore.predictions import Predictions
 from kdcore.scores import Scores, log_odds, ranking_score
+from tests.data.conftest import bring
 
 seeds = st.integers(0, 10_000)
 quick = settings(max_examples=15, deadline=None)

@@ -8,7 +8,8 @@ import pytest
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import evaluate
-from kdcore.evaluation.stored import read_comparison, read_evaluation, result_file, write_result
+from kdcore.evaluation.exports import comparison_from_json, evaluation_from_json
+from kdcore.evaluation.stored import read_result, result_file, write_result
 from kdcore.labels import BINARY
 from kdcore.predictions import Predictions
 
@@ -31,13 +32,13 @@ def test_a_kept_comparison_comes_back_as_it_was(told, tmp_path):
     pairs, a, b, teacher = told
     found = compare(pairs, a, b, teacher=teacher, resamples=20, permutations=20)
     path = result_file(tmp_path, pairs, (a, b, teacher), "comparison")
-    assert read_comparison(path) is None
+    assert read_result(path, comparison_from_json) is None
     write_result(path, found)
-    assert read_comparison(path) == found
+    assert read_result(path, comparison_from_json) == found
     earlier = path.read_text().replace('"BETTER"', '"BEATS"').replace('"WORSE"', '"NO BEATS"')
     assert "BEATS" in earlier
     path.write_text(earlier)
-    assert read_comparison(path) == found
+    assert read_result(path, comparison_from_json) == found
 
 
 def test_a_kept_evaluation_comes_back_as_it_was(told, tmp_path):
@@ -45,7 +46,7 @@ def test_a_kept_evaluation_comes_back_as_it_was(told, tmp_path):
     found = evaluate(pairs, a, teacher=teacher, resamples=20)
     path = result_file(tmp_path, pairs, (a, teacher), "evaluation")
     write_result(path, found)
-    again = read_evaluation(path)
+    again = read_result(path, evaluation_from_json)
     assert again == found
     np.testing.assert_array_equal(again.per_query(), found.per_query())
 
@@ -67,5 +68,5 @@ def test_other_answers_order_teacher_way_name_or_pairs_have_another_file(told, t
 def test_a_damaged_result_is_measured_anew(text, tmp_path):
     path = tmp_path / "kept.json"
     path.write_text(text)
-    assert read_comparison(path) is None
-    assert read_evaluation(path) is None
+    assert read_result(path, comparison_from_json) is None
+    assert read_result(path, evaluation_from_json) is None

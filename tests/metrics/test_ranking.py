@@ -8,13 +8,20 @@ from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
 from kdcore.metrics.ranking import (
-    label_counts,
+    DEPTH,
+    RankedLists,
+    compact,
+    counts_in,
     label_density,
     ndcg,
     ndcg_random,
     ndcg_worst,
     skill,
 )
+
+
+def label_counts(grades, scores, query_ids, classes, depth=DEPTH):
+    return counts_in(RankedLists.of(scores, *compact(query_ids)), grades, classes, depth)
 
 
 def lists(seed=0, pairs=200, queries=30, grades=5, distinct_scores=True):

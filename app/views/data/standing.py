@@ -13,7 +13,7 @@ from app.views.data import table as data_table
 from app.views.data.parts.cards import data_cards
 from kdcore.data.check.cards import DataCard
 from kdcore.data.check.cards import data_cards as cards_of
-from kdcore.data.check.rows import CARDS
+from kdcore.data.check.rows import ROWS
 
 
 def draw(board: Board) -> None:
@@ -22,7 +22,7 @@ def draw(board: Board) -> None:
     on = standing.standing_of(board.data, part)
     source.draw(board, on)
     source.missing(board)
-    opened = state.now().data.card if state.now().data.card in CARDS else ""
+    opened = state.now().data.card if state.now().data.card in ROWS else ""
     cards = cards_of(on)
     data_cards(cards, opened, _open)
     sections.put("cards", lambda: _section(cards))

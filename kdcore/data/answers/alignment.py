@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.answers.choice import PARTIAL, listed, mapped
+from kdcore.data.answers.choice import PARTIAL, mapped
 from kdcore.data.answers.reading import Answers
 from kdcore.data.answers.texts import agree, spelled
-from kdcore.data.files.problems import Problem, quoted, refusal
+from kdcore.data.files.problems import Problem, listed, quoted, refusal
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError, phrase
 
@@ -70,10 +70,8 @@ def _has_texts(answers: Answers) -> bool:
 
 
 def _order_error(answers: Answers, pairs: PairTable, requested: Rows) -> DataError:
-    count = f"{len(requested):,}" + (
-        f" (or all {len(pairs):,})" if len(requested) < len(pairs) else ""
-    )
-    what = f"it has {len(answers):,} rows where the data has {count} pairs"
+    every = f" (or all {len(pairs):,})" if len(requested) < len(pairs) else ""
+    what = f"it has {len(answers):,} rows where the data has {len(requested):,}{every} pairs"
     if len(answers) in (len(requested), len(pairs)):
         has = ", ".join(answers.keys)
         what = f"its rows are in another order than the pairs (its {has} is not theirs)"
@@ -82,7 +80,7 @@ def _order_error(answers: Answers, pairs: PairTable, requested: Rows) -> DataErr
     if lacking and answers.columns.ignored:
         what += f"; no column is known to hold the {' or the '.join(lacking)}"
         ways = " and ".join("{}" for _ in lacking)
-        left = listed(list(answers.columns.ignored))
+        left = listed(answers.columns.ignored)
         cure = phrase(f"name it: {ways}; the columns left are {{}}", *map(mapped, lacking), left)
     return refusal(f"{answers.file} cannot be aligned:", [Problem(answers.file, 0, what, cure)])
 

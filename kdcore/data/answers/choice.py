@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kdcore.data.files.problems import quoted
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.data.answers.sheet import Sheet
 from kdcore.errors import Cure
 from kdcore.labels import LabelScheme
 
@@ -16,10 +19,8 @@ KINDS: Mapping[str, str] = {
     "score": "one number: a free score, higher is more relevant",
     "label_score": "a label and the score of that label",
 }
-ONE_NUMBER = ("relevance", "logit", "score", "label_score")
 PER_GRADE = ("logits", "probabilities")
 TEXTS = ("query", "title", "description", "label")  # what a mapping names beside the grades
-
 
 # what to do about a question that a file leaves open, on the command line and on the page
 COLUMN = Cure("name one with --column NAME", "choose it under “Column of the score”")
@@ -51,6 +52,21 @@ class ColumnChoice:
 
 
 BY_NAME = ColumnChoice()  # everything is detected from names and values
+
+
+@dataclass(frozen=True)
+class AnswerFile:
+    """A file of answers, and what is known when the columns of its numbers are searched.
+
+    keys: query, title and description -> place of their column, where the file has them. scheme:
+    of the data. grades: (rows,) the data's grade of the pair of each row, -1 where it is unknown.
+    """
+
+    sheet: Sheet
+    keys: Mapping[str, int]
+    scheme: LabelScheme
+    choice: ColumnChoice
+    grades: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -95,12 +111,6 @@ def named(header: list[str], columns: AnswerColumns, kind: str) -> ReadColumns:
     label = header[columns.label] if columns.label >= 0 else ""
     answer = tuple(header[place] for place in columns.values)
     return ReadColumns(kind, **keys, label=label, answer=answer, ignored=ignored)
-
-
-def listed(names: list[str], most: int = 12) -> str:
-    """List column names in quotes; of many the first ones and a count."""
-    shown = ", ".join(map(quoted, names[:most])) or "none"
-    return shown + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def grade_lookup(scheme: LabelScheme) -> dict[str, int]:

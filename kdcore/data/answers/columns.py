@@ -9,29 +9,24 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kdcore.data.answers.choice import (
     COLUMN,
     PER_GRADE,
     TEXTS,
     AnswerColumns,
+    AnswerFile,
     ColumnChoice,
     grade_lookup,
-    listed,
     mapped,
 )
 from kdcore.data.answers.grades import by_grade, by_hand
 from kdcore.data.answers.labels import LABEL_NAMES, follows_labels, read_label_score
 from kdcore.data.answers.sheet import Sheet, is_blank, looks_numeric, number
 from kdcore.data.files.cells import NAMES
-from kdcore.data.files.problems import quoted
+from kdcore.data.files.problems import listed, quoted
 from kdcore.data.pairs import TEXT_COLUMNS
 from kdcore.errors import DataError, phrase
-from kdcore.labels import LabelScheme
 
-Grades = NDArray[np.int64]
 ONE_NUMBER_NAMES = {
     "relevance": ("relevance", "p_relevant", "probability", "prob", "p", "proba", "confidence"),
     "logit": ("logit", "margin", "log_odds"),
@@ -50,7 +45,8 @@ def key_columns(sheet: Sheet, choice: ColumnChoice) -> dict[str, int]:
 
     Raises DataError when the mapping or `column` names a column that the file lacks.
     """
-    _check_names(sheet, choice)
+    named = [choice.column, *(choice.mapping.get(ours, "") for ours in TEXTS)]
+    sheet.require(filter(None, named))
     keys: dict[str, int] = {}
     for ours in TEXT_COLUMNS:
         if ours in choice.mapping:
@@ -64,28 +60,13 @@ def key_columns(sheet: Sheet, choice: ColumnChoice) -> dict[str, int]:
     return keys
 
 
-def _check_names(sheet: Sheet, choice: ColumnChoice) -> None:
-    names = [choice.column, *(choice.mapping.get(ours, "") for ours in TEXTS)]
-    missing = [name for name in names if name and name not in sheet.header]
-    if missing:
-        what = f"no column is called {listed(missing)}; it has {listed(sheet.header)}"
-        raise sheet.refused(what, "use one of these names")
-
-
-def answer_columns(
-    sheet: Sheet,
-    keys: dict[str, int],
-    scheme: LabelScheme,
-    choice: ColumnChoice,
-    grades_of_rows: Grades,
-) -> AnswerColumns:
+def answer_columns(file: AnswerFile) -> AnswerColumns:
     """Decide which columns hold the answers, and what kind of numbers they are.
 
     Raises DataError, with what the caller can do, when that cannot be decided.
-
-    grades_of_rows: (rows,) the data's grade of the pair of each row, -1 where it is unknown.
     """
-    label = _label_column(sheet, choice, keys)
+    sheet, scheme, choice = file.sheet, file.scheme, file.choice
+    label = _label_column(file)
     grades = grade_lookup(scheme)
     mapped = {g: c for g, c in choice.mapping.items() if g not in TEXTS}
     unknown = [g for g in mapped if g.strip().casefold() not in grades]
@@ -93,70 +74,63 @@ def answer_columns(
         what = f"the mapping names {listed(unknown)}, which is neither a part of a pair nor a grade"
         raise sheet.refused(what, f"use {', '.join((*TEXTS, *scheme.grades))}")
     per_grade = {grades[g.strip().casefold()]: c for g, c in mapped.items()}
-    if (
-        per_grade
-        and choice.kind != "label_score"
-        and any(column in sheet.header for column in per_grade.values())
-    ):
-        return by_hand(sheet, per_grade, scheme, choice, keys, label)
+    names_a_column = any(column in sheet.header for column in per_grade.values())
+    if names_a_column and choice.kind != "label_score":
+        return replace(by_hand(file, per_grade), label=label)
     if not choice.column and choice.kind in ("auto", *PER_GRADE):
-        family = by_grade(sheet, scheme, choice, keys, grades_of_rows)
+        family = by_grade(file)
         if family is not None:
             return replace(family, label=label)
-    one = _one_number(sheet, keys, label, scheme, choice, grades_of_rows)
+    one = _one_number(file, label)
     if choice.kind not in ("auto", "label_score"):
         return one
-    return read_label_score(sheet, one, per_grade, scheme, choice, grades_of_rows)
+    return read_label_score(file, one, per_grade)
 
 
-def _label_column(sheet: Sheet, choice: ColumnChoice, keys: dict[str, int]) -> int:
+def _label_column(file: AnswerFile) -> int:
+    sheet, choice = file.sheet, file.choice
     if "label" in choice.mapping:
         named = choice.mapping["label"]
         return sheet.header.index(named) if named else -1
     taken = {choice.column, *choice.mapping.values()}
     places = (sheet.plain.index(name) for name in LABEL_NAMES if name in sheet.plain)
-    return next((p for p in places if sheet.header[p] not in taken | {*keys.values()}), -1)
+    return next((p for p in places if sheet.header[p] not in taken | {*file.keys.values()}), -1)
 
 
-def _one_number(
-    sheet: Sheet,
-    keys: dict[str, int],
-    label: int,
-    scheme: LabelScheme,
-    choice: ColumnChoice,
-    grades_of_rows: Grades,
-) -> AnswerColumns:
+def _one_number(file: AnswerFile, label: int) -> AnswerColumns:
     """Find the one column that holds the number; DataError asks where several could."""
+    sheet, choice = file.sheet, file.choice
     notes: list[str] = []
     if choice.column:
         place = sheet.header.index(choice.column)
-        if follows_labels(sheet, place, grades_of_rows):
+        if follows_labels(file, place):
             notes.append(
                 f"{quoted(choice.column)} follows the labels of the data exactly: if it holds "
                 "the labels and not the model's predictions, these numbers mean nothing"
             )
     else:
-        place, notes = _only_candidate(sheet, keys, choice, grades_of_rows, len(scheme))
+        place, notes = _only_candidate(file)
     kind = choice.kind if choice.kind != "auto" else _kind_of(sheet.plain[place]) or "score"
-    return AnswerColumns(kind, (place,), keys, label if label != place else -1, {}, tuple(notes))
+    label = label if label != place else -1
+    return AnswerColumns(kind, (place,), file.keys, label, notes=tuple(notes))
 
 
-def _only_candidate(
-    sheet: Sheet, keys: dict[str, int], choice: ColumnChoice, grades_of_rows: Grades, classes: int
-) -> tuple[int, list[str]]:
-    numbers = [place for place in range(len(sheet.header)) if _is_number(sheet, place)]
-    numbers = [p for p in numbers if p not in keys.values()]
-    follows = {p for p in numbers if follows_labels(sheet, p, grades_of_rows)}
-    typical = [p for p in numbers if _kind_of(sheet.plain[p]) and not _is_label(sheet, p)]
-    of_kind = [p for p in typical if _kind_of(sheet.plain[p]) == choice.kind]
-    typical = of_kind or typical
+def _only_candidate(file: AnswerFile) -> tuple[int, list[str]]:
+    sheet = file.sheet
+    kind_of = [_kind_of(name) for name in sheet.plain]
+    numbers = [
+        p for p in range(len(kind_of)) if _is_number(sheet, p) and p not in file.keys.values()
+    ]
+    follows = {p for p in numbers if follows_labels(file, p)}
+    typical = [p for p in numbers if kind_of[p] and sheet.plain[p] not in LABEL_NAMES]
+    typical = [p for p in typical if kind_of[p] == file.choice.kind] or typical
     unlabelled = [p for p in typical if p not in follows] or typical
     others = [p for p in numbers if p not in follows and p not in typical]
-    labels = [p for p in others if _is_label(sheet, p)]
+    labels = [p for p in others if sheet.plain[p] in LABEL_NAMES]
     fractional = [p for p in labels if _has_fractions(sheet, p)]
     pool = [*unlabelled, *fractional] or [p for p in others if p not in labels] or fractional
     if len(pool) != 1:
-        raise _undecided(sheet, pool, [*follows, *labels], choice, classes)
+        raise _undecided(file, pool, [*follows, *labels])
     (place,) = pool
     notes = []
     if place in follows:
@@ -171,13 +145,12 @@ def _only_candidate(
     return place, notes
 
 
-def _undecided(
-    sheet: Sheet, pool: Sequence[int], labels: Sequence[int], choice: ColumnChoice, classes: int
-) -> DataError:
+def _undecided(file: AnswerFile, pool: Sequence[int], labels: Sequence[int]) -> DataError:
+    sheet = file.sheet
     if pool:
         names = listed([sheet.header[place] for place in pool])
         cure = COLUMN
-        if len(pool) >= classes > 2:
+        if len(pool) >= len(file.scheme) > 2:
             cure = phrase("{}, or the column of each grade: {}", COLUMN, mapped("GRADE"))
         return sheet.refused(f"several columns could be the predictions: {names}", cure)
     if labels:
@@ -200,10 +173,6 @@ def _is_number(sheet: Sheet, place: int) -> bool:
     if _kind_of(sheet.plain[place]):
         return any(map(looks_numeric, cells))
     return all(map(looks_numeric, cells)) and not all(map(is_blank, cells))
-
-
-def _is_label(sheet: Sheet, place: int) -> bool:
-    return sheet.plain[place] in LABEL_NAMES
 
 
 def _has_fractions(sheet: Sheet, place: int) -> bool:

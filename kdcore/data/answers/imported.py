@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.data.answers.alignment import align
-from kdcore.data.answers.choice import BY_NAME, ColumnChoice, ReadColumns, listed
+from kdcore.data.answers.choice import BY_NAME, ColumnChoice, ReadColumns
 from kdcore.data.answers.choice import KINDS as KIND_TITLES
 from kdcore.data.answers.reading import Answers, read_answers
 from kdcore.data.answers.regrade import grade_shares, spread
 from kdcore.data.answers.texts import Expected
-from kdcore.data.files.problems import refusal
+from kdcore.data.files.problems import listed, refusal
 from kdcore.data.pairs import ALL, UNLABELLED, PairTable, part_of
 from kdcore.predictions import Origin, Predictions
 
@@ -64,20 +64,6 @@ class Brought:
     read: Read
 
 
-def bring(
-    path: Path,
-    pairs: PairTable,
-    split: str = ALL,
-    *,
-    model: str,
-    kind: str = "auto",
-    column: str = "",
-) -> Predictions:
-    """Read the answers of a file to every pair of one split (or with "all" of the table)."""
-    choice = ColumnChoice(kind, column)
-    return bring_file(path, pairs, split, model=model, choice=choice).predictions
-
-
 def bring_file(
     path: Path,
     pairs: PairTable,
@@ -111,8 +97,8 @@ def bring_file(
         answers, aligned.row_of, pairs, requested[rows], others, requested
     )
     columns = answers.columns
-    taken = f"the predictions are in {listed(list(columns.answer))}"
-    unused = (f"not used: {listed(list(columns.ignored))}",) if columns.ignored else ()
+    taken = f"the predictions are in {listed(columns.answer)}"
+    unused = (f"not used: {listed(columns.ignored)}",) if columns.ignored else ()
     notes = (*aligned.notes, taken, *unused, *answers.notes, *notes)
     answered = part if len(rows) == len(part) else part.take(rows)
     predictions = Predictions(

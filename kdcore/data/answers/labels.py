@@ -5,19 +5,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from kdcore.data.answers.choice import (
-    AnswerColumns,
-    ColumnChoice,
-    as_kind,
-    grade_lookup,
-    listed,
-    mapped,
-)
+from kdcore.data.answers.choice import AnswerColumns, AnswerFile, as_kind, grade_lookup, mapped
 from kdcore.data.answers.sheet import Sheet, number
 from kdcore.data.files.cells import NAMES
-from kdcore.data.files.problems import quoted
+from kdcore.data.files.problems import listed, quoted
 from kdcore.errors import DataError, phrase
 from kdcore.labels import LabelScheme
 
@@ -34,17 +26,15 @@ _MOST = 64  # different labels of a file
 _FEW = 10  # labels of other names that may still be those of a classifier
 
 
-def follows_labels(sheet: Sheet, place: int, grades_of_rows: NDArray[np.int64]) -> bool:
+def follows_labels(file: AnswerFile, place: int) -> bool:
     """Return whether a column is the data's label in some spelling: one value for each grade.
 
     Two grades or more must occur, one of them more than once; else the answer is no.
-
-    grades_of_rows: (rows,) the data's grade of each row, -1 where it is unknown.
     """
     value_of: dict[int, str] = {}
-    rows = np.flatnonzero(grades_of_rows >= 0)
-    for row, grade in zip(rows.tolist(), grades_of_rows[rows].tolist(), strict=True):
-        cell = sheet.rows[row][1][place].strip().casefold()
+    rows = np.flatnonzero(file.grades >= 0)
+    for row, grade in zip(rows.tolist(), file.grades[rows].tolist(), strict=True):
+        cell = file.sheet.rows[row][1][place].strip().casefold()
         if value_of.setdefault(grade, cell) != cell:
             return False
     return len(set(value_of.values())) > 1 and len(rows) > len(value_of)
@@ -83,12 +73,7 @@ def one_row_per_pair(sheet: Sheet, keys: Mapping[str, int]) -> Sheet:
 
 
 def read_label_score(
-    sheet: Sheet,
-    one: AnswerColumns,
-    texts: Mapping[int, str],
-    scheme: LabelScheme,
-    choice: ColumnChoice,
-    grades_of_rows: NDArray[np.int64],
+    file: AnswerFile, one: AnswerColumns, texts: Mapping[int, str]
 ) -> AnswerColumns:
     """Read a number as the score of the label beside it, where it is one.
 
@@ -97,26 +82,28 @@ def read_label_score(
 
     texts: grade -> the text of its label, as the caller says.
     """
-    requested = choice.kind == "label_score"
-    if one.label < 0 or not (requested or _may_be_pipeline(sheet, one)):
+    sheet, scheme = file.sheet, file.scheme
+    requested = file.choice.kind == "label_score"
+    typical = sheet.plain[one.label] in PREDICTED and sheet.plain[one.values[0]] in _OF_A_PIPELINE
+    if one.label < 0 or not (requested or typical):
         if requested:
             raise sheet.refused("it has no column of labels", "call it 'label'")
         return one
     labels = [row[one.label].strip() for _, row in sheet.rows]
     grade_of = _grades_of(labels, texts, scheme)
     numbered = all(_NUMBERED.fullmatch(text.casefold()) for text in labels)
-    own = not numbered and follows_labels(sheet, one.label, grades_of_rows)
+    own = not numbered and follows_labels(file, one.label)
     different = len(set(labels))
     few = 1 < different <= _FEW and _winner(sheet, one, different)
     if grade_of is None and not (requested or numbered or few):
         return one  # labels of something else: a column that is not used
     if grade_of is None:
-        raise _unknown_labels(sheet, labels, scheme, choice)
+        raise _unknown_labels(sheet, labels, scheme)
     if not requested and own and not _winner(sheet, one, len(scheme)):
         return one  # the data's labels, beside a number that is no winner's score
-    if not requested and (own or not _winner(sheet, one, len(scheme))):
-        raise _ambiguous(sheet, one, choice, own)
     label, value = (quoted(sheet.header[place]) for place in (one.label, one.values[0]))
+    if not requested and (own or not _winner(sheet, one, len(scheme))):
+        raise _ambiguous(sheet, label, value, own)
     if len(scheme) > 2:
         what = f"{label} holds one of {len(scheme)} grades and {value} the score of that one: what "
         what += "the model gave to the other grades is lost"
@@ -125,11 +112,6 @@ def read_label_score(
     note = f"{value} is read as the score of the label in {label}: P(relevant) where that is "
     note += f"{relevant}, else 1 minus it"
     return replace(one, kind="label_score", grade_of=grade_of, notes=(*one.notes, note))
-
-
-def _may_be_pipeline(sheet: Sheet, one: AnswerColumns) -> bool:
-    label, value = sheet.plain[one.label], sheet.plain[one.values[0]]
-    return label in PREDICTED and value in _OF_A_PIPELINE
 
 
 def _grades_of(
@@ -154,9 +136,7 @@ def _winner(sheet: Sheet, one: AnswerColumns, classes: int) -> bool:
     return all(least <= value <= 1 for value in values if value is not None)
 
 
-def _unknown_labels(
-    sheet: Sheet, labels: list[str], scheme: LabelScheme, choice: ColumnChoice
-) -> DataError:
+def _unknown_labels(sheet: Sheet, labels: list[str], scheme: LabelScheme) -> DataError:
     names = sorted(dict.fromkeys(labels))
     what = f"the labels {listed(names, 6)} are not the grades of the data "
     what += f"({', '.join(scheme.grades)}), so it cannot be known what their scores mean"
@@ -168,8 +148,7 @@ def _unknown_labels(
     return sheet.refused(what, cure)
 
 
-def _ambiguous(sheet: Sheet, one: AnswerColumns, choice: ColumnChoice, own: bool) -> DataError:
-    label, value = (quoted(sheet.header[place]) for place in (one.label, one.values[0]))
+def _ambiguous(sheet: Sheet, label: str, value: str, own: bool) -> DataError:
     why = f"some {value} are too small for a label that won, or above 1"
     if own:
         why = f"{label} follows the labels of the data, and no {value} is below an even share"

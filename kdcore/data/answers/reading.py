@@ -5,7 +5,6 @@ one column for each grade (logits `logit_0`, `logit_1`, ...; probabilities `p_ir
 number (`score`, `relevance`, `logit`), or the label that a pipeline chose and its score.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from kdcore.data.answers.choice import (
     BY_NAME,
     PARTIAL,
     AnswerColumns,
+    AnswerFile,
     ColumnChoice,
     ReadColumns,
     named,
@@ -32,7 +32,6 @@ from kdcore.data.answers.sheet import (
 )
 from kdcore.data.answers.texts import Expected, Keys
 from kdcore.data.files.problems import Problem, quoted, refusal
-from kdcore.data.pairs import TEXT_COLUMNS
 from kdcore.errors import phrase
 
 
@@ -84,7 +83,7 @@ def read_answers(
     """
     sheet = read_sheet(path, file)
     keys = key_columns(sheet, choice)
-    keys |= _by_their_texts(sheet, keys, choice, expected)
+    keys |= expected.by_their_texts(sheet, keys, choice)
     wide = one_row_per_pair(sheet, keys)
     if wide is not sheet:
         mapping = {ours: c for ours, c in choice.mapping.items() if ours != "label"}
@@ -92,8 +91,8 @@ def read_answers(
         sheet, choice = wide, replace(choice, column="", mapping=mapping)
         keys = {ours: sheet.header.index(name) for ours, name in names.items()}
     texts = {ours: sheet.column(place) for ours, place in keys.items()}
-    grades_of_rows = expected.grades_of(texts, len(sheet.rows))
-    columns = answer_columns(sheet, keys, expected.pairs.scheme, choice, grades_of_rows)
+    grades = expected.grades_of(texts, len(sheet.rows))
+    columns = answer_columns(AnswerFile(sheet, keys, expected.pairs.scheme, choice, grades))
     values, problems = _numbers(sheet, columns, choice, partial)
     if problems or sheet.problems:
         every = sorted([*sheet.problems, *problems], key=lambda problem: problem.line)
@@ -104,16 +103,6 @@ def read_answers(
     read = named(sheet.header, columns, "label_score" if columns.grade_of else kind)
     notes = (*sheet.notes, *columns.notes, *notes)
     return Answers(sheet.file, kind, values, texts, lines, read, sheet.unit, notes)
-
-
-def _by_their_texts(
-    sheet: Sheet, keys: Mapping[str, int], choice: ColumnChoice, expected: Expected
-) -> dict[str, int]:
-    """Find columns of texts without a common name by their content."""
-    missing = [ours for ours in TEXT_COLUMNS if ours not in keys and ours not in choice.mapping]
-    chosen = {choice.column, *choice.mapping.values()}
-    taken = {*keys.values(), *(p for p, name in enumerate(sheet.header) if name in chosen)}
-    return expected.by_their_texts(sheet, missing, taken)
 
 
 def _numbers(
@@ -152,13 +141,9 @@ def _settled(
         return "relevance", np.where(chosen, values, 1 - values), ()
     if choice.kind != "auto" or columns.kind not in ("score", "relevance"):
         return columns.kind, values, ()
-    if not _in_unit(values):
+    numbers = values[~np.isnan(values)]
+    if (numbers < 0).any() or (numbers > 1).any():
         return "score", values, ()
     name = quoted(sheet.header[columns.values[0]])
     note = f"{name} lies between 0 and 1 and is read as P(relevant); if it is no probability, "
     return "relevance", values, (f"{note}import it as a free score",)
-
-
-def _in_unit(values: NDArray[np.float64]) -> bool:
-    numbers = values[~np.isnan(values)]
-    return bool((numbers >= 0).all() and (numbers <= 1).all())

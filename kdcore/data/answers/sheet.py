@@ -6,11 +6,12 @@ header. What a text-classification pipeline returns with all its scores,
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kdcore.data.files.opening import open_table
-from kdcore.data.files.problems import Problem, quoted, shown_name, unreadable
+from kdcore.data.files.problems import Problem, listed, quoted, shown_name, unreadable
 from kdcore.errors import DataError
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
@@ -39,6 +40,12 @@ class Sheet:
     def column(self, place: int) -> list[str]:
         """Return the cells of one column."""
         return [row[place] for _, row in self.rows]
+
+    def require(self, names: Iterable[str]) -> None:
+        """Raise DataError when one of these columns is not in the file."""
+        if missing := [name for name in names if name not in self.header]:
+            what = f"no column is called {listed(missing)}; it has {listed(self.header)}"
+            raise self.refused(what, "use one of these names")
 
     def refused(self, what: str, cure: str) -> DataError:
         """Make the error of a file that cannot be read as a whole."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.sheet import Sheet
-from kdcore.data.pairs import PairTable
+from kdcore.data.pairs import TEXT_COLUMNS, PairTable
 
 Keys = Mapping[str, list[str]]
 Rows = NDArray[np.int64]
@@ -40,11 +41,15 @@ class Expected:
         return np.array([grade_of.get(key, -1) for key in rows_texts], dtype=np.int64)
 
     def by_their_texts(
-        self, sheet: Sheet, missing: Sequence[str], taken: set[int]
+        self, sheet: Sheet, keys: Mapping[str, int], choice: ColumnChoice
     ) -> dict[str, int]:
-        """Map query, title or description to the free column whose texts are those of the data."""
+        """Find columns of texts without a common name: their content is the texts of the data."""
+        chosen = {choice.column, *choice.mapping.values()}
+        taken = {*keys.values(), *(p for p, name in enumerate(sheet.header) if name in chosen)}
         place_of: dict[str, int] = {}
-        for ours in missing:
+        for ours in TEXT_COLUMNS:
+            if ours in keys or ours in choice.mapping:
+                continue
             texts = {_plain(text) for text in self.pairs.frame[ours]} - {""}
             for place in range(len(sheet.header)):
                 if place in taken or place in place_of.values():

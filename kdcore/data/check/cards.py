@@ -3,10 +3,9 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from kdcore.data.check.report import DataReport, SplitReport, check
+from kdcore.data.check.report import DataReport, SplitReport, check, word_counts
 from kdcore.data.pairs import ALL, PairTable, part_of
 
 DEPTH = 5  # of the nDCG that the card names
@@ -126,7 +125,7 @@ def _lengths(on: Standing) -> DataCard:
     definition = (
         "Words cut at blanks. A model reads a fixed number of tokens; what is longer is cut off."
     )
-    counts = words_of(on.part.frame["title"])
+    counts = word_counts(on.part.frame["title"])
     value = f"{words['title'].median:g}"
     return DataCard("lengths", "Lengths", value, detail, definition, histogram(counts))
 
@@ -207,11 +206,6 @@ def _smallest(on: Standing) -> DataCard:
     small = ": a small sample, read differences with care" if step > COARSE else ""
     detail = f"ROC-AUC, two unrelated models{small}"
     return DataCard("smallest", _SMALLEST, f"{step:.3f}", detail, definition, (), step > COARSE)
-
-
-def words_of(texts: "pd.Series[str]") -> NDArray[np.int64]:
-    """Count (pairs,) words of each text, cut at blanks."""
-    return np.asarray(texts.str.count(r"\S+"), dtype=np.int64)
 
 
 def histogram(counts: NDArray[np.int64], most: int = 12) -> tuple[tuple[str, float], ...]:

@@ -139,7 +139,7 @@ def _check_split(pairs: PairTable) -> SplitReport:
         ads_per_query=_spread(sizes),
         label_shares=dict(zip(pairs.scheme.grades, map(float, shares), strict=True)),
         prior=relevant / labelled if labelled else np.nan,
-        words={column: _spread(_words(frame[column])) for column in TEXT_COLUMNS},
+        words={column: _spread(word_counts(frame[column])) for column in TEXT_COLUMNS},
         languages={str(k): int(v) for k, v in frame["language"].value_counts().items()},
         empty_descriptions=int((frame["description"] == "").sum()),
         duplicates=len(frame) - _distinct(ad_ids, grades, _codes(frame["language"])),
@@ -190,7 +190,7 @@ def _spread(counts: NDArray[Any]) -> Spread:
     return Spread(float(low), float(median), float(np.mean(counts)), float(p90), float(high))
 
 
-def _words(texts: "pd.Series[str]") -> NDArray[np.int64]:
+def word_counts(texts: "pd.Series[str]") -> NDArray[np.int64]:
     """Count (pairs,) words of each text, cut at blanks."""
     column = pa.array(texts, pa.large_string())
     return np.asarray(pc.count_substring_regex(column, r"\S+"), dtype=np.int64)

@@ -6,17 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from kdcore.data.check.cards import Standing, words_of
-from kdcore.data.check.report import auc_step
+from kdcore.data.check.cards import Standing
+from kdcore.data.check.report import auc_step, word_counts
 from kdcore.data.pairs import TEXT_COLUMNS, UNLABELLED, PairTable
 from kdcore.data.splits import query_keys
 
 _AD = list(TEXT_COLUMNS)
-
-
-def rows_behind(on: Standing, key: str) -> pd.DataFrame:
-    """Return the rows that a card counts; column `row` is the place in the part that is shown."""
-    return _ROWS[key](on)
 
 
 def _numbered(table: PairTable, rows: NDArray[np.int64]) -> pd.DataFrame:
@@ -55,22 +50,18 @@ def _flat_queries(on: Standing) -> pd.DataFrame:
     return table.sort_values("grades", kind="stable").rename(columns={"grades": "different grades"})
 
 
-def _by_grade(on: Standing) -> pd.DataFrame:
-    rare = on.part.frame["grade"].map(on.part.frame["grade"].value_counts())
-    return _numbered(on.part, np.argsort(rare.to_numpy(), kind="stable"))
+def _rarest_first(on: Standing, column: str) -> pd.DataFrame:
+    values = on.part.frame[column]
+    counts = values.map(values.value_counts()).to_numpy()
+    return _numbered(on.part, np.argsort(counts, kind="stable"))
 
 
 def _by_length(on: Standing) -> pd.DataFrame:
-    words = np.sum([words_of(on.part.frame[column]) for column in _AD], axis=0)
+    words = np.sum([word_counts(on.part.frame[column]) for column in _AD], axis=0)
     order = np.argsort(-words, kind="stable")
     table = _numbered(on.part, order)
     table.insert(1, "words", words[order])
     return table
-
-
-def _by_language(on: Standing) -> pd.DataFrame:
-    common = on.part.frame["language"].map(on.part.frame["language"].value_counts())
-    return _numbered(on.part, np.argsort(common.to_numpy(), kind="stable"))
 
 
 def _repeats(on: Standing) -> pd.DataFrame:
@@ -115,22 +106,18 @@ def _sizes_needed(on: Standing) -> pd.DataFrame:
     )
 
 
-def _none(on: Standing) -> pd.DataFrame:
-    return pd.DataFrame(columns=["line", "problem", "raw"])
-
-
-_ROWS: dict[str, Callable[[Standing], pd.DataFrame]] = {
+# key of a card -> the rows that it counts; column `row` is the place in the part that is shown
+ROWS: dict[str, Callable[[Standing], pd.DataFrame]] = {
     "rows": lambda on: _numbered(on.part, np.arange(len(on.part))),
     "queries": _flat_queries,
     "ads": _by_query,
-    "prior": _by_grade,
+    "prior": lambda on: _rarest_first(on, "grade"),
     "lengths": _by_length,
-    "languages": _by_language,
+    "languages": lambda on: _rarest_first(on, "language"),
     "duplicates": _repeats,
     "leaks": _shared,
-    "rejected": _none,
+    "rejected": lambda on: pd.DataFrame(columns=["line", "problem", "raw"]),
     "blanks": _blank_rows,
     "chance": _chance_table,
     "smallest": _sizes_needed,
 }
-CARDS = tuple(_ROWS)

@@ -76,6 +76,12 @@ def quoted(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """List column names in quotes; of many the first ones and a count."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return (", ".join(map(quoted, names[:most])) or "none") + more
+
+
 def shown_name(path: Path | str) -> str:
     """Return a file's own name, printable whatever bytes it is made of."""
     return (Path(path).name or str(path)).encode("utf-8", "backslashreplace").decode()

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.data.answers.imported import bring, fit_logistic, odds_of_score
+from kdcore.data.answers.imported import fit_logistic, odds_of_score
 from kdcore.data.answers.regrade import regraded, spread
 from kdcore.data.answers.stored import brought_path, kept_about
 from kdcore.data.pairs import ALL, PairTable
@@ -21,6 +21,7 @@ from kdcore.predictions import Predictions
 from kdcore.scores import log_odds
 from kdcore.softlabels import soften
 from kdcore.workspace import Workspace
+from tests.data.conftest import bring
 
 Write = Callable[..., Path]
 

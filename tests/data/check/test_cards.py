@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kdcore.data.check.cards import data_cards, histogram, standing
-from kdcore.data.check.rows import CARDS, rows_behind
+from kdcore.data.check.rows import ROWS
 from kdcore.data.pairs import ALL, PairTable
 
 
@@ -18,17 +18,17 @@ def card(pairs: PairTable, key: str, split: str = ALL, rejected: int = 0):
 @pytest.mark.parametrize("split", ["train", "test", ALL])
 def test_every_card_opens_rows_and_every_opening_has_a_card(pairs4: PairTable, split: str) -> None:
     on = standing(pairs4, split)
-    assert [c.key for c in data_cards(on)] == list(CARDS)
-    for key in CARDS:
-        rows_behind(on, key)
-    assert len(rows_behind(on, "rows")) == int(card(pairs4, "rows", split).value)
-    assert len(rows_behind(on, "queries")) == int(card(pairs4, "queries", split).value)
+    assert [c.key for c in data_cards(on)] == list(ROWS)
+    for open_rows in ROWS.values():
+        open_rows(on)
+    assert len(ROWS["rows"](on)) == int(card(pairs4, "rows", split).value)
+    assert len(ROWS["queries"](on)) == int(card(pairs4, "queries", split).value)
 
 
 def test_a_row_number_points_at_its_pair_in_the_part_that_is_looked_at(pairs4: PairTable) -> None:
     on = standing(pairs4, "train")
     for key in ("rows", "prior", "lengths", "languages", "blanks"):
-        table = rows_behind(on, key)
+        table = ROWS[key](on)
         assert (on.part.frame["title"].to_numpy()[table["row"]] == table["title"]).all(), key
 
 
@@ -40,7 +40,7 @@ def test_doubled_and_contradicting_rows_are_counted_and_shown(pairs2: PairTable)
     seen = card(dirty, "duplicates", "train")
     assert (seen.value, seen.odd) == ("2", True)
     assert seen.detail.endswith("1 ads carry two grades")
-    rows = rows_behind(standing(dirty, "train"), "duplicates")
+    rows = ROWS["duplicates"](standing(dirty, "train"))
     assert sorted(rows["row"]) == [0, 5, 16, 17, 18]
 
 
@@ -50,7 +50,7 @@ def test_a_query_in_two_splits_is_a_leak_and_its_rows_are_shown(pairs2: PairTabl
     leaky = pairs2.with_splits(splits)
     seen = card(leaky, "leaks", "test")
     assert (seen.value, seen.odd) == ("1", True)
-    rows = rows_behind(standing(leaky, "test"), "leaks")
+    rows = ROWS["leaks"](standing(leaky, "test"))
     assert set(rows["query"]) == {"red running shoes"}
     assert set(rows["split"]) == {"train", "test"}
     assert not card(pairs2, "leaks", "test").odd
@@ -62,7 +62,7 @@ def test_a_small_sample_is_marked_with_what_it_can_show(
     small, large = make_pairs(20, 4), make_pairs(8000, 4)
     assert card(small, "smallest", "train").odd
     assert not card(large, "smallest", "train").odd
-    table = rows_behind(standing(small, "train"), "smallest")
+    table = ROWS["smallest"](standing(small, "train"))
     assert table["detectable difference, unrelated models"].is_monotonic_decreasing
 
 

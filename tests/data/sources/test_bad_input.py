@@ -10,16 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from kdcore.data.library import import_data, list_data, load_data
+from kdcore.data.sources.table import TableReading
 from kdcore.errors import DataError, UnknownNameError
 from kdcore.labels import FOUR_GRADES, LabelScheme
 
 TRAIN = "xglue.qadsm.en.train"
 
 
-def refused(path, **options):
+def refused(path, how=None):
     """The problems of an import that must fail and leave nothing behind."""
     with pytest.raises(DataError) as caught:
-        import_data(path, "refused", **options)
+        import_data(path, "refused", how=how)
     assert list_data() == []
     return caught.value.problems
 
@@ -53,7 +54,7 @@ def test_a_bad_line_is_named_by_file_line_and_cure(tmp_path, workspace, rows, li
 def test_skip_bad_imports_the_rest_and_writes_the_reject_beside_it(tmp_path, workspace, rows, line):
     (tmp_path / TRAIN).write_bytes(rows.encode() + line + rows.encode())
     done = import_data(tmp_path, "kept", skip_bad=True)
-    assert done.counts == {"rows": 5, "kept": 4, "rejected": 1, "withdrawn": 0}
+    assert done.reading.counts == {"rows": 5, "kept": 4, "rejected": 1, "withdrawn": 0}
     header, reject = (done.folder / "rejects.tsv").read_text(encoding="utf-8").splitlines()
     assert header == "file\tline\tproblem\traw"
     assert reject.startswith(f"{TRAIN}\t3\t")
@@ -103,7 +104,7 @@ def test_rows_that_the_ad_server_withdrew_are_dropped_and_counted(tmp_path, work
     gone = "kettle\tERROR_AdRejected_7\tx\tBad\nkettle\tx\tERROR_AdRejected\tGood\n"
     (tmp_path / TRAIN).write_text(rows + gone)
     done = import_data(tmp_path, "kept")
-    assert done.counts == {"rows": 4, "kept": 2, "rejected": 0, "withdrawn": 2}
+    assert done.reading.counts == {"rows": 4, "kept": 2, "rejected": 0, "withdrawn": 2}
     assert done.table.notes == ("2 rows marked ERROR_AdRejected were left out",)
 
 
@@ -198,7 +199,7 @@ def test_a_missing_column_says_which_ones_there_are(tmp_path, workspace):
 
 def test_a_mapping_to_a_column_that_is_not_there_is_refused(tmp_path, workspace):
     (tmp_path / "x.csv").write_text(HEADER + "a,b,c,Good\n")
-    (problem,) = refused(tmp_path / "x.csv", mapping={"grade": "esci"})
+    (problem,) = refused(tmp_path / "x.csv", TableReading({"grade": "esci"}))
     assert "no column is called 'esci'" in problem
 
 
@@ -286,15 +287,16 @@ def test_labels_that_leave_the_scale_open_are_asked_for_with_the_option_to_give(
     assert said[0] in problem
     assert said[1] in problem
     option = said[1].removeprefix("--grades").strip(" =").split(",")
-    scheme = LabelScheme(tuple(option), 1)
-    assert load_data(tmp_path / "x.csv", scheme=scheme).grades.tolist() == [
+    how = TableReading(scheme=LabelScheme(tuple(option), 1))
+    assert load_data(tmp_path / "x.csv", how=how).grades.tolist() == [
         option.index(label) for label in labels.split()
     ]
 
 
 def test_a_given_scheme_settles_what_the_labels_leave_open(tmp_path, workspace):
     (tmp_path / "x.csv").write_text(HEADER + "q,t,d,0\nq,u,d,1\nq,v,d,2\n")
-    assert load_data(tmp_path / "x.csv", scheme=FOUR_GRADES).grades.tolist() == [0, 1, 2]
+    how = TableReading(scheme=FOUR_GRADES)
+    assert load_data(tmp_path / "x.csv", how=how).grades.tolist() == [0, 1, 2]
 
 
 def test_an_unknown_split_is_refused(tmp_path, workspace):

@@ -182,10 +182,10 @@ def test_a_column_that_is_not_mapped_is_never_looked_at(tmp_path, workspace):
     }  # fmt: skip
     pq.write_table(pa.table(columns), tmp_path / "x.parquet")
     done = import_data(tmp_path / "x.parquet", "x")
-    assert done.counts["kept"] == 2
+    assert done.reading.counts["kept"] == 2
     assert done.reading.columns.ignored == ("clicked_at", "embedding", "broken")
     with pytest.raises(DataError, match="'embedding' is neither text nor number"):
-        load_data(tmp_path / "x.parquet", mapping={"description": "embedding"})
+        load_data(tmp_path / "x.parquet", how=TableReading({"description": "embedding"}))
 
 
 def test_a_long_text_is_read_and_one_of_a_million_letters_is_refused_by_name(tmp_path, workspace):

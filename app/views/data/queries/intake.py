@@ -239,10 +239,7 @@ def take_in(staged: Staged, name: str, how: How, *, skip_bad: bool, over: bool) 
     made = library.import_data(
         staged.path,
         name.strip(),
-        mapping=how.columns(),
-        scheme=how.labels(),
-        options=how.options,
-        round_grades=how.round_grades,
+        how=how.reading(),
         skip_bad=skip_bad,
         replace=over,
         workspace=access.home(),
