@@ -4,7 +4,7 @@ The command line, the documents and the app read these entries. A new method or 
 here and one file in objectives/ or models/ (see CONTRIBUTING.md).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from kdcore.errors import lookup
@@ -222,20 +222,13 @@ STUDENTS: dict[str, Student] = {
 }
 
 
-@dataclass(frozen=True)
-class Size:
-    """A named size of BERT-n: the miniatures of Turc et al. 2019 (arXiv:1908.08962), and ours."""
-
-    student: str
-    params: dict[str, Any] = field(default_factory=dict)
-
-
-SIZES: dict[str, Size] = {
-    "bert_tiny": Size("bert", {"layers": 2, "hidden": 128, "heads": 2}),
-    "bert_mini": Size("bert", {"layers": 4, "hidden": 256, "heads": 4}),
-    "bert_small": Size("bert", {"layers": 4, "hidden": 512, "heads": 8}),
+# named sizes of BERT-n: the miniatures of Turc et al. 2019 (arXiv:1908.08962), and ours
+SIZES: dict[str, dict[str, Any]] = {
+    "bert_tiny": {"layers": 2, "hidden": 128, "heads": 2},
+    "bert_mini": {"layers": 4, "hidden": 256, "heads": 4},
+    "bert_small": {"layers": 4, "hidden": 512, "heads": 8},
     # ours: small enough to be trained from a random start on one CPU
-    "bert_teacher": Size("bert", {"layers": 3, "hidden": 192, "heads": 3, "dropout": 0.2}),
+    "bert_teacher": {"layers": 3, "hidden": 192, "heads": 3, "dropout": 0.2},
 }
 
 

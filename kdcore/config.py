@@ -11,7 +11,7 @@ import yaml
 from kdcore.catalog import SIZES, STUDENTS, EncoderParams, method_entry, misfit, student_entry
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
-from kdcore.yaml_text import read_assignments, read_settings_file
+from kdcore.yaml_text import LONGEST, read_assignments, read_yaml
 
 MOST_RANKS = 64  # of CPU processes that share one run
 # settings of how a training is watched and stored, which change nothing of what is learned
@@ -40,9 +40,11 @@ class ModelConfig:
                 "checkpoint: give a local folder or a hub id with name: checkpoint, and only then"
             )
         if isinstance(params, EncoderParams) and params.hidden % params.heads:
+            most = max(params.hidden // 64, 1)  # so that a head is 64 wide or more
+            fitting = next(n for n in range(most, 0, -1) if params.hidden % n == 0)
             problems.append(
                 f"params.heads: {params.heads} do not divide hidden {params.hidden}; "
-                f"{_fitting_heads(params.hidden)} would"
+                f"{fitting} would"
             )
         if problems:
             raise ConfigError("This model cannot be used:", problems)
@@ -52,8 +54,7 @@ class ModelConfig:
         """Read a short text: `twinbert_cos`, `bert:layers=4,hidden=256`, a folder or a hub id."""
         name, _, tail = spec.partition(":")
         if name in SIZES:
-            size = SIZES[name]
-            return cls(name=size.student, params=size.params | read_assignments(tail))
+            return cls(name="bert", params=SIZES[name] | read_assignments(tail))
         if "/" in spec or (name not in STUDENTS and Path(spec).is_dir()):
             return cls(name="checkpoint", checkpoint=spec)
         return cls(name=name, params=read_assignments(tail))
@@ -262,7 +263,8 @@ def load(path: Path) -> StageConfig:
 def read_settings(path: Path) -> dict[str, Any]:
     """Read the settings of a YAML or JSON file, unchecked."""
     try:
-        data = read_settings_file(path)
+        with path.open(encoding="utf-8") as file:
+            data = read_yaml(file.read(LONGEST + 1))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as cause:
         raise ConfigError(f"{path} cannot be read as YAML:", [str(cause)]) from None
     if not isinstance(data, dict):
@@ -285,11 +287,6 @@ def _knobs(kind: type[Any], given: Any) -> tuple[Any, list[str]]:
         return build(kind, given or {}), []
     except ConfigError as error:
         return kind(), [f"params.{problem}" for problem in error.problems]
-
-
-def _fitting_heads(hidden: int) -> int:
-    """Return the most heads, at least 64 wide each, that divide this width evenly."""
-    return next(n for n in range(max(hidden // 64, 1), 0, -1) if hidden % n == 0)
 
 
 def _check(problems: list[str]) -> None:

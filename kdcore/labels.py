@@ -42,26 +42,22 @@ class LabelScheme:
     def gains(self, kind: GainKind = "exp2") -> NDArray[np.float64]:
         """Return (classes,) the worth of each grade in nDCG: 2^grade - 1, or the grade itself."""
         grade = np.arange(len(self), dtype=np.float64)
-        exponential: NDArray[np.float64] = np.exp2(grade) - 1
-        return exponential if kind == "exp2" else grade
+        return np.asarray(np.exp2(grade) - 1) if kind == "exp2" else grade
 
     def relevant(self, grades: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
         """Return (pairs,) whether each grade counts as relevant; unlabelled (-1) does not."""
-        relevant: NDArray[np.bool_] = np.greater_equal(grades, self.relevant_from)
-        return relevant
+        return np.asarray(np.greater_equal(grades, self.relevant_from))
 
     def relevance(self, probabilities: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Return (pairs,) P(grade counts as relevant) from (pairs, classes) soft labels."""
         above = np.asarray(probabilities, dtype=np.float64)[..., self.relevant_from :]
-        relevance: NDArray[np.float64] = above.sum(axis=-1)
-        return relevance
+        return np.asarray(above.sum(axis=-1))
 
     def expected_gain(
         self, probabilities: NDArray[np.floating[Any]], kind: GainKind = "linear"
     ) -> NDArray[np.float64]:
         """Return (pairs,) mean worths of the grade; scores.ranking_score orders by it unrounded."""
-        expected: NDArray[np.float64] = np.asarray(probabilities) @ self.gains(kind)
-        return expected
+        return np.asarray(np.asarray(probabilities) @ self.gains(kind))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

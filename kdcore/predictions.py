@@ -173,16 +173,8 @@ class Predictions:
             columns["row"] = pa.array(self.rows, pa.int64())
         table = pa.table(columns).replace_schema_metadata({"kdlab": json.dumps(metadata)})
         with replacing(path) as temporary:
-            if compact:
-                pq.write_table(
-                    table,
-                    temporary,
-                    compression="zstd",
-                    compression_level=19,
-                    write_statistics=False,
-                )
-            else:
-                pq.write_table(table, temporary)
+            zstd = {"compression": "zstd", "compression_level": 19, "write_statistics": False}
+            pq.write_table(table, temporary, **(zstd if compact else {}))
 
     @classmethod
     def load(cls, path: Path) -> "Predictions":
@@ -191,24 +183,18 @@ class Predictions:
             table = pq.read_table(path)
             metadata = json.loads((table.schema.metadata or {})[b"kdlab"])
             logits, features = _matrix(table, "logits"), _features(table, metadata)
-            ranking = _ranking(table)
         except (OSError, KeyError, ValueError, pa.ArrowException) as cause:
             raise DataError(
                 f"{path} does not hold predictions ({cause}); run infer again"
             ) from cause
         notes = tuple(metadata.get("notes", ()))
         origin = Origin(**metadata["origin"]) if "origin" in metadata else None
-        rows = table["row"].to_numpy() if "row" in table.column_names else None
-        return cls(
-            logits,
-            metadata["data_hash"],
-            metadata["model"],
-            features,
-            notes,
-            origin,
-            rows,
-            ranking,
+        rows, ranking = (
+            table[name].to_numpy() if name in table.column_names else None
+            for name in ("row", "ranking")
         )
+        data_hash, model = metadata["data_hash"], metadata["model"]
+        return cls(logits, data_hash, model, features, notes, origin, rows, ranking)
 
 
 def common_rows(answers: Iterable[Predictions]) -> NDArray[np.int64] | None:
@@ -244,13 +230,6 @@ def _features(table: pa.Table, metadata: dict[str, Any]) -> NDArray[np.float32] 
     low, step = (np.asarray(metadata["features"][name], np.float32) for name in ("low", "step"))
     levels = np.frombuffer(b"".join(table["features"].to_pylist()), np.uint8)
     return levels.reshape(-1, len(low)) * step + low
-
-
-def _ranking(table: pa.Table) -> NDArray[np.float64] | None:
-    """Read the number that ranks, of files that have one."""
-    if "ranking" not in table.column_names:
-        return None
-    return np.asarray(table["ranking"].to_numpy(), dtype=np.float64)
 
 
 def _matrix(table: pa.Table, name: str) -> NDArray[Any]:

@@ -1,6 +1,5 @@
 """Read settings as YAML (or JSON, which is YAML too) within bounds, so that no text takes long."""
 
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -24,12 +23,6 @@ def read_yaml(text: str) -> Any:
     if root is not None and _values(root, {}, set()) > MOST:
         raise yaml.YAMLError(f"it holds more than {MOST:,} values, its aliases written out")
     return yaml.safe_load(text)
-
-
-def read_settings_file(path: Path) -> Any:
-    """Read a file of YAML; raises OSError, UnicodeDecodeError or yaml.YAMLError."""
-    with path.open(encoding="utf-8") as file:
-        return read_yaml(file.read(LONGEST + 1))
 
 
 def read_assignments(text: str) -> dict[str, Any]:

@@ -107,9 +107,9 @@ def take(path: str, value: Any) -> None:
 def take_student(spec: str) -> None:
     """Another student of the catalog, or a named size of one; it starts from its own knobs."""
     kept = {p: v for p, v in draft().changed.items() if not p.startswith("student.")}
-    size = SIZES.get(spec)
-    params = {f"student.params.{knob}": v for knob, v in size.params.items()} if size else {}
-    whole = {**kept, "student.name": size.student if size else spec, **params}
+    knobs = SIZES.get(spec, {})  # of BERT-n
+    params = {f"student.params.{knob}": v for knob, v in knobs.items()}
+    whole = {**kept, "student.name": "bert" if knobs else spec, **params}
     held = [name for name in TABLE if name in kept]
     _keep(_lean(draft().preset, whole, held), "student: ")
 

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from kdcore.analysis.attributes import words
 from kdcore.analysis.tags import TAGS, is_labelled
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import ConfigError
@@ -29,7 +30,6 @@ OUTCOME_TITLES = {
     "unlabelled": "no label",
 }
 NEGATION = re.compile(r"\b(?:not|no|without|never|except)\b")
-WORD = re.compile(r"\w+")
 
 
 def read_texts(pairs: PairTable) -> pd.DataFrame:
@@ -158,9 +158,6 @@ def _words(texts: pd.Series) -> NDArray[np.int64]:
 
 
 def _shared_words(frame: pd.DataFrame) -> Floats:
-    @cache
-    def words(text: str) -> frozenset[str]:
-        return frozenset(WORD.findall(text.lower()))
-
-    texts = zip(map(words, frame["query"].tolist()), map(words, frame["title"]), strict=True)
+    unique = cache(lambda text: frozenset(words(text)))
+    texts = zip(map(unique, frame["query"].tolist()), map(unique, frame["title"]), strict=True)
     return np.array([len(q & t) / len(q) if q else 0.0 for q, t in texts], dtype=np.float64)

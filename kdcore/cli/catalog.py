@@ -24,9 +24,9 @@ def students(name: Name = None, as_json: Json = False) -> None:
     """List the models that can teach or learn, each with its knobs, and the named sizes."""
     chosen = {name: lookup(STUDENTS, name, "student")} if name else STUDENTS
     sizes = {
-        name: f"{size.student}:" + ",".join(f"{k}={v}" for k, v in size.params.items())
-        for name, size in SIZES.items()
-        if size.student in chosen
+        name: "bert:" + ",".join(f"{k}={v}" for k, v in knobs.items())
+        for name, knobs in SIZES.items()
+        if "bert" in chosen
     }
     _print("students", chosen, sizes, as_json)
 

@@ -108,7 +108,8 @@ def predict(
     as_json: Json = False,
 ) -> None:
     """Ask a run about one typed pair: the probability of each grade, worst first."""
-    from kdcore.models.predict import load_model, typed_notes
+    from kdcore.models.build import load_model
+    from kdcore.models.predict import typed_notes
 
     model = lab.store().get(run)
     answers = [

@@ -50,7 +50,8 @@ def answers(run: Run, pairs: PairTable, cache: Workspace | None = None) -> Predi
         return lab.answers(run, pairs, cache, "cpu", "fp32")[0]
     import torch
 
-    from kdcore.models.predict import load_model, predict_table
+    from kdcore.models.build import load_model
+    from kdcore.models.predict import predict_table
 
     model = load_model(run.model_folder)
     return predict_table(model, pairs, torch.device("cpu"), name=run.id, precision="fp32")

@@ -130,13 +130,6 @@ def compare(
     p = _linear_p(one.table, other.table, one.finish, permutations, seed)
     counts = [permutations] * len(p) + [area_permutations] * len(AREAS)
     p = np.concatenate([p, _area_p(one, other, area_permutations, seed)])
-    draws = resampled(
-        lambda weights: one.values(weights) - other.values(weights),
-        one.queries,
-        resamples,
-        len(one.keys),
-        seed,
-    )
     return Comparison(
         model_a=a.model,
         model_b=b.model,
@@ -148,7 +141,7 @@ def compare(
         seed=seed,
         queries=one.queries,
         depth=depth,
-        differences=_differences(one, other, draws, p, counts),
+        differences=_differences(one, other, resamples, seed, p, counts),
         density=density_differences(
             pairs.scheme, one, other, depth, (resamples, permutations, seed)
         ),
@@ -162,8 +155,12 @@ def compare(
 
 
 def _differences(
-    one: Measured, other: Measured, draws: Floats, p: Floats, counts: list[int]
+    one: Measured, other: Measured, resamples: int, seed: int, p: Floats, counts: list[int]
 ) -> dict[str, Difference]:
+    def difference(weights: Floats) -> Floats:
+        return one.values(weights) - other.values(weights)
+
+    draws = resampled(difference, one.queries, resamples, len(one.keys), seed)
     values_a, values_b = one.values()[0], other.values()[0]
     low, high, detectable = difference_ends(one, other, draws)
     differences = {}
@@ -228,14 +225,7 @@ def density_differences(
     # where no query has more pairs, every order shows the same ads
     whole = bool((one.counts[:, UNITS.index("pairs")] <= depth).all())
     b = a if whole else b  # what still differs is rounding
-    drawn = resampled(
-        lambda w: np.hstack([_shares(w @ a), _shares(w @ b)]),
-        one.queries,
-        resamples,
-        2 * a.shape[1],
-        seed,
-    )
-    drawn_a, drawn_b = np.hsplit(drawn, 2)
+    drawn_a, drawn_b = np.hsplit(_drawn_shares(a, b, resamples, seed), 2)
     share_a, share_b = (_shares(x.sum(axis=0)[None])[0] for x in (a, b))
     points = 100 * (share_a - share_b)
     support = Support.of(_shares(a) - _shares(b))
@@ -266,6 +256,15 @@ def density_differences(
         )
         for grade, name in enumerate(scheme.grades)
     )
+
+
+def _drawn_shares(a: Floats, b: Floats, resamples: int, seed: int) -> Floats:
+    """Return (resamples, 2 classes) shares of both models on the same draws of queries."""
+
+    def both(weights: Floats) -> Floats:
+        return np.hstack([_shares(weights @ a), _shares(weights @ b)])
+
+    return resampled(both, len(a), resamples, 2 * a.shape[1], seed)
 
 
 def _shares(counts: Floats) -> Floats:

@@ -57,9 +57,9 @@ def model_of(model: Mapping[str, Any]) -> str:
         return name
     defaults = plain(STUDENTS[name].params())
     changed = {key: value for key, value in params.items() if defaults.get(key) != value}
-    for size, about in SIZES.items():
-        full = defaults | about.params
-        if about.student == name and all(params.get(key) == full[key] for key in about.params):
+    for size, knobs in SIZES.items() if name == "bert" else ():
+        full = defaults | knobs
+        if all(params.get(key) == full[key] for key in knobs):
             name = size
             changed = {key: value for key, value in params.items() if full.get(key) != value}
             break

@@ -11,9 +11,8 @@ from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
 from kdcore.errors import DataError
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Encoded, by_length
-from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
-from kdcore.predictions import Predictions, model_hash
+from kdcore.predictions import Predictions
 from kdcore.softlabels import soften
 
 Matrix = NDArray[np.float32]
@@ -44,10 +43,7 @@ def score(
             watch(done)
     model.train(was_training)
     place = np.argsort(np.concatenate(order), kind="stable")
-    return (
-        torch.cat(logits).cpu().numpy()[place],
-        torch.cat(features).cpu().numpy()[place],
-    )
+    return torch.cat(logits).cpu().numpy()[place], torch.cat(features).cpu().numpy()[place]
 
 
 def score_size(batch_size: int) -> int:
@@ -101,8 +97,7 @@ def predict_texts(
 
 def typed_notes(model: PairModel, query: str, title: str, description: str) -> tuple[str, ...]:
     """What of a typed pair is not read, because it is longer than the model reads."""
-    frame = make_frame([query], [title], [description], [UNLABELLED])
-    encoded = model.read(PairTable(frame, model.scheme, "typed"))
+    encoded = model.read(_typed(model, [(query, title, description)]))
     unit = "tokens" if encoded.bags is None else "words"
     return tuple(
         f"the {cut.side} has {cut.enough} {unit}, of which the first {cut.limit} are read"
@@ -113,18 +108,11 @@ def typed_notes(model: PairModel, query: str, title: str, description: str) -> t
 
 def answer_texts(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> Predictions:
     """The model's own logits on (query, title, description), in the model's own grades."""
+    cpu = torch.device("cpu")
+    return predict_table(model, _typed(model, rows), cpu, name="typed", precision="fp32")
+
+
+def _typed(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> PairTable:
     query, title, description = zip(*rows, strict=True)
     frame = make_frame(query, title, description, [UNLABELLED] * len(rows))
-    pairs = PairTable(frame, model.scheme, "typed")
-    return predict_table(model, pairs, torch.device("cpu"), name="typed", precision="fp32")
-
-
-__all__ = [
-    "answer_texts",
-    "load_model",
-    "model_hash",
-    "predict_table",
-    "predict_texts",
-    "score",
-    "typed_notes",
-]
+    return PairTable(frame, model.scheme, "typed")

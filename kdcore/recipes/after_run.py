@@ -4,6 +4,7 @@ Nothing here may harm the run: what goes wrong is written into its log, and the 
 """
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 
 from kdcore.config import DistillConfig, FinetuneConfig
@@ -25,27 +26,25 @@ _logger = logging.getLogger("kdcore")
 def measure_run(
     config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
 ) -> None:
-    """Measure the latency of the model and its teacher, and the metrics of the test pairs."""
-    for measure in (_latency, _teacher, _metrics):
+    """Measure the latency of the model and its teacher, and the metrics of the test pairs.
+
+    The metrics come with the differences to the twin and to the starred baseline.
+    """
+    steps: dict[str, Callable[[], object]] = {}
+    steps["latency"] = lambda: latency_of(run, config, pairs).keep(run, workspace)
+    if "test" in pairs.splits:
+        if isinstance(config, DistillConfig):
+            steps["teacher"] = lambda: _store_teacher(config, pairs, run, workspace)
+        steps["metrics"] = lambda: measure_finished(run, pairs.split("test"), workspace)
+    for name, measure in steps.items():
         try:
-            measure(config, pairs, run, workspace)
+            measure()
         except Exception:  # whatever it is: the model and its predictions are there
-            _logger.warning("could not measure %s", measure.__name__[1:], exc_info=True)
+            _logger.warning("could not measure %s", name, exc_info=True)
 
 
-def _latency(
-    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
-) -> None:
-    """Write latency.json: the run's model and its teacher, on pairs of the test split."""
-    latency_of(run, config, pairs).keep(run, workspace)
-
-
-def _teacher(
-    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
-) -> None:
+def _store_teacher(config: DistillConfig, pairs: PairTable, run: Run, workspace: Workspace) -> None:
     """Store the teacher's predictions on the test pairs, unless the teacher's run holds them."""
-    if not isinstance(config, DistillConfig) or "test" not in pairs.splits:
-        return
     teacher = RunStore(workspace.runs).get(config.teacher).require_model()
     test = pairs.split("test")
     with suppress(DataError):
@@ -55,11 +54,3 @@ def _teacher(
         teacher, test, workspace, device=config.device, precision=stored_precision("auto")
     )
     regraded(predictions, model_scheme(teacher.model_folder), pairs).save(teacher_path(run))
-
-
-def _metrics(
-    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
-) -> None:
-    """Store the test metrics, and the differences to the twin and to the starred baseline."""
-    if "test" in pairs.splits:
-        measure_finished(run, pairs.split("test"), workspace)

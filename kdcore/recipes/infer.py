@@ -7,7 +7,6 @@ from kdcore.config import InferConfig
 from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.models.predict import stored_precision
-from kdcore.runs.record import address, resumable
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
@@ -57,12 +56,8 @@ class Progress:
         """Called by `score` after each batch of a split."""
         self._log(self._before + done)
         if self._writer.stop_requested:
-            raise StoppedError(
-                resumable(
-                    f"stopped on request after {self._before + done:,} of {self._total:,} pairs",
-                    address(self._writer.folder),
-                )
-            )
+            scored = f"{self._before + done:,} of {self._total:,} pairs"
+            raise StoppedError(f"stopped on request after {scored}", self._writer.folder)
 
     def end_split(self, pairs: int) -> None:
         """A split of so many pairs is scored, or was in the cache."""

@@ -23,7 +23,6 @@ from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
 from kdcore.recipes.infer import infer
 from kdcore.recipes.provenance import write_model_card
-from kdcore.runs.record import address, resumable
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
@@ -182,12 +181,8 @@ def _follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspac
 def _refuse_to_begin(writer: RunWriter) -> None:
     """Raise StoppedError when a stop was requested before the first step."""
     if writer.stop_requested:
-        raise StoppedError(
-            resumable(
-                "stopped on request before any further training, so there is nothing new to keep",
-                address(writer.folder),
-            )
-        )
+        message = "stopped on request before any further training, so there is nothing new to keep"
+        raise StoppedError(message, writer.folder)
 
 
 def _last_step(run: Run) -> int:

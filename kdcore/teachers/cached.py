@@ -18,9 +18,9 @@ from kdcore.errors import DataError
 from kdcore.models.batches import Batch, Rows
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
-from kdcore.models.predict import Watch, model_hash, predict_table
+from kdcore.models.predict import Watch, predict_table
 from kdcore.outputs import Outputs
-from kdcore.predictions import Predictions
+from kdcore.predictions import Predictions, model_hash
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.devices import pick_device
 from kdcore.workspace import Workspace

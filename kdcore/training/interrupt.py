@@ -2,10 +2,12 @@
 
 import signal
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from kdcore.errors import LabError
+from kdcore.runs.record import address, resumable
 
 
 class InterruptFlag:
@@ -33,3 +35,6 @@ class InterruptFlag:
 
 class StoppedError(LabError):
     """The run was asked to stop; what it had done by then is kept."""
+
+    def __init__(self, message: str, folder: Path) -> None:
+        super().__init__(resumable(message, address(folder)))

@@ -12,7 +12,6 @@ import numpy as np
 
 from kdcore.models.batches import Batch, Rows
 from kdcore.models.predict import score, score_size
-from kdcore.runs.record import address, resumable
 from kdcore.training.interrupt import InterruptFlag, StoppedError
 from kdcore.training.metric_log import MetricLog, quality
 from kdcore.training.replay import Replay, evenly
@@ -89,12 +88,8 @@ class Monitor:
             session.save()
             if interrupt.raised:
                 raise KeyboardInterrupt
-            raise StoppedError(
-                resumable(
-                    f"stopped on request at step {step} of {session.total_steps}",
-                    address(session.run.folder),
-                )
-            )
+            done = f"stopped on request at step {step} of {session.total_steps}"
+            raise StoppedError(done, session.run.folder)
         elif time.monotonic() - self.saved >= session.knobs.checkpoint_seconds:
             session.save()
             self.saved = time.monotonic()

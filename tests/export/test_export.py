@@ -21,7 +21,8 @@ from kdcore.export.card import model_card
 from kdcore.export.check import Row
 from kdcore.export.exported import Exported
 from kdcore.export.student import export_student
-from kdcore.models.predict import load_model, predict_table
+from kdcore.models.build import load_model
+from kdcore.models.predict import predict_table
 from kdcore.report.facts import facts_of
 from kdcore.runs.store import Run, RunStore
 

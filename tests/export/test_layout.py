@@ -13,7 +13,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from kdcore.export.check import INVENTED, sample_rows
 from kdcore.export.layout import write_student
 from kdcore.labels import BINARY
-from kdcore.models.predict import answer_texts, load_model
+from kdcore.models.build import load_model
+from kdcore.models.predict import answer_texts
 
 from .conftest import STUDENTS, TOWER, Make, invented
 

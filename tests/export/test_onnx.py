@@ -10,7 +10,8 @@ from kdcore.export import onnx as onnx_module
 from kdcore.export.check import INVENTED
 from kdcore.export.layout import write_student
 from kdcore.export.onnx import require_packages, write_onnx
-from kdcore.models.predict import answer_texts, load_model
+from kdcore.models.build import load_model
+from kdcore.models.predict import answer_texts
 
 from .conftest import STUDENTS, Make
 from .test_layout import student_in

@@ -7,7 +7,8 @@ import torch
 from kdcore.config import ModelConfig
 from kdcore.errors import DataError
 from kdcore.models.build import load_model, new_model
-from kdcore.models.predict import model_hash, predict_table, predict_texts, score
+from kdcore.models.predict import predict_table, predict_texts, score
+from kdcore.predictions import model_hash
 from kdcore.softlabels import soften
 
 CPU = torch.device("cpu")

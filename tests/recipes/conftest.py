@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -23,9 +24,11 @@ from kdcore.config import (
     ModelConfig,
     TrainingConfig,
     to_dict,
+    to_yaml,
 )
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import BINARY
+from kdcore.recipes import stage
 from kdcore.recipes.stage import SCORED
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
@@ -39,6 +42,7 @@ KINDS = {
     "residual": "twinbert_res:layers=1,hidden=16,heads=2,vocabulary=200,shared=false,crossing=16",
     "cdssm": "cdssm:buckets=150,filters=12,semantic=8,dropout=0.2",
 }
+Undisturbed = Callable[[FinetuneConfig | DistillConfig], Run]
 TIMES = ("time", "pairs_per_second", "seconds", "memory_mb")
 
 
@@ -135,10 +139,40 @@ def assert_same_result(one: Run, other: Run) -> None:
         assert np.array_equal(answers[0].logits, answers[1].logits)
 
 
+@pytest.fixture(autouse=True)
+def unmeasured() -> Iterator[None]:
+    """No run measures itself at its end, which takes longer than its training takes here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage, "measure_run", lambda *_: None)
+        yield
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, pairs: PairTable) -> Run:
+    """A cross-encoder that has learned a little, in a workspace of its own."""
+    workspace = Workspace(tmp_path_factory.mktemp("trained"))
+    pairs.save(workspace.data_folder("invented"))
+    return lab.start(finetuning("bert", epochs=4), workspace)
+
+
 @pytest.fixture
-def teacher(home: Workspace) -> Run:
-    """A cross-encoder that has learned a little."""
-    return lab.start(finetuning("bert", epochs=4), home)
+def teacher(home: Workspace, trained: Run) -> Run:
+    """A copy of the trained cross-encoder in the workspace of the test."""
+    return Run.load(shutil.copytree(trained.folder, home.run_folder(trained.id)))
+
+
+@pytest.fixture(scope="session")
+def undisturbed(trained: Run) -> Undisturbed:
+    """undisturbed(config): a run of it that nothing happened to, carried out once per session."""
+    runs: dict[str, Run] = {}
+
+    def run_of(config: FinetuneConfig | DistillConfig) -> Run:
+        name = to_yaml(config)
+        if name not in runs:
+            runs[name] = lab.start(config, Workspace(trained.folder.parents[1]))
+        return runs[name]
+
+    return run_of
 
 
 @pytest.fixture

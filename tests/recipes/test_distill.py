@@ -22,7 +22,7 @@ from kdcore.softlabels import kl, soften
 from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import KINDS, created, distillation, finetuning, tensors, weights
+from .conftest import KINDS, Undisturbed, created, distillation, finetuning, tensors, weights
 
 LONG = {"epochs": 12, "learning_rate": 1e-2}
 
@@ -204,9 +204,9 @@ def test_a_teacher_of_other_grades_teaches_what_is_relevant(
 
 
 def test_a_replay_shows_the_student_at_evenly_spread_moments(
-    home: Workspace, teacher: Run, pairs: PairTable
+    home: Workspace, teacher: Run, undisturbed: Undisturbed
 ) -> None:
-    plain = lab.start(distillation(teacher), home)
+    plain = undisturbed(distillation(teacher))
     run = lab.start(distillation(teacher, replay_points=4), home)
     probe = PairTable.load(run.replay_folder / "probe")
     assert set(probe.frame["split"]) == {"validation"}
@@ -218,9 +218,11 @@ def test_a_replay_shows_the_student_at_evenly_spread_moments(
     assert not plain.replay_folder.exists()
 
 
-def test_a_replay_has_no_gap_after_a_stop(home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, cut = (created(finetuning(replay_points=6), home) for _ in range(2))
-    lab.execute(whole, home)
+def test_a_replay_has_no_gap_after_a_stop(
+    home: Workspace, monkeypatch: pytest.MonkeyPatch, undisturbed: Undisturbed
+) -> None:
+    config = finetuning(replay_points=6)
+    whole, cut = undisturbed(config), created(config, home)
     genuine = Session.step
 
     def step(self: Session, *args: Any) -> None:

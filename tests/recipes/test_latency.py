@@ -18,6 +18,11 @@ from kdcore.runs.twins import twin_of
 from tests.recipes.conftest import distillation, finetuning
 
 
+@pytest.fixture(autouse=True)
+def unmeasured():
+    """Here runs measure themselves at their end, as they do everywhere else."""
+
+
 @pytest.fixture
 def student(home, teacher):
     return lab.start(distillation(teacher, epochs=1), home)

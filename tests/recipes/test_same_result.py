@@ -11,7 +11,6 @@ from torch import nn
 
 from kdcore import lab
 from kdcore.config import ModelConfig, to_dict
-from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.objectives import response
 from kdcore.runs.store import Run
@@ -21,6 +20,7 @@ from kdcore.workspace import Workspace, write_json_atomic
 
 from .conftest import (
     KINDS,
+    Undisturbed,
     assert_same_result,
     checkpoint,
     created,
@@ -64,49 +64,53 @@ def test_two_threads_give_the_same_student_twice(home: Workspace) -> None:
     assert_same_result(first, again)
 
 
-def test_distillation_gives_the_same_student_twice(home: Workspace, teacher: Run) -> None:
-    first, again = (lab.start(distillation(teacher), home) for _ in range(2))
-    assert_same_result(first, again)
+def test_distillation_gives_the_same_student_twice(
+    home: Workspace, teacher: Run, undisturbed: Undisturbed
+) -> None:
+    config = distillation(teacher)
+    assert_same_result(undisturbed(config), lab.start(config, home))
 
 
-def test_the_students_of_a_run_do_not_depend_on_what_was_trained_before(home: Workspace) -> None:
-    first = lab.start(finetuning(), home)
+def test_the_students_of_a_run_do_not_depend_on_what_was_trained_before(
+    home: Workspace, undisturbed: Undisturbed
+) -> None:
+    first = undisturbed(finetuning())
     lab.start(finetuning("cdssm", seed=9), home)
     assert_same_result(first, lab.start(finetuning(), home))
 
 
 @pytest.mark.parametrize("kind", ["bert", "twin", "cdssm"])
 def test_a_run_killed_at_a_random_step_resumes_to_the_same_result(
-    kind: str, home: Workspace, killer: Killer
+    kind: str, home: Workspace, killer: Killer, undisturbed: Undisturbed
 ) -> None:
-    config = finetuning(kind, **OFTEN)
-    undisturbed, killed = lab.start(config, home), created(config, home)
+    killed = created(finetuning(kind, **OFTEN), home)
     at = random.randint(2, 18)
     assert killer(killed, STEP, "after", at) == signal.SIGKILL
     sys.stderr.write(f"killed after step {at}\n")  # shown when this test fails
     assert killed.status().state == "lost"
-    assert_same_result(undisturbed, lab.resume(killed, home))
+    assert_same_result(undisturbed(finetuning(kind)), lab.resume(killed, home))
     assert killed.status().state == "finished"
 
 
 def test_a_distillation_killed_at_a_random_step_resumes_to_the_same_result(
-    home: Workspace, teacher: Run, killer: Killer
+    home: Workspace, teacher: Run, killer: Killer, undisturbed: Undisturbed
 ) -> None:
     config = distillation(teacher, transfer="train+log", **OFTEN)
-    undisturbed, killed = lab.start(config, home), created(config, home)
+    whole, killed = undisturbed(config), created(config, home)
     at = random.randint(2, 24)
     assert killer(killed, STEP, "after", at) == signal.SIGKILL
     sys.stderr.write(f"killed after step {at}\n")  # shown when this test fails
-    assert_same_result(undisturbed, lab.resume(killed, home))
+    assert_same_result(whole, lab.resume(killed, home))
 
 
-def test_a_run_killed_twice_resumes_to_the_same_result(home: Workspace, killer: Killer) -> None:
-    config = finetuning(**OFTEN)
-    undisturbed, killed = lab.start(config, home), created(config, home)
+def test_a_run_killed_twice_resumes_to_the_same_result(
+    home: Workspace, killer: Killer, undisturbed: Undisturbed
+) -> None:
+    killed = created(finetuning(**OFTEN), home)
     for _ in range(2):
         assert killer(killed, STEP, "after", 7) == signal.SIGKILL
     assert checkpoint(killed)["step"] == 12
-    assert_same_result(undisturbed, lab.resume(killed, home))
+    assert_same_result(undisturbed(finetuning()), lab.resume(killed, home))
 
 
 MOMENTS = {
@@ -148,34 +152,26 @@ MOMENTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, pairs: PairTable) -> Run:
-    """A run that nothing happened to."""
-    home = Workspace(tmp_path_factory.mktemp("undisturbed"))
-    pairs.save(home.data_folder("invented"))
-    return lab.start(finetuning(), home)
-
-
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_run_killed_at_the_worst_moment_resumes_to_the_same_result(
-    moment: str, home: Workspace, undisturbed: Run, killer: Killer
+    moment: str, home: Workspace, undisturbed: Undisturbed, killer: Killer
 ) -> None:
     killed = created(finetuning(**OFTEN), home)
     assert killer(killed, *MOMENTS[moment]) == signal.SIGKILL
-    assert_same_result(undisturbed, lab.resume(killed, home))
+    assert_same_result(undisturbed(finetuning()), lab.resume(killed, home))
 
 
 def test_a_run_killed_before_its_first_checkpoint_begins_anew(
-    home: Workspace, undisturbed: Run, killer: Killer
+    home: Workspace, undisturbed: Undisturbed, killer: Killer
 ) -> None:
     killed = created(finetuning(), home)
     assert killer(killed, STEP, "after", 14) == signal.SIGKILL
     assert len(lines(killed)) == 5
-    assert_same_result(undisturbed, lab.resume(killed, home))
+    assert_same_result(undisturbed(finetuning()), lab.resume(killed, home))
 
 
 def test_a_run_that_was_asked_to_stop_resumes_to_the_same_result(
-    home: Workspace, undisturbed: Run, monkeypatch: pytest.MonkeyPatch
+    home: Workspace, undisturbed: Undisturbed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped = created(finetuning(), home)
     genuine = Session.step
@@ -192,7 +188,7 @@ def test_a_run_that_was_asked_to_stop_resumes_to_the_same_result(
     assert stopped.status().state == "stopped"
     assert "at step 10 of 18" in stopped.status().message
     assert not stopped.model_folder.exists()
-    assert_same_result(undisturbed, lab.resume(stopped, home))
+    assert_same_result(undisturbed(finetuning()), lab.resume(stopped, home))
 
 
 def test_modules_beside_the_model_resume_too(
@@ -212,7 +208,7 @@ def test_modules_beside_the_model_resume_too(
 
     monkeypatch.setattr(response, "objective", lambda params, student, teacher: Projected())
     config = distillation(teacher, **OFTEN)
-    undisturbed, cut = lab.start(config, home), created(config, home)
+    whole, cut = lab.start(config, home), created(config, home)
     genuine = Session.step
 
     def step(self: Session, *args: object) -> None:
@@ -224,7 +220,7 @@ def test_modules_beside_the_model_resume_too(
         patch.setattr(Session, "step", step)
         with pytest.raises(SystemExit):
             lab.execute(cut, home)
-    assert_same_result(undisturbed, lab.resume(cut, home))
+    assert_same_result(whole, lab.resume(cut, home))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The small runs of tests/recipes serve the tests of training too."""
 
 from tests.recipes.conftest import (
+    Undisturbed,
     assert_same_result,
     checkpoint,
     created,
@@ -13,10 +14,14 @@ from tests.recipes.conftest import (
     restage,
     teacher,
     tensors,
+    trained,
+    undisturbed,
+    unmeasured,
     weights,
 )
 
 __all__ = [
+    "Undisturbed",
     "assert_same_result",
     "checkpoint",
     "created",
@@ -29,5 +34,8 @@ __all__ = [
     "restage",
     "teacher",
     "tensors",
+    "trained",
+    "undisturbed",
+    "unmeasured",
     "weights",
 ]

@@ -13,7 +13,7 @@ from kdcore.training import loop, memory, session
 from kdcore.training.memory import largest_fitting
 from kdcore.workspace import Workspace
 
-from .conftest import created, distillation, finetuning, lines
+from .conftest import Undisturbed, created, distillation, finetuning, lines
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
@@ -72,10 +72,10 @@ def test_sizes_are_halved_until_one_fits_on_the_longest_pairs(home: Workspace, r
 
 
 def test_what_was_learned_before_the_memory_was_full_is_not_touched(
-    home: Workspace, monkeypatch: pytest.MonkeyPatch, room: Any
+    home: Workspace, monkeypatch: pytest.MonkeyPatch, room: Any, undisturbed: Undisturbed
 ) -> None:
     """The trial steps belong to a student of their own: checkpoint and lines stay as they were."""
-    whole = lab.start(finetuning(checkpoint_seconds=0), home)
+    whole = undisturbed(finetuning(checkpoint_seconds=0))
     run, genuine = created(finetuning(checkpoint_seconds=0), home), session.Session.step
 
     def step(self: Any, *args: Any) -> None:

@@ -21,7 +21,7 @@ from kdcore.training import checkpoint as checkpoints
 from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import assert_same_result, checkpoint, created, finetuning
+from .conftest import Undisturbed, assert_same_result, checkpoint, created, finetuning
 
 At = Callable[[int, Callable[[Session], None]], None]
 
@@ -60,7 +60,11 @@ def assert_good_checkpoint(run: Run, at_most: int) -> None:
 @pytest.mark.parametrize("seconds", [0, 60])
 @pytest.mark.parametrize("step", [2, 9, 18])
 def test_an_infinite_loss_ends_the_run_with_its_step_and_rate(
-    step: int, seconds: float, home: Workspace, monkeypatch: pytest.MonkeyPatch
+    step: int,
+    seconds: float,
+    home: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    undisturbed: Undisturbed,
 ) -> None:
     genuine, calls = finetune.hard_cross_entropy, []
 
@@ -84,7 +88,7 @@ def test_an_infinite_loss_ends_the_run_with_its_step_and_rate(
     if not seconds and step > 1:
         assert_good_checkpoint(run, step - 1)
         monkeypatch.undo()
-        assert_same_result(lab.start(finetuning("bert"), home), lab.resume(run, home))
+        assert_same_result(undisturbed(finetuning("bert")), lab.resume(run, home))
 
 
 def test_a_loss_that_is_no_number_at_once_is_not_blamed_on_the_learning_rate(
@@ -172,7 +176,7 @@ DISK = {
 
 @pytest.mark.parametrize("whose", DISK)
 def test_a_full_disk_leaves_the_checkpoint_before_intact(
-    whose: str, home: Workspace, monkeypatch: pytest.MonkeyPatch
+    whose: str, home: Workspace, monkeypatch: pytest.MonkeyPatch, undisturbed: Undisturbed
 ) -> None:
     genuine, calls = checkpoints.save_file, []
 
@@ -191,7 +195,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_intact(
     assert_good_checkpoint(run, 7)
     assert not list(run.checkpoint_folder.glob(".*"))
     monkeypatch.undo()
-    assert_same_result(lab.start(finetuning(), home), lab.resume(run, home))
+    assert_same_result(undisturbed(finetuning()), lab.resume(run, home))
 
 
 def test_a_disk_that_is_full_from_the_start_promises_no_checkpoint(
@@ -225,7 +229,9 @@ def interrupt(session: Session) -> None:
 
 
 @pytest.mark.parametrize("step", [5, 12, 18])
-def test_ctrl_c_stops_after_a_checkpoint(step: int, home: Workspace, after_step: At) -> None:
+def test_ctrl_c_stops_after_a_checkpoint(
+    step: int, home: Workspace, after_step: At, undisturbed: Undisturbed
+) -> None:
     after_step(step, interrupt)
     run = created(finetuning(), home)
     with pytest.raises(KeyboardInterrupt):
@@ -233,7 +239,7 @@ def test_ctrl_c_stops_after_a_checkpoint(step: int, home: Workspace, after_step:
     assert run.status().state == "stopped"
     assert f"kdlab runs resume {run.folder}" in run.status().message
     assert checkpoint(run)["step"] == step
-    assert_same_result(lab.start(finetuning(), home), lab.resume(run, home))
+    assert_same_result(undisturbed(finetuning()), lab.resume(run, home))
 
 
 def test_a_second_ctrl_c_stops_at_once(home: Workspace, after_step: At) -> None:

@@ -16,6 +16,7 @@ from kdcore.training.replay import evenly
 from kdcore.workspace import Workspace, write_json_atomic
 
 from .conftest import (
+    Undisturbed,
     assert_same_result,
     created,
     distillation,
@@ -76,9 +77,11 @@ def test_the_moment_kept_may_lie_inside_an_epoch(
     assert np.array_equal(lab.predictions(run, "validation").logits, seen[2][0])
 
 
-def test_looking_more_often_changes_nothing_in_what_is_learned(home: Workspace) -> None:
+def test_looking_more_often_changes_nothing_in_what_is_learned(
+    home: Workspace, undisturbed: Undisturbed
+) -> None:
     """One epoch, and the best moment is its end in both: then the weights are the same."""
-    plain = lab.start(finetuning(epochs=1), home)
+    plain = undisturbed(finetuning(epochs=1))
     closer = lab.start(finetuning(epochs=1, **CLOSE), home)
     last = [line for line in lines(closer) if line["step"] == 6 and "kept_step" in line][-1]
     assert last["validation_nll"] == lines(plain)[-1]["validation_nll"]
@@ -88,28 +91,28 @@ def test_looking_more_often_changes_nothing_in_what_is_learned(home: Workspace) 
 
 @pytest.mark.parametrize("at", [1, 5, 9, 16])
 def test_a_closely_watched_run_resumes_to_the_same_lines_and_model(
-    at: int, home: Workspace, teacher: Run, killer: Killer
+    at: int, home: Workspace, teacher: Run, killer: Killer, undisturbed: Undisturbed
 ) -> None:
     config = distillation(teacher, **CLOSE)
-    undisturbed, killed = lab.start(config, home), created(config, home)
+    whole, killed = undisturbed(config), created(config, home)
     assert killer(killed, STEP, "after", at) == signal.SIGKILL
-    assert_same_result(undisturbed, lab.resume(killed, home))
-    for path in undisturbed.replay_folder.glob("*.parquet"):
+    assert_same_result(whole, lab.resume(killed, home))
+    for path in whole.replay_folder.glob("*.parquet"):
         again = Predictions.load(killed.replay_folder / path.name)
         assert np.array_equal(Predictions.load(path).logits, again.logits)
 
 
 def test_the_teacher_s_quality_stands_at_step_0_before_the_student_has_learned(
-    home: Workspace, teacher: Run
+    teacher: Run, undisturbed: Undisturbed
 ) -> None:
-    run = lab.start(distillation(teacher), home)
+    run = undisturbed(distillation(teacher))
     first = run.metrics()[0]
     assert first["step"] == 0
     told = [line for line in teacher.metrics() if "validation_nll" in line]
     kept = next(line for line in told if line["step"] == told[-1]["kept_step"])
     assert first["teacher_validation_nll"] == pytest.approx(kept["validation_nll"], abs=1e-6)
     assert first["teacher_validation_roc_auc"] == pytest.approx(kept["validation_roc_auc"])
-    assert steps(lab.start(finetuning(), home), "teacher_validation_nll") == []
+    assert steps(undisturbed(finetuning()), "teacher_validation_nll") == []
 
 
 def test_the_probe_knows_what_the_teacher_says_and_how_the_student_began(
@@ -141,21 +144,23 @@ def test_a_student_and_its_twin_are_watched_on_the_same_pairs_from_the_same_star
     assert np.array_equal(*first)
 
 
-def test_every_line_of_training_tells_the_memory_in_use(home: Workspace, teacher: Run) -> None:
-    run = lab.start(distillation(teacher), home)
+def test_every_line_of_training_tells_the_memory_in_use(
+    teacher: Run, undisturbed: Undisturbed
+) -> None:
+    run = undisturbed(distillation(teacher))
     for line in run.metrics():
         assert "seconds" in line or line["memory_mb"] > 10
 
 
 def test_a_config_of_before_still_loads_and_its_run_still_resumes(
-    home: Workspace, killer: Killer
+    home: Workspace, killer: Killer, undisturbed: Undisturbed
 ) -> None:
     """What was begun without the newer knobs did just what their defaults say."""
     config = to_dict(finetuning(checkpoint_seconds=0))
     for name in ("log_every", "validations"):
         del config["training"][name]
     assert from_dict(config) == finetuning(checkpoint_seconds=0)
-    whole, old = lab.start(from_dict(config), home), created(from_dict(config), home)
+    whole, old = undisturbed(from_dict(config)), created(from_dict(config), home)
     assert killer(old, STEP, "after", 9) == signal.SIGKILL
     write_json_atomic(old.folder / "config.json", config)
     assert "log_every" not in json.loads((old.folder / "config.json").read_text())["training"]

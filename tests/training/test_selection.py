@@ -12,7 +12,7 @@ from kdcore.runs.store import Run
 from kdcore.training import loop, metric_log
 from kdcore.workspace import Workspace
 
-from .conftest import distillation, finetuning, weights
+from .conftest import Undisturbed, distillation, finetuning, weights
 
 Restage = Callable[..., None]
 
@@ -45,9 +45,9 @@ def test_the_best_validation_epoch_is_kept(
 
 
 def test_the_test_pairs_change_nothing_in_the_weights(
-    home: Workspace, teacher: Run, restage: Restage, pairs: PairTable
+    home: Workspace, teacher: Run, restage: Restage, pairs: PairTable, undisturbed: Undisturbed
 ) -> None:
-    made = [lab.start(c, home) for c in (finetuning(), distillation(teacher))]
+    made = [undisturbed(c) for c in (finetuning(), distillation(teacher))]
     test = pairs.frame.index[pairs.frame["split"] == "test"]
     restage(test, ["query", "title", "grade"], ["unheard of", "another wording", 1])
     again = [lab.start(c, home) for c in (finetuning(), distillation(teacher))]
@@ -57,10 +57,10 @@ def test_the_test_pairs_change_nothing_in_the_weights(
 
 
 def test_the_validation_pairs_choose_but_are_not_learned_from(
-    home: Workspace, restage: Restage, pairs: PairTable
+    home: Workspace, restage: Restage, pairs: PairTable, undisturbed: Undisturbed
 ) -> None:
     """One epoch leaves no choice, so other validation grades must leave the same weights."""
-    before = lab.start(finetuning(epochs=1), home)
+    before = undisturbed(finetuning(epochs=1))
     rows = pairs.frame.index[pairs.frame["split"] == "validation"]
     restage(rows, "grade", 1 - pairs.frame.loc[rows, "grade"])
     assert weights(before) == weights(lab.start(finetuning(epochs=1), home))

@@ -13,7 +13,7 @@ from kdcore.runs.store import Run
 from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import assert_same_result, created, distillation, finetuning, lines
+from .conftest import Undisturbed, assert_same_result, created, distillation, finetuning, lines
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def test_the_weights_of_the_moment_are_judged_before_they_are_kept(
 
 
 def test_an_early_end_changes_nothing_in_what_was_learned_before(
-    home: Workspace, asked: Any
+    home: Workspace, asked: Any, undisturbed: Undisturbed
 ) -> None:
-    whole = lab.start(finetuning(), home)
+    whole = undisturbed(finetuning())
     asked(12)
     cut = created(finetuning(), home)
     lab.execute(cut, home)
@@ -92,8 +92,10 @@ def test_an_early_end_changes_nothing_in_what_was_learned_before(
     assert lines(cut) == before
 
 
-def test_a_wish_to_keep_at_the_last_step_is_an_ordinary_end(home: Workspace, asked: Any) -> None:
-    whole = lab.start(finetuning(), home)
+def test_a_wish_to_keep_at_the_last_step_is_an_ordinary_end(
+    home: Workspace, asked: Any, undisturbed: Undisturbed
+) -> None:
+    whole = undisturbed(finetuning())
     asked(18)
     run = created(finetuning(), home)
     lab.execute(run, home)
@@ -102,7 +104,7 @@ def test_a_wish_to_keep_at_the_last_step_is_an_ordinary_end(home: Workspace, ask
 
 
 def test_a_stop_while_the_teacher_is_asked_leaves_a_run_that_can_go_on(
-    home: Workspace, teacher: Run, monkeypatch: pytest.MonkeyPatch
+    home: Workspace, teacher: Run, monkeypatch: pytest.MonkeyPatch, undisturbed: Undisturbed
 ) -> None:
     """Nothing is learned yet, so there is nothing to keep."""
     monkeypatch.setattr("kdcore.runs.writer.STOP_LOOK_EVERY", 0)
@@ -119,7 +121,7 @@ def test_a_stop_while_the_teacher_is_asked_leaves_a_run_that_can_go_on(
         with pytest.raises(RunError, match="nothing new to keep"):
             lab.execute(run, home)
     assert run.status().state == "stopped"
-    whole = lab.start(distillation(teacher), home)
+    whole = undisturbed(distillation(teacher))
     assert_same_result(whole, lab.resume(run, home))
     assert np.isfinite(lab.predictions(run).logits).all()
 

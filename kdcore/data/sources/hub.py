@@ -7,7 +7,7 @@ request. Only this module asks the hub for data, and only when a person names hu
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -60,14 +60,6 @@ class HuggingFaceHub:
         return Path(hf_hub_download(repository, path, revision=revision, repo_type="dataset"))
 
 
-@dataclass(frozen=True)
-class _Way:
-    """One place to try: its name in `source`, and how it is read."""
-
-    name: str
-    read: Callable[[], Reading]
-
-
 def read_hub(task: Task, hub: Hub | None = None) -> tuple[Reading, str]:
     """Return (rows, the place they came from); DataError says why each place failed."""
     failures = []
@@ -77,14 +69,14 @@ def read_hub(task: Task, hub: Hub | None = None) -> tuple[Reading, str]:
         raise _unreachable(task, [Problem(PARQUET_COPY, 0, str(cause), "check the network")]) from (
             cause
         )
-    for way in _ways(task, hub):
+    for place, read in _ways(task, hub).items():
         try:
-            return way.read(), way.name
+            return read(), place
         # whatever a client, a proxy or a changed repository raises, the next place may work
         except Exception as cause:
             reason = " ".join(str(cause).split())[:160] or type(cause).__name__
             cure = "see the last line"
-            failures.append(Problem(way.name, 0, f"failed ({reason})", cure))
+            failures.append(Problem(place, 0, f"failed ({reason})", cure))
     raise _unreachable(task, failures)
 
 
@@ -97,15 +89,17 @@ def _unreachable(task: Task, failures: list[Problem]) -> DataError:
     return refusal(f"hub:{task.name} could not be reached:", [*failures, last])
 
 
-def _ways(task: Task, hub: Hub) -> list[_Way]:
-    def archive(repository: str, revision: str) -> Callable[[], Reading]:
-        return lambda: read_archive(hub.fetch(repository, revision, ARCHIVE), task)
+def _ways(task: Task, hub: Hub) -> dict[str, Callable[[], Reading]]:
+    """Return how each place is read, by the name that it has in the source of the data."""
 
-    return [
-        _Way(PARQUET_COPY, lambda: _read_parquets(task, hub, "main")),
-        _Way(f"{PARQUET_COPY}@{CONVERTED}", lambda: _read_parquets(task, hub, CONVERTED)),
-        *(_Way(f"{name}@{rev}", archive(name, rev)) for name, rev in ARCHIVES),
-    ]
+    def archive(repository: str, revision: str) -> Reading:
+        return read_archive(hub.fetch(repository, revision, ARCHIVE), task)
+
+    return {
+        PARQUET_COPY: partial(_read_parquets, task, hub, "main"),
+        f"{PARQUET_COPY}@{CONVERTED}": partial(_read_parquets, task, hub, CONVERTED),
+        **{f"{name}@{revision}": partial(archive, name, revision) for name, revision in ARCHIVES},
+    }
 
 
 def _read_parquets(task: Task, hub: Hub, revision: str) -> Reading:

@@ -84,8 +84,10 @@ def assemble(
     faults = truth_faults(truth, scheme, table.file)
     collector = Collector(table.file, scheme, cells.suspicious, UNLABELLED, cells.unit)
     good = _collect(cells, collector, index, (language, split), faults)
+    collector.rows += len(cells.problems)
+    collector.problems = sorted([*cells.problems, *collector.problems], key=lambda p: p.line)
     reading = replace(
-        _with_cell_problems(cells, collector, notes),
+        collector.reading((*cells.notes, *notes)),
         columns=columns_read(table, places, _labels(cells, grade, scheme)),
         hints=cells.hints,
     )
@@ -161,9 +163,3 @@ def _split_of(text: str) -> tuple[str, str] | None:
     """Split the hub's "validation.de" into ("de", "validation"); None for an unknown split."""
     word, _, language = text.strip().casefold().partition(".")
     return (language, SPLIT_WORDS[word]) if word in SPLIT_WORDS else None
-
-
-def _with_cell_problems(cells: Cells, collector: Collector, notes: tuple[str, ...]) -> Reading:
-    collector.rows += len(cells.problems)
-    collector.problems = sorted([*cells.problems, *collector.problems], key=lambda p: p.line)
-    return collector.reading((*cells.notes, *notes))

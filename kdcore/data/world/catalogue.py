@@ -1,6 +1,6 @@
 """Read the world's catalogue: all words and numbers of data/ as plain tables of indices."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -112,7 +112,9 @@ def catalogue() -> Catalogue:
     entries = [(f, *_entry(line)) for f, (_, _, d) in enumerate(families) for line in d["types"]]
     first = {names[0]: t for t, (_, names, _) in enumerate(entries)}
     _check(entries, first, families, attributes)
-    intents, classes = read("intents"), tuple(read("intents")["weights"])
+    intents = read("intents")
+    weights, classes = intents["weights"], tuple(intents["weights"])
+    shares = [[weights[c].get(intent, 0) for intent in intents["order"]] for c in classes]
     brands = [(v, b) for v, d in enumerate(verticals) for b in d["brands"]]
     return Catalogue(
         verticals=tuple(d["name"] for d in verticals),
@@ -128,7 +130,7 @@ def catalogue() -> Catalogue:
         prices=np.array([_prices(*d["price"]) for _, _, d in families]),
         bids=np.array([d["bid"] for d in verticals]),
         vertical_brands=_grouped(np.array([v for v, _ in brands]), len(verticals)),
-        intent_share=_intent_share(intents, classes),
+        intent_share=np.array(shares, dtype=np.float64),
         texts={"intents": intents} | {n: read(n) for n in ("phrases", "names")},
         **_type_tables(entries, first, [v for v, _, _ in families]),
         **_attribute_tables(attributes, [d["kinds"] for _, _, d in families]),
@@ -248,8 +250,3 @@ def _prices(low: float, high: float) -> list[int]:
     ladder = sorted(set(ladder))
     steps = [low * (high / low) ** (s / (STEPS - 1)) for s in range(STEPS)]
     return [min(ladder, key=lambda p: abs(p / step - 1)) for step in steps]
-
-
-def _intent_share(intents: dict[str, Any], classes: Iterable[str]) -> NDArray[np.float64]:
-    rows = [[intents["weights"][c].get(i, 0) for i in intents["order"]] for c in classes]
-    return np.array(rows, dtype=np.float64)

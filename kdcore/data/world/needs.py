@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,7 +14,43 @@ NONE = -1
 
 
 @dataclass(frozen=True)
-class Needs:
+class Facets:
+    """Rows described by facets: a column per facet, NONE (-1) where it is not set."""
+
+    def __len__(self) -> int:
+        return len(getattr(self, fields(self)[0].name))
+
+    def take(self, rows: Ints) -> Self:
+        """Return the rows at these positions."""
+        return type(self)(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    def describe(self, row: int) -> dict[str, str]:
+        """Describe one row: facet to value, without the facets that are not set."""
+        cat = catalogue()
+        values = [names[0] for names in cat.value_names]
+        names = {
+            "type": [names[0] for names in cat.type_names],
+            "intent": cat.intents,
+            "kind": cat.intents,
+            "brand": cat.brands,
+            "place": cat.places,
+            "value_1": values,
+            "value_2": values,
+            "excluded": values,
+        }
+        words = {}
+        for facet in fields(self):
+            value = int(getattr(self, facet.name)[row])
+            if facet.name in names:
+                if value != NONE:
+                    words[facet.name] = names[facet.name][value]
+            elif value > 0:
+                words[facet.name] = "yes" if facet.name in ("new_only", "spam") else f"${value}"
+        return words
+
+
+@dataclass(frozen=True)
+class Needs(Facets):
     """Many needs, one column per facet; NONE (-1) where any value will do.
 
     type, intent: always set. value_1, value_2, excluded: attribute values (of different kinds);
@@ -30,42 +66,6 @@ class Needs:
     new_only: Ints
     place: Ints
     cap: Ints
-
-    def __len__(self) -> int:
-        return len(self.type)
-
-    def take(self, rows: Ints) -> "Needs":
-        """Return the needs at these positions."""
-        return Needs(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
-
-    def describe(self, row: int) -> dict[str, str]:
-        """Describe one need: facet to value, only what it requests."""
-        return describe(self, row)
-
-
-def describe(facets: Any, row: int) -> dict[str, str]:
-    """Describe one row of Needs or Offers, without the facets that are not set."""
-    cat = catalogue()
-    values = [names[0] for names in cat.value_names]
-    names = {
-        "type": [names[0] for names in cat.type_names],
-        "intent": cat.intents,
-        "kind": cat.intents,
-        "brand": cat.brands,
-        "place": cat.places,
-        "value_1": values,
-        "value_2": values,
-        "excluded": values,
-    }
-    words = {}
-    for facet in fields(facets):
-        value = int(getattr(facets, facet.name)[row])
-        if facet.name in names:
-            if value != NONE:
-                words[facet.name] = names[facet.name][value]
-        elif value > 0:
-            words[facet.name] = "yes" if facet.name in ("new_only", "spam") else f"${value}"
-    return words
 
 
 @dataclass(frozen=True)

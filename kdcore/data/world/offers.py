@@ -1,19 +1,19 @@
 """Offers of advertisers, generated to match, nearly match or miss a need."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from kdcore.data.world.catalogue import STEPS, Bools, Ints, catalogue
 from kdcore.data.world.draws import Draws, Floats, choose, cumulative
-from kdcore.data.world.needs import NONE, Needs, describe, draw_values, habits, popular_types
+from kdcore.data.world.needs import NONE, Facets, Needs, draw_values, habits, popular_types
 
 CANDIDATES = ("exact", "one_off", "sibling", "vertical", "decoy", "random")
 EXACT, ONE_OFF, SIBLING, VERTICAL, DECOY, RANDOM = range(6)
 
 
 @dataclass(frozen=True)
-class Offers:
+class Offers(Facets):
     """Many offers, one column per facet; NONE (-1) where the ad does not state it.
 
     kind: the intent that the offer serves. price: dollars. spam: 1 for click-bait.
@@ -28,17 +28,6 @@ class Offers:
     place: Ints
     price: Ints
     spam: Ints
-
-    def __len__(self) -> int:
-        return len(self.type)
-
-    def take(self, rows: Ints) -> "Offers":
-        """Return the offers at these positions."""
-        return Offers(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
-
-    def describe(self, row: int) -> dict[str, str]:
-        """Describe one offer: facet to value, only what the ad states."""
-        return describe(self, row)
 
 
 def draw_offers(types: Ints, draws: Draws, kind: Ints | None = None) -> Offers:

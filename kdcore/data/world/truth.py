@@ -64,7 +64,9 @@ def utility(needs: Needs, offers: Offers) -> Ints:
     second_hand = (needs.new_only == 1) & (offers.kind == cat.intent("used"))
     facets += np.where(second_hand, rule["new_only"]["used"], 0)
     cheap = needs.intent == cat.intent("cheap")
-    facets += np.where(cheap & _luxury(offers), rule["cheap_and_luxury"], 0)
+    luxury = _luxury()
+    is_luxury = (offers.value_1 == luxury) | (offers.value_2 == luxury)
+    facets += np.where(cheap & is_luxury, rule["cheap_and_luxury"], 0)
     total = _by_name("relation", agree.relation) + _intent_points()[needs.intent, offers.kind]
     total += facets * _by_name("facet_weight", agree.relation) // 100
     total = _login(needs, offers, agree, total)
@@ -160,14 +162,9 @@ def _narrower(needs: Needs, offers: Offers, agree: Agreement) -> Ints:
 
 
 @cache
-def _luxury_value() -> int:
+def _luxury() -> int:
     names = [names[0] for names in catalogue().value_names]
     return names.index(_rule()["luxury"])
-
-
-def _luxury(offers: Offers) -> Bools:
-    luxury = _luxury_value()
-    return np.asarray((offers.value_1 == luxury) | (offers.value_2 == luxury))
 
 
 def _login(needs: Needs, offers: Offers, agree: Agreement, total: Ints) -> Ints:

@@ -58,27 +58,21 @@ def plan_head(config: Any, scheme: LabelScheme) -> HeadPlan:
 @torch.no_grad()
 def fit_head(net: Any, plan: HeadPlan, untrained: bool) -> None:
     """Adapt the head as planned; untrained: the files have no complete head."""
-    if plan.one_logit:
-        _two_from_one(net)
-    elif not plan.fits and not untrained:
-        layer = _last_layer(net)
+    if not plan.one_logit and (untrained or (plan.fits and not plan.order)):
+        return
+    layer = _last_layer(net)
+    parts = [part for part in (layer.weight, layer.bias) if part is not None]
+    if plan.one_logit:  # logits (0, x) where the head gave x: their softmax is the sigmoid of x
+        for name, part in zip(("weight", "bias"), parts, strict=False):
+            setattr(layer, name, nn.Parameter(torch.cat([torch.zeros_like(part), part])))
+        layer.out_features = net.config.num_labels = net.num_labels = 2
+    elif not plan.fits:
         layer.weight.normal_(std=getattr(net.config, "initializer_range", 0.02))
         if layer.bias is not None:
             layer.bias.zero_()
-    elif plan.order and not untrained:
-        layer = _last_layer(net)
-        layer.weight.copy_(layer.weight[list(plan.order)])
-        if layer.bias is not None:
-            layer.bias.copy_(layer.bias[list(plan.order)])
-
-
-def _two_from_one(net: Any) -> None:
-    """Logits (0, x) where the head gave x: their softmax is the sigmoid of x."""
-    layer = _last_layer(net)
-    layer.weight = nn.Parameter(torch.cat([torch.zeros_like(layer.weight), layer.weight]))
-    if layer.bias is not None:
-        layer.bias = nn.Parameter(torch.cat([torch.zeros_like(layer.bias), layer.bias]))
-    layer.out_features = net.config.num_labels = net.num_labels = 2
+    else:
+        for part in parts:
+            part.copy_(part[list(plan.order)])
 
 
 def _last_layer(net: Any) -> nn.Linear:

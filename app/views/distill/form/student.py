@@ -16,9 +16,9 @@ from kdcore.config import ModelConfig
 def draw(now: Draft, form: Form) -> None:
     """The chooser; a pretrained encoder asks for its folder or hub id beside it."""
     titles = {key: student.title for key, student in STUDENTS.items()}
-    for name, size in SIZES.items():
-        shape = f"{size.params['layers']} layers of {size.params['hidden']}"
-        titles[name] = f"{STUDENTS[size.student].title}, {name.replace('_', ' ')}: {shape}"
+    for name, sizes in SIZES.items():
+        shape = f"{sizes['layers']} layers of {sizes['hidden']}"
+        titles[name] = f"{STUDENTS['bert'].title}, {name.replace('_', ' ')}: {shape}"
     name = str(now.at("student.name") or "")
     student = STUDENTS.get(name)
     help = md(f"{student.summary} {student.paper}") if student else "No student of the catalog."
@@ -49,8 +49,8 @@ def knobs(now: Draft, form: Form) -> None:
 def _size(now: Draft) -> str:
     """The named size that the present student has, or an empty text."""
     params = now.at("student.params") or {}
-    for name, size in SIZES.items():
-        same = all(str(params.get(knob)) == str(value) for knob, value in size.params.items())
-        if same and size.student == now.at("student.name"):
+    for name, sizes in SIZES.items():
+        same = all(str(params.get(knob)) == str(value) for knob, value in sizes.items())
+        if same and now.at("student.name") == "bert":
             return name
     return ""
