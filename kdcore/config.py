@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
@@ -227,7 +227,6 @@ STAGES: dict[str, type[FinetuneConfig] | type[InferConfig] | type[DistillConfig]
     "infer": InferConfig,
     "distill": DistillConfig,
 }
-AnyConfig = TypeVar("AnyConfig")
 _NEWER = {"log_every": 20, "validations": 1, "strip_accents": False}
 
 

@@ -36,17 +36,11 @@ class Counterfactual:
     distance: float
 
 
-def nearest(
-    pairs: PairTable,
-    row: int,
-    decisions: NDArray[np.bool_],
-    features: NDArray[np.floating] | None = None,
-) -> Counterfactual | None:
+def nearest(pairs: PairTable, row: int, decisions: NDArray[np.bool_]) -> Counterfactual | None:
     """Find the most similar ad of the same query with the other decision, or None.
 
-    The distance is 1 minus the Jaccard index of the words of title and description, or, with
-    (pairs, width) features, half of 1 minus their cosine. Equally near ads are ordered by a hash
-    of their texts.
+    The distance is 1 minus the Jaccard index of the words of title and description. Equally near
+    ads are ordered by a hash of their texts.
 
     decisions: (pairs,) what the model decides.
     """
@@ -54,7 +48,11 @@ def nearest(
     others = same_query[decisions[same_query] != decisions[row]]
     if len(others) == 0:
         return None
-    far = _by_words(pairs, row, others) if features is None else _by_angle(features, row, others)
+    ads = pairs.frame.iloc[[row, *others.tolist()]]
+    texts = (ads["title"] + " " + ads["description"]).tolist()
+    own, *theirs = (set(words(text)) for text in texts)
+    shares = [len(own & ad) / max(len(own | ad), 1) for ad in theirs]
+    far = 1 - np.array(shares)
     best = int(np.lexsort((pairs.tiebreaks[others], far))[0])
     return Counterfactual(int(others[best]), float(far[best]))
 
@@ -103,23 +101,3 @@ def _separated(spans: Sequence[Span]) -> tuple[Span, ...]:
 def _touch(left: str, right: str) -> bool:
     """Return whether two texts next to each other would read as one word."""
     return left[-1:].isalnum() and right[:1].isalnum()
-
-
-def _by_words(pairs: PairTable, row: int, others: NDArray[np.int64]) -> NDArray[np.float64]:
-    titles, descriptions = pairs.frame["title"], pairs.frame["description"]
-
-    def words_of_ad(place: int) -> set[str]:
-        return {*words(str(titles.iat[place])), *words(str(descriptions.iat[place]))}
-
-    own = words_of_ad(row)
-    shares = [len(own & ad) / max(len(own | ad), 1) for ad in map(words_of_ad, others.tolist())]
-    return 1 - np.array(shares)
-
-
-def _by_angle(
-    features: NDArray[np.floating], row: int, others: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    chosen = np.asarray(features[[row, *others.tolist()]], dtype=np.float64)
-    length = np.linalg.norm(chosen, axis=1, keepdims=True)
-    unit = np.divide(chosen, length, out=np.zeros_like(chosen), where=length > 0)
-    return np.asarray((1 - unit[1:] @ unit[0]) / 2)

@@ -49,7 +49,6 @@ def score_pairs(
     teacher: Predictions,
     student: Predictions,
     twin: Predictions | None = None,
-    temperature: float = 1.0,
     texts: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Make one row per pair: its texts, its grade and the models' answers; no threshold yet.
@@ -69,19 +68,17 @@ def score_pairs(
     frame["relevant"] = pairs.relevant
     models = {"teacher": teacher, "student": student} | ({"twin": twin} if twin else {})
     for role, predictions in models.items():
-        frame = frame.assign(**_answers_of(pairs, predictions, role, temperature))
-    frame["kl"] = kl(teacher.logits, student.logits, temperature)
+        frame = frame.assign(**_answers_of(pairs, predictions, role))
+    frame["kl"] = kl(teacher.logits, student.logits)
     frame["loss_gap"] = frame["student_loss"] - frame["teacher_loss"]
     if pairs.truth is not None:
         frame["truth_p"] = pairs.scheme.relevance(pairs.truth)
     return frame
 
 
-def _answers_of(
-    pairs: PairTable, predictions: Predictions, role: str, temperature: float
-) -> dict[str, NDArray[Any]]:
+def _answers_of(pairs: PairTable, predictions: Predictions, role: str) -> dict[str, NDArray[Any]]:
     logits = checked(pairs, predictions).logits
-    log_p = log_soften(logits, temperature)
+    log_p = log_soften(logits)
     relevance = pairs.scheme.relevance(np.exp(log_p))
     labelled = pairs.grades != UNLABELLED
     loss = -log_p[np.arange(len(log_p)), np.where(labelled, pairs.grades, 0)]
@@ -90,7 +87,7 @@ def _answers_of(
         f"{role}_p": np.clip(relevance, 0.0, 1.0).astype(np.float32).astype(np.float64),
         f"{role}_odds": Scores.of(predictions, pairs.scheme).log_odds,
         f"{role}_grade": np.argmax(logits, axis=1).astype(np.int64),
-        f"{role}_entropy": entropy(logits, temperature),
+        f"{role}_entropy": entropy(logits),
         f"{role}_loss": np.where(labelled, loss, np.nan),
     }
 

@@ -1,5 +1,6 @@
 """`kdlab data`: import, list, show, check and export data sets."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -224,7 +225,7 @@ def check(name: Named, as_json: Json = False) -> None:
     ]
     show(
         as_json,
-        report.to_dict(),
+        asdict(report),
         f"{report.name}: {report.source}",
         table(rows, right=rows[0].keys() - {"split", "grades"} if rows else ()),
         *(f"Note: {note}" for note in report.notes),

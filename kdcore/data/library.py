@@ -1,5 +1,6 @@
 """Load, import, list and delete data sets by name; imported ones lie in the workspace."""
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -12,7 +13,7 @@ from kdcore.data.files.content import PACKED
 from kdcore.data.files.opening import ENDINGS
 from kdcore.data.files.rejects import rejects_tsv
 from kdcore.data.pairs import PairTable
-from kdcore.data.sources.registry import HUB_PREFIX, TASKS, Source, read_hub_source, read_path
+from kdcore.data.sources.registry import HUB_PREFIX, TASKS, read_hub_source, read_path
 from kdcore.data.sources.rows import Reading
 from kdcore.data.sources.table import TableReading
 from kdcore.errors import DataError, LabError, UnknownNameError, lookup
@@ -75,8 +76,8 @@ def load_data(
     path = Path(source).expanduser()
     if (path / CARD).is_file():
         return PairTable.load(path)
-    rows = _read(source, workspace, task, how)
-    return rows.reading.table(default_name(text), rows.sentence, skip_bad=skip_bad)
+    reading = _read(source, workspace, task, how)
+    return reading.table(default_name(text), skip_bad=skip_bad)
 
 
 def import_data(
@@ -105,9 +106,10 @@ def import_data(
         raise DataError(f"{WORLD!r} is the bundled data set; choose another name")
     if folder.exists() and not replace:
         raise DataError(f"a data set {name!r} exists already; choose another name or replace it")
-    rows = _read(source, workspace, task, how)
-    reading = rows.reading
-    table = reading.table(name, origin or rows.sentence, skip_bad=skip_bad)
+    reading = _read(source, workspace, task, how)
+    if origin:
+        reading = dataclasses.replace(reading, source=origin)
+    table = reading.table(name, skip_bad=skip_bad)
     try:
         with new_folder(folder, replace=replace) as temporary:
             table.save(temporary)
@@ -179,7 +181,7 @@ def _is_imported(name: str, workspace: Workspace) -> bool:
 
 def _read(
     source: str | Path, workspace: Workspace, task: str | None, how: TableReading | None
-) -> Source:
+) -> Reading:
     text = str(source)
     if text.startswith(HUB_PREFIX):
         return read_hub_source(text)
@@ -203,9 +205,9 @@ def _from_hub(name: str, workspace: Workspace, skip_bad: bool) -> PairTable:
     folder = workspace.cache_folder(slug(name))
     if (folder / CARD).is_file():
         return PairTable.load(folder)
-    rows = read_hub_source(name)
-    table = rows.reading.table(default_name(name), rows.sentence, skip_bad=skip_bad)
-    if not rows.reading.problems:
+    reading = read_hub_source(name)
+    table = reading.table(default_name(name), skip_bad=skip_bad)
+    if not reading.problems:
         _cache(table, folder)
     return table
 

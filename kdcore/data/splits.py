@@ -79,7 +79,8 @@ def _carve_validation(pairs: PairTable, seed: int, note: str) -> PairTable:
     _require_queries(pairs, total, 2)
     chosen = _drawn(candidates, seed)[:count]
     splits[train & np.isin(keys, chosen)] = "validation"
-    return _noted(pairs.with_splits(splits), note.format(n=f"{count:,}"))
+    split = pairs.with_splits(splits)
+    return replace(split, notes=(*pairs.notes, note.format(n=f"{count:,}")))
 
 
 def _cut_in_three(pairs: PairTable, seed: int) -> PairTable:
@@ -95,7 +96,7 @@ def _cut_in_three(pairs: PairTable, seed: int) -> PairTable:
         f"It came as one split: {count:,} of its {len(order):,} queries were set apart for "
         f"validation and {count:,} for test."
     )
-    return _noted(pairs.with_splits(splits), note)
+    return replace(pairs.with_splits(splits), notes=(*pairs.notes, note))
 
 
 def _require_queries(pairs: PairTable, queries: int, needed: int) -> None:
@@ -104,7 +105,3 @@ def _require_queries(pairs: PairTable, queries: int, needed: int) -> None:
             f"{pairs.name} has {queries} different training queries; a held-out part needs at "
             f"least {needed}: add rows, or give validation and test files"
         )
-
-
-def _noted(pairs: PairTable, sentence: str) -> PairTable:
-    return replace(pairs, notes=(*pairs.notes, sentence))

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,33 +134,25 @@ def safe_cell(value: Any) -> Any:
     return f"'{value}" if runs else value
 
 
-def write_trec_run(
-    path: Path,
-    pairs: PairTable,
-    predictions: Predictions,
-    score: Literal["rank", "model"] = "rank",
-) -> None:
+def write_trec_run(path: Path, pairs: PairTable, predictions: Predictions) -> None:
     """Write `query Q0 ad rank score tag` lines, ids q<number> and ad<row>, best ad first.
 
-    trec_eval ignores the rank, reads scores in single precision and breaks ties by id. Score
-    "rank" (length - rank + 1) makes its order ours; "model" is the ranking score itself. A run
-    shows one order: ties are ordered by a hash of their texts, where the lab's metrics take the
-    mean over all orders of them. Unlabelled ads are in the run: give trec_eval its -J option, as
-    the lab leaves them out.
+    trec_eval ignores the rank, reads scores in single precision and breaks ties by id: the score
+    (length - rank + 1) makes its order ours. A run shows one order: ties are ordered by a hash of
+    their texts, where the lab's metrics take the mean over all orders of them. Unlabelled ads are
+    in the run: give trec_eval its -J option, as the lab leaves them out.
     """
     ranking = Scores.of(checked(pairs, predictions), pairs.scheme).ranking
     index = pairs.query_ids
     lists = RankedLists.of(ranking, index, int(index.max(initial=-1)) + 1, pairs.tiebreaks)
     tag = re.sub(r"\s+", "_", predictions.model.strip()) or "model"
-    shown = ranking[lists.order] if score == "model" else lists.sizes[lists.group] - lists.rank
-    columns = (column.tolist() for column in (lists.group, lists.order, lists.rank, shown))
-    _write(
-        path,
-        "".join(
-            f"q{query} Q0 ad{row} {rank + 1} {value} {tag}\n"
-            for query, row, rank, value in zip(*columns, strict=True)
-        ),
+    scores = lists.sizes[lists.group] - lists.rank
+    columns = (column.tolist() for column in (lists.group, lists.order, lists.rank, scores))
+    lines = (
+        f"q{query} Q0 ad{row} {rank + 1} {score} {tag}\n"
+        for query, row, rank, score in zip(*columns, strict=True)
     )
+    _write(path, "".join(lines))
 
 
 def write_qrels(path: Path, pairs: PairTable, gain: GainKind = "linear") -> None:

@@ -55,10 +55,8 @@ class RankedLists:
         """(runs,) how many pairs each run of equal scores has."""
         return np.bincount(self.tie)
 
-    def top(
-        self, values: NDArray[Any], depth: int, fill: float = 0.0, worst_first: bool = False
-    ) -> Floats:
-        """Return (queries, depth) values in ranked order, `fill` beyond the end of a list.
+    def top(self, values: NDArray[Any], depth: int, worst_first: bool = False) -> Floats:
+        """Return (queries, depth) values in ranked order, 0 beyond the end of a list.
 
         Pairs of equal scores get their mean value, which is what each place holds on average.
         """
@@ -67,7 +65,7 @@ class RankedLists:
             ranked = (np.bincount(self.tie, ranked) / self._run_sizes)[self.tie]
         rank = self.sizes[self.group] - 1 - self.rank if worst_first else self.rank
         shown = rank < depth
-        table = np.full((len(self.sizes), depth), fill)
+        table = np.zeros((len(self.sizes), depth))
         table[self.group[shown], rank[shown]] = ranked[shown]
         return table
 

@@ -19,6 +19,7 @@ FEWER: Direction = "fewer"
 NOT_TOLD_APART: Direction = "no clear difference"
 THE_SAME: Direction = "the same ads"  # both lists are shown whole: there is nothing to test
 LEVEL = 0.05
+ENDS = (LEVEL / 2, 1 - LEVEL / 2)  # of a 95 % interval
 RULE = (
     "BETTER or WORSE than the opponent that is named, where the 95 % interval of the difference "
     "leaves out 0 and p ≤ 0.05; else INCONCLUSIVE: these pairs do not tell."
@@ -154,17 +155,17 @@ def interval(
     return low, high
 
 
-def central(draws: NDArray[Any], level: float = LEVEL) -> tuple[Floats, Floats]:
+def central(draws: NDArray[Any]) -> tuple[Floats, Floats]:
     """Return (metrics,) ends of the central 95 % of (resamples, metrics) draws; nan if most are."""
     draws = np.asarray(draws, dtype=np.float64)
     low, high = np.full(draws.shape[1], np.nan), np.full(draws.shape[1], np.nan)
     finite_draws = np.isfinite(draws)
     whole = finite_draws.all(axis=0) & (len(draws) > 0)
     if whole.any():
-        low[whole], high[whole] = np.quantile(draws[:, whole], [level / 2, 1 - level / 2], axis=0)
+        low[whole], high[whole] = np.quantile(draws[:, whole], ENDS, axis=0)
     for column in np.flatnonzero(~whole & (finite_draws.sum(axis=0) * 2 > len(draws))):
         finite = draws[finite_draws[:, column], column]
-        low[column], high[column] = np.quantile(finite, [level / 2, 1 - level / 2])
+        low[column], high[column] = np.quantile(finite, ENDS)
     return low, high
 
 
@@ -223,18 +224,15 @@ def few(queries: int) -> str:
     return f"Few queries: {queries}, so the 95 % intervals are widened and still rough."
 
 
-def direction(low: float, high: float, p: float) -> Direction:
-    """Which way a difference goes where neither way is better; the rule of `verdict`."""
-    side = verdict(low, high, p)
-    return {"BETTER": MORE, "WORSE": FEWER, "INCONCLUSIVE": NOT_TOLD_APART}[side]
-
-
 def graded(grade: int, grades: int, low: Floats, high: Floats, p: Floats) -> Verdict | Direction:
-    """Of the best and the worst of (grades,) tests a verdict; of those between, a direction."""
+    """Of the best and the worst of (grades,) tests a verdict; of those between, a direction.
+
+    A grade between is neither better nor worse: its share rises where better ads are missing.
+    """
     test = (float(low[grade]), float(high[grade]), float(p[grade]))
     if grade in (0, grades - 1):
         return verdict(*test, higher_is_better=grade > 0)
-    return direction(*test)
+    return {"BETTER": MORE, "WORSE": FEWER, "INCONCLUSIVE": NOT_TOLD_APART}[verdict(*test)]
 
 
 def verdict(low: float, high: float, p: float, higher_is_better: bool = True) -> Verdict:

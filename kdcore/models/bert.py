@@ -19,7 +19,7 @@ from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
 from kdcore.models.pretrained.encoder import load_kept, load_pretrained
 from kdcore.models.pretrained.misfits import refuse_misfit, refuse_unanswering, unknown_notes
-from kdcore.models.tokens.wordpiece import WordPiece
+from kdcore.models.tokens.wordpiece import Ragged, WordPiece
 from kdcore.outputs import Outputs
 
 INSIDE = frozenset({"hidden_states", "attentions"})
@@ -142,7 +142,7 @@ class CrossEncoder(PairModel):
         queries = whole[0].capped(params.query_tokens).framed(self.prefix, self.middle)
         ads = whole[1].capped(params.ad_tokens).framed((), self.suffix)
         return Encoded(
-            tokens=queries.followed_by(ads),
+            tokens=Ragged.joined([queries, ads]),
             query_of=texts.query_of,
             ad_of=texts.ad_of + len(queries),
             together=True,

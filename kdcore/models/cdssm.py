@@ -21,6 +21,7 @@ from kdcore.models.batches import Batch, Encoded, Texts
 from kdcore.models.heads import CumulativeLink
 from kdcore.models.packed import Packed
 from kdcore.models.tokens.trigrams import Trigrams
+from kdcore.models.tokens.wordpiece import Ragged
 from kdcore.outputs import Outputs
 
 
@@ -75,7 +76,7 @@ class Cdssm(PairModel):
         whole = self.units.encode(texts.queries), self.units.encode(texts.ads)
         queries, ads = whole[0].capped(params.query_tokens), whole[1].capped(params.ad_tokens)
         return Encoded(
-            tokens=queries.followed_by(ads),
+            tokens=Ragged.joined([queries, ads]),
             query_of=texts.query_of,
             ad_of=texts.ad_of + len(queries),
             together=False,

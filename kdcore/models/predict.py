@@ -1,7 +1,6 @@
 """Score pairs with a model: a whole table, or a pair that a person typed."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -58,16 +57,6 @@ def stored_precision(precision: str) -> str:
     encoder differ by up to 0.015 from those of its export; fp32 takes 1.5 times as long.
     """
     return "fp32" if precision == "auto" else precision
-
-
-@contextmanager
-def stored_products(model: PairModel, precision: str, device: torch.device) -> Iterator[None]:
-    """Inside, a model in training computes as it will when its stored logits are measured."""
-    training, model.products = model.products, product_type(stored_precision(precision), device)
-    try:
-        yield
-    finally:
-        model.products = training
 
 
 def predict_table(

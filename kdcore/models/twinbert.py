@@ -20,7 +20,7 @@ from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine
 from kdcore.models.layers import copy_layers
 from kdcore.models.packed import Packed, embed, encode, encode_first, pool
 from kdcore.models.tokens.trigrams import Trigrams
-from kdcore.models.tokens.wordpiece import WordPiece
+from kdcore.models.tokens.wordpiece import Ragged, WordPiece
 from kdcore.outputs import Outputs
 
 Bag = tuple[Tensor, Tensor]
@@ -117,7 +117,7 @@ class TwinBert(PairModel):
                 for s in sides
             ]
         return Encoded(
-            tokens=sides[0].followed_by(sides[1]),
+            tokens=Ragged.joined(sides),
             query_of=texts.query_of,
             ad_of=texts.ad_of + len(sides[0]),
             together=False,

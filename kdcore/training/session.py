@@ -10,7 +10,7 @@ A recipe keeps its own loop and reads like the paper:
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,9 +21,9 @@ from kdcore.config import DistillConfig, FinetuneConfig
 from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.models.base import PairModel
-from kdcore.models.batches import Batch, Rows
+from kdcore.models.batches import Batch, Rows, bucketed, epoch_order
 from kdcore.models.packed import product_type
-from kdcore.models.predict import stored_products
+from kdcore.models.predict import stored_precision
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
@@ -32,7 +32,7 @@ from kdcore.training.checks import check_same, fresh_progress, refuse_unlabelled
 from kdcore.training.devices import pick_device
 from kdcore.training.optimizer import are_numbers, make_optimizer, take_step
 from kdcore.training.ranks import ALONE, Group
-from kdcore.training.training_pairs import batches_of_epoch, calibrate_head, read_pairs
+from kdcore.training.training_pairs import calibrate_head, read_pairs
 from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
@@ -123,9 +123,15 @@ class Session:
         self.pending.append(losses)
         self.progress = replace(self.progress, step=self.progress.step + 1)
 
-    def measuring(self) -> AbstractContextManager[None]:
-        """A block in which the model computes as its stored predictions will be computed."""
-        return stored_products(self.model, self.knobs.precision, self.device)
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Inside the block the model computes as its stored predictions will be computed."""
+        training, precision = self.model.products, stored_precision(self.knobs.precision)
+        self.model.products = product_type(precision, self.device)
+        try:
+            yield
+        finally:
+            self.model.products = training
 
     def save(self) -> None:
         """Write a checkpoint now; weights that are no numbers never replace good ones."""
@@ -173,4 +179,6 @@ class Session:
         )
 
     def _batches(self, epoch: int) -> list[Rows]:
-        return batches_of_epoch(self.model, self.pairs, self.knobs, self.config.seed, epoch)
+        tokens, size, seed = self.pairs.encoded, self.knobs.batch_size, self.config.seed
+        order = epoch_order(tokens, size, self.knobs.ads_per_query, seed, epoch)
+        return bucketed(order, tokens, seed) if self.model.pads else order

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from kdcore.config import TrainingConfig
 from kdcore.data.pairs import PairTable
 from kdcore.models.base import PairModel
-from kdcore.models.batches import Encoded, Rows, bucketed, epoch_order
+from kdcore.models.batches import Encoded
 from kdcore.models.rows_in_use import RowsInUse
 
 CALIBRATED_ON = 512  # pairs from which a head starts
@@ -31,14 +30,6 @@ def read_pairs(model: PairModel, train: PairTable, validation: PairTable) -> Tra
     rows = RowsInUse(model, np.union1d(encoded[0].used(), encoded[1].used()))
     tokens, validation_tokens = (each.mapped(rows.table) for each in encoded)
     return TrainingPairs(train, validation, tokens, validation_tokens, rows)
-
-
-def batches_of_epoch(
-    model: PairModel, pairs: TrainingPairs, knobs: TrainingConfig, seed: int, epoch: int
-) -> list[Rows]:
-    """The batches of one epoch; (seed, epoch) alone decide the order."""
-    order = epoch_order(pairs.encoded, knobs.batch_size, knobs.ads_per_query, seed, epoch)
-    return bucketed(order, pairs.encoded, seed) if model.pads else order
 
 
 @torch.no_grad()

@@ -40,13 +40,6 @@ def test_a_query_on_which_the_model_decides_one_way_has_no_counterfactual(pairs)
     assert nearest(pairs, 5, np.array([True, False, False, False, False, True])) is None
 
 
-def test_with_features_the_angle_decides_and_words_do_not(pairs):
-    features = np.array([[1, 0], [5, 0.1], [0, 1], [-1, 0], [0, 0], [1, 0]], dtype=np.float32)
-    found = nearest(pairs, 0, np.array([True, False, False, False, True, True]), features)
-    assert found.row == 1
-    assert found.distance == pytest.approx(0, abs=1e-3)
-
-
 def test_a_text_without_words_is_far_from_everything_and_no_error(pairs):
     frame = pairs.frame.assign(title=["", "a", "b", "", "", ""])
     found = nearest(PairTable(frame, BINARY, "toy"), 0, np.array([True, False, False] + [True] * 3))

@@ -500,9 +500,9 @@ def test_trec_eval_agrees_on_partly_labelled_pairs_when_told_to_skip_the_unjudge
         assert values["ndcg_cut_5"] == pytest.approx(np.nan_to_num(ours[int(query[1:])]), abs=1e-9)
 
 
-def test_a_trec_run_holds_six_fields_a_line_and_the_model_score_on_request(tmp_path):
+def test_a_trec_run_holds_six_fields_a_line_best_ad_first(tmp_path):
     pairs, logits = world(queries=3)
-    write_trec_run(tmp_path / "run", pairs, noisy(pairs, logits, 1, "two words"), score="model")
+    write_trec_run(tmp_path / "run", pairs, noisy(pairs, logits, 1, "two words"))
     lines = [line.split() for line in (tmp_path / "run").read_text().splitlines()]
     assert {len(line) for line in lines} == {6}
     assert {line[5] for line in lines} == {"two_words"}

@@ -21,7 +21,7 @@ def encoded(
     """Queries 0.. have 1 + q % 3 tokens, ads 2 + a % 4; every token id tells text and place."""
     queries = [[100 * q + i for i in range(1 + q % 3)] for q in range(max(query_of) + 1)]
     ads = [[10_000 + 100 * a + i for i in range(2 + a % 4)] for a in range(max(ad_of) + 1)]
-    tokens = Ragged.from_rows(queries).followed_by(Ragged.from_rows(ads))
+    tokens = Ragged.joined([Ragged.from_rows(queries), Ragged.from_rows(ads)])
     words = None
     if bags:  # word w is made of trigrams 2w and 2w + 1
         distinct, flat = np.unique(tokens.flat, return_inverse=True)

@@ -132,13 +132,17 @@ MEMORY = {
 }
 
 
-@pytest.mark.parametrize("whose", MEMORY)
+SMALLER = ", and at 1 too; choose a smaller model"
+
+
 @pytest.mark.parametrize(
-    ("where", "way_out"),
+    ("whose", "where", "way_out"),
     [
-        ("kdcore.recipes.finetune.hard_cross_entropy", ", and at 1 too; choose a smaller model"),
-        ("kdcore.training.session.calibrate_head", ", and at 1 too; choose a smaller model"),
-        ("kdcore.recipes.stage.predict_table", "; 4 needs about half"),
+        ("a GPU's", "kdcore.recipes.finetune.hard_cross_entropy", SMALLER),
+        ("the machine's", "kdcore.training.session.calibrate_head", SMALLER),
+        ("Python's", "kdcore.recipes.finetune.hard_cross_entropy", SMALLER),
+        ("a GPU's", "kdcore.recipes.stage.predict_table", "; 4 needs about half"),
+        ("the machine's", "kdcore.recipes.stage.predict_table", "; 4 needs about half"),
     ],
 )
 def test_a_full_memory_names_the_batch_size_and_a_way_out(

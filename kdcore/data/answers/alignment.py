@@ -85,29 +85,33 @@ def _order_error(answers: Answers, pairs: PairTable, requested: Rows) -> DataErr
     return refusal(f"{answers.file} cannot be aligned:", [Problem(answers.file, 0, what, cure)])
 
 
-def _by_text(answers: Answers, pairs: PairTable) -> Aligned:
-    names = list(answers.keys)
+def _first_rows(answers: Answers) -> dict[tuple[str, ...], int]:
+    """Map the texts that name a pair to the first row of the file that holds them."""
     row_at: dict[tuple[str, ...], int] = {}
-    for row, key in enumerate(spelled([answers.keys[name] for name in names])):
+    for row, key in enumerate(spelled(list(answers.keys.values()))):
         row_at.setdefault(key, row)
-    keys = spelled([pairs.frame[name].tolist() for name in names])
+    return row_at
+
+
+def _by_text(answers: Answers, pairs: PairTable) -> Aligned:
+    row_at = _first_rows(answers)
+    keys = spelled([pairs.frame[name].tolist() for name in answers.keys])
     row_of = np.array([row_at.get(key, -1) for key in keys], dtype=np.int64)
     spare = len(answers) - len(np.unique(row_of[row_of >= 0]))
     extra = (f"{spare:,} rows of the file belong to no pair here or repeat one, and were left out",)
-    return Aligned(row_of, f"by {', '.join(names)}", extra if spare else ())
+    return Aligned(row_of, f"by {', '.join(answers.keys)}", extra if spare else ())
 
 
 def _duplicates(answers: Answers, pairs: PairTable, requested: Rows) -> list[Problem]:
     """Report pairs with two different answers, or whose texts the file cannot distinguish."""
-    names, problems = list(answers.keys), []
-    row_at: dict[tuple[str, ...], int] = {}
-    for row, key in enumerate(spelled([answers.keys[name] for name in names])):
-        first = row_at.setdefault(key, row)
+    problems, row_at = [], _first_rows(answers)
+    for row, key in enumerate(spelled(list(answers.keys.values()))):
+        first = row_at[key]
         one, other = answers.values[first], answers.values[row]
         if first != row and not np.array_equal(one, other, equal_nan=True):
             what = f"this pair has a different prediction in {answers.unit} {answers.lines[first]}"
             problems.append(answers.problem(row, what, "keep one of the two"))
-    if "description" in names:
+    if "description" in answers.keys:
         return problems
     ads = pairs.frame.iloc[requested][["query", "title", "description"]].drop_duplicates()
     doubled = int(ads.duplicated(["query", "title"]).sum())

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from kdcore.data.answers.alignment import align
 from kdcore.data.answers.choice import BY_NAME, ColumnChoice, ReadColumns
 from kdcore.data.answers.choice import KINDS as KIND_TITLES
+from kdcore.data.answers.grades import SUM_SLACK
 from kdcore.data.answers.reading import Answers, read_answers
 from kdcore.data.answers.regrade import grade_shares, spread
 from kdcore.data.answers.texts import Expected
@@ -30,7 +31,6 @@ from kdcore.predictions import Origin, Predictions
 
 KINDS = tuple(KIND_TITLES)
 LEAST_TO_FIT = 50  # labelled pairs of each kind
-_SUM_SLACK = 0.01  # rounded probabilities of a file need not sum to 1
 _TINY = 1e-9  # what a probability of exactly 0 counts as: it has no logit
 _STEEPEST = float(-np.log(_TINY))  # log-odds that a free score may reach; its order stands apart
 Rows = NDArray[np.int64]
@@ -207,7 +207,7 @@ def fit_logistic(scores: Floats, relevant: NDArray[np.bool_]) -> tuple[float, fl
 def _check_probabilities(answers: Answers) -> None:
     outside = np.any((answers.values < 0) | (answers.values > 1), axis=1)
     totals = answers.values.sum(axis=1)
-    bad = np.flatnonzero(outside | (np.abs(totals - 1) > _SUM_SLACK)).tolist()
+    bad = np.flatnonzero(outside | (np.abs(totals - 1) > SUM_SLACK)).tolist()
     problems = [
         answers.problem(row, f"its probabilities sum to {totals[row]:.4g}", "let them sum to 1")
         if not outside[row]

@@ -1,6 +1,6 @@
 """Check a table of pairs: its content, what is unusual, and the scores of a random order."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
@@ -95,10 +95,6 @@ class DataReport:
     notes: tuple[str, ...]
     findings: tuple[str, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data; an undefined number is nan (write_json_atomic writes null)."""
-        return asdict(self)
-
 
 def check(pairs: PairTable) -> DataReport:
     """Check a whole table; a million pairs take seconds."""
@@ -131,6 +127,7 @@ def _check_split(pairs: PairTable) -> SplitReport:
     relevant = int(counts[pairs.scheme.relevant_from :].sum())
     sizes = np.bincount(pairs.query_ids)
     ad_ids = _row_ids(frame, TEXT_COLUMNS)
+    rows = pd.DataFrame({"ad": ad_ids, "grade": grades, "language": _codes(frame["language"])})
     return SplitReport(
         split=pairs.splits[0],
         pairs=len(pairs),
@@ -142,7 +139,7 @@ def _check_split(pairs: PairTable) -> SplitReport:
         words={column: _spread(word_counts(frame[column])) for column in TEXT_COLUMNS},
         languages={str(k): int(v) for k, v in frame["language"].value_counts().items()},
         empty_descriptions=int((frame["description"] == "").sum()),
-        duplicates=len(frame) - _distinct(ad_ids, grades, _codes(frame["language"])),
+        duplicates=int(rows.duplicated().sum()),
         conflicts=_mixed(ad_ids, grades),
         rankable=_mixed(pairs.query_ids, grades),
         chance=_chance(pairs),
@@ -208,10 +205,6 @@ def _row_ids(frame: pd.DataFrame, columns: tuple[str, ...]) -> NDArray[np.int64]
         # renumbered after each column, so that the product stays far below 2^63
         ids = pd.factorize(ids * (int(codes.max()) + 1) + codes)[0].astype(np.int64)
     return ids
-
-
-def _distinct(ids: NDArray[np.int64], *columns: NDArray[np.int64]) -> int:
-    return len(pd.DataFrame({str(i): c for i, c in enumerate((ids, *columns))}).drop_duplicates())
 
 
 def _mixed(ids: NDArray[np.int64], grades: NDArray[np.int64]) -> int:

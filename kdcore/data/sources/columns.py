@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kdcore.data.files.cells import NAMES, TableFile
-from kdcore.data.files.problems import Problem, quoted, refusal, shown_name, unreadable
+from kdcore.data.files.problems import Problem, listed, quoted, refusal, shown_name, unreadable
 from kdcore.errors import Cure, by_import
 
 ColumnMapping = Mapping[str, str | None]
@@ -37,11 +37,7 @@ class ColumnsRead:
         head = "" if self.header else ", without a header"
         sentences = [f"Read as {self.kind}{head}: {', '.join(taken)}."]
         if self.ignored:
-            names = ", ".join(map(quoted, self.ignored[:_NAMED]))
-            more = len(self.ignored) - _NAMED
-            sentences.append(
-                f"Columns not used: {names}{f' and {more:,} more' if more > 0 else ''}."
-            )
+            sentences.append(f"Columns not used: {listed(self.ignored, _NAMED)}.")
         if renamed := [f"{quoted(k)} = {v}" for k, v in self.labels.items() if k != v]:
             sentences.append(f"Labels: {', '.join(renamed)}.")
         return tuple(sentences)
@@ -62,16 +58,15 @@ def places_of(table: TableFile, mapping: ColumnMapping | None) -> dict[str, int]
     for ours in NAMES:
         if ours in choices:
             column = choices[ours]
-            places[ours] = -1 if column is None else _place(table, column)
-            if column is not None and places[ours] < 0:
-                problems.append(_no_column(table, ours, column))
-            elif column is not None and table.columns.count(column) > 1:
-                problems.append(_doubled(table, ours, column))
+            place = -1 if column is None else _place(table, column)
         else:
-            places[ours] = _guess(table, ours, bool(choices))
-            name = table.columns[places[ours]] if places[ours] >= 0 else ""
-            if name and table.columns.count(name) > 1:
-                problems.append(_doubled(table, ours, name))
+            place = _guess(table, ours, bool(choices))
+            column = table.columns[place] if place >= 0 else None
+        places[ours] = place
+        if column is not None and place < 0:
+            problems.append(_no_column(table, ours, column))
+        elif column is not None and table.columns.count(column) > 1:
+            problems.append(_doubled(table, ours, column))
     problems += _lacking(table, choices, places)
     if problems:
         raise refusal(f"{table.file} does not have what a table of pairs needs:", problems)
@@ -117,7 +112,7 @@ def _guess(table: TableFile, ours: str, mapped: bool) -> int:
 def _no_column(table: TableFile, ours: str, column: str) -> Problem:
     what = f"no column is called {column!r}; {_has(table)}"
     cure = Cure(
-        f"map {ours!r} to one of them with {_map_hint(ours)}",
+        f"map {ours!r} to one of them with {by_import(f'--map {ours}=COLUMN')}",
         f"choose another column under “{ours.capitalize()}”",
     )
     return Problem(table.file, 1, what, cure)
@@ -156,7 +151,7 @@ def _no_such(table: TableFile, ours: str) -> Problem:
     row = f"; if its first line is a pair already, {by_import('--no-header')}"
     none = f", or --map {first}= if there is none" if first == "grade" else ""
     cure = Cure(
-        f"map one with {_map_hint(first)}{none}{row if first == 'query' else ''}",
+        f"map one with {by_import(f'--map {first}=COLUMN')}{none}{row if first == 'query' else ''}",
         f"choose a column under “{first.capitalize()}”",
     )
     return Problem(table.file, 1, f"no column {ours!r}; {_has(table)}", cure)
@@ -166,10 +161,6 @@ def _has(table: TableFile) -> str:
     names = [shown_name(name)[:60] for name in table.columns[:_NAMED]]
     more = len(table.columns) - _NAMED
     return f"its columns are {', '.join(names) or 'none'}{f' and {more:,} more' * (more > 0)}"
-
-
-def _map_hint(ours: str) -> str:
-    return by_import(f"--map {ours}=COLUMN")
 
 
 def columns_read(

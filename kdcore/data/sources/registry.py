@@ -1,7 +1,7 @@
 """Detect what a path or a hub name points at, and read it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from kdcore.data.files.content import check_regular, looks_like_tar, read_bytes
@@ -21,17 +21,9 @@ ARCHIVE_SUFFIXES = (".tar", ".tar.gz", ".tgz")
 HUB_PREFIX = "hub:"
 
 
-@dataclass(frozen=True)
-class Source:
-    """The rows of a source, and the sentence that says where they came from."""
-
-    reading: Reading
-    sentence: str
-
-
 def read_path(
     path: Path, *, task: str | None = None, how: TableReading | None = None, file: str = ""
-) -> Source:
+) -> Reading:
     """Read a folder or archive of XGLUE, one XGLUE file, or a table file.
 
     task: which of XGLUE's tasks to read; None takes the first of TASKS that is there. how: how a
@@ -41,11 +33,8 @@ def read_path(
     if not path.exists():
         raise unreadable(name, "there is no such file or folder", "check the path")
     if path.is_dir():
-        chosen = (
-            lookup(TASKS, task, "task of XGLUE")
-            if task
-            else next((t for t in TASKS.values() if find_folder(path, t)), QADSM)
-        )
+        first = next((t for t in TASKS.values() if find_folder(path, t)), QADSM)
+        chosen = lookup(TASKS, task, "task of XGLUE") if task else first
         return _xglue(read_xglue_folder(path, chosen), chosen, name)
     check_regular(path, name)
     match = is_xglue_name(path.name)
@@ -54,7 +43,7 @@ def read_path(
         return _xglue(parse_named(read_bytes(path), path.name, chosen), chosen, name)
     if is_archive(path):
         return _from_archive(path, task)
-    return Source(read_table(path, how, name), f"the table {name}")
+    return replace(read_table(path, how, name), source=f"the table {name}")
 
 
 def is_archive(path: Path) -> bool:
@@ -65,7 +54,7 @@ def is_archive(path: Path) -> bool:
     return plain.endswith(".gz") and not is_table_name(plain) and looks_like_tar(path)
 
 
-def _from_archive(path: Path, task: str | None) -> Source:
+def _from_archive(path: Path, task: str | None) -> Reading:
     """Read the first task that is there; where none is, the error of the first says most."""
     tasks = [lookup(TASKS, task, "task of XGLUE")] if task else list(TASKS.values())
     refusals: list[DataError] = []
@@ -77,12 +66,12 @@ def _from_archive(path: Path, task: str | None) -> Source:
     raise refusals[0]
 
 
-def _xglue(reading: Reading, task: Task, name: str) -> Source:
-    return Source(replace(reading, non_commercial=True), f"{task.source}; read from {name}")
+def _xglue(reading: Reading, task: Task, name: str) -> Reading:
+    return replace(reading, non_commercial=True, source=f"{task.source}; read from {name}")
 
 
-def read_hub_source(name: str) -> Source:
+def read_hub_source(name: str) -> Reading:
     """Read hub:qadsm or hub:wpr from the first place of the hub that answers."""
     task = lookup(TASKS, name.removeprefix(HUB_PREFIX), "data set of the hub")
     reading, place = read_hub(task)
-    return Source(replace(reading, non_commercial=True), f"{task.source}; hub copy {place}")
+    return replace(reading, non_commercial=True, source=f"{task.source}; hub copy {place}")

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
@@ -34,6 +35,7 @@ class Reading:
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     columns: ColumnsRead | None = None
+    source: str = ""  # a sentence on where the rows came from
     non_commercial: bool = False  # by the terms of the source
 
     @property
@@ -47,12 +49,11 @@ class Reading:
             "withdrawn": self.withdrawn,
         }
 
-    def table(self, name: str, source: str, *, skip_bad: bool = False) -> PairTable:
+    def table(self, name: str, *, skip_bad: bool = False) -> PairTable:
         """Make a PairTable of the good rows; DataError when there is a problem, or no good row."""
         if self.problems and (not skip_bad or not len(self.frame)):
-            count = (
-                f"{len(self.problems):,} problems, {len(self.frame):,} good rows of {self.rows:,}"
-            )
+            good = f"{len(self.frame):,} good rows of {self.rows:,}"
+            count = f"{len(self.problems):,} problems, {good}"
             raise refusal(f"{name} cannot be read ({count}):", self.problems)
         if not len(self.frame):
             why = f"all {self.withdrawn} start with {WITHDRAWN}" if self.withdrawn else "no rows"
@@ -62,14 +63,8 @@ class Reading:
             notes.append(f"{self.withdrawn:,} rows marked {WITHDRAWN} were left out")
         if self.problems:
             notes.append(f"{self.counts['rejected']:,} bad rows were left out")
-        return PairTable(
-            self.frame,
-            self.scheme,
-            name,
-            source,
-            tuple(notes),
-            non_commercial=self.non_commercial,
-        )
+        terms = self.non_commercial
+        return PairTable(self.frame, self.scheme, name, self.source, tuple(notes), terms)
 
 
 def join(readings: Sequence[Reading]) -> Reading:
@@ -170,12 +165,9 @@ class Collector:
             what = f"the label {quoted(texts[3])} is unknown"
             if self.rows == 0 and texts[0].strip().casefold() in ("query", "search_query"):
                 return what, "this looks like a header: delete the line"
-            numbers = (
-                ""
-                if any(map(is_whole_number, self.scheme.grades))
-                else (f", or 0 to {len(self.scheme) - 1}")
-            )
-            return what, cure_of_label(texts[3], f"use one of {names}{numbers}")
+            if not any(map(is_whole_number, self.scheme.grades)):
+                names += f", or 0 to {len(self.scheme) - 1}"
+            return what, cure_of_label(texts[3], f"use one of {names}")
         return None
 
     def reading(self, notes: Sequence[str] = ()) -> Reading:
@@ -184,14 +176,8 @@ class Collector:
         if self.composed:
             texts = "text was" if self.composed == 1 else "texts were"
             notes = (*notes, f"{self.composed:,} {texts} converted to Unicode's form NFC")
-        frame = make_frame(
-            query=[row[0] for row in rows],
-            title=[row[1] for row in rows],
-            description=[row[2] for row in rows],
-            grade=[row[3] for row in rows],
-            split=[row[4] for row in rows],
-            language=[row[5] for row in rows],
-        )
+        columns: list[Any] = [[row[place] for row in rows] for place in range(6)]
+        frame = make_frame(*columns)
         return Reading(
             frame, self.scheme, tuple(self.problems), self.rows, self.withdrawn, tuple(notes)
         )

@@ -59,22 +59,19 @@ def is_xglue_name(name: str) -> re.Match[str] | None:
     return _FILE.fullmatch(name)
 
 
-def parse_lines(
-    data: bytes,
-    file: str,
-    scheme: LabelScheme,
-    *,
-    language: str = "en",
-    split: str = "train",
-    blank_label: int | None = None,
-) -> Reading:
-    """Read the rows of one file: split at tabs, quotes are text, four fields or a problem."""
-    text, notes = decode(data, file)
-    rows = Collector(file, scheme, suspicious([text]), blank_label)
+def parse_named(data: bytes, name: str, task: Task) -> Reading:
+    """Read the rows of a file whose XGLUE name gives language and split.
+
+    Lines are split at tabs, quotes are text; a line of other than four fields is a problem.
+    """
+    match = is_xglue_name(name)
+    language, part = (match["language"], match["part"]) if match else ("en", "train")
+    text, notes = decode(data, name)
+    rows = Collector(name, task.scheme, suspicious([text]))
     for number, line in enumerate(lines_of(text), 1):
         fields = line.split("\t")
         if len(fields) == 4:
-            rows.add(number, partial(str, line), fields, language, split)
+            rows.add(number, partial(str, line), fields, language, SPLIT_NAMES[part])
         else:
             rows.reject(number, line, *_miscounted(fields))
     return rows.reading(notes)
@@ -89,14 +86,6 @@ def _miscounted(fields: list[str]) -> tuple[str, str]:
     if len(fields) > 4:
         return what, "a tab inside a text looks like a separator: make it a space"
     return what, "write query, title, description and label with a tab between them"
-
-
-def parse_named(data: bytes, name: str, task: Task) -> Reading:
-    """Read the rows of a file whose XGLUE name gives language and split."""
-    match = is_xglue_name(name)
-    language, part = (match["language"], match["part"]) if match else ("en", "train")
-    split = SPLIT_NAMES[part]
-    return parse_lines(data, name, task.scheme, language=language, split=split)
 
 
 def find_folder(path: Path, task: Task) -> Path | None:

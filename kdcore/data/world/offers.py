@@ -30,12 +30,12 @@ class Offers(Facets):
     spam: Ints
 
 
-def draw_offers(types: Ints, draws: Draws, kind: Ints | None = None) -> Offers:
+def draw_offers(types: Ints, draws: Draws) -> Offers:
     """Draw offers of these types, independent of any need."""
     cat, habit, n = catalogue(), habits(), len(types)
     says, skew = habit.numbers["offer"], habit.numbers["skew"]
     family = cat.type_family[types]
-    drawn = choose(habit.kind_share[cat.family_class[family]], draws.uniform(n))
+    kind = choose(habit.kind_share[cat.family_class[family]], draws.uniform(n))
     brand = cat.vertical_brands.draw(
         cat.type_vertical[types], draws.uniform(n), skew["brand"] / 100
     )
@@ -45,7 +45,7 @@ def draw_offers(types: Ints, draws: Draws, kind: Ints | None = None) -> Offers:
     price = cat.prices[family, (draws.uniform(n) * STEPS).astype(np.int64)]
     return Offers(
         type=types,
-        kind=drawn if kind is None else kind,
+        kind=kind,
         brand=np.where(draws.chance(n, says["brand"]), brand, NONE),
         value_1=np.where(draws.chance(n, says["attribute_1"]), value_1, NONE),
         value_2=np.where(draws.chance(n, says["attribute_2"]), value_2, NONE),

@@ -94,10 +94,6 @@ class Ragged:
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         return cls(np.concatenate([empty, *(part.flat for part in parts)]), offsets)
 
-    def followed_by(self, other: "Ragged") -> "Ragged":
-        """Return these rows followed by the other's."""
-        return Ragged.joined([self, other])
-
     def filled(self, value: int) -> "Ragged":
         """Put one `value` into empty rows, so that every text has a token."""
         empty = self.lengths == 0

@@ -94,7 +94,7 @@ def test_an_unlabelled_table_is_checked_without_a_crash(tmp_path):
     report = check(table(("a", "x", -1, "train"), ("b", "y", -1, "log")))
     assert np.isnan(report.splits[0].prior)
     assert report.findings == ("train: no pair has a grade",)
-    write_json_atomic(tmp_path / "x.json", report.to_dict())
+    write_json_atomic(tmp_path / "x.json", report)
 
 
 def test_clean_data_have_no_findings():

@@ -72,7 +72,7 @@ def test_only_empty_rows_are_filled(lists, value):
 
 @given(rows_of_ids, rows_of_ids)
 def test_rows_are_followed_by_the_others(first, second):
-    both = Ragged.from_rows(first).followed_by(Ragged.from_rows(second))
+    both = Ragged.joined([Ragged.from_rows(first), Ragged.from_rows(second)])
     assert rows(both) == first + second
 
 

@@ -165,8 +165,8 @@ def look(staged: Staged, how: How) -> Look:
 @by_hash(most=6, spinner="Reading every row…")
 def _look(path: str, title: str, changed: int, how: How) -> Look:
     try:
-        source = read_path(Path(path), how=how.reading(), file=title)
-        return replace(_seen(source.reading), source=source.sentence)
+        reading = read_path(Path(path), how=how.reading(), file=title)
+        return replace(_seen(reading), source=reading.source)
     except LabError as error:
         headline = getattr(error, "headline", str(error))
         causes = tuple(map(shown, getattr(error, "page_problems", ())))
@@ -183,7 +183,7 @@ def _look(path: str, title: str, changed: int, how: How) -> Look:
 def _seen(reading: Reading) -> Look:
     if not len(reading.frame):
         return Look(reading.counts, reading.problems, error="no row of the file can be used")
-    table = reading.table("this file", "", skip_bad=True)
+    table = reading.table("this file", skip_bad=True)
     report = check(table)
     return Look(
         reading.counts,
