@@ -1,14 +1,23 @@
 """Frozen configs, one per stage, checked at birth, read from and written as YAML and JSON."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from kdcore.catalog import SIZES, STUDENTS, EncoderParams, method_entry, misfit, student_entry
+from kdcore.catalog import (
+    SIZES,
+    STUDENTS,
+    EncoderParams,
+    Method,
+    Student,
+    method_entry,
+    misfit,
+    student_entry,
+)
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
 from kdcore.yaml_text import LONGEST, read_assignments, read_yaml
@@ -29,11 +38,8 @@ class ModelConfig:
     start_from: str = text("", "a run whose layers (evenly chosen) this model starts from")
 
     def __post_init__(self) -> None:
-        try:
-            kind = student_entry(self.name).params
-        except UnknownNameError as error:
-            raise ConfigError("This model cannot be used:", [f"name: {error}"]) from None
-        params, problems = _knobs(kind, self.params)
+        headline = "This model cannot be used:"
+        params, problems = _knobs(student_entry, self, headline)
         object.__setattr__(self, "params", params)
         if (self.name == "checkpoint") != bool(self.checkpoint):
             problems.append(
@@ -46,8 +52,7 @@ class ModelConfig:
                 f"params.heads: {params.heads} do not divide hidden {params.hidden}; "
                 f"{fitting} would"
             )
-        if problems:
-            raise ConfigError("This model cannot be used:", problems)
+        _check(problems, headline)
 
     @classmethod
     def parse(cls, spec: str) -> "ModelConfig":
@@ -180,11 +185,7 @@ class MethodConfig:
     params: Any = None
 
     def __post_init__(self) -> None:
-        try:
-            kind = method_entry(self.name).params
-        except UnknownNameError as error:
-            raise ConfigError("This method cannot be used:", [f"name: {error}"]) from None
-        params, problems = _knobs(kind, self.params)
+        params, problems = _knobs(method_entry, self, "This method cannot be used:")
         object.__setattr__(self, "params", params)
         _check(problems)
 
@@ -276,8 +277,14 @@ def to_yaml(config: Any) -> str:
     return yaml.safe_dump(to_dict(config), sort_keys=False)
 
 
-def _knobs(kind: type[Any], given: Any) -> tuple[Any, list[str]]:
+def _knobs(
+    entry: Callable[[str], Student | Method], config: "ModelConfig | MethodConfig", headline: str
+) -> tuple[Any, list[str]]:
     """Build the knobs of a catalog entry; return them and every problem, named from `params`."""
+    try:
+        kind, given = entry(config.name).params, config.params
+    except UnknownNameError as error:
+        raise ConfigError(headline, [f"name: {error}"]) from None
     if isinstance(given, kind):
         return given, [f"params.{problem}" for problem in problems_of(given)]
     if given is not None and not isinstance(given, Mapping):
@@ -288,6 +295,6 @@ def _knobs(kind: type[Any], given: Any) -> tuple[Any, list[str]]:
         return kind(), [f"params.{problem}" for problem in error.problems]
 
 
-def _check(problems: list[str]) -> None:
+def _check(problems: list[str], headline: str = "These settings cannot be used:") -> None:
     if problems:
-        raise ConfigError("These settings cannot be used:", problems)
+        raise ConfigError(headline, problems)

@@ -133,6 +133,10 @@ def lookup(catalog: Mapping[str, Entry], name: str, kind: str) -> Entry:
     """Return an entry; a typo is answered with the nearest name."""
     if name in catalog:
         return catalog[name]
-    near = get_close_matches(name, catalog, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(catalog)}"
-    raise UnknownNameError(f"no {kind} is called {name!r}: {hint}")
+    raise UnknownNameError(f"no {kind} is called {name!r}: {nearest(name, catalog)}")
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """Ask whether the most similar name was meant; where none is similar, list all."""
+    near = get_close_matches(name, names := list(names), n=1)
+    return f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(names)}"

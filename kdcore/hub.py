@@ -33,7 +33,7 @@ def local_or_hub(name: str) -> tuple[str, bool]:
     )
 
 
-def hub_answers(patience: float = PATIENCE) -> bool:
+def hub_answers() -> bool:
     """Return whether the model hub responds within some seconds, name resolution included."""
     from huggingface_hub import constants, get_session
 
@@ -41,7 +41,7 @@ def hub_answers(patience: float = PATIENCE) -> bool:
 
     def probe() -> None:
         try:
-            get_session().head(constants.ENDPOINT, timeout=patience)
+            get_session().head(constants.ENDPOINT, timeout=PATIENCE)
             responses.append(True)
         # offline mode, no network, a proxy that refuses: all mean that nothing can be downloaded
         except Exception:
@@ -51,7 +51,7 @@ def hub_answers(patience: float = PATIENCE) -> bool:
         return False
     thread = Thread(target=probe, daemon=True)  # a name server may take longer than any time-out
     thread.start()
-    thread.join(patience + 0.5)
+    thread.join(PATIENCE + 0.5)
     return responses == [True]
 
 

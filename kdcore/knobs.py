@@ -8,10 +8,9 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import MISSING, field, fields
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from kdcore.errors import ConfigError
+from kdcore.errors import ConfigError, nearest
 
 Config = TypeVar("Config")
 
@@ -68,9 +67,7 @@ def build(kind: type[Config], data: Mapping[str, Any]) -> Config:
     problems, values = [], {}
     for key, value in data.items():
         if key not in specs:
-            near = get_close_matches(str(key), specs, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(specs)}"
-            problems.append(f"{key}: no such setting; {hint}")
+            problems.append(f"{key}: no such setting; {nearest(str(key), specs)}")
             continue
         try:
             values[key] = _convert(hints[key], value)

@@ -46,4 +46,5 @@ def test_a_hub_that_never_answers_is_given_up(monkeypatch):
 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
     monkeypatch.setattr("huggingface_hub.get_session", Silent)
-    assert hub.hub_answers(patience=0.01) is False
+    monkeypatch.setattr(hub, "PATIENCE", 0.01)
+    assert hub.hub_answers() is False

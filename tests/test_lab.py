@@ -20,6 +20,7 @@ from kdcore.recipes.stage import SCORED
 from kdcore.runs.queue import launch
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
+from tests.recipes.conftest import unmeasured as unmeasured
 
 TEACHER = "bert:layers=1,hidden=16,heads=2,vocabulary=200"
 STUDENT = "twinbert_cos:layers=1,hidden=16,heads=2,vocabulary=200"

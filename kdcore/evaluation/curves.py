@@ -56,19 +56,17 @@ class DensityCurve:
     judged: tuple[float, ...]
 
 
-def ndcg_curves(
-    pairs: PairTable, models: Mapping[str, Floats], ends: Mapping[str, tuple[Floats, Floats]]
-) -> dict[str, NdcgCurve]:
-    """Make a curve of each gain in `models`, (20,) means, with its interval and references."""
+def ndcg_curves(pairs: PairTable, lines: Mapping[str, tuple[Floats, ...]]) -> dict[str, NdcgCurve]:
+    """Make a curve of each gain with its references; lines: (20,) means, low and high ends."""
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
     grades, groups = pairs.grades[rows], pairs.query_ids[rows]
     ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
     curves: dict[str, NdcgCurve] = {}
-    for gain, model in models.items():
+    for gain, (model, low, high) in lines.items():
         gains = pairs.scheme.gains(cast(GainKind, gain))[grades]
         random, worst = map(ranked_mean, ranking.bounds(gains, ideal, ranking.DEPTH))
-        lines = (model, *ends[gain], random, worst, ranking.skill(model, random))
-        curves[gain] = NdcgCurve(*map(_floats, lines))
+        skill = ranking.skill(model, random)
+        curves[gain] = NdcgCurve(*map(_floats, (model, low, high, random, worst, skill)))
     return curves
 
 
@@ -106,8 +104,8 @@ def ndcg_curve(pairs: PairTable, measured: Measured, gain: str, resamples: int) 
     each = measured.curves[gain]
     model = ranked_mean(each)
     low, high = interval(mean_draws(each, resamples), model, Support.of(each))
-    ends = {gain: (np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0))}
-    return ndcg_curves(pairs.canonical, {gain: model}, ends)[gain]
+    lines = model, np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
+    return ndcg_curves(pairs.canonical, {gain: lines})[gain]
 
 
 def ndcg_difference(

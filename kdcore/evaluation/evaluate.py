@@ -97,8 +97,6 @@ def evaluate(
         raise ConfigError(f"resamples: {resamples} is negative; use 0 for no intervals, or 1000")
     measured = measure(pairs, predictions, teacher, temperature)
     ceiling = _ceiling(pairs)
-    once = np.ones((1, measured.queries))
-    curves = ranked_mean(np.concatenate(list(measured.curves.values()), axis=1), once)
     draws, curve_draws = _draws(measured, ceiling, resamples, seed)
     return Evaluation(
         version=VERSION,
@@ -111,7 +109,7 @@ def evaluate(
         resamples=resamples,
         seed=seed,
         metrics=_metrics(measured, ceiling, draws),
-        ndcg=ndcg_curves(pairs.canonical, *_by_gain(measured, curves[0], curve_draws)),
+        ndcg=ndcg_curves(pairs.canonical, _curves(measured, curve_draws)),
         density=density_curve(measured),
         counts=_counts(pairs, measured),
         notes=(*_notes(pairs, measured, resamples), *filter(None, [predictions.caveat])),
@@ -147,16 +145,13 @@ def _draws(
     return draws[:, :metrics], draws[:, metrics:]
 
 
-def _by_gain(
-    measured: Measured, model: Floats, draws: Floats
-) -> tuple[dict[str, Floats], dict[str, tuple[Floats, Floats]]]:
-    """Split the nDCG of all gains: (20,) values and (20,) ends of intervals by gain."""
-    support = Support.of(np.concatenate(list(measured.curves.values()), axis=1))
-    ends = (np.clip(end, 0.0, 1.0) for end in interval(draws, model, support))
-    apart = [np.split(line, len(measured.curves)) for line in (model, *ends)]
-    gains = list(measured.curves)
-    both = zip(apart[1], apart[2], strict=True)
-    return dict(zip(gains, apart[0], strict=True)), dict(zip(gains, both, strict=True))
+def _curves(measured: Measured, draws: Floats) -> dict[str, tuple[Floats, ...]]:
+    """Return the nDCG of each gain: (20,) means, and low and high ends of their intervals."""
+    each = np.concatenate(list(measured.curves.values()), axis=1)
+    model = ranked_mean(each)
+    low, high = np.clip(interval(draws, model, Support.of(each)), 0.0, 1.0)
+    lines = (np.split(line, len(measured.curves)) for line in (model, low, high))
+    return dict(zip(measured.curves, zip(*lines, strict=True), strict=True))
 
 
 def _metrics(measured: Measured, ceiling: ScoreOrder | None, draws: Floats) -> dict[str, Metric]:

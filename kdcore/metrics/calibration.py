@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.metrics.classification import at_grade
+from kdcore.metrics.ranking import share
 from kdcore.softlabels import soften
 
 Floats = NDArray[np.float64]
@@ -65,18 +66,15 @@ def reliability(
     relevance = np.asarray(relevance, dtype=np.float64)
     place = bin_of(relevance, bins, binning)
     count = np.bincount(place, minlength=bins)
-    mean = [
-        np.divide(total, count, out=np.full(bins, np.nan), where=count > 0)
-        for total in (
-            np.bincount(place, relevance, minlength=bins),
-            np.bincount(place, np.asarray(relevant, dtype=np.float64), minlength=bins),
-        )
-    ]
+    confidence, frequency = (
+        share(np.bincount(place, values, minlength=bins), count)
+        for values in (relevance, np.asarray(relevant, dtype=np.float64))
+    )
     low, high = np.full(bins, np.inf), np.full(bins, -np.inf)
     np.minimum.at(low, place, relevance)
     np.maximum.at(high, place, relevance)
     low[count == 0] = high[count == 0] = np.nan
-    return Reliability(mean[0], mean[1], count, low, high)
+    return Reliability(confidence, frequency, count, low, high)
 
 
 def ece(

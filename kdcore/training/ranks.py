@@ -159,7 +159,8 @@ def leading(
         try:
             _assemble(store, size, helpers, heed_stop)
             with _joined(store, device, 0, size) as group:
-                helpers.guard(device)
+                if device.startswith("cuda"):
+                    threading.Thread(target=helpers.guard, daemon=True).start()
                 yield group
         except PeerLostError as lost:
             raise helpers.explain(run) from lost
@@ -258,12 +259,8 @@ class Helpers:
         polled = {rank: process.poll() for rank, process in self.processes.items()}
         return {rank: status for rank, status in polled.items() if status is not None}
 
-    def guard(self, device: str) -> None:
+    def guard(self) -> None:
         """Break the group when a rank has died: NCCL would wait for it for ever."""
-        if device.startswith("cuda"):
-            threading.Thread(target=self._guard, daemon=True).start()
-
-    def _guard(self) -> None:
         while not self._over.wait(0.5):
             if self.lost:
                 with suppress(Exception):

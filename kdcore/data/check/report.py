@@ -238,27 +238,22 @@ def _shared_findings(shared: tuple[SharedQueries, ...]) -> list[str]:
     ]
 
 
-def _counted(count: int, one: str, many: str, rest: str) -> str:
-    return f"{count:,} {one if count == 1 else many} {rest}"
-
-
 def _findings(split: SplitReport, splits: tuple[SplitReport, ...]) -> list[str]:
     """Describe what is unusual about a split, which is named where there are several."""
-    odd = {
-        _counted(split.duplicates, "row repeats", "rows repeat", "another one"): split.duplicates,
-        _counted(
-            split.conflicts, "query-ad pair has", "query-ad pairs have", "different grades"
-        ): split.conflicts,
-        "every description is empty: models see titles only": split.empty_descriptions
-        == split.pairs,
-        "no query has two different grades: nDCG says nothing here": not split.rankable
-        and split.unlabelled < split.pairs,
+    repeats, mixed = split.duplicates, split.conflicts
+    blank = split.unlabelled if split.split != "log" else 0
+    findings = {
+        f"{repeats:,} {'row repeats' if repeats == 1 else 'rows repeat'} another one": repeats,
+        f"{mixed:,} query-ad {'pair has' if mixed == 1 else 'pairs have'} different grades": mixed,
+        "every description is empty: models see titles only": (
+            split.empty_descriptions == split.pairs
+        ),
+        "no query has two different grades: nDCG says nothing here": (
+            not split.rankable and split.unlabelled < split.pairs
+        ),
         "only one kind of label: no ROC-AUC": split.prior in (0.0, 1.0),
-        f"{split.unlabelled:,} of {split.pairs:,} pairs have no grade": 0
-        < split.unlabelled
-        < split.pairs
-        and split.split != "log",
-        "no pair has a grade": split.unlabelled == split.pairs and split.split != "log",
+        f"{blank:,} of {split.pairs:,} pairs have no grade": 0 < blank < split.pairs,
+        "no pair has a grade": blank == split.pairs,
     }
     name = f"{split.split}: " if len(splits) > 1 else ""
-    return [f"{name}{sentence}" for sentence, is_so in odd.items() if is_so]
+    return [f"{name}{sentence}" for sentence, applies in findings.items() if applies]

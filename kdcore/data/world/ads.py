@@ -7,7 +7,7 @@ from kdcore.data.world.catalogue import Catalogue, catalogue
 from kdcore.data.world.draws import Draws
 from kdcore.data.world.needs import NONE
 from kdcore.data.world.offers import Offers
-from kdcore.data.world.queries import templates
+from kdcore.data.world.queries import favorite, templates
 
 MIN_TITLE, MAX_TITLE = 3, 8
 MIN_TEXT, MAX_TEXT = 6, 16
@@ -103,7 +103,7 @@ def _title(words: _Words, row: tuple[int, ...], s: list[int]) -> tuple[str, list
     """Write the title; return it and the facets left to the description (positions in the row)."""
     kind, deed, brand, value_1, value_2, place, price, _ = row
     names = words.types[kind]
-    name, used = names[0] if s[0] & 1 else names[(s[0] >> 1) % len(names)]
+    name, used = favorite(names, s[0])
     left: list[int] = []
     head, tail = "", ""
     if brand != NONE:
@@ -113,8 +113,7 @@ def _title(words: _Words, row: tuple[int, ...], s: list[int]) -> tuple[str, list
     for position, value, style in ((3, value_1, s[4]), (4, value_2, s[5])):
         if value == NONE:
             continue
-        group = words.values[value]
-        text, size = group[0] if style & 1 else group[(style >> 1) % len(group)]
+        text, size = favorite(words.values[value], style)
         if style % 5 < 3 and used + size <= MAX_TITLE:
             name = f"{text} {name}" if style % 7 else f"{name} {text}"
             used += size

@@ -1,7 +1,7 @@
 """Write queries for needs: templates, synonyms, word order, abbreviations and typing errors."""
 
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 from zlib import crc32
 
 from kdcore.data.world.catalogue import Catalogue, catalogue
@@ -9,6 +9,7 @@ from kdcore.data.world.draws import Draws
 from kdcore.data.world.needs import NONE, Needs, habits
 
 MAX_WORDS = 8
+Wording = TypeVar("Wording")
 _STYLES = 16
 
 
@@ -78,11 +79,9 @@ def _words() -> _Words:
     return _Words(catalogue())
 
 
-def favorite(items: list[str], style: int) -> str:
+def favorite(items: list[Wording], style: int) -> Wording:
     """Choose one of the wordings; the first is used about half of the time."""
-    if style & 1:
-        return items[0]
-    return items[(style >> 1) % len(items)]
+    return items[0] if style & 1 else items[(style >> 1) % len(items)]
 
 
 def _query(words: _Words, row: tuple[int, ...], s: list[int]) -> str:
