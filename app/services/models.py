@@ -79,8 +79,7 @@ def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -
 @by_hash(most=6, spinner="Loading the model…")
 def _model(folder: str, changed: int) -> Any:
     """The model, asked once already, so that what is timed later is the answer alone."""
-    from kdcore.models.build import load_model
-    from kdcore.models.predict import predict_texts
+    from kdcore.models.predict import load_model, predict_texts
 
     model = load_model(Path(folder))
     predict_texts(model, [("warm up", "warm up", "")])
