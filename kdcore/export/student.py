@@ -29,8 +29,7 @@ def export_student(
     from kdcore.export.check import asked_alone, difference, kept_difference, sample_rows
     from kdcore.export.layout import write_student
     from kdcore.export.onnx import Onnx, require_packages, write_onnx
-    from kdcore.models.build import load_model
-    from kdcore.models.predict import answer_texts
+    from kdcore.models.predict import answer_texts, load_model
     from kdcore.report.facts import facts_of
 
     require_exportable(run)

@@ -10,7 +10,7 @@ from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
 from kdcore.errors import DataError
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Encoded, by_length
-from kdcore.models.build import load_model as load_model  # for the app, which asks models here only
+from kdcore.models.build import load_model as load_model  # for those who also ask it
 from kdcore.models.packed import product_type
 from kdcore.predictions import Predictions
 from kdcore.softlabels import soften
