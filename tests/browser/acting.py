@@ -15,10 +15,11 @@ ALONE = object()  # a list with one option: there is nothing else to choose
 # names every control that a visitor sees, by what it is, what it is called and its place
 SIGNED = """(nodes) => {
   const seen = new Map();
+  const SHOWN = { visibilityProperty: true };
   return nodes.map((node) => {
     const box = (node.closest("label") ?? node).getBoundingClientRect();
     const off = node.closest("[inert], [hidden], [aria-hidden=true]");
-    if (off || box.width < 2 || box.height < 2 || !node.checkVisibility()) return "";
+    if (off || box.width < 2 || box.height < 2 || !node.checkVisibility(SHOWN)) return "";
     const host = node.getRootNode().host;
     const at = (host ?? node).closest("[class*=st-key-]")?.className.match(/st-key-(\\S+)/)?.[1];
     const label = node.ariaLabel || node.labels?.[0]?.textContent || node.textContent;
