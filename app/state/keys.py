@@ -17,6 +17,7 @@ FINDING = "kd_finding"  # the finding of the page, with which a report opens
 REPORTS = "kd_report_wanted"  # how often a report was asked for
 SECTIONS = "kd_sections"  # how each part of the page is written in a report
 STATE_FILE = "kd_state_opened"  # the saved state that was opened last
+ADDRESS = "address"  # the mount of the browser part parts/address, with what it sent
 ADDRESS_TURN = "kd_address_turn"  # the last Back or Forward that was answered
 ADDRESS_OPENED = "kd_address_opened"  # where it led
 LEAD_TO = "kd_lead_to"  # (target, focus, token) that the next page scrolls to

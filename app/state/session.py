@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.state import keys
 from app.state.base import (
@@ -38,7 +39,26 @@ def change(**values: Any) -> None:
     change(pair=3, ranking={"k": 5})
     """
     correct(**values)
-    write_url()
+    if not is_history_run() and requested_move() is None:
+        write_url()
+
+
+def is_history_run() -> bool:
+    """Whether Streamlit started this run for a Back or Forward.
+
+    Such a run may call back widgets that still hold the values of the entry before: they add
+    nothing to the history. The same holds for a run that `requested_move` names.
+    """
+    return bool(getattr(get_script_run_ctx(), "is_history_navigation", False))
+
+
+def requested_move() -> dict[str, Any] | None:
+    """The Back or Forward that the browser part parts/address asks for again, if it is new."""
+    sent: Any = st.session_state.get(keys.ADDRESS)
+    move = sent.get("back") if hasattr(sent, "get") else None
+    turn = move.get("turn") if isinstance(move, dict) else None
+    answered = st.session_state.get(keys.ADDRESS_TURN, 0)
+    return move if isinstance(turn, int) and turn > answered else None
 
 
 def correct(**values: Any) -> None:

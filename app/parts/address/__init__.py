@@ -6,16 +6,14 @@ at its end the page, its choices and its hashes are final, and the address is se
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 from uuid import uuid4
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from app.kit.browser_part import part, state_value
+from app import state
+from app.kit.browser_part import part
 from app.state import keys
 
-_KEY = "address"
 _mount = part(__name__)
 
 
@@ -38,15 +36,12 @@ def move() -> Move | None:
     Streamlit marks the run that it starts for one. It drops the mark when a click comes in
     between; then the browser part asks once more (see part.js) and names the page too.
     """
-    said: Any = state_value(_KEY, "back")
-    turn = said.get("turn") if isinstance(said, dict) else None
-    answered = st.session_state.get(keys.ADDRESS_TURN, 0)
-    if isinstance(turn, int) and turn > answered:
-        st.session_state[keys.ADDRESS_TURN] = turn
-        query = said.get("query")
+    if requested := state.requested_move():
+        st.session_state[keys.ADDRESS_TURN] = requested["turn"]
+        query = requested.get("query")
         texts = {str(k): str(v) for k, v in query.items()} if isinstance(query, dict) else {}
-        return _opened(texts, str(said.get("page", "")))
-    if getattr(get_script_run_ctx(), "is_history_navigation", False):
+        return _opened(texts, str(requested.get("page", "")))
+    if state.is_history_run():
         return _opened(st.query_params.to_dict(), None)
     return None
 
@@ -60,7 +55,12 @@ def _opened(query: dict[str, str], page: str | None) -> Move:
 def answer(page: str) -> None:
     """Tell the browser, at the start of a run, which Back or Forward has been handled."""
     opened = asdict(st.session_state.get(keys.ADDRESS_OPENED, Move()))
-    _mount(key=_KEY, data={"opened": opened | {"page": page}}, on_back_change=_nothing, height=1)
+    _mount(
+        key=keys.ADDRESS,
+        data={"opened": opened | {"page": page}},
+        on_back_change=_nothing,
+        height=1,
+    )
 
 
 def settle(page: str, pages: list[str], query: Mapping[str, str], marks: tuple[str, ...]) -> None:
@@ -71,7 +71,7 @@ def settle(page: str, pages: list[str], query: Mapping[str, str], marks: tuple[s
     """
     final = {"page": page, "pages": pages, "query": dict(query), "marks": marks}
     data = {"final": final, "run": uuid4().hex}
-    _mount(key=f"{_KEY}_end", data=data, on_back_change=_nothing, height=1)
+    _mount(key=f"{keys.ADDRESS}_end", data=data, on_back_change=_nothing, height=1)
 
 
 def _nothing() -> None:

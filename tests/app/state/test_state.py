@@ -138,3 +138,22 @@ def test_a_slice_of_two_long_words_of_any_alphabet_is_not_cut():
     slice_ = join([Condition("query", "\u00fc" * 30), Condition("title", "\u6771" * 40)])
     assert after(State(), slice=slice_).compare.slice == slice_
     assert state_of({"v": "1", "slice": slice_})[0].compare.slice == slice_
+
+
+@pytest.mark.parametrize("pending", [True, False])
+def test_a_widgets_late_value_adds_no_entry_while_a_back_is_unanswered(pending):
+    """The run that the browser asks for may still call back widgets of the entry before."""
+
+    def script(pending):
+        import streamlit as st
+
+        from app import state
+
+        if pending:
+            move = {"turn": 1, "page": "", "query": {"v": "1"}}
+            st.session_state[state.keys.ADDRESS] = {"back": move}
+        state.change(student="another")
+
+    app = AppTest.from_function(script, args=(pending,)).run()
+    assert not app.exception
+    assert ("student" in app.query_params) != pending
