@@ -5,7 +5,7 @@ import streamlit as st
 from app import services
 from app.shell import lacking
 from app.views.temperature import finding, pair, rail, tabs
-from app.views.temperature.world import scene_of
+from app.views.temperature.scene import scene_of
 
 
 @st.fragment

@@ -1,12 +1,13 @@
 """The pair on the left: its texts and label, and the ways to another one."""
 
 import random
+from collections.abc import Callable
 
 import streamlit as st
 
 from app import state
 from app.kit.texts import md, pair_number
-from app.views.temperature.world import Scene, moved_most
+from app.views.temperature.scene import Scene, moved_most
 from kdcore.data.pairs import UNLABELLED
 
 MOVED = 50  # how many pairs "most changed" walks through before it starts again
@@ -53,8 +54,10 @@ def _label(scene: Scene, grade: int) -> str:
     return f"**{md(names[grade])}**, grade {grade} of 0 to {len(names) - 1}; counts as {relevant}"
 
 
-def _button(label: str, icon: str, act: object, *args: object, help: str | None = None) -> None:
-    st.button(label, icon=icon, on_click=act, args=args, help=help, key=f"temperature {label}")  # type: ignore[arg-type]
+def _button(
+    label: str, icon: str, act: Callable[..., None], *args: object, help: str | None = None
+) -> None:
+    st.button(label, icon=icon, on_click=act, args=args, help=help, key=f"temperature {label}")
 
 
 def _step(scene: Scene, way: int) -> None:
@@ -72,8 +75,8 @@ def _surprise(scene: Scene) -> None:
 
 def _next_moved(scene: Scene) -> None:
     """The pair after the present one in the list of the most moved, else its first."""
-    now = state.now().temperature
     # at T = 1 nothing has moved yet: ask what T = 2 would move
-    rows = moved_most(scene.pairs, scene.teacher, 2.0 if now.T == 1 else now.T, MOVED)
+    temperature = 2.0 if scene.temperature == 1 else scene.temperature
+    rows = moved_most(scene.pairs, scene.teacher, temperature, MOVED)
     place = rows.index(scene.row) + 1 if scene.row in rows else 0
     state.change(pair=rows[place % len(rows)])

@@ -1,7 +1,7 @@
 """The picture and its rail: soft labels of the pair, relevance of all pairs, marks worth taking."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,8 @@ from app.shell import captions
 from app.state.temperature import RAIL, RAIL_FLAGS
 from app.views.temperature import finding
 from app.views.temperature.parts.logits import temperature_data
-from app.views.temperature.parts.rail import PairLogits, TemperatureMark, temperature_rail
-from app.views.temperature.world import Scene
+from app.views.temperature.parts.rail import temperature_rail
+from app.views.temperature.scene import Scene
 from kdcore.data.pairs import UNLABELLED
 from kdcore.metrics.calibration import best_temperature
 from kdcore.softlabels import soften
@@ -28,55 +28,53 @@ BINS = 50
 def draw(scene: Scene) -> None:
     """Mount the rail for the shown pair; a release becomes the visitor's choices."""
     now = state.now()
+    data = {
+        **{key: getattr(now.temperature, name) for key, name in RAIL.items()},
+        "pair": scene.row,
+        "sent": [*RAIL, "pair"],
+        "replay": {"moment": now.temperature.moment, "probe": now.temperature.probe},
+        "here": _shown_pair(scene),
+        "hash": scene.hash,
+        "rows": len(scene.pairs),
+        "names": list(scene.pairs.scheme.grades),
+        "relevantFrom": scene.pairs.scheme.relevant_from,
+        "event": scene.event,
+        "titles": {"teacher": scene.teacher.title, "student": scene.student.title},
+        "keys": now.single_keys,
+        "marks": _marks(scene),
+    }
     with st.container(key="temperature_picture"):
-        temperature_rail(
-            {key: getattr(now.temperature, name) for key, name in RAIL.items()},
-            _here(scene),
-            pair=scene.row,
-            replay={"moment": now.temperature.moment, "probe": now.temperature.probe},
-            world=scene.hash,
-            rows=len(scene.pairs),
-            grades=scene.pairs.scheme.grades,
-            relevant_from=scene.pairs.scheme.relevant_from,
-            event=scene.event,
-            titles={"teacher": scene.teacher.title, "student": scene.student.title},
-            marks=_marks(scene),
-            keys=now.single_keys,
-            on_change=lambda sent: _on_release(sent, scene.row),
-        )
+        temperature_rail(data, lambda sent: _on_release(sent, scene.row))
 
 
 def draw_exports(scene: Scene) -> None:
     """Offer the numbers behind both pictures as exports."""
-    now = state.now().temperature
-    student_temperature = now.T if now.linked else now.student_T
-    temperatures = {"teacher": now.T, "student": student_temperature, "twin": student_temperature}
-    heading = f"Pair {pair_number(scene.row)} of {len(scene.pairs):,}"
+    number, teachers, own = pair_number(scene.row), scene.temperature, scene.student_temperature
+    temperatures = {"teacher": teachers, "student": own, "twin": own}
+    heading = f"Pair {number} of {len(scene.pairs):,}"
     sections.put(
         "pair", lambda: captions.pair_section(scene.board, scene.row, temperatures, heading)
     )
+    title = f"Soft labels of pair {number}, and {scene.event} of all pairs, at T = {teachers:g}"
+    if own != teachers:
+        title += f" (teacher) and T = {own:g} (student)"
     controls.exports(
         "temperature_picture",
-        _table(scene, now.T, student_temperature),
+        _table(scene),
         finding.sentence(scene),
-        f"{scene.about}; teacher T {now.T:g}, student T {student_temperature:g}",
-        captions.of_board(
-            scene.board,
-            f"Soft labels of pair {pair_number(scene.row)}, and {scene.event} of all pairs, "
-            f"at T = {now.T:g}"
-            + (
-                ""
-                if student_temperature == now.T
-                else f" (teacher) and T = {student_temperature:g} (student)"
-            ),
-            *captions.pair_lines(scene.board, scene.row),
-        ),
+        scene.provenance(),
+        captions.of_board(scene.board, title, *captions.pair_lines(scene.board, scene.row)),
     )
 
 
 def draw_data(scene: Scene) -> None:
     """Send all logits to the browser, before any tab that may take long; it draws nothing."""
-    temperature_data(scene.world())
+    models = {
+        "teacher": scene.teacher.predictions,
+        "student": scene.student.predictions,
+        "twin": scene.twin.predictions if scene.twin else None,
+    }
+    temperature_data(scene.hash, scene.pairs, models)
 
 
 def _on_release(sent: Mapping[str, Any], shown: int) -> None:
@@ -94,42 +92,51 @@ def choice_of(sent: Mapping[str, Any]) -> dict[str, Any]:
     return choice | {"Ts": choice["T"]} if choice["linked"] else choice
 
 
-def _here(scene: Scene) -> PairLogits:
-    def row(values: Any) -> list[float]:
-        return [float(v) for v in values[scene.row]]
-
+def _shown_pair(scene: Scene) -> dict[str, Any]:
+    """The logits of the pair by model, its grade, and its truth where that is known."""
+    models = {"teacher": scene.teacher, "student": scene.student, "twin": scene.twin}
     truth = scene.pairs.truth
-    return PairLogits(
-        teacher=row(scene.teacher.predictions.logits),
-        student=row(scene.student.predictions.logits),
-        twin=row(scene.twin.predictions.logits) if scene.twin else None,
-        truth=row(truth) if truth is not None else None,
-        grade=int(scene.pairs.grades[scene.row]),
-    )
+    return {
+        "z": {
+            role: model.predictions.logits[scene.row].astype(float).tolist() if model else None
+            for role, model in models.items()
+        },
+        "grade": int(scene.pairs.grades[scene.row]),
+        "truth": truth[scene.row].tolist() if truth is not None else None,
+    }
 
 
-def _marks(scene: Scene) -> list[TemperatureMark]:
+def _marks(scene: Scene) -> list[dict[str, Any]]:
     """Marks at the T of the student's training and at the best-calibrated T of each model."""
     marks = []
     trained = scene.student.run.temperature if scene.student.run else None
     if trained is not None:
-        help = f"The run {scene.student.title} was distilled at this temperature."
-        marks.append(TemperatureMark(float(trained), "in training", help, "run", "student"))
+        marks.append(
+            {
+                "T": float(trained),
+                "name": "in training",
+                "help": f"The run {scene.student.title} was distilled at this temperature.",
+                "kind": "run",
+                "who": "student",
+            }
+        )
+    labelled = int((scene.pairs.grades != UNLABELLED).sum())
     for role, model in (("teacher", scene.teacher), ("student", scene.student)):
         best = _best(model, scene)
-        if not np.isnan(best):  # there are labels to fit it on
-            marks.append(_best_mark(role, best, scene))  # type: ignore[arg-type]
+        if np.isnan(best):  # there are no labels to fit it on
+            continue
+        marks.append(
+            {
+                "T": round(best, 3),
+                "name": f"{role} calibrated",
+                "help": f"Best-calibrated T of the {role}: the least negative log-likelihood of "
+                f"the hard labels of these {labelled:,} labelled pairs. It is fitted on the pairs "
+                "shown, so it is slightly optimistic.",
+                "kind": "best",
+                "who": role,
+            }
+        )
     return marks
-
-
-def _best_mark(role: Literal["teacher", "student"], best: float, scene: Scene) -> TemperatureMark:
-    labelled = int((scene.pairs.grades != UNLABELLED).sum())
-    help = (
-        f"Best-calibrated T of the {role}: the least negative log-likelihood of the hard labels of "
-        f"these {labelled:,} labelled pairs. It is fitted on the pairs shown, so it is slightly "
-        "optimistic."
-    )
-    return TemperatureMark(round(best, 3), f"{role} calibrated", help, "best", role)
 
 
 @by_hash(most=100, on=lambda model, scene: (scene.pairs, model))
@@ -138,12 +145,12 @@ def _best(model: Answers, scene: Scene) -> float:
     return best_temperature(scene.pairs.grades[labelled], model.predictions.logits[labelled])
 
 
-def _table(scene: Scene, temperature: float, student_temperature: float) -> pd.DataFrame:
+def _table(scene: Scene) -> pd.DataFrame:
     """One row per grade of this pair, then one row per bin of all pairs."""
     scheme = scene.pairs.scheme
     soft = {
-        "teacher": soften(scene.teacher.predictions.logits, temperature),
-        "student": soften(scene.student.predictions.logits, student_temperature),
+        "teacher": soften(scene.teacher.predictions.logits, scene.temperature),
+        "student": soften(scene.student.predictions.logits, scene.student_temperature),
     }
     edges = np.linspace(0, 1, BINS + 1)
     rows = pd.DataFrame({"part": "this pair", "from": scheme.grades, "to": scheme.grades})
@@ -152,7 +159,6 @@ def _table(scene: Scene, temperature: float, student_temperature: float) -> pd.D
     )
     for role, labels in soft.items():
         rows[f"{role} p"] = labels[scene.row]
-        counts = np.histogram(scheme.relevance(labels), BINS, (0, 1))[0]
-        bins[f"{role} pairs"] = counts
+        bins[f"{role} pairs"] = np.histogram(scheme.relevance(labels), BINS, (0, 1))[0]
     rows["hard label"] = np.arange(len(scheme)) == scene.pairs.grades[scene.row]
     return pd.concat([rows, bins], ignore_index=True)

@@ -15,7 +15,7 @@ from app.kit import by_hash
 from app.services import Answers, probe
 from app.state import State, changed
 from app.views.temperature.rail import _on_release, choice_of
-from app.views.temperature.world import moved_most
+from app.views.temperature.scene import moved_most
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import SCHEMES
 from kdcore.predictions import Predictions

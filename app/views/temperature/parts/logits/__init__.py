@@ -1,6 +1,6 @@
 """All logits of the page's models, sent to the browser once; the other parts read them there."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -8,59 +8,45 @@ from numpy.typing import NDArray
 
 from app.kit.browser_part import part
 from app.kit.by_hash import by_hash
+from kdcore.data.pairs import PairTable
+from kdcore.predictions import Predictions
 
 _mount = part(__name__)
 
 
-@dataclass(frozen=True)
-class World:
-    """What the browser holds: (pairs, classes) logits and truth, (pairs,) grades, -1 unjudged.
+def temperature_data(
+    content: str, pairs: PairTable, models: Mapping[str, Predictions | None]
+) -> None:
+    """Mount it, invisible; its data is the same at every rerun, so nothing is sent again.
 
-    hash: of all of it, so that equal content is neither packed nor sent twice.
+    content: hash of pairs and logits; models: by role.
     """
-
-    hash: str
-    grades: tuple[str, ...]
-    relevant_from: int
-    labels: NDArray[np.int64]
-    teacher: NDArray[np.float32]
-    student: NDArray[np.float32]
-    twin: NDArray[np.float32] | None = None
-    truth: NDArray[np.float64] | None = None
-
-
-def temperature_data(world: World) -> None:
-    """Mount it, invisible; its data is the same at every rerun, so nothing is sent again."""
     _mount(
         key="temperature_data",
         data={
-            "hash": world.hash,
-            "names": list(world.grades),
-            "relevantFrom": world.relevant_from,
-            "cells": _cells(world),
-            "labels": _labels(world),
+            "hash": content,
+            "names": list(pairs.scheme.grades),
+            "relevantFrom": pairs.scheme.relevant_from,
+            "cells": _cells(content, pairs, models),
+            "labels": _labels(pairs),
         },
     )
 
 
-@by_hash(most=8, on=lambda world: world.hash)
-def _cells(world: World) -> pa.Table:
-    """One float32 column per model, pair after pair."""
-    models = {
-        "teacher": world.teacher,
-        "student": world.student,
-        "twin": world.twin,
-        "truth": world.truth,
-    }
-    return pa.table(
-        {
-            name: np.ascontiguousarray(values, dtype=np.float32).ravel()
-            for name, values in models.items()
-            if values is not None
-        }
-    )
+@by_hash(most=8, on=lambda content, pairs, models: content)
+def _cells(content: str, pairs: PairTable, models: Mapping[str, Predictions | None]) -> pa.Table:
+    """One float32 column per model and one of the truth, pair after pair."""
+    values = {role: model.logits for role, model in models.items() if model is not None}
+    if pairs.truth is not None:
+        values["truth"] = pairs.truth
+    return pa.table({name: flat(each) for name, each in values.items()})
 
 
-@by_hash(most=8, on=lambda world: world.hash)
-def _labels(world: World) -> pa.Table:
-    return pa.table({"grade": np.asarray(world.labels, dtype=np.int8)})
+@by_hash(most=8)
+def _labels(pairs: PairTable) -> pa.Table:
+    return pa.table({"grade": np.asarray(pairs.grades, dtype=np.int8)})
+
+
+def flat(values: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Numbers as the browser reads them: one float32 after the other."""
+    return np.ascontiguousarray(values, dtype=np.float32).ravel()

@@ -1,7 +1,6 @@
 """Replay: a student's soft labels on the probe, moment by moment, beside its teacher's."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,66 +9,34 @@ from numpy.typing import NDArray
 
 from app.kit.browser_part import part, state_value
 from app.kit.by_hash import by_hash
+from app.views.temperature.parts.logits import flat
 
 KEY = "temperature_replay"
+Logits = Mapping[str, NDArray[np.floating] | None]
 
 _mount = part(__name__)
 
 
-@dataclass(frozen=True)
-class Film:
-    """Recorded moments of a student on a probe of pairs.
+def temperature_replay(
+    data: Mapping[str, Any], logits: Logits, on_change: Callable[[Any], None]
+) -> None:
+    """Mount it; on_change gets {"moment", "probe"} after a release. Its data never changes.
 
-    student: (moments, pairs, classes) logits at `steps`; teacher: (pairs, classes), or None when
-    they are unknown; twin: as student, at twin_steps, of the student without a teacher.
+    data: hash of all, names, relevantFrom, event, titles, texts and labels of the probe's pairs,
+    steps and twinSteps, at which the moments were recorded. logits: student and twin (moments,
+    pairs, classes), teacher and truth (pairs, classes); None where they are unknown.
     """
-
-    hash: str
-    grades: tuple[str, ...]
-    relevant_from: int
-    event: str
-    titles: Mapping[str, str]
-    texts: list[str]
-    labels: list[int]
-    steps: list[int]
-    student: NDArray[np.float32]
-    teacher: NDArray[np.float32] | None
-    twin: NDArray[np.float32] | None
-    twin_steps: list[int]
-    truth: NDArray[np.float64] | None
-
-
-def temperature_replay(film: Film, on_change: Callable[[Any], None]) -> None:
-    """Mount it; on_change gets {"moment", "probe"} after a release. Its data never changes."""
     _mount(
         key=KEY,
-        data={
-            "hash": film.hash,
-            "names": list(film.grades),
-            "relevantFrom": film.relevant_from,
-            "event": film.event,
-            "titles": dict(film.titles),
-            "texts": film.texts,
-            "labels": film.labels,
-            "steps": film.steps,
-            "twinSteps": film.twin_steps,
-            **_tables(film),
-        },
+        data={**data, **_tables(data["hash"], logits)},
         on_at_change=lambda: on_change(state_value(KEY, "at")),
     )
 
 
-@by_hash(most=8, on=lambda film: film.hash)
-def _tables(film: Film) -> dict[str, pa.Table]:
-    """One float32 column per model, moment after moment; a missing model has none."""
-    models = {
-        "student": film.student,
-        "teacher": film.teacher,
-        "twin": film.twin,
-        "truth": film.truth,
-    }
+@by_hash(most=8, on=lambda content, logits: content)
+def _tables(content: str, logits: Logits) -> dict[str, pa.Table]:
     return {
-        name: pa.table({"logits": np.ascontiguousarray(values, dtype=np.float32).ravel()})
-        for name, values in models.items()
+        name: pa.table({"logits": flat(values)})
+        for name, values in logits.items()
         if values is not None
     }

@@ -2,9 +2,4 @@
 
 from app.kit.browser_part import part
 
-_mount = part(__name__)
-
-
-def temperature_sure() -> None:
-    """Mount the histogram; it reads temperature, pair and logits from the rail's stage."""
-    _mount(key="temperature_sure", data={})
+mount = part(__name__)

@@ -3,26 +3,29 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app import state
 from app.kit.by_hash import by_hash
 from app.services import Answers, Board
-from app.views.temperature.parts.logits import World
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.softlabels import soften
 
+Floats = NDArray[np.float64]
 SECOND = 0.2  # least share of a second grade that makes a pair worth opening on
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A board with a teacher and a student, and the row that is shown."""
+    """A board with a teacher and a student, the row that is shown, and both temperatures."""
 
     board: Board
     teacher: Answers
     student: Answers
     twin: Answers | None
     row: int
+    temperature: float
+    student_temperature: float
 
     @property
     def pairs(self) -> PairTable:
@@ -43,35 +46,30 @@ class Scene:
         return f"P({' or '.join(shown)})"
 
     @property
-    def about(self) -> str:
-        """The hash line of an export."""
+    def logits(self) -> tuple[Floats, Floats]:
+        """(classes,) logits of teacher and student on the shown pair."""
+        z, v = (model.predictions.logits[self.row] for model in (self.teacher, self.student))
+        return z.astype(np.float64), v.astype(np.float64)
+
+    def provenance(self, *more: str) -> str:
+        """The hash line of an export, with the temperatures at its end."""
         twin = f" twin={self.twin.hash}" if self.twin else ""
         models = f"teacher={self.teacher.hash} student={self.student.hash}{twin}"
-        return f"KD Lab temperature; data {self.pairs.content_hash}; {models}"
-
-    def world(self) -> World:
-        """The logits, labels and truth with which the browser computes."""
-        return World(
-            hash=self.hash,
-            grades=self.pairs.scheme.grades,
-            relevant_from=self.pairs.scheme.relevant_from,
-            labels=self.pairs.grades,
-            teacher=self.teacher.predictions.logits,
-            student=self.student.predictions.logits,
-            twin=self.twin.predictions.logits if self.twin else None,
-            truth=self.pairs.truth,
-        )
+        data = f"KD Lab temperature; data {self.pairs.content_hash}"
+        temperatures = f"teacher T {self.temperature:g}, student T {self.student_temperature:g}"
+        return "; ".join([data, models, *more, temperatures])
 
 
 def scene_of(board: Board) -> Scene | None:
     """The scene of a board; None without a pair, a teacher or a student."""
     if board.teacher is None or board.student is None or not len(board.pairs):
         return None
-    requested = state.now().pair
+    requested, now = state.now().pair, state.now().temperature
     opening = _opening(board.pairs, board.teacher)
     row = opening if requested < 0 else min(requested, len(board.pairs) - 1)
     twin = board.twin if board.twin and board.twin.predictions.own_grades else None
-    return Scene(board, board.teacher, board.student, twin, row)
+    temperatures = (now.T, now.T if now.linked else now.student_T)
+    return Scene(board, board.teacher, board.student, twin, row, *temperatures)
 
 
 @by_hash(most=40)
