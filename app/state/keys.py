@@ -32,7 +32,6 @@ MASKED_SENT = "kd_masked_told"  # what the browser part was sent last
 # Compare
 CARDS_SEEN = "kd_cards_seen"  # the board whose cards were drawn with their animation
 EDITS = "kd_children"  # edited pairs with their answers
-EDITS_SCORED = "kd_scored"  # answers of models to edited texts
 NOTES = "kd_notes"  # beginning of the names of notes that this tab alone holds
 # beginning of (turn of a table of pairs, what it shows as selected)
 PAIRS_GRID = "kd_pairs_grid"

@@ -1,7 +1,5 @@
 """Compare below its picture: table, pair in full, and, in tabs, what asks for a closer look."""
 
-from collections.abc import Callable
-
 import pandas as pd
 import streamlit as st
 
@@ -19,24 +17,19 @@ TABS = {
 
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
-    """Everything on the selected rows; of the tabs only the open one is worked out."""
+    """Everything on the selected rows; of the tabs only the open one is computed, or imported."""
     st.subheader("Disagreements, pair by pair", anchor=False)
     table.draw(board, rows)
     pair.draw(board, rows)
     st.subheader("A closer look", anchor=False)
     controls.choose("compare.tab", "Closer look", TABS)
-    open_part()(board, rows)
-
-
-def open_part() -> Callable[[Board, pd.DataFrame], None]:
-    """The function that draws the open part; the others are not even imported."""
     match state.now().compare.tab:
         case "slices":
-            from app.views.compare.slices import draw
+            from app.views.compare.slices import draw as draw_tab
         case "calibration":
-            from app.views.compare.calibration import draw
+            from app.views.compare.calibration import draw as draw_tab
         case "edit":
-            from app.views.compare.edit import draw
+            from app.views.compare.edit import draw as draw_tab
         case _:
-            from app.views.compare.notes import draw
-    return draw
+            from app.views.compare.notes import draw as draw_tab
+    draw_tab(board, rows)

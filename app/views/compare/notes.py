@@ -1,4 +1,4 @@
-"""Compare's notes: a status and a text for a pair, kept; all of them as a list and as CSV."""
+"""Compare's notes: a status and a text for a pair, stored; all of them as a list and as CSV."""
 
 from functools import partial
 
@@ -7,20 +7,18 @@ import streamlit as st
 
 from app.kit.texts import md
 from app.services import Board
-from app.views.compare import answers as cards
-from app.views.compare.queries import notes as noting
+from app.views.compare import answers
+from app.views.compare.queries import notes as notebook
 from kdcore.analysis.notes import LONGEST, STATUSES, Note, pair_key, to_csv
 from kdcore.data.pairs import UNLABELLED
 from kdcore.errors import LabError
 
-CHOICES = [status for status in STATUSES if status]
-
 
 def form(board: Board, row: int) -> None:
-    """What a person found about this pair; every change is kept at once."""
-    texts = cards.texts(board, row)
+    """What a person found about this pair; every change is stored at once."""
+    texts = answers.texts(board, row)
     key = pair_key(*texts)
-    note = noting.notes(board).get(key, Note(*texts))
+    note = notebook.notes(board).get(key, Note(*texts))
     fields = (f"note_status_{key}", f"note_text_{key}")
     st.session_state[fields[0]] = note.status or None
     st.session_state[fields[1]] = note.text
@@ -28,7 +26,7 @@ def form(board: Board, row: int) -> None:
     with st.container(key="note_form"):
         st.segmented_control(
             "Your judgement",
-            CHOICES,
+            [status for status in STATUSES if status],
             format_func=lambda status: STATUSES[status],
             key=fields[0],
             on_change=save,
@@ -42,7 +40,7 @@ def form(board: Board, row: int) -> None:
             placeholder="Why? Kept when you leave the field.",
         )
         when = f" Last saved {note.changed.replace('T', ' ').replace('+00:00', ' UTC')}."
-        st.caption(noting.where() + (when if note.changed else ""))
+        st.caption(notebook.where() + (when if note.changed else ""))
 
 
 def _save(board: Board, row: int, fields: tuple[str, str]) -> None:
@@ -50,31 +48,31 @@ def _save(board: Board, row: int, fields: tuple[str, str]) -> None:
     grade = int(board.pairs.grades[row])
     name = "" if grade == UNLABELLED else board.pairs.scheme.grades[grade]
     try:
-        noting.keep(board, Note(*cards.texts(board, row), status or "", text or "", name))
+        notebook.keep(board, Note(*answers.texts(board, row), status or "", text or "", name))
     except LabError as problem:
         st.toast(md(str(problem)), icon=":material/error:")
 
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
     """Every note on this data set, and its CSV for whoever labels anew."""
-    notes = [n for n in noting.notes(board).values() if not n.empty]
+    notes = [note for note in notebook.notes(board).values() if not note.empty]
     if not notes:
         st.info("No note yet. Open a pair above and say what is the matter with it.")
         return
-    counts = pd.Series([n.status for n in notes]).value_counts()
-    said = ", ".join(f"{counts[s]:,} {STATUSES[s]}" for s in STATUSES if s in counts)
-    st.text(f"{len(notes):,} noted: {said}.")
+    counts = pd.Series([note.status for note in notes]).value_counts()
+    of_each = ", ".join(f"{counts[s]:,} {STATUSES[s]}" for s in STATUSES if s in counts)
+    st.text(f"{len(notes):,} noted: {of_each}.")
     table = pd.DataFrame(
         [
             {
-                "query": n.query,
-                "title": n.title,
-                "label": n.grade,
-                "status": STATUSES[n.status] if n.status else "",
-                "note": n.text,
-                "changed": n.changed,
+                "query": note.query,
+                "title": note.title,
+                "label": note.grade,
+                "status": STATUSES[note.status] if note.status else "",
+                "note": note.text,
+                "changed": note.changed,
             }
-            for n in notes
+            for note in notes
         ]
     )
     st.dataframe(table, hide_index=True, width="stretch", alt="All notes on this data set.")
@@ -86,4 +84,4 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
-    st.caption(noting.where())
+    st.caption(notebook.where())

@@ -5,8 +5,7 @@ import streamlit as st
 from app import services
 from app.kit.texts import md
 from app.shell import caveats, frame, lacking
-from app.views.compare import cards as compare_cards
-from app.views.compare import density, details, filters, report, selection
+from app.views.compare import cards, density, details, filters, report, selection
 
 board = services.board()
 if not board.ready:
@@ -17,12 +16,12 @@ else:
     frame.finding(selection.finding(board), board)
     if scores := caveats.of_thresholds(board):
         st.caption(md(scores))
-    cards = compare_cards.place(board)
+    strip = cards.place(board)
     rail, main = st.columns([1, 3.6], gap="medium")
     with rail:
         filters.draw(board)
     with main:
         density.draw(board)
-    compare_cards.fill(board, cards)
+    cards.fill(board, strip)
     report.put(board)
     details.draw(board, selection.selected(board))

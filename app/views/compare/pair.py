@@ -8,13 +8,12 @@ import streamlit as st
 from app import services, state
 from app.kit.texts import pair_number
 from app.services import Board
-from app.views.compare import answers as cards
-from app.views.compare import notes, selection
+from app.views.compare import answers, notes, selection
 from app.views.compare.parts.pair_card import pair_cards
 
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
-    """The pair in focus, beside it the pinned one, and what a person found about it."""
+    """The pair in focus, beside it the pinned one, and the visitor's note on it."""
     row = selection.primary(board)
     if row < 0:
         return
@@ -22,49 +21,45 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     pin = state.now().pinned if 0 <= state.now().pinned < len(board.pairs) else -1
     heading = f"Pair {pair_number(row)}" + (", pinned" if pin == row else "")
     heading += "" if inside else " (outside the present filters)"
-    _actions(board, row, pin)
-    shown = [cards.card(board, row, heading)]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="pair_actions"):
+        _actions(row, pin)
+        _second_student(board)
+    cards = [answers.card(board, row, heading)]
     if pin not in (-1, row):
-        shown.append(cards.card(board, pin, f"Pair {pair_number(pin)}, pinned"))
+        cards.append(answers.card(board, pin, f"Pair {pair_number(pin)}, pinned"))
     left, right = st.columns([3.2, 1], gap="medium")
     with left, st.container(key="pair_in_full"):
-        pair_cards(shown, "pair_cards", "The pair in focus" + " and the pinned" * (len(shown) - 1))
+        pair_cards(cards, "pair_cards", "The pair in focus" + " and the pinned" * (len(cards) - 1))
     with right:
         notes.form(board, row)
 
 
-def _actions(board: Board, row: int, pin: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", key="pair_actions"):
-        if pin == row:
-            st.button(
-                "Unpin", icon=":material/keep_off:", on_click=partial(state.change, pinned=-1)
-            )
-        else:
-            st.button(
-                "Pin this pair",
-                icon=":material/keep:",
-                on_click=partial(state.change, pinned=row),
-                help="Keeps this pair on the page beside every other pair that you open.",
-            )
-            if pin >= 0:
-                st.button(
-                    f"Unpin pair {pair_number(pin)}",
-                    icon=":material/keep_off:",
-                    on_click=partial(state.change, pinned=-1),
-                )
+def _actions(row: int, pin: int) -> None:
+    if pin != row:
         st.button(
-            "Edit and score again",
-            icon=":material/edit:",
-            on_click=partial(state.change, compare={"tab": "edit"}),
-            help="Edit its words below and let the models score them.",
+            "Pin this pair",
+            icon=":material/keep:",
+            on_click=partial(state.change, pinned=row),
+            help="Keeps this pair on the page beside every other pair that you open.",
         )
-        _rival(board)
+    if pin >= 0:
+        st.button(
+            "Unpin" if pin == row else f"Unpin pair {pair_number(pin)}",
+            icon=":material/keep_off:",
+            on_click=partial(state.change, pinned=-1),
+        )
+    st.button(
+        "Edit and score again",
+        icon=":material/edit:",
+        on_click=partial(state.change, compare={"tab": "edit"}),
+        help="Edit its words below and let the models score them.",
+    )
 
 
-def _rival(board: Board) -> None:
+def _second_student(board: Board) -> None:
     """A second student beside the first, of all that answered these pairs."""
-    taken = {a.key for a in (board.teacher, board.student) if a}
-    titles = {s.key: s.title for s in services.sources_on(board.all_pairs) if s.key not in taken}
+    shown = {a.key for a in (board.teacher, board.student) if a}
+    titles = {s.key: s.title for s in services.sources_on(board.all_pairs) if s.key not in shown}
     if not titles:
         return
     present = state.now().rival
@@ -74,11 +69,7 @@ def _rival(board: Board) -> None:
         ["", *titles],
         format_func=lambda key: titles.get(key, "none"),
         key="w_rival_card",
-        on_change=_compare,
+        on_change=lambda: state.change(rival=st.session_state["w_rival_card"]),
         width=300,
         help="Adds a column to every card: two students on the same pair.",
     )
-
-
-def _compare() -> None:
-    state.change(rival=st.session_state["w_rival_card"])

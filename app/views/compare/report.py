@@ -9,42 +9,44 @@ from app.kit.texts import number
 from app.services import Board
 from app.shell import captions
 from app.views.compare import selection
-from app.views.compare.queries import notes as noting
+from app.views.compare.queries import notes as notebook
 from kdcore.analysis.notes import STATUSES
 from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, outcome_of
 from kdcore.analysis.tags import TAGS
 from kdcore.metrics.definitions import shown_in
 
-_AS_ANSWERED = {"teacher": 1.0, "student": 1.0, "twin": 1.0}  # thresholds stand at T = 1
+ROLES = ("teacher", "student", "twin")
 
 
 def put(board: Board) -> None:
     """Add this part to the report; nothing is computed before a report is requested."""
-    sections.put("selection", lambda: selected(board) if selection.active() else None)
-    sections.put("pair", lambda: pair(board))
-    sections.put("notes", lambda: notes(board))
+    sections.put("selection", lambda: _selected(board) if selection.active() else None)
+    sections.put("pair", lambda: _pair(board))
+    sections.put("notes", lambda: _notes(board))
 
 
-def selected(board: Board) -> Section:
+def _selected(board: Board) -> Section:
     """What is selected, in words, and each model's metrics on just these pairs."""
     rows = selection.selected(board)["row"].to_numpy()
     words = (f"{len(rows):,} of {len(board.pairs):,} pairs: {'; '.join(described(board))}.",)
     title = "The selection: metrics with 95 % intervals"
     if not len(rows):
         return Section(title, words)
-    table: dict[str, list[str]] = {"metric": []}
-    counts: list[str] = []
-    roles = [r for r in ("teacher", "student", "twin") if getattr(board, r) is not None]
-    found = {r: services.evaluation_of_rows(board, getattr(board, r), rows) for r in roles}
-    student = found["student"].metrics
-    for key in (k for k in shown_in("selection") if k in student):
-        table["metric"].append(student[key].name)
-        counts.append(f"{student[key].n:,} {student[key].n_unit}")
-        for role in roles:
-            m = found[role].metrics.get(key)
-            told = f"{number(m.value)} [{number(m.low)}, {number(m.high)}]" if m else "–"
-            table.setdefault(role, []).append(told)
-    return Section(title, words, pd.DataFrame(table | {"n": counts}))
+    models = {role: model for role in ROLES if (model := getattr(board, role)) is not None}
+    metrics = {
+        role: services.evaluation_of_rows(board, model, rows).metrics
+        for role, model in models.items()
+    }
+    student = metrics["student"]
+    keys = [key for key in shown_in("selection") if key in student]
+    table = {"metric": [student[key].name for key in keys]}
+    for role, own in metrics.items():
+        table[role] = [
+            f"{number(m.value)} [{number(m.low)}, {number(m.high)}]" if (m := own.get(key)) else "–"
+            for key in keys
+        ]
+    table["n"] = [f"{student[key].n:,} {student[key].n_unit}" for key in keys]
+    return Section(title, words, pd.DataFrame(table))
 
 
 def described(board: Board) -> list[str]:
@@ -69,19 +71,19 @@ def described(board: Board) -> list[str]:
     return parts
 
 
-def pair(board: Board) -> Section | None:
-    """The pair in focus, with the note on it if there is one."""
+def _pair(board: Board) -> Section | None:
+    """The pair in focus, with every model's soft label at T = 1, where the thresholds stand."""
     row = selection.primary(board)
-    return captions.pair_section(board, row, _AS_ANSWERED, "The open pair") if row >= 0 else None
-
-
-def notes(board: Board) -> Section | None:
-    """Every note on these data."""
-    held = [n for n in noting.notes(board).values() if not n.empty]
-    if not held:
+    if row < 0:
         return None
+    return captions.pair_section(board, row, dict.fromkeys(ROLES, 1.0), "The open pair")
+
+
+def _notes(board: Board) -> Section | None:
+    """Every note on these data."""
     rows = [
         {"query": n.query, "title": n.title, "status": STATUSES[n.status], "note": n.text}
-        for n in held
+        for n in notebook.notes(board).values()
+        if not n.empty
     ]
-    return Section("Notes on these data", (), pd.DataFrame(rows))
+    return Section("Notes on these data", (), pd.DataFrame(rows)) if rows else None

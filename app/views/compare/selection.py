@@ -1,4 +1,4 @@
-"""Compare's selection: what the filters of the state leave, in words, and the primary pair."""
+"""Compare's selection: what the filters of the state leave, in words, and the pair in focus."""
 
 import re
 from typing import Any
@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from app import services, state
 from app.kit.texts import percent
 from app.shell import frame
-from app.views.compare.queries import outcomes as service
 from app.views.compare.queries import slices
+from app.views.compare.queries.outcomes import outcomes, passing
 from kdcore.analysis.attributes import describe
 from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, OUTCOMES, outcome_of
@@ -22,35 +21,18 @@ from kdcore.analysis.tags import TAGS, stands_out
 def filters() -> Filters:
     """The filters that the state says; words that name nothing are left out."""
     now = state.now().compare
-    named = _words(now.outcomes)
-    grades = [g for g in _words(now.grades) if re.fullmatch(r"-?[0-9]{1,3}", g)]
+    tags, names = now.tags.split(","), now.outcomes.split(",")
+    grades = [g for g in now.grades.split(",") if re.fullmatch(r"-?[0-9]{1,3}", g)]
     box = now.box
     ordered = len(box) == 4 and box[0] <= box[1] and box[2] <= box[3]
     return Filters(
         search=now.search,
-        tags=tuple(t for t in TAGS if t in _words(now.tags)),
+        tags=tuple(t for t in TAGS if t in tags),
         grades=tuple(sorted({int(g) for g in grades if -1 <= int(g) < 255})),
-        outcomes=tuple(o for o in OUTCOMES if o in named),
-        cells=tuple(c for c in CELLS if c in named),
+        outcomes=tuple(o for o in OUTCOMES if o in names),
+        cells=tuple(c for c in CELLS if c in names),
         box=(box[0], box[1], box[2], box[3]) if ordered else None,
     )
-
-
-def judged(board: services.Board) -> pd.DataFrame:
-    """Every pair of the board with outcome and tags, at the state's thresholds; never change it."""
-    now = state.now().compare
-    return service.judged(board, now.teacher_threshold, now.student_threshold)
-
-
-def kept(board: services.Board) -> NDArray[np.bool_]:
-    """(pairs,) which pairs of the board are selected."""
-    return kept_by(board, filters())
-
-
-def kept_by(board: services.Board, chosen: Filters) -> NDArray[np.bool_]:
-    """(pairs,) which pairs other filters would select, at the state's thresholds and slice."""
-    now = state.now().compare
-    return service.kept(board, now.teacher_threshold, now.student_threshold, chosen, now.slice)
 
 
 def active() -> bool:
@@ -59,17 +41,17 @@ def active() -> bool:
 
 
 def selected(board: services.Board) -> pd.DataFrame:
-    """The rows of `judged` that filters and slice leave; all of them when there is none."""
-    return judged(board)[kept(board)] if active() else judged(board)
+    """The rows of `outcomes` that filters and slice leave; all of them when there is none."""
+    return outcomes(board)[passing(board, filters())] if active() else outcomes(board)
 
 
 def primary(board: services.Board) -> int:
     """Row of the pair in focus: the state's, else where the student loses most; -1 without any."""
-    asked = state.now().pair
-    if 0 <= asked < len(board.pairs):
-        return asked
+    requested = state.now().pair
+    if 0 <= requested < len(board.pairs):
+        return requested
     rows = selected(board)
-    rows = rows if len(rows) else judged(board)
+    rows = rows if len(rows) else outcomes(board)
     worst = rows["loss_gap"].fillna(-np.inf) if rows["loss_gap"].notna().any() else rows["kl"]
     places = np.lexsort((board.pairs.tiebreaks[rows["row"]], -worst.to_numpy()))
     return int(rows["row"].iloc[int(places[0])]) if len(rows) else -1
@@ -85,11 +67,11 @@ def announce(board: services.Board) -> bool:
     """Tell the top bar how many pairs are selected; True when it shows an outdated text."""
     words = ""
     if board.ready and active():
-        words = f"{int(kept(board).sum()):,} of {len(board.pairs):,} pairs selected"
+        words = f"{passing(board, filters()).sum():,} of {len(board.pairs):,} pairs selected"
     return frame.selected(words)
 
 
-def not_here(board: services.Board) -> None:
+def say_unused(board: services.Board) -> None:
     """Say that this part shows all pairs, when the visitor has selected some."""
     if active():
         st.caption(f"Of all {len(board.pairs):,} pairs: the selection is not used here.")
@@ -105,14 +87,12 @@ def compressed(cells: list[str]) -> str:
 def slice_title(board: services.Board) -> str:
     """The chosen slice in words; empty without one, or where a link names none."""
     name = state.now().compare.slice
-    if not name or slices.mask(board, name) is None:
-        return ""
-    return describe(name, board.pairs.scheme)
+    return "" if slices.mask(board, name) is None else describe(name, board.pairs.scheme)
 
 
 def finding(board: services.Board) -> str:
     """The page's present finding in one sentence, of the selection when there is one."""
-    rows, everything = selected(board), judged(board)
+    rows = selected(board)
     where = f"{len(rows):,} {'selected ' if active() else ''}pairs"
     if name := slice_title(board):
         where += f" (slice: {name})"
@@ -125,14 +105,16 @@ def finding(board: services.Board) -> str:
     if counts["unlabelled"]:
         where = f"{len(rows) - counts['unlabelled']:,} labelled of {where}"
     if cells := filters().all_cells:
-        return f"{_stands_in(cells, where)}{_typical(rows, everything, 'these')}"
+        return f"{_cells_in_words(cells, where)}{_typical_tag(board, rows, 'these')}"
     lost, won = int(counts["only_teacher"]), int(counts["only_student"])
-    said = f"The student loses to the teacher on {lost:,} of {where} and wins on {won:,}"
     losses = rows[(rows["outcome"] == "only_teacher").to_numpy()]
-    return f"{said}{_twin_words(rows)}.{_typical(losses, everything, 'the losses')}"
+    return (
+        f"The student loses to the teacher on {lost:,} of {where} and wins on {won:,}"
+        f"{_against_twin(rows)}.{_typical_tag(board, losses, 'the losses')}"
+    )
 
 
-def _stands_in(cells: tuple[str, ...], where: str) -> str:
+def _cells_in_words(cells: tuple[str, ...], where: str) -> str:
     """Which cells of the cube are looked at, in words."""
     titles = {outcome_of(c): OUTCOME_TITLES[outcome_of(c)] for c in cells}
     sides = {c[0] for c in cells}
@@ -140,7 +122,7 @@ def _stands_in(cells: tuple[str, ...], where: str) -> str:
     return f"{where[0].upper()}{where[1:]}: {' or '.join(titles.values())}{label}."
 
 
-def _twin_words(rows: pd.DataFrame) -> str:
+def _against_twin(rows: pd.DataFrame) -> str:
     if "twin_p" not in rows:
         return ""
     gained, lost = int(rows["gained"].sum()), int(rows["lost_by_distillation"].sum())
@@ -149,16 +131,13 @@ def _twin_words(rows: pd.DataFrame) -> str:
     return f"; distillation turned {gained:,} right and {lost:,} wrong{why}"
 
 
-def _typical(rows: pd.DataFrame, everything: pd.DataFrame, named: str) -> str:
+def _typical_tag(board: services.Board, rows: pd.DataFrame, subject: str) -> str:
     """What these rows are tagged with more often than all pairs."""
+    everything = outcomes(board)
     chosen = np.zeros(len(everything), dtype=bool)
     chosen[rows["row"].to_numpy()] = True
     name, share, base = stands_out(everything, chosen, np.ones(len(everything), dtype=bool))
     if not name or name in filters().tags:
         return ""
-    shares = f"{percent(share)} of {named}, {percent(base)} of all pairs"
-    return f" The tag “{TAGS[name].title}” is more common among {named} ({shares})."
-
-
-def _words(text: str) -> list[str]:
-    return [w for w in text.split(",") if w]
+    shares = f"{percent(share)} of {subject}, {percent(base)} of all pairs"
+    return f" The tag “{TAGS[name].title}” is more common among {subject} ({shares})."

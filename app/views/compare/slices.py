@@ -14,7 +14,7 @@ from app.kit.texts import md, number, signed, with_signs
 from app.services import Board
 from app.shell import caveats
 from app.views.compare import selection
-from app.views.compare.queries import slices as slicing
+from app.views.compare.queries.slices import Against, effect, mask, sampled, search
 from kdcore.analysis.attributes import describe
 from kdcore.analysis.slices import FEWEST_QUERIES, Slice, Slices
 
@@ -23,7 +23,14 @@ HELP = (
     "Effect: mean of (student's loss − the other's loss) inside the slice, less the same outside, "
     "in nats per pair at T = 1. Above 0 the student falls behind there more than elsewhere."
 )
-SIGNED = ("effect", "effect, twin", "effect, teacher", "gap inside", "gap outside")
+GAP_HELP = "Mean of (student's loss − the other's loss), nats per pair."
+DIFFERENCES = {  # columns of signed numbers: their heading and help
+    "effect": ("effect, nats", HELP),
+    "effect, twin": ("effect against the twin", HELP),
+    "effect, teacher": ("effect against the teacher", HELP),
+    "gap inside": ("loss gap in the slice", GAP_HELP),
+    "gap outside": ("loss gap elsewhere", GAP_HELP),
+}
 METHOD = (
     "Candidates are words of query and title, lengths, shared words, grade, language, the "
     "teacher's confidence, tags, and any two of them together, if they hold enough pairs of at "
@@ -42,7 +49,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         st.info(md(f"{hidden} Slices compare losses, so they are hidden."))
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="slice_controls"):
-        against = _against(board)
+        against = _opponent(board)
         controls.bound(
             st.slider,
             "compare.slice_pairs",
@@ -52,52 +59,23 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
             step=10,
             width=260,
         )
-    selection.not_here(board)
+    selection.say_unused(board)
     with st.spinner("Trying slices…"):
-        found = slicing.search(board, against, state.now().compare.slice_pairs)
-    if found is None or not found.tried:
+        result = search(board, against, state.now().compare.slice_pairs)
+    if result is None or not result.tried:
         st.info("No slice is large enough, or too few pairs carry a label: there is none to test.")
         return
-    st.text(finding(board, found, against))
+    st.text(finding(board, result, against))
     _chosen(board, against)
-    if found.slices:
-        _table(board, found, against)
-    sections.put("slices", lambda: _section(board, found, against))
+    if result.slices:
+        _table(board, list(result.slices), against)
+    sections.put("slices", lambda: _section(board, result, against))
     with st.expander("How slices are found, and what keeps chance out"):
         st.text(METHOD)
 
 
-def finding(board: Board, found: Slices, against: slicing.Against) -> str:
-    """Where distillation cost most, in one sentence."""
-    tried = (
-        f"{found.tried:,} slices tried on {found.pairs:,} labelled pairs of {found.queries:,} "
-        "queries"
-    )
-    if slicing.sampled(board.pairs):
-        tried += f" (a sample of whole queries, as there are {len(board.pairs):,} pairs)"
-    if not found.slices:
-        return f"No slice stands out: {tried}, none beyond chance."
-    worst = max(found.slices, key=lambda s: s.effect * s.pairs)
-    if worst.effect <= 0:
-        return f"In no slice does the student lose more than on average: {tried}."
-    where = describe(worst.name, board.pairs.scheme)
-    return (
-        f"Compared with {AGAINST[against]}, the student loses most where {where}: "
-        f"{number(worst.effect)} nats more per pair than elsewhere (95 % interval adjusted for "
-        f"picking the worst of {found.tried:,} slices: {signed(worst.low)} to "
-        f"{signed(worst.high)}; {worst.pairs:,} pairs of {worst.queries:,} queries). {tried}, "
-        f"{len(found.slices)} listed."
-    )
-
-
-def _section(board: Board, found: Slices, against: slicing.Against) -> Section:
-    table = None
-    if found.slices:  # the list of slices with the same pairs can be a page long
-        table = view(board, list(found.slices), against).drop(columns="folded")
-    return Section("Slices", (finding(board, found, against),), table)
-
-
-def _against(board: Board) -> slicing.Against:
+def _opponent(board: Board) -> Against:
+    """The model that the student is compared with; with a twin, the visitor chooses."""
     if board.twin is None:
         return "teacher"
     controls.choose(
@@ -106,88 +84,110 @@ def _against(board: Board) -> slicing.Against:
     return "twin" if state.now().compare.slice_opponent == "twin" else "teacher"
 
 
-def _chosen(board: Board, against: slicing.Against) -> None:
+def finding(board: Board, result: Slices, against: Against) -> str:
+    """Where distillation cost most, in one sentence."""
+    tried = (
+        f"{result.tried:,} slices tried on {result.pairs:,} labelled pairs of {result.queries:,} "
+        "queries"
+    )
+    if sampled(board.pairs):
+        tried += f" (a sample of whole queries, as there are {len(board.pairs):,} pairs)"
+    if not result.slices:
+        return f"No slice stands out: {tried}, none beyond chance."
+    worst = max(result.slices, key=lambda s: s.effect * s.pairs)
+    if worst.effect <= 0:
+        return f"In no slice does the student lose more than on average: {tried}."
+    where = describe(worst.name, board.pairs.scheme)
+    return (
+        f"Compared with {AGAINST[against]}, the student loses most where {where}: "
+        f"{number(worst.effect)} nats more per pair than elsewhere (95 % interval adjusted for "
+        f"picking the worst of {result.tried:,} slices: {signed(worst.low)} to "
+        f"{signed(worst.high)}; {worst.pairs:,} pairs of {worst.queries:,} queries). {tried}, "
+        f"{len(result.slices)} listed."
+    )
+
+
+def _section(board: Board, result: Slices, against: Against) -> Section:
+    table = None
+    if result.slices:  # the list of slices with the same pairs can be a page long
+        table = view(board, list(result.slices), against).drop(columns="folded")
+    return Section("Slices", (finding(board, result, against),), table)
+
+
+def _chosen(board: Board, against: Against) -> None:
     """The slice that filters the page now, with its effect against both, and the way out."""
     name = state.now().compare.slice
-    if not name or slicing.mask(board, name) is None:
+    if mask(board, name) is None:
         return
-    said = []
+    effects = []
     for other in (against, _other(against)):
-        made = slicing.effect(board, other, name)
-        if made is not None and np.isfinite(made.effect):
-            said.append(f"{signed(made.effect)} nats against {AGAINST[other]}")
+        own = effect(board, other, name)
+        if own is not None and np.isfinite(own.effect):
+            effects.append(f"{signed(own.effect)} nats against {AGAINST[other]}")
     with st.container(horizontal=True, vertical_alignment="center", key="slice_chosen"):
-        st.text(f"The page shows where {describe(name, board.pairs.scheme)}: {'; '.join(said)}.")
+        where = describe(name, board.pairs.scheme)
+        st.text(f"The page shows where {where}: {'; '.join(effects)}.")
         st.button("Show all pairs", icon=":material/close:", on_click=partial(_apply, ""))
 
 
-def _table(board: Board, found: Slices, against: slicing.Against) -> None:
-    shown = list(found.slices)
-    names = [s.name for s in shown]
+def _table(board: Board, slices: list[Slice], against: Against) -> None:
+    names = [s.name for s in slices]
     key = f"slices_{hash(tuple(names)) & 0xFFFFFFFF:x}"
-    at = [names.index(state.now().compare.slice)] if state.now().compare.slice in names else []
+    chosen = [row for row, name in enumerate(names) if name == state.now().compare.slice]
     with st.container(key="chart_slices"):
         st.dataframe(
-            with_signs(view(board, shown, against), *SIGNED),
+            with_signs(view(board, slices, against), *DIFFERENCES),
             key=key,
             hide_index=True,
             width="stretch",
-            height=min(420, 38 + 35 * len(shown)),
-            column_config=_columns(shown),
+            height=min(420, 38 + 35 * len(slices)),
+            column_config=_columns(slices),
             selection_mode="single-cell",
-            selection_default={"selection": {"cells": [(row, "slice") for row in at]}},
-            on_select=partial(_picked, key, names),
+            selection_default={"selection": {"cells": [(row, "slice") for row in chosen]}},
+            on_select=partial(_pick, key, names),
             alt="Table of slices with their effect, interval, support and false-discovery rate.",
         )
     st.caption("Choose a row to show only that slice on the whole page.")
 
 
-def view(board: Board, slices: list[Slice], against: slicing.Against) -> pd.DataFrame:
+def view(board: Board, slices: list[Slice], against: Against) -> pd.DataFrame:
     """The slices as a table, with their effect against the other model beside it."""
-    other = _other(against)
-    beside = [slicing.effect(board, other, s.name) for s in slices]
+    other, scheme = _other(against), board.pairs.scheme
     frame = {
-        "slice": [describe(s.name, board.pairs.scheme) for s in slices],
+        "slice": [describe(s.name, scheme) for s in slices],
         "effect": [s.effect for s in slices],
         "95 % interval": [f"{signed(s.low)} to {signed(s.high)}" for s in slices],
         "pairs": [s.pairs for s in slices],
         "queries": [s.queries for s in slices],
         "gap inside": [s.inside for s in slices],
         "gap outside": [s.outside for s in slices],
-        "false-discovery rate": [_rate(s.q) for s in slices],
-        "folded": ["; ".join(describe(n, board.pairs.scheme) for n in s.also) for s in slices],
+        "false-discovery rate": ["< 0.001" if s.q < 0.001 else number(s.q) for s in slices],
+        "folded": ["; ".join(describe(n, scheme) for n in s.also) for s in slices],
     }
     if getattr(board, other) is not None:
-        frame[f"effect, {other}"] = [b.effect if b else float("nan") for b in beside]
+        others = [effect(board, other, s.name) for s in slices]
+        frame[f"effect, {other}"] = [e.effect if e else float("nan") for e in others]
     return pd.DataFrame(frame)
 
 
-def _other(against: slicing.Against) -> slicing.Against:
+def _other(against: Against) -> Against:
     return "twin" if against == "teacher" else "teacher"
 
 
-def _rate(q: float) -> str:
-    return "< 0.001" if q < 0.001 else number(q)
-
-
-def _columns(shown: list[Slice]) -> dict[str, Any]:
+def _columns(slices: list[Slice]) -> dict[str, Any]:
     kind = st.column_config
-    mean = "Mean of (student's loss − the other's loss), nats per pair."
     return {
+        name: kind.NumberColumn(title, help=help) for name, (title, help) in DIFFERENCES.items()
+    } | {
         "slice": kind.TextColumn("where", width="large"),
-        "effect": kind.NumberColumn("effect, nats", help=HELP),
-        "effect, twin": kind.NumberColumn("effect against the twin", help=HELP),
-        "effect, teacher": kind.NumberColumn("effect against the teacher", help=HELP),
         "95 % interval": kind.TextColumn(
             "95 % interval",
             help="Of the effect, corrected for the choice: of the intervals listed here, whose "
             "slices were chosen out of all tried, at most 5 % miss on average.",
         ),
         "pairs": kind.ProgressColumn(
-            "pairs", format="%d", min_value=0, max_value=max(s.pairs for s in shown)
+            "pairs", format="%d", min_value=0, max_value=max(s.pairs for s in slices)
         ),
-        "gap inside": kind.NumberColumn("loss gap in the slice", help=mean),
-        "gap outside": kind.NumberColumn("loss gap elsewhere", help=mean),
         "false-discovery rate": kind.TextColumn(
             "false-discovery rate",
             help="Least rate of false discoveries at which this slice is listed "
@@ -197,7 +197,7 @@ def _columns(shown: list[Slice]) -> dict[str, Any]:
     }
 
 
-def _picked(key: str, names: list[str]) -> None:
+def _pick(key: str, names: list[str]) -> None:
     at = controls.opened_row(key, len(names))
     if at is not None:
         _apply(names[at])

@@ -1,8 +1,8 @@
 """Compare's disagreement table: the selected pairs in an order, a page at a time, a row to open."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,15 +11,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from app import state
-from app.kit import controls, texts
+from app.kit import controls
 from app.kit.figures.style import color
-from app.kit.texts import with_signs
+from app.kit.texts import csv, marks, with_signs
 from app.services import Board
 from app.state import keys
 from app.state.compare import NO_EDIT
 from app.views.compare import selection
-from app.views.compare.density import about
-from app.views.compare.queries import notes as noting
+from app.views.compare.queries import notes as notebook
 from kdcore.analysis.notes import STATUSES, pair_key
 from kdcore.analysis.outcomes import OUTCOME_TITLES
 from kdcore.analysis.tags import TAGS
@@ -29,28 +28,19 @@ TALLEST = 350  # pixels
 NOTED = "noted"
 
 
-@dataclass(frozen=True)
-class Order:
-    """An order of the table: its title, and what the first row has most of."""
-
-    title: str
-    most: Callable[[pd.DataFrame], Any]
-
-
-ORDERS: dict[str, Order] = {
-    "": Order("Loss gap: the student loses most", lambda r: r["loss_gap"]),
-    "won": Order("Loss gap: the student wins most", lambda r: -r["loss_gap"]),
-    "apart": Order(
-        "|teacher − student| in P(relevant)", lambda r: (r.teacher_p - r.student_p).abs()
-    ),
-    "kl": Order("KL(teacher ‖ student)", lambda r: r["kl"]),
-    "teacher": Order("Teacher's P(relevant), highest", lambda r: r["teacher_odds"]),
-    "student": Order("Student's P(relevant), highest", lambda r: r["student_odds"]),
-    "student_low": Order("Student's P(relevant), lowest", lambda r: -r["student_odds"]),
-    "unsure": Order("Student least sure (entropy)", lambda r: r["student_entropy"]),
-    "label": Order("Best grade first", lambda r: r["grade"]),
-    "row": Order("As in the data set", lambda r: -r["row"]),
-    NOTED: Order("With a note first", lambda r: -r["row"]),
+# an order of the table: its title, and what the first row has most of
+ORDERS: dict[str, tuple[str, Callable[[pd.DataFrame], Any]]] = {
+    "": ("Loss gap: the student loses most", lambda r: r.loss_gap),
+    "won": ("Loss gap: the student wins most", lambda r: -r.loss_gap),
+    "apart": ("|teacher − student| in P(relevant)", lambda r: (r.teacher_p - r.student_p).abs()),
+    "kl": ("KL(teacher ‖ student)", lambda r: r.kl),
+    "teacher": ("Teacher's P(relevant), highest", lambda r: r.teacher_odds),
+    "student": ("Student's P(relevant), highest", lambda r: r.student_odds),
+    "student_low": ("Student's P(relevant), lowest", lambda r: -r.student_odds),
+    "unsure": ("Student least sure (entropy)", lambda r: r.student_entropy),
+    "label": ("Best grade first", lambda r: r.grade),
+    "row": ("As in the data set", lambda r: -r.row),
+    NOTED: ("With a note first", lambda r: -r.row),
 }
 HELP = (
     "Loss: cross-entropy on the label in nats at T = 1; the gap is the student's less the "
@@ -75,7 +65,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         )
         st.download_button(
             "Pairs as CSV",
-            lambda: _csv(board, rows, order),
+            lambda: csv_of(board, rows.iloc[order]),
             file_name=f"pairs-{board.pairs.content_hash}.csv",
             mime="text/csv",
             icon=":material/download:",
@@ -84,41 +74,38 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
         )
 
 
-def _csv(board: Board, rows: pd.DataFrame, order: NDArray[np.int64]) -> bytes:
-    """Every row in the table's order; made when it is asked for."""
-    table = texts.csv(view(board, rows.iloc[order]), about(board))
-    return table.encode("utf-8", "backslashreplace")
+def csv_of(board: Board, rows: pd.DataFrame) -> bytes:
+    """The rows as a file; written when it is requested."""
+    return csv(view(board, rows), marks(board)).encode("utf-8", "backslashreplace")
 
 
 def ordered(board: Board, rows: pd.DataFrame) -> NDArray[np.int64]:
     """Positions in `rows` in the order of the state; what has no number comes last."""
     name = state.now().compare.sort if state.now().compare.sort in ORDERS else ""
-    most = np.asarray(ORDERS[name].most(rows), dtype=np.float64)
+    most = np.asarray(ORDERS[name][1](rows), dtype=np.float64)
     keys = (board.pairs.tiebreaks[rows["row"]], np.where(np.isnan(most), np.inf, -most))
     order = np.lexsort(keys)
     if name == NOTED:
-        kept = noting.notes(board).values()
-        noted = {(n.query, n.title, n.description) for n in kept}
-        said = zip(*(rows[c].tolist() for c in ("query", "title", "description")), strict=True)
-        held = np.fromiter((t in noted for t in said), bool, len(rows))
-        order = order[np.argsort(~held[order], kind="stable")]
+        notes = {(n.query, n.title, n.description) for n in notebook.notes(board).values()}
+        noted = np.fromiter((texts in notes for texts in _texts(rows)), bool, len(rows))
+        order = order[np.argsort(~noted[order], kind="stable")]
     return order
 
 
-def pages_of(rows: pd.DataFrame) -> int:
-    """How many pages the rows fill."""
-    return max(1, -(-len(rows) // PAGE))
+def _texts(rows: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    return zip(*(rows[name].tolist() for name in ("query", "title", "description")), strict=True)
 
 
 def _controls(board: Board, rows: pd.DataFrame) -> tuple[int, int]:
-    pages = pages_of(rows)
+    """The order's and the page's controls; which page is shown, and how many there are."""
+    pages = max(1, -(-len(rows) // PAGE))
     with st.container(horizontal=True, vertical_alignment="bottom", key="ctable_controls"):
         controls.bound(
             st.selectbox,
             "compare.sort",
             "Order",
             options=list(ORDERS),
-            format_func=lambda key: ORDERS.get(key, ORDERS[""]).title,
+            format_func=lambda key: ORDERS.get(key, ORDERS[""])[0],
             help=HELP,
             width=340,
             on_change=_sorted,
@@ -128,8 +115,13 @@ def _controls(board: Board, rows: pd.DataFrame) -> tuple[int, int]:
         if pages > 1:
             key = _key("ctable_page", page)
             st.pagination(pages, default=page, key=key, on_change=partial(_turned, key))
-        _step(board, rows, "Previous pair", -1)
-        _step(board, rows, "Next pair", 1)
+        for label, way, by in (("Previous pair", "up", -1), ("Next pair", "down", 1)):
+            st.button(
+                label,
+                icon=f":material/arrow_{way}ward:",
+                on_click=partial(_go, board, rows, by),
+                key=f"ctable_step{by}",
+            )
     return page, pages
 
 
@@ -140,11 +132,6 @@ def _sorted() -> None:
 def _turned(key: str) -> None:
     _seen("ctable_page", st.session_state[key])
     state.change(compare={"page": st.session_state[key]})
-
-
-def _step(board: Board, rows: pd.DataFrame, label: str, by: int) -> None:
-    icon = ":material/arrow_upward:" if by < 0 else ":material/arrow_downward:"
-    st.button(label, icon=icon, on_click=partial(_go, board, rows, by), key=f"ctable_step{by}")
 
 
 def _go(board: Board, rows: pd.DataFrame, by: int) -> None:
@@ -171,7 +158,7 @@ def _table(board: Board, shown: pd.DataFrame) -> None:
         hide_index=True,
         width="stretch",
         height=min(TALLEST, 38 + 35 * len(shown)),
-        column_config=columns(board),
+        column_config=_columns(),
         selection_mode="single-cell",  # a click anywhere in a row opens it, and so do arrow keys
         selection_default={"selection": {"cells": [(int(at[0]), "query")] if len(at) else []}},
         on_select=partial(_opened, key, ids),
@@ -185,16 +172,15 @@ def _key(name: str, present: int) -> str:
     What a visitor does in a table must not make a new table: its scroll and focus would be lost.
     """
     turn, seen = st.session_state.get(f"{keys.PAIRS_GRID}_{name}", (0, present))
-    st.session_state[f"{keys.PAIRS_GRID}_{name}"] = (turn + (present != seen), present)
-    return f"{name}_{turn + (present != seen)}"
+    turn += present != seen
+    st.session_state[f"{keys.PAIRS_GRID}_{name}"] = turn, present
+    return f"{name}_{turn}"
 
 
 def _seen(name: str, value: int) -> None:
     """The widget itself set this value."""
-    st.session_state[f"{keys.PAIRS_GRID}_{name}"] = (
-        st.session_state[f"{keys.PAIRS_GRID}_{name}"][0],
-        value,
-    )
+    turn, _ = st.session_state[f"{keys.PAIRS_GRID}_{name}"]
+    st.session_state[f"{keys.PAIRS_GRID}_{name}"] = turn, value
 
 
 def _opened(key: str, ids: NDArray[np.int64]) -> None:
@@ -207,45 +193,43 @@ def _opened(key: str, ids: NDArray[np.int64]) -> None:
 
 def view(board: Board, shown: pd.DataFrame) -> pd.DataFrame:
     """What the table shows of these rows; texts are texts, never markup."""
-    notes = noting.notes(board)
-    said = zip(*(shown[c].tolist() for c in ("query", "title", "description")), strict=True)
-    noted = [notes.get(pair_key(*t)) if notes else None for t in said]
-    tags = {name: shown[name].to_numpy() for name in TAGS}
-    found = shown[["query", "title", "grade_name", "teacher_p", "student_p"]].copy()
-    if "twin_p" in shown:
-        found["twin_p"] = shown["twin_p"]
-    found["loss_gap"] = shown["loss_gap"]
-    found["kl"] = shown["kl"]
-    found["outcome"] = [OUTCOME_TITLES[o] for o in shown["outcome"]]
-    found["status"] = [STATUSES[n.status] if n and n.status else "" for n in noted]
-    found["note"] = [n.text if n else "" for n in noted]
-    found["tags"] = [
-        ", ".join(TAGS[name].title for name, held in tags.items() if held[i])
-        for i in range(len(shown))
-    ]
-    found["description"] = shown["description"]
-    found["pair"] = shown["row"] + 1  # as every page counts them
-    return found
+    notes = notebook.notes(board)
+    own = [notes.get(pair_key(*texts)) if notes else None for texts in _texts(shown)]
+    tags = zip(*(shown[name].tolist() for name in TAGS), strict=True)
+    titles = [tag.title for tag in TAGS.values()]
+    models = [name for name in ("teacher_p", "student_p", "twin_p") if name in shown]
+    return shown[["query", "title", "grade_name", *models, "loss_gap", "kl"]].assign(
+        outcome=[OUTCOME_TITLES[outcome] for outcome in shown["outcome"]],
+        status=[STATUSES[note.status] if note and note.status else "" for note in own],
+        note=[note.text if note else "" for note in own],
+        tags=[", ".join(compress(titles, row)) for row in tags],
+        description=shown["description"],
+        pair=shown["row"] + 1,  # as every page counts them
+    )
 
 
-def columns(board: Board) -> dict[str, Any]:
+def _columns() -> dict[str, Any]:
     """How each column is headed and drawn."""
     kind = st.column_config
     relevant = "P(relevant) at T = 1: the soft label's mass on grades that count as relevant."
 
-    def p(role: str) -> Any:
-        hue = color(role, controls.dark())
-        return kind.ProgressColumn(
-            role, help=relevant, format="%.3f", min_value=0, max_value=1, color=hue, width=120
+    models = {
+        f"{role}_p": kind.ProgressColumn(
+            role,
+            help=relevant,
+            format="%.3f",
+            min_value=0,
+            max_value=1,
+            color=color(role, controls.dark()),
+            width=120,
         )
-
+        for role in ("teacher", "student", "twin")
+    }
     return {
         "query": kind.TextColumn("query", width=170),
         "title": kind.TextColumn("title", width=270),
         "grade_name": kind.TextColumn("label", width=80),
-        "teacher_p": p("teacher"),
-        "student_p": p("student"),
-        "twin_p": p("twin"),
+        **models,
         "loss_gap": kind.NumberColumn("loss gap", help=HELP, width="small"),
         "kl": kind.NumberColumn("KL", help=HELP, format="%.3f", width="small"),
         "outcome": kind.TextColumn("who is right"),

@@ -1,4 +1,4 @@
-"""Notes on the pairs of a board: in the workspace, or in the session where nothing may be kept."""
+"""Notes on the pairs of a board: in the workspace, or in the tab where nothing may be stored."""
 
 from pathlib import Path
 
@@ -13,41 +13,39 @@ from kdcore.errors import LabError
 
 PUBLIC = "This is a public showing: your notes stay in this tab; take them with you as CSV."
 REFUSED = "The workspace cannot be written to: your notes stay in this tab; take them as CSV."
-KEPT = "Kept in your workspace, by the pair's own texts: they outlive this tab, restarts and runs."
+STORED = (
+    "Kept in your workspace, by the pair's own texts: they outlive this tab, restarts and runs."
+)
+_REFUSED_KEY = f"{keys.NOTES}_refused"
 
 
 def notes(board: Board) -> dict[str, Note]:
     """Every note on this data set, by pair key; what this tab alone holds wins."""
-    kept = {} if access.public() else _kept(_book(board))
-    return kept | _held(board)
+    return ({} if access.public() else _stored(_book(board))) | _of_tab(board)
 
 
 def keep(board: Board, note: Note) -> None:
-    """Keep one note; an empty one is forgotten. LabError when another window is in the way."""
+    """Store one note; an empty one is forgotten. LabError when another window is in the way."""
+    own = stamped(note)
     if not access.public():
         try:
             _book(board).keep(note)
-            st.session_state[_name(board)] = with_note(_held(board), _blank(note))
-            return
+            own = Note(note.query, note.title, note.description)  # empty: this tab holds none
         except OSError:
-            st.session_state[f"{keys.NOTES}_refused"] = True
-    st.session_state[_name(board)] = with_note(_held(board), stamped(note))
+            st.session_state[_REFUSED_KEY] = True
+    st.session_state[_name(board)] = with_note(_of_tab(board), own)
 
 
 def where() -> str:
-    """Where notes are kept, in a sentence."""
+    """Where notes are stored, in a sentence."""
     if access.public():
         return PUBLIC
-    return REFUSED if st.session_state.get(f"{keys.NOTES}_refused") else KEPT
+    return REFUSED if st.session_state.get(_REFUSED_KEY) else STORED
 
 
-def _blank(note: Note) -> Note:
-    return Note(note.query, note.title, note.description)
-
-
-def _held(board: Board) -> dict[str, Note]:
-    held: dict[str, Note] = st.session_state.get(_name(board), {})
-    return held
+def _of_tab(board: Board) -> dict[str, Note]:
+    notes: dict[str, Note] = st.session_state.get(_name(board), {})
+    return notes
 
 
 def _name(board: Board) -> str:
@@ -58,7 +56,7 @@ def _book(board: Board) -> Notebook:
     return Notebook(access.home().notes, board.all_pairs.content_hash)
 
 
-def _kept(book: Notebook) -> dict[str, Note]:
+def _stored(book: Notebook) -> dict[str, Note]:
     try:
         changed = book.path.stat().st_mtime_ns
     except OSError:

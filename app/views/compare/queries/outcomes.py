@@ -1,10 +1,14 @@
-"""Pair by pair, who is right: frames, masks, counts and points of a board."""
+"""Pair by pair, who is right: frames, masks, counts and points of a board.
+
+What depends on the thresholds and the slice takes those of the visitor's state.
+"""
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from app import state
 from app.kit.by_hash import by_hash
 from app.services.boards import Board
 from app.views.compare.queries import slices
@@ -14,10 +18,15 @@ from kdcore.analysis.outcomes import add_outcomes, score_pairs
 UNLABELLED_BYTE = 255
 
 
-@by_hash(most=12)
-def judged(board: Board, ct: float, cs: float) -> pd.DataFrame:
-    """The outcome of every pair at two thresholds (kdcore.analysis.outcomes); do not change it."""
-    return add_outcomes(_scored(board), ct, cs)
+def _thresholds() -> tuple[float, float]:
+    now = state.now().compare
+    return now.teacher_threshold, now.student_threshold
+
+
+@by_hash(most=12, on=lambda board: (board, _thresholds()))
+def outcomes(board: Board) -> pd.DataFrame:
+    """Every pair with its outcome and tags (kdcore.analysis.outcomes); do not change it."""
+    return add_outcomes(_scored(board), *_thresholds())
 
 
 @by_hash(most=4)
@@ -33,23 +42,23 @@ def _scored(board: Board) -> pd.DataFrame:
     )
 
 
-@by_hash(most=24)
-def kept(
-    board: Board, ct: float, cs: float, filters: Filters, slice_name: str = ""
-) -> NDArray[np.bool_]:
-    """(pairs,) which pairs the filters and a slice (a name that `slices` reads) leave."""
-    inside = slices.mask(board, slice_name) if slice_name else None
-    passing = filters.mask(judged(board, ct, cs))
-    return passing if inside is None else passing & inside
+@by_hash(
+    most=24, on=lambda board, filters: (board, _thresholds(), filters, state.now().compare.slice)
+)
+def passing(board: Board, filters: Filters) -> NDArray[np.bool_]:
+    """(pairs,) which pairs the filters and the slice leave."""
+    mask = filters.mask(outcomes(board))
+    inside = slices.mask(board, state.now().compare.slice)
+    return mask if inside is None else mask & inside
 
 
-@by_hash(most=24)
-def options(
-    board: Board, ct: float, cs: float, filters: Filters, slice_name: str = ""
-) -> dict[str, tuple[Option, ...]]:
-    """What each filter option would leave under the others, inside a slice if one is named."""
-    inside = slices.mask(board, slice_name) if slice_name else None
-    return option_counts(judged(board, ct, cs), filters, board.pairs.scheme.grades, inside)
+@by_hash(
+    most=24, on=lambda board, filters: (board, _thresholds(), filters, state.now().compare.slice)
+)
+def options(board: Board, filters: Filters) -> dict[str, tuple[Option, ...]]:
+    """What each filter option would leave under the other filters, inside the slice."""
+    inside = slices.mask(board, state.now().compare.slice)
+    return option_counts(outcomes(board), filters, board.pairs.scheme.grades, inside)
 
 
 @by_hash(most=4)

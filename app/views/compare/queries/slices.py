@@ -1,6 +1,6 @@
 """Slices of a board's pairs: those where the student loses most, and as a mask for the filters."""
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -23,17 +23,22 @@ MOST = 30_000  # labelled pairs in which slices are looked for; of more, whole q
 
 
 @by_hash(most=8, on=lambda board: (board.pairs, board.teacher))
-def about(board: Board) -> Attributes:
+def _attributes(board: Board) -> Attributes:
     """What can be said of the board's pairs without looking at the student."""
-    teacher = board.teacher
-    confidence = soften(teacher.predictions.logits).max(axis=1) if teacher else None
-    return attributes(board.pairs, confidence, _tags(board))
+    if board.teacher is None:
+        return attributes(board.pairs)
+    teacher = board.teacher.predictions
+    confidence = soften(teacher.logits).max(axis=1)
+    # at even thresholds: the tags that a slice may use do not depend on them
+    scored = score_pairs(board.pairs, teacher, teacher, texts=texts(board))
+    outcomes: pd.DataFrame = add_outcomes(scored)
+    return attributes(board.pairs, confidence, {name: outcomes[name].to_numpy() for name in TAGS})
 
 
 def mask(board: Board, name: str) -> NDArray[np.bool_] | None:
-    """(pairs,) which pairs a slice holds; None when the name says no slice."""
+    """(pairs,) which pairs a slice holds; None when the name is empty or names no slice."""
     try:
-        return about(board).mask(name)
+        return _attributes(board).mask(name) if name else None
     except ConfigError:
         return None
 
@@ -41,52 +46,41 @@ def mask(board: Board, name: str) -> NDArray[np.bool_] | None:
 @by_hash(most=16)
 def search(board: Board, against: Against, fewest: int) -> Slices | None:
     """Slices on the student's loss less that of `against`; None when one of them is missing."""
-    lost = _difference(board, against)
-    return None if lost is None else find(about(board), lost, fewest)
+    gap = _loss_gap(board, against)
+    return None if gap is None else find(_attributes(board), gap, fewest)
 
 
 @by_hash(most=200)
 def effect(board: Board, against: Against, name: str) -> Slice | None:
-    """One slice's effect against another model, tested alone; None when it cannot be told."""
-    lost, inside = _difference(board, against), mask(board, name)
-    if lost is None or inside is None:
+    """One slice's effect against another model, tested alone; None when it is not defined."""
+    gap, inside = _loss_gap(board, against), mask(board, name)
+    if gap is None or inside is None:
         return None
-    return effect_of(inside, lost, board.pairs.query_ids)
+    return effect_of(inside, gap, board.pairs.query_ids)
 
 
 @by_hash(most=4)
-def _difference(board: Board, against: Against) -> Floats | None:
+def _loss_gap(board: Board, against: Against) -> Floats | None:
     """(pairs,) the student's loss less the other's; nan off the sample and without a label."""
     other: Answers | None = getattr(board, against)
     if board.student is None or other is None:
         return None
-    lost = losses(board, board.student) - losses(board, other)
-    return np.where(_sample(board.pairs), lost, np.nan)
+    gap = _losses(board, board.student) - _losses(board, other)
+    return np.where(_sample(board.pairs), gap, np.nan)
 
 
-def losses(board: Board, who: Answers) -> Floats:
+def _losses(board: Board, model: Answers) -> Floats:
     """(pairs,) cross-entropy on the label in nats at T = 1; nan without a label."""
     grades = board.pairs.grades
-    log_p = log_soften(who.predictions.logits)
-    picked = -log_p[np.arange(len(grades)), np.maximum(grades, 0)]
-    return np.where(grades == UNLABELLED, np.nan, picked)
+    log_p = log_soften(model.predictions.logits)
+    losses = -log_p[np.arange(len(grades)), np.maximum(grades, 0)]
+    return np.where(grades == UNLABELLED, np.nan, losses)
 
 
 @by_hash(most=4, on=lambda board: board.pairs)
 def texts(board: Board) -> pd.DataFrame:
     """What `read_texts` says of the board's pairs, read once; never change it."""
     return read_texts(board.pairs)
-
-
-def _tags(board: Board) -> dict[str, Any]:
-    """Tags at even thresholds: those that a slice may use do not depend on them."""
-    if board.teacher is None:
-        return {}
-    teacher = board.teacher.predictions
-    judged: pd.DataFrame = add_outcomes(
-        score_pairs(board.pairs, teacher, teacher, texts=texts(board))
-    )
-    return {name: judged[name].to_numpy() for name in TAGS}
 
 
 def sampled(pairs: PairTable) -> bool:

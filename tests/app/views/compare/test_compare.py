@@ -1,21 +1,16 @@
 """Compare's picture, filters, cards and finding: on every kind of data, against bad messages."""
 
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from app import services, state
-from app.kit import by_hash
 from app.views.compare import density, filters, selection
 from kdcore.analysis.filters import Filters
 from kdcore.analysis.outcomes import CELLS, outcome_of
 from tests.app.made_lab import Made, make_lab
-from tests.app.opening import open_page, sent
+from tests.app.opening import finding, open_page, opened, sent
 
-MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 KINDS = {
     "two grades": Made(grades=2),
     "four grades": Made(grades=4),
@@ -27,46 +22,9 @@ KINDS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Empty folders for demo and visitor."""
-    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    by_hash.clear()
-    return tmp_path
-
-
-@pytest.fixture
-def held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A state without a session: every test sets and reads one of its own."""
-    kept = {"state": state.State()}
-
-    def change(**values: Any) -> None:
-        kept["state"] = state.changed(kept["state"], **values)
-
-    monkeypatch.setattr(state, "now", lambda: kept["state"])
-    monkeypatch.setattr(state, "change", change)
-    monkeypatch.setattr(selection, "announce", lambda board: False)
-
-
-def opened(lab: Path, made: Made, **query: str) -> AppTest:
-    make_lab(lab / "demo", made if not made.brought else Made(grades=made.grades))
-    if made.brought:
-        make_lab(lab / "home", made, "mine")
-        query["data"] = "mine"
-    page = AppTest.from_file(MAIN, default_timeout=60)
-    page.query_params.update({"v": "1", **query})
-    open_page(page, "compare")
-    return page.run()
-
-
-def finding(page: AppTest) -> str:
-    return str(page.text[0].value)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_data_is_drawn_with_a_finding_cards_and_filters(lab, kind):
-    page = opened(lab, KINDS[kind])
+    page = opened(lab, "compare", KINDS[kind])
     assert not page.exception
     assert "teacher" in finding(page)
     assert sent(page, "score_cards")["cards"]
@@ -75,35 +33,38 @@ def test_every_kind_of_data_is_drawn_with_a_finding_cards_and_filters(lab, kind)
 
 
 def test_without_labels_the_cards_compare_with_the_teacher_and_claim_no_right(lab):
-    page = opened(lab, KINDS["nobody judged"])
+    page = opened(lab, "compare", KINDS["nobody judged"])
     names = [card["name"] for card in sent(page, "score_cards")["cards"]]
     assert names[0] == "KL to the teacher"
     assert "without labels" in finding(page)
 
 
-def test_a_card_names_the_twin_only_when_there_is_one(lab):
-    with_twin = sent(opened(lab, KINDS["four grades"]), "score_cards")["cards"][0]
-    assert [r["title"] for r in with_twin["rows"]] == ["Teacher", "Student", "Twin"]
-    assert with_twin["gain"]["verdict"].endswith(" its twin")
-    assert with_twin["gap"] is not None
-
-
-def test_without_a_twin_the_student_is_set_against_the_teacher(lab):
-    card = sent(opened(lab, KINDS["no twin"]), "score_cards")["cards"][0]
-    assert card["gain"]["verdict"].endswith(" the teacher")
-    assert card["gap"] is None
+@pytest.mark.parametrize(
+    ("kind", "roles", "opponent"),
+    [
+        ("four grades", ["Teacher", "Student", "Twin"], "its twin"),
+        ("no twin", ["Teacher", "Student"], "the teacher"),
+    ],
+)
+def test_a_card_sets_the_student_against_its_twin_or_without_one_against_the_teacher(
+    lab, kind, roles, opponent
+):
+    card = sent(opened(lab, "compare", KINDS[kind]), "score_cards")["cards"][0]
+    assert [r["title"] for r in card["rows"]] == roles
+    assert card["gain"]["verdict"].endswith(f" {opponent}")
+    assert (card["gap"] is not None) == ("Twin" in roles)
 
 
 def test_numbers_come_after_the_picture_once_and_in_place_from_then_on(lab):
     """A skeleton that flashes at every drag would make the page unreadable."""
-    page = opened(lab, KINDS["two grades"])
+    page = opened(lab, "compare", KINDS["two grades"])
     page.run()
     names = [e.proto.component_name for e in page.get("bidi_component")]
     assert names.index("kd_score_cards") < names.index("kd_joint_density")
 
 
 def test_points_carry_the_same_key_when_only_filters_change(lab):
-    page = opened(lab, KINDS["four grades"])
+    page = opened(lab, "compare", KINDS["four grades"])
     key = sent(page, "joint_density")["points"]
     page.query_params["tags"] = "teacher_unsure"
     page.session_state["kd_state"] = state.changed(
@@ -116,7 +77,7 @@ def test_points_carry_the_same_key_when_only_filters_change(lab):
 
 
 def test_a_link_selects_what_it_says_and_the_bar_tells_how_many(lab):
-    page = opened(lab, KINDS["four grades"], outcomes="neither,111", grades="3")
+    page = opened(lab, "compare", KINDS["four grades"], outcomes="neither,111", grades="3")
     rail = sent(page, "filter_rail")
     assert 0 < rail["left"] < rail["total"]
     assert set(sent(page, "joint_density")["cells"]) == {"011", "100", "111"}
@@ -125,18 +86,18 @@ def test_a_link_selects_what_it_says_and_the_bar_tells_how_many(lab):
 
 
 def test_a_finding_names_the_outcomes_that_are_looked_at(lab):
-    page = opened(lab, KINDS["four grades"], outcomes="110")
+    page = opened(lab, "compare", KINDS["four grades"], outcomes="110")
     assert "selected pairs: only the teacher right, label relevant." in finding(page)
 
 
 def test_filters_that_nothing_passes_say_so_instead_of_breaking(lab):
-    page = opened(lab, KINDS["four grades"], find="no such words anywhere")
+    page = opened(lab, "compare", KINDS["four grades"], find="no such words anywhere")
     assert not page.exception
     assert "No pair passes" in finding(page)
 
 
 def test_models_near_chance_are_told_before_anything_else(lab):
-    page = opened(lab, KINDS["four grades"])
+    page = opened(lab, "compare", KINDS["four grades"])
     few, chance, rest = finding(page).split(". ", 2)
     assert few == "Few queries: 12, so the 95 % intervals are widened and still rough"
     assert chance.startswith("The teacher is close to chance on these pairs (ROC-AUC 0.")
@@ -147,37 +108,22 @@ def test_without_answers_the_page_leads_to_where_they_come_from(lab):
     make_lab(lab / "demo", Made())
     for folder in (lab / "demo" / "runs").iterdir():
         (folder / "predictions" / "test.parquet").unlink()
-    page = AppTest.from_file(MAIN, default_timeout=60)
-    open_page(page, "compare")
-    page.run()
+    page = opened(lab, "compare")
     assert not page.exception
     assert finding(page) == "No model has scored the 60 pairs of Bundled world yet."
 
 
-@pytest.mark.usefixtures("held")
-def test_words_of_a_link_that_name_no_filter_are_left_out():
-    state.change(
-        compare={
-            "tags": "gained,nonsense",
-            "outcomes": "neither,101,999",
-            "grades": "1,x,7,-1,-5,9999",
-        }
-    )
+def test_words_of_a_link_that_name_no_filter_and_a_box_with_swapped_ends_are_left_out(choose):
+    choose(tags="gained,nonsense", outcomes="neither,101,999", grades="1,x,7,-1,-5,9999")
+    choose(box=(0.9, 0.1, 0.0, 1.0))
     assert selection.filters() == Filters(
         tags=("gained",), outcomes=("neither",), cells=("101",), grades=(-1, 1, 7)
     )
 
 
-@pytest.mark.usefixtures("held")
-def test_a_box_whose_ends_are_swapped_is_no_box():
-    state.change(compare={"box": (0.9, 0.1, 0.0, 1.0)})
-    assert selection.filters().box is None
-
-
-@pytest.mark.usefixtures("held")
-def test_cells_survive_as_words_of_the_link():
+def test_cells_survive_as_words_of_the_link(choose):
     for cells in (["111"], ["000", "111"], ["001", "110", "100"], []):
-        state.change(compare={"outcomes": selection.compressed(cells)})
+        choose(outcomes=selection.compressed(cells))
         assert set(selection.filters().all_cells) == set(cells)
     assert selection.compressed([c for c in CELLS if outcome_of(c) == "neither"]) == "neither"
 
@@ -190,50 +136,47 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize("said", HOSTILE)
-def test_a_message_from_a_browser_that_lies_leaves_a_valid_state(lab, monkeypatch, said):
+@pytest.mark.parametrize("message", HOSTILE)
+def test_a_message_from_a_browser_that_lies_leaves_a_valid_state(lab, monkeypatch, message):
     """What arrives is not trusted: whatever it says, the next page opens."""
     make_lab(lab / "demo", Made())
-    monkeypatch.setattr(density, "said", lambda key: {**said, "n": 1})
-    monkeypatch.setattr(filters, "said", lambda key: {**said, "n": 1})
-    for taken in (density._taken, filters._taken):
-        taken()
+    for part in (density, filters):
+        monkeypatch.setattr(part, "message", lambda key: {**message, "n": 1})
+        part._take()
         now = state.now()
         assert 0 <= now.compare.teacher_threshold <= 1
         assert 0 <= now.compare.student_threshold <= 1
         selection.finding(services.board())
 
 
-@pytest.mark.usefixtures("held")
-def test_clear_all_takes_every_filter_away_and_leaves_thresholds(monkeypatch):
-    state.change(
-        compare={
-            "search": "a",
-            "tags": "gained",
-            "grades": "1",
-            "outcomes": "both",
-            "box": (0, 0.5, 0, 1),
-            "teacher_threshold": 0.3,
-        }
-    )
-    monkeypatch.setattr(services, "board", lambda: None)
-    monkeypatch.setattr(filters, "said", lambda key: {"clear": True})
-    filters._taken()
+@pytest.fixture
+def chosen_in_the_rail(choose, monkeypatch):
+    """chosen_in_the_rail({"clear": True}, ct=0.3): a message of the rail meets a state."""
+
+    def take(message, **by_key):
+        choose(**by_key)
+        monkeypatch.setattr(selection, "announce", lambda board: False)
+        monkeypatch.setattr(services, "board", lambda: None)
+        monkeypatch.setattr(filters, "message", lambda key: message)
+        filters._take()
+
+    return take
+
+
+def test_clear_all_takes_every_filter_away_and_leaves_thresholds(chosen_in_the_rail):
+    words = {"find": "a", "tags": "gained", "grades": "1", "outcomes": "both"}
+    chosen_in_the_rail({"clear": True}, **words, box=(0, 0.5, 0, 1), ct=0.3)
     assert not selection.active()
     assert state.now().compare.teacher_threshold == 0.3
 
 
-@pytest.mark.usefixtures("held")
-def test_a_cell_that_was_pressed_stays_when_the_rail_adds_an_outcome(monkeypatch):
-    state.change(compare={"outcomes": "101"})
-    monkeypatch.setattr(services, "board", lambda: None)
-    monkeypatch.setattr(filters, "said", lambda key: {"outcomes": ["neither"]})
-    filters._taken()
+def test_a_cell_that_was_pressed_stays_when_the_rail_adds_an_outcome(chosen_in_the_rail):
+    chosen_in_the_rail({"outcomes": ["neither"]}, outcomes="101")
     assert set(selection.filters().all_cells) == {"101", "011", "100"}
 
 
 def test_the_pair_in_focus_is_where_the_student_loses_most_until_one_is_chosen(lab):
-    page = opened(lab, KINDS["four grades"])
+    page = opened(lab, "compare", KINDS["four grades"])
     first = sent(page, "joint_density")
     board_pair = first["pair"]["row"]
     assert first["asked"] == -1
@@ -242,8 +185,8 @@ def test_the_pair_in_focus_is_where_the_student_loses_most_until_one_is_chosen(l
     assert sent(page, "joint_density")["pair"]["row"] == (board_pair + 1) % 60
 
 
-def test_the_cards_hold_metrics_of_the_selection_beside_those_of_all(lab: Path) -> None:
-    page = opened(lab, Made(), outcomes="both")
+def test_the_cards_hold_metrics_of_the_selection_beside_those_of_all(lab):
+    page = opened(lab, "compare", Made(), outcomes="both")
     cards = sent(page, "score_cards")["cards"]
     assert all("n 60, sel. " in card["n"] for card in cards if card["n"].endswith("pairs"))
     for card in cards:
@@ -252,8 +195,8 @@ def test_the_cards_hold_metrics_of_the_selection_beside_those_of_all(lab: Path) 
         assert len(set(titles)) == len(titles) <= card["places"]  # the height is reserved
 
 
-def test_a_selection_is_told_where_it_acts_and_not_where_it_does_not(lab: Path) -> None:
-    page = opened(lab, Made(), outcomes="both", ctab="calibration")
+def test_a_selection_is_told_where_it_acts_and_not_where_it_does_not(lab):
+    page = opened(lab, "compare", Made(), outcomes="both", ctab="calibration")
     assert "of 60 pairs selected" in sent(page, "frame_bar")["selection"]
     assert any("selection is not used here" in c.value for c in page.caption)
     open_page(page, "ranking").run()
@@ -262,13 +205,11 @@ def test_a_selection_is_told_where_it_acts_and_not_where_it_does_not(lab: Path) 
     assert sent(page, "frame_bar")["selection"] == ""
 
 
-def test_unequal_budgets_follow_the_pair_of_runs_to_every_page_that_compares_it(lab: Path) -> None:
+def test_unequal_budgets_follow_the_pair_of_runs_to_every_page_that_compares_it(lab):
     make_lab(lab / "demo", Made())
     for name, epochs in (("student-kd", 1.0), ("student-hard", 0.5)):
         line = {"step": 4, "epoch": epochs}  # the twin was stopped and kept half way
         (lab / "demo" / "runs" / name / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     for name in ("compare", "temperature", "ranking", "start"):
-        page = AppTest.from_file(MAIN, default_timeout=60)
-        page.query_params["v"] = "1"
-        open_page(page, name).run()
+        page = opened(lab, name)
         assert any("The twin was ended early" in m.value.replace("\\", "") for m in page.markdown)

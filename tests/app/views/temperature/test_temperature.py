@@ -2,16 +2,13 @@
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from app import services, state
-from app.kit import by_hash
 from app.services import Answers, probe
 from app.state import State, changed
 from app.views.temperature.rail import _on_release, choice_of
@@ -21,9 +18,8 @@ from kdcore.labels import SCHEMES
 from kdcore.predictions import Predictions
 from kdcore.softlabels import kl
 from tests.app.made_lab import Made, make_lab
-from tests.app.opening import open_page, sent
+from tests.app.opening import finding, opened, sent
 
-MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 KINDS = {
     "two grades": Made(grades=2),
     "four grades": Made(grades=4),
@@ -37,34 +33,9 @@ KINDS = {
 TABS = ("numbers", "gradient", "sure", "smoothing", "replay")
 
 
-@pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Empty folders for demo and visitor."""
-    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    by_hash.clear()
-    return tmp_path
-
-
-def opened(lab: Path, made: Made, **query: str) -> AppTest:
-    """The page after its first run; brought files lie in the visitor's workspace."""
-    make_lab(lab / "demo", made if not made.brought else Made(grades=made.grades))
-    if made.brought:
-        make_lab(lab / "home", made, "mine")
-        query["data"] = "mine"
-    page = AppTest.from_file(MAIN, default_timeout=30)
-    page.query_params.update({"v": "1", **query})
-    open_page(page, "temperature")
-    return page.run()
-
-
-def finding(page: AppTest) -> str:
-    return str(page.text[0].value)
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_tab_opens_on_every_kind_of_data(lab: Path, kind: str) -> None:
-    page = opened(lab, KINDS[kind])
+def test_every_tab_opens_on_every_kind_of_data(lab, kind):
+    page = opened(lab, "temperature", KINDS[kind])
     for tab in TABS:
         page.session_state["kd_state"] = changed(
             page.session_state["kd_state"], temperature={"tab": tab}
@@ -74,8 +45,8 @@ def test_every_tab_opens_on_every_kind_of_data(lab: Path, kind: str) -> None:
         assert "At T = 2 " in finding(page), finding(page)
 
 
-def test_the_finding_says_the_mean_kl_that_the_engine_computes(lab: Path) -> None:
-    page = opened(lab, Made(), T="4")
+def test_the_finding_says_the_mean_kl_that_the_engine_computes(lab):
+    page = opened(lab, "temperature", Made(), T="4")
     runs = lab / "demo" / "runs"
     z, v, w = (
         Predictions.load(runs / run / "predictions" / "test.parquet").logits
@@ -88,15 +59,15 @@ def test_the_finding_says_the_mean_kl_that_the_engine_computes(lab: Path) -> Non
     )
 
 
-def test_the_rail_is_told_of_the_training_temperature_and_the_calibrated_ones(lab: Path) -> None:
-    marks = sent(opened(lab, Made()), "rail")["marks"]
+def test_the_rail_is_told_of_the_training_temperature_and_the_calibrated_ones(lab):
+    marks = sent(opened(lab, "temperature", Made()), "rail")["marks"]
     assert [(m["kind"], m["who"]) for m in marks if m["kind"] == "run"] == [("run", "student")]
     assert next(m["T"] for m in marks if m["kind"] == "run") == 3.0
     best = [m for m in marks if m["kind"] == "best"]
     assert {m["who"] for m in best} == {"teacher", "student"}, "also one that the rail cannot reach"
 
 
-def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypatch) -> None:
+def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypatch):
     choices = []
     monkeypatch.setattr(state, "change", lambda **choice: choices.append(choice))
     monkeypatch.setattr(state, "now", lambda: State())
@@ -105,7 +76,7 @@ def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypat
     assert [choice.get("pair") for choice in choices] == [None, 4]
 
 
-def test_a_release_of_a_linked_rail_sets_both_temperatures_whatever_the_browser_says() -> None:
+def test_a_release_of_a_linked_rail_sets_both_temperatures_whatever_the_browser_says():
     said = {"T": 5.5, "Ts": 1, "linked": True, "log": 0, "pair": 7, "n": 1, "data": "x"}
     flags = {"linked": True, "log": False, "same": False, "guess": False}
     wanted = {"T": 5.5, "Ts": 5.5, "pair": 7} | flags
@@ -113,8 +84,8 @@ def test_a_release_of_a_linked_rail_sets_both_temperatures_whatever_the_browser_
     assert choice_of({}) == dict.fromkeys(("T", "Ts", "pair")) | flags | {"linked": False}
 
 
-def test_buttons_walk_to_other_pairs_and_the_pair_follows(lab: Path) -> None:
-    page = opened(lab, Made(), pair="3")
+def test_buttons_walk_to_other_pairs_and_the_pair_follows(lab):
+    page = opened(lab, "temperature", Made(), pair="3")
     page.button(key="temperature Next").click().run()
     assert page.session_state["kd_state"].pair == 4
     assert sent(page, "rail")["pair"] == 4
@@ -126,7 +97,7 @@ def test_buttons_walk_to_other_pairs_and_the_pair_follows(lab: Path) -> None:
     assert page.session_state["kd_state"].pair != first
 
 
-def test_most_changed_is_the_pair_whose_label_moves_furthest() -> None:
+def test_most_changed_is_the_pair_whose_label_moves_furthest():
     logits = np.array([[0, 0, 0, 0], [9, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]], dtype=np.float32)
     teacher = Answers("t", "t", Predictions(logits, "data", "t"), None)
     # of equal ones the lower tiebreak goes first
@@ -134,42 +105,36 @@ def test_most_changed_is_the_pair_whose_label_moves_furthest() -> None:
     assert moved_most(pairs, teacher, 8.0, 4) == [1, 2, 3, 0]
 
 
-def test_two_grades_are_told_to_hold_no_dark_knowledge_and_four_are_one_click_away(
-    lab: Path,
-) -> None:
+def test_two_grades_are_told_to_hold_no_dark_knowledge_and_four_are_one_click_away(lab):
     make_lab(lab / "home", Made(grades=2), "mine")
-    page = opened(lab, Made(), data="mine")
+    page = opened(lab, "temperature", Made(), data="mine")
     assert "no dark knowledge" in page.info[0].value
     page.button(key="temperature_graded").click().run()
     assert page.session_state["kd_state"].data_set == "world"
     assert not page.info
 
 
-def test_texts_of_the_data_are_shown_letter_by_letter(lab: Path) -> None:
-    page = opened(lab, Made(), pair="0")
+def test_texts_of_the_data_are_shown_letter_by_letter(lab):
+    page = opened(lab, "temperature", Made(), pair="0")
     shown = " ".join(block.value for block in page.markdown)
     assert "<b>" not in shown
     assert "\\<b\\>offer\\<\\/b\\> \\*0\\*" in shown
 
 
-def test_brought_predictions_have_no_replay_and_the_page_says_why(lab: Path) -> None:
-    page = opened(lab, Made(brought=True, queries=9), ttab="replay")
+def test_brought_predictions_have_no_replay_and_the_page_says_why(lab):
+    page = opened(lab, "temperature", Made(brought=True, queries=9), ttab="replay")
     assert "imported as a file" in page.info[0].value
 
 
-def test_without_a_student_the_page_says_what_is_missing(lab: Path) -> None:
+def test_without_a_student_the_page_says_what_is_missing(lab):
     make_lab(lab / "demo", Made())
     shutil.rmtree(lab / "demo" / "runs")
-    page = AppTest.from_file(MAIN, default_timeout=30)
-    open_page(page, "temperature")
-    page.run()
+    page = opened(lab, "temperature")
     assert not page.exception
     assert finding(page) == "No model has scored the 60 pairs of Bundled world yet."
 
 
-def test_the_replay_measures_the_distance_to_the_kept_answers_of_the_chosen_teacher(
-    lab: Path,
-) -> None:
+def test_the_replay_measures_the_distance_to_the_kept_answers_of_the_chosen_teacher(lab):
     make_lab(lab / "demo", Made())
     film = services.replay("student-kd")
     run = services.model_run("student-kd")
@@ -183,7 +148,7 @@ def test_the_replay_measures_the_distance_to_the_kept_answers_of_the_chosen_teac
         np.testing.assert_array_equal(found, other.logits[rows])
 
 
-def test_the_probe_rows_are_those_that_the_recipe_draws() -> None:
+def test_the_probe_rows_are_those_that_the_recipe_draws():
     """Were the draw another one, a teacher's answers would stand beside the wrong pairs."""
     pytest.importorskip("torch")
     from kdcore.training.replay import Replay

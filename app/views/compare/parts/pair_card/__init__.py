@@ -11,11 +11,11 @@ _mount = part(__name__)
 
 
 @dataclass(frozen=True)
-class Says:
-    """A column of the card: who says it, with which probability for each grade, and how well.
+class Answer:
+    """A column of the card: a model's probability for each grade, and how good they are.
 
-    role: of the palette. relevant: P(relevant). verdict: "yes" or "no" to
-    relevant. loss: nats on the label, or None. delta: change of P(relevant) against `versus`.
+    role: of the palette. relevant: P(relevant). verdict: "yes" or "no" to relevant. loss: nats on
+    the label, or None. delta: change of P(relevant) against the original pair, or None.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class Card:
-    """A pair. gold: index of its grade, or -1. chips: short facts, among them its tags."""
+    """A pair. gold: index of its grade, or -1. says: a column a model. chips: its tags."""
 
     heading: str
     query: str
@@ -46,7 +46,7 @@ class Card:
     description: str
     grades: tuple[str, ...]
     gold: int
-    says: tuple[Says, ...]
+    says: tuple[Answer, ...]
     chips: tuple[str, ...] = ()
     compared: tuple[Compared, ...] = ()
 
