@@ -35,11 +35,10 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     selection.say_unused(board)
     if hidden := caveats.of(board, "nll"):
         st.info(md(f"{hidden} So its calibration is not shown."))
-    answers = {"teacher": board.teacher, "student": board.student, "twin": board.twin}
     models = [
         (role.capitalize(), role, measured)
-        for role, model in answers.items()
-        if model is not None and model.predictions.own_grades
+        for role, model in board.models.items()
+        if model.predictions.own_grades
         if (measured := before_after(board, model)) is not None
     ]
     if not models and not hidden:

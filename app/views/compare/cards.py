@@ -48,12 +48,7 @@ def fill(board: Board, slot: Any) -> None:
 def _strip(board: Board, slot: Any, rows: NDArray[np.int64] | None = None) -> None:
     """Draw the cards; rows: the selected pairs, whose metrics stand below those of all."""
     labelled = bool((board.pairs.grades != UNLABELLED).any())
-    models = {"teacher": board.teacher, "student": board.student, "twin": board.twin}
-    shown = {
-        role: model
-        for role, model in models.items()
-        if model is not None and (labelled or role != "teacher")
-    }
+    shown = {r: model for r, model in board.models.items() if labelled or r != "teacher"}
     whole = {role: services.evaluation(board, model) for role, model in shown.items()}
     part: Evaluations = {}
     if rows is not None:

@@ -167,7 +167,7 @@ def _answer(board: Board, row: int, original: Texts, edited: Texts) -> None:
         _remember(Edit(_board_hash(board), row, edited, _scores(columns)))
 
 
-@by_hash(most=MOST, on=lambda board, model, texts: (board.data.key, board.part, model, texts))
+@by_hash(most=MOST, on=lambda board, model, texts: (board.data.key, board.all_pairs, model, texts))
 def _scored(board: Board, model: Answers, texts: Texts) -> Scored:
     """A model's answer to a text, computed once."""
     return services.score(model.run, [texts], services.whole_data(board.data))

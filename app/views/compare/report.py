@@ -15,8 +15,6 @@ from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, outcome_of
 from kdcore.analysis.tags import TAGS
 from kdcore.metrics.definitions import shown_in
 
-ROLES = ("teacher", "student", "twin")
-
 
 def put(board: Board) -> None:
     """Add this part to the report; nothing is computed before a report is requested."""
@@ -32,10 +30,9 @@ def _selected(board: Board) -> Section:
     title = "The selection: metrics with 95 % intervals"
     if not len(rows):
         return Section(title, words)
-    models = {role: model for role in ROLES if (model := getattr(board, role)) is not None}
     metrics = {
         role: services.evaluation_of_rows(board, model, rows).metrics
-        for role, model in models.items()
+        for role, model in board.models.items()
     }
     student = metrics["student"]
     keys = [key for key in shown_in("selection") if key in student]
@@ -76,7 +73,7 @@ def _pair(board: Board) -> Section | None:
     row = selection.primary(board)
     if row < 0:
         return None
-    return captions.pair_section(board, row, dict.fromkeys(ROLES, 1.0), "The open pair")
+    return captions.pair_section(board, row, dict.fromkeys(board.models, 1.0), "The open pair")
 
 
 def _notes(board: Board) -> Section | None:
