@@ -69,7 +69,7 @@ def load_data(
         return _world(workspace, world_sizes)
     if world_sizes:
         raise DataError(f"only {WORLD!r} takes {', '.join(world_sizes)}; {text!r} has its own size")
-    if _is_imported(text, workspace):
+    if is_imported(text, workspace):
         return PairTable.load(workspace.data_folder(text))
     if text.startswith(HUB_PREFIX):
         return _from_hub(text, workspace, skip_bad)
@@ -172,9 +172,10 @@ def _from_card(folder: Path) -> DataSet:
         return DataSet(folder.name, problem=f"its card cannot be read ({cause}); import it again")
 
 
-def _is_imported(name: str, workspace: Workspace) -> bool:
+def is_imported(name: str, workspace: Workspace) -> bool:
+    """Return whether a data set of this name was imported; the bundled world never is."""
     try:
-        return (workspace.data_folder(name) / CARD).is_file()
+        return name != WORLD and (workspace.data_folder(name) / CARD).is_file()
     except LabError:  # not a valid name, so a path
         return False
 

@@ -1,10 +1,9 @@
 """Load pairs by the names of configs and the command line; the world takes sizes in its name."""
 
-import os
 from typing import Any
 
 from kdcore.config import InferConfig, StageConfig
-from kdcore.data.library import CARD, WORLD, load_data
+from kdcore.data.library import WORLD, is_imported, load_data
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import with_test_split
 from kdcore.errors import ConfigError
@@ -27,13 +26,6 @@ def pairs_of(
     if not (isinstance(config, InferConfig) and config.as_is):
         pairs = with_test_split(pairs)
     return pairs.limit(config.limit, whole=("test", "log")) if config.limit else pairs
-
-
-def is_imported(name: str, workspace: Workspace) -> bool:
-    """Whether a data set of this name was imported into the workspace; the world never is."""
-    if name.partition(":")[0] == WORLD:
-        return False
-    return os.path.isfile(os.path.join(workspace.data, name, CARD))
 
 
 def named_pairs(name: str, workspace: Workspace | None = None) -> PairTable:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -15,8 +16,9 @@ from kdcore.data.check.cuts import Cut, cut_notes, cuts_of
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.labels import LabelScheme
-from kdcore.models.batches import Batch, Encoded, Rows, make_batch
+from kdcore.models.batches import Batch, Encoded, Rows, Texts, make_batch
 from kdcore.models.pretrained.encoder import refuse_non_numbers
+from kdcore.models.tokens.wordpiece import Ragged
 from kdcore.outputs import Outputs
 from kdcore.predictions import WEIGHTS
 from kdcore.workspace import MODEL_CARD
@@ -71,6 +73,14 @@ class PairModel(nn.Module):
     def read(self, pairs: PairTable) -> Encoded:
         """Tokenize, each distinct text once."""
         raise TypeError(f"{type(self).__name__} reads no pairs")
+
+    def tokens_of(self, pairs: PairTable) -> tuple[Texts, list[Ragged], Rows]:
+        """The distinct texts, the ids of queries and of ads cut to their lengths, lengths uncut."""
+        texts, params = Texts.of(pairs), self.config.params
+        whole = [self.units.encode(side) for side in (texts.queries, texts.ads)]
+        longest = params.query_tokens, params.ad_tokens
+        sides = [side.capped(most) for side, most in zip(whole, longest, strict=True)]
+        return texts, sides, np.concatenate([side.lengths for side in whole])
 
     def batch(self, encoded: Encoded, rows: Rows) -> Batch:
         """Some of the pairs, ready for forward."""

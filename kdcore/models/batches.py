@@ -1,7 +1,8 @@
 """Token ids of a PairTable, each distinct text once, and batches of them without padding."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,14 @@ class Encoded:
     bags: Ragged | None = None
     overlap: bool = False
     uncut: Rows | None = None
+
+    @classmethod
+    def of(
+        cls, texts: Texts, sides: Sequence[Ragged], uncut: Rows, together: bool = False, **more: Any
+    ) -> "Encoded":
+        """Put the ids of the distinct queries before those of the distinct ads."""
+        ad_of = texts.ad_of + len(sides[0])
+        return cls(Ragged.joined(sides), texts.query_of, ad_of, together, uncut=uncut, **more)
 
     def __len__(self) -> int:
         return len(self.query_of)

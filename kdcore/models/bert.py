@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import BertConfig, BertForSequenceClassification, BertModel
@@ -14,12 +13,12 @@ from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, DataError
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
-from kdcore.models.batches import Batch, Encoded, Texts
+from kdcore.models.batches import Batch, Encoded
 from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
 from kdcore.models.pretrained.encoder import load_kept, load_pretrained
 from kdcore.models.pretrained.misfits import refuse_misfit, refuse_unanswering, unknown_notes
-from kdcore.models.tokens.wordpiece import Ragged, WordPiece
+from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.outputs import Outputs
 
 INSIDE = frozenset({"hidden_states", "attentions"})
@@ -96,13 +95,13 @@ class CrossEncoder(PairModel):
         texts: those that it will read; DataError when its tokenizer knows too few of their words.
         """
         source = config.checkpoint
-        loaded = load_pretrained(source, scheme)
+        net, notes = load_pretrained(source, scheme)
         units = WordPiece.load(source)
-        refuse_misfit(source, units, loaded.net.get_input_embeddings().num_embeddings)
-        model = cls(config, scheme, units, loaded.net)
+        refuse_misfit(source, units, net.get_input_embeddings().num_embeddings)
+        model = cls(config, scheme, units, net)
         model._refuse_too_long()
         refuse_unanswering(source, model)
-        model.notes = (*loaded.notes, *unknown_notes(source, units, texts))
+        model.notes = (*notes, *unknown_notes(source, units, texts))
         return model
 
     @classmethod
@@ -137,18 +136,14 @@ class CrossEncoder(PairModel):
 
     def read(self, pairs: PairTable) -> Encoded:
         """Query rows carry the prefix and the separator, ad rows the final separator."""
-        texts, params = Texts.of(pairs), self.config.params
-        whole = self.units.encode(texts.queries), self.units.encode(texts.ads)
-        queries = whole[0].capped(params.query_tokens).framed(self.prefix, self.middle)
-        ads = whole[1].capped(params.ad_tokens).framed((), self.suffix)
-        return Encoded(
-            tokens=Ragged.joined([queries, ads]),
-            query_of=texts.query_of,
-            ad_of=texts.ad_of + len(queries),
+        texts, (queries, ads), uncut = self.tokens_of(pairs)
+        return Encoded.of(
+            texts,
+            (queries.framed(self.prefix, self.middle), ads.framed((), self.suffix)),
+            uncut,
             together=True,
             ad_segment=self.ad_segment,
-            overlap=getattr(params, "overlap", False),
-            uncut=np.concatenate([side.lengths for side in whole]),
+            overlap=getattr(self.config.params, "overlap", False),
         )
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
@@ -175,7 +170,8 @@ class CrossEncoder(PairModel):
                 **inputs, output_hidden_states=True, output_attentions="attentions" in wants
             )
         hidden = tuple(h[rows].float() for h in out.hidden_states)
-        first = self.encoder.pooler(out.hidden_states[-1].float()) if self._pools() else None
+        pools = isinstance(self.encoder, BertModel) and self.encoder.pooler is not None
+        first = self.encoder.pooler(out.hidden_states[-1].float()) if pools else None
         return Outputs(
             logits=out.logits[rows].float(),
             features=hidden[-1][:, 0] if first is None else first[rows],
@@ -183,9 +179,6 @@ class CrossEncoder(PairModel):
             attentions=tuple(a[rows].float() for a in out.attentions or ()),
             mask=mask[rows],
         )
-
-    def _pools(self) -> bool:
-        return isinstance(self.encoder, BertModel) and self.encoder.pooler is not None
 
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
         """The word table, where narrowing it is safe."""

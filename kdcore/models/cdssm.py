@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,11 +16,10 @@ from kdcore.config import ModelConfig
 from kdcore.data.pairs import PairTable
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
-from kdcore.models.batches import Batch, Encoded, Texts
+from kdcore.models.batches import Batch, Encoded
 from kdcore.models.heads import CumulativeLink
 from kdcore.models.packed import Packed
 from kdcore.models.tokens.trigrams import Trigrams
-from kdcore.models.tokens.wordpiece import Ragged
 from kdcore.outputs import Outputs
 
 
@@ -72,18 +70,8 @@ class Cdssm(PairModel):
 
     def read(self, pairs: PairTable) -> Encoded:
         """Words as bags of trigrams, query and ad apart."""
-        texts, params = Texts.of(pairs), self.config.params
-        whole = self.units.encode(texts.queries), self.units.encode(texts.ads)
-        queries, ads = whole[0].capped(params.query_tokens), whole[1].capped(params.ad_tokens)
-        return Encoded(
-            tokens=Ragged.joined([queries, ads]),
-            query_of=texts.query_of,
-            ad_of=texts.ad_of + len(queries),
-            together=False,
-            shared=params.shared,
-            bags=self.units.bags(),
-            uncut=np.concatenate([side.lengths for side in whole]),
-        )
+        tokens = self.tokens_of(pairs)
+        return Encoded.of(*tokens, shared=self.config.params.shared, bags=self.units.bags())
 
     def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """(pairs, semantic) query and ad vectors."""

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -14,13 +13,13 @@ from kdcore.config import ModelConfig
 from kdcore.data.pairs import PairTable
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
-from kdcore.models.batches import Batch, Encoded, Texts
+from kdcore.models.batches import Batch, Encoded
 from kdcore.models.bert import bert_config, layers_of
 from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine
 from kdcore.models.layers import copy_layers
 from kdcore.models.packed import Packed, embed, encode, encode_first, pool
 from kdcore.models.tokens.trigrams import Trigrams
-from kdcore.models.tokens.wordpiece import Ragged, WordPiece
+from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.outputs import Outputs
 
 Bag = tuple[Tensor, Tensor]
@@ -106,25 +105,16 @@ class TwinBert(PairModel):
 
     def read(self, pairs: PairTable) -> Encoded:
         """Query and ad apart; [CLS] and [SEP] only where [CLS] is what is pooled."""
-        texts, params = Texts.of(pairs), self.config.params
-        whole = [self.units.encode(side) for side in (texts.queries, texts.ads)]
-        longest = params.query_tokens, params.ad_tokens
-        sides = [side.capped(most) for side, most in zip(whole, longest, strict=True)]
+        params = self.config.params
+        texts, sides, uncut = self.tokens_of(pairs)
         if isinstance(self.units, WordPiece):
             cls, sep = self.units.cls, self.units.sep
             sides = [
                 s.framed((cls,), (sep,)) if params.pooling == "cls" else s.filled(sep)
                 for s in sides
             ]
-        return Encoded(
-            tokens=Ragged.joined(sides),
-            query_of=texts.query_of,
-            ad_of=texts.ad_of + len(sides[0]),
-            together=False,
-            shared=params.shared,
-            bags=self.units.bags() if isinstance(self.units, Trigrams) else None,
-            uncut=np.concatenate([side.lengths for side in whole]),
-        )
+        bags = self.units.bags() if isinstance(self.units, Trigrams) else None
+        return Encoded.of(texts, sides, uncut, shared=params.shared, bags=bags)
 
     def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """(pairs, width) query and ad vectors; each distinct text is encoded once."""

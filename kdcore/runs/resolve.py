@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig
-from kdcore.data.library import WORLD
-from kdcore.data.names import is_imported, pairs_of
+from kdcore.data.library import WORLD, is_imported
+from kdcore.data.names import pairs_of
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.sources.registry import HUB_PREFIX
 from kdcore.errors import ConfigError
@@ -77,13 +77,8 @@ def split_of(run: Run, split: str, workspace: Workspace | None = None) -> PairTa
 
 def whole(data: str, workspace: Workspace) -> str:
     """A data set's name as it is, an existing path absolute."""
-    if (
-        data.partition(":")[0] == WORLD
-        or data.startswith(HUB_PREFIX)
-        or is_imported(data, workspace)
-    ):
-        return data
-    return _absolute(data)
+    named = data.partition(":")[0] == WORLD or data.startswith(HUB_PREFIX)
+    return data if named or is_imported(data, workspace) else _absolute(data)
 
 
 def _absolute(text: str) -> str:

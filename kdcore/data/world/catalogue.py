@@ -95,8 +95,9 @@ class Catalogue:
         return self.intents.index(name)
 
 
+@cache
 def read(name: str) -> Any:
-    """Read one data file."""
+    """Read one data file, once; nothing may change what it returns."""
     path = files(__package__).joinpath("data", f"{name}.yaml")
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
 

@@ -1,8 +1,5 @@
 """Simulate the market: bids of advertisers and probabilities of clicks; none of it is real."""
 
-from functools import cache
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,15 +9,9 @@ from kdcore.data.world.needs import NONE, Needs
 from kdcore.data.world.offers import Offers
 
 
-@cache
-def _rule() -> dict[str, Any]:
-    rule: dict[str, Any] = read("market")
-    return rule
-
-
 def bids(offers: Offers, draws: Draws) -> NDArray[np.float64]:
     """Draw (offers,) dollars per click, log-normal around the vertical's median, whole cents."""
-    cat, rule, n = catalogue(), _rule(), len(offers)
+    cat, rule, n = catalogue(), read("market"), len(offers)
     median = cat.bids[cat.type_vertical[offers.type]]
     share = np.array([rule["intent"][name] for name in cat.intents])[offers.kind]
     normal = draws.uniform(12, n).sum(axis=0) - 6.0
@@ -32,7 +23,7 @@ def click_probabilities(
     needs: Needs, offers: Offers, probabilities: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return (pairs,) P(click when shown first): it rises with the expected grade, whole 1e-4."""
-    rule = _rule()["click"]
+    rule = read("market")["click"]
     gain = probabilities @ np.arange(probabilities.shape[1])
     logit = rule["base"] + rule["gain"] * gain + rule["spam"] * offers.spam
     logit = logit + rule["price_shown"] * (offers.price != NONE)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +40,8 @@ def agreement(needs: Needs, offers: Offers) -> Agreement:
         brand=_compare(needs.brand, offers.brand),
         value_1=_value(needs.value_1, offers),
         value_2=_value(needs.value_2, offers),
-        excluded=_excluded(needs.excluded, offers),
+        # an ad with the value that was ruled out is in conflict
+        excluded=np.array([UNASKED, CONFLICT, UNSAID, MATCH])[_value(needs.excluded, offers)],
         place=_compare(needs.place, offers.place),
         price=_state(needs.cap != NONE, offers.price <= needs.cap, offers.price == NONE),
     )
@@ -49,7 +49,7 @@ def agreement(needs: Needs, offers: Offers) -> Agreement:
 
 def utility(needs: Needs, offers: Offers) -> Ints:
     """Return (pairs,) utilities in hundredths of a logit, row by row."""
-    cat, rule, agree = catalogue(), _rule(), agreement(needs, offers)
+    cat, rule, agree = catalogue(), read("truth"), agreement(needs, offers)
     local = cat.family_local[cat.type_family[needs.type]]
     facets = _points("brand", agree.brand) + _points("price", agree.price)
     facets += _points("attribute", agree.value_1) + _points("attribute", agree.value_2)
@@ -98,30 +98,24 @@ def sample_grades(probabilities: NDArray[np.float64], u: NDArray[np.float64]) ->
 @cache
 def grade_table() -> NDArray[np.float64]:
     """Tabulate (2 LIMIT + 1, 4) P(grade) for every whole utility."""
-    steps = np.arange(-LIMIT, LIMIT + 1)[:, None] - np.array(_rule()["thresholds"])
+    steps = np.arange(-LIMIT, LIMIT + 1)[:, None] - np.array(read("truth")["thresholds"])
     at_least = np.round(MILLION / (1.0 + np.exp(-steps / 100.0)))
     edges = np.hstack([np.full((len(steps), 1), MILLION), at_least, np.zeros((len(steps), 1))])
     return np.asarray((edges[:, :-1] - edges[:, 1:]) / MILLION)
 
 
 @cache
-def _rule() -> dict[str, Any]:
-    rule: dict[str, Any] = read("truth")
-    return rule
-
-
-@cache
 def _intent_points() -> Ints:
-    rows = _rule()["intent"]
+    rows = read("truth")["intent"]
     return np.array([rows[name] for name in catalogue().intents], dtype=np.int64)
 
 
 def _by_name(name: str, relation: Ints) -> Ints:
-    return np.array([_rule()[name][r] for r in RELATIONS], dtype=np.int64)[relation]
+    return np.array([read("truth")[name][r] for r in RELATIONS], dtype=np.int64)[relation]
 
 
 def _points(name: str, state: Ints) -> Ints:
-    rule = _rule()[name]
+    rule = read("truth")[name]
     match = rule.get("match", rule.get("respected"))
     conflict = rule.get("conflict", rule.get("violated"))
     return np.array([0, match, rule["unsaid"], conflict], dtype=np.int64)[state]
@@ -148,11 +142,6 @@ def _value(requested: Ints, offers: Offers) -> Ints:
     return _state(requested != NONE, agrees, ~agrees & ~is_stated)
 
 
-def _excluded(excluded: Ints, offers: Offers) -> Ints:
-    has = _value(excluded, offers)
-    return np.array([UNASKED, CONFLICT, UNSAID, MATCH])[has]
-
-
 def _narrower(needs: Needs, offers: Offers, agree: Agreement) -> Ints:
     count = np.zeros(len(offers), dtype=np.int64)
     for value in (offers.value_1, offers.value_2):
@@ -164,15 +153,15 @@ def _narrower(needs: Needs, offers: Offers, agree: Agreement) -> Ints:
 @cache
 def _luxury() -> int:
     names = [names[0] for names in catalogue().value_names]
-    return names.index(_rule()["luxury"])
+    return names.index(read("truth")["luxury"])
 
 
 def _login(needs: Needs, offers: Offers, agree: Agreement, total: Ints) -> Ints:
     """Handle sign-in pages, and searches for them, which concern brands and not products."""
-    login, rule = catalogue().intent("login"), _rule()["login"]
+    login, rule = catalogue().intent("login"), read("truth")["login"]
     wants, is_page = needs.intent == login, offers.kind == login
     same = agree.brand == MATCH
     page = np.where(same, rule["match"], rule["other_login"])
     shop = np.where(same, rule["brand_shop"], rule["other"])
-    total = np.where(is_page, _rule()["login_ad"], total)
+    total = np.where(is_page, read("truth")["login_ad"], total)
     return np.where(wants, np.where(is_page, page, shop), total)

@@ -5,7 +5,6 @@ float32 and must be finite. A checkpoint that cannot work is refused before trai
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,10 @@ PREFIXES = {r"(^|\.)_orig_mod\.": r"\1", r"^module\.": ""}  # of torch.compile, 
 _ODD = 16  # times as many weights as its files hold make a config another model's
 
 
-@dataclass(frozen=True)
-class Pretrained:
-    """A transformers classifier, and notes on the parts of the checkpoint that were replaced."""
-
-    net: Any
-    notes: tuple[str, ...]
-
-
-def load_pretrained(source: str, scheme: LabelScheme) -> Pretrained:
+def load_pretrained(source: str, scheme: LabelScheme) -> tuple[Any, tuple[str, ...]]:
     """Load an encoder with a head for these grades; its pooler and its head may be untrained.
 
+    Returns a transformers classifier, and notes on the parts of the checkpoint that were replaced.
     A head of the checkpoint is used where its labels are the grades, in any order. DataError says
     what is wrong with the checkpoint, and what to do.
     """
@@ -54,9 +46,9 @@ def load_pretrained(source: str, scheme: LabelScheme) -> Pretrained:
     head = (
         plan.note if has_head else f"its files hold no head ({head_lost[0]}); it begins untrained"
     )
-    notes = (*_prefix_notes(shapes), *_notes(info, lost, inside), head)
+    notes = (*_notes(shapes, info, lost, inside), head)
     fit_head(net, plan, untrained=bool(head_lost))
-    return Pretrained(net, tuple(f"{source}: {note}" for note in notes))
+    return net, tuple(f"{source}: {note}" for note in notes)
 
 
 def load_kept(folder: Path, classes: int) -> Any:
@@ -185,16 +177,14 @@ def _memory() -> int:
     return total
 
 
-def _prefix_notes(shapes: Mapping[str, Any]) -> list[str]:
-    prefixed = sum("_orig_mod." in key or key.startswith("module.") for key in shapes)
-    if not prefixed:
-        return []
-    return [f"the prefix that torch.compile or DataParallel writes was taken off {prefixed} names"]
-
-
-def _notes(info: Mapping[str, Any], lost: Sequence[str], inside: str) -> list[str]:
-    """What of the encoder begins untrained, and what of its files has no place in it."""
+def _notes(
+    shapes: Mapping[str, Any], info: Mapping[str, Any], lost: Sequence[str], inside: str
+) -> list[str]:
+    """Say which names were changed, what of the encoder begins untrained, and what has no place."""
     notes = []
+    if prefixed := sum("_orig_mod." in key or key.startswith("module.") for key in shapes):
+        written = "the prefix that torch.compile or DataParallel writes"
+        notes.append(f"{written} was taken off {prefixed} names")
     if any(key.startswith(inside) for key in lost):  # all that is allowed to be
         notes.append("its files hold no pooler, so the pooler begins untrained")
     if unused := sorted(info["unexpected_keys"]):
