@@ -75,31 +75,31 @@ def chart(
     table: pd.DataFrame,
     sentence: str,
     key: str,
-    about: str,
+    made_from: str,
     caption: Caption,
 ) -> None:
     """A Plotly figure with its sentence, table, and exports.
 
-    table: the numbers drawn, units in the column names; about: data and model hashes for the CSV;
-    caption: what PNG and SVG say around the picture.
+    table: the numbers drawn, units in the column names; made_from: data and model hashes for the
+    CSV; caption: what PNG and SVG say around the picture.
     """
     with st.container(key=f"chart_{key}"):
         st.plotly_chart(
             figure, width="stretch", key=key, alt=sentence, config={"displayModeBar": False}
         )
     _numbers(key, table, sentence, caption)
-    chart_tools(f"chart_{key}", texts.csv(table, about), sentence, key, caption)
+    chart_tools(f"chart_{key}", texts.csv(table, made_from), sentence, key, caption)
 
 
 def exports(
-    target: str, table: pd.DataFrame, sentence: str, about: str, caption: Caption | None
+    target: str, table: pd.DataFrame, sentence: str, made_from: str, caption: Caption | None
 ) -> None:
     """The same exports for a browser part drawn in `st.container(key=target)`.
 
     caption: what PNG and SVG say around the picture; None for a table, which has no picture.
     """
     _numbers(target, table, sentence, caption)
-    chart_tools(target, texts.csv(table, about), sentence, target, caption)
+    chart_tools(target, texts.csv(table, made_from), sentence, target, caption)
 
 
 def _numbers(key: str, table: pd.DataFrame, sentence: str, caption: Caption | None) -> None:

@@ -30,8 +30,8 @@ def plot(text: str) -> str:
     return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def csv(table: pd.DataFrame, about: str) -> str:
-    """A table as CSV that every reader takes; its last column, made_from, repeats `about`.
+def csv(table: pd.DataFrame, made_from: str) -> str:
+    """A table as CSV that every reader takes; its last column, made_from, repeats that text.
 
     Cells that a spreadsheet would run are quoted.
     """
@@ -40,7 +40,7 @@ def csv(table: pd.DataFrame, about: str) -> str:
         if not pd.api.types.is_numeric_dtype(safe[column]):
             safe[column] = [safe_cell(str(v)) for v in safe[column]]
     safe.columns = pd.Index([safe_cell(str(name)) for name in safe.columns])
-    safe[MADE_FROM] = safe_cell(" ".join(about.split()))
+    safe[MADE_FROM] = safe_cell(" ".join(made_from.split()))
     return str(safe.to_csv(index=False))
 
 
@@ -84,9 +84,7 @@ def with_signs(table: pd.DataFrame, *columns: str) -> "Styler":
 def marks(board: Any) -> str:
     """The hashes that every export carries: data, then each model's logits."""
     parts = [f"data={board.pairs.name} {board.pairs.content_hash}"]
-    for role in ("teacher", "student", "twin"):
-        if model := getattr(board, role):
-            parts.append(f"{role}={model.key} {model.hash}")
+    parts += [f"{role}={model.key} {model.hash}" for role, model in board.models.items()]
     return " ".join(parts)
 
 

@@ -63,24 +63,25 @@ def sources() -> list[Source]:
     for workspace in (access.demo(), access.home()):
         for run in sorted(RunStore(workspace.runs).list(), key=lambda r: r.id):
             model = _model_run(run)
-            paths = sorted((run.folder / "predictions").glob("*.parquet"))
-            scored = [
-                Source(model.id, model.label, path, data_hash, model)
-                for path in paths
-                if (data_hash := answered_hash(path))
-            ]
+            scored = [_source(model, p) for p in sorted(run.folder.glob("predictions/*.parquet"))]
             own += scored
-            if scored and model.is_distilled:
-                of_teachers += _teachers_answers(model)
+            path = teacher_path(model)  # its teacher's answers, where the run had to ask for them
+            if any(scored) and model.is_distilled and path.is_file() and (by := teacher_of(model)):
+                of_teachers.append(_source(by, path))
     imported = []
     files = access.home().data.glob("*/brought/*.parquet")
     for path in sorted(files, key=lambda path: -path.stat().st_mtime_ns):
-        kept = kept_about(path)
-        if kept.part:
-            about = (kept.model, path, kept.part, None, kept.origin)
-            imported.append(Source(f"brought:{path.stem}", *about))
+        file = kept_about(path)
+        if file.part:
+            key = f"brought:{path.stem}"
+            imported.append(Source(key, file.model, path, file.part, None, file.origin))
     # of two sources with one key the last counts: a model's own answers, not those it gave a run
-    return _named([*of_teachers, *own, *imported])
+    return _with_names([*filter(None, (*of_teachers, *own)), *imported])
+
+
+def _source(model: Run, path: Path) -> Source | None:
+    data_hash = answered_hash(path)
+    return Source(model.id, model.label, path, data_hash, model) if data_hash else None
 
 
 def _model_run(run: Run) -> Run:
@@ -96,25 +97,11 @@ def teacher_of(run: Run) -> Run | None:
     return twins.teacher_of(run, access.home().runs, access.demo().runs)
 
 
-def _teachers_answers(student: Run) -> list[Source]:
-    """What a teacher answered to the test pairs of a run that had to ask it, if it had to."""
-    path = teacher_path(student)
-    teacher = teacher_of(student) if path.is_file() else None
-    if teacher is None or not (data_hash := answered_hash(path)):
-        return []
-    return [Source(teacher.id, teacher.label, path, data_hash, teacher)]
-
-
-def _named(entries: list[Source]) -> list[Source]:
+def _with_names(entries: list[Source]) -> list[Source]:
     """The same under names that tell their models apart."""
     runs = {str(s.run.folder): (s.run, s.title) for s in entries if s.run}
     titles = names([named(folder, run, title) for folder, (run, title) in runs.items()])
     return [replace(s, title=titles[str(s.run.folder)]) if s.run else s for s in entries]
-
-
-def answered_hashes() -> set[str]:
-    """Content hashes of the pairs that any model has scored."""
-    return {source.data_hash for source in sources()}
 
 
 def sources_on(pairs: PairTable) -> list[Source]:

@@ -5,6 +5,7 @@ Form, YAML and link are three views of the same two State fields, `preset` and `
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, unquote
@@ -45,19 +46,19 @@ class Draft:
 
     def at(self, path: str) -> Any:
         """The value at a path, or None."""
-        found: Any = self.values
+        value: Any = self.values
         for step in path.split("."):
-            found = found.get(step) if isinstance(found, Mapping) else None
-        return found
+            value = value.get(step) if isinstance(value, Mapping) else None
+        return value
 
-    def told(self) -> dict[str, list[str]]:
+    def problems_by_path(self) -> dict[str, list[str]]:
         """The problems by the path of each setting that they name, without that path."""
-        found: dict[str, list[str]] = {}
+        by_path: dict[str, list[str]] = {}
         for problem in self.problems:
-            names, text = about_settings(problem)
-            for name in names or ("",):
-                found.setdefault(name, []).append(text)
-        return found
+            paths, text = about_settings(problem)
+            for path in paths or ("",):
+                by_path.setdefault(path, []).append(text)
+        return by_path
 
 
 def encode(changed: Mapping[str, Any]) -> str:
@@ -73,13 +74,12 @@ def decode(text: str) -> Changed:
 
 def draft() -> Draft:
     """What the present state would run."""
-    now = state.now()
-    if now.distill.preset not in PRESETS:
-        state.ignore(
-            f"preset: none is called {now.distill.preset[:40]!r}; {PRESETS[FIRST].title} is shown"
-        )
+    preset = state.now().distill.preset
+    if preset not in PRESETS:
+        state.ignore(f"preset: none is called {preset[:40]!r}; {PRESETS[FIRST].title} is shown")
         state.correct(distill={"preset": FIRST})
-    return draft_of(state.now().distill.preset, decode(now.distill.settings))
+    now = state.now().distill
+    return draft_of(now.preset, decode(now.settings))
 
 
 def draft_of(preset: str, changed: Mapping[str, Any]) -> Draft:
@@ -97,21 +97,27 @@ def draft_of(preset: str, changed: Mapping[str, Any]) -> Draft:
 
 def take(path: str, value: Any) -> None:
     """Change one setting of the draft; what equals the preset again is no change."""
-    now = draft()
-    group = path.removesuffix("name") if path.endswith(".name") else None
-    kept = {p: v for p, v in now.changed.items() if not (group and p.startswith(group))}
-    held = [name for name in TABLE if name in kept and name != path]
-    _keep(_lean(now.preset, {**kept, path: value}, held), f"{path}: ")
+    _change({path: value}, path.removesuffix("name") if path.endswith(".name") else "", path)
 
 
 def take_student(spec: str) -> None:
     """Another student of the catalog, or a named size of one; it starts from its own knobs."""
-    kept = {p: v for p, v in draft().changed.items() if not p.startswith("student.")}
     knobs = SIZES.get(spec, {})  # of BERT-n
     params = {f"student.params.{knob}": v for knob, v in knobs.items()}
-    whole = {**kept, "student.name": "bert" if knobs else spec, **params}
-    held = [name for name in TABLE if name in kept]
-    _keep(_lean(draft().preset, whole, held), "student: ")
+    _change({"student.name": "bert" if knobs else spec, **params}, "student.", "student")
+
+
+def _change(settings: Changed, group: str, label: str) -> None:
+    """Change settings; the rest of their group is reset. The draft stays where no link holds it."""
+    now = draft()
+    others = {p: v for p, v in now.changed.items() if not (group and p.startswith(group))}
+    pinned = [name for name in TABLE if name in others and name not in settings]
+    try:
+        text = _fitting(_lean(now.preset, others | settings, pinned))
+    except ConfigError as error:
+        state.ignore(f"{label}: {about_settings(error.problems[0])[1]}")
+    else:
+        state.change(distill={"settings": text})
 
 
 def take_config(config: DistillConfig) -> None:
@@ -140,19 +146,11 @@ def beyond(now: Draft) -> Changed:
     return {p: v for p, v in now.changed.items() if p not in TABLE or fixed.get(p) != v}
 
 
-def _keep(changed: Changed, whose: str) -> None:
-    """Let these be the settings; where they do not fit into a link the draft stays as it is."""
-    try:
-        state.change(distill={"settings": _fitting(changed)})
-    except ConfigError as error:
-        state.ignore(whose + about_settings(error.problems[0])[1])
-
-
 def _fitting(changed: Changed) -> str:
     text = encode(changed)
     if len(text) > LONGEST:
-        told = f"settings: {len(text):,} characters do not fit into a link; {LONGEST:,} do"
-        raise ConfigError("These settings are too long:", [told])
+        problem = f"settings: {len(text):,} characters do not fit into a link; {LONGEST:,} do"
+        raise ConfigError("These settings are too long:", [problem])
     return text
 
 
@@ -172,9 +170,9 @@ def read_yaml(data: Any) -> DistillConfig:
 @by_hash(most=1, seconds=15)
 def teachers() -> dict[str, Model]:
     """Every run with a model, those called teacher first."""
-    found = sorted(models(), key=lambda m: (m.key != "teacher", "teacher" not in m.title.lower()))
-    told = names([named(m.key, m.run) for m in found])
-    return {m.key: replace(m, title=told[m.key]) for m in found}
+    offered = sorted(models(), key=lambda m: (m.key != "teacher", "teacher" not in m.title.lower()))
+    titles = names([named(m.key, m.run) for m in offered])
+    return {m.key: replace(m, title=titles[m.key]) for m in offered}
 
 
 def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:
@@ -184,16 +182,15 @@ def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:
 
 def _on_data_here(config: DistillConfig) -> DistillConfig:
     """The config itself; a link cannot make the lab read any path, or a world without bounds."""
-    names = [choice.key for choice in data_choices()]
     world, _, sizes = config.data.partition(":")
-    told = ""
+    problem = ""
     if world == DEMO_DATA:
-        counts = [int(n) for n in re.findall(r"\d+", sizes)]
-        told = f"{MOST_PAIRS:,} pairs at most" if max(counts, default=0) > MOST_PAIRS else ""
-    elif config.data not in names:
-        told = f"no data set here is called {config.data[:60]!r}; import it under Data"
-    if told:
-        raise ConfigError("These data cannot be used:", [f"data: {told}"])
+        if any(int(n) > MOST_PAIRS for n in re.findall(r"\d+", sizes)):
+            problem = f"{MOST_PAIRS:,} pairs at most"
+    elif config.data not in [choice.key for choice in data_choices()]:
+        problem = f"no data set here is called {config.data[:60]!r}; import it under Data"
+    if problem:
+        raise ConfigError("These data cannot be used:", [f"data: {problem}"])
     return config
 
 
@@ -209,15 +206,12 @@ def _reference(key: Any) -> str:
     """How a run of the workspace names a teacher: its id, or the folder of one in the demo."""
     if not key:
         return ""
-    found = teachers().get(str(key))
-    if found is None:
-        found = next((m for m in teachers().values() if str(m.run.folder) == str(key)), None)
-    if found is None:
-        try:
-            lookup(teachers(), str(key), "run with a model")
-        except LabError as error:
-            raise ConfigError("This teacher is not here:", [f"teacher: {error}"]) from None
-    return RunStore(access.home().runs).reference(found.run) if found else ""
+    by_folder = {str(model.run.folder): model for model in teachers().values()}
+    try:
+        model = by_folder.get(str(key)) or lookup(teachers(), str(key), "run with a model")
+    except LabError as error:
+        raise ConfigError("This teacher is not here:", [f"teacher: {error}"]) from None
+    return RunStore(access.home().runs).reference(model.run)
 
 
 def _key(reference: str) -> str:
@@ -230,42 +224,37 @@ def _shown(config: DistillConfig) -> dict[str, Any]:
     return {**to_dict(config), "teacher": _key(config.teacher)}
 
 
-def _differing(preset: str, config: DistillConfig, held: Sequence[str] = ()) -> Changed:
+def _differing(preset: str, config: DistillConfig, pinned: Sequence[str]) -> Changed:
     """What a config has other than the preset on the present table, teachers by their keys.
 
-    held: what is told in any case.
+    pinned: settings that are given in any case.
     """
-    usual = _usual()
-    found = dict(changed_from(preset, config)) | {"data": config.data}
-    found["teacher"] = _key(config.teacher)
-    fixed = {"data": to_dict(_config(preset, {}))["data"]} | usual
-    return {
-        path: value for path, value in found.items() if path in held or fixed.get(path) != value
-    }
+    settings = dict(changed_from(preset, config))
+    settings |= {"data": config.data, "teacher": _key(config.teacher)}
+    fixed = {"data": to_dict(_config(preset, {}))["data"]} | _usual()
+    return {p: v for p, v in settings.items() if p in pinned or fixed.get(p) != v}
 
 
-def _lean(preset: str, changed: Changed, held: Sequence[str] = ()) -> Changed:
+def _lean(preset: str, changed: Changed, pinned: Sequence[str]) -> Changed:
     """The same without what equals the preset; all of it while something is wrong."""
     try:
-        return _differing(preset, _config(preset, changed), held)
+        return _differing(preset, _config(preset, changed), pinned)
     except ConfigError:
         return changed
 
 
 def _nearest(preset: str, changed: Changed | Mapping[str, Any], problems: Any) -> DistillConfig:
-    """The preset with as many of the changes as stand in nobody's way."""
-    wrong = {name for problem in problems for name in about_settings(problem)[0]}
-    fine = {p: v for p, v in changed.items() if not any(_touch(p, name) for name in wrong)}
-    for kept in (fine, {}):
-        try:
-            return _config(preset, kept)
-        except ConfigError:
-            continue
+    """The preset with the changes that no problem is about."""
+    wrong = {f"{path}." for problem in problems for path in about_settings(problem)[0]}
+    fine = {
+        path: value
+        for path, value in changed.items()
+        if not any(f"{path}.".startswith(w) or w.startswith(f"{path}.") for w in wrong)
+    }
+    for settings in (fine, {}):
+        with suppress(ConfigError):
+            return _config(preset, settings)
     return config_of(preset, {"teacher": "nobody"})
-
-
-def _touch(path: str, name: str) -> bool:
-    return path == name or path.startswith(f"{name}.") or name.startswith(f"{path}.")
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:

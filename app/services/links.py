@@ -1,4 +1,4 @@
-"""States too long for a link, kept under their hash beside the visitor's other files."""
+"""States too long for a link, stored under their hash beside the visitor's other files."""
 
 import hashlib
 import json
@@ -9,15 +9,14 @@ from app.services import access
 from kdcore.workspace import write_text_atomic
 
 _FOLDER = "links"
-_MOST = 2000  # kept states; the oldest go first
+_MOST = 2000  # stored states; the oldest go first
 
 
 def keep(query: dict[str, str]) -> str:
-    """The 16 hex digits under which a link's parameters are kept, or "" where none may be."""
+    """The 16 hex digits under which a link's parameters are stored, or "" where none may be."""
     text = json.dumps(query, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
-    folder = access.home().cache_folder(_FOLDER)
-    path = folder / f"{digest}.json"
+    path = access.home().cache_folder(_FOLDER) / f"{digest}.json"
     if path.exists():
         return digest
     if access.public():
@@ -26,25 +25,20 @@ def keep(query: dict[str, str]) -> str:
         write_text_atomic(path, text)
     except OSError:  # a full disk or a read-only home: the link stays long
         return ""
-    _tidy()
+    with suppress(OSError):  # another visitor may tidy in the same moment
+        files = sorted(path.parent.glob("*.json"), key=lambda p: p.stat().st_mtime)
+        for old in files[:-_MOST]:
+            old.unlink(missing_ok=True)
     return digest
 
 
 def fetch(digest: str) -> dict[str, str] | None:
-    """The parameters kept under a hash, or None."""
+    """The parameters stored under a hash, or None."""
     path = access.home().cache_folder(_FOLDER) / f"{digest}.json"
     if not re.fullmatch(r"[0-9a-f]{16}", digest) or not path.is_file():
         return None
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return {str(k): str(v) for k, v in found.items()}
+        query = json.loads(path.read_text(encoding="utf-8"))
+        return {str(k): str(v) for k, v in query.items()}
     except (OSError, ValueError, AttributeError):
         return None
-
-
-def _tidy() -> None:
-    with suppress(OSError):  # another visitor may tidy in the same moment
-        folder = access.home().cache_folder(_FOLDER)
-        files = sorted(folder.glob("*.json"), key=lambda p: p.stat().st_mtime)
-        for path in files[:-_MOST]:
-            path.unlink(missing_ok=True)

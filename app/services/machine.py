@@ -1,4 +1,4 @@
-"""What this machine can run, found out without importing torch."""
+"""Cores, memory and GPU of this machine, read without importing torch."""
 
 import os
 from dataclasses import dataclass
@@ -21,6 +21,6 @@ class Machine:
 @by_hash(most=1, seconds=600)
 def machine() -> Machine:
     """This machine; a GPU counts when its own tool names one."""
-    found = gpus()
     memory = psutil.virtual_memory().total / 2**30
-    return Machine(os.cpu_count() or 1, memory, found[0].title if found else "")
+    gpu = next((gpu.title for gpu in gpus()), "")
+    return Machine(os.cpu_count() or 1, memory, gpu)

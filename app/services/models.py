@@ -1,4 +1,4 @@
-"""Models that answer here and now: texts a visitor typed, and what a student said as it learned."""
+"""Models that answer here and now: typed texts, and a student's answers while it learned."""
 
 import time
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Replay:
-    """What a student said about a probe set while it learned.
+    """A student's answers to a probe set while it learned.
 
     steps: (moments,) optimizer steps; logits: (moments, pairs, classes) float32.
     """
@@ -59,29 +59,27 @@ def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -
     data set; kept answers were brought into its grades in the same way. LabError when the model
     cannot be asked here.
     """
-    if access.public():
-        raise RunError(access.PUBLIC_REASON)
+    access.refuse_public()
     if run is None:
         raise RunError("these predictions were imported as a file: there is no model here to run")
     folder = run.require_model().model_folder
-    spoken = model_scheme(folder)
     with _ONE_AT_A_TIME:
-        model = _model(str(folder), _changed(folder))
+        model = _model(folder, _changed(folder))
         from kdcore.models.predict import answer_texts
 
         began = time.perf_counter()
         own = answer_texts(model, rows)
         spent = (time.perf_counter() - began) * 1000
-    said = regraded(own, spoken, pairs)
-    return Scored(said.logits.astype(np.float64), spent, said.notes)
+    answers = regraded(own, model_scheme(folder), pairs)
+    return Scored(answers.logits.astype(np.float64), spent, answers.notes)
 
 
 @by_hash(most=6, spinner="Loading the model…")
-def _model(folder: str, changed: int) -> Any:
+def _model(folder: Path, changed: int) -> Any:
     """The model, asked once already, so that what is timed later is the answer alone."""
     from kdcore.models.predict import load_model, predict_texts
 
-    model = load_model(Path(folder))
+    model = load_model(folder)
     predict_texts(model, [("warm up", "warm up", "")])
     return model
 
@@ -94,16 +92,15 @@ def replay(key: str) -> Replay | None:
         folder = model_run(key).replay_folder
     except LabError:
         return None
-    return _replay(str(folder), _changed(folder)) if (folder / "probe").is_dir() else None
+    return _replay(folder, _changed(folder)) if (folder / "probe").is_dir() else None
 
 
 @by_hash(most=8)
-def _replay(folder: str, changed: int) -> Replay | None:
-    root = Path(folder)
-    files = sorted(root.glob("step-*.parquet"))
+def _replay(folder: Path, changed: int) -> Replay | None:
+    files = sorted(folder.glob("step-*.parquet"))
     if not files:
         return None
-    pairs = PairTable.load(root / "probe")
+    pairs = PairTable.load(folder / "probe")
     logits = np.stack([Predictions.load(f).logits for f in files])
     steps = np.array([int(f.stem.removeprefix("step-")) for f in files], dtype=np.int64)
     return Replay(pairs, steps, logits)

@@ -1,6 +1,4 @@
-"""What the teacher says of the pairs on which a student was watched while it learned."""
-
-from pathlib import Path
+"""A teacher's answers to the pairs on which a student was watched while it learned."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,24 +16,17 @@ def teacher_on_probe(
 ) -> NDArray[np.float32] | None:
     """(probe, classes) logits of the teacher; None when it has no model here to ask.
 
-    The teacher's kept answers to the validation pairs are read when the student was validated on
+    The teacher's stored answers to the validation pairs are read when the student was validated on
     just those; else its model is asked once, if `ask`.
     """
-    kept = _kept(student.folder, teacher, len(film.pairs))
-    if kept is not None or not ask:
-        return kept
-    return _asked(film, teacher)
-
-
-def _kept(folder: Path, teacher: Answers, pairs: int) -> NDArray[np.float32] | None:
-    run = Run.load(folder)
+    run = Run.load(student.folder)
     validation = run.splits.get("validation")
-    wanted = (teacher.key, validation.content_hash if validation else "")
-    source = next((s for s in sources() if (s.key, s.data_hash) == wanted), None)
+    place = (teacher.key, validation.content_hash if validation else "")
+    source = next((s for s in sources() if (s.key, s.data_hash) == place), None)
     if source is None:
-        return None
+        return _ask(film, teacher) if ask else None
     logits = answers(source).predictions.logits
-    return logits[probe_rows(len(logits), pairs, run.seed)]
+    return logits[probe_rows(len(logits), len(film.pairs), run.seed)]
 
 
 def probe_rows(pairs: int, size: int, seed: int) -> NDArray[np.int64]:
@@ -48,7 +39,7 @@ def probe_rows(pairs: int, size: int, seed: int) -> NDArray[np.int64]:
     spinner="Asking the teacher about the probe…",
     on=lambda film, teacher: (film.pairs, teacher),
 )
-def _asked(film: Replay, teacher: Answers) -> NDArray[np.float32] | None:
+def _ask(film: Replay, teacher: Answers) -> NDArray[np.float32] | None:
     rows = film.pairs.frame[list(TEXT_COLUMNS)].itertuples(index=False, name=None)
     try:
         logits = score(teacher.run, list(rows), film.pairs).logits

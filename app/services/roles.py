@@ -26,9 +26,7 @@ def role_of(source: Source, offered: list[Source]) -> str:
 
 def is_distilled(run: Run | None, origin: Origin | None) -> bool:
     """Whether a model learned from a teacher: its run says so, or it was imported as a student."""
-    if run is not None:
-        return run.is_distilled
-    return origin is not None and origin.role == "student"
+    return run.is_distilled if run else origin is not None and origin.role == "student"
 
 
 def in_order(offered: list[Source], role: str) -> list[Source]:
@@ -58,24 +56,14 @@ def default_student(offered: list[Source], teacher: Source | None) -> Source | N
 
 def twin_of(offered: list[Source], student: Source | None) -> Source | None:
     """The same student, seed, data and budget, trained on hard labels only; or an imported twin."""
-    if student is None:
-        return None
-    if student.run is None:
-        return _imported_twin(offered, student)
-    twin = find_twin(student.run, [s.run for s in offered if s.run])
-    return next((s for s in offered if twin is not None and s.run is twin), None)
-
-
-def _imported_twin(offered: list[Source], student: Source) -> Source | None:
-    """The twin imported for this student by name, else one imported for any student.
-
-    None for a model that was not imported as a student: how it was trained is not known here.
-    """
-    if not is_distilled(student.run, student.origin):
-        return None
-    twins = [(s, s.origin) for s in offered if s.origin and s.origin.role == "twin"]
-    own = [s for s, origin in twins if origin.student == student.title]
-    return next(iter(own + [s for s, origin in twins if not origin.student]), None)
+    if student is None or not is_distilled(student.run, student.origin):
+        return None  # how an imported model of another role was trained is not known here
+    if student.run is not None:
+        twin = find_twin(student.run, [s.run for s in offered if s.run])
+        return next((s for s in offered if twin is not None and s.run is twin), None)
+    twins = [(s, s.origin.student) for s in offered if s.origin and s.origin.role == "twin"]
+    of_student = [s for s, name in twins if name == student.title]
+    return next(iter(of_student + [s for s, name in twins if not name]), None)
 
 
 def _teaches(source: Source, offered: list[Source]) -> bool:

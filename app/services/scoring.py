@@ -59,15 +59,14 @@ class Job:
 
 def models() -> list[Model]:
     """Every model of the demo and of the workspace, by title within each."""
-    found: dict[str, Model] = {}
+    offered: dict[str, Model] = {}
     for workspace in (access.demo(), access.home()):
         for run in sorted(RunStore(workspace.runs).list(), key=lambda run: run.label):
             with suppress(LabError, OSError):
                 scheme = model_scheme(run.model_folder)
-                size = size_of(run.model_folder / _MODEL)
-                if size is not None:
-                    found.setdefault(run.id, Model(run.id, run.label, run, scheme, size))
-    return list(found.values())
+                if (size := size_of(run.model_folder / _MODEL)) is not None:
+                    offered.setdefault(run.id, Model(run.id, run.label, run, scheme, size))
+    return list(offered.values())
 
 
 def twin_of(key: str) -> str:
@@ -85,7 +84,8 @@ def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) 
     refuse_public()
     offered = {model.key: model for model in models()}
     with _STARTING:
-        busy = _at_work()
+        runs = RunStore(access.home().runs).list()
+        busy = sum(run.is_scoring and run.status().state in LIVE for run in runs)
         if busy + len(keys) > MOST_RUNNING:
             raise RunError(
                 f"{busy} models are scoring data already, and at most {MOST_RUNNING} may; wait "
@@ -93,20 +93,15 @@ def start(keys: list[str], choice: DataChoice, split: str, every: bool = False) 
             )
         if again := [job.title for job in jobs(choice) if job.live and job.key in keys]:
             raise RunError(f"{again[0]} is scoring these pairs already")
-        return _started([offered[key] for key in keys], choice, _splits(choice, split, every))
+        others = whole_data(choice, split).splits if every and split != ALL else ()
+        splits = [split, *(s for s in others if s != split)]
+        return _start([offered[key] for key in keys], choice, splits)
 
 
-def _at_work() -> int:
-    """How many scorings run or wait to, on whatever data."""
-    runs = RunStore(access.home().runs).list()
-    scorings = (run for run in runs if run.is_scoring)
-    return sum(run.status().state in LIVE for run in scorings)
-
-
-def _started(asked: list[Model], choice: DataChoice, splits: list[str]) -> list[str]:
+def _start(models: list[Model], choice: DataChoice, splits: list[str]) -> list[str]:
     home, started = access.home(), []
     cut = splits[0] == TEST and is_cut_by_runs(choice)  # the same pairs that runs are tested on
-    for model in asked:
+    for model in models:
         run = lab.create(
             InferConfig(
                 run=RunStore(home.runs).reference(model.run),
@@ -122,39 +117,22 @@ def _started(asked: list[Model], choice: DataChoice, splits: list[str]) -> list[
     return started
 
 
-def _splits(choice: DataChoice, split: str, every: bool) -> list[str]:
-    if split == ALL or not every:
-        return [split]
-    return [split, *(s for s in whole_data(choice, split).splits if s != split)]
-
-
 def jobs(choice: DataChoice) -> list[Job]:
     """The scoring runs of a data set, newest first."""
-    wanted = {choice.key, str(choice.folder)}
-    found = []
-    for run in RunStore(access.home().runs).list():
-        if run.is_scoring and run.data in wanted:
-            found.append(_job(run))
-    return found
-
-
-def _title_of_model(run: Run) -> str:
-    """The title of the model that a run scores with; its id when it is gone."""
-    reference = run.scored_run
-    try:
-        return RunStore(access.home().runs).get(reference).label
-    except LabError:
-        return Path(reference).name
+    names = (choice.key, str(choice.folder))
+    runs = RunStore(access.home().runs).list()
+    return [_job(run) for run in runs if run.is_scoring and run.data in names]
 
 
 def _job(run: Run) -> Job:
     status, lines = run.status(), run.metrics()
     rates = [line["pairs_per_second"] for line in lines if "pairs_per_second" in line]
-    asked = Path(run.scored_run).name
-    title = _title_of_model(run)
+    key = title = Path(run.scored_run).name
+    with suppress(LabError):  # the model is gone
+        title = RunStore(access.home().runs).get(run.scored_run).label
     rate = rates[-1] if rates else float("nan")
-    done = max(status.step, *(int(line["step"]) for line in lines), 0) if lines else status.step
-    return Job(run.id, asked, title, status.state, done, status.total_steps, rate, status.on_page)
+    done = max([status.step, *(int(line["step"]) for line in lines)])
+    return Job(run.id, key, title, status.state, done, status.total_steps, rate, status.on_page)
 
 
 def cancel(run_id: str) -> None:
@@ -162,12 +140,12 @@ def cancel(run_id: str) -> None:
     refuse_public()
     run = RunStore(access.home().runs).get(run_id)
     run.request_stop()
-    threading.Thread(target=_stop, args=(run,), daemon=True).start()
 
+    def stop() -> None:
+        with suppress(LabError, OSError):
+            launch.stop(run, grace=GRACE)
 
-def _stop(run: Run) -> None:
-    with suppress(LabError, OSError):
-        launch.stop(run, grace=GRACE)
+    threading.Thread(target=stop, daemon=True).start()
 
 
 def forget(run_id: str) -> None:

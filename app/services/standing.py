@@ -1,9 +1,10 @@
-"""What a data set stands on: cards of its check, the rows behind them, teacher against gold."""
+"""The check of a data set: its cards, the rows behind them, its teacher against its labels."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from app.kit.by_hash import by_hash
 from app.services.boards import TEST, Board, DataChoice, is_cut_by_runs, whole_data
@@ -20,16 +21,15 @@ BINS = 20  # of the teacher's P(relevant)
 
 def parts(choice: DataChoice) -> list[str]:
     """The splits of a data set that can be looked at, and "all" where there are several."""
-    held = [*whole_data(choice).splits]
-    offered = [*held, ALL] if len(held) > 1 else [ALL]
+    splits = whole_data(choice).splits
+    offered = [*splits, ALL] if len(splits) > 1 else [ALL]
     return [TEST, *offered] if is_cut_by_runs(choice) else offered
 
 
 def on_pages(board: Board) -> str:
-    """The part of the data on which the pages stand."""
-    whole = whole_data(board.data).splits
-    held = board.all_pairs.splits
-    return held[0] if len(held) == 1 and (len(whole) > 1 or held != whole) else ALL
+    """The part of the data that the pages show."""
+    whole, shown = whole_data(board.data).splits, board.all_pairs.splits
+    return shown[0] if len(shown) == 1 and (len(whole) > 1 or shown != whole) else ALL
 
 
 def part_in_words(board: Board) -> str:
@@ -72,10 +72,8 @@ def rows(choice: DataChoice, part: str, card: str) -> pd.DataFrame:
 def rejects(folder: Path) -> pd.DataFrame:
     """The rows that the import left out; empty when it left out none."""
     path = folder / REJECTS
-    if not path.is_file():
-        return pd.DataFrame(columns=["file", "line", "problem", "raw"])
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]
-    cells = [(line.split("\t", 3) + [""] * 4)[:4] for line in lines]
+    text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+    cells = [(line.split("\t", 3) + [""] * 4)[:4] for line in text.split("\n")[1:-1]]
     return pd.DataFrame(cells, columns=["file", "line", "problem", "raw"])
 
 
@@ -125,18 +123,15 @@ def suspects(board: Board) -> pd.DataFrame:
 
 def teacher_auc(board: Board) -> float:
     """ROC-AUC of the teacher against the labels; nan with one kind of label or none."""
-    judged = board.pairs.grades != UNLABELLED
-    if board.teacher is None or not judged.any():
+    labelled = board.pairs.grades != UNLABELLED
+    if board.teacher is None or not labelled.any():
         return float("nan")
-    return roc_auc(board.pairs.relevant[judged], _scores(board).log_odds[judged])
+    scores = Scores.of(board.teacher.predictions, board.pairs.scheme)
+    return roc_auc(board.pairs.relevant[labelled], scores.log_odds[labelled])
 
 
-def _relevance(board: Board) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _relevance(board: Board) -> NDArray[np.float64]:
     if board.teacher is None:
         return np.full(len(board.pairs), np.nan)
-    return np.clip(_scores(board).relevance, 0.0, 1.0)
-
-
-def _scores(board: Board) -> Scores:
-    assert board.teacher is not None  # looked at by every caller
-    return Scores.of(board.teacher.predictions, board.pairs.scheme)
+    scores = Scores.of(board.teacher.predictions, board.pairs.scheme)
+    return np.clip(scores.relevance, 0.0, 1.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.services import access
 from app.services.answers import Answers, Source, sources_on
 from app.services.boards import Board, all_models
-from app.services.measured import evaluation
+from app.services.evaluations import evaluation
 from app.services.roles import role_of, twin_of
 from app.services.runs.names import model_name
 from kdcore.evaluation.evaluate import Metric

@@ -1,4 +1,4 @@
-"""What saved pictures and reports say of models and pairs: titles, texts, numbers."""
+"""Titles, texts and numbers of models and pairs in saved pictures and reports."""
 
 from collections.abc import Mapping
 
@@ -8,17 +8,15 @@ from app import state
 from app.kit.chart_tools import Caption
 from app.kit.sections import Section
 from app.kit.texts import number
-from app.services import Answers, Board
+from app.services import Board
 from kdcore.data.pairs import UNLABELLED
 from kdcore.softlabels import soften
 
 
 def of_board(board: Board, title: str, *lines: str, n: str = "", twin: bool = True) -> Caption:
     """The caption of a picture of a board's models; n: what was counted, all pairs unless given."""
-    roles = [("teacher", board.teacher), ("student", board.student)]
-    if twin:
-        roles.append(("twin", board.twin))
-    models = [f"{role} {plain(model.title)}" for role, model in roles if model is not None]
+    shown = {r: model for r, model in board.models.items() if twin or r != "twin"}
+    models = [f"{role} {plain(model.title)}" for role, model in shown.items()]
     return of_models(board, title, *lines, models=models, n=n)
 
 
@@ -50,12 +48,9 @@ def pair_section(
     pair = board.pairs.frame.iloc[row]
     grades, grade = board.pairs.scheme.grades, int(board.pairs.grades[row])
     columns: dict[str, list[str]] = {"grade": list(grades)}
-    for role in ("teacher", "student", "twin"):
-        model: Answers | None = getattr(board, role)
-        if model is not None:
-            temperature = temperatures[role]
-            p = soften(model.predictions.logits[row], temperature)
-            columns[f"{role}, T = {temperature:g}"] = [number(float(v)) for v in p]
+    for role, model in board.models.items():
+        p = soften(model.predictions.logits[row], temperatures[role])
+        columns[f"{role}, T = {temperatures[role]:g}"] = [number(float(v)) for v in p]
     if board.pairs.truth is not None:
         columns["truth"] = [number(float(v)) for v in board.pairs.truth[row]]
     label = "not labelled" if grade == UNLABELLED else grades[grade]

@@ -1,18 +1,16 @@
-"""Models that gave one number per pair: what a metric of them reads that is not their own."""
+"""Models that gave one number per pair: which of their metrics are not their own."""
 
 from app.services import Board
 
 
 def made_here(board: Board, metric: str) -> list[str]:
     """The roles whose model gave one number per pair, where a metric reads more than its order."""
-    models = {"teacher": board.teacher, "student": board.student, "twin": board.twin}
-    return [role for role, who in models.items() if who and not who.predictions.is_own(metric)]
+    return [role for role, m in board.models.items() if not m.predictions.is_own(metric)]
 
 
 def of_thresholds(board: Board) -> str:
     """What a threshold is for models that gave free scores; "" where all gave probabilities."""
-    shown = (board.teacher, board.student, board.twin)
-    names = [who.title for who in shown if who and not who.predictions.own_relevance]
+    names = [m.title for m in board.models.values() if not m.predictions.own_relevance]
     if not names:
         return ""
     return (
@@ -24,5 +22,5 @@ def of_thresholds(board: Board) -> str:
 
 def of(board: Board, metric: str) -> str:
     """What is not the models' own in this metric, a sentence per model; "" where all is."""
-    models = (getattr(board, role) for role in made_here(board, metric))
-    return " ".join(dict.fromkeys(who.predictions.caveat for who in models))
+    models = [board.models[role] for role in made_here(board, metric)]
+    return " ".join(dict.fromkeys(model.predictions.caveat for model in models))

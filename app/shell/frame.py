@@ -19,7 +19,7 @@ from app.state.compare import NO_FILTERS
 from kdcore.errors import LabError
 
 _COMPARING = ("Start", "Temperature", "Compare", "Ranking")  # pages of a student and its twin
-_BESIDE = ("Temperature", "Ranking")  # pages of pairs that know no selection
+_WITHOUT_SELECTION = ("Temperature", "Ranking")  # pages of pairs that have no filters
 _ROLES = {"teacher": "Teacher", "student": "Student"}
 _WIDTHS = {"data": 170, "teacher": 200, "student": 245}  # with the buttons: one row at 1280
 
@@ -65,26 +65,22 @@ def banner(place: DeltaGenerator) -> None:
         st.button("Understood", on_click=state.forget_ignored, key="banner_read")
 
 
-def top_bar(selection: str, extra: Callable[[], None], pickers: bool) -> None:
-    """Pickers of data, teacher and student, the selection, copy link and shortcuts."""
-    with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
-        if pickers:
-            _pick_board()
-        extra()
-        frame_bar(selection, state.now().single_keys, TERMS)
-        present_switch(state.now().presenting)
-
-
 def _pick_board() -> None:
-    _pick_data()
-    offered = services.sources_on(services.pairs_of(services.chosen_data(), state.now().data.split))
-    shown = services.board()
-    for role in _ROLES:
-        answers = getattr(shown, role)
+    """The pickers of data, teacher and student; a role that no model has says so."""
+    data = {
+        c.key: c.title if c.badge in c.title.lower() else f"{c.title} ({c.badge})"
+        for c in services.data_choices()
+    }
+    _select("data", "Data", data, services.chosen_data().key)
+    board = services.board()
+    offered = services.sources_on(board.all_pairs)
+    for role, label in _ROLES.items():
         titles = {s.key: s.title for s in services.in_order(offered, role)}
-        _pick(role, titles, answers.key if answers else "")
-    _check_rows(shown)
-    _check_marks(shown)
+        present = board.models[role].key if role in board.models else ""
+        if titles:
+            _select(role, label, titles if present else {"": "none yet"} | titles, present)
+    _check_rows(board)
+    _check_marks(board)
 
 
 def _check_rows(board: Board) -> None:
@@ -99,28 +95,14 @@ def _check_rows(board: Board) -> None:
 
 
 def _check_marks(board: Board) -> None:
-    """Every link carries the hashes of data and runs; one made for others is told."""
-    answered = [a.hash for a in (board.teacher, board.student) if a is not None]
-    here = {"dh": board.pairs.content_hash[:8], "rh": "-".join(answered)}
+    """Name a link that was made for other data or models; every link carries their hashes."""
+    models = [model.hash for model in (board.teacher, board.student) if model]
+    here = {"dh": board.pairs.content_hash[:8], "rh": "-".join(models)}
     for name, mark in state.take_link_marks().items():
         if mark != here[name]:
             what = "data" if name == "dh" else "models"
             state.ignore(f"{name}: the link was made for other {what}, so numbers will differ")
     state.set_marks(**{name: mark for name, mark in here.items() if mark})
-
-
-def _pick_data() -> None:
-    titles = {
-        c.key: c.title if c.badge in c.title.lower() else f"{c.title} ({c.badge})"
-        for c in services.data_choices()
-    }
-    _select("data", "Data", titles, services.chosen_data().key)
-
-
-def _pick(role: str, titles: dict[str, str], present: str) -> None:
-    """The picker of a role; where no model has it yet, it says so and shows no other one in it."""
-    if titles:
-        _select(role, _ROLES[role], titles if present else {"": "none yet"} | titles, present)
 
 
 def _select(name: str, label: str, titles: dict[str, str], present: str) -> None:
@@ -175,7 +157,12 @@ def open_page(title: str, extra: Callable[[], None], pickers: bool = True) -> De
     """
     st.session_state[keys.PAGE_TITLE], st.session_state[keys.PAGE_PICKERS] = title, pickers
     sections.forget()
-    top_bar(_selection(title) if pickers else "", extra, pickers)
+    with st.container(horizontal=True, vertical_alignment="center", key="top_bar"):
+        if pickers:
+            _pick_board()
+        extra()
+        frame_bar(_selection(title) if pickers else "", state.now().single_keys, TERMS)
+        present_switch(state.now().presenting)
     place = st.empty()
     with st.container(horizontal=True, vertical_alignment="bottom", key="page_title"):
         st.title(title, anchor=False, width="content")
@@ -218,9 +205,11 @@ def selected(words: str) -> bool:
 
 
 def _selection(title: str) -> str:
-    """What is selected on this page; of another page's selection only that it is not used."""
+    """What is selected on this page; of Compare's selection only that it is not used."""
     page, words = st.session_state.get(keys.SELECTED, ("", ""))
     if page == title:
         return str(words)
     filtered = any(getattr(state.now().compare, name) for name in NO_FILTERS)
-    return "Compare's selection is not used here" if filtered and title in _BESIDE else ""
+    return (
+        "Compare's selection is not used here" if filtered and title in _WITHOUT_SELECTION else ""
+    )

@@ -17,13 +17,18 @@ def draw(board: Board) -> None:
             state.change(data={"tab": "score"})
             st.switch_page("views/data/page.py")
         if board.data.key != services.DEMO_DATA:
-            st.button("Show the bundled world", on_click=_world, key="lacking_world")
+            st.button(
+                "Show the bundled world",
+                on_click=state.stand_on,
+                args=(services.DEMO_DATA,),
+                key="lacking_world",
+            )
 
 
 def one_number(board: Board) -> bool:
     """Whether a page of soft labels has none to show, since a model gave one number per pair."""
-    models = [model for model in (board.teacher, board.student) if model is not None]
-    of_one_number = [model for model in models if not model.predictions.own_grades]
+    shown = [model for model in (board.teacher, board.student) if model]
+    of_one_number = [model for model in shown if not model.predictions.own_grades]
     if not of_one_number:
         return False
     names = " and ".join(model.title for model in of_one_number)
@@ -38,14 +43,7 @@ def one_number(board: Board) -> bool:
         "so they are hidden. Choose another model above, or import one column per grade."
     )
     with st.container(horizontal=True, key="one_number"):
-        for page, label in (
-            ("ranking", "Open Ranking"),
-            ("compare", "Open Compare"),
-        ):
+        for page, label in (("ranking", "Open Ranking"), ("compare", "Open Compare")):
             if st.button(label, key=f"one_number_{page}", icon=":material/arrow_forward:"):
                 st.switch_page(f"views/{page}/page.py")
     return True
-
-
-def _world() -> None:
-    state.stand_on(services.DEMO_DATA)

@@ -1,4 +1,4 @@
-"""The lesson beside the page: what to see, what to do, what it showed, and a summary at the end."""
+"""The lesson under the page: what to see, what to do, what it showed, and a summary at the end."""
 
 from dataclasses import asdict, replace
 from typing import Any
@@ -73,9 +73,7 @@ def _own(step: Step) -> dict[str, Any]:
     """The step's own choices as the visitor has them, where the run in view is own and finished."""
     now = state.now()
     run = live.find(now.distill.run) if step.own and now.distill.run else None
-    if run is None or run.folder.parent != access.home().runs:
-        return {}
-    if run.status().state != "finished":
+    if run is None or run.folder.parent != access.home().runs or run.status().state != "finished":
         return {}
     return state.of_keys({key: state.value_of(now, state.PATHS[key]) for key in step.own})
 

@@ -1,10 +1,11 @@
 """Guided lessons as data: steps of a text, a link state, a target and a check; then takeaways.
 
-A step is done when the visitor has acted on the real control: its check reads the state. What was
-seen is said after the act, not before it.
+A step is done when the visitor has acted on the real control: its check reads the state. What the
+act has shown is said after it, not before.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,19 @@ from app.state import PATHS, State, state_of, value_of
 from kdcore.errors import DataError, lookup
 
 FOLDER = Path(__file__).parents[2] / "assets" / "lessons"
-CHECKS = ("at_least", "at_most", "is", "contains", "changed")
+# whether a choice that was `before` when the step opened is done: of its value and the step's goal
+CHECKS: Mapping[str, Callable[[Any, Any, Any], bool]] = {
+    "at_least": lambda value, goal, before: bool(value >= goal),
+    "at_most": lambda value, goal, before: bool(value <= goal),
+    "is": lambda value, goal, before: bool(value == goal),
+    "contains": lambda value, goal, before: str(goal) in str(value),
+    "changed": lambda value, goal, before: bool(value != before),
+}
 
 
 @dataclass(frozen=True)
 class Check:
-    """What must hold of a choice: at_least, at_most, is, contains, or changed (moved).
+    """What must hold of a choice. kind: one of CHECKS; value: its goal.
 
     field: the name of the choice in a link.
     """
@@ -32,20 +40,14 @@ class Check:
     def holds(self, state: State, begun: State) -> bool:
         """Whether the visitor has done it; begun: the state in which the step opened."""
         value, before = (value_of(each, PATHS[self.field]) for each in (state, begun))
-        if self.kind == "changed":
-            return bool(value != before)
-        if self.kind == "contains":
-            return str(self.value) in str(value)
-        if self.kind == "is":
-            return bool(value == self.value)
-        return bool(value >= self.value if self.kind == "at_least" else value <= self.value)
+        return CHECKS[self.kind](value, self.value, before)
 
 
 @dataclass(frozen=True)
 class Step:
     """One thing to see and do.
 
-    seen: what the act has shown, told once it is done. link: choices as in a URL. target: CSS
+    seen: what the act has shown, said once it is done. link: choices as in a URL. target: CSS
     selector of the control to act on; show: of what must be in view while it is used. own: fields
     that stay as they are where the visitor's own run has finished: the step is about that run.
     """
@@ -118,14 +120,14 @@ def read(path: Path) -> Lesson:
 
 
 def _step(data: dict[str, Any]) -> Step:
-    declared = data.get("check")
-    check = None
-    if declared:
-        check = Check(declared["field"], declared["kind"], declared.get("value"))
-    fields = {name: data[name] for name in ("page", "title", "text", "task", "seen", "target")}
-    show = data.get("show", data["target"])
-    own = tuple(data.get("own", ()))
-    return Step(**fields, show=show, link=dict(data.get("link", {})), check=check, own=own)
+    check = data.get("check")
+    return Step(
+        **{name: data[name] for name in ("page", "title", "text", "task", "seen", "target")},
+        show=data.get("show", data["target"]),
+        link=dict(data.get("link", {})),
+        check=Check(check["field"], check["kind"], check.get("value")) if check else None,
+        own=tuple(data.get("own", ())),
+    )
 
 
 def _problems(place: int, step: Step) -> list[str]:

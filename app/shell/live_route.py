@@ -1,12 +1,11 @@
 """GET /kd/live/<run id>: what is new of a run, for the browser part that watches it.
 
-Looking is allowed to everybody who may see the pages, in a public showing too; nothing can be
-changed here. Only ids of runs are taken, never a path.
+Every visitor who may see the pages may look, in a public showing too; nothing can be changed
+here. Only ids of runs are taken, never a path.
 """
 
 import json
 import zlib
-from typing import Any
 
 import streamlit as st
 from starlette.requests import Request
@@ -26,11 +25,18 @@ def routes() -> list[Route]:
 
 def _live(request: Request) -> Response:
     """Not async: files are read, so Starlette calls it in a thread and pages go on meanwhile."""
-    if not _here(request):
+    if not _is_served_under(request.url.hostname or ""):
         return JSONResponse({"error": "this lab is not served under that name"}, 403, _FRESH)
     from app.services.live import run  # pages need it anyway; the server's own start does not
 
-    news = run.answer(request.path_params["run"], _known(request))
+    query = request.query_params
+    seen = run.Known(
+        query.get("after", "0"),
+        _whole(query.get("moment", "")),
+        query.get("twin", "0"),
+        _whole(query.get("twin_moment", "")),
+    )
+    news = run.answer(request.path_params["run"], seen)
     if news is None:
         return JSONResponse({"error": "there is no such run here"}, 404, _FRESH)
     body = json.dumps(news, allow_nan=False, separators=(",", ":"))
@@ -41,26 +47,14 @@ def _live(request: Request) -> Response:
     return Response(body, media_type="application/json", headers=headers)
 
 
-def _known(request: Request) -> Any:
-    from app.services.live.run import Known
-
-    query = request.query_params
-    return Known(
-        after=query.get("after", "0"),
-        moment=_whole(query.get("moment", "")),
-        twin=query.get("twin", "0"),
-        twin_moment=_whole(query.get("twin_moment", "")),
-    )
-
-
 def _whole(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
-def _here(request: Request) -> bool:
-    """Whether the request names a host that this lab answers to, as its web sockets ask too."""
+def _is_served_under(host: str) -> bool:
+    """Whether this lab answers to the name of a host; its web sockets check the same."""
     allowed = [str(name).strip().lower() for name in st.get_option("server.allowedHosts") or ()]
-    host = (request.url.hostname or "").lower().rstrip(".")
+    host = host.lower().rstrip(".")
     return (
         not allowed
         or "*" in allowed

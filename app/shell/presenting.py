@@ -4,43 +4,42 @@
 a lecturer can show one thing at a time.
 """
 
+from pathlib import Path
+
 import streamlit as st
 
 from app import state
 from app.kit.texts import md
 
-_SAVE = '.st-key-top_bar > [data-testid="stLayoutWrapper"]'
-_CHOICES = ", ".join(f".st-key-w_{name}" for name in ("ttab", "ctab", "rtab", "dtab", "rview"))
+_TYPE = Path(__file__).with_name("presenting.css").read_text(encoding="utf-8")
+_TAB_CHOICES = ", ".join(f".st-key-w_{name}" for name in ("ttab", "ctab", "rtab", "dtab", "rview"))
 
-# name in a link -> the rule that hides it; parts of a picture are reached by a property
+
+def _hidden(selector: str) -> str:
+    return f"{selector} {{ display: none; }}"
+
+
+def _switched_off(name: str) -> str:
+    """Parts of a picture read a property of this name as their `display`."""
+    return f".stApp {{ --kd-{name}: none; }}"
+
+
+# name in a link -> the rule that hides it
 HIDEABLE = {
-    "rail": '[data-testid="stSidebar"], [data-testid="stHeader"] { display: none; }',
-    "pickers": '.st-key-top_bar > [class*="st-key-pick_"], .st-key-ranking_controls '
-    "{ display: none; }",
-    "save": f"{_SAVE} {{ display: none; }}",
-    "link": ".st-key-frame_bar { display: none; }",
-    "title": '[data-testid="stElementContainer"]:has(h1) { display: none; }',
-    "finding": ".st-key-finding { display: none; }",
-    "tabs": f"{_CHOICES} {{ display: none; }}",
-    "exports": '[class*="st-key-tools_"] { display: none; }',
-    "pair": ".st-key-temperature_left { display: none; }",
-    "tools": ".stApp { --kd-tools: none; }",
-    "marks": ".stApp { --kd-marks: none; }",
-    "legend": ".stApp { --kd-legend: none; }",
+    "rail": _hidden('[data-testid="stSidebar"], [data-testid="stHeader"]'),
+    "pickers": _hidden('.st-key-top_bar > [class*="st-key-pick_"], .st-key-ranking_controls'),
+    "save": _hidden('.st-key-top_bar > [data-testid="stLayoutWrapper"]'),
+    "link": _hidden(".st-key-frame_bar"),
+    "title": _hidden('[data-testid="stElementContainer"]:has(h1)'),
+    "finding": _hidden(".st-key-finding"),
+    "tabs": _hidden(_TAB_CHOICES),
+    "exports": _hidden('[class*="st-key-tools_"]'),
+    "pair": _hidden(".st-key-temperature_left"),
+    "tools": _switched_off("tools"),
+    "marks": _switched_off("marks"),
+    "legend": _switched_off("legend"),
 }
-# what a presentation hides by itself
-_PRESENTED = ("rail", "pickers", "tabs", "save", "link", "exports")
-_TYPE = """
-html { font-size: clamp(18px, 1.45vw, 30px) !important; }
-.stApp { --kd-type: 1.2; }
-.stPlotlyChart text { font-size: 15px !important; }
-.stMainBlockContainer { padding: 0.6rem 1.4rem 1.5rem; max-width: none; }
-.st-key-top_bar { position: fixed; top: 0.3rem; right: 0.6rem; z-index: 1000; width: auto; }
-.st-key-top_bar { opacity: 0.45; }
-.st-key-top_bar:hover, .st-key-top_bar:focus-within { opacity: 1; }
-.st-key-finding { padding-right: 5rem; }
-h1 { padding-right: 6rem !important; }
-"""
+_PRESENTED = ("rail", "pickers", "tabs", "save", "link", "exports")  # what a presentation hides
 
 
 def style() -> None:
@@ -52,7 +51,6 @@ def style() -> None:
             state.ignore(f"hide: {md(name)} is none of {', '.join(HIDEABLE)}")
     hidden = dict.fromkeys([*(_PRESENTED if now.presenting else ()), *names])
     rules = [HIDEABLE[name] for name in hidden if name in HIDEABLE]
-    if now.presenting:
-        rules.append(_TYPE)
+    rules += [_TYPE] if now.presenting else []
     if rules:
         st.html("<style>" + "\n".join(rules) + "</style>")

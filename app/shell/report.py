@@ -7,8 +7,6 @@ from importlib.metadata import version
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-import pandas as pd
-
 from app.kit.sections import Section
 from app.kit.texts import number, signed
 from kdcore.evaluation.comparison import Comparison
@@ -41,43 +39,43 @@ class Subject:
 
 @dataclass(frozen=True)
 class Material:
-    """All that a report tells of a page. against: student minus twin, when there is a twin.
+    """What a report says of a page. against: student minus twin, when there is a twin.
 
-    sections: what the parts of the page say of themselves; saved: the day, YYYY-MM-DD.
+    sections: of the parts of the page; saved: the day, YYYY-MM-DD.
     """
 
     finding: str
     link: str
-    data: str
-    data_hash: str
-    subjects: Sequence[Subject]
-    against: Comparison | None
-    gap: GapRecovered | None
+    data: str = ""
+    data_hash: str = ""
+    subjects: Sequence[Subject] = ()
+    against: Comparison | None = None
+    gap: GapRecovered | None = None
     page: str = "KD Lab"
     saved: str = ""
     sections: Sequence[Section] = ()
 
 
-def html(told: Material) -> str:
+def html(material: Material) -> str:
     """The report as one static page: no script, no address that is fetched.
 
     PICTURES marks where the pictures of the page belong.
     """
-    title = f"KD Lab: {told.page}" + (f", {told.data}" if told.data else "")
-    models = " · ".join(f"{s.role} {s.title}" for s in told.subjects)
+    title = f"KD Lab: {material.page}" + (f", {material.data}" if material.data else "")
+    models = " · ".join(f"{s.role} {s.title}" for s in material.subjects)
     parts = [
         LOOK,
         f"<h1>{escape(title)}</h1>",
-        paragraph(" · ".join(t for t in (models, f"saved {told.saved}") if t.strip()), "meta"),
-        paragraph(told.finding, "finding"),
+        paragraph(" · ".join(t for t in (models, f"saved {material.saved}") if t.strip()), "meta"),
+        paragraph(material.finding, "finding"),
         PICTURES,
-        *(_section(each) for each in told.sections if not each.folded),
-        _metrics(told.subjects),
-        _differences(told.against),
-        _gap(told.gap),
-        *(_section(each) for each in told.sections if each.folded),
-        _settings(told),
-        _state(told.link),
+        *(_section(each) for each in material.sections if not each.folded),
+        _metrics(material.subjects),
+        _differences(material.against),
+        _gap(material.gap),
+        *(_section(each) for each in material.sections if each.folded),
+        _settings(material),
+        _state(material.link),
     ]
     return page(title, "".join(parts))
 
@@ -115,9 +113,8 @@ def _caption(subjects: Sequence[Subject], marked: bool) -> str:
     if not subjects:
         return "No model has scored these pairs."
     first = subjects[0].evaluation.metrics
-    about = next(iter(first.values()))
-    text = f"{subjects[0].evaluation.data}, $n$ = {about.n:,} {about.n_unit}"
-    text = _tex(text.replace("$n$", "n")) + "."
+    metric = next(iter(first.values()))
+    text = _tex(f"{subjects[0].evaluation.data}, n = {metric.n:,} {metric.n_unit}") + "."
     if marked:
         text += (
             r" $^\dagger$: better than the same student trained on labels alone; the 95\,\% "
@@ -127,20 +124,17 @@ def _caption(subjects: Sequence[Subject], marked: bool) -> str:
     return text
 
 
-def _section(told: Section) -> str:
-    inner = "".join(paragraph(text) for text in told.texts)
-    if told.table is not None:
-        inner += _frame(told.table)
-    if told.folded:
-        return f"<details><summary>{escape(told.title)}</summary>{inner}</details>"
-    return section(told.title, inner)
+def _section(part: Section) -> str:
+    inner = "".join(paragraph(text) for text in part.texts)
+    if (rows := part.table) is not None:
+        cells = [[_cell(value) for value in row] for row in rows[:ROWS].itertuples(index=False)]
+        more = f"The first {ROWS} of {len(rows):,} rows." if len(rows) > ROWS else ""
+        inner += table([str(name) for name in rows.columns], cells) + paragraph(more, "faint")
+    return (_folded if part.folded else section)(part.title, inner)
 
 
-def _frame(rows: pd.DataFrame) -> str:
-    shown = rows.head(ROWS)
-    cells = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
-    more = f"The first {ROWS} of {len(rows):,} rows." if len(rows) > ROWS else ""
-    return table([str(name) for name in rows.columns], cells) + paragraph(more, "faint")
+def _folded(title: str, inner: str) -> str:
+    return f"<details><summary>{escape(title)}</summary>{inner}</details>"
 
 
 def _cell(value: object) -> str:
@@ -154,44 +148,45 @@ def _cell(value: object) -> str:
 
 def _metrics(subjects: Sequence[Subject]) -> str:
     keys = list(subjects[0].evaluation.metrics) if subjects else []
-    first, rest = [k for k in SHOWN if k in keys], [k for k in keys if k not in SHOWN]
     if not keys:
         return ""
-    more = ""
-    if rest:
-        more = f"<details><summary>More metrics</summary>{_scores(subjects, rest)}</details>"
-    return section("All pairs: metrics with 95 % intervals", _scores(subjects, first), more)
+    rest = [key for key in keys if key not in SHOWN]
+    more = _folded("More metrics", _scores(subjects, rest)) if rest else ""
+    first = _scores(subjects, [key for key in SHOWN if key in keys])
+    return section("All pairs: metrics with 95 % intervals", first, more)
 
 
 def _scores(subjects: Sequence[Subject], keys: Sequence[str]) -> str:
-    rows = []
+    definitions, rows = {}, []
     for key in keys:
         first = subjects[0].evaluation.metrics[key]
-        cells = [f"<th title='{escape(first.definition, quote=True)}'>{escape(first.name)}</th>"]
-        for each in subjects:
-            m = each.evaluation.metrics.get(key)
-            shown = f"{number(m.value)} [{number(m.low)}, {number(m.high)}]" if m else "–"
-            cells.append(f"<td>{shown}</td>")
-        rows.append(f"<tr>{''.join(cells)}<td>{first.n:,} {first.n_unit}</td></tr>")
-    head = "".join(f"<th>{escape(s.role)}: {escape(s.title)}</th>" for s in subjects)
-    lines = f"<tr><th>Metric</th>{head}<th>n</th></tr>{''.join(rows)}"
-    return f"<div class='wide'><table>{lines}</table></div>"
+        metrics = (each.evaluation.metrics.get(key) for each in subjects)
+        values = [
+            f"{number(m.value)} [{number(m.low)}, {number(m.high)}]" if m else "–" for m in metrics
+        ]
+        rows.append([first.name, *values, f"{first.n:,} {first.n_unit}"])
+        definitions[first.name] = first.definition
+    return table(["Metric", *(f"{s.role}: {s.title}" for s in subjects), "n"], rows, definitions)
 
 
 def _differences(against: Comparison | None) -> str:
     if against is None:
         return ""
-    rows = "".join(
-        f"<tr><th title='{escape(d.definition, quote=True)}'>{escape(d.name)}</th>"
-        f"<td>{signed(d.delta)} [{signed(d.low)}, {signed(d.high)}]</td><td>{d.p:.4f}</td>"
-        f"<td>{number(d.smallest_detectable)}</td><td>{escape(d.verdict)}</td></tr>"
-        for d in against.differences.values()
-    )
-    names = ("Metric", "Difference", "p", "Smallest detectable", "Against its twin")
-    head = "".join(f"<th>{name}</th>" for name in names)
+    differences = against.differences.values()
+    rows = [
+        [
+            d.name,
+            f"{signed(d.delta)} [{signed(d.low)}, {signed(d.high)}]",
+            f"{d.p:.4f}",
+            number(d.smallest_detectable),
+            d.verdict,
+        ]
+        for d in differences
+    ]
+    head = ("Metric", "Difference", "p", "Smallest detectable", "Against its twin")
+    definitions = {d.name: d.definition for d in differences}
     title = "All pairs: student minus its twin without a teacher"
-    rows = f"<div class='wide'><table><tr>{head}</tr>{rows}</table></div>"
-    return f"<details><summary>{title}</summary>{rows}</details>"
+    return _folded(title, table(head, rows, definitions))
 
 
 def _gap(gap: GapRecovered | None) -> str:
@@ -201,14 +196,14 @@ def _gap(gap: GapRecovered | None) -> str:
     return section(gap.name, paragraph(f"{value}. {gap.definition}"))
 
 
-def _settings(told: Material) -> str:
+def _settings(material: Material) -> str:
     packages = ", ".join(f"{p} {version(p)}" for p in ("kdlab", "numpy", "pandas", "scikit-learn"))
-    data = f"Data {told.data_hash}; bootstrap seed 0; " if told.subjects else ""
-    about = f"{data}{packages}."
-    blocks = "".join(
-        f"<h3>{escape(s.role)}: {escape(s.title)}</h3>{block(s.settings)}" for s in told.subjects
+    data = f"Data {material.data_hash}; bootstrap seed 0; " if material.subjects else ""
+    models = (
+        f"<h3>{escape(s.role)}: {escape(s.title)}</h3>{block(s.settings)}"
+        for s in material.subjects
     )
-    return f"<details><summary>Settings</summary>{paragraph(about)}{blocks}</details>"
+    return _folded("Settings", paragraph(f"{data}{packages}.") + "".join(models))
 
 
 def _state(link: str) -> str:

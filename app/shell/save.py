@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import StringIO
 from urllib.parse import urlencode
@@ -50,22 +51,22 @@ def draw() -> None:
 @st.fragment
 def _report_button(ready: bool) -> None:
     """The report is written when it is asked for; the browser adds the pictures and saves it."""
-    count = st.session_state.get(keys.REPORTS, 0)
     requested = st.session_state.pop(f"{keys.REPORTS}_now", False)
     text = _report() if requested and ready else ""
-    report_saver(ready, text, report.PICTURES, count, _want)
+    count = st.session_state.get(keys.REPORTS, 0)
+    report_saver(ready, text, report.PICTURES, count, _request)
 
 
-def _want() -> None:
+def _request() -> None:
     st.session_state[keys.REPORTS] = st.session_state.get(keys.REPORTS, 0) + 1
     st.session_state[f"{keys.REPORTS}_now"] = True
 
 
 def _of_this_visitor(make: Callable[[], str]) -> Callable[[], str]:
-    """A download is made in a thread without a session; it would tell of the default state."""
+    """A download is made in a thread without a session, where the state would be the default."""
     session = get_script_run_ctx()
 
-    def made() -> str:
+    def make_in_session() -> str:
         thread = threading.current_thread()
         add_script_run_ctx(thread, session)
         try:
@@ -73,25 +74,28 @@ def _of_this_visitor(make: Callable[[], str]) -> Callable[[], str]:
         finally:  # the thread goes on to serve others
             del thread.streamlit_script_run_ctx  # type: ignore[attr-defined]
 
-    return made
+    return make_in_session
 
 
 def _report() -> str:
     board = services.board()
-    about = frame.shows_models()
-    told = Material(
+    material = Material(
         finding=st.session_state.get(keys.FINDING, ""),
-        link=_link(),
-        data=board.data.title if about else "",
-        data_hash=board.pairs.content_hash,
-        subjects=_subjects(board) if about else (),
-        against=_against(board) if about else None,
-        gap=services.gap(board) if about else None,
+        link=f"{str(st.context.url or '').partition('?')[0]}?{urlencode(state.link())}",
         page=frame.page_title(),
         saved=datetime.now(UTC).astimezone().date().isoformat(),
+        data_hash=board.pairs.content_hash,
         sections=sections.on_page(),
     )
-    return report.html(told)
+    if frame.shows_models():
+        material = replace(
+            material,
+            data=board.data.title,
+            subjects=_subjects(board),
+            against=_against(board),
+            gap=services.gap(board),
+        )
+    return report.html(material)
 
 
 def _latex() -> str:
@@ -117,20 +121,13 @@ def _against(board: Board) -> Comparison | None:
 
 
 def _subjects(board: Board) -> list[Subject]:
-    roles = (("teacher", board.teacher), ("student", board.student), ("twin", board.twin))
     return [
-        Subject(role, who.title, services.evaluation(board, who), _settings(who))
-        for role, who in roles
-        if who is not None
+        Subject(role, model.title, services.evaluation(board, model), _settings(model))
+        for role, model in board.models.items()
     ]
 
 
-def _settings(who: Answers) -> str:
-    if who.run is None:
+def _settings(model: Answers) -> str:
+    if model.run is None:
         return "Predictions imported as a file; how they were made is not known here."
-    return yaml.safe_dump(who.run.settings, sort_keys=False, allow_unicode=True)
-
-
-def _link() -> str:
-    base = str(st.context.url or "").partition("?")[0]
-    return f"{base}?{urlencode(state.link())}"
+    return yaml.safe_dump(model.run.settings, sort_keys=False, allow_unicode=True)

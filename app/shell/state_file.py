@@ -18,10 +18,10 @@ LARGEST = 100_000  # characters of a file of choices; anything longer is none
 
 def text() -> str:
     """The present page and its state as JSON."""
-    view = next((p.name for p in PAGES if p.title == frame.page_title()), PAGES[0].name)
+    page = next((p.name for p in PAGES if p.title == frame.page_title()), PAGES[0].name)
     saved = datetime.now(UTC).isoformat(timespec="seconds")
-    whole = {"program": "KD Lab", "page": view, "saved": saved, "state": state.link()}
-    return json.dumps(whole, indent=2, ensure_ascii=False)
+    content = {"program": "KD Lab", "page": page, "saved": saved, "state": state.link()}
+    return json.dumps(content, indent=2, ensure_ascii=False)
 
 
 def read(content: bytes) -> tuple[str, dict[str, str], list[str]]:
@@ -29,23 +29,24 @@ def read(content: bytes) -> tuple[str, dict[str, str], list[str]]:
 
     ValueError, with a sentence, when the file holds no state at all.
     """
-    whole = _parsed(content)
-    query = whole.get("state")
+    saved = _parsed(content)
+    query = saved.get("state")
     if not isinstance(query, dict):
         raise ValueError(
             'this file holds no state of the lab: it needs "page" and "state", as '
             "Save → This state (JSON) writes them"
         )
-    problems = []
-    page, names = whole.get("page"), [page.name for page in PAGES]
+    problems, choices = [], {}
+    page, names = saved.get("page"), [page.name for page in PAGES]
     if page not in names:
         problems.append(f"page: no page is called {str(page)[:40]!r}; Start is shown")
         page = names[0]
     for name, value in query.items():
-        if not isinstance(value, str):
+        if isinstance(value, str):
+            choices[str(name)] = value
+        else:
             problems.append(f"{str(name)[:40]}: {str(value)[:40]!r} is not a text")
-    texts = {str(name): value for name, value in query.items() if isinstance(value, str)}
-    return str(page), texts, problems
+    return str(page), choices, problems
 
 
 def _parsed(content: bytes) -> dict[str, Any]:
@@ -54,10 +55,10 @@ def _parsed(content: bytes) -> dict[str, Any]:
             f"this file has {len(content):,} bytes; a saved state has at most {LARGEST:,}"
         )
     try:
-        whole = json.loads(content.decode("utf-8-sig"))
+        saved = json.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError) as cause:
         raise ValueError(f"this file is not JSON: {str(cause)[:80]}") from cause
-    return whole if isinstance(whole, dict) else {}
+    return saved if isinstance(saved, dict) else {}
 
 
 def opener() -> None:

@@ -1,6 +1,6 @@
 """The look that every offline page shares: one file, no script, nothing fetched, light and dark."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 
@@ -13,15 +13,16 @@ def page(title: str, body: str) -> str:
     return f"<!doctype html><html lang='en'><head>{head}</head><body>{body}</body></html>"
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table of plain texts; the first cell of a row names it."""
+def table(
+    head: Sequence[str], rows: Sequence[Sequence[str]], definitions: Mapping[str, str] | None = None
+) -> str:
+    """A table of plain texts; the first cell of a row names it. definitions: tooltips by name."""
     titles = "".join(f"<th scope='col'>{escape(cell)}</th>" for cell in head)
-    lines = "".join(
-        f"<tr><th scope='row'>{escape(row[0])}</th>"
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
+    lines = ""
+    for name, *values in rows:
+        tooltip = f" title='{escape(definitions[name])}'" if definitions else ""
+        cells = "".join(f"<td>{escape(value)}</td>" for value in values)
+        lines += f"<tr><th scope='row'{tooltip}>{escape(name)}</th>{cells}</tr>"
     shown = f"<thead><tr>{titles}</tr></thead>" if head else ""
     return f"<div class='wide'><table>{shown}<tbody>{lines}</tbody></table></div>"
 

@@ -1,10 +1,10 @@
-"""The replay of a run that learns: its moments, read once for every tab that watches."""
+"""The replay of a run that learns: its moments, read once for all tabs that watch it."""
 
 import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,28 +27,18 @@ _TICK = 10**8  # ns
 
 @dataclass(frozen=True)
 class Moment:
-    """What a student said at a step: of the pinned pairs, and measured over the whole probe."""
+    """A student's answers at a step: logits of the pinned pairs, measures of the whole probe."""
 
     step: int
-    pinned: list[float]
+    logits: list[float]
     kl: float | None
     agreement: float | None
     distance: float | None
 
-    def plain(self) -> dict[str, Any]:
-        """As the browser reads it."""
-        return {
-            "step": self.step,
-            "logits": self.pinned,
-            "kl": self.kl,
-            "agreement": self.agreement,
-            "distance": self.distance,
-        }
-
 
 @dataclass
 class Film:
-    """A run's replay folder: its probe, what the teacher says of it, and the moments so far."""
+    """A run's replay folder: its probe, the teacher's answers to it, and the moments so far."""
 
     folder: Path
     temperatures: tuple[float, float]  # the teacher's and the student's, of the soft loss
@@ -60,7 +50,7 @@ class Film:
     _files: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def look(self, teacher: Logits | None = None) -> None:
-        """Take in new moments. lent: the teacher's logits where the run did not keep them."""
+        """Take in new moments. teacher: its logits where the run did not store them."""
         if self.teacher is None and teacher is not None:
             self.teacher, self._seen, self._files = teacher, -1, {}  # measure every moment anew
         try:
@@ -69,35 +59,27 @@ class Film:
                 return
             with os.scandir(self.folder) as entries:
                 stats = {e.name: e.stat() for e in entries if e.name.endswith(".parquet")}
-            if self.probe is None and not self._open():
-                return
-        except OSError:
-            return
+            if self.probe is None:
+                self.probe = PairTable.load(self.folder / "probe")
+                self.pins = pinned(self.probe.grades)
+        except (LabError, OSError):
+            return  # not there yet, or not whole
         self._take({name: (s.st_mtime_ns, s.st_size) for name, s in stats.items()})
         # a folder's clock ticks coarsely: what came in the same tick is looked for again
         self._seen = seen if time.time_ns() - seen > _TICK else -1
 
-    def _open(self) -> bool:
-        try:
-            self.probe = PairTable.load(self.folder / "probe")
-        except (LabError, OSError):
-            return False  # not there yet, or not whole
-        self.pins = pinned(self.probe.grades)
-        return True
-
     def _take(self, files: Mapping[str, tuple[int, int]]) -> None:
-        if TEACHER in files and self._files.get(TEACHER) != files[TEACHER]:
-            logits = self._said(TEACHER)
-            if logits is not None:
-                self.teacher, self._files = logits, {TEACHER: files[TEACHER]}
+        is_new = TEACHER in files and self._files.get(TEACHER) != files[TEACHER]
+        if is_new and (logits := self._logits(TEACHER)) is not None:
+            self.teacher, self._files = logits, {TEACHER: files[TEACHER]}
         steps = {n: int(n[5:-8]) for n in files if n.startswith("step-") and n[5:-8].isdigit()}
         self.moments = {s: m for s, m in self.moments.items() if s in steps.values()}
         for name, step in steps.items():
-            if self._files.get(name) != files[name] and (logits := self._said(name)) is not None:
-                self.moments[step] = self._measured(step, logits)
+            if self._files.get(name) != files[name] and (logits := self._logits(name)) is not None:
+                self.moments[step] = self._moment(step, logits)
                 self._files[name] = files[name]
 
-    def _said(self, name: str) -> Logits | None:
+    def _logits(self, name: str) -> Logits | None:
         try:
             logits = Predictions.load(self.folder / name).logits
         except LabError:
@@ -105,7 +87,7 @@ class Film:
         shape = (len(self.probe), len(self.probe.scheme)) if self.probe is not None else None
         return logits if logits.shape == shape else None
 
-    def _measured(self, step: int, logits: Logits) -> Moment:
+    def _moment(self, step: int, logits: Logits) -> Moment:
         kl, agreement = None, None
         if self.teacher is not None:
             kl = _mean_kl(self.teacher, logits, *self.temperatures)
@@ -123,7 +105,7 @@ class Film:
 
     def since(self, step: int) -> list[dict[str, Any]]:
         """Moments after a step, in order."""
-        return [self.moments[s].plain() for s in sorted(self.moments) if s > step]
+        return [asdict(self.moments[s]) for s in sorted(self.moments) if s > step]
 
 
 def pinned(grades: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""A run as those see it who watch: how it stands, its newest lines, what its student says now."""
+"""What a browser that watches a run is sent: its state, its newest lines and moments, its twin."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ from kdcore.runs.twins import find_twin, launched_twin
 from kdcore.workspace import check_name
 
 OVER = ("finished", "stopped", "failed", "lost", "broken")
-_MOST_KEPT = 24  # runs whose lines and moments stay in memory
+_MOST = 24  # runs whose lines and moments stay in memory
 
 
 @dataclass
@@ -36,10 +36,10 @@ class Watched:
     def look(self) -> None:
         """Read what is new."""
         self.tail.look()
-        self.film.look(_LENT.get(self.run.folder))
+        self.film.look(_ASKED.get(self.run.folder))
 
 
-_LENT: dict[Path, Logits] = memory.table("answers of teachers to probes that runs saved none of")
+_ASKED: dict[Path, Logits] = memory.table("teachers' answers to probes, of runs that stored none")
 _ONE = threading.RLock()  # one reads, the other tabs get what was read
 
 
@@ -66,8 +66,8 @@ def find(run_id: str) -> Run | None:
     return None
 
 
-def answer(run_id: str, known: Known = Known()) -> dict[str, Any] | None:
-    """What is new for a browser that knows so much; None when there is no such run.
+def answer(run_id: str, seen: Known = Known()) -> dict[str, Any] | None:
+    """What is new for a browser that has seen so much; None when there is no such run.
 
     The same as before as long as nothing happens: the time of day is not in it.
     """
@@ -76,15 +76,15 @@ def answer(run_id: str, known: Known = Known()) -> dict[str, Any] | None:
         if watched is None:
             return None
         watched.look()
-        lines, film = watched.tail.since(known.after), watched.film
-        start = -1 if lines["reset"] else known.moment
+        lines, film = watched.tail.since(seen.after), watched.film
+        start = -1 if lines["reset"] else seen.moment
         message: dict[str, Any] = {
             "status": status_of(watched.run, watched.tail.lines),
             "student": lines,
             "teacher": _teacher(watched),
             "pairs": _validated(watched),
             "moments": film.since(start),
-            "twin": _twin(watched, known),
+            "twin": _twin(watched, seen),
         }
         if start < 0 and message["moments"]:
             message["probe"] = _probe(film)
@@ -102,12 +102,17 @@ def lines_of(run: Run) -> list[PlainLine]:
 
 
 def ask_teacher(run: Run, ask: bool) -> None:
-    """Find out what the teacher says of the probe of a run that did not keep it.
+    """Get the teacher's answers to the probe of a run that did not store them.
 
-    From its kept answers; else, if `ask`, from its model, which takes seconds once.
+    From its stored answers; else, if `ask`, from its model, which takes seconds once.
     """
-    if not _lacks_teacher(run):
-        return
+    with _ONE:
+        watched = _watched(run.id)
+        if watched is None or not run.is_distilled:
+            return
+        watched.look()
+        if not watched.film.moments or watched.film.teacher is not None:
+            return
     name = Path(run.teacher).name
     source, film = next((s for s in sources() if s.key == name), None), replay(run.id)
     if source is None or film is None:
@@ -115,16 +120,7 @@ def ask_teacher(run: Run, ask: bool) -> None:
     logits = teacher_on_probe(film, run, answers(source), ask)
     if logits is not None:
         with _ONE:
-            _LENT[run.folder] = logits
-
-
-def _lacks_teacher(run: Run) -> bool:
-    with _ONE:
-        watched = _watched(run.id)
-        if watched is None or not run.is_distilled:
-            return False
-        watched.look()
-        return bool(watched.film.moments) and watched.film.teacher is None
+            _ASKED[run.folder] = logits
 
 
 def twin_of(run: Run) -> Run | None:
@@ -139,29 +135,24 @@ def _twin_beside(run: Run, changed: int) -> Run | None:
     return find_twin(run, RunStore(run.folder.parent).list())
 
 
-def temperatures(run: Run) -> tuple[float, float]:
-    """The teacher's and the student's temperature of the soft loss; 1 where it has none."""
-    student = float(run.temperature or 1.0)
-    return float(run.teacher_temperature or student), student
-
-
 def _watched(run_id: str) -> Watched | None:
-    run = find(run_id)
-    if run is None:
+    if (run := find(run_id)) is None:
         return None
     watched = opened(run)
     watched.run = run  # read just now: it knows what the run has written since
     return watched
 
 
-@by_hash(most=_MOST_KEPT, on=lambda run: run.folder)
+@by_hash(most=_MOST, on=lambda run: run.folder)
 def opened(run: Run) -> Watched:
     """The files of a run, of which every visitor reads only what is new."""
-    return Watched(run, Tail(run.folder / METRICS), Film(run.replay_folder, temperatures(run)))
+    student = float(run.temperature or 1.0)  # of the soft loss; 1 where it has none
+    temperatures = float(run.teacher_temperature or student), student
+    return Watched(run, Tail(run.folder / METRICS), Film(run.replay_folder, temperatures))
 
 
 def _teacher(watched: Watched) -> dict[str, float | None] | None:
-    """The teacher's own validation, of the same pairs: as the run told it, or the teacher's run."""
+    """The teacher's own validation on the same pairs, from this run or from the teacher's."""
     names = ("nll", "roc_auc")
     for line in watched.tail.lines:
         if "teacher_validation_nll" in line:
@@ -179,7 +170,7 @@ def _teacher(watched: Watched) -> dict[str, float | None] | None:
 
 
 def _validated(watched: Watched) -> int | None:
-    """How many pairs a run is validated on, as far as it has told."""
+    """How many pairs a run is validated on, once it has written that."""
     pairs = next((n for x in watched.tail.lines if (n := x.get("validation_pairs"))), None)
     split = watched.run.splits.get("validation")
     return int(pairs) if pairs else split.pairs if split else None
@@ -190,8 +181,7 @@ def _probe(film: Film) -> dict[str, Any] | None:
     if film.probe is None:
         return None
     rows, frame = film.pins, film.probe.frame.iloc[film.pins]
-    truth = film.probe.truth
-    teacher = film.teacher
+    truth, teacher = film.probe.truth, film.teacher
     return {
         "grades": list(film.probe.scheme.grades),
         "pairs": len(film.probe),
@@ -204,20 +194,22 @@ def _probe(film: Film) -> dict[str, Any] | None:
     }
 
 
-def _twin(watched: Watched, known: Known) -> dict[str, Any] | None:
+def _twin(watched: Watched, seen: Known) -> dict[str, Any] | None:
     """The twin's validation lines and what its moments measured; None without a twin."""
     other = twin_of(watched.run)
     twin = _watched(other.id) if other else None
     if twin is None:
         return None
     twin.look()
-    film = twin.film
-    same = _same_probe(watched.film, film)
+    film, probe = twin.film, watched.film.probe
+    # their moments compare where both were watched on the same pairs
+    hashes = [None if each is None else each.content_hash for each in (probe, film.probe)]
+    same = hashes[0] is not None and hashes[0] == hashes[1]
     if same and film.teacher is None:
         film.look(watched.film.teacher)
-    message = twin.tail.since(known.twin)
+    message = twin.tail.since(seen.twin)
     message["lines"] = [line for line in message["lines"] if "validation_nll" in line]
-    start = -1 if message["reset"] else known.twin_moment
+    start = -1 if message["reset"] else seen.twin_moment
     moments = film.since(start) if same else []
     status = derive(twin.run.folder)
     return message | {
@@ -228,13 +220,6 @@ def _twin(watched: Watched, known: Known) -> dict[str, Any] | None:
         "total": status.total_steps,
         "moments": [{k: v for k, v in m.items() if k != "logits"} for m in moments],
     }
-
-
-def _same_probe(one: Film, other: Film) -> bool:
-    """Whether two runs were watched on the same pairs, so that their lines compare."""
-    if one.probe is None or other.probe is None:
-        return False
-    return one.probe.content_hash == other.probe.content_hash
 
 
 def clock() -> float:

@@ -1,4 +1,4 @@
-"""How a run stands, for those who watch it: its stage in words, and how long it still takes."""
+"""The state of a run for its page: its stage in words, and how long it still takes."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from kdcore.runs.metric_lines import PlainLine
 from kdcore.runs.record import derive
 from kdcore.runs.store import Run, Status
 
-_RATE_OVER = 12  # metric lines from which the time left is told
+_RATE_OVER = 12  # metric lines from which the time left is estimated
 _STAGES = {
     "": "reading the data",
     "data": "reading the data",
@@ -43,7 +43,7 @@ def _before(run: Run, lines: list[PlainLine], status: Status) -> float:
     if not status.started:
         return 0.0
     end = next((x for x in reversed(lines) if x.get("seconds") and x.get("time")), None)
-    if end is not None:  # its end tells the whole
+    if end is not None:  # the last line of a leg has the whole
         seconds, at = float(end["seconds"] or 0), float(end["time"] or 0)
     else:
         checkpoint = run.checkpoint_folder / "checkpoint.json"
@@ -56,9 +56,14 @@ def _before(run: Run, lines: list[PlainLine], status: Status) -> float:
 
 
 def _words(run: Run, status: Status) -> str:
-    """What happens now, for those who wait for the first line."""
+    """What happens now, to be read before the first line comes."""
     if status.state == "queued":
-        return _waiting(run)
+        from kdcore.runs.queue.queue import position
+
+        place = position(run, access.home())
+        if place is None:
+            return "waiting to begin"
+        return "next in the queue" if place == 1 else f"number {place} in the queue"
     if status.state != "running":
         return status.state
     if status.trial:
@@ -70,17 +75,8 @@ def _words(run: Run, status: Status) -> str:
     return "the first steps" if learning and not status.step else words
 
 
-def _waiting(run: Run) -> str:
-    from kdcore.runs.queue.queue import position
-
-    place = position(run, access.home())
-    if place is None:
-        return "waiting to begin"
-    return "next in the queue" if place == 1 else f"number {place} in the queue"
-
-
 def time_left(lines: list[PlainLine], step: int, total: int) -> dict[str, Any] | None:
-    """Seconds to the last step from the newest lines, when they were told, and their number."""
+    """Seconds to the last step by the pace of the newest lines, their time and their steps."""
     timed = [(line["time"], line["step"]) for line in lines[-_RATE_OVER:] if line.get("time")]
     if len(timed) < 2 or not total:
         return None

@@ -7,8 +7,8 @@ from typing import Any
 from app import state
 from app.services import access
 from app.services.runs import search
+from app.services.runs.differences import kept_delta
 from app.services.runs.entry import Entry
-from app.services.runs.measured import kept_delta
 from app.services.runs.names import groups_of, named, names, role_of
 from kdcore.evaluation.comparison import Difference
 from kdcore.judging.drift import Parted, most_validated, part, part_machines, part_validation
@@ -63,8 +63,8 @@ class RunsView:
     @property
     def rivals(self) -> list[Entry]:
         """Tested students that may stand beside the baseline; where there is none, other runs."""
-        known = [e for e in self.weighed if e.role != "teacher"]
-        return [e for e in known if e.role == "student"] or known
+        tested = [e for e in self.weighed if e.role != "teacher"]
+        return [e for e in tested if e.role == "student"] or tested
 
     @property
     def weighed(self) -> list[Entry]:
@@ -80,10 +80,9 @@ class RunsView:
     @property
     def charted(self) -> list[Entry]:
         """What a chart may draw: without what does not fit the baseline, unless overridden."""
-        wanted = self.chosen if len(self.chosen) > 1 else self.shown
-        return [
-            e for e in wanted if self.override or not (e.key in self.apart or e.key in self.unfit)
-        ]
+        entries = self.chosen if len(self.chosen) > 1 else self.shown
+        unfair = {} if self.override else {**self.apart, **self.unfit}
+        return [e for e in entries if e.key not in unfair]
 
     @property
     def mixed(self) -> bool:
@@ -95,18 +94,15 @@ def entries() -> list[Entry]:
     """Every run of the visitor, newest first, then those of the demo."""
     own, shipped = listing.rows(access.home().runs), listing.rows(access.demo().runs)
     teachers = {r.run.teacher for r in (*own, *shipped)}
-    marks, groups = marks_now(), groups_of([*own, *shipped])
-    bundled = {row.id for row in shipped}
+    marks = {} if access.public() else Marks(access.home()).read()
+    groups, bundled = groups_of([*own, *shipped]), {row.id for row in shipped}
     listed = []
     for row, mine in [*((r, True) for r in own), *((r, False) for r in shipped)]:
         key = f"own:{row.id}" if mine and row.id in bundled else row.id
         if not mine and (here := Latency.read(row.run, access.home())) is not None:
             row = replace(row, latency=asdict(here))  # its speed on this machine is kept at home
-        role = role_of(row, teachers)
-        mark = marks.get(key, Mark())
-        listed.append(
-            Entry(key, row, mine, row.run.label, role, groups.get(row.run.folder, ""), mark)
-        )
+        role, group = role_of(row, teachers), groups.get(row.run.folder, "")
+        listed.append(Entry(key, row, mine, row.run.label, role, group, marks.get(key, Mark())))
     titles = names([named(e.key, e.row.run) for e in listed if not e.scoring])
     return [replace(e, title=titles.get(e.key, e.title)) for e in listed]
 
@@ -117,17 +113,17 @@ def runs_view() -> RunsView:
     base = baseline(every, now.metric)
     comparable = part([e.row for e in every], base.row, now.metric) if base else None
     folders = {e.row.run.folder: e.key for e in every}
-    picked = set(picks())
+    selected = picks()
     view = RunsView(
         entries=every,
         shown=(),
-        chosen=[e for e in every if e.key in picked],
+        chosen=[e for e in every if e.key in selected],
         base=base,
         metric=now.metric,
         apart={folders[row]: why for row, why in comparable.apart.items()} if comparable else {},
         override=now.mix_inputs,
     )
-    view = replace(view, shown=sorted(_found(every), key=_order(view)))
+    view = replace(view, shown=sorted(_matching(every), key=_order(view)))
     chart = view.chosen if len(view.chosen) > 1 and now.tab == "frontier" else view.shown
     drawn = _of_view([e.row for e in chart], base.row) if base else []
     return replace(view, unfit={folders[row]: why for x in drawn for row, why in x.apart.items()})
@@ -168,32 +164,23 @@ def baseline(every: Sequence[Entry], metric: str) -> Entry | None:
         key = ""
     if entry := by_key.get(key) or by_key.get(starred({e.key: e.mark for e in every})):
         return entry
-    measured = _most_alike([e for e in every if metric in e.row.test.metrics])
-    leader = best([e for e in measured if e.role == "student"], metric)
-    twins = [e for e in measured if e.role == "twin"]
-    named = leader.row.about.twin if leader else ""
-    beside = [e for e in twins if leader and e.group and e.group == leader.group]
-    beside.sort(key=lambda e: e.row.id != named)
-    return next(iter(beside), None) or best(twins, metric) or leader
-
-
-def _most_alike(tested: Sequence[Entry]) -> list[Entry]:
-    """Those that were tested on the pairs on which most were."""
-    hashes = [e.row.test.data_hash for e in tested]
-    common = max(hashes, key=hashes.count, default="")
-    return [e for e in tested if e.row.test.data_hash == common]
+    hashes = [e.row.test.data_hash for e in every if metric in e.row.test.metrics]
+    common = max(hashes, key=hashes.count, default="")  # the pairs on which most were tested
+    tested = [e for e in every if metric in e.row.test.metrics and e.row.test.data_hash == common]
+    leader = best([e for e in tested if e.role == "student"], metric)
+    twins = [e for e in tested if e.role == "twin"]
+    if leader is None:
+        return best(twins, metric)
+    of_group = [e for e in twins if e.group and e.group == leader.group]
+    of_group.sort(key=lambda e: e.row.id != leader.row.about.twin)
+    return next(iter(of_group), None) or best(twins, metric) or leader
 
 
 def best(candidates: Sequence[Entry], metric: str) -> Entry | None:
     """The run with the best test value of a metric, or None when none has one."""
-    known = [e for e in candidates if e.value(metric) == e.value(metric)]
+    tested = [e for e in candidates if e.value(metric) == e.value(metric)]  # nan is not
     sign = 1 if CATALOG[metric].higher_is_better else -1
-    return max(known, key=lambda e: sign * e.value(metric), default=None)
-
-
-def marks_now() -> dict[str, Mark]:
-    """Every mark by run key; in a public showing there are none to see."""
-    return {} if access.public() else Marks(access.home()).read()
+    return max(tested, key=lambda e: sign * e.value(metric), default=None)
 
 
 def keep_mark(key: str, **changes: Any) -> None:
@@ -208,11 +195,11 @@ def make_baseline(entry: Entry) -> None:
     state.change(runs={"baseline": entry.key})
 
 
-def _found(every: Sequence[Entry]) -> list[Entry]:
+def _matching(every: Sequence[Entry]) -> list[Entry]:
+    """The runs that fit search and tags; those that only scored pairs come with a search alone."""
     terms = search.terms(state.now().runs.search)
     tags = {t for t in state.now().runs.tags.split(",") if t}
-    every = [e for e in every if terms or not e.scoring]  # a search brings them back
-    fitting = [e for e in every if tags <= set(e.mark.tags)]
+    fitting = [e for e in every if tags <= set(e.mark.tags) and (terms or not e.scoring)]
     return search.matches(fitting, terms)
 
 
@@ -223,14 +210,10 @@ def _order(view: RunsView) -> Callable[[Entry], Any]:
     def number(value: float | None) -> tuple[bool, float]:
         return (value is None or value != value, value if value is not None else 0.0)
 
-    def ahead(e: Entry) -> tuple[bool, float]:
-        delta = view.delta(e)
-        return number(sign * delta.delta if delta else None)
-
     orders: dict[str, Callable[[Entry], Any]] = {
         "newest": lambda e: (not e.mine, -e.row.run.created),
         "best": lambda e: number(sign * e.value(view.metric)),
-        "delta": ahead,
+        "delta": lambda e: number(sign * d.delta if (d := view.delta(e)) else None),
         "validation": lambda e: number(-e.row.best.roc_auc if e.row.best else None),
         "title": lambda e: e.title.casefold(),
         "group": lambda e: (e.group == "", e.group, e.role != "student", e.title),

@@ -7,7 +7,7 @@ other settings, seed. Runs of one title get the same behind it. What is still eq
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ _FIRST = ("data", "soft_weight", "hard_weight", "transfer")  # said before other
 _ASIDE = {"stage", "device", "threads", "limit", "seed", "teacher", "run"}
 _ASIDE |= {f"training.{name}" for name in (*UNSEEN_BY_THE_MODEL, "validations", "ads_per_query")}
 # in the names of student and method
-_SAID = ("student.name", "student.checkpoint", "method.name", "method.params.temperature")
+_IN_NAMES = ("student.name", "student.checkpoint", "method.name", "method.params.temperature")
 _MOST = 2  # other settings that a name tells
 _LONGEST = 40  # letters of a value
 _ID = 4  # letters of an id
@@ -46,12 +46,12 @@ def named(key: str, run: Run, usual: str = "") -> Named:
 
     usual: what it is called where its settings cannot be read.
     """
-    made, student, method = _described(run)
-    own = (
-        (run.title or usual or run.id) if not made else run.title if is_own(run.title, made) else ""
-    )
-    given = {"student" if k == "model" else k: v for k, v in run.settings.items()}
-    return Named(key, own, flat(given), student, method, run.created)
+    of_settings, student, method = _described(run)
+    title = run.title or usual or run.id
+    if of_settings:
+        title = run.title if is_own(run.title, of_settings) else ""
+    settings = {"student" if k == "model" else k: v for k, v in run.settings.items()}
+    return Named(key, title, flat(settings), student, method, run.created)
 
 
 def model_name(run: Run | None, title: str) -> str:
@@ -63,9 +63,9 @@ def model_name(run: Run | None, title: str) -> str:
     return (name.student if bundled else name.title or name.student) or title
 
 
-def is_own(title: str, made: str) -> bool:
-    """Whether a title was given by a person, and not made of the settings as `made` is."""
-    return bool(title) and not title.startswith(made)
+def is_own(title: str, of_settings: str) -> bool:
+    """Whether a title was given by a person, and does not begin as the one of the settings."""
+    return bool(title) and not title.startswith(of_settings)
 
 
 def _described(run: Run) -> tuple[str, str, str]:
@@ -86,20 +86,27 @@ def names(runs: Sequence[Named], *, short: bool = False) -> dict[str, str]:
 
     short: without what all of them have in common, for labels in a picture.
     """
+    titles: dict[str, str] = {}
+    for title, alike in _grouped(runs, lambda run: run.title).items():
+        differences = _differences(alike, whole=not title and not short)
+        for run in alike:
+            more = ", ".join(differences[run.key]) if not title or len(alike) > 1 else ""
+            name = " · ".join(filter(None, (title, more)))
+            titles[run.key] = name or run.method or run.student or run.key
+    for name, alike in _grouped(runs, lambda run: titles[run.key]).items():
+        if len(alike) > 1:  # still equal: the time of making, else the end of the id
+            times = [f"{datetime.fromtimestamp(run.created):%d %b %H:%M}" for run in alike]
+            unique = len(set(times)) == len(times)
+            for run, time in zip(alike, times, strict=True):
+                titles[run.key] = f"{name} · {time if unique else run.key[-_ID:]}"
+    return titles
+
+
+def _grouped(runs: Sequence[Named], key: Callable[[Named], str]) -> dict[str, list[Named]]:
     groups: dict[str, list[Named]] = {}
     for run in runs:
-        groups.setdefault(run.title, []).append(run)
-    titles: dict[str, str] = {}
-    for title, alike in groups.items():
-        if title and len(alike) == 1:
-            titles[alike[0].key] = title
-            continue
-        parts = _told(alike, whole=not title and not short)
-        for run in alike:
-            more = ", ".join(parts[run.key])
-            name = f"{title} · {more}" if title and more else title or more
-            titles[run.key] = name or run.method or run.student or run.key
-    return _apart(runs, titles)
+        groups.setdefault(key(run), []).append(run)
+    return groups
 
 
 def without_seed(name: str) -> str:
@@ -107,25 +114,21 @@ def without_seed(name: str) -> str:
     return _SEED.sub("", name)
 
 
-def _told(alike: Sequence[Named], *, whole: bool) -> dict[str, list[str]]:
+def _differences(alike: Sequence[Named], *, whole: bool) -> dict[str, list[str]]:
     """What tells each run from the others, by its key; whole: student and method in any case."""
-    several = {
-        "student": len({run.student for run in alike}) > 1,
-        "method": len({run.method for run in alike}) > 1,
-        "limit": len({str(run.by_path.get("limit")) for run in alike}) > 1,
-        "seed": len({str(run.by_path.get("seed")) for run in alike}) > 1,
-    }
+    students, methods = {run.student for run in alike}, {run.method for run in alike}
+    limits, seeds = ({str(r.by_path.get(path)) for r in alike} for path in ("limit", "seed"))
     usual = _usual(alike)
     parts_of = {}
     for run in alike:
-        parts = [run.student] if whole or several["student"] else []
-        parts += [run.method] if whole or several["method"] else []
-        if several["limit"] and isinstance(limit := run.by_path.get("limit"), int):
+        parts = [run.student] if whole or len(students) > 1 else []
+        parts += [run.method] if whole or len(methods) > 1 else []
+        if len(limits) > 1 and isinstance(limit := run.by_path.get("limit"), int):
             parts.append(f"{limit:,} pairs" if limit else "all pairs")
         mine = usual[run.student]
         unusual = [p for p in mine if str(run.by_path.get(p, mine[p])) != mine[p]]
-        parts += [_said(path, run.by_path[path]) for path in unusual[:_MOST]]
-        parts += [f"seed {run.by_path['seed']}"] if several["seed"] and run.by_path else []
+        parts += [_setting(path, run.by_path[path]) for path in unusual[:_MOST]]
+        parts += [f"seed {run.by_path['seed']}"] if len(seeds) > 1 and run.by_path else []
         parts_of[run.key] = [part for part in parts if part]
     return parts_of
 
@@ -138,33 +141,19 @@ def _usual(alike: Sequence[Named]) -> dict[str, dict[str, str]]:
         usual[student] = {}
         for path in dict.fromkeys([*_FIRST, *(path for each in same for path in each)]):
             values = Counter(str(each[path]) for each in same if path in each)
-            if len(values) > 1 and path not in _ASIDE and path not in _SAID:
+            if len(values) > 1 and path not in _ASIDE and path not in _IN_NAMES:
                 usual[student][path] = values.most_common(1)[0][0]
     return usual
 
 
-def _said(path: str, value: Any) -> str:
+def _setting(path: str, value: Any) -> str:
     text = f"{value:g}" if isinstance(value, float) else str(value)[:_LONGEST]
     return text if path == "data" else f"{path.rpartition('.')[2].replace('_', ' ')} {text}"
 
 
-def _apart(runs: Sequence[Named], found: Mapping[str, str]) -> dict[str, str]:
-    """The names; behind those that are equal the time of making, else the end of the id."""
-    groups: dict[str, list[Named]] = {}
-    for run in runs:
-        groups.setdefault(found[run.key], []).append(run)
-    apart = dict(found)
-    for name, alike in groups.items():
-        times = [f"{datetime.fromtimestamp(run.created):%d %b %H:%M}" for run in alike]
-        for run, time in zip(alike, times, strict=True) if len(alike) > 1 else ():
-            more = time if len(set(times)) == len(times) else run.key[-_ID:]
-            apart[run.key] = f"{name} · {more}"
-    return apart
-
-
-def role_of(row: Row, taught: set[str]) -> str:
-    """Teacher, student, twin or muted: its color."""
-    if row.id in taught or str(row.run.folder) in taught:
+def role_of(row: Row, teachers: set[str]) -> str:
+    """Teacher, student, twin or muted: its color. teachers: ids or folders of those in use."""
+    if row.id in teachers or str(row.run.folder) in teachers:
         return "teacher"
     return row.run.role or ("twin" if row.run.stage == "finetune" else "muted")
 

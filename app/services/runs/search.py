@@ -27,11 +27,11 @@ SYNONYMS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Searched:
-    """A run as the search sees it. settings: by their paths; about: what is no setting."""
+    """A run as the search sees it. settings: by their paths; facts: what is no setting."""
 
     text: str
     settings: Mapping[str, Any]
-    about: Mapping[str, str]
+    facts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Term:
     key: str
     value: str
 
-    def holds(self, run: Searched, known: frozenset[str]) -> bool:
-        """Whether a run fits; a key that no run has (`known`) makes the whole term a plain word."""
-        if self.key in run.about:
-            return self.value in run.about[self.key].casefold()
-        if self.key not in known:
+    def holds(self, run: Searched, keys: frozenset[str]) -> bool:
+        """Whether a run fits; a key that no run has (`keys`) makes the whole term a plain word."""
+        if self.key in run.facts:
+            return self.value in run.facts[self.key].casefold()
+        if self.key not in keys:
             word = f"{self.key}={self.value}" if self.key else self.value
             return word in run.text.casefold()
         return any(
             _equal(value, self.value)
             for path, value in run.settings.items()
-            if _is_key(self.key, path.casefold())
+            if self.key in _keys_of(path)
         )
 
 
@@ -66,8 +66,8 @@ def terms(search: str) -> list[Term]:
 
 def matches(entries: Sequence[Entry], search_terms: Sequence[Term]) -> list[Entry]:
     """The runs for which all terms hold."""
-    known = known_keys(e.row.settings for e in entries)
-    return [e for e in entries if all(term.holds(_searched(e), known) for term in search_terms)]
+    keys = setting_keys(e.row.settings for e in entries)
+    return [e for e in entries if all(term.holds(_searched(e), keys) for term in search_terms)]
 
 
 def _searched(entry: Entry) -> Searched:
@@ -88,25 +88,23 @@ def _searched(entry: Entry) -> Searched:
     return Searched("\n".join((*text, *mark.tags, *settings)), row.settings, facts)
 
 
-def known_keys(settings: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Every key that names a setting of some run: its whole path, and every end of it."""
-    paths = {path.casefold() for each in settings for path in each}
-    return frozenset(end for path in paths for end in _ends(path))
+def setting_keys(settings: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Every key that names a setting of some run."""
+    return frozenset(
+        key for path in {p for each in settings for p in each} for key in _keys_of(path)
+    )
 
 
-def _ends(path: str) -> list[str]:
-    parts = path.split(".")
+def _keys_of(path: str) -> list[str]:
+    """The keys that name a setting: its whole path, and every end of it."""
+    parts = path.casefold().split(".")
     return [".".join(parts[i:]) for i in range(len(parts))]
 
 
-def _is_key(key: str, path: str) -> bool:
-    return path == key or path.endswith(f".{key}")
-
-
-def _equal(value: Any, wanted: str) -> bool:
+def _equal(value: Any, typed: str) -> bool:
     """Numbers are equal as numbers (4 and 4.0, 2,000 and 2000), texts letter by letter."""
     text = str(value).casefold()
     try:
-        return float(text) == float(wanted.replace(",", ""))
+        return float(text) == float(typed.replace(",", ""))
     except ValueError:
-        return text == wanted
+        return text == typed

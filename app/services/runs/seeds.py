@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from app import state
+from app.services.runs.differences import kept_delta
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
-from app.services.runs.measured import kept_delta
 from kdcore.evaluation.comparison import Difference
 from kdcore.judging.drift import reasons
 from kdcore.runs.listing import Row
@@ -24,19 +24,13 @@ def rows_of(view: RunsView) -> list[tuple[Entry, ...]]:
     for entry in view.shown:
         is_base = view.base is not None and entry.key == view.base.key
         # numbers of other inputs have no common mean
-        how = "baseline" if is_base else "apart" if entry.key in view.apart else ""
-        same = (entry.row.run.setting, entry.row.test.data_hash, how)
+        place = "baseline" if is_base else "apart" if entry.key in view.apart else ""
+        same = (entry.row.run.setting, entry.row.test.data_hash, place)
         again = 0  # the same seed once more is no other draw: it stands in a row of its own
-        while any(_seed(e) == _seed(entry) for e in rows.get((*same, again), ())):
+        while any(e.row.run.seed == entry.row.run.seed for e in rows.get((*same, again), ())):
             again += 1
         rows.setdefault((*same, again), []).append(entry)
     return [tuple(each) for each in rows.values()]
-
-
-def twins_of(view: RunsView, folded: Sequence[Sequence[Entry]]) -> dict[Path, Row]:
-    """The own twin, by the run's folder, of each run that shares a row with other seeds."""
-    several = [e for each in folded if len(each) > 1 for e in each]
-    return own_twins(view, several)
 
 
 def own_twins(view: RunsView, of: Sequence[Entry] | None = None) -> dict[Path, Row]:
@@ -65,17 +59,13 @@ def own_twins(view: RunsView, of: Sequence[Entry] | None = None) -> dict[Path, R
 def to_own_twins(
     each: Sequence[Entry], twins: Mapping[Path, Row], metric: str
 ) -> list[Difference | None]:
-    """The kept difference of each run to its own twin; a twin that two share counts once."""
+    """The stored difference of each run to its own twin; a twin that two share counts once."""
     differences: list[Difference | None] = []
     used: set[Path] = set()
     for entry in each:
         twin = twins.get(entry.row.run.folder)
         stored = kept_delta(entry.row, twin) if twin and twin.run.folder not in used else None
-        if twin is not None and stored is not None:
+        if twin and stored is not None:
             used.add(twin.run.folder)
         differences.append(stored.get(metric) if stored else None)
     return differences
-
-
-def _seed(entry: Entry) -> object:
-    return entry.row.run.seed

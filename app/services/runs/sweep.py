@@ -4,10 +4,9 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
+from app.services.runs.differences import kept_delta
 from app.services.runs.entry import Entry
-from app.services.runs.measured import kept_delta
 from kdcore.config import DistillConfig
 from kdcore.errors import LabError
 from kdcore.experiments.command_line import arguments_of
@@ -55,14 +54,10 @@ def table(cells: Sequence[Entry], metric: str) -> SweepTable:
 
 def _result(entry: Entry, metric: str) -> CellResult:
     row, twin = entry.row, twin_of(entry)
-    measured = row.test.metrics.get(metric)
-    numbers: dict[str, Any] = (
-        {"value": measured.value, "low": measured.low, "high": measured.high} if measured else {}
-    )
-    result = CellResult(
-        row.id, entry.title, row.state, row.about.changed, twin=row.about.twin, **numbers
-    )
-    deltas = kept_delta(row, twin) if twin is not None and row.state == "finished" else None
+    result = CellResult(row.id, entry.title, row.state, row.about.changed, twin=row.about.twin)
+    if test := row.test.metrics.get(metric):
+        result = replace(result, value=test.value, low=test.low, high=test.high)
+    deltas = kept_delta(row, twin) if twin and row.state == "finished" else None
     if twin is None or deltas is None or metric not in deltas:
         return result
     d = deltas[metric]
@@ -80,26 +75,19 @@ def _result(entry: Entry, metric: str) -> CellResult:
 
 def command(entry: Entry) -> str:
     """The command line of a sweep around a distillation; "" for a run that is none."""
-    with suppress(LabError):
-        config = entry.row.run.config
-        if isinstance(config, DistillConfig):
-            return next(filter(None, (_line(config, grid) for grid in GRIDS)), "")
+    for grid in GRIDS:
+        with suppress(LabError):  # the config is damaged, or does not have these settings
+            config = entry.row.run.config
+            if isinstance(config, DistillConfig):
+                Sweep(config, grid).cells()
+                axes = (f"{path}={','.join(map(str, values))}" for path, values in grid.items())
+                options = [word for axis in axes for word in ("--grid", axis)]
+                return shlex.join(["kdlab", "sweep", *arguments_of(config), *options])
     return ""
-
-
-def _line(config: DistillConfig, grid: Mapping[str, Sequence[float]]) -> str:
-    """The line of one grid; "" where the config does not have its settings."""
-    try:
-        Sweep(config, grid).cells()
-    except LabError:
-        return ""
-    axes = (f"{path}={','.join(map(str, values))}" for path, values in grid.items())
-    more = [word for axis in axes for word in ("--grid", axis)]
-    return shlex.join(["kdlab", "sweep", *arguments_of(config), *more])
 
 
 def twin_of(cell: Entry) -> Row | None:
     """The twin that a cell was launched with."""
-    folder = cell.row.run.folder.parent / cell.row.about.twin
-    known = bool(cell.row.about.twin) and folder.is_dir()
-    return listing.row_of(folder) if known else None
+    name = cell.row.about.twin
+    folder = cell.row.run.folder.parent / name
+    return listing.row_of(folder) if name and folder.is_dir() else None

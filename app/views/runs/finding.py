@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 from app import state
 from app.kit.texts import number, signed
-from app.services.runs import measured
+from app.services.runs import differences
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
 from kdcore.judging.seeds import Spread
@@ -57,7 +57,7 @@ def spread_words(value: Spread, runs: int) -> str:
 def _against_base(view: RunsView, leader: Entry) -> str:
     if view.base is None or view.base.key == leader.key:
         return "and it is the baseline itself."
-    delta = (measured.shipped_delta(leader.row, view.base.row) or {}).get(view.metric)
+    delta = (differences.shipped_delta(leader.row, view.base.row) or {}).get(view.metric)
     if delta is None:
         return f"its difference to the baseline, {view.base.title}, is not measured yet."
     side = against(delta.verdict, f"the baseline, {view.base.title}")

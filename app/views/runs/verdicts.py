@@ -6,9 +6,9 @@ from pathlib import Path
 
 from app.kit.texts import signed, verdict
 from app.services.cautions import unequal_budgets
+from app.services.runs.differences import kept_delta
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
-from app.services.runs.measured import kept_delta
 from app.services.runs.seeds import to_own_twins
 from kdcore.judging.seeds import Seeded, fold
 from kdcore.runs.listing import Row

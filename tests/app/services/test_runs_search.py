@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.services.runs.search import Searched, known_keys, terms
+from app.services.runs.search import Searched, setting_keys, terms
 
 RUN = {"method.params.temperature": 4.0, "limit": 4000, "student.name": "cdssm", "seed": 1}
 OTHER = RUN | {"method.params.temperature": 2.0, "method.params.teacher_temperature": 4.0}
-KNOWN = known_keys([RUN, OTHER])
+KEYS = setting_keys([RUN, OTHER])
 
 
 def holds(search, settings=RUN, text="C-DSSM, T 4", **about) -> bool:
     searched = Searched(text, settings, about)
-    return all(term.holds(searched, KNOWN) for term in terms(search))
+    return all(term.holds(searched, KEYS) for term in terms(search))
 
 
 @pytest.mark.parametrize("search", ["T=4", "t=4.0", "temperature=4", "method.params.temperature=4"])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app.kit import by_hash
-from app.services import measured
+from app.services import evaluations
 from app.services.answers import Answers
 from app.services.boards import Board, DataChoice
 from kdcore.data.pairs import PairTable
@@ -42,24 +42,24 @@ def kept(tmp_path):
 
 
 def test_a_comparison_is_kept_and_found_again_without_measuring(board, tmp_path, monkeypatch):
-    found = measured.comparison(board, board.student, board.twin)
+    found = evaluations.comparison(board, board.student, board.twin)
     assert len(kept(tmp_path)) == 1
     by_hash.clear()
-    monkeypatch.delattr(measured, "compare_predictions")
-    assert measured.comparison(board, board.student, board.twin) == found
+    monkeypatch.delattr(evaluations, "compare")
+    assert evaluations.comparison(board, board.student, board.twin) == found
 
 
 def test_an_evaluation_is_kept_and_found_again_without_measuring(board, tmp_path, monkeypatch):
-    found = measured.evaluation(board, board.student)
+    found = evaluations.evaluation(board, board.student)
     by_hash.clear()
-    monkeypatch.delattr(measured, "evaluate_predictions")
-    assert measured.evaluation(board, board.student) == found
+    monkeypatch.delattr(evaluations, "evaluate")
+    assert evaluations.evaluation(board, board.student) == found
 
 
 def test_a_public_lab_keeps_nothing(board, tmp_path, monkeypatch):
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
-    measured.comparison(board, board.student, board.twin)
-    measured.evaluation(board, board.student)
+    evaluations.comparison(board, board.student, board.twin)
+    evaluations.evaluation(board, board.student)
     assert not (tmp_path / "home").exists()
 
 
@@ -70,14 +70,14 @@ def test_a_teacher_s_kept_evaluation_against_itself_serves_as_its_own(board, mon
     path = board.teacher.run.evaluation_path("test")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_json(beside))
-    monkeypatch.delattr(measured, "evaluate_predictions")
-    found = measured.evaluation(board, board.teacher)
+    monkeypatch.delattr(evaluations, "evaluate")
+    found = evaluations.evaluation(board, board.teacher)
     assert found == alone
     assert list(found.columns) == list(alone.columns)
 
 
 def test_many_pairs_are_permuted_less_often_and_the_comparison_says_so(board, monkeypatch):
     monkeypatch.setattr("kdcore.judging.measured._MANY", len(board.pairs) - 1)
-    found = measured.comparison(board, board.student, replace(board.twin, key="again"))
+    found = evaluations.comparison(board, board.student, replace(board.twin, key="again"))
     assert found.differences["roc_auc"].permutations == 200
     assert found.differences["nll"].permutations == 10_000

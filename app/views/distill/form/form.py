@@ -22,7 +22,7 @@ _TITLES = {"limit": "Pair limit", "data": "Data", "seed": "Seed", "threads": "CP
 
 def draw(now: Draft) -> None:
     """The settings that matter at once; the rest folded below."""
-    problems = now.told()
+    problems = now.problems_by_path()
     whole = Form("", now.values, draft.take, problems, services.public(), _TITLES)
     training = replace(whole, prefix="training", values=now.at("training") or {})
     with st.container(gap="xsmall", key="distill_form"):

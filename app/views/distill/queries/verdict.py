@@ -5,7 +5,7 @@ from math import nan
 from pathlib import Path
 
 from app.kit.by_hash import by_hash
-from app.services import access, measured
+from app.services import access, evaluations
 from app.services.answers import Answers, Source, answers, sources_on, teacher_of
 from app.services.boards import Board, DataChoice, data_choices, is_cut_by_runs, pairs_of
 from app.services.live import run as live
@@ -82,8 +82,8 @@ def judgement(case: Case, seeds: int = 1) -> Judgement:
         METRIC,
         seeds=seeds,
         caveats=caveats(case.run, case.twin),
-        comparison=measured.comparison(board, board.student, board.twin) if board.twin else None,
-        gap=measured.gap(board, METRIC) if board.twin else None,
+        comparison=evaluations.comparison(board, board.student, board.twin) if board.twin else None,
+        gap=evaluations.gap(board, METRIC) if board.twin else None,
     )
 
 

@@ -12,9 +12,9 @@ from app.kit.texts import duration, md, number, signed, verdict
 from app.parts.metric_cards import Card, interval, metric_cards
 from app.services.cautions import unequal_budgets
 from app.services.runs import listing, seeds
+from app.services.runs.differences import kept_delta
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
-from app.services.runs.measured import kept_delta
 from app.views.runs import columns, trash
 from app.views.runs.one import export, marks, metrics
 from kdcore.errors import LabError

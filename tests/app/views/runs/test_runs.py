@@ -9,8 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app import services, state
-from app.services.runs import listing, names, seeds
-from app.services.runs import measured as runs_measured
+from app.services.runs import differences, listing, names, seeds
 from app.services.runs import sweep as sweeps
 from app.state import State, changed
 from app.views.runs import columns, finding, missing, trash
@@ -69,7 +68,7 @@ def home(tmp_path, monkeypatch) -> Workspace:
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
     services.sources.clear()
     read_differences.cache_clear()
-    runs_measured.look_for_comparison.clear()
+    differences.look_for_comparison.clear()
     monkeypatch.setattr(missing, "BY_ITSELF", 0)
     return Workspace(own)
 
@@ -444,11 +443,11 @@ def folded_row(home, count: int) -> dict:
     seeds_with_twins(home, count)
     view = listing.runs_view()
     each = [e for e in view.entries if e.title.startswith("again")]
-    twins = seeds.twins_of(view, [each])
+    twins = seeds.own_twins(view, each)
     rows = [e.row for e in each]
-    runs_measured.measure(runs_measured.lacking(rows, view.base_row, twins))
+    differences.measure(differences.lacking(rows, view.base_row, twins))
     measuring.serve(home, idle=0)
-    assert not runs_measured.lacking(rows, view.base_row, twins)
+    assert not differences.lacking(rows, view.base_row, twins)
     return columns._over_seeds(view, each, twins)
 
 
@@ -497,7 +496,7 @@ def test_nothing_is_deleted_restored_or_measured_in_a_public_showing(monkeypatch
     for act in (
         lambda: trash.delete(own.row.run),
         lambda: trash.restore("own0"),
-        lambda: runs_measured.measure([]),
+        lambda: differences.measure([]),
     ):
         with pytest.raises(LabError, match="public"):
             act()

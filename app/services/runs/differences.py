@@ -1,4 +1,4 @@
-"""Stored evaluations of runs: the test of a run, its differences to another run.
+"""Stored differences between runs, and the measurements that a list of runs still lacks.
 
 Runs measure themselves at their end (kdcore/judging/measured.py). What a list still lacks is
 requested from a process in the background; no page waits for a bootstrap.
@@ -15,7 +15,7 @@ from kdcore.errors import LabError
 from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.stored import differences_file, store_differences, stored_differences
 from kdcore.judging import measured, measuring
-from kdcore.judging.measuring import Progress, Request
+from kdcore.judging.measuring import Request
 from kdcore.predictions import answered_hash
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run
@@ -28,48 +28,45 @@ def kept_delta(row: Row, base: Row) -> Mapping[str, Difference] | None:
 
 def shipped_delta(row: Row, base: Row) -> Mapping[str, Difference] | None:
     """The same; also where the whole comparison is stored, as the demo does of its own runs."""
-    if (known := kept_delta(row, base)) is not None:
-        return known
-    if (path := differences_file(access.home(), row.run, base.run)) and same_pairs(row, base):
+    if (stored := kept_delta(row, base)) is not None:
+        return stored
+    if (path := differences_file(access.home(), row.run, base.run)) and _same_pairs(row, base):
         look_for_comparison(row.run, base.run, path)
     return kept_delta(row, base)
 
 
 @by_hash(most=500)  # once for each state of the two files: it reads both
 def look_for_comparison(run: Run, base: Run, path: Path) -> None:
-    """Take the differences of a comparison that lies in a run's folder, where there is one."""
+    """Store the differences of a comparison that lies in a run's folder, where there is one."""
     with suppress(LabError, OSError):
         comparison = measured.stored_comparison(run, base, measured.answered_pairs(run))
         if comparison is not None:
             store_differences(access.home(), run, base, comparison)
 
 
-def lacking(
-    rows: Sequence[Row], base: Row | None, twins: Mapping[Path, Row] | None = None
-) -> list[Request]:
+def lacking(rows: Sequence[Row], base: Row | None, twins: Mapping[Path, Row]) -> list[Request]:
     """Finished runs with answers whose test, or whose difference to the base, is not stored yet.
 
-    twins: by a run's folder, another run that its difference is wanted to as well.
+    twins: by a run's folder, another run to which its difference is measured as well.
     """
-    scored = [r for r in rows if r.scored and (r.test.metrics or _may_store(r))]
+    scored = [row for row in rows if row.scored and (row.test.metrics or _may_store(row))]
     requests = [
-        Request(r.run, base.run if base else None)
-        for r in scored
-        if not r.test.metrics or _is_lacking(r, base)
+        Request(row.run, base.run if base else None)
+        for row in scored
+        if not row.test.metrics or _is_lacking(row, base)
     ]
-    beside = ((r, (twins or {}).get(r.run.folder)) for r in scored if r.test.metrics)
-    return requests + [
-        Request(r.run, twin.run)
-        for r, twin in beside
-        if twin is not None and twin.scored and _is_lacking(r, twin)
-    ]
+    for row in scored:
+        twin = twins.get(row.run.folder)
+        if row.test.metrics and twin is not None and twin.scored and _is_lacking(row, twin):
+            requests.append(Request(row.run, twin.run))
+    return requests
 
 
 def _is_lacking(row: Row, base: Row | None) -> bool:
     # folders, since an own run may bear the id of a bundled one
     if base is None or row.run.folder == base.run.folder or kept_delta(row, base) is not None:
         return False
-    return same_pairs(row, base)
+    return _same_pairs(row, base)
 
 
 def _may_store(row: Row) -> bool:
@@ -82,22 +79,7 @@ def measure(requests: Sequence[Request]) -> None:
     measuring.request(requests, access.home())
 
 
-def keep_going() -> None:
-    """See that the process in the background lives while something waits for it."""
-    measuring.ensure_process(access.home())
-
-
-def progress(requests: Sequence[Request]) -> Progress:
-    """How many of these are queued or running, and which run is evaluated now."""
-    return measuring.progress(requests, access.home())
-
-
-def failures(requests: Sequence[Request]) -> dict[str, str]:
-    """Why some of these could not be measured, by their names."""
-    return measuring.failures(requests, access.home())
-
-
-def same_pairs(row: Row, base: Row) -> bool:
+def _same_pairs(row: Row, base: Row) -> bool:
     """Whether two runs have answered the same test pairs."""
     paths = [each.run.predictions_path("test") for each in (row, base)]
     try:
