@@ -52,10 +52,10 @@ class Form:
 
 def draw(kind: type, form: Form, names: Iterable[str] = ()) -> dict[str, Any]:
     """Every knob of a dataclass, or those named, as fields side by side; returns their values."""
-    selected = tuple(names)
+    selected = tuple(names) or tuple(spec.name for spec in fields(kind))
     values = {}
     for spec in fields(kind):
-        if "help" in spec.metadata and (not selected or spec.name in selected):
+        if "help" in spec.metadata and spec.name in selected:
             with cell(form.path(spec.name), form.problems):
                 values[spec.name] = _field(spec, form)
     return values
@@ -105,16 +105,17 @@ def title_of(name: str, titles: Mapping[str, str] | None = None) -> str:
 def help_of(spec: "Field[Any]") -> str:
     """The declared help of a knob, with its range and its default."""
     rule = spec.metadata
-    usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default
+    if spec.default == "":
+        return md(str(rule["help"]))
+    usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default or 0
     within = f", {rule['low']:,g} to {rule['high']:,g}" if "low" in rule else ""
-    sentence = f"{rule['help']} ({'default ' if usual != '' else ''}{usual or 0}{within})"
-    return md(sentence if usual != "" else str(rule["help"]))
+    return md(f"{rule['help']} (default {usual}{within})")
 
 
 def _field(spec: "Field[Any]", form: Form) -> Any:
     rule, path = spec.metadata, form.path(spec.name)
     key, value = f"knob_{path}", form.values.get(spec.name, spec.default)
-    about: dict[str, Any] = {
+    common: dict[str, Any] = {
         "key": key,
         "help": help_of(spec),
         "disabled": form.closed,
@@ -124,45 +125,30 @@ def _field(spec: "Field[Any]", form: Form) -> Any:
     label = title_of(spec.name, form.titles)
     if "options" in rule:
         st.session_state[key] = value if value in rule["options"] else spec.default
-        return st.selectbox(label, rule["options"], **about)
+        return st.selectbox(label, rule["options"], **common)
     if "low" in rule:
-        st.session_state[key] = _within(value, spec)
-        return st.number_input(label, **about, **_numbers(spec))
+        return _number(label, value, spec, common)
     if isinstance(spec.default, bool):
         st.session_state[key] = value if isinstance(value, bool) else spec.default
-        return st.checkbox(label, **about)
+        return st.checkbox(label, **common)
     st.session_state[key] = str(value)[:_LONGEST]
-    return st.text_input(label, max_chars=_LONGEST, **about)
+    return st.text_input(label, max_chars=_LONGEST, **common)
 
 
-def _within(value: Any, spec: "Field[Any]") -> Any:
-    """A number that the widget can show; one outside stays in the settings, with its problem."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        number = _usual(spec)
-    number = min(max(number, spec.metadata["low"]), spec.metadata["high"])
-    return int(number) if spec.type is int else float(number)
-
-
-def _numbers(spec: "Field[Any]") -> dict[str, Any]:
-    """Range, step and shape of a number, from its declaration."""
-    low, high = spec.metadata["low"], spec.metadata["high"]
-    if spec.type is int:
-        return {"min_value": int(low), "max_value": int(high), "step": 1}
-    return {
-        "min_value": float(low),
-        "max_value": float(high),
-        "step": _step(_usual(spec), float(high)),
-        "format": "%g",
-    }
-
-
-def _usual(spec: "Field[Any]") -> float:
+def _number(label: str, value: Any, spec: "Field[Any]", common: dict[str, Any]) -> Any:
+    """A number within its range; one outside stays in the settings, with its problem."""
     default: Any = spec.default
-    return float(default)
+    number: Any = int if spec.type is int else float
+    low, high = number(spec.metadata["low"]), number(spec.metadata["high"])
+    try:
+        shown = float(value) if math.isfinite(float(value)) else default
+    except (TypeError, ValueError):
+        shown = default
+    st.session_state[common["key"]] = number(min(max(shown, low), high))
+    if spec.type is int:
+        return st.number_input(label, low, high, step=1, **common)
+    step = _step(float(default), high)
+    return st.number_input(label, low, high, step=step, format="%g", **common)
 
 
 def _step(usual: float, high: float) -> float:
@@ -174,6 +160,5 @@ def _step(usual: float, high: float) -> float:
 
 
 def _changed(path: str, key: str, take: Callable[[str, Any], None]) -> None:
-    value = st.session_state.get(key)
-    if value is not None:
+    if (value := st.session_state.get(key)) is not None:
         take(path, value)

@@ -42,15 +42,14 @@ class State(Common):
 PAGES = tuple(f.name for f in fields(State) if "kind" not in f.metadata)
 
 
-def _declared() -> dict[str, Kind]:
-    kinds = {f.name: f.metadata["kind"] for f in fields(State) if f.name not in PAGES}
-    for page in PAGES:
-        for each in fields(getattr(State(), page)):
-            kinds[f"{page}.{each.name}"] = each.metadata["kind"]
-    return kinds
-
-
-FIELDS: dict[str, Kind] = _declared()  # by path, in the order of a link
+FIELDS: dict[str, Kind] = {  # by path, in the order of a link
+    **{f.name: f.metadata["kind"] for f in fields(State) if f.name not in PAGES},
+    **{
+        f"{page}.{f.name}": f.metadata["kind"]
+        for page in PAGES
+        for f in fields(getattr(State(), page))
+    },
+}
 PATHS = {kind.key: path for path, kind in FIELDS.items()}  # by key
 
 
@@ -116,7 +115,7 @@ def query_of(state: State) -> dict[str, str]:
 
 
 def state_of(query: Mapping[str, str]) -> tuple[State, list[str]]:
-    """The state that parameters say, and a sentence for each part that had to be left out."""
+    """The state of a link's parameters, and a sentence for each part that had to be left out."""
     values, problems = {}, []
     version = query.get("v", VERSION)
     if version != VERSION:

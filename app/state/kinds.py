@@ -32,7 +32,7 @@ def number(key: str, default: float, low: float, high: float, **more: Any) -> An
     """A number between two bounds, six digits in a link."""
 
     def clean(value: Any) -> float:
-        return min(max(float(f"{_finite(value):.6g}"), low), high)
+        return _bounded(value, low, high)
 
     return _declare(key, default, clean, _within(clean, low, high), lambda v: f"{v:.6g}", **more)
 
@@ -92,7 +92,7 @@ def numbers(key: str, count: int, low: float, high: float, **more: Any) -> Any:
     def clean(value: Any) -> tuple[float, ...]:
         if not value:
             return ()
-        given = [min(max(float(f"{_finite(v):.6g}"), low), high) for v in value]
+        given = [_bounded(each, low, high) for each in value]
         return tuple(given) if len(given) == count else ()
 
     def parse(raw: str) -> tuple[float, ...]:
@@ -104,6 +104,11 @@ def numbers(key: str, count: int, low: float, high: float, **more: Any) -> Any:
     return _declare(
         key, (), clean, parse, lambda values: ",".join(f"{v:.6g}" for v in values), **more
     )
+
+
+def _bounded(value: Any, low: float, high: float) -> float:
+    """A number of six digits within its bounds."""
+    return min(max(float(f"{_finite(value):.6g}"), low), high)
 
 
 def _declare(key: str, default: Any, *how: Any, **more: Any) -> Any:

@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from app.kit.figures.style import BACKGROUND, MARKS, color, template
-from kdcore.evaluation.recalibration import BeforeAfter, Calibrated
+from kdcore.evaluation.recalibration import BeforeAfter
+from kdcore.metrics.calibration import Reliability
 
 ROOM = [-0.025, 1.04]  # of an axis from 0 to 1: marks at its ends are not cut
 TITLES = ("as trained, T = 1", "after its best T")
@@ -19,7 +20,7 @@ class Model:
 
     name: str
     role: str
-    found: BeforeAfter
+    calibration: BeforeAfter
 
 
 def reliability_diagram(models: list[Model], dark: bool) -> go.Figure:
@@ -46,14 +47,13 @@ def reliability_diagram(models: list[Model], dark: bool) -> go.Figure:
         )
         figure.add_trace(diagonal, row=1, col=column)
         for model in models:
-            bins = getattr(model.found, side)
+            bins = getattr(model.calibration, side).bins
             figure.add_trace(_curve(model, bins, dark, column == 1), row=1, col=column)
             figure.add_trace(_counts(model, bins, dark), row=2, col=column)
     return _axes(figure, dark)
 
 
-def _curve(model: Model, found: Calibrated, dark: bool, legend: bool) -> go.Scatter:
-    bins = found.bins
+def _curve(model: Model, bins: Reliability, dark: bool, legend: bool) -> go.Scatter:
     filled = bins.count > 0
     size = 5 + 11 * np.sqrt(bins.count[filled] / max(bins.count.max(), 1))
     mark = MARKS[model.role]
@@ -76,12 +76,11 @@ def _curve(model: Model, found: Calibrated, dark: bool, legend: bool) -> go.Scat
     )
 
 
-def _counts(model: Model, found: Calibrated, dark: bool) -> go.Scatter:
-    bins = len(found.bins.count)
-    middle = (np.arange(bins) + 0.5) / bins
+def _counts(model: Model, bins: Reliability, dark: bool) -> go.Scatter:
+    size = len(bins.count)
     return go.Scatter(
-        x=middle,
-        y=found.bins.count,
+        x=(np.arange(size) + 0.5) / size,
+        y=bins.count,
         mode="lines",
         name=model.name,
         legendgroup=model.role,

@@ -39,7 +39,7 @@ def places(
     """
     marks = [_around(*frame.at(*point)) for point in (*points, *others)]
     taken: list[_Box] = []
-    found = []
+    chosen = []
     for name, point in zip(names, points, strict=True):
         x, y = frame.at(*point)
         own = _around(x, y)
@@ -51,10 +51,10 @@ def places(
             and not any(_meet(box, each) for each in marks if each != own)
         )
         place, box = next(free, ("", own))
-        found.append(place)
+        chosen.append(place)
         if place:
             taken.append(box)
-    return found
+    return chosen
 
 
 def _around(x: float, y: float) -> _Box:

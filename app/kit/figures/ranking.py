@@ -79,8 +79,8 @@ def axis_floor(curve: NdcgCurve, skilled: bool, deepest: int) -> float:
     if not skilled:
         return 0.0
     worst = np.array(references(curve, True)[2][1][:deepest])
-    known = worst[np.isfinite(worst)]
-    return float(max(np.floor(known.min() * 10) / 10, -1.0)) if len(known) else -1.0
+    finite = worst[np.isfinite(worst)]
+    return float(max(np.floor(finite.min() * 10) / 10, -1.0)) if len(finite) else -1.0
 
 
 def _add_model(figure: go.Figure, line: Line, depths: list[int], skilled: bool, dark: bool) -> None:

@@ -41,13 +41,13 @@ class Point:
 def frontier(points: Sequence[Point], higher: bool) -> list[Point]:
     """The points that no other beats in both: less or equal cost, better or equal quality."""
     sign = 1 if higher else -1
-    found: list[Point] = []
+    unbeaten: list[Point] = []
     best = float("-inf")
     for point in sorted(points, key=lambda p: (p.x, -sign * p.y)):
         if sign * point.y > best:
-            found.append(point)
+            unbeaten.append(point)
             best = sign * point.y
-    return found
+    return unbeaten
 
 
 def quality_against_cost(
@@ -70,7 +70,9 @@ def quality_against_cost(
         _ways(figure, points, dark)
     else:
         best = frontier(points, higher)
-        _step(figure, best, dark)
+        line = {"shape": "hv", "color": TEXT["dark" if dark else "light"], "width": 1.5}
+        x, y = [p.x for p in best], [p.y for p in best]
+        figure.add_scatter(x=x, y=y, name="Frontier", mode="lines", line=line, hoverinfo="skip")
         for role in ROLE_NAMES:
             _marks(figure, [p for p in points if p.role == role], role, dark)
         _names(figure, points, best, dark)
@@ -106,31 +108,23 @@ def _room(points: Sequence[Point]) -> dict[str, object]:
     return {"range": [low - aside, high + aside], "nticks": 5}
 
 
-def _step(figure: go.Figure, best: Sequence[Point], dark: bool) -> None:
-    figure.add_scatter(
-        x=[p.x for p in best],
-        y=[p.y for p in best],
-        name="Frontier",
-        mode="lines",
-        line={"shape": "hv", "color": TEXT["dark" if dark else "light"], "width": 1.5},
-        hoverinfo="skip",
-    )
-
-
 def _names(figure: go.Figure, points: Sequence[Point], best: Sequence[Point], dark: bool) -> None:
     """The names of the chosen runs and of those on the frontier, where there is room for them."""
     shown = [p for p in points if p.chosen] + [p for p in best[::-1] if not p.chosen]
     texts = [p.label or p.title for p in shown]
     across: Callable[[float], float] = math.log10 if _wide(points) else float
     others = [(across(p.x), p.y) for p in points if p not in shown]
-    at = [(across(p.x), p.y) for p in shown]
-    found = places(texts, at, others, _frame(points, across))
-    kept = [(p, text, place) for p, text, place in zip(shown, texts, found, strict=True) if place]
+    at = places(texts, [(across(p.x), p.y) for p in shown], others, _frame(points, across))
+    named = [(p, text, place) for p, text, place in zip(shown, texts, at, strict=True) if place]
+    blanks = "\u00a0" * 3  # between a name and its point
     figure.add_scatter(
-        x=[p.x for p, _, _ in kept],
-        y=[p.y for p, _, _ in kept],
-        text=[_aside(plot(text), place) for _, text, place in kept],
-        textposition=[place for _, _, place in kept],
+        x=[p.x for p, _, _ in named],
+        y=[p.y for p, _, _ in named],
+        text=[
+            blanks + plot(text) if place.endswith("right") else plot(text) + blanks
+            for _, text, place in named
+        ],
+        textposition=[place for _, _, place in named],
         mode="text",
         name="Names",
         showlegend=False,
@@ -138,12 +132,6 @@ def _names(figure: go.Figure, points: Sequence[Point], best: Sequence[Point], da
         cliponaxis=False,
         textfont={"size": 11, "color": TEXT["dark" if dark else "light"]},
     )
-
-
-def _aside(text: str, place: str) -> str:
-    """A name with blanks between it and its point."""
-    blanks = "\u00a0" * 3
-    return f"{blanks}{text}" if place.endswith("right") else f"{text}{blanks}"
 
 
 def _frame(points: Sequence[Point], across: Callable[[float], float]) -> Frame:
@@ -160,21 +148,17 @@ def _frame(points: Sequence[Point], across: Callable[[float], float]) -> Frame:
 def _marks(figure: go.Figure, points: Sequence[Point], role: str, dark: bool) -> None:
     if not points:
         return
-    theme = "dark" if dark else "light"
+    text, shade = TEXT["dark" if dark else "light"], color(role, dark)
     figure.add_scatter(
-        x=[p.x for p in points],
-        y=[p.y for p in points],
         name=ROLE_NAMES[role],
         mode="markers",
-        error_y=_ends(points, color(role, dark)),
-        customdata=[_told(p) for p in points],
-        hovertemplate="%{customdata}<extra></extra>",
         marker={
             "symbol": "circle-open" if role == "muted" else MARKS[role].symbol,
             "size": [15 if p.chosen else 10 for p in points],
-            "color": color(role, dark),
-            "line": {"width": [2 if p.chosen else 0 for p in points], "color": TEXT[theme]},
+            "color": shade,
+            "line": {"width": [2 if p.chosen else 0 for p in points], "color": text},
         },
+        **_drawn(points, shade),
     )
 
 
@@ -182,32 +166,38 @@ def _ways(figure: go.Figure, points: Sequence[Point], dark: bool) -> None:
     """One line per training method; dash and symbol differ where the color is the same."""
     ways = list(dict.fromkeys(p.way for p in points))
     for at, way in enumerate(ways):
-        held = sorted((p for p in points if p.way == way), key=lambda p: p.x)
-        shade = color(held[0].role, dark)
+        line = sorted((p for p in points if p.way == way), key=lambda p: p.x)
+        shade = color(line[0].role, dark)
         figure.add_scatter(
-            x=[p.x for p in held],
-            y=[p.y for p in held],
             name=plot(way),
             mode="lines+markers",
             line={"color": shade, "dash": DASHES[at % len(DASHES)], "width": 2},
             marker={"symbol": SYMBOLS[at % len(SYMBOLS)], "size": 10, "color": shade},
-            error_y=_ends(held, shade),
-            customdata=[_told(p) for p in held],
-            hovertemplate="%{customdata}<extra></extra>",
+            **_drawn(line, shade),
         )
 
 
-def _ends(points: Sequence[Point], shade: str) -> dict[str, object]:
-    """Error bars of the intervals; none where there is no interval."""
-    up = [p.high - p.y if p.high == p.high else 0 for p in points]
-    down = [p.y - p.low if p.low == p.low else 0 for p in points]
-    about = {"type": "data", "symmetric": False, "thickness": 1, "width": 3, "color": shade}
-    return about | {"array": up, "arrayminus": down}
-
-
-def _told(point: Point) -> str:
-    ends = f" [{point.low:.3f}, {point.high:.3f}]" if point.low == point.low else ""
-    return f"{plot(point.title)}<br>{point.y:.3f}{ends}<br>cost {point.x:,.3g}"
+def _drawn(points: Sequence[Point], shade: str) -> dict[str, object]:
+    """Places of points, a text under the pointer, and error bars where there is an interval."""
+    texts = []
+    for p in points:
+        ends = f" [{p.low:.3f}, {p.high:.3f}]" if p.low == p.low else ""
+        texts.append(f"{plot(p.title)}<br>{p.y:.3f}{ends}<br>cost {p.x:,.3g}")
+    return {
+        "x": [p.x for p in points],
+        "y": [p.y for p in points],
+        "customdata": texts,
+        "hovertemplate": "%{customdata}<extra></extra>",
+        "error_y": {
+            "type": "data",
+            "symmetric": False,
+            "thickness": 1,
+            "width": 3,
+            "color": shade,
+            "array": [p.high - p.y if p.high == p.high else 0 for p in points],
+            "arrayminus": [p.y - p.low if p.low == p.low else 0 for p in points],
+        },
+    }
 
 
 def frontier_table(points: Sequence[Point], names: tuple[str, str], higher: bool) -> pd.DataFrame:
@@ -235,29 +225,32 @@ def heat_map(
     names: tuple[str, str, str],
     dark: bool = False,
 ) -> go.Figure:
-    """A sweep over two settings; what a cell says stands in it, its color only repeats it.
+    """A sweep over two settings; each cell has its text, which its color only repeats.
 
     names: of the columns' setting, of the rows' setting, of the value.
     """
     theme = "dark" if dark else "light"
-    scale = [[0.0, GRID[theme]], [1.0, color("student", dark)]]
     figure = go.Figure(layout={"template": template(dark)})
     across, down = [plot(c) for c in columns], [plot(r) for r in rows]
     lines = [[t.replace("\n", "<br>") for t in row] for row in texts]
-    _tiles(figure, across, down, theme)
+    tiles = {"x": across, "y": down, "xgap": 3, "ygap": 3}
+    figure.add_heatmap(  # the grid stands from the start; a cell without a value has no other color
+        z=[[0.0] * len(across)] * len(down),
+        colorscale=[[0.0, GRID[theme]], [1.0, GRID[theme]]],
+        showscale=False,
+        hoverinfo="skip",
+        **tiles,
+    )
     figure.add_heatmap(
-        x=across,
-        y=down,
         z=values,
         text=lines,
-        colorscale=scale,
+        colorscale=[[0.0, GRID[theme]], [1.0, color("student", dark)]],
         showscale=any(math.isfinite(v) for row in values for v in row),
         colorbar={"title": {"text": plot(names[2])}, "thickness": 12},
-        xgap=3,
-        ygap=3,
         hovertemplate="%{x}, %{y}<br>%{text}<extra></extra>",
+        **tiles,
     )
-    _words(figure, across, down, lines, theme)
+    _cell_texts(figure, across, down, lines, TEXT[theme])
     return figure.update_layout(
         height=130 + 74 * len(rows),
         paper_bgcolor="rgba(0,0,0,0)",
@@ -267,34 +260,20 @@ def heat_map(
     )
 
 
-def _tiles(figure: go.Figure, across: Sequence[str], down: Sequence[str], theme: str) -> None:
-    """The grid itself, which stands from the start; a cell without a value has no other color."""
-    figure.add_heatmap(
-        x=across,
-        y=down,
-        z=[[0.0] * len(across)] * len(down),
-        colorscale=[[0.0, GRID[theme]], [1.0, GRID[theme]]],
-        showscale=False,
-        xgap=3,
-        ygap=3,
-        hoverinfo="skip",
-    )
-
-
-def _words(
+def _cell_texts(
     figure: go.Figure,
     across: Sequence[str],
     down: Sequence[str],
     lines: Sequence[Sequence[str]],
-    theme: str,
+    ink: str,
 ) -> None:
-    """What each cell says; a heat map itself writes nothing where it has no value."""
+    """The text of each cell; a heat map itself writes nothing where it has no value."""
     figure.add_scatter(
         x=[column for _ in down for column in across],
         y=[row for row in down for _ in across],
         text=[text for row in lines for text in row],
         mode="text",
-        textfont={"size": 13, "color": TEXT[theme]},
+        textfont={"size": 13, "color": ink},
         hoverinfo="skip",
         showlegend=False,
     )

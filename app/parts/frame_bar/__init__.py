@@ -36,6 +36,5 @@ def frame_bar(selection: str, single_keys: bool, glossary: Sequence[tuple[str, s
 def _keys() -> None:
     from app import state
 
-    said = state_value(KEY, "keys")
-    if isinstance(said, bool):
-        state.change(single_keys=said)
+    if isinstance(choice := state_value(KEY, "keys"), bool):
+        state.change(single_keys=choice)

@@ -25,6 +25,6 @@ def on_next_page(target: str, focus: str = "") -> None:
 
 def draw_next() -> None:
     """Scroll to the place that the last page requested; the frame calls it once per run."""
-    if asked := st.session_state.get(keys.LEAD_TO):
-        target, focus, token = asked
+    if place := st.session_state.get(keys.LEAD_TO):
+        target, focus, token = place
         lead_to(target, token, "lead_to_next", focus)
