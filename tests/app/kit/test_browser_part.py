@@ -20,7 +20,7 @@ PARTS = sorted(
 BROWSER = set(
     """
     AbortController AbortSignal Array Blob Boolean CSS CSSFontFaceRule CustomEvent DOMRect Date
-    Error Float32Array Float64Array Image Int32Array JSON Map Math NaN Infinity Node Number
+    Error Float32Array Float64Array Image Int32Array Intl JSON Map Math NaN Infinity Node Number
     Object Promise RangeError MutationObserver ResizeObserver Set String URL URLSearchParams
     Uint8Array ArrayBuffer WeakMap XMLSerializer atob btoa cancelAnimationFrame clearInterval
     clearTimeout document encodeURIComponent fetch getComputedStyle history location navigator
