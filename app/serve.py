@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import re
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +56,24 @@ class SecurityHeaders:
         await self.app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
+@asynccontextmanager
+async def _prepared(_app: "st.App") -> AsyncIterator[None]:
+    """Prepare the first visit in a thread; the server answers meanwhile."""
+    threading.Thread(target=_prepare).start()
+    yield
+
+
+def _prepare() -> None:
+    from app.shell import first_visit  # half a second of imports
+
+    first_visit.prepare()
+
+
 def lab() -> "st.App":
     """The app with its headers, and the address at which a run is watched."""
     return st.App(
         Path(__file__).with_name("main.py"),
+        lifespan=_prepared,
         routes=routes(),
         middleware=[Middleware(SecurityHeaders)],
     )

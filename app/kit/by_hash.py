@@ -14,7 +14,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import fields, is_dataclass
 from functools import update_wrapper
 from inspect import signature
@@ -23,6 +23,7 @@ from typing import Any, Generic, ParamSpec, TypeVar
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -55,7 +56,7 @@ class Cached(Generic[P, R]):
         try:
             with self._turns.setdefault(key, threading.RLock()):  # others wait for the first
                 if (stored := self._stored(key)) is None:
-                    with st.spinner(self._spinner) if self._spinner else nullcontext():
+                    with self._waiting():
                         stored = time.monotonic(), self._function(*args, **kwargs)
                     self._results[key] = stored
                     while len(self._results) > self._most:
@@ -63,6 +64,11 @@ class Cached(Generic[P, R]):
         finally:  # a function that fails leaves no lock behind
             self._turns.pop(key, None)
         return stored[1]
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        """What the page says meanwhile; the server also computes ahead, for no page."""
+        on_page = get_script_run_ctx(suppress_warning=True) is not None
+        return st.spinner(self._spinner) if self._spinner and on_page else nullcontext()
 
     def clear(self) -> None:
         """Forget every result."""

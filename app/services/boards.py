@@ -138,11 +138,24 @@ _taken = by_hash(most=6)(PairTable.take)
 def board() -> Board:
     """The board as the present state sets it."""
     now, choice = state.now(), chosen_data()
-    pairs = pairs_of(choice, now.data.split)
+    offered = sources_on(pairs_of(choice, now.data.split))
+    teacher = _named(offered, now.teacher, "teacher")
+    student = _named(offered, now.student, "student")
+    return board_of(choice, now.data.split, teacher, student, _named(offered, now.rival, "rival"))
+
+
+def board_of(
+    choice: DataChoice,
+    split: str = "",
+    teacher: Source | None = None,
+    student: Source | None = None,
+    rival: Source | None = None,
+) -> Board:
+    """The board of a split: its default teacher and student where none is given."""
+    pairs = pairs_of(choice, split)
     offered = sources_on(pairs)
-    teacher = _named(offered, now.teacher, "teacher") or default_teacher(offered)
-    student = _named(offered, now.student, "student") or default_student(offered, teacher)
-    rival = _named(offered, now.rival, "rival")
+    teacher = teacher or default_teacher(offered)
+    student = student or default_student(offered, teacher)
     models = [answers(s) if s else None for s in (teacher, student, twin_of(offered, student))]
     shown = [*models, answers(rival) if rival else None]
     rows = common_rows([model.predictions for model in shown if model])
