@@ -98,7 +98,7 @@ class Notebook:
 
     def read(self) -> dict[str, Note]:
         """Read all notes by their pair's key, in the order in which they were first written."""
-        return _read(self._lines())[0]
+        return _read(self.path)[0]
 
     def keep(self, note: Note) -> dict[str, Note]:
         """Write one note (an empty one is deleted) and return all notes.
@@ -108,7 +108,7 @@ class Notebook:
         self.folder.mkdir(parents=True, exist_ok=True)
         try:
             with FileLock(f"{self.path}.lock", timeout=PATIENCE):
-                notes, unreadable = _read(self._lines())
+                notes, unreadable = _read(self.path)
                 notes = with_note(notes, stamped(note))
                 lines = [json.dumps(asdict(n), ensure_ascii=False) for n in notes.values()]
                 write_text_atomic(self.path, "".join(f"{line}\n" for line in lines + unreadable))
@@ -118,17 +118,15 @@ class Notebook:
             ) from cause
         return notes
 
-    def _lines(self) -> list[str]:
-        if not self.path.exists():
-            return []
-        return self.path.read_text(encoding="utf-8", errors="backslashreplace").split("\n")
 
-
-def _read(lines: Iterable[str]) -> tuple[dict[str, Note], list[str]]:
+def _read(path: Path) -> tuple[dict[str, Note], list[str]]:
     """Return notes by key, and the lines that are no notes: they stay in the file."""
     notes: dict[str, Note] = {}
-    unreadable = []
-    for line in filter(str.strip, lines):
+    unreadable: list[str] = []
+    if not path.exists():
+        return notes, unreadable
+    text = path.read_text(encoding="utf-8", errors="backslashreplace")
+    for line in filter(str.strip, text.split("\n")):
         try:
             note = Note(**{str(k): str(v) for k, v in json.loads(line).items()})
             notes[note.key] = note

@@ -12,7 +12,7 @@ from kdcore.data.files.label_texts import (
     is_whole_number,
     label_lookup,
 )
-from kdcore.data.files.problems import Problem, quoted, refusal
+from kdcore.data.files.problems import quoted, unreadable
 from kdcore.data.pairs import UNLABELLED
 from kdcore.errors import Cure, DataError, by_import
 from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES, LabelScheme
@@ -47,9 +47,9 @@ class GradesUnclearError(DataError):
     """
 
     def __init__(
-        self, file: str, problem: Problem, labels: Sequence[str], choices: Sequence[Choice] = ()
+        self, file: str, what: str, cure: str, labels: Sequence[str], choices: Sequence[Choice] = ()
     ) -> None:
-        error = refusal(f"{file} cannot be read:", [problem])
+        error = unreadable(file, what, cure)
         super().__init__(error.headline, error.problems)
         self.labels, self.choices = tuple(labels), tuple(choices)
 
@@ -74,9 +74,7 @@ class _Labels:
         """Make the error that asks which scheme to take; its cure offers each choice."""
         options = " or ".join(f"{by_import(c.option)} ({c.meaning})" for c in choices)
         cure = Cure(f"say which with {options}", "choose it under “Scale of the labels”")
-        return GradesUnclearError(
-            self.file, Problem(self.file, 0, what, cure), self.names(), choices
-        )
+        return GradesUnclearError(self.file, what, cure, self.names(), choices)
 
 
 def _collected(texts: Iterable[str], file: str) -> _Labels:
@@ -116,9 +114,7 @@ def infer_scheme(texts: Iterable[str], file: str) -> tuple[LabelScheme, tuple[st
 def _fractions(labels: _Labels) -> GradesUnclearError:
     fractions = [label for label in labels.counts if is_fraction(label)]
     what = f"the labels {', '.join(map(quoted, fractions[:5]))} are not whole grades"
-    return GradesUnclearError(
-        labels.file, Problem(labels.file, 0, what, cure_of_label(fractions[0], "")), labels.names()
-    )
+    return GradesUnclearError(labels.file, what, cure_of_label(fractions[0], ""), labels.names())
 
 
 def _check_unjudged(labels: _Labels, scheme: LabelScheme) -> None:
@@ -211,5 +207,4 @@ def _unclear(labels: _Labels, names: Sequence[str]) -> GradesUnclearError:
             f"map another column: {by_import('--map grade=COLUMN')}, or --map grade= for none",
             "choose another column under “Grade”, or none",
         )
-    problem = Problem(labels.file, 0, what, cure)
-    return GradesUnclearError(labels.file, problem, labels.names() if few else ())
+    return GradesUnclearError(labels.file, what, cure, labels.names() if few else ())
