@@ -27,7 +27,12 @@ def bound(widget: Callable[..., Any], path: str, *args: Any, **kwargs: Any) -> A
 
 
 def choose(
-    path: str, label: str, titles: Mapping[Any, str], *, label_visibility: str = "collapsed"
+    path: str,
+    label: str,
+    titles: Mapping[Any, str],
+    *,
+    label_visibility: str = "collapsed",
+    **kwargs: Any,
 ) -> None:
     """One of a few titled values of a choice, side by side; exactly one is always chosen."""
     bound(
@@ -38,6 +43,7 @@ def choose(
         format_func=lambda key: titles[key],
         required=True,
         label_visibility=label_visibility,
+        **kwargs,
     )
 
 

@@ -14,7 +14,7 @@ from app.kit.texts import number, signed
 from app.services import Board, ranking
 from app.services.ranking import QueryDeltas
 from app.shell import frame
-from app.views.ranking.models import Side, about, caption
+from app.views.ranking.models import Side, caption, provenance
 from app.views.ranking.parts.delta_strip import delta_strip
 from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.curves import ndcg_name
@@ -43,7 +43,7 @@ def draw(board: Board, a: Side, b: Side, gain: str, k: int, test: Difference) ->
         "delta_picture",
         table(deltas, texts),
         sentence,
-        about(board, a, b),
+        provenance(board, a, b),
         caption(board, title, a, b),
     )
     st.caption(
@@ -60,11 +60,16 @@ def query_texts(board: Board) -> NDArray[np.object_]:
 
 
 def payload(
-    deltas: QueryDeltas, texts: NDArray[np.object_], a: Side, b: Side, test: Difference, said: str
+    deltas: QueryDeltas,
+    texts: NDArray[np.object_],
+    a: Side,
+    b: Side,
+    test: Difference,
+    sentence: str,
 ) -> dict[str, object]:
     """What the strip draws, greatest difference first."""
     values = [np.round(v, 4).tolist() for v in (deltas.delta, deltas.a, deltas.b)]
-    known = np.isfinite(test.low)
+    tested = np.isfinite(test.low)
     mark = hashlib.sha256(deltas.delta.tobytes() + deltas.query.tobytes()).hexdigest()[:12]
     return {
         "hash": f"{mark}-{a.role}-{b.role}",
@@ -75,24 +80,24 @@ def payload(
         "a": {"name": a.name, "role": a.role},
         "b": {"name": b.name, "role": b.role},
         "mean": test.delta,
-        "low": test.low if known else None,
-        "high": test.high if known else None,
+        "low": test.low if tested else None,
+        "high": test.high if tested else None,
         "brush": [int(v) for v in state.now().ranking.brush],
-        "said": said,
+        "said": sentence,
     }
 
 
 def summary(deltas: QueryDeltas, test: Difference) -> str:
     """The strip in words: wins, ties, losses, mean, interval, p, verdict, detectability."""
     better, worse = int((deltas.delta > 0).sum()), int((deltas.delta < 0).sum())
-    said = (
+    counts = (
         f"A is better in {better:,} queries, B in {worse:,}, equal in "
         f"{len(deltas.delta) - better - worse:,}; mean A − B {signed(test.delta)}"
     )
     if np.isfinite(test.low):
-        said += f", 95 % {signed(test.low)} to {signed(test.high)}, p = {test.p:.4f}"
+        counts += f", 95 % {signed(test.low)} to {signed(test.high)}, p = {test.p:.4f}"
     return (
-        f"{said}. Verdict on A: {against(test.verdict, 'B')}. {test.n:,} queries could show a "
+        f"{counts}. Verdict on A: {against(test.verdict, 'B')}. {test.n:,} queries could show a "
         f"difference of {number(test.smallest_detectable)} four times in five."
     )
 

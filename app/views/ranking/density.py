@@ -19,6 +19,7 @@ from kdcore.evaluation.comparison import DensityDifference
 from kdcore.metrics.significance import THE_SAME
 
 READINGS = {"points": "Points", "relative": "Relative", "paper": "Paper's Table 3"}
+MEANS = {True: "Pooled", False: "Mean of queries"}
 # TwinBERT_cos against C-DSSM in the top 5, relative changes, worst grade first
 PAPER = (-0.074, -0.026, 0.019, 0.188)
 FOOTNOTE = (
@@ -53,7 +54,7 @@ def draw(board: Board) -> None:
 
 @st.fragment
 def _body(board: Board) -> None:
-    said = st.container()
+    top = st.container()
     pair = models.choose(board, lambda: _own_controls(board))
     if pair is None:  # a rival was just taken away
         st.rerun()
@@ -61,22 +62,22 @@ def _body(board: Board) -> None:
     k = min(now.k, models.deepest(board))
     tests = ranking.density(board, a.answers, b.answers, k)
     sentence = finding(a, b, k, tests)
-    with said:
+    with top:
         frame.finding(sentence, board)
     with st.container(key="density_picture"):
         density_rail("density_rail", payload(board, a, b, k, tests))
     caption = models.caption(board, f"Which labels fill the top {k}: label density", a, b)
-    about = models.about(board, a, b)
-    controls.exports("density_picture", table(board, a, b), sentence, about, caption)
-    models.tell_ties(board, a, b)
+    marks = models.provenance(board, a, b)
+    controls.exports("density_picture", table(board, a, b), sentence, marks, caption)
+    models.say_ties(board, a, b)
     _notes(board, now.reading, now.pooled, tests, k)
 
 
 def _own_controls(board: Board) -> None:
-    controls.bound(
-        _readings, "ranking.reading", "Read the change as", on_change=_read, args=(board,)
+    controls.choose(
+        "ranking.reading", "Read the change as", READINGS, on_change=_read, args=(board,)
     )
-    controls.bound(_means, "ranking.pooled", "Shares")
+    controls.choose("ranking.pooled", "Shares", MEANS)
 
 
 def finding(a: Side, b: Side, k: int, tests: tuple[DensityDifference, ...]) -> str:
@@ -173,56 +174,28 @@ def _notes(
 ) -> None:
     if not pooled:
         st.caption("Interval and verdict are of the pooled shares; choose Pooled to see them.")
-    found = tests[-1].smallest_detectable
+    detectable = tests[-1].smallest_detectable
+    between = ""  # why the grades between the best and the worst have no verdict
+    if len(tests) > 2:
+        between = f": more {tests[-2].grade} ads may just mean fewer {tests[-1].grade} ones"
     if pooled and tests[-1].verdict == THE_SAME:
         st.caption(
             f"At k = {k} every list is shown in full, with the same ads in both orders: the "
             "difference is 0 by construction, so there is nothing to test."
         )
-    elif pooled and np.isfinite(found):
+    elif pooled and np.isfinite(detectable):
         st.caption(
             f"Intervals: {ranking.RESAMPLES:,} bootstrap samples of queries, 95 %; p: "
             f"{ranking.permutations(board):,} random swaps of the two models per query. At "
             f"k = {k}, p = {tests[-1].p:.4f} for the best grade; the smallest difference that 80 % "
-            f"of such tests would find is {found:.1f} points. Only the best and the worst "
-            f"grade get a verdict{_between(tests)}. {len(tests)} grades are tested on the same "
+            f"of such tests would find is {detectable:.1f} points. Only the best and the worst "
+            f"grade get a verdict{between}. {len(tests)} grades are tested on the same "
             "lists without a correction, so one of them may look clear by chance."
         )
     if reading == "paper":
         st.caption(FOOTNOTE)
         if len(board.pairs.scheme) != len(PAPER):
             st.caption(OWN_GRADES.format(n=len(board.pairs.scheme)))
-
-
-def _between(tests: tuple[DensityDifference, ...]) -> str:
-    """Why the grades between have none; nothing where there are none between."""
-    if len(tests) == 2:
-        return ""
-    best, second = tests[-1].grade, tests[-2].grade
-    return f": more {second} ads may just mean fewer {best} ones"
-
-
-def _readings(label: str, **kwargs: Any) -> Any:
-    return st.segmented_control(
-        label,
-        list(READINGS),
-        format_func=lambda key: READINGS[key],
-        required=True,
-        label_visibility="collapsed",
-        **kwargs,
-    )
-
-
-def _means(label: str, **kwargs: Any) -> Any:
-    names = {True: "Pooled", False: "Mean of queries"}
-    return st.segmented_control(
-        label,
-        [True, False],
-        format_func=lambda key: names[key],
-        required=True,
-        label_visibility="collapsed",
-        **kwargs,
-    )
 
 
 def _read(board: Board) -> None:
@@ -240,8 +213,9 @@ def _read(board: Board) -> None:
 
 def _cdssm(board: Board) -> str:
     """A C-DSSM that answered these pairs, trained on labels alone when there is the choice."""
-    found = []
-    for source in services.sources_on(board.all_pairs):
-        if source.run is not None and source.run.model_name == "cdssm":
-            found.append((source.run.is_distilled, source.key))
-    return min(found)[1] if found else ""
+    keys = [
+        (source.run.is_distilled, source.key)
+        for source in services.sources_on(board.all_pairs)
+        if source.run is not None and source.run.model_name == "cdssm"
+    ]
+    return min(keys)[1] if keys else ""

@@ -1,9 +1,9 @@
 """Run and qrels files of what is shown, for trec_eval and whatever else reads TREC."""
 
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 import streamlit as st
 
@@ -11,7 +11,6 @@ from app.services import Board
 from app.views.ranking import models
 from app.views.ranking.models import Side
 from kdcore.evaluation.exports import write_qrels, write_trec_run
-from kdcore.labels import GainKind
 
 
 def draw(board: Board, gain: str) -> None:
@@ -45,15 +44,16 @@ def draw(board: Board, gain: str) -> None:
 
 def trec_run(board: Board, side: Side) -> bytes:
     """The run file of one model."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run"
-        write_trec_run(path, board.pairs, side.answers.predictions)
-        return path.read_bytes()
+    return _written(write_trec_run, board.pairs, side.answers.predictions)
 
 
 def qrels(board: Board, gain: str) -> bytes:
     """The judgments, worth what the shown gain gives them."""
+    return _written(write_qrels, board.pairs, gain)
+
+
+def _written(write: Callable[..., None], *args: object) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "qrels"
-        write_qrels(path, board.pairs, cast(GainKind, gain))
+        path = Path(folder) / "file"
+        write(path, *args)
         return path.read_bytes()

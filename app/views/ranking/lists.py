@@ -14,7 +14,7 @@ from app.kit.texts import number
 from app.services import Board
 from app.shell import captions, frame, lacking
 from app.views.ranking import query as ranking_query
-from app.views.ranking.parts.paired_lists import paired_lists, said
+from app.views.ranking.parts.paired_lists import message, paired_lists
 from app.views.ranking.query import Query
 from kdcore.metrics.ranking import ndcg, ndcg_random
 from kdcore.scores import Scores, ranking_score
@@ -41,14 +41,14 @@ def draw(board: Board) -> None:
         paired_lists(
             payload(board, query, columns),
             KEY,
-            pair=_picked,
-            scratch=lambda: _reordered(query),
+            pair=_take_pair,
+            scratch=lambda: _take_order(query),
         )
     models = " ".join(f"{c['role']}={c['hash']}" for c in columns if c["hash"])
-    about = f"KD Lab lists; data {board.pairs.content_hash}; {models}"
+    marks = f"KD Lab lists; data {board.pairs.content_hash}; {models}"
     n = f"n = {len(query.rows):,} ads of this query"
     caption = captions.of_board(board, f"One query, ranked: “{query.text}”", n=n, twin=False)
-    controls.exports("lists_picture", table, sentence, about, caption)
+    controls.exports("lists_picture", table, sentence, marks, caption)
 
 
 def _depth() -> None:
@@ -57,18 +57,18 @@ def _depth() -> None:
 
 def columns_of(board: Board, query: Query) -> list[dict[str, Any]]:
     """The orders that a score makes: role, name, score of each ad, what the score is."""
-    found = []
-    for role, who in (("teacher", board.teacher), ("student", board.student)):
-        if who is not None:
-            said = Scores.of(who.predictions.take(query.rows), board.pairs.scheme)
-            name = f"{role.capitalize()}, {who.title}"
-            found.append(_column(board, role, name, said.soft, said.ranking, who.hash))
-    if board.pairs.truth is not None and found:
+    columns = []
+    for role, model in board.models.items():
+        if role != "twin":
+            scores = Scores.of(model.predictions.take(query.rows), board.pairs.scheme)
+            name = f"{role.capitalize()}, {model.title}"
+            columns.append(_column(board, role, name, scores.soft, scores.ranking, model.hash))
+    if board.pairs.truth is not None and columns:
         exact = board.pairs.truth[query.rows]
         with np.errstate(divide="ignore"):
             order = ranking_score(np.log(exact))
-        found.append(_column(board, "truth", "Truth of the world", exact, order, ""))
-    return found
+        columns.append(_column(board, "truth", "Truth of the world", exact, order, ""))
+    return columns
 
 
 def _column(
@@ -110,12 +110,12 @@ def payload(board: Board, query: Query, columns: list[dict[str, Any]]) -> dict[s
 
 
 def ads_of(board: Board, query: Query) -> list[dict[str, Any]]:
-    """The ads as the browser parts know them: row in the table, texts, grade (-1: unjudged).
+    """The ads as the browser parts know them: row in the table, texts, grade (-1: unlabelled).
 
     turn: which of equal scores stands first, by a hash of the texts.
     """
-    kept = board.pairs.frame.iloc[query.rows]
-    texts = (kept[name] for name in ("title", "description", "grade"))
+    frame = board.pairs.frame.iloc[query.rows]
+    texts = (frame[name] for name in ("title", "description", "grade"))
     columns = zip(query.rows, *texts, turns_of(board, query), strict=True)
     return [
         {
@@ -139,10 +139,10 @@ def scratch_of(query: Query, columns: list[dict[str, Any]], turns: NDArray[np.in
     by_role = {c["role"]: c["ranks"] for c in columns}
     ranks = np.asarray(by_role.get("student", columns[0]["ranks"]))
     start = [int(ad) for ad in np.lexsort((turns, -ranks))]
-    asked = re.fullmatch(r"(\d+):(\d+(?:-\d+)*)", state.now().ranking.own_order)
-    if not asked or int(asked[1]) != query.id:
+    own = re.fullmatch(r"(\d+):(\d+(?:-\d+)*)", state.now().ranking.own_order)
+    if not own or int(own[1]) != query.id:
         return start
-    order = [int(ad) for ad in asked[2].split("-")]
+    order = [int(ad) for ad in own[2].split("-")]
     if sorted(order) == sorted(start):
         return order
     state.ignore("scratch: this is no order of the query's ads; the student's is shown")
@@ -153,15 +153,15 @@ def scratch_of(query: Query, columns: list[dict[str, Any]], turns: NDArray[np.in
 def table_of(board: Board, query: Query, columns: list[dict[str, Any]]) -> pd.DataFrame:
     """A row an ad: place and score in each column, label, place in the visitor's order."""
     ads, grades = ads_of(board, query), board.pairs.scheme.grades
-    judged, turns = np.array([ad["grade"] for ad in ads]), turns_of(board, query)
+    labels, turns = board.pairs.grades[query.rows], turns_of(board, query)
     table = pd.DataFrame({"query": query.text, "title": [ad["title"] for ad in ads]})
-    table["label"] = ["unlabelled" if g < 0 else grades[g] for g in judged]
+    table["label"] = ["unlabelled" if g < 0 else grades[g] for g in labels]
     for column in columns:
         table[f"place, {column['role']}"] = _places(np.asarray(column["ranks"]), turns)
         table[f"expected grade, {column['role']}"] = column["scores"]
     nearest = next(c for c in reversed(columns) if c["role"] != "truth")
-    beside = _places(np.asarray(nearest["ranks"]), turns)
-    ideal = np.lexsort((beside, -judged))  # as the part breaks ties
+    places = _places(np.asarray(nearest["ranks"]), turns)
+    ideal = np.lexsort((places, -labels))  # as the part breaks ties
     table["place, ideal by label"] = np.argsort(ideal) + 1
     own = np.empty(len(ads), dtype=int)
     own[scratch_of(query, columns, turns)] = np.arange(1, len(ads) + 1)
@@ -178,34 +178,31 @@ def finding(board: Board, query: Query, columns: list[dict[str, Any]]) -> str:
     """What each order scores on this query, beside a random one."""
     now = state.now().ranking
     grades = board.pairs.grades[query.rows]
-    judged = np.flatnonzero(grades >= 0)
-    gains = board.pairs.scheme.gains("linear" if now.gain == "linear" else "exp2")[grades[judged]]
+    rows = np.flatnonzero(grades >= 0)
+    gains = board.pairs.scheme.gains("linear" if now.gain == "linear" else "exp2")[grades[rows]]
     if not gains.any():
-        why = "none of its ads is labelled" if not len(judged) else "none of its ads has any gain"
+        why = "none of its ads is labelled" if not len(rows) else "none of its ads has any gain"
         return f"For “{query.text}” no order is better than another: {why}."
-    same = np.zeros(len(judged), dtype=np.int64)
-    k = min(now.k, len(judged))
-    said = [
-        f"{number(float(ndcg(gains, np.asarray(c['ranks'])[judged], same, k)[0, -1]))} "
+    same = np.zeros(len(rows), dtype=np.int64)
+    k = min(now.k, len(rows))
+    values = [
+        f"{number(float(ndcg(gains, np.asarray(c['ranks'])[rows], same, k)[0, -1]))} "
         f"{'by' if c['role'] == 'truth' else 'for'} the {c['role']}"
         for c in columns
     ]
     chance = number(float(ndcg_random(gains, same, k)[0, -1]))
-    return f"For “{query.text}”, nDCG@{now.k} is {', '.join(said)}; a random order has {chance}."
+    return f"For “{query.text}”, nDCG@{now.k} is {', '.join(values)}; a random order has {chance}."
 
 
-def _picked() -> None:
-    told = said(KEY).get("pair")
-    if isinstance(told, dict):
-        state.change(pair=told.get("row"))
+def _take_pair() -> None:
+    state.change(pair=message(KEY, "pair").get("row"))
 
 
-def _reordered(query: Query) -> None:
-    """Keep the order with its query's number: another query starts afresh."""
-    told = said(KEY).get("scratch")
-    order = told.get("order") if isinstance(told, dict) else None
-    asked = told.get("query") if isinstance(told, dict) else None
-    if asked != query.id or not isinstance(order, list):
+def _take_order(query: Query) -> None:
+    """Store the order with its query's number: another query starts afresh."""
+    sent = message(KEY, "scratch")
+    order = sent.get("order")
+    if sent.get("query") != query.id or not isinstance(order, list):
         return
     if sorted(map(str, order)) == sorted(map(str, range(len(query.rows)))):
         state.change(ranking={"own_order": f"{query.id}:{'-'.join(map(str, order))}"})

@@ -42,17 +42,14 @@ class Side:
 
 def sides_of(board: Board) -> dict[str, Side]:
     """Every role that a model fills, in the order in which pictures show them."""
-    held = {
-        "student": board.student,
-        "teacher": board.teacher,
-        "twin": board.twin,
-        "rival": services.rival_of(board),
-    }
-    return {role: Side(role, who) for role, who in held.items() if who is not None}
+    models = board.models
+    if rival := services.rival_of(board):
+        models["rival"] = rival
+    return {role: Side(role, models[role]) for role in ROLES if role in models}
 
 
 def chosen(board: Board) -> tuple[Side, Side] | None:
-    """A and B; a role that nobody fills gives way to the next one. None below two models."""
+    """A and B; a role without a model gives way to the next one. None below two models."""
     sides, now = sides_of(board), state.now().ranking
     if len(sides) < 2:
         return None
@@ -63,17 +60,16 @@ def chosen(board: Board) -> tuple[Side, Side] | None:
 
 def choose(board: Board, more: Callable[[], None]) -> tuple[Side, Side] | None:
     """One row of controls: A, B, the rival, then a tab's own; and A and B as they come out."""
-    others = {s.key: s.title for s in services.sources_on(board.all_pairs)}
-    known = list(dict.fromkeys(["", *others, state.now().rival]))  # a link may name a stranger
-    names = others | {"": "none"}
+    names = {s.key: s.title for s in services.sources_on(board.all_pairs)} | {"": "none"}
+    offered = list(dict.fromkeys(["", *names, state.now().rival]))  # a link may name a stranger
     with st.container(horizontal=True, vertical_alignment="center", key="ranking_controls"):
         _select("ranking.model_a", "A", list(ROLES), ROLES, 128)
         _select("ranking.model_b", "B", list(ROLES), ROLES, 128)
-        _select("rival", "Rival", known, names, 170)
+        _select("rival", "Rival", offered, names, 170)
         more()
     pair = chosen(board)
     if pair:
-        _told(sides_of(board), *pair)
+        _say_replaced(sides_of(board), *pair)
     return pair
 
 
@@ -89,8 +85,8 @@ def _select(path: str, label: str, options: list[str], titles: dict[str, str], w
     )
 
 
-def _told(sides: dict[str, Side], a: Side, b: Side) -> None:
-    """Say when a role that nobody fills, or one asked for twice, gave way to another."""
+def _say_replaced(sides: dict[str, Side], a: Side, b: Side) -> None:
+    """Say when a role without a model, or one chosen twice, gave way to another."""
     now = state.now().ranking
     for role in sorted({now.model_a, now.model_b} - set(sides)):
         how = "choose one beside it" if role == "rival" else "none has scored these pairs"
@@ -99,7 +95,7 @@ def _told(sides: dict[str, Side], a: Side, b: Side) -> None:
         st.caption(f"A is set against itself, so B is {md(b.name)} instead.")
 
 
-def tell_ties(board: Board, *sides: Side) -> None:
+def say_ties(board: Board, *sides: Side) -> None:
     """Say under a picture which of the models give many of the top ads one score."""
     for side in sides:
         for note in ranking.per_query(board, side.answers).tied_notes(f"{ROLES[side.role]}: "):
@@ -122,7 +118,7 @@ def caption(board: Board, title: str, *sides: Side, lines: tuple[str, ...] = ())
     return captions.of_models(board, title, *lines, models=names, n=n)
 
 
-def about(board: Board, *sides: Side) -> str:
+def provenance(board: Board, *sides: Side) -> str:
     """The hash line of an export."""
     models = " ".join(f"{s.role}={s.answers.hash}" for s in sides)
     return f"KD Lab ranking; data {board.pairs.content_hash}; {models}"

@@ -28,17 +28,15 @@ def draw(board: Board) -> None:
 
 @st.fragment
 def _body(board: Board) -> None:
-    if (
-        state.now().ranking.tab != "ndcg"
-    ):  # a query was opened: its list is another part of the page
-        st.rerun()
-    said = st.container()
+    if state.now().ranking.tab != "ndcg":
+        st.rerun()  # a query was opened: its list is another part of the page
+    top = st.container()
     pair = models.choose(board, _variant_controls)
     k, gain = min(state.now().ranking.k, models.deepest(board)), state.now().ranking.gain
     sides = models.sides_of(board).items()
     curves = {role: ranking.curve(board, side.answers, gain) for role, side in sides}
     test = ranking.difference(board, pair[0].answers, pair[1].answers, gain, k) if pair else None
-    with said:
+    with top:
         frame.finding(finding(curves, pair, test, k), board)
     _cards(board, curves, pair, test, k)
     _chart(board, curves, k)
@@ -127,7 +125,7 @@ def _cards(
     metric_cards(cards, "ranking_cards", "nDCG of each model, and of A minus B")
     if left:
         st.caption(f"{left:,} queries have no ad above the worst grade and are left out.")
-    models.tell_ties(board, *models.sides_of(board).values())
+    models.say_ties(board, *models.sides_of(board).values())
 
 
 def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:
@@ -145,11 +143,11 @@ def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:
         f"{ndcg_name(now.gain, k)}: {of}; random order {number(first.random[k - 1])}, "
         f"worst {number(first.worst[k - 1])}, ideal 1."
     )
-    about = models.about(board, *sides.values()) + f"; gain {now.gain}"
+    marks = models.provenance(board, *sides.values()) + f"; gain {now.gain}"
     what = "Skill score of nDCG" if now.skill_score else "nDCG"
     title = f"{what} by depth, {GAIN_LABELS[now.gain].lower()}"
     caption = models.caption(board, title, *sides.values())
-    controls.chart(figure, figures.ndcg_table(lines, last), sentence, "ndcg_curve", about, caption)
+    controls.chart(figure, figures.ndcg_table(lines, last), sentence, "ndcg_curve", marks, caption)
     controls.bound(st.slider, "ranking.k", "Depth k", min_value=1, max_value=DEPTH)
     if now.k > last:
         st.caption(f"No list is longer than {last} ads, so k = {last} is shown.")
@@ -169,9 +167,9 @@ def _variants(board: Board, k: int) -> None:
     sentence = f"{variant_finding(shown)}{_left_words(left, len(board.pairs))}"
     st.text(sentence)
     figure = figures.rank_moves(shown, roles, (now.gain, k), controls.dark())
-    about = f"KD Lab ranking of models; data {board.pairs.content_hash}"
+    marks = f"KD Lab ranking of models; data {board.pairs.content_hash}"
     caption = models.caption(board, "Rank of each model under each variant of nDCG")
-    controls.chart(figure, figures.rank_table(shown), sentence, "ndcg_variants", about, caption)
+    controls.chart(figure, figures.rank_table(shown), sentence, "ndcg_variants", marks, caption)
 
 
 def unique_names(standings: list[ranking.Standing]) -> dict[str, str]:

@@ -36,13 +36,13 @@ class Query:
 
 def choose(
     board: Board,
-    beside: Callable[[], object],
+    more: Callable[[], object],
     telling: NDArray[np.bool_] | None = None,
 ) -> Query | None:
     """Draw the chooser; the query that the state, its pair, or the order names. None: no pair.
 
-    beside: draws one more control in the same row. telling: (queries,) which ones are worth
-    opening on when nobody chose; the first of them is.
+    more: draws one more control in the same row. telling: (queries,) which ones are worth
+    opening on when the visitor has chosen none; the first of them is.
     """
     texts = board.pairs.frame["query"].to_numpy()
     first = np.unique(board.pairs.query_ids, return_index=True)[1]
@@ -67,22 +67,22 @@ def choose(
         _find(order, present, place, lambda q: _label(str(texts[first[q]]), float(deltas[q])))
         _walk("Previous", "arrow_upward", order, at - 1)
         _walk("Next", "arrow_downward", order, at + 1)
-        beside()
+        more()
     rows = np.flatnonzero(board.pairs.query_ids == present)
     drawn = np.argsort(board.pairs.tiebreaks[rows])[:MOST_ADS]
-    kept = rows[np.sort(drawn)]
-    if len(kept) < len(rows):
+    listed = rows[np.sort(drawn)]
+    if len(listed) < len(rows):
         st.caption(
             f"{MOST_ADS} of its {len(rows):,} ads are listed here, chosen by a hash of their texts."
         )
-    return Query(present, str(texts[first[present]]), kept, len(rows) - len(kept))
+    return Query(present, str(texts[first[present]]), listed, len(rows) - len(listed))
 
 
 def _order(board: Board, sort: str) -> tuple[Ints, NDArray[np.float64]]:
-    """The queries in the order asked for, and what the student gains on the teacher in each."""
+    """The queries in the requested order, and what the student gains on the teacher in each."""
     queries = int(board.pairs.query_ids.max()) + 1
-    own, taught = _ndcg(board, board.student, queries), _ndcg(board, board.teacher, queries)
-    deltas = own - taught
+    own, teachers = _ndcg(board, board.student, queries), _ndcg(board, board.teacher, queries)
+    deltas = own - teachers
     keys = {"lost": deltas, "gained": -deltas, "worst": own, "best": -own}
     if sort not in keys or np.isnan(keys[sort]).all():
         return np.arange(queries), deltas
@@ -90,11 +90,11 @@ def _order(board: Board, sort: str) -> tuple[Ints, NDArray[np.float64]]:
     return np.lexsort((board.pairs.query_tiebreaks, keys[sort])), deltas
 
 
-def _ndcg(board: Board, who: Answers | None, queries: int) -> NDArray[np.float64]:
+def _ndcg(board: Board, model: Answers | None, queries: int) -> NDArray[np.float64]:
     now = state.now().ranking
-    if who is None:
+    if model is None:
         return np.full(queries, np.nan)
-    return ranking.ndcg_of_queries(board, who, now.gain, now.k)
+    return ranking.ndcg_of_queries(board, model, now.gain, now.k)
 
 
 def _present(board: Board, order: Ints, telling: NDArray[np.bool_] | None) -> int:

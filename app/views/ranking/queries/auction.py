@@ -1,4 +1,4 @@
-"""The ad auction of a board: its market, who judges defects, frontiers over w, and their price."""
+"""The ad auction of a board: its market, what counts defects, frontiers over w, and their price."""
 
 import math
 from dataclasses import dataclass, replace
@@ -18,11 +18,7 @@ from kdcore.softlabels import soften
 Floats = NDArray[np.float64]
 WEIGHTS = 60  # points of a frontier
 MONEY = ("bid", "p_click")  # columns of data that bring their own market
-BY_NAME = {
-    "truth": "the world's truth",
-    "teacher": "the teacher",
-    "labels": "the labels",
-}
+JUDGES = {"truth": "the world's truth", "teacher": "the teacher", "labels": "the labels"}
 
 
 @dataclass(frozen=True)
@@ -37,17 +33,22 @@ class Market:
     @property
     def top_weight(self) -> float:
         """Where the rail of w ends: a round number at which most defective ads are long gone."""
-        return round_up(2 * _high(self.bids * self.p_click)) or 1.0
+        return round_up(2 * self._high) or 1.0
 
     @property
     def top_reserve(self) -> float:
         """Where the rail of the reserve ends."""
-        return round_up(_high(self.bids * self.p_click)) or 1.0
+        return round_up(self._high) or 1.0
+
+    @property
+    def _high(self) -> float:
+        worth = self.bids * self.p_click
+        return float(np.quantile(worth, 0.99)) if len(worth) else 0.0
 
 
 @dataclass(frozen=True)
 class Judge:
-    """Who counts defects: (pairs,) pDefect, nan where it has no opinion."""
+    """What counts defects: (pairs,) pDefect, nan where it has no opinion."""
 
     key: str
     p_defect: Floats
@@ -55,11 +56,11 @@ class Judge:
     @property
     def name(self) -> str:
         """As a sentence names it."""
-        return BY_NAME[self.key]
+        return JUDGES[self.key]
 
 
 @dataclass(frozen=True)
-class Held:
+class Auctions:
     """One market, one judge, and the frontier of each model by its role.
 
     The frontiers count queries in canonical order: PairTable.query_tiebreaks has their places.
@@ -70,24 +71,12 @@ class Held:
     rules: Rules
     frontiers: dict[str, Frontier]
 
-    def price(self, role: str, weight: float) -> Price | None:
-        """What a model costs against the teacher at equal defect; None without either."""
-        if role not in self.frontiers or "teacher" not in self.frontiers or role == "teacher":
-            return None
-        return price_of_distillation(self.frontiers["teacher"], self.frontiers[role], weight)
-
-
-def roles(board: Board) -> dict[str, Answers]:
-    """The models of a board by role: teacher, student, twin, as far as they are there."""
-    found = {"teacher": board.teacher, "student": board.student, "twin": board.twin}
-    return {role: who for role, who in found.items() if who is not None}
-
 
 def _key(board: Board) -> tuple[str, ...]:
     """What an auction depends on: pairs, truth and money, which no content hash covers, answers."""
     pairs = board.pairs
     money = [str(float(pairs.frame[c].sum())) for c in MONEY if c in pairs.frame.columns]
-    models = (f"{role}:{who.hash}" for role, who in roles(board).items())
+    models = (f"{role}:{model.hash}" for role, model in board.models.items())
     return (pairs.content_hash, str(pairs.truth is not None), *money, *models)
 
 
@@ -113,30 +102,31 @@ def market(board: Board) -> Market:
     return Market(bids, clicks, True, note)
 
 
-def defects(scheme: LabelScheme, who: Answers) -> Floats:
+def defects(scheme: LabelScheme, model: Answers) -> Floats:
     """(pairs,) pDefect = 1 - relevance, by a model at T = 1."""
-    below = soften(who.predictions.logits)[:, : scheme.relevant_from]
+    below = soften(model.predictions.logits)[:, : scheme.relevant_from]
     return np.asarray(np.clip(below.sum(axis=1), 0.0, 1.0))
 
 
 def judges(board: Board) -> list[str]:
-    """Who can count defects on these pairs, the most trusted first."""
-    found = ["truth"] if board.pairs.truth is not None else []
-    found += ["teacher"] if board.teacher is not None else []
-    return found + (["labels"] if (board.pairs.grades != UNLABELLED).any() else [])
+    """What can count defects on these pairs, the most trusted first."""
+    offered = {
+        "truth": board.pairs.truth is not None,
+        "teacher": board.teacher is not None,
+        "labels": (board.pairs.grades != UNLABELLED).any(),
+    }
+    return [key for key, available in offered.items() if available]
 
 
-def judge_of(board: Board, asked: str) -> Judge:
-    """The judge asked for, or the most trusted one there is."""
-    offered = judges(board)
-    key = asked if asked in offered else next(iter(offered), "labels")
-    pairs = board.pairs
+def judge_of(board: Board, requested: str) -> Judge:
+    """The requested judge, or the most trusted one there is."""
+    offered, pairs = judges(board), board.pairs
+    key = requested if requested in offered else next(iter(offered), "labels")
     if key == "truth" and pairs.truth is not None:
         return Judge(key, np.clip(1 - pairs.scheme.relevance(pairs.truth), 0.0, 1.0))
     if key == "teacher" and board.teacher is not None:
         return Judge(key, defects(pairs.scheme, board.teacher))
-    unknown = np.where(pairs.grades == UNLABELLED, np.nan, 1.0 - pairs.relevant)
-    return Judge("labels", unknown)
+    return Judge("labels", np.where(pairs.grades == UNLABELLED, np.nan, 1.0 - pairs.relevant))
 
 
 @by_hash(
@@ -146,29 +136,33 @@ def judge_of(board: Board, asked: str) -> Judge:
         *(_key(board), replace(rules, weight=0.0), judge_of(board, judge).key, top_weight),
     ),
 )
-def held(board: Board, rules: Rules, judge: str, top_weight: float) -> Held:
+def hold(board: Board, rules: Rules, judge: str, top_weight: float) -> Auctions:
     """The auction of every model over the whole table, at every weight up to the rail's end."""
-    bazaar, by, pairs = market(board), judge_of(board, judge), board.pairs
+    bazaar, counted_by, pairs = market(board), judge_of(board, judge), board.pairs
     rules = replace(rules, weight=Rules().weight)
     competing = pairs.query_tiebreaks[pairs.query_ids]
     weights = top_weight * (np.arange(WEIGHTS) / (WEIGHTS - 1)) ** 3  # the rail's own scale
     frontiers = {}
-    for role, who in roles(board).items():
-        own = defects(pairs.scheme, who)
+    for role, model in board.models.items():
+        own = defects(pairs.scheme, model)
         auction = Auction(bazaar.bids, bazaar.p_click, own, competing, pairs.tiebreaks)
-        frontiers[role] = frontier(auction, weights, rules, by.p_defect)
-    return Held(bazaar, by, rules, frontiers)
+        frontiers[role] = frontier(auction, weights, rules, counted_by.p_defect)
+    return Auctions(bazaar, counted_by, rules, frontiers)
 
 
 @by_hash(
     most=400,
-    on=lambda board, found, role, weight: (
-        *(_key(board), found.rules, found.judge.key, role, weight),
+    on=lambda board, auctions, role, weight: (
+        *(_key(board), auctions.rules, auctions.judge.key, role, weight),
     ),
 )
-def price(board: Board, found: Held, role: str, weight: float) -> Price | None:
-    """The price of distillation with its interval, at one weight."""
-    return found.price(role, weight)
+def price(board: Board, auctions: Auctions, role: str, weight: float) -> Price | None:
+    """What a student or twin costs at one weight, with its interval, against the teacher.
+
+    At equal defect; None where one of the two is missing.
+    """
+    teacher, own = auctions.frontiers.get("teacher"), auctions.frontiers.get(role)
+    return price_of_distillation(teacher, own, weight) if teacher and own else None
 
 
 def round_up(value: float) -> float:
@@ -177,7 +171,3 @@ def round_up(value: float) -> float:
         return 0.0
     power = 10.0 ** math.floor(math.log10(value))
     return float(next(step * power for step in (1, 2, 5, 10) if step * power >= value * 0.999))
-
-
-def _high(values: Floats) -> float:
-    return float(np.quantile(values, 0.99)) if len(values) else 0.0

@@ -7,14 +7,14 @@ from app.kit.browser_part import part, state_value
 _mount = part(__name__)
 
 
-def said(key: str) -> dict[str, Any]:
-    """What the part last sent, by name: pair, scratch, rules, edits; read it before mounting.
+def message(key: str, name: str) -> dict[str, Any]:
+    """What the part last sent under a name; empty when it sent nothing that can be read.
 
-    pair: row of the ad picked. scratch: {query, order}. rules: {w, slots, reserve, pricing, by}.
+    pair: {row} of the ad picked. scratch: {query, order}. rules: {w, slots, reserve, pricing, by}.
     edits: {query, edits}, texts like "0b1.25_3c0.2": ad 0's bid, ad 3's pClick.
     """
-    names = ("pair", "scratch", "rules", "edits")
-    return {name: told for name in names if (told := state_value(key, name)) is not None}
+    value = state_value(key, name)
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def paired_lists(data: dict[str, Any], key: str, **on_change: Any) -> None:
@@ -28,5 +28,4 @@ def auction_rail(data: dict[str, Any], key: str, **on_change: Any) -> None:
 
 
 def _draw(data: dict[str, Any], key: str, on_change: dict[str, Any]) -> None:
-    calls = {f"on_{name}_change": call for name, call in on_change.items()}
-    _mount(key=key, data=data, **calls)
+    _mount(key=key, data=data, **{f"on_{name}_change": take for name, take in on_change.items()})
