@@ -1,15 +1,13 @@
 """The lists of one query and its auction, on invented tables of many kinds."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.services import Answers, Board, DataChoice, ranking
+from app.services import Answers, Board, ranking
 from app.state import keys
 from app.views.compare import table as compare_table
 from app.views.ranking import auction as ranking_auction
@@ -19,100 +17,11 @@ from app.views.ranking.queries import auction as auctions
 from app.views.ranking.query import Query
 from kdcore.analysis.outcomes import score_pairs
 from kdcore.auction.rules import Auction, Rules
-from kdcore.data.pairs import PairTable, make_frame
-from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
 from kdcore.metrics.ranking import ndcg
 from kdcore.predictions import Predictions
+from tests.app.views.ranking.boards import KINDS, make_board, make_table, run
 
-SCHEMES = {2: BINARY, 4: FOUR_GRADES, 5: FIVE_GRADES}
-HOSTILE = "<img src=x onerror=alert(1)> **bold** =1+1"
-
-
-def make_table(grades=4, queries=12, ads=6, unjudged=0.0, truth=False, money=False) -> PairTable:
-    rng = np.random.default_rng(grades)
-    n = queries * ads
-    judged = rng.integers(0, grades, n)
-    judged[rng.random(n) < unjudged] = -1
-    query = [f"{HOSTILE} {q}" for q in range(queries) for _ in range(ads)]
-    title = [f"offer {a} {HOSTILE}" for _ in range(queries) for a in range(ads)]
-    frame = make_frame(query, title, [""] * n, judged, "test")
-    if truth:
-        exact = rng.dirichlet(np.ones(grades), n)
-        frame = frame.assign(**{f"truth_{k}": exact[:, k] for k in range(grades)})
-    if money:
-        frame = frame.assign(bid=rng.uniform(0.1, 2, n), p_click=rng.uniform(0.01, 0.3, n))
-    return PairTable(frame, SCHEMES[grades], "invented")
-
-
-def make_board(pairs: PairTable, twin=True, models=("teacher", "student")) -> Board:
-    def answers(key: str, skill: float) -> Answers:
-        rng = np.random.default_rng(len(key))
-        logits = rng.normal(size=(len(pairs), len(pairs.scheme))).astype(np.float32)
-        rows = np.flatnonzero(pairs.grades >= 0)
-        logits[rows, pairs.grades[rows]] += skill
-        return Answers(key, f"Model {key}", Predictions(logits, pairs.content_hash, key), None)
-
-    choice = DataChoice("mine", "mine", "imported", Path())
-    held = {k: answers(k, s) for k, s in (("teacher", 2.0), ("student", 1.0), ("twin", 0.5))}
-    found = {k: held[k] if k in models else None for k in ("teacher", "student")}
-    return Board(choice, pairs, found["teacher"], found["student"], held["twin"] if twin else None)
-
-
-KINDS = {
-    "two grades": make_board(make_table(2)),
-    "four grades and a truth": make_board(make_table(4, truth=True, money=True)),
-    "five grades": make_board(make_table(5)),
-    "no twin": make_board(make_table(4), twin=False),
-    "no student": make_board(make_table(4), twin=False, models=("teacher",)),
-    "no teacher": make_board(make_table(4), twin=False, models=("student",)),
-    "nobody": make_board(make_table(4), twin=False, models=()),
-    "some unjudged": make_board(make_table(4, unjudged=0.4)),
-    "none judged": make_board(make_table(4, unjudged=1.1)),
-    "an ad a query": make_board(make_table(2, ads=1)),
-    "one query": make_board(make_table(4, queries=1)),
-    "a very long list": make_board(make_table(4, queries=2, ads=130)),
-}
-PARTS = {"lists": lists, "auction": ranking_auction}
-
-
-def page(board, part, **choices):
-    import importlib
-
-    import streamlit as st
-
-    from app import state
-
-    if state.is_new():
-        state.change(**state.of_keys({"rtab": part, **choices}))
-    importlib.import_module(f"app.views.ranking.{part}").draw(board)
-    st.session_state["marks"] = state.link()  # what main.py gives to every link
-
-
-def run(board: Board, part: str, **choices) -> AppTest:
-    return AppTest.from_function(page, args=(board, part), kwargs=choices, default_timeout=30).run()
-
-
-@pytest.fixture(autouse=True)
-def empty_workspaces(tmp_path, monkeypatch):
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
-
-
-@pytest.fixture
-def now(monkeypatch):
-    """set(k=3): the state of a test that draws nothing; set() reads it."""
-    held = {"state": state.State()}
-
-    def change(**values):
-        held["state"] = state.changed(held["state"], **values)
-        return held["state"]
-
-    told: list[str] = []
-    monkeypatch.setattr(state, "now", lambda: held["state"])
-    monkeypatch.setattr(state, "change", change)
-    monkeypatch.setattr(state, "ignore", told.append)
-    change.told = told
-    return change
+pytestmark = pytest.mark.usefixtures("lab")
 
 
 def query_of(board: Board, query: int = 0) -> Query:
@@ -120,7 +29,7 @@ def query_of(board: Board, query: int = 0) -> Query:
     return Query(query, str(board.pairs.frame["query"][rows[0]]), rows, 0)
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", ["density", "ndcg", "lists", "auction"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_table_is_drawn_with_a_finding(kind, part):
     app = run(KINDS[kind], part)
@@ -175,21 +84,21 @@ def test_a_query_that_the_data_do_not_have_is_named_and_another_shown():
     assert any("999" in told for told in app.session_state["kd_ignored"])
 
 
-def test_ones_own_order_is_kept_for_its_query_only(now):
+def test_ones_own_order_is_kept_for_its_query_only(choose):
     board = KINDS["five grades"]
     columns = lists.columns_of(board, query_of(board))
     turns = lists.turns_of(board, query_of(board))
     start = lists.scratch_of(query_of(board), columns, turns)
-    now(ranking={"own_order": "0:" + "-".join(map(str, reversed(start)))})
+    choose(scratch="0:" + "-".join(map(str, reversed(start))))
     assert lists.scratch_of(query_of(board), columns, turns) == start[::-1]
     assert lists.scratch_of(query_of(board, 1), columns, turns) == start
-    assert not now.told
-    now(ranking={"own_order": "0:0-0-1-2-3-4"})
+    assert not choose.ignored
+    choose(scratch="0:0-0-1-2-3-4")
     assert lists.scratch_of(query_of(board), columns, turns) == start
-    assert now.told
+    assert choose.ignored
 
 
-def test_ads_of_equal_score_are_listed_and_sold_alike_in_any_order_of_the_rows(now):
+def test_ads_of_equal_score_are_listed_and_sold_alike_in_any_order_of_the_rows(choose):
     """A constant student: the lists, their nDCG, the queries' order, bids and money all stay."""
     seen = []
     table = make_table(4)
@@ -200,12 +109,12 @@ def test_ads_of_equal_score_are_listed_and_sold_alike_in_any_order_of_the_rows(n
             role: Answers(role, role, Predictions(z[rows], pairs.content_hash, role), None)
             for role, z in logits.items()
         }
-        board = replace(make_board(pairs, twin=False), **models)
+        board = replace(make_board(pairs, models=("teacher", "student")), **models)
         number = int(board.pairs.query_ids[np.argmin(rows)])
         query = Query(number, "q", np.flatnonzero(board.pairs.query_ids == number), 0)
         columns = lists.columns_of(board, query)
         listed = lists.table_of(board, query, columns).sort_values("title")
-        held = auctions.held(board, Rules(slots=2), "labels", 1.0)
+        held = auctions.hold(board, Rules(slots=2), "labels", 1.0)
         sold = held.frontiers["student"]
         order, _ = ranking_query._order(board, "worst")
         texts = board.pairs.frame["query"].unique()
@@ -227,7 +136,7 @@ def test_ads_of_equal_score_are_listed_and_sold_alike_in_any_order_of_the_rows(n
 
 
 def test_the_table_of_compare_orders_sure_answers_by_their_log_odds_and_equal_ones_by_their_texts(
-    now,
+    choose,
 ):
     """Gaps of 40 to 75: each P(relevant) is 1 in double precision; every second pair ties."""
     gaps = np.repeat(40.0 + np.arange(36), 2)
@@ -239,7 +148,7 @@ def test_the_table_of_compare_orders_sure_answers_by_their_log_odds_and_equal_on
         assert set(frame["teacher_p"]) == {1.0}
         board = replace(make_board(pairs), teacher=Answers("teacher", "sure", sure, None))
         for sort in ("teacher", "student_low", "kl"):
-            now(compare={"sort": sort})
+            choose(sort=sort)
             order = compare_table.ordered(board, frame)
             shown = (frame["query"] + frame["title"]).to_numpy()[order].tolist()
             listed.append((sort, gaps[rows][order].tolist(), shown))
@@ -258,18 +167,18 @@ def test_a_model_that_gives_one_score_to_all_ads_is_said_to(tab):
 
 
 @pytest.mark.parametrize("order", [[0, 1], [0, 1, 2, 3, 4, 4], "012345", [None] * 6, None])
-def test_an_order_that_is_none_is_not_taken_from_a_browser(order, now, monkeypatch):
+def test_an_order_that_is_none_is_not_taken_from_a_browser(order, choose, monkeypatch):
     board = KINDS["five grades"]
     sent = {"scratch": {"query": 0, "order": order}}
-    monkeypatch.setattr(lists, "said", lambda key: sent)
-    lists._reordered(query_of(board))
+    monkeypatch.setattr(lists, "message", lambda key, name: sent[name])
+    lists._take_order(query_of(board))
     assert state.now().ranking.own_order == ""
     sent["scratch"]["order"] = [5, 4, 3, 2, 1, 0]
-    lists._reordered(query_of(board))
+    lists._take_order(query_of(board))
     assert state.now().ranking.own_order == "0:5-4-3-2-1-0"
 
 
-def test_the_table_of_the_lists_places_every_ad_once_in_every_column(now):
+def test_the_table_of_the_lists_places_every_ad_once_in_every_column(choose):
     board = KINDS["four grades and a truth"]
     query = query_of(board, 2)
     table = lists.table_of(board, query, lists.columns_of(board, query))
@@ -279,7 +188,7 @@ def test_the_table_of_the_lists_places_every_ad_once_in_every_column(now):
         assert sorted(table[name]) == list(range(1, 7))
 
 
-@pytest.mark.parametrize("kind", ["five grades", "four grades and a truth", "some unjudged"])
+@pytest.mark.parametrize("kind", ["five grades", "four grades and a truth", "some unlabelled"])
 def test_simulated_money_is_named_in_sentence_table_and_link(kind):
     app = run(KINDS[kind], "auction")
     assert "Simulated revenue: " in app.text[0].value
@@ -296,19 +205,20 @@ def test_bids_of_the_data_are_used_and_not_called_simulated():
     assert "bids" not in app.session_state["marks"]
 
 
-def test_the_truth_judges_where_it_is_known_then_the_teacher_then_the_labels(now):
+def test_the_truth_judges_where_it_is_known_then_the_teacher_then_the_labels(choose):
     for kind, key in (("four grades and a truth", "truth"), ("two grades", "teacher")):
         assert auctions.judge_of(KINDS[kind], "best").key == key
     assert auctions.judge_of(KINDS["no teacher"], "truth").key == "labels"
-    labels = auctions.judge_of(KINDS["some unjudged"], "labels").p_defect
-    grades = KINDS["some unjudged"].pairs.grades
+    labels = auctions.judge_of(KINDS["some unlabelled"], "labels").p_defect
+    grades = KINDS["some unlabelled"].pairs.grades
     np.testing.assert_array_equal(np.isnan(labels), grades < 0)
 
 
-def test_the_frontier_sent_to_the_browser_is_the_auction_held_on_the_whole_table(now):
+def test_the_frontier_sent_to_the_browser_is_the_auction_held_on_the_whole_table(choose):
     board = KINDS["four grades and a truth"]
-    rules = now(ranking={"slots": 2, "pricing": "first"}) and ranking_auction.rules_of()
-    held = auctions.held(board, rules, "best", 1.0)
+    choose(slots=2, pricing="first")
+    rules = ranking_auction.rules_of()
+    held = auctions.hold(board, rules, "best", 1.0)
     sent = ranking_auction.payload(board, query_of(board), held, rules, 1.0)["frontier"]
     market = auctions.market(board)
     student = auctions.defects(board.pairs.scheme, board.student)
@@ -320,43 +230,39 @@ def test_the_frontier_sent_to_the_browser_is_the_auction_held_on_the_whole_table
     assert curve["defect"][40] == pytest.approx(by_hand.mean_defect(held.judge.p_defect))
 
 
-def test_written_bids_count_in_their_query_and_nonsense_is_named(now):
+def test_written_bids_count_in_their_query_and_nonsense_is_named(choose):
     board = KINDS["five grades"]
-    now(ranking={"edits": "0:1b2.5_3c0.25_9b1_2c7_1bx"})
+    choose(edits="0:1b2.5_3c0.25_9b1_2c7_1bx")
     assert ranking_auction.edits_of(query_of(board)) == {1: {"bid": 2.5}, 3: {"click": 0.25}}
-    assert len(now.told) == 3
+    assert len(choose.ignored) == 3
     assert ranking_auction.edits_of(query_of(board, 1)) == {}
 
 
-def test_what_a_browser_says_of_rules_and_bids_comes_into_bounds(now, monkeypatch):
+def test_what_a_browser_says_of_rules_and_bids_comes_into_bounds(choose, monkeypatch):
     board = KINDS["five grades"]
     sent = {"rules": {"w": 1e9, "slots": 99, "reserve": -3, "pricing": "free", "by": "nobody"}}
     sent["edits"] = {"query": 0, "edits": "0b3_0c2_<script>"}
-    monkeypatch.setattr(ranking_auction, "said", lambda key: sent)
-    ranking_auction._ruled()
-    ranking_auction._edited(query_of(board))
-    held = state.now()
-    assert (held.ranking.weight, held.ranking.slots, held.ranking.reserve) == (1000.0, 20, 0.0)
-    assert (held.ranking.pricing, held.ranking.ranker, held.ranking.edits) == (
-        "second",
-        "student",
-        "0:0b3",
-    )
+    monkeypatch.setattr(ranking_auction, "message", lambda key, name: sent[name])
+    ranking_auction._take_rules()
+    ranking_auction._take_edits(query_of(board))
+    now = state.now().ranking
+    assert (now.weight, now.slots, now.reserve) == (1000.0, 20, 0.0)
+    assert (now.pricing, now.ranker, now.edits) == ("second", "student", "0:0b3")
 
 
-def test_more_bids_than_a_link_holds_are_dropped_whole_and_the_page_says_so(now, monkeypatch):
+def test_more_bids_than_a_link_holds_are_dropped_whole_and_the_page_says_so(choose, monkeypatch):
     board = KINDS["a very long list"]
     written = [f"{at}b{at + 0.25}" for at in range(130)]
     sent = {"edits": {"query": 0, "edits": "_".join(written)}}
     held: dict = {}
-    monkeypatch.setattr(ranking_auction, "said", lambda key: sent)
+    monkeypatch.setattr(ranking_auction, "message", lambda key, name: sent[name])
     monkeypatch.setattr(ranking_auction.st, "session_state", held)
-    ranking_auction._edited(query_of(board))
+    ranking_auction._take_edits(query_of(board))
     kept = state.now().ranking.edits.removeprefix("0:").split("_")
     assert 0 < len(kept) < 130
     assert kept == written[: len(kept)]
     assert held[keys.BIDS_DROPPED] == (state.now().ranking.edits, 130 - len(kept))
-    assert not now.told
+    assert not choose.ignored
 
 
 def test_dropped_bids_are_told_while_the_edits_stand():

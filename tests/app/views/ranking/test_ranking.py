@@ -1,108 +1,22 @@
 """Label density, nDCG, the strip of queries and their exports, on invented tables of many kinds."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from app import state
-from app.services import Answers, Board, DataChoice, ranking
-from app.views.ranking import (
-    deltas as ranking_deltas,
-)
-from app.views.ranking import (
-    density,
-    exports,
-    ndcg,
-)
-from app.views.ranking import (
-    models as ranking_models,
-)
-from kdcore.data.pairs import PairTable, make_frame
+from app.services import Board, ranking
+from app.views.ranking import deltas as ranking_deltas
+from app.views.ranking import density, exports, ndcg
+from app.views.ranking import models as ranking_models
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import evaluate
-from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
-from kdcore.predictions import Predictions
+from tests.app.views.ranking import boards
+from tests.app.views.ranking.boards import run
 
-SCHEMES = {2: BINARY, 4: FOUR_GRADES, 5: FIVE_GRADES}
-
-
-def make_table(grades=4, queries=30, ads=6, unjudged=0.0, seed=0) -> PairTable:
-    rng = np.random.default_rng(seed)
-    judged = rng.integers(0, grades, queries * ads)
-    judged[rng.random(len(judged)) < unjudged] = -1
-    query = [f"thing {q} <b>&" for q in range(queries) for _ in range(ads)]
-    title = [f"offer {a}" for _ in range(queries) for a in range(ads)]
-    frame = make_frame(query, title, [""] * len(query), judged, "test")
-    return PairTable(frame, SCHEMES[grades], "invented")
-
-
-def make_answers(pairs: PairTable, key: str, skill: float) -> Answers:
-    rng = np.random.default_rng(len(key))
-    classes = len(pairs.scheme)
-    logits = rng.normal(size=(len(pairs), classes)).astype(np.float32)
-    rows = np.flatnonzero(pairs.grades >= 0)
-    logits[rows, pairs.grades[rows]] += skill
-    return Answers(key, f"Model {key}", Predictions(logits, pairs.content_hash, key), None)
-
-
-def make_board(pairs: PairTable, twin: bool = True) -> Board:
-    choice = DataChoice("mine", "mine", "imported", Path())
-    models = [make_answers(pairs, k, s) for k, s in (("teacher", 2), ("student", 1), ("twin", 0.5))]
-    return Board(choice, pairs, models[0], models[1], models[2] if twin else None)
-
-
-@pytest.fixture(autouse=True)
-def empty_workspaces(tmp_path, monkeypatch):
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
-
-
-@pytest.fixture(autouse=True)
-def fresh_state(monkeypatch):
-    """No session: each test reads and sets a state of its own."""
-    held = {"state": state.State()}
-
-    def change(**values):
-        held["state"] = state.changed(held["state"], **values)
-
-    monkeypatch.setattr(state, "now", lambda: held["state"])
-    monkeypatch.setattr(state, "change", change)
-    return lambda **by_key: change(**state.of_keys(by_key))
-
-
-def draw(board, part):
-    from importlib import import_module  # Streamlit runs this function's source alone
-
-    import_module(f"app.views.ranking.{part}").draw(board)
-
-
-def run(board: Board, part: str) -> AppTest:
-    return AppTest.from_function(draw, args=(board, part), default_timeout=30).run()
-
-
-KINDS = {
-    "two grades": make_board(make_table(2)),
-    "four grades": make_board(make_table(4)),
-    "five grades": make_board(make_table(5)),
-    "no twin": make_board(make_table(4), twin=False),
-    "some unjudged": make_board(make_table(4, unjudged=0.4)),
-    "none judged": make_board(make_table(4, unjudged=1.1)),
-    "an ad a query": make_board(make_table(2, ads=1)),
-    "one query": make_board(make_table(4, queries=1)),
-    "long lists": make_board(make_table(4, queries=5, ads=40)),
-}
-
-
-@pytest.mark.parametrize("part", ["density", "ndcg"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_table_is_drawn_with_a_finding(kind, part, fresh_state):
-    fresh_state(rtab=part)
-    app = run(KINDS[kind], part)
-    assert not app.exception
-    assert len(app.text[0].value) > 20
+pytestmark = pytest.mark.usefixtures("lab", "choose")
+KINDS = {kind: board for kind, board in boards.KINDS.items() if len(board.models) > 1}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -116,7 +30,7 @@ def test_the_points_of_every_depth_sum_to_0_or_are_not_defined(kind):
 
 
 def test_a_depth_that_nobody_judged_reaches_the_browser_as_null_never_as_0():
-    board = KINDS["none judged"]
+    board = KINDS["none labelled"]
     a, b = ranking_models.chosen(board)
     sent = density.payload(board, a, b, 5, ranking.density(board, a.answers, b.answers, 5))
     assert np.isnan(sent["a"]["pooled"][4]).all()
@@ -127,7 +41,7 @@ def test_a_depth_that_nobody_judged_reaches_the_browser_as_null_never_as_0():
 
 
 def test_the_density_shown_is_the_one_that_compare_tests():
-    board = KINDS["some unjudged"]
+    board = KINDS["some unlabelled"]
     whole = compare(
         board.pairs, board.student.predictions, board.twin.predictions, depth=3, area_permutations=1
     )
@@ -136,7 +50,7 @@ def test_the_density_shown_is_the_one_that_compare_tests():
 
 @pytest.mark.parametrize(("gain", "key"), [("exp2", "ndcg@5"), ("linear", "ndcg_linear@5")])
 def test_the_difference_at_any_depth_is_tested_as_compare_tests_its_few(gain, key):
-    board = KINDS["some unjudged"]
+    board = KINDS["some unlabelled"]
     ours = ranking.difference(board, board.student, board.twin, gain, 5)
     theirs = compare(
         board.pairs, board.student.predictions, board.twin.predictions, area_permutations=1
@@ -146,7 +60,9 @@ def test_the_difference_at_any_depth_is_tested_as_compare_tests_its_few(gain, ke
     assert (ours.verdict, ours.n, ours.definition) == (theirs.verdict, theirs.n, theirs.definition)
 
 
-@pytest.mark.parametrize("kind", ["some unjudged", "long lists", "one query", "none judged"])
+@pytest.mark.parametrize(
+    "kind", ["some unlabelled", "a very long list", "one query", "none labelled"]
+)
 def test_curves_and_shares_are_those_of_the_evaluation(kind):
     board = KINDS[kind]
     whole = evaluate(board.pairs, board.student.predictions)
@@ -166,7 +82,7 @@ def test_curves_and_shares_are_those_of_the_evaluation(kind):
 
 
 def test_the_strip_falls_and_its_mean_is_the_difference_that_is_tested():
-    board = KINDS["some unjudged"]
+    board = KINDS["some unlabelled"]
     deltas = ranking.deltas(board, board.student, board.teacher, "exp2", 3)
     test = ranking.difference(board, board.student, board.teacher, "exp2", 3)
     assert (np.diff(deltas.delta) <= 0).all()
@@ -178,13 +94,13 @@ def test_the_strip_falls_and_its_mean_is_the_difference_that_is_tested():
     ("brush", "first", "last"),
     [((), 1, 30), ((4, 9), 4, 9), ((9, 4), 4, 9), ((7, 900), 7, 30), ((900, 901), 30, 30)],
 )
-def test_a_brush_never_points_outside_the_strip(brush, first, last, fresh_state):
-    fresh_state(brush=brush)
+def test_a_brush_never_points_outside_the_strip(brush, first, last, choose):
+    choose(brush=brush)
     rows = ranking_deltas.brushed(30)
     assert (rows[0] + 1, rows[-1] + 1) == (first, last)
 
 
-def test_opening_a_rank_shows_the_query_that_stands_there(fresh_state):
+def test_opening_a_rank_shows_the_query_that_stands_there(choose):
     board = KINDS["four grades"]
     deltas = ranking.deltas(board, board.student, board.twin, "exp2", 5)
     ranking_deltas._opener(deltas)(3)
@@ -193,22 +109,22 @@ def test_opening_a_rank_shows_the_query_that_stands_there(fresh_state):
     assert state.now().ranking.query == int(deltas.query[2])
 
 
-def test_a_role_that_nobody_fills_gives_way_to_one_that_is_there(fresh_state):
-    fresh_state(rwho="rival", against="twin")
+def test_a_role_that_nobody_fills_gives_way_to_one_that_is_there(choose):
+    choose(rwho="rival", against="twin")
     a, b = ranking_models.chosen(KINDS["no twin"])
     assert (a.role, b.role) == ("student", "teacher")
     app = run(KINDS["no twin"], "density")
     assert any(c.value.startswith("No twin: none has scored") for c in app.caption)
 
 
-def test_a_model_is_never_set_against_itself(fresh_state):
-    fresh_state(rwho="teacher", against="teacher")
+def test_a_model_is_never_set_against_itself(choose):
+    choose(rwho="teacher", against="teacher")
     a, b = ranking_models.chosen(KINDS["four grades"])
     assert a.role != b.role
 
 
-def test_one_model_alone_has_curves_but_no_comparison(fresh_state):
-    fresh_state(rtab="ndcg")
+def test_one_model_alone_has_curves_but_no_comparison(choose):
+    choose(rtab="ndcg")
     whole = KINDS["four grades"]
     board = Board(whole.data, whole.pairs, whole.teacher, None, None)
     assert "no student has scored them yet" in run(board, "density").text[0].value
@@ -251,8 +167,8 @@ def test_lists_that_are_shown_whole_have_no_interval_and_no_verdict():
         assert (row["low"], row["high"], row["verdict"]) == (None, None, "the same ads")
 
 
-def test_the_papers_row_is_drawn_beside_four_grades_only(fresh_state):
-    fresh_state(reading="paper")
+def test_the_papers_row_is_drawn_beside_four_grades_only(choose):
+    choose(reading="paper")
     for kind, drawn in (("four grades", True), ("five grades", False), ("two grades", False)):
         board = KINDS[kind]
         a, b = ranking_models.chosen(board)
@@ -267,12 +183,12 @@ def test_the_paper_numbers_cannot_be_points_because_they_do_not_sum_to_0():
     assert sum(density.PAPER) == pytest.approx(0.107)
 
 
-def test_no_interval_is_shown_for_means_of_queries(fresh_state):
+def test_no_interval_is_shown_for_means_of_queries(choose):
     board = KINDS["four grades"]
     a, b = ranking_models.chosen(board)
     tests = ranking.density(board, a.answers, b.answers, 5)
     assert density.payload(board, a, b, 5, tests)["tested"]["k"] == 5
-    fresh_state(pooled=False)
+    choose(pooled=False)
     assert density.payload(board, a, b, 5, tests)["tested"] is None
 
 
@@ -311,7 +227,7 @@ def test_a_model_that_scored_a_part_of_the_pairs_is_named_as_left_out(monkeypatc
 
 
 def test_the_files_of_trec_hold_every_pair_and_the_gain_that_is_shown():
-    board = KINDS["some unjudged"]
+    board = KINDS["some unlabelled"]
     side = ranking_models.sides_of(board)["student"]
     assert len(exports.trec_run(board, side).splitlines()) == len(board.pairs)
     worth = {int(line.split()[3]) for line in exports.qrels(board, "exp2").splitlines()}
