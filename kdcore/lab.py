@@ -28,12 +28,11 @@ from kdcore.errors import ConfigError, RunError
 from kdcore.evaluation.evaluate import Evaluation, Metric
 from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
 from kdcore.evaluation.exports import to_json
-from kdcore.evaluation.stored import stored_evaluation as stored_evaluation
+from kdcore.evaluation.result_files import stored_evaluation as stored_evaluation
 from kdcore.knobs import build
 from kdcore.predictions import Predictions
 from kdcore.runs import resolve
-from kdcore.runs.about import About
-from kdcore.runs.missing import no_predictions
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.resolve import split_of as split_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
@@ -85,11 +84,11 @@ def create(
     config: StageConfig,
     workspace: Workspace | None = None,
     title: str = "",
-    about: About | None = None,
+    purpose: Purpose | None = None,
 ) -> Run:
     """A queued run of a config whose paths mean the same in every folder."""
     whole = resolve.settled(config, workspace or Workspace.default())
-    return store(workspace).create(to_dict(whole), title=title, about=about)
+    return store(workspace).create(to_dict(whole), title=title, purpose=purpose)
 
 
 def distill(
@@ -158,7 +157,7 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
     """Carry a run out, from its last checkpoint where it has one.
 
     Leaves model/ and predictions/ in the run's folder. pairs: when already loaded. RunError when
-    the run was asked to stop. Other runs and the cache are those beside it.
+    a stop was requested. Other runs and the cache are those beside it.
     """
     from kdcore.recipes.stage import run_stage
 
@@ -187,7 +186,7 @@ def answers(
 ) -> tuple[Predictions, bool]:
     """A run's logits on any pairs, and whether they were already in the workspace's cache.
 
-    watch: told after each batch how many are done; what it raises ends the asking.
+    watch: called after each batch with how many are done; what it raises ends the work.
     """
     from kdcore.teachers.cached import cached_predictions
 
@@ -246,7 +245,7 @@ def predictions(run: Run, split: str = "test") -> Predictions:
     path = run.predictions_path(split)
     if path.exists():
         return Predictions.load(path)
-    raise no_predictions(run, split)
+    raise run.no_predictions(split)
 
 
 def predict(

@@ -76,7 +76,7 @@ class TutorialPlan:
         return FinetuneConfig(model=model, training=training, **self.common())
 
     def distillation(self, teacher: str) -> DistillConfig:
-        """The config of student_kd, taught by this run."""
+        """The config of student_kd, with this run as its teacher."""
         return DistillConfig(
             teacher=teacher,
             student=self.student,
@@ -109,7 +109,7 @@ class TutorialResult:
     seconds: dict[str, float]
 
     def rows(self) -> list[dict[str, Any]]:
-        """A row a trained model, with its intervals."""
+        """A row per trained model, with its intervals."""
         return [self._row(task) for task in self.evaluations]
 
     def _row(self, task: str) -> dict[str, Any]:
@@ -128,16 +128,16 @@ class TutorialResult:
     def sentence(self) -> str:
         """The finding in plain words."""
         d, gap = self.difference(), self.gap
-        said = (
+        text = (
             f"The distilled student in ROC-AUC: {against(d.verdict, 'its twin')}, "
             f"{d.delta:+.4f} [{d.low:+.4f}, {d.high:+.4f}], p = {d.p:.3f}."
         )
         if d.verdict == "INCONCLUSIVE":
-            said += (
+            text += (
                 f" A true difference below {d.smallest_detectable:.4f} would mostly go "
                 "undetected here."
             )
-        return f"{said} {gap.sentence[0].upper()}{gap.sentence[1:]}."
+        return f"{text} {gap.sentence[0].upper()}{gap.sentence[1:]}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -16,7 +16,6 @@ from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.predictions import Origin, Predictions, answered_hash
 from kdcore.runs import twins
-from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run, RunStore
 
 
@@ -65,7 +64,7 @@ def sources() -> list[Source]:
             model = _model_run(run)
             scored = [_source(model, p) for p in sorted(run.folder.glob("predictions/*.parquet"))]
             own += scored
-            path = teacher_path(model)  # its teacher's answers, where the run had to ask for them
+            path = model.teacher_path()  # its teacher's answers, where the run had to ask for them
             if any(scored) and model.is_distilled and path.is_file() and (by := teacher_of(model)):
                 of_teachers.append(_source(by, path))
     imported = []
@@ -81,7 +80,7 @@ def sources() -> list[Source]:
 
 def _source(model: Run, path: Path) -> Source | None:
     data_hash = answered_hash(path)
-    return Source(model.id, model.label, path, data_hash, model) if data_hash else None
+    return Source(model.id, model.shown_title, path, data_hash, model) if data_hash else None
 
 
 def _model_run(run: Run) -> Run:

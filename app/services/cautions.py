@@ -8,7 +8,7 @@ from app.services.answers import Answers
 from app.services.boards import Board
 from app.services.ranking import per_query
 from kdcore.data.pairs import UNLABELLED, PairTable
-from kdcore.evaluation.equal_scores import equal_scores, equal_sentence
+from kdcore.evaluation.tie_notes import equal_scores, equal_sentence
 from kdcore.judging.caveats import caveats
 from kdcore.judging.chance import near_chance, sentence_of
 from kdcore.metrics.significance import few

@@ -130,7 +130,7 @@ def take_config(config: DistillConfig) -> None:
 
 def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
     """Let the settings of a run, some of them changed, become the draft: nothing is started."""
-    preset = run.about.preset if run.about.preset in PRESETS else FIRST
+    preset = run.purpose.preset if run.purpose.preset in PRESETS else FIRST
     config = run.config
     if not isinstance(config, DistillConfig):
         raise ConfigError(f"{run.id} is no distillation, so it cannot be tried again here")

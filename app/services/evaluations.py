@@ -19,8 +19,8 @@ from kdcore.evaluation.comparison import Comparison, compare
 from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.evaluation.exports import comparison_from_json, evaluation_from_json, gap_from_json
 from kdcore.evaluation.gap import GapRecovered, gap_file, gap_recovered
-from kdcore.evaluation.stored import read_result, result_file, stored_evaluation, write_result
-from kdcore.judging.measured import area_permutations
+from kdcore.evaluation.result_files import read_result, result_file, stored_evaluation, write_result
+from kdcore.judging.results import area_permutations
 from kdcore.predictions import Predictions
 
 Result = TypeVar("Result", Evaluation, Comparison)

@@ -15,7 +15,7 @@ from kdcore.data.answers.regrade import model_scheme
 from kdcore.data.pairs import ALL
 from kdcore.errors import LabError, RunError
 from kdcore.labels import LabelScheme
-from kdcore.runs.queue import launch
+from kdcore.runs.queue import processes
 from kdcore.runs.sizes import ModelSize, size_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import find_twin
@@ -61,11 +61,11 @@ def models() -> list[Model]:
     """Every model of the demo and of the workspace, by title within each."""
     offered: dict[str, Model] = {}
     for workspace in (access.demo(), access.home()):
-        for run in sorted(RunStore(workspace.runs).list(), key=lambda run: run.label):
+        for run in sorted(RunStore(workspace.runs).list(), key=lambda run: run.shown_title):
             with suppress(LabError, OSError):
                 scheme = model_scheme(run.model_folder)
                 if (size := size_of(run.model_folder / _MODEL)) is not None:
-                    offered.setdefault(run.id, Model(run.id, run.label, run, scheme, size))
+                    offered.setdefault(run.id, Model(run.id, run.shown_title, run, scheme, size))
     return list(offered.values())
 
 
@@ -112,7 +112,7 @@ def _start(models: list[Model], choice: DataChoice, splits: list[str]) -> list[s
             home,
             title=f"{model.title} on {choice.title}",
         )
-        launch.start(run)
+        processes.start(run)
         started.append(run.id)
     return started
 
@@ -129,7 +129,7 @@ def _job(run: Run) -> Job:
     rates = [line["pairs_per_second"] for line in lines if "pairs_per_second" in line]
     key = title = Path(run.scored_run).name
     with suppress(LabError):  # the model is gone
-        title = RunStore(access.home().runs).get(run.scored_run).label
+        title = RunStore(access.home().runs).get(run.scored_run).shown_title
     rate = rates[-1] if rates else float("nan")
     done = max([status.step, *(int(line["step"]) for line in lines)])
     return Job(run.id, key, title, status.state, done, status.total_steps, rate, status.on_page)
@@ -143,7 +143,7 @@ def cancel(run_id: str) -> None:
 
     def stop() -> None:
         with suppress(LabError, OSError):
-            launch.stop(run, grace=GRACE)
+            processes.stop(run, grace=GRACE)
 
     threading.Thread(target=stop, daemon=True).start()
 

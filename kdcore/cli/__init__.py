@@ -1,1 +1,1 @@
-"""The command line, a file a group of commands; nothing here imports torch before it must."""
+"""The command line, one file per group of commands; torch is imported only where it is needed."""

@@ -10,7 +10,7 @@ from kdcore.cli.kit.answer import show
 from kdcore.cli.kit.options import Json, RunId
 from kdcore.errors import ConfigError
 from kdcore.export.student import export_student
-from kdcore.report.run_report import keep_report
+from kdcore.report.run_report import write_report
 
 
 def export(
@@ -49,6 +49,6 @@ def export(
         files = ", ".join(exported.files)
         lines += [f"{source.id} is in {exported.folder}: {files}.", exported.sentence]
     if report is not None:
-        data["report"] = keep_report(source, report, force=force)
+        data["report"] = write_report(source, report, force=force)
         lines.append(f"Its report is {data['report']}.")
     show(as_json, data, *lines)

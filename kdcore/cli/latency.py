@@ -25,7 +25,7 @@ def latency(run: RunId, as_json: Json = False) -> None:
         raise ConfigError(f"{source.id} holds predictions only; name the run whose model made them")
     with use_threads(config.threads):
         measured = latency_of(source, config, lab.split_of(source, "test"))
-    measured.keep(source, Workspace.default())
+    measured.write(source, Workspace.default())
     rows = [
         {
             "model": role,

@@ -17,7 +17,7 @@ from kdcore.cli.stages import Detach
 from kdcore.errors import UnknownNameError
 from kdcore.evaluation.texts import age
 from kdcore.runs.metric_lines import latest_numbers
-from kdcore.runs.queue import launch
+from kdcore.runs.queue import processes
 
 app = typer.Typer(help="List, resume, stop, delete and restore runs.")
 
@@ -92,7 +92,7 @@ def stop(run: RunId, as_json: Json = False) -> None:
     """Stop a run at its next step; its checkpoint is kept."""
     source = lab.store().get(run)
     before = source.status().state
-    status = launch.stop(source)
+    status = processes.stop(source)
     data = {"run": source.id, "before": before, "state": status.state, "message": status.message}
     reason = f": {status.message}" if status.message else ""
     show(as_json, data, f"{source.id} is {status.state}{reason}")

@@ -16,7 +16,7 @@ from kdcore.cli.stages import DISTILL, DISTILL_ORDER, Detach, distillation
 from kdcore.cli.watching import LIVE, is_forsaken, refuse_forsaken
 from kdcore.errors import ConfigError, LabError, RunError
 from kdcore.runs.machine import refuse_too_many
-from kdcore.runs.queue import launch, queue
+from kdcore.runs.queue import processes, queue
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 from kdcore.yaml_text import read_yaml
@@ -73,7 +73,7 @@ def sweep(
         refuse_too_many(each.config.device)
     if detach:
         launched = launch_sweep(cells, workspace, twin=twin)
-        group = launched[0].student.about.group
+        group = launched[0].student.purpose.group
         ids = [run.id for run in new_runs(launched)]
         show(given.as_json, {"group": group, "runs": ids}, "\n".join(ids), _later(group))
         return
@@ -92,7 +92,7 @@ def sweep(
 
 
 def grid_of(texts: Sequence[str]) -> dict[str, list[Any]]:
-    """Paths and their values from `name=a,b,c`; ConfigError tells every problem at once."""
+    """Paths and their values from `name=a,b,c`; ConfigError names every problem at once."""
     grid: dict[str, list[Any]] = {}
     problems = []
     for text in texts:
@@ -134,7 +134,7 @@ def _train(runs: Sequence[Run], workspace: Workspace, progress: Progress) -> Non
         for run in runs:
             with suppress(LabError, OSError):
                 if is_forsaken(run):
-                    launch.stop(run)
+                    processes.stop(run)
 
 
 def _wait(twins: Sequence[Run]) -> str:
@@ -161,7 +161,7 @@ def _print_table(runs: Sequence[Run], metric: str, as_json: bool) -> None:
     from kdcore.experiments.sweep import sweep_table
 
     results = sweep_table(runs, metric, Workspace.default())
-    group = runs[0].about.group
+    group = runs[0].purpose.group
     rows = [
         {
             **{path.rpartition(".")[2]: str(value) for path, value in one.changed.items()},
@@ -174,6 +174,6 @@ def _print_table(runs: Sequence[Run], metric: str, as_json: bool) -> None:
         }
         for one in results.cells
     ]
-    data = {"group": group, "title": runs[0].about.sweep, **plain(results)}
+    data = {"group": group, "title": runs[0].purpose.sweep, **plain(results)}
     notes = [note for note in (results.caution, _later(group)) if note]
     show(as_json, data, table(rows, right=("q",)), "\n".join(notes))

@@ -1,4 +1,4 @@
-"""`kdlab runs watch`: one run as a bar, several as a table that is drawn anew until all ended."""
+"""`kdlab runs watch`: one run as a bar, several as a table that is redrawn until all have ended."""
 
 import sys
 import time

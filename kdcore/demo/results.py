@@ -14,7 +14,7 @@ from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import CEILING, Evaluation, evaluate
 from kdcore.evaluation.exports import to_json
 from kdcore.evaluation.gap import gap_file, gap_recovered
-from kdcore.evaluation.stored import result_file, write_result
+from kdcore.evaluation.result_files import result_file, write_result
 from kdcore.metrics.definitions import shown_in
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run

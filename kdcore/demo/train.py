@@ -8,7 +8,7 @@ from kdcore import lab
 from kdcore.config import to_dict, without_newer
 from kdcore.demo.plan import Stage
 from kdcore.errors import RunError
-from kdcore.runs.queue import launch
+from kdcore.runs.queue import processes
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
@@ -79,7 +79,7 @@ def _train_together(
             for stage in ready[: jobs - len(active)]:
                 waiting.remove(stage)
                 active[stage.id] = stage
-                launch.start(runs[stage.id])
+                processes.start(runs[stage.id])
                 tell(stage.title, runs[stage.id])
             time.sleep(_LOOK_EVERY)
             for stage in list(active.values()):
@@ -98,7 +98,7 @@ def _train_together(
                     tell(left.title, runs[left.id])
     finally:
         for stage_id in active:
-            launch.stop(runs[stage_id])
+            processes.stop(runs[stage_id])
 
 
 def _same_settings(trained: dict[str, Any], planned: dict[str, Any]) -> bool:

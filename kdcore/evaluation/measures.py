@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import DataError
-from kdcore.evaluation.equal_scores import TIED_DEPTH, Equal, equal_scores, tied_notes
+from kdcore.evaluation.tie_notes import TIED_DEPTH, Equal, equal_scores, tied_notes
 from kdcore.labels import GAINS, LabelScheme
 from kdcore.metrics import agreement, calibration, classification, ece, ranking
 from kdcore.metrics.definitions import CATALOG, DEPTHS, Over, ndcg_key, of_kind

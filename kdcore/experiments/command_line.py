@@ -1,4 +1,4 @@
-"""The command line that makes a run again: the very one, with every setting that is not usual."""
+"""The command line that makes a run again, with every setting that is not the default."""
 
 import shlex
 from collections.abc import Mapping
@@ -23,29 +23,28 @@ OPTIONS = {
 
 
 def command_of(config: StageConfig) -> str:
-    """`kdlab distill --teacher ...`: what a shell is given for an equal config.
+    """`kdlab distill --teacher ...`: what a shell takes for an equal config.
 
-    Data and limit are always told, as a command would else take those of the teacher.
+    Data and limit are always written, as a command would else take those of the teacher.
     """
     return shlex.join(["kdlab", config.stage, *arguments_of(config)])
 
 
 def arguments_of(config: StageConfig) -> list[str]:
     """The words after `kdlab STAGE`."""
-    given = ["--data", config.data, "--limit", str(config.limit)]
+    data = ["--data", config.data, "--limit", str(config.limit)]
     if isinstance(config, InferConfig):
         splits = [word for split in config.splits for word in ("--split", split)]
-        usual: StageConfig = InferConfig(run=config.run)
-        rest = _rest(config, usual, {"run", "splits", "data", "limit", "stage"})
-        return [_run_name(config.run), *given, *splits, *rest]
+        rest = _rest(config, InferConfig(run=config.run), {"run", "splits"})
+        return [_run_name(config.run), *data, *splits, *rest]
+    default: StageConfig
     if isinstance(config, DistillConfig):
         words = ["--teacher", _run_name(config.teacher), *_model("student", config.student)]
-        usual = DistillConfig(teacher=config.teacher, student=config.student)
+        default = DistillConfig(teacher=config.teacher, student=config.student)
     else:
         words = _model("model", config.model)
-        usual = FinetuneConfig(model=config.model)
-    told = {"teacher", "data", "limit", "stage"}
-    return [*words, *given, *_rest(config, usual, told)]
+        default = FinetuneConfig(model=config.model)
+    return [*words, *data, *_rest(config, default, {"teacher"})]
 
 
 def model_of(model: Mapping[str, Any]) -> str:
@@ -63,8 +62,8 @@ def model_of(model: Mapping[str, Any]) -> str:
             name = size
             changed = {key: value for key, value in params.items() if full.get(key) != value}
             break
-    tail = ",".join(f"{key}={value}" for key, value in changed.items())
-    return f"{name}:{tail}" if tail else name
+    text = ",".join(f"{key}={value}" for key, value in changed.items())
+    return f"{name}:{text}" if text else name
 
 
 def _run_name(reference: str) -> str:
@@ -76,34 +75,26 @@ def _run_name(reference: str) -> str:
 
 def _model(role: str, model: ModelConfig) -> list[str]:
     """`--student NAME:knob=value`; a pretrained encoder's words are options of their own."""
+    usual, given = plain(STUDENTS[model.name].params()), plain(model.params)
+    knobs = {key: value for key, value in given.items() if usual[key] != value}
+    start = {"start_from": model.start_from} if model.start_from else {}
     if model.name == "checkpoint":
-        pairs = {"name": model.name, "checkpoint": model.checkpoint} | _knobs(model, "params.")
-        return _sets({f"{role}.{key}": value for key, value in _started(pairs, model).items()})
-    knobs = ",".join(f"{key}={_text(value)}" for key, value in _knobs(model).items())
-    spec = f"{model.name}:{knobs}" if knobs else model.name
-    return [f"--{role}", spec, *_sets({f"{role}.{k}": v for k, v in _started({}, model).items()})]
+        params = {f"params.{key}": value for key, value in knobs.items()}
+        encoder = {"name": model.name, "checkpoint": model.checkpoint, **params, **start}
+        return _sets({f"{role}.{key}": value for key, value in encoder.items()})
+    text = ",".join(f"{key}={_text(value)}" for key, value in knobs.items())
+    spec = f"{model.name}:{text}" if text else model.name
+    return [f"--{role}", spec, *_sets({f"{role}.{key}": value for key, value in start.items()})]
 
 
-def _started(pairs: Mapping[str, Any], model: ModelConfig) -> dict[str, Any]:
-    return dict(pairs) | ({"start_from": model.start_from} if model.start_from else {})
-
-
-def _knobs(model: ModelConfig, before: str = "") -> dict[str, Any]:
-    """The knobs that are not the usual ones of this kind of model."""
-    usual = plain(STUDENTS[model.name].params())
-    given = plain(model.params)
-    return {before + key: value for key, value in given.items() if usual[key] != value}
-
-
-def _rest(config: StageConfig, usual: StageConfig, told: set[str]) -> list[str]:
-    """Options and --set for all that differs from what the command would take by itself."""
+def _rest(config: StageConfig, default: StageConfig, named: set[str]) -> list[str]:
+    """Options and --set for all that differs from the default, but for the settings `named`."""
     options, words = OPTIONS[config.stage], []
-    before, after = flat(usual), flat(config)
-    left = {}
-    for path, value in after.items():
-        if path in told or path.partition(".")[0] in ("model", "student"):
+    defaults, left = flat(default), {}
+    for path, value in flat(config).items():
+        if path in named | {"data", "limit", "stage"}:
             continue
-        if before.get(path) == value:
+        if path.partition(".")[0] in ("model", "student") or defaults.get(path) == value:
             continue
         if path in options:
             words += [options[path], _text(value)]
@@ -113,14 +104,14 @@ def _rest(config: StageConfig, usual: StageConfig, told: set[str]) -> list[str]:
 
 
 def _sets(values: Mapping[str, Any]) -> list[str]:
-    return [word for path, v in values.items() for word in ("--set", f"{path}={_yaml(v)}")]
+    """`--set path=value` for each; quoted where a text would else become a number or a truth."""
+    texts = {
+        path: str(yaml.safe_dump(value, default_flow_style=True, width=10**6)).split("\n")[0]
+        for path, value in values.items()
+    }
+    return [word for path, text in texts.items() for word in ("--set", f"{path}={text}")]
 
 
 def _text(value: Any) -> str:
     """As an option takes it; repr of a number loses nothing."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _yaml(value: Any) -> str:
-    """As --set reads it: quoted where a text would else become a number or a truth."""
-    return str(yaml.safe_dump(value, default_flow_style=True, width=10**6)).split("\n")[0]

@@ -10,18 +10,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 
 from kdcore.catalog import STUDENTS
-from kdcore.config import (
-    DistillConfig,
-    FinetuneConfig,
-    MethodConfig,
-    ModelConfig,
-    to_dict,
-)
+from kdcore.config import DistillConfig, FinetuneConfig, MethodConfig, ModelConfig, to_dict
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.estimate import estimate
 from kdcore.experiments.presets import PRESETS, changed_from
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.resolve import resolved
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import Twins, twin_of
@@ -46,45 +40,46 @@ def launch(
     workspace: Workspace,
     *,
     twin: bool = True,
-    about: About | None = None,
+    purpose: Purpose | None = None,
     title: str = "",
     start: bool = True,
     twins: Twins | None = None,
 ) -> Launched:
     """Create the runs of a student and its twin and put them in the queue, the student first.
 
-    about: what is known of why (preset, parent, changed, sweep, group); the rest is filled in.
+    purpose: what is known of it (preset, parent, changed, sweep, group); the rest is filled in.
     An equal twin that is finished or on its way is reused. start: False leaves the queue alone.
     twins: shared by several calls. LabError, and no run, when something is wrong.
     """
-    title, about, twins = title or title_of(config), about or About(), twins or Twins(workspace)
+    title, twins = title or title_of(config), twins or Twins(workspace)
     twin_title = labels_only_title(config.student, config.seed)
-    about = replace(about, group=about.group or new_group())
+    purpose = purpose or Purpose()
+    purpose = replace(purpose, group=purpose.group or new_group())
     config = resolved(config, workspace)
     stats = stats_of(config, workspace)
     twin_config = (
         twin_of(config, stats.transfer, stats.labelled) if twin and not stats.no_twin else None
     )
     twin_run = twins.find(twin_config) if twin_config else None
-    configs: list[DistillConfig | FinetuneConfig] = [config]
-    if twin_config and not twin_run:
-        configs.append(twin_config)
-    estimates = [asdict(estimate(each, stats, workspace)) for each in configs]
-    changed = about.changed
-    if not changed and about.preset in PRESETS:
-        changes = changed_from(about.preset, config)
-        changed = {path: value for path, value in changes.items() if path != "teacher"}
+    reused = twin_run is not None
+    estimates = [asdict(estimate(config, stats, workspace))]
+    if twin_config and not reused:
+        estimates.append(asdict(estimate(twin_config, stats, workspace)))
+    if not purpose.changed and purpose.preset in PRESETS:
+        changes = changed_from(purpose.preset, config)
+        changes.pop("teacher", None)
+        purpose = replace(purpose, changed=changes)
     new: list[Run] = []
-    reused, runs = twin_run is not None, RunStore(workspace.runs)
+    runs = RunStore(workspace.runs)
     with whole_or_nothing(new, twins):
         if twin_config and not twin_run:
-            twin_about = replace(about, role="twin", parent="", changed={}, estimate=estimates[1])
-            twin_run = runs.create(to_dict(twin_config), title=twin_title, about=twin_about)
+            why = replace(purpose, role="twin", parent="", changed={}, estimate=estimates[1])
+            twin_run = runs.create(to_dict(twin_config), title=twin_title, purpose=why)
             twins.add(twin_config, twin_run)
             new.append(twin_run)
-        role, twin_id = about.role or "student", twin_run.id if twin_run else ""
-        about = replace(about, role=role, twin=twin_id, changed=changed, estimate=estimates[0])
-        student = runs.create(to_dict(config), title=title, about=about)
+        role, twin_id = purpose.role or "student", twin_run.id if twin_run else ""
+        why = replace(purpose, role=role, twin=twin_id, estimate=estimates[0])
+        student = runs.create(to_dict(config), title=title, purpose=why)
         new.insert(0, student)
         if start:
             enqueue(new, workspace)

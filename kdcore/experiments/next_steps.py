@@ -1,4 +1,4 @@
-"""next_experiments(): three runs that would tell most after this one, each changing one thing."""
+"""next_experiments(): the three most telling runs after this one, each changing one thing."""
 
 import json
 import math
@@ -29,7 +29,7 @@ _NOT_LEARNED = ("device", "threads", *(f"training.{knob}" for knob in _WATCHED))
 class Experiment:
     """The run just judged with one thing changed.
 
-    changed: values by path, for whatif.changes.changed; why: words that follow from the result.
+    changed: values by path, for changes.changed; why: a sentence that follows from the result.
     """
 
     label: str
@@ -41,7 +41,7 @@ class Experiment:
 class _Case:
     """What an idea looks at. trained_on: pairs that the run learned from, 0 when not known.
 
-    temperatures: those at which known runs taught such a student by this method.
+    temperatures: those at which earlier runs trained such a student by this method.
     """
 
     config: DistillConfig
@@ -61,30 +61,28 @@ Idea = Callable[[_Case], Iterator[Experiment]]
 def next_experiments(
     config: DistillConfig,
     judgement: Judgement,
-    known: Iterable[DistillConfig] = (),
+    earlier: Iterable[DistillConfig] = (),
     trained_on: int = 0,
 ) -> list[Experiment]:
-    """Three experiments, most telling first; none out of range, none that `known` ran already.
+    """Three experiments, most telling first; none out of range, none that was run already.
 
-    known: configs of the group; trained_on: pairs that the run learned from, where it is known.
+    earlier: configs of the group; trained_on: pairs that the run learned from, where it is known.
     """
-    known = list(known)
-    case = _Case(config, judgement, trained_on, _temperatures(config, known))
-    done = {_mark(config), *map(_mark, known)}
+    earlier = list(earlier)
+    case = _Case(config, judgement, trained_on, _temperatures(config, earlier))
+    done = {_mark(config), *map(_mark, earlier)}
     ideas = [idea(case) for idea in _ORDER[judgement.verdict]]
-    found: list[Experiment] = []
-    while len(found) < COUNT:  # ends: another seed is always left
+    experiments: list[Experiment] = []
+    while len(experiments) < COUNT:  # ends: another seed is always left
         for idea in ideas:
-            made = next((e for e in idea if _is_new(config, e, done)), None)
-            if made is not None:
-                found.append(made)
-            if len(found) == COUNT:
-                break
-    return found
+            experiment = next((e for e in idea if _is_new(config, e, done)), None)
+            if experiment is not None and len(experiments) < COUNT:
+                experiments.append(experiment)
+    return experiments
 
 
 def _is_new(config: DistillConfig, experiment: Experiment, done: set[str]) -> bool:
-    """Whether it can be run and was not; what is taken is done from then on."""
+    """Whether it can be run and was not; from then on it counts as done."""
     try:
         mark = _mark(with_changes(config, experiment.changed))
     except ConfigError:
@@ -101,11 +99,11 @@ def _mark(config: DistillConfig) -> str:
     return json.dumps(settings, sort_keys=True, default=str)
 
 
-def _temperatures(config: DistillConfig, known: Iterable[DistillConfig]) -> frozenset[float]:
-    """Temperatures of known runs with the student and the method of this one, whatever the rest."""
+def _temperatures(config: DistillConfig, earlier: Iterable[DistillConfig]) -> frozenset[float]:
+    """Temperatures of earlier runs with the student and the method of this one."""
     alike = [
         other.method.params
-        for other in known
+        for other in earlier
         if (other.student.name, other.method.name) == (config.student.name, config.method.name)
     ]
     return frozenset(p.temperature for p in alike if hasattr(p, "temperature"))
@@ -137,14 +135,14 @@ def _more_test_pairs(case: _Case) -> Iterator[Experiment]:
     unseen = "A small true difference goes mostly unseen"
     if isfinite(j.smallest_detectable):
         unseen = f"A true difference below {j.smallest_detectable:.3f} goes mostly unseen"
-    for wanted in (factor * here, MOST_TEST):
-        if here < wanted <= MOST_TEST:
-            data = ",".join(f"{k}={v}" for k, v in {**sizes, "test": str(wanted)}.items())
+    for more in (factor * here, MOST_TEST):
+        if here < more <= MOST_TEST:
+            data = ",".join(f"{k}={v}" for k, v in {**sizes, "test": str(more)}.items())
             yield Experiment(
-                f"test pairs {here:,} → {wanted:,}",
+                f"test pairs {here:,} → {more:,}",
                 {"data": f"{WORLD}:{data}"},
-                f"{unseen} on {here:,} test pairs; on {wanted:,} the interval is about "
-                f"{100 * math.sqrt(here / wanted):.0f} % as wide.",
+                f"{unseen} on {here:,} test pairs; on {more:,} the interval is about "
+                f"{100 * math.sqrt(here / more):.0f} % as wide.",
             )
 
 
@@ -165,12 +163,12 @@ def _temperature(case: _Case) -> Iterator[Experiment]:
     now = getattr(params, "temperature", None)
     if now is None or getattr(params, "loss", "kl") not in _SOFTENED:
         return
-    tried = [now * 2, now / 2, now * 4, 1.0] if now < 4 else [now / 2, now * 2, 1.0, now / 4]
-    for heat in tried:
-        if 0.25 <= heat <= _HOTTEST and heat not in case.temperatures:
-            kind = "Flatter" if heat > now else "Sharper"
+    others = [now * 2, now / 2, now * 4, 1.0] if now < 4 else [now / 2, now * 2, 1.0, now / 4]
+    for other in others:
+        if 0.25 <= other <= _HOTTEST and other not in case.temperatures:
+            kind = "Flatter" if other > now else "Sharper"
             why = {
-                "BETTER": f"T = {heat:g} was not tried yet. {kind} soft labels may do better "
+                "BETTER": f"T = {other:g} was not tried yet. {kind} soft labels may do better "
                 "or worse.",
                 "WORSE": f"At T = {now:g} the soft labels did not help; {kind.lower()} ones "
                 "weigh the teacher's doubts otherwise.",
@@ -179,7 +177,7 @@ def _temperature(case: _Case) -> Iterator[Experiment]:
                 f"T = {now:g} is one choice. {kind} soft labels weigh "
                 "the teacher's doubts otherwise.",
             )
-            yield Experiment(f"T {now:g} → {heat:g}", {"method.params.temperature": heat}, why)
+            yield Experiment(f"T {now:g} → {other:g}", {"method.params.temperature": other}, why)
 
 
 def _hard_weight(case: _Case) -> Iterator[Experiment]:

@@ -16,8 +16,8 @@ class Preset:
     """A start that makes sense as it stands.
 
     student: short text of a model. settings: values by path that differ from a config's defaults.
-    teacher: whom it was meant for, a run of the demo. promise: what to expect, without a number
-    that nobody measured here.
+    teacher: the run of the demo that it is meant for. promise: what to expect, without a number
+    that was not measured here.
     """
 
     title: str
@@ -99,9 +99,9 @@ def config_of(preset: str, changes: Mapping[str, Any] | None = None) -> DistillC
     changes: values by path, for instance {"method.params.temperature": 4, "student.name":
     "cdssm"}; another student or method starts from its own defaults.
     """
-    about = preset_entry(preset)
-    start = DistillConfig(teacher=about.teacher, student=ModelConfig.parse(about.student))
-    return changed(changed(start, about.settings), changes or {})
+    entry = preset_entry(preset)
+    start = DistillConfig(teacher=entry.teacher, student=ModelConfig.parse(entry.student))
+    return changed(changed(start, entry.settings), changes or {})
 
 
 def changed_from(preset: str, config: DistillConfig) -> dict[str, Any]:

@@ -18,8 +18,7 @@ from kdcore.analysis.slices import RATE, benjamini_hochberg
 from kdcore.config import DistillConfig
 from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, LabError, lookup
-from kdcore.evaluation.comparison import Comparison
-from kdcore.evaluation.evaluate import Evaluation
+from kdcore.evaluation.comparison import Difference
 from kdcore.experiments.changes import changed
 from kdcore.experiments.launch import (
     Launched,
@@ -30,9 +29,9 @@ from kdcore.experiments.launch import (
     whole_or_nothing,
 )
 from kdcore.judging.caveats import caveats, early
-from kdcore.judging.measured import against_twin
+from kdcore.judging.results import against_twin
 from kdcore.metrics.definitions import CATALOG
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run
 from kdcore.runs.twins import Twins, launched_twin
 from kdcore.workspace import Workspace
@@ -58,7 +57,7 @@ class Sweep:
     title: str = ""
 
     def cells(self) -> list[Cell]:
-        """Every cell, the last path changing fastest; ConfigError tells every problem at once.
+        """Every cell, the last path changing fastest; ConfigError names every problem at once.
 
         More than 200 cells are refused, and so are two that would train the same.
         """
@@ -70,17 +69,21 @@ class Sweep:
                 "This sweep is too large:",
                 [f"it has {count:,} cells, {MOST_CELLS} are the most; leave out some values"],
             )
-        found: list[Cell] = []
+        cells: list[Cell] = []
         for values in product(*self.grid.values()):
             changes = dict(zip(self.grid, values, strict=True))
             try:
-                found.append(Cell(changes, changed(self.base, changes)))
+                cells.append(Cell(changes, changed(self.base, changes)))
             except ConfigError as error:
                 problems += [p for p in error.problems if p not in problems]
-        problems += _repeated(found)
+        configs = [cell.config for cell in cells]
+        twice = [cell for n, cell in enumerate(cells) if cell.config in configs[:n]]
+        for cell in twice[:1]:
+            values_in_words = ", ".join(f"{path}={v}" for path, v in cell.changed.items())
+            problems.append(f"{values_in_words}: two cells would train just the same")
         if problems:
             raise ConfigError("This sweep cannot be made:", problems)
-        return found
+        return cells
 
     def configs(self) -> list[DistillConfig]:
         """The config of every cell."""
@@ -89,9 +92,10 @@ class Sweep:
 
 @dataclass(frozen=True)
 class CellResult:
-    """What a cell came to. nan and "" where it is not finished, or has no twin to stand beside.
+    """The result of a cell; nan and "" where it is not finished, or has no twin.
 
-    delta: its value less its twin's, with its paired 95 % interval and p, as compare() tells.
+
+    delta: its value less its twin's, with its paired 95 % interval and p, as compare() gives them.
     q: p with all cells of the sweep in mind; stands: whether the verdict is sure even so, which
     none is where a side was ended early. caveats: what else stands between the two.
     """
@@ -114,10 +118,23 @@ class CellResult:
     caveats: tuple[str, ...] = ()
     whole: bool = True  # whether both sides had all of their epochs
 
+    def with_difference(self, difference: Difference, student: Run, twin: Run) -> "CellResult":
+        """The cell with its difference to its twin, and what else stands between the two."""
+        return replace(
+            self,
+            delta=difference.delta,
+            delta_low=difference.low,
+            delta_high=difference.high,
+            p=difference.p,
+            verdict=difference.verdict,
+            caveats=caveats(student, twin),
+            whole=not (early(student) or early(twin)),
+        )
+
 
 @dataclass(frozen=True)
 class SweepTable:
-    """The cells of a sweep in one metric, and a word on how many were looked at."""
+    """The cells of a sweep in one metric, and a caution about how many were compared."""
 
     metric: str
     name: str
@@ -132,15 +149,16 @@ def launch_sweep(
     *,
     twin: bool = True,
     start: bool = True,
-    about: About | None = None,
+    purpose: Purpose | None = None,
 ) -> list[Launched]:
     """Create a run for each cell, and queue them; cells with an equal twin share it.
 
-    start: False leaves the queue alone. about: parent or preset, where the base came from one.
+    start: False leaves the queue alone. purpose: parent or preset, where the base came from one.
     """
     cells, twins = sweep.cells(), Twins(workspace)
-    told = replace(about or About(), group=new_group(), role="cell", sweep=sweep_title(sweep))
-    made: list[Launched] = []
+    title = sweep.title or " × ".join(path.rpartition(".")[2] for path in sweep.grid) or "one cell"
+    purpose = replace(purpose or Purpose(), group=new_group(), role="cell", sweep=title)
+    launched: list[Launched] = []
     new: list[Run] = []
     with whole_or_nothing(new, twins):
         for cell in cells:
@@ -148,32 +166,27 @@ def launch_sweep(
                 cell.config,
                 workspace,
                 twin=twin,
-                about=replace(told, changed=cell.changed),
-                title=cell_title(cell),
+                purpose=replace(purpose, changed=cell.changed),
+                title=_title_of(cell),
                 start=False,
                 twins=twins,
             )
-            made.append(one)
+            launched.append(one)
             new += new_runs([one])
         if start:
             enqueue(new, workspace)
-    return made
+    return launched
 
 
 def new_runs(launched: Sequence[Launched]) -> list[Run]:
     """The runs that are to be trained, each once: every student, then its twin if it is new."""
-    found: list[Run] = []
+    runs: list[Run] = []
     for one in launched:
-        found += [one.student, *([one.twin] if one.twin and not one.reused else [])]
-    return found
+        runs += [one.student, *([one.twin] if one.twin and not one.reused else [])]
+    return runs
 
 
-def sweep_title(sweep: Sweep) -> str:
-    """What a sweep is called: its title, else what it varies."""
-    return sweep.title or " × ".join(path.rpartition(".")[2] for path in sweep.grid) or "one cell"
-
-
-def cell_title(cell: Cell) -> str:
+def _title_of(cell: Cell) -> str:
     """The training's own title, and what the sweep changed beside what that says."""
     more = [
         f"{path.rpartition('.')[2].replace('_', ' ')} {value}"
@@ -185,10 +198,10 @@ def cell_title(cell: Cell) -> str:
 
 def sweep_runs(group: str, workspace: Workspace) -> list[Run]:
     """The cells of a sweep in the order in which they were made; UnknownNameError without any."""
-    runs = [run for run in lab.store(workspace).list() if run.about.role == "cell"]
-    groups = {run.about.group: "" for run in runs}
+    runs = [run for run in lab.store(workspace).list() if run.purpose.role == "cell"]
+    groups = {run.purpose.group: "" for run in runs}
     lookup(groups, group, "sweep")
-    return sorted((r for r in runs if r.about.group == group), key=lambda r: (r.created, r.id))
+    return sorted((r for r in runs if r.purpose.group == group), key=lambda r: (r.created, r.id))
 
 
 def sweep_table(
@@ -206,72 +219,55 @@ def sweep_table(
 
 def table_of(results: Sequence[CellResult], metric: str = "roc_auc") -> SweepTable:
     """Cells as a table: q, and which verdicts stand, of those that have been compared so far."""
-    about, cells = CATALOG[metric], list(results)
+    definition, cells = CATALOG[metric], list(results)
     at = [i for i, cell in enumerate(cells) if math.isfinite(cell.p)]
     if at:
         corrected = benjamini_hochberg(np.array([cells[i].p for i in at]))
         for i, q in zip(at, corrected, strict=True):
             sure = cells[i].verdict != "INCONCLUSIVE" and q <= RATE and cells[i].whole
             cells[i] = replace(cells[i], q=float(q), stands=bool(sure))
-    better = about.higher_is_better
-    return SweepTable(metric, about.name, better, tuple(cells), _caution(cells, len(at)))
+    caution = _caution(cells, len(at))
+    better = definition.higher_is_better
+    return SweepTable(metric, definition.name, better, tuple(cells), caution)
 
 
 def _result(
     run: Run, metric: str, workspace: Workspace | None, tables: dict[tuple[Any, ...], PairTable]
 ) -> CellResult:
-    about, state = run.about, run.status().state
-    blank = CellResult(run.id, run.title, state, dict(about.changed), twin=about.twin)
+    purpose, state = run.purpose, run.status().state
+    result = CellResult(run.id, run.title, state, dict(purpose.changed), twin=purpose.twin)
     if state != "finished":
-        return blank
+        return result
     try:
         key = (run.data, run.limit)
         if key not in tables:
             tables[key] = lab.split_of(run, "test", workspace)
-        found = _evaluation(run, workspace).metrics[metric]
+        evaluation = lab.stored_evaluation(run) or lab.evaluate(run, workspace=workspace).evaluation
+        value = evaluation.metrics[metric]
     except (LabError, OSError, KeyError):
-        return blank
-    done = replace(blank, value=found.value, low=found.low, high=found.high)
+        return result
+    result = replace(result, value=value.value, low=value.low, high=value.high)
     twin = launched_twin(run)
-    comparison = _against_twin(run, twin, tables[key], workspace) if twin else None
-    if twin is None or comparison is None or metric not in comparison.differences:
-        return done
-    d = comparison.differences[metric]
-    return replace(
-        done,
-        delta=d.delta,
-        delta_low=d.low,
-        delta_high=d.high,
-        p=d.p,
-        verdict=d.verdict,
-        caveats=caveats(run, twin),
-        whole=not (early(run) or early(twin)),
-    )
-
-
-def _evaluation(run: Run, workspace: Workspace | None) -> Evaluation:
-    return lab.stored_evaluation(run) or lab.evaluate(run, workspace=workspace).evaluation
-
-
-def _against_twin(
-    run: Run, twin: Run, pairs: PairTable, workspace: Workspace | None
-) -> Comparison | None:
-    """The comparison with the twin, worked out once; None before the twin has answered."""
-    with suppress(LabError, OSError):
-        return against_twin(run, twin, pairs, workspace or Workspace.default())
-    return None
+    if twin is not None:
+        with suppress(LabError, OSError):  # the twin has not answered these pairs yet
+            home = workspace or Workspace.default()
+            differences = against_twin(run, twin, tables[key], home).differences
+            if metric in differences:
+                return result.with_difference(differences[metric], run, twin)
+    return result
 
 
 def _caution(cells: Sequence[CellResult], compared: int) -> str:
-    held = [cell for cell in cells if cell.caveats]
-    told = ""
-    if held:
-        what = "1 cell has a caveat" if len(held) == 1 else f"{len(held)} cells have a caveat"
-        told = f"{what}, as {held[0].title or held[0].run}: {' '.join(held[0].caveats)}"
+    doubtful = [cell for cell in cells if cell.caveats]
+    text, count = "", len(doubtful)
+    if doubtful:
+        what = "1 cell has a caveat" if count == 1 else f"{count} cells have a caveat"
+        first = doubtful[0]
+        text = f"{what}, as {first.title or first.run}: {' '.join(first.caveats)}"
     if short := sum(not cell.whole for cell in cells):
-        told += f" A verdict is not valid when one side was ended early ({short})."
+        text += f" A verdict is not valid when one side was ended early ({short})."
     if compared < 2:
-        return told
+        return text
     sides = sum(cell.verdict in ("BETTER", "WORSE") for cell in cells)
     stand = sum(cell.stands for cell in cells)
     many = (
@@ -280,14 +276,4 @@ def _caution(cells: Sequence[CellResult], compared: int) -> str:
         f"survive the correction for {compared} comparisons (Benjamini-Hochberg, {RATE:.0%}). The "
         "best cell of many looks better than it is: train it again with another seed."
     )
-    return f"{many} {told}".rstrip()
-
-
-def _repeated(cells: Sequence[Cell]) -> list[str]:
-    seen: list[DistillConfig] = []
-    for cell in cells:
-        if cell.config in seen:
-            values = ", ".join(f"{path}={value}" for path, value in cell.changed.items())
-            return [f"{values}: two cells would train just the same"]
-        seen.append(cell.config)
-    return []
+    return f"{many} {text}".rstrip()

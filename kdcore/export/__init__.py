@@ -1,1 +1,1 @@
-"""Keeping a run: a student that works without the lab, its card, and a report of the run."""
+"""Export: a student that works without the lab, and its model card."""

@@ -113,14 +113,14 @@ def _metrics(facts: ReportFacts) -> list[str]:
     evaluation = facts.evaluation
     if evaluation is None:
         return ["Not measured: the test pairs, or predictions on them, are missing."]
-    beside = facts.rivals
-    head = ["metric", "this student [95 %]", *(role for role, _ in beside), "n"]
+    rivals = facts.rivals
+    head = ["metric", "this student [95 %]", *(role for role, _ in rivals), "n"]
     rows = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     for key in SHOWN:
         if key not in evaluation.metrics:
             continue
         metric = evaluation.metrics[key]
-        others = [_value(each.metrics.get(key)) for _, each in beside]
+        others = [_value(each.metrics.get(key)) for _, each in rivals]
         cells = [metric.name, _span(metric), *others, f"{metric.n:,} {metric.n_unit}"]
         rows.append(f"| {' | '.join(cells)} |")
     basis = f"Data `{evaluation.data_hash}`; 95 % intervals by bootstrap over queries."

@@ -14,7 +14,7 @@ class Exported:
     """An exported student, checked.
 
     layout: "transformers" (AutoModelForSequenceClassification loads it) or "script" (student.py
-    does). difference: the largest one of a logit to the run's own model on `pairs` pairs, asked
+    does). difference: the largest one of a logit to the run's own model on `pairs` pairs, computed
     in a process that cannot import the lab. kept_difference: the largest one to the answers that
     the run kept, from which its metrics come. onnx: its ONNX files; onnx_problem: why it has none.
     """

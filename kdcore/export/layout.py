@@ -37,8 +37,8 @@ def write_student(model: PairModel, folder: Path) -> str:
 
 def is_cross(folder: Path) -> bool:
     """Whether an exported folder holds a cross-encoder."""
-    about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-    return "overlap" in about["reading"]
+    settings = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    return "overlap" in settings["reading"]
 
 
 def _cross_encoder(model: CrossEncoder, folder: Path) -> None:
@@ -58,17 +58,17 @@ def _cross_encoder(model: CrossEncoder, folder: Path) -> None:
         "overlap": getattr(params, "overlap", False),
         "token_types": getattr(model.net.config, "type_vocab_size", 0) > 1,
     }
-    _beside(folder, cross, {"grades": model.scheme.grades, "reading": reading})
+    _write_script(folder, cross, {"grades": model.scheme.grades, "reading": reading})
 
 
 def _amend_tokenizer(folder: Path, longest: int) -> None:
     """The longest pair, so that a plain call may truncate; a class name older versions know."""
     path = folder / "tokenizer_config.json"
-    about = json.loads(path.read_text(encoding="utf-8"))
-    about["model_max_length"] = min(longest, int(about.get("model_max_length") or longest))
-    if about.get("tokenizer_class") == "TokenizersBackend":
-        about["tokenizer_class"] = "PreTrainedTokenizerFast"
-    path.write_text(json.dumps(about, indent=2), encoding="utf-8")
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    settings["model_max_length"] = min(longest, int(settings.get("model_max_length") or longest))
+    if settings.get("tokenizer_class") == "TokenizersBackend":
+        settings["tokenizer_class"] = "PreTrainedTokenizerFast"
+    path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
 def _towers(model: TwinBert | Cdssm, folder: Path) -> None:
@@ -86,7 +86,7 @@ def _towers(model: TwinBert | Cdssm, folder: Path) -> None:
     )
     (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
     model.units.save(folder)
-    about = {
+    settings = {
         "grades": model.scheme.grades,
         "reading": _reading(model),
         "network": {
@@ -98,7 +98,7 @@ def _towers(model: TwinBert | Cdssm, folder: Path) -> None:
             **_sizes(model),
         },
     }
-    _beside(folder, towers, about)
+    _write_script(folder, towers, settings)
 
 
 def _reading(model: TwinBert | Cdssm) -> dict[str, Any]:
@@ -186,8 +186,8 @@ def _named(name: str, layer: Any) -> dict[str, Tensor]:
     return {f"{name}.weight": layer.weight, f"{name}.bias": layer.bias}
 
 
-def _beside(folder: Path, script: Any, about: dict[str, Any]) -> None:
+def _write_script(folder: Path, script: Any, settings: dict[str, Any]) -> None:
     """The script as `student.py`, and what it must know."""
     shutil.copyfile(script.__file__, folder / SCRIPT)
-    text = json.dumps(about, indent=2, ensure_ascii=False)
+    text = json.dumps(settings, indent=2, ensure_ascii=False)
     (folder / ABOUT).write_text(text + "\n", encoding="utf-8")

@@ -1,1 +1,1 @@
-"""A finished run judged: verdict, what it keeps and costs, what next, seeds, drift of inputs."""
+"""Judge a finished run: verdict, share of the teacher's quality, cost, seeds, drift of inputs."""

@@ -1,4 +1,4 @@
-"""near_chance(): whether a model orders these pairs hardly better than chance would."""
+"""near_chance(): whether a model orders these pairs hardly better than chance does."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from kdcore.metrics.significance import Support, interval
 DEPTH = 5
 LITTLE = 0.1  # a skill whose interval ends below this is little: ROC-AUC 0.55
 RESAMPLES = 200  # enough for a yes or no
-CHOICE = 1e-6  # least room between a random and a perfect order
+CHOICE = 1e-6  # a smaller room between a random and a perfect order means that there is none
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,13 @@
 """Input drift: numbers that were not measured on the same pairs, in the same way, by the same code.
 
-Two runs share a chart or a difference only when data, split, metric and code agree; whoever wants
-them together all the same says so, and is reminded.
+Two runs share a chart or a difference only when data, split, metric and code agree, unless the
+visitor asks for them together.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from kdcore.runs.listing import SPLIT, Row
@@ -43,11 +43,8 @@ class Parted:
 
     def reasons(self) -> dict[str, int]:
         """How many runs each reason keeps apart, the most common first."""
-        counts: dict[str, int] = {}
-        for told in self.apart.values():
-            for reason in told:
-                counts[reason] = counts.get(reason, 0) + 1
-        return dict(sorted(counts.items(), key=lambda item: -item[1]))
+        counts = Counter(reason for reasons in self.apart.values() for reason in reasons)
+        return dict(counts.most_common())
 
 
 def inputs_of(row: Row, metric: str) -> Inputs:
@@ -76,9 +73,8 @@ def _between(one: Inputs, other: Inputs) -> tuple[str, ...]:
     parts = []
     for kind, name in KINDS.items():
         a, b = getattr(one, kind), getattr(other, kind)
-        if a == b and (a or kind == "code"):
-            continue
-        parts.append(f"other {name}" if a and b else f"{name} not recorded")
+        if a != b or not (a or kind == "code"):
+            parts.append(f"other {name}" if a and b else f"{name} not recorded")
     return tuple(parts)
 
 
@@ -87,9 +83,9 @@ def part(rows: Iterable[Row], base: Row, metric: str) -> Parted:
 
     A run without the metric has nothing to compare and is in neither.
     """
-    wanted = inputs_of(base, metric)
+    inputs = inputs_of(base, metric)
     measured = [row for row in rows if metric in row.test.metrics]
-    return _parted(measured, None, lambda row: _between(inputs_of(row, metric), wanted))
+    return _parted(measured, None, lambda row: _between(inputs_of(row, metric), inputs))
 
 
 def part_validation(rows: Iterable[Row], base: Row) -> Parted:
@@ -97,17 +93,26 @@ def part_validation(rows: Iterable[Row], base: Row) -> Parted:
 
     Whether a run was tested says nothing of what it was validated on.
     """
-    looked = [row for row in rows if row.best is not None]
-    wanted = (validated_on(base), code_of(base))
-    return _parted(looked, base, lambda row: _unlike((validated_on(row), code_of(row)), wanted))
+    validated = [row for row in rows if row.best is not None]
+    own, code = validated_on(base), code_of(base)
+
+    def why(row: Row) -> tuple[str, ...]:
+        pairs, parts = validated_on(row), []
+        if not pairs or not own:
+            parts.append("validation pairs not recorded")
+        elif pairs != own:
+            parts.append("other validation pairs")
+        return (*parts, "other code") if code_of(row) != code else tuple(parts)
+
+    return _parted(validated, base, why)
 
 
 def most_validated(rows: Sequence[Row], base: Row) -> Row:
     """The row whose validation pairs are those of most rows; the base where it is one of them."""
-    known = [row for row in rows if row.best is not None]
-    hashes = [(validated_on(row), code_of(row)) for row in known]
+    validated = [row for row in rows if row.best is not None]
+    hashes = [(validated_on(row), code_of(row)) for row in validated]
     common = max(hashes, key=hashes.count, default=None)
-    of_most = [row for row, pairs in zip(known, hashes, strict=True) if pairs == common]
+    of_most = [row for row, pairs in zip(validated, hashes, strict=True) if pairs == common]
     same = [row for row in of_most if row.run.folder == base.run.folder]
     return next(iter([*same, *of_most]), base)
 
@@ -118,37 +123,28 @@ def validated_on(row: Row) -> str:
     return validation.content_hash if validation else ""
 
 
-def _unlike(one: tuple[str, str], other: tuple[str, str]) -> tuple[str, ...]:
-    parts = []
-    if not one[0] or not other[0]:
-        parts.append("validation pairs not recorded")
-    elif one[0] != other[0]:
-        parts.append("other validation pairs")
-    return (*parts, "other code") if one[1] != other[1] else tuple(parts)
-
-
 def part_machines(rows: Sequence[Row], base: Row, *, latency: bool) -> Parted:
     """Rows whose time was taken on one machine, and the others; those without a time in neither.
 
-    latency: of one pair, else of the training. The machine is the base's, where its time tells
-    one, else the commonest.
+    latency: of one pair, else of the training. The machine is that of the base's time, where it is
+    recorded, else the most common one.
     """
     timed = [row for row in rows if (row.latency if latency else row.seconds is not None)]
-    known = [m for row in timed if (m := machine_of(row, latency=latency))]
-    own = machine_of(base, latency=latency)
-    wanted = own or max(known, key=known.count, default="")
+    machines = [m for row in timed if (m := machine_of(row, latency=latency))]
+    common = max(machines, key=machines.count, default="")
+    usual = machine_of(base, latency=latency) or common
 
     def why(row: Row) -> tuple[str, ...]:
         machine = machine_of(row, latency=latency)
         if not machine:
             return ("machine not recorded",)
-        return () if machine == wanted else ("other machine",)
+        return () if machine == usual else ("other machine",)
 
     return _parted(timed, None, why)
 
 
 def machine_of(row: Row, *, latency: bool) -> str:
-    """Machine and device that a latency, or a training, was timed on; "" where none is told."""
+    """Machine and device that a latency, or a training, was timed on; "" where none is recorded."""
     record = row.latency if latency else row.run.provenance
     machine, device = record.get("machine"), record.get("device")
     return f"{machine} ({device})" if machine and device else str(machine or "")
@@ -167,12 +163,8 @@ def _parted(rows: Iterable[Row], base: Row | None, why: Callable[[Row], tuple[st
 
 
 def _of_metric(row: Row, metric: str) -> str:
-    definition = row.test.definitions.get(metric, "")
-    temperature = row.test.temperature if metric.startswith("teacher_") else None
-    return _hash(metric, definition, row.test.grades, temperature) if definition else ""
-
-
-@lru_cache(maxsize=256)
-def _hash(metric: str, definition: str, grades: tuple[str, ...], temperature: float | None) -> str:
-    parts = (metric, definition, grades) + (() if temperature is None else (temperature,))
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
+    """8 hex digits of how a metric was defined; "" where that was not recorded."""
+    parts: tuple[object, ...] = (metric, row.test.definitions.get(metric, ""), row.test.grades)
+    if metric.startswith("teacher_"):
+        parts += (row.test.temperature,)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:8] if parts[1] else ""

@@ -22,8 +22,8 @@ from kdcore.models.base import PairModel
 from kdcore.models.batches import Encoded
 from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
-from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.sizes import megabytes
+from kdcore.runs.speed import Latency, Speed, Timing
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.devices import pick_device, use_threads
 

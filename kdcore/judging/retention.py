@@ -1,7 +1,7 @@
 """retention(): what a student keeps of its teacher, and what it costs, each with its conditions.
 
-DistilBERT's manner (97 % of the score, 40 % fewer weights, 60 % faster), with an honest floor: a
-model that knows nothing has an ROC-AUC of 0.5, so 0.5 of it is kept by anybody.
+As the DistilBERT paper says it (97 % of the score, 40 % fewer weights, 60 % faster), but counted
+from what a model that knows nothing reaches: it keeps an ROC-AUC of 0.5.
 """
 
 from dataclasses import dataclass, replace
@@ -17,8 +17,8 @@ from kdcore.evaluation.measures import Floats, measure
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import Support, interval
 from kdcore.predictions import Predictions
-from kdcore.runs.beside import Latency, Speed
 from kdcore.runs.sizes import ModelSize, megabytes
+from kdcore.runs.speed import Latency
 
 Sizes = tuple[ModelSize | None, ModelSize | None]  # of student and teacher
 
@@ -29,7 +29,7 @@ class Reference:
 
     name: str
     paper: str
-    kept: float  # share of the score
+    share: float  # of the score, that is kept
     floor: str  # what that share is counted from
     parameters_share: float
     speedup: float
@@ -39,7 +39,7 @@ class Reference:
 DISTILBERT = Reference(
     name="DistilBERT",
     paper="Sanh et al. 2019, arXiv:1910.01108",
-    kept=77.0 / 79.5,
+    share=77.0 / 79.5,
     floor="the GLUE dev macro score of its authors' README, 77.0 against BERT-base's 79.5, "
     "counted from 0",
     parameters_share=66 / 110,
@@ -53,8 +53,8 @@ DISTILBERT = Reference(
 class Retention:
     """The share of a teacher's quality that a student keeps, and the price of both.
 
-    kept: (student - floor) / (teacher - floor), the share of what lies above chance; raw:
-    student / teacher; both with a 95 % interval on common draws of queries. twin_kept: what the
+    share: (student - floor) / (teacher - floor), of what lies above chance; raw:
+    student / teacher; both with a 95 % interval on common draws of queries. twin_share: what the
     twin keeps without a teacher. Neither is given, and reason says why, where the teacher is not
     clearly better than chance and than the twin. Shares of size are student / teacher; speedup is
     the teacher's p50 over the student's. Unknown numbers are nan; conditions and reason say why.
@@ -65,30 +65,30 @@ class Retention:
     floor_name: str
     student: float
     teacher: float
-    kept: float
-    kept_low: float
-    kept_high: float
+    share: float
+    share_low: float
+    share_high: float
     raw: float
     raw_low: float
     raw_high: float
-    twin_kept: float
+    twin_share: float
     n: int
     n_unit: str
     queries: int
-    parameters: int
-    parameters_share: float
-    megabytes: float
-    megabytes_share: float
-    p50_ms: float
-    p95_ms: float
-    teacher_p50_ms: float
-    teacher_p95_ms: float
-    speedup: float
-    speedup_one_thread: float
-    throughput: float  # pairs a second in batches
-    throughput_share: float
-    conditions: str
     reason: str = ""
+    parameters: int = 0
+    parameters_share: float = nan
+    megabytes: float = nan
+    megabytes_share: float = nan
+    p50_ms: float = nan
+    p95_ms: float = nan
+    teacher_p50_ms: float = nan
+    teacher_p95_ms: float = nan
+    speedup: float = nan
+    speedup_one_thread: float = nan
+    throughput: float = nan  # pairs per second in batches
+    throughput_share: float = nan
+    conditions: str = "Speed was not measured on this machine."
 
 
 def retention(
@@ -119,20 +119,20 @@ def retention(
         reach=0.0,
     )
     reason = _no_share(metric, values[0], floor, floor_name, low[2:])
-    kept = [nan if reason else float(x) for x in (shares[0][0], low[0], high[0])]
+    retained = [nan if reason else float(x) for x in (shares[0][0], low[0], high[0])]
     return Retention(
         metric=metric,
         floor=floor,
         floor_name=floor_name,
         student=values[0, 0],
         teacher=values[0, 1],
-        kept=kept[0],
-        kept_low=kept[1],
-        kept_high=kept[2],
+        share=retained[0],
+        share_low=retained[1],
+        share_high=retained[2],
         raw=float(shares[1][0]),
         raw_low=float(low[1]),
         raw_high=float(high[1]),
-        twin_kept=float(_share(values[:, [-1, 1]], floor)[0]) if twin and not reason else nan,
+        twin_share=float(_share(values[:, [-1, 1]], floor)[0]) if twin and not reason else nan,
         n=models[0].count(metric),
         n_unit=CATALOG[metric].unit,
         queries=models[0].queries,
@@ -147,9 +147,9 @@ def _leads(values: Floats, floor: float) -> list[Floats]:
     return leads if values.shape[1] < 3 else [*leads, values[:, 1] - values[:, 2]]
 
 
-def costing(found: Retention, latency: Latency | None, sizes: Sizes = (None, None)) -> Retention:
+def costing(quality: Retention, latency: Latency | None, sizes: Sizes = (None, None)) -> Retention:
     """The same quality at the cost of this measurement."""
-    return replace(found, **_costs(latency, sizes))
+    return replace(quality, **_costs(latency, sizes))
 
 
 def floor_of(pairs: PairTable, metric: str) -> tuple[float, str]:
@@ -163,8 +163,8 @@ def floor_of(pairs: PairTable, metric: str) -> tuple[float, str]:
     if metric == "accuracy":
         share = max(share, 1 - share)
         return share, f"always the more frequent answer, {share:.3f}"
-    about = lookup(CATALOG, metric, "metric")
-    raise ConfigError(f"{about.name} has no floor here; roc_auc, pr_auc and accuracy have one")
+    name = lookup(CATALOG, metric, "metric").name
+    raise ConfigError(f"{name} has no floor here; roc_auc, pr_auc and accuracy have one")
 
 
 def _share(values: Floats, floor: float) -> Floats:
@@ -195,50 +195,37 @@ def _no_share(metric: str, values: Floats, floor: float, floor_name: str, least:
 
 
 def _costs(latency: Latency | None, sizes: Sizes) -> dict[str, Any]:
-    """The fields of size and speed; without a measurement they are unknown, and that is said."""
-    blank: dict[str, Any] = dict.fromkeys(
-        (
-            *("parameters_share", "megabytes", "megabytes_share", "p50_ms", "p95_ms"),
-            *("teacher_p50_ms", "teacher_p95_ms", "speedup", "speedup_one_thread"),
-            *("throughput", "throughput_share"),
-        ),
-        nan,
-    )
+    """The fields of size and speed that are known, by a measurement or of the sizes alone."""
     if latency is None:
-        unmeasured = {"parameters": 0, "conditions": "Speed was not measured on this machine."}
-        return blank | unmeasured | _sized(*sizes)
-    own = latency.student
-    found = blank | {
-        "parameters": own.parameters,
-        "megabytes": megabytes(own.parameters),
-        "p50_ms": own.configured.p50_ms,
-        "p95_ms": own.configured.p95_ms,
-        "throughput": own.pairs_per_second,
+        own, teacher = sizes
+        if own is None:
+            return {}
+        sized: dict[str, Any] = {"parameters": own.parameters, "megabytes": own.megabytes}
+        if teacher is not None:
+            sized["parameters_share"] = own.parameters / max(teacher.parameters, 1)
+            sized["megabytes_share"] = own.megabytes / max(teacher.megabytes, 1e-9)
+        return sized
+    student, guide = latency.student, latency.teacher
+    costs = {
+        "parameters": student.parameters,
+        "megabytes": megabytes(student.parameters),
+        "p50_ms": student.configured.p50_ms,
+        "p95_ms": student.configured.p95_ms,
+        "throughput": student.pairs_per_second,
         "conditions": conditions(latency),
     }
-    return found if latency.teacher is None else found | _against(own, latency.teacher)
-
-
-def _sized(own: ModelSize | None, teacher: ModelSize | None) -> dict[str, Any]:
-    """What is known of sizes alone."""
-    found: dict[str, Any] = {}
-    if own is not None:
-        found |= {"parameters": own.parameters, "megabytes": own.megabytes}
-    if own is not None and teacher is not None:
-        found["parameters_share"] = own.parameters / max(teacher.parameters, 1)
-        found["megabytes_share"] = own.megabytes / max(teacher.megabytes, 1e-9)
-    return found
-
-
-def _against(own: Speed, teacher: Speed) -> dict[str, float]:
-    return {
-        "parameters_share": own.parameters / max(teacher.parameters, 1),
-        "megabytes_share": own.parameters / max(teacher.parameters, 1),
-        "teacher_p50_ms": teacher.configured.p50_ms,
-        "teacher_p95_ms": teacher.configured.p95_ms,
-        "speedup": teacher.configured.p50_ms / max(own.configured.p50_ms, 1e-9),
-        "speedup_one_thread": teacher.one_thread.p50_ms / max(own.one_thread.p50_ms, 1e-9),
-        "throughput_share": own.pairs_per_second / max(teacher.pairs_per_second, 1e-9),
+    if guide is None:
+        return costs
+    share = student.parameters / max(guide.parameters, 1)
+    one_thread, configured = student.one_thread.p50_ms, student.configured.p50_ms
+    return costs | {
+        "parameters_share": share,
+        "megabytes_share": share,
+        "teacher_p50_ms": guide.configured.p50_ms,
+        "teacher_p95_ms": guide.configured.p95_ms,
+        "speedup": guide.configured.p50_ms / max(configured, 1e-9),
+        "speedup_one_thread": guide.one_thread.p50_ms / max(one_thread, 1e-9),
+        "throughput_share": student.pairs_per_second / max(guide.pairs_per_second, 1e-9),
     }
 
 

@@ -1,7 +1,7 @@
 """fold(): runs that differ in nothing but their seed as one row, with what the seeds say together.
 
-The interval over queries tells what other test pairs would do to two finished students; the one
-over seeds tells what other seeds would do on the same test pairs. Neither contains the other.
+The interval over queries shows how a difference of two finished students would vary over other test
+pairs; the one over seeds, how it would vary over other seeds on the same test pairs.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,11 +23,11 @@ TOO_FEW: Literal["TOO FEW SEEDS"] = "TOO FEW SEEDS"
 class Seeded:
     """One run's metric, and its difference to its own twin; nan where it has no twin.
 
-    setting: equal for runs that differ in their seed alone (RunFacts.setting).
+    settings: equal for runs that differ in their seed alone (RunFacts.settings_but_seed).
     """
 
     run_id: str
-    setting: str
+    settings: str
     seed: int
     value: float
     delta: float = nan
@@ -63,19 +63,18 @@ def fold(runs: Iterable[Seeded], metric: str = "roc_auc") -> list[SeedRow]:
     """A row for each setting, in the order in which each first appears; a seed counts once."""
     groups: dict[str, dict[int, Seeded]] = {}
     for run in runs:
-        groups.setdefault(run.setting, {}).setdefault(run.seed, run)
+        groups.setdefault(run.settings, {}).setdefault(run.seed, run)
     return [_row([group[seed] for seed in sorted(group)], metric) for group in groups.values()]
 
 
 def spread(values: Iterable[float]) -> Spread:
-    """Of the numbers that are known."""
-    known = np.array([v for v in values if isfinite(v)], dtype=np.float64)
-    if not len(known):
+    """The spread of the numbers that are known."""
+    finite = np.array([v for v in values if isfinite(v)], dtype=np.float64)
+    if not len(finite):
         return Spread(0, nan, nan, nan, nan)
-    deviation = float(known.std(ddof=1)) if len(known) > 1 else nan
-    return Spread(
-        len(known), float(known.mean()), deviation, float(known.min()), float(known.max())
-    )
+    deviation = float(finite.std(ddof=1)) if len(finite) > 1 else nan
+    mean, least, most = (float(x) for x in (finite.mean(), finite.min(), finite.max()))
+    return Spread(len(finite), mean, deviation, least, most)
 
 
 def over_seeds(deltas: Sequence[float]) -> tuple[float, float, float]:

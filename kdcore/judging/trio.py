@@ -9,10 +9,12 @@ from kdcore.data.answers.stored import brought_to, twin_among
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.evaluation.comparison import Comparison, compare
 from kdcore.evaluation.gap import GapRecovered, gap_recovered
+from kdcore.metrics.definitions import CATALOG, shown_in
 from kdcore.predictions import Predictions, common_rows
 from kdcore.workspace import Workspace
 
-METRICS = ("roc_auc", "ndcg@5")
+# the gap recovered is a share of a lead, so more of the metric has to be better
+METRICS = [key for key in shown_in("headline") if CATALOG[key].higher_is_better]
 
 
 @dataclass(frozen=True)

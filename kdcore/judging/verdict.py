@@ -1,4 +1,4 @@
-"""judge(): what a distillation was worth against its twin, in one sentence that can be trusted."""
+"""judge(): a distilled student against its twin: verdict, interval and the whole finding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def judge(
     """
     lookup(CATALOG, metric, "metric")
     if twin is None:
-        return _alone(pairs, metric, caveats)
+        return _without_twin(pairs, metric, caveats)
     if comparison is None:
         comparison = compare(pairs, student, twin, teacher=teacher)
     difference = lookup(comparison.differences, metric, "metric of these answers")
@@ -88,7 +88,7 @@ def judge(
     )
 
 
-def _alone(pairs: PairTable, metric: str, caveats: Sequence[str]) -> Judgement:
+def _without_twin(pairs: PairTable, metric: str, caveats: Sequence[str]) -> Judgement:
     unit = CATALOG[metric].unit
     queries = int(pairs.query_ids.max(initial=-1)) + 1
     return Judgement(

@@ -12,10 +12,9 @@ from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
 from kdcore.judging.latency import latency_of
-from kdcore.judging.measured import measure_finished
+from kdcore.judging.results import measure_finished
 from kdcore.models.predict import stored_precision
 from kdcore.predictions import Predictions
-from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run, RunStore
 from kdcore.teachers.cached import cached_predictions
 from kdcore.workspace import Workspace
@@ -31,7 +30,7 @@ def measure_run(
     The metrics come with the differences to the twin and to the starred baseline.
     """
     steps: dict[str, Callable[[], object]] = {}
-    steps["latency"] = lambda: latency_of(run, config, pairs).keep(run, workspace)
+    steps["latency"] = lambda: latency_of(run, config, pairs).write(run, workspace)
     if "test" in pairs.splits:
         if isinstance(config, DistillConfig):
             steps["teacher"] = lambda: _store_teacher(config, pairs, run, workspace)
@@ -53,4 +52,4 @@ def _store_teacher(config: DistillConfig, pairs: PairTable, run: Run, workspace:
     predictions, _ = cached_predictions(
         teacher, test, workspace, device=config.device, precision=stored_precision("auto")
     )
-    regraded(predictions, model_scheme(teacher.model_folder), pairs).save(teacher_path(run))
+    regraded(predictions, model_scheme(teacher.model_folder), pairs).save(run.teacher_path())

@@ -9,6 +9,7 @@ import torch
 from kdcore.config import DistillConfig, FinetuneConfig, to_yaml
 from kdcore.data.pairs import PairTable
 from kdcore.runs.machine import machine_mark
+from kdcore.runs.metric_lines import saved_validation
 from kdcore.runs.store import Run
 from kdcore.training.devices import pick_device
 from kdcore.workspace import write_json_atomic, write_text_atomic
@@ -71,12 +72,10 @@ def _provenance(config: FinetuneConfig | DistillConfig, pairs: PairTable) -> dic
 
 def _best(run: Run) -> str:
     """The validation of the step whose weights were stored."""
-    lines = run.metrics()
-    best = next((line["kept_step"] for line in reversed(lines) if "kept_step" in line), None)
-    for line in lines:
-        if line["step"] == best and "validation_nll" in line:
-            return (
-                f"NLL {line['validation_nll']:.4f}, ROC-AUC {line['validation_roc_auc']:.4f} "
-                f"after step {int(line['step'])}"
-            )
-    return "not measured"
+    line = saved_validation(run.metrics())
+    if not line:
+        return "not measured"
+    return (
+        f"NLL {line['validation_nll']:.4f}, ROC-AUC {line['validation_roc_auc']:.4f} "
+        f"after step {int(line['step'])}"
+    )

@@ -1,4 +1,4 @@
-"""What is known of a run and of those beside it, gathered once for its card and its report."""
+"""The facts of a run and of its teacher and twin, gathered once for its card and its report."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
 from kdcore.judging.caveats import caveats
 from kdcore.judging.verdict import Judgement, judge
 from kdcore.predictions import Predictions
-from kdcore.runs.beside import Latency, teacher_path
+from kdcore.runs.speed import Latency
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import find_twin, teacher_of
 from kdcore.workspace import Workspace
@@ -95,7 +95,7 @@ class ReportFacts:
 
 
 def facts_of(run: Run, workspace: Workspace | None = None) -> ReportFacts:
-    """Everything that can be said about a run; what is missing or broken is left out."""
+    """Collect the facts of a run; what is missing or broken is left out."""
     pairs = _or_none(lambda: lab.split_of(run, SPLIT, workspace))
     teacher, twin = teacher_of(run), answered_twin(run)
     runs = {"student": run, "teacher": teacher, "twin": twin}
@@ -104,7 +104,7 @@ def facts_of(run: Run, workspace: Workspace | None = None) -> ReportFacts:
         for role, one in runs.items()
     }
     if teacher is not None and answers["teacher"] is None:
-        answers["teacher"] = _fitting(teacher_path(run, SPLIT), pairs)
+        answers["teacher"] = _fitting(run.teacher_path(SPLIT), pairs)
     evaluations = {
         role: evaluation
         for role, one in runs.items()
@@ -130,14 +130,14 @@ def facts_of(run: Run, workspace: Workspace | None = None) -> ReportFacts:
 
 def answered_twin(run: Run) -> Run | None:
     """The twin of a student, of those beside it that have answered the test pairs."""
-    beside = RunStore(run.folder.parent).list() if run.is_distilled else []
-    return find_twin(run, (other for other in beside if other.predictions_path(SPLIT).exists()))
+    others = RunStore(run.folder.parent).list() if run.is_distilled else []
+    return find_twin(run, (other for other in others if other.predictions_path(SPLIT).exists()))
 
 
 def seeds_like(run: Run) -> int:
     """How many seeds this setting was trained with to the end, this run's included."""
-    beside = RunStore(run.folder.parent).list()
-    alike = (other for other in beside if other.setting == run.setting)
+    others = RunStore(run.folder.parent).list()
+    alike = (other for other in others if other.settings_but_seed == run.settings_but_seed)
     return len({run.seed} | {other.seed for other in alike if other.status().state == "finished"})
 
 

@@ -51,7 +51,7 @@ def run_report(run: Run, workspace: Workspace | None = None) -> str:
     return page(f"KD Lab: {title}", "".join(body))
 
 
-def keep_report(run: Run, path: Path, *, force: bool = False) -> Path:
+def write_report(run: Run, path: Path, *, force: bool = False) -> Path:
     """Write the report to a file; returns its whole path."""
     target = Path(path).expanduser().absolute()
     if target.is_dir():
@@ -101,14 +101,14 @@ def _what(facts: ReportFacts) -> list[tuple[str, str]]:
         ("begun", time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))),
         ("took", f"{run.seconds:,.0f} s" if run.seconds else ""),
         ("state", run.status().state),
-        ("changed", ", ".join(f"{k} = {v}" for k, v in run.about.changed.items())),
+        ("changed", ", ".join(f"{k} = {v}" for k, v in run.purpose.changed.items())),
     ]
     return [(name, value) for name, value in rows if value]
 
 
 def _curves(facts: ReportFacts) -> list[str]:
     lines = facts.run.metric_lines
-    kept = next((x["kept_step"] for x in reversed(lines) if "kept_step" in x), None)
+    saved = next((x["kept_step"] for x in reversed(lines) if "kept_step" in x), None)
     losses = [Curve(name, role, _points(lines, key)) for key, name, role in LOSSES]
     figures = [chart("Loss terms", losses)]
     for key, name in (("validation_roc_auc", "ROC-AUC"), ("validation_nll", "NLL")):
@@ -118,7 +118,7 @@ def _curves(facts: ReportFacts) -> list[str]:
             curves.append(Curve("twin", "twin", _points(facts.twin.metric_lines, key)))
         if level is not None:
             curves.append(Curve("teacher", "teacher", [(0.0, level)]))
-        figures.append(chart(f"{name} on validation", curves, kept))
+        figures.append(chart(f"{name} on validation", curves, saved))
     return figures
 
 
@@ -130,7 +130,7 @@ def _level(facts: ReportFacts, lines: Sequence[Mapping[str, float]], key: str) -
     pairs = facts.teacher.splits.get("validation")
     if pairs is None or pairs != facts.run.splits.get("validation"):
         return None
-    return facts.teacher.kept_line.get(key)
+    return facts.teacher.saved_line.get(key)
 
 
 def _points(lines: Sequence[Mapping[str, float]], key: str) -> list[Point]:
@@ -157,17 +157,17 @@ def _metrics(facts: ReportFacts) -> list[str]:
     evaluation = facts.evaluation
     if evaluation is None:
         return [paragraph("Not measured: the test pairs, or its predictions on them, are missing.")]
-    beside = facts.rivals
+    rivals = facts.rivals
     rows = [
         (
             metric.name,
             _span(metric),
-            *(_span(each.metrics.get(key)) for _, each in beside),
+            *(_span(each.metrics.get(key)) for _, each in rivals),
             f"{metric.n:,} {metric.n_unit}",
         )
         for key, metric in evaluation.metrics.items()
     ]
-    head = ("metric", "this run", *(role for role, _ in beside), "n")
+    head = ("metric", "this run", *(role for role, _ in rivals), "n")
     definitions = "".join(
         f"<li><b>{escape(m.name)}</b>: {escape(m.definition)}</li>"
         for m in evaluation.metrics.values()

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from kdcore.runs.beside import Latency, Speed
+from kdcore.runs.speed import Latency, Speed
 from kdcore.workspace import last_part
 
 _PATH_IN_TEXT = re.compile(

@@ -14,11 +14,11 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from kdcore.catalog import STUDENTS
+from kdcore.catalog import METHODS, STUDENTS
 from kdcore.config import UNSEEN_BY_THE_MODEL, StageConfig, from_dict
 from kdcore.errors import RunError
-from kdcore.runs.about import About
-from kdcore.runs.metric_lines import kept_validation, read_lines
+from kdcore.runs.metric_lines import read_lines, saved_validation
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import CONFIG, NOTES, Record
 
 PROVENANCE = "provenance.json"
@@ -90,8 +90,8 @@ class RunFacts:
     @property
     def role(self) -> str:
         """teacher or twin as it was launched, else student when distilled, else ""."""
-        if self.about.role in ("teacher", "twin"):
-            return self.about.role
+        if self.purpose.role in ("teacher", "twin"):
+            return self.purpose.role
         return "student" if self.stage == "distill" else ""
 
     @property
@@ -170,42 +170,44 @@ class RunFacts:
         return soft or 0.0, hard or 0.0
 
     @cached_property
-    def setting(self) -> str:
-        """A text that is equal for runs that are equal but for the seed and the machine."""
-        aside = ("seed", "device", "threads")
-        rest = {name: value for name, value in self.settings.items() if name not in aside}
+    def settings_but_seed(self) -> str:
+        """A text that is equal for runs that differ in their seed and their machine alone."""
+        own = ("seed", "device", "threads")
+        rest = {name: value for name, value in self.settings.items() if name not in own}
         return json.dumps(rest, sort_keys=True, default=str) if self.settings else self.id
 
     @cached_property
-    def budget(self) -> str:
+    def twin_group(self) -> str:
         """A hash of model, data, seed and schedule, which a student and its usual twin share.
 
         It groups runs in a list; what a twin is, kdcore.runs.twins decides.
         """
-        spent = {name: self.settings.get(name) for name in ("data", "limit", "seed")}
-        spent["model"] = self.settings.get("student") or self.settings.get("model")
-        training = self.settings.get("training")
-        if isinstance(training, Mapping):
-            training = {k: v for k, v in training.items() if k not in UNSEEN_BY_THE_MODEL}
-        text = json.dumps(spent | {"training": training}, sort_keys=True, default=str)
+        shared = {name: self.settings.get(name) for name in ("data", "limit", "seed", "training")}
+        shared["model"] = self.settings.get("student") or self.settings.get("model")
+        if isinstance(training := shared["training"], Mapping):
+            shared["training"] = {k: v for k, v in training.items() if k not in UNSEEN_BY_THE_MODEL}
+        text = json.dumps(shared, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
-    def label(self) -> str:
+    def shown_title(self) -> str:
         """What the model is called on the screen: its title, else model and training."""
         if self.title:
             return self.title
         name = self.model_name or "model"
-        base = STUDENTS[name].title if name in STUDENTS else name
+        model = STUDENTS[name].title if name in STUDENTS else name
         if not self.is_distilled:
-            return f"{base} · labels only"
-        temperature = self.temperature
-        return f"{base} · distilled, T {2 if temperature is None else temperature:g}"
+            return f"{model} · labels only"
+        method = METHODS.get(self.method or "response")  # an early config left its defaults out
+        default = getattr(method.params, "temperature", None) if method else None
+        temperature = self.temperature or default
+        how = self.method if temperature is None else f"T {temperature:g}"
+        return f"{model} · distilled, {how}"
 
     @cached_property
-    def about(self) -> About:
+    def purpose(self) -> Purpose:
         """Why it was made; empty when nothing was written down."""
-        return About.read(self.folder)
+        return Purpose.read(self.folder)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -234,9 +236,9 @@ class RunFacts:
         return [line for _, line in read_lines(self.folder)]
 
     @property
-    def kept_line(self) -> Mapping[str, float]:
+    def saved_line(self) -> Mapping[str, float]:
         """The validation of the step whose model was saved; empty before there is one."""
-        return kept_validation(self.metric_lines)
+        return saved_validation(self.metric_lines)
 
     @property
     def seconds(self) -> float | None:

@@ -1,28 +1,27 @@
 """Many runs at a glance: a light row per run, read again only when a file of its folder changed.
 
-A row holds what a table of runs shows. The rows of a process stay in memory under what the files of
-their folders look like (time, size and number of each), so that listing a thousand runs reads
-nothing that has not changed.
+A row holds what a table of runs shows. Rows are cached under what the files of their folders look
+like (time, size and number of each), so that listing a thousand runs reads nothing that has not
+changed.
 """
 
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import Any, NamedTuple
 
 from kdcore.errors import RunError
 from kdcore.knobs import flat
 from kdcore.metrics.definitions import VERSION
-from kdcore.runs.about import About
-from kdcore.runs.beside import LATENCY
 from kdcore.runs.facts import PROVENANCE, read_json
-from kdcore.runs.metric_lines import METRICS, kept_validation, parse
+from kdcore.runs.metric_lines import METRICS, parse, saved_validation
 from kdcore.runs.record import Record, Status, derive
 from kdcore.runs.sizes import ModelSize, size_of
+from kdcore.runs.speed import LATENCY
 from kdcore.runs.store import Run
 from kdcore.workspace import last_part
 
@@ -39,9 +38,7 @@ WATCHED = (
     "model/model.safetensors",
 )
 _HEAD = 65_536  # characters of an evaluation that hold its metrics; its per-query columns follow
-_ROWS: dict[str, tuple["_Look", "Row"]] = {}
-_LOCK = Lock()
-_Look = tuple[tuple[int, int, int] | None, ...]
+Stamps = tuple[tuple[int, int, int] | None, ...]  # of the files in WATCHED
 
 
 class Number(NamedTuple):
@@ -83,7 +80,6 @@ class Row:
 
     run: Run = field(hash=False)
     status: Status
-    about: About = field(hash=False)
     settings: Mapping[str, Any] = field(hash=False)
     best: Validation | None = None
     last: Validation | None = None
@@ -116,43 +112,22 @@ class Row:
 
 def rows(root: Path) -> list[Row]:
     """Every run below a folder, newest first; a broken folder is listed with its problem."""
-    folders = {entry.path for entry in _folders(root)}
-    with _LOCK:
-        for gone in [p for p in _ROWS if os.path.dirname(p) == str(root) and p not in folders]:
-            del _ROWS[gone]
-    return sorted(map(_row, folders), key=lambda row: (row.run.created, row.id), reverse=True)
+    try:
+        with os.scandir(root) as entries:
+            folders = [e.path for e in entries if not e.name.startswith(".") and e.is_dir()]
+    except FileNotFoundError:
+        return []
+    listed = (row_of(Path(folder)) for folder in folders)
+    return sorted(listed, key=lambda row: (row.run.created, row.run.id), reverse=True)
 
 
 def row_of(folder: Path) -> Row:
     """The row of one run's folder."""
-    return _row(str(folder))
-
-
-def _folders(root: Path) -> Iterator["os.DirEntry[str]"]:
-    try:
-        with os.scandir(root) as entries:
-            yield from (e for e in entries if not e.name.startswith(".") and e.is_dir())
-    except FileNotFoundError:
-        return
-
-
-def _row(path: str) -> Row:
-    look = _look(path)
-    with _LOCK:
-        entry = _ROWS.get(path)
-    if entry is None or entry[0] != look:
-        entry = (look, _read(Path(path)))
-        with _LOCK:
-            _ROWS[path] = entry
-    row = entry[1]
+    row = read_row(folder, tuple(_stamp(f"{folder}/{name}") for name in WATCHED))
     if row.run.problem or row.status.ended is not None or row.status.pid is None:
         return row
     # the files cannot say whether the process still runs: look at the process itself
     return replace(row, status=derive(row.run.folder))
-
-
-def _look(path: str) -> _Look:
-    return tuple(_stamp(f"{path}/{name}") for name in WATCHED)
 
 
 def _stamp(path: str) -> tuple[int, int, int] | None:
@@ -163,13 +138,14 @@ def _stamp(path: str) -> tuple[int, int, int] | None:
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
-def _read(folder: Path) -> Row:
+@lru_cache(maxsize=4096)
+def read_row(folder: Path, stamps: Stamps) -> Row:
+    """Read a row from its files; stamps only tell the cache when one of them has changed."""
     run = Run.load(folder)
     best, last, seconds = _validation(folder)
     return Row(
         run=run,
         status=_written(run),
-        about=run.about,
         settings=_settings(run.settings),
         best=best,
         last=last,
@@ -212,18 +188,18 @@ def _validation(folder: Path) -> tuple[Validation | None, Validation | None, flo
     except OSError:
         return None, None, None
     # most lines are of training steps: a row needs none of them, so they are not parsed
-    wanted = (text for text in raw if b'"validation_nll"' in text or b'"seconds"' in text)
-    lines = [line for text in wanted if (line := parse(text)) is not None]
-    checked = [line for line in lines if "validation_nll" in line]
+    needed = (text for text in raw if b'"validation_nll"' in text or b'"seconds"' in text)
+    lines = [line for text in needed if (line := parse(text)) is not None]
+    validations = [line for line in lines if "validation_nll" in line]
     seconds = next((line["seconds"] for line in reversed(lines) if "seconds" in line), None)
-    if not checked:
+    if not validations:
         return None, None, seconds
-    last = _looked(checked[-1])
-    kept = kept_validation(checked)
-    return _looked(kept) if kept else last, last, seconds
+    last = _validation_of(validations[-1])
+    saved = saved_validation(validations)
+    return _validation_of(saved) if saved else last, last, seconds
 
 
-def _looked(line: Mapping[str, float]) -> Validation:
+def _validation_of(line: Mapping[str, float]) -> Validation:
     nll, roc_auc = (line.get(f"validation_{name}", math.nan) for name in ("nll", "roc_auc"))
     return Validation(int(line["step"]), nll, roc_auc)
 

@@ -156,8 +156,8 @@ def _megabytes(text: str | None) -> int:
 @lru_cache(maxsize=1)
 def machine_mark() -> str:
     """12 hex digits of what decides speed here: processor, cores, version of torch; no name."""
-    about = [platform.system(), _processor(), os.cpu_count(), version("torch")]
-    return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:12]
+    parts = [platform.system(), _processor(), os.cpu_count(), version("torch")]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
 
 def _processor() -> str:

@@ -78,7 +78,7 @@ class Marks:
     def keep(self, run: str, **changes: Any) -> dict[str, Mark]:
         """Change a run's star, tags or note; all marks as they are then.
 
-        The star moves: there is one baseline. RunError when the file is damaged, held or cannot
+        The star moves: there is one baseline. RunError when the file is damaged, locked or cannot
         be written, and when this run's own mark in it cannot be understood.
         """
         try:

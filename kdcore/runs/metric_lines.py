@@ -54,11 +54,12 @@ def latest_numbers(folder: Path) -> Line:
     return numbers | ({"step": int(numbers["step"])} if numbers else {})
 
 
-def kept_validation(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+def saved_validation(lines: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     """The validation of the step whose model a run saved; empty where no line says so."""
-    checked = [line for line in lines if "validation_nll" in line]
-    kept = next((line["kept_step"] for line in reversed(checked) if "kept_step" in line), None)
-    return next((line for line in checked if line["step"] == kept), {})
+    validations = [line for line in lines if "validation_nll" in line]
+    steps = (line["kept_step"] for line in reversed(validations) if "kept_step" in line)
+    saved = next(steps, None)
+    return next((line for line in validations if line["step"] == saved), {})
 
 
 @dataclass
@@ -77,7 +78,7 @@ class Tail:
     _seen: tuple[int, int, int] | None = None
 
     def look(self) -> None:
-        """Take in what was appended; begin anew when the file was cut or replaced."""
+        """Read what was appended; start over when the file was cut or replaced."""
         try:
             stat = os.stat(self.path)
             seen = stat.st_ino, stat.st_size, stat.st_mtime_ns
@@ -94,18 +95,19 @@ class Tail:
 
     def since(self, cursor: str) -> dict[str, Any]:
         """Lines after a cursor ("12.9f3c01aa", or "12"), the next cursor, and whether to reset."""
-        known = self._known(cursor)
-        start = known or 0
+        read = self._lines_before(cursor)
+        start = read or 0
         stop = min(start + MOST_LINES, len(self.lines))
         mark = f".{self.marks[stop - 1]:08x}" if stop else ""
         return {
-            "reset": known is None,
+            "reset": read is None,
             "lines": self.lines[start:stop],
             "next": f"{stop}{mark}",
             "more": stop < len(self.lines),
         }
 
-    def _known(self, cursor: str) -> int | None:
+    def _lines_before(self, cursor: str) -> int | None:
+        """How many lines a reader has; None when they are not the lines of this file any more."""
         count, _, mark = cursor.partition(".")
         if not count.isascii() or not count.isdigit() or len(count) > 9:
             return None

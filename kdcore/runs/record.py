@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -32,7 +32,6 @@ STATUS = "status.json"
 LOG = "run.log"
 NOTES = "notes.json"
 CONFIG = "config.json"
-CHECKPOINT = "checkpoint/checkpoint.json"
 STOP = "stop"
 LOCK = ".lock"
 StopKind = Literal["", "pause", "keep"]  # requested of a run: nothing, to pause, to end early
@@ -94,9 +93,9 @@ class Record(Status):
         if "cause" not in content:
             content |= _fields_of_sentence(str(content.get("message", "")))
         values = {each.name: content[each.name] for each in fields(cls) if each.name in content}
-        wrong = [name for name, value in values.items() if not isinstance(value, _KINDS[name])]
-        if wrong:
-            raise RunError(f"{path} is damaged: {wrong[0]} is {values[wrong[0]]!r}")
+        for name, value in values.items():
+            if not isinstance(value, _KINDS[name]):
+                raise RunError(f"{path} is damaged: {name} is {value!r}")
         return cls(**values)
 
     def write(self, folder: Path) -> None:
@@ -111,19 +110,44 @@ class Record(Status):
         """Whether an end was written down."""
         return self.state in END_STATES
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the run waits to be started."""
+        return self.state == "queued" and self.pid is None
+
+    def at_work(self, state: State, pid: int, message: str = "") -> "Record":
+        """The record of a run whose process begins now; what was done so far stays."""
+        now = time.time()
+        times: dict[str, Any] = {"started": now, "ended": None, "heartbeat": now}
+        process: dict[str, Any] = {"pid": pid, "process_start": process_start(pid)}
+        return replace(self, state=state, **message_fields(message), **times, **process)
+
+    def queued_again(self) -> "Record":
+        """The record of a run that waits for its device again; what was done so far stays."""
+        names = ("started", "ended", "heartbeat", "pid", "process_start")
+        unset: dict[str, Any] = dict.fromkeys(names)
+        return replace(self, state="queued", **message_fields(""), **unset)
+
+    def over(
+        self, state: State, message: str, cause: str = "", change: Change | None = None
+    ) -> "Record":
+        """The record of a run that ends now; cause and change: see errors.LabError."""
+        return replace(
+            self, state=state, **message_fields(message, cause, change), ended=time.time()
+        )
+
     def seen_as(self, **changes: Any) -> Status:
         """The public part, with some fields replaced."""
         public = {each.name: getattr(self, each.name) for each in fields(Status)}
         return Status(**(public | changes))
 
 
-_NUMBER = (int, float)
 _KINDS: dict[str, tuple[type, ...]] = {
     **dict.fromkeys(("state", "message", "page", "cause", "stage", "title"), (str,)),
     "change": (dict,),
     **dict.fromkeys(("step", "total_steps", "trial"), (int,)),
-    **dict.fromkeys(("started", "ended", "heartbeat", "process_start"), (*_NUMBER, type(None))),
-    "created": _NUMBER,
+    **dict.fromkeys(("started", "ended", "heartbeat", "process_start"), (int, float, type(None))),
+    "created": (int, float),
     "pid": (int, type(None)),
 }
 
@@ -138,22 +162,21 @@ def derive(folder: Path) -> Status:
         return record.seen_as()
     if is_alive(record.pid, record.process_start):
         silence = time.time() - (record.heartbeat or record.started or time.time())
-        stalled = words(f"no sign of life for {silence:.0f} s") if silence > STALLED_AFTER else {}
-        return record.seen_as(state="running", **stalled)
+        if silence <= STALLED_AFTER:
+            return record.seen_as(state="running")
+        silent = message_fields(f"no sign of life for {silence:.0f} s")
+        return record.seen_as(state="running", **silent)
     if Record.read(folder) != record:  # it wrote its end between the two looks
         return derive(folder)
-    return record.seen_as(
-        state="lost",
-        **words(
-            resumable(
-                f"process {record.pid} is gone without an end record ({_why_lost(folder)})",
-                folder.name,
-            )
-        ),
-    )
+    why = "killed, or the machine restarted"
+    with suppress(OSError):
+        if shutil.disk_usage(folder).free < _ROOM:
+            why = "the disk is full: free some space first"
+    lost = f"process {record.pid} is gone without an end record ({why})"
+    return record.seen_as(state="lost", **message_fields(resumable(lost, folder.name)))
 
 
-def words(message: str, cause: str = "", change: Change | None = None) -> dict[str, Any]:
+def message_fields(message: str, cause: str = "", change: Change | None = None) -> dict[str, Any]:
     """The fields of a status that hold a message, which may be a Cure, and what it is about."""
     page = on_page(message)
     same = {"message": str(message), "page": "" if page == message else page}
@@ -168,35 +191,24 @@ def resumable(message: str, run: str) -> Cure:
 def _fields_of_sentence(message: str) -> dict[str, Any]:
     """Page, cause and change of a status that an earlier version wrote: one English sentence.
 
-    The only place that reads fields off a sentence; a status of today has them. To be deleted
-    once no such runs are left.
+    The only place that reads fields off a sentence; to be deleted once no such runs are left.
     """
     page = re.split(r"; (?:resume|continue) with", message)[0]
-    found: dict[str, Any] = {"page": "" if page == message else page, "cause": "", "change": {}}
-    if "\n- " in message:
-        found |= {"cause": "settings"}
+    cause = "settings" if "\n- " in message else ""
+    values: dict[str, Any] = {"page": "" if page == message else page, "cause": cause, "change": {}}
     if "out of memory" in message:
         fits = re.search(r"; (?:batch size )?(\d+) (?:needs|fits)", message)
-        found |= {
-            "cause": "memory",
-            "change": {"training.batch_size": int(fits[1])} if fits else {},
-        }
+        change = {"training.batch_size": int(fits[1])} if fits else {}
+        values |= {"cause": "memory", "change": change}
     if rate := re.search(r"learning rate [0-9.e-]+\); try ([0-9.e-]*[0-9])", message):
-        found |= {"cause": "not a number", "change": {"training.learning_rate": float(rate[1])}}
+        values |= {"cause": "not a number", "change": {"training.learning_rate": float(rate[1])}}
     if "\n- device:" in message:
-        found |= {"change": {"device": "auto"}}
-    return found
+        values["change"] = {"device": "auto"}
+    return values
 
 
-def _why_lost(folder: Path) -> str:
-    with suppress(OSError):
-        if shutil.disk_usage(folder).free < _ROOM:
-            return "the disk is full: free some space first"
-    return "killed, or the machine restarted"
-
-
-def address(folder: Path) -> str:
-    """How a command names this run: by its id, or by its folder outside the usual store."""
+def name_in_commands(folder: Path) -> str:
+    """What a command calls this run: its id, or its folder where it lies in another store."""
     here = folder.resolve()
     usual = here.parent == Workspace.default().runs.resolve()
     return folder.name if usual else shlex.quote(str(here))
@@ -234,8 +246,9 @@ def stop_kind(folder: Path) -> StopKind:
         return "pause"
 
 
-def hold(folder: Path, patience: float) -> FileLock:
-    """The folder's lock, acquired; RunError that names the holder after `patience` seconds."""
+@contextmanager
+def hold(folder: Path, patience: float) -> Iterator[None]:
+    """Hold the folder's lock; RunError that names its holder after `patience` seconds."""
     lock = FileLock(folder / LOCK, timeout=patience)
     try:
         with writing(folder):
@@ -246,7 +259,10 @@ def hold(folder: Path, patience: float) -> FileLock:
             f"run {folder.name} is being written by {f'process {holder}' if holder else 'another'}"
             f": wait for it, or stop it with `kdlab runs stop {folder.name}`"
         ) from cause
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -265,7 +281,7 @@ def write_error(folder: Path, cause: Exception) -> RunError:
     if not is_full_disk(cause):
         return RunError(f"a file of run {folder.name} could not be written ({_reason(cause)})")
     checkpoint = "it starts over, because it has no checkpoint yet"
-    if (folder / CHECKPOINT).is_file():
+    if (folder / "checkpoint/checkpoint.json").is_file():
         checkpoint = "the last good checkpoint is saved"
     free = "the disk is full: free some space, then resume"
     message = Cure(
@@ -276,9 +292,8 @@ def write_error(folder: Path, cause: Exception) -> RunError:
 
 def is_full_disk(error: BaseException) -> bool:
     """Whether an error is the disk's (or quota's) end, even when a model saver reworded it."""
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return True
-    return os.strerror(errno.ENOSPC) in str(error)
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return is_full or os.strerror(errno.ENOSPC) in str(error)
 
 
 def _reason(cause: Exception) -> str:

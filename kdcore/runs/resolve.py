@@ -1,4 +1,4 @@
-"""Configs that mean the same in every folder: paths made whole, what other runs told taken over."""
+"""Configs that hold in every folder: absolute paths, and settings taken from other runs."""
 
 import os
 from collections.abc import Mapping
@@ -51,7 +51,7 @@ def inherited(
 ) -> dict[str, Any]:
     """Settings with what they take from the run in `role` ("teacher" or "run").
 
-    Data and limit are that run's unless told; other data without a told limit have no limit.
+    Data and limit are that run's unless they are set; other data without a set limit have none.
     A run outside the workspace is named by its folder. RunError when it has no model yet.
     """
     source.require_model()

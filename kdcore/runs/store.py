@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from kdcore.errors import ConfigError, DataError, RunError, UnknownNameError
-from kdcore.runs.about import About
 from kdcore.runs.facts import RunFacts
 from kdcore.runs.metric_lines import read_lines
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import (
     CONFIG,
     LOG,
@@ -21,13 +21,13 @@ from kdcore.runs.record import (
     Record,
     Status,
     StopKind,
-    address,
     derive,
     hold,
+    name_in_commands,
     stop_kind,
     writing,
 )
-from kdcore.runs.trash import from_trash, to_trash
+from kdcore.runs.trash import from_trash, refuse_at_work, to_trash
 from kdcore.runs.writer import RunWriter
 from kdcore.trash import Trashed, in_trash
 from kdcore.workspace import (
@@ -68,7 +68,7 @@ class Run(RunFacts):
 
     @property
     def stop_kind(self) -> StopKind:
-        """What it was asked and has not done yet: to pause, to keep what it has, or nothing."""
+        """What is requested and not done yet: to pause, to end early, or nothing."""
         return stop_kind(self.folder)
 
     def require_model(self) -> "Run":
@@ -76,9 +76,23 @@ class Run(RunFacts):
         if not (self.model_folder / MODEL_CARD).exists():
             raise RunError(
                 f"{self.id} is {self.status().state} and has no model yet; finish it first, "
-                f"with `kdlab runs resume {address(self.folder)}`"
+                f"with `kdlab runs resume {name_in_commands(self.folder)}`"
             )
         return self
+
+    def no_predictions(self, split: str) -> RunError:
+        """The error that says why there are no predictions on a split, and how to get them."""
+        name, state = name_in_commands(self.folder), self.status().state
+        if state == "finished":
+            files = self.predictions_path(split).parent.glob("*.parquet")
+            splits = ", ".join(sorted(file.stem for file in files)) or "none"
+            cure = (
+                f"it has them on: {splits}; for another split that its data have, score it with "
+                f"`kdlab infer {name}` and evaluate the run that this makes"
+            )
+        else:
+            cure = f"finish it with `kdlab runs resume {name}`, or score with `kdlab infer`"
+        return RunError(f"{self.id} ({state}) has no predictions on {split!r}; {cure}")
 
     def write(self) -> RunWriter:
         """The writer of this folder, for the process that does the run's work."""
@@ -114,6 +128,10 @@ class Run(RunFacts):
         """The predictions on a split."""
         return self.folder / "predictions" / f"{check_name(split, 'split')}.parquet"
 
+    def teacher_path(self, split: str = "test") -> Path:
+        """The teacher's answers to a split, if a distilled run had to ask for them at its end."""
+        return self.folder / "teacher" / f"{check_name(split, 'split')}.parquet"
+
     def evaluation_path(self, split: str) -> Path:
         """The evaluation on a split."""
         return self.folder / "evaluation" / f"{check_name(split, 'split')}.json"
@@ -126,7 +144,7 @@ class RunStore:
         self.root = root
 
     def create(
-        self, settings: dict[str, Any], *, title: str = "", about: About | None = None
+        self, settings: dict[str, Any], *, title: str = "", purpose: Purpose | None = None
     ) -> Run:
         """A new queued run with an id of its own: date, minute, stage and a random ending.
 
@@ -147,8 +165,8 @@ class RunStore:
                             f"this config cannot be written as JSON: {cause}"
                         ) from cause
                     write_json_atomic(fresh / STATUS, record.to_dict())
-                    if about is not None:
-                        about.write(fresh)
+                    if purpose is not None:
+                        purpose.write(fresh)
             except (DataError, OSError) as cause:
                 if folder.exists():  # taken before, or by another process in this moment
                     continue
@@ -169,7 +187,7 @@ class RunStore:
         path = os.path.expanduser(run_id)  # unlike Path's, it lets odd text from a link pass
         if run_id and os.path.isfile(os.path.join(path, STATUS)):
             return Run.load(Path(path).resolve())
-        starting = [known for known in ids if run_id and known.startswith(run_id)]
+        starting = [each for each in ids if run_id and each.startswith(run_id)]
         if len(starting) == 1:
             return Run.load(self.root / starting[0])
         if starting:
@@ -190,30 +208,22 @@ class RunStore:
         return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
 
     def delete(self, run_id: str) -> None:
-        """Remove a run and all its files; the id must be whole, and nobody may be writing."""
-        ids = self._ids()
-        if run_id not in ids:
-            raise self._unknown(run_id, ids)
-        run = Run.load(self.root / run_id)
-        if run.status().state == "running":
-            raise RunError(
-                f"run {run_id} is running: stop it first with `kdlab runs stop {run_id}`"
-            )
-        hold(run.folder, patience=0).release()
-        doomed = run.folder.with_name(f".{run_id}.deleted")  # a list never shows half a run
-        with writing(run.folder):
-            run.folder.rename(doomed)
-            if doomed.is_symlink():
-                doomed.unlink()
+        """Remove a run and all its files; the id must be whole, and no process may be writing."""
+        folder = self._whole(run_id)
+        refuse_at_work(folder)
+        with hold(folder, patience=0):
+            pass
+        deleted = folder.with_name(f".{run_id}.deleted")  # a list never shows half a run
+        with writing(folder):
+            folder.rename(deleted)
+            if deleted.is_symlink():
+                deleted.unlink()
             else:
-                shutil.rmtree(doomed)
+                shutil.rmtree(deleted)
 
     def trash(self, run_id: str) -> None:
-        """Put a run that nobody works on where `restore` finds it again, for seven days."""
-        ids = self._ids()
-        if run_id not in ids:
-            raise self._unknown(run_id, ids)
-        to_trash(self.root / run_id)
+        """Move a run on which no process works to the trash, where it stays for seven days."""
+        to_trash(self._whole(run_id))
 
     def restore(self, run_id: str) -> Run:
         """Take a run out of the trash; UnknownNameError when it is not there."""
@@ -231,6 +241,13 @@ class RunStore:
             for entry in self.root.iterdir()
             if entry.is_dir() and not entry.name.startswith(".")
         }
+
+    def _whole(self, run_id: str) -> Path:
+        """The folder of a run by its whole id; UnknownNameError without such a run."""
+        ids = self._ids()
+        if run_id not in ids:
+            raise self._unknown(run_id, ids)
+        return self.root / run_id
 
     def _unknown(self, run_id: str, ids: set[str]) -> UnknownNameError:
         near = get_close_matches(run_id, ids, n=1, cutoff=0.5)

@@ -54,7 +54,7 @@ def is_twin(student: Run, other: Run) -> bool:
     """Whether a run is the twin of a student: as they were launched, else as they learned."""
     if not _may_be_twins(student.settings, other.settings):  # most end here, and no file is read
         return False
-    if student.about.twin == other.id or are_twins(student.settings, other.settings):
+    if student.purpose.twin == other.id or are_twins(student.settings, other.settings):
         return True
     return are_twins(student.settings, other.settings, (steps_of(student), steps_of(other)))
 
@@ -63,18 +63,18 @@ def find_twin(student: Run | None, others: Iterable[Run]) -> Run | None:
     """A student's twin among other runs: the one launched with it, else the first that is one."""
     if student is None or not student.is_distilled:
         return None
-    launched_first = sorted(others, key=lambda run: run.id != student.about.twin)
+    launched_first = sorted(others, key=lambda run: run.id != student.purpose.twin)
     return next((run for run in launched_first if is_twin(student, run)), None)
 
 
 def launched_twin(student: Run) -> Run | None:
     """The twin that was launched with a student, in the folder beside it; None when it is gone."""
-    folder = student.folder.parent / student.about.twin if student.about.twin else None
+    folder = student.folder.parent / student.purpose.twin if student.purpose.twin else None
     return Run.load(folder) if folder is not None and (folder / CONFIG).is_file() else None
 
 
 def teacher_of(student: Run, *elsewhere: Path) -> Run | None:
-    """The run that taught a student: beside it, or by its path, else in other folders of runs."""
+    """The teacher of a student: beside it, by its path, or in other folders of runs."""
     for root in (student.folder.parent, *elsewhere) if student.teacher else ():
         with suppress(LabError):
             return RunStore(root).get(student.teacher)

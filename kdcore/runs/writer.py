@@ -26,13 +26,11 @@ from kdcore.runs.record import (
     Record,
     State,
     StopKind,
-    address,
     hold,
     is_full_disk,
-    process_start,
+    name_in_commands,
     resumable,
     stop_kind,
-    words,
     write_error,
     writing,
 )
@@ -50,7 +48,7 @@ class RunWriter:
     """Writes progress, metrics, log and end of one run; use it in a `with`.
 
     Leaving the block writes the end down: finished, or stopped by Ctrl-C, or failed with a plain
-    sentence. An exception goes on afterwards. A second writer of the same run gets a RunError.
+    sentence. An exception is raised again. A second writer of the same run gets a RunError.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -68,7 +66,7 @@ class RunWriter:
         self._began = time.monotonic()
         with ExitStack() as stack:
             stack.callback(self._trackers.wait)  # the last of all: the lock is free by then
-            stack.callback(hold(self.folder, LOCK_PATIENCE).release)
+            stack.enter_context(hold(self.folder, LOCK_PATIENCE))
             before = Record.read(self.folder)
             self._attach_log(stack)
             self._catch_sigterm(stack)
@@ -82,20 +80,10 @@ class RunWriter:
         return time.monotonic() - self._began
 
     def _begin(self, before: Record) -> None:
-        now = time.time()
-        if before.pid != os.getpid():  # nobody can have asked a process to stop before it was
+        if before.pid != os.getpid():  # no stop can be meant for a process that was not there yet
             (self.folder / STOP).unlink(missing_ok=True)
         self._drop_torn_tail()
-        self._record = replace(
-            before,
-            state="running",
-            **words(""),
-            started=now,
-            ended=None,
-            heartbeat=now,
-            pid=os.getpid(),
-            process_start=process_start(os.getpid()),
-        )
+        self._record = before.at_work("running", os.getpid())
         self._record.write(self.folder)
 
     def _drop_torn_tail(self) -> None:
@@ -151,7 +139,7 @@ class RunWriter:
         self._beat(step=max(int(step), self._record.step))
 
     def progress(self, step: int, total: int, stage: str = "", trial: int = 0) -> None:
-        """Tell how far the run is; written at most once a second, a new stage at once.
+        """Record how far the run is; written at most once per second, a new stage at once.
 
         trial: the batch size that is tried after the memory was full.
         """
@@ -169,14 +157,14 @@ class RunWriter:
 
     @property
     def stop_requested(self) -> bool:
-        """Whether the run was asked to stop, by its stop file or by SIGTERM; stays true."""
+        """Whether a stop was requested, by the stop file or by SIGTERM; stays true."""
         return bool(self.stop_kind)
 
     @property
     def stop_kind(self) -> StopKind:
-        """What it was asked: `pause` is to save and stop, `keep` to end with the best so far.
+        """What is requested: `pause` is to save and stop, `keep` to end with the best so far.
 
-        A pause is final; one that was asked to keep may still be asked to stop for good.
+        A pause is final; after `keep` a pause may still be requested.
         """
         now = time.monotonic()
         if self._stop != "pause" and now >= self._next_look:
@@ -185,7 +173,7 @@ class RunWriter:
         return self._stop
 
     def note(self, sentences: Sequence[str]) -> None:
-        """Write down what is told of this run's model and texts, beside what was told before."""
+        """Add sentences to what is noted of this run's model and texts."""
         self._notes = list(dict.fromkeys([*self._notes, *sentences]))
         for sentence in sentences:
             _logger.info("note: %s", sentence)
@@ -196,9 +184,9 @@ class RunWriter:
     def truncate_after(self, step: int) -> None:
         """Drop the metric lines later than a checkpoint's step, before resuming from it."""
         lines = read_lines(self.folder)
-        kept = b"".join(raw + b"\n" for raw, line in lines if line["step"] <= step)
+        earlier = b"".join(raw + b"\n" for raw, line in lines if line["step"] <= step)
         with writing(self.folder):
-            write_bytes_atomic(self.folder / METRICS, kept)
+            write_bytes_atomic(self.folder / METRICS, earlier)
         self._trackers.restart()
         self._record = replace(self._record, step=step)
 
@@ -208,14 +196,8 @@ class RunWriter:
         """Write the end down: finished, stopped or failed, and why; see errors.LabError."""
         if state not in END_STATES:
             raise RunError(f"a run ends finished, stopped or failed; not {state!r}")
-        now = time.time()
-        self._record = replace(
-            self._record,
-            state=cast(State, state),
-            **words(message, cause, change),
-            ended=now,
-            heartbeat=now,
-        )
+        ended = self._record.over(cast(State, state), message, cause, change)
+        self._record = replace(ended, heartbeat=ended.ended)
         self._record.write(self.folder)
         self._trackers.end(state)
 
@@ -238,16 +220,16 @@ class RunWriter:
                 _logger.error("the run failed", exc_info=error)
             with suppress(RunError):  # on a full disk the first error is the one to hear
                 if isinstance(error, KeyboardInterrupt):
-                    message = resumable("stopped by Ctrl-C", address(self.folder))
+                    message = resumable("stopped by Ctrl-C", name_in_commands(self.folder))
                     self.finish("stopped", message)
                     return
-                known = _as_lab_error(error, self.folder)
-                message = Cure(str(known), known.page)
-                self.finish("failed", message, cause=known.cause, change=known.change)
+                failure = _as_lab_error(error, self.folder)
+                message = Cure(str(failure), failure.page)
+                self.finish("failed", message, cause=failure.cause, change=failure.change)
 
 
 def _as_lab_error(error: BaseException, folder: Path) -> LabError:
-    """The error that a run's status tells of an exception."""
+    """The error that a run's status shows for an exception."""
     if isinstance(error, LabError):
         return error
     if isinstance(error, Exception) and is_full_disk(error):

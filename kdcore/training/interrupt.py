@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Any
 
 from kdcore.errors import LabError
-from kdcore.runs.record import address, resumable
+from kdcore.runs.record import name_in_commands, resumable
 
 
 class InterruptFlag:
@@ -37,4 +37,4 @@ class StoppedError(LabError):
     """The run was asked to stop; what it had done by then is kept."""
 
     def __init__(self, message: str, folder: Path) -> None:
-        super().__init__(resumable(message, address(folder)))
+        super().__init__(resumable(message, name_in_commands(folder)))

@@ -52,11 +52,11 @@ class Monitor:
             session.run,
             pairs.validation,
             pairs.encoded_validation,
-            points=session.knobs.replay_points,
+            points=session.training.replay_points,
             steps=session.total_steps,
             seed=session.config.seed,
         )
-        self.validated_at = evenly(session.knobs.validations, session.steps_per_epoch)
+        self.validated_at = evenly(session.training.validations, session.steps_per_epoch)
         self.saved = time.monotonic()
         sides = ("train", pairs.encoded), ("validation", pairs.encoded_validation)
         cuts = [note for name, side in sides for note in model.cut_notes(side, name)]
@@ -74,7 +74,7 @@ class Monitor:
         step_of_epoch = (step - 1) % session.steps_per_epoch + 1  # counted from 1
         due = step_of_epoch in self.validated_at
         # losses first: a validation or a replay would count as time of training
-        if due or step == 1 or step % session.knobs.log_every == 0:
+        if due or step == 1 or step % session.training.log_every == 0:
             self.log.losses()
         if due:
             self.validate()
@@ -90,7 +90,7 @@ class Monitor:
                 raise KeyboardInterrupt
             done = f"stopped on request at step {step} of {session.total_steps}"
             raise StoppedError(done, session.run.folder)
-        elif time.monotonic() - self.saved >= session.knobs.checkpoint_seconds:
+        elif time.monotonic() - self.saved >= session.training.checkpoint_seconds:
             session.save()
             self.saved = time.monotonic()
 
@@ -98,13 +98,13 @@ class Monitor:
         """Score the validation pairs; keep the weights when they are the best so far."""
         session, step = self.session, self.session.progress.step
         session.refuse_not_a_number()
-        size = score_size(session.knobs.batch_size)
-        with session.measuring():
+        size = score_size(session.training.batch_size)
+        with session.scoring_precision():
             logits, _ = score(session.model, session.pairs.encoded_validation, session.device, size)
         if not np.isfinite(logits).all():
             raise session.not_a_number(step)
         values = quality(logits, session.pairs.validation)
-        value = values["roc_auc"] if session.knobs.select_by == "roc_auc" else -values["nll"]
+        value = values["roc_auc"] if session.training.select_by == "roc_auc" else -values["nll"]
         # higher is better in both; of equal values the earlier step stays
         if not session.progress.best_step or value > session.progress.best_value:
             session.checkpoints.save_best(step)
@@ -125,7 +125,7 @@ class Monitor:
 
     def _replay(self) -> None:
         session = self.session
-        with session.measuring():
+        with session.scoring_precision():
             if self.replay.score_at(session.progress.step, session.model, session.device):
                 self.log.restart_clock()
 

@@ -61,10 +61,10 @@ def longest_batch(session: Session) -> Iterator[tuple[Rows, Batch]]:
     """
     for module in session.modules.values():
         module.train()
-    size, pairs = session.knobs.batch_size, session.pairs
+    size, pairs = session.training.batch_size, session.pairs
     longest = np.argsort(-pairs.encoded.lengths, kind="stable")[:size]
     yield session.share(np.sort(longest))
-    with session.measuring():
+    with session.scoring_precision():
         score(session.model, pairs.encoded_validation, session.device, score_size(size))
 
 

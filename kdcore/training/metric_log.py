@@ -54,7 +54,7 @@ class MetricLog:
             raise session.not_a_number(first, moved=first > 1)
         means = {name: float(column.mean()) for name, column in columns.items()}
         since, before = self._clock
-        pairs = (step - before) * session.knobs.batch_size
+        pairs = (step - before) * session.training.batch_size
         rate = pairs / max(time.monotonic() - since, 1e-9)
         session.pending = []
         self.restart_clock()

@@ -30,7 +30,7 @@ from torch._C._distributed_c10d import FileStore, PrefixStore, Store, TCPStore
 
 from kdcore.errors import Cure, RunError
 from kdcore.models.batches import Rows
-from kdcore.runs.record import address
+from kdcore.runs.record import name_in_commands
 from kdcore.runs.store import Run
 from kdcore.training.devices import is_full_memory, pick_device, ranks, use_threads
 
@@ -278,7 +278,7 @@ class Helpers:
             f"process {r + 1} of {self.size} (exit {s})" for r, s in self.lost.items()
         )
         early = f"{ended or 'a process'} of this run ended too early; run.log tells more"
-        resume = f"`kdlab runs resume {address(run.folder)}`"
+        resume = f"`kdlab runs resume {name_in_commands(run.folder)}`"
         return RunError(Cure(f"{early}. Go on from the last good checkpoint with {resume}", early))
 
     def __exit__(self, *error: object) -> None:

@@ -61,19 +61,19 @@ class Session:
         group: Group = ALONE,
     ) -> None:
         refuse_unlabelled(config, train, validation)
-        self.config, self.knobs, self.run, self.writer = config, config.training, run, writer
+        self.config, self.training, self.run, self.writer = config, config.training, run, writer
         self.teacher, self.group, self.message = teacher, group, ""
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
-        self.model.products = product_type(self.knobs.precision, self.device)
+        self.model.products = product_type(self.training.precision, self.device)
         # embedding rows that no pair uses are left out of the training; keep_best adds them again
         self.pairs = read_pairs(model, train, validation)
         calibrate_head(model, self.pairs, self.device, config.seed)
         extras = {f"extra{i}": module.to(self.device) for i, module in enumerate(extra)}
         self.modules: dict[str, nn.Module] = {"model": model} | extras
-        self.optimizer = make_optimizer(list(self.modules.values()), self.knobs, self.device)
+        self.optimizer = make_optimizer(list(self.modules.values()), self.training, self.device)
         self.steps_per_epoch = len(self._batches(epoch=0))
-        self.total_steps = self.steps_per_epoch * self.knobs.epochs
+        self.total_steps = self.steps_per_epoch * self.training.epochs
         self.progress = fresh_progress(config, train, validation)
         self.pending: Parts = []  # the losses of each step that no metric line holds yet
         folder = run.checkpoint_folder
@@ -95,7 +95,7 @@ class Session:
         """The rows of every batch that is still to be learned from."""
         # the order of an epoch depends on seed and epoch alone, so a resumed run continues it
         first = self.progress.step // self.steps_per_epoch
-        for epoch in range(first, self.knobs.epochs):
+        for epoch in range(first, self.training.epochs):
             yield from self._batches(epoch)[self.progress.step - epoch * self.steps_per_epoch :]
 
     def share(self, rows: Rows) -> tuple[Rows, Batch]:
@@ -118,15 +118,15 @@ class Session:
         # gradients and losses are those of the whole batch, also when this process had a share
         weights = [p for group in self.optimizer.param_groups for p in group["params"]]
         losses = self.group.backward({"loss": loss, **parts}, weights, self._batch)
-        take_step(self.optimizer, self.knobs, self.progress.step, self.total_steps)
+        take_step(self.optimizer, self.training, self.progress.step, self.total_steps)
         # they stay on the device until a metric line is due: reading one would wait for the GPU
         self.pending.append(losses)
         self.progress = replace(self.progress, step=self.progress.step + 1)
 
     @contextmanager
-    def measuring(self) -> Iterator[None]:
+    def scoring_precision(self) -> Iterator[None]:
         """Inside the block the model computes as its stored predictions will be computed."""
-        training, precision = self.model.products, stored_precision(self.knobs.precision)
+        training, precision = self.model.products, stored_precision(self.training.precision)
         self.model.products = product_type(precision, self.device)
         try:
             yield
@@ -170,7 +170,7 @@ class Session:
                 f"{saved}",
                 cause="not a number",
             )
-        rate = self.knobs.learning_rate
+        rate = self.training.learning_rate
         return RunError(
             f"the training became not-a-number at step {step} of {self.total_steps} (learning "
             f"rate {rate:g}); try {rate / 10:g}. {saved}",
@@ -179,6 +179,6 @@ class Session:
         )
 
     def _batches(self, epoch: int) -> list[Rows]:
-        tokens, size, seed = self.pairs.encoded, self.knobs.batch_size, self.config.seed
-        order = epoch_order(tokens, size, self.knobs.ads_per_query, seed, epoch)
+        tokens, size, seed = self.pairs.encoded, self.training.batch_size, self.config.seed
+        order = epoch_order(tokens, size, self.training.ads_per_query, seed, epoch)
         return bucketed(order, tokens, seed) if self.model.pads else order

@@ -10,7 +10,7 @@ def no_process_is_started(monkeypatch):
     """A page that gets a process ready for a visitor would leave one behind for each test."""
     monkeypatch.setattr("kdcore.runs.queue.queue.ensure_dispatcher", lambda workspace: None)
     monkeypatch.setattr("app.views.distill.queries.runs.ensure_measured", lambda workspace: True)
-    monkeypatch.setattr("kdcore.judging.measuring.ensure_process", lambda workspace: None)
+    monkeypatch.setattr("kdcore.judging.background.ensure_process", lambda workspace: None)
 
 
 @pytest.fixture(autouse=True)

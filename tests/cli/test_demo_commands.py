@@ -33,6 +33,7 @@ def test_build_leaves_a_folder_with_other_files_alone(kdlab, empty_home, tmp_pat
     said = kdlab("demo", "build", "--out", tmp_path)
     assert said.code == 2
     assert "holds other files" in said.err
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
     assert not empty_home.exists()
 
 

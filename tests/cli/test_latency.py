@@ -1,6 +1,6 @@
 """`kdlab latency` measures a finished run again, and keeps what it found where it belongs."""
 
-from kdcore.runs.beside import Latency
+from kdcore.runs.speed import Latency
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
 

@@ -1,5 +1,4 @@
 import json
-import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -144,12 +143,6 @@ def test_evaluate_reads_pairs_and_predictions_once(
     assert reads == {"pairs": 1, home.student: 1, home.teacher: 1}
 
 
-def test_a_split_that_was_not_scored_is_refused_with_the_way_out(home: Home, kdlab: Kdlab) -> None:
-    said = kdlab("evaluate", home.student, "--split", "train")
-    assert (said.code, said.out) == (4, "")
-    assert "kdlab infer" in said.err
-
-
 def test_predict_gives_soft_labels_that_sum_to_one_and_flatten_with_temperature(
     home: Home, kdlab: Kdlab
 ) -> None:
@@ -183,33 +176,6 @@ def _the_only_new(before: set[str]) -> Any:
     return new
 
 
-def test_not_a_number_ends_a_run_with_a_sentence_and_keeps_the_checkpoint(
-    home: Home, kdlab: Kdlab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from kdcore.recipes import finetune
-
-    genuine, calls = finetune.hard_cross_entropy, []
-
-    def overflowing(*arguments: Any) -> Any:
-        calls.append(1)
-        return genuine(*arguments) * (float("nan") if len(calls) > 8 else 1)
-
-    monkeypatch.setattr(finetune, "hard_cross_entropy", overflowing)
-    before = {run.id for run in lab.store().list()}
-    keep = ("--batch-size", 16, "--epochs", 2, "--set", "training.checkpoint_seconds=0")
-    said = kdlab(*FINETUNE, *keep)
-    run = _the_only_new(before)
-    assert (said.code, said.out) == (4, "")
-    assert "not-a-number" in said.err
-    assert "learning rate" in said.err
-    assert run.status().state == "failed"
-    assert any(run.checkpoint_folder.iterdir())
-    monkeypatch.undo()
-    monkeypatch.setenv("KDLAB_HOME", str(home.folder))
-    assert kdlab("runs", "resume", run.id).code == 0
-    assert run.status().state == "finished"
-
-
 @pytest.mark.parametrize(
     ("error", "sentence"),
     [("memory", "ran out of memory at batch size 16, and at 1 too"), ("disk", "the disk is full")],
@@ -237,28 +203,3 @@ def test_a_full_memory_or_disk_ends_a_run_with_a_sentence(
     assert sentence in said.err
     assert run.status().state == "failed"
     assert sentence in run.status().message
-
-
-def test_a_run_outside_the_store_is_named_by_its_folder(
-    home: Home, kdlab: Kdlab, tmp_path: Path
-) -> None:
-    teacher = tmp_path / "out" / "runs" / "teacher"
-    shutil.copytree(lab.store().get(home.teacher).folder, teacher)
-    told = kdlab("distill", "--teacher", teacher, "--student", STUDENT, *TINY, "--json").json
-    assert (told["state"], told["teacher"], told["data"]) == ("finished", str(teacher), "small")
-    told = kdlab("infer", teacher, "--split", "test", "--json").json
-    assert (told["state"], told["source"]) == ("finished", str(teacher))
-
-
-def test_other_data_without_a_told_limit_have_no_limit(
-    home: Home, kdlab: Kdlab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    short = kdlab(*FINETUNE, *TINY, "--limit", 20, "--json").json["run"]
-    monkeypatch.chdir(home.folder)
-    for ask in (("distill", "--teacher", short, "--student", STUDENT), ("infer", short)):
-        same = kdlab(*ask, "--print-config", "--json").json
-        assert (same["data"], same["limit"]) == ("small", 20)
-        other = kdlab(*ask, "--data", "small.tsv", "--print-config", "--json").json
-        assert (other["data"], other["limit"]) == ("small.tsv", 0)
-    told = kdlab("infer", short, "--data", "small.tsv", "--split", "test", "--json").json
-    assert told["data"] == str(home.folder / "small.tsv")

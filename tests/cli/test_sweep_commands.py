@@ -9,7 +9,7 @@ from kdcore.cli.sweep import _wait as wait
 from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
 from kdcore.errors import ConfigError
 from kdcore.experiments import launch, sweep
-from kdcore.experiments.estimate.throughput import known
+from kdcore.experiments.estimate.throughput import throughputs
 from kdcore.runs.queue import queue
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
@@ -56,7 +56,7 @@ def test_a_detached_sweep_waits_in_the_queue_and_prints_its_ids(
     assert said.out.split()[:2] == waits
     assert "kdlab sweep --show" in said.out
     for run_id in waits:
-        assert lab.store().get(run_id).about.role == "cell"
+        assert lab.store().get(run_id).purpose.role == "cell"
         lab.store().delete(run_id)
 
 
@@ -116,7 +116,7 @@ def test_watching_several_ends_in_an_error_when_one_is_not_finished(
 
 def test_a_short_measurement_is_kept_for_estimates(tmp_path: Path, kdlab: Kdlab) -> None:
     assert kdlab("measure", tmp_path).code == 0
-    found = known(Workspace(tmp_path))
+    found = throughputs(Workspace(tmp_path))
     assert {(m.kind, m.family) for m in found} == {
         (kind, family) for kind in ("train", "score") for family in ("twinbert", "cdssm", "bert")
     }

@@ -9,7 +9,7 @@ import pytest
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.evaluation.exports import gap_from_json
 from kdcore.evaluation.gap import gap_file, gap_recovered
-from kdcore.evaluation.stored import read_result, write_result
+from kdcore.evaluation.result_files import read_result, write_result
 from kdcore.labels import BINARY
 from kdcore.predictions import Predictions
 

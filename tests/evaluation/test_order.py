@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.evaluation.comparison import compare
-from kdcore.evaluation.equal_scores import equal_scores, equal_sentence
 from kdcore.evaluation.evaluate import evaluate
 from kdcore.evaluation.gap import gap_recovered
 from kdcore.evaluation.measures import measure
 from kdcore.evaluation.recalibration import before_after
+from kdcore.evaluation.tie_notes import equal_scores, equal_sentence
 from kdcore.labels import BINARY, FOUR_GRADES, LabelScheme
 from kdcore.predictions import Predictions
 from kdcore.scores import Scores, log_odds, ranking_score

@@ -7,7 +7,7 @@ from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.launch import launch, title_of
 from kdcore.experiments.presets import config_of
 from kdcore.runs import twins
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.resolve import resolved
 from kdcore.runs.store import RunStore
 from kdcore.runs.twins import Twins, are_twins, is_twin, twin_of
@@ -39,13 +39,13 @@ def test_a_student_and_its_twin_are_one_group_and_the_student_is_first(tmp_path,
     made = launch(distillation(teacher), workspace)
     student, twin = made.student, made.twin
     assert queued == [student.id, twin.id]
-    assert student.about.group == twin.about.group != ""
-    assert (student.about.role, twin.about.role) == ("student", "twin")
-    assert student.about.twin == twin.id
+    assert student.purpose.group == twin.purpose.group != ""
+    assert (student.purpose.role, twin.purpose.role) == ("student", "twin")
+    assert student.purpose.twin == twin.id
     assert are_twins(student.settings, twin.settings)
     assert not made.reused
-    assert "seconds" in student.about.estimate
-    assert "seconds" in twin.about.estimate
+    assert "seconds" in student.purpose.estimate
+    assert "seconds" in twin.purpose.estimate
 
 
 def test_without_a_twin_only_the_student_is_made(tmp_path, queued):
@@ -53,7 +53,7 @@ def test_without_a_twin_only_the_student_is_made(tmp_path, queued):
     made = launch(distillation(teacher), workspace, twin=False)
     assert made.twin is None
     assert queued == [made.student.id]
-    assert made.student.about.twin == ""
+    assert made.student.purpose.twin == ""
 
 
 def test_a_twin_that_was_trained_before_serves_again(tmp_path, queued):
@@ -65,7 +65,7 @@ def test_a_twin_that_was_trained_before_serves_again(tmp_path, queued):
     assert known_twin(distillation(teacher, seed=9), workspace) is None
     made = launch(warmer, workspace)
     assert made.reused
-    assert made.twin.id == made.student.about.twin == before.id
+    assert made.twin.id == made.student.purpose.twin == before.id
     assert queued == [made.student.id]
 
 
@@ -139,10 +139,10 @@ def test_a_teacher_elsewhere_is_named_by_its_folder(tmp_path, queued):
     config = config_of(
         "sixty_seconds", {"teacher": str(teacher.folder), "data": "invented", "limit": 0}
     )
-    made = launch(config, workspace, about=About(preset="sixty_seconds"))
+    made = launch(config, workspace, purpose=Purpose(preset="sixty_seconds"))
     assert made.student.teacher == str(teacher.folder.resolve())
-    assert made.student.about.preset == "sixty_seconds"
-    assert made.student.about.changed == {"data": "invented", "limit": 0}
+    assert made.student.purpose.preset == "sixty_seconds"
+    assert made.student.purpose.changed == {"data": "invented", "limit": 0}
 
 
 @pytest.mark.parametrize("wrong", [{"data": "nowhere"}, {"transfer": "log"}])

@@ -8,9 +8,9 @@ from kdcore.errors import ConfigError, LabError, UnknownNameError
 from kdcore.experiments import launch
 from kdcore.experiments import sweep as sweeps
 from kdcore.experiments.sweep import Sweep, launch_sweep, new_runs, sweep_runs, sweep_table
-from kdcore.judging import measured
+from kdcore.judging import results
 from kdcore.predictions import Predictions
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run, RunStore
 
@@ -66,11 +66,11 @@ def test_cells_whose_twin_is_the_same_share_it(tmp_path, queued):
     assert len(queued) == len(set(queued)) == 8
     assert queued == [run.id for run in new_runs(made)]
     assert queued.index(made[0].student.id) < queued.index(made[0].twin.id)
-    about = made[4].student.about
+    about = made[4].student.purpose
     assert (about.role, about.sweep) == ("cell", "warmth")
     assert about.changed == {"limit": 40, T: 2}
     assert made[4].student.title == "TwinBERT cosine, T 2, seed 0, limit 40"
-    groups = {run.about.group for one in made for run in (one.student, one.twin)}
+    groups = {run.purpose.group for one in made for run in (one.student, one.twin)}
     assert len(groups) == 1
     assert [run.id for run in sweep_runs(groups.pop(), workspace)] == [o.student.id for o in made]
 
@@ -139,7 +139,7 @@ def answered(run: Run, skill: float) -> None:
 
 def test_the_table_tells_each_cell_beside_its_twin_and_warns_of_many(tmp_path, queued, monkeypatch):
     workspace, teacher = planned(tmp_path)
-    monkeypatch.setattr(measured, "compare", quick(measured.compare))
+    monkeypatch.setattr(results, "compare", quick(results.compare))
     made = launch_sweep(Sweep(distillation(teacher), {T: [1, 2, 4]}), workspace)
     for one, skill in zip(made, (3.0, 0.1, 0.0), strict=True):
         answered(one.student, skill)
@@ -185,7 +185,7 @@ def quick(compare):
 
 def test_a_cell_says_its_parent_and_reads_back(tmp_path, queued):
     workspace, teacher = planned(tmp_path)
-    about = About(parent="20261122-2330-distill-abcd")
-    (made,) = launch_sweep(Sweep(distillation(teacher), {"seed": [3]}), workspace, about=about)
-    assert made.student.about.parent == about.parent
+    about = Purpose(parent="20261122-2330-distill-abcd")
+    (made,) = launch_sweep(Sweep(distillation(teacher), {"seed": [3]}), workspace, purpose=about)
+    assert made.student.purpose.parent == about.parent
     assert made.student.config.seed == 3

@@ -11,8 +11,8 @@ from kdcore.errors import ConfigError
 from kdcore.judging.retention import DISTILBERT, conditions, costing, floor_of, retention
 from kdcore.labels import BINARY
 from kdcore.predictions import Predictions
-from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.sizes import ModelSize
+from kdcore.runs.speed import Latency, Speed, Timing
 
 
 def table(queries: int = 50, ads: int = 4, every: int = 2) -> PairTable:
@@ -69,7 +69,7 @@ def test_the_share_above_chance_is_smaller_than_the_raw_share():
     kept = retention(pairs, exact(pairs, 3), exact(pairs, 4))
     assert (kept.student, kept.teacher) == (0.75, 1.0)
     assert kept.raw == pytest.approx(0.75)
-    assert kept.kept == pytest.approx(0.5)
+    assert kept.share == pytest.approx(0.5)
     assert (kept.floor, kept.n, kept.n_unit, kept.queries) == (0.5, 4, "pairs", 2)
 
 
@@ -77,15 +77,15 @@ def test_the_interval_holds_the_share_and_comes_from_common_draws():
     pairs = table()
     teacher = answers(pairs, 1.0, 3)
     kept = retention(pairs, answers(pairs, 0.6, 4), teacher)
-    assert kept.kept_low < kept.kept < kept.kept_high
+    assert kept.share_low < kept.share < kept.share_high
     assert kept.raw_low < kept.raw < kept.raw_high
     itself = retention(pairs, teacher, teacher)
-    assert (itself.kept_low, itself.kept, itself.kept_high) == (1.0, 1.0, 1.0)
+    assert (itself.share_low, itself.share, itself.share_high) == (1.0, 1.0, 1.0)
 
 
 def test_a_student_with_less_of_the_teachers_answers_keeps_less():
     pairs, teacher = table(), answers(table(), 1.5)
-    shares = [retention(pairs, answers(pairs, s), teacher, resamples=0).kept for s in (0.2, 0.8)]
+    shares = [retention(pairs, answers(pairs, s), teacher, resamples=0).share for s in (0.2, 0.8)]
     assert shares[0] < shares[1] < 1
 
 
@@ -93,15 +93,15 @@ def test_what_the_twin_keeps_alone_stands_beside_it():
     pairs, teacher = table(), answers(table(), 1.5)
     twin = answers(pairs, 0.5)
     kept = retention(pairs, answers(pairs, 1.0), teacher, twin=twin, resamples=200)
-    assert kept.twin_kept == retention(pairs, twin, teacher, resamples=0).kept
-    assert isnan(retention(pairs, twin, teacher, resamples=0).twin_kept)
+    assert kept.twin_share == retention(pairs, twin, teacher, resamples=0).share
+    assert isnan(retention(pairs, twin, teacher, resamples=0).twin_share)
 
 
 def test_a_teacher_at_chance_leaves_nothing_to_keep_and_the_reason_says_so():
     pairs = table()
     kept = retention(pairs, answers(pairs, 1.0), answers(pairs, -1.0), resamples=50)
-    assert isnan(kept.kept)
-    assert isnan(kept.kept_low)
+    assert isnan(kept.share)
+    assert isnan(kept.share_low)
     assert "is not above chance, 0.5" in kept.reason
 
 
@@ -110,11 +110,11 @@ def test_no_share_is_told_of_a_teacher_that_is_not_clearly_better_than_chance_or
     pairs = table()
     student, weak, twin = answers(pairs, 0.3), answers(pairs, 0.05, 3), answers(pairs, 1.0, 5)
     nearly = retention(pairs, student, weak)
-    assert isnan(nearly.kept)
+    assert isnan(nearly.share)
     assert "clearly above chance" in nearly.reason or "not above chance" in nearly.reason
     beaten = retention(pairs, student, answers(pairs, 1.0, 4), twin=twin)
-    assert isnan(beaten.kept)
-    assert isnan(beaten.twin_kept)
+    assert isnan(beaten.share)
+    assert isnan(beaten.twin_share)
     assert "not clearly above that of the twin" in beaten.reason
 
 
@@ -152,7 +152,7 @@ def test_the_same_quality_can_be_given_another_cost():
     pairs = table()
     found = retention(pairs, answers(pairs, 1.0), answers(pairs, 1.5), resamples=0)
     priced = costing(found, LATENCY)
-    assert (priced.kept, priced.speedup) == (found.kept, pytest.approx(2.5))
+    assert (priced.share, priced.speedup) == (found.share, pytest.approx(2.5))
 
 
 def test_each_floor_is_what_an_ignorant_model_reaches():
@@ -164,7 +164,7 @@ def test_each_floor_is_what_an_ignorant_model_reaches():
 
 
 def test_distilberts_line_is_the_verified_97_40_and_60():
-    assert round(100 * DISTILBERT.kept) == 97
+    assert round(100 * DISTILBERT.share) == 97
     assert round(100 * (1 - DISTILBERT.parameters_share)) == 40
     assert round(DISTILBERT.speedup, 2) == 1.63
     assert "nor measured here" in DISTILBERT.conditions

@@ -13,7 +13,7 @@ from kdcore.runs.facts import RunFacts
 
 def run(seed: int, value: float = 0.8, delta: float = 0.02, **more: object) -> Seeded:
     config = {"stage": "distill", "seed": seed, "method": {"name": "response"}} | more
-    return Seeded(f"run-{seed}", RunFacts(Path(), config).setting, seed, value, delta)
+    return Seeded(f"run-{seed}", RunFacts(Path(), config).settings_but_seed, seed, value, delta)
 
 
 def test_runs_equal_but_for_the_seed_are_one_row_and_others_are_not():

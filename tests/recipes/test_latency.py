@@ -8,12 +8,12 @@ import torch
 
 from kdcore import lab
 from kdcore.data.pairs import PairTable, make_frame
-from kdcore.evaluation.stored import stored_differences
+from kdcore.evaluation.result_files import stored_differences
 from kdcore.judging import latency
 from kdcore.judging.latency import measure_latency
 from kdcore.models.build import load_model
 from kdcore.recipes import after_run
-from kdcore.runs.beside import LATENCY, Latency, teacher_path
+from kdcore.runs.speed import LATENCY, Latency
 from kdcore.runs.twins import twin_of
 from tests.recipes.conftest import distillation, finetuning
 
@@ -50,7 +50,7 @@ def test_a_run_has_its_test_metrics_and_the_difference_to_its_twin_when_it_ends(
 
 def test_a_run_without_a_teacher_is_measured_alone(teacher):
     assert Latency.read(teacher).teacher is None
-    assert not teacher_path(teacher).exists()
+    assert not teacher.teacher_path().exists()
 
 
 def test_one_thread_on_a_cpu_is_measured_once(student):
@@ -95,10 +95,10 @@ def test_a_damaged_file_reads_as_not_measured(student):
 
 
 def test_the_teachers_answers_are_kept_only_where_its_own_run_has_none(home, teacher, student):
-    assert not teacher_path(student).exists()  # the teacher's run answered the same test pairs
+    assert not student.teacher_path().exists()  # the teacher's run answered the same test pairs
     again = _renamed(lab.split_of(teacher, "train", home), home)
     run = lab.start(distillation(teacher, epochs=1, data=again), home)
-    kept = lab.Predictions.load(teacher_path(run))
+    kept = lab.Predictions.load(run.teacher_path())
     test = lab.split_of(run, "test", home)
     kept.require(test.content_hash, len(test))
     assert kept.model == teacher.id

@@ -18,7 +18,7 @@ from kdcore.report.curves import Curve, chart, ticks
 from kdcore.report.facts import answered_twin, facts_of
 from kdcore.report.run_report import run_report
 from kdcore.report.words import at_most
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import twin_of as planned_twin
 from kdcore.workspace import Workspace
@@ -129,7 +129,7 @@ def test_the_twin_that_was_launched_is_found_whatever_its_epochs(runs: dict[str,
     longer = twin.settings | {"training": twin.settings["training"] | {"epochs": 99}}
     (twin.folder / "config.json").write_text(json.dumps(longer))
     assert answered_twin(student) is None
-    About(twin=twin.id).write(student.folder)
+    Purpose(twin=twin.id).write(student.folder)
     found = answered_twin(Run.load(student.folder))
     assert found is not None
     assert found.id == twin.id

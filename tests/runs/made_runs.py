@@ -11,7 +11,7 @@ from kdcore.evaluation.evaluate import evaluate
 from kdcore.evaluation.exports import to_json
 from kdcore.metrics.definitions import VERSION
 from kdcore.predictions import Predictions
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import Record
 from kdcore.workspace import write_json_atomic
 
@@ -50,15 +50,15 @@ def make_run(
     title: str = "",
     state: str = "finished",
     created: float = 1.0,
-    about: About | None = None,
+    purpose: Purpose | None = None,
     parameters: int = 10,
 ) -> Path:
     """One run. auc: of its kept evaluation, None for none."""
     (folder / "evaluation").mkdir(parents=True)
     write_json_atomic(folder / "config.json", config or config_of())
     Record(state=state, title=title, created=created, ended=created + 9).write(folder)
-    if about is not None:
-        about.write(folder)
+    if purpose is not None:
+        purpose.write(folder)
     write_json_atomic(folder / "provenance.json", {"kdlab": code, "pairs": {}})
     lines = [
         {"step": s, "validation_nll": 1.0, "validation_roc_auc": v, "kept_step": 10}

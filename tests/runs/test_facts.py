@@ -28,26 +28,26 @@ def test_a_run_written_before_the_move_reads_whole():
         *("cdssm", "response", 2.0),
         (1.0, 0.1),
     )
-    assert (run.about.twin, run.about.changed) == ("twin", {"hard_weight": 0.5})
+    assert (run.purpose.twin, run.purpose.changed) == ("twin", {"hard_weight": 0.5})
     assert run.splits["validation"] == SplitSize(60, "b" * 16)
     assert run.provenance["machine"] == "0123456789ab"
     assert run.notes == ("2 queries were cut at 16 tokens.",)
     assert run.data_card == {"source": "Invented for a test."}
-    assert (run.kept_line["validation_roc_auc"], run.seconds) == (0.66, 3.5)
+    assert (run.saved_line["validation_roc_auc"], run.seconds) == (0.66, 3.5)
     assert math.isnan(run.metric_lines[2]["loss"])
-    assert run.label == "C-DSSM · distilled, T 2"
+    assert run.shown_title == "C-DSSM · distilled, T 2"
     assert not run.problem
 
 
 def test_a_twin_written_before_the_move_is_found_and_reads_whole():
     student, twin = (Run.load(OLD / name) for name in ("student", "twin"))
     assert isinstance(twin.config, FinetuneConfig)
-    assert (twin.role, twin.label, twin.weights) == (
+    assert (twin.role, twin.shown_title, twin.weights) == (
         *("twin", "C-DSSM, labels only, seed 0"),
         (0.0, 1.0),
     )
     assert launched_twin(student) == find_twin(student, [student, twin]) == twin
-    assert student.budget == twin.budget
+    assert student.twin_group == twin.twin_group
     assert teacher_of(student) is None
 
 
@@ -92,6 +92,7 @@ def test_a_config_of_another_version_can_be_shown_and_says_why_it_cannot_be_used
     run = RunFacts.load(tmp_path / "run")
     assert (run.method, run.temperature, run.seed) == ("telepathy", None, 0)
     assert run.settings == changed
+    assert run.shown_title == "C-DSSM · distilled, telepathy"
     with pytest.raises(ConfigError, match="telepathy"):
         _ = run.config
 
@@ -114,9 +115,9 @@ def test_damage_in_another_file_leaves_that_part_empty(tmp_path, name, text):
     run = RunFacts.load(tmp_path / "run")
     parts = {
         "provenance.json": "validation" not in run.splits,
-        "about.json": run.about.twin == "",
+        "about.json": run.purpose.twin == "",
         "notes.json": run.notes == (),
-        "metrics.jsonl": run.metric_lines == [] and run.kept_line == {} and run.seconds is None,
+        "metrics.jsonl": run.metric_lines == [] and run.saved_line == {} and run.seconds is None,
         "README.md": run.data_card == {},
     }
     assert parts[name]

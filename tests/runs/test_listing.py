@@ -10,15 +10,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kdcore.runs import listing
-from kdcore.runs.about import About
 from kdcore.runs.listing import Number, Validation, row_of, rows
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import Record, process_start
 from kdcore.workspace import write_json_atomic
 from tests.runs.made_runs import config_of, make_run, metrics_of
 
 
 def test_a_row_tells_validation_test_size_and_settings(tmp_path):
-    make_run(tmp_path / "a", about=About(group="g", role="student"), parameters=12)
+    make_run(tmp_path / "a", purpose=Purpose(group="g", role="student"), parameters=12)
     row = rows(tmp_path)[0]
     assert row.best == Validation(10, 1.0, 0.75)
     assert row.last == Validation(20, 1.0, 0.7)
@@ -29,7 +29,7 @@ def test_a_row_tells_validation_test_size_and_settings(tmp_path):
     assert row.test.data_hash == "a" * 16
     assert row.parameters == 12
     assert row.settings["method.params.temperature"] == 2.0
-    assert row.about.group == "g"
+    assert row.run.purpose.group == "g"
 
 
 def test_the_newest_run_is_first(tmp_path):
@@ -41,7 +41,7 @@ def test_the_newest_run_is_first(tmp_path):
 def test_an_unchanged_run_is_not_read_again(tmp_path, monkeypatch):
     make_run(tmp_path / "a")
     before = rows(tmp_path)
-    monkeypatch.setattr(listing, "_read", lambda folder: pytest.fail(f"{folder} was read again"))
+    monkeypatch.setattr(listing.Run, "load", lambda folder: pytest.fail(f"{folder} was read again"))
     assert rows(tmp_path)[0] is before[0]
 
 
@@ -139,7 +139,7 @@ def test_a_student_and_its_twin_share_a_budget_and_another_seed_does_not(tmp_pat
     make_run(tmp_path / "twin", twin)
     make_run(tmp_path / "watched", config_of(training={"epochs": 2, "log_every": 5}))
     make_run(tmp_path / "other", config_of(seed=1))
-    budgets = {r.id: r.run.budget for r in rows(tmp_path)}
+    budgets = {r.id: r.run.twin_group for r in rows(tmp_path)}
     assert budgets["student"] == budgets["twin"] == budgets["watched"] != budgets["other"]
 
 

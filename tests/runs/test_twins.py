@@ -6,7 +6,7 @@ import pytest
 
 from kdcore.config import MethodConfig, TrainingConfig, to_dict
 from kdcore.experiments.presets import config_of
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run
 from kdcore.runs.twins import are_twins, is_twin, same_training, twin_of
 from tests.experiments.planned import distillation, planned, pretended
@@ -95,7 +95,7 @@ def test_a_twin_that_was_launched_with_its_student_is_its_twin(tmp_path):
     longer = twin_of(config, transfer=48, labelled=24)
     student, twin = (pretended(workspace, one) for one in (config, longer))
     assert not is_twin(student, twin)
-    About(twin=twin.id).write(student.folder)
+    Purpose(twin=twin.id).write(student.folder)
     assert is_twin(Run.load(student.folder), twin)
 
 

@@ -15,7 +15,7 @@ import torch
 
 from kdcore import lab
 from kdcore.errors import RunError
-from kdcore.runs.queue import launch
+from kdcore.runs.queue import processes
 from kdcore.runs.store import Run
 from kdcore.training.devices import pick_device, ranks
 from kdcore.training.ranks import ALONE, Group
@@ -156,13 +156,13 @@ def under_way(home: Workspace) -> Iterator[Callable[[], Run]]:
     def start() -> Run:
         run = created(finetuning(PLAIN, device="cpu:2", **LONG), home)
         begun.append(run)
-        launch.start(run)
+        processes.start(run)
         wait_for(lambda: any(line["step"] >= 1 for line in run.metrics()), run)
         return run
 
     yield start
     for run in begun:
-        launch.stop(run, grace=2)
+        processes.stop(run, grace=2)
         wait_for(lambda run=run: not helpers(run), run)
 
 
@@ -185,7 +185,7 @@ def test_the_end_of_a_run_takes_all_its_processes_along(
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
     elif how == "paused":
-        launch.stop(run)
+        processes.stop(run)
     else:
         run.request_stop("keep")
     wait_for(lambda: not helpers(run), run)

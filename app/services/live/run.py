@@ -15,7 +15,7 @@ from app.services.live.status import status_of
 from app.services.models import replay
 from app.services.probe import teacher_on_probe
 from kdcore.errors import LabError
-from kdcore.runs.metric_lines import METRICS, PlainLine, Tail, kept_validation
+from kdcore.runs.metric_lines import METRICS, PlainLine, Tail, saved_validation
 from kdcore.runs.record import derive
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import find_twin, launched_twin
@@ -165,7 +165,7 @@ def _teacher(watched: Watched) -> dict[str, float | None] | None:
     if of_teacher is None:
         return None
     of_teacher.tail.look()
-    saved = kept_validation(of_teacher.tail.lines)
+    saved = saved_validation(of_teacher.tail.lines)
     return {name: saved.get(f"validation_{name}") for name in names} if saved else None
 
 
@@ -214,7 +214,7 @@ def _twin(watched: Watched, seen: Known) -> dict[str, Any] | None:
     status = derive(twin.run.folder)
     return message | {
         "id": twin.run.id,
-        "title": twin.run.label,
+        "title": twin.run.shown_title,
         "state": status.state,
         "step": status.step,
         "total": status.total_steps,

@@ -1,6 +1,6 @@
 """Stored differences between runs, and the measurements that a list of runs still lacks.
 
-Runs measure themselves at their end (kdcore/judging/measured.py). What a list still lacks is
+Runs measure themselves at their end (kdcore/judging/results.py). What a list still lacks is
 requested from a process in the background; no page waits for a bootstrap.
 """
 
@@ -13,9 +13,9 @@ from app.services import access
 from app.services.access import refuse_public
 from kdcore.errors import LabError
 from kdcore.evaluation.comparison import Difference
-from kdcore.evaluation.stored import differences_file, store_differences, stored_differences
-from kdcore.judging import measured, measuring
-from kdcore.judging.measuring import Request
+from kdcore.evaluation.result_files import differences_file, store_differences, stored_differences
+from kdcore.judging import background, results
+from kdcore.judging.background import Request
 from kdcore.predictions import answered_hash
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run
@@ -39,7 +39,7 @@ def shipped_delta(row: Row, base: Row) -> Mapping[str, Difference] | None:
 def look_for_comparison(run: Run, base: Run, path: Path) -> None:
     """Store the differences of a comparison that lies in a run's folder, where there is one."""
     with suppress(LabError, OSError):
-        comparison = measured.stored_comparison(run, base, measured.answered_pairs(run))
+        comparison = results.stored_comparison(run, base, results.answered_pairs(run))
         if comparison is not None:
             store_differences(access.home(), run, base, comparison)
 
@@ -76,7 +76,7 @@ def _may_store(row: Row) -> bool:
 def measure(requests: Sequence[Request]) -> None:
     """Let these be measured in the background; RunError in a public showing."""
     refuse_public()
-    measuring.request(requests, access.home())
+    background.request(requests, access.home())
 
 
 def _same_pairs(row: Row, base: Row) -> bool:

@@ -14,9 +14,9 @@ from kdcore.evaluation.comparison import Difference
 from kdcore.judging.drift import Parted, most_validated, part, part_machines, part_validation
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
-from kdcore.runs.beside import Latency
 from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark, Marks, starred
+from kdcore.runs.speed import Latency
 
 MOST = 50  # runs set side by side
 SORTS: Mapping[str, str] = {
@@ -102,7 +102,9 @@ def entries() -> list[Entry]:
         if not mine and (here := Latency.read(row.run, access.home())) is not None:
             row = replace(row, latency=asdict(here))  # its speed on this machine is kept at home
         role, group = role_of(row, teachers), groups.get(row.run.folder, "")
-        listed.append(Entry(key, row, mine, row.run.label, role, group, marks.get(key, Mark())))
+        listed.append(
+            Entry(key, row, mine, row.run.shown_title, role, group, marks.get(key, Mark()))
+        )
     titles = names([named(e.key, e.row.run) for e in listed if not e.scoring])
     return [replace(e, title=titles.get(e.key, e.title)) for e in listed]
 
@@ -172,7 +174,7 @@ def baseline(every: Sequence[Entry], metric: str) -> Entry | None:
     if leader is None:
         return best(twins, metric)
     of_group = [e for e in twins if e.group and e.group == leader.group]
-    of_group.sort(key=lambda e: e.row.id != leader.row.about.twin)
+    of_group.sort(key=lambda e: e.row.id != leader.row.run.purpose.twin)
     return next(iter(of_group), None) or best(twins, metric) or leader
 
 

@@ -5,7 +5,6 @@ by its student and by whatever differs among the listed runs: temperature or los
 other settings, seed. Runs of one title get the same behind it. What is still equal gets the time.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -19,7 +18,6 @@ from kdcore.knobs import flat
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run
 
-_SEED = re.compile(r"(?:, | · )seed \d+")
 _FIRST = ("data", "soft_weight", "hard_weight", "transfer")  # said before other settings
 _ASIDE = {"stage", "device", "threads", "limit", "seed", "teacher", "run"}
 _ASIDE |= {f"training.{name}" for name in (*UNSEEN_BY_THE_MODEL, "validations", "ads_per_query")}
@@ -109,9 +107,9 @@ def _grouped(runs: Sequence[Named], key: Callable[[Named], str]) -> dict[str, li
     return groups
 
 
-def without_seed(name: str) -> str:
-    """A name for runs that differ in their seed alone."""
-    return _SEED.sub("", name)
+def without_seed(name: str, seed: int) -> str:
+    """The name of a run of this seed, for all runs that differ from it in their seed alone."""
+    return name.replace(f", seed {seed}", "").replace(f" · seed {seed}", "")
 
 
 def _differences(alike: Sequence[Named], *, whole: bool) -> dict[str, list[str]]:
@@ -162,9 +160,9 @@ def groups_of(rows: Sequence[Row]) -> dict[Any, str]:
     """A short mark by folder: of the group that was launched, else of an equal budget."""
     sizes: dict[str, set[str]] = {}
     for row in rows:
-        sizes.setdefault(row.run.budget, set()).add(row.run.stage)
+        sizes.setdefault(row.run.twin_group, set()).add(row.run.stage)
     return {
-        row.run.folder: (row.about.group[-6:] or row.run.budget[:4])
+        row.run.folder: (row.run.purpose.group[-6:] or row.run.twin_group[:4])
         for row in rows
-        if row.about.group or len(sizes[row.run.budget]) > 1
+        if row.run.purpose.group or len(sizes[row.run.twin_group]) > 1
     }

@@ -78,12 +78,12 @@ def _searched(entry: Entry) -> Searched:
         "title": entry.title,
         "note": mark.note,
         "role": entry.role,
-        "group": row.about.group,
-        "sweep": f"{row.about.sweep} {row.about.group}",
+        "group": row.run.purpose.group,
+        "sweep": f"{row.run.purpose.sweep} {row.run.purpose.group}",
         "tag": " ".join(mark.tags),
         "model": entry.student,
     }
-    text = (entry.title, entry.key, entry.method, row.state, mark.note, row.about.sweep)
+    text = (entry.title, entry.key, entry.method, row.state, mark.note, row.run.purpose.sweep)
     settings = (f"{path} {value}" for path, value in row.settings.items() if value is not None)
     return Searched("\n".join((*text, *mark.tags, *settings)), row.settings, facts)
 

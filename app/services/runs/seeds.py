@@ -25,7 +25,7 @@ def rows_of(view: RunsView) -> list[tuple[Entry, ...]]:
         is_base = view.base is not None and entry.key == view.base.key
         # numbers of other inputs have no common mean
         place = "baseline" if is_base else "apart" if entry.key in view.apart else ""
-        same = (entry.row.run.setting, entry.row.test.data_hash, place)
+        same = (entry.row.run.settings_but_seed, entry.row.test.data_hash, place)
         again = 0  # the same seed once more is no other draw: it stands in a row of its own
         while any(e.row.run.seed == entry.row.run.seed for e in rows.get((*same, again), ())):
             again += 1
@@ -43,12 +43,13 @@ def own_twins(view: RunsView, of: Sequence[Entry] | None = None) -> dict[Path, R
     by_budget: dict[str, list[Row]] = {}
     for entry in view.entries:
         if entry.role == "twin":
-            by_budget.setdefault(entry.row.run.budget, []).append(entry.row)
+            by_budget.setdefault(entry.row.run.twin_group, []).append(entry.row)
     twins: dict[Path, Row] = {}
     for entry in of:
         row = entry.row
-        named = rows.get(row.run.folder.parent / row.about.twin) if row.about.twin else None
-        alike = find_twin(row.run, [each.run for each in by_budget.get(row.run.budget, ())])
+        launched = row.run.purpose.twin
+        named = rows.get(row.run.folder.parent / launched) if launched else None
+        alike = find_twin(row.run, [each.run for each in by_budget.get(row.run.twin_group, ())])
         twin = named or (rows[alike.folder] if alike else None)
         both_tested = twin is not None and view.metric in twin.test.metrics and row.test.metrics
         if twin is not None and not (both_tested and reasons(row, twin, view.metric)):

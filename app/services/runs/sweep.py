@@ -11,7 +11,6 @@ from kdcore.config import DistillConfig
 from kdcore.errors import LabError
 from kdcore.experiments.command_line import arguments_of
 from kdcore.experiments.sweep import CellResult, Sweep, SweepTable, table_of
-from kdcore.judging.caveats import caveats, early
 from kdcore.judging.drift import Parted, part
 from kdcore.runs import listing
 from kdcore.runs.listing import Row
@@ -28,8 +27,8 @@ def sweeps(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     """The cells of each sweep by its group, the newest sweep first, cells as they were made."""
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        if entry.row.about.role == "cell" and entry.row.about.group:
-            groups.setdefault(entry.row.about.group, []).append(entry)
+        if entry.row.run.purpose.role == "cell" and entry.row.run.purpose.group:
+            groups.setdefault(entry.row.run.purpose.group, []).append(entry)
     for cells in groups.values():
         cells.sort(key=lambda e: (e.row.run.created, e.row.id))
     return groups
@@ -54,23 +53,15 @@ def table(cells: Sequence[Entry], metric: str) -> SweepTable:
 
 def _result(entry: Entry, metric: str) -> CellResult:
     row, twin = entry.row, twin_of(entry)
-    result = CellResult(row.id, entry.title, row.state, row.about.changed, twin=row.about.twin)
+    result = CellResult(
+        row.id, entry.title, row.state, row.run.purpose.changed, twin=row.run.purpose.twin
+    )
     if test := row.test.metrics.get(metric):
         result = replace(result, value=test.value, low=test.low, high=test.high)
     deltas = kept_delta(row, twin) if twin and row.state == "finished" else None
     if twin is None or deltas is None or metric not in deltas:
         return result
-    d = deltas[metric]
-    return replace(
-        result,
-        delta=d.delta,
-        delta_low=d.low,
-        delta_high=d.high,
-        p=d.p,
-        verdict=d.verdict,
-        caveats=caveats(row.run, twin.run),
-        whole=not (early(row.run) or early(twin.run)),
-    )
+    return result.with_difference(deltas[metric], row.run, twin.run)
 
 
 def command(entry: Entry) -> str:
@@ -88,6 +79,6 @@ def command(entry: Entry) -> str:
 
 def twin_of(cell: Entry) -> Row | None:
     """The twin that a cell was launched with."""
-    name = cell.row.about.twin
+    name = cell.row.run.purpose.twin
     folder = cell.row.run.folder.parent / name
     return listing.row_of(folder) if name and folder.is_dir() else None

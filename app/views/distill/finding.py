@@ -58,7 +58,7 @@ def _plan(now: Draft, train_twin: bool) -> str:
 
 def _progress(run: Run) -> str:
     status = run.status()
-    subject = "The twin" if run.about.role == "twin" else "The student"
+    subject = "The twin" if run.purpose.role == "twin" else "The student"
     if not status.total_steps:
         return f"{subject} is queued or just starting."
     if activity := runs.activity(status):

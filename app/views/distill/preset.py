@@ -72,7 +72,7 @@ def _value(path: str, value: object) -> str:
     """A value in words; a teacher by its title."""
     run = live.find(Path(str(value)).name) if path == "teacher" and value else None
     if run:
-        return run.label
+        return run.shown_title
     if value is None or value == "":
         return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

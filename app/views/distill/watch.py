@@ -40,7 +40,7 @@ def _watch(run: Run) -> None:
     now, target, twin = state.now().watch, f"run_watch_{run.id}", answer.get("twin")
     watch = Watch(
         run=run.id,
-        label=run.label,
+        label=run.shown_title,
         target=target,
         weights=dict(zip(("soft", "hard"), run.weights, strict=True)),
         distilled=run.is_distilled,
@@ -58,7 +58,7 @@ def _watch(run: Run) -> None:
     source = [f"run {run.id}", *([f"teacher {Path(run.teacher).name}"] if run.teacher else [])]
     source.append(f"data {run.data or 'not named'}")
     source += [f"learned from {run.limit:,} pairs"] if run.limit > 0 else []
-    caption = Caption(f"Training of {run.label}", " · ".join(source))
+    caption = Caption(f"Training of {run.shown_title}", " · ".join(source))
     controls.exports(target, lines, "The curves of the run.", f"run={run.id}", caption)
 
 

@@ -200,7 +200,7 @@ def _over_seeds(view: RunsView, each: Sequence[Entry], twins: Mapping[Path, Row]
     to_base = spread(d.delta for e in each if (d := view.delta(e)) is not None)
     difference, verdict = verdicts.over_twins(view, each, twins)
     return {
-        "title": f"{without_seed(each[0].title)} · {len(each)} seeds",
+        "title": f"{without_seed(each[0].title, each[0].row.run.seed)} · {len(each)} seeds",
         CATALOG[view.metric].name: value.mean if value.n else None,
         "95 %": "",
         "seeds": f"{spread_words(value, len(each))}{difference}",

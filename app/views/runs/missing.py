@@ -10,8 +10,8 @@ from app.services import access
 from app.services.runs import differences, listing, seeds
 from app.services.runs.listing import MOST, RunsView
 from app.state.keys import MEASURING_ASKED, MEASURING_LEFT
-from kdcore.judging import measuring
-from kdcore.judging.measuring import Request
+from kdcore.judging import background
+from kdcore.judging.background import Request
 
 BY_ITSELF = 20  # measurements that begin without a button
 
@@ -19,13 +19,13 @@ BY_ITSELF = 20  # measurements that begin without a button
 def draw(view: RunsView) -> None:
     """A line with what is missing, or the progress of its evaluation; none when all is there."""
     requests = requests_of(view)
-    failed = measuring.failures(requests, access.home())
+    failed = background.failures(requests, access.home())
     left = [each for each in requests if each.name not in failed]
     requested: set[str] = st.session_state.setdefault(MEASURING_ASKED, set())
     fresh = [each for each in left if each.name not in requested]
     if fresh and len(left) <= BY_ITSELF and not services.public():
         _request(fresh)
-    waiting = measuring.progress(left, access.home()).left if left else 0
+    waiting = background.progress(left, access.home()).left if left else 0
     st.session_state[MEASURING_LEFT] = len(left)
     st.fragment(_follow, run_every=1.0 if waiting else None)(left if waiting else [])
     if left and not waiting:
@@ -47,7 +47,7 @@ def draw(view: RunsView) -> None:
 def requests_of(view: RunsView) -> list[Request]:
     """Evaluations missing in the table and the sweeps, 50 at most."""
     listed = list(view.chosen or view.shown)
-    listed += [e for e in view.entries if e.row.about.role == "cell" and e not in listed]
+    listed += [e for e in view.entries if e.row.run.purpose.role == "cell" and e not in listed]
     comparable = [e.row for e in listed if e.key not in view.apart]
     apart = [e.row for e in listed if e.key in view.apart]
     twins = seeds.own_twins(view)
@@ -64,11 +64,11 @@ def _follow(requests: Sequence[Request]) -> None:
     """The progress of the background process; the page is redrawn when numbers arrive."""
     if not requests:
         return
-    measuring.ensure_process(access.home())
+    background.ensure_process(access.home())
     requested = {each.name for each in requests}
     view = listing.runs_view()
     still = [each for each in requests_of(view) if each.name in requested]
-    now = measuring.progress(requests, access.home())
+    now = background.progress(requests, access.home())
     share = 1 - len(still) / len(requests)
     folder = now.run.folder if now.run else None
     titles = {e.row.run.folder: e.title for e in view.entries}

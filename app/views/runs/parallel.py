@@ -154,7 +154,8 @@ def _paths(runs: Sequence[Entry]) -> list[str]:
     First what a sweep varied, then the usual ones, then the rest, sizes of a student last; how a
     run was computed and watched is none of them.
     """
-    swept = Counter(path for e in runs for path in e.row.about.changed if e.row.about.sweep)
+    purposes = [each.row.run.purpose for each in runs]
+    swept = Counter(path for p in purposes if p.sweep for path in p.changed)
     differing = [p for p in setting_columns(runs, everything=False) if p not in HOW]
     usual = [path for path, _ in swept.most_common()] + list(USUAL)
     first = [path for path in usual if path in differing]

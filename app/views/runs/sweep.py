@@ -85,7 +85,7 @@ def _choose(groups: dict[str, list[Entry]]) -> str:
     st.selectbox(
         "Sweep",
         list(groups),
-        format_func=lambda g: f"{groups[g][0].row.about.sweep} ({len(groups[g])} cells, {g})",
+        format_func=lambda g: f"{groups[g][0].row.run.purpose.sweep} ({len(groups[g])} cells, {g})",
         key=key,
         on_change=lambda: state.change(runs={"sweep": st.session_state[key]}),
         width=430,
@@ -112,7 +112,7 @@ def _bar(cells: Sequence[Entry]) -> None:
 
 def _show_only(cells: Sequence[Entry]) -> None:
     listing.pick([e.key for e in cells])
-    state.change(runs={"search": f"sweep={cells[0].row.about.group}", "axis_ranges": ""})
+    state.change(runs={"search": f"sweep={cells[0].row.run.purpose.group}", "axis_ranges": ""})
 
 
 def _picture(

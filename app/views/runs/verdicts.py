@@ -34,12 +34,10 @@ def against_base(view: RunsView, entry: Entry, word: str, is_base: bool) -> str:
 def over_twins(view: RunsView, each: Sequence[Entry], twins: Mapping[Path, Row]) -> tuple[str, str]:
     """The mean difference to the own twins with its interval over seeds, and the verdict on it."""
     deltas = to_own_twins(each, twins, view.metric)
-    runs = [
-        Seeded(
-            e.key, e.row.run.setting, e.row.run.seed, e.value(view.metric), d.delta if d else nan
-        )
-        for e, d in zip(each, deltas, strict=True)
-    ]
+    runs = []
+    for e, d in zip(each, deltas, strict=True):
+        run, value, delta = e.row.run, e.value(view.metric), d.delta if d else nan
+        runs.append(Seeded(e.key, run.settings_but_seed, run.seed, value, delta))
     row = fold(runs, view.metric)[0]
     if not row.delta.n:
         return "", ""

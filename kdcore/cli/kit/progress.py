@@ -1,6 +1,6 @@
 """Progress on stderr: a bar in a terminal, else one line a stage; drawn from the run's files only.
 
-A run never knows who watches it: a thread reads its status and the end of its metrics.
+A run does not know that it is watched: a thread reads its status and the end of its metrics.
 """
 
 import sys
@@ -22,7 +22,7 @@ SHOWN = {"loss": "loss {:.3f}", "validation_roc_auc": "AUC {:.3f}", "pairs_per_s
 
 
 class Progress:
-    """Tells how far the work is, in a `with`; what others print meanwhile goes to stderr too.
+    """Shows how far the work is, in a `with`; what is printed meanwhile goes to stderr too.
 
     A Ctrl-C that passes through leaves with the sentence that the run wrote down.
     """

@@ -1,4 +1,4 @@
-"""What options of the command line say about how a table file is to be read."""
+"""How a table file is to be read, by the options of a command."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ _DELIMITERS = {"tab": "\t", "comma": ",", "semicolon": ";", "bar": "|"}
 
 
 def mapping_of(texts: Sequence[str], form: str = "ours=theirs") -> dict[str, str]:
-    """Our column -> the file's, of options `--map OURS=THEIRS`; ConfigError tells every bad one."""
+    """Our column -> the file's, of options `--map OURS=THEIRS`; ConfigError names every bad one."""
     split = [text.partition("=") for text in texts]
     if wrong := ["".join(parts) for parts in split if not (parts[0] and parts[1])]:
         problems = [f"--map {text}: write {form}" for text in wrong]

@@ -1,4 +1,4 @@
-"""Carrying a run out in this process, or letting it go on its own; what is said about its end."""
+"""Carry out a run in this process or detached, and print what it came to."""
 
 import faulthandler
 from pathlib import Path
@@ -11,9 +11,9 @@ from kdcore.cli.kit.answer import cell, show
 from kdcore.cli.kit.progress import Progress
 from kdcore.cli.kit.summary import summary
 from kdcore.errors import RunError
-from kdcore.judging import measuring
-from kdcore.runs.queue import launch, queue
-from kdcore.runs.record import address
+from kdcore.judging import background
+from kdcore.runs.queue import processes, queue
+from kdcore.runs.record import name_in_commands
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
@@ -37,8 +37,8 @@ def measure(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
 
 def measure_runs(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Evaluate the runs that a page requested, one after another, in one process."""
-    measuring.be_polite()
-    measuring.serve(Workspace(home.absolute()))
+    background.be_polite()
+    background.serve(Workspace(home.absolute()))
 
 
 def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
@@ -57,7 +57,7 @@ def train(config: Any, detach: bool, quiet: bool, as_json: bool) -> None:
 
 
 def start_detached(run: Run, as_json: bool) -> None:
-    """Let the run go on without this process, and print its id at once.
+    """Start the run without waiting for it, and print its id at once.
 
     It waits in the queue of its workspace, so that no two runs share a GPU; one whose folder lies
     in no workspace has no queue and begins now. pid: of its process, once it has one.
@@ -67,7 +67,7 @@ def start_detached(run: Run, as_json: bool) -> None:
     if home.runs.resolve() == folder.parent:
         queue.enqueue([run], home)
     else:
-        launch.start(run)
+        processes.start(run)
     data = {"run": run.id, "state": "queued", "pid": run.status().pid, "folder": run.folder}
     show(as_json, data, run.id)
 
@@ -98,6 +98,6 @@ def print_end(run: Run, as_json: bool) -> None:
         f"{run.id} is {result['state']}",
         *(f"{name}: {value}" for name, value in values.items() if value),
         *(f"Note: {note}." for note in run.notes),
-        f"`kdlab evaluate {address(run.folder)}` measures it on the test split.",
+        f"`kdlab evaluate {name_in_commands(run.folder)}` measures it on the test split.",
     ]
     show(as_json, {**result, "folder": run.folder, "notes": run.notes}, "\n".join(lines))

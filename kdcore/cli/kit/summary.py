@@ -13,7 +13,7 @@ def summary(run: Run) -> dict[str, Any]:
     """id, stage, model, data, method, teacher, state, validation at the saved step, and more."""
     status = run.status()
     validated = [line for line in run.metric_lines if "validation_nll" in line]
-    best = run.kept_line or (validated[-1] if validated else {})
+    best = run.saved_line or (validated[-1] if validated else {})
     return {
         "run": run.id,
         "title": run.title,

@@ -110,14 +110,15 @@ def _count(
     request = FinetuneConfig(data=data, limit=limit)
     pairs = pairs_of(request, Workspace(Path(root)))
     learned = transfer_set(pairs, transfer)
-    labelled = pairs.split("validation").labelled() if "validation" in pairs.splits else None
+    sizes = {split: len(pairs.split(split)) for split in pairs.splits}
+    labelled = pairs.split("validation").labelled() if "validation" in sizes else None
     texts = _texts(learned)
     return DataStats(
         transfer=len(learned),
         labelled=len(pairs.split("train").labelled()),
-        validation=_size(pairs, "validation"),
+        validation=sizes.get("validation", 0),
         labelled_validation=0 if labelled is None else len(labelled),
-        test=_size(pairs, "test"),
+        test=sizes.get("test", 0),
         transfer_texts=texts,
         train_texts=texts if transfer == "train" else _texts(transfer_set(pairs, "train")),
         transfer_hash=learned.content_hash,
@@ -127,13 +128,8 @@ def _count(
 
 def _texts(pairs: PairTable) -> Texts:
     sample = pairs.frame.iloc[:_SAMPLE]
-    ads = sample["title"] + " " + sample["description"]
     query_words, ad_words = (
         sum(len(text.split()) for text in texts) / max(len(sample), 1)
-        for texts in (sample["query"], ads)
+        for texts in (sample["query"], sample["title"] + " " + sample["description"])
     )
     return Texts(query_words, ad_words, pairs.frame["query"].nunique() / max(len(pairs), 1))
-
-
-def _size(pairs: PairTable, split: str) -> int:
-    return len(pairs.split(split)) if split in pairs.splits else 0

@@ -10,10 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig
-from kdcore.experiments.estimate import throughput
 from kdcore.experiments.estimate.data_stats import DataStats
-from kdcore.experiments.estimate.flops import cost_on, ratio
-from kdcore.experiments.estimate.throughput import Measured, as_text, family_of
+from kdcore.experiments.estimate.flops import ModelCost, cost_on, ratio
+from kdcore.experiments.estimate.throughput import Throughput, as_text, family_of, throughputs
 from kdcore.predictions import WEIGHTS, model_hash
 from kdcore.runs.machine import gpus, machine_devices
 from kdcore.runs.store import Run, RunStore
@@ -56,8 +55,19 @@ class _Rate:
 
     pairs_per_second: float
     spread: float
-    how: str
+    source: str  # a key of SPREAD; "" where nothing was measured
     runs: int = 0
+
+    @property
+    def in_words(self) -> str:
+        """What an estimate by this rate rests on."""
+        runs = f"{self.runs} run{'s' if self.runs > 1 else ''}"
+        return {
+            "like": f"from {runs} like this on this machine",
+            "runs": f"from {runs} of other sizes on this machine",
+            "measured": "from a short measurement on this machine",
+            "other": "from other kinds of models on this machine, so roughly",
+        }.get(self.source, NOT_YET)
 
 
 def estimate(
@@ -68,48 +78,45 @@ def estimate(
     stats: of the config's data; a twin takes those of its student.
     """
     device = device_of(config.device)
-    known = _of_device(throughput.known(workspace), device, config.threads)
-    asked, cached = _teacher_seconds(config, stats, workspace, known, device)
-    is_distill = isinstance(config, DistillConfig)
+    measured = _on_device(throughputs(workspace), device, config.threads)
+    teacher_seconds, teacher_cached = _teacher_seconds(config, stats, workspace, measured, device)
+    training, is_distill = config.training, isinstance(config, DistillConfig)
     model = config.student if isinstance(config, DistillConfig) else config.model
     pairs = stats.transfer if is_distill else stats.labelled
     texts = stats.transfer_texts if is_distill else stats.train_texts
-    training, cost = config.training, cost_on(model, texts, config.training)
-    flops = cost.training_flops(training.batch_size)
-    train = _rate(known, model, training.batch_size, flops, "train")
-    score = _scoring(known, model, cost.scoring_flops, train, flops)
+    cost = cost_on(model, texts, training)
+    train, score = _rates(measured, model, training.batch_size, cost)
     validations = training.epochs * training.validations * stats.labelled_validation
     probes = training.replay_points * min(PROBE, stats.labelled_validation)
     scoring = (validations + probes + stats.validation + stats.test) / score.pairs_per_second
-    seconds = AROUND + pairs * training.epochs / train.pairs_per_second + scoring + asked
+    learning = pairs * training.epochs / train.pairs_per_second
+    seconds = AROUND + learning + scoring + teacher_seconds
     if math.isnan(seconds):
-        seconds = asked = scoring = math.nan
+        seconds = teacher_seconds = scoring = math.nan
     spread = max(train.spread, 1 + (score.spread - 1) * scoring / seconds if seconds else 1)
+    computed = cost.memory_mb(training.batch_size, device)
     return Estimate(
         seconds=seconds,
         low=seconds / spread,
         high=seconds * spread,
-        teacher_seconds=asked,
-        teacher_cached=cached,
+        teacher_seconds=teacher_seconds,
+        teacher_cached=teacher_cached,
         scoring_seconds=scoring,
-        memory_mb=_memory(
-            known, model, training.batch_size, cost.memory_mb(training.batch_size, device)
-        ),
+        memory_mb=_memory(measured, model, training.batch_size, computed),
         pairs=pairs,
         steps=math.ceil(pairs / training.batch_size) * training.epochs,
         pairs_per_second=train.pairs_per_second,
         device=device,
-        basis=_in_words(train),
+        basis=train.in_words,
     )
 
 
 def estimated_and_true(run: Run) -> tuple[float, float] | None:
     """Seconds that were estimated for a run, and that it took; None before both are known."""
-    estimated = run.about.estimate.get("seconds")
+    estimated = run.purpose.estimate.get("seconds")
     if not isinstance(estimated, int | float) or run.status().state != "finished":
         return None
-    took = next((line["seconds"] for line in reversed(run.metrics()) if "seconds" in line), None)
-    return None if took is None else (float(estimated), float(took))
+    return None if run.seconds is None else (float(estimated), run.seconds)
 
 
 def device_of(name: str) -> str:
@@ -121,62 +128,58 @@ def device_of(name: str) -> str:
     return "mps" if any(d.name == "mps" for d in machine_devices()) else "cpu"
 
 
-def _of_device(known: Sequence[Measured], device: str, threads: int) -> list[Measured]:
+def _on_device(measured: Sequence[Throughput], device: str, threads: int) -> list[Throughput]:
     """What was measured on such a device; with as many threads, where that was measured."""
-    here = [m for m in known if m.device.split(":")[0] == device]
-    alike = [m for m in here if m.threads == threads or device != "cpu"]
-    return alike or here
+    here = [t for t in measured if t.device.split(":")[0] == device]
+    return [t for t in here if t.threads == threads or device != "cpu"] or here
+
+
+def _rates(
+    measured: Sequence[Throughput], model: ModelConfig, batch: int, cost: ModelCost
+) -> tuple[_Rate, _Rate]:
+    """The speeds of training and of scoring; where scoring was never measured, from training."""
+    flops = cost.training_flops(batch)
+    train = _rate(measured, model, batch, flops, "train")
+    score = _rate(measured, model, 0, cost.scoring_flops, "score")
+    if math.isnan(score.pairs_per_second):
+        faster = flops / cost.scoring_flops
+        score = replace(train, pairs_per_second=train.pairs_per_second * faster)
+    return train, score
 
 
 def _rate(
-    known: Sequence[Measured], model: ModelConfig, batch: int, cost: float, kind: str
+    measured: Sequence[Throughput], model: ModelConfig, batch: int, cost: float, kind: str
 ) -> _Rate:
     """The speed of this model from the surest source: equal runs, its family, then any model."""
-    of_kind = [m for m in known if m.kind == kind]
+    of_kind = [t for t in measured if t.kind == kind]
     name = as_text(model)
-    like = [
-        m.pairs_per_second * m.cost / cost
-        for m in of_kind
-        if m.run
-        and m.model == name
-        and ratio(m.cost, cost) < 1.3
-        and (m.batch == batch or kind == "score")  # scoring has a batch size of its own
+    equal = [
+        t.pairs_per_second * t.cost / cost
+        for t in of_kind
+        if t.run
+        and t.model == name
+        and ratio(t.cost, cost) < 1.3
+        and (t.batch == batch or kind == "score")  # scoring has a batch size of its own
     ][-RECENT:]
-    if like:
-        return _from(like, "like", len(like))
-    family = [m for m in of_kind if m.family == family_of(model)]
-    for how, some in (
-        ("runs", [m for m in family if m.run]),
-        ("measured", family),
-        ("other", of_kind),
+    family = [t for t in of_kind if t.family == family_of(model)]
+    for source, rates in (
+        ("like", equal),
+        ("runs", [t.speed / cost for t in family if t.run][-RECENT:]),
+        ("measured", [t.speed / cost for t in family][-RECENT:]),
+        ("other", [t.speed / cost for t in of_kind][-RECENT:]),
     ):
-        rates = [m.speed / cost for m in some[-RECENT:]]
         if rates:
-            return _from(rates, how, len(rates))
+            middle = statistics.median(rates)
+            spread = max(SPREAD[source], max(rates) / middle, middle / min(rates))
+            return _Rate(middle, spread, source, len(rates))
     return _Rate(math.nan, 1.0, "")
-
-
-def _from(rates: Sequence[float], how: str, runs: int) -> _Rate:
-    middle = statistics.median(rates)
-    off = max(max(rates) / middle, middle / min(rates))
-    return _Rate(middle, max(SPREAD[how], off), how, runs)
-
-
-def _scoring(
-    known: Sequence[Measured], model: ModelConfig, cost: float, train: _Rate, trained: float
-) -> _Rate:
-    """The speed of scoring; where it was never measured, from training by the ratio of FLOPs."""
-    rate = _rate(known, model, 0, cost, "score")
-    if not math.isnan(rate.pairs_per_second):
-        return rate
-    return replace(train, pairs_per_second=train.pairs_per_second * trained / cost)
 
 
 def _teacher_seconds(
     config: DistillConfig | FinetuneConfig,
     stats: DataStats,
     workspace: Workspace,
-    known: Sequence[Measured],
+    measured: Sequence[Throughput],
     device: str,
 ) -> tuple[float, bool]:
     """Seconds in which the teacher scores every pair, and whether its scores are cached."""
@@ -190,15 +193,13 @@ def _teacher_seconds(
     left = sum(n for h, n in parts.items() if n and not is_cached(teacher, h, workspace, device))
     if not left:
         return 0.0, True
-    about = teacher.config
-    if not isinstance(about, FinetuneConfig | DistillConfig):
+    training = teacher.config
+    if not isinstance(training, FinetuneConfig | DistillConfig):
         return 0.0, False
-    model = about.model if isinstance(about, FinetuneConfig) else about.student
+    model = training.model if isinstance(training, FinetuneConfig) else training.student
     cost = cost_on(model, stats.transfer_texts, config.training)
-    flops = cost.training_flops(TEACHER_BATCH)
-    train = _rate(known, model, TEACHER_BATCH, flops, "train")
-    rate = _scoring(known, model, cost.scoring_flops, train, flops)
-    return left / rate.pairs_per_second, False
+    _, score = _rates(measured, model, TEACHER_BATCH, cost)
+    return left / score.pairs_per_second, False
 
 
 def is_cached(teacher: Run, pairs_hash: str, workspace: Workspace, device: str) -> bool:
@@ -225,18 +226,10 @@ def _hashed(model: str, changed: int) -> str:
     return model_hash(Path(model))
 
 
-def _memory(known: Sequence[Measured], model: ModelConfig, batch: int, computed: float) -> float:
+def _memory(
+    measured: Sequence[Throughput], model: ModelConfig, batch: int, computed: float
+) -> float:
     """The most that equal runs needed; else what was computed from the model's shape."""
     name = as_text(model)
-    peaks = [m.memory_mb for m in known if m.model == name and m.batch == batch and m.memory_mb]
+    peaks = [t.memory_mb for t in measured if t.model == name and t.batch == batch and t.memory_mb]
     return max(peaks[-RECENT:], default=computed)
-
-
-def _in_words(rate: _Rate) -> str:
-    runs = f"{rate.runs} run{'s' if rate.runs > 1 else ''}"
-    return {
-        "like": f"from {runs} like this on this machine",
-        "runs": f"from {runs} of other sizes on this machine",
-        "measured": "from a short measurement on this machine",
-        "other": "from other kinds of models on this machine, so roughly",
-    }.get(rate.how, NOT_YET)

@@ -15,24 +15,19 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from kdcore.config import (
-    DistillConfig,
-    InferConfig,
-    ModelConfig,
-    to_dict,
-)
+from kdcore.config import DistillConfig, InferConfig, ModelConfig, to_dict
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.flops import cost_of, cost_on
 from kdcore.runs.machine import machine_mark
-from kdcore.runs.queue.launch import start_detached
+from kdcore.runs.queue.processes import start_detached
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
 FILE = "throughput.json"
 FEWEST_LINES = 3  # metric lines below which a run says nothing of speed
-MOST = 200  # measured things kept
-PATIENCE = 60  # seconds until a measurement is asked for again
+MOST = 200  # throughputs that are stored
+PATIENCE = 60  # seconds until a measurement is requested again
 
 FORMAT = 1  # raised when the FLOPs per pair are counted in another way
 LEAST_SPAN = 0.004  # seconds; the clock of metric lines has milliseconds
@@ -43,8 +38,8 @@ KINDS: tuple[Kind, ...] = ("train", "score")
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Pairs a second of a model: in training at a batch size, or when scored.
+class Throughput:
+    """Pairs per second of a model: in training at a batch size, or when scored.
 
     model: its config as text. cost: FLOPs per pair (see flops.py). run: the run that it was
     measured on, "" for a short measurement. memory_mb: the peak, 0 where it is not known.
@@ -68,46 +63,45 @@ class Measured:
         return self.cost * self.pairs_per_second
 
 
-def known(workspace: Workspace) -> list[Measured]:
+def throughputs(workspace: Workspace) -> list[Throughput]:
     """All that was measured on this machine, oldest first; new finished runs are read now."""
-    kept = _read(workspace)
-    seen = set(kept["seen"])
-    fresh = list(_finished(workspace, seen))
-    if fresh:
-        for run in sorted(fresh, key=lambda run: run.created):
-            kept["measured"] += [asdict(m) for m in shown_by(run, workspace)]
-        kept["seen"] = sorted(seen | {run.id for run in fresh})
-        _write(workspace, kept)
-    return [Measured(**entry) for entry in kept["measured"]]
+    store = _read(workspace)
+    seen = set(store["seen"])
+    if new := list(_finished(workspace, seen)):
+        for run in sorted(new, key=lambda run: run.created):
+            store["measured"] += [asdict(t) for t in _of_run(run, workspace)]
+        store["seen"] = sorted(seen | {run.id for run in new})
+        _write(workspace, store)
+    return [Throughput(**entry) for entry in store["measured"]]
 
 
-def keep(workspace: Workspace, found: Iterable[Measured]) -> None:
-    """Add what a measurement showed."""
-    kept = _read(workspace)
-    kept["measured"] = [asdict(m) for m in found] + kept["measured"]
-    _write(workspace, kept)
+def add(workspace: Workspace, measurements: Iterable[Throughput]) -> None:
+    """Store what a short measurement showed."""
+    store = _read(workspace)
+    store["measured"] = [asdict(t) for t in measurements] + store["measured"]
+    _write(workspace, store)
 
 
 def ensure_measured(workspace: Workspace) -> bool:
     """Whether any speed is known here; a child process begins the short measurement once.
 
-    The child is asked for at most once a minute and workspace.
+    The child is started at most once per minute and workspace.
     """
-    found = known(workspace)
-    if any(not m.run for m in found):
+    measured = throughputs(workspace)
+    if any(not t.run for t in measured):
         return True
-    asked = workspace.cache / ".measuring"
+    request = workspace.cache / ".measuring"
     with suppress(OSError):
-        if asked.exists() and time.time() - asked.stat().st_mtime < PATIENCE:
-            return bool(found)
+        if request.exists() and time.time() - request.stat().st_mtime < PATIENCE:
+            return bool(measured)
         workspace.cache.mkdir(parents=True, exist_ok=True)
-        asked.touch()
+        request.touch()
         start_detached("measure", str(workspace.root.absolute()))
-    return bool(found)
+    return bool(measured)
 
 
 def family_of(model: ModelConfig) -> str:
-    """Models whose sums a second are alike."""
+    """The name that models of about equal FLOPs per second share."""
     return "bert" if model.name == "checkpoint" else model.name.partition("_")[0]
 
 
@@ -116,7 +110,7 @@ def as_text(model: ModelConfig) -> str:
     return json.dumps(to_dict(model), sort_keys=True)
 
 
-def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
+def _of_run(run: Run, workspace: Workspace) -> list[Throughput]:
     """What a finished training shows of this machine; nothing when it was made elsewhere."""
     try:
         config = run.config
@@ -139,7 +133,7 @@ def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
             scored = stats.labelled_validation
     except (LabError, OSError):  # the data have gone
         cost = cost_of(model, *USUAL_TEXTS, 1 / training.ads_per_query)
-    about: dict[str, Any] = {
+    conditions: dict[str, Any] = {
         "device": str(device),
         "model": as_text(model),
         "family": family_of(model),
@@ -147,25 +141,25 @@ def shown_by(run: Run, workspace: Workspace) -> list[Measured]:
         "threads": config.threads,
         "run": run.id,
         "memory_mb": max((line.get("memory_mb", 0.0) for line in lines), default=0.0),
-        "seconds": next((line["seconds"] for line in reversed(lines) if "seconds" in line), 0.0),
+        "seconds": run.seconds or 0.0,
     }
     rates = {"train": _trained(lines), "score": _validated(lines, scored)}
     costs = {"train": cost.training_flops(batch), "score": cost.scoring_flops}
     return [
-        Measured(kind=kind, cost=costs[kind], pairs_per_second=rate, **about)
+        Throughput(kind=kind, cost=costs[kind], pairs_per_second=rate, **conditions)
         for kind in KINDS
         if (rate := rates[kind])
     ]
 
 
 def _trained(lines: Sequence[Mapping[str, float]]) -> float:
-    """Median pairs a second of a training, its first line (a cold start) left out; 0 for none."""
+    """Median pairs per second of a training, its first line (a cold start) left out; 0 for none."""
     rates = [line["pairs_per_second"] for line in lines if "loss" in line]
     return statistics.median(rates[1:]) if len(rates) >= FEWEST_LINES else 0.0
 
 
 def _validated(lines: Sequence[Mapping[str, float]], pairs: int) -> float:
-    """Median pairs a second of the validations, by the clock of the lines around them."""
+    """Median pairs per second of the validations, by the clock of the lines around them."""
     spans = [
         after["time"] - before["time"]
         for before, after in pairwise(lines)
@@ -186,19 +180,17 @@ def _finished(workspace: Workspace, seen: Collection[str]) -> Iterator[Run]:
 
 
 def _read(workspace: Workspace) -> dict[str, Any]:
-    """What was kept; nothing when it is damaged, of another machine, or of other arithmetic."""
+    """What is stored; nothing when it is damaged, of another machine, or of other arithmetic."""
     empty: dict[str, Any] = {"mark": machine_mark(), "format": FORMAT, "seen": [], "measured": []}
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        kept = json.loads((workspace.cache / FILE).read_text(encoding="utf-8"))
-        if {key: kept[key] for key in ("mark", "format")} == {
-            key: empty[key] for key in ("mark", "format")
-        }:
-            [Measured(**entry) for entry in kept["measured"]]
-            return empty | {"seen": list(kept["seen"]), "measured": list(kept["measured"])}
+        store = json.loads((workspace.cache / FILE).read_text(encoding="utf-8"))
+        if all(store[key] == empty[key] for key in ("mark", "format")):
+            [Throughput(**entry) for entry in store["measured"]]
+            return empty | {"seen": list(store["seen"]), "measured": list(store["measured"])}
     return empty
 
 
-def _write(workspace: Workspace, kept: dict[str, Any]) -> None:
-    kept["measured"] = kept["measured"][-MOST:]
+def _write(workspace: Workspace, store: dict[str, Any]) -> None:
+    store["measured"] = store["measured"][-MOST:]
     with suppress(OSError):  # a full or read-only disk costs the memory of it, not the answer
-        write_json_atomic(workspace.cache / FILE, kept)
+        write_json_atomic(workspace.cache / FILE, store)

@@ -11,11 +11,11 @@ from kdcore.data.pairs import PairTable, make_frame
 from kdcore.experiments.estimate.flops import cost_of
 from kdcore.experiments.estimate.throughput import (
     KINDS,
-    Measured,
+    Throughput,
+    add,
     as_text,
     family_of,
-    keep,
-    known,
+    throughputs,
 )
 from kdcore.labels import BINARY
 from kdcore.models.build import new_model
@@ -31,26 +31,21 @@ BUDGET = 0.25  # seconds for each model and kind
 QUERIES, ADS, WORDS = 64, 8, 12  # of the invented pairs; words of an ad
 
 
-def measure(workspace: Workspace, device: str = "auto", again: bool = False) -> list[Measured]:
-    """Time a few steps of small models here, about a second, and keep what that shows.
+def measure(workspace: Workspace, device: str = "auto", again: bool = False) -> list[Throughput]:
+    """Time a few steps of small models here, about a second, and store what that shows.
 
     It imports torch, so it belongs into a child process. It is done once, unless `again`.
     """
-    before = [m for m in known(workspace) if not m.run]
+    before = [each for each in throughputs(workspace) if not each.run]
     if before and not again:
         return before
-    measurements = few_steps(device)
-    keep(workspace, measurements)
-    return measurements
-
-
-def few_steps(device: str = "auto") -> list[Measured]:
-    """Pairs per second of each model in training and in scoring."""
     place, pairs = pick_device(device), _invented()
-    return [each for spec in MODELS for each in _timed(ModelConfig.parse(spec), pairs, place)]
+    timed = [each for spec in MODELS for each in _timed(ModelConfig.parse(spec), pairs, place)]
+    add(workspace, timed)
+    return timed
 
 
-def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[Measured]:
+def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[Throughput]:
     knobs = FinetuneConfig(model=config).training
     model = new_model(config, pairs).to(device)
     model.products = product_type("auto", device)
@@ -66,15 +61,15 @@ def _timed(config: ModelConfig, pairs: PairTable, device: torch.device) -> list[
         take_step(optimizer, knobs, 0, 1)
         return len(rows)
 
-    def ask() -> int:
+    def predict() -> int:
         score(model, encoded, device)
         return len(pairs)
 
     cost = cost_of(config, 3.0, float(WORDS), 1 / ADS)
-    jobs = {"train": train, "score": ask}
+    jobs = {"train": train, "score": predict}
     costs = {"train": cost.training_flops(knobs.batch_size), "score": cost.scoring_flops}
     return [
-        Measured(
+        Throughput(
             kind=kind,
             device=device.type,
             model=as_text(config),
@@ -105,7 +100,7 @@ def _finish(device: torch.device) -> None:
 
 
 def _invented() -> PairTable:
-    """Pairs whose texts are as long as those of the bundled world, about."""
+    """Pairs whose texts are about as long as those of the bundled world."""
     rng = np.random.default_rng(0)
     words = np.array([f"{a}{b}" for a in "bdfgklmnprst" for b in ("ala", "ero", "inu", "oma")])
 

@@ -26,9 +26,9 @@ class Student:
     """The network (`net`) is transformers' own; this class reads pairs as in training."""
 
     def __init__(self, folder: Path = HERE) -> None:
-        about = json.loads((folder / "student.json").read_text(encoding="utf-8"))
-        self.grades: list[str] = about["grades"]  # worst first
-        self.reading = about["reading"]
+        settings = json.loads((folder / "student.json").read_text(encoding="utf-8"))
+        self.grades: list[str] = settings["grades"]  # worst first
+        self.reading = settings["reading"]
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.net = AutoModelForSequenceClassification.from_pretrained(folder).eval()
 
@@ -52,10 +52,10 @@ class Student:
     def _row(self, query: str, title: str, description: str = "") -> tuple[list[int], list[int]]:
         """Token ids and token types of one pair; query and ad are cut apart, each at its length."""
         how = self.reading
-        asked = self._ids(query)[: how["query_tokens"]]
-        offered = self._ids(f"{title} {description}".strip())[: how["ad_tokens"]]
-        left = [*how["prefix"], *asked, *how["middle"]]
-        right = [*offered, *how["suffix"]]
+        query_ids = self._ids(query)[: how["query_tokens"]]
+        ad_ids = self._ids(f"{title} {description}".strip())[: how["ad_tokens"]]
+        left = [*how["prefix"], *query_ids, *how["middle"]]
+        right = [*ad_ids, *how["suffix"]]
         kinds = [0] * len(left) + [how["ad_segment"]] * len(right)
         if how["overlap"]:  # 2 more where the other text holds the token too
             both = set(left) & set(right)
@@ -81,11 +81,11 @@ class Student:
 
 
 def main(words: Sequence[str]) -> None:
-    """Print what the student says of one pair."""
+    """Print the probability of each grade of one pair."""
     query, title, *more = words
     student = Student()
-    said = student.probabilities([(query, title, " ".join(more))])[0].tolist()
-    for grade, share in zip(student.grades, said, strict=True):
+    shares = student.probabilities([(query, title, " ".join(more))])[0].tolist()
+    for grade, share in zip(student.grades, shares, strict=True):
         sys.stdout.write(f"{grade}: {share:.1%}\n")
 
 

@@ -5,7 +5,7 @@
     student = Student()  # the folder that this file lies in
     print(student.probabilities([("red shoes", "Running shoes", "Light and cheap.")]))
     ads = student.ad_vectors([("Running shoes", "Light and cheap."), ("Teapot", "Cast iron.")])
-    print(student.cross(student.query_vectors(["red shoes", "red shoes"]), ads))  # kept ads
+    print(student.cross(student.query_vectors(["red shoes", "red shoes"]), ads))  # stored ads
 
 Needs torch, safetensors and, for word pieces, tokenizers; nothing of KD Lab. As a command:
 python student.py QUERY TITLE [TEXT]
@@ -32,26 +32,26 @@ LONGEST_WORD = 20  # letter trigrams of a word that are read
 class TransformerTower(nn.Module):
     """Token vectors, transformer blocks, pooling (TwinBERT, arXiv:2002.06275)."""
 
-    def __init__(self, about: dict[str, Any]) -> None:
+    def __init__(self, shape: dict[str, Any]) -> None:
         super().__init__()
-        width = about["hidden"]
-        self.units = nn.Embedding(about["vocabulary"], width)
-        self.places = nn.Parameter(torch.zeros(about["positions"], width))
-        self.norm = nn.LayerNorm(width, eps=1e-12) if about["units"] == "wordpiece" else None
+        width = shape["hidden"]
+        self.units = nn.Embedding(shape["vocabulary"], width)
+        self.places = nn.Parameter(torch.zeros(shape["positions"], width))
+        self.norm = nn.LayerNorm(width, eps=1e-12) if shape["units"] == "wordpiece" else None
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width,
-                about["heads"],
-                about["inner"],
+                shape["heads"],
+                shape["inner"],
                 dropout=0.0,
                 activation="gelu",
                 layer_norm_eps=1e-12,
                 batch_first=True,
             )
-            for _ in range(about["layers"])
+            for _ in range(shape["layers"])
         )
-        self.weigh = nn.Linear(width, 1) if about["pooling"] == "weighted" else None
-        self.pooling = about["pooling"]
+        self.weigh = nn.Linear(width, 1) if shape["pooling"] == "weighted" else None
+        self.pooling = shape["pooling"]
 
     def forward(self, ids: Tensor) -> Tensor:
         """(texts, tokens) word pieces or (texts, words, trigrams), -1 is padding -> vectors."""
@@ -70,12 +70,12 @@ class TransformerTower(nn.Module):
 class ConvolutionTower(nn.Module):
     """Letter trigrams, a convolution over three words, max over words (C-DSSM)."""
 
-    def __init__(self, about: dict[str, Any]) -> None:
+    def __init__(self, shape: dict[str, Any]) -> None:
         super().__init__()
-        self.filters = about["filters"]
-        self.units = nn.Embedding(about["vocabulary"], 3 * self.filters)
+        self.filters = shape["filters"]
+        self.units = nn.Embedding(shape["vocabulary"], 3 * self.filters)
         self.bias = nn.Parameter(torch.zeros(self.filters))
-        self.semantic = nn.Linear(self.filters, about["semantic"])
+        self.semantic = nn.Linear(self.filters, shape["semantic"])
 
     def forward(self, ids: Tensor) -> Tensor:
         """(texts, words, trigrams), -1 is padding -> (texts, semantic)."""
@@ -96,11 +96,11 @@ def looked_up(table: nn.Embedding, ids: Tensor) -> tuple[Tensor, Tensor]:
 class Link(nn.Module):
     """Grades from a cosine s: P(grade >= k) = sigmoid(scale·s - threshold k)."""
 
-    def __init__(self, about: dict[str, Any]) -> None:
+    def __init__(self, shape: dict[str, Any]) -> None:
         super().__init__()
         self.scale = nn.Parameter(torch.ones(()))
-        self.thresholds = nn.Parameter(torch.zeros(about["grades"] - 1))
-        self.between = nn.Parameter(torch.zeros(about["grades"] - 2))  # log(1 - exp(-their gaps))
+        self.thresholds = nn.Parameter(torch.zeros(shape["grades"] - 1))
+        self.between = nn.Parameter(torch.zeros(shape["grades"] - 2))  # log(1 - exp(-their gaps))
 
     def forward(self, query: Tensor, ad: Tensor) -> Tensor:
         """Two (pairs, width) -> (pairs, grades) logits, which are log P(grade)."""
@@ -114,7 +114,7 @@ class Link(nn.Module):
 class HalfCosine(nn.Module):
     """P(relevant) = (cosine + 1) / 2."""
 
-    def __init__(self, about: dict[str, Any]) -> None:
+    def __init__(self, shape: dict[str, Any]) -> None:
         super().__init__()
 
     def forward(self, query: Tensor, ad: Tensor) -> Tensor:
@@ -127,15 +127,15 @@ class HalfCosine(nn.Module):
 class Crossing(nn.Module):
     """A residual layer over both vectors: relu(W2 relu(W1 x) + x), then the grades."""
 
-    def __init__(self, about: dict[str, Any]) -> None:
+    def __init__(self, shape: dict[str, Any]) -> None:
         super().__init__()
-        self.beside = about["combine"] == "concat"  # else the greater of the two, place by place
-        wide = about["hidden"] * (2 if self.beside else 1)
+        self.beside = shape["combine"] == "concat"  # else the greater of the two, place by place
+        wide = shape["hidden"] * (2 if self.beside else 1)
         self.inner, self.outer = (
-            nn.Linear(wide, about["crossing"]),
-            nn.Linear(about["crossing"], wide),
+            nn.Linear(wide, shape["crossing"]),
+            nn.Linear(shape["crossing"], wide),
         )
-        self.grades = nn.Linear(wide, about["grades"])
+        self.grades = nn.Linear(wide, shape["grades"])
 
     def forward(self, query: Tensor, ad: Tensor) -> Tensor:
         """Two (pairs, width) -> (pairs, grades) logits."""
@@ -151,10 +151,10 @@ HEADS = {"link": Link, "half_cosine": HalfCosine, "crossing": Crossing}
 class Network(nn.Module):
     """Query tower, ad tower (the same one where they are shared) and the head."""
 
-    def __init__(self, about: dict[str, Any]) -> None:
+    def __init__(self, shape: dict[str, Any]) -> None:
         super().__init__()
-        self.towers = nn.ModuleList(TOWERS[about["tower"]](about) for _ in range(about["towers"]))
-        self.head = HEADS[about["head"]](about)
+        self.towers = nn.ModuleList(TOWERS[shape["tower"]](shape) for _ in range(shape["towers"]))
+        self.head = HEADS[shape["head"]](shape)
 
     def forward(self, query_ids: Tensor, ad_ids: Tensor) -> Tensor:
         """Padded ids of queries and ads -> (pairs, grades) logits."""
@@ -166,18 +166,21 @@ class Student:
     """Reads texts, and asks the network (`net`)."""
 
     def __init__(self, folder: Path = HERE) -> None:
-        about = json.loads((folder / "student.json").read_text(encoding="utf-8"))
-        self.grades: list[str] = about["grades"]  # worst first
-        self.reading = about["reading"]
-        self.net = Network(about["network"])
+        settings = json.loads((folder / "student.json").read_text(encoding="utf-8"))
+        self.grades: list[str] = settings["grades"]  # worst first
+        self.reading = settings["reading"]
+        self.net = Network(settings["network"])
         self.net.load_state_dict(load_file(folder / "model.safetensors"))
         self.net.eval()
         if self.reading["units"] == "trigrams":
-            known = json.loads((folder / "trigrams.json").read_text(encoding="utf-8"))
-            if isinstance(known, list):  # from a model of the first versions
-                known = {"trigrams": known, "rule": "letters", "strip_accents": False}
-            self.trigrams = {t: i + 1 for i, t in enumerate(known["trigrams"])}  # 0: never seen
-            self.rule, self.strip_accents = known["rule"], known["strip_accents"]
+            vocabulary = json.loads((folder / "trigrams.json").read_text(encoding="utf-8"))
+            if isinstance(vocabulary, list):  # from a model of the first versions
+                vocabulary = {"trigrams": vocabulary, "rule": "letters", "strip_accents": False}
+            self.trigrams = {
+                t: i + 1 for i, t in enumerate(vocabulary["trigrams"])
+            }  # 0: never seen
+            self.rule = vocabulary["rule"]
+            self.strip_accents = vocabulary["strip_accents"]
         else:
             from tokenizers import Tokenizer
 
@@ -210,7 +213,7 @@ class Student:
 
     @torch.no_grad()
     def ad_vectors(self, ads: Sequence[tuple[str, str]]) -> Tensor:
-        """(ads, width) of (title, description); they may be kept and crossed later."""
+        """(ads, width) of (title, description); they may be stored and crossed later."""
         texts = [_ad(*ad) for ad in ads]
         vectors: Tensor = self.net.towers[-1](self._ids(texts, "ad_tokens"))
         return vectors
@@ -271,11 +274,11 @@ def _ad(title: str, description: str = "") -> str:
 
 
 def main(words: Sequence[str]) -> None:
-    """Print what the student says of one pair."""
+    """Print the probability of each grade of one pair."""
     query, title, *more = words
     student = Student()
-    said = student.probabilities([(query, title, " ".join(more))])[0].tolist()
-    for grade, share in zip(student.grades, said, strict=True):
+    shares = student.probabilities([(query, title, " ".join(more))])[0].tolist()
+    for grade, share in zip(student.grades, shares, strict=True):
         sys.stdout.write(f"{grade}: {share:.1%}\n")
 
 

@@ -24,7 +24,7 @@ def suitable(requested: str, devices: Sequence[DeviceState]) -> tuple[str, ...]:
     return (requested,) if requested in names else ("cpu",)
 
 
-def held(requested: str, devices: Sequence[DeviceState]) -> tuple[str, ...]:
+def usual_devices(requested: str, devices: Sequence[DeviceState]) -> tuple[str, ...]:
     """The devices of a run that was given none: the first suitable one, as torch counts them."""
     names = suitable(requested, devices)
     return names if requested == ALL_GPUS else names[:1]

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from kdcore.errors import LabError, RunError
-from kdcore.runs.queue import launch, queue
-from kdcore.runs.queue.entries import is_waiting
+from kdcore.runs.queue import processes, queue
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.twins import launched_twin
@@ -77,14 +76,14 @@ def discard(run: Run, workspace: Workspace, *, wait: bool = False) -> str:
 
 
 def _waiting_twin(run: Run) -> Run | None:
-    about, runs = run.about, RunStore(run.folder.parent)
+    group, runs = run.purpose.group, RunStore(run.folder.parent)
     with suppress(LabError, OSError):
         twin = launched_twin(run)
-        if twin is None or twin.about.role != "twin" or twin.about.group != about.group:
+        if twin is None or twin.purpose.role != "twin" or twin.purpose.group != group:
             return None
         others = (other for other in runs.list() if other.id != run.id)
-        if is_waiting(Record.read(twin.folder)):
-            return None if any(other.about.twin == twin.id for other in others) else twin
+        if Record.read(twin.folder).is_waiting:
+            return None if any(other.purpose.twin == twin.id for other in others) else twin
     return None
 
 
@@ -106,7 +105,7 @@ def _works(run: Run) -> bool:
     if run.status().state not in _LIVE:
         return False
     with suppress(RunError):
-        return not is_waiting(Record.read(run.folder))
+        return not Record.read(run.folder).is_waiting
     return False
 
 
@@ -119,7 +118,7 @@ def _awaits_start(run: Run) -> bool:
 
 def _stop_and(run: Run, then: Callable[[], None]) -> None:
     if run.status().state in _LIVE:
-        launch.stop(run, grace=GRACE)
+        processes.stop(run, grace=GRACE)
     then()
 
 

@@ -19,11 +19,11 @@ from filelock import FileLock, Timeout
 
 from kdcore.errors import LabError, RunError
 from kdcore.runs.machine import DeviceState, cpu_slots, gpus, machine_devices
-from kdcore.runs.queue import assignment, launch
+from kdcore.runs.queue import assignment, processes
 from kdcore.runs.queue.entries import RUNNING, QueueEntry, drop, locked, read_entries, waits, write
 from kdcore.runs.queue.queue import LOG as DISPATCHER_LOG
 from kdcore.runs.queue.queue import name_dispatcher, outside_with_devices
-from kdcore.runs.record import LOG, Record, hold, is_alive, words
+from kdcore.runs.record import LOG, Record, hold, is_alive
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
@@ -148,8 +148,7 @@ class Dispatcher:
         """Start a run once more whose process, or whose dispatcher, died before it began."""
         run = Run.load(self.workspace.runs / entry.run_id)
         if not run.stop_kind:  # else the process that stopped it is about to write that down
-            lock = hold(run.folder, patience=1.0)
-            try:
+            with hold(run.folder, patience=1.0):
                 if Record.read(run.folder) != record:
                     return
                 if entry.tries + 1 < TRIES:
@@ -157,10 +156,7 @@ class Dispatcher:
                     write(self.folder, replace(entry, tries=entry.tries + 1, given=()))
                 else:
                     why = self._problems.pop(run.id, f"its process ended at once; see {LOG}")
-                    end = words(f"could not be started: {why}")
-                    replace(record, state="failed", **end, ended=time.time()).write(run.folder)
-            finally:
-                lock.release()
+                    record.over("failed", f"could not be started: {why}").write(run.folder)
         drop(self.folder / RUNNING, entry)
 
     def _start_what_can(self, machine: Sequence[DeviceState]) -> None:
@@ -187,11 +183,11 @@ class Dispatcher:
         if ready is not None and ready.poll() is None and not entry.tries:
             self._ready = None
             if self._code == code_stamp():
-                launch.hand_over(run, ready, variables)
+                processes.hand_over(run, ready, variables)
                 return
             _dismiss(ready)
         command = self._command(run) if self._command else None
-        launch.start(run, command, variables, only_queued=True)
+        processes.start(run, command, variables, only_queued=True)
 
     def _keep_ready(self) -> None:
         """Start a ready process when the machine has time: when nothing runs or just starts."""
@@ -209,14 +205,8 @@ class Dispatcher:
         self._made_ready, self._code = now, code_stamp()
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / DISPATCHER_LOG).open("ab") as output:
-            self._ready = subprocess.Popen(
-                self._ready_command,
-                stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        launch.reap(self._ready)
+            self._ready = processes.spawn(self._ready_command, output, stdin=subprocess.PIPE)
+        processes.reap(self._ready)
 
 
 def _dismiss(ready: subprocess.Popen[bytes] | None) -> None:

@@ -1,4 +1,4 @@
-"""Entries of the queue: small files by which runs wait for a device, and hold it at work.
+"""Entries of the queue: small files by which runs wait for a device and hold it while they work.
 
 An entry is queue/NUMBER-RUN.json while the run waits, and queue/running/NUMBER-RUN.json once it
 has devices. A process moves entries only while it holds the queue's lock. An entry counts only
@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -75,7 +76,7 @@ def read_entries(folder: Path) -> list[QueueEntry]:
 def outside(workspace: Workspace) -> list[QueueEntry]:
     """Runs at work that did not come through the queue: commands, and scorings of the app.
 
-    They hold a device too; which one is guessed (assignment.held).
+    They hold a device too; which one is guessed (assignment.usual_devices).
     """
     queued = {entry.run_id for entry in read_entries(workspace.queue / RUNNING)}
     working = []
@@ -86,21 +87,22 @@ def outside(workspace: Workspace) -> list[QueueEntry]:
     return [entry for entry in working if entry is not None]
 
 
-_over: dict[Path, int] = {}  # time of the last change of a record that says its run is over
-
-
 def _at_work(folder: Path) -> QueueEntry | None:
+    """The entry that a run would have which works outside the queue; None for any other folder."""
     with suppress(OSError, RunError, ValueError, AttributeError):
-        changed = (folder / STATUS).stat().st_mtime_ns
-        if _over.get(folder) == changed:
+        if is_over(folder, (folder / STATUS).stat().st_mtime_ns):
             return None
         record = Record.read(folder)
-        if record.is_over:
-            _over[folder] = changed
-        elif is_alive(record.pid, record.process_start):
+        if is_alive(record.pid, record.process_start) and not record.is_over:
             device = RunFacts.load(folder).device
             return QueueEntry(run_id=folder.name, device=device, at=record.started or 0.0, number=0)
     return None
+
+
+@lru_cache(maxsize=4096)
+def is_over(folder: Path, changed: int) -> bool:
+    """Whether a run's record says that it has ended; changed: its time, which the cache needs."""
+    return Record.read(folder).is_over
 
 
 def write(folder: Path, entry: QueueEntry) -> None:
@@ -120,15 +122,10 @@ def next_number(folder: Path) -> int:
     )
 
 
-def is_waiting(record: Record) -> bool:
-    """Whether a run's record says that it waits to be started."""
-    return record.state == "queued" and record.pid is None
-
-
 def waits(entry: QueueEntry, workspace: Workspace) -> bool:
     """Whether the run of an entry still exists and waits to be started."""
     try:
-        return is_waiting(Record.read(workspace.runs / entry.run_id))
+        return Record.read(workspace.runs / entry.run_id).is_waiting
     except RunError:
         return False
 

@@ -7,7 +7,6 @@ and the commands call `ensure_dispatcher` now and then.
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -23,7 +22,6 @@ from kdcore.runs.queue.entries import (
     RUNNING,
     QueueEntry,
     drop,
-    is_waiting,
     locked,
     next_number,
     outside,
@@ -31,8 +29,8 @@ from kdcore.runs.queue.entries import (
     waits,
     write,
 )
-from kdcore.runs.queue.launch import reap
-from kdcore.runs.record import Record, hold, is_alive, process_start, words
+from kdcore.runs.queue.processes import reap, spawn
+from kdcore.runs.record import Record, hold, is_alive, process_start
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
@@ -53,15 +51,13 @@ def enqueue(runs: Sequence[Run], workspace: Workspace) -> None:
     already keeps its place. RunError, and nothing is changed, when one of them cannot wait.
     """
     with locked(workspace) as folder:
-        known = {entry.run_id for entry in read_entries(folder) if waits(entry, workspace)}
-        fresh = [run for run in runs if run.id not in known]
-        for run in fresh:
+        queued = {entry.run_id for entry in read_entries(folder) if waits(entry, workspace)}
+        new = [run for run in runs if run.id not in queued]
+        for run in new:
             _check(run, workspace)
-        number = next_number(folder)
-        for run in fresh:
+        for number, run in enumerate(new, next_number(folder)):
             _wait_again(run)
             entry = QueueEntry(run_id=run.id, device=run.device, at=time.time(), number=number)
-            number += 1
             for old in read_entries(folder):  # of an earlier wait, which ended without a start
                 if old.run_id == run.id:
                     drop(folder, old)
@@ -79,22 +75,10 @@ def _check(run: Run, workspace: Workspace) -> None:
 
 def _wait_again(run: Run) -> None:
     """Say in the run's record that it waits; what it has done so far stays."""
-    lock = hold(run.folder, patience=2.0)
-    try:
+    with hold(run.folder, patience=2.0):
         record = Record.read(run.folder)
-        if not is_waiting(record):
-            replace(
-                record,
-                state="queued",
-                **words(""),
-                started=None,
-                ended=None,
-                heartbeat=None,
-                pid=None,
-                process_start=None,
-            ).write(run.folder)
-    finally:
-        lock.release()
+        if not record.is_waiting:
+            record.queued_again().write(run.folder)
 
 
 def waiting(workspace: Workspace) -> list[QueueEntry]:
@@ -109,23 +93,25 @@ def position(run: Run, workspace: Workspace) -> int | None:
 
 def devices(workspace: Workspace) -> list[DeviceState]:
     """The devices of this machine, the runs on each, and how many runs wait for it."""
-    known, queued = machine_devices(), waiting(workspace)
+    machine, queued = machine_devices(), waiting(workspace)
     started = read_entries(workspace.queue / RUNNING)
     working = [entry for entry in started if _works(entry, workspace)]
-    working += outside_with_devices(workspace, known)
+    working += outside_with_devices(workspace, machine)
     return [
         replace(
             device,
             running=tuple(t.run_id for t in working if device.name in t.given),
-            waiting=sum(device.name in assignment.suitable(t.device, known) for t in queued),
+            waiting=sum(device.name in assignment.suitable(t.device, machine) for t in queued),
         )
-        for device in known
+        for device in machine
     ]
 
 
-def outside_with_devices(workspace: Workspace, known: Sequence[DeviceState]) -> list[QueueEntry]:
+def outside_with_devices(workspace: Workspace, machine: Sequence[DeviceState]) -> list[QueueEntry]:
     """Running runs that were started outside the queue, with the devices that they use."""
-    return [replace(t, given=assignment.held(t.device, known)) for t in outside(workspace)]
+    return [
+        replace(t, given=assignment.usual_devices(t.device, machine)) for t in outside(workspace)
+    ]
 
 
 def _works(entry: QueueEntry, workspace: Workspace) -> bool:
@@ -152,15 +138,9 @@ def ensure_dispatcher(workspace: Workspace) -> None:
             return
         log = folder / LOG
         try:
-            fresh = log.exists() and log.stat().st_size > _LOG_LIMIT
-            with log.open("wb" if fresh else "ab") as output:
-                process = subprocess.Popen(
-                    dispatcher_command(workspace),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                )
+            is_full = log.exists() and log.stat().st_size > _LOG_LIMIT
+            with log.open("wb" if is_full else "ab") as output:
+                process = spawn(dispatcher_command(workspace), output)
             name_dispatcher(folder, process.pid)
         except OSError as cause:
             raise RunError(f"the queue's dispatcher could not be started: {cause}") from cause

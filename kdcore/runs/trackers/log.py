@@ -1,7 +1,7 @@
 """Where a run's metric lines also go: TensorBoard's event files, and MLflow where it is set.
 
 metrics.jsonl is what counts; a tracker is a copy of it. So whatever happens to a tracker is one
-line in run.log, and the run goes on.
+line in run.log, and the run continues.
 """
 
 import logging
@@ -25,7 +25,7 @@ _logger = logging.getLogger("kdcore")
 
 
 class EventFile:
-    """`tensorboard/` of a run: written anew from the metric lines when it is opened, then added to.
+    """`tensorboard/` of a run: rewritten from the metric lines when it is opened, then appended to.
 
     So a resumed run has no step twice and no torn record, however its predecessor ended.
     """
@@ -55,7 +55,7 @@ class EventFile:
         return file
 
     def close(self) -> None:
-        """Let go of the file; the next line begins it anew."""
+        """Close the file; the next line starts a new one."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
@@ -95,12 +95,12 @@ class Trackers:
             self._mlflow.log(step, moment, shown)
 
     def restart(self) -> None:
-        """The metric lines were cut: what is built from them begins anew."""
+        """Start over after the metric lines were cut."""
         if self._events is not None:
             self._guarded(self._events.close)
 
     def end(self, state: str) -> None:
-        """The run is over; the event file is closed, MLflow is told."""
+        """Close the event file and send MLflow how the run ended."""
         self.restart()
         if self._mlflow is not None:
             self._mlflow.end(state)

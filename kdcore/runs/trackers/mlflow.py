@@ -16,7 +16,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from kdcore.knobs import flat
-from kdcore.runs.about import About
 from kdcore.runs.facts import RunFacts
 
 EXPERIMENT = "kdlab"
@@ -135,7 +134,7 @@ class MlflowTracker:
             self._client.set_terminated(self._run_id, STATES.get(end, "FAILED"))
 
     def _last_of(self, name: str) -> int:
-        """The last step of a metric that the server holds; asked once, after a resume only.
+        """The last step of a metric that the server has; requested once, after a resume only.
 
         The same seed gives the same lines, so those that were sent before need not be sent again.
         """
@@ -162,19 +161,12 @@ class MlflowTracker:
         experiment = (
             existing.experiment_id if existing else self._client.create_experiment(EXPERIMENT)
         )
-        about = About.read(self._folder)
-        tags = {
-            "kdlab.run": self._folder.name,
-            "kdlab.role": about.role,
-            "kdlab.group": about.group,
-        }
-        used_tags = {name: value for name, value in tags.items() if value}
-        created = self._client.create_run(experiment, run_name=self._folder.name, tags=used_tags)
+        run = RunFacts.load(self._folder)
+        tags = {"run": run.id, "role": run.purpose.role, "group": run.purpose.group}
+        used_tags = {f"kdlab.{name}": value for name, value in tags.items() if value}
+        created = self._client.create_run(experiment, run_name=run.id, tags=used_tags)
         run_id = str(created.info.run_id)
-        params = [
-            param(k, str(v)[:_LONGEST])
-            for k, v in flat(RunFacts.load(self._folder).settings).items()
-        ]
+        params = [param(k, str(v)[:_LONGEST]) for k, v in flat(run.settings).items()]
         for portion in _portions(params, _AT_ONCE):
             self._client.log_batch(run_id, params=portion)
         memory = json.dumps({"address": _plain(self._address), "run": run_id})

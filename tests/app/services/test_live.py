@@ -26,7 +26,7 @@ from app.shell.live_route import routes
 from kdcore.data.pairs import PairTable
 from kdcore.metrics.agreement import same_top_grade, truth_error
 from kdcore.predictions import Predictions
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import Record, process_start
 from kdcore.softlabels import kl, soften
 from tests.app.made_lab import STEPS, Made, make_lab
@@ -201,7 +201,7 @@ def test_the_twin_is_the_one_that_was_launched_else_the_one_of_the_same_budget(f
     assert told(known)["twin"]["lines"] == []
     assert told(known)["twin"]["moments"] == []
     shutil.copytree(twin, folder.parent / "launched")
-    About(role="student", twin="launched").write(folder)
+    Purpose(role="student", twin="launched").write(folder)
     assert told()["twin"]["id"] == "launched"
 
 

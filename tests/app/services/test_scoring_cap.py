@@ -34,7 +34,7 @@ def store(tmp_path, monkeypatch) -> RunStore:
 
     monkeypatch.setattr(scoring, "models", lambda: offered)
     monkeypatch.setattr(scoring.lab, "create", create)
-    monkeypatch.setattr(scoring.launch, "start", lambda run: 0)
+    monkeypatch.setattr(scoring.processes, "start", lambda run: 0)
     return kept
 
 

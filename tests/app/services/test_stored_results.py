@@ -32,7 +32,7 @@ def board(tmp_path, monkeypatch):
     for key in ("teacher", "student-kd", "student-hard"):
         run = store.get(key)
         kept = Predictions.load(run.predictions_path("test"))
-        said.append(Answers(key, run.label, kept, run))
+        said.append(Answers(key, run.shown_title, kept, run))
     yield Board(DataChoice("world", "World", "bundled", folder), pairs, *said)
     by_hash.clear()
 
@@ -77,7 +77,7 @@ def test_a_teacher_s_kept_evaluation_against_itself_serves_as_its_own(board, mon
 
 
 def test_many_pairs_are_permuted_less_often_and_the_comparison_says_so(board, monkeypatch):
-    monkeypatch.setattr("kdcore.judging.measured._MANY", len(board.pairs) - 1)
+    monkeypatch.setattr("kdcore.judging.results._MANY", len(board.pairs) - 1)
     found = evaluations.comparison(board, board.student, replace(board.twin, key="again"))
     assert found.differences["roc_auc"].permutations == 200
     assert found.differences["nll"].permutations == 10_000

@@ -12,9 +12,9 @@ from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.estimate import device_of, estimated_and_true, is_cached
 from kdcore.experiments.estimate.estimate import estimate as estimate_with
 from kdcore.experiments.estimate.flops import cost_of
-from kdcore.experiments.estimate.throughput import Measured, as_text, known
-from kdcore.runs.about import About
+from kdcore.experiments.estimate.throughput import Throughput, as_text, throughputs
 from kdcore.runs.machine import machine_mark
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run
 from kdcore.runs.twins import twin_of
 from kdcore.workspace import Workspace
@@ -99,24 +99,24 @@ def test_runs_of_another_machine_and_the_demos_runs_tell_nothing(bench):
     workspace, config = bench
     trained(workspace, twin_of(config), machine="0123456789ab")
     pretended(workspace, twin_of(config))  # like the demo's: without a mark
-    assert known(workspace) == []
+    assert throughputs(workspace) == []
     assert math.isnan(estimate(config, workspace).seconds)
 
 
 def test_runs_win_over_a_short_measurement_and_are_read_once(bench, monkeypatch):
     workspace, config = bench
     model, cost = config.student, cost_of(config.student, 3, 12)
-    short = Measured(
+    short = Throughput(
         "train", "cpu", as_text(model), "twinbert", 8, 0, cost.training_flops(8), 400.0
     )
-    throughput.keep(workspace, [short])
+    throughput.add(workspace, [short])
     assert "short measurement" in estimate(twin_of(config), workspace).basis
     trained(workspace, twin_of(config))
     assert "like this" in estimate(twin_of(config), workspace).basis
     read = []
     load = Run.load
     monkeypatch.setattr(Run, "load", classmethod(lambda cls, f: read.append(f) or load(f)))
-    assert len(known(workspace)) == 3
+    assert len(throughputs(workspace)) == 3
     assert read == []
 
 
@@ -124,9 +124,9 @@ def test_runs_win_over_a_short_measurement_and_are_read_once(bench, monkeypatch)
 def test_a_damaged_memory_of_speed_is_made_again(bench, damage):
     workspace, config = bench
     trained(workspace, twin_of(config))
-    before = known(workspace)
+    before = throughputs(workspace)
     (workspace.cache / "throughput.json").write_text(damage)
-    assert known(workspace) == before
+    assert throughputs(workspace) == before
 
 
 def test_kept_answers_of_the_teacher_cost_nothing(bench):
@@ -161,9 +161,9 @@ def test_scoring_is_known_from_runs_like_this_whatever_their_batch_size(bench):
     scoring = 500 * VALIDATION + VALIDATION + 24
     assert found.scoring_seconds == pytest.approx(scoring / (4 * 700), rel=0.1)
     assert found.basis == "from 1 run of other sizes on this machine"
-    before = known(workspace)
+    before = throughputs(workspace)
     other = [replace(m, model="another", cost=m.cost * 9, run="x") for m in before]
-    throughput.keep(workspace, [*other, *other])
+    throughput.add(workspace, [*other, *other])
     assert estimate(twin_of(wider), workspace).scoring_seconds == found.scoring_seconds
 
 
@@ -171,7 +171,7 @@ def test_only_labelled_pairs_of_validation_count_in_the_speed_of_scoring(tmp_pat
     workspace, teacher = planned(tmp_path, unseen=12)
     config = twin_of(distillation(teacher, device="cpu", threads=1))
     trained(workspace, config)
-    shown = {m.kind: m.pairs_per_second for m in known(workspace)}
+    shown = {m.kind: m.pairs_per_second for m in throughputs(workspace)}
     assert shown["score"] == pytest.approx(4 * 800 * (VALIDATION - 12) / VALIDATION)
 
 
@@ -190,9 +190,9 @@ def test_what_was_foreseen_stands_beside_what_it_took(bench):
     workspace, config = bench
     run = trained(workspace, twin_of(config))
     assert estimated_and_true(run) is None
-    About(estimate={"seconds": 30.0}).write(run.folder)
+    Purpose(estimate={"seconds": 30.0}).write(run.folder)
     assert estimated_and_true(Run.load(run.folder)) == (30.0, 33.0)
-    About(estimate={"seconds": None}).write(run.folder)
+    Purpose(estimate={"seconds": None}).write(run.folder)
     assert estimated_and_true(Run.load(run.folder)) is None
 
 

@@ -1,5 +1,5 @@
 from kdcore.runs.machine import DeviceState
-from kdcore.runs.queue.assignment import give, held, suitable
+from kdcore.runs.queue.assignment import give, suitable, usual_devices
 from kdcore.runs.queue.entries import QueueEntry
 
 CPU = DeviceState("cpu", "CPU", 2)
@@ -52,7 +52,7 @@ def test_a_device_that_is_not_here_is_not_waited_for() -> None:
 
 
 def test_a_run_that_nobody_gave_a_device_has_taken_what_torch_takes() -> None:
-    assert held("auto", MACHINE) == ("cuda:0",)
-    assert held("cuda:1", MACHINE) == ("cuda:1",)
-    assert held("cuda:all", MACHINE) == ("cuda:0", "cuda:1")
-    assert held("cpu:2", MACHINE) == held("auto", [CPU]) == ("cpu",)
+    assert usual_devices("auto", MACHINE) == ("cuda:0",)
+    assert usual_devices("cuda:1", MACHINE) == ("cuda:1",)
+    assert usual_devices("cuda:all", MACHINE) == ("cuda:0", "cuda:1")
+    assert usual_devices("cpu:2", MACHINE) == usual_devices("auto", [CPU]) == ("cpu",)

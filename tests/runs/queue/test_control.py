@@ -9,8 +9,8 @@ import pytest
 from kdcore import trash as kept_in_trash
 from kdcore.errors import RunError, UnknownNameError
 from kdcore.runs import record as record_module
-from kdcore.runs.about import About
-from kdcore.runs.queue import control, launch, queue
+from kdcore.runs.purpose import Purpose
+from kdcore.runs.queue import control, processes, queue
 from kdcore.runs.record import Record, process_start
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
@@ -41,7 +41,7 @@ def _no_child_is_left(run: Run) -> Iterator[None]:
 
 
 def begun(run: Run, lines: str) -> None:
-    launch.start(run, child_command(run, lines))
+    processes.start(run, child_command(run, lines))
     wait_until(lambda: run.status().step == 1, "the first line")
 
 
@@ -206,9 +206,9 @@ def test_a_run_stays_held_while_it_goes_to_the_trash(
 
 def pair(store: RunStore, home: Workspace, students: int = 1) -> list[Run]:
     """Students and the one twin they name, all in the queue; the twin is the last."""
-    twin = store.create({"stage": "finetune"}, about=About(group="g", role="twin"))
-    told = About(group="g", role="student", twin=twin.id)
-    runs = [store.create({"stage": "distill"}, about=told) for _ in range(students)]
+    twin = store.create({"stage": "finetune"}, purpose=Purpose(group="g", role="twin"))
+    told = Purpose(group="g", role="student", twin=twin.id)
+    runs = [store.create({"stage": "distill"}, purpose=told) for _ in range(students)]
     queue.enqueue([*runs, twin], home)
     return [*runs, twin]
 

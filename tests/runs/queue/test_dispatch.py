@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from kdcore.runs.machine import DeviceState
-from kdcore.runs.queue import dispatch, launch, queue
+from kdcore.runs.queue import dispatch, processes, queue
 from kdcore.runs.queue.dispatch import Dispatcher
 from kdcore.runs.queue.entries import RUNNING, read_entries
 from kdcore.runs.record import Record, process_start
@@ -56,7 +56,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]
     yield Workspace(tmp_path)
     for run in RunStore(tmp_path / "runs").list():
         if not run.problem:
-            launch.stop(run, grace=0.1)
+            processes.stop(run, grace=0.1)
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_as_many_runs_work_as_there_are_slots_and_the_next_begins_when_one_ends(
     wait_until(lambda: first.status().step == 1, "the first line")
     looks.look()
     assert states([first, second]) == ["running", "queued"]
-    launch.stop(first)
+    processes.stop(first)
     wait_until(lambda: looks.look() or second.status().state == "running", "the second's start")
     assert queue.waiting(home) == []
 
@@ -187,7 +187,7 @@ def test_a_run_stopped_while_it_starts_is_not_started_again(
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: process_start(pid) is None, "its death")
     looks.look()  # before the one who stopped it could write that down
-    assert launch.stop(run).state == "lost"
+    assert processes.stop(run).state == "lost"
     looks.look()
     assert started == [run.id]
 
@@ -277,14 +277,14 @@ def test_a_run_that_came_past_the_queue_holds_its_device_until_it_ends(
     """Trained in a terminal, or a scoring of the app: the device is taken all the same."""
     monkeypatch.setattr(queue, "machine_devices", lambda: [DeviceState("cpu", "CPU", 1)])
     scoring = store.create({"stage": "infer", "device": "auto"})
-    launch.start(scoring, child_command(scoring, OBEDIENT))
+    processes.start(scoring, child_command(scoring, OBEDIENT))
     wait_until(lambda: scoring.status().step == 1, "the first line")
     (run,) = waiting_runs(store, home, 1)
     looks = Dispatcher(home, command=lambda run: child_command(run, OBEDIENT))
     looks.look()
     assert [device.running for device in queue.devices(home)] == [(scoring.id,)]
     assert [entry.run_id for entry in queue.waiting(home)] == [run.id]
-    launch.stop(scoring, grace=0.1)
+    processes.stop(scoring, grace=0.1)
     looks.look()
     assert queue.waiting(home) == []
     assert [device.running for device in queue.devices(home)] == [(run.id,)]

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from kdcore.errors import RunError
-from kdcore.runs.queue import launch, queue
+from kdcore.runs.queue import processes, queue
 from kdcore.runs.record import Record
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
@@ -58,7 +58,7 @@ def test_a_run_that_waits_already_keeps_its_place(home: Workspace, store: RunSto
 def test_a_run_stopped_while_it_waits_has_left_the_queue(home: Workspace, store: RunStore) -> None:
     first, second, third = several(store)
     queue.enqueue([first, second, third], home)
-    launch.stop(second)
+    processes.stop(second)
     assert ids(home) == [first.id, third.id]
     assert queue.position(second, home) is None
     assert queue.position(third, home) == 2
@@ -175,6 +175,6 @@ def test_a_run_that_works_is_shown_on_the_device_it_holds(
         (cpu,) = queue.devices(home)
         assert (cpu.running, cpu.waiting) == ((run.id,), 0)
     finally:
-        launch.stop(run, grace=0.1)
+        processes.stop(run, grace=0.1)
     assert queue.devices(home)[0].running == ()
     assert Record.read(run.folder).state == "stopped"

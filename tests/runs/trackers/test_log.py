@@ -260,12 +260,6 @@ def test_no_name_or_password_of_the_address_reaches_the_log(
         assert secret not in caplog.text
 
 
-def test_settings_are_told_by_their_paths() -> None:
-    config = json.loads('{"seed": 1, "training": {"epochs": 4, "inner": {"a": null}}}')
-    said = {"seed": 1, "training.epochs": 4, "training.inner.a": None}
-    assert mlflow_module.flat(config) == said
-
-
 class Stand(BaseHTTPRequestHandler):
     """The few answers of MLflow's own server that a run needs; what was asked is kept."""
 

@@ -20,7 +20,7 @@ from kdcore.experiments.next_steps import Experiment, next_experiments
 from kdcore.judging.seeds import TOO_FEW, SeedRow
 from kdcore.judging.verdict import Judgement
 from kdcore.runs import listing
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run
 from kdcore.runs.twins import twin_of
 
@@ -122,7 +122,7 @@ def train_twin(case: Case) -> Run:
         if stats.no_twin:
             raise DataError(f"No twin: {stats.no_twin}.")
         twin = twin_of(case.config, stats.transfer, stats.labelled)
-        group = case.run.about.group
-        run = lab.create(twin, home, title_of(twin), About(group=group, role="twin"))
+        group = case.run.purpose.group
+        run = lab.create(twin, home, title_of(twin), Purpose(group=group, role="twin"))
         enqueue([run], home)
         return run

@@ -23,8 +23,8 @@ from kdcore.experiments.estimate.data_stats import stats_of, world_sizes
 from kdcore.experiments.estimate.throughput import ensure_measured
 from kdcore.experiments.launch import launch
 from kdcore.experiments.sweep import Sweep, launch_sweep
-from kdcore.runs.about import About
 from kdcore.runs.listing import rows
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.queue import assignment, control, queue
 from kdcore.runs.queue.queue import DeviceState
 from kdcore.runs.resolve import resolved
@@ -96,7 +96,7 @@ def device_queue() -> DeviceQueue:
 
 def _title(run_id: str) -> str:
     with suppress(LabError):
-        return RunStore(access.home().runs).get(run_id).label
+        return RunStore(access.home().runs).get(run_id).shown_title
     return run_id
 
 
@@ -112,7 +112,7 @@ def _line(run_id: str, device: str, place: int) -> Line | None:
     return Line(
         run=run,
         title=name_of(run),
-        role=run.about.role,
+        role=run.purpose.role,
         device=device,
         step=status.step,
         total=status.total_steps,
@@ -156,7 +156,7 @@ def room() -> Iterator[Workspace]:
 def start(config: DistillConfig, preset: str, twin: bool) -> Run:
     """Put a distillation, and its twin, in the queue; returns the student's run."""
     with room() as home:
-        return launch(config, home, twin=twin, about=About(preset=preset)).student
+        return launch(config, home, twin=twin, purpose=Purpose(preset=preset)).student
 
 
 def sweep_size(config: DistillConfig, grid: Mapping[str, Sequence[str]]) -> int:
@@ -176,8 +176,8 @@ def start_sweep(
     with room() as home:
         sweep_size(config, grid)
         sweep = Sweep(config, grid)
-        launched = launch_sweep(sweep, home, twin=twin, about=About(preset=preset))
-        return launched[0].student.about.group
+        launched = launch_sweep(sweep, home, twin=twin, purpose=Purpose(preset=preset))
+        return launched[0].student.purpose.group
 
 
 def warm(config: DistillConfig | None) -> None:
@@ -229,7 +229,7 @@ def act(action: str, run_id: str) -> str:
 
 def name_of(run: Run) -> str:
     """What lists call a run: by what differs among all runs here."""
-    return next((e.title for e in entries() if e.row.run.folder == run.folder), run.label)
+    return next((e.title for e in entries() if e.row.run.folder == run.folder), run.shown_title)
 
 
 def watched() -> Run | None:

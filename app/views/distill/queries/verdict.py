@@ -14,13 +14,13 @@ from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.evaluation.measures import measure
 from kdcore.judging.caveats import caveats, early
-from kdcore.judging.measured import answered_pairs
+from kdcore.judging.results import answered_pairs
 from kdcore.judging.retention import Retention, costing, retention
 from kdcore.judging.seeds import Seeded, SeedRow, fold
 from kdcore.judging.verdict import Judgement, judge
 from kdcore.runs import listing
-from kdcore.runs.beside import Latency, teacher_path
 from kdcore.runs.sizes import ModelSize
+from kdcore.runs.speed import Latency
 from kdcore.runs.store import Run
 
 METRIC = "roc_auc"
@@ -126,11 +126,10 @@ def left_out(case: Case) -> str:
 
 def _alike(case: Case) -> list[tuple[Run, str]]:
     """The finished runs of a setting, each with why it is no whole seed; none for a single run."""
-    runs = [
-        row.run
-        for row in listing.rows(case.run.folder.parent)
-        if row.scored and row.state == "finished" and row.run.setting == case.run.setting
-    ]
+    settings = case.run.settings_but_seed
+    rows = (row for row in listing.rows(case.run.folder.parent) if row.scored)
+    finished = (row.run for row in rows if row.state == "finished")
+    runs = [run for run in finished if run.settings_but_seed == settings]
     return [(run, _fault(run, case.board.pairs)) for run in runs] if len(runs) > 1 else []
 
 
@@ -152,7 +151,7 @@ def _seeded(run: Run, pairs: PairTable) -> Seeded | None:
         return None
     value = _point(pairs, student)
     delta = value - _point(pairs, twin) if twin else nan
-    return Seeded(run.id, run.setting, run.seed, value, delta)
+    return Seeded(run.id, run.settings_but_seed, run.seed, value, delta)
 
 
 @by_hash(most=400)
@@ -184,7 +183,7 @@ def _stored(model: Run | str, path: Path, pairs: PairTable | None = None) -> Ans
     if not path.is_file():
         return None
     if isinstance(model, Run):
-        stored = answers(Source(model.id, model.label, path, "", model))
+        stored = answers(Source(model.id, model.shown_title, path, "", model))
     else:
         stored = answers(Source(model, model, path, "", None))
     fits = pairs is None or stored.predictions.data_hash == pairs.content_hash
@@ -201,8 +200,8 @@ def _scored(run: Run | None, pairs: PairTable) -> Answers | None:
 def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
     """The teacher's answers: its own run's, those that this run asked for, or scored ones."""
     if teacher is None:  # its run was deleted; what it told this one is still here
-        return _stored(Path(run.teacher).name, teacher_path(run), pairs)
-    for path in (teacher.predictions_path(SPLIT), teacher_path(run)):
+        return _stored(Path(run.teacher).name, run.teacher_path(), pairs)
+    for path in (teacher.predictions_path(SPLIT), run.teacher_path()):
         if (stored := _stored(teacher, path, pairs)) is not None:
             return stored
     scored = next((s for s in sources_on(pairs) if s.key == teacher.id), None)

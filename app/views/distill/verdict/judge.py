@@ -86,7 +86,7 @@ def _no_case(run: Run | None) -> str:
         return "This run is not here any more."
     if run.stage != "distill":
         return (
-            f"{run.label} learned from labels alone. Distilled students are compared with "
+            f"{run.shown_title} learned from labels alone. Distilled students are compared with "
             "it, so it has no verdict of its own."
         )
     return "The verdict comes when the run is finished."

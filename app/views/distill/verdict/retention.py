@@ -37,7 +37,7 @@ def draw(case: Case) -> None:
     bert = DISTILBERT
     st.caption(
         f"{md(retention.conditions)} For scale: {bert.name} ({md(bert.paper)}) kept "
-        f"{percent(bert.kept)} of its teacher with {percent(1 - bert.parameters_share)} fewer "
+        f"{percent(bert.share)} of its teacher with {percent(1 - bert.parameters_share)} fewer "
         f"weights: {md(bert.floor)}."
     )
 
@@ -50,14 +50,14 @@ def _quality(result: Retention) -> Card:
         f"[{percent(result.raw_low, 1)}, {percent(result.raw_high, 1)}]. Interval: 95 %, both "
         f"models on the same bootstrap samples of queries. {result.reason}"
     )
-    clear = isfinite(result.kept)
+    clear = isfinite(result.share)
     return Card(
         label=f"Kept of the teacher's {name}",
-        value=percent(result.kept) if clear else NOT_CLEAR,
+        value=percent(result.share) if clear else NOT_CLEAR,
         definition=definition.strip(),
-        interval=f"[{percent(result.kept_low)}, {percent(result.kept_high)}]" if clear else "",
+        interval=f"[{percent(result.share_low)}, {percent(result.share_high)}]" if clear else "",
         n=f"above chance · {count}" if clear else count,
-        delta=f"twin alone {percent(result.twin_kept)}" if isfinite(result.twin_kept) else "",
+        delta=f"twin alone {percent(result.twin_share)}" if isfinite(result.twin_share) else "",
         role="student",
     )
 

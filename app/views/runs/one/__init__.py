@@ -117,7 +117,7 @@ def _standing(entry: Entry) -> str:
     created = datetime.fromtimestamp(row.run.created).strftime("%Y-%m-%d %H:%M")
     parts = [f"**{md(status.state)}**", f"made {created}" if row.run.created else ""]
     if row.seconds:
-        seconds = row.about.estimate.get("seconds")
+        seconds = row.run.purpose.estimate.get("seconds")
         estimate = f", estimated {duration(seconds)}" if isinstance(seconds, (int, float)) else ""
         parts.append(f"took {duration(row.seconds)}{estimate}")
     elif status.started and status.state == "running":

@@ -50,7 +50,7 @@ def metrics_table(entry: Entry) -> pd.DataFrame:
 
 def purpose(entry: Entry) -> str:
     """Why it was made, as its folder says: sweep, preset, parent, what was changed, its twin."""
-    origin = entry.row.about
+    origin = entry.row.run.purpose
     changes = ", ".join(f"{path}={value}" for path, value in origin.changed.items())
     parts = [
         origin.sweep and f"a cell of the sweep {md(origin.sweep)}",

@@ -11,7 +11,6 @@ from app.views.distill.queries import verdict
 from kdcore.data.pairs import ALL, PairTable
 from kdcore.data.splits import with_test_split
 from kdcore.predictions import Predictions
-from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run
 from tests.app.views.data.test_data import home, world  # noqa: F401 - the fixture of an empty workspace
 
@@ -39,7 +38,7 @@ def taught(home, pairs: PairTable) -> Run:  # noqa: F811
     (folder / "status.json").write_text(json.dumps({"state": "finished", "title": "mine"}))
     test = with_test_split(pairs).split("test")
     answered(folder / "predictions" / "test.parquet", test)
-    answered(teacher_path(Run.load(folder)), test)
+    answered(Run.load(folder).teacher_path(), test)
     return Run.load(folder)
 
 

@@ -22,9 +22,9 @@ from kdcore.catalog import Method, ResponseParams
 from kdcore.config import DistillConfig, FinetuneConfig, to_dict
 from kdcore.errors import Change
 from kdcore.experiments.presets import PRESETS
-from kdcore.runs.about import About
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.queue import queue
-from kdcore.runs.record import Record, words
+from kdcore.runs.record import Record, message_fields
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 from tests.app.opening import open_page
@@ -83,9 +83,9 @@ def made(
     config = distilling_draft.draft_of("sixty_seconds", {}).config
     assert config is not None
     run = RunStore(home.runs).create(
-        to_dict(config), title="A try", about=About(preset="sixty_seconds", **about)
+        to_dict(config), title="A try", purpose=Purpose(preset="sixty_seconds", **about)
     )
-    end = words(message, change=change)
+    end = message_fields(message, change=change)
     Record(state=state, title="A try", created=time.time(), **end, step=3).write(run.folder)
     return run
 
@@ -234,9 +234,9 @@ def test_start_puts_student_and_twin_in_the_queue_and_the_page_watches_the_stude
 ):
     asked = []
 
-    def launch(config, workspace, *, twin, about):
-        asked.append((config, twin, about))
-        student = RunStore(workspace.runs).create(to_dict(config), title="Mine", about=about)
+    def launch(config, workspace, *, twin, purpose):
+        asked.append((config, twin, purpose))
+        student = RunStore(workspace.runs).create(to_dict(config), title="Mine", purpose=purpose)
         queue.enqueue([student], workspace)
         return SimpleNamespace(student=student, twin=None)
 
@@ -244,11 +244,11 @@ def test_start_puts_student_and_twin_in_the_queue_and_the_page_watches_the_stude
     at = page(settings=f"{HEAT}=4")
     button(at, "distill_start").click().run()
     assert not at.exception
-    config, twin, about = asked[0]
+    config, twin, purpose = asked[0]
     assert config.method.params.temperature == 4.0
     assert Path(config.teacher).name == "teacher"
     assert twin
-    assert about.preset == "sixty_seconds"
+    assert purpose.preset == "sixty_seconds"
     (run,) = RunStore(home.runs).list()
     assert held(at).distill.run == run.id
     assert "Number 1 in line" in texts(at)
@@ -348,7 +348,7 @@ def test_a_sweep_around_the_form_is_queued_and_opens_in_runs(home):
     button(at, "distill_sweep_start").click().run()
     assert not at.exception
     runs = RunStore(home.runs).list()
-    cells = [run for run in runs if run.about.role == "cell"]
+    cells = [run for run in runs if run.purpose.role == "cell"]
     settings = {(r.temperature, r.seed) for r in cells}
     assert settings == {(1.0, 0), (1.0, 1), (4.0, 0), (4.0, 1)}
     assert len(runs) == 6  # two twins: temperatures share one

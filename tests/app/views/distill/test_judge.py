@@ -21,9 +21,9 @@ from app.views.distill.verdict import retention
 from kdcore.judging.seeds import Seeded, fold
 from kdcore.judging.verdict import NO_TWIN
 from kdcore.predictions import Predictions
-from kdcore.runs.about import About
-from kdcore.runs.beside import Latency, Speed, Timing, teacher_path
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import Record
+from kdcore.runs.speed import Latency, Speed, Timing
 from kdcore.runs.store import Run
 from tests.app.made_lab import Made, make_lab
 
@@ -135,7 +135,7 @@ def test_without_a_twin_the_page_offers_to_train_it(lab, home, monkeypatch):
     assert "NO TWIN" in texts(at)
     assert verdict.judgement(case()).verdict == NO_TWIN
     at.button(key="judge_twin_student-kd").click().run()
-    assert [run.about.role for run in waiting] == ["twin"]
+    assert [run.purpose.role for run in waiting] == ["twin"]
     assert waiting[0].model_name == "twinbert_cos"
     assert waiting[0].folder.parent == home / "runs"
 
@@ -180,7 +180,7 @@ def test_a_run_of_other_pairs_is_judged_on_its_own_and_not_offered_to_compare(la
     lab()
     pairs = case().board.pairs
     monkeypatch.setattr(verdict, "data_choices", list)
-    monkeypatch.setattr("kdcore.judging.measured.split_of", lambda run, split: pairs)
+    monkeypatch.setattr("kdcore.judging.results.split_of", lambda run, split: pairs)
     assert distill_judge.finding("student-kd").split(" ")[0] in ("BETTER", "WORSE", "INCONCLUSIVE")
     at = drawn()
     assert at.button(key="judge_compare_student-kd").disabled
@@ -194,7 +194,7 @@ def test_the_teachers_answers_beside_the_run_serve_where_its_own_run_has_none(la
     services.sources.clear()
     assert case().board.teacher is None
     assert "has not scored these pairs" in texts(drawn())
-    kept.save(teacher_path(Run.load(runs / "student-kd")))
+    kept.save(Run.load(runs / "student-kd").teacher_path())
     assert case().board.teacher.key == "teacher"
 
 
@@ -219,7 +219,7 @@ def test_retention_tells_measured_speed_with_its_conditions_or_that_there_is_non
         tokens_p95=30,
     )
     slow = replace(speed, parameters=1_000_000, configured=replace(timing, p50_ms=5.0))
-    Latency(student=speed, teacher=slow).keep(Run.load(runs / "student-kd"), access.home())
+    Latency(student=speed, teacher=slow).write(Run.load(runs / "student-kd"), access.home())
     kept = verdict.retention_of(case())
     cards = {c.label: c for c in [*retention._size(kept), *retention._speed(kept)]}
     assert cards["Size"].delta == "60 % of the teacher's"
@@ -245,7 +245,7 @@ def test_speed_is_measured_on_a_click_and_then_told(lab, home, monkeypatch):
             tokens_p50=2,
             tokens_p95=3,
         )
-        Latency(student=speed, teacher=speed).keep(case().run, access.home())
+        Latency(student=speed, teacher=speed).write(case().run, access.home())
         return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(next_steps.subprocess, "run", child)
@@ -268,7 +268,7 @@ def test_a_measurement_that_fails_is_told_in_a_sentence(lab, monkeypatch):
 def test_what_was_foreseen_stands_beside_what_it_took(lab):
     run = lab() / "student-kd"
     assert retention._time(case()) == []
-    About(estimate={"seconds": 50.0}).write(run)
+    Purpose(estimate={"seconds": 50.0}).write(run)
     (run / "metrics.jsonl").write_text(json.dumps({"step": 9, "seconds": 60.0}) + "\n")
     (card,) = retention._time(case())
     assert (card.value, card.n, card.delta) == ("60 s", "estimated 50 s", "+20 %")

@@ -12,7 +12,6 @@ from app.views.distill.queries import next_steps, verdict
 from app.views.distill.verdict import judge
 from kdcore.errors import LabError
 from kdcore.predictions import Predictions
-from kdcore.runs.beside import teacher_path
 from kdcore.runs.store import Run
 from tests.app.made_lab import Made, make_lab
 from tests.app.views.distill.test_judge import case, drawn, texts
@@ -66,7 +65,7 @@ def test_damaged_answers_of_the_twin_leave_the_page_standing(runs):
 
 def test_the_answers_of_a_deleted_teacher_still_serve(runs):
     kept = Predictions.load(runs / "teacher" / "predictions" / "test.parquet")
-    kept.save(teacher_path(Run.load(runs / "student-kd")))
+    kept.save(Run.load(runs / "student-kd").teacher_path())
     shutil.rmtree(runs / "teacher")
     services.sources.clear()
     assert case().board.teacher.key == "teacher"

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.services.live import status as live_status
-from kdcore.runs.record import Record, resumable, words
+from kdcore.runs.record import Record, message_fields, resumable
 from tests.app.views.distill.test_distill import home, made, page, texts  # noqa: F401 - the fixture of a workspace
 
 
@@ -30,7 +30,7 @@ def test_a_paused_run_is_called_paused_and_names_no_command(home):  # noqa: F811
 
 def test_a_failure_of_settings_is_told_with_its_bullets_and_offers_no_blue_resume(home):  # noqa: F811
     run = made(home, "failed", "These settings do not fit:\n- method: it needs four grades")
-    end = words(run.status().message, "settings")
+    end = message_fields(run.status().message, "settings")
     Record(state="failed", created=1.0, **end).write(run.folder)
     at = page(run=run.id)
     assert "fit:\n\n- method: it needs four grades\n\n" in texts(at)

@@ -15,14 +15,13 @@ from app.state import State, changed
 from app.views.runs import columns, finding, missing, trash
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
-from kdcore.evaluation.stored import read_differences
-from kdcore.judging import measured as measured_runs
-from kdcore.judging import measuring
-from kdcore.judging.measured import against_twin
+from kdcore.evaluation.result_files import read_differences
+from kdcore.judging import background, results
+from kdcore.judging.results import against_twin
 from kdcore.labels import FOUR_GRADES
-from kdcore.runs.about import About
-from kdcore.runs.beside import Latency, Speed, Timing
 from kdcore.runs.marks import Marks
+from kdcore.runs.purpose import Purpose
+from kdcore.runs.speed import Latency, Speed, Timing
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
 from tests.app.opening import open_page
@@ -92,7 +91,7 @@ def told(at: AppTest) -> str:
 def measured(at: AppTest, home: Workspace) -> AppTest:
     """The page after its button was pressed and the process in the background is done."""
     press(at, "Evaluate now")
-    measuring.serve(home, idle=0)
+    background.serve(home, idle=0)
     at.run()
     assert not at.exception
     return at
@@ -133,7 +132,7 @@ def test_measuring_gives_the_finding_its_difference_and_verdict(home):
 def test_what_was_measured_is_found_again_without_measuring(monkeypatch, home):
     measured(page(), home)
     read_differences.cache_clear()
-    monkeypatch.setattr(measuring, "request", lambda *a: pytest.fail("measured again"))
+    monkeypatch.setattr(background, "request", lambda *a: pytest.fail("measured again"))
     assert "BETTER than the baseline, hard: +" in told(page())
 
 
@@ -255,9 +254,11 @@ def sweep(home):
         config = config_of(temperature, limit=50)
         twin = make_run(home.runs / f"twin{n}", twin_config(config), auc=None)
         answer(twin, pairs_of_world(), 0.3)
-        about = About(group="g1", role="cell", twin=f"twin{n}", sweep="T sweep")
-        about = About(**{**about.__dict__, "changed": {"method.params.temperature": temperature}})
-        cell = make_run(home.runs / f"cell{n}", config, about=about, title=f"cell T {temperature}")
+        about = Purpose(group="g1", role="cell", twin=f"twin{n}", sweep="T sweep")
+        about = Purpose(**{**about.__dict__, "changed": {"method.params.temperature": temperature}})
+        cell = make_run(
+            home.runs / f"cell{n}", config, purpose=about, title=f"cell T {temperature}"
+        )
         answer(cell, pairs_of_world(), 2.0)
 
 
@@ -271,11 +272,11 @@ def test_a_sweep_is_a_heat_map_of_values_before_it_is_judged(home):
 
 def test_a_queued_sweep_is_a_grid_of_states_at_once(home):
     for n, standing in enumerate(("queued", "running", "queued")):
-        about = About(
+        about = Purpose(
             group="g2", role="cell", sweep="T", changed={"method.params.temperature": float(n + 1)}
         )
         config = config_of(n + 1.0, limit=70)
-        make_run(home.runs / f"q{n}", config, about=about, auc=None, state=standing)
+        make_run(home.runs / f"q{n}", config, purpose=about, auc=None, state=standing)
     at = page(rview="sweep")
     spec = json.loads(at.get("plotly_chart")[0].proto.spec)
     assert spec["data"][2]["text"][0] == "queued"
@@ -446,7 +447,7 @@ def folded_row(home, count: int) -> dict:
     twins = seeds.own_twins(view, each)
     rows = [e.row for e in each]
     differences.measure(differences.lacking(rows, view.base_row, twins))
-    measuring.serve(home, idle=0)
+    background.serve(home, idle=0)
     assert not differences.lacking(rows, view.base_row, twins)
     return columns._over_seeds(view, each, twins)
 
@@ -481,7 +482,9 @@ def test_a_cell_of_other_pairs_shares_no_color_with_the_others(home):
     more = make_run(
         home.runs / "cell2",
         config_of(3.0),
-        about=About(group="g1", role="cell", sweep="T", changed={"method.params.temperature": 3.0}),
+        purpose=Purpose(
+            group="g1", role="cell", sweep="T", changed={"method.params.temperature": 3.0}
+        ),
     )
     answer(more, pairs_of_world(), 1.0)
     at = page(rview="sweep")
@@ -525,7 +528,7 @@ def test_speed_measured_here_of_a_bundled_run_stands_in_the_table(home):
         tokens_p50=4,
         tokens_p95=8,
     )
-    Latency(student=speed, machine="here").keep(entry.row.run, home)
+    Latency(student=speed, machine="here").write(entry.row.run, home)
     again = next(e for e in listing.entries() if e.key == "kd")
     assert columns.p50(again) == 7.0
 
@@ -541,7 +544,7 @@ def test_a_few_missing_differences_need_no_button(monkeypatch, home):
     monkeypatch.setattr(missing, "BY_ITSELF", 10)
     at = page()
     assert not [b for b in at.button if b.label == "Evaluate now"]
-    measuring.serve(home, idle=0)
+    background.serve(home, idle=0)
     rows = table(at.run()).set_index("run")
     assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
 
@@ -553,8 +556,8 @@ def test_a_run_that_cannot_be_evaluated_says_why_and_can_be_tried_again(monkeypa
     def gone(run):
         raise RunError("the pairs that it was scored on are not here any more")
 
-    monkeypatch.setattr(measured_runs, "answered_pairs", gone)
-    measuring.serve(home, idle=0)
+    monkeypatch.setattr(results, "answered_pairs", gone)
+    background.serve(home, idle=0)
     at = page()
     assert "could not be evaluated" in told(at)
     assert "not here any more" in told(at)

@@ -84,5 +84,5 @@ def test_the_story_is_the_bundled_four_in_their_order_and_the_newest_own_run_bes
 
 def test_a_bundled_student_is_named_by_its_model_alone():
     run = RunStore(access.demo().runs).get("bert-kd")
-    assert model_name(run, run.label) == "BERT-2"
+    assert model_name(run, run.shown_title) == "BERT-2"
     assert model_name(None, "brought · mine") == "brought · mine"

@@ -39,16 +39,16 @@ def stored_evaluation(run: Run, split: str = "test") -> Evaluation | None:
 
 
 def result_file(
-    folder: Path, pairs: PairTable, answers: Sequence[Predictions | None], *about: object
+    folder: Path, pairs: PairTable, answers: Sequence[Predictions | None], *how: object
 ) -> Path:
-    """Where a result of these pairs and answers lies; about: what was measured, and how."""
-    digest = hashlib.sha256(repr((VERSION, pairs.name, pairs.content_hash, about)).encode())
+    """Where a result of these pairs and answers lies; how: what was measured, and its settings."""
+    digest = hashlib.sha256(repr((VERSION, pairs.name, pairs.content_hash, how)).encode())
     if pairs.truth is not None:  # not in the content hash
         digest.update(pairs.truth.tobytes())
     for each in answers:
         digest.update(repr(each and (each.model, each.logits.shape)).encode())
         digest.update(each.digest.encode() if each else b"")
-    return folder / f"{about[0] if about else 'result'}-{digest.hexdigest()[:16]}.json"
+    return folder / f"{how[0] if how else 'result'}-{digest.hexdigest()[:16]}.json"
 
 
 def write_result(path: Path, result: Evaluation | Comparison | GapRecovered) -> None:
@@ -69,15 +69,15 @@ def read_result(path: Path, read: Callable[[str], Result]) -> Result | None:
 
 def differences_file(workspace: Workspace, run: Run, other: Run) -> Path | None:
     """Where the differences between two runs lie; None where one has no test predictions."""
-    looks = []
+    stamps = []
     for each in (run, other):
         path = each.predictions_path("test")
         try:
             stat = os.stat(path)
         except OSError:
             return None
-        looks.append((str(path), stat.st_mtime_ns, stat.st_size))
-    digest = hashlib.sha256(repr((VERSION, FORMAT, looks)).encode()).hexdigest()[:16]
+        stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
+    digest = hashlib.sha256(repr((VERSION, FORMAT, stamps)).encode()).hexdigest()[:16]
     return workspace.cache_folder("runs") / f"delta-{digest}.json"
 
 

@@ -1,8 +1,8 @@
 """Measure runs in the background: requests are files, and one process a workspace serves them.
 
-A page asks with `request` and shows `progress`; it never waits for a bootstrap itself. Each file
-names a run and, where a difference is wanted, another one. What cannot be measured is kept with its
-reason, so that it is not tried again at every look.
+A page calls `request` and shows `progress`; it never waits for a bootstrap itself. Each file names
+a run and, for a difference, another one. What cannot be measured is stored with its reason, so that
+it is not tried again at every look.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from kdcore.errors import LabError
-from kdcore.runs.queue.launch import start_detached
+from kdcore.runs.queue.processes import start_detached
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_json_atomic
 
@@ -25,18 +25,18 @@ _FOLDER, _FAILED = "measuring", "failed"
 _LOCK = ".one"
 _IDLE = 5.0  # seconds without a request, after which the process ends
 _LOOK_EVERY = 0.2
-_POLITE = 10  # added to the process's niceness: runs that train go first
+_NICENESS = 10  # added to that of the process: runs that train go first
 
 
 class Request(NamedTuple):
-    """A run to measure, and another that its difference is wanted to; None for its test alone."""
+    """A run to measure, and another one for the difference to it; None for its test alone."""
 
     run: Run
     base: Run | None = None
 
     @property
     def name(self) -> str:
-        """What tells this request from others, as a file's name."""
+        """The name of its file, which no other request has."""
         folders = (str(each.folder) if each else "" for each in self)
         return hashlib.sha256("\n".join(folders).encode()).hexdigest()[:16]
 
@@ -66,7 +66,7 @@ def request(requests: Sequence[Request], workspace: Workspace) -> None:
 
 
 def progress(requests: Sequence[Request], workspace: Workspace) -> Progress:
-    """How these stand."""
+    """How many of these are left, and which run is evaluated now."""
     folder = workspace.cache_folder(_FOLDER)
     left = [each for each in requests if (folder / f"{each.name}.json").is_file()]
     first = min(left, key=lambda each: _at(folder / f"{each.name}.json"), default=None)
@@ -95,7 +95,7 @@ def ensure_process(workspace: Workspace) -> None:
 
 
 def serve(workspace: Workspace, idle: float = _IDLE) -> None:
-    """Measure what is wanted, oldest first, until nothing was for `idle` seconds.
+    """Carry out requests, oldest first, until there has been none for `idle` seconds.
 
     Returns at once when another process does so already.
     """
@@ -124,11 +124,11 @@ def serve(workspace: Workspace, idle: float = _IDLE) -> None:
 def be_polite() -> None:
     """Let processes that train go before this one."""
     with suppress(OSError, AttributeError):
-        os.nice(_POLITE)
+        os.nice(_NICENESS)
 
 
 def _carry_out(path: Path, workspace: Workspace) -> None:
-    from kdcore.judging.measured import measure
+    from kdcore.judging.results import measure
 
     try:
         content: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))
@@ -143,7 +143,7 @@ def _carry_out(path: Path, workspace: Workspace) -> None:
 
 
 def _at(path: Path) -> float:
-    """When a request was made; one that cannot be read comes first and is done away with."""
+    """When a request was made; 0 for one that cannot be read, so that it fails first and goes."""
     try:
         return float(json.loads(path.read_text(encoding="utf-8"))["at"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -6,14 +6,14 @@ import pytest
 
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
-from kdcore.evaluation.stored import read_differences, stored_differences
-from kdcore.judging import measured, measuring
-from kdcore.judging.measured import measure, measure_finished, starred_run
-from kdcore.judging.measuring import Request, failures, progress, request, serve
+from kdcore.evaluation.result_files import read_differences, stored_differences
+from kdcore.judging import background, results
+from kdcore.judging.background import Request, failures, progress, request, serve
+from kdcore.judging.results import measure, measure_finished, starred_run
 from kdcore.lab import stored_evaluation
 from kdcore.labels import FOUR_GRADES
-from kdcore.runs.about import About
 from kdcore.runs.marks import Marks
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 from tests.runs.made_runs import answer, config_of, make_run
@@ -22,14 +22,14 @@ from tests.runs.made_runs import answer, config_of, make_run
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Few draws; the demo lies elsewhere; nothing of another test is remembered."""
-    whole = measured.compare
+    whole = results.compare
     monkeypatch.setattr(
-        measured,
+        results,
         "compare",
         lambda *a, **k: whole(*a, **(k | {"resamples": 60, "permutations": 60,
                                           "area_permutations": 20})),
     )  # fmt: skip
-    monkeypatch.setattr(measuring, "ensure_process", lambda workspace: None)
+    monkeypatch.setattr(background, "ensure_process", lambda workspace: None)
     read_differences.cache_clear()
 
 
@@ -62,9 +62,9 @@ def run(home, name, config, skill=1.0, **made) -> Run:
 @pytest.mark.parametrize("last", ["student", "twin"])
 def test_whichever_of_student_and_twin_answers_last_measures_the_difference(home, last):
     config = config_of()
-    about = About(twin="alone")
+    about = Purpose(twin="alone")
     made = {
-        "student": run(home, "kd", config, 3.0, about=about),
+        "student": run(home, "kd", config, 3.0, purpose=about),
         "twin": run(home, "alone", twin_config(config), 0.1),
     }
     measure_finished(made[last], pairs(), home)
@@ -76,7 +76,7 @@ def test_whichever_of_student_and_twin_answers_last_measures_the_difference(home
 
 def test_a_run_whose_twin_has_not_answered_is_evaluated_alone(home):
     config = config_of()
-    student = run(home, "kd", config, 3.0, about=About(twin="alone"))
+    student = run(home, "kd", config, 3.0, purpose=Purpose(twin="alone"))
     twin = run(home, "alone", twin_config(config), None)
     measure_finished(student, pairs(), home)
     assert stored_evaluation(student).metrics["roc_auc"].value > 0.8
@@ -100,7 +100,7 @@ def test_a_finished_run_is_compared_with_the_star_only_on_the_same_pairs(home):
 
 def test_a_difference_of_answers_that_changed_is_not_found_again(home):
     one, two = run(home, "one", config_of(), 3.0), run(home, "two", config_of(4.0), 0.2)
-    measured.against(one, two, pairs(), home)
+    results.against(one, two, pairs(), home)
     kept = stored_differences(home, one, two)
     read_differences.cache_clear()
     again = stored_differences(home, one, two)
@@ -119,7 +119,7 @@ def test_requests_are_served_in_the_background_and_failures_kept_with_their_reas
             raise RunError("gone")
         return pairs()
 
-    monkeypatch.setattr(measured, "split_of", split_of)
+    monkeypatch.setattr(results, "split_of", split_of)
     good, base = run(home, "good", config_of(), 2.0), run(home, "base", config_of(4.0), 0.1)
     lost = run(home, "lost", config_of(1.0), 1.0)
     wanted = [Request(good, base), Request(lost), Request(good)]

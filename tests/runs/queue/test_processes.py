@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from kdcore.errors import RunError
-from kdcore.runs.queue import launch
+from kdcore.runs.queue import processes
 from kdcore.runs.record import Record, process_start
 from kdcore.runs.store import Run
 from tests.runs.conftest import child_command, wait_until
@@ -31,7 +31,7 @@ def _no_child_is_left(run: Run) -> Iterator[None]:
 
 
 def test_a_started_run_is_running_at_once_and_ends_by_itself(run: Run) -> None:
-    pid = launch.start(run, child_command(run, "w.log(1, loss=1)"))
+    pid = processes.start(run, child_command(run, "w.log(1, loss=1)"))
     status = run.status()
     assert status.state in ("running", "finished")
     assert status.pid == pid
@@ -49,23 +49,23 @@ def test_without_a_command_the_command_line_is_started_on_the_folder(
         asked.append(command)
         return popen([sys.executable, "-c", ""], **how)  # type: ignore[call-overload]
 
-    monkeypatch.setattr(launch.subprocess, "Popen", remember)
-    launch.start(run)
+    monkeypatch.setattr(processes.subprocess, "Popen", remember)
+    processes.start(run)
     assert asked == [[sys.executable, "-m", "kdcore", "run", str(run.folder)]]
 
 
 def test_a_run_is_not_started_twice(run: Run) -> None:
-    pid = launch.start(run, child_command(run, DEAF))
+    pid = processes.start(run, child_command(run, DEAF))
     with pytest.raises(RunError, match=str(pid)):
-        launch.start(run, child_command(run, DEAF))
+        processes.start(run, child_command(run, DEAF))
 
 
 def start_from_another_process(run: Run, command: list[str], typed: str = "") -> None:
     """Start the run in a process that has input waiting and ends right afterwards."""
     program = (
-        "import sys\nfrom pathlib import Path\nfrom kdcore.runs.queue import launch\n"
+        "import sys\nfrom pathlib import Path\nfrom kdcore.runs.queue import processes\n"
         "from kdcore.runs.store import Run\n"
-        "launch.start(Run.load(Path(sys.argv[1])), sys.argv[2:])"
+        "processes.start(Run.load(Path(sys.argv[1])), sys.argv[2:])"
     )
     parent = [sys.executable, "-c", program, str(run.folder), *command]
     subprocess.run(parent, input=typed, text=True, check=True, timeout=30)
@@ -79,20 +79,20 @@ def test_a_run_outlives_the_process_that_started_it(run: Run) -> None:
     assert status.state == "running"
     assert status.pid is not None
     assert os.getsid(status.pid) == status.pid  # a session of its own: no hangup reaches it
-    assert launch.stop(run).state == "stopped"
+    assert processes.stop(run).state == "stopped"
 
 
 def test_a_child_that_dies_before_it_could_write_is_lost_and_its_words_are_in_the_log(
     run: Run,
 ) -> None:
-    launch.start(run, [sys.executable, "-c", "import no_such_module_here"])
+    processes.start(run, [sys.executable, "-c", "import no_such_module_here"])
     wait_until(lambda: run.status().state == "lost", "the loss is seen")
     assert "no_such_module_here" in run.log_path.read_text()
 
 
 def test_a_command_that_does_not_exist_is_said_and_the_run_stays_queued(run: Run) -> None:
     with pytest.raises(RunError, match="could not be started with /no/such/python"):
-        launch.start(run, ["/no/such/python"])
+        processes.start(run, ["/no/such/python"])
     assert run.status().state == "queued"
 
 
@@ -105,9 +105,9 @@ def test_a_child_reads_no_input(run: Run) -> None:
 
 
 def test_an_obedient_run_stops_in_its_own_words(run: Run) -> None:
-    launch.start(run, child_command(run, OBEDIENT))
+    processes.start(run, child_command(run, OBEDIENT))
     wait_until(lambda: run.status().step == 1, "the first step")
-    status = launch.stop(run)
+    status = processes.stop(run)
     assert (status.state, status.message) == ("stopped", "by request")
     assert not (run.folder / "stop").exists()
 
@@ -117,9 +117,9 @@ def test_a_process_that_has_written_its_end_is_left_to_go_by_itself(run: Run) ->
     slow_to_leave = (
         OBEDIENT + "import pathlib\ntime.sleep(4)\npathlib.Path(w.folder, 'left').touch()"
     )
-    launch.start(run, child_command(run, slow_to_leave))
+    processes.start(run, child_command(run, slow_to_leave))
     wait_until(lambda: run.metrics(), "the first line")
-    assert launch.stop(run, grace=2).message == "by request"
+    assert processes.stop(run, grace=2).message == "by request"
     wait_until((run.folder / "left").exists, "its own last word")
 
 
@@ -128,10 +128,10 @@ def test_a_deaf_run_is_killed_with_its_workers(run: Run) -> None:
         "import subprocess\nchild = subprocess.Popen(['sleep', '60'])\n"
         "w.log(child.pid, loss=1)\ntime.sleep(60)"
     )
-    pid = launch.start(run, child_command(run, lines))
+    pid = processes.start(run, child_command(run, lines))
     wait_until(lambda: run.status().step > 0, "the first step")
     worker = int(run.metrics()[0]["step"])
-    status = launch.stop(run, grace=0.2)
+    status = processes.stop(run, grace=0.2)
     assert status.state == "stopped"
     assert "killed" in status.message
     assert f"kdlab runs resume {run.folder}" in status.message
@@ -141,8 +141,8 @@ def test_a_deaf_run_is_killed_with_its_workers(run: Run) -> None:
 
 def test_a_run_stopped_while_it_still_loads_is_stopped_and_not_lost(run: Run) -> None:
     """Loading torch takes seconds, in which no stop file is read and SIGTERM kills."""
-    launch.start(run, [sys.executable, "-c", "import time; time.sleep(60)"])
-    assert launch.stop(run, grace=0.4).state == "stopped"
+    processes.start(run, [sys.executable, "-c", "import time; time.sleep(60)"])
+    assert processes.stop(run, grace=0.4).state == "stopped"
 
 
 def test_a_process_that_got_the_pid_later_is_never_stopped(run: Run) -> None:
@@ -156,7 +156,7 @@ def test_a_process_that_got_the_pid_later_is_never_stopped(run: Run) -> None:
             pid=stranger.pid,
             process_start=started - 100,
         ).write(run.folder)
-        assert launch.stop(run, grace=0.1).state == "lost"
+        assert processes.stop(run, grace=0.1).state == "lost"
         assert stranger.poll() is None
     finally:
         stranger.kill()
@@ -164,31 +164,31 @@ def test_a_process_that_got_the_pid_later_is_never_stopped(run: Run) -> None:
 
 
 def test_a_queued_run_is_stopped_before_it_starts(run: Run) -> None:
-    status = launch.stop(run)
+    status = processes.stop(run)
     assert (status.state, status.message) == ("stopped", "stopped before it started")
 
 
 def test_a_finished_run_stays_finished(run: Run) -> None:
     with run.write():
         pass
-    assert launch.stop(run).state == "finished"
+    assert processes.stop(run).state == "finished"
 
 
 def test_a_run_in_this_process_is_asked_and_never_killed(run: Run) -> None:
     with run.write() as writer:
-        assert launch.stop(run, grace=0.0).state == "running"
+        assert processes.stop(run, grace=0.0).state == "running"
         assert writer.stop_requested
 
 
 def test_a_stopped_run_can_be_started_again(run: Run) -> None:
-    launch.stop(run)
-    launch.start(run, child_command(run, "w.log(5, loss=1)"))
+    processes.stop(run)
+    processes.start(run, child_command(run, "w.log(5, loss=1)"))
     wait_until(lambda: run.status().state == "finished", "the end of the second try")
     assert run.status().step == 5
 
 
 def test_a_stop_that_a_killed_child_never_read_does_not_stop_the_next(run: Run) -> None:
     (run.folder / "stop").touch()
-    launch.start(run, child_command(run, "w.log(1, stopped=w.stop_requested)"))
+    processes.start(run, child_command(run, "w.log(1, stopped=w.stop_requested)"))
     wait_until(lambda: run.status().state == "finished", "the end")
     assert run.metrics()[0]["stopped"] == 0

@@ -1,8 +1,8 @@
-"""What is measured of a finished run and kept: its test, and its difference to other runs.
+"""The stored results of a finished run: its test metrics, and its difference to other runs.
 
 A run measures itself at its end (recipes/after_run.py): its test metrics, the difference to its
 twin once both have answered the test pairs, and the difference to the starred baseline. What is
-missing later is measured by a process in the background (kdcore/judging/measuring.py).
+missing later is measured by a process in the background (kdcore/judging/background.py).
 """
 
 from contextlib import suppress
@@ -14,7 +14,7 @@ from kdcore.evaluation.comparison import Comparison, compare
 from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.evaluation.exports import comparison_from_json, to_json
 from kdcore.evaluation.gap import gap_file, gap_recovered
-from kdcore.evaluation.stored import (
+from kdcore.evaluation.result_files import (
     read_result,
     result_file,
     store_differences,
@@ -23,7 +23,6 @@ from kdcore.evaluation.stored import (
 )
 from kdcore.predictions import Predictions
 from kdcore.runs import listing
-from kdcore.runs.beside import teacher_path
 from kdcore.runs.marks import Marks, starred
 from kdcore.runs.resolve import split_of
 from kdcore.runs.store import Run
@@ -37,12 +36,12 @@ _MANY = 20_000  # pairs above which areas are permuted less often
 
 
 def area_permutations(pairs: PairTable) -> int:
-    """How often areas are worked out anew for a p; it is told with each p."""
+    """How often areas are computed anew for a p-value, which is said beside it."""
     return 1000 if len(pairs) <= _MANY else 200
 
 
 def measure_finished(run: Run, pairs: PairTable, workspace: Workspace) -> None:
-    """Measure a run that has just answered its test pairs, and keep it.
+    """Measure a run that has just answered its test pairs, and store the results.
 
     Whichever of a student and its twin answers last measures the difference. pairs: of the test.
     """
@@ -76,26 +75,30 @@ def measure(run: Run, base: Run | None, workspace: Workspace) -> None:
 
 
 def evaluated(run: Run, pairs: PairTable, teacher: Predictions | None) -> Evaluation:
-    """Evaluate a run on its test pairs and keep it in its folder, as `kdlab evaluate` does."""
+    """Evaluate a run on its test pairs and store that in its folder, as `kdlab evaluate` does."""
     own = _answers(run, pairs)
     evaluation = evaluate(pairs, own, teacher=teacher, temperature=TEMPERATURE)
     write_text_atomic(run.evaluation_path(SPLIT), to_json(evaluation))
-    about = ("evaluation", TEMPERATURE)
-    write_result(result_file(run.folder / "evaluation", pairs, (own, teacher), *about), evaluation)
+    how = ("evaluation", TEMPERATURE)
+    write_result(result_file(run.folder / "evaluation", pairs, (own, teacher), *how), evaluation)
     return evaluation
 
 
 def against(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
-    """The comparison of two runs on the same pairs, kept where lists and pages find it.
+    """The comparison of two runs on the same pairs, stored where lists and pages find it.
 
     DataError where one of them has not answered just these pairs.
     """
     path, (ours, theirs, teacher) = _comparison_file(run, base, pairs)
     comparison = read_result(path, comparison_from_json)
     if comparison is None:
-        tried = area_permutations(pairs)
         comparison = compare(
-            pairs, ours, theirs, teacher=teacher, depth=DEPTH, area_permutations=tried
+            pairs,
+            ours,
+            theirs,
+            teacher=teacher,
+            depth=DEPTH,
+            area_permutations=area_permutations(pairs),
         )
         if run.folder.parent != Workspace.bundled().runs:
             with suppress(OSError):  # a full disk is no reason to stop
@@ -105,7 +108,7 @@ def against(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comp
 
 
 def against_twin(student: Run, twin: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
-    """The comparison of a student with its twin, and the gap recovered, kept with the student."""
+    """The comparison of a student with its twin; it is stored with the gap recovered."""
     comparison = against(student, twin, pairs, workspace)
     teacher = teacher_answers(student, pairs)
     if teacher is not None:
@@ -127,15 +130,15 @@ def _comparison_file(
     """Where the comparison of two runs lies, and the answers that it compares."""
     teacher = teacher_answers(run, pairs) or teacher_answers(base, pairs)
     answers = (_answers(run, pairs), _answers(base, pairs), teacher)
-    about = ("comparison", DEPTH, area_permutations(pairs))
-    return result_file(run.folder / "evaluation", pairs, answers, *about), answers
+    how = ("comparison", DEPTH, area_permutations(pairs))
+    return result_file(run.folder / "evaluation", pairs, answers, *how), answers
 
 
 def teacher_answers(run: Run, pairs: PairTable) -> Predictions | None:
-    """A run's teacher's answers to these pairs: the teacher's own, or those it was asked for."""
+    """The answers of a run's teacher to these pairs: its own test predictions, or stored ones."""
     teacher = teacher_of(run)
     paths = [teacher.predictions_path(SPLIT)] if teacher else []
-    for path in (*paths, teacher_path(run, SPLIT)):
+    for path in (*paths, run.teacher_path(SPLIT)):
         with suppress(LabError, OSError):
             answers = Predictions.load(path)
             if answers.data_hash == pairs.content_hash:

@@ -1,7 +1,6 @@
-"""What a run stores beside its own answers: its latency, and the teacher's answers.
+"""The size and speed of a run's model, as measured (kdcore/judging/latency.py) and stored.
 
-The run's process writes both at its end (kdcore/recipes/after_run.py); they are read here without
-torch. Runs of earlier versions have neither.
+A run measures itself at its end; runs of earlier versions have no such file.
 """
 
 import hashlib
@@ -13,7 +12,7 @@ from typing import Any
 from kdcore.errors import ConfigError
 from kdcore.knobs import build
 from kdcore.runs.store import Run
-from kdcore.workspace import Workspace, check_name, write_json_atomic
+from kdcore.workspace import Workspace, write_json_atomic
 
 LATENCY = "latency.json"
 
@@ -29,8 +28,9 @@ class Timing:
 
 @dataclass(frozen=True, kw_only=True)
 class Speed:
-    """The size and speed of one model. megabytes: 10^6 bytes of its weights at float32, without
-    the tokenizer.
+    """The size and speed of one model.
+
+    megabytes: 10^6 bytes of its weights at float32, without the tokenizer.
 
     one_thread: batch 1 on one CPU thread; configured: batch 1 on the device and threads of the
     run. pairs_per_second: batches of `Latency.batch` as configured; 0 when nothing was measured.
@@ -58,7 +58,7 @@ class Latency:
     products: str = "float32"  # type of the matrix products
     drawn_from: str = "test"
     batch: int = 32
-    load: float = 0.0  # processes that wanted a core in the last minute
+    load: float = 0.0  # mean number of processes that computed or waited in the last minute
     cores: int = 0
     measured: float = 0.0  # seconds since the epoch
 
@@ -68,8 +68,8 @@ class Latency:
 
         workspace: a measurement stored in it for a run outside goes before the run's own.
         """
-        here = cls._read(_path(run, workspace)) if workspace else None
-        return here or cls._read(run.folder / LATENCY)
+        own = cls._read(_path(run, workspace)) if workspace else None
+        return own or cls._read(run.folder / LATENCY)
 
     @classmethod
     def _read(cls, path: Path) -> "Latency | None":
@@ -81,7 +81,7 @@ class Latency:
         except (OSError, ValueError, AttributeError, TypeError, ConfigError):
             return None
 
-    def keep(self, run: Run, workspace: Workspace) -> None:
+    def write(self, run: Run, workspace: Workspace) -> None:
         """Write it into the folder of a run of this workspace, else into the workspace's cache."""
         write_json_atomic(_path(run, workspace), asdict(self))
 
@@ -92,8 +92,3 @@ def _path(run: Run, workspace: Workspace) -> Path:
         return folder / LATENCY
     outside = hashlib.sha256(str(folder).encode()).hexdigest()[:16]
     return workspace.cache_folder("latency") / f"{outside}.json"
-
-
-def teacher_path(run: Run, split: str = "test") -> Path:
-    """Where a distilled run stores its teacher's answers to a split, if it had to ask for them."""
-    return run.folder / "teacher" / f"{check_name(split, 'split')}.parquet"

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from typing import IO
 
 import psutil
 
@@ -17,12 +17,10 @@ from kdcore.runs.record import (
     STOP,
     Record,
     Status,
-    address,
     hold,
     is_alive,
-    process_start,
+    name_in_commands,
     resumable,
-    words,
     writing,
 )
 from kdcore.runs.store import Run
@@ -47,9 +45,14 @@ def start(
     """
     command = command or [sys.executable, "-m", "kdcore", "run", str(run.folder.resolve())]
     with _claimed(run, only_queued) as before:
-        process = _detach(run, command, environment or {})
         try:
-            _record_start(run, before, process.pid)
+            with run.log_path.open("ab") as log:
+                process = spawn(command, log, environment)
+        except OSError as cause:
+            what = f"run {run.id} could not be started with {command[0]}"
+            raise RunError(f"{what}: {cause}") from cause
+        try:
+            before.at_work("queued", process.pid, "starting").write(run.folder)
         except BaseException:
             process.kill()
             process.wait()
@@ -61,13 +64,13 @@ def start(
 def hand_over(run: Run, ready: subprocess.Popen[bytes], environment: Mapping[str, str]) -> int:
     """Give a run to a process that waits for one (kdcore.cli.ready).
 
-    Whoever dies in between, the run is begun once or not at all: the process gets its order
-    after its pid stands in the record, and leaves when its input ends without one.
+    Whichever process dies in between, the run is begun once or not at all: the process gets its
+    order after its pid stands in the record, and leaves when its input ends without one.
     """
     order = {"folder": str(run.folder.resolve()), "environment": dict(environment)}
     assert ready.stdin is not None
     with _claimed(run, only_queued=True) as before:
-        _record_start(run, before, ready.pid)
+        before.at_work("queued", ready.pid, "starting").write(run.folder)
         try:
             ready.stdin.write(json.dumps(order).encode() + b"\n")
             ready.stdin.close()
@@ -79,67 +82,47 @@ def hand_over(run: Run, ready: subprocess.Popen[bytes], environment: Mapping[str
 
 @contextmanager
 def _claimed(run: Run, only_queued: bool) -> Iterator[Record]:
-    """The record of a run that nobody works on, while the folder's lock is held."""
-    lock = hold(run.folder, patience=0)  # a child waits for it before it writes its own record
-    try:
+    """The record of a run on which no process works, while the folder's lock is held."""
+    with hold(run.folder, patience=0):  # a child waits for it before it writes its own record
         before = Record.read(run.folder)
         if is_alive(before.pid, before.process_start) and not before.is_over:
             raise RunError(f"run {run.id} is running already, as process {before.pid}")
-        if only_queued and (before.state != "queued" or before.pid is not None):
+        if only_queued and not before.is_waiting:
             raise RunError(f"run {run.id} is {run.status().state} and waits no longer")
         with writing(run.folder):
             (run.folder / STOP).unlink(missing_ok=True)
         yield before
-    finally:
-        lock.release()
+
+
+def spawn(
+    command: Sequence[str],
+    output: IO[bytes] | int = subprocess.DEVNULL,
+    environment: Mapping[str, str] | None = None,
+    *,
+    stdin: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start a process in a session of its own, which outlives this one.
+
+    output: where it prints. environment: what is set beside our own.
+    """
+    return subprocess.Popen(
+        list(command),
+        stdin=stdin,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        env={**os.environ, **(environment or {})},
+    )
 
 
 def reap(process: subprocess.Popen[bytes]) -> None:
-    """Look at a child's end when it comes, or it stays a zombie while this process lives."""
+    """Wait for a child's end in a thread, or it would stay a zombie while this process lives."""
     threading.Thread(target=process.wait, daemon=True).start()
 
 
 def start_detached(*arguments: str) -> None:
     """Start `python -m kdcore ARGUMENTS` as a process of its own that outlives this one."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "kdcore", *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    reap(child)
-
-
-def _detach(
-    run: Run, command: Sequence[str], environment: Mapping[str, str]
-) -> subprocess.Popen[bytes]:
-    try:
-        with run.log_path.open("ab") as log:
-            return subprocess.Popen(
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-                env={**os.environ, **environment},
-            )
-    except OSError as cause:
-        raise RunError(f"run {run.id} could not be started with {command[0]}: {cause}") from cause
-
-
-def _record_start(run: Run, before: Record, pid: int) -> None:
-    now = time.time()
-    replace(
-        before,
-        state="queued",
-        **words("starting"),
-        started=now,
-        ended=None,
-        heartbeat=now,
-        pid=pid,
-        process_start=process_start(pid),
-    ).write(run.folder)
+    reap(spawn([sys.executable, "-m", "kdcore", *arguments]))
 
 
 def stop(run: Run, grace: float = GRACE) -> Status:
@@ -153,7 +136,7 @@ def stop(run: Run, grace: float = GRACE) -> Status:
         return status
     record = Record.read(run.folder)
     if record.pid is None:
-        after = _bury(run, record, "stopped before it started")
+        after = _record_stop(run, record, "stopped before it started")
         if after.state != "running":
             return after
         record = Record.read(run.folder)  # it was started in this very moment
@@ -169,7 +152,7 @@ def stop(run: Run, grace: float = GRACE) -> Status:
             _signal(record, "kill")
             _gone(record, 5.0)
             message = f"killed, because it did not stop within {grace:g} s"
-    return _bury(run, record, resumable(message, address(run.folder)))
+    return _record_stop(run, record, resumable(message, name_in_commands(run.folder)))
 
 
 def _gone(record: Record, patience: float) -> bool:
@@ -194,17 +177,13 @@ def _signal(record: Record, how: str) -> None:
                     getattr(one, how)()
 
 
-def _bury(run: Run, seen: Record, message: str) -> Status:
+def _record_stop(run: Run, seen: Record, message: str) -> Status:
     """Write "stopped" for a child that could not do it itself; its own end record wins."""
-    lock = hold(run.folder, patience=1.0)
-    try:
+    with hold(run.folder, patience=1.0):
         record = Record.read(run.folder)
         if record.is_over or record.pid != seen.pid or is_alive(record.pid, record.process_start):
             return run.status()
         with writing(run.folder):
             (run.folder / STOP).unlink(missing_ok=True)
-        end = replace(record, state="stopped", **words(message), ended=time.time())
-        end.write(run.folder)
-    finally:
-        lock.release()
+        record.over("stopped", message).write(run.folder)
     return run.status()

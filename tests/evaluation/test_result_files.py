@@ -9,7 +9,7 @@ from kdcore.data.pairs import PairTable, make_frame
 from kdcore.evaluation.comparison import compare
 from kdcore.evaluation.evaluate import evaluate
 from kdcore.evaluation.exports import comparison_from_json, evaluation_from_json
-from kdcore.evaluation.stored import read_result, result_file, write_result
+from kdcore.evaluation.result_files import read_result, result_file, write_result
 from kdcore.labels import BINARY
 from kdcore.predictions import Predictions
 

@@ -9,12 +9,12 @@ from typing import Any
 from kdcore.knobs import plain
 from kdcore.workspace import write_json_atomic
 
-ABOUT = "about.json"
+FILE = "about.json"
 ROLES = ("", "student", "twin", "cell", "teacher")
 
 
 @dataclass(frozen=True, kw_only=True)
-class About:
+class Purpose:
     """about.json, written once before the run begins; empty where it was not.
 
     group: one id for a student and its twin, or for a whole sweep. role: one of ROLES.
@@ -33,10 +33,10 @@ class About:
     estimate: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> "About":
+    def read(cls, folder: Path) -> "Purpose":
         """The file of a run's folder; empty when it is missing or cannot be read."""
         try:
-            content = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+            content = json.loads((folder / FILE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return cls()
         if not isinstance(content, dict):
@@ -49,4 +49,4 @@ class About:
 
     def write(self, folder: Path) -> None:
         """Write it into the folder of a run that has not begun."""
-        write_json_atomic(folder / ABOUT, {f.name: getattr(self, f.name) for f in fields(self)})
+        write_json_atomic(folder / FILE, {f.name: getattr(self, f.name) for f in fields(self)})
