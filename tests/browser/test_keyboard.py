@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.browser.places import EVERY_PAGE
+
 FOCUSED = """() => {
   let node = document.activeElement;
   while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
@@ -16,6 +18,8 @@ MAIN = {
     "masked_word": ("sentence", 25),
     "compare": ("joint", 25),
     "ranking": ("density_rail", 25),
+    "distill": ("w_preset", 25),
+    "runs": ("runs_grid", 25),
     "data": ("card", 25),
 }
 
@@ -42,6 +46,10 @@ def test_the_first_tab_finds_a_link_past_the_rail_and_the_pickers(visit):
     assert page.evaluate("navigation.currentEntry.key") == before
 
 
+def test_every_page_has_a_main_control():
+    assert set(MAIN) == set(EVERY_PAGE)
+
+
 @pytest.mark.parametrize("path", MAIN)
 def test_the_main_control_is_at_most_25_stops_behind_the_skip_link(visit, path):
     page = visit(path)
@@ -50,4 +58,4 @@ def test_the_main_control_is_at_most_25_stops_behind_the_skip_link(visit, path):
     page.keyboard.press("Enter")
     wanted, most = MAIN[path]
     seen = tab_until(page, wanted, most)
-    assert wanted in seen[-1], seen
+    assert wanted in seen[-1], "\n".join(seen)
