@@ -25,9 +25,9 @@ from kdcore.experiments.launch import (
     enqueue,
     launch,
     new_group,
-    title_of,
     whole_or_nothing,
 )
+from kdcore.experiments.titles import title_of
 from kdcore.judging.caveats import caveats, early
 from kdcore.judging.results import against_twin
 from kdcore.metrics.definitions import CATALOG

@@ -4,8 +4,9 @@ from kdcore.config import FinetuneConfig, MethodConfig, TrainingConfig
 from kdcore.errors import LabError
 from kdcore.experiments import launch as launching
 from kdcore.experiments.estimate.data_stats import stats_of
-from kdcore.experiments.launch import launch, title_of
+from kdcore.experiments.launch import launch
 from kdcore.experiments.presets import config_of
+from kdcore.experiments.titles import title_of
 from kdcore.runs import twins
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.resolve import resolved

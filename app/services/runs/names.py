@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from app.services import access
 from kdcore.config import UNSEEN_BY_THE_MODEL, DistillConfig, FinetuneConfig
 from kdcore.errors import LabError
-from kdcore.experiments.launch import method_title, model_title, title_of
+from kdcore.experiments.titles import method_title, model_title, title_of
 from kdcore.knobs import flat
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run

@@ -15,8 +15,9 @@ from kdcore import lab
 from kdcore.config import DistillConfig
 from kdcore.errors import DataError, LabError, RunError
 from kdcore.experiments.estimate.data_stats import stats_of
-from kdcore.experiments.launch import enqueue, title_of
+from kdcore.experiments.launch import enqueue
 from kdcore.experiments.next_steps import Experiment, next_experiments
+from kdcore.experiments.titles import title_of
 from kdcore.judging.seeds import TOO_FEW, SeedRow
 from kdcore.judging.verdict import Judgement
 from kdcore.runs import listing
