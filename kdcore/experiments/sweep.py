@@ -243,10 +243,10 @@ def _result(
         if key not in tables:
             tables[key] = lab.split_of(run, "test", workspace)
         evaluation = lab.stored_evaluation(run) or lab.evaluate(run, workspace=workspace).evaluation
-        value = evaluation.metrics[metric]
+        measured = evaluation.metrics[metric]
     except (LabError, OSError, KeyError):
         return result
-    result = replace(result, value=value.value, low=value.low, high=value.high)
+    result = replace(result, value=measured.value, low=measured.low, high=measured.high)
     twin = launched_twin(run)
     if twin is not None:
         with suppress(LabError, OSError):  # the twin has not answered these pairs yet

@@ -1,13 +1,16 @@
 """A store in a temporary folder, and children that do what a test's few lines say."""
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
+from kdcore.runs.record import Record, process_start
 from kdcore.runs.store import Run, RunStore
 
 PATIENCE = 20.0  # seconds; only a broken test waits this long
@@ -39,6 +42,16 @@ def child_command(run: Run, lines: str) -> list[str]:
     )
     body = "".join(f"    {line}\n" for line in lines.strip().splitlines())
     return [sys.executable, "-c", program + body, str(run.folder)]
+
+
+@pytest.fixture
+def no_child_is_left(run: Run) -> Iterator[None]:
+    """Kill what still works on the run when the test ends."""
+    yield
+    if run.folder.exists():
+        record = Record.read(run.folder)
+        if record.pid and record.pid != os.getpid() and process_start(record.pid):
+            psutil.Process(record.pid).kill()
 
 
 @pytest.fixture

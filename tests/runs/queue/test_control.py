@@ -1,9 +1,6 @@
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from kdcore import trash as kept_in_trash
@@ -11,7 +8,7 @@ from kdcore.errors import RunError, UnknownNameError
 from kdcore.runs import record as record_module
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.queue import control, processes, queue
-from kdcore.runs.record import Record, process_start
+from kdcore.runs.record import process_start
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace
 from tests.runs.conftest import child_command, wait_until
@@ -31,13 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     return Workspace(tmp_path)
 
 
-@pytest.fixture(autouse=True)
-def _no_child_is_left(run: Run) -> Iterator[None]:
-    yield
-    if run.folder.exists():
-        record = Record.read(run.folder)
-        if record.pid and record.pid != os.getpid() and process_start(record.pid):
-            psutil.Process(record.pid).kill()
+pytestmark = pytest.mark.usefixtures("no_child_is_left")
 
 
 def begun(run: Run, lines: str) -> None:

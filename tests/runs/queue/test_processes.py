@@ -1,10 +1,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 
-import psutil
 import pytest
 
 from kdcore.errors import RunError
@@ -22,12 +20,7 @@ w.finish('stopped', 'by request')
 DEAF = "w.log(1, loss=1)\ntime.sleep(60)"
 
 
-@pytest.fixture(autouse=True)
-def _no_child_is_left(run: Run) -> Iterator[None]:
-    yield
-    record = Record.read(run.folder)
-    if record.pid and record.pid != os.getpid() and process_start(record.pid):
-        psutil.Process(record.pid).kill()
+pytestmark = pytest.mark.usefixtures("no_child_is_left")
 
 
 def test_a_started_run_is_running_at_once_and_ends_by_itself(run: Run) -> None:
