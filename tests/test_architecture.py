@@ -145,7 +145,8 @@ PARTICIPLES = {
     *("made", "said", "spoken", "sums", "taught", "told", "wanted", "who"),
 }
 NAMED_BY_NOUNS = [
-    *("app/views/distill", "app/views/runs", "kdcore"),
+    *("app/views/data", "app/views/distill", "app/views/masked_word", "app/views/runs"),
+    "kdcore",
 ]  # folders (or files) that are clean; a folder joins when it is
 OLD_NAMES = {"kdcore/evaluation/curves.py: judged"}  # a field of stored files keeps its name
 

@@ -13,6 +13,7 @@ from kdcore.metrics.definitions import VERSION
 from kdcore.predictions import Predictions
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import Record
+from kdcore.runs.speed import Speed, Timing
 from kdcore.workspace import write_json_atomic
 
 CODE = "0.1.0"
@@ -97,3 +98,17 @@ def answer(folder: Path, pairs: PairTable, skill: float, evaluated: bool = True)
     said.save(folder / "predictions" / "test.parquet")
     if evaluated:
         (folder / "evaluation" / "test.json").write_text(to_json(evaluate(pairs, said)))
+
+
+def speed_of(p50: float, parameters: int = 1) -> Speed:
+    """A measured speed. p50: milliseconds of one pair."""
+    timing = Timing(p50_ms=p50, p95_ms=p50 + 1, n=200)
+    return Speed(
+        parameters=parameters,
+        megabytes=4e-6 * parameters,
+        one_thread=timing,
+        configured=timing,
+        pairs_per_second=500,
+        tokens_p50=20,
+        tokens_p95=30,
+    )

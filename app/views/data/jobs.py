@@ -10,11 +10,11 @@ from app.services.scoring import Job
 from app.state import keys
 from kdcore.errors import LabError
 
-_WORDS = {"stopped": "was cancelled", "failed": "failed", "lost": "was lost", "broken": "is broken"}
+_ENDS = {"stopped": "was cancelled", "failed": "failed", "lost": "was lost", "broken": "is broken"}
 
 
 def draw(board: Board) -> None:
-    """The scoring runs of these data: a line each while they work, a word when they ended badly."""
+    """The scoring runs of these data: a line each while live, or on how they ended badly."""
     live = any(job.live for job in scoring.jobs(board.data))
     st.session_state[keys.SCORINGS_LIVE] = live
     st.fragment(_watch, run_every=1.0 if live else None)(board)
@@ -24,44 +24,45 @@ def _watch(board: Board) -> None:
     jobs = scoring.jobs(board.data)
     if st.session_state.get(keys.SCORINGS_LIVE) and not any(job.live for job in jobs):
         st.session_state[keys.SCORINGS_LIVE] = False
-        _follow(board)
+        _show_answers(board)
         st.rerun()
     for job in jobs:
-        if job.live:
-            _line(job)
-        elif job.state in _WORDS:
-            _ended_badly(job)
+        if job.live or job.state in _ENDS:
+            with st.container(horizontal=True, vertical_alignment="center", key=f"job_{job.id}"):
+                _line(job)
 
 
-def _follow(board: Board) -> None:
+def _show_answers(board: Board) -> None:
     """Let the pages show the models that were requested, now that they have answered."""
     services.sources.clear()
-    asked = st.session_state.pop(keys.SCORED_FOR, ())
-    held = {source.key for source in services.sources_on(board.all_pairs)}
-    if len(asked) == 3 and asked[0] == board.data.key:
-        roles = dict(zip(("teacher", "student"), asked[1:], strict=True))
-        state.change(**{role: key for role, key in roles.items() if key in held})
+    data_set, *models = st.session_state.pop(keys.SCORED_FOR, ("",))
+    answered = {source.key for source in services.sources_on(board.all_pairs)}
+    if data_set == board.data.key:
+        roles = zip(("teacher", "student"), models, strict=True)
+        state.change(**{role: key for role, key in roles if key in answered})
 
 
 def _line(job: Job) -> None:
+    if not job.live:
+        st.caption(f":material/cancel: {md(job.title)} {_ENDS[job.state]}: {md(job.message)}")
+        _button("Remove", "forget", job)
+        return
     share = min(job.done / job.total, 1.0) if job.total else 0.0
-    speed = f" · {job.rate:,.0f} a second" if job.rate == job.rate else ""
-    left = (job.total - job.done) / job.rate if job.rate == job.rate and job.rate else 0
-    wait = f" · about {left:,.0f} s left" if left >= 1 else ""
-    told = f"{job.done:,} of {job.total:,} pairs" if job.total else "reading the model and the data"
-    with st.container(horizontal=True, vertical_alignment="center", key=f"job_{job.id}"):
-        st.progress(share, text=f"{md(job.title)}: {told}{speed}{wait}")
-        st.button("Cancel", key=f"cancel_{job.id}", on_click=_do, args=("cancel", job.id))
+    text = f"{job.done:,} of {job.total:,} pairs" if job.total else "reading the model and the data"
+    if job.rate == job.rate:
+        text += f" · {job.rate:,.0f} a second"
+        left = (job.total - job.done) / job.rate if job.rate else 0
+        text += f" · about {left:,.0f} s left" if left >= 1 else ""
+    st.progress(share, text=f"{md(job.title)}: {text}")
+    _button("Cancel", "cancel", job)
 
 
-def _ended_badly(job: Job) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key=f"job_{job.id}"):
-        st.caption(f":material/cancel: {md(job.title)} {_WORDS[job.state]}: {md(job.message)}")
-        st.button("Remove", key=f"forget_{job.id}", on_click=_do, args=("forget", job.id))
+def _button(label: str, action: str, job: Job) -> None:
+    st.button(label, key=f"{action}_{job.id}", on_click=_act, args=(action, job.id))
 
 
-def _do(what: str, run_id: str) -> None:
+def _act(action: str, run_id: str) -> None:
     try:
-        (scoring.cancel if what == "cancel" else scoring.forget)(run_id)
+        (scoring.cancel if action == "cancel" else scoring.forget)(run_id)
     except LabError as error:
         st.toast(md(error_box.words(error)[0]))

@@ -7,8 +7,7 @@ import streamlit as st
 from app import services, state
 from app.kit import controls
 from app.shell import frame
-from app.views.data import part as data_part
-from app.views.data import source
+from app.views.data import part, source
 
 TABS = {
     "standing": "Overview",
@@ -36,5 +35,5 @@ board = services.board()
 frame.finding(source.finding(board))
 with st.container(horizontal=True, vertical_alignment="center", key="data_tabs"):
     controls.choose("data.tab", "Part of the page", TABS)
-    data_part.draw(board)
+    part.draw(board)
 open_part()(board)

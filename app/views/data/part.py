@@ -11,29 +11,25 @@ _KEY = "data_part"
 
 def draw(board: Board) -> None:
     """The chooser; nothing where there is one part only."""
-    offered = standing.parts(board.data)
-    if len(offered) < 2:
+    parts = standing.parts(board.data)
+    if len(parts) < 2:
         return
+    titles = {part: part for part in parts} | {ALL: "all"}
+    if boards.is_cut_by_runs(board.data):
+        titles[boards.TEST] = "test, as held out by runs"
     st.session_state[_KEY] = standing.on_pages(board)
     st.selectbox(
         "Split used on all pages",
-        offered,
-        format_func=lambda part: "Split used on all pages: " + _named(board, part),
+        parts,
+        format_func=lambda part: "Split used on all pages: " + titles[part],
         key=_KEY,
-        on_change=_taken,
+        on_change=_choose,
         label_visibility="collapsed",
         width=300,
     )
 
 
-def _named(board: Board, part: str) -> str:
-    """A part in words."""
-    if part == boards.TEST and boards.is_cut_by_runs(board.data):
-        return "test, as held out by runs"
-    return "all" if part == ALL else part
-
-
-def _taken() -> None:
+def _choose() -> None:
     """Another part has other rows and queries: what was selected is let go."""
     now = state.now()
     state.stand_on(

@@ -1,11 +1,11 @@
 """Where the data come from, on what terms, and under which hashes."""
 
-from math import isfinite
+from math import isfinite, isnan
 
 import streamlit as st
 
 from app import services
-from app.kit.texts import md, percent
+from app.kit.texts import counted, md, percent
 from app.services import Board, ranking, standing
 from kdcore.data.check.cards import DEPTH, Standing
 
@@ -17,16 +17,15 @@ BADGES = {
 
 def finding(board: Board) -> str:
     """What these data are, in one sentence that follows them."""
-    on = standing.standing_of(board.data, standing.on_pages(board))
-    seen = on.seen
-    said = f"These data: {seen.pairs:,} pairs of {seen.queries:,} queries"
+    seen = standing.standing_of(board.data, standing.on_pages(board)).seen
+    text = f"These data: {seen.pairs:,} pairs of {seen.queries:,} queries"
     if seen.unlabelled == seen.pairs:
-        return f"{said}; none is labelled, so models can only be compared with each other."
-    said += f"; {percent(seen.prior)} of the pairs are relevant"
-    chance = next(c for c in seen.chance if c.gain == "exp2" and c.depth == DEPTH)
-    if chance.random == chance.random:
-        said += f"; a random order scores nDCG@{DEPTH} {chance.random:.2f}"
-    return f"{said}{_detectable(board, seen.auc_step)}."
+        return f"{text}; none is labelled, so models can only be compared with each other."
+    text += f"; {percent(seen.prior)} of the pairs are relevant"
+    chance = next(c for c in seen.chance if c.gain == "exp2" and c.depth == DEPTH).random
+    if not isnan(chance):
+        text += f"; a random order scores nDCG@{DEPTH} {chance:.2f}"
+    return f"{text}{_detectable(board, seen.auc_step)}."
 
 
 def _detectable(board: Board, unrelated: float) -> str:
@@ -50,19 +49,18 @@ def _detectable(board: Board, unrelated: float) -> str:
 
 def draw(board: Board, on: Standing) -> None:
     """Badge, terms, hashes, notes, and what the check found odd."""
-    known = " · truth known" if on.whole.truth is not None else ""
-    st.markdown(f"{BADGES[board.data.badge]} **{md(board.data.title)}**{known}")
+    truth = " · truth known" if on.whole.truth is not None else ""
+    st.markdown(f"{BADGES[board.data.badge]} **{md(board.data.title)}**{truth}")
     names, cut = on.whole.scheme.grades, on.whole.scheme.relevant_from
     part = "" if on.part is on.whole else f" · {on.seen.split} {on.part.content_hash}"
     st.caption(
-        f"{md(on.whole.source) or 'No word on where it comes from.'}  \n"
+        f"{md(on.whole.source) or 'Its origin is not recorded.'}  \n"
         f"Hash {on.whole.content_hash}{part} · grades {md(' < '.join(names))}, "
         f"relevant from {md(names[cut])}"
     )
-    told = [*on.findings, *on.whole.notes]
-    if told:
-        with st.expander(f"{len(told)} remark{'s'[: len(told) > 1]} of the check", expanded=False):
-            st.markdown("\n".join(f"- {md(sentence)}" for sentence in told))
+    if remarks := [*on.findings, *on.whole.notes]:
+        with st.expander(f"{counted(len(remarks), 'remark')} of the check"):
+            st.markdown("\n".join(f"- {md(sentence)}" for sentence in remarks))
 
 
 def missing(board: Board) -> None:

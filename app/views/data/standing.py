@@ -8,11 +8,10 @@ from app import state
 from app.kit import sections
 from app.kit.sections import Section
 from app.services import Board, standing
-from app.views.data import source, trash
-from app.views.data import table as data_table
+from app.views.data import source, table, trash
 from app.views.data.parts.cards import data_cards
 from kdcore.data.check.cards import DataCard
-from kdcore.data.check.cards import data_cards as cards_of
+from kdcore.data.check.cards import data_cards as data_cards_of
 from kdcore.data.check.rows import ROWS
 
 
@@ -23,13 +22,13 @@ def draw(board: Board) -> None:
     source.draw(board, on)
     source.missing(board)
     opened = state.now().data.card if state.now().data.card in ROWS else ""
-    cards = cards_of(on)
-    data_cards(cards, opened, _open)
+    cards = data_cards_of(on)
+    data_cards(cards, opened, lambda key: state.change(data={"card": key, "page": 1}))
     sections.put("cards", lambda: _section(cards))
     if opened:
         card = next(card for card in cards if card.key == opened)
-        table = standing.rows(board.data, part, opened)
-        data_table.draw(board, table, f"{card.title}: {card.definition}", linked=True)
+        rows = standing.rows(board.data, part, opened)
+        table.draw(board, rows, f"{card.title}: {card.definition}", linked=True)
     trash.draw(board)
 
 
@@ -37,7 +36,3 @@ def _section(cards: Sequence[DataCard]) -> Section:
     columns = ["card", "value", "detail", "meaning"]
     rows = [(card.title, card.value, card.detail, card.definition) for card in cards]
     return Section("What these data can show", (), pd.DataFrame(rows, columns=columns))
-
-
-def _open(key: str) -> None:
-    state.change(data={"card": key, "page": 1})

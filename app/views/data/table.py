@@ -10,7 +10,7 @@ from app.kit import controls, texts
 from app.services import Board
 from app.state.compare import NO_FILTERS
 
-ROWS_A_PAGE = 200
+ROWS_PER_PAGE = 200
 _WIDE: dict[str, Literal["medium", "large"]] = {
     "title": "medium",
     "description": "large",
@@ -28,14 +28,14 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
     if not len(table):
         st.caption("No rows to show.")
         return
-    pages = -(-len(table) // ROWS_A_PAGE)
+    pages = -(-len(table) // ROWS_PER_PAGE)
     if state.now().data.page > pages:  # a link from before, or another card's page
         state.correct(data={"page": pages})
     page = state.now().data.page
-    shown = table.iloc[(page - 1) * ROWS_A_PAGE : page * ROWS_A_PAGE]
+    shown = table.iloc[(page - 1) * ROWS_PER_PAGE : page * ROWS_PER_PAGE]
     key = f"data_rows_{state.now().data.card}_{state.now().data.tab}"
     st.dataframe(
-        _readable(shown),
+        _readable(numbered(shown)),
         hide_index=True,
         height=min(420, 38 + 35 * len(shown)),
         key=key,
@@ -52,8 +52,8 @@ def draw(board: Board, table: pd.DataFrame, caption: str, *, linked: bool, tag: 
 
 
 def _pages(rows: int, pages: int) -> None:
-    said = f"{rows:,} rows" + (f", {ROWS_A_PAGE} per page" if pages > 1 else "")
-    st.caption(said, width="content")
+    per_page = f", {ROWS_PER_PAGE} per page" if pages > 1 else ""
+    st.caption(f"{rows:,} rows{per_page}", width="content")
     if pages > 1:
         label = f"Page (1 to {pages:,})"
         controls.bound(st.number_input, "data.page", label, min_value=1, max_value=pages, width=150)
@@ -61,7 +61,7 @@ def _pages(rows: int, pages: int) -> None:
 
 def _readable(shown: pd.DataFrame) -> pd.DataFrame:
     """The page as the browser gets it: bounded texts, no description where there is none."""
-    out = numbered(shown).copy()
+    out = shown.copy()
     if "description" in out and not out["description"].astype(bool).any():
         out = out.drop(columns="description")
     for column in out.columns:
@@ -88,10 +88,10 @@ def _columns(shown: pd.DataFrame) -> dict[str, Any]:
 
 
 def _save(board: Board, table: pd.DataFrame) -> None:
-    about = f"KD Lab, {board.data.key}, data {services.whole_data(board.data).content_hash}"
+    source = f"KD Lab, {board.data.key}, data {services.whole_data(board.data).content_hash}"
     st.download_button(
         "CSV",
-        lambda: texts.csv(numbered(table), about),
+        lambda: texts.csv(numbered(table), source),
         file_name=f"{board.data.key}-rows.csv",
         mime="text/csv",
         help="All of these rows; cells that a spreadsheet would run are quoted.",
@@ -100,9 +100,9 @@ def _save(board: Board, table: pd.DataFrame) -> None:
 
 def _to_compare(board: Board, shown: pd.DataFrame, at: int | None, tag: str) -> None:
     """The button that opens the selected pair, or all of a tag, in Compare."""
-    row = int(shown["row"].iloc[at]) if at is not None else -1
-    label = "Open the pair in Compare" if row >= 0 else "Select a row to open it in Compare"
-    ready = board.ready and row >= 0
-    if st.button(label, disabled=not ready, key="data_open_pair"):
+    label = "Select a row to open it in Compare" if at is None else "Open the pair in Compare"
+    closed = not board.ready or at is None
+    if st.button(label, disabled=closed, key="data_open_pair") and at is not None:
+        row = int(shown["row"].iloc[at])
         state.correct(pair=row, compare=NO_FILTERS | {"tags": tag})
         st.switch_page("views/compare/page.py")

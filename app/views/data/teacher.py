@@ -1,14 +1,13 @@
 """The teacher's scores against the labels, and the labels that a sure teacher denies."""
 
-import pandas as pd
 import streamlit as st
 
 from app import services
 from app.kit import controls
 from app.kit.texts import md, percent
-from app.services import Board, standing
+from app.services import Answers, Board, standing
 from app.shell import captions
-from app.views.data import table as data_table
+from app.views.data import table
 from kdcore.analysis.tags import SURE
 
 STRANGER = 0.7  # ROC-AUC below which a teacher's denial says more of the teacher than of the label
@@ -19,45 +18,45 @@ def draw(board: Board) -> None:
     if board.teacher is None:
         st.info(md(f"{services.missing(board)} {services.MISSING_HINT}"), icon=":material/bolt:")
         return
-    table = standing.teacher_against_gold(board)
-    _histogram(board, table)
-    found = standing.suspects(board)
+    _histogram(board, board.teacher)
+    suspects = standing.suspects(board)
     labelled = int((board.pairs.grades >= 0).sum())
-    share = len(found) / labelled if labelled else 0.0
+    share = len(suspects) / labelled if labelled else 0.0
     st.subheader("Suspect labels", anchor=False)
-    said = (
-        f"{len(found):,} of {labelled:,} labels ({percent(share, 1)}) say the opposite of a "
-        f"teacher that is at least {percent(SURE)} sure. Some are mistakes of the label, some "
-        "of the teacher: only reading tells."
-    )
-    area = standing.teacher_auc(board)
-    if area < STRANGER:
+    if (area := standing.teacher_auc(board)) < STRANGER:
         st.warning(
             "This teacher is little better than chance on these data: its ROC-AUC against the "
             f"labels is {area:.3f}, and 0.5 is chance. Where it disagrees with a label, suspect "
             "the teacher first.",
             icon=":material/school:",
         )
-    data_table.draw(board, found, said, linked=True, tag="label_suspect")
+    caption = (
+        f"{len(suspects):,} of {labelled:,} labels ({percent(share, 1)}) say the opposite of a "
+        f"teacher that is at least {percent(SURE)} sure. Some are mistakes of the label, some "
+        "of the teacher: only reading tells."
+    )
+    table.draw(board, suspects, caption, linked=True, tag="label_suspect")
 
 
-def _histogram(board: Board, table: pd.DataFrame) -> None:
+def _histogram(board: Board, teacher: Answers) -> None:
     from app.kit.figures.data import teacher_against_gold
 
-    assert board.teacher is not None
-    counts = table.drop(columns=["from", "to"]).sum(axis=1)
+    bins = standing.teacher_against_gold(board)
+    counts = bins.drop(columns=["from", "to"]).sum(axis=1)
     edge = counts.iloc[0] + counts.iloc[-1]
     sentence = (
         f"{percent(edge / max(counts.sum(), 1))} of {counts.sum():,} pairs have a P(relevant) "
-        f"below 0.05 or from 0.95 on, says {board.teacher.title}."
+        f"below 0.05 or from 0.95 on, says {teacher.title}."
     )
     st.caption(md(sentence))
-    about = f"data {board.pairs.content_hash}, teacher {board.teacher.hash}"
-    if board.teacher.predictions.notes:
-        st.caption("Its answers: " + md("; ".join(board.teacher.predictions.notes)))
-    figure = teacher_against_gold(table, controls.dark())
-    title = "The teacher's P(relevant) by label"
-    models = [f"teacher {captions.plain(board.teacher.title)}"]
-    n = f"n = {counts.sum():,} labelled pairs"
-    caption = captions.of_models(board, title, models=models, n=n)
-    controls.chart(figure, table, sentence, "data_teacher", about, caption)
+    hashes = f"data {board.pairs.content_hash}, teacher {teacher.hash}"
+    if teacher.predictions.notes:
+        st.caption("Its answers: " + md("; ".join(teacher.predictions.notes)))
+    caption = captions.of_models(
+        board,
+        "The teacher's P(relevant) by label",
+        models=[f"teacher {captions.plain(teacher.title)}"],
+        n=f"n = {counts.sum():,} labelled pairs",
+    )
+    figure = teacher_against_gold(bins, controls.dark())
+    controls.chart(figure, bins, sentence, "data_teacher", hashes, caption)

@@ -20,8 +20,8 @@ from kdcore.workspace import Workspace
 def draw(board: Board) -> None:
     """The way out for the data set on the table, and back for those in the trash."""
     home, closed = services.home(), services.public()
-    if said := st.session_state.pop(keys.DATA_TROUBLE, ""):
-        st.error(md(said))
+    if trouble := st.session_state.pop(keys.DATA_TROUBLE, ""):
+        st.error(md(trouble))
     if board.data.badge == "imported":
         with st.popover("Delete this data set", icon=":material/delete:", disabled=closed):
             st.markdown(
@@ -32,37 +32,28 @@ def draw(board: Board) -> None:
                 "Move to the trash",
                 type="primary",
                 key="data_delete",
-                on_click=partial(_delete, board.data.key, home),
+                on_click=partial(_move, delete_data, board.data.key, home, "world"),
                 disabled=closed,
             )
-    for one in in_trash(home.data):
-        until = datetime.fromtimestamp(one.at + LIFETIME).strftime("%Y-%m-%d")
-        with st.container(
-            horizontal=True, vertical_alignment="center", key=f"data_trash_{one.at:.3f}"
-        ):
-            st.caption(f"{md(one.id)} is in the trash until {until}.", width="content")
+    for deleted in in_trash(home.data):
+        key, until = f"{deleted.at:.3f}", datetime.fromtimestamp(deleted.at + LIFETIME)
+        with st.container(horizontal=True, vertical_alignment="center", key=f"data_trash_{key}"):
+            text = f"{md(deleted.id)} is in the trash until {until.strftime('%Y-%m-%d')}."
+            st.caption(text, width="content")
             st.button(
                 "Take back",
                 icon=":material/undo:",
-                key=f"data_restore_{one.at:.3f}",
-                on_click=partial(_restore, one.id, home),
+                key=f"data_restore_{key}",
+                on_click=partial(_move, restore_data, deleted.id, home, deleted.id),
                 disabled=closed,
             )
 
 
-def _delete(name: str, home: Workspace) -> None:
-    _move(lambda: delete_data(name, home), "world")
-
-
-def _restore(name: str, home: Workspace) -> None:
-    _move(lambda: restore_data(name, home), name)
-
-
-def _move(act: Callable[[], None], then: str) -> None:
-    """Do it and stand on other data; what hinders it is told where the visitor is."""
+def _move(move: Callable[[str, Workspace], object], name: str, home: Workspace, then: str) -> None:
+    """Delete or restore a data set, then stand on another; trouble is told where the visitor is."""
     try:
         refuse_public()
-        act()
+        move(name, home)
     except (LabError, OSError) as cause:
         st.session_state[keys.DATA_TROUBLE] = str(cause)
         return

@@ -17,17 +17,8 @@ from kdcore.experiments.presets import PRESETS
 def draw(now: Draft) -> None:
     """The chooser, what the preset is for, and the changes that a click takes back."""
     with st.container(key="distill_preset", gap="xsmall"):
-        controls.bound(
-            st.segmented_control,
-            "distill.preset",
-            "Start from",
-            options=list(PRESETS),
-            format_func=lambda key: PRESETS[key].title,
-            required=True,
-            label_visibility="collapsed",
-            on_change=_choose,
-            args=(),
-        )
+        titles = {key: preset.title for key, preset in PRESETS.items()}
+        controls.choose("distill.preset", "Start from", titles, on_change=_choose, args=())
         changes = draft.beyond(now)
         if changes:  # another experiment than the one whose result the preset promises
             _changes(now, changes)

@@ -1,43 +1,37 @@
-"""Which two language models are asked, and what they answer; others may take either place."""
+"""Which two language models are asked, and their answers; others may take either place."""
 
 from dataclasses import dataclass
 
 import streamlit as st
 
 from app import services, state
-from app.kit.texts import md
+from app.kit.texts import counted, md
 from app.state import keys
 from app.views.masked_word import queries
 from app.views.masked_word.queries import MaskedAnswer
 from kdcore.errors import LabError
-from kdcore.language import check_sentence
+from kdcore.language import Filled, check_sentence
 
 ROLES = {"teacher": "Teacher", "student": "Student"}
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Both answers to a sentence, or the reason why one is missing.
+    """The answers to a sentence, the teacher's and the student's; or why one is missing.
 
-    bad_sentence: the reason is the sentence, not a model.
+    missing: the role that could not answer; "" where the sentence itself is at fault.
     """
 
     sentence: str
-    teacher: MaskedAnswer | None
-    student: MaskedAnswer | None
+    answers: tuple[MaskedAnswer, ...] = ()
     problem: str = ""
-    bad_sentence: bool = False
+    missing: str = ""
 
     @property
-    def answered(self) -> bool:
-        """Whether both models have answered."""
-        return self.teacher is not None and self.student is not None
-
-    def both(self) -> tuple[MaskedAnswer, MaskedAnswer]:
-        """Teacher's and student's answer, once there."""
-        assert self.teacher is not None
-        assert self.student is not None
-        return self.teacher, self.student
+    def filled(self) -> tuple[Filled, Filled]:
+        """What teacher and student would write, once both have answered."""
+        teacher, student = self.answers
+        return teacher.filled, student.filled
 
 
 def ask(sentence: str) -> Pair:
@@ -45,23 +39,21 @@ def ask(sentence: str) -> Pair:
     try:
         check_sentence(sentence)
     except LabError as cause:
-        return Pair(sentence, None, None, str(cause), bad_sentence=True)
-    answers: dict[str, MaskedAnswer] = {}
-    problem = ""
+        return Pair(sentence, problem=str(cause))
+    answers: list[MaskedAnswer] = []
     with st.spinner("Two language models are reading the sentence…"):
         for role in ROLES:
             try:
-                answers[role] = _ask(role, sentence)
+                answers.append(_ask(role, sentence))
             except LabError as cause:
-                problem = str(cause)
-                break
-    return Pair(sentence, answers.get("teacher"), answers.get("student"), problem)
+                return Pair(sentence, tuple(answers), str(cause), missing=role)
+    return Pair(sentence, tuple(answers))
 
 
 def _ask(role: str, sentence: str) -> MaskedAnswer:
     other = _other(role)
     if other and not services.public():
-        if other not in st.session_state.get(keys.MASKED_OPENED, ()):
+        if other not in _opened():
             raise LabError(f"This link asks for another {role}, {other}: open it below to see it")
         return queries.fill_mask(other, sentence, other)
     own = queries.own_masked(role)
@@ -74,21 +66,24 @@ def _ask(role: str, sentence: str) -> MaskedAnswer:
 
 
 def _other(role: str) -> str:
-    now = state.now().masked_word
-    return (now.teacher if role == "teacher" else now.student).strip()
+    """The model that a visitor put in the place of the lab's own; "" without one."""
+    return str(getattr(state.now().masked_word, role)).strip()
+
+
+def _opened() -> set[str]:
+    return set(st.session_state.get(keys.MASKED_OPENED, ()))
 
 
 def draw(pair: Pair) -> None:
-    """Who answered, and the boxes that put other models in their places."""
-    for role, who in (("Teacher", pair.teacher), ("Student", pair.student)):
-        if who is not None:
-            st.caption(
-                f"{role}: {md(who.title)}, {who.layers} layer{'s' * (who.layers != 1)}, "
-                f"{who.weights:,} weights, {len(who.filled):,} words; answered in "
-                f"{who.milliseconds:.0f} ms here, once loaded."
-            )
-    replaced = any(_other(role) for role in ROLES)
-    with st.expander("Use other language models", expanded=replaced):
+    """Which models answered, and the boxes that put other models in their places."""
+    for title, answer in zip(ROLES.values(), pair.answers, strict=False):
+        layers = counted(answer.layers, "layer")
+        st.caption(
+            f"{title}: {md(answer.title)}, {layers}, {answer.weights:,} weights, "
+            f"{len(answer.filled):,} words; answered in {answer.milliseconds:.0f} ms here, once "
+            "loaded."
+        )
+    with st.expander("Use other language models", expanded=any(map(_other, ROLES))):
         if services.public():
             st.caption(services.PUBLIC_REASON)
             return
@@ -103,35 +98,35 @@ def draw(pair: Pair) -> None:
 
 
 def _box(role: str) -> None:
-    key = f"w_m{role}"
-    st.session_state[key] = _other(role)
+    key, other = f"w_m{role}", _other(role)
+    st.session_state[key] = other
     st.text_input(
         f"{ROLES[role]}: folder or hub id",
         key=key,
         max_chars=300,
         placeholder=f"the lab's own {role}",
-        on_change=_named,
+        on_change=_name,
         args=(role, key),
     )
-    other = _other(role)
     if not other:
         return
     with st.container(horizontal=True):
-        if other not in st.session_state.get(keys.MASKED_OPENED, ()):
+        if other not in _opened():
             # a link alone never makes this machine read a folder or fetch gigabytes
             st.button("Open this model", key=f"open_m{role}", on_click=_open, args=(other,))
-        st.button("Back to the lab's own", key=f"own_m{role}", on_click=_back, args=(role,))
+        st.button(
+            "Back to the lab's own",
+            key=f"own_m{role}",
+            on_click=state.change,
+            kwargs={"masked_word": {role: ""}},
+        )
 
 
-def _named(role: str, key: str) -> None:
+def _name(role: str, key: str) -> None:
     other = str(st.session_state[key]).strip()
     state.change(masked_word={role: other})
     _open(other)
 
 
 def _open(other: str) -> None:
-    st.session_state[keys.MASKED_OPENED] = {*st.session_state.get(keys.MASKED_OPENED, ()), other}
-
-
-def _back(role: str) -> None:
-    state.change(masked_word={role: ""})
+    st.session_state[keys.MASKED_OPENED] = _opened() | {other}

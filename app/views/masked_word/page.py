@@ -12,8 +12,8 @@ def _page() -> None:
     pair = models.ask(sentence.shown())
     with top:
         finding.draw(pair)
-    if pair.answered:
-        teacher, student = (model.filled for model in pair.both())
+    if not pair.problem:
+        teacher, student = pair.filled
         sentence.mark_unknown(pair.sentence, {"teacher": teacher, "student": student})
         picture.draw(pair)
     models.draw(pair)

@@ -24,34 +24,33 @@ TEMPERATURES = (1.0, 3.0, 5.0)
 
 def draw(pair: Pair) -> None:
     """Mount the panels and offer their numbers; a release becomes the visitor's choices."""
-    teacher, student = (model.filled for model in pair.both())
-    known = truth(pair.sentence)
+    teacher, student = pair.filled
     same = sorted(teacher.words) == sorted(student.words)
-    rows = _rows(teacher, student, same, known)
-    answer = _aligned(student, teacher) if same else student.logits
-    now = state.now().masked_word
+    rows = _rows(teacher, student, same, truth(pair.sentence))
+    logits = _aligned(student, teacher) if same else student.logits
+    content = _hash(teacher.logits, logits, rows)
     with st.container(key="masked_picture"):
         masked_bars(
             _view(),
             rows=rows,
             teacher=teacher.logits,
-            student=answer,
+            student=logits,
             same=same,
-            content=_hash(teacher.logits, answer, rows),
+            content=content,
             on_change=_on_release,
         )
+    temperature = state.now().masked_word.T
+    models = (
+        f"{role} {captions.plain(answer.title)}, {len(answer.filled.words):,} words"
+        for role, answer in zip(("teacher", "student"), pair.answers, strict=True)
+    )
+    title = f"Masked word: both models at T = {temperature:g} and at T = 1, 3 and 5"
     controls.exports(
         "masked_picture",
         _table(rows, teacher, student),
-        _sentence(pair, now.T),
-        f"KD Lab masked word; sentence {pair.sentence}; {_hash(teacher.logits, answer, rows)}",
-        Caption(
-            f"Masked word: both models at T = {now.T:g} and at T = 1, 3 and 5",
-            " · ".join(
-                f"{role} {captions.plain(model.title)}, {len(model.filled.words):,} words"
-                for role, model in zip(("teacher", "student"), pair.both(), strict=True)
-            ),
-        ),
+        _sentence(pair, temperature),
+        f"KD Lab masked word; sentence {pair.sentence}; {content}",
+        Caption(title, " · ".join(models)),
     )
 
 
@@ -65,12 +64,8 @@ def _rows(
         t, s = teacher.place(word), student.place(word)
         here = t if same else s  # one vocabulary: both logits stand in the teacher's order
         p = truth_of.get(word, 0.0) if truth_of else -1.0
-        rows.append(MaskedRow(word, _number(t), _number(here), p))
+        rows.append(MaskedRow(word, -1 if t is None else t, -1 if here is None else here, p))
     return sorted(rows, key=lambda row: row.t if row.t >= 0 else len(teacher))
-
-
-def _number(place: int | None) -> int:
-    return -1 if place is None else place
 
 
 def _aligned(student: Filled, teacher: Filled) -> NDArray[np.float32]:
@@ -118,7 +113,7 @@ def _table(rows: list[MaskedRow], teacher: Filled, student: Filled) -> pd.DataFr
 
 def _sentence(pair: Pair, temperature: float) -> str:
     parts = []
-    for role, model in zip(("Teacher", "student"), pair.both(), strict=True):
-        words = ", ".join(f"{word} {p:.3f}" for word, p in model.filled.head(4, temperature))
+    for role, filled in zip(("Teacher", "student"), pair.filled, strict=True):
+        words = ", ".join(f"{word} {p:.3f}" for word, p in filled.head(4, temperature))
         parts.append(f"{role} {words}")
     return f"{pair.sentence} At T = {degrees(temperature)}: {'; '.join(parts)}."

@@ -10,7 +10,7 @@ from app.kit.texts import md
 from kdcore.language import LONGEST, Filled
 
 SNACKS = "Let's go to the [MASK] and buy some snacks!"  # the tutorial's own
-PRESETS = (
+PRESETS = (  # name, sentence, why it is worth trying
     ("Snacks", SNACKS, "The tutorial's sentence: a head of a few places, then a long tail."),
     ("Books", "Let's go to the [MASK] and borrow some books!", "The words around leave one place."),
     (
@@ -45,8 +45,7 @@ def draw() -> None:
         "Sentence with [MASK] in place of one word",
         key=key,
         max_chars=min(LONGEST, 300),
-        on_change=_written,
-        args=(key,),
+        on_change=lambda: _take(str(st.session_state[key]).strip()),
         help="Write your own sentence. The lab's two models learned sentences about errands only.",
     )
     with st.container(horizontal=True, key="masked_presets", gap="small"):
@@ -73,15 +72,11 @@ def mark_unknown(sentence: str, models: Mapping[str, Filled]) -> None:
         if filled.unknown:
             roles.setdefault((len(filled), filled.unknown), []).append(f"the {role}")
     lacking = "; ".join(
-        f"{md(', '.join(words))} (not among the {known:,} words of {' and of '.join(names)})"
-        for (known, words), names in roles.items()
+        f"{md(', '.join(words))} (not among the {size:,} words of {' and of '.join(names)})"
+        for (size, words), names in roles.items()
     )
     st.markdown("".join(shown))
     st.caption(f"Unknown words: {lacking}. They are read letter by letter or as one unknown word.")
-
-
-def _written(key: str) -> None:
-    _take(str(st.session_state[key]).strip())
 
 
 def _take(text: str) -> None:

@@ -30,24 +30,7 @@ def draw(board: Board) -> None:
         draft.uploader(
             NAME, "Upload a table or XGLUE's files", several=True, disabled=closed, help=_HELP
         )
-    with right:
-        _path(closed)
-    held = draft.draft(NAME)
-    if held.said:
-        error_box.draw(held.said, held.causes)
-    if held.staged is None:
-        if not held.said:
-            _example()
-        return
-    size = f", {file_size(held.staged.size)}" if held.staged.size else ""
-    with st.container(horizontal=True, vertical_alignment="center", key="data_held"):
-        st.markdown(f":material/description: **{md(held.staged.title)}**{size}")
-        st.button("Remove", on_click=draft.clear, args=(NAME,), key="data_away")
-    mapping.draw(held.staged)
-
-
-def _path(closed: bool) -> None:
-    with st.form("data_path_form", border=False):
+    with right, st.form("data_path_form", border=False):
         text = st.text_input(
             "Or a path on this machine",
             placeholder="~/ads/judged.tsv, or a folder of XGLUE",
@@ -58,6 +41,18 @@ def _path(closed: bool) -> None:
         )
         if st.form_submit_button("Preview", disabled=closed):
             draft.take(NAME, lambda: intake.point_to(text or ""))
+    upload = draft.draft(NAME)
+    if upload.error:
+        error_box.draw(upload.error, upload.causes)
+    elif upload.staged is None:
+        _example()
+    if upload.staged is None:
+        return
+    size = f", {file_size(upload.staged.size)}" if upload.staged.size else ""
+    with st.container(horizontal=True, vertical_alignment="center", key="data_held"):
+        st.markdown(f":material/description: **{md(upload.staged.title)}**{size}")
+        st.button("Remove", on_click=draft.clear, args=(NAME,), key="data_away")
+    mapping.draw(upload.staged)
 
 
 def _example() -> None:

@@ -4,11 +4,10 @@ import streamlit as st
 
 from app.kit.texts import shown
 from app.services import Board
-from app.views.data.bring import mapping as data_mapping
-from app.views.data.queries import head
 from app.views.data.queries.answers import AnswerForm
+from app.views.data.queries.head import Head
 from app.views.data.queries.intake import Staged
-from kdcore.data.answers.choice import KINDS, PER_GRADE
+from kdcore.data.answers.choice import KINDS, PER_GRADE, ColumnChoice
 from kdcore.data.answers.labels import LABEL_NAMES
 
 AUTO = ""
@@ -17,10 +16,9 @@ _WIDE = 4  # boxes in a row
 _FEW = 10  # different texts of a label column
 
 
-def form(staged: Staged, board: Board) -> AnswerForm:
+def form(staged: Staged, seen: Head, board: Board) -> AnswerForm:
     """How the file is to be read; without a choice everything is found by names and values."""
-    seen = head.head(staged, lists=True)
-    mark = staged.path.parent.name[:16] + str(staged.size)
+    mark, columns = staged.mark, list(seen.columns)
     with st.container(horizontal=True, vertical_alignment="bottom", key="data_answers_kind"):
         kind = st.selectbox(
             "Kind of numbers",
@@ -35,24 +33,21 @@ def form(staged: Staged, board: Board) -> AnswerForm:
             help="Pairs without a prediction are left out: every number then covers the "
             "remaining pairs, and its n counts them.",
         )
-    kind = kind or "auto"
-    mapping: dict[str, str] = {}
-    column = AUTO
+    kind, column = kind or "auto", AUTO
     with st.expander("Columns: found by names and values, or chosen here"):
-        for ours, picked in _boxes(LABELS, list(seen.columns), f"text_{mark}").items():
-            mapping |= {ours: picked} if picked else {}
+        mapping = _boxes(LABELS, columns, f"text_{mark}")
         if kind not in PER_GRADE:
-            found = _boxes({"column": "Column of the score"}, list(seen.columns), f"one_{mark}")
-            column = found["column"]
+            box = _boxes({"column": "Column of the score"}, columns, f"one_{mark}")
+            column = box["column"]
         if kind in ("auto", *PER_GRADE, "label_score"):
             st.caption(
                 "For each grade: its column, or the text that stands for it in a column of labels"
             )
             grades = {name: name for name in board.pairs.scheme.grades}
-            options = [*seen.columns, *_label_texts(seen)]
-            picked_grades = _boxes(grades, list(dict.fromkeys(options)), f"grade_{mark}")
-            mapping |= {grade: picked for grade, picked in picked_grades.items() if picked}
-    return AnswerForm(kind, column, tuple(mapping.items()), bool(partial))
+            options = list(dict.fromkeys([*columns, *_label_texts(seen)]))
+            mapping |= _boxes(grades, options, f"grade_{mark}")
+    chosen = {ours: theirs for ours, theirs in mapping.items() if theirs}
+    return AnswerForm(ColumnChoice(kind, column, chosen), bool(partial))
 
 
 def _boxes(labels: dict[str, str], options: list[str], mark: str) -> dict[str, str]:
@@ -72,18 +67,9 @@ def _boxes(labels: dict[str, str], options: list[str], mark: str) -> dict[str, s
     return chosen
 
 
-def _label_texts(seen: head.Head) -> list[str]:
+def _label_texts(seen: Head) -> list[str]:
     """The texts of a column of labels, of which each may mean a grade."""
     plain = [name.strip().casefold() for name in seen.columns]
     place = next((plain.index(name) for name in LABEL_NAMES if name in plain), -1)
     texts = list(dict.fromkeys(row[place] for row in seen.rows)) if place >= 0 else []
     return texts if len(texts) <= _FEW else []
-
-
-def preview(staged: Staged) -> None:
-    """The first rows as they stand in the file, as text."""
-    seen = head.head(staged, lists=True)
-    if not seen.rows:
-        return
-    names = [f"{place}: {name[:60]}" for place, name in enumerate(seen.columns, 1)]
-    data_mapping.first_rows(seen.rows[:5], names)

@@ -14,40 +14,35 @@ from kdcore.errors import LabError
 
 @dataclass
 class Draft:
-    """One thing being brought. ids: the uploads it was made of; said: what was wrong with them."""
+    """One thing being brought. ids: of the uploads in it; error: what was wrong with them."""
 
     staged: Staged | None = None
     ids: tuple[str, ...] = ()
-    said: str = ""
+    error: str = ""
     causes: tuple[str, ...] = ()
 
 
 def draft(name: str) -> Draft:
     """The draft of this name, made when it is first asked for."""
-    held: Draft = st.session_state.setdefault(f"{keys.DRAFT}_{name}", Draft())
-    return held
+    present: Draft = st.session_state.setdefault(f"{keys.DRAFT}_{name}", Draft())
+    return present
 
 
 def clear(name: str) -> None:
     """Forget a draft and throw its copy away; its upload widget starts afresh."""
-    old = draft(name)
-    if old.staged:
-        discard(old.staged)
+    _discard(name)
     st.session_state[f"{keys.DRAFT}_{name}"] = Draft()
-    st.session_state[f"{keys.DRAFT_ROUND}_{name}"] = (
-        st.session_state.get(f"{keys.DRAFT_ROUND}_{name}", 0) + 1
-    )
+    st.session_state[f"{keys.DRAFT_ROUND}_{name}"] = _turn(name) + 1
 
 
 def uploader(name: str, label: str, *, several: bool, disabled: bool, help: str) -> None:
     """An upload widget whose new files become the draft, at once."""
-    turn = st.session_state.get(f"{keys.DRAFT_ROUND}_{name}", 0)
     given: Any = st.file_uploader(
         label,
         accept_multiple_files=several,
         disabled=disabled,
         help=help,
-        key=f"upload_{name}_{turn}",
+        key=f"upload_{name}_{_turn(name)}",
     )
     files = given if isinstance(given, list) else [given] if given is not None else []
     ids = tuple(str(file.file_id) for file in files)
@@ -56,11 +51,19 @@ def uploader(name: str, label: str, *, several: bool, disabled: bool, help: str)
 
 
 def take(name: str, make: Callable[[], Staged], ids: tuple[str, ...] = ()) -> None:
-    """Let a staged file take the draft's place; what is wrong with it is kept to be told."""
-    old = draft(name)
-    if old.staged:
-        discard(old.staged)
+    """Let a staged file take the draft's place; what is wrong with it is kept to be shown."""
+    _discard(name)
     try:
-        st.session_state[f"{keys.DRAFT}_{name}"] = Draft(make(), ids)
+        present = Draft(make(), ids)
     except LabError as error:
-        st.session_state[f"{keys.DRAFT}_{name}"] = Draft(None, ids, *error_box.words(error))
+        present = Draft(None, ids, *error_box.words(error))
+    st.session_state[f"{keys.DRAFT}_{name}"] = present
+
+
+def _turn(name: str) -> int:
+    return int(st.session_state.get(f"{keys.DRAFT_ROUND}_{name}", 0))
+
+
+def _discard(name: str) -> None:
+    if staged := draft(name).staged:
+        discard(staged)

@@ -1,18 +1,16 @@
 """Say what the columns of a staged table are, see its first rows and every bad one, import it."""
 
-from collections.abc import Sequence
-
 import pandas as pd
 import streamlit as st
 
 from app.kit import error_box
 from app.kit.texts import shown
-from app.views.data.bring import grades, problems
-from app.views.data.bring import name as data_import
+from app.views.data.bring import grades, name, problems
 from app.views.data.queries import head, intake
 from app.views.data.queries.head import Head
-from app.views.data.queries.intake import How, Staged
+from app.views.data.queries.intake import Staged
 from kdcore.data.files.cells import TableOptions
+from kdcore.data.sources.table import TableReading
 
 NONE = "— none —"
 LABELS = {
@@ -25,39 +23,37 @@ LABELS = {
 }
 DELIMITERS = {"": "found by looking", ",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
+_ROWS = 6  # that are shown
+
 
 def draw(staged: Staged) -> None:
     """Everything between a staged file and its import."""
     seen = head.head(staged)
-    mark = staged.path.parent.name[:16] + str(staged.size)
+    how: TableReading | None = TableReading()
+    if seen.mapped and not seen.error:
+        options, seen = _options(staged, seen)
+        if not seen.error:
+            mapping = _columns(seen, staged.mark)
+            first_rows(seen)
+            if problem := _missing(mapping):
+                st.warning(problem, icon=":material/arrow_upward:")
+                return
+            how = grades.draw(staged, TableReading(mapping, options=options))
+    elif not seen.error:
+        st.caption("This is XGLUE's own form: its columns, labels and splits are known.")
     if seen.error:
         error_box.draw(seen.error)
-        return
-    how: How | None = How()
-    if seen.mapped:
-        options, seen = _options(staged, seen, mark)
-        if seen.error:
-            error_box.draw(seen.error)
-            return
-        mapping = _columns(seen, mark)
-        _preview(seen)
-        if problem := _missing(mapping):
-            st.warning(problem, icon=":material/arrow_upward:")
-            return
-        how = grades.draw(staged, How(tuple(mapping.items()), options=options), mark)
-    else:
-        st.caption("This is XGLUE's own form: its columns, labels and splits are known.")
-    if how is None:
-        return
-    look = intake.look(staged, how)
-    problems.draw(look)
-    data_import.draw(staged, how, look, mark)
+    elif how is not None:
+        look = intake.look(staged, how)
+        problems.draw(look)
+        name.draw(staged, how, look)
 
 
-def _options(staged: Staged, seen: Head, mark: str) -> tuple[TableOptions, Head]:
+def _options(staged: Staged, seen: Head) -> tuple[TableOptions, Head]:
     """How the file is written, where the visitor can say it better than its looks."""
     if not (seen.is_text or seen.sheets):
         return TableOptions(), seen
+    mark = staged.mark
     with st.container(horizontal=True, vertical_alignment="bottom", key="data_options"):
         sheet = delimiter = ""
         quotes: bool | None = None
@@ -93,26 +89,23 @@ def _options(staged: Staged, seen: Head, mark: str) -> tuple[TableOptions, Head]
 
 def _columns(seen: Head, mark: str) -> dict[str, str | None]:
     """Our columns -> the file's, guessed and changeable."""
-    guesses, options = dict(seen.guesses), [NONE, *seen.columns]
+    options = [NONE, *seen.columns]
     chosen: dict[str, str | None] = {}
-    places = st.columns(6)
-    for place, (ours, label) in zip(places, LABELS.items(), strict=True):
-        guessed = guesses.get(ours)
+    for place, (ours, label) in zip(st.columns(6), LABELS.items(), strict=True):
+        guess = seen.guesses.get(ours)
         with place:
             picked = st.selectbox(
                 label,
                 options,
-                index=options.index(guessed) if guessed in options else 0,
-                format_func=lambda name: _column_name(str(name), seen.headless),
+                index=options.index(guess) if guess in options else 0,
+                format_func=lambda name: (
+                    f"column {name}" if seen.headless and name != NONE else shown(str(name), 60)
+                ),
                 key=f"data_col_{ours}_{len(options)}_{mark}",
                 persist_state="session",
             )
         chosen[ours] = None if picked in (NONE, None) else str(picked)
     return chosen
-
-
-def _column_name(name: str, headless: bool) -> str:
-    return f"column {name}" if headless and name != NONE else shown(name, 60)
 
 
 def _missing(mapping: dict[str, str | None]) -> str:
@@ -126,7 +119,7 @@ def _missing(mapping: dict[str, str | None]) -> str:
     return ""
 
 
-def _preview(seen: Head) -> None:
+def first_rows(seen: Head) -> None:
     """The first rows as they stand in the file, as text."""
     if not seen.rows:
         return
@@ -134,12 +127,7 @@ def _preview(seen: Head) -> None:
         f"column {name}" if seen.headless else f"{place}: {name[:60]}"
         for place, name in enumerate(seen.columns, 1)
     ]
-    first_rows(seen.rows[:6], names)
-
-
-def first_rows(rows: Sequence[Sequence[str]], names: Sequence[str]) -> None:
-    """The first rows of a file as a table of text; names: of its columns, in order."""
-    frame = pd.DataFrame([list(row) for row in rows], dtype=object)
+    frame = pd.DataFrame([list(row) for row in seen.rows[:_ROWS]], dtype=object)
     frame.columns = pd.Index(names[: frame.shape[1]])
     st.dataframe(
         frame,

@@ -7,13 +7,12 @@ from app.kit import error_box
 from app.kit.texts import md
 from app.services import Board, standing
 from app.state import keys
-from app.views.data.bring import answer_columns, draft
-from app.views.data.queries import answers
-from app.views.data.queries.answers import AnswerForm, AnswerLook, Who
+from app.views.data.bring import answer_columns, draft, mapping
+from app.views.data.queries import answers, head
+from app.views.data.queries.answers import AnswerForm, Model
 from app.views.data.queries.intake import Staged
 from kdcore.data.answers.choice import KINDS
 from kdcore.data.answers.imported import Read
-from kdcore.errors import LabError
 from kdcore.evaluation.exports import pairs_csv
 from kdcore.predictions import ROLES
 
@@ -33,61 +32,66 @@ _HELP = (
 
 def draw(board: Board, closed: bool) -> None:
     """The model's role and name, and the upload."""
-    who = _who(board)
+    st.session_state[keys.IMPORTED_MODEL] = _model(board)
     draft.uploader(
         NAME, "A file of predictions for these pairs", several=False, disabled=closed, help=_HELP
     )
-    _template(board)
-    held = draft.draft(NAME)
-    if held.said:
-        error_box.draw(held.said, held.causes)
-    st.session_state[keys.IMPORTED_MODEL] = who
-    for sentence in st.session_state.pop(keys.IMPORTED, ()):
+    st.download_button(
+        f"The {len(board.all_pairs):,} pairs as CSV",
+        lambda: pairs_csv(board.all_pairs, {}),
+        file_name=f"{board.data.key}-pairs.csv",
+        mime="text/csv",
+        key="data_pairs_csv",
+        help="In the order in which predictions are expected; keep the columns, or the order.",
+    )
+    upload = draft.draft(NAME)
+    if upload.error:
+        error_box.draw(upload.error, upload.causes)
+    if sentence := st.session_state.pop(keys.IMPORTED, ""):
         st.success(md(sentence), icon=":material/check:")
 
 
 def draw_file(board: Board, closed: bool) -> None:
     """What the uploaded file holds, how it is read, and the button; nothing without a file."""
     staged = draft.draft(NAME).staged
-    who = st.session_state.get(keys.IMPORTED_MODEL, Who())
+    model = st.session_state.get(keys.IMPORTED_MODEL, Model())
     if staged is None:
         return
-    part = standing.on_pages(board)
     with st.container(border=True, key="data_answers_file"):
         st.subheader(f"{md(staged.title)}: what was read", anchor=False)
-        form = answer_columns.form(staged, board)
-        look = answers.look(staged, board.data, part, form)
-        if look.brought is not None:
-            _read(look.brought.read)
-        else:
-            error_box.draw(look.error, look.causes)
-        answer_columns.preview(staged)
-        _offer(board, staged, who, form, look, closed)
+        seen = head.head(staged, lists=True)
+        form = answer_columns.form(staged, seen, board)
+        read: Read | None = None
+        with error_box.guard():
+            read = answers.read(staged, board.data, standing.on_pages(board), form).read
+            _read(read)
+        mapping.first_rows(seen)
+        _offer(board, staged, model, form, read, closed)
 
 
-def _who(board: Board) -> Who:
+def _model(board: Board) -> Model:
     role = st.radio(
         "Role", ROLES, format_func=lambda key: ROLE_NAMES[key], horizontal=True, key="data_role"
     )
     name = st.text_input(
         "Name of the model",
         value="",
-        placeholder=Who(role=role or "other").title,
+        placeholder=Model(role=role or "other").title,
         max_chars=60,
         key="data_model_name",
         persist_state="session",
     )
     student = ANY
     if role == "twin":
-        known = answers.students(board.data, board.all_pairs.content_hash)
+        names = answers.students(board.data, board.all_pairs.content_hash)
         student = st.selectbox(
             "Twin of",
-            [*known, ANY],
+            [*names, ANY],
             format_func=lambda key: key or "any imported student",
-            key=f"data_twin_of_{len(known)}",
+            key=f"data_twin_of_{len(names)}",
             help="The same student, trained on the labels without a teacher.",
         )
-    return Who(name or "", role or "other", student or ANY)
+    return Model(name or "", role or "other", student or ANY)
 
 
 def _read(read: Read) -> None:
@@ -105,22 +109,22 @@ def _read(read: Read) -> None:
 
 
 def _offer(
-    board: Board, staged: Staged, who: Who, form: AnswerForm, look: AnswerLook, closed: bool
+    board: Board, staged: Staged, model: Model, form: AnswerForm, read: Read | None, closed: bool
 ) -> None:
     """The import button, or why it is disabled: an unreadable file, a name that is taken."""
-    taken = answers.taken(board.data, who.title, board.all_pairs.content_hash)
-    over = taken and st.checkbox(
-        f"Replace the predictions of {md(repr(who.title))} that are here",
-        key=f"data_answers_replace_{who.title}",
+    taken = answers.is_taken(board.data, model.title, board.all_pairs.content_hash)
+    replace = taken and st.checkbox(
+        f"Replace the predictions of {md(repr(model.title))} that are here",
+        key=f"data_answers_replace_{model.title}",
     )
-    blocked = closed or look.brought is None or (taken and not over)
-    if taken and not over:
+    clash = taken and not replace
+    if clash:
         st.caption("There are predictions of that name: choose another name, or replace them.")
     left, right = st.columns([3, 1])
     pressed = left.button(
-        f"Import predictions of {md(who.title)} as {ROLE_NAMES[who.role].lower()}",
+        f"Import predictions of {md(model.title)} as {ROLE_NAMES[model.role].lower()}",
         type="primary",
-        disabled=blocked,
+        disabled=closed or read is None or clash,
         key="data_bring_answers",
         width="stretch",
     )
@@ -128,33 +132,15 @@ def _offer(
         "Remove the file", on_click=draft.clear, args=(NAME,), key="data_answers_away",
         width="stretch",
     )  # fmt: skip
-    if pressed and look.brought is not None:
-        _take_in(board, staged, who, form, look.brought.read, bool(over))
-
-
-def _take_in(
-    board: Board, staged: Staged, who: Who, form: AnswerForm, read: Read, over: bool
-) -> None:
-    part = standing.on_pages(board)
-    try:
-        shown = answers.take_in(staged, board.data, part, who, form, over=over)
-    except LabError as error:
-        error_box.draw(*error_box.words(error))
+    if not pressed or read is None:
         return
-    draft.clear(NAME)
-    state.change(**shown)
-    said = f"Imported {who.title}: {read.answered:,} of {read.pairs:,} pairs, matched "
-    st.session_state[keys.IMPORTED] = (f"{said}{read.aligned}. {'; '.join(read.notes)}.",)
-    st.rerun()
-
-
-def _template(board: Board) -> None:
-    """The pairs as a file that a model elsewhere can read, and add its predictions to."""
-    st.download_button(
-        f"The {len(board.all_pairs):,} pairs as CSV",
-        lambda: pairs_csv(board.all_pairs, {}),
-        file_name=f"{board.data.key}-pairs.csv",
-        mime="text/csv",
-        key="data_pairs_csv",
-        help="In the order in which predictions are expected; keep the columns, or the order.",
-    )
+    with error_box.guard():
+        part = standing.on_pages(board)
+        shown = answers.take_in(staged, board.data, part, model, form, replace=bool(replace))
+        draft.clear(NAME)
+        state.change(**shown)
+        st.session_state[keys.IMPORTED] = (
+            f"Imported {model.title}: {read.answered:,} of {read.pairs:,} pairs, matched "
+            f"{read.aligned}. {'; '.join(read.notes)}."
+        )
+        st.rerun()

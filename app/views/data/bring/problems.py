@@ -19,23 +19,20 @@ def draw(look: Look) -> None:
         st.warning(texts.md(" ".join(look.causes)), icon=":material/help:")
     elif look.error:
         error_box.draw(look.error, look.causes)
-    if look.counts:
-        counts = look.counts
-        said = f"**{counts['kept']:,}** of {counts['rows']:,} rows can be used"
-        said += f", **{counts['rejected']:,}** cannot" if counts["rejected"] else ""
-        back = counts["withdrawn"]
-        if back:
-            said += (
-                f", {back:,} are left out: their title or description begins with "
+    if counts := look.counts:
+        rows = f"**{counts['kept']:,}** of {counts['rows']:,} rows can be used"
+        rows += f", **{counts['rejected']:,}** cannot" if counts["rejected"] else ""
+        if counts["withdrawn"]:
+            rows += (
+                f", {counts['withdrawn']:,} are left out: their title or description begins with "
                 f"{texts.md(WITHDRAWN)}, which marks an ad that its server withdrew"
             )
         grades = f"; grades {texts.md(' < '.join(look.grades))}" if look.grades else ""
-        st.markdown(f"{said}{grades}.")
+        st.markdown(f"{rows}{grades}.")
     if look.problems:
         _bad_rows(look)
-    remarks = [*look.read, *look.notes, *look.findings]
-    if remarks:
-        st.markdown("\n".join(f"- {texts.md(shown(sentence, 500))}" for sentence in remarks))
+    if look.remarks:
+        st.markdown("\n".join(f"- {texts.md(shown(each, 500))}" for each in look.remarks))
 
 
 def _bad_rows(look: Look) -> None:

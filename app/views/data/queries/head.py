@@ -1,8 +1,8 @@
 """The beginning of a staged table: columns, first rows as text, and what they seem to be."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.kit.by_hash import by_hash
@@ -33,13 +33,12 @@ class Head:
     """Column names and first rows, fit for the screen. mapped: whether columns must be named.
 
     guesses: our column -> the file's, or None. headless: no line names the columns. kind: what the
-    file is, in words. sheets: of a workbook. quotes: whether
-    double quotes enclose texts.
+    file is, in words. sheets: of a workbook. quotes: whether double quotes enclose texts.
     """
 
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
-    guesses: tuple[tuple[str, str | None], ...] = ()
+    guesses: Mapping[str, str | None] = field(default_factory=dict)
     headless: bool = False
     mapped: bool = True
     kind: str = ""
@@ -80,39 +79,44 @@ def _head(text: str, title: str, changed: int, options: TableOptions, lists: boo
     except DataError as error:
         return Head(error=shown("; ".join((error.headline, *error.page_problems)), 600))
     rows = [row for _, row in cells.rows]
-    safe = tuple(tuple(shown(cell) for cell in row) for row in rows)
-    guesses = guess(table.columns, rows, table.headless)
     return Head(
-        table.columns, safe, guesses, table.headless, True, table.kind, table.sheets, table.quotes
+        columns=table.columns,
+        rows=tuple(tuple(map(shown, row)) for row in rows),
+        guesses=guess(table.columns, rows, table.headless),
+        headless=table.headless,
+        kind=table.kind,
+        sheets=table.sheets,
+        quotes=table.quotes,
     )
 
 
 def guess(
     columns: Sequence[str], rows: Sequence[Sequence[str]], headless: bool = False
-) -> tuple[tuple[str, str | None], ...]:
+) -> dict[str, str | None]:
     """Which column is which: by its name, by part of its name, the grade also by its few values.
 
     Without a header by its place, where there are as many columns as in QADSM's files.
     """
     plain = [name.strip().casefold() for name in columns]
-    taken: dict[str, int] = {}
+    places: dict[str, int] = {}
     if headless and len(columns) == len(POSITIONS):
-        taken = {ours: place for place, ours in enumerate(POSITIONS)}
+        places = {ours: place for place, ours in enumerate(POSITIONS)}
     for ours, names in NAMES.items():
         exact = [plain.index(name) for name in names if name in plain]
         if exact:
-            taken[ours] = exact[0]
+            places[ours] = exact[0]
     for ours, hints in _HINTS.items():
-        free = [i for i in range(len(columns)) if i not in taken.values()]
-        if ours not in taken:
-            near = next((i for hint in hints for i in free if re.search(hint, plain[i])), None)
-            taken |= {} if near is None else {ours: near}
-    if "grade" not in taken:
-        few = [i for i in range(len(columns)) if i not in taken.values() and _few(rows, i)]
-        taken |= {"grade": few[-1]} if few else {}
-    return tuple((ours, columns[taken[ours]] if ours in taken else None) for ours in NAMES)
+        free = [i for i in range(len(columns)) if i not in places.values()]
+        near = next((i for hint in hints for i in free if re.search(hint, plain[i])), None)
+        if ours not in places and near is not None:
+            places[ours] = near
+    if "grade" not in places:
+        free = [i for i in range(len(columns)) if i not in places.values()]
+        few = [i for i in free if _has_few_values(rows, i)]
+        places |= {"grade": few[-1]} if few else {}
+    return {ours: columns[places[ours]] if ours in places else None for ours in NAMES}
 
 
-def _few(rows: Sequence[Sequence[str]], place: int) -> bool:
+def _has_few_values(rows: Sequence[Sequence[str]], place: int) -> bool:
     values = {row[place] for row in rows if len(row) > place} - {""}
     return 2 <= len(values) <= 6 and len(rows) >= 10

@@ -8,17 +8,17 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.kit import error_box
 from app.kit.by_hash import by_hash
 from app.kit.texts import shown
 from app.services import access
 from kdcore.data import library
 from kdcore.data.check.report import check
-from kdcore.data.files.cells import TableOptions
 from kdcore.data.files.opening import ENDINGS, is_table_name
 from kdcore.data.files.problems import Problem
 from kdcore.data.pairs import TEXT_COLUMNS
@@ -28,11 +28,10 @@ from kdcore.data.sources.rows import Reading
 from kdcore.data.sources.table import TableReading
 from kdcore.data.sources.xglue import is_xglue_name
 from kdcore.errors import DataError, LabError, on_page
-from kdcore.labels import SCHEMES, LabelScheme
 
 MOST_BYTES = 100 * 2**20
-LONG_TEXT = 20_000  # characters; a longer text is told, for it may be an open quote
-KEPT_SECONDS = 86_400  # a file that was set down and never imported
+LONG_TEXT = 20_000  # characters; a longer text may be an open quote
+STORED_SECONDS = 86_400  # a file that was set down and never imported
 _FOLDER = "uploads"
 _UNSAFE = re.compile(r"[^\w .()+-]")
 _LONGEST_NAME = 120  # characters, at most four bytes each
@@ -48,54 +47,27 @@ class Staged:
     size: int
     ours: bool  # a copy in the cache, to be thrown away after the import
 
-
-@dataclass(frozen=True)
-class How:
-    """How a visitor wants a table read. mapping: (our column, the file's or None) pairs.
-
-    scheme: "" infers, a name of SCHEMES, or "own" for `grades`, relevant from `relevant_from` on.
-    """
-
-    mapping: tuple[tuple[str, str | None], ...] | None = None
-    scheme: str = ""
-    grades: tuple[str, ...] = ()
-    relevant_from: int = 1
-    options: TableOptions = field(default_factory=TableOptions)
-    round_grades: bool = False
-
-    def columns(self) -> dict[str, str | None] | None:
-        """The mapping as the library takes it."""
-        return dict(self.mapping) if self.mapping is not None else None
-
-    def labels(self) -> LabelScheme | None:
-        """The grades as told, or None to infer them; ConfigError when they make no sense."""
-        if self.scheme == "own":
-            return LabelScheme(self.grades, self.relevant_from)
-        return SCHEMES.get(self.scheme)
-
-    def reading(self) -> TableReading:
-        """The same as the library takes it."""
-        return TableReading(self.columns(), self.labels(), self.options, self.round_grades)
+    @property
+    def mark(self) -> str:
+        """A part of the keys of its widgets: another file has fresh ones."""
+        return self.path.parent.name[:16] + str(self.size)
 
 
 @dataclass(frozen=True)
 class Look:
-    """What reading a staged file this way gives. error: why nothing can be imported at all.
+    """What reading a staged file gives. error: why nothing can be imported at all.
 
-    read: what was taken for what, in sentences. labels: the texts of the grade column where they
-    leave the scale open; choices: the scales that they fit.
+    remarks: what was read as what, and what is odd. source: what the file is, in words. labels:
+    the texts of the grade column where they leave the scale open; choices: the scales they fit.
     """
 
-    counts: dict[str, int]
+    counts: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-    notes: tuple[str, ...] = ()
-    findings: tuple[str, ...] = ()
-    rows: tuple[dict[str, str], ...] = ()
+    remarks: tuple[str, ...] = ()
     grades: tuple[str, ...] = ()
     source: str = ""
     error: str = ""
     causes: tuple[str, ...] = ()
-    read: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
 
@@ -103,11 +75,7 @@ class Look:
 def stage(files: Sequence[tuple[str, bytes]]) -> Staged:
     """Set uploaded files down: one table or archive, or several files of XGLUE."""
     access.refuse_public()
-    size = sum(len(content) for _, content in files)
-    if size > MOST_BYTES:
-        raise DataError(f"{size / 2**20:.0f} MB are too many; {MOST_BYTES // 2**20} MB at most")
-    if not size:
-        raise DataError("the file is empty; upload one with a header and a row for each pair")
+    size = _checked(sum(len(content) for _, content in files))
     matches = [is_xglue_name(Path(name).name) for name, _ in files]
     if len(files) > 1 and not all(matches):
         raise DataError("upload one table, or several files named like xglue.qadsm.en.train")
@@ -115,11 +83,11 @@ def stage(files: Sequence[tuple[str, bytes]]) -> Staged:
     folder = access.home().cache_folder(_FOLDER) / secrets.token_hex(8)
     folder.mkdir(parents=True)
     names = [
-        match[0] if match else _own_name(name)
+        match[0] if match else _safe_name(name)
         for match, (name, _) in zip(matches, files, strict=True)
     ]
-    for own, (_, content) in zip(names, files, strict=True):
-        (folder / own).write_bytes(content)
+    for name, (_, content) in zip(names, files, strict=True):
+        (folder / name).write_bytes(content)
     path = folder if len(files) > 1 else folder / names[0]
     title = shown(", ".join(name for name, _ in files))
     return Staged(path, title, size, ours=True)
@@ -139,11 +107,16 @@ def point_to(text: str) -> Staged:
         size = path.stat().st_size
     except OSError as cause:
         raise DataError(f"{shown(text)} cannot be read ({cause.strerror})") from cause
+    return Staged(path, shown(path.name), _checked(size), ours=False)
+
+
+def _checked(size: int) -> int:
+    """The bytes of a file; DataError for too many or none."""
     if size > MOST_BYTES:
         raise DataError(f"{size / 2**20:.0f} MB are too many; {MOST_BYTES // 2**20} MB at most")
     if not size:
         raise DataError("the file is empty; upload one with a header and a row for each pair")
-    return Staged(path, shown(path.name), size, ours=False)
+    return size
 
 
 def discard(staged: Staged) -> None:
@@ -153,100 +126,76 @@ def discard(staged: Staged) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def look(staged: Staged, how: How) -> Look:
-    """Read a staged file; every problem is told, nothing is raised."""
+def look(staged: Staged, how: TableReading) -> Look:
+    """Read a staged file; every problem is in the result, nothing is raised."""
     try:
         changed = staged.path.stat().st_mtime_ns
     except OSError:
-        return Look({}, error=f"{staged.title} is no longer here: upload it again")
+        return Look(error=f"{staged.title} is no longer here: upload it again")
     return _look(str(staged.path), staged.title, changed, how)
 
 
 @by_hash(most=6, spinner="Reading every row…")
-def _look(path: str, title: str, changed: int, how: How) -> Look:
+def _look(path: str, title: str, changed: int, how: TableReading) -> Look:
     try:
-        reading = read_path(Path(path), how=how.reading(), file=title)
-        return replace(_seen(reading), source=reading.source)
+        reading = read_path(Path(path), how=how, file=title)
+        if not len(reading.frame):
+            return Look(
+                reading.counts,
+                reading.problems,
+                source=reading.source,
+                error="no row of the file can be used",
+            )
+        findings = check(reading.table("this file", skip_bad=True)).findings
     except LabError as error:
-        headline = getattr(error, "headline", str(error))
-        causes = tuple(map(shown, getattr(error, "page_problems", ())))
-        asked = error if isinstance(error, GradesUnclearError) else None
-        return Look(
-            {},
-            error=shown(headline),
-            causes=causes,
-            labels=asked.labels if asked else (),
-            choices=asked.choices if asked else (),
-        )
-
-
-def _seen(reading: Reading) -> Look:
-    if not len(reading.frame):
-        return Look(reading.counts, reading.problems, error="no row of the file can be used")
-    table = reading.table("this file", skip_bad=True)
-    report = check(table)
+        headline, causes = error_box.words(error)
+        if not isinstance(error, GradesUnclearError):
+            return Look(error=headline, causes=causes)
+        return Look(error=headline, causes=causes, labels=error.labels, choices=error.choices)
+    read = reading.columns.sentences() if reading.columns else ()
+    notes = map(on_page, (*reading.notes, *reading.hints, *_odd_texts(reading)))
     return Look(
         reading.counts,
         reading.problems,
-        tuple(map(on_page, (*reading.notes, *reading.hints, *_long(reading), *_formulas(reading)))),
-        report.findings,
-        tuple(_first_rows(reading)),
+        (*read, *notes, *findings),
         reading.scheme.grades,
-        read=reading.columns.sentences() if reading.columns else (),
+        reading.source,
     )
 
 
-def _long(reading: Reading) -> tuple[str, ...]:
-    lengths = {c: int(reading.frame[c].str.len().max()) for c in TEXT_COLUMNS}
-    column = max(lengths, key=lambda name: lengths[name])
-    if lengths[column] <= LONG_TEXT:
-        return ()
-    return (f"the longest {column} has {lengths[column]:,} characters: is a quote left open?",)
+def _odd_texts(reading: Reading) -> Iterator[str]:
+    """Sentences on very long texts and on those that a spreadsheet would run."""
+    texts = [reading.frame[column].str for column in TEXT_COLUMNS]
+    lengths = [int(column.len().max()) for column in texts]
+    if (longest := max(lengths)) > LONG_TEXT:
+        name = TEXT_COLUMNS[lengths.index(longest)]
+        yield f"the longest {name} has {longest:,} characters: is a quote left open?"
+    if count := sum(int(column.match(_FORMULA).sum()) for column in texts):
+        begin = "text begins" if count == 1 else "texts begin"
+        yield f"{count:,} {begin} like a formula, which stays text here and in every export"
 
 
-def _formulas(reading: Reading) -> tuple[str, ...]:
-    found = sum(int(reading.frame[c].str.match(_FORMULA).sum()) for c in TEXT_COLUMNS)
-    begin = "text begins" if found == 1 else "texts begin"
-    said = f"{found:,} {begin} like a formula, which stays text here and in every export"
-    return (said,) if found else ()
+def take_in(staged: Staged, name: str, how: TableReading, *, skip_bad: bool, replace: bool) -> str:
+    """Import a staged file under a name; returns the name. LabError lists every problem.
 
-
-def _first_rows(reading: Reading, most: int = 8) -> list[dict[str, str]]:
-    names = [*reading.scheme.grades, "unlabelled"]
-    head = reading.frame.head(most)
-    return [
-        {
-            **{c: shown(str(row[c]), 300) for c in TEXT_COLUMNS},
-            "grade": names[int(row["grade"])],
-            "split": str(row["split"]),
-        }
-        for _, row in head.iterrows()
-    ]
-
-
-def origin(staged: Staged, source: str) -> str:
-    """Where imported rows came from, in a sentence with their terms; our own file name unsaid."""
-    said, where = source.replace(staged.path.name, staged.title), "imported on this machine"
-    return said if "XGLUE" in said else f"{said}, {where}; its terms are its owner's"
-
-
-def take_in(staged: Staged, name: str, how: How, *, skip_bad: bool, over: bool) -> str:
-    """Import a staged file under a name; returns the name. LabError tells every problem.
-
-    over: it may take the place of a data set of that name.
+    replace: it may take the place of a data set of that name.
     """
     access.refuse_public()
-    made = library.import_data(
+    # where the rows came from, with their terms; under the name that their owner knows
+    origin = look(staged, how).source.replace(staged.path.name, staged.title)
+    if "XGLUE" not in origin:
+        origin = f"{origin}, imported on this machine; its terms are its owner's"
+    imported = library.import_data(
         staged.path,
         name.strip(),
-        how=how.reading(),
+        how=how,
         skip_bad=skip_bad,
-        replace=over,
+        replace=replace,
         workspace=access.home(),
-        origin=origin(staged, look(staged, how).source),
+        origin=origin,
     )
     discard(staged)
-    return made.table.name
+    return imported.table.name
 
 
 def is_taken(name: str) -> bool:
@@ -256,7 +205,7 @@ def is_taken(name: str) -> bool:
     return False
 
 
-def _own_name(name: str) -> str:
+def _safe_name(name: str) -> str:
     """The name of an upload as it may stand in a folder of ours; its ending must be known."""
     plain = name.replace("\\", "/").rsplit("/", 1)[-1]
     if not (is_table_name(plain) or plain.lower().endswith((*ARCHIVE_SUFFIXES, ".gz"))):
@@ -272,5 +221,5 @@ def _tidy() -> None:
     root = access.home().cache_folder(_FOLDER)
     for folder in root.iterdir() if root.is_dir() else ():
         with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > KEPT_SECONDS:
+            if time.time() - folder.stat().st_mtime > STORED_SECONDS:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -1,5 +1,7 @@
 """What came of a run: the verdict in one sentence, its numbers, what is kept, what to try next."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import isfinite
 
 import streamlit as st
@@ -39,25 +41,25 @@ def finding(run_id: str) -> str:
 
 def draw(run_id: str) -> None:
     """Verdict, numbers with their intervals, retention and three next experiments."""
-    try:
+    with _guard():
         case = judging.case_of(run_id)
+        if case is None:
+            st.caption(md(_no_case(live.find(run_id))))
+            return
+        with st.container(key="distill_judge"):
+            for part in (_sentence, _cards, retention.draw, _seeds, _next):
+                with _guard():  # a file that cannot be read takes its part of the page, no other
+                    part(case)
+
+
+@contextmanager
+def _guard() -> Iterator[None]:
+    """Draw what went wrong inside; a cause that may name folders is left out."""
+    try:
+        yield
     except (LabError, OSError) as cause:
-        _show(cause)
-        return
-    if case is None:
-        st.caption(md(_no_case(live.find(run_id))))
-        return
-    with st.container(key="distill_judge"):
-        for part in (_sentence, _cards, retention.draw, _seeds, _next):
-            try:  # a file that cannot be read takes its part of the page, and no other
-                part(case)
-            except (LabError, OSError) as cause:
-                _show(cause)
-
-
-def _show(cause: Exception) -> None:
-    plain = isinstance(cause, LabError) and not services.public()  # a cause may name folders
-    st.error(md(str(cause)) if plain else "Some of this run's files cannot be read.")
+        plain = isinstance(cause, LabError) and not services.public()
+        st.error(md(str(cause)) if plain else "Some of this run's files cannot be read.")
 
 
 def _sentence(case: Case) -> None:

@@ -1,13 +1,11 @@
 """The Distill page as a visitor uses it: preset, form, YAML, start, the queue, and what failed."""
 
 import json
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import yaml
-from streamlit.testing.v1 import AppTest
 
 from app import services
 from app.services import draft as distilling_draft
@@ -20,74 +18,17 @@ from app.views.distill.queries.cost import Cost
 from kdcore import catalog
 from kdcore.catalog import Method, ResponseParams
 from kdcore.config import DistillConfig, FinetuneConfig, to_dict
-from kdcore.errors import Change
 from kdcore.experiments.presets import PRESETS
-from kdcore.runs.purpose import Purpose
 from kdcore.runs.queue import queue
-from kdcore.runs.record import Record, message_fields
-from kdcore.runs.store import Run, RunStore
-from kdcore.workspace import Workspace
-from tests.app.opening import open_page
-
-MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
-HEAT = "method.params.temperature"
+from kdcore.runs.store import RunStore
+from tests.app.views.distill.acting import HEAT, knob, made, page
+from tests.app.visitor import button, choices, press, texts, visit
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Workspace:
-    """An empty workspace beside the bundled demo; nothing is foreseen."""
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    monkeypatch.setattr(cost, "cost", lambda config, alone: Cost(why="not measured"))
-    for cached in (services.sources, distilling_draft.teachers, distilling.device_queue):
-        cached.clear()
-    return Workspace(tmp_path / "home")
-
-
-def page(**link: str) -> AppTest:
-    """The Distill page, opened by a link."""
-    at = AppTest.from_file(MAIN, default_timeout=60)
-    for name, value in link.items():
-        at.query_params[name] = value
-    at.run()
-    return open_page(at, "distill").run()
-
-
-def texts(at: AppTest) -> str:
-    kinds = ("text", "markdown", "caption", "info", "warning", "error", "success")
-    said = "\n".join(str(e.value) for kind in kinds for e in at.get(kind))
-    return said.replace("\\", "")
-
-
-def held(at: AppTest):
-    return at.session_state["kd_state"]
-
-
-def knob(at: AppTest, path: str):
-    kinds = ("number_input", "selectbox", "checkbox", "text_input", "toggle")
-    return next(e for kind in kinds for e in at.get(kind) if e.key == f"knob_{path}")
-
-
-def button(at: AppTest, key: str):
-    return next(b for b in at.button if b.key == key)
-
-
-def made(
-    home: Workspace,
-    state: str = "running",
-    message: str = "",
-    change: Change | None = None,
-    **about,
-) -> Run:
-    """A distillation in the workspace as its files would tell of it."""
-    config = distilling_draft.draft_of("sixty_seconds", {}).config
-    assert config is not None
-    run = RunStore(home.runs).create(
-        to_dict(config), title="A try", purpose=Purpose(preset="sixty_seconds", **about)
-    )
-    end = message_fields(message, change=change)
-    Record(state=state, title="A try", created=time.time(), **end, step=3).write(run.folder)
-    return run
+def unforeseen(monkeypatch) -> None:
+    """Nothing is estimated, which takes time."""
+    monkeypatch.setattr(cost, "cost", lambda config, train_twin: Cost(why="not measured"))
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -117,10 +58,10 @@ def test_a_changed_setting_stands_in_the_link_and_goes_when_it_is_the_preset_s_a
     at = page()
     assert not at.exception
     knob(at, HEAT).set_value(4.0).run()
-    assert held(at).distill.settings == f"{HEAT}=4"
+    assert choices(at).distill.settings == f"{HEAT}=4"
     assert "temperature 2 → **4**" in texts(at)
     knob(at, HEAT).set_value(2.0).run()
-    assert held(at).distill.settings == ""
+    assert choices(at).distill.settings == ""
 
 
 def test_every_knob_of_the_config_is_in_the_form_with_its_declared_help():
@@ -138,7 +79,7 @@ def test_every_knob_of_the_config_is_in_the_form_with_its_declared_help():
 def test_another_student_brings_its_own_knobs_and_a_named_size_its_dimensions():
     at = page()
     knob(at, "student.name").set_value("bert_mini").run()
-    draft = draft_of("sixty_seconds", decode(held(at).distill.settings))
+    draft = draft_of("sixty_seconds", decode(choices(at).distill.settings))
     assert draft.problems == ()
     assert (draft.at("student.name"), draft.at("student.params.hidden")) == ("bert", 256)
     assert knob(at, "student.params.overlap")
@@ -183,8 +124,8 @@ def test_a_method_that_the_student_cannot_serve_is_greyed_with_its_reason(monkey
     assert grey.disabled
     assert "which TwinBERT cosine does not give" in grey.help
     assert "layers" not in knob(at, "method.name").options
-    assert page(settings="student.name=bert").button
     at = page(settings="student.name=bert")
+    assert at.button
     assert not [b for b in at.button if b.key == "method_layers"]
 
 
@@ -195,7 +136,7 @@ def test_the_yaml_is_the_form_s_object_both_ways():
     assert shown["teacher"] == "teacher"
     shown["seed"] = 7
     at.text_area[0].set_value("# mine\n" + yaml.safe_dump(shown)).run()
-    assert decode(held(at).distill.settings) == {
+    assert decode(choices(at).distill.settings) == {
         HEAT: "4",
         "seed": "7",
         "teacher": "teacher",
@@ -209,7 +150,7 @@ def test_yaml_that_cannot_be_read_is_kept_and_told_by_its_line():
     typed = "stage: distill\nteacher: teacher\nseed: [1,\nhard_weight: x\n"
     at.text_area[0].set_value(typed).run()
     assert "line " in at.error[0].value
-    assert held(at).distill.settings == "seed=5"
+    assert choices(at).distill.settings == "seed=5"
     assert at.text_area[0].value == typed
     at.segmented_control(key="w_dmode").set_value("form").run()
     assert knob(at, "seed").value == 5
@@ -242,15 +183,14 @@ def test_start_puts_student_and_twin_in_the_queue_and_the_page_watches_the_stude
 
     monkeypatch.setattr(distilling, "launch", launch)
     at = page(settings=f"{HEAT}=4")
-    button(at, "distill_start").click().run()
-    assert not at.exception
+    press(at, "distill_start")
     config, twin, purpose = asked[0]
     assert config.method.params.temperature == 4.0
     assert Path(config.teacher).name == "teacher"
     assert twin
     assert purpose.preset == "sixty_seconds"
     (run,) = RunStore(home.runs).list()
-    assert held(at).distill.run == run.id
+    assert choices(at).distill.run == run.id
     assert "Number 1 in line" in texts(at)
     at.toggle(key="w_alone").set_value(False).run()
     button(at, "distill_start").click().run()
@@ -262,9 +202,8 @@ def test_a_visitor_who_comes_back_without_a_link_finds_the_newest_run_that_lives
     run = made(home, "queued")
     queue.enqueue([run], home)
     at = page()
-    assert held(at).distill.run == run.id
-    button(at, f"discard_{run.id}").click().run()
-    assert not at.exception
+    assert choices(at).distill.run == run.id
+    press(at, f"discard_{run.id}")
     assert queue.waiting(home) == []
 
 
@@ -305,7 +244,7 @@ def test_a_failure_says_its_cause_and_offers_the_change_that_would_help(
     for mend in mends:
         mend.click().run()
         pinned = {"teacher": "teacher", "data": "world"}
-        assert decode(held(at).distill.settings) == decode(changed) | pinned
+        assert decode(choices(at).distill.settings) == decode(changed) | pinned
     button(at, f"resume_{run.id}").click().run()
     assert [entry.run_id for entry in queue.waiting(home)] == [run.id]
 
@@ -325,7 +264,7 @@ def test_a_public_showing_shows_all_and_starts_nothing(home, monkeypatch):
     run = made(home, "queued")
     queue.enqueue([run], home)
     at = page()
-    for key in ("distill_start", f"discard_{run.id}"):
+    for key in ("distill_start", "distill_sweep_start", f"discard_{run.id}"):
         assert button(at, key).disabled
     assert knob(at, HEAT).disabled
     assert services.PUBLIC_REASON in texts(at)
@@ -335,24 +274,21 @@ def test_a_public_showing_shows_all_and_starts_nothing(home, monkeypatch):
 
 
 def test_start_s_third_door_opens_a_preset():
-    at = AppTest.from_file(MAIN, default_timeout=60).run()
-    button(at, "door_distill").click().run()
-    assert not at.exception
+    at = press(visit("start"), "door_distill")
     assert at.title[0].value == "Distill"
-    assert held(at).distill.preset == distilling_draft.FIRST
+    assert choices(at).distill.preset == distilling_draft.FIRST
 
 
 def test_a_sweep_around_the_form_is_queued_and_opens_in_runs(home):
     at = page(sweep_a_values="1, 4", sweep_b="seed", sweep_b_values="0, 1")
     assert button(at, "distill_sweep_start").label == "Start 4 runs"
-    button(at, "distill_sweep_start").click().run()
-    assert not at.exception
+    press(at, "distill_sweep_start")
     runs = RunStore(home.runs).list()
     cells = [run for run in runs if run.purpose.role == "cell"]
     settings = {(r.temperature, r.seed) for r in cells}
     assert settings == {(1.0, 0), (1.0, 1), (4.0, 0), (4.0, 1)}
     assert len(runs) == 6  # two twins: temperatures share one
-    assert held(at).runs.tab == "sweep"
+    assert choices(at).runs.tab == "sweep"
     assert at.title[0].value == "Runs"
 
 
@@ -364,11 +300,6 @@ def test_a_grid_that_is_no_good_is_told_and_starts_nothing(home, values, told):
     at = page(sweep_a_values=values)
     assert button(at, "distill_sweep_start").disabled
     assert told in texts(at)
-
-
-def test_a_public_showing_sweeps_nothing(monkeypatch):
-    monkeypatch.setenv("KDLAB_PUBLIC", "1")
-    assert button(page(), "distill_sweep_start").disabled
 
 
 def test_a_sweep_says_its_time_and_varies_schedule_and_size(home, monkeypatch):
@@ -386,11 +317,11 @@ def test_a_sweep_says_its_time_and_varies_schedule_and_size(home, monkeypatch):
 
 
 def test_the_page_opens_on_the_newest_own_run_and_says_whose_verdict_it_shows(home):
-    assert held(page()).distill.run == ""
+    assert choices(page()).distill.run == ""
     made(home, "stopped")
     newest = made(home, "stopped")
     at = page()
-    assert held(at).distill.run == newest.id
+    assert choices(at).distill.run == newest.id
     heads = [h.value for h in at.subheader]
     assert "Your next run" in heads
     assert any(h.startswith("Run shown: ") for h in heads)

@@ -11,66 +11,58 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import services
-from app.kit import by_hash
 from app.services import access, draft
 from app.services.draft import decode
 from app.state import State, changed, of_keys
 from app.views.distill.queries import next_steps, verdict
 from app.views.distill.verdict import judge as distill_judge
 from app.views.distill.verdict import retention
+from kdcore.errors import LabError
 from kdcore.judging.seeds import Seeded, fold
 from kdcore.judging.verdict import NO_TWIN
 from kdcore.predictions import Predictions
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import Record
-from kdcore.runs.speed import Latency, Speed, Timing
+from kdcore.runs.speed import Latency
 from kdcore.runs.store import Run
 from tests.app.made_lab import Made, make_lab
+from tests.app.visitor import choices, texts
+from tests.runs.made_runs import speed_of
 
 BUNDLED = "twinbert_cos-kd"
 
 
-def page():
-    from app import state
-    from app.views.distill.verdict import judge as distill_judge
-
-    distill_judge.draw(state.now().distill.run or "student-kd")
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Path:
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    for cached in (services.sources, draft.teachers):
-        cached.clear()
-    by_hash.clear()
-    yield tmp_path / "home"
-    by_hash.clear()
-
-
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
-    """lab(Made(...)) -> the folder of a made story whose student is judged."""
+    """lab(Made(...), seeds) -> the folder of a made story whose student is judged."""
     monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
 
-    def made(story: Made | None = None) -> Path:
+    def made(story: Made | None = None, *seeds: int) -> Path:
         make_lab(tmp_path / "demo", story or Made(queries=40, bare=True))
-        return tmp_path / "demo" / "runs"
+        runs = tmp_path / "demo" / "runs"
+        for seed in seeds:
+            for name in ("student-kd", "student-hard"):
+                copy = runs / f"{name}-{seed}"
+                shutil.copytree(runs / name, copy)
+                config = json.loads((copy / "config.json").read_text()) | {"seed": seed}
+                (copy / "config.json").write_text(json.dumps(config))
+        return runs
 
     return made
 
 
 def drawn(**fields) -> AppTest:
-    at = AppTest.from_function(page, default_timeout=60)
+    def panel():
+        from app import state
+        from app.views.distill.verdict import judge
+
+        judge.draw(state.now().distill.run or "student-kd")
+
+    at = AppTest.from_function(panel, default_timeout=60)
     at.session_state["kd_state"] = changed(State(), **of_keys(fields))
     at.run()
     assert not at.exception
     return at
-
-
-def texts(at: AppTest) -> str:
-    kinds = ("text", "markdown", "caption", "info", "error")
-    return "\n".join(str(e.value) for kind in kinds for e in at.get(kind)).replace("\\", "")
 
 
 def labels(at: AppTest) -> list[str]:
@@ -78,9 +70,13 @@ def labels(at: AppTest) -> list[str]:
 
 
 def case(run_id: str = "student-kd") -> verdict.Case:
-    found = verdict.case_of(run_id)
-    assert found is not None
-    return found
+    shown = verdict.case_of(run_id)
+    assert shown is not None
+    return shown
+
+
+def stop_early(run: Path) -> None:
+    (run / "metrics.jsonl").write_text('{"step": 9, "epoch": 0.5}\n')
 
 
 def test_the_bundled_student_is_better_than_its_twin_and_the_sentence_holds_the_numbers():
@@ -93,7 +89,7 @@ def test_an_experiment_puts_its_one_change_into_the_form():
     at = drawn(run=BUNDLED)
     assert labels(at)[1:4] == ["half the layers (2 → 1)", "T 2 → 4", "no hard labels"]
     at.button(key=f"next_1_{BUNDLED}").click().run()
-    asked = at.session_state["kd_state"].distill.settings
+    asked = choices(at).distill.settings
     assert decode(asked)["method.params.temperature"] == "4"
     run = services.model_run(BUNDLED)
     draft.prefill(run)
@@ -109,7 +105,7 @@ def test_a_public_showing_judges_but_starts_nothing(lab, monkeypatch):
     closed = [b for b in at.button if b.label != "Open in Compare"]
     assert len(closed) == 5  # three experiments, the twin, the speed
     assert all(b.disabled and b.help == services.PUBLIC_REASON for b in closed)
-    with pytest.raises(next_steps.LabError, match="public showing"):
+    with pytest.raises(LabError, match="public showing"):
         next_steps.train_twin(case())
 
 
@@ -137,7 +133,7 @@ def test_without_a_twin_the_page_offers_to_train_it(lab, home, monkeypatch):
     at.button(key="judge_twin_student-kd").click().run()
     assert [run.purpose.role for run in waiting] == ["twin"]
     assert waiting[0].model_name == "twinbert_cos"
-    assert waiting[0].folder.parent == home / "runs"
+    assert waiting[0].folder.parent == home.runs
 
 
 def test_while_the_twin_trains_the_sentence_is_called_preliminary(lab):
@@ -171,7 +167,7 @@ def test_open_in_compare_sets_this_run_and_its_teacher_on_the_table(lab, monkeyp
     monkeypatch.setattr(st, "switch_page", gone.append)
     at = drawn()
     at.button(key="judge_compare_student-kd").click().run()
-    now = at.session_state["kd_state"]
+    now = choices(at)
     assert (now.data_set, now.student, now.teacher) == ("world", "student-kd", "teacher")
     assert gone == ["views/compare/page.py"]
 
@@ -208,17 +204,8 @@ def test_a_run_from_labels_alone_gets_no_verdict_but_a_reason(lab):
 def test_retention_tells_measured_speed_with_its_conditions_or_that_there_is_none(lab):
     runs = lab()
     assert "Speed was not measured on this machine." in texts(drawn())
-    timing = Timing(p50_ms=2.0, p95_ms=3.0, n=200)
-    speed = Speed(
-        parameters=600_000,
-        megabytes=2.4,
-        one_thread=timing,
-        configured=timing,
-        pairs_per_second=500,
-        tokens_p50=20,
-        tokens_p95=30,
-    )
-    slow = replace(speed, parameters=1_000_000, configured=replace(timing, p50_ms=5.0))
+    speed = speed_of(2.0, parameters=600_000)
+    slow = replace(speed_of(5.0, parameters=1_000_000), one_thread=speed.one_thread)
     Latency(student=speed, teacher=slow).write(Run.load(runs / "student-kd"), access.home())
     kept = verdict.retention_of(case())
     cards = {c.label: c for c in [*retention._size(kept), *retention._speed(kept)]}
@@ -235,17 +222,7 @@ def test_speed_is_measured_on_a_click_and_then_told(lab, home, monkeypatch):
 
     def child(command, **_):
         asked.append(command)
-        timing = Timing(p50_ms=2.0, p95_ms=3.0, n=200)
-        speed = Speed(
-            parameters=1,
-            megabytes=1.0,
-            one_thread=timing,
-            configured=timing,
-            pairs_per_second=1,
-            tokens_p50=2,
-            tokens_p95=3,
-        )
-        Latency(student=speed, teacher=speed).write(case().run, access.home())
+        Latency(student=speed_of(2.0), teacher=speed_of(2.0)).write(case().run, access.home())
         return SimpleNamespace(returncode=0)
 
     monkeypatch.setattr(next_steps.subprocess, "run", child)
@@ -253,7 +230,7 @@ def test_speed_is_measured_on_a_click_and_then_told(lab, home, monkeypatch):
     at.button(key="judge_speed_student-kd").click().run()
     assert asked[0][2:4] == ["kdcore", "latency"]
     assert "n = 200 pairs of test" in texts(at)
-    assert list((home / "cache" / "latency").glob("*.json"))  # the demo is left as it is
+    assert list((home.cache / "latency").glob("*.json"))  # the demo is left as it is
 
 
 def test_a_measurement_that_fails_is_told_in_a_sentence(lab, monkeypatch):
@@ -275,13 +252,7 @@ def test_what_was_foreseen_stands_beside_what_it_took(lab):
 
 
 def test_seeds_of_one_setting_are_folded_and_the_sentence_counts_them(lab):
-    runs = lab()
-    for seed in (1, 2):
-        for name in ("student-kd", "student-hard"):
-            copy = runs / f"{name}-{seed}"
-            shutil.copytree(runs / name, copy)
-            config = json.loads((copy / "config.json").read_text()) | {"seed": seed}
-            (copy / "config.json").write_text(json.dumps(config))
+    lab(None, 1, 2)
     row = verdict.seeds_of(case())
     assert verdict.left_out(case()) == ""
     assert row.seeds == (0, 1, 2)
@@ -293,11 +264,9 @@ def test_seeds_of_one_setting_are_folded_and_the_sentence_counts_them(lab):
 
 
 def test_a_student_ended_early_carries_that_caveat(lab):
-    run = lab() / "student-kd"
-    (run / "metrics.jsonl").write_text('{"step": 9, "epoch": 0.5}\n')
-    assert "The student was ended early, after 0.5 of 1 epochs." in distill_judge.finding(
-        "student-kd"
-    )
+    stop_early(lab() / "student-kd")
+    said = distill_judge.finding("student-kd")
+    assert "The student was ended early, after 0.5 of 1 epochs." in said
 
 
 def test_experiments_follow_the_verdict_over_seeds_where_seeds_were_varied(lab):
@@ -308,3 +277,44 @@ def test_experiments_follow_the_verdict_over_seeds_where_seeds_were_varied(lab):
     ]
     labels_of = [e.label for e in next_steps.experiments(case(), found, doubt)]
     assert labels_of[:2] == ["seed 0 → 1", "test pairs 10,000 → 40,000"]
+
+
+@pytest.mark.parametrize(("name", "who"), [("student-kd-1", "it"), ("student-hard-1", "its twin")])
+def test_a_seed_that_was_stopped_early_or_whose_twin_was_is_left_out_and_named(lab, name, who):
+    runs = lab(None, 1, 2)
+    stop_early(runs / name)
+    assert verdict.seeds_of(case()).seeds == (0, 2)
+    said = f"student-kd-1 ({who} was stopped after 0.5 of 1 epochs)"
+    assert said in distill_judge.finding("student-kd")
+    assert said in texts(drawn())
+
+
+def test_damaged_answers_of_another_seed_cost_that_seed_alone(lab):
+    runs = lab(None, 1, 2)
+    (runs / "student-kd-2" / "predictions" / "test.parquet").write_bytes(b"PAR1 damaged")
+    at = drawn()
+    assert "student-kd-2 (its saved predictions, or its twin's, cannot be read)" in texts(at)
+    assert verdict.seeds_of(case()).seeds == (0, 1)
+    assert len(at.button) >= 3
+
+
+def test_damaged_answers_of_the_twin_leave_the_page_standing(lab):
+    runs = lab(None, 1, 2)
+    (runs / "student-hard" / "predictions" / "test.parquet").write_bytes(b"PAR1 damaged")
+    assert "does not hold predictions" in texts(drawn())
+
+
+def test_the_answers_of_a_deleted_teacher_still_serve(lab):
+    runs = lab(None, 1, 2)
+    kept = Predictions.load(runs / "teacher" / "predictions" / "test.parquet")
+    kept.save(Run.load(runs / "student-kd").teacher_path())
+    shutil.rmtree(runs / "teacher")
+    services.sources.clear()
+    assert case().board.teacher.key == "teacher"
+    assert verdict.retention_of(case()) is not None
+
+
+def test_one_speed_is_measured_at_a_time(lab):
+    lab()
+    with next_steps.MEASURING, pytest.raises(LabError, match="is being measured"):
+        next_steps.measure_speed(case())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import services, state
+from app import state
 from app.services import draft
 from app.services.draft import decode, draft_of
 from app.views.distill.form import yaml_text
@@ -11,8 +11,8 @@ from app.views.distill.queries.cost import Cost
 from kdcore.errors import RunError
 from kdcore.experiments.estimate import data_stats
 from kdcore.runs.queue import control, queue
-from kdcore.workspace import Workspace
-from tests.app.views.distill.test_distill import HEAT, button, held, knob, made, page, texts
+from tests.app.views.distill.acting import HEAT, knob, made, page
+from tests.app.visitor import button, choices, texts
 
 ODD = [
     "a: 2024-13-45",
@@ -30,19 +30,10 @@ ODD = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Workspace:
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    for cached in (services.sources, draft.teachers, runs.device_queue):
-        cached.clear()
-    return Workspace(tmp_path / "home")
-
-
 @pytest.fixture
 def unforeseen(monkeypatch) -> None:
-    """Nothing is foreseen, which takes time."""
-    monkeypatch.setattr(cost, "cost", lambda config, alone: Cost(why="not measured"))
+    """Nothing is estimated, which takes time."""
+    monkeypatch.setattr(cost, "cost", lambda config, train_twin: Cost(why="not measured"))
 
 
 @pytest.mark.parametrize("text", ODD)
@@ -69,11 +60,11 @@ def test_odd_yaml_stays_in_the_box_and_the_page_stands(unforeseen):
 def test_typed_yaml_keeps_its_teacher_and_data_when_the_table_changes(unforeseen):
     at = page(dmode="yaml")
     at.text_area[0].set_value("# mine\n" + at.text_area[0].value).run()
-    assert decode(held(at).distill.settings) == {"teacher": "teacher", "data": "world"}
+    assert decode(choices(at).distill.settings) == {"teacher": "teacher", "data": "world"}
     assert "Changed from the preset" not in texts(at)
     at.segmented_control(key="w_dmode").set_value("form").run()
     knob(at, HEAT).set_value(4.0).run()
-    assert {"teacher", "data", HEAT} == set(decode(held(at).distill.settings))
+    assert {"teacher", "data", HEAT} == set(decode(choices(at).distill.settings))
 
 
 def test_typed_yaml_is_kept_with_a_warning_when_the_form_changes_after_it(unforeseen):
@@ -86,21 +77,21 @@ def test_typed_yaml_is_kept_with_a_warning_when_the_form_changes_after_it(unfore
     assert at.text_area[0].value == typed
     assert "Start runs them, not this text" in texts(at)
     button(at, "distill_yaml_take").click().run()
-    assert HEAT not in decode(held(at).distill.settings)
+    assert HEAT not in decode(choices(at).distill.settings)
     assert "not this text" not in texts(at)
 
 
 def test_settings_longer_than_a_link_are_refused_in_words_and_not_cut(unforeseen):
     long = "student.params.vocabulary=3001;" + f"student.start_from={'x' * 2900}"
     at = page(settings=long)
-    before = held(at).distill.settings
+    before = choices(at).distill.settings
     assert len(before) > 2900
     knob(at, "seed").set_value(12345).run()
     knob(at, "limit").set_value(12345).run()
     knob(at, HEAT).set_value(4.0).run()
-    assert len(held(at).distill.settings) <= 3000
+    assert len(choices(at).distill.settings) <= 3000
     assert "characters do not fit into a link" in texts(at)
-    assert all(part.partition("=")[2] for part in held(at).distill.settings.split(";"))
+    assert all(part.partition("=")[2] for part in choices(at).distill.settings.split(";"))
 
 
 def test_the_longest_settings_are_those_that_the_state_takes():

@@ -9,15 +9,16 @@ import pytest
 
 from app.services.live import status as live_status
 from kdcore.runs.record import Record, message_fields, resumable
-from tests.app.views.distill.test_distill import home, made, page, texts  # noqa: F401 - the fixture of a workspace
+from tests.app.views.distill.acting import made, page
+from tests.app.visitor import texts
 
 
 @pytest.fixture(autouse=True)
-def unasked(home, monkeypatch):  # noqa: F811
+def unasked(monkeypatch):
     monkeypatch.setattr("app.services.live.run.ask_teacher", lambda *a, **k: None)
 
 
-def test_a_paused_run_is_called_paused_and_names_no_command(home):  # noqa: F811
+def test_a_paused_run_is_called_paused_and_names_no_command(home):
     run = made(home, "stopped", resumable("stopped on request at step 3", "x"))
     run.checkpoint_folder.mkdir()
     (run.checkpoint_folder / "checkpoint.json").write_text("{}")
@@ -28,7 +29,7 @@ def test_a_paused_run_is_called_paused_and_names_no_command(home):  # noqa: F811
     assert "stopped" not in said
 
 
-def test_a_failure_of_settings_is_told_with_its_bullets_and_offers_no_blue_resume(home):  # noqa: F811
+def test_a_failure_of_settings_is_told_with_its_bullets_and_offers_no_blue_resume(home):
     run = made(home, "failed", "These settings do not fit:\n- method: it needs four grades")
     end = message_fields(run.status().message, "settings")
     Record(state="failed", created=1.0, **end).write(run.folder)

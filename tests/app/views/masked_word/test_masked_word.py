@@ -153,7 +153,7 @@ def test_a_release_sends_no_logits_again_but_another_choice_of_the_server_does(p
         State(), masked_word={"T": 3}
     )  # Back, or a lesson's step
     after = sent(app.run())
-    assert (after["view"]["T"], after["told"]) == (3, before["told"] + 1)
+    assert (after["view"]["T"], after["turn"]) == (3, before["turn"] + 1)
 
 
 def test_a_link_alone_opens_no_model_until_its_button_is_pressed(page, demo):

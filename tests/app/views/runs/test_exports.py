@@ -38,23 +38,28 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Commands that were started; each writes a little and answers, as `kdlab export` does."""
-    asked: list[list[str]] = []
+    code = (
+        "import sys, json\nfrom pathlib import Path\nwords = sys.argv[1:]\n"
+        "to = Path(words[words.index('--to' if '--to' in words else '--report') + 1])\n"
+        "if '--to' in words:\n"
+        "    to.mkdir(parents=True)\n    (to / 'student.py').write_text('a script')\n"
+        "else:\n    to.write_text('<h1>a page</h1>')\n"
+        "print(json.dumps({'sentence': 'Checked on 56 pairs.'}))"
+    )
+    return instead(monkeypatch, code)
+
+
+def instead(monkeypatch: pytest.MonkeyPatch, code: str) -> list[list[str]]:
+    """Let each export run this code in the place of its command; the commands are listed."""
+    commands: list[list[str]] = []
     genuine = subprocess.Popen
 
     def started(arguments: list[str], **streams: Any) -> Any:
-        asked.append(arguments)
-        code = (
-            "import sys, json\nfrom pathlib import Path\nwords = sys.argv[1:]\n"
-            "to = Path(words[words.index('--to' if '--to' in words else '--report') + 1])\n"
-            "if '--to' in words:\n"
-            "    to.mkdir(parents=True)\n    (to / 'student.py').write_text('a script')\n"
-            "else:\n    to.write_text('<h1>a page</h1>')\n"
-            "print(json.dumps({'sentence': 'Checked on 56 pairs.'}))"
-        )
+        commands.append(arguments)
         return genuine([sys.executable, "-c", code, *arguments[3:]], **streams)
 
     monkeypatch.setattr(exports.subprocess, "Popen", started)
-    return asked
+    return commands
 
 
 def finish() -> None:
@@ -166,14 +171,8 @@ def test_the_oldest_exports_make_room(
 def test_a_failure_is_told_in_the_commands_own_sentence(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    genuine = subprocess.Popen
     said = json.dumps({"error": "the disk is <full>", "problems": []})
-    code = f"import sys; sys.stderr.write({said!r}); sys.exit(4)"
-    monkeypatch.setattr(
-        exports.subprocess,
-        "Popen",
-        lambda arguments, **streams: genuine([sys.executable, "-c", code], **streams),
-    )
+    instead(monkeypatch, f"import sys; sys.stderr.write({said!r}); sys.exit(4)")
     at = box()
     at.button(key="keep_make_folder").click().run()
     finish()
@@ -183,13 +182,7 @@ def test_a_failure_is_told_in_the_commands_own_sentence(
 
 
 def test_more_than_two_at_once_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    genuine = subprocess.Popen
-    sleeping = "import time; time.sleep(60)"
-    monkeypatch.setattr(
-        exports.subprocess,
-        "Popen",
-        lambda arguments, **streams: genuine([sys.executable, "-c", sleeping], **streams),
-    )
+    instead(monkeypatch, "import time; time.sleep(60)")
     exports.start(model_run(RUN), "folder")
     exports.start(model_run(RUN), "report")
     try:

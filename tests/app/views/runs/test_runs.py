@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 from app import services, state
 from app.services.runs import differences, listing, names, seeds
 from app.services.runs import sweep as sweeps
+from app.services.runs.entry import Entry
 from app.state import State, changed
-from app.views.runs import columns, finding, missing, trash
+from app.views.runs import columns, finding, missing, parallel, trash
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
 from kdcore.evaluation.result_files import read_differences
@@ -21,13 +22,12 @@ from kdcore.judging.results import against_twin
 from kdcore.labels import FOUR_GRADES
 from kdcore.runs.marks import Marks
 from kdcore.runs.purpose import Purpose
-from kdcore.runs.speed import Latency, Speed, Timing
+from kdcore.runs.speed import Latency
 from kdcore.runs.store import RunStore
 from kdcore.workspace import Workspace
-from tests.app.opening import open_page
-from tests.runs.made_runs import answer, config_of, make_run
+from tests.app.visitor import button, choices, press, texts, visit
+from tests.runs.made_runs import answer, config_of, make_run, speed_of
 
-MAIN = str(Path(__file__).parents[4] / "app" / "main.py")
 TITLE = "evil <img src=x> *T* 4"
 
 
@@ -73,19 +73,9 @@ def home(tmp_path, monkeypatch) -> Workspace:
 
 
 def page(**link: str) -> AppTest:
-    """The Runs page, opened by a link."""
-    at = AppTest.from_file(MAIN, default_timeout=60)
-    for name, value in link.items():
-        at.query_params[name] = value
-    at.run()
-    open_page(at, "runs").run()
+    at = visit("runs", **link)
     assert not at.exception
     return at
-
-
-def told(at: AppTest) -> str:
-    kinds = ("text", "markdown", "caption", "info", "warning", "error")
-    return "\n".join(str(e.value) for kind in kinds for e in at.get(kind))
 
 
 def measured(at: AppTest, home: Workspace) -> AppTest:
@@ -97,10 +87,14 @@ def measured(at: AppTest, home: Workspace) -> AppTest:
     return at
 
 
-def press(at: AppTest, label: str) -> AppTest:
-    next(b for b in at.button if b.label.startswith(label)).click().run()
-    assert not at.exception
-    return at
+def view_of(entries, apart=(), override: bool = False) -> listing.RunsView:
+    """A view of these runs with the twin as the baseline."""
+    base = entry_of("hard")
+    return listing.RunsView(entries, entries, (), base, "roc_auc", dict(apart), override=override)
+
+
+def entry_of(key: str) -> Entry:
+    return next(e for e in listing.entries() if e.key == key)
 
 
 def table(at: AppTest):
@@ -111,16 +105,16 @@ def test_an_empty_workspace_shows_the_demo_and_its_finding(home):
     for run in list(RunStore(home.runs).list()):
         RunStore(home.runs).delete(run.id)
     at = page()
-    assert "Of 3 runs measured on the test pairs of world, the best student is kd" in told(at)
-    assert "its difference to the baseline, hard, is not measured yet" in told(at)
+    assert "Of 3 runs measured on the test pairs of world, the best student is kd" in texts(at)
+    assert "its difference to the baseline, hard, is not measured yet" in texts(at)
     assert len(table(at)) == 3
 
 
 def test_measuring_gives_the_finding_its_difference_and_verdict(home):
     at = page()
-    assert "4 finished runs are not evaluated yet." in told(at)
+    assert "4 finished runs are not evaluated yet." in texts(at)
     at = measured(at, home)
-    assert "BETTER than the baseline, hard: +" in told(at)
+    assert "BETTER than the baseline, hard: +" in texts(at)
     rows = table(at).set_index("run")
     assert rows.loc["own1", "verdict"].startswith(("▲", "≈", "▼"))
     assert rows.loc["own1", "verdict"].endswith(" ★")
@@ -133,7 +127,7 @@ def test_what_was_measured_is_found_again_without_measuring(monkeypatch, home):
     measured(page(), home)
     read_differences.cache_clear()
     monkeypatch.setattr(background, "request", lambda *a: pytest.fail("measured again"))
-    assert "BETTER than the baseline, hard: +" in told(page())
+    assert "BETTER than the baseline, hard: +" in texts(page())
 
 
 def test_only_settings_that_differ_have_a_column_until_all_are_asked_for():
@@ -146,7 +140,7 @@ def test_only_settings_that_differ_have_a_column_until_all_are_asked_for():
 def test_a_search_finds_a_setting_by_path_and_value():
     at = page(rfind="temperature=8")
     assert table(at)["run"].tolist() == ["own1"]
-    assert "No run matches all of these" in told(page(rfind="nothing has this"))
+    assert "No run matches all of these" in texts(page(rfind="nothing has this"))
 
 
 def test_titles_of_runs_are_never_markup():
@@ -157,7 +151,7 @@ def test_titles_of_runs_are_never_markup():
 
 def test_a_link_chooses_runs_and_opens_one():
     at = page(rpick="own0,kd", ropen="own1")
-    assert "2 chosen" in told(at)
+    assert "2 chosen" in texts(at)
     assert at.selectbox(key="runs_open").value == "own1"
 
 
@@ -170,29 +164,28 @@ def test_the_star_moves_the_baseline_and_outlives_the_visit(home):
 
 def test_an_unknown_baseline_of_a_link_is_named_and_another_stands_in():
     at = page(rbase="gone")
-    assert "no run here is called" in told(at).replace("\\", "")
+    assert "no run here is called" in texts(at)
     assert "hard" in table(at)["run"].tolist()
 
 
 def test_other_pairs_stand_apart_until_the_override_which_stays_visible(home):
     make_run(home.runs / "odd", config_of(), data_hash="f" * 16, created=99.0)
     at = page()
-    assert "1 run does not match the baseline" in told(at)
+    assert "1 run does not match the baseline" in texts(at)
     assert "other test pairs" in table(at).set_index("run").loc["odd", "verdict"]
     at.toggle(key="w_rover").set_value(True).run()
-    assert "Different inputs share these charts" in told(at)
+    assert "Different inputs share these charts" in texts(at)
     for view in ("diff", "parallel", "frontier"):
-        assert "Different inputs share these charts" in told(page(rover="1", rview=view))
+        assert "Different inputs share these charts" in texts(page(rover="1", rview=view))
 
 
 def test_an_export_says_which_inputs_stand_behind_it(home):
     from app.views.runs.drift import inputs
 
     make_run(home.runs / "odd", config_of(), data_hash="f" * 16, created=99.0)
-    entries = listing.entries()
-    base = next(e for e in entries if e.key == "hard")
     apart = {"odd": ("other test pairs",)}
-    made = listing.RunsView(entries, entries, (), base, "roc_auc", apart, override=True)
+    made = view_of(listing.entries(), apart, override=True)
+    base = made.base
     assert "DIFFERENT INPUTS TOGETHER: other test pairs (1)" in inputs(made)
     assert f"data={base.row.test.data_hash}" in inputs(made)
 
@@ -228,7 +221,7 @@ def test_a_deleted_run_is_taken_back_from_the_trash(home):
 
 def test_a_run_of_the_demo_cannot_be_deleted():
     at = page(ropen="kd")
-    assert next(b for b in at.button if b.label == "Delete").disabled
+    assert button(at, "Delete").disabled
 
 
 def test_side_by_side_has_a_column_a_run_and_no_equal_setting():
@@ -241,46 +234,41 @@ def test_side_by_side_has_a_column_a_run_and_no_equal_setting():
 
 def test_two_runs_open_in_compare_with_their_teacher():
     at = page(rpick="own0,kd")
-    button = next(b for b in at.button if b.label == "Open in Compare")
-    assert not button.disabled
-    button.click().run()
-    kept = at.session_state["kd_state"]
-    assert {kept.student, kept.rival} == {"own0", "kd"}
-    assert kept.teacher == "teacher"
+    now = choices(press(at, "Open in Compare"))
+    assert {now.student, now.rival} == {"own0", "kd"}
+    assert now.teacher == "teacher"
+
+
+def cell(home, key: str, temperature: float, group: str = "g1", **made) -> Path:
+    """A student of a sweep over temperatures."""
+    changed = {"method.params.temperature": temperature}
+    twin = f"twin{key[-1]}" if (home.runs / f"twin{key[-1]}").exists() else ""
+    about = Purpose(group=group, role="cell", twin=twin, sweep="T sweep", changed=changed)
+    return make_run(home.runs / key, config_of(temperature, limit=50), purpose=about, **made)
 
 
 def sweep(home):
     for n, temperature in enumerate((1.0, 2.0)):
-        config = config_of(temperature, limit=50)
-        twin = make_run(home.runs / f"twin{n}", twin_config(config), auc=None)
-        answer(twin, pairs_of_world(), 0.3)
-        about = Purpose(group="g1", role="cell", twin=f"twin{n}", sweep="T sweep")
-        about = Purpose(**{**about.__dict__, "changed": {"method.params.temperature": temperature}})
-        cell = make_run(
-            home.runs / f"cell{n}", config, purpose=about, title=f"cell T {temperature}"
-        )
-        answer(cell, pairs_of_world(), 2.0)
+        config = twin_config(config_of(temperature, limit=50))
+        answer(make_run(home.runs / f"twin{n}", config, auc=None), pairs_of_world(), 0.3)
+        answer(cell(home, f"cell{n}", temperature), pairs_of_world(), 2.0)
 
 
 def test_a_sweep_is_a_heat_map_of_values_before_it_is_judged(home):
     sweep(home)
     at = page(rview="sweep")
-    assert "2 of 2 cells are finished" in told(at)
+    assert "2 of 2 cells are finished" in texts(at)
     spec = json.loads(at.get("plotly_chart")[0].proto.spec)
     assert spec["data"][0]["x"] == ["1.0", "2.0"]
 
 
 def test_a_queued_sweep_is_a_grid_of_states_at_once(home):
     for n, standing in enumerate(("queued", "running", "queued")):
-        about = Purpose(
-            group="g2", role="cell", sweep="T", changed={"method.params.temperature": float(n + 1)}
-        )
-        config = config_of(n + 1.0, limit=70)
-        make_run(home.runs / f"q{n}", config, purpose=about, auc=None, state=standing)
+        cell(home, f"q{n}", n + 1.0, "g2", auc=None, state=standing)
     at = page(rview="sweep")
     spec = json.loads(at.get("plotly_chart")[0].proto.spec)
     assert spec["data"][2]["text"][0] == "queued"
-    assert "0 of 3 cells are finished" in told(at)
+    assert "0 of 3 cells are finished" in texts(at)
 
 
 def test_a_sweep_that_was_measured_anywhere_needs_no_press(home):
@@ -297,6 +285,13 @@ def test_a_sweep_that_was_measured_anywhere_needs_no_press(home):
     assert not [b for b in page(rview="sweep").button if "twins" in b.label]
 
 
+def on_axes(monkeypatch, search: str) -> listing.RunsView:
+    """What parallel axes show after a search."""
+    now = changed(State(), runs={"tab": "parallel", "search": search})
+    monkeypatch.setattr(state, "now", lambda: now)
+    return listing.runs_view()
+
+
 def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_its_runs_out(
     home, monkeypatch
 ):
@@ -305,17 +300,12 @@ def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_i
         said = {"kdlab": "0.1.0", "pairs": {"validation": [50, "c" * 16]}}
         (home.runs / f"cell{n}" / "provenance.json").write_text(json.dumps(said))
     at = press(page(rview="sweep"), "Show its runs alone")
-    now = at.session_state["kd_state"]
+    now = choices(at)
     assert (now.runs.search, now.runs.selected) == ("sweep=g1", "cell0,cell1")
-    from app.views.runs import parallel as runs_parallel
-
-    monkeypatch.setattr(
-        state, "now", lambda: changed(State(), runs={"tab": "parallel", "search": "sweep=g1"})
-    )
-    view = listing.runs_view()
+    view = on_axes(monkeypatch, "sweep=g1")
     assert {e.key for e in view.shown} == {"cell0", "cell1"}
     assert not view.unfit
-    axes, _ = runs_parallel.axes_of(view, view.shown)
+    axes, _ = parallel.axes_of(view, view.shown)
     keys = [axis.key for axis in axes]
     assert keys[0] == "method.params.temperature"
     assert "threads" not in keys
@@ -324,14 +314,9 @@ def test_a_sweep_shown_alone_has_an_axis_for_what_it_varied_and_leaves_none_of_i
 def test_settings_of_how_a_run_was_computed_are_no_axis(home, monkeypatch):
     for n, threads in enumerate((1, 2)):
         make_run(home.runs / f"thready{n}", config_of(4.0, threads=threads), title=f"thready{n}")
-    monkeypatch.setattr(
-        state, "now", lambda: changed(State(), runs={"tab": "parallel", "search": "thready"})
-    )
-    from app.views.runs import parallel as runs_parallel
-
-    view = listing.runs_view()
+    view = on_axes(monkeypatch, "thready")
     assert len(view.shown) == 2
-    assert "threads" not in [a.key for a in runs_parallel.axes_of(view, view.shown)[0]]
+    assert "threads" not in [a.key for a in parallel.axes_of(view, view.shown)[0]]
 
 
 def test_names_say_what_differs_among_twenty_runs_and_are_all_unlike():
@@ -362,7 +347,7 @@ def test_no_folder_of_the_server_stands_in_settings_yaml_or_command(home):
     teacher = services.demo().runs / "teacher"
     make_run(home.runs / "pathy", config_of(4.0) | {"teacher": str(teacher)}, title="pathy")
     at = page(ropen="pathy", rview="one")
-    shown = "\n".join([*(c.value for c in at.code), told(at), at.dataframe[0].value.to_csv()])
+    shown = "\n".join([*(c.value for c in at.code), texts(at), at.dataframe[0].value.to_csv()])
     assert str(teacher.parent) not in shown
     assert "--teacher demo:teacher" in shown
     assert RunStore(home.runs).get("demo:teacher").folder == teacher
@@ -374,7 +359,7 @@ def test_a_scoring_stands_not_among_the_runs_until_it_is_searched(home):
     make_run(home.runs / "scored", {"stage": "infer", "run": "kd", "data": "world"}, auc=None)
     at = page()
     assert "scored" not in table(at)["run"].tolist()
-    assert "1 scoring is folded away" in told(at)
+    assert "1 scoring is folded away" in texts(at)
     assert table(page(rfind="stage=infer"))["run"].tolist() == ["scored"]
 
 
@@ -397,39 +382,44 @@ def test_without_a_sweep_the_page_says_how_to_make_one():
 
 def test_the_frontier_draws_performance_against_parameters_from_one_button():
     at = press(page(rview="frontier", rx="seconds"), "Performance against parameters")
-    assert at.query_params["rpaper"] == ["1"] or at.session_state["kd_state"].runs.lines_by_method
-    assert "arXiv:1910.03723" in told(at)
-    assert "latency measured" in told(page(rview="frontier", rx="p50"))
+    assert at.query_params["rpaper"] == ["1"] or choices(at).runs.lines_by_method
+    assert "arXiv:1910.03723" in texts(at)
+    assert "latency measured" in texts(page(rview="frontier", rx="p50"))
 
 
 def test_a_brush_of_a_link_is_kept_and_its_runs_can_be_told(home):
     at = page(rview="parallel", rbrush="test:60:100")
     assert not at.exception
-    from app.views.runs import parallel as runs_parallel
-
-    entries = listing.entries()
-    base = next(e for e in entries if e.key == "hard")
-    made = listing.RunsView(entries, entries, (), base, "roc_auc", {}, override=False)
-    kept = runs_parallel.inside(made, {"test": (60, 100)})
+    made = view_of(listing.entries())
+    kept = parallel.inside(made, {"test": (60, 100)})
     assert "teacher" in {e.key for e in kept}
     assert "hard" not in {e.key for e in kept}
 
 
-def test_a_public_showing_keeps_and_deletes_nothing(monkeypatch, home):
+def test_a_public_showing_saves_deletes_restores_and_measures_nothing(monkeypatch, home):
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
     at = page(ropen="own0")
-    assert next(b for b in at.button if b.label == "Delete").disabled
+    assert button(at, "Delete").disabled
     assert at.text_area(key="runs_note_own0").disabled
     press(page(rpick="own1"), "Make it the baseline")
     assert not (home.root / "marks.json").exists()
-    assert next(b for b in page().button if b.label == "Evaluate now").disabled
+    assert button(page(), "Evaluate now").disabled
+    own = entry_of("own0").row.run
+    for act in (
+        lambda: trash.delete(own),
+        lambda: trash.restore("own0"),
+        lambda: differences.measure([]),
+    ):
+        with pytest.raises(LabError, match="public"):
+            act()
+    assert own.folder.is_dir()
 
 
 def test_a_broken_run_is_shown_with_its_problem(home):
     (home.runs / "own0" / "config.json").write_text("{")
     at = page(ropen="own0")
     assert table(at).set_index("run").loc["own0", "state"] == "broken"
-    assert "cannot be read" in told(at)
+    assert "cannot be read" in texts(at)
 
 
 def seeds_with_twins(home, count: int) -> None:
@@ -464,14 +454,13 @@ def test_two_seeds_with_twins_take_no_side(home):
 
 
 def test_the_finding_tells_that_the_best_of_several_flatters_and_over_how_many():
-    said = told(page()).replace("\\", "")
+    said = texts(page())
     assert "best of 3 on this test set: slightly optimistic" in said
     assert "on 100 pairs" in said
 
 
 def test_a_labels_only_run_is_never_called_the_best_student():
-    alone = [e for e in listing.entries() if e.key == "hard"]
-    made = listing.RunsView(alone, alone, (), alone[0], "roc_auc", {}, override=False)
+    made = view_of([entry_of("hard")])
     assert "the best labels-only run is hard" in finding.sentence(made)
 
 
@@ -479,37 +468,17 @@ def test_a_cell_of_other_pairs_shares_no_color_with_the_others(home):
     sweep(home)
     path = home.runs / "cell0" / "evaluation" / "test.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"data_hash": "f" * 16}))
-    more = make_run(
-        home.runs / "cell2",
-        config_of(3.0),
-        purpose=Purpose(
-            group="g1", role="cell", sweep="T", changed={"method.params.temperature": 3.0}
-        ),
-    )
-    answer(more, pairs_of_world(), 1.0)
+    answer(cell(home, "cell2", 3.0), pairs_of_world(), 1.0)
     at = page(rview="sweep")
     said = json.loads(at.get("plotly_chart")[0].proto.spec)["data"][1]["text"][0]
     assert said[0] == "other inputs"
     assert "other inputs" not in said[1:]
 
 
-def test_nothing_is_deleted_restored_or_measured_in_a_public_showing(monkeypatch, home):
-    own = next(e for e in listing.entries() if e.key == "own0")
-    monkeypatch.setenv("KDLAB_PUBLIC", "1")
-    for act in (
-        lambda: trash.delete(own.row.run),
-        lambda: trash.restore("own0"),
-        lambda: differences.measure([]),
-    ):
-        with pytest.raises(LabError, match="public"):
-            act()
-    assert own.row.run.folder.is_dir()
-
-
 def test_an_own_copy_of_a_bundled_run_is_deleted_and_restored_as_itself(home):
     copy = home.runs / "kd"
     shutil.copytree(services.demo().runs / "kd", copy)
-    entry = next(e for e in listing.entries() if e.key == "own:kd")
+    entry = entry_of("own:kd")
     assert entry.row.run.folder == copy
     trash.delete(entry.row.run)
     assert not copy.exists()
@@ -517,26 +486,16 @@ def test_an_own_copy_of_a_bundled_run_is_deleted_and_restored_as_itself(home):
 
 
 def test_speed_measured_here_of_a_bundled_run_stands_in_the_table(home):
-    entry = next(e for e in listing.entries() if e.key == "kd")
-    timing = Timing(p50_ms=7.0, p95_ms=9.0, n=10)
-    speed = Speed(
-        parameters=1,
-        megabytes=1.0,
-        one_thread=timing,
-        configured=timing,
-        pairs_per_second=1.0,
-        tokens_p50=4,
-        tokens_p95=8,
-    )
-    Latency(student=speed, machine="here").write(entry.row.run, home)
-    again = next(e for e in listing.entries() if e.key == "kd")
+    entry = entry_of("kd")
+    Latency(student=speed_of(7.0), machine="here").write(entry.row.run, home)
+    again = entry_of("kd")
     assert columns.p50(again) == 7.0
 
 
 def test_seconds_of_unknown_machines_share_a_frontier_only_by_the_override():
-    assert "machine not recorded" in told(page(rview="frontier", rx="seconds"))
+    assert "machine not recorded" in texts(page(rview="frontier", rx="seconds"))
     at = page(rview="frontier", rx="seconds", rover="1")
-    assert "Different inputs share these charts" in told(at)
+    assert "Different inputs share these charts" in texts(at)
     assert at.get("plotly_chart")
 
 
@@ -559,12 +518,12 @@ def test_a_run_that_cannot_be_evaluated_says_why_and_can_be_tried_again(monkeypa
     monkeypatch.setattr(results, "answered_pairs", gone)
     background.serve(home, idle=0)
     at = page()
-    assert "could not be evaluated" in told(at)
-    assert "not here any more" in told(at)
+    assert "could not be evaluated" in texts(at)
+    assert "not here any more" in texts(at)
     monkeypatch.undo()
 
 
 def test_an_empty_lab_says_where_runs_come_from(home, monkeypatch):
     for root in (home.runs, services.demo().runs):
         shutil.rmtree(root)
-    assert "There is no run here yet" in told(page())
+    assert "There is no run here yet" in texts(page())

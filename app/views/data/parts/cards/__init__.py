@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from app.kit.browser_part import part, state_value
 from kdcore.data.check.cards import DataCard
@@ -12,15 +11,14 @@ _mount = part(__name__)
 
 
 def data_cards(cards: Sequence[DataCard], opened: str, on_open: Callable[[str], None]) -> None:
-    """Draw them. opened: the key of the open card or ""; on_open is told the new one."""
-    data: dict[str, Any] = {
+    """Draw them. opened: the key of the open card or ""; on_open gets the new one."""
+    data = {
         "cards": [asdict(card) for card in cards],
         "open": opened,
         "label": "What the data hold; a press on a card shows its rows",
     }
 
-    def taken() -> None:
-        said = state_value(KEY, "open")
-        on_open(str(said or "").split(" ")[0])
+    def press() -> None:
+        on_open(str(state_value(KEY, "open") or "").split(" ")[0])
 
-    _mount(key=KEY, data=data, on_open_change=taken)
+    _mount(key=KEY, data=data, on_open_change=press)

@@ -24,7 +24,7 @@ _mount = part(__name__)
 class MaskedRow:
     """A word: its place in the teacher's and the student's logits, -1 where a model lacks it.
 
-    truth: its exact probability, -1 where nobody knows it.
+    truth: its exact probability, -1 where it is not known.
     """
 
     word: str
@@ -47,19 +47,16 @@ class MaskedView:
 
 
 @dataclass(frozen=True)
-class _Told:
-    """What the server last chose and how often, and what the browser shows by now.
+class _Sent:
+    """The view that the server last chose, how often it chose, and what the browser shows by now.
 
     A choice of the browser's own is not sent back, so a release never sends the logits again.
     """
 
     view: MaskedView
-    count: int
+    turn: int
     shown: MaskedView
     heard: bool = False
-
-
-Heard = Callable[[Mapping[str, Any]], MaskedView]
 
 
 def masked_bars(
@@ -70,41 +67,40 @@ def masked_bars(
     student: NDArray[np.float32],
     same: bool,
     content: str,
-    on_change: Heard,
+    on_change: Callable[[Mapping[str, Any]], MaskedView],
 ) -> None:
     """Mount it; on_change gets {T, log, few, same} after a release and returns what it took.
 
     same: both logits are of one vocabulary in one order; content: a hash of all that is shown.
     """
-    told = st.session_state[keys.MASKED_SENT] = _told(view)
+
+    def release() -> None:
+        choices, sent = state_value(KEY, "set"), st.session_state.get(keys.MASKED_SENT)
+        if isinstance(choices, Mapping):
+            shown = on_change(choices)
+            if sent:
+                st.session_state[keys.MASKED_SENT] = replace(sent, shown=shown, heard=True)
+
+    sent = st.session_state[keys.MASKED_SENT] = _sent(view)
     _mount(
         key=KEY,
         data={
-            "view": vars(told.view),
-            "told": told.count,
+            "view": vars(sent.view),
+            "turn": sent.turn,
             "rows": [vars(row) for row in rows],
             "teacher": pa.table({"z": teacher.astype(np.float32)}),
             "student": pa.table({"z": student.astype(np.float32)}),
             "same": same,
             "hash": content,
         },
-        on_set_change=lambda: _on_release(on_change),
+        on_set_change=release,
     )
 
 
-def _told(view: MaskedView) -> _Told:
-    memo: _Told | None = st.session_state.get(keys.MASKED_SENT)
-    if memo is None:
-        return _Told(view, 1, view)
-    gone = (
-        memo.heard and state_value(KEY, "set") is None
-    )  # another page was open: the part begins anew
-    return memo if memo.shown == view and not gone else _Told(view, memo.count + 1, view)
-
-
-def _on_release(on_change: Heard) -> None:
-    said, memo = state_value(KEY, "set"), st.session_state.get(keys.MASKED_SENT)
-    if isinstance(said, Mapping):
-        shown = on_change(said)
-        if memo:
-            st.session_state[keys.MASKED_SENT] = replace(memo, shown=shown, heard=True)
+def _sent(view: MaskedView) -> _Sent:
+    sent: _Sent | None = st.session_state.get(keys.MASKED_SENT)
+    if sent is None:
+        return _Sent(view, 1, view)
+    # another page was open: the part begins anew
+    gone = sent.heard and state_value(KEY, "set") is None
+    return sent if sent.shown == view and not gone else _Sent(view, sent.turn + 1, view)

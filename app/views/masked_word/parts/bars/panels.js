@@ -60,7 +60,7 @@ export function paintPanel(panel, view) {
     line.right.textContent = probability(q);
     line.group.classList.toggle("lit", view.lit === row.word);
   });
-  if (panel.told !== view.title) panel.title.textContent = panel.told = view.title;
+  if (panel.shown !== view.title) panel.title.textContent = panel.shown = view.title;
   panel.foot.replaceChildren(
     spread("teacher", "Teacher", view.stats.teacher), spread("student", "Student", view.stats.student));
   panel.picture.setAttribute("aria-label", summary(view));

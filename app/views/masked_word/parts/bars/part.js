@@ -67,10 +67,10 @@ function makeTools(part) {
   return { node, boxes, button };
 }
 
-/** What the server says; `told` counts the times when it, not the visitor, chose the view. */
+/** What the server says; `turn` counts the times when it, not the visitor, chose the view. */
 function receive(part, data) {
-  if (part.told !== data.told) {
-    part.told = data.told;
+  if (part.turn !== data.turn) {
+    part.turn = data.turn;
     part.now = { ...data.view };
   }
   if (part.hash !== data.hash) {
@@ -97,7 +97,7 @@ function move(part, T) {
 
 function release(part) {
   clearTimeout(part.timer);
-  const choice = JSON.stringify([part.now, part.told]);
+  const choice = JSON.stringify([part.now, part.turn]);
   if (part.sent === choice) return;
   part.sent = choice;
   part.send({ ...part.now, n: Date.now() }); // n: the same choice twice is still news to the server
