@@ -8,12 +8,11 @@ import streamlit as st
 from app import services, state
 from app.kit import controls
 from app.kit.texts import verdict
-from app.services import Answers, Board, Rung, Story
+from app.services import Answers, Board, Story
 from app.services.roles import is_distilled
 from app.services.runs.names import model_name
 from app.shell import captions
 from app.views.start.parts.ladder import ladder
-from kdcore.evaluation.evaluate import Metric
 
 
 def finding(board: Board) -> str:
@@ -79,14 +78,17 @@ def draw(board: Board) -> None:
         return
     with st.container(key="story"):
         ladder(story, "ladder")
-    _newest(story)
+    _open_newest(story)
+    title = f"{story.metric} of each model"
+    if any(rung.twin for rung in story.rungs):
+        title = f"What distillation gained: {story.metric} of each student"
     teacher = [f"teacher {captions.plain(board.teacher.title)}"] if board.teacher else []
-    caption = captions.of_models(board, _title(story), models=teacher)
-    about = f"data={board.pairs.content_hash}"
-    controls.exports("story", _table(story), finding(board), about, caption)
+    caption = captions.of_models(board, title, models=teacher)
+    marks = f"data={board.pairs.content_hash}"
+    controls.exports("story", _table(story), finding(board), marks, caption)
 
 
-def _newest(story: Story) -> None:
+def _open_newest(story: Story) -> None:
     """Buttons from the visitor's newest run to its curves and to all runs."""
     newest = next((rung for rung in story.rungs if rung.newest), None)
     if newest is None:
@@ -104,30 +106,23 @@ def _newest(story: Story) -> None:
             st.switch_page("views/runs/page.py")
 
 
-def _title(story: Story) -> str:
-    if any(rung.twin for rung in story.rungs):
-        return f"What distillation gained: {story.metric} of each student"
-    return f"{story.metric} of each model"
-
-
 def _table(story: Story) -> pd.DataFrame:
-    rows = [
-        {
-            "model": rung.title,
-            "training": how,
-            story.metric: m.value,
-            "low (95 %)": m.low,
-            "high (95 %)": m.high,
-            f"n ({m.n_unit})": m.n,
-        }
-        for rung in story.rungs
-        for how, m in _trainings(rung)
-    ]
+    """A row a value, with how its model was trained as far as that is known here."""
+    rows = []
+    for rung in story.rungs:
+        twin, own = ("labels only", "distilled")
+        if rung.imported:
+            twin, own = ("twin, as brought", "as brought")
+        for training, metric in ((twin, rung.twin), (own, rung.metric)):
+            if metric is not None:
+                rows.append(
+                    {
+                        "model": rung.title,
+                        "training": training,
+                        story.metric: metric.value,
+                        "low (95 %)": metric.low,
+                        "high (95 %)": metric.high,
+                        f"n ({metric.n_unit})": metric.n,
+                    }
+                )
     return pd.DataFrame(rows)
-
-
-def _trainings(rung: Rung) -> list[tuple[str, Metric]]:
-    """How each value of a row was trained, as far as it is known here, and the value."""
-    names = ("twin, as brought", "as brought") if rung.imported else ("labels only", "distilled")
-    twin = [(names[0], rung.twin)] if rung.twin else []
-    return [*twin, (names[1], rung.metric)]

@@ -73,7 +73,7 @@ function legend(part) {
   part.ramp = el("canvas", { class: "ramp", width: 64, height: 1, "aria-hidden": "true" });
   part.most = el("span", { class: "num" });
   return el("div", { class: "row legend muted", "data-picture": true }, "1 pair", part.ramp, part.most, "log scale",
-    el("span", { "data-unpictured": true }, "; drag to select, click a point to read it"));
+    el("span", { "data-unpictured": true }, "Drag to select, click a point to read it."));
 }
 
 /** The palette's colors of the theme that the part stands in now. */

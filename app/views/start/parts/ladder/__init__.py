@@ -1,30 +1,33 @@
 """Every student as a step from its twin without a teacher to itself; other models as one mark."""
 
-from typing import Any
-
-from app.kit.browser_part import part
+from app.kit.browser_part import finite, part
 from app.services import Story
+from kdcore.evaluation.evaluate import Metric
 
 _mount = part(__name__)
 
 
 def ladder(story: Story, key: str) -> None:
     """Draw the story: a row a student, lines for teacher and truth; the newest set apart."""
+
+    def ends(metric: Metric | None) -> list[float] | None:
+        return [metric.value, metric.low, metric.high] if metric else None
+
     rungs = [
         {
-            "title": r.title,
-            "newest": r.newest,
-            "brought": r.imported,
-            "alone": [r.twin.value, r.twin.low, r.twin.high] if r.twin else None,
-            "taught": [r.metric.value, r.metric.low, r.metric.high],
+            "title": rung.title,
+            "newest": rung.newest,
+            "imported": rung.imported,
+            "twin": ends(rung.twin),
+            "own": ends(rung.metric),
         }
-        for r in story.rungs
+        for rung in story.rungs
     ]
-    data: dict[str, Any] = {
+    data = {
         "metric": story.metric,
         "rungs": rungs,
         "teacher": story.teacher.value if story.teacher else None,
-        "truth": story.truth if story.truth == story.truth else None,
+        "truth": finite(story.truth),
         "n": f"{story.teacher.n:,} {story.teacher.n_unit}" if story.teacher else "",
         "definition": story.definition,
     }

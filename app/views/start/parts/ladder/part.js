@@ -9,10 +9,9 @@ const TOP = 34;
 export default function ({ data, parentElement }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => ({}));
-  part.draw = () => draw(root, data, parentElement);
-  part.draw();
+  draw(root, data);
   part.watch?.disconnect();
-  part.watch = new ResizeObserver(() => part.draw());
+  part.watch = new ResizeObserver(() => draw(root, data));
   part.watch.observe(root);
   return () => part.watch.disconnect();
 }
@@ -20,11 +19,11 @@ export default function ({ data, parentElement }) {
 function draw(root, data) {
   const width = Math.max(300, root.clientWidth);
   const narrow = width < 560;
-  const own = data.rungs.some((r) => labelOf(r).length > 1 || r.title.length > 18);
-  const left = narrow ? 8 : own ? 200 : 150;
+  const long = data.rungs.some((r) => labelOf(r).length > 1 || r.title.length > 18);
+  const left = narrow ? 8 : long ? 200 : 150;
   const tall = narrow ? 62 : 46; // a row; a narrow one has its name above and its numbers below
   const height = TOP + data.rungs.length * tall + 40;
-  const all = data.rungs.flatMap((r) => [...(r.alone ?? []), ...r.taught]).filter(Number.isFinite);
+  const all = data.rungs.flatMap((r) => [...(r.twin ?? []), ...r.own]).filter(Number.isFinite);
   const ends = [...all, data.teacher, data.truth].filter((v) => v !== null);
   const low = Math.floor((Math.min(...ends) - 0.01) * 20) / 20;
   const high = Math.min(1, Math.ceil((Math.max(...ends) + 0.005) * 20) / 20);
@@ -61,21 +60,21 @@ function sentence(data) {
 
 /** What the marks mean; of imported models only what they were imported as is known. */
 function legend(rungs) {
-  const own = rungs.some((r) => !r.brought);
-  const brought = rungs.filter((r) => r.brought);
-  const parts = own ? ["◇ labels only · ■ distilled from the teacher, same seed and budget"] : [];
-  if (brought.length) {
-    const marks = brought.some((r) => r.alone) ? "◇ twin, ■ student or other model," : "■ model";
-    const who = own ? ` (${brought.map((r) => r.title).join(", ")})` : "";
-    parts.push(`${marks} as brought${who}; how they were trained is not known here`);
+  const trained = rungs.some((r) => !r.imported);
+  const imported = rungs.filter((r) => r.imported);
+  const parts = trained ? ["◇ labels only · ■ distilled from the teacher, same seed and budget"] : [];
+  if (imported.length) {
+    const marks = imported.some((r) => r.twin) ? "◇ twin, ■ student or other model," : "■ model";
+    const titles = trained ? ` (${imported.map((r) => r.title).join(", ")})` : "";
+    parts.push(`${marks} as brought${titles}; how they were trained is not known here`);
   }
   return parts.join(" · ");
 }
 
 function values(rung) {
-  if (!rung.alone) return number(rung.taught[0]);
-  if (rung.brought) return `${number(rung.taught[0])}, its twin ${number(rung.alone[0])}`;
-  return `${number(rung.alone[0])} with labels only, ${number(rung.taught[0])} distilled`;
+  if (!rung.twin) return number(rung.own[0]);
+  if (rung.imported) return `${number(rung.own[0])}, its twin ${number(rung.twin[0])}`;
+  return `${number(rung.twin[0])} with labels only, ${number(rung.own[0])} distilled`;
 }
 
 function axis(low, high, x, height) {
@@ -120,7 +119,7 @@ function names(rung, x, y, anchor) {
 }
 
 function row(rung, y, x, narrow, right) {
-  const [alone, taught] = [rung.alone, rung.taught];
+  const { twin, own } = rung;
   const whole = `${rung.newest ? "Your newest run: " : ""}${rung.title}`;
   const labels = narrow
     ? [svg("text", { x: 8, y: y - 16, class: "label" }, whole)]
@@ -130,21 +129,21 @@ function row(rung, y, x, narrow, right) {
     const stroke = { stroke: `var(--kd-${role})`, "stroke-width": 2 };
     return svg("line", { x1: x(v[1]), x2: x(v[2]), y1: y + aside, y2: y + aside, ...stroke });
   };
-  const ahead = !alone || taught[0] > alone[0];
+  const ahead = !twin || own[0] > twin[0];
   const value = (v, right, kind) => {
     const at = { x: x(v[0]) + (right ? 11 : -11), y: y + (narrow ? 19 : -9) };
     return svg("text", { ...at, "text-anchor": right ? "start" : "end", class: kind }, number(v[0]));
   };
   return [
     ...labels,
-    ...(alone ? [
-      svg("line", { x1: x(alone[0]), x2: x(taught[0]), y1: y, y2: y, class: "gain" }),
-      whisker(alone, "twin", 4),
-      svg("path", { d: `M${x(alone[0])} ${y - 7}l7 7l-7 7l-7 -7z`, class: "alone" }),
-      value(alone, !ahead, "value"),
+    ...(twin ? [
+      svg("line", { x1: x(twin[0]), x2: x(own[0]), y1: y, y2: y, class: "gain" }),
+      whisker(twin, "twin", 4),
+      svg("path", { d: `M${x(twin[0])} ${y - 7}l7 7l-7 7l-7 -7z`, class: "labels" }),
+      value(twin, !ahead, "value"),
     ] : []),
-    whisker(taught, "student", -4),
-    svg("rect", { x: x(taught[0]) - 6, y: y - 6, width: 12, height: 12, class: "taught" }),
-    value(taught, ahead, "value strong"),
+    whisker(own, "student", -4),
+    svg("rect", { x: x(own[0]) - 6, y: y - 6, width: 12, height: 12, class: "distilled" }),
+    value(own, ahead, "value strong"),
   ];
 }
