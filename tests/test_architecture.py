@@ -144,11 +144,7 @@ PARTICIPLES = {
     *("about", "alone", "asked", "beside", "found", "held", "judged", "kept", "known", "looks"),
     *("made", "said", "spoken", "sums", "taught", "told", "wanted", "who"),
 }
-NAMED_BY_NOUNS = [
-    *("app/views/compare", "app/views/data", "app/views/distill", "app/views/masked_word"),
-    *("app/views/ranking", "app/views/runs", "app/views/start", "app/views/temperature"),
-    *("kdcore",),
-]  # folders (or files) that are clean; a folder joins when it is
+NAMED_BY_NOUNS = ["app", "kdcore"]
 OLD_NAMES = {"kdcore/evaluation/curves.py: judged"}  # a field of stored files keeps its name
 
 

@@ -16,7 +16,6 @@ from app.services.boards import (
 from app.services.evaluations import comparison, evaluation, evaluation_of_rows, gap
 from app.services.links import fetch as fetch_link
 from app.services.links import keep as keep_link
-from app.services.machine import Machine, machine
 from app.services.missing import HINT as MISSING_HINT
 from app.services.missing import TWIN_HINT, left_out, missing
 from app.services.models import Replay, Scored, model_run, replay, score

@@ -1,14 +1,12 @@
 """Act as a visitor of the app in AppTest: open a page by a link, read it, press its buttons."""
 
-from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
 from app.state import State
-from tests.app.opening import open_page
+from tests.app.opening import MAIN, open_page
 
-MAIN = str(Path(__file__).parents[2] / "app" / "main.py")
 _TEXTS = ("text", "markdown", "caption", "info", "warning", "error", "success")
 
 

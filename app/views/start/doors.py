@@ -1,12 +1,17 @@
 """Three ways in, and what runs here."""
 
+import os
+
+import psutil
 import streamlit as st
 
 from app import services, state
+from app.kit.by_hash import by_hash
 from app.parts import lead_to
 from app.services import Board, draft
 from app.shell import lesson
 from app.shell.lessons import lessons
+from kdcore.runs.machine import gpus
 
 
 def doors() -> None:
@@ -48,12 +53,10 @@ def doors() -> None:
 
 def what_runs_here(board: Board) -> None:
     """Device, data and its terms, and who may do what."""
-    here = services.machine()
-    device = f"GPU: {here.gpu}" if here.gpu else "no GPU found; everything runs on the CPU"
     labelled = int((board.pairs.grades >= 0).sum())
     truth = "its truth is known" if board.pairs.truth is not None else "its truth is unknown"
     lines = [
-        f"**Machine:** {here.cores} CPU cores, {here.memory:.0f} GiB of memory; {device}.",
+        f"**Machine:** {_machine()}.",
         f"**Data:** {len(board.pairs):,} pairs, {labelled:,} labelled, "
         f"{board.pairs.query_ids.max(initial=-1) + 1:,} queries; {board.data.badge}; {truth}.",
         "**Network:** nothing leaves this machine; nothing is fetched unless you name a hub model.",
@@ -62,3 +65,11 @@ def what_runs_here(board: Board) -> None:
         lines.append(f"**Visitors:** {services.PUBLIC_REASON}")
     st.subheader("What runs here", anchor=False)
     st.markdown("\n".join(f"- {line}" for line in lines))
+
+
+@by_hash(most=1, seconds=600)
+def _machine() -> str:
+    """Cores, memory and GPU of this machine."""
+    memory = psutil.virtual_memory().total / 2**30
+    gpu = next((f"GPU: {gpu.title}" for gpu in gpus()), "no GPU found; everything runs on the CPU")
+    return f"{os.cpu_count() or 1} CPU cores, {memory:.0f} GiB of memory; {gpu}"

@@ -1,11 +1,8 @@
 """The frame keeps its promises when data or links are broken."""
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
 
-MAIN = str(Path(__file__).parents[3] / "app" / "main.py")
+from tests.app.visitor import visit
 
 
 @pytest.fixture
@@ -14,18 +11,11 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(MAIN, default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.run()
-
-
 def test_a_damaged_data_set_is_told_in_a_sentence_with_a_way_back(home):
     folder = home / "data" / "broken"
     folder.mkdir(parents=True)
     (folder / "dataset.json").write_text("{}")
-    app = opened(v="1", data="broken")
+    app = visit("start", data="broken")
     assert not app.exception
     assert "not a data set of the lab" in app.error[0].value.replace("\\", "")
     app.button(key="trouble_back").click().run()
@@ -34,7 +24,7 @@ def test_a_damaged_data_set_is_told_in_a_sentence_with_a_way_back(home):
 
 
 def test_every_part_of_a_link_that_cannot_be_restored_is_named(home):
-    app = opened(v="1", student="nobody", k="999", color="red", pair="999999")
+    app = visit("start", student="nobody", k="999", color="red", pair="999999")
     told = app.warning[0].value.replace("\\", "")
     for part in ("student: 'nobody'", "k: 999 is outside", "'color'", "no pair=999999"):
         assert part in told

@@ -1,30 +1,12 @@
 """The lesson at the bottom of a page: offered everywhere, explained after the act, summed up."""
 
-from pathlib import Path
-
-from streamlit.testing.v1 import AppTest
-
 from app.shell.lessons import lesson, lessons
 from tests.app.made_lab import Made, make_lab
-
-MAIN = str(Path(__file__).parents[3] / "app" / "main.py")
-
-
-def opened(**link: str) -> AppTest:
-    app = AppTest.from_file(MAIN, default_timeout=120)
-    for name, value in {"v": "1", **link}.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join(node.value for node in app.markdown)
+from tests.app.visitor import texts, visit
 
 
 def test_every_lesson_is_offered_in_the_navigation_and_on_start():
-    keys = [button.key for button in opened().button]
+    keys = [button.key for button in visit("start").button]
     for each in lessons().values():
         assert f"lesson_offer_{each.name}" in keys
     assert {"door_lesson", "door_distill_lesson"} <= set(keys)
@@ -35,7 +17,7 @@ def test_a_lesson_opens_on_the_bundled_data_and_closing_it_returns_to_the_visito
 ):
     make_lab(tmp_path, Made(bare=True), name="mine")
     monkeypatch.setenv("KDLAB_HOME", str(tmp_path))
-    app = opened(data="mine")
+    app = visit("start", data="mine")
     assert app.session_state["kd_state"].data_set == "mine"
     app.button(key="lesson_offer_soft-labels").click().run()
     assert app.session_state["kd_state"].data_set == "world"
@@ -46,17 +28,17 @@ def test_a_lesson_opens_on_the_bundled_data_and_closing_it_returns_to_the_visito
 
 def test_the_sentence_on_what_was_seen_waits_for_the_act():
     step = lesson("soft-labels").steps[0]
-    before = opened(lesson="soft-labels", step="0", T="1")
+    before = visit("start", lesson="soft-labels", step="0", T="1")
     assert step.text in texts(before)
     assert step.seen not in texts(before)
-    after = opened(lesson="soft-labels", step="0", T="4")
+    after = visit("start", lesson="soft-labels", step="0", T="4")
     assert step.seen in texts(after)
     assert after.button(key="lesson_next").label == "Next"
 
 
 def test_a_lesson_ends_with_three_takeaways_and_the_next_lesson():
     taught = lesson("soft-labels")
-    app = opened(lesson="soft-labels", step=str(len(taught.steps)))
+    app = visit("start", lesson="soft-labels", step=str(len(taught.steps)))
     assert all(takeaway in texts(app) for takeaway in taught.takeaways)
     assert lesson(taught.next).title in app.button(key="lesson_next").label
     app.button(key="lesson_close").click().run()
@@ -70,7 +52,7 @@ def test_the_last_step_on_a_student_of_your_own_keeps_your_finished_run(tmp_path
     settings = "method.params.temperature=4"
     bundled = lesson("distill").steps[3].state().distill.run
     for run, then in (("student-kd", "student-kd"), ("unknown", bundled)):
-        app = opened(lesson="distill", step="2", run=run, settings=settings)
+        app = visit("start", lesson="distill", step="2", run=run, settings=settings)
         app.button(key="lesson_next").click().run()
         now = app.session_state["kd_state"]
         assert (now.lesson_step, now.distill.run) == (3, then)

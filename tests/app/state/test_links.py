@@ -1,7 +1,6 @@
 """Any link opens any page: random states, no exception, the same link afterwards."""
 
 import random
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -13,9 +12,8 @@ from app.state.base import VERSION
 from app.state.kinds import Kind
 from kdcore.experiments.presets import PRESETS
 from tests.app.made_lab import Made, make_lab
-from tests.app.opening import open_page
+from tests.app.visitor import visit
 
-MAIN = str(Path(__file__).parents[3] / "app" / "main.py")
 # a page may turn these down when its data have no such row, model or word, and then says so
 NAMES = ("data", "teacher", "student", "rival", "split", "mteacher", "mstudent", "lesson")
 WORDS = ("", "thing 3", "offer", "=1+1", "<script>", "nobody", "lost_by_distillation", "東京, a%b")
@@ -39,14 +37,13 @@ def some_state(seed: int) -> State:
         if kind.key in NAMES or draw.random() < 0.6:
             continue
         options = REAL.get(kind.key) or _options(kind)
-        given = {
+        values[kind.key] = {
             bool: lambda: draw.random() < 0.5,
             int: lambda: draw.choice((0, 1, 7, 30, 59, 9_999)),
             float: lambda: draw.uniform(0, 20),
             tuple: lambda: sorted(draw.random() for _ in range(draw.choice((0, 2, 4)))),
             str: lambda options=options: draw.choice(options or WORDS),
         }[type(kind.default)]()
-        values[kind.key] = given
     return changed(State(), **of_keys(values))
 
 
@@ -54,10 +51,9 @@ def _options(kind: Kind) -> tuple[str, ...]:
     """The words of a choice; they are what its reader lists when it refuses one."""
     try:
         kind.parse("no such word")
-    except ValueError as told:
-        return (
-            tuple(str(told).partition("none of ")[2].split(", ")) if "none of" in str(told) else ()
-        )
+    except ValueError as cause:
+        options = str(cause).partition("none of ")[2]
+        return tuple(options.split(", ")) if options else ()
     return ()
 
 
@@ -84,15 +80,11 @@ def lab(tmp_path_factory):
 @pytest.mark.parametrize("page", [page.name for page in PAGES])
 def test_a_random_link_opens_a_page_and_stays_what_it_was(page, seeds):
     for seed in seeds:
-        asked = query_of(some_state(seed))
-        app = AppTest.from_file(MAIN, default_timeout=120)
-        app.query_params.update(asked)
-        if page != "start":
-            open_page(app, page)
-        app.run()
-        told = (page, seed, asked)
-        assert not app.exception, told
-        assert not app.error, (told, [e.value for e in app.error])
+        link = query_of(some_state(seed))
+        app = visit(page, **link)
+        case = (page, seed, link)
+        assert not app.exception, case
+        assert not app.error, (case, [e.value for e in app.error])
         left = link_of(app)
-        assert left == asked or set(left) == {"v", "kept"}, told
+        assert left == link or set(left) == {"v", "kept"}, case
         assert left["v"] == VERSION
