@@ -1,6 +1,7 @@
 """The choices of the present session, and the address that follows them."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import streamlit as st
@@ -64,12 +65,8 @@ def requested_move() -> dict[str, Any] | None:
 def correct(**values: Any) -> None:
     """Set choices without an entry: what a page puts right, and what is set on the way to one."""
     before, after = now(), changed(now(), **values)
-    moved = (before.data_set, before.data.split, before.pair) != (
-        after.data_set,
-        after.data.split,
-        after.pair,
-    )
-    paths = by_path(values)
+    pair_of, paths = attrgetter("data_set", "data.split", "pair"), by_path(values)
+    moved = pair_of(before) != pair_of(after)
     if moved and "compare.edited" not in paths:  # an edit belongs to the pair it was typed over
         after = changed(after, **nested(defaults_of("pair")))
     st.session_state[keys.STATE] = after

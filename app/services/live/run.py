@@ -203,8 +203,8 @@ def _twin(watched: Watched, seen: Known) -> dict[str, Any] | None:
     twin.look()
     film, probe = twin.film, watched.film.probe
     # their moments compare where both were watched on the same pairs
-    hashes = [None if each is None else each.content_hash for each in (probe, film.probe)]
-    same = hashes[0] is not None and hashes[0] == hashes[1]
+    hashes = {each.content_hash if each is not None else None for each in (probe, film.probe)}
+    same = len(hashes) == 1 and None not in hashes
     if same and film.teacher is None:
         film.look(watched.film.teacher)
     message = twin.tail.since(seen.twin)
