@@ -1,16 +1,13 @@
 """The saved report and the table for LaTeX: texts of data stay texts, nothing is fetched."""
 
-import csv
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from io import StringIO
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from app.kit import texts
 from app.kit.sections import Section
 from app.shell import report, state_file
 from app.shell.report import PICTURES, Material, Subject
@@ -91,11 +88,10 @@ def test_the_report_fetches_nothing_and_holds_link_metrics_tests_and_settings(ma
 
 def test_pictures_and_what_the_page_says_come_before_metrics_and_settings_are_folded(material):
     pair = Section("Pair 7", ("Query: red shoes",), pd.DataFrame({"grade": ["good"], "p": [-0.25]}))
-    told = replace(material, page="Temperature", saved="2026-11-28", sections=[pair])
-    page = report.html(told)
-    wanted = ("Temperature", "2026-11-28", "A finding.", PICTURES, "Pair 7", "red shoes", "−0.25")
-    wanted += ("ROC-AUC", "<summary>Settings</summary>", "seed: 0")
-    places = [page.index(text) for text in wanted]
+    page = report.html(replace(material, page="Temperature", saved="2026-11-28", sections=[pair]))
+    texts = ("Temperature", "2026-11-28", "A finding.", PICTURES, "Pair 7", "red shoes", "−0.25")
+    texts += ("ROC-AUC", "<summary>Settings</summary>", "seed: 0")
+    places = [page.index(text) for text in texts]
     assert places == sorted(places)
 
 
@@ -135,13 +131,6 @@ def test_a_report_of_nobody_is_still_a_page(material):
     empty = replace(material, subjects=[], against=None)
     assert "Settings" in report.html(empty)
     assert report.latex([], None).count("tabular") == 2
-
-
-@pytest.mark.parametrize("text", ["=1+1", "@SUM(A1)", "+1", "-1", "\t=1", "＝1", " =1"])
-def test_a_cell_that_a_spreadsheet_would_run_is_saved_behind_an_apostrophe(text):
-    saved = texts.csv(pd.DataFrame({"query": [text], "n": [-1]}), "data=world\nabc")
-    cell = next(csv.DictReader(StringIO(saved)))
-    assert cell == {"query": "'" + text, "n": "-1", "made_from": "data=world abc"}
 
 
 def test_a_dagger_of_the_latex_table_is_explained_in_its_caption(material):
