@@ -48,6 +48,12 @@ export function color(root, role) {
   return getComputedStyle(root).getPropertyValue(`--kd-${role}`).trim() || "#888888";
 }
 
+/** The colors a canvas needs, by role; read anew for each theme. */
+export function colorsOf(root) {
+  const roles = ["teacher", "student", "twin", "truth", "gold", "defect", "grid", "text", "muted", "background"];
+  return Object.fromEntries(roles.map((role) => [role, color(root, role)]));
+}
+
 /** paint() at most once a frame, however often it is asked for; cancel() on unmount. */
 export function painter(paint) {
   let asked = 0;

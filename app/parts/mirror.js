@@ -2,8 +2,9 @@
 // a bin is the square root of its share. Both sides share one scale, which ends at the least of a
 // few round shares that holds every bin; or at 100 %, so that pictures at several T compare.
 
-import { color, fit, fontOf } from "./draw.js";
+import { colorsOf, fit, fontOf } from "./draw.js";
 import { clamp } from "./maths.js";
+import { integer } from "./words.js";
 
 const LEFT = 34;
 const RIGHT = 10;
@@ -11,14 +12,44 @@ const FOOT = 34;
 const SCALES = [[0.05, [0.005, 0.02, 0.05]], [0.1, [0.01, 0.05, 0.1]], [0.2, [0.01, 0.05, 0.2]],
   [0.5, [0.02, 0.1, 0.5]], [1, [0.01, 0.1, 0.5]]]; // the share at the end, the shares named
 
-/** The colors a canvas needs, read once a theme. */
-export function colorsOf(root) {
-  const roles = ["teacher", "student", "twin", "truth", "gold", "defect", "grid", "text", "muted", "background"];
-  return Object.fromEntries(roles.map((role) => [role, color(root, role)]));
+/** The plan of an axis of probabilities, 0 to 1. */
+export function probabilityAxis(label, same) {
+  const ticks = [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${value}`]);
+  return { low: 0, high: 1, ticks, label, same };
+}
+
+/** Give a part the colors of the theme, now and whenever its canvas is drawn anew to be saved. */
+export function useCanvas(part, root, paint) {
+  part.colors = colorsOf(root);
+  part.canvas.redraw = () => {
+    part.colors = colorsOf(root);
+    paint(part);
+  };
+}
+
+/** Show the counts of the bin under the pointer in part.read, and part.note when the pointer leaves. */
+export function readBins(part, unit = "") {
+  part.canvas.onpointermove = ({ offsetX }) => {
+    const { scene, read } = part;
+    const text = scene && binText(scene, offsetX, unit);
+    if (text) read.textContent = text;
+  };
+  part.canvas.onpointerleave = () => (part.read.textContent = part.note);
+}
+
+function binText(scene, x, unit) {
+  const { low, high, up, down } = scene;
+  const bins = up.counts.length;
+  const [start, end] = [across(scene, low), across(scene, high)];
+  const bin = Math.floor(((x - start) / (end - start)) * bins);
+  if (bin < 0 || bin >= bins || !up.n) return "";
+  const edge = (at) => (low + ((high - low) * at) / bins).toFixed(2);
+  const pairs = (side) => `${side.role} ${integer(side.counts[bin])} pairs`;
+  return `${edge(bin)} to ${edge(bin + 1)}${unit}: ${pairs(up)}, ${pairs(down)}.`;
 }
 
 /** Pixels of a value on the axis. */
-export function across(plan, value) {
+function across(plan, value) {
   return LEFT + ((value - plan.low) / (plan.high - plan.low)) * (plan.width - LEFT - RIGHT);
 }
 
@@ -31,7 +62,7 @@ export function mirrored(canvas, height, colors, plan, up, down, line = null) {
   const [context, width] = fit(canvas, height);
   const [top, named] = scaleOf(plan, [up, down, line]);
   const half = (height - FOOT) / 2;
-  const scene = { ...plan, top, named, width, height, middle: half + 2, reach: half - 12 };
+  const scene = { ...plan, up, down, top, named, width, height, middle: half + 2, reach: half - 12 };
   context.clearRect(0, 0, width, height);
   context.font = fontOf(canvas, 12);
   frame(context, scene, colors);

@@ -8,6 +8,8 @@
 //   world   all logits on the page (see temperature_data), or null before they arrive
 // Any part of any page can follow the same event: window "kd:T", its detail is the stage.
 
+import { painter } from "./draw.js";
+
 /** What the page shows now. */
 export function stage() {
   return (window.kdStage ??= { T: 2, Ts: 2, pair: -1, lit: -1, world: null });
@@ -24,9 +26,15 @@ export function follow(changed) {
   return () => window.removeEventListener("kd:T", changed);
 }
 
-/** Follow the stage, and the size of `box` if one is given, until the returned function is called. */
-export function attend(part, changed, box) {
-  part.unfollow ??= follow(changed);
+/**
+ * Paint a part now and, once a frame, whenever the stage or the size of `box` (if one is given) changes,
+ * until the returned function is called; part.ask asks for the same. changed: called at a change of the
+ * stage in place of part.ask.
+ */
+export function attend(part, paint, box, changed) {
+  part.ask ??= painter(() => paint(part));
+  part.ask();
+  part.unfollow ??= follow(changed ?? part.ask);
   if (box) {
     part.watch ??= new ResizeObserver(part.ask);
     part.watch.observe(box);

@@ -1,6 +1,6 @@
 // The temperature rail: a native range on a log scale, marks that can be taken, numeric entry.
 
-import { el } from "./draw.js";
+import { el, still } from "./draw.js";
 import { clamp } from "./maths.js";
 import { numberBox } from "./number_box.js";
 import { degrees } from "./words.js";
@@ -111,8 +111,39 @@ function symbolOf(mark) {
   return mark.who === "teacher" ? "●" : "■";
 }
 
+/**
+ * A sweep of T from start(): move(T) every frame, show(on) when it begins and ends, done() at its end.
+ * toggle() begins or ends it; stop() ends it without a word.
+ */
+export function makeSweep({ start, show, move, done }) {
+  let frame = 0; // 0: at rest
+  let began = 0;
+  let from = 0;
+  const stop = () => {
+    cancelAnimationFrame(frame);
+    frame = 0;
+  };
+  const toggle = () => {
+    if (frame) {
+      stop();
+      show(false);
+      return done();
+    }
+    [began, from] = [performance.now(), start()];
+    show(true);
+    return step();
+  };
+  const step = () => {
+    frame = requestAnimationFrame(step);
+    const T = sweep(from, (performance.now() - began) / 1000, still());
+    move(T ?? from);
+    if (T === null) toggle();
+  };
+  return { toggle, stop };
+}
+
 /** The temperature that Play shows after some seconds: up to 20, down to 0.25, back to the start. */
-export function sweep(start, seconds, rest) {
+function sweep(start, seconds, rest) {
   if (rest) {
     const stop = Math.floor(seconds / 1.2); // no motion wanted: stand at the ticks
     return stop < TICKS.length ? TICKS[stop] : null;

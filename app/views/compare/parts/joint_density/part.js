@@ -1,7 +1,7 @@
 // Joint density of teacher and student: two thresholds and a box by mouse or by sliders, the cube
 // beside it. Everything moves here; Python hears once, when a gesture ends.
 
-import { color, el, fit, fontOf, kept, painter, speaker, theme } from "../../../../parts/draw.js";
+import { colorsOf, el, fit, fontOf, kept, painter, speaker, theme } from "../../../../parts/draw.js";
 import { integer, number } from "../../../../parts/words.js";
 import { fillCard, pairCard } from "./card.js";
 import {
@@ -17,7 +17,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const part = kept(parentElement, () => build(root));
   part.setStateValue = setStateValue;
   part.data = data;
-  inks(part);
+  part.colors = colorsOf(root);
   adopt(part, data);
   const stop = new AbortController();
   window.addEventListener("kd:points", () => take(part), { signal: stop.signal });
@@ -35,7 +35,7 @@ function build(root) {
   const part = { root, n: -1, ct: 0.5, cs: 0.5, box: null, chosen: new Uint8Array(12).fill(1), pair: -1, hover: -1 };
   part.ask = painter(() => paint(part));
   const redraw = () => {
-    inks(part);
+    part.colors = colorsOf(root);
     part.stale = true; // the bins are a picture of their own, in the theme's colors
     paint(part);
   };
@@ -74,12 +74,6 @@ function legend(part) {
   part.most = el("span", { class: "num" });
   return el("div", { class: "row legend muted", "data-picture": true }, "1 pair", part.ramp, part.most, "log scale",
     el("span", { "data-unpictured": true }, "Drag to select, click a point to read it."));
-}
-
-/** The palette's colors of the theme that the part stands in now. */
-function inks(part) {
-  const roles = ["teacher", "student", "muted", "grid", "text", "background"];
-  part.colors = Object.fromEntries(roles.map((role) => [role, color(part.root, role)]));
 }
 
 /** Python's values, unless it has not yet heard our last ones. */

@@ -1,7 +1,8 @@
 // A run as it learns, and as it learned: it asks the lab for what is new and draws it at once. The
 // page hears of a moment when it is let go, of the metric, and once of each run that comes to its end.
 
-import { el, kept, painter, speaker, still, theme } from "../../../../parts/draw.js";
+import { el, kept, painter, speaker, theme } from "../../../../parts/draw.js";
+import { makePlayer } from "../../../../parts/player.js";
 import { integer } from "../../../../parts/words.js";
 import { makeChart } from "./curves.js";
 import { makeNumbers, paintNumbers, stateLine } from "./numbers.js";
@@ -34,9 +35,9 @@ export default function ({ data, parentElement, setStateValue }) {
     part.poll = null;
     part.sizes?.disconnect();
     part.sizes = null;
-    clearInterval(part.timer);
+    part.stop();
     clearInterval(part.seconds);
-    part.timer = part.seconds = 0;
+    part.seconds = 0;
     delete window.kdLive?.[data.target];
   };
 }
@@ -62,7 +63,16 @@ function gather(root, gap) {
   part.numbers = makeNumbers(find(".numbers"), gap);
   part.input.oninput = () => choose(part, part.film.ticks[Number(part.input.value)]);
   part.input.onchange = () => tellMoment(part);
-  part.start.onclick = () => roll(part);
+  part.stop = makePlayer(part.start, PLAY, {
+    begin: () => {
+      if (part.step < 0) part.step = part.film.ticks[0] ?? -1;
+    },
+    step: () => {
+      choose(part, part.film.ticks.find((step) => step > part.step));
+      return part.step >= 0;
+    },
+    done: () => tellMoment(part),
+  });
   part.newest.onclick = () => {
     choose(part, -1);
     tellMoment(part);
@@ -157,24 +167,6 @@ function tellMoment(part) {
   if (part.data.step === part.step && part.sentStep === part.step) return;
   part.sentStep = part.step;
   part.send("at", { wstep: part.step });
-}
-
-function roll(part) {
-  if (part.timer) return halt(part);
-  if (part.step < 0) part.step = part.film.ticks[0] ?? -1;
-  part.start.textContent = "❚❚ Pause";
-  part.timer = setInterval(() => {
-    const next = part.film.ticks.find((step) => step > part.step);
-    choose(part, next);
-    if (part.step < 0) halt(part);
-  }, still() ? 1000 : PLAY);
-}
-
-function halt(part) {
-  clearInterval(part.timer);
-  part.timer = 0;
-  part.start.textContent = "▶ Play";
-  tellMoment(part);
 }
 
 /** What is shown: the view of the chosen step, or of the newest. */

@@ -1,9 +1,9 @@
 // Masked word: what two language models would write in one gap, at T = 1, 3, 5 and at a T that is
 // dragged. All logits are here, so every soft label is the whole vocabulary's own softmax.
 
-import { el, kept, painter, speaker, still, theme } from "../../../../parts/draw.js";
+import { el, kept, painter, speaker, theme } from "../../../../parts/draw.js";
 import { entropy, kl, softmax } from "../../../../parts/maths.js";
-import { makeRail, showRail, stepped, sweep } from "../../../../parts/temperature_rail.js";
+import { makeRail, makeSweep, showRail, stepped } from "../../../../parts/temperature_rail.js";
 import { degrees, integer, number } from "../../../../parts/words.js";
 import { makePanel, paintPanel, topOf } from "./panels.js";
 
@@ -19,19 +19,24 @@ export default function ({ data, parentElement, setStateValue }) {
   part.watch.observe(root);
   return () => {
     part.watch.disconnect();
-    cancelAnimationFrame(part.frame);
+    part.sweep.stop();
     clearTimeout(part.timer);
-    part.playing = null;
   };
 }
 
 function build(root) {
-  const part = { root, now: {}, lit: null, playing: null };
+  const part = { root, now: {}, lit: null };
   const light = { lit: (word) => { part.lit = word; part.ask(); } };
   part.ask = painter(() => paint(part));
   part.rail = makeRail("teacher", { move: (role, T) => move(part, T), done: () => release(part) });
   part.rail.entry.input.setAttribute("aria-label", "Temperature as a number");
   part.tools = makeTools(part);
+  part.sweep = makeSweep({
+    start: () => part.now.T,
+    show: (on) => (part.tools.button.textContent = on ? "■ Stop" : "▶ Sweep T"),
+    move: (T) => move(part, T),
+    done: () => release(part),
+  });
   part.free = makePanel("free", light);
   part.fixed = FIXED.map(() => makePanel("fixed", light));
   part.said = el("p", { class: "sr", "aria-live": "polite" });
@@ -57,7 +62,7 @@ function makeTools(part) {
     } });
     return el("label", { title }, boxes[name], words);
   };
-  const button = el("button", { type: "button", class: "play", onclick: () => play(part) }, "▶ Sweep T");
+  const button = el("button", { type: "button", class: "play", onclick: () => part.sweep.toggle() }, "▶ Sweep T");
   const node = el("div", { class: "row tools" }, button,
     check("log", "Log axis", "Four decades of probability, so that the tail can be seen"),
     check("same", "Same scale", "One axis for all four pictures, so that their bars can be compared; "
@@ -112,27 +117,6 @@ function press(part, event) {
   clearTimeout(part.timer);
   part.timer = setTimeout(() => release(part), SETTLE);
   event.preventDefault();
-}
-
-function play(part) {
-  if (part.playing) {
-    part.playing = null;
-    cancelAnimationFrame(part.frame);
-    part.tools.button.textContent = "▶ Sweep T";
-    release(part);
-    return;
-  }
-  part.playing = { began: performance.now(), from: part.now.T };
-  part.tools.button.textContent = "■ Stop";
-  const step = () => {
-    if (!part.playing) return;
-    const { began, from } = part.playing;
-    const T = sweep(from, (performance.now() - began) / 1000, still());
-    move(part, T ?? from);
-    if (T === null) play(part);
-    else part.frame = requestAnimationFrame(step);
-  };
-  step();
 }
 
 /** Soft labels of the rows at T, and how far they spread; over all words or only those shown. */

@@ -1,7 +1,7 @@
 // Length of the gradient of the soft loss on the student's logits, at every temperature of the
 // rail: (q - p) / T as it is, T (q - p) with the factor T². Hinton et al., arXiv 1503.02531, §2.
 
-import { kept, low, painter, svg, theme } from "../../../../parts/draw.js";
+import { kept, low, svg, theme } from "../../../../parts/draw.js";
 import { clamp, norm, softKlGradient, softmax } from "../../../../parts/maths.js";
 import { attend, holds, rowOf, stage } from "../../../../parts/stage.js";
 import { along } from "../../../../parts/temperature_rail.js";
@@ -22,9 +22,7 @@ export default function ({ parentElement }) {
     finding: root.querySelector(".finding"),
     legend: root.querySelector(".legend"),
   }));
-  part.ask ??= painter(() => paint(part));
-  part.ask();
-  return attend(part, part.ask, part.svg);
+  return attend(part, paint, part.svg);
 }
 
 function paint(part) {

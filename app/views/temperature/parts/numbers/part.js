@@ -1,6 +1,6 @@
 // The arithmetic behind the bars: one row a grade, best first, and the formula of the lit one.
 
-import { el, kept, painter, theme } from "../../../../parts/draw.js";
+import { el, kept, theme } from "../../../../parts/draw.js";
 import { argmax, entropy, kl, logSoftmax, softmax } from "../../../../parts/maths.js";
 import { attend, holds, rowOf, stage, tell } from "../../../../parts/stage.js";
 import { degrees, number, probability, signed } from "../../../../parts/words.js";
@@ -12,9 +12,7 @@ export default function ({ parentElement }) {
     table: root.querySelector("table"),
     formula: root.querySelector(".formula"),
   }));
-  part.ask ??= painter(() => paint(part));
-  part.ask();
-  return attend(part, part.ask);
+  return attend(part, paint);
 }
 
 const HEADS = [

@@ -9,7 +9,7 @@ const SAME = "Heights of the densities up to 100 %, so that several temperatures
 
 /** Play, linked, log axis, and room for the marks' buttons; actions of the part: play, release, spread. */
 export function makeTools(part, { play, release, spread }) {
-  const start = el("button", { type: "button", class: "play", onclick: () => play(part) }, "▶ Play");
+  const start = el("button", { type: "button", class: "play", onclick: play }, "▶ Play");
   const linked = el("input", { type: "checkbox" });
   const log = el("input", { type: "checkbox" });
   const guess = el("input", { type: "checkbox" });

@@ -2,11 +2,11 @@
 // it. Everything is computed here; the server hears of it once, when the visitor lets go.
 
 import { makeBars } from "../../../../parts/bars.js";
-import { kept, low, painter, speaker, still, theme } from "../../../../parts/draw.js";
+import { kept, low, painter, speaker, theme } from "../../../../parts/draw.js";
 import { histogram, relevance, relevanceInto, softmax, survey } from "../../../../parts/maths.js";
-import { across, colorsOf, mirrored } from "../../../../parts/mirror.js";
+import { mirrored, probabilityAxis, readBins, useCanvas } from "../../../../parts/mirror.js";
 import { follow, holds, rowOf, stage, tell } from "../../../../parts/stage.js";
-import { makeRail, showMarks, showRail, stepped, sweep } from "../../../../parts/temperature_rail.js";
+import { makeRail, makeSweep, showMarks, showRail, stepped } from "../../../../parts/temperature_rail.js";
 import { integer, probability } from "../../../../parts/words.js";
 import { makeFigures, makeTools } from "./figures.js";
 import { guessing, makeGuess, paintGuess } from "./guess.js";
@@ -19,7 +19,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const part = kept(parentElement, () => build(root));
   part.root = root;
   part.send = (message) => setStateValue("set", message);
-  part.colors = colorsOf(root);
+  useCanvas(part, root, paint);
   open(part);
   receive(part, data);
   return () => close(part);
@@ -39,7 +39,13 @@ function build(root) {
   part.ask = painter(() => paint(part));
   const on = { move: (role, T) => move(part, role, T), done: () => release(part) };
   part.rails = { teacher: makeRail("teacher", on), student: makeRail("student", on) };
-  part.tools = makeTools(part, { play, release, spread });
+  part.tools = makeTools(part, { play: () => part.sweep.toggle(), release, spread });
+  part.sweep = makeSweep({
+    start: () => part.now.T,
+    show: part.tools.playing,
+    move: (T) => ["teacher", "student"].forEach((role) => move(part, role, T)),
+    done: () => release(part),
+  });
   part.figures = makeFigures();
   find(".rails").replaceChildren(
     part.rails.teacher.node, part.rails.student.node, part.tools.node, part.figures.node);
@@ -49,12 +55,7 @@ function build(root) {
     // the keys of the list act everywhere on the page, unless a control has the focus
     if (part.data?.keys && event.key.match(/^(Arrow.*| )$/) && nowhere()) press(part, event);
   };
-  part.canvas.redraw = () => {
-    part.colors = colorsOf(root);
-    paint(part);
-  };
-  part.canvas.onpointermove = (event) => readOut(part, event.offsetX);
-  part.canvas.onpointerleave = () => (part.read.textContent = part.note);
+  readBins(part);
   return part;
 }
 
@@ -71,9 +72,8 @@ function close(part) {
   document.documentElement.removeAttribute("data-kd-ahead");
   part.watch.disconnect();
   document.removeEventListener("keydown", part.outside);
-  cancelAnimationFrame(part.frame);
+  part.sweep.stop();
   clearTimeout(part.timer);
-  part.playing = null;
 }
 
 /** What the server says. A value that it has not changed since is the visitor's own. */
@@ -138,7 +138,7 @@ function press(part, event) {
     part.now.pair = (part.now.pair + turn + rows) % rows;
     spread(part);
     later(part);
-  } else if (event.key === " " && target.type !== "checkbox" && target.tagName !== "BUTTON") play(part);
+  } else if (event.key === " " && target.type !== "checkbox" && target.tagName !== "BUTTON") part.sweep.toggle();
   else return;
   event.preventDefault();
 }
@@ -149,27 +149,6 @@ function nowhere() {
   if (!at || at === document.body) return true;
   const acts = "a[href], button, input, select, textarea, summary, [contenteditable], [role], canvas, iframe";
   return !at.shadowRoot && !at.matches(acts) && !at.closest("[role=dialog]");
-}
-
-function play(part) {
-  if (part.playing) {
-    part.playing = null;
-    cancelAnimationFrame(part.frame);
-    part.tools.playing(false);
-    release(part);
-    return;
-  }
-  part.playing = { began: performance.now(), from: part.now.T };
-  part.tools.playing(true);
-  const step = () => {
-    const run = part.playing;
-    if (!run) return;
-    const T = sweep(run.from, (performance.now() - run.began) / 1000, still());
-    for (const role of ["teacher", "student"]) move(part, role, T ?? run.from);
-    if (T === null) play(part);
-    else part.frame = requestAnimationFrame(step);
-  };
-  step();
 }
 
 /** Row of flat logits that is shown: the browser's own when it has them, else the server's one. */
@@ -240,10 +219,8 @@ function paintSet(part, view) {
       line = { ...side("twin", NaN), counts: histogram(part.room, BINS) };
     }
   }
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${value}`]);
-  const plan = { low: 0, high: 1, ticks, label: data.event, same: part.now.same };
+  const plan = probabilityAxis(data.event, part.now.same);
   part.scene = mirrored(part.canvas, low() ? 190 : 268, colors, plan, up, down, line);
-  part.sides = { up, down };
   const rows = integer(data.rows);
   part.title.textContent = `All ${rows} pairs: ${data.event}`;
   const dotted = line ? ", dotted: the student without a teacher" : "";
@@ -253,14 +230,4 @@ function paintSet(part, view) {
   const pair = `teacher ${probability(p)}, student ${view.hidden ? "hidden" : probability(q)}`;
   part.canvas.setAttribute("aria-label", `${data.event} over ${rows} pairs. This pair: ${pair}.`);
   return means;
-}
-
-function readOut(part, x) {
-  const { scene, sides } = part;
-  const bin = Math.floor(((x - across(scene, 0)) / (across(scene, 1) - across(scene, 0))) * BINS);
-  if (bin < 0 || bin >= BINS || !sides.up.n) return;
-  const count = (side) => integer(side.counts[bin]);
-  const edges = `${(bin / BINS).toFixed(2)} to ${((bin + 1) / BINS).toFixed(2)}`;
-  part.read.textContent =
-    `${edges}: teacher ${count(sides.up)} pairs, student ${count(sides.down)} pairs.`;
 }

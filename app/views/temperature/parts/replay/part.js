@@ -2,9 +2,10 @@
 // moments are in the browser; the server hears of the moment once, at its release.
 
 import { makeBars } from "../../../../parts/bars.js";
-import { kept, painter, still, svg, theme } from "../../../../parts/draw.js";
+import { kept, painter, svg, theme } from "../../../../parts/draw.js";
 import { histogram, relevanceInto, survey } from "../../../../parts/maths.js";
-import { colorsOf, mirrored } from "../../../../parts/mirror.js";
+import { mirrored, probabilityAxis, useCanvas } from "../../../../parts/mirror.js";
+import { makePlayer } from "../../../../parts/player.js";
 import { attend, rowOf, stage } from "../../../../parts/stage.js";
 import { degrees, integer, number, percent } from "../../../../parts/words.js";
 
@@ -14,23 +15,17 @@ const PACE = 140; // ms a moment while it plays
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
   const part = kept(parentElement, () => gather(root));
-  part.colors = colorsOf(root);
-  part.canvas.redraw = () => {
-    part.colors = colorsOf(root);
-    paint(part);
-  };
+  useCanvas(part, root, paint);
   part.send = () => {
     part.sent = { moment: part.moment, probe: part.probe };
     setStateValue("at", { ...part.sent, n: Date.now() }); // n: the same choice twice is still news
   };
   if (part.hash !== data.hash) load(part, data);
-  const leave = attend(part, () => obey(part), part.canvas);
   obey(part);
-  part.ask();
+  const leave = attend(part, paint, part.canvas, () => obey(part));
   return () => {
     leave();
-    clearInterval(part.timer);
-    part.timer = 0;
+    part.stop();
   };
 }
 
@@ -40,7 +35,6 @@ function gather(root) {
     root,
     input: find("#moment"),
     output: find("output"),
-    start: find(".start"),
     canvas: find("canvas"),
     line: find(".line"),
   };
@@ -53,7 +47,17 @@ function gather(root) {
     part.ask();
   };
   part.input.onchange = () => part.send();
-  part.start.onclick = () => roll(part);
+  part.stop = makePlayer(find(".start"), PACE, {
+    begin: () => {
+      if (part.moment === lastMoment(part)) part.moment = 0;
+    },
+    step: () => {
+      part.moment = Math.min(part.moment + 1, lastMoment(part));
+      part.ask();
+      return part.moment < lastMoment(part);
+    },
+    done: () => part.send(),
+  });
   const turn = (way) => () => {
     part.probe = (part.probe + way + part.data.labels.length) % part.data.labels.length;
     part.ask();
@@ -80,7 +84,7 @@ function load(part, data) {
 /** Take moment and pair from the stage when the server has set them anew. */
 function obey(part) {
   const { moment, probe } = stage().replay ?? { moment: -1, probe: 0 };
-  const last = part.data.steps.length - 1;
+  const last = lastMoment(part);
   const news = (name, value) => {
     const echo = part.sent?.[name] === value; // what was sent came back: no news, and only once
     if (echo) delete part.sent[name];
@@ -96,22 +100,8 @@ function momentOf(part, model, at) {
   return part.logits[model].subarray(at * part.frame, (at + 1) * part.frame);
 }
 
-function roll(part) {
-  if (part.timer) return halt(part);
-  if (part.moment === part.data.steps.length - 1) part.moment = 0;
-  part.start.textContent = "❚❚ Pause";
-  part.timer = setInterval(() => {
-    part.moment = Math.min(part.moment + 1, part.data.steps.length - 1);
-    part.ask();
-    if (part.moment === part.data.steps.length - 1) halt(part);
-  }, still() ? 1000 : PACE);
-}
-
-function halt(part) {
-  clearInterval(part.timer);
-  part.timer = 0;
-  part.start.textContent = "▶ Play";
-  part.send();
+function lastMoment({ data }) {
+  return data.steps.length - 1;
 }
 
 /** Mean KL to the teacher at every moment; worked out anew only when a temperature moves. */
@@ -185,8 +175,7 @@ function paintSet(part, T, Ts) {
   relevanceInto(part.aim, classes, T, data.relevantFrom, room.up);
   relevanceInto(momentOf(part, "student", moment), classes, Ts, data.relevantFrom, room.down);
   const side = (role, values) => ({ role, n: values.length, counts: histogram(values, CELLS), mark: values[probe] });
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((value) => [value, `${value}`]);
-  const plan = { low: 0, high: 1, ticks, label: data.event, same: true };
+  const plan = probabilityAxis(data.event, true);
   mirrored(part.canvas, 268, part.colors, plan, side("teacher", room.up), side("student", room.down));
   part.words.setted.textContent = `The probe: ${data.event}, teacher up, student down`;
   part.canvas.setAttribute("aria-label", `${data.event} of the probe at step ${data.steps[moment]}.`);

@@ -1,6 +1,6 @@
 // The hard label smoothed by ε beside the teacher's soft label (and the truth, when it is known).
 
-import { el, kept, painter, theme } from "../../../../parts/draw.js";
+import { el, kept, theme } from "../../../../parts/draw.js";
 import { labelSmoothing, logSoftmax, softmax } from "../../../../parts/maths.js";
 import { attend, holds, rowOf, stage } from "../../../../parts/stage.js";
 import { degrees, integer, number, probability } from "../../../../parts/words.js";
@@ -15,7 +15,6 @@ export default function ({ data, parentElement, setStateValue }) {
     plots: find(".plots"), note: find(".note"), eps: data.smoothing,
   }));
   if (part.told !== data.smoothing) part.eps = part.told = data.smoothing;
-  part.ask ??= painter(() => paint(part));
   const send = () => {
     if (part.eps === part.told) return;
     part.told = part.eps;
@@ -31,8 +30,7 @@ export default function ({ data, parentElement, setStateValue }) {
     part.ask();
     send();
   };
-  part.ask();
-  return attend(part, part.ask);
+  return attend(part, paint);
 }
 
 function paint(part) {

@@ -1,9 +1,9 @@
 // Entropy of all soft labels, teacher up and student down: how the whole set goes from sure to
 // flat while T is dragged.
 
-import { kept, painter, theme } from "../../../../parts/draw.js";
+import { kept, theme } from "../../../../parts/draw.js";
 import { entropyInto, histogram } from "../../../../parts/maths.js";
-import { across, colorsOf, mirrored } from "../../../../parts/mirror.js";
+import { mirrored, readBins, useCanvas } from "../../../../parts/mirror.js";
 import { attend, holds, stage } from "../../../../parts/stage.js";
 import { degrees, integer, number, percent } from "../../../../parts/words.js";
 
@@ -17,16 +17,9 @@ export default function ({ parentElement }) {
     finding: root.querySelector(".finding"),
     read: root.querySelector(".read"),
   }));
-  part.ask ??= painter(() => paint(part));
-  part.canvas.redraw = () => {
-    part.colors = colorsOf(root);
-    paint(part);
-  };
-  part.colors = colorsOf(root);
-  part.canvas.onpointermove = (event) => readOut(part, event.offsetX);
-  part.canvas.onpointerleave = () => (part.read.textContent = part.note);
-  part.ask();
-  return attend(part, part.ask, part.canvas);
+  useCanvas(part, root, paint);
+  readBins(part, " bits");
+  return attend(part, paint, part.canvas);
 }
 
 function paint(part) {
@@ -50,7 +43,6 @@ function paint(part) {
   const label = `entropy in bits: 0 is sure, ${most.toFixed(2)} is flat over ${world.classes} grades`;
   const plan = { low: 0, high: most, ticks, label, same };
   part.scene = mirrored(part.canvas, 300, part.colors, plan, up, down);
-  part.sides = { up, down, most };
   const sure = (side) => percent(side.sure / side.n, 1);
   const text =
     `At T = ${degrees(T)}${T === Ts ? "" : ` and ${degrees(Ts)}`} the teacher is sure (below ${SURE} bits) ` +
@@ -60,16 +52,4 @@ function paint(part) {
   part.note = "Teacher up, student down; needles: this pair. Height: square root of a bin's share of the pairs.";
   if (!part.canvas.matches(":hover")) part.read.textContent = part.note;
   part.canvas.setAttribute("aria-label", text);
-}
-
-function readOut(part, x) {
-  const { scene, sides } = part;
-  if (!scene) return;
-  const cell = Math.floor(((x - across(scene, 0)) / (across(scene, sides.most) - across(scene, 0))) * CELLS);
-  if (cell < 0 || cell >= CELLS) return;
-  const edge = (at) => ((sides.most * at) / CELLS).toFixed(2);
-  const count = (side) => integer(side.counts[cell]);
-  part.read.textContent =
-    `${edge(cell)} to ${edge(cell + 1)} bits: ` +
-    `teacher ${count(sides.up)} pairs, student ${count(sides.down)} pairs.`;
 }
