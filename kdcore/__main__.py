@@ -53,7 +53,7 @@ def build_app() -> typer.Typer:
     app.command("methods")(catalog.methods)
     app.command("students")(catalog.students)
     app.command("run", hidden=True)(running.run)
-    app.command("measure", hidden=True)(running.measure)
+    app.command("measure", hidden=True)(running.time_models)
     app.command("measure-runs", hidden=True)(running.measure_runs)
     app.command("dispatch", hidden=True)(ready.dispatch)
     app.command("ready", hidden=True)(ready.ready)

@@ -8,8 +8,8 @@ LabError                 anything that a person can act on; its text is shown as
 
 Each class has an exit code of the command line. What code has to know of an error stands in fields
 (`cause`, `change`), never in its sentence. What to do about a problem is said in the words
-of the place where it is read: a `Cure` names the option of the command line, and `page` the
-control on the screen.
+of the place where it is read: a `Cure` names the option of the command line, and its
+`for_app` the control on the screen.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,24 +25,24 @@ Change = Mapping[
 
 
 class Cure(str):
-    """What to do, in the words of the command line; page: the same in the words of the app.
+    """What to do, in the words of the command line; for_app: the same in the words of the app.
 
     A plain str serves both places.
     """
 
-    __slots__ = ("page",)
-    page: str
+    __slots__ = ("for_app",)
+    for_app: str
 
-    def __new__(cls, command: str, page: str) -> "Cure":
-        """The text for the command line, carrying the one for the page."""
+    def __new__(cls, command: str, for_app: str) -> "Cure":
+        """The text for the command line, carrying the one for the app."""
         cure = super().__new__(cls, command)
-        cure.page = page
+        cure.for_app = for_app
         return cure
 
 
 def phrase(template: str, *cures: str) -> Cure:
     """Fill cures into a sentence, one for each {}, in the words of each place."""
-    return Cure(template.format(*map(str, cures)), template.format(*map(on_page, cures)))
+    return Cure(template.format(*map(str, cures)), template.format(*map(for_app, cures)))
 
 
 def by_import(option: str) -> str:
@@ -50,16 +50,16 @@ def by_import(option: str) -> str:
     return f"`kdlab data import FILE {option}`"
 
 
-def on_page(text: str) -> str:
+def for_app(text: str) -> str:
     """A sentence in the words of the app."""
-    return text.page if isinstance(text, Cure) else text
+    return text.for_app if isinstance(text, Cure) else text
 
 
 class LabError(Exception):
     """Something a person can act on: says what is wrong, what was given, what to do.
 
-    cause: the kind of trouble, "" where no code asks. change: settings that would help, which a
-    page can offer. A run that ends with the error keeps both in its status.
+    cause: the kind of trouble, "" where no code asks. change: settings that would help, which the
+    app can offer. A run that ends with the error keeps both in its status.
     """
 
     exit_code = 1
@@ -67,9 +67,9 @@ class LabError(Exception):
     change: Change = MappingProxyType({})
 
     @property
-    def page(self) -> str:
+    def for_app(self) -> str:
         """The message in the words of the app."""
-        return on_page(self.args[0] if self.args else "")
+        return for_app(self.args[0] if self.args else "")
 
 
 class _ProblemListError(LabError):
@@ -83,14 +83,14 @@ class _ProblemListError(LabError):
         super().__init__("\n".join([headline, *(f"- {problem}" for problem in self.problems)]))
 
     @property
-    def page(self) -> str:
+    def for_app(self) -> str:
         """The headline and every problem in the words of the app."""
-        return "\n".join([self.headline, *(f"- {problem}" for problem in self.page_problems)])
+        return "\n".join([self.headline, *(f"- {problem}" for problem in self.problems_for_app)])
 
     @property
-    def page_problems(self) -> tuple[str, ...]:
+    def problems_for_app(self) -> tuple[str, ...]:
         """The problems with their cures in the words of the app."""
-        return tuple(map(on_page, self.problems))
+        return tuple(map(for_app, self.problems))
 
 
 class ConfigError(_ProblemListError):

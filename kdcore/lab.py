@@ -222,11 +222,11 @@ def evaluate(
     rivals: runs to compare with; their predictions are read and handed back.
     """
     source, others = _run_of(run, workspace), [_run_of(rival, workspace) for rival in rivals]
-    guide = None if teacher is None else _run_of(teacher, workspace)
-    runs = {each.folder: each for each in (source, guide, *others) if each is not None}
+    teacher_run = None if teacher is None else _run_of(teacher, workspace)
+    runs = {each.folder: each for each in (source, teacher_run, *others) if each is not None}
     loaded = {folder: predictions(each, split) for folder, each in runs.items()}
     own, pairs = loaded[source.folder], split_of(source, split, workspace)
-    by_teacher = None if guide is None else loaded[guide.folder]
+    by_teacher = None if teacher_run is None else loaded[teacher_run.folder]
     by_rivals = tuple(loaded[other.folder] for other in others)
     evaluation = evaluate_predictions(
         pairs, own, teacher=by_teacher, temperature=temperature, resamples=resamples

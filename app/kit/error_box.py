@@ -11,8 +11,8 @@ from kdcore.errors import LabError
 
 def words(error: LabError) -> tuple[str, tuple[str, ...]]:
     """The headline and the causes of an error, fit for the screen."""
-    headline = str(getattr(error, "headline", error.page))
-    causes: Sequence[str] = getattr(error, "page_problems", ())
+    headline = str(getattr(error, "headline", error.for_app))
+    causes: Sequence[str] = getattr(error, "problems_for_app", ())
     return shown(headline, 400), tuple(shown(cause, 400) for cause in causes)
 
 

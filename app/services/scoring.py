@@ -132,7 +132,7 @@ def _job(run: Run) -> Job:
         title = RunStore(access.home().runs).get(run.scored_run).shown_title
     rate = rates[-1] if rates else float("nan")
     done = max([status.step, *(int(line["step"]) for line in lines)])
-    return Job(run.id, key, title, status.state, done, status.total_steps, rate, status.on_page)
+    return Job(run.id, key, title, status.state, done, status.total_steps, rate, status.for_app)
 
 
 def cancel(run_id: str) -> None:

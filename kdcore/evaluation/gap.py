@@ -31,8 +31,9 @@ NOT_CLEAR = "n/a (teacher not clearly better)"  # shown wherever a share of its 
 class GapRecovered:
     """Gap recovered in one metric, with its 95 % interval over queries.
 
-    value: (student_kd - student_ft) / (teacher - student_ft), where student_ft is the twin; nan
-    when the teacher has no lead. trustworthy is False when the interval of the lead contains 0:
+    student_ft, student_kd, teacher: what twin, distilled student and teacher reach; stored results
+    have these names. value: (student_kd - student_ft) / (teacher - student_ft), nan when the
+    teacher has no lead. trustworthy is False when the interval of the lead contains 0:
     the number may be noise then, `reason` says so, and `share` and `text` do not give it.
     definition: the formula in words.
     """
@@ -80,8 +81,8 @@ class GapRecovered:
 
 def gap_recovered(
     pairs: PairTable,
-    student_ft: Predictions,
-    student_kd: Predictions,
+    twin: Predictions,
+    distilled: Predictions,
     teacher: Predictions,
     metric: str = "roc_auc",
     *,
@@ -92,15 +93,16 @@ def gap_recovered(
 
     See the head of this module for the formula.
 
-    student_ft: the twin, trained on labels alone; student_kd: the distilled student.
+    twin: the same student as `distilled`, trained on the labels alone.
     """
-    models = [measure(pairs, x) for x in (student_ft, student_kd, teacher)]
+    models = [measure(pairs, x) for x in (twin, distilled, teacher)]
     definition = lookup({k: CATALOG[k] for k in CATALOG if k in models[0].keys}, metric, "metric")
-    ft, kd, top = (float(m.value_of(metric)[0]) for m in models)
-    leads = top > ft if definition.higher_is_better else top < ft
-    ratio = (kd - ft) / (top - ft) if leads else math.nan
+    twin_value, distilled_value, teacher_value = (float(m.value_of(metric)[0]) for m in models)
+    lead = teacher_value - twin_value
+    leads = lead > 0 if definition.higher_is_better else lead < 0
+    ratio = (distilled_value - twin_value) / lead if leads else math.nan
     draws, support = _draws(models, metric, resamples, seed), Support.whole(models[0].queries, 2)
-    (low, lead_low), (high, lead_high) = interval(draws, np.array([ratio, top - ft]), support, 0.0)
+    (low, lead_low), (high, lead_high) = interval(draws, np.array([ratio, lead]), support, 0.0)
     clear = lead_low > 0 if definition.higher_is_better else lead_high < 0
     return GapRecovered(
         name=f"Gap recovered, {definition.name}",
@@ -108,15 +110,15 @@ def gap_recovered(
         value=ratio,
         low=float(low),
         high=float(high),
-        student_ft=ft,
-        student_kd=kd,
-        teacher=top,
+        student_ft=twin_value,
+        student_kd=distilled_value,
+        teacher=teacher_value,
         lead_low=float(lead_low),
         lead_high=float(lead_high),
         trustworthy=bool(leads and clear),
         reason=""
         if leads and clear
-        else _reason(leads, top, ft, float(lead_low), float(lead_high)),
+        else _reason(leads, teacher_value, twin_value, float(lead_low), float(lead_high)),
         definition=DEFINITION,
     )
 
@@ -143,13 +145,13 @@ def _draws(models: list[Measured], metric: str, resamples: int, seed: int) -> Fl
 def gap_file(
     folder: Path,
     pairs: PairTable,
-    student_ft: Predictions,
-    student_kd: Predictions,
+    twin: Predictions,
+    distilled: Predictions,
     teacher: Predictions,
     metric: str,
 ) -> Path:
     """Return where the gap of these pairs and answers is stored, in a run's evaluation folder."""
     digest = hashlib.sha256(f"{VERSION} {pairs.content_hash}".encode())
-    for answers in (student_ft, student_kd, teacher):
+    for answers in (twin, distilled, teacher):
         digest.update(answers.digest.encode())
     return folder / f"gap-{metric.replace('@', '-')}-{digest.hexdigest()[:12]}.json"

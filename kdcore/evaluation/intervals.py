@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kdcore.evaluation.measures import GAPS, UNITS, Floats, Measured
+from kdcore.evaluation.measures import ECE_KEYS, UNITS, Floats, Measured
 from kdcore.metrics import ece
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import Support, interval, resampled, smallest_detectable
@@ -12,7 +12,7 @@ from kdcore.metrics.significance import Support, interval, resampled, smallest_d
 
 def metric_ends(measured: Measured, draws: Floats) -> tuple[Floats, Floats]:
     """Return (keys,) ends from (resamples, keys) draws of queries, within each metric's range."""
-    values, eces = measured.values()[0], _places_of_gaps(measured)
+    values, eces = measured.values()[0], _ece_columns(measured)
     low, high = interval(_centred(draws, values, eces), values, support_of(measured))
     high[eces] += _shortfall(measured)
     bounds = np.array([CATALOG[key].bounds for key in measured.keys]).T
@@ -24,7 +24,7 @@ def difference_ends(one: Measured, other: Measured, draws: Floats) -> tuple[Floa
 
     Low and high equal the difference where both models gave the same answers.
     """
-    delta, eces = one.values()[0] - other.values()[0], _places_of_gaps(one)
+    delta, eces = one.values()[0] - other.values()[0], _ece_columns(one)
     reach = reach_of(one, other)
     draws = _centred(draws, delta, eces)
     support = support_of(one, one.finish(one.table) - other.finish(other.table))
@@ -59,7 +59,7 @@ def draws_of(models: Sequence[Measured], key: str, resamples: int, seed: int = 0
 
 
 def reach_of(one: Measured, other: Measured) -> float:
-    """Return how far two models may differ on one more query: 0 for equal answers, else 1."""
+    """Return the reach of a difference, see significance.py: 0 for equal answers, else 1."""
     equal = np.array_equal(one.log_odds, other.log_odds)
     return 0.0 if equal and np.array_equal(one.table, other.table) else 1.0
 
@@ -75,8 +75,8 @@ def support_of(measured: Measured, parts: Floats | None = None) -> Support:
     return Support.of(parts[:, :means]).join(Support.whole(queries, keys - means))
 
 
-def _places_of_gaps(measured: Measured) -> list[int]:
-    return [measured.keys.index(key) for key in GAPS]
+def _ece_columns(measured: Measured) -> list[int]:
+    return [measured.keys.index(key) for key in ECE_KEYS]
 
 
 def _centred(draws: Floats, values: Floats, eces: list[int]) -> Floats:
@@ -88,6 +88,6 @@ def _centred(draws: Floats, values: Floats, eces: list[int]) -> Floats:
 
 
 def _shortfall(measured: Measured) -> Floats:
-    """Return (gaps,) how far below the true value each corrected ECE may lie on average."""
+    """Return (eces,) how far below the true value each corrected ECE may lie on average."""
     gaps = measured.gaps(measured.table.sum(axis=0)[None])[:, 0]
-    return np.array([ece.shortfall(*each) for each in zip(gaps, measured.errors, strict=True)])
+    return np.array([ece.shortfall(*each) for each in zip(gaps, measured.ece_errors, strict=True)])

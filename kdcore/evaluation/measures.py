@@ -25,7 +25,7 @@ from kdcore.softlabels import kl
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 UNITS: tuple[Over, ...] = get_args(Over)
-AREAS, GAPS = of_kind("area"), of_kind("gap")
+AREAS, ECE_KEYS = of_kind("area"), of_kind("gap")
 _BINNINGS: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "mass"}
 
 
@@ -33,19 +33,19 @@ _BINNINGS: dict[str, calibration.Binning] = {"ece_width": "width", "ece_mass": "
 class Measured:
     """A model's measurements on a table, stored per query, the queries in canonical order.
 
-    numbers: (queries,) the number of each query in the table. means: the keys of the means.
-    table: (queries, columns) the sum of each mean, then the counts of UNITS by which they are
-    divided, then the gaps of each ECE. errors: (gaps, bins) standard errors of those gaps. order,
+    numbers: (queries,) the number of each query in the table. means: the keys of the means. table:
+    (queries, columns) the sum of each mean, then the counts of UNITS by which they are divided,
+    then the gaps of each ECE. ece_errors: (eces, bins) standard errors of those gaps. order,
     groups, log_odds, relevant: what the areas need, labelled pairs only. curves: (queries, depth)
     nDCG by gain. labels: (queries, depth, classes + 1) expected label counts in the top k, the
-    unlabelled last. tied: share of the places in the top 5 that ads of equal score take. model:
-    its name. equal: whether it gives all pairs, or all of a query, one score.
+    unlabelled last. tied: share of the places in the top 5 that ads of equal score take. model: its
+    name. equal: whether it gives all pairs, or all of a query, one score.
     """
 
     numbers: Ints
     means: tuple[str, ...]
     table: Floats
-    errors: Floats
+    ece_errors: Floats
     order: classification.ScoreOrder
     groups: Ints
     log_odds: Floats
@@ -59,7 +59,7 @@ class Measured:
     @property
     def linear_keys(self) -> tuple[str, ...]:
         """The metrics that `finish` returns, in its order."""
-        return (*self.means, *GAPS)
+        return (*self.means, *ECE_KEYS)
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -104,15 +104,15 @@ class Measured:
         return np.concatenate([means, np.abs(self.gaps(totals)).sum(axis=2).T], axis=1)
 
     def gaps(self, totals: Floats) -> Floats:
-        """Compute (gaps, resamples, bins) gaps of each ECE from (resamples, columns) totals."""
+        """Compute (eces, resamples, bins) gaps of each ECE from (resamples, columns) totals."""
         labelled = self._counts(totals)[:, UNITS.index("labelled")][:, None]
         gaps = ranking.share(totals[:, len(self.means) + len(UNITS) :], labelled)
-        return np.stack(np.split(gaps, len(GAPS), axis=1))
+        return np.stack(np.split(gaps, len(ECE_KEYS), axis=1))
 
     def _linear(self, totals: Floats) -> Floats:
         """Return what `finish` does with each ECE corrected; below 0 where chance explains more."""
         values = self.finish(totals)
-        each = zip(self.gaps(totals), self.errors, strict=True)
+        each = zip(self.gaps(totals), self.ece_errors, strict=True)
         values[:, len(self.means) :] = np.column_stack([ece.corrected(*gap) for gap in each])
         return values
 
@@ -128,8 +128,8 @@ class Measured:
         """
         if weights is None:
             values = self.values(np.ones((1, self.queries)))
-            gaps = [self.keys.index(key) for key in GAPS]
-            values[:, gaps] = np.maximum(values[:, gaps], 0.0)
+            eces = [self.keys.index(key) for key in ECE_KEYS]
+            values[:, eces] = np.maximum(values[:, eces], 0.0)
             return values
         return np.concatenate([self._linear(weights @ self.table), self.areas(weights)], axis=1)
 
@@ -137,7 +137,7 @@ class Measured:
         """Compute (resamples,) one metric; the areas, which cost most, only when it is one."""
         if weights is None:
             value = self.value_of(key, np.ones((1, self.queries)))
-            return np.maximum(value, 0.0) if key in GAPS else value
+            return np.maximum(value, 0.0) if key in ECE_KEYS else value
         if key in AREAS:
             return self.areas(weights)[:, AREAS.index(key)]
         return self._linear(weights @ self.table)[:, self.linear_keys.index(key)]
@@ -189,18 +189,18 @@ def _measured(
     tied = lists.tied_share(TIED_DEPTH)
     curves = _ndcg_curves(lists, grades, groups, pairs.scheme)
     rho = _rank_correlation(pairs, scores, teacher)
-    errors = _errors(grades, predictions.logits[rows], relevant, relevance)
-    distances = _distances(pairs, predictions.logits, scores, teacher, temperature)
+    of_labelled = _of_labelled(grades, predictions.logits[rows], relevant, relevance)
+    of_all = _of_all(pairs, predictions.logits, scores, teacher, temperature)
     # each mean's sum in each query, by key; what divides it is `over` in its definition
     means = {
         **{ndcg_key(g, k): _or_zero(c[:, k - 1]) for g, c in curves.items() for k in DEPTHS},
-        **{key: _sum(values, groups, queries) for key, values in errors.items()},
-        **{key: _sum(values, index, queries) for key, values in distances.items()},
+        **{key: _sum(values, groups, queries) for key, values in of_labelled.items()},
+        **{key: _sum(values, index, queries) for key, values in of_all.items()},
         **({"teacher_rank_correlation": _or_zero(rho)} if teacher else {}),
     }
     counts = (np.bincount(each, minlength=queries) for each in (groups, index))
     units = [np.isfinite(curves["linear"][:, 0]), *counts, np.isfinite(rho)]  # as UNITS says
-    gaps, errors_of_gaps = _gaps(relevant, relevance, groups, queries)
+    gaps, ece_errors = _ece_gaps(relevant, relevance, groups, queries)
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
     columns = [*means.values(), *units, *gaps]
@@ -208,7 +208,7 @@ def _measured(
         numbers=numbers,
         means=tuple(means),
         table=np.column_stack(columns).astype(float),
-        errors=errors_of_gaps,
+        ece_errors=ece_errors,
         order=classification.ScoreOrder.of(relevant, scores.log_odds[rows]),
         groups=groups,
         log_odds=scores.log_odds[rows],
@@ -225,21 +225,21 @@ def _or_zero(values: Floats) -> Floats:
     return np.where(np.isfinite(values), values, 0.0)
 
 
-def _errors(
+def _of_labelled(
     grades: Ints, logits: NDArray[Any], relevant: NDArray[np.bool_], relevance: Floats
 ) -> dict[str, NDArray[Any]]:
     """Compute the metrics of labelled pairs, (labelled,) each."""
-    errors: dict[str, NDArray[Any]] = {
+    values: dict[str, NDArray[Any]] = {
         "accuracy": classification.correct(relevant, relevance),
         "nll": classification.nll(grades, logits),
         "brier": classification.brier(relevant, relevance),
     }
     if logits.shape[1] > 2:
-        errors["grade_accuracy"] = np.argmax(logits, axis=1) == grades
-    return errors
+        values["grade_accuracy"] = np.argmax(logits, axis=1) == grades
+    return values
 
 
-def _distances(
+def _of_all(
     pairs: PairTable,
     logits: NDArray[Any],
     scores: Scores,
@@ -247,15 +247,15 @@ def _distances(
     temperature: float,
 ) -> dict[str, NDArray[Any]]:
     """Compute the metrics against truth and teacher, (pairs,) each."""
-    distances: dict[str, NDArray[Any]] = {}
+    values: dict[str, NDArray[Any]] = {}
     if pairs.truth is not None:
         true_relevance = pairs.scheme.relevance(pairs.truth)
-        distances["truth_kl"] = agreement.truth_kl(pairs.truth, logits)
-        distances["truth_mae"] = agreement.truth_error(true_relevance, scores.relevance)
+        values["truth_kl"] = agreement.truth_kl(pairs.truth, logits)
+        values["truth_mae"] = agreement.truth_error(true_relevance, scores.relevance)
     if teacher is not None:
-        distances["teacher_kl"] = kl(teacher.logits, logits, temperature)
-        distances["teacher_agreement"] = agreement.same_top_grade(logits, teacher.logits)
-    return distances
+        values["teacher_kl"] = kl(teacher.logits, logits, temperature)
+        values["teacher_agreement"] = agreement.same_top_grade(logits, teacher.logits)
+    return values
 
 
 def _rank_correlation(pairs: PairTable, scores: Scores, teacher: Predictions | None) -> Floats:
@@ -279,11 +279,11 @@ def _ndcg_curves(
     return curves
 
 
-def _gaps(
+def _ece_gaps(
     relevant: NDArray[np.bool_], relevance: Floats, groups: Ints, queries: int
 ) -> tuple[list[Floats], Floats]:
-    """Compute each ECE's (queries, bins) sums of P(relevant) - label, and (gaps, bins) errors."""
-    sides = [ece.bin_sums(relevant, relevance, groups, queries, _BINNINGS[key]) for key in GAPS]
+    """Compute each ECE's (queries, bins) sums of P(relevant) - label, and (eces, bins) errors."""
+    sides = [ece.bin_sums(relevant, relevance, groups, queries, _BINNINGS[key]) for key in ECE_KEYS]
     pairs = np.bincount(groups, minlength=queries).astype(np.float64)
     errors = [ece.standard_errors(gaps, pairs, chance) for gaps, chance in sides]
     return [gaps for gaps, _ in sides], np.stack(errors)

@@ -128,12 +128,12 @@ def be_polite() -> None:
 
 
 def _carry_out(path: Path, workspace: Workspace) -> None:
-    from kdcore.judging.results import measure
+    from kdcore.judging.results import measure_missing
 
     try:
         content: Mapping[str, str] = json.loads(path.read_text(encoding="utf-8"))
         base = Run.load(Path(content["base"])) if content["base"] else None
-        measure(Run.load(Path(content["run"])), base, workspace)
+        measure_missing(Run.load(Path(content["run"])), base, workspace)
     except Exception as cause:  # whatever it is: the other requests are served
         is_lab_error = isinstance(cause, LabError)
         failed = path.parent / _FAILED / path.stem

@@ -13,15 +13,15 @@ from kdcore.metrics.significance import Support, interval
 DEPTH = 5
 LITTLE = 0.1  # a skill whose interval ends below this is little: ROC-AUC 0.55
 RESAMPLES = 200  # enough for a yes or no
-CHOICE = 1e-6  # a smaller room between a random and a perfect order means that there is none
+CHOICE = 1e-6  # a random order that is nearer than this to a perfect one leaves no choice
 
 
 @dataclass(frozen=True)
 class Chance:
     """A metric beside what chance reaches in it.
 
-    skill is (value - chance) / (1 - chance), 0 for chance and 1 for a perfect order, with its
-    95 % interval over queries.
+    Its skill is (value - chance) / (1 - chance): 0 for chance and 1 for a perfect order.
+    low, high: 95 % interval over queries of the skill, not of the value.
     """
 
     name: str

@@ -35,7 +35,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Parted:
+class Separation:
     """Runs that may stand beside the base, and for the others why not, by folder."""
 
     same: tuple[Row, ...]
@@ -78,17 +78,17 @@ def _between(one: Inputs, other: Inputs) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def part(rows: Iterable[Row], base: Row, metric: str) -> Parted:
+def separate(rows: Iterable[Row], base: Row, metric: str) -> Separation:
     """Rows that agree with the base in all inputs, and the others with their reasons.
 
     A run without the metric has nothing to compare and is in neither.
     """
     inputs = inputs_of(base, metric)
     measured = [row for row in rows if metric in row.test.metrics]
-    return _parted(measured, None, lambda row: _between(inputs_of(row, metric), inputs))
+    return _separation(measured, None, lambda row: _between(inputs_of(row, metric), inputs))
 
 
-def part_validation(rows: Iterable[Row], base: Row) -> Parted:
+def separate_validation(rows: Iterable[Row], base: Row) -> Separation:
     """Rows with a validation on the base's validation pairs, by its code, and the others.
 
     Whether a run was tested says nothing of what it was validated on.
@@ -104,7 +104,7 @@ def part_validation(rows: Iterable[Row], base: Row) -> Parted:
             parts.append("other validation pairs")
         return (*parts, "other code") if code_of(row) != code else tuple(parts)
 
-    return _parted(validated, base, why)
+    return _separation(validated, base, why)
 
 
 def most_validated(rows: Sequence[Row], base: Row) -> Row:
@@ -123,7 +123,7 @@ def validated_on(row: Row) -> str:
     return validation.content_hash if validation else ""
 
 
-def part_machines(rows: Sequence[Row], base: Row, *, latency: bool) -> Parted:
+def separate_machines(rows: Sequence[Row], base: Row, *, latency: bool) -> Separation:
     """Rows whose time was taken on one machine, and the others; those without a time in neither.
 
     latency: of one pair, else of the training. The machine is that of the base's time, where it is
@@ -140,7 +140,7 @@ def part_machines(rows: Sequence[Row], base: Row, *, latency: bool) -> Parted:
             return ("machine not recorded",)
         return () if machine == usual else ("other machine",)
 
-    return _parted(timed, None, why)
+    return _separation(timed, None, why)
 
 
 def machine_of(row: Row, *, latency: bool) -> str:
@@ -150,7 +150,9 @@ def machine_of(row: Row, *, latency: bool) -> str:
     return f"{machine} ({device})" if machine and device else str(machine or "")
 
 
-def _parted(rows: Iterable[Row], base: Row | None, why: Callable[[Row], tuple[str, ...]]) -> Parted:
+def _separation(
+    rows: Iterable[Row], base: Row | None, why: Callable[[Row], tuple[str, ...]]
+) -> Separation:
     same: list[Row] = []
     apart: dict[Path, tuple[str, ...]] = {}
     for row in rows:
@@ -159,7 +161,7 @@ def _parted(rows: Iterable[Row], base: Row | None, why: Callable[[Row], tuple[st
             apart[row.run.folder] = differences
         else:
             same.append(row)
-    return Parted(tuple(same), apart)
+    return Separation(tuple(same), apart)
 
 
 def _of_metric(row: Row, metric: str) -> str:

@@ -43,7 +43,7 @@ def area_permutations(pairs: PairTable) -> int:
 def measure_finished(run: Run, pairs: PairTable, workspace: Workspace) -> None:
     """Measure a run that has just answered its test pairs, and store the results.
 
-    Whichever of a student and its twin answers last measures the difference. pairs: of the test.
+    Whichever of a student and its twin answers last measures the difference. pairs: the test split.
     """
     teacher = teacher_answers(run, pairs)
     evaluated(run, pairs, teacher)
@@ -56,14 +56,14 @@ def measure_finished(run: Run, pairs: PairTable, workspace: Workspace) -> None:
             against(run, base, pairs, workspace)
 
 
-def measure(run: Run, base: Run | None, workspace: Workspace) -> None:
+def measure_missing(run: Run, base: Run | None, workspace: Workspace) -> None:
     """Measure what is missing of a run: its test, and its difference to `base` on the same pairs.
 
     LabError where its answers or their pairs are not here any more.
     """
     pairs = answered_pairs(run)
-    inside = run.folder.parent != Workspace.bundled().runs
-    if inside and not listing.row_of(run.folder).test.metrics:
+    is_writable = run.folder.parent != Workspace.bundled().runs
+    if is_writable and not listing.row_of(run.folder).test.metrics:
         evaluated(run, pairs, teacher_answers(run, pairs))
     if base is None or base.folder == run.folder:
         return

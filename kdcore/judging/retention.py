@@ -1,7 +1,7 @@
 """retention(): what a student keeps of its teacher, and what it costs, each with its conditions.
 
-As the DistilBERT paper says it (97 % of the score, 40 % fewer weights, 60 % faster), but counted
-from what a model that knows nothing reaches: it keeps an ROC-AUC of 0.5.
+The DistilBERT paper reports a student this way (97 % of the score, 40 % fewer weights, 60 %
+faster). Here the share is counted from what a model that knows nothing reaches: an ROC-AUC of 0.5.
 """
 
 from dataclasses import dataclass, replace
@@ -25,11 +25,11 @@ Sizes = tuple[ModelSize | None, ModelSize | None]  # of student and teacher
 
 @dataclass(frozen=True)
 class Reference:
-    """A published student against its teacher; speedup is at second hand, see conditions."""
+    """A published student against its teacher; speedup is quoted by others, see conditions."""
 
     name: str
     paper: str
-    share: float  # of the score, that is kept
+    share: float  # of the teacher's score that the student keeps
     floor: str  # what that share is counted from
     parameters_share: float
     speedup: float
@@ -54,8 +54,8 @@ class Retention:
     """The share of a teacher's quality that a student keeps, and the price of both.
 
     share: (student - floor) / (teacher - floor), of what lies above chance; raw:
-    student / teacher; both with a 95 % interval on common draws of queries. twin_share: what the
-    twin keeps without a teacher. Neither is given, and reason says why, where the teacher is not
+    student / teacher; both with a 95 % interval on common draws of queries. twin_share: the twin's
+    share of the same. share and twin_share are nan, and reason says why, unless the teacher is
     clearly better than chance and than the twin. Shares of size are student / teacher; speedup is
     the teacher's p50 over the student's. Unknown numbers are nan; conditions and reason say why.
     """
@@ -103,7 +103,7 @@ def retention(
     resamples: int = 1000,
     seed: int = 0,
 ) -> Retention:
-    """What of the teacher's quality is kept on these pairs, with size and speed as measured.
+    """What share of the teacher's quality the student keeps on these pairs, with size and speed.
 
     sizes: of student and teacher, for a run whose latency was not measured.
     """
@@ -142,7 +142,7 @@ def retention(
 
 
 def _leads(values: Floats, floor: float) -> list[Floats]:
-    """Of (rows, models) student, teacher and twin: the teacher's lead over chance, and the twin."""
+    """Of (rows, models) student, teacher, twin: the teacher's lead over chance and over the twin."""
     leads = [values[:, 1] - floor]
     return leads if values.shape[1] < 3 else [*leads, values[:, 1] - values[:, 2]]
 
@@ -177,7 +177,7 @@ def _share(values: Floats, floor: float) -> Floats:
 def _no_share(metric: str, values: Floats, floor: float, floor_name: str, least: Floats) -> str:
     """Why a share of the teacher's quality means nothing; an empty text when it means something.
 
-    values: of student, teacher and twin. least: lower ends of the teacher's leads.
+    values: of student, teacher and twin. least: the lower ends of the intervals of `_leads`.
     """
     name = CATALOG[metric].name
     if not isfinite(values[1]):
@@ -195,17 +195,17 @@ def _no_share(metric: str, values: Floats, floor: float, floor_name: str, least:
 
 
 def _costs(latency: Latency | None, sizes: Sizes) -> dict[str, Any]:
-    """The fields of size and speed that are known, by a measurement or of the sizes alone."""
+    """The known fields of size and speed: from a measurement, else from the sizes alone."""
     if latency is None:
-        own, teacher = sizes
-        if own is None:
+        size, teacher_size = sizes
+        if size is None:
             return {}
-        sized: dict[str, Any] = {"parameters": own.parameters, "megabytes": own.megabytes}
-        if teacher is not None:
-            sized["parameters_share"] = own.parameters / max(teacher.parameters, 1)
-            sized["megabytes_share"] = own.megabytes / max(teacher.megabytes, 1e-9)
+        sized: dict[str, Any] = {"parameters": size.parameters, "megabytes": size.megabytes}
+        if teacher_size is not None:
+            sized["parameters_share"] = size.parameters / max(teacher_size.parameters, 1)
+            sized["megabytes_share"] = size.megabytes / max(teacher_size.megabytes, 1e-9)
         return sized
-    student, guide = latency.student, latency.teacher
+    student, teacher = latency.student, latency.teacher
     costs = {
         "parameters": student.parameters,
         "megabytes": megabytes(student.parameters),
@@ -214,18 +214,18 @@ def _costs(latency: Latency | None, sizes: Sizes) -> dict[str, Any]:
         "throughput": student.pairs_per_second,
         "conditions": conditions(latency),
     }
-    if guide is None:
+    if teacher is None:
         return costs
-    share = student.parameters / max(guide.parameters, 1)
+    share = student.parameters / max(teacher.parameters, 1)
     one_thread, configured = student.one_thread.p50_ms, student.configured.p50_ms
     return costs | {
         "parameters_share": share,
         "megabytes_share": share,
-        "teacher_p50_ms": guide.configured.p50_ms,
-        "teacher_p95_ms": guide.configured.p95_ms,
-        "speedup": guide.configured.p50_ms / max(configured, 1e-9),
-        "speedup_one_thread": guide.one_thread.p50_ms / max(one_thread, 1e-9),
-        "throughput_share": student.pairs_per_second / max(guide.pairs_per_second, 1e-9),
+        "teacher_p50_ms": teacher.configured.p50_ms,
+        "teacher_p95_ms": teacher.configured.p95_ms,
+        "speedup": teacher.configured.p50_ms / max(configured, 1e-9),
+        "speedup_one_thread": teacher.one_thread.p50_ms / max(one_thread, 1e-9),
+        "throughput_share": student.pairs_per_second / max(teacher.pairs_per_second, 1e-9),
     }
 
 

@@ -15,7 +15,7 @@ from kdcore.evaluation.texts import signed
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import LEVEL, Verdict, against, verdict
 
-FEWEST = 3  # below it a spread is a guess, and no side is taken
+FEWEST = 3  # below it a spread is a guess, and no verdict is given
 TOO_FEW: Literal["TOO FEW SEEDS"] = "TOO FEW SEEDS"
 
 
@@ -84,13 +84,13 @@ def over_seeds(deltas: Sequence[float]) -> tuple[float, float, float]:
     """
     from scipy.special import stdtr, stdtrit
 
-    deviations = spread(deltas)
-    if deviations.n < FEWEST:
+    of_deltas = spread(deltas)
+    if of_deltas.n < FEWEST:
         return nan, nan, nan
-    error = deviations.deviation / sqrt(deviations.n)
-    half = float(stdtrit(deviations.n - 1, 1 - LEVEL / 2)) * error
-    t = abs(deviations.mean) / error if error else (inf if deviations.mean else 0.0)
-    return deviations.mean - half, deviations.mean + half, float(2 * stdtr(deviations.n - 1, -t))
+    error = of_deltas.deviation / sqrt(of_deltas.n)
+    half = float(stdtrit(of_deltas.n - 1, 1 - LEVEL / 2)) * error
+    t = abs(of_deltas.mean) / error if error else (inf if of_deltas.mean else 0.0)
+    return of_deltas.mean - half, of_deltas.mean + half, float(2 * stdtr(of_deltas.n - 1, -t))
 
 
 def _row(runs: Sequence[Seeded], metric: str) -> SeedRow:

@@ -21,7 +21,7 @@ METRICS = [key for key in shown_in("headline") if CATALOG[key].higher_is_better]
 class Trio:
     """A brought student against its brought twin, and the gap recovered of their teacher's lead.
 
-    pairs: how many all three answered. gaps: by metric.
+    teacher: its model's name. pairs: how many all three answered. gaps: by metric.
     """
 
     teacher: str
@@ -31,14 +31,14 @@ class Trio:
 
 
 def trio_with(
-    answers: Predictions, part: PairTable, workspace: Workspace, data: str
+    answers: Predictions, split: PairTable, workspace: Workspace, data: str
 ) -> Trio | None:
     """Measure the trio that these brought answers complete; None while a role is missing.
 
-    part: the whole split. Of several teachers, students or twins the newest count; a twin brought
-    for one student is compared with that one.
+    split: the pairs of a whole split. Of several teachers, students or twins the newest count; a
+    twin brought for one student is compared with that one.
     """
-    offered = brought_to(workspace, data, part.content_hash)
+    offered = brought_to(workspace, data, split.content_hash)
     own = next((k for k in offered if k.model == answers.model), None)
     if own is None or own.origin is None or own.origin.role not in ("teacher", "student", "twin"):
         return None
@@ -55,10 +55,10 @@ def trio_with(
     student, twin = couples[0]
     predictions = [Predictions.load(k.path) for k in (of_role["teacher"][0], student, twin)]
     rows = common_rows(predictions)
-    pairs = part if rows is None else part.take(rows)
+    pairs = split if rows is None else split.take(rows)
     if not (pairs.grades != UNLABELLED).any():
         return None
-    every = np.arange(len(part)) if rows is None else rows
+    every = np.arange(len(split)) if rows is None else rows
     teacher, distilled, twin_answers = (each.on(every, pairs.content_hash) for each in predictions)
     gaps = {
         metric: gap_recovered(pairs, twin_answers, distilled, teacher, metric) for metric in METRICS

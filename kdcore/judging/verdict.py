@@ -25,8 +25,8 @@ class Judgement:
     sentence: the whole finding. value: the student's own; delta: student - twin, with its paired
     95 % interval over queries, p, and the least true difference that 80 % of such tests would
     find. gap: the gap recovered; None without a teacher's answers.
-    n counts n_unit ("pairs"); queries are what is drawn. caveats: what else stands between the
-    two beside the teacher, a sentence each. Numbers that nothing defines are nan.
+    n counts n_unit ("pairs"); queries: how many the bootstrap draws from. caveats: how the two
+    differ besides the teacher, a sentence each. Numbers that are not defined are nan.
     """
 
     verdict: Verdict | Literal["NO TWIN"]

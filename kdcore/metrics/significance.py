@@ -1,6 +1,8 @@
 """Test differences: bootstrap over queries, permutation, detectability, verdict.
 
 Pairs of one query depend on each other, so whole queries are drawn and swapped, not single pairs.
+reach: the most by which one more query could differ from those seen, in the unit of the metric: 1
+for a metric of 0..1, 0 where one more query cannot change it.
 """
 
 from collections.abc import Callable, Iterator
@@ -77,9 +79,9 @@ class Support:
             return np.asarray(unbiased * unseen * self._t() / _Z)
 
     def flat(self) -> Floats:
-        """Return (metrics,) half an interval where no two queries differ, in units of the reach.
+        """Return (metrics,) half the width of an interval where no two queries differ, per reach.
 
-        It is that of a mean over the queries and two more, one of which is off by the reach.
+        It is that of a mean over these queries and two more, one of which is off by `reach`.
         """
         with np.errstate(divide="ignore"):
             return np.asarray(self._t() / np.sqrt(self.queries * (self.queries + 2.0)))
@@ -137,9 +139,8 @@ def interval(
 
     The central 95 % of (resamples, metrics) bootstrap draws, stretched around the estimate when
     few queries are behind it, see Support. Where no two queries differ, draws show no spread, and
-    `reach`, how far off one more query could be, replaces it; 0 for a value that is certain. A
-    draw may be nan (no relevant pair was drawn); where most are, or fewer than two queries count,
-    so are the ends.
+    the interval follows from `reach`, see the head of this module. A draw may be nan (no relevant
+    pair was drawn); where most are, or fewer than two queries count, so are the ends.
     """
     estimates = np.asarray(estimates, dtype=np.float64)
     if not len(draws):

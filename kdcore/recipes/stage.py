@@ -53,7 +53,7 @@ def run_stage(
     Leaves model/, predictions/ and a model card in the run's folder. A stop on request is recorded
     and raised as RunError, so that whatever depends on the run is not started.
     """
-    if own_rank() != 0:  # this process ends in there
+    if own_rank() != 0:  # _follow never returns
         _follow(config, load(), run, workspace)
     batch_size = (config if isinstance(config, InferConfig) else config.training).batch_size
     stop = ""
@@ -105,6 +105,7 @@ def _train(
             if not is_full_memory(error):
                 raise
             log.warning("%s", traceback.format_exc())
+            # without the traceback of `error`, whose frames would keep the tensors in memory
             full = type(error)(str(error))
         # out here nothing refers to the tensors of the step that failed
         size = config.training.batch_size

@@ -1,8 +1,9 @@
-"""RunFacts: what a run's folder says about the run; the only reader of its raw files.
+"""RunFacts: what a run's folder says about the run.
 
-Files are read once, when they are first needed; a run that is loaded again is read again. Runs of
-every earlier version read well: what such a run did not write down is empty. A damaged file never
-raises here, but config.json and status.json leave their reason in `problem`.
+Only here a run's config.json, provenance.json and notes.json are read; record.py reads status.json,
+metric_lines.py the metrics. Files are read once, when they are first needed; a run that is loaded
+again is read again. Runs of every earlier version can be read: what such a run did not write down
+is empty. A damaged file never raises here; damage of config.json or status.json is in `problem`.
 """
 
 import hashlib

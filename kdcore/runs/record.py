@@ -8,7 +8,6 @@ while it runs, the launcher for the moment in which it starts a child or records
 import errno
 import json
 import os
-import re
 import shlex
 import shutil
 import time
@@ -21,7 +20,8 @@ from typing import Any, Literal
 import psutil
 from filelock import FileLock, Timeout
 
-from kdcore.errors import Change, Cure, RunError, on_page
+from kdcore.errors import Change, Cure, RunError, for_app
+from kdcore.runs.old_sentences import fields_of_sentence
 from kdcore.workspace import Workspace, write_json_atomic
 
 State = Literal["queued", "running", "finished", "stopped", "failed", "lost", "broken"]
@@ -63,7 +63,7 @@ class Status:
     pid: int | None = None
 
     @property
-    def on_page(self) -> str:
+    def for_app(self) -> str:
         """The message in the words of the app."""
         return self.page or self.message
 
@@ -91,7 +91,7 @@ class Record(Status):
         if not isinstance(content, dict) or content.get("state") not in WRITTEN_STATES:
             raise RunError(f"{path} is no status of a run: it holds {str(content)[:60]!r}")
         if "cause" not in content:
-            content |= _fields_of_sentence(str(content.get("message", "")))
+            content |= fields_of_sentence(str(content.get("message", "")))
         values = {each.name: content[each.name] for each in fields(cls) if each.name in content}
         for name, value in values.items():
             if not isinstance(value, _KINDS[name]):
@@ -178,33 +178,14 @@ def derive(folder: Path) -> Status:
 
 def message_fields(message: str, cause: str = "", change: Change | None = None) -> dict[str, Any]:
     """The fields of a status that hold a message, which may be a Cure, and what it is about."""
-    page = on_page(message)
-    same = {"message": str(message), "page": "" if page == message else page}
-    return {**same, "cause": cause, "change": dict(change or {})}
+    text = for_app(message)
+    texts = {"message": str(message), "page": "" if text == message else text}
+    return {**texts, "cause": cause, "change": dict(change or {})}
 
 
 def resumable(message: str, run: str) -> Cure:
-    """A message and how to resume the run; the page has a button for that."""
+    """A message and how to resume the run; the app has a button for that."""
     return Cure(f"{message}; continue with `kdlab runs resume {run}`", message)
-
-
-def _fields_of_sentence(message: str) -> dict[str, Any]:
-    """Page, cause and change of a status that an earlier version wrote: one English sentence.
-
-    The only place that reads fields off a sentence; to be deleted once no such runs are left.
-    """
-    page = re.split(r"; (?:resume|continue) with", message)[0]
-    cause = "settings" if "\n- " in message else ""
-    values: dict[str, Any] = {"page": "" if page == message else page, "cause": cause, "change": {}}
-    if "out of memory" in message:
-        fits = re.search(r"; (?:batch size )?(\d+) (?:needs|fits)", message)
-        change = {"training.batch_size": int(fits[1])} if fits else {}
-        values |= {"cause": "memory", "change": change}
-    if rate := re.search(r"learning rate [0-9.e-]+\); try ([0-9.e-]*[0-9])", message):
-        values |= {"cause": "not a number", "change": {"training.learning_rate": float(rate[1])}}
-    if "\n- device:" in message:
-        values["change"] = {"device": "auto"}
-    return values
 
 
 def name_in_commands(folder: Path) -> str:

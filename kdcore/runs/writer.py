@@ -224,7 +224,7 @@ class RunWriter:
                     self.finish("stopped", message)
                     return
                 failure = _as_lab_error(error, self.folder)
-                message = Cure(str(failure), failure.page)
+                message = Cure(str(failure), failure.for_app)
                 self.finish("failed", message, cause=failure.cause, change=failure.change)
 
 

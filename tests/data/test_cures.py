@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_command
 
 from kdcore.cli.data import app
-from kdcore.errors import Cure, DataError, on_page
+from kdcore.errors import Cure, DataError, for_app
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "kdcore" / "data").rglob("*.py"))
@@ -44,5 +44,5 @@ def test_every_control_that_a_cure_names_is_on_the_data_page() -> None:
 def test_an_error_carries_its_cures_for_both_places() -> None:
     error = DataError("It cannot be read:", ["plain", Cure("add --this", "tick “This”")])
     assert str(error) == "It cannot be read:\n- plain\n- add --this"
-    assert error.page_problems == ("plain", "tick “This”")
-    assert on_page("plain") == "plain"
+    assert error.problems_for_app == ("plain", "tick “This”")
+    assert for_app("plain") == "plain"

@@ -4,7 +4,13 @@ import json
 
 import pytest
 
-from kdcore.judging.drift import inputs_of, part, part_machines, part_validation, reasons
+from kdcore.judging.drift import (
+    inputs_of,
+    reasons,
+    separate,
+    separate_machines,
+    separate_validation,
+)
 from kdcore.runs.listing import row_of
 from tests.runs.made_runs import make_run, metrics_of
 
@@ -66,7 +72,7 @@ def test_parting_tells_the_reasons_and_skips_runs_without_the_metric(tmp_path, b
     same = row_of(make_run(tmp_path / "a"))
     other = row_of(make_run(tmp_path / "b", data_hash="b" * 16, code="9"))
     blank = row_of(make_run(tmp_path / "c", auc=None))
-    found = part([base, same, other, blank], base, "roc_auc")
+    found = separate([base, same, other, blank], base, "roc_auc")
     assert found.same == (base, same)
     assert found.apart == {other.run.folder: ("other test pairs", "other code")}
     assert found.reasons() == {"other test pairs": 1, "other code": 1}
@@ -85,7 +91,7 @@ def test_other_and_unknown_validation_pairs_are_kept_apart_without_any_test(tmp_
         for name, held in (("base", "a"), ("same", "a"), ("other", "b"))
     )
     unknown = provenance_of(tmp_path / "unknown")
-    found = part_validation([base, same, other, unknown], base)
+    found = separate_validation([base, same, other, unknown], base)
     assert found.same == (base, same)
     assert found.apart == {
         other.run.folder: ("other validation pairs",),
@@ -98,10 +104,10 @@ def test_times_of_other_and_unknown_machines_are_kept_apart(tmp_path):
         provenance_of(tmp_path / name, machine=machine)
         for name, machine in (("base", "m"), ("same", "m"), ("other", "n"), ("unknown", ""))
     )
-    found = part_machines([base, same, other, unknown], base, latency=False)
+    found = separate_machines([base, same, other, unknown], base, latency=False)
     assert found.same == (base, same)
     assert found.apart == {
         other.run.folder: ("other machine",),
         unknown.run.folder: ("machine not recorded",),
     }
-    assert part_machines([base], base, latency=True).same == ()
+    assert separate_machines([base], base, latency=True).same == ()

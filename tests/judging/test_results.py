@@ -9,7 +9,7 @@ from kdcore.errors import LabError, RunError
 from kdcore.evaluation.result_files import read_differences, stored_differences
 from kdcore.judging import background, results
 from kdcore.judging.background import Request, failures, progress, request, serve
-from kdcore.judging.results import measure, measure_finished, starred_run
+from kdcore.judging.results import measure_finished, measure_missing, starred_run
 from kdcore.lab import stored_evaluation
 from kdcore.labels import FOUR_GRADES
 from kdcore.runs.marks import Marks
@@ -139,4 +139,4 @@ def test_requests_are_served_in_the_background_and_failures_kept_with_their_reas
 def test_a_run_without_answers_cannot_be_measured(home):
     blank = run(home, "blank", config_of(), None)
     with pytest.raises((LabError, OSError)):
-        measure(blank, None, home)
+        measure_missing(blank, None, home)

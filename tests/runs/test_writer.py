@@ -391,7 +391,7 @@ def test_an_error_leaves_its_cause_its_change_and_the_words_of_the_page(run: Run
         raise error
     status = run.status()
     assert (status.cause, status.change) == ("memory", {"training.batch_size": 8})
-    assert status.on_page == "the memory is full"
+    assert status.for_app == "the memory is full"
     assert "kdlab" in status.message
     with run.write():
         assert (run.status().cause, run.status().change, run.status().page) == ("", {}, "")

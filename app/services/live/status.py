@@ -29,7 +29,7 @@ def status_of(run: Run, lines: list[PlainLine]) -> dict[str, Any]:
         "step": status.step,
         "total": status.total_steps,
         "stage": status.stage,
-        "message": status.on_page,
+        "message": status.for_app,
         "words": _words(run, status),
         "started": status.started,
         "ended": status.ended,

@@ -11,7 +11,13 @@ from app.services.runs.differences import kept_delta
 from app.services.runs.entry import Entry
 from app.services.runs.names import groups_of, named, names, role_of
 from kdcore.evaluation.comparison import Difference
-from kdcore.judging.drift import Parted, most_validated, part, part_machines, part_validation
+from kdcore.judging.drift import (
+    Separation,
+    most_validated,
+    separate,
+    separate_machines,
+    separate_validation,
+)
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
 from kdcore.runs.listing import Row
@@ -113,7 +119,7 @@ def runs_view() -> RunsView:
     """The page as the present state sets it."""
     now, every = state.now().runs, entries()
     base = baseline(every, now.metric)
-    comparable = part([e.row for e in every], base.row, now.metric) if base else None
+    comparable = separate([e.row for e in every], base.row, now.metric) if base else None
     folders = {e.row.run.folder: e.key for e in every}
     selected = picks()
     view = RunsView(
@@ -131,14 +137,14 @@ def runs_view() -> RunsView:
     return replace(view, unfit={folders[row]: why for x in drawn for row, why in x.apart.items()})
 
 
-def _of_view(rows: Sequence[Row], base: Row) -> list[Parted]:
+def _of_view(rows: Sequence[Row], base: Row) -> list[Separation]:
     """What else keeps runs apart in the open view: validation pairs, and machines of times."""
-    now, parted = state.now().runs, []
+    now, separations = state.now().runs, []
     if now.tab == "parallel" or (now.tab == "frontier" and now.quality == "best"):
-        parted.append(part_validation(rows, most_validated(rows, base)))
+        separations.append(separate_validation(rows, most_validated(rows, base)))
     if now.tab == "frontier" and now.cost in ("seconds", "p50", "p95"):
-        parted.append(part_machines(rows, base, latency=now.cost != "seconds"))
-    return parted
+        separations.append(separate_machines(rows, base, latency=now.cost != "seconds"))
+    return separations
 
 
 def picks() -> list[str]:

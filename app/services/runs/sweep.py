@@ -11,7 +11,7 @@ from kdcore.config import DistillConfig
 from kdcore.errors import LabError
 from kdcore.experiments.command_line import arguments_of
 from kdcore.experiments.sweep import CellResult, Sweep, SweepTable, table_of
-from kdcore.judging.drift import Parted, part
+from kdcore.judging.drift import Separation, separate
 from kdcore.runs import listing
 from kdcore.runs.listing import Row
 
@@ -34,13 +34,13 @@ def sweeps(entries: Sequence[Entry]) -> dict[str, list[Entry]]:
     return groups
 
 
-def unlike(cells: Sequence[Entry], metric: str) -> Parted:
+def unlike(cells: Sequence[Entry], metric: str) -> Separation:
     """Cells whose numbers were measured on other inputs than those of most, and why."""
     rows = [e.row for e in cells if metric in e.row.test.metrics]
     hashes = [r.test.data_hash for r in rows]
     common = max(hashes, key=hashes.count, default="")
     base = next((r for r in rows if r.test.data_hash == common), None)
-    return part(rows, base, metric) if base else Parted((), {})
+    return separate(rows, base, metric) if base else Separation((), {})
 
 
 def table(cells: Sequence[Entry], metric: str) -> SweepTable:

@@ -27,7 +27,7 @@ HALVES = (
     "model is, never the order of its ads: AUC and nDCG stay as they are. Bins with few pairs "
     "have small marks."
 )
-Measured = tuple[str, str, BeforeAfter]  # name of a model, its role, and its calibration
+Recalibrated = tuple[str, str, BeforeAfter]  # name of a model, its role, and its calibration
 
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
@@ -65,7 +65,7 @@ def before_after(board: Board, model: Answers) -> BeforeAfter | None:
     return recalibrate(board.pairs, model.predictions.logits)
 
 
-def finding(models: list[Measured]) -> str:
+def finding(models: list[Recalibrated]) -> str:
     """How far each model's probabilities are off, and what a temperature mends, in one sentence."""
     parts = []
     for name, _, measured in models:
@@ -91,7 +91,7 @@ def _card(name: str, role: str, measured: BeforeAfter) -> Card:
     )
 
 
-def table(models: list[Measured]) -> pd.DataFrame:
+def table(models: list[Recalibrated]) -> pd.DataFrame:
     """A row a model, side and bin."""
     rows = [
         {

@@ -20,7 +20,7 @@ from kdcore.data.pairs import UNLABELLED
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.metrics.definitions import CATALOG, needing, shown_in
 
-LABELLED, UNJUDGED, GAPS = shown_in("cards"), needing("teacher"), shown_in("headline")
+LABELLED, UNJUDGED, WITH_GAP_RECOVERED = shown_in("cards"), needing("teacher"), shown_in("headline")
 BETTER = {True: "Higher is better.", False: "Lower is better."}
 Evaluations = dict[str, Evaluation]  # by role
 
@@ -133,7 +133,7 @@ def _gain(board: Board, key: str) -> dict[str, Any] | None:
 
 
 def _gap(board: Board, key: str) -> dict[str, Any] | None:
-    gap = services.gap(board, key) if key in GAPS else None
+    gap = services.gap(board, key) if key in WITH_GAP_RECOVERED else None
     if gap is None:
         return None
     return {"text": gap.text, "about": f"{gap.definition} {gap.reason}".strip()}

@@ -89,7 +89,7 @@ def _saved(run: Run, status: Status) -> str:
 
 def _cause(status: Status) -> str:
     """The message as Markdown, its problems as bullets."""
-    message = status.on_page
+    message = status.for_app
     if services.public():
         message = _FOLDERS.sub("…/", message)
     head, *rest = (message[:1].upper() + message[1:]).split("\n")

@@ -17,7 +17,7 @@ from app.services.runs.listing import RunsView
 from app.views.runs.columns import state_of
 from app.views.runs.drift import caption, inputs
 from kdcore.experiments.sweep import CellResult
-from kdcore.judging.drift import Parted
+from kdcore.judging.drift import Separation
 from kdcore.metrics.definitions import CATALOG
 
 NONE_YET = (
@@ -63,7 +63,7 @@ def _command(view: RunsView) -> None:
     st.code(line, language="bash", wrap_lines=entry is not None)
 
 
-def _show_apart(view: RunsView, unlike: Parted) -> None:
+def _show_apart(view: RunsView, unlike: Separation) -> None:
     reasons = md(", ".join(f"{reason} ({n})" for reason, n in unlike.reasons().items()))
     if view.override:
         st.warning(f"**Cells of different inputs share these colors:** {reasons}.")

@@ -28,11 +28,11 @@ def run(folder: Annotated[Path, typer.Argument(help="a run's folder")]) -> None:
     require_finished(run)
 
 
-def measure(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
+def time_models(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:
     """Time a few steps of small models, for estimates before this workspace has a run."""
-    from kdcore.experiments.estimate.timing import measure as measure_speed
+    from kdcore.experiments.estimate.timing import time_small_models
 
-    measure_speed(Workspace(home.absolute()))
+    time_small_models(Workspace(home.absolute()))
 
 
 def measure_runs(home: Annotated[Path, typer.Argument(help="a workspace")]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kdcore.errors import Cure, DataError, on_page
+from kdcore.errors import Cure, DataError, for_app
 
 SHOWN = 20  # problems in one error; the rest is a number
 FIRST_LINES = 5  # of many rows with one problem, the lines that its sentence names
@@ -33,7 +33,7 @@ class Problem:
     def sentence(self) -> Cure:
         """Return the problem as a sentence, its cure in the words of each place."""
         text = str(self)
-        return Cure(text, text.removesuffix(self.cure) + on_page(self.cure))
+        return Cure(text, text.removesuffix(self.cure) + for_app(self.cure))
 
 
 def refusal(headline: str, problems: Sequence[Problem]) -> DataError:

@@ -31,7 +31,9 @@ BUDGET = 0.25  # seconds for each model and kind
 QUERIES, ADS, WORDS = 64, 8, 12  # of the invented pairs; words of an ad
 
 
-def measure(workspace: Workspace, device: str = "auto", again: bool = False) -> list[Throughput]:
+def time_small_models(
+    workspace: Workspace, device: str = "auto", again: bool = False
+) -> list[Throughput]:
     """Time a few steps of small models here, about a second, and store what that shows.
 
     It imports torch, so it belongs into a child process. It is done once, unless `again`.

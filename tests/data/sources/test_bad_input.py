@@ -233,8 +233,8 @@ def test_quoted_tabs_are_one_problem_that_names_the_option_once(tmp_path, worksp
     )
     with pytest.raises(DataError) as error:
         import_data(tmp_path / "x.tsv", "refused")
-    (on_page,) = error.value.page_problems
-    assert "tick “Double quotes enclose texts”" in on_page
+    (for_app,) = error.value.problems_for_app
+    assert "tick “Double quotes enclose texts”" in for_app
     (tmp_path / "y.tsv").write_text(head + "".join(rows) + "a\tb\n")  # quotes are no cure of that
     assert len(refused(tmp_path / "y.tsv")) > 1
 

@@ -8,7 +8,7 @@ from app.kit.texts import shown
 from app.views.data.queries.intake import Look
 from kdcore.data.files.problems import as_one, by_cause
 from kdcore.data.sources.rows import WITHDRAWN
-from kdcore.errors import on_page
+from kdcore.errors import for_app
 
 MOST = 5000  # problems that the table on the screen holds
 
@@ -37,7 +37,7 @@ def draw(look: Look) -> None:
 
 def _bad_rows(look: Look) -> None:
     rows = [
-        (p.line, shown(p.what, 300), shown(on_page(p.cure), 300), shown(p.raw, 300))
+        (p.line, shown(p.what, 300), shown(for_app(p.cure), 300), shown(p.raw, 300))
         for p in look.problems
     ]
     table = pd.DataFrame(rows, columns=["line", "what is wrong", "what to do", "the row"])
@@ -45,7 +45,7 @@ def _bad_rows(look: Look) -> None:
     st.warning(f"{texts.counted(len(table), 'problem')}{more}:", icon=":material/rule:")
     for alike in by_cause(look.problems):
         if len(alike) > 1:
-            st.markdown(texts.md(shown(on_page(as_one(alike)), 500)))
+            st.markdown(texts.md(shown(for_app(as_one(alike)), 500)))
     st.dataframe(
         table.head(MOST),
         hide_index=True,

@@ -77,7 +77,7 @@ def _head(text: str, title: str, changed: int, options: TableOptions, lists: boo
         if not cells.rows and not cells.problems:
             raise DataError("the file has a header but no rows; add a row for each pair")
     except DataError as error:
-        return Head(error=shown("; ".join((error.headline, *error.page_problems)), 600))
+        return Head(error=shown("; ".join((error.headline, *error.problems_for_app)), 600))
     rows = [row for _, row in cells.rows]
     return Head(
         columns=table.columns,

@@ -27,7 +27,7 @@ from kdcore.data.sources.registry import ARCHIVE_SUFFIXES, read_path
 from kdcore.data.sources.rows import Reading
 from kdcore.data.sources.table import TableReading
 from kdcore.data.sources.xglue import is_xglue_name
-from kdcore.errors import DataError, LabError, on_page
+from kdcore.errors import DataError, LabError, for_app
 
 MOST_BYTES = 100 * 2**20
 LONG_TEXT = 20_000  # characters; a longer text may be an open quote
@@ -153,7 +153,7 @@ def _look(path: str, title: str, changed: int, how: TableReading) -> Look:
             return Look(error=headline, causes=causes)
         return Look(error=headline, causes=causes, labels=error.labels, choices=error.choices)
     read = reading.columns.sentences() if reading.columns else ()
-    notes = map(on_page, (*reading.notes, *reading.hints, *_odd_texts(reading)))
+    notes = map(for_app, (*reading.notes, *reading.hints, *_odd_texts(reading)))
     return Look(
         reading.counts,
         reading.problems,

@@ -126,7 +126,7 @@ def _standing(entry: Entry) -> str:
         parts.append(f"step {status.step:,} of {status.total_steps:,}")
     parts.append("" if entry.mine else "of the bundled demo")
     text = " · ".join(filter(None, parts))
-    return f"{text}. {md(status.on_page)}" if status.message else text
+    return f"{text}. {md(status.for_app)}" if status.message else text
 
 
 def _cards(view: RunsView, entry: Entry, twin: Row | None) -> list[Card]:
