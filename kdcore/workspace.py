@@ -139,6 +139,15 @@ def write_text_atomic(path: Path, text: str) -> None:
     write_bytes_atomic(path, text.encode("utf-8", "backslashreplace"))
 
 
+def read_json(path: Path) -> Mapping[str, Any]:
+    """The object of a JSON file; empty when the file is missing or damaged."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
 def write_json_atomic(path: Path, data: Any) -> None:
     """Replace a JSON file completely or not at all; nan and infinity become null."""
     text = json.dumps(plain_json(data), indent=2, ensure_ascii=False, allow_nan=False)

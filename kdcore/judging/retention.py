@@ -142,7 +142,7 @@ def retention(
 
 
 def _leads(values: Floats, floor: float) -> list[Floats]:
-    """Of (rows, models) student, teacher, twin: the teacher's lead over chance and over the twin."""
+    """The teacher's leads over chance and over the twin; values: (rows, models) of all three."""
     leads = [values[:, 1] - floor]
     return leads if values.shape[1] < 3 else [*leads, values[:, 1] - values[:, 2]]
 

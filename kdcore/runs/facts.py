@@ -1,9 +1,9 @@
 """RunFacts: what a run's folder says about the run.
 
-Only here a run's config.json, provenance.json and notes.json are read; record.py reads status.json,
-metric_lines.py the metrics. Files are read once, when they are first needed; a run that is loaded
-again is read again. Runs of every earlier version can be read: what such a run did not write down
-is empty. A damaged file never raises here; damage of config.json or status.json is in `problem`.
+Only here are config.json, provenance.json and notes.json of a run read; record.py reads its
+status.json, metric_lines.py its metrics. A file is read once, when it is first needed. What an
+earlier version did not write down is empty. A damaged file never raises an error: `problem` says
+what is wrong with config.json or status.json.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from kdcore.errors import RunError
 from kdcore.runs.metric_lines import read_lines, saved_validation
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import CONFIG, NOTES, Record
+from kdcore.workspace import read_json
 
 PROVENANCE = "provenance.json"
 CARD = "README.md"
@@ -258,15 +259,6 @@ class RunFacts:
             return {}
         sources = [line[6:] for line in lines if line.startswith("Data: ")]
         return {"source": sources[0]} if sources else {}
-
-
-def read_json(path: Path) -> Mapping[str, Any]:
-    """The object of a JSON file; empty when the file is missing or damaged."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
 
 
 def checked(settings: Mapping[str, Any]) -> StageConfig:

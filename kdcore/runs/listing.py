@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 from kdcore.errors import RunError
 from kdcore.knobs import flat
 from kdcore.metrics.definitions import VERSION
-from kdcore.runs.facts import PROVENANCE, read_json
+from kdcore.runs.facts import PROVENANCE
 from kdcore.runs.metric_lines import METRICS, parse, saved_validation
 from kdcore.runs.record import Record, Status, derive
 from kdcore.runs.sizes import ModelSize, size_of
 from kdcore.runs.speed import LATENCY
 from kdcore.runs.store import Run
-from kdcore.workspace import last_part
+from kdcore.workspace import last_part, read_json
 
 SPLIT = "test"  # the split whose evaluation a row shows
 WATCHED = (
