@@ -5,7 +5,6 @@ part.html and part.css. Modules import one another by relative path, as in any b
 part's own folder and from app/parts; a sheet of a module's name comes along with it.
 """
 
-import math
 import posixpath
 import re
 from collections.abc import Callable
@@ -42,15 +41,6 @@ def state_value(key: str, name: str) -> Any:
     """The value that a mounted part last sent under a name, or None; read it before mounting."""
     state: Any = st.session_state.get(key)
     return state.get(name) if hasattr(state, "get") else None
-
-
-def finite(value: Any) -> Any:
-    """The same value with None for every number that is not finite, which JSON does not know."""
-    if isinstance(value, dict):
-        return {name: finite(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)

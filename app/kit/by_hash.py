@@ -3,9 +3,9 @@
 @by_hash(most=40)
 def curve(board, who, gain): ...
 
-Two arguments are the same when their content is: an object with a `content_hash` is compared by
-it, a dataclass by the fields that its own hash takes, an array by its numbers, everything else by
-its value.
+Two arguments are the same when their content is: an object with a `cache_key` or a `content_hash`
+is compared by it, a dataclass by the fields that its own hash takes, an array by its numbers,
+everything else by its value.
 """
 
 import hashlib
@@ -121,8 +121,9 @@ def content_of(value: Any) -> Hashable:
         return tuple(content_of(each) for each in value)
     if isinstance(value, Mapping):
         return tuple((name, content_of(each)) for name, each in value.items())
-    if (content_hash := getattr(value, "content_hash", None)) is not None:
-        return type(value).__name__, content_hash
+    for name in ("cache_key", "content_hash"):
+        if (key := getattr(value, name, None)) is not None:
+            return type(value).__name__, key
     if isinstance(value, np.ndarray):
         digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
         return value.shape, value.dtype.str, digest

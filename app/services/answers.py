@@ -50,7 +50,7 @@ class Answers:
         return self.predictions.digest[:8]
 
     @property
-    def content_hash(self) -> str:
+    def cache_key(self) -> str:
         """What results that are computed of these answers depend on, their names included."""
         return f"{self.key}|{self.title}|{self.hash}"
 
@@ -71,9 +71,9 @@ def sources() -> list[Source]:
     files = access.home().data.glob("*/brought/*.parquet")
     for path in sorted(files, key=lambda path: -path.stat().st_mtime_ns):
         file = kept_about(path)
-        if file.part:
+        if file.split_hash:
             key = f"brought:{path.stem}"
-            imported.append(Source(key, file.model, path, file.part, None, file.origin))
+            imported.append(Source(key, file.model, path, file.split_hash, None, file.origin))
     # of two sources with one key the last counts: a model's own answers, not those it gave a run
     return _with_names([*filter(None, (*of_teachers, *own)), *imported])
 

@@ -31,8 +31,8 @@ class DataChoice:
     folder: Path
 
     @property
-    def content_hash(self) -> str:
-        """Its folder and when it was last written, which tells two imports of a name apart."""
+    def cache_key(self) -> str:
+        """Its folder and when it was last written, so that a new import of a name counts as new."""
         return f"{self.folder}|{(self.folder / 'dataset.json').stat().st_mtime_ns}"
 
 
@@ -40,8 +40,8 @@ class DataChoice:
 class Board:
     """The pairs that are compared and the models' answers; twin: the student without a teacher.
 
-    all_pairs: the whole split. rows: of them, those that all models on the board have scored;
-    None where that is all of them.
+    all_pairs: the whole split. rows: of them, those that teacher, student, twin and the rival that
+    the visitor pinned, if any, have all scored; None where that is every pair.
     """
 
     data: DataChoice
@@ -53,12 +53,12 @@ class Board:
 
     @cached_property
     def pairs(self) -> PairTable:
-        """The pairs that all models on the board have scored."""
+        """The pairs at `rows`, which all models shown have scored."""
         return self.all_pairs if self.rows is None else _taken(self.all_pairs, self.rows)
 
     @property
     def models(self) -> dict[str, Answers]:
-        """The models on the board by role: teacher, student, twin."""
+        """Teacher, student and twin by role, as far as there are any; without a pinned rival."""
         roles = {"teacher": self.teacher, "student": self.student, "twin": self.twin}
         return {role: model for role, model in roles.items() if model is not None}
 
@@ -91,7 +91,8 @@ def chosen_data() -> DataChoice:
 def pairs_of(choice: DataChoice, split: str = "") -> PairTable:
     """The pairs of a data set that pages show: its test split, else validation, else all.
 
-    Where the data set has no test split: the one that runs cut, if it alone was scored.
+    Where it has no test split: the one that runs cut, if models have scored that one and not the
+    validation split (or all pairs).
     """
     pairs = _pairs(choice, split)
     if split or not is_cut_by_runs(choice):

@@ -39,15 +39,15 @@ class State(Common):
     distill: Distill = field(default_factory=Distill)
 
 
-PAGES = tuple(f.name for f in fields(State) if "kind" not in f.metadata)
-
+# fields of State that hold choices of their own, most by the name of their page
+GROUPS = tuple(f.name for f in fields(State) if "kind" not in f.metadata)
 
 FIELDS: dict[str, Kind] = {  # by path, in the order of a link
-    **{f.name: f.metadata["kind"] for f in fields(State) if f.name not in PAGES},
+    **{f.name: f.metadata["kind"] for f in fields(State) if f.name not in GROUPS},
     **{
-        f"{page}.{f.name}": f.metadata["kind"]
-        for page in PAGES
-        for f in fields(getattr(State(), page))
+        f"{group}.{f.name}": f.metadata["kind"]
+        for group in GROUPS
+        for f in fields(getattr(State(), group))
     },
 }
 PATHS = {kind.key: path for path, kind in FIELDS.items()}  # by key
@@ -76,7 +76,7 @@ def by_path(values: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of `change` as values by path: the opposite of `nested`."""
     paths: dict[str, Any] = {}
     for name, value in values.items():
-        if name in PAGES:
+        if name in GROUPS:
             paths |= {f"{name}.{field}": each for field, each in value.items()}
         else:
             paths[name] = value
@@ -93,9 +93,9 @@ def changed(state: State, **values: Any) -> State:
         with suppress(ValueError):  # what a browser sends is not trusted: the old value stays
             clean[path] = FIELDS[path].clean(value)
     arguments = nested(clean)
-    for page in PAGES:
-        if page in arguments:
-            arguments[page] = replace(getattr(state, page), **arguments[page])
+    for group in GROUPS:
+        if group in arguments:
+            arguments[group] = replace(getattr(state, group), **arguments[group])
     return replace(state, **arguments)
 
 

@@ -27,7 +27,7 @@ class Distill:
     # what differs from the preset: path=value;path=value
     settings: str = text("settings", "", 3000)
     mode: str = choice("dmode", "form", ("form", "yaml"))
-    train_twin: bool = flag("alone", True)  # the twin without a teacher is trained too
+    train_twin: bool = flag("alone", True)  # an old key of links: 1 trains the twin as well
     sweep_a: str = choice("sweep_a", "method.params.temperature", _SWEPT)
     sweep_a_values: str = text("sweep_a_values", "1, 2, 4", 200)
     sweep_b: str = choice("sweep_b", "", ("", *_SWEPT))

@@ -14,9 +14,10 @@ from app.kit.texts import counted, md, number, pair_number, signed, with_signs
 from app.services import Answers, Board, Scored
 from app.state import keys
 from app.state.compare import NO_EDIT
-from app.views.compare import answers, selection
+from app.views.compare import selection
 from app.views.compare.parts.pair_card import Answer, Card, Compared, pair_cards
 from app.views.compare.queries.outcomes import outcomes
+from app.views.compare.queries.pair_cards import answer_of, texts_of
 from kdcore.analysis.counterfactual import word_diff
 from kdcore.data.pairs import UNLABELLED
 from kdcore.errors import LabError
@@ -55,7 +56,7 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     if reason or row < 0:
         st.info(reason or "Choose a pair first.")
         return
-    original = answers.texts(board, row)
+    original = texts_of(board, row)
     edited = _fields(row, original)
     if edited == original:
         st.text(f"Change a word of pair {pair_number(row)}: the student re-scores your edit.")
@@ -155,7 +156,7 @@ def _answer(board: Board, row: int, original: Texts, edited: Texts) -> None:
         except LabError as problem:
             st.warning(md(str(problem)))
             continue
-        column = answers.column(board, role, role, np.asarray(scored.logits[0]), UNLABELLED)
+        column = answer_of(board, role, role, np.asarray(scored.logits[0]), UNLABELLED)
         before = float(outcomes(board)[f"{role}_p"].to_numpy(dtype=np.float64)[row])
         columns.append(replace(column, delta=column.relevant - before))
         notes += [f"The {role} {note}." for note in scored.notes]
@@ -199,7 +200,7 @@ def _card(board: Board, row: int, original: Texts, edited: Texts, columns: list[
 
 def _flip(board: Board, row: int, column: Answer) -> str:
     before = bool(outcomes(board)[f"{column.role}_says"].iat[row])
-    return ", its decision flips" if before != (column.verdict == "yes") else ""
+    return ", its decision flips" if before != (column.decision == "yes") else ""
 
 
 def _scores(columns: list[Answer]) -> dict[str, float]:
@@ -212,7 +213,7 @@ def _scores(columns: list[Answer]) -> dict[str, float]:
 
 
 def _board_hash(board: Board) -> str:
-    """The pairs and the models on the table, by their hashes."""
+    """The pairs of the board, its student and its teacher, by their hashes."""
     models = (board.student, board.teacher)
     return "-".join([board.pairs.content_hash, *(a.hash if a else "" for a in models)])
 

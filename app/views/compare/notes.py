@@ -7,8 +7,8 @@ import streamlit as st
 
 from app.kit.texts import md
 from app.services import Board
-from app.views.compare import answers
 from app.views.compare.queries import notes as notebook
+from app.views.compare.queries.pair_cards import texts_of
 from kdcore.analysis.notes import LONGEST, STATUSES, Note, pair_key, to_csv
 from kdcore.data.pairs import UNLABELLED
 from kdcore.errors import LabError
@@ -16,7 +16,7 @@ from kdcore.errors import LabError
 
 def form(board: Board, row: int) -> None:
     """What a person found about this pair; every change is stored at once."""
-    texts = answers.texts(board, row)
+    texts = texts_of(board, row)
     key = pair_key(*texts)
     note = notebook.notes(board).get(key, Note(*texts))
     fields = (f"note_status_{key}", f"note_text_{key}")
@@ -48,7 +48,7 @@ def _save(board: Board, row: int, fields: tuple[str, str]) -> None:
     grade = int(board.pairs.grades[row])
     name = "" if grade == UNLABELLED else board.pairs.scheme.grades[grade]
     try:
-        notebook.keep(board, Note(*answers.texts(board, row), status or "", text or "", name))
+        notebook.keep(board, Note(*texts_of(board, row), status or "", text or "", name))
     except LabError as problem:
         st.toast(md(str(problem)), icon=":material/error:")
 

@@ -8,8 +8,9 @@ import streamlit as st
 from app import services, state
 from app.kit.texts import pair_number
 from app.services import Board
-from app.views.compare import answers, notes, selection
+from app.views.compare import notes, selection
 from app.views.compare.parts.pair_card import pair_cards
+from app.views.compare.queries.pair_cards import card_of
 
 
 def draw(board: Board, rows: pd.DataFrame) -> None:
@@ -24,9 +25,9 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="pair_actions"):
         _actions(row, pin)
         _second_student(board)
-    cards = [answers.card(board, row, heading)]
+    cards = [card_of(board, row, heading)]
     if pin not in (-1, row):
-        cards.append(answers.card(board, pin, f"Pair {pair_number(pin)}, pinned"))
+        cards.append(card_of(board, pin, f"Pair {pair_number(pin)}, pinned"))
     left, right = st.columns([3.2, 1], gap="medium")
     with left, st.container(key="pair_in_full"):
         pair_cards(cards, "pair_cards", "The pair in focus" + " and the pinned" * (len(cards) - 1))

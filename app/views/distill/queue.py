@@ -17,7 +17,7 @@ from kdcore.runs.queue.queue import DeviceState
 from kdcore.runs.store import Run
 
 _EVERY = 2.0
-_REQUESTS = {
+_REQUESTS = {  # by Line.request
     "pause": "pausing: a checkpoint is being written",
     "keep": "stopping; the best step so far is saved and evaluated",
     "discard": "being discarded",
@@ -63,7 +63,7 @@ def _watch() -> None:
     now = runs.device_queue()
     if now.ids != st.session_state.get(keys.RUNS_LIVE):
         st.session_state[keys.RUNS_LIVE] = now.ids
-        runs.ended()
+        runs.refresh_offers()
         st.rerun()
     for device in now.devices:
         with st.container(border=True, gap="xsmall", key=f"device_{device.name}"):

@@ -23,20 +23,19 @@ _NAMES = {
 _ENDS = {
     "failed": "This run failed",
     "lost": "This run was lost",
-    "stopped": "Paused",
     "broken": "This run cannot be read",
 }
 
 
 def draw(run: Run) -> None:
-    """Nothing while all is well; else cause, checkpoint, and the buttons that lead on."""
+    """Draw the cause, the checkpoint and the buttons that lead on; nothing while all is well."""
     status = run.status()
-    if status.state not in _ENDS:
-        return
     if status.state == "stopped":
         st.info(_paused(run, status))
-    else:
+    elif status.state in _ENDS:
         st.error(f"**{_ENDS[status.state]}.** {_cause(status)}\n\n{_saved(run, status)}")
+    else:
+        return
     changes = suggestions(run, status.change)
     vain = not status.step and status.cause in ("settings", "data")  # it would fail again
     with st.container(horizontal=True, gap="small", key="distill_trouble"):

@@ -29,7 +29,7 @@ class Scene:
 
     @property
     def pairs(self) -> PairTable:
-        """The pairs on the table."""
+        """The pairs of the board."""
         return self.board.pairs
 
     @property

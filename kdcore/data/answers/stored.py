@@ -21,13 +21,13 @@ _LONGEST, _MARK = 80, 8  # letters of a name and of the hash behind it in a file
 class Kept:
     """A file of stored predictions: its model's name as typed, and the pairs that it answers.
 
-    part: content hash of the split, "" when the file cannot be read. whole: whether all pairs of
-    the split are answered. origin: None for answers of the lab's own models.
+    split_hash: content hash of the split, "" when the file cannot be read. whole: whether all pairs
+    of the split are answered. origin: None for answers of the lab's own models.
     """
 
     path: Path
     model: str
-    part: str
+    split_hash: str
     whole: bool = True
     origin: Origin | None = None
 
@@ -64,7 +64,7 @@ def brought_to(workspace: Workspace, data: str, part_hash: str) -> list[Kept]:
     """List the predictions imported for one split of a data set, newest first."""
     paths = (workspace.data_folder(data) / "brought").glob("*.parquet")
     newest = sorted(paths, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [answers for answers in map(kept_about, newest) if answers.part == part_hash]
+    return [answers for answers in map(kept_about, newest) if answers.split_hash == part_hash]
 
 
 def twin_among(student: Kept, offered: Iterable[Kept]) -> Kept | None:
@@ -87,7 +87,7 @@ def kept_about(path: Path) -> Kept:
         metadata: dict[str, Any] = json.loads((pq.read_schema(path).metadata or {})[b"kdlab"])
         origin = Origin(**metadata["origin"]) if "origin" in metadata else None
         answered = str(metadata["data_hash"])
-        part = origin.part if origin and origin.part else answered
-        return Kept(path, str(metadata.get("model") or plain), part, part == answered, origin)
+        split = origin.part if origin and origin.part else answered
+        return Kept(path, str(metadata.get("model") or plain), split, split == answered, origin)
     except (OSError, KeyError, ValueError, TypeError, pa.ArrowException):
         return Kept(path, plain, "")

@@ -260,7 +260,7 @@ def test_brought_answers_are_kept_with_what_a_reader_must_know(
     assert kept.model == "My LLM"
     assert json.dumps(kept.notes)
     about = kept_about(path)
-    assert (about.model, about.part, about.whole) == ("My LLM", pairs2.content_hash, True)
+    assert (about.model, about.split_hash, about.whole) == ("My LLM", pairs2.content_hash, True)
 
 
 def test_one_name_answers_two_splits_in_a_file_of_its_own_each(pairs2: PairTable) -> None:

@@ -46,8 +46,9 @@ class Line:
     """A queued or running run.
 
     activity: what it does beside the steps of its training, in words. place: in the queue, 0 at
-    work. request: what a visitor asked of it, a key of Distill's queue. too_early: why there is
-    nothing to save of it yet.
+    work. request: what a visitor asked of it: "", "pause", "keep", "discard", or "stays" when a
+    discarded run is still there; _REQUESTS in queue.py has the words of each. too_early: why there
+    is nothing to save of it yet.
     """
 
     run: Run
@@ -255,8 +256,8 @@ def watched() -> Run | None:
     return newest
 
 
-def ended() -> None:
-    """A run has begun or ended: what the other pages offer is looked for anew."""
+def refresh_offers() -> None:
+    """Look anew for what the pages offer, because a run has begun or ended."""
     for cached in (sources, teachers, device_queue):
         cached.clear()
 

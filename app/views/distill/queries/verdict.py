@@ -29,10 +29,11 @@ SPLIT = "test"
 
 @dataclass(frozen=True)
 class Case:
-    """A finished distillation on the table.
+    """A finished distillation with all that its verdict is drawn from.
 
-    twin: its twin's run, finished or not. teacher: from which it learned, where that run is here.
-    offered: whether the other pages can show its pairs.
+    board: the models' answers to the pairs that the run was tested on. twin: its twin's run,
+    finished or not. teacher: from which it learned, where that run is here. offered: whether the
+    other pages can show its pairs.
     """
 
     run: Run
@@ -119,13 +120,16 @@ def seeds_of(case: Case) -> SeedRow | None:
 
 
 def left_out(case: Case) -> str:
-    """Which runs of this setting no seed is counted of, and why; "" when all are."""
+    """Which runs of this setting are left out of its seeds, and why; "" when none are."""
     reasons = [f"{run.id} ({fault})" for run, fault in _alike(case) if fault]
     return f"Left out of the seeds: {', '.join(reasons)}." if reasons else ""
 
 
 def _alike(case: Case) -> list[tuple[Run, str]]:
-    """The finished runs of a setting, each with why it is no whole seed; none for a single run."""
+    """The finished runs of a setting, each with why it is left out of the seeds, "" if it counts.
+
+    Empty where the setting was run once.
+    """
     settings = case.run.settings_but_seed
     rows = (row for row in listing.rows(case.run.folder.parent) if row.scored)
     finished = (row.run for row in rows if row.state == "finished")
@@ -134,7 +138,7 @@ def _alike(case: Case) -> list[tuple[Run, str]]:
 
 
 def _fault(run: Run, pairs: PairTable) -> str:
-    """Why a run is no whole seed: it, or its twin, ended early or its predictions are damaged."""
+    """Why a run is left out: it, or its twin, ended early or its predictions cannot be read."""
     for role, each in (("it", run), ("its twin", live.twin_of(run))):
         if each is not None and is_done(each) and (end := early(each)):
             return f"{role} was stopped {end}"
@@ -199,7 +203,7 @@ def _scored(run: Run | None, pairs: PairTable) -> Answers | None:
 
 def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
     """The teacher's answers: its own run's, those that this run asked for, or scored ones."""
-    if teacher is None:  # its run was deleted; what it told this one is still here
+    if teacher is None:  # its run was deleted; the answers that it gave to this one are still here
         return _stored(Path(run.teacher).name, run.teacher_path(), pairs)
     for path in (teacher.predictions_path(SPLIT), run.teacher_path()):
         if (stored := _stored(teacher, path, pairs)) is not None:

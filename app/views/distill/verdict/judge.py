@@ -12,7 +12,7 @@ from app.parts.metric_cards import Card, interval, metric_cards
 from app.services import Answers
 from app.services.live import run as live
 from app.views.distill.queries import next_steps
-from app.views.distill.queries import verdict as judging
+from app.views.distill.queries import verdict as cases
 from app.views.distill.queries.verdict import Case
 from app.views.distill.verdict import next_experiments, retention
 from kdcore.errors import LabError
@@ -27,22 +27,22 @@ BESIDE = ("ndcg@5", "nll", "ece_mass", "truth_kl")
 def finding(run_id: str) -> str:
     """The sentence on a finished run that a person can trust; LabError when its data are gone."""
     with st.spinner("Comparing the student with its twin …"):  # seconds, the first time
-        case = judging.case_of(run_id)
+        case = cases.case_of(run_id)
         if case is None:
             return _no_case(live.find(run_id))
         if sentence := next_steps.preliminary(case):
             return sentence
-        seeds = judging.seeds_of(case)
-        verdict = judging.judgement(case, seeds.value.n if seeds else 1)
+        seeds = cases.seeds_of(case)
+        judgement = cases.judgement(case, seeds.value.n if seeds else 1)
         over_seeds = [seeds.sentence] if seeds and seeds.delta.n > 1 else []
-        sentences = [verdict.sentence, *verdict.caveats, *over_seeds, judging.left_out(case)]
+        sentences = [judgement.sentence, *judgement.caveats, *over_seeds, cases.left_out(case)]
         return " ".join(sentences).strip()
 
 
 def draw(run_id: str) -> None:
     """Verdict, numbers with their intervals, retention and three next experiments."""
     with _guard():
-        case = judging.case_of(run_id)
+        case = cases.case_of(run_id)
         if case is None:
             st.caption(md(_no_case(live.find(run_id))))
             return
@@ -68,7 +68,7 @@ def _sentence(case: Case) -> None:
 
 
 def _cards(case: Case) -> None:
-    models = [_card(case, role, judging.METRIC) for role in ("student", "twin", "teacher")]
+    models = [_card(case, role, cases.METRIC) for role in ("student", "twin", "teacher")]
     others = [_card(case, "student", key) for key in BESIDE]
     key, label = f"judge_{case.run.id}", "Teacher, student and twin"
     metric_cards([card for card in models if card], key=key, label=label)
@@ -78,8 +78,8 @@ def _cards(case: Case) -> None:
 
 
 def _next(case: Case) -> None:
-    seeds = judging.seeds_of(case)
-    next_experiments.draw(case, judging.judgement(case, seeds.value.n if seeds else 1), seeds)
+    seeds = cases.seeds_of(case)
+    next_experiments.draw(case, cases.judgement(case, seeds.value.n if seeds else 1), seeds)
 
 
 def _no_case(run: Run | None) -> str:
@@ -102,7 +102,7 @@ def _card(case: Case, role: str, key: str) -> Card | None:
         return None
     way = "Higher" if metric.higher_is_better else "Lower"
     definition = f"{metric.definition} {way} is better."
-    if key == judging.METRIC:
+    if key == cases.METRIC:
         definition = f"{model.title}. {definition} Interval: 95 % over queries."
     difference = _difference(case, key) if role == "student" else None
     return Card(
@@ -140,15 +140,15 @@ def _how(difference: Difference) -> str:
 
 
 def _seeds(case: Case) -> None:
-    """All seeds of this setting as one row, and which runs are no whole seed."""
-    if row := judging.seeds_of(case):
+    """All seeds of this setting as one row, and which of its runs are left out, and why."""
+    if row := cases.seeds_of(case):
         st.markdown(_row_of_seeds(row))
-    if sentence := judging.left_out(case):
+    if sentence := cases.left_out(case):
         st.caption(md(sentence))
 
 
 def _row_of_seeds(row: SeedRow) -> str:
-    name, value, delta = CATALOG[judging.METRIC].name, row.value, row.delta
+    name, value, delta = CATALOG[cases.METRIC].name, row.value, row.delta
     spread = f" ± {number(value.deviation)}" if isfinite(value.deviation) else ""
     text = (
         f"**{value.n} seeds of this setting** ({', '.join(map(str, row.seeds))}): {name} "

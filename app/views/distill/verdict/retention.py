@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.kit.texts import duration, md, percent, signed
 from app.parts.metric_cards import Card, metric_cards
-from app.views.distill.queries import verdict
+from app.views.distill.queries import verdict as cases
 from app.views.distill.queries.verdict import Case
 from app.views.distill.verdict import next_experiments
 from kdcore.evaluation.gap import NOT_CLEAR
@@ -18,7 +18,7 @@ from kdcore.runs.sizes import ModelSize
 
 def draw(case: Case) -> None:
     """Share of the teacher's quality, size and speed, in DistilBERT's manner."""
-    retention = verdict.retention_of(case)
+    retention = cases.retention_of(case)
     st.subheader("What it keeps, and what it costs", anchor=False)
     if retention is None:
         st.caption(
@@ -27,7 +27,7 @@ def draw(case: Case) -> None:
         return
     cards = [
         _quality(retention),
-        *_size(retention, verdict.size_of(case.run)),
+        *_size(retention, cases.size_of(case.run)),
         *_speed(retention),
         *_time(case),
     ]

@@ -9,7 +9,8 @@ import pytest
 
 from app import services
 from app.state import State, changed
-from app.views.compare import answers
+from app.views.compare import edit
+from app.views.compare.queries.pair_cards import texts_of
 from kdcore.data.answers.regrade import regraded
 from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
@@ -63,7 +64,7 @@ def test_an_unchanged_pair_scored_again_gives_the_kept_answer_in_the_datas_grade
         logits = Predictions.load(run / "predictions" / "test.parquet").logits[3]
         made = services.score(
             RunStore(lab / "home" / "runs").get(key),
-            [answers.texts(services.Board(None, pairs, None, None, None), 3)],
+            [texts_of(services.Board(None, pairs, None, None, None), 3)],
             pairs,
         )
         np.testing.assert_allclose(made.logits[0], logits, atol=1e-4)
@@ -88,7 +89,7 @@ def test_edits_of_another_student_or_data_set_are_not_listed(details, requests):
 
 def test_what_nobody_typed_over_is_asked_as_the_data_have_it(details, requests, monkeypatch):
     own = ("thing\u00a00", "a title", "word " * 300)
-    monkeypatch.setattr(answers, "texts", lambda board, row: own)
+    monkeypatch.setattr(edit, "texts_of", lambda board, row: own)
     at = details(ctab="edit", pair=2)
     at.text_input(key="w_etitle").set_value("another").run()
     assert requests[-1][1] == [(own[0], "another", own[2])]
@@ -98,7 +99,7 @@ def test_what_nobody_typed_over_is_asked_as_the_data_have_it(details, requests, 
 
 
 def test_a_text_too_long_for_its_field_is_closed_and_says_why(details, requests, monkeypatch):
-    monkeypatch.setattr(answers, "texts", lambda board, row: ("q", "t", "word " * 300))
+    monkeypatch.setattr(edit, "texts_of", lambda board, row: ("q", "t", "word " * 300))
     at = details(ctab="edit", pair=2)
     closed = {box.key: box.disabled for box in at.text_input if box.key.startswith("w_e")}
     assert closed == {"w_equery": False, "w_etitle": False, "w_edescription": True}

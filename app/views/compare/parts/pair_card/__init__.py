@@ -14,15 +14,16 @@ _mount = part(__name__)
 class Answer:
     """A column of the card: a model's probability for each grade, and how good they are.
 
-    role: of the palette. relevant: P(relevant). verdict: "yes" or "no" to relevant. loss: nats on
-    the label, or None. delta: change of P(relevant) against the original pair, or None.
+    role: of the palette. relevant: P(relevant). decision: "yes" or "no", whether the model finds
+    the pair relevant; "" without one. loss: nats on the label, or None. delta: change of
+    P(relevant) against the original pair, or None.
     """
 
     name: str
     role: str
     p: tuple[float, ...]
     relevant: float
-    verdict: str = ""
+    decision: str = ""
     loss: float | None = None
     delta: float | None = None
 

@@ -59,7 +59,7 @@ function answers(shown) {
   }
   const foot = el("tfoot");
   foot.append(sum(shown, "P(relevant)", (who) => number(who.relevant, 3)));
-  foot.append(sum(shown, "finds it relevant", (who) => who.verdict || "–"));
+  foot.append(sum(shown, "finds it relevant", (who) => who.decision || "–"));
   if (shown.says.some((who) => who.loss !== null)) {
     foot.append(sum(shown, "loss on the label, nats", (who) => (who.loss === null ? "–" : number(who.loss, 3))));
   }

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.kit.browser_part import finite, part
+from app.kit.browser_part import part
+from kdcore.workspace import plain_json
 
 _mount = part(__name__)
 
@@ -16,4 +17,4 @@ def score_cards(cards: Sequence[dict[str, Any]], key: str, label: str) -> None:
     about: how it was measured) or None, gap (text, about) or None, places (rows whose height is
     reserved, so that the page does not move when a selection adds its own).
     """
-    _mount(key=key, data={"cards": finite(list(cards)), "label": label})
+    _mount(key=key, data={"cards": plain_json(list(cards)), "label": label})

@@ -3,7 +3,8 @@
 from typing import Any
 
 from app import state
-from app.kit.browser_part import finite, part, state_value
+from app.kit.browser_part import part, state_value
+from kdcore.workspace import plain_json
 
 _mount = part(__name__)
 
@@ -17,6 +18,6 @@ def density_rail(key: str, data: dict[str, Any]) -> None:
     """
     _mount(
         key=key,
-        data=finite(data),
+        data=plain_json(data),
         on_k_change=lambda: state.change(ranking={"k": state_value(key, "k")}),
     )

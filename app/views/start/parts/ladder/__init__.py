@@ -1,8 +1,9 @@
 """Every student as a step from its twin without a teacher to itself; other models as one mark."""
 
-from app.kit.browser_part import finite, part
+from app.kit.browser_part import part
 from app.services import Story
 from kdcore.evaluation.evaluate import Metric
+from kdcore.workspace import plain_json
 
 _mount = part(__name__)
 
@@ -27,7 +28,7 @@ def ladder(story: Story, key: str) -> None:
         "metric": story.metric,
         "rungs": rungs,
         "teacher": story.teacher.value if story.teacher else None,
-        "truth": finite(story.truth),
+        "truth": plain_json(story.truth),
         "n": f"{story.teacher.n:,} {story.teacher.n_unit}" if story.teacher else "",
         "definition": story.definition,
     }

@@ -1,4 +1,4 @@
-"""Compare's pair cards: what every model on the table, and the truth, say of a pair."""
+"""What a pair's card shows: its texts, what every model and the truth say of it, a neighbor."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,15 +17,15 @@ Floats = NDArray[np.float64]
 FIELDS = ("query", "title", "description")
 
 
-def texts(board: Board, row: int) -> tuple[str, str, str]:
+def texts_of(board: Board, row: int) -> tuple[str, str, str]:
     """Query, title and description of a pair."""
     pair = board.pairs.frame.iloc[row]
     return str(pair["query"]), str(pair["title"]), str(pair["description"])
 
 
-def card(board: Board, row: int, heading: str) -> Card:
-    """A pair of the table with everything known of it."""
-    query, title, description = texts(board, row)
+def card_of(board: Board, row: int, heading: str) -> Card:
+    """A pair of the board with everything known of it."""
+    query, title, description = texts_of(board, row)
     pair = outcomes(board).iloc[row]
     return Card(
         heading=heading,
@@ -34,13 +34,13 @@ def card(board: Board, row: int, heading: str) -> Card:
         description=description,
         grades=board.pairs.scheme.grades,
         gold=int(pair["grade"]),
-        says=tuple(_columns(board, row)),
+        says=tuple(_answers(board, row)),
         chips=tuple(tag.title for name, tag in TAGS.items() if pair[name]),
         compared=(_counterfactual(board, row),),
     )
 
 
-def column(board: Board, name: str, role: str, logits: Floats, gold: int) -> Answer:
+def answer_of(board: Board, name: str, role: str, logits: Floats, gold: int) -> Answer:
     """One model's column from its (classes,) logits."""
     now, p = state.now().compare, soften(logits)
     relevant = float(board.pairs.scheme.relevance(p))
@@ -50,13 +50,13 @@ def column(board: Board, name: str, role: str, logits: Floats, gold: int) -> Ans
         role=role,
         p=tuple(map(float, p)),
         relevant=relevant,
-        verdict="yes" if relevant >= cut else "no",
+        decision="yes" if relevant >= cut else "no",
         loss=None if gold == UNLABELLED else float(-log_soften(logits)[gold]),
     )
 
 
-def _columns(board: Board, row: int) -> list[Answer]:
-    """What every model on the table says, the second student among them, and the truth."""
+def _answers(board: Board, row: int) -> list[Answer]:
+    """What every model on the board, the second student and the truth say of a pair."""
     gold = int(board.pairs.grades[row])
     models = (
         ("teacher", "teacher", board.teacher),
@@ -65,7 +65,7 @@ def _columns(board: Board, row: int) -> list[Answer]:
         ("second student", "rival", services.rival_of(board)),
     )
     columns = [
-        column(board, name, role, model.predictions.logits[row].astype(np.float64), gold)
+        answer_of(board, name, role, model.predictions.logits[row].astype(np.float64), gold)
         for name, role, model in models
         if model is not None
     ]
@@ -94,6 +94,6 @@ def _counterfactual(board: Board, row: int) -> Compared:
         f"yet the student's P(relevant) is {there:.3f} there and {here:.3f} here "
         f"({signed(there - here)}). Its label: {frame['grade_name'].iat[other.row]}."
     )
-    both = zip(FIELDS, texts(board, row), texts(board, other.row), strict=True)
+    both = zip(FIELDS, texts_of(board, row), texts_of(board, other.row), strict=True)
     spans = tuple((name, word_diff(own, its)) for name, own, its in both if name != "query")
     return Compared("Nearest counterfactual: what would flip the student", sentence, spans)
