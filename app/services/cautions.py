@@ -38,7 +38,7 @@ def _equal_scores(pairs: PairTable, model: Answers) -> str:
 def _near_chance(board: Board) -> str:
     """A sentence when the teacher, or the only model here, is close to chance."""
     model = board.teacher or board.student
-    if model is None or _equal_scores(board.pairs, model):  # which says more
+    if model is None or _equal_scores(board.pairs, model):  # its sentence says more
         return ""
     sentence = _chance_sentence(board, model, "The teacher" if board.teacher else "The student")
     if not sentence:

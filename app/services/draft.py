@@ -24,7 +24,7 @@ from kdcore.runs.store import Run, RunStore
 
 FIRST = next(iter(PRESETS))
 LONGEST = 3_000  # characters of State.settings
-TABLE = ("teacher", "data")  # what a draft takes from the table unless it says so itself
+FROM_BOARD = ("teacher", "data")  # what a draft takes from the board unless it says so itself
 MOST_PAIRS = 1_000_000  # of a split of the bundled world
 _PLAIN = " /:,.=+*()[]{}@-_~'\"!?#&<>|^$\\`"  # all but what `encode` itself writes
 Changed = dict[str, Any]
@@ -111,7 +111,7 @@ def _change(settings: Changed, group: str, label: str) -> None:
     """Change settings; the rest of their group is reset. The draft stays where no link holds it."""
     now = draft()
     others = {p: v for p, v in now.changed.items() if not (group and p.startswith(group))}
-    pinned = [name for name in TABLE if name in others and name not in settings]
+    pinned = [name for name in FROM_BOARD if name in others and name not in settings]
     try:
         text = _fitting(_lean(now.preset, others | settings, pinned))
     except ConfigError as error:
@@ -123,9 +123,9 @@ def _change(settings: Changed, group: str, label: str) -> None:
 def take_config(config: DistillConfig) -> None:
     """Let a whole config become the draft, as changes of the present preset.
 
-    Its teacher and data stand in it even where the table has the same now: the table may change.
+    Its teacher and data stand in it even where the board has the same now: the board may change.
     """
-    state.change(distill={"settings": _fitting(_differing(draft().preset, config, TABLE))})
+    state.change(distill={"settings": _fitting(_differing(draft().preset, config, FROM_BOARD))})
 
 
 def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
@@ -134,16 +134,15 @@ def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
     config = run.config
     if not isinstance(config, DistillConfig):
         raise ConfigError(f"{run.id} is no distillation, so it cannot be tried again here")
-    whole = {**_differing(preset, config, TABLE), **(changed or {})}
-    fitting = _fitting(_lean(preset, whole, TABLE))
+    whole = {**_differing(preset, config, FROM_BOARD), **(changed or {})}
+    fitting = _fitting(_lean(preset, whole, FROM_BOARD))
     state.change(distill={"preset": preset, "settings": fitting, "mode": "form"})
 
 
 def beyond(now: Draft) -> Changed:
-    """What was changed of the preset; not what merely pins the table's teacher and data."""
-    table = _usual()
-    fixed = {"data": draft_of(now.preset, {}).at("data")} | table
-    return {p: v for p, v in now.changed.items() if p not in TABLE or fixed.get(p) != v}
+    """What was changed of the preset; not what merely pins the board's teacher and data."""
+    fixed = {"data": draft_of(now.preset, {}).at("data")} | _from_board()
+    return {p: v for p, v in now.changed.items() if p not in FROM_BOARD or fixed.get(p) != v}
 
 
 def _fitting(changed: Changed) -> str:
@@ -163,7 +162,7 @@ def read_yaml(data: Any) -> DistillConfig:
         raise ConfigError("This is another stage:", ["stage: this page runs distill only"])
     config = _on_data_here(config)
     preset = state.now().distill.preset
-    _fitting(_differing(preset if preset in PRESETS else FIRST, config, TABLE))
+    _fitting(_differing(preset if preset in PRESETS else FIRST, config, FROM_BOARD))
     return config
 
 
@@ -176,7 +175,7 @@ def teachers() -> dict[str, Model]:
 
 
 def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:
-    whole = {**_usual(), **changed}
+    whole = {**_from_board(), **changed}
     return _on_data_here(config_of(preset, {**whole, "teacher": _reference(whole.get("teacher"))}))
 
 
@@ -194,8 +193,8 @@ def _on_data_here(config: DistillConfig) -> DistillConfig:
     return config
 
 
-def _usual() -> Changed:
-    """What a draft takes from the table: the teacher and the data that the pages look at."""
+def _from_board() -> Changed:
+    """What a draft takes from the board: the teacher and the data that the pages look at."""
     offered, now = teachers(), state.now()
     teacher = now.teacher if now.teacher in offered else next(iter(offered), "")
     choice = chosen_data()
@@ -225,13 +224,13 @@ def _shown(config: DistillConfig) -> dict[str, Any]:
 
 
 def _differing(preset: str, config: DistillConfig, pinned: Sequence[str]) -> Changed:
-    """What a config has other than the preset on the present table, teachers by their keys.
+    """What a config has other than the preset on the present board, teachers by their keys.
 
     pinned: settings that are given in any case.
     """
     settings = dict(changed_from(preset, config))
     settings |= {"data": config.data, "teacher": _key(config.teacher)}
-    fixed = {"data": to_dict(_config(preset, {}))["data"]} | _usual()
+    fixed = {"data": to_dict(_config(preset, {}))["data"]} | _from_board()
     return {p: v for p, v in settings.items() if p in pinned or fixed.get(p) != v}
 
 

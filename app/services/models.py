@@ -24,7 +24,7 @@ _ONE_AT_A_TIME = Lock()  # a model is not asked by two visitors in the same mome
 class Scored:
     """Logits (rows, classes) of typed texts, and the measured time after the model was loaded.
 
-    notes: what was done to bring them into the data's grades, a sentence each.
+    notes: how they were converted to the data's grades, a sentence each.
     """
 
     logits: NDArray[np.float64]
@@ -55,8 +55,8 @@ def model_run(key: str) -> Run:
 def score(run: Run | None, rows: list[tuple[str, str, str]], pairs: PairTable) -> Scored:
     """A model's logits on typed (query, title, description), in the grades of the data.
 
-    run: the very run whose answers are on the table, as an id may stand for two. pairs: the whole
-    data set; kept answers were brought into its grades in the same way. LabError when the model
+    run: the very run whose answers are on the board, as two runs may share an id. pairs: the whole
+    data set; stored answers were converted to its grades in the same way. LabError when the model
     cannot be asked here.
     """
     access.refuse_public()

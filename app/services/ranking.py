@@ -32,7 +32,7 @@ STANDING_DEPTHS = (1, 3, 5, 10, 20)
 class QueryDeltas:
     """nDCG@k of a minus b for each query that has an ideal, greatest first.
 
-    query: (queries,) number of the query in the table; a, b, delta: (queries,).
+    query: (queries,) number of the query in the pairs; a, b, delta: (queries,).
     """
 
     query: NDArray[np.int64]
@@ -116,7 +116,7 @@ def deltas(board: Board, a: Answers, b: Answers, gain: str, k: int) -> QueryDelt
 
 
 def ndcg_of_queries(board: Board, model: Answers, gain: str, k: int) -> Floats:
-    """(queries,) nDCG@k of each query by its number in the table; nan without an ideal."""
+    """(queries,) nDCG@k of each query by its number in the pairs; nan without an ideal."""
     measured = per_query(board, model)
     return measured.by_number(measured.curves[gain][:, k - 1])
 

@@ -53,7 +53,7 @@ class Job:
 
     @property
     def live(self) -> bool:
-        """Whether it still works, or waits to."""
+        """Whether it is queued or running."""
         return self.state in LIVE
 
 
@@ -136,7 +136,7 @@ def _job(run: Run) -> Job:
 
 
 def cancel(run_id: str) -> None:
-    """Stop a scoring run; the visitor does not wait for its last breath."""
+    """Stop a scoring run, without waiting for its process to end."""
     refuse_public()
     run = RunStore(access.home().runs).get(run_id)
     run.request_stop()

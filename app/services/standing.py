@@ -94,9 +94,9 @@ def teacher_against_gold(board: Board) -> pd.DataFrame:
 
 
 def suspects(board: Board) -> pd.DataFrame:
-    """Pairs whose label a sure teacher denies, the surest first; row: its place on the board.
+    """Pairs whose label a confident teacher contradicts, the most confident first.
 
-    Ties are ordered by a hash of the texts.
+    row: its place on the board. Ties are ordered by a hash of the texts.
     """
     relevance, gold = _relevance(board), board.pairs.relevant
     sure = np.where(gold, 1 - relevance, relevance)

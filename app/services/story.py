@@ -18,7 +18,7 @@ class Rung:
     """One student: what it reaches, and what its twin does; None where the twin is not here.
 
     newest: whether it is the visitor's newest run, set beside the story of the bundled ones.
-    imported: whether how it was trained is not known here.
+    imported: made elsewhere, so that how it was trained is not known here.
     """
 
     title: str

@@ -22,12 +22,15 @@ Logits = NDArray[np.float32]
 PINNED = 20  # pairs that are shown one by one
 TEACHER = "teacher.parquet"
 _DIGITS = 4
-_TICK = 10**8  # ns
+_TICK = 10**8  # ns; how coarse a folder's time of change may be
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A student's answers at a step: logits of the pinned pairs, measures of the whole probe."""
+    """A student's answers at a step: logits of the pinned pairs, measures of the whole probe.
+
+    kl and agreement: with the teacher; distance: to the truth. None where either is not known.
+    """
 
     step: int
     logits: list[float]
@@ -46,8 +49,8 @@ class Film:
     pins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     teacher: Logits | None = None
     moments: dict[int, Moment] = field(default_factory=dict)
-    _seen: int = -1
-    _files: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _seen: int = -1  # when the folder had last changed, in ns
+    _files: dict[str, tuple[int, int]] = field(default_factory=dict)  # time and size of those read
 
     def look(self, teacher: Logits | None = None) -> None:
         """Take in new moments. teacher: its logits where the run did not store them."""

@@ -40,12 +40,15 @@ class Watched:
 
 
 _ASKED: dict[Path, Logits] = memory.table("teachers' answers to probes, of runs that stored none")
-_ONE = threading.RLock()  # one reads, the other tabs get what was read
+_ONE = threading.RLock()  # one tab reads the files, the others get what it read
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a browser has already: cursors into lines and the steps of its last moments."""
+    """What a browser has already: cursors into the lines, and the steps of its last moments.
+
+    after and twin: cursors of Tail.since. A browser that has nothing says "0", and -1 as a step.
+    """
 
     after: str = "0"
     moment: int = -1
@@ -54,7 +57,7 @@ class Known:
 
 
 def find(run_id: str) -> Run | None:
-    """The run of just this id, of the demo or of the workspace; a path or a beginning is none."""
+    """The run with exactly this id, of the demo or of the workspace; None for a path or no run."""
     try:
         check_name(run_id, "run id")
     except LabError:

@@ -40,9 +40,10 @@ SORTS: Mapping[str, str] = {
 class RunsView:
     """All that the parts of the page draw from, made once a rerun.
 
-    shown: after search and tags, in order; chosen: of all; apart: why a run may not stand beside
-    the baseline in the test metric, by key; unfit: the same in what the open view draws beside it,
-    validation or time; charted: what charts may draw of the chosen runs, else of the shown ones.
+    shown: after search and tags, in order. chosen: those that the visitor ticked, shown or not.
+    apart: by key, why a run's test metric may not be compared with the baseline's. override: the
+    visitor lets charts mix them. unfit: by key, why its validation or time, where the open view
+    draws it, may not be compared.
     """
 
     entries: Sequence[Entry]
@@ -55,7 +56,7 @@ class RunsView:
     unfit: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def delta(self, entry: Entry) -> Difference | None:
-        """The kept difference to the baseline in the metric, where the two may be compared."""
+        """The stored difference to the baseline in the metric, where the two may be compared."""
         if self.base is None or entry.key == self.base.key or entry.key in self.apart:
             return None
         differences = kept_delta(entry.row, self.base.row)
@@ -68,19 +69,19 @@ class RunsView:
 
     @property
     def rivals(self) -> list[Entry]:
-        """Tested students that may stand beside the baseline; where there is none, other runs."""
+        """Tested students that may be compared with the baseline; without any, other runs."""
         tested = [e for e in self.weighed if e.role != "teacher"]
         return [e for e in tested if e.role == "student"] or tested
 
     @property
     def weighed(self) -> list[Entry]:
-        """Trained runs that have the test metric, on inputs that fit the baseline's."""
+        """Trained runs that have the test metric and may be compared with the baseline in it."""
         fair = [e for e in self.entries if not (e.key in self.apart or e.scoring)]
         return [e for e in fair if e.value(self.metric) == e.value(self.metric)]
 
     @property
     def leader(self) -> Entry | None:
-        """The best of them."""
+        """The best of the rivals in the test metric."""
         return best(self.rivals, self.metric)
 
     @property

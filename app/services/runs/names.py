@@ -18,12 +18,13 @@ from kdcore.knobs import flat
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run
 
-_FIRST = ("data", "soft_weight", "hard_weight", "transfer")  # said before other settings
-_ASIDE = {"stage", "device", "threads", "limit", "seed", "teacher", "run"}
-_ASIDE |= {f"training.{name}" for name in (*UNSEEN_BY_THE_MODEL, "validations", "ads_per_query")}
+_FIRST = ("data", "soft_weight", "hard_weight", "transfer")  # named before other settings
+# of the "other" settings: these stand in a name by themselves, or not at all
+_LEFT_OUT = {"stage", "device", "threads", "limit", "seed", "teacher", "run"}
+_LEFT_OUT |= {f"training.{name}" for name in (*UNSEEN_BY_THE_MODEL, "validations", "ads_per_query")}
 # in the names of student and method
 _IN_NAMES = ("student.name", "student.checkpoint", "method.name", "method.params.temperature")
-_MOST = 2  # other settings that a name tells
+_MOST = 2  # other settings in a name
 _LONGEST = 40  # letters of a value
 _ID = 4  # letters of an id
 
@@ -139,7 +140,7 @@ def _usual(alike: Sequence[Named]) -> dict[str, dict[str, str]]:
         usual[student] = {}
         for path in dict.fromkeys([*_FIRST, *(path for each in same for path in each)]):
             values = Counter(str(each[path]) for each in same if path in each)
-            if len(values) > 1 and path not in _ASIDE and path not in _IN_NAMES:
+            if len(values) > 1 and path not in _LEFT_OUT and path not in _IN_NAMES:
                 usual[student][path] = values.most_common(1)[0][0]
     return usual
 
@@ -157,7 +158,7 @@ def role_of(row: Row, teachers: set[str]) -> str:
 
 
 def groups_of(rows: Sequence[Row]) -> dict[Any, str]:
-    """A short mark by folder: of the group that was launched, else of an equal budget."""
+    """A short mark by folder: of the runs launched together, else of those of equal budget."""
     sizes: dict[str, set[str]] = {}
     for row in rows:
         sizes.setdefault(row.run.twin_group, set()).add(row.run.stage)

@@ -14,7 +14,7 @@ _ENDS = {"stopped": "was cancelled", "failed": "failed", "lost": "was lost", "br
 
 
 def draw(board: Board) -> None:
-    """The scoring runs of these data: a line each while live, or on how they ended badly."""
+    """The scoring runs of these data: a line each while live, and for each that ended badly."""
     live = any(job.live for job in scoring.jobs(board.data))
     st.session_state[keys.SCORINGS_LIVE] = live
     st.fragment(_watch, run_every=1.0 if live else None)(board)

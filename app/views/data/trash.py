@@ -18,7 +18,7 @@ from kdcore.workspace import Workspace
 
 
 def draw(board: Board) -> None:
-    """The way out for the data set on the table, and back for those in the trash."""
+    """Draw the button that deletes the data set, and one that restores each in the trash."""
     home, closed = services.home(), services.public()
     if trouble := st.session_state.pop(keys.DATA_TROUBLE, ""):
         st.error(md(trouble))
@@ -50,7 +50,7 @@ def draw(board: Board) -> None:
 
 
 def _move(move: Callable[[str, Workspace], object], name: str, home: Workspace, then: str) -> None:
-    """Delete or restore a data set, then stand on another; trouble is told where the visitor is."""
+    """Delete or restore a data set, then show another; `draw` shows an error."""
     try:
         refuse_public()
         move(name, home)

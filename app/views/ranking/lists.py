@@ -110,7 +110,7 @@ def payload(board: Board, query: Query, columns: list[dict[str, Any]]) -> dict[s
 
 
 def ads_of(board: Board, query: Query) -> list[dict[str, Any]]:
-    """The ads as the browser parts know them: row in the table, texts, grade (-1: unlabelled).
+    """The ads as the browser parts know them: row in the pairs, texts, grade (-1: unlabelled).
 
     turn: which of equal scores stands first, by a hash of the texts.
     """

@@ -26,7 +26,7 @@ MOST_OFFERED = 2000
 
 @dataclass(frozen=True)
 class Query:
-    """One query. id: its number in the table; rows: its pairs; hidden: pairs beyond the limit."""
+    """One query. id: its number in the pairs; rows: its pairs; hidden: pairs beyond the limit."""
 
     id: int
     text: str
