@@ -14,7 +14,7 @@ from kdcore.judging.drift import KINDS, inputs_of
 
 
 def draw(view: RunsView) -> None:
-    """What is left out of charts and differences and why; the banner while it is let in."""
+    """Say which runs charts and differences leave out and why, with the switch to keep them."""
     if view.base is None or not (view.apart or view.unfit):
         return
     with st.container(key="runs_drift"):
@@ -77,7 +77,7 @@ def inputs(view: RunsView) -> str:
 
 
 def caption(view: RunsView, title: str, runs: Sequence[Entry]) -> Caption:
-    """What a saved picture of runs says around itself: how many, and on which test pairs."""
+    """What stands around a saved picture of runs: data, baseline, how many, whether inputs mix."""
     data = sorted({name for e in runs if (name := str(e.row.settings.get("data.name") or ""))})
     facts = [f"data {', '.join(data)}"] if data else []
     if view.base is not None:

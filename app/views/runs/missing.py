@@ -17,7 +17,7 @@ BY_ITSELF = 20  # measurements that begin without a button
 
 
 def draw(view: RunsView) -> None:
-    """A line with what is missing, or the progress of its evaluation; none when all is there."""
+    """Draw how many evaluations are missing, or their progress; nothing when none is."""
     requests = requests_of(view)
     failed = background.failures(requests, access.home())
     left = [each for each in requests if each.name not in failed]

@@ -88,7 +88,7 @@ def _word(word: str) -> str:
 
 
 def draw(view: RunsView) -> None:
-    """The picture, what a brush keeps, and its table."""
+    """Draw the picture, which settings it leaves out, and its table as an export."""
     runs = _fitting(view)
     if len(runs) < 2:
         st.info("Parallel axes need at least two shown runs.")
@@ -116,7 +116,7 @@ def draw(view: RunsView) -> None:
 
 
 def _fitting(view: RunsView) -> list[Entry]:
-    """What may share the picture: shown, and of the baseline's inputs unless overridden."""
+    """The shown runs that may be compared with the baseline, or all where inputs mix."""
     return [e for e in view.shown if view.override or e.key not in view.apart]
 
 

@@ -1,4 +1,4 @@
-"""Verdicts of the table of runs, each with the name of its opponent: the own twin, or ★."""
+"""Verdicts of the table of runs, each with its opponent: the run's own twin, or the baseline ★."""
 
 from collections.abc import Mapping, Sequence
 from math import isnan, nan
