@@ -120,8 +120,8 @@ def compare(
 ) -> Comparison:
     """Test every metric of a minus b: interval, p, detectability and verdict.
 
-    p: the models trade whole queries at random, `permutations` times; for areas, which are
-    computed anew each time on rank-normalized scores, area_permutations. depth: k of the label
+    p: the two models swap whole queries at random, `permutations` times; area_permutations times
+    for areas, which are computed anew each time on rank-normalized scores. depth: k of the label
     density. Raises ConfigError for a depth out of range, DataError for other pairs.
     """
     if not 1 <= depth <= DEPTH:
@@ -208,10 +208,10 @@ def _area_p(one: Measured, other: Measured, permutations: int, seed: int) -> Flo
     groups = np.concatenate([one.groups, one.groups + one.queries])
     observed = (one.areas(np.ones((1, one.queries))) - other.areas(np.ones((1, one.queries))))[0]
     exceeding = np.zeros(len(AREAS), dtype=np.int64)
-    for traded in swaps(one.queries, permutations, seed):
-        stays = 1 - traded
-        a = np.column_stack(order.areas(np.concatenate([stays, traded], axis=1), groups))
-        b = np.column_stack(order.areas(np.concatenate([traded, stays], axis=1), groups))
+    for swapped in swaps(one.queries, permutations, seed):
+        own = 1 - swapped
+        a = np.column_stack(order.areas(np.concatenate([own, swapped], axis=1), groups))
+        b = np.column_stack(order.areas(np.concatenate([swapped, own], axis=1), groups))
         exceeding += exceed(observed, a - b)
     return p_value(exceeding, permutations)
 
@@ -274,7 +274,7 @@ def _shares(counts: Floats) -> Floats:
 def _notes(one: Measured) -> tuple[str, ...]:
     notes = []
     if one.queries < 2:
-        notes.append("Queries are drawn and traded, and there are not two: nothing is conclusive.")
+        notes.append("There are fewer than two queries to draw from, so nothing is conclusive.")
     if sentence := few(one.queries):
         notes.append(sentence)
     undefined = [k for k, v in zip(one.keys, one.values()[0], strict=True) if np.isnan(v)]

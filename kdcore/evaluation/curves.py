@@ -46,8 +46,9 @@ class NdcgCurve:
 class DensityCurve:
     """Label density in the top 1..20: 20 rows, worst grade first in each.
 
-    pooled: shares of all labelled pairs shown; per_query: mean of each query's shares; coverage:
-    labelled share of the pairs shown; judged: how many those are, on average over equal scores.
+    pooled: shares of all labelled pairs in the lists; per_query: mean of each query's shares;
+    coverage: labelled share of the pairs in the lists; judged: how many of these are labelled, on
+    average over the orders of equal scores.
     """
 
     pooled: tuple[tuple[float, ...], ...]
@@ -57,7 +58,7 @@ class DensityCurve:
 
 
 def ndcg_curves(pairs: PairTable, lines: Mapping[str, tuple[Floats, ...]]) -> dict[str, NdcgCurve]:
-    """Make a curve of each gain with its references; lines: (20,) means, low and high ends."""
+    """Make each gain's curve beside random and worst order; lines: (20,) means, low, high ends."""
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
     grades, groups = pairs.grades[rows], pairs.query_ids[rows]
     ideal = ranking.RankedLists.of(grades, *ranking.compact(groups))
@@ -113,13 +114,14 @@ def ndcg_difference(
 ) -> Difference:
     """Test nDCG@k of one minus other at any depth, as `compare` tests its few depths."""
     ours, theirs = (m.curves[gain][:, k - 1 : k] for m in (one, other))
-    moved = ours - theirs
-    draws = mean_draws(moved, resamples)
-    queries = int(np.isfinite(moved).sum())
-    delta, support = ranked_mean(moved), Support.of(moved)
+    deltas = ours - theirs
+    draws = mean_draws(deltas, resamples)
+    queries = int(np.isfinite(deltas).sum())
+    delta, support = ranked_mean(deltas), Support.of(deltas)
+    # nDCG depends on the order alone, so equal scores make the difference certain
     reach = 0.0 if np.array_equal(one.log_odds, other.log_odds) else 1.0
     low, high = (float(end[0].clip(-1, 1)) for end in interval(draws, delta, support, reach))
-    p = float(sign_flip_p(moved, permutations)[0]) if queries else float("nan")
+    p = float(sign_flip_p(deltas, permutations)[0]) if queries else float("nan")
     return Difference(
         key=ndcg_key(gain, k),
         name=ndcg_name(gain, k),

@@ -52,7 +52,7 @@ class Evaluation:
     metrics: by key, in the order of the catalog. ndcg: a curve by gain ("exp2", "linear").
     counts: pairs, labelled, unlabelled, queries, ranked_queries, queries_without_ideal.
     notes: a sentence for each metric that is not defined, and why, and one on few queries.
-    version: of the definitions in force; 1 where a stored file does not say.
+    version: of the metrics' definitions; 1 where a stored file has none. columns: see per_query().
     """
 
     version: int
@@ -217,7 +217,7 @@ def _notes(pairs: PairTable, measured: Measured, resamples: int) -> tuple[str, .
             "metric that reads a label."
         )
     if resamples and measured.queries < 2:
-        notes.append("There are no intervals: they are drawn over queries, and there are not two.")
+        notes.append("There are no intervals: they need at least two queries to draw from.")
     if resamples and labelled and (sentence := few(measured.queries)):
         notes.append(sentence)
     return tuple(notes)

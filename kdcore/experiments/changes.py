@@ -18,19 +18,19 @@ from kdcore.knobs import build
 
 Config = TypeVar("Config", bound=FinetuneConfig | DistillConfig)
 Kind = TypeVar("Kind")
-OF_A_NAME = ("params", "checkpoint", "start_from")  # what another model or method forgets
+_OF_A_NAME = ("params", "checkpoint", "start_from")  # dropped when another model or method is named
 
 
 def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """Write one value at its path; a group that gets another `name` forgets what it had."""
+    """Write one value at its path; a group that gets another `name` drops its knobs."""
     group = values
     for step in path[:-1]:
         inner = group.get(step)
         group[step] = dict(inner) if isinstance(inner, Mapping) else {}
         group = group[step]
     if path[-1] == "name" and group.get("name", value) != value:
-        for forgotten in OF_A_NAME:
-            group.pop(forgotten, None)
+        for key in _OF_A_NAME:
+            group.pop(key, None)
     group[path[-1]] = value
 
 
@@ -50,12 +50,12 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
             if value is None:
                 continue
         put(values, path.split("."), value)
-    _suit(values, config, changes)
+    _reset_training(values, config, changes)
     return build_all(type(config), values, problems)
 
 
 def read_model(role: str, text: str, problems: list[str]) -> dict[str, Any] | None:
-    """The plain values of a model's short text; None, and a problem more, when it has none."""
+    """The plain values of a model's short text; None, and a problem more, if it cannot be read."""
     try:
         return to_dict(ModelConfig.parse(text))
     except ConfigError as error:
@@ -97,8 +97,8 @@ def role_of(config: FinetuneConfig | DistillConfig) -> str:
     return "student" if isinstance(config, DistillConfig) else "model"
 
 
-def _suit(values: dict[str, Any], config: Any, changes: Mapping[str, Any]) -> None:
-    """Leave to the new model what suited the old one: 0 is filled in when a config is made."""
+def _reset_training(values: dict[str, Any], config: Any, changes: Mapping[str, Any]) -> None:
+    """Set the old model's usual training to 0, for which the config takes the new model's usual."""
     role = role_of(config)
     old, group = getattr(config, role).name, values.get(role)
     if not isinstance(group, Mapping) or group.get("name") in (old, None):
@@ -106,6 +106,6 @@ def _suit(values: dict[str, Any], config: Any, changes: Mapping[str, Any]) -> No
     training = values.get("training")
     if not isinstance(training, dict):
         return
-    for key, suits in STUDENTS[old].training.items():
-        if training.get(key) == suits and f"training.{key}" not in changes:
+    for key, default in STUDENTS[old].training.items():
+        if training.get(key) == default and f"training.{key}" not in changes:
             training[key] = 0

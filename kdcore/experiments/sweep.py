@@ -29,7 +29,7 @@ from kdcore.experiments.launch import (
 )
 from kdcore.experiments.titles import title_of
 from kdcore.judging.caveats import caveats, early
-from kdcore.judging.results import against_twin
+from kdcore.judging.results import compare_twins
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run
@@ -59,7 +59,7 @@ class Sweep:
     def cells(self) -> list[Cell]:
         """Every cell, the last path changing fastest; ConfigError names every problem at once.
 
-        More than 200 cells are refused, and so are two that would train the same.
+        More than 200 cells are refused, and so are two cells with one config.
         """
         count = math.prod(len(values) for values in self.grid.values())
         if problems := [f"{path}: give a value" for path, v in self.grid.items() if not v]:
@@ -77,8 +77,8 @@ class Sweep:
             except ConfigError as error:
                 problems += [p for p in error.problems if p not in problems]
         configs = [cell.config for cell in cells]
-        twice = [cell for n, cell in enumerate(cells) if cell.config in configs[:n]]
-        for cell in twice[:1]:
+        duplicates = [cell for n, cell in enumerate(cells) if cell.config in configs[:n]]
+        for cell in duplicates[:1]:
             values_in_words = ", ".join(f"{path}={v}" for path, v in cell.changed.items())
             problems.append(f"{values_in_words}: two cells would train just the same")
         if problems:
@@ -94,10 +94,9 @@ class Sweep:
 class CellResult:
     """The result of a cell; nan and "" where it is not finished, or has no twin.
 
-
     delta: its value less its twin's, with its paired 95 % interval and p, as compare() gives them.
-    q: p with all cells of the sweep in mind; stands: whether the verdict is sure even so, which
-    none is where a side was ended early. caveats: what else stands between the two.
+    q: p corrected for the number of cells; stands: whether the verdict holds by q too, never where
+    one side was ended early. caveats: how the two differ besides the teacher.
     """
 
     run: str
@@ -119,7 +118,7 @@ class CellResult:
     whole: bool = True  # whether both sides had all of their epochs
 
     def with_difference(self, difference: Difference, student: Run, twin: Run) -> "CellResult":
-        """The cell with its difference to its twin, and what else stands between the two."""
+        """The cell with its difference to its twin, and the caveats of that."""
         return replace(
             self,
             delta=difference.delta,
@@ -187,7 +186,7 @@ def new_runs(launched: Sequence[Launched]) -> list[Run]:
 
 
 def _title_of(cell: Cell) -> str:
-    """The training's own title, and what the sweep changed beside what that says."""
+    """The training's own title, and the changes of the sweep that it does not show."""
     more = [
         f"{path.rpartition('.')[2].replace('_', ' ')} {value}"
         for path, value in cell.changed.items()
@@ -209,7 +208,7 @@ def sweep_table(
 ) -> SweepTable:
     """Every cell's value and its difference to its twin on the test pairs, in order.
 
-    Many comparisons make some come out by chance: q and `stands` are Benjamini-Hochberg's over
+    Of many comparisons some are significant by chance: q and `stands` are Benjamini-Hochberg's over
     all cells that have a twin.
     """
     lookup(CATALOG, metric, "metric")
@@ -224,8 +223,8 @@ def table_of(results: Sequence[CellResult], metric: str = "roc_auc") -> SweepTab
     if at:
         corrected = benjamini_hochberg(np.array([cells[i].p for i in at]))
         for i, q in zip(at, corrected, strict=True):
-            sure = cells[i].verdict != "INCONCLUSIVE" and q <= RATE and cells[i].whole
-            cells[i] = replace(cells[i], q=float(q), stands=bool(sure))
+            stands = cells[i].verdict != "INCONCLUSIVE" and q <= RATE and cells[i].whole
+            cells[i] = replace(cells[i], q=float(q), stands=bool(stands))
     caution = _caution(cells, len(at))
     better = definition.higher_is_better
     return SweepTable(metric, definition.name, better, tuple(cells), caution)
@@ -251,7 +250,7 @@ def _result(
     if twin is not None:
         with suppress(LabError, OSError):  # the twin has not answered these pairs yet
             home = workspace or Workspace.default()
-            differences = against_twin(run, twin, tables[key], home).differences
+            differences = compare_twins(run, twin, tables[key], home).differences
             if metric in differences:
                 return result.with_difference(differences[metric], run, twin)
     return result
@@ -268,12 +267,12 @@ def _caution(cells: Sequence[CellResult], compared: int) -> str:
         text += f" A verdict is not valid when one side was ended early ({short})."
     if compared < 2:
         return text
-    sides = sum(cell.verdict in ("BETTER", "WORSE") for cell in cells)
+    significant = sum(cell.verdict in ("BETTER", "WORSE") for cell in cells)
     stand = sum(cell.stands for cell in cells)
     many = (
         f"{compared} cells are compared with their twins. By chance alone about "
-        f"{compared * RATE:.1f} of them would look significant; {sides} do, and {stand} of these "
-        f"survive the correction for {compared} comparisons (Benjamini-Hochberg, {RATE:.0%}). The "
-        "best cell of many looks better than it is: train it again with another seed."
+        f"{compared * RATE:.1f} of them would look significant; {significant} do, and {stand} "
+        f"of these survive the correction for {compared} comparisons (Benjamini-Hochberg, "
+        f"{RATE:.0%}). The best cell of many looks better than it is: train it again with another seed."
     )
     return f"{many} {text}".rstrip()

@@ -1,8 +1,8 @@
-"""Measure runs in the background: requests are files, and one process a workspace serves them.
+"""Measure runs in the background: requests are files, and one process per workspace serves them.
 
 A page calls `request` and shows `progress`; it never waits for a bootstrap itself. Each file names
 a run and, for a difference, another one. What cannot be measured is stored with its reason, so that
-it is not tried again at every look.
+it is not tried again each time a page looks.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ class Progress(NamedTuple):
 
 
 def request(requests: Sequence[Request], workspace: Workspace) -> None:
-    """Let these be measured in the background, those that failed before once more."""
+    """Request these measurements in the background; those that failed before are tried again."""
     folder = workspace.cache_folder(_FOLDER)
     for place, each in enumerate(requests):
         (folder / _FAILED / each.name).unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def progress(requests: Sequence[Request], workspace: Workspace) -> Progress:
     """How many of these are left, and which run is evaluated now."""
     folder = workspace.cache_folder(_FOLDER)
     left = [each for each in requests if (folder / f"{each.name}.json").is_file()]
-    first = min(left, key=lambda each: _at(folder / f"{each.name}.json"), default=None)
+    first = min(left, key=lambda each: _requested_at(folder / f"{each.name}.json"), default=None)
     return Progress(len(left), first.run if first else None)
 
 
@@ -109,7 +109,7 @@ def serve(workspace: Workspace, idle: float = _IDLE) -> None:
     try:
         until = time.monotonic() + idle
         while True:
-            waiting = sorted(folder.glob("*.json"), key=_at)
+            waiting = sorted(folder.glob("*.json"), key=_requested_at)
             if waiting:
                 _carry_out(waiting[0], workspace)
                 until = time.monotonic() + idle
@@ -142,8 +142,8 @@ def _carry_out(path: Path, workspace: Workspace) -> None:
     path.unlink(missing_ok=True)
 
 
-def _at(path: Path) -> float:
-    """When a request was made; 0 for one that cannot be read, so that it fails first and goes."""
+def _requested_at(path: Path) -> float:
+    """When a request was made; 0 for a damaged one, so that it fails first and is removed."""
     try:
         return float(json.loads(path.read_text(encoding="utf-8"))["at"])
     except (OSError, ValueError, KeyError, TypeError):

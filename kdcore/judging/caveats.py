@@ -1,10 +1,10 @@
-"""In what a student and its twin differ besides the teacher, a sentence each."""
+"""How a student and its twin differ besides the teacher, a sentence each."""
 
 from kdcore.runs.store import Run
 from kdcore.runs.twins import steps_of
 
-_EARLY = 1e-6  # epochs that rounding may take from a complete training
-_LEAST = 0.05  # share of the steps below which a difference is not mentioned
+_ROUNDING = 1e-6  # epochs that rounding may take from a complete training
+_LEAST = 0.05  # a smaller difference, as a share of the student's steps, is not mentioned
 
 
 def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
@@ -28,7 +28,7 @@ def early(run: Run) -> str:
     """After how many epochs a run was ended; "" when it completed all of them."""
     planned = run.epochs
     done = max((line["epoch"] for line in run.metric_lines if "epoch" in line), default=planned)
-    return f"after {done:.2g} of {planned:g} epochs" if done < planned - _EARLY else ""
+    return f"after {done:.2g} of {planned:g} epochs" if done < planned - _ROUNDING else ""
 
 
 def _steps(ours: int, theirs: int) -> str:

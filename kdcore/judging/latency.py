@@ -43,9 +43,9 @@ class _Subject:
 
 
 def latency_of(run: Run, config: FinetuneConfig | DistillConfig, pairs: PairTable) -> Latency:
-    """A finished run's model on pairs of its test split, its teacher in turns with it.
+    """Time a finished run's model on pairs of its test split, in turns with its teacher.
 
-    Without the teacher where its run is gone: the student's own time needs none.
+    Without the teacher where the teacher's run was removed.
     """
     split = "test" if "test" in pairs.splits else pairs.splits[0]
     teacher: PairModel | None = None
@@ -76,16 +76,16 @@ def measure_latency(
     Fewer pairs where the budget is used up, at least FEWEST; `n` says how many.
     """
     rng = np.random.default_rng(0)
-    drawn = pairs.take(rng.choice(len(pairs), DRAWS, replace=len(pairs) < DRAWS))
+    sample = pairs.take(rng.choice(len(pairs), DRAWS, replace=len(pairs) < DRAWS))
     models = [m for m in (student, teacher) if m is not None]
-    subjects = [_Subject(m.eval(), m.read(drawn)) for m in models]
+    subjects = [_Subject(m.eval(), m.read(sample)) for m in models]
     cpu, threads = torch.device("cpu"), torch.get_num_threads()
-    plain = device.type == "cpu" and threads == 1
-    share = budget if plain else budget / 2
+    is_plain = device.type == "cpu" and threads == 1
+    seconds = budget if is_plain else budget / 2
     with torch.inference_mode():
         with use_threads(1):
-            one_thread = _one_by_one(subjects, cpu, precision, share)
-        configured = one_thread if plain else _one_by_one(subjects, device, precision, share)
+            one_thread = _one_by_one(subjects, cpu, precision, seconds)
+        configured = one_thread if is_plain else _one_by_one(subjects, device, precision, seconds)
         rates = _in_batches(subjects, device, precision, budget / 5)
     speeds = [_speed(*parts) for parts in zip(subjects, one_thread, configured, rates, strict=True)]
     return Latency(
@@ -106,7 +106,7 @@ def measure_latency(
 def _one_by_one(
     subjects: Sequence[_Subject], device: torch.device, precision: str, budget: float
 ) -> list[Timing]:
-    """Pair by pair, every model in turn, until all are done or the budget is."""
+    """Pair by pair, every model in turn, until all are timed or the budget is used up."""
     for subject in subjects:
         _move(subject.model, device, precision)
     began = time.perf_counter()
@@ -115,10 +115,10 @@ def _one_by_one(
             _answer(subject, np.array([row]), device)
         if time.perf_counter() - began > budget / 4:
             break
-    taken: list[list[float]] = [[] for _ in subjects]
+    seconds: list[list[float]] = [[] for _ in subjects]
     began = time.perf_counter()
     for row in range(DRAWS):
-        for subject, times in zip(subjects, taken, strict=True):
+        for subject, times in zip(subjects, seconds, strict=True):
             times.append(_answer(subject, np.array([row]), device))
         if row + 1 >= FEWEST and time.perf_counter() - began > budget:
             break
@@ -128,25 +128,25 @@ def _one_by_one(
             p95_ms=1000 * float(np.quantile(times, 0.95)),
             n=len(times),
         )
-        for times in taken
+        for times in seconds
     ]
 
 
 def _in_batches(
     subjects: Sequence[_Subject], device: torch.device, precision: str, budget: float
 ) -> list[float]:
-    """Pairs a second in whole batches, the median over batches; the first one warms up."""
+    """Pairs per second in whole batches, the median over batches; the first one warms up."""
     for subject in subjects:
         _move(subject.model, device, precision)
     starts = np.arange(0, DRAWS - BATCH + 1, BATCH)
-    taken: list[list[float]] = [[] for _ in subjects]
+    seconds: list[list[float]] = [[] for _ in subjects]
     began = time.perf_counter()
     for start in np.resize(starts, 4 * len(starts)):
-        for subject, times in zip(subjects, taken, strict=True):
+        for subject, times in zip(subjects, seconds, strict=True):
             times.append(_answer(subject, start + np.arange(BATCH), device))
-        if len(taken[0]) > FEWEST_BATCHES and time.perf_counter() - began > budget:
+        if len(seconds[0]) > FEWEST_BATCHES and time.perf_counter() - began > budget:
             break
-    return [BATCH / max(float(np.median(times[1:])), 1e-9) for times in taken]
+    return [BATCH / max(float(np.median(times[1:])), 1e-9) for times in seconds]
 
 
 def _answer(subject: _Subject, rows: Ints, device: torch.device) -> float:

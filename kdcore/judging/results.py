@@ -1,8 +1,8 @@
 """The stored results of a finished run: its test metrics, and its difference to other runs.
 
 A run measures itself at its end (recipes/after_run.py): its test metrics, the difference to its
-twin once both have answered the test pairs, and the difference to the starred baseline. What is
-missing later is measured by a process in the background (kdcore/judging/background.py).
+twin once both have answered the test pairs, and the difference to the starred baseline. What a
+list of runs misses later is measured by a process in the background (kdcore/judging/background.py).
 """
 
 from contextlib import suppress
@@ -36,7 +36,7 @@ _MANY = 20_000  # pairs above which areas are permuted less often
 
 
 def area_permutations(pairs: PairTable) -> int:
-    """How often areas are computed anew for a p-value, which is said beside it."""
+    """How often areas are computed anew for a p-value; pages show this number beside it."""
     return 1000 if len(pairs) <= _MANY else 200
 
 
@@ -46,35 +46,35 @@ def measure_finished(run: Run, pairs: PairTable, workspace: Workspace) -> None:
     Whichever of a student and its twin answers last measures the difference. pairs: the test split.
     """
     teacher = teacher_answers(run, pairs)
-    evaluated(run, pairs, teacher)
+    evaluate_run(run, pairs, teacher)
     for student, twin in _twins_of(run):
         with suppress(DataError):  # the other has answered other pairs, or nothing yet
-            against_twin(student, twin, pairs, workspace)
+            compare_twins(student, twin, pairs, workspace)
     base = starred_run(workspace)
     if base is not None and base.folder != run.folder:
         with suppress(DataError):
-            against(run, base, pairs, workspace)
+            compare_runs(run, base, pairs, workspace)
 
 
 def measure_missing(run: Run, base: Run | None, workspace: Workspace) -> None:
     """Measure what is missing of a run: its test, and its difference to `base` on the same pairs.
 
-    LabError where its answers or their pairs are not here any more.
+    LabError where its answers or their pairs have been removed.
     """
     pairs = answered_pairs(run)
     is_writable = run.folder.parent != Workspace.bundled().runs
     if is_writable and not listing.row_of(run.folder).test.metrics:
-        evaluated(run, pairs, teacher_answers(run, pairs))
+        evaluate_run(run, pairs, teacher_answers(run, pairs))
     if base is None or base.folder == run.folder:
         return
     if stored_differences(workspace, run, base) is None:
         if is_twin(run, base):
-            against_twin(run, base, pairs, workspace)
+            compare_twins(run, base, pairs, workspace)
         else:
-            against(run, base, pairs, workspace)
+            compare_runs(run, base, pairs, workspace)
 
 
-def evaluated(run: Run, pairs: PairTable, teacher: Predictions | None) -> Evaluation:
+def evaluate_run(run: Run, pairs: PairTable, teacher: Predictions | None) -> Evaluation:
     """Evaluate a run on its test pairs and store that in its folder, as `kdlab evaluate` does."""
     own = _answers(run, pairs)
     evaluation = evaluate(pairs, own, teacher=teacher, temperature=TEMPERATURE)
@@ -84,10 +84,10 @@ def evaluated(run: Run, pairs: PairTable, teacher: Predictions | None) -> Evalua
     return evaluation
 
 
-def against(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
+def compare_runs(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
     """The comparison of two runs on the same pairs, stored where lists and pages find it.
 
-    DataError where one of them has not answered just these pairs.
+    DataError where one of them has answered other pairs.
     """
     path, (ours, theirs, teacher) = _comparison_file(run, base, pairs)
     comparison = read_result(path, comparison_from_json)
@@ -107,9 +107,9 @@ def against(run: Run, base: Run, pairs: PairTable, workspace: Workspace) -> Comp
     return comparison
 
 
-def against_twin(student: Run, twin: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
+def compare_twins(student: Run, twin: Run, pairs: PairTable, workspace: Workspace) -> Comparison:
     """The comparison of a student with its twin; it is stored with the gap recovered."""
-    comparison = against(student, twin, pairs, workspace)
+    comparison = compare_runs(student, twin, pairs, workspace)
     teacher = teacher_answers(student, pairs)
     if teacher is not None:
         ours, theirs = _answers(student, pairs), _answers(twin, pairs)

@@ -191,7 +191,7 @@ def test_queries_without_an_ideal_are_left_out_and_counted():
         (5, -1, "No pair is labelled"),
         (5, 0, "all 30 labelled pairs are irrelevant"),
         (5, 3, "all 30 labelled pairs are relevant"),
-        (1, 3, "there are not two"),
+        (1, 3, "at least two queries"),
         (0, 0, "No pair is labelled"),
     ],
 )
@@ -216,7 +216,7 @@ def test_one_query_concludes_nothing():
     good, bad = noisy(pairs, logits, 0), noisy(pairs, -logits, 0)
     comparison = compare(pairs, good, bad, resamples=100, permutations=100)
     assert {d.verdict for d in comparison.differences.values()} == {"INCONCLUSIVE"}
-    assert "there are not two" in comparison.notes[0]
+    assert "fewer than two queries" in comparison.notes[0]
 
 
 def test_predictions_of_other_pairs_or_grades_are_refused():

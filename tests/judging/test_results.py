@@ -100,7 +100,7 @@ def test_a_finished_run_is_compared_with_the_star_only_on_the_same_pairs(home):
 
 def test_a_difference_of_answers_that_changed_is_not_found_again(home):
     one, two = run(home, "one", config_of(), 3.0), run(home, "two", config_of(4.0), 0.2)
-    results.against(one, two, pairs(), home)
+    results.compare_runs(one, two, pairs(), home)
     kept = stored_differences(home, one, two)
     read_differences.cache_clear()
     again = stored_differences(home, one, two)

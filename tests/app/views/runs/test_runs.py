@@ -18,7 +18,7 @@ from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
 from kdcore.evaluation.result_files import read_differences
 from kdcore.judging import background, results
-from kdcore.judging.results import against_twin
+from kdcore.judging.results import compare_twins
 from kdcore.labels import FOUR_GRADES
 from kdcore.runs.marks import Marks
 from kdcore.runs.purpose import Purpose
@@ -278,7 +278,7 @@ def test_a_sweep_that_was_measured_anywhere_needs_no_press(home):
     for cell in cells:
         twin = sweeps.twin_of(cell)
         pairs = pairs_of_world()
-        against_twin(cell.row.run, twin.run, pairs, home)  # as a run does at its end
+        compare_twins(cell.row.run, twin.run, pairs, home)  # as a run does at its end
     found = sweeps.table(cells, "roc_auc")
     assert [c.verdict for c in found.cells] == ["BETTER", "BETTER"]
     assert "2 cells are compared with their twins" in found.caution
