@@ -273,6 +273,7 @@ def _caution(cells: Sequence[CellResult], compared: int) -> str:
         f"{compared} cells are compared with their twins. By chance alone about "
         f"{compared * RATE:.1f} of them would look significant; {significant} do, and {stand} "
         f"of these survive the correction for {compared} comparisons (Benjamini-Hochberg, "
-        f"{RATE:.0%}). The best cell of many looks better than it is: train it again with another seed."
+        f"{RATE:.0%}). The best cell of many looks better than it is: train it again "
+        "with another seed."
     )
     return f"{many} {text}".rstrip()
