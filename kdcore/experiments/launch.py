@@ -73,15 +73,13 @@ def launch(
     runs = RunStore(workspace.runs)
     with whole_or_nothing(new, twins):
         if twin_config and not twin_run:
-            twin_purpose = replace(
-                purpose, role="twin", parent="", changed={}, estimate=estimates[1]
-            )
-            twin_run = runs.create(to_dict(twin_config), title=twin_title, purpose=twin_purpose)
+            of_twin = replace(purpose, role="twin", parent="", changed={}, estimate=estimates[1])
+            twin_run = runs.create(to_dict(twin_config), title=twin_title, purpose=of_twin)
             twins.add(twin_config, twin_run)
             new.append(twin_run)
         role, twin_id = purpose.role or "student", twin_run.id if twin_run else ""
-        student_purpose = replace(purpose, role=role, twin=twin_id, estimate=estimates[0])
-        student = runs.create(to_dict(config), title=title, purpose=student_purpose)
+        of_student = replace(purpose, role=role, twin=twin_id, estimate=estimates[0])
+        student = runs.create(to_dict(config), title=title, purpose=of_student)
         new.insert(0, student)
         if start:
             enqueue(new, workspace)
