@@ -2,17 +2,9 @@
 // fixed, so that a drag shows the labels flatten and nothing rescales.
 
 import { el, low } from "./draw.js";
-import { clamp, softmax } from "./maths.js";
+import { clamp, reachOf, softmax } from "./maths.js";
 import { tell } from "./stage.js";
 import { degrees, probability } from "./words.js";
-
-const TAIL = 4; // decades that the log axis shows
-
-/** Where a probability ends on the axis, 0..1 from the gutter. */
-export function reachOf(p, log) {
-  if (!log) return clamp(p, 0, 1); // a hidden one is NaN, which clamps to 0
-  return p > 0 ? clamp(1 + Math.log10(p) / TAIL, 0, 1) : 0;
-}
 
 /** The rows, made once for a set of grades; paint(view) moves them. */
 export function makeBars(host, names) {

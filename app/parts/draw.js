@@ -56,16 +56,14 @@ export function colorsOf(root) {
 
 /** paint() at most once a frame, however often it is asked for; cancel() on unmount. */
 export function painter(paint) {
-  let asked = 0;
+  let frame = 0; // that is asked for, or 0
   const ask = () => {
-    if (!asked) {
-      asked = requestAnimationFrame(() => {
-        asked = 0;
-        paint();
-      });
-    }
+    frame ||= requestAnimationFrame(() => {
+      frame = 0;
+      paint();
+    });
   };
-  ask.cancel = () => cancelAnimationFrame(asked);
+  ask.cancel = () => cancelAnimationFrame(frame);
   return ask;
 }
 
@@ -106,7 +104,7 @@ export function drag(element, { start, move, end }) {
   element.onpointerdown = (event) => {
     if (event.button !== 0 || start?.(place(event)) === false) return;
     element.setPointerCapture(event.pointerId);
-    element.onpointermove = (moved) => move?.(place(moved));
+    element.onpointermove = (next) => move?.(place(next));
     element.onpointerup = element.onpointercancel = (last) => {
       element.onpointermove = element.onpointerup = element.onpointercancel = null;
       end?.(place(last));
@@ -119,11 +117,11 @@ export function still() {
   return window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** What an instance of a part keeps between calls; made once for each mounted place. */
-const KEPT = new WeakMap();
-export function kept(parent, make) {
-  if (!KEPT.has(parent)) KEPT.set(parent, make());
-  return KEPT.get(parent);
+/** The state of a part that is mounted in `parent`, between its calls; create() makes it at the first one. */
+const STATES = new WeakMap();
+export function stateOf(parent, create) {
+  if (!STATES.has(parent)) STATES.set(parent, create());
+  return STATES.get(parent);
 }
 
 /** Say something politely to screen readers, at most once a second. */
@@ -140,11 +138,8 @@ export function speaker(node) {
 }
 
 /** Float32Array (or another kind) of raw bytes that Python sent, or of a plain list. */
-export function floats(given, Kind = Float32Array) {
-  if (given instanceof Uint8Array) {
-    const copy = given.slice();
-    return new Kind(copy.buffer);
-  }
-  if (given instanceof ArrayBuffer) return new Kind(given);
-  return Kind.from(given ?? []);
+export function floats(numbers, Kind = Float32Array) {
+  if (numbers instanceof Uint8Array) return new Kind(numbers.slice().buffer);
+  if (numbers instanceof ArrayBuffer) return new Kind(numbers);
+  return Kind.from(numbers ?? []);
 }

@@ -40,20 +40,6 @@ export function softmax(logits, T = 1, out = new Float64Array(logits.length)) {
   return out;
 }
 
-/** Soft labels of every pair: flat (pairs * classes) logits into out of the same length. */
-export function softenInto(flat, classes, T, out) {
-  const inverse = 1 / checkedTemperature(T);
-  for (let at = 0; at < flat.length; at += classes) {
-    let max = flat[at];
-    for (let k = 1; k < classes; k++) if (flat[at + k] > max) max = flat[at + k];
-    let sum = 0;
-    for (let k = 0; k < classes; k++) sum += out[at + k] = fall((flat[at + k] - max) * inverse);
-    const share = 1 / sum;
-    for (let k = 0; k < classes; k++) out[at + k] *= share;
-  }
-  return out;
-}
-
 /** P(grade >= relevantFrom) of one soft label. */
 export function relevance(p, relevantFrom) {
   let sum = 0;
@@ -166,13 +152,6 @@ export function survey(pFlat, qFlat, classes, T, studentT, relevantFrom, pOut = 
   return { kl: total / rows, pBits: pBits / rows / Math.LN2, qBits: qBits / rows / Math.LN2 };
 }
 
-/** Mean worth of the grade under one soft label, by which ads are ranked. */
-export function expectedGain(p, gains) {
-  let sum = 0;
-  for (let k = 0; k < p.length; k++) sum += p[k] * gains[k];
-  return sum;
-}
-
 /** (classes) worth of each grade in nDCG: "exp2" 2^grade - 1, or "linear" the grade itself. */
 export function gainsOf(classes, kind = "exp2") {
   return Float64Array.from({ length: classes }, (_, grade) => (kind === "exp2" ? 2 ** grade - 1 : grade));
@@ -253,43 +232,23 @@ export function ndcgWorst(gains, k = gains.length) {
   return ideal > 0 ? dcg(rising, k) / ideal : NaN;
 }
 
-/** The share-quantile of values, between neighbors by straight line; nan of nothing. */
-export function quantile(values, share) {
-  if (!values.length) return NaN;
-  const sorted = Float64Array.from(values).sort();
-  const at = share * (sorted.length - 1);
-  const low = Math.floor(at);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
-}
-
-/** Pearson correlation of two arrays; nan when either is constant. */
-export function pearson(a, b) {
-  const n = a.length;
-  let meanA = 0;
-  let meanB = 0;
-  for (let i = 0; i < n; i++) {
-    meanA += a[i] / n;
-    meanB += b[i] / n;
-  }
-  let ab = 0;
-  let aa = 0;
-  let bb = 0;
-  for (let i = 0; i < n; i++) {
-    const da = a[i] - meanA;
-    const db = b[i] - meanB;
-    ab += da * db;
-    aa += da * da;
-    bb += db * db;
-  }
-  return aa > 0 && bb > 0 ? ab / Math.sqrt(aa * bb) : NaN;
-}
-
 /** Index of the largest value; the first of equals. */
 export function argmax(values) {
   let best = 0;
   for (let k = 1; k < values.length; k++) if (values[k] > values[best]) best = k;
   return best;
+}
+
+/** Where a probability ends on an axis from 0 to top, or on a log axis of four decades: 0..1. */
+export function reachOf(p, log, top = 1) {
+  if (!log) return clamp(p / top, 0, 1); // a hidden one is NaN, which clamps to 0
+  return p > 0 ? clamp(1 + Math.log10(p) / 4, 0, 1) : 0;
+}
+
+/** The least step times a power of ten that is not below a positive value; steps rise from 1 to 10. */
+export function roundUp(value, steps) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return steps.map((step) => step * power).find((step) => step >= value);
 }
 
 /** value kept within low..high; what is no number becomes low. */

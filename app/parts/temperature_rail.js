@@ -78,9 +78,9 @@ export function showRail(rail, T, words) {
 /** The marks on the rail, and the same as buttons that take T there. */
 export function showMarks(rails, chips, marks, linked, take) {
   for (const rail of Object.values(rails)) {
-    const own = marks.filter((mark) => on(mark) && (linked || mark.who === rail.role));
+    const own = marks.filter((mark) => on(mark) && (linked || mark.role === rail.role));
     rail.marks.replaceChildren(
-      ...own.map((mark) => at(el("span", { class: `mark ${mark.who}` }, symbolOf(mark)), mark.T)),
+      ...own.map((mark) => at(el("span", { class: `mark ${mark.role}` }, symbolOf(mark)), mark.T)),
     );
   }
   chips.replaceChildren(...marks.map((mark) => chip(mark, take)));
@@ -95,12 +95,12 @@ function chip(mark, take) {
   const symbol = el("span", { class: "symbol", "aria-hidden": "true" }, symbolOf(mark));
   if (!on(mark)) {
     const words = `${mark.name}: T = ${Number(mark.T.toPrecision(3))}, outside ${LOW} to ${HIGH}`;
-    return el("span", { class: `chip off ${mark.who}`, title: mark.help }, symbol, words);
+    return el("span", { class: `chip off ${mark.role}`, title: mark.help }, symbol, words);
   }
   const title = `${mark.name}. ${mark.help}`;
   return el(
     "button",
-    { type: "button", class: `chip ${mark.who}`, title, onclick: () => take(mark) },
+    { type: "button", class: `chip ${mark.role}`, title, onclick: () => take(mark) },
     symbol,
     `T = ${degrees(mark.T)} ${mark.name}`,
   );
@@ -108,7 +108,7 @@ function chip(mark, take) {
 
 function symbolOf(mark) {
   if (mark.kind === "run") return "▲";
-  return mark.who === "teacher" ? "●" : "■";
+  return mark.role === "teacher" ? "●" : "■";
 }
 
 /**

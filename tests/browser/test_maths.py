@@ -22,7 +22,6 @@ SOFT = """(cases) => cases.map(({p, q, T, from}) => {
   const seen = m.survey(...wide, p.length, T, T, from, ...both);
   return {
     soft: Array.from(labels),
-    into: Array.from(m.softenInto(Float64Array.from(p), p.length, T, new Float64Array(p.length))),
     log: Array.from(m.logSoftmax(p, T)),
     entropy: m.entropy(p, T),
     entropyInto: m.entropyInto(Float64Array.from(p), p.length, T, one)[0],
@@ -31,8 +30,6 @@ SOFT = """(cases) => cases.map(({p, q, T, from}) => {
     surveyed: [both[0][0], both[1][0]],
     relevance: m.relevance(labels, from),
     relevanceInto: m.relevanceInto(Float64Array.from(p), p.length, T, from, one)[0],
-    gain: m.expectedGain(labels, m.gainsOf(p.length)),
-    linear: m.expectedGain(labels, m.gainsOf(p.length, "linear")),
     gradient: Array.from(m.softKlGradient(p, q, T)),
     squared: Array.from(m.softKlGradient(p, q, T, true)),
   };
@@ -109,7 +106,6 @@ def python_says(case: dict[str, Any]) -> dict[str, Any]:
     bits, gap = softlabels.entropy(p, temperature), softlabels.kl(p, q, temperature)
     return {
         "soft": soft,
-        "into": soft,
         "log": softlabels.log_soften(p, temperature),
         "entropy": bits,
         "entropyInto": bits,
@@ -118,8 +114,6 @@ def python_says(case: dict[str, Any]) -> dict[str, Any]:
         "relevance": scheme.relevance(soft),
         "relevanceInto": scheme.relevance(soft),
         "surveyed": [scheme.relevance(soft), scheme.relevance(other)],
-        "gain": scheme.expected_gain(soft, "exp2"),
-        "linear": scheme.expected_gain(soft),
         "gradient": (other - soft) / temperature,
         "squared": (other - soft) * temperature,
     }
@@ -157,18 +151,13 @@ def test_ndcg_its_random_and_worst_lines_and_ties_agree_with_python_on_thousands
         agree([_number(answer[name]) for answer in said], np.array(values), name)
 
 
-def test_histogram_quantile_and_correlation_agree_with_numpy(maths: Maths) -> None:
+def test_a_histogram_agrees_with_numpy(maths: Maths) -> None:
     draw = np.random.default_rng(3)
     for size in (2, 9, 1000):
-        a, b = draw.uniform(0, 1, (2, size))
+        a = draw.uniform(0, 1, size)
         a[0] = 1.0  # the right edge belongs to the last bin
-        script = """([a, b]) => ({
-          counts: Array.from(m.histogram(a, 40)), quarter: m.quantile(a, 0.25),
-          middle: m.quantile(a, 0.5), pearson: m.pearson(a, b)})"""
-        said = maths(script, [a.tolist(), b.tolist()])
-        agree(said["counts"], np.histogram(a, 40, (0, 1))[0])
-        agree([said["quarter"], said["middle"]], np.quantile(a, [0.25, 0.5]))
-        agree(said["pearson"], np.corrcoef(a, b)[0, 1])
+        counts = maths("(a) => Array.from(m.histogram(a, 40))", a.tolist())
+        agree(counts, np.histogram(a, 40, (0, 1))[0])
 
 
 def test_the_smoothed_label_is_a_distribution_that_gives_eps_to_all_grades_alike(

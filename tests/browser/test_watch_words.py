@@ -15,7 +15,7 @@ SAY = """({lead, step, pairs}) => {
     teacher: {roc_auc: 0.7 + lead, nll: 1}, pairs,
     twin: {id: "t", reset: false, state: "finished", moments: [], lines: [line(80, 0.7)]},
   }, 0);
-  return m.sentenceOf(film, "roc_auc", m.viewAt(film, "roc_auc", step), {});
+  return m.sentenceOf(film, "roc_auc", m.viewAt(film, "roc_auc", step));
 }"""
 
 

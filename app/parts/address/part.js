@@ -27,8 +27,8 @@ function install() {
     remember(desk);
   };
   history.pushState = (state, title, url) => {
-    const wanted = desk.waits ? null : admitted(desk, new URL(url ?? location.href, location.href));
-    if (wanted) add(state, title, wanted);
+    const target = desk.waits ? null : admitted(desk, new URL(url ?? location.href, location.href));
+    if (target) add(state, title, target);
     remember(desk);
   };
   history.replaceState = (state, title, url) => {
@@ -74,8 +74,8 @@ function settle(desk, { final, run }) {
     return;
   }
   const name = leaf(location.pathname);
-  const kept = location.pathname.length - (final.pages.includes(name) ? name.length : 0);
-  const base = location.pathname.slice(0, kept);
+  const length = location.pathname.length - (final.pages.includes(name) ? name.length : 0);
+  const base = location.pathname.slice(0, length);
   const path = (base.endsWith("/") ? base : `${base}/`) + final.page;
   const search = `?${new URLSearchParams(final.query)}`;
   if (path !== location.pathname || search !== location.search) desk.replace(path + search + location.hash);

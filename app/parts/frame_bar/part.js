@@ -1,6 +1,6 @@
 // Copy link and shortcuts.
 
-import { el, kept, theme } from "../draw.js";
+import { el, stateOf, theme } from "../draw.js";
 import { watchSections } from "./navigation.js";
 import { offerSkip } from "./skip.js";
 
@@ -8,7 +8,7 @@ const FIELDS = ["INPUT", "TEXTAREA", "SELECT"]; // in which a key is a letter
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => build(root));
+  const part = stateOf(parentElement, () => build(root));
   offerSkip();
   part.selection.textContent = data.selection;
   part.keys.checked = data.keys;
@@ -41,7 +41,7 @@ function build(root) {
   const copy = el("button", { type: "button", class: "copy" }, "Copy link");
   const name = "Keyboard shortcuts and glossary";
   const help = el("button", { type: "button", "aria-label": name, "aria-haspopup": "dialog" }, "?");
-  const said = el("span", { class: "sr", role: "status" });
+  const status = el("span", { class: "sr", role: "status" });
   const list = el("dl");
   const words = el("dl", { class: "words" });
   const keys = el("input", { type: "checkbox" });
@@ -55,8 +55,8 @@ function build(root) {
     el("section", {}, el("h2", {}, "Glossary"), words),
   );
   shut.onclick = () => dialog.close();
-  root.replaceChildren(el("div", { class: "row bar" }, selection, copy, help, said), dialog);
-  return { selection, copy, help, said, list, words, keys, dialog };
+  root.replaceChildren(el("div", { class: "row bar" }, selection, copy, help, status), dialog);
+  return { selection, copy, help, status, list, words, keys, dialog };
 }
 
 async function copyLink(part) {
@@ -68,7 +68,7 @@ async function copyLink(part) {
     done = copyBySelection(link);
   }
   part.copy.textContent = done ? "Link copied" : "Copy it from the address bar";
-  part.said.textContent = part.copy.textContent;
+  part.status.textContent = part.copy.textContent;
   setTimeout(() => {
     part.copy.textContent = "Copy link";
   }, 2000);

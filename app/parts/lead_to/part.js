@@ -1,12 +1,12 @@
 // Scroll to a target once for each token, and focus a control; a visitor who moves is left alone.
 
-import { kept, still } from "../draw.js";
+import { stateOf, still } from "../draw.js";
 
 const PATIENCE = 6000; // ms a page may take to show the target, and what stands before it
 const ACTS = ["pointerdown", "keydown", "wheel", "touchmove"];
 
 export default function ({ data, parentElement }) {
-  const part = kept(parentElement, () => ({ token: "", stop: () => {} }));
+  const part = stateOf(parentElement, () => ({ token: "", stop: () => {} }));
   if (part.token === data.token || !data.token) return () => part.stop();
   part.stop();
   part.token = data.token;

@@ -1,10 +1,10 @@
 // One button that begins and ends the presentation; Escape ends it too.
 
-import { el, kept, svg, theme } from "../draw.js";
+import { el, stateOf, svg, theme } from "../draw.js";
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => build(root));
+  const part = stateOf(parentElement, () => build(root));
   part.button.replaceChildren(data.on ? "End" : corners());
   part.button.title = data.on
     ? "Back to the page with its navigation (Escape)"

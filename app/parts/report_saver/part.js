@@ -1,12 +1,12 @@
 // "Report": asks the server for the page's words, puts the pictures of the page into them, saves.
 
-import { el, kept, theme } from "../draw.js";
+import { el, stateOf, theme } from "../draw.js";
 
 const FILE = "kdlab-report.html";
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => ({ number: data.number }));
+  const part = stateOf(parentElement, () => ({ number: data.number }));
   const button = el("button", { type: "button", disabled: !data.ready }, "Report (one HTML file)");
   button.onclick = () => {
     button.textContent = "Writing the report…";

@@ -1,12 +1,12 @@
 // Find a target (through shadow roots), bring it into view, ring it until it is used; once a step.
 
-import { kept, still } from "../draw.js";
+import { stateOf, still } from "../draw.js";
 
 const PATIENCE = 15000; // ms a page may take to show the target, and then to stand still
 const ACTS = ["pointerdown", "keydown", "wheel", "touchmove"]; // the visitor leads from here on
 
 export default function ({ data, parentElement }) {
-  const part = kept(parentElement, () => ({ token: "", stop: () => {} }));
+  const part = stateOf(parentElement, () => ({ token: "", stop: () => {} }));
   if (part.token === data.token) return () => part.stop();
   part.stop();
   part.token = data.token;
@@ -70,8 +70,8 @@ function first(target) {
   for (const choice of target.split(",")) {
     const [outer, ...inner] = choice.trim().split(/\s+(?![^[]*\])/);
     for (const host of document.querySelectorAll(outer)) {
-      const found = inner.length ? deep(host, inner.join(" ")) : seen(host);
-      if (found) return found;
+      const match = inner.length ? deep(host, inner.join(" ")) : seen(host);
+      if (match) return match;
     }
   }
   return null;
@@ -81,8 +81,8 @@ function deep(node, selector) {
   const here = [...node.querySelectorAll(selector)].find(seen);
   if (here) return here;
   for (const child of node.querySelectorAll("*")) {
-    const found = child.shadowRoot && deep(child.shadowRoot, selector);
-    if (found) return found;
+    const match = child.shadowRoot && deep(child.shadowRoot, selector);
+    if (match) return match;
   }
   return null;
 }

@@ -36,7 +36,7 @@ def draw(board: services.Board) -> None:
         "box": chosen.box or (),
         "cells": list(chosen.all_cells),
         "pair": _pair(board),
-        "asked": now.pair if now.pair < len(board.pairs) else -1,
+        "chosen": now.pair if now.pair < len(board.pairs) else -1,
     }
     mask = passing(board, others) if others or now.compare.slice else None
     with st.container(key="chart_joint", gap=None):

@@ -83,7 +83,7 @@ def payload(
         "low": test.low if tested else None,
         "high": test.high if tested else None,
         "brush": [int(v) for v in state.now().ranking.brush],
-        "said": sentence,
+        "sentence": sentence,
     }
 
 

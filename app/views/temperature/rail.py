@@ -117,7 +117,7 @@ def _marks(scene: Scene) -> list[dict[str, Any]]:
                 "name": "in training",
                 "help": f"The run {scene.student.title} was distilled at this temperature.",
                 "kind": "run",
-                "who": "student",
+                "role": "student",
             }
         )
     labelled = int((scene.pairs.grades != UNLABELLED).sum())
@@ -133,7 +133,7 @@ def _marks(scene: Scene) -> list[dict[str, Any]]:
                 f"the hard labels of these {labelled:,} labelled pairs. It is fitted on the pairs "
                 "shown, so it is slightly optimistic.",
                 "kind": "best",
-                "who": role,
+                "role": role,
             }
         )
     return marks

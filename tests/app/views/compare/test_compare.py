@@ -179,7 +179,7 @@ def test_the_pair_in_focus_is_where_the_student_loses_most_until_one_is_chosen(l
     page = opened(lab, "compare", KINDS["four grades"])
     first = sent(page, "joint_density")
     board_pair = first["pair"]["row"]
-    assert first["asked"] == -1
+    assert first["chosen"] == -1
     page.session_state["kd_state"] = state.State(pair=(board_pair + 1) % 60)
     page.run()
     assert sent(page, "joint_density")["pair"]["row"] == (board_pair + 1) % 60

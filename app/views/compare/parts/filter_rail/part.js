@@ -1,16 +1,16 @@
 // Filters with outcome bars: a search, and options whose counts follow all other filters.
 // Tab goes from group to group, up and down inside one. Python hears of each choice once.
 
-import { el, kept, theme } from "../../../../parts/draw.js";
+import { el, stateOf, theme } from "../../../../parts/draw.js";
 import { integer, percent } from "../../../../parts/words.js";
 
-const SETTLE = 250; // ms without another letter before Python is told
+const SETTLE = 250; // ms without another letter before Python hears of it
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => build(root));
+  const part = stateOf(parentElement, () => build(root));
   part.data = data;
-  part.tell = (said) => setStateValue("said", said);
+  part.send = (message) => setStateValue("said", message);
   if (part.n < 0) part.n = data.seen;
   if (data.seen >= part.n) {
     part.n = data.seen;
@@ -28,7 +28,7 @@ function build(root) {
   part.search = el("input", { type: "text", id: "search", autocomplete: "off", maxlength: 80 });
   part.search.oninput = () => {
     clearTimeout(part.timer);
-    part.timer = setTimeout(() => say(part, { find: part.search.value }), SETTLE);
+    part.timer = setTimeout(() => release(part, { find: part.search.value }), SETTLE);
   };
   part.left = el("p", { class: "left num", role: "status" });
   part.clear = el("button", { type: "button", onclick: () => clearAll(part) }, "Clear all");
@@ -55,11 +55,12 @@ function build(root) {
   return part;
 }
 
-function say(part, values) {
+/** Send the visitor's choices to Python. */
+function release(part, values) {
   if (values.find !== undefined) part.find = values.find;
   part.n += 1;
-  const picked = Object.entries(part.chosen).map(([name, keys]) => [name, [...keys]]);
-  part.tell({ n: part.n, find: part.find, clear: values.clear === true, ...Object.fromEntries(picked) });
+  const keys = Object.entries(part.chosen).map(([name, chosen]) => [name, [...chosen]]);
+  part.send({ n: part.n, find: part.find, clear: values.clear === true, ...Object.fromEntries(keys) });
   render(part);
 }
 
@@ -67,13 +68,13 @@ function clearAll(part) {
   for (const keys of Object.values(part.chosen)) keys.clear();
   clearTimeout(part.timer);
   part.search.value = "";
-  say(part, { find: "", clear: true });
+  release(part, { find: "", clear: true });
 }
 
 function toggle(part, group, key) {
   const keys = part.chosen[group];
   if (!keys.delete(key)) keys.add(key);
-  say(part, {});
+  release(part, {});
 }
 
 function render(part) {
@@ -82,8 +83,7 @@ function render(part) {
   part.clear.disabled = !data.active && !part.find && Object.values(part.chosen).every((k) => !k.size);
   for (const group of data.groups) {
     if (!part.groups.has(group.key)) part.groups.set(group.key, newGroup(part, group));
-    const shown = part.groups.get(group.key);
-    for (const option of group.options) fillOption(part, shown, group, option);
+    for (const option of group.options) fillOption(part, group, option);
   }
 }
 
@@ -107,9 +107,9 @@ function newGroup(part, group) {
 
 /** What the options mean, in the page: a touch has no tooltip. */
 function meanings(group) {
-  const told = group.options.filter((option) => option.sentence);
-  if (!told.length) return [];
-  const rows = told.flatMap((option) => [el("dt", {}, option.title), el("dd", {}, option.sentence)]);
+  const options = group.options.filter((option) => option.sentence);
+  if (!options.length) return [];
+  const rows = options.flatMap((option) => [el("dt", {}, option.title), el("dd", {}, option.sentence)]);
   return [el("details", { class: "meanings" }, el("summary", {}, "What they mean"), el("dl", {}, ...rows))];
 }
 
@@ -129,8 +129,8 @@ function newOption(part, group, option, place) {
   return one;
 }
 
-function fillOption(part, shown, group, option) {
-  const { button, count, all, teacher, student } = shown.get(option.key);
+function fillOption(part, group, option) {
+  const { button, count, all, teacher, student } = part.groups.get(group.key).get(option.key);
   const pressed = part.chosen[group.key].has(option.key);
   const most = Math.max(1, ...group.options.map((o) => o.n));
   const share = (right) => (option.labelled ? right / option.labelled : 0);

@@ -45,15 +45,15 @@ export function pairCard(go) {
 
 /** New words into the card. pair: its texts, or null while they are on their way. */
 export function fillCard(part, { pair, outside, row, x, y, z, cell, ct, cs, gradeName, hovered }) {
-  const known = pair !== null && pair.row === row && !hovered;
-  part.node.setAttribute("aria-busy", String(!known && !hovered));
+  const hasTexts = pair !== null && pair.row === row && !hovered;
+  part.node.setAttribute("aria-busy", String(!hasTexts && !hovered));
   const place = `Pair ${integer(row + 1)}${outside ? ", outside the selection" : ""}`;
   part.where.textContent = row < 0 ? "No pair" : place;
-  part.query.textContent = known ? pair.query : hovered ? "Click to read this pair." : "";
-  part.label.hidden = !known;
-  part.title.textContent = known ? pair.title : "";
-  part.text.textContent = known ? pair.description : "";
-  part.tags.textContent = known && pair.tags.length ? pair.tags.join(" · ") : "";
+  part.query.textContent = hasTexts ? pair.query : hovered ? "Click to read this pair." : "";
+  part.label.hidden = !hasTexts;
+  part.title.textContent = hasTexts ? pair.title : "";
+  part.text.textContent = hasTexts ? pair.description : "";
+  part.tags.textContent = hasTexts && pair.tags.length ? pair.tags.join(" · ") : "";
   part.node.toggleAttribute("data-pointed", Boolean(hovered));
   if (row < 0) return;
   const models = [["teacher", "Teacher", x, ct], ["student", "Student", y, cs]];

@@ -3,7 +3,6 @@
 import { el } from "../../../../parts/draw.js";
 import { integer, signed } from "../../../../parts/words.js";
 import { outcomeOf } from "./counts.js";
-import { change } from "./hands.js";
 
 const FACES = [
   { gold: 1, title: "Label: relevant" },
@@ -19,7 +18,7 @@ const WORDS = {
 };
 const GOLD = ["not relevant", "relevant", "missing"];
 
-/** The tables and their buttons; press(cell) is told of a click. */
+/** The tables and their buttons; press(cell) is called at a click. */
 export function cubeTables(press) {
   const cells = [];
   const faces = FACES.map(({ gold, title }) => {
@@ -53,29 +52,29 @@ export function cubeTables(press) {
 function cubeCell(cell, press) {
   const [glyph, words] = WORDS[outcomeOf(cell)];
   const count = el("span", { class: "count num" });
-  const moved = el("span", { class: "moved num" });
+  const difference = el("span", { class: "moved num" });
   const button = el(
     "button",
     { type: "button", class: `cell ${outcomeOf(cell)}`, onclick: () => press(cell) },
     count,
     el("span", { class: "who" }, el("span", { "aria-hidden": "true" }, `${glyph} `), words),
-    moved,
+    difference,
   );
-  return { button, count, moved, words };
+  return { button, count, difference, words };
 }
 
 /** New numbers into the cells. twin: whether the counts of a twin are known. */
-export function fillCube({ faces, cells }, tallied, chosen, picked, twin) {
-  cells.forEach(({ button, count, moved, words }, cell) => {
-    const n = tallied.cube[cell];
-    const change = n - tallied.twin[cell];
+export function fillCube({ faces, cells }, tally, chosen, picked, twin) {
+  cells.forEach(({ button, count, difference, words }, cell) => {
+    const n = tally.cube[cell];
+    const change = n - tally.twin[cell];
     count.textContent = integer(n);
-    moved.textContent = twin ? arrow(change) : "";
+    difference.textContent = twin ? arrow(change) : "";
     button.setAttribute("aria-pressed", String(picked && chosen[cell] === 1));
     button.toggleAttribute("data-empty", n === 0);
-    button.setAttribute("aria-label", spoken(cell, n, words, twin ? change : null));
+    button.setAttribute("aria-label", sentenceOf(cell, n, words, twin ? change : null));
   });
-  const totals = faces.map(({ gold }) => tallied.cube.slice(4 * gold, 4 * gold + 4).reduce((a, b) => a + b, 0));
+  const totals = faces.map(({ gold }) => tally.cube.slice(4 * gold, 4 * gold + 4).reduce((a, b) => a + b, 0));
   for (const [place, { gold, table, total }] of faces.entries()) {
     const n = totals[place];
     total.textContent = `${integer(n)} pairs`;
@@ -88,7 +87,7 @@ function arrow(change) {
   return `${change > 0 ? "▲ +" : "▼ −"}${integer(Math.abs(change))}`;
 }
 
-function spoken(cell, n, words, change) {
+function sentenceOf(cell, n, words, change) {
   const says = (yes) => (yes ? "yes" : "no");
   const than = change === null ? "" : `; ${signed(change, 0)} against the twin trained on labels`;
   return (

@@ -4,7 +4,7 @@ import { drag, el } from "../../../../parts/draw.js";
 import { number } from "../../../../parts/words.js";
 import { CELLS, nearest, step } from "./counts.js";
 
-const SETTLE = 200; // ms without another key press before Python is told
+const SETTLE = 200; // ms without another key press before Python hears of it
 const NEAR = 9; // px from a line that still grab it
 const STILL = 4; // px that a click may wander
 
@@ -15,26 +15,26 @@ export function change(part, values) {
   part.ask();
 }
 
-/** What Python is told; the same text is never sent twice. */
-export function said(part) {
+/** The visitor's choices as Python reads them. */
+export function choices(part) {
   const cells = part.picked ? CELLS.filter((_, cell) => part.chosen[cell]) : [];
-  return { ct: part.ct, cs: part.cs, box: part.box ?? [], cells, pair: part.asked };
+  return { ct: part.ct, cs: part.cs, box: part.box ?? [], cells, pair: part.chosenPair };
 }
 
-/** Tell Python now. */
+/** Send the choices to Python now, unless it has them already. */
 export function send(part) {
   clearTimeout(part.timer);
-  part.held = false;
-  const now = said(part);
-  if (JSON.stringify(now) === JSON.stringify(part.lastSent)) return;
-  part.lastSent = now;
+  part.busy = false;
+  const message = choices(part);
+  if (JSON.stringify(message) === JSON.stringify(part.lastSent)) return;
+  part.lastSent = message;
   part.n += 1;
-  part.setStateValue("said", { ...now, n: part.n });
+  part.setStateValue("said", { ...message, n: part.n });
 }
 
-/** Tell Python when the keys have rested. */
+/** Send them when the keys have rested. */
 export function settle(part) {
-  part.held = true;
+  part.busy = true;
   clearTimeout(part.timer);
   part.timer = setTimeout(() => send(part), SETTLE);
 }
@@ -44,33 +44,33 @@ const hundredth = (v) => Math.round(v * 100) / 100;
 /** Pointer on the canvas: a line is dragged, else a box is drawn; a click takes the nearest point. */
 export function listen(part) {
   const { canvas } = part;
-  let grabbed = "";
-  let began = null;
+  let line = ""; // the threshold that is dragged: "ct", "cs" or none
+  let start = null;
   drag(canvas, {
     start: ({ x, y }) => {
       if (!part.points) return false;
-      part.held = true;
+      part.busy = true;
       part.hover = -1;
-      grabbed = lineAt(part, x, y);
-      began = { x, y, box: part.box };
+      line = lineAt(part, x, y);
+      start = { x, y, box: part.box };
       return true;
     },
     move: ({ x, y }) => {
       const [u, v] = [part.place.toX(x), part.place.toY(y)];
-      if (grabbed === "ct") change(part, { ct: hundredth(u) });
-      else if (grabbed === "cs") change(part, { cs: hundredth(v) });
-      else if (Math.hypot(x - began.x, y - began.y) > STILL) {
-        const [a, b] = [part.place.toX(began.x), part.place.toY(began.y)];
+      if (line === "ct") change(part, { ct: hundredth(u) });
+      else if (line === "cs") change(part, { cs: hundredth(v) });
+      else if (Math.hypot(x - start.x, y - start.y) > STILL) {
+        const [a, b] = [part.place.toX(start.x), part.place.toY(start.y)];
         const box = [Math.min(a, u), Math.max(a, u), Math.min(b, v), Math.max(b, v)];
         change(part, { box: box.map((w) => Math.round(w * 1000) / 1000) });
       }
     },
     end: ({ x, y, event }) => {
-      const moved = Math.hypot(x - began.x, y - began.y) > STILL;
-      if (event.type === "pointercancel") change(part, { box: began.box });
-      else if (!grabbed && !moved) {
+      const isClick = Math.hypot(x - start.x, y - start.y) <= STILL;
+      if (event.type === "pointercancel") change(part, { box: start.box });
+      else if (!line && isClick) {
         const row = pointAt(part, x, y);
-        if (row >= 0) change(part, { pair: row, asked: row });
+        if (row >= 0) change(part, { pair: row, chosenPair: row });
         else if (part.box) change(part, { box: null });
       }
       send(part);
@@ -79,9 +79,9 @@ export function listen(part) {
   canvas.onmousemove = (event) => {
     if (event.buttons || !part.points) return;
     const [x, y] = [event.offsetX, event.offsetY];
-    const line = lineAt(part, x, y);
-    canvas.style.cursor = line === "ct" ? "ew-resize" : line === "cs" ? "ns-resize" : "crosshair";
-    const row = line ? -1 : pointAt(part, x, y);
+    const near = lineAt(part, x, y);
+    canvas.style.cursor = near === "ct" ? "ew-resize" : near === "cs" ? "ns-resize" : "crosshair";
+    const row = near ? -1 : pointAt(part, x, y);
     if (row !== part.hover) {
       part.hover = row;
       part.ask();
@@ -122,7 +122,7 @@ export function press(part, cell) {
 export function go(part, by) {
   if (!part.points) return;
   const row = step(part.points, part.tally.shown, part.box, Math.max(part.pair, 0), by);
-  if (row >= 0) change(part, { pair: row, asked: row, hover: -1 });
+  if (row >= 0) change(part, { pair: row, chosenPair: row, hover: -1 });
   settle(part);
 }
 
@@ -130,7 +130,7 @@ function rail(part, name, words, role) {
   const range = el("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": words });
   const figure = el("output", { class: "num" });
   range.oninput = () => {
-    part.held = true;
+    part.busy = true;
     change(part, { [name]: Number(range.value) });
   };
   range.onchange = () => settle(part);
@@ -156,7 +156,7 @@ export function boxFields(part) {
     const input = el("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": `Box: ${words}` });
     const figure = el("output", { class: "num" });
     input.oninput = () => {
-      part.held = true;
+      part.busy = true;
       const box = (part.box ?? [0, 1, 0, 1]).slice();
       box[k] = Number(input.value);
       box[k ^ 1] = k & 1 ? Math.min(box[k ^ 1], box[k]) : Math.max(box[k ^ 1], box[k]);

@@ -1,20 +1,20 @@
 // Joint density of teacher and student: two thresholds and a box by mouse or by sliders, the cube
 // beside it. Everything moves here; Python hears once, when a gesture ends.
 
-import { colorsOf, el, fit, fontOf, kept, painter, speaker, theme } from "../../../../parts/draw.js";
+import { colorsOf, el, fit, fontOf, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
 import { integer, number } from "../../../../parts/words.js";
 import { fillCard, pairCard } from "./card.js";
 import {
   BINS, cellOf, CELLS, count, goldOf, histogram2d, index, inside, NO_LABEL, tally, unpack,
 } from "./counts.js";
 import { cubeTables, fillCube } from "./cube.js";
-import { boxFields, change, go, listen, press, said, send, sliders, syncFields } from "./hands.js";
+import { boxFields, change, choices, go, listen, press, send, sliders, syncFields } from "./hands.js";
 import { draw, layout, paintBins, shade } from "./picture.js";
 import { bestCut, fillRates, rateTable } from "./rates.js";
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => build(root));
+  const part = stateOf(parentElement, () => build(root));
   part.setStateValue = setStateValue;
   part.data = data;
   part.colors = colorsOf(root);
@@ -49,7 +49,7 @@ function build(root) {
   });
   part.card = pairCard((by) => go(part, by));
   part.status = el("p", { class: "status num", role: "status" });
-  part.said = speaker(part.status);
+  part.say = speaker(part.status);
   const left = el("div", { class: "left" }, part.frame, legend(part), sliders(part), boxFields(part), part.status);
   const right = el(
     "div",
@@ -76,10 +76,10 @@ function legend(part) {
     el("span", { "data-unpictured": true }, "Drag to select, click a point to read it."));
 }
 
-/** Python's values, unless it has not yet heard our last ones. */
+/** Python's values, unless newer ones of the visitor's are on their way to it. */
 function adopt(part, data) {
   if (part.n < 0) part.n = data.seen;
-  if (data.seen < part.n || part.held) return;
+  if (data.seen < part.n || part.busy) return;
   part.n = data.seen;
   part.ct = data.ct;
   part.cs = data.cs;
@@ -87,8 +87,8 @@ function adopt(part, data) {
   part.picked = data.cells.length > 0;
   part.chosen = Uint8Array.from(CELLS, (name) => (!part.picked || data.cells.includes(name) ? 1 : 0));
   part.pair = data.pair ? data.pair.row : -1;
-  part.asked = data.asked; // -1: the page chose the pair, and may choose another
-  part.lastSent = said(part);
+  part.chosenPair = data.chosen; // -1: the page chose the pair, and may choose another
+  part.lastSent = choices(part);
 }
 
 /** Take the points when they are on the page; counting needs them. */
@@ -142,10 +142,10 @@ function paint(part) {
 /** The best threshold of each model on the counted pairs; anew only when these change. */
 function bestCuts(part) {
   const { points, mask, box } = part;
-  const counted = `${part.data.points} ${part.bits} ${box}`;
-  if (part.cutsOf === counted) return part.cuts;
+  const key = `${part.data.points} ${part.bits} ${box}`;
+  if (part.cutsKey === key) return part.cuts;
   const within = (i) => (!mask || mask[i]) && inside(box, points.x[i], points.y[i]);
-  part.cutsOf = counted;
+  part.cutsKey = key;
   part.cuts = {
     teacher: bestCut(points.x, points.gold, within),
     student: bestCut(points.y, points.gold, within),
@@ -157,9 +157,9 @@ function bestCuts(part) {
 /** The bins anew, but not while a threshold moves that changes no bin. */
 function recolor(part) {
   const dark = part.root.hasAttribute("data-dark");
-  const drawn = `${part.data.points} ${part.bits} ${dark} ${part.picked}`;
-  if (drawn === part.drawn && !part.picked) return;
-  part.drawn = drawn;
+  const key = `${part.data.points} ${part.bits} ${dark} ${part.picked}`;
+  if (key === part.binsKey && !part.picked) return;
+  part.binsKey = key;
   histogram2d(part.points, part.tally.shown, part.grid, part.across, part.up);
   part.bins ??= document.createElement("canvas");
   part.most.textContent = `${integer(paintBins(part.grid, dark, part.bins))} pairs`;
@@ -197,7 +197,7 @@ function words(part) {
     `Joint density of ${tally.drawn} pairs. Both say relevant ${q[3]}, only the teacher ${q[2]}, ` +
       `only the student ${q[1]}, neither ${q[0]}, at thresholds ${number(part.ct, 2)} and ${number(part.cs, 2)}.`,
   );
-  part.said(
+  part.say(
     part.box
       ? `${integer(tally.boxed)} of ${integer(tally.drawn)} pairs in the box.`
       : `${integer(tally.drawn)} pairs shown; the two models differ on ${integer(q[1] + q[2])}.`,

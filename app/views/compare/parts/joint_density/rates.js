@@ -19,13 +19,13 @@ export function confusion(cube, bit) {
 }
 
 /** The four rates; NaN where nothing is counted. */
-export function ratesOf([hit, wrong, missed, passed]) {
-  const all = hit + wrong + missed + passed;
+export function ratesOf([hits, wrong, misses, rejections]) {
+  const all = hits + wrong + misses + rejections;
   return {
-    accuracy: (hit + passed) / all,
-    precision: hit / (hit + wrong),
-    recall: hit / (hit + missed),
-    F1: (2 * hit) / (2 * hit + wrong + missed),
+    accuracy: (hits + rejections) / all,
+    precision: hits / (hits + wrong),
+    recall: hits / (hits + misses),
+    F1: (2 * hits) / (2 * hits + wrong + misses),
   };
 }
 
@@ -49,7 +49,7 @@ export function bestCut(values, gold, counted) {
   return cut;
 }
 
-/** The table; take(role, threshold) is told of a press on a best threshold. */
+/** The table; take(role, threshold) is called when a best threshold is pressed. */
 export function rateTable(take) {
   const body = el("tbody");
   const node = el("table", { class: "rates num" },
@@ -60,10 +60,10 @@ export function rateTable(take) {
   return { node, body, take };
 }
 
-/** New numbers. Best thresholds cost a sort of the pairs: they are given only when pairs change. */
-export function fillRates(table, { cube, twin }, known, best) {
+/** New numbers. Best thresholds cost a sort of the pairs: they are new only when pairs change. */
+export function fillRates(table, { cube, twin }, hasTwin, best) {
   const models = [["teacher", "Teacher", confusion(cube, 2)], ["student", "Student", confusion(cube, 1)]];
-  if (known) models.push(["twin", "Twin", confusion(twin, 1)]);
+  if (hasTwin) models.push(["twin", "Twin", confusion(twin, 1)]);
   table.node.hidden = models[0][2].every((n) => n === 0);
   table.body.replaceChildren(...models.map(([role, name, sums]) => {
     const rates = ratesOf(sums);

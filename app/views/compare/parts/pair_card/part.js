@@ -10,21 +10,21 @@ export default function ({ data, parentElement }) {
   root.replaceChildren(row);
 }
 
-function card(shown) {
+function card(pair) {
   return el(
     "article",
-    { class: "card", "aria-label": shown.heading },
-    el("h3", {}, shown.heading),
+    { class: "card", "aria-label": pair.heading },
+    el("h3", {}, pair.heading),
     el(
       "div",
       { class: "halves" },
-      el("div", {}, texts(shown), chips(shown.chips), ...shown.compared.map(compared)),
-      answers(shown),
+      el("div", {}, texts(pair), chips(pair.chips), ...pair.compared.map(comparison)),
+      answers(pair),
     ),
   );
 }
 
-function texts(shown) {
+function texts(pair) {
   const line = (name, text) => [
     el("dt", {}, name),
     el("dd", { class: `is-${name}` }, text || el("span", { class: "muted" }, "(empty)")),
@@ -32,9 +32,9 @@ function texts(shown) {
   return el(
     "dl",
     {},
-    ...line("query", shown.query),
-    ...line("title", shown.title),
-    ...line("description", shown.description),
+    ...line("query", pair.query),
+    ...line("title", pair.title),
+    ...line("description", pair.description),
   );
 }
 
@@ -45,46 +45,46 @@ function chips(words) {
   return list;
 }
 
-function answers(shown) {
+function answers(pair) {
   const head = el("tr", {}, el("th", { scope: "col" }, "grade"));
-  head.append(...shown.says.map((who) => el("th", { scope: "col", class: `role-${who.role}` }, who.name)));
+  head.append(...pair.says.map((model) => el("th", { scope: "col", class: `role-${model.role}` }, model.name)));
   const body = el("tbody");
   // best grade on top, as a reader expects of a scale
-  for (let grade = shown.grades.length - 1; grade >= 0; grade -= 1) {
-    const gold = grade === shown.gold;
-    const name = el("th", { scope: "row" }, shown.grades[grade], gold ? el("span", { class: "gold" }, "label") : null);
+  for (let grade = pair.grades.length - 1; grade >= 0; grade -= 1) {
+    const gold = grade === pair.gold;
+    const name = el("th", { scope: "row" }, pair.grades[grade], gold ? el("span", { class: "gold" }, "label") : null);
     const line = el("tr", { class: gold ? "is-gold" : "" }, name);
-    line.append(...shown.says.map((who) => bar(who, who.p[grade])));
+    line.append(...pair.says.map((model) => bar(model, model.p[grade])));
     body.append(line);
   }
   const foot = el("tfoot");
-  foot.append(sum(shown, "P(relevant)", (who) => number(who.relevant, 3)));
-  foot.append(sum(shown, "finds it relevant", (who) => who.decision || "–"));
-  if (shown.says.some((who) => who.loss !== null)) {
-    foot.append(sum(shown, "loss on the label, nats", (who) => (who.loss === null ? "–" : number(who.loss, 3))));
+  foot.append(sum(pair, "P(relevant)", (model) => number(model.relevant, 3)));
+  foot.append(sum(pair, "finds it relevant", (model) => model.decision || "–"));
+  if (pair.says.some((model) => model.loss !== null)) {
+    foot.append(sum(pair, "loss on the label, nats", (model) => (model.loss === null ? "–" : number(model.loss, 3))));
   }
-  if (shown.says.some((who) => who.delta !== null)) {
-    foot.append(sum(shown, "change of P(relevant)", (who) => (who.delta === null ? "–" : signed(who.delta, 3))));
+  if (pair.says.some((model) => model.delta !== null)) {
+    foot.append(sum(pair, "change of P(relevant)", (model) => (model.delta === null ? "–" : signed(model.delta, 3))));
   }
-  const caption = el("caption", { class: "sr" }, `Soft labels at T = 1: ${shown.heading}`);
+  const caption = el("caption", { class: "sr" }, `Soft labels at T = 1: ${pair.heading}`);
   return el("table", {}, caption, el("thead", {}, head), body, foot);
 }
 
-function bar(who, p) {
+function bar(model, p) {
   return el(
     "td",
-    { class: `num bar role-${who.role}`, style: `--p: ${p.toFixed(4)}` },
+    { class: `num bar role-${model.role}`, style: `--p: ${p.toFixed(4)}` },
     el("span", {}, number(p, 2)),
   );
 }
 
-function sum(shown, name, value) {
+function sum(pair, name, value) {
   const line = el("tr", {}, el("th", { scope: "row" }, name));
-  line.append(...shown.says.map((who) => el("td", { class: "num" }, value(who))));
+  line.append(...pair.says.map((model) => el("td", { class: "num" }, value(model))));
   return line;
 }
 
-function compared(other) {
+function comparison(other) {
   const list = el("dl");
   for (const [name, spans] of other.texts) {
     const text = el("dd", {});

@@ -80,8 +80,8 @@ function marks({ rows, name, places }) {
 }
 
 function symbol(role, x, y) {
-  const drawn = { class: `mark ${role}` };
-  if (role === "teacher") return svg("circle", { ...drawn, cx: x, cy: y, r: 5 });
-  if (role === "student") return svg("rect", { ...drawn, x: x - 4.5, y: y - 4.5, width: 9, height: 9 });
-  return svg("path", { ...drawn, d: `M${x} ${y - 6}l6 6l-6 6l-6 -6z` });
+  const common = { class: `mark ${role}` };
+  if (role === "teacher") return svg("circle", { ...common, cx: x, cy: y, r: 5 });
+  if (role === "student") return svg("rect", { ...common, x: x - 4.5, y: y - 4.5, width: 9, height: 9 });
+  return svg("path", { ...common, d: `M${x} ${y - 6}l6 6l-6 6l-6 -6z` });
 }

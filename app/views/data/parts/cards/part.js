@@ -1,11 +1,11 @@
 // Cards of the data check: a number, a small histogram, what it means. A press opens its rows.
 
-import { el, kept, svg, theme } from "../../../../parts/draw.js";
+import { el, stateOf, svg, theme } from "../../../../parts/draw.js";
 import { integer } from "../../../../parts/words.js";
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => ({ drawn: "", buttons: new Map() }));
+  const part = stateOf(parentElement, () => ({ drawn: "", buttons: new Map() }));
   const now = JSON.stringify(data.cards);
   if (part.drawn !== now) {
     part.drawn = now;
@@ -54,13 +54,13 @@ const NAMED = 22; // letters that fit under the bars of a card
 function bars(card) {
   const most = Math.max(...card.bars.map(([, height]) => height), 1e-9);
   const count = card.bars.length;
-  const shown = Number.isInteger(most) ? integer : (v) => v.toFixed(3);
-  const told = card.bars.map(([name, height]) => `${name}: ${shown(height)}`).join("; ");
+  const format = Number.isInteger(most) ? integer : (v) => v.toFixed(3);
+  const description = card.bars.map(([name, height]) => `${name}: ${format(height)}`).join("; ");
   const picture = svg("svg", {
     viewBox: `0 0 ${count * 10} 30`,
     preserveAspectRatio: "none",
     role: "img",
-    "aria-label": told,
+    "aria-label": description,
   });
   card.bars.forEach(([, height], at) => {
     const tall = Math.max(height > 0 ? 1 : 0, (28 * height) / most);

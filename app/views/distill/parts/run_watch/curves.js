@@ -2,11 +2,12 @@
 // moves, its frame does not. Dragging in one of them moves the moment that all show.
 
 import { drag, el, svg } from "../../../../parts/draw.js";
-import { clamp } from "../../../../parts/maths.js";
+import { clamp, roundUp } from "../../../../parts/maths.js";
 import { integer } from "../../../../parts/words.js";
 
 const TALL = 222;
 const [LEFT, RIGHT, TOP, BOTTOM] = [38, 64, 36, 30];
+const STEPS = [1, 1.5, 2, 3, 4, 6, 8, 10]; // where an axis may end
 const MOST = 600; // points of a curve; a screen shows no more
 
 /** A picture with its heading; follow(share of the steps) hears where it was pointed at. */
@@ -64,8 +65,8 @@ function grid(view, width, x, y) {
 }
 
 /** Steps up to the moment in full; what comes after it, faint. */
-function lineOf(given, step, x, y) {
-  const line = { ...given, points: thinned(given.points) };
+function lineOf(full, step, x, y) {
+  const line = { ...full, points: thinned(full.points) };
   const now = line.whole ? line.points : line.points.filter(([at]) => at <= step);
   const later = line.whole ? [] : line.points.slice(Math.max(now.length - 1, 0));
   const path = (points) => `M${points.map(([at, value]) => `${x(at).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}`;
@@ -111,13 +112,13 @@ function areaOf(area, step, x, y) {
 /** Names at the right end of their lines, apart from each other. */
 function names(view, width, y) {
   const middle = ([, from, to]) => (from + to) / 2;
-  const shown = ({ whole, points }) =>
+  const valueOf = ({ whole, points }) =>
     (whole ? points.at(-1) : points.findLast(([step]) => step <= view.step) ?? points[0])[1];
   const areas = (view.areas ?? []).filter((area) => area.points.length);
   const lines = (view.lines ?? []).filter((line) => line.points.length && line.name);
   const ends = [
     ...areas.map((area) => ({ ...area, y: y(middle(area.points.at(-1))) })),
-    ...lines.map((line) => ({ ...line, y: y(shown(line)) })),
+    ...lines.map((line) => ({ ...line, y: y(valueOf(line)) })),
     ...(view.levels ?? []).map((level) => ({ ...level, y: y(level.value) })),
   ].sort((a, b) => a.y - b.y);
   for (let i = 1; i < ends.length; i++) ends[i].y = Math.max(ends[i].y, ends[i - 1].y + 13);
@@ -130,14 +131,9 @@ function names(view, width, y) {
 /** The end of an axis for these values: it stays as it was, and doubles when one leaves it. */
 export function stableTop(chart, values) {
   const most = Math.max(...values.filter(Number.isFinite), 0);
-  if (!chart.top && most > 0) chart.top = niceTop(1.25 * most); // room: the first steps may go up
+  if (!chart.top && most > 0) chart.top = roundUp(1.25 * most, STEPS); // room: the first steps may go up
   while (chart.top && most > chart.top) chart.top *= 2;
   return chart.top || 1;
-}
-
-function niceTop(most) {
-  const ten = 10 ** Math.floor(Math.log10(most));
-  return [1, 1.5, 2, 3, 4, 6, 8, 10].map((step) => step * ten).find((step) => step >= most);
 }
 
 function short(value) {

@@ -1,7 +1,7 @@
 // A run as it learns, and as it learned: it asks the lab for what is new and draws it at once. The
 // page hears of a moment when it is let go, of the metric, and once of each run that comes to its end.
 
-import { el, kept, painter, speaker, theme } from "../../../../parts/draw.js";
+import { el, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
 import { makePlayer } from "../../../../parts/player.js";
 import { integer } from "../../../../parts/words.js";
 import { makeChart } from "./curves.js";
@@ -20,8 +20,8 @@ const PICTURES = ".numbers, .control, .curves, .pairshead, .pairs, .legend, .asT
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => gather(root, data.gap));
-  part.send = (what, said) => setStateValue(what, { ...said, n: Date.now() });
+  const part = stateOf(parentElement, () => gather(root, data.gap));
+  part.send = (name, message) => setStateValue(name, { ...message, n: Date.now() });
   obey(part, data);
   part.sizes ??= new ResizeObserver(part.ask);
   part.sizes.observe(part.curves);
@@ -99,11 +99,11 @@ function gather(root, gap) {
 function obey(part, data) {
   if (part.data?.run !== data.run) {
     part.poll?.stop();
-    Object.assign(part, { film: filmOf(data.run), people: null, poll: null, told: { ...data.over } });
+    Object.assign(part, { film: filmOf(data.run), people: null, poll: null, ends: { ...data.over } });
     for (const chart of Object.values(part.charts)) chart.top = 0;
     placeholders(part.host, 20);
   } else if (!data.over.run && isOver(part.film)) {
-    part.told = { ...data.over }; // begun anew: its end is news again
+    part.ends = { ...data.over }; // begun anew: its end is news again
   }
   if (part.data?.step !== data.step || part.data?.run !== data.run) part.step = data.step;
   if (part.data?.metric !== data.metric || part.data?.run !== data.run) part.metric = data.metric;
@@ -116,14 +116,14 @@ function obey(part, data) {
   part.poll ??= makePoll(data.run, {
     pace,
     ask: () => questionOf(part.film),
-    take: (got, clock, asked) => asked === questionOf(part.film) && taken(part, got, clock),
+    take: (answer, clock, question) => question === questionOf(part.film) && receive(part, answer, clock),
     trouble: (sentence) => {
       part.words.trouble.hidden = !sentence;
       part.words.trouble.textContent = sentence;
     },
   });
-  const known = isDone(part.film) && data.over.run && data.over.twin; // its end was told before
-  if (!known) part.poll.look();
+  const isOldNews = isDone(part.film) && data.over.run && data.over.twin; // its end was told before
+  if (!isOldNews) part.poll.look();
 }
 
 /** What is known of a run stays while a rerun of the page puts the part elsewhere. */
@@ -136,19 +136,20 @@ function filmOf(run) {
   return film;
 }
 
-function taken(part, got, clock) {
+/** Take an answer of the lab in; the page hears once of each run that has ended. */
+function receive(part, answer, clock) {
   const checks = part.film.checks.length;
   const state = part.film.status?.state;
-  absorb(part.film, got, clock);
-  const { film, told } = part;
-  const ended = { run: isOver(film), twin: !film.twin || OVER.includes(film.twin.state) };
-  if ((ended.run && !told.run) || (ended.run && ended.twin && !told.twin)) {
-    part.told = ended;
+  absorb(part.film, answer, clock);
+  const { film } = part;
+  const ends = { run: isOver(film), twin: !film.twin || OVER.includes(film.twin.state) };
+  if ((ends.run && !part.ends.run) || (ends.run && ends.twin && !part.ends.twin)) {
+    part.ends = ends;
     part.send("ended", { run: part.data.run, state: film.status.state });
   }
   part.ask();
   if (film.checks.length !== checks || film.status.state !== state) {
-    part.speak(sentenceOf(film, part.metric, here(part), part.data));
+    part.speak(sentenceOf(film, part.metric, here(part)));
   }
 }
 
@@ -172,17 +173,17 @@ function tellMoment(part) {
 /** What is shown: the view of the chosen step, or of the newest. */
 function here(part) {
   const { film } = part;
-  const chosen = part.step < 0 ? film.ticks.at(-1) : film.ticks.findLast((step) => step <= part.step);
-  return viewAt(film, part.metric, chosen ?? film.ticks[0] ?? 0);
+  const step = part.step < 0 ? film.ticks.at(-1) : film.ticks.findLast((tick) => tick <= part.step);
+  return viewAt(film, part.metric, step ?? film.ticks[0] ?? 0);
 }
 
 function paint(part) {
-  const { film, words, data, metric } = part;
+  const { film, words, metric } = part;
   if (!film.status) return void (words.finding.textContent = "Opening the run…");
   const view = here(part);
   const nothing = isOver(film) && !film.ticks.length; // no axis and no empty boxes then
   for (const node of part.root.querySelectorAll(PICTURES)) node.style.display = nothing ? "none" : "";
-  words.finding.textContent = sentenceOf(film, metric, view, data);
+  words.finding.textContent = sentenceOf(film, metric, view);
   words.state.textContent = stateLine(film);
   const newest = film.ticks.at(-1) ?? 0;
   part.bar.firstElementChild.style.width = `${film.total ? (100 * newest) / film.total : 0}%`;

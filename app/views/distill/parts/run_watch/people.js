@@ -81,8 +81,8 @@ export function tableOfPeople({ probe, cards }) {
   const body = cards.map((one, i) => {
     const truth = probe.truth?.slice(i * n, (i + 1) * n);
     const labels = [one.softLabels?.up, one.softLabels?.down, truth];
-    const shown = labels.flatMap((p) => probe.grades.map((_, k) => number(p?.[k], 2)));
-    return el("tr", {}, ...[one.query, one.title, one.gradeOf, ...shown].map((text) => el("td", {}, text)));
+    const figures = labels.flatMap((p) => probe.grades.map((_, k) => number(p?.[k], 2)));
+    return el("tr", {}, ...[one.query, one.title, one.gradeOf, ...figures].map((text) => el("td", {}, text)));
   });
   return el("table", {}, el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body));
 }

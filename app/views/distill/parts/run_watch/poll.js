@@ -1,4 +1,4 @@
-// Ask the lab what is new of a run, often while it lives and hardly while nobody looks. The page is
+// Ask the lab what is new of a run, often while it runs and seldom while the tab is hidden. The page is
 // not run again: this is a plain address that answers with the new lines.
 
 const PACE = 600; // ms between two looks at a run that learns
@@ -27,13 +27,13 @@ export function makePoll(run, { ask, take, pace, trouble }) {
   async function look() {
     if (poll.busy || poll.over) return;
     poll.busy = new AbortController();
-    const asked = ask();
+    const query = ask();
     try {
-      const got = await fetched(run, asked, poll);
+      const news = await fetched(run, query, poll);
       if (poll.failed) trouble("");
       poll.failed = 0;
-      if (got && !poll.over) take(got.body, got.clock, asked);
-      if (got?.body.student.more) later(0);
+      if (news && !poll.over) take(news.body, news.clock, query);
+      if (news?.body.student.more) later(0);
       else if (pace() !== "done") later(rest());
     } catch (cause) {
       if (poll.over) return;

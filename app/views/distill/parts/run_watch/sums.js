@@ -33,31 +33,32 @@ export function questionOf(film) {
 }
 
 /** Take an answer in. */
-export function absorb(film, got, clock) {
-  if (got.student.reset) Object.assign(film, { lines: [], moments: [] });
-  film.lines.push(...got.student.lines);
-  film.moments = joined(film.moments, got.moments);
-  film.next = got.student.next;
+export function absorb(film, answer, clock) {
+  if (answer.student.reset) Object.assign(film, { lines: [], moments: [] });
+  film.lines.push(...answer.student.lines);
+  film.moments = joined(film.moments, answer.moments);
+  film.next = answer.student.next;
   if (clock) film.ahead = clock * 1000 - Date.now();
-  if (got.probe) film.probe = got.probe;
-  Object.assign(film, { status: got.status, teacher: got.teacher, pairs: got.pairs });
-  film.twin = got.twin && withTwin(film.twin, got.twin);
+  if (answer.probe) film.probe = answer.probe;
+  Object.assign(film, { status: answer.status, teacher: answer.teacher, pairs: answer.pairs });
+  film.twin = answer.twin && withTwin(film.twin, answer.twin);
   film.loss = film.lines.filter((line) => Number.isFinite(line.loss));
   film.checks = film.lines.filter((line) => Number.isFinite(line.validation_nll));
   const steps = [...film.loss, ...film.checks, ...film.moments].map((one) => one.step);
   film.ticks = [...new Set(steps)].sort((a, b) => a - b);
-  const told = LEARNING.includes(got.status.stage) || isOver(film) ? got.status.total : 0;
-  film.total = Math.max(told, film.ticks.at(-1) ?? 0);
+  const planned = LEARNING.includes(answer.status.stage) || isOver(film) ? answer.status.total : 0;
+  film.total = Math.max(planned, film.ticks.at(-1) ?? 0);
 }
 
-function withTwin(known, got) {
-  const before = known && known.id === got.id && !got.reset ? known : { lines: [], moments: [] };
-  return { ...got, lines: [...before.lines, ...got.lines], moments: joined(before.moments, got.moments) };
+function withTwin(twin, answer) {
+  const before = twin && twin.id === answer.id && !answer.reset ? twin : { lines: [], moments: [] };
+  return { ...answer, lines: [...before.lines, ...answer.lines], moments: joined(before.moments, answer.moments) };
 }
 
-function joined(known, fresh) {
-  if (!fresh.length) return known;
-  return [...known.filter((one) => one.step < fresh[0].step), ...fresh];
+/** Moments with newer ones behind them, which replace those at and after their first step. */
+function joined(moments, newer) {
+  if (!newer.length) return moments;
+  return [...moments.filter((moment) => moment.step < newer[0].step), ...newer];
 }
 
 /** Whether the run has ended, one way or another. */
@@ -72,12 +73,12 @@ export function isDone(film) {
 
 /** The last of a list that stands at or before a step. */
 export function lastAt(list, step) {
-  let found = null;
-  for (const one of list) {
-    if (one.step > step) break;
-    found = one;
+  let last = null;
+  for (const entry of list) {
+    if (entry.step > step) break;
+    last = entry;
   }
-  return found;
+  return last;
 }
 
 /** The validation of the step that would be kept, as known at `step`. */
@@ -106,8 +107,8 @@ export function gapAt(film, metric, step) {
 
 /** Pairs a second about a step: the median of its newest lines, since one alone may be odd. */
 export function paceAt(film, step) {
-  const told = film.loss.filter((line) => line.step <= step && Number.isFinite(line.pairs_per_second));
-  const sorted = told.slice(-9).map((line) => line.pairs_per_second).sort((a, b) => a - b);
+  const timed = film.loss.filter((line) => line.step <= step && Number.isFinite(line.pairs_per_second));
+  const sorted = timed.slice(-9).map((line) => line.pairs_per_second).sort((a, b) => a - b);
   return sorted.length ? sorted[Math.floor((sorted.length - 1) / 2)] : NaN;
 }
 
@@ -126,7 +127,7 @@ export function viewAt(film, metric, step) {
   };
 }
 
-/** Seconds to the last step by the newest lines; nan when they do not tell. */
+/** Seconds to the last step by the newest lines; NaN when they do not tell. */
 export function secondsLeft(film) {
   const left = film.status?.left;
   if (!left) return NaN;
@@ -139,7 +140,7 @@ export function twinName(film, step) {
 }
 
 /** The one sentence: how far it is, how good it is, and against whom. */
-export function sentenceOf(film, metric, view, data) {
+export function sentenceOf(film, metric, view) {
   const { state, words } = film.status;
   if (!film.ticks.length) {
     return isOver(film) ? "Nothing was learned, so there is nothing to show." : `${capital(words)}.`;
@@ -147,13 +148,13 @@ export function sentenceOf(film, metric, view, data) {
   const { name, field } = METRICS[metric];
   const parts = [`After ${integer(view.step)} of ${integer(film.total)} steps`];
   const value = view.check?.[field];
-  const kept = isOver(film) && view.check?.step < view.step && state === "finished";
-  if (kept) parts.push(`, of which step ${integer(view.check.step)} is kept,`);
+  const showsSaved = isOver(film) && view.check?.step < view.step && state === "finished";
+  if (showsSaved) parts.push(`, of which step ${integer(view.check.step)} is kept,`);
   if (Number.isFinite(value)) {
     const n = film.pairs ? ` on ${integer(film.pairs)} validation pairs` : " in validation";
     const others = [["its teacher", film.teacher?.[metric]], [twinName(film, view.step), view.twinCheck?.[field]]];
-    const known = others.filter(([, v]) => Number.isFinite(v)).map(([model, v]) => `${model} ${number(v)}`);
-    parts.push(` the student has ${name} ${number(value)}${n}${known.length ? `; ${known.join(", ")}` : ""}.`);
+    const rivals = others.filter(([, v]) => Number.isFinite(v)).map(([model, v]) => `${model} ${number(v)}`);
+    parts.push(` the student has ${name} ${number(value)}${n}${rivals.length ? `; ${rivals.join(", ")}` : ""}.`);
   } else parts.push(" the student has not been validated yet.");
   const when = isDone(film) && view.step === film.ticks.at(-1) ? "" : " so far";
   if (Number.isFinite(view.gap.value)) {
@@ -163,7 +164,7 @@ export function sentenceOf(film, metric, view, data) {
   }
   if (Number.isFinite(view.moment?.agreement)) {
     const pairs = `${percent(view.moment.agreement)} of ${integer(film.probe?.pairs ?? 0)} probe pairs`;
-    parts.push(`${kept ? " At the last step it" : " It"} agrees with its teacher on ${pairs}.`);
+    parts.push(`${showsSaved ? " At the last step it" : " It"} agrees with its teacher on ${pairs}.`);
   }
   return parts.join("");
 }
@@ -215,6 +216,6 @@ export function csvOf(film, data) {
 }
 
 function pick(line, names) {
-  const known = Object.entries(names).filter(([, from]) => Number.isFinite(line[from]));
-  return Object.fromEntries(known.map(([to, from]) => [to, line[from]]));
+  const numbers = Object.entries(names).filter(([, from]) => Number.isFinite(line[from]));
+  return Object.fromEntries(numbers.map(([to, from]) => [to, line[from]]));
 }

@@ -19,8 +19,8 @@ function waiting(film, what) {
 }
 
 function lossView(chart, film, data, view) {
-  const known = (term) => film.loss.some((line) => Number.isFinite(line[term]));
-  const terms = ["soft", "hard"].filter((term) => data.weights[term] > 0 && known(term));
+  const recorded = (term) => film.loss.some((line) => Number.isFinite(line[term]));
+  const terms = ["soft", "hard"].filter((term) => data.weights[term] > 0 && recorded(term));
   let floor = film.loss.map(() => 0);
   const areas = terms.map((term) => {
     const from = floor;

@@ -3,7 +3,7 @@
 // longest bar of a word, so small bars stay readable and a drag rescales only at those numbers.
 
 import { el, svg } from "../../../../parts/draw.js";
-import { clamp } from "../../../../parts/maths.js";
+import { reachOf } from "../../../../parts/maths.js";
 import { number, probability, shortened } from "../../../../parts/words.js";
 
 const ROW = 24;
@@ -11,7 +11,6 @@ const HEAD = 26; // role names
 const FOOT = 22; // axis numbers
 const WORD = 104;
 const VALUE = 44;
-const TAIL = 4; // decades that the log axis shows
 const BAR = 15;
 const TOPS = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]; // where a linear axis may end
 
@@ -20,12 +19,6 @@ export function topOf(rows, ...softLabels) {
   const longest = Math.max(0, ...softLabels.flatMap((soft) =>
     rows.map((row, i) => (row.rest || !Number.isFinite(soft[i]) ? 0 : soft[i]))));
   return TOPS.find((top) => longest <= top) ?? 1;
-}
-
-/** Where a probability ends on the axis, 0..1 from the middle. */
-export function reachOf(p, log, top) {
-  if (!log) return clamp(p / top, 0, 1);
-  return p > 0 ? clamp(1 + Math.log10(p) / TAIL, 0, 1) : 0;
 }
 
 /** A panel; kind: "free" or "fixed". on.lit(row) while a row is pointed at. */
@@ -114,24 +107,24 @@ function line(panel, view, row, y, width) {
   const at = { y: y + (ROW - BAR) / 2, height: BAR };
   const text = (x, anchor, kind, words = "") =>
     svg("text", { x, y: y + ROW / 2 + 4.5, "text-anchor": anchor, class: kind }, words);
-  const made = {
+  const nodes = {
     teacher: svg("rect", { ...at, x: middle, width: 0, class: "bar teacher" }),
     student: svg("rect", { ...at, x: middle, width: 0, class: "bar student" }),
     left: text((view.worded ? WORD : 0) + VALUE - 6, "end", "value"),
     right: text(width - VALUE + 6, "start", "value"),
   };
-  made.cuts = [middle - half + 8, middle + half - 14].map((x) => cutMark(x, at));
+  nodes.cuts = [middle - half + 8, middle + half - 14].map((x) => cutMark(x, at));
   const name = shortened(row.word, 15);
-  made.group = svg("g", { class: row.rest ? "line rest" : "line" },
+  nodes.group = svg("g", { class: row.rest ? "line rest" : "line" },
     svg("rect", { x: 0, y, width, height: ROW, class: "ground" }),
     view.worded ? text(WORD - 8, "end", "word", name) : null,
-    made.teacher, made.student, ...made.cuts,
+    nodes.teacher, nodes.student, ...nodes.cuts,
     ...(reach > 3 ? truth(at, middle, reach) : []),
-    made.left, made.right,
+    nodes.left, nodes.right,
     svg("title", {}, row.word));
-  made.group.onpointerenter = () => panel.on.lit(row.word);
-  made.group.onpointerleave = () => panel.on.lit(null);
-  return made;
+  nodes.group.onpointerenter = () => panel.on.lit(row.word);
+  nodes.group.onpointerleave = () => panel.on.lit(null);
+  return nodes;
 }
 
 /** The grammar's own P(word), a dashed mark across either bar: a statement at T = 1. */

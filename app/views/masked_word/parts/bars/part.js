@@ -1,7 +1,8 @@
 // Masked word: what two language models would write in one gap, at T = 1, 3, 5 and at a T that is
 // dragged. All logits are here, so every soft label is the whole vocabulary's own softmax.
 
-import { el, kept, painter, speaker, theme } from "../../../../parts/draw.js";
+import { makeCheckBoxes } from "../../../../parts/check_boxes.js";
+import { el, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
 import { entropy, kl, softmax } from "../../../../parts/maths.js";
 import { makeRail, makeSweep, showRail, stepped } from "../../../../parts/temperature_rail.js";
 import { degrees, integer, number } from "../../../../parts/words.js";
@@ -13,7 +14,7 @@ const SHARE = 0.9;
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => build(root));
+  const part = stateOf(parentElement, () => build(root));
   part.send = (message) => setStateValue("set", message);
   receive(part, data);
   part.watch.observe(root);
@@ -39,37 +40,34 @@ function build(root) {
   });
   part.free = makePanel("free", light);
   part.fixed = FIXED.map(() => makePanel("fixed", light));
-  part.said = el("p", { class: "sr", "aria-live": "polite" });
-  part.say = speaker(part.said);
+  const status = el("p", { class: "sr", "aria-live": "polite" });
+  part.say = speaker(status);
   part.legend = el("p", { class: "muted legend", "data-picture": true });
   part.gap = el("p", { class: "gap num", "data-picture": true });
   root.replaceChildren(
     el("div", { class: "rails" }, part.rail.node, part.tools.node),
     el("div", { class: "panels", "data-picture": true }, part.free.node, ...part.fixed.map((panel) => panel.node)),
-    part.gap, part.legend, part.said);
+    part.gap, part.legend, status);
   part.watch = new ResizeObserver(() => { part.still = ""; part.ask(); });
   root.onkeydown = (event) => press(part, event);
   return part;
 }
 
+const CHOICES = {
+  log: ["Log axis", "Four decades of probability, so that the tail can be seen"],
+  same: ["Same scale", "One axis for all four pictures, so that their bars can be compared; "
+    + "off: each axis ends just above its own longest bar"],
+  few: ["Only these words", "The softmax over the words shown, as slides draw it; "
+    + "off: over the whole vocabulary"],
+};
+
 function makeTools(part) {
-  const boxes = {};
-  const check = (name, words, title) => {
-    boxes[name] = el("input", { type: "checkbox", onchange: () => {
-      part.now[name] = boxes[name].checked;
-      part.ask();
-      release(part);
-    } });
-    return el("label", { title }, boxes[name], words);
-  };
+  const { labels, show } = makeCheckBoxes(part, CHOICES, () => {
+    part.ask();
+    release(part);
+  });
   const button = el("button", { type: "button", class: "play", onclick: () => part.sweep.toggle() }, "▶ Sweep T");
-  const node = el("div", { class: "row tools" }, button,
-    check("log", "Log axis", "Four decades of probability, so that the tail can be seen"),
-    check("same", "Same scale", "One axis for all four pictures, so that their bars can be compared; "
-      + "off: each axis ends just above its own longest bar"),
-    check("few", "Only these words", "The softmax over the words shown, as slides draw it; "
-      + "off: over the whole vocabulary"));
-  return { node, boxes, button };
+  return { node: el("div", { class: "row tools" }, button, ...labels), show, button };
 }
 
 /** What the server says; `turn` counts the times when it, not the visitor, chose the view. */
@@ -122,20 +120,21 @@ function press(part, event) {
 /** Soft labels of the rows at T, and how far they spread; over all words or only those shown. */
 function soften(part, T) {
   const { rows } = part.data;
-  const found = { stats: {} };
+  const view = { stats: {} };
   for (const [role, name, at] of [["teacher", "p", "t"], ["student", "q", "s"]]) {
     const all = part.logits[role];
-    const known = rows.filter((row) => row[at] >= 0); // a vocabulary may lack a word
-    const few = known.map((row) => all[row[at]]);
+    const inVocabulary = rows.filter((row) => row[at] >= 0); // a vocabulary may lack a word
+    const few = inVocabulary.map((row) => all[row[at]]);
     const soft = part.now.few ? softmax(few, T) : softmax(all, T, part.room[role]);
-    const shown = rows.map((row) => (row[at] < 0 ? NaN : soft[part.now.few ? known.indexOf(row) : row[at]]));
-    const rest = 1 - shown.reduce((sum, p) => sum + (p || 0), 0);
-    found[name] = part.now.few ? shown : [...shown, Math.max(rest, 0)];
+    const index = (row) => (part.now.few ? inVocabulary.indexOf(row) : row[at]);
+    const shares = rows.map((row) => (row[at] < 0 ? NaN : soft[index(row)]));
+    const rest = 1 - shares.reduce((sum, p) => sum + (p || 0), 0);
+    view[name] = part.now.few ? shares : [...shares, Math.max(rest, 0)];
     const over = part.now.few ? few : all;
     const sorted = part.now.few ? falling(few) : part.sorted[role];
-    found.stats[role] = { bits: entropy(over, T), sharing: sharing(sorted, T) };
+    view.stats[role] = { bits: entropy(over, T), sharing: sharing(sorted, T) };
   }
-  return found;
+  return view;
 }
 
 /** How many of the likeliest words hold nine tenths of the mass. */
@@ -155,20 +154,20 @@ function paint(part) {
   const rows = now.few ? data.rows : [...data.rows, rest];
   part.root.toggleAttribute("data-narrow", narrow);
   showRail(part.rail, now.T, "Temperature T");
-  for (const [name, box] of Object.entries(part.tools.boxes)) box.checked = now[name];
+  part.tools.show(now);
   const shared = { rows, log: now.log, lit: part.lit };
   const title = `Your T = ${degrees(now.T)}`;
   const free = soften(part, now.T);
-  const known = [part.hash, now.few].join("|");
-  if (part.known !== known) {
-    part.known = known;
+  const key = [part.hash, now.few].join("|");
+  if (part.softKey !== key) {
+    part.softKey = key;
     part.softened = FIXED.map((T) => soften(part, T)); // a drag does not change them
   }
   const tops = [free, ...part.softened].map(({ p, q }) => topOf(rows, p, q));
   const common = Math.max(...tops);
   const topAt = (panel) => (now.same ? common : tops[panel]);
   paintPanel(part.free, { ...shared, ...free, title, worded: true, truth: false, top: topAt(0) });
-  const fixed = [part.root.clientWidth, known, now.log, now.same && common, part.lit].join("|");
+  const fixed = [part.root.clientWidth, key, now.log, now.same && common, part.lit].join("|");
   if (part.still !== fixed) {
     part.still = fixed; // three panels that most moves of a drag leave as they are
     part.fixed.forEach((panel, i) => {

@@ -14,7 +14,7 @@ def delta_strip(key: str, data: dict[str, Any], opened: Callable[[int], None]) -
     """Draw the strip; a released brush becomes the state's, `opened` gets a clicked rank (from 1).
 
     data: hash of all below, deltas, valuesA, valuesB, queries (greatest difference first), a and b
-    (name, role), mean, low, high (None when unknown), brush, said (the picture in words).
+    (name, role), mean, low, high (None when unknown), brush, sentence (the picture in words).
     """
 
     def brushed() -> None:

@@ -1,13 +1,13 @@
 // Per-query differences, greatest first, on canvas. A drag brushes ranks, a click opens a query.
 // Hovering, moving and brushing stay in the browser; the release sends the brush once.
 
-import { color, drag, el, fit, floats, fontOf, kept, painter, theme } from "../../../../parts/draw.js";
+import { color, drag, el, fit, floats, fontOf, painter, stateOf, theme } from "../../../../parts/draw.js";
 import { clamp } from "../../../../parts/maths.js";
 import { numberBox } from "../../../../parts/number_box.js";
 import { integer, number, signed } from "../../../../parts/words.js";
 
 const HEIGHT = 236;
-const TOP = 30; // px of the line that says who is who
+const TOP = 30; // px of the line that names the models
 const PAUSE = 250; // ms of rest after typing before the brush is sent
 const CLICK = 4; // px within which a press and its release are a click
 const LEFT = 34; // px of the axis
@@ -15,7 +15,7 @@ const TICKS = [1, 0.5, 0, -0.5, -1];
 
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const root = theme(parentElement);
-  const strip = kept(parentElement, () => newStrip(root));
+  const strip = stateOf(parentElement, () => newStrip(root));
   const fresh = !strip.data || strip.data.hash !== data.hash;
   strip.data = data;
   if (!strip.busy) strip.brush = data.brush;
@@ -71,24 +71,24 @@ function load(strip) {
   strip.counts = { better, worse, equal: n - better - worse };
   hands.at.max = Math.max(n, 1);
   for (const end of Object.values(strip.ends)) end.bound(1, Math.max(n, 1));
-  strip.canvas.setAttribute("aria-label", data.said);
+  strip.canvas.setAttribute("aria-label", data.sentence);
   point(strip, clamp(strip.at || 1, 1, Math.max(n, 1)));
 }
 
 /** Brush by drag, open by click. */
 function follow(strip) {
   let from = null;
-  let moved = false;
+  let isDrag = false;
   const hover = strip.canvas.onpointermove;
   drag(strip.canvas, {
     start: ({ x }) => {
       from = x;
-      moved = false;
+      isDrag = false;
       strip.busy = true; // an answer that comes now is older than the hand
     },
     move: ({ x }) => {
-      moved ||= Math.abs(x - from) > CLICK;
-      if (!moved) return;
+      isDrag ||= Math.abs(x - from) > CLICK;
+      if (!isDrag) return;
       const ends = [rankAt(strip, from), rankAt(strip, x)].sort((a, b) => a - b);
       strip.brush = ends;
       showBrush(strip);
@@ -97,7 +97,7 @@ function follow(strip) {
     end: ({ x, event }) => {
       strip.canvas.onpointermove = hover;
       strip.busy = false;
-      if (moved) release(strip, strip.brush);
+      if (isDrag) release(strip, strip.brush);
       else if (event.type === "pointerup") {
         point(strip, rankAt(strip, x));
         strip.open();
@@ -163,11 +163,12 @@ function draw(strip) {
   marks(context, strip, width);
 }
 
-/** Who won how many, in the picture itself so that a saved one says it too. */
+/** In how many queries each model is better, in the picture itself so that a saved one says it too. */
 function names(context, strip, width) {
   const { data, counts } = strip;
   const roomy = width >= 720;
-  const text = (side, won) => `${side.toUpperCase()} better in ${integer(won)}${roomy ? `: ${data[side].name}` : ""}`;
+  const nameOf = (side) => (roomy ? `: ${data[side].name}` : "");
+  const text = (side, count) => `${side.toUpperCase()} better in ${integer(count)}${nameOf(side)}`;
   const ink = color(strip.root, "text");
   context.textBaseline = "middle";
   context.fillStyle = color(strip.root, data.a.role);

@@ -8,9 +8,9 @@ const THUMB = 24; // px, as part.css draws it
 
 /** An SVG node with a text, put into a parent. */
 function put(parent, tag, attributes = {}, text = null) {
-  const made = svg(tag, attributes, text);
-  parent.append(made);
-  return made;
+  const node = svg(tag, attributes, text);
+  parent.append(node);
+  return node;
 }
 
 export function colorOf(role) {
@@ -85,8 +85,8 @@ export function axes(picture, plan, limit, data) {
   }
   for (const part of [-1, -0.5, 0, 0.5, 1]) {
     const value = part * limit * (points ? 1 : 100);
-    const shown = plusMinus(value, Number.isInteger(value) ? 0 : 1);
-    tick(picture, placeOf(part, 1, ...plan.change), plan, points ? shown : `${shown} %`, part === 0);
+    const figure = plusMinus(value, Number.isInteger(value) ? 0 : 1);
+    tick(picture, placeOf(part, 1, ...plan.change), plan, points ? figure : `${figure} %`, part === 0);
   }
 }
 
@@ -134,30 +134,30 @@ function shareNodes(picture, plan, y, side, data) {
   return { mark, fill, stroke, from, to, text: put(picture, "text", { y: y + 12, class: "num" }) };
 }
 
-/** The row of ads that nobody judged, hatched; shares above it are of the judged ones. */
+/** The row of unlabelled ads, hatched; the shares above it are of the labelled ones. */
 export function bareRow(picture, plan, data) {
   const y = plan.top + plan.row * data.grades.length;
   put(picture, "text", { x: 0, y: plan.wide ? y + 26 : y + 14, class: "grade" }, "unlabelled");
   const first = plan.wide ? y + 5 : y + 22;
   const [a, b] = ["a", "b"].map((side, at) => {
-    const made = shareNodes(picture, plan, first + 17 * at, side, data);
-    made.mark.style.fill = "url(#bare)";
-    made.mark.classList.add("bare");
-    return made;
+    const share = shareNodes(picture, plan, first + 17 * at, side, data);
+    share.mark.style.fill = "url(#bare)";
+    share.mark.classList.add("bare");
+    return share;
   });
   return { a, b };
 }
 
-/** Who is A and who is B, inside an SVG so that a saved picture says it too. */
+/** Which model is A and which is B, inside an SVG so that a saved picture says it too. */
 export function legend(box, data) {
   const entries = ["a", "b"].map((side) => ({ side, text: `${side.toUpperCase()}: ${data[side].name}` }));
   if (data.paper) entries.push({ side: "paper", text: "the paper's Table 3" });
-  const drawn = svg("svg", { class: "legend" });
-  box.replaceChildren(drawn);
+  const picture = svg("svg", { class: "legend" });
+  box.replaceChildren(picture);
   const width = box.clientWidth || 640;
   let [x, y] = [0, 0];
   for (const { side, text } of entries) {
-    const group = put(drawn, "g");
+    const group = put(picture, "g");
     swatch(group, side, data);
     const words = put(group, "text", { x: 34, y: 13, class: "num" }, text);
     const long = 34 + words.getComputedTextLength() + 36;
@@ -165,8 +165,8 @@ export function legend(box, data) {
     group.setAttribute("transform", `translate(${x} ${y})`);
     x += long;
   }
-  drawn.setAttribute("width", width);
-  drawn.setAttribute("height", y + 22);
+  picture.setAttribute("width", width);
+  picture.setAttribute("height", y + 22);
 }
 
 function swatch(group, side, data) {
@@ -207,7 +207,7 @@ export function sharesOf(side, data, k) {
   return (data.pooled ? side.pooled : side.query)[k - 1];
 }
 
-/** Points 100 (a - b), or a / b - 1, of each grade at k; NaN where nobody judged. */
+/** Points 100 (a - b), or a / b - 1, of each grade at k; NaN where no ad is labelled. */
 export function changes(data, k) {
   const b = sharesOf(data.b, data, k);
   return sharesOf(data.a, data, k).map((own, grade) => {

@@ -1,7 +1,7 @@
 // Label density in the top k: shares of two models and their difference, while k is dragged.
 // Every depth lies in data; a drag sends nothing, the release sends k once.
 
-import { kept, painter, svg, theme } from "../../../../parts/draw.js";
+import { painter, stateOf, svg, theme } from "../../../../parts/draw.js";
 import { integer, percent } from "../../../../parts/words.js";
 import {
   axes, bareRow, changes, changeText, colorOf, ends, fillOf, gradeRow, legend, patterns, placeOf,
@@ -18,7 +18,7 @@ const STEPS = {
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const rail = kept(parentElement, () => newRail(root));
+  const rail = stateOf(parentElement, () => newRail(root));
   Object.assign(rail, { data, send: setStateValue });
   receive(rail);
   arrange(rail);
@@ -51,8 +51,8 @@ function newRail(root) {
   };
   rail.paint = painter(() => paint(rail));
   rail.watch = new ResizeObserver(() => {
-    const moved = rail.picture.clientWidth !== rail.width || rail.profile.clientWidth !== rail.reach;
-    if (moved) arrange(rail);
+    const isResized = rail.picture.clientWidth !== rail.width || rail.profile.clientWidth !== rail.reach;
+    if (isResized) arrange(rail);
   });
   rail.input.oninput = () => {
     rail.k = Number(rail.input.value);
@@ -82,12 +82,12 @@ function arrange(rail) {
   rail.input.value = rail.k;
   rail.limit = limitOf(data);
   const plan = planOf(rail.width, data);
-  rail.drawn = svg("svg", { width: plan.width, height: plan.height, role: "img", class: "density" });
-  rail.drawn.append(patterns(data));
-  axes(rail.drawn, plan, rail.limit, data);
-  rail.rows = data.grades.map((_, grade) => gradeRow(rail.drawn, plan, grade, data, rail.limit));
-  rail.bare = plan.bare ? bareRow(rail.drawn, plan, data) : null;
-  picture.replaceChildren(rail.drawn);
+  rail.svg = svg("svg", { width: plan.width, height: plan.height, role: "img", class: "density" });
+  rail.svg.append(patterns(data));
+  axes(rail.svg, plan, rail.limit, data);
+  rail.rows = data.grades.map((_, grade) => gradeRow(rail.svg, plan, grade, data, rail.limit));
+  rail.bare = plan.bare ? bareRow(rail.svg, plan, data) : null;
+  picture.replaceChildren(rail.svg);
   legend(rail.legend, data);
   rail.what.textContent = `${data.grades.at(-1)}, ${data.reading === "points" ? "A − B" : "A / B − 1"}`;
   rail.reach = rail.profile.clientWidth; // after the words beside it, which narrow it
@@ -98,8 +98,8 @@ function arrange(rail) {
 /** Where things stand: three columns on a wide screen, stacked in a row on a narrow one. */
 function planOf(width, data) {
   const wide = width >= 640;
-  const covered = [...data.a.coverage, ...data.b.coverage];
-  const bare = covered.some((share) => share !== null && share < 1);
+  const shares = [...data.a.coverage, ...data.b.coverage];
+  const bare = shares.some((share) => share !== null && share < 1);
   const row = wide ? 47 : 112;
   const top = wide ? 46 : 8;
   const classes = data.grades.length;
@@ -132,30 +132,30 @@ function paint(rail) {
   const { data, k } = rail;
   const change = changes(data, k);
   const both = { a: sharesOf(data.a, data, k), b: sharesOf(data.b, data, k) };
-  const tested = data.tested?.k === k ? data.tested.rows : null;
+  const tests = data.tested?.k === k ? data.tested.rows : null;
   rail.rows.forEach((row, grade) => {
     for (const side of ["a", "b"]) shareBar(row[side], both[side][grade]);
     changeBar(row, change[grade], rail.limit, data);
-    whisker(row, tested?.[grade], rail.limit, data);
+    whisker(row, tests?.[grade], rail.limit, data);
     row.number.textContent = Number.isFinite(change[grade]) ? changeText(change[grade], data) : "not defined";
-    row.test.textContent = tested ? testText(tested[grade], data) : "";
+    row.test.textContent = tests ? testText(tests[grade], data) : "";
   });
   if (rail.bare) for (const side of ["a", "b"]) bareBar(rail.bare[side], data[side].coverage[k - 1]);
   rail.bars.forEach((bar, at) => bar.setAttribute("class", at + 1 === k ? "now" : "other"));
   rail.value.textContent = `k = ${k}`;
-  const said = sentence(data, both, change);
-  rail.input.setAttribute("aria-valuetext", `${k}: ${said}`);
-  rail.drawn.setAttribute("aria-label", `Label shares in the top ${k}: ${said}`);
-  rail.note.textContent = noteOf(data, k, tested);
+  const text = sentence(data, both, change);
+  rail.input.setAttribute("aria-valuetext", `${k}: ${text}`);
+  rail.svg.setAttribute("aria-label", `Label shares in the top ${k}: ${text}`);
+  rail.note.textContent = noteOf(data, k, tests);
 }
 
 function shareBar(bar, share) {
-  const known = share !== null;
-  const width = (known ? share : 1) * (bar.to - bar.from);
+  const isLabelled = share !== null;
+  const width = (isLabelled ? share : 1) * (bar.to - bar.from);
   bar.mark.setAttribute("width", width);
-  bar.mark.style.fill = known ? bar.fill : "url(#bare)";
+  bar.mark.style.fill = isLabelled ? bar.fill : "url(#bare)";
   bar.text.setAttribute("x", bar.from + width + 6);
-  bar.text.textContent = known ? percent(share, 1) : "unlabelled";
+  bar.text.textContent = isLabelled ? percent(share, 1) : "unlabelled";
 }
 
 function bareBar(bar, coverage) {
@@ -166,9 +166,8 @@ function bareBar(bar, coverage) {
 }
 
 function changeBar(row, value, limit, data) {
-  const known = Number.isFinite(value);
   const zero = placeOf(0, limit, row.from, row.to);
-  const at = known ? placeOf(value, limit, row.from, row.to) : zero;
+  const at = Number.isFinite(value) ? placeOf(value, limit, row.from, row.to) : zero;
   const side = value >= 0 ? "a" : "b";
   row.change.setAttribute("x", Math.min(at, zero));
   row.change.setAttribute("width", Math.abs(at - zero));
@@ -177,12 +176,12 @@ function changeBar(row, value, limit, data) {
 }
 
 function whisker(row, test, limit, data) {
-  const known = ends(test, data);
-  if (!known.every(Number.isFinite)) {
+  const interval = ends(test, data);
+  if (!interval.every(Number.isFinite)) {
     row.whisker.setAttribute("d", "");
     return;
   }
-  const [x0, x1] = known.map((end) => placeOf(end, limit, row.from, row.to));
+  const [x0, x1] = interval.map((end) => placeOf(end, limit, row.from, row.to));
   const y = row.middle;
   row.whisker.setAttribute("d", `M${x0} ${y}H${x1}M${x0} ${y - 5}v10M${x1} ${y - 5}v10`);
 }
@@ -194,9 +193,9 @@ function sentence(data, both, change) {
   return `${data.grades[best]} ${read(both.a[best])} in A, ${read(both.b[best])} in B${by}`;
 }
 
-function noteOf(data, k, tested) {
+function noteOf(data, k, tests) {
   const [a, b] = [data.a, data.b].map((side) => integer(side.judged[k - 1]));
   const how = data.pooled ? "pooled over queries" : "mean of each query's shares";
-  const wait = tested || !data.pooled ? "" : " Release to test this depth.";
+  const wait = tests || !data.pooled ? "" : " Release to test this depth.";
   return `Of ${a} (A) and ${b} (B) labelled ads in the top ${k}, ${how}.${wait}`;
 }

@@ -33,7 +33,7 @@ function buildAuction(view) {
   const { root, data } = view;
   view.wide = root.clientWidth >= 860;
   view.paint = painter(() => holdNow(view));
-  view.say = speaker((view.spoken = el("div", { class: "sr", role: "status" })));
+  view.say = speaker((view.status = el("div", { class: "sr", role: "status" })));
   view.formula = el("div", { class: "formula num" });
   view.cards = el("div", { class: "cards num" });
   view.list = el("ol", { class: "bids", "aria-label": "Ads by RankScore" });
@@ -48,7 +48,7 @@ function buildAuction(view) {
     el("div", { class: "split" }, el("div", {}, railBox(view), choices(view), about, view.cards), view.frontierBox),
     headRow(view),
     view.list,
-    view.spoken,
+    view.status,
   );
   view.list.classList.toggle("wide", view.wide);
 }
@@ -72,20 +72,21 @@ function rail(view, name, title, { min = 0, max, read, say }) {
   const id = `rail-${name}`;
   const input = el("input", { type: "range", id, min, max, step: 1 });
   const value = el("output", { for: id, class: "num" });
-  const made = { input, value, say, box: el("div", { class: "rail" }, el("label", { for: id }, title), input, value) };
+  const box = el("div", { class: "rail" }, el("label", { for: id }, title), input, value);
+  const control = { input, value, say, box };
   input.oninput = () => {
     view.echo.waiting = true;
     view.rules[name] = read(input.value);
-    tell(made, view.rules[name]);
+    tell(control, view.rules[name]);
     view.paint();
   };
   input.onchange = () => sendRules(view);
-  return made;
+  return control;
 }
 
-function tell(made, value) {
-  made.value.textContent = made.say(value);
-  made.input.setAttribute("aria-valuetext", made.say(value));
+function tell(control, value) {
+  control.value.textContent = control.say(value);
+  control.input.setAttribute("aria-valuetext", control.say(value));
 }
 
 function setRails(view) {
@@ -93,7 +94,7 @@ function setRails(view) {
   rails.w.input.value = railPosition(rules.w, data.top.w);
   rails.slots.input.value = rules.slots;
   rails.reserve.input.value = railPosition(rules.reserve, data.top.reserve);
-  for (const [name, made] of Object.entries(rails)) tell(made, rules[name]);
+  for (const [name, control] of Object.entries(rails)) tell(control, rules[name]);
   for (const button of view.buttons) {
     const { of } = button.dataset;
     const pressed = view[of] === button.value || rules[of] === button.value;
@@ -128,7 +129,7 @@ function sendRules(view) {
   view.echo.waiting = true;
   view.sendRules ??= rested(() => {
     view.echo.waiting = false;
-    view.echo.said.push(rulesText(view.rules, view.by));
+    view.echo.sent.push(rulesText(view.rules, view.by));
     view.send("rules", { ...view.rules, by: view.by });
   }, 200);
   view.sendRules();
@@ -145,7 +146,7 @@ function headRow(view) {
 
 function bidRow(view, ad, index) {
   const name = ad.title || "(no title)";
-  const made = {
+  const row = {
     place: el("b", { class: "num place" }),
     bid: amount(view, index, "bids", `Bid of ${name}, dollars a click`, { min: 0, max: 1000, step: 0.01 }),
     click: amount(view, index, "clicks", `Probability of a click on ${name}`, { min: 0, max: 1, step: 0.001 }),
@@ -154,22 +155,22 @@ function bidRow(view, ad, index) {
     price: el("span", { class: "num" }),
     state: el("span", { class: "state" }),
   };
-  made.other = el("span", { class: "other num muted" });
+  row.other = el("span", { class: "other num muted" });
   const text = el(
     "span",
     { class: "ad" },
     el("span", { class: "name", title: ad.description || name }, name),
-    el("span", { class: "line" }, chip(ad.grade, view.data.grades), made.other),
+    el("span", { class: "line" }, chip(ad.grade, view.data.grades), row.other),
   );
-  const cells = [made.bid.node, made.click.node, made.defect, made.score, made.price, made.state];
+  const cells = [row.bid.node, row.click.node, row.defect, row.score, row.price, row.state];
   const named = cells.map((cell, at) => {
     const name = el("span", { class: "cap", "aria-hidden": "true" }, CELLS[at]);
     return el("span", { class: "field" }, name, cell);
   });
-  made.item = el("li", { class: "bid" }, made.place, text, ...named);
-  made.item.onmouseenter = () => lightBid(view, index);
-  made.item.onfocusin = () => lightBid(view, index);
-  return made;
+  row.item = el("li", { class: "bid" }, row.place, text, ...named);
+  row.item.onmouseenter = () => lightBid(view, index);
+  row.item.onfocusin = () => lightBid(view, index);
+  return row;
 }
 
 /** A number that the visitor may write over; it counts in this query only. */
@@ -198,47 +199,47 @@ function sendEdits(view) {
 function holdNow(view) {
   const { data, rules } = view;
   const hold = ({ role }) => holdAuction(view.bids, view.clicks, view.defects[role], rules, view.turns);
-  const held = Object.fromEntries(data.models.map((model) => [model.role, hold(model)]));
-  view.held = held[view.by];
+  const auctions = Object.fromEntries(data.models.map((model) => [model.role, hold(model)]));
+  view.auction = auctions[view.by];
   const tall = view.wide ? TALL.wide : TALL.narrow;
   const other = data.models.find(({ role }) => role !== view.by);
-  const most = Math.max(...view.held.scores.map(Math.abs), 1e-9);
-  view.rows.forEach((row, index) => paintBid(view, row, index, most, other && held[other.role], other));
-  view.held.order.forEach((index, place) => slide(view.rows[index].item, place, tall));
+  const most = Math.max(...view.auction.scores.map(Math.abs), 1e-9);
+  view.rows.forEach((row, index) => paintBid(view, row, index, most, other && auctions[other.role], other));
+  view.auction.order.forEach((index, place) => slide(view.rows[index].item, place, tall));
   view.list.style.height = `${view.rows.length * tall}px`;
-  const shown = view.held.states.filter((state) => state === 0).length;
-  view.cut.style.top = `${shown * tall - 1}px`;
-  view.cut.firstChild.textContent = shown ? `${shown} of ${rules.slots} slots filled` : "no ad is shown";
-  settle(view.list, [...view.held.order.map((index) => view.rows[index].item), view.cut]);
-  const sums = data.models.map((model) => ({ model, sum: summary(held[model.role], view.judge, rules) }));
+  const slots = view.auction.states.filter((state) => state === 0).length;
+  view.cut.style.top = `${slots * tall - 1}px`;
+  view.cut.firstChild.textContent = slots ? `${slots} of ${rules.slots} slots filled` : "no ad is shown";
+  settle(view.list, [...view.auction.order.map((index) => view.rows[index].item), view.cut]);
+  const sums = data.models.map((model) => ({ model, sum: summary(auctions[model.role], view.judge, rules) }));
   view.cards.replaceChildren(...sums.map(({ model, sum }) => card(view, model, sum)));
-  lightBid(view, view.litBid ?? view.held.order[0]);
+  lightBid(view, view.litBid ?? view.auction.order[0]);
   paintFrontier(view);
 }
 
 function paintBid(view, row, index, most, rival, other) {
-  const { held, rules } = view;
-  const state = held.states[index];
+  const { auction } = view;
+  const state = auction.states[index];
   const defect = view.defects[view.by][index];
-  row.place.textContent = held.places[index] + 1;
+  row.place.textContent = auction.places[index] + 1;
   for (const [box, of, field] of [[row.bid, "bids", "bid"], [row.click, "clicks", "click"]]) {
     box.set(view[of][index]);
     box.input.classList.toggle("edited", view[of][index] !== view.data.ads[index].given[field]);
   }
   bar(row.defect, defect, 0, `defect ${view.by}`, percent(defect, 1));
-  const score = held.scores[index];
+  const score = auction.scores[index];
   const kind = score < 0 ? "negative" : `score ${view.by}`;
   bar(row.score, Math.abs(score) / most, 0, kind, dollars(score, 3));
-  row.price.textContent = state === 0 ? dollars(held.prices[index], 2) : "–";
-  row.state.textContent = outcome(held, index);
+  row.price.textContent = state === 0 ? dollars(auction.prices[index], 2) : "–";
+  row.state.textContent = outcome(auction, index);
   row.item.classList.toggle("out", state !== 0);
   row.other.textContent = rival
-    ? `${other.short}: ${outcome(rival, index)} ${moveText(held.places[index], rival.places[index])}`
+    ? `${other.short}: ${outcome(rival, index)} ${moveText(auction.places[index], rival.places[index])}`
     : "";
 }
 
-function outcome(held, index) {
-  return held.states[index] === 0 ? `slot ${held.places[index] + 1}` : STATES[held.states[index]];
+function outcome(auction, index) {
+  return auction.states[index] === 0 ? `slot ${auction.places[index] + 1}` : STATES[auction.states[index]];
 }
 
 function bar(node, share, from, kind, text) {
@@ -268,7 +269,7 @@ function lightBid(view, index) {
   if (index === undefined) return;
   view.litBid = index;
   view.rows.forEach((row, at) => row.item.classList.toggle("lit", at === index));
-  const { held, rules } = view;
+  const { auction, rules } = view;
   const term = (kind, text) => el("span", { class: `term ${kind}` }, text);
   view.formula.replaceChildren(
     el("span", {}, "RankScore = "),
@@ -276,7 +277,7 @@ function lightBid(view, index) {
     el("span", {}, " = "),
     term("money", `${dollars(view.bids[index])} × ${number(view.clicks[index], 3)}`), " − ",
     term("weight", `${dollars(rules.w, 3)} × ${number(view.defects[view.by][index], 3)}`),
-    el("b", {}, ` = ${dollars(held.scores[index], 3)}`),
+    el("b", {}, ` = ${dollars(auction.scores[index], 3)}`),
     el("span", { class: "muted" }, `for ${view.data.ads[index].title}`),
   );
 }

@@ -1,6 +1,7 @@
 // Revenue against defect over w, the whole set: every w lies in data, so the dot moves with the drag.
 
 import { el, svg } from "../../../../parts/draw.js";
+import { roundUp } from "../../../../parts/maths.js";
 import { percent, signed } from "../../../../parts/words.js";
 import { bestRevenue, readAt } from "./hold.js";
 import { dollars, roleMark } from "./marks.js";
@@ -51,9 +52,7 @@ function scales(frontier, width) {
 }
 
 function ticks(low, high) {
-  const raw = (high - low) / 6;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw);
+  const step = roundUp((high - low) / 6, [1, 2, 5, 10]);
   const first = Math.ceil(low / step);
   return Array.from({ length: Math.max(Math.floor(high / step) - first + 1, 0) }, (_, i) => (first + i) * step);
 }

@@ -31,15 +31,16 @@ export function holdAuction(bids, clicks, defects, rules, turns = null) {
 }
 
 /** What a query's auction comes to: dollars a search, mean pDefect shown by a judge, empty slots. */
-export function summary(held, judge, rules) {
-  const shown = held.order.filter((ad) => held.states[ad] === 0);
-  const judged = shown.map((ad) => judge[ad]).filter((value) => value !== null);
+export function summary(auction, judge, rules) {
+  const { order, scores } = auction;
+  const ads = order.filter((ad) => auction.states[ad] === 0);
+  const judgments = ads.map((ad) => judge[ad]).filter((value) => value !== null);
   return {
-    revenue: held.revenue.reduce((sum, value) => sum + value, 0),
-    clicks: held.clicks.reduce((sum, value) => sum + value, 0),
-    defect: judged.length ? judged.reduce((sum, value) => sum + value, 0) / judged.length : NaN,
-    empty: rules.slots - shown.length,
-    ties: held.order.filter((ad, place) => place > 0 && held.scores[ad] === held.scores[held.order[place - 1]]).length,
+    revenue: auction.revenue.reduce((sum, value) => sum + value, 0),
+    clicks: auction.clicks.reduce((sum, value) => sum + value, 0),
+    defect: judgments.length ? judgments.reduce((sum, value) => sum + value, 0) / judgments.length : NaN,
+    empty: rules.slots - ads.length,
+    ties: order.filter((ad, place) => place > 0 && scores[ad] === scores[order[place - 1]]).length,
   };
 }
 

@@ -31,15 +31,15 @@ export function drawLists(view, data) {
 
 function columnsOf(data) {
   const turns = data.ads.map((ad) => ad.turn);
-  const made = data.columns.map((column) => ({ ...column, order: rankOrder(column.ranks, turns) }));
-  const at = made.findIndex((column) => column.role === "truth");
-  const nearest = (at < 0 ? made : made.slice(0, at)).at(-1);
+  const columns = data.columns.map((column) => ({ ...column, order: rankOrder(column.ranks, turns) }));
+  const at = columns.findIndex((column) => column.role === "truth");
+  const nearest = (at < 0 ? columns : columns.slice(0, at)).at(-1);
   const beside = places(nearest.order); // equal labels keep the order to the left: no idle moves
   const ideal = rankOrder(data.ads.map((ad, index) => ad.grade - beside[index] / (data.ads.length + 1)));
   const note = "best label first, then as to the left";
   const label = { role: "ideal", name: "Ideal by label", order: ideal, scores: null, note };
-  made.splice(at < 0 ? made.length : at, 0, label);
-  return [...made, { role: "yours", name: "Your order", order: data.scratch.slice(), scores: null }];
+  columns.splice(at < 0 ? columns.length : at, 0, label);
+  return [...columns, { role: "yours", name: "Your order", order: data.scratch.slice(), scores: null }];
 }
 
 /** The untouched page tells a story: the picked ad, else the one that student and teacher move most. */
@@ -48,15 +48,15 @@ function opening(view) {
   const picked = ads.findIndex((ad) => ad.row === pair);
   if (picked >= 0) return picked;
   const [a, b] = view.columns;
-  const moved = ads.map((_, ad) => Math.abs(a.order.indexOf(ad) - b.order.indexOf(ad)));
-  return argmax(moved);
+  const distances = ads.map((_, ad) => Math.abs(a.order.indexOf(ad) - b.order.indexOf(ad)));
+  return argmax(distances);
 }
 
 function build(view) {
   const { columns, root, data } = view;
   const count = columns.length;
   view.about = el("div", { class: "about" });
-  view.say = speaker((view.spoken = el("div", { class: "sr", role: "status" })));
+  view.say = speaker((view.status = el("div", { class: "sr", role: "status" })));
   const grid = el("div", { class: "grid" });
   grid.style.gridTemplateColumns = Array.from({ length: count }, () => "minmax(0, 1fr)").join(` ${GUTTER}px `);
   grid.style.minWidth = `${count * 150 + (count - 1) * GUTTER}px`;
@@ -71,7 +71,7 @@ function build(view) {
   const name = "The query's ads, one column per order";
   const scroller = el("div", { class: "scroller", role: "region", tabindex: 0, "aria-label": name }, grid);
   view.picture = svg("svg", { class: "picture", "data-picture": true, "aria-hidden": "true" });
-  root.replaceChildren(view.about, scroller, legend(view), view.spoken, view.picture);
+  root.replaceChildren(view.about, scroller, legend(view), view.status, view.picture);
   view.redraw = rested(() => drawPicture(view), 300);
   view.setOrder = (order) => {
     view.columns.at(-1).order = order;
@@ -90,13 +90,13 @@ function head(view, column, at) {
   column.score = el("div", { class: "score num" });
   column.bar = el("div", { class: "bar", role: "img" });
   const title = el("div", { class: "title", id: column.id }, badge(column.role), column.name);
-  const made = el("div", { class: `head ${column.role}` }, title, column.score, column.bar);
-  if (column.role === "yours") title.append(starts(view, column));
-  else made.title = column.note;
-  return made;
+  const node = el("div", { class: `head ${column.role}` }, title, column.score, column.bar);
+  if (column.role === "yours") title.append(starts(view));
+  else node.title = column.note;
+  return node;
 }
 
-function starts(view, own) {
+function starts(view) {
   const pick = el("select", { "aria-label": "Start your order from" });
   pick.append(el("option", { value: "" }, "start from…"));
   view.columns.slice(0, -1).forEach((column, at) => pick.append(el("option", { value: at }, column.name)));
@@ -225,8 +225,8 @@ function about(view, ad, index) {
   const where = view.columns.map((column, at) => {
     const here = column.order.indexOf(index);
     const kind = at ? moveKind(first, here) : "same";
-    const moved = at && kind !== "same" ? el("b", { class: `move ${kind}` }, ` ${moveText(first, here)}`) : null;
-    return el("span", { class: "where" }, badge(column.role), `${column.name}: ${here + 1}`, moved);
+    const move = at && kind !== "same" ? el("b", { class: `move ${kind}` }, ` ${moveText(first, here)}`) : null;
+    return el("span", { class: "where" }, badge(column.role), `${column.name}: ${here + 1}`, move);
   });
   return view.about.replaceChildren(
     el(

@@ -20,9 +20,9 @@ export function chip(grade, grades) {
     const box = { x: step * 5 + 0.5, y: 12 - height + 0.5, width: 4, height: height - 1 };
     art.append(svg("rect", { ...box, class: step < grade ? "on" : "off" }));
   }
-  const made = el("span", { class: "chip" }, art, grades[grade]);
-  made.style.setProperty("--grade", gradeColor(grade, grades.length));
-  return made;
+  const node = el("span", { class: "chip" }, art, grades[grade]);
+  node.style.setProperty("--grade", gradeColor(grade, grades.length));
+  return node;
 }
 
 export function moveText(from, to) {
@@ -36,9 +36,9 @@ export function moveKind(from, to) {
 
 /** The place of each ad in an order. */
 export function places(order) {
-  const found = new Array(order.length);
-  order.forEach((ad, at) => (found[ad] = at));
-  return found;
+  const all = new Array(order.length);
+  order.forEach((ad, at) => (all[ad] = at));
+  return all;
 }
 
 /** Put a row at its place; it slides there unless the visitor wants no motion (base.css). */
@@ -48,8 +48,8 @@ export function slide(node, place, height) {
 
 /** Reading order follows the picture's order; a row that holds the focus stays until it is left. */
 export function settle(list, nodes) {
-  const held = nodes.some((node) => node.contains(list.getRootNode().activeElement));
-  if (held || nodes.every((node, i) => list.children[i] === node)) return;
+  const hasFocus = nodes.some((node) => node.contains(list.getRootNode().activeElement));
+  if (hasFocus || nodes.every((node, i) => list.children[i] === node)) return;
   list.append(...nodes);
 }
 
@@ -77,32 +77,33 @@ export function roleMark(role, x, y, r) {
     ideal: () => svg("rect", { x: x - r, y: y - r, width: 2 * r, height: 2 * r, class: "open" }),
     yours: () => svg("path", { d: `M${x} ${y - r}L${x + r} ${y + r}H${x - r}z` }),
   };
-  const made = (shapes[role] ?? shapes.twin)();
-  made.classList.add("mark", role);
-  return made;
+  const node = (shapes[role] ?? shapes.twin)();
+  node.classList.add("mark", role);
+  return node;
 }
 
-/** What was told to the server and not yet heard back; waiting while a change is still untold. */
+/**
+ * What was sent to the server and has not come back (sent), its last word (last), and whether a change
+ * still waits to be sent.
+ */
 export function newEcho() {
-  return { said: [], known: null, waiting: false };
+  return { sent: [], last: null, waiting: false };
 }
 
-/** Whether the server's word is news: not an answer to what we said, nor older than our last change. */
+/** Whether the server's word is news: no echo of what was sent, and not older than the last change here. */
 export function isNews(echo, text) {
-  const at = echo.said.lastIndexOf(text);
-  const news = at < 0 && text !== echo.known && !echo.waiting;
-  echo.said.splice(0, news ? echo.said.length : at + 1);
-  echo.known = text;
+  const at = echo.sent.lastIndexOf(text);
+  const news = at < 0 && text !== echo.last && !echo.waiting;
+  echo.sent.splice(0, news ? echo.sent.length : at + 1);
+  echo.last = text;
   return news;
 }
 
 /** Only the last of a burst of calls is made, after a rest. */
 export function rested(call, pause) {
   let timer = 0;
-  const ask = (...given) => {
+  return (...values) => {
     clearTimeout(timer);
-    timer = setTimeout(() => call(...given), pause);
+    timer = setTimeout(() => call(...values), pause);
   };
-  ask.cancel = () => clearTimeout(timer);
-  return ask;
 }

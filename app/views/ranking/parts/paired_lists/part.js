@@ -1,12 +1,12 @@
 // Paired lists of one query, or its auction: the same ads, the same marks, one mount each.
 
-import { kept, theme } from "../../../../parts/draw.js";
+import { stateOf, theme } from "../../../../parts/draw.js";
 import { drawAuction } from "./auction.js";
 import { drawLists } from "./lists.js";
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const view = kept(parentElement, () => ({ root, width: 0 }));
+  const view = stateOf(parentElement, () => ({ root, width: 0 }));
   view.root = root;
   view.send = (name, value) => setStateValue(name, { ...value, n: (view.n = (view.n ?? 0) + 1) });
   root.className = `kd ${data.mode}`;

@@ -6,14 +6,14 @@ import { number } from "../../../../parts/words.js";
 import { rested, ROW } from "./marks.js";
 
 /**
- * nDCG@k of an order over its judged ads, as kdcore.metrics.ranking; unjudged ones are left out.
- * ranks: one number an ad where a model made the order, equal ones averaged; else the order counts.
+ * nDCG@k of an order over its labelled ads, as kdcore.metrics.ranking; unlabelled ones are left out.
+ * ranks: one number per ad where a model made the order, equal ones averaged; else the order counts.
  */
 export function orderNdcg(grades, classes, order, k, kind, ranks = null) {
   const worth = gainsOf(classes, kind);
-  const judged = order.filter((ad) => grades[ad] >= 0);
-  const gains = judged.map((ad) => worth[grades[ad]]);
-  const scores = judged.map((ad, place) => (ranks ? ranks[ad] : -place));
+  const labelled = order.filter((ad) => grades[ad] >= 0);
+  const gains = labelled.map((ad) => worth[grades[ad]]);
+  const scores = labelled.map((ad, place) => (ranks ? ranks[ad] : -place));
   return {
     value: ndcg(gains, scores, k),
     random: ndcgRandom(gains, k),
@@ -38,18 +38,20 @@ export function scores(view, column) {
 }
 
 function scoreBar(column, { value, random, worst }) {
-  const known = Number.isFinite(value);
-  const said = known ? `nDCG ${number(value)}; random order ${number(random)}; worst ${number(worst)}` : "not defined";
-  column.bar.setAttribute("aria-label", said);
+  const isDefined = Number.isFinite(value);
+  const text = isDefined
+    ? `nDCG ${number(value)}; random order ${number(random)}; worst ${number(worst)}`
+    : "not defined";
+  column.bar.setAttribute("aria-label", text);
   const part = (kind, share, side) => {
-    const made = el("i", { class: kind });
-    made.style[side] = `${100 * share}%`;
-    return made;
+    const node = el("i", { class: kind });
+    node.style[side] = `${100 * share}%`;
+    return node;
   };
-  const marks = known
+  const marks = isDefined
     ? [part(`fill ${column.role}`, value, "width"), part("random", random, "left"), part("worst", worst, "left")]
     : [];
-  column.bar.title = said;
+  column.bar.title = text;
   column.bar.replaceChildren(...marks);
 }
 
@@ -58,13 +60,14 @@ export function sendOrder(view) {
   view.sendLater ??= rested(() => {
     const { order } = view.columns.at(-1);
     view.echo.waiting = false;
-    view.echo.said.push(order.join());
+    view.echo.sent.push(order.join());
     view.send("scratch", { query: view.data.queryId, order });
   }, 350);
   view.sendLater();
 }
 
-function moved(order, ad, to) {
+/** The order with an ad at another place. */
+function withMove(order, ad, to) {
   const rest = order.filter((other) => other !== ad);
   rest.splice(clamp(to, 0, rest.length), 0, ad);
   return rest;
@@ -75,7 +78,7 @@ export function moveBy(view, ad, by) {
   const here = own.order.indexOf(ad);
   const to = clamp(here + by, 0, own.order.length - 1);
   if (to === here) return;
-  view.setOrder(moved(own.order, ad, to));
+  view.setOrder(withMove(own.order, ad, to));
   tellMove(view, ad);
   sendOrder(view);
 }
@@ -109,9 +112,9 @@ function follow(view, item, ad, began, shift) {
   view.shift = shift;
   item.classList.add("held");
   view.dragPaint ??= painter(() => {
-    const { own, ad: held, from, node } = view.drag;
+    const { own, ad: dragged, from, node } = view.drag;
     const to = clamp(from + Math.round(view.shift / ROW), 0, own.order.length - 1);
-    if (own.order.indexOf(held) !== to) view.setOrder(moved(own.order, held, to));
+    if (own.order.indexOf(dragged) !== to) view.setOrder(withMove(own.order, dragged, to));
     node.style.transform = `translateY(${from * ROW + view.shift}px)`;
   });
   view.drag = { own: view.columns.at(-1), ad, from: began.place, node: item };
@@ -125,7 +128,7 @@ function drop(view, item, cell, ad, began) {
   view.dragPaint.cancel();
   const own = view.columns.at(-1);
   const to = clamp(began.place + Math.round(view.shift / ROW), 0, own.order.length - 1);
-  view.setOrder(moved(own.order, ad, to));
+  view.setOrder(withMove(own.order, ad, to));
   if (own.order.join() !== began.order) {
     tellMove(view, ad);
     sendOrder(view);

@@ -1,12 +1,12 @@
 // Parallel axes: a line a run, two handles an axis. Dragging only repaints; a release tells Python.
 
-import { el, kept, svg, theme } from "../../../../parts/draw.js";
+import { el, stateOf, svg, theme } from "../../../../parts/draw.js";
 
 const [TALL, TOP, BOTTOM, SIDE, LEAST] = [250, 12, 14, 100, 118];
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => ({ drawn: "", brush: {} }));
+  const part = stateOf(parentElement, () => ({ drawn: "", brush: {} }));
   part.tell = (brush) => setStateValue("brush", { brush, at: performance.now() });
   const now = JSON.stringify([data.axes, data.lines, data.warning]);
   part.data = data;
@@ -176,7 +176,7 @@ function lay(part) {
 
 const set = (node, values) => Object.entries(values).forEach(([k, v]) => node.setAttribute(k, v));
 
-/** A line that stops where its run says nothing and goes on behind it. */
+/** A line that stops where its run has no value and goes on behind it. */
 function path(places, x, y) {
   let pen = false;
   return places
@@ -204,9 +204,9 @@ function inside(part, line) {
 function paint(part) {
   let count = 0;
   part.data.lines.forEach((line, n) => {
-    const kept = inside(part, line);
-    count += kept;
-    part.paths[n].classList.toggle("out", !kept);
+    const isInside = inside(part, line);
+    count += isInside;
+    part.paths[n].classList.toggle("out", !isInside);
     part.paths[n].classList.toggle("chosen", line.chosen);
   });
   const narrow = Object.keys(brushed(part)).length;

@@ -1,14 +1,14 @@
 // A row a student: hollow diamond = labels only, filled square = distilled; whiskers are 95 %.
 // A model without a twin is a filled square alone.
 
-import { el, kept, svg, theme } from "../../../../parts/draw.js";
+import { el, stateOf, svg, theme } from "../../../../parts/draw.js";
 import { number } from "../../../../parts/words.js";
 
 const TOP = 34;
 
 export default function ({ data, parentElement }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => ({}));
+  const part = stateOf(parentElement, () => ({}));
   draw(root, data);
   part.watch?.disconnect();
   part.watch = new ResizeObserver(() => draw(root, data));

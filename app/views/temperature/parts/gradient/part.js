@@ -1,10 +1,9 @@
 // Length of the gradient of the soft loss on the student's logits, at every temperature of the
 // rail: (q - p) / T as it is, T (q - p) with the factor T². Hinton et al., arXiv 1503.02531, §2.
 
-import { kept, low, svg, theme } from "../../../../parts/draw.js";
+import { low, stateOf, svg, theme } from "../../../../parts/draw.js";
 import { clamp, norm, softKlGradient, softmax } from "../../../../parts/maths.js";
 import { attend, holds, rowOf, stage } from "../../../../parts/stage.js";
-import { along } from "../../../../parts/temperature_rail.js";
 import { degrees, integer, number, scientific } from "../../../../parts/words.js";
 
 const [COLD, HOT] = [0.25, 20];
@@ -17,7 +16,7 @@ const TEMPERATURES = Array.from({ length: POINTS }, (_, at) => COLD * (HOT / COL
 
 export default function ({ parentElement }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => ({
+  const part = stateOf(parentElement, () => ({
     svg: root.querySelector("svg"),
     finding: root.querySelector(".finding"),
     legend: root.querySelector(".legend"),

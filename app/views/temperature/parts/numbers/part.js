@@ -1,13 +1,13 @@
 // The arithmetic behind the bars: one row a grade, best first, and the formula of the lit one.
 
-import { el, kept, theme } from "../../../../parts/draw.js";
+import { el, stateOf, theme } from "../../../../parts/draw.js";
 import { argmax, entropy, kl, logSoftmax, softmax } from "../../../../parts/maths.js";
 import { attend, holds, rowOf, stage, tell } from "../../../../parts/stage.js";
 import { degrees, number, probability, signed } from "../../../../parts/words.js";
 
 export default function ({ parentElement }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => ({
+  const part = stateOf(parentElement, () => ({
     root,
     table: root.querySelector("table"),
     formula: root.querySelector(".formula"),

@@ -23,7 +23,7 @@ def temperature_rail(
     here: the pair's logits, grade and truth, for the moment before all are in the browser;
     hash: of the logits that temperature_data holds; rows, names, relevantFrom: of the data;
     event: what relevance means, in words; titles: by role; keys: whether single keys act without
-    a focus on the rail; marks: temperatures worth a mark (T, name, help, kind, who), of kind "run"
+    a focus on the rail; marks: temperatures worth a mark (T, name, help, kind, role), of kind "run"
     where a run was trained at it and "best" where its negative log-likelihood is least.
     """
 

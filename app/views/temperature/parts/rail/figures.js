@@ -1,53 +1,32 @@
 // The buttons beside the rail, and the live numbers under it, each with its definition on focus.
 
+import { makeCheckBoxes } from "../../../../parts/check_boxes.js";
 import { el } from "../../../../parts/draw.js";
 import { entropy, kl } from "../../../../parts/maths.js";
 import { degrees, integer, number } from "../../../../parts/words.js";
 
-const SAME = "Heights of the densities up to 100 %, so that several temperatures compare; "
-  + "off: up to the highest bin";
+const CHOICES = {
+  linked: ["One T for both"],
+  log: ["Log axis"],
+  same: ["Same scale", "Heights of the densities up to 100 %, so that several temperatures compare; "
+    + "off: up to the highest bin"],
+  guess: ["Guess first"],
+};
 
-/** Play, linked, log axis, and room for the marks' buttons; actions of the part: play, release, spread. */
+/** Play, four check boxes, and room for the marks' buttons; actions of the part: play, release, spread. */
 export function makeTools(part, { play, release, spread }) {
   const start = el("button", { type: "button", class: "play", onclick: play }, "▶ Play");
-  const linked = el("input", { type: "checkbox" });
-  const log = el("input", { type: "checkbox" });
-  const guess = el("input", { type: "checkbox" });
-  const same = el("input", { type: "checkbox" });
-  linked.onchange = () => {
-    part.now.linked = linked.checked;
-    part.now.Ts = part.now.T; // both ways: what parts from here starts together
+  const { labels, show } = makeCheckBoxes(part, CHOICES, (name) => {
+    if (name === "linked") part.now.Ts = part.now.T; // both ways: what parts from here starts together
     spread(part);
     release(part);
-  };
-  log.onchange = () => {
-    part.now.log = log.checked;
-    part.ask();
-    release(part);
-  };
-  same.onchange = () => {
-    part.now.same = same.checked;
-    spread(part);
-    release(part);
-  };
-  guess.onchange = () => {
-    part.now.guess = guess.checked;
-    part.ask();
-    release(part);
-  };
+  });
   const chips = el("span", { class: "chips" });
   return {
     chips,
-    node: el("div", { class: "row tools" }, start,
-      el("label", {}, linked, "One T for both"), el("label", {}, log, "Log axis"),
-      el("label", { title: SAME }, same, "Same scale"), el("label", {}, guess, "Guess first"), chips),
+    node: el("div", { class: "row tools" }, start, ...labels, chips),
     playing: (on) => (start.textContent = on ? "❚❚ Pause" : "▶ Play"),
-    show: (now) => {
-      linked.checked = now.linked;
-      log.checked = now.log;
-      guess.checked = now.guess;
-      same.checked = now.same;
-    },
+    show,
   };
 }
 

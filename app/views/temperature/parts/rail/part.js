@@ -2,7 +2,7 @@
 // it. Everything is computed here; the server hears of it once, when the visitor lets go.
 
 import { makeBars } from "../../../../parts/bars.js";
-import { kept, low, painter, speaker, theme } from "../../../../parts/draw.js";
+import { low, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
 import { histogram, relevance, relevanceInto, softmax, survey } from "../../../../parts/maths.js";
 import { mirrored, probabilityAxis, readBins, useCanvas } from "../../../../parts/mirror.js";
 import { follow, holds, rowOf, stage, tell } from "../../../../parts/stage.js";
@@ -16,7 +16,7 @@ const SETTLE = 250; // ms of rest after which key presses count as released
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => build(root));
+  const part = stateOf(parentElement, () => build(root));
   part.root = root;
   part.send = (message) => setStateValue("set", message);
   useCanvas(part, root, paint);
@@ -110,9 +110,9 @@ function move(part, role, T) {
 function release(part) {
   clearTimeout(part.timer);
   const { data, now, pending } = part;
-  const moved = data.sent.filter((name) => now[name] !== (pending.get(name) ?? data[name]));
-  if (!moved.length) return;
-  for (const name of moved) pending.set(name, now[name]);
+  const changes = data.sent.filter((name) => now[name] !== (pending.get(name) ?? data[name]));
+  if (!changes.length) return;
+  for (const name of changes) pending.set(name, now[name]);
   part.send({ ...now, n: Date.now() }); // n: the same choice twice is still news to the server
   part.say(part.figures.words());
 }
@@ -192,7 +192,7 @@ function markAhead({ data, now }, T, Ts) {
 function marksOf(part, linked) {
   part.marked = linked;
   showMarks(part.rails, part.tools.chips, part.data.marks, linked, (mark) => {
-    move(part, mark.who, mark.T);
+    move(part, mark.role, mark.T);
     release(part);
   });
 }

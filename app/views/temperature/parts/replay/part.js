@@ -2,8 +2,8 @@
 // moments are in the browser; the server hears of the moment once, at its release.
 
 import { makeBars } from "../../../../parts/bars.js";
-import { kept, painter, svg, theme } from "../../../../parts/draw.js";
-import { histogram, relevanceInto, survey } from "../../../../parts/maths.js";
+import { painter, stateOf, svg, theme } from "../../../../parts/draw.js";
+import { histogram, relevanceInto, roundUp, survey } from "../../../../parts/maths.js";
 import { mirrored, probabilityAxis, useCanvas } from "../../../../parts/mirror.js";
 import { makePlayer } from "../../../../parts/player.js";
 import { attend, rowOf, stage } from "../../../../parts/stage.js";
@@ -14,7 +14,7 @@ const PACE = 140; // ms a moment while it plays
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => gather(root));
+  const part = stateOf(parentElement, () => gather(root));
   useCanvas(part, root, paint);
   part.send = () => {
     part.sent = { moment: part.moment, probe: part.probe };
@@ -118,7 +118,7 @@ function curvesAt(part, T, Ts) {
 
 function paint(part) {
   const { T, Ts } = stage();
-  const { data, moment, probe } = part;
+  const { data, moment } = part;
   const curves = curvesAt(part, T, Ts);
   const step = data.steps[moment];
   part.input.value = moment;
@@ -184,7 +184,8 @@ function paintSet(part, T, Ts) {
 function paintLine(part, curves) {
   const { data, line } = part;
   const [width, height, left, foot] = [line.clientWidth || 400, 268, 48, 36];
-  const top = niceTop(Math.max(...curves.student, ...curves.twin));
+  const most = Math.max(...curves.student, ...curves.twin);
+  const top = most > 0 ? roundUp(most, [1, 2, 4, 10]) : 1;
   const x = (step) => left + (step / data.steps.at(-1)) * (width - left - 12);
   const y = (value) => 8 + (1 - value / top) * (height - foot - 8);
   const path = (values, steps, kind) => {
@@ -210,11 +211,4 @@ function paintLine(part, curves) {
   part.words.lined.textContent = `KL from ${aim}, mean over the probe, nats`;
   const ends = [curves.student[0], curves.student.at(-1)].map((value) => number(value, 3));
   line.setAttribute("aria-label", `Mean KL over training: ${ends[0]} at the first moment, ${ends[1]} at the last.`);
-}
-
-/** A round number at or above the greatest value. */
-function niceTop(most) {
-  if (!(most > 0)) return 1;
-  const ten = 10 ** Math.floor(Math.log10(most));
-  return [1, 2, 4, 10].map((step) => step * ten).find((step) => step >= most);
 }

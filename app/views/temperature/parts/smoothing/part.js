@@ -1,6 +1,6 @@
 // The hard label smoothed by ε beside the teacher's soft label (and the truth, when it is known).
 
-import { el, kept, theme } from "../../../../parts/draw.js";
+import { el, stateOf, theme } from "../../../../parts/draw.js";
 import { labelSmoothing, logSoftmax, softmax } from "../../../../parts/maths.js";
 import { attend, holds, rowOf, stage } from "../../../../parts/stage.js";
 import { degrees, integer, number, probability } from "../../../../parts/words.js";
@@ -10,14 +10,14 @@ const MOST = 0.9;
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
   const find = (selector) => root.querySelector(selector);
-  const part = kept(parentElement, () => ({
+  const part = stateOf(parentElement, () => ({
     finding: find(".finding"), input: find("input"), output: find("output"), match: find(".match"),
     plots: find(".plots"), note: find(".note"), eps: data.smoothing,
   }));
-  if (part.told !== data.smoothing) part.eps = part.told = data.smoothing;
+  if (part.sent !== data.smoothing) part.eps = part.sent = data.smoothing;
   const send = () => {
-    if (part.eps === part.told) return;
-    part.told = part.eps;
+    if (part.eps === part.sent) return;
+    part.sent = part.eps;
     setStateValue("eps", part.eps);
   };
   part.input.oninput = () => {
@@ -37,18 +37,17 @@ function paint(part) {
   const { world, pair, T } = stage();
   if (!holds(world, pair)) return;
   const grade = world.labels[pair];
-  const known = grade >= 0;
-  const key = `${world.hash}:${known}`;
-  if (part.key !== key) arrange(part, world, known, key);
+  const isLabelled = grade >= 0;
+  if (part.hash !== world.hash) arrange(part, world);
   const soft = softmax(rowOf(world.teacher, pair, world.classes), T);
   const truth = world.truth && rowOf(world.truth, pair, world.classes);
-  const smooth = known ? labelSmoothing(grade, world.classes, part.eps) : null;
+  const smooth = isLabelled ? labelSmoothing(grade, world.classes, part.eps) : null;
   part.input.value = part.eps;
-  part.input.disabled = !known;
+  part.input.disabled = !isLabelled;
   part.output.textContent = part.eps.toFixed(2);
   part.input.setAttribute("aria-valuetext", `ε = ${part.eps.toFixed(2)}`);
-  part.equal = known ? equalBlur(soft, grade, world.classes) : part.eps;
-  part.match.disabled = !known || part.equal === part.eps;
+  part.equal = isLabelled ? equalBlur(soft, grade, world.classes) : part.eps;
+  part.match.disabled = !isLabelled || part.equal === part.eps;
   part.match.textContent = `Same entropy as the teacher: ε = ${part.equal.toFixed(2)}`;
   for (const group of part.groups) {
     const values = { smooth, soft, true: truth }[group.kind];
@@ -68,7 +67,7 @@ function paint(part) {
 const ABOUT = "ε is the share of the label that is spread evenly over all grades: "
   + "1 − ε + ε / grades on the label, ε / grades elsewhere. Entropy in bits; KL in nats.";
 
-/** How far both are from the truth on average over the judged pairs. */
+/** How far both are from the truth on average over the labelled pairs. */
 function overall(part, world, T) {
   if (part.sumsOf !== world.hash) {
     part.sumsOf = world.hash;
@@ -83,7 +82,7 @@ function overall(part, world, T) {
   return `Mean KL from the truth over all ${integer(n)} labelled pairs: ${means}.`;
 }
 
-/** Over judged pairs: how many, the sum of t ln t, and the truth's mass on the drawn label. */
+/** Over labelled pairs: how many, the sum of t ln t, and the truth's mass on the drawn label. */
 function truthSums(world) {
   const sums = { n: 0, logs: 0, hit: 0 };
   for (let row = 0; row < world.rows; row++) {
@@ -95,7 +94,7 @@ function truthSums(world) {
   return sums;
 }
 
-/** Sum of t ln p over judged pairs, p the teacher's soft labels at T. */
+/** Sum of t ln p over labelled pairs, p the teacher's soft labels at T. */
 function crossed(world, T) {
   const { classes, truth, teacher } = world;
   const logP = new Float64Array(classes);
@@ -126,8 +125,8 @@ function describe(kind, { values, truth, grade, world, T }) {
 function sentence(part, world, grade, soft, smooth, truth, T) {
   if (!smooth) return "Label smoothing needs a label; a teacher also has an answer for a pair without one.";
   const others = Array.from(soft, (_, k) => k).filter((k) => k !== grade).sort((a, b) => soft[b] - soft[a]);
-  const shown = others.length > 4 ? [...others.slice(0, 3), others.at(-1)] : others;
-  const each = shown.map((k) => `${world.names[k]} ${probability(soft[k])}`);
+  const examples = others.length > 4 ? [...others.slice(0, 3), others.at(-1)] : others;
+  const each = examples.map((k) => `${world.names[k]} ${probability(soft[k])}`);
   const even = `Smoothing with ε = ${part.eps.toFixed(2)} gives each wrong grade ${probability(smooth[others[0]])}`;
   const order = world.classes > 2
     ? `${each.slice(0, -1).join(", ")} and ${each.at(-1)}`
@@ -139,8 +138,8 @@ function sentence(part, world, grade, soft, smooth, truth, T) {
   return `${both} On this pair the ${b < a ? "teacher" : "smoothed label"} is nearer to the truth (${distances}).`;
 }
 
-function arrange(part, world, known, key) {
-  part.key = key;
+function arrange(part, world) {
+  part.hash = world.hash;
   const kinds = [["smooth", "Hard label, smoothed"], ["soft", "Teacher's soft label"]];
   if (world.truth) kinds.push(["true", "Truth"]);
   part.groups = kinds.map(([kind, title]) => {

@@ -1,7 +1,7 @@
 // Entropy of all soft labels, teacher up and student down: how the whole set goes from sure to
 // flat while T is dragged.
 
-import { kept, theme } from "../../../../parts/draw.js";
+import { stateOf, theme } from "../../../../parts/draw.js";
 import { entropyInto, histogram } from "../../../../parts/maths.js";
 import { mirrored, readBins, useCanvas } from "../../../../parts/mirror.js";
 import { attend, holds, stage } from "../../../../parts/stage.js";
@@ -12,7 +12,7 @@ const SURE = 0.5; // bits: below this a label is called sure
 
 export default function ({ parentElement }) {
   const root = theme(parentElement);
-  const part = kept(parentElement, () => ({
+  const part = stateOf(parentElement, () => ({
     canvas: root.querySelector("canvas"),
     finding: root.querySelector(".finding"),
     read: root.querySelector(".read"),
