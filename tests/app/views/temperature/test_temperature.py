@@ -64,7 +64,9 @@ def test_the_rail_is_told_of_the_training_temperature_and_the_calibrated_ones(la
     assert [(m["kind"], m["role"]) for m in marks if m["kind"] == "run"] == [("run", "student")]
     assert next(m["T"] for m in marks if m["kind"] == "run") == 3.0
     best = [m for m in marks if m["kind"] == "best"]
-    assert {m["role"] for m in best} == {"teacher", "student"}, "also one that the rail cannot reach"
+    assert {m["role"] for m in best} == {"teacher", "student"}, (
+        "also one that the rail cannot reach"
+    )
 
 
 def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypatch):

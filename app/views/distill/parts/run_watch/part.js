@@ -42,6 +42,7 @@ export default function ({ data, parentElement, setStateValue }) {
   };
 }
 
+/** The part's elements and state, the same for all its calls. film: what is known of the run. */
 function gather(root, gap) {
   const find = (selector) => root.querySelector(selector);
   const part = {
@@ -153,6 +154,7 @@ function receive(part, answer, clock) {
   }
 }
 
+/** The step with something to show that is nearest to a share of all steps; -1 where there is none. */
 function nearest(film, share) {
   const far = (step) => Math.abs(step - share * film.total);
   return film.ticks.reduce((best, step) => (far(step) < far(best) ? step : best), film.ticks[0] ?? -1);
@@ -164,6 +166,7 @@ function choose(part, step) {
   part.ask();
 }
 
+/** Tell the page which step is shown, unless it knows. */
 function tellMoment(part) {
   if (part.data.step === part.step && part.sentStep === part.step) return;
   part.sentStep = part.step;

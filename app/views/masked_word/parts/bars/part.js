@@ -89,6 +89,7 @@ function receive(part, data) {
   part.ask();
 }
 
+/** The logits, largest first. */
 function falling(logits) {
   return Float64Array.from(logits).sort().reverse();
 }

@@ -12,6 +12,7 @@ const TALL = { wide: 58, narrow: 144 };
 const CELLS = ["Bid", "pClick", "pDefect", "RankScore", "Pays a click", "Outcome"];
 const PRICES = { second: "second price", first: "first price: the own bid" };
 
+/** Show the auction of data; it is built anew only for another query or width. */
 export function drawAuction(view, data) {
   const same = view.data && view.data.stamp === data.stamp;
   view.data = data;
@@ -186,6 +187,7 @@ function amount(view, index, of, label, limits) {
   });
 }
 
+/** Send the bids (b) and click probabilities (c) that differ from those of the data, as 0b1.5_2c0.1. */
 function sendEdits(view) {
   const edits = [];
   view.data.ads.forEach((ad, index) => {
@@ -226,10 +228,10 @@ function paintBid(view, row, index, most, rival, other) {
     box.set(view[of][index]);
     box.input.classList.toggle("edited", view[of][index] !== view.data.ads[index].given[field]);
   }
-  bar(row.defect, defect, 0, `defect ${view.by}`, percent(defect, 1));
+  bar(row.defect, defect, `defect ${view.by}`, percent(defect, 1));
   const score = auction.scores[index];
   const kind = score < 0 ? "negative" : `score ${view.by}`;
-  bar(row.score, Math.abs(score) / most, 0, kind, dollars(score, 3));
+  bar(row.score, Math.abs(score) / most, kind, dollars(score, 3));
   row.price.textContent = state === 0 ? dollars(auction.prices[index], 2) : "–";
   row.state.textContent = outcome(auction, index);
   row.item.classList.toggle("out", state !== 0);
@@ -242,7 +244,8 @@ function outcome(auction, index) {
   return auction.states[index] === 0 ? `slot ${auction.places[index] + 1}` : STATES[auction.states[index]];
 }
 
-function bar(node, share, from, kind, text) {
+/** A number over a bar whose length is its share. */
+function bar(node, share, kind, text) {
   if (!node.firstChild) node.append(el("span", { class: "track" }, el("i", {})), el("span", { class: "figure" }));
   const fill = node.firstChild.firstChild;
   fill.className = kind;

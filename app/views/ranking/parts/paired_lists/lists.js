@@ -13,6 +13,7 @@ import { grip, moveBy, scores, sendOrder } from "./scratch.js";
 const GUTTER = 56;
 const ART = 40; // the saved picture is drawn apart: a shape this narrow is left out of it
 
+/** Show the lists of data; they are built anew only for another query. */
 export function drawLists(view, data) {
   const same = view.data && view.data.stamp === data.stamp;
   view.data = data;
@@ -29,6 +30,7 @@ export function drawLists(view, data) {
   light(view, view.lit ?? opening(view));
 }
 
+/** The orders from left to right: models, ideal by label, truth where it is known, and the visitor's own. */
 function columnsOf(data) {
   const turns = data.ads.map((ad) => ad.turn);
   const columns = data.columns.map((column) => ({ ...column, order: rankOrder(column.ranks, turns) }));
@@ -73,6 +75,7 @@ function build(view) {
   view.picture = svg("svg", { class: "picture", "data-picture": true, "aria-hidden": "true" });
   root.replaceChildren(view.about, scroller, legend(view), view.status, view.picture);
   view.redraw = rested(() => drawPicture(view), 300);
+  // called while an ad of the visitor's order is moved
   view.setOrder = (order) => {
     view.columns.at(-1).order = order;
     arrange(view);
@@ -185,6 +188,7 @@ function order(column) {
   settle(column.list, [...column.order.map((ad) => column.rows[ad]), column.cut]);
 }
 
+/** A curve for each ad from its place in the left order to that in the right one. */
 function lines(view, art, left, right) {
   const from = places(left.order);
   const to = places(right.order);

@@ -5,7 +5,7 @@ import { makeBars } from "../../../../parts/bars.js";
 import { low, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
 import { histogram, relevance, relevanceInto, softmax, survey } from "../../../../parts/maths.js";
 import { mirrored, probabilityAxis, readBins, useCanvas } from "../../../../parts/mirror.js";
-import { follow, holds, rowOf, stage, tell } from "../../../../parts/stage.js";
+import { attend, holds, rowOf, stage, tell } from "../../../../parts/stage.js";
 import { makeRail, makeSweep, showMarks, showRail, stepped } from "../../../../parts/temperature_rail.js";
 import { integer, probability } from "../../../../parts/words.js";
 import { makeFigures, makeTools } from "./figures.js";
@@ -20,11 +20,19 @@ export default function ({ data, parentElement, setStateValue }) {
   part.root = root;
   part.send = (message) => setStateValue("set", message);
   useCanvas(part, root, paint);
-  open(part);
   receive(part, data);
-  return () => close(part);
+  document.addEventListener("keydown", part.outside);
+  const leave = attend(part, paint, part.canvas);
+  return () => {
+    leave();
+    document.documentElement.removeAttribute("data-kd-ahead");
+    document.removeEventListener("keydown", part.outside);
+    part.sweep.stop();
+    clearTimeout(part.timer);
+  };
 }
 
+/** The part's state, the same for all its calls. now: the visitor's choices; pending: those sent, by name. */
 function build(root) {
   const find = (selector) => root.querySelector(selector);
   const part = {
@@ -49,7 +57,6 @@ function build(root) {
   part.figures = makeFigures();
   find(".rails").replaceChildren(
     part.rails.teacher.node, part.rails.student.node, part.tools.node, part.figures.node);
-  part.watch = new ResizeObserver(part.ask);
   root.onkeydown = (event) => press(part, event);
   part.outside = (event) => {
     // the keys of the list act everywhere on the page, unless a control has the focus
@@ -59,24 +66,7 @@ function build(root) {
   return part;
 }
 
-function open(part) {
-  if (part.unfollow) return;
-  part.unfollow = follow(part.ask);
-  part.watch.observe(part.canvas);
-  document.addEventListener("keydown", part.outside);
-}
-
-function close(part) {
-  part.unfollow?.();
-  part.unfollow = null;
-  document.documentElement.removeAttribute("data-kd-ahead");
-  part.watch.disconnect();
-  document.removeEventListener("keydown", part.outside);
-  part.sweep.stop();
-  clearTimeout(part.timer);
-}
-
-/** What the server says. A value that it has not changed since is the visitor's own. */
+/** Take the values of the server in. A value that it has not changed since is the visitor's own. */
 function receive(part, data) {
   const names = data.names.join("\u0000");
   if (part.names !== names) {
@@ -107,6 +97,7 @@ function move(part, role, T) {
   spread(part);
 }
 
+/** Send what has changed to the server, once. */
 function release(part) {
   clearTimeout(part.timer);
   const { data, now, pending } = part;
@@ -117,11 +108,13 @@ function release(part) {
   part.say(part.figures.words());
 }
 
+/** The same when the keys have rested. */
 function later(part) {
   clearTimeout(part.timer);
   part.timer = setTimeout(() => release(part), SETTLE);
 }
 
+/** ← → move T, ↑ ↓ go to another pair, the space bar plays; other controls keep their own keys. */
 function press(part, event) {
   const target = event.composedPath()[0];
   const own = target.type === "range" && !Object.values(part.rails).some((rail) => rail.input === target);
