@@ -1,4 +1,4 @@
-// Shared by the browser parts: elements, theme, one paint a frame, drags, numbers for reading.
+// Shared by the browser parts: elements, theme, one paint per frame, drags, numbers for reading.
 
 export const SVG = "http://www.w3.org/2000/svg";
 
@@ -54,7 +54,7 @@ export function colorsOf(root) {
   return Object.fromEntries(roles.map((role) => [role, color(root, role)]));
 }
 
-/** paint() at most once a frame, however often it is asked for; cancel() on unmount. */
+/** paint() at most once per frame, however often it is asked for; cancel() on unmount. */
 export function painter(paint) {
   let frame = 0; // that is asked for, or 0
   const ask = () => {
@@ -124,7 +124,7 @@ export function stateOf(parent, create) {
   return STATES.get(parent);
 }
 
-/** Say something politely to screen readers, at most once a second. */
+/** Say something politely to screen readers, at most once per second. */
 export function speaker(node) {
   let last = 0;
   let timer = 0;

@@ -7,7 +7,7 @@ function checkedTemperature(T) {
   return T;
 }
 
-const FINE = 1024; // steps a doubling
+const FINE = 1024; // steps per doubling
 const POWERS = Float64Array.from({ length: FINE }, (_, step) => 2 ** (step / FINE));
 const HALVES = Float64Array.from({ length: 1075 }, (_, step) => 2 ** -step);
 

@@ -3,7 +3,7 @@
 import { still } from "./draw.js";
 
 /**
- * Let a button play and pause. pace: ms a moment; begin() before the first step; step() goes on by a
+ * Let a button play and pause. pace: ms per moment; begin() before the first step; step() goes on by a
  * moment and tells whether more follow; done() at the pause and at the end. Returns what stops it silently.
  */
 export function makePlayer(button, pace, { begin, step, done }) {

@@ -27,7 +27,7 @@ export function follow(changed) {
 }
 
 /**
- * Paint a part now and, once a frame, whenever the stage or the size of `box` (if one is given) changes,
+ * Paint a part now and, once per frame, whenever the stage or the size of `box` (if one is given) changes,
  * until the returned function is called; part.ask asks for the same. changed: called at a change of the
  * stage in place of part.ask.
  */

@@ -9,7 +9,7 @@ const LOW = 0.25;
 const HIGH = 20;
 const STOPS = 1000; // of the native range
 const TICKS = [0.25, 0.5, 1, 2, 4, 8, 20];
-const OCTAVE = 8; // arrow steps a doubling
+const OCTAVE = 8; // arrow steps per doubling
 
 /** 0..1 along the rail. */
 export function along(T) {

@@ -16,7 +16,7 @@ export function goldOf(grade, relevantFrom) {
   return Uint8Array.from(grade, (k) => (k === NO_LABEL ? 2 : k >= relevantFrom ? 1 : 0));
 }
 
-/** Bits (base64, little-endian) as a byte a pair; null, which is all pairs, when there are none. */
+/** Bits (base64, little-endian) as one byte per pair; null, which is all pairs, when there are none. */
 export function unpack(bits, rows) {
   if (!bits) return null;
   const bytes = atob(bits);

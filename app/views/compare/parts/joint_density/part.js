@@ -112,7 +112,7 @@ function take(part) {
   part.ask();
 }
 
-/** The picture, then the tables and words beside it: one layout of the page a frame. */
+/** The picture, then the tables and words beside it: one layout of the page per frame. */
 function paint(part) {
   const { points } = part;
   if (!points) return;

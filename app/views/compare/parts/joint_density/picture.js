@@ -32,7 +32,7 @@ export function shade(t, dark) {
   return CIVIDIS[low].map((c, k) => Math.round(c + (CIVIDIS[low + 1][k] - c) * (at - low)));
 }
 
-/** The bins as a small picture, a dot a bin, log color; drawn large afterwards. */
+/** The bins as a small picture, one dot per bin, log color; drawn large afterwards. */
 export function paintBins(grid, dark, canvas) {
   canvas.width = canvas.height = BINS;
   const context = canvas.getContext("2d");
@@ -51,7 +51,7 @@ export function paintBins(grid, dark, canvas) {
   return most;
 }
 
-/** Everything, once a frame. view: what is shown; see part.js. */
+/** Everything, once per frame. view: what is shown; see part.js. */
 export function draw(context, place, view) {
   const { paper, ink, muted, grid } = view.colors;
   context.clearRect(0, 0, place.left + place.w + place.right, place.height);

@@ -1,4 +1,4 @@
-// A metric a card: every model as a mark with its interval on one axis, the gain, and the verdict.
+// One card per metric: every model as a mark with its interval on one axis, the gain, and the verdict.
 
 import { el, svg, theme } from "../../../../parts/draw.js";
 
@@ -49,7 +49,7 @@ function gain({ value, interval, verdict }) {
   );
 }
 
-/** A line a model: its mark, the whiskers of its interval, its value in figures. */
+/** One line per model: its mark, the whiskers of its interval, its value in figures. */
 function marks({ rows, name, places }) {
   const names = rows.some((r) => r.title.length > 11) ? 1.9 * NAME : NAME;
   const ends = rows.flatMap((r) => [r.value, r.low, r.high]).filter(Number.isFinite);

@@ -13,7 +13,7 @@ import {
 } from "./sums.js";
 import { paintCurves } from "./views.js";
 
-const PLAY = 150; // ms a moment while it plays
+const PLAY = 150; // ms per moment while it plays
 
 // what only a run that learned something has
 const PICTURES = ".numbers, .control, .curves, .pairshead, .pairs, .legend, .asTable, .progress";

@@ -49,7 +49,7 @@ function outline(p, k, wide) {
   return [svg("rect", { ...at, y: (MIDDLE - height).toFixed(1) }), svg("rect", { ...at, y: MIDDLE })];
 }
 
-/** Move the bars to a moment (null: the student has said nothing yet). */
+/** Move the bars to a moment (null: there is no answer of the student yet). */
 export function paintPeople(people, moment) {
   const { probe, cards } = people;
   const n = probe.grades.length;
@@ -73,7 +73,7 @@ function wordsOf(probe, { query, title, gradeOf, softLabels: { up, down } }) {
   return `${query} → ${title}. Label ${gradeOf}. Teacher: ${list(up)}. Student: ${list(down)}.`;
 }
 
-/** The same as a table: a row a pair, the probability of every grade. */
+/** The same as a table: one row per pair, the probability of every grade. */
 export function tableOfPeople({ probe, cards }) {
   const columns = ["teacher", "student", "truth"].flatMap((model) => probe.grades.map((name) => `${model}: ${name}`));
   const head = ["Query", "Ad", "Label", ...columns].map((name) => el("th", { scope: "col" }, name));

@@ -1,4 +1,4 @@
-// What is known of a run in the browser, and what it says at a step of its training.
+// What the browser knows of a run, and its words and numbers at a step of the training.
 
 import { capital, integer, number, percent } from "../../../../parts/words.js";
 
@@ -105,7 +105,7 @@ export function gapAt(film, metric, step) {
   return { value, low: value - about, high: value + about, soFar: !OVER.includes(film.twin.state) };
 }
 
-/** Pairs a second about a step: the median of its newest lines, since one alone may be odd. */
+/** Pairs per second at a step: the median over the newest lines, since a single one may be an outlier. */
 export function paceAt(film, step) {
   const timed = film.loss.filter((line) => line.step <= step && Number.isFinite(line.pairs_per_second));
   const sorted = timed.slice(-9).map((line) => line.pairs_per_second).sort((a, b) => a - b);
@@ -139,7 +139,7 @@ export function twinName(film, step) {
   return step < film.ticks.at(-1) ? "its twin's saved step" : "its twin without a teacher";
 }
 
-/** The one sentence: how far it is, how good it is, and against whom. */
+/** One sentence: how far the run is, how good the student is, and in comparison with which models. */
 export function sentenceOf(film, metric, view) {
   const { state, words } = film.status;
   if (!film.ticks.length) {
@@ -195,7 +195,7 @@ const COLUMNS = {
   twinMoment: { twin_distance_to_truth: "distance" },
 };
 
-/** All numbers of the picture, a row a step, as CSV; its last column repeats the run. */
+/** All numbers of the picture, one row per step, as CSV; its last column repeats the run. */
 export function csvOf(film, data) {
   const rows = new Map();
   const put = (step, values) => rows.set(step, { ...rows.get(step), ...values });

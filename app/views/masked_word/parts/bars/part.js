@@ -70,7 +70,7 @@ function makeTools(part) {
   return { node: el("div", { class: "row tools" }, button, ...labels), show, button };
 }
 
-/** What the server says; `turn` counts the times when it, not the visitor, chose the view. */
+/** Take the values of the server in; `turn` counts the times when it, not the visitor, chose the view. */
 function receive(part, data) {
   if (part.turn !== data.turn) {
     part.turn = data.turn;

@@ -198,7 +198,7 @@ function axis(context, strip, width, y) {
   }
 }
 
-/** One bar a query, or one a pixel when there are more queries than pixels. */
+/** One bar per query, or per pixel where there are more queries than pixels. */
 function bars(context, strip, width, y) {
   const { deltas } = strip;
   const room = width - LEFT;

@@ -74,7 +74,7 @@ function release(rail) {
   rail.send("k", rail.k);
 }
 
-/** Everything that does not change while k is dragged: columns, axes, names, one node a mark. */
+/** Everything that does not change while k is dragged: columns, axes, names, one node per mark. */
 function arrange(rail) {
   const { data, picture } = rail;
   rail.width = picture.clientWidth || 640;

@@ -197,7 +197,7 @@ function sendEdits(view) {
   view.send("edits", { query: view.data.queryId, edits: edits.join("_") });
 }
 
-/** Hold the auction and let everything follow; called once a frame while a rail is dragged. */
+/** Hold the auction and let everything follow; called once per frame while a rail is dragged. */
 function holdNow(view) {
   const { data, rules } = view;
   const hold = ({ role }) => holdAuction(view.bids, view.clicks, view.defects[role], rules, view.turns);

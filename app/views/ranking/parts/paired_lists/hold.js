@@ -6,7 +6,7 @@ import { rankOrder } from "../../../../parts/maths.js";
 export const STATES = ["shown", "no slot left", "below the reserve", "negative RankScore"];
 
 /**
- * rules: {w, slots, reserve, pricing, attention}; bids, clicks, defects: one number an ad. Of equal
+ * rules: {w, slots, reserve, pricing, attention}; bids, clicks, defects: one number per ad. Of equal
  * RankScores the ad with the lower turn goes first.
  */
 export function holdAuction(bids, clicks, defects, rules, turns = null) {

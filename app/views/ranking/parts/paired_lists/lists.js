@@ -1,5 +1,5 @@
-// One query, one column an order: teacher, student, ideal by label, truth, and the visitor's own.
-// Lines between neighbors tell who moved: up solid with ▲, down dashed with ▼, unmoved dotted.
+// One query, one column per order: teacher, student, ideal by label, truth, and the visitor's own.
+// Lines between neighboring orders show which ads moved: up solid with ▲, down dashed with ▼, unmoved dotted.
 
 import { el, speaker, svg } from "../../../../parts/draw.js";
 import { argmax, clamp, rankOrder } from "../../../../parts/maths.js";

@@ -10,7 +10,7 @@ export function gradeColor(grade, classes) {
   return `var(--kd-grade-${ramp ? ramp[grade] : grade % 5})`;
 }
 
-/** Grade as text and as steps filled from the left; an unjudged pair is hatched and says so. */
+/** Grade as text and as steps filled from the left; an unlabelled pair is hatched and says so. */
 export function chip(grade, grades) {
   if (grade < 0) return el("span", { class: "chip unjudged" }, "unlabelled");
   const steps = grades.length - 1;

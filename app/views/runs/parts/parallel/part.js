@@ -1,4 +1,4 @@
-// Parallel axes: a line a run, two handles an axis. Dragging only repaints; a release tells Python.
+// Parallel axes: one line per run, two handles per axis. Dragging only repaints; a release tells Python.
 
 import { el, stateOf, svg, theme } from "../../../../parts/draw.js";
 

@@ -1,4 +1,4 @@
-// A row a student: hollow diamond = labels only, filled square = distilled; whiskers are 95 %.
+// One row per student: hollow diamond = labels only, filled square = distilled; whiskers are 95 %.
 // A model without a twin is a filled square alone.
 
 import { el, stateOf, svg, theme } from "../../../../parts/draw.js";

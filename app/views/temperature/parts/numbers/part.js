@@ -1,4 +1,4 @@
-// The arithmetic behind the bars: one row a grade, best first, and the formula of the lit one.
+// The arithmetic behind the bars: one row per grade, best first, and the formula of the lit one.
 
 import { el, stateOf, theme } from "../../../../parts/draw.js";
 import { argmax, entropy, kl, logSoftmax, softmax } from "../../../../parts/maths.js";

@@ -1,10 +1,10 @@
-// Guess first: the student's label stays hidden until the visitor has said what it will be.
+// Guess first: the student's label stays hidden until the visitor has guessed it.
 
 import { el } from "../../../../parts/draw.js";
 import { softmax } from "../../../../parts/maths.js";
 import { percent, probability } from "../../../../parts/words.js";
 
-/** A rail a grade, best first, and the button that reveals; changed() after every move. */
+/** One rail per grade, best first, and the button that reveals; changed() after every move. */
 export function makeGuess(host, names, changed) {
   const guess = { host, weights: names.map(() => 100 / names.length), pair: -1, open: false, p: null };
   guess.verdict = el("p", { class: "verdict", "aria-live": "polite" });

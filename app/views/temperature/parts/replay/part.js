@@ -10,7 +10,7 @@ import { attend, rowOf, stage } from "../../../../parts/stage.js";
 import { degrees, integer, number, percent } from "../../../../parts/words.js";
 
 const CELLS = 40;
-const PACE = 140; // ms a moment while it plays
+const PACE = 140; // ms per moment while it plays
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = theme(parentElement);
@@ -73,7 +73,7 @@ function load(part, data) {
   Object.assign(part, { data, hash: data.hash, curves: null, moment: data.steps.length - 1, probe: 0 });
   const models = ["student", "teacher", "twin", "truth"];
   part.logits = Object.fromEntries(models.map((name) => [name, column(data[name])]));
-  part.frame = data.labels.length * data.names.length; // numbers a moment
+  part.frame = data.labels.length * data.names.length; // numbers per moment
   part.aim = part.logits.teacher ?? momentOf(part, "student", data.steps.length - 1);
   part.input.max = data.steps.length - 1;
   part.bars = makeBars(part.root.querySelector(".bars"), data.names);
