@@ -167,7 +167,7 @@ def _paced(pace: Pace) -> Batches:
     def batches(session: Session) -> Iterator[tuple[Rows, Batch]]:
         for rows, batch in training_batches(session):
             yield rows, batch
-            pace.taken(session.knobs.batch_size)
+            pace.taken(session.training.batch_size)
 
     return batches
 
