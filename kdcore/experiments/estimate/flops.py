@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from kdcore.catalog import STUDENTS
 from kdcore.config import ModelConfig, TrainingConfig
 from kdcore.experiments.estimate.data_stats import Texts
 
@@ -68,7 +69,7 @@ def cost_of(
     per_word = 1.0 if trigrams else PIECES
     query = min(query_words * per_word, params.query_tokens)
     ad = min(ad_words * per_word, params.ad_tokens)
-    apart = model.name.startswith("twinbert")
+    apart = STUDENTS[model.name].separable
     tokens = ad + query * queries if apart else query + ad + 3
     longest = ad if apart else tokens
     block = 4 * hidden**2 + 2 * hidden * inner
