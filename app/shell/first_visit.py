@@ -14,5 +14,4 @@ def prepare() -> None:
     """Load the board that a new visitor sees, and see how good its teacher is; both are cached."""
     inspect.stack()  # Streamlit does so at its first element: it reads where every module lies
     with suppress(LabError, OSError):  # the page says what is wrong
-        for data in services.data_choices()[:1]:  # none where the bundled example is missing
-            cautions.caution(board_of(data))
+        cautions.caution(board_of(services.data_choices()[0]))

@@ -1,8 +1,11 @@
-"""What AppTest leaves behind is put back, so that other tests of the process start as before."""
+"""Empty workspaces for a test; what AppTest leaves behind is put back for the tests after it."""
 
 import sys
+from pathlib import Path
 
 import pytest
+
+from app.kit import by_hash
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +22,13 @@ def main_module_as_it_was():
     before = sys.modules["__main__"]
     yield
     sys.modules["__main__"] = before
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an empty demo/ and of the visitor's empty home/."""
+    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
+    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
+    by_hash.clear()
+    return tmp_path

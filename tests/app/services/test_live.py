@@ -16,7 +16,6 @@ from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app.__main__ import main
-from app.kit import by_hash
 from app.serve import SecurityHeaders
 from app.services.live import files
 from app.services.live import run as live
@@ -36,14 +35,10 @@ NOTHING = Known()
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(lab: Path) -> Path:
     """The folder of a distilled student in an invented story, with no metric line yet."""
-    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    by_hash.clear()
-    make_lab(tmp_path / "demo", Made())
-    return tmp_path / "demo" / "runs" / RUN
+    make_lab(lab / "demo", Made())
+    return lab / "demo" / "runs" / RUN
 
 
 def write(folder: Path, *steps: int, **values: float) -> None:

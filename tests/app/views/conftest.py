@@ -1,23 +1,11 @@
-"""What tests of several pages share: empty workspaces, and a visitor's state without a session."""
+"""What tests of several pages share: a visitor's state without a session."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app import state
-from app.kit import by_hash
-
-
-@pytest.fixture
-def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of an empty demo/ and of the visitor's empty home/."""
-    monkeypatch.setenv("KDLAB_DEMO", str(tmp_path / "demo"))
-    monkeypatch.setenv("KDLAB_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
-    by_hash.clear()
-    return tmp_path
 
 
 @pytest.fixture
