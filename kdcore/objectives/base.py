@@ -25,13 +25,18 @@ from kdcore.outputs import Outputs
 
 @dataclass(frozen=True)
 class Shape:
-    """Sizes of a model's Outputs; 0 where it does not give the field."""
+    """Sizes of a model's Outputs; 0 where it does not give the field.
+
+    layers counts the hidden states: the embeddings, then one for each block. relevant_from is the
+    first grade that counts as relevant, which the recipe takes from the label scheme; 0 is unknown.
+    """
 
     classes: int
     features: int
     layers: int = 0
     hidden: int = 0
     heads: int = 0
+    relevant_from: int = 0
 
 
 def shape_of(outputs: Outputs) -> Shape:

@@ -1,0 +1,103 @@
+"""The knobs of the methods beside `response`, as plain data that imports without torch."""
+
+from dataclasses import dataclass
+
+from kdcore.knobs import choice, knob, switch, text
+
+_LAYERS = (
+    "which teacher layer each student layer learns: skip (evenly), last, first, middle (one pair), "
+    "or a list such as 2 4 6 or 1:2 3:6"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureParams:
+    """Knobs of feature distillation."""
+
+    loss: str = choice(
+        "l2",
+        "l2 and l1: squared and absolute difference; cosine: direction alone; hint: FitNets' half "
+        "squared distance; cross_entropy: of softmaxed vectors (ours)",
+        options=("l2", "l1", "cosine", "hint", "cross_entropy"),
+    )
+    on: str = choice(
+        "pooled",
+        "what is compared: the pooled vector of the pair, every token, or [CLS] of each layer",
+        options=("pooled", "tokens", "cls"),
+    )
+    layers: str = text("last", _LAYERS)
+    projection: str = choice(
+        "auto",
+        "a learned map to the teacher's width: only where widths differ, or always",
+        options=("auto", "always"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RelationParams:
+    """Knobs of relational distillation; the official code's weights and normalization."""
+
+    distance_weight: float = knob(1.0, "weight of the distances between pairs", low=0, high=100)
+    angle_weight: float = knob(2.0, "weight of the angles between three pairs", low=0, high=100)
+    angle_cap: int = knob(
+        64,
+        "pairs of a batch whose angles are compared; memory grows with its cube",
+        low=3,
+        high=256,
+    )
+    unit_teacher: bool = switch(True, "scale each of the teacher's vectors to length 1 first")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RankingParams:
+    """Knobs of ranking distillation; a knob that a loss does not name does nothing for it."""
+
+    loss: str = choice(
+        "margin_mse",
+        "margin_mse: gaps between ads; list_kl: softmax over a query's ads; ranknet: order of "
+        "pairs; adr_mse: ranks, the top first; plackett_luce: the teacher's order; pearson: "
+        "correlation, blind to scale",
+        options=("margin_mse", "list_kl", "ranknet", "adr_mse", "plackett_luce", "pearson"),
+    )
+    temperature: float = knob(
+        1.0,
+        "list_kl: more flattens both softmaxes; plackett_luce: of the sampled orders",
+        low=0.05,
+        high=100,
+    )
+    teacher_temperature: float = knob(
+        0.0, "list_kl: the teacher's own temperature; 0 takes the student's", low=0, high=100
+    )
+    soft_targets: bool = switch(
+        False, "ranknet: learn the teacher's probability of each order instead of the order"
+    )
+    alpha: float = knob(1.0, "adr_mse: how sharply ranks are counted", low=0.01, high=100)
+    top: int = knob(0, "plackett_luce: places that count; 0 counts all", low=0, high=1000)
+    samples: int = knob(
+        0, "plackett_luce: orders drawn per list; 0 takes the teacher's order", low=0, high=64
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InternalParams:
+    """Knobs of internal distillation."""
+
+    loss: str = choice(
+        "attention",
+        "attention: KL of attention maps and cosine of [CLS]; minilm: relations between tokens, "
+        "for any width and number of heads",
+        options=("attention", "minilm"),
+    )
+    layers: str = text("skip", _LAYERS)
+    attention_weight: float = knob(1.0, "weight of the attention maps", low=0, high=100)
+    cosine_weight: float = knob(1.0, "weight of the [CLS] vectors", low=0, high=100)
+    heads: str = choice(
+        "equal",
+        "equal: refuse models of unequal numbers of heads; mix: learn mixtures of the student's "
+        "heads, one for each of the teacher's (ours)",
+        options=("equal", "mix"),
+    )
+    relation_heads: int = knob(
+        0, "minilm: heads of the relations; 0 takes the most that fit, up to 48", low=0, high=512
+    )
+    teacher_layer: int = knob(0, "minilm: the teacher's layer; 0 is its last", low=0, high=48)
