@@ -164,7 +164,7 @@ class CdssmParams:
 
 
 _VECTORS = frozenset({"logits", "features"})
-_EVERYTHING = _VECTORS | {"hidden_states", "attentions"}
+_EVERYTHING = _VECTORS | {"hidden_states", "attentions", "projections"}
 
 STUDENTS: dict[str, Student] = {
     "cdssm": Student(

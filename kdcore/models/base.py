@@ -99,7 +99,7 @@ class PairModel(nn.Module):
         return cut_notes(self.cuts(encoded), where, unit)
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
-        """Outputs of a batch; `wants` may name hidden_states and attentions."""
+        """Outputs of a batch; `wants` may name hidden_states, attentions and projections."""
         raise TypeError(f"{type(self).__name__} scores no pairs")
 
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:

@@ -18,10 +18,11 @@ from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
 from kdcore.models.pretrained.encoder import load_kept, load_pretrained
 from kdcore.models.pretrained.misfits import refuse_misfit, refuse_unanswering, unknown_notes
+from kdcore.models.projections import recorded
 from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.outputs import Outputs
 
-INSIDE = frozenset({"hidden_states", "attentions"})
+INSIDE = frozenset({"hidden_states", "attentions", "projections"})
 
 
 def bert_config(params: Any, vocabulary: int, positions: int, **more: Any) -> BertConfig:
@@ -147,7 +148,7 @@ class CrossEncoder(PairModel):
         )
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
-        """Outputs of a batch; hidden_states and attentions come from the plain, padded model."""
+        """Outputs of a batch; what is inside the layers comes from the plain, padded model."""
         packed = batch.packs[0]
         if self.pads or wants & INSIDE:
             return self._padded(packed, batch.query_rows, wants)
@@ -165,7 +166,10 @@ class CrossEncoder(PairModel):
         inputs = {"input_ids": ids, "attention_mask": mask.long()}
         if getattr(self.net.config, "type_vocab_size", 0) > 1:
             inputs["token_type_ids"] = segments
-        with torch.autocast(ids.device.type, self.products, self.products != torch.float32):
+        with (
+            torch.autocast(ids.device.type, self.products, self.products != torch.float32),
+            recorded(self.encoder, "projections" in wants) as projections,
+        ):
             out = self.net(
                 **inputs, output_hidden_states=True, output_attentions="attentions" in wants
             )
@@ -177,6 +181,7 @@ class CrossEncoder(PairModel):
             features=hidden[-1][:, 0] if first is None else first[rows],
             hidden_states=hidden if "hidden_states" in wants else (),
             attentions=tuple(a[rows].float() for a in out.attentions or ()),
+            projections=tuple(p[:, rows].float() for p in projections),
             mask=mask[rows],
         )
 

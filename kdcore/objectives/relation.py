@@ -25,10 +25,11 @@ def distances(x: Tensor) -> Tensor:
     Equal vectors are at distance 0, with a zero gradient. All equal: all 0.
     """
     # not by matrix products, which cancel: near vectors would get a distance of rounding errors
-    d: Tensor = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    d = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
     apart = d > 0
     mean = d.sum() / apart.sum().clamp_min(1)
-    return d / mean.where(mean > 0, 1)
+    scaled: Tensor = d / mean.where(mean > 0, 1)
+    return scaled
 
 
 def angles(x: Tensor) -> Tensor:

@@ -153,6 +153,17 @@ def test_every_family_gives_everything_it_promises(folder, pairs4, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_bert_like_families_give_projections_and_others_say_why_not(folder, pairs4, family):
+    model = pretrained(folder(family), pairs4)
+    if family in ("distilbert", "modernbert"):
+        with pytest.raises(DataError, match="does not keep queries, keys and values as BERT does"):
+            answer(model, pairs4, wants=frozenset({"projections"}))
+    else:
+        out = answer(model, pairs4, wants=frozenset({"projections"}))
+        assert [p.shape for p in out.projections] == [(3, 16, out.mask.shape[1], 16)] * 4
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_answers_as_its_own_tokenizer_and_model_do(folder, pairs4, family):
     """The pair is put together here as the checkpoint's own tokenizer would."""
     model = pretrained(folder(family), pairs4)

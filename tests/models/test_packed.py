@@ -103,6 +103,21 @@ def test_hidden_states_and_attentions_have_their_shapes_and_mask(make, pairs4):
     assert out.mask.sum(1).tolist() == lengths.tolist()
 
 
+def test_projections_are_what_the_attention_maps_are_made_of(make, pairs4):
+    """softmax(QKᵀ / √d) of each head is its map; asking for them leaves no hook behind."""
+    model = make("bert", pairs4, layers=3).eval()
+    batch = model.batch(model.read(pairs4), np.array([13, 0, 14]))
+    with torch.no_grad():
+        out = model(batch, frozenset({"projections", "attentions"}))
+        assert model(batch, frozenset({"attentions"})).projections == ()
+    padding = ~out.mask[:, None, None, :]
+    assert len(out.projections) == 3
+    for vectors, maps in zip(out.projections, out.attentions, strict=True):
+        q, k, _ = vectors.unflatten(-1, (2, 8)).transpose(2, 3)
+        scores = (q @ k.transpose(2, 3) / 8**0.5).masked_fill(padding, -torch.inf)
+        torch.testing.assert_close(scores.softmax(-1), maps, **EQUAL)
+
+
 def test_attention_rows_sum_to_one_and_never_look_at_padding(make, pairs4):
     model = make("bert", pairs4).eval()
     batch = model.batch(model.read(pairs4), rows_of(pairs4))

@@ -1,6 +1,7 @@
 """One contract fits seven methods: a toy of each kind trains the student and never its teacher."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,57 +11,40 @@ from torch import nn
 
 from kdcore.catalog import ResponseParams
 from kdcore.config import ModelConfig
+from kdcore.metrics.similarity import linear_cka, rsa
 from kdcore.models.build import new_model
 from kdcore.models.predict import predict_table
-from kdcore.objectives.base import Shape, Term, make_objective, weighted_sum
+from kdcore.objectives.base import Shape, Term, make_objective, shape_of, weighted_sum
+from kdcore.objectives.params import (
+    FeatureParams,
+    InternalParams,
+    RankingParams,
+    RelationParams,
+)
 from kdcore.outputs import Outputs
 from kdcore.teachers.cached import CachedTeacher
 from kdcore.teachers.live import LiveTeacher
 
 CPU = torch.device("cpu")
 ROWS = np.array([2, 0, 7, 5, 11, 3])
-INSIDE = frozenset({"hidden_states", "attentions"})
+QUERIES = torch.tensor([1, 0, 0, 1, 0, 1])
+INSIDE = frozenset({"hidden_states", "attentions", "projections"})
+SHAPES = (
+    Shape(4, 16, layers=3, hidden=16, heads=2, relevant_from=2),
+    Shape(4, 24, layers=5, hidden=24, heads=2, relevant_from=2),
+)
 RESPONSE = make_objective("response", ResponseParams(), Shape(4, 16), Shape(4, 16))
 
 
-class Feature(nn.Module):
-    """Student features through a learned projection to the teacher's width."""
-
-    def __init__(self, student: int, teacher: int) -> None:
-        super().__init__()
-        self.project = nn.Linear(student, teacher)
-
-    def forward(self, student: Outputs, teacher: Outputs) -> torch.Tensor:
-        return F.mse_loss(self.project(student.features), teacher.features)
-
-
-class Internal(nn.Module):
-    """KL of attention rows and cosine of [CLS], student layer k with teacher layer 2k."""
-
-    def __init__(self, student: int, teacher: int) -> None:
-        super().__init__()
-        self.project = nn.Linear(student, teacher)
-
-    def forward(self, student: Outputs, teacher: Outputs) -> torch.Tensor:
-        real = student.mask[:, None, :, None]
-        total = student.logits.new_zeros(())
-        for mine, theirs in zip(student.attentions, teacher.attentions[1::2], strict=True):
-            rows = theirs * ((theirs + 1e-9).log() - (mine + 1e-9).log())
-            total = total + (rows * real).sum() / real.sum() / mine.shape[1]
-        pairs = zip(student.hidden_states[1:], teacher.hidden_states[2::2], strict=True)
-        for mine, theirs in pairs:
-            total = total + 1 - F.cosine_similarity(self.project(mine[:, 0]), theirs[:, 0]).mean()
-        return total
-
-
-def relation(student: Outputs, teacher: Outputs) -> torch.Tensor:
-    """Distances between pairs of a batch, each side over its own mean; widths may differ."""
-
-    def distances(x: torch.Tensor) -> torch.Tensor:
-        d = (x[:, None] - x[None]).square().sum(-1).clamp_min(1e-12).sqrt()
-        return d / d.mean()
-
-    return F.smooth_l1_loss(distances(student.features), distances(teacher.features))
+def knobs(method: str, **more):
+    """An objective between the student and the live teacher of these tests."""
+    kind = {
+        "feature": FeatureParams,
+        "internal": InternalParams,
+        "relation": RelationParams,
+        "ranking": RankingParams,
+    }[method]
+    return make_objective(method, kind(**more), *SHAPES)
 
 
 class Residual(nn.Module):
@@ -131,7 +115,8 @@ def live(pairs4):
 
 def learn(student, pairs, terms, teacher) -> dict[str, torch.Tensor]:
     batch = student.batch(student.read(pairs), ROWS)
-    total, parts = weighted_sum(terms, student(batch, INSIDE), teacher(ROWS, batch))
+    lesson = replace(teacher(ROWS, batch), queries=QUERIES)
+    total, parts = weighted_sum(terms, student(batch, INSIDE), lesson)
     total.backward()
     return parts
 
@@ -144,9 +129,12 @@ def moved(module) -> bool:
     ("name", "objective"),
     [
         ("response", RESPONSE),
-        ("feature", Feature(16, 24)),
-        ("internal", Internal(16, 24)),
-        ("relation", relation),
+        ("feature", knobs("feature")),
+        ("tokens", knobs("feature", on="tokens", layers="skip", loss="cosine")),
+        ("internal", knobs("internal")),
+        ("minilm", knobs("internal", loss="minilm")),
+        ("relation", knobs("relation")),
+        ("ranking", knobs("ranking")),
         ("residual", Residual(16, 4)),
     ],
 )
@@ -158,12 +146,12 @@ def test_each_kind_of_objective_moves_the_student_and_never_the_teacher(
     assert parts[name].shape == ()
     assert moved(student)
     assert not moved(live.model)
-    if isinstance(objective, nn.Module):
+    if list(getattr(objective, "parameters", tuple)()):
         assert moved(objective)
 
 
 def test_an_internal_objective_reaches_the_layers_below(student, live, pairs4):
-    learn(student, pairs4, [Term("internal", Internal(16, 24), 1.0)], live)
+    learn(student, pairs4, [Term("internal", knobs("internal"), 1.0)], live)
     first = student.encoder.encoder.layer[0].attention.self.query.weight.grad
     assert first.abs().sum() > 0
     assert student.net.classifier.weight.grad is None  # it reads no logits
@@ -172,9 +160,9 @@ def test_an_internal_objective_reaches_the_layers_below(student, live, pairs4):
 def test_all_kinds_can_be_summed_and_parts_stay_unweighted(student, live, pairs4):
     objectives = {
         "response": RESPONSE,
-        "feature": Feature(16, 24),
-        "internal": Internal(16, 24),
-        "relation": relation,
+        "feature": knobs("feature"),
+        "internal": knobs("internal"),
+        "relation": knobs("relation"),
         "residual": Residual(16, 4),
     }
     terms = [Term(n, o, weight) for weight, (n, o) in enumerate(objectives.items(), start=1)]
@@ -205,6 +193,8 @@ def test_student_and_live_teacher_line_up_token_by_token(student, live, pairs4):
     assert torch.equal(mine.mask, theirs.mask)
     assert mine.attentions[0].shape == theirs.attentions[0].shape
     assert (len(mine.attentions), len(theirs.attentions)) == (2, 4)
+    shapes = tuple(replace(shape_of(side), relevant_from=2) for side in (mine, theirs))
+    assert shapes == SHAPES
 
 
 def test_a_peer_and_its_student_learn_from_each_other(student, pairs4):
@@ -243,7 +233,7 @@ def test_a_snapshot_teaches_an_earlier_generation(student, pairs4):
 
 def test_a_cached_teacher_serves_response_feature_relation_and_residual(student, live, pairs4):
     kept = CachedTeacher.of(predict_table(live.model, pairs4, CPU, name="teacher"), CPU)
-    for objective in (RESPONSE, Feature(16, 24), relation, Residual(16, 4)):
+    for objective in (RESPONSE, knobs("feature"), knobs("relation"), Residual(16, 4)):
         student.zero_grad()
         learn(student, pairs4, [Term("one", objective, 1.0)], kept)
         assert moved(student)
@@ -259,3 +249,27 @@ def test_distillation_brings_a_student_to_its_teacher(student, live, pairs4):
         optimizer.zero_grad()
         gaps.append(parts["soft"].item())
     assert gaps[-1] < 0.2 * gaps[0]
+
+
+@pytest.mark.parametrize("method", ["feature", "relation"])
+def test_the_students_features_come_to_resemble_the_teachers(student, live, pairs4, method):
+    """CKA and RSA rise with these objectives, which is what they promise; logits do not ask."""
+    objective = knobs(method, loss="cosine") if method == "feature" else knobs(method)
+    weights = [*student.parameters(), *getattr(objective, "parameters", tuple)()]
+    optimizer = torch.optim.AdamW(weights, lr=5e-3)
+    batch = student.batch(student.read(pairs4), np.arange(16))
+    theirs = live(np.arange(16), batch)
+
+    def alike() -> tuple[float, float]:
+        with torch.no_grad():
+            mine = student(batch).features.numpy()
+        return linear_cka(mine, theirs.features.numpy()), rsa(mine, theirs.features.numpy())
+
+    before = alike()
+    for _ in range(30):
+        objective(student(batch), theirs).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    after = alike()
+    assert after[0] > before[0] + 0.05
+    assert after[1] > before[1] + 0.05

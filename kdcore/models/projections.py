@@ -1,0 +1,58 @@
+"""Keep what an encoder's attention layers compute inside: queries, keys and values."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from kdcore.errors import DataError
+
+KINDS = ("query", "key", "value")
+
+
+@contextmanager
+def recorded(encoder: Any, wanted: bool = True) -> Iterator[list[Tensor]]:
+    """Collect (3, batch, tokens, width) of every layer that runs inside, in order; [] if unwanted.
+
+    encoder: a transformers encoder with BERT's attention layers (BERT, RoBERTa, ELECTRA). DataError
+    where its layers are others.
+    """
+    layers: list[Tensor] = []
+    if not wanted:
+        yield layers
+        return
+    vectors: dict[str, Tensor] = {}
+
+    def keep(kind: str, vector: Tensor) -> None:
+        vectors[kind] = vector
+        if len(vectors) == len(KINDS):
+            layers.append(torch.stack([vectors.pop(name) for name in KINDS]))
+
+    hooks = []
+    try:
+        for attention in _attentions(encoder):
+            for kind in KINDS:
+                linear = getattr(attention, kind)
+                hooks.append(
+                    linear.register_forward_hook(lambda _, __, out, kind=kind: keep(kind, out))
+                )
+        yield layers
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _attentions(encoder: Any) -> list[Any]:
+    try:
+        attentions = [layer.attention.self for layer in encoder.encoder.layer]
+        complete = all(hasattr(a, kind) for a in attentions for kind in KINDS)
+    except AttributeError:
+        complete = False
+    if not complete:
+        raise DataError(
+            f"{type(encoder).__name__} does not keep queries, keys and values as BERT does; "
+            "choose internal distillation with loss 'attention', or a BERT-like encoder"
+        )
+    return attentions
