@@ -25,11 +25,10 @@ def distances(x: Tensor) -> Tensor:
     Equal vectors are at distance 0, with a zero gradient. All equal: all 0.
     """
     # not by matrix products, which cancel: near vectors would get a distance of rounding errors
-    d = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    d: Tensor = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
     apart = d > 0
     mean = d.sum() / apart.sum().clamp_min(1)
-    scaled: Tensor = d / mean.where(mean > 0, 1)
-    return scaled
+    return d / mean.where(mean > 0, 1)
 
 
 def angles(x: Tensor) -> Tensor:
@@ -40,7 +39,7 @@ def angles(x: Tensor) -> Tensor:
     gap = x[None] - x[:, None]
     length = torch.linalg.vector_norm(gap, dim=2, keepdim=True)
     apart = length > EQUAL
-    unit = (gap / length.where(apart, 1)) * apart
+    unit: Tensor = (gap / length.where(apart, 1)) * apart
     return unit @ unit.transpose(1, 2)
 
 
