@@ -13,14 +13,14 @@ KINDS = ("query", "key", "value")
 
 
 @contextmanager
-def recorded(encoder: Any, wanted: bool = True) -> Iterator[list[Tensor]]:
-    """Collect (3, batch, tokens, width) of every layer that runs inside, in order; [] if unwanted.
+def recorded(encoder: Any, record: bool = True) -> Iterator[list[Tensor]]:
+    """Collect (3, batch, tokens, width) of every layer that runs inside, in order; [] without record.
 
     encoder: a transformers encoder with BERT's attention layers (BERT, RoBERTa, ELECTRA). DataError
     where its layers are others.
     """
     layers: list[Tensor] = []
-    if not wanted:
+    if not record:
         yield layers
         return
     vectors: dict[str, Tensor] = {}

@@ -1,7 +1,7 @@
 """One contract fits seven methods: a toy of each kind trains the student and never its teacher."""
 
 import copy
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from torch import nn
 
 from kdcore.catalog import ResponseParams
 from kdcore.config import ModelConfig
+from kdcore.knobs import problems_of
 from kdcore.metrics.similarity import linear_cka, rsa
 from kdcore.models.build import new_model
 from kdcore.models.predict import predict_table
@@ -273,3 +274,9 @@ def test_the_students_features_come_to_resemble_the_teachers(student, live, pair
     after = alike()
     assert after[0] > before[0] + 0.05
     assert after[1] > before[1] + 0.05
+
+
+@pytest.mark.parametrize("kind", [FeatureParams, InternalParams, RankingParams, RelationParams])
+def test_every_knob_is_explained_and_its_default_is_inside_its_range(kind):
+    assert problems_of(kind()) == []
+    assert all(knob.metadata["help"] for knob in fields(kind))
