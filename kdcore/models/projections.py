@@ -14,10 +14,10 @@ KINDS = ("query", "key", "value")
 
 @contextmanager
 def recorded(encoder: Any, record: bool = True) -> Iterator[list[Tensor]]:
-    """Collect (3, batch, tokens, width) of every layer that runs inside, in order; [] without record.
+    """Collect (3, batch, tokens, width) of every layer that runs inside the block, in order.
 
     encoder: a transformers encoder with BERT's attention layers (BERT, RoBERTa, ELECTRA). DataError
-    where its layers are others.
+    where its layers are others. record: False leaves the list empty.
     """
     layers: list[Tensor] = []
     if not record:
