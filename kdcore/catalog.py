@@ -9,24 +9,44 @@ from typing import Any, Literal
 
 from kdcore.errors import lookup
 from kdcore.knobs import choice, knob, switch
+from kdcore.objectives.params import (
+    FeatureParams,
+    InternalParams,
+    RankingParams,
+    RelationParams,
+    ResponseParams,
+)
 
 _ACCENTS = (
     "read é as e, as BERT's uncased tokenizer does; off, schon and schön stay two words "
     "(for a tokenizer that is trained here)"
 )
-TeacherKind = Literal["cached", "live"]  # see teachers/
+STORED = frozenset({"logits", "features"})  # of Outputs: what is computed once for each pair
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to distill: its description, what it reads of Outputs, and its kind of teacher."""
+    """A way to distill: its description, its knobs, and how its batches are made.
+
+    needs: the fields of Outputs that it reads, where its knobs do not decide that by a property of
+    this name. lists: it compares the ads of a query, which must then meet in a batch.
+    """
 
     title: str
     summary: str
     paper: str
     params: type
-    needs: frozenset[str]
-    teacher: TeacherKind = "cached"
+    needs: frozenset[str] = frozenset({"logits"})
+    lists: bool = False
+
+    def reads(self, params: Any = None) -> frozenset[str]:
+        """The fields of Outputs that it reads with these knobs; with its defaults when None."""
+        needs: frozenset[str] = getattr(params or self.params(), "needs", self.needs)
+        return needs
+
+    def teacher(self, params: Any = None) -> Literal["cached", "live"]:
+        """Where the teacher's Outputs come from: computed once, or at every step."""
+        return "live" if self.reads(params) - STORED else "cached"
 
 
 @dataclass(frozen=True)
@@ -43,31 +63,37 @@ class Student:
     training: dict[str, float]  # epochs, batch_size and learning_rate that suit it
 
 
-@dataclass(frozen=True, kw_only=True)
-class ResponseParams:
-    """Knobs of response distillation."""
-
-    loss: str = choice(
-        "kl",
-        "kl: T² KL of soft labels; ce: cross-entropy on soft labels; mse_logits: squared error of "
-        "centered logits; mse_probabilities: squared error of relevance, the KDD 2022 tutorial's",
-        options=("kl", "ce", "mse_logits", "mse_probabilities"),
-    )
-    temperature: float = knob(
-        2.0, "1 keeps the soft labels as they are; more flattens them", low=0.25, high=100
-    )
-    teacher_temperature: float = knob(
-        0.0, "the teacher's own temperature; 0 takes the student's", low=0, high=100
-    )
-
-
 METHODS: dict[str, Method] = {
     "response": Method(
         title="Response",
         summary="The student matches the teacher's soft labels.",
         paper="Hinton et al. 2015, arXiv:1503.02531; Ba & Caruana 2014, arXiv:1312.6184",
         params=ResponseParams,
-        needs=frozenset({"logits"}),
+    ),
+    "feature": Method(
+        title="Feature",
+        summary="The student's vectors resemble the teacher's, through a learned projection.",
+        paper="Romero et al. 2015, FitNets, arXiv:1412.6550; Sanh et al. 2019, arXiv:1910.01108",
+        params=FeatureParams,
+    ),
+    "relation": Method(
+        title="Relation",
+        summary="Pairs lie as far apart, and at the same angles, as they do for the teacher.",
+        paper="Park et al. 2019, arXiv:1904.05068",
+        params=RelationParams,
+    ),
+    "ranking": Method(
+        title="Ranking",
+        summary="The student orders the ads of a query as the teacher does.",
+        paper="Hofstätter et al. 2020, arXiv:2010.02666; Reddi et al. 2021, RankDistil",
+        params=RankingParams,
+        lists=True,
+    ),
+    "internal": Method(
+        title="Internal",
+        summary="The student attends to what the teacher attends to, layer by layer.",
+        paper="Aguilar et al. 2020, arXiv:1910.03723; Wang et al. 2021, arXiv:2012.15828",
+        params=InternalParams,
     ),
 }
 
@@ -163,8 +189,7 @@ class CdssmParams:
     strip_accents: bool = switch(False, _ACCENTS)
 
 
-_VECTORS = frozenset({"logits", "features"})
-_EVERYTHING = _VECTORS | {"hidden_states", "attentions", "projections"}
+_EVERYTHING = STORED | {"hidden_states", "attentions", "projections"}
 
 STUDENTS: dict[str, Student] = {
     "cdssm": Student(
@@ -172,7 +197,7 @@ STUDENTS: dict[str, Student] = {
         summary="Letter trigrams, a convolution and a cosine: two towers from before transformers.",
         paper="Shen et al. 2014, CLSM",
         params=CdssmParams,
-        gives=_VECTORS,
+        gives=STORED,
         separable=True,
         module="cdssm",
         training={"epochs": 6, "batch_size": 128, "learning_rate": 1e-3},
@@ -182,7 +207,7 @@ STUDENTS: dict[str, Student] = {
         summary="Two transformer towers and a cosine; ads can be embedded ahead of time.",
         paper="Lu et al. 2020, arXiv:2002.06275",
         params=TwinBertCosineParams,
-        gives=_VECTORS,
+        gives=STORED,
         separable=True,
         module="twinbert",
         training={"epochs": 6, "batch_size": 128, "learning_rate": 1e-3},
@@ -194,7 +219,7 @@ STUDENTS: dict[str, Student] = {
         ),
         paper="Lu et al. 2020, arXiv:2002.06275",
         params=TwinBertResidualParams,
-        gives=_VECTORS,
+        gives=STORED,
         separable=True,
         module="twinbert",
         training={"epochs": 6, "batch_size": 128, "learning_rate": 1e-3},
@@ -242,12 +267,16 @@ def method_entry(name: str) -> Method:
     return lookup(METHODS, name, "method")
 
 
-def misfit(method: str, student: str) -> str:
-    """Explain why this student cannot be used with this method; an empty text when it can."""
-    missing = method_entry(method).needs - student_entry(student).gives
+def misfit(method: str, student: str, params: Any = None) -> str:
+    """Explain why this student cannot be used with this method; an empty text when it can.
+
+    params: the knobs of the method, which may decide what it reads; None for the defaults.
+    """
+    reads = method_entry(method).reads(params)
+    missing = reads - student_entry(student).gives
     if not missing:
         return ""
-    able = [s.title for s in STUDENTS.values() if method_entry(method).needs <= s.gives]
+    able = [s.title for s in STUDENTS.values() if reads <= s.gives]
     return (
         f"{METHODS[method].title} reads {', '.join(sorted(missing))}, "
         f"which {STUDENTS[student].title} does not give; choose {' or '.join(able)}"

@@ -18,7 +18,6 @@ INTERNAL = Method(
     paper="none",
     params=ResponseParams,
     needs=frozenset({"hidden_states", "attentions"}),
-    teacher="live",
 )
 
 
@@ -29,7 +28,7 @@ def test_every_method_is_explained_and_possible(name):
     assert method.summary
     assert method.paper
     assert all(knob.metadata["help"] for knob in fields(method.params))
-    assert any(method.needs <= spec.gives for spec in STUDENTS.values())
+    assert any(method.reads() <= spec.gives for spec in STUDENTS.values())
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -56,8 +55,9 @@ def test_every_default_is_inside_its_own_range(name):
 @pytest.mark.parametrize("name", [*METHODS, *STUDENTS])
 def test_what_is_needed_and_given_are_fields_of_outputs(name):
     entry = (METHODS | STUDENTS)[name]
-    assert getattr(entry, "needs", None) or getattr(entry, "gives", None)
-    assert getattr(entry, "needs", getattr(entry, "gives", frozenset())) <= set(FIELDS)
+    named = entry.reads() if isinstance(entry, Method) else entry.gives
+    assert named
+    assert named <= set(FIELDS)
 
 
 @pytest.mark.parametrize("name", SIZES)
@@ -79,6 +79,28 @@ def test_a_misfit_says_what_is_missing_and_who_has_it(monkeypatch):
         "Internal representations reads attentions, hidden_states, which C-DSSM does not give; "
         "choose BERT-n or Pretrained encoder"
     )
+
+
+@pytest.mark.parametrize(
+    ("method", "knobs", "reads", "teacher"),
+    [
+        ("response", {}, {"logits"}, "cached"),
+        ("feature", {}, {"features"}, "cached"),
+        ("feature", {"on": "tokens"}, {"hidden_states"}, "live"),
+        ("relation", {}, {"features"}, "cached"),
+        ("ranking", {}, {"logits"}, "cached"),
+        ("internal", {}, {"hidden_states", "attentions"}, "live"),
+        ("internal", {"loss": "minilm"}, {"hidden_states", "projections"}, "live"),
+    ],
+)
+def test_knobs_decide_what_is_read_and_whether_the_teacher_runs_at_every_step(
+    method, knobs, reads, teacher
+):
+    entry = METHODS[method]
+    params = entry.params(**knobs)
+    assert entry.reads(params) == reads
+    assert entry.teacher(params) == teacher
+    assert bool(misfit(method, "cdssm", params)) == (teacher == "live")
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,7 @@ def test_both_weights_at_zero_leave_nothing_to_learn():
 
 def test_a_method_that_the_student_cannot_serve_is_refused_with_who_can(monkeypatch):
     needs = frozenset({"hidden_states", "attentions"})
-    entry = Method("Inside", "made here", "none", ResponseParams, needs, "live")
+    entry = Method("Inside", "made here", "none", ResponseParams, needs)
     monkeypatch.setitem(catalog.METHODS, "inside", entry)
     found = problems(
         lambda: DistillConfig(

@@ -40,6 +40,8 @@ def _print(
         knobs = _knobs_of(entry.params)
         data[name] = {spec.name: getattr(entry, spec.name) for spec in fields(entry)}
         data[name] |= {"params": entry.params.__name__, "knobs": knobs}
+        if isinstance(entry, Method):
+            data[name] |= {"needs": entry.reads(), "teacher": entry.teacher()}
         parts += [
             f"{name}: {entry.title}. {entry.summary}\n{_needs(entry)}. {entry.paper}.",
             table([_row(knob) for knob in knobs]),
@@ -63,7 +65,8 @@ def _knobs_of(kind: type) -> list[dict[str, Any]]:
 def _needs(entry: Method | Student) -> str:
     """What a method reads of its models, or what a student gives to one."""
     if isinstance(entry, Method):
-        return f"Reads {', '.join(sorted(entry.needs))}; the teacher is {entry.teacher}"
+        lists = "; compares the ads of a query" if entry.lists else ""
+        return f"Reads {', '.join(sorted(entry.reads()))}; the teacher is {entry.teacher()}{lists}"
     towers = "two towers" if entry.separable else "reads query and ad together"
     return f"Gives {', '.join(sorted(entry.gives))}; {towers}"
 

@@ -89,7 +89,7 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
 
 def flat(config: Any) -> dict[str, Any]:
     """Every setting of a config by its path."""
-    return knobs.flat(to_dict(config))
+    return knobs.flat(knobs.plain(config))  # to_dict would leave some defaults out
 
 
 def role_of(config: FinetuneConfig | DistillConfig) -> str:

@@ -6,8 +6,8 @@ Help, range and default come from the knob's own declaration.
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
-from kdcore.catalog import ResponseParams
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, MethodConfig, TrainingConfig
+from kdcore.objectives.params import ResponseParams
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""The knobs of the methods beside `response`, as plain data that imports without torch."""
+"""The knobs of every method, as plain data that imports without torch.
+
+`needs` names the fields of Outputs that a method reads, where its knobs decide that.
+"""
 
 from dataclasses import dataclass
 
@@ -8,6 +11,46 @@ _LAYERS = (
     "which teacher layer each student layer learns: skip (evenly), last, first, middle (one pair), "
     "or a list such as 2 4 6 or 1:2 3:6"
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResponseParams:
+    """Knobs of response distillation; a knob that a loss does not name does nothing for it."""
+
+    loss: str = choice(
+        "kl",
+        "kl: T² KL of soft labels; ce: cross-entropy on soft labels; mse_logits: squared error of "
+        "centered logits; mse_probabilities: squared error of relevance, the KDD 2022 tutorial's; "
+        "for three grades and more: standardized: KL of logits of mean 0 and deviation 1; "
+        "decoupled: the labelled grade apart from the others; dist: correlation",
+        options=(
+            "kl",
+            "ce",
+            "mse_logits",
+            "mse_probabilities",
+            "standardized",
+            "decoupled",
+            "dist",
+        ),
+    )
+    temperature: float = knob(
+        2.0, "1 keeps the soft labels as they are; more flattens them", low=0.25, high=100
+    )
+    teacher_temperature: float = knob(
+        0.0, "kl, ce: the teacher's own temperature; 0 takes the student's", low=0, high=100
+    )
+    target_weight: float = knob(
+        1.0, "decoupled: weight of the labelled grade against the others", low=0, high=100
+    )
+    other_weight: float = knob(
+        8.0, "decoupled: weight of how the other grades share the rest", low=0, high=100
+    )
+    between_weight: float = knob(
+        1.0, "dist: weight of the correlation over the grades of a pair", low=0, high=100
+    )
+    within_weight: float = knob(
+        1.0, "dist: weight of the correlation over the pairs of a batch", low=0, high=100
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +75,11 @@ class FeatureParams:
         options=("auto", "always"),
     )
 
+    @property
+    def needs(self) -> frozenset[str]:
+        """Pooled vectors, or the states of every token."""
+        return frozenset({"features" if self.on == "pooled" else "hidden_states"})
+
 
 @dataclass(frozen=True, kw_only=True)
 class RelationParams:
@@ -46,6 +94,11 @@ class RelationParams:
         high=256,
     )
     unit_teacher: bool = switch(True, "scale each of the teacher's vectors to length 1 first")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Pooled vectors."""
+        return frozenset({"features"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,3 +154,9 @@ class InternalParams:
         0, "minilm: heads of the relations; 0 takes the most that fit, up to 48", low=0, high=512
     )
     teacher_layer: int = knob(0, "minilm: the teacher's layer; 0 is its last", low=0, high=48)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Attention maps, or the queries, keys and values that they are made of."""
+        inside = "projections" if self.loss == "minilm" else "attentions"
+        return frozenset({"hidden_states", inside})

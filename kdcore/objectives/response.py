@@ -172,7 +172,7 @@ EMPTY_ON_TWO_GRADES = {
 
 
 def objective(params: Any, student: Shape, teacher: Shape) -> Objective:
-    """Response distillation with these knobs (catalog.ResponseParams)."""
+    """Response distillation with these knobs (params.ResponseParams)."""
     problems = []
     if student.classes != teacher.classes:
         problems.append(

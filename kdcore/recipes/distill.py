@@ -48,7 +48,7 @@ def distill(
     teacher = _teacher(config, transfer, predictions.transfer, run)
 
     # what the method reads beside the logits, such as hidden states
-    wants = method_entry(config.method.name).needs
+    wants = method_entry(config.method.name).reads(config.method.params)
     objective = _objective(config, student, teacher, transfer)
     terms = [Term("soft", objective, config.soft_weight)]
 
@@ -82,7 +82,7 @@ def _objective(
     config: DistillConfig, student: PairModel, teacher: Teacher, transfer: PairTable
 ) -> Objective:
     """The objective of the method, which learns the sizes of both Outputs from a first batch."""
-    wants = method_entry(config.method.name).needs
+    wants = method_entry(config.method.name).reads(config.method.params)
     rows = np.arange(min(2, len(transfer)))
     with torch.no_grad():
         batch = student.batch(student.read(transfer.take(rows)), rows)
@@ -95,12 +95,13 @@ def _teacher(
 ) -> Teacher:
     """The stored predictions, or the model where the method reads more than can be stored."""
     method, device = method_entry(config.method.name), pick_device(config.device)
-    if method.teacher == "cached":
+    if method.teacher(config.method.params) == "cached":
         return CachedTeacher.of(predictions, device)
     model = load_model(RunStore(run.folder.parent).get(config.teacher).model_folder).to(device)
     entry = student_entry(model.config.name)
-    if missing := method.needs - entry.gives:
+    needs = method.reads(config.method.params)
+    if missing := needs - entry.gives:
         problem = f"{method.title} reads {', '.join(sorted(missing))}, which {entry.title} lacks"
         raise ConfigError("This teacher cannot serve this method:", [f"teacher: {problem}"])
     model.products = product_type(config.training.precision, device)
-    return LiveTeacher(model, model.read(transfer), device, method.needs)
+    return LiveTeacher(model, model.read(transfer), device, needs)

@@ -9,7 +9,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from kdcore.catalog import ResponseParams
 from kdcore.config import ModelConfig
 from kdcore.knobs import problems_of
 from kdcore.metrics.similarity import linear_cka, rsa
@@ -21,6 +20,7 @@ from kdcore.objectives.params import (
     InternalParams,
     RankingParams,
     RelationParams,
+    ResponseParams,
 )
 from kdcore.outputs import Outputs
 from kdcore.teachers.cached import CachedTeacher

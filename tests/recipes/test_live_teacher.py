@@ -46,7 +46,7 @@ class Hidden(nn.Module):
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
     """One file in objectives/ and one entry of the catalog."""
     needs = frozenset({"hidden_states"})
-    method = Method("Toy", "Hidden states meet.", "none", ToyParams, needs, teacher="live")
+    method = Method("Toy", "Hidden states meet.", "none", ToyParams, needs)
     monkeypatch.setitem(METHODS, "toy", method)
     module = ModuleType("kdcore.objectives.toy")
     module.objective = Hidden  # type: ignore[attr-defined]

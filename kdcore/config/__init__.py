@@ -1,112 +1,26 @@
 """Frozen configs, one per stage, checked at birth, read from and written as YAML and JSON."""
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from kdcore.catalog import (
-    SIZES,
-    STUDENTS,
-    EncoderParams,
-    Method,
-    Student,
-    method_entry,
-    misfit,
-    student_entry,
-)
-from kdcore.errors import ConfigError, UnknownNameError
+from kdcore.catalog import misfit
+from kdcore.config.groups import MethodConfig as MethodConfig
+from kdcore.config.groups import ModelConfig as ModelConfig
+from kdcore.config.groups import TrainingConfig as TrainingConfig
+from kdcore.config.groups import check
+from kdcore.errors import ConfigError
 from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
-from kdcore.yaml_text import LONGEST, read_assignments, read_yaml
+from kdcore.yaml_text import LONGEST, read_yaml
 
 MOST_RANKS = 64  # of CPU processes that share one run
 # settings of how a training is watched and stored, which change nothing of what is learned
 UNSEEN_BY_THE_MODEL = ("checkpoint_seconds", "replay_points", "log_every")
 _DEVICE = re.compile(r"auto|mps|cpu(:\d+)?|cuda(:\d+|:all)?", re.ASCII)
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """Which model: a student of the catalog, its knobs, and what its weights start from."""
-
-    name: str = "bert"
-    params: Any = None
-    checkpoint: str = text("", "for a pretrained encoder: a local folder or a hub id")
-    start_from: str = text("", "a run whose layers (evenly chosen) this model starts from")
-
-    def __post_init__(self) -> None:
-        headline = "This model cannot be used:"
-        params, problems = _knobs(student_entry, self, headline)
-        object.__setattr__(self, "params", params)
-        if (self.name == "checkpoint") != bool(self.checkpoint):
-            problems.append(
-                "checkpoint: give a local folder or a hub id with name: checkpoint, and only then"
-            )
-        if isinstance(params, EncoderParams) and params.hidden % params.heads:
-            most = max(params.hidden // 64, 1)  # so that a head is 64 wide or more
-            fitting = next(n for n in range(most, 0, -1) if params.hidden % n == 0)
-            problems.append(
-                f"params.heads: {params.heads} do not divide hidden {params.hidden}; "
-                f"{fitting} would"
-            )
-        _check(problems, headline)
-
-    @classmethod
-    def parse(cls, spec: str) -> "ModelConfig":
-        """Read a short text: `twinbert_cos`, `bert:layers=4,hidden=256`, a folder or a hub id."""
-        name, _, tail = spec.partition(":")
-        if name in SIZES:
-            return cls(name="bert", params=SIZES[name] | read_assignments(tail))
-        if "/" in spec or (name not in STUDENTS and Path(spec).is_dir()):
-            return cls(name="checkpoint", checkpoint=spec)
-        return cls(name=name, params=read_assignments(tail))
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingConfig:
-    """How a model learns; the same for every stage."""
-
-    epochs: int = knob(
-        0, "times that every pair is seen; 0 is what suits the model", low=0, high=1000
-    )
-    batch_size: int = knob(0, "pairs per step; 0 takes what suits the model", low=0, high=65_536)
-    learning_rate: float = knob(
-        0.0, "peak step size of AdamW; 0 is what suits the model", low=0, high=1.0
-    )
-    warmup: float = knob(0.1, "share of steps in which the step size grows", low=0, high=0.9)
-    weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)
-    clip: float = knob(1.0, "longest gradient allowed; 0 is no limit", low=0, high=1000)
-    ads_per_query: int = knob(16, "two towers: ads of one query per batch", low=1, high=1024)
-    select_by: str = choice(
-        "nll",
-        "the saved step is the best on validation by nll (likelihood) or roc_auc (order)",
-        options=("nll", "roc_auc"),
-    )
-    precision: str = choice(
-        "auto",
-        "precision of products in training: auto is bf16 where possible; evaluation is in fp32",
-        options=("auto", "fp32", "bf16"),
-    )
-    checkpoint_seconds: float = knob(
-        60, "time between checkpoints from which a killed run resumes", low=0, high=86_400
-    )
-    replay_points: int = knob(
-        0, "moments of training at which a probe set is scored and saved", low=0, high=1000
-    )
-    log_every: int = knob(20, "steps between two lines of metrics", low=1, high=100_000)
-    validations: int = knob(1, "validations per epoch; the best step is saved", low=1, high=1000)
-
-    def __post_init__(self) -> None:
-        _check(problems_of(self))
-
-    def suited_to(self, model: ModelConfig) -> "TrainingConfig":
-        """Return the same with every 0 replaced by the value that suits the model."""
-        suits = student_entry(model.name).training
-        blank: dict[str, Any] = {n: v for n, v in suits.items() if not getattr(self, n)}
-        return replace(self, **blank)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,7 +70,7 @@ class FinetuneConfig(_StageConfig):
         problems = self._problems()
         if self.loss == "mse" and self.label_smoothing:
             problems.append("label_smoothing: has no place in mse; set it to 0, or loss to ce")
-        _check(problems)
+        check(problems)
         object.__setattr__(self, "training", self.training.suited_to(self.model))
 
 
@@ -174,20 +88,7 @@ class InferConfig(_StageConfig):
     precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
 
     def __post_init__(self) -> None:
-        _check(self._problems() + ([] if self.run else ["run: name the run to score with"]))
-
-
-@dataclass(frozen=True, kw_only=True)
-class MethodConfig:
-    """Which way to distill, and its knobs."""
-
-    name: str = "response"
-    params: Any = None
-
-    def __post_init__(self) -> None:
-        params, problems = _knobs(method_entry, self, "This method cannot be used:")
-        object.__setattr__(self, "params", params)
-        _check(problems)
+        check(self._problems() + ([] if self.run else ["run: name the run to score with"]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,9 +117,9 @@ class DistillConfig(_StageConfig):
             problems.append("soft_weight, hard_weight: both are 0, so there is nothing to learn")
         if self.label_smoothing and not self.hard_weight:
             problems.append("label_smoothing: smooths hard labels, whose hard_weight is 0")
-        if reason := misfit(self.method.name, self.student.name):
+        if reason := misfit(self.method.name, self.student.name, self.method.params):
             problems.append(f"method: {reason}")
-        _check(problems)
+        check(problems)
         object.__setattr__(self, "training", self.training.suited_to(self.student))
 
 
@@ -229,6 +130,14 @@ STAGES: dict[str, type[FinetuneConfig] | type[InferConfig] | type[DistillConfig]
     "distill": DistillConfig,
 }
 _NEWER = {"log_every": 20, "validations": 1, "strip_accents": False}
+# left out of a written config at these values, so that an old one is written back as it was
+_UNWRITTEN: dict[str, Any] = {
+    "target_weight": 1.0,
+    "other_weight": 8.0,
+    "between_weight": 1.0,
+    "within_weight": 1.0,
+    "terms": {},
+}
 
 
 def from_dict(data: Mapping[str, Any]) -> StageConfig:
@@ -243,15 +152,20 @@ def from_dict(data: Mapping[str, Any]) -> StageConfig:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """Return plain data that from_dict reads back."""
-    return plain(config)
+    return _without(plain(config), _UNWRITTEN)
 
 
 def without_newer(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a config's data without newer knobs that have their defaults."""
+    return _without(data, _NEWER)
+
+
+def _without(data: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data without the keys that have these values, at any depth."""
     return {
-        key: without_newer(value) if isinstance(value, Mapping) else value
+        key: _without(value, defaults) if isinstance(value, Mapping) else value
         for key, value in data.items()
-        if key not in _NEWER or value != _NEWER[key]
+        if key not in defaults or value != defaults[key]
     }
 
 
@@ -275,26 +189,3 @@ def read_settings(path: Path) -> dict[str, Any]:
 def to_yaml(config: Any) -> str:
     """Write the config as YAML, in the order in which it is declared."""
     return yaml.safe_dump(to_dict(config), sort_keys=False)
-
-
-def _knobs(
-    entry: Callable[[str], Student | Method], config: "ModelConfig | MethodConfig", headline: str
-) -> tuple[Any, list[str]]:
-    """Build the knobs of a catalog entry; return them and every problem, named from `params`."""
-    try:
-        kind, given = entry(config.name).params, config.params
-    except UnknownNameError as error:
-        raise ConfigError(headline, [f"name: {error}"]) from None
-    if isinstance(given, kind):
-        return given, [f"params.{problem}" for problem in problems_of(given)]
-    if given is not None and not isinstance(given, Mapping):
-        return kind(), [f"params: {given!r} is not a group of settings"]
-    try:
-        return build(kind, given or {}), []
-    except ConfigError as error:
-        return kind(), [f"params.{problem}" for problem in error.problems]
-
-
-def _check(problems: list[str], headline: str = "These settings cannot be used:") -> None:
-    if problems:
-        raise ConfigError(headline, problems)
