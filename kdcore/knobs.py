@@ -35,6 +35,11 @@ def text(default: str, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
+def groups() -> Any:
+    """Declare groups of knobs, each with a name of its own: a tuple, written as a mapping."""
+    return field(default=(), metadata={"groups": True})
+
+
 def problems_of(params: Any) -> list[str]:
     """Return a sentence for each knob of a dataclass that is outside its range or options."""
     problems = []
@@ -127,8 +132,28 @@ def _convert(hint: Any, value: Any) -> Any:
     if isinstance(hint, types.GenericAlias) and typing.get_origin(hint) is tuple:
         if isinstance(value, str):  # `splits: test` would become t, e, s, t
             raise ValueError
-        return tuple(value)
+        kind = typing.get_args(hint)[0]
+        return _named(kind, value) if dataclasses.is_dataclass(kind) else tuple(value)
     return value
+
+
+def _named(kind: Any, value: Any) -> tuple[Any, ...]:
+    """Build groups from a mapping by name, or take those of a sequence as they are."""
+    if not isinstance(value, Mapping):
+        if not all(isinstance(group, kind) for group in value):
+            raise ValueError
+        return tuple(value)
+    built, problems = [], []
+    for name, group in value.items():
+        try:
+            built.append(_convert(kind, {**(group or {}), "name": str(name)}))
+        except ConfigError as error:
+            problems += [f"{name}.{problem}" for problem in error.problems]
+        except (TypeError, ValueError):
+            problems.append(f"{name}: {group!r} is not a group of settings")
+    if problems:
+        raise ConfigError("These settings cannot be used:", problems)
+    return tuple(built)
 
 
 def _boolean(value: Any) -> bool:
@@ -142,7 +167,18 @@ def _boolean(value: Any) -> bool:
 
 def plain(params: Any) -> dict[str, Any]:
     """Turn a dataclass of knobs into data for YAML and JSON; tuples become lists."""
-    return {spec.name: _plain(getattr(params, spec.name)) for spec in fields(params) if spec.init}
+    values: dict[str, Any] = {}
+    for spec in fields(params):
+        value = getattr(params, spec.name)
+        if spec.metadata.get("groups"):
+            named = {group.name: plain(group) for group in value}
+            values[spec.name] = {
+                name: {key: part for key, part in group.items() if key != "name"}
+                for name, group in named.items()
+            }
+        elif spec.init:
+            values[spec.name] = _plain(value)
+    return values
 
 
 def flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:

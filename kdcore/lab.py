@@ -19,6 +19,7 @@ from kdcore.config import (
     MethodConfig,
     ModelConfig,
     StageConfig,
+    TermConfig,
     TrainingConfig,
     to_dict,
 )
@@ -100,6 +101,7 @@ def distill(
     method: str = "response",
     training: TrainingConfig | None = None,
     soft_weight: float = 1.0,
+    terms: Sequence[str | TermConfig] = (),
     hard_weight: float = 0.1,
     label_smoothing: float = 0.0,
     transfer: str = "train",
@@ -111,7 +113,7 @@ def distill(
 ) -> Run:
     """Train a student on a teacher's soft labels; data and limit as `inherited` says.
 
-    params: knobs of the method, e.g. temperature=2, loss="mse_logits".
+    params: knobs of the method: temperature=2. terms: more of them, "feature:weight=0.5".
     """
     given = inherited({"teacher": teacher, "data": data, "limit": limit}, "teacher", workspace)
     config = DistillConfig(
@@ -119,6 +121,7 @@ def distill(
         student=_model(student),
         method=MethodConfig(name=method, params=params),
         soft_weight=soft_weight,
+        terms=tuple(TermConfig.parse(t) if isinstance(t, str) else t for t in terms),
         hard_weight=hard_weight,
         label_smoothing=label_smoothing,
         transfer=transfer,
@@ -217,10 +220,7 @@ def evaluate(
     temperature: float = 2.0,
     resamples: int = 1000,
 ) -> Evaluated:
-    """Compute every metric of a run's predictions on a split and store it in the run's folder.
-
-    rivals: runs to compare with; their predictions are read and handed back.
-    """
+    """Compute every metric of a run's predictions on a split and store it in the run's folder."""
     source, others = _run_of(run, workspace), [_run_of(rival, workspace) for rival in rivals]
     teacher_run = None if teacher is None else _run_of(teacher, workspace)
     runs = {each.folder: each for each in (source, teacher_run, *others) if each is not None}
@@ -266,7 +266,7 @@ def predict(
     check_temperature(temperature)
     model = load_model(_run_of(run, workspace).require_model().model_folder)
     soft = predict_texts(model, [(query, title, description)], temperature)[0]
-    return {grade: float(p) for grade, p in zip(model.scheme.grades, soft, strict=True)}
+    return dict(zip(model.scheme.grades, map(float, soft), strict=True))
 
 
 def check_temperature(temperature: float) -> None:

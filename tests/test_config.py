@@ -18,6 +18,7 @@ from kdcore.config import (
     InferConfig,
     MethodConfig,
     ModelConfig,
+    TermConfig,
     TrainingConfig,
 )
 from kdcore.errors import ConfigError
@@ -251,3 +252,81 @@ OLD_CONFIGS = sorted((Path(__file__).parent / "fixtures" / "first_house" / "conf
 @pytest.mark.parametrize("path", OLD_CONFIGS, ids=lambda path: path.stem)
 def test_a_config_written_before_the_move_opens_with_every_value(path):
     assert config.to_dict(config.load(path)) == yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+FEATURE = {"weight": 0.5, "params": {"loss": "cosine"}}
+
+
+def test_terms_beside_the_first_are_read_by_name_and_written_back():
+    data = {"stage": "distill", "teacher": "a", "terms": {"feature": FEATURE, "ranking": {}}}
+    made = config.from_dict(data)
+    assert [(t.name, t.weight) for t in made.terms] == [("feature", 0.5), ("ranking", 1.0)]
+    assert list(made.soft_terms) == ["soft", "feature", "ranking"]
+    assert made.soft_terms["soft"].method == "response"
+    assert made.terms[0].params.loss == "cosine"
+    assert (made.reads, made.compares_lists) == ({"logits", "features"}, True)
+    assert config.from_dict(config.to_dict(made)) == made
+
+
+def test_a_list_of_terms_is_the_whole_soft_loss():
+    terms = [
+        {"method": "feature", "weight": 0.5},
+        "response:temperature=4",
+        {"method": "feature", "params": {"loss": "l1"}},
+    ]
+    made = config.from_dict({"stage": "distill", "teacher": "a", "terms": terms})
+    assert (made.method.name, made.soft_weight) == ("feature", 0.5)
+    assert [t.name for t in made.terms] == ["response", "feature"]
+    assert config.from_dict(config.to_dict(made)) == made
+    both = {"stage": "distill", "teacher": "a", "terms": ["x"], "soft_weight": 1}
+    found = problems(lambda: config.from_dict(both))
+    assert found[0].startswith("soft_weight: is the first of the terms when they are a list")
+    assert "no method is called 'x'" in found[1]
+
+
+def test_a_method_used_twice_gets_a_number_and_a_weight_of_0_takes_a_term_away():
+    twice = (TermConfig(name="ranking"), TermConfig(name="ranking", params={"loss": "pearson"}))
+    made = DistillConfig(teacher="a", terms=twice)
+    assert [t.name for t in made.terms] == ["ranking", "ranking_2"]
+    gone = replace(made, terms=(replace(made.terms[0], weight=0), made.terms[1]))
+    assert [t.name for t in gone.terms] == ["ranking_2"]
+
+
+def test_what_is_wrong_with_a_term_is_named_by_its_path():
+    found = problems(
+        lambda: config.from_dict(
+            {
+                "stage": "distill",
+                "teacher": "a",
+                "terms": {
+                    "feature": {"params": {"loss": "cosin"}, "weight": -1},
+                    "featur": {},
+                    "internal": 3,
+                },
+            }
+        )
+    )
+    assert any(p.startswith("terms.feature.params.loss: 'cosin' is not one of") for p in found)
+    assert any(p.startswith("terms.feature.weight: -1.0 is outside") for p in found)
+    assert any(p.startswith("terms.featur.name: ") and "'feature'" in p for p in found)
+    assert any(p.startswith("terms.internal: 3 is not a group") for p in found)
+    inside = problems(lambda: DistillConfig(teacher="a", terms=(TermConfig(name="internal"),)))
+    assert inside[0].startswith("terms.internal: Internal reads attentions")
+
+
+def test_a_config_without_more_terms_is_written_as_before_they_existed():
+    written = config.to_dict(DistillConfig(teacher="a"))
+    assert "terms" not in written
+    assert list(written["method"]["params"]) == ["loss", "temperature", "teacher_temperature"]
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        TermConfig(name="ranking"),
+        TermConfig(name="feature", weight=0.5, params={"on": "cls", "layers": "1:2 3:6"}),
+        TermConfig(name="relation", params={"unit_teacher": False}),
+    ],
+)
+def test_the_short_text_of_a_term_is_read_back(term):
+    assert TermConfig.parse(term.spec) == term

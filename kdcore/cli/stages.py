@@ -30,13 +30,24 @@ FINETUNE = {
     "model": model_setting("model", "what is trained", "bert_teacher"),
     **knob_settings(STAGES["finetune"]),
 }
+_TERM = (
+    "another term of the loss, again and again: a name from `kdlab methods`, knobs and weight "
+    "after a colon (feature:loss=cosine,weight=0.5)"
+)
 DISTILL = {
     "teacher": run_setting("teacher", "the run that teaches"),
     "student": model_setting("student", "what learns", "twinbert_cos"),
+    "term": Setting(
+        ("terms",),
+        Annotated[
+            list[str] | None,
+            typer.Option("--term", metavar="TERM", help=_TERM, rich_help_panel="Distillation"),
+        ],
+    ),
     **knob_settings(STAGES["distill"]),
 }
 DISTILL_ORDER = (
-    "data limit seed device threads method loss temperature soft_weight hard_weight transfer "
+    "data limit seed device threads method loss temperature soft_weight term hard_weight transfer "
     "label_smoothing epochs batch_size learning_rate config sets"
 )
 INFER = {"run": Setting(("run",), RunId, required=True), **knob_settings(STAGES["infer"])}

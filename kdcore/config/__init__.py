@@ -8,13 +8,14 @@ from typing import Any
 
 import yaml
 
-from kdcore.catalog import misfit
+from kdcore.catalog import method_entry, misfit
 from kdcore.config.groups import MethodConfig as MethodConfig
 from kdcore.config.groups import ModelConfig as ModelConfig
+from kdcore.config.groups import TermConfig as TermConfig
 from kdcore.config.groups import TrainingConfig as TrainingConfig
-from kdcore.config.groups import check
+from kdcore.config.groups import check, numbered
 from kdcore.errors import ConfigError
-from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
+from kdcore.knobs import build, choice, groups, knob, plain, problems_of, switch, text
 from kdcore.yaml_text import LONGEST, read_yaml
 
 MOST_RANKS = 64  # of CPU processes that share one run
@@ -93,13 +94,17 @@ class InferConfig(_StageConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DistillConfig(_StageConfig):
-    """Train a student on a teacher's soft labels, beside the hard ones."""
+    """Train a student on what a teacher tells, beside the hard labels.
+
+    method, soft_weight: the first term of the loss; terms: those beside it, by name.
+    """
 
     stage: str = choice("distill", "the stage", options=("distill",))
     teacher: str = text("", "the run that teaches")
     student: ModelConfig = field(default_factory=lambda: ModelConfig(name="twinbert_cos"))
     method: MethodConfig = field(default_factory=MethodConfig)
     soft_weight: float = knob(1.0, "weight of the soft-label loss", low=0, high=1000)
+    terms: tuple[TermConfig, ...] = groups()
     hard_weight: float = knob(0.1, "weight of the hard-label cross-entropy", low=0, high=1000)
     label_smoothing: float = knob(0.0, "share of each hard label spread evenly", low=0, high=0.99)
     transfer: str = choice(
@@ -113,14 +118,36 @@ class DistillConfig(_StageConfig):
         problems = self._problems()
         if not self.teacher:
             problems.append("teacher: name the run that teaches")
-        if self.soft_weight == 0 and self.hard_weight == 0:
+        object.__setattr__(self, "terms", numbered(self.terms))
+        if self.soft_weight == 0 and self.hard_weight == 0 and not self.terms:
             problems.append("soft_weight, hard_weight: both are 0, so there is nothing to learn")
         if self.label_smoothing and not self.hard_weight:
             problems.append("label_smoothing: smooths hard labels, whose hard_weight is 0")
-        if reason := misfit(self.method.name, self.student.name, self.method.params):
-            problems.append(f"method: {reason}")
+        named = [("method", self.method.name, self.method.params)]
+        named += [(f"terms.{term.name}", term.method, term.params) for term in self.terms]
+        for path, method, params in named:
+            if reason := misfit(method, self.student.name, params):
+                problems.append(f"{path}: {reason}")
         check(problems)
         object.__setattr__(self, "training", self.training.suited_to(self.student))
+
+    @property
+    def soft_terms(self) -> dict[str, TermConfig]:
+        """Every term that reads the teacher, by the name of its curve; the first is soft."""
+        name, params = self.method.name, self.method.params
+        first = TermConfig(name=name, weight=self.soft_weight, params=params)
+        return {"soft": first, **{term.name: term for term in self.terms}}
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The fields of Outputs that its terms read."""
+        terms = self.soft_terms.values()
+        return frozenset().union(*(method_entry(t.method).reads(t.params) for t in terms))
+
+    @property
+    def compares_lists(self) -> bool:
+        """Whether a term compares the ads of a query, which must then meet in a batch."""
+        return any(method_entry(term.method).lists for term in self.soft_terms.values())
 
 
 StageConfig = FinetuneConfig | InferConfig | DistillConfig
@@ -142,12 +169,50 @@ _UNWRITTEN: dict[str, Any] = {
 
 def from_dict(data: Mapping[str, Any]) -> StageConfig:
     """Build a stage's config from plain data; raises ConfigError with every problem at once."""
+    data = with_named_terms(data)
     stage = data.get("stage")
     if stage not in STAGES:
         raise ConfigError(
             "This config cannot be used:", [f"stage: {stage!r} is not one of {', '.join(STAGES)}"]
         )
     return build(STAGES[stage], data)
+
+
+def with_named_terms(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return settings whose `terms` are a list, the whole soft loss, in the form that is written.
+
+    The first of the list becomes method and soft_weight, the others become terms by name. Other
+    settings are returned as they are. Each is a group (method, weight, params) or a short text.
+    """
+    if not isinstance(data.get("terms"), list):
+        return data
+    problems = [
+        f"{key}: is the first of the terms when they are a list; write one of the two"
+        for key in ("method", "soft_weight")
+        if key in data
+    ]
+    terms = []
+    for place, item in enumerate(data["terms"]):
+        try:
+            terms.append(_term(item))
+        except ConfigError as error:
+            problems += [f"terms.{place}.{problem}" for problem in error.problems]
+    check(problems)
+    rest = {key: value for key, value in data.items() if key != "terms"}
+    if not terms:
+        return rest
+    first, *others = terms
+    method = {"name": first.method, "params": plain(first.params)}
+    named = {t.name: {"weight": t.weight, "params": plain(t.params)} for t in numbered(others)}
+    return {**rest, "method": method, "soft_weight": first.weight, "terms": named}
+
+
+def _term(item: Any) -> TermConfig:
+    if isinstance(item, str):
+        return TermConfig.parse(item)
+    if not isinstance(item, Mapping) or "method" not in item or "name" in item:
+        raise ConfigError("This term cannot be used:", ["method: name it, with weight and params"])
+    return build(TermConfig, {("name" if k == "method" else k): v for k, v in item.items()})
 
 
 def to_dict(config: Any) -> dict[str, Any]:

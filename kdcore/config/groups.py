@@ -1,6 +1,7 @@
 """The groups of settings that stages share: a model, a method and its knobs, the training."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from kdcore.catalog import (
     student_entry,
 )
 from kdcore.errors import ConfigError, UnknownNameError
-from kdcore.knobs import build, choice, knob, problems_of, text
+from kdcore.knobs import build, choice, knob, plain, problems_of, text
 from kdcore.yaml_text import read_assignments
+
+_NUMBER = re.compile(r"_\d+$")  # behind the name of a method's second term
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +33,7 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         headline = "This model cannot be used:"
-        params, problems = _knobs(student_entry, self, headline)
+        params, problems = _knobs(student_entry, self.name, self.params, headline)
         object.__setattr__(self, "params", params)
         if (self.name == "checkpoint") != bool(self.checkpoint):
             problems.append(
@@ -108,17 +111,76 @@ class MethodConfig:
     params: Any = None
 
     def __post_init__(self) -> None:
-        params, problems = _knobs(method_entry, self, "This method cannot be used:")
+        headline = "This method cannot be used:"
+        params, problems = _knobs(method_entry, self.name, self.params, headline)
         object.__setattr__(self, "params", params)
         check(problems)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TermConfig:
+    """A term of the loss: a method of the catalog, what it weighs, and its knobs.
+
+    name: the method's, with _2, _3 and so on behind it where the method is used again; it is also
+    the name of the term's curve.
+    """
+
+    name: str = "feature"
+    weight: float = knob(1.0, "weight of this term in the loss", low=0, high=1000)
+    params: Any = None
+
+    def __post_init__(self) -> None:
+        headline = "This term cannot be used:"
+        params, problems = _knobs(method_entry, self.method, self.params, headline)
+        object.__setattr__(self, "params", params)
+        check(problems_of(self) + problems)
+
+    @classmethod
+    def parse(cls, spec: str) -> "TermConfig":
+        """Read a short text: `ranking`, or `feature:loss=cosine,weight=0.5`."""
+        name, _, tail = spec.partition(":")
+        params = read_assignments(tail)
+        return build(cls, {"name": name, "weight": params.pop("weight", 1.0), "params": params})
+
+    @property
+    def method(self) -> str:
+        """The method's name in the catalog."""
+        return _NUMBER.sub("", self.name)
+
+    @property
+    def spec(self) -> str:
+        """The short text that parse reads, with all that differs from the defaults."""
+        usual = plain(method_entry(self.method).params())
+        changes = {k: v for k, v in plain(self.params).items() if v != usual[k]}
+        changes |= {"weight": self.weight} if self.weight != 1 else {}
+        texts = (f"{k}={str(v).lower() if isinstance(v, bool) else v}" for k, v in changes.items())
+        return ":".join(filter(None, (self.method, ",".join(texts))))
+
+
+def numbered(terms: Iterable[TermConfig]) -> tuple[TermConfig, ...]:
+    """The terms, a name that occurs again with a number behind it; those of weight 0 are left out.
+
+    A weight of 0 is how a link or a sweep takes a term away.
+    """
+    names: set[str] = set()
+    out = []
+    for term in terms:
+        name, count = term.name, 1
+        while name in names:
+            count += 1
+            name = f"{term.method}_{count}"
+        names.add(name)
+        if term.weight:
+            out.append(replace(term, name=name))
+    return tuple(out)
+
+
 def _knobs(
-    entry: Callable[[str], Student | Method], config: "ModelConfig | MethodConfig", headline: str
+    entry: Callable[[str], Student | Method], name: str, given: Any, headline: str
 ) -> tuple[Any, list[str]]:
     """Build the knobs of a catalog entry; return them and every problem, named from `params`."""
     try:
-        kind, given = entry(config.name).params, config.params
+        kind = entry(name).params
     except UnknownNameError as error:
         raise ConfigError(headline, [f"name: {error}"]) from None
     if isinstance(given, kind):

@@ -84,7 +84,9 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
     names = {path: after[path] for path in named if after.get(path) != before.get(path)}
     between = flat(changed(base, names)) if names else before
     rest = {path: value for path, value in after.items() if between.get(path) != value}
-    return names | rest
+    terms = [getattr(config, "terms", ()) for config in (base, other)]
+    removed = {term.name for term in terms[0]} - {term.name for term in terms[1]}
+    return names | rest | {f"terms.{name}.weight": 0.0 for name in sorted(removed)}
 
 
 def flat(config: Any) -> dict[str, Any]:

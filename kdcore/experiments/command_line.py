@@ -2,13 +2,24 @@
 
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kdcore.catalog import SIZES, STUDENTS
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, StageConfig
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    InferConfig,
+    MethodConfig,
+    ModelConfig,
+    StageConfig,
+    TermConfig,
+)
+from kdcore.config.groups import numbered
+from kdcore.errors import ConfigError
 from kdcore.experiments.changes import flat
 from kdcore.experiments.options import STAGES, flag_of
 from kdcore.knobs import plain
@@ -40,7 +51,13 @@ def arguments_of(config: StageConfig) -> list[str]:
     default: StageConfig
     if isinstance(config, DistillConfig):
         words = ["--teacher", _run_name(config.teacher), *_model("student", config.student)]
-        default = DistillConfig(teacher=config.teacher, student=config.student)
+        words += _terms(config)
+        default = DistillConfig(
+            teacher=config.teacher,
+            student=config.student,
+            method=MethodConfig(name=config.method.name),
+            terms=config.terms,
+        )
     else:
         words = _model("model", config.model)
         default = FinetuneConfig(model=config.model)
@@ -85,6 +102,20 @@ def _model(role: str, model: ModelConfig) -> list[str]:
     text = ",".join(f"{key}={_text(value)}" for key, value in knobs.items())
     spec = f"{model.name}:{text}" if text else model.name
     return [f"--{role}", spec, *_sets({f"{role}.{key}": value for key, value in start.items()})]
+
+
+def _terms(config: DistillConfig) -> list[str]:
+    """`--method` where it is not the usual one, and `--term NAME:knob=value` for the other terms.
+
+    Where a short text would be read otherwise (a comma in a list of layers), --set gives them all.
+    """
+    usual = MethodConfig().name
+    words = [] if config.method.name == usual else ["--method", config.method.name]
+    with suppress(ConfigError, yaml.YAMLError):
+        if numbered(TermConfig.parse(term.spec) for term in config.terms) == config.terms:
+            return words + [word for term in config.terms for word in ("--term", term.spec)]
+    paths = {path: value for path, value in flat(config).items() if path.startswith("terms.")}
+    return words + _sets(paths)
 
 
 def _rest(config: StageConfig, default: StageConfig, named: set[str]) -> list[str]:

@@ -42,6 +42,11 @@ DISTILL = COMMON | {
     "soft_weight": st.floats(0, 1000),
     "hard_weight": st.floats(0.001, 1000),
     "transfer": st.sampled_from(["train", "log", "train+log"]),
+    "terms.feature.weight": st.floats(0, 1000),
+    "terms.feature.params.loss": st.sampled_from(["l2", "cosine"]),
+    "terms.feature.params.layers": st.sampled_from(["last", "6", "2 4", "2,4", "1:2"]),
+    "terms.feature_2.weight": st.floats(0, 1000),
+    "terms.relation.params.unit_teacher": st.booleans(),
 }
 
 

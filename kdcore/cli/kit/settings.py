@@ -5,8 +5,11 @@ from typing import Any, Generic, TypeVar, get_type_hints
 
 import yaml
 
-from kdcore.config import ModelConfig
+from kdcore.config import ModelConfig, TermConfig, with_named_terms
+from kdcore.config.groups import numbered
+from kdcore.errors import ConfigError
 from kdcore.experiments.changes import build_all, put, read_model
+from kdcore.knobs import plain
 from kdcore.yaml_text import read_yaml
 
 Config = TypeVar("Config")
@@ -28,6 +31,7 @@ class Settings(Generic[Config]):
 
     def overlay(self, changes: Mapping[str, Any], path: tuple[str, ...] = ()) -> None:
         """Write every value of a file or another group of settings, below a path."""
+        changes = changes if path else with_named_terms(changes)
         for key in sorted(changes, key=lambda key: key != "name"):  # a name clears old knobs
             value, place = changes[key], (*path, str(key))
             if isinstance(value, Mapping) and value:
@@ -53,7 +57,23 @@ class Settings(Generic[Config]):
             value = read_model(path[0], value, self.problems)
             if value is None:
                 return
-        put(self.values, path, value)
+        if list(path) == ["terms"] and isinstance(value, list):  # of short texts, from --term
+            self._put_terms(value)
+        else:
+            put(self.values, path, value)
+
+    def _put_terms(self, specs: Sequence[Any]) -> None:
+        terms = []
+        for spec in specs:
+            try:
+                terms.append(TermConfig.parse(str(spec)))
+            except ConfigError as error:
+                self.problems += [f"--term {spec}: {problem}" for problem in error.problems]
+            except yaml.YAMLError:
+                self.problems.append(f"--term {spec}: cannot be read; write NAME:knob=value")
+        for term in numbered(terms):
+            group = {"weight": term.weight, "params": plain(term.params)}
+            put(self.values, ["terms", term.name], group)
 
     def build(self) -> Config:
         """The config, or ConfigError with the problems of every source."""
