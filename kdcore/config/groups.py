@@ -73,7 +73,9 @@ class TrainingConfig:
     warmup: float = knob(0.1, "share of steps in which the step size grows", low=0, high=0.9)
     weight_decay: float = knob(0.01, "pull of the weights towards 0", low=0, high=1)
     clip: float = knob(1.0, "longest gradient allowed; 0 is no limit", low=0, high=1000)
-    ads_per_query: int = knob(16, "two towers: ads of one query per batch", low=1, high=1024)
+    ads_per_query: int = knob(
+        16, "two towers, and ranking: ads of one query per batch", low=1, high=1024
+    )
     select_by: str = choice(
         "nll",
         "the saved step is the best on validation by nll (likelihood) or roc_auc (order)",

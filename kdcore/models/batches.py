@@ -171,16 +171,19 @@ def _inverse(order: Rows) -> Rows:
 
 
 def epoch_order(
-    encoded: Encoded, size: int, ads_per_query: int, seed: int, epoch: int
+    encoded: Encoded, size: int, ads_per_query: int, seed: int, epoch: int, lists: bool = False
 ) -> list[Rows]:
     """The batches of one epoch, drawn from (seed, epoch) alone so that a run can resume anywhere.
 
     A cross-encoder sees pairs in random order. For two towers the pairs of a query stay together,
     at most `ads_per_query` of them, in an order drawn anew: each query is then encoded once.
+
+    lists: whether they stay together in any case, since the loss compares them. A border of a
+    batch may still cut a list in two.
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(encoded))
-    if not encoded.together:
+    if lists or not encoded.together:
         order = order[np.argsort(encoded.query_of[order], kind="stable")]
         query = encoded.query_of[order]
         first = np.searchsorted(query, query)  # where the query's own run begins

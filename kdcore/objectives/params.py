@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from kdcore.knobs import choice, knob, switch, text
 
@@ -160,3 +161,10 @@ class InternalParams:
         """Attention maps, or the queries, keys and values that they are made of."""
         inside = "projections" if self.loss == "minilm" else "attentions"
         return frozenset({"hidden_states", inside})
+
+
+def compares_pairs(params: Any) -> bool:
+    """Whether a loss with these knobs compares the pairs of a batch with each other."""
+    return isinstance(params, RelationParams | RankingParams) or (
+        isinstance(params, ResponseParams) and params.loss == "dist"
+    )

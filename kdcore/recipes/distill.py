@@ -1,10 +1,12 @@
 """Distill: a student learns a teacher's soft labels, and beside them the hard labels."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import nn
 
-from kdcore.catalog import method_entry, student_entry
+from kdcore.catalog import STORED, method_entry, student_entry
 from kdcore.config import DistillConfig
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
@@ -12,7 +14,7 @@ from kdcore.errors import ConfigError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
 from kdcore.models.packed import product_type
-from kdcore.objectives.base import Objective, Term, make_objective, shape_of, weighted_sum
+from kdcore.objectives.base import Term, make_objective, shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
@@ -20,7 +22,7 @@ from kdcore.runs.writer import RunWriter
 from kdcore.teachers.base import Teacher
 from kdcore.teachers.cached import CachedTeacher, TeacherPredictions
 from kdcore.teachers.live import LiveTeacher
-from kdcore.training.checks import starting_model
+from kdcore.training.checks import refuse_torn, starting_model
 from kdcore.training.devices import pick_device
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.ranks import ALONE, Group
@@ -40,17 +42,14 @@ def distill(
 
     Returns why the training ended before its last step; empty when it did not.
     """
+    refuse_torn(config, group)
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
     predictions.transfer.require(transfer.content_hash, len(transfer))
     source = starting_model(config.student, RunStore(run.folder.parent))
     student = new_model(config.student, transfer, config.seed, source)
     teacher = _teacher(config, transfer, predictions.transfer, run)
-
-    # what the method reads beside the logits, such as hidden states
-    wants = method_entry(config.method.name).reads(config.method.params)
-    objective = _objective(config, student, teacher, transfer)
-    terms = [Term("soft", objective, config.soft_weight)]
+    terms = _terms(config, student, teacher, transfer)
 
     session = Session(
         student,
@@ -59,18 +58,21 @@ def distill(
         validation,
         run,
         writer,
-        extra=[objective] if isinstance(objective, nn.Module) else [],
+        extra=[term.objective for term in terms if isinstance(term.objective, nn.Module)],
         teacher=predictions.validation,
         group=group,
     )
     grades = session.tensor(transfer.grades)
+    queries = session.tensor(session.pairs.encoded.query_of)
 
     for rows, batch in batches(session):  # which also does what is due between two steps
-        outputs = student(batch, wants)
-        loss, parts = weighted_sum(terms, outputs, teacher(rows, batch))
+        index = session.tensor(rows)
+        # what the terms read beside the logits, such as hidden states
+        outputs = student(batch, config.reads)
+        lesson = replace(teacher(rows, batch), queries=queries[index], grades=grades[index])
+        loss, parts = weighted_sum(terms, outputs, lesson)
         if config.hard_weight:  # pairs of a log have no label and add nothing
-            target = grades[session.tensor(rows)]
-            hard = hard_cross_entropy(outputs.logits, target, config.label_smoothing)
+            hard = hard_cross_entropy(outputs.logits, grades[index], config.label_smoothing)
             parts["hard"] = session.labelled_mean(hard, transfer.grades)
             loss = loss + config.hard_weight * parts["hard"]
         session.step(loss, parts)
@@ -78,30 +80,38 @@ def distill(
     return session.message
 
 
-def _objective(
+def _terms(
     config: DistillConfig, student: PairModel, teacher: Teacher, transfer: PairTable
-) -> Objective:
-    """The objective of the method, which learns the sizes of both Outputs from a first batch."""
-    wants = method_entry(config.method.name).reads(config.method.params)
+) -> list[Term]:
+    """The terms of the loss; their objectives learn the sizes of Outputs from a first batch."""
     rows = np.arange(min(2, len(transfer)))
     with torch.no_grad():
         batch = student.batch(student.read(transfer.take(rows)), rows)
-        shapes = shape_of(student.eval()(batch, wants)), shape_of(teacher(rows, batch))
-    return make_objective(config.method.name, config.method.params, *shapes)
+        outputs = student.eval()(batch, config.reads), teacher(rows, batch)
+    relevant_from = transfer.scheme.relevant_from
+    shapes = [replace(shape_of(each), relevant_from=relevant_from) for each in outputs]
+    return [
+        Term(name, make_objective(term.method, term.params, *shapes), term.weight)
+        for name, term in config.soft_terms.items()
+    ]
 
 
 def _teacher(
     config: DistillConfig, transfer: PairTable, predictions: Predictions, run: Run
 ) -> Teacher:
-    """The stored predictions, or the model where the method reads more than can be stored."""
-    method, device = method_entry(config.method.name), pick_device(config.device)
-    if method.teacher(config.method.params) == "cached":
-        return CachedTeacher.of(predictions, device)
+    """The stored predictions, or the model where a term reads more than can be stored."""
+    device = pick_device(config.device)
+    stored, inside = CachedTeacher.of(predictions, device), config.reads - STORED
+    if not inside:
+        return stored
     model = load_model(RunStore(run.folder.parent).get(config.teacher).model_folder).to(device)
     entry = student_entry(model.config.name)
-    needs = method.reads(config.method.params)
-    if missing := needs - entry.gives:
-        problem = f"{method.title} reads {', '.join(sorted(missing))}, which {entry.title} lacks"
-        raise ConfigError("This teacher cannot serve this method:", [f"teacher: {problem}"])
+    problems = [
+        f"teacher: {method.title} reads {', '.join(sorted(missing))}, which {entry.title} lacks"
+        for term in config.soft_terms.values()
+        if (missing := (method := method_entry(term.method)).reads(term.params) - entry.gives)
+    ]
+    if problems:
+        raise ConfigError("This teacher cannot serve this method:", problems)
     model.products = product_type(config.training.precision, device)
-    return LiveTeacher(model, model.read(transfer), device, needs)
+    return LiveTeacher(model, model.read(transfer), device, inside, stored)

@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 
+from kdcore.catalog import method_entry
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -16,12 +17,14 @@ from kdcore.config import (
 )
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.splits import transfer_set
-from kdcore.errors import DataError, RunError
+from kdcore.errors import ConfigError, DataError, RunError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
+from kdcore.objectives.params import compares_pairs
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.checkpoint import Progress
 from kdcore.training.devices import pick_device
+from kdcore.training.ranks import Group
 
 SAMPLE = 200  # pairs on which a model is built to see that it can be
 TOKENIZERS = 2  # counts the changes in how tokenizers are learned
@@ -46,6 +49,21 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
     refuse_unlabelled(config, train, pairs.split("validation").labelled())
     sample = texts.take(np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(np.int64))
     new_model(model, sample, config.seed, starting_model(model, store))
+
+
+def refuse_torn(config: DistillConfig, group: Group) -> None:
+    """ConfigError when several devices would share a batch whose pairs a term compares."""
+    terms = config.soft_terms.values() if group.size > 1 else ()
+    methods = [method_entry(term.method) for term in terms if compares_pairs(term.params)]
+    if methods:
+        raise ConfigError(
+            "These terms need the whole batch:",
+            [
+                f"device: {method.title} compares the pairs of a batch, which {group.size} devices "
+                "would share; choose one device"
+                for method in methods
+            ],
+        )
 
 
 def starting_model(model: ModelConfig, store: RunStore) -> PairModel | None:

@@ -180,5 +180,7 @@ class Session:
 
     def _batches(self, epoch: int) -> list[Rows]:
         tokens, size, seed = self.pairs.encoded, self.training.batch_size, self.config.seed
-        order = epoch_order(tokens, size, self.training.ads_per_query, seed, epoch)
-        return bucketed(order, tokens, seed) if self.model.pads else order
+        lists = isinstance(self.config, DistillConfig) and self.config.compares_lists
+        order = epoch_order(tokens, size, self.training.ads_per_query, seed, epoch, lists)
+        # similar lengths together would tear the lists apart
+        return bucketed(order, tokens, seed) if self.model.pads and not lists else order

@@ -1,0 +1,76 @@
+"""A loss of several terms: each has its curve, and every family of the catalog trains a student."""
+
+import pytest
+
+from kdcore import lab
+from kdcore.catalog import METHODS
+from kdcore.config import MethodConfig, TermConfig
+from kdcore.errors import ConfigError
+from kdcore.runs.store import Run
+from kdcore.workspace import Workspace
+
+from .conftest import distillation
+
+SPECS = [
+    "feature",
+    "feature:on=tokens,layers=skip",
+    "relation",
+    "ranking",
+    "ranking:loss=ranknet",
+    "internal:heads=mix",
+    "internal:loss=minilm",
+    "response:loss=ce",
+]
+
+
+def curve(run: Run, name: str) -> list[float]:
+    return [line[name] for line in run.metrics() if name in line]
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_every_family_is_a_term_beside_the_first_and_falls(
+    spec: str, home: Workspace, teacher: Run
+) -> None:
+    term = TermConfig.parse(spec)
+    config = distillation(
+        teacher, "bert", terms=(term,), soft_weight=0.1, hard_weight=0, epochs=8, log_every=6
+    )
+    run = lab.start(config, home)
+    values = curve(run, term.name)  # the first step, then the mean of each epoch
+    assert values[-1] < values[1]
+    assert len(curve(run, "soft")) == len(values)
+
+
+def test_the_loss_is_the_weighted_sum_of_its_terms(home: Workspace, teacher: Run) -> None:
+    terms = (TermConfig(name="feature", weight=0.5), TermConfig(name="ranking", weight=2.0))
+    config = distillation(teacher, terms=terms, soft_weight=0.25, hard_weight=0.0, epochs=1)
+    run = lab.start(config, home)
+    soft, feature, ranking = (curve(run, name) for name in ("soft", "feature", "ranking"))
+    total = [0.25 * s + 0.5 * f + 2 * r for s, f, r in zip(soft, feature, ranking, strict=True)]
+    assert curve(run, "loss") == pytest.approx(total, rel=1e-4)
+
+
+def test_a_method_other_than_response_may_stand_alone(home: Workspace, teacher: Run) -> None:
+    config = distillation(teacher, method=MethodConfig(name="ranking"), hard_weight=0.0, epochs=2)
+    run = lab.start(config, home)
+    assert curve(run, "soft")[-1] < curve(run, "soft")[0]
+
+
+def test_a_loss_that_is_empty_on_two_grades_is_refused(home: Workspace, teacher: Run) -> None:
+    term = TermConfig.parse("response:loss=decoupled")
+    with pytest.raises(ConfigError, match="'decoupled' teaches nothing on two grades"):
+        lab.start(distillation(teacher, terms=(term,)), home)
+
+
+def test_what_compares_pairs_of_a_batch_is_refused_on_several_devices(
+    home: Workspace, teacher: Run
+) -> None:
+    config = distillation(teacher, terms=(TermConfig(name="relation"),), device="cpu:2")
+    with pytest.raises(
+        ConfigError, match="Relation compares the pairs of a batch, which 2 devices"
+    ):
+        lab.start(config, home)
+
+
+def test_every_method_of_the_catalog_is_tried_here() -> None:
+    assert {TermConfig.parse(spec).method for spec in SPECS} == set(METHODS)
