@@ -29,7 +29,8 @@ class Method:
     """A way to distill: its description, its knobs, and how its batches are made.
 
     needs: the fields of Outputs that it reads, where its knobs do not decide that by a property of
-    this name. lists: it compares the ads of a query, which must then meet in a batch.
+    this name. lists: it compares the ads of a query, which must then meet in a batch. softens: its
+    temperature is that of soft labels.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Method:
     params: type
     needs: frozenset[str] = frozenset({"logits"})
     lists: bool = False
+    softens: bool = False
 
     def reads(self, params: Any = None) -> frozenset[str]:
         """The fields of Outputs that it reads with these knobs; with its defaults when None."""
@@ -69,6 +71,7 @@ METHODS: dict[str, Method] = {
         summary="The student matches the teacher's soft labels.",
         paper="Hinton et al. 2015, arXiv:1503.02531; Ba & Caruana 2014, arXiv:1312.6184",
         params=ResponseParams,
+        softens=True,
     ),
     "feature": Method(
         title="Feature",

@@ -240,12 +240,39 @@ def _other_loss(case: _Case) -> Iterator[Experiment]:
             yield Experiment(f"loss {now} → {loss}", {"method.params.loss": loss}, why)
 
 
+def _without_a_term(case: _Case) -> Iterator[Experiment]:
+    for term in case.config.terms:
+        words = term.name.replace("_", " ")
+        yield Experiment(
+            f"without {words}",
+            {f"terms.{term.name}.weight": 0.0},
+            f"The same student without the term {words} shows what that term brought.",
+        )
+
+
+def _one_more_term(case: _Case) -> Iterator[Experiment]:
+    methods = {term.method for term in case.config.soft_terms.values()}
+    for name, why in _TERMS.items():
+        if name not in methods:
+            yield Experiment(f"plus {name}", {f"terms.{name}.weight": 1.0}, why)
+
+
+_TERMS = {
+    "ranking": "Soft labels teach each pair alone; this term teaches the order of a query's ads.",
+    "feature": "The teacher's vectors hold more than its answers; this term hands them on, too.",
+}
 _ORDER: dict[str, tuple[Idea, ...]] = {
-    "BETTER": (_smaller, _temperature, _hard_weight, _another_seed, _longer, _other_loss),
-    "WORSE": (_temperature, _hard_weight, _longer, _other_loss, _another_seed),
+    "BETTER": (
+        *(_without_a_term, _smaller, _temperature, _hard_weight, _another_seed, _longer),
+        _other_loss,
+    ),
+    "WORSE": (
+        *(_without_a_term, _temperature, _hard_weight, _longer, _other_loss, _one_more_term),
+        _another_seed,
+    ),
     "INCONCLUSIVE": (
         *(_another_seed, _more_test_pairs, _more_training_pairs),
-        *(_temperature, _longer, _hard_weight),
+        *(_temperature, _longer, _hard_weight, _without_a_term, _one_more_term),
     ),
     "NO TWIN": (_another_seed, _temperature, _hard_weight),
 }

@@ -1,14 +1,14 @@
 """The titles of trainings, made of what they train and how."""
 
 from kdcore.catalog import STUDENTS
-from kdcore.config import DistillConfig, FinetuneConfig, MethodConfig, ModelConfig
+from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, TermConfig
 
 
 def title_of(config: DistillConfig | FinetuneConfig) -> str:
-    """The title of a training: "TwinBERT cosine, T 4, seed 0"."""
+    """The title of a training: "TwinBERT cosine, T 4 + ranking pearson, seed 0"."""
     if isinstance(config, FinetuneConfig):
         return labels_only_title(config.model, config.seed)
-    parts = [model_title(config.student), method_title(config.method)]
+    parts = [model_title(config.student), loss_title(config)]
     if config.transfer != "train":
         parts.append({"log": "unlabelled pairs"}.get(config.transfer, "and unlabelled pairs"))
     return ", ".join([*parts, f"seed {config.seed}"])
@@ -28,10 +28,12 @@ def model_title(model: ModelConfig) -> str:
     return STUDENTS[model.name].title
 
 
-def method_title(method: MethodConfig) -> str:
-    """T 4; MSE of logits."""
-    loss = getattr(method.params, "loss", "")
-    if loss.startswith("mse_"):
-        return f"MSE of {loss.removeprefix('mse_')}"
-    temperature = getattr(method.params, "temperature", None)
-    return method.name if temperature is None else f"T {temperature:g}"
+def loss_title(config: DistillConfig) -> str:
+    """The terms that the teacher has a part in: T 4; MSE of logits; T 2 + feature cosine."""
+    terms = list(config.soft_terms.values())
+    return " + ".join(map(_term_title, [term for term in terms if term.weight] or terms))
+
+
+def _term_title(term: TermConfig) -> str:
+    words = term.method, getattr(term.params, "loss", "")
+    return str(getattr(term.params, "short", " ".join(filter(None, words)).replace("_", " ")))

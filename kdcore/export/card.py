@@ -89,8 +89,9 @@ def _data_name(facts: ReportFacts) -> str:
 def _method(facts: ReportFacts) -> list[str]:
     parts = []
     if facts.run.teacher:
-        method = METHODS.get(facts.run.method)
-        how = f" {method.title}: {method.summary} ({method.paper})" if method else ""
+        methods = dict.fromkeys(term.method for term in facts.run.soft_terms.values())
+        entries = [METHODS[name] for name in methods if name in METHODS]
+        how = "".join(f" {each.title}: {each.summary} ({each.paper})" for each in entries)
         parts.append(f"Teacher: {_teacher(facts)}.{how}")
     else:
         parts.append("No teacher: it learned from the labels alone.")

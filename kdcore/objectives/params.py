@@ -53,6 +53,14 @@ class ResponseParams:
         1.0, "dist: weight of the correlation over the pairs of a batch", low=0, high=100
     )
 
+    @property
+    def short(self) -> str:
+        """The loss as a title says it: T 4; MSE of logits; decoupled T 4."""
+        if self.loss.startswith("mse_"):
+            return f"MSE of {self.loss.removeprefix('mse_')}"
+        at = f"T {self.temperature:g}"
+        return at if self.loss in ("kl", "ce") else f"{self.loss} {at}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureParams:

@@ -1,16 +1,20 @@
 """Curves of a training as inline SVG: readable without a script, in light and dark and in print."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import cycle
 
 import numpy as np
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 150, 14, 34
 MOST_POINTS = 400
-DASHES = {"student": "", "teacher": "7 4", "twin": "2 4", "soft": "9 3 2 3", "hard": "4 4"}
+DASHES = {
+    **{"student": "", "teacher": "7 4", "twin": "2 4", "soft": "9 3 2 3", "hard": "4 4"},
+    **{"term1": "12 3", "term2": "1 3", "term3": "6 2 1 2"},  # of a loss, beside soft and hard
+}
 Point = tuple[float, float]
 
 
@@ -24,6 +28,12 @@ class Curve:
     name: str
     role: str
     points: Sequence[Point]
+
+
+def roles_of_terms(names: Iterable[str]) -> dict[str, str]:
+    """The role of each term of a loss; those beside soft and hard take three in turn."""
+    turn = cycle(role for role in DASHES if role.startswith("term"))
+    return {name: name if name in ("soft", "hard") else next(turn) for name in names}
 
 
 def chart(title: str, curves: Sequence[Curve], marked: float | None = None) -> str:

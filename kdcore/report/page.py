@@ -46,10 +46,11 @@ def block(text: str) -> str:
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1B2430;--paper:#fff;--faint:#566273;--line:#DCE1E8;
---block:#F3F5F8;--teacher:#0072B2;--student:#B06A00;--twin:#8A5A83;--soft:#00795A;--hard:#566273}
+--block:#F3F5F8;--teacher:#0072B2;--student:#B06A00;--twin:#8A5A83;--soft:#00795A;--hard:#566273;
+--term1:#B3440E;--term2:#6B4FA0;--term3:#7A6A00}
 @media(prefers-color-scheme:dark){:root{--ink:#E8EDF3;--paper:#10151C;--faint:#9FACBB;
 --line:#2C3643;--block:#1A212B;--teacher:#56B4E9;--student:#E69F00;--twin:#CC79A7;--soft:#2CC295;
---hard:#9FACBB}}
+--hard:#9FACBB;--term1:#F08A5D;--term2:#B7A1E6;--term3:#D8CC66}}
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;
 color:var(--ink);background:var(--paper)}
 table{border-collapse:collapse}th,td{text-align:left;padding:.25rem .6rem;vertical-align:top;

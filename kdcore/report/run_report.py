@@ -12,7 +12,7 @@ from kdcore.evaluation.evaluate import Metric
 from kdcore.evaluation.texts import number, signed
 from kdcore.experiments.command_line import command_of, model_of
 from kdcore.metrics.significance import against
-from kdcore.report.curves import Curve, Point, chart
+from kdcore.report.curves import Curve, Point, chart, roles_of_terms
 from kdcore.report.facts import ReportFacts, facts_of
 from kdcore.report.page import block, page, paragraph, section, table
 from kdcore.report.words import settings_of, told_latency
@@ -20,11 +20,6 @@ from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, write_text_atomic
 
 LONGEST = 200_000  # characters of settings that are shown
-LOSSES = (
-    ("loss", "loss, weighted sum", "student"),
-    ("soft", "soft", "soft"),
-    ("hard", "hard", "hard"),
-)
 
 
 def run_report(run: Run, workspace: Workspace | None = None) -> str:
@@ -109,7 +104,11 @@ def _what(facts: ReportFacts) -> list[tuple[str, str]]:
 def _curves(facts: ReportFacts) -> list[str]:
     lines = facts.run.metric_lines
     saved = next((x["kept_step"] for x in reversed(lines) if "kept_step" in x), None)
-    losses = [Curve(name, role, _points(lines, key)) for key, name, role in LOSSES]
+    losses = [Curve("loss, weighted sum", "student", _points(lines, "loss"))]
+    losses += [
+        Curve(name.replace("_", " "), role, _points(lines, name))
+        for name, role in roles_of_terms(facts.run.weights).items()
+    ]
     figures = [chart("Loss terms", losses)]
     for key, name in (("validation_roc_auc", "ROC-AUC"), ("validation_nll", "NLL")):
         level = _level(facts, lines, key)

@@ -15,9 +15,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from kdcore.catalog import METHODS, STUDENTS
+from kdcore.catalog import STUDENTS
 from kdcore.config import UNSEEN_BY_THE_MODEL, StageConfig, from_dict
 from kdcore.errors import RunError
+from kdcore.runs.loss_terms import LossTerm, group, number, soft_terms
 from kdcore.runs.metric_lines import read_lines, saved_validation
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import CONFIG, NOTES, Record
@@ -129,17 +130,22 @@ class RunFacts:
     @property
     def model(self) -> Mapping[str, Any]:
         """The trained model as the config describes it: name, params, checkpoint."""
-        return _group(self.settings.get("student")) or _group(self.settings.get("model"))
+        return group(self.settings.get("student")) or group(self.settings.get("model"))
 
     @property
     def model_name(self) -> str:
         """The trained model's name in the catalog; "" for a scoring run."""
         return str(self.model.get("name") or "")
 
+    @cached_property
+    def soft_terms(self) -> Mapping[str, LossTerm]:
+        """The terms of the loss that the teacher has a part in; {} without a teacher."""
+        return soft_terms(self.settings)
+
     @property
     def method(self) -> str:
-        """The way to distill, by its name in the catalog; "" without a teacher."""
-        return str(_group(self.settings.get("method")).get("name") or "")
+        """The ways to distill, by their names in the catalog: "response + feature"; or ""."""
+        return " + ".join(term.method for term in self.soft_terms.values())
 
     @property
     def transfer(self) -> str:
@@ -149,27 +155,26 @@ class RunFacts:
     @property
     def epochs(self) -> float:
         """How often its training goes over every pair."""
-        return float(_number(_group(self.settings.get("training")).get("epochs")) or 0.0)
+        return float(number(group(self.settings.get("training")).get("epochs")) or 0.0)
 
     @property
     def temperature(self) -> float | None:
-        """T of the soft loss on the student's side; None where the loss has none."""
-        params = _group(_group(self.settings.get("method")).get("params"))
-        return _number(params.get("temperature"))
+        """T of the soft labels on the student's side; None where no term has one."""
+        return next((t.temperature for t in self.soft_terms.values() if t.temperature), None)
 
     @property
     def teacher_temperature(self) -> float | None:
-        """T of the soft loss on the teacher's side; the student's unless it was set."""
-        params = _group(_group(self.settings.get("method")).get("params"))
-        return _number(params.get("teacher_temperature")) or self.temperature
+        """T of the soft labels on the teacher's side; the student's unless it was set."""
+        terms = self.soft_terms.values()
+        return next((t.teacher_temperature for t in terms if t.temperature), None)
 
     @property
-    def weights(self) -> tuple[float, float]:
-        """Weights of the soft and of the hard loss; a training on labels has the hard one alone."""
+    def weights(self) -> dict[str, float]:
+        """The weight of each term of the loss by the name of its curve, the hard labels last."""
         if not self.is_distilled:
-            return 0.0, 1.0
-        soft, hard = (_number(self.settings.get(f"{term}_weight")) for term in ("soft", "hard"))
-        return soft or 0.0, hard or 0.0
+            return {"hard": 1.0}
+        weights = {name: term.weight for name, term in self.soft_terms.items()}
+        return weights | {"hard": number(self.settings.get("hard_weight")) or 0.0}
 
     @cached_property
     def settings_but_seed(self) -> str:
@@ -200,10 +205,7 @@ class RunFacts:
         model = STUDENTS[name].title if name in STUDENTS else name
         if not self.is_distilled:
             return f"{model} · labels only"
-        method = METHODS.get(self.method or "response")  # an early config left its defaults out
-        default = getattr(method.params, "temperature", None) if method else None
-        temperature = self.temperature or default
-        how = self.method if temperature is None else f"T {temperature:g}"
+        how = " + ".join(term.title for term in self.soft_terms.values())
         return f"{model} · distilled, {how}"
 
     @cached_property
@@ -226,7 +228,7 @@ class RunFacts:
     def splits(self) -> Mapping[str, SplitSize]:
         """Size and content hash of each split that it trained or was tested on."""
         splits = {}
-        for name, entry in _group(self.provenance.get("pairs")).items():
+        for name, entry in group(self.provenance.get("pairs")).items():
             with suppress(ValueError, TypeError):
                 pairs, content_hash = entry
                 splits[name] = SplitSize(int(pairs), str(content_hash))
@@ -251,7 +253,7 @@ class RunFacts:
     @property
     def data_card(self) -> Mapping[str, Any]:
         """Source and terms of the data; an earlier version's run has a line of its README alone."""
-        if card := _group(self.provenance.get("data")):
+        if card := group(self.provenance.get("data")):
             return card
         try:
             lines = (self.folder / CARD).read_text(encoding="utf-8").splitlines()
@@ -279,14 +281,6 @@ def _read_settings(path: Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise RunError(f"{path} is no config: it holds {str(settings)[:60]!r}")
     return settings
-
-
-def _group(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _number(value: Any) -> float | None:
-    return value if isinstance(value, (int, float)) else None
 
 
 def _whole(value: Any) -> int:

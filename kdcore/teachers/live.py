@@ -32,9 +32,9 @@ class LiveTeacher:
             outputs: Outputs = self.model(own, self.wants)
         if self.stored is None:
             return outputs
-        known = self.stored(rows, batch)
-        features = known.features if known.features.shape[1] else outputs.features
-        return replace(outputs, logits=known.logits, features=features)
+        stored = self.stored(rows, batch)
+        features = stored.features if stored.features.shape[1] else outputs.features
+        return replace(outputs, logits=stored.logits, features=features)
 
     def after_step(self, step: int) -> None:
         """A frozen teacher does not change."""

@@ -126,3 +126,30 @@ def test_refused_settings_are_told_without_the_name_of_a_class(kdlab: Kdlab) -> 
         said = kdlab("tutorial", *arguments)
         assert "These settings cannot be used" in said.err
         assert "TutorialPlan" not in said.err
+
+
+def test_terms_are_given_again_and_again_and_set_wins(home: Home, kdlab: Kdlab) -> None:
+    given = ("distill", "--teacher", home.teacher, "--print-config")
+    said = kdlab(
+        *given, "--term", "feature:loss=cosine,weight=0.5", "--term", "ranking", "--term", "feature",
+        "--set", "terms.ranking.params.loss=pearson",
+    )  # fmt: skip
+    made = printed(said.out)
+    terms: dict[str, dict[str, dict[str, object]]] = made["terms"]  # type: ignore[assignment]
+    assert list(terms) == ["feature", "ranking", "feature_2"]
+    assert (terms["feature"]["weight"], terms["feature"]["params"]["loss"]) == (0.5, "cosine")
+    assert terms["ranking"]["params"]["loss"] == "pearson"
+    assert made["method"]["name"] == "response"  # type: ignore[index]
+    said = kdlab(*given, "--term", "featur", "--term", "relation:angle=1")
+    assert said.code == 2
+    assert "--term featur: name: " in said.err
+    assert "--term relation:angle=1: params.angle: no such setting" in said.err
+
+
+def test_a_file_may_list_the_whole_soft_loss(home: Home, kdlab: Kdlab, tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("terms: [{method: feature, weight: 0.5}, 'response:temperature=4']\n")
+    made = printed(kdlab("distill", "--teacher", home.teacher, "-c", file, "--print-config").out)
+    assert made["method"]["name"] == "feature"  # type: ignore[index]
+    assert made["soft_weight"] == 0.5
+    assert list(made["terms"]) == ["response"]  # type: ignore[call-overload]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.config import DistillConfig, MethodConfig, ModelConfig, TrainingConfig
+from kdcore.config import DistillConfig, MethodConfig, ModelConfig, TermConfig, TrainingConfig
 from kdcore.experiments.changes import changed, flat
 from kdcore.experiments.next_steps import MOST_TEST, next_experiments
 from kdcore.judging.verdict import NO_TWIN, Judgement
@@ -161,3 +161,19 @@ def test_a_temperature_that_the_lab_has_tried_is_not_suggested_again():
     for verdict in ("BETTER", "WORSE", "INCONCLUSIVE", NO_TWIN):
         found = changes(next_experiments(hot, judgement(verdict), known))
         assert 2.0 not in [one.get("method.params.temperature") for one in found]
+
+
+def test_what_a_term_brought_is_seen_without_it():
+    several = config(terms=(TermConfig(name="feature", weight=0.5),))
+    first = next_experiments(several, judgement("BETTER"))[0]
+    assert (first.label, first.changed) == ("without feature", {"terms.feature.weight": 0.0})
+    assert changed(several, first.changed) == config()
+
+
+def test_a_term_more_is_tried_where_the_rest_was_tried():
+    base = config(method=MethodConfig(params={"loss": "mse_logits"}))
+    earlier = [changed(base, {"hard_weight": w}) for w in (0.0, 0.5, 1.0)]
+    earlier += [changed(base, {"training.epochs": n}) for n in (12, 24)]
+    earlier += [changed(base, {"method.params.loss": "kl"})]
+    experiments = next_experiments(base, judgement("WORSE", -0.02), earlier)
+    assert {"terms.ranking.weight": 1.0} in changes(experiments)

@@ -185,6 +185,14 @@ def test_a_query_with_no_more_ads_than_the_cap_stays_in_one_run():
     assert queries.tolist() != sorted(queries.tolist())
 
 
+def test_a_cross_encoder_keeps_the_ads_of_a_query_together_where_the_loss_compares_them():
+    e = encoded([i // 4 for i in range(80)], list(range(80)), together=True)
+    queries = e.query_of[np.concatenate(epoch_order(e, 16, 4, 0, 0, lists=True))]
+    assert (queries.reshape(-1, 4) == queries.reshape(-1, 4)[:, :1]).all()
+    apart = e.query_of[np.concatenate(epoch_order(e, 16, 4, 0, 0))]
+    assert not (apart.reshape(-1, 4) == apart.reshape(-1, 4)[:, :1]).all()
+
+
 def test_a_query_with_more_ads_than_the_cap_comes_in_runs_of_the_cap():
     """8 ads of one query among 300 others, so that two of its runs do not meet by chance."""
     query_of = [0] * 8 + list(range(1, 301))

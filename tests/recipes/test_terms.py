@@ -1,5 +1,7 @@
 """A loss of several terms: each has its curve, and every family of the catalog trains a student."""
 
+from typing import Any
+
 import pytest
 
 from kdcore import lab
@@ -7,9 +9,10 @@ from kdcore.catalog import METHODS
 from kdcore.config import MethodConfig, TermConfig
 from kdcore.errors import ConfigError
 from kdcore.runs.store import Run
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import distillation
+from .conftest import assert_same_result, created, distillation
 
 SPECS = [
     "feature",
@@ -62,12 +65,34 @@ def test_a_loss_that_is_empty_on_two_grades_is_refused(home: Workspace, teacher:
         lab.start(distillation(teacher, terms=(term,)), home)
 
 
+def test_a_killed_run_of_several_terms_resumes_to_the_same_bytes(
+    home: Workspace, teacher: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = "ranking:loss=plackett_luce,samples=2"
+    specs = ("feature:projection=always", orders, "internal:heads=mix")
+    terms = tuple(TermConfig.parse(spec) for spec in specs)
+    config = distillation(teacher, "bert", terms=terms, checkpoint_seconds=0)
+    whole, cut = lab.start(config, home), created(config, home)
+    genuine = Session.step
+
+    def step(self: Session, *args: Any) -> None:
+        if self.progress.step == 8:
+            raise SystemExit
+        genuine(self, *args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "step", step)
+        with pytest.raises(SystemExit):
+            lab.execute(cut, home)
+    assert_same_result(whole, lab.resume(cut, home))
+
+
 def test_what_compares_pairs_of_a_batch_is_refused_on_several_devices(
     home: Workspace, teacher: Run
 ) -> None:
     config = distillation(teacher, terms=(TermConfig(name="relation"),), device="cpu:2")
     with pytest.raises(
-        ConfigError, match="Relation compares the pairs of a batch, which 2 devices"
+        ConfigError, match="Relation compares the pairs of a batch, which 2"
     ):
         lab.start(config, home)
 

@@ -195,3 +195,18 @@ def test_ticks_are_inside_and_few(low: float, high: float) -> None:
 @pytest.mark.parametrize("value", [1.19e-6, 4.77e-7, 9.99e-5, 2e-6, 0.5])
 def test_a_bound_that_is_told_is_never_below_what_was_seen(value: float) -> None:
     assert float(at_most(value)) >= value * (1 - 1e-9)
+
+
+def test_every_term_of_the_loss_is_a_curve_of_its_own(runs: dict[str, Run]) -> None:
+    student = runs["student"]
+    settings = dict(student.settings) | {"terms": {"feature": {}, "ranking_2": {"weight": 2.0}}}
+    (student.folder / "config.json").write_text(json.dumps(settings))
+    with (student.folder / "metrics.jsonl").open("a") as file:
+        for step in (30, 40):
+            line = {"step": step, "time": 1, "feature": 0.2, "ranking_2": 9 / step}
+            file.write(json.dumps(line) + "\n")
+    page = run_report(Run.load(student.folder))
+    text = "".join(Read(page).words)
+    assert "feature from 0.2 to 0.2; ranking 2 from 0.3 to 0.225" in text
+    assert "response + feature + ranking" in text
+    assert all(f"var(--{role})" in page for role in ("soft", "term1", "term2"))

@@ -26,7 +26,7 @@ def test_a_run_written_before_the_move_reads_whole():
     )
     assert (run.model_name, run.method, run.temperature, run.weights) == (
         *("cdssm", "response", 2.0),
-        (1.0, 0.1),
+        {"soft": 1.0, "hard": 0.1},
     )
     assert (run.purpose.twin, run.purpose.changed) == ("twin", {"hard_weight": 0.5})
     assert run.splits["validation"] == SplitSize(60, "b" * 16)
@@ -44,7 +44,7 @@ def test_a_twin_written_before_the_move_is_found_and_reads_whole():
     assert isinstance(twin.config, FinetuneConfig)
     assert (twin.role, twin.shown_title, twin.weights) == (
         *("twin", "C-DSSM, labels only, seed 0"),
-        (0.0, 1.0),
+        {"hard": 1.0},
     )
     assert launched_twin(student) == find_twin(student, [student, twin]) == twin
     assert student.twin_group == twin.twin_group
@@ -79,7 +79,7 @@ def test_a_damaged_config_leaves_its_reason_and_nothing_raises(tmp_path, text):
     (tmp_path / "run" / "config.json").write_text(text)
     run = RunFacts.load(tmp_path / "run")
     assert "config.json" in run.problem
-    assert (run.stage, run.teacher, run.model_name, run.weights) == ("", "", "", (0.0, 1.0))
+    assert (run.stage, run.teacher, run.model_name, run.weights) == ("", "", "", {"hard": 1.0})
     with pytest.raises(RunError, match=r"config\.json"):
         _ = run.config
 
@@ -95,6 +95,47 @@ def test_a_config_of_another_version_can_be_shown_and_says_why_it_cannot_be_used
     assert run.shown_title == "C-DSSM · distilled, telepathy"
     with pytest.raises(ConfigError, match="telepathy"):
         _ = run.config
+
+
+@pytest.mark.parametrize(
+    ("terms", "method", "weights", "temperature", "title"),
+    [
+        (
+            {"feature": {"weight": 0.5}, "ranking_2": {}},
+            "response + feature + ranking",
+            {"soft": 1.0, "feature": 0.5, "ranking_2": 1.0, "hard": 0.1},
+            2.0,
+            "C-DSSM · distilled, T 2 + feature + ranking",
+        ),
+        (
+            {"telepathy": 3},
+            "response + telepathy",
+            {"soft": 1.0, "telepathy": 1.0, "hard": 0.1},
+            2.0,
+            "C-DSSM · distilled, T 2 + telepathy",
+        ),
+        ([], "response", {"soft": 1.0, "hard": 0.1}, 2.0, "C-DSSM · distilled, T 2"),
+    ],
+)
+def test_every_term_of_a_loss_is_told(tmp_path, terms, method, weights, temperature, title):
+    shutil.copytree(OLD / "student", tmp_path / "run")
+    settings = json.loads((OLD / "student" / "config.json").read_text())
+    (tmp_path / "run" / "config.json").write_text(json.dumps(settings | {"terms": terms}))
+    run = RunFacts.load(tmp_path / "run")
+    assert (run.method, run.weights, run.temperature) == (method, weights, temperature)
+    assert run.shown_title == title
+
+
+def test_a_temperature_is_that_of_soft_labels_whichever_term_has_them(tmp_path):
+    shutil.copytree(OLD / "student", tmp_path / "run")
+    settings = json.loads((OLD / "student" / "config.json").read_text())
+    first = {"method": {"name": "ranking", "params": {"loss": "list_kl", "temperature": 7.0}}}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(settings | first))
+    assert RunFacts.load(tmp_path / "run").temperature is None
+    terms = {"terms": {"response": {"params": {"temperature": 3.0, "teacher_temperature": 4.0}}}}
+    (tmp_path / "run" / "config.json").write_text(json.dumps(settings | first | terms))
+    run = RunFacts.load(tmp_path / "run")
+    assert (run.temperature, run.teacher_temperature) == (3.0, 4.0)
 
 
 @pytest.mark.parametrize(

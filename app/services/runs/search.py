@@ -16,7 +16,6 @@ SYNONYMS: Mapping[str, str] = {
     "lr": "training.learning_rate",
     "batch": "training.batch_size",
     "student": "student.name",
-    "method": "method.name",
     "pairs": "limit",
     "hard": "hard_weight",
     "soft": "soft_weight",
@@ -82,6 +81,7 @@ def _searched(entry: Entry) -> Searched:
         "sweep": f"{row.run.purpose.sweep} {row.run.purpose.group}",
         "tag": " ".join(mark.tags),
         "model": entry.student,
+        "method": entry.method,
     }
     text = (entry.title, entry.key, entry.method, row.state, mark.note, row.run.purpose.sweep)
     settings = (f"{path} {value}" for path, value in row.settings.items() if value is not None)

@@ -55,6 +55,8 @@ def _pairs(total: Cost, student: Estimate) -> str:
 
 
 def _teacher(student: Estimate) -> str:
+    if student.teacher_is_live:
+        return "The teacher runs at every step, which is part of this time; it cannot be stored"
     if student.teacher_cached:
         return "The teacher has scored these pairs before, so its predictions cost no time"
     if isnan(student.teacher_seconds):

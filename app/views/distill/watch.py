@@ -42,7 +42,7 @@ def _watch(run: Run) -> None:
         run=run.id,
         label=run.shown_title,
         target=target,
-        weights=dict(zip(("soft", "hard"), run.weights, strict=True)),
+        weights={"soft": 0.0, **run.weights},  # a training on labels has no soft term
         distilled=run.is_distilled,
         step=now.step,
         metric=now.metric,
@@ -53,7 +53,8 @@ def _watch(run: Run) -> None:
     )
     with st.container(key=target):
         run_watch(watch, f"watch_{run.id}", _on_moment, _on_end)
-    lines = pd.DataFrame(answer["student"]["lines"]).reindex(columns=_COLUMNS)
+    columns = [*_COLUMNS[:2], *run.weights, *_COLUMNS[2:]]
+    lines = pd.DataFrame(answer["student"]["lines"]).reindex(columns=columns)
     # a teacher in a folder of this machine is named without that folder
     source = [f"run {run.id}", *([f"teacher {Path(run.teacher).name}"] if run.teacher else [])]
     source.append(f"data {run.data or 'not named'}")

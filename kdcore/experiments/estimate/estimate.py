@@ -12,7 +12,14 @@ from pathlib import Path
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig
 from kdcore.experiments.estimate.data_stats import DataStats
 from kdcore.experiments.estimate.flops import ModelCost, cost_on, ratio
-from kdcore.experiments.estimate.throughput import Throughput, as_text, family_of, throughputs
+from kdcore.experiments.estimate.throughput import (
+    Throughput,
+    as_text,
+    family_of,
+    model_of,
+    throughputs,
+    training_cost,
+)
 from kdcore.predictions import WEIGHTS, model_hash
 from kdcore.runs.machine import gpus, machine_devices
 from kdcore.runs.store import Run, RunStore
@@ -33,6 +40,7 @@ class Estimate:
     teacher_seconds: part of seconds, for the teacher to score the pairs; 0 when teacher_cached.
     scoring_seconds: part of seconds, for validations, replay and the scores at the end. pairs:
     how many are learned from in each epoch. basis: what the estimate rests on, in words.
+    teacher_is_live: it also runs at every step, which counts as time of the training.
     """
 
     seconds: float
@@ -47,6 +55,7 @@ class Estimate:
     pairs_per_second: float
     device: str
     basis: str
+    teacher_is_live: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,10 +90,10 @@ def estimate(
     measured = _on_device(throughputs(workspace), device, config.threads)
     teacher_seconds, teacher_cached = _teacher_seconds(config, stats, workspace, measured, device)
     training, is_distill = config.training, isinstance(config, DistillConfig)
-    model = config.student if isinstance(config, DistillConfig) else config.model
+    model = model_of(config)
     pairs = stats.transfer if is_distill else stats.labelled
     texts = stats.transfer_texts if is_distill else stats.train_texts
-    cost = cost_on(model, texts, training)
+    cost = training_cost(config, texts, workspace)
     train, score = _rates(measured, model, training.batch_size, cost)
     validations = training.epochs * training.validations * stats.labelled_validation
     probes = training.replay_points * min(PROBE, stats.labelled_validation)
@@ -108,6 +117,7 @@ def estimate(
         pairs_per_second=train.pairs_per_second,
         device=device,
         basis=train.in_words,
+        teacher_is_live=cost.beside > 0,
     )
 
 
@@ -196,7 +206,7 @@ def _teacher_seconds(
     training = teacher.config
     if not isinstance(training, FinetuneConfig | DistillConfig):
         return 0.0, False
-    model = training.model if isinstance(training, FinetuneConfig) else training.student
+    model = model_of(training)
     cost = cost_on(model, stats.transfer_texts, config.training)
     _, score = _rates(measured, model, TEACHER_BATCH, cost)
     return left / score.pairs_per_second, False

@@ -6,7 +6,7 @@ here is a multiply and an add together.
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kdcore.catalog import STUDENTS
@@ -18,6 +18,7 @@ TRIGRAMS = 7  # letter trigrams per word, about
 FIXED = 2e5  # FLOPs per pair that every model spends outside its layers
 ADAM = 6.0  # FLOPs per weight of an optimizer's step
 BACKWARD = 3.0  # FLOPs of training per FLOP of scoring: forward, and backward twice that
+PADDED = 1.5  # tokens of a padded batch per token of its texts, about
 BERT_BASE = (12, 768, 3072, 30_522)  # layers, width, inner width, vocabulary: the usual shape
 
 
@@ -26,16 +27,24 @@ class ModelCost:
     """What a model costs on texts of a certain length.
 
     forward: FLOPs per pair; weights: all that are learned; values: activations per pair that are
-    kept for the backward pass.
+    kept for the backward pass. beside: FLOPs per pair in training of a teacher that runs at every
+    step, and of the padding that both models then read.
     """
 
     forward: float
     weights: float
     values: float
+    beside: float = 0.0
 
     def training_flops(self, batch: int) -> float:
         """FLOPs per pair in training."""
-        return BACKWARD * (self.forward + FIXED) + ADAM * self.weights / max(batch, 1)
+        own = BACKWARD * (self.forward + FIXED) + ADAM * self.weights / max(batch, 1)
+        return own + self.beside
+
+    def with_live(self, teacher: "ModelCost") -> "ModelCost":
+        """The cost where the teacher runs at every step, for what is inside its layers."""
+        padding = (PADDED - 1) * BACKWARD * self.forward
+        return replace(self, beside=padding + PADDED * teacher.forward + FIXED)
 
     @property
     def scoring_flops(self) -> float:

@@ -15,13 +15,14 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
 
-from kdcore.config import DistillConfig, InferConfig, ModelConfig, to_dict
+from kdcore.catalog import STORED
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, to_dict
 from kdcore.errors import LabError
-from kdcore.experiments.estimate.data_stats import stats_of
-from kdcore.experiments.estimate.flops import cost_of, cost_on
+from kdcore.experiments.estimate.data_stats import Texts, stats_of
+from kdcore.experiments.estimate.flops import ModelCost, cost_of, cost_on
 from kdcore.runs.machine import machine_mark
 from kdcore.runs.queue.processes import start_detached
-from kdcore.runs.store import Run
+from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_json_atomic
 
 FILE = "throughput.json"
@@ -110,6 +111,27 @@ def as_text(model: ModelConfig) -> str:
     return json.dumps(to_dict(model), sort_keys=True)
 
 
+def model_of(config: DistillConfig | FinetuneConfig) -> ModelConfig:
+    """The model that a training trains."""
+    return config.student if isinstance(config, DistillConfig) else config.model
+
+
+def training_cost(
+    config: DistillConfig | FinetuneConfig, texts: Texts, workspace: Workspace
+) -> ModelCost:
+    """The cost of a training, with that of a teacher that runs at every step.
+
+    LabError for an unknown teacher.
+    """
+    cost = cost_on(model_of(config), texts, config.training)
+    if not isinstance(config, DistillConfig) or not config.reads - STORED:
+        return cost
+    teacher = RunStore(workspace.runs).get(config.teacher).config
+    if isinstance(teacher, InferConfig):
+        return cost
+    return cost.with_live(cost_on(model_of(teacher), texts, config.training))
+
+
 def _of_run(run: Run, workspace: Workspace) -> list[Throughput]:
     """What a finished training shows of this machine; nothing when it was made elsewhere."""
     try:
@@ -122,13 +144,13 @@ def _of_run(run: Run, workspace: Workspace) -> list[Throughput]:
     if validation is None or device is None:
         return []
     lines = run.metric_lines
-    model = config.student if isinstance(config, DistillConfig) else config.model
+    model = model_of(config)
     batch, training, scored = config.training.batch_size, config.training, validation.pairs
     try:
         stats = stats_of(config, workspace)
         is_distill = isinstance(config, DistillConfig)
         texts = stats.transfer_texts if is_distill else stats.train_texts
-        cost = cost_on(model, texts, training)
+        cost = training_cost(config, texts, workspace)
         if stats.validation == scored:  # only the labelled pairs are scored during training
             scored = stats.labelled_validation
     except (LabError, OSError):  # the data have gone

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from kdcore.config import FinetuneConfig, ModelConfig, TrainingConfig
+from kdcore.config import FinetuneConfig, ModelConfig, TermConfig, TrainingConfig
 from kdcore.errors import LabError
 from kdcore.experiments.estimate import throughput
 from kdcore.experiments.estimate.data_stats import stats_of
@@ -234,3 +234,15 @@ def test_a_pretrained_encoder_is_reckoned_by_its_own_card(tmp_path):
     unknown = cost_of(ModelConfig(name="checkpoint", checkpoint="some/where"), 3, 12)
     assert own.weights == 2 * (4 * 128**2 + 2 * 128 * 512) + 1000 * 128
     assert unknown.forward > 20 * own.forward
+
+
+def test_a_teacher_that_runs_at_every_step_costs_its_forward_pass(bench):
+    workspace, config = bench
+    trained(workspace, twin_of(config))
+    student = replace(config, student=ModelConfig.parse("bert:layers=1,hidden=16,heads=2"))
+    cached = replace(student, terms=(TermConfig(name="feature"),))
+    live = replace(student, terms=(TermConfig.parse("feature:on=tokens"),))
+    once, stored, every_step = (estimate(each, workspace) for each in (student, cached, live))
+    assert stored.seconds == once.seconds
+    assert every_step.seconds > once.seconds
+    assert (stored.teacher_is_live, every_step.teacher_is_live) == (False, True)

@@ -15,7 +15,8 @@ class Watch:
     """Which run is watched, and what does not change while it learns.
 
     run: its id; label: its name. target: key of the container, by which exports find it.
-    weights: of the "soft" and the "hard" term of the loss; distilled: whether it has a teacher.
+    weights: of the terms of the loss by their curves, "soft" first and "hard" last; distilled:
+    whether it has a teacher.
     step and metric: the moment and the validation metric that are shown, step -1 for the newest.
     over: whether the page knows already that the "run" and its "twin" have ended.
     """

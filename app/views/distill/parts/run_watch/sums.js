@@ -176,11 +176,21 @@ export function gapWords({ value, low, high }) {
   return `${percent(value)} [${from}, ${to}]${claim}`;
 }
 
-const CSV_NAMES = [
-  "loss", "soft_weighted", "hard_weighted", "validation_roc_auc", "validation_nll",
-  "twin_validation_roc_auc", "twin_validation_nll", "agreement_with_teacher", "kl_to_teacher_nats",
-  "distance_to_truth", "twin_distance_to_truth", "pairs_per_second", "memory_mb",
-];
+/** Columns of the CSV: the loss, each term as it is weighted, and what was measured. */
+function csvNames(weights) {
+  return [
+    "loss", ...termsOf(weights).map((term) => `${term}_weighted`), "validation_roc_auc", "validation_nll",
+    "twin_validation_roc_auc", "twin_validation_nll", "agreement_with_teacher", "kl_to_teacher_nats",
+    "distance_to_truth", "twin_distance_to_truth", "pairs_per_second", "memory_mb",
+  ];
+}
+
+/** Names of the terms of a loss, in the order in which they are drawn: soft first, hard last. */
+export function termsOf(weights) {
+  const between = Object.keys(weights).filter((term) => term !== "soft" && term !== "hard");
+  return ["soft", ...between.sort(), "hard"];
+}
+
 // the name in the CSV -> the name in a line of metrics, or in a moment of the replay
 const COLUMNS = {
   line: {
@@ -201,18 +211,19 @@ export function csvOf(film, data) {
   const put = (step, values) => rows.set(step, { ...rows.get(step), ...values });
   for (const line of film.lines) {
     put(line.step, pick(line, COLUMNS.line));
-    for (const term of ["soft", "hard"]) {
+    for (const term of termsOf(data.weights)) {
       if (Number.isFinite(line[term])) put(line.step, { [`${term}_weighted`]: line[term] * data.weights[term] });
     }
   }
   for (const line of film.twin?.lines ?? []) put(line.step, pick(line, COLUMNS.twinLine));
   for (const moment of film.moments) put(moment.step, pick(moment, COLUMNS.moment));
   for (const moment of film.twin?.moments ?? []) put(moment.step, pick(moment, COLUMNS.twinMoment));
+  const names = csvNames(data.weights);
   const source = `"run=${data.run} ${data.label.replace(/\s+/g, " ").replaceAll('"', '""')}"`;
   const body = [...rows]
     .sort(([a], [b]) => a - b)
-    .map(([step, row]) => [step, ...CSV_NAMES.map((name) => row[name] ?? ""), source].join(","));
-  return [["step", ...CSV_NAMES, "made_from"].join(","), ...body, ""].join("\n");
+    .map(([step, row]) => [step, ...names.map((name) => row[name] ?? ""), source].join(","));
+  return [["step", ...names, "made_from"].join(","), ...body, ""].join("\n");
 }
 
 function pick(line, names) {

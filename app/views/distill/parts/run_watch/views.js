@@ -2,7 +2,7 @@
 
 import { capital, number, percent } from "../../../../parts/words.js";
 import { paintChart, stableTop } from "./curves.js";
-import { isOver, METRICS } from "./sums.js";
+import { isOver, METRICS, termsOf } from "./sums.js";
 
 /** Paint them all at a view. */
 export function paintCurves(part, view) {
@@ -20,13 +20,14 @@ function waiting(film, what) {
 
 function lossView(chart, film, data, view) {
   const recorded = (term) => film.loss.some((line) => Number.isFinite(line[term]));
-  const terms = ["soft", "hard"].filter((term) => data.weights[term] > 0 && recorded(term));
+  const terms = termsOf(data.weights).filter((term) => data.weights[term] > 0 && recorded(term));
   let floor = film.loss.map(() => 0);
   const areas = terms.map((term) => {
     const from = floor;
     floor = film.loss.map((line, i) => from[i] + data.weights[term] * (line[term] ?? 0));
     const to = floor;
-    return { kind: term, name: term, points: film.loss.map((line, i) => [line.step, from[i], to[i]]) };
+    const points = film.loss.map((line, i) => [line.step, from[i], to[i]]);
+    return { kind: kindOf(term, terms), name: term.replace("_", " "), points };
   });
   const high = stableTop(chart, film.loss.map((line) => line.loss));
   const sum = terms.map((term) => `${term} ${data.weights[term]} × ${number(view.loss?.[term])}`).join(" + ");
@@ -42,6 +43,13 @@ function lossView(chart, film, data, view) {
     label: `Loss over steps: ${number(film.loss[0].loss)} at the first line, `
       + `${number(view.loss?.loss)} at step ${view.step}; ${sum}.`,
   };
+}
+
+/** The class that colors a term: those beside soft and hard take three in turn. */
+function kindOf(term, terms) {
+  if (term === "soft" || term === "hard") return term;
+  const others = terms.filter((one) => one !== "soft" && one !== "hard");
+  return `term${(others.indexOf(term) % 3) + 1}`;
 }
 
 function quarters(high) {

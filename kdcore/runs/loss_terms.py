@@ -1,0 +1,61 @@
+"""The terms of a run's loss, read from its settings as they were written, valid or not."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from kdcore.catalog import METHODS
+
+EARLY = "response"  # the method of a config that was written before it had a name
+
+
+class LossTerm(NamedTuple):
+    """A term: its method by its name in the catalog, its weight, and its knobs."""
+
+    method: str
+    weight: float
+    params: Mapping[str, Any]
+
+    @property
+    def temperature(self) -> float | None:
+        """T of its soft labels on the student's side; None where it softens none."""
+        method = METHODS.get(self.method)
+        if method is None or not method.softens:
+            return None
+        return number(self.params.get("temperature", method.params().temperature))
+
+    @property
+    def teacher_temperature(self) -> float | None:
+        """T on the teacher's side; the student's unless it was set."""
+        return number(self.params.get("teacher_temperature")) or self.temperature
+
+    @property
+    def title(self) -> str:
+        """T 4, or the name of its method."""
+        return self.method if self.temperature is None else f"T {self.temperature:g}"
+
+
+def soft_terms(settings: Mapping[str, Any]) -> dict[str, LossTerm]:
+    """The terms that the teacher has a part in, by their curves; {} without a teacher."""
+    if "student" not in settings:
+        return {}
+    first = group(settings.get("method"))
+    method = str(first.get("name") or EARLY)
+    weight = number(settings.get("soft_weight")) or 0.0
+    terms = {"soft": LossTerm(method, weight, group(first.get("params")))}
+    for name, value in group(settings.get("terms")).items():
+        term = group(value)
+        method = re.sub(r"_\d+$", "", str(name))
+        weight = number(term.get("weight", 1.0)) or 0.0
+        terms[str(name)] = LossTerm(method, weight, group(term.get("params")))
+    return terms
+
+
+def group(value: Any) -> Mapping[str, Any]:
+    """A group of settings; an empty one for anything else."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def number(value: Any) -> float | None:
+    """A number; None for anything else."""
+    return value if isinstance(value, (int, float)) else None
