@@ -13,7 +13,7 @@ recipe optimizes it beside the student and drops it afterwards.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -60,6 +60,29 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True)
+class Stages:
+    """The stages that an objective goes through, such as its pairs of layers one by one.
+
+    count: how many; epochs: how long each is; exclusive: whether the other terms wait for the end;
+    ends: whether nothing is learned from this objective afterwards.
+    """
+
+    count: int
+    epochs: float
+    exclusive: bool
+    ends: bool
+
+    @property
+    def total_epochs(self) -> float:
+        """Epochs until the last of them is over."""
+        return self.count * self.epochs
+
+    def at(self, epoch: float) -> int:
+        """The stage after so many epochs, counted from 0; `count` or more when they are over."""
+        return int(epoch / self.epochs + 1e-9)
+
+
+@dataclass(frozen=True)
 class Term:
     """An objective and what it weighs in the total."""
 
@@ -79,6 +102,29 @@ def weighted_sum(
     for term in terms:
         total = total + term.weight * parts[term.name]
     return total, parts
+
+
+def stages_of(term: Term) -> Stages | None:
+    """The stages of a term's objective; None where it has none, or weighs nothing."""
+    stages: Stages | None = getattr(term.objective, "stages", None)
+    return stages if term.weight else None
+
+
+def enter_stages(terms: Sequence[Term], epoch: float) -> bool:
+    """Let every objective with stages enter that of this epoch; whether the other terms wait."""
+    waiting = False
+    for term in terms:
+        stages = stages_of(term)
+        if stages is not None:
+            objective: Any = term.objective
+            objective.enter_stage(stages.at(epoch))
+            waiting |= stages.exclusive and stages.at(epoch) < stages.count
+    return waiting
+
+
+def in_stages(terms: Sequence[Term]) -> list[Term]:
+    """The terms with the weight 0 where they have no stages: their curves go on."""
+    return [term if stages_of(term) else replace(term, weight=0.0) for term in terms]
 
 
 def make_objective(method: str, params: Any, student: Shape, teacher: Shape) -> Objective:

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kdcore.errors import ConfigError
-from kdcore.objectives.base import Objective, Shape
+from kdcore.objectives.base import Objective, Shape, Stages
 from kdcore.objectives.feature import cosine
 from kdcore.objectives.layers import (
     Pair,
@@ -95,8 +95,8 @@ class HeadMix(nn.Module):
 class Internal(nn.Module):
     """Attention KL and [CLS] cosine over pairs of layers as an objective.
 
-    active: the pairs that are learned now; enter_stage changes them. The projection of [CLS], where
-    widths differ, is shared by all pairs.
+    active: the pairs that are learned now; enter_stage changes them. stages: how many there are and
+    how long each is. The projection of [CLS], where widths differ, is shared by all pairs.
     """
 
     def __init__(
@@ -105,15 +105,18 @@ class Internal(nn.Module):
         weights: tuple[float, float],
         project: nn.Module,
         mix: nn.Module,
+        schedule: Schedule = "all",
+        stages: Stages | None = None,
     ) -> None:
         super().__init__()
         self.pairs = self.active = pairs
+        self.schedule, self.stages = schedule, stages
         self.attention_weight, self.cosine_weight = weights
         self.project, self.mix = project, mix
 
-    def enter_stage(self, schedule: Schedule, stage: int) -> None:
-        """Learn the pairs of this stage from now on."""
-        self.active = active_pairs(schedule, stage, self.pairs)
+    def enter_stage(self, stage: int) -> None:
+        """Learn the pairs of this stage, which counts from 0, from now on."""
+        self.active = active_pairs(self.schedule, stage, self.pairs)
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
         """Sum over the active pairs of both losses, weighted; 0 when no pair is active."""
@@ -171,7 +174,12 @@ def objective(params: Any, student: Shape, teacher: Shape) -> Objective:
         project = nn.Linear(student.hidden, teacher.hidden, bias=False)
     if student.heads != teacher.heads and params.attention_weight:
         mix = HeadMix(student.heads, teacher.heads)
-    return Internal(pairs, (params.attention_weight, params.cosine_weight), project, mix)
+    weights = params.attention_weight, params.cosine_weight
+    stages = None
+    if params.schedule != "all":
+        ends = params.schedule == "progressive"
+        stages = Stages(len(pairs), params.stage_epochs, params.labels_last, ends)
+    return Internal(pairs, weights, project, mix, params.schedule, stages)
 
 
 def _token_relations(params: Any, student: Shape, teacher: Shape) -> Objective:

@@ -159,6 +159,18 @@ class InternalParams:
         "heads, one for each of the teacher's (ours)",
         options=("equal", "mix"),
     )
+    schedule: str = choice(
+        "all",
+        "all: every pair of layers at once; progressive: one after another, from the lowest; "
+        "stacked: the same, and earlier pairs stay",
+        options=("all", "progressive", "stacked"),
+    )
+    stage_epochs: float = knob(
+        1.0, "progressive, stacked: epochs for each pair of layers", low=0.01, high=100
+    )
+    labels_last: bool = switch(
+        True, "progressive, stacked: the other terms and the hard labels join after the last stage"
+    )
     relation_heads: int = knob(
         0, "minilm: heads of the relations; 0 takes the most that fit, up to 48", low=0, high=512
     )

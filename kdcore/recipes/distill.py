@@ -14,7 +14,14 @@ from kdcore.errors import ConfigError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
 from kdcore.models.packed import product_type
-from kdcore.objectives.base import Term, make_objective, shape_of, weighted_sum
+from kdcore.objectives.base import (
+    Term,
+    enter_stages,
+    in_stages,
+    make_objective,
+    shape_of,
+    weighted_sum,
+)
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.predictions import Predictions
 from kdcore.runs.store import Run, RunStore
@@ -22,7 +29,7 @@ from kdcore.runs.writer import RunWriter
 from kdcore.teachers.base import Teacher
 from kdcore.teachers.cached import CachedTeacher, TeacherPredictions
 from kdcore.teachers.live import LiveTeacher
-from kdcore.training.checks import refuse_torn, starting_model
+from kdcore.training.checks import refuse_endless, refuse_torn, starting_model
 from kdcore.training.devices import pick_device
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.ranks import ALONE, Group
@@ -42,7 +49,7 @@ def distill(
 
     Returns why the training ended before its last step; empty when it did not.
     """
-    refuse_torn(config, group)
+    refuse_torn(config, group.size)
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
     predictions.transfer.require(transfer.content_hash, len(transfer))
@@ -67,14 +74,14 @@ def distill(
 
     for rows, batch in batches(session):  # which also does what is due between two steps
         index = session.tensor(rows)
-        # what the terms read beside the logits, such as hidden states
-        outputs = student(batch, config.reads)
+        outputs = student(batch, config.reads)  # the logits, and hidden states, say
         lesson = replace(teacher(rows, batch), queries=queries[index], grades=grades[index])
-        loss, parts = weighted_sum(terms, outputs, lesson)
+        exclusive = enter_stages(terms, session.progress.step / session.steps_per_epoch)
+        loss, parts = weighted_sum(in_stages(terms) if exclusive else terms, outputs, lesson)
         if config.hard_weight:  # pairs of a log have no label and add nothing
             hard = hard_cross_entropy(outputs.logits, grades[index], config.label_smoothing)
             parts["hard"] = session.labelled_mean(hard, transfer.grades)
-            loss = loss + config.hard_weight * parts["hard"]
+            loss = loss + (0.0 if exclusive else config.hard_weight) * parts["hard"]
         session.step(loss, parts)
         teacher.after_step(session.progress.step)
     return session.message
@@ -90,10 +97,12 @@ def _terms(
         outputs = student.eval()(batch, config.reads), teacher(rows, batch)
     relevant_from = transfer.scheme.relevant_from
     shapes = [replace(shape_of(each), relevant_from=relevant_from) for each in outputs]
-    return [
+    terms = [
         Term(name, make_objective(term.method, term.params, *shapes), term.weight)
         for name, term in config.soft_terms.items()
     ]
+    refuse_endless(config, terms)
+    return terms
 
 
 def _teacher(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,11 +21,11 @@ from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError, DataError, RunError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
+from kdcore.objectives.base import Term, stages_of
 from kdcore.objectives.params import compares_pairs
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.checkpoint import Progress
-from kdcore.training.devices import pick_device
-from kdcore.training.ranks import Group
+from kdcore.training.devices import pick_device, ranks
 
 SAMPLE = 200  # pairs on which a model is built to see that it can be
 TOKENIZERS = 2  # counts the changes in how tokenizers are learned
@@ -41,6 +42,7 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
             part_of(pairs, split)
         return
     if isinstance(config, DistillConfig):
+        refuse_torn(config, ranks(config.device))
         model, texts = config.student, transfer_set(pairs, config.transfer)
         train = texts
     else:
@@ -51,19 +53,40 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
     new_model(model, sample, config.seed, starting_model(model, store))
 
 
-def refuse_torn(config: DistillConfig, group: Group) -> None:
+def refuse_torn(config: DistillConfig, devices: int) -> None:
     """ConfigError when several devices would share a batch whose pairs a term compares."""
-    terms = config.soft_terms.values() if group.size > 1 else ()
+    terms = config.soft_terms.values() if devices > 1 else ()
     methods = [method_entry(term.method) for term in terms if compares_pairs(term.params)]
     if methods:
         raise ConfigError(
             "These terms need the whole batch:",
             [
-                f"device: {method.title} compares the pairs of a batch, which {group.size} devices "
+                f"device: {method.title} compares the pairs of a batch, which {devices} devices "
                 "would share; choose one device"
                 for method in methods
             ],
         )
+
+
+def refuse_endless(config: DistillConfig, terms: Sequence[Term]) -> None:
+    """ConfigError when a term's stages leave no epoch for the labels, or nothing to learn then."""
+    problems = []
+    for term in terms:
+        stages = stages_of(term)
+        others = config.hard_weight or any(t.weight for t in terms if t is not term)
+        if stages is not None and stages.exclusive and others:
+            if stages.total_epochs >= config.training.epochs:
+                problems.append(
+                    f"training.epochs: {config.training.epochs} end before the labels join, after "
+                    f"{stages.count} stages of {stages.epochs:g} epochs in {term.name}; give more"
+                )
+        elif stages is not None and stages.ends and not others:
+            problems.append(
+                f"soft_weight, hard_weight: are 0, so nothing is left to learn after the stages of "
+                f"{term.name}; choose schedule 'stacked', or give a weight"
+            )
+    if problems:
+        raise ConfigError("These stages cannot be trained:", problems)
 
 
 def starting_model(model: ModelConfig, store: RunStore) -> PairModel | None:

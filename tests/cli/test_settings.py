@@ -130,11 +130,9 @@ def test_refused_settings_are_told_without_the_name_of_a_class(kdlab: Kdlab) -> 
 
 def test_terms_are_given_again_and_again_and_set_wins(home: Home, kdlab: Kdlab) -> None:
     given = ("distill", "--teacher", home.teacher, "--print-config")
-    said = kdlab(
-        *given, "--term", "feature:loss=cosine,weight=0.5", "--term", "ranking", "--term", "feature",
-        "--set", "terms.ranking.params.loss=pearson",
-    )  # fmt: skip
-    made = printed(said.out)
+    terms_given = ("--term", "feature:loss=cosine,weight=0.5", "--term", "ranking")
+    wins = ("--set", "terms.ranking.params.loss=pearson")
+    made = printed(kdlab(*given, *terms_given, "--term", "feature", *wins).out)
     terms: dict[str, dict[str, dict[str, object]]] = made["terms"]  # type: ignore[assignment]
     assert list(terms) == ["feature", "ranking", "feature_2"]
     assert (terms["feature"]["weight"], terms["feature"]["params"]["loss"]) == (0.5, "cosine")

@@ -9,7 +9,7 @@ from torch import nn
 from torch.autograd import gradcheck
 
 from kdcore.errors import ConfigError
-from kdcore.objectives.base import Shape, make_objective
+from kdcore.objectives.base import Shape, Term, enter_stages, in_stages, make_objective
 from kdcore.objectives.feature import cosine
 from kdcore.objectives.internal import HeadMix, attention_kl, relation_kl
 from kdcore.objectives.params import InternalParams
@@ -127,20 +127,39 @@ def test_the_objective_sums_both_losses_over_layers_2k():
 
 
 def test_stages_learn_pair_by_pair():
-    made = make_objective("internal", InternalParams(), shape(6, 2, 2), shape(6, 2, 4))
+    sizes = shape(6, 2, 2), shape(6, 2, 4)
+    made, progressive, stacked = (
+        make_objective("internal", InternalParams(schedule=each), *sizes)
+        for each in ("all", "progressive", "stacked")
+    )
     mine, theirs = outputs(1, 6, 2, 2), outputs(2, 6, 2, 4)
     together = made(mine, theirs)
     parts = []
     for stage in (0, 1):
-        made.enter_stage("progressive", stage)
-        parts.append(made(mine, theirs))
+        progressive.enter_stage(stage)
+        parts.append(progressive(mine, theirs))
     torch.testing.assert_close(sum(parts), together)
-    made.enter_stage("stacked", 0)
-    torch.testing.assert_close(made(mine, theirs), parts[0])
-    made.enter_stage("stacked", 1)
-    torch.testing.assert_close(made(mine, theirs), together)
-    made.enter_stage("progressive", 2)  # the internals are done
-    assert made(mine, theirs).item() == 0
+    stacked.enter_stage(0)
+    torch.testing.assert_close(stacked(mine, theirs), parts[0])
+    stacked.enter_stage(1)
+    torch.testing.assert_close(stacked(mine, theirs), together)
+    progressive.enter_stage(2)  # the internals are done
+    assert progressive(mine, theirs).item() == 0
+
+
+def test_other_terms_wait_until_the_stages_are_over():
+    params = InternalParams(schedule="stacked", stage_epochs=0.5)
+    inside = Term("internal", make_objective("internal", params, shape(6, 2, 2), shape(6, 2, 4)), 1)
+    terms = [Term("soft", inside.objective, 0.0), inside]  # a term of weight 0 has no stages
+    assert [enter_stages(terms, epoch) for epoch in (0, 0.49, 0.5, 0.99, 1.0)] == [
+        *(True, True, True, True, False)
+    ]
+    assert len(inside.objective.active) == 2
+    assert [term.weight for term in in_stages([Term("hard", None, 3.0), inside])] == [0.0, 1]
+    at_once = InternalParams(schedule="stacked", labels_last=False)
+    both = make_objective("internal", at_once, shape(6, 2, 2), shape(6, 2, 4))
+    assert not enter_stages([Term("internal", both, 1.0)], 0)
+    assert len(both.active) == 1
 
 
 def test_unequal_heads_are_refused_or_mixed():

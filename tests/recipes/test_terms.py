@@ -87,6 +87,27 @@ def test_a_killed_run_of_several_terms_resumes_to_the_same_bytes(
     assert_same_result(whole, lab.resume(cut, home))
 
 
+def test_labels_join_after_the_stages_of_the_inside(home: Workspace, teacher: Run) -> None:
+    term = TermConfig.parse("internal:heads=mix,schedule=progressive,stage_epochs=1")
+    config = distillation(teacher, "bert", terms=(term,), epochs=3, log_every=1)
+    run = lab.start(config, home)
+    layers = config.student.params.layers  # a stage of six steps each
+    loss, soft, hard, inside = (curve(run, name) for name in ("loss", "soft", "hard", "internal"))
+    stages = layers * 6
+    assert loss[:stages] == pytest.approx(inside[:stages])
+    assert inside[stages:] == [0.0] * len(inside[stages:])
+    joined = [s + 0.1 * h for s, h in zip(soft, hard, strict=True)]
+    assert loss[stages:] == pytest.approx(joined[stages:], rel=1e-4)
+
+
+def test_stages_that_leave_no_epoch_for_the_labels_are_refused(
+    home: Workspace, teacher: Run
+) -> None:
+    term = TermConfig.parse("internal:heads=mix,schedule=stacked,stage_epochs=9")
+    with pytest.raises(ConfigError, match=r"training\.epochs: 2 end before the labels join"):
+        lab.start(distillation(teacher, "bert", terms=(term,), epochs=2), home)
+
+
 def test_what_compares_pairs_of_a_batch_is_refused_on_several_devices(
     home: Workspace, teacher: Run
 ) -> None:

@@ -117,7 +117,7 @@ def estimate(
         pairs_per_second=train.pairs_per_second,
         device=device,
         basis=train.in_words,
-        teacher_is_live=cost.beside > 0,
+        teacher_is_live=cost.live_flops > 0,
     )
 
 

@@ -27,24 +27,24 @@ class ModelCost:
     """What a model costs on texts of a certain length.
 
     forward: FLOPs per pair; weights: all that are learned; values: activations per pair that are
-    kept for the backward pass. beside: FLOPs per pair in training of a teacher that runs at every
-    step, and of the padding that both models then read.
+    kept for the backward pass. live_flops: FLOPs per pair in training of a teacher that runs at
+    every step, and of the padding that both models then read.
     """
 
     forward: float
     weights: float
     values: float
-    beside: float = 0.0
+    live_flops: float = 0.0
 
     def training_flops(self, batch: int) -> float:
         """FLOPs per pair in training."""
         own = BACKWARD * (self.forward + FIXED) + ADAM * self.weights / max(batch, 1)
-        return own + self.beside
+        return own + self.live_flops
 
     def with_live(self, teacher: "ModelCost") -> "ModelCost":
         """The cost where the teacher runs at every step, for what is inside its layers."""
         padding = (PADDED - 1) * BACKWARD * self.forward
-        return replace(self, beside=padding + PADDED * teacher.forward + FIXED)
+        return replace(self, live_flops=padding + PADDED * teacher.forward + FIXED)
 
     @property
     def scoring_flops(self) -> float:
