@@ -18,10 +18,12 @@ from kdcore.config import (
     InferConfig,
     MethodConfig,
     ModelConfig,
+    ScheduleConfig,
     TermConfig,
     TrainingConfig,
 )
 from kdcore.errors import ConfigError
+from kdcore.experiments.changes import changed, differences
 
 EVERY_STAGE = {
     "finetune": FinetuneConfig(
@@ -330,3 +332,40 @@ def test_a_config_without_more_terms_is_written_as_before_they_existed():
 )
 def test_the_short_text_of_a_term_is_read_back(term):
     assert TermConfig.parse(term.spec) == term
+
+
+def test_weights_and_temperature_may_change_in_the_course_of_the_training():
+    data = {
+        "stage": "distill",
+        "teacher": "a",
+        "terms": {"feature": {"weight": 0.0}},
+        "schedules": {
+            "soft": {"end": 0.5},
+            "feature": {"end": 1.0, "kind": "cosine"},
+            "temperature": {"end": 1.0},
+            "hard": {"kind": "constant"},
+        },
+    }
+    made = config.from_dict(data)
+    assert [s.name for s in made.schedules] == ["soft", "feature", "temperature"]
+    assert [t.name for t in made.terms] == ["feature"]  # it begins with 0
+    assert config.from_dict(config.to_dict(made)) == made
+    again = changed(made, {"schedules.soft.kind": "constant", "schedules.feature.kind": "constant"})
+    assert [s.name for s in again.schedules] == ["temperature"]
+    assert changed(made, differences(made, again)) == again
+    assert changed(again, differences(again, made)) == made
+
+
+def test_a_schedule_of_nothing_is_refused():
+    wrong = {"ranking": {}, "temperature": {"end": 0.1}, "soft": {"kind": "sudden"}}
+    data = {"stage": "distill", "teacher": "a", "schedules": wrong}
+    found = problems(lambda: config.from_dict(data))
+    assert any(p.startswith("schedules.temperature.end: 0.1 is no temperature") for p in found)
+    assert any(p.startswith("schedules.soft.kind: 'sudden' is not one of") for p in found)
+    alone = ScheduleConfig(name="ranking")
+    found = problems(lambda: DistillConfig(teacher="a", schedules=(alone,)))
+    assert found == ("schedules.ranking: no such term; it is one of soft, hard",)
+    hot, order = ScheduleConfig(name="temperature", end=1.0), MethodConfig(name="ranking")
+    assert problems(lambda: DistillConfig(teacher="a", method=order, schedules=(hot,))) == (
+        "schedules.temperature: no term has soft labels",
+    )

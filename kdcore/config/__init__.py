@@ -11,6 +11,7 @@ import yaml
 from kdcore.catalog import method_entry, misfit
 from kdcore.config.groups import MethodConfig as MethodConfig
 from kdcore.config.groups import ModelConfig as ModelConfig
+from kdcore.config.groups import ScheduleConfig as ScheduleConfig
 from kdcore.config.groups import TermConfig as TermConfig
 from kdcore.config.groups import TrainingConfig as TrainingConfig
 from kdcore.config.groups import check, numbered
@@ -96,7 +97,8 @@ class InferConfig(_StageConfig):
 class DistillConfig(_StageConfig):
     """Train a student on what a teacher tells, beside the hard labels.
 
-    method, soft_weight: the first term of the loss; terms: those beside it, by name.
+    method, soft_weight: the first term of the loss; terms: those beside it, by name; schedules:
+    the weights and the temperature that change in the course of the training.
     """
 
     stage: str = choice("distill", "the stage", options=("distill",))
@@ -105,6 +107,7 @@ class DistillConfig(_StageConfig):
     method: MethodConfig = field(default_factory=MethodConfig)
     soft_weight: float = knob(1.0, "weight of the soft-label loss", low=0, high=1000)
     terms: tuple[TermConfig, ...] = groups()
+    schedules: tuple[ScheduleConfig, ...] = groups()
     hard_weight: float = knob(0.1, "weight of the hard-label cross-entropy", low=0, high=1000)
     label_smoothing: float = knob(0.0, "share of each hard label spread evenly", low=0, high=0.99)
     transfer: str = choice(
@@ -118,10 +121,14 @@ class DistillConfig(_StageConfig):
         problems = self._problems()
         if not self.teacher:
             problems.append("teacher: name the run that teaches")
-        object.__setattr__(self, "terms", numbered(self.terms))
-        if self.soft_weight == 0 and self.hard_weight == 0 and not self.terms:
+        changing = tuple(each for each in self.schedules if each.kind != "constant")
+        object.__setattr__(self, "schedules", changing)
+        terms = numbered(self.terms, [each.name for each in changing])
+        object.__setattr__(self, "terms", terms)
+        problems += self._problems_of_schedules()
+        if not (self.soft_weight or self.hard_weight or self.terms or self.schedules):
             problems.append("soft_weight, hard_weight: both are 0, so there is nothing to learn")
-        if self.label_smoothing and not self.hard_weight:
+        if self.label_smoothing and not self.has_hard_labels:
             problems.append("label_smoothing: smooths hard labels, whose hard_weight is 0")
         named = [("method", self.method.name, self.method.params)]
         named += [(f"terms.{term.name}", term.method, term.params) for term in self.terms]
@@ -137,6 +144,24 @@ class DistillConfig(_StageConfig):
         name, params = self.method.name, self.method.params
         first = TermConfig(name=name, weight=self.soft_weight, params=params)
         return {"soft": first, **{term.name: term for term in self.terms}}
+
+    @property
+    def has_hard_labels(self) -> bool:
+        """Whether the hard labels have a weight at some step."""
+        return self.hard_weight > 0 or any(each.name == "hard" for each in self.schedules)
+
+    def _problems_of_schedules(self) -> list[str]:
+        curves = ["soft", *(term.name for term in self.terms), "hard"]
+        methods = [self.method.name, *(term.method for term in self.terms)]
+        problems = []
+        for schedule in self.schedules:
+            path = f"schedules.{schedule.name}"
+            if schedule.name == "temperature":
+                if not any(method_entry(name).softens for name in methods):
+                    problems.append(f"{path}: no term has soft labels")
+            elif schedule.name not in curves:
+                problems.append(f"{path}: no such term; it is one of {', '.join(curves)}")
+        return problems
 
     @property
     def reads(self) -> frozenset[str]:
@@ -164,6 +189,7 @@ _UNWRITTEN: dict[str, Any] = {
     "between_weight": 1.0,
     "within_weight": 1.0,
     "terms": {},
+    "schedules": {},
 }
 
 
@@ -202,8 +228,9 @@ def with_named_terms(data: Mapping[str, Any]) -> Mapping[str, Any]:
     if not terms:
         return rest
     first, *others = terms
+    scheduled = list(data.get("schedules") or ())
     method = {"name": first.method, "params": plain(first.params)}
-    named = {t.name: {"weight": t.weight, "params": plain(t.params)} for t in numbered(others)}
+    named = {t.name: {"weight": t.weight, "params": plain(t.params)} for t in numbered(others, scheduled)}
     return {**rest, "method": method, "soft_weight": first.weight, "terms": named}
 
 

@@ -1,7 +1,7 @@
 """The groups of settings that stages share: a model, a method and its knobs, the training."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.knobs import build, choice, knob, plain, problems_of, text
 from kdcore.yaml_text import read_assignments
 
+LEAST_T = 0.25
 _NUMBER = re.compile(r"_\d+$")  # behind the name of a method's second term
 
 
@@ -159,10 +160,36 @@ class TermConfig:
         return ":".join(filter(None, (self.method, ",".join(texts))))
 
 
-def numbered(terms: Iterable[TermConfig]) -> tuple[TermConfig, ...]:
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """How a number changes in the course of a training, from its setting to `end`.
+
+    name: the curve of a term, whose weight it is (soft, hard, feature, ...), or temperature, that
+    of the soft labels.
+    """
+
+    name: str = "soft"
+    kind: str = choice(
+        "linear",
+        "linear; cosine: slow at both ends; constant: no change",
+        options=("linear", "cosine", "constant"),
+    )
+    end: float = knob(0.0, "the value at the last step", low=0, high=1000)
+
+    def __post_init__(self) -> None:
+        problems = problems_of(self)
+        if self.name == "temperature" and self.kind != "constant" and self.end < LEAST_T:
+            problems.append(f"end: {self.end:g} is no temperature; {LEAST_T:g} is the least")
+        check(problems)
+
+
+def numbered(
+    terms: Iterable[TermConfig], scheduled: Collection[str] = ()
+) -> tuple[TermConfig, ...]:
     """The terms, a name that occurs again with a number behind it; those of weight 0 are left out.
 
-    A weight of 0 is how a link or a sweep takes a term away.
+    A weight of 0 is how a link or a sweep takes a term away. scheduled: names of those whose
+    weight changes in the course of the training, so that it may begin with 0.
     """
     names: set[str] = set()
     out = []
@@ -172,7 +199,7 @@ def numbered(terms: Iterable[TermConfig]) -> tuple[TermConfig, ...]:
             count += 1
             name = f"{term.method}_{count}"
         names.add(name)
-        if term.weight:
+        if term.weight or name in scheduled:
             out.append(replace(term, name=name))
     return tuple(out)
 

@@ -84,9 +84,11 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
     names = {path: after[path] for path in named if after.get(path) != before.get(path)}
     between = flat(changed(base, names)) if names else before
     rest = {path: value for path, value in after.items() if between.get(path) != value}
-    terms = [getattr(config, "terms", ()) for config in (base, other)]
-    removed = {term.name for term in terms[0]} - {term.name for term in terms[1]}
-    return names | rest | {f"terms.{name}.weight": 0.0 for name in sorted(removed)}
+    # what takes a group away again: see kdcore.config.groups
+    for group, knob, nothing in (("terms", "weight", 0.0), ("schedules", "kind", "constant")):
+        removed, present = ([g.name for g in getattr(c, group, ())] for c in (base, other))
+        rest |= {f"{group}.{n}.{knob}": nothing for n in removed if n not in present}
+    return names | rest
 
 
 def flat(config: Any) -> dict[str, Any]:

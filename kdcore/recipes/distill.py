@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from torch import nn
 
 from kdcore.catalog import STORED, method_entry, student_entry
 from kdcore.config import DistillConfig
@@ -14,22 +13,16 @@ from kdcore.errors import ConfigError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
 from kdcore.models.packed import product_type
-from kdcore.objectives.base import (
-    Term,
-    enter_stages,
-    in_stages,
-    make_objective,
-    shape_of,
-    weighted_sum,
-)
+from kdcore.objectives.base import shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.predictions import Predictions
+from kdcore.recipes.terms import Terms
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.teachers.base import Teacher
 from kdcore.teachers.cached import CachedTeacher, TeacherPredictions
 from kdcore.teachers.live import LiveTeacher
-from kdcore.training.checks import refuse_endless, refuse_torn, starting_model
+from kdcore.training.checks import refuse_torn, starting_model
 from kdcore.training.devices import pick_device
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.ranks import ALONE, Group
@@ -57,7 +50,6 @@ def distill(
     student = new_model(config.student, transfer, config.seed, source)
     teacher = _teacher(config, transfer, predictions.transfer, run)
     terms = _terms(config, student, teacher, transfer)
-
     session = Session(
         student,
         config,
@@ -65,7 +57,7 @@ def distill(
         validation,
         run,
         writer,
-        extra=[term.objective for term in terms if isinstance(term.objective, nn.Module)],
+        extra=terms.modules,
         teacher=predictions.validation,
         group=group,
     )
@@ -76,12 +68,13 @@ def distill(
         index = session.tensor(rows)
         outputs = student(batch, config.reads)  # the logits, and hidden states, say
         lesson = replace(teacher(rows, batch), queries=queries[index], grades=grades[index])
-        exclusive = enter_stages(terms, session.progress.step / session.steps_per_epoch)
-        loss, parts = weighted_sum(in_stages(terms) if exclusive else terms, outputs, lesson)
-        if config.hard_weight:  # pairs of a log have no label and add nothing
+        mix = terms.at(session.progress.step, session.total_steps, session.steps_per_epoch)
+        loss, parts = weighted_sum(mix.terms, outputs, lesson)
+        if config.has_hard_labels:  # pairs of a log have no label and add nothing
             hard = hard_cross_entropy(outputs.logits, grades[index], config.label_smoothing)
             parts["hard"] = session.labelled_mean(hard, transfer.grades)
-            loss = loss + (0.0 if exclusive else config.hard_weight) * parts["hard"]
+            loss = loss + mix.hard_weight * parts["hard"]
+        parts |= {name: loss.new_tensor(value) for name, value in mix.changing.items()}
         session.step(loss, parts)
         teacher.after_step(session.progress.step)
     return session.message
@@ -89,7 +82,7 @@ def distill(
 
 def _terms(
     config: DistillConfig, student: PairModel, teacher: Teacher, transfer: PairTable
-) -> list[Term]:
+) -> Terms:
     """The terms of the loss; their objectives learn the sizes of Outputs from a first batch."""
     rows = np.arange(min(2, len(transfer)))
     with torch.no_grad():
@@ -97,12 +90,7 @@ def _terms(
         outputs = student.eval()(batch, config.reads), teacher(rows, batch)
     relevant_from = transfer.scheme.relevant_from
     shapes = [replace(shape_of(each), relevant_from=relevant_from) for each in outputs]
-    terms = [
-        Term(name, make_objective(term.method, term.params, *shapes), term.weight)
-        for name, term in config.soft_terms.items()
-    ]
-    refuse_endless(config, terms)
-    return terms
+    return Terms(config, *shapes)
 
 
 def _teacher(

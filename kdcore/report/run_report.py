@@ -104,12 +104,18 @@ def _what(facts: ReportFacts) -> list[tuple[str, str]]:
 def _curves(facts: ReportFacts) -> list[str]:
     lines = facts.run.metric_lines
     saved = next((x["kept_step"] for x in reversed(lines) if "kept_step" in x), None)
-    losses = [Curve("loss, weighted sum", "student", _points(lines, "loss"))]
-    losses += [
-        Curve(name.replace("_", " "), role, _points(lines, name))
-        for name, role in roles_of_terms(facts.run.weights).items()
-    ]
-    figures = [chart("Loss terms", losses)]
+    roles = roles_of_terms(facts.run.weights)
+    losses, weights = (
+        [
+            Curve(name.replace("_", " "), role, _points(lines, f"{name}{end}"))
+            for name, role in roles.items()
+        ]
+        for end in ("", "_weight")
+    )
+    total = Curve("loss, weighted sum", "student", _points(lines, "loss"))
+    warmth = Curve("T", "soft", _points(lines, "temperature"))
+    figures = [chart("Loss terms", [total, *losses])]
+    figures += [chart("Weights of the terms", weights), chart("Temperature", [warmth])]
     for key, name in (("validation_roc_auc", "ROC-AUC"), ("validation_nll", "NLL")):
         level = _level(facts, lines, key)
         curves = [Curve("student", "student", _points(lines, key))]

@@ -2,11 +2,12 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kdcore import lab
 from kdcore.catalog import METHODS
-from kdcore.config import MethodConfig, TermConfig
+from kdcore.config import MethodConfig, ScheduleConfig, TermConfig
 from kdcore.errors import ConfigError
 from kdcore.runs.store import Run
 from kdcore.training.session import Session
@@ -98,6 +99,25 @@ def test_labels_join_after_the_stages_of_the_inside(home: Workspace, teacher: Ru
     assert inside[stages:] == [0.0] * len(inside[stages:])
     joined = [s + 0.1 * h for s, h in zip(soft, hard, strict=True)]
     assert loss[stages:] == pytest.approx(joined[stages:], rel=1e-4)
+
+
+def test_weights_and_temperature_follow_their_schedules(home: Workspace, teacher: Run) -> None:
+    schedules = tuple(
+        ScheduleConfig(name=name, end=end)
+        for name, end in (("soft", 0.0), ("feature", 1.0), ("temperature", 1.0))
+    )
+    term = TermConfig(name="feature", weight=0.0)
+    config = distillation(
+        teacher, terms=(term,), schedules=schedules, hard_weight=0.0, epochs=2, log_every=1
+    )
+    run = lab.start(config, home)
+    steps = np.linspace(0, 1, 12)
+    assert curve(run, "soft_weight") == pytest.approx(1 - steps)
+    assert curve(run, "feature_weight") == pytest.approx(steps)
+    assert curve(run, "temperature") == pytest.approx(2 - steps)
+    parts = (curve(run, name) for name in ("loss", "soft", "feature"))
+    loss, soft, feature = map(np.array, parts)
+    assert loss == pytest.approx((1 - steps) * soft + steps * feature, rel=1e-4)
 
 
 def test_stages_that_leave_no_epoch_for_the_labels_are_refused(

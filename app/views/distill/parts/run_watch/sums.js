@@ -191,6 +191,12 @@ export function termsOf(weights) {
   return ["soft", ...between.sort(), "hard"];
 }
 
+/** The weight of a term at a line: the run writes it down where a schedule or stages change it. */
+export function weightAt(line, term, weights) {
+  const weight = line?.[`${term}_weight`];
+  return Number.isFinite(weight) ? weight : weights[term] ?? 0;
+}
+
 // the name in the CSV -> the name in a line of metrics, or in a moment of the replay
 const COLUMNS = {
   line: {
@@ -212,7 +218,8 @@ export function csvOf(film, data) {
   for (const line of film.lines) {
     put(line.step, pick(line, COLUMNS.line));
     for (const term of termsOf(data.weights)) {
-      if (Number.isFinite(line[term])) put(line.step, { [`${term}_weighted`]: line[term] * data.weights[term] });
+      const weighted = line[term] * weightAt(line, term, data.weights);
+      if (Number.isFinite(weighted)) put(line.step, { [`${term}_weighted`]: weighted });
     }
   }
   for (const line of film.twin?.lines ?? []) put(line.step, pick(line, COLUMNS.twinLine));

@@ -2,7 +2,7 @@
 
 import { capital, number, percent } from "../../../../parts/words.js";
 import { paintChart, stableTop } from "./curves.js";
-import { isOver, METRICS, termsOf } from "./sums.js";
+import { isOver, METRICS, termsOf, weightAt } from "./sums.js";
 
 /** Paint them all at a view. */
 export function paintCurves(part, view) {
@@ -20,17 +20,19 @@ function waiting(film, what) {
 
 function lossView(chart, film, data, view) {
   const recorded = (term) => film.loss.some((line) => Number.isFinite(line[term]));
-  const terms = termsOf(data.weights).filter((term) => data.weights[term] > 0 && recorded(term));
+  const weighs = (term) => film.loss.some((line) => weightAt(line, term, data.weights) > 0);
+  const terms = termsOf(data.weights).filter((term) => weighs(term) && recorded(term));
   let floor = film.loss.map(() => 0);
   const areas = terms.map((term) => {
     const from = floor;
-    floor = film.loss.map((line, i) => from[i] + data.weights[term] * (line[term] ?? 0));
+    floor = film.loss.map((line, i) => from[i] + weightAt(line, term, data.weights) * (line[term] ?? 0));
     const to = floor;
     const points = film.loss.map((line, i) => [line.step, from[i], to[i]]);
     return { kind: kindOf(term, terms), name: term.replace("_", " "), points };
   });
   const high = stableTop(chart, film.loss.map((line) => line.loss));
-  const sum = terms.map((term) => `${term} ${data.weights[term]} × ${number(view.loss?.[term])}`).join(" + ");
+  const factor = (term) => Number(weightAt(view.loss, term, data.weights).toPrecision(3));
+  const sum = terms.map((term) => `${term} ${factor(term)} × ${number(view.loss?.[term])}`).join(" + ");
   const value = view.loss ? ` ${number(view.loss.loss)}` : "";
   chart.heading.textContent = `Loss${value}${value && terms.length > 1 ? ` = ${sum}` : ""}`;
   const frame = { low: 0, high, marks: quarters(high), areas };
