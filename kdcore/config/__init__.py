@@ -227,10 +227,10 @@ def with_named_terms(data: Mapping[str, Any]) -> Mapping[str, Any]:
     rest = {key: value for key, value in data.items() if key != "terms"}
     if not terms:
         return rest
-    first, *others = terms
-    scheduled = list(data.get("schedules") or ())
+    first = terms[0]
+    others = numbered(terms[1:], list(data.get("schedules") or ()))
     method = {"name": first.method, "params": plain(first.params)}
-    named = {t.name: {"weight": t.weight, "params": plain(t.params)} for t in numbered(others, scheduled)}
+    named = {t.name: {"weight": t.weight, "params": plain(t.params)} for t in others}
     return {**rest, "method": method, "soft_weight": first.weight, "terms": named}
 
 

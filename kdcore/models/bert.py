@@ -18,7 +18,7 @@ from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
 from kdcore.models.pretrained.encoder import load_kept, load_pretrained
 from kdcore.models.pretrained.misfits import refuse_misfit, refuse_unanswering, unknown_notes
-from kdcore.models.projections import recorded
+from kdcore.models.projections import keep_whole_maps, recorded
 from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.outputs import Outputs
 
@@ -163,6 +163,8 @@ class CrossEncoder(PairModel):
         ids, segments, mask = pad_packed(packed, pad_id)
         if "attentions" in wants and self.net.config._attn_implementation != "eager":
             self.net.set_attn_implementation("eager")  # the fused kernels keep no maps
+        if "attentions" in wants and self.training:
+            keep_whole_maps(self.encoder)
         inputs = {"input_ids": ids, "attention_mask": mask.long()}
         if getattr(self.net.config, "type_vocab_size", 0) > 1:
             inputs["token_type_ids"] = segments

@@ -1,11 +1,11 @@
-"""Keep what an encoder's attention layers compute inside: queries, keys and values."""
+"""What an encoder's attention layers compute inside: queries, keys, values and whole maps."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from kdcore.errors import DataError
 
@@ -42,6 +42,18 @@ def recorded(encoder: Any, record: bool = True) -> Iterator[list[Tensor]]:
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def keep_whole_maps(encoder: Any) -> None:
+    """Switch the dropout of attention maps off, from now on; other dropout stays.
+
+    A student that learns from its maps would otherwise see rows that do not sum to 1.
+    """
+    for name, module in encoder.named_modules():
+        if isinstance(module, nn.Dropout) and "attention" in name and "output" not in name:
+            module.p = 0.0
+        if isinstance(getattr(module, "attention_dropout", None), float):  # ModernBERT
+            module.attention_dropout = 0.0
 
 
 def _attentions(encoder: Any) -> list[Any]:

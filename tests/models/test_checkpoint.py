@@ -153,6 +153,18 @@ def test_every_family_gives_everything_it_promises(folder, pairs4, family):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_attention_that_is_learned_from_sums_to_1_in_training_too(folder, pairs4, family):
+    model = pretrained(folder(family), pairs4, dropout=0.3).train()
+    out = answer(model, pairs4)
+    real = out.mask[:, None, :].expand_as(out.attentions[0][..., 0])
+    for maps in out.attentions:
+        sums = maps.sum(-1)[real]
+        torch.testing.assert_close(sums, torch.ones_like(sums))
+    again = answer(model, pairs4)
+    assert not torch.equal(out.logits, again.logits)  # the other dropout stays
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_bert_like_families_give_projections_and_others_say_why_not(folder, pairs4, family):
     model = pretrained(folder(family), pairs4)
     if family in ("distilbert", "modernbert"):
