@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
 from kdcore.data.pairs import PairTable
+from kdcore.data.splits import transfer_set
 from kdcore.errors import RunError
 from kdcore.models.build import load_model
 from kdcore.models.predict import predict_table, score_size, stored_precision
@@ -23,6 +24,7 @@ from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
 from kdcore.recipes.infer import infer
 from kdcore.recipes.provenance import write_model_card
+from kdcore.recipes.terms import scale_warnings
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
@@ -96,6 +98,8 @@ def _train(
         predictions = None
         if isinstance(config, DistillConfig):
             predictions = teacher_predictions(config, pairs, runs, workspace, watch)
+            transfer = transfer_set(pairs, config.transfer)
+            writer.note(scale_warnings(config, transfer, predictions.transfer))
         learn = partial(_learn, config, pairs, predictions, run, writer)
         data_hash = pairs.content_hash
         try:

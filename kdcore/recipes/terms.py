@@ -7,6 +7,8 @@ from torch import nn
 
 from kdcore.catalog import method_entry
 from kdcore.config import DistillConfig
+from kdcore.data.pairs import PairTable
+from kdcore.judging.score_card import score_card
 from kdcore.objectives.base import (
     Shape,
     Term,
@@ -15,6 +17,8 @@ from kdcore.objectives.base import (
     make_objective,
     stages_of,
 )
+from kdcore.predictions import Predictions
+from kdcore.scores import log_odds
 from kdcore.training.checks import refuse_endless
 from kdcore.training.schedule import value_at
 
@@ -81,3 +85,19 @@ class Terms:
         changing["temperature"] = self._now("temperature", config.params.temperature, share)
         params = replace(config.params, temperature=changing["temperature"])
         return replace(term, objective=make_objective(config.method, params, *self.shapes))
+
+
+def scale_warnings(
+    config: DistillConfig, transfer: PairTable, predictions: Predictions
+) -> tuple[str, ...]:
+    """What a term that compares the ads of a query cannot learn from the teacher's scores."""
+    if not config.compares_lists:
+        return ()
+    ranking = [t for t in config.soft_terms.values() if method_entry(t.method).lists]
+    card = score_card(
+        log_odds(predictions.logits, transfer.scheme),
+        transfer.query_ids,
+        transfer.grades,
+        min(getattr(term.params, "temperature", 1.0) for term in ranking),
+    )
+    return card.warnings

@@ -128,6 +128,15 @@ def test_stages_that_leave_no_epoch_for_the_labels_are_refused(
         lab.start(distillation(teacher, "bert", terms=(term,), epochs=2), home)
 
 
+def test_a_run_notes_what_a_ranking_term_cannot_learn(home: Workspace, teacher: Run) -> None:
+    """The teacher of these tests has learned little: its scores are nearly flat."""
+    terms = (TermConfig(name="ranking"),)
+    run = lab.start(distillation(teacher, terms=terms, epochs=1), home)
+    assert any("The teacher's scores spread by only" in note for note in Run.load(run.folder).notes)
+    plain = lab.start(distillation(teacher, epochs=1), home)
+    assert not any("spread" in note for note in Run.load(plain.folder).notes)
+
+
 def test_what_compares_pairs_of_a_batch_is_refused_on_several_devices(
     home: Workspace, teacher: Run
 ) -> None:
