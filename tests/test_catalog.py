@@ -6,10 +6,11 @@ from importlib import import_module
 import pytest
 
 from kdcore import catalog
-from kdcore.catalog import METHODS, SIZES, STUDENTS, Method, ResponseParams, misfit
+from kdcore.catalog import METHODS, SIZES, STUDENTS, Method, misfit
 from kdcore.config import ModelConfig
 from kdcore.errors import UnknownNameError
 from kdcore.knobs import problems_of
+from kdcore.objectives.params import ResponseParams
 from kdcore.outputs import FIELDS
 
 INTERNAL = Method(

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kdcore import catalog, config
-from kdcore.catalog import BertParams, CdssmParams, Method, ResponseParams, TwinBertCosineParams
+from kdcore.catalog import BertParams, CdssmParams, Method, TwinBertCosineParams
 from kdcore.config import (
     STAGES,
     DistillConfig,
@@ -24,6 +24,7 @@ from kdcore.config import (
 )
 from kdcore.errors import ConfigError
 from kdcore.experiments.changes import changed, differences
+from kdcore.objectives.params import ResponseParams
 
 EVERY_STAGE = {
     "finetune": FinetuneConfig(

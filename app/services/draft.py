@@ -100,6 +100,12 @@ def take(path: str, value: Any) -> None:
     _change({path: value}, path.removesuffix("name") if path.endswith(".name") else "", path)
 
 
+def remove_term(name: str) -> None:
+    """Take a term out of the loss; a weight of 0 says so where the preset has it."""
+    path = f"terms.{name}."
+    _change({f"{path}weight": 0.0}, path, "terms")
+
+
 def take_student(spec: str) -> None:
     """Another student of the catalog, or a named size of one; it starts from its own knobs."""
     knobs = SIZES.get(spec, {})  # of BERT-n

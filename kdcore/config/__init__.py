@@ -15,6 +15,7 @@ from kdcore.config.groups import ScheduleConfig as ScheduleConfig
 from kdcore.config.groups import TermConfig as TermConfig
 from kdcore.config.groups import TrainingConfig as TrainingConfig
 from kdcore.config.groups import check, numbered
+from kdcore.config.groups import method_of as method_of
 from kdcore.errors import ConfigError
 from kdcore.knobs import build, choice, groups, knob, plain, problems_of, switch, text
 from kdcore.yaml_text import LONGEST, read_yaml

@@ -148,7 +148,7 @@ class TermConfig:
     @property
     def method(self) -> str:
         """The method's name in the catalog."""
-        return _NUMBER.sub("", self.name)
+        return method_of(self.name)
 
     @property
     def spec(self) -> str:
@@ -158,6 +158,11 @@ class TermConfig:
         changes |= {"weight": self.weight} if self.weight != 1 else {}
         texts = (f"{k}={str(v).lower() if isinstance(v, bool) else v}" for k, v in changes.items())
         return ":".join(filter(None, (self.method, ",".join(texts))))
+
+
+def method_of(name: str) -> str:
+    """The method of a term of this name: feature_2 is the second term of feature."""
+    return _NUMBER.sub("", name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,10 @@
 """The terms of a run's loss, read from its settings as they were written, valid or not."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from kdcore.catalog import METHODS
+from kdcore.config import method_of
 
 EARLY = "response"  # the method of a config that was written before it had a name
 
@@ -45,9 +45,8 @@ def soft_terms(settings: Mapping[str, Any]) -> dict[str, LossTerm]:
     terms = {"soft": LossTerm(method, weight, group(first.get("params")))}
     for name, value in group(settings.get("terms")).items():
         term = group(value)
-        method = re.sub(r"_\d+$", "", str(name))
         weight = number(term.get("weight", 1.0)) or 0.0
-        terms[str(name)] = LossTerm(method, weight, group(term.get("params")))
+        terms[str(name)] = LossTerm(method_of(str(name)), weight, group(term.get("params")))
     return terms
 
 

@@ -7,11 +7,11 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.catalog import ResponseParams
 from kdcore.errors import ConfigError
 from kdcore.models.heads import HalfCosine
 from kdcore.objectives.base import Shape, make_objective
 from kdcore.objectives.hard import hard_mse
+from kdcore.objectives.params import ResponseParams
 from kdcore.objectives.response import mse_logits, mse_probabilities, soft_cross_entropy, soft_kl
 from kdcore.outputs import Outputs
 from kdcore.softlabels import entropy, kl

@@ -11,7 +11,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
-from app.views.distill.form import method, student
+from app.views.distill.form import method, student, terms
 from app.views.distill.queries import runs
 from kdcore.config import DistillConfig, TrainingConfig
 from kdcore.runs.queue.assignment import ALL_GPUS
@@ -34,6 +34,7 @@ def draw(now: Draft) -> None:
         with _row("What is learned", method.summary(now)):
             method.draw(now, whole)
             forms.draw(DistillConfig, whole, ["soft_weight", "hard_weight"])
+        terms.draw(now, whole)
         method.unfit(now)
         with _row("How long, and where"):
             forms.draw(DistillConfig, whole, ["limit"])
@@ -43,6 +44,7 @@ def draw(now: Draft) -> None:
             _twin()
     with st.expander("Advanced", expanded=_inside(now, problems)):
         method.knobs(now, whole)
+        terms.knobs(now, whole)
         student.knobs(now, whole)
         st.markdown("**Training**")
         rest = [n for n in TrainingConfig.__dataclass_fields__ if n not in _SCHEDULE]

@@ -16,9 +16,10 @@ from app.views.distill.queries import cost
 from app.views.distill.queries import runs as distilling
 from app.views.distill.queries.cost import Cost
 from kdcore import catalog
-from kdcore.catalog import Method, ResponseParams
+from kdcore.catalog import Method
 from kdcore.config import DistillConfig, FinetuneConfig, to_dict
 from kdcore.experiments.presets import PRESETS
+from kdcore.objectives.params import ResponseParams
 from kdcore.runs.queue import queue
 from kdcore.runs.store import RunStore
 from tests.app.views.distill.acting import HEAT, knob, made, page
@@ -127,6 +128,33 @@ def test_a_method_that_the_student_cannot_serve_is_greyed_with_its_reason(monkey
     at = page(settings="student.name=bert")
     assert at.button
     assert not [b for b in at.button if b.key == "method_layers"]
+
+
+def test_a_term_is_added_changed_and_removed():
+    at = page()
+    choice = next(box for box in at.selectbox if box.key == "distill_add_term")
+    assert "Internal" not in choice.options  # this student cannot serve it
+    choice.set_value("ranking").run()
+    assert choices(at).distill.settings == "terms.ranking.weight=1"
+    knob(at, "terms.ranking.weight").set_value(0.5).run()
+    knob(at, "terms.ranking.params.loss").set_value("pearson").run()
+    config = draft_of("sixty_seconds", decode(choices(at).distill.settings)).config
+    (term,) = config.terms
+    assert (term.name, term.weight, term.params.loss) == ("ranking", 0.5, "pearson")
+    assert not at.exception
+    button(at, "remove_ranking").click().run()
+    assert choices(at).distill.settings == ""
+    assert not at.exception
+
+
+def test_a_term_that_cannot_be_opens_with_its_reason_and_can_be_removed():
+    at = page(settings="terms.internal.weight=1;terms.feature.params.loss=cosin;terms.x.weight=1")
+    assert not at.exception
+    assert "Internal reads attentions" in texts(at) or "'cosin' is not one of" in texts(at)
+    for name in ("internal", "feature", "x"):
+        button(at, f"remove_{name}").click().run()
+    assert choices(at).distill.settings == ""
+    assert not at.exception
 
 
 def test_the_yaml_is_the_form_s_object_both_ways():

@@ -1,0 +1,97 @@
+"""The terms of the loss beside the first: each with its weight and its knobs, added and removed."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+import streamlit as st
+
+from app.kit import forms
+from app.kit.forms import Form
+from app.kit.texts import md
+from app.services import draft
+from app.services.draft import Draft
+from kdcore.catalog import METHODS, STUDENTS, Method, misfit
+from kdcore.config import TermConfig, method_of
+
+_FIRST = 2  # knobs of a term that stand in its row; the rest are folded
+_ADD = "distill_add_term"
+
+
+def draw(now: Draft, form: Form) -> None:
+    """A row for each term, and the choice of one more."""
+    for name in _names(now):
+        method = METHODS.get(method_of(name))
+        with st.container(
+            horizontal=True, vertical_alignment="bottom", gap="small", key=f"distill_term_{name}"
+        ):
+            forms.draw(TermConfig, _group(now, form, name), ["weight"])
+            if method:
+                forms.draw(method.params, _params(now, form, name), _knobs(method)[:_FIRST])
+            st.button(
+                "Remove",
+                icon=":material/close:",
+                key=f"remove_{name}",
+                disabled=form.closed,
+                on_click=draft.remove_term,
+                args=(name,),
+            )
+    titles = {key: method.title for key, method in METHODS.items() if _fits(now, key)}
+    st.selectbox(
+        "Another term",
+        list(titles),
+        index=None,
+        format_func=lambda key: titles[key],
+        placeholder="Add one",
+        key=_ADD,
+        help="What else the student learns from its teacher, beside the first term.",
+        disabled=form.closed,
+        on_change=_add,
+        width=330,
+    )
+
+
+def knobs(now: Draft, form: Form) -> None:
+    """The other knobs of each term, and where its method was published."""
+    for name in _names(now):
+        method = METHODS.get(method_of(name))
+        if method and (rest := _knobs(method)[_FIRST:]):
+            st.markdown(f"**{_title(name)}** · {md(method.paper)}")
+            with st.container(horizontal=True, gap="small", key=f"distill_knobs_{name}"):
+                forms.draw(method.params, _params(now, form, name), rest)
+
+
+def _names(now: Draft) -> list[str]:
+    terms = now.at("terms")
+    return list(terms) if isinstance(terms, Mapping) else []
+
+
+def _knobs(method: Method) -> list[str]:
+    return [spec.name for spec in fields(method.params)]
+
+
+def _title(name: str) -> str:
+    method = METHODS.get(method_of(name))
+    return md(method.title if method else name)
+
+
+def _group(now: Draft, form: Form, name: str) -> Form:
+    values = now.at(f"terms.{name}") or {}
+    titles = {"weight": f"{_title(name)}: weight"}
+    return replace(form, prefix=f"terms.{name}", values=values, titles=titles)
+
+
+def _params(now: Draft, form: Form, name: str) -> Form:
+    values = now.at(f"terms.{name}.params") or {}
+    return replace(form, prefix=f"terms.{name}.params", values=values, titles=None)
+
+
+def _fits(now: Draft, method: str) -> bool:
+    """Whether a term of this method can be added for the chosen student."""
+    student = str(now.at("student.name"))
+    return method not in _names(now) and student in STUDENTS and not misfit(method, student)
+
+
+def _add() -> None:
+    method, st.session_state[_ADD] = st.session_state.get(_ADD), None
+    if method:
+        draft.take(f"terms.{method}.weight", 1.0)
