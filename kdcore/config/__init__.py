@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +140,7 @@ class DistillConfig(_StageConfig):
         check(problems)
         object.__setattr__(self, "training", self.training.suited_to(self.student))
 
-    @property
+    @cached_property
     def soft_terms(self) -> dict[str, TermConfig]:
         """Every term that reads the teacher, by the name of its curve; the first is soft."""
         name, params = self.method.name, self.method.params
@@ -164,13 +165,13 @@ class DistillConfig(_StageConfig):
                 problems.append(f"{path}: no such term; it is one of {', '.join(curves)}")
         return problems
 
-    @property
+    @cached_property
     def reads(self) -> frozenset[str]:
         """The fields of Outputs that its terms read."""
         terms = self.soft_terms.values()
         return frozenset().union(*(method_entry(t.method).reads(t.params) for t in terms))
 
-    @property
+    @cached_property
     def compares_lists(self) -> bool:
         """Whether a term compares the ads of a query, which must then meet in a batch."""
         return any(method_entry(term.method).lists for term in self.soft_terms.values())
