@@ -101,9 +101,11 @@ def take(path: str, value: Any) -> None:
 
 
 def remove_term(name: str) -> None:
-    """Take a term out of the loss; a weight of 0 says so where the preset has it."""
+    """Take a term out of the loss; where the preset has it, a weight of 0 says so."""
     path = f"terms.{name}."
-    _change({f"{path}weight": 0.0}, path, "terms")
+    _change({}, path, "terms")
+    if draft().at(path.rstrip(".")) is not None:
+        _change({f"{path}weight": 0.0}, path, "terms")
 
 
 def take_student(spec: str) -> None:
