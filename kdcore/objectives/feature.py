@@ -95,14 +95,13 @@ class Feature(nn.Module):
         """Mean loss of a batch, and over the pairs of layers."""
         if not self.pairs:
             return self.loss(self.project(student.features), teacher.features, None)
-        mask = token_mask(student, teacher)
+        mask = None if self.first else token_mask(student, teacher)
         losses = []
         for mine, theirs in self.pairs:
             s, t = student.hidden_states[mine], teacher.hidden_states[theirs]
             if self.first:
-                losses.append(self.loss(self.project(s[:, 0]), t[:, 0], None))
-            else:
-                losses.append(self.loss(self.project(s), t, mask))
+                s, t = s[:, 0], t[:, 0]
+            losses.append(self.loss(self.project(s), t, mask))
         return torch.stack(losses).mean()
 
 

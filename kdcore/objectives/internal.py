@@ -120,10 +120,10 @@ class Internal(nn.Module):
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
         """Sum over the active pairs of both losses, weighted; 0 when no pair is active."""
-        mask = token_mask(student, teacher)
+        mask = token_mask(student, teacher) if self.attention_weight else None
         total = student.logits.new_zeros(())
         for mine, theirs in self.active:
-            if self.attention_weight:
+            if mask is not None:
                 maps = self.mix(student.attentions[mine - 1])
                 kl = attention_kl(maps, teacher.attentions[theirs - 1], mask)
                 total = total + self.attention_weight * kl

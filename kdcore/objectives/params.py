@@ -188,3 +188,12 @@ def compares_pairs(params: Any) -> bool:
     return isinstance(params, RelationParams | RankingParams) or (
         isinstance(params, ResponseParams) and params.loss == "dist"
     )
+
+
+def compares_tokens(params: Any) -> bool:
+    """Whether a loss with these knobs compares token by token, so that both must read the same."""
+    if isinstance(params, FeatureParams):
+        return params.on == "tokens"
+    return isinstance(params, InternalParams) and (
+        params.loss == "minilm" or params.attention_weight > 0
+    )

@@ -22,7 +22,7 @@ from kdcore.runs.writer import RunWriter
 from kdcore.teachers.base import Teacher
 from kdcore.teachers.cached import CachedTeacher, TeacherPredictions
 from kdcore.teachers.live import LiveTeacher
-from kdcore.training.checks import refuse_torn, starting_model
+from kdcore.training.checks import refuse_other_tokens, refuse_torn, starting_model
 from kdcore.training.devices import pick_device
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.ranks import ALONE, Group
@@ -48,7 +48,7 @@ def distill(
     predictions.transfer.require(transfer.content_hash, len(transfer))
     source = starting_model(config.student, RunStore(run.folder.parent))
     student = new_model(config.student, transfer, config.seed, source)
-    teacher = _teacher(config, transfer, predictions.transfer, run)
+    teacher = _teacher(config, student, transfer, predictions.transfer, run)
     terms = _terms(config, student, teacher, transfer)
     session = Session(
         student,
@@ -94,7 +94,11 @@ def _terms(
 
 
 def _teacher(
-    config: DistillConfig, transfer: PairTable, predictions: Predictions, run: Run
+    config: DistillConfig,
+    student: PairModel,
+    transfer: PairTable,
+    predictions: Predictions,
+    run: Run,
 ) -> Teacher:
     """The stored predictions, or the model where a term reads more than can be stored."""
     device = pick_device(config.device)
@@ -110,5 +114,6 @@ def _teacher(
     ]
     if problems:
         raise ConfigError("This teacher cannot serve this method:", problems)
+    refuse_other_tokens(config, student, model, transfer)
     model.products = product_type(config.training.precision, device)
     return LiveTeacher(model, model.read(transfer), device, inside, stored)

@@ -22,7 +22,7 @@ from kdcore.errors import ConfigError, DataError, RunError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
 from kdcore.objectives.base import Term, stages_of
-from kdcore.objectives.params import compares_pairs
+from kdcore.objectives.params import compares_pairs, compares_tokens
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.checkpoint import Progress
 from kdcore.training.devices import pick_device, ranks
@@ -64,6 +64,26 @@ def refuse_torn(config: DistillConfig, devices: int) -> None:
                 f"device: {method.title} compares the pairs of a batch, which {devices} devices "
                 "would share; choose one device"
                 for method in methods
+            ],
+        )
+
+
+def refuse_other_tokens(
+    config: DistillConfig, student: PairModel, teacher: PairModel, transfer: PairTable
+) -> None:
+    """ConfigError when a term compares tokens and the two models read a text as other tokens."""
+    names = [n for n, term in config.soft_terms.items() if compares_tokens(term.params)]
+    sample = transfer.take(np.arange(min(SAMPLE, len(transfer))))
+    mine, theirs = (model.read(sample).tokens for model in (student, teacher))
+    if names and not all(
+        np.array_equal(getattr(mine, part), getattr(theirs, part)) for part in ("flat", "lengths")
+    ):
+        raise ConfigError(
+            "This student cannot learn token by token from this teacher:",
+            [
+                f"student: {', '.join(names)} compares tokens, and the teacher reads a text as "
+                "others; let it start from its teacher (student.start_from), or give both one "
+                "vocabulary and the same query_tokens and ad_tokens"
             ],
         )
 

@@ -128,6 +128,22 @@ def test_stages_that_leave_no_epoch_for_the_labels_are_refused(
         lab.start(distillation(teacher, "bert", terms=(term,), epochs=2), home)
 
 
+@pytest.mark.parametrize("spec", ["feature:on=tokens", "internal:heads=mix"])
+def test_other_tokens_than_the_teacher_s_are_refused_before_the_first_step(
+    spec: str, home: Workspace, teacher: Run
+) -> None:
+    other = "bert:layers=1,hidden=16,heads=2,vocabulary=150,ad_tokens=16"
+    with pytest.raises(ConfigError, match="compares tokens, and the teacher reads a text as"):
+        lab.start(distillation(teacher, other, terms=(TermConfig.parse(spec),)), home)
+
+
+def test_cls_may_be_compared_whatever_the_tokens(home: Workspace, teacher: Run) -> None:
+    other = "bert:layers=1,hidden=16,heads=2,vocabulary=150,ad_tokens=12"
+    term = TermConfig.parse("feature:on=cls")
+    run = lab.start(distillation(teacher, other, terms=(term,), epochs=1), home)
+    assert curve(run, "feature")[0] > 0
+
+
 def test_a_run_notes_what_a_ranking_term_cannot_learn(home: Workspace, teacher: Run) -> None:
     """The teacher of these tests has learned little: its scores are nearly flat."""
     terms = (TermConfig(name="ranking"),)
