@@ -12,7 +12,7 @@ An objective with weights of its own (a projection between widths, say) is an nn
 recipe optimizes it beside the student and drops it afterwards.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any, Protocol
@@ -92,12 +92,19 @@ class Term:
 
 
 def weighted_sum(
-    terms: Sequence[Term], student: Outputs, teacher: Outputs
+    terms: Sequence[Term],
+    student: Outputs,
+    teacher: Outputs,
+    scales: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """Add the terms up; also return them unweighted, so that curves stay comparable."""
+    """Add the terms up; also return them unweighted, so that curves stay comparable.
+
+    scales: what makes the value of a term, by its name, one that sums to that of the whole batch.
+    """
     if len({term.name for term in terms}) < len(terms):
         raise ValueError(f"two terms share a name: {[term.name for term in terms]}")
     parts = {term.name: term.objective(student, teacher) for term in terms}
+    parts |= {name: scale(parts[name]) for name, scale in (scales or {}).items()}
     total = torch.zeros((), device=student.logits.device)
     for term in terms:
         total = total + term.weight * parts[term.name]

@@ -184,8 +184,8 @@ class InternalParams:
 
 
 def compares_pairs(params: Any) -> bool:
-    """Whether a loss with these knobs compares the pairs of a batch with each other."""
-    return isinstance(params, RelationParams | RankingParams) or (
+    """Whether a loss with these knobs compares any pairs of a batch, not a query's alone."""
+    return isinstance(params, RelationParams) or (
         isinstance(params, ResponseParams) and params.loss == "dist"
     )
 

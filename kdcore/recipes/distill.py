@@ -63,19 +63,19 @@ def distill(
     )
     grades = session.tensor(transfer.grades)
     queries = session.tensor(session.pairs.encoded.query_of)
+    scales = dict.fromkeys(terms.of_lists, session.list_mean)
 
     for rows, batch in batches(session):  # which also does what is due between two steps
         index = session.tensor(rows)
         outputs = student(batch, config.reads)  # the logits, and hidden states, say
         lesson = replace(teacher(rows, batch), queries=queries[index], grades=grades[index])
         mix = terms.at(session.progress.step, session.total_steps, session.steps_per_epoch)
-        loss, parts = weighted_sum(mix.terms, outputs, lesson)
+        loss, parts = weighted_sum(mix.terms, outputs, lesson, scales)
         if config.has_hard_labels:  # pairs of a log have no label and add nothing
             hard = hard_cross_entropy(outputs.logits, grades[index], config.label_smoothing)
             parts["hard"] = session.labelled_mean(hard, transfer.grades)
             loss = loss + mix.hard_weight * parts["hard"]
-        parts |= {name: loss.new_tensor(value) for name, value in mix.changing.items()}
-        session.step(loss, parts)
+        session.step(loss, parts | {n: loss.new_tensor(v) for n, v in mix.changing.items()})
         teacher.after_step(session.progress.step)
     return session.message
 

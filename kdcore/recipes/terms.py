@@ -54,6 +54,12 @@ class Terms:
         """The objectives that may have weights of their own."""
         return [term.objective for term in self.terms if isinstance(term.objective, nn.Module)]
 
+    @property
+    def of_lists(self) -> list[str]:
+        """The terms that compare the ads of a query."""
+        terms = self.config.soft_terms
+        return [name for name, term in terms.items() if method_entry(term.method).lists]
+
     def at(self, step: int, total_steps: int, steps_per_epoch: int) -> Mix:
         """What is added up at a step, which counts from 0; the same again after a resume."""
         share = step / max(total_steps - 1, 1)

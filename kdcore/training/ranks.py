@@ -19,7 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import torch
@@ -39,6 +39,7 @@ _STORE, _LEADER = "KDLAB_RANKS", "KDLAB_RANK_0"  # in the environment of ranks t
 _PATIENCE = timedelta(hours=2)  # the other ranks wait while rank 0 validates and saves
 _ASSEMBLE = 300.0  # seconds in which every rank has to start
 Kind = TypeVar("Kind", bound=np.generic)
+Cuts = Rows | None  # where a batch is cut into shares; None makes them even
 
 
 class PeerLostError(RunError):
@@ -61,9 +62,9 @@ class Group:
         """Whether this is the process that writes, reports and decides."""
         return self.rank == 0
 
-    def share(self, rows: Rows) -> Rows:
+    def share(self, rows: Rows, cuts: Cuts = None) -> Rows:
         """This rank's pairs of a batch; where there are too few, one pair of weight 0."""
-        own = self._part(rows)
+        own = self._part(rows, cuts)
         return own if len(own) else rows[:1]  # it takes part in the exchange, with weight 0
 
     def reseed(self, seed: int, step: int) -> None:
@@ -72,23 +73,23 @@ class Group:
             words = np.random.SeedSequence([seed, step, self.rank]).generate_state(1)
             torch.manual_seed(int(words[0]))
 
-    def scaled_mean(self, mean: Tensor, counted: NDArray[np.bool_]) -> Tensor:
+    def scaled_mean(self, mean: Tensor, counted: NDArray[np.bool_], cuts: Cuts = None) -> Tensor:
         """Scale a mean over some pairs of the share so that `backward` makes it the batch's.
 
         counted: (batch,) which pairs the mean is taken over.
         """
         if self.size == 1:
             return mean
-        own = self._part(counted)
+        own = self._part(counted, cuts)
         fraction = own.sum() / max(counted.sum(), 1)
         return mean * float(fraction * len(counted) / max(len(own), 1))
 
     def backward(
-        self, losses: Mapping[str, Tensor], weights: Sequence[Tensor], rows: Rows
+        self, losses: Mapping[str, Tensor], weights: Sequence[Tensor], rows: Rows, cuts: Cuts = None
     ) -> dict[str, Tensor]:
         """Compute the gradients of `loss`, and return every loss: those of the whole batch."""
         if self.size > 1:  # a mean over a share counts by the share of the pairs that it holds
-            weight = len(self._part(rows)) / len(rows)
+            weight = len(self._part(rows, cuts)) / len(rows)
             losses = {name: loss * weight for name, loss in losses.items()}
         losses["loss"].backward()  # type: ignore[no-untyped-call]
         values = {name: loss.detach() for name, loss in losses.items()}
@@ -103,8 +104,9 @@ class Group:
             values = dict(zip(values, losses_of_all, strict=True))
         return values
 
-    def _part(self, values: NDArray[Kind]) -> NDArray[Kind]:
-        part: NDArray[Kind] = np.array_split(values, self.size)[self.rank]
+    def _part(self, values: NDArray[Kind], cuts: Cuts) -> NDArray[Kind]:
+        sections: Any = self.size if cuts is None else cuts
+        part: NDArray[Kind] = np.array_split(values, sections)[self.rank]
         return part
 
 

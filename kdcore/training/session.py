@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -36,6 +37,14 @@ from kdcore.training.training_pairs import calibrate_head, read_pairs
 from kdcore.workspace import new_folder
 
 log = logging.getLogger("kdcore")
+
+
+def cuts_between(keys: Rows, shares: int) -> Rows:
+    """Where to cut a batch into about even shares, with equal neighbors of keys in one share."""
+    even = np.arange(1, shares) * len(keys) / shares
+    borders = np.concatenate([[0], np.flatnonzero(np.diff(keys)) + 1, [len(keys)]])
+    cuts: Rows = borders[np.abs(borders[:, None] - even).argmin(axis=0)]
+    return cuts
 
 
 class Session:
@@ -63,6 +72,8 @@ class Session:
         refuse_unlabelled(config, train, validation)
         self.config, self.training, self.run, self.writer = config, config.training, run, writer
         self.teacher, self.group, self.message = teacher, group, ""
+        self.lists = isinstance(config, DistillConfig) and config.compares_lists
+        self._cuts: Rows | None = None  # of the present batch
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
         self.model.products = product_type(self.training.precision, self.device)
@@ -100,9 +111,13 @@ class Session:
 
     def share(self, rows: Rows) -> tuple[Rows, Batch]:
         """This process's share of a batch: rows, and tokens on the device; `step` must follow."""
-        self._batch = rows
+        self._batch, self._cuts = rows, None
+        if self.lists and self.group.size > 1:  # a list is in one share, and never in two
+            queries = self.pairs.encoded.query_of[rows]
+            order = np.argsort(queries, kind="stable")
+            self._batch, self._cuts = rows[order], cuts_between(queries[order], self.group.size)
         self.group.reseed(self.config.seed, self.progress.step)
-        own = self.group.share(rows)
+        own = self.group.share(self._batch, self._cuts)
         return own, self.model.batch(self.pairs.encoded, own).to(self.device)
 
     def tensor(self, values: Any) -> Tensor:
@@ -111,13 +126,21 @@ class Session:
 
     def labelled_mean(self, mean: Tensor, grades: Rows) -> Tensor:
         """A mean over this process's labelled pairs, scaled to sum to the batch's mean."""
-        return self.group.scaled_mean(mean, grades[self._batch] >= 0)
+        return self.group.scaled_mean(mean, grades[self._batch] >= 0, self._cuts)
+
+    def list_mean(self, mean: Tensor) -> Tensor:
+        """A mean over the lists of this process's share, scaled to sum to the batch's mean."""
+        queries = self.pairs.encoded.query_of[self._batch]
+        _, first, sizes = np.unique(queries, return_index=True, return_counts=True)
+        counted = np.zeros(len(queries), dtype=bool)
+        counted[first[sizes > 1]] = True
+        return self.group.scaled_mean(mean, counted, self._cuts)
 
     def step(self, loss: Tensor, parts: Mapping[str, Tensor]) -> None:
         """Take one step down the gradient of `loss`; the parts are logged, unweighted."""
         # gradients and losses are those of the whole batch, also when this process had a share
         weights = [p for group in self.optimizer.param_groups for p in group["params"]]
-        losses = self.group.backward({"loss": loss, **parts}, weights, self._batch)
+        losses = self.group.backward({"loss": loss, **parts}, weights, self._batch, self._cuts)
         take_step(self.optimizer, self.training, self.progress.step, self.total_steps)
         # they stay on the device until a metric line is due: reading one would wait for the GPU
         self.pending.append(losses)
@@ -180,7 +203,6 @@ class Session:
 
     def _batches(self, epoch: int) -> list[Rows]:
         tokens, size, seed = self.pairs.encoded, self.training.batch_size, self.config.seed
-        lists = isinstance(self.config, DistillConfig) and self.config.compares_lists
-        order = epoch_order(tokens, size, self.training.ads_per_query, seed, epoch, lists)
+        order = epoch_order(tokens, size, self.training.ads_per_query, seed, epoch, self.lists)
         # similar lengths together would tear the lists apart
-        return bucketed(order, tokens, seed) if self.model.pads and not lists else order
+        return bucketed(order, tokens, seed) if self.model.pads and not self.lists else order

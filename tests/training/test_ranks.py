@@ -14,11 +14,13 @@ import pytest
 import torch
 
 from kdcore import lab
+from kdcore.config import TermConfig
 from kdcore.errors import RunError
 from kdcore.runs.queue import processes
 from kdcore.runs.store import Run
 from kdcore.training.devices import pick_device, ranks
 from kdcore.training.ranks import ALONE, Group
+from kdcore.training.session import cuts_between
 from kdcore.workspace import Workspace
 
 from .conftest import assert_same_result, created, distillation, finetuning, lines
@@ -51,6 +53,22 @@ def test_shares_cover_a_batch_and_weigh_what_they_hold() -> None:
     assert np.array_equal(np.concatenate(shares), rows)
     assert len(Group(1, 2).share(rows[:1])) == 1  # it takes part, and weighs nothing
     assert np.array_equal(ALONE.share(rows), rows)
+
+
+@pytest.mark.parametrize(
+    ("keys", "sizes"),
+    [
+        ([0, 0, 0, 1, 1, 2, 2, 2], [3, 5]),
+        ([0, 0, 0, 0], [0, 4]),
+        ([0, 1, 2, 3], [2, 2]),
+        ([0, 0, 0, 0, 0, 1], [5, 1]),
+    ],
+)
+def test_a_list_is_in_one_share(keys: list[int], sizes: list[int]) -> None:
+    rows, cuts = np.arange(len(keys)), cuts_between(np.array(keys), 2)
+    assert [len(part) for part in np.array_split(rows, cuts)] == sizes
+    shares = [Group(rank, 2).share(rows, cuts) for rank in range(2)]
+    assert [len(share) for share in shares] == [max(size, 1) for size in sizes]
 
 
 @pytest.mark.parametrize("counted", [[1, 1, 0, 0, 1], [0, 0, 0, 1, 1], [0] * 5, [1] * 5])
@@ -96,6 +114,13 @@ def test_a_distillation_on_two_processes_equals_that_on_one(home: Workspace, tea
     two = lab.start(distillation(teacher, PLAIN, device="cpu:2", **how), home)
     assert_close(one, two)
     assert np.abs(lab.predictions(one).logits - lab.predictions(two).logits).max() < 1e-2
+
+
+@pytest.mark.slow
+def test_a_ranking_on_two_processes_equals_that_on_one(home: Workspace, teacher: Run) -> None:
+    how = {"terms": (TermConfig(name="ranking", weight=2.0),), **EXACT}
+    one = lab.start(distillation(teacher, PLAIN, **how), home)
+    assert_close(one, lab.start(distillation(teacher, PLAIN, device="cpu:2", **how), home))
 
 
 @pytest.mark.slow
