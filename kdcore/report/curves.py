@@ -12,8 +12,14 @@ WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 150, 14, 34
 MOST_POINTS = 400
 DASHES = {
-    **{"student": "", "teacher": "7 4", "twin": "2 4", "soft": "9 3 2 3", "hard": "4 4"},
-    **{"term1": "12 3", "term2": "1 3", "term3": "6 2 1 2"},  # of a loss, beside soft and hard
+    "student": "",
+    "teacher": "7 4",
+    "twin": "2 4",
+    "soft": "9 3 2 3",
+    "hard": "4 4",
+    "term1": "12 3",  # the terms of a loss beside soft and hard
+    "term2": "1 3",
+    "term3": "6 2 1 2",
 }
 Point = tuple[float, float]
 

@@ -157,9 +157,7 @@ def test_what_compares_pairs_of_a_batch_is_refused_on_several_devices(
     home: Workspace, teacher: Run
 ) -> None:
     config = distillation(teacher, terms=(TermConfig(name="relation"),), device="cpu:2")
-    with pytest.raises(
-        ConfigError, match="Relation compares the pairs of a batch, which 2"
-    ):
+    with pytest.raises(ConfigError, match="Relation compares the pairs of a batch, which 2"):
         lab.start(config, home)
 
 
