@@ -18,7 +18,9 @@ from kdcore.knobs import build
 
 Config = TypeVar("Config", bound=FinetuneConfig | DistillConfig)
 Kind = TypeVar("Kind")
-_OF_A_NAME = ("params", "checkpoint", "start_from")  # dropped when another model or method is named
+_# groups with names of their own: the knob that adds one, and what takes one away again
+GROUPS = (("terms", "weight", ("weight", 0.0)), ("schedules", "end", ("kind", "constant")))
+OF_A_NAME = ("params", "checkpoint", "start_from")  # dropped when another model or method is named
 
 
 def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
@@ -82,12 +84,13 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
     before, after = flat(base), flat(other)
     named = [f"{role}.name", f"{role}.checkpoint", "method.name"]
     names = {path: after[path] for path in named if after.get(path) != before.get(path)}
+    for group, knob, absent in GROUPS:
+        here, there = ([g.name for g in getattr(c, group, ())] for c in (base, other))
+        new = [f"{group}.{n}.{knob}" for n in there if n not in here]
+        names |= {path: after[path] for path in new}
+        names |= {f"{group}.{n}.{absent[0]}": absent[1] for n in here if n not in there}
     between = flat(changed(base, names)) if names else before
     rest = {path: value for path, value in after.items() if between.get(path) != value}
-    # what takes a group away again: see kdcore.config.groups
-    for group, knob, nothing in (("terms", "weight", 0.0), ("schedules", "kind", "constant")):
-        removed, present = ([g.name for g in getattr(c, group, ())] for c in (base, other))
-        rest |= {f"{group}.{n}.{knob}": nothing for n in removed if n not in present}
     return names | rest
 
 
