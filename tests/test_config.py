@@ -279,7 +279,7 @@ def test_a_list_of_terms_is_the_whole_soft_loss():
     ]
     made = config.from_dict({"stage": "distill", "teacher": "a", "terms": terms})
     assert (made.method.name, made.soft_weight) == ("feature", 0.5)
-    assert [t.name for t in made.terms] == ["response", "feature"]
+    assert [t.name for t in made.terms] == ["feature", "response"]
     assert config.from_dict(config.to_dict(made)) == made
     both = {"stage": "distill", "teacher": "a", "terms": ["x"], "soft_weight": 1}
     found = problems(lambda: config.from_dict(both))
@@ -348,7 +348,7 @@ def test_weights_and_temperature_may_change_in_the_course_of_the_training():
         },
     }
     made = config.from_dict(data)
-    assert [s.name for s in made.schedules] == ["soft", "feature", "temperature"]
+    assert [s.name for s in made.schedules] == ["feature", "soft", "temperature"]
     assert [t.name for t in made.terms] == ["feature"]  # it begins with 0
     assert config.from_dict(config.to_dict(made)) == made
     again = changed(made, {"schedules.soft.kind": "constant", "schedules.feature.kind": "constant"})

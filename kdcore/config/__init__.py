@@ -123,18 +123,18 @@ class DistillConfig(_StageConfig):
         problems = self._problems()
         if not self.teacher:
             problems.append("teacher: name the run that teaches")
-        changing = tuple(each for each in self.schedules if each.kind != "constant")
-        object.__setattr__(self, "schedules", changing)
+        changing = [each for each in self.schedules if each.kind != "constant"]
         terms = numbered(self.terms, [each.name for each in changing])
-        object.__setattr__(self, "terms", terms)
+        for name, named in (("terms", terms), ("schedules", changing)):  # equal in any order
+            object.__setattr__(self, name, tuple(sorted(named, key=lambda each: each.name)))
         problems += self._problems_of_schedules()
         if not (self.soft_weight or self.hard_weight or self.terms or self.schedules):
             problems.append("soft_weight, hard_weight: both are 0, so there is nothing to learn")
         if self.label_smoothing and not self.has_hard_labels:
             problems.append("label_smoothing: smooths hard labels, whose hard_weight is 0")
-        named = [("method", self.method.name, self.method.params)]
-        named += [(f"terms.{term.name}", term.method, term.params) for term in self.terms]
-        for path, method, params in named:
+        methods = [("method", self.method.name, self.method.params)]
+        methods += [(f"terms.{term.name}", term.method, term.params) for term in self.terms]
+        for path, method, params in methods:
             if reason := misfit(method, self.student.name, params):
                 problems.append(f"{path}: {reason}")
         check(problems)

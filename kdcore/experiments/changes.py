@@ -18,9 +18,9 @@ from kdcore.knobs import build
 
 Config = TypeVar("Config", bound=FinetuneConfig | DistillConfig)
 Kind = TypeVar("Kind")
-_# groups with names of their own: the knob that adds one, and what takes one away again
-GROUPS = (("terms", "weight", ("weight", 0.0)), ("schedules", "end", ("kind", "constant")))
-OF_A_NAME = ("params", "checkpoint", "start_from")  # dropped when another model or method is named
+# groups with names of their own: the knob that adds one, and what takes one away again
+_GROUPS = (("terms", "weight", ("weight", 0.0)), ("schedules", "end", ("kind", "constant")))
+_OF_A_NAME = ("params", "checkpoint", "start_from")  # dropped when another model or method is named
 
 
 def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
@@ -84,7 +84,7 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
     before, after = flat(base), flat(other)
     named = [f"{role}.name", f"{role}.checkpoint", "method.name"]
     names = {path: after[path] for path in named if after.get(path) != before.get(path)}
-    for group, knob, absent in GROUPS:
+    for group, knob, absent in _GROUPS:
         here, there = ([g.name for g in getattr(c, group, ())] for c in (base, other))
         new = [f"{group}.{n}.{knob}" for n in there if n not in here]
         names |= {path: after[path] for path in new}

@@ -134,7 +134,7 @@ def test_terms_are_given_again_and_again_and_set_wins(home: Home, kdlab: Kdlab) 
     wins = ("--set", "terms.ranking.params.loss=pearson")
     made = printed(kdlab(*given, *terms_given, "--term", "feature", *wins).out)
     terms: dict[str, dict[str, dict[str, object]]] = made["terms"]  # type: ignore[assignment]
-    assert list(terms) == ["feature", "ranking", "feature_2"]
+    assert list(terms) == ["feature", "feature_2", "ranking"]
     assert (terms["feature"]["weight"], terms["feature"]["params"]["loss"]) == (0.5, "cosine")
     assert terms["ranking"]["params"]["loss"] == "pearson"
     assert made["method"]["name"] == "response"  # type: ignore[index]

@@ -140,9 +140,12 @@ def test_three_possible_runs_that_differ_in_one_setting_each(
     )
     found = next_experiments(base, judgement(verdict, -0.02))
     assert len(found) == 3
-    made = [flat(changed(base, one.changed)) for one in found]
+    made, before = [flat(changed(base, one.changed)) for one in found], flat(base)
     for settings_of in made:
-        assert sum(settings_of[path] != value for path, value in flat(base).items()) == 1
+        paths = [path for path, value in settings_of.items() if before.get(path) != value]
+        # a term comes with all of its knobs
+        depth = [2 if path.startswith("terms.") else None for path in paths]
+        assert len({tuple(p.split(".")[:n]) for p, n in zip(paths, depth, strict=True)}) == 1
     assert all(made.count(one) == 1 for one in made)
     assert all(one.label and one.why for one in found)
 

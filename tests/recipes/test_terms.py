@@ -132,13 +132,13 @@ def test_stages_that_leave_no_epoch_for_the_labels_are_refused(
 def test_other_tokens_than_the_teacher_s_are_refused_before_the_first_step(
     spec: str, home: Workspace, teacher: Run
 ) -> None:
-    other = "bert:layers=1,hidden=16,heads=2,vocabulary=150,ad_tokens=16"
+    other = "bert:layers=1,hidden=16,heads=2,vocabulary=200,query_tokens=2,ad_tokens=4"
     with pytest.raises(ConfigError, match="compares tokens, and the teacher reads a text as"):
         lab.start(distillation(teacher, other, terms=(TermConfig.parse(spec),)), home)
 
 
 def test_cls_may_be_compared_whatever_the_tokens(home: Workspace, teacher: Run) -> None:
-    other = "bert:layers=1,hidden=16,heads=2,vocabulary=150,ad_tokens=12"
+    other = "bert:layers=1,hidden=16,heads=2,vocabulary=200,query_tokens=2,ad_tokens=4"
     term = TermConfig.parse("feature:on=cls")
     run = lab.start(distillation(teacher, other, terms=(term,), epochs=1), home)
     assert curve(run, "feature")[0] > 0
