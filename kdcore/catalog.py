@@ -134,7 +134,12 @@ class CheckpointParams:
     query_tokens: int = knob(16, "a longer query is cut here", low=2, high=256)
     ad_tokens: int = knob(48, "a longer ad (title and description) is cut here", low=2, high=448)
     dropout: float = knob(0.1, "share of activations silenced in training", low=0, high=0.9)
-    keep_layers: int = knob(0, "keep this many layers, evenly chosen; 0 keeps all", low=0, high=48)
+    keep_layers: int = knob(
+        0,
+        "keep this many layers, evenly chosen unless layers_from lists them; 0 keeps all",
+        low=0,
+        high=48,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,11 @@ def text(default: str, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
+def numbers(help: str) -> Any:
+    """Declare a list of whole numbers, as a tuple; a text such as "0 2" is read as one, too."""
+    return field(default=(), metadata={"help": help})
+
+
 def groups() -> Any:
     """Declare groups of knobs, each with a name of its own: a tuple, written as a mapping."""
     return field(default=(), metadata={"groups": True})
@@ -130,11 +135,22 @@ def _convert(hint: Any, value: Any) -> Any:
     if hint is str and not isinstance(value, str):
         raise ValueError
     if isinstance(hint, types.GenericAlias) and typing.get_origin(hint) is tuple:
+        kind = typing.get_args(hint)[0]
+        if kind is int:
+            return _numbers(value)
         if isinstance(value, str):  # `splits: test` would become t, e, s, t
             raise ValueError
-        kind = typing.get_args(hint)[0]
         return _named(kind, value) if dataclasses.is_dataclass(kind) else tuple(value)
     return value
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    """Read whole numbers: [0, 2], the texts "0 2", "0,2" and "[0, 2]", or a single number."""
+    if isinstance(value, str):
+        value = value.strip(" []").replace(",", " ").split()
+    elif isinstance(value, int):
+        value = (value,)
+    return tuple(_convert(int, number) for number in value)
 
 
 def _named(kind: Any, value: Any) -> tuple[Any, ...]:

@@ -1,6 +1,7 @@
 """Configs: checked at birth, every problem at once, YAML and JSON both ways."""
 
 import json
+import re
 from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
@@ -200,6 +201,35 @@ def test_heads_that_do_not_divide_the_width_are_answered_with_some_that_do(hidde
     assert problem.startswith(f"params.heads: {heads} do not divide hidden {hidden}")
     suggested = int(problem.split()[-2])
     ModelConfig(params={"hidden": hidden, "heads": suggested})
+
+
+@pytest.mark.parametrize(
+    ("model", "problem"),
+    [
+        ({"layers_from": "0 1"}, "names layers of start_from, which is empty"),
+        ({"start_from": "r", "layers_from": [0]}, "names 1 layers and params.layers is 2; name 2"),
+        ({"start_from": "r", "layers_from": [1, 1]}, "1 1: name each layer once"),
+        ({"start_from": "r", "layers_from": [-1, 0]}, "-1 0: name each layer once, counted from 0"),
+        (
+            {"name": "twinbert_cos", "start_from": "r", "params": {"units": "trigrams"}},
+            "params.units: a start from another model takes its word pieces; choose wordpiece",
+        ),
+        (
+            {"name": "checkpoint", "checkpoint": "a/b", "params": {"keep_layers": 3}}
+            | {"layers_from": [0, 2]},
+            "names 2 layers and params.keep_layers is 3; name 3, or set params.keep_layers to 2",
+        ),
+    ],
+)
+def test_layers_to_start_from_that_cannot_be_taken_are_refused_early(model, problem):
+    with pytest.raises(ConfigError, match=re.escape(problem)):
+        config.from_dict({"stage": "finetune", "model": {"name": "bert"} | model})
+
+
+def test_a_list_of_layers_is_written_only_where_there_is_one():
+    model = ModelConfig(name="bert", start_from="r", layers_from=(0, 2))
+    assert config.to_dict(FinetuneConfig(model=model))["model"]["layers_from"] == [0, 2]
+    assert "layers_from" not in config.to_dict(FinetuneConfig())["model"]
 
 
 def test_both_weights_at_zero_leave_nothing_to_learn():

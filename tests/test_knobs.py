@@ -6,7 +6,7 @@ import pytest
 
 from kdcore.config import TrainingConfig
 from kdcore.errors import ConfigError
-from kdcore.knobs import build, choice, knob, plain, problems_of, switch, text
+from kdcore.knobs import build, choice, knob, numbers, plain, problems_of, switch, text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +19,7 @@ class Oven:
     light: bool = switch(True, "lamp")
     dish: str = text("", "what is in it")
     racks: tuple[str, ...] = ()
+    levels: tuple[int, ...] = numbers("where the racks stand")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,3 +125,16 @@ def test_a_fraction_is_refused_where_a_whole_number_is_declared_and_nowhere_else
     assert TrainingConfig(checkpoint_seconds=0.2).checkpoint_seconds == 0.2
     with pytest.raises(ConfigError, match=r"1\.5 is not a whole number"):
         TrainingConfig(epochs=1.5)
+
+
+@pytest.mark.parametrize("given", [[0, 2], (0, 2), "0 2", "0,2", "[0, 2]", ["0", 2.0]])
+def test_a_list_of_numbers_may_be_a_text_such_as_a_form_or_a_link_holds(given):
+    oven = build(Oven, {"levels": given})
+    assert oven.levels == (0, 2)
+    assert plain(oven)["levels"] == [0, 2]
+    assert (build(Oven, {"levels": 4}).levels, build(Oven, {"levels": ""}).levels) == ((4,), ())
+
+
+@pytest.mark.parametrize("given", ["top", [1.5], True, None, {"a": 1}])
+def test_a_list_of_anything_else_is_refused_in_words(given):
+    assert problems({"levels": given}) == (f"levels: {given!r} is not a list",)

@@ -20,7 +20,8 @@ TITLES = {
     "transfer": "Learns from",
     "learning_rate": "Learning rate",
     "select_by": "Best epoch by",
-    "start_from": "Starts from run",
+    "start_from": "Starts from",
+    "layers_from": "Layers taken",
     "ads_per_query": "Ads per query in a batch",
     "checkpoint_seconds": "Checkpoint every (s)",
     "log_every": "Steps per curve point",
@@ -105,7 +106,7 @@ def title_of(name: str, titles: Mapping[str, str] | None = None) -> str:
 def help_of(spec: "Field[Any]") -> str:
     """The declared help of a knob, with its range and its default."""
     rule = spec.metadata
-    if spec.default == "":
+    if spec.default in ("", ()):
         return md(str(rule["help"]))
     usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default or 0
     within = f", {rule['low']:,g} to {rule['high']:,g}" if "low" in rule else ""
@@ -131,7 +132,8 @@ def _field(spec: "Field[Any]", form: Form) -> Any:
     if isinstance(spec.default, bool):
         st.session_state[key] = value if isinstance(value, bool) else spec.default
         return st.checkbox(label, **common)
-    st.session_state[key] = str(value)[:_LONGEST]
+    shown = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    st.session_state[key] = shown[:_LONGEST]
     return st.text_input(label, max_chars=_LONGEST, **common)
 
 

@@ -192,6 +192,7 @@ _UNWRITTEN: dict[str, Any] = {
     "within_weight": 1.0,
     "terms": {},
     "schedules": {},
+    "layers_from": [],
 }
 
 

@@ -16,7 +16,7 @@ from kdcore.catalog import (
     student_entry,
 )
 from kdcore.errors import ConfigError, UnknownNameError
-from kdcore.knobs import build, choice, knob, plain, problems_of, text
+from kdcore.knobs import build, choice, knob, numbers, plain, problems_of, text
 from kdcore.yaml_text import read_assignments
 
 LEAST_T = 0.25
@@ -30,12 +30,19 @@ class ModelConfig:
     name: str = "bert"
     params: Any = None
     checkpoint: str = text("", "for a pretrained encoder: a local folder or a hub id")
-    start_from: str = text("", "a run whose layers (evenly chosen) this model starts from")
+    start_from: str = text(
+        "", "a run, or the folder of a pretrained BERT, whose layers this model starts from"
+    )
+    layers_from: tuple[int, ...] = numbers(
+        "which layers of start_from or of the checkpoint are taken, counted from 0, such as 0 2; "
+        "empty takes them evenly"
+    )
 
     def __post_init__(self) -> None:
         headline = "This model cannot be used:"
         params, problems = _knobs(student_entry, self.name, self.params, headline)
         object.__setattr__(self, "params", params)
+        problems += self._problems_of_layers()
         if (self.name == "checkpoint") != bool(self.checkpoint):
             problems.append(
                 "checkpoint: give a local folder or a hub id with name: checkpoint, and only then"
@@ -48,6 +55,27 @@ class ModelConfig:
                 f"{fitting} would"
             )
         check(problems, headline)
+
+    def _problems_of_layers(self) -> list[str]:
+        """What is wrong with the layers to start from, before any file is read."""
+        problems, layers = [], self.layers_from
+        if self.start_from and getattr(self.params, "units", "") == "trigrams":
+            problems.append(
+                "params.units: a start from another model takes its word pieces; choose wordpiece"
+            )
+        if layers and not (self.start_from or self.checkpoint):
+            problems.append("layers_from: names layers of start_from, which is empty")
+        if min(layers, default=0) < 0 or len(set(layers)) < len(layers):
+            listed = " ".join(map(str, layers))
+            problems.append(f"layers_from: {listed}: name each layer once, counted from 0")
+        knob = "keep_layers" if self.name == "checkpoint" else "layers"
+        count = getattr(self.params, knob, 0)
+        if layers and count and len(layers) != count:
+            problems.append(
+                f"layers_from: names {len(layers)} layers and params.{knob} is {count}; "
+                f"name {count}, or set params.{knob} to {len(layers)}"
+            )
+        return problems
 
     @classmethod
     def parse(cls, spec: str) -> "ModelConfig":

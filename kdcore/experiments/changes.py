@@ -20,7 +20,8 @@ Config = TypeVar("Config", bound=FinetuneConfig | DistillConfig)
 Kind = TypeVar("Kind")
 # groups with names of their own: the knob that adds one, and what takes one away again
 _GROUPS = (("terms", "weight", ("weight", 0.0)), ("schedules", "end", ("kind", "constant")))
-_OF_A_NAME = ("params", "checkpoint", "start_from")  # dropped when another model or method is named
+# dropped when another model or method is named
+_OF_A_NAME = ("params", "checkpoint", "start_from", "layers_from")
 
 
 def put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:

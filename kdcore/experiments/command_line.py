@@ -94,7 +94,8 @@ def _model(role: str, model: ModelConfig) -> list[str]:
     """`--student NAME:knob=value`; a pretrained encoder's words are options of their own."""
     usual, given = plain(STUDENTS[model.name].params()), plain(model.params)
     knobs = {key: value for key, value in given.items() if usual[key] != value}
-    start = {"start_from": model.start_from} if model.start_from else {}
+    start = {"start_from": model.start_from, "layers_from": list(model.layers_from)}
+    start = {key: value for key, value in start.items() if value}
     if model.name == "checkpoint":
         params = {f"params.{key}": value for key, value in knobs.items()}
         encoder = {"name": model.name, "checkpoint": model.checkpoint, **params, **start}

@@ -223,8 +223,11 @@ def _smaller(case: _Case) -> Iterator[Experiment]:
         layers //= 2
         change = f"{whole} → {layers}"
         half = f"half the layers ({change})" if whole == 2 * layers else f"layers {change}"
-        yield Experiment(half, {f"student.params.{name}": layers}, why)
-    for knob in ("filters", "hidden"):
+        taken: dict[str, Any] = (
+            {"student.layers_from": []} if case.config.student.layers_from else {}
+        )
+        yield Experiment(half, {f"student.params.{name}": layers, **taken}, why)
+    for knob in () if case.config.student.start_from else ("filters", "hidden"):
         if wide := int(getattr(params, knob, 0)):
             label = f"half the width ({wide} → {wide // 2})"
             yield Experiment(label, {f"student.params.{knob}": wide // 2}, why)

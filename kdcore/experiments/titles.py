@@ -20,12 +20,17 @@ def labels_only_title(model: ModelConfig, seed: int) -> str:
 
 
 def model_title(model: ModelConfig) -> str:
-    """TwinBERT cosine; BERT-3; the last part of a pretrained encoder's name."""
+    """TwinBERT cosine; BERT-3; BERT-2 from layers 0 2; the last part of an encoder's name."""
     if model.checkpoint:
-        return model.checkpoint.rstrip("/").rpartition("/")[2]
-    if model.name == "bert":
-        return f"BERT-{model.params.layers}"
-    return STUDENTS[model.name].title
+        name = model.checkpoint.rstrip("/").rpartition("/")[2]
+    elif model.name == "bert":
+        name = f"BERT-{model.params.layers}"
+    else:
+        name = STUDENTS[model.name].title
+    if not (model.start_from or model.layers_from):
+        return name
+    layers = "layers " + " ".join(map(str, model.layers_from)) if model.layers_from else "layers"
+    return f"{name} from {layers}"
 
 
 def loss_title(config: DistillConfig) -> str:

@@ -74,17 +74,17 @@ class CrossEncoder(PairModel):
         for module in model.net.modules():
             if isinstance(module, nn.Dropout):
                 module.p = config.params.dropout
-        if config.params.keep_layers:
-            narrow_layers(model.net, config.params.keep_layers)
+        if config.params.keep_layers or config.layers_from:
+            narrow_layers(model.net, config.params.keep_layers, config.layers_from)
         return model
 
     @classmethod
     def starting_from(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
-        """BERT-n that starts with another's tokenizer, embeddings, even layers and classifier."""
+        """BERT-n that starts with another's tokenizer, embeddings, layers and classifier."""
         if config.name != "bert":
             return super().starting_from(config, scheme, source)
         model, origin = cls(config, scheme, layers_of(source).units), layers_of(source)
-        copy_layers(origin.encoder, model.encoder)
+        copy_layers(origin.encoder, model.encoder, config.layers_from)
         if len(scheme) == len(origin.scheme):
             model.net.classifier.load_state_dict(origin.net.classifier.state_dict())
         return model

@@ -27,12 +27,14 @@ def new_model(
     """An untrained model (or a pretrained encoder with an untrained head).
 
     pairs: the training pairs, from which a tokenizer is learned. start_from: a model of the
-    same width whose tokenizer, embeddings and evenly chosen layers the model starts with.
+    same width whose tokenizer, embeddings and layers (layers_from, else even) it starts with.
     """
     torch.manual_seed(seed)
     kind = _kind(config.name)
     if start_from is not None:
-        return kind.starting_from(config, pairs.scheme, start_from)
+        model = kind.starting_from(config, pairs.scheme, start_from)
+        model.notes = start_from.notes  # of a checkpoint
+        return model
     return kind.new(config, pairs.scheme, _texts(pairs))
 
 

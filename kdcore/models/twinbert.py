@@ -97,10 +97,10 @@ class TwinBert(PairModel):
 
     @classmethod
     def starting_from(cls, config: ModelConfig, scheme: LabelScheme, source: PairModel) -> Self:
-        """Both towers start with a cross-encoder's tokenizer, embeddings and even layers."""
+        """Both towers start with a cross-encoder's tokenizer, embeddings and layers."""
         model = cls(config, scheme, layers_of(source).units)
         for tower in model.towers:
-            copy_layers(layers_of(source).encoder, tower.bert)
+            copy_layers(layers_of(source).encoder, tower.bert, config.layers_from)
         return model
 
     def read(self, pairs: PairTable) -> Encoded:

@@ -46,7 +46,7 @@ def distill(
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
     predictions.transfer.require(transfer.content_hash, len(transfer))
-    source = starting_model(config.student, RunStore(run.folder.parent))
+    source = starting_model(config.student, RunStore(run.folder.parent), transfer)
     student = new_model(config.student, transfer, config.seed, source)
     teacher = _teacher(config, student, transfer, predictions.transfer, run)
     terms = _terms(config, student, teacher, transfer)

@@ -25,9 +25,10 @@ def finetune(
     Returns why the training ended before its last step; empty when it did not.
     """
     train, validation = pairs.split("train").labelled(), pairs.split("validation").labelled()
-    source = starting_model(config.model, RunStore(run.folder.parent))
     # the tokenizer reads unlabelled pairs too, as a distilled student's does: twins start alike
-    model = new_model(config.model, pairs.split("train"), config.seed, source)
+    texts = pairs.split("train")
+    source = starting_model(config.model, RunStore(run.folder.parent), texts)
+    model = new_model(config.model, texts, config.seed, source)
     session = Session(model, config, train, validation, run, writer, group=group)
     grades = session.tensor(train.grades)
 

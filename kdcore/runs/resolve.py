@@ -19,7 +19,7 @@ Config = TypeVar("Config", bound=FinetuneConfig | InferConfig | DistillConfig)
 
 
 def settled(config: Config, workspace: Workspace) -> Config:
-    """The config with the relative paths of data and checkpoint made absolute where they exist.
+    """The config with the relative paths of data and models made absolute where they exist.
 
     ConfigError when it asks for more of this machine than it has, or for a folder that is none.
     """
@@ -33,8 +33,10 @@ def settled(config: Config, workspace: Workspace) -> Config:
         raise ConfigError("This model cannot be used:", problems)
     changes: dict[str, Any] = {"data": whole(config.data, workspace)}
     for role, model in models.items():
-        if isinstance(model, ModelConfig) and model.checkpoint:
-            changes[role] = replace(model, checkpoint=_absolute(model.checkpoint))
+        if isinstance(model, ModelConfig) and (model.checkpoint or os.sep in model.start_from):
+            checkpoint, start = _absolute(model.checkpoint), model.start_from
+            start = _absolute(start) if os.sep in start else start  # a run's id is no path
+            changes[role] = replace(model, checkpoint=checkpoint, start_from=start)
     refuse_too_many(config.device)
     return replace(config, **changes)
 

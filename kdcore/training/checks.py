@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +25,7 @@ from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_model
 from kdcore.objectives.base import Term, stages_of
 from kdcore.objectives.params import compares_pairs, compares_tokens
+from kdcore.runs.record import STATUS
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.checkpoint import Progress
 from kdcore.training.devices import pick_device, ranks
@@ -50,7 +53,7 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
         train = texts.labelled()
     refuse_unlabelled(config, train, pairs.split("validation").labelled())
     sample = texts.take(np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(np.int64))
-    new_model(model, sample, config.seed, starting_model(model, store))
+    new_model(model, sample, config.seed, starting_model(model, store, sample))
 
 
 def refuse_torn(config: DistillConfig, devices: int) -> None:
@@ -109,10 +112,18 @@ def refuse_endless(config: DistillConfig, terms: Sequence[Term]) -> None:
         raise ConfigError("These stages cannot be trained:", problems)
 
 
-def starting_model(model: ModelConfig, store: RunStore) -> PairModel | None:
-    """The model of the run that `start_from` names; None when it names none."""
+def starting_model(model: ModelConfig, store: RunStore, pairs: PairTable) -> PairModel | None:
+    """The model of the run, or the pretrained encoder, that `start_from` names; else None.
+
+    pairs: those that it will read; DataError when an encoder knows too few of their words.
+    """
     if not model.start_from:
         return None
+    folder = Path(os.path.expanduser(model.start_from))  # unlike Path's, it lets odd text pass
+    if (folder / "config.json").is_file() and not (folder / STATUS).exists():
+        lengths = {name: getattr(model.params, name) for name in ("query_tokens", "ad_tokens")}
+        encoder = ModelConfig(name="checkpoint", checkpoint=str(folder), params=lengths)
+        return new_model(encoder, pairs)
     return load_model(store.get(model.start_from).require_model().model_folder)
 
 

@@ -117,6 +117,14 @@ def test_a_pretrained_encoder_is_told_by_name_even_when_it_reads_like_a_number(
     assert read_back(distilled, capsys) == distilled
 
 
+def test_the_layers_that_a_student_starts_from_stand_in_the_command(teacher, capsys):
+    start = {"start_from": teacher.id, "layers_from": [0, 2]}
+    model = {"name": "bert", "params": {"hidden": 192, "heads": 3}} | start
+    config = config_of("classroom_cpu", {"teacher": teacher.id, "student": model})
+    assert config.student.layers_from == (0, 2)
+    assert read_back(config, capsys) == config
+
+
 def test_a_teacher_elsewhere_stands_in_the_command_as_its_folder(tmp_path, teacher, capsys):
     _, other = planned(tmp_path / "my demo")
     config = config_of("classroom_cpu", {"teacher": str(other.folder.resolve())})

@@ -145,6 +145,28 @@ def test_a_student_starts_from_evenly_chosen_layers(make, pairs4):
     assert student.units is source.units
 
 
+@pytest.mark.parametrize("name", ["bert", "twinbert_cos", "twinbert_res"])
+def test_a_student_starts_from_the_listed_layers(make, pairs4, name):
+    source = make("bert", pairs4, layers=4)
+    params = {"layers": 2, "hidden": 16, "heads": 2} | ({} if name == "bert" else {"shared": False})
+    config = ModelConfig(name=name, params=params, start_from="a run", layers_from=(3, 1))
+    student = new_model(config, pairs4, start_from=source)
+    encoders = [student.encoder] if name == "bert" else [t.bert for t in student.towers]
+    assert len(encoders) == (1 if name == "bert" else 2)
+    for encoder in encoders:
+        for place, layer in enumerate([3, 1]):
+            mine, theirs = (e.encoder.layer for e in (encoder, source.encoder))
+            a, b = mine[place].state_dict(), theirs[layer].state_dict()
+            assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_layer_that_the_source_lacks_is_refused_with_those_it_has(make, pairs4):
+    params = {"layers": 2, "hidden": 16, "heads": 2}
+    config = ModelConfig(name="bert", params=params, start_from="a run", layers_from=(0, 2))
+    with pytest.raises(DataError, match=r"no layer 2; it has 2, counted from 0 to 1"):
+        new_model(config, pairs4, start_from=make("bert", pairs4))
+
+
 def test_a_student_as_deep_as_its_source_answers_the_same(make, pairs4):
     source = make("bert", pairs4).eval()
     twin = new_model(source.config, pairs4, seed=99, start_from=source).eval()
@@ -176,10 +198,12 @@ def test_two_towers_start_from_a_cross_encoders_layers(make, pairs4, shared):
     assert logits(student, pairs4).shape == (16, 4)
 
 
-@pytest.mark.parametrize("different", [{"hidden": 32}, {"inner": 20}])
-def test_another_width_cannot_be_started_from(make, pairs4, different):
+@pytest.mark.parametrize(
+    ("different", "fitting"), [({"hidden": 32}, "hidden=16, inner=64"), ({"inner": 20}, "inner=64")]
+)
+def test_another_width_is_refused_with_the_one_that_fits(make, pairs4, different, fitting):
     params = {"layers": 2, "hidden": 16, "heads": 2} | different
-    with pytest.raises(DataError, match=r"the layers do not fit.*make them the same"):
+    with pytest.raises(DataError, match=rf"the layers do not fit.*; {fitting} would fit"):
         new_model(ModelConfig(name="bert", params=params), pairs4, start_from=make("bert", pairs4))
 
 

@@ -26,8 +26,11 @@ from transformers import (
 from kdcore.config import ModelConfig
 from kdcore.errors import ConfigError, DataError
 from kdcore.models.build import load_model, new_model
+from kdcore.models.layers import layer_list
 from kdcore.models.predict import score
 from kdcore.models.tokens.wordpiece import WordPiece
+from kdcore.runs.store import RunStore
+from kdcore.training.checks import starting_model
 
 CPU = torch.device("cpu")
 EVERYTHING = frozenset({"hidden_states", "attentions"})
@@ -220,6 +223,33 @@ def test_kept_layers_are_those_evenly_chosen(folder, pairs4):
         assert torch.equal(layer.output.dense.weight, source.output.dense.weight)
 
 
+def listing(folder, *layers):
+    return ModelConfig(name="checkpoint", checkpoint=str(folder), layers_from=layers)
+
+
+def test_a_layer_that_cannot_be_an_encoders_first_is_refused(folder, pairs4):
+    """ModernBERT's first layer has no norm of its own: another one would be saved incompletely."""
+    with pytest.raises(DataError, match=r"layer 3 of ModernBertModel cannot be its first"):
+        new_model(listing(folder("modernbert"), 3, 1), pairs4)
+
+
+@pytest.mark.parametrize(
+    ("family", "places"), [("bert", (3, 1)), ("modernbert", (0, 3)), ("distilbert", (2, 0, 3))]
+)
+def test_listed_layers_of_an_encoder_are_kept_in_their_order(
+    folder, pairs4, family, places, tmp_path
+):
+    model = new_model(listing(folder(family), *places), pairs4).eval()
+    whole, listed = (layer_list(m.encoder) for m in (pretrained(folder(family), pairs4), model))
+    for layer, place in zip(listed, places, strict=True):
+        a, b = layer.state_dict(), whole[place].state_dict()
+        assert all(torch.equal(a[name], b[name]) for name in a)
+    model.save(tmp_path)
+    out = answer(model, pairs4, wants=frozenset()).logits
+    again = answer(load_model(tmp_path), pairs4, wants=frozenset()).logits
+    torch.testing.assert_close(again, out, rtol=0, atol=1e-6)
+
+
 def test_only_berts_arithmetic_is_packed(folder, pairs4):
     pads = {family: pretrained(folder(family), pairs4).pads for family in FAMILIES}
     assert pads == {family: family != "bert" for family in FAMILIES}
@@ -246,10 +276,10 @@ def test_scores_of_a_padding_encoder_come_in_order(folder, pairs4):
     np.testing.assert_allclose(logits, answer(model, pairs4).logits.numpy(), atol=1e-5)
 
 
-def test_a_bert_checkpoint_hands_its_layers_to_towers(folder, pairs4):
-    source = pretrained(folder("bert"), pairs4)
+def test_a_bert_checkpoint_hands_its_layers_to_towers(folder, pairs4, tmp_path):
     params = {"layers": 2, "hidden": 16, "heads": 2, "inner": 24}
-    config = ModelConfig(name="twinbert_cos", params=params)
+    config = ModelConfig(name="twinbert_cos", params=params, start_from=str(folder("bert")))
+    source = starting_model(config, RunStore(tmp_path), pairs4)
     student = new_model(config, pairs4, start_from=source)
     words = student.towers[0].bert.embeddings.word_embeddings.weight
     assert torch.equal(words, source.encoder.embeddings.word_embeddings.weight)

@@ -110,7 +110,7 @@ def _shape(model: ModelConfig) -> tuple[int, int, int, int]:
     params = model.params
     if model.name == "checkpoint":
         layers, hidden, inner, vocabulary = _shape_in(Path(model.checkpoint) / "config.json")
-        return params.keep_layers or layers, hidden, inner, vocabulary
+        return len(model.layers_from) or params.keep_layers or layers, hidden, inner, vocabulary
     inner = params.inner or 4 * params.hidden
     return params.layers, params.hidden, inner, params.vocabulary
 

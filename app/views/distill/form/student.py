@@ -42,8 +42,10 @@ def knobs(now: Draft, form: Form) -> None:
     group = replace(form, prefix="student", values=now.at("student") or {})
     with st.container(horizontal=True, gap="small", key="distill_student"):
         forms.draw(STUDENTS[name].params, params)
-        if name != "checkpoint":
-            forms.draw(ModelConfig, group, ["start_from"])
+        if name == "checkpoint":
+            forms.draw(ModelConfig, group, ["layers_from"])
+        elif hasattr(STUDENTS[name].params(), "layers"):
+            forms.draw(ModelConfig, group, ["start_from", "layers_from"])
 
 
 def _size(now: Draft) -> str:

@@ -8,6 +8,7 @@ from app.services.draft import decode, draft_of
 from app.views.distill.form import yaml_text
 from app.views.distill.queries import cost, runs
 from app.views.distill.queries.cost import Cost
+from kdcore.config import ModelConfig
 from kdcore.errors import RunError
 from kdcore.experiments.estimate import data_stats
 from kdcore.runs.queue import control, queue
@@ -79,6 +80,18 @@ def test_typed_yaml_is_kept_with_a_warning_when_the_form_changes_after_it(unfore
     button(at, "distill_yaml_take").click().run()
     assert HEAT not in decode(choices(at).distill.settings)
     assert "not this text" not in texts(at)
+
+
+def test_the_layers_to_start_from_are_typed_and_a_wrong_number_of_them_is_told(unforeseen):
+    at = page(settings="student.name=bert")
+    knob(at, "student.start_from").set_value("demo:teacher").run()
+    knob(at, "student.layers_from").set_value("0").run()
+    assert "names 1 layers and params.layers is 2; name 2" in texts(at)
+    knob(at, "student.layers_from").set_value("0 2").run()
+    assert knob(at, "student.layers_from").value == "0 2"
+    assert draft_of("sixty_seconds", decode(choices(at).distill.settings)).config.student == (
+        ModelConfig(name="bert", start_from="demo:teacher", layers_from=(0, 2))
+    )
 
 
 def test_settings_longer_than_a_link_are_refused_in_words_and_not_cut(unforeseen):
