@@ -1,4 +1,4 @@
-"""Cells of families.py as a table: means over seeds, and differences with both of their intervals."""
+"""Cells of families.py as a table: means over seeds, and differences with both intervals."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

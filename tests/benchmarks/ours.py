@@ -57,17 +57,17 @@ def distill_ours(job: Job, pace: Pace) -> None:
         device="cpu",
         threads=job.threads,
     )
-    with _run(config) as (run, writer), _given(job):
+    with run_of(config) as (run, writer), given_tokenizer(job):
         distill.distill(
-            config, job.pairs, TeacherPredictions(answers, None), run, writer, batches=_paced(pace)
+            config, job.pairs, TeacherPredictions(answers, None), run, writer, batches=paced(pace)
         )
 
 
 def finetune_ours(job: Job, pace: Pace) -> None:
     """recipes/finetune.py on the same cross-encoder, MSE to 0/1."""
     config = _finetune_config(job, _training(job, 1000))
-    with _run(config) as (run, writer), _given(job):
-        finetune.finetune(config, job.pairs, run, writer, batches=_paced(pace))
+    with run_of(config) as (run, writer), given_tokenizer(job):
+        finetune.finetune(config, job.pairs, run, writer, batches=paced(pace))
 
 
 def score_ours(job: Job, pace: Pace) -> None:
@@ -85,7 +85,7 @@ def rank_correlation(job: Job, pairs: int) -> float:
     torch.set_num_threads(job.threads)
     table = job.pairs.limit(pairs)
     config = _finetune_config(job, TrainingConfig(epochs=1, batch_size=min(job.batch, 128)))
-    with _run(config) as (run, writer), _given(job):
+    with run_of(config) as (run, writer), given_tokenizer(job):
         finetune.finetune(config, table, run, writer)
         model = load_model(run.model_folder)
     scores = [
@@ -147,12 +147,12 @@ def _finetune_config(job: Job, training: TrainingConfig) -> FinetuneConfig:
 
 def given_model(config: ModelConfig, job: Job) -> Any:
     """An untrained model of the lab that reads with the job's tokenizer."""
-    with _given(job):
+    with given_tokenizer(job):
         return new_model(config, job.train)
 
 
 @contextmanager
-def _given(job: Job) -> Iterator[None]:
+def given_tokenizer(job: Job) -> Iterator[None]:
     """Models read with the job's tokenizer instead of learning one of another size."""
     with (
         mock.patch.object(TwinBert, "learn_units", return_value=job.units),
@@ -161,19 +161,22 @@ def _given(job: Job) -> Iterator[None]:
         yield
 
 
-def _paced(pace: Pace) -> Batches:
+def paced(pace: Pace) -> Batches:
     """The recipes' own loop, which reports each of its steps to the pace."""
 
     def batches(session: Session) -> Iterator[tuple[Rows, Batch]]:
         for rows, batch in training_batches(session):
             yield rows, batch
+            if session.device.type == "cuda":  # which would still be at work on the step
+                torch.cuda.synchronize()
             pace.taken(session.training.batch_size)
 
     return batches
 
 
 @contextmanager
-def _run(config: Any) -> Iterator[tuple[Run, Any]]:
+def run_of(config: Any) -> Iterator[tuple[Run, Any]]:
+    """A new run of a config in a folder of its own, and its writer."""
     with tempfile.TemporaryDirectory() as folder:
         run = RunStore(Path(folder)).create(to_dict(config))
         with run.write() as writer:

@@ -33,7 +33,7 @@ class Student(nn.Module):
 
     def __init__(self, dropout: float) -> None:
         super().__init__()
-        config = _config(2, 128, 2, PAD_AD, dropout, dropout)
+        config = size_of(2, 128, 2, PAD_AD, dropout, dropout)
         self.bert = BertModel(config, add_pooling_layer=False)
 
     def forward(
@@ -51,7 +51,7 @@ class Teacher(nn.Module):
 
     def __init__(self, dropout: float, attention_dropout: float) -> None:
         super().__init__()
-        config = _config(4, 256, 4, PAD_PAIR, dropout, attention_dropout)
+        config = size_of(4, 256, 4, PAD_PAIR, dropout, attention_dropout)
         self.net = BertForSequenceClassification(config)
 
     def forward(
@@ -63,9 +63,10 @@ class Teacher(nn.Module):
         return {"loss": F.mse_loss(score, target), "logits": score}
 
 
-def _config(
+def size_of(
     layers: int, width: int, heads: int, positions: int, dropout: float, attention_dropout: float
 ) -> BertConfig:
+    """A BERT of two grades with the job's vocabulary."""
     return BertConfig(
         vocab_size=VOCABULARY,
         hidden_size=width,
@@ -158,7 +159,8 @@ def _loader(items: list[Item], batch: int, collate: Any) -> Any:
     return DataLoader(items, batch, shuffle=True, collate_fn=collate, drop_last=True)
 
 
-def _forever(loader: Any) -> Iterator[Any]:
+def forever(loader: Any) -> Iterator[Any]:
+    """A loader's batches, again and again."""
     while True:
         yield from loader
 
@@ -166,7 +168,7 @@ def _forever(loader: Any) -> Iterator[Any]:
 def _plain_loop(model: nn.Module, loader: Any, pace: Pace) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
     model.train()
-    for batch in _forever(loader):
+    for batch in forever(loader):
         loss = model(**batch)["loss"]
         optimizer.zero_grad()
         loss.backward()
@@ -182,7 +184,7 @@ def distill_in_loop(job: Job, pace: Pace) -> None:
     loader = DataLoader(both, job.batch, shuffle=True, collate_fn=_both, drop_last=True)
     student, teacher = Student(TUTORIAL_DROPOUT).train(), Teacher(0.0, 0.0).eval()
     optimizer = torch.optim.AdamW(student.parameters(), lr=RATE)
-    for batch, question in _forever(loader):
+    for batch, question in forever(loader):
         with torch.no_grad():
             batch["target"] = teacher(**question)["logits"]
         loss = student(**batch)["loss"]
