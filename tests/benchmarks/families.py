@@ -82,9 +82,15 @@ STAGED = "internal:schedule={},stage_epochs=1"
 WAYS = {
     LABELS: Way("Labels only", "", students=EVERYONE),
     RESPONSE: Way("Response", "response", students=EVERYONE),
-    "feature": Way("Response + feature", "feature", {"terms": ["feature"]}),
-    "relation": Way("Response + relation", "relation", {"terms": ["relation"]}),
-    "ranking": Way("Response + ranking", "ranking", {"terms": ["ranking"]}),
+    "feature": Way("Response + feature", "feature", {"terms": ["feature"]}, EVERYONE),
+    "feature_hint": Way(  # FitNets' loss: l2 times half the width
+        "Response + feature, hint", "feature", {"terms": ["feature:loss=hint"]}, EVERYONE
+    ),
+    "relation": Way("Response + relation", "relation", {"terms": ["relation"]}, EVERYONE),
+    "relation_strong": Way(  # the weights 25 and 50 instead of 1 and 2
+        "Response + relation, weight 25", "relation", {"terms": ["relation:weight=25"]}, EVERYONE
+    ),
+    "ranking": Way("Response + ranking", "ranking", {"terms": ["ranking"]}, EVERYONE),
     "internal_all": Way("Response + internal, all", "internal", {"terms": ["internal"]}, WIDE),
     "internal_progressive": Way(
         "Response + internal, progressive",
