@@ -20,6 +20,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import isnan, nan
 from pathlib import Path
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS")
@@ -42,9 +43,9 @@ def main() -> None:
         os.environ |= dict.fromkeys(THREADS, "1") | quiet
         os.execv(sys.executable, [sys.executable, *sys.argv])
     rates = raced(arguments.quick, arguments.device)
-    print(text_of(rates))
     if arguments.json:
         arguments.json.write_text(json.dumps(rates, indent=2), encoding="utf-8")
+    print(text_of(rates))
 
 
 def contenders(device: str) -> dict[str, Callable[..., None]]:
@@ -94,14 +95,14 @@ def text_of(rates: Mapping[str, float]) -> str:
     ]
     for name, rate in rates.items():
         who, student, family = name.split(", ")
-        beside = rate / rates[f"{who}, {student}, response"]
+        beside = rate / rates.get(f"{who}, {student}, response", nan)
         goal = _met(beside, SLOWEST) if student == "cached" and family != "response" else ""
         theirs = rates.get(f"{NAMES[SAME_LOSS.get(family, 'textbrewer')]}, {student}, {family}")
         ratio = rate / theirs if theirs and who == "ours" else None
         cells = [
             name,
             f"{rate:,.0f}",
-            f"{beside:.2f}",
+            "" if isnan(beside) else f"{beside:.2f}",
             goal,
             "" if ratio is None else f"{ratio:.1f}",
             "" if ratio is None else _met(ratio, FASTEST),
