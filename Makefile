@@ -40,6 +40,7 @@ tutorial: setup
 
 bench: setup
 	$(BIN)/python tests/benchmarks/run.py
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/throughput.py
 
 clean:
 	rm -rf $(VENV) build *.egg-info

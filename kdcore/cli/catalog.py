@@ -42,8 +42,9 @@ def _print(
         data[name] |= {"params": entry.params.__name__, "knobs": knobs}
         if isinstance(entry, Method):
             data[name] |= {"needs": entry.reads(), "teacher": entry.teacher()}
+        between = "\n" if parts else ""
         parts += [
-            f"{name}: {entry.title}. {entry.summary}\n{_needs(entry)}. {entry.paper}.",
+            f"{between}{name}: {entry.title}. {entry.summary}\n{_needs(entry)}.\n{entry.paper}.",
             table([_row(knob) for knob in knobs]),
         ]
     parts += [f"{size} is short for {spec}" for size, spec in sizes.items()]
@@ -66,9 +67,24 @@ def _needs(entry: Method | Student) -> str:
     """What a method reads of its models, or what a student gives to one."""
     if isinstance(entry, Method):
         lists = "; compares the ads of a query" if entry.lists else ""
-        return f"Reads {', '.join(sorted(entry.reads()))}; the teacher is {entry.teacher()}{lists}"
+        return f"Reads {_reads(entry, entry.params())}{lists}{_otherwise(entry)}"
     towers = "two towers" if entry.separable else "reads query and ad together"
     return f"Gives {', '.join(sorted(entry.gives))}; {towers}"
+
+
+def _reads(entry: Method, params: Any) -> str:
+    return f"{', '.join(sorted(entry.reads(params)))}; the teacher is {entry.teacher(params)}"
+
+
+def _otherwise(entry: Method) -> str:
+    """What a method reads with a choice that is not the default, where that differs."""
+    usual, choices = _reads(entry, entry.params()), dict[str, list[str]]()
+    for knob in _knobs_of(entry.params):
+        for option in knob["options"] or ():
+            text = _reads(entry, entry.params(**{knob["name"]: option}))
+            if text != usual:
+                choices.setdefault(text, []).append(f"{knob['name']}={option}")
+    return "".join(f".\nWith {' or '.join(names)}: {text}" for text, names in choices.items())
 
 
 def _row(knob: Mapping[str, Any]) -> dict[str, str]:

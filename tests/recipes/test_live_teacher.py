@@ -10,16 +10,18 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from kdcore import lab
-from kdcore.catalog import METHODS, Method
-from kdcore.config import MethodConfig
+from kdcore.__main__ import main
+from kdcore.catalog import METHODS, Method, misfit
+from kdcore.config import MethodConfig, TermConfig, from_dict, to_dict
 from kdcore.errors import ConfigError
+from kdcore.experiments.command_line import command_of
 from kdcore.knobs import knob
 from kdcore.objectives.base import Shape
 from kdcore.outputs import Outputs
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 
-from .conftest import distillation, finetuning
+from .conftest import created, distillation, finetuning
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +71,22 @@ def test_the_projection_is_dropped_after_training(home: Workspace, teacher: Run)
     kept = load_file(run.model_folder / "model.safetensors")
     assert kept
     assert not any("project" in name for name in kept)
+
+
+def test_a_method_is_known_wherever_methods_are_named(
+    home: Workspace, teacher: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing beside those files names it."""
+    term = TermConfig.parse("toy:scale=2,weight=0.5")
+    config = distillation(teacher, "bert", terms=(term,))
+    assert from_dict(to_dict(config)) == config
+    assert "--term toy:scale=2.0,weight=0.5" in command_of(config)
+    assert created(config, home).method == "response + toy"
+    assert misfit("toy", "cdssm").startswith("Toy reads hidden_states, which C-DSSM does not give")
+    assert main(["methods", "toy"]) == 0
+    said = capsys.readouterr().out
+    assert "Reads hidden_states; the teacher is live" in said
+    assert "what the loss is multiplied by" in said
 
 
 def test_a_teacher_without_hidden_states_is_refused_in_words(home: Workspace) -> None:
