@@ -147,6 +147,23 @@ def bundled_teacher() -> Run:
     return Run.load(Workspace.bundled().runs / "teacher")
 
 
+def second_teacher(study: Study) -> Run:
+    """Another teacher for the ensemble: same size, other seed, 60,000 labels; trained once."""
+    path = study.home / "second.json"
+    if not path.exists():
+        run = lab.finetune(
+            "world:train=60000,validation=1000,test=5000" if study.data == WORLD else study.data,
+            "bert_teacher:dropout=0.1" if study.data == WORLD else "bert_tiny",
+            seed=1,
+            device="cpu",
+            threads=1,
+            training=TrainingConfig(epochs=2 if study.data == WORLD else 1),
+            workspace=study.workspace,
+        )
+        write_json_atomic(path, {"run": run.id})
+    return lab.store(study.workspace).get(json.loads(path.read_text(encoding="utf-8"))["run"])
+
+
 def cell(study: Study, student: str, way: str, seed: int) -> dict[str, Any]:
     """Train one cell in this process: its run, its steps, and what a step cost."""
     teacher, budget = bundled_teacher(), study.budget(seed)
