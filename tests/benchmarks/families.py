@@ -205,8 +205,8 @@ def timed_steps() -> Iterator[dict[int, list[float]]]:
 
 
 def code_version() -> str:
-    """The commit that a cell was computed with; empty outside a git checkout."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
+    """Git's hash of the engine's folder, which tells what a cell was computed with; or empty."""
+    command = ["git", "rev-parse", "--short", "HEAD:kdcore"]
     answer = subprocess.run(
         command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
     )
