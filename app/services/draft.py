@@ -153,6 +153,12 @@ def beyond(now: Draft) -> Changed:
     return {p: v for p, v in now.changed.items() if p not in FROM_BOARD or fixed.get(p) != v}
 
 
+def fill(changed: Changed) -> None:
+    """Let the first preset with these settings be the draft of the page that is opened next."""
+    text = _fitting(_lean(FIRST, changed, ()))
+    state.correct(distill={"preset": FIRST, "settings": text, "mode": "form"})
+
+
 def _fitting(changed: Changed) -> str:
     text = encode(changed)
     if len(text) > LONGEST:

@@ -22,6 +22,7 @@ PAGES = (
     Page("start", "Start", ":material/flag:", "Learn"),
     Page("temperature", "Temperature", ":material/thermostat:", "Learn"),
     Page("masked_word", "Masked word", ":material/password:", "Learn"),
+    Page("losses", "Losses", ":material/tune:", "Learn"),
     Page("compare", "Compare", ":material/compare_arrows:", "Analyze"),
     Page("ranking", "Ranking", ":material/format_list_numbered:", "Analyze"),
     Page("distill", "Distill", ":material/science:", "Train"),

@@ -15,6 +15,7 @@ from app.state.compare import Compare
 from app.state.data import Data
 from app.state.distill import Distill, Watch
 from app.state.kinds import Kind
+from app.state.losses import Losses
 from app.state.masked_word import MaskedWord
 from app.state.ranking import Ranking
 from app.state.runs import Runs
@@ -31,6 +32,7 @@ class State(Common):
 
     temperature: Temperature = field(default_factory=Temperature)
     masked_word: MaskedWord = field(default_factory=MaskedWord)
+    losses: Losses = field(default_factory=Losses)
     compare: Compare = field(default_factory=Compare)
     ranking: Ranking = field(default_factory=Ranking)
     runs: Runs = field(default_factory=Runs)

@@ -88,16 +88,28 @@ def text(key: str, default: str, longest: int, **more: Any) -> Any:
 
 def numbers(key: str, count: int, low: float, high: float, **more: Any) -> Any:
     """Nothing, or `count` numbers between two bounds, with commas in a link."""
+    return _row(key, f"{count}", lambda given: given in (0, count), low, high, **more)
+
+
+def several(key: str, most: int, low: float, high: float, **more: Any) -> Any:
+    """Up to `most` numbers between two bounds, with commas in a link."""
+    return _row(key, f"up to {most}", lambda given: given <= most, low, high, **more)
+
+
+def _row(
+    key: str, count: str, fits: Callable[[int], bool], low: float, high: float, **more: Any
+) -> Any:
+    """A row of numbers; one whose length does not fit is none, and in a link a mistake."""
 
     def clean(value: Any) -> tuple[float, ...]:
         if not value:
             return ()
         given = [_bounded(each, low, high) for each in value]
-        return tuple(given) if len(given) == count else ()
+        return tuple(given) if fits(len(given)) else ()
 
     def parse(raw: str) -> tuple[float, ...]:
         values = clean(raw.split(",")) if raw else ()
-        if raw and len(raw.split(",")) != count:
+        if raw and not fits(len(raw.split(","))):
             raise ValueError(f"{raw[:40]!r} is not {count} numbers")
         return values
 

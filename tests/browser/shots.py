@@ -16,6 +16,9 @@ from tests.browser.places import EVERY_PAGE  # noqa: E402
 
 PLACES = {page or "start": page for page in EVERY_PAGE} | {
     "temperature-replay": "temperature?v=1&ttab=replay",
+    "losses-ads": "losses?v=1&lview=ads&la=ranking&lb=ranking:loss=list_kl",
+    "losses-vectors": "losses?v=1&lview=vectors&la=feature&lb=relation",
+    "losses-attention": "losses?v=1&lview=attention&student=bert-kd&la=internal",
     "compare-slices": "compare?v=1&ctab=slices",
     "compare-edit": "compare?v=1&ctab=edit",
     "ranking-ndcg": "ranking?v=1&rtab=ndcg",

@@ -12,6 +12,7 @@ PLACES = {
     "temperature": ["temperature?v=1&pair=7", "temperature?v=1&pair=7&ttab=replay",
                     "temperature?v=1&pair=7&ttab=smoothing"],
     "masked_word": ["masked_word?v=1&sentence=A [MASK] fell."],
+    "losses": ["losses?v=1&pair=7", "losses?v=1&pair=7&lview=ads&la=ranking"],
     "compare": ["compare?v=1&pair=7", "compare?v=1&pair=7&ctab=calibration",
                 "compare?v=1&pair=7&ctab=edit&edited=1&equery=red shoes",
                 "compare?v=1&pair=7&ctab=notes"],

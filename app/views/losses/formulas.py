@@ -1,0 +1,118 @@
+"""Each loss as a formula, and the same with the numbers of the scene put in."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.views.losses.objective import HARD, Part
+from app.views.losses.scene import Scene
+from kdcore.softlabels import soften
+
+Floats = NDArray[np.float64]
+MOST = 5  # numbers that are written out
+SYMBOLS = {
+    "logits": "z, p: the teacher's logits and soft label; v, q: the student's; K grades",
+    "ads": "t, s: log-odds of relevance of the query's ads, the teacher's and the student's; n ads",
+    "vectors": "t, s: vectors of teacher and student, d numbers long; both in the picture's two "
+    "dimensions",
+    "attention": "A: an attention map, a row per token; H heads; n tokens; h: the vector of [CLS]",
+}
+# by method and loss; T2 stands for the factor T², which can be switched off
+_FORMULAS = {
+    "response kl": r"T2 \sum_k p_k \ln\frac{p_k}{q_k}",
+    "response ce": r"-T2 \sum_k p_k \ln q_k",
+    "response mse_logits": r"\frac{1}{2K} \sum_k (\bar v_k - \bar z_k)^2",
+    "response mse_probabilities": r"\sum_{k>0} (q_k - p_k)^2",
+    "response standardized": r"T2 \sum_k p_k \ln\frac{p_k}{q_k},\;"
+    r" p = \mathrm{softmax}\Big(\frac{z - \bar z}{\sigma_z T}\Big)",
+    "response decoupled": r"T2 \,(w_t\,\mathrm{KL}_{\text{target}}"
+    r" + w_o\,\mathrm{KL}_{\text{others}})",
+    "response dist": r"T2 \,\big(\beta\,(1-\rho_{\text{grades}})"
+    r" + \gamma\,(1-\rho_{\text{pairs}})\big)",
+    "hard": r"-\ln q_y \quad (T = 1)",
+    "feature l2": r"\frac1d \lVert W s - t \rVert^2",
+    "feature l1": r"\frac1d \lVert W s - t \rVert_1",
+    "feature hint": r"\tfrac12 \lVert W s - t \rVert^2",
+    "feature cosine": r"1 - \frac{Ws \cdot t}{\lVert Ws \rVert \, \lVert t \rVert}",
+    "feature cross_entropy": r"-\sum_i \mathrm{softmax}(t)_i \,\ln \mathrm{softmax}(Ws)_i",
+    "relation": r"w_d\,\overline{\ell(d^s_{ij} - d^t_{ij})} + w_a\,"
+    r"\overline{\ell(\cos^s_{ijk} - \cos^t_{ijk})}",
+    "ranking margin_mse": r"\overline{\big((s_i - s_j) - (t_i - t_j)\big)^2}",
+    "ranking list_kl": r"T2 \,\mathrm{KL}\big(\mathrm{softmax}(t/T) \,\|\, \mathrm{softmax}(s/T)"
+    r"\big)",
+    "ranking ranknet": r"\overline{\ln(1 + e^{-(s_i - s_j)})}, \quad t_i > t_j",
+    "ranking adr_mse": r"\overline{\frac{(\mathrm{rank}_i - r_i)^2}{\log_2(\mathrm{rank}_i + 1)}},"
+    r"\; r_i = 1 + \sum_{j \ne i} \sigma(s_j - s_i)",
+    "ranking plackett_luce": r"-\sum_i \Big(s_{\pi(i)} - \ln\sum_{j \ge i} e^{s_{\pi(j)}}\Big)",
+    "ranking pearson": r"1 - \rho(s, t)",
+    "internal attention": r"\frac{w_a}{H n} \sum_{h,i} \mathrm{KL}(A^t_{hi} \,\|\, A^s_{hi})"
+    r" + w_c\,(1 - \cos(h^s, h^t))",
+    "internal minilm": r"\sum_{q,k,v} \frac{1}{H n} \sum_{h,i} \mathrm{KL}\big(R^t_{hi} \,\|\,"
+    r" R^s_{hi}\big),\; R = \mathrm{softmax}\Big(\frac{XX^\top}{\sqrt{d}}\Big)",
+}
+
+
+def formula(part: Part, squared: bool = True) -> str:
+    """The loss of a term in LaTeX; "" for one that this page has no formula of."""
+    loss = getattr(part.params, "loss", "")
+    text = _FORMULAS.get(f"{part.name} {loss}".strip(), _FORMULAS.get(part.name, ""))
+    return text.replace("T2", "T^2" if squared else "").strip()
+
+
+def with_numbers(part: Part, scene: Scene, squared: bool = True) -> str:
+    """The same with the scene's numbers, as far as they fit into a line; "" where they do not."""
+    write = _WRITERS.get(f"{part.name} {getattr(part.params, 'loss', '')}".strip())
+    if write is None or len(scene.now) > MOST:
+        return ""
+    text = write(part, scene)
+    factor = f"{part.params.temperature:g}^2" if squared and "T2" in text else ""
+    return text.replace("T2", factor).strip()
+
+
+def _soft(part: Part, scene: Scene) -> tuple[Floats, Floats]:
+    """The soft labels of teacher and student at the term's temperatures."""
+    own = part.params.teacher_temperature or part.params.temperature
+    return soften(scene.teacher, own), soften(scene.now, part.params.temperature)
+
+
+def _kl(part: Part, scene: Scene) -> str:
+    p, q = _soft(part, scene)
+    terms = (rf"{a:.2f}\ln\tfrac{{{a:.2f}}}{{{b:.2f}}}" for a, b in zip(p, q, strict=True))
+    return rf"T2\,({' + '.join(terms)})"
+
+
+def _ce(part: Part, scene: Scene) -> str:
+    p, q = _soft(part, scene)
+    terms = (rf"{a:.2f}\ln {b:.2f}" for a, b in zip(p, q, strict=True))
+    return rf"-T2\,({' + '.join(terms)})"
+
+
+def _mse_logits(part: Part, scene: Scene) -> str:
+    v, z = (x - x.mean() for x in (scene.now, scene.teacher))
+    return rf"\tfrac{{1}}{{{2 * len(v)}}}\,({_squares(v, z)})"
+
+
+def _mse_probabilities(part: Part, scene: Scene) -> str:
+    return _squares(soften(scene.now)[1:], soften(scene.teacher)[1:])
+
+
+def _squares(first: Floats, second: Floats) -> str:
+    terms = (
+        f"({a:.2f} {'-' if b >= 0 else '+'} {abs(b):.2f})^2"
+        for a, b in zip(first, second, strict=True)
+    )
+    return " + ".join(terms)
+
+
+def _hard(part: Part, scene: Scene) -> str:
+    return rf"-\ln {soften(scene.now)[scene.grade]:.3f}" if scene.grade >= 0 else ""
+
+
+_WRITERS: dict[str, Callable[[Part, Scene], str]] = {
+    "response kl": _kl,
+    "response ce": _ce,
+    "response mse_logits": _mse_logits,
+    "response mse_probabilities": _mse_probabilities,
+    HARD: _hard,
+}

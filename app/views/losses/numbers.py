@@ -1,0 +1,78 @@
+"""The formulas of the objective that is shown, with the numbers of the scene put in."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from app import state
+from app.kit import controls, sections
+from app.kit.sections import Section
+from app.kit.texts import md
+from app.views.losses.formulas import SYMBOLS, formula, with_numbers
+from app.views.losses.objective import COLORS, NUMBERS
+from app.views.losses.queries.values import Term
+from app.views.losses.scene import Scene
+
+_BADGES = {"rival": "green", "defect": "orange", "twin": "violet", "muted": "gray"}
+
+
+def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
+    """Which objective is shown, and a formula with its value for each of its terms."""
+    now = state.now().losses
+    with st.container(border=True, key="losses_numbers", gap="small"):
+        titles = {"a": "Objective A", "b": "Objective B"}
+        controls.choose("losses.shown", "Whose formulas and arrows", titles)
+        shown = terms[now.shown]
+        if not shown:
+            st.caption("This objective has no term: tick one on a card.")
+        for place, term in enumerate(shown):
+            _term(scene, term, place)
+        _total(shown)
+        st.caption(f"{SYMBOLS[scene.view]}. A bar over it: the mean taken off, or a mean.")
+    sections.put("losses_numbers", lambda: Section("Terms", (), table(terms)))
+
+
+def _term(scene: Scene, term: Term, place: int) -> None:
+    """A term: its name, its formula, its numbers, its value; or why it says nothing here."""
+    part, squared = term.part, state.now().losses.squared
+    color = _BADGES[COLORS[place % len(COLORS)]]
+    mark = NUMBERS[place % len(NUMBERS)]
+    title = f":{color}-badge[{mark}] **{md(part.title)}** · weight {part.weight:g}"
+    if term.why:
+        st.markdown(f"{title}  \n{md(term.why[:1].upper() + term.why[1:])}.")
+        return
+    length = float(np.linalg.norm(term.gradient))
+    st.markdown(f"{title} · value **{term.loss:.4g}** · gradient {length:.3g}")
+    if text := formula(part, squared):
+        numbers = with_numbers(part, scene, squared)
+        lines = [line for line in (text, numbers, f"{term.loss:.3f}") if line]
+        st.latex(r"\begin{aligned}L &= " + r" \\ &= ".join(lines) + r"\end{aligned}")
+
+
+def _total(terms: tuple[Term, ...]) -> None:
+    shown = [term for term in terms if not term.why]
+    if len(shown) < 2:
+        return
+    sums = " + ".join(f"{term.part.weight:g} · {term.loss:.3g}" for term in shown)
+    total = sum(term.part.weight * term.loss for term in shown)
+    st.markdown(f"Sum: {sums} = **{total:.4g}**")
+
+
+def table(terms: dict[str, tuple[Term, ...]]) -> pd.DataFrame:
+    """A row per term of both objectives: its weight, its value, the length of its gradient."""
+    rows = [
+        {
+            "objective": side.upper(),
+            "term": term.part.title,
+            "weight": term.part.weight,
+            "value": term.loss,
+            "gradient, weighted": float("nan")
+            if term.why
+            else term.part.weight * float(np.linalg.norm(term.gradient)),
+            "note": term.why,
+        }
+        for side, each in terms.items()
+        for term in each
+    ]
+    columns = ("objective", "term", "weight", "value", "gradient, weighted", "note")
+    return pd.DataFrame(rows, columns=list(columns))

@@ -1,0 +1,165 @@
+"""An objective as a visitor puts it together: terms of the catalog, hard labels, and its text.
+
+The text is that of the command line's --term, with `;` between the terms:
+`response;ranking:loss=list_kl,weight=0.5;hard:weight=0.1`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import yaml
+
+from app import state
+from app.kit.texts import degrees
+from kdcore.catalog import METHODS
+from kdcore.config import TermConfig
+from kdcore.errors import LabError
+from kdcore.knobs import plain
+
+HARD = "hard"  # the labels, which need no teacher and are no method of the catalog
+SIDES = ("a", "b")
+KEYS = {"a": "la", "b": "lb"}  # of their texts in a link
+HELP = "cross-entropy with the label that a person or a rule gave, at T = 1"
+COLORS = ("rival", "defect", "twin", "muted")  # of the palette, by a term's place
+NUMBERS = ("①", "②", "③", "④")
+
+_WORDS = {
+    "kl": "KL",
+    "ce": "cross-entropy",
+    "mse_logits": "squared error of logits",
+    "mse_probabilities": "squared error of probabilities",
+    "standardized": "standardized KL",
+    "decoupled": "decoupled KL",
+    "dist": "DIST",
+    "l2": "L2",
+    "l1": "L1",
+    "hint": "FitNets' hint",
+    "cross_entropy": "cross-entropy of vectors",
+    "margin_mse": "margin MSE",
+    "list_kl": "list KL",
+    "ranknet": "RankNet",
+    "adr_mse": "ADR-MSE",
+    "plackett_luce": "Plackett-Luce",
+    "pearson": "Pearson",
+    "attention": "attention KL",
+    "minilm": "MiniLM relations",
+}
+
+
+def words_of(loss: str) -> str:
+    """What a loss is called on the page."""
+    return _WORDS.get(loss, loss.replace("_", " "))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A term of an objective. follows: its soft labels take the page's T, since it names none.
+
+    params: its knobs, None for hard labels.
+    """
+
+    name: str
+    weight: float
+    params: Any
+    follows: bool = False
+
+    @property
+    def title(self) -> str:
+        """What it is called on the page: KL at T = 2; margin MSE."""
+        if self.name == HARD:
+            return "hard labels"
+        loss = getattr(self.params, "loss", "")
+        words = words_of(loss) if loss else METHODS[self.name].title
+        softens = _softens(self.name) and not loss.startswith("mse")
+        return f"{words} at T = {degrees(self.params.temperature)}" if softens else words
+
+    @property
+    def text(self) -> str:
+        """How it is written in a link."""
+        if self.name == HARD:
+            return HARD if self.weight == 1 else f"{HARD}:weight={self.weight:g}"
+        usual = METHODS[self.name].params()
+        params = replace(self.params, temperature=usual.temperature) if self.follows else None
+        text = TermConfig(name=self.name, weight=self.weight, params=params or self.params).spec
+        if not self.follows and _softens(self.name) and "temperature" not in _names(text):
+            own = f"temperature={self.params.temperature:g}"
+            text = f"{text}{',' if ':' in text else ':'}{own}"
+        return text
+
+
+def objective(side: str) -> tuple[Part, ...]:
+    """The terms of objective "a" or "b"; what its text says wrongly is named and left out."""
+    now = state.now().losses
+    parts: dict[str, Part] = {}
+    for spec in filter(None, (each.strip() for each in getattr(now, side).split(";"))):
+        try:
+            part = _read(spec, now.T)
+        except (LabError, ValueError, yaml.YAMLError) as cause:
+            state.ignore(f"{KEYS[side]}: {spec[:40]!r} is no term: {cause}")
+            continue
+        if part.name in parts:
+            state.ignore(f"{KEYS[side]}: {part.name} stands in it twice; the first is shown")
+        parts.setdefault(part.name, part)
+    return tuple(parts.values())
+
+
+def _read(spec: str, temperature: float) -> Part:
+    if spec.partition(":")[0] == HARD:
+        weight = spec.partition("weight=")[2] or "1"
+        return Part(HARD, TermConfig(name="response", weight=float(weight)).weight, None)
+    term = TermConfig.parse(spec)
+    if term.name not in METHODS:
+        raise ValueError("a method is named once here, without a number behind it")
+    follows = _softens(term.name) and "temperature" not in _names(spec)
+    params = replace(term.params, temperature=temperature) if follows else term.params
+    return Part(term.name, term.weight, params, follows)
+
+
+def _names(spec: str) -> set[str]:
+    """The names of the knobs that a text sets."""
+    return {each.partition("=")[0].strip() for each in spec.partition(":")[2].split(",")}
+
+
+def _softens(method: str) -> bool:
+    return METHODS[method].softens
+
+
+def text_of(parts: Iterable[Part]) -> str:
+    """An objective as the text of a link."""
+    return ";".join(part.text for part in parts)
+
+
+def put(side: str, parts: Iterable[Part]) -> None:
+    """Let an objective have these terms: a choice of the visitor, which is then shown."""
+    state.change(losses={side: text_of(parts), "shown": side, "steps": 0})
+
+
+def usual(name: str, temperature: float) -> Part:
+    """A term with its defaults, as it is when it is added."""
+    if name == HARD:
+        return Part(HARD, 1.0, None)
+    return _read(name, temperature)
+
+
+def with_knob(part: Part, knob: str, value: Any) -> Part:
+    """The term with one knob, or its weight, set."""
+    if knob == "weight":
+        return replace(part, weight=float(value))
+    params = replace(part.params, **{knob: value})
+    return replace(part, params=params, follows=part.follows and knob != "temperature")
+
+
+def sent(parts: Iterable[Part]) -> list[dict[str, Any]]:
+    """An objective as the browser parts take it."""
+    return [
+        {
+            "name": part.name,
+            "method": part.name,
+            "weight": part.weight,
+            "params": plain(part.params) if part.params else {"loss": "ce", "smoothing": 0.0},
+            "follows": part.follows,
+            "title": part.title,
+        }
+        for part in parts
+    ]

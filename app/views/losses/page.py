@@ -1,0 +1,34 @@
+"""Losses: what does each loss reward?"""
+
+import streamlit as st
+
+from app import services
+from app.shell import lacking
+from app.views.losses import cards, finding, numbers, pair, send
+from app.views.losses.objective import SIDES, objective
+from app.views.losses.queries.values import terms_of
+from app.views.losses.scene import scene_of
+
+
+@st.fragment
+def _page() -> None:
+    board = services.board()
+    scene = scene_of(board)
+    if scene is None:
+        lacking.draw(board)
+        return
+    if lacking.one_number(board):
+        return
+    terms = {side: terms_of(scene, objective(side)) for side in SIDES}
+    finding.draw(scene, terms)
+    left, right = st.columns([1.9, 1], gap="medium")
+    with left:
+        pair.draw_view()
+        numbers.draw(scene, terms)
+    with right:
+        pair.draw(scene)
+        send.draw(scene)
+        cards.draw(scene)
+
+
+_page()

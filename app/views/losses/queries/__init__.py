@@ -1,0 +1,1 @@
+"""What the Losses page computes: values of losses, vectors in two dimensions."""

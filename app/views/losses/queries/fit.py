@@ -1,0 +1,46 @@
+"""Why a method, or one of its losses, cannot be learned by the student on the board."""
+
+from dataclasses import fields, replace
+
+from app.kit.by_hash import by_hash
+from app.views.losses.objective import HARD
+from app.views.losses.scene import Scene
+from kdcore.catalog import METHODS, STUDENTS, misfit
+from kdcore.data.pairs import UNLABELLED
+from kdcore.errors import ConfigError
+
+
+def misfit_of(scene: Scene, name: str) -> str:
+    """Why the student cannot learn by a method, whichever its loss; "" when it can."""
+    if name == HARD:
+        return "" if (scene.pairs.grades != UNLABELLED).any() else "these data have no labels"
+    _, student = scene.models
+    kind = student.run.model_name if student.run else ""
+    if kind in STUDENTS:
+        return misfit(name, kind)
+    if METHODS[name].reads() <= {"logits"}:
+        return ""
+    return f"{student.title} was imported as predictions, so it gives nothing but logits"
+
+
+def unfit_losses(scene: Scene, name: str) -> dict[str, str]:
+    """The losses of a method that teach nothing on these grades, with the engine's sentence."""
+    return _unfit(name, len(scene.pairs.scheme), scene.pairs.scheme.relevant_from)
+
+
+@by_hash(most=100)
+def _unfit(name: str, classes: int, relevant_from: int) -> dict[str, str]:
+    from kdcore.objectives.base import Shape, make_objective  # brings torch
+
+    params = METHODS[name].params()
+    spec = next((f for f in fields(params) if f.name == "loss"), None)
+    if spec is None or "logits" not in METHODS[name].reads():
+        return {}
+    shape = Shape(classes=classes, features=1, relevant_from=relevant_from)
+    reasons = {}
+    for loss in spec.metadata["options"]:
+        try:
+            make_objective(name, replace(params, loss=loss), shape, shape)
+        except ConfigError as cause:
+            reasons[loss] = " ".join(cause.problems)
+    return reasons

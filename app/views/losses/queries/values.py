@@ -1,0 +1,109 @@
+"""What each term says at the student's numbers: the engine's own losses and their gradients."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app import state
+from app.kit.by_hash import by_hash
+from app.views.losses.objective import HARD, Part
+from app.views.losses.scene import SHOWS, VIEWS, Scene
+from kdcore.errors import ConfigError
+
+Floats = NDArray[np.float64]
+# losses that multiply by T², which the page can switch off to show why
+WITH_T2 = ("kl", "ce", "standardized", "decoupled", "dist", "list_kl")
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term at the student's numbers. loss: nan where it says nothing here, and why.
+
+    gradient: in the shape of the student's numbers, unweighted.
+    """
+
+    part: Part
+    loss: float
+    gradient: Floats
+    why: str = ""
+
+
+def terms_of(scene: Scene, parts: tuple[Part, ...]) -> tuple[Term, ...]:
+    """Each term of an objective at the student's numbers."""
+    squared = state.now().losses.squared
+    return tuple(_term(scene, part, squared) for part in parts)
+
+
+def pull_of(terms: tuple[Term, ...]) -> Floats | None:
+    """Where the terms pull the student together: minus their weighted gradient; None for none."""
+    shown = [term for term in terms if not term.why]
+    if not shown:
+        return None
+    weighted = [term.part.weight * term.gradient for term in shown]
+    return np.asarray(-np.sum(weighted, axis=0))
+
+
+def _term(scene: Scene, part: Part, squared: bool) -> Term:
+    if part.name not in SHOWS[scene.view]:
+        home = next((VIEWS[view] for view, names in SHOWS.items() if part.name in names), "")
+        why = f"see it under {home}" if home else "no view of this page draws it"
+        return _nothing(part, scene, why)
+    if scene.view == "attention":
+        return _nothing(part, scene, "its value stands beside the maps")
+    if part.name == HARD and scene.grade < 0:
+        return _nothing(part, scene, "this pair has no label")
+    if scene.view == "ads" and len(scene.rows) < 2:
+        return _nothing(part, scene, "this query has one ad, so there is no order to learn")
+    try:
+        loss, gradient = _value(
+            scene.view,
+            part.name,
+            part.params,
+            scene.now,
+            scene.teacher,
+            scene.grade,
+            scene.pairs.scheme.relevant_from,
+        )
+    except ConfigError as cause:
+        return _nothing(part, scene, " ".join(cause.problems) or str(cause))
+    share = 1.0
+    if not squared and getattr(part.params, "loss", "") in WITH_T2:
+        share = part.params.temperature**-2
+    return Term(part, loss * share, gradient.reshape(scene.student.shape) * share)
+
+
+def _nothing(part: Part, scene: Scene, why: str) -> Term:
+    return Term(part, float("nan"), np.zeros(scene.student.shape), why)
+
+
+@by_hash(most=2000)
+def _value(
+    view: str,
+    method: str,
+    params: Any,
+    student: Floats,
+    teacher: Floats,
+    grade: int,
+    relevant_from: int,
+) -> tuple[float, Floats]:
+    """The engine's loss and its gradient for the student's numbers in this view."""
+    from kdcore.objectives.values import Batch, hard_value, value_of  # brings torch
+
+    if view == "vectors":
+        value = value_of(method, params, Batch(student, teacher, vectors=True))
+        return value.loss, value.gradient
+    if view == "ads":  # two grades whose log-odds are the ads' numbers
+        own, target = (np.stack([np.zeros(len(s)), s], axis=1) for s in (student, teacher))
+        queries = np.zeros(len(student), dtype=np.int64)
+        value = value_of(method, params, Batch(own, target, queries=queries, relevant_from=1))
+        return value.loss, value.gradient[:, 1]
+    batch = Batch(
+        student[None],
+        teacher[None],
+        grades=np.array([grade]),
+        relevant_from=relevant_from,
+    )
+    value = hard_value(batch) if method == HARD else value_of(method, params, batch)
+    return value.loss, value.gradient[0]

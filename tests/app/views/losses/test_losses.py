@@ -1,0 +1,129 @@
+"""The page Losses, acted on as a visitor does, over an invented story of four grades."""
+
+import numpy as np
+import pytest
+
+from app.services import draft
+from app.state import State, changed, query_of, state_of
+from app.views.losses.objective import Part, objective, text_of, usual
+from app.views.losses.queries.vectors import picture_of
+from app.views.losses.send import settings_of
+from kdcore.catalog import METHODS
+from kdcore.config import DistillConfig
+from kdcore.experiments.presets import config_of
+from tests.app.made_lab import Made
+from tests.app.opening import finding, opened
+
+
+def state_of_page(page) -> State:
+    return page.session_state["kd_state"]
+
+
+def captions(page) -> str:
+    return " ".join(caption.value.replace("\\", "") for caption in page.caption)
+
+
+def test_the_page_opens_on_two_objectives_and_says_how_far_apart_they_pull(lab):
+    page = opened(lab, "losses", Made())
+    assert not page.exception
+    assert "A (KL at T = 2) costs the student" in finding(page)
+    assert "° apart" in finding(page) or "the same way" in finding(page)
+
+
+def test_every_method_of_the_catalog_has_a_card(lab):
+    page = opened(lab, "losses", Made())
+    ticks = {box.key for box in page.checkbox}
+    assert {f"losses_tick_a_{name}" for name in (*METHODS, "hard")} <= ticks
+    assert page.checkbox(key="losses_tick_a_internal").disabled
+    assert "which TwinBERT cosine does not give" in captions(page)
+
+
+def test_a_tick_adds_a_term_to_the_link_and_the_link_opens_with_it(lab):
+    page = opened(lab, "losses", Made())
+    page.checkbox(key="losses_tick_b_hard").check().run()
+    page.number_input(key="losses_weight_b_hard").set_value(0.5).run()
+    page.selectbox(key="losses_loss_a_response").select("ce").run()
+    state = state_of_page(page)
+    assert state.losses.a == "response:loss=ce"
+    assert state.losses.b == "response:loss=mse_logits;hard:weight=0.5"
+    assert state.losses.shown == "a"
+    assert state_of(query_of(state)) == (state, [])
+    again = opened(lab, "losses", **query_of(state))
+    assert finding(again) == finding(page)
+    assert again.number_input(key="losses_weight_b_hard").value == 0.5
+    page.checkbox(key="losses_tick_b_hard").uncheck().run()
+    assert state_of_page(page).losses.b == "response:loss=mse_logits"
+
+
+def test_another_view_brings_objectives_that_it_can_draw(lab):
+    page = opened(lab, "losses", Made())
+    page.segmented_control(key="w_lview").set_value("ads").run()
+    assert state_of_page(page).losses.a == "ranking"
+    assert "Over the 5 ads of this query: A (margin MSE) costs" in finding(page)
+    page.segmented_control(key="w_lview").set_value("vectors").run()
+    assert "On the invented vectors of 4 pairs: A (L2)" in finding(page)
+
+
+def test_a_question_sets_view_and_objectives_at_once(lab):
+    page = opened(lab, "losses", Made())
+    page.selectbox(key="losses_question").select("Soft label or hard label?").run()
+    assert (state_of_page(page).losses.a, state_of_page(page).losses.b) == ("response", "hard")
+    assert "B (hard labels)" in finding(page)
+
+
+def test_a_loss_that_teaches_nothing_on_two_grades_is_not_offered_and_says_why(lab):
+    page = opened(lab, "losses", Made(grades=2))
+    assert "standardized" not in page.selectbox(key="losses_loss_a_response").options
+    assert "every standardized logit is ±0.7071" in captions(page)
+
+
+def test_what_a_link_says_wrongly_is_named_and_left_out(lab):
+    page = opened(lab, "losses", Made(), la="response;nonsense;hard", lat="1,2,3")
+    said = " ".join(warning.value.replace("\\", "") for warning in page.warning)
+    assert "nonsense" in said
+    assert "lat: 3 numbers, and the student has 4 here" in said
+    assert "A (KL at T = 2 + hard labels)" in finding(page)
+
+
+def test_the_teachers_score_card_stands_beside_ranking(lab):
+    page = opened(lab, "losses", Made())
+    assert "The teacher's scores within a query: spread" in captions(page)
+    assert "n = 12 lists" in captions(page)
+
+
+def test_a_temperature_of_its_own_stays_when_the_pages_changes(choose):
+    choose(la="response:temperature=2;ranking:loss=list_kl,temperature=3", lb="response", lt=5)
+    a, b = objective("a"), objective("b")
+    assert (a[0].params.temperature, a[0].follows) == (2, False)
+    assert (b[0].params.temperature, b[0].follows) == (5, True)
+    assert text_of(a) == "response:temperature=2;ranking:loss=list_kl,temperature=3.0"
+    assert text_of(b) == "response"
+
+
+def test_the_settings_of_an_objective_are_the_distillation_that_it_describes():
+    parts = (usual("response", 4.0), Part("ranking", 0.5, METHODS["ranking"].params()))
+    parts = (*parts, Part("hard", 0.2, None))
+    config = config_of(draft.FIRST, settings_of(parts, "bert") | {"teacher": "any"})
+    assert isinstance(config, DistillConfig)
+    assert config.method.params.temperature == 4
+    assert [(term.name, term.weight) for term in config.terms] == [("ranking", 0.5)]
+    assert (config.soft_weight, config.hard_weight) == (1.0, 0.2)
+    assert config.student.name == "twinbert_cos"
+    inside = config_of(draft.FIRST, settings_of((usual("internal", 1),)) | {"teacher": "any"})
+    assert inside.student.name == "bert"
+
+
+def test_a_student_turned_in_space_lies_on_its_teacher_in_the_picture():
+    teacher = np.random.default_rng(1).normal(size=(4, 6))
+    teacher[:, 2:] = 0
+    turn = np.array([[0.0, -2.0], [2.0, 0.0]])
+    student = np.hstack([teacher[:, :2] @ turn, np.zeros((4, 1))])
+    picture = picture_of([teacher, student, None], np.arange(4))
+    assert picture.points[1] == pytest.approx(picture.points[0])
+    assert picture.shares == pytest.approx((1, 1))
+    assert not picture.invented
+
+
+def test_a_choice_out_of_range_becomes_the_bound():
+    state = changed(State(), losses={"rate": 99, "start": [1e9, 0], "axes": [0, 99]})
+    assert (state.losses.rate, state.losses.start) == (10, (100, 0))
