@@ -44,6 +44,25 @@ class Replay:
     logits: NDArray[np.float32]
 
 
+@dataclass(frozen=True)
+class Attention:
+    """Attention maps of a student and its teacher on one pair.
+
+    student, teacher: (layers, heads, tokens, tokens), rows sum to 1. divergence: (student layers,
+    heads, teacher layers, heads) mean KL(teacher || student) of rows in nats; None where the two
+    read other tokens. words: whether pieces were joined to words, as the two cut words differently.
+    shapes: (layers, heads, width) of student and teacher.
+    """
+
+    student_tokens: tuple[str, ...]
+    teacher_tokens: tuple[str, ...]
+    student: NDArray[np.float64]
+    teacher: NDArray[np.float64]
+    divergence: NDArray[np.float64] | None
+    words: bool
+    shapes: tuple[tuple[int, ...], ...]
+
+
 def model_run(key: str) -> Run:
     """The run of a model, in the demo or in the workspace; UnknownNameError when neither has it."""
     for workspace in (access.demo(), access.home()):
@@ -82,6 +101,33 @@ def _model(folder: Path, changed: int) -> Any:
     model = load_model(folder)
     predict_texts(model, [("warm up", "warm up", "")])
     return model
+
+
+def attention(student: Run, teacher: Run, text: tuple[str, str, str]) -> Attention:
+    """What a student and its teacher attend to in a (query, title, description).
+
+    LabError when one of them cannot be asked here, or reads query and ad apart.
+    """
+    access.refuse_public()
+    own, other = (run.require_model().model_folder for run in (student, teacher))
+    with _ONE_AT_A_TIME:
+        return _attention(own, other, _changed(own), _changed(other), text)
+
+
+@by_hash(most=100)
+def _attention(
+    student: Path, teacher: Path, changed: int, teacher_changed: int, text: tuple[str, str, str]
+) -> Attention:
+    from kdcore.models.attention import attention_maps, head_divergence
+
+    models = _model(student, changed), _model(teacher, teacher_changed)
+    mine, theirs = (attention_maps(model, text) for model in models)
+    words = mine.tokens != theirs.tokens
+    if words:
+        mine, theirs = mine.by_words(), theirs.by_words()
+    divergence = head_divergence(mine, theirs) if mine.tokens == theirs.tokens else None
+    shapes = tuple((*each.maps.shape[:2], each.width) for each in (mine, theirs))
+    return Attention(mine.tokens, theirs.tokens, mine.maps, theirs.maps, divergence, words, shapes)
 
 
 def replay(key: str) -> Replay | None:

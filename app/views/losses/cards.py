@@ -11,7 +11,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.views.losses import objective as objectives
 from app.views.losses import score_card
-from app.views.losses.formulas import formula
+from app.views.losses.formulas import formula, inline
 from app.views.losses.objective import HARD, SIDES, Part
 from app.views.losses.queries.fit import misfit_of, unfit_losses
 from app.views.losses.scene import SHOWS, Scene
@@ -132,13 +132,13 @@ def _details(scene: Scene, name: str, own: dict[str, Part | None]) -> None:
     """The formula, the paper, what it needs and gives, and every knob of the ticked ones."""
     method = METHODS.get(name)
     if method is None:
-        st.latex(f"L = {formula(Part(HARD, 1, None))}")
+        st.markdown(inline(f"L = {formula(Part(HARD, 1, None))}"))
         st.caption(objectives.HELP[:1].upper() + objectives.HELP[1:] + ".")
         return
     usual = objectives.usual(name, state.now().losses.T)
     chosen = next(filter(None, own.values()), usual)
     if text := formula(chosen):
-        st.latex(f"L = {text}")
+        st.markdown(inline(f"L = {text}"))
     st.markdown(f"{md(method.summary)} {md(method.paper)}.")
     st.caption(_needs(name, chosen))
     for loss, reason in unfit_losses(scene, name).items():

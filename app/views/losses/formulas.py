@@ -60,6 +60,11 @@ def formula(part: Part, squared: bool = True) -> str:
     return text.replace("T2", "T^2" if squared else "").strip()
 
 
+def inline(text: str) -> str:
+    """A formula as Markdown that breaks into lines where it is wider than its place."""
+    return rf"$\displaystyle {text}$"
+
+
 def with_numbers(part: Part, scene: Scene, squared: bool = True) -> str:
     """The same with the scene's numbers, as far as they fit into a line; "" where they do not."""
     write = _WRITERS.get(f"{part.name} {getattr(part.params, 'loss', '')}".strip())

@@ -8,7 +8,7 @@ from app import state
 from app.kit import controls, sections
 from app.kit.sections import Section
 from app.kit.texts import md
-from app.views.losses.formulas import SYMBOLS, formula, with_numbers
+from app.views.losses.formulas import SYMBOLS, formula, inline, with_numbers
 from app.views.losses.objective import COLORS, NUMBERS
 from app.views.losses.queries.values import Term
 from app.views.losses.scene import Scene
@@ -45,8 +45,8 @@ def _term(scene: Scene, term: Term, place: int) -> None:
     st.markdown(f"{title} · value **{term.loss:.4g}** · gradient {length:.3g}")
     if text := formula(part, squared):
         numbers = with_numbers(part, scene, squared)
-        lines = [line for line in (text, numbers, f"{term.loss:.3f}") if line]
-        st.latex(r"\begin{aligned}L &= " + r" \\ &= ".join(lines) + r"\end{aligned}")
+        lines = [line for line in (f"L = {text}", numbers, f"{term.loss:.3f}") if line]
+        st.markdown("  \n= ".join(map(inline, lines)))
 
 
 def _total(terms: tuple[Term, ...]) -> None:

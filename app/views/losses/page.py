@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import services
 from app.shell import lacking
-from app.views.losses import cards, finding, numbers, pair, send
+from app.views.losses import attention, cards, finding, numbers, pair, send
 from app.views.losses.objective import SIDES, objective
 from app.views.losses.queries.values import terms_of
 from app.views.losses.scene import scene_of
@@ -19,11 +19,18 @@ def _page() -> None:
         return
     if lacking.one_number(board):
         return
-    terms = {side: terms_of(scene, objective(side)) for side in SIDES}
-    finding.draw(scene, terms)
+    heads = attention.heads_of(scene) if scene.view == "attention" else None
+    maps = heads.maps if isinstance(heads, attention.Heads) else None
+    terms = {side: terms_of(scene, objective(side), maps) for side in SIDES}
+    if heads is None:
+        finding.draw(scene, terms)
+    else:
+        attention.finding(scene, heads)
     left, right = st.columns([1.9, 1], gap="medium")
     with left:
         pair.draw_view()
+        if heads is not None:
+            attention.draw(scene, heads)
         numbers.draw(scene, terms)
     with right:
         pair.draw(scene)

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 
 from app.kit.by_hash import by_hash
-from app.views.losses.objective import HARD
+from app.views.losses.objective import HARD, Part
 from app.views.losses.scene import Scene
 from kdcore.catalog import METHODS, STUDENTS, misfit
 from kdcore.data.pairs import UNLABELLED
@@ -26,6 +26,28 @@ def misfit_of(scene: Scene, name: str) -> str:
 def unfit_losses(scene: Scene, name: str) -> dict[str, str]:
     """The losses of a method that teach nothing on these grades, with the engine's sentence."""
     return _unfit(name, len(scene.pairs.scheme), scene.pairs.scheme.relevant_from)
+
+
+def refusal_of(part: Part, student: tuple[int, ...], teacher: tuple[int, ...]) -> str:
+    """Why a term cannot be learned between models of these (layers, heads, width); or ""."""
+    from kdcore.objectives.base import Shape, make_objective  # brings torch
+
+    shapes = [
+        Shape(classes=2, features=width, layers=layers + 1, hidden=width, heads=heads)
+        for layers, heads, width in (student, teacher)
+    ]
+    try:
+        make_objective(part.name, part.params, *shapes)
+    except ConfigError as cause:
+        return " ".join(cause.problems)
+    return ""
+
+
+def layers_of(rule: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, int], ...]:
+    """The pairs of (student's, teacher's) layers that are compared, counted from 1."""
+    from kdcore.objectives.layers import layer_pairs  # brings torch
+
+    return layer_pairs(rule, shapes[0][0], shapes[1][0])
 
 
 @by_hash(most=100)

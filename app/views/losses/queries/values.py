@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from app import state
 from app.kit.by_hash import by_hash
+from app.services import Attention
 from app.views.losses.objective import HARD, Part
+from app.views.losses.queries.fit import layers_of, refusal_of
 from app.views.losses.scene import SHOWS, VIEWS, Scene
 from kdcore.errors import ConfigError
 
@@ -30,10 +32,12 @@ class Term:
     why: str = ""
 
 
-def terms_of(scene: Scene, parts: tuple[Part, ...]) -> tuple[Term, ...]:
-    """Each term of an objective at the student's numbers."""
+def terms_of(
+    scene: Scene, parts: tuple[Part, ...], maps: Attention | None = None
+) -> tuple[Term, ...]:
+    """Each term of an objective at the student's numbers; maps: of the models, where shown."""
     squared = state.now().losses.squared
-    return tuple(_term(scene, part, squared) for part in parts)
+    return tuple(_term(scene, part, squared, maps) for part in parts)
 
 
 def pull_of(terms: tuple[Term, ...]) -> Floats | None:
@@ -45,13 +49,13 @@ def pull_of(terms: tuple[Term, ...]) -> Floats | None:
     return np.asarray(-np.sum(weighted, axis=0))
 
 
-def _term(scene: Scene, part: Part, squared: bool) -> Term:
+def _term(scene: Scene, part: Part, squared: bool, maps: Attention | None) -> Term:
     if part.name not in SHOWS[scene.view]:
         home = next((VIEWS[view] for view, names in SHOWS.items() if part.name in names), "")
         why = f"see it under {home}" if home else "no view of this page draws it"
         return _nothing(part, scene, why)
     if scene.view == "attention":
-        return _nothing(part, scene, "its value stands beside the maps")
+        return _inside(part, scene, maps)
     if part.name == HARD and scene.grade < 0:
         return _nothing(part, scene, "this pair has no label")
     if scene.view == "ads" and len(scene.rows) < 2:
@@ -72,6 +76,20 @@ def _term(scene: Scene, part: Part, squared: bool) -> Term:
     if not squared and getattr(part.params, "loss", "") in WITH_T2:
         share = part.params.temperature**-2
     return Term(part, loss * share, gradient.reshape(scene.student.shape) * share)
+
+
+def _inside(part: Part, scene: Scene, maps: Attention | None) -> Term:
+    """The attention part of internal distillation on one pair; it has no numbers to drag."""
+    if maps is None or maps.divergence is None:
+        return _nothing(part, scene, "there are no two maps of the same words to compare")
+    if refusal := refusal_of(part, *maps.shapes):
+        return _nothing(part, scene, refusal)
+    if part.params.loss != "attention" or part.params.heads != "equal":
+        return _nothing(part, scene, "it compares what is learned or hidden: see the maps above")
+    pairs = layers_of(part.params.layers, maps.shapes)
+    heads = range(maps.student.shape[1])
+    loss = sum(np.mean([maps.divergence[s - 1, h, t - 1, h] for h in heads]) for s, t in pairs)
+    return Term(part, float(loss), np.zeros(scene.student.shape))
 
 
 def _nothing(part: Part, scene: Scene, why: str) -> Term:
