@@ -53,9 +53,9 @@ def _total(terms: tuple[Term, ...]) -> None:
     shown = [term for term in terms if not term.why]
     if len(shown) < 2:
         return
-    sums = " + ".join(f"{term.part.weight:g} · {term.loss:.3g}" for term in shown)
+    summands = " + ".join(f"{term.part.weight:g} · {term.loss:.3g}" for term in shown)
     total = sum(term.part.weight * term.loss for term in shown)
-    st.markdown(f"Sum: {sums} = **{total:.4g}**")
+    st.markdown(f"Sum: {summands} = **{total:.4g}**")
 
 
 def table(terms: dict[str, tuple[Term, ...]]) -> pd.DataFrame:
