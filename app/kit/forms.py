@@ -14,7 +14,7 @@ import streamlit as st
 
 from app.kit.texts import md
 
-_WIDTH = 160  # px; two stand side by side on a phone, four beside the devices
+WIDTH = 160  # px; two stand side by side on a phone, four beside the devices
 _LONGEST = 300
 TITLES = {
     "transfer": "Learns from",
@@ -74,7 +74,7 @@ def pick(
     """A choice among names that are found here; what a link names beside them is offered too."""
     key, take = f"knob_{path}", more.pop("take", form.take)
     st.session_state[key] = present
-    with cell(path, form.problems, more.pop("width", _WIDTH)):
+    with cell(path, form.problems, more.pop("width", WIDTH)):
         st.selectbox(
             label,
             list(titles) if present in titles else [present, *titles],
@@ -89,7 +89,7 @@ def pick(
 
 
 @contextmanager
-def cell(path: str, problems: Mapping[str, Sequence[str]], width: int = _WIDTH) -> Iterator[None]:
+def cell(path: str, problems: Mapping[str, Sequence[str]], width: int = WIDTH) -> Iterator[None]:
     """A place for one field in a row that wraps; what is wrong with it stands right under it."""
     with st.container(width=width, key=f"cell_{path}", gap="xxsmall"):
         yield

@@ -19,6 +19,7 @@ from app.services.scoring import Model, models
 from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, from_dict, to_dict
 from kdcore.errors import ConfigError, LabError, about_settings, lookup
+from kdcore.experiments.changes import ABSENT
 from kdcore.experiments.presets import PRESETS, changed_from, config_of
 from kdcore.runs.store import Run, RunStore
 
@@ -100,12 +101,17 @@ def take(path: str, value: Any) -> None:
     _change({path: value}, path.removesuffix("name") if path.endswith(".name") else "", path)
 
 
-def remove_term(name: str) -> None:
-    """Take a term out of the loss; where the preset has it, a weight of 0 says so."""
-    path = f"terms.{name}."
-    _change({}, path, "terms")
+def remove(group: str, name: str) -> None:
+    """Take a term or a schedule out; where the preset has it, a setting says that it is gone.
+
+    A schedule of a removed term goes with it.
+    """
+    if group == "terms":
+        remove("schedules", name)
+    path, (knob, value) = f"{group}.{name}.", ABSENT[group]
+    _change({}, path, group)
     if draft().at(path.rstrip(".")) is not None:
-        _change({f"{path}weight": 0.0}, path, "terms")
+        _change({f"{path}{knob}": value}, path, group)
 
 
 def take_student(spec: str) -> None:

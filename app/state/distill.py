@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from app.state.kinds import choice, flag, text, whole
+from kdcore.catalog import METHODS
 
 _SWEPT = (
     *("method.params.temperature", "method.params.loss", "soft_weight", "hard_weight"),
     *("limit", "training.epochs", "training.learning_rate", "training.batch_size"),
     *("student", "student.params.layers", "seed"),
+    *(f"terms.{name}.weight" for name in METHODS if name != "response"),
 )
 
 

@@ -31,7 +31,9 @@ class ModelConfig:
     params: Any = None
     checkpoint: str = text("", "for a pretrained encoder: a local folder or a hub id")
     start_from: str = text(
-        "", "a run, or the folder of a pretrained BERT, whose layers this model starts from"
+        "",
+        "a run, or the folder of a pretrained BERT, whose layers this model starts from; teacher: "
+        "the run that teaches",
     )
     layers_from: tuple[int, ...] = numbers(
         "which layers of start_from or of the checkpoint are taken, counted from 0, such as 0 2; "

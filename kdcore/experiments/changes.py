@@ -19,7 +19,8 @@ from kdcore.knobs import build
 Config = TypeVar("Config", bound=FinetuneConfig | DistillConfig)
 Kind = TypeVar("Kind")
 # groups with names of their own: the knob that adds one, and what takes one away again
-_GROUPS = (("terms", "weight", ("weight", 0.0)), ("schedules", "end", ("kind", "constant")))
+_ADDING = {"terms": "weight", "schedules": "end"}
+ABSENT: dict[str, tuple[str, Any]] = {"terms": ("weight", 0.0), "schedules": ("kind", "constant")}
 # dropped when another model or method is named
 _OF_A_NAME = ("params", "checkpoint", "start_from", "layers_from")
 
@@ -85,11 +86,12 @@ def differences(base: Config, other: Config) -> dict[str, Any]:
     before, after = flat(base), flat(other)
     named = [f"{role}.name", f"{role}.checkpoint", "method.name"]
     names = {path: after[path] for path in named if after.get(path) != before.get(path)}
-    for group, knob, absent in _GROUPS:
+    for group, knob in _ADDING.items():
         here, there = ([g.name for g in getattr(c, group, ())] for c in (base, other))
+        gone, value = ABSENT[group]
         new = [f"{group}.{n}.{knob}" for n in there if n not in here]
         names |= {path: after[path] for path in new}
-        names |= {f"{group}.{n}.{absent[0]}": absent[1] for n in here if n not in there}
+        names |= {f"{group}.{n}.{gone}": value for n in here if n not in there}
     between = flat(changed(base, names)) if names else before
     rest = {path: value for path, value in after.items() if between.get(path) != value}
     return names | rest

@@ -1,12 +1,13 @@
 """Presets: a whole distillation under one name, as plain data, and what was changed in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kdcore.config import DistillConfig, ModelConfig
 from kdcore.errors import lookup
 from kdcore.experiments.changes import changed, differences
+from kdcore.runs.resolve import ITS_TEACHER
 
 TEACHER = "teacher"  # the run of this name in the bundled demo
 
@@ -15,11 +16,13 @@ TEACHER = "teacher"  # the run of this name in the bundled demo
 class Preset:
     """A start that makes sense as it stands.
 
-    student: short text of a model. settings: values by path that differ from a config's defaults.
-    teacher: the run of the demo that it is meant for. promise: what to expect, without a number
-    that was not measured here.
+    family: the heading under which it is offered. student: short text of a model. settings: values
+    by path that differ from a config's defaults. teacher: the run of the demo that it is meant for.
+    promise: what to expect, and what is ours where it is named after a paper; no number that was
+    not measured here.
     """
 
+    family: str
     title: str
     summary: str
     student: str
@@ -28,32 +31,43 @@ class Preset:
     teacher: str = TEACHER
 
 
+SOFT_LABELS, VECTORS, LAYERS = "Soft labels", "Vectors, order", "Layers"
 _WATCHED = {
     "training.log_every": 5,
     "training.validations": 2,
     "training.replay_points": 40,
 }
+_SHORT = _WATCHED | {"limit": 2_000, "training.epochs": 5, "training.select_by": "roc_auc"}
+_TWO_TOWERS = "twinbert_cos:vocabulary=3000"
+# a BERT-n that can start from the layers of the bundled teacher, and then reads the same tokens
+_OF_TEACHER = "bert:layers=2,hidden=192,heads=3"
+_FROM_TEACHER = _SHORT | {"student.start_from": ITS_TEACHER, "training.learning_rate": 2e-4}
+_FITS = "The student has the width and the heads of the bundled teacher; for another teacher set "
+_FITS += "them to its own."
 
 PRESETS: dict[str, Preset] = {
     "sixty_seconds": Preset(
+        family=SOFT_LABELS,
         title="A student in 60 seconds",
         summary="TwinBERT cosine learns from 2,000 pairs that the bundled teacher has scored.",
-        student="twinbert_cos:vocabulary=3000",
+        student=_TWO_TOWERS,
         promise="About a minute on a GPU; see the estimate for this machine. With as few pairs as "
         "these a teacher helps most: tried on the bundled world, the student was better than its "
         "twin.",
-        settings=_WATCHED | {"limit": 2_000, "training.epochs": 5, "training.select_by": "roc_auc"},
+        settings=_SHORT,
     ),
     "classroom_cpu": Preset(
+        family=SOFT_LABELS,
         title="Classroom on a CPU",
         summary="The demo's own student, small enough for a lesson without a GPU.",
-        student="twinbert_cos:vocabulary=3000",
+        student=_TWO_TOWERS,
         promise="Student and twin train one after the other, in a few minutes on two CPU cores. "
         "Tried on the bundled world, the student was better than its twin; your result comes with "
         "its own interval.",
-        settings=_WATCHED | {"limit": 4_000, "training.epochs": 6, "training.select_by": "roc_auc"},
+        settings=_SHORT | {"limit": 4_000, "training.epochs": 6},
     ),
     "tutorial_replica": Preset(
+        family=SOFT_LABELS,
         title="The tutorial's replica",
         summary="The KDD 2022 tutorial's student: BERT-Tiny's size, one shared encoder, cosine, "
         "squared error against the teacher's probability, no temperature, no labels.",
@@ -74,6 +88,7 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "paper_twinbert": Preset(
+        family=SOFT_LABELS,
         title="The paper's TwinBERT",
         summary="Letter trigrams and a weighted pooling under a cosine, in the size of Microsoft's "
         "later public settings.",
@@ -84,6 +99,115 @@ PRESETS: dict[str, Preset] = {
         "not here, temperature and weights are this lab's; it wants a GPU, and no figure of the "
         "paper is promised.",
         settings=_WATCHED | {"training.batch_size": 512, "training.learning_rate": 1e-4},
+    ),
+    "fitnets": Preset(
+        family=VECTORS,
+        title="FitNets-like",
+        summary="A student that is thinner and deeper than its teacher is led by a hint: its "
+        "middle layer also learns the teacher's.",
+        student="bert:layers=4,hidden=96,heads=2,vocabulary=3000",
+        promise="FitNets (arXiv:1412.6550): the hint first, in a stage of its own, then soft "
+        "labels. Ours: both at once, and the hint, on [CLS] through a learned projection, fades "
+        "to 0 until the last step.",
+        settings=_SHORT
+        | {
+            "terms.feature.weight": 1.0,
+            "terms.feature.params.loss": "hint",
+            "terms.feature.params.on": "cls",
+            "terms.feature.params.layers": "middle",
+            "terms.feature.params.projection": "always",
+            "schedules.feature.end": 0.0,
+        },
+    ),
+    "distilbert": Preset(
+        family=VECTORS,
+        title="DistilBERT-like",
+        summary="Soft labels, hard labels and the direction of the last layer's token vectors, for "
+        "a student that starts from its teacher's layers.",
+        student=_OF_TEACHER,
+        promise="DistilBERT (arXiv:1910.01108) distills a language model before it learns a task. "
+        "Ours: its official weights 5, 2 and 1 on the task itself, with the grades in the place of "
+        f"the masked words. {_FITS}",
+        settings=_FROM_TEACHER
+        | {
+            "soft_weight": 5.0,
+            "hard_weight": 2.0,
+            "terms.feature.weight": 1.0,
+            "terms.feature.params.loss": "cosine",
+            "terms.feature.params.on": "tokens",
+        },
+    ),
+    "relations": Preset(
+        family=VECTORS,
+        title="Relations",
+        summary="Pairs lie as far apart, and at the same angles, in the student's vectors as in "
+        "the teacher's.",
+        student=_TWO_TOWERS,
+        promise="Relational knowledge distillation (arXiv:1904.05068) with the official code's "
+        "weights, 1 for distances and 2 for angles; ours: beside soft labels, angles among 64 "
+        "pairs of a batch.",
+        settings=_SHORT | {"terms.relation.weight": 1.0},
+    ),
+    "ranking": Preset(
+        family=VECTORS,
+        title="Ranking",
+        summary="Beside the soft labels of each pair, the student learns the teacher's softmax "
+        "over the ads of a query.",
+        student=_TWO_TOWERS,
+        promise="What a relevance student is used for is the order of a query's ads: look at "
+        "nDCG@5 beside ROC-AUC. The ads of a query stay together in a batch.",
+        settings=_SHORT | {"terms.ranking.weight": 1.0, "terms.ranking.params.loss": "list_kl"},
+    ),
+    "teacher_layers": Preset(
+        family=LAYERS,
+        title="The teacher's layers",
+        summary="Soft labels alone, but the student starts from layers of its teacher, evenly "
+        "chosen, instead of random weights.",
+        student=_OF_TEACHER,
+        promise="The twin starts from the same layers, so the verdict shows what the soft labels "
+        f"add to them. {_FITS}",
+        settings=_FROM_TEACHER,
+    ),
+    "tinybert": Preset(
+        family=LAYERS,
+        title="TinyBERT-like",
+        summary="Each layer of the student learns the attention maps and the token vectors of a "
+        "layer of its teacher.",
+        student=_OF_TEACHER,
+        promise="TinyBERT (arXiv:1909.10351): every m-th layer, and squared errors. Ours: KL of "
+        "the attention maps, no term for the embeddings, no stage before the task, and a start "
+        f"from the teacher's layers. {_FITS}",
+        settings=_FROM_TEACHER
+        | {
+            "terms.internal.weight": 1.0,
+            "terms.internal.params.cosine_weight": 0.0,
+            "terms.feature.weight": 1.0,
+            "terms.feature.params.on": "tokens",
+            "terms.feature.params.layers": "skip",
+        },
+    ),
+    "minilm": Preset(
+        family=LAYERS,
+        title="MiniLM-like",
+        summary="The student's last layer learns how the tokens relate in the teacher's: "
+        "queries with queries, keys with keys, values with values.",
+        student=_OF_TEACHER,
+        promise="MiniLMv2 (arXiv:2012.15828) does it before the task. Ours: on the task, beside "
+        f"soft labels, from a start at the teacher's layers. {_FITS}",
+        settings=_FROM_TEACHER
+        | {"terms.internal.weight": 1.0, "terms.internal.params.loss": "minilm"},
+    ),
+    "internal": Preset(
+        family=LAYERS,
+        title="Layer by layer",
+        summary="Attention maps and [CLS] of the teacher's layers, from the lowest up; soft and "
+        "hard labels join after the last.",
+        student=_OF_TEACHER,
+        promise="Internal distillation (arXiv:1910.03723), stacked: an epoch for each layer, and "
+        "earlier layers stay. Ours: the loss's direction and normalizer, and the start from the "
+        f"teacher's layers. {_FITS}",
+        settings=_FROM_TEACHER
+        | {"terms.internal.weight": 1.0, "terms.internal.params.schedule": "stacked"},
     ),
 }
 
@@ -105,5 +229,10 @@ def config_of(preset: str, changes: Mapping[str, Any] | None = None) -> DistillC
 
 
 def changed_from(preset: str, config: DistillConfig) -> dict[str, Any]:
-    """What differs from a preset, by path: config_of(preset, these) == config."""
+    """What differs from a preset, by path: config_of(preset, these) == config.
+
+    A start from the very run that teaches is called "teacher", as presets call it.
+    """
+    if config.student.start_from and config.student.start_from == config.teacher:
+        config = replace(config, student=replace(config.student, start_from=ITS_TEACHER))
     return differences(config_of(preset), config)

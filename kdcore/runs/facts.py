@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Self
 from kdcore.catalog import STUDENTS
 from kdcore.config import UNSEEN_BY_THE_MODEL, StageConfig, from_dict
 from kdcore.errors import RunError
+from kdcore.runs.families import family_of
 from kdcore.runs.loss_terms import LossTerm, group, number, soft_terms
 from kdcore.runs.metric_lines import read_lines, saved_validation
 from kdcore.runs.purpose import Purpose
@@ -146,6 +147,11 @@ class RunFacts:
     def method(self) -> str:
         """The ways to distill, by their names in the catalog: "response + feature"; or ""."""
         return " + ".join(term.method for term in self.soft_terms.values())
+
+    @cached_property
+    def family(self) -> str:
+        """The kind of its distillation, a key of FAMILIES; "" where nothing was trained."""
+        return family_of(self.settings)
 
     @property
     def transfer(self) -> str:

@@ -16,10 +16,13 @@ from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, missing_folder
 
 Config = TypeVar("Config", bound=FinetuneConfig | InferConfig | DistillConfig)
+ITS_TEACHER = "teacher"  # as the run that a student starts from: the one that teaches it
 
 
 def settled(config: Config, workspace: Workspace) -> Config:
     """The config with the relative paths of data and models made absolute where they exist.
+
+    A student that starts from "teacher" starts from the run that teaches it.
 
     ConfigError when it asks for more of this machine than it has, or for a folder that is none.
     """
@@ -37,15 +40,17 @@ def settled(config: Config, workspace: Workspace) -> Config:
             checkpoint, start = _absolute(model.checkpoint), model.start_from
             start = _absolute(start) if os.sep in start else start  # a run's id is no path
             changes[role] = replace(model, checkpoint=checkpoint, start_from=start)
+    if isinstance(config, DistillConfig) and config.student.start_from == ITS_TEACHER:
+        changes["student"] = replace(config.student, start_from=config.teacher)
     refuse_too_many(config.device)
     return replace(config, **changes)
 
 
 def resolved(config: DistillConfig, workspace: Workspace) -> DistillConfig:
     """`settled`, with the teacher named so that the workspace finds it; RunError without model."""
-    config, runs = settled(config, workspace), RunStore(workspace.runs)
+    runs = RunStore(workspace.runs)
     teacher = runs.reference(runs.get(config.teacher).require_model())
-    return replace(config, teacher=teacher)
+    return settled(replace(config, teacher=teacher), workspace)
 
 
 def inherited(

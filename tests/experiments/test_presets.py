@@ -1,12 +1,16 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from kdcore import lab
 from kdcore.catalog import STUDENTS
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.experiments.changes import changed, differences, put
+from kdcore.experiments.launch import launch
 from kdcore.experiments.presets import PRESETS, changed_from, config_of, preset_entry
+from kdcore.runs.store import Run
+from kdcore.workspace import Workspace
 
 CHANGES = st.fixed_dictionaries(
     {},
@@ -43,10 +47,14 @@ def test_a_preset_is_whole_as_it_stands_and_is_watched_closely(name):
 
 
 @pytest.mark.parametrize("name", PRESETS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(changes=CHANGES)
 def test_what_was_changed_in_a_preset_makes_the_same_config_again(name, changes):
-    config = config_of(name, changes)
+    try:
+        config = config_of(name, changes)
+    except ConfigError as error:  # this student does not give what a term of the preset reads
+        assume("reads" not in str(error))
+        raise
     told = changed_from(name, config)
     assert config_of(name, told) == config
     assert set(told) <= set(changes) | {"student.checkpoint"} or "student.name" in changes
@@ -110,6 +118,21 @@ def test_a_finetuning_is_changed_by_the_same_paths():
     config = changed(FinetuneConfig(), {"model": "cdssm", "training.epochs": 3})
     assert (config.model.name, config.training.epochs) == ("cdssm", 3)
     assert config.training.batch_size == 128
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_trains_a_student_of_the_bundled_teacher(name, tmp_path):
+    tiny = {"data": "world:train=48,validation=24,test=24", "limit": 0, "training.replay_points": 0}
+    tiny |= {"training.batch_size": 16, "training.epochs": 3, "training.log_every": 1}
+    workspace = Workspace(tmp_path)
+    config = config_of(name, {"teacher": "demo:teacher", **tiny})
+    run = launch(config, workspace, twin=False, start=False).student
+    lab.execute(run, workspace)
+    assert Run.load(run.folder).status().state == "finished"
+    curves = {name for line in run.metric_lines for name in line}
+    assert set(config.soft_terms) <= curves
+    assert "student.start_from" not in changed_from(name, run.config)
 
 
 def test_put_writes_no_value_into_the_mapping_it_came_from():

@@ -36,6 +36,20 @@ MARKS = {
     "defect": Mark("#C04A00", "#FF8A4C", "longdash", "cross"),
     "muted": Mark(MUTED["light"], MUTED["dark"], "dot", "line-ew"),
 }
+# The kinds of distillation, by the keys of kdcore.runs.families
+FAMILY_MARKS = {
+    "labels": MARKS["twin"],
+    "response": MARKS["student"],
+    "feature": Mark("#00795A", "#2CC295", "dash", "triangle-up"),
+    "relation": Mark("#5B4FC4", "#A99BFF", "dashdot", "hexagon"),
+    "ranking": Mark("#00708A", "#4FD0E6", "longdash", "x"),
+    "internal": Mark("#B3262A", "#FF8080", "longdashdot", "star"),
+    "residual": Mark("#6B6B00", "#CFCF45", "8px,2px,2px,2px", "pentagon"),
+    "online": Mark("#7A4A21", "#D9AE82", "4px,4px", "triangle-down"),
+    "self": Mark("#B0307F", "#FF8AD0", "12px,3px", "star-diamond"),
+    "ensemble": Mark("#3F6212", "#A3D977", "10px,2px,2px,2px,2px,2px", "bowtie"),
+    "several": Mark("#3D4B5F", "#C3CEDC", "3px,2px", "cross"),
+}
 # Grades worst to best, one hue family (cividis), by number of grades
 GRADE_RAMP = {
     "light": ("#A05A2C", "#8C7A3F", "#4F7E86", "#1F5F99", "#0B3C6F"),
@@ -48,6 +62,11 @@ def color(role: str, dark: bool = False) -> str:
     return MARKS[role].dark if dark else MARKS[role].light
 
 
+def mark_of(role: str, family: str) -> Mark:
+    """How a run is drawn: a teacher as one, any other by the kind of its distillation."""
+    return MARKS["teacher"] if role == "teacher" else FAMILY_MARKS.get(family, MARKS["muted"])
+
+
 def grade_colors(grades: int, dark: bool = False) -> list[str]:
     """One color a grade, worst first; always shown with the grade's name."""
     ramp = GRADE_RAMP["dark" if dark else "light"]
@@ -57,7 +76,8 @@ def grade_colors(grades: int, dark: bool = False) -> list[str]:
 
 def light_of_dark() -> dict[str, str]:
     """The light color of every dark one (#RRGGBB), for pictures that are saved from a dark page."""
-    pairs = [(mark.dark, mark.light) for mark in MARKS.values()]
+    marks = (*MARKS.values(), *FAMILY_MARKS.values())
+    pairs = [(mark.dark, mark.light) for mark in marks]
     pairs += zip(GRADE_RAMP["dark"], GRADE_RAMP["light"], strict=True)
     pairs += [(each["dark"], each["light"]) for each in (TEXT, MUTED, GRID, BACKGROUND)]
     return {dark.upper(): light.upper() for dark, light in pairs}
@@ -69,6 +89,8 @@ def css() -> str:
     def block(theme: str) -> str:
         dark = theme == "dark"
         lines = [f"--kd-{role}: {color(role, dark)};" for role in MARKS]
+        marks = FAMILY_MARKS.items()
+        lines += [f"--kd-family-{key}: {m.dark if dark else m.light};" for key, m in marks]
         lines += [f"--kd-grade-{i}: {c};" for i, c in enumerate(GRADE_RAMP[theme])]
         lines += [
             f"--kd-background: {BACKGROUND[theme]};",

@@ -5,20 +5,21 @@ from pathlib import Path
 import streamlit as st
 
 from app import state
-from app.kit import controls
 from app.kit.forms import title_of
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft, draft_of
 from app.services.live import run as live
 from kdcore.experiments.presets import PRESETS
+from kdcore.workspace import slug
 
 
 def draw(now: Draft) -> None:
     """The chooser, what the preset is for, and the changes that a click takes back."""
     with st.container(key="distill_preset", gap="xsmall"):
-        titles = {key: preset.title for key, preset in PRESETS.items()}
-        controls.choose("distill.preset", "Start from", titles, on_change=_choose, args=())
+        with st.container(key="distill_presets", gap="xsmall"):
+            for family in dict.fromkeys(preset.family for preset in PRESETS.values()):
+                _family(family, now.preset)
         changes = draft.beyond(now)
         if changes:  # another experiment than the one whose result the preset promises
             _changes(now, changes)
@@ -27,9 +28,27 @@ def draw(now: Draft) -> None:
             st.caption(md(PRESETS[now.preset].promise))
 
 
-def _choose() -> None:
+def _family(family: str, chosen: str) -> None:
+    """The presets of a family side by side, behind its name; one of all families is chosen."""
+    titles = {key: preset.title for key, preset in PRESETS.items() if preset.family == family}
+    key = f"w_preset_{slug(family)}"
+    st.session_state[key] = chosen if chosen in titles else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption(family, width=92)
+        st.pills(
+            f"Start from: {family}",
+            list(titles),
+            format_func=lambda name: titles[name],
+            key=key,
+            label_visibility="collapsed",
+            on_change=_choose,
+            args=(key,),
+        )
+
+
+def _choose(key: str) -> None:
     """Another preset is another experiment: the changes of the one before stay behind."""
-    if chosen := st.session_state.get("w_preset"):
+    if chosen := st.session_state.get(key):  # None when the chosen one is clicked again
         state.change(distill={"preset": chosen, "settings": ""})
 
 

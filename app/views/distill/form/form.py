@@ -11,7 +11,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
-from app.views.distill.form import method, student, terms
+from app.views.distill.form import method, schedules, student, terms
 from app.views.distill.queries import runs
 from kdcore.config import DistillConfig, TrainingConfig
 from kdcore.runs.queue.assignment import ALL_GPUS
@@ -33,8 +33,16 @@ def draw(now: Draft) -> None:
             forms.draw(DistillConfig, whole, ["transfer"])
         with _row("What is learned", method.summary(now)):
             method.draw(now, whole)
-            forms.draw(DistillConfig, whole, ["soft_weight", "hard_weight"])
+            forms.draw(DistillConfig, whole, ["soft_weight"])
+        method.warn(now)
         terms.draw(now, whole)
+        schedules.draw(now, whole)
+        with st.container(
+            horizontal=True, vertical_alignment="bottom", gap="small", key="distill_add"
+        ):
+            forms.draw(DistillConfig, whole, ["hard_weight"])
+            terms.add(now, whole)
+            schedules.add(now, whole)
         method.unfit(now)
         with _row("How long, and where"):
             forms.draw(DistillConfig, whole, ["limit"])

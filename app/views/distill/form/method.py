@@ -8,6 +8,7 @@ from app.kit import forms
 from app.kit.forms import Form
 from app.kit.texts import md
 from app.services.draft import Draft
+from app.views.distill.form import scale
 from kdcore.catalog import METHODS, STUDENTS, Method, misfit
 
 _FIRST = 2  # knobs of a method that stand in the form; the rest are folded
@@ -32,6 +33,12 @@ def draw(now: Draft, form: Form) -> None:
         forms.pick(form, "method.name", "Method", titles, str(now.at("method.name") or ""), help)
     if method:
         forms.draw(method.params, _params(now, form), first(now))
+
+
+def warn(now: Draft) -> None:
+    """What the first term cannot learn from the teacher's scores, where it compares ads."""
+    if (method := _method(now)) and method.lists:
+        scale.draw(now, "method.params")
 
 
 def knobs(now: Draft, form: Form) -> None:

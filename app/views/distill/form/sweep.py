@@ -9,6 +9,7 @@ from app.kit import controls, error_box
 from app.kit.texts import duration
 from app.services.draft import Draft
 from app.views.distill.queries import cost, runs
+from kdcore.catalog import METHODS
 from kdcore.errors import ConfigError
 
 SWEPT = {
@@ -24,11 +25,16 @@ SWEPT = {
     "student": "Student",
     "student.params.layers": "Layers",
     "seed": "Seed",
+    **{
+        f"terms.{name}.weight": f"{method.title} weight"
+        for name, method in METHODS.items()
+        if name != "response"
+    },
 }
 HELP = (
     "Separate values with commas. A soft loss is kl, ce, mse_logits or mse_probabilities; a "
-    "student is a short text: cdssm, twinbert_cos. Every value of one setting is combined with "
-    "every value of the other."
+    "student is a short text: cdssm, twinbert_cos. A weight of 0 leaves a term out. Every value of "
+    "one setting is combined with every value of the other."
 )
 
 

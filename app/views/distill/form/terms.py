@@ -10,6 +10,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
+from app.views.distill.form import scale
 from kdcore.catalog import METHODS, STUDENTS, Method, misfit
 from kdcore.config import TermConfig, method_of
 
@@ -18,8 +19,8 @@ _ADD = "distill_add_term"
 
 
 def draw(now: Draft, form: Form) -> None:
-    """A row for each term, and the choice of one more."""
-    for name in _names(now):
+    """A row for each term; one that compares the ads of a query has its teacher's scale below."""
+    for name in names(now):
         method = METHODS.get(method_of(name))
         with st.container(
             horizontal=True, vertical_alignment="bottom", gap="small", key=f"distill_term_{name}"
@@ -32,9 +33,15 @@ def draw(now: Draft, form: Form) -> None:
                 icon=":material/close:",
                 key=f"remove_{name}",
                 disabled=form.closed,
-                on_click=draft.remove_term,
-                args=(name,),
+                on_click=draft.remove,
+                args=("terms", name),
             )
+        if method and method.lists:
+            scale.draw(now, f"terms.{name}.params")
+
+
+def add(now: Draft, form: Form) -> None:
+    """The choice of one more term among those that the chosen student can serve."""
     titles = {key: method.title for key, method in METHODS.items() if _fits(now, key)}
     st.selectbox(
         "Another term",
@@ -46,37 +53,45 @@ def draw(now: Draft, form: Form) -> None:
         help="What else the student learns from its teacher, beside the first term.",
         disabled=form.closed,
         on_change=_add,
-        width=330,
+        width=forms.WIDTH,
     )
 
 
 def knobs(now: Draft, form: Form) -> None:
     """The other knobs of each term, and where its method was published."""
-    for name in _names(now):
+    for name in names(now):
         method = METHODS.get(method_of(name))
         if method and (rest := _knobs(method)[_FIRST:]):
-            st.markdown(f"**{_title(name)}** · {md(method.paper)}")
+            st.markdown(f"**{title(name)}** · {md(method.paper)}")
             with st.container(horizontal=True, gap="small", key=f"distill_knobs_{name}"):
                 forms.draw(method.params, _params(now, form, name), rest)
 
 
-def _names(now: Draft) -> list[str]:
+def names(now: Draft) -> list[str]:
+    """The terms beside the first, by the names of their curves."""
     terms = now.at("terms")
     return list(terms) if isinstance(terms, Mapping) else []
+
+
+def methods(now: Draft) -> list[str]:
+    """The methods of all terms that are in the catalog, that of the first included."""
+    every = [str(now.at("method.name")), *map(method_of, names(now))]
+    return [name for name in every if name in METHODS]
 
 
 def _knobs(method: Method) -> list[str]:
     return [spec.name for spec in fields(method.params)]
 
 
-def _title(name: str) -> str:
+def title(name: str) -> str:
+    """What a term is called on the screen."""
     method = METHODS.get(method_of(name))
     return md(method.title if method else name)
 
 
 def _group(now: Draft, form: Form, name: str) -> Form:
     values = now.at(f"terms.{name}") or {}
-    titles = {"weight": f"{_title(name)}: weight"}
+    titles = {"weight": f"{title(name)}: weight"}
     return replace(form, prefix=f"terms.{name}", values=values, titles=titles)
 
 
@@ -88,7 +103,7 @@ def _params(now: Draft, form: Form, name: str) -> Form:
 def _fits(now: Draft, method: str) -> bool:
     """Whether a term of this method can be added for the chosen student."""
     student = str(now.at("student.name"))
-    return method not in _names(now) and student in STUDENTS and not misfit(method, student)
+    return method not in names(now) and student in STUDENTS and not misfit(method, student)
 
 
 def _add() -> None:

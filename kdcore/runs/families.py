@@ -1,0 +1,36 @@
+"""The family of a training: the kind of distillation by which a list tells runs apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kdcore.runs.loss_terms import soft_terms
+
+FIRST = "response"  # what the other terms stand beside
+SEVERAL = "several"
+
+# by its key: what the screen says, in the order of lists and legends
+FAMILIES: Mapping[str, str] = {
+    "labels": "Labels only",
+    "response": "Response",
+    "feature": "+ feature",
+    "relation": "+ relation",
+    "ranking": "+ ranking",
+    "internal": "+ internal",
+    SEVERAL: "Several terms",
+}
+
+
+def family_of(settings: Mapping[str, Any]) -> str:
+    """The family of a run's settings; "" where nothing was trained, or by no known method.
+
+    A loss of response and one method more is of that method's family; of two more it is several.
+    Terms of weight 0 do not count.
+    """
+    if settings.get("stage") == "finetune":
+        return "labels"
+    terms = [term for term in soft_terms(settings).values() if term.weight]
+    methods = dict.fromkeys(term.method for term in terms if term.method != FIRST)
+    if len(methods) > 1:
+        return SEVERAL
+    family = next(iter(methods), FIRST if soft_terms(settings) else "")
+    return family if family in FAMILIES else ""
