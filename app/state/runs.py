@@ -6,7 +6,7 @@ from app.state.kinds import choice, flag, text
 from kdcore.metrics.definitions import CATALOG
 
 _TABS = ("one", "diff", "parallel", "frontier", "sweep", "trash")
-_ORDERS = ("newest", "best", "delta", "validation", "title", "group", "small")
+_ORDERS = ("newest", "best", "delta", "validation", "title", "group", "family", "small")
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class Runs:
     tab: str = choice("rview", "one", _TABS)
     search: str = text("rfind", "", 200)
     tags: str = text("rtags", "", 400)  # comma separated; a shown run has all of them
+    # families, comma separated: only their runs are shown
+    families: str = text("rfam", "", 120)
     sort: str = choice("rsort", "newest", _ORDERS)
     metric: str = choice(
         "rmetric", "roc_auc", tuple(k for k in CATALOG if CATALOG[k].kind != "ceiling")

@@ -1,5 +1,6 @@
 """The stages one by one: finetune, infer, distill; and predict, which asks a run."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -74,10 +75,10 @@ def distill(given: Given, detach: Detach = False) -> None:
         train(config, detach, given.quiet, given.as_json)
 
 
-def distillation(given: Given) -> DistillConfig:
-    """The config of the options of `kdlab distill`."""
-    start = {"student": to_dict(ModelConfig.parse("twinbert_cos")), "method": {"name": "response"}}
-    settings = given.settings(DistillConfig, start)
+def distillation(given: Given, start: Mapping[str, Any] | None = None) -> DistillConfig:
+    """The config of the options of `kdlab distill`; start: instead of the usual student."""
+    student = {"student": to_dict(ModelConfig.parse("twinbert_cos"))}
+    settings = given.settings(DistillConfig, {"method": {"name": "response"}, **(start or student)})
     inherit(settings, "teacher")
     return settings.build()
 

@@ -15,6 +15,7 @@ from kdcore.cli.kit.progress import LOOK_EVERY, Progress
 from kdcore.cli.stages import DISTILL, DISTILL_ORDER, Detach, distillation
 from kdcore.cli.watching import LIVE, is_forsaken, refuse_forsaken
 from kdcore.errors import ConfigError, LabError, RunError
+from kdcore.experiments.studies import STUDIES, TEACHER, study_entry
 from kdcore.runs.machine import refuse_too_many
 from kdcore.runs.queue import processes, queue
 from kdcore.runs.store import Run
@@ -30,6 +31,15 @@ Grid = Annotated[
         "all with all; with ';' between values these may hold commas",
     ),
 ]
+Preset = Annotated[
+    str,
+    typer.Option(
+        "--preset",
+        metavar="NAME",
+        help=f"a grid with its settings: {', '.join(STUDIES)}; other options and --grid win over "
+        "it, and without --teacher the bundled one teaches",
+    ),
+]
 Title = Annotated[str, typer.Option("--title", help="what the sweep is called")]
 Metric = Annotated[str, typer.Option("--metric", help="what the table tells, by its key")]
 Twin = Annotated[
@@ -43,11 +53,12 @@ PATHS = {name: setting.paths[0] for name, setting in DISTILL.items()}  # of an o
 
 
 @configured(
-    f"teacher student grid {DISTILL_ORDER} title twin metric group detach",
+    f"teacher student preset grid {DISTILL_ORDER} title twin metric group detach",
     DISTILL,
 )
 def sweep(
     given: Given,
+    preset: Preset = "",
     grid: Grid = None,
     title: Title = "",
     twin: Twin = True,
@@ -58,6 +69,7 @@ def sweep(
     """Train students on a grid of settings, each beside its twin, and compare them in a table.
 
     For example: kdlab sweep --teacher RUN --grid temperature=1,2,4 --grid limit=1000,4000
+    Or, students of 1 to 6 layers by three ways: kdlab sweep --preset figure2 --limit 2000
     """
     from kdcore.experiments.sweep import Sweep, launch_sweep, new_runs, sweep_runs
 
@@ -65,10 +77,17 @@ def sweep(
     if group:
         _print_table(sweep_runs(group, workspace), metric, given.as_json)
         return
-    base = distillation(given)
+    axes = grid_of(grid or [])
+    if preset:
+        study = study_entry(preset)
+        teacher = given.values.get("teacher") or TEACHER
+        base = distillation(given, {"teacher": teacher, **study.start(lab.store().get(teacher))})
+        axes, title = {**study.grid, **axes}, title or study.title
+    else:
+        base = distillation(given)
     if given.printed(base):
         return
-    cells = Sweep(base, grid_of(grid or []), title)
+    cells = Sweep(base, axes, title)
     for each in cells.cells():  # before the first run is created
         refuse_too_many(each.config.device)
     if detach:

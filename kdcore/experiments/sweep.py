@@ -37,6 +37,7 @@ from kdcore.runs.twins import Twins, launched_twin
 from kdcore.workspace import Workspace
 
 MOST_CELLS = 200
+_PLAIN_WEIGHTS = (0, 1, "0", "1")  # of a term: it is in the title of the training, or not
 _TITLED = ("method.params.temperature", "method.params.loss", "student", "student.name", "seed")
 
 
@@ -187,12 +188,20 @@ def new_runs(launched: Sequence[Launched]) -> list[Run]:
 
 def _title_of(cell: Cell) -> str:
     """The training's own title, and the changes of the sweep that it does not show."""
+    titled = {*_TITLED, *(["student.params.layers"] if cell.config.student.name == "bert" else ())}
     more = [
-        f"{path.rpartition('.')[2].replace('_', ' ')} {value}"
+        f"{_in_words(path)} {value}"
         for path, value in cell.changed.items()
-        if path not in _TITLED
+        if path not in titled and not (path.startswith("terms.") and value in _PLAIN_WEIGHTS)
     ]
     return ", ".join([title_of(cell.config), *more])
+
+
+def _in_words(path: str) -> str:
+    """The last part of a path; of a term also its name: internal weight."""
+    parts = path.split(".")
+    words = [parts[1], parts[-1]] if parts[0] == "terms" else parts[-1:]
+    return " ".join(words).replace("_", " ")
 
 
 def sweep_runs(group: str, workspace: Workspace) -> list[Run]:

@@ -17,17 +17,27 @@ FAMILIES: Mapping[str, str] = {
     "ranking": "+ ranking",
     "internal": "+ internal",
     SEVERAL: "Several terms",
+    "residual": "Residual",
+    "ensemble": "Ensemble",
+    "online": "Online",
+    "self": "Self",
 }
+KINDS = {"teacher": "Teacher", **FAMILIES}  # what lists of runs tell apart
+NAMES = {**KINDS, "": "Other"}  # in the order of legends
+# the word before the colon of a teacher that is no single run
+_BY_TEACHER = {"ensemble": "ensemble", "peer": "online", "born_again": "self", "ema": "self"}
 
 
 def family_of(settings: Mapping[str, Any]) -> str:
     """The family of a run's settings; "" where nothing was trained, or by no known method.
 
-    A loss of response and one method more is of that method's family; of two more it is several.
-    Terms of weight 0 do not count.
+    A teacher that is no single run decides; else a loss of response and one method more is of that
+    method's family, and of two more it is several. Terms of weight 0 do not count.
     """
     if settings.get("stage") == "finetune":
         return "labels"
+    if family := _BY_TEACHER.get(str(settings.get("teacher") or "").partition(":")[0]):
+        return family
     terms = [term for term in soft_terms(settings).values() if term.weight]
     methods = dict.fromkeys(term.method for term in terms if term.method != FIRST)
     if len(methods) > 1:

@@ -8,27 +8,26 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from app.kit.figures.labels import Frame, places
-from app.kit.figures.style import BACKGROUND, GRID, MARKS, TEXT, color, template
+from app.kit.figures.style import BACKGROUND, GRID, TEXT, color, hue, mark_of, template
 from app.kit.texts import plot
+from kdcore.runs.families import NAMES
 
 WARNING = "Different inputs together: not a fair comparison"
-ROLE_NAMES = {"teacher": "Teacher", "student": "Distilled", "twin": "Labels only", "muted": "Other"}
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _ALIKE = 0.02  # a spread of costs, as a share of them, that is none to the eye
 _PIXELS = (760.0, 300.0)  # of the part with the points; a wider one has room to spare
-SYMBOLS = ("square", "diamond", "triangle-up", "circle-open", "star", "pentagon", "x")
 
 
 @dataclass(frozen=True)
 class Point:
-    """A run. x: its cost; y: its quality with a 95 % interval, nan ends for none; way: training.
+    """A run. x: its cost; y: its quality with a 95 % interval, nan ends for none.
 
-    label: its name in the picture, shorter than the title; "" for the title.
+    family: the kind of its training, a key of NAMES; way: that and its model. label: its name in
+    the picture, shorter than the title; "" for the title. seeds: of how many runs y is the mean.
     """
 
     key: str
     title: str
-    role: str
+    family: str
     way: str
     x: float
     y: float
@@ -36,6 +35,7 @@ class Point:
     high: float
     chosen: bool = False
     label: str = ""
+    seeds: int = 1
 
 
 def frontier(points: Sequence[Point], higher: bool) -> list[Point]:
@@ -73,8 +73,8 @@ def quality_against_cost(
         line = {"shape": "hv", "color": TEXT["dark" if dark else "light"], "width": 1.5}
         x, y = [p.x for p in best], [p.y for p in best]
         figure.add_scatter(x=x, y=y, name="Frontier", mode="lines", line=line, hoverinfo="skip")
-        for role in ROLE_NAMES:
-            _marks(figure, [p for p in points if p.role == role], role, dark)
+        for family in NAMES:
+            _marks(figure, [p for p in points if p.family == family], family, dark)
         _names(figure, points, best, dark)
     if mixed:
         figure.add_annotation(
@@ -145,15 +145,16 @@ def _frame(points: Sequence[Point], across: Callable[[float], float]) -> Frame:
     return Frame(low, high, _PIXELS)
 
 
-def _marks(figure: go.Figure, points: Sequence[Point], role: str, dark: bool) -> None:
+def _marks(figure: go.Figure, points: Sequence[Point], family: str, dark: bool) -> None:
     if not points:
         return
-    text, shade = TEXT["dark" if dark else "light"], color(role, dark)
+    text, mark = TEXT["dark" if dark else "light"], mark_of(family)
+    shade = hue(mark, dark)
     figure.add_scatter(
-        name=ROLE_NAMES[role],
+        name=NAMES[family],
         mode="markers",
         marker={
-            "symbol": "circle-open" if role == "muted" else MARKS[role].symbol,
+            "symbol": mark.symbol if family else "circle-open",
             "size": [15 if p.chosen else 10 for p in points],
             "color": shade,
             "line": {"width": [2 if p.chosen else 0 for p in points], "color": text},
@@ -163,16 +164,18 @@ def _marks(figure: go.Figure, points: Sequence[Point], role: str, dark: bool) ->
 
 
 def _ways(figure: go.Figure, points: Sequence[Point], dark: bool) -> None:
-    """One line per training method; dash and symbol differ where the color is the same."""
-    ways = list(dict.fromkeys(p.way for p in points))
-    for at, way in enumerate(ways):
+    """One line per model and family, in the family's color, dash and symbol."""
+    order = list(NAMES)
+    ways = dict.fromkeys(p.way for p in sorted(points, key=lambda p: order.index(p.family)))
+    for way in ways:
         line = sorted((p for p in points if p.way == way), key=lambda p: p.x)
-        shade = color(line[0].role, dark)
+        mark = mark_of(line[0].family)
+        shade = hue(mark, dark)
         figure.add_scatter(
             name=plot(way),
-            mode="lines+markers",
-            line={"color": shade, "dash": DASHES[at % len(DASHES)], "width": 2},
-            marker={"symbol": SYMBOLS[at % len(SYMBOLS)], "size": 10, "color": shade},
+            mode="lines+markers" if len(line) > 1 else "markers",
+            line={"color": shade, "dash": mark.dash, "width": 2},
+            marker={"symbol": mark.symbol, "size": 10, "color": shade},
             **_drawn(line, shade),
         )
 
@@ -182,7 +185,8 @@ def _drawn(points: Sequence[Point], shade: str) -> dict[str, object]:
     texts = []
     for p in points:
         ends = f" [{p.low:.3f}, {p.high:.3f}]" if p.low == p.low else ""
-        texts.append(f"{plot(p.title)}<br>{p.y:.3f}{ends}<br>cost {p.x:,.3g}")
+        of = f", mean of {p.seeds} seeds" if p.seeds > 1 else ""
+        texts.append(f"{plot(p.title)}<br>{p.y:.3f}{ends}{of}<br>cost {p.x:,.3g}")
     return {
         "x": [p.x for p in points],
         "y": [p.y for p in points],
@@ -208,6 +212,7 @@ def frontier_table(points: Sequence[Point], names: tuple[str, str], higher: bool
             "run": [p.key for p in points],
             "title": [p.title for p in points],
             "trained": [p.way for p in points],
+            "seeds": [p.seeds for p in points],
             names[0]: [p.x for p in points],
             names[1]: [p.y for p in points],
             "95 % low": [p.low for p in points],

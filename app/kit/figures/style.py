@@ -50,6 +50,14 @@ FAMILY_MARKS = {
     "ensemble": Mark("#3F6212", "#A3D977", "10px,2px,2px,2px,2px,2px", "bowtie"),
     "several": Mark("#3D4B5F", "#C3CEDC", "3px,2px", "cross"),
 }
+_DASHES = {
+    "solid": "none",
+    "dash": "9 4",
+    "dot": "2 4",
+    "dashdot": "9 3 2 3",
+    "longdash": "14 4",
+    "longdashdot": "14 3 2 3",
+}
 # Grades worst to best, one hue family (cividis), by number of grades
 GRADE_RAMP = {
     "light": ("#A05A2C", "#8C7A3F", "#4F7E86", "#1F5F99", "#0B3C6F"),
@@ -59,12 +67,22 @@ GRADE_RAMP = {
 
 def color(role: str, dark: bool = False) -> str:
     """The color of a role in a theme."""
-    return MARKS[role].dark if dark else MARKS[role].light
+    return hue(MARKS[role], dark)
 
 
-def mark_of(role: str, family: str) -> Mark:
-    """How a run is drawn: a teacher as one, any other by the kind of its distillation."""
-    return MARKS["teacher"] if role == "teacher" else FAMILY_MARKS.get(family, MARKS["muted"])
+def hue(mark: Mark, dark: bool = False) -> str:
+    """The color of a mark in a theme."""
+    return mark.dark if dark else mark.light
+
+
+def mark_of(family: str) -> Mark:
+    """How a run is drawn by its family (kdcore.runs.families.KINDS)."""
+    return MARKS["teacher"] if family == "teacher" else FAMILY_MARKS.get(family, MARKS["muted"])
+
+
+def dash_of(mark: Mark) -> str:
+    """The dash of a mark as SVG takes it."""
+    return _DASHES.get(mark.dash, mark.dash.replace("px", "").replace(",", " "))
 
 
 def grade_colors(grades: int, dark: bool = False) -> list[str]:
@@ -89,8 +107,6 @@ def css() -> str:
     def block(theme: str) -> str:
         dark = theme == "dark"
         lines = [f"--kd-{role}: {color(role, dark)};" for role in MARKS]
-        marks = FAMILY_MARKS.items()
-        lines += [f"--kd-family-{key}: {m.dark if dark else m.light};" for key, m in marks]
         lines += [f"--kd-grade-{i}: {c};" for i, c in enumerate(GRADE_RAMP[theme])]
         lines += [
             f"--kd-background: {BACKGROUND[theme]};",

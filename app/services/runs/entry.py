@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from app.kit.by_hash import by_hash
 from kdcore.experiments.command_line import model_of
+from kdcore.runs.families import KINDS
 from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark
 from kdcore.runs.store import Run
@@ -36,6 +37,16 @@ class Entry:
         """How it learned, in a word or two."""
         run = self.row.run
         return run.method or {"finetune": "labels only"}.get(run.stage, run.stage)
+
+    @property
+    def family(self) -> str:
+        """Its kind of distillation, or teacher: a key of KINDS; "" where nothing was trained."""
+        return "teacher" if self.role == "teacher" else self.row.run.family
+
+    @property
+    def family_title(self) -> str:
+        """The same in words."""
+        return KINDS.get(self.family, "")
 
     def value(self, metric: str) -> float:
         """A test metric, nan without one."""

@@ -20,6 +20,7 @@ from kdcore.judging.drift import (
 )
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
+from kdcore.runs.families import KINDS
 from kdcore.runs.listing import Row
 from kdcore.runs.marks import Mark, Marks, starred
 from kdcore.runs.speed import Latency
@@ -32,6 +33,7 @@ SORTS: Mapping[str, str] = {
     "validation": "Best on validation first",
     "title": "By title",
     "group": "Students beside their twins",
+    "family": "By family, best first",
     "small": "Fewest parameters first",
 }
 
@@ -153,6 +155,11 @@ def picks() -> list[str]:
     return [key for key in state.now().runs.selected.split(",") if key][:MOST]
 
 
+def families() -> list[str]:
+    """The families that the visitor filters by; [] for all of them."""
+    return [key for key in state.now().runs.families.split(",") if key in KINDS]
+
+
 def key_of(run_id: str) -> str:
     """What links call a run of the visitor: where a bundled one has its id, it says so."""
     return f"own:{run_id}" if access.demo().run_folder(run_id).is_dir() else run_id
@@ -209,6 +216,8 @@ def _matching(every: Sequence[Entry]) -> list[Entry]:
     terms = search.terms(state.now().runs.search)
     tags = {t for t in state.now().runs.tags.split(",") if t}
     fitting = [e for e in every if tags <= set(e.mark.tags) and (terms or not e.scoring)]
+    if chosen := families():
+        fitting = [e for e in fitting if e.family in chosen]
     return search.matches(fitting, terms)
 
 
@@ -219,6 +228,7 @@ def _order(view: RunsView) -> Callable[[Entry], Any]:
     def number(value: float | None) -> tuple[bool, float]:
         return (value is None or value != value, value if value is not None else 0.0)
 
+    kinds = list(KINDS)
     orders: dict[str, Callable[[Entry], Any]] = {
         "newest": lambda e: (not e.mine, -e.row.run.created),
         "best": lambda e: number(sign * e.value(view.metric)),
@@ -226,6 +236,10 @@ def _order(view: RunsView) -> Callable[[Entry], Any]:
         "validation": lambda e: number(-e.row.best.roc_auc if e.row.best else None),
         "title": lambda e: e.title.casefold(),
         "group": lambda e: (e.group == "", e.group, e.role != "student", e.title),
+        "family": lambda e: (
+            kinds.index(e.family) if e.family in kinds else len(kinds),
+            number(sign * e.value(view.metric)),
+        ),
         "small": lambda e: number(e.row.parameters),
     }
     return orders[state.now().runs.sort]

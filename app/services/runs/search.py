@@ -82,6 +82,7 @@ def _searched(entry: Entry) -> Searched:
         "tag": " ".join(mark.tags),
         "model": entry.student,
         "method": entry.method,
+        "family": f"{entry.family} {entry.family_title}",
     }
     text = (entry.title, entry.key, entry.method, row.state, mark.note, row.run.purpose.sweep)
     settings = (f"{path} {value}" for path, value in row.settings.items() if value is not None)

@@ -71,11 +71,20 @@ def _changes(now: Draft, changes: draft.Changed) -> None:
 
 
 def _name(path: str) -> str:
-    """A setting in words: the last part of its path, or the group where that says more."""
+    """A setting in words: the last part of its path, with its group where that says more."""
     group, _, name = path.rpartition(".")
+    first, _, rest = group.partition(".")
+    if first == "schedules":
+        return md(f"{_words(rest)} at the end" if name == "end" else f"change of {_words(rest)}")
+    if first == "terms":
+        return md(f"{_words(rest.partition('.')[0])} {_words(name)}")
     if name in ("name", "params"):
         return md(group.rpartition(".")[2])
-    return md(title_of(name).lower())
+    return md(_words(name))
+
+
+def _words(name: str) -> str:
+    return title_of(name).lower()
 
 
 def _value(path: str, value: object) -> str:

@@ -9,6 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from app import state
+from app.kit import controls
+from app.kit.figures.style import hue, mark_of
 from app.kit.texts import md, number, signed
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
@@ -18,11 +20,12 @@ from app.views.runs.finding import interval, spread_words
 from kdcore.judging.seeds import FEWEST, spread
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import RULE
+from kdcore.runs.families import KINDS
 from kdcore.runs.listing import Row
 
 # settings that have columns of their own
 _NAMED = ("stage", "student.name", "method.name", "data", "teacher")
-_WORDS = ("student", "method", "data", "teacher")
+_WORDS = ("family", "student", "method", "data", "teacher")
 _OPTIONAL = ("p50 ms", "tags", "note", "group", "seeds", "twin")  # left out where empty
 _VALIDATION = (
     "ROC-AUC on the validation pairs, by which the saved step was chosen: not a test result."
@@ -111,6 +114,9 @@ def config(view: RunsView, table: pd.DataFrame) -> dict[str, Any]:
     }
     columns: dict[str, Any] = {}
     for name in table.columns:
+        if name == "family":
+            columns[name] = _family_column()
+            continue
         column = _METRIC if name == metric.name else _COLUMNS.get(name)
         if column is None:
             columns[name] = kind.TextColumn(short(name), help=md(name))
@@ -122,6 +128,16 @@ def config(view: RunsView, table: pd.DataFrame) -> dict[str, Any]:
             else kind.TextColumn(header, help=help, width=column.width, alignment=column.alignment)
         )
     return columns
+
+
+def _family_column() -> Any:
+    """Chips in the colors that pictures of runs give the families."""
+    dark = controls.dark()
+    colors = [hue(mark_of(family), dark) for family in KINDS]
+    help = "The kind of distillation; + means beside soft labels."
+    return st.column_config.MultiselectColumn(
+        "family", help=help, width=130, options=list(KINDS.values()), color=colors
+    )
 
 
 def table(
@@ -178,6 +194,7 @@ def _row(view: RunsView, entry: Entry, twins: Mapping[Path, Row]) -> dict[str, A
         "validation best": row.best.roc_auc if row.best else None,
         "validation last": row.last.roc_auc if row.last else None,
         "group": entry.group,
+        "family": entry.family_title,
         "student": entry.student,
         "method": entry.method,
         "data": row.run.data,
@@ -237,9 +254,12 @@ def p50(entry: Entry, which: str = "p50_ms") -> float | None:
 
 
 def written(table: pd.DataFrame) -> pd.DataFrame:
-    """The table for the eye: a format of numbers knows no true minus, as the texts beside have."""
+    """The table for the eye: a format of numbers knows no true minus; families are chips."""
     delta = table["Δ baseline"]
-    return table.assign(**{"Δ baseline": [signed(v) if pd.notna(v) else "" for v in delta]})
+    table = table.assign(**{"Δ baseline": [signed(v) if pd.notna(v) else "" for v in delta]})
+    if "family" in table:  # a chip each
+        table = table.assign(family=[[name] if name else [] for name in table["family"]])
+    return table
 
 
 def short(path: str) -> str:

@@ -1,8 +1,9 @@
 """Quality against what a student costs: the frontier, and performance against parameters."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isnan, nan
+from statistics import mean
 
 import streamlit as st
 
@@ -14,11 +15,13 @@ from app.kit.texts import md
 from app.services.runs import listing
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
-from app.services.runs.names import named, names
+from app.services.runs.names import named, names, without_seed
 from app.views.runs.columns import p50
 from app.views.runs.drift import caption, inputs
 from app.views.runs.one import conditions
+from kdcore.catalog import STUDENTS
 from kdcore.judging.drift import machine_of
+from kdcore.judging.seeds import over_seeds, spread
 from kdcore.metrics.definitions import CATALOG
 
 
@@ -51,8 +54,11 @@ def draw(view: RunsView) -> None:
     now, runs = state.now().runs, view.charted
     cost, on_validation = COSTS[now.cost], now.quality == "best"
     labels = names([named(e.key, e.row.run) for e in runs], short=True)
-    placed = ((e, _point(view, e, cost)) for e in runs)
-    points = [replace(point, label=labels[e.key]) for e, point in placed if point is not None]
+    placed = {e.key: _point(view, e, cost) for e in runs}
+    points = [replace(p, label=labels[key]) for key, p in placed.items() if p is not None]
+    drawn = {p.key for p in points}
+    if now.lines_by_method and now.fold_seeds:
+        points = _over_seeds(points, {e.key: e for e in runs})
     if not points:
         st.info(_nothing(view, cost, runs))
         return
@@ -70,15 +76,12 @@ def draw(view: RunsView) -> None:
     cells = (
         f"{p.title} ({p.y:.3f} at {f'{p.x:,.0f}' if p.x >= 100 else f'{p.x:.3g}'})" for p in best
     )
-    sentence = (
-        f"{len(points)} runs by {axes[1]} and {axes[0]}. On the frontier: {', '.join(cells)}."
-    )
-    keys = {point.key for point in points}
-    shown = [e for e in runs if e.key in keys]
+    sentence = f"{len(drawn)} runs by {axes[1]} and {axes[0]}. On the frontier: {', '.join(cells)}."
+    shown = [e for e in runs if e.key in drawn]
     around = caption(view, f"Quality against cost: {axes[1]} by {axes[0]}", shown)
     table = figures.frontier_table(points, axes, higher)
     controls.chart(figure, table, sentence, "runs_frontier", inputs(view), around)
-    st.caption(_conditions(runs, points, cost))
+    st.caption(_conditions(runs, drawn, cost))
 
 
 def _controls(test: str) -> None:
@@ -110,9 +113,33 @@ def _point(view: RunsView, entry: Entry, cost: Cost) -> Point | None:
     if x is None or isnan(y):
         return None
     chosen = entry.key in listing.picks()
-    kind = str(row.settings.get("student.name", ""))
-    way = "teacher" if entry.role == "teacher" else f"{kind}, {entry.method}"
-    return Point(entry.key, entry.title, entry.role, way, float(x), y, low, high, chosen=chosen)
+    model = STUDENTS.get(str(row.settings.get("student.name", "")))
+    kind = model.title if model else entry.student
+    way = "Teacher" if entry.role == "teacher" else f"{kind}, {entry.family_title or entry.method}"
+    return Point(entry.key, entry.title, entry.family, way, float(x), y, low, high, chosen=chosen)
+
+
+def _over_seeds(points: Sequence[Point], runs: Mapping[str, Entry]) -> list[Point]:
+    """A point for runs that differ in their seed alone: their mean and how it varies over seeds.
+
+    Its ends are Student's 95 % interval over three seeds or more, else the least and the most.
+    """
+    groups: dict[tuple[str, str, str], list[Point]] = {}
+    for point in points:
+        row = runs[point.key].row
+        same = (point.way, row.run.settings_but_seed, row.test.data_hash)
+        groups.setdefault(same, []).append(point)
+    folded = []
+    for group in groups.values():
+        first, of_seeds = group[0], spread(p.y for p in group)
+        if len(group) > 1:
+            low, high, _ = over_seeds([p.y for p in group])
+            low, high = (of_seeds.least, of_seeds.most) if isnan(low) else (low, high)
+            title = without_seed(first.title, runs[first.key].row.run.seed)
+            size = mean(p.x for p in group)  # a vocabulary may differ by a few pieces
+            first = replace(first, title=title, x=size, y=of_seeds.mean, low=low, high=high)
+        folded.append(replace(first, seeds=len(group)))
+    return folded
 
 
 def _nothing(view: RunsView, cost: Cost, runs: Sequence[Entry]) -> str:
@@ -129,7 +156,7 @@ def _nothing(view: RunsView, cost: Cost, runs: Sequence[Entry]) -> str:
     return f"None of these {len(runs)} runs has both {cost.name} and this quality."
 
 
-def _conditions(runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> str:
+def _conditions(runs: Sequence[Entry], drawn: Collection[str], cost: Cost) -> str:
     parts = [
         "No other run is both cheaper and better than one on the frontier; bars are 95 % "
         "intervals, and neighbours on it may not differ clearly."
@@ -139,7 +166,7 @@ def _conditions(runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> s
             "The kept step was chosen on validation, so those values are slightly optimistic; "
             "trust the test set."
         )
-    if lacking := len(runs) - len(points):
+    if lacking := len(runs) - len(drawn):
         lack = "1 run lacks" if lacking == 1 else f"{lacking} runs lack"
         parts.append(f"{lack} one of the two numbers.")
     if cost.timed:
@@ -152,5 +179,9 @@ def _conditions(runs: Sequence[Entry], points: Sequence[Point], cost: Cost) -> s
             f"{', '.join(machines)}."
         )
     if state.now().runs.lines_by_method:
-        parts.append(PAPER + " A line needs one kind of student in two sizes.")
+        parts.append(
+            f"{PAPER} A line needs one kind of student in two sizes. Runs that differ in their "
+            "seed alone are one point, their mean: its bar is Student's 95 % interval over three "
+            "seeds or more, the range of two, and for a single run the interval over queries."
+        )
     return " ".join(parts)

@@ -11,14 +11,22 @@ import streamlit as st
 
 from app import state
 from app.kit import controls
+from app.kit.figures.style import dash_of, hue, mark_of
 from app.services.runs import listing
 from app.services.runs.entry import Entry
 from app.services.runs.listing import MOST, RunsView
 from app.views.runs.columns import setting_columns
 from app.views.runs.drift import caption, inputs
-from app.views.runs.parts.parallel import AxisView, Brush, LineView, runs_parallel
+from app.views.runs.parts.parallel import (
+    AxisView,
+    Brush,
+    FamilyView,
+    LineView,
+    runs_parallel,
+)
 from kdcore.config import UNSEEN_BY_THE_MODEL
 from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.families import NAMES
 
 AXES = 8  # more would stand too near to brush
 DISTINCT = 7  # values of a number up to which each has its own place
@@ -97,12 +105,17 @@ def draw(view: RunsView) -> None:
     drawn = [axis.view() for axis in axes]
     chosen = set(listing.picks())
     lines = [
-        LineView(e.title, e.role, e.key in chosen, [round(at[i], 4) for _, at in drawn])
+        LineView(e.title, e.family, e.key in chosen, [round(at[i], 4) for _, at in drawn])
         for i, e in enumerate(runs)
     ]
     with st.container(key="runs_parallel_box"):
         runs_parallel(
-            [axis for axis, _ in drawn], lines, brush(), _brushed, WARNING if view.mixed else ""
+            [axis for axis, _ in drawn],
+            lines,
+            _families(runs),
+            brush(),
+            _brushed,
+            WARNING if view.mixed else "",
         )
     if left_out:
         st.caption(
@@ -115,17 +128,24 @@ def draw(view: RunsView) -> None:
     controls.exports("runs_parallel_box", table, sentence, inputs(view), around)
 
 
+def _families(runs: Sequence[Entry]) -> list[FamilyView]:
+    """How the families of some runs are drawn, as they are in every picture of runs."""
+    present, dark = {e.family for e in runs}, controls.dark()
+    marks = [(key, title, mark_of(key)) for key, title in NAMES.items() if key in present]
+    return [FamilyView(key, title, hue(mark, dark), dash_of(mark)) for key, title, mark in marks]
+
+
 def _fitting(view: RunsView) -> list[Entry]:
     """The shown runs that may be compared with the baseline, or all where inputs mix."""
     return [e for e in view.shown if view.override or e.key not in view.apart]
 
 
 def axes_of(view: RunsView, runs: Sequence[Entry]) -> tuple[list[Axis], int]:
-    """Student, method, settings that differ, results; and how many settings are left out."""
+    """Student, family, settings that differ, results; and how many settings are left out."""
     students = [str(e.row.settings.get("student.name", "")) for e in runs]
     words = [
         Axis("student", "student", students),
-        Axis("method", "method", [e.method for e in runs]),
+        Axis("method", "family", [e.family_title or e.method for e in runs]),
     ]
     settings = [
         Axis(path, path.rpartition(".")[2], [e.row.settings.get(path) for e in runs])

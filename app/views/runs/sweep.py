@@ -11,7 +11,8 @@ from app import state
 from app.kit import controls
 from app.kit.figures import runs as figures
 from app.kit.texts import VERDICT_MARKS, md, number, signed
-from app.services.runs import listing, sweep
+from app.services.answers import teacher_of
+from app.services.runs import listing, seeds, sweep
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
 from app.views.runs.columns import state_of
@@ -36,7 +37,7 @@ def draw(view: RunsView) -> None:
         return
     cells = groups[_choose(groups)]
     table = sweep.table(cells, view.metric)
-    _bar(cells)
+    _bar(view, cells)
     unlike = sweep.unlike(cells, view.metric)
     if unlike.apart:
         _show_apart(view, unlike)
@@ -93,8 +94,8 @@ def _choose(groups: dict[str, list[Entry]]) -> str:
     return group
 
 
-def _bar(cells: Sequence[Entry]) -> None:
-    """Counts of queued, running and finished cells; the button that shows only these runs."""
+def _bar(view: RunsView, cells: Sequence[Entry]) -> None:
+    """Counts of queued, running and finished cells; the buttons that show only these runs."""
     counts = Counter(e.row.state for e in cells)
     others = ", ".join(f"{n} {name}" for name, n in counts.items() if name != "finished")
     finished = f"{counts['finished']} of {len(cells)} cells are finished"
@@ -108,11 +109,31 @@ def _bar(cells: Sequence[Entry]) -> None:
             help="Searches the table for them and chooses them, so that the other views (side by "
             "side, parallel axes, frontier) draw nothing else. Empty the search to see all runs.",
         )
+        if any(path.startswith("student") for path in cells[0].row.run.purpose.changed):
+            st.button(
+                "Quality by size",
+                on_click=_by_size,
+                args=(view, cells),
+                key="runs_sweep_size",
+                icon=":material/show_chart:",
+                help="Chooses the cells, their twins and their teacher, and draws quality against "
+                "parameters: a line for each family, seeds as bars.",
+            )
 
 
 def _show_only(cells: Sequence[Entry]) -> None:
     listing.pick([e.key for e in cells])
     state.change(runs={"search": f"sweep={cells[0].row.run.purpose.group}", "axis_ranges": ""})
+
+
+def _by_size(view: RunsView, cells: Sequence[Entry]) -> None:
+    """Performance against parameters of a sweep; the twins are the line without a teacher."""
+    twins = {row.run.folder for row in seeds.own_twins(view, cells).values()}
+    taught_by = {teacher.folder for e in cells[:1] if (teacher := teacher_of(e.row.run))}
+    others = [e for e in view.entries if e.row.run.folder in twins | taught_by]
+    listing.pick([e.key for e in (*cells, *others)])
+    drawn = {"cost": "parameters", "quality": "test", "lines_by_method": True}
+    state.change(runs={"tab": "frontier", **drawn})
 
 
 def _picture(

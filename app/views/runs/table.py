@@ -1,5 +1,6 @@
 """The table of runs: search, order, what differs, numbers with intervals, and what to do next."""
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
@@ -18,16 +19,23 @@ from app.views.runs import columns, missing
 from app.views.runs.drift import inputs
 from kdcore.errors import LabError
 from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.families import KINDS
 from kdcore.runs.marks import all_tags
 
 TALLEST = 372  # pixels: ten runs and the head
 HELP = (
     "`T=4` finds the runs of temperature 4 alone; so do other settings by their name "
-    "(`limit=2000`, `lr=0.001`, `seed=1`, `student=cdssm`) and `state=`, `tag=`, `sweep=`. Any "
+    "(`limit=2000`, `lr=0.001`, `seed=1`, `student=cdssm`) and `state=`, `tag=`, `sweep=`, "
+    "`family=feature`. Any "
     "other word is looked for in title, id, note, tags and settings. A run must match all terms."
 )
 
-NONE_FITS = "No run matches all of these words and tags. Remove one."
+FAMILY_HELP = (
+    "The kind of distillation. + means beside soft labels (response). A teacher that is no single "
+    "run makes a family of its own: an ensemble, peers that learn at once (online), or the student "
+    "itself (self). Without a choice all runs are shown."
+)
+NONE_FITS = "No run matches all of these words, tags and families. Remove one."
 NO_RUN = "There is no run here yet. The page Distill trains a student, and it appears here."
 
 
@@ -70,6 +78,7 @@ def _controls(view: RunsView) -> None:
         controls.bound(st.toggle, "runs.differing_only", "Only what differs", help=help)
         help = "Runs that differ in their seed alone are one row with their spread."
         controls.bound(st.toggle, "runs.fold_seeds", "Fold seeds", help=help)
+    _families(view)
 
 
 def _tags(tags: Sequence[str]) -> None:
@@ -82,6 +91,28 @@ def _tags(tags: Sequence[str]) -> None:
         on_change=lambda: state.change(runs={"tags": ",".join(st.session_state[key])}),
         width=200,
     )
+
+
+def _families(view: RunsView) -> None:
+    """The families of the runs here; those chosen are shown alone."""
+    chosen = listing.families()
+    counts = Counter(e.family for e in view.entries if e.family)
+    present = [key for key in KINDS if counts[key] or key in chosen]
+    if len(present) < 2:
+        return
+    key = "runs_families"
+    st.session_state[key] = chosen
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption("Family", width="content", help=FAMILY_HELP)
+        st.pills(
+            "Family",
+            present,
+            selection_mode="multi",
+            format_func=lambda family: f"{KINDS[family]} · {counts[family]}",
+            key=key,
+            label_visibility="collapsed",
+            on_change=lambda: state.change(runs={"families": ",".join(st.session_state[key])}),
+        )
 
 
 def _grid(view: RunsView, keys: Sequence[Sequence[str]], table: pd.DataFrame) -> None:

@@ -69,7 +69,7 @@ def unfit(now: Draft) -> None:
             with st.container(horizontal=True, vertical_alignment="center", key=f"unfit_{key}"):
                 icon = ":material/lock:"
                 st.button(method.title, disabled=True, help=reason, key=f"method_{key}", icon=icon)
-                st.caption(md(reason))
+                st.caption(md(reason), width="stretch")
 
 
 def _misfit(now: Draft, method: str) -> str:

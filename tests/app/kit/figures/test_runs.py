@@ -19,8 +19,8 @@ from app.kit.figures.runs import (
 NAN = math.nan
 
 
-def point(key: str, x: float, y: float, role: str = "student", way: str = "kd") -> Point:
-    return Point(key, f"<b>{key}</b>", role, way, x, y, y - 0.1, y + 0.1)
+def point(key: str, x: float, y: float, family: str = "response", way: str = "kd") -> Point:
+    return Point(key, f"<b>{key}</b>", family, way, x, y, y - 0.1, y + 0.1)
 
 
 POINTS = [point("a", 1, 0.5), point("b", 2, 0.4), point("c", 3, 0.9), point("d", 3, 0.8)]
@@ -47,9 +47,9 @@ def test_a_title_is_never_html_in_a_picture():
 
 
 def test_intervals_are_bars_and_missing_ones_are_none():
-    bars = next(t for t in drawn().data if t.name == "Distilled").error_y
+    bars = next(t for t in drawn().data if t.name == "Response").error_y
     assert [round(v, 3) for v in bars.array] == [0.1] * 4
-    blank = Point("e", "e", "student", "kd", 1, 0.5, NAN, NAN)
+    blank = Point("e", "e", "response", "kd", 1, 0.5, NAN, NAN)
     made = quality_against_cost([blank], NAMES, higher=True, by_way=False, mixed=False)
     assert list(made.data[1].error_y.array) == [0]
 

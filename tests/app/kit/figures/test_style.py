@@ -3,6 +3,7 @@
 import pytest
 
 from app.kit.figures import style
+from kdcore.runs.families import KINDS
 
 
 def luminance(color: str) -> float:
@@ -17,9 +18,9 @@ def contrast(a: str, b: str) -> float:
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("role", sorted(style.MARKS))
-def test_a_mark_stands_out_from_the_background(role, theme):
-    assert contrast(style.color(role, theme == "dark"), style.BACKGROUND[theme]) >= 3
+def test_a_mark_stands_out_from_the_background(theme):
+    for name, mark in {**style.MARKS, **style.FAMILY_MARKS}.items():
+        assert contrast(style.hue(mark, theme == "dark"), style.BACKGROUND[theme]) >= 3, name
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -33,6 +34,14 @@ def test_texts_and_grades_stand_out_from_the_background(theme):
 def test_roles_that_meet_in_one_picture_differ_by_more_than_color():
     together = ("teacher", "student", "twin", "rival", "truth", "gold", "defect")
     assert len({(style.MARKS[r].dash, style.MARKS[r].symbol) for r in together}) == len(together)
+
+
+def test_every_family_has_a_look_of_its_own():
+    marks = [style.mark_of(family) for family in KINDS]
+    for part in ("light", "dark", "symbol"):
+        assert len({getattr(mark, part) for mark in marks}) == len(KINDS)
+    lines = [style.dash_of(mark) for mark in marks if mark is not style.MARKS["teacher"]]
+    assert len(set(lines)) == len(lines)
 
 
 def test_every_role_has_its_css_property_in_both_themes():

@@ -20,11 +20,21 @@ class AxisView:
 
 
 @dataclass(frozen=True)
+class FamilyView:
+    """How the runs of a family are drawn. dash: as SVG takes it."""
+
+    key: str
+    title: str
+    color: str
+    dash: str
+
+
+@dataclass(frozen=True)
 class LineView:
-    """A run. places: where it crosses each axis, -1 where it says nothing; role: its color."""
+    """A run. places: where it crosses each axis, -1 where it says nothing; family: its look."""
 
     title: str
-    role: str
+    family: str
     chosen: bool
     places: Sequence[float]
 
@@ -32,17 +42,20 @@ class LineView:
 def runs_parallel(
     axes: Sequence[AxisView],
     lines: Sequence[LineView],
+    families: Sequence[FamilyView],
     brush: Brush,
     on_brush: Callable[[dict[str, tuple[int, int]]], None],
     warning: str = "",
 ) -> None:
-    """Draw them. brush: the percent of an axis that is kept, low and high; on_brush: at release.
+    """Draw them. families: those of the lines, in the order of the legend.
 
-    warning: stands in the picture, and so in its exports.
+    brush: the percent of an axis that is kept, low and high; on_brush: at release. warning: stands
+    in the picture, and so in its exports.
     """
     data = {
         "axes": [asdict(axis) for axis in axes],
         "lines": [asdict(line) for line in lines],
+        "families": [asdict(family) for family in families],
         "warning": warning,
         "brush": {key: list(ends) for key, ends in brush.items()},
     }

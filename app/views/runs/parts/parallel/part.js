@@ -28,8 +28,9 @@ function build(part, root) {
   part.status = el("p", { class: "muted num", role: "status" });
   part.clear = el("button", { type: "button", onclick: () => clearAll(part) }, "Clear the brush");
   part.svg = svg("svg", { role: "img", "aria-label": `${lines.length} runs on ${axes.length} axes` });
+  const looks = new Map(part.data.families.map((family) => [family.key, look(family)]));
   part.paths = lines.map((line) =>
-    svg("path", { class: `run ${line.role}`, fill: "none" }, svg("title", {}, line.title)),
+    svg("path", { class: "run", ...looks.get(line.family), fill: "none" }, svg("title", {}, line.title)),
   );
   part.spines = axes.map((axis) => spine(axis));
   part.warning = svg("text", { class: "warning" }, part.data.warning);
@@ -47,7 +48,7 @@ function build(part, root) {
       { class: "wide", "data-picture": true, tabindex: 0, role: "group", "aria-label": "Parallel axes" },
       part.stage,
     ),
-    legend(lines),
+    legend(part.data.families),
     el("div", { class: "row" }, part.status, part.clear),
   );
 }
@@ -124,16 +125,19 @@ function clearAll(part) {
   part.tell({});
 }
 
-function legend(lines) {
-  const names = { student: "distilled", twin: "labels only", teacher: "teacher", muted: "other" };
-  const roles = Object.keys(names).filter((role) => lines.some((line) => line.role === role));
-  const items = roles.map((role) =>
+/** The color and the dash of a family. */
+function look({ color, dash }) {
+  return { style: `--family: ${color}; --dash: ${dash}` };
+}
+
+function legend(families) {
+  const items = families.map((family) =>
     el(
       "span",
       { class: "key" },
       svg("svg", { viewBox: "0 0 28 8", "aria-hidden": "true" },
-        svg("path", { class: `run ${role}`, d: "M0 4H28" })),
-      names[role],
+        svg("path", { class: "run", ...look(family), d: "M0 4H28" })),
+      family.title,
     ),
   );
   return el("div", { class: "row legend", "data-picture": true }, ...items);
