@@ -60,6 +60,13 @@ def test_a_detached_sweep_waits_in_the_queue_and_prints_its_ids(
         lab.store().delete(run_id)
 
 
+def test_a_preset_of_a_sweep_brings_settings_that_options_win_over(kdlab: Kdlab) -> None:
+    said = kdlab("sweep", "--preset", "figure2", "--limit", "40", "--print-config", "--json")
+    assert said.code == 0
+    assert said.json["student"]["params"]["hidden"] == 192  # as wide as the bundled teacher
+    assert (said.json["limit"], said.json["training"]["learning_rate"]) == (40, 2e-4)
+
+
 def test_every_problem_of_grids_and_cells_is_told(home: Home, kdlab: Kdlab) -> None:
     said = kdlab(*learning(home), "--grid", "temperature", "--grid", "seed=1", "--grid", "seed=2")
     assert said.code == 2

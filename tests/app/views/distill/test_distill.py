@@ -142,9 +142,29 @@ def test_a_term_is_added_changed_and_removed():
     (term,) = config.terms
     assert (term.name, term.weight, term.params.loss) == ("ranking", 0.5, "pearson")
     assert not at.exception
+    assert "over 500 queries of the test pairs" in texts(at)  # the scale of the teacher's scores
+    change = next(box for box in at.selectbox if box.key == "distill_add_schedule")
+    change.set_value("ranking").run()
+    knob(at, "schedules.ranking.end").set_value(0.25).run()
+    (schedule,) = draft_of("sixty_seconds", decode(choices(at).distill.settings)).config.schedules
+    assert (schedule.name, schedule.kind, schedule.end) == ("ranking", "linear", 0.25)
     button(at, "remove_ranking").click().run()
-    assert choices(at).distill.settings == ""
+    assert choices(at).distill.settings == ""  # and its schedule is gone with it
     assert not at.exception
+
+
+def test_a_ranking_term_that_would_teach_nothing_says_so_beside_its_knobs():
+    at = page(preset="ranking", settings="terms.ranking.params.temperature=0.05")
+    assert "of the ads get a soft label of exactly 0" in texts(at)
+    assert not at.exception
+
+
+def test_a_schedule_of_a_preset_is_removed_and_said_in_words():
+    at = page(preset="fitnets")
+    press(at, "remove_change_feature")
+    assert choices(at).distill.settings == "schedules.feature.kind=constant"
+    assert draft_of("fitnets", {"schedules.feature.kind": "constant"}).config.schedules == ()
+    assert "change of feature linear → **constant**" in texts(at)
 
 
 def test_a_term_that_cannot_be_opens_with_its_reason_and_can_be_removed():

@@ -13,7 +13,7 @@ from app.services.runs import differences, listing, names, seeds
 from app.services.runs import sweep as sweeps
 from app.services.runs.entry import Entry
 from app.state import State, changed
-from app.views.runs import columns, finding, missing, parallel, trash
+from app.views.runs import columns, finding, frontier, missing, parallel, trash
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
 from kdcore.evaluation.result_files import read_differences
@@ -385,6 +385,28 @@ def test_the_frontier_draws_performance_against_parameters_from_one_button():
     assert at.query_params["rpaper"] == ["1"] or choices(at).runs.lines_by_method
     assert "arXiv:1910.03723" in texts(at)
     assert "latency measured" in texts(page(rview="frontier", rx="p50"))
+
+
+def test_families_are_counted_filtered_and_drawn_apart(home):
+    feature = {"terms": {"feature": {"weight": 0.5}}}
+    for seed, auc in enumerate((0.7, 0.8, 0.9)):
+        config = config_of(seed=seed, **feature)
+        make_run(home.runs / f"f{seed}", config, auc=auc, title=f"with, seed {seed}")
+    at = page(rfold="0")
+    pills = next(group for group in at.button_group if group.key == "runs_families")
+    assert pills.options == ["Teacher · 1", "Labels only · 1", "Response · 3", "+ feature · 3"]
+    pills.set_value(["feature"]).run()
+    assert choices(at).runs.families == "feature"
+    assert set(table(at)["run"]) == {"f0", "f1", "f2"}
+    view = listing.runs_view()
+    entries = {e.key: e for e in view.entries if e.key in ("f0", "f1", "f2")}
+    points = [frontier._point(view, e, frontier.COSTS["parameters"]) for e in entries.values()]
+    (point,) = frontier._over_seeds(points, entries)
+    assert (point.family, point.way, point.seeds) == ("feature", "TwinBERT cosine, + feature", 3)
+    half = 4.302653 * 0.1 / 3**0.5  # Student's t of two degrees of freedom
+    assert (point.y, point.low, point.high) == pytest.approx((0.8, 0.8 - half, 0.8 + half))
+    (pair,) = frontier._over_seeds(points[:2], entries)
+    assert (pair.seeds, pair.low, pair.high) == (2, *sorted((points[0].y, points[1].y)))
 
 
 def test_a_brush_of_a_link_is_kept_and_its_runs_can_be_told(home):
