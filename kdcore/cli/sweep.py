@@ -82,7 +82,8 @@ def sweep(
         study = study_entry(preset)
         teacher = given.values.get("teacher") or TEACHER
         base = distillation(given, {"teacher": teacher, **study.start(lab.store().get(teacher))})
-        axes, title = {**study.grid, **axes}, title or study.title
+        axes = {path: list(values) for path, values in study.grid.items()} | axes
+        title = title or study.title
     else:
         base = distillation(given)
     if given.printed(base):

@@ -34,16 +34,19 @@ class Study:
     grid: Mapping[str, Sequence[Any]]
 
     def start(self, teacher: Run) -> dict[str, Any]:
-        """The settings of every cell: students as wide as the teacher, which start from its layers.
+        """The settings of every cell: students as wide as the teacher.
 
-        ConfigError where the teacher is no BERT-n, whose layers a student could learn.
+        They start from the layers that the teacher started from, so that a student without a
+        teacher has nothing of it; where it started from none, from its own. Both read the same
+        tokens. ConfigError where the teacher is no BERT-n, whose layers a student could learn.
         """
         if teacher.model_name != "bert":
             problem = f"teacher: {teacher.id} is no BERT-n, so it has no layers to learn from"
             raise ConfigError("This study cannot be made:", [problem])
         model = to_dict(teacher.config)["model" if not teacher.is_distilled else "student"]
         shape = {name: value for name, value in model["params"].items() if name in _SHAPE}
-        student = {"name": "bert", "params": shape, "start_from": ITS_TEACHER}
+        start = model.get("start_from") or ITS_TEACHER
+        student = {"name": "bert", "params": shape, "start_from": start}
         whole = {"student": student, "limit": self.limit, **self.settings}
         # a teacher may have learned from more of the world than a student is to be shown
         return whole | ({"data": WORLD} if teacher.data.partition(":")[0] == WORLD else {})
@@ -55,8 +58,8 @@ STUDIES: dict[str, Study] = {
         summary="Students of 1, 2, 3, 4 and 6 layers: labels only (the twins), soft labels, and "
         "soft labels with internal distillation; three seeds each.",
         paper="Aguilar et al. 2020, arXiv:1910.03723, figure 2",
-        ours="All layers at once, beside soft labels; every student, twins too, starts from its "
-        "teacher's layers; our pairs, and not QQP.",
+        ours="All layers at once, beside soft labels; every student, twins too, starts from the "
+        "layers that its teacher started from, else from the teacher's own; our pairs, not QQP.",
         limit=5_000,
         settings={"training": {"learning_rate": 2e-4, "epochs": 4}},
         grid={

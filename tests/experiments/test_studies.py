@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from kdcore.config import FinetuneConfig, ModelConfig, from_dict, to_dict
@@ -27,6 +29,8 @@ def test_figure_2_has_students_of_one_to_six_layers_that_start_from_their_teache
         assert (params.hidden, params.heads, params.ad_tokens) == (64, 4, 20)
         assert params.dropout == 0.1  # no part of the shape
         assert resolved(config, workspace).student.start_from == teacher.id
+    grown = pretended(workspace, FinetuneConfig(model=replace(model, start_from=teacher.id)))
+    assert study.start(grown)["student"]["start_from"] == teacher.id  # what it started from
 
 
 def test_a_teacher_without_layers_is_refused_and_a_typo_answered(tmp_path):

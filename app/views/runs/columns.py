@@ -258,7 +258,8 @@ def written(table: pd.DataFrame) -> pd.DataFrame:
     delta = table["Δ baseline"]
     table = table.assign(**{"Δ baseline": [signed(v) if pd.notna(v) else "" for v in delta]})
     if "family" in table:  # a chip each
-        table = table.assign(family=[[name] if name else [] for name in table["family"]])
+        chips: list[Any] = [[name] if name else [] for name in table["family"]]
+        table = table.assign(family=chips)
     return table
 
 
