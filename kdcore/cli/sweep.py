@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -21,6 +21,9 @@ from kdcore.runs.queue import processes, queue
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace
 from kdcore.yaml_text import read_yaml
+
+if TYPE_CHECKING:
+    from kdcore.experiments.sweep import Sweep
 
 Grid = Annotated[
     list[str] | None,
@@ -71,24 +74,15 @@ def sweep(
     For example: kdlab sweep --teacher RUN --grid temperature=1,2,4 --grid limit=1000,4000
     Or, students of 1 to 6 layers by three ways: kdlab sweep --preset figure2 --limit 2000
     """
-    from kdcore.experiments.sweep import Sweep, launch_sweep, new_runs, sweep_runs
+    from kdcore.experiments.sweep import launch_sweep, new_runs, sweep_runs
 
     workspace = Workspace.default()
     if group:
         _print_table(sweep_runs(group, workspace), metric, given.as_json)
         return
-    axes = grid_of(grid or [])
-    if preset:
-        study = study_entry(preset)
-        teacher = given.values.get("teacher") or TEACHER
-        base = distillation(given, {"teacher": teacher, **study.start(lab.store().get(teacher))})
-        axes = {path: list(values) for path, values in study.grid.items()} | axes
-        title = title or study.title
-    else:
-        base = distillation(given)
-    if given.printed(base):
+    cells = _planned(given, preset, grid_of(grid or []), title)
+    if given.printed(cells.base):
         return
-    cells = Sweep(base, axes, title)
     for each in cells.cells():  # before the first run is created
         refuse_too_many(each.config.device)
     if detach:
@@ -109,6 +103,18 @@ def sweep(
         raise RunError(lost)
     if failed := [run.id for run in runs if run.status().state != "finished"]:
         raise RunError(f"{len(failed)} of {len(runs)} runs did not finish: {', '.join(failed)}")
+
+
+def _planned(given: Given, preset: str, grid: dict[str, list[Any]], title: str) -> "Sweep":
+    """The sweep of the options, which win over what a preset brings."""
+    from kdcore.experiments.sweep import Sweep
+
+    if not preset:
+        return Sweep(distillation(given), grid, title)
+    study = study_entry(preset)
+    teacher = given.values.get("teacher") or TEACHER
+    start = {"teacher": teacher, **study.start(lab.store().get(teacher))}
+    return Sweep(distillation(given, start), {**study.grid, **grid}, title or study.title)
 
 
 def grid_of(texts: Sequence[str]) -> dict[str, list[Any]]:

@@ -31,19 +31,7 @@ def draw(now: Draft) -> None:
             student.draw(now, whole)
             _data(now, whole)
             forms.draw(DistillConfig, whole, ["transfer"])
-        with _row("What is learned", method.summary(now)):
-            method.draw(now, whole)
-            forms.draw(DistillConfig, whole, ["soft_weight"])
-        method.warn(now)
-        terms.draw(now, whole)
-        schedules.draw(now, whole)
-        with st.container(
-            horizontal=True, vertical_alignment="bottom", gap="small", key="distill_add"
-        ):
-            forms.draw(DistillConfig, whole, ["hard_weight"])
-            terms.add(now, whole)
-            schedules.add(now, whole)
-        method.unfit(now)
+        _loss(now, whole)
         with _row("How long, and where"):
             forms.draw(DistillConfig, whole, ["limit"])
             forms.draw(TrainingConfig, training, _SCHEDULE)
@@ -64,6 +52,21 @@ def draw(now: Draft) -> None:
         if f"knob_{path}" not in st.session_state:
             for sentence in sentences:
                 st.error(md(f"{path}: {sentence}"), icon=":material/error:")
+
+
+def _loss(now: Draft, form: Form) -> None:
+    """The terms of the loss, what changes of them, and the choice of more."""
+    with _row("What is learned", method.summary(now)):
+        method.draw(now, form)
+        forms.draw(DistillConfig, form, ["soft_weight"])
+    method.warn(now)
+    terms.draw(now, form)
+    schedules.draw(now, form)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="distill_add"):
+        forms.draw(DistillConfig, form, ["hard_weight"])
+        terms.add(now, form)
+        schedules.add(now, form)
+    method.unfit(now)
 
 
 def _row(title: str, more: str = "") -> Any:
