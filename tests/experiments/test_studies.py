@@ -6,7 +6,7 @@ from kdcore.config import FinetuneConfig, ModelConfig, from_dict, to_dict
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.experiments.studies import study_entry
 from kdcore.experiments.sweep import Sweep
-from kdcore.runs.families import family_of
+from kdcore.runs.loss_terms import family_of
 from kdcore.runs.resolve import resolved
 from kdcore.runs.store import RunStore
 

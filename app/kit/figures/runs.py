@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from app.kit.figures.labels import Frame, places
 from app.kit.figures.style import BACKGROUND, GRID, TEXT, color, hue, mark_of, template
 from app.kit.texts import plot
-from kdcore.runs.families import NAMES
+from kdcore.runs.loss_terms import NAMES
 
 WARNING = "Different inputs together: not a fair comparison"
 _ALIKE = 0.02  # a spread of costs, as a share of them, that is none to the eye

@@ -36,7 +36,7 @@ MARKS = {
     "defect": Mark("#C04A00", "#FF8A4C", "longdash", "cross"),
     "muted": Mark(MUTED["light"], MUTED["dark"], "dot", "line-ew"),
 }
-# The kinds of distillation, by the keys of kdcore.runs.families
+# The kinds of distillation, by the keys of kdcore.runs.loss_terms
 FAMILY_MARKS = {
     "labels": MARKS["twin"],
     "response": MARKS["student"],
@@ -76,7 +76,7 @@ def hue(mark: Mark, dark: bool = False) -> str:
 
 
 def mark_of(family: str) -> Mark:
-    """How a run is drawn by its family (kdcore.runs.families.KINDS)."""
+    """How a run is drawn by its family (kdcore.runs.loss_terms.KINDS)."""
     return MARKS["teacher"] if family == "teacher" else FAMILY_MARKS.get(family, MARKS["muted"])
 
 

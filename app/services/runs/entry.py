@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from app.kit.by_hash import by_hash
 from kdcore.experiments.command_line import model_of
-from kdcore.runs.families import KINDS
 from kdcore.runs.listing import Row
+from kdcore.runs.loss_terms import KINDS
 from kdcore.runs.marks import Mark
 from kdcore.runs.store import Run
 

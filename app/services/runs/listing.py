@@ -20,8 +20,8 @@ from kdcore.judging.drift import (
 )
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs import listing
-from kdcore.runs.families import KINDS
 from kdcore.runs.listing import Row
+from kdcore.runs.loss_terms import KINDS
 from kdcore.runs.marks import Mark, Marks, starred
 from kdcore.runs.speed import Latency
 

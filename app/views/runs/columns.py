@@ -20,8 +20,8 @@ from app.views.runs.finding import interval, spread_words
 from kdcore.judging.seeds import FEWEST, spread
 from kdcore.metrics.definitions import CATALOG
 from kdcore.metrics.significance import RULE
-from kdcore.runs.families import KINDS
 from kdcore.runs.listing import Row
+from kdcore.runs.loss_terms import KINDS
 
 # settings that have columns of their own
 _NAMED = ("stage", "student.name", "method.name", "data", "teacher")

@@ -26,7 +26,7 @@ from app.views.runs.parts.parallel import (
 )
 from kdcore.config import UNSEEN_BY_THE_MODEL
 from kdcore.metrics.definitions import CATALOG
-from kdcore.runs.families import NAMES
+from kdcore.runs.loss_terms import NAMES
 
 AXES = 8  # more would stand too near to brush
 DISTINCT = 7  # values of a number up to which each has its own place

@@ -19,7 +19,7 @@ from app.views.runs import columns, missing
 from app.views.runs.drift import inputs
 from kdcore.errors import LabError
 from kdcore.metrics.definitions import CATALOG
-from kdcore.runs.families import KINDS
+from kdcore.runs.loss_terms import KINDS
 from kdcore.runs.marks import all_tags
 
 TALLEST = 372  # pixels: ten runs and the head

@@ -3,7 +3,7 @@
 import pytest
 
 from app.kit.figures import style
-from kdcore.runs.families import KINDS
+from kdcore.runs.loss_terms import KINDS
 
 
 def luminance(color: str) -> float:

@@ -1,6 +1,6 @@
 import pytest
 
-from kdcore.runs.families import FAMILIES, family_of
+from kdcore.runs.loss_terms import FAMILIES, family_of
 
 RESPONSE = {"stage": "distill", "student": {"name": "bert"}, "soft_weight": 1.0}
 
