@@ -58,15 +58,24 @@ class Student:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to learn: what lab.distill gets beside teacher, student and budget.
+    """A way to learn: what lab.distill gets beside student and budget.
 
-    family: the method's name in the catalog. students: who learns this way.
+    family: the name of its method, or of its kind of teacher, in the catalog. students: who learns
+    this way. teacher: as --teacher takes it, with {bundled}, {second} and {student} to be filled
+    in.
     """
 
     title: str
     family: str
     settings: dict[str, Any] = field(default_factory=dict)
     students: tuple[str, ...] = ("twinbert_cos", "bert")
+    teacher: str = "{bundled}"
+
+    def taught_by(self, study: "Study", student: str) -> str:
+        """The teacher of a student."""
+        second = str(second_teacher(study).folder) if "{second}" in self.teacher else ""
+        spec = STUDENTS[student].spec.replace(",", "%2C")  # a comma would end the student's name
+        return self.teacher.format(bundled=bundled_teacher().folder, second=second, student=spec)
 
 
 STUDENTS = {
@@ -101,6 +110,10 @@ WAYS = {
     "internal_stacked": Way(
         "Response + internal, stacked", "internal", {"terms": [STAGED.format("stacked")]}, WIDE
     ),
+    "ensemble": Way("Ensemble of two", "ensemble", teacher="ensemble:{bundled}+{second}"),
+    "born_again": Way("Self, second generation", "born_again", teacher="born_again:generations=2"),
+    "ema": Way("Self, average of its weights", "ema", teacher="ema"),
+    "online": Way("Online, two students", "peer", teacher="peer:{student}"),
 }
 MISFITS = {  # (student, way): why there is no such cell
     ("twinbert_cos", "internal"): "Two towers read query and ad apart: no attention from one to "
@@ -172,7 +185,8 @@ def cell(study: Study, student: str, way: str, seed: int) -> dict[str, Any]:
         if way == LABELS:
             run = lab.finetune(model=model, **budget)
         else:
-            run = lab.distill(teacher, model, **budget, **WAYS[way].settings)
+            by = WAYS[way].taught_by(study, student)
+            run = lab.distill(by, model, **budget, **WAYS[way].settings)
     moments = max(marks.values(), key=len)
     return {
         "student": student,
