@@ -126,9 +126,9 @@ def _features(predictions: Predictions) -> Any:
 
 
 def _against(group: Cells, reference: Cells, test: PairTable) -> dict[str, Any]:
-    """The difference in each metric, over the seeds that both have."""
+    """The difference in each metric, over the seeds that both have; no p of it is used."""
     compared = [
-        compare(test, group[seed][1], reference[seed][1], permutations=1000)
+        compare(test, group[seed][1], reference[seed][1], permutations=20, area_permutations=20)
         for seed in sorted(group.keys() & reference.keys())
     ]
     return {metric: _difference(metric, compared) for metric in METRICS if compared}
@@ -158,28 +158,47 @@ def _difference(metric: str, compared: Sequence[Comparison]) -> dict[str, Any]:
 
 
 def text_of(asset: Mapping[str, Any]) -> str:
-    """The tables as Markdown: quality and cost, then how like the teacher's features are."""
-    parts = [_quality(asset, student) for student in asset["students"]]
-    return "\n\n".join([*filter(None, parts), _alike(asset)])
+    """The tables as Markdown: quality and cost, differences, likeness of features."""
+    parts = []
+    for student, entry in asset["students"].items():
+        if rows := [row for row in asset["rows"] if row["student"] == student]:
+            parts += [f"### {entry['title']}", _quality(asset, rows)]
+            parts += [_differences(asset, rows, reference) for reference in REFERENCES]
+    return "\n\n".join([*parts, "### Features of student and teacher", _alike(asset)])
 
 
-def _quality(asset: Mapping[str, Any], student: str) -> str:
-    rows = [row for row in asset["rows"] if row["student"] == student]
-    if not rows:
-        return ""
-    names = [asset["metrics"][metric]["name"] for metric in METRICS]
-    head = ["learned from", *names, "ROC-AUC − labels only", "ROC-AUC − response", "ms", "MB"]
+def _names(asset: Mapping[str, Any]) -> list[str]:
+    return [asset["metrics"][metric]["name"] for metric in METRICS]
+
+
+def _quality(asset: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:
+    head = ["learned from", *_names(asset), "steps", "CPU ms a step", "peak MB"]
     lines = [
         [
             asset["methods"][row["method"]]["title"],
             *(_value(row["values"][metric]) for metric in METRICS),
-            *(_told(row["against"].get(reference, {}).get("roc_auc")) for reference in REFERENCES),
+            str(row["steps"]),
             f"{row['ms_per_step']:.0f}",
             f"{row['peak_mb']:,.0f}",
         ]
         for row in rows
     ]
-    return f"**{asset['students'][student]['title']}**\n\n{_markdown(head, lines)}"
+    return _markdown(head, lines)
+
+
+def _differences(
+    asset: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], reference: str
+) -> str:
+    head = [f"minus {asset['methods'][reference]['title'].lower()}", *_names(asset)]
+    lines = [
+        [
+            asset["methods"][row["method"]]["title"],
+            *(_difference_text(row["against"][reference][metric]) for metric in METRICS),
+        ]
+        for row in rows
+        if reference in row["against"]
+    ]
+    return _markdown(head, lines)
 
 
 def _alike(asset: Mapping[str, Any]) -> str:
@@ -202,15 +221,14 @@ def _value(of_seeds: Mapping[str, Any]) -> str:
     return f"{of_seeds['mean']:.3f} ± {of_seeds['deviation']:.3f}"
 
 
-def _told(difference: Mapping[str, Any] | None) -> str:
-    if difference is None:
-        return ""
+def _difference_text(difference: Mapping[str, Any]) -> str:
+    """Mean, interval over queries, interval over seeds, verdict."""
     intervals = [
         f"[{signed(low)}, {signed(high)}]"
         for low, high in (difference["queries"], difference["over_seeds"])
         if np.isfinite(low)
     ]
-    return f"{signed(difference['mean'])} {' '.join(intervals)} {difference['verdict']}"
+    return " ".join([signed(difference["mean"]), *intervals, difference["verdict"]])
 
 
 def _markdown(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
