@@ -1,0 +1,66 @@
+// A term of an objective as arithmetic on what a visitor can drag: the logits of one pair, the log-odds
+// of a query's ads, or a few vectors in a plane. The formulas stand in logit_losses, list_losses and
+// vector_losses.js; tests/browser/test_losses.py compares all of them with kdcore.objectives.
+
+import { RANKINGS } from "./list_losses.js";
+import { EMPTY_ON_TWO_GRADES, hardLoss, RESPONSES } from "./logit_losses.js";
+import { FEATURES, relationLoss } from "./vector_losses.js";
+
+const WIDTH = 2; // numbers of a vector in the plane
+const PLACES = { response: "logits", hard: "logits", ranking: "ads", feature: "vectors", relation: "vectors" };
+const LIVES_ON = { logits: "the logits of one pair", ads: "the ads of a query", vectors: "vectors" };
+const SOFTENS = ["kl", "ce", "standardized", "decoupled", "dist", "list_kl"];
+
+/** Why a term cannot be drawn in a view, as the end of a sentence; "" when it can. */
+export function reasonAgainst({ method, params }, { view, teacher, grade }) {
+  const place = PLACES[method];
+  if (!place || (method === "feature" && params.on !== "pooled")) return "reads inside both models: nothing to drag";
+  if (place !== view) return `compares ${LIVES_ON[place]}`;
+  if (method === "hard" && !(grade >= 0)) return "needs a label, and this pair has none";
+  if (method === "response" && teacher.length === 2 && EMPTY_ON_TWO_GRADES.includes(params.loss)) {
+    return "teaches nothing on two grades";
+  }
+  return view === "ads" && teacher.length < 2 ? "needs two ads of a query" : "";
+}
+
+/** Whether a term's loss is softened by a temperature, and so has the factor T². */
+export function softens({ params }) {
+  return SOFTENS.includes(params.loss);
+}
+
+/** The temperature of a term: its own, or that of the page where it follows it. */
+export function temperatureOf(term, T) {
+  return term.follows ? T : term.params.temperature;
+}
+
+/**
+ * loss(x, out) of a term that can be drawn: its value at the student's numbers x; the gradient goes into
+ * out, if given. scene: view, teacher (flat Float64Array) and grade; T: of the terms that follow the page;
+ * squared: whether T² multiplies the losses that it belongs to.
+ */
+export function lossOf(term, { teacher, grade }, T, squared = true) {
+  const params = { ...term.params, temperature: temperatureOf(term, T) };
+  const factor = squared ? params.temperature ** 2 : 1;
+  switch (term.method) {
+    case "hard": return hardLoss(params, teacher.length, grade);
+    case "ranking": return RANKINGS[params.loss](params, teacher, factor);
+    case "feature": return FEATURES[params.loss](teacher, WIDTH);
+    case "relation": return relationLoss(params, teacher, WIDTH);
+    default: return RESPONSES[params.loss](params, teacher, factor, grade);
+  }
+}
+
+/** The weighted sum of losses with their weights, as a loss. */
+export function sumOf(parts) {
+  let slope = new Float64Array(0);
+  return (x, out) => {
+    if (slope.length !== x.length) slope = new Float64Array(x.length);
+    out?.fill(0);
+    let sum = 0;
+    for (const { loss, weight } of parts) {
+      sum += weight * loss(x, out && slope);
+      for (let i = 0; out && i < x.length; i++) out[i] += weight * slope[i];
+    }
+    return sum;
+  };
+}
