@@ -24,8 +24,8 @@ export function reasonAgainst({ method, params }, { view, teacher, grade }) {
 }
 
 /** Whether a term's loss is softened by a temperature, and so has the factor T². */
-export function softens({ params }) {
-  return SOFTENS.includes(params.loss);
+export function softens({ method, params }) {
+  return method !== "hard" && SOFTENS.includes(params.loss);
 }
 
 /** The temperature of a term: its own, or that of the page where it follows it. */
@@ -63,4 +63,27 @@ export function sumOf(parts) {
     }
     return sum;
   };
+}
+
+const TITLES = {
+  kl: "KL", ce: "cross-entropy", mse_logits: "MSE of logits", mse_probabilities: "MSE of probabilities",
+  standardized: "KL, standardized", decoupled: "KL, decoupled", dist: "correlation (DIST)",
+  margin_mse: "margin MSE", list_kl: "list KL", ranknet: "RankNet", adr_mse: "ADR-MSE", plackett_luce: "Plackett-Luce",
+  pearson: "Pearson", l2: "L2", l1: "L1", hint: "hint", cosine: "cosine", cross_entropy: "cross-entropy of vectors",
+};
+
+/** What a term is called, without its temperature. */
+export function nameOf(term) {
+  if (term.method === "hard") return term.params.loss === "mse" ? "hard label, MSE" : "hard label";
+  return term.method === "relation" ? "relations" : TITLES[term.params.loss] ?? term.name;
+}
+
+/** The same with its temperature, where it has one: KL, T 2. */
+export function titleOf(term, T) {
+  return softens(term) ? `${nameOf(term)}, T ${Number(temperatureOf(term, T).toPrecision(3))}` : nameOf(term);
+}
+
+/** The color of a term by its place in its objective: a role of the palette. */
+export function roleOf(at) {
+  return ["truth", "defect", "twin", "muted"][at % 4];
 }

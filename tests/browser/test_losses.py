@@ -11,14 +11,15 @@ from kdcore.objectives.base import Shape, make_objective
 from kdcore.objectives.hard import hard_cross_entropy, hard_mse
 from kdcore.outputs import Outputs
 
-CASES = 60  # of each loss
+CASES = 40  # of each loss
 CLOSE = 1e-6
 SCRIPT = """(cases) => cases.map(({term, view, teacher, student, grade, T, squared}) => {
   const x = Float64Array.from(student);
   const out = new Float64Array(x.length);
   const scene = { view, teacher: Float64Array.from(teacher), grade };
   const loss = m.lossOf(term, scene, T, squared);
-  return { reason: m.reasonAgainst(term, scene), alone: loss(x), value: loss(x, out), slope: [...out] };
+  const reason = m.reasonAgainst(term, scene);
+  return { reason, alone: loss(x), value: loss(x, out), slope: [...out] };
 })"""
 LOSSES = [
     *(("response", name) for name in ("kl", "ce", "mse_logits", "mse_probabilities")),
@@ -33,7 +34,7 @@ VIEWS = {"response": "logits", "hard": "logits", "ranking": "ads"}
 
 
 def term_of(method: str, loss: str, draw: np.random.Generator, at: int) -> dict[str, Any]:
-    """A term of this loss whose other knobs are drawn, or the catalog's defaults every third time."""
+    """A term of this loss whose other knobs are drawn; every third has the defaults."""
     knobs: dict[str, Any] = {"loss": loss} if loss else {}
     if at % 3:
         temperature, other = np.exp(draw.uniform(np.log(0.25), np.log(20), 2))
@@ -106,9 +107,7 @@ def torch_says(case: dict[str, Any]) -> tuple[float, list[float]]:
         smoothing = params.get("smoothing", 0.0)
         is_mse = params["loss"] == "mse"
         value = (
-            hard_mse(x[None], grades)
-            if is_mse
-            else hard_cross_entropy(x[None], grades, smoothing)
+            hard_mse(x[None], grades) if is_mse else hard_cross_entropy(x[None], grades, smoothing)
         )
     else:
         value = objective_of(case)(*outputs_of(method, x, t, grades))
@@ -154,3 +153,31 @@ def test_a_loss_and_its_gradient_agree_with_torch(losses, method, loss):
         assert answer["reason"] == ""
         np.testing.assert_allclose([answer["value"], answer["alone"]], [value, value], **close)
         np.testing.assert_allclose(answer["slope"], slope, **close)
+
+
+DESCENT = """async ({ term, view, teacher, start, rate }) => {
+  const path = "/app/views/losses/parts/plane/descent.js";
+  const { descend, newDescent } = await import(path);
+  const loss = m.lossOf(term, { view, teacher: Float64Array.from(teacher), grade: -1 }, 2);
+  const run = descend(newDescent(loss, start, rate), 1000);
+  return { state: run.state, end: [...run.path.at(-1)] };
+}"""
+
+
+@pytest.mark.parametrize(
+    ("method", "loss", "view"),
+    [("response", "kl", "logits"), ("ranking", "margin_mse", "ads"), ("feature", "l2", "vectors")],
+)
+def test_descent_ends_at_rest_where_the_student_agrees_with_its_teacher(losses, method, loss, view):
+    term = term_of(method, loss, np.random.default_rng(0), 0)
+    case = {"term": term, "view": view, "teacher": [2.0, -1.0, 0.5, -1.5], "rate": 0.5}
+    answer = losses.evaluate(DESCENT, case | {"start": [0.3, 1.2, -0.4, 0.1]})
+    gaps = np.array(answer["end"]) - case["teacher"]
+    assert answer["state"] == "rest"
+    assert np.ptp(gaps) == pytest.approx(0, abs=1e-2)  # equal up to a constant, which says nothing
+
+
+def test_descent_with_steps_that_are_too_large_runs_away_and_says_so(losses):
+    term = term_of("ranking", "margin_mse", np.random.default_rng(0), 0)
+    case = {"term": term, "view": "ads", "teacher": [2.0, -1.0, 0.5], "rate": 10.0}
+    assert losses.evaluate(DESCENT, case | {"start": [0.3, 1.2, -0.4]})["state"] == "lost"

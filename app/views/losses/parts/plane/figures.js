@@ -1,0 +1,92 @@
+// The numbers beside the plane: each term where the student stands, and where both objectives end.
+
+import { el } from "../../../../parts/draw.js";
+import { roleOf } from "../../../../parts/losses.js";
+import { rankOrder, softmax } from "../../../../parts/maths.js";
+import { capital, integer, number, probability } from "../../../../parts/words.js";
+import { meaningOf } from "./subject.js";
+
+/** Two tables, filled in each frame. */
+export function makeFigures(part) {
+  const table = (name, words, label) => {
+    const caption = el("caption", {}, words);
+    const [head, body] = [el("thead"), el("tbody")];
+    part[name] = { caption, head, body };
+    const region = { class: `scroll ${name}`, "data-picture": true, tabindex: 0, role: "region", "aria-label": label };
+    return el("div", region, el("table", {}, caption, head, body));
+  };
+  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "Where each stands", "Places") };
+}
+
+/** Fill both; the cells stay, so that a screen reader does not lose its place. */
+export function showFigures(part, view) {
+  const { objective, slopes, shown } = view;
+  const values = new Map(slopes.map((piece) => [piece.at, piece]));
+  const total = slopes.reduce((sum, { weight, value }) => sum + weight * value, 0);
+  const pull = view.x.map((_, k) => slopes.reduce((sum, { slope }) => sum + slope[k], 0));
+  part.termTable.caption.textContent = `Objective ${shown.toUpperCase()} where the student stands`;
+  fill(part.termTable.head, [["", "term", "weight", "loss", "weight × loss", "pull"]], "th");
+  const rows = objective.all.map(({ at, title, weight, reason }) => {
+    const piece = values.get(at);
+    const name = reason ? `${capital(title)}: ${reason}` : capital(title);
+    const cells = piece
+      ? [tidy(piece.value), tidy(weight * piece.value), tidy(Math.hypot(...piece.slope))]
+      : ["–", "–", "–"];
+    return [`${at + 1}`, name, `${Number(weight.toPrecision(3))}`, ...cells];
+  });
+  const sum = slopes.length ? [["", "Sum", "", "", tidy(total), tidy(Math.hypot(...pull))]] : [];
+  fill(part.termTable.body, [...rows, ...sum]);
+  [...part.termTable.body.rows].forEach((row, at) => {
+    row.className = at < rows.length ? `term ${values.has(at) ? roleOf(at) : "off"}` : "sum";
+  });
+  showEnds(part, view);
+}
+
+function showEnds(part, view) {
+  const { subject, names, here, now, runs } = view;
+  const columns = [["teacher", subject.teacher], ["start", view.start]];
+  if (now.lsteps) for (const name of names) columns.push([endOf(name, runs[name], now.lsteps), here[name]]);
+  fill(part.endTable.head, [["", ...columns.map(([words]) => words)]], "th");
+  const rows = subject.names.map((name, at) => [name, ...columns.map(([, x]) => cellOf(subject, x, at))]);
+  for (const [at, [name]] of meaningOf(subject, subject.own).entries()) {
+    rows.push([name, ...columns.map(([, x]) => meaningOf(subject, x)[at][1])]);
+  }
+  for (const name of names) {
+    const { drawn, loss } = view.objectives[name];
+    if (drawn.length) rows.push([`loss of ${name.toUpperCase()}`, ...columns.map(([, x]) => tidy(loss(x)))]);
+  }
+  fill(part.endTable.body, rows);
+}
+
+/** A after 143 steps, and whether it has come to rest. */
+function endOf(name, run, steps) {
+  const done = Math.min(steps, run.path.length - 1);
+  const end = run.state === "rest" && done === run.path.length - 1 ? ", at rest" : "";
+  return `${name.toUpperCase()} after ${integer(done)}${end}`;
+}
+
+function cellOf({ view }, x, at) {
+  const value = number(x[at], 2).replace("-", "−");
+  if (view === "logits") return `${value} (${probability(softmax(x)[at])})`;
+  return view === "ads" ? `${value} (#${rankOrder(x).indexOf(at) + 1})` : value;
+}
+
+function tidy(value) {
+  return number(value, Math.abs(value) < 10 ? 4 : 1).replace("-", "−");
+}
+
+/** Rows of texts as cells; the first of a row is its head. */
+function fill(body, rows, tag = "td") {
+  while (body.rows.length > rows.length) body.deleteRow(-1);
+  rows.forEach((texts, r) => {
+    const row = body.rows[r] ?? body.insertRow();
+    while (row.cells.length > texts.length) row.lastElementChild.remove();
+    texts.forEach((text, c) => {
+      if (!row.cells[c]) {
+        const isHead = tag === "th" || c === 0;
+        row.append(el(isHead ? "th" : "td", isHead ? { scope: tag === "th" ? "col" : "row" } : { class: "num" }));
+      }
+      if (row.cells[c].textContent !== text) row.cells[c].textContent = text;
+    });
+  });
+}

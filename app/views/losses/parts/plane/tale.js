@@ -1,0 +1,73 @@
+// What the plane shows, in a sentence and as a table of numbers.
+
+import { capital, integer, number } from "../../../../parts/words.js";
+import { meaningOf } from "./subject.js";
+
+/** The sentence above the plane. */
+export function sentenceOf(view) {
+  const { objective, names, now, slopes } = view;
+  if (names.every((name) => !view.objectives[name].drawn.length)) return nothing(view);
+  if (now.lsteps) return `${endsOf(view)}${view.now.lsq ? "" : " Without T²."}`;
+  if (!objective.drawn.length) return nothing(view);
+  const pulls = slopes.map(({ title, slope }) => `${title} pulls with ${number(Math.hypot(...slope), 3)}`);
+  const total = slopes.reduce((sum, { weight, value }) => sum + weight * value, 0);
+  const name = view.shown.toUpperCase();
+  const more = view.land ? ` The least on this plane is ${number(view.land.least, 3)} (×).` : "";
+  return `${capital(list(pulls))}; the loss of ${name} is ${number(total, 3)}.${more}`;
+}
+
+function nothing({ subject, shown, objective }) {
+  const reasons = [...new Set(objective.all.map(({ title, reason }) => `${title} ${reason}`))];
+  const place = { logits: "the logits of one pair", ads: "the ads of a query", vectors: "vectors" }[subject.view];
+  return `Nothing of objective ${shown.toUpperCase()} can be drawn on ${place}`
+    + (reasons.length ? `: ${list(reasons)}.` : ": it has no term.");
+}
+
+/** Where both end, by what the view means. */
+function endsOf(view) {
+  const { subject, names, here, runs, now } = view;
+  const drawn = names.filter((name) => view.objectives[name].drawn.length);
+  const texts = drawn.map((name, at) => {
+    const steps = Math.min(now.lsteps, runs[name].path.length - 1);
+    if (runs[name].state === "lost") return `${name.toUpperCase()} runs away: its steps are too large`;
+    const unit = at ? "" : steps === 1 ? " step" : " steps";
+    const place = `${at ? "" : "comes "}to ${reached(subject, here[name])}`;
+    return `${name.toUpperCase()} ${place} after ${integer(steps)}${unit}`;
+  });
+  return `From the same start (${startOf(subject, view.start)}) ${list(texts)}. ${aim(subject)}`;
+}
+
+function startOf(subject, x) {
+  return subject.view === "logits" ? `${meaningOf(subject, x)[0][0]} = ${reached(subject, x)}` : reached(subject, x);
+}
+
+function reached(subject, x) {
+  const [[name, text], more] = meaningOf(subject, x);
+  if (subject.view === "logits") return text;
+  return subject.view === "ads" ? `${text} pairs in the teacher's order (${more.join(" ")})` : `${text} (${name})`;
+}
+
+function aim(subject) {
+  return subject.view === "vectors" ? "" : `The teacher has ${reached(subject, subject.teacher)}.`;
+}
+
+function list(texts) {
+  return texts.length < 2 ? texts.join("") : `${texts.slice(0, -1).join(", ")} and ${texts.at(-1)}`;
+}
+
+/** Every place as CSV: the models, and each step of the ways that were gone. */
+export function csvOf(view) {
+  const { subject, names, runs, now, objectives } = view;
+  const losses = names.filter((name) => objectives[name].drawn.length);
+  const quoted = (text) => `"${text.replaceAll('"', '""')}"`;
+  const lossNames = losses.map((name) => `loss of ${name.toUpperCase()}`);
+  const head = ["place", "step", ...subject.names.map(quoted), ...lossNames];
+  const row = (place, step, x) =>
+    [place, step, ...Array.from(x, (value) => value.toPrecision(6)),
+      ...losses.map((name) => objectives[name].loss(x).toPrecision(6))].join(",");
+  const rows = [row("teacher", "", subject.teacher), row("student", "", subject.own), row("start", 0, view.start)];
+  for (const name of names) {
+    runs[name].path.slice(1, now.lsteps + 1).forEach((x, at) => rows.push(row(name.toUpperCase(), at + 1, x)));
+  }
+  return `${[head.join(","), ...rows].join("\n")}\n`;
+}
