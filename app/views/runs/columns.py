@@ -182,6 +182,7 @@ def _row(view: RunsView, entry: Entry, twins: Mapping[Path, Row]) -> dict[str, A
     is_base = view.base is not None and view.base.key == entry.key
     return {
         "title": f"★ {entry.title}" if is_base else entry.title,
+        "family": entry.family_title,
         CATALOG[view.metric].name: measured.value if measured else None,
         "95 %": interval(measured) if measured else "",
         "n": measured.n if measured else None,
@@ -194,7 +195,6 @@ def _row(view: RunsView, entry: Entry, twins: Mapping[Path, Row]) -> dict[str, A
         "validation best": row.best.roc_auc if row.best else None,
         "validation last": row.last.roc_auc if row.last else None,
         "group": entry.group,
-        "family": entry.family_title,
         "student": entry.student,
         "method": entry.method,
         "data": row.run.data,
