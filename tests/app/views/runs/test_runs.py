@@ -549,3 +549,32 @@ def test_an_empty_lab_says_where_runs_come_from(home, monkeypatch):
     for root in (home.runs, services.demo().runs):
         shutil.rmtree(root)
     assert "There is no run here yet" in texts(page())
+
+
+FAMILY_CONFIGS = {
+    "ranking alone": {"method": {"name": "ranking", "params": {"loss": "list_kl"}}},
+    "several": {"terms": {"feature": {"weight": 0.5}, "relation": {}}, "soft_weight": 0},
+    "internal": {"student": {"name": "bert"}, "terms": {"internal": {}}},
+    "ensemble": {"teacher": "ensemble:teacher+hard,average=logits"},
+    "born again": {"teacher": "born_again"},
+    "average": {"teacher": "ema:decay=0.9"},
+    "peers": {"teacher": "peer:cdssm"},
+    "cooling": {"schedules": {"temperature": {"end": 1.0}, "soft": {"end": 0.0}}},
+}
+
+
+RARE = [pytest.param(name, marks=pytest.mark.slow) for name in list(FAMILY_CONFIGS)[1:]]
+
+
+@pytest.mark.parametrize("family", ["ranking alone", *RARE])
+def test_a_run_of_any_family_opens_in_compare_temperature_and_every_view_of_runs(home, family):
+    folder = make_run(home.runs / "new", config_of() | FAMILY_CONFIGS[family], created=20.0)
+    answer(folder, pairs_of_world(), 2.5)
+    services.sources.clear()
+    for path in ("compare", "temperature"):
+        at = visit(path, student="new")
+        assert not at.exception, path
+        assert choices(at).student == "new"
+    for view in ("one", "diff", "parallel", "frontier"):
+        at = page(rview=view, ropen="new", rpaper="1", rpick="new,own0")
+        assert entry_of("new").method

@@ -177,11 +177,12 @@ export function gapWords({ value, low, high }) {
 }
 
 /** Columns of the CSV: the loss, each term as it is weighted, and what was measured. */
-function csvNames(weights) {
+function csvNames(weights, film) {
+  const heat = film.lines.some((line) => Number.isFinite(line.temperature)) ? ["temperature"] : [];
   return [
     "loss", ...termsOf(weights).map((term) => `${term}_weighted`), "validation_roc_auc", "validation_nll",
     "twin_validation_roc_auc", "twin_validation_nll", "agreement_with_teacher", "kl_to_teacher_nats",
-    "distance_to_truth", "twin_distance_to_truth", "pairs_per_second", "memory_mb",
+    "distance_to_truth", "twin_distance_to_truth", "pairs_per_second", "memory_mb", ...heat,
   ];
 }
 
@@ -201,6 +202,7 @@ export function weightAt(line, term, weights) {
 const COLUMNS = {
   line: {
     loss: "loss",
+    temperature: "temperature",
     pairs_per_second: "pairs_per_second",
     memory_mb: "memory_mb",
     validation_roc_auc: "validation_roc_auc",
@@ -225,7 +227,7 @@ export function csvOf(film, data) {
   for (const line of film.twin?.lines ?? []) put(line.step, pick(line, COLUMNS.twinLine));
   for (const moment of film.moments) put(moment.step, pick(moment, COLUMNS.moment));
   for (const moment of film.twin?.moments ?? []) put(moment.step, pick(moment, COLUMNS.twinMoment));
-  const names = csvNames(data.weights);
+  const names = csvNames(data.weights, film);
   const source = `"run=${data.run} ${data.label.replace(/\s+/g, " ").replaceAll('"', '""')}"`;
   const body = [...rows]
     .sort(([a], [b]) => a - b)

@@ -34,7 +34,8 @@ function lossView(chart, film, data, view) {
   const factor = (term) => Number(weightAt(view.loss, term, data.weights).toPrecision(3));
   const sum = terms.map((term) => `${term} ${factor(term)} × ${number(view.loss?.[term])}`).join(" + ");
   const value = view.loss ? ` ${number(view.loss.loss)}` : "";
-  chart.heading.textContent = `Loss${value}${value && terms.length > 1 ? ` = ${sum}` : ""}`;
+  const heat = Number.isFinite(view.loss?.temperature) ? `, T ${Number(view.loss.temperature.toPrecision(3))}` : "";
+  chart.heading.textContent = `Loss${value}${value && terms.length > 1 ? ` = ${sum}` : ""}${heat}`;
   const frame = { low: 0, high, marks: quarters(high), areas };
   if (!film.loss.length) return { ...frame, lines: [], empty: waiting(film, "loss"), label: "No loss yet." };
   const points = film.loss.map((line) => [line.step, line.loss]);
@@ -43,7 +44,7 @@ function lossView(chart, film, data, view) {
     lines: areas.length ? [] : [{ kind: "student", name: "loss", points }],
     empty: "",
     label: `Loss over steps: ${number(film.loss[0].loss)} at the first line, `
-      + `${number(view.loss?.loss)} at step ${view.step}; ${sum}.`,
+      + `${number(view.loss?.loss)} at step ${view.step}${heat}; ${sum}.`,
   };
 }
 
