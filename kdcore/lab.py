@@ -77,8 +77,7 @@ def inherited(
     settings: Mapping[str, Any], role: str, workspace: Workspace | None = None
 ) -> dict[str, Any]:
     """Settings with what they take from the run they name in `role`; see kdcore.runs.resolve."""
-    source = _run_of(settings[role], workspace)
-    return resolve.inherited(settings, role, source, workspace or Workspace.default())
+    return resolve.inherited(settings, role, workspace or Workspace.default())
 
 
 def create(
@@ -113,7 +112,8 @@ def distill(
 ) -> Run:
     """Train a student on a teacher's soft labels; data and limit as `inherited` says.
 
-    params: knobs of the method: temperature=2. terms: more of them, "feature:weight=0.5".
+    teacher: a run, or "ensemble:RUN+RUN". params: knobs of the method: temperature=2. terms: more
+    of them, "feature:weight=0.5".
     """
     given = inherited({"teacher": teacher, "data": data, "limit": limit}, "teacher", workspace)
     config = DistillConfig(

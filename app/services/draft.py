@@ -17,7 +17,7 @@ from app.services.boards import DEMO_DATA, chosen_data, data_choices
 from app.services.runs.names import named, names
 from app.services.scoring import Model, models
 from kdcore.catalog import SIZES
-from kdcore.config import DistillConfig, from_dict, to_dict
+from kdcore.config import DistillConfig, TeacherConfig, from_dict, to_dict
 from kdcore.errors import ConfigError, LabError, about_settings, lookup
 from kdcore.experiments.changes import ABSENT
 from kdcore.experiments.presets import PRESETS, changed_from, config_of
@@ -221,22 +221,24 @@ def _from_board() -> Changed:
     return {"teacher": teacher} | ({"data": choice.key} if choice.badge == "imported" else {})
 
 
-def _reference(key: Any) -> str:
-    """How a run of the workspace names a teacher: its id, or the folder of one in the demo."""
-    if not key:
-        return ""
+def _reference(text: Any) -> str:
+    """A teacher's text with each run as the workspace names it: by its id, or a demo's folder."""
+    return TeacherConfig.parse(str(text)).renamed(_reference_of_run).text if text else ""
+
+
+def _reference_of_run(key: str) -> str:
     by_folder = {str(model.run.folder): model for model in teachers().values()}
     try:
-        model = by_folder.get(str(key)) or lookup(teachers(), str(key), "run with a model")
+        model = by_folder.get(key) or lookup(teachers(), key, "run with a model")
     except LabError as error:
         raise ConfigError("This teacher is not here:", [f"teacher: {error}"]) from None
     return RunStore(access.home().runs).reference(model.run)
 
 
-def _key(reference: str) -> str:
-    """The key of a teacher named by id or by folder."""
+def _key(text: str) -> str:
+    """A teacher's text with each run by its key instead of its folder."""
     by_folder = {str(model.run.folder.resolve()): key for key, model in teachers().items()}
-    return by_folder.get(reference, reference)
+    return TeacherConfig.parse(text).renamed(lambda name: by_folder.get(name, name)).text
 
 
 def _shown(config: DistillConfig) -> dict[str, Any]:

@@ -67,6 +67,6 @@ def twin_of(offered: list[Source], student: Source | None) -> Source | None:
 
 
 def _teaches(source: Source, offered: list[Source]) -> bool:
-    teachers = {s.run.teacher for s in offered if s.run}
+    teachers = {name for s in offered if s.run for name in s.run.teachers}
     run = source.run
     return run is not None and (run.id in teachers or str(run.folder) in teachers)

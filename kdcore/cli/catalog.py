@@ -6,18 +6,22 @@ from typing import Annotated, Any
 
 import typer
 
-from kdcore.catalog import METHODS, SIZES, STUDENTS, Method, Student
+from kdcore.catalog import METHODS, SIZES, STUDENTS, TEACHERS, Method, Student, TeacherKind
 from kdcore.cli.kit.answer import cell, show, table
 from kdcore.cli.kit.options import Json
 from kdcore.errors import lookup
 
+Entry = Method | Student | TeacherKind
 Name = Annotated[str | None, typer.Argument(help="only this one")]
 
 
 def methods(name: Name = None, as_json: Json = False) -> None:
-    """List the ways to distill, each with its knobs."""
-    chosen = {name: lookup(METHODS, name, "method")} if name else METHODS
-    _print("methods", chosen, {}, as_json)
+    """List the ways to distill and the kinds of teacher, each with its knobs."""
+    entries: dict[str, Method | TeacherKind] = {**METHODS, **TEACHERS}
+    chosen = {name: lookup(entries, name, "method or kind of teacher")} if name else entries
+    methods = {key: entry for key, entry in chosen.items() if isinstance(entry, Method)}
+    teachers = {key: entry for key, entry in chosen.items() if isinstance(entry, TeacherKind)}
+    _print({"methods": methods, "teachers": teachers}, {}, as_json)
 
 
 def students(name: Name = None, as_json: Json = False) -> None:
@@ -28,27 +32,34 @@ def students(name: Name = None, as_json: Json = False) -> None:
         for name, knobs in SIZES.items()
         if "bert" in chosen
     }
-    _print("students", chosen, sizes, as_json)
+    _print({"students": chosen}, sizes, as_json)
 
 
 def _print(
-    kind: str, entries: Mapping[str, Method | Student], sizes: Mapping[str, str], as_json: bool
+    kinds: Mapping[str, Mapping[str, Entry]], sizes: Mapping[str, str], as_json: bool
 ) -> None:
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = {kind: {} for kind, entries in kinds.items() if entries}
     parts: list[Any] = []
-    for name, entry in entries.items():
-        knobs = _knobs_of(entry.params)
-        data[name] = {spec.name: getattr(entry, spec.name) for spec in fields(entry)}
-        data[name] |= {"params": entry.params.__name__, "knobs": knobs}
-        if isinstance(entry, Method):
-            data[name] |= {"needs": entry.reads(), "teacher": entry.teacher()}
-        between = "\n" if parts else ""
-        parts += [
-            f"{between}{name}: {entry.title}. {entry.summary}\n{_needs(entry)}.\n{entry.paper}.",
-            table([_row(knob) for knob in knobs]),
-        ]
+    for kind, entries in kinds.items():
+        for name, entry in entries.items():
+            data[kind][name] = _entry(entry)
+            how = _needs(name, entry)
+            between = "\n" if parts else ""
+            head = f"{between}{name}: {entry.title}. {entry.summary}"
+            parts.append(f"{head}\n{how}.\n{entry.paper}.")
+            knobs = data[kind][name]["knobs"]
+            parts += [table([_row(knob) for knob in knobs])] if knobs else []
     parts += [f"{size} is short for {spec}" for size, spec in sizes.items()]
-    show(as_json, {kind: data, **({"sizes": sizes} if sizes else {})}, *parts)
+    show(as_json, {**data, **({"sizes": sizes} if sizes else {})}, *parts)
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    """An entry of the catalog as plain data, with its knobs."""
+    values = {spec.name: getattr(entry, spec.name) for spec in fields(entry)}
+    values |= {"params": entry.params.__name__, "knobs": _knobs_of(entry.params)}
+    if isinstance(entry, Method):
+        values |= {"needs": entry.reads(), "teacher": entry.teacher()}
+    return values
 
 
 def _knobs_of(kind: type) -> list[dict[str, Any]]:
@@ -63,8 +74,13 @@ def _knobs_of(kind: type) -> list[dict[str, Any]]:
     ]
 
 
-def _needs(entry: Method | Student) -> str:
-    """What a method reads of its models, or what a student gives to one."""
+def _needs(name: str, entry: Entry) -> str:
+    """What a method reads of its models, what a student gives to one, or how a teacher is named."""
+    if isinstance(entry, TeacherKind):
+        forms = {"run": "RUN", "runs": f"{name}:RUN+RUN"}
+        knobs = ",".join(f"{spec.name}={spec.default}" for spec in fields(entry.params))
+        start = forms.get(entry.names, name)
+        return f"--teacher {start}" + (f"{',' if entry.names else ':'}{knobs}" if knobs else "")
     if isinstance(entry, Method):
         lists = "; compares the ads of a query" if entry.lists else ""
         return f"Reads {_reads(entry, entry.params())}{lists}{_otherwise(entry)}"

@@ -94,7 +94,8 @@ def _prepare(likely: str, home: Path, orders: "Queue[str]") -> None:
             pairs = lab.pairs_of(config, workspace)
             transfer = pairs.only(config.transfer.split("+"))
             for part in (transfer, pairs.split("validation").labelled()):
-                lab.answers(config.teacher, part, workspace, "cpu", watch=watch)
+                for teacher in config.teaching.runs:
+                    lab.answers(teacher, part, workspace, "cpu", watch=watch)
 
 
 def _detach(folder: Path) -> None:

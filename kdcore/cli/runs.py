@@ -124,7 +124,7 @@ def delete(
                 f"{run_id!r} is not a whole id, and nothing was deleted; if you mean this run, "
                 f"write `kdlab runs delete {whole}`"
             )
-    students = {run_id: [s.id for s in store.list() if s.teacher == run_id] for run_id in run}
+    students = {run_id: [s.id for s in store.list() if run_id in s.teachers] for run_id in run}
     for run_id in run:
         store.trash(run_id)
     lines = [f"{i} is in the trash for a week; `kdlab runs restore {i}` takes it back" for i in run]

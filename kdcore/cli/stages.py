@@ -15,7 +15,7 @@ from kdcore.cli.kit.options import (
     configured,
     knob_settings,
     model_setting,
-    run_setting,
+    teacher_setting,
 )
 from kdcore.cli.kit.running import train
 from kdcore.cli.kit.settings import Settings
@@ -36,7 +36,7 @@ _TERM = (
     "after a colon (feature:loss=cosine,weight=0.5)"
 )
 DISTILL = {
-    "teacher": run_setting("teacher", "the run that teaches"),
+    "teacher": teacher_setting(),
     "student": model_setting("student", "what learns", "twinbert_cos"),
     "term": Setting(
         ("terms",),

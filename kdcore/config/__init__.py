@@ -17,6 +17,8 @@ from kdcore.config.groups import TermConfig as TermConfig
 from kdcore.config.groups import TrainingConfig as TrainingConfig
 from kdcore.config.groups import check, numbered
 from kdcore.config.groups import method_of as method_of
+from kdcore.config.teacher import TeacherConfig as TeacherConfig
+from kdcore.config.teacher import teacher_misfit as teacher_misfit
 from kdcore.errors import ConfigError
 from kdcore.knobs import build, choice, groups, knob, plain, problems_of, switch, text
 from kdcore.yaml_text import LONGEST, read_yaml
@@ -104,7 +106,7 @@ class DistillConfig(_StageConfig):
     """
 
     stage: str = choice("distill", "the stage", options=("distill",))
-    teacher: str = text("", "the run that teaches")
+    teacher: str = text("", "the run that teaches, or ensemble:RUN+RUN, or ema:decay=0.999")
     student: ModelConfig = field(default_factory=lambda: ModelConfig(name="twinbert_cos"))
     method: MethodConfig = field(default_factory=MethodConfig)
     soft_weight: float = knob(1.0, "weight of the soft-label loss", low=0, high=1000)
@@ -121,8 +123,6 @@ class DistillConfig(_StageConfig):
 
     def __post_init__(self) -> None:
         problems = self._problems()
-        if not self.teacher:
-            problems.append("teacher: name the run that teaches")
         changing = [each for each in self.schedules if each.kind != "constant"]
         terms = numbered(self.terms, [each.name for each in changing])
         for name, named in (("terms", terms), ("schedules", changing)):  # equal in any order
@@ -137,8 +137,22 @@ class DistillConfig(_StageConfig):
         for path, method, params in methods:
             if reason := misfit(method, self.student.name, params):
                 problems.append(f"{path}: {reason}")
-        check(problems)
+        check(problems + self._problems_of_teacher())
         object.__setattr__(self, "training", self.training.suited_to(self.student))
+
+    @cached_property
+    def teaching(self) -> TeacherConfig:
+        """Who teaches, read from the text of `teacher`."""
+        return TeacherConfig.parse(self.teacher)
+
+    def _problems_of_teacher(self) -> list[str]:
+        try:
+            kind = self.teaching.kind
+        except ConfigError as error:
+            return list(error.problems)
+        terms = self.soft_terms.values()
+        reasons = (teacher_misfit(kind, term.method, term.params) for term in terms)
+        return [f"teacher: {reason}" for reason in reasons if reason]
 
     @cached_property
     def soft_terms(self) -> dict[str, TermConfig]:

@@ -50,8 +50,8 @@ def arguments_of(config: StageConfig) -> list[str]:
         return [_run_name(config.run), *data, *splits, *rest]
     default: StageConfig
     if isinstance(config, DistillConfig):
-        words = ["--teacher", _run_name(config.teacher), *_model("student", config.student)]
-        words += _terms(config)
+        words = ["--teacher", config.teaching.renamed(_run_name).text]
+        words += _model("student", config.student) + _terms(config)
         default = DistillConfig(
             teacher=config.teacher,
             student=config.student,

@@ -8,10 +8,20 @@ def title_of(config: DistillConfig | FinetuneConfig) -> str:
     """The title of a training: "TwinBERT cosine, T 4 + ranking pearson, seed 0"."""
     if isinstance(config, FinetuneConfig):
         return labels_only_title(config.model, config.seed)
-    parts = [model_title(config.student), loss_title(config)]
+    parts = [model_title(config.student), loss_title(config), *_teacher_title(config)]
     if config.transfer != "train":
         parts.append({"log": "unlabelled pairs"}.get(config.transfer, "and unlabelled pairs"))
     return ", ".join([*parts, f"seed {config.seed}"])
+
+
+def _teacher_title(config: DistillConfig) -> list[str]:
+    """Who teaches, unless it is one run: 2 teachers; its own average."""
+    teaching = config.teaching
+    if teaching.kind == "run":
+        return []
+    if teaching.kind == "born_again":
+        return [f"generation {teaching.params.generations}"]
+    return [f"{len(teaching.runs)} teachers" if teaching.runs else teaching.title]
 
 
 def labels_only_title(model: ModelConfig, seed: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from kdcore.catalog import METHODS, STUDENTS
+from kdcore.config.teacher import read_teacher, without_folders
 from kdcore.evaluation.evaluate import Metric
 from kdcore.evaluation.texts import number
 from kdcore.export.exported import Exported
@@ -60,7 +61,8 @@ def _what(facts: ReportFacts) -> str:
     name = facts.run.model_name
     entry = STUDENTS.get(name)
     summary = f"{entry.summary} ({entry.paper})" if entry else ""
-    how = "distilled from a teacher" if facts.run.teacher else "trained on labels"
+    how = "distilled" if facts.run.teacher else "trained on labels"
+    how += " from a teacher" if facts.run.teachers else ""
     return f"A model of search relevance, {how} in KD Lab, run `{facts.run.id}`. {summary}".strip()
 
 
@@ -102,6 +104,10 @@ def _method(facts: ReportFacts) -> list[str]:
 
 
 def _teacher(facts: ReportFacts) -> str:
+    teacher = read_teacher(facts.run.teacher)
+    if teacher is not None and teacher.kind != "run":
+        text = one_line(without_folders(facts.run.teacher))
+        return f"`{text}`: {teacher.entry.summary} ({teacher.entry.paper})"
     if facts.teacher is None:
         named = str(without_places(facts.run.settings).get("teacher"))
         return f"run `{one_line(named)}`, which is not at hand"

@@ -1,5 +1,6 @@
 """How a student and its twin differ besides the teacher, a sentence each."""
 
+from kdcore.config.teacher import read_teacher
 from kdcore.runs.store import Run
 from kdcore.runs.twins import steps_of
 
@@ -15,6 +16,13 @@ def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
         sentences.append(
             f"The student learned from other pairs ({transfer}) than its twin, which "
             "had labelled ones only: the difference is not the teacher's alone."
+        )
+    teacher = read_teacher(student.teacher)
+    if teacher is not None and teacher.kind == "born_again":
+        count = teacher.params.generations
+        sentences.append(
+            f"The student is generation {count} and its twin generation 1; together the "
+            f"generations took {count} times the twin's steps."
         )
     if twin is not None and (text := _steps(steps_of(student), steps_of(twin))):
         sentences.append(text)

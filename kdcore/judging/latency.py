@@ -24,7 +24,8 @@ from kdcore.models.build import load_model
 from kdcore.models.packed import product_type
 from kdcore.runs.sizes import megabytes
 from kdcore.runs.speed import Latency, Speed, Timing
-from kdcore.runs.store import Run, RunStore
+from kdcore.runs.store import Run
+from kdcore.runs.twins import teacher_of
 from kdcore.training.devices import pick_device, use_threads
 
 DRAWS = 200  # pairs timed one by one
@@ -45,14 +46,14 @@ class _Subject:
 def latency_of(run: Run, config: FinetuneConfig | DistillConfig, pairs: PairTable) -> Latency:
     """Time a finished run's model on pairs of its test split, in turns with its teacher.
 
-    Without the teacher where the teacher's run was removed.
+    Without the teacher where its run was removed, or where it is no single run.
     """
     split = "test" if "test" in pairs.splits else pairs.splits[0]
     teacher: PairModel | None = None
-    if isinstance(config, DistillConfig):
+    source = teacher_of(run)
+    if source is not None:
         with suppress(LabError):
-            source = RunStore(run.folder.parent).get(config.teacher).require_model()
-            teacher = load_model(source.model_folder)
+            teacher = load_model(source.require_model().model_folder)
     return measure_latency(
         pairs.split(split),
         load_model(run.require_model().model_folder),

@@ -15,8 +15,9 @@ from kdcore.judging.latency import latency_of
 from kdcore.judging.results import measure_finished
 from kdcore.models.predict import stored_precision
 from kdcore.predictions import Predictions
-from kdcore.runs.store import Run, RunStore
-from kdcore.teachers.cached import cached_predictions
+from kdcore.runs.store import Run
+from kdcore.teachers.cached import cached_predictions, teachers_of
+from kdcore.teachers.ensemble import averaged
 from kdcore.workspace import Workspace
 
 _logger = logging.getLogger("kdcore")
@@ -43,13 +44,22 @@ def measure_run(
 
 
 def _store_teacher(config: DistillConfig, pairs: PairTable, run: Run, workspace: Workspace) -> None:
-    """Store the teacher's predictions on the test pairs, unless the teacher's run holds them."""
-    teacher = RunStore(workspace.runs).get(config.teacher).require_model()
-    test = pairs.split("test")
-    with suppress(DataError):
-        if Predictions.load(teacher.predictions_path("test")).data_hash == test.content_hash:
-            return
-    predictions, _ = cached_predictions(
-        teacher, test, workspace, device=config.device, precision=stored_precision("auto")
-    )
-    regraded(predictions, model_scheme(teacher.model_folder), pairs).save(run.teacher_path())
+    """Store the teacher's predictions on the test pairs, unless the teacher's run holds them.
+
+    Of several teachers it is their average.
+    """
+    teachers, test = teachers_of(run), pairs.split("test")
+    if not teachers:
+        return
+    if len(teachers) == 1:
+        with suppress(DataError):
+            own = Predictions.load(teachers[0].predictions_path("test"))
+            if own.data_hash == test.content_hash:
+                return
+    members = []
+    for teacher in teachers:
+        predictions, _ = cached_predictions(
+            teacher, test, workspace, device=config.device, precision=stored_precision("auto")
+        )
+        members.append(regraded(predictions, model_scheme(teacher.model_folder), pairs))
+    averaged(members, config.teaching.average, pairs.scheme).save(run.teacher_path())

@@ -15,12 +15,12 @@ from kdcore.models.build import load_model, new_model
 from kdcore.models.packed import product_type
 from kdcore.objectives.base import shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
-from kdcore.predictions import Predictions
 from kdcore.recipes.terms import Terms
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
 from kdcore.teachers.base import Teacher
-from kdcore.teachers.cached import CachedTeacher, TeacherPredictions
+from kdcore.teachers.cached import CachedTeacher, TeacherPredictions, teachers_of
+from kdcore.teachers.ema import EmaTeacher
 from kdcore.teachers.live import LiveTeacher
 from kdcore.training.checks import refuse_other_tokens, refuse_torn, starting_model
 from kdcore.training.devices import pick_device
@@ -32,7 +32,7 @@ from kdcore.training.session import Session
 def distill(
     config: DistillConfig,
     pairs: PairTable,
-    predictions: TeacherPredictions,
+    predictions: TeacherPredictions | None,
     run: Run,
     writer: RunWriter,
     group: Group = ALONE,
@@ -40,16 +40,15 @@ def distill(
 ) -> str:
     """Train a student on the transfer set, for which the teacher's predictions must be.
 
-    Returns why the training ended before its last step; empty when it did not.
+    predictions: None where the student teaches itself. Returns why the training ended early, or "".
     """
     refuse_torn(config, group.size)
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
-    predictions.transfer.require(transfer.content_hash, len(transfer))
     source = starting_model(config.student, RunStore(run.folder.parent), transfer)
     student = new_model(config.student, transfer, config.seed, source)
-    teacher = _teacher(config, student, transfer, predictions.transfer, run)
-    terms = _terms(config, student, teacher, transfer)
+    outside = _teacher(config, student, transfer, predictions, run)
+    terms = _terms(config, student, outside, transfer)
     session = Session(
         student,
         config,
@@ -58,9 +57,10 @@ def distill(
         run,
         writer,
         extra=terms.modules,
-        teacher=predictions.validation,
+        teacher=predictions.validation if predictions else None,
         group=group,
     )
+    teacher = outside or _average(config, session)
     grades = session.tensor(transfer.grades)
     queries = session.tensor(session.pairs.encoded.query_of)
     scales = dict.fromkeys(terms.of_lists, session.list_mean)
@@ -80,14 +80,25 @@ def distill(
     return session.message
 
 
+def _average(config: DistillConfig, session: Session) -> Teacher:
+    """The average of a student that teaches itself; it is made of the rows that are in use."""
+    teacher = EmaTeacher(session.model, config.teaching.params.decay, config.reads)
+    session.keep("average", teacher.average)
+    return teacher
+
+
 def _terms(
-    config: DistillConfig, student: PairModel, teacher: Teacher, transfer: PairTable
+    config: DistillConfig, student: PairModel, teacher: Teacher | None, transfer: PairTable
 ) -> Terms:
-    """The terms of the loss; their objectives learn the sizes of Outputs from a first batch."""
+    """The terms of the loss; their objectives learn the sizes of Outputs from a first batch.
+
+    teacher: None where it is a copy of the student.
+    """
     rows = np.arange(min(2, len(transfer)))
     with torch.no_grad():
         batch = student.batch(student.read(transfer.take(rows)), rows)
-        outputs = student.eval()(batch, config.reads), teacher(rows, batch)
+        own = student.eval()(batch, config.reads)
+        outputs = own, own if teacher is None else teacher(rows, batch)
     relevant_from = transfer.scheme.relevant_from
     shapes = [replace(shape_of(each), relevant_from=relevant_from) for each in outputs]
     return Terms(config, *shapes)
@@ -97,15 +108,22 @@ def _teacher(
     config: DistillConfig,
     student: PairModel,
     transfer: PairTable,
-    predictions: Predictions,
+    predictions: TeacherPredictions | None,
     run: Run,
-) -> Teacher:
-    """The stored predictions, or the model where a term reads more than can be stored."""
+) -> Teacher | None:
+    """The stored predictions, or the model where a term reads more than can be stored.
+
+    None where the student teaches itself.
+    """
+    if predictions is None:
+        return None
+    soft = predictions.transfer.require(transfer.content_hash, len(transfer))
     device = pick_device(config.device)
-    stored, inside = CachedTeacher.of(predictions, device), config.reads - STORED
+    stored, inside = CachedTeacher.of(soft, device), config.reads - STORED
     if not inside:
         return stored
-    model = load_model(RunStore(run.folder.parent).get(config.teacher).model_folder).to(device)
+    (source,) = teachers_of(run)  # an ensemble gives logits, which are stored
+    model = load_model(source.model_folder).to(device)
     entry = student_entry(model.config.name)
     problems = [
         f"teacher: {method.title} reads {', '.join(sorted(missing))}, which {entry.title} lacks"

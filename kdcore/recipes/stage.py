@@ -22,13 +22,14 @@ from kdcore.models.predict import predict_table, score_size, stored_precision
 from kdcore.recipes.after_run import measure_run
 from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
+from kdcore.recipes.generations import last_generation
 from kdcore.recipes.infer import infer
 from kdcore.recipes.provenance import write_model_card
 from kdcore.recipes.terms import scale_warnings
-from kdcore.runs.store import Run, RunStore
+from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
-from kdcore.teachers.cached import TeacherPredictions, teacher_predictions
+from kdcore.teachers.cached import TeacherPredictions, teacher_predictions, teachers_of
 from kdcore.training.checkpoint import seconds_before
 from kdcore.training.devices import forget_peak, is_full_memory, pick_device, ranks, use_threads
 from kdcore.training.interrupt import StoppedError
@@ -48,19 +49,28 @@ TrainedConfig = FinetuneConfig | DistillConfig
 
 
 def run_stage(
-    config: StageConfig, run: Run, workspace: Workspace, load: Callable[[], PairTable]
+    config: StageConfig,
+    run: Run,
+    workspace: Workspace,
+    load: Callable[[], PairTable],
+    leader: RunWriter | None = None,
 ) -> None:
     """Do what a run's config says, from its last checkpoint where it has one.
 
     Leaves model/, predictions/ and a model card in the run's folder. A stop on request is recorded
-    and raised as RunError, so that whatever depends on the run is not started.
+    and raised as RunError, so that whatever depends on the run is not started. leader: the writer
+    of a run that trains this one for itself.
     """
     if own_rank() != 0:  # _follow never returns
         _follow(config, load(), run, workspace)
     batch_size = (config if isinstance(config, InferConfig) else config.training).batch_size
     stop = ""
     forget_peak()
-    with run.write() as writer, use_threads(config.threads), explain_full(run.folder, batch_size):
+    with (
+        run.write(leader) as writer,
+        use_threads(config.threads),
+        explain_full(run.folder, batch_size),
+    ):
         seconds = seconds_before(run.checkpoint_folder)
         try:
             pairs, message = load(), ""
@@ -87,19 +97,11 @@ def _train(
 ) -> str:
     """Store the best model in the run; returns why the training ended early, or an empty text."""
     pick_device(config.device)  # refused before any other process is started
-    runs, heed_stop = RunStore(run.folder.parent), partial(_refuse_to_begin, writer)
-
-    def watch(done: int, total: int) -> None:
-        writer.progress(done, total, "teacher")
-        heed_stop()
-
+    heed_stop, predictions = partial(_refuse_to_begin, writer), None
     with heeded(heed_stop):
-        # before other processes start: they find the teacher's predictions in the cache
-        predictions = None
         if isinstance(config, DistillConfig):
-            predictions = teacher_predictions(config, pairs, runs, workspace, watch)
-            transfer = transfer_set(pairs, config.transfer)
-            writer.note(scale_warnings(config, transfer, predictions.transfer))
+            # before other processes start: they find the teacher's predictions in the cache
+            predictions = _ask(config, pairs, run, writer, workspace)
         learn = partial(_learn, config, pairs, predictions, run, writer)
         data_hash = pairs.content_hash
         try:
@@ -126,6 +128,30 @@ def _train(
         raise memory_error(full, size, fits)
 
 
+def _ask(
+    config: DistillConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
+) -> TeacherPredictions | None:
+    """What the teachers predict, once they are there; None where the student teaches itself."""
+
+    def watch(done: int, total: int) -> None:
+        writer.progress(done, total, "teacher")
+        _refuse_to_begin(writer)
+
+    def carry_out(generation: Run) -> None:
+        run_stage(generation.config, generation, workspace, lambda: pairs, writer)
+
+    if config.teaching.kind == "born_again":
+        last_generation(config, pairs, run, writer, workspace, carry_out)
+    teachers = teachers_of(run)
+    if not teachers:
+        return None
+    predictions = teacher_predictions(config, teachers, pairs, workspace, watch)
+    transfer = transfer_set(pairs, config.transfer)
+    writer.note(predictions.notes)
+    writer.note(scale_warnings(config, transfer, predictions.transfer))
+    return predictions
+
+
 def _learn(
     config: TrainedConfig,
     pairs: PairTable,
@@ -141,7 +167,6 @@ def _learn(
         config = replace(config, training=replace(config.training, batch_size=batch_size))
     if isinstance(config, FinetuneConfig):
         return finetune(config, pairs, run, writer, group, batches)
-    assert predictions is not None
     return distill(config, pairs, predictions, run, writer, group, batches)
 
 
@@ -170,9 +195,10 @@ def _follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspac
     try:
         if not isinstance(config, InferConfig):  # the first rank scores alone
             with following(config.device, config.threads, pairs.content_hash) as group:
-                predictions, runs = None, RunStore(run.folder.parent)
-                if isinstance(config, DistillConfig):  # from the cache: rank 0 has filled it
-                    predictions = teacher_predictions(config, pairs, runs, workspace)
+                predictions = None
+                if isinstance(config, DistillConfig) and (teachers := teachers_of(run)):
+                    # from the cache: rank 0 has filled it
+                    predictions = teacher_predictions(config, teachers, pairs, workspace)
                 writer = run.write()  # never entered, so it writes nothing
                 _learn(config, pairs, predictions, run, writer, group)
     except PeerLostError:  # rank 0 has ended, early or not; it has told why

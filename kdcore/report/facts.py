@@ -86,7 +86,7 @@ class ReportFacts:
         sentences.append(
             "These weights come from one seed: another seed may change every number here."
         )
-        if self.run.teacher:
+        if self.run.teachers:
             sentences.append(
                 "It learned from a teacher's predictions, and so it also learned the teacher's "
                 "errors."
@@ -103,12 +103,12 @@ def facts_of(run: Run, workspace: Workspace | None = None) -> ReportFacts:
         role: _fitting(one.predictions_path(SPLIT), pairs) if one else None
         for role, one in runs.items()
     }
-    if teacher is not None and answers["teacher"] is None:
+    if answers["teacher"] is None:  # its run is gone or has none, or several teach together
         answers["teacher"] = _fitting(run.teacher_path(SPLIT), pairs)
     evaluations = {
         role: evaluation
         for role, one in runs.items()
-        if one and (evaluation := _evaluated(one, pairs, answers[role]))
+        if (evaluation := _evaluated(one, pairs, answers[role]))
     }
     return ReportFacts(
         run=run,
@@ -155,9 +155,11 @@ def _fitting(path: Path, pairs: PairTable | None) -> Predictions | None:
     return _or_none(lambda: Predictions.load(path).require(pairs.content_hash, len(pairs)))
 
 
-def _evaluated(run: Run, pairs: PairTable | None, answers: Predictions | None) -> Evaluation | None:
+def _evaluated(
+    run: Run | None, pairs: PairTable | None, answers: Predictions | None
+) -> Evaluation | None:
     """The stored evaluation when it is of these pairs, else a fresh one, which is not stored."""
-    stored = _or_none(lambda: lab.stored_evaluation(run, SPLIT))
+    stored = _or_none(lambda: lab.stored_evaluation(run, SPLIT)) if run else None
     if stored is not None and (pairs is None or stored.data_hash == pairs.content_hash):
         return stored
     if pairs is None or answers is None:

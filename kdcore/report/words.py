@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from kdcore.config.teacher import without_folders
 from kdcore.runs.speed import Latency, Speed
 from kdcore.workspace import last_part
 
@@ -32,7 +33,7 @@ def settings_of(config: Mapping[str, Any]) -> str:
 def without_places(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings with absolute paths cut to their last part, for texts that are shared."""
     return {
-        name: without_places(value) if isinstance(value, Mapping) else _placeless(value)
+        name: without_places(value) if isinstance(value, Mapping) else _placeless(name, value)
         for name, value in config.items()
     }
 
@@ -42,9 +43,11 @@ def placeless(text: str) -> str:
     return _PATH_IN_TEXT.sub(lambda match: last_part(match[0]), text.replace("file://", ""))
 
 
-def _placeless(value: Any) -> Any:
+def _placeless(name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
+    if name == "teacher":
+        return without_folders(value)
     return last_part(value) if os.path.isabs(value) else placeless(value)
 
 

@@ -18,7 +18,14 @@ from typing import Any, NamedTuple, Self
 from kdcore.catalog import STUDENTS
 from kdcore.config import UNSEEN_BY_THE_MODEL, StageConfig, from_dict
 from kdcore.errors import RunError
-from kdcore.runs.loss_terms import LossTerm, family_of, group, number, soft_terms
+from kdcore.runs.loss_terms import (
+    LossTerm,
+    family_of,
+    group,
+    number,
+    soft_terms,
+    teachers_of,
+)
 from kdcore.runs.metric_lines import read_lines, saved_validation
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import CONFIG, NOTES, Record
@@ -119,8 +126,13 @@ class RunFacts:
 
     @property
     def teacher(self) -> str:
-        """The run that teaches: its id, or its folder where it lies elsewhere; "" without one."""
+        """Who teaches, as the config says it (see config/teacher.py); "" without a teacher."""
         return str(self.settings.get("teacher") or "")
+
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The runs that teach: the id of each, or its folder where it lies elsewhere."""
+        return teachers_of(self.folder, self.settings)
 
     @property
     def scored_run(self) -> str:

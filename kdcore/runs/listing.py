@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kdcore.config.teacher import without_folders
 from kdcore.errors import RunError
 from kdcore.knobs import flat
 from kdcore.metrics.definitions import VERSION
@@ -171,13 +172,15 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config's plain values by path; a twin's `model` stands where a student's does."""
     named = {"student" if name == "model" else name: value for name, value in config.items()}
     return {
-        path: ", ".join(map(str, value)) if isinstance(value, list | tuple) else _shown(value)
+        path: ", ".join(map(str, value)) if isinstance(value, list | tuple) else _shown(path, value)
         for path, value in flat(named).items()
     }
 
 
-def _shown(value: Any) -> Any:
+def _shown(path: str, value: Any) -> Any:
     """A value as a table shows it: the last part of an absolute path (a teacher, an encoder)."""
+    if path == "teacher" and isinstance(value, str):
+        return without_folders(value)
     return last_part(value) if isinstance(value, str) and os.path.isabs(value) else value
 
 

@@ -1,14 +1,18 @@
-"""The terms of a run's loss and its family, read from its settings as written, valid or not.
+"""The terms of a run's loss, its family and who teaches, read as written, valid or not.
 
 The family of a training is the kind of distillation by which a list tells runs apart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from kdcore.catalog import METHODS
 from kdcore.config import method_of
+from kdcore.config.teacher import read_teacher
+from kdcore.workspace import read_json, write_json_atomic
 
+MADE = "made.json"
 EARLY = "response"  # the method of a config that was written before it had a name
 FIRST = "response"  # what the other terms stand beside
 SEVERAL = "several"
@@ -90,6 +94,28 @@ def family_of(settings: Mapping[str, Any]) -> str:
         return SEVERAL
     family = next(iter(methods), FIRST if soft_terms(settings) else "")
     return family if family in FAMILIES else ""
+
+
+def teachers_of(folder: Path, settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """The runs that teach, by id or folder: those that the settings name, or that the run made.
+
+    Of its own earlier generations it is the last.
+    """
+    teacher = read_teacher(str(settings.get("teacher") or ""))
+    if teacher is None or teacher.kind != "born_again":
+        return teacher.runs if teacher else ()
+    return read_made(folder)[-1:]
+
+
+def read_made(folder: Path) -> tuple[str, ...]:
+    """The runs that a run made for its own training, in order; none before it has begun."""
+    runs = read_json(folder / MADE).get("runs")
+    return tuple(map(str, runs)) if isinstance(runs, list) else ()
+
+
+def write_made(folder: Path, runs: Sequence[str]) -> None:
+    """Write down the runs that a run made for its own training."""
+    write_json_atomic(folder / MADE, {"runs": list(runs)})
 
 
 def group(value: Any) -> Mapping[str, Any]:

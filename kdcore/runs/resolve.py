@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, TeacherConfig
 from kdcore.data.library import WORLD, is_imported
 from kdcore.data.names import pairs_of
 from kdcore.data.pairs import PairTable, part_of
@@ -49,25 +49,36 @@ def settled(config: Config, workspace: Workspace) -> Config:
 def resolved(config: DistillConfig, workspace: Workspace) -> DistillConfig:
     """`settled`, with the teacher named so that the workspace finds it; RunError without model."""
     runs = RunStore(workspace.runs)
-    teacher = runs.reference(runs.get(config.teacher).require_model())
-    return settled(replace(config, teacher=teacher), workspace)
+    teaching = config.teaching.renamed(lambda name: runs.reference(runs.get(name).require_model()))
+    return settled(replace(config, teacher=teaching.text), workspace)
 
 
-def inherited(
-    settings: Mapping[str, Any], role: str, source: Run, workspace: Workspace
-) -> dict[str, Any]:
-    """Settings with what they take from the run in `role` ("teacher" or "run").
+def inherited(settings: Mapping[str, Any], role: str, workspace: Workspace) -> dict[str, Any]:
+    """Settings with what they take from the run (itself or its name) in `role`: teacher or run.
 
-    Data and limit are that run's unless they are set; other data without a set limit have none.
+    Data and limit are that run's unless they are set; other data without a set limit have none. Of
+    several teachers it is the first; without an outside teacher, data and limit are the usual ones.
     A run outside the workspace is named by its folder. RunError when it has no model yet.
     """
-    source.require_model()
-    taken: dict[str, Any] = {**settings, role: RunStore(workspace.runs).reference(source)}
-    data = source.data or WORLD
-    taken["data"] = settings.get("data") or data
+    named, runs = settings[role], RunStore(workspace.runs)
+    if isinstance(named, Run):
+        return _taken(settings, named, workspace) | {role: runs.reference(named)}
+    if role != "teacher":
+        source = runs.get(named)
+        return _taken(settings, source, workspace) | {role: runs.reference(source)}
+    teaching = TeacherConfig.parse(named)
+    teachers = {name: runs.get(name).require_model() for name in teaching.runs}
+    source = next(iter(teachers.values()), None)
+    renamed = teaching.renamed(lambda name: runs.reference(teachers[name]))
+    return _taken(settings, source, workspace) | {role: renamed.text}
+
+
+def _taken(settings: Mapping[str, Any], source: Run | None, workspace: Workspace) -> dict[str, Any]:
+    data = (source.require_model().data if source else "") or WORLD
+    taken = {**settings, "data": settings.get("data") or data}
     if settings.get("limit") is None:
         same = whole(str(taken["data"]), workspace) == whole(data, workspace)
-        taken["limit"] = source.limit if same else 0
+        taken["limit"] = source.limit if source and same else 0
     return taken
 
 

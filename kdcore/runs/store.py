@@ -94,9 +94,9 @@ class Run(RunFacts):
             cure = f"finish it with `kdlab runs resume {name}`, or score with `kdlab infer`"
         return RunError(f"{self.id} ({state}) has no predictions on {split!r}; {cure}")
 
-    def write(self) -> RunWriter:
-        """The writer of this folder, for the process that does the run's work."""
-        return RunWriter(self.folder)
+    def write(self, leader: RunWriter | None = None) -> RunWriter:
+        """The writer of this folder, for the process that does the run's work; see RunWriter."""
+        return RunWriter(self.folder, leader)
 
     def answered_hash(self, split: str = "test") -> str:
         """Content hash of the pairs that its predictions on a split answer; "" without any."""

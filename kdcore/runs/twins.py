@@ -74,10 +74,14 @@ def launched_twin(student: Run) -> Run | None:
 
 
 def teacher_of(student: Run, *elsewhere: Path) -> Run | None:
-    """The teacher of a student: beside it, by its path, or in other folders of runs."""
-    for root in (student.folder.parent, *elsewhere) if student.teacher else ():
+    """The teacher of a student: beside it, by its path, or in other folders of runs.
+
+    None where it is no single run: of several, what they answered together lies in teacher_path().
+    """
+    names = student.teachers
+    for root in (student.folder.parent, *elsewhere) if len(names) == 1 else ():
         with suppress(LabError):
-            return RunStore(root).get(student.teacher)
+            return RunStore(root).get(names[0])
     return None
 
 

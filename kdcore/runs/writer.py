@@ -49,10 +49,13 @@ class RunWriter:
 
     Leaving the block writes the end down: finished, or stopped by Ctrl-C, or failed with a plain
     sentence. An exception is raised again. A second writer of the same run gets a RunError.
+
+    leader: the writer of a run that trains this one for itself: it shows how far this run is, and
+    a pause of it is one of this run.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, leader: "RunWriter | None" = None) -> None:
+        self.folder, self.leader = folder, leader
         self._record = Record(state="queued")
         self._notes: list[str] = []
         self._trackers = Trackers(folder)
@@ -150,6 +153,8 @@ class RunWriter:
     def _beat(self, **changes: Any) -> None:
         self._record = replace(self._record, **changes)
         now = time.monotonic()
+        if self.leader is not None:
+            self.leader.progress(self._record.step, self._record.total_steps, "generation")
         if now >= self._next_beat:
             self._next_beat = now + HEARTBEAT_EVERY
             self._record = replace(self._record, heartbeat=time.time())
@@ -167,6 +172,8 @@ class RunWriter:
         A pause is final; after `keep` a pause may still be requested.
         """
         now = time.monotonic()
+        if self.leader is not None and self.leader.stop_kind == "pause":
+            self._stop = "pause"
         if self._stop != "pause" and now >= self._next_look:
             self._next_look = now + STOP_LOOK_EVERY
             self._stop = stop_kind(self.folder) or self._stop

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from kdcore.models.predict import Watch, predict_table
 from kdcore.outputs import Outputs
 from kdcore.predictions import Predictions, model_hash
 from kdcore.runs.store import Run, RunStore
+from kdcore.teachers.ensemble import averaged, notes_of, refuse_other_grades
 from kdcore.training.devices import pick_device
 from kdcore.workspace import Workspace
 
@@ -59,49 +61,64 @@ class CachedTeacher:
 class TeacherPredictions:
     """A teacher's predictions on the transfer set and on the labelled validation pairs.
 
-    The student learns from the first; the second only show how good its teacher is.
+    The student learns from the first; the second only show how good its teacher is. notes: what
+    must be known of several teachers, a sentence each.
     """
 
     transfer: Predictions
     validation: Predictions | None
+    notes: tuple[str, ...] = ()
+
+
+def teachers_of(run: Run) -> list[Run]:
+    """The finished runs that teach a run; none where the student teaches itself."""
+    runs = RunStore(run.folder.parent)
+    return [runs.get(name).require_model() for name in run.teachers]
 
 
 def teacher_predictions(
     config: DistillConfig,
+    teachers: Sequence[Run],
     pairs: PairTable,
-    runs: RunStore,
     workspace: Workspace,
     watch: Callable[[int, int], None] = lambda done, total: None,
 ) -> TeacherPredictions:
-    """Score what a distillation needs from its teacher, in the grades of the data.
+    """Score what a distillation needs from its teachers, in the grades of the data.
 
-    Where its P(relevant) has to be spread over more grades, the labels of train alone decide the
-    proportions. watch: called with the number of pairs that are done, and of all.
+    Where P(relevant) has to be spread over more grades, the labels of train alone decide the
+    proportions. Several teachers are averaged. watch: called with the number of pairs that are
+    done, and of all.
     """
-    teacher = runs.get(config.teacher).require_model()
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
-    total = len(transfer) + len(validation)
-    grades = model_scheme(teacher.model_folder)
+    total = len(teachers) * (len(transfer) + len(validation))
     train = pairs.take(np.flatnonzero((pairs.frame["split"] == "train").to_numpy()))
+    average = config.teaching.average
+    refuse_other_grades([(t.id, model_scheme(t.require_model().model_folder)) for t in teachers])
 
-    def scored(part: PairTable, before: int) -> Predictions:
-        predictions, _ = cached_predictions(
-            teacher,
-            part,
-            workspace,
-            device=config.device,
-            watch=lambda done: watch(before + done, total),
-        )
-        return regraded(predictions, grades, train)
+    def tell(before: int, done: int) -> None:
+        watch(before + done, total)
+
+    def scored(part: PairTable, before: int) -> list[Predictions]:
+        members = []
+        for place, teacher in enumerate(teachers):
+            report = partial(tell, before + place * len(part))
+            predictions, _ = cached_predictions(
+                teacher, part, workspace, device=config.device, watch=report
+            )
+            members.append(regraded(predictions, model_scheme(teacher.model_folder), train))
+        return members
 
     watch(0, total)
-    soft = scored(transfer, 0)
+    members = scored(transfer, 0)
+    soft = averaged(members, average, pairs.scheme)
     for note in soft.notes:
         log.info("the teacher's %s", note)
+    notes = notes_of(members, average, pairs.scheme)
     if not len(validation):  # the session refuses this in words
-        return TeacherPredictions(soft, None)
-    return TeacherPredictions(soft, scored(validation, len(transfer)))
+        return TeacherPredictions(soft, None, notes)
+    checks = scored(validation, len(teachers) * len(transfer))
+    return TeacherPredictions(soft, averaged(checks, average, pairs.scheme), notes)
 
 
 def cached_predictions(

@@ -128,10 +128,10 @@ def _summed(tensors: Sequence[Tensor]) -> list[Tensor]:
 
 def own_rank() -> int:
     """Which process of a run this is; 0 for the one that leads or is the only one."""
-    return int(os.environ["RANK"]) if _is_started() else 0
+    return int(os.environ["RANK"]) if is_started() else 0
 
 
-def _is_started() -> bool:
+def is_started() -> bool:
     """Whether this process was started as one of several, by us or by torchrun."""
     ours = _STORE in os.environ or "TORCHELASTIC_RUN_ID" in os.environ
     return ours and int(os.environ.get("WORLD_SIZE", 1)) > 1
@@ -145,7 +145,7 @@ def leading(
 
     heed_stop: called while they start; raises when the run should stop.
     """
-    started = _is_started()
+    started = is_started()
     size = int(os.environ["WORLD_SIZE"]) if started else ranks(device)
     if size == 1:
         yield ALONE

@@ -156,6 +156,10 @@ class Session:
         finally:
             self.model.products = training
 
+    def keep(self, name: str, module: nn.Module) -> None:
+        """Store a module in the checkpoints, too, that moves in another way than by this loss."""
+        self.modules[name] = module
+
     def save(self) -> None:
         """Write a checkpoint now; weights that are no numbers never replace good ones."""
         self.refuse_not_a_number()

@@ -102,7 +102,7 @@ class RunsView:
 def entries() -> list[Entry]:
     """Every run of the visitor, newest first, then those of the demo."""
     own, shipped = listing.rows(access.home().runs), listing.rows(access.demo().runs)
-    teachers = {r.run.teacher for r in (*own, *shipped)}
+    teachers = {name for row in (*own, *shipped) for name in row.run.teachers}
     marks = {} if access.public() else Marks(access.home()).read()
     groups, bundled = groups_of([*own, *shipped]), {row.id for row in shipped}
     listed = []

@@ -55,6 +55,8 @@ def _pairs(total: Cost, student: Estimate) -> str:
 
 
 def _teacher(student: Estimate) -> str:
+    if student.generations > 1:
+        return f"Generations 2 to {student.generations} are in this time; generation 1 is the twin"
     if student.teacher_is_live:
         return "The teacher runs at every step, which is part of this time; it cannot be stored"
     if student.teacher_cached:

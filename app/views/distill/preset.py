@@ -1,7 +1,5 @@
 """Where to begin: a preset with its promise, and what was changed of it."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from app import state
@@ -10,6 +8,7 @@ from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft, draft_of
 from app.services.live import run as live
+from kdcore.config.teacher import without_folders
 from kdcore.experiments.presets import PRESETS
 from kdcore.workspace import slug
 
@@ -89,9 +88,10 @@ def _words(name: str) -> str:
 
 def _value(path: str, value: object) -> str:
     """A value in words; a teacher by its title."""
-    run = live.find(Path(str(value)).name) if path == "teacher" and value else None
-    if run:
-        return run.shown_title
+    if path == "teacher" and value:
+        text = without_folders(str(value))
+        run = live.find(text)
+        return run.shown_title if run else text
     if value is None or value == "":
         return "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,7 +1,6 @@
 """Watching a run: its curves and its pinned pairs, live while it learns and replayed afterwards."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,6 +13,7 @@ from app.kit.texts import md
 from app.services.live import run as live
 from app.state import keys
 from app.views.distill.parts.run_watch import Watch, run_watch
+from kdcore.config.teacher import without_folders
 from kdcore.runs.store import Run
 
 _COLUMNS = ["step", "loss", "validation_roc_auc", "validation_nll", "pairs_per_second"]
@@ -56,7 +56,8 @@ def _watch(run: Run) -> None:
     columns = [*_COLUMNS[:2], *run.weights, *_COLUMNS[2:]]
     lines = pd.DataFrame(answer["student"]["lines"]).reindex(columns=columns)
     # a teacher in a folder of this machine is named without that folder
-    source = [f"run {run.id}", *([f"teacher {Path(run.teacher).name}"] if run.teacher else [])]
+    teacher = without_folders(run.teacher)
+    source = [f"run {run.id}", *([f"teacher {teacher}"] if teacher else [])]
     source.append(f"data {run.data or 'not named'}")
     source += [f"learned from {run.limit:,} pairs"] if run.limit > 0 else []
     caption = Caption(f"Training of {run.shown_title}", " · ".join(source))

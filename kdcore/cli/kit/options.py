@@ -66,10 +66,14 @@ def model_setting(name: str, role: str, default: str) -> Setting:
     return Setting((name,), Annotated[str | None, declared])
 
 
-def run_setting(name: str, help: str) -> Setting:
-    """An option for the id of a run."""
-    declared = typer.Option(flag_of(name), metavar="RUN", help=help)
-    return Setting((name,), Annotated[str | None, declared])
+def teacher_setting() -> Setting:
+    """The option for who teaches."""
+    text = (
+        "who teaches: a run; ensemble:RUN+RUN, several together; ema:decay=0.999, an average of "
+        "the student itself; `kdlab methods` lists them"
+    )
+    declared = typer.Option("--teacher", metavar="TEACHER", help=text)
+    return Setting(("teacher",), Annotated[str | None, declared])
 
 
 _CONFIG_FILE = typer.Option(

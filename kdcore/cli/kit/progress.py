@@ -18,6 +18,11 @@ from kdcore.runs.metric_lines import latest_numbers
 from kdcore.runs.store import Run
 
 LOOK_EVERY = 0.25  # seconds
+STAGES = {
+    "evaluate": "scoring",
+    "teacher": "asking teacher",
+    "generation": "earlier generation",
+}
 SHOWN = {"loss": "loss {:.3f}", "validation_roc_auc": "AUC {:.3f}", "pairs_per_second": "{:,.0f}/s"}
 
 
@@ -99,7 +104,7 @@ def _look(bars: Bars, task: Any, run: Run | None) -> None:
         return
     with suppress(LabError, OSError):
         status = run.status()
-        stage = {"evaluate": "scoring", "teacher": "asking teacher"}.get(status.stage, "")
+        stage = STAGES.get(status.stage, "")
         numbers = latest_numbers(run.folder)
         parts = [how.format(numbers[key]) for key, how in SHOWN.items() if key in numbers]
         bars.update(

@@ -40,7 +40,8 @@ class Estimate:
     teacher_seconds: part of seconds, for the teacher to score the pairs; 0 when teacher_cached.
     scoring_seconds: part of seconds, for validations, replay and the scores at the end. pairs:
     how many are learned from in each epoch. basis: what the estimate rests on, in words.
-    teacher_is_live: it also runs at every step, which counts as time of the training.
+    teacher_is_live: it also runs at every step, which counts as time of the training. generations:
+    students trained for this run, the twin included; the time is that of all but the twin.
     """
 
     seconds: float
@@ -56,6 +57,7 @@ class Estimate:
     device: str
     basis: str
     teacher_is_live: bool = False
+    generations: int = 1
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def estimate(
         seconds = teacher_seconds = scoring = math.nan
     spread = max(train.spread, 1 + (score.spread - 1) * scoring / seconds if seconds else 1)
     computed = cost.memory_mb(training.batch_size, device)
-    return Estimate(
+    one = Estimate(
         seconds=seconds,
         low=seconds / spread,
         high=seconds * spread,
@@ -118,6 +120,26 @@ def estimate(
         device=device,
         basis=train.in_words,
         teacher_is_live=cost.live_flops > 0,
+    )
+    return _of_all_generations(one, config)
+
+
+def _of_all_generations(one: Estimate, config: DistillConfig | FinetuneConfig) -> Estimate:
+    """The estimate of a training with those of the generations before it, but for the first.
+
+    The first is the twin, which has an estimate of its own.
+    """
+    if not isinstance(config, DistillConfig) or config.teaching.kind != "born_again":
+        return one
+    generations = config.teaching.params.generations
+    times = generations - 1
+    return replace(
+        one,
+        seconds=times * one.seconds,
+        low=times * one.low,
+        high=times * one.high,
+        scoring_seconds=times * one.scoring_seconds,
+        generations=generations,
     )
 
 
@@ -192,24 +214,40 @@ def _teacher_seconds(
     measured: Sequence[Throughput],
     device: str,
 ) -> tuple[float, bool]:
-    """Seconds in which the teacher scores every pair, and whether its scores are cached."""
+    """Seconds in which all teachers score every pair, and whether their scores are cached."""
     if not isinstance(config, DistillConfig):
         return 0.0, False
-    teacher = RunStore(workspace.runs).get(config.teacher).require_model()
+    runs, seconds, cached = RunStore(workspace.runs), 0.0, True
+    for name in config.teaching.runs:
+        teacher = runs.get(name).require_model()
+        more = _scoring_seconds(teacher, config, stats, workspace, measured, device)
+        seconds, cached = seconds + (more or 0.0), cached and more is None
+    return seconds, cached
+
+
+def _scoring_seconds(
+    teacher: Run,
+    config: DistillConfig,
+    stats: DataStats,
+    workspace: Workspace,
+    measured: Sequence[Throughput],
+    device: str,
+) -> float | None:
+    """Seconds in which one teacher scores every pair; None where its scores are cached."""
     parts = {
         stats.transfer_hash: stats.transfer,
         stats.validation_hash: stats.labelled_validation,
     }
     left = sum(n for h, n in parts.items() if n and not is_cached(teacher, h, workspace, device))
     if not left:
-        return 0.0, True
+        return None
     training = teacher.config
     if not isinstance(training, FinetuneConfig | DistillConfig):
-        return 0.0, False
+        return 0.0
     model = model_of(training)
     cost = cost_on(model, stats.transfer_texts, config.training)
     _, score = _rates(measured, model, TEACHER_BATCH, cost)
-    return left / score.pairs_per_second, False
+    return left / score.pairs_per_second
 
 
 def is_cached(teacher: Run, pairs_hash: str, workspace: Workspace, device: str) -> bool:

@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -124,9 +124,15 @@ def training_cost(
     LabError for an unknown teacher.
     """
     cost = cost_on(model_of(config), texts, config.training)
-    if not isinstance(config, DistillConfig) or not config.reads - STORED:
+    if not isinstance(config, DistillConfig):
         return cost
-    teacher = RunStore(workspace.runs).get(config.teacher).config
+    if config.teaching.kind == "ema":
+        return replace(cost, live_flops=cost.scoring_flops)  # on the tokens that the student reads
+    if not config.reads - STORED:
+        return cost
+    if config.teaching.kind == "born_again":  # a generation before it runs at every step
+        return cost.with_live(cost)
+    teacher = RunStore(workspace.runs).get(config.teaching.runs[0]).config
     if isinstance(teacher, InferConfig):
         return cost
     return cost.with_live(cost_on(model_of(teacher), texts, config.training))

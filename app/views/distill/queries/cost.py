@@ -103,7 +103,7 @@ def _cost(
     config = resolved(config, home)
     stats = stats_of(config, home)
     student = estimate(config, stats, home)
-    if not train_twin or stats.no_twin:
+    if student.generations == 1 and (not train_twin or stats.no_twin):
         return Cost(student, no_twin=stats.no_twin if train_twin else "")
     twin = twin_of(config, stats.transfer, stats.labelled)
     if existing.find(twin) or any(same_training(twin, other) for other in planned):

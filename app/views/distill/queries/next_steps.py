@@ -13,6 +13,7 @@ from app.views.distill.queries.runs import room
 from app.views.distill.queries.verdict import Case
 from kdcore import lab
 from kdcore.config import DistillConfig
+from kdcore.config.teacher import without_folders
 from kdcore.errors import DataError, LabError, RunError
 from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.launch import enqueue
@@ -51,13 +52,12 @@ def experiments(case: Case, judgement: Judgement, seeds: SeedRow | None = None) 
             high=seeds.high,
         )
     folders = dict.fromkeys((case.run.folder.parent, access.home().runs))
-    name = case.config.teacher.rpartition("/")[2]
+    name = without_folders(case.config.teacher)
     earlier = [
         config
         for folder in folders
         for row in listing.rows(folder)
-        if str(row.settings.get("teacher", "")).endswith(name)
-        and (config := _distillation(row.run)) is not None
+        if row.settings.get("teacher") == name and (config := _distillation(row.run)) is not None
     ]
     train = case.run.splits.get("train")
     return next_experiments(case.config, judgement, earlier, train.pairs if train else 0)

@@ -128,7 +128,11 @@ def activity(status: Status) -> str:
     """What a run does beside the steps of its training; an empty text while it trains."""
     if status.trial:
         return f"the memory was full, so it tries batch size {status.trial}"
-    stages = {"teacher": "the teacher scores its pairs", "evaluate": "it is being scored"}
+    stages = {
+        "teacher": "the teacher scores its pairs",
+        "generation": "an earlier generation learns",
+        "evaluate": "it is being scored",
+    }
     return stages.get(status.stage, "")
 
 

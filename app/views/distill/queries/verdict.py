@@ -10,6 +10,7 @@ from app.services.answers import Answers, Source, answers, sources_on, teacher_o
 from app.services.boards import Board, DataChoice, data_choices, is_cut_by_runs, pairs_of
 from app.services.live import run as live
 from kdcore.config import DistillConfig
+from kdcore.config.teacher import without_folders
 from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.evaluation.measures import measure
@@ -203,8 +204,8 @@ def _scored(run: Run | None, pairs: PairTable) -> Answers | None:
 
 def _teacher(run: Run, teacher: Run | None, pairs: PairTable) -> Answers | None:
     """The teacher's answers: its own run's, those that this run asked for, or scored ones."""
-    if teacher is None:  # its run was deleted; the answers that it gave to this one are still here
-        return _stored(Path(run.teacher).name, run.teacher_path(), pairs)
+    if teacher is None:  # several teach, or the run was deleted: its answers are still here
+        return _stored(without_folders(run.teacher), run.teacher_path(), pairs)
     for path in (teacher.predictions_path(SPLIT), run.teacher_path()):
         if (stored := _stored(teacher, path, pairs)) is not None:
             return stored

@@ -7,6 +7,8 @@ here and one file in objectives/ or models/ (see CONTRIBUTING.md).
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kdcore.catalog.teachers import TEACHERS as TEACHERS
+from kdcore.catalog.teachers import TeacherKind as TeacherKind
 from kdcore.errors import lookup
 from kdcore.knobs import choice, knob, switch
 from kdcore.objectives.params import (

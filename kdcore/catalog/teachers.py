@@ -1,0 +1,94 @@
+"""The kinds of teacher as plain data, each with its knobs."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kdcore.knobs import choice, knob
+
+
+@dataclass(frozen=True)
+class TeacherKind:
+    """Who teaches: its description, its knobs, and what it gives to a method.
+
+    names: what its short text names before the knobs: a run, several runs, students, or nothing.
+    gives: fields of Outputs; None for all that its model gives.
+    """
+
+    title: str
+    summary: str
+    paper: str
+    params: type
+    names: Literal["run", "runs", "students", ""] = ""
+    gives: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoKnobs:
+    """A teacher without knobs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleParams:
+    """Knobs of several runs that teach together."""
+
+    average: str = choice(
+        "probabilities",
+        "what is averaged: probabilities at T = 1, which doubt where the members differ; or "
+        "logits, whose mean the member with the widest scale leads",
+        options=("probabilities", "logits"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BornAgainParams:
+    """Knobs of a student that is taught by its earlier generations."""
+
+    generations: int = knob(
+        3, "students trained one after another, the one on labels included", low=2, high=10
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmaParams:
+    """Knobs of a moving average of the student's own weights."""
+
+    decay: float = knob(
+        0.999,
+        "share of the average that a step keeps; the first steps keep less, step n at most n/(n+1)",
+        low=0,
+        high=0.99999,
+    )
+
+
+TEACHERS: dict[str, TeacherKind] = {
+    "run": TeacherKind(
+        title="One run",
+        summary="A finished run, whose predictions are computed once.",
+        paper="Hinton et al. 2015, arXiv:1503.02531",
+        params=NoKnobs,
+        names="run",
+    ),
+    "ensemble": TeacherKind(
+        title="Several runs",
+        summary="Finished runs teach together: the mean of their predictions, computed once.",
+        paper="Hinton et al. 2015, arXiv:1503.02531",
+        params=EnsembleParams,
+        names="runs",
+        gives=frozenset({"logits"}),
+    ),
+    "born_again": TeacherKind(
+        title="Its earlier generations",
+        summary="Generation 1 learns from labels, each next one, of the same kind, from the one "
+        "before; the run is the last of them.",
+        paper="Furlanello et al. 2018, arXiv:1805.04770; ours: all start from one seed",
+        params=BornAgainParams,
+    ),
+    "ema": TeacherKind(
+        title="Its own average",
+        summary="The student learns from a moving average of its own weights, without an outside "
+        "teacher.",
+        paper="in the spirit of Tarvainen & Valpola 2017, mean teacher, arXiv:1703.01780; without "
+        "its noise and its ramp of the weight",
+        params=EmaParams,
+    ),
+}

@@ -1,0 +1,148 @@
+"""The teacher of a distillation as a short text, and the one parser of it.
+
+    RUN                                a finished run: its id, its folder, or demo:NAME
+    ensemble:RUN+RUN,average=logits    several runs together
+    ema:decay=0.99                     a moving average of the student itself
+
+A config holds the text, so that links, --set, sweeps and forms need nothing else.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import yaml
+
+from kdcore.catalog import TEACHERS, TeacherKind, method_entry
+from kdcore.config.groups import check
+from kdcore.errors import ConfigError, lookup
+from kdcore.knobs import build, plain
+from kdcore.workspace import last_part
+from kdcore.yaml_text import read_assignments
+
+_HEADLINE = "This teacher cannot be used:"
+_QUOTED = {"%": "%25", "+": "%2B", ",": "%2C"}  # in a name, since these signs part names and knobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeacherConfig:
+    """Who teaches: a kind of catalog.TEACHERS, the names that it needs, and its knobs.
+
+    names: the runs of kind run and ensemble. ConfigError names every problem.
+    """
+
+    kind: str = "run"
+    names: tuple[str, ...] = ()
+    params: Any = None
+
+    def __post_init__(self) -> None:
+        kind = lookup(TEACHERS, self.kind, "kind of teacher")
+        problems: list[str] = []
+        if self.params is None or isinstance(self.params, Mapping):
+            try:
+                object.__setattr__(self, "params", build(kind.params, self.params or {}))
+            except ConfigError as error:
+                problems += error.problems
+        if kind.names == "run" and not self.text:
+            problems.append("name the run that teaches")
+        if kind.names == "runs" and len(self.names) < 2:
+            problems.append("name two runs or more, as in ensemble:RUN+RUN")
+        if doubled := sorted({name for name in self.names if self.names.count(name) > 1}):
+            problems.append(f"{', '.join(doubled)} is named twice; name different runs")
+        if kind.names in ("run", "runs") and not all(self.names) and len(self.names) > 1:
+            problems.append("a name is empty; write RUN+RUN")
+        check([f"teacher: {problem}" for problem in problems], _HEADLINE)
+
+    @classmethod
+    def parse(cls, text: str) -> "TeacherConfig":
+        """Read a short text; one that names no kind is the name of a run."""
+        return _parse(text)
+
+    @property
+    def entry(self) -> TeacherKind:
+        """The kind in the catalog."""
+        return TEACHERS[self.kind]
+
+    @property
+    def text(self) -> str:
+        """The short text that parse reads, with all knobs that are not at their defaults."""
+        if self.kind == "run":
+            return self.names[0] if self.names else ""
+        names = "+".join(map(_quoted, self.names))
+        usual = plain(self.entry.params())
+        knobs = [f"{k}={v}" for k, v in plain(self.params).items() if v != usual[k]]
+        return ":".join(filter(None, (self.kind, ",".join(filter(None, (names, *knobs))))))
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """The names of the runs that it needs; none where it teaches itself."""
+        return self.names if self.entry.names in ("run", "runs") else ()
+
+    @property
+    def title(self) -> str:
+        """What the teacher is called: a run's name, the names of several, or the kind."""
+        names = " + ".join(map(last_part, self.names))
+        return names if self.runs else self.entry.title.lower()
+
+    @property
+    def average(self) -> str:
+        """What of several runs is averaged; "" for another kind."""
+        return getattr(self.params, "average", "")
+
+    def renamed(self, rename: Callable[[str], str]) -> "TeacherConfig":
+        """The same with the name of every run changed."""
+        return replace(self, names=tuple(map(rename, self.names))) if self.runs else self
+
+
+def read_teacher(text: str) -> TeacherConfig | None:
+    """The teacher of a config that may be empty, or of another version; None then."""
+    try:
+        return TeacherConfig.parse(text)
+    except ConfigError:
+        return None
+
+
+def without_folders(text: str) -> str:
+    """A teacher's text, each run by its name alone: fit to be shown and shared."""
+    teacher = read_teacher(text)
+    return text if teacher is None else teacher.renamed(last_part).text
+
+
+def teacher_misfit(kind: str, method: str, params: Any = None) -> str:
+    """Explain why a kind of teacher cannot teach by this method; an empty text when it can.
+
+    params: the knobs of the method, which may decide what it reads; None for the defaults.
+    """
+    teacher, entry = lookup(TEACHERS, kind, "kind of teacher"), method_entry(method)
+    if teacher.gives is None or not (missing := entry.reads(params) - teacher.gives):
+        return ""
+    return (
+        f"{entry.title} reads {', '.join(sorted(missing))}, and {teacher.title.lower()} "
+        f"together give {', '.join(sorted(teacher.gives))} only; choose one run"
+    )
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> TeacherConfig:
+    kind, colon, rest = text.partition(":")
+    if kind not in TEACHERS or kind == "run" or not (colon or not TEACHERS[kind].names):
+        return TeacherConfig(names=(text,) if text else ())
+    listed, _, knobs = rest.partition(",") if TEACHERS[kind].names else ("", "", rest)
+    try:
+        params = read_assignments(knobs)
+    except yaml.YAMLError:
+        problem = f"teacher: {knobs!r} cannot be read; write knob=value"
+        raise ConfigError(_HEADLINE, [problem]) from None
+    names = tuple(_unquoted(name.strip()) for name in listed.split("+")) if listed else ()
+    return TeacherConfig(kind=kind, names=names, params=params)
+
+
+def _quoted(name: str) -> str:
+    return "".join(_QUOTED.get(sign, sign) for sign in name)
+
+
+def _unquoted(text: str) -> str:
+    for sign, quoted in reversed(_QUOTED.items()):
+        text = text.replace(quoted, sign)
+    return text

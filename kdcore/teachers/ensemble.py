@@ -1,0 +1,76 @@
+"""Several teachers as one: the mean of their predictions, and whether that mean is a fair one."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdcore.errors import ConfigError
+from kdcore.labels import LabelScheme
+from kdcore.predictions import Predictions
+from kdcore.scores import log_odds, log_sum
+
+WIDER = 2.0  # times the spread of the narrowest member, from which a mean of logits is one-sided
+Floats = NDArray[np.float64]
+
+
+def averaged(members: Sequence[Predictions], average: str, scheme: LabelScheme) -> Predictions:
+    """The members' predictions on the same pairs as those of one model; a single one as it is.
+
+    Hinton et al. 2015, section 1, name both means: of probabilities (arithmetic) and of logits
+    (geometric). The result holds logits: of probabilities, the logarithm of their mean at T = 1.
+
+    average: "probabilities" or "logits". scheme: the grades of all members.
+    """
+    first = members[0]
+    if len(members) == 1:
+        return first
+    stack = np.stack([np.asarray(m.logits, dtype=np.float64) for m in members])
+    logits = _log_mean(stack) if average == "probabilities" else stack.mean(axis=0)
+    names = [member.model for member in members]
+    notes = (note for member in members for note in member.notes)
+    return Predictions(
+        logits,
+        first.data_hash,
+        "+".join(names),
+        notes=tuple(dict.fromkeys(notes)),
+        # answers that were spread over more grades saturate, so their order is stored apart
+        ranking=None if all(m.ranking is None for m in members) else log_odds(logits, scheme),
+    )
+
+
+def _log_mean(stack: Floats) -> Floats:
+    """(pairs, classes) logarithm of the mean probability of (members, pairs, classes) logits."""
+    log_p = stack - log_sum(stack)[..., None]
+    return np.asarray(log_sum(np.moveaxis(log_p, 0, -1)) - np.log(len(stack)))
+
+
+def refuse_other_grades(schemes: Sequence[tuple[str, LabelScheme]]) -> None:
+    """ConfigError unless all members, by their names, answer in the same grades."""
+    (first, grades), *rest = schemes
+    problems = [
+        f"teacher: {name} answers in the grades {', '.join(other.grades)}, {first} in "
+        f"{', '.join(grades.grades)}; an ensemble averages equal grades"
+        for name, other in rest
+        if (other.grades, other.relevant_from) != (grades.grades, grades.relevant_from)
+    ]
+    if problems:
+        raise ConfigError("These runs cannot teach together:", problems)
+
+
+def notes_of(members: Sequence[Predictions], average: str, scheme: LabelScheme) -> tuple[str, ...]:
+    """What an average of these members can add, and where one of them leads it, a sentence each."""
+    if len(members) < 2:
+        return ()
+    tops = np.stack([member.logits.argmax(axis=1) for member in members])
+    share = float((tops == tops[0]).all(axis=0).mean())
+    notes = [f"the {len(members)} teachers agree on the top grade of {share:.0%} of the pairs"]
+    spreads = [float(np.std(log_odds(member.logits, scheme))) for member in members]
+    widest, narrowest = int(np.argmax(spreads)), int(np.argmin(spreads))
+    if average == "logits" and spreads[widest] >= WIDER * spreads[narrowest]:
+        notes.append(
+            f"the log-odds of {members[widest].model} deviate by {spreads[widest]:.2g}, those of "
+            f"{members[narrowest].model} by {spreads[narrowest]:.2g}: the mean of logits follows "
+            "the first; average=probabilities weighs them alike"
+        )
+    return tuple(notes)
