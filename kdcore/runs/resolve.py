@@ -68,9 +68,9 @@ def inherited(settings: Mapping[str, Any], role: str, workspace: Workspace) -> d
         return _taken(settings, source, workspace) | {role: runs.reference(source)}
     teaching = TeacherConfig.parse(named)
     teachers = {name: runs.get(name).require_model() for name in teaching.runs}
-    source = next(iter(teachers.values()), None)
     renamed = teaching.renamed(lambda name: runs.reference(teachers[name]))
-    return _taken(settings, source, workspace) | {role: renamed.text}
+    first = next(iter(teachers.values()), None)
+    return _taken(settings, first, workspace) | {role: renamed.text}
 
 
 def _taken(settings: Mapping[str, Any], source: Run | None, workspace: Workspace) -> dict[str, Any]:
