@@ -18,14 +18,7 @@ from typing import Any, NamedTuple, Self
 from kdcore.catalog import STUDENTS
 from kdcore.config import UNSEEN_BY_THE_MODEL, StageConfig, from_dict
 from kdcore.errors import RunError
-from kdcore.runs.loss_terms import (
-    LossTerm,
-    family_of,
-    group,
-    number,
-    soft_terms,
-    teachers_of,
-)
+from kdcore.runs.loss_terms import LossTerm, family_of, group, number, soft_terms, teachers_of
 from kdcore.runs.metric_lines import read_lines, saved_validation
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import CONFIG, NOTES, Record

@@ -41,6 +41,9 @@ def settled(config: Config, workspace: Workspace) -> Config:
             start = _absolute(start) if os.sep in start else start  # a run's id is no path
             changes[role] = replace(model, checkpoint=checkpoint, start_from=start)
     if isinstance(config, DistillConfig) and config.student.start_from == ITS_TEACHER:
+        if len(config.teaching.runs) != 1:
+            problem = "student.start_from: the teacher is no single run; name a run"
+            raise ConfigError("This student cannot start from its teacher:", [problem])
         changes["student"] = replace(config.student, start_from=config.teacher)
     refuse_too_many(config.device)
     return replace(config, **changes)
