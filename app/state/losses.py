@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.state.common import TEMPERATURES
 from app.state.kinds import choice, flag, number, numbers, several, text, whole
 
-LONGEST_LIST = 20  # ads of a query that are shown, and dragged
+LONGEST_LIST = 8  # ads of a query that are shown, and dragged
 _MOST = 2 * LONGEST_LIST  # numbers of a student that was dragged
 
 
@@ -29,6 +29,8 @@ class Losses:
     start: tuple[float, ...] = several("lat", _MOST, -100.0, 100.0, belongs_to="pair")
     axes: tuple[float, ...] = numbers("lax", 2, 0, LONGEST_LIST - 1, belongs_to="pair")
     steps: int = whole("lsteps", 0, 0, 2000, belongs_to="pair")
+    student: str = text("lstudent", "twinbert_cos", 60)  # of the measured table
+    metric: str = choice("lmetric", "roc_auc", ("roc_auc", "ndcg@5", "ece_mass"))
     # of the attention maps: 0 is the last layer, and every head
     layer: int = whole("llayer", 0, 0, 100, belongs_to="data")
     head: int = whole("lhead", 1, 1, 100, belongs_to="data")

@@ -10,6 +10,7 @@ PLACES = with_parts(
     "compare?v=1&ctab=slices",
     "ranking?v=1&rtab=lists",
     "ranking?v=1&rtab=auction",
+    "losses?v=1&lview=attention&la=internal",
     without=("temperature",),
 )
 RARELY = (

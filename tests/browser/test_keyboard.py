@@ -16,7 +16,7 @@ MAIN = {
     "": ("door", 25),
     "temperature": ("rail-teacher", 25),
     "masked_word": ("sentence", 25),
-    "losses": ("w_lview", 25),
+    "losses": ("point", 25),
     "compare": ("joint", 25),
     "ranking": ("density_rail", 25),
     "distill": ("w_preset", 25),

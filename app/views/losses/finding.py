@@ -6,10 +6,11 @@ from numpy.typing import NDArray
 from app.kit.texts import pair_number
 from app.shell import frame
 from app.views.losses.queries.values import Term, pull_of
-from app.views.losses.scene import VIEWS, Scene
+from app.views.losses.scene import VIEWS, Scene, ads_of
 
 Floats = NDArray[np.float64]
 FLAT = 1e-9  # a shorter pull is none
+UNEQUAL = 1.5  # a ratio of two pulls that is worth a word
 
 
 def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
@@ -31,7 +32,8 @@ def sentence(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> str:
 
 def _place(scene: Scene) -> str:
     if scene.view == "ads":
-        return f"Over the {len(scene.rows)} ads of this query"
+        count, shown = len(ads_of(scene.pairs, scene.row)), len(scene.rows)
+        return f"Over {shown} of this query's {count} ads"
     if scene.view == "vectors":
         kind = "invented vectors" if scene.picture and scene.picture.invented else "vectors"
         return f"On the {kind} of {len(scene.student)} pairs"
@@ -56,12 +58,17 @@ def _asks(scene: Scene, side: str, terms: tuple[Term, ...], pull: Floats | None)
 
 
 def _angle(first: Floats, second: Floats) -> str:
-    lengths = np.linalg.norm(first) * np.linalg.norm(second)
-    if lengths < FLAT:
+    """The angle between both pulls, and how much harder one of them is."""
+    a, b = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+    if min(a, b) < FLAT:
         return ""
-    cosine = float(np.clip((first * second).sum() / lengths, -1, 1))
+    cosine = float(np.clip((first * second).sum() / (a * b), -1, 1))
     degrees = np.degrees(np.arccos(cosine))
-    if degrees < 1:
-        return "Both pull the same way."
-    against = ", against each other" if degrees > 90 else ""
-    return f"The two pull {degrees:.0f}° apart{against}."
+    ways = "The two pull the same way"
+    if degrees >= 1:
+        against = ", against each other" if degrees > 90 else ""
+        ways = f"The two pull {degrees:.0f}° apart{against}"
+    stronger, ratio = ("A", a / b) if a > b else ("B", b / a)
+    if ratio < UNEQUAL:
+        return f"{ways}."
+    return f"{ways}, {stronger} {ratio:.3g} times as hard."

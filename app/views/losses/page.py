@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import services
 from app.shell import lacking
-from app.views.losses import attention, cards, finding, numbers, pair, send
+from app.views.losses import attention, cards, finding, measured, numbers, pair, picture, send
 from app.views.losses.objective import SIDES, objective
 from app.views.losses.queries.values import terms_of
 from app.views.losses.scene import scene_of
@@ -29,13 +29,18 @@ def _page() -> None:
     left, right = st.columns([1.9, 1], gap="medium")
     with left:
         pair.draw_view()
-        if heads is not None:
+        if heads is None:
+            picture.draw(scene, terms)
+        else:
             attention.draw(scene, heads)
         numbers.draw(scene, terms)
+        if heads is None:
+            picture.draw_more(scene, terms)
     with right:
         pair.draw(scene)
         send.draw(scene)
         cards.draw(scene)
+    measured.draw()
 
 
 _page()

@@ -185,18 +185,29 @@ def _opening(pairs: PairTable, teacher: Answers, student: Answers) -> int:
 
 
 def _ads(pairs: PairTable, teacher: Answers, row: int) -> NDArray[np.int64]:
-    """The ads of a pair's query by the teacher's log-odds, the best first; at most a screenful."""
-    rows = np.flatnonzero(pairs.query_ids == pairs.query_ids[row])
+    """The ads of a pair's query by the teacher's log-odds, the best first.
+
+    Of many, the pair in focus and others from the best to the worst, evenly.
+    """
+    rows = ads_of(pairs, row)
     scores = _scores(teacher, pairs).log_odds[rows]
     rows = rows[np.lexsort((pairs.tiebreaks[rows], -scores))]
-    if len(rows) > LONGEST_LIST:
-        first = rows[:LONGEST_LIST]
-        rows = first if row in first else np.append(first[:-1], row)
-    return rows
+    few = set(_evenly(rows[rows != row], LONGEST_LIST - 1)) | {row}
+    return rows[[each in few for each in rows]]
+
+
+def ads_of(pairs: PairTable, row: int) -> NDArray[np.int64]:
+    """Every ad of a pair's query."""
+    return np.flatnonzero(pairs.query_ids == pairs.query_ids[row])
 
 
 def _spread(rows: NDArray[np.int64], row: int) -> NDArray[np.int64]:
-    """The pair in focus and a few more ads of its query, from the teacher's best to its worst."""
-    others = rows[rows != row]
-    few = others[np.unique(np.linspace(0, len(others) - 1, POINTS - 1).round().astype(int))]
-    return np.append(row, few) if len(others) else np.array([row])
+    """The pair in focus, and a few more ads from the teacher's best to its worst."""
+    return np.append(row, _evenly(rows[rows != row], POINTS - 1)).astype(np.int64)
+
+
+def _evenly(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    """At most so many of the rows, from the first to the last."""
+    if len(rows) <= most:
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]

@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from app.services import draft
+from app.kit import by_hash
+from app.services import Board, boards, draft
 from app.state import State, changed, query_of, state_of
-from app.views.losses.objective import Part, objective, text_of, usual
+from app.views.losses.objective import Part, objective, text_of, usual, with_knob
+from app.views.losses.queries.values import pull_of, terms_of
 from app.views.losses.queries.vectors import picture_of
+from app.views.losses.scene import scene_of
 from app.views.losses.send import settings_of
 from kdcore.catalog import METHODS
 from kdcore.config import DistillConfig
@@ -27,7 +30,8 @@ def test_the_page_opens_on_two_objectives_and_says_how_far_apart_they_pull(lab):
     page = opened(lab, "losses", Made())
     assert not page.exception
     assert "A (KL at T = 2) costs the student" in finding(page)
-    assert "° apart" in finding(page) or "the same way" in finding(page)
+    assert "The two pull" in finding(page)
+    assert page.subheader[-1].value == "Measured on the bundled world"
 
 
 def test_every_method_of_the_catalog_has_a_card(lab):
@@ -59,7 +63,7 @@ def test_another_view_brings_objectives_that_it_can_draw(lab):
     page = opened(lab, "losses", Made())
     page.segmented_control(key="w_lview").set_value("ads").run()
     assert state_of_page(page).losses.a == "ranking"
-    assert "Over the 5 ads of this query: A (margin MSE) costs" in finding(page)
+    assert "Over 5 of this query's 5 ads: A (margin MSE) costs" in finding(page)
     page.segmented_control(key="w_lview").set_value("vectors").run()
     assert "On the invented vectors of 4 pairs: A (L2)" in finding(page)
 
@@ -127,3 +131,23 @@ def test_a_student_turned_in_space_lies_on_its_teacher_in_the_picture():
 def test_a_choice_out_of_range_becomes_the_bound():
     state = changed(State(), losses={"rate": 99, "start": [1e9, 0], "axes": [0, 99]})
     assert (state.losses.rate, state.losses.start) == (10, (100, 0))
+
+
+@pytest.fixture
+def bundled(monkeypatch) -> Board:
+    """The bundled world with the models that it opens on."""
+    monkeypatch.delenv("KDLAB_DEMO", raising=False)
+    by_hash.clear()
+    return boards.board_of(boards.data_choices()[0])
+
+
+def test_what_the_lesson_says_of_the_pair_that_it_opens_on_is_true(bundled, choose):
+    """A student that is sure and wrong is pulled by KL; its scores are all below the teacher's."""
+    pair = scene_of(bundled)
+    kl = usual("response", 2.0)
+    terms = (kl, with_knob(kl, "loss", "mse_probabilities"))
+    pulls = [np.linalg.norm(pull_of(terms_of(pair, (part,)))) for part in terms]
+    assert pulls[0] > 20 * pulls[1]
+    choose(lview="ads")
+    ads = scene_of(bundled)
+    assert (ads.student < ads.teacher).all()
