@@ -210,4 +210,4 @@ def _evenly(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
     """At most so many of the rows, from the first to the last."""
     if len(rows) <= most:
         return rows
-    return rows[np.linspace(0, len(rows) - 1, most).round().astype(int)]
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, most).round().astype(int)])
