@@ -127,6 +127,7 @@ def deeds(page: Page, node: Locator) -> Iterator:
         yield lambda: other(page, node)
     else:
         yield lambda: node.click(timeout=5_000)
+        yield lambda: page.keyboard.press("ArrowRight")  # a point on a plane, which is dragged
 
 
 def other(page: Page, node: Locator) -> object:

@@ -10,7 +10,6 @@ PLACES = with_parts(
     "compare?v=1&ctab=slices",
     "ranking?v=1&rtab=lists",
     "ranking?v=1&rtab=auction",
-    "losses?v=1&lview=attention&la=internal",
     without=("temperature",),
 )
 RARELY = (
@@ -20,6 +19,7 @@ RARELY = (
     "ranking?v=1&rtab=ndcg",
     "compare?v=1&ctab=edit",
     "distill?v=1&run=twinbert_cos-kd&settings=hard_weight%3D0%3Bsoft_weight%3D0",
+    "losses?v=1&lview=attention&la=internal",
     "runs?v=1&rview=diff",
     "runs?v=1&rview=parallel",
 )

@@ -23,7 +23,7 @@ PLACES = {
 }  # fmt: skip
 # Streamlit's own, which its own tests cover; the frame's are acted upon on Start
 FRAMEWORK = re.compile(
-    r"^button \S*: (Help for|Open #)|: (Clear selection|Show/hide columns|Search|Fullscreen): "
+    r"^button \S*: (Help\b|Open #)|: (Clear selection|Show/hide columns|Search|Fullscreen): "
     r"|: (Navigate to home page|Collapse sidebar|Copy:|Close fullscreen|uploadUpload)"
 )
 FRAME = re.compile(r"^\S+ (pick_\w+|top_bar|frame_bar): ")

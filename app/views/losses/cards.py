@@ -57,7 +57,8 @@ def _card(scene: Scene, name: str, present: dict[str, tuple[Part, ...]]) -> None
                 st.markdown(":gray-badge[another view]", width="content")
             st.space("stretch")
             for side, part in own.items():
-                _ticket(name, side, part, reason)
+                if part is not None or not reason:
+                    _ticket(name, side, part)
         st.caption(_INTUITION.get(name) or md(method.summary if method else ""))
         for side, part in own.items():
             if part is not None:
@@ -74,14 +75,13 @@ def _own(parts: tuple[Part, ...], name: str) -> Part | None:
     return next((part for part in parts if part.name == name), None)
 
 
-def _ticket(name: str, side: str, part: Part | None, reason: str) -> None:
+def _ticket(name: str, side: str, part: Part | None) -> None:
     """Whether the term is in an objective."""
     key = f"losses_tick_{side}_{name}"
     st.session_state[key] = part is not None
     st.checkbox(
         side.upper(),
         key=key,
-        disabled=bool(reason) and part is None,
         on_change=_tick,
         args=(side, name, key),
         width="content",
