@@ -13,6 +13,7 @@ from kdcore.cli import (
     evaluate,
     export,
     latency,
+    masked,
     ready,
     runs,
     stages,
@@ -49,6 +50,7 @@ def build_app() -> typer.Typer:
     app.command("export")(export.export)
     app.add_typer(runs.app, name="runs")
     app.add_typer(data.app, name="data")
+    app.add_typer(masked.app, name="masked")
     app.add_typer(demo.app, name="demo")
     app.command("methods")(catalog.methods)
     app.command("students")(catalog.students)

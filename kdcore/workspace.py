@@ -61,7 +61,7 @@ def missing_folder(text: str) -> str:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A person's folder: data/<name>/, runs/<id>/, notes/ and cache/ below `root`."""
+    """A person's folder: data/<name>/, runs/<id>/, masked/<name>/, notes/, cache/ below `root`."""
 
     root: Path
 
@@ -85,6 +85,11 @@ class Workspace:
     def runs(self) -> Path:
         """Runs, one folder each."""
         return self.root / "runs"
+
+    @property
+    def masked(self) -> Path:
+        """Masked-word models, one folder each."""
+        return self.root / "masked"
 
     @property
     def notes(self) -> Path:

@@ -48,23 +48,26 @@ def build(
     work = Workspace(workspace.cache_folder(f"demo-{plan.key}"))
     began = time.monotonic()
     runs = train(plan.stages(), work, jobs, tell, round_weights, workspace)
-    masked = work.root / f"{MASKED}-{code_hash('language')}"
-    if plan.masked and not masked.is_dir():
-        from kdcore.language.train import Plan
-        from kdcore.language.train import train as train_masked
-
-        tell("language models", None)
-        with new_folder(masked) as temporary:
-            words = Plan(seed=plan.seed)
-            train_masked(temporary, words, device=plan.device, threads=plan.threads)
+    masked = _language_models(plan, work, tell) if plan.masked else {}
     tell("answers and figures", None)
     with new_folder(out, replace=True) as folder:
         figures = _assemble(plan, runs, workspace, work, folder)
-        if plan.masked:
-            shutil.copytree(masked, folder / MASKED, copy_function=shutil.copyfile)
+        for role, model in masked.items():
+            shutil.copytree(model, folder / MASKED / role, copy_function=shutil.copyfile)
         card = _card(plan, figures, folder, time.monotonic() - began)
         write_json_atomic(folder / CARD, card)
     return card
+
+
+def _language_models(plan: DemoPlan, work: Workspace, tell: Report) -> dict[str, Path]:
+    """The folders of the masked-word teacher and student, trained where they are missing."""
+    from kdcore.language.plan import StudentPlan, TeacherPlan
+    from kdcore.language.train import train_pair
+
+    place = Workspace(work.root / f"{MASKED}-{code_hash('language')}")
+    common: dict[str, Any] = {"seed": plan.seed, "device": plan.device, "threads": plan.threads}
+    teacher, student = TeacherPlan(**common), StudentPlan(teacher="teacher", **common)
+    return train_pair(teacher, student, place, lambda role, run: tell(f"language {role}", None))
 
 
 def _refuse_other_folder(out: Path) -> None:

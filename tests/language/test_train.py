@@ -1,13 +1,32 @@
-import numpy as np
+import json
+from dataclasses import replace
+
 import pytest
 import torch
 from transformers import AutoModelForMaskedLM
 
 from kdcore import language
-from kdcore.errors import LabError
-from kdcore.language.train import Plan, train
+from kdcore.errors import ConfigError, LabError, RunError
+from kdcore.language import train as training
+from kdcore.language.plan import StudentPlan, TeacherPlan
+from kdcore.language.runs import MaskedStore
+from kdcore.language.train import train
+from kdcore.workspace import Workspace
 
-SMALL = Plan(steps=2, student_steps=2, sentences=40, layers=3, hidden=16, heads=2)
+COMMON = {"texts": 200, "device": "cpu", "threads": 1, "batch_size": 16, "log_every": 4}
+BIG = TeacherPlan(steps=10, layers=2, hidden=16, heads=2, **COMMON)
+
+
+def small(home: Workspace, **settings) -> StudentPlan:
+    """A student of the shared teacher, wherever it is trained."""
+    teacher = str(home.masked / "teacher" / "model")
+    return StudentPlan(**({"teacher": teacher, "steps": 10, **COMMON} | settings))
+
+
+def trained(plan, workspace, name="m"):
+    run = MaskedStore(workspace).create(plan, name)
+    train(run, workspace)
+    return run
 
 
 def test_a_teacher_of_a_moment_knows_what_follows_lets(pair):
@@ -18,27 +37,89 @@ def test_a_teacher_of_a_moment_knows_what_follows_lets(pair):
 
 
 def test_both_models_load_as_any_masked_model_and_weigh_little(pair):
-    for name, layers in (("teacher", 2), ("student", 1)):
+    for name, kind, layers in (("teacher", "bert", 2), ("student", "distilbert", 1)):
         net = AutoModelForMaskedLM.from_pretrained(pair / name)
-        assert net.config.num_hidden_layers == layers
+        assert (net.config.model_type, net.config.num_hidden_layers) == (kind, layers)
         assert next(net.parameters()).dtype == torch.float16
         assert "Same license" in (pair / name / "README.md").read_text()
 
 
-def test_the_student_begins_as_its_teachers_embeddings(tmp_path):
-    train(tmp_path, Plan(**{**SMALL.__dict__, "rate": 0.0}), device="cpu")
-    ours, theirs = (
-        AutoModelForMaskedLM.from_pretrained(tmp_path / n).bert for n in ("student", "teacher")
-    )
-    for part in ("embeddings.word_embeddings.weight", "encoder.layer.0.output.dense.weight"):
-        assert torch.equal(ours.get_parameter(part), theirs.get_parameter(part))
+def test_one_run_keeps_three_curves_and_what_the_student_keeps(home):
+    run = MaskedStore(home).get("student")
+    lines = run.metrics()
+    assert [line["step"] for line in lines] == [4, 8]
+    for line in lines:  # the parts are unweighted, the sum has the weights of the authors' script
+        parts = [line[name] for name in ("soft", "mlm", "cosine")]
+        total = 5 * parts[0] + 2 * parts[1] + parts[2]
+        assert line["loss"] == pytest.approx(total, rel=1e-5)
+    results = run.results
+    assert results["hidden_words"] > 1000
+    kept = results["accuracy"]["value"] / results["teacher_accuracy"]["value"]
+    assert results["accuracy_kept"]["value"] == pytest.approx(kept)
+    assert results["accuracy_kept"]["low"] < kept < results["accuracy_kept"]["high"]
+    assert not (run.folder / "checkpoint").exists()
 
 
-def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
+@pytest.mark.parametrize("which", ["teacher", "student"])
+def test_a_stopped_training_resumes_to_the_same_bytes_and_curves(
+    which, home, tmp_path, monkeypatch
+):
+    plan = BIG if which == "teacher" else small(home)
+    whole = trained(plan, Workspace(tmp_path / "whole"))
+    workspace = Workspace(tmp_path / "stopped")
+    run = MaskedStore(workspace).create(plan, "m")
+    take_step = training.take_step
+
+    def stop_after(optimizer, knobs, step, total):
+        take_step(optimizer, knobs, step, total)
+        if step == 5:  # between two lines of metrics, and within a pool of batches
+            run.request_stop()
+
+    monkeypatch.setattr(training, "take_step", stop_after)
+    monkeypatch.setattr("kdcore.runs.writer.STOP_LOOK_EVERY", 0.0)
+    with pytest.raises(RunError, match="kdlab masked resume m"):
+        train(run, workspace)
+    assert run.status().state == "stopped"
+    assert run.status().step == 6
+    monkeypatch.setattr(training, "take_step", take_step)
+    train(run, workspace)
+    files = [each.model_folder / "model.safetensors" for each in (whole, run)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert _curves(whole) == _curves(run)
+    assert whole.results == run.results
+
+
+def _curves(run):
+    kept = ("step", "loss", "soft", "mlm", "cosine")
+    return [{name: line[name] for name in kept if name in line} for line in run.metrics()]
+
+
+def test_a_training_whose_texts_have_changed_is_not_resumed(tmp_path, monkeypatch):
+    workspace = Workspace(tmp_path)
+    run = MaskedStore(workspace).create(replace(BIG, checkpoint_seconds=0.0), "m")
+    monkeypatch.setattr(training, "results_of", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        train(run, workspace)
+    config = json.loads((run.folder / "config.json").read_text())
+    (run.folder / "config.json").write_text(json.dumps(config | {"texts": 100}))
+    with pytest.raises(RunError, match="its texts have changed"):
+        train(MaskedStore(workspace).get("m"), workspace)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not(home, tmp_path):
+    plan = small(home, steps=2)
+    files = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
-        train(tmp_path / name, Plan(**{**SMALL.__dict__, "seed": seed}), device="cpu", threads=1)
-    read = [(tmp_path / n / "student" / "model.safetensors").read_bytes() for n in "abc"]
-    assert read[0] == read[1] != read[2]
+        run = trained(replace(plan, seed=seed), Workspace(tmp_path), name)
+        files.append((run.model_folder / "model.safetensors").read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
+def test_training_leaves_the_callers_random_numbers_alone(home, tmp_path):
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    trained(small(home, steps=1), Workspace(tmp_path))
+    assert torch.equal(before, torch.get_rng_state())
 
 
 def test_only_words_and_letters_share_the_mass():
@@ -52,24 +133,18 @@ def test_only_words_and_letters_share_the_mass():
     assert units.tokenizer.tokenize("The [MASK] bay") == ["the", "[MASK]", "b", "##a", "##y"]
 
 
-def test_training_leaves_the_callers_random_numbers_alone(tmp_path):
-    torch.manual_seed(7)
-    before = torch.get_rng_state()
-    train(tmp_path, SMALL, device="cpu")
-    assert torch.equal(before, torch.get_rng_state())
-
-
-def test_the_report_tells_losses_sizes_and_agreement(tmp_path):
-    lines: list[str] = []
-    plan = Plan(steps=2, student_steps=1, sentences=20)
-    report = train(tmp_path, plan, device="cpu", say=lines.append)
-    assert np.isfinite([report.teacher_loss, report.student_loss]).all()
-    assert report.teacher_weights > 2 * report.student_weights
-    assert 0 <= report.same <= 1
-    assert "teacher, step 0 of 2" in lines[0]
-    assert "student, step 0 of 1" in lines[-1]
-
-
 def test_a_plan_that_cannot_train_names_every_problem():
-    with pytest.raises(LabError, match=r"(?s)steps: 0.*sentences: 1.*student_layers: 9"):
-        Plan(steps=0, sentences=1, student_layers=9)
+    with pytest.raises(ConfigError, match=r"(?s)texts: 1.*steps: 0.*heads: 3 do not divide"):
+        TeacherPlan(steps=0, texts=1, heads=3)
+    with pytest.raises(ConfigError, match=r"(?s)teacher: is missing.*all are 0.*2 layers for 3"):
+        StudentPlan(soft_weight=0, mlm_weight=0, cosine_weight=0, layers=3, copied="0,2")
+    with pytest.raises(ConfigError, match="no layers; write them as"):
+        StudentPlan(teacher="t", copied="0,-2")
+
+
+def test_a_name_that_is_taken_or_unknown_is_refused(home):
+    store = MaskedStore(home)
+    with pytest.raises(ConfigError, match="name of another model"):
+        store.create(BIG, "teacher")
+    with pytest.raises(LabError, match="did you mean 'teacher'"):
+        store.get("techer")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app.views.masked_word import finding, models, picture, sentence
+from app.views.masked_word import distilbert, finding, models, picture, sentence
 
 
 @st.fragment
@@ -20,3 +20,4 @@ def _page() -> None:
 
 
 _page()
+distilbert.draw()

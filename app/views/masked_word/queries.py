@@ -1,6 +1,7 @@
 """Language models that fill a gap: opened once, asked once a sentence, never in a drag."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -11,6 +12,7 @@ from app.services import access
 from kdcore import language
 from kdcore.errors import RunError
 from kdcore.language import Filled
+from kdcore.workspace import read_json
 
 _OPENING = Lock()  # transformers cannot build two models in the same moment
 
@@ -30,6 +32,11 @@ def own_masked(role: str) -> Path | None:
     """The folder of the lab's own language teacher or student, where the demo has one."""
     folder = access.demo().root / "masked" / role
     return folder if (folder / "config.json").is_file() else None
+
+
+def measured_distilbert() -> Mapping[str, Any]:
+    """What `kdlab masked measure` found, as it is bundled; empty where it is missing."""
+    return read_json(access.ASSETS / "measured" / "distilbert.json")
 
 
 def fill_mask(source: str, sentence: str, title: str = "") -> MaskedAnswer:

@@ -6,8 +6,9 @@ A run does not know that it is watched: a thread reads its status and the end of
 import sys
 import threading
 from contextlib import redirect_stdout, suppress
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -15,7 +16,7 @@ from rich.progress import Progress as Bars
 
 from kdcore.errors import LabError
 from kdcore.runs.metric_lines import latest_numbers
-from kdcore.runs.store import Run
+from kdcore.runs.record import Status
 
 LOOK_EVERY = 0.25  # seconds
 STAGES = {
@@ -24,6 +25,21 @@ STAGES = {
     "generation": "earlier generation",
 }
 SHOWN = {"loss": "loss {:.3f}", "validation_roc_auc": "AUC {:.3f}", "pairs_per_second": "{:,.0f}/s"}
+
+
+class Watched(Protocol):
+    """A run whose files are watched."""
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+
+    def status(self) -> Status:
+        """How it stands."""
 
 
 class Progress:
@@ -36,7 +52,7 @@ class Progress:
         self._bars = not quiet and sys.stderr.isatty()
         # a program that asked for JSON gets JSON only, on stderr the error if there is one
         self._lines = not (quiet or as_json or self._bars)
-        self._now: tuple[str, Run | None] = ("", None)
+        self._now: tuple[str, Watched | None] = ("", None)
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._draw, daemon=True)
         self._redirected = redirect_stdout(sys.stderr)
@@ -47,7 +63,7 @@ class Progress:
             self._thread.start()
         return self
 
-    def tell(self, title: str, run: Run | None = None) -> None:
+    def tell(self, title: str, run: Watched | None = None) -> None:
         """A new piece of work begins; its steps are those of the run, where there is one."""
         self._now = (title, run)
         if self._lines:
@@ -99,7 +115,7 @@ def _fill(bars: Bars, task: Any) -> None:
         bars.update(task, total=total, completed=total)
 
 
-def _look(bars: Bars, task: Any, run: Run | None) -> None:
+def _look(bars: Bars, task: Any, run: Watched | None) -> None:
     if run is None:
         return
     with suppress(LabError, OSError):

@@ -1,6 +1,7 @@
 """The page Masked word, acted on as a visitor does, with two tiny models that are really run."""
 
 import json
+import shutil
 from pathlib import Path
 from threading import Event, Thread
 
@@ -20,11 +21,17 @@ SNACKS = "Let's go to the [MASK] and buy some snacks!"
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory) -> Path:
     """A demo that holds nothing but a teacher and a student of masked words."""
-    from kdcore.language.train import Plan, train
+    from kdcore.language.plan import StudentPlan, TeacherPlan
+    from kdcore.language.train import train_pair
+    from kdcore.workspace import Workspace
 
     folder = tmp_path_factory.mktemp("demo")
-    plan = Plan(steps=6, student_steps=3, sentences=200, layers=2, hidden=16, heads=2, rate=1e-2)
-    train(folder / "masked", plan, device="cpu", threads=1)
+    common = {"texts": 200, "learning_rate": 1e-2, "device": "cpu", "threads": 1}
+    teacher = TeacherPlan(steps=6, layers=2, hidden=16, heads=2, **common)
+    student = StudentPlan(teacher="teacher", steps=3, **common)
+    home = Workspace(tmp_path_factory.mktemp("trained"))
+    for role, model in train_pair(teacher, student, home, lambda title, run: None).items():
+        shutil.copytree(model, folder / "masked" / role)
     return folder
 
 
