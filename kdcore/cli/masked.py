@@ -1,6 +1,7 @@
 """`kdlab masked`: language models that fill gaps, and DistilBERT's way to make a small one."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -269,8 +270,16 @@ def measure(out: Out = OUT, quiet: Quiet = False, as_json: Json = False) -> None
 
     with Progress(quiet, as_json) as progress:
         card = measure_all(out.absolute(), Workspace.default(), progress.tell)
-    rows = [
-        {"": fact["title"], "ours [95 %]": _span(fact), "n": fact["n"], "paper": fact["paper"]}
-        for fact in card["facts"]
+    weights, ms = card["weights"], {role: card["latency"][role] for role in ("teacher", "student")}
+    shares = {
+        "masked-word accuracy kept": card["masked_words"]["kept"],
+        "ROC-AUC kept": card["roc_auc"]["kept"],
+        "speedup of the median": card["latency"]["speedup"],
+    }
+    rows = [{"": name, "value [95 %]": _span(asdict(s)), "n": s.n} for name, s in shares.items()]
+    lines = [
+        f"weights: {weights['student']:,} of {weights['teacher']:,}",
+        *(f"{role}: p50 {t['p50_ms']:.2f} ms, p95 {t['p95_ms']:.2f} ms" for role, t in ms.items()),
+        f"written to {out}",
     ]
-    show(as_json, card, table(rows, right=("n",)), f"written to {out}")
+    show(as_json, card, table(rows, right=("n",)), *lines)

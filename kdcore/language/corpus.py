@@ -46,7 +46,7 @@ class Sources:
         return cls([texts.queries[row] for row in texts.query_of], ads, texts.query_of)
 
     @classmethod
-    def alone(cls, texts: Sequence[str]) -> "Sources":
+    def single(cls, texts: Sequence[str]) -> "Sources":
         """Texts without a second one; equal texts are one group."""
         groups = np.unique(np.array(texts, dtype=object), return_inverse=True)[1]
         return cls(texts, [""] * len(texts), groups.astype(np.int64))
@@ -61,7 +61,7 @@ def sources(plan: MaskedPlan, workspace: Workspace | None = None) -> tuple[Sourc
     if plan.data == ERRANDS:
         seen = sentences(plan.texts, plan.seed)
         unseen = sorted(set(sentences(1000, plan.seed + 1)) - set(seen)) or seen[:500]
-        return Sources.alone(seen), Sources.alone(unseen)
+        return Sources.single(seen), Sources.single(unseen)
     pairs = with_test_split(named_pairs(plan.data, workspace))
     seen_splits = [split for split in ("train", "log") if split in pairs.splits]
     if not seen_splits or "test" not in pairs.splits:

@@ -82,7 +82,7 @@ def accuracy(answers: Fills) -> Share:
     return share(lambda weights: (weights @ answers.hits) / (weights @ answers.hidden), answers)
 
 
-def kept(students: Sequence[Fills], teachers: Sequence[Fills]) -> Share:
+def share_kept(students: Sequence[Fills], teachers: Sequence[Fills]) -> Share:
     """The students' accuracy divided by the teachers': sums of hits over the same gaps."""
     mine = np.sum([each.hits for each in students], axis=0) / len(students)
     theirs = np.sum([each.hits for each in teachers], axis=0) / len(teachers)
@@ -122,7 +122,7 @@ def results_of(net: Any, teacher: Any, unseen: Corpus) -> dict[str, Any]:
             "teacher_accuracy": accuracy(theirs),
             "teacher_loss": theirs.loss,
             "teacher_weights": teacher.base_model.num_parameters(),
-            "accuracy_kept": kept([own], [theirs]),
+            "accuracy_kept": share_kept([own], [theirs]),
             "same_first_word": float(np.mean(own.words == theirs.words)),
         }
     return results

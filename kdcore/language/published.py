@@ -26,7 +26,7 @@ from kdcore.evaluation.measures import Measured
 from kdcore.evaluation.measures import measure as measured
 from kdcore.language.ablation import FULL, PRESETS, Cell, cells, train_all
 from kdcore.language.corpus import Corpus, sources
-from kdcore.language.measure import RESAMPLES, Fills, Share, accuracy, difference, fills, kept
+from kdcore.language.measure import RESAMPLES, Fills, Share, accuracy, difference, fills, share_kept
 from kdcore.language.model import MaskedModel
 from kdcore.language.plan import StudentPlan, TeacherPlan
 from kdcore.language.runs import MaskedRun
@@ -155,8 +155,8 @@ def _compare(
             "texts": len(unseen.ids),
             "teacher": accuracy(theirs),
             "student": accuracy(ours[0]),
-            "kept": kept(ours, [theirs]),
-            "seeds": [kept([each], [theirs]).value for each in ours],
+            "kept": share_kept(ours, [theirs]),
+            "seeds": [share_kept([each], [theirs]).value for each in ours],
         },
         "ablation": [_row(cell, each, ours[0], theirs) for cell, each in rows],
         "weights": {
@@ -172,7 +172,7 @@ def _row(cell: Cell, answers: Fills, full: Fills, teacher: Fills) -> dict[str, A
         "change": cell.change,
         "curves": sorted(set(cell.run.metrics()[-1]) & {"soft", "mlm", "cosine"}),
         "accuracy": accuracy(answers),
-        "kept": kept([answers], [teacher]),
+        "kept": share_kept([answers], [teacher]),
         "difference": difference(answers, full),
     }
 
@@ -190,7 +190,8 @@ def _areas(tuned: dict[str, list[Run]]) -> dict[str, Any]:
     ]
     names = ("teacher", "student", "kept", "kept_above_chance")
     each = dict(zip(tuned, np.split(values[0], 2), strict=True))
-    return {**dict(zip(names, shares, strict=True)), "seeds": each}
+    seed_values = {role: area.tolist() for role, area in each.items()}
+    return {**dict(zip(names, shares, strict=True)), "seeds": seed_values}
 
 
 def _columns(values: Floats, seeds: int) -> list[Floats]:

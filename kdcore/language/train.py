@@ -9,6 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -171,34 +172,20 @@ def _student(
 
 def _fit(learner: Learner, plan: MaskedPlan, run: MaskedRun, writer: RunWriter) -> str:
     """Take the plan's steps; return why it stopped before the last one, or an empty text."""
-    net, corpus, knobs = learner.net, learner.corpus, plan.optimizer
-    optimizer = make_optimizer([net], knobs, corpus.ids.device)
-    folder = run.folder / "checkpoint"
-    checkpoints = Checkpoints(folder, {"model": net}, optimizer, corpus.ids.device)
-    here = Progress(0, 0, 0.0, _hash(corpus), "")
-    pending: Parts = []  # the losses of each step that no metric line holds yet
-    if (past := checkpoints.progress()) is not None:
-        if past.data_hash != here.data_hash:
-            raise RunError(f"{run.id} cannot go on: its texts have changed; start it anew")
-        here, pending = past, checkpoints.restore()
+    net, device = learner.net, learner.corpus.ids.device
+    optimizer = make_optimizer([net], plan.optimizer, device)
+    checkpoints = Checkpoints(run.folder / "checkpoint", {"model": net}, optimizer, device)
+    here, pending = _start(checkpoints, learner.corpus, run)
     writer.truncate_after(here.step or -1)
     net.train()
     saved = clock = time.monotonic()
     tokens = 0
+    batches = learner.corpus.batches(plan.batch_size, plan.seed, here.step)
     with InterruptFlag() as interrupt:
-        for step, rows in enumerate(
-            corpus.batches(plan.batch_size, plan.seed, here.step), here.step
-        ):
-            if step == plan.steps:
-                break
-            ids, types = corpus.rows(rows)
-            read, labels = corpus.hide(ids, step / plan.steps)
-            total, parts = learner.loss(read, types, labels)
-            total.backward()  # type: ignore[no-untyped-call]
-            take_step(optimizer, knobs, step, plan.steps)
-            here = replace(here, step=step + 1)
-            pending.append({"loss": total.detach(), **{n: p.detach() for n, p in parts.items()}})
-            tokens += int((ids != corpus.pad).sum())
+        for rows in islice(batches, plan.steps - here.step):
+            losses, count = _step(learner, plan, optimizer, here.step, rows)
+            here, tokens = replace(here, step=here.step + 1), tokens + count
+            pending.append(losses)
             if here.step % plan.log_every == 0 or here.step == plan.steps:
                 rate = tokens / max(time.monotonic() - clock, 1e-9)
                 writer.log(here.step, tokens_per_second=rate, **_means(pending, run))
@@ -216,6 +203,31 @@ def _fit(learner: Learner, plan: MaskedPlan, run: MaskedRun, writer: RunWriter) 
     return ""
 
 
+def _start(checkpoints: Checkpoints, corpus: Corpus, run: MaskedRun) -> tuple[Progress, Parts]:
+    """Restore the last checkpoint; its step, and losses of steps that no metric line holds yet."""
+    texts = hashlib.sha256(corpus.ids.cpu().numpy().tobytes()).hexdigest()[:16]
+    past = checkpoints.progress()
+    if past is None:
+        return Progress(0, 0, 0.0, texts, ""), []
+    if past.data_hash != texts:
+        raise RunError(f"{run.id} cannot go on: its texts have changed; start it anew")
+    return past, checkpoints.restore()
+
+
+def _step(
+    learner: Learner, plan: MaskedPlan, optimizer: Any, step: int, rows: Tensor
+) -> tuple[dict[str, Tensor], int]:
+    """Hide words of a batch and take one step; its losses, and how many tokens it had."""
+    corpus = learner.corpus
+    ids, types = corpus.rows(rows)
+    read, labels = corpus.hide(ids, step / plan.steps)
+    total, parts = learner.loss(read, types, labels)
+    total.backward()  # type: ignore[no-untyped-call]
+    take_step(optimizer, plan.optimizer, step, plan.steps)
+    losses = {"loss": total.detach(), **{name: part.detach() for name, part in parts.items()}}
+    return losses, int((ids != corpus.pad).sum())
+
+
 def _means(pending: Parts, run: MaskedRun) -> dict[str, float]:
     """The mean of each loss since the last line; RunError for one that is not a number."""
     means = {n: float(torch.stack([each[n] for each in pending]).mean()) for n in pending[0]}
@@ -224,10 +236,6 @@ def _means(pending: Parts, run: MaskedRun) -> dict[str, float]:
             f"the loss of {run.id} is not a number: start it again with a lower learning_rate"
         )
     return means
-
-
-def _hash(corpus: Corpus) -> str:
-    return hashlib.sha256(corpus.ids.cpu().numpy().tobytes()).hexdigest()[:16]
 
 
 CARD = """# {name}
