@@ -33,8 +33,8 @@ def draw() -> None:
     st.caption(
         f"Ours: measured on {md(result['made'])} with `{result['command']}`; run it to measure "
         f"again. The paper's 97 / 40 / 60 ({md(paper.paper)}): {percent(paper.share)} is "
-        f"{md(paper.floor)}; 40 % is 66 M of BERT-base's 110 M weights; 60 % is "
-        f"{percent(paper.speedup - 1)}, {md(paper.conditions)}."
+        f"{md(paper.floor)}; 40 % smaller is 66 M of BERT-base's 110 M weights; 60 % faster is 668 "
+        f"against 410 seconds ({percent(paper.speedup - 1)}) {md(paper.conditions)}."
     )
     with st.expander("Which loss does it? Ablation, and the curves of one run"):
         _ablation(result)
@@ -57,7 +57,7 @@ def _words(result: Mapping[str, Any]) -> Card:
         ),
         interval=_interval(words["kept"]),
         n=f"n = {words['kept']['n']:,.0f} hidden pieces · {len(seeds)} seeds",
-        delta=f"paper: {percent(DISTILBERT.share)} of GLUE",
+        delta=f"paper: {percent(DISTILBERT.share)}",
         role="student",
     )
 
@@ -77,7 +77,7 @@ def _relevance(result: Mapping[str, Any]) -> Card:
         ),
         interval=_interval(area["kept"]),
         n=f"n = {area['kept']['n']:,.0f} pairs · {len(result['seeds'])} seeds",
-        delta=f"paper: {percent(DISTILBERT.share)} of GLUE",
+        delta=f"paper: {percent(DISTILBERT.share)}",
         role="student",
     )
 
@@ -115,7 +115,7 @@ def _speed(result: Mapping[str, Any]) -> list[Card]:
             ),
             interval=f"[{ends[0]}, {ends[1]}]",
             n=f"n = {speedup['n']:,.0f} texts",
-            delta=f"paper: {percent(DISTILBERT.speedup - 1)}",
+            delta="paper: 60 %",
             role="student",
         ),
         Card(

@@ -45,7 +45,7 @@ def test_each_number_stands_beside_the_papers_with_interval_n_and_definition(sho
     for label in ("Masked words kept", "ROC-AUC kept", "Faster"):
         assert cards[label]["interval"].startswith("[")
     papers = [cards[label]["delta"] for label in ("Masked words kept", "Smaller", "Faster")]
-    assert papers == ["paper: 97 % of GLUE", "paper: 40 %", "paper: 63 %"]
+    assert papers == ["paper: 97 %", "paper: 40 %", "paper: 60 %"]
     assert all(each["definition"] for each in cards.values())
     assert any("`kdlab masked measure`" in each.value for each in shown.caption)
 
