@@ -81,7 +81,7 @@ export function meaningOf(subject, x) {
   if (subject.view === "vectors") return [["mean distance from the teacher's", number(meanDistance(subject, x), 3)]];
   const { right, all } = ordered(subject, x);
   const spread = number(Math.max(...x) - Math.min(...x), 1);
-  return [["pairs in the teacher's order", `${right} of ${all}`], ["spread", spread]];
+  return [["pairs of ads in the teacher's order", `${right} of ${all}`], ["spread", spread]];
 }
 
 /** How many pairs of ads stand in the teacher's order, of those that it does not tie. */

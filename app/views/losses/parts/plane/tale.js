@@ -34,17 +34,13 @@ function endsOf(view) {
     const place = `${at ? "" : "comes "}to ${reached(subject, here[name])}`;
     return `${name.toUpperCase()} ${place} after ${integer(steps)}${unit}`;
   });
-  return `From the same start (${startOf(subject, view.start)}) ${list(texts)}. ${aim(subject)}`;
-}
-
-function startOf(subject, x) {
-  return subject.view === "logits" ? `${meaningOf(subject, x)[0][0]} = ${reached(subject, x)}` : reached(subject, x);
+  const start = meaningOf(subject, view.start).map((each) => each.join(" ")).join(", ");
+  return `From the same start (${start}), ${list(texts)}. ${aim(subject)}`;
 }
 
 function reached(subject, x) {
-  const [[name, text], more] = meaningOf(subject, x);
-  if (subject.view === "logits") return text;
-  return subject.view === "ads" ? `${text} pairs in the teacher's order (${more.join(" ")})` : `${text} (${name})`;
+  const [[, text], more] = meaningOf(subject, x);
+  return more ? `${text} (${more.join(" ")})` : text;
 }
 
 function aim(subject) {
