@@ -1,0 +1,63 @@
+"""The Losses page by mouse and keyboard: what moves, what is sent, what a link opens."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+
+@pytest.fixture
+def open_page(visit, story, settle):
+    """open_page("lview=ads") -> the page, its plane drawn."""
+
+    def go(query="", **options):
+        page = visit(f"losses?v=1&{query}", at=story, **options)
+        page.locator("button.point").first.wait_for(state="attached")
+        settle(page)
+        return page
+
+    return go
+
+
+def sentence(page) -> str:
+    return page.locator(".st-key-losses_plane .finding").inner_text()
+
+
+def test_a_drag_moves_the_loss_and_sends_one_message_at_its_release(open_page, settle):
+    page = open_page()
+    point = page.locator("button.point")
+    point.scroll_into_view_if_needed()
+    box = point.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    sent, seen = len(page.sent), set()
+    for by in (20, 40, 60):
+        page.mouse.move(x + by, y - by, steps=2)
+        page.wait_for_timeout(150)
+        seen.add(sentence(page))
+    assert len(seen) == 3
+    assert len(page.sent) == sent
+    page.mouse.up()
+    settle(page)
+    assert len(page.sent) == sent + 1
+    expect(page).to_have_url(re.compile(r"[?&]lat="))
+
+
+def test_arrow_keys_move_the_point_and_descent_ends_where_both_objectives_rest(open_page, settle):
+    page = open_page(still=True)
+    point = page.locator("button.point")
+    before = point.get_attribute("aria-label")
+    point.press("Shift+ArrowUp")
+    expect(point).not_to_have_attribute("aria-label", before)
+    settle(page)
+    page.get_by_role("button", name="Descend", exact=True).click()
+    expect(page.locator(".endTable thead")).to_contain_text(re.compile(r"A after [\d,]+.*B after"))
+    settle(page)
+    told = sentence(page)
+    assert "From the same start" in told
+    page.reload()
+    settle(page)
+    expect(page.locator(".st-key-losses_plane .finding")).to_have_text(told)
+    page.get_by_role("button", name="Back to start", exact=True).click()
+    expect(page.locator(".endTable thead")).not_to_contain_text("A after")
