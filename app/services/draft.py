@@ -20,7 +20,7 @@ from kdcore.catalog import SIZES
 from kdcore.config import DistillConfig, TeacherConfig, from_dict, to_dict
 from kdcore.errors import ConfigError, LabError, about_settings, lookup
 from kdcore.experiments.changes import ABSENT
-from kdcore.experiments.presets import PRESETS, changed_from, config_of
+from kdcore.experiments.presets import PRESETS, TEACHER, changed_from, config_of
 from kdcore.runs.store import Run, RunStore
 
 FIRST = next(iter(PRESETS))
@@ -155,7 +155,7 @@ def prefill(run: Run, changed: Mapping[str, Any] | None = None) -> None:
 
 def beyond(now: Draft) -> Changed:
     """What was changed of the preset; not what merely pins the board's teacher and data."""
-    fixed = {"data": draft_of(now.preset, {}).at("data")} | _from_board()
+    fixed = {"data": draft_of(now.preset, {}).at("data")} | _from_board(now.preset)
     return {p: v for p, v in now.changed.items() if p not in FROM_BOARD or fixed.get(p) != v}
 
 
@@ -195,7 +195,7 @@ def teachers() -> dict[str, Model]:
 
 
 def _config(preset: str, changed: Mapping[str, Any]) -> DistillConfig:
-    whole = {**_from_board(), **changed}
+    whole = {**_from_board(preset), **changed}
     return _on_data_here(config_of(preset, {**whole, "teacher": _reference(whole.get("teacher"))}))
 
 
@@ -213,10 +213,14 @@ def _on_data_here(config: DistillConfig) -> DistillConfig:
     return config
 
 
-def _from_board() -> Changed:
-    """What a draft takes from the board: the teacher and the data that the pages look at."""
-    offered, now = teachers(), state.now()
+def _from_board(preset: str) -> Changed:
+    """What a draft takes from the board: the data and the teacher that the pages look at.
+
+    A preset with a teacher of its own, such as the student's earlier generations, keeps that.
+    """
+    offered, now, own = teachers(), state.now(), PRESETS[preset].teacher
     teacher = now.teacher if now.teacher in offered else next(iter(offered), "")
+    teacher = teacher if own == TEACHER else own
     choice = chosen_data()
     return {"teacher": teacher} | ({"data": choice.key} if choice.badge == "imported" else {})
 
@@ -252,7 +256,7 @@ def _differing(preset: str, config: DistillConfig, pinned: Sequence[str]) -> Cha
     """
     settings = dict(changed_from(preset, config))
     settings |= {"data": config.data, "teacher": _key(config.teacher)}
-    fixed = {"data": to_dict(_config(preset, {}))["data"]} | _from_board()
+    fixed = {"data": to_dict(_config(preset, {}))["data"]} | _from_board(preset)
     return {p: v for p, v in settings.items() if p in pinned or fixed.get(p) != v}
 
 

@@ -32,6 +32,7 @@ class Preset:
 
 
 SOFT_LABELS, VECTORS, LAYERS = "Soft labels", "Vectors, order", "Layers"
+TEACHERS = "Teachers"
 _WATCHED = {
     "training.log_every": 5,
     "training.validations": 2,
@@ -208,6 +209,41 @@ PRESETS: dict[str, Preset] = {
         f"teacher's layers. {_FITS}",
         settings=_FROM_TEACHER
         | {"terms.internal.weight": 1.0, "terms.internal.params.schedule": "stacked"},
+    ),
+    "ensemble": Preset(
+        family=TEACHERS,
+        title="Several teachers",
+        summary="The bundled teacher and a BERT-2 that it taught: the student learns the mean of "
+        "their probabilities.",
+        student=_TWO_TOWERS,
+        teacher="ensemble:teacher+bert-kd",
+        promise="An ensemble as a teacher goes back to arXiv:1503.02531, where its members are of "
+        "one kind. Ours: any runs of the lab. A weak member may pull the mean down, so look at "
+        "the verdict, and try it against the teacher alone.",
+        settings=_SHORT,
+    ),
+    "born_again": Preset(
+        family=TEACHERS,
+        title="Born again",
+        summary="No outside teacher: a student learns from labels, and its next two generations "
+        "each from the one before.",
+        student=_TWO_TOWERS,
+        teacher="born_again:generations=3",
+        promise="Born-again networks (arXiv:1805.04770): each generation has the shape of the one "
+        "before. Ours: all start from one seed, and the last one is kept and compared with its "
+        "twin, which is the first.",
+        settings=_SHORT,
+    ),
+    "own_average": Preset(
+        family=TEACHERS,
+        title="Its own average",
+        summary="No outside teacher: the student learns from a moving average of its own weights, "
+        "beside the labels.",
+        student=_TWO_TOWERS,
+        teacher="ema:decay=0.99",
+        promise="In the spirit of the mean teacher (arXiv:1703.01780), without its noise. The "
+        "labels weigh as much as the average, which knows nothing at first.",
+        settings=_SHORT | {"hard_weight": 1.0},
     ),
 }
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from kdcore import lab
 from kdcore.catalog import STUDENTS
-from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, to_dict
+from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, TeacherConfig, to_dict
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.experiments.changes import changed, differences, put
 from kdcore.experiments.launch import launch
@@ -126,7 +126,8 @@ def test_every_preset_trains_a_student_of_the_bundled_teacher(name, tmp_path):
     tiny = {"data": "world:train=48,validation=24,test=24", "limit": 0, "training.replay_points": 0}
     tiny |= {"training.batch_size": 16, "training.epochs": 3, "training.log_every": 1}
     workspace = Workspace(tmp_path)
-    config = config_of(name, {"teacher": "demo:teacher", **tiny})
+    teacher = TeacherConfig.parse(PRESETS[name].teacher).renamed(lambda run: f"demo:{run}").text
+    config = config_of(name, {"teacher": teacher, **tiny})
     run = launch(config, workspace, twin=False, start=False).student
     lab.execute(run, workspace)
     assert Run.load(run.folder).status().state == "finished"

@@ -11,7 +11,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
-from app.views.distill.form import method, schedules, student, terms
+from app.views.distill.form import method, schedules, student, teacher, terms
 from app.views.distill.queries import runs
 from kdcore.config import DistillConfig, TrainingConfig
 from kdcore.runs.queue.assignment import ALL_GPUS
@@ -27,10 +27,12 @@ def draw(now: Draft) -> None:
     training = replace(whole, prefix="training", values=now.at("training") or {})
     with st.container(gap="xsmall", key="distill_form"):
         with _row("Teacher and student"):
-            _teacher(now, whole)
+            teacher.draw(now, whole)
             student.draw(now, whole)
             _data(now, whole)
             forms.draw(DistillConfig, whole, ["transfer"])
+        teacher.details(now, whole)
+        teacher.unfit(now)
         _loss(now, whole)
         with _row("How long, and where"):
             forms.draw(DistillConfig, whole, ["limit"])
@@ -89,12 +91,6 @@ def _twin() -> None:
             "have given.",
         )
         st.caption("Only the comparison with it shows what the teacher added.")
-
-
-def _teacher(now: Draft, form: Form) -> None:
-    titles = {key: model.title for key, model in draft.teachers().items()}
-    help = "Any run here with a model; its soft labels are what the student learns."
-    forms.pick(form, "teacher", "Teacher", titles, str(now.at("teacher") or ""), help)
 
 
 def _data(now: Draft, form: Form) -> None:

@@ -37,7 +37,7 @@ def test_every_preset_can_be_started_as_it_stands(preset):
     draft = draft_of(preset, {})
     assert draft.problems == ()
     assert draft.config is not None
-    assert draft.at("teacher") == "teacher"
+    assert draft.at("teacher") == PRESETS[preset].teacher
 
 
 @pytest.mark.parametrize(
@@ -156,6 +156,24 @@ def test_a_term_is_added_changed_and_removed():
 def test_a_ranking_term_that_would_teach_nothing_says_so_beside_its_knobs():
     at = page(preset="ranking", settings="terms.ranking.params.temperature=0.05")
     assert "of the ads get a soft label of exactly 0" in texts(at)
+    assert not at.exception
+
+
+def test_several_runs_or_the_student_itself_can_teach():
+    at = page()
+    knob(at, "teacher").set_value("kind:ensemble").run()
+    assert choices(at).distill.settings.startswith("teacher=ensemble:teacher+")
+    members = next(box for box in at.multiselect if box.key == "distill_teacher_runs")
+    members.set_value(["teacher", "bert-kd", "cdssm-kd"]).run()
+    knob(at, "teacher.average").set_value("logits").run()
+    now = draft_of("sixty_seconds", decode(choices(at).distill.settings))
+    assert now.at("teacher") == "ensemble:teacher+bert-kd+cdssm-kd,average=logits"
+    assert now.config.teaching.average == "logits"
+    knob(at, "teacher").set_value("kind:born_again").run()
+    assert choices(at).distill.settings == "teacher=born_again"
+    at = page(settings="terms.feature.weight=1")
+    assert button(at, "teacher_ensemble").disabled  # it gives no features
+    assert "kind:ensemble" not in knob(at, "teacher").options
     assert not at.exception
 
 

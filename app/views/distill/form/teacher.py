@@ -1,0 +1,145 @@
+"""Who teaches: a run, several runs, or the student itself; and what each kind needs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from app import state
+from app.kit import forms
+from app.kit.forms import Form
+from app.kit.texts import md
+from app.services import draft
+from app.services.draft import Draft
+from app.views.distill.form import terms
+from kdcore.catalog import TEACHERS
+from kdcore.config import TeacherConfig, teacher_misfit
+from kdcore.config.teacher import read_teacher
+from kdcore.errors import ConfigError
+from kdcore.experiments.command_line import model_of
+from kdcore.knobs import plain
+
+_KIND = "kind:"  # before the name of a kind, where a run could stand
+_HELP = (
+    "Any run here with a model; its predictions are what the student learns. Or several runs "
+    "together, or a teacher that needs no other run."
+)
+
+
+def draw(now: Draft, form: Form) -> None:
+    """The chooser: the runs here, then the other kinds of teacher."""
+    present, teacher = str(now.at("teacher") or ""), _teacher(now)
+    titles = {key: model.title for key, model in draft.teachers().items()}
+    kinds = [kind for kind in TEACHERS if kind != "run" and not _misfit(now, kind)]
+    titles |= {f"{_KIND}{kind}": TEACHERS[kind].title for kind in kinds}
+    if teacher.kind != "run":
+        present = f"{_KIND}{teacher.kind}"
+        titles |= {present: teacher.entry.title}
+
+    def take(path: str, value: object) -> None:
+        draft.take(path, _text(now, str(value)))
+
+    forms.pick(form, "teacher", "Teacher", titles, present, _HELP, take=take)
+
+
+def details(now: Draft, form: Form) -> None:
+    """The runs or the students that a kind names, its knobs, and where it was published."""
+    teacher = _teacher(now)
+    if teacher.kind == "run":
+        return
+    kind, knobs = teacher.entry, plain(teacher.params)
+
+    def take(path: str, value: object) -> None:
+        _renew(teacher, params=knobs | {path.rpartition(".")[2]: value})
+
+    st.caption(f"{md(kind.title)}: {md(kind.summary)} {md(kind.paper)}.")
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", gap="small", key="distill_teacher"
+    ):
+        if kind.names == "runs":
+            _runs(teacher, form)
+        elif kind.names == "students":
+            _students(teacher, form)
+        forms.draw(kind.params, replace(form, prefix="teacher", values=knobs, take=take))
+
+
+def unfit(now: Draft) -> None:
+    """The kinds that a term rules out, greyed, each with its reason."""
+    for kind, entry in TEACHERS.items():
+        if reason := _misfit(now, kind):
+            with st.container(horizontal=True, vertical_alignment="center", key=f"unfit_{kind}"):
+                icon = ":material/lock:"
+                st.button(entry.title, disabled=True, help=reason, key=f"teacher_{kind}", icon=icon)
+                st.caption(md(reason), width="stretch")
+
+
+def _teacher(now: Draft) -> TeacherConfig:
+    """The teacher of the draft; a text that cannot be read stands as the name of a run."""
+    text = str(now.at("teacher") or "")
+    return read_teacher(text) or TeacherConfig(names=(text or "none",))
+
+
+def _misfit(now: Draft, kind: str) -> str:
+    """Why a kind cannot teach by one of the draft's terms."""
+    if now.config is not None:
+        read = [(term.method, term.params) for term in now.config.soft_terms.values()]
+    else:
+        read = [(method, None) for method in terms.methods(now)]
+    reasons = (teacher_misfit(kind, method, params) for method, params in read)
+    return next(filter(None, reasons), "")
+
+
+def _text(now: Draft, chosen: str) -> str:
+    """What stands in the config for a choice; a kind starts with the runs or the student here."""
+    if not chosen.startswith(_KIND):
+        return chosen
+    kind = chosen.removeprefix(_KIND)
+    names: tuple[str, ...] = ()
+    if TEACHERS[kind].names == "runs":
+        here = [name for name in _teacher(now).runs if name in draft.teachers()]
+        names = tuple(dict.fromkeys([*here, *draft.teachers()]))[: max(2, len(here))]
+    elif TEACHERS[kind].names == "students":
+        student = now.at("student")
+        names = (model_of(student) if isinstance(student, Mapping) else "twinbert_cos",)
+    return TeacherConfig(kind=kind, names=names).text
+
+
+def _renew(teacher: TeacherConfig, **changes: Any) -> None:
+    """Change the names or the knobs; what cannot be is left as it stands, and said."""
+    try:
+        draft.take("teacher", replace(teacher, **changes).text)
+    except ConfigError as error:
+        state.ignore(error.problems[0] if error.problems else str(error))
+
+
+def _runs(teacher: TeacherConfig, form: Form) -> None:
+    titles = {key: model.title for key, model in draft.teachers().items()}
+    titles |= {name: name for name in teacher.names if name not in titles}
+    key = "distill_teacher_runs"
+    st.session_state[key] = list(teacher.names)
+    st.multiselect(
+        "Runs that teach together",
+        list(titles),
+        format_func=lambda name: titles[name],
+        key=key,
+        disabled=form.closed,
+        on_change=lambda: _renew(teacher, names=tuple(st.session_state[key])),
+        width=2 * forms.WIDTH + 16,
+    )
+
+
+def _students(teacher: TeacherConfig, form: Form) -> None:
+    key = "distill_teacher_students"
+    st.session_state[key] = " + ".join(teacher.names)
+    st.text_input(
+        "Its peers",
+        key=key,
+        max_chars=300,
+        disabled=form.closed,
+        help="Short texts of students, + between them: twinbert_cos, cdssm, bert:layers=2.",
+        on_change=lambda: _renew(
+            teacher, names=tuple(name.strip() for name in st.session_state[key].split("+"))
+        ),
+        width=2 * forms.WIDTH + 16,
+    )
