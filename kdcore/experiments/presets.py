@@ -228,7 +228,7 @@ PRESETS: dict[str, Preset] = {
         summary="No outside teacher: a student learns from labels, and its next two generations "
         "each from the one before.",
         student=_TWO_TOWERS,
-        teacher="born_again:generations=3",
+        teacher="born_again",
         promise="Born-again networks (arXiv:1805.04770): each generation has the shape of the one "
         "before. Ours: all start from one seed, and the last one is kept and compared with its "
         "twin, which is the first.",
