@@ -88,6 +88,7 @@ STUDENTS = {
 EVERYONE = tuple(STUDENTS)
 WIDE = ("bert_wide",)
 STAGED = "internal:schedule={},stage_epochs=1"
+LABELLED = {"hard_weight": 1.0}  # whoever has no trained teacher learns from the labels as much
 WAYS = {
     LABELS: Way("Labels only", "", students=EVERYONE),
     RESPONSE: Way("Response", "response", students=EVERYONE),
@@ -112,8 +113,8 @@ WAYS = {
     ),
     "ensemble": Way("Ensemble of two", "ensemble", teacher="ensemble:{bundled}+{second}"),
     "born_again": Way("Self, second generation", "born_again", teacher="born_again:generations=2"),
-    "ema": Way("Self, average of its weights", "ema", teacher="ema"),
-    "online": Way("Online, two students", "peer", teacher="peer:{student}"),
+    "ema": Way("Self, average of its weights", "ema", LABELLED, teacher="ema"),
+    "online": Way("Online, two students", "peer", LABELLED, teacher="peer:{student}"),
 }
 MISFITS = {  # (student, way): why there is no such cell
     ("twinbert_cos", "internal"): "Two towers read query and ad apart: no attention from one to "
