@@ -188,7 +188,7 @@ def cell(study: Study, student: str, way: str, seed: int) -> dict[str, Any]:
         else:
             by = WAYS[way].taught_by(study, student)
             run = lab.distill(by, model, **budget, **WAYS[way].settings)
-    moments = max(marks.values(), key=len)
+    moments = marks[run.id]
     return {
         "student": student,
         "way": way,
@@ -202,18 +202,18 @@ def cell(study: Study, student: str, way: str, seed: int) -> dict[str, Any]:
 
 
 @contextmanager
-def timed_steps() -> Iterator[dict[int, list[float]]]:
-    """CPU seconds of this process at the end of each step, by training session.
+def timed_steps() -> Iterator[dict[str, list[float]]]:
+    """CPU seconds of this process at the end of each step, by run.
 
-    CPU time, so that what else runs on the machine hardly counts; between two marks of a session
+    CPU time, so that what else runs on the machine hardly counts; between two marks of a run
     lies all that one step of it needs: the teacher's part, the student's, those of its peers.
     """
-    marks: dict[int, list[float]] = {}
+    marks: dict[str, list[float]] = {}
     genuine = Session.step
 
     def step(self: Session, *arguments: Any) -> None:
         genuine(self, *arguments)
-        marks.setdefault(id(self), []).append(time.process_time())
+        marks.setdefault(self.run.id, []).append(time.process_time())
 
     with mock.patch.object(Session, "step", step):
         yield marks

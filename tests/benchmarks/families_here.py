@@ -20,17 +20,15 @@ from kdcore.predictions import Predictions
 from kdcore.recipes import distill
 from kdcore.teachers.cached import TeacherPredictions
 
-CACHED: dict[
-    str, tuple[str, ...]
-] = {  # terms beside response, for a teacher whose logits and features are stored
+Terms = dict[str, tuple[str, ...]]  # beside response, by family
+CACHED: Terms = {  # terms beside response, for a teacher whose logits and features are stored
     "response": (),
     "feature": ("feature",),
     "relation": ("relation",),
     "ranking": ("ranking",),
+    "ema": (),  # the student's own average teaches, which costs its forward
 }
-CROSSED: dict[
-    str, tuple[str, ...]
-] = {  # the same losses as the other packages'; ensemble: the mean is computed once
+CROSSED: Terms = {  # the same losses as the other packages'; ensemble: the mean is computed once
     "response": (),
     "feature": ("feature",),
     "internal": ("internal",),
@@ -43,8 +41,9 @@ STUDENT = ModelConfig(
 
 
 def cached(family: str, device: str, job: Job, pace: Pace) -> None:
-    """TwinBERT cosine learns from what is stored of its teacher."""
-    _trained(ours.STUDENT, CACHED[family], device, job, pace)
+    """TwinBERT cosine learns from what is stored of its teacher, or from its own average."""
+    who = "ema" if family == "ema" else ""
+    _trained(ours.STUDENT, CACHED[family], device, job, pace, who)
 
 
 def crossed(family: str, device: str, job: Job, pace: Pace) -> None:
@@ -53,11 +52,17 @@ def crossed(family: str, device: str, job: Job, pace: Pace) -> None:
 
 
 def _trained(
-    student: ModelConfig, terms: tuple[str, ...], device: str, job: Job, pace: Pace
+    student: ModelConfig,
+    terms: tuple[str, ...],
+    device: str,
+    job: Job,
+    pace: Pace,
+    who: str = "",
 ) -> None:
+    """who: the teacher, as --teacher takes it, where it is no run."""
     with _teacher(job) as teacher:
         config = DistillConfig(
-            teacher=teacher,
+            teacher=who or teacher,
             student=student,
             method=MethodConfig(name="response", params={"loss": "ce"}),
             terms=tuple(map(TermConfig.parse, terms)),
@@ -66,7 +71,7 @@ def _trained(
             device=device,
             threads=job.threads,
         )
-        answers = TeacherPredictions(_stored(job), None)
+        answers = None if who else TeacherPredictions(_stored(job), None)
         with ours.run_of(config) as (run, writer), ours.given_tokenizer(job):
             distill.distill(config, job.pairs, answers, run, writer, batches=ours.paced(pace))
 
