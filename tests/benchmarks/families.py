@@ -81,26 +81,30 @@ class Way:
 STUDENTS = {
     "twinbert_cos": Student("TwinBERT cosine", "twinbert_cos:vocabulary=3000"),
     "bert": Student("BERT-2", "bert:layers=2,vocabulary=3000"),
+    "bert_same": Student(
+        "BERT-2 as wide as the teacher", "bert:layers=2,hidden=192,heads=3,vocabulary=3000"
+    ),
     "bert_wide": Student(
         "BERT-2 from the teacher's layers", "bert:layers=2,hidden=192,heads=3", from_teacher=True
     ),
 }
 EVERYONE = tuple(STUDENTS)
+FEATURED = ("twinbert_cos", "bert", "bert_same")  # the last one needs no projection
 WIDE = ("bert_wide",)
 STAGED = "internal:schedule={},stage_epochs=1"
 LABELLED = {"hard_weight": 1.0}  # whoever has no trained teacher learns from the labels as much
 WAYS = {
     LABELS: Way("Labels only", "", students=EVERYONE),
     RESPONSE: Way("Response", "response", students=EVERYONE),
-    "feature": Way("Response + feature", "feature", {"terms": ["feature"]}, EVERYONE),
+    "feature": Way("Response + feature", "feature", {"terms": ["feature"]}, FEATURED),
     "feature_hint": Way(  # FitNets' loss: l2 times half the width
-        "Response + feature, hint", "feature", {"terms": ["feature:loss=hint"]}, EVERYONE
+        "Response + feature, hint", "feature", {"terms": ["feature:loss=hint"]}, FEATURED
     ),
-    "relation": Way("Response + relation", "relation", {"terms": ["relation"]}, EVERYONE),
+    "relation": Way("Response + relation", "relation", {"terms": ["relation"]}),
     "relation_strong": Way(  # the weights 25 and 50 instead of 1 and 2
-        "Response + relation, weight 25", "relation", {"terms": ["relation:weight=25"]}, EVERYONE
+        "Response + relation, weight 25", "relation", {"terms": ["relation:weight=25"]}
     ),
-    "ranking": Way("Response + ranking", "ranking", {"terms": ["ranking"]}, EVERYONE),
+    "ranking": Way("Response + ranking", "ranking", {"terms": ["ranking"]}),
     "internal_all": Way("Response + internal, all", "internal", {"terms": ["internal"]}, WIDE),
     "internal_progressive": Way(
         "Response + internal, progressive",
@@ -111,6 +115,7 @@ WAYS = {
     "internal_stacked": Way(
         "Response + internal, stacked", "internal", {"terms": [STAGED.format("stacked")]}, WIDE
     ),
+    "residual": Way("Response + residual", "residual", {"terms": ["residual"]}),
     "ensemble": Way("Ensemble of two", "ensemble", teacher="ensemble:{bundled}+{second}"),
     "born_again": Way("Self, second generation", "born_again", teacher="born_again:generations=2"),
     "ema": Way("Self, average of its weights", "ema", LABELLED, teacher="ema"),
