@@ -105,6 +105,17 @@ def test_a_temperature_of_its_own_stays_when_the_pages_changes(choose):
     assert text_of(b) == "response"
 
 
+def test_an_objective_is_sent_to_the_form_of_distill(lab):
+    page = opened(lab, "losses", Made(), lb="response;ranking:loss=list_kl,weight=0.5", lt="4")
+    page.button(key="losses_send_b").click().run()
+    assert not page.exception
+    assert page.title[0].value == "Distill"
+    settings = draft.decode(state_of_page(page).distill.settings)
+    assert settings["terms.ranking.weight"] == "0.5"
+    assert settings["terms.ranking.params.loss"] == "list_kl"
+    assert settings["method.params.temperature"] == "4"
+
+
 def test_the_settings_of_an_objective_are_the_distillation_that_it_describes():
     parts = (usual("response", 4.0), Part("ranking", 0.5, METHODS["ranking"].params()))
     parts = (*parts, Part("hard", 0.2, None))
