@@ -16,6 +16,7 @@ from kdcore.objectives.params import (
     InternalParams,
     RankingParams,
     RelationParams,
+    ResidualParams,
     ResponseParams,
 )
 
@@ -86,6 +87,12 @@ METHODS: dict[str, Method] = {
         summary="Pairs lie as far apart, and at the same angles, as they do for the teacher.",
         paper="Park et al. 2019, arXiv:1904.05068",
         params=RelationParams,
+    ),
+    "residual": Method(
+        title="Residual",
+        summary="An assistant learns what the student misses, and stays beside it.",
+        paper="Gao et al. 2020, arXiv:2002.09168",
+        params=ResidualParams,
     ),
     "ranking": Method(
         title="Ranking",

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from kdcore.catalog import method_entry, misfit
+from kdcore.config.assistant import assistant_of
 from kdcore.config.groups import MethodConfig as MethodConfig
 from kdcore.config.groups import ModelConfig as ModelConfig
 from kdcore.config.groups import ScheduleConfig as ScheduleConfig
@@ -19,8 +20,10 @@ from kdcore.config.groups import check, numbered
 from kdcore.config.groups import method_of as method_of
 from kdcore.config.teacher import TeacherConfig as TeacherConfig
 from kdcore.config.teacher import teacher_misfit as teacher_misfit
+from kdcore.config.terms import with_named_terms as with_named_terms
 from kdcore.errors import ConfigError
 from kdcore.knobs import build, choice, groups, knob, plain, problems_of, switch, text
+from kdcore.objectives.params import ResidualParams
 from kdcore.yaml_text import LONGEST, read_yaml
 
 MOST_RANKS = 64  # of CPU processes that share one run
@@ -137,6 +140,8 @@ class DistillConfig(_StageConfig):
         for path, method, params in methods:
             if reason := misfit(method, self.student.name, params):
                 problems.append(f"{path}: {reason}")
+        if [method for _, method, _ in methods].count("residual") > 1:
+            problems.append("terms: a student has one assistant, so residual stands once")
         check(problems + self._problems_of_teacher())
         object.__setattr__(self, "training", self.training.suited_to(self.student))
 
@@ -160,6 +165,16 @@ class DistillConfig(_StageConfig):
         name, params = self.method.name, self.method.params
         first = TermConfig(name=name, weight=self.soft_weight, params=params)
         return {"soft": first, **{term.name: term for term in self.terms}}
+
+    @cached_property
+    def residual(self) -> ResidualParams | None:
+        """The knobs of its term with an assistant; None where it has none."""
+        return next((t.params for t in self.soft_terms.values() if t.method == "residual"), None)
+
+    @cached_property
+    def assistant(self) -> ModelConfig | None:
+        """The assistant that learns what the student misses and stays beside it."""
+        return None if self.residual is None else assistant_of(self.student, self.residual)
 
     @property
     def has_hard_labels(self) -> bool:
@@ -219,44 +234,6 @@ def from_dict(data: Mapping[str, Any]) -> StageConfig:
             "This config cannot be used:", [f"stage: {stage!r} is not one of {', '.join(STAGES)}"]
         )
     return build(STAGES[stage], data)
-
-
-def with_named_terms(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return settings whose `terms` are a list, the whole soft loss, in the form that is written.
-
-    The first of the list becomes method and soft_weight, the others become terms by name. Other
-    settings are returned as they are. Each is a group (method, weight, params) or a short text.
-    """
-    if not isinstance(data.get("terms"), list):
-        return data
-    problems = [
-        f"{key}: is the first of the terms when they are a list; write one of the two"
-        for key in ("method", "soft_weight")
-        if key in data
-    ]
-    terms = []
-    for place, item in enumerate(data["terms"]):
-        try:
-            terms.append(_term(item))
-        except ConfigError as error:
-            problems += [f"terms.{place}.{problem}" for problem in error.problems]
-    check(problems)
-    rest = {key: value for key, value in data.items() if key != "terms"}
-    if not terms:
-        return rest
-    first = terms[0]
-    others = numbered(terms[1:], list(data.get("schedules") or ()))
-    method = {"name": first.method, "params": plain(first.params)}
-    named = {t.name: {"weight": t.weight, "params": plain(t.params)} for t in others}
-    return {**rest, "method": method, "soft_weight": first.weight, "terms": named}
-
-
-def _term(item: Any) -> TermConfig:
-    if isinstance(item, str):
-        return TermConfig.parse(item)
-    if not isinstance(item, Mapping) or "method" not in item or "name" in item:
-        raise ConfigError("This term cannot be used:", ["method: name it, with weight and params"])
-    return build(TermConfig, {("name" if k == "method" else k): v for k, v in item.items()})
 
 
 def to_dict(config: Any) -> dict[str, Any]:

@@ -115,6 +115,8 @@ def teacher_misfit(kind: str, method: str, params: Any = None) -> str:
     params: the knobs of the method, which may decide what it reads; None for the defaults.
     """
     teacher, entry = lookup(TEACHERS, kind, "kind of teacher"), method_entry(method)
+    if (kind, method) == ("ema", "residual"):
+        return "an average of the student has nothing that the student misses; choose a run"
     if teacher.gives is None or not (missing := entry.reads(params) - teacher.gives):
         return ""
     return (

@@ -8,9 +8,10 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from kdcore.export.scripts import cross, towers
+from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.cdssm import Cdssm
@@ -25,14 +26,29 @@ SCRIPT = "student.py"
 
 
 def write_student(model: PairModel, folder: Path) -> str:
-    """Fill a folder; returns "transformers" where plain transformers loads it, else "script"."""
+    """Fill a folder; returns "transformers" where plain transformers loads it, else "script".
+
+    With an assistant it is a script: what transformers loads would be the student alone.
+    """
+    helper: PairModel | None = None
+    on = ""
+    if isinstance(model, WithAssistant):
+        helper, on = model.assistant, model.on
+        model = model.student
     if isinstance(model, CrossEncoder):
-        _cross_encoder(model, folder)
-        return "transformers"
+        _cross_encoder(model, folder, helper, on)
+        return "script" if helper else "transformers"
     if isinstance(model, TwinBert | Cdssm):
-        _towers(model, folder)
+        _towers(model, folder, helper, on)
         return "script"
     raise TypeError(f"no layout is written for {type(model).__name__}")
+
+
+def assistant_facts(model: PairModel) -> dict[str, Any]:
+    """What the card says of an assistant; empty where the student has none."""
+    if not isinstance(model, WithAssistant):
+        return {}
+    return {"on": model.on, "weights": model.assistant.size, "all": model.size}
 
 
 def is_cross(folder: Path) -> bool:
@@ -41,7 +57,7 @@ def is_cross(folder: Path) -> bool:
     return "overlap" in settings["reading"]
 
 
-def _cross_encoder(model: CrossEncoder, folder: Path) -> None:
+def _cross_encoder(model: CrossEncoder, folder: Path, helper: Any, on: str) -> None:
     params = model.config.params
     model.save(folder)
     (folder / MODEL_CARD).unlink()
@@ -58,6 +74,10 @@ def _cross_encoder(model: CrossEncoder, folder: Path) -> None:
         "overlap": getattr(params, "overlap", False),
         "token_types": getattr(model.net.config, "type_vocab_size", 0) > 1,
     }
+    if helper is not None:  # its token types are BERT's, whatever the student's are
+        reading |= {"corrects": on, "student_types": reading["token_types"], "token_types": True}
+        helper.net.save_pretrained(folder / "assistant")
+        (folder / "assistant" / WEIGHTS).chmod(0o644)
     _write_script(folder, cross, {"grades": model.scheme.grades, "reading": reading})
 
 
@@ -71,14 +91,12 @@ def _amend_tokenizer(folder: Path, longest: int) -> None:
     path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
-def _towers(model: TwinBert | Cdssm, folder: Path) -> None:
-    params = model.config.params
-    weights: dict[str, Tensor] = {}
-    for i, tower in enumerate(model.towers):
-        own = _convolution(tower) if isinstance(model, Cdssm) else _transformer(tower, params)
-        weights |= {f"towers.{i}.{name}": tensor for name, tensor in own.items()}
-    head, own = _head(model.crossing)
-    weights |= {f"head.{name}": tensor for name, tensor in own.items()}
+def _towers(model: TwinBert | Cdssm, folder: Path, helper: Any, on: str) -> None:
+    network = _network(model)
+    weights = _weights(model, "student." if helper else "")
+    if helper is not None:
+        network |= {"corrects": on, "assistant": _network(helper)}
+        weights |= _weights(helper, "assistant.")
     save_file(
         {name: t.detach().float().contiguous().clone() for name, t in weights.items()},
         folder / WEIGHTS,
@@ -86,19 +104,33 @@ def _towers(model: TwinBert | Cdssm, folder: Path) -> None:
     )
     (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
     model.units.save(folder)
-    settings = {
-        "grades": model.scheme.grades,
-        "reading": _reading(model),
-        "network": {
-            "tower": "convolution" if isinstance(model, Cdssm) else "transformer",
-            "towers": len(model.towers),
-            "head": head,
-            "grades": len(model.scheme),
-            "vocabulary": len(model.units),
-            **_sizes(model),
-        },
-    }
+    settings = {"grades": model.scheme.grades, "reading": _reading(model), "network": network}
     _write_script(folder, towers, settings)
+
+
+def _weights(model: TwinBert | Cdssm, part: str) -> dict[str, Tensor]:
+    """The weights by their names in the script; part: which of two side by side, or empty."""
+    weights: dict[str, Tensor] = {}
+    for i, tower in enumerate(model.towers):
+        is_cdssm = isinstance(model, Cdssm)
+        own = _convolution(tower) if is_cdssm else _transformer(tower, model.config.params)
+        weights |= {f"towers.{i}.{part}{name}": tensor for name, tensor in own.items()}
+    return weights | {f"head.{part}{name}": t for name, t in _head(model.crossing)[1].items()}
+
+
+def _network(model: TwinBert | Cdssm) -> dict[str, Any]:
+    """The shape of the network, as the script builds it; width: that of a tower's vector."""
+    params = model.config.params
+    grades = getattr(model.crossing, "grades", model.crossing)
+    return {
+        "tower": "convolution" if isinstance(model, Cdssm) else "transformer",
+        "towers": len(model.towers),
+        "head": _head(model.crossing)[0],
+        "width": params.semantic if isinstance(model, Cdssm) else params.hidden,
+        "grades": getattr(grades, "out_features", len(model.scheme)),
+        "vocabulary": len(model.units),
+        **_sizes(model),
+    }
 
 
 def _reading(model: TwinBert | Cdssm) -> dict[str, Any]:
@@ -179,6 +211,8 @@ def _head(crossing: Any) -> tuple[str, dict[str, Tensor]]:
         scale, thresholds = F.softplus(crossing.scale), crossing.thresholds()
         between = torch.log(-torch.expm1(-thresholds.double().diff()))
         return "link", {"scale": scale, "thresholds": thresholds, "between": between}
+    if isinstance(crossing, nn.Linear):
+        return "linear", _named("grades", crossing)
     return "half_cosine", {}
 
 

@@ -27,7 +27,7 @@ def export_student(
     """
     from kdcore.export.card import model_card
     from kdcore.export.check import asked_alone, difference, kept_difference, sample_rows
-    from kdcore.export.layout import write_student
+    from kdcore.export.layout import assistant_facts, write_student
     from kdcore.export.onnx import Onnx, require_packages, write_onnx
     from kdcore.models.predict import answer_texts, load_model
     from kdcore.report.facts import facts_of
@@ -55,7 +55,8 @@ def export_student(
             onnx_difference=graph.difference if graph.files else None,
             onnx_problem=graph.problem,
         )
-        card = model_card(facts_of(run, workspace), exported, plain(model.config))
+        shape = plain(model.config) | {"assistant": assistant_facts(model)}
+        card = model_card(facts_of(run, workspace), exported, shape)
         write_text_atomic(folder / "README.md", card)
         files = tuple(sorted(path.name for path in folder.iterdir()))
         _remember(folder / MARK, files)

@@ -68,6 +68,17 @@ print(student.cross(queries, ads).softmax(1))  # the same as student.probabiliti
 _COSINE = "The cosine of the two vectors ranks as the grades do, so a vector index can search ads."
 _CROSSED = "The head is a small network over both vectors: their cosine alone does not rank."
 
+_CORRECTED = (
+    "Each vector is the student's and the assistant's, one behind the other: its cosine alone does "
+    "not rank."
+)
+_CROSS = ("bert", "checkpoint")
+_CORRECTS = {"features": "the student's vector of the pair", "logits": "the student's logits"}
+_ASSISTED = (
+    "**An assistant belongs to it**: {weights:,} of its {all:,} weights are a second, small model "
+    "that corrects {what}. Both read every pair; `student.py` and ONNX hold both."
+)
+
 _ONNX = """ONNX, with free batch size and lengths ({files}):
 
 ```python
@@ -83,19 +94,22 @@ print(session.run(["logits"], asked)[0])
 
 def usage(exported: Exported, model: Mapping[str, Any], grades: Sequence[str]) -> str:
     """The lines that load it, what they must know, and the other ways in."""
-    params = model.get("params") or {}
-    plain = exported.layout == "transformers"
-    needs = "torch and transformers" if plain else "torch, safetensors and tokenizers"
+    params, assistant = model.get("params") or {}, model.get("assistant") or {}
+    plain, is_cross = exported.layout == "transformers", model.get("name") in _CROSS
+    needs = "torch and transformers" if is_cross else "torch, safetensors and tokenizers"
     worst = f" Grades, worst first: {', '.join(grades)}." if grades else ""
     parts = [_LOAD.format(needs=needs, grades=worst)]
+    if assistant:
+        parts.append(_ASSISTED.format(what=_CORRECTS[assistant["on"]], **assistant))
     if plain:
         marked = bool(params.get("overlap"))
         parts.append(_PLAIN.format(call=_MARKED if marked else _SIMPLE))
         parts += [_OVERLAP] if marked else []
+    if is_cross:
         parts.append(_CUT.format(**params))
     else:
-        cosine = model.get("name") != "twinbert_res"
-        parts.append(_TOWERS.format(search=_COSINE if cosine else _CROSSED))
+        crossed = _CROSSED if model.get("name") == "twinbert_res" else _COSINE
+        parts.append(_TOWERS.format(search=_CORRECTED if assistant else crossed))
     if exported.onnx:
         files = ", ".join(f"`{name}`" for name in exported.onnx)
         parts.append(_ONNX.format(files=files))

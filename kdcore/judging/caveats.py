@@ -24,6 +24,11 @@ def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
             f"The student is generation {count} and its twin generation 1; together the "
             f"generations took {count} times the twin's steps."
         )
+    if any(term.method == "residual" for term in student.soft_terms.values()):
+        sentences.append(
+            "The student has an assistant, which its twin lacks: a part of the difference may come "
+            "from the greater size."
+        )
     if twin is not None and (text := _steps(steps_of(student), steps_of(twin))):
         sentences.append(text)
     for role, run in (("student", student), ("twin", twin)):

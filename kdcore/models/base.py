@@ -23,6 +23,8 @@ from kdcore.outputs import Outputs
 from kdcore.predictions import WEIGHTS
 from kdcore.workspace import MODEL_CARD
 
+ASSISTANT = "assistant."  # before the names of an assistant's weights, in its student's file
+
 
 class PairModel(nn.Module):
     """A model of query-ad pairs: tokenizer, network and head.
@@ -98,9 +100,27 @@ class PairModel(nn.Module):
         unit = "tokens" if encoded.bags is None else "words"
         return cut_notes(self.cuts(encoded), where, unit)
 
+    def pooled(self, batch: Batch) -> Tensor:
+        """(pairs, width) the vectors of the pairs, which the head reads."""
+        raise TypeError(f"{type(self).__name__} has no vectors of pairs")
+
+    def classify(self, features: Tensor) -> Tensor:
+        """(pairs, grades) logits of pooled vectors."""
+        raise TypeError(f"{type(self).__name__} scores no vectors")
+
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
         """Outputs of a batch; `wants` may name hidden_states, attentions and projections."""
-        raise TypeError(f"{type(self).__name__} scores no pairs")
+        features = self.pooled(batch)
+        return Outputs(self.classify(features), features)
+
+    @property
+    def width(self) -> int:
+        """How many numbers a pooled vector has."""
+        raise TypeError(f"{type(self).__name__} has no vectors of pairs")
+
+    def set_linear_head(self, head: nn.Linear) -> None:
+        """Read the pooled vector by a linear map instead of the head."""
+        raise TypeError(f"{type(self).__name__} takes no other head")
 
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
         """The tables with a row per token id; training may narrow them to the rows in use."""
@@ -118,8 +138,11 @@ class PairModel(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         self._save_network(folder)
         self.units.save(folder)
-        card = {"model": to_dict(self.config), "scheme": self.scheme.to_dict()}
-        (folder / MODEL_CARD).write_text(json.dumps(card, indent=2), encoding="utf-8")
+        (folder / MODEL_CARD).write_text(json.dumps(self.card(), indent=2), encoding="utf-8")
+
+    def card(self) -> dict[str, Any]:
+        """What a saved model says of itself."""
+        return {"model": to_dict(self.config), "scheme": self.scheme.to_dict()}
 
     def _save_network(self, folder: Path) -> None:
         metadata = {"model_type": f"kdlab-{self.config.name}", **to_dict(self.config)}
@@ -127,12 +150,20 @@ class PairModel(nn.Module):
         weights = {name: t.contiguous() for name, t in self.network().state_dict().items()}
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
 
-    def load_weights(self, folder: Path) -> None:
-        """Load the weights that save wrote; DataError when one is missing or is not a number."""
+    def load_weights(self, folder: Path, prefix: str = "") -> None:
+        """Load the weights that save wrote; DataError when one is missing or is not a number.
+
+        prefix: that of their names; without one, all but those of an assistant.
+        """
         try:
             weights = load_file(folder / WEIGHTS)
             refuse_non_numbers(folder, weights)
-            self.network().load_state_dict(weights)
+            own = {
+                name.removeprefix(prefix): tensor
+                for name, tensor in weights.items()
+                if name.startswith(prefix or ASSISTANT) == bool(prefix)
+            }
+            self.network().load_state_dict(own)
         except (OSError, RuntimeError, SafetensorError) as cause:
             raise DataError(
                 f"{folder} holds no weights for this model ({cause}); finish its run first"

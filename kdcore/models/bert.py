@@ -12,6 +12,7 @@ from kdcore.config import ModelConfig
 from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, DataError
 from kdcore.labels import LabelScheme
+from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Batch, Encoded
 from kdcore.models.layers import copy_layers, narrow_layers
@@ -55,8 +56,9 @@ class CrossEncoder(PairModel):
         self, config: ModelConfig, scheme: LabelScheme, units: WordPiece, net: Any = None
     ) -> None:
         super().__init__(config, scheme, units)
-        self.net = _untrained(config.params, scheme, units) if net is None else net
         self.prefix, self.middle, self.suffix, self.ad_segment = _template(units.tokenizer)
+        special = len(self.prefix + self.middle + self.suffix)
+        self.net = _untrained(config.params, scheme, units, special) if net is None else net
         self.pads = not is_packable(self.encoder)
 
     @classmethod
@@ -149,14 +151,31 @@ class CrossEncoder(PairModel):
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
         """Outputs of a batch; what is inside the layers comes from the plain, padded model."""
-        packed = batch.packs[0]
         if self.pads or wants & INSIDE:
-            return self._padded(packed, batch.query_rows, wants)
+            return self._padded(batch.packs[0], batch.query_rows, wants)
+        return super().forward(batch)
+
+    def pooled(self, batch: Batch) -> Tensor:
+        """(pairs, width) what BERT's pooler makes of [CLS]."""
+        packed = batch.packs[0]
         x = embed(self.encoder.embeddings, packed)
         first = encode_first(self.encoder.encoder, x, packed, self.products)
-        pooled = torch.tanh(self.encoder.pooler.dense(first))
-        pooled = pooled[batch.query_rows]
-        return Outputs(self.net.classifier(self.net.dropout(pooled)), pooled)
+        return torch.tanh(self.encoder.pooler.dense(first))[batch.query_rows]
+
+    def classify(self, features: Tensor) -> Tensor:
+        """(pairs, grades) logits of BERT's pooled vectors."""
+        logits: Tensor = self.net.classifier(self.net.dropout(features))
+        return logits
+
+    @property
+    def width(self) -> int:
+        """The width of the encoder."""
+        return int(self.encoder.config.hidden_size)
+
+    def set_linear_head(self, head: nn.Linear) -> None:
+        """Put it in the place of BERT's own classifier."""
+        self.net.classifier = head
+        self.net.config.num_labels = self.net.num_labels = head.out_features
 
     def _padded(self, packed: Packed, rows: Tensor, wants: frozenset[str]) -> Outputs:
         pad_id = self.units.tokenizer.pad_token_id or 0
@@ -201,15 +220,21 @@ class CrossEncoder(PairModel):
         self.net.save_pretrained(folder)
 
 
-def _untrained(params: Any, scheme: LabelScheme, units: WordPiece) -> BertForSequenceClassification:
-    positions = params.query_tokens + params.ad_tokens + 3
+def _untrained(
+    params: Any, scheme: LabelScheme, units: WordPiece, special: int
+) -> BertForSequenceClassification:
+    positions = params.query_tokens + params.ad_tokens + special
     kinds = 4 if params.overlap else 2  # token types
     sizes = {"num_labels": len(scheme), "type_vocab_size": kinds}
     return BertForSequenceClassification(bert_config(params, len(units), positions, **sizes))
 
 
 def layers_of(source: PairModel) -> CrossEncoder:
-    """A model whose BERT layers another may start from; DataError when it has none."""
+    """A model whose BERT layers another may start from; DataError when it has none.
+
+    Of a student with an assistant, the student.
+    """
+    source = source.student if isinstance(source, WithAssistant) else source
     if not isinstance(source, CrossEncoder) or source.pads:
         raise DataError("start_from: only BERT-n and BERT checkpoints can hand on their layers")
     return source

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from kdcore.catalog import student_entry
-from kdcore.config import ModelConfig
+from kdcore.config import DistillConfig, ModelConfig
 from kdcore.data.pairs import TEXT_COLUMNS, PairTable
 from kdcore.errors import DataError
 from kdcore.knobs import build as build_knobs
 from kdcore.labels import LabelScheme
+from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
 from kdcore.workspace import MODEL_CARD
 
@@ -48,7 +50,29 @@ def load_model(folder: Path) -> PairModel:
         raise DataError(
             f"{folder} holds no model of the lab ({cause}); finish its run first"
         ) from cause
-    return _kind(config.name).load(config, scheme, folder).eval()
+    model = _kind(config.name).load(config, scheme, folder)
+    if "assistant" in card:
+        make = partial(_beside, model)
+        model = WithAssistant.load_beside(model, card["assistant"], folder, make)
+    return model.eval()
+
+
+def new_student(
+    config: DistillConfig, pairs: PairTable, start_from: PairModel | None = None
+) -> PairModel:
+    """The untrained student of a distillation, with an assistant where its terms ask for one.
+
+    The student's own weights are the same with and without, and those of its twin.
+    """
+    student = new_model(config.student, pairs, config.seed, start_from)
+    if config.assistant is None or config.residual is None:
+        return student
+    return WithAssistant(student, _beside(student, config.assistant), config.residual.on)
+
+
+def _beside(student: PairModel, assistant: ModelConfig) -> PairModel:
+    """An untrained model that reads the tokens of a student."""
+    return _kind(assistant.name)(assistant, student.scheme, student.units)
 
 
 def _kind(name: str) -> type[PairModel]:

@@ -17,10 +17,9 @@ from kdcore.data.pairs import PairTable
 from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Batch, Encoded
-from kdcore.models.heads import CumulativeLink
+from kdcore.models.heads import CumulativeLink, cosine_logits
 from kdcore.models.packed import Packed
 from kdcore.models.tokens.trigrams import Trigrams
-from kdcore.outputs import Outputs
 
 
 class ConvTower(nn.Module):
@@ -55,7 +54,7 @@ class Cdssm(PairModel):
         super().__init__(config, scheme, units)
         towers = 1 if config.params.shared else 2
         self.towers = nn.ModuleList(ConvTower(config.params, len(units)) for _ in range(towers))
-        self.crossing = CumulativeLink(len(scheme))
+        self.crossing: nn.Module = CumulativeLink(len(scheme))
 
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> Trigrams:
@@ -81,15 +80,28 @@ class Cdssm(PairModel):
         ]
         return vectors[0][batch.query_rows], vectors[-1][batch.ad_rows]
 
-    def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
-        """Outputs of a batch."""
+    def pooled(self, batch: Batch) -> Tensor:
+        """(pairs, semantic) the product of the unit vectors."""
         query, ad = self.vectors(batch)
-        product = F.normalize(query, dim=1) * F.normalize(ad, dim=1)
-        return Outputs(self.crossing(product.sum(dim=1)), product)
+        return F.normalize(query, dim=1) * F.normalize(ad, dim=1)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """(pairs, grades) logits of the products, whose sum is the cosine."""
+        return cosine_logits(self.crossing, features)
+
+    @property
+    def width(self) -> int:
+        """The width of a tower's vector."""
+        return int(self.config.params.semantic)
+
+    def set_linear_head(self, head: nn.Linear) -> None:
+        """Put it behind the product of the unit vectors."""
+        self.crossing = head
 
     def calibrate(self, batch: Batch, shares: Tensor) -> None:
         """Set the cumulative-link head from a first batch."""
-        self.crossing.calibrate(F.cosine_similarity(*self.vectors(batch), dim=1), shares)
+        if isinstance(self.crossing, CumulativeLink):
+            self.crossing.calibrate(F.cosine_similarity(*self.vectors(batch), dim=1), shares)
 
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
         """A table for each tower."""

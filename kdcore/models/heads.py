@@ -82,21 +82,32 @@ class HalfCosine(Head):
 
 
 class Crossing(Head):
-    """TwinBERT's residual crossing: x = max(q, a) or [q; a]; relu(W2 relu(W1 x) + x) -> logits."""
+    """TwinBERT's residual crossing: x = max(q, a) or [q; a]; relu(W2 relu(W1 x) + x).
+
+    Its `grades` make logits of the crossed vector.
+    """
 
     def __init__(self, width: int, inner: int, classes: int, combine: str) -> None:
         super().__init__()
         self.combine = combine
-        wide = 2 * width if combine == "concat" else width
+        self.wide = wide = 2 * width if combine == "concat" else width
         self.inner = nn.Linear(wide, inner)
         self.outer = nn.Linear(inner, wide)
         self.grades = nn.Linear(wide, classes)
 
-    def forward(self, query: Tensor, ad: Tensor) -> tuple[Tensor, Tensor]:
-        """Two (batch, width) -> (batch, classes) logits and the (batch, wide) crossed vector."""
+    def cross(self, query: Tensor, ad: Tensor) -> Tensor:
+        """Two (batch, width) -> the (batch, wide) crossed vector."""
         x = torch.cat([query, ad], dim=1) if self.combine == "concat" else torch.maximum(query, ad)
-        crossed = F.relu(self.outer(F.relu(self.inner(x))) + x)
-        return self.grades(crossed), crossed
+        return F.relu(self.outer(F.relu(self.inner(x))) + x)
+
+
+def cosine_logits(head: nn.Module, products: Tensor) -> Tensor:
+    """(batch, classes) logits by a head of the cosine, or by a linear head of the products.
+
+    products: (batch, width) of two unit vectors, place by place; their sum is the cosine.
+    """
+    logits: Tensor = head(products if isinstance(head, nn.Linear) else products.sum(dim=1))
+    return logits
 
 
 def _inverse_softplus(y: float) -> float:

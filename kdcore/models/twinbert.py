@@ -15,12 +15,11 @@ from kdcore.labels import LabelScheme
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Batch, Encoded
 from kdcore.models.bert import bert_config, layers_of
-from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine
+from kdcore.models.heads import Crossing, CumulativeLink, HalfCosine, cosine_logits
 from kdcore.models.layers import copy_layers
 from kdcore.models.packed import Packed, embed, encode, encode_first, pool
 from kdcore.models.tokens.trigrams import Trigrams
 from kdcore.models.tokens.wordpiece import WordPiece
-from kdcore.outputs import Outputs
 
 Bag = tuple[Tensor, Tensor]
 
@@ -125,14 +124,32 @@ class TwinBert(PairModel):
         ]
         return vectors[0][batch.query_rows], vectors[-1][batch.ad_rows]
 
-    def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
-        """Outputs of a batch."""
+    def pooled(self, batch: Batch) -> Tensor:
+        """(pairs, width) the product of unit vectors, or the crossed vector."""
         query, ad = self.vectors(batch)
         if isinstance(self.crossing, Crossing):
-            logits, crossed = self.crossing(query, ad)
-            return Outputs(logits, crossed)
-        product = F.normalize(query, dim=1) * F.normalize(ad, dim=1)
-        return Outputs(self.crossing(product.sum(dim=1)), product)
+            return self.crossing.cross(query, ad)
+        return F.normalize(query, dim=1) * F.normalize(ad, dim=1)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """(pairs, grades) logits of the products, or of the crossed vectors."""
+        if isinstance(self.crossing, Crossing):
+            logits: Tensor = self.crossing.grades(features)
+            return logits
+        return cosine_logits(self.crossing, features)
+
+    @property
+    def width(self) -> int:
+        """The width of a tower's vector, or of the crossed one."""
+        crossing = self.crossing
+        return crossing.wide if isinstance(crossing, Crossing) else int(self.config.params.hidden)
+
+    def set_linear_head(self, head: nn.Linear) -> None:
+        """Put it behind the product of unit vectors, or behind the crossed vector."""
+        if isinstance(self.crossing, Crossing):
+            self.crossing.grades = head
+        else:
+            self.crossing = head
 
     def calibrate(self, batch: Batch, shares: Tensor) -> None:
         """Set the cumulative-link head from a first batch."""

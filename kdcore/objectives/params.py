@@ -91,6 +91,36 @@ class FeatureParams:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ResidualParams:
+    """Knobs of residual distillation: what the assistant corrects, when it learns, its size."""
+
+    on: str = choice(
+        "features",
+        "features: the assistant corrects the pooled vector before the student's head reads it; "
+        "logits: it corrects the answer (ours)",
+        options=("features", "logits"),
+    )
+    share: float = knob(
+        0.5,
+        "share of the steps, the last ones, in which the assistant learns and the student rests",
+        low=0.05,
+        high=0.95,
+    )
+    layers: int = knob(1, "transformer blocks of the assistant, if it has any", low=1, high=48)
+    hidden: int = knob(64, "width of the assistant", low=8, high=4096)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the teacher has and the student misses."""
+        return frozenset({self.on})
+
+    @property
+    def short(self) -> str:
+        """As a title says it."""
+        return "residual" if self.on == "features" else "residual of logits"
+
+
+@dataclass(frozen=True, kw_only=True)
 class RelationParams:
     """Knobs of relational distillation; the official code's weights and normalization."""
 

@@ -11,10 +11,11 @@ from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError
 from kdcore.models.base import PairModel
-from kdcore.models.build import load_model, new_model
+from kdcore.models.build import load_model, new_student
 from kdcore.models.packed import product_type
 from kdcore.objectives.base import shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
+from kdcore.recipes.phases import Phases
 from kdcore.recipes.terms import Terms
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
@@ -46,7 +47,7 @@ def distill(
     transfer = transfer_set(pairs, config.transfer)
     validation = pairs.split("validation").labelled()
     source = starting_model(config.student, RunStore(run.folder.parent), transfer)
-    student = new_model(config.student, transfer, config.seed, source)
+    student = new_student(config, transfer, source)
     outside = _teacher(config, student, transfer, predictions, run)
     terms = _terms(config, student, outside, transfer)
     session = Session(
@@ -64,8 +65,10 @@ def distill(
     grades = session.tensor(transfer.grades)
     queries = session.tensor(session.pairs.encoded.query_of)
     scales = dict.fromkeys(terms.of_lists, session.list_mean)
+    phases = Phases(config, student, terms.modules, session.total_steps)
 
     for rows, batch in batches(session):  # which also does what is due between two steps
+        phases.enter(session.progress.step)
         index = session.tensor(rows)
         outputs = student(batch, config.reads)  # the logits, and hidden states, say
         lesson = replace(teacher(rows, batch), queries=queries[index], grades=grades[index])
@@ -77,6 +80,8 @@ def distill(
             loss = loss + mix.hard_weight * parts["hard"]
         session.step(loss, parts | {n: loss.new_tensor(v) for n, v in mix.changing.items()})
         teacher.after_step(session.progress.step)
+    if group.leads:
+        writer.note(phases.notes(session.progress.best_step))
     return session.message
 
 

@@ -22,7 +22,7 @@ from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError, DataError, RunError
 from kdcore.models.base import PairModel
-from kdcore.models.build import load_model, new_model
+from kdcore.models.build import load_model, new_model, new_student
 from kdcore.objectives.base import Term, stages_of
 from kdcore.objectives.params import compares_pairs, compares_tokens
 from kdcore.runs.record import STATUS
@@ -46,14 +46,16 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
         return
     if isinstance(config, DistillConfig):
         refuse_torn(config, ranks(config.device))
-        model, texts = config.student, transfer_set(pairs, config.transfer)
-        train = texts
+        train = texts = transfer_set(pairs, config.transfer)
     else:
-        model, texts = config.model, pairs.split("train")
+        texts = pairs.split("train")
         train = texts.labelled()
     refuse_unlabelled(config, train, pairs.split("validation").labelled())
     sample = texts.take(np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(np.int64))
-    new_model(model, sample, config.seed, starting_model(model, store, sample))
+    if isinstance(config, DistillConfig):
+        new_student(config, sample, starting_model(config.student, store, sample))
+    else:
+        new_model(config.model, sample, config.seed, starting_model(config.model, store, sample))
 
 
 def refuse_torn(config: DistillConfig, devices: int) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from kdcore.config import FinetuneConfig, ModelConfig, to_dict
+from kdcore.config import DistillConfig, FinetuneConfig, MethodConfig, ModelConfig, to_dict
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.labels import FOUR_GRADES
 from kdcore.models.base import PairModel
-from kdcore.models.build import new_model
+from kdcore.models.build import new_model, new_student
 from kdcore.runs.store import Run, RunStore
 
 torch.set_num_threads(1)
@@ -57,7 +57,7 @@ def invented(scheme: Any = FOUR_GRADES) -> PairTable:
 def stirred(model: PairModel) -> PairModel:
     """The model with weights large enough that every one of them has a say in the answers."""
     for name, weights in model.network().named_parameters():
-        if not name.startswith("crossing."):
+        if not name.startswith(("crossing.scale", "crossing.first", "crossing.gaps")):
             noise = torch.randn_like(weights)
             weights.copy_(0.3 * noise if weights.dim() > 1 else weights + 0.1 * noise)
     return model.eval()
@@ -65,9 +65,14 @@ def stirred(model: PairModel) -> PairModel:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """make(kind, pairs=..., model=...): a finished run with an untrained model."""
+    """make(kind, pairs=..., on=...): a finished run with an untrained model.
 
-    def made(kind: str = "twin weighted", pairs: PairTable | None = None, **about: Any) -> Run:
+    on: what an assistant of the model corrects; empty for a model without one.
+    """
+
+    def made(
+        kind: str = "twin weighted", pairs: PairTable | None = None, on: str = "", **about: Any
+    ) -> Run:
         told = pairs if pairs is not None else invented()
         data = tmp_path / "home" / "data" / "invented"
         if not data.exists():
@@ -76,7 +81,14 @@ def make(tmp_path: Path) -> Make:
         config = about.pop("config", None) or ModelConfig(name=name, params=params)
         settings = to_dict(FinetuneConfig(model=config, data="invented")) | about
         run = RunStore(tmp_path / "home" / "runs").create(settings, title="A small one")
-        stirred(new_model(config, told, seed=3)).save(run.model_folder)
+        model = new_model(config, told, seed=3)
+        if on:
+            method = MethodConfig(name="residual", params={"on": on, "hidden": 12})
+            distillation = DistillConfig(teacher="t", student=config, method=method, seed=3)
+            model = new_student(distillation, told)
+            stirred(model.assistant)
+        stirred(getattr(model, "student", model))
+        model.save(run.model_folder)
         status = json.loads((run.folder / "status.json").read_text())
         (run.folder / "status.json").write_text(json.dumps(status | {"state": "finished"}))
         return run

@@ -48,6 +48,29 @@ def test_the_script_answers_as_the_lab_does(make: Make, tmp_path: Path, kind: st
     np.testing.assert_allclose(torch.stack(alone), ours, atol=1e-5)
 
 
+ON_FEATURES = ("bert", "twin mean, two towers", "twin residual", "cdssm")
+ON_LOGITS = ("bert without marks", "twin trigrams cls", "twin residual max")
+ASSISTED = [
+    *((kind, "features") for kind in ON_FEATURES),
+    *((kind, "logits") for kind in ON_LOGITS),
+]
+
+
+@pytest.mark.parametrize(("kind", "on"), ASSISTED.items())
+def test_an_assistant_travels_with_its_student(
+    make: Make, tmp_path: Path, kind: str, on: str
+) -> None:
+    student, model = written(make, tmp_path / "out", kind, on=on)
+    ours = answer_texts(model, INVENTED).logits
+    np.testing.assert_allclose(student.logits(INVENTED), ours, atol=1e-5)
+    alone = answer_texts(model.student, INVENTED).logits
+    assert np.abs(ours - alone).max() > 0.01  # it has a say, so the comparison can fail
+    if "bert" not in kind:
+        queries = student.query_vectors([query for query, _, _ in INVENTED])
+        ads = student.ad_vectors([(title, text) for _, title, text in INVENTED])
+        np.testing.assert_allclose(student.cross(queries, ads), ours, atol=1e-5)
+
+
 def test_the_tutorials_head_travels_too(make: Make, tmp_path: Path) -> None:
     params = TOWER | {"head": "half_cosine"}
     student, model = written(

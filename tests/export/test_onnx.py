@@ -42,6 +42,16 @@ def test_onnx_says_the_same_at_every_length_and_batch_size(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("kind", "on"), [("bert", "features"), ("cdssm", "logits")])
+def test_onnx_holds_the_assistant_too(make: Make, tmp_path: Path, kind: str, on: str) -> None:
+    model = load_model(make(kind, on=on).model_folder)
+    write_student(model, tmp_path)
+    made = write_onnx(tmp_path, INVENTED, answer_texts(model, INVENTED).logits)
+    assert made.problem == ""
+    assert made.difference <= 1e-4
+
+
+@pytest.mark.slow
 def test_the_towers_of_a_separable_student_travel_alone(make: Make, tmp_path: Path) -> None:
     import onnxruntime
 

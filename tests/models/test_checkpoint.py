@@ -23,9 +23,9 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from kdcore.config import ModelConfig
+from kdcore.config import DistillConfig, MethodConfig, ModelConfig
 from kdcore.errors import ConfigError, DataError
-from kdcore.models.build import load_model, new_model
+from kdcore.models.build import load_model, new_model, new_student
 from kdcore.models.layers import layer_list
 from kdcore.models.predict import score
 from kdcore.models.tokens.wordpiece import WordPiece
@@ -322,3 +322,27 @@ def test_weights_of_another_encoder_are_refused_not_replaced_by_random_ones(
     shutil.copy(folder("distilbert") / "model.safetensors", tmp_path / "mixed")
     with pytest.raises(DataError, match="fetch both again"):
         pretrained(tmp_path / "mixed", pairs4)
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
+def test_a_bert_from_a_random_start_assists_an_encoder_of_any_family(
+    folder, pairs4, family, tmp_path
+):
+    config = ModelConfig(name="checkpoint", checkpoint=str(folder(family)))
+
+    def student(on):
+        method = MethodConfig(name="residual", params={"on": on, "hidden": 8})
+        return new_student(DistillConfig(teacher="t", student=config, method=method), pairs4)
+
+    if family != "bert":
+        with pytest.raises(ConfigError, match="choose 'logits'"):
+            student("features")
+    both = student("features" if family == "bert" else "logits").eval()
+    for weight in both.assistant.parameters():
+        weight.data += 0.1
+    both.save(tmp_path / "both")
+    one, other = (
+        answer(m, pairs4, wants=frozenset()).logits for m in (both, load_model(tmp_path / "both"))
+    )
+    torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+    assert (one - answer(both.student, pairs4, wants=frozenset()).logits).abs().max() > 1e-3

@@ -23,6 +23,7 @@ SPECS = [
     "ranking:loss=ranknet",
     "internal:heads=mix",
     "internal:loss=minilm",
+    "residual:hidden=8",
     "response:loss=ce",
 ]
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from kdcore import lab
-from kdcore.config import TermConfig
+from kdcore.config import MethodConfig, TermConfig
 from kdcore.errors import RunError
 from kdcore.runs.queue import processes
 from kdcore.runs.store import Run
@@ -121,6 +121,14 @@ def test_a_ranking_on_two_processes_equals_that_on_one(home: Workspace, teacher:
     how = {"terms": (TermConfig(name="ranking", weight=2.0),), **EXACT}
     one = lab.start(distillation(teacher, PLAIN, **how), home)
     assert_close(one, lab.start(distillation(teacher, PLAIN, device="cpu:2", **how), home))
+
+
+@pytest.mark.slow
+def test_an_assistant_learns_on_two_processes_as_on_one(home: Workspace, teacher: Run) -> None:
+    method = MethodConfig(name="residual", params={"hidden": 8})
+    one = lab.start(distillation(teacher, PLAIN, method=method, **EXACT), home)
+    two = lab.start(distillation(teacher, PLAIN, method=method, device="cpu:2", **EXACT), home)
+    assert_close(one, two)
 
 
 @pytest.mark.slow

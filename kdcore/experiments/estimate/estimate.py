@@ -11,12 +11,13 @@ from pathlib import Path
 
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig
 from kdcore.experiments.estimate.data_stats import DataStats
-from kdcore.experiments.estimate.flops import ModelCost, cost_on, ratio
+from kdcore.experiments.estimate.flops import ModelCost, ratio
 from kdcore.experiments.estimate.throughput import (
     Throughput,
     as_text,
     family_of,
     model_of,
+    own_cost,
     throughputs,
     training_cost,
 )
@@ -245,7 +246,7 @@ def _scoring_seconds(
     if not isinstance(training, FinetuneConfig | DistillConfig):
         return 0.0
     model = model_of(training)
-    cost = cost_on(model, stats.transfer_texts, config.training)
+    cost = own_cost(training, stats.transfer_texts, config.training)
     _, score = _rates(measured, model, TEACHER_BATCH, cost)
     return left / score.pairs_per_second
 

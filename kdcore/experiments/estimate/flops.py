@@ -46,6 +46,15 @@ class ModelCost:
         padding = (PADDED - 1) * BACKWARD * self.forward
         return replace(self, live_flops=padding + PADDED * teacher.forward + FIXED)
 
+    def beside(self, other: "ModelCost") -> "ModelCost":
+        """The cost of two models that both read every pair, such as a student and its assistant."""
+        return replace(
+            self,
+            forward=self.forward + other.forward,
+            weights=self.weights + other.weights,
+            values=self.values + other.values,
+        )
+
     @property
     def scoring_flops(self) -> float:
         """FLOPs per pair when pairs are only scored."""

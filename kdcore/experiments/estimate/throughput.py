@@ -16,7 +16,14 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from kdcore.catalog import STORED
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, to_dict
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    InferConfig,
+    ModelConfig,
+    TrainingConfig,
+    to_dict,
+)
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import Texts, stats_of
 from kdcore.experiments.estimate.flops import ModelCost, cost_of, cost_on
@@ -123,7 +130,7 @@ def training_cost(
 
     LabError for an unknown teacher.
     """
-    cost = cost_on(model_of(config), texts, config.training)
+    cost = own_cost(config, texts, config.training)
     if not isinstance(config, DistillConfig):
         return cost
     if config.teaching.kind == "ema":
@@ -135,7 +142,20 @@ def training_cost(
     teacher = RunStore(workspace.runs).get(config.teaching.runs[0]).config
     if isinstance(teacher, InferConfig):
         return cost
-    return cost.with_live(cost_on(model_of(teacher), texts, config.training))
+    return cost.with_live(own_cost(teacher, texts, config.training))
+
+
+def own_cost(
+    config: DistillConfig | FinetuneConfig, texts: Texts, training: TrainingConfig
+) -> ModelCost:
+    """The cost of what a training trains, on the texts of this or another training.
+
+    An assistant counts as if it learned all along, which is a little more than it does.
+    """
+    cost = cost_on(model_of(config), texts, training)
+    if not isinstance(config, DistillConfig) or config.assistant is None:
+        return cost
+    return cost.beside(cost_on(config.assistant, texts, training))
 
 
 def _of_run(run: Run, workspace: Workspace) -> list[Throughput]:

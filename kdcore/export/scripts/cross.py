@@ -13,13 +13,41 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers.modeling_outputs import SequenceClassifierOutput
 
 Pair = tuple[str, str, str]  # query, the ad's title, the ad's description (may be empty)
 HERE = Path(__file__).resolve().parent
+
+
+class Corrected(nn.Module):
+    """A classifier of transformers and its assistant, another one, which corrects it.
+
+    on: "features" (the pooled vector, before the classifier reads it) or "logits".
+    """
+
+    def __init__(self, net: Any, assistant: Any, on: str, token_types: bool) -> None:
+        super().__init__()
+        self.net, self.assistant, self.on, self.token_types = net, assistant, on, token_types
+
+    def forward(
+        self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor
+    ) -> SequenceClassifierOutput:
+        """(pairs, grades) corrected logits."""
+        given = {"input_ids": input_ids, "attention_mask": attention_mask}
+        types = {"token_type_ids": token_type_ids}
+        correction: Tensor = self.assistant(**given, **types).logits
+        given |= types if self.token_types else {}
+        if self.on == "logits":
+            logits: Tensor = self.net(**given).logits + correction
+        else:
+            pooled: Tensor = self.net.base_model(**given).pooler_output
+            logits = self.net.classifier(pooled + correction)
+        return SequenceClassifierOutput(logits=logits)
 
 
 class Student:
@@ -30,7 +58,11 @@ class Student:
         self.grades: list[str] = settings["grades"]  # worst first
         self.reading = settings["reading"]
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.net = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        self.net: Any = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+        if self.reading.get("corrects"):
+            other = AutoModelForSequenceClassification.from_pretrained(folder / "assistant")
+            how = self.reading
+            self.net = Corrected(self.net, other, how["corrects"], how["student_types"]).eval()
 
     def inputs(self, pairs: Sequence[Pair]) -> dict[str, Tensor]:
         """What the network is given: input_ids, attention_mask, token_type_ids, padded."""

@@ -15,7 +15,7 @@ import json
 import re
 import sys
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,22 @@ def looked_up(table: nn.Embedding, ids: Tensor) -> tuple[Tensor, Tensor]:
     return (vectors.sum(dim=2), real[..., 0]) if ids.dim() == 3 else (vectors, real)
 
 
-class Link(nn.Module):
+class Cosine(nn.Module):
+    """A head of the product of both unit vectors, place by place; its sum is their cosine."""
+
+    grades: Callable[[Tensor], Tensor]
+
+    def pooled(self, query: Tensor, ad: Tensor) -> Tensor:
+        """Two (pairs, width) -> (pairs, width)."""
+        return F.normalize(query, dim=1) * F.normalize(ad, dim=1)
+
+    def forward(self, query: Tensor, ad: Tensor) -> Tensor:
+        """Two (pairs, width) -> (pairs, grades) logits."""
+        logits: Tensor = self.grades(self.pooled(query, ad))
+        return logits
+
+
+class Link(Cosine):
     """Grades from a cosine s: P(grade >= k) = sigmoid(scale·s - threshold k)."""
 
     def __init__(self, shape: dict[str, Any]) -> None:
@@ -102,26 +117,32 @@ class Link(nn.Module):
         self.thresholds = nn.Parameter(torch.zeros(shape["grades"] - 1))
         self.between = nn.Parameter(torch.zeros(shape["grades"] - 2))  # log(1 - exp(-their gaps))
 
-    def forward(self, query: Tensor, ad: Tensor) -> Tensor:
-        """Two (pairs, width) -> (pairs, grades) logits, which are log P(grade)."""
-        s = (F.normalize(query, dim=1) * F.normalize(ad, dim=1)).sum(dim=1)
-        x = self.scale * s[:, None] - self.thresholds
+    def grades(self, products: Tensor) -> Tensor:
+        """(pairs, width) -> (pairs, grades) logits, which are log P(grade)."""
+        x = self.scale * products.sum(dim=1)[:, None] - self.thresholds
         # log(sigmoid(u) - sigmoid(v)), as log sigmoid(x) = -softplus(-x)
         middle = self.between - F.softplus(-x[:, :-1]) - F.softplus(x[:, 1:])
         return torch.cat([-F.softplus(x[:, :1]), middle, -F.softplus(-x[:, -1:])], dim=1)
 
 
-class HalfCosine(nn.Module):
+class HalfCosine(Cosine):
     """P(relevant) = (cosine + 1) / 2."""
 
     def __init__(self, shape: dict[str, Any]) -> None:
         super().__init__()
 
-    def forward(self, query: Tensor, ad: Tensor) -> Tensor:
-        """Two (pairs, width) -> (pairs, 2) logits."""
-        s = (F.normalize(query, dim=1) * F.normalize(ad, dim=1)).sum(dim=1)
-        relevant = ((s + 1) / 2).clamp(1e-6, 1 - 1e-6)
+    def grades(self, products: Tensor) -> Tensor:
+        """(pairs, width) -> (pairs, 2) logits."""
+        relevant = ((products.sum(dim=1) + 1) / 2).clamp(1e-6, 1 - 1e-6)
         return torch.stack([torch.log1p(-relevant), torch.log(relevant)], dim=1)
+
+
+class Linear(Cosine):
+    """A linear map of the products: the correction of an assistant."""
+
+    def __init__(self, shape: dict[str, Any]) -> None:
+        super().__init__()
+        self.grades = nn.Linear(shape["width"], shape["grades"])
 
 
 class Crossing(nn.Module):
@@ -137,24 +158,68 @@ class Crossing(nn.Module):
         )
         self.grades = nn.Linear(wide, shape["grades"])
 
+    def pooled(self, query: Tensor, ad: Tensor) -> Tensor:
+        """Two (pairs, width) -> (pairs, wide)."""
+        x = torch.cat([query, ad], dim=1) if self.beside else torch.maximum(query, ad)
+        return F.relu(self.outer(F.relu(self.inner(x))) + x)
+
     def forward(self, query: Tensor, ad: Tensor) -> Tensor:
         """Two (pairs, width) -> (pairs, grades) logits."""
-        x = torch.cat([query, ad], dim=1) if self.beside else torch.maximum(query, ad)
-        logits: Tensor = self.grades(F.relu(self.outer(F.relu(self.inner(x))) + x))
+        logits: Tensor = self.grades(self.pooled(query, ad))
+        return logits
+
+
+class SideBySide(nn.Module):
+    """A tower of the student and one of its assistant: their vectors, one behind the other."""
+
+    def __init__(self, student: nn.Module, assistant: nn.Module) -> None:
+        super().__init__()
+        self.student, self.assistant = student, assistant
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Padded ids -> (texts, width of the student + width of the assistant)."""
+        return torch.cat([self.student(ids), self.assistant(ids)], dim=1)
+
+
+class Corrected(nn.Module):
+    """A head whose pooled vector (features) or logits are corrected by the assistant's head."""
+
+    def __init__(self, student: nn.Module, assistant: nn.Module, on: str, width: int) -> None:
+        super().__init__()
+        self.student: Any = student
+        self.assistant, self.on, self.width = assistant, on, width
+
+    def forward(self, query: Tensor, ad: Tensor) -> Tensor:
+        """Two (pairs, width of both) -> (pairs, grades) logits."""
+        own = query[:, : self.width], ad[:, : self.width]
+        correction: Tensor = self.assistant(query[:, self.width :], ad[:, self.width :])
+        logits: Tensor
+        if self.on == "logits":
+            logits = self.student(*own) + correction
+        else:
+            logits = self.student.grades(self.student.pooled(*own) + correction)
         return logits
 
 
 TOWERS = {"transformer": TransformerTower, "convolution": ConvolutionTower}
-HEADS = {"link": Link, "half_cosine": HalfCosine, "crossing": Crossing}
+HEADS = {"link": Link, "half_cosine": HalfCosine, "linear": Linear, "crossing": Crossing}
 
 
 class Network(nn.Module):
-    """Query tower, ad tower (the same one where they are shared) and the head."""
+    """Query tower, ad tower (the same one where they are shared) and the head.
+
+    Where the student has an assistant, each tower is two side by side.
+    """
 
     def __init__(self, shape: dict[str, Any]) -> None:
         super().__init__()
         self.towers = nn.ModuleList(TOWERS[shape["tower"]](shape) for _ in range(shape["towers"]))
         self.head = HEADS[shape["head"]](shape)
+        if "assistant" in shape:
+            other = Network(shape["assistant"])
+            pairs = zip(self.towers, other.towers, strict=True)
+            self.towers = nn.ModuleList(SideBySide(own, theirs) for own, theirs in pairs)
+            self.head = Corrected(self.head, other.head, shape["corrects"], shape["width"])
 
     def forward(self, query_ids: Tensor, ad_ids: Tensor) -> Tensor:
         """Padded ids of queries and ads -> (pairs, grades) logits."""
@@ -207,7 +272,7 @@ class Student:
 
     @torch.no_grad()
     def query_vectors(self, queries: Sequence[str]) -> Tensor:
-        """(queries, width); the cosine with an ad's vector ranks, but for a crossing head."""
+        """(queries, width); the cosine with an ad's vector ranks where the head is a link."""
         vectors: Tensor = self.net.towers[0](self._ids(queries, "query_tokens"))
         return vectors
 
