@@ -114,6 +114,8 @@ def test_a_model_from_before_the_assistant_learned_is_noted(teacher: Run) -> Non
 def test_a_student_has_one_assistant(teacher: Run) -> None:
     with pytest.raises(ConfigError, match="residual stands once"):
         residual(teacher, terms=(TermConfig(name="residual"),))
+    with pytest.raises(ConfigError, match="nothing that the student misses; choose a run"):
+        replace(residual(teacher), teacher="ema")
     config = distillation(teacher, terms=(TermConfig(name="residual"),))
     assert config.residual == ResidualParams()
     assert config.assistant is not None
