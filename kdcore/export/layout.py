@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from kdcore.export.scripts import cross, towers
+from kdcore.knobs import plain
 from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
@@ -44,11 +45,13 @@ def write_student(model: PairModel, folder: Path) -> str:
     raise TypeError(f"no layout is written for {type(model).__name__}")
 
 
-def assistant_facts(model: PairModel) -> dict[str, Any]:
-    """What the card says of an assistant; empty where the student has none."""
-    if not isinstance(model, WithAssistant):
-        return {}
-    return {"on": model.on, "weights": model.assistant.size, "all": model.size}
+def described(model: PairModel) -> dict[str, Any]:
+    """The model's settings, and what the card says of its assistant where it has one."""
+    settings = plain(model.config)
+    if isinstance(model, WithAssistant):
+        sizes = {"weights": model.assistant.size, "all": model.size}
+        settings["assistant"] = {"on": model.on, **sizes}
+    return settings
 
 
 def is_cross(folder: Path) -> bool:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 from kdcore.errors import DataError, RunError
 from kdcore.export.exported import Exported
-from kdcore.knobs import plain
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, new_folder, write_text_atomic
 
@@ -27,7 +26,7 @@ def export_student(
     """
     from kdcore.export.card import model_card
     from kdcore.export.check import asked_alone, difference, kept_difference, sample_rows
-    from kdcore.export.layout import assistant_facts, write_student
+    from kdcore.export.layout import described, write_student
     from kdcore.export.onnx import Onnx, require_packages, write_onnx
     from kdcore.models.predict import answer_texts, load_model
     from kdcore.report.facts import facts_of
@@ -55,8 +54,7 @@ def export_student(
             onnx_difference=graph.difference if graph.files else None,
             onnx_problem=graph.problem,
         )
-        shape = plain(model.config) | {"assistant": assistant_facts(model)}
-        card = model_card(facts_of(run, workspace), exported, shape)
+        card = model_card(facts_of(run, workspace), exported, described(model))
         write_text_atomic(folder / "README.md", card)
         files = tuple(sorted(path.name for path in folder.iterdir()))
         _remember(folder / MARK, files)

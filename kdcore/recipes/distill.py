@@ -45,7 +45,6 @@ def distill(
     """
     refuse_torn(config, group.size)
     transfer = transfer_set(pairs, config.transfer)
-    validation = pairs.split("validation").labelled()
     source = starting_model(config.student, RunStore(run.folder.parent), transfer)
     student = new_student(config, transfer, source)
     outside = _teacher(config, student, transfer, predictions, run)
@@ -54,7 +53,7 @@ def distill(
         student,
         config,
         transfer,
-        validation,
+        pairs.split("validation").labelled(),
         run,
         writer,
         extra=terms.modules,
@@ -62,11 +61,9 @@ def distill(
         group=group,
     )
     teacher = outside or _average(config, session)
-    grades = session.tensor(transfer.grades)
-    queries = session.tensor(session.pairs.encoded.query_of)
+    grades, queries = map(session.tensor, (transfer.grades, session.pairs.encoded.query_of))
     scales = dict.fromkeys(terms.of_lists, session.list_mean)
     phases = Phases(config, student, terms.modules, session.total_steps)
-
     for rows, batch in batches(session):  # which also does what is due between two steps
         phases.enter(session.progress.step)
         index = session.tensor(rows)
@@ -80,8 +77,7 @@ def distill(
             loss = loss + mix.hard_weight * parts["hard"]
         session.step(loss, parts | {n: loss.new_tensor(v) for n, v in mix.changing.items()})
         teacher.after_step(session.progress.step)
-    if group.leads:
-        writer.note(phases.notes(session.progress.best_step))
+    phases.end(session)
     return session.message
 
 

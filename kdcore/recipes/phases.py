@@ -7,6 +7,7 @@ from torch import nn
 from kdcore.config import DistillConfig
 from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
+from kdcore.training.session import Session
 
 
 class Phases:
@@ -32,6 +33,11 @@ class Phases:
         self.model.enter("assistant" if is_second else "student")
         for module in self.objectives:
             module.requires_grad_(not is_second)
+
+    def end(self, session: Session) -> None:
+        """Write the notes of a training that has ended; only the first process does so."""
+        if session.group.leads:
+            session.writer.note(self.notes(session.progress.best_step))
 
     def notes(self, best_step: int) -> tuple[str, ...]:
         """Say so where the saved model is older than the assistant; best_step counts from 1."""
