@@ -46,7 +46,7 @@ class ModelCost:
         padding = (PADDED - 1) * BACKWARD * self.forward
         return replace(self, live_flops=padding + PADDED * teacher.forward + FIXED)
 
-    def beside(self, other: "ModelCost") -> "ModelCost":
+    def plus(self, other: "ModelCost") -> "ModelCost":
         """The cost of two models that both read every pair, such as a student and its assistant."""
         return replace(
             self,

@@ -155,7 +155,7 @@ def own_cost(
     cost = cost_on(model_of(config), texts, training)
     if not isinstance(config, DistillConfig) or config.assistant is None:
         return cost
-    return cost.beside(cost_on(config.assistant, texts, training))
+    return cost.plus(cost_on(config.assistant, texts, training))
 
 
 def _of_run(run: Run, workspace: Workspace) -> list[Throughput]:
