@@ -50,10 +50,7 @@ def test_the_script_answers_as_the_lab_does(make: Make, tmp_path: Path, kind: st
 
 ON_FEATURES = ("bert", "twin mean, two towers", "twin residual", "cdssm")
 ON_LOGITS = ("bert without marks", "twin trigrams cls", "twin residual max")
-ASSISTED = [
-    *((kind, "features") for kind in ON_FEATURES),
-    *((kind, "logits") for kind in ON_LOGITS),
-]
+ASSISTED = dict.fromkeys(ON_FEATURES, "features") | dict.fromkeys(ON_LOGITS, "logits")
 
 
 @pytest.mark.parametrize(("kind", "on"), ASSISTED.items())
