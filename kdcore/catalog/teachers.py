@@ -83,6 +83,15 @@ TEACHERS: dict[str, TeacherKind] = {
         paper="Furlanello et al. 2018, arXiv:1805.04770; ours: all start from one seed",
         params=BornAgainParams,
     ),
+    "peer": TeacherKind(
+        title="Peers",
+        summary="Students learn at once from the labels and from each other's soft labels; each is "
+        "a run.",
+        paper="Zhang et al. 2018, deep mutual learning, arXiv:1706.00384; ours: all move at once",
+        params=NoKnobs,
+        names="students",
+        gives=frozenset({"logits"}),
+    ),
     "ema": TeacherKind(
         title="Its own average",
         summary="The student learns from a moving average of its own weights, without an outside "

@@ -2,6 +2,7 @@
 
     RUN                                a finished run: its id, its folder, or demo:NAME
     ensemble:RUN+RUN,average=logits    several runs together
+    peer:twinbert_cos+bert_mini        other students, which learn beside this one
     ema:decay=0.99                     a moving average of the student itself
 
 A config holds the text, so that links, --set, sweeps and forms need nothing else.
@@ -15,7 +16,7 @@ from typing import Any
 import yaml
 
 from kdcore.catalog import TEACHERS, TeacherKind, method_entry
-from kdcore.config.groups import check
+from kdcore.config.groups import ModelConfig, check
 from kdcore.errors import ConfigError, lookup
 from kdcore.knobs import build, plain
 from kdcore.workspace import last_part
@@ -29,7 +30,8 @@ _QUOTED = {"%": "%25", "+": "%2B", ",": "%2C"}  # in a name, since these signs p
 class TeacherConfig:
     """Who teaches: a kind of catalog.TEACHERS, the names that it needs, and its knobs.
 
-    names: the runs of kind run and ensemble. ConfigError names every problem.
+    names: the runs of kind run and ensemble; the other students of kind peer, each as the short
+    text that --student takes. ConfigError names every problem.
     """
 
     kind: str = "run"
@@ -48,11 +50,24 @@ class TeacherConfig:
             problems.append("name the run that teaches")
         if kind.names == "runs" and len(self.names) < 2:
             problems.append("name two runs or more, as in ensemble:RUN+RUN")
-        if doubled := sorted({name for name in self.names if self.names.count(name) > 1}):
+        if kind.names == "students":
+            problems += self._problems_of_students()
+        if doubled := sorted({name for name in self.runs if self.runs.count(name) > 1}):
             problems.append(f"{', '.join(doubled)} is named twice; name different runs")
         if kind.names in ("run", "runs") and not all(self.names) and len(self.names) > 1:
             problems.append("a name is empty; write RUN+RUN")
         check([f"teacher: {problem}" for problem in problems], _HEADLINE)
+
+    def _problems_of_students(self) -> list[str]:
+        problems = [] if self.names else ["name the other students, as in peer:twinbert_cos"]
+        for name in self.names:
+            try:
+                ModelConfig.parse(name)
+            except ConfigError as error:
+                problems += [f"{name}: {problem}" for problem in error.problems]
+            except yaml.YAMLError:
+                problems.append(f"{name!r} cannot be read; write NAME:knob=value")
+        return problems
 
     @classmethod
     def parse(cls, text: str) -> "TeacherConfig":
@@ -69,7 +84,8 @@ class TeacherConfig:
         """The short text that parse reads, with all knobs that are not at their defaults."""
         if self.kind == "run":
             return self.names[0] if self.names else ""
-        names = "+".join(map(_quoted, self.names))
+        parted = "+%" if self.entry.names == "students" else "+,%"
+        names = "+".join(_quoted(name, parted) for name in self.names)
         usual = plain(self.entry.params())
         knobs = [f"{k}={v}" for k, v in plain(self.params).items() if v != usual[k]]
         return ":".join(filter(None, (self.kind, ",".join(filter(None, (names, *knobs))))))
@@ -83,7 +99,12 @@ class TeacherConfig:
     def title(self) -> str:
         """What the teacher is called: a run's name, the names of several, or the kind."""
         names = " + ".join(map(last_part, self.names))
-        return names if self.runs else self.entry.title.lower()
+        return names if self.names else self.entry.title.lower()
+
+    @property
+    def students(self) -> tuple[ModelConfig, ...]:
+        """The other students that learn beside this one; none unless they are peers."""
+        return tuple(map(ModelConfig.parse, self.names if self.entry.names == "students" else ()))
 
     @property
     def average(self) -> str:
@@ -130,7 +151,9 @@ def _parse(text: str) -> TeacherConfig:
     kind, colon, rest = text.partition(":")
     if kind not in TEACHERS or kind == "run" or not (colon or not TEACHERS[kind].names):
         return TeacherConfig(names=(text,) if text else ())
-    listed, _, knobs = rest.partition(",") if TEACHERS[kind].names else ("", "", rest)
+    listed, _, knobs = rest.partition(",") if TEACHERS[kind].names == "runs" else ("", "", rest)
+    if TEACHERS[kind].names == "students":  # whose own knobs have commas, too
+        listed, knobs = rest, ""
     try:
         params = read_assignments(knobs)
     except yaml.YAMLError:
@@ -140,8 +163,8 @@ def _parse(text: str) -> TeacherConfig:
     return TeacherConfig(kind=kind, names=names, params=params)
 
 
-def _quoted(name: str) -> str:
-    return "".join(_QUOTED.get(sign, sign) for sign in name)
+def _quoted(name: str, signs: str) -> str:
+    return "".join(_QUOTED[sign] if sign in signs else sign for sign in name)
 
 
 def _unquoted(text: str) -> str:

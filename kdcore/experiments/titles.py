@@ -21,6 +21,8 @@ def _teacher_title(config: DistillConfig) -> list[str]:
         return []
     if teaching.kind == "born_again":
         return [f"generation {teaching.params.generations}"]
+    if teaching.students:
+        return [f"beside {' + '.join(map(model_title, teaching.students))}"]
     return [f"{len(teaching.runs)} teachers" if teaching.runs else teaching.title]
 
 

@@ -6,7 +6,7 @@ step, so that an older card never points to newer weights.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from kdcore.errors import RunError
 from kdcore.workspace import replacing, write_json_atomic
 
 CARD = "checkpoint.json"
+PEERS = "peers"  # of the card
 Parts = list[dict[str, Tensor]]  # the losses of each step that no metric line holds yet
 
 
@@ -45,9 +46,26 @@ class Checkpoints:
         self.device = device
         self._pointed = 0  # the best step that the card on disk names
 
-    def save(self, progress: Progress, pending: Parts) -> None:
-        """Write everything, then point to it, then drop what is no longer pointed to."""
-        tensors = _random_states(self.device)
+    def save(self, progress: Progress, pending: Parts, peers: Sequence["State"] = ()) -> None:
+        """Write everything, then point to it, then drop what is no longer pointed to.
+
+        peers: those that learn in the same steps: one file holds all, so that none is ahead.
+        """
+        tensors = _random_states(self.device) | self._tensors(pending)
+        for number, (peer, _, parts) in enumerate(peers):
+            tensors |= {f"peer{number}/{key}": t for key, t in peer._tensors(parts).items()}
+        name = f"step-{progress.step:08d}.safetensors"
+        write_tensors(self.folder / name, tensors)
+        card = asdict(progress) | {"file": name}
+        card |= {PEERS: [asdict(each) for _, each, _ in peers]} if peers else {}
+        write_json_atomic(self.folder / CARD, card)
+        self._drop("step-*", {name})
+        for checkpoints, each in ((self, progress), *((peer, each) for peer, each, _ in peers)):
+            checkpoints._pointed = each.best_step
+            checkpoints._drop("best-*", {checkpoints.best_path(each.best_step).name})
+
+    def _tensors(self, pending: Parts) -> dict[str, Tensor]:
+        tensors: dict[str, Tensor] = {}
         for name, module in self.modules.items():
             tensors |= {f"{name}/{key}": value for key, value in module.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
@@ -55,12 +73,7 @@ class Checkpoints:
         # losses that no metric line holds yet, so that a line over a stop is the same
         for key in pending[0] if pending else ():
             tensors[f"pending/{key}"] = torch.stack([parts[key] for parts in pending])
-        name = f"step-{progress.step:08d}.safetensors"
-        write_tensors(self.folder / name, tensors)
-        write_json_atomic(self.folder / CARD, asdict(progress) | {"file": name})
-        self._pointed = progress.best_step
-        self._drop("step-*", {name})
-        self._drop("best-*", {self.best_path(progress.best_step).name})
+        return tensors
 
     def save_best(self, step: int) -> None:
         """Save the weights of now as the best, beside those that the last checkpoint names."""
@@ -79,27 +92,37 @@ class Checkpoints:
         """The progress of the last checkpoint; None when there is none."""
         return self._card()[1] if (self.folder / CARD).exists() else None
 
-    def restore(self) -> Parts:
-        """Restore everything from the last checkpoint; return the pending losses."""
-        path, progress = self._card()
+    def restore(self, peers: Sequence["Checkpoints"] = ()) -> list[tuple[Progress, Parts]]:
+        """Restore everything from the last checkpoint; return progress and pending losses of each.
+
+        peers: those that learn in the same steps; they come after this one.
+        """
+        path, progress, of_peers = self._card()
         tensors = self._read(path)
         try:
-            for name, module in self.modules.items():
-                module.load_state_dict(_under(tensors, f"{name}/"))
-            _restore_optimizer(self.optimizer, _under(tensors, "optimizer/"))
+            states = [(progress, self._load(tensors, progress))]
+            for number, (peer, each) in enumerate(zip(peers, of_peers, strict=True)):
+                states.append((each, peer._load(_under(tensors, f"peer{number}/"), each)))
             _restore_random(tensors, self.device)
         except (RuntimeError, KeyError, ValueError) as cause:
             raise self._unreadable(cause) from cause
+        return states
+
+    def _load(self, tensors: Mapping[str, Tensor], progress: Progress) -> Parts:
+        for name, module in self.modules.items():
+            module.load_state_dict(_under(tensors, f"{name}/"))
+        _restore_optimizer(self.optimizer, _under(tensors, "optimizer/"))
         self._pointed = progress.best_step
         pending = {k: v.to(self.device) for k, v in _under(tensors, "pending/").items()}
         return [
             dict(zip(pending, step, strict=True)) for step in zip(*pending.values(), strict=True)
         ]
 
-    def _card(self) -> tuple[Path, Progress]:
+    def _card(self) -> tuple[Path, Progress, list[Progress]]:
         try:
             card = json.loads((self.folder / CARD).read_text(encoding="utf-8"))
-            return self.folder / card.pop("file"), Progress(**card)
+            peers = [Progress(**each) for each in card.pop(PEERS, ())]
+            return self.folder / card.pop("file"), Progress(**card), peers
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as cause:
             raise self._unreadable(cause) from cause
 
@@ -120,6 +143,9 @@ class Checkpoints:
         for old in self.folder.glob(pattern):
             if old.name not in keep:
                 old.unlink()
+
+
+State = tuple[Checkpoints, Progress, Parts]  # of one that learns in the same steps
 
 
 def seconds_before(folder: Path) -> float:

@@ -27,19 +27,20 @@ def training_batches(session: Session) -> Iterator[tuple[Rows, Batch]]:
     """
     resumed = session.resume()
     leads = session.group.leads
-    monitor = Monitor(session, resumed) if leads else None
-    for module in session.modules.values():
+    sessions = [*session.peers, session]  # the leader last: its checkpoint holds all of a step
+    monitors = [Monitor(each, resumed) for each in sessions] if leads else []
+    for module in (module for each in sessions for module in each.modules.values()):
         module.train()
     with InterruptFlag() as interrupt:
         for rows in session.remaining_batches():
             yield session.share(rows)
             # here the recipe has taken its step
-            if monitor is not None:
+            for monitor in monitors:
                 monitor.after_step(interrupt)
             if session.message:
                 break
-    if leads:
-        session.keep_best()
+    for each in sessions if leads else ():
+        each.keep_best()
 
 
 class Monitor:

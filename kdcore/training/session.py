@@ -74,6 +74,7 @@ class Session:
         self.teacher, self.group, self.message = teacher, group, ""
         self.lists = isinstance(config, DistillConfig) and config.compares_lists
         self._cuts: Rows | None = None  # of the present batch
+        self.peers: list[Session] = []  # that learn in the same steps; this one leads them
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
         self.model.products = product_type(self.training.precision, self.device)
@@ -97,8 +98,11 @@ class Session:
         if progress is None:
             return False
         check_same(self.run, progress, self.progress)
-        self.pending = self.checkpoints.restore()
-        self.progress = progress
+        sessions = (self, *self.peers)
+        states = self.checkpoints.restore([peer.checkpoints for peer in self.peers])
+        for session, (done, pending) in zip(sessions, states, strict=True):
+            check_same(session.run, done, session.progress)
+            session.progress, session.pending = done, pending
         log.info("resumed at step %d of %d", progress.step, self.total_steps)
         return True
 
@@ -119,6 +123,11 @@ class Session:
         self.group.reseed(self.config.seed, self.progress.step)
         own = self.group.share(self._batch, self._cuts)
         return own, self.model.batch(self.pairs.encoded, own).to(self.device)
+
+    @property
+    def batch_rows(self) -> Rows:
+        """The rows of the present batch, this process's share and the others'."""
+        return self._batch
 
     def tensor(self, values: Any) -> Tensor:
         """An array of the training pairs on the device of the model."""
@@ -162,9 +171,11 @@ class Session:
 
     def save(self) -> None:
         """Write a checkpoint now; weights that are no numbers never replace good ones."""
-        self.refuse_not_a_number()
+        for session in (self, *self.peers):
+            session.refuse_not_a_number()
         seconds = self._seconds_before + self.writer.elapsed
-        self.checkpoints.save(replace(self.progress, seconds=seconds), self.pending)
+        peers = [(peer.checkpoints, peer.progress, peer.pending) for peer in self.peers]
+        self.checkpoints.save(replace(self.progress, seconds=seconds), self.pending, peers)
 
     def keep_best(self) -> None:
         """Store the best model as the run's, with its embedding tables whole again."""

@@ -133,6 +133,10 @@ def training_cost(
     cost = own_cost(config, texts, config.training)
     if not isinstance(config, DistillConfig):
         return cost
+    if config.teaching.students:
+        peers = (cost_on(peer, texts, config.training) for peer in config.teaching.students)
+        batch = config.training.batch_size
+        return replace(cost, live_flops=sum(peer.training_flops(batch) for peer in peers))
     if config.teaching.kind == "ema":
         return replace(cost, live_flops=cost.scoring_flops)  # on the tokens that the student reads
     if not config.reads - STORED:

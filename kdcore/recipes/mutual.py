@@ -1,0 +1,105 @@
+"""Deep mutual learning: students learn from the labels and from each other's soft labels.
+
+Zhang et al. 2018 (arXiv:1706.00384): the loss of student k is the hard loss plus the mean of the
+soft losses towards each other student. Ours: all move at once, from the same predictions, so that
+none is before another; the paper's students take turns within a step.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from kdcore.config import DistillConfig
+from kdcore.data.pairs import PairTable
+from kdcore.data.splits import transfer_set
+from kdcore.models.build import new_model
+from kdcore.objectives.base import shape_of, weighted_sum
+from kdcore.objectives.hard import hard_cross_entropy
+from kdcore.outputs import Outputs
+from kdcore.recipes.terms import Terms
+from kdcore.runs.store import Run, RunStore
+from kdcore.runs.writer import RunWriter
+from kdcore.training.checks import starting_model
+from kdcore.training.loop import Batches, training_batches
+from kdcore.training.ranks import ALONE, Group
+from kdcore.training.session import Session
+
+
+@dataclass(frozen=True)
+class Learner:
+    """One of several students that learn together: its own run, written by its own writer."""
+
+    config: DistillConfig
+    run: Run
+    writer: RunWriter
+
+
+def learn_together(
+    learners: Sequence[Learner],
+    pairs: PairTable,
+    group: Group = ALONE,
+    batches: Batches = training_batches,
+) -> str:
+    """Train all students on the transfer set; the first leads: its run sets batches and steps.
+
+    Returns why the training ended before its last step; empty when it did not.
+    """
+    config = learners[0].config
+    transfer = transfer_set(pairs, config.transfer)
+    sessions = [_session(each, transfer, pairs, group) for each in learners]
+    first = sessions[0]
+    first.peers = sessions[1:]
+    terms = _terms(config, sessions, transfer)
+    grades = first.tensor(transfer.grades)
+    queries = first.tensor(first.pairs.encoded.query_of)
+    scales = dict.fromkeys(terms.of_lists, first.list_mean)
+
+    for rows, batch in batches(first):
+        index = first.tensor(rows)
+        shares = [batch, *(peer.share(first.batch_rows)[1] for peer in first.peers)]
+        answers = [each.model(share) for each, share in zip(sessions, shares, strict=True)]
+        lessons = [_lesson(each, queries[index], grades[index]) for each in answers]
+        mix = terms.at(first.progress.step, first.total_steps, first.steps_per_epoch)
+        changing = {name: torch.tensor(value) for name, value in mix.changing.items()}
+        for k, (session, own) in enumerate(zip(sessions, answers, strict=True)):
+            others = [lesson for place, lesson in enumerate(lessons) if place != k]
+            loss, parts = _mean([weighted_sum(mix.terms, own, other, scales) for other in others])
+            if config.has_hard_labels:
+                hard = hard_cross_entropy(own.logits, grades[index], config.label_smoothing)
+                parts["hard"] = first.labelled_mean(hard, transfer.grades)
+                loss = loss + mix.hard_weight * parts["hard"]
+            session.step(loss, parts | changing)
+    return first.message
+
+
+def _session(learner: Learner, transfer: PairTable, pairs: PairTable, group: Group) -> Session:
+    config, run = learner.config, learner.run
+    source = starting_model(config.student, RunStore(run.folder.parent))
+    student = new_model(config.student, transfer, config.seed, source)
+    validation = pairs.split("validation").labelled()
+    return Session(student, config, transfer, validation, run, learner.writer, group=group)
+
+
+def _terms(config: DistillConfig, sessions: Sequence[Session], transfer: PairTable) -> Terms:
+    """The terms, which read logits only: one set serves every two students."""
+    first, rows = sessions[0], np.arange(min(2, len(transfer)))
+    with torch.no_grad():
+        batch = first.model.batch(first.pairs.encoded, rows).to(first.device)
+        shape = shape_of(first.model.eval()(batch))
+    shape = replace(shape, relevant_from=transfer.scheme.relevant_from)
+    return Terms(config, shape, shape)
+
+
+def _lesson(outputs: Outputs, queries: Tensor, grades: Tensor) -> Outputs:
+    """What a student tells the others: its logits, without a gradient."""
+    logits, features = outputs.logits.detach(), outputs.features.detach()
+    return Outputs(logits, features, queries=queries, grades=grades)
+
+
+def _mean(losses: Sequence[tuple[Tensor, dict[str, Tensor]]]) -> tuple[Tensor, dict[str, Tensor]]:
+    """The mean of losses towards several others, and of their parts."""
+    parts = {name: torch.stack([p[name] for _, p in losses]).mean() for name in losses[0][1]}
+    return torch.stack([loss for loss, _ in losses]).mean(), parts
