@@ -89,7 +89,6 @@ class ModelConfig:
             return cls(name="checkpoint", checkpoint=spec)
         return cls(name=name, params=read_assignments(tail))
 
-
     @property
     def spec(self) -> str:
         """The short text that parse reads; what it starts from is not in it."""
@@ -97,7 +96,9 @@ class ModelConfig:
             return self.checkpoint
         usual = plain(student_entry(self.name).params())
         knobs = {k: v for k, v in plain(self.params).items() if v != usual[k]}
-        text = ",".join(f"{k}={str(v).lower() if v is True or v is False else v}" for k, v in knobs.items())
+        text = ",".join(
+            f"{k}={str(v).lower() if v is True or v is False else v}" for k, v in knobs.items()
+        )
         return f"{self.name}:{text}" if text else self.name
 
 

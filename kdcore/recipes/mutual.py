@@ -5,14 +5,16 @@ soft losses towards each other student. Ours: all move at once, from the same pr
 none is before another; the paper's students take turns within a step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from kdcore.config import DistillConfig
+from kdcore.catalog import student_entry
+from kdcore.config import DistillConfig, StageConfig, TeacherConfig, to_dict
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.models.build import new_model
@@ -20,9 +22,11 @@ from kdcore.objectives.base import shape_of, weighted_sum
 from kdcore.objectives.hard import hard_cross_entropy
 from kdcore.outputs import Outputs
 from kdcore.recipes.terms import Terms
+from kdcore.runs.loss_terms import read_made, write_made
+from kdcore.runs.purpose import Purpose
 from kdcore.runs.store import Run, RunStore
 from kdcore.runs.writer import RunWriter
-from kdcore.training.checks import starting_model
+from kdcore.training.checks import refuse_torn, starting_model
 from kdcore.training.loop import Batches, training_batches
 from kdcore.training.ranks import ALONE, Group
 from kdcore.training.session import Session
@@ -30,11 +34,65 @@ from kdcore.training.session import Session
 
 @dataclass(frozen=True)
 class Learner:
-    """One of several students that learn together: its own run, written by its own writer."""
+    """A run that is trained and the one who writes it; peers are several of them."""
 
-    config: DistillConfig
+    config: StageConfig
     run: Run
     writer: RunWriter
+
+
+@contextmanager
+def all_learners(config: StageConfig, run: Run, writer: RunWriter) -> Iterator[list[Learner]]:
+    """The learner of a run, whose writer is open, and its peers, whose writers end with the block.
+
+    The peers' runs are created before the first step and found again afterwards.
+    """
+    with ExitStack() as stack:
+        peers = peers_of(config, run)
+        for peer in peers:
+            stack.enter_context(peer.writer)
+        yield [Learner(config, run, writer), *peers]
+
+
+def peers_of(config: StageConfig, run: Run) -> list[Learner]:
+    """The peers that learn beside a run, in runs that it makes the first time."""
+    if not isinstance(config, DistillConfig) or not config.teaching.students:
+        return []
+    configs, store = peer_configs(config), RunStore(run.folder.parent)
+    if not (names := read_made(run.folder)):
+        purpose = Purpose(group=run.purpose.group, role="student")
+        for number, each in enumerate(configs, start=1):
+            title = f"{run.shown_title}: peer {number}"
+            peer = store.create(to_dict(each), title=title, purpose=purpose)
+            write_made(peer.folder, [], leader=run.id)
+            names = (*names, peer.id)
+        write_made(run.folder, names)
+    peers = [store.get(name) for name in names]
+    return [Learner(own, peer, peer.write()) for own, peer in zip(configs, peers, strict=True)]
+
+
+def peer_configs(config: DistillConfig) -> list[DistillConfig]:
+    """The config of each peer: its own student and seed, and the others as its peers.
+
+    The step size is what suits it, unless another than the usual one was set for the first.
+    """
+    training, students = config.training, [config.student, *config.teaching.students]
+    usual = student_entry(config.student.name).training["learning_rate"]
+    configs = []
+    for place, student in enumerate(students[1:], start=1):
+        rate = training.learning_rate
+        if rate == usual:
+            rate = student_entry(student.name).training["learning_rate"]
+        others = tuple(each.spec for each in students[:place] + students[place + 1 :])
+        peer = replace(
+            config,
+            student=student,
+            seed=config.seed + place,
+            teacher=TeacherConfig(kind="peer", names=others).text,
+            training=replace(training, learning_rate=rate),
+        )
+        configs.append(peer)
+    return configs
 
 
 def learn_together(
@@ -48,10 +106,12 @@ def learn_together(
     Returns why the training ended before its last step; empty when it did not.
     """
     config = learners[0].config
+    assert isinstance(config, DistillConfig)
+    refuse_torn(config, group.size)
     transfer = transfer_set(pairs, config.transfer)
-    sessions = [_session(each, transfer, pairs, group) for each in learners]
+    sessions = [_session(each, transfer, pairs, group, config) for each in learners]
     first = sessions[0]
-    first.peers = sessions[1:]
+    first.lead(sessions[1:])
     terms = _terms(config, sessions, transfer)
     grades = first.tensor(transfer.grades)
     queries = first.tensor(first.pairs.encoded.query_of)
@@ -63,7 +123,6 @@ def learn_together(
         answers = [each.model(share) for each, share in zip(sessions, shares, strict=True)]
         lessons = [_lesson(each, queries[index], grades[index]) for each in answers]
         mix = terms.at(first.progress.step, first.total_steps, first.steps_per_epoch)
-        changing = {name: torch.tensor(value) for name, value in mix.changing.items()}
         for k, (session, own) in enumerate(zip(sessions, answers, strict=True)):
             others = [lesson for place, lesson in enumerate(lessons) if place != k]
             loss, parts = _mean([weighted_sum(mix.terms, own, other, scales) for other in others])
@@ -71,13 +130,18 @@ def learn_together(
                 hard = hard_cross_entropy(own.logits, grades[index], config.label_smoothing)
                 parts["hard"] = first.labelled_mean(hard, transfer.grades)
                 loss = loss + mix.hard_weight * parts["hard"]
-            session.step(loss, parts | changing)
+            session.step(loss, parts | {n: loss.new_tensor(v) for n, v in mix.changing.items()})
     return first.message
 
 
-def _session(learner: Learner, transfer: PairTable, pairs: PairTable, group: Group) -> Session:
+def _session(
+    learner: Learner, transfer: PairTable, pairs: PairTable, group: Group, first: DistillConfig
+) -> Session:
     config, run = learner.config, learner.run
-    source = starting_model(config.student, RunStore(run.folder.parent))
+    assert isinstance(config, DistillConfig)
+    size = first.training.batch_size  # smaller than its own while the memory is tried
+    config = replace(config, training=replace(config.training, batch_size=size))
+    source = starting_model(config.student, RunStore(run.folder.parent), transfer)
     student = new_model(config.student, transfer, config.seed, source)
     validation = pairs.split("validation").labelled()
     return Session(student, config, transfer, validation, run, learner.writer, group=group)

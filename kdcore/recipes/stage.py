@@ -8,7 +8,7 @@ import logging
 import shutil
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NoReturn
@@ -24,6 +24,7 @@ from kdcore.recipes.distill import distill
 from kdcore.recipes.finetune import finetune
 from kdcore.recipes.generations import last_generation
 from kdcore.recipes.infer import infer
+from kdcore.recipes.mutual import Learner, all_learners, learn_together, peers_of
 from kdcore.recipes.provenance import write_model_card
 from kdcore.recipes.terms import scale_warnings
 from kdcore.runs.store import Run
@@ -68,32 +69,50 @@ def run_stage(
     forget_peak()
     with (
         run.write(leader) as writer,
+        all_learners(config, run, writer) as learners,
         use_threads(config.threads),
         explain_full(run.folder, batch_size),
     ):
+        peers_first = learners[::-1]  # the run ends last: until then it can be resumed for all
         seconds = seconds_before(run.checkpoint_folder)
         try:
             pairs, message = load(), ""
             if isinstance(config, InferConfig):
                 infer(config, pairs, run, writer, workspace)
             else:
-                message = _train(config, pairs, run, writer, workspace)
-                _score(config, pairs, run, writer)
-                write_model_card(config, pairs, run)
-                measure_run(config, pairs, run, workspace)
+                message = _train(config, pairs, run, writer, workspace, learners[1:])
+                for each in peers_first:
+                    _judge(each, pairs, workspace)
         except StoppedError as error:
             stop = error.args[0]
-            writer.finish("stopped", stop)
+            for each in peers_first:
+                each.writer.finish("stopped", stop)
         else:
-            writer.log(_last_step(run), seconds=seconds + writer.elapsed)
-            writer.finish("finished", message)
+            for each in peers_first:
+                each.writer.log(_last_step(each.run), seconds=seconds + writer.elapsed)
+                each.writer.finish("finished", message)
     if stop:  # raised outside the block: inside it the writer would call the run failed
         raise RunError(f"{run.id} is stopped: {stop}")
-    shutil.rmtree(run.checkpoint_folder, ignore_errors=True)  # a finished run is never resumed
+    for each in peers_first:  # a finished run is never resumed
+        shutil.rmtree(each.run.checkpoint_folder, ignore_errors=True)
+
+
+def _judge(learner: Learner, pairs: PairTable, workspace: Workspace) -> None:
+    """Score and measure what was trained."""
+    config, run = learner.config, learner.run
+    assert not isinstance(config, InferConfig)
+    _score(config, pairs, run, learner.writer)
+    write_model_card(config, pairs, run)
+    measure_run(config, pairs, run, workspace)
 
 
 def _train(
-    config: TrainedConfig, pairs: PairTable, run: Run, writer: RunWriter, workspace: Workspace
+    config: TrainedConfig,
+    pairs: PairTable,
+    run: Run,
+    writer: RunWriter,
+    workspace: Workspace,
+    peers: Sequence[Learner],
 ) -> str:
     """Store the best model in the run; returns why the training ended early, or an empty text."""
     pick_device(config.device)  # refused before any other process is started
@@ -102,7 +121,7 @@ def _train(
         if isinstance(config, DistillConfig):
             # before other processes start: they find the teacher's predictions in the cache
             predictions = _ask(config, pairs, run, writer, workspace)
-        learn = partial(_learn, config, pairs, predictions, run, writer)
+        learn = partial(_learn, config, pairs, predictions, run, writer, peers)
         data_hash = pairs.content_hash
         try:
             with leading(config.device, config.threads, run, data_hash, heed_stop) as group:
@@ -158,6 +177,7 @@ def _learn(
     predictions: TeacherPredictions | None,
     run: Run,
     writer: RunWriter,
+    peers: Sequence[Learner],
     group: Group,
     batches: Batches = training_batches,
     batch_size: int | None = None,
@@ -167,6 +187,8 @@ def _learn(
         config = replace(config, training=replace(config.training, batch_size=batch_size))
     if isinstance(config, FinetuneConfig):
         return finetune(config, pairs, run, writer, group, batches)
+    if peers:
+        return learn_together([Learner(config, run, writer), *peers], pairs, group, batches)
     return distill(config, pairs, predictions, run, writer, group, batches)
 
 
@@ -200,7 +222,7 @@ def _follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspac
                     # from the cache: rank 0 has filled it
                     predictions = teacher_predictions(config, teachers, pairs, workspace)
                 writer = run.write()  # never entered, so it writes nothing
-                _learn(config, pairs, predictions, run, writer, group)
+                _learn(config, pairs, predictions, run, writer, peers_of(config, run), group)
     except PeerLostError:  # rank 0 has ended, early or not; it has told why
         sys.exit(0)
     except Exception as error:

@@ -113,9 +113,15 @@ def read_made(folder: Path) -> tuple[str, ...]:
     return tuple(map(str, runs)) if isinstance(runs, list) else ()
 
 
-def write_made(folder: Path, runs: Sequence[str]) -> None:
-    """Write down the runs that a run made for its own training."""
-    write_json_atomic(folder / MADE, {"runs": list(runs)})
+def read_leader(folder: Path) -> str:
+    """The run in whose steps this one learns; "" for most."""
+    return str(read_json(folder / MADE).get("leader") or "")
+
+
+def write_made(folder: Path, runs: Sequence[str], leader: str = "") -> None:
+    """Write down the runs that a run made for its own training, or the run that made it."""
+    leads = {"leader": leader} if leader else {}
+    write_json_atomic(folder / MADE, {"runs": list(runs), **leads})
 
 
 def group(value: Any) -> Mapping[str, Any]:

@@ -82,7 +82,9 @@ class Monitor:
         self._replay()
         self._show_progress()
         # `keep` ends with the best model so far, `pause` leaves a checkpoint to resume from
-        request = "pause" if interrupt.raised else session.writer.stop_kind
+        if session.leader is not None:  # which saves for all, and stops for all
+            return
+        request = "pause" if interrupt.raised else session.stop_kind
         if request == "keep" and step < session.total_steps:
             self._end_early(validated=due)
         elif request == "pause":

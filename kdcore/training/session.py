@@ -26,6 +26,7 @@ from kdcore.models.batches import Batch, Rows, bucketed, epoch_order
 from kdcore.models.packed import product_type
 from kdcore.models.predict import stored_precision
 from kdcore.predictions import Predictions
+from kdcore.runs.record import StopKind
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.training.checkpoint import Checkpoints, Parts, seconds_before
@@ -75,6 +76,7 @@ class Session:
         self.lists = isinstance(config, DistillConfig) and config.compares_lists
         self._cuts: Rows | None = None  # of the present batch
         self.peers: list[Session] = []  # that learn in the same steps; this one leads them
+        self.leader: Session | None = None  # of a peer
         self.device = pick_device(config.device)
         self.model = model.to(self.device)
         self.model.products = product_type(self.training.precision, self.device)
@@ -123,6 +125,18 @@ class Session:
         self.group.reseed(self.config.seed, self.progress.step)
         own = self.group.share(self._batch, self._cuts)
         return own, self.model.batch(self.pairs.encoded, own).to(self.device)
+
+    def lead(self, peers: Sequence["Session"]) -> None:
+        """Let others learn in the same steps: they are saved, resumed and stopped with this one."""
+        self.peers = list(peers)
+        for peer in peers:
+            peer.leader = self
+
+    @property
+    def stop_kind(self) -> StopKind:
+        """What is requested of this run, or of one that learns in the same steps: a pause first."""
+        requests = {session.writer.stop_kind for session in (self, *self.peers)}
+        return "pause" if "pause" in requests else "keep" if "keep" in requests else ""
 
     @property
     def batch_rows(self) -> Rows:
