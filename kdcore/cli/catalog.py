@@ -77,7 +77,7 @@ def _knobs_of(kind: type) -> list[dict[str, Any]]:
 def _needs(name: str, entry: Entry) -> str:
     """What a method reads of its models, what a student gives to one, or how a teacher is named."""
     if isinstance(entry, TeacherKind):
-        forms = {"run": "RUN", "runs": f"{name}:RUN+RUN"}
+        forms = {"run": "RUN", "runs": f"{name}:RUN+RUN", "students": f"{name}:STUDENT"}
         knobs = ",".join(f"{spec.name}={spec.default}" for spec in fields(entry.params))
         start = forms.get(entry.names, name)
         return f"--teacher {start}" + (f"{',' if entry.names else ':'}{knobs}" if knobs else "")

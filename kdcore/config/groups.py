@@ -96,9 +96,8 @@ class ModelConfig:
             return self.checkpoint
         usual = plain(student_entry(self.name).params())
         knobs = {k: v for k, v in plain(self.params).items() if v != usual[k]}
-        text = ",".join(
-            f"{k}={str(v).lower() if v is True or v is False else v}" for k, v in knobs.items()
-        )
+        words = {k: str(v).lower() if isinstance(v, bool) else v for k, v in knobs.items()}
+        text = ",".join(f"{k}={v}" for k, v in words.items())
         return f"{self.name}:{text}" if text else self.name
 
 

@@ -69,8 +69,8 @@ def model_setting(name: str, role: str, default: str) -> Setting:
 def teacher_setting() -> Setting:
     """The option for who teaches."""
     text = (
-        "who teaches: a run; ensemble:RUN+RUN, several together; ema:decay=0.999, an average of "
-        "the student itself; `kdlab methods` lists them"
+        "who teaches: a run; ensemble:RUN+RUN, several together; peer:STUDENT, others that learn "
+        "beside it; born_again or ema, the student itself; `kdlab methods` lists them"
     )
     declared = typer.Option("--teacher", metavar="TEACHER", help=text)
     return Setting(("teacher",), Annotated[str | None, declared])
