@@ -33,7 +33,6 @@ from kdcore.evaluation.result_files import stored_evaluation as stored_evaluatio
 from kdcore.knobs import build
 from kdcore.predictions import Predictions
 from kdcore.runs import resolve
-from kdcore.runs.loss_terms import read_leader
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.resolve import split_of as split_of
 from kdcore.runs.store import Run, RunStore
@@ -165,8 +164,7 @@ def execute(run: Run, workspace: Workspace | None = None, pairs: PairTable | Non
     """
     from kdcore.recipes.stage import run_stage
 
-    if leader := read_leader(run.folder):  # both learn in the same steps
-        run = RunStore(run.folder.parent).get(leader)
+    run = resolve.leading(run)
     config = run.config
 
     def load() -> PairTable:

@@ -11,6 +11,7 @@ from kdcore.data.names import pairs_of
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.sources.registry import HUB_PREFIX
 from kdcore.errors import ConfigError
+from kdcore.runs.loss_terms import read_leader
 from kdcore.runs.machine import refuse_too_many
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, missing_folder
@@ -83,6 +84,12 @@ def _taken(settings: Mapping[str, Any], source: Run | None, workspace: Workspace
         same = whole(str(taken["data"]), workspace) == whole(data, workspace)
         taken["limit"] = source.limit if source and same else 0
     return taken
+
+
+def leading(run: Run) -> Run:
+    """The run that trains this one: of a peer the run in whose steps it learns, else itself."""
+    leader = read_leader(run.folder)
+    return RunStore(run.folder.parent).get(leader) if leader else run
 
 
 def pairs_of_run(run: Run, workspace: Workspace | None = None) -> PairTable:
