@@ -138,6 +138,8 @@ def teacher_misfit(kind: str, method: str, params: Any = None) -> str:
     teacher, entry = lookup(TEACHERS, kind, "kind of teacher"), method_entry(method)
     if (kind, method) == ("ema", "residual"):
         return "an average of the student has nothing that the student misses; choose a run"
+    if method == "residual" and kind in ("peer", "ema"):
+        return f"{entry.title} learns what an outside teacher knows better; choose one run"
     if teacher.gives is None or not (missing := entry.reads(params) - teacher.gives):
         return ""
     return (
