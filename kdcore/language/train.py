@@ -211,7 +211,7 @@ def _start(checkpoints: Checkpoints, corpus: Corpus, run: MaskedRun) -> tuple[Pr
         return Progress(0, 0, 0.0, texts, ""), []
     if past.data_hash != texts:
         raise RunError(f"{run.id} cannot go on: its texts have changed; start it anew")
-    return past, checkpoints.restore()
+    return checkpoints.restore()[0]
 
 
 def _step(
