@@ -85,7 +85,7 @@ def raced(quick: bool, device: str) -> dict[str, float]:
     from measure import Effort, race
 
     job = prepare("world", "title", 500 if quick else 20_000, 32 if quick else 128, 1)
-    return race(contenders(device), job, Effort(1, 0.1, 1) if quick else Effort(8, 2.0, 3))
+    return race(contenders(device), job, Effort(1, 0.1, 1) if quick else Effort(7, 2.0, 3))
 
 
 def text_of(rates: Mapping[str, float]) -> str:
