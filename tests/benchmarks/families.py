@@ -81,24 +81,20 @@ class Way:
 STUDENTS = {
     "twinbert_cos": Student("TwinBERT cosine", "twinbert_cos:vocabulary=3000"),
     "bert": Student("BERT-2", "bert:layers=2,vocabulary=3000"),
-    "bert_same": Student(
-        "BERT-2 as wide as the teacher", "bert:layers=2,hidden=192,heads=3,vocabulary=3000"
-    ),
     "bert_wide": Student(
         "BERT-2 from the teacher's layers", "bert:layers=2,hidden=192,heads=3", from_teacher=True
     ),
 }
 EVERYONE = tuple(STUDENTS)
-FEATURED = ("twinbert_cos", "bert", "bert_same")  # the last one needs no projection
 WIDE = ("bert_wide",)
 STAGED = "internal:schedule={},stage_epochs=1"
 LABELLED = {"hard_weight": 1.0}  # whoever has no trained teacher learns from the labels as much
 WAYS = {
     LABELS: Way("Labels only", "", students=EVERYONE),
     RESPONSE: Way("Response", "response", students=EVERYONE),
-    "feature": Way("Response + feature", "feature", {"terms": ["feature"]}, FEATURED),
+    "feature": Way("Response + feature", "feature", {"terms": ["feature"]}),
     "feature_hint": Way(  # FitNets' loss: l2 times half the width
-        "Response + feature, hint", "feature", {"terms": ["feature:loss=hint"]}, FEATURED
+        "Response + feature, hint", "feature", {"terms": ["feature:loss=hint"]}
     ),
     "relation": Way("Response + relation", "relation", {"terms": ["relation"]}),
     "relation_strong": Way(  # the weights 25 and 50 instead of 1 and 2

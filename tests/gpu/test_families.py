@@ -28,6 +28,7 @@ FAMILIES = {  # student, terms beside response, who teaches where it is not one 
     "internal": (TEACHER, ("internal",)),
     "internal, stacked": (TEACHER, ("internal:schedule=stacked,stage_epochs=0.25",)),
     "internal, MiniLMv2": (TEACHER, ("internal:loss=minilm",)),
+    "residual": (TOWERS, ("residual",)),
     "ensemble": (TOWERS, (), "ensemble:{0}+{1}"),
     "born again": (TOWERS, (), "born_again:generations=2"),
     "its own average": (TOWERS, (), "ema"),
