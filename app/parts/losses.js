@@ -14,13 +14,15 @@ const SOFTENS = ["kl", "ce", "standardized", "decoupled", "dist", "list_kl"];
 /** Why a term cannot be drawn in a view, as the end of a sentence; "" when it can. */
 export function reasonAgainst({ method, params }, { view, teacher, grade }) {
   const place = PLACES[method];
-  if (!place || (method === "feature" && params.on !== "pooled")) return "reads inside both models: nothing to drag";
+  if (!place || (method === "feature" && params.on !== "pooled")) {
+    return "reads the inside of both models: nothing to drag";
+  }
   if (place !== view) return `compares ${LIVES_ON[place]}`;
   if (method === "hard" && !(grade >= 0)) return "needs a label, and this pair has none";
   if (method === "response" && teacher.length === 2 && EMPTY_ON_TWO_GRADES.includes(params.loss)) {
     return "teaches nothing on two grades";
   }
-  return view === "ads" && teacher.length < 2 ? "needs two ads of a query" : "";
+  return view === "ads" && teacher.length < 2 ? "needs a query with two ads or more" : "";
 }
 
 /** Whether a term's loss is softened by a temperature, and so has the factor T². */
@@ -67,20 +69,21 @@ export function sumOf(parts) {
 
 const TITLES = {
   kl: "KL", ce: "cross-entropy", mse_logits: "MSE of logits", mse_probabilities: "MSE of probabilities",
-  standardized: "KL, standardized", decoupled: "KL, decoupled", dist: "correlation (DIST)",
+  standardized: "standardized KL", decoupled: "decoupled KL", dist: "DIST",
   margin_mse: "margin MSE", list_kl: "list KL", ranknet: "RankNet", adr_mse: "ADR-MSE", plackett_luce: "Plackett-Luce",
-  pearson: "Pearson", l2: "L2", l1: "L1", hint: "hint", cosine: "cosine", cross_entropy: "cross-entropy of vectors",
+  pearson: "Pearson", l2: "L2", l1: "L1", hint: "FitNets' hint",
+  cosine: "cosine", cross_entropy: "cross-entropy of vectors",
 };
 
 /** What a term is called, without its temperature. */
 export function nameOf(term) {
   if (term.method === "hard") return term.params.loss === "mse" ? "hard label, MSE" : "hard label";
-  return term.method === "relation" ? "relations" : TITLES[term.params.loss] ?? term.name;
+  return term.method === "relation" ? "relation" : TITLES[term.params.loss] ?? term.name;
 }
 
-/** The same with its temperature, where it has one: KL, T 2. */
+/** The same with its temperature, where it has one: KL at T = 2. */
 export function titleOf(term, T) {
-  return softens(term) ? `${nameOf(term)}, T ${Number(temperatureOf(term, T).toPrecision(3))}` : nameOf(term);
+  return softens(term) ? `${nameOf(term)} at T = ${Number(temperatureOf(term, T).toPrecision(3))}` : nameOf(term);
 }
 
 /** The color of a term by its place in its objective: a role of the palette. */

@@ -1,4 +1,4 @@
-"""A picture of an attention map: where each token looks."""
+"""A picture of an attention map: what each token attends to."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ def attention_map(
             [(row, column, share) for column, share in zip(names, of_row, strict=True)]
             for row, of_row in zip(names, shares, strict=True)
         ],
-        hovertemplate="%{customdata[0]} looks at %{customdata[1]}: "
+        hovertemplate="%{customdata[0]} attends to %{customdata[1]}: "
         "%{customdata[2]:.1%}<extra></extra>",
     )
     ticks = {"tickvals": places, "ticktext": names, "showgrid": False, "tickfont": {"size": 11}}

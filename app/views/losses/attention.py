@@ -53,11 +53,11 @@ def heads_of(scene: Scene) -> Heads | str:
     teacher, student = scene.models
     if source is None or source.run is None:
         return (
-            f"{student.title} keeps no attention over the whole pair, and no other student here "
-            "reads query and ad together: train BERT-n, or show the bundled world"
+            f"{student.title} has no attention between query and ad, and no other student here "
+            "reads both together: train BERT-n, or show the bundled world"
         )
     if teacher.run is None:
-        return f"{teacher.title} was imported as predictions: there is no model here to ask"
+        return f"{teacher.title} was imported as predictions, so there is no model here to run"
     texts = scene.pairs.frame.iloc[scene.row]
     text = (str(texts["query"]), str(texts["title"]), str(texts["description"]))
     try:
@@ -83,25 +83,25 @@ def _student(scene: Scene) -> Source | None:
 
 
 def finding(scene: Scene, heads: Heads | str) -> None:
-    """How far apart the two heads are, and which two are nearest."""
+    """The KL between the two heads, and which two are the most similar."""
     if isinstance(heads, str):
         frame.finding(f"{heads[:1].upper()}{heads[1:]}.", scene.board)
         return
     grid = heads.of_layers
     if grid is None:
         frame.finding(
-            "Teacher and student read this pair as other words, so no map has a partner: choose "
-            "another pair.",
+            "Teacher and student read this pair as different words, so their maps cannot be "
+            "compared; choose another pair.",
             scene.board,
         )
         return
     near, far = np.unravel_index(grid.argmin(), grid.shape)
     frame.finding(
-        f"On pair {pair_number(scene.row)}, head {heads.head + 1} of the student's layer "
-        f"{heads.layer + 1} is {heads.divergence:.2f} nats from head {heads.teacher_head + 1} of "
-        f"the teacher's layer {heads.teacher_layer + 1}. Nearest in these layers: heads "
-        f"{near + 1} and {far + 1}, {grid.min():.2f} nats; furthest {grid.max():.2f} (KL of the "
-        "teacher's rows from the student's, mean over tokens; 0 is the same).",
+        f"On pair {pair_number(scene.row)}, the KL from head {heads.teacher_head + 1} of the "
+        f"teacher's layer {heads.teacher_layer + 1} to head {heads.head + 1} of the student's "
+        f"layer {heads.layer + 1} is {heads.divergence:.2f} nats (mean over tokens; 0 when equal). "
+        f"In these layers it is {grid.min():.2f} for the most similar heads (teacher {far + 1}, "
+        f"student {near + 1}) and {grid.max():.2f} for the least similar ones.",
         scene.board,
     )
 
@@ -113,16 +113,16 @@ def draw(scene: Scene, heads: Heads | str) -> None:
         return
     if heads.student.key != scene.models[1].key:
         st.caption(
-            f"{md(scene.models[1].title)} has two towers, which never see each other's tokens: "
-            f"{md(heads.student.title)} is shown in its place."
+            f"{md(scene.models[1].title)} has two towers, which cannot attend to each other's "
+            f"tokens, so {md(heads.student.title)} is shown in its place."
         )
     _choose(heads)
     _maps(scene, heads)
     if heads.maps.words:
         st.caption(
-            "The two cut words into other pieces, so the maps are over whole words here: attention "
-            "to a word's pieces added up, from them averaged. Training compares pieces, and needs "
-            "one tokenizer for both."
+            "The two models split words into different pieces, so these maps are over whole words: "
+            "attention to the pieces of a word is summed, attention from them is averaged. "
+            "Training compares pieces, so it needs the same tokenizer in both."
         )
     _grid(scene, heads)
 
@@ -172,10 +172,10 @@ def _maps(scene: Scene, heads: Heads) -> None:
             title = f"{role.title()}, layer {layers[role]}, head {numbers[role]}"
             st.markdown(f"**{title}**")
             table = pd.DataFrame(shares, columns=[f"{i} {t}" for i, t in enumerate(tokens, 1)])
-            table.insert(0, "looks from", list(tokens))
+            table.insert(0, "attention from", list(tokens))
             row, place = np.unravel_index(shares.argmax(), shares.shape)
             sentence = (
-                f"{title}: where each of {len(tokens)} tokens looks; the largest share is "
+                f"{title}: attention of each of {len(tokens)} tokens; the largest share is "
                 f"{shares.max():.0%}, from {tokens[row]} to {tokens[place]}."
             )
             controls.chart(

@@ -25,13 +25,13 @@ _FIELDS = {  # of Outputs, in words
     "attentions": "attention maps",
     "projections": "queries, keys and values",
 }
-_INTUITION = {  # in a line, what a student is paid for; a new method shows its own summary
-    "response": "Pays for the same probabilities: a mistake costs by how likely the grade was.",
-    HARD: "Pays for the label alone: what the teacher thinks of the other grades counts nothing.",
-    "feature": "Pays for standing where the teacher stands, after a learned map.",
-    "relation": "Pays for the same distances and angles between pairs, wherever they stand.",
-    "ranking": "Pays for the order of a query's ads, or for the gaps between them.",
-    "internal": "Pays for attending to the same tokens, layer by layer.",
+_INTUITION = {  # in a line, what a loss rewards; a new method shows its own summary
+    "response": "Rewards the teacher's probabilities of all grades, not only of the likeliest one.",
+    HARD: "Rewards the labelled grade alone; the teacher's view of other grades does not count.",
+    "feature": "Rewards vectors that are close to the teacher's, after a learned projection.",
+    "relation": "Rewards the same distances and angles between pairs, wherever their vectors lie.",
+    "ranking": "Rewards the teacher's order of a query's ads, or the gaps between their scores.",
+    "internal": "Rewards attention to the same tokens as the teacher, layer by layer.",
 }
 
 
@@ -156,12 +156,13 @@ def _needs(name: str, part: Part) -> str:
     words = ", ".join(_FIELDS.get(field, field) for field in sorted(reads))
     able = [md(student.title) for student in STUDENTS.values() if reads <= student.gives]
     cost = (
-        "the teacher answers once, before the training"
+        "the teacher scores each pair once, before the training"
         if method.teacher(part.params) == "cached"
         else "the teacher runs at every step"
     )
-    lists = "; the ads of a query must meet in a batch" if method.lists else ""
-    return f"Reads {words} of both models{lists}. Given by {', '.join(able)}. Cost: {cost}."
+    lists = "; the ads of a query stay together in a batch" if method.lists else ""
+    students = f"Students that have it: {', '.join(able)}."
+    return f"Reads {words} of both models{lists}. {students} Cost: {cost}."
 
 
 def _knobs(part: Part, side: str) -> None:
@@ -180,7 +181,7 @@ def _knobs(part: Part, side: str) -> None:
             "Give it a temperature of its own",
             key=f"losses_own_T_{side}_{part.name}",
             type="tertiary",
-            help="Else it takes the page's T.",
+            help="Otherwise it takes the page's T.",
             on_click=_set,
             args=("temperature", part.params.temperature),
         )

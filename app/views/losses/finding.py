@@ -1,4 +1,4 @@
-"""The page's one sentence: where two objectives pull the student, and how far apart."""
+"""The page's one sentence: the value and the gradient of two objectives, and their angle."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,9 @@ from app.views.losses.queries.values import Term, pull_of
 from app.views.losses.scene import VIEWS, Scene, ads_of
 
 Floats = NDArray[np.float64]
-FLAT = 1e-9  # a shorter pull is none
-UNEQUAL = 1.5  # a ratio of two pulls that is worth a word
+POINTS = "pqrs"  # what the picture calls them
+FLAT = 1e-9  # a shorter gradient counts as 0
+UNEQUAL = 1.5  # a ratio of two lengths that is worth a word
 
 
 def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
@@ -19,15 +20,16 @@ def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
 
 
 def sentence(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> str:
-    """What each objective asks of the student, and the angle between the two."""
+    """The value of each objective, what its gradient changes most, and the angle of both."""
     pulls = {side: pull_of(each) for side, each in terms.items()}
     parts = [_asks(scene, side, terms[side], pull) for side, pull in pulls.items()]
     first, second = pulls["a"], pulls["b"]
     if first is None and second is None:
-        return f"Neither objective has a term for “{VIEWS[scene.view]}”: tick one on a card."
+        return f"Neither objective has a term for “{VIEWS[scene.view]}”; tick one on a card."
     if first is not None and second is not None:
         parts.append(_angle(first, second))
-    return f"{_place(scene)}: {' '.join(filter(None, parts))}"
+    text = " ".join(filter(None, parts))
+    return f"{_place(scene)}, {text[:1].lower()}{text[1:]}"
 
 
 def _place(scene: Scene) -> str:
@@ -41,34 +43,35 @@ def _place(scene: Scene) -> str:
 
 
 def _asks(scene: Scene, side: str, terms: tuple[Term, ...], pull: Floats | None) -> str:
-    """Objective A (KL, T = 2) costs the student 0.37 and pulls hardest on “good”, up."""
+    """The loss of A (KL at T = 2) is 0.37; a gradient step raises the logit of “good” most."""
     titles = " + ".join(term.part.title for term in terms if not term.why)
     if pull is None:
         return ""
     loss = sum(term.part.weight * term.loss for term in terms if not term.why)
-    begin = f"{side.upper()} ({titles}) costs the student {loss:.3g}"
+    begin = f"The loss of {side.upper()} ({titles}) is {loss:.3g}"
     if np.linalg.norm(pull) < FLAT:
-        return f"{begin} and asks nothing of it."
+        return f"{begin}, and its gradient is 0."
     lengths = np.linalg.norm(pull, axis=1) if pull.ndim == 2 else np.abs(pull)
     place = int(lengths.argmax())
     if scene.view == "vectors":
-        return f"{begin} and moves point {place + 1} furthest."
-    way = "up" if pull[place] > 0 else "down"
-    return f"{begin} and pulls hardest on “{scene.names[place]}”, {way}."
+        return f"{begin}; a gradient step moves point {POINTS[place]} most."
+    way = "raises" if pull[place] > 0 else "lowers"
+    number = "logit" if scene.view == "logits" else "score"
+    return f"{begin}; a gradient step {way} the {number} of “{scene.names[place]}” most."
 
 
 def _angle(first: Floats, second: Floats) -> str:
-    """The angle between both pulls, and how much harder one of them is."""
+    """The angle between both gradients, and how much longer one of them is."""
     a, b = float(np.linalg.norm(first)), float(np.linalg.norm(second))
     if min(a, b) < FLAT:
         return ""
     cosine = float(np.clip((first * second).sum() / (a * b), -1, 1))
     degrees = np.degrees(np.arccos(cosine))
-    ways = "The two pull the same way"
+    ways = "Both gradients have the same direction"
     if degrees >= 1:
-        against = ", against each other" if degrees > 90 else ""
-        ways = f"The two pull {degrees:.0f}° apart{against}"
+        against = " (they work against each other)" if degrees > 90 else ""
+        ways = f"The angle between both gradients is {degrees:.0f}°{against}"
     stronger, ratio = ("A", a / b) if a > b else ("B", b / a)
     if ratio < UNEQUAL:
         return f"{ways}."
-    return f"{ways}, {stronger} {ratio:.3g} times as hard."
+    return f"{ways}; the gradient of {stronger} is {ratio:.3g} times as long."

@@ -17,8 +17,9 @@ from kdcore.metrics.definitions import CATALOG
 AGAINST = {"response": "response alone", "labels": "labels only"}
 VERDICTS = ("BETTER", "INCONCLUSIVE", "WORSE")
 _READ = (
-    "Each line: the mean over seeds, a thick bar of 95 % over queries and a thin one of 95 % over "
-    "seeds (t). BETTER or WORSE only when both leave out 0. Equal steps, pairs and seeds."
+    "Mark: mean over seeds. Thick bar: 95 % interval over queries; thin bar: 95 % interval over "
+    "seeds (Student's t). BETTER or WORSE only when both exclude 0. All methods had equal pairs, "
+    "steps and seeds."
 )
 
 
@@ -47,17 +48,17 @@ def draw() -> None:
 
 
 def _summary(table: Measured, student: str, metric: str) -> str:
-    """How many added terms were better than response alone, and which helped most."""
+    """How many methods were better than response alone, and which gained most."""
     rows = table.differences(student, metric, "response")
     if not rows:
-        return "This student has no row beside response alone."
+        return "For this student nothing but response alone was measured."
     counts = Counter(row.verdict for row in rows)
     words = ", ".join(f"{counts[each]} {each}" for each in VERDICTS if counts[each])
     sign = 1 if table.data["metrics"][metric]["higher_is_better"] else -1
     best = max(rows, key=lambda row: sign * row.mean)
     return (
-        f"Of {len(rows)} ways beside response alone, {words} for {table.students[student]} in "
-        f"{table.metrics[metric]}. Furthest: {best.name}, {signed(best.mean)} "
+        f"{table.students[student]}, {table.metrics[metric]}: of {len(rows)} methods compared with "
+        f"response alone, {words}. Highest gain: {best.name}, {signed(best.mean)} "
         f"[{signed(best.queries[0])}, {signed(best.queries[1])}]."
     )
 

@@ -21,14 +21,14 @@ def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
     now = state.now().losses
     with st.container(border=True, key="losses_numbers", gap="small"):
         titles = {"a": "Objective A", "b": "Objective B"}
-        controls.choose("losses.shown", "Whose formulas and arrows", titles)
+        controls.choose("losses.shown", "Objective whose formulas and arrows are shown", titles)
         shown = terms[now.shown]
         if not shown:
-            st.caption("This objective has no term: tick one on a card.")
+            st.caption("This objective has no term; tick one on a card.")
         for place, term in enumerate(shown):
             _term(scene, term, place)
         _total(shown)
-        st.caption(f"{SYMBOLS[scene.view]}. A bar over it: the mean taken off, or a mean.")
+        st.caption(f"{SYMBOLS[scene.view]}. A bar: over a letter minus its mean, else a mean.")
     sections.put("losses_numbers", lambda: Section("Terms", (), table(terms)))
 
 
@@ -42,7 +42,7 @@ def _term(scene: Scene, term: Term, place: int) -> None:
         st.markdown(f"{title}  \n{md(term.why[:1].upper() + term.why[1:])}.")
         return
     length = float(np.linalg.norm(term.gradient))
-    st.markdown(f"{title} · value **{term.loss:.4g}** · gradient {length:.3g}")
+    st.markdown(f"{title} · loss **{term.loss:.4g}** · gradient length {length:.3g}")
     if text := formula(part, squared):
         numbers = with_numbers(part, scene, squared)
         lines = [line for line in (f"L = {text}", numbers, f"{term.loss:.3f}") if line]
@@ -59,14 +59,14 @@ def _total(terms: tuple[Term, ...]) -> None:
 
 
 def table(terms: dict[str, tuple[Term, ...]]) -> pd.DataFrame:
-    """A row per term of both objectives: its weight, its value, the length of its gradient."""
+    """A row per term of both objectives: its weight, its loss, the length of its gradient."""
     rows = [
         {
             "objective": side.upper(),
             "term": term.part.title,
             "weight": term.part.weight,
             "value": term.loss,
-            "gradient, weighted": float("nan")
+            "weighted gradient length": float("nan")
             if term.why
             else term.part.weight * float(np.linalg.norm(term.gradient)),
             "note": term.why,
@@ -74,5 +74,5 @@ def table(terms: dict[str, tuple[Term, ...]]) -> pd.DataFrame:
         for side, each in terms.items()
         for term in each
     ]
-    columns = ("objective", "term", "weight", "value", "gradient, weighted", "note")
+    columns = ("objective", "term", "weight", "value", "weighted gradient length", "note")
     return pd.DataFrame(rows, columns=list(columns))

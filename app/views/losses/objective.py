@@ -27,8 +27,8 @@ NUMBERS = ("①", "②", "③", "④")
 _WORDS = {
     "kl": "KL",
     "ce": "cross-entropy",
-    "mse_logits": "squared error of logits",
-    "mse_probabilities": "squared error of probabilities",
+    "mse_logits": "MSE of logits",
+    "mse_probabilities": "MSE of probabilities",
     "standardized": "standardized KL",
     "decoupled": "decoupled KL",
     "dist": "DIST",
@@ -89,17 +89,17 @@ class Part:
 
 
 def objective(side: str) -> tuple[Part, ...]:
-    """The terms of objective "a" or "b"; what its text says wrongly is named and left out."""
+    """The terms of objective "a" or "b"; a part of its text that is not a term is reported."""
     now = state.now().losses
     parts: dict[str, Part] = {}
     for spec in filter(None, (each.strip() for each in getattr(now, side).split(";"))):
         try:
             part = _read(spec, now.T)
         except (LabError, ValueError, yaml.YAMLError) as cause:
-            state.ignore(f"{KEYS[side]}: {spec[:40]!r} is no term: {cause}")
+            state.ignore(f"{KEYS[side]}: {spec[:40]!r} is not a term: {cause}")
             continue
         if part.name in parts:
-            state.ignore(f"{KEYS[side]}: {part.name} stands in it twice; the first is shown")
+            state.ignore(f"{KEYS[side]}: names {part.name} twice; the first is shown")
         parts.setdefault(part.name, part)
     return tuple(parts.values())
 
@@ -110,7 +110,7 @@ def _read(spec: str, temperature: float) -> Part:
         return Part(HARD, TermConfig(name="response", weight=float(weight)).weight, None)
     term = TermConfig.parse(spec)
     if term.name not in METHODS:
-        raise ValueError("a method is named once here, without a number behind it")
+        raise ValueError("a method is used once here; write its name without a number")
     follows = _softens(term.name) and "temperature" not in _names(spec)
     params = replace(term.params, temperature=temperature) if follows else term.params
     return Part(term.name, term.weight, params, follows)

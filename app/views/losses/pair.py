@@ -27,10 +27,10 @@ QUESTIONS = {
         "response:temperature=1",
         "response:temperature=8",
     ),
-    "Gaps or order?": ("ads", "ranking", "ranking:loss=ranknet"),
+    "Score gaps or order?": ("ads", "ranking", "ranking:loss=ranknet"),
     "Scale or shape?": ("ads", "ranking:loss=list_kl", "ranking:loss=pearson"),
-    "The place or the distances?": ("vectors", "feature", "relation"),
-    "What does it look at?": ("attention", "internal", "internal:loss=minilm"),
+    "Positions or distances?": ("vectors", "feature", "relation"),
+    "What does the student attend to?": ("attention", "internal", "internal:loss=minilm"),
 }
 _ASK = "losses_question"
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import state
 from app.kit.by_hash import by_hash
-from app.kit.texts import counted, degrees, md
+from app.kit.texts import degrees, md
 from app.services import Answers
 from app.views.losses.scene import Scene
 from kdcore.data.pairs import PairTable
@@ -28,7 +28,7 @@ def draw(scene: Scene) -> None:
             parts.insert(1, f"ρ {card.correlation:.2f} with the grades")
         st.caption(
             f":material/straighten: The teacher's scores within a query: {', '.join(parts)} "
-            f"(n = {counted(card.lists, 'list')}).",
+            f"(n = {card.lists:,} {'query' if card.lists == 1 else 'queries'}).",
             help=_HELP,
         )
     for sentence in card.warnings:

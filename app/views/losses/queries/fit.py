@@ -20,7 +20,7 @@ def misfit_of(scene: Scene, name: str) -> str:
         return misfit(name, kind)
     if METHODS[name].reads() <= {"logits"}:
         return ""
-    return f"{student.title} was imported as predictions, so it gives nothing but logits"
+    return f"{student.title} was imported as predictions, so it has only logits"
 
 
 def unfit_losses(scene: Scene, name: str) -> dict[str, str]:

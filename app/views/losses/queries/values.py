@@ -41,7 +41,7 @@ def terms_of(
 
 
 def pull_of(terms: tuple[Term, ...]) -> Floats | None:
-    """Where the terms pull the student together: minus their weighted gradient; None for none."""
+    """Minus the weighted gradient of all terms, the direction of descent; None without a term."""
     shown = [term for term in terms if not term.why]
     if not shown:
         return None
@@ -52,7 +52,7 @@ def pull_of(terms: tuple[Term, ...]) -> Floats | None:
 def _term(scene: Scene, part: Part, squared: bool, maps: Attention | None) -> Term:
     if part.name not in SHOWS[scene.view]:
         home = next((VIEWS[view] for view, names in SHOWS.items() if part.name in names), "")
-        why = f"see it under {home}" if home else "no view of this page draws it"
+        why = f"it is shown under “{home}”" if home else "this page does not draw it"
         return _nothing(part, scene, why)
     if scene.view == "attention":
         return _inside(part, scene, maps)
@@ -81,11 +81,11 @@ def _term(scene: Scene, part: Part, squared: bool, maps: Attention | None) -> Te
 def _inside(part: Part, scene: Scene, maps: Attention | None) -> Term:
     """The attention part of internal distillation on one pair; it has no numbers to drag."""
     if maps is None or maps.divergence is None:
-        return _nothing(part, scene, "there are no two maps of the same words to compare")
+        return _nothing(part, scene, "the two models have no attention maps of the same words")
     if refusal := refusal_of(part, *maps.shapes):
         return _nothing(part, scene, refusal)
     if part.params.loss != "attention" or part.params.heads != "equal":
-        return _nothing(part, scene, "it compares what is learned or hidden: see the maps above")
+        return _nothing(part, scene, "its value is not computed here; the maps above are attention")
     pairs = layers_of(part.params.layers, maps.shapes)
     heads = range(maps.student.shape[1])
     loss = sum(np.mean([maps.divergence[s - 1, h, t - 1, h] for h in heads]) for s, t in pairs)

@@ -29,8 +29,8 @@ def captions(page) -> str:
 def test_the_page_opens_on_two_objectives_and_says_how_far_apart_they_pull(lab):
     page = opened(lab, "losses", Made())
     assert not page.exception
-    assert "A (KL at T = 2) costs the student" in finding(page)
-    assert "The two pull" in finding(page)
+    assert "the loss of A (KL at T = 2) is" in finding(page)
+    assert "The angle between both gradients is" in finding(page)
     assert page.subheader[-1].value == "Measured on the bundled world"
 
 
@@ -64,9 +64,9 @@ def test_another_view_brings_objectives_that_it_can_draw(lab):
     page = opened(lab, "losses", Made())
     page.segmented_control(key="w_lview").set_value("ads").run()
     assert state_of_page(page).losses.a == "ranking"
-    assert "Over 5 of this query's 5 ads: A (margin MSE) costs" in finding(page)
+    assert "Over 5 of this query's 5 ads, the loss of A (margin MSE) is" in finding(page)
     page.segmented_control(key="w_lview").set_value("vectors").run()
-    assert "On the invented vectors of 4 pairs: A (L2)" in finding(page)
+    assert "On the invented vectors of 4 pairs, the loss of A (L2) is" in finding(page)
 
 
 def test_a_question_sets_view_and_objectives_at_once(lab):
@@ -93,7 +93,7 @@ def test_what_a_link_says_wrongly_is_named_and_left_out(lab):
 def test_the_teachers_score_card_stands_beside_ranking(lab):
     page = opened(lab, "losses", Made())
     assert "The teacher's scores within a query: spread" in captions(page)
-    assert "n = 12 lists" in captions(page)
+    assert "n = 12 queries" in captions(page)
 
 
 def test_a_temperature_of_its_own_stays_when_the_pages_changes(choose):

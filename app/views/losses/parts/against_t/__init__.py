@@ -1,4 +1,4 @@
-"""Why T²: how hard each term pulls at every temperature, with the factor and without it."""
+"""Why T²: the length of each term's gradient at every temperature, with and without it."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,5 +1,5 @@
-// Length of each term's gradient, with its weight, at every temperature: with the factor T² drawn out,
-// without it dashed. The student stands where the plane's descent starts.
+// Length of each term's gradient, with its weight, at every temperature: solid with the factor T²,
+// dashed without it. The student is where the plane's descent starts.
 
 import { drag, el, low, speaker, stateOf, svg, theme } from "../../../../parts/draw.js";
 import { lossOf, nameOf, reasonAgainst, roleOf, softens } from "../../../../parts/losses.js";
@@ -130,19 +130,20 @@ function legend(part) {
   part.legendKey = key;
   const entries = part.curves.map(({ title, at }) =>
     el("span", { class: `entry ${roleOf(at)}` }, el("b", {}, `${at + 1} `), capital(title)));
-  const about = "drawn out: with T², dashed: without. Both axes are logarithmic and fixed.";
+  const about = "Solid: with T²; dashed: without. Both axes are logarithmic and fixed.";
   part.legend.replaceChildren(...entries, el("span", { class: "muted" }, about));
 }
 
 function sentenceOf(part, T) {
   const soft = part.curves.filter(({ isSoft }) => isSoft);
   if (!part.curves.length) return "No term of this objective can be drawn here.";
-  if (!soft.length) return "No term of this objective is softened by a temperature: T changes nothing.";
+  if (!soft.length) return "No term of this objective is softened by a temperature, so T changes nothing.";
   const texts = part.curves.map(({ title, isSoft, of }) => (isSoft
-    ? `${title} pulls with ${size(of(T, false))}, times T² with ${size(of(T, true))}`
-    : `${title} with ${size(of(T, true))} at any T`));
+    ? `${size(of(T, false))} for ${title} (${size(of(T, true))} with the factor T²)`
+    : `${size(of(T, true))} for ${title}, at any T`));
   const all = texts.join("; ");
-  return `At T = ${degrees(T)} ${all}. Without the factor, a higher T would quietly switch the teacher off.`;
+  return `Length of the gradient at T = ${degrees(T)}: ${all}. `
+    + "Without the factor, a higher T makes soft labels count less.";
 }
 
 function size(length) {

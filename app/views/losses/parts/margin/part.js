@@ -94,7 +94,7 @@ function linesOf(part) {
   const { T } = stage();
   return LINES.map((line) => {
     const loss = line.of(part.score, T);
-    const name = line.isSoft ? `${line.name}, T ${Number(T.toPrecision(3))}` : line.name;
+    const name = line.isSoft ? `${line.name} at T = ${Number(T.toPrecision(3))}` : line.name;
     return { ...line, name, loss, values: MARGINS.map(loss) };
   });
 }
@@ -158,7 +158,7 @@ function legend(part, lines) {
       svg("path", { class: `curve ${kind}`, d: "M0 4H30" }));
     return el("span", { class: "entry" }, sample, name);
   });
-  const about = "Two grades, the label relevant; margin MSE: two ads. Hinge is no loss of the lab: to compare.";
+  const about = "For two grades and the label relevant; margin MSE for two ads. Hinge is here for comparison only.";
   part.legend.replaceChildren(...entries, el("span", { class: "muted" }, about));
 }
 
@@ -166,10 +166,10 @@ function sentenceOf(part, lines) {
   const beyond = clamp(part.score + 2, -FAR, FAR);
   const at = (kind) => number(lines.find((line) => line.kind === kind).loss(beyond), 2);
   const score = signedText(part.score);
-  const past = `a margin of ${signedText(beyond)} costs ${at("kl")} by KL and ${at("margin")} by margin MSE`;
-  return `With a teacher's score of ${score}, KL, both MSE and margin MSE are least at ${score} and pull back what `
-    + `goes beyond: ${past}. The hard label never has enough (${at("hard")} there), hinge stops at 1 (${at("hinge")}). `
-    + `T = ${degrees(stage().T)}.`;
+  const past = `at ${signedText(beyond)}, KL is ${at("kl")} and margin MSE ${at("margin")}`;
+  return `With a teacher's score of ${score}, KL, both MSE losses and margin MSE have their minimum at a margin of `
+    + `${score} and rise beyond it: ${past}. The loss of the hard label falls with every larger margin `
+    + `(${at("hard")} there); hinge is 0 from 1 on (${at("hinge")} there). T = ${degrees(stage().T)}.`;
 }
 
 function signedText(value) {

@@ -15,7 +15,7 @@ export function makeFigures(part) {
     const region = { class: `scroll ${name}`, "data-picture": true, tabindex: 0, role: "region", "aria-label": label };
     return el("div", region, el("table", {}, caption, head, body));
   };
-  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "Where each stands", "Places") };
+  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "Where each is", "Places") };
 }
 
 /** Fill both; the cells stay, so that a screen reader does not lose its place. */
@@ -24,8 +24,8 @@ export function showFigures(part, view) {
   const values = new Map(slopes.map((piece) => [piece.at, piece]));
   const total = slopes.reduce((sum, { weight, value }) => sum + weight * value, 0);
   const pull = view.x.map((_, k) => slopes.reduce((sum, { slope }) => sum + slope[k], 0));
-  part.termTable.caption.textContent = `Objective ${shown.toUpperCase()} where the student stands`;
-  fill(part.termTable.head, [["", "term", "weight", "loss", "weight × loss", "pull"]], "th");
+  part.termTable.caption.textContent = `Objective ${shown.toUpperCase()} where the student is`;
+  fill(part.termTable.head, [["", "term", "weight", "loss", "weight × loss", "gradient length"]], "th");
   const rows = objective.all.map(({ at, title, weight, reason }) => {
     const piece = values.get(at);
     const name = reason ? `${capital(title)}: ${reason}` : capital(title);
@@ -58,11 +58,11 @@ function showEnds(part, view) {
   fill(part.endTable.body, rows);
 }
 
-/** A after 143 steps, and whether it has come to rest. */
+/** A after 143 steps, and whether it has converged. */
 function endOf(name, run, steps) {
   const done = Math.min(steps, run.path.length - 1);
-  const end = run.state === "rest" && done === run.path.length - 1 ? ", at rest" : "";
-  return `${name.toUpperCase()} after ${integer(done)}${end}`;
+  const end = run.state === "rest" && done === run.path.length - 1 ? ", converged" : "";
+  return `${name.toUpperCase()} after ${integer(done)} ${done === 1 ? "step" : "steps"}${end}`;
 }
 
 function cellOf({ view }, x, at) {

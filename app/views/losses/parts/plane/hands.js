@@ -44,7 +44,7 @@ export function makeHands(part) {
   const which = el("span", { class: "row" }, "Draw objective", hands.which);
   hands.whichRow = which;
   const rail = (hands.heat = el("div", { class: "heat" }, hands.rails.node,
-    el("label", { class: "switch" }, hands.squared, "times T², where the loss has it")));
+    el("label", { class: "switch" }, hands.squared, "factor T², where the loss has it")));
   const rate = el("label", { class: "row rate" }, "step size", hands.rate.node);
   return {
     buttons: el("div", { class: "row buttons" },
@@ -96,7 +96,7 @@ function read(part, x, y) {
   const [px, py] = inside(place, [x, y]);
   [here[i], here[j]] = [place.toX(px), place.toY(py)];
   const loss = number(view.objective.loss(here), 4);
-  part.read.textContent = `At ${number(here[i], 2)} across and ${number(here[j], 2)} up, the loss of `
+  part.read.textContent = `At x = ${number(here[i], 2)}, y = ${number(here[j], 2)} the loss of `
     + `${view.shown.toUpperCase()} would be ${loss}.`;
 }
 
@@ -169,7 +169,7 @@ function showAxes(part, { subject, axes }) {
   if (hands.axes.hidden) return;
   if (hands.axesOf !== part.hash) {
     hands.axesOf = part.hash;
-    hands.lists = ["Across", "Up"].map((words, by) => {
+    hands.lists = ["x-axis", "y-axis"].map((words, by) => {
       const list = el("select", {}, ...subject.labels.map((label, at) => el("option", { value: at }, label)));
       list.onchange = () => {
         const next = [...part.view.axes];

@@ -1,4 +1,4 @@
-// The plane: drag what the student says, and see what each loss asks of it. Everything is computed here;
+// The plane: drag what the student says, and see how each loss would change it. Everything is computed here;
 // the server hears of it once, when the visitor lets go.
 
 import { colorsOf, el, low, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";

@@ -88,7 +88,7 @@ function axes(context, { subject, axes: [i, j], range }, place, { grid, muted, t
   }
   const isVectors = subject.view === "vectors";
   const unit = subject.view === "ads" ? "log-odds of" : "logit of";
-  const nameOf = (at, which) => (isVectors ? `${which} number of the vectors` : `${unit} ${subject.labels[at]}`);
+  const nameOf = (at, which) => (isVectors ? `${which} dimension of the vectors` : `${unit} ${subject.labels[at]}`);
   context.fillStyle = text;
   context.textAlign = "center";
   context.textBaseline = "top";

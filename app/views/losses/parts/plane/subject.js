@@ -19,7 +19,7 @@ export function subjectOf(scene) {
     own: flat(scene.student),
     twin: flat(scene.twin),
     labels: short,
-    names: isVectors ? short.flatMap((_, at) => [`${letter(at)}, across`, `${letter(at)}, up`]) : short,
+    names: isVectors ? short.flatMap((_, at) => [`${letter(at)}, x`, `${letter(at)}, y`]) : short,
     points: isVectors ? short.length : 1,
     grade: scene.grade ?? -1,
   };

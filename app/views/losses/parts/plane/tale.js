@@ -1,25 +1,25 @@
 // What the plane shows, in a sentence and as a table of numbers.
 
-import { capital, integer, number } from "../../../../parts/words.js";
+import { integer, number } from "../../../../parts/words.js";
 import { meaningOf } from "./subject.js";
 
 /** The sentence above the plane. */
 export function sentenceOf(view) {
   const { objective, names, now, slopes } = view;
   if (names.every((name) => !view.objectives[name].drawn.length)) return nothing(view);
-  if (now.lsteps) return `${endsOf(view)}${view.now.lsq ? "" : " Without T²."}`;
+  if (now.lsteps) return `${endsOf(view)}${view.now.lsq ? "" : " The factor T² is off."}`;
   if (!objective.drawn.length) return nothing(view);
-  const pulls = slopes.map(({ title, slope }) => `${title} pulls with ${number(Math.hypot(...slope), 3)}`);
+  const lengths = slopes.map(({ title, slope }) => `${number(Math.hypot(...slope), 3)} for ${title}`);
   const total = slopes.reduce((sum, { weight, value }) => sum + weight * value, 0);
   const name = view.shown.toUpperCase();
-  const more = view.land ? ` The least on this plane is ${number(view.land.least, 3)} (×).` : "";
-  return `${capital(list(pulls))}; the loss of ${name} is ${number(total, 3)}.${more}`;
+  const more = view.land ? ` Its minimum on this plane is ${number(view.land.least, 3)} (×).` : "";
+  return `The loss of ${name} is ${number(total, 3)}.${more} Length of the gradient: ${list(lengths)}.`;
 }
 
 function nothing({ subject, shown, objective }) {
   const reasons = [...new Set(objective.all.map(({ title, reason }) => `${title} ${reason}`))];
   const place = { logits: "the logits of one pair", ads: "the ads of a query", vectors: "vectors" }[subject.view];
-  return `Nothing of objective ${shown.toUpperCase()} can be drawn on ${place}`
+  return `No term of objective ${shown.toUpperCase()} can be drawn for ${place}`
     + (reasons.length ? `: ${list(reasons)}.` : ": it has no term.");
 }
 
@@ -29,13 +29,13 @@ function endsOf(view) {
   const drawn = names.filter((name) => view.objectives[name].drawn.length);
   const texts = drawn.map((name, at) => {
     const steps = Math.min(now.lsteps, runs[name].path.length - 1);
-    if (runs[name].state === "lost") return `${name.toUpperCase()} runs away: its steps are too large`;
+    if (runs[name].state === "lost") return `${name.toUpperCase()} diverges: its step size is too large`;
     const unit = at ? "" : steps === 1 ? " step" : " steps";
-    const place = `${at ? "" : "comes "}to ${reached(subject, here[name])}`;
+    const place = `${at ? "" : "reaches "}${reached(subject, here[name])}`;
     return `${name.toUpperCase()} ${place} after ${integer(steps)}${unit}`;
   });
   const start = meaningOf(subject, view.start).map((each) => each.join(" ")).join(", ");
-  return `From the same start (${start}), ${list(texts)}. ${aim(subject)}`;
+  return `From the same start (${start}), gradient descent with ${list(texts)}. ${aim(subject)}`;
 }
 
 function reached(subject, x) {
@@ -44,7 +44,7 @@ function reached(subject, x) {
 }
 
 function aim(subject) {
-  return subject.view === "vectors" ? "" : `The teacher has ${reached(subject, subject.teacher)}.`;
+  return subject.view === "vectors" ? "" : `The teacher is at ${reached(subject, subject.teacher)}.`;
 }
 
 function list(texts) {
