@@ -391,7 +391,9 @@ def test_a_schedule_of_nothing_is_refused():
     wrong = {"ranking": {}, "temperature": {"end": 0.1}, "soft": {"kind": "sudden"}}
     data = {"stage": "distill", "teacher": "a", "schedules": wrong}
     found = problems(lambda: config.from_dict(data))
-    assert any(p.startswith("schedules.temperature.end: 0.1 is no temperature") for p in found)
+    assert any(
+        p.startswith("schedules.temperature.end: 0.1 is too low for a temperature") for p in found
+    )
     assert any(p.startswith("schedules.soft.kind: 'sudden' is not one of") for p in found)
     alone = ScheduleConfig(name="ranking")
     found = problems(lambda: DistillConfig(teacher="a", schedules=(alone,)))

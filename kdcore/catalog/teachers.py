@@ -8,7 +8,7 @@ from kdcore.knobs import choice, knob
 
 @dataclass(frozen=True)
 class TeacherKind:
-    """Who teaches: its description, its knobs, and what it gives to a method.
+    """A kind of teacher: its description, its knobs, and what it gives to a method.
 
     names: what its short text names before the knobs: a run, several runs, students, or nothing.
     gives: fields of Outputs; None for all that its model gives.
@@ -33,8 +33,8 @@ class EnsembleParams:
 
     average: str = choice(
         "probabilities",
-        "what is averaged: probabilities at T = 1, which doubt where the members differ; or "
-        "logits, whose mean the member with the widest scale leads",
+        "what is averaged: probabilities at T = 1, which are less certain where the members "
+        "disagree; or logits, where the member with the largest scale counts most",
         options=("probabilities", "logits"),
     )
 
@@ -78,7 +78,7 @@ TEACHERS: dict[str, TeacherKind] = {
     ),
     "born_again": TeacherKind(
         title="Its earlier generations",
-        summary="Generation 1 learns from labels, each next one, of the same kind, from the one "
+        summary="Generation 1 learns from labels, each later one, of the same kind, from the one "
         "before; the run is the last of them.",
         paper="Furlanello et al. 2018, arXiv:1805.04770; ours: all start from one seed",
         params=BornAgainParams,

@@ -40,7 +40,9 @@ def latency(run: RunId, as_json: Json = False) -> None:
     ]
     notes = []
     if isinstance(config, DistillConfig) and measured.teacher is None:
-        why = "is gone or cannot be read" if config.teaching.kind == "run" else "is no single run"
+        why = (
+            "is gone or cannot be read" if config.teaching.kind == "run" else "is not a single run"
+        )
         notes = [f"its teacher, {config.teaching.title}, {why}, and was not measured"]
     data = {"run": source.id, **asdict(measured), "notes": notes}
     speeds = table(rows, right=set(rows[0]) - {"model"})

@@ -225,7 +225,9 @@ class ScheduleConfig:
     def __post_init__(self) -> None:
         problems = problems_of(self)
         if self.name == "temperature" and self.kind != "constant" and self.end < LEAST_T:
-            problems.append(f"end: {self.end:g} is no temperature; {LEAST_T:g} is the least")
+            problems.append(
+                f"end: {self.end:g} is too low for a temperature; give {LEAST_T:g} or more"
+            )
         check(problems)
 
 

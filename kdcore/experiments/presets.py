@@ -43,8 +43,8 @@ _TWO_TOWERS = "twinbert_cos:vocabulary=3000"
 # a BERT-n that can start from the layers of the bundled teacher, and then reads the same tokens
 _OF_TEACHER = "bert:layers=2,hidden=192,heads=3"
 _FROM_TEACHER = _SHORT | {"student.start_from": ITS_TEACHER, "training.learning_rate": 2e-4}
-_FITS = "The student has the width and the heads of the bundled teacher; for another teacher set "
-_FITS += "them to its own."
+_FITS = "The student has the width and the heads of the bundled teacher; with another teacher, "
+_FITS += "set them to those of that teacher."
 
 PRESETS: dict[str, Preset] = {
     "sixty_seconds": Preset(
@@ -104,12 +104,12 @@ PRESETS: dict[str, Preset] = {
     "fitnets": Preset(
         family=VECTORS,
         title="FitNets-like",
-        summary="A student that is thinner and deeper than its teacher is led by a hint: its "
-        "middle layer also learns the teacher's.",
+        summary="A student that is thinner and deeper than its teacher gets a hint: its "
+        "middle layer also learns the teacher's middle layer.",
         student="bert:layers=4,hidden=96,heads=2,vocabulary=3000",
         promise="FitNets (arXiv:1412.6550): the hint first, in a stage of its own, then soft "
-        "labels. Ours: both at once, and the hint, on [CLS] through a learned projection, fades "
-        "to 0 until the last step.",
+        "labels. Ours: both at once; the hint compares [CLS] through a learned projection, and "
+        "its weight falls to 0 at the last step.",
         settings=_SHORT
         | {
             "terms.feature.weight": 1.0,
@@ -155,8 +155,8 @@ PRESETS: dict[str, Preset] = {
         summary="Beside the soft labels of each pair, the student learns the teacher's softmax "
         "over the ads of a query.",
         student=_TWO_TOWERS,
-        promise="What a relevance student is used for is the order of a query's ads: look at "
-        "nDCG@5 beside ROC-AUC. The ads of a query stay together in a batch.",
+        promise="A relevance model is used to order the ads of a query, so look at nDCG@5 "
+        "beside ROC-AUC. The ads of a query stay together in a batch. Ours: the weight 1.",
         settings=_SHORT | {"terms.ranking.weight": 1.0, "terms.ranking.params.loss": "list_kl"},
     ),
     "teacher_layers": Preset(
@@ -204,9 +204,9 @@ PRESETS: dict[str, Preset] = {
         summary="Attention maps and [CLS] of the teacher's layers, from the lowest up; soft and "
         "hard labels join after the last.",
         student=_OF_TEACHER,
-        promise="Internal distillation (arXiv:1910.03723), stacked: an epoch for each layer, and "
-        "earlier layers stay. Ours: the loss's direction and normalizer, and the start from the "
-        f"teacher's layers. {_FITS}",
+        promise="Internal distillation (arXiv:1910.03723), stacked: layer after layer, and the losses "
+        "of earlier layers stay. Ours: one epoch per layer, direction and normalizer of the KL, "
+        f"and the start from the teacher's layers. {_FITS}",
         settings=_FROM_TEACHER
         | {"terms.internal.weight": 1.0, "terms.internal.params.schedule": "stacked"},
     ),

@@ -38,10 +38,12 @@ class Study:
 
         They start from the layers that the teacher started from, so that a student without a
         teacher has nothing of it; where it started from none, from its own. Both read the same
-        tokens. ConfigError where the teacher is no BERT-n, whose layers a student could learn.
+        tokens. ConfigError where the teacher is not a BERT-n.
         """
         if teacher.model_name != "bert":
-            problem = f"teacher: {teacher.id} is no BERT-n, so it has no layers to learn from"
+            problem = (
+                f"teacher: {teacher.id} is not a BERT-n; choose one, whose layers can be learned"
+            )
             raise ConfigError("This study cannot be made:", [problem])
         model = to_dict(teacher.config)["model" if not teacher.is_distilled else "student"]
         shape = {name: value for name, value in model["params"].items() if name in _SHAPE}

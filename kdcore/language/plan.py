@@ -21,7 +21,7 @@ class MaskedPlan:
     stage: ClassVar[str]
 
     data: str = text(ERRANDS, "errands (everyday sentences), a data set of the lab, or a path")
-    texts: int = knob(20_000, "most sentences or pairs that are read", low=2, high=10**7)
+    texts: int = knob(20_000, "at most so many sentences or pairs are read", low=2, high=10**7)
     steps: int = knob(1000, "batches that are learned from", low=1, high=10**7)
     batch_size: int = knob(64, "texts per step", low=1, high=65_536)
     learning_rate: float = knob(2e-3, "peak step size of AdamW", low=0, high=1)
@@ -108,7 +108,10 @@ class StudentPlan(MaskedPlan):
         try:
             layers = self.copied_layers
         except ValueError:
-            return [*problems, f"copied: {self.copied!r} are no layers; write them as 0,2,4"]
+            return [
+                *problems,
+                f"copied: {self.copied!r} is not a list of layers; write it as 0,2,4",
+            ]
         if layers and self.layers and len(layers) != self.layers:
             count = len(layers)
             problems.append(
@@ -133,7 +136,7 @@ def read_plan(path: Path) -> MaskedPlan:
     content = dict(read_json(path))
     kind = PLANS.get(str(content.pop(STAGE, "")))
     if kind is None:
-        raise ConfigError(f"{path} is no config of a masked-word model")
+        raise ConfigError(f"{path} is not the config of a masked-word model")
     return build(kind, _known(content, kind))
 
 

@@ -38,20 +38,21 @@ def new_student(plan: StudentPlan, teacher: Any) -> tuple[Any, list[int]]:
     """A DistilBERT of the teacher's width, and the teacher layers that it was started from.
 
     The list is empty for a random start. Raises DataError for a teacher that is no BERT, and
-    ConfigError for layers that it has not got.
+    ConfigError for layers that it does not have.
     """
     theirs = teacher.config
     if theirs.model_type != "bert":
         raise DataError(
-            f"{plan.teacher} is a {theirs.model_type}, and a DistilBERT starts from a BERT "
+            f"{plan.teacher} is a {theirs.model_type} model, and a DistilBERT starts from a BERT "
             "(BertForMaskedLM); choose one"
         )
     depth, copied = theirs.num_hidden_layers, plan.copied_layers
     layers = plan.layers or len(copied) or max(depth // 2, 1)
     if layers > depth or max(copied, default=0) >= depth:
+        asked = " ".join(map(str, copied)) or f"{layers} layers"
         raise ConfigError(
             "This student cannot start from its teacher:",
-            [f"layers: the teacher has {depth} (0 to {depth - 1}); ask for no others"],
+            [f"layers: {asked} cannot be taken from a teacher of {depth} (0 to {depth - 1})"],
         )
     config = DistilBertConfig(
         vocab_size=theirs.vocab_size,

@@ -210,7 +210,7 @@ def _start(checkpoints: Checkpoints, corpus: Corpus, run: MaskedRun) -> tuple[Pr
     if past is None:
         return Progress(0, 0, 0.0, texts, ""), []
     if past.data_hash != texts:
-        raise RunError(f"{run.id} cannot go on: its texts have changed; start it anew")
+        raise RunError(f"{run.id} cannot go on, because its texts have changed; start a new one")
     return checkpoints.restore()[0]
 
 

@@ -128,7 +128,7 @@ class RelationParams:
     angle_weight: float = knob(2.0, "weight of the angles between three pairs", low=0, high=100)
     angle_cap: int = knob(
         64,
-        "pairs of a batch whose angles are compared; memory grows with its cube",
+        "pairs of a batch whose angles are compared; memory grows with the cube",
         low=3,
         high=256,
     )
@@ -163,10 +163,12 @@ class RankingParams:
     soft_targets: bool = switch(
         False, "ranknet: learn the teacher's probability of each order instead of the order"
     )
-    alpha: float = knob(1.0, "adr_mse: how sharply ranks are counted", low=0.01, high=100)
+    alpha: float = knob(
+        1.0, "adr_mse: steepness of the sigmoid that counts ranks", low=0.01, high=100
+    )
     top: int = knob(0, "plackett_luce: places that count; 0 counts all", low=0, high=1000)
     samples: int = knob(
-        0, "plackett_luce: orders drawn per list; 0 takes the teacher's order", low=0, high=64
+        0, "plackett_luce: orders sampled per list; 0 takes the teacher's order", low=0, high=64
     )
 
 

@@ -43,7 +43,9 @@ def settled(config: Config, workspace: Workspace) -> Config:
             changes[role] = replace(model, checkpoint=checkpoint, start_from=start)
     if isinstance(config, DistillConfig) and config.student.start_from == ITS_TEACHER:
         if len(config.teaching.runs) != 1:
-            problem = "student.start_from: the teacher is no single run; name a run"
+            problem = (
+                "student.start_from: the teacher is not a single run; name a run to start from"
+            )
             raise ConfigError("This student cannot start from its teacher:", [problem])
         changes["student"] = replace(config.student, start_from=config.teacher)
     refuse_too_many(config.device)

@@ -46,11 +46,11 @@ def _log_mean(stack: Floats) -> Floats:
 
 
 def refuse_other_grades(schemes: Sequence[tuple[str, LabelScheme]]) -> None:
-    """ConfigError unless all members, by their names, answer in the same grades."""
+    """ConfigError unless all members, by their names, use the same grades."""
     (first, grades), *rest = schemes
     problems = [
-        f"teacher: {name} answers in the grades {', '.join(other.grades)}, {first} in "
-        f"{', '.join(grades.grades)}; an ensemble averages equal grades"
+        f"teacher: {name} has the grades {', '.join(other.grades)} and {first} has "
+        f"{', '.join(grades.grades)}; choose runs with the same grades"
         for name, other in rest
         if (other.grades, other.relevant_from) != (grades.grades, grades.relevant_from)
     ]
@@ -69,8 +69,9 @@ def notes_of(members: Sequence[Predictions], average: str, scheme: LabelScheme) 
     widest, narrowest = int(np.argmax(spreads)), int(np.argmin(spreads))
     if average == "logits" and spreads[widest] >= WIDER * spreads[narrowest]:
         notes.append(
-            f"the log-odds of {members[widest].model} deviate by {spreads[widest]:.2g}, those of "
-            f"{members[narrowest].model} by {spreads[narrowest]:.2g}: the mean of logits follows "
-            "the first; average=probabilities weighs them alike"
+            f"the log-odds of {members[widest].model} have a standard deviation of "
+            f"{spreads[widest]:.2g}, those of {members[narrowest].model} of "
+            f"{spreads[narrowest]:.2g}, so the mean of logits mostly follows the first; "
+            "average=probabilities weighs them equally"
         )
     return tuple(notes)

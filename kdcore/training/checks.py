@@ -86,9 +86,9 @@ def refuse_other_tokens(
         raise ConfigError(
             "This student cannot learn token by token from this teacher:",
             [
-                f"student: {', '.join(names)} compares tokens, and the teacher reads a text as "
-                "others; let it start from its teacher (student.start_from), or give both one "
-                "vocabulary and the same query_tokens and ad_tokens"
+                f"student: {', '.join(names)} compares tokens, and the teacher splits texts into "
+                "other tokens; let it start from its teacher (student.start_from), or give both "
+                "the same vocabulary, query_tokens and ad_tokens"
             ],
         )
 

@@ -134,7 +134,7 @@ def test_other_tokens_than_the_teacher_s_are_refused_before_the_first_step(
     spec: str, home: Workspace, teacher: Run
 ) -> None:
     other = "bert:layers=1,hidden=16,heads=2,vocabulary=200,query_tokens=2,ad_tokens=4"
-    with pytest.raises(ConfigError, match="compares tokens, and the teacher reads a text as"):
+    with pytest.raises(ConfigError, match="compares tokens, and the teacher splits texts into"):
         lab.start(distillation(teacher, other, terms=(TermConfig.parse(spec),)), home)
 
 

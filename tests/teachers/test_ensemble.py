@@ -53,7 +53,7 @@ def test_answers_that_were_spread_over_more_grades_keep_an_order() -> None:
 
 
 def test_members_of_other_grades_are_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match=r"teacher: b answers in the grades bad, fair, good, a"):
+    with pytest.raises(ConfigError, match=r"teacher: b has the grades bad, fair, good and a"):
         refuse_other_grades([("a", BINARY), ("b", THREE)])
     refuse_other_grades([("a", BINARY), ("b", BINARY)])
 

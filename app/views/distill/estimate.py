@@ -56,9 +56,11 @@ def _pairs(total: Cost, student: Estimate) -> str:
 
 def _teacher(student: Estimate) -> str:
     if student.generations > 1:
-        return f"Generations 2 to {student.generations} are in this time; generation 1 is the twin"
+        return f"The time is of generations 2 to {student.generations}; generation 1 is the twin"
     if student.teacher_is_live:
-        return "The teacher runs at every step, which is part of this time; it cannot be stored"
+        return (
+            "The teacher runs at every step, since not all it gives is stored; the time includes it"
+        )
     if student.teacher_cached:
         return "The teacher has scored these pairs before, so its predictions cost no time"
     if isnan(student.teacher_seconds):

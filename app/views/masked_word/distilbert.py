@@ -36,7 +36,7 @@ def draw() -> None:
         f"{md(paper.floor)}; 40 % smaller is 66 M of BERT-base's 110 M weights; 60 % faster is 668 "
         f"against 410 seconds ({percent(paper.speedup - 1)}) {md(paper.conditions)}."
     )
-    with st.expander("Which loss does it? Ablation, and the curves of one run"):
+    with st.expander("Which loss matters? Ablation, and the curves of one run"):
         _ablation(result)
         _curves(result)
 
@@ -144,12 +144,12 @@ def _ablation(result: Mapping[str, Any]) -> None:
     order = ", ".join(f"{r['change']} {signed(100 * r['difference']['value'], 1)}" for r in costs)
     st.caption(
         f"One seed each, {result['student']['steps']:,} steps (the teacher had "
-        f"{result['teacher']['steps']:,}, so a random start has hardly begun); n = "
+        f"{result['teacher']['steps']:,}, so a random start is far from trained); n = "
         f"{rows[0]['accuracy']['n']:,.0f} hidden pieces, the same for all; intervals: 95 %, "
         f"bootstrap over queries. Points: accuracy in percent minus that of {rows[0]['change']}. "
-        f"Here: {order}. In the paper a random start costs most, then leaving out the soft "
-        "labels, the cosine and the hidden words, in this order, as others report it; the paper "
-        "itself was not read. “No teacher” is ours."
+        f"Here: {order}. According to others, whose summaries were read instead of the paper, a "
+        "random start costs most there, then leaving out the soft labels, the cosine and the "
+        "hidden words, in this order. “No teacher” is ours."
     )
 
 
@@ -161,8 +161,8 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
             "student": [row["change"] for row in rows],
             "losses": [", ".join(titles) for titles in losses],
             "accuracy": [_text(row["accuracy"]) for row in rows],
-            "kept of the teacher's": [_text(row["kept"]) for row in rows],
-            "points less or more": [
+            "share of the teacher's": [_text(row["kept"]) for row in rows],
+            "difference in points": [
                 "–"
                 if not place
                 else f"{signed(p['value'], 1)} [{signed(p['low'], 1)}, {signed(p['high'], 1)}]"

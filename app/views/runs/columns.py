@@ -134,7 +134,7 @@ def _family_column() -> Any:
     """Chips in the colors that pictures of runs give the families."""
     dark = controls.dark()
     colors = [hue(mark_of(family), dark) for family in KINDS]
-    help = "The kind of distillation; + means beside soft labels."
+    help = "The kind of distillation; + means in addition to soft labels."
     return st.column_config.MultiselectColumn(
         "family", help=help, width=130, options=list(KINDS.values()), color=colors
     )

@@ -31,9 +31,9 @@ HELP = (
 )
 
 FAMILY_HELP = (
-    "The kind of distillation. + means beside soft labels (response). A teacher that is no single "
-    "run makes a family of its own: an ensemble, peers that learn at once (online), or the student "
-    "itself (self). Without a choice all runs are shown."
+    "The kind of distillation. + means in addition to soft labels (response). Runs whose teacher "
+    "is not a single run have their own families: an ensemble, peers that learn together (online), "
+    "or the student itself (self). If none is chosen, all runs are shown."
 )
 NONE_FITS = "No run matches all of these words, tags and families. Remove one."
 NO_RUN = "There is no run here yet. The page Distill trains a student, and it appears here."

@@ -43,7 +43,7 @@ def too_early(run: Run) -> str:
     if status.stage == "teacher":
         return "the teacher is still scoring its pairs, so there is no student to save yet"
     if status.stage == "generation":
-        return "an earlier generation is still learning, so there is no student to save yet"
+        return "an earlier generation is still training, so there is no student to save yet"
     if not status.step or _awaits_start(run):
         return "it has not taken its first step, so there is no student to save yet"
     return ""

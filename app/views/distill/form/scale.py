@@ -24,7 +24,7 @@ def draw(now: Draft, knobs: str) -> None:
     if card is None:
         st.caption(
             "How far this teacher's scores lie apart within a query is not known here: it has not "
-            "scored the test pairs of these data. The run notes it when it begins."
+            "scored the test pairs of these data. The run records it when it starts."
         )
         return
     st.caption(_sentence(card), help=_HELP)

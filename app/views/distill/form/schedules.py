@@ -48,14 +48,14 @@ def add(now: Draft, form: Form) -> None:
         curves = [_HEAT, *curves]
     titles = {name: _title(now, name) for name in curves if name not in present}
     st.selectbox(
-        "Changes as it learns",
+        "Changes in training",
         list(titles),
         index=None,
         format_func=lambda name: titles[name],
         placeholder="Add one",
         key=_ADD,
-        help="A weight, or the temperature of the soft labels, goes from its setting to another "
-        "value until the last step. The curves of the run show it.",
+        help="A weight, or the temperature of the soft labels, changes from its setting to another "
+        "value by the last step. The curves of the run show it.",
         disabled=form.closed,
         on_change=_add,
         width=forms.WIDTH,

@@ -130,7 +130,7 @@ def activity(status: Status) -> str:
         return f"the memory was full, so it tries batch size {status.trial}"
     stages = {
         "teacher": "the teacher scores its pairs",
-        "generation": "an earlier generation learns",
+        "generation": "an earlier generation is training",
         "evaluate": "it is being scored",
     }
     return stages.get(status.stage, "")

@@ -63,7 +63,7 @@ def test_the_ablation_leaves_out_one_loss_a_row_and_compares_it_with_all_three(s
     assert table["student"][0] == "all three losses"
     assert table["losses"][0] == "soft labels, hidden words, cosine of last states"
     assert table["losses"][1] == "hidden words, cosine of last states"
-    assert table["points less or more"][0] == "–"
+    assert table["difference in points"][0] == "–"
 
 
 def test_the_three_curves_of_one_run_are_drawn_from_its_metrics(result):
