@@ -204,9 +204,9 @@ PRESETS: dict[str, Preset] = {
         summary="Attention maps and [CLS] of the teacher's layers, from the lowest up; soft and "
         "hard labels join after the last.",
         student=_OF_TEACHER,
-        promise="Internal distillation (arXiv:1910.03723), stacked: layer after layer, and the losses "
-        "of earlier layers stay. Ours: one epoch per layer, direction and normalizer of the KL, "
-        f"and the start from the teacher's layers. {_FITS}",
+        promise="Internal distillation (arXiv:1910.03723), stacked: layer after layer, and the "
+        "losses of earlier layers stay. Ours: one epoch per layer, direction and normalizer of the "
+        f"KL, and the start from the teacher's layers. {_FITS}",
         settings=_FROM_TEACHER
         | {"terms.internal.weight": 1.0, "terms.internal.params.schedule": "stacked"},
     ),

@@ -49,10 +49,10 @@ def new_student(plan: StudentPlan, teacher: Any) -> tuple[Any, list[int]]:
     depth, copied = theirs.num_hidden_layers, plan.copied_layers
     layers = plan.layers or len(copied) or max(depth // 2, 1)
     if layers > depth or max(copied, default=0) >= depth:
-        asked = " ".join(map(str, copied)) or f"{layers} layers"
+        wish = " ".join(map(str, copied)) or f"{layers} layers"
         raise ConfigError(
             "This student cannot start from its teacher:",
-            [f"layers: {asked} cannot be taken from a teacher of {depth} (0 to {depth - 1})"],
+            [f"layers: the teacher has {depth} (0 to {depth - 1}), and {wish} were named"],
         )
     config = DistilBertConfig(
         vocab_size=theirs.vocab_size,

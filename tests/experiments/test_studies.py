@@ -37,7 +37,7 @@ def test_a_teacher_without_layers_is_refused_and_a_typo_answered(tmp_path):
     workspace, _ = planned(tmp_path)
     model = ModelConfig.parse("cdssm")
     teacher = pretended(workspace, FinetuneConfig(data="invented", model=model))
-    with pytest.raises(ConfigError, match="no BERT-n"):
+    with pytest.raises(ConfigError, match="not a BERT-n"):
         study_entry("figure2").start(RunStore(workspace.runs).get(teacher.id))
     with pytest.raises(UnknownNameError, match="figure2"):
         study_entry("figure_2")

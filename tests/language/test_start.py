@@ -92,5 +92,7 @@ def test_layers_that_the_teacher_has_not_got_and_other_teachers_are_refused(teac
         with pytest.raises(ConfigError, match="the teacher has 12"):
             new_student(StudentPlan(teacher="t", **settings), teacher)
     other = RobertaForMaskedLM(RobertaConfig(num_hidden_layers=1, **SIZES))
-    with pytest.raises(DataError, match="t is a roberta, and a DistilBERT starts from a BERT"):
+    with pytest.raises(
+        DataError, match="t is a roberta model, and a DistilBERT starts from a BERT"
+    ):
         new_student(StudentPlan(teacher="t"), other)

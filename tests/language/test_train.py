@@ -138,7 +138,7 @@ def test_a_plan_that_cannot_train_names_every_problem():
         TeacherPlan(steps=0, texts=1, heads=3)
     with pytest.raises(ConfigError, match=r"(?s)teacher: is missing.*all are 0.*2 layers for 3"):
         StudentPlan(soft_weight=0, mlm_weight=0, cosine_weight=0, layers=3, copied="0,2")
-    with pytest.raises(ConfigError, match="no layers; write them as"):
+    with pytest.raises(ConfigError, match="not a list of layers; write it as"):
         StudentPlan(teacher="t", copied="0,-2")
 
 
