@@ -210,6 +210,17 @@ PRESETS: dict[str, Preset] = {
         settings=_FROM_TEACHER
         | {"terms.internal.weight": 1.0, "terms.internal.params.schedule": "stacked"},
     ),
+    "assistant": Preset(
+        family=TEACHERS,
+        title="With an assistant",
+        summary="A small second model learns what the student's vector still lacks of its "
+        "teacher's, and stays beside the student: both answer together.",
+        student="twinbert_cos:vocabulary=3000,layers=1,hidden=96",
+        promise="Residual distillation (arXiv:2002.09168). Ours: soft labels beside it, and an "
+        "assistant of extra weights, which learns in the second half of the steps while the "
+        "student rests. Size and latency count both; the twin has no assistant.",
+        settings=_SHORT | {"terms.residual.weight": 1.0, "terms.residual.params.hidden": 64},
+    ),
     "ensemble": Preset(
         family=TEACHERS,
         title="Several teachers",
@@ -233,6 +244,17 @@ PRESETS: dict[str, Preset] = {
         "before. Ours: all start from one seed, and the last one is kept and compared with its "
         "twin, which is the first.",
         settings=_SHORT,
+    ),
+    "mutual": Preset(
+        family=TEACHERS,
+        title="Mutual learning",
+        summary="No outside teacher: two students of one kind learn at the same time, each from "
+        "the labels and from the other's soft labels.",
+        student=_TWO_TOWERS,
+        teacher=f"peer:{_TWO_TOWERS}",
+        promise="Deep mutual learning (arXiv:1706.00384), T 1, labels and peer of equal weight. "
+        "Ours: both move at once. Each is a run of its own; the twin learns from labels alone.",
+        settings=_SHORT | {"hard_weight": 1.0, "method.params.temperature": 1.0},
     ),
     "own_average": Preset(
         family=TEACHERS,

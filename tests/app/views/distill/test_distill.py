@@ -169,6 +169,9 @@ def test_several_runs_or_the_student_itself_can_teach():
     now = draft_of("sixty_seconds", decode(choices(at).distill.settings))
     assert now.at("teacher") == "ensemble:teacher+bert-kd+cdssm-kd,average=logits"
     assert now.config.teaching.average == "logits"
+    knob(at, "teacher").set_value("kind:peer").run()
+    now = draft_of("sixty_seconds", decode(choices(at).distill.settings))
+    assert now.config.teaching.names == ("twinbert_cos:vocabulary=3000",)
     knob(at, "teacher").set_value("kind:born_again").run()
     assert choices(at).distill.settings == "teacher=born_again"
     at = page(settings="terms.feature.weight=1")
