@@ -13,11 +13,12 @@ from kdcore.config import (
     FinetuneConfig,
     MethodConfig,
     ModelConfig,
+    TeacherConfig,
     TermConfig,
     TrainingConfig,
 )
 from kdcore.predictions import Predictions
-from kdcore.recipes import distill
+from kdcore.recipes import distill, mutual
 from kdcore.teachers.cached import TeacherPredictions
 
 Terms = dict[str, tuple[str, ...]]  # beside response, by family
@@ -26,7 +27,9 @@ CACHED: Terms = {  # terms beside response, for a teacher whose logits and featu
     "feature": ("feature",),
     "relation": ("relation",),
     "ranking": ("ranking",),
+    "residual": ("residual",),  # the first half of the steps, in which the student learns
     "ema": (),  # the student's own average teaches, which costs its forward
+    "online": (),  # a step trains the student and its peer
 }
 CROSSED: Terms = {  # the same losses as the other packages'; ensemble: the mean is computed once
     "response": (),
@@ -41,8 +44,9 @@ STUDENT = ModelConfig(
 
 
 def cached(family: str, device: str, job: Job, pace: Pace) -> None:
-    """TwinBERT cosine learns from what is stored of its teacher, or from its own average."""
-    who = "ema" if family == "ema" else ""
+    """TwinBERT cosine learns from what is stored of its teacher, from its own average or a peer."""
+    peer = TeacherConfig(kind="peer", names=(ours.STUDENT.spec,)).text
+    who = {"ema": "ema", "online": peer}.get(family, "")
     _trained(ours.STUDENT, CACHED[family], device, job, pace, who)
 
 
@@ -73,7 +77,11 @@ def _trained(
         )
         answers = None if who else TeacherPredictions(_stored(job), None)
         with ours.run_of(config) as (run, writer), ours.given_tokenizer(job):
-            distill.distill(config, job.pairs, answers, run, writer, batches=ours.paced(pace))
+            if config.teaching.students:
+                with mutual.all_learners(config, run, writer) as learners:
+                    mutual.learn_together(learners, job.pairs, batches=ours.paced(pace))
+            else:
+                distill.distill(config, job.pairs, answers, run, writer, batches=ours.paced(pace))
 
 
 @contextmanager

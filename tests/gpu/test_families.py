@@ -32,6 +32,7 @@ FAMILIES = {  # student, terms beside response, who teaches where it is not one 
     "ensemble": (TOWERS, (), "ensemble:{0}+{1}"),
     "born again": (TOWERS, (), "born_again:generations=2"),
     "its own average": (TOWERS, (), "ema"),
+    "online": (TOWERS, (), f"peer:{TOWERS.replace(',', '%2C')}"),
 }
 
 
