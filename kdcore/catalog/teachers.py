@@ -85,8 +85,8 @@ TEACHERS: dict[str, TeacherKind] = {
     ),
     "peer": TeacherKind(
         title="Peers",
-        summary="Students learn at once from the labels and from each other's soft labels; each is "
-        "a run.",
+        summary="Students learn together, from the labels and from each other's soft labels; each "
+        "is a run.",
         paper="Zhang et al. 2018, deep mutual learning, arXiv:1706.00384; ours: all move at once",
         params=NoKnobs,
         names="students",

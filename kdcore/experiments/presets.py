@@ -241,8 +241,7 @@ PRESETS: dict[str, Preset] = {
         student=_TWO_TOWERS,
         teacher="born_again",
         promise="Born-again networks (arXiv:1805.04770): each generation has the shape of the one "
-        "before. Ours: all start from one seed, and the last one is kept and compared with its "
-        "twin, which is the first.",
+        "before. Ours: all start from the same seed; the last is the run, the first its twin.",
         settings=_SHORT,
     ),
     "mutual": Preset(
@@ -264,7 +263,7 @@ PRESETS: dict[str, Preset] = {
         student=_TWO_TOWERS,
         teacher="ema:decay=0.99",
         promise="In the spirit of the mean teacher (arXiv:1703.01780), without its noise. The "
-        "labels weigh as much as the average, which knows nothing at first.",
+        "labels weigh as much as the average, which is untrained at first.",
         settings=_SHORT | {"hard_weight": 1.0},
     ),
 }

@@ -97,12 +97,12 @@ class ResidualParams:
     on: str = choice(
         "features",
         "features: the assistant corrects the pooled vector before the student's head reads it; "
-        "logits: it corrects the answer (ours)",
+        "logits: it corrects the logits (ours)",
         options=("features", "logits"),
     )
     share: float = knob(
         0.5,
-        "share of the steps, the last ones, in which the assistant learns and the student rests",
+        "share of the steps, at the end, in which the assistant learns and the student is frozen",
         low=0.05,
         high=0.95,
     )

@@ -2,7 +2,7 @@
 
 Zhang et al. 2018 (arXiv:1706.00384): the loss of student k is the hard loss plus the mean of the
 soft losses towards each other student. Ours: all move at once, from the same predictions, so that
-none is before another; the paper's students take turns within a step.
+none is ahead of another, whichever order the paper has within a step (it was not read).
 """
 
 from collections.abc import Iterator, Sequence

@@ -44,6 +44,6 @@ class Phases:
         if self.model is None or not 0 < best_step <= self.first:
             return ()
         return (
-            f"the best step on validation, {best_step}, is one before the assistant learned: the "
-            "saved assistant adds nothing, and the student answers alone",
+            f"the best step on validation, {best_step}, is one before the assistant began to "
+            "learn, so the saved assistant adds nothing to the student",
         )

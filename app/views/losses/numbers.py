@@ -28,7 +28,8 @@ def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
         for place, term in enumerate(shown):
             _term(scene, term, place)
         _total(shown)
-        st.caption(f"{SYMBOLS[scene.view]}. A bar: over a letter minus its mean, else a mean.")
+        bar = "A bar over a letter: its mean is subtracted; over an expression: the mean."
+        st.caption(f"{SYMBOLS[scene.view]}. {bar}")
     sections.put("losses_numbers", lambda: Section("Terms", (), table(terms)))
 
 

@@ -22,7 +22,7 @@ from kdcore.knobs import plain
 
 _KIND = "kind:"  # before the name of a kind, where a run could stand
 _HELP = (
-    "Any run here with a model; its predictions are what the student learns. Or several runs "
+    "The run whose predictions the student learns; any run here that has a model. Or several runs "
     "together, or a teacher that needs no other run."
 )
 
@@ -106,7 +106,7 @@ def _text(now: Draft, chosen: str) -> str:
 
 
 def _renew(teacher: TeacherConfig, **changes: Any) -> None:
-    """Change the names or the knobs; what cannot be is left as it stands, and said."""
+    """Change the names or the knobs; a change that is refused is reported, with its reason."""
     try:
         draft.take("teacher", replace(teacher, **changes).text)
     except ConfigError as error:
