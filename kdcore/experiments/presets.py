@@ -218,7 +218,7 @@ PRESETS: dict[str, Preset] = {
         student="twinbert_cos:vocabulary=3000,layers=1,hidden=96",
         promise="Residual distillation (arXiv:2002.09168). Ours: soft labels beside it, and an "
         "assistant of extra weights, which learns in the second half of the steps while the "
-        "student rests. Size and latency count both; the twin has no assistant.",
+        "student is frozen. Size and latency count both; the twin has no assistant.",
         settings=_SHORT | {"terms.residual.weight": 1.0, "terms.residual.params.hidden": 64},
     ),
     "ensemble": Preset(
@@ -251,8 +251,8 @@ PRESETS: dict[str, Preset] = {
         "the labels and from the other's soft labels.",
         student=_TWO_TOWERS,
         teacher=f"peer:{_TWO_TOWERS}",
-        promise="Deep mutual learning (arXiv:1706.00384), T 1, labels and peer of equal weight. "
-        "Ours: both move at once. Each is a run of its own; the twin learns from labels alone.",
+        promise="After deep mutual learning (arXiv:1706.00384). Ours: T 1, equal weights of labels "
+        "and peer, and both move at once. Each is a run; the twin learns from labels alone.",
         settings=_SHORT | {"hard_weight": 1.0, "method.params.temperature": 1.0},
     ),
     "own_average": Preset(
