@@ -70,7 +70,7 @@ def losses(teachers: list[str], home: Workspace, family: str, device: str) -> li
         data=WORLD,
         student=ModelConfig.parse(student),
         terms=tuple(map(TermConfig.parse, terms)),
-        training=training(2),
+        training=training(4),
         device=device,
     )
     return [line for line in lab.start(config, home).metrics() if "loss" in line]
