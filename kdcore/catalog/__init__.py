@@ -90,7 +90,7 @@ METHODS: dict[str, Method] = {
     ),
     "residual": Method(
         title="Residual",
-        summary="An assistant learns what the student misses, and stays beside it.",
+        summary="An assistant learns the error that the student leaves, and its output is added.",
         paper="Gao et al. 2020, arXiv:2002.09168",
         params=ResidualParams,
     ),

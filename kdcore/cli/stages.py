@@ -32,8 +32,8 @@ FINETUNE = {
     **knob_settings(STAGES["finetune"]),
 }
 _TERM = (
-    "another term of the loss, again and again: a name from `kdlab methods`, knobs and weight "
-    "after a colon (feature:loss=cosine,weight=0.5)"
+    "another term of the loss: a name from `kdlab methods`, with knobs and weight after a colon "
+    "(feature:loss=cosine,weight=0.5); may be given several times"
 )
 DISTILL = {
     "teacher": teacher_setting(),

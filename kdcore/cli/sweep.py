@@ -39,8 +39,8 @@ Preset = Annotated[
     typer.Option(
         "--preset",
         metavar="NAME",
-        help=f"a grid with its settings: {', '.join(STUDIES)}; other options and --grid win over "
-        "it, and without --teacher the bundled one teaches",
+        help=f"a grid with its settings: {', '.join(STUDIES)}; other options and --grid override "
+        "it, and without --teacher the bundled teacher is used",
     ),
 ]
 Title = Annotated[str, typer.Option("--title", help="what the sweep is called")]

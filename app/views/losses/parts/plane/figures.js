@@ -15,7 +15,7 @@ export function makeFigures(part) {
     const region = { class: `scroll ${name}`, "data-picture": true, tabindex: 0, role: "region", "aria-label": label };
     return el("div", region, el("table", {}, caption, head, body));
   };
-  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "Where each is", "Places") };
+  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "Positions", "Places") };
 }
 
 /** Fill both; the cells stay, so that a screen reader does not lose its place. */
@@ -24,7 +24,7 @@ export function showFigures(part, view) {
   const values = new Map(slopes.map((piece) => [piece.at, piece]));
   const total = slopes.reduce((sum, { weight, value }) => sum + weight * value, 0);
   const pull = view.x.map((_, k) => slopes.reduce((sum, { slope }) => sum + slope[k], 0));
-  part.termTable.caption.textContent = `Objective ${shown.toUpperCase()} where the student is`;
+  part.termTable.caption.textContent = `Objective ${shown.toUpperCase()} at the student's numbers`;
   fill(part.termTable.head, [["", "term", "weight", "loss", "weight × loss", "gradient length"]], "th");
   const rows = objective.all.map(({ at, title, weight, reason }) => {
     const piece = values.get(at);
