@@ -53,11 +53,12 @@ def test_arrow_keys_move_the_point_and_descent_ends_where_both_objectives_rest(o
     settle(page)
     page.get_by_role("button", name="Descend", exact=True).click()
     expect(page.locator(".endTable thead")).to_contain_text(re.compile(r"A after [\d,]+.*B after"))
+    assert page.locator(".endTable").evaluate("node => node.scrollWidth <= node.clientWidth")
     settle(page)
     told = sentence(page)
     assert "From the same start" in told
     page.reload()
     settle(page)
     expect(page.locator(".st-key-losses_plane .finding")).to_have_text(told)
-    page.get_by_role("button", name="Back to start", exact=True).click()
+    page.get_by_role("button", name="Undo steps", exact=True).click()
     expect(page.locator(".endTable thead")).not_to_contain_text("A after")

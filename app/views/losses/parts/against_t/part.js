@@ -120,7 +120,7 @@ function axes(x, y, width, height) {
     ]),
     ...TICKS.flatMap((T) => [rule(`M${x(T)} ${HEAD}V${height - FOOT}`), text(`${T}`, x(T), height - FOOT + 18)]),
     text("temperature T", (PAD + width) / 2, height - 6),
-    text("weight × length of the gradient", -(height - FOOT) / 2, 12, { transform: "rotate(-90)" }),
+    text("weight × gradient length", -(height - FOOT) / 2, 12, { transform: "rotate(-90)" }),
   ];
 }
 
@@ -142,7 +142,7 @@ function sentenceOf(part, T) {
     ? `${size(of(T, false))} for ${title} (${size(of(T, true))} with the factor T²)`
     : `${size(of(T, true))} for ${title}, at any T`));
   const all = texts.join("; ");
-  return `Length of the gradient at T = ${degrees(T)}: ${all}. `
+  return `Gradient length at T = ${degrees(T)}: ${all}. `
     + "Without the factor, a higher T makes soft labels count less.";
 }
 

@@ -6,6 +6,9 @@ import { rankOrder, softmax } from "../../../../parts/maths.js";
 import { capital, integer, number, probability } from "../../../../parts/words.js";
 import { meaningOf } from "./subject.js";
 
+// what a cell of the second table shows
+const CELLS = { logits: ": logit (probability at T = 1)", ads: ": log-odds (rank)", vectors: "" };
+
 /** Two tables, filled in each frame. */
 export function makeFigures(part) {
   const table = (name, words, label) => {
@@ -15,7 +18,7 @@ export function makeFigures(part) {
     const region = { class: `scroll ${name}`, "data-picture": true, tabindex: 0, role: "region", "aria-label": label };
     return el("div", region, el("table", {}, caption, head, body));
   };
-  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "Positions", "Places") };
+  return { terms: table("termTable", "", "Terms"), ends: table("endTable", "", "Places") };
 }
 
 /** Fill both; the cells stay, so that a screen reader does not lose its place. */
@@ -44,7 +47,9 @@ export function showFigures(part, view) {
 
 function showEnds(part, view) {
   const { subject, names, here, now, runs } = view;
-  const columns = [["teacher", subject.teacher], ["start", view.start]];
+  const start = now.lsteps ? "start" : view.isOwn ? "student" : "student, moved";
+  const columns = [["teacher", subject.teacher], [start, view.start]];
+  part.endTable.caption.textContent = `Positions${CELLS[subject.view]}`;
   if (now.lsteps) for (const name of names) columns.push([endOf(name, runs[name], now.lsteps), here[name]]);
   fill(part.endTable.head, [["", ...columns.map(([words]) => words)]], "th");
   const rows = subject.names.map((name, at) => [name, ...columns.map(([, x]) => cellOf(subject, x, at))]);

@@ -22,8 +22,11 @@ export function makeHands(part) {
   const hands = {
     step: button("Step", () => go(part, part.now.lsteps + 1)),
     descend: button("Descend", () => (part.frameOf ? rest(part) : run(part))),
-    back: button("Back to start", () => go(part, 0)),
-    own: button("Student's own numbers", () => settled(part, { lat: [], lsteps: 0 })),
+    back: button("Undo steps", () => go(part, 0)),
+    own: button("Reset student", () => {
+      part.range = null;
+      settled(part, { lat: [], lsteps: 0 });
+    }),
     rate: numberBox({
       label: "Step size", low: RATES[0], high: RATES[1],
       step: (value, way) => Number((value * 2 ** way).toPrecision(3)),
@@ -85,7 +88,10 @@ function listen(part) {
     end: ({ event }) => (event.type === "pointercancel" ? part.change(before) : part.release()),
   });
   canvas.addEventListener("pointermove", ({ offsetX, offsetY }) => read(part, offsetX, offsetY));
-  canvas.addEventListener("pointerleave", () => (part.read.textContent = part.note));
+  canvas.addEventListener("pointerleave", () => {
+    part.isRead = false;
+    part.read.textContent = part.note;
+  });
 }
 
 function read(part, x, y) {
@@ -95,6 +101,7 @@ function read(part, x, y) {
   const here = Float64Array.from(view.x);
   const [px, py] = inside(place, [x, y]);
   [here[i], here[j]] = [place.toX(px), place.toY(py)];
+  part.isRead = true;
   const loss = number(view.objective.loss(here), 4);
   part.read.textContent = `At x = ${number(here[i], 2)}, y = ${number(here[j], 2)} the loss of `
     + `${view.shown.toUpperCase()} would be ${loss}.`;

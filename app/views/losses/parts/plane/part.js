@@ -1,7 +1,7 @@
 // The plane: drag what the student says, and see how each loss would change it. Everything is computed here;
 // the server hears of it once, when the visitor lets go.
 
-import { colorsOf, el, low, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
+import { colorsOf, el, painter, speaker, stateOf, theme } from "../../../../parts/draw.js";
 import { lossOf, reasonAgainst, sumOf, titleOf } from "../../../../parts/losses.js";
 import { attend, stage, tell } from "../../../../parts/stage.js";
 import { descend, newDescent, placeAt } from "./descent.js";
@@ -9,14 +9,12 @@ import { makeFigures, showFigures } from "./figures.js";
 import { makeHands, showHands } from "./hands.js";
 import { bottomOf, channels, COARSE, FINE, landscapeOf, levelsOf, lineOf, shadeInto } from "./landscape.js";
 import { draw, layout } from "./picture.js";
-import { axesOf, rangeOf, subjectOf } from "./subject.js";
-import { csvOf, sentenceOf } from "./tale.js";
+import { axesOf, isInRange, rangeOf, subjectOf } from "./subject.js";
+import { csvOf, noteOf, sentenceOf } from "./tale.js";
 
 const KEYS = ["lt", "lat", "lax", "lsq", "lob", "lrate", "lsteps"];
 const FRAME = 12; // ms that a landscape may take of a frame
 const SETTLE = 250; // ms of rest after which key presses count as released
-const NOTE = "Arrows: minus the gradient of each term, with its weight, and their sum. "
-  + "Click or drag to move the student.";
 const TARGET = "losses_plane"; // key of the container, whose saved numbers are ours
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -24,6 +22,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const part = stateOf(parentElement, () => build(root));
   part.send = (message) => setStateValue("set", message);
   part.colors = colorsOf(root);
+  part.shaded = null; // the theme may be another
   receive(part, data);
   (window.kdLive ??= {})[TARGET] = () => ({ csv: csvOf(part.view), sentence: part.finding.textContent });
   const leave = attend(part, paint, part.frame, () => {
@@ -52,10 +51,9 @@ function build(root) {
   };
   part.shade = document.createElement("canvas");
   part.frame = el("div", { class: "frame", "data-picture": true }, part.canvas);
-  part.read = el("p", { class: "read muted" }, NOTE);
+  part.read = el("p", { class: "read muted" });
   const spoken = el("p", { class: "sr", role: "status" });
   part.say = speaker(spoken);
-  part.note = NOTE;
   part.change = (values) => change(part, values);
   part.release = () => release(part);
   part.later = () => {
@@ -67,7 +65,7 @@ function build(root) {
   root.replaceChildren(
     part.finding,
     el("div", { class: "bench" },
-      el("div", { class: "left" }, part.frame, part.read, hands.buttons, hands.rail),
+      el("div", { class: "left" }, part.frame, hands.buttons, part.read, hands.rail),
       el("div", { class: "right" }, figures.terms, figures.ends, hands.numbers)),
     spoken);
   return part;
@@ -87,7 +85,7 @@ function receive(part, data) {
     const isEcho = part.pending.get(name) === value;
     if (isEcho || value !== part.given[name]) part.pending.delete(name);
     // an echo of what was sent may be older than what the visitor has done since
-    if (!isEcho && value !== part.given[name]) part.now[name] = data.choices[name];
+    if (!isEcho && value !== part.given[name]) [part.now[name], part.range] = [data.choices[name], null];
     part.given[name] = value;
   }
   if (stage().T !== part.now.lt) tell({ T: part.now.lt });
@@ -106,12 +104,18 @@ function release(part) {
   clearTimeout(part.timer);
   const { now, pending, given } = part;
   const news = KEYS.filter((name) => JSON.stringify(now[name]) !== (pending.get(name) ?? given[name]));
-  part.range = null; // a point may have left the plane
+  refit(part);
   part.ask();
   if (!news.length) return;
   for (const name of news) pending.set(name, JSON.stringify(now[name]));
   part.send({ ...now, n: Date.now() }); // n: the same choice twice is still news to the server
   part.say(part.finding.textContent);
+}
+
+/** Draw another stretch of the axes, should a point have left the plane. */
+function refit(part) {
+  const { subject, view, range } = part;
+  if (view && range && !isInRange(subject, view.axes, placesOf(view), range)) part.range = null;
 }
 
 /** The terms of an objective in this view: those with a loss, and why the others have none. */
@@ -155,19 +159,25 @@ function paint(part) {
   const { subject, axes } = view;
   if (!part.range || part.rangeAxes !== String(axes)) {
     part.rangeAxes = String(axes);
-    const places = [subject.teacher, subject.own, view.start, ...Object.values(view.here)];
-    part.range = rangeOf(subject, axes, places);
+    part.range = rangeOf(subject, axes, placesOf(view));
   }
   view.range = part.range;
   view.land = landOf(part, view);
   view.bottom = view.land && bottomOf(view.land, view.range, axes.map((at) => view.x[at]));
   view.slopes = slopesOf(view);
-  const place = (part.place = layout(part.frame.clientWidth, low(), part.range));
+  const place = (part.place = layout(part.frame.clientWidth, window.innerHeight, part.range));
   part.finding.textContent = sentenceOf(view);
+  part.note = noteOf(view);
+  if (!part.isRead) part.read.textContent = part.note;
   draw(part, view, place);
   showHands(part, view, place);
   showFigures(part, view);
   publish(view);
+}
+
+/** What has to lie on the plane. */
+function placesOf({ subject, start, here }) {
+  return [subject.teacher, subject.own, start, ...Object.values(here)];
 }
 
 /** The landscape of the objective that is shown; anew only when something moved that it depends on. */

@@ -9,11 +9,13 @@ import { letter } from "./subject.js";
 const USUAL = 0.2; // length of the arrow of a steep slope, of the plane's side
 const LONGEST = 0.55;
 const TICKS = 6;
+const OF_WINDOW = 0.42; // of the window's height: the steps under the plane stay in sight
+const RIM = 13; // px from the middle of the student's square to where its arrows begin
 
-/** Where things are on a canvas of this width: a square plane, so that directions are true. */
-export function layout(width, isLow, [[left, right], [bottom, top]]) {
+/** Where things are on a canvas of this width, in a window so `tall`: a square plane, so that directions are true. */
+export function layout(width, tall, [[left, right], [bottom, top]]) {
   const [pad, foot, head] = [width < 420 ? 40 : 54, 42, 10];
-  const side = Math.max(180, Math.min(width - pad - 12, isLow ? 380 : 520));
+  const side = Math.max(180, Math.min(width - pad - 12, clamp(OF_WINDOW * tall, 280, 520)));
   const span = right - left;
   return {
     left: pad, top: head, side, height: head + side + foot, width, unit: side / span, span,
@@ -29,7 +31,7 @@ export function draw(part, view, place) {
   const [context] = fit(part.canvas, place.height);
   const { colors } = part;
   context.clearRect(0, 0, place.width, place.height);
-  context.font = fontOf(part.root, 12);
+  context.font = fontOf(part.root, 13);
   if (view.land) {
     context.imageSmoothingEnabled = true;
     context.drawImage(part.shade, place.left, place.top, place.side, place.side);
@@ -66,7 +68,7 @@ function lines(context, { lines: levels }, at, place, { muted, text }) {
     context.stroke();
   }
   context.globalAlpha = 1;
-  const [x, y] = [place.X(at[0]), place.Y(at[1])];
+  const [x, y] = inside(place, [place.X(at[0]), place.Y(at[1])], 8);
   stroke(context, [[[x - 6, y - 6], [x + 6, y + 6]], [[x - 6, y + 6], [x + 6, y - 6]]], text, 2);
 }
 
@@ -117,8 +119,10 @@ function marks(context, view, place, colors) {
     context.setLineDash([2, 5]);
     stroke(context, [[[x - down, y + down], [x + up, y - up]]], colors.teacher, 1.5);
     context.setLineDash([]);
+    const [side, far] = down > up ? [-1, down] : [1, up];
+    name(context, place, [x + side * 0.7 * far, y - side * 0.7 * far], "teacher's difference", colors);
   }
-  if (subject.twin) {
+  if (subject.twin && isOn(place, at(subject.twin))) {
     diamond(context, at(subject.twin), colors.twin, colors.background);
     name(context, place, at(subject.twin), "twin", colors);
   }
@@ -126,6 +130,7 @@ function marks(context, view, place, colors) {
   name(context, place, [x, y], "teacher", colors);
   if (!view.isOwn || view.now.lsteps) {
     hollow(context, at(subject.own), colors.student, colors.background);
+    name(context, place, at(subject.own), view.isOwn ? "start" : "trained student", colors, -26);
   }
 }
 
@@ -162,13 +167,15 @@ function ways(context, view, place, colors) {
   }
 }
 
-/** Where the objective that is not drawn has come to. */
+/** Where the objective that is not drawn has come to; beside the student where both have come to one place. */
 function ends(context, view, place, colors) {
   const pairs = view.subject.view === "vectors" ? view.subject.points : 1;
   for (const name of view.names.filter((each) => each !== view.shown && view.now.lsteps)) {
     for (let point = 0; point < pairs; point++) {
       const [i, j] = pairs > 1 ? [2 * point, 2 * point + 1] : view.axes;
       const at = inside(place, [place.X(view.here[name][i]), place.Y(view.here[name][j])]);
+      const [x, y] = inside(place, [place.X(view.x[i]), place.Y(view.x[j])]);
+      if (Math.hypot(at[0] - x, at[1] - y) < 20) at[0] = x + (x + 34 < place.left + place.side ? 22 : -22);
       disk(context, at, 9, colors.student, colors.background);
       centeredText(context, name.toUpperCase(), at, colors.background);
     }
@@ -179,8 +186,7 @@ function ends(context, view, place, colors) {
 function cut(place, way) {
   const stretches = [[]];
   for (const [x, y] of way) {
-    const isOn = x >= place.left && x <= place.left + place.side && y >= place.top && y <= place.top + place.side;
-    if (isOn) stretches.at(-1).push([x, y]);
+    if (isOn(place, [x, y])) stretches.at(-1).push([x, y]);
     else if (stretches.at(-1).length) stretches.push([]);
   }
   return stretches.filter((stretch) => stretch.length);
@@ -217,12 +223,13 @@ function arrow(context, place, from, way, ink, { background }, wide, words) {
   if (length < 3) return;
   const part = Math.min(length, LONGEST * place.side);
   const [dx, dy] = [(way[0] / length) * part, (way[1] / length) * part];
-  const to = [from[0] + dx, from[1] + dy];
+  const rim = [from[0] + (dx / part) * RIM, from[1] + (dy / part) * RIM];
+  const to = [rim[0] + dx, rim[1] + dy];
   const tip = (turn) => {
     const angle = Math.atan2(dy, dx) + turn;
     return [to[0] - 11 * Math.cos(angle), to[1] - 11 * Math.sin(angle)];
   };
-  const shape = [[from, to], [tip(0.45), to, tip(-0.45)]];
+  const shape = [[rim, to], [tip(0.45), to, tip(-0.45)]];
   stroke(context, shape, background, wide + 2);
   stroke(context, shape, ink, wide);
   if (!words) return;
@@ -248,22 +255,28 @@ function handles(context, view, place, colors) {
   }
 }
 
-function name(context, place, [x, y], words, { text, background }) {
-  if (x < place.left || x > place.left + place.side || y < place.top || y > place.top + place.side) return;
+/** Words beside a mark, `below` px under its middle. */
+function name(context, place, [x, y], words, { text, background }, below = 8) {
+  if (!isOn(place, [x, y])) return;
+  const tall = parseFloat(context.font) + 6;
   const wide = context.measureText(words).width + 8;
   const isRight = x + 16 + wide < place.left + place.side;
   const left = isRight ? x + 14 : x - 14 - wide;
   context.globalAlpha = 0.85;
   context.fillStyle = background;
-  context.fillRect(left, y + 8, wide, 18);
+  context.fillRect(left, y + below, wide, tall);
   context.globalAlpha = 1;
   context.fillStyle = text;
   context.textAlign = "left";
   context.textBaseline = "middle";
-  context.fillText(words, left + 4, y + 17);
+  context.fillText(words, left + 4, y + below + tall / 2);
 }
 
-/** The nearest place on the plane. */
-export function inside(place, [x, y]) {
-  return [clamp(x, place.left, place.left + place.side), clamp(y, place.top, place.top + place.side)];
+function isOn({ left, top, side }, [x, y]) {
+  return x >= left && x <= left + side && y >= top && y <= top + side;
+}
+
+/** The nearest place on the plane that is `rim` px from its edges. */
+export function inside({ left, top, side }, [x, y], rim = 0) {
+  return [clamp(x, left + rim, left + side - rim), clamp(y, top + rim, top + side - rim)];
 }

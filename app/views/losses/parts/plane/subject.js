@@ -57,14 +57,26 @@ function mostTurned({ teacher, own }) {
 
 /** The ends of both axes, of one length, around every place in `places`. */
 export function rangeOf(subject, axes, places) {
-  const groups = subject.view === "vectors" ? [0, 1].map((by) => everySecond(subject, by)) : axes.map((at) => [at]);
-  const ends = groups.map((group) => {
+  const ends = groupsOf(subject, axes).map((group) => {
     const values = places.flatMap((x) => group.map((at) => x[at]));
     return [Math.min(...values), Math.max(...values)];
   });
   const widest = Math.max(...ends.map(([low, high]) => high - low));
   const span = Math.max(LEAST_SPAN[subject.view], widest * (1 + 2 * ROOM));
   return ends.map(([low, high]) => [(low + high - span) / 2, (low + high + span) / 2]);
+}
+
+/** Whether every place in `places` lies within the ends of both axes. */
+export function isInRange(subject, axes, places, range) {
+  return groupsOf(subject, axes).every((group, by) => {
+    const [low, high] = range[by];
+    return places.every((x) => group.every((at) => x[at] >= low && x[at] <= high));
+  });
+}
+
+/** The numbers that lie on each axis. */
+function groupsOf(subject, axes) {
+  return subject.view === "vectors" ? [0, 1].map((by) => everySecond(subject, by)) : axes.map((at) => [at]);
 }
 
 function everySecond(subject, by) {

@@ -12,8 +12,8 @@ export function sentenceOf(view) {
   const lengths = slopes.map(({ title, slope }) => `${number(Math.hypot(...slope), 3)} for ${title}`);
   const total = slopes.reduce((sum, { weight, value }) => sum + weight * value, 0);
   const name = view.shown.toUpperCase();
-  const more = view.land ? ` Its minimum on this plane is ${number(view.land.least, 3)} (×).` : "";
-  return `The loss of ${name} is ${number(total, 3)}.${more} Length of the gradient: ${list(lengths)}.`;
+  const more = view.land ? ` The least loss in this picture is ${number(view.land.least, 3)} (×).` : "";
+  return `The loss of ${name} is ${number(total, 3)}.${more} Gradient length: ${list(lengths)}.`;
 }
 
 function nothing({ subject, shown, objective }) {
@@ -21,6 +21,30 @@ function nothing({ subject, shown, objective }) {
   const place = { logits: "the logits of one pair", ads: "the ads of a query", vectors: "vectors" }[subject.view];
   return `No term of objective ${shown.toUpperCase()} can be drawn for ${place}`
     + (reasons.length ? `: ${list(reasons)}.` : ": it has no term.");
+}
+
+/** What the arrows are, and why the least loss need not be where the teacher is. */
+export function noteOf(view) {
+  const { subject, slopes, objective, x, axes, now } = view;
+  const arrows = slopes.length > 1
+    ? "Arrows: the direction of descent of each term; thick: of their sum. Their length is weight × gradient length. "
+    : "Arrow: the direction of descent; its length is weight × gradient length. ";
+  const fixed = subject.view === "vectors" ? 0 : x.length - axes.length;
+  const unit = subject.view === "ads" ? "log-odds" : "logits";
+  const slice = view.land && fixed && !now.lsteps
+    ? ` The picture moves two ${unit}; the other ${fixed} stay as they are, so × need not be where the teacher is.`
+    : "";
+  const shift = now.lsteps && subject.view !== "vectors" && slopes.length && isShiftFree(objective.loss, x)
+    ? ` A constant added to all ${unit} changes no term of ${view.shown.toUpperCase()}: `
+      + "only their differences count, so descent may end away from the teacher's own numbers."
+    : "";
+  return `${slopes.length ? arrows : ""}Click or drag to move the student.${slice}${shift}`;
+}
+
+/** Whether a constant added to all numbers leaves the loss as it is. */
+function isShiftFree(loss, x) {
+  const here = loss(x);
+  return Math.abs(loss(x.map((value) => value + 1)) - here) <= 1e-6 * (1 + Math.abs(here));
 }
 
 /** Where both end, by what the view means. */
@@ -61,7 +85,9 @@ export function csvOf(view) {
   const row = (place, step, x) =>
     [place, step, ...Array.from(x, (value) => value.toPrecision(6)),
       ...losses.map((name) => objectives[name].loss(x).toPrecision(6))].join(",");
-  const rows = [row("teacher", "", subject.teacher), row("student", "", subject.own), row("start", 0, view.start)];
+  const models = [["teacher", subject.teacher], ["student", subject.own], ["twin", subject.twin]];
+  const rows = models.filter(([, x]) => x).map(([place, x]) => row(place, "", x));
+  rows.push(row("start", 0, view.start));
   for (const name of names) {
     runs[name].path.slice(1, now.lsteps + 1).forEach((x, at) => rows.push(row(name.toUpperCase(), at + 1, x)));
   }
