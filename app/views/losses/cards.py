@@ -9,11 +9,12 @@ from app import state
 from app.kit import forms
 from app.kit.forms import Form
 from app.kit.texts import md
+from app.services import Attention
 from app.views.losses import objective as objectives
 from app.views.losses import score_card
 from app.views.losses.formulas import formula, inline
 from app.views.losses.objective import HARD, SIDES, Part
-from app.views.losses.queries.fit import misfit_of, unfit_losses
+from app.views.losses.queries.fit import misfit_of, unfit_losses, working
 from app.views.losses.scene import SHOWS, Scene
 from kdcore.catalog import METHODS, STUDENTS
 from kdcore.knobs import plain
@@ -35,7 +36,7 @@ _INTUITION = {  # in a line, what a loss rewards; a new method shows its own sum
 }
 
 
-def draw(scene: Scene) -> None:
+def draw(scene: Scene, maps: Attention | None) -> None:
     """A card for each method of the catalog, those that the view can draw first, and the labels."""
     present = {side: objectives.objective(side) for side in SIDES}
     shown = SHOWS[scene.view]
@@ -43,10 +44,12 @@ def draw(scene: Scene) -> None:
     with st.container(key="losses_cards", gap="small"):
         st.markdown("**Put two objectives together**")
         for name in names:
-            _card(scene, name, present)
+            _card(scene, name, present, maps)
 
 
-def _card(scene: Scene, name: str, present: dict[str, tuple[Part, ...]]) -> None:
+def _card(
+    scene: Scene, name: str, present: dict[str, tuple[Part, ...]], maps: Attention | None
+) -> None:
     method = METHODS.get(name)
     reason = misfit_of(scene, name)
     own = {side: _own(parts, name) for side, parts in present.items()}
@@ -58,7 +61,7 @@ def _card(scene: Scene, name: str, present: dict[str, tuple[Part, ...]]) -> None
             st.space("stretch")
             for side, part in own.items():
                 if part is not None or not reason:
-                    _ticket(name, side, part)
+                    _ticket(name, side, part, maps)
         st.caption(_INTUITION.get(name) or md(method.summary if method else ""))
         for side, part in own.items():
             if part is not None:
@@ -75,7 +78,7 @@ def _own(parts: tuple[Part, ...], name: str) -> Part | None:
     return next((part for part in parts if part.name == name), None)
 
 
-def _ticket(name: str, side: str, part: Part | None) -> None:
+def _ticket(name: str, side: str, part: Part | None, maps: Attention | None) -> None:
     """Whether the term is in an objective."""
     key = f"losses_tick_{side}_{name}"
     st.session_state[key] = part is not None
@@ -83,7 +86,7 @@ def _ticket(name: str, side: str, part: Part | None) -> None:
         side.upper(),
         key=key,
         on_change=_tick,
-        args=(side, name, key),
+        args=(side, name, key, maps),
         width="content",
     )
 
@@ -191,11 +194,12 @@ def _knobs(part: Part, side: str) -> None:
             forms.draw(type(part.params), form, names)
 
 
-def _tick(side: str, name: str, key: str) -> None:
+def _tick(side: str, name: str, key: str, maps: Attention | None) -> None:
     parts = objectives.objective(side)
     if st.session_state.get(key):
         if all(part.name != name for part in parts):
-            parts = (*parts, objectives.usual(name, state.now().losses.T))
+            part = objectives.usual(name, state.now().losses.T)
+            parts = (*parts, working(part, maps))
     else:
         parts = tuple(part for part in parts if part.name != name)
     objectives.put(side, parts)

@@ -1,15 +1,17 @@
-"""The page's one sentence: the value and the gradient of two objectives, and their angle."""
+"""What the page says first: the value and the gradient of two objectives, and their angle."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app import state
 from app.kit.texts import pair_number
 from app.shell import frame
 from app.views.losses.queries.values import Term, pull_of
 from app.views.losses.scene import VIEWS, Scene, ads_of
+from kdcore.catalog import METHODS
 
 Floats = NDArray[np.float64]
-POINTS = "pqrs"  # what the picture calls them
+ZERO_SUM = 1e-6  # of the sum of the sizes
 FLAT = 1e-9  # a shorter gradient counts as 0
 UNEQUAL = 1.5  # a ratio of two lengths that is worth a word
 
@@ -20,16 +22,21 @@ def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
 
 
 def sentence(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> str:
-    """The value of each objective, what its gradient changes most, and the angle of both."""
+    """The value of each objective, what its gradient changes most, and the angle of both.
+
+    All of it at the student's own numbers, or where a visitor placed it; never along a descent.
+    """
     pulls = {side: pull_of(each) for side, each in terms.items()}
     parts = [_asks(scene, side, terms[side], pull) for side, pull in pulls.items()]
     first, second = pulls["a"], pulls["b"]
     if first is None and second is None:
-        return f"Neither objective has a term for “{VIEWS[scene.view]}”; tick one on a card."
+        nothing = f"Neither objective has a term that “{VIEWS[scene.view]}” can draw."
+        return " ".join([nothing, *_others(terms)])
     if first is not None and second is not None:
         parts.append(_angle(first, second))
-    text = " ".join(filter(None, parts))
-    return f"{_place(scene)}, {text[:1].lower()}{text[1:]}"
+        parts.append(_sums(scene, first, second))
+    text = " ".join(filter(None, [*parts, *_others(terms)]))
+    return f"{_place(scene)}, {_student(scene)}, {text[:1].lower()}{text[1:]}"
 
 
 def _place(scene: Scene) -> str:
@@ -37,9 +44,53 @@ def _place(scene: Scene) -> str:
         count, shown = len(ads_of(scene.pairs, scene.row)), len(scene.rows)
         return f"Over {shown} of this query's {count} ads"
     if scene.view == "vectors":
-        kind = "invented vectors" if scene.picture and scene.picture.invented else "vectors"
-        return f"On the {kind} of {len(scene.student)} pairs"
+        if scene.picture and scene.picture.invented:
+            return "On invented vectors"
+        return f"On the vectors of {len(scene.student)} ads of this query"
     return f"On pair {pair_number(scene.row)}"
+
+
+def _student(scene: Scene) -> str:
+    """Which numbers of the student the sentence is about."""
+    now = state.now().losses
+    if not now.start:
+        numbers = {"logits": "logits", "ads": "scores"}.get(scene.view, "vectors")
+        return f"at the student's own {numbers}"
+    return "where you placed the student" + (" (before its steps)" if now.steps else "")
+
+
+def _others(terms: dict[str, tuple[Term, ...]]) -> list[str]:
+    """The terms of each objective that the sentence does not count, and where each is shown."""
+    lines = []
+    for side, each in terms.items():
+        whys: dict[str, list[str]] = {}
+        for term in each:
+            if term.why:
+                whys.setdefault(term.why, []).append(_name(term))
+        also = "also " if any(not term.why for term in each) else ""
+        lines += [
+            f"{side.upper()} {also}has {' and '.join(names)}, not counted here: {why}."
+            for why, names in whys.items()
+        ]
+    return lines
+
+
+def _name(term: Term) -> str:
+    """The term with its family: ranking (margin MSE)."""
+    method = METHODS.get(term.part.name)
+    family = method.title.lower() if method else ""
+    title = term.part.title
+    return title if family in ("", title.lower()) else f"{family} ({title})"
+
+
+def _sums(scene: Scene, first: Floats, second: Floats) -> str:
+    """Whether the objectives would move all ads of a query together."""
+    if scene.view != "ads":
+        return ""
+    small = [abs(pull.sum()) < ZERO_SUM * np.abs(pull).sum() for pull in (first, second)]
+    if not all(small):
+        return ""
+    return "Each gradient sums to 0 over the ads: it raises none without lowering others."
 
 
 def _asks(scene: Scene, side: str, terms: tuple[Term, ...], pull: Floats | None) -> str:
@@ -54,7 +105,9 @@ def _asks(scene: Scene, side: str, terms: tuple[Term, ...], pull: Floats | None)
     lengths = np.linalg.norm(pull, axis=1) if pull.ndim == 2 else np.abs(pull)
     place = int(lengths.argmax())
     if scene.view == "vectors":
-        return f"{begin}; a gradient step moves point {POINTS[place]} most."
+        real = scene.picture and not scene.picture.invented
+        title = f" (“{scene.names[place]}”)" if real else ""
+        return f"{begin}; a gradient step moves point {scene.points[place]}{title} most."
     way = "raises" if pull[place] > 0 else "lowers"
     number = "logit" if scene.view == "logits" else "score"
     return f"{begin}; a gradient step {way} the {number} of “{scene.names[place]}” most."

@@ -42,24 +42,28 @@ def draw() -> None:
         with column:
             _picture(table, student, metric, against, words)
     _misfits(table, student)
-    st.caption(f"{_READ} {table.setting()}. {CATALOG[metric].sentence}")
+    st.caption(f"{_READ} {table.setting()}. {_meaning(table, metric)}")
     with st.expander("All students and methods"):
         st.dataframe(_whole(table, metric), hide_index=True, key="losses_measured_all")
 
 
+def _meaning(table: Measured, metric: str) -> str:
+    """The metric's name and what it is."""
+    return f"{table.metrics[metric]}: {CATALOG[metric].sentence}"
+
+
 def _summary(table: Measured, student: str, metric: str) -> str:
-    """How many methods were better than response alone, and which gained most."""
+    """How many methods were better than response alone, and which differs most from it."""
     rows = table.differences(student, metric, "response")
     if not rows:
         return "For this student nothing but response alone was measured."
     counts = Counter(row.verdict for row in rows)
     words = ", ".join(f"{counts[each]} {each}" for each in VERDICTS if counts[each])
-    sign = 1 if table.data["metrics"][metric]["higher_is_better"] else -1
-    best = max(rows, key=lambda row: sign * row.mean)
+    most = max(rows, key=lambda row: abs(row.mean))
     return (
         f"{table.students[student]}, {table.metrics[metric]}: of {len(rows)} methods compared with "
-        f"response alone, {words}. Highest gain: {best.name}, {signed(best.mean)} "
-        f"[{signed(best.queries[0])}, {signed(best.queries[1])}]."
+        f"response alone, {words}. Largest difference: {most.name}, {signed(most.mean)} "
+        f"[{signed(most.queries[0])}, {signed(most.queries[1])}], {most.verdict}."
     )
 
 

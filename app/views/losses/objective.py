@@ -4,6 +4,7 @@ The text is that of the command line's --term, with `;` between the terms:
 `response;ranking:loss=list_kl,weight=0.5;hard:weight=0.1`.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -52,6 +53,11 @@ def words_of(loss: str) -> str:
     return _WORDS.get(loss, loss.replace("_", " "))
 
 
+def in_words(message: str) -> str:
+    """A message of the engine with the losses named as on the page."""
+    return re.sub(r"loss '(\w+)'", lambda match: f"loss “{words_of(match[1])}”", message)
+
+
 @dataclass(frozen=True)
 class Part:
     """A term of an objective. follows: its soft labels take the page's T, since it names none.
@@ -94,7 +100,7 @@ def objective(side: str) -> tuple[Part, ...]:
     parts: dict[str, Part] = {}
     for spec in filter(None, (each.strip() for each in getattr(now, side).split(";"))):
         try:
-            part = _read(spec, now.T)
+            part = read(spec, now.T)
         except (LabError, ValueError, yaml.YAMLError) as cause:
             state.ignore(f"{KEYS[side]}: {spec[:40]!r} is not a term: {cause}")
             continue
@@ -104,7 +110,8 @@ def objective(side: str) -> tuple[Part, ...]:
     return tuple(parts.values())
 
 
-def _read(spec: str, temperature: float) -> Part:
+def read(spec: str, temperature: float = 1.0) -> Part:
+    """A term from its text; LabError or ValueError says what is wrong with it."""
     if spec.partition(":")[0] == HARD:
         weight = spec.partition("weight=")[2] or "1"
         return Part(HARD, TermConfig(name="response", weight=float(weight)).weight, None)
@@ -139,7 +146,7 @@ def usual(name: str, temperature: float) -> Part:
     """A term with its defaults, as it is when it is added."""
     if name == HARD:
         return Part(HARD, 1.0, None)
-    return _read(name, temperature)
+    return read(name, temperature)
 
 
 def with_knob(part: Part, knob: str, value: Any) -> Part:

@@ -28,7 +28,7 @@ def _page() -> None:
         attention.finding(scene, heads)
     left, right = st.columns([1.9, 1], gap="medium")
     with left:
-        pair.draw_view()
+        pair.draw_view(maps)
         if heads is None:
             picture.draw(scene, terms)
         else:
@@ -38,8 +38,8 @@ def _page() -> None:
             picture.draw_more(scene, terms)
     with right:
         pair.draw(scene)
-        send.draw(scene)
-        cards.draw(scene)
+        send.draw(scene, terms)
+        cards.draw(scene, maps)
     measured.draw()
 
 

@@ -19,7 +19,7 @@ from kdcore.scores import Scores
 from kdcore.softlabels import soften
 
 Floats = NDArray[np.float64]
-POINTS = 4  # vectors that are shown
+POINTS = "pqrs"  # vectors that are shown, as the picture calls them
 LETTERS = 60  # of an ad's title on a picture
 VIEWS = {
     "logits": "One pair",
@@ -82,6 +82,11 @@ class Scene:
             return tuple(self.pairs.scheme.grades)
         titles = self.pairs.frame["title"].iloc[self.rows]
         return tuple(_short(str(title)) for title in titles)
+
+    @property
+    def points(self) -> str:
+        """What the picture calls its vectors: the pairs shown, or four invented ones."""
+        return POINTS[: len(self.student)]
 
     @property
     def now(self) -> Floats:
@@ -203,7 +208,7 @@ def ads_of(pairs: PairTable, row: int) -> NDArray[np.int64]:
 
 def _spread(rows: NDArray[np.int64], row: int) -> NDArray[np.int64]:
     """The pair in focus, and a few more ads from the teacher's best to its worst."""
-    return np.append(row, _evenly(rows[rows != row], POINTS - 1)).astype(np.int64)
+    return np.append(row, _evenly(rows[rows != row], len(POINTS) - 1)).astype(np.int64)
 
 
 def _evenly(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -13,8 +13,9 @@ from kdcore.scores import Scores
 
 _HELP = (
     "Of the teacher's log-odds of relevance on all pairs here. Spread: largest minus smallest of "
-    "the median query's ads. ρ: mean Spearman correlation with the grades over the queries that "
-    "the grades order. Suggested T: the median query's standard deviation is then 1."
+    "the median query's ads. Rank correlation: mean Spearman correlation with the grades "
+    "over the queries that the grades order. Suggested T: the median query's standard deviation "
+    "is then 1."
 )
 
 
@@ -25,10 +26,10 @@ def draw(scene: Scene) -> None:
     if card.lists:
         parts = [f"spread {card.spread:.2g}", f"suggested T {degrees(card.suggested_temperature)}"]
         if card.correlation == card.correlation:
-            parts.insert(1, f"ρ {card.correlation:.2f} with the grades")
+            parts.insert(1, f"rank correlation {card.correlation:.2f} with the grades")
         st.caption(
-            f":material/straighten: The teacher's scores within a query: {', '.join(parts)} "
-            f"(n = {card.lists:,} {'query' if card.lists == 1 else 'queries'}).",
+            f":material/straighten: The teacher's scores within a query: {', '.join(parts)}; over "
+            f"{card.lists:,} {'query' if card.lists == 1 else 'queries'}.",
             help=_HELP,
         )
     for sentence in card.warnings:

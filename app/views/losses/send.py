@@ -8,6 +8,7 @@ from app.kit.texts import md
 from app.parts import lead_to
 from app.services import access, draft
 from app.views.losses.objective import HARD, Part, objective
+from app.views.losses.queries.values import Term
 from app.views.losses.scene import Scene
 from kdcore.catalog import STUDENTS, misfit
 from kdcore.errors import LabError
@@ -15,7 +16,7 @@ from kdcore.experiments.presets import config_of
 from kdcore.knobs import plain
 
 
-def draw(scene: Scene) -> None:
+def draw(scene: Scene, terms: dict[str, tuple[Term, ...]]) -> None:
     """A button for each objective; Distill opens with it in the form, and nothing is started."""
     with st.container(horizontal=True, key="losses_send"):
         for side in ("a", "b"):
@@ -26,14 +27,20 @@ def draw(scene: Scene) -> None:
                 key=f"losses_send_{side}",
                 icon=":material/science:",
                 **(
-                    {"disabled": True, "help": "It has no term."}
-                    if not parts
+                    {"disabled": True, "help": md(reason)}
+                    if (reason := _reason(terms[side]))
                     else access.unless_public(
                         f"Fills the form with {md(titles)}; nothing starts yet."
                     )
                 ),
             ):
                 _send(scene, parts)
+
+
+def _reason(terms: tuple[Term, ...]) -> str:
+    """Why an objective cannot be trained; "" when it can."""
+    refused = [term.why for term in terms if term.refused]
+    return " ".join(refused) if terms else "It has no term."
 
 
 def _send(scene: Scene, parts: tuple[Part, ...]) -> None:

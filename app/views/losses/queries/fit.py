@@ -3,7 +3,8 @@
 from dataclasses import fields, replace
 
 from app.kit.by_hash import by_hash
-from app.views.losses.objective import HARD, Part
+from app.services import Attention
+from app.views.losses.objective import HARD, Part, with_knob
 from app.views.losses.scene import Scene
 from kdcore.catalog import METHODS, STUDENTS, misfit
 from kdcore.data.pairs import UNLABELLED
@@ -41,6 +42,13 @@ def refusal_of(part: Part, student: tuple[int, ...], teacher: tuple[int, ...]) -
     except ConfigError as cause:
         return " ".join(cause.problems)
     return ""
+
+
+def working(part: Part, maps: Attention | None) -> Part:
+    """The term, its heads mixed where the models on the page have unequal numbers of heads."""
+    if maps is None or not hasattr(part.params, "heads") or not refusal_of(part, *maps.shapes):
+        return part
+    return with_knob(part, "heads", "mix")
 
 
 def layers_of(rule: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, int], ...]:

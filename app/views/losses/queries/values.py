@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from app import state
 from app.kit.by_hash import by_hash
 from app.services import Attention
-from app.views.losses.objective import HARD, Part
+from app.views.losses.objective import HARD, Part, in_words
 from app.views.losses.queries.fit import layers_of, refusal_of
 from app.views.losses.scene import SHOWS, VIEWS, Scene
 from kdcore.errors import ConfigError
@@ -23,13 +23,14 @@ WITH_T2 = ("kl", "ce", "standardized", "decoupled", "dist", "list_kl")
 class Term:
     """A term at the student's numbers. loss: nan where it says nothing here, and why.
 
-    gradient: in the shape of the student's numbers, unweighted.
+    gradient: in the shape of the student's numbers, unweighted. refused: no training takes it.
     """
 
     part: Part
     loss: float
     gradient: Floats
     why: str = ""
+    refused: bool = False
 
 
 def terms_of(
@@ -71,7 +72,7 @@ def _term(scene: Scene, part: Part, squared: bool, maps: Attention | None) -> Te
             scene.pairs.scheme.relevant_from,
         )
     except ConfigError as cause:
-        return _nothing(part, scene, " ".join(cause.problems) or str(cause))
+        return _nothing(part, scene, " ".join(cause.problems) or str(cause), refused=True)
     share = 1.0
     if not squared and getattr(part.params, "loss", "") in WITH_T2:
         share = part.params.temperature**-2
@@ -83,7 +84,7 @@ def _inside(part: Part, scene: Scene, maps: Attention | None) -> Term:
     if maps is None or maps.divergence is None:
         return _nothing(part, scene, "the two models have no attention maps of the same words")
     if refusal := refusal_of(part, *maps.shapes):
-        return _nothing(part, scene, refusal)
+        return _nothing(part, scene, refusal, refused=True)
     if part.params.loss != "attention" or part.params.heads != "equal":
         return _nothing(part, scene, "its value is not computed here; the maps above are attention")
     pairs = layers_of(part.params.layers, maps.shapes)
@@ -92,8 +93,8 @@ def _inside(part: Part, scene: Scene, maps: Attention | None) -> Term:
     return Term(part, float(loss), np.zeros(scene.student.shape))
 
 
-def _nothing(part: Part, scene: Scene, why: str) -> Term:
-    return Term(part, float("nan"), np.zeros(scene.student.shape), why)
+def _nothing(part: Part, scene: Scene, why: str, refused: bool = False) -> Term:
+    return Term(part, float("nan"), np.zeros(scene.student.shape), in_words(why), refused)
 
 
 @by_hash(most=2000)

@@ -1,12 +1,15 @@
 """The page Losses, acted on as a visitor does, over an invented story of four grades."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from app.kit import by_hash
 from app.services import Board, boards, draft
 from app.state import State, changed, query_of, state_of
-from app.views.losses.objective import Part, objective, text_of, usual, with_knob
+from app.views.losses.objective import Part, in_words, objective, text_of, usual, with_knob
+from app.views.losses.queries.fit import refusal_of, working
 from app.views.losses.queries.values import pull_of, terms_of
 from app.views.losses.queries.vectors import picture_of
 from app.views.losses.scene import scene_of
@@ -29,7 +32,7 @@ def captions(page) -> str:
 def test_the_page_opens_on_two_objectives_and_says_how_far_apart_they_pull(lab):
     page = opened(lab, "losses", Made())
     assert not page.exception
-    assert "the loss of A (KL at T = 2) is" in finding(page)
+    assert "at the student's own logits, the loss of A (KL at T = 2) is" in finding(page)
     assert "The angle between both gradients is" in finding(page)
     assert page.subheader[-1].value == "Measured on the bundled world"
 
@@ -60,13 +63,22 @@ def test_a_tick_adds_a_term_to_the_link_and_the_link_opens_with_it(lab):
     assert state_of_page(page).losses.b == "response:loss=mse_logits"
 
 
-def test_another_view_brings_objectives_that_it_can_draw(lab):
-    page = opened(lab, "losses", Made())
+def test_another_view_changes_no_objective_and_offers_those_that_it_can_draw(lab):
+    page = opened(lab, "losses", Made(), la="response;ranking")
+    assert "A also has ranking (margin MSE), not counted here" in finding(page)
     page.segmented_control(key="w_lview").set_value("ads").run()
-    assert state_of_page(page).losses.a == "ranking"
-    assert "Over 5 of this query's 5 ads, the loss of A (margin MSE) is" in finding(page)
+    assert (
+        "Over 5 of this query's 5 ads, at the student's own scores, the loss of A (margin MSE)"
+        in (finding(page))
+    )
     page.segmented_control(key="w_lview").set_value("vectors").run()
-    assert "On the invented vectors of 4 pairs, the loss of A (L2) is" in finding(page)
+    assert "Neither objective has a term that “Vectors” can draw" in finding(page)
+    assert state_of_page(page).losses.a == "response;ranking"
+    page.button(key="losses_usual").click().run()
+    assert (state_of_page(page).losses.a, state_of_page(page).losses.b) == ("feature", "relation")
+    assert "On invented vectors, at the student's own vectors, the loss of A (L2) is" in (
+        finding(page)
+    )
 
 
 def test_a_question_sets_view_and_objectives_at_once(lab):
@@ -93,7 +105,7 @@ def test_what_a_link_says_wrongly_is_named_and_left_out(lab):
 def test_the_teachers_score_card_stands_beside_ranking(lab):
     page = opened(lab, "losses", Made())
     assert "The teacher's scores within a query: spread" in captions(page)
-    assert "n = 12 queries" in captions(page)
+    assert "over 12 queries" in captions(page)
 
 
 def test_a_temperature_of_its_own_stays_when_the_pages_changes(choose):
@@ -114,6 +126,14 @@ def test_an_objective_is_sent_to_the_form_of_distill(lab):
     assert settings["terms.ranking.weight"] == "0.5"
     assert settings["terms.ranking.params.loss"] == "list_kl"
     assert settings["method.params.temperature"] == "4"
+
+
+def test_internal_is_added_with_mixed_heads_where_the_models_have_unequal_numbers_of_them():
+    added = usual("internal", 1)
+    maps = SimpleNamespace(shapes=((2, 2, 12), (3, 3, 12)))  # (layers, heads, width) of both
+    assert "“MiniLM relations”" in in_words(refusal_of(added, *maps.shapes))
+    assert refusal_of(working(added, maps), *maps.shapes) == ""
+    assert working(added, SimpleNamespace(shapes=((2, 3, 12), (3, 3, 12)))) == added
 
 
 def test_the_settings_of_an_objective_are_the_distillation_that_it_describes():
@@ -154,12 +174,12 @@ def bundled(monkeypatch) -> Board:
 
 
 def test_what_the_lesson_says_of_the_pair_that_it_opens_on_is_true(bundled, choose):
-    """A student that is sure and wrong is pulled by KL; its scores are all below the teacher's."""
+    """KL's gradient is over 100 times as long; all of the student's scores are too low."""
     pair = scene_of(bundled)
     kl = usual("response", 2.0)
     terms = (kl, with_knob(kl, "loss", "mse_probabilities"))
     pulls = [np.linalg.norm(pull_of(terms_of(pair, (part,)))) for part in terms]
-    assert pulls[0] > 20 * pulls[1]
+    assert pulls[0] > 100 * pulls[1]
     choose(lview="ads")
     ads = scene_of(bundled)
     assert (ads.student < ads.teacher).all()
