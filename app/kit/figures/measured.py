@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -58,20 +59,25 @@ def differences(rows: Sequence[Difference], name: str, dark: bool = False) -> go
         hovertemplate="%{customdata[0]}<extra></extra>",
     )
     figure.add_vline(x=0, line={"color": TEXT[theme], "width": 1, "dash": "dot"})
-    ends = [end for row in rows for end in (0.0, row.mean, *row.queries, *(row.seeds or ()))]
-    room = 0.05 * (max(ends) - min(ends)) or 1.0
     return figure.update_layout(
         height=90 + 34 * len(rows),
         margin={"l": 8, "r": 12, "t": 8, "b": 44},
         showlegend=False,
-        xaxis={
-            "title": plot(f"difference in {name}"),
-            "tickformat": "+.3f",
-            "nticks": 5,
-            "range": [min(ends) - room, max(ends) + room],
-        },
+        xaxis=_axis(rows, name),
         yaxis={"autorange": "reversed", "automargin": True, "gridcolor": GRID[theme]},
     )
+
+
+def _axis(rows: Sequence[Difference], name: str) -> dict[str, Any]:
+    """The axis of differences: it holds 0 and both ends of every bar, with some room."""
+    ends = [end for row in rows for end in (0.0, row.mean, *row.queries, *(row.seeds or ()))]
+    room = 0.05 * (max(ends) - min(ends)) or 1.0
+    return {
+        "title": plot(f"difference in {name}"),
+        "tickformat": "+.3f",
+        "nticks": 5,
+        "range": [min(ends) - room, max(ends) + room],
+    }
 
 
 def sentence(row: Difference) -> str:

@@ -51,7 +51,8 @@ def _card(
     scene: Scene, name: str, present: dict[str, tuple[Part, ...]], maps: Attention | None
 ) -> None:
     method = METHODS.get(name)
-    reason = misfit_of(scene, name)
+    attends = maps is not None and name in SHOWS["attention"]  # the student whose maps are shown
+    reason = "" if attends else misfit_of(scene, name)
     own = {side: _own(parts, name) for side, parts in present.items()}
     with st.container(border=True, key=f"losses_card_{name}", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

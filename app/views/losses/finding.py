@@ -8,7 +8,6 @@ from app.kit.texts import pair_number
 from app.shell import frame
 from app.views.losses.queries.values import Term, pull_of
 from app.views.losses.scene import VIEWS, Scene, ads_of
-from kdcore.catalog import METHODS
 
 Floats = NDArray[np.float64]
 ZERO_SUM = 1e-6  # of the sum of the sizes
@@ -66,21 +65,14 @@ def _others(terms: dict[str, tuple[Term, ...]]) -> list[str]:
         whys: dict[str, list[str]] = {}
         for term in each:
             if term.why:
-                whys.setdefault(term.why, []).append(_name(term))
+                whys.setdefault(term.why, []).append(term.part.named)
         also = "also " if any(not term.why for term in each) else ""
+        begin = f"{side.upper()} {also}has"
         lines += [
-            f"{side.upper()} {also}has {' and '.join(names)}, not counted here: {why}."
+            f"{begin} {' and '.join(names)}, which this sentence leaves out: {why}."
             for why, names in whys.items()
         ]
     return lines
-
-
-def _name(term: Term) -> str:
-    """The term with its family: ranking (margin MSE)."""
-    method = METHODS.get(term.part.name)
-    family = method.title.lower() if method else ""
-    title = term.part.title
-    return title if family in ("", title.lower()) else f"{family} ({title})"
 
 
 def _sums(scene: Scene, first: Floats, second: Floats) -> str:

@@ -4,7 +4,6 @@ The text is that of the command line's --term, with `;` between the terms:
 `response;ranking:loss=list_kl,weight=0.5;hard:weight=0.1`.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -55,7 +54,9 @@ def words_of(loss: str) -> str:
 
 def in_words(message: str) -> str:
     """A message of the engine with the losses named as on the page."""
-    return re.sub(r"loss '(\w+)'", lambda match: f"loss “{words_of(match[1])}”", message)
+    for loss, words in _WORDS.items():
+        message = message.replace(f"'{loss}'", f"“{words}”")
+    return message
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,13 @@ class Part:
         words = words_of(loss) if loss else METHODS[self.name].title
         softens = _softens(self.name) and not loss.startswith("mse")
         return f"{words} at T = {degrees(self.params.temperature)}" if softens else words
+
+    @property
+    def named(self) -> str:
+        """Its method and its loss: ranking (margin MSE)."""
+        method = METHODS[self.name].title.lower() if self.name in METHODS else ""
+        title = self.title
+        return title.lower() if method in ("", title.lower()) else f"{method} ({title})"
 
     @property
     def text(self) -> str:

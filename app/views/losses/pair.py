@@ -71,7 +71,7 @@ def _offer(view: str, maps: Attention | None) -> None:
     with st.container(border=True, key="losses_offer", gap="xsmall"):
         st.markdown(f"“{VIEWS[view]}” can draw no term of A or B. Both stay until you change them.")
         st.button(
-            f"Put {parts[0].title} in A and {parts[1].title} in B",
+            f"Put {parts[0].named} in A and {parts[1].named} in B",
             key="losses_usual",
             on_click=state.change,
             kwargs={"losses": {**terms, "steps": 0}},

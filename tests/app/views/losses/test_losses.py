@@ -65,7 +65,7 @@ def test_a_tick_adds_a_term_to_the_link_and_the_link_opens_with_it(lab):
 
 def test_another_view_changes_no_objective_and_offers_those_that_it_can_draw(lab):
     page = opened(lab, "losses", Made(), la="response;ranking")
-    assert "A also has ranking (margin MSE), not counted here" in finding(page)
+    assert "A also has ranking (margin MSE), which this sentence leaves out" in finding(page)
     page.segmented_control(key="w_lview").set_value("ads").run()
     assert (
         "Over 5 of this query's 5 ads, at the student's own scores, the loss of A (margin MSE)"
