@@ -400,5 +400,6 @@ def test_a_schedule_of_nothing_is_refused():
     assert found == ("schedules.ranking: no such term; it is one of soft, hard",)
     hot, order = ScheduleConfig(name="temperature", end=1.0), MethodConfig(name="ranking")
     assert problems(lambda: DistillConfig(teacher="a", method=order, schedules=(hot,))) == (
-        "schedules.temperature: no term has soft labels",
+        "schedules.temperature: no term has soft labels, so there is no temperature to change; "
+        "remove this schedule",
     )

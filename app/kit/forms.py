@@ -5,6 +5,7 @@ what stands in its way beside it.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import Field, dataclass, fields
@@ -13,6 +14,7 @@ from typing import Any
 import streamlit as st
 
 from app.kit.texts import md
+from kdcore.catalog.options import option_name
 
 WIDTH = 160  # px; two stand side by side on a phone, four beside the devices
 _LONGEST = 300
@@ -105,12 +107,15 @@ def title_of(name: str, titles: Mapping[str, str] | None = None) -> str:
 
 def help_of(spec: "Field[Any]") -> str:
     """The declared help of a knob, with its range and its default."""
-    rule = spec.metadata
+    rule, help = spec.metadata, str(spec.metadata["help"])
+    for option in rule.get("options", ()):  # the help explains each as it is called on the screen
+        help = re.sub(rf"\b{option}(?=[:,])", option_name(option), help)
     if spec.default in ("", ()):
-        return md(str(rule["help"]))
+        return md(help)
     usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default or 0
+    usual = option_name(usual) if isinstance(usual, str) and "options" in rule else usual
     within = f", {rule['low']:,g} to {rule['high']:,g}" if "low" in rule else ""
-    return md(f"{rule['help']} (default {usual}{within})")
+    return md(f"{help} (default {usual}{within})")
 
 
 def _field(spec: "Field[Any]", form: Form) -> Any:
@@ -126,7 +131,7 @@ def _field(spec: "Field[Any]", form: Form) -> Any:
     label = title_of(spec.name, form.titles)
     if "options" in rule:
         st.session_state[key] = value if value in rule["options"] else spec.default
-        return st.selectbox(label, rule["options"], **common)
+        return st.selectbox(label, rule["options"], format_func=option_name, **common)
     if "low" in rule:
         return _number(label, value, spec, common)
     if isinstance(spec.default, bool):

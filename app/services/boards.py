@@ -33,7 +33,8 @@ class DataChoice:
     @property
     def cache_key(self) -> str:
         """Its folder and when it was last written, so that a new import of a name counts as new."""
-        return f"{self.folder}|{(self.folder / 'dataset.json').stat().st_mtime_ns}"
+        file = self.folder / "dataset.json"  # the pairs of a run alone have none
+        return f"{self.folder}|{file.stat().st_mtime_ns if file.is_file() else 0}"
 
 
 @dataclass(frozen=True)

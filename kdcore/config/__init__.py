@@ -189,7 +189,10 @@ class DistillConfig(_StageConfig):
             path = f"schedules.{schedule.name}"
             if schedule.name == "temperature":
                 if not any(method_entry(name).softens for name in methods):
-                    problems.append(f"{path}: no term has soft labels")
+                    problems.append(
+                        f"{path}: no term has soft labels, so there is no temperature to change; "
+                        "remove this schedule"
+                    )
             elif schedule.name not in curves:
                 problems.append(f"{path}: no such term; it is one of {', '.join(curves)}")
         return problems

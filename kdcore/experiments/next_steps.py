@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
+from kdcore.catalog.options import option_name
 from kdcore.config import DistillConfig
 from kdcore.data.library import WORLD
 from kdcore.errors import ConfigError
@@ -240,7 +241,8 @@ def _other_loss(case: _Case) -> Iterator[Experiment]:
         ("kl", "KL of soft labels is the usual way; the present loss may be what holds it back."),
     ):
         if now and loss != now:
-            yield Experiment(f"loss {now} → {loss}", {"method.params.loss": loss}, why)
+            label = f"loss {option_name(now)} → {option_name(loss)}"
+            yield Experiment(label, {"method.params.loss": loss}, why)
 
 
 def _without_a_term(case: _Case) -> Iterator[Experiment]:

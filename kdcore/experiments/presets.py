@@ -31,8 +31,9 @@ class Preset:
     teacher: str = TEACHER
 
 
-SOFT_LABELS, VECTORS, LAYERS = "Soft labels", "Vectors, order", "Layers"
-TEACHERS = "Teachers"
+RESPONSE, BESIDE = "Response", "Feature, relation, ranking"
+INTERNAL = "Internal"
+TEACHERS = "Other teachers"
 _WATCHED = {
     "training.log_every": 5,
     "training.validations": 2,
@@ -48,7 +49,7 @@ _FITS += "set them to those of that teacher."
 
 PRESETS: dict[str, Preset] = {
     "sixty_seconds": Preset(
-        family=SOFT_LABELS,
+        family=RESPONSE,
         title="A student in 60 seconds",
         summary="TwinBERT cosine learns from 2,000 pairs that the bundled teacher has scored.",
         student=_TWO_TOWERS,
@@ -58,7 +59,7 @@ PRESETS: dict[str, Preset] = {
         settings=_SHORT,
     ),
     "classroom_cpu": Preset(
-        family=SOFT_LABELS,
+        family=RESPONSE,
         title="Classroom on a CPU",
         summary="The demo's own student, small enough for a lesson without a GPU.",
         student=_TWO_TOWERS,
@@ -68,15 +69,15 @@ PRESETS: dict[str, Preset] = {
         settings=_SHORT | {"limit": 4_000, "training.epochs": 6},
     ),
     "tutorial_replica": Preset(
-        family=SOFT_LABELS,
+        family=RESPONSE,
         title="The tutorial's replica",
         summary="The KDD 2022 tutorial's student: BERT-Tiny's size, one shared encoder, cosine, "
         "squared error against the teacher's probability, no temperature, no labels.",
         student="twinbert_cos:layers=2,hidden=128,heads=2,pooling=cls,query_tokens=9,ad_tokens=24",
         promise="The tutorial's losses, lengths, batch, step size and epochs. Unlike there, the "
         "student starts from random weights, and validation, not test, selects the epoch, so its "
-        "figures are its own. On data of two grades set head to half_cosine, the tutorial's "
-        "(cos + 1) / 2; the world has four.",
+        "figures are its own. On data with only two grades, set Head under Advanced to "
+        "half_cosine, the tutorial's (cos + 1) / 2; the bundled world has four grades.",
         settings=_WATCHED
         | {
             "method.params.loss": "mse_probabilities",
@@ -89,7 +90,7 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "paper_twinbert": Preset(
-        family=SOFT_LABELS,
+        family=RESPONSE,
         title="The paper's TwinBERT",
         summary="Letter trigrams and a weighted pooling under a cosine, in the size of Microsoft's "
         "later public settings.",
@@ -97,19 +98,20 @@ PRESETS: dict[str, Preset] = {
         "query_tokens=16,ad_tokens=16,vocabulary=49292",
         promise="Shape, batch and step size of Microsoft's later public TwinBERT: one shared "
         "encoder of 3 layers, 768 wide, 16 tokens a side. The data and the pretrained start are "
-        "not here, temperature and weights are this lab's; it wants a GPU, and no figure of the "
-        "paper is promised.",
+        "not here, temperature and weights are this lab's, and no figure of the paper is "
+        "promised. Without a GPU it takes hours.",
         settings=_WATCHED | {"training.batch_size": 512, "training.learning_rate": 1e-4},
     ),
     "fitnets": Preset(
-        family=VECTORS,
+        family=BESIDE,
         title="FitNets-like",
         summary="A student that is thinner and deeper than its teacher gets a hint: its "
         "middle layer also learns the teacher's middle layer.",
         student="bert:layers=4,hidden=96,heads=2,vocabulary=3000",
         promise="FitNets (arXiv:1412.6550): the hint first, in a stage of its own, then soft "
-        "labels. Ours: both at once; the hint compares [CLS] through a learned projection, and "
-        "its weight falls to 0 at the last step.",
+        "labels. Ours: both at once; the hint compares [CLS], the vector that stands for the whole "
+        "pair, after a learned matrix has brought it to the teacher's width, and its weight falls "
+        "to 0 at the last step.",
         settings=_SHORT
         | {
             "terms.feature.weight": 1.0,
@@ -121,7 +123,7 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "distilbert": Preset(
-        family=VECTORS,
+        family=BESIDE,
         title="DistilBERT-like",
         summary="Soft labels, hard labels and the direction of the last layer's token vectors, for "
         "a student that starts from its teacher's layers.",
@@ -139,7 +141,7 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "relations": Preset(
-        family=VECTORS,
+        family=BESIDE,
         title="Relations",
         summary="Pairs lie as far apart, and at the same angles, in the student's vectors as in "
         "the teacher's.",
@@ -150,7 +152,7 @@ PRESETS: dict[str, Preset] = {
         settings=_SHORT | {"terms.relation.weight": 1.0},
     ),
     "ranking": Preset(
-        family=VECTORS,
+        family=BESIDE,
         title="Ranking",
         summary="Beside the soft labels of each pair, the student learns the teacher's softmax "
         "over the ads of a query.",
@@ -160,7 +162,7 @@ PRESETS: dict[str, Preset] = {
         settings=_SHORT | {"terms.ranking.weight": 1.0, "terms.ranking.params.loss": "list_kl"},
     ),
     "teacher_layers": Preset(
-        family=LAYERS,
+        family=INTERNAL,
         title="The teacher's layers",
         summary="Soft labels alone, but the student starts from layers of its teacher, evenly "
         "chosen, instead of random weights.",
@@ -170,7 +172,7 @@ PRESETS: dict[str, Preset] = {
         settings=_FROM_TEACHER,
     ),
     "tinybert": Preset(
-        family=LAYERS,
+        family=INTERNAL,
         title="TinyBERT-like",
         summary="Each layer of the student learns the attention maps and the token vectors of a "
         "layer of its teacher.",
@@ -188,10 +190,10 @@ PRESETS: dict[str, Preset] = {
         },
     ),
     "minilm": Preset(
-        family=LAYERS,
+        family=INTERNAL,
         title="MiniLM-like",
-        summary="The student's last layer learns how the tokens relate in the teacher's: "
-        "queries with queries, keys with keys, values with values.",
+        summary="The student's last layer learns how the tokens relate to one another in the "
+        "teacher's attention: by its query, key and value vectors, which are not search queries.",
         student=_OF_TEACHER,
         promise="MiniLMv2 (arXiv:2012.15828) does it before the task. Ours: on the task, beside "
         f"soft labels, from a start at the teacher's layers. {_FITS}",
@@ -199,14 +201,14 @@ PRESETS: dict[str, Preset] = {
         | {"terms.internal.weight": 1.0, "terms.internal.params.loss": "minilm"},
     ),
     "internal": Preset(
-        family=LAYERS,
+        family=INTERNAL,
         title="Layer by layer",
         summary="Attention maps and [CLS] of the teacher's layers, from the lowest up; soft and "
         "hard labels join after the last.",
         student=_OF_TEACHER,
         promise="Internal distillation (arXiv:1910.03723), stacked: layer after layer, and the "
-        "losses of earlier layers stay. Ours: one epoch per layer, direction and normalizer of the "
-        f"KL, and the start from the teacher's layers. {_FITS}",
+        "losses of earlier layers stay. Ours: one epoch per layer, the exact formula of the "
+        f"attention loss, and the start from the teacher's layers. {_FITS}",
         settings=_FROM_TEACHER
         | {"terms.internal.weight": 1.0, "terms.internal.params.schedule": "stacked"},
     ),

@@ -1,20 +1,21 @@
 """The titles of trainings, made of what they train and how."""
 
 from kdcore.catalog import STUDENTS
+from kdcore.catalog.options import option_name
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, TermConfig
 
 
 def title_of(config: DistillConfig | FinetuneConfig) -> str:
-    """The title of a training: "TwinBERT cosine, T 4 + ranking pearson, seed 0"."""
+    """The title of a training: "TwinBERT cosine, T 4 + ranking Pearson, seed 0"."""
     if isinstance(config, FinetuneConfig):
         return labels_only_title(config.model, config.seed)
-    parts = [model_title(config.student), loss_title(config), *_teacher_title(config)]
+    parts = [model_title(config.student), loss_title(config), *teacher_title(config)]
     if config.transfer != "train":
         parts.append({"log": "unlabelled pairs"}.get(config.transfer, "and unlabelled pairs"))
     return ", ".join([*parts, f"seed {config.seed}"])
 
 
-def _teacher_title(config: DistillConfig) -> list[str]:
+def teacher_title(config: DistillConfig) -> list[str]:
     """Who teaches, unless it is one run: 2 teachers; its own average."""
     teaching = config.teaching
     if teaching.kind == "run":
@@ -52,5 +53,5 @@ def loss_title(config: DistillConfig) -> str:
 
 
 def _term_title(term: TermConfig) -> str:
-    words = term.method, getattr(term.params, "loss", "")
-    return str(getattr(term.params, "short", " ".join(filter(None, words)).replace("_", " ")))
+    words = term.method, option_name(getattr(term.params, "loss", ""))
+    return str(getattr(term.params, "short", " ".join(filter(None, words))))

@@ -166,7 +166,7 @@ def test_what_cannot_be_trained_leaves_no_run(tmp_path, queued, wrong):
         ({"student": "bert:layers=3"}, "BERT-3, T 2, seed 0"),
         ({"method.params.loss": "mse_logits"}, "TwinBERT cosine, MSE of logits, seed 0"),
         ({"terms.feature.params.loss": "cosine"}, "TwinBERT cosine, T 2 + feature cosine, seed 0"),
-        ({"method.name": "ranking"}, "TwinBERT cosine, ranking margin mse, seed 0"),
+        ({"method.name": "ranking"}, "TwinBERT cosine, ranking margin MSE, seed 0"),
         ({"soft_weight": 0, "terms.relation.weight": 1}, "TwinBERT cosine, relation, seed 0"),
         ({"transfer": "log"}, "TwinBERT cosine, T 2, unlabelled pairs, seed 0"),
         ({"student.name": "checkpoint", "student.checkpoint": "x/mini"}, "mini, T 2, seed 0"),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from app.services import access
 from kdcore.config import UNSEEN_BY_THE_MODEL, DistillConfig, FinetuneConfig
 from kdcore.errors import LabError
-from kdcore.experiments.titles import loss_title, model_title, title_of
+from kdcore.experiments.titles import loss_title, model_title, teacher_title, title_of
 from kdcore.knobs import flat
 from kdcore.runs.listing import Row
 from kdcore.runs.store import Run
@@ -74,7 +74,8 @@ def _described(run: Run) -> tuple[str, str, str]:
     except LabError:
         return "", "", ""
     if isinstance(config, DistillConfig):
-        return title_of(config), model_title(config.student), loss_title(config)
+        how = ", ".join([loss_title(config), *teacher_title(config)])
+        return title_of(config), model_title(config.student), how
     if isinstance(config, FinetuneConfig):
         return title_of(config), model_title(config.model), "labels only"
     return "", "", ""

@@ -20,8 +20,9 @@ _ENDS = {"stopped": "is paused", "failed": "failed", "lost": "was lost"}
 
 
 def draw(run: Run | None, now: Draft) -> None:
-    """Draw the sentence; it follows the run while that is live."""
-    is_live = run is not None and run.status().state in LIVE
+    """Draw the sentence; it follows the run while that or its twin is live."""
+    pair = [run, live.twin_of(run)] if run is not None else []
+    is_live = any(each is not None and each.status().state in LIVE for each in pair)
     st.fragment(_say, run_every=_EVERY if is_live else None)(run, now)
 
 

@@ -23,7 +23,7 @@ if services.public():
 st.subheader("Your next run", anchor=False)
 left, right = st.columns([2, 1], gap="large")
 with left:
-    preset.draw(draft)
+    preset.draw(draft, state.now().distill.train_twin)
     controls.choose("distill.mode", "Settings as", MODES)
     if state.now().distill.mode == "yaml":
         yaml_text.draw(draft)

@@ -1,5 +1,7 @@
 """Where to begin: a preset with its promise, and what was changed of it."""
 
+from math import isnan, nan
+
 import streamlit as st
 
 from app import state
@@ -8,17 +10,20 @@ from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft, draft_of
 from app.services.live import run as live
+from app.views.distill.queries import cost
+from kdcore.catalog.options import option_name
 from kdcore.config.teacher import without_folders
 from kdcore.experiments.presets import PRESETS
 from kdcore.workspace import slug
 
 
-def draw(now: Draft) -> None:
+def draw(now: Draft, train_twin: bool) -> None:
     """The chooser, what the preset is for, and the changes that a click takes back."""
     with st.container(key="distill_preset", gap="xsmall"):
         with st.container(key="distill_presets", gap="xsmall"):
+            timed = now.config is not None and cost.cost(now.config, train_twin).is_timed
             for family in dict.fromkeys(preset.family for preset in PRESETS.values()):
-                _family(family, now.preset)
+                _family(family, now.preset, timed)
         changes = draft.beyond(now)
         if changes:  # another experiment than the one whose result the preset promises
             _changes(now, changes)
@@ -27,9 +32,16 @@ def draw(now: Draft) -> None:
             st.caption(md(PRESETS[now.preset].promise))
 
 
-def _family(family: str, chosen: str) -> None:
-    """The presets of a family side by side, behind its name; one of all families is chosen."""
-    titles = {key: preset.title for key, preset in PRESETS.items() if preset.family == family}
+def _family(family: str, chosen: str, timed: bool) -> None:
+    """The presets of a family side by side, behind its name; one of all families is chosen.
+
+    timed: each says how long it would take, since times on this machine are known.
+    """
+    titles = {
+        key: preset.title + (_time(key) if timed else "")
+        for key, preset in PRESETS.items()
+        if preset.family == family
+    }
     key = f"w_preset_{slug(family)}"
     st.session_state[key] = chosen if chosen in titles else None
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
@@ -43,6 +55,16 @@ def _family(family: str, chosen: str) -> None:
             on_change=_choose,
             args=(key,),
         )
+
+
+def _time(preset: str) -> str:
+    """How long student and twin would take, in minutes or hours, where that is known."""
+    config = draft_of(preset, {}).config
+    seconds = cost.usual_seconds(config) if config is not None else nan
+    if isnan(seconds):
+        return ""
+    hours, minutes = seconds / 3600, max(1, round(seconds / 60))
+    return f" · {hours:.0f} h" if hours >= 1.5 else f" · {minutes} min"
 
 
 def _choose(key: str) -> None:
@@ -94,4 +116,6 @@ def _value(path: str, value: object) -> str:
         return run.shown_title if run else text
     if value is None or value == "":
         return "none"
+    if path.endswith((".loss", ".on")):
+        return option_name(str(value))
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,7 +7,7 @@ from app.kit import error_box
 from app.services.draft import Draft
 from app.state import keys
 from app.views.distill.form import yaml_text
-from app.views.distill.queries import runs
+from app.views.distill.queries import cost, runs
 from kdcore.experiments.command_line import command_of
 
 
@@ -16,7 +16,7 @@ def draw(now: Draft) -> None:
     train_twin = state.now().distill.train_twin
     why = _why_not(now)
     pressed = st.button(
-        "Start student and twin" if train_twin else "Start the student",
+        _label(now, train_twin),
         type="primary",
         icon=":material/play_arrow:",
         disabled=bool(why),
@@ -37,6 +37,15 @@ def draw(now: Draft) -> None:
             st.rerun()
     with st.expander("Command line", icon=":material/terminal:"):
         st.code(command_of(now.config), language="bash", wrap_lines=True)
+
+
+def _label(now: Draft, train_twin: bool) -> str:
+    """What the button will start."""
+    total = cost.cost(now.config, train_twin) if now.config is not None and train_twin else None
+    if total is not None and total.twin_exists:
+        return "Start the student (its twin exists)"
+    alone = not train_twin or (total is not None and total.no_twin)
+    return "Start the student" if alone else "Start student and twin"
 
 
 def _why_not(now: Draft) -> str:

@@ -12,6 +12,7 @@ from app import state
 from app.kit import controls
 from app.kit.figures.style import hue, mark_of
 from app.kit.texts import md, number, signed
+from app.services.runs import listing
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
 from app.services.runs.names import without_seed
@@ -51,9 +52,9 @@ _METRIC = _Column(
     format="%.3f",
 )
 _COLUMNS = {
-    "title": _Column("run", "★ is the baseline.", 300),
-    "95 %": _Column("95 %", "95 % interval of the test metric, 1,000 draws of queries.", 112),
-    "n": _Column("n", "{unit} it is over.", "small", "localized"),
+    "title": _Column("run", "★ is the baseline.", 220),
+    "95 %": _Column("95 %", "95 % interval of the test metric, 1,000 draws of queries.", 105),
+    "n": _Column("n", "{unit} it is over.", 60, "localized"),
     "seeds": _Column(
         "seeds",
         "Runs that differ in their seed alone: how many, standard deviation, range; then the mean "
@@ -65,11 +66,11 @@ _COLUMNS = {
         "Δ to ★",
         "Test {metric} less that of the baseline, {base}; of folded seeds the mean, which takes no "
         "side, as the baseline is one seed.",
-        "small",
+        65,
         alignment="right",
     ),
     "Δ 95 %": _Column(
-        "Δ 95 %", "Paired: both runs are measured on the same draws of queries.", 125
+        "Δ 95 %", "Paired: both runs are measured on the same draws of queries.", 115
     ),
     "twin": _Column(
         "against its twin",
@@ -77,9 +78,9 @@ _COLUMNS = {
         "an effect of this run, not of the method. For folded seeds it is over the seeds that have "
         "their own twin; the column seeds counts them. ⚖: the two had unequal budgets; One run "
         "shows how.",
-        280,
+        205,
     ),
-    "verdict": _Column("against ★", RULE + " Against the baseline, {base}.", 180),
+    "verdict": _Column("against ★", RULE + " Against the baseline, {base}.", 160),
     "state": _Column("state", width=110),
     "validation best": _Column("val. best", f"At the kept step. {_VALIDATION}", "small", "%.3f"),
     "validation last": _Column("val. last", f"At the last look. {_VALIDATION}", "small", "%.3f"),
@@ -136,7 +137,7 @@ def _family_column() -> Any:
     colors = [hue(mark_of(family), dark) for family in KINDS]
     help = "The kind of distillation; + means in addition to soft labels."
     return st.column_config.MultiselectColumn(
-        "family", help=help, width=130, options=list(KINDS.values()), color=colors
+        "family", help=help, width=110, options=list(KINDS.values()), color=colors
     )
 
 
@@ -157,7 +158,9 @@ def table(
     columns["run"] = [", ".join(e.key for e in each) for each in folded]
     table = pd.DataFrame(columns)
     if state.now().runs.differing_only and len(table) > 1:
-        table = table.drop(columns=[c for c in _WORDS if table[c].nunique(dropna=False) < 2])
+        chosen = ("family",) if listing.families() else ()  # what is filtered by stays visible
+        same = [c for c in _WORDS if c not in chosen and table[c].nunique(dropna=False) < 2]
+        table = table.drop(columns=same)
     empty = [c for c in _OPTIONAL if table[c].isna().all() or (table[c].astype(str) == "").all()]
     return table.drop(columns=empty)
 
@@ -187,7 +190,7 @@ def _row(view: RunsView, entry: Entry, twins: Mapping[Path, Row]) -> dict[str, A
         "95 %": interval(measured) if measured else "",
         "n": measured.n if measured else None,
         "Δ baseline": delta.delta if delta else None,
-        "Δ 95 %": f"[{signed(delta.low)}, {signed(delta.high)}]" if delta else "",
+        "Δ 95 %": verdicts.to_base(view, entry),
         "twin": verdicts.against_twin(view, entry, twins.get(row.run.folder)),
         "verdict": verdicts.against_base(view, entry, delta.verdict if delta else "", is_base),
         "seeds": "",

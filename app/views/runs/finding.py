@@ -1,5 +1,6 @@
 """What the runs say in one sentence: the best student, by how much, and what that is worth."""
 
+from dataclasses import replace
 from pathlib import PurePath
 
 from app import state
@@ -17,17 +18,22 @@ _ROLES = {"student": "student", "twin": "labels-only run", "teacher": "teacher"}
 
 def sentence(view: RunsView) -> str:
     """The finding; it follows the metric, the baseline and what was measured."""
+    trained = [e for e in view.entries if not e.scoring]
+    listed = [e for e in view.shown if not e.scoring]
+    runs = "runs"
+    if 0 < len(listed) < len(trained):  # search, tags or families leave some out
+        view, runs = replace(view, entries=listed), f"runs shown here (of {len(trained):,})"
     name, leader = CATALOG[view.metric].name, view.leader
     if leader is None:
         count = sum(not e.scoring for e in view.entries)
-        return f"Of {count:,} runs, none has its {name} on the test split measured yet."
+        return f"Of {count:,} {runs}, none has its {name} on the test split measured yet."
     value, rivals = leader.row.test.metrics[view.metric], len(view.rivals)
     data = PurePath(leader.row.run.data).name or "other data"  # without its folder
     chosen = state.now().data_set
     elsewhere = chosen != data.partition(":")[0]
     text = f"These are runs on {data}, not on {chosen}. " if elsewhere else ""
     text += (
-        f"Of {len(view.weighed):,} runs measured on the test pairs of {data}, the best "
+        f"Of {len(view.weighed):,} {runs} measured on the test pairs of {data}, the best "
         f"{_ROLES.get(leader.role, 'run')} is {leader.title}: {name} {number(value.value)} "
         f"{interval(value)} on {value.n:,} {value.unit}"
     )

@@ -6,18 +6,31 @@ from pathlib import Path
 
 from app.kit.texts import signed, verdict
 from app.services.cautions import unequal_budgets
-from app.services.runs.differences import kept_delta
+from app.services.runs.differences import kept_delta, lacking
 from app.services.runs.entry import Entry
 from app.services.runs.listing import RunsView
 from app.services.runs.seeds import to_own_twins
 from kdcore.judging.seeds import Seeded, fold
 from kdcore.runs.listing import Row
 
+NOT_YET = "not evaluated yet"  # a cell whose number comes from the background
+
+
+def to_base(view: RunsView, entry: Entry) -> str:
+    """The interval of the difference to the baseline, or that it is not evaluated yet."""
+    if (delta := view.delta(entry)) is not None:
+        return f"[{signed(delta.low)}, {signed(delta.high)}]"
+    if view.base is None or entry.key == view.base.key or entry.key in view.apart:
+        return ""
+    return NOT_YET if lacking([entry.row], view.base.row, {}) else ""
+
 
 def against_twin(view: RunsView, entry: Entry, twin: Row | None) -> str:
     """The verdict against the own twin, its difference, and a mark where budgets differ."""
-    if twin is None or (delta := (kept_delta(entry.row, twin) or {}).get(view.metric)) is None:
+    if twin is None:
         return ""
+    if (delta := (kept_delta(entry.row, twin) or {}).get(view.metric)) is None:
+        return NOT_YET if lacking([entry.row], None, {entry.row.run.folder: twin}) else ""
     mark = " ⚖" if unequal_budgets(entry.row.run, twin.run) else ""
     return f"{verdict(delta.verdict, 'its twin')}, {signed(delta.delta)}{mark}"
 

@@ -26,7 +26,9 @@ def draw(now: Draft) -> None:
     whole = Form("", now.values, draft.take, problems, services.public(), _TITLES)
     training = replace(whole, prefix="training", values=now.at("training") or {})
     with st.container(gap="xsmall", key="distill_form"):
-        with _row("Teacher and student"):
+        st.markdown("**Teacher and student**")
+        teacher.kinds(now, whole)
+        with _fields("teacher"):
             teacher.draw(now, whole)
             student.draw(now, whole)
             _data(now, whole)
@@ -50,15 +52,16 @@ def draw(now: Draft) -> None:
             forms.draw(TrainingConfig, training, rest)
             forms.draw(DistillConfig, whole, ["label_smoothing", "threads"])
     # a form never refuses without saying why: problems of no field that is drawn stand below
+    beside = {f"schedules.{name}" for name in schedules.names(now)}
     for path, sentences in problems.items():
-        if f"knob_{path}" not in st.session_state:
+        if f"knob_{path}" not in st.session_state and path not in beside:
             for sentence in sentences:
                 st.error(md(f"{path}: {sentence}"), icon=":material/error:")
 
 
 def _loss(now: Draft, form: Form) -> None:
     """The terms of the loss, what changes of them, and the choice of more."""
-    with _row("What is learned", method.summary(now)):
+    with _row("What is learned", terms.summary(now)):
         method.draw(now, form)
         forms.draw(DistillConfig, form, ["soft_weight"])
     method.warn(now)
@@ -72,9 +75,14 @@ def _loss(now: Draft, form: Form) -> None:
 
 
 def _row(title: str, more: str = "") -> Any:
-    """A titled row of fields that wraps."""
+    """A row of fields under its title."""
     st.markdown(f"**{title}**{more and f' · {more}'}")
-    key = f"distill_row_{title.split()[0].lower()}"
+    return _fields(title.split()[0].lower())
+
+
+def _fields(name: str) -> Any:
+    """A row of fields that wraps."""
+    key = f"distill_row_{name}"
     return st.container(horizontal=True, vertical_alignment="top", gap="small", key=key)
 
 

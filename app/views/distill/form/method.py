@@ -18,12 +18,6 @@ def _method(now: Draft) -> Method | None:
     return METHODS.get(str(now.at("method.name")))
 
 
-def summary(now: Draft) -> str:
-    """The chosen method in a line."""
-    method = _method(now)
-    return f"{md(method.title)}: {md(method.summary)}" if method else ""
-
-
 def draw(now: Draft, form: Form) -> None:
     """The methods that the chosen student can serve, and the first knobs of the chosen one."""
     method = _method(now)

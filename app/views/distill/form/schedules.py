@@ -21,17 +21,22 @@ _PATHS = {"soft": "soft_weight", "hard": "hard_weight", _HEAT: "method.params.te
 
 def draw(now: Draft, form: Form) -> None:
     """A row for each number that changes: how, its value at the last step, and its removal."""
-    for name in _names(now):
+    for name in names(now):
         title, start = _title(now, name), _start(now, name)
+        problems = form.problems.get(f"schedules.{name}", ())
         titles = {"kind": f"{title}: change", "end": f"{title}: {start} to"}
         values = now.at(f"schedules.{name}") or {}
         row = replace(form, prefix=f"schedules.{name}", values=values, titles=titles)
         with st.container(
             horizontal=True, vertical_alignment="bottom", gap="small", key=f"distill_change_{name}"
         ):
-            forms.draw(ScheduleConfig, row, ["kind", "end"])
+            if problems:  # nothing here could be set: what is left is to remove it
+                words = md(" ".join(problems))
+                st.markdown(f":red[:material/error: {title}: {words}]", width="stretch")
+            else:
+                forms.draw(ScheduleConfig, row, ["kind", "end"])
             st.button(
-                "Remove",
+                f"Remove the change of {title.lower()}" if problems else "Remove",
                 icon=":material/close:",
                 key=f"remove_change_{name}",
                 disabled=form.closed,
@@ -42,7 +47,7 @@ def draw(now: Draft, form: Form) -> None:
 
 def add(now: Draft, form: Form) -> None:
     """The choice of one more number that changes."""
-    present = _names(now)
+    present = names(now)
     curves = ["soft", *terms.names(now), "hard"]
     if any(METHODS[name].softens for name in terms.methods(now)):
         curves = [_HEAT, *curves]
@@ -62,7 +67,8 @@ def add(now: Draft, form: Form) -> None:
     )
 
 
-def _names(now: Draft) -> list[str]:
+def names(now: Draft) -> list[str]:
+    """The numbers that change, by the names of their schedules."""
     schedules = now.at("schedules")
     return list(schedules) if isinstance(schedules, Mapping) else []
 

@@ -20,27 +20,29 @@ from kdcore.errors import ConfigError
 from kdcore.experiments.command_line import model_of
 from kdcore.knobs import plain
 
-_KIND = "kind:"  # before the name of a kind, where a run could stand
-_HELP = (
-    "The run whose predictions the student learns; any run here that has a model. Or several runs "
-    "together, or a teacher that needs no other run."
-)
+_HELP = "The run whose predictions the student learns; any run here that has a model."
+
+
+def kinds(now: Draft, form: Form) -> None:
+    """The kinds of teacher side by side; those that a term rules out stand greyed below."""
+    kind, key = _teacher(now).kind, "distill_teacher_kind"
+    st.session_state[key] = kind
+    st.pills(
+        "Teacher",
+        [each for each in TEACHERS if each == kind or not _misfit(now, each)],
+        format_func=lambda each: TEACHERS[each].title,
+        key=key,
+        disabled=form.closed,
+        on_change=lambda: _choose(now, st.session_state[key]),
+    )
 
 
 def draw(now: Draft, form: Form) -> None:
-    """The chooser: the runs here, then the other kinds of teacher."""
-    present, teacher = str(now.at("teacher") or ""), _teacher(now)
-    titles = {key: model.title for key, model in draft.teachers().items()}
-    kinds = [kind for kind in TEACHERS if kind != "run" and not _misfit(now, kind)]
-    titles |= {f"{_KIND}{kind}": TEACHERS[kind].title for kind in kinds}
-    if teacher.kind != "run":
-        present = f"{_KIND}{teacher.kind}"
-        titles |= {present: teacher.entry.title}
-
-    def take(path: str, value: object) -> None:
-        draft.take(path, _text(now, str(value)))
-
-    forms.pick(form, "teacher", "Teacher", titles, present, _HELP, take=take)
+    """The run that teaches, where it is one."""
+    if _teacher(now).kind == "run":
+        titles = {key: model.title for key, model in draft.teachers().items()}
+        present = str(now.at("teacher") or "")
+        forms.pick(form, "teacher", "Run that teaches", titles, present, _HELP)
 
 
 def details(now: Draft, form: Form) -> None:
@@ -90,19 +92,20 @@ def _misfit(now: Draft, kind: str) -> str:
     return next(filter(None, reasons), "")
 
 
-def _text(now: Draft, chosen: str) -> str:
-    """What stands in the config for a choice; a kind starts with the runs or the student here."""
-    if not chosen.startswith(_KIND):
-        return chosen
-    kind = chosen.removeprefix(_KIND)
+def _choose(now: Draft, kind: str | None) -> None:
+    """Another kind of teacher, which starts with the runs or the student here."""
+    if kind is None:  # the chosen one was clicked again
+        return
+    here = [name for name in _teacher(now).runs if name in draft.teachers()]
     names: tuple[str, ...] = ()
-    if TEACHERS[kind].names == "runs":
-        here = [name for name in _teacher(now).runs if name in draft.teachers()]
+    if TEACHERS[kind].names == "run":
+        names = tuple([*here, *draft.teachers()][:1])
+    elif TEACHERS[kind].names == "runs":
         names = tuple(dict.fromkeys([*here, *draft.teachers()]))[: max(2, len(here))]
     elif TEACHERS[kind].names == "students":
         student = now.at("student")
         names = (model_of(student) if isinstance(student, Mapping) else "twinbert_cos",)
-    return TeacherConfig(kind=kind, names=names).text
+    draft.take("teacher", TeacherConfig(kind=kind, names=names).text)
 
 
 def _renew(teacher: TeacherConfig, **changes: Any) -> None:

@@ -18,6 +18,14 @@ _FIRST = 2  # knobs of a term that stand in its row; the rest are folded
 _ADD = "distill_add_term"
 
 
+def summary(now: Draft) -> str:
+    """What every term of the loss asks of the student, in a sentence each."""
+    each = dict.fromkeys(methods(now))
+    parts = [f"{md(METHODS[name].title)}: {md(METHODS[name].summary)}" for name in each]
+    parts += ["Hard labels: it learns the grades, too."] if now.at("hard_weight") else []
+    return " ".join(parts)
+
+
 def draw(now: Draft, form: Form) -> None:
     """A row for each term; one that compares the ads of a query has its teacher's scale below."""
     for name in names(now):
@@ -38,6 +46,11 @@ def draw(now: Draft, form: Form) -> None:
             )
         if method and method.lists:
             scale.draw(now, f"terms.{name}.params")
+        if _is_repeated(now, name):
+            st.caption(
+                f":material/info: This is the same term as another {title(name)} above. Their "
+                "weights add up; change a setting of one, or remove it."
+            )
 
 
 def add(now: Draft, form: Form) -> None:
@@ -77,6 +90,16 @@ def methods(now: Draft) -> list[str]:
     """The methods of all terms that are in the catalog, that of the first included."""
     every = [str(now.at("method.name")), *map(method_of, names(now))]
     return [name for name in every if name in METHODS]
+
+
+def _is_repeated(now: Draft, name: str) -> bool:
+    """Whether a term above has the same method and the same knobs."""
+    terms = now.config.soft_terms if now.config else {}
+    above = list(terms)[: list(terms).index(name)] if name in terms else []
+    return any(
+        (terms[each].method, terms[each].params) == (terms[name].method, terms[name].params)
+        for each in above
+    )
 
 
 def _knobs(method: Method) -> list[str]:

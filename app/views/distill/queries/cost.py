@@ -67,6 +67,12 @@ def cost(config: DistillConfig, train_twin: bool) -> Cost:
         return Cost(why=str(error))
 
 
+@by_hash(most=200, seconds=60, on=lambda config: (access.home().root, access.public(), config))
+def usual_seconds(config: DistillConfig) -> float:
+    """The time of a student and its twin, looked up once a minute; nan when it is not known."""
+    return cost(config, True).seconds[0] if cost(config, True).is_timed else nan
+
+
 @by_hash(
     most=100,
     seconds=10,

@@ -79,13 +79,16 @@ def preliminary(case: Case) -> str:
     student, twin = (listing.row_of(run.folder).best for run in (case.run, case.twin))
     status = case.twin.status()
     step = f" (step {status.step:,} of {status.total_steps:,})" if status.total_steps else ""
+    if status.state == "running" and status.stage == "evaluate":
+        step = " its last part: its test pairs are being scored"
     if status.state == "finished":
         return "NO VERDICT: the twin was tested on other pairs than the student."
     sentence = f"PRELIMINARY: the twin {_WAITING[status.state]}{step}"
     if student is not None and twin is not None:
         sentence += (
             f"; on validation, which has no interval and chose the step kept, the student reached "
-            f"ROC-AUC {student.roc_auc:.3f} and the twin {twin.roc_auc:.3f} so far"
+            f"ROC-AUC {student.roc_auc:.3f} at step {student.step:,} and the twin "
+            f"{twin.roc_auc:.3f} at step {twin.step:,}"
         )
     if status.state in ("queued", "running"):
         return f"{sentence}. The verdict follows once the twin has scored the test pairs."

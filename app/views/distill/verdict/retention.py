@@ -21,8 +21,13 @@ def draw(case: Case) -> None:
     retention = cases.retention_of(case)
     st.subheader("What it keeps, and what it costs", anchor=False)
     if retention is None:
+        moving = case.config.teaching.kind in ("peer", "ema")
         st.caption(
-            "The teacher has not scored these pairs, so the share kept of its quality is not known."
+            "Its teacher learned at the same time, so there is no finished teacher of which it "
+            "could keep a share."
+            if moving
+            else "The teacher has not scored these pairs, so the share kept of its quality is not "
+            "known."
         )
         return
     cards = [

@@ -153,6 +153,24 @@ def test_a_term_is_added_changed_and_removed():
     assert not at.exception
 
 
+def test_a_schedule_that_the_method_rules_out_says_so_in_its_row_and_is_removed_there():
+    at = page(settings="schedules.temperature.end=1;method.name=ranking")
+    assert "Temperature: no term has soft labels" in texts(at)
+    assert "0 to" not in texts(at)
+    remove = button(at, "remove_change_temperature")
+    assert remove.label == "Remove the change of temperature"
+    remove.click().run()
+    assert choices(at).distill.settings == "method.name=ranking"
+    assert "no term has soft labels" not in texts(at)
+
+
+def test_every_term_is_told_and_the_same_term_twice_too():
+    at = page(settings="terms.response.weight=1;terms.ranking.weight=1")
+    assert "Response: The student matches" in texts(at)
+    assert "Ranking: The student orders" in texts(at)
+    assert "This is the same term as another Response" in texts(at)
+
+
 def test_a_ranking_term_that_would_teach_nothing_says_so_beside_its_knobs():
     at = page(preset="ranking", settings="terms.ranking.params.temperature=0.05")
     assert "of the ads get a soft label of exactly 0" in texts(at)
@@ -161,7 +179,9 @@ def test_a_ranking_term_that_would_teach_nothing_says_so_beside_its_knobs():
 
 def test_several_runs_or_the_student_itself_can_teach():
     at = page()
-    knob(at, "teacher").set_value("kind:ensemble").run()
+    kinds = at.button_group(key="distill_teacher_kind")
+    assert kinds.options[:2] == ["One run", "Several runs"]
+    kinds.set_value("ensemble").run()
     assert choices(at).distill.settings.startswith("teacher=ensemble:teacher+")
     members = next(box for box in at.multiselect if box.key == "distill_teacher_runs")
     members.set_value(["teacher", "bert-kd", "cdssm-kd"]).run()
@@ -169,14 +189,14 @@ def test_several_runs_or_the_student_itself_can_teach():
     now = draft_of("sixty_seconds", decode(choices(at).distill.settings))
     assert now.at("teacher") == "ensemble:teacher+bert-kd+cdssm-kd,average=logits"
     assert now.config.teaching.average == "logits"
-    knob(at, "teacher").set_value("kind:peer").run()
+    at.button_group(key="distill_teacher_kind").set_value("peer").run()
     now = draft_of("sixty_seconds", decode(choices(at).distill.settings))
     assert now.config.teaching.names == ("twinbert_cos:vocabulary=3000",)
-    knob(at, "teacher").set_value("kind:born_again").run()
+    at.button_group(key="distill_teacher_kind").set_value("born_again").run()
     assert choices(at).distill.settings == "teacher=born_again"
     at = page(settings="terms.feature.weight=1")
     assert button(at, "teacher_ensemble").disabled  # it gives no features
-    assert "kind:ensemble" not in knob(at, "teacher").options
+    assert "Several runs" not in at.button_group(key="distill_teacher_kind").options
     assert not at.exception
 
 

@@ -146,7 +146,7 @@ def test_while_the_twin_trains_the_sentence_is_called_preliminary(lab):
     Record(state="queued", created=1.0).write(twin)
     said = distill_judge.finding("student-kd")
     assert said.startswith("PRELIMINARY: the twin waits in the queue; on validation")
-    assert "the student reached ROC-AUC 0.720 and the twin 0.610 so far" in said
+    assert "the student reached ROC-AUC 0.720 at step 3 and the twin 0.610 at step 3" in said
     at = drawn()
     assert "BETTER" not in texts(at)
     assert "Train the twin" not in labels(at)

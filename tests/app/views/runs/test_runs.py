@@ -396,6 +396,7 @@ def test_families_are_counted_filtered_and_drawn_apart(home):
     pills = next(group for group in at.button_group if group.key == "runs_families")
     assert pills.options == ["Teacher · 1", "Labels only · 1", "Response · 3", "+ feature · 3"]
     pills.set_value(["feature"]).run()
+    assert "runs shown here (of " in texts(at)  # the sentence counts what is filtered
     assert choices(at).runs.families == "feature"
     assert set(table(at)["run"]) == {"f0", "f1", "f2"}
     view = listing.runs_view()
