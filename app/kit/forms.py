@@ -109,7 +109,7 @@ def help_of(spec: "Field[Any]") -> str:
     """The declared help of a knob, with its range and its default."""
     rule, help = spec.metadata, str(spec.metadata["help"])
     for option in rule.get("options", ()):  # the help explains each as it is called on the screen
-        help = re.sub(rf"\b{option}(?=[:,])", option_name(option), help)
+        help = re.sub(rf"\b{option}(?=[:,]| and )", option_name(option), help)
     if spec.default in ("", ()):
         return md(help)
     usual = str(spec.default).lower() if isinstance(spec.default, bool) else spec.default or 0

@@ -52,6 +52,7 @@ def _family(family: str, chosen: str, timed: bool) -> None:
             format_func=lambda name: titles[name],
             key=key,
             label_visibility="collapsed",
+            wrap=True,
             on_change=_choose,
             args=(key,),
         )
