@@ -44,8 +44,8 @@ def _label(now: Draft, train_twin: bool) -> str:
     total = cost.cost(now.config, train_twin) if now.config is not None and train_twin else None
     if total is not None and total.twin_exists:
         return "Start the student (its twin exists)"
-    alone = not train_twin or (total is not None and total.no_twin)
-    return "Start the student" if alone else "Start student and twin"
+    no_twin = not train_twin or (total is not None and total.no_twin)
+    return "Start the student" if no_twin else "Start student and twin"
 
 
 def _why_not(now: Draft) -> str:

@@ -52,9 +52,9 @@ def draw(now: Draft) -> None:
             forms.draw(TrainingConfig, training, rest)
             forms.draw(DistillConfig, whole, ["label_smoothing", "threads"])
     # a form never refuses without saying why: problems of no field that is drawn stand below
-    beside = {f"schedules.{name}" for name in schedules.names(now)}
+    in_rows = {f"schedules.{name}" for name in schedules.names(now)}
     for path, sentences in problems.items():
-        if f"knob_{path}" not in st.session_state and path not in beside:
+        if f"knob_{path}" not in st.session_state and path not in in_rows:
             for sentence in sentences:
                 st.error(md(f"{path}: {sentence}"), icon=":material/error:")
 

@@ -21,11 +21,11 @@ def draw(case: Case) -> None:
     retention = cases.retention_of(case)
     st.subheader("What it keeps, and what it costs", anchor=False)
     if retention is None:
-        moving = case.config.teaching.kind in ("peer", "ema")
+        is_moving = case.config.teaching.kind in ("peer", "ema")
         st.caption(
             "Its teacher learned at the same time, so there is no finished teacher of which it "
             "could keep a share."
-            if moving
+            if is_moving
             else "The teacher has not scored these pairs, so the share kept of its quality is not "
             "known."
         )
