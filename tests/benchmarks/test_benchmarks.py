@@ -91,6 +91,7 @@ def test_a_contender_that_reports_no_step_ends_the_race_with_its_name():
     assert "'never paced' reported no step in 1 seconds" in ran.stderr
 
 
+@pytest.mark.slow
 def test_the_study_gives_a_row_for_each_student_with_both_of_its_trainings():
     lines = quick("study.py", "--students", "cdssm").splitlines()
     rows = [json.loads(line) for line in lines if '"student"' in line]
@@ -98,5 +99,6 @@ def test_the_study_gives_a_row_for_each_student_with_both_of_its_trainings():
     assert all(len(row[key]) == 3 for row in rows for key in ("hard", "distilled", "delta"))
 
 
+@pytest.mark.slow
 def test_a_killed_run_and_one_on_a_full_disk_end_as_the_undisturbed_one():
     assert "No orphan, no ticket left, nothing stuck." in quick("chaos.py")
