@@ -108,7 +108,7 @@ def test_a_model_from_before_the_assistant_learned_is_noted(teacher: Run) -> Non
     phases = Phases(residual(teacher), untouched := WithAssistant.__new__(WithAssistant), (), 10)
     assert phases.model is untouched
     assert phases.first == 5
-    assert "before the assistant learned" in phases.notes(5)[0]
+    assert "before the assistant began to learn" in phases.notes(5)[0]
     assert phases.notes(6) == phases.notes(0) == ()
 
 
