@@ -97,7 +97,8 @@ def acts(page: Page, node: Locator) -> bool:
     """Whether something but the control changes (or a file comes) when it is acted upon."""
     files = []
     page.once("download", lambda file: files.append(file))
-    node.scroll_into_view_if_needed()
+    # Playwright's own scrolling fails where the page draws the control anew meanwhile
+    node.evaluate("node => node.scrollIntoView({ block: 'center' })")
     handle = node.element_handle()
     node.focus()
     before = page.evaluate(SEEN, handle)

@@ -53,6 +53,7 @@ def _family(family: str, chosen: str, timed: bool) -> None:
             key=key,
             label_visibility="collapsed",
             wrap=True,
+            width="stretch",
             on_change=_choose,
             args=(key,),
         )

@@ -7,6 +7,7 @@ from app.kit import by_hash
 from app.services import cautions
 from app.services.boards import board_of
 from app.shell import first_visit
+from kdcore.errors import DataError
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +27,6 @@ def test_a_visitor_finds_the_board_and_its_caution_ready(monkeypatch):
 
 def test_data_that_cannot_be_read_are_left_to_the_page(tmp_path, monkeypatch):
     monkeypatch.setenv("KDLAB_DEMO", str(tmp_path))
-    with pytest.raises(OSError, match=r"dataset\.json"):
+    with pytest.raises(DataError, match=r"dataset\.json"):
         board_of(services.data_choices()[0])
     first_visit.prepare()  # raises nothing
