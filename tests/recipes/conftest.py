@@ -31,6 +31,7 @@ from kdcore.labels import BINARY
 from kdcore.recipes import stage
 from kdcore.recipes.stage import SCORED
 from kdcore.runs.store import Run, RunStore
+from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
 torch.set_num_threads(1)
@@ -105,6 +106,23 @@ def distillation(teacher: Run, kind: str = "twin", **changes: Any) -> DistillCon
 def created(config: Any, home: Workspace) -> Run:
     """A run that waits to be carried out."""
     return RunStore(home.runs).create(to_dict(config))
+
+
+def kill_before_step(step: int, run: Run, home: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Execute a run until this step of all its students together, counted from 1, would be next."""
+    genuine, taken = Session.step, 0
+
+    def until(self: Session, *args: object) -> None:
+        nonlocal taken
+        taken += 1
+        if taken == step:
+            raise SystemExit
+        genuine(self, *args)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Session, "step", until)
+        with pytest.raises(SystemExit):
+            lab.execute(run, home)
 
 
 def weights(run: Run) -> bytes:

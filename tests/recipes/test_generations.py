@@ -18,7 +18,15 @@ from kdcore.runs.twins import find_twin, teacher_of, twin_of
 from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import Undisturbed, assert_same_result, created, distillation, lines, weights
+from .conftest import (
+    Undisturbed,
+    assert_same_result,
+    created,
+    distillation,
+    kill_before_step,
+    lines,
+    weights,
+)
 
 
 @pytest.fixture
@@ -59,19 +67,8 @@ def test_killed_in_any_generation_it_resumes_to_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each generation has two epochs of six steps."""
-    cut, genuine, taken = created(config, home), Session.step, 0
-
-    def until(self: Session, *args: object) -> None:
-        nonlocal taken
-        taken += 1
-        if taken == step:
-            raise SystemExit
-        genuine(self, *args)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Session, "step", until)
-        with pytest.raises(SystemExit):
-            lab.execute(cut, home)
+    cut = created(config, home)
+    kill_before_step(step, cut, home, monkeypatch)
     before = len(RunStore(home.runs).list())
     lab.resume(cut, home)
     made = generations(cut)

@@ -17,7 +17,15 @@ from kdcore.softlabels import kl, soften
 from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import KINDS, Undisturbed, assert_same_result, created, distillation, lines
+from .conftest import (
+    KINDS,
+    Undisturbed,
+    assert_same_result,
+    created,
+    distillation,
+    kill_before_step,
+    lines,
+)
 
 
 @pytest.fixture
@@ -73,19 +81,8 @@ def test_killed_and_resumed_through_a_peer_all_end_with_the_same_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Killed in the eighth step, between the step of the first student and that of its peer."""
-    cut, genuine, taken = created(config, home), Session.step, 0
-
-    def until(self: Session, *args: object) -> None:
-        nonlocal taken
-        taken += 1
-        if taken == 16:
-            raise SystemExit
-        genuine(self, *args)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Session, "step", until)
-        with pytest.raises(SystemExit):
-            lab.execute(cut, home)
+    cut = created(config, home)
+    kill_before_step(16, cut, home, monkeypatch)
     (peer,) = peers(cut)
     lab.resume(peer, home)
     whole = undisturbed(config)

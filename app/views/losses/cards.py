@@ -17,6 +17,7 @@ from app.views.losses.objective import HARD, SIDES, Part
 from app.views.losses.queries.fit import misfit_of, unfit_losses, working
 from app.views.losses.scene import SHOWS, Scene
 from kdcore.catalog import METHODS, STUDENTS
+from kdcore.catalog.options import option_name
 from kdcore.knobs import plain
 
 _FIELDS = {  # of Outputs, in words
@@ -123,7 +124,7 @@ def _pick_loss(scene: Scene, part: Part, side: str) -> None:
     st.selectbox(
         f"Loss in {side.upper()}",
         options if loss in options else [loss, *options],
-        format_func=objectives.words_of,
+        format_func=option_name,
         key=key,
         help=forms.help_of(spec),
         on_change=_take(side, part.name),

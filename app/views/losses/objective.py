@@ -13,6 +13,7 @@ import yaml
 from app import state
 from app.kit.texts import degrees
 from kdcore.catalog import METHODS
+from kdcore.catalog.options import NAMES, option_name
 from kdcore.config import TermConfig
 from kdcore.errors import LabError
 from kdcore.knobs import plain
@@ -24,37 +25,10 @@ HELP = "cross-entropy with the label that a person or a rule gave, at T = 1"
 COLORS = ("rival", "defect", "twin", "muted")  # of the palette, by a term's place
 NUMBERS = ("①", "②", "③", "④")
 
-_WORDS = {
-    "kl": "KL",
-    "ce": "cross-entropy",
-    "mse_logits": "MSE of logits",
-    "mse_probabilities": "MSE of probabilities",
-    "standardized": "standardized KL",
-    "decoupled": "decoupled KL",
-    "dist": "DIST",
-    "l2": "L2",
-    "l1": "L1",
-    "hint": "FitNets' hint",
-    "cross_entropy": "cross-entropy of vectors",
-    "margin_mse": "margin MSE",
-    "list_kl": "list KL",
-    "ranknet": "RankNet",
-    "adr_mse": "ADR-MSE",
-    "plackett_luce": "Plackett-Luce",
-    "pearson": "Pearson",
-    "attention": "attention KL",
-    "minilm": "MiniLM relations",
-}
-
-
-def words_of(loss: str) -> str:
-    """What a loss is called on the page."""
-    return _WORDS.get(loss, loss.replace("_", " "))
-
 
 def in_words(message: str) -> str:
     """A message of the engine with the losses named as on the page."""
-    for loss, words in _WORDS.items():
+    for loss, words in NAMES.items():
         message = message.replace(f"'{loss}'", f"“{words}”")
     return message
 
@@ -77,7 +51,7 @@ class Part:
         if self.name == HARD:
             return "hard labels"
         loss = getattr(self.params, "loss", "")
-        words = words_of(loss) if loss else METHODS[self.name].title
+        words = option_name(loss) if loss else METHODS[self.name].title
         softens = _softens(self.name) and not loss.startswith("mse")
         return f"{words} at T = {degrees(self.params.temperature)}" if softens else words
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.kit.browser_part import part, state_value
+from app.kit.browser_part import part
+from app.views.losses.parts import mounted
 
 KEY = "loss_against_t"
 
@@ -20,11 +21,4 @@ def against_t(
 
     The student stands where the plane's descent starts; the terms are those of the objective shown.
     """
-
-    def release() -> None:
-        sent = state_value(KEY, "set")
-        if isinstance(sent, Mapping):
-            on_change(sent)
-
-    data = {"scene": scene, "terms": terms, "choices": choices}
-    _mount(key=KEY, data=data, on_set_change=release)
+    mounted(_mount, KEY, {"scene": scene, "terms": terms, "choices": choices}, on_change)

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.kit.browser_part import part, state_value
+from app.kit.browser_part import part
+from app.views.losses.parts import mounted
 
 KEY = "loss_margin"
 
@@ -21,11 +22,4 @@ def loss_margin(
     Two grades, or two ads: the margin is the gap of their two numbers. The temperature is the
     page's, as it is dragged.
     """
-
-    def release() -> None:
-        sent = state_value(KEY, "set")
-        if isinstance(sent, Mapping):
-            on_change(sent)
-
-    data = {"scene": scene, "terms": terms, "choices": choices}
-    _mount(key=KEY, data=data, on_set_change=release)
+    mounted(_mount, KEY, {"scene": scene, "terms": terms, "choices": choices}, on_change)

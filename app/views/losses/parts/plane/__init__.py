@@ -6,7 +6,8 @@ The arithmetic is the browser's own (app/parts/losses.js); Python hears of a cho
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.kit.browser_part import part, state_value
+from app.kit.browser_part import part
+from app.views.losses.parts import mounted
 
 KEY = "loss_plane"
 
@@ -32,11 +33,4 @@ def loss_plane(
             own), lax (axes), lsq (whether T² multiplies), lob (objective shown: a or b), lrate and
             lsteps (size and number of steps).
     """
-
-    def release() -> None:
-        sent = state_value(KEY, "set")
-        if isinstance(sent, Mapping):
-            on_change(sent)
-
-    data = {"scene": scene, "terms": terms, "choices": choices}
-    _mount(key=KEY, data=data, on_set_change=release)
+    mounted(_mount, KEY, {"scene": scene, "terms": terms, "choices": choices}, on_change)
