@@ -22,7 +22,16 @@ from kdcore.softlabels import kl, soften
 from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import KINDS, Undisturbed, created, distillation, finetuning, tensors, weights
+from .conftest import (
+    KINDS,
+    Undisturbed,
+    created,
+    distillation,
+    finetuning,
+    kill_before_step,
+    tensors,
+    weights,
+)
 
 LONG = {"epochs": 12, "learning_rate": 1e-2}
 
@@ -223,17 +232,7 @@ def test_a_replay_has_no_gap_after_a_stop(
 ) -> None:
     config = finetuning(replay_points=6)
     whole, cut = undisturbed(config), created(config, home)
-    genuine = Session.step
-
-    def step(self: Session, *args: Any) -> None:
-        if self.progress.step == 10:
-            raise SystemExit
-        genuine(self, *args)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Session, "step", step)
-        with pytest.raises(SystemExit):
-            lab.execute(cut, home)
+    kill_before_step(11, cut, home, monkeypatch)
     lab.resume(cut, home)
     names = [sorted(p.name for p in r.replay_folder.glob("*.parquet")) for r in (whole, cut)]
     assert names[0] == names[1]

@@ -26,6 +26,7 @@ from .conftest import (
     created,
     distillation,
     finetuning,
+    kill_before_step,
     lines,
     weights,
 )
@@ -209,17 +210,7 @@ def test_modules_beside_the_model_resume_too(
     monkeypatch.setattr(response, "objective", lambda params, student, teacher: Projected())
     config = distillation(teacher, **OFTEN)
     whole, cut = lab.start(config, home), created(config, home)
-    genuine = Session.step
-
-    def step(self: Session, *args: object) -> None:
-        if self.progress.step == 8:
-            raise SystemExit
-        genuine(self, *args)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Session, "step", step)
-        with pytest.raises(SystemExit):
-            lab.execute(cut, home)
+    kill_before_step(9, cut, home, monkeypatch)
     assert_same_result(whole, lab.resume(cut, home))
 
 

@@ -16,32 +16,13 @@ from kdcore.recipes import after_run
 from kdcore.runs.store import Run
 from kdcore.runs.twins import teacher_of, twin_of
 from kdcore.softlabels import soften
-from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import assert_same_result, created, distillation, finetuning, lines
+from .conftest import assert_same_result, created, distillation, finetuning, kill_before_step, lines
 
 
 def taught_by(text: str, teacher: Run, kind: str = "twin", **changes: object) -> DistillConfig:
     return replace(distillation(teacher, kind, **changes), teacher=text)
-
-
-def stop_at(
-    step: int, monkeypatch: pytest.MonkeyPatch, config: DistillConfig, home: Workspace
-) -> Run:
-    """A run of this config whose process ended at a step, with a checkpoint of the step before."""
-    run, genuine = created(config, home), Session.step
-
-    def until(self: Session, *args: object) -> None:
-        if self.progress.step == step:
-            raise SystemExit
-        genuine(self, *args)  # type: ignore[arg-type]
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Session, "step", until)
-        with pytest.raises(SystemExit):
-            lab.execute(run, home)
-    return run
 
 
 @pytest.fixture
@@ -94,7 +75,8 @@ def test_a_student_learns_from_its_own_average_with_every_term_it_can(
     """Killed and resumed it ends with the same bytes: the average is in the checkpoint."""
     terms = tuple(TermConfig(name=name) for name in ("feature", "internal"))
     config = taught_by("ema:decay=0.8", teacher, "bert", terms=terms, checkpoint_seconds=0)
-    whole, cut = lab.start(config, home), stop_at(8, monkeypatch, config, home)
+    whole, cut = lab.start(config, home), created(config, home)
+    kill_before_step(9, cut, home, monkeypatch)
     assert_same_result(whole, lab.resume(cut, home))
     soft = [line["soft"] for line in lines(whole) if "soft" in line]
     assert soft[0] == pytest.approx(0, abs=0.05)  # it begins as the student, but for dropout

@@ -1,7 +1,5 @@
 """A loss of several terms: each has its curve, and every family of the catalog trains a student."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -10,10 +8,9 @@ from kdcore.catalog import METHODS
 from kdcore.config import MethodConfig, ScheduleConfig, TermConfig
 from kdcore.errors import ConfigError
 from kdcore.runs.store import Run
-from kdcore.training.session import Session
 from kdcore.workspace import Workspace
 
-from .conftest import assert_same_result, created, distillation
+from .conftest import assert_same_result, created, distillation, kill_before_step
 
 SPECS = [
     "feature",
@@ -75,17 +72,7 @@ def test_a_killed_run_of_several_terms_resumes_to_the_same_bytes(
     terms = tuple(TermConfig.parse(spec) for spec in specs)
     config = distillation(teacher, "bert", terms=terms, checkpoint_seconds=0)
     whole, cut = lab.start(config, home), created(config, home)
-    genuine = Session.step
-
-    def step(self: Session, *args: Any) -> None:
-        if self.progress.step == 8:
-            raise SystemExit
-        genuine(self, *args)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Session, "step", step)
-        with pytest.raises(SystemExit):
-            lab.execute(cut, home)
+    kill_before_step(9, cut, home, monkeypatch)
     assert_same_result(whole, lab.resume(cut, home))
 
 
