@@ -31,6 +31,24 @@ def test_a_step_rings_its_target_and_brings_it_into_view(visit, name, place, wid
     page.wait_for_function(FREE, arg=target.element_handle())
 
 
+def test_what_comes_late_above_a_target_does_not_push_it_under_the_lesson(visit):
+    asked = {"v": "1", "lesson": "distill", "step": "0"}
+    page = visit(f"distill?{urlencode(asked)}")
+    target = page.locator(lessons()["distill"].steps[0].target).first
+    page.wait_for_function(FREE, arg=target.element_handle())
+    page.evaluate(
+        """node => {
+          const late = document.createElement("div");
+          const lesson = document.querySelector('[data-testid="stBottom"]').getBoundingClientRect();
+          late.style.height = `${lesson.top - node.getBoundingClientRect().top - 15}px`;
+          document.querySelector('[data-testid="stMainBlockContainer"]').prepend(late);
+        }""",
+        target.element_handle(),
+    )
+    page.wait_for_function(f"node => !({FREE})(node)", arg=target.element_handle())
+    page.wait_for_function(FREE, arg=target.element_handle())
+
+
 def test_the_lesson_is_taught_by_acting_and_ends_where_it_began_to_matter(visit, settle):
     page = visit()
     page.get_by_role("button", name="Start the lesson").click()

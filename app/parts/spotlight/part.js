@@ -2,7 +2,7 @@
 
 import { stateOf, still } from "../draw.js";
 
-const PATIENCE = 15000; // ms a page may take to show the target, and then to stand still
+const PATIENCE = 15000; // ms a page may take to show the target, and ms it must then stand still
 const ACTS = ["pointerdown", "keydown", "wheel", "touchmove"]; // the visitor leads from here on
 
 export default function ({ data, parentElement }) {
@@ -11,10 +11,14 @@ export default function ({ data, parentElement }) {
   part.stop();
   part.token = data.token;
   const acted = new AbortController();
-  const until = performance.now() + PATIENCE;
+  let until = performance.now() + PATIENCE;
   let node = null;
+  let place = 0;
   const timer = setInterval(() => {
     if (!node?.isConnected) node = mark(part, first(data.target), first(data.show), acted.signal);
+    const top = node?.getBoundingClientRect().top ?? 0;
+    if (top !== place) until = performance.now() + PATIENCE;
+    place = top;
     if (node && !inView(node)) show(node, first(data.show)); // parts that come late push it away
     if (performance.now() > until) clearInterval(timer);
   }, 150);
@@ -56,9 +60,12 @@ function show(node, beside) {
   shown.scrollIntoView({ block: both ? "start" : "center", behavior });
 }
 
+/** The whole node between the page's head and the lesson; of a node too high for that, some of it. */
 function inView(node) {
-  const { top, bottom } = node.getBoundingClientRect();
-  return bottom > 80 && top < window.innerHeight - panelHeight() - 20;
+  const { top, bottom, height } = node.getBoundingClientRect();
+  const end = window.innerHeight - panelHeight() - 10;
+  if (height > end - 80) return bottom > 80 && top < end - 10;
+  return top >= 0 && bottom <= end;
 }
 
 function panelHeight() {
