@@ -27,7 +27,7 @@ def model_hash(folder: Path) -> str:
 
 
 ROLES = ("teacher", "student", "twin", "other")
-_ONE_NUMBER = ("relevance", "logit", "score", "label_score")
+_ONE_NUMBER = ("relevance", "logit", "score", "label_score", "grade")
 
 
 @dataclass(frozen=True)
@@ -109,8 +109,8 @@ class Predictions:
 
     @property
     def own_relevance(self) -> bool:
-        """Whether P(relevant) is the model's own, not computed from a free score."""
-        return self.origin is None or self.origin.kind != "score"
+        """Whether P(relevant) is the model's own, not computed from a free score or a grade."""
+        return self.origin is None or self.origin.kind not in ("score", "grade")
 
     def is_own(self, metric: str) -> bool:
         """Return whether a metric reads only what the model gave: an order, or its probabilities.
@@ -128,9 +128,11 @@ class Predictions:
         subject, names = "probabilities of the grades were", names_reading("grades")
         if not self.own_relevance:
             subject, names = "probabilities were", names_reading("relevance", "grades")
+        graded = self.origin is not None and self.origin.kind == "grade"
+        what, made_of = ("grade", "it") if graded else ("number", "that number and the labels")
         return (
-            f"{self.model} gave one number per pair, so its {subject} made here from that number "
-            f"and the labels: {', '.join(names[:-1])} and {names[-1]} say nothing about the model; "
+            f"{self.model} gave one {what} per pair, so its {subject} made here from {made_of}: "
+            f"{', '.join(names[:-1])} and {names[-1]} say nothing about the model; "
             "ROC-AUC, nDCG and its order do."
         )
 

@@ -27,13 +27,19 @@ class Aligned:
     notes: tuple[str, ...] = ()
 
 
-def align(answers: Answers, pairs: PairTable, requested: Rows, partial: bool = False) -> Aligned:
+def align(
+    answers: Answers,
+    pairs: PairTable,
+    requested: Rows,
+    partial: bool = False,
+    fate: str = "they are left out",
+) -> Aligned:
     """Find the row of each pair, by order where lengths and texts fit, else by the texts.
 
     DataError lists every missing or doubled row at once.
 
     requested: the pairs that need an answer, positions in the table. partial: pairs without an
-    answer are left out; at least one must have an answer.
+    answer are left out; at least one must have an answer. fate: what becomes of the others.
     """
     aligned = _in_order(answers, pairs, requested) or _by_text(answers, pairs)
     problems = [] if aligned.how.startswith(_ORDER) else _duplicates(answers, pairs, requested)
@@ -46,7 +52,7 @@ def align(answers: Answers, pairs: PairTable, requested: Rows, partial: bool = F
         problems += lacking
         count = f"{len(problems):,} problem{'s'[: len(problems) > 1]}"
         raise refusal(f"{answers.file} cannot be aligned ({count}):", problems)
-    left_out = tuple(f"{problem.what}; they are left out" for problem in lacking)
+    left_out = tuple(f"{problem.what}; {fate}" for problem in lacking)
     return Aligned(row_of, aligned.how, (*aligned.notes, *left_out))
 
 

@@ -18,6 +18,7 @@ KINDS: Mapping[str, str] = {
     "logit": "one number: the logit of P(relevant)",
     "score": "one number: a free score, higher is more relevant",
     "label_score": "a label and the score of that label",
+    "grade": "one grade per pair, as a person or a language model gives it",
 }
 PER_GRADE = ("logits", "probabilities")
 TEXTS = ("query", "title", "description", "label")  # what a mapping names beside the grades
@@ -43,12 +44,14 @@ class ColumnChoice:
 
     kind: a key of KINDS. column: the one that holds the number. mapping: query, title,
     description, label or a grade (its name or number) -> the file's column. Where the file gives
-    a label and its score, a grade may also be mapped to the text of its label.
+    a label and its score, a grade may also be mapped to the text of its label. smoothing: of kind
+    grade, the share of the probability that is spread evenly over all grades.
     """
 
     kind: str = "auto"
     column: str = ""
     mapping: Mapping[str, str] = field(default_factory=dict)
+    smoothing: float = 0.1
 
 
 BY_NAME = ColumnChoice()  # everything is detected from names and values
@@ -75,7 +78,7 @@ class AnswerColumns:
 
     values: places of the numbers, one, or one per grade with the worst first. keys: query, title
     and description -> place, where the file has them. label: the place of a column of labels, -1
-    without. grade_of: for label_score, each text of the label column -> its grade.
+    without. grade_of: for label_score and grade, each text of the label column -> its grade.
     """
 
     kind: str

@@ -20,7 +20,12 @@ from kdcore.data.answers.choice import (
     mapped,
 )
 from kdcore.data.answers.grades import by_grade, by_hand
-from kdcore.data.answers.labels import LABEL_NAMES, follows_labels, read_label_score
+from kdcore.data.answers.labels import (
+    LABEL_NAMES,
+    follows_labels,
+    read_grades,
+    read_label_score,
+)
 from kdcore.data.answers.sheet import Sheet, is_blank, looks_numeric, number
 from kdcore.data.files.cells import NAMES
 from kdcore.data.files.problems import listed, quoted
@@ -75,6 +80,8 @@ def answer_columns(file: AnswerFile) -> AnswerColumns:
         raise sheet.refused(what, f"use {', '.join((*TEXTS, *scheme.grades))}")
     per_grade = {grades[g.strip().casefold()]: c for g, c in mapped.items()}
     names_a_column = any(column in sheet.header for column in per_grade.values())
+    if choice.kind == "grade":
+        return read_grades(file, per_grade)
     if names_a_column and choice.kind != "label_score":
         return replace(by_hand(file, per_grade), label=label)
     if not choice.column and choice.kind in ("auto", *PER_GRADE):

@@ -10,6 +10,8 @@ score      any real s, P(relevant) = sigmoid(a s + b); a and b are fitted (logis
            labelled pairs of the file that are not evaluated, where there are 50 or more of both
            kinds and a > 0. Else s is standardised by median and quartiles: its order has a
            meaning, its probabilities have none.
+grade      a grade k of K: probability 1 - s + s / K for k and s / K for each other grade, s the
+           smoothing that the caller chose (label smoothing). Ours: a judge gives no such share.
 """
 
 from dataclasses import dataclass
@@ -93,8 +95,8 @@ def bring_file(
     aligned = align(answers, pairs, requested, partial)
     others = np.setdiff1d(np.flatnonzero(aligned.row_of >= 0), requested)
     rows = np.flatnonzero(aligned.row_of[requested] >= 0)
-    logits, ranking, notes = _as_logits(
-        answers, aligned.row_of, pairs, requested[rows], others, requested
+    logits, ranking, notes = as_logits(
+        answers, aligned.row_of, pairs, requested[rows], others, requested, choice.smoothing
     )
     columns = answers.columns
     taken = f"the predictions are in {listed(columns.answer)}"
@@ -114,12 +116,19 @@ def bring_file(
     return Brought(predictions, answered, read)
 
 
-def _as_logits(
-    answers: Answers, row_of: Rows, pairs: PairTable, requested: Rows, others: Rows, part: Rows
+def as_logits(
+    answers: Answers,
+    row_of: Rows,
+    pairs: PairTable,
+    requested: Rows,
+    others: Rows,
+    part: Rows,
+    smoothing: float,
 ) -> tuple[Floats, Floats | None, tuple[str, ...]]:
     """Return (requested, classes) logits, (requested,) ranking numbers or None, and notes on both.
 
-    part: rows of the whole split.
+    row_of: (pairs,) the row of the answers for each pair. others: answered pairs on whose labels a
+    free score may be fitted. part: rows whose labels must have no influence. smoothing: see above.
     """
     values = answers.values[row_of[requested]]
     if answers.kind == "logits":
@@ -130,6 +139,8 @@ def _as_logits(
         logits = np.log(parts / parts.sum(axis=1, keepdims=True))
         return logits, None, ("probabilities turned into logits", *_clipped(values == 0))
     number = values[:, 0]
+    if answers.kind == "grade":
+        return _of_grades(number, len(pairs.scheme), smoothing)
     if answers.kind == "relevance":
         _check_relevance(answers)
         odds = np.log(_positive(number)) - np.log(_positive(1 - number))
@@ -147,6 +158,16 @@ def _as_logits(
     shares, how = grade_shares(pairs, part)
     notes = (*notes, how) if len(pairs.scheme) > 2 else notes
     return spread(odds, pairs.scheme, shares), number, notes
+
+
+def _of_grades(
+    grades: Floats, classes: int, smoothing: float
+) -> tuple[Floats, Floats, tuple[str, ...]]:
+    others = smoothing / classes
+    chances = (1 - smoothing) * (grades[:, None] == np.arange(classes)) + others
+    its, rest = f"{1 - smoothing + others:.3g}", f"{others:.3g}"
+    note = f"one grade per pair: its probability is {its}, that of each other grade to {rest}"
+    return np.log(_positive(chances)), grades, (note,)
 
 
 def _positive(probabilities: Floats) -> Floats:

@@ -6,7 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from kdcore.data.answers.choice import AnswerColumns, AnswerFile, as_kind, grade_lookup, mapped
+from kdcore.data.answers.choice import (
+    COLUMN,
+    AnswerColumns,
+    AnswerFile,
+    as_kind,
+    grade_lookup,
+    mapped,
+)
 from kdcore.data.answers.sheet import Sheet, number
 from kdcore.data.files.cells import NAMES
 from kdcore.data.files.problems import listed, quoted
@@ -112,6 +119,30 @@ def read_label_score(
     note = f"{value} is read as the score of the label in {label}: P(relevant) where that is "
     note += f"{relevant}, else 1 minus it"
     return replace(one, kind="label_score", grade_of=grade_of, notes=(*one.notes, note))
+
+
+def read_grades(file: AnswerFile, texts: Mapping[int, str]) -> AnswerColumns:
+    """Read a column of grades as the answer: their names, their numbers, or other texts for them.
+
+    Of several columns that are named like a label, it is the first that does not follow the labels.
+    texts: grade -> what the file calls it. Raises DataError where no column has such a name; a cell
+    that is no grade is refused later.
+    """
+    sheet = file.sheet
+    places = [sheet.plain.index(name) for name in LABEL_NAMES if name in sheet.plain]
+    if file.choice.column:
+        places = [sheet.header.index(file.choice.column)]
+    if not places:
+        raise sheet.refused("no column is named like a grade", COLUMN)
+    place = next((p for p in places if not follows_labels(file, p)), places[0])
+    notes: tuple[str, ...] = ()
+    if follows_labels(file, place):
+        name = quoted(sheet.header[place])
+        notes = (f"{name} follows the labels of the data exactly: check that it is not the labels",)
+    different = dict.fromkeys(row[place].strip() for _, row in sheet.rows)
+    one_by_one = (_grades_of([text], texts, file.scheme) or {} for text in different)
+    grade_of = {text: grade for each in one_by_one for text, grade in each.items()}
+    return AnswerColumns("grade", (place,), file.keys, -1, grade_of, notes)
 
 
 def _grades_of(

@@ -39,10 +39,10 @@ from kdcore.errors import phrase
 class Answers:
     """The rows of a file of answers.
 
-    kind: logits, probabilities, relevance, logit or score. values: (rows, width), width 1 for the
-    last three; nan where a row holds no number, which only a partial reading allows. keys: query,
-    title, description -> the texts, of those that the file has. lines: (rows,) where each stands.
-    columns: what was read as what. notes: how, a sentence each.
+    kind: logits, probabilities, relevance, logit, score or grade. values: (rows, width), width 1
+    for the last four; nan where a row holds no number, which only a partial reading allows. keys:
+    query, title, description -> the texts, of those that the file has. lines: (rows,) where each
+    stands. columns: what was read as what. notes: how, a sentence each.
     """
 
     file: str
@@ -100,7 +100,7 @@ def read_answers(
         raise refusal(f"{sheet.file} cannot be read ({count}):", every)
     kind, values, notes = _settled(sheet, columns, values, choice)
     lines = np.array([line for line, _ in sheet.rows], dtype=np.int64)
-    read = named(sheet.header, columns, "label_score" if columns.grade_of else kind)
+    read = named(sheet.header, columns, columns.kind if columns.grade_of else kind)
     notes = (*sheet.notes, *columns.notes, *notes)
     return Answers(sheet.file, kind, values, texts, lines, read, sheet.unit, notes)
 
@@ -112,13 +112,13 @@ def _numbers(
     problems = []
     for at, (line, row) in enumerate(sheet.rows):
         for k, place in enumerate(columns.values):
-            value = number(row[place])
+            value = _value(row[place], columns)
             if value is not None:
                 values[at, k] = value
                 continue
             missing = is_blank(row[place])
             if not (partial and missing):
-                what, cure = why_no_number(row[place])
+                what, cure = _why_none(row[place], columns)
                 if missing:
                     cure = phrase("{}, or {} to leave such pairs out", cure, PARTIAL)
                 name = quoted(sheet.header[place])
@@ -131,11 +131,23 @@ def _numbers(
     return values, problems
 
 
+def _value(text: str, columns: AnswerColumns) -> float | None:
+    """Read a cell as a number, or as the number of the grade that it names; None where it fails."""
+    return columns.grade_of.get(text.strip()) if columns.kind == "grade" else number(text)
+
+
+def _why_none(text: str, columns: AnswerColumns) -> tuple[str, str]:
+    """Return (what is wrong with a cell, what to do)."""
+    if columns.kind != "grade" or is_blank(text):
+        return why_no_number(text)
+    return f"{quoted(text)} is no grade of the data", "give its name or its number, or leave it out"
+
+
 def _settled(
     sheet: Sheet, columns: AnswerColumns, values: NDArray[np.float64], choice: ColumnChoice
 ) -> tuple[str, NDArray[np.float64], tuple[str, ...]]:
     """Decide the kind that names leave open from the values; return kind, values and notes."""
-    if columns.grade_of:
+    if columns.kind == "label_score":
         grades = [columns.grade_of[row[columns.label].strip()] for _, row in sheet.rows]
         chosen = np.array(grades, dtype=np.int64)[:, None] == 1
         return "relevance", np.where(chosen, values, 1 - values), ()

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kdcore.data.answers.imported import fit_logistic, odds_of_score
+from kdcore.data.answers.choice import ColumnChoice
+from kdcore.data.answers.imported import bring_file, fit_logistic, odds_of_score
 from kdcore.data.answers.regrade import regraded, spread
 from kdcore.data.answers.stored import brought_path, kept_about
 from kdcore.data.pairs import ALL, PairTable
@@ -304,3 +305,25 @@ def test_answers_in_four_grades_serve_data_with_two_and_back(
     again = regraded(two, BINARY, pairs4)
     np.testing.assert_allclose(FOUR_GRADES.relevance(soften(again.logits)), relevance, atol=1e-6)
     assert regraded(four, FOUR_GRADES, pairs4) is four
+
+
+def test_grades_of_a_judge_become_smoothed_soft_labels(write: Write, pairs4: PairTable) -> None:
+    """A grade of 4 with smoothing 0.2: 0.8 + 0.2 / 4 = 0.85 for it, 0.05 for each other grade."""
+    names, grades = pairs4.scheme.grades, np.arange(len(pairs4)) % 4
+    answers = keys(pairs4).assign(
+        label=[names[g] for g in pairs4.grades], verdict=[names[g].upper() for g in grades]
+    )
+    path = write("judge.jsonl", answers)
+    choice = ColumnChoice("grade", "verdict", smoothing=0.2)
+    brought = bring_file(path, pairs4, model="judge", choice=choice).predictions
+    expected = np.where(np.arange(4) == grades[:, None], 0.85, 0.05)
+    np.testing.assert_allclose(soften(brought.logits), expected)
+    np.testing.assert_array_equal(brought.ranking, grades)
+    assert not brought.own_grades
+    assert "gave one grade per pair" in brought.caveat
+    path = write("judge.csv", answers.assign(grade=grades).drop(columns="verdict"))
+    by_number = bring_file(path, pairs4, model="judge", choice=ColumnChoice("grade"))
+    np.testing.assert_array_equal(by_number.predictions.ranking, grades)
+    wrong = write("wrong.csv", answers.assign(verdict="no idea"))
+    with pytest.raises(DataError, match="'no idea' is no grade of the data"):
+        bring_file(wrong, pairs4, model="judge", choice=choice)

@@ -39,7 +39,7 @@ def form(staged: Staged, seen: Head, board: Board) -> AnswerForm:
         if kind not in PER_GRADE:
             box = _boxes({"column": "Column of the score"}, columns, f"one_{mark}")
             column = box["column"]
-        if kind in ("auto", *PER_GRADE, "label_score"):
+        if kind in ("auto", *PER_GRADE, "label_score", "grade"):
             st.caption(
                 "For each grade: its column, or the text that stands for it in a column of labels"
             )
