@@ -12,6 +12,7 @@ from kdcore.cli import (
     demo,
     evaluate,
     export,
+    judge,
     latency,
     masked,
     ready,
@@ -45,6 +46,7 @@ def build_app() -> typer.Typer:
     app.command("sweep")(sweep.sweep)
     app.command("evaluate")(evaluate.evaluate)
     app.command("bring")(bring.bring)
+    app.command("judge")(judge.judge)
     app.command("predict")(stages.predict)
     app.command("latency")(latency.latency)
     app.command("export")(export.export)

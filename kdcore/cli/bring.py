@@ -23,7 +23,7 @@ from kdcore.errors import ConfigError, DataError
 from kdcore.evaluation.evaluate import Evaluation, evaluate
 from kdcore.judging.trio import Trio, trio_with
 from kdcore.metrics.definitions import CATALOG
-from kdcore.predictions import ROLES
+from kdcore.predictions import ROLES, Predictions
 from kdcore.workspace import Workspace
 
 SPLIT_HELP = "which pairs it answers: train, validation, test or all (default test, else "
@@ -76,27 +76,22 @@ def bring(
     if not name.strip():
         raise ConfigError("--name: the model needs a name")
     columns = {k.strip(): v for k, v in mapping_of(mapping or (), "OURS=COLUMN").items()}
-    workspace, path, trio = Workspace.default(), None, None
+    workspace, trio = Workspace.default(), None
     with Progress(quiet, as_json) as progress:
         progress.tell("bring")
-        pairs, split = _pairs_and_split(data, split, workspace)
+        pairs, split = pairs_and_split(data, split, workspace)
         brought = bring_file(
             file, pairs, split, model=name.strip(), choice=ColumnChoice(kind, column, columns),
             partial=partial, role=role, student=student,
         )  # fmt: skip
-        # data at a path have no place in the workspace where the answers could be saved
-        if data == WORLD or (workspace.data / data / "dataset.json").is_file():
-            try:
-                path = keep(brought.predictions, workspace, data, replace=replace)
-            except DataError as taken:
-                raise DataError(f"{taken} with --replace") from None
+        path = store(brought.predictions, data, workspace, replace)
         evaluation = evaluate(brought.pairs, brought.predictions)
         if path:
             trio = trio_with(brought.predictions, part_of(pairs, split), workspace, data)
     _print(brought, pairs, split, evaluation, trio, path, as_json)
 
 
-def _pairs_and_split(data: str, split: str, workspace: Workspace) -> tuple[PairTable, str]:
+def pairs_and_split(data: str, split: str, workspace: Workspace) -> tuple[PairTable, str]:
     """The pairs of the data, and the split that is answered: test where none is named."""
     pairs = named_pairs(data, workspace)
     if split == "test" and split not in pairs.splits:
@@ -106,6 +101,29 @@ def _pairs_and_split(data: str, split: str, workspace: Workspace) -> tuple[PairT
         has = ", ".join((*pairs.splits, ALL))
         raise ConfigError(f"--split {split}: {pairs.name} has {has}")
     return pairs, split
+
+
+def store(predictions: Predictions, data: str, workspace: Workspace, replace: bool) -> Path | None:
+    """Store imported predictions beside their data set; None where the data are at a path.
+
+    Data at a path have no place in the workspace where the predictions could be saved.
+    """
+    if data != WORLD and not (workspace.data / data / "dataset.json").is_file():
+        return None
+    try:
+        return keep(predictions, workspace, data, replace=replace)
+    except DataError as taken:
+        raise DataError(f"{taken} with --replace") from None
+
+
+def where_stored(path: Path | None, pairs: PairTable) -> str:
+    """Say where predictions were stored, or why they were not."""
+    if path is not None:
+        return f"Saved: {path}"
+    return (
+        f"Not saved: {pairs.name} is not a data set of this lab. "
+        "Import it first with `kdlab data import`."
+    )
 
 
 def _print(
@@ -130,10 +148,6 @@ def _print(
         "gap_recovered": trio.gaps if trio else None,
         "kept": path,
     }
-    saved = f"Saved: {path}"
-    if path is None:
-        saved = f"Not saved: {pairs.name} is not a data set of this lab. "
-        saved += "Import it first with `kdlab data import`."
     parts = [
         f"{answers.model} on {split} of {pairs.name}: {read.answered:,} of {read.pairs:,} "
         f"pairs with predictions, read from {read.file}",
@@ -143,7 +157,7 @@ def _print(
         *([MADE_HERE] if made_here else ()),
         *(f"Note: {note}" for note in evaluation.notes),
         *(_of_trio(trio) if trio else ()),
-        saved,
+        where_stored(path, pairs),
     ]
     show(as_json, data, *parts)
 
