@@ -92,40 +92,40 @@ def judge(
     pairs, split = pairs_and_split(data, split, Workspace.default())
     if export is not None:
         text = read_rubric(rubric) if rubric else RUBRIC
-        asked = requests(part_of(pairs, split), limit, seed, text)
-        _write(export, asked, form, model, replace)
-        _print_export(export, asked, pairs, split, tokenizer, as_json)
+        prompts = requests(part_of(pairs, split), limit, seed, text)
+        _write(export, prompts, form, model, replace)
+        _print_export(export, prompts, pairs, split, tokenizer, as_json)
     elif answers is not None:
         if not name.strip():
             raise ConfigError("--name: the judge needs a name")
         _import(answers, sent, pairs, split, data, name.strip(), role, replace, as_json)
 
 
-def _write(path: Path, asked: list[Request], form: str, model: str, replace: bool) -> None:
+def _write(path: Path, prompts: list[Request], form: str, model: str, replace: bool) -> None:
     if path.exists() and not replace:
         raise DataError(f"{path} exists already; choose another name, or add --replace")
-    lines = list(json_lines(asked, form, model))
+    lines = list(json_lines(prompts, form, model))
     with replacing(path) as temporary:
         temporary.write_text("".join(lines), encoding="utf-8")
 
 
 def _print_export(
     path: Path,
-    asked: list[Request],
+    prompts: list[Request],
     pairs: PairTable,
     split: str,
     tokenizer: Path | None,
     as_json: bool,
 ) -> None:
-    tokens, rule = estimated_tokens(asked), TOKEN_RULE
+    tokens, rule = estimated_tokens(prompts), TOKEN_RULE
     if tokenizer is not None:
-        tokens, rule = _counted_tokens(asked, tokenizer), f"counted by {tokenizer}"
-    queries = len({each.texts["query"] for each in asked})
-    numbers = {"pairs": len(asked), "queries": queries, "tokens": tokens, "token_rule": rule}
+        tokens, rule = _counted_tokens(prompts, tokenizer), f"counted by {tokenizer}"
+    queries = len({each.texts["query"] for each in prompts})
+    numbers = {"pairs": len(prompts), "queries": queries, "tokens": tokens, "token_rule": rule}
     show(
         as_json,
         {"written": path, "data": pairs.name, "split": split, **numbers},
-        f"{path}: {len(asked):,} pairs of {queries:,} queries, {split} of {pairs.name}",
+        f"{path}: {len(prompts):,} pairs of {queries:,} queries, {split} of {pairs.name}",
         f"{tokens:,} tokens in the prompts ({rule}); answers come on top",
         *([TERMS] if pairs.non_commercial else ()),
         f"Read the answers with `kdlab judge --import ANSWERS.jsonl --data {pairs.name} "
@@ -133,7 +133,7 @@ def _print_export(
     )
 
 
-def _counted_tokens(asked: list[Request], path: Path) -> int:
+def _counted_tokens(prompts: list[Request], path: Path) -> int:
     """Count the tokens of all prompts with a tokenizer.json, given itself or by its folder."""
     from tokenizers import Tokenizer
 
@@ -146,7 +146,7 @@ def _counted_tokens(asked: list[Request], path: Path) -> int:
             "a tokenizer.json"
         ) from cause
     tokenizer.no_truncation()
-    return sum(len(tokenizer.encode(each.prompt)) for each in asked)
+    return sum(len(tokenizer.encode(each.prompt)) for each in prompts)
 
 
 def _import(

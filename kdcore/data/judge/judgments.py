@@ -160,10 +160,11 @@ def _notes(replies: Sequence[Reply], classes: int) -> tuple[str, ...]:
         notes.append(f"{len(given):,} answers give a probability for each grade")
     if named:
         unsure = sum(np.isnan(reply.confidence) for reply in named)
-        alone = 1 - BY_NAME.smoothing * (1 - 1 / classes)
+        smoothed = 1 - BY_NAME.smoothing * (1 - 1 / classes)
         notes.append(
             f"{len(named):,} answers name a grade only: it gets the stated confidence, or "
-            f"{alone:.3g} where none is stated ({unsure:,} answers), and the other grades share the rest evenly"
+            f"{smoothed:.3g} where none is stated ({unsure:,} answers), and the other grades share "
+            "the rest evenly"
         )
     low = sum(reply.confidence < 1 / classes for reply in named)
     if low:
@@ -197,10 +198,10 @@ def _unmatched(
     part: PairTable,
     split: str,
 ) -> DataError:
-    known = sum(reply.id in everywhere for reply in readable)
+    ours = sum(reply.id in everywhere for reply in readable)
     where = f"{len(replies):,} answers, {len(readable):,} of them readable"
-    if known:
-        what = f"{known:,} belong to pairs of these data, none usable belongs to the split {split}"
+    if ours:
+        what = f"{ours:,} belong to pairs of these data, none usable belongs to the split {split}"
         cure = "choose the split that was exported"
     elif readable:
         what = "none has the id of a pair of these data"

@@ -111,10 +111,10 @@ def _answer_of(record: Mapping[str, Any]) -> Any:
     response = record.get("response")
     if record.get("error") or (isinstance(response, dict) and "body" in response):
         return _of_batch(record)
-    found = [record[key] for key in _TEXT_KEYS if record.get(key)]
-    if not found:
+    parts = [record[key] for key in _TEXT_KEYS if record.get(key)]
+    if not parts:
         raise _UnreadableError("the line holds no answer")
-    return found[0]
+    return parts[0]
 
 
 def _of_batch(record: Mapping[str, Any]) -> Any:

@@ -62,7 +62,7 @@ def requests(
     ]
 
 
-def json_lines(asked: Iterable[Request], form: str = "plain", model: str = "") -> Iterator[str]:
+def json_lines(prompts: Iterable[Request], form: str = "plain", model: str = "") -> Iterator[str]:
     """Yield one line of JSON per request, without the label of its pair.
 
     form: "plain" gives id, query, title, description and prompt; "batch" is the form of OpenAI's
@@ -70,7 +70,7 @@ def json_lines(asked: Iterable[Request], form: str = "plain", model: str = "") -
     """
     if form == "batch" and not model:
         raise ConfigError("--format batch: name the model that shall answer with --model NAME")
-    for request in asked:
+    for request in prompts:
         record: dict[str, Any] = {"id": request.id, **request.texts, "prompt": request.prompt}
         if form == "batch":
             body = {"model": model, "messages": [{"role": "user", "content": request.prompt}]}
@@ -78,6 +78,6 @@ def json_lines(asked: Iterable[Request], form: str = "plain", model: str = "") -
         yield json.dumps(record, ensure_ascii=False) + "\n"
 
 
-def estimated_tokens(asked: Iterable[Request]) -> int:
+def estimated_tokens(prompts: Iterable[Request]) -> int:
     """Estimate the tokens of all prompts by TOKEN_RULE."""
-    return math.ceil(sum(len(each.prompt.encode()) for each in asked) / BYTES_PER_TOKEN)
+    return math.ceil(sum(len(each.prompt.encode()) for each in prompts) / BYTES_PER_TOKEN)
