@@ -9,6 +9,7 @@ from kdcore import lab
 from kdcore.cli.kit.answer import show
 from kdcore.cli.kit.options import Json, RunId
 from kdcore.errors import ConfigError
+from kdcore.export.formats import FOLDER, FORMATS, ONNX
 from kdcore.export.student import export_student
 from kdcore.report.run_report import write_report
 
@@ -18,9 +19,13 @@ def export(
     to: Annotated[
         Path | None, typer.Option("--to", metavar="DIR", help="the folder that is made")
     ] = None,
+    form: Annotated[
+        str,
+        typer.Option("--format", metavar="NAME", help=", ".join(FORMATS) + "; see above"),
+    ] = FOLDER,
     onnx: Annotated[
         bool,
-        typer.Option("--onnx", help="as ONNX too; needs kdlab installed with its extra `export`"),
+        typer.Option("--onnx", help="as --format onnx; needs kdlab's extra `export`"),
     ] = False,
     report: Annotated[
         Path | None,
@@ -33,18 +38,30 @@ def export(
 ) -> None:
     """Write a student for use elsewhere, checked in a process that knows no lab.
 
-    transformers loads the folder where it knows the architecture; student.py beside the weights
-    does in every case. README.md is its model card.
+    folder (the default): student.py beside the weights reads pairs as in training; plain
+    transformers loads a cross-encoder.
+
+    sentence-transformers: SentenceTransformer(folder) gives the vectors and the cosine of two
+    towers.
+
+    cross-encoder: CrossEncoder(folder) gives the logits of a model that reads query and ad
+    together.
+
+    onnx: the folder with a script, and model.onnx for onnxruntime.
+
+    README.md is its model card, with the lines that use it.
     """
     if to is None and report is None:
         raise ConfigError("Nothing to write:", ["give --to DIR, or --report FILE, or both"])
     if onnx and to is None:
         raise ConfigError("Nothing to write:", ["--onnx goes into the folder of --to DIR"])
+    if onnx and form not in (FOLDER, ONNX):
+        raise ConfigError("One format per folder:", [f"--onnx does not go into --format {form}"])
     source = lab.store().get(run)
     data: dict[str, Any] = {"run": source.id}
     lines: list[str] = []
     if to is not None:
-        exported = export_student(source, to, onnx, force=force)
+        exported = export_student(source, to, onnx, form=form, force=force)
         data |= {**vars(exported), "sentence": exported.sentence}
         files = ", ".join(exported.files)
         lines += [f"{source.id} is in {exported.folder}: {files}.", exported.sentence]

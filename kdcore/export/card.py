@@ -11,12 +11,19 @@ from kdcore.config.teacher import read_teacher, without_folders
 from kdcore.evaluation.evaluate import Metric
 from kdcore.evaluation.texts import number
 from kdcore.export.exported import Exported
+from kdcore.export.formats import CROSS, SENTENCE
 from kdcore.export.usage import usage
 from kdcore.metrics.definitions import shown_in
 from kdcore.report.facts import ReportFacts
 from kdcore.report.words import placeless, settings_of, told_latency, without_places
 
 SHOWN = shown_in("model_card")
+_LIBRARIES = {
+    "transformers": "transformers",
+    SENTENCE: "sentence-transformers",
+    CROSS: "sentence-transformers",
+}
+_TASKS = {SENTENCE: "sentence-similarity", CROSS: "text-ranking"}
 
 
 def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any]) -> str:
@@ -159,8 +166,8 @@ def _front(facts: ReportFacts, exported: Exported) -> str:
         "license": "other",
         "license_name": "non-commercial-data" if facts.non_commercial else "see-data",
         "license_link": "README.md",
-        "library_name": "transformers" if exported.layout == "transformers" else "pytorch",
-        "pipeline_tag": "text-classification",
+        "library_name": _LIBRARIES.get(exported.layout, "pytorch"),
+        "pipeline_tag": _TASKS.get(exported.layout, "text-classification"),
         "tags": ["knowledge-distillation", "search-relevance", "kdlab"],
     }
     if results := _results(facts):

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,11 @@ INVENTED: tuple[Row, ...] = (
 )
 
 # -I keeps the caller's folder, its PYTHONPATH and the user's packages out; None refuses an import
-_PROGRAM = """
+ALONE = """
 import json, sys
 sys.modules.update(dict.fromkeys(("kdcore", "app")))
+"""
+_PROGRAM = """
 sys.path.insert(0, sys.argv[1])
 from student import Student
 rows = json.load(sys.stdin)
@@ -76,11 +79,20 @@ def _sample(pairs: int) -> NDArray[np.int64]:
 
 def asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:
     """(rows, grades) logits of `student.py` in a process that cannot import the lab."""
+    return np.asarray(json.loads(run_alone(_PROGRAM, folder, list(rows))), dtype=np.float64)
+
+
+def run_alone(program: str, folder: Path, given: Any) -> str:
+    """What a program prints about a folder in a process that cannot import the lab.
+
+    The program reads `given` as JSON from stdin and the folder from sys.argv[1]; json and sys are
+    imported. RunError when it fails.
+    """
     quiet = {"TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     try:
         process = subprocess.run(
-            [sys.executable, "-I", "-B", "-c", _PROGRAM, str(folder)],
-            input=json.dumps(list(rows)),
+            [sys.executable, "-I", "-B", "-c", ALONE + program, str(folder)],
+            input=json.dumps(given),
             capture_output=True,
             text=True,
             timeout=PATIENCE,
@@ -93,17 +105,26 @@ def asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:
     if process.returncode:
         reason = (process.stderr.strip().splitlines() or ["no reason was given"])[-1]
         raise RunError(f"the exported student cannot be loaded by itself ({reason})")
-    return np.asarray(json.loads(process.stdout), dtype=np.float64)
+    return process.stdout
 
 
-def difference(ours: NDArray[np.floating], theirs: NDArray[np.floating], name: str) -> float:
-    """The largest difference between two tables of logits; RunError when they are not the same."""
+def difference(
+    ours: NDArray[np.floating],
+    theirs: NDArray[np.floating],
+    name: str,
+    unit: str = "logit",
+    tolerance: float = TOLERANCE,
+) -> float:
+    """The largest difference between two tables of logits; RunError when they are not the same.
+
+    unit: what the numbers of the tables are, where they are no logits.
+    """
     if ours.shape != theirs.shape:
-        raise RunError(f"{name} answers {theirs.shape} logits, the run's model {ours.shape}")
+        raise RunError(f"{name} answers {theirs.shape} {unit}s, the run's model {ours.shape}")
     largest = float(np.max(np.abs(ours.astype(np.float64) - theirs)))
-    if not largest <= TOLERANCE:  # nan is no agreement
+    if not largest <= tolerance:  # nan is no agreement
         raise RunError(
-            f"{name} differs from the run's model by up to {largest:.2g} of a logit, more than "
-            f"{TOLERANCE:g}; it was not saved"
+            f"{name} differs from the run's model by up to {largest:.2g} of a {unit}, more than "
+            f"{tolerance:g}; it was not saved"
         )
     return largest

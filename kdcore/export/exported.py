@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kdcore.export.check import TOLERANCE
+from kdcore.export.formats import FOLDER
 from kdcore.report.words import at_most
 
 _COARSE = ", because they were computed in bf16; train it again with precision fp32 to be closer"
@@ -13,10 +14,13 @@ _COARSE = ", because they were computed in bf16; train it again with precision f
 class Exported:
     """An exported student, checked.
 
-    layout: "transformers" (AutoModelForSequenceClassification loads it) or "script" (student.py
-    does). difference: the largest one of a logit to the run's own model on `pairs` pairs, computed
-    in a process that cannot import the lab. kept_difference: the largest one to the answers that
-    the run kept, from which its metrics come. onnx: its ONNX files; onnx_problem: why it has none.
+    layout: "transformers" (AutoModelForSequenceClassification loads it), "script" (student.py
+    does), or the format that a foreign library loads. difference: the largest one of a logit (of a
+    number of a unit vector where `cosine_difference`, the largest one of a cosine, is known) to
+    the run's own model on `pairs` pairs, computed in a process that cannot import the lab; None
+    where the library that should read it is not installed. reader: that library and its version.
+    kept_difference: the largest one to the answers that the run kept, from which its metrics come.
+    onnx: its ONNX files; onnx_problem: why it has none. notes: what else must be known.
     """
 
     run: str
@@ -24,25 +28,45 @@ class Exported:
     files: tuple[str, ...]
     layout: str
     pairs: int
-    difference: float
+    difference: float | None
     kept_difference: float | None = None
     onnx: tuple[str, ...] = ()
     onnx_difference: float | None = None
     onnx_problem: str = ""
+    form: str = FOLDER
+    reader: str = ""
+    cosine_difference: float | None = None
+    unchecked: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
-        """What was checked and how near it came."""
-        text = (
-            f"Checked on {self.pairs} pairs where the lab cannot be imported: no logit differs "
-            f"by more than {at_most(self.difference)}."
+        """What was checked and how near it came, or that nothing was; then the notes."""
+        sentences = [self.unchecked or self._agreement(), self._kept(), self._onnx()]
+        return " ".join(filter(None, (*sentences, self.onnx_problem, *self.notes)))
+
+    def _agreement(self) -> str:
+        """The largest differences in a process of its own."""
+        if self.difference is None:
+            return ""
+        reader = f" by {self.reader}" if self.reader else ""
+        most = f"by more than {at_most(self.difference)}"
+        apart = f"no logit differs {most}"
+        if self.cosine_difference is not None:
+            cosine = f"no cosine by more than {at_most(self.cosine_difference)}"
+            apart = f"no number of a vector differs {most}, {cosine}"
+        return f"Checked on {self.pairs} pairs{reader} where the lab cannot be imported: {apart}."
+
+    def _kept(self) -> str:
+        if self.kept_difference is None:
+            return ""
+        coarse = _COARSE if self.kept_difference > TOLERANCE else ""
+        most = f"by more than {at_most(self.kept_difference)}{coarse}"
+        return (
+            f"From the predictions saved by the run, on which its metrics are based, none {most}."
         )
-        if self.kept_difference is not None:
-            text += (
-                " From the predictions saved by the run, on which its metrics are based, none "
-                f"by more than {at_most(self.kept_difference)}"
-                f"{_COARSE if self.kept_difference > TOLERANCE else ''}."
-            )
-        if self.onnx_difference is not None:
-            text += f" ONNX: none by more than {at_most(self.onnx_difference)}."
-        return f"{text} {self.onnx_problem}".rstrip()
+
+    def _onnx(self) -> str:
+        if self.onnx_difference is None:
+            return ""
+        return f"ONNX: none by more than {at_most(self.onnx_difference)}."

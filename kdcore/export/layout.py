@@ -46,8 +46,16 @@ def write_student(model: PairModel, folder: Path) -> str:
 
 
 def described(model: PairModel) -> dict[str, Any]:
-    """The model's settings, and what the card says of its assistant where it has one."""
+    """The model's settings, and what the card says of its head and of its assistant, if any.
+
+    link: scale and thresholds of a head that reads the cosine.
+    """
     settings = plain(model.config)
+    crossing = getattr(model, "crossing", None)
+    if isinstance(crossing, CumulativeLink):
+        thresholds = [round(b, 6) for b in crossing.thresholds().tolist()]
+        scale = round(F.softplus(crossing.scale).item(), 6)
+        settings["link"] = {"scale": scale, "thresholds": thresholds}
     if isinstance(model, WithAssistant):
         sizes = {"weights": model.assistant.size, "all": model.size}
         settings["assistant"] = {"on": model.on, **sizes}
@@ -66,7 +74,7 @@ def _cross_encoder(model: CrossEncoder, folder: Path, helper: Any, on: str) -> N
     (folder / MODEL_CARD).unlink()
     (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
     special = len(model.prefix + model.middle + model.suffix)
-    _amend_tokenizer(folder, params.query_tokens + params.ad_tokens + special)
+    amend_tokenizer(folder, params.query_tokens + params.ad_tokens + special)
     reading = {
         "query_tokens": params.query_tokens,
         "ad_tokens": params.ad_tokens,
@@ -84,7 +92,7 @@ def _cross_encoder(model: CrossEncoder, folder: Path, helper: Any, on: str) -> N
     _write_script(folder, cross, {"grades": model.scheme.grades, "reading": reading})
 
 
-def _amend_tokenizer(folder: Path, longest: int) -> None:
+def amend_tokenizer(folder: Path, longest: int) -> None:
     """The longest pair, so that a plain call may truncate; a class name older versions know."""
     path = folder / "tokenizer_config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))

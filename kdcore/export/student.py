@@ -1,12 +1,19 @@
 """export_student(): a run's model as a folder that works without the lab."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kdcore.errors import DataError, RunError
 from kdcore.export.exported import Exported
+from kdcore.export.formats import FOLDER, ONNX, require_format
 from kdcore.runs.store import Run
 from kdcore.workspace import Workspace, new_folder, write_text_atomic
+
+if TYPE_CHECKING:
+    from kdcore.export.check import Row
+    from kdcore.models.base import PairModel
 
 MARK = "student.json"  # every exported folder has it
 
@@ -16,49 +23,75 @@ def export_student(
     to: Path,
     onnx: bool = False,
     *,
+    form: str = FOLDER,
     force: bool = False,
     workspace: Workspace | None = None,
 ) -> Exported:
     """Write a run's model, how to load it, and its model card into a folder; whole or not at all.
 
-    The folder is loaded in a process without the lab, and must answer as the run's model does to
-    1e-4 of a logit, else RunError and nothing is kept. force: may replace an earlier export.
+    The folder is loaded in a process without the lab, and must answer as the run's model does (to
+    1e-4 of a logit, to 1e-5 of a cosine), else RunError and nothing is kept. form: one of FORMATS;
+    onnx: the same as form "onnx". force: may replace an earlier export.
     """
     from kdcore.export.card import model_card
-    from kdcore.export.check import asked_alone, difference, kept_difference, sample_rows
-    from kdcore.export.layout import described, write_student
-    from kdcore.export.onnx import Onnx, require_packages, write_onnx
-    from kdcore.models.predict import answer_texts, load_model
+    from kdcore.export.check import sample_rows
+    from kdcore.export.foreign import write_foreign
+    from kdcore.export.layout import described
+    from kdcore.export.onnx import require_packages
+    from kdcore.models.build import load_model
     from kdcore.report.facts import facts_of
 
     require_exportable(run)
+    require_format(run, form)
     target = Path(to).expanduser().absolute()
     _refuse_taken(target, force)
-    if onnx:
+    if onnx := onnx or form == ONNX:
         require_packages()
     model, rows = load_model(run.model_folder), sample_rows(run)
-    ours = answer_texts(model, rows).logits
     with new_folder(target, replace=True) as folder:
-        layout = write_student(model, folder)
-        logits = asked_alone(folder, rows)
-        graph = write_onnx(folder, rows, ours) if onnx else Onnx()
-        exported = Exported(
-            run=run.id,
-            folder=target,
-            files=(),
-            layout=layout,
-            pairs=len(rows),
-            difference=difference(ours, logits, "the exported student"),
-            kept_difference=kept_difference(run, logits),
-            onnx=graph.files,
-            onnx_difference=graph.difference if graph.files else None,
-            onnx_problem=graph.problem,
-        )
+        if form in (FOLDER, ONNX):
+            exported = _write_script(run, model, folder, rows, onnx)
+        else:
+            exported = write_foreign(run, model, folder, rows, form)
+        exported = replace(exported, folder=target)
         card = model_card(facts_of(run, workspace), exported, described(model))
         write_text_atomic(folder / "README.md", card)
-        files = tuple(sorted(path.name for path in folder.iterdir()))
+        files = _files(folder)
         _remember(folder / MARK, files)
-    return Exported(**{**vars(exported), "files": files})
+    return replace(exported, files=files)
+
+
+def _write_script(
+    run: Run, model: "PairModel", folder: Path, rows: "list[Row]", onnx: bool
+) -> Exported:
+    """The folder with a script, and with ONNX where that is wanted; both compared with the run."""
+    from kdcore.export.check import asked_alone, difference, kept_difference
+    from kdcore.export.layout import write_student
+    from kdcore.export.onnx import Onnx, write_onnx
+    from kdcore.models.predict import answer_texts
+
+    ours = answer_texts(model, rows).logits
+    layout = write_student(model, folder)
+    logits = asked_alone(folder, rows)
+    graph = write_onnx(folder, rows, ours) if onnx else Onnx()
+    return Exported(
+        run=run.id,
+        folder=folder,
+        files=(),
+        layout=layout,
+        pairs=len(rows),
+        difference=difference(ours, logits, "the exported student"),
+        kept_difference=kept_difference(run, logits),
+        onnx=graph.files,
+        onnx_difference=graph.difference if graph.files else None,
+        onnx_problem=graph.problem,
+        form=ONNX if onnx else FOLDER,
+    )
+
+
+def _files(folder: Path) -> tuple[str, ...]:
+    """The files of a folder and of the folders in it."""
+    return tuple(sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()))
 
 
 def _refuse_taken(target: Path, force: bool) -> None:
@@ -67,17 +100,19 @@ def _refuse_taken(target: Path, force: bool) -> None:
         return
     if not target.is_dir():
         raise DataError(f"{target} is a file; name a folder to export to")
-    names = sorted(path.name for path in target.iterdir())
-    if not names:
+    names = _files(target)
+    if not names and not any(target.iterdir()):
         return
     if MARK not in names:
+        first = min(path.name for path in target.iterdir())
         raise DataError(
-            f"{target} holds other files ({names[0]}, ...); name a folder that does not exist yet"
+            f"{target} holds other files ({first}, ...); name a folder that does not exist yet"
         )
     if not force:
         raise DataError(f"{target} holds an exported student; add --force to replace it")
     own = {MARK, "__pycache__", *_remembered(target / MARK)}
-    if added := [name for name in names if name not in own]:
+    # earlier versions remembered a folder by its name alone
+    if added := [n for n in names if n not in own and n.partition("/")[0] not in own]:
         raise DataError(
             f"{target} holds {added[0]}, which no export wrote; move it away, or name a folder "
             "that does not exist yet"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kdcore.export.exported import Exported
+from kdcore.export.formats import CROSS, SENTENCE
 
 _LOAD = """Ten lines, in this folder ({needs}, nothing of KD Lab):
 
@@ -92,8 +93,87 @@ print(session.run(["logits"], asked)[0])
 """
 
 
+_VECTORS = """Its vectors, in this folder (sentence-transformers, nothing of KD Lab):
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer(".")
+queries = model.encode_query(["red shoes"])
+ads = model.encode_document(["Running shoes Light and cheap.", "Garden hose 20 m"])
+cosine = model.similarity(queries, ads)
+print(cosine)
+```
+
+An ad is title, a blank, description. `encode_query` cuts at {query_tokens} tokens and \
+`encode_document` at {ad_tokens}, as training did; all vectors have length 1, so the inner product \
+is the cosine. A text without a single token, such as the empty one, has no vector here."""
+
+_LINKED = """The grades come from the cosine, P(grade >= k) = sigmoid(a · cosine - b of k):
+
+```python
+import torch
+
+a, b = {scale}, torch.tensor({thresholds})
+print(torch.sigmoid(a * cosine[0][:, None] - b))  # a row per ad: {above}
+```"""
+
+_HALVED = "The probability of {best} is (cosine + 1) / 2."
+
+_LOGITS = """Its logits, in this folder (sentence-transformers, nothing of KD Lab):
+
+```python
+from sentence_transformers import CrossEncoder
+
+model = CrossEncoder("."{code})
+pairs = [
+    ("red shoes", "Running shoes Light and cheap."),
+    ("red shoes", "Garden hose 20 m"),
+]
+print(model.predict(pairs))  # a column per grade: {grades}
+print(model.predict(pairs, apply_softmax=True))  # probabilities
+```
+
+The first text is the query; the second is the ad: title, a blank, description. {cut}"""
+
+_TRUSTED = (
+    "`trust_remote_code=True` lets the library run `marked_pairs.py` of this folder (50 lines), "
+    "which marks the tokens that both texts hold, as in training, and cuts the query at "
+    "{query_tokens} tokens and the ad at {ad_tokens}. Without it the library refuses the folder."
+)
+_WHOLE = (
+    "In training a query is cut at {query_tokens} tokens and an ad at {ad_tokens}, each by itself; "
+    "CrossEncoder cuts a pair that is too long as a whole."
+)
+
+
 def usage(exported: Exported, model: Mapping[str, Any], grades: Sequence[str]) -> str:
     """The lines that load it, what they must know, and the other ways in."""
+    if exported.form == SENTENCE:
+        return _use_vectors(model, grades)
+    if exported.form == CROSS:
+        return _use_logits(model, grades)
+    return _use_script(exported, model, grades)
+
+
+def _use_vectors(model: Mapping[str, Any], grades: Sequence[str]) -> str:
+    link = model.get("link")
+    if link is None:
+        head = _HALVED.format(best=grades[-1] if grades else "the better grade")
+    else:
+        head = _LINKED.format(above=", ".join(f"{g} or better" for g in grades[1:]), **link)
+    return "\n\n".join([_VECTORS.format(**model["params"]), head])
+
+
+def _use_logits(model: Mapping[str, Any], grades: Sequence[str]) -> str:
+    params = model["params"]
+    marked = bool(params.get("overlap"))
+    cut = (_TRUSTED if marked else _WHOLE).format(**params)
+    code = ", trust_remote_code=True" if marked else ""
+    return _LOGITS.format(code=code, grades=", ".join(grades), cut=cut)
+
+
+def _use_script(exported: Exported, model: Mapping[str, Any], grades: Sequence[str]) -> str:
     params, assistant = model.get("params") or {}, model.get("assistant") or {}
     plain, is_cross = exported.layout == "transformers", model.get("name") in _CROSS
     needs = "torch and transformers" if is_cross else "torch, safetensors and tokenizers"

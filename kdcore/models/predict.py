@@ -87,7 +87,7 @@ def predict_texts(
 
 def typed_notes(model: PairModel, query: str, title: str, description: str) -> tuple[str, ...]:
     """What of a typed pair is not read, because it is longer than the model reads."""
-    encoded = model.read(_typed(model, [(query, title, description)]))
+    encoded = model.read(typed_pairs(model, [(query, title, description)]))
     unit = "tokens" if encoded.bags is None else "words"
     return tuple(
         f"the {cut.side} has {cut.enough} {unit}, of which the first {cut.limit} are read"
@@ -99,10 +99,11 @@ def typed_notes(model: PairModel, query: str, title: str, description: str) -> t
 def answer_texts(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> Predictions:
     """The model's own logits on (query, title, description), in the model's own grades."""
     cpu = torch.device("cpu")
-    return predict_table(model, _typed(model, rows), cpu, name="typed", precision="fp32")
+    return predict_table(model, typed_pairs(model, rows), cpu, name="typed", precision="fp32")
 
 
-def _typed(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> PairTable:
+def typed_pairs(model: PairModel, rows: Sequence[tuple[str, str, str]]) -> PairTable:
+    """(query, title, description) rows as a table in the model's grades, unlabelled."""
     query, title, description = zip(*rows, strict=True)
     frame = make_frame(query, title, description, [UNLABELLED] * len(rows))
     return PairTable(frame, model.scheme, "typed")
