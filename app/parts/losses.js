@@ -67,23 +67,9 @@ export function sumOf(parts) {
   };
 }
 
-const TITLES = {
-  kl: "KL", ce: "cross-entropy", mse_logits: "MSE of logits", mse_probabilities: "MSE of probabilities",
-  standardized: "standardized KL", decoupled: "decoupled KL", dist: "DIST",
-  margin_mse: "margin MSE", list_kl: "list KL", ranknet: "RankNet", adr_mse: "ADR-MSE", plackett_luce: "Plackett-Luce",
-  pearson: "Pearson", l2: "L2", l1: "L1", hint: "FitNets' hint",
-  cosine: "cosine", cross_entropy: "cross-entropy of vectors",
-};
-
-/** What a term is called, without its temperature. */
-export function nameOf(term) {
-  if (term.method === "hard") return term.params.loss === "mse" ? "hard label, MSE" : "hard label";
-  return term.method === "relation" ? "relation" : TITLES[term.params.loss] ?? term.name;
-}
-
-/** The same with its temperature, where it has one: KL at T = 2. */
+/** What a term is called, with its temperature where it has one: KL at T = 2. */
 export function titleOf(term, T) {
-  return softens(term) ? `${nameOf(term)} at T = ${Number(temperatureOf(term, T).toPrecision(3))}` : nameOf(term);
+  return softens(term) ? `${term.title} at T = ${Number(temperatureOf(term, T).toPrecision(3))}` : term.title;
 }
 
 /** The color of a term by its place in its objective: a role of the palette. */

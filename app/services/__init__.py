@@ -18,7 +18,16 @@ from app.services.links import fetch as fetch_link
 from app.services.links import keep as keep_link
 from app.services.missing import HINT as MISSING_HINT
 from app.services.missing import TWIN_HINT, left_out, missing
-from app.services.models import Attention, Replay, Scored, attention, model_run, replay, score
+from app.services.models import (
+    Attention,
+    Replay,
+    Scored,
+    attention,
+    internal_loss,
+    model_run,
+    replay,
+    score,
+)
 from app.services.probe import teacher_on_probe
 from app.services.roles import in_order
 from app.services.story import Rung, Story, story

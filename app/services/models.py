@@ -1,7 +1,7 @@
 """Models that answer here and now: typed texts, and a student's answers while it learned."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -51,7 +51,8 @@ class Attention:
     student, teacher: (layers, heads, tokens, tokens), rows sum to 1. divergence: (student layers,
     heads, teacher layers, heads) mean KL(teacher || student) of rows in nats; None where the two
     read other tokens. words: whether pieces were joined to words, as the two cut words differently.
-    shapes: (layers, heads, width) of student and teacher.
+    shapes: (layers, heads, width) of student and teacher. projections: of both, (layers, 3, tokens,
+    width) queries, keys and values; None where they are not known or the two read other pieces.
     """
 
     student_tokens: tuple[str, ...]
@@ -61,6 +62,7 @@ class Attention:
     divergence: NDArray[np.float64] | None
     words: bool
     shapes: tuple[tuple[int, ...], ...]
+    projections: tuple[NDArray[np.float64] | None, NDArray[np.float64] | None] = (None, None)
 
 
 def model_run(key: str) -> Run:
@@ -127,7 +129,31 @@ def _attention(
         mine, theirs = mine.by_words(), theirs.by_words()
     divergence = head_divergence(mine, theirs) if mine.tokens == theirs.tokens else None
     shapes = tuple((*each.maps.shape[:2], each.width) for each in (mine, theirs))
-    return Attention(mine.tokens, theirs.tokens, mine.maps, theirs.maps, divergence, words, shapes)
+    return Attention(
+        mine.tokens,
+        theirs.tokens,
+        mine.maps,
+        theirs.maps,
+        divergence,
+        words,
+        shapes,
+        (mine.projections, theirs.projections),
+    )
+
+
+def internal_loss(maps: Attention, params: Any) -> float:
+    """Internal distillation's loss on the pair of these maps, without its part for [CLS].
+
+    ConfigError where the two models cannot be compared.
+    """
+    from kdcore.models.attention import AttentionMaps, internal_loss
+
+    tokens, sides = maps.student_tokens, (maps.student, maps.teacher)
+    student, teacher = (
+        AttentionMaps(tokens, side, shape[2], vectors)
+        for side, shape, vectors in zip(sides, maps.shapes, maps.projections, strict=True)
+    )
+    return internal_loss(replace(params, cosine_weight=0.0), student, teacher)
 
 
 def replay(key: str) -> Replay | None:

@@ -12,7 +12,9 @@ from app import state
 from app.kit.texts import md
 
 _TYPE = Path(__file__).with_name("presenting.css").read_text(encoding="utf-8")
-_TAB_CHOICES = ", ".join(f".st-key-w_{name}" for name in ("ttab", "ctab", "rtab", "dtab", "rview"))
+_TAB_CHOICES = ", ".join(
+    f".st-key-w_{name}" for name in ("ttab", "ctab", "rtab", "dtab", "rview", "lview")
+)
 
 
 def _hidden(selector: str) -> str:
@@ -34,7 +36,9 @@ HIDEABLE = {
     "finding": _hidden(".st-key-finding"),
     "tabs": _hidden(_TAB_CHOICES),
     "exports": _hidden('[class*="st-key-tools_"]'),
-    "pair": _hidden(".st-key-temperature_left"),
+    "pair": _hidden(".st-key-temperature_left, .st-key-losses_pair"),
+    "cards": _hidden(".st-key-losses_cards"),
+    "formulas": _hidden(".st-key-losses_numbers"),
     "tools": _switched_off("tools"),
     "marks": _switched_off("marks"),
     "legend": _switched_off("legend"),

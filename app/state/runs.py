@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from app.state.kinds import choice, flag, text
 from kdcore.metrics.definitions import CATALOG
 
-_TABS = ("one", "diff", "parallel", "frontier", "sweep", "trash")
+_TABS = ("one", "diff", "parallel", "frontier", "curves", "sweep", "trash")
 _ORDERS = ("newest", "best", "delta", "validation", "title", "group", "family", "small")
 
 

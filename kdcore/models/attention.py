@@ -1,6 +1,7 @@
 """What two models attend to in one pair, and how far apart each pair of their heads is."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
 from kdcore.errors import DataError
 from kdcore.models.base import PairModel
+from kdcore.models.batches import Batch
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.packed import pad_packed
-from kdcore.objectives.internal import attention_kl
+from kdcore.objectives.base import Shape
+from kdcore.objectives.internal import attention_kl, objective
+from kdcore.outputs import Outputs
 
 _GOES_ON = "##"  # a word piece that continues the word before it
 
@@ -21,12 +25,14 @@ class AttentionMaps:
     """A model's attention on one pair.
 
     tokens: what it read, the special ones included. maps: (layers, heads, tokens, tokens) float64,
-    row by row where a token looks; each row sums to 1. width: of a token's vector.
+    row by row where a token looks; each row sums to 1. width: of a token's vector. projections:
+    (layers, 3, tokens, width) queries, keys and values; None where they are not known.
     """
 
     tokens: tuple[str, ...]
     maps: NDArray[np.float64]
     width: int
+    projections: NDArray[np.float64] | None = None
 
     def by_words(self) -> "AttentionMaps":
         """The same over whole words: attention to a word's pieces summed, from them averaged.
@@ -60,7 +66,7 @@ def attention_maps(model: PairModel, text: tuple[str, str, str]) -> AttentionMap
     training = model.training
     model.eval()
     try:
-        outputs = model(batch, wants=frozenset({"attentions", "hidden_states"}))
+        outputs = _inside(model, batch)
     finally:  # others score with this model, too, and faster with the fused kernels
         model.net.set_attn_implementation(kernels)
         model.train(training)
@@ -71,7 +77,20 @@ def attention_maps(model: PairModel, text: tuple[str, str, str]) -> AttentionMap
     count = len(tokens)
     maps = torch.stack([layer[0, :, :count, :count] for layer in outputs.attentions])
     width = outputs.hidden_states[-1].shape[2]
-    return AttentionMaps(tuple(tokens), maps.double().numpy(), width)
+    vectors = None
+    if outputs.projections:
+        kept = torch.stack([layer[:, 0, :count] for layer in outputs.projections])
+        vectors = kept.double().numpy()
+    return AttentionMaps(tuple(tokens), maps.double().numpy(), width, vectors)
+
+
+def _inside(model: CrossEncoder, batch: Batch) -> Outputs:
+    """Maps and token vectors, with queries, keys and values where its layers give them."""
+    wants = frozenset({"attentions", "hidden_states"})
+    try:
+        return model(batch, wants=wants | {"projections"})
+    except DataError:
+        return model(batch, wants=wants)
 
 
 def head_divergence(student: AttentionMaps, teacher: AttentionMaps) -> NDArray[np.float64]:
@@ -93,3 +112,30 @@ def head_divergence(student: AttentionMaps, teacher: AttentionMaps) -> NDArray[n
         for h in range(mine.shape[1])
     ]
     return np.array(values).reshape(*mine.shape[:2], *theirs.shape[:2])
+
+
+def internal_loss(params: Any, student: AttentionMaps, teacher: AttentionMaps) -> float:
+    """Internal distillation's loss on one pair that both models read as the same tokens.
+
+    params: InternalParams without a part for [CLS]. A mixture of heads is as it begins, their mean.
+    ConfigError where these models cannot be compared.
+    """
+    sides = (student, teacher)
+    shapes = [
+        Shape(2, 0, layers=len(m.maps) + 1, hidden=m.width, heads=m.maps.shape[1]) for m in sides
+    ]
+    with torch.inference_mode():
+        learn = objective(params, *shapes).double()
+        return float(learn(*(_outputs(each) for each in sides)))
+
+
+def _outputs(inside: AttentionMaps) -> Outputs:
+    maps, none = torch.tensor(inside.maps), torch.zeros(1, 2, dtype=torch.float64)
+    vectors = inside.projections
+    return Outputs(
+        logits=none,
+        features=none,
+        attentions=tuple(layer[None] for layer in maps),
+        projections=() if vectors is None else tuple(torch.tensor(vectors)[:, :, None]),
+        mask=torch.ones(1, maps.shape[2], dtype=torch.bool),
+    )

@@ -1,6 +1,7 @@
-"""The terms of a run's loss, its family and who teaches, read as written, valid or not.
+"""The terms of a run's loss, what changes, its family and who teaches, read as written.
 
-The family of a training is the kind of distillation by which a list tells runs apart.
+A config may be valid or not. The family of a training is the kind of distillation by which a list
+tells runs apart.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ MADE = "made.json"
 EARLY = "response"  # the method of a config that was written before it had a name
 FIRST = "response"  # what the other terms stand beside
 SEVERAL = "several"
+TEMPERATURE = "temperature"  # the schedule that is of no term's weight
 
 # by its key: what the screen says, in the order of lists and legends
 FAMILIES: Mapping[str, str] = {
@@ -63,6 +65,26 @@ class LossTerm(NamedTuple):
         return self.method if self.temperature is None else f"T {self.temperature:g}"
 
 
+class Change(NamedTuple):
+    """A number that goes from `start` at the first step to `end` at the last.
+
+    name: temperature, or the curve of the term whose weight it is. kind: linear or cosine.
+    """
+
+    name: str
+    kind: str
+    start: float
+    end: float
+
+    @property
+    def words(self) -> str:
+        """T from 8 to 2 (linear); the weight of feature from 0 to 1 (cosine)."""
+        titles = {TEMPERATURE: "T", "soft": "the weight of soft labels"}
+        titles["hard"] = "the weight of hard labels"
+        title = titles.get(self.name, f"the weight of {self.name.replace('_', ' ')}")
+        return f"{title} from {self.start:g} to {self.end:g} ({self.kind})"
+
+
 def soft_terms(settings: Mapping[str, Any]) -> dict[str, LossTerm]:
     """The terms that the teacher has a part in, by their curves; {} without a teacher."""
     if "student" not in settings:
@@ -76,6 +98,22 @@ def soft_terms(settings: Mapping[str, Any]) -> dict[str, LossTerm]:
         weight = number(term.get("weight", 1.0)) or 0.0
         terms[str(name)] = LossTerm(method_of(str(name)), weight, group(term.get("params")))
     return terms
+
+
+def changes_of(settings: Mapping[str, Any]) -> list[Change]:
+    """The schedules of a run that change something, the temperature's first."""
+    terms = soft_terms(settings)
+    starts: dict[str, float | None] = {name: term.weight for name, term in terms.items()}
+    starts["hard"] = number(settings.get("hard_weight"))
+    starts[TEMPERATURE] = next((t.temperature for t in terms.values() if t.temperature), None)
+    changes = []
+    for name, value in group(settings.get("schedules")).items():
+        schedule = group(value)
+        kind = str(schedule.get("kind") or "linear")
+        start, end = starts.get(str(name)), number(schedule.get("end", 0.0))
+        if kind != "constant" and start is not None and end is not None and start != end:
+            changes.append(Change(str(name), kind, start, end))
+    return sorted(changes, key=lambda change: (change.name != TEMPERATURE, change.name))
 
 
 def family_of(settings: Mapping[str, Any]) -> str:

@@ -5,11 +5,13 @@ import pytest
 import torch
 
 from kdcore.config import ModelConfig
-from kdcore.errors import DataError
+from kdcore.errors import ConfigError, DataError
 from kdcore.labels import BINARY
-from kdcore.models.attention import AttentionMaps, attention_maps, head_divergence
+from kdcore.models.attention import AttentionMaps, attention_maps, head_divergence, internal_loss
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.twinbert import TwinBert
+from kdcore.objectives.internal import relation_kl
+from kdcore.objectives.params import InternalParams
 
 TEXT = ("red shoes", "Red running shoes", "Cheap and light.")
 
@@ -46,6 +48,33 @@ def test_a_model_gives_a_map_for_every_head_and_scores_as_before():
     assert maps.maps.shape == (2, 2, count, count)
     assert maps.maps.sum(axis=3) == pytest.approx(1, abs=1e-5)
     assert model.net.config._attn_implementation == kernels
+
+
+def test_the_loss_of_a_pair_is_the_engines_own_with_mixed_heads_as_their_mean_and_of_relations():
+    torch.manual_seed(0)
+    params = {"layers": 2, "hidden": 16, "vocabulary": 100}
+    student, teacher = (
+        attention_maps(
+            CrossEncoder.new(ModelConfig(name="bert", params=params | {"heads": n}), BINARY, TEXT),
+            TEXT,
+        )
+        for n in (2, 4)
+    )
+    mixed = InternalParams(heads="mix", cosine_weight=0.0)
+    mean = AttentionMaps(student.tokens, student.maps.mean(axis=1, keepdims=True), 16)
+    of_layers = head_divergence(mean, teacher)
+    expected = of_layers[0, 0, 0].mean() + of_layers[1, 0, 1].mean()
+    assert internal_loss(mixed, student, teacher) == pytest.approx(expected)
+    with pytest.raises(ConfigError, match="one by one"):
+        internal_loss(InternalParams(cosine_weight=0.0), student, teacher)
+    relations = InternalParams(loss="minilm", relation_heads=2)
+    mask = torch.ones(1, len(student.tokens), dtype=torch.bool)
+    expected = sum(
+        float(relation_kl(torch.tensor(q)[None], torch.tensor(p)[None], mask, 2))
+        for q, p in zip(student.projections[1], teacher.projections[1], strict=True)
+    )
+    assert internal_loss(relations, student, teacher) == pytest.approx(expected)
+    assert internal_loss(relations, teacher, teacher) == 0
 
 
 def test_two_towers_have_no_attention_over_the_pair():

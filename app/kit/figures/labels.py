@@ -2,11 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.kit.texts import plot
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
 
 _LETTER, _LINE = 6.2, 15.0  # pixels of a letter and of a line at size 11
 _GAP = 9.0  # pixels from a point to its name
 # a frontier goes on to the right of its points, so a name is placed above it
 _PLACES = ("top right", "bottom right", "middle left", "top left", "bottom left", "middle right")
+_BLANKS = "\u00a0" * 3  # between a name and its point
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,32 @@ def places(
         if place:
             taken.append(box)
     return chosen
+
+
+def write_names(
+    figure: "go.Figure",
+    names: Sequence[str],
+    points: Sequence[tuple[float, float]],
+    at: Sequence[str],
+    ink: str,
+) -> None:
+    """Write each name at its place of `places` beside its point; without one it is left out."""
+    named = [each for each in zip(names, points, at, strict=True) if each[2]]
+    figure.add_scatter(
+        x=[x for _, (x, _), _ in named],
+        y=[y for _, (_, y), _ in named],
+        text=[
+            _BLANKS + plot(name) if place.endswith("right") else plot(name) + _BLANKS
+            for name, _, place in named
+        ],
+        textposition=[place for _, _, place in named],
+        mode="text",
+        name="Names",
+        showlegend=False,
+        hoverinfo="skip",
+        cliponaxis=False,
+        textfont={"size": 11, "color": ink},
+    )
 
 
 def _around(x: float, y: float) -> _Box:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 import plotly.graph_objects as go
 
-from app.kit.figures.labels import Frame, places
+from app.kit.figures.labels import Frame, places, write_names
 from app.kit.figures.style import BACKGROUND, GRID, TEXT, color, hue, mark_of, template
 from app.kit.texts import plot
 from kdcore.runs.loss_terms import NAMES
@@ -115,23 +115,7 @@ def _names(figure: go.Figure, points: Sequence[Point], best: Sequence[Point], da
     across: Callable[[float], float] = math.log10 if _wide(points) else float
     others = [(across(p.x), p.y) for p in points if p not in shown]
     at = places(texts, [(across(p.x), p.y) for p in shown], others, _frame(points, across))
-    named = [(p, text, place) for p, text, place in zip(shown, texts, at, strict=True) if place]
-    blanks = "\u00a0" * 3  # between a name and its point
-    figure.add_scatter(
-        x=[p.x for p, _, _ in named],
-        y=[p.y for p, _, _ in named],
-        text=[
-            blanks + plot(text) if place.endswith("right") else plot(text) + blanks
-            for _, text, place in named
-        ],
-        textposition=[place for _, _, place in named],
-        mode="text",
-        name="Names",
-        showlegend=False,
-        hoverinfo="skip",
-        cliponaxis=False,
-        textfont={"size": 11, "color": TEXT["dark" if dark else "light"]},
-    )
+    write_names(figure, texts, [(p.x, p.y) for p in shown], at, TEXT["dark" if dark else "light"])
 
 
 def _frame(points: Sequence[Point], across: Callable[[float], float]) -> Frame:

@@ -135,7 +135,8 @@ def runs_view() -> RunsView:
         override=now.mix_inputs,
     )
     view = replace(view, shown=sorted(_matching(every), key=_order(view)))
-    chart = view.chosen if len(view.chosen) > 1 and now.tab == "frontier" else view.shown
+    of_chosen = len(view.chosen) > 1 and now.tab in ("frontier", "curves")
+    chart = view.chosen if of_chosen else view.shown
     drawn = _of_view([e.row for e in chart], base.row) if base else []
     return replace(view, unfit={folders[row]: why for x in drawn for row, why in x.apart.items()})
 
@@ -143,7 +144,7 @@ def runs_view() -> RunsView:
 def _of_view(rows: Sequence[Row], base: Row) -> list[Separation]:
     """What else keeps runs apart in the open view: validation pairs, and machines of times."""
     now, separations = state.now().runs, []
-    if now.tab == "parallel" or (now.tab == "frontier" and now.quality == "best"):
+    if now.tab in ("parallel", "curves") or (now.tab == "frontier" and now.quality == "best"):
         separations.append(separate_validation(rows, most_validated(rows, base)))
     if now.tab == "frontier" and now.cost in ("seconds", "p50", "p95"):
         separations.append(separate_machines(rows, base, latency=now.cost != "seconds"))

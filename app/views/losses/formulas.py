@@ -16,7 +16,8 @@ SYMBOLS = {
     "ads": "t, s: log-odds of relevance of the query's ads, the teacher's and the student's; n ads",
     "vectors": "t, s: vectors of teacher and student, d numbers long; both in the picture's two "
     "dimensions",
-    "attention": "A: an attention map, a row per token; H heads; n tokens; h: the vector of [CLS]",
+    "attention": "A: an attention map, a row per token; H heads; n tokens; h: the vector of [CLS], "
+    "whose part is left out of the value; mixed heads count as their mean, as at the first step",
 }
 # by method and loss; T2 stands for the factor T², which can be switched off
 _FORMULAS = {

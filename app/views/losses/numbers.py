@@ -42,8 +42,9 @@ def _term(scene: Scene, term: Term, place: int) -> None:
     if term.why:
         st.markdown(f"{title}  \n{md(term.why[:1].upper() + term.why[1:])}.")
         return
-    length = float(np.linalg.norm(term.gradient))
-    st.markdown(f"{title} · loss **{term.loss:.4g}** · gradient length {length:.3g}")
+    pull = f" · gradient length {np.linalg.norm(term.gradient):.3g}"
+    pull = "" if scene.view == "attention" else pull  # nothing there is dragged
+    st.markdown(f"{title} · loss **{term.loss:.4g}**{pull}")
     if text := formula(part, squared):
         numbers = with_numbers(part, scene, squared)
         lines = [line for line in (f"L = {text}", numbers, f"{term.loss:.3f}") if line]

@@ -46,14 +46,20 @@ class Part:
     follows: bool = False
 
     @property
-    def title(self) -> str:
-        """What it is called on the page: KL at T = 2; margin MSE."""
+    def loss(self) -> str:
+        """What its loss is called on the page: KL; margin MSE."""
         if self.name == HARD:
             return "hard labels"
         loss = getattr(self.params, "loss", "")
-        words = option_name(loss) if loss else METHODS[self.name].title
-        softens = _softens(self.name) and not loss.startswith("mse")
-        return f"{words} at T = {degrees(self.params.temperature)}" if softens else words
+        return option_name(loss) if loss else METHODS[self.name].title
+
+    @property
+    def title(self) -> str:
+        """The same with its temperature: KL at T = 2."""
+        softens = self.name != HARD and _softens(self.name)
+        if not softens or self.params.loss.startswith("mse"):
+            return self.loss
+        return f"{self.loss} at T = {degrees(self.params.temperature)}"
 
     @property
     def named(self) -> str:
@@ -148,7 +154,7 @@ def sent(parts: Iterable[Part]) -> list[dict[str, Any]]:
             "weight": part.weight,
             "params": plain(part.params) if part.params else {"loss": "ce", "smoothing": 0.0},
             "follows": part.follows,
-            "title": part.title,
+            "title": part.loss,
         }
         for part in parts
     ]

@@ -15,6 +15,7 @@ VIEWS = {
     "diff": "Side by side",
     "parallel": "Parallel axes",
     "frontier": "Frontier",
+    "curves": "Training curves",
     "sweep": "Sweeps",
     "trash": "Trash",
 }
@@ -31,6 +32,8 @@ def open_part() -> Callable[[listing.RunsView], None]:
             from app.views.runs.parallel import draw
         case "frontier":
             from app.views.runs.frontier import draw
+        case "curves":
+            from app.views.runs.curves import draw
         case "sweep":
             from app.views.runs.sweep import draw
         case _:

@@ -10,7 +10,7 @@ import streamlit as st
 from app import state
 from app.kit import controls, sections
 from app.kit.by_hash import by_hash
-from app.kit.texts import pair_number
+from app.kit.texts import md, pair_number
 from app.services import Answers
 from app.shell import captions
 from app.state.temperature import RAIL, RAIL_FLAGS
@@ -20,6 +20,7 @@ from app.views.temperature.parts.rail import temperature_rail
 from app.views.temperature.scene import Scene
 from kdcore.data.pairs import UNLABELLED
 from kdcore.metrics.calibration import best_temperature
+from kdcore.runs.loss_terms import TEMPERATURE, Change, changes_of
 from kdcore.softlabels import soften
 
 BINS = 50
@@ -45,6 +46,12 @@ def draw(scene: Scene) -> None:
     }
     with st.container(key="temperature_picture"):
         temperature_rail(data, lambda sent: _on_release(sent, scene.row))
+    if changes := _changes(scene):
+        words = ", ".join(change.words for change in changes)
+        st.caption(
+            f"From the first to the last step of the training of {md(scene.student.title)}, a "
+            f"schedule changed {words}."
+        )
 
 
 def draw_exports(scene: Scene) -> None:
@@ -108,18 +115,7 @@ def _shown_pair(scene: Scene) -> dict[str, Any]:
 
 def _marks(scene: Scene) -> list[dict[str, Any]]:
     """Marks at the T of the student's training and at the best-calibrated T of each model."""
-    marks = []
-    trained = scene.student.run.temperature if scene.student.run else None
-    if trained is not None:
-        marks.append(
-            {
-                "T": float(trained),
-                "name": "in training",
-                "help": f"The run {scene.student.title} was distilled at this temperature.",
-                "kind": "run",
-                "role": "student",
-            }
-        )
+    marks = _trained_at(scene)
     labelled = int((scene.pairs.grades != UNLABELLED).sum())
     for role, model in (("teacher", scene.teacher), ("student", scene.student)):
         best = _best(model, scene)
@@ -137,6 +133,33 @@ def _marks(scene: Scene) -> list[dict[str, Any]]:
             }
         )
     return marks
+
+
+def _trained_at(scene: Scene) -> list[dict[str, Any]]:
+    """Marks at the T of the student's training: one, or the first and the last of a schedule."""
+    run = scene.student.run
+    if run is None or run.temperature is None:
+        return []
+    title = scene.student.title
+    marks = {
+        "in training": (run.temperature, f"The run {title} was distilled at this temperature.")
+    }
+    change = next((each for each in _changes(scene) if each.name == TEMPERATURE), None)
+    if change is not None:
+        words = f"The run {title} was distilled at a temperature that changed: {change.words}."
+        marks = {
+            "at the first step": (change.start, words),
+            "at the last step": (change.end, words),
+        }
+    return [
+        {"T": float(T), "name": name, "help": words, "kind": "run", "role": "student"}
+        for name, (T, words) in marks.items()
+    ]
+
+
+def _changes(scene: Scene) -> list[Change]:
+    """What a schedule changed in the student's training."""
+    return changes_of(scene.student.run.settings) if scene.student.run else []
 
 
 @by_hash(most=100, on=lambda model, scene: (scene.pairs, model))

@@ -51,13 +51,6 @@ def working(part: Part, maps: Attention | None) -> Part:
     return with_knob(part, "heads", "mix")
 
 
-def layers_of(rule: str, shapes: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, int], ...]:
-    """The pairs of (student's, teacher's) layers that are compared, counted from 1."""
-    from kdcore.objectives.layers import layer_pairs  # brings torch
-
-    return layer_pairs(rule, shapes[0][0], shapes[1][0])
-
-
 @by_hash(most=100)
 def _unfit(name: str, classes: int, relevant_from: int) -> dict[str, str]:
     from kdcore.objectives.base import Shape, make_objective  # brings torch

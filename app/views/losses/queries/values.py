@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app import state
+from app import services, state
 from app.kit.by_hash import by_hash
 from app.services import Attention
 from app.views.losses.objective import HARD, Part, in_words
-from app.views.losses.queries.fit import layers_of, refusal_of
+from app.views.losses.queries.fit import refusal_of
 from app.views.losses.scene import SHOWS, VIEWS, Scene
 from kdcore.errors import ConfigError
 
@@ -85,12 +85,11 @@ def _inside(part: Part, scene: Scene, maps: Attention | None) -> Term:
         return _nothing(part, scene, "the two models have no attention maps of the same words")
     if refusal := refusal_of(part, *maps.shapes):
         return _nothing(part, scene, refusal, refused=True)
-    if part.params.loss != "attention" or part.params.heads != "equal":
-        return _nothing(part, scene, "its value is not computed here; the maps above are attention")
-    pairs = layers_of(part.params.layers, maps.shapes)
-    heads = range(maps.student.shape[1])
-    loss = sum(np.mean([maps.divergence[s - 1, h, t - 1, h] for h in heads]) for s, t in pairs)
-    return Term(part, float(loss), np.zeros(scene.student.shape))
+    if part.params.loss == "minilm" and any(each is None for each in maps.projections):
+        return _nothing(part, scene, "one of the models gives no queries, keys and values here")
+    if part.params.loss == "attention" and not part.params.attention_weight:
+        return _nothing(part, scene, "its only part compares [CLS], which this page does not read")
+    return Term(part, services.internal_loss(maps, part.params), np.zeros(scene.student.shape))
 
 
 def _nothing(part: Part, scene: Scene, why: str, refused: bool = False) -> Term:

@@ -13,7 +13,7 @@ from app.services.runs import differences, listing, names, seeds
 from app.services.runs import sweep as sweeps
 from app.services.runs.entry import Entry
 from app.state import State, changed
-from app.views.runs import columns, finding, frontier, missing, parallel, trash
+from app.views.runs import columns, curves, finding, frontier, missing, parallel, trash
 from kdcore.data.pairs import PairTable, make_frame
 from kdcore.errors import LabError, RunError
 from kdcore.evaluation.result_files import read_differences
@@ -175,8 +175,20 @@ def test_other_pairs_stand_apart_until_the_override_which_stays_visible(home):
     assert "other test pairs" in table(at).set_index("run").loc["odd", "verdict"]
     at.toggle(key="w_rover").set_value(True).run()
     assert "Different inputs share these charts" in texts(at)
-    for view in ("diff", "parallel", "frontier"):
+    for view in ("diff", "parallel", "frontier", "curves"):
         assert "Different inputs share these charts" in texts(page(rover="1", rview=view))
+
+
+def test_training_curves_are_of_the_chosen_runs_and_say_which_ones_have_none(home):
+    (home.runs / "own0" / "metrics.jsonl").unlink()
+    at = page(rview="curves", rpick="kd,hard,own0", rover="1", wmetric="nll")
+    assert "1 run has fewer than two validations" in texts(at)
+    figure = json.loads(at.get("plotly_chart")[0].proto.spec)
+    lines = [line for line in figure["data"] if line["name"] != "Names"]
+    assert [line["name"] for line in lines] == ["Labels only", "Response"]
+    assert "0.700 at step 20" in curves.sentence(
+        curves.drawn([entry_of("kd")], "roc_auc"), "roc_auc"
+    )
 
 
 def test_an_export_says_which_inputs_stand_behind_it(home):
@@ -576,6 +588,6 @@ def test_a_run_of_any_family_opens_in_compare_temperature_and_every_view_of_runs
         at = visit(path, student="new")
         assert not at.exception, path
         assert choices(at).student == "new"
-    for view in ("one", "diff", "parallel", "frontier"):
+    for view in ("one", "diff", "parallel", "frontier", "curves"):
         at = page(rview=view, ropen="new", rpaper="1", rpick="new,own0")
         assert entry_of("new").method

@@ -1,5 +1,6 @@
 """The Temperature page: it opens on a pair and a finding, on every kind of data."""
 
+import json
 import shutil
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -67,6 +68,27 @@ def test_the_rail_is_told_of_the_training_temperature_and_the_calibrated_ones(la
     assert {m["role"] for m in best} == {"teacher", "student"}, (
         "also one that the rail cannot reach"
     )
+
+
+def test_a_schedule_has_marks_where_it_began_and_ended_and_a_sentence(lab):
+    make_lab(lab / "demo", Made())
+    path = lab / "demo" / "runs" / "student-kd" / "config.json"
+    schedules = {
+        "soft": {"kind": "cosine", "end": 0.25},
+        "temperature": {"kind": "linear", "end": 1.0},
+        "hard": {"kind": "constant", "end": 9.0},
+    }
+    changing = {"soft_weight": 1.0, "schedules": schedules}
+    path.write_text(json.dumps(json.loads(path.read_text()) | changing))
+    page = opened(lab, "temperature")
+    marks = [m for m in sent(page, "rail")["marks"] if m["kind"] == "run"]
+    assert [(m["T"], m["name"]) for m in marks] == [
+        (3.0, "at the first step"),
+        (1.0, "at the last step"),
+    ]
+    captions = " ".join(caption.value for caption in page.caption)
+    assert "T from 3 to 1 (linear), the weight of soft labels from 1 to 0.25 (cosine)." in captions
+    assert "hard labels from" not in captions
 
 
 def test_a_release_of_the_rail_pins_no_pair_that_the_page_chose_itself(monkeypatch):

@@ -2,7 +2,7 @@
 // dashed without it. The student is where the plane's descent starts.
 
 import { drag, el, low, speaker, stateOf, svg, theme } from "../../../../parts/draw.js";
-import { lossOf, nameOf, reasonAgainst, roleOf, softens } from "../../../../parts/losses.js";
+import { lossOf, reasonAgainst, roleOf, softens } from "../../../../parts/losses.js";
 import { clamp } from "../../../../parts/maths.js";
 import { attend, stage, tell } from "../../../../parts/stage.js";
 import { along, heat, makeRail, showRail } from "../../../../parts/temperature_rail.js";
@@ -72,7 +72,7 @@ function curvesOf(part) {
     const isSoft = softens(term);
     const of = (T, squared) => lengthOf({ ...term, follows: isSoft }, T, squared);
     const curve = (squared) => TEMPERATURES.map((T) => of(T, squared));
-    return { at, isSoft, of, title: nameOf(term), times: curve(true), bare: isSoft ? curve(false) : null };
+    return { at, isSoft, of, title: term.title, times: curve(true), bare: isSoft ? curve(false) : null };
   });
 }
 

@@ -24,7 +24,8 @@ def temperature_rail(
     hash: of the logits that temperature_data holds; rows, names, relevantFrom: of the data;
     event: what relevance means, in words; titles: by role; keys: whether single keys act without
     a focus on the rail; marks: temperatures worth a mark (T, name, help, kind, role), of kind "run"
-    where a run was trained at it and "best" where its negative log-likelihood is least.
+    where a run was trained at it, at its first or its last step, and "best" where its negative
+    log-likelihood is least.
     """
 
     def release() -> None:

@@ -1,0 +1,110 @@
+"""How several runs learned: validation over the steps of training, each in its family's color."""
+
+from collections.abc import Sequence
+from math import isfinite
+
+import streamlit as st
+
+from app import state
+from app.kit import controls
+from app.kit.by_hash import by_hash
+from app.kit.figures import training as figures
+from app.kit.figures.training import Curve
+from app.services.runs.entry import Entry
+from app.services.runs.listing import MOST, RunsView
+from app.services.runs.names import named, names
+from app.views.runs.drift import caption, inputs
+from kdcore.metrics.definitions import CATALOG
+from kdcore.runs.loss_terms import NAMES
+from kdcore.runs.metric_lines import METRICS, read_lines
+from kdcore.runs.store import Run
+
+MEASURES = {"roc_auc": "ROC-AUC", "nll": "NLL"}  # keys of watch.metric
+NONE_DRAWN = (
+    "No run here has two validations or more, so there is no curve to draw. A run writes one at "
+    "the end of each epoch."
+)
+
+
+def draw(view: RunsView) -> None:
+    """The measure, the picture, and what it is measured on."""
+    controls.choose(
+        "watch.metric",
+        "Validation metric",
+        MEASURES,
+        label_visibility="visible",
+        help=f"ROC-AUC: {CATALOG['roc_auc'].sentence} NLL: {CATALOG['nll'].sentence}",
+    )
+    measure = state.now().watch.metric
+    runs = view.charted[:MOST]
+    curves = drawn(runs, measure)
+    if not curves:
+        st.info(NONE_DRAWN)
+        return
+    title = f"validation {MEASURES[measure]}"
+    keys = {curve.key for curve in curves}
+    controls.chart(
+        figures.training_curves(curves, title, controls.dark()),
+        figures.curves_table(curves, title),
+        sentence(curves, measure),
+        "runs_curves",
+        inputs(view),
+        caption(view, f"Training curves: {title} over steps", [e for e in runs if e.key in keys]),
+    )
+    st.caption(_about([e for e in runs if e.key in keys], len(runs) - len(curves)))
+
+
+def sentence(curves: Sequence[Curve], measure: str) -> str:
+    """How many runs of which families are drawn, and which is the best at its last step."""
+    families = list(dict.fromkeys(NAMES[curve.family] for curve in curves))
+    best = (max if measure == "roc_auc" else min)(curves, key=lambda curve: curve.points[-1][1])
+    step, value = best.points[-1]
+    runs_of = "1 run" if len(curves) == 1 else f"{len(curves)} runs"
+    families_of = "1 family" if len(families) == 1 else f"{len(families)} families"
+    return (
+        f"{runs_of} by validation {MEASURES[measure]} over steps, of {families_of}: "
+        f"{', '.join(families)}. The best at its last step is {best.title}: {value:.3f} at step "
+        f"{step:,}."
+    )
+
+
+def drawn(runs: Sequence[Entry], measure: str) -> list[Curve]:
+    """A curve for each run that was validated twice or more."""
+    labels = names([named(e.key, e.row.run) for e in runs], short=True)
+    curves = []
+    for entry in runs:
+        points = _points(entry.row.run, _changed(entry.row.run), f"validation_{measure}")
+        if len(points) > 1:
+            label = labels.get(entry.key, entry.title)
+            curves.append(Curve(entry.key, entry.title, label, entry.family, points))
+    return curves
+
+
+def _changed(run: Run) -> int:
+    path = run.folder / METRICS
+    return path.stat().st_mtime_ns if path.is_file() else 0
+
+
+@by_hash(most=2 * MOST, on=lambda run, changed, field: (run.folder, changed, field))
+def _points(run: Run, changed: int, field: str) -> tuple[tuple[int, float], ...]:
+    """(step, value) of each line that has a value; changed: when the lines last were."""
+    lines = (line for _, line in read_lines(run.folder))
+    return tuple((int(x["step"]), x[field]) for x in lines if isfinite(x.get(field, float("nan"))))
+
+
+def _about(runs: Sequence[Entry], lacking: int) -> str:
+    """What the curves are measured on; lacking: how many runs have none."""
+    splits = (e.row.run.splits.get("validation") for e in runs)
+    sizes = sorted({split.pairs for split in splits if split is not None})
+    n = f"{' or '.join(f'{size:,}' for size in sizes)} " if sizes else ""
+    parts = [
+        f"Measured on {n}validation pairs, which choose the step that is saved: not a test result. "
+        "A step is one batch, so runs of other batch sizes have seen other numbers of pairs."
+    ]
+    if lacking:
+        parts.append(
+            "1 run has fewer than two validations."
+            if lacking == 1
+            else f"{lacking} runs have fewer than two validations."
+        )
+    return " ".join(parts)
