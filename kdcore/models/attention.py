@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from kdcore.data.pairs import UNLABELLED, PairTable, make_frame
 from kdcore.errors import DataError
@@ -88,9 +89,10 @@ def _inside(model: CrossEncoder, batch: Batch) -> Outputs:
     """Maps and token vectors, with queries, keys and values where its layers give them."""
     wants = frozenset({"attentions", "hidden_states"})
     try:
-        return model(batch, wants=wants | {"projections"})
+        outputs: Outputs = model(batch, wants=wants | {"projections"})
     except DataError:
-        return model(batch, wants=wants)
+        outputs = model(batch, wants=wants)
+    return outputs
 
 
 def head_divergence(student: AttentionMaps, teacher: AttentionMaps) -> NDArray[np.float64]:
@@ -125,8 +127,10 @@ def internal_loss(params: Any, student: AttentionMaps, teacher: AttentionMaps) -
         Shape(2, 0, layers=len(m.maps) + 1, hidden=m.width, heads=m.maps.shape[1]) for m in sides
     ]
     with torch.inference_mode():
-        learn = objective(params, *shapes).double()
-        return float(learn(*(_outputs(each) for each in sides)))
+        loss = objective(params, *shapes)
+        if isinstance(loss, nn.Module):
+            loss.double()
+        return float(loss(*(_outputs(each) for each in sides)))
 
 
 def _outputs(inside: AttentionMaps) -> Outputs:
