@@ -80,8 +80,8 @@ def attention_maps(model: PairModel, text: tuple[str, str, str]) -> AttentionMap
     width = outputs.hidden_states[-1].shape[2]
     vectors = None
     if outputs.projections:
-        kept = torch.stack([layer[:, 0, :count] for layer in outputs.projections])
-        vectors = kept.double().numpy()
+        of_tokens = torch.stack([layer[:, 0, :count] for layer in outputs.projections])
+        vectors = of_tokens.double().numpy()
     return AttentionMaps(tuple(tokens), maps.double().numpy(), width, vectors)
 
 
