@@ -127,7 +127,6 @@ def predictions_of(
         notes=(f"imported from {file}", "matched by the ids of the pairs", *judge.notes),
         origin=Origin(judge.kind, role, "", part.content_hash),
         rows=None if whole else rows,
-        ranking=shares @ np.arange(shares.shape[1]) if judge.kind == "grade" else None,
     )
     return predictions, answered
 
