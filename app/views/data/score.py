@@ -10,7 +10,7 @@ from app.kit.texts import md
 from app.services import Board, Source, scoring, standing
 from app.services.cautions import TRAINED_ELSEWHERE, is_foreign
 from app.state.keys import SCORED_FOR
-from app.views.data import jobs
+from app.views.data import jobs, judge
 from app.views.data.bring import predictions
 from kdcore.labels import LabelScheme
 
@@ -33,6 +33,7 @@ def draw(board: Board) -> None:
         st.subheader("Import predictions", anchor=False)
         predictions.draw(board, closed)
     predictions.draw_file(board, closed)
+    judge.draw(board, closed)
 
 
 def _answered(board: Board, answered: Sequence[Source]) -> None:

@@ -58,12 +58,18 @@ def read_rubric(path: Path) -> str:
         rubric = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as cause:
         raise ConfigError(f"--rubric {path}: the file cannot be read ({cause})") from cause
+    return checked(rubric, f"--rubric {path}")
+
+
+def checked(rubric: str, name: str) -> str:
+    """Return a rubric that has a place for the query and one for the title; else ConfigError.
+
+    name: what the rubric is called in the error.
+    """
     places = set(_PLACE.findall(rubric))
-    if lacking := [f"{{{name}}}" for name in _NEEDED if name not in places]:
-        raise ConfigError(
-            f"--rubric {path}: it has no place {' and no place '.join(lacking)}; "
-            "`kdlab judge --print-rubric` prints a rubric to start from"
-        )
+    if lacking := [f"{{{place}}}" for place in _NEEDED if place not in places]:
+        texts = " and ".join(lacking)
+        raise ConfigError(f"{name}: it lacks {texts}; write {texts} where the text belongs")
     return rubric
 
 

@@ -69,5 +69,7 @@ def test_tokens_are_estimated_at_four_bytes_each():
 def test_a_rubric_without_a_place_for_the_query_is_refused(tmp_path):
     path = tmp_path / "rubric.txt"
     path.write_text(RUBRIC.replace("{query}", "the query"))
-    with pytest.raises(ConfigError, match=r"no place \{query\}; `kdlab judge --print-rubric`"):
+    with pytest.raises(
+        ConfigError, match=r"it lacks \{query\}; write \{query\} where the text belongs"
+    ):
         read_rubric(path)

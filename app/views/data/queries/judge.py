@@ -1,0 +1,62 @@
+"""Pairs for a language model elsewhere, and what its answers are worth: read, measured, stored."""
+
+from dataclasses import dataclass
+
+from app.kit.by_hash import by_hash
+from app.services import access
+from app.services.answers import sources
+from app.services.boards import DataChoice, whole_data
+from app.views.data.queries.intake import Staged
+from kdcore.data.answers.stored import keep
+from kdcore.data.judge.judgments import Judgments, judgments, predictions_of
+from kdcore.data.judge.replies import read_replies
+from kdcore.data.judge.requests import Request, requests
+from kdcore.data.pairs import PairTable
+from kdcore.errors import DataError
+from kdcore.evaluation.judges import Agreement, agreements
+from kdcore.predictions import Predictions
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The answers of a judge to a part of the data, and how well they agree with what is known."""
+
+    judge: Judgments
+    compared: tuple[Agreement, ...]
+
+
+@by_hash(most=4)
+def prompts(pairs: PairTable, limit: int, rubric: str) -> list[Request]:
+    """The prompts for a sample of whole queries."""
+    return requests(pairs, limit, rubric=rubric)
+
+
+def read(staged: Staged, data: DataChoice, split: str) -> Judged:
+    """Read a staged file of answers to a part of a data set. LabError says why it cannot be."""
+    try:
+        changed = staged.path.stat().st_mtime_ns
+    except OSError as cause:
+        raise DataError(f"{staged.title} is gone; upload it again") from cause
+    return _read(staged, changed, data, split)
+
+
+@by_hash(most=4, spinner="Reading the answers…")
+def _read(staged: Staged, changed: int, data: DataChoice, split: str) -> Judged:
+    whole = whole_data(data, split)
+    judge = judgments(read_replies(staged.path, whole.scheme, staged.title), whole, split)
+    grades = judge.grades[judge.rows]
+    return Judged(judge, tuple(agreements(judge.part.take(judge.rows), grades)))
+
+
+def take_in(staged: Staged, data: DataChoice, split: str, name: str, *, replace: bool) -> str:
+    """Store the answers as predictions of a teacher; returns the key of their source.
+
+    replace: they may take the place of those of the same name. LabError says why it cannot be.
+    """
+    access.refuse_public()
+    predictions: Predictions = predictions_of(read(staged, data, split).judge, name, staged.title)[
+        0
+    ]
+    path = keep(predictions, access.home(), data.key, replace=replace)
+    sources.clear()
+    return f"brought:{path.stem}"
