@@ -27,6 +27,10 @@ def export(
         bool,
         typer.Option("--onnx", help="as --format onnx; needs kdlab's extra `export`"),
     ] = False,
+    int8: Annotated[
+        bool,
+        typer.Option("--int8", help="ONNX in eight bits too, with its measured loss and gain"),
+    ] = False,
     report: Annotated[
         Path | None,
         typer.Option("--report", metavar="FILE", help="the run's report, one offline HTML file"),
@@ -53,15 +57,16 @@ def export(
     """
     if to is None and report is None:
         raise ConfigError("Nothing to write:", ["give --to DIR, or --report FILE, or both"])
-    if onnx and to is None:
-        raise ConfigError("Nothing to write:", ["--onnx goes into the folder of --to DIR"])
-    if onnx and form not in (FOLDER, ONNX):
-        raise ConfigError("One format per folder:", [f"--onnx does not go into --format {form}"])
+    graph = "--int8" if int8 else "--onnx" if onnx else ""
+    if graph and to is None:
+        raise ConfigError("Nothing to write:", [f"{graph} goes into the folder of --to DIR"])
+    if graph and form not in (FOLDER, ONNX):
+        raise ConfigError("One format per folder:", [f"{graph} does not go into --format {form}"])
     source = lab.store().get(run)
     data: dict[str, Any] = {"run": source.id}
     lines: list[str] = []
     if to is not None:
-        exported = export_student(source, to, onnx, form=form, force=force)
+        exported = export_student(source, to, onnx, form=form, int8=int8, force=force)
         data |= {**vars(exported), "sentence": exported.sentence}
         files = ", ".join(exported.files)
         lines += [f"{source.id} is in {exported.folder}: {files}.", exported.sentence]

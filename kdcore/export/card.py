@@ -41,6 +41,7 @@ def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any])
         *_metrics(facts),
         "## Speed",
         told_latency(facts.latency),
+        exported.price.sentence if exported.price else "",
         "## Limits",
         "\n".join(f"- {limit}" for limit in facts.limits),
         "## How this folder was checked",

@@ -42,6 +42,15 @@ from student import Student
 rows = json.load(sys.stdin)
 sys.stdout.write(json.dumps(Student().logits(rows).tolist()))
 """
+_GRAPH = """
+sys.path.insert(0, sys.argv[1])
+import onnxruntime
+from student import Student
+tensors = Student().inputs(json.load(sys.stdin))
+session = onnxruntime.InferenceSession(sys.argv[1] + "/model.onnx")
+given = {each.name: tensors[each.name].numpy() for each in session.get_inputs()}
+sys.stdout.write(json.dumps(session.run(["logits"], given)[0].tolist()))
+"""
 
 
 def sample_rows(run: Run) -> list[Row]:
@@ -80,6 +89,11 @@ def _sample(pairs: int) -> NDArray[np.int64]:
 def asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:
     """(rows, grades) logits of `student.py` in a process that cannot import the lab."""
     return np.asarray(json.loads(run_alone(_PROGRAM, folder, list(rows))), dtype=np.float64)
+
+
+def onnx_asked_alone(folder: Path, rows: Sequence[Row]) -> NDArray[np.float64]:
+    """(rows, grades) logits of `model.onnx` by onnxruntime, in a process of the same kind."""
+    return np.asarray(json.loads(run_alone(_GRAPH, folder, list(rows))), dtype=np.float64)
 
 
 def run_alone(program: str, folder: Path, given: Any) -> str:

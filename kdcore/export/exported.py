@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kdcore.export.check import TOLERANCE
 from kdcore.export.formats import FOLDER
+from kdcore.export.price import Price
 from kdcore.report.words import at_most
 
 _COARSE = ", because they were computed in bf16; train it again with precision fp32 to be closer"
@@ -20,7 +21,8 @@ class Exported:
     the run's own model on `pairs` pairs, computed in a process that cannot import the lab; None
     where the library that should read it is not installed. reader: that library and its version.
     kept_difference: the largest one to the answers that the run kept, from which its metrics come.
-    onnx: its ONNX files; onnx_problem: why it has none. notes: what else must be known.
+    onnx: its ONNX files; onnx_problem: why it has none. notes: what else must be known. price: loss
+    and gain of a smaller form.
     """
 
     run: str
@@ -38,12 +40,14 @@ class Exported:
     cosine_difference: float | None = None
     unchecked: str = ""
     notes: tuple[str, ...] = ()
+    price: Price | None = None
 
     @property
     def sentence(self) -> str:
         """What was checked and how near it came, or that nothing was; then the notes."""
         sentences = [self.unchecked or self._agreement(), self._kept(), self._onnx()]
-        return " ".join(filter(None, (*sentences, self.onnx_problem, *self.notes)))
+        price = self.price.sentence if self.price else ""
+        return " ".join(filter(None, (*sentences, self.onnx_problem, *self.notes, price)))
 
     def _agreement(self) -> str:
         """The largest differences in a process of its own."""

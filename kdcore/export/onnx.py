@@ -22,6 +22,15 @@ from kdcore.export.scripts import cross, towers
 
 NEEDS = ("onnx", "onnxruntime", "onnxscript")
 WHOLE = "model.onnx"
+_SIDE_BY_SIDE = ("batch", "tokens")
+AXES = {  # the names of an input's axes, all of which are free; words are bags of trigrams
+    "input_ids": _SIDE_BY_SIDE,
+    "attention_mask": _SIDE_BY_SIDE,
+    "token_type_ids": _SIDE_BY_SIDE,
+    "query_ids": ("batch", "query_tokens", "query_trigrams"),
+    "ad_ids": ("batch", "ad_tokens", "ad_trigrams"),
+    "ids": ("batch", "tokens", "trigrams"),
+}
 
 
 @dataclass(frozen=True)
@@ -103,13 +112,13 @@ class _Logits(nn.Module):
 
 
 def _export(net: nn.Module, inputs: Mapping[str, Tensor], output: str, path: Path) -> None:
-    free = {n: dict.fromkeys(range(t.dim()), torch.export.Dim.DYNAMIC) for n, t in inputs.items()}
+    axes = {name: dict(enumerate(AXES[name][: t.dim()])) for name, t in inputs.items()}
     with torch.no_grad():
         program = torch.onnx.export(
             net.eval(),
             (),
             kwargs=dict(inputs),
-            dynamic_shapes=free,
+            dynamic_shapes=axes,
             dynamo=True,
             input_names=list(inputs),
             output_names=[output],

@@ -24,6 +24,7 @@ def export_student(
     onnx: bool = False,
     *,
     form: str = FOLDER,
+    int8: bool = False,
     force: bool = False,
     workspace: Workspace | None = None,
 ) -> Exported:
@@ -31,7 +32,8 @@ def export_student(
 
     The folder is loaded in a process without the lab, and must answer as the run's model does (to
     1e-4 of a logit, to 1e-5 of a cosine), else RunError and nothing is kept. form: one of FORMATS;
-    onnx: the same as form "onnx". force: may replace an earlier export.
+    onnx: the same as form "onnx"; int8: a quantized network beside model.onnx, with its measured
+    loss and gain. force: may replace an earlier export.
     """
     from kdcore.export.card import model_card
     from kdcore.export.check import sample_rows
@@ -45,12 +47,12 @@ def export_student(
     require_format(run, form)
     target = Path(to).expanduser().absolute()
     _refuse_taken(target, force)
-    if onnx := onnx or form == ONNX:
+    if onnx := onnx or int8 or form == ONNX:
         require_packages()
     model, rows = load_model(run.model_folder), sample_rows(run)
     with new_folder(target, replace=True) as folder:
         if form in (FOLDER, ONNX):
-            exported = _write_script(run, model, folder, rows, onnx)
+            exported = _write_script(run, model, folder, rows, onnx, int8)
         else:
             exported = write_foreign(run, model, folder, rows, form)
         exported = replace(exported, folder=target)
@@ -62,10 +64,11 @@ def export_student(
 
 
 def _write_script(
-    run: Run, model: "PairModel", folder: Path, rows: "list[Row]", onnx: bool
+    run: Run, model: "PairModel", folder: Path, rows: "list[Row]", onnx: bool, int8: bool
 ) -> Exported:
     """The folder with a script, and with ONNX where that is wanted; both compared with the run."""
-    from kdcore.export.check import asked_alone, difference, kept_difference
+    from kdcore.export.check import asked_alone, difference, kept_difference, onnx_asked_alone
+    from kdcore.export.int8 import INT8, write_int8
     from kdcore.export.layout import write_student
     from kdcore.export.onnx import Onnx, write_onnx
     from kdcore.models.predict import answer_texts
@@ -74,6 +77,10 @@ def _write_script(
     layout = write_student(model, folder)
     logits = asked_alone(folder, rows)
     graph = write_onnx(folder, rows, ours) if onnx else Onnx()
+    if graph.files:
+        apart = difference(ours, onnx_asked_alone(folder, rows), "model.onnx")
+        graph = replace(graph, difference=max(graph.difference, apart))
+    quantized = int8 and bool(graph.files)
     return Exported(
         run=run.id,
         folder=folder,
@@ -82,10 +89,11 @@ def _write_script(
         pairs=len(rows),
         difference=difference(ours, logits, "the exported student"),
         kept_difference=kept_difference(run, logits),
-        onnx=graph.files,
+        onnx=(*graph.files, INT8) if quantized else graph.files,
         onnx_difference=graph.difference if graph.files else None,
         onnx_problem=graph.problem,
         form=ONNX if onnx else FOLDER,
+        price=write_int8(run, model, folder, rows) if quantized else None,
     )
 
 

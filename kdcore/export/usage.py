@@ -80,7 +80,8 @@ _ASSISTED = (
     "that corrects {what}. Both read every pair; `student.py` and ONNX hold both."
 )
 
-_ONNX = """ONNX, with free batch size and lengths ({files}):
+_ONNX = """ONNX, with free batch size and lengths ({files}); `tokenizer.json` or `trigrams.json` \
+beside them makes the ids:
 
 ```python
 import onnxruntime
@@ -89,8 +90,11 @@ session = onnxruntime.InferenceSession("model.onnx")
 given = {{name: tensor.numpy() for name, tensor in student.inputs(pairs).items()}}
 asked = {{i.name: given[i.name] for i in session.get_inputs()}}
 print(session.run(["logits"], asked)[0])
-```
+```{int8}
 """
+_INT8 = """
+
+`model.int8.onnx` takes the same inputs; what it loses and gains stands under Speed."""
 
 
 _VECTORS = """Its vectors, in this folder (sentence-transformers, nothing of KD Lab):
@@ -192,7 +196,7 @@ def _use_script(exported: Exported, model: Mapping[str, Any], grades: Sequence[s
         parts.append(_TOWERS.format(search=_CORRECTED if assistant else crossed))
     if exported.onnx:
         files = ", ".join(f"`{name}`" for name in exported.onnx)
-        parts.append(_ONNX.format(files=files))
+        parts.append(_ONNX.format(files=files, int8=_INT8 if exported.price else ""))
     elif exported.onnx_problem:
         parts.append(exported.onnx_problem)
     return "\n\n".join(part.strip() for part in parts)

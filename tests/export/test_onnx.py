@@ -17,10 +17,10 @@ from .conftest import STUDENTS, Make
 from .test_layout import student_in
 
 pytest.importorskip("onnxruntime")
-SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in STUDENTS if kind != "cdssm"]
+SLOW = [pytest.param(kind, marks=pytest.mark.slow) for kind in STUDENTS]
 
 
-@pytest.mark.parametrize("kind", ["cdssm", *SLOW])
+@pytest.mark.parametrize("kind", SLOW)
 def test_onnx_says_the_same_at_every_length_and_batch_size(
     make: Make, tmp_path: Path, kind: str
 ) -> None:
