@@ -8,19 +8,22 @@ from numpy.typing import NDArray
 
 from kdcore.errors import ConfigError
 
-GainKind = Literal["exp2", "linear"]
-GAINS: tuple[GainKind, ...] = ("exp2", "linear")
+GainKind = Literal["exp2", "linear", "own"]
+GAINS: tuple[GainKind, ...] = ("exp2", "linear")  # of every data set
+OWN: GainKind = "own"  # of a data set that states the worth of each of its grades
 
 
 @dataclass(frozen=True)
 class LabelScheme:
     """The grades of a data set, worst first; grade k is the class index k.
 
-    `relevant_from` is the first grade that counts as relevant. Raises ConfigError at birth.
+    `relevant_from` is the first grade that counts as relevant. own_gains: what each grade is worth
+    in nDCG by the data set's own definition, () where it has none. Raises ConfigError at birth.
     """
 
     grades: tuple[str, ...]
     relevant_from: int
+    own_gains: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         problems = []
@@ -33,14 +36,38 @@ class LabelScheme:
                 f"relevant_from: {self.relevant_from} is outside 1..{len(self.grades) - 1}; "
                 "it is the index of the worst grade that still counts as relevant"
             )
+        problems += self._faults_of_gains() if self.own_gains else []
         if problems:
             raise ConfigError("These grades cannot be used:", problems)
+
+    def _faults_of_gains(self) -> list[str]:
+        own, count = self.own_gains, len(self.grades)
+        given = f"gains: {', '.join(f'{gain:g}' for gain in own)}"
+        if len(own) != count:
+            return [f"{given} are {len(own)} numbers for {count} grades; give one for each grade"]
+        if not np.isfinite(own).all() or min(own) < 0 or max(own) <= 0:
+            return [f"{given}: use finite numbers of at least 0, one of them above 0"]
+        if list(own) != sorted(own):
+            return [f"{given} fall from a grade to a better one; a better grade is worth no less"]
+        return []
 
     def __len__(self) -> int:
         return len(self.grades)
 
+    @property
+    def gain_kinds(self) -> tuple[GainKind, ...]:
+        """The kinds of gain that nDCG can use on these grades."""
+        return (*GAINS, OWN) if self.own_gains else GAINS
+
     def gains(self, kind: GainKind = "exp2") -> NDArray[np.float64]:
-        """Return (classes,) the worth of each grade in nDCG: 2^grade - 1, or the grade itself."""
+        """Return (classes,) the worth of each grade in nDCG: 2^grade - 1, the grade, or its own.
+
+        ConfigError when the data set states no gains of its own.
+        """
+        if kind == OWN:
+            if not self.own_gains:
+                raise ConfigError("These grades have no gains of their own; use exp2 or linear.")
+            return np.asarray(self.own_gains, dtype=np.float64)
         grade = np.arange(len(self), dtype=np.float64)
         return np.asarray(np.exp2(grade) - 1) if kind == "exp2" else grade
 
@@ -61,12 +88,16 @@ class LabelScheme:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        return asdict(self) | {"grades": list(self.grades)}
+        data = asdict(self) | {"grades": list(self.grades), "own_gains": list(self.own_gains)}
+        if not self.own_gains:  # as every earlier version wrote it, so that hashes stay
+            del data["own_gains"]
+        return data
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "LabelScheme":
         """Read what to_dict wrote."""
-        return cls(grades=tuple(data["grades"]), relevant_from=int(data["relevant_from"]))
+        own = tuple(float(gain) for gain in data.get("own_gains", ()))
+        return cls(tuple(data["grades"]), int(data["relevant_from"]), own)
 
 
 BINARY = LabelScheme(("Bad", "Good"), relevant_from=1)

@@ -21,6 +21,7 @@ from kdcore.labels import LabelScheme
 TEXT_COLUMNS = ("query", "title", "description")
 COLUMNS = (*TEXT_COLUMNS, "grade", "language", "split")
 SPLITS = ("train", "validation", "test", "log")
+ID_COLUMNS = ("query_id", "ad_id")  # of pairs that came with ids, as TREC's documents do
 UNLABELLED = -1
 TRUTH_PREFIX = "truth_"
 ALL = "all"  # every pair, in the order of the table
@@ -32,7 +33,8 @@ class PairTable:
 
     frame: columns query, title, description (str, never missing), grade (int64, -1 when
         unlabelled), language ("en"), split ("train", "validation", "test" or "log"), and, when the
-        data set knows it, truth_0 .. truth_{classes-1}: the exact P(grade | query, ad).
+        data set knows it, truth_0 .. truth_{classes-1}: the exact P(grade | query, ad), or
+        query_id and ad_id (str), the ids under which the source names query and ad.
         Extra columns travel along. The index is 0..n-1.
     name: what the data set is called; source: where it came from, one sentence, with its terms.
     non_commercial: whether these terms allow no commercial use. generated: whether a program
@@ -230,6 +232,17 @@ def nfc(text: str) -> str:
     if text.isascii() or unicodedata.is_normalized("NFC", text):
         return text
     return unicodedata.normalize("NFC", text)
+
+
+def pair_ids(pairs: PairTable) -> tuple[list[str], list[str]]:
+    """Return (pairs,) ids of the queries and of the ads, for files that name pairs by ids.
+
+    Without ids of their own, queries are q0, q1, ... by their number and ads ad0, ad1, ... by row.
+    """
+    if set(ID_COLUMNS) <= set(pairs.frame.columns):
+        queries, ads = (pairs.frame[column].astype(str).tolist() for column in ID_COLUMNS)
+        return queries, ads
+    return [f"q{query}" for query in pairs.query_ids], [f"ad{row}" for row in range(len(pairs))]
 
 
 def part_of(pairs: PairTable, split: str) -> PairTable:

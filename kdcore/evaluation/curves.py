@@ -26,6 +26,8 @@ from kdcore.metrics.significance import (
     verdict,
 )
 
+GAIN_NAMES = {"exp2": "2^grade − 1", "linear": "grade", "own": "of the data set"}
+
 
 @dataclass(frozen=True)
 class NdcgCurve:
@@ -88,7 +90,9 @@ def ranked_mean(each: Floats, weights: Floats | None = None) -> Floats:
 
     With (resamples, queries) weights: (resamples, columns), each query counted as often as drawn.
     """
-    defined = np.isfinite(each[:, :1])
+    defined = np.isfinite(each)
+    if (defined == defined[:, :1]).all():  # every gain has an ideal in the same queries
+        defined = defined[:, :1]
     drawn = np.ones((1, len(each))) if weights is None else weights
     below, above = drawn @ defined.astype(np.float64), drawn @ np.where(defined, each, 0.0)
     means = ranking.share(above, below)
@@ -143,7 +147,7 @@ def ndcg_difference(
 
 def ndcg_name(gain: str, k: int) -> str:
     """Name nDCG@k with its gain, as beside every number."""
-    return f"nDCG@{k}, gain {'2^grade − 1' if gain == 'exp2' else 'grade'}"
+    return f"nDCG@{k}, gain {GAIN_NAMES[gain]}"
 
 
 def ndcg_definition(gain: str, k: int) -> str:

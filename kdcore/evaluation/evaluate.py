@@ -49,7 +49,8 @@ class Metric:
 class Evaluation:
     """Every measurement of one model on one table; plain data, ready for JSON.
 
-    metrics: by key, in the order of the catalog. ndcg: a curve by gain ("exp2", "linear").
+    metrics: by key, in the order of the catalog. ndcg: a curve by gain ("exp2", "linear", and "own"
+    where the data set states gains).
     counts: pairs, labelled, unlabelled, queries, ranked_queries, queries_without_ideal.
     notes: a sentence for each metric that is not defined, and why, and one on few queries.
     version: of the metrics' definitions; 1 where a stored file has none. columns: see per_query().
@@ -183,7 +184,7 @@ def _metric(measured: Measured, key: str, value: float, low: float, high: float)
 
 
 def _counts(pairs: PairTable, measured: Measured) -> dict[str, int]:
-    ranked, labelled, total, _ = (int(n) for n in measured.counts.sum(axis=0))
+    ranked, labelled, total = (int(n) for n in measured.counts.sum(axis=0)[:3])
     return {
         "pairs": total,
         "labelled": labelled,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kdcore.data.pairs import UNLABELLED, PairTable
+from kdcore.data.pairs import UNLABELLED, PairTable, pair_ids
 from kdcore.errors import DataError
 from kdcore.evaluation.comparison import Comparison, DensityDifference, Difference
 from kdcore.evaluation.curves import DensityCurve, NdcgCurve
@@ -27,6 +27,7 @@ from kdcore.workspace import plain_json
 
 _EARLIER = {"BEATS": "BETTER", "NO BEATS": "WORSE"}  # verdicts in files of earlier versions
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_MOST_DIGITS = 6  # behind the point of a gain
 
 
 def to_json(result: Evaluation | Comparison | GapRecovered, indent: int | None = 1) -> str:
@@ -135,7 +136,7 @@ def safe_cell(value: Any) -> Any:
 
 
 def write_trec_run(path: Path, pairs: PairTable, predictions: Predictions) -> None:
-    """Write `query Q0 ad rank score tag` lines, ids q<number> and ad<row>, best ad first.
+    """Write `query Q0 ad rank score tag` lines with the ids of `pair_ids`, best ad first.
 
     trec_eval ignores the rank, reads scores in single precision and breaks ties by id: the score
     (length - rank + 1) makes its order ours. A run shows one order: ties are ordered by a hash of
@@ -147,10 +148,11 @@ def write_trec_run(path: Path, pairs: PairTable, predictions: Predictions) -> No
     lists = RankedLists.of(ranking, index, int(index.max(initial=-1)) + 1, pairs.tiebreaks)
     tag = re.sub(r"\s+", "_", predictions.model.strip()) or "model"
     scores = lists.sizes[lists.group] - lists.rank
-    columns = (column.tolist() for column in (lists.group, lists.order, lists.rank, scores))
+    queries, ads = pair_ids(pairs)
+    columns = (column.tolist() for column in (lists.order, lists.rank, scores))
     lines = (
-        f"q{query} Q0 ad{row} {rank + 1} {score} {tag}\n"
-        for query, row, rank, score in zip(*columns, strict=True)
+        f"{queries[row]} Q0 {ads[row]} {rank + 1} {score} {tag}\n"
+        for row, rank, score in zip(*columns, strict=True)
     )
     _write(path, "".join(lines))
 
@@ -159,16 +161,26 @@ def write_qrels(path: Path, pairs: PairTable, gain: GainKind = "linear") -> None
     """Write `query 0 ad gain` lines of the labelled pairs, with the ids of write_trec_run.
 
     trec_eval takes the number as the gain: write "exp2" to get the lab's ndcg@k, "linear" to get
-    ndcg_linear@k.
+    ndcg_linear@k, "own" to get ndcg_own@k. Own gains are multiplied until they are whole numbers,
+    as qrels must be; nDCG does not change when all gains are multiplied by one number.
     """
     rows = np.flatnonzero(pairs.grades != UNLABELLED)
-    gains = pairs.scheme.gains(gain)[pairs.grades[rows]].astype(np.int64)
-    query_ids = pairs.query_ids[rows]
+    gains = whole_gains(pairs.scheme.gains(gain))[pairs.grades[rows]]
+    queries, ads = pair_ids(pairs)
     lines = (
-        f"q{query} 0 ad{row} {worth}\n"
-        for query, row, worth in zip(query_ids.tolist(), rows.tolist(), gains.tolist(), strict=True)
+        f"{queries[row]} 0 {ads[row]} {worth}\n"
+        for row, worth in zip(rows.tolist(), gains.tolist(), strict=True)
     )
     _write(path, "".join(lines))
+
+
+def whole_gains(gains: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Multiply gains by the smallest power of 10, at most 10^6, that makes them whole numbers."""
+    for power in range(_MOST_DIGITS + 1):
+        scaled = gains * 10.0**power
+        if np.allclose(scaled, np.rint(scaled), rtol=0, atol=1e-9):
+            break
+    return np.rint(scaled).astype(np.int64)
 
 
 def _write(path: Path, text: str) -> None:

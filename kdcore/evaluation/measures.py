@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kdcore.data.pairs import UNLABELLED, PairTable
 from kdcore.errors import DataError
 from kdcore.evaluation.tie_notes import TIED_DEPTH, Equal, equal_scores, tied_notes
-from kdcore.labels import GAINS, LabelScheme
+from kdcore.labels import OWN, LabelScheme
 from kdcore.metrics import agreement, calibration, classification, ece, ranking
 from kdcore.metrics.definitions import CATALOG, DEPTHS, Over, ndcg_key, of_kind
 from kdcore.predictions import Predictions
@@ -73,7 +73,7 @@ class Measured:
 
     @property
     def counts(self) -> Floats:
-        """(queries, units) ranked, labelled, all and correlated pairs or queries, as UNITS says."""
+        """(queries, units) how many pairs or queries of each kind, in the order of UNITS."""
         return self._counts(self.table)
 
     def _counts(self, totals: Floats) -> Floats:
@@ -199,7 +199,9 @@ def _measured(
         **({"teacher_rank_correlation": _or_zero(rho)} if teacher else {}),
     }
     counts = (np.bincount(each, minlength=queries) for each in (groups, index))
-    units = [np.isfinite(curves["linear"][:, 0]), *counts, np.isfinite(rho)]  # as UNITS says
+    with_ideal = {gain: np.isfinite(curve[:, 0]) for gain, curve in curves.items()}
+    own = with_ideal.get(OWN, np.zeros(queries, dtype=bool))
+    units = [with_ideal["linear"], *counts, np.isfinite(rho), own]  # as UNITS says
     gaps, ece_errors = _ece_gaps(relevant, relevance, groups, queries)
     if len(rows) < len(pairs):
         lists = ranking.RankedLists.of(scores.ranking, index, queries)
@@ -272,7 +274,7 @@ def _ndcg_curves(
     """Compute (queries, depth) nDCG of each gain."""
     best = ranking.RankedLists.of(grades, groups, len(lists.sizes))
     curves = {}
-    for gain in GAINS:
+    for gain in scheme.gain_kinds:
         gains = scheme.gains(gain)[grades]
         top, ideal = (x.top(gains, ranking.DEPTH) for x in (lists, best))
         curves[str(gain)] = ranking.normalize(ranking.dcg(top), ranking.dcg(ideal))

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from math import inf
 from typing import Literal
 
-from kdcore.labels import GAINS
+from kdcore.labels import GAINS, OWN
 
 Kind = Literal["mean", "area", "gap", "ceiling"]
-Over = Literal["ranked", "labelled", "pairs", "correlated"]
+Over = Literal["ranked", "labelled", "pairs", "correlated", "ranked_own"]
 Reads = Literal["order", "relevance", "grades"]
 Needs = Literal["labels", "truth", "teacher"]
 Unit = Literal["pairs", "queries"]
@@ -27,8 +27,8 @@ class Definition:
 
     kind: "mean", a quotient of sums over queries; "gap", a sum of absolute gaps (ECE); "area",
         under a curve over all labelled pairs; "ceiling", the area that the truth itself reaches.
-    over: what a mean is over: all pairs, labelled ones, queries with an ideal order ("ranked"), or
-        queries that the teacher orders ("correlated").
+    over: what a mean is over: all pairs, labelled ones, queries with an ideal order ("ranked", with
+        the data set's own gains "ranked_own"), or queries that the teacher orders ("correlated").
     reads: what a model must give: an order of the pairs, P(relevant), or P(grade).
     needs: what the pairs must have beside the model's answer.
     short: its name in a list of metrics, where it reads more than the order.
@@ -51,7 +51,7 @@ class Definition:
     @property
     def unit(self) -> Unit:
         """What it is a number of: pairs or queries."""
-        return "queries" if self.over in ("ranked", "correlated") else "pairs"
+        return "queries" if self.over in ("ranked", "ranked_own", "correlated") else "pairs"
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -60,12 +60,23 @@ class Definition:
 
 
 def ndcg_key(gain: str, k: int) -> str:
-    """Return the key of nDCG at k: "ndcg@5" for gain 2^grade - 1, "ndcg_linear@5" for the grade."""
+    """Return the key of nDCG at k.
+
+    "ndcg@5" for gain 2^grade - 1, "ndcg_linear@5" for the grade, "ndcg_own@5" for the gains that
+    the data set gives its grades.
+    """
     return f"ndcg@{k}" if gain == "exp2" else f"ndcg_{gain}@{k}"
 
 
 def _ndcg(gain: str, k: int) -> Definition:
-    worth = {"exp2": "2^grade - 1", "linear": "the grade"}[gain]
+    title, worth = {
+        "exp2": ("", "gain 2^grade - 1"),
+        "linear": (", linear gain", "gain the grade"),
+        OWN: (", own gains", "gain as the data set states it for each grade"),
+    }[gain]
+    order = "expected grade"
+    if gain == OWN:
+        order += " (the gains weigh an order and do not make it)"
     places: dict[str, frozenset[Place]] = {
         "ndcg@1": frozenset({"report"}),
         "ndcg@5": _EVERYWHERE,
@@ -73,10 +84,10 @@ def _ndcg(gain: str, k: int) -> Definition:
         "ndcg_linear@5": frozenset({"tutorial"}),
     }
     return Definition(
-        f"nDCG@{k}" if gain == "exp2" else f"nDCG@{k}, linear gain",
-        f"Mean over queries of DCG@{k} / ideal DCG@{k}, gain {worth}, ranked by expected "
-        "grade, judged ads only, ties averaged, queries of ideal 0 left out.",
-        over="ranked",
+        f"nDCG@{k}{title}",
+        f"Mean over queries of DCG@{k} / ideal DCG@{k}, {worth}, ranked by {order}, judged ads "
+        "only, ties averaged, queries of ideal 0 left out.",
+        over="ranked_own" if gain == OWN else "ranked",
         shown_in=places.get(ndcg_key(gain, k), frozenset()),
     )
 
@@ -147,7 +158,7 @@ CATALOG: Mapping[str, Definition] = {
         higher_is_better=False,
         shown_in=frozenset({"cards", "selection", "model_card", "report"}),
     ),
-    **{ndcg_key(gain, k): _ndcg(gain, k) for gain in GAINS for k in DEPTHS},
+    **{ndcg_key(gain, k): _ndcg(gain, k) for gain in (*GAINS, OWN) for k in DEPTHS},
     "truth_kl": Definition(
         "KL to the truth",
         "Mean KL(true P(grade) || model at T = 1), nats.",

@@ -3,6 +3,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from kdcore.evaluation.exports import (
 from kdcore.evaluation.gap import gap_recovered
 from kdcore.evaluation.intervals import detectable
 from kdcore.evaluation.measures import measure
-from kdcore.labels import BINARY, FIVE_GRADES, FOUR_GRADES
+from kdcore.labels import BINARY, ESCI, FIVE_GRADES, FOUR_GRADES
 from kdcore.metrics.definitions import CATALOG
 from kdcore.predictions import Predictions
 from kdcore.softlabels import kl, soften
@@ -465,6 +466,46 @@ def test_trec_eval_reads_our_files_and_finds_our_numbers(tmp_path, gain, prefix)
             ours = frame.loc[int(query[1:]), f"{prefix}{k}"]
             expected = 0 if np.isnan(ours) else ours
             assert values[f"ndcg_cut_{k}"] == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("gains", [(0, 0.01, 0.1, 1), (0, 0, 2, 2)])
+def test_trec_eval_finds_our_ndcg_under_a_data_sets_own_gains(tmp_path, gains):
+    """With two worthless grades, more queries have no ideal than under the other gains."""
+    pairs, logits = world(queries=40, ads=4)
+    pairs = replace(pairs, scheme=replace(pairs.scheme, own_gains=gains))
+    model = noisy(pairs, logits, 1)
+    theirs = trec(tmp_path, pairs, model, "own")
+    evaluation = evaluate(pairs, model, resamples=200)
+    frame = evaluation.per_query().set_index("query_id")
+    ranked = [row for query in theirs if (row := frame.loc[int(query[1:])])["ndcg_own@5"] >= 0]
+    for k in (1, 3, 5, 10):
+        metric = evaluation.metrics[f"ndcg_own@{k}"]
+        values = [theirs[f"q{int(row.name)}"][f"ndcg_cut_{k}"] for row in ranked]
+        assert metric.value == pytest.approx(np.mean(values), abs=1e-9)
+        np.testing.assert_allclose([row[f"ndcg_own@{k}"] for row in ranked], values, atol=1e-9)
+        assert metric.n == len(ranked)
+        assert metric.low <= metric.value <= metric.high
+        assert evaluation.ndcg["own"].model[k - 1] == pytest.approx(metric.value, abs=1e-12)
+    difference = compare(pairs, model, noisy(pairs, logits, 3, seed=4), resamples=50)
+    assert difference.differences["ndcg_own@5"].n == len(ranked)
+
+
+def test_ndcg_of_esci_gains_has_the_value_of_the_definition():
+    """Order C, E, I, S of one query; DCG = .01/log2(2) + 1/log2(3) + .1/log2(5)."""
+    scheme = replace(ESCI, own_gains=(0, 0.01, 0.1, 1))
+    frame = make_frame(["q"] * 4, list("CEIS"), [""] * 4, [1, 3, 0, 2], "test")
+    pairs = PairTable(frame, scheme, "made")
+    # expected grades 2.4, 1.9, 1.1: C first, E second, I third; S has 0.06
+    logits = [[0.1, 0.1, 0.1, 0.7], [0.1, 0.2, 0.4, 0.3], [0.2, 0.6, 0.1, 0.1], [0.97, *[0.01] * 3]]
+    model = Predictions(np.log(logits), pairs.content_hash, "model")
+    dcg = 0.01 + 1 / np.log2(3) + 0.1 / np.log2(5)
+    ideal = 1 + 0.1 / np.log2(3) + 0.01 / 2
+    assert values_of(evaluate(pairs, model, resamples=0))["ndcg_own@5"] == pytest.approx(
+        dcg / ideal
+    )
+    plain = replace(pairs, scheme=ESCI)
+    unweighed = Predictions(np.log(logits), plain.content_hash, "model")
+    assert not any("own" in key for key in evaluate(plain, unweighed, resamples=0).metrics)
 
 
 def test_a_trec_run_shows_one_order_of_equal_scores_that_no_order_of_the_rows_moves(tmp_path):
