@@ -36,7 +36,7 @@ MAP_HELP = "the column of query, title, description, label or of a grade: --map 
 
 def bring(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON, Parquet or Excel, packed or not")
+        Path, typer.Argument(metavar="FILE", help="CSV, TSV, JSON, Parquet, Excel or TREC run")
     ],
     data: Annotated[
         str, typer.Option("--data", "-d", help="world, a name from `kdlab data list`, or a path")
@@ -165,6 +165,8 @@ def _print(
 def _columns(read: Read) -> list[Mapping[str, str]]:
     columns = read.columns
     rows = [(ours, getattr(columns, ours) or NOTHING) for ours in TEXTS]
+    if columns.ad_id:
+        rows[:2] = [("query id", columns.query_id), ("ad id", columns.ad_id)]
     rows += [
         ("answer", ", ".join(columns.answer)),
         ("kind", KINDS[columns.kind]),

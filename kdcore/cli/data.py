@@ -8,7 +8,7 @@ import typer
 
 from kdcore.cli.kit.answer import cell, show, table
 from kdcore.cli.kit.options import Json
-from kdcore.cli.kit.reading import mapping_of, options_of, scheme_of
+from kdcore.cli.kit.reading import gains_of, mapping_of, options_of, scheme_of, trec_of
 from kdcore.data import library
 from kdcore.data.check.report import check as check_pairs
 from kdcore.data.export import export_data
@@ -33,7 +33,9 @@ _SHOWN = 300  # letters of a text
 
 @app.command("import")
 def import_data(
-    source: Annotated[str, typer.Argument(help="a file, folder or archive, or hub:qadsm, hub:wpr")],
+    source: Annotated[
+        str | None, typer.Argument(help="a file, folder or archive, or hub:qadsm, hub:wpr")
+    ] = None,
     name: Annotated[
         str | None, typer.Option("--name", help="what it is called from now on")
     ] = None,
@@ -76,6 +78,20 @@ def import_data(
     sheet: Annotated[
         str | None, typer.Option("--sheet", help="of an Excel workbook, else the first")
     ] = None,
+    gains: Annotated[
+        str | None,
+        typer.Option("--gains", help="what each grade is worth in nDCG, worst first: 0,0.01,0.1,1"),
+    ] = None,
+    qrels: Annotated[
+        list[Path] | None,
+        typer.Option("--qrels", help="TREC: judgements; the file's name says train, dev or test"),
+    ] = None,
+    queries: Annotated[
+        list[Path] | None, typer.Option("--queries", help="TREC: their queries, TSV or JSON lines")
+    ] = None,
+    documents: Annotated[
+        list[Path] | None, typer.Option("--documents", help="TREC: their documents, likewise")
+    ] = None,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="leave out bad rows and save them as rejects.tsv")
     ] = False,
@@ -87,15 +103,17 @@ def import_data(
     """Read a data set and keep it under a name; bad rows are told with line and cure."""
     if task is not None and task not in TASKS:
         raise ConfigError(f"--task {task}: the tasks are {' and '.join(TASKS)}")
+    files = trec_of(source, qrels or (), queries or (), documents or ())
     columns = mapping_of(mapping or ())
     how = TableReading(
         {ours: theirs or None for ours, theirs in columns.items()} or None,
         scheme_of(grades, relevant_from),
         options_of(delimiter, header, quotes, sheet),
         round_grades,
+        gains_of(gains),
     )
     imported = library.import_data(
-        source, name, task=task, how=how, skip_bad=skip_bad, replace=replace
+        files or source or "", name, task=task, how=how, skip_bad=skip_bad, replace=replace
     )
     _print_import(imported, as_json)
 
@@ -110,6 +128,7 @@ def _print_import(imported: Imported, as_json: bool) -> None:
         "content_hash": pairs.content_hash,
         "splits": sizes,
         "grades": pairs.scheme.grades,
+        "gains": pairs.scheme.own_gains,
         **counts,
         "read": imported.reading.columns,
         "notes": pairs.notes,
@@ -123,11 +142,17 @@ def _print_import(imported: Imported, as_json: bool) -> None:
     lines = [
         f"{pairs.name}: {counts['kept']:,} of {counts['rows']:,} rows imported ({splits}).",
         *(columns.sentences() if columns else (f"Read as {pairs.source}.",)),
-        f"Grades, worst first: {', '.join(names)}; relevant from {names[first]}.",
+        f"Grades, worst first: {', '.join(names)}; relevant from {names[first]}{_worth(pairs)}.",
         *(f"Note: {note}" for note in (*pairs.notes, *imported.reading.hints)),
         *([f"The rows left out are in {rejects}."] if rejects else []),
     ]
     show(as_json, data, *lines)
+
+
+def _worth(pairs: PairTable) -> str:
+    """The data set's own gains as the end of a sentence; "" without any."""
+    own = pairs.scheme.own_gains
+    return f"; worth in nDCG with own gains {', '.join(f'{gain:g}' for gain in own)}" if own else ""
 
 
 @app.command("list")
@@ -176,13 +201,16 @@ def show_data(
         "notes": pairs.notes,
         "content_hash": pairs.content_hash,
         "grades": pairs.scheme.grades,
+        "gains": pairs.scheme.own_gains,
         "relevant_from": pairs.scheme.relevant_from,
         "truth": pairs.truth is not None,
         "splits": splits,
         "first": first,
     }
     relevant = ", ".join(pairs.scheme.grades[pairs.scheme.relevant_from :])
-    grades = f"grades: {', '.join(pairs.scheme.grades)} ({relevant} count as relevant)"
+    grades = (
+        f"grades: {', '.join(pairs.scheme.grades)} ({relevant} count as relevant{_worth(pairs)})"
+    )
     notes = [f"Note: {note}" for note in pairs.notes]
     sizes = table(splits, right=("pairs", "queries", "labelled"))
     shown = [table([_short(row) for row in first])] if first else []

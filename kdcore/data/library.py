@@ -13,10 +13,17 @@ from kdcore.data.files.content import PACKED
 from kdcore.data.files.opening import ENDINGS
 from kdcore.data.files.rejects import rejects_tsv
 from kdcore.data.pairs import PairTable
-from kdcore.data.sources.registry import HUB_PREFIX, TASKS, read_hub_source, read_path
+from kdcore.data.sources.registry import (
+    HUB_PREFIX,
+    TASKS,
+    read_files,
+    read_hub_source,
+    read_path,
+)
 from kdcore.data.sources.rows import Reading
 from kdcore.data.sources.table import TableReading
-from kdcore.errors import DataError, LabError, UnknownNameError, lookup
+from kdcore.data.trec.places import TrecFiles
+from kdcore.errors import ConfigError, DataError, LabError, UnknownNameError, lookup
 from kdcore.trash import take_back, throw_away
 from kdcore.workspace import Workspace, check_name, new_folder, slug, write_text_atomic
 
@@ -81,7 +88,7 @@ def load_data(
 
 
 def import_data(
-    source: str | Path,
+    source: str | Path | TrecFiles,
     name: str | None = None,
     *,
     task: str | None = None,
@@ -91,8 +98,9 @@ def import_data(
     workspace: Workspace | None = None,
     origin: str = "",
 ) -> Imported:
-    """Read a path or hub name and store it in the workspace under a name, completely or not at all.
+    """Read a source and store it in the workspace under a name, completely or not at all.
 
+    source: a path, a name of the hub, or qrels with their queries and documents.
     DataError lists every problem; a name that exists needs replace.
 
     how: how a table is read, by default detected. skip_bad: the good rows are stored and the bad
@@ -100,6 +108,8 @@ def import_data(
     from, where the path does not say it.
     """
     workspace = workspace or Workspace.default()
+    if not name and isinstance(source, TrecFiles):
+        raise ConfigError("qrels, queries and documents need a name: add --name NAME")
     name = check_name(name or default_name(str(source)), "data set's name")
     folder = workspace.data_folder(name)
     if name == WORLD:
@@ -181,8 +191,13 @@ def is_imported(name: str, workspace: Workspace) -> bool:
 
 
 def _read(
-    source: str | Path, workspace: Workspace, task: str | None, how: TableReading | None
+    source: str | Path | TrecFiles,
+    workspace: Workspace,
+    task: str | None,
+    how: TableReading | None,
 ) -> Reading:
+    if isinstance(source, TrecFiles):
+        return read_files(source, how)
     text = str(source)
     if text.startswith(HUB_PREFIX):
         return read_hub_source(text)

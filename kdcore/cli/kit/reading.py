@@ -1,8 +1,11 @@
 """How a table file is to be read, by the options of a command."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from kdcore.data.files.cells import TableOptions
+from kdcore.data.files.streaming import TextFile
+from kdcore.data.trec.places import TrecFiles
 from kdcore.errors import ConfigError
 from kdcore.labels import SCHEMES, LabelScheme
 
@@ -36,6 +39,36 @@ def scheme_of(grades: str | None, relevant_from: str | None) -> LabelScheme | No
     if scheme and not relevant_from:
         return scheme
     return LabelScheme(names, names.index(relevant_from) if relevant_from else len(names) // 2)
+
+
+def gains_of(text: str | None) -> tuple[float, ...]:
+    """The numbers of `--gains`, worst grade first; () without the option."""
+    if not text:
+        return ()
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"--gains {text}: write a number for each grade, worst first, with commas: 0,0.01,0.1,1"
+        ) from None
+
+
+def trec_of(
+    source: str | None, qrels: Sequence[Path], queries: Sequence[Path], documents: Sequence[Path]
+) -> TrecFiles | None:
+    """The files that `--qrels`, `--queries` and `--documents` name; None for a source in one place.
+
+    ConfigError unless there is either a source or all three.
+    """
+    parts = {"--qrels": qrels, "--queries": queries, "--documents": documents}
+    if source and any(parts.values()):
+        raise ConfigError(f"{source}: give either one source or {', '.join(parts)}")
+    if source:
+        return None
+    if lacking := [option for option, paths in parts.items() if not paths]:
+        what = "name a source, or" if len(lacking) == len(parts) else "what is missing:"
+        raise ConfigError(f"{what} {', '.join(lacking)}")
+    return TrecFiles(*(tuple(map(TextFile.at, paths)) for paths in parts.values()))
 
 
 def options_of(

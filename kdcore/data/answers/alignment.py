@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 
 from kdcore.data.answers.choice import PARTIAL, mapped
 from kdcore.data.answers.reading import Answers
-from kdcore.data.answers.texts import agree, spelled
+from kdcore.data.answers.texts import agree, names_pairs, spelled
 from kdcore.data.files.problems import Problem, listed, quoted, refusal
-from kdcore.data.pairs import PairTable
+from kdcore.data.pairs import ID_COLUMNS, PairTable
 from kdcore.errors import DataError, phrase
 
 Rows = NDArray[np.int64]
 SHOWN = 3  # pairs without an answer that are named
+LEFT_OUT = "they are left out"
 _ORDER = "by order"
 _UNNAMED = "(the file names no pair)"
 
@@ -32,7 +33,7 @@ def align(
     pairs: PairTable,
     requested: Rows,
     partial: bool = False,
-    fate: str = "they are left out",
+    fate: str = LEFT_OUT,
 ) -> Aligned:
     """Find the row of each pair, by order where lengths and texts fit, else by the texts.
 
@@ -52,6 +53,8 @@ def align(
         problems += lacking
         count = f"{len(problems):,} problem{'s'[: len(problems) > 1]}"
         raise refusal(f"{answers.file} cannot be aligned ({count}):", problems)
+    if _by_ids(answers) and fate == LEFT_OUT:
+        fate += ", also of the ideal order, where trec_eval counts them as not found"
     left_out = tuple(f"{problem.what}; {fate}" for problem in lacking)
     return Aligned(row_of, aligned.how, (*aligned.notes, *left_out))
 
@@ -63,16 +66,11 @@ def _in_order(answers: Answers, pairs: PairTable, requested: Rows) -> Aligned | 
             row_of = np.full(len(pairs), -1)
             row_of[targets] = np.arange(len(targets))
             how = f"and with their {', '.join(answers.keys)}" if answers.keys else _UNNAMED
-            how = "and with their texts" if _has_texts(answers) else how
+            how = "and with their texts" if "title" in answers.keys else how
             return Aligned(row_of, f"{_ORDER} with {what} {how}")
-    if not _has_texts(answers):
+    if not names_pairs(answers.keys):
         raise _order_error(answers, pairs, requested)
     return None
-
-
-def _has_texts(answers: Answers) -> bool:
-    """Return whether the file says of each row which pair it is."""
-    return {"query", "title"} <= set(answers.keys)
 
 
 def _order_error(answers: Answers, pairs: PairTable, requested: Rows) -> DataError:
@@ -104,8 +102,15 @@ def _by_text(answers: Answers, pairs: PairTable) -> Aligned:
     keys = spelled([pairs.frame[name].tolist() for name in answers.keys])
     row_of = np.array([row_at.get(key, -1) for key in keys], dtype=np.int64)
     spare = len(answers) - len(np.unique(row_of[row_of >= 0]))
-    extra = (f"{spare:,} rows of the file belong to no pair here or repeat one, and were left out",)
-    return Aligned(row_of, f"by {', '.join(answers.keys)}", extra if spare else ())
+    extra = f"{spare:,} rows of the file belong to no pair here or repeat one, and were left out"
+    if _by_ids(answers):
+        extra = f"{spare:,} of its {len(answers):,} documents are not judged in these data, or "
+        extra += "stand there twice, and were left out"
+    return Aligned(row_of, f"by {', '.join(answers.keys)}", (extra,) if spare else ())
+
+
+def _by_ids(answers: Answers) -> bool:
+    return set(ID_COLUMNS) <= set(answers.keys)
 
 
 def _duplicates(answers: Answers, pairs: PairTable, requested: Rows) -> list[Problem]:
@@ -117,7 +122,7 @@ def _duplicates(answers: Answers, pairs: PairTable, requested: Rows) -> list[Pro
         if first != row and not np.array_equal(one, other, equal_nan=True):
             what = f"this pair has a different prediction in {answers.unit} {answers.lines[first]}"
             problems.append(answers.problem(row, what, "keep one of the two"))
-    if "description" in answers.keys:
+    if "description" in answers.keys or _by_ids(answers):
         return problems
     ads = pairs.frame.iloc[requested][["query", "title", "description"]].drop_duplicates()
     doubled = int(ads.duplicated(["query", "title"]).sum())
@@ -136,7 +141,8 @@ def _missing_problem(answers: Answers, pairs: PairTable, requested: Rows, missin
         f"{len(missing):,} of {len(requested):,} pairs have no prediction: {'; '.join(shown)}{more}"
     )
     left = len(requested) - len(missing)
-    cure = "check that the file was made for these data, and which columns hold query and title"
+    columns = "ids" if _by_ids(answers) else "query and title"
+    cure = f"check that the file was made for these data, and which columns hold {columns}"
     if left:
         cure = phrase(f"add a row for each, or {{}} to use the {left:,} answered pairs", PARTIAL)
     return Problem(answers.file, 0, what, cure)

@@ -26,7 +26,7 @@ from kdcore.data.answers.choice import KINDS as KIND_TITLES
 from kdcore.data.answers.grades import SUM_SLACK
 from kdcore.data.answers.reading import Answers, read_answers
 from kdcore.data.answers.regrade import grade_shares, spread
-from kdcore.data.answers.texts import Expected
+from kdcore.data.answers.texts import Expected, with_ids
 from kdcore.data.files.problems import listed, refusal
 from kdcore.data.pairs import ALL, UNLABELLED, PairTable, part_of
 from kdcore.predictions import Origin, Predictions
@@ -81,8 +81,8 @@ def bring_file(
     """Read the answers of a file to one split of a data set (or with "all" to all its pairs).
 
     Rows stand in the order of the whole table or of the split, or carry query and title (and
-    description). model: the model's name; role: a key of predictions.ROLES, "" when not known;
-    student: for a twin the name of the student that it belongs to. partial: pairs without an
+    description), or the ids of query and ad, as those of a TREC run. model: the model's name;
+    role: a key of predictions.ROLES, "" when not known; student: for a twin the name of the student that it belongs to. partial: pairs without an
     answer are left out, and the predictions belong to the others. file: what the file is called.
     DataError lists every missing, doubled or unreadable row at once.
     """
@@ -90,6 +90,7 @@ def bring_file(
     if split != ALL:
         requested = np.flatnonzero((pairs.frame["split"] == split).to_numpy())
     part = part_of(pairs, split)
+    pairs = with_ids(pairs, requested)
     expected = Expected(pairs, requested)
     answers = read_answers(path, expected, choice, partial=partial, file=file)
     aligned = align(answers, pairs, requested, partial)

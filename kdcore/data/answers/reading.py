@@ -32,6 +32,7 @@ from kdcore.data.answers.sheet import (
 )
 from kdcore.data.answers.texts import Expected, Keys
 from kdcore.data.files.problems import Problem, quoted, refusal
+from kdcore.data.files.trec import COLUMNS as RUN_COLUMNS
 from kdcore.errors import phrase
 
 
@@ -84,6 +85,11 @@ def read_answers(
     sheet = read_sheet(path, file)
     keys = key_columns(sheet, choice)
     keys |= expected.by_their_texts(sheet, keys, choice)
+    if not {"query", "title"} <= set(keys):
+        keys = expected.by_ids(sheet) or keys
+    if sheet.header == list(RUN_COLUMNS):  # a score of any size and sign, even between 0 and 1
+        kind = "score" if choice.kind == "auto" else choice.kind
+        choice = replace(choice, kind=kind, column=choice.column or "score")
     wide = one_row_per_pair(sheet, keys)
     if wide is not sheet:
         mapping = {ours: c for ours, c in choice.mapping.items() if ours != "label"}

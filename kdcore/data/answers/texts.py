@@ -2,24 +2,29 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdcore.data.answers.choice import ColumnChoice
 from kdcore.data.answers.sheet import Sheet
-from kdcore.data.pairs import TEXT_COLUMNS, PairTable
+from kdcore.data.files.trec import COLUMNS as RUN_COLUMNS
+from kdcore.data.pairs import ID_COLUMNS, TEXT_COLUMNS, PairTable, pair_ids
 
 Keys = Mapping[str, list[str]]
 Rows = NDArray[np.int64]
+ID_NAMES = (
+    ("query_id", "query-id", "qid"),
+    ("ad_id", "doc_id", "docid", "docno", "document_id", "corpus-id", "product_id", "pid"),
+)
 _SAMPLE = 200  # rows from which a column without a known name is detected
 _ENOUGH = 0.9  # of them are texts of the data
 
 
 @dataclass(frozen=True)
 class Expected:
-    """The pairs that should be answered. requested: their positions in the table."""
+    """The pairs that should be answered, with ids. requested: their positions in the table."""
 
     pairs: PairTable
     requested: Rows
@@ -30,7 +35,7 @@ class Expected:
         for targets in (np.arange(len(pairs)), self.requested):
             if rows == len(targets) and agree(keys, pairs, targets):
                 return pairs.grades[targets]
-        if not {"query", "title"} <= set(keys):
+        if not names_pairs(keys):
             return np.full(rows, -1)
         names = list(keys)
         texts = spelled([pairs.frame[name].tolist() for name in names])
@@ -39,6 +44,20 @@ class Expected:
             grade_of[key] = grade if grade_of.get(key, grade) == grade else -1
         rows_texts = spelled([keys[name] for name in names])
         return np.array([grade_of.get(key, -1) for key in rows_texts], dtype=np.int64)
+
+    def by_ids(self, sheet: Sheet) -> dict[str, int]:
+        """Find columns of ids: a run's, else two of usual names that hold ids of these pairs."""
+        if sheet.header == list(RUN_COLUMNS):
+            return {name: RUN_COLUMNS.index(name) for name in ID_COLUMNS}
+        plain = sheet.plain
+        near = [[n for n in names if n in plain] for names in ID_NAMES]
+        if not all(near):
+            return {}
+        query, ad = (plain.index(names[0]) for names in near)
+        ids = set(zip(*(self.pairs.frame[name] for name in ID_COLUMNS), strict=True))
+        if not any((row[query].strip(), row[ad].strip()) in ids for _, row in sheet.rows):
+            return {}
+        return dict(zip(ID_COLUMNS, (query, ad), strict=True))
 
     def by_their_texts(
         self, sheet: Sheet, keys: Mapping[str, int], choice: ColumnChoice
@@ -60,6 +79,27 @@ class Expected:
                     place_of[ours] = place
                     break
         return place_of
+
+
+def with_ids(pairs: PairTable, requested: Rows) -> PairTable:
+    """Return the pairs with ids by which a file can name them.
+
+    Pairs without ids of their own get those that `evaluation.exports` writes for the requested
+    ones; the others then have none.
+    """
+    if set(ID_COLUMNS) <= set(pairs.frame.columns):
+        return pairs
+    columns = {}
+    for name, ids in zip(ID_COLUMNS, pair_ids(pairs.take(requested)), strict=True):
+        column = np.full(len(pairs), "", dtype=object)
+        column[requested] = ids
+        columns[name] = column
+    return replace(pairs, frame=pairs.frame.assign(**columns))
+
+
+def names_pairs(keys: Keys) -> bool:
+    """Return whether the texts or ids of a file say of each row which pair it is."""
+    return {"query", "title"} <= set(keys) or set(ID_COLUMNS) <= set(keys)
 
 
 def agree(keys: Keys, pairs: PairTable, targets: Rows) -> bool:

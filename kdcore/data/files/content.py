@@ -23,13 +23,13 @@ MOST_BYTES = 2 << 30  # of a file of text, packed or not; Parquet is read by col
 _TAR_MARK = slice(257, 262), b"ustar"
 _BLOCK = 1 << 20
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_OPENERS: dict[str, Callable[[Any], Any]] = {
+OPENERS: dict[str, Callable[[Any], Any]] = {
     ".gz": gzip.open,
     ".bz2": bz2.open,
     ".xz": lzma.open,
 }
-PACKED = (*_OPENERS, ".zip")
-_READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
+PACKED = (*OPENERS, ".zip")
+READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Content:
 def unpacked_name(name: str) -> str:
     """Return a file's name without .gz and the like; a .zip keeps its own."""
     path = PurePosixPath(name)
-    return path.stem if path.suffix.lower() in _OPENERS else name
+    return path.stem if path.suffix.lower() in OPENERS else name
 
 
 def content_of(path: Path, file: str, endings: Collection[str]) -> Content:
@@ -56,15 +56,15 @@ def content_of(path: Path, file: str, endings: Collection[str]) -> Content:
     try:
         if packing == ".zip":
             return _member(path, file, endings)
-        with _OPENERS.get(packing, open)(path, "rb") as stream:
+        with OPENERS.get(packing, open)(path, "rb") as stream:
             return Content(unpacked_name(path.name), _bounded(stream, file))
     except DataError:
         raise
-    except _READ_ERRORS as cause:
+    except READ_ERRORS as cause:
         if packing not in PACKED:
             reason = getattr(cause, "strerror", None) or str(cause)
             raise unreadable(file, reason, "name a file that you may read") from cause
-        raise _damaged(file, cause) from cause
+        raise damaged(file, cause) from cause
 
 
 def looks_like_tar(path: Path) -> bool:
@@ -73,7 +73,7 @@ def looks_like_tar(path: Path) -> bool:
     try:
         with gzip.open(path) as stream:
             return stream.read(512)[place] == mark
-    except _READ_ERRORS:
+    except READ_ERRORS:
         return False
 
 
@@ -163,14 +163,15 @@ def _member(path: Path, file: str, endings: Collection[str]) -> Content:
                 )
             inner = PurePosixPath(tables[0])
             with archive.open(tables[0]) as stream:
-                opener = _OPENERS.get(inner.suffix.lower())
+                opener = OPENERS.get(inner.suffix.lower())
                 data = _bounded(opener(stream) if opener else stream, file)
             return Content(unpacked_name(inner.name), data)
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError) as cause:
-        raise _damaged(file, cause) from cause
+        raise damaged(file, cause) from cause
 
 
-def _damaged(file: str, cause: BaseException) -> DataError:
+def damaged(file: str, cause: BaseException) -> DataError:
+    """Make the error of a file that cannot be unpacked."""
     what = f"it is cut short, damaged or locked ({str(cause)[:80]})"
     return unreadable(file, what, "pack or download it again, or name the unpacked file")
 

@@ -4,20 +4,21 @@
     cells = open_table(path, lists=True).read()   # every column; lists as name_0, name_1, ...
 
 Kinds by ending: .csv .tsv .txt (tabs, commas, semicolons or bars, detected; Excel's line `sep=;`;
-with or without a header), .jsonl .ndjson .json (a list, or one record per line), .parquet, .xlsx;
+with or without a header), .run .trec .res (TREC runs, which may also be called .txt), .jsonl
+.ndjson .json (a list, or one record per line), .parquet, .xlsx;
 each of them also packed as .gz, .bz2, .xz or alone in a .zip. DataError explains what cannot be
 read; only a regular file is opened.
 """
 
 from pathlib import Path, PurePosixPath
 
-from kdcore.data.files import excel, json_records, parquet, text
+from kdcore.data.files import excel, json_records, parquet, text, trec
 from kdcore.data.files.cells import TableFile, TableOptions
 from kdcore.data.files.content import PACKED, check_regular, content_of
 from kdcore.data.files.problems import shown_name, unreadable
 
 ENDINGS = (*text.ENDINGS, *json_records.ENDINGS, *parquet.ENDINGS, ".xlsx")
-_SUPPORTED = (*ENDINGS, ".xlsm")
+_SUPPORTED = (*ENDINGS, ".xlsm", *trec.ENDINGS)
 
 
 def is_table_name(name: str) -> bool:
@@ -49,6 +50,8 @@ def open_table(
         return excel.open_excel(content.data, file, options)
     if ending in json_records.ENDINGS:
         return json_records.open_json(content.data, file, ending, lists)
+    if trec.is_run(content.data):
+        return trec.open_run(content.data, file)
     return text.open_text(content.data, file, ending, options)
 
 

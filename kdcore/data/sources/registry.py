@@ -14,6 +14,8 @@ from kdcore.data.sources.table import TableReading, read_table
 from kdcore.data.sources.wpr import WPR
 from kdcore.data.sources.xglue import Task, find_folder, is_xglue_name, parse_named, read_archive
 from kdcore.data.sources.xglue import read_folder as read_xglue_folder
+from kdcore.data.trec.places import TrecFiles, trec_files
+from kdcore.data.trec.reading import read_trec
 from kdcore.errors import DataError, lookup
 
 TASKS: Mapping[str, Task] = {task.name: task for task in (QADSM, WPR)}  # tried in this order
@@ -24,14 +26,31 @@ HUB_PREFIX = "hub:"
 def read_path(
     path: Path, *, task: str | None = None, how: TableReading | None = None, file: str = ""
 ) -> Reading:
-    """Read a folder or archive of XGLUE, one XGLUE file, or a table file.
+    """Read a folder or archive of XGLUE, one XGLUE file, a folder or .zip of TREC, or a table file.
 
     task: which of XGLUE's tasks to read; None takes the first of TASKS that is there. how: how a
     table is read. file: what the path is called in errors and notes, by default its own name.
     """
-    name = file or shown_name(path)
+    return _with_gains(_read_path(path, task, how, file or shown_name(path)), how)
+
+
+def read_files(files: TrecFiles, how: TableReading | None = None) -> Reading:
+    """Read qrels, queries and documents that were named one by one."""
+    return _with_gains(read_trec(files, how.scheme if how else None), how)
+
+
+def _with_gains(reading: Reading, how: TableReading | None) -> Reading:
+    if how is None or not how.gains:
+        return reading
+    return replace(reading, scheme=replace(reading.scheme, own_gains=how.gains))
+
+
+def _read_path(path: Path, task: str | None, how: TableReading | None, name: str) -> Reading:
     if not path.exists():
         raise unreadable(name, "there is no such file or folder", "check the path")
+    if files := trec_files(path):
+        reading = read_trec(files, how.scheme if how else None)
+        return replace(reading, source=f"{reading.source} in {name}")
     if path.is_dir():
         first = next((t for t in TASKS.values() if find_folder(path, t)), QADSM)
         chosen = lookup(TASKS, task, "task of XGLUE") if task else first

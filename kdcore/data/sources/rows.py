@@ -116,10 +116,10 @@ class Collector:
             self._labels.setdefault("", self.blank_label)
             self._labels.setdefault(str(UNLABELLED), self.blank_label)
 
-    def reject(self, line: int, raw: str, what: str, cure: str) -> None:
-        """Count a row as bad."""
+    def reject(self, line: int, raw: str, what: str, cure: str, cause: str = "") -> None:
+        """Count a row as bad; cause: see Problem."""
         self.rows += 1
-        self.problems.append(Problem(self.file, line, what, cure, raw, self.unit))
+        self.problems.append(Problem(self.file, line, what, cure, raw, self.unit, cause))
 
     def add(
         self, line: int, raw: Callable[[], str], texts: Sequence[str], language: str, split: str

@@ -41,13 +41,15 @@ class TableReading:
 
     mapping: our column -> the file's by name or number, None for "there is none". scheme: its
     grades. options: how the file is written. round_grades: a label between two grades becomes the
-    nearest one, the better one in the middle.
+    nearest one, the better one in the middle. gains: what each grade is worth in nDCG, worst first;
+    () for the usual gains alone.
     """
 
     mapping: ColumnMapping | None = None
     scheme: LabelScheme | None = None
     options: TableOptions | None = None
     round_grades: bool = False
+    gains: tuple[float, ...] = ()
 
 
 def read_table(path: Path, how: TableReading | None = None, file: str = "") -> Reading:

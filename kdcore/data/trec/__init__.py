@@ -1,0 +1,1 @@
+"""TREC's files and BEIR's: qrels, queries and documents as pairs, and pairs as such files."""
