@@ -88,7 +88,8 @@ class LabelScheme:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
-        data = asdict(self) | {"grades": list(self.grades), "own_gains": list(self.own_gains)}
+        own = [float(gain) for gain in self.own_gains]  # 1 and 1.0 have one hash
+        data = asdict(self) | {"grades": list(self.grades), "own_gains": own}
         if not self.own_gains:  # as every earlier version wrote it, so that hashes stay
             del data["own_gains"]
         return data
@@ -98,6 +99,19 @@ class LabelScheme:
         """Read what to_dict wrote."""
         own = tuple(float(gain) for gain in data.get("own_gains", ()))
         return cls(tuple(data["grades"]), int(data["relevant_from"]), own)
+
+
+def gains_of(text: str | None) -> tuple[float, ...]:
+    """Read gains that a person typed, such as 0, 0.01, 0.1, 1; () for none; else ConfigError."""
+    if not text or not text.strip():
+        return ()
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError(
+            f"gains: {text!r} are no numbers; write one for each grade, worst first, with commas: "
+            "0,0.01,0.1,1"
+        ) from None
 
 
 BINARY = LabelScheme(("Bad", "Good"), relevant_from=1)

@@ -152,11 +152,6 @@ export function survey(pFlat, qFlat, classes, T, studentT, relevantFrom, pOut = 
   return { kl: total / rows, pBits: pBits / rows / Math.LN2, qBits: qBits / rows / Math.LN2 };
 }
 
-/** (classes) worth of each grade in nDCG: "exp2" 2^grade - 1, or "linear" the grade itself. */
-export function gainsOf(classes, kind = "exp2") {
-  return Float64Array.from({ length: classes }, (_, grade) => (kind === "exp2" ? 2 ** grade - 1 : grade));
-}
-
 /** d KL / d student logits = (q - p) / T; with squared, T² times that, so T (q - p). */
 export function softKlGradient(pLogits, qLogits, T = 1, squared = false) {
   const p = softmax(pLogits, T);

@@ -77,9 +77,9 @@ def curve(board: Board, model: Answers, gain: str) -> NdcgCurve:
     return ndcg_curve(board.pairs, per_query(board, model), gain, RESAMPLES)
 
 
-def ranked_queries(board: Board, model: Answers) -> tuple[int, int]:
-    """How many queries have an ideal order, and how many have none and are left out."""
-    ranked = np.isfinite(per_query(board, model).curves[GAINS[0]][:, 0])
+def ranked_queries(board: Board, model: Answers, gain: str) -> tuple[int, int]:
+    """How many queries have an ideal order under a gain, and how many have none: left out."""
+    ranked = np.isfinite(per_query(board, model).curves[gain][:, 0])
     return int(ranked.sum()), int((~ranked).sum())
 
 
@@ -153,7 +153,9 @@ def standings(board: Board) -> list[Standing]:
             gain: ranked_mean(curve) for gain, curve in per_query(board, model).curves.items()
         }
         values: dict[tuple[str, int], float] = {
-            (gain, k): float(curves[gain][k - 1]) for gain in GAINS for k in STANDING_DEPTHS
+            (gain, k): float(curve[k - 1])
+            for gain, curve in curves.items()
+            for k in STANDING_DEPTHS
         }
         means.append(Standing(model.key, model.title, values))
     return sorted(means, key=lambda s: -np.nan_to_num(s.values[GAINS[0], 5]))

@@ -13,7 +13,7 @@ class Ranking:
 
     tab: str = choice("rtab", "density", ("density", "ndcg", "lists", "auction"))
     k: int = whole("k", 5, 1, 20)
-    gain: str = choice("gain", "exp2", ("exp2", "linear"))
+    gain: str = choice("gain", "exp2", ("exp2", "linear", "own"))
     pooled: bool = flag("pooled", True)
     model_a: str = choice("rwho", "student", _ROLES)
     model_b: str = choice("against", "twin", _ROLES)

@@ -8,7 +8,7 @@ import typer
 
 from kdcore.cli.kit.answer import cell, show, table
 from kdcore.cli.kit.options import Json
-from kdcore.cli.kit.reading import gains_of, mapping_of, options_of, scheme_of, trec_of
+from kdcore.cli.kit.reading import mapping_of, options_of, scheme_of, trec_of
 from kdcore.data import library
 from kdcore.data.check.report import check as check_pairs
 from kdcore.data.export import export_data
@@ -17,7 +17,9 @@ from kdcore.data.names import named_pairs
 from kdcore.data.pairs import PairTable
 from kdcore.data.sources.registry import TASKS
 from kdcore.data.sources.table import TableReading
+from kdcore.data.trec.folder import write_folder
 from kdcore.errors import ConfigError, DataError
+from kdcore.labels import gains_of
 
 app = typer.Typer(help="Bring data sets in, look at them, check them, take them out.")
 
@@ -268,6 +270,9 @@ def export(
         Path, typer.Argument(help=".csv, .tsv, .jsonl or .parquet; a folder for XGLUE's files")
     ],
     split: Annotated[str | None, typer.Option("--split", help="only this split")] = None,
+    trec: Annotated[
+        bool, typer.Option("--trec", help="write corpus, queries and qrels in BEIR's layout")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="write over what is there")] = False,
     as_json: Json = False,
 ) -> None:
@@ -277,7 +282,7 @@ def export(
     pairs = named_pairs(name)
     if split:
         pairs = pairs.split(split)
-    written = export_data(pairs, path)
+    written = write_folder(pairs, path) if trec else export_data(pairs, path)
     data = {"name": pairs.name, "pairs": len(pairs), "written": written}
     files = ", ".join(map(str, written))
     show(as_json, data, f"{len(pairs):,} pairs of {pairs.name} are in {files}")

@@ -1,4 +1,5 @@
 import csv
+from math import isclose, log2
 from pathlib import Path
 
 from kdcore.data.library import load_data
@@ -144,3 +145,38 @@ def test_a_deleted_data_set_can_be_restored_and_the_world_cannot_be_deleted(
     refused = kdlab("data", "delete", "world")
     assert (refused.code, refused.out) == (2, "")
     assert "there is: mine" in refused.err
+
+
+def test_qrels_with_gains_come_in_a_run_is_measured_and_all_goes_out_again(
+    empty_home: Path, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    """ESCI's gains: the best order but for two worst ads has an nDCG@3 that is worked out here."""
+    queries = "".join(f"q{q}\tlamp number {q}\n" for q in range(12))
+    documents = "".join(f"d{q}-{g}\toffer {g}\tof query {q}\n" for q in range(12) for g in range(4))
+    qrels = "".join(f"q{q} 0 d{q}-{g} {g}\n" for q in range(12) for g in range(4))
+    run = "".join(
+        f"q{q} Q0 d{q}-{g} {place} {-place} bm25\n"
+        for q in range(12)
+        for place, g in enumerate((2, 3, 0, 1), 1)
+    )
+    files = {"queries.tsv": queries, "docs.tsv": documents, "qrels.test": qrels, "bm25.run": run}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    parts = ("--qrels", tmp_path / "qrels.test", "--queries", tmp_path / "queries.tsv")
+    assert "--documents" in kdlab("data", "import", *parts, "--name", "mine").err
+    parts += ("--documents", tmp_path / "docs.tsv")
+    assert "--name NAME" in kdlab("data", "import", *parts).err
+    assert kdlab("data", "import", *parts, "--name", "mine", "--gains", "0;1").code == 2
+    said = kdlab("data", "import", *parts, "--name", "mine", "--gains", "0,0.01,0.1,1", "--json")
+    assert (said.json["gains"], said.json["splits"]) == ([0, 0.01, 0.1, 1], {"test": 48})
+    assert "own gains 0, 0.01, 0.1, 1" in kdlab("data", "show", "mine").out
+    brought = ("bring", tmp_path / "bm25.run", "--data", "mine", "--name", "bm25", "--json")
+    metrics = kdlab(*brought).json["metrics"]
+    ideal = 1 + 0.1 / log2(3) + 0.01 / log2(4)
+    assert isclose(metrics["ndcg_own@3"]["value"], (0.1 + 1 / log2(3)) / ideal, rel_tol=1e-9)
+    assert metrics["ndcg_own@3"]["n"] == 12
+    assert kdlab("data", "export", "mine", tmp_path / "out", "--trec").code == 0
+    assert kdlab("data", "import", tmp_path / "out", "--name", "back", "--json").json["kept"] == 48
+    again = kdlab("bring", tmp_path / "bm25.run", "--data", "back", "--name", "bm25", "--json")
+    for key in ("ndcg@5", "ndcg_linear@3", "roc_auc"):
+        assert again.json["metrics"][key]["value"] == metrics[key]["value"]

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from app.kit.figures.style import MARKS, MUTED, TEXT, color, template
 from app.kit.texts import plot
-from kdcore.evaluation.curves import NdcgCurve
+from kdcore.evaluation.curves import GAIN_NAMES, NdcgCurve
 from kdcore.metrics.ranking import skill
 
 Variant = tuple[str, int]
@@ -17,7 +17,7 @@ Variant = tuple[str, int]
 OTHER_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 OTHER_SYMBOLS = ("circle-open", "star", "triangle-down", "pentagon", "hexagram", "bowtie", "x")
 LABELS = 2.3  # room for the names of models before the first variant, in steps between two
-GAIN_NAMES = {"exp2": "2^grade − 1", "linear": "grade"}
+_SHORT = {"exp2": "2^g−1", "linear": "grade", "own": "own"}
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def ranks(values: Mapping[str, Mapping[Variant, float]]) -> dict[str, dict[Varia
 def variant_name(variant: Variant) -> str:
     """A short name of gain and depth: "2^g−1 @5"."""
     gain, k = variant
-    return f"{'2^g−1' if gain == 'exp2' else 'grade'} @{k}"
+    return f"{_SHORT[gain]} @{k}"
 
 
 def rank_moves(

@@ -10,7 +10,9 @@ import streamlit as st
 from app.services import Board
 from app.views.ranking import models
 from app.views.ranking.models import Side
+from kdcore.evaluation.curves import GAIN_NAMES
 from kdcore.evaluation.exports import write_qrels, write_trec_run
+from kdcore.labels import OWN
 
 
 def draw(board: Board, gain: str) -> None:
@@ -34,7 +36,9 @@ def draw(board: Board, gain: str) -> None:
             key="trec_qrels",
             on_click="ignore",
         )
-    variant = "ndcg_cut of the gain 2^grade − 1" if gain == "exp2" else "ndcg_cut of the grade"
+    variant = f"ndcg_cut of the gain {GAIN_NAMES[gain]}"
+    if gain == OWN:
+        variant += " (in the qrels times a power of 10, since they hold whole numbers)"
     st.caption(
         f"`trec_eval -J -m ndcg_cut qrels run` gives these numbers where no scores are equal: "
         f"{variant}. A run lists ads of equal score by a hash of their texts; nDCG here is the "

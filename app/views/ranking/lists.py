@@ -14,6 +14,7 @@ from app.kit.texts import number
 from app.services import Board
 from app.shell import captions, frame, lacking
 from app.views.ranking import query as ranking_query
+from app.views.ranking.models import chosen_gain
 from app.views.ranking.parts.paired_lists import message, paired_lists
 from app.views.ranking.query import Query
 from kdcore.metrics.ranking import ndcg, ndcg_random
@@ -93,15 +94,16 @@ def _column(
 
 def payload(board: Board, query: Query, columns: list[dict[str, Any]]) -> dict[str, Any]:
     """What the browser part draws."""
-    now = state.now()
+    now, scheme = state.now(), board.pairs.scheme
     marks = [board.pairs.content_hash, str(query.id), *(c["hash"] for c in columns)]
     return {
         "stamp": ":".join(marks),
         "queryId": query.id,
         "k": now.ranking.k,
-        "gain": now.ranking.gain,
+        "gain": chosen_gain(board),
+        "gains": {kind: scheme.gains(kind).tolist() for kind in scheme.gain_kinds},
         "pair": now.pair,
-        "grades": list(board.pairs.scheme.grades),
+        "grades": list(scheme.grades),
         "ads": ads_of(board, query),
         "columns": columns,
         "scratch": scratch_of(query, columns, turns_of(board, query)),
@@ -179,7 +181,7 @@ def finding(board: Board, query: Query, columns: list[dict[str, Any]]) -> str:
     now = state.now().ranking
     grades = board.pairs.grades[query.rows]
     rows = np.flatnonzero(grades >= 0)
-    gains = board.pairs.scheme.gains("linear" if now.gain == "linear" else "exp2")[grades[rows]]
+    gains = board.pairs.scheme.gains(chosen_gain(board))[grades[rows]]
     if not gains.any():
         why = "none of its ads is labelled" if not len(rows) else "none of its ads has any gain"
         return f"For “{query.text}” no order is better than another: {why}."

@@ -12,6 +12,7 @@ from app.kit.chart_tools import Caption
 from app.kit.texts import md
 from app.services import Answers, Board, ranking
 from app.shell import captions
+from kdcore.labels import GainKind
 from kdcore.metrics.ranking import DEPTH
 
 ROLES = {"student": "Student", "teacher": "Teacher", "twin": "Twin", "rival": "Rival"}
@@ -93,6 +94,12 @@ def _say_replaced(sides: dict[str, Side], a: Side, b: Side) -> None:
         st.caption(f"No {role}: {how}. Shown is {md(a.name)} against {md(b.name)}.")
     if now.model_a == now.model_b:
         st.caption(f"A is set against itself, so B is {md(b.name)} instead.")
+
+
+def chosen_gain(board: Board) -> GainKind:
+    """The gain that is chosen; 2^grade - 1 where these data state no gains of their own."""
+    now = state.now().ranking.gain
+    return next((kind for kind in board.pairs.scheme.gain_kinds if kind == now), "exp2")
 
 
 def say_ties(board: Board, *sides: Side) -> None:

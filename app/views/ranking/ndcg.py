@@ -1,5 +1,7 @@
 """nDCG over depth for every role, the test of A against B, and how the variant moves the order."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -13,9 +15,10 @@ from app.views.ranking import deltas, exports, models
 from app.views.ranking.models import Side
 from kdcore.evaluation.comparison import Difference
 from kdcore.evaluation.curves import NdcgCurve, ndcg_definition, ndcg_name
+from kdcore.labels import OWN
 from kdcore.metrics.ranking import DEPTH, skill
 
-GAIN_LABELS = {"exp2": "Gain 2^grade − 1", "linear": "Gain = grade"}
+GAIN_LABELS = {"exp2": "Gain 2^grade − 1", "linear": "Gain = grade", "own": "Data set's own gains"}
 
 
 def draw(board: Board) -> None:
@@ -31,13 +34,13 @@ def _body(board: Board) -> None:
     if state.now().ranking.tab != "ndcg":
         st.rerun()  # a query was opened: its list is another part of the page
     top = st.container()
-    pair = models.choose(board, _variant_controls)
-    k, gain = min(state.now().ranking.k, models.deepest(board)), state.now().ranking.gain
+    pair = models.choose(board, partial(_variant_controls, board))
+    k, gain = min(state.now().ranking.k, models.deepest(board)), models.chosen_gain(board)
     sides = models.sides_of(board).items()
     curves = {role: ranking.curve(board, side.answers, gain) for role, side in sides}
     test = ranking.difference(board, pair[0].answers, pair[1].answers, gain, k) if pair else None
     with top:
-        frame.finding(finding(curves, pair, test, k), board)
+        frame.finding(finding(curves, pair, test, k, gain), board)
     _cards(board, curves, pair, test, k)
     _chart(board, curves, k)
     if pair and test:
@@ -51,12 +54,13 @@ def finding(
     pair: tuple[Side, Side] | None,
     test: Difference | None,
     k: int,
+    gain: str,
 ) -> str:
     """A against B, or the one model against a random order."""
     random = next(iter(curves.values())).random[k - 1]
-    name = f"nDCG@{k} ({GAIN_LABELS[state.now().ranking.gain].lower()})"
+    name = f"nDCG@{k} ({GAIN_LABELS[gain].lower()})"
     if not np.isfinite(random):
-        return "No query has an ad above the worst grade, so nDCG is not defined on these pairs."
+        return "No query has an ad of any gain, so nDCG is not defined on these pairs."
     if pair is None or test is None:
         value = next(iter(curves.values())).model[k - 1]
         return f"{name} is {value:.3f}; a random order of the same ads has {random:.3f}."
@@ -75,8 +79,11 @@ def finding(
     )
 
 
-def _variant_controls() -> None:
-    controls.choose("ranking.gain", "Gain", GAIN_LABELS)
+def _variant_controls(board: Board) -> None:
+    kinds = board.pairs.scheme.gain_kinds
+    if state.now().ranking.gain not in kinds:  # a link may name a gain that these data do not state
+        state.correct(ranking={"gain": models.chosen_gain(board)})
+    controls.choose("ranking.gain", "Gain", {kind: GAIN_LABELS[kind] for kind in kinds})
     controls.bound(st.toggle, "ranking.skill_score", "Skill score")
 
 
@@ -87,9 +94,9 @@ def _cards(
     test: Difference | None,
     k: int,
 ) -> None:
-    gain = state.now().ranking.gain
+    gain = models.chosen_gain(board)
     first = next(iter(models.sides_of(board).values()))
-    ranked, left = ranking.ranked_queries(board, first.answers)
+    ranked, left = ranking.ranked_queries(board, first.answers, gain)
     n = f"{ranked:,} queries"
     cards = []
     for role, curve in curves.items():
@@ -100,6 +107,7 @@ def _cards(
                 models.ROLES[role],
                 number(curve.model[at]),
                 ndcg_definition(gain, k)
+                + _own_gains(board, gain)
                 + " Skill: (nDCG − random) / (1 − random), 0 is a random order, 1 the ideal.",
                 n,
                 interval(curve.low[at], curve.high[at]),
@@ -124,28 +132,35 @@ def _cards(
     st.markdown(f"**{md(ndcg_name(gain, k))}**, with 95 % intervals over queries")
     metric_cards(cards, "ranking_cards", "nDCG of each model, and of A minus B")
     if left:
-        st.caption(f"{left:,} queries have no ad above the worst grade and are left out.")
+        st.caption(f"{left:,} queries have no ad of any gain and are left out.")
     models.say_ties(board, *models.sides_of(board).values())
+
+
+def _own_gains(board: Board, gain: str) -> str:
+    """What each grade is worth where the data set states it, as a sentence."""
+    scheme = board.pairs.scheme
+    if gain != OWN:
+        return ""
+    worths = zip(scheme.grades, scheme.own_gains, strict=True)
+    return f" Here {', '.join(f'{name} is worth {worth:g}' for name, worth in worths)}."
 
 
 def _chart(board: Board, curves: dict[str, NdcgCurve], k: int) -> None:
     from app.kit.figures import ranking as figures  # Plotly, only on this tab
 
-    now, last = state.now().ranking, models.deepest(board)
+    now, last, gain = state.now().ranking, models.deepest(board), models.chosen_gain(board)
     sides = models.sides_of(board)
     lines = [figures.Line(role, sides[role].name, curve) for role, curve in curves.items()]
-    figure = figures.ndcg_over_depth(
-        lines, now.gain, k, last, now.skill_score, dark=controls.dark()
-    )
+    figure = figures.ndcg_over_depth(lines, gain, k, last, now.skill_score, dark=controls.dark())
     of = "; ".join(f"{models.ROLES[r]} {number(c.model[k - 1])}" for r, c in curves.items())
     first = next(iter(curves.values()))
     sentence = (
-        f"{ndcg_name(now.gain, k)}: {of}; random order {number(first.random[k - 1])}, "
+        f"{ndcg_name(gain, k)}: {of}; random order {number(first.random[k - 1])}, "
         f"worst {number(first.worst[k - 1])}, ideal 1."
     )
-    marks = models.provenance(board, *sides.values()) + f"; gain {now.gain}"
+    marks = models.provenance(board, *sides.values()) + f"; gain {gain}"
     what = "Skill score of nDCG" if now.skill_score else "nDCG"
-    title = f"{what} by depth, {GAIN_LABELS[now.gain].lower()}"
+    title = f"{what} by depth, {GAIN_LABELS[gain].lower()}"
     caption = models.caption(board, title, *sides.values())
     controls.chart(figure, figures.ndcg_table(lines, last), sentence, "ndcg_curve", marks, caption)
     controls.bound(st.slider, "ranking.k", "Depth k", min_value=1, max_value=DEPTH)
@@ -162,11 +177,10 @@ def _variants(board: Board, k: int) -> None:
     names = unique_names(standings)
     shown = {names[s.key]: s.values for s in standings}
     roles = {names[s.answers.key]: role for role, s in models.sides_of(board).items()}
-    now = state.now().ranking
     left = ranking.left_out(board)
     sentence = f"{variant_finding(shown)}{_left_words(left, len(board.pairs))}"
     st.text(sentence)
-    figure = figures.rank_moves(shown, roles, (now.gain, k), controls.dark())
+    figure = figures.rank_moves(shown, roles, (models.chosen_gain(board), k), controls.dark())
     marks = f"KD Lab ranking of models; data {board.pairs.content_hash}"
     caption = models.caption(board, "Rank of each model under each variant of nDCG")
     controls.chart(figure, figures.rank_table(shown), sentence, "ndcg_variants", marks, caption)

@@ -11,6 +11,7 @@ from app import state
 from app.kit import controls
 from app.kit.texts import signed
 from app.services import Answers, Board, ranking
+from app.views.ranking.models import chosen_gain
 
 Ints = NDArray[np.int64]
 SORTS = {
@@ -94,7 +95,7 @@ def _ndcg(board: Board, model: Answers | None, queries: int) -> NDArray[np.float
     now = state.now().ranking
     if model is None:
         return np.full(queries, np.nan)
-    return ranking.ndcg_of_queries(board, model, now.gain, now.k)
+    return ranking.ndcg_of_queries(board, model, chosen_gain(board), now.k)
 
 
 def _present(board: Board, order: Ints, telling: NDArray[np.bool_] | None) -> int:

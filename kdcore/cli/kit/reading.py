@@ -41,18 +41,6 @@ def scheme_of(grades: str | None, relevant_from: str | None) -> LabelScheme | No
     return LabelScheme(names, names.index(relevant_from) if relevant_from else len(names) // 2)
 
 
-def gains_of(text: str | None) -> tuple[float, ...]:
-    """The numbers of `--gains`, worst grade first; () without the option."""
-    if not text:
-        return ()
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise ConfigError(
-            f"--gains {text}: write a number for each grade, worst first, with commas: 0,0.01,0.1,1"
-        ) from None
-
-
 def trec_of(
     source: str | None, qrels: Sequence[Path], queries: Sequence[Path], documents: Sequence[Path]
 ) -> TrecFiles | None:

@@ -66,7 +66,7 @@ def _in_order(answers: Answers, pairs: PairTable, requested: Rows) -> Aligned | 
             row_of = np.full(len(pairs), -1)
             row_of[targets] = np.arange(len(targets))
             how = f"and with their {', '.join(answers.keys)}" if answers.keys else _UNNAMED
-            how = "and with their texts" if "title" in answers.keys else how
+            how = "and with their texts" if {"query", "title"} <= set(answers.keys) else how
             return Aligned(row_of, f"{_ORDER} with {what} {how}")
     if not names_pairs(answers.keys):
         raise _order_error(answers, pairs, requested)

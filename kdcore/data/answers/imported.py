@@ -82,8 +82,9 @@ def bring_file(
 
     Rows stand in the order of the whole table or of the split, or carry query and title (and
     description), or the ids of query and ad, as those of a TREC run. model: the model's name;
-    role: a key of predictions.ROLES, "" when not known; student: for a twin the name of the student that it belongs to. partial: pairs without an
-    answer are left out, and the predictions belong to the others. file: what the file is called.
+    role: a key of predictions.ROLES, "" when not known; student: for a twin the name of the
+    student that it belongs to. partial: pairs without an answer are left out, and the predictions
+    belong to the others. file: what the file is called.
     DataError lists every missing, doubled or unreadable row at once.
     """
     requested = np.arange(len(pairs))

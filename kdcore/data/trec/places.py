@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -51,10 +51,26 @@ def split_of_name(name: str) -> str:
     return next((_SPLIT_WORDS[word] for word in words if word in _SPLIT_WORDS), "train")
 
 
+def set_down(names: Sequence[str]) -> list[str] | None:
+    """Where uploaded files of these names belong in a folder; None where they are no TREC set.
+
+    An upload has lost its folder: beside queries and documents, other files are qrels.
+    """
+    parts = [part_of_name(name) for name in names]
+    if not {"queries", "documents"} <= set(parts) or len(names) < len(_WORDS):
+        return None
+    return [name if part else f"qrels/{name}" for name, part in zip(names, parts, strict=True)]
+
+
 def is_trec_set(names: Iterable[str]) -> bool:
     """Return whether files of these names are judgements with queries or documents."""
     parts = {part_of_name(name) for name in names}
     return "qrels" in parts and len(parts - {None}) > 1
+
+
+def is_trec(path: Path) -> bool:
+    """Return whether a path is a folder or a .zip of such files."""
+    return is_trec_set(_files_in(path))
 
 
 def trec_files(path: Path) -> TrecFiles | None:

@@ -63,23 +63,23 @@ def read_qrels(file: TextFile) -> Qrels:
 
 
 def _judgements(file: TextFile, qrels: Qrels) -> Iterator[Judgement]:
-    places: tuple[int, int, int] | None = None
-    start = True
+    """Yield the lines that are whole; the first one tells how all are written."""
+    width, places = 0, (0, 0, 0)
     for line, text in file.lines():
         fields = _fields(text)
-        if start:
-            start, places = False, _named_places(fields)
-            if places is not None:
+        if not width:
+            header = _named_places(fields)
+            width = len(fields) if header or len(fields) in _PLACES else 4
+            places = header or _PLACES[width]
+            if header:
                 continue
-        at = places or _PLACES.get(len(fields))
-        if at is None or max(at) >= len(fields) or not all(fields[k] for k in at):
-            what = f"{len(fields)} fields instead of 4"
-            qrels.reject(
-                line, what, "write query id, 0, document id, grade", "do not have 4 fields"
-            )
+        query, document, grade = (fields[k] if k < len(fields) else "" for k in places)
+        if len(fields) == width and query and document and grade:
+            yield Judgement(line, query, document, _plain(grade))
             continue
-        query, document, grade = (fields[k] for k in at)
-        yield Judgement(line, query, document, _plain(grade))
+        what = f"{len(fields)} fields instead of {width}"
+        cure = "write query id, 0, document id, grade"
+        qrels.reject(line, what, cure, f"do not have {width} fields")
 
 
 def _fields(text: str) -> list[str]:

@@ -45,8 +45,8 @@ def read_trec(files: TrecFiles, scheme: LabelScheme | None = None) -> Reading:
     scheme: the grades, else inferred. A line whose query or document has no text is a problem of
     the reading; negative grades are read as not judged, unless the scheme names them.
     """
-    judged = [read_qrels(file) for file in files.qrels]
-    lines = [judgement for qrels in judged for judgement in qrels.judgements]
+    judgements = [read_qrels(file) for file in files.qrels]
+    lines = [judgement for qrels in judgements for judgement in qrels.judgements]
     sides = _Sides(
         read_texts(files.queries, {each.query for each in lines}),
         read_texts(files.documents, {each.document for each in lines}),
@@ -55,11 +55,11 @@ def read_trec(files: TrecFiles, scheme: LabelScheme | None = None) -> Reading:
     )
     notes: tuple[str, ...] = ()
     if scheme is None:
-        scheme, notes = scheme_of(judged)
-    parts = [_read(qrels, sides, scheme) for qrels in judged]
+        scheme, notes = scheme_of(judgements)
+    parts = [_read(qrels, sides, scheme) for qrels in judgements]
     whole = join(parts)
     problems = (*whole.problems, *sides.queries.problems, *sides.documents.problems)
-    notes = (*_notes(judged, sides, scheme, whole), *notes, *whole.notes)
+    notes = (*_notes(judgements, sides, scheme, whole), *notes, *whole.notes)
     hints = _hints(whole, scheme)
     source = f"TREC files {files.names}"
     return replace(whole, problems=problems, notes=notes, hints=hints, source=source)
@@ -88,13 +88,13 @@ def _read(qrels: Qrels, sides: _Sides, scheme: LabelScheme) -> Reading:
 
 
 def _notes(
-    judged: Sequence[Qrels], sides: _Sides, scheme: LabelScheme, whole: Reading
+    judgements: Sequence[Qrels], sides: _Sides, scheme: LabelScheme, whole: Reading
 ) -> tuple[str, ...]:
     """Count what the files hold beside pairs: texts without judgement, repeats, negative grades."""
     notes = [
         f"qrels of {split}: {', '.join(names)}"
         for split in dict.fromkeys(whole.frame["split"])
-        if (names := [qrels.file for qrels in judged if split_of_name(qrels.file) == split])
+        if (names := [qrels.file for qrels in judgements if split_of_name(qrels.file) == split])
     ]
     spare = [
         f"{count:,} {side}"
@@ -103,9 +103,9 @@ def _notes(
     ]
     if spare:
         notes.append(f"{' and '.join(spare)} without a judgement were left out")
-    if repeated := sum(qrels.repeated for qrels in judged):
+    if repeated := sum(qrels.repeated for qrels in judgements):
         notes.append(f"{repeated:,} judgements stand there twice and count once")
-    if unjudged := negative(judged, scheme):
+    if unjudged := negative(judgements, scheme):
         grades = ", ".join(f"{grade}: {count:,}" for grade, count in sorted(unjudged.items()))
         notes.append(
             f"judgements with a negative grade ({grades}) are read as not judged, as trec_eval "

@@ -48,7 +48,7 @@ def read_texts(files: Sequence[TextFile], wanted_ids: Container[str]) -> Texts:
             key = _first(record, IDS).strip()
             if not key:
                 texts.problems.append(
-                    Problem(file.name, line, "it has no id", "name it “_id”, or put it first")
+                    Problem(file.name, line, "it has no id", "call it _id, or put it first")
                 )
                 continue
             texts.ids += 1

@@ -12,7 +12,8 @@ from app.views.data.queries import intake
 NAME = "data"
 _HELP = (
     "CSV, TSV, Excel, JSON or Parquet with a row for each query-ad pair, also packed as .gz or "
-    ".zip; XGLUE's own files (several at once) or its archive. At most 100 MB. No header needed."
+    ".zip; XGLUE's own files (several at once) or its archive; qrels, queries and documents of "
+    "TREC or BEIR (together, or as a .zip). At most 100 MB. No header needed."
 )
 
 
@@ -28,12 +29,16 @@ def draw(board: Board) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         draft.uploader(
-            NAME, "Upload a table or XGLUE's files", several=True, disabled=closed, help=_HELP
+            NAME,
+            "Upload a table, XGLUE's files or TREC's",
+            several=True,
+            disabled=closed,
+            help=_HELP,
         )
     with right, st.form("data_path_form", border=False):
         text = st.text_input(
             "Or a path on this machine",
-            placeholder="~/ads/judged.tsv, or a folder of XGLUE",
+            placeholder="~/ads/judged.tsv, or a folder of XGLUE or BEIR",
             key="data_path",
             disabled=closed,
             persist_state="session",

@@ -10,7 +10,8 @@ from kdcore import labels
 from kdcore.data.files.label_texts import is_fraction
 from kdcore.data.sources.grades import Choice
 from kdcore.data.sources.table import TableReading
-from kdcore.labels import LabelScheme
+from kdcore.errors import ConfigError
+from kdcore.labels import LabelScheme, gains_of
 
 OWN = "own"
 SCHEMES = {
@@ -24,8 +25,35 @@ SCHEMES = {
 
 
 def draw(staged: Staged, how: TableReading) -> TableReading | None:
-    """How the labels are read; None while the visitor's own grades make no sense yet."""
-    if not (how.mapping or {})["grade"]:
+    """How the labels are read; None while the visitor's own grades or gains make no sense yet."""
+    how_named = _named(staged, how)
+    return how_named and _with_gains(staged, how_named)
+
+
+def _with_gains(staged: Staged, how: TableReading) -> TableReading | None:
+    """What each grade is worth in nDCG, where the visitor states it."""
+    if how.mapping and not how.mapping["grade"]:
+        return how
+    typed = st.text_input(
+        "Gain of each grade in nDCG, worst first (optional)",
+        placeholder="0, 0.01, 0.1, 1",
+        key=f"data_gains_{staged.mark}",
+        persist_state="session",
+        max_chars=200,
+        width=380,
+        help="Ranking then offers these gains beside 2^grade − 1 and the grade itself. Those of "
+        "ESCI are 0, 0.01, 0.1, 1. They belong to the data set: another choice is another import.",
+    )
+    try:
+        return replace(how, gains=gains_of(typed))
+    except ConfigError:
+        st.caption("Write a number for each grade with commas, such as 0, 0.01, 0.1, 1.")
+        return None
+
+
+def _named(staged: Staged, how: TableReading) -> TableReading | None:
+    """Which names the grades have."""
+    if how.mapping and not how.mapping["grade"]:
         st.caption("Without a grade column every pair is unlabelled: models can be compared only.")
         return how
     mark, look = staged.mark, intake.look(staged, how)

@@ -39,6 +39,14 @@ def draw(staged: Staged) -> None:
                 st.warning(problem, icon=":material/arrow_upward:")
                 return
             how = grades.draw(staged, TableReading(mapping, options=options))
+    elif seen.kind == head.TREC:
+        st.caption(
+            "Judgements, queries and documents of TREC or BEIR: names of files say which is which, "
+            "and qrels called train, dev or test are those splits. Title and text of a document "
+            "become the ad's title and description; ids are kept, so that a TREC run can be "
+            "brought as predictions."
+        )
+        how = grades.draw(staged, TableReading())
     elif not seen.error:
         st.caption("This is XGLUE's own form: its columns, labels and splits are known.")
     if seen.error:

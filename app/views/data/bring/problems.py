@@ -27,7 +27,10 @@ def draw(look: Look) -> None:
                 f", {counts['withdrawn']:,} are left out: their title or description begins with "
                 f"{texts.md(WITHDRAWN)}, which marks an ad that its server withdrew"
             )
-        grades = f"; grades {texts.md(' < '.join(look.grades))}" if look.grades else ""
+        worths = [f"{gain:g}" for gain in look.gains] or [""] * len(look.grades)
+        names = [f"{n} ({g})" if g else n for n, g in zip(look.grades, worths, strict=True)]
+        grades = f"; grades {texts.md(' < '.join(names))}" if names else ""
+        grades += ", each with its own gain in nDCG" if look.gains else ""
         st.markdown(f"{rows}{grades}.")
     if look.problems:
         _bad_rows(look)

@@ -13,9 +13,11 @@ from kdcore.data.files.opening import open_table
 from kdcore.data.sources.columns import POSITIONS
 from kdcore.data.sources.registry import is_archive
 from kdcore.data.sources.xglue import is_xglue_name
+from kdcore.data.trec.places import is_trec
 from kdcore.errors import DataError
 
 FIRST_ROWS = 200
+TREC = "TREC"  # the kind of a folder or .zip of qrels, queries and documents
 MOST_COLUMNS = 200  # whose first rows are shown; the others can be chosen by name
 # parts of column names, most telling first; the exact names stand in kdcore.data.files.cells
 _HINTS = {
@@ -67,6 +69,8 @@ def head(staged: Staged, options: TableOptions | None = None, lists: bool = Fals
 @by_hash(most=8)
 def _head(text: str, title: str, changed: int, options: TableOptions, lists: bool) -> Head:
     path = Path(text)
+    if is_trec(path):
+        return Head(mapped=False, kind=TREC)
     if path.is_dir() or is_xglue_name(path.name) or is_archive(path):
         return Head(mapped=False)
     try:

@@ -27,6 +27,7 @@ from kdcore.data.sources.registry import ARCHIVE_SUFFIXES, read_path
 from kdcore.data.sources.rows import Reading
 from kdcore.data.sources.table import TableReading
 from kdcore.data.sources.xglue import is_xglue_name
+from kdcore.data.trec.places import set_down
 from kdcore.errors import DataError, LabError, for_app
 
 MOST_BYTES = 100 * 2**20
@@ -59,12 +60,14 @@ class Look:
 
     remarks: what was read as what, and what is odd. source: what the file is, in words. labels:
     the texts of the grade column where they leave the scale open; choices: the scales they fit.
+    gains: what each grade is worth in nDCG by the data set's own definition.
     """
 
     counts: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     remarks: tuple[str, ...] = ()
     grades: tuple[str, ...] = ()
+    gains: tuple[float, ...] = ()
     source: str = ""
     error: str = ""
     causes: tuple[str, ...] = ()
@@ -73,20 +76,25 @@ class Look:
 
 
 def stage(files: Sequence[tuple[str, bytes]]) -> Staged:
-    """Set uploaded files down: one table or archive, or several files of XGLUE."""
+    """Set uploaded files down: one table or archive, or several files of XGLUE or of TREC."""
     access.refuse_public()
     size = _checked(sum(len(content) for _, content in files))
     matches = [is_xglue_name(Path(name).name) for name, _ in files]
-    if len(files) > 1 and not all(matches):
-        raise DataError("upload one table, or several files named like xglue.qadsm.en.train")
+    trec = set_down([_plain_name(name) for name, _ in files])
+    if len(files) > 1 and not all(matches) and trec is None:
+        raise DataError(
+            "upload one table, or several files named like xglue.qadsm.en.train, or qrels, queries "
+            "and documents whose names say which is which (qrels.txt, queries.tsv, corpus.jsonl)"
+        )
     _tidy()
     folder = access.home().cache_folder(_FOLDER) / secrets.token_hex(8)
     folder.mkdir(parents=True)
-    names = [
+    names = trec or [
         match[0] if match else _safe_name(name)
         for match, (name, _) in zip(matches, files, strict=True)
     ]
     for name, (_, content) in zip(names, files, strict=True):
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(content)
     path = folder if len(files) > 1 else folder / names[0]
     title = shown(", ".join(name for name, _ in files))
@@ -159,6 +167,7 @@ def _look(path: str, title: str, changed: int, how: TableReading) -> Look:
         reading.problems,
         (*read, *notes, *findings),
         reading.scheme.grades,
+        reading.scheme.own_gains,
         reading.source,
     )
 
@@ -205,16 +214,21 @@ def is_taken(name: str) -> bool:
     return False
 
 
+def _plain_name(name: str) -> str:
+    """The name of an upload without folders and without what a path could mind."""
+    plain = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return _UNSAFE.sub("_", plain).lstrip(".")[-_LONGEST_NAME:].lstrip(".") or "file"
+
+
 def _safe_name(name: str) -> str:
     """The name of an upload as it may stand in a folder of ours; its ending must be known."""
-    plain = name.replace("\\", "/").rsplit("/", 1)[-1]
+    plain = _plain_name(name)
     if not (is_table_name(plain) or plain.lower().endswith((*ARCHIVE_SUFFIXES, ".gz"))):
         raise DataError(
             f"{shown(name, 80)} has an unknown ending; upload {', '.join(ENDINGS)} (also packed "
             "as .gz or .zip), or XGLUE's own files or archive"
         )
-    safe = _UNSAFE.sub("_", plain).lstrip(".")
-    return safe[-_LONGEST_NAME:].lstrip(".")
+    return plain
 
 
 def _tidy() -> None:

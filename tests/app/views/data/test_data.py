@@ -201,6 +201,37 @@ def test_texts_that_look_like_markup_or_formulas_stay_as_they_are(home):
     assert at.dataframe[0].value.iloc[0, 0] == evil
 
 
+def test_qrels_queries_and_documents_are_imported_together_with_gains(home):
+    """The qrels lost their folder in the upload; the run that follows is matched by ids."""
+    ads = [(q, g) for q in range(12) for g in range(4)]
+    qrels = "".join(f"q{q}\td{q}{g}\t{g}\n" for q, g in ads)
+    files = {
+        "corpus.jsonl": "".join(f'{{"_id": "d{q}{g}", "text": "ad {q} {g}"}}\n' for q, g in ads),
+        "queries.tsv": "".join(f"q{q}\tquery {q}\n" for q in range(12)),
+        "test.tsv": f"query-id\tcorpus-id\tscore\n{qrels}",
+    }
+    at = page(dtab="bring")
+    for name, text in files.items():
+        box(at, "file_uploader", "upload_").upload(name, text.encode(), "text/plain")
+    at.run()
+    assert not at.exception
+    assert "Judgements, queries and documents of TREC" in texts(at)
+    box(at, "text_input", "data_gains").set_value("0, nothing").run()
+    assert "Write a number for each grade" in texts(at)
+    box(at, "text_input", "data_gains").set_value("0, 0.01, 0.1, 1").run()
+    assert "each with its own gain in nDCG" in texts(at)
+    box(at, "text_input", "data_name").set_value("graded").run()
+    at.button(key="data_import").click().run()
+    assert not at.exception
+    pairs = PairTable.load(home.data / "graded")
+    assert (len(pairs), pairs.scheme.own_gains) == (48, (0, 0.01, 0.1, 1))
+    lines = "".join(f"q{q} Q0 d{q}{g} 1 {g - 0.5} bm25\n" for q, g in ads)
+    at = upload(page(data="graded", dtab="score"), "bm25.run", lines.encode())
+    assert not at.exception
+    assert "48 of 48 pairs" in texts(at)
+    assert "Query id: query_id" in texts(at)
+
+
 def test_a_public_showing_lets_nothing_in_and_says_why(monkeypatch):
     monkeypatch.setenv("KDLAB_PUBLIC", "1")
     for tab in ("bring", "score"):

@@ -48,6 +48,21 @@ def test_the_finding_holds_the_metrics_own_ndcg_of_that_query():
         assert f"{value:.3f}" in app.text[0].value
 
 
+def test_the_lists_use_a_data_sets_own_gains(choose):
+    pairs = make_table(4)
+    own = replace(pairs, scheme=replace(pairs.scheme, own_gains=(0, 0.01, 0.1, 1)))
+    board = make_board(own)
+    choose(gain="own")
+    query = query_of(board, 3)
+    columns = lists.columns_of(board, query)
+    sent = lists.payload(board, query, columns)
+    assert (sent["gain"], sent["gains"]["own"]) == ("own", [0, 0.01, 0.1, 1])
+    rows = np.flatnonzero(own.query_ids == 3)
+    gains = np.array([0, 0.01, 0.1, 1])[own.grades[rows]]
+    value = ndcg(gains, np.array(columns[0]["ranks"]), np.zeros(len(rows), int), 5)[0, -1]
+    assert f"{value:.3f}" in lists.finding(board, query, columns)
+
+
 def test_the_worst_query_comes_first_and_next_walks_the_order():
     board = KINDS["five grades"]
     app = run(board, "lists")

@@ -75,7 +75,7 @@ def test_curves_and_shares_are_those_of_the_evaluation(kind):
             np.testing.assert_allclose(
                 getattr(ours, name), getattr(expected, name), atol=1e-12, err_msg=name
             )
-    assert ranking.ranked_queries(board, board.student) == (
+    assert ranking.ranked_queries(board, board.student, "exp2") == (
         whole.counts["ranked_queries"],
         whole.counts["queries_without_ideal"],
     )
@@ -224,6 +224,21 @@ def test_a_model_that_scored_a_part_of_the_pairs_is_named_as_left_out(monkeypatc
     assert ranking.left_out(board) == [("Half", count)]
     said = ndcg._left_words(ranking.left_out(board), total)
     assert said == f" Left out: Half (scored {count:,} of {total:,})."
+
+
+def test_a_data_sets_own_gains_stand_beside_the_usual_ones_where_it_states_them():
+    pairs = boards.make_table(4)
+    own = replace(pairs, scheme=replace(pairs.scheme, own_gains=(0, 0.01, 0.1, 1)))
+    app = run(boards.make_board(own), "ndcg", gain="own")
+    assert not app.exception
+    assert "(data set's own gains)" in app.text[0].value
+    assert "gain of the data set" in " ".join(each.value for each in app.markdown)
+    assert "all 15 variants" in app.text[1].value.lower() or "these 15" in app.text[1].value
+    lines = exports.qrels(boards.make_board(own), "own").splitlines()
+    assert {int(line.split()[3]) for line in lines} == {0, 1, 10, 100}
+    plain = run(boards.make_board(pairs), "ndcg", gain="own")
+    assert not plain.exception, "a link names a gain that these data do not state"
+    assert "(gain 2^grade − 1)" in plain.text[0].value
 
 
 def test_the_files_of_trec_hold_every_pair_and_the_gain_that_is_shown():

@@ -1,16 +1,16 @@
 // The visitor's own order: reordered by drag or Alt + arrows, scored at once, sent at release.
 
 import { el, painter } from "../../../../parts/draw.js";
-import { clamp, gainsOf, ndcg, ndcgRandom, ndcgWorst } from "../../../../parts/maths.js";
+import { clamp, ndcg, ndcgRandom, ndcgWorst } from "../../../../parts/maths.js";
 import { number } from "../../../../parts/words.js";
 import { rested, ROW } from "./marks.js";
 
 /**
  * nDCG@k of an order over its labelled ads, as kdcore.metrics.ranking; unlabelled ones are left out.
- * ranks: one number per ad where a model made the order, equal ones averaged; else the order counts.
+ * worth: of each grade. ranks: one number per ad where a model made the order, equal ones averaged;
+ * else the order counts.
  */
-export function orderNdcg(grades, classes, order, k, kind, ranks = null) {
-  const worth = gainsOf(classes, kind);
+export function orderNdcg(grades, worth, order, k, ranks = null) {
   const labelled = order.filter((ad) => grades[ad] >= 0);
   const gains = labelled.map((ad) => worth[grades[ad]]);
   const scores = labelled.map((ad, place) => (ranks ? ranks[ad] : -place));
@@ -21,18 +21,20 @@ export function orderNdcg(grades, classes, order, k, kind, ranks = null) {
   };
 }
 
-/** A column's nDCG in both gains, and a bar with the random line. */
+const SHORT = { exp2: "2^g−1", linear: "g", own: "own" };
+
+/** A column's nDCG in each kind of gain, and a bar with the random line. */
 export function scores(view, column) {
   const grades = view.data.ads.map((ad) => ad.grade);
-  const classes = view.data.grades.length;
+  const { k, gain, gains } = view.data;
   const { order, ranks } = column;
-  const both = ["exp2", "linear"].map((kind) => orderNdcg(grades, classes, order, view.data.k, kind, ranks));
-  const main = both[view.data.gain === "linear" ? 1 : 0];
+  const each = Object.entries(gains).map(([kind, worth]) => [kind, orderNdcg(grades, worth, order, k, ranks)]);
+  const main = Object.fromEntries(each)[gain];
   column.ndcg = main.value;
-  const one = classes === 2; // both gains agree on two grades
+  const one = each.length === 2 && view.data.grades.length === 2; // both agree on two grades
   const text = one
-    ? `nDCG@${view.data.k} ${number(main.value)}`
-    : `nDCG@${view.data.k}  2^g−1: ${number(both[0].value)} · g: ${number(both[1].value)}`;
+    ? `nDCG@${k} ${number(main.value)}`
+    : `nDCG@${k}  ${each.map(([kind, { value }]) => `${SHORT[kind]}: ${number(value)}`).join(" · ")}`;
   column.score.textContent = Number.isFinite(main.value) ? text : "nDCG: no labelled ad has any gain";
   scoreBar(column, main);
 }
