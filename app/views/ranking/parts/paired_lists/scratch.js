@@ -32,9 +32,8 @@ export function scores(view, column) {
   const main = Object.fromEntries(each)[gain];
   column.ndcg = main.value;
   const one = each.length === 2 && view.data.grades.length === 2; // both agree on two grades
-  const text = one
-    ? `nDCG@${k} ${number(main.value)}`
-    : `nDCG@${k}  ${each.map(([kind, { value }]) => `${SHORT[kind]}: ${number(value)}`).join(" · ")}`;
+  const values = each.map(([kind, { value }]) => `${SHORT[kind]}: ${number(value)}`).join(" · ");
+  const text = one ? `nDCG@${k} ${number(main.value)}` : `nDCG@${k}  ${values}`;
   column.score.textContent = Number.isFinite(main.value) ? text : "nDCG: no labelled ad has any gain";
   scoreBar(column, main);
 }
