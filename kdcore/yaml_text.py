@@ -1,9 +1,12 @@
 """Read settings as YAML (or JSON, which is YAML too) within bounds, so that no text takes long."""
 
+import json
+import re
 from typing import Any
 
 import yaml
 
+_PART = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,])+')
 LONGEST = 1_000_000  # letters of a file of settings
 DEEPEST = 30  # groups inside groups
 MOST = 10_000  # values, those that an alias (*name) repeats counted each time
@@ -26,9 +29,20 @@ def read_yaml(text: str) -> Any:
 
 
 def read_assignments(text: str) -> dict[str, Any]:
-    """Read `layers=4,hidden=256` as a mapping; each value is YAML."""
-    pairs = [part.partition("=") for part in text.split(",") if part]
+    """Read `layers=4,hidden=256` as a mapping; each value is YAML, its quoted commas its own."""
+    pairs = [part.partition("=") for part in _PART.findall(text)]
     return {key.strip(): read_yaml(value) for key, _, value in pairs}
+
+
+def assigned(value: Any) -> str:
+    """A value as read_assignments reads it; quoted where a text would else be something else."""
+    if not isinstance(value, str):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    try:
+        plain = "," not in value and '"' not in value and read_yaml(value) == value
+    except yaml.YAMLError:
+        plain = False
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _values(node: yaml.Node, counts: dict[int, int], parents: set[int]) -> int:

@@ -178,6 +178,26 @@ def test_a_hub_id_or_a_folder_is_a_pretrained_encoder(tmp_path):
     assert ModelConfig.parse(str(tmp_path)).name == "checkpoint"
 
 
+@pytest.mark.parametrize(
+    ("spec", "name"),
+    [
+        ("twinbert_cos:from=a/b", "pretrained_cos"),
+        ("twinbert_res:from=a/b,keep_layers=2,shared=false", "pretrained_res"),
+        ('twinbert_cos:from=a/b,query_prompt="find, now: "', "pretrained_cos"),
+        ("bert:from=a/b", "checkpoint"),
+    ],
+)
+def test_a_student_starts_from_the_encoder_that_its_short_text_names(spec, name):
+    model = ModelConfig.parse(spec)
+    assert (model.name, model.checkpoint) == (name, "a/b")
+    assert ModelConfig.parse(model.spec) == model
+
+
+def test_a_prompt_in_quotes_keeps_its_comma_and_its_last_space():
+    model = ModelConfig.parse('twinbert_cos:from=a/b,query_prompt="find, now: ",keep_layers=2')
+    assert (model.params.query_prompt, model.params.keep_layers) == ("find, now: ", 2)
+
+
 def test_a_folder_called_as_a_student_does_not_take_its_name(tmp_path, monkeypatch):
     (tmp_path / "bert").mkdir()
     monkeypatch.chdir(tmp_path)
@@ -190,7 +210,8 @@ def test_a_short_text_that_means_nothing_is_refused(spec):
 
 
 def test_a_checkpoint_belongs_to_the_pretrained_encoder_and_only_to_it():
-    assert "checkpoint" in problems(lambda: ModelConfig(name="checkpoint"))[0]
+    for name in ("checkpoint", "pretrained_cos", "pretrained_res"):
+        assert "checkpoint" in problems(lambda name=name: ModelConfig(name=name))[0]
     assert "checkpoint" in problems(lambda: ModelConfig(name="bert", checkpoint="a/b"))[0]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kdcore.errors import lookup
-from kdcore.knobs import choice, knob, switch
+from kdcore.knobs import choice, knob, switch, text
 
 _ACCENTS = (
     "read é as e, as BERT's uncased tokenizer does; off, schon and schön stay two words "
@@ -55,7 +55,7 @@ class BertParams(EncoderParams):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointParams:
-    """Knobs of a pretrained encoder from a local folder or a hub id."""
+    """Knobs of every model that starts from a pretrained encoder of a folder or a hub id."""
 
     query_tokens: int = knob(16, "a longer query is cut here", low=2, high=256)
     ad_tokens: int = knob(48, "a longer ad (title and description) is cut here", low=2, high=448)
@@ -87,8 +87,8 @@ class TwinBertParams(EncoderParams):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwinBertCosineParams(TwinBertParams):
-    """TwinBERT whose crossing layer is the cosine, then a cumulative-link head."""
+class CosineParams:
+    """Knobs of two towers whose crossing layer is the cosine, then a cumulative-link head."""
 
     head: str = choice(
         "link",
@@ -98,8 +98,8 @@ class TwinBertCosineParams(TwinBertParams):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TwinBertResidualParams(TwinBertParams):
-    """TwinBERT whose crossing layer is a residual network over both vectors."""
+class CrossingParams:
+    """Knobs of two towers whose crossing layer is a residual network over both vectors."""
 
     combine: str = choice(
         "concat",
@@ -107,6 +107,45 @@ class TwinBertResidualParams(TwinBertParams):
         options=("max", "concat"),
     )
     crossing: int = knob(512, "width inside the crossing layer", low=8, high=8192)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinBertCosineParams(CosineParams, TwinBertParams):
+    """TwinBERT with the cosine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwinBertResidualParams(CrossingParams, TwinBertParams):
+    """TwinBERT with the residual network."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedTowersParams(CheckpointParams):
+    """Knobs of two towers that start from a pretrained encoder."""
+
+    shared: bool = switch(True, "one encoder serves query and ad; off trains two")
+    pooling: str = choice(
+        "folder",
+        "how token vectors become one: folder: as its sentence-transformers files say, else mean; "
+        "or cls, mean, max, last",
+        options=("folder", "cls", "mean", "max", "last"),
+    )
+    query_prompt: str = text(
+        "", 'put before each query, such as "query: "; empty takes the folder\'s own, none has none'
+    )
+    ad_prompt: str = text(
+        "", 'put before each ad, such as "passage: "; empty takes the folder\'s own, none has none'
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedCosineParams(CosineParams, PretrainedTowersParams):
+    """Pretrained towers with the cosine."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainedResidualParams(CrossingParams, PretrainedTowersParams):
+    """Pretrained towers with the residual network."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +207,29 @@ STUDENTS: dict[str, Student] = {
         module="bert",
         training={"epochs": 4, "batch_size": 64, "learning_rate": 7e-4},
     ),
+    "pretrained_cos": Student(
+        title="Pretrained cosine towers",
+        summary=(
+            "Two towers that start from an encoder of transformers or sentence-transformers, "
+            "and a cosine."
+        ),
+        paper="Reimers & Gurevych 2019, Sentence-BERT, arXiv:1908.10084",
+        params=PretrainedCosineParams,
+        gives=STORED,
+        separable=True,
+        module="towers.model",
+        training={"epochs": 3, "batch_size": 64, "learning_rate": 5e-5},
+    ),
+    "pretrained_res": Student(
+        title="Pretrained residual towers",
+        summary="Two towers that start from a pretrained encoder, and a small residual network.",
+        paper="Lu et al. 2020, arXiv:2002.06275",
+        params=PretrainedResidualParams,
+        gives=STORED,
+        separable=True,
+        module="towers.model",
+        training={"epochs": 3, "batch_size": 64, "learning_rate": 5e-5},
+    ),
     "checkpoint": Student(
         title="Pretrained encoder",
         summary="Any encoder that transformers loads, from a local folder or a hub id.",
@@ -180,6 +242,13 @@ STUDENTS: dict[str, Student] = {
     ),
 }
 
+
+# what `NAME:from=FOLDER` names: a model that starts from a pretrained encoder, its `checkpoint`
+PRETRAINED = {
+    "bert": "checkpoint",
+    "twinbert_cos": "pretrained_cos",
+    "twinbert_res": "pretrained_res",
+}
 
 # named sizes of BERT-n: the miniatures of Turc et al. 2019 (arXiv:1908.08962), and ours
 SIZES: dict[str, dict[str, Any]] = {

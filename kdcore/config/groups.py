@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kdcore.catalog import (
+    PRETRAINED,
     SIZES,
     STUDENTS,
     EncoderParams,
@@ -17,7 +18,7 @@ from kdcore.catalog import (
 )
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.knobs import build, choice, knob, numbers, plain, problems_of, text
-from kdcore.yaml_text import read_assignments
+from kdcore.yaml_text import assigned, read_assignments
 
 LEAST_T = 0.25
 _NUMBER = re.compile(r"_\d+$")  # behind the name of a method's second term
@@ -45,9 +46,10 @@ class ModelConfig:
         params, problems = _knobs(student_entry, self.name, self.params, headline)
         object.__setattr__(self, "params", params)
         problems += self._problems_of_layers()
-        if (self.name == "checkpoint") != bool(self.checkpoint):
+        if self.is_pretrained != bool(self.checkpoint):
+            names = ", ".join(PRETRAINED.values())
             problems.append(
-                "checkpoint: give a local folder or a hub id with name: checkpoint, and only then"
+                f"checkpoint: give a local folder or a hub id with name {names}, and only then"
             )
         if isinstance(params, EncoderParams) and params.hidden % params.heads:
             most = max(params.hidden // 64, 1)  # so that a head is 64 wide or more
@@ -70,7 +72,7 @@ class ModelConfig:
         if min(layers, default=0) < 0 or len(set(layers)) < len(layers):
             listed = " ".join(map(str, layers))
             problems.append(f"layers_from: {listed}: name each layer once, counted from 0")
-        knob = "keep_layers" if self.name == "checkpoint" else "layers"
+        knob = "keep_layers" if self.is_pretrained else "layers"
         count = getattr(self.params, knob, 0)
         if layers and count and len(layers) != count:
             problems.append(
@@ -79,26 +81,44 @@ class ModelConfig:
             )
         return problems
 
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether it starts from a pretrained encoder, its `checkpoint`."""
+        return self.name in PRETRAINED.values()
+
     @classmethod
     def parse(cls, spec: str) -> "ModelConfig":
-        """Read a short text: `twinbert_cos`, `bert:layers=4,hidden=256`, a folder or a hub id."""
+        """Read a short text: `twinbert_cos`, `bert:layers=4,hidden=256`, a folder or a hub id.
+
+        `twinbert_cos:from=FOLDER` names pretrained towers.
+        """
         name, _, tail = spec.partition(":")
         if name in SIZES:
             return cls(name="bert", params=SIZES[name] | read_assignments(tail))
-        if "/" in spec or (name not in STUDENTS and Path(spec).is_dir()):
+        if name not in STUDENTS and ("/" in spec or Path(spec).is_dir()):
             return cls(name="checkpoint", checkpoint=spec)
-        return cls(name=name, params=read_assignments(tail))
+        params = read_assignments(tail)
+        if "from" in params:
+            source = str(params.pop("from"))
+            return cls(name=PRETRAINED.get(name, name), checkpoint=source, params=params)
+        return cls(name=name, params=params)
 
     @property
     def spec(self) -> str:
         """The short text that parse reads; what it starts from is not in it."""
-        if self.checkpoint:
+        if self.name == "checkpoint":
             return self.checkpoint
         usual = plain(student_entry(self.name).params())
         knobs = {k: v for k, v in plain(self.params).items() if v != usual[k]}
-        words = {k: str(v).lower() if isinstance(v, bool) else v for k, v in knobs.items()}
-        text = ",".join(f"{k}={v}" for k, v in words.items())
-        return f"{self.name}:{text}" if text else self.name
+        knobs = ({"from": self.checkpoint} if self.is_pretrained else {}) | knobs
+        text = ",".join(f"{k}={assigned(v)}" for k, v in knobs.items())
+        name = short_name(self.name)
+        return f"{name}:{text}" if text else name
+
+
+def short_name(name: str) -> str:
+    """The name of a model in a short text: twinbert_cos where it is pretrained_cos."""
+    return next((short for short, long in PRETRAINED.items() if long == name), name)
 
 
 @dataclass(frozen=True, kw_only=True)

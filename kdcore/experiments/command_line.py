@@ -18,13 +18,14 @@ from kdcore.config import (
     StageConfig,
     TermConfig,
 )
-from kdcore.config.groups import numbered
+from kdcore.config.groups import numbered, short_name
 from kdcore.errors import ConfigError
 from kdcore.experiments.changes import flat
 from kdcore.experiments.options import STAGES, flag_of
 from kdcore.knobs import plain
 from kdcore.runs.store import BUNDLED
 from kdcore.workspace import Workspace
+from kdcore.yaml_text import assigned
 
 # every setting without an option is given by --set
 OPTIONS = {
@@ -67,8 +68,9 @@ def arguments_of(config: StageConfig) -> list[str]:
 def model_of(model: Mapping[str, Any]) -> str:
     """The short text that names the model of a config again, as --model takes it."""
     name, params = str(model.get("name", "")), model.get("params") or {}
-    if model.get("checkpoint"):
-        return str(model["checkpoint"])
+    checkpoint = str(model.get("checkpoint") or "")
+    if name == "checkpoint" and checkpoint:
+        return checkpoint
     if name not in STUDENTS:
         return name
     defaults = plain(STUDENTS[name].params())
@@ -79,7 +81,10 @@ def model_of(model: Mapping[str, Any]) -> str:
             name = size
             changed = {key: value for key, value in params.items() if full.get(key) != value}
             break
-    text = ",".join(f"{key}={value}" for key, value in changed.items())
+    if checkpoint:
+        name = short_name(name)
+        changed = {"from": checkpoint} | changed
+    text = ",".join(f"{key}={assigned(value)}" for key, value in changed.items())
     return f"{name}:{text}" if text else name
 
 
@@ -91,12 +96,12 @@ def _run_name(reference: str) -> str:
 
 
 def _model(role: str, model: ModelConfig) -> list[str]:
-    """`--student NAME:knob=value`; a pretrained encoder's words are options of their own."""
+    """`--student NAME:knob=value`; what starts from a pretrained encoder is given by --set."""
     usual, given = plain(STUDENTS[model.name].params()), plain(model.params)
     knobs = {key: value for key, value in given.items() if usual[key] != value}
     start = {"start_from": model.start_from, "layers_from": list(model.layers_from)}
     start = {key: value for key, value in start.items() if value}
-    if model.name == "checkpoint":
+    if model.is_pretrained:
         params = {f"params.{key}": value for key, value in knobs.items()}
         encoder = {"name": model.name, "checkpoint": model.checkpoint, **params, **start}
         return _sets({f"{role}.{key}": value for key, value in encoder.items()})

@@ -4,6 +4,8 @@ from kdcore.catalog import STUDENTS
 from kdcore.catalog.options import option_name
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, TermConfig
 
+_TOWERS = {"pretrained_cos": "cosine towers", "pretrained_res": "residual towers"}
+
 
 def title_of(config: DistillConfig | FinetuneConfig) -> str:
     """The title of a training: "TwinBERT cosine, T 4 + ranking Pearson, seed 0"."""
@@ -33,9 +35,13 @@ def labels_only_title(model: ModelConfig, seed: int) -> str:
 
 
 def model_title(model: ModelConfig) -> str:
-    """TwinBERT cosine; BERT-3; BERT-2 from layers 0 2; the last part of an encoder's name."""
+    """TwinBERT cosine; BERT-3; BERT-2 from layers 0 2; an encoder by the last part of its name.
+
+    Towers that start from one: MiniLM as cosine towers.
+    """
     if model.checkpoint:
-        name = model.checkpoint.rstrip("/").rpartition("/")[2]
+        kind = "" if model.name == "checkpoint" else f" as {_TOWERS[model.name]}"
+        name = model.checkpoint.rstrip("/").rpartition("/")[2] + kind
     elif model.name == "bert":
         name = f"BERT-{model.params.layers}"
     else:

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from kdcore.catalog import STUDENTS
+from kdcore.errors import DataError
 from kdcore.export.scripts import cross, towers
 from kdcore.knobs import plain
 from kdcore.models.assistant import WithAssistant
@@ -42,7 +44,10 @@ def write_student(model: PairModel, folder: Path) -> str:
     if isinstance(model, TwinBert | Cdssm):
         _towers(model, folder, helper, on)
         return "script"
-    raise TypeError(f"no layout is written for {type(model).__name__}")
+    raise DataError(
+        f"a student of the kind {STUDENTS[model.config.name].title} cannot be exported yet; its "
+        "run keeps it, and `kdlab infer` and `kdlab predict` answer with it"
+    )
 
 
 def described(model: PairModel) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class WithAssistant(PairModel):
 
     def __init__(self, student: PairModel, assistant: PairModel, on: str) -> None:
         super().__init__(student.config, student.scheme, student.units)
-        if on == "features" and student.pads:
+        if on == "features" and not student.reads_features:
             raise ConfigError(
                 "This student takes no correction of its features:",
                 ["method.params.on: its head reads more than one vector; choose 'logits'"],

@@ -38,6 +38,7 @@ class PairModel(nn.Module):
     """
 
     pads = False  # whether its encoder pads a batch, so that similar lengths should meet
+    reads_features = True  # whether `classify` makes its logits of its features
 
     def __init__(self, config: ModelConfig, scheme: LabelScheme, units: Any) -> None:
         super().__init__()

@@ -60,6 +60,7 @@ class CrossEncoder(PairModel):
         special = len(self.prefix + self.middle + self.suffix)
         self.net = _untrained(config.params, scheme, units, special) if net is None else net
         self.pads = not is_packable(self.encoder)
+        self.reads_features = not self.pads
 
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> WordPiece:

@@ -9,6 +9,7 @@ rounded up, because a CPU's matrix library compiles a kernel for every new shape
 longer than the product itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,13 +70,17 @@ def _spared(values: NDArray[np.int64], spare: int) -> Tensor:
     return torch.from_numpy(np.concatenate([values, np.zeros(spare, dtype=np.int64)]))
 
 
-def is_packable(encoder: nn.Module) -> bool:
-    """Whether this encoder's arithmetic is the one written here: BERT, absolute positions, GELU."""
+def is_packable(encoder: nn.Module, kinds: Sequence[str] = ("BertModel",)) -> bool:
+    """Whether this encoder's arithmetic is the one written here: BERT, absolute positions, GELU.
+
+    kinds: classes of transformers that compute as BERT does.
+    """
     config: Any = getattr(encoder, "config", None)
     return (
-        type(encoder).__name__ == "BertModel"
+        type(encoder).__name__ in kinds
         and getattr(config, "hidden_act", "") == "gelu"
         and getattr(config, "position_embedding_type", "absolute") == "absolute"
+        and not getattr(config, "is_decoder", False)
     )
 
 
@@ -165,12 +170,10 @@ def attend_first(
     """
     sequences, width = query.shape
     if query.is_cuda:
-        padded, mask = _padded(keys_values, groups)
-        k, v = (
-            padded[:sequences].view(sequences, -1, 2, heads, width // heads).permute(2, 0, 3, 1, 4)
-        )
+        rows, mask = padded(keys_values, groups)
+        k, v = rows[:sequences].view(sequences, -1, 2, heads, width // heads).permute(2, 0, 3, 1, 4)
         q = query.view(sequences, 1, heads, -1).transpose(1, 2)
-        context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:sequences])
+        context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:sequences, None, None, :])
         return context.transpose(1, 2).reshape(sequences, width)
     real = groups if sum(count for _, count in groups) == sequences else groups[:-1]
     queries = torch.split(query.float(), [count for _, count in real])
@@ -186,19 +189,19 @@ def attend_first(
 
 def _attend_padded(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int) -> Tensor:
     """attend for a GPU, where one padded call beats one small call a length."""
-    padded, mask = _padded(qkv, groups)
-    q, k, v = padded.view(*padded.shape[:2], 3, heads, -1).permute(2, 0, 3, 1, 4)
-    context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    rows, mask = padded(qkv, groups)
+    q, k, v = rows.view(*rows.shape[:2], 3, heads, -1).permute(2, 0, 3, 1, 4)
+    context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
     return context.transpose(1, 2).flatten(2)[_places(groups, qkv.device)]
 
 
-def _padded(x: Tensor, groups: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor]:
-    """(sequences, longest, width) and its (sequences, 1, 1, longest) mask, spare tokens last."""
+def padded(x: Tensor, groups: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor]:
+    """(sequences, longest, width) and its (sequences, longest) mask, spare tokens last."""
     places = _places(groups, x.device)
     sequences, longest = sum(count for _, count in groups), max(groups)[0]
-    padded, mask = x.new_zeros(sequences, longest, x.shape[1]), x.new_zeros(sequences, longest)
-    padded[places], mask[places] = x, 1
-    return padded, mask.bool()[:, None, None, :]
+    rows, mask = x.new_zeros(sequences, longest, x.shape[1]), x.new_zeros(sequences, longest)
+    rows[places], mask[places] = x, 1
+    return rows, mask.bool()
 
 
 def pad_packed(packed: Packed, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -63,23 +63,72 @@ class Tower(nn.Module):
         return words[packed.ids] + places
 
 
-class TwinBert(PairModel):
-    """Query tower, ad tower, crossing; features: product of unit vectors, or the crossed vector."""
+class TwoTowers(PairModel):
+    """Query tower, ad tower, crossing; features: product of unit vectors, or the crossed vector.
+
+    towers: one that both texts share, or two; each turns a text into a vector of `wide` numbers.
+    """
 
     def __init__(
-        self, config: ModelConfig, scheme: LabelScheme, units: WordPiece | Trigrams
+        self, config: ModelConfig, scheme: LabelScheme, units: Any, towers: nn.ModuleList, wide: int
     ) -> None:
         super().__init__(config, scheme, units)
         params, classes = config.params, len(scheme)
-        towers = 1 if params.shared else 2
-        self.towers = nn.ModuleList(Tower(params, len(units)) for _ in range(towers))
+        self.towers, self.wide = towers, wide
         self.crossing: nn.Module
-        if config.name == "twinbert_res":
-            self.crossing = Crossing(params.hidden, params.crossing, classes, params.combine)
+        if hasattr(params, "crossing"):
+            self.crossing = Crossing(wide, params.crossing, classes, params.combine)
         else:
             self.crossing = (
                 HalfCosine(classes) if params.head == "half_cosine" else CumulativeLink(classes)
             )
+
+    def vectors(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """(pairs, width) query and ad vectors; each distinct text is encoded once."""
+        raise TypeError(f"{type(self).__name__} has no vectors of texts")
+
+    def pooled(self, batch: Batch) -> Tensor:
+        """(pairs, width) the product of unit vectors, or the crossed vector."""
+        query, ad = self.vectors(batch)
+        if isinstance(self.crossing, Crossing):
+            return self.crossing.cross(query, ad)
+        return F.normalize(query, dim=1) * F.normalize(ad, dim=1)
+
+    def classify(self, features: Tensor) -> Tensor:
+        """(pairs, grades) logits of the products, or of the crossed vectors."""
+        if isinstance(self.crossing, Crossing):
+            logits: Tensor = self.crossing.grades(features)
+            return logits
+        return cosine_logits(self.crossing, features)
+
+    @property
+    def width(self) -> int:
+        """The width of a tower's vector, or of the crossed one."""
+        return self.crossing.wide if isinstance(self.crossing, Crossing) else self.wide
+
+    def set_linear_head(self, head: nn.Linear) -> None:
+        """Put it behind the product of unit vectors, or behind the crossed vector."""
+        if isinstance(self.crossing, Crossing):
+            self.crossing.grades = head
+        else:
+            self.crossing = head
+
+    def calibrate(self, batch: Batch, shares: Tensor) -> None:
+        """Set the cumulative-link head from a first batch."""
+        if isinstance(self.crossing, CumulativeLink):
+            query, ad = self.vectors(batch)
+            self.crossing.calibrate(F.cosine_similarity(query, ad, dim=1), shares)
+
+
+class TwinBert(TwoTowers):
+    """Two towers from a random start, or from the layers of another model."""
+
+    def __init__(
+        self, config: ModelConfig, scheme: LabelScheme, units: WordPiece | Trigrams
+    ) -> None:
+        params = config.params
+        towers = nn.ModuleList(Tower(params, len(units)) for _ in range(1 if params.shared else 2))
+        super().__init__(config, scheme, units, towers, params.hidden)
 
     @classmethod
     def learn_units(cls, config: ModelConfig, texts: Iterable[str]) -> WordPiece | Trigrams:
@@ -123,39 +172,6 @@ class TwinBert(PairModel):
             for tower, packed, bag in zip(self.towers, batch.packs, bags, strict=True)
         ]
         return vectors[0][batch.query_rows], vectors[-1][batch.ad_rows]
-
-    def pooled(self, batch: Batch) -> Tensor:
-        """(pairs, width) the product of unit vectors, or the crossed vector."""
-        query, ad = self.vectors(batch)
-        if isinstance(self.crossing, Crossing):
-            return self.crossing.cross(query, ad)
-        return F.normalize(query, dim=1) * F.normalize(ad, dim=1)
-
-    def classify(self, features: Tensor) -> Tensor:
-        """(pairs, grades) logits of the products, or of the crossed vectors."""
-        if isinstance(self.crossing, Crossing):
-            logits: Tensor = self.crossing.grades(features)
-            return logits
-        return cosine_logits(self.crossing, features)
-
-    @property
-    def width(self) -> int:
-        """The width of a tower's vector, or of the crossed one."""
-        crossing = self.crossing
-        return crossing.wide if isinstance(crossing, Crossing) else int(self.config.params.hidden)
-
-    def set_linear_head(self, head: nn.Linear) -> None:
-        """Put it behind the product of unit vectors, or behind the crossed vector."""
-        if isinstance(self.crossing, Crossing):
-            self.crossing.grades = head
-        else:
-            self.crossing = head
-
-    def calibrate(self, batch: Batch, shares: Tensor) -> None:
-        """Set the cumulative-link head from a first batch."""
-        if isinstance(self.crossing, CumulativeLink):
-            query, ad = self.vectors(batch)
-            self.crossing.calibrate(F.cosine_similarity(query, ad, dim=1), shares)
 
     def embeddings(self) -> list[nn.Embedding | nn.EmbeddingBag]:
         """A table for each tower."""

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kdcore.__main__ import main
-from kdcore.catalog import STUDENTS
+from kdcore.catalog import PRETRAINED, STUDENTS
 from kdcore.config import FinetuneConfig, InferConfig, ModelConfig, from_dict, to_dict
 from kdcore.experiments.changes import changed
 from kdcore.experiments.command_line import command_of
@@ -30,7 +30,7 @@ COMMON = {
     "training.replay_points": st.integers(0, 1000),
 }
 ROLE = {
-    "name": st.sampled_from([name for name in STUDENTS if name != "checkpoint"]),
+    "name": st.sampled_from([name for name in STUDENTS if name not in PRETRAINED.values()]),
     "params.dropout": st.floats(0, 0.9),
     "params.query_tokens": st.integers(2, 256),
     "start_from": st.sampled_from(["20261122-2330", "1e5", "another run"]),
@@ -115,6 +115,13 @@ def test_a_pretrained_encoder_is_told_by_name_even_when_it_reads_like_a_number(
     assert read_back(FinetuneConfig(model=model), capsys) == FinetuneConfig(model=model)
     distilled = config_of("classroom_cpu", {"teacher": teacher.id, "student": to_dict(model)})
     assert read_back(distilled, capsys) == distilled
+
+
+def test_pretrained_towers_are_told_with_their_prompts_and_layers(teacher, capsys):
+    knobs = {"query_prompt": "find, now: ", "shared": False, "pooling": "last"}
+    model = ModelConfig(name="pretrained_res", checkpoint="a b/c", params=knobs, layers_from=(0, 2))
+    config = config_of("classroom_cpu", {"teacher": teacher.id, "student": to_dict(model)})
+    assert read_back(config, capsys) == config
 
 
 def test_the_layers_that_a_student_starts_from_stand_in_the_command(teacher, capsys):

@@ -3,7 +3,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from kdcore import lab
-from kdcore.catalog import STUDENTS
+from kdcore.catalog import PRETRAINED, STUDENTS
 from kdcore.config import DistillConfig, FinetuneConfig, ModelConfig, TeacherConfig, to_dict
 from kdcore.errors import ConfigError, UnknownNameError
 from kdcore.experiments.changes import changed, differences, put
@@ -15,7 +15,9 @@ from kdcore.workspace import Workspace
 CHANGES = st.fixed_dictionaries(
     {},
     optional={
-        "student.name": st.sampled_from([name for name in STUDENTS if name != "checkpoint"]),
+        "student.name": st.sampled_from(
+            [name for name in STUDENTS if name not in PRETRAINED.values()]
+        ),
         "method.params.temperature": st.floats(0.25, 100),
         "method.params.loss": st.sampled_from(["kl", "ce", "mse_logits", "mse_probabilities"]),
         "hard_weight": st.floats(0, 1000),

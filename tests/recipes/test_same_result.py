@@ -11,12 +11,14 @@ from torch import nn
 
 from kdcore import lab
 from kdcore.config import ModelConfig, to_dict
+from kdcore.data.pairs import PairTable
 from kdcore.errors import RunError
 from kdcore.objectives import response
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.training.session import Session
 from kdcore.workspace import Workspace, write_json_atomic
+from tests.models.pretrained.folders import encoder_folder, sentence_folder
 
 from .conftest import (
     KINDS,
@@ -56,6 +58,19 @@ def test_a_pretrained_encoder_ends_the_same_twice_and_after_a_kill(
     first, again = (lab.start(config, home) for _ in range(2))
     assert_same_result(first, again)
     killed = created(config, home)
+    assert killer(killed, STEP, "after", 8) == signal.SIGKILL
+    assert_same_result(first, lab.resume(killed, home))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["xlm-r", "modernbert"])  # packed, and padded
+def test_pretrained_towers_killed_at_a_step_resume_to_the_same_result(
+    architecture: str, home: Workspace, teacher: Run, killer: Killer, pairs: PairTable
+) -> None:
+    texts = [*pairs.frame["query"], *pairs.frame["title"]]
+    source = sentence_folder(encoder_folder(home.root / architecture, architecture, texts))
+    config = distillation(teacher, f"twinbert_cos:from={source},ad_tokens=16", **OFTEN)
+    first, killed = lab.start(config, home), created(config, home)
     assert killer(killed, STEP, "after", 8) == signal.SIGKILL
     assert_same_result(first, lab.resume(killed, home))
 

@@ -21,7 +21,8 @@ RunId = Annotated[
     str, typer.Argument(metavar="RUN", help="a run's id, its beginning, or its folder")
 ]
 _MODELS = f"a name from `kdlab students`, a size ({', '.join(SIZES)}), knobs after a "
-_MODELS += "colon (twinbert_cos:layers=4,hidden=256), or the folder of a pretrained encoder"
+_MODELS += "colon (twinbert_cos:layers=4,hidden=256), the folder of a pretrained encoder, or two "
+_MODELS += "towers that start from one (twinbert_cos:from=FOLDER)"
 
 
 @dataclass(frozen=True)

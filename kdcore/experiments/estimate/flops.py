@@ -19,6 +19,12 @@ FIXED = 2e5  # FLOPs per pair that every model spends outside its layers
 ADAM = 6.0  # FLOPs per weight of an optimizer's step
 BACKWARD = 3.0  # FLOPs of training per FLOP of scoring: forward, and backward twice that
 PADDED = 1.5  # tokens of a padded batch per token of its texts, about
+_SHAPE_NAMES = (  # of BERT and most encoders, of DistilBERT
+    ("num_hidden_layers", "n_layers"),
+    ("hidden_size", "dim"),
+    ("intermediate_size", "hidden_dim"),
+    ("vocab_size",),
+)
 BERT_BASE = (12, 768, 3072, 30_522)  # layers, width, inner width, vocabulary: the usual shape
 
 
@@ -95,7 +101,7 @@ def cost_of(
     forward += tokens * hidden * TRIGRAMS if trigrams else 0
     towers = 1 if getattr(params, "shared", True) else 2
     weights = towers * (layers * block + vocabulary * hidden)
-    if model.name == "twinbert_res":
+    if hasattr(params, "crossing"):
         wide = 2 * hidden if params.combine == "concat" else hidden
         forward, weights = (
             forward + 2 * wide * params.crossing,
@@ -117,7 +123,7 @@ def _cdssm(model: ModelConfig, query_words: float, ad_words: float, queries: flo
 
 def _shape(model: ModelConfig) -> tuple[int, int, int, int]:
     params = model.params
-    if model.name == "checkpoint":
+    if model.is_pretrained:
         layers, hidden, inner, vocabulary = _shape_in(Path(model.checkpoint) / "config.json")
         return len(model.layers_from) or params.keep_layers or layers, hidden, inner, vocabulary
     inner = params.inner or 4 * params.hidden
@@ -128,9 +134,10 @@ def _shape_in(file: Path) -> tuple[int, int, int, int]:
     """The shape in a pretrained encoder's config.json; that of BERT-base where it has none."""
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-        names = ("num_hidden_layers", "hidden_size", "intermediate_size", "vocab_size")
-        layers, hidden, inner, vocabulary = (int(config[name]) for name in names)
-    except (OSError, ValueError, KeyError, TypeError):
+        layers, hidden, inner, vocabulary = (
+            next(int(config[name]) for name in names if name in config) for names in _SHAPE_NAMES
+        )
+    except (OSError, ValueError, RuntimeError, TypeError):  # RuntimeError: a name is missing
         return BERT_BASE
     return layers, hidden, inner, vocabulary
 

@@ -24,6 +24,7 @@ from kdcore.config import (
     TrainingConfig,
     to_dict,
 )
+from kdcore.config.groups import short_name
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import Texts, stats_of
 from kdcore.experiments.estimate.flops import ModelCost, cost_of, cost_on
@@ -110,7 +111,7 @@ def ensure_measured(workspace: Workspace) -> bool:
 
 def family_of(model: ModelConfig) -> str:
     """The name that models of about equal FLOPs per second share."""
-    return "bert" if model.name == "checkpoint" else model.name.partition("_")[0]
+    return short_name(model.name).partition("_")[0]
 
 
 def as_text(model: ModelConfig) -> str:

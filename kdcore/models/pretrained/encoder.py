@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import torch
 from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig, AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from kdcore.errors import DataError
 from kdcore.hub import local_or_hub
@@ -19,6 +19,7 @@ from kdcore.labels import LabelScheme
 from kdcore.models.pretrained.head import fit_head, plan_head
 
 PREFIXES = {r"(^|\.)_orig_mod\.": r"\1", r"^module\.": ""}  # of torch.compile, of DataParallel
+Stored = tuple[str, tuple[int, ...]]  # the type of a tensor in a file, such as F16; its shape
 _ODD = 16  # times as many weights as its files hold make a config another model's
 
 
@@ -29,26 +30,37 @@ def load_pretrained(source: str, scheme: LabelScheme) -> tuple[Any, tuple[str, .
     A head of the checkpoint is used where its labels are the grades, in any order. DataError says
     what is wrong with the checkpoint, and what to do.
     """
-    place = _place(source)
-    config = _config(source, place)
-    shapes = _stored_shapes(Path(place["pretrained_model_name_or_path"]))
-    _refuse_too_large(source, config, shapes)
+    place, config, stored = _described(source, source)
     plan = plan_head(config, scheme)
     net, info = _load(source, place, plan.labels)
     lost, inside = _lost(info), f"{net.base_model_prefix}."
-    if encoder := [k for k in lost if k.startswith(inside) and "pooler" not in k]:
-        raise DataError(
-            f"{source} is missing {len(encoder)} weights of its encoder ({encoder[0]}, ...); its "
-            "model.safetensors is of another model than config.json: fetch both again"
-        )
+    _refuse_torn(source, [key for key in lost if key.startswith(inside)])
     head_lost = [k for k in lost if not k.startswith(inside)]
     has_head = not head_lost or any(not k.startswith(inside) for k, *_ in info["mismatched_keys"])
     head = (
         plan.note if has_head else f"its files hold no head ({head_lost[0]}); it begins untrained"
     )
-    notes = (*_notes(shapes, info, lost, inside), head)
+    notes = (*_notes(stored, info, lost, inside), head)
     fit_head(net, plan, untrained=bool(head_lost))
     return net, tuple(f"{source}: {note}" for note in notes)
+
+
+def load_encoder(source: str, files: str) -> tuple[Any, tuple[str, ...]]:
+    """Load an encoder without a head, and notes on its files; DataError as of load_pretrained.
+
+    source: the name it was given by; files: the folder or hub id where its config.json lies. What
+    its files lack of a pooler begins untrained.
+    """
+    place, _, stored = _described(source, files)
+    net, info = _load(source, place)
+    _refuse_torn(source, _lost(info))
+    return net, tuple(f"{source}: {note}" for note in _notes(stored, info, (), ""))
+
+
+def described_encoder(folder: Path) -> Any:
+    """Build an untrained encoder from the config.json of a saved model; DataError without one."""
+    config = _config(str(folder), {"pretrained_model_name_or_path": str(folder)})
+    return AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
 
 
 def load_kept(folder: Path, classes: int) -> Any:
@@ -59,6 +71,17 @@ def load_kept(folder: Path, classes: int) -> Any:
             f"{folder} holds no weights for this model ({lost[0]} is missing); finish its run first"
         )
     return net
+
+
+def refuse_pickles(source: str, folder: Path) -> None:
+    """Raise DataError when a folder stores its weights in no other way than as a pickle."""
+    pickles = [path.name for kind in ("*.bin", "*.pt", "*.ckpt") for path in folder.glob(kind)]
+    if pickles and not list(folder.glob("*.safetensors")):
+        raise DataError(
+            f"{source} holds its weights as {min(pickles)} alone, a pickle, which may run any code "
+            "when it is opened, so it is not opened; load it where you trust it and save it again "
+            "with save_pretrained, which writes model.safetensors"
+        )
 
 
 def refuse_non_numbers(source: str | Path, weights: Mapping[str, torch.Tensor]) -> None:
@@ -78,21 +101,52 @@ def _place(source: str) -> dict[str, Any]:
     return {"pretrained_model_name_or_path": path, "local_files_only": local}
 
 
+def _described(source: str, files: str) -> tuple[dict[str, Any], Any, dict[str, Stored]]:
+    """Where the files are, their config, and what they store, checked for size."""
+    place = _place(files)
+    folder = Path(place["pretrained_model_name_or_path"])
+    refuse_pickles(source, folder)
+    config = _config(source, place)
+    stored = _stored(folder)
+    _refuse_too_large(source, config, stored)
+    return place, config, stored
+
+
+def _refuse_torn(source: str, lost: Sequence[str]) -> None:
+    """DataError where the files lack weights of the encoder; a pooler may begin untrained."""
+    if encoder := [key for key in lost if "pooler" not in key]:
+        raise DataError(
+            f"{source} is missing {len(encoder)} weights of its encoder ({encoder[0]}, ...); its "
+            "model.safetensors is of another model than config.json: fetch both again"
+        )
+
+
 def _config(source: str, place: Mapping[str, Any]) -> Any:
     try:
         return AutoConfig.from_pretrained(**place, trust_remote_code=False)
     except MemoryError:
         raise
     except Exception as cause:  # a foreign file; its readers may raise anything
+        if "trust_remote_code" in str(cause):
+            raise DataError(
+                f"{source} needs code of its own (auto_map in config.json), which is not run; "
+                "choose an encoder that transformers knows without code, such as BERT or ModernBERT"
+            ) from cause
         raise _unloadable(source, cause) from cause
 
 
-def _load(source: str | Path, place: Mapping[str, Any], labels: int) -> tuple[Any, dict[str, Any]]:
-    """Load a sequence classifier in float32; return it and transformers' report on loading."""
+def _load(
+    source: str | Path, place: Mapping[str, Any], labels: int = 0
+) -> tuple[Any, dict[str, Any]]:
+    """Load a network in float32, a sequence classifier where it has labels, else the encoder.
+
+    Returns it and transformers' report on loading.
+    """
+    kind = AutoModelForSequenceClassification if labels else AutoModel
     try:
-        net, info = AutoModelForSequenceClassification.from_pretrained(
+        net, info = kind.from_pretrained(
             **place,
-            num_labels=labels,
+            **({"num_labels": labels} if labels else {}),
             dtype=torch.float32,
             key_mapping=PREFIXES,
             ignore_mismatched_sizes=True,
@@ -124,26 +178,28 @@ def _lost(info: Mapping[str, Any]) -> list[str]:
     return sorted({*info["missing_keys"], *(key for key, *_ in info["mismatched_keys"])})
 
 
-def _stored_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
-    """The shapes of the tensors in a folder's files, by their headers; none for a hub id."""
-    shapes: dict[str, tuple[int, ...]] = {}
+def _stored(folder: Path) -> dict[str, Stored]:
+    """The type and shape of each tensor in a folder's files, by their headers; {} for a hub id."""
+    stored: dict[str, Stored] = {}
     for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
         try:
             with safe_open(path, framework="pt") as file:
-                shapes |= {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118 - no mapping
+                for key in file.keys():  # noqa: SIM118 - no mapping
+                    part = file.get_slice(key)
+                    stored[key] = part.get_dtype(), tuple(part.get_shape())
         except (OSError, SafetensorError):  # told when it is loaded
             return {}
-    return shapes
+    return stored
 
 
-def _refuse_too_large(source: str, config: Any, shapes: Mapping[str, Sequence[int]]) -> None:
+def _refuse_too_large(source: str, config: Any, stored: Mapping[str, Stored]) -> None:
     """DataError before a model is built that config.json makes larger than can be true."""
     weights = estimated_weights(config)
-    stored = sum(int(torch.Size(shape).numel()) for shape in shapes.values())
-    if stored and weights > _ODD * stored + 10**6:
+    count = sum(int(torch.Size(shape).numel()) for _, shape in stored.values())
+    if count and weights > _ODD * count + 10**6:
         raise DataError(
             f"{source}: its config.json describes about {weights:,} weights and its files hold "
-            f"{stored:,}, so they are of two models: fetch both again"
+            f"{count:,}, so they are of two models: fetch both again"
         )
     memory = _memory()
     if 4 * weights > memory:
@@ -178,11 +234,13 @@ def _memory() -> int:
 
 
 def _notes(
-    shapes: Mapping[str, Any], info: Mapping[str, Any], lost: Sequence[str], inside: str
+    stored: Mapping[str, Any], info: Mapping[str, Any], lost: Sequence[str], inside: str
 ) -> list[str]:
     """Say which names were changed, what of the encoder begins untrained, and what has no place."""
     notes = []
-    if prefixed := sum("_orig_mod." in key or key.startswith("module.") for key in shapes):
+    if halves := [key for key, (kind, _) in stored.items() if kind in ("F16", "BF16")]:
+        notes.append(f"{len(halves)} weights are stored in half precision and read as float32")
+    if prefixed := sum("_orig_mod." in key or key.startswith("module.") for key in stored):
         written = "the prefix that torch.compile or DataParallel writes"
         notes.append(f"{written} was taken off {prefixed} names")
     if any(key.startswith(inside) for key in lost):  # all that is allowed to be

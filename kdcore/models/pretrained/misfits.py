@@ -1,6 +1,6 @@
 """Check that a pretrained encoder, its tokenizer and the texts fit each other."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -50,16 +50,19 @@ def unknown_notes(source: str, units: WordPiece, texts: Iterable[str]) -> list[s
     return [f"{source}: {finding}"] if share >= _TOLD_FROM else []
 
 
-def refuse_unanswering(source: str, model: Any) -> None:
-    """Raise DataError when an encoder cannot answer two pairs, or its first token ignores the rest.
+def refuse_unanswering(
+    source: str, model: Any, vectors: Callable[[Any], torch.Tensor] | None = None
+) -> None:
+    """Raise DataError when an encoder cannot answer two pairs, or its vector ignores their words.
 
     A decoder reads from left to right: its first token, which represents the pair here, would be
-    the same for every ad.
+    the same for every ad. vectors: gives (2, width) vectors of the ads in a batch; those of the
+    first tokens where it is left out.
     """
     was_training = model.training
     model.eval()
     try:
-        first = _first_vectors(model)
+        first = _answers(model, vectors or (lambda batch: _first_vectors(model, batch)))
     except (MemoryError, torch.OutOfMemoryError):
         raise
     except Exception as cause:  # a foreign network may raise anything
@@ -77,12 +80,19 @@ def refuse_unanswering(source: str, model: Any) -> None:
 
 
 @torch.no_grad()
-def _first_vectors(model: Any) -> torch.Tensor:
-    """Return (2, width) the last vector of the first token of two pairs with different ads."""
+def _answers(model: Any, vectors: Callable[[Any], torch.Tensor]) -> torch.Tensor:
+    """Return (2, width) vectors of two pairs with different ads."""
     queries, ads = zip(_SHORT, _LONG, strict=True)
     frame = make_frame(queries, ads, ["", ""], [UNLABELLED] * 2)
-    encoded = model.read(PairTable(frame, model.scheme, "probe"))
-    out = model(model.batch(encoded, np.arange(2)), frozenset({"hidden_states"}))
+    two = vectors(model.batch(model.read(PairTable(frame, model.scheme, "probe")), np.arange(2)))
+    if not bool(two.isfinite().all()):
+        raise ValueError("its answers are not numbers")
+    return two
+
+
+def _first_vectors(model: Any, batch: Any) -> torch.Tensor:
+    """Return (2, width) the last vector of the first token."""
+    out = model(batch, frozenset({"hidden_states"}))
     if not bool(out.logits.isfinite().all()):
         raise ValueError("its logits are not numbers")
     first: torch.Tensor = out.hidden_states[-1][:, 0]

@@ -158,6 +158,7 @@ class WordPiece:
     @classmethod
     def load(cls, source: str | Path) -> "WordPiece":
         """Load from a model's folder or a hub id; remote code is never run."""
+        _refuse_sentencepiece(source)
         try:
             tokenizer = AutoTokenizer.from_pretrained(
                 os.path.expanduser(str(source)), trust_remote_code=False
@@ -188,9 +189,28 @@ class WordPiece:
             parts.append(Ragged.from_rows([e.ids for e in encodings]))
         return Ragged.joined(parts)
 
+    def frame(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The special ids before and after a text that is read alone."""
+        probe = self.tokenizer("a")
+        inside = [i for i, of in enumerate(probe.sequence_ids(0)) if of == 0]
+        ids = probe["input_ids"]
+        return tuple(ids[: inside[0]]), tuple(ids[inside[-1] + 1 :])
+
     def save(self, folder: Path) -> None:
         """Write tokenizer.json and its config."""
         self.tokenizer.save_pretrained(folder)
+
+
+def _refuse_sentencepiece(source: str | Path) -> None:
+    """DataError where a folder's tokenizer is a sentencepiece model that is still to be turned."""
+    folder = Path(os.path.expanduser(str(source)))
+    pieces = sorted(folder.glob("*.model")) if folder.is_dir() else []
+    if pieces and not (folder / "tokenizer.json").is_file():
+        raise DataError(
+            f"{source} holds its tokenizer as {pieces[0].name} alone, a sentencepiece model; where "
+            "sentencepiece is installed, AutoTokenizer.from_pretrained(FOLDER).save_pretrained("
+            "FOLDER) writes the tokenizer.json that the lab reads"
+        )
 
 
 def _basic(model: Any, strip_accents: bool) -> Tokenizer:

@@ -236,6 +236,14 @@ def test_a_pretrained_encoder_is_reckoned_by_its_own_card(tmp_path):
     assert unknown.forward > 20 * own.forward
 
 
+def test_pretrained_towers_are_reckoned_by_the_card_of_their_encoder(tmp_path):
+    card = {"n_layers": 4, "dim": 128, "hidden_dim": 512, "vocab_size": 1000}  # DistilBERT's names
+    (tmp_path / "config.json").write_text(json.dumps(card))
+    model = ModelConfig.parse(f"twinbert_cos:from={tmp_path},keep_layers=2,shared=false")
+    one_tower = 2 * (4 * 128**2 + 2 * 128 * 512) + 1000 * 128
+    assert cost_of(model, 3, 12).weights == 2 * one_tower
+
+
 def test_a_teacher_that_runs_at_every_step_costs_its_forward_pass(bench):
     workspace, config = bench
     trained(workspace, twin_of(config))

@@ -9,7 +9,7 @@ from app.kit.forms import Form
 from app.kit.texts import md
 from app.services import draft
 from app.services.draft import Draft
-from kdcore.catalog import SIZES, STUDENTS
+from kdcore.catalog import PRETRAINED, SIZES, STUDENTS
 from kdcore.config import ModelConfig
 
 
@@ -27,7 +27,7 @@ def draw(now: Draft, form: Form) -> None:
         form, "student.name", "Student", titles, shown, help,
         take=lambda path, value: draft.take_student(str(value)),
     )  # fmt: skip
-    if name == "checkpoint":
+    if name in PRETRAINED.values():
         group = replace(form, prefix="student", values=now.at("student") or {})
         forms.draw(ModelConfig, group, ["checkpoint"])
 
@@ -42,7 +42,7 @@ def knobs(now: Draft, form: Form) -> None:
     group = replace(form, prefix="student", values=now.at("student") or {})
     with st.container(horizontal=True, gap="small", key="distill_student"):
         forms.draw(STUDENTS[name].params, params)
-        if name == "checkpoint":
+        if name in PRETRAINED.values():
             forms.draw(ModelConfig, group, ["layers_from"])
         elif hasattr(STUDENTS[name].params(), "layers"):
             forms.draw(ModelConfig, group, ["start_from", "layers_from"])

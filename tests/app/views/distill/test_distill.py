@@ -87,6 +87,21 @@ def test_another_student_brings_its_own_knobs_and_a_named_size_its_dimensions():
     assert not at.exception
 
 
+def test_pretrained_towers_ask_for_their_encoder_and_offer_its_pooling_and_prompts():
+    at = page()
+    knob(at, "student.name").set_value("pretrained_cos").run()
+    assert "give a local folder or a hub id" in texts(at)
+    assert button(at, "distill_start").disabled
+    knob(at, "student.checkpoint").set_value("some/encoder").run()
+    knob(at, "student.params.query_prompt").set_value("query: ").run()
+    knob(at, "student.layers_from").set_value("0 2").run()
+    draft = draft_of("sixty_seconds", decode(choices(at).distill.settings))
+    assert draft.problems == ()
+    assert draft.config.student.params.query_prompt == "query: "
+    assert draft.config.student.layers_from == (0, 2)
+    assert not at.exception
+
+
 def test_what_cannot_be_is_told_beside_its_field_and_nothing_can_be_started():
     at = page(settings="student.params.heads=3;hard_weight=0;soft_weight=0")
     assert not at.exception

@@ -1,0 +1,1 @@
+"""Two towers that start from a pretrained encoder."""
