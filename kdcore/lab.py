@@ -112,8 +112,8 @@ def distill(
 ) -> Run:
     """Train a student on a teacher's soft labels; data and limit as `inherited` says.
 
-    teacher: a run, or "ensemble:RUN+RUN". params: knobs of the method: temperature=2. terms: more
-    of them, "feature:weight=0.5".
+    teacher: a run, "ensemble:RUN+RUN" or "file:PATH". params: knobs of the method: temperature=2.
+    terms: more of them, "feature:weight=0.5".
     """
     given = inherited({"teacher": teacher, "data": data, "limit": limit}, "teacher", workspace)
     config = DistillConfig(

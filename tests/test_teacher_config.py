@@ -5,7 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kdcore.catalog import METHODS, TEACHERS
-from kdcore.config import DistillConfig, TeacherConfig, from_dict, teacher_misfit, to_dict
+from kdcore.config import (
+    DistillConfig,
+    MethodConfig,
+    TeacherConfig,
+    from_dict,
+    teacher_misfit,
+    to_dict,
+)
 from kdcore.config.teacher import read_teacher, without_folders
 from kdcore.errors import ConfigError
 
@@ -34,6 +41,34 @@ def test_several_runs_are_read_back_whatever_their_folders_are_called(
     assert TeacherConfig.parse(teacher.text) == teacher
 
 
+@given(st.lists(NAMES, min_size=1, max_size=3, unique=True), st.floats(0.25, 4))
+def test_files_are_read_back_whatever_they_are_called(names: list[str], weight: float) -> None:
+    weights = "+".join([f"{weight:g}"] * len(names))
+    teacher = TeacherConfig(kind="file", names=tuple(names), params={"weights": weights})
+    assert TeacherConfig.parse(teacher.text) == teacher
+    assert (teacher.files, teacher.runs) == (tuple(names), ())
+    assert teacher.weights == (float(f"{weight:g}"),) * len(names)
+
+
+def test_a_file_is_shown_without_its_folder() -> None:
+    teacher = TeacherConfig.parse("file:/home/me/secret/a.csv+A judge,weights=2+1")
+    assert without_folders(teacher.text) == "file:a.csv+A judge,weights=2+1"
+    assert TeacherConfig.parse("file:a.csv,kind=auto,smoothing=0.1").text == "file:a.csv"
+
+
+def test_a_file_teaches_by_what_it_gives() -> None:
+    """Soft labels and orders; neither vectors nor, from a free score, probabilities."""
+    can = {method for method in METHODS if not teacher_misfit("file", method)}
+    assert can == {"response", "ranking"}
+    for text, method in (("file:a", "feature"), ("file:a", "residual"), ("file:a,kind=score", "")):
+        settings = {"method": {"name": method}} if method else {}
+        student = {"name": "twinbert_cos"}
+        with pytest.raises(ConfigError) as error:
+            from_dict({"stage": "distill", "teacher": text, "student": student, **settings})
+        assert any(p.startswith("teacher: ") for p in error.value.problems)
+    DistillConfig(teacher="file:a,kind=score", method=MethodConfig(name="ranking"))
+
+
 def test_knobs_at_their_defaults_are_left_out() -> None:
     assert TeacherConfig.parse("ensemble:a + b,average=probabilities").text == "ensemble:a+b"
     assert TeacherConfig.parse("ema:decay=0.999").text == "ema"
@@ -49,6 +84,12 @@ def test_knobs_at_their_defaults_are_left_out() -> None:
         ("ensemble:a+", "a name is empty"),
         ("ensemble:a+b,average=median", "'median' is not one of probabilities, logits"),
         ("ensemble:a+b,mean=logits", "mean: no such setting"),
+        ("file:", "name the file with the scores"),
+        ("file:a+a", "a is named twice; name different files"),
+        ("file:a+b,weights=2", "1 given for 2 files"),
+        ("file:a+b,weights=2+x", "cannot be read; write one number per file"),
+        ("file:a+b,weights=2+0", "must all be above 0"),
+        ("file:a,kind=stars", "'stars' is not one of auto, logits"),
         ("ema:decay=2", "outside 0..0.99999"),
         ("ema:decay=[", "cannot be read; write knob=value"),
     ],

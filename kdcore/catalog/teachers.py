@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from kdcore.knobs import choice, knob
+from kdcore.knobs import choice, knob, text
+
+# what the numbers of a file may be; kdcore.data.answers.choice.KINDS says each in words
+FILE_KINDS = ("logits", "probabilities", "relevance", "logit", "score", "label_score", "grade")
 
 
 @dataclass(frozen=True)
 class TeacherKind:
     """A kind of teacher: its description, its knobs, and what it gives to a method.
 
-    names: what its short text names before the knobs: a run, several runs, students, or nothing.
+    names: what its short text names before the knobs: a run, several runs, students, files of
+    scores, or nothing.
     gives: fields of Outputs; None for all that its model gives.
     """
 
@@ -18,7 +22,7 @@ class TeacherKind:
     summary: str
     paper: str
     params: type
-    names: Literal["run", "runs", "students", ""] = ""
+    names: Literal["run", "runs", "students", "files", ""] = ""
     gives: frozenset[str] | None = None
 
 
@@ -35,6 +39,27 @@ class EnsembleParams:
         "probabilities",
         "what is averaged: probabilities at T = 1, which are less certain where the members "
         "disagree; or logits, where the member with the largest scale counts most",
+        options=("probabilities", "logits"),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileParams:
+    """Knobs of scores that were computed elsewhere; several files are averaged."""
+
+    kind: str = choice(
+        "auto",
+        "what its numbers are; auto decides by column names and values",
+        options=("auto", *FILE_KINDS),
+    )
+    column: str = text("", "the column with the number or the grade; empty: found by its name")
+    smoothing: float = knob(
+        0.1, "of grades: share of the probability spread evenly over all grades", low=0, high=0.99
+    )
+    weights: str = text("", "of several files: one weight each, as in 2+1; empty: equal weights")
+    average: str = choice(
+        "probabilities",
+        "what is averaged of several files: probabilities at T = 1, or logits",
         options=("probabilities", "logits"),
     )
 
@@ -74,6 +99,17 @@ TEACHERS: dict[str, TeacherKind] = {
         paper="Hinton et al. 2015, arXiv:1503.02531",
         params=EnsembleParams,
         names="runs",
+        gives=frozenset({"logits"}),
+    ),
+    "file": TeacherKind(
+        title="File of scores",
+        summary="Scores from elsewhere, for some or all pairs to learn from: logits, "
+        "probabilities, a relevance, a free score, or grades of a judge. Pairs without a score "
+        "are learned from their labels only.",
+        paper="Hinton et al. 2015, arXiv:1503.02531; ours: how one number or grade becomes soft "
+        "labels",
+        params=FileParams,
+        names="files",
         gives=frozenset({"logits"}),
     ),
     "born_again": TeacherKind(

@@ -78,7 +78,9 @@ def _needs(name: str, entry: Entry) -> str:
     """What a method reads of its models, what a student gives to one, or how a teacher is named."""
     if isinstance(entry, TeacherKind):
         forms = {"run": "RUN", "runs": f"{name}:RUN+RUN", "students": f"{name}:STUDENT"}
-        knobs = ",".join(f"{spec.name}={spec.default}" for spec in fields(entry.params))
+        forms["files"] = f"{name}:PATH"
+        defaults = ((spec.name, spec.default) for spec in fields(entry.params))
+        knobs = ",".join(f"{knob}={value}" for knob, value in defaults if value != "")
         start = forms.get(entry.names, name)
         return f"--teacher {start}" + (f"{',' if entry.names else ':'}{knobs}" if knobs else "")
     if isinstance(entry, Method):

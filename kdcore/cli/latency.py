@@ -40,9 +40,8 @@ def latency(run: RunId, as_json: Json = False) -> None:
     ]
     notes = []
     if isinstance(config, DistillConfig) and measured.teacher is None:
-        why = (
-            "is gone or cannot be read" if config.teaching.kind == "run" else "is not a single run"
-        )
+        reasons = {"run": "is gone or cannot be read", "file": "holds scores and no model"}
+        why = reasons.get(config.teaching.kind, "is not a single run")
         notes = [f"its teacher, {config.teaching.title}, {why}, and was not measured"]
     data = {"run": source.id, **asdict(measured), "notes": notes}
     speeds = table(rows, right=set(rows[0]) - {"model"})

@@ -56,12 +56,14 @@ def show_run(run: RunId, as_json: Json = False) -> None:
         "status": status.to_dict(),
         "config": source.settings,
         "last": numbers,
+        "notes": source.notes,
     }
     reason = f": {status.message}" if status.message else ""
     lines = [f"{source.id} is {status.state}{reason}"]
     if status.total_steps:
         lines.append(f"step {status.step:,} of {status.total_steps:,}")
     lines.append(f"folder: {source.folder}")
+    lines += [f"Note: {note}." for note in source.notes]
     settings = yaml.safe_dump(source.settings, sort_keys=False).rstrip("\n")
     rows = [{"number": name, "last value": _shown(name, n)} for name, n in numbers.items()]
     show(as_json, data, "\n".join(lines), settings, *([table(rows)] if rows else []))

@@ -109,7 +109,7 @@ class DistillConfig(_StageConfig):
     """
 
     stage: str = choice("distill", "the stage", options=("distill",))
-    teacher: str = text("", "the run that teaches, or ensemble:RUN+RUN, or ema:decay=0.999")
+    teacher: str = text("", "the run that teaches, or ensemble:RUN+RUN, or file:scores.csv")
     student: ModelConfig = field(default_factory=lambda: ModelConfig(name="twinbert_cos"))
     method: MethodConfig = field(default_factory=MethodConfig)
     soft_weight: float = knob(1.0, "weight of the soft-label loss", low=0, high=1000)
@@ -152,11 +152,12 @@ class DistillConfig(_StageConfig):
 
     def _problems_of_teacher(self) -> list[str]:
         try:
-            kind = self.teaching.kind
+            teaching = self.teaching
         except ConfigError as error:
             return list(error.problems)
         terms = self.soft_terms.values()
-        reasons = (teacher_misfit(kind, term.method, term.params) for term in terms)
+        kind, knobs = teaching.kind, teaching.params
+        reasons = (teacher_misfit(kind, term.method, term.params, knobs) for term in terms)
         return [f"teacher: {reason}" for reason in reasons if reason]
 
     @cached_property

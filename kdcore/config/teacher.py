@@ -4,10 +4,12 @@
     ensemble:RUN+RUN,average=logits    several runs together
     peer:twinbert_cos+bert_mini        other students, which learn beside this one
     ema:decay=0.99                     a moving average of the student itself
+    file:PATH+PATH,weights=2+1         files of scores, or predictions imported under a name
 
 A config holds the text, so that links, --set, sweeps and forms need nothing else.
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -30,8 +32,9 @@ _QUOTED = {"%": "%25", "+": "%2B", ",": "%2C"}  # in a name, since these signs p
 class TeacherConfig:
     """Who teaches: a kind of catalog.TEACHERS, the names that it needs, and its knobs.
 
-    names: the runs of kind run and ensemble; the other students of kind peer, each as the short
-    text that --student takes. ConfigError names every problem.
+    names: the runs of kind run and ensemble; the files of kind file, each by its path or by the
+    name under which it was imported; the other students of kind peer, each as the short text that
+    --student takes. ConfigError names every problem.
     """
 
     kind: str = "run"
@@ -52,8 +55,11 @@ class TeacherConfig:
             problems.append("name two runs or more, as in ensemble:RUN+RUN")
         if kind.names == "students":
             problems += self._problems_of_students()
-        if doubled := sorted({name for name in self.runs if self.runs.count(name) > 1}):
-            problems.append(f"{', '.join(doubled)} is named twice; name different runs")
+        if kind.names == "files":
+            problems += self._problems_of_files()
+        outside = self.runs or self.files
+        if doubled := sorted({name for name in outside if outside.count(name) > 1}):
+            problems.append(f"{', '.join(doubled)} is named twice; name different {_called(kind)}")
         if kind.names in ("run", "runs") and not all(self.names) and len(self.names) > 1:
             problems.append("a name is empty; write RUN+RUN")
         check([f"teacher: {problem}" for problem in problems], _HEADLINE)
@@ -68,6 +74,20 @@ class TeacherConfig:
             except yaml.YAMLError:
                 problems.append(f"{name!r} cannot be read; write NAME:knob=value")
         return problems
+
+    def _problems_of_files(self) -> list[str]:
+        if not self.names or not all(self.names):
+            return ["name the file with the scores, as in file:scores.csv"]
+        weights = str(getattr(self.params, "weights", ""))
+        try:
+            values = [float(weight) for weight in weights.split("+")] if weights else []
+        except ValueError:
+            return [f"weights: {weights!r} cannot be read; write one number per file, as in 2+1"]
+        if weights and len(values) != len(self.names):
+            return [f"weights: {len(values)} given for {len(self.names)} files; give one per file"]
+        if not all(0 < value < float("inf") for value in values):
+            return [f"weights: {weights} must all be above 0; leave a file out instead"]
+        return []
 
     @classmethod
     def parse(cls, text: str) -> "TeacherConfig":
@@ -94,6 +114,17 @@ class TeacherConfig:
     def runs(self) -> tuple[str, ...]:
         """The names of the runs that it needs; none where it teaches itself."""
         return self.names if self.entry.names in ("run", "runs") else ()
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files of scores that it needs, each by its path or the name of its import."""
+        return self.names if self.entry.names == "files" else ()
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """How much each file counts in their mean."""
+        text = getattr(self.params, "weights", "")
+        return tuple(map(float, text.split("+"))) if text else (1.0,) * len(self.files)
 
     @property
     def title(self) -> str:
@@ -124,27 +155,60 @@ def read_teacher(text: str) -> TeacherConfig | None:
         return None
 
 
-def without_folders(text: str) -> str:
-    """A teacher's text, each run by its name alone: fit to be shown and shared."""
+def files_of(text: str) -> tuple[str, ...]:
+    """The files of scores that a teacher's text names; none for most."""
     teacher = read_teacher(text)
-    return text if teacher is None else teacher.renamed(last_part).text
+    return teacher.files if teacher else ()
 
 
-def teacher_misfit(kind: str, method: str, params: Any = None) -> str:
+def without_folders(text: str) -> str:
+    """A teacher's text, each run and file by its name alone: fit to be shown and shared."""
+    teacher = read_teacher(text)
+    if teacher is None:
+        return text
+    if teacher.files:
+        names = (last_part(name) if os.path.isabs(name) else name for name in teacher.files)
+        return replace(teacher, names=tuple(names)).text
+    return teacher.renamed(last_part).text
+
+
+def score_misfit(method: str) -> str:
+    """Explain why a free score cannot teach by this method; an empty text when it can."""
+    entry = method_entry(method)
+    if entry.lists:
+        return ""
+    return (
+        f"{entry.title} reads a probability of each grade, and a free score has only an order and "
+        "gaps; choose the method ranking, or say what the number is (kind=relevance, kind=logit)"
+    )
+
+
+def teacher_misfit(kind: str, method: str, params: Any = None, teacher_params: Any = None) -> str:
     """Explain why a kind of teacher cannot teach by this method; an empty text when it can.
 
     params: the knobs of the method, which may decide what it reads; None for the defaults.
+    teacher_params: the knobs of the teacher.
     """
     teacher, entry = lookup(TEACHERS, kind, "kind of teacher"), method_entry(method)
     if (kind, method) == ("ema", "residual"):
         return "an average of the student has nothing that the student misses; choose a run"
+    if (kind, method) == ("file", "residual"):
+        return (
+            "the assistant learns what the student misses of a model's vectors or logits, and a "
+            "file of scores gives neither for certain; choose one run"
+        )
+    if kind == "file" and getattr(teacher_params, "kind", "") == "score" and not entry.lists:
+        return score_misfit(method)
     if method == "residual" and kind in ("peer", "ema"):
         return f"{entry.title} learns what an outside teacher knows better; choose one run"
     if teacher.gives is None or not (missing := entry.reads(params) - teacher.gives):
         return ""
+    subject = f"{teacher.title.lower()} together give"
+    if kind == "file":
+        subject = "a file of scores gives"
     return (
-        f"{entry.title} reads {', '.join(sorted(missing))}, and {teacher.title.lower()} "
-        f"together give {', '.join(sorted(teacher.gives))} only; choose one run"
+        f"{entry.title} reads {', '.join(sorted(missing))}, and {subject} "
+        f"{', '.join(sorted(teacher.gives))} only; choose one run"
     )
 
 
@@ -153,16 +217,25 @@ def _parse(text: str) -> TeacherConfig:
     kind, colon, rest = text.partition(":")
     if kind not in TEACHERS or kind == "run" or not (colon or not TEACHERS[kind].names):
         return TeacherConfig(names=(text,) if text else ())
-    listed, _, knobs = rest.partition(",") if TEACHERS[kind].names == "runs" else ("", "", rest)
+    names_first = TEACHERS[kind].names in ("runs", "files")
+    listed, _, knobs = rest.partition(",") if names_first else ("", "", rest)
     if TEACHERS[kind].names == "students":  # whose own knobs have commas, too
         listed, knobs = rest, ""
     try:
         params = read_assignments(knobs)
+        usual = TEACHERS[kind].params()
+        for name, _, value in (part.partition("=") for part in knobs.split(",")):
+            if isinstance(getattr(usual, name.strip(), None), str):  # 2 stays a text, and no number
+                params[name.strip()] = value.strip()
     except yaml.YAMLError:
         problem = f"teacher: {knobs!r} cannot be read; write knob=value"
         raise ConfigError(_HEADLINE, [problem]) from None
     names = tuple(_unquoted(name.strip()) for name in listed.split("+")) if listed else ()
     return TeacherConfig(kind=kind, names=names, params=params)
+
+
+def _called(kind: TeacherKind) -> str:
+    return "files" if kind.names == "files" else "runs"
 
 
 def _quoted(name: str, signs: str) -> str:

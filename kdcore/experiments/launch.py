@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 
 from kdcore.config import DistillConfig, to_dict
+from kdcore.data.answers.teaching import refuse_unread
+from kdcore.data.names import pairs_of
 from kdcore.errors import LabError
 from kdcore.experiments.estimate.data_stats import stats_of
 from kdcore.experiments.estimate.estimate import estimate
@@ -57,6 +59,7 @@ def launch(
     purpose = replace(purpose, group=purpose.group or new_group())
     config = resolved(config, workspace)
     stats = stats_of(config, workspace)
+    _read_files(config, workspace)
     twin_config = (
         twin_of(config, stats.transfer, stats.labelled) if twin and not stats.no_twin else None
     )
@@ -84,6 +87,12 @@ def launch(
         if start:
             enqueue(new, workspace)
     return Launched(student, twin_run, reused, stats.no_twin if twin else "")
+
+
+def _read_files(config: DistillConfig, workspace: Workspace) -> None:
+    """Raise what is wrong with the files that teach, before a run waits for them."""
+    if config.teaching.files:
+        refuse_unread(config, pairs_of(config, workspace), workspace)
 
 
 @contextmanager

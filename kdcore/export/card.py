@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from kdcore.catalog import METHODS, STUDENTS
-from kdcore.config.teacher import read_teacher, without_folders
+from kdcore.config.teacher import files_of, read_teacher, without_folders
 from kdcore.evaluation.evaluate import Metric
 from kdcore.evaluation.texts import number
 from kdcore.export.exported import Exported
@@ -70,7 +70,7 @@ def _what(facts: ReportFacts) -> str:
     entry = STUDENTS.get(name)
     summary = f"{entry.summary} ({entry.paper})" if entry else ""
     how = "distilled" if facts.run.teacher else "trained on labels"
-    how += " from a teacher" if facts.run.teachers else ""
+    how += " from a teacher" if facts.run.teachers or files_of(facts.run.teacher) else ""
     return f"A model of search relevance, {how} in KD Lab, run `{facts.run.id}`. {summary}".strip()
 
 

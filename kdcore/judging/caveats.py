@@ -1,6 +1,6 @@
 """How a student and its twin differ besides the teacher, a sentence each."""
 
-from kdcore.config.teacher import read_teacher
+from kdcore.config.teacher import files_of, read_teacher
 from kdcore.runs.store import Run
 from kdcore.runs.twins import steps_of
 
@@ -23,6 +23,11 @@ def caveats(student: Run, twin: Run | None) -> tuple[str, ...]:
         sentences.append(
             f"The student is generation {count} and its twin generation 1; together the "
             f"generations took {count} times the twin's steps."
+        )
+    if files_of(student.teacher) and not student.teacher_path().is_file():
+        sentences.append(
+            "The file that taught the student does not score every test pair: the gap recovered "
+            "and the share kept of the teacher's quality are not known."
         )
     if any(term.method == "residual" for term in student.soft_terms.values()):
         sentences.append(

@@ -13,8 +13,9 @@ from kdcore.errors import ConfigError
 from kdcore.models.base import PairModel
 from kdcore.models.build import load_model, new_student
 from kdcore.models.packed import product_type
-from kdcore.objectives.base import shape_of, weighted_sum
+from kdcore.objectives.base import shape_of
 from kdcore.objectives.hard import hard_cross_entropy
+from kdcore.recipes.answered import Answered
 from kdcore.recipes.phases import Phases
 from kdcore.recipes.terms import Terms
 from kdcore.runs.store import Run, RunStore
@@ -62,7 +63,7 @@ def distill(
     )
     teacher = outside or _average(config, session)
     grades, queries = map(session.tensor, (transfer.grades, session.pairs.encoded.query_of))
-    scales = dict.fromkeys(terms.of_lists, session.list_mean)
+    answered = Answered(session, predictions.answered if predictions else None, terms.of_lists)
     phases = Phases(config, student, terms.modules, session.total_steps)
     for rows, batch in batches(session):  # which also does what is due between two steps
         phases.enter(session.progress.step)
@@ -70,7 +71,7 @@ def distill(
         outputs = student(batch, config.reads)  # the logits, and hidden states, say
         lesson = replace(teacher(rows, batch), queries=queries[index], grades=grades[index])
         mix = terms.at(session.progress.step, session.total_steps, session.steps_per_epoch)
-        loss, parts = weighted_sum(mix.terms, outputs, lesson, scales)
+        loss, parts = answered.weighted_sum(mix.terms, outputs, lesson, rows)
         if config.has_hard_labels:  # pairs of a log have no label and add nothing
             hard = hard_cross_entropy(outputs.logits, grades[index], config.label_smoothing)
             parts["hard"] = session.labelled_mean(hard, transfer.grades)

@@ -7,22 +7,28 @@ from typing import Any
 import torch
 
 from kdcore.config import DistillConfig, FinetuneConfig, to_yaml
+from kdcore.config.teacher import without_folders
 from kdcore.data.pairs import PairTable
 from kdcore.runs.machine import machine_mark
 from kdcore.runs.metric_lines import saved_validation
 from kdcore.runs.store import Run
+from kdcore.teachers.files import FILES
 from kdcore.training.devices import pick_device
-from kdcore.workspace import write_json_atomic, write_text_atomic
+from kdcore.workspace import read_json, write_json_atomic, write_text_atomic
 
 SPLITS = ("train", "log", "validation", "test")
 
 
 def write_model_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run) -> None:
     """Say what was trained on what, by which code, and how well it did on validation."""
-    facts = _provenance(config, pairs) | {"notes": run.notes}
+    facts = _provenance(config, pairs, run) | {"notes": run.notes}
     write_json_atomic(run.folder / "provenance.json", facts)
     model = config.model if isinstance(config, FinetuneConfig) else config.student
-    teacher = f", taught by {config.teacher}" if isinstance(config, DistillConfig) else ""
+    teacher = (
+        f", taught by {without_folders(config.teacher)}"
+        if isinstance(config, DistillConfig)
+        else ""
+    )
     lines = [
         f"# {run.id}",
         "",
@@ -45,7 +51,9 @@ def write_model_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, r
     write_text_atomic(run.folder / "README.md", "\n".join(lines) + "\n")
 
 
-def _provenance(config: FinetuneConfig | DistillConfig, pairs: PairTable) -> dict[str, Any]:
+def _provenance(
+    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run
+) -> dict[str, Any]:
     """Content hashes of the splits, the seed, versions of the code, and what decides the speed.
 
     The mark of the machine names nobody; with it the run can tell how long another will take.
@@ -53,7 +61,9 @@ def _provenance(config: FinetuneConfig | DistillConfig, pairs: PairTable) -> dic
     splits = {split: pairs.split(split) for split in SPLITS if split in pairs.splits}
     device = pick_device(config.device)
     title = f":{torch.cuda.get_device_name(device)}" if device.type == "cuda" else ""
+    files = read_json(run.folder / FILES).get("files")
     return {
+        **({"teacher_files": files} if files else {}),
         "pairs": {split: (len(part), part.content_hash) for split, part in splits.items()},
         "data": {
             "source": pairs.source,

@@ -31,6 +31,7 @@ from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
 from kdcore.stops import heeded
 from kdcore.teachers.cached import TeacherPredictions, teacher_predictions, teachers_of
+from kdcore.teachers.files import file_predictions
 from kdcore.training.checkpoint import seconds_before
 from kdcore.training.devices import forget_peak, is_full_memory, pick_device, ranks, use_threads
 from kdcore.training.interrupt import StoppedError
@@ -161,14 +162,29 @@ def _ask(
 
     if config.teaching.kind == "born_again":
         last_generation(config, pairs, run, writer, workspace, carry_out)
-    teachers = teachers_of(run)
-    if not teachers:
+    predictions = _predictions(config, pairs, run, workspace, watch)
+    if predictions is None:
         return None
-    predictions = teacher_predictions(config, teachers, pairs, workspace, watch)
     transfer = transfer_set(pairs, config.transfer)
     writer.note(predictions.notes)
-    writer.note(scale_warnings(config, transfer, predictions.transfer))
+    writer.note(scale_warnings(config, transfer, predictions))
+    if predictions.test is not None:
+        predictions.test.save(run.teacher_path())
     return predictions
+
+
+def _predictions(
+    config: DistillConfig,
+    pairs: PairTable,
+    run: Run,
+    workspace: Workspace,
+    watch: Callable[[int, int], None] = lambda done, total: None,
+) -> TeacherPredictions | None:
+    """The predictions of the teachers or files that a run names; None where it names none."""
+    if config.teaching.files:
+        return file_predictions(config, pairs, run, workspace)
+    teachers = teachers_of(run)
+    return teacher_predictions(config, teachers, pairs, workspace, watch) if teachers else None
 
 
 def _learn(
@@ -218,9 +234,9 @@ def _follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspac
         if not isinstance(config, InferConfig):  # the first rank scores alone
             with following(config.device, config.threads, pairs.content_hash) as group:
                 predictions = None
-                if isinstance(config, DistillConfig) and (teachers := teachers_of(run)):
+                if isinstance(config, DistillConfig):
                     # from the cache: rank 0 has filled it
-                    predictions = teacher_predictions(config, teachers, pairs, workspace)
+                    predictions = _predictions(config, pairs, run, workspace)
                 writer = run.write()  # never entered, so it writes nothing
                 _learn(config, pairs, predictions, run, writer, peers_of(config, run), group)
     except PeerLostError:  # rank 0 has ended, early or not; it has told why

@@ -17,8 +17,8 @@ from kdcore.objectives.base import (
     make_objective,
     stages_of,
 )
-from kdcore.predictions import Predictions
 from kdcore.scores import log_odds
+from kdcore.teachers.cached import TeacherPredictions
 from kdcore.training.checks import refuse_endless
 from kdcore.training.schedule import value_at
 
@@ -94,16 +94,17 @@ class Terms:
 
 
 def scale_warnings(
-    config: DistillConfig, transfer: PairTable, predictions: Predictions
+    config: DistillConfig, transfer: PairTable, predictions: TeacherPredictions
 ) -> tuple[str, ...]:
     """What a term that compares the ads of a query cannot learn from the teacher's scores."""
     if not config.compares_lists:
         return ()
+    rows = slice(None) if predictions.answered is None else predictions.answered
     ranking = [t for t in config.soft_terms.values() if method_entry(t.method).lists]
     card = score_card(
-        log_odds(predictions.logits, transfer.scheme),
-        transfer.query_ids,
-        transfer.grades,
+        log_odds(predictions.transfer.logits[rows], transfer.scheme),
+        transfer.query_ids[rows],
+        transfer.grades[rows],
         min(getattr(term.params, "temperature", 1.0) for term in ranking),
     )
     return card.warnings

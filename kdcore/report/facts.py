@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kdcore import lab
+from kdcore.config.teacher import files_of
 from kdcore.data.pairs import PairTable, flags_of
 from kdcore.errors import LabError
 from kdcore.evaluation.evaluate import Evaluation
@@ -86,7 +87,7 @@ class ReportFacts:
         sentences.append(
             "These weights come from one seed: another seed may change every number here."
         )
-        if self.run.teachers:
+        if self.run.teachers or files_of(self.run.teacher):
             sentences.append(
                 "It learned from a teacher's predictions, and so it also learned the teacher's "
                 "errors."

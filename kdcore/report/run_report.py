@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from kdcore.config.teacher import without_folders
 from kdcore.errors import DataError, LabError
 from kdcore.evaluation.evaluate import Metric
 from kdcore.evaluation.texts import number, signed
@@ -89,7 +90,7 @@ def _what(facts: ReportFacts) -> list[tuple[str, str]]:
         ("stage", run.stage),
         ("model", model_of(run.model)),
         ("method", run.method),
-        ("teacher", run.teacher),
+        ("teacher", without_folders(run.teacher)),
         ("twin", facts.twin.id if facts.twin else ""),
         ("data", run.data),
         ("device", run.device),

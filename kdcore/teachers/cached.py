@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from kdcore.config import DistillConfig
@@ -62,12 +63,15 @@ class TeacherPredictions:
     """A teacher's predictions on the transfer set and on the labelled validation pairs.
 
     The student learns from the first; the second only show how good its teacher is. notes: what
-    must be known of several teachers, a sentence each.
+    must be known of several teachers or of files, a sentence each. answered: (pairs,) which pairs
+    of the transfer set are answered, None for all. test: the answers of files to the test pairs.
     """
 
     transfer: Predictions
     validation: Predictions | None
     notes: tuple[str, ...] = ()
+    answered: NDArray[np.bool_] | None = None
+    test: Predictions | None = None
 
 
 def teachers_of(run: Run) -> list[Run]:

@@ -14,19 +14,28 @@ WIDER = 2.0  # times the spread of the narrowest member, from which a mean of lo
 Floats = NDArray[np.float64]
 
 
-def averaged(members: Sequence[Predictions], average: str, scheme: LabelScheme) -> Predictions:
+def averaged(
+    members: Sequence[Predictions],
+    average: str,
+    scheme: LabelScheme,
+    weights: Floats | None = None,
+) -> Predictions:
     """The members' predictions on the same pairs as those of one model; a single one as it is.
 
     Hinton et al. 2015, section 1, name both means: of probabilities (arithmetic) and of logits
     (geometric). The result holds logits: of probabilities, the logarithm of their mean at T = 1.
 
-    average: "probabilities" or "logits". scheme: the grades of all members.
+    average: "probabilities" or "logits". scheme: the grades of all members. weights: (members,
+    pairs), 0 where a member has no answer; None: all count equally.
     """
     first = members[0]
     if len(members) == 1:
         return first
     stack = np.stack([np.asarray(m.logits, dtype=np.float64) for m in members])
-    logits = _log_mean(stack) if average == "probabilities" else stack.mean(axis=0)
+    if weights is None:
+        logits = _log_mean(stack) if average == "probabilities" else stack.mean(axis=0)
+    else:
+        logits = _weighted_mean(stack, weights / weights.sum(axis=0), average)
     names = [member.model for member in members]
     notes = (note for member in members for note in member.notes)
     return Predictions(
@@ -43,6 +52,15 @@ def _log_mean(stack: Floats) -> Floats:
     """(pairs, classes) logarithm of the mean probability of (members, pairs, classes) logits."""
     log_p = stack - log_sum(stack)[..., None]
     return np.asarray(log_sum(np.moveaxis(log_p, 0, -1)) - np.log(len(stack)))
+
+
+def _weighted_mean(stack: Floats, shares: Floats, average: str) -> Floats:
+    """(pairs, classes) mean of (members, pairs, classes) logits; shares: (members, pairs)."""
+    if average == "logits":
+        return np.asarray((stack * shares[..., None]).sum(axis=0))
+    with np.errstate(divide="ignore"):
+        log_p = stack - log_sum(stack)[..., None] + np.log(shares)[..., None]
+    return log_sum(np.moveaxis(log_p, 0, -1))
 
 
 def refuse_other_grades(schemes: Sequence[tuple[str, LabelScheme]]) -> None:

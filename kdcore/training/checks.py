@@ -18,6 +18,7 @@ from kdcore.config import (
     to_dict,
     without_newer,
 )
+from kdcore.data.answers.teaching import refuse_unread
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.splits import transfer_set
 from kdcore.errors import ConfigError, DataError, RunError
@@ -29,6 +30,7 @@ from kdcore.runs.record import STATUS
 from kdcore.runs.store import Run, RunStore
 from kdcore.training.checkpoint import Progress
 from kdcore.training.devices import pick_device, ranks
+from kdcore.workspace import Workspace
 
 SAMPLE = 200  # pairs on which a model is built to see that it can be
 TOKENIZERS = 2  # counts the changes in how tokenizers are learned
@@ -37,7 +39,8 @@ TOKENIZERS = 2  # counts the changes in how tokenizers are learned
 def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> None:
     """Raise what a run of this config would raise before its first step, and make no run for it.
 
-    Checks the device, the splits, the labels, and the model, which is built on a few of the pairs.
+    Checks the device, the splits, the labels, files that teach, and the model, which is built on a
+    few of the pairs.
     """
     pick_device(config.device)
     if isinstance(config, InferConfig):
@@ -46,6 +49,7 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
         return
     if isinstance(config, DistillConfig):
         refuse_torn(config, ranks(config.device))
+        refuse_unread(config, pairs, Workspace(store.root.parent))
         train = texts = transfer_set(pairs, config.transfer)
     else:
         texts = pairs.split("train")

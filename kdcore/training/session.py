@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from kdcore.config import DistillConfig, FinetuneConfig
@@ -149,11 +150,21 @@ class Session:
 
     def labelled_mean(self, mean: Tensor, grades: Rows) -> Tensor:
         """A mean over this process's labelled pairs, scaled to sum to the batch's mean."""
-        return self.group.scaled_mean(mean, grades[self._batch] >= 0, self._cuts)
+        return self.counted_mean(mean, grades >= 0)
 
-    def list_mean(self, mean: Tensor) -> Tensor:
-        """A mean over the lists of this process's share, scaled to sum to the batch's mean."""
+    def counted_mean(self, mean: Tensor, counted: NDArray[np.bool_]) -> Tensor:
+        """The same of a mean over some of the training pairs; counted: (pairs,) which ones."""
+        return self.group.scaled_mean(mean, counted[self._batch], self._cuts)
+
+    def list_mean(self, mean: Tensor, among: NDArray[np.bool_] | None = None) -> Tensor:
+        """A mean over the lists of this process's share, scaled to sum to the batch's mean.
+
+        among: (pairs,) of which training pairs lists are made; None for all.
+        """
         queries = self.pairs.encoded.query_of[self._batch]
+        if among is not None:  # each other pair gets a number of its own, and so no list
+            apart = -1 - np.arange(len(queries))
+            queries = np.where(among[self._batch], queries, apart)
         _, first, sizes = np.unique(queries, return_index=True, return_counts=True)
         counted = np.zeros(len(queries), dtype=bool)
         counted[first[sizes > 1]] = True

@@ -87,6 +87,38 @@ def test_distill_and_infer_answer_in_json(home: Home, kdlab: Kdlab) -> None:
     assert (Path(inferred["folder"]) / "predictions" / "train.parquet").exists()
 
 
+def test_scores_of_a_file_teach_and_what_was_read_of_them_is_printed(
+    home: Home, kdlab: Kdlab, tmp_path: Path
+) -> None:
+    """A language model's grades of some training pairs, imported under a name."""
+    train = lab.pairs_of(lab.FinetuneConfig(data="small")).split("train")
+    half = train.frame.iloc[::2]
+    names = [train.scheme.grades[grade] for grade in half["grade"]]
+    file = tmp_path / "judge.jsonl"
+    graded = half[["query", "title", "description"]].assign(verdict=names[::-1])
+    graded.to_json(file, orient="records", lines=True)
+    reading = ("--kind", "grade", "--column", "verdict", "--split", "train", "--partial")
+    brought = kdlab("bring", file, "--data", "small", "--name", "A judge", *reading)
+    assert brought.code == 0, brought.err
+    made = kdlab(
+        "distill", "--teacher", "file:A judge", "--data", "small", "--student", STUDENT, *TINY
+    )
+    assert made.code == 0
+    for text in (
+        f"{len(half)} of the {len(train)} pairs to learn from have a score",
+        "one grade per",
+    ):
+        assert text in made.out
+    run = made.out.split(" is finished")[0]
+    for text in ("teacher: file:A judge", "the gap recovered are not known"):
+        assert text in kdlab("runs", "show", run).out
+    refused = kdlab(
+        "distill", "--teacher", "file:A judge", "--data", "small", "--method", "feature"
+    )
+    assert (refused.code, "a file of scores gives logits only" in refused.err) == (2, True)
+    assert kdlab("evaluate", run).code == 0
+
+
 def test_evaluate_shows_intervals_and_how_many_they_are_over(home: Home, kdlab: Kdlab) -> None:
     text = kdlab("evaluate", home.student).out
     assert "24 labelled pairs of 6 queries" in text

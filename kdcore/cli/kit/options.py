@@ -70,8 +70,9 @@ def model_setting(name: str, role: str, default: str) -> Setting:
 def teacher_setting() -> Setting:
     """The option for the teacher."""
     text = (
-        "the teacher: a run; ensemble:RUN+RUN, several runs together; peer:STUDENT, students that "
-        "learn beside it; born_again or ema, the student itself; `kdlab methods` lists them"
+        "the teacher: a run; ensemble:RUN+RUN, several runs together; file:PATH, scores from "
+        "elsewhere; peer:STUDENT, students that learn beside it; born_again or ema, the student "
+        "itself; `kdlab methods` lists them"
     )
     declared = typer.Option("--teacher", metavar="TEACHER", help=text)
     return Setting(("teacher",), Annotated[str | None, declared])

@@ -33,14 +33,15 @@ def align(
     pairs: PairTable,
     requested: Rows,
     partial: bool = False,
-    fate: str = LEFT_OUT,
+    note: str = LEFT_OUT,
 ) -> Aligned:
     """Find the row of each pair, by order where lengths and texts fit, else by the texts.
 
     DataError lists every missing or doubled row at once.
 
     requested: the pairs that need an answer, positions in the table. partial: pairs without an
-    answer are left out; at least one must have an answer. fate: what becomes of the others.
+    answer are left out; at least one must have an answer. note: what the notes say of the others,
+    whose first texts they show; "" for no such note.
     """
     aligned = _in_order(answers, pairs, requested) or _by_text(answers, pairs)
     problems = [] if aligned.how.startswith(_ORDER) else _duplicates(answers, pairs, requested)
@@ -53,9 +54,9 @@ def align(
         problems += lacking
         count = f"{len(problems):,} problem{'s'[: len(problems) > 1]}"
         raise refusal(f"{answers.file} cannot be aligned ({count}):", problems)
-    if _by_ids(answers) and fate == LEFT_OUT:
-        fate += ", also of the ideal order, where trec_eval counts them as not found"
-    left_out = tuple(f"{problem.what}; {fate}" for problem in lacking)
+    if _by_ids(answers) and note == LEFT_OUT:
+        note += ", also of the ideal order, where trec_eval counts them as not found"
+    left_out = tuple(f"{problem.what}; {note}" for problem in lacking if note)
     return Aligned(row_of, aligned.how, (*aligned.notes, *left_out))
 
 

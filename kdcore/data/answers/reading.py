@@ -129,6 +129,8 @@ def _numbers(
                     cure = phrase("{}, or {} to leave such pairs out", cure, PARTIAL)
                 name = quoted(sheet.header[place])
                 cause = f"have a decimal comma in {name}" if has_decimal_comma(row[place]) else ""
+                if columns.kind == "grade" and not missing:
+                    cause = f"hold no grade of the data in {name}"
                 problems.append(
                     Problem(sheet.file, line, f"{name}: {what}", cure, "", sheet.unit, cause)
                 )

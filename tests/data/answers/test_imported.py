@@ -325,5 +325,5 @@ def test_grades_of_a_judge_become_smoothed_soft_labels(write: Write, pairs4: Pai
     by_number = bring_file(path, pairs4, model="judge", choice=ColumnChoice("grade"))
     np.testing.assert_array_equal(by_number.predictions.ranking, grades)
     wrong = write("wrong.csv", answers.assign(verdict="no idea"))
-    with pytest.raises(DataError, match="'no idea' is no grade of the data"):
+    with pytest.raises(DataError, match="16 lines hold no grade of the data in 'verdict'"):
         bring_file(wrong, pairs4, model="judge", choice=choice)

@@ -15,20 +15,27 @@ from kdcore.judging.retention import DISTILBERT, Retention
 from kdcore.metrics.definitions import CATALOG
 from kdcore.runs.sizes import ModelSize
 
+_MOVING = (
+    "Its teacher learned at the same time, so there is no finished teacher of which it could keep "
+    "a share."
+)
+_NOT_SCORED = (
+    "The teacher has not scored these pairs, so the share kept of its quality is not known."
+)
+_NO_TEACHER = {
+    "peer": _MOVING,
+    "ema": _MOVING,
+    "file": "The file that taught it does not score every test pair, so the share kept of its "
+    "quality is not known.",
+}
+
 
 def draw(case: Case) -> None:
     """Share of the teacher's quality, size and speed, in DistilBERT's manner."""
     retention = cases.retention_of(case)
     st.subheader("What it keeps, and what it costs", anchor=False)
     if retention is None:
-        is_moving = case.config.teaching.kind in ("peer", "ema")
-        st.caption(
-            "Its teacher learned at the same time, so there is no finished teacher of which it "
-            "could keep a share."
-            if is_moving
-            else "The teacher has not scored these pairs, so the share kept of its quality is not "
-            "known."
-        )
+        st.caption(_NO_TEACHER.get(case.config.teaching.kind, _NOT_SCORED))
         return
     cards = [
         _quality(retention),
