@@ -51,6 +51,9 @@ def export(
     cross-encoder: CrossEncoder(folder) gives the logits of a model that reads query and ad
     together.
 
+    static: a vector per token and no attention, for SentenceTransformer: the fastest; what it
+    loses against the run is measured and printed.
+
     onnx: the folder with a script, and model.onnx for onnxruntime.
 
     README.md is its model card, with the lines that use it.

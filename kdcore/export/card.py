@@ -11,7 +11,7 @@ from kdcore.config.teacher import files_of, read_teacher, without_folders
 from kdcore.evaluation.evaluate import Metric
 from kdcore.evaluation.texts import number
 from kdcore.export.exported import Exported
-from kdcore.export.formats import CROSS, SENTENCE
+from kdcore.export.formats import CROSS, SENTENCE, STATIC
 from kdcore.export.usage import usage
 from kdcore.metrics.definitions import shown_in
 from kdcore.report.facts import ReportFacts
@@ -22,8 +22,16 @@ _LIBRARIES = {
     "transformers": "transformers",
     SENTENCE: "sentence-transformers",
     CROSS: "sentence-transformers",
+    STATIC: "sentence-transformers",
 }
-_TASKS = {SENTENCE: "sentence-similarity", CROSS: "text-ranking"}
+_TASKS = {
+    SENTENCE: "sentence-similarity",
+    CROSS: "text-ranking",
+    STATIC: "sentence-similarity",
+}
+_OF_THE_RUN = (
+    "**These are the figures of the run that it was made from.** Its own stand under Speed."
+)
 
 
 def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any]) -> str:
@@ -38,6 +46,7 @@ def model_card(facts: ReportFacts, exported: Exported, model: Mapping[str, Any])
         "## Teacher, method and settings",
         *_method(facts),
         "## Quality on the test split",
+        _OF_THE_RUN if exported.form == STATIC else "",
         *_metrics(facts),
         "## Speed",
         told_latency(facts.latency),

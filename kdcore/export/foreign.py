@@ -21,9 +21,11 @@ from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.export.check import Row, difference, run_alone
 from kdcore.export.exported import Exported
+from kdcore.export.formats import STATIC
 from kdcore.export.layout import ABOUT
 from kdcore.export.reranker import is_marked, write_reranker
 from kdcore.export.sentence import write_json, write_sentence
+from kdcore.export.static import embed, price_of, static_of, write_static
 from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.predict import answer_texts, typed_pairs
@@ -87,13 +89,45 @@ def write_foreign(
         notes = () if code else _cut_notes(run, model)
         if is_installed():
             agreement = compare_logits(model, folder, rows, code)
+    elif isinstance(model, TwinBert) and form == STATIC:
+        return _write_static(run, model, folder, rows)
     elif isinstance(model, TwinBert):
         write_sentence(model, folder)
         if is_installed():
-            agreement = compare_vectors(model, folder, rows)
+            whole = with_tokens(model, rows)
+            agreement = compare_vectors(unit_vectors(model, whole), folder, whole)
     else:  # refused before by formats.misfit
         raise TypeError(f"{type(model).__name__} is not written for sentence-transformers")
     exported = Exported(run.id, folder, (), form, len(rows), None, form=form, notes=notes)
+    return _judged(exported, agreement)
+
+
+def _write_static(run: Run, model: TwinBert, folder: Path, rows: Sequence[Row]) -> Exported:
+    """Write static embeddings, compare the library's vectors with ours, measure what is lost."""
+    static = static_of(run, model)
+    write_static(static, model, folder)
+    rows = with_tokens(model, rows)
+    agreement: Agreement | None = None
+    if is_installed():
+        sides = texts_of(rows)
+        queries, ads = (embed(static.table, model, side).numpy() for side in sides)
+        agreement = compare_vectors((queries, ads), folder, rows)
+    exported = Exported(
+        run=run.id,
+        folder=folder,
+        files=(),
+        layout=STATIC,
+        pairs=len(rows),
+        difference=None,
+        form=STATIC,
+        notes=(static.sentence,),
+        price=price_of(run, model, static, folder, rows),
+    )
+    return _judged(exported, agreement)
+
+
+def _judged(exported: Exported, agreement: Agreement | None) -> Exported:
+    """The export with what the library answered, or with a note that it was not asked."""
     if agreement is None:
         return replace(exported, unchecked=UNCHECKED)
     return replace(
@@ -127,16 +161,19 @@ def ad_of(title: str, description: str) -> str:
     return f"{title} {description}".strip()
 
 
-def compare_vectors(model: TwinBert, folder: Path, rows: Sequence[Row]) -> Agreement:
+def texts_of(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """The texts of queries and of ads."""
+    return [query for query, _, _ in rows], [ad_of(*ad) for _, *ad in rows]
+
+
+def compare_vectors(
+    ours: tuple[NDArray[np.floating], NDArray[np.floating]], folder: Path, rows: Sequence[Row]
+) -> Agreement:
     """Compare unit vectors and cosines on pairs; RunError when they differ by more than 1e-5.
 
-    Pairs in which a text holds no token are left out: nothing but a special token stands for them
-    in the lab, and sentence-transformers has no such rule.
+    ours: (rows, width) of queries and of ads. rows: such as `with_tokens` gives.
     """
-    rows = _with_tokens(model, rows)
-    ours = unit_vectors(model, rows)
-    texts = [query for query, _, _ in rows], [ad_of(*ad) for _, *ad in rows]
-    answer = json.loads(run_alone(_VECTORS, folder, texts))
+    answer = json.loads(run_alone(_VECTORS, folder, texts_of(rows)))
     sides = [np.asarray(answer[side]) for side in ("queries", "ads")]
     name, (queries, ads) = "SentenceTransformer", ours
     apart = [
@@ -159,7 +196,11 @@ def unit_vectors(
     return queries, ads
 
 
-def _with_tokens(model: TwinBert, rows: Sequence[Row]) -> list[Row]:
+def with_tokens(model: TwinBert, rows: Sequence[Row]) -> list[Row]:
+    """The pairs in which both texts hold a token.
+
+    A special token stands for a text without one in the lab; the library has no such rule.
+    """
     encoded = model.units.encode([text for query, *ad in rows for text in (query, ad_of(*ad))])
     lengths = encoded.lengths.reshape(-1, 2)
     return [row for row, both in zip(rows, lengths, strict=True) if both.all()]

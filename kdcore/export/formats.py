@@ -43,6 +43,11 @@ FORMATS: dict[str, Format] = {
         "CrossEncoder(folder) of sentence-transformers gives the same logits; for models that read "
         "query and ad together.",
     ),
+    STATIC: Format(
+        "Static embeddings",
+        "a vector per token and no attention, for SentenceTransformer: the fastest and the "
+        "weakest; what it loses is measured.",
+    ),
     ONNX: Format(
         "ONNX",
         "the folder with a script, and model.onnx for onnxruntime: any batch size, any number of "
@@ -84,7 +89,14 @@ def misfit(run: Run, name: str) -> str:
                 "choose sentence-transformers, folder or onnx"
             )
         return ""
-    return _no_vectors(entry.title, entry.separable, card["model"])
+    if reason := _no_vectors(entry.title, entry.separable, card["model"]):
+        return reason
+    if name == STATIC and not card["model"].get("params", {}).get("shared", True):
+        return (
+            "its towers learned apart, so a token has two vectors; choose sentence-transformers, "
+            "folder or onnx"
+        )
+    return ""
 
 
 def _no_vectors(title: str, separable: bool, model: Mapping[str, Any]) -> str:

@@ -29,13 +29,17 @@ def write_sentence(model: TwinBert, folder: Path) -> None:
         modules = _write_tower(model, model.towers[0], folder, "")
     else:
         modules = _write_router(model, folder)
+    write_library_settings(folder, modules)
+
+
+def write_library_settings(folder: Path, modules: Modules) -> None:
+    """Write what SentenceTransformer reads first: these modules, then one for unit length."""
     place = f"{len(modules)}_Normalize"
     (folder / place).mkdir()
     write_json(folder / place / "config.json", {"module_input_name": "sentence_embedding"})
-    modules.append((place, "Normalize"))
     rows = [
         {"idx": i, "name": str(i), "path": path, "type": f"{MODULES}.{kind}"}
-        for i, (path, kind) in enumerate(modules)
+        for i, (path, kind) in enumerate([*modules, (place, "Normalize")])
     ]
     write_json(folder / "modules.json", rows)
     write_json(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kdcore.export.exported import Exported
-from kdcore.export.formats import CROSS, SENTENCE
+from kdcore.export.formats import CROSS, SENTENCE, STATIC
 
 _LOAD = """Ten lines, in this folder ({needs}, nothing of KD Lab):
 
@@ -113,6 +113,21 @@ An ad is title, a blank, description. `encode_query` cuts at {query_tokens} toke
 `encode_document` at {ad_tokens}, as training did; all vectors have length 1, so the inner product \
 is the cosine. A text without a single token, such as the empty one, has no vector here."""
 
+_STATIC = """Its vectors, in this folder (sentence-transformers, nothing of KD Lab):
+
+```python
+from sentence_transformers import SentenceTransformer
+
+model = SentenceTransformer(".")
+queries = model.encode(["red shoes"])
+ads = model.encode(["Running shoes Light and cheap.", "Garden hose 20 m"])
+print(model.similarity(queries, ads))
+```
+
+A text is the weighted mean of the vectors of its tokens, of length 1: no attention, no order of \
+words, nothing is cut. An ad is title, a blank, description. Only the order that the cosine gives \
+was measured; the grades of the run do not apply to it."""
+
 _LINKED = """The grades come from the cosine, P(grade >= k) = sigmoid(a · cosine - b of k):
 
 ```python
@@ -155,6 +170,8 @@ def usage(exported: Exported, model: Mapping[str, Any], grades: Sequence[str]) -
     """The lines that load it, what they must know, and the other ways in."""
     if exported.form == SENTENCE:
         return _use_vectors(model, grades)
+    if exported.form == STATIC:
+        return _STATIC
     if exported.form == CROSS:
         return _use_logits(model, grades)
     return _use_script(exported, model, grades)

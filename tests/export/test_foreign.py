@@ -11,10 +11,11 @@ import pytest
 from kdcore.errors import ConfigError, RunError, UnknownNameError
 from kdcore.export import foreign
 from kdcore.export.check import INVENTED, run_alone
-from kdcore.export.foreign import ad_of, unit_vectors
-from kdcore.export.formats import CROSS, SENTENCE, misfit
+from kdcore.export.foreign import texts_of, unit_vectors
+from kdcore.export.formats import CROSS, SENTENCE, STATIC, misfit
 from kdcore.export.reranker import write_reranker
 from kdcore.export.sentence import write_sentence
+from kdcore.export.static import Static, embed, write_static
 from kdcore.export.student import export_student
 from kdcore.models.build import load_model
 from kdcore.models.predict import answer_texts
@@ -57,7 +58,11 @@ def test_a_foreign_process_gives_the_vectors_and_logits_of_every_form(
         (tmp_path / kind).mkdir()
         write = write_sentence if kind in towers else write_reranker
         write(model, tmp_path / kind)  # type: ignore[arg-type]
-        given[kind] = ([q for q, _, _ in rows[kind]], [ad_of(*ad) for _, *ad in rows[kind]])
+        given[kind] = texts_of(rows[kind])
+    static, tower = Static(np.eye(400, 9, dtype=np.float32) + 0.1, 1.0, False), models["twin cls"]
+    (tmp_path / "twin static").mkdir()
+    write_static(static, tower, tmp_path / "twin static")  # type: ignore[arg-type]
+    given["twin static"] = texts_of(WITH_WORDS)
     answers = json.loads(run_alone(READER, tmp_path, given))
     for kind, model in models.items():
         ours = answer_texts(model, rows[kind]).logits
@@ -65,6 +70,8 @@ def test_a_foreign_process_gives_the_vectors_and_logits_of_every_form(
             ours = np.stack(unit_vectors(model, rows[kind]))  # type: ignore[arg-type]
             assert np.abs(ours[0] - ours[1]).max() > 0.01
         np.testing.assert_allclose(answers[kind], ours, atol=1e-5, err_msg=kind)
+    sides = [embed(static.table, tower, side) for side in texts_of(WITH_WORDS)]  # type: ignore[arg-type]
+    np.testing.assert_allclose(answers["twin static"], np.stack(sides), atol=1e-6)
     assert answers["refused"]  # never answers without the marks
 
 
@@ -75,6 +82,8 @@ REFUSALS = [
     ("bert", "", SENTENCE, "reads query and ad together"),
     ("twin weighted", "logits", SENTENCE, "an assistant corrects"),
     ("bert", "features", CROSS, "an assistant corrects"),
+    ("twin mean, two towers", "", STATIC, "a token has two vectors"),
+    ("bert", "", STATIC, "reads query and ad together"),
     ("twin weighted", "", CROSS, "it is no cross-encoder"),
 ]
 
