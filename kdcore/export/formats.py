@@ -30,8 +30,8 @@ class Format:
 FORMATS: dict[str, Format] = {
     FOLDER: Format(
         "Folder with a script",
-        "student.py beside the weights reads pairs as in training; plain transformers loads a "
-        "cross-encoder.",
+        "A script (student.py) beside the weights reads pairs as in training; plain transformers "
+        "loads a cross-encoder.",
     ),
     SENTENCE: Format(
         "SentenceTransformer",
@@ -45,12 +45,12 @@ FORMATS: dict[str, Format] = {
     ),
     STATIC: Format(
         "Static embeddings",
-        "a vector per token and no attention, for SentenceTransformer: the fastest and the "
+        "A vector per token and no attention, for SentenceTransformer: the fastest and the "
         "weakest; what it loses is measured.",
     ),
     ONNX: Format(
         "ONNX",
-        "the folder with a script, and model.onnx for onnxruntime: any batch size, any number of "
+        "The folder with a script, and model.onnx for onnxruntime: any batch size, any number of "
         "tokens.",
     ),
 }

@@ -12,16 +12,24 @@ from app.state import keys
 from app.views.runs.queries import exports
 from app.views.runs.queries.exports import Export, Kind
 from kdcore.errors import LabError
+from kdcore.export.formats import FORMATS, Format
 from kdcore.runs.store import Run
 from kdcore.runs.trackers.log import TENSORBOARD
 from kdcore.runs.trackers.mlflow import remembered
 
-_KINDS: tuple[Kind, ...] = ("folder", "onnx", "report")
 _WAIT = {
-    "folder": "Exporting, then testing the export in a clean process…",
-    "onnx": "Writing folder and ONNX, and asking both; this takes a minute…",
     "report": "Measuring and drawing…",
+    "onnx": "Writing folder and ONNX, and asking both; this takes a minute…",
+    "int8": "Writing ONNX in eight bits, then scoring the test pairs; this takes minutes…",
+    "static": "Passing each token through the tower, then scoring the test pairs…",
 }
+_USUAL_WAIT = "Exporting, then testing the export in a clean process…"
+_INT8 = Format(
+    "ONNX, in eight bits too",
+    "model.int8.onnx beside model.onnx; what it loses in ROC-AUC and gains in time is measured.",
+)
+_FORMS: dict[Kind, Format] = {**FORMATS, "int8": _INT8}
+_NEEDS_ONNX = ("onnx", "int8")
 
 
 def draw(run: Run) -> None:
@@ -38,7 +46,7 @@ def settings(run: Run) -> str:
 
 
 def _is_working(run: Run) -> bool:
-    return any(exports.standing(run, kind).state == "working" for kind in _KINDS)
+    return any(exports.standing(run, kind).state == "working" for kind in (*_FORMS, "report"))
 
 
 def _box(run: Run) -> None:
@@ -49,13 +57,7 @@ def _box(run: Run) -> None:
     if closed:
         st.caption(f":material/lock: {md(services.PUBLIC_REASON)}")
     with st.container(border=True, key="runs_keep"):
-        _offer(
-            run,
-            "onnx" if _with_onnx(closed) else "folder",
-            "Student as a folder",
-            "Weights, a script of ten lines' use that needs no lab, and a model card; plain "
-            "transformers loads a cross-encoder. Checked before it is handed over.",
-        )
+        _student(run)
         _offer(
             run,
             "report",
@@ -76,16 +78,36 @@ def _box(run: Run) -> None:
         _trackers(run, closed)
 
 
-def _with_onnx(closed: bool) -> bool:
+def _student(run: Run) -> None:
+    """The student in a form of the visitor's choice; why the run cannot take the others."""
+    reasons = {kind: exports.reason(run, kind) for kind in _FORMS}
+    possible = [kind for kind in _FORMS if not reasons[kind]]
+    kind = st.selectbox(
+        "Form of the student",
+        possible,
+        format_func=lambda each: _FORMS[each].title,
+        key="keep_form",
+        disabled=services.public(),
+    )
+    st.caption(md(_FORMS[kind].summary))
+    if impossible := [
+        f"{_FORMS[each].title}: {reasons[each]}" for each in reasons if reasons[each]
+    ]:
+        with st.popover("Other forms", type="tertiary"):
+            st.caption("Not possible for this run:")
+            for text in impossible:
+                st.caption(md(text))
     # looked for and not imported, which takes seconds
-    able = all(map(find_spec, ("onnx", "onnxruntime", "onnxscript")))
-    return st.checkbox(
-        "As ONNX too",
-        disabled=closed or not able,
-        key="keep_onnx",
-        help="One file for onnxruntime, checked to give the same logits."
-        if able
-        else "Needs packages that are not here: pip install 'kdlab[export]'",
+    able = kind not in _NEEDS_ONNX or all(map(find_spec, ("onnx", "onnxruntime", "onnxscript")))
+    if not able:
+        st.caption("It needs packages that are not here: pip install 'kdlab[export]'")
+        return
+    _offer(
+        run,
+        kind,
+        "Student as a folder" if kind == "folder" else f"Student: {_FORMS[kind].title}",
+        "Weights and a model card whose lines run as they are. Checked in a clean process before "
+        "it is handed over.",
     )
 
 
@@ -111,7 +133,7 @@ def _offer(run: Run, kind: Kind, label: str, help: str) -> None:
         except LabError as cause:
             st.toast(md(str(cause)))
     if working:
-        st.caption(_WAIT[kind])
+        st.caption(_WAIT.get(kind, _USUAL_WAIT))
     elif export.state == "failed":
         st.error(md(export.sentence), icon=":material/error:")
 
@@ -129,7 +151,8 @@ def _hand_over(run: Run, kind: Kind, label: str, export: Export) -> None:
         width="stretch",
     )
     if export.sentence:
-        st.caption(f":material/verified: {md(export.sentence)}")
+        icon = "help" if export.sentence.startswith("Not checked") else "verified"
+        st.caption(f":material/{icon}: {md(export.sentence)}")
 
 
 def _trackers(run: Run, closed: bool) -> None:

@@ -17,10 +17,11 @@ from app.kit import memory
 from app.services import access
 from app.services.access import refuse_public
 from app.services.live.run import twin_of
-from kdcore.errors import RunError
+from kdcore.errors import LabError, RunError
+from kdcore.export.formats import ONNX, misfit
 from kdcore.runs.store import Run
 
-Kind = Literal["folder", "onnx", "report"]
+Kind = str  # a format of kdcore.export.formats, "int8" (onnx and eight bits), or "report"
 State = Literal["none", "working", "done", "failed"]
 MOST_WORKING = 2  # each holds torch in memory
 MOST_KEPT = 20  # in the cache; the oldest go
@@ -63,8 +64,7 @@ def start(run: Run, kind: Kind) -> None:
             if kind == "report"
             else ["--to", str(place / run.id)]
         )
-        more = ["--onnx"] if kind == "onnx" else []
-        command = [sys.executable, "-m", "kdcore", "export", str(run.folder), *to, *more]
+        command = [sys.executable, "-m", "kdcore", "export", str(run.folder), *to, *_form(kind)]
         with (place / _ANSWER).open("wb") as answer, (place / _PROBLEM).open("wb") as problem:
             _WORKING[place] = subprocess.Popen(
                 [*command, "--force", "--json"],
@@ -74,6 +74,21 @@ def start(run: Run, kind: Kind) -> None:
             )
 
 
+def _form(kind: Kind) -> list[str]:
+    """The options that ask for a form."""
+    if kind in ("folder", "report"):
+        return []
+    return ["--int8"] if kind == "int8" else ["--format", kind]
+
+
+def reason(run: Run, kind: Kind) -> str:
+    """Why this run's model cannot take this form; an empty text when it can."""
+    try:
+        return misfit(run, ONNX if kind == "int8" else kind)
+    except LabError as cause:
+        return str(cause)
+
+
 def standing(run: Run, kind: Kind) -> Export:
     """How an export stands; done once its process said so, also after a restart of the app."""
     place = _place(run, kind)
@@ -81,7 +96,7 @@ def standing(run: Run, kind: Kind) -> Export:
         return Export("working")
     if (answer := _json(place / _ANSWER)) is None:
         return Export("failed", _problem(place)) if place in _WORKING else Export("none")
-    files, name = _files(place / run.id), f"{run.id}{'-onnx' if kind == 'onnx' else ''}.zip"
+    files, name = _files(place / run.id), f"{run.id}{'' if kind == 'folder' else f'-{kind}'}.zip"
     if kind == "report":
         files, name = [place / _REPORT], f"{run.id}.html"
     try:
@@ -99,7 +114,7 @@ def content(run: Run, kind: Kind) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for path in _files(place / run.id):
-            archive.write(path, f"{run.id}/{path.name}")
+            archive.write(path, path.relative_to(place).as_posix())
     return packed.getvalue()
 
 
@@ -160,4 +175,5 @@ def _problem(place: Path) -> str:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    """The files of a folder and of the folders in it."""
+    return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -102,14 +102,38 @@ def test_the_student_is_made_on_demand_and_then_handed_over_as_a_zip(
     assert "--onnx" not in command[0]
 
 
-def test_onnx_is_asked_for_and_kept_beside_the_plain_folder(command: list[list[str]]) -> None:
+def test_a_form_is_chosen_and_stays_beside_the_plain_folder(command: list[list[str]]) -> None:
     at = box()
-    at.checkbox(key="keep_onnx").check().run()
-    at.button(key="keep_make_onnx").click().run()
+    at.selectbox(key="keep_form").select("int8").run()
+    assert any("what it loses in ROC" in caption.value for caption in at.caption)
+    at.button(key="keep_make_int8").click().run()
     finish()
-    assert "--onnx" in command[0]
-    assert exports.standing(model_run(RUN), "onnx").name == f"{RUN}-onnx.zip"
+    assert "--int8" in command[0]
+    exports.start(model_run(RUN), "onnx")
+    assert command[1][-4:-2] == ["--format", "onnx"]
+    finish()
+    assert exports.standing(model_run(RUN), "int8").name == f"{RUN}-int8.zip"
     assert exports.standing(model_run(RUN), "folder").state == "none"
+
+
+def test_only_forms_that_the_model_can_take_are_offered(run: Path) -> None:
+    card = {"model": {"name": "twinbert_cos", "params": {}}, "scheme": {}}
+    (run / "model" / "kdlab.json").write_text(json.dumps(card))
+    at = box()
+    titles = at.selectbox(key="keep_form").options
+    assert "SentenceTransformer" in titles
+    assert "CrossEncoder" not in titles
+    assert any("apart, so it is no cross" in caption.value for caption in at.caption)
+
+
+def test_a_folder_in_the_export_is_packed_too(command: list[list[str]]) -> None:
+    exports.start(model_run(RUN), "folder")
+    finish()
+    inner = exports._place(model_run(RUN), "folder") / RUN / "1_Pooling"
+    inner.mkdir()
+    (inner / "config.json").write_text("{}")
+    packed = zipfile.ZipFile(io.BytesIO(exports.content(model_run(RUN), "folder")))
+    assert f"{RUN}/1_Pooling/config.json" in packed.namelist()
 
 
 def test_the_report_is_one_file(command: list[list[str]]) -> None:
