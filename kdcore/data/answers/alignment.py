@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kdcore.data.answers.choice import PARTIAL, mapped
 from kdcore.data.answers.reading import Answers
-from kdcore.data.answers.texts import agree, names_pairs, spelled
+from kdcore.data.answers.texts import agree, names_pairs, spelled, with_ids
 from kdcore.data.files.problems import Problem, listed, quoted, refusal
 from kdcore.data.pairs import ID_COLUMNS, PairTable
 from kdcore.errors import DataError, phrase
@@ -43,6 +43,8 @@ def align(
     answer are left out; at least one must have an answer. note: what the notes say of the others,
     whose first texts they show; "" for no such note.
     """
+    if _by_ids(answers):
+        pairs = with_ids(pairs, requested)
     aligned = _in_order(answers, pairs, requested) or _by_text(answers, pairs)
     problems = [] if aligned.how.startswith(_ORDER) else _duplicates(answers, pairs, requested)
     row_of = aligned.row_of.copy()

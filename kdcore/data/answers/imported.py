@@ -26,7 +26,7 @@ from kdcore.data.answers.choice import KINDS as KIND_TITLES
 from kdcore.data.answers.grades import SUM_SLACK
 from kdcore.data.answers.reading import Answers, read_answers
 from kdcore.data.answers.regrade import grade_shares, spread
-from kdcore.data.answers.texts import Expected, with_ids
+from kdcore.data.answers.texts import Expected
 from kdcore.data.files.problems import listed, refusal
 from kdcore.data.pairs import ALL, UNLABELLED, PairTable, part_of
 from kdcore.predictions import Origin, Predictions
@@ -91,7 +91,6 @@ def bring_file(
     if split != ALL:
         requested = np.flatnonzero((pairs.frame["split"] == split).to_numpy())
     part = part_of(pairs, split)
-    pairs = with_ids(pairs, requested)
     expected = Expected(pairs, requested)
     answers = read_answers(path, expected, choice, partial=partial, file=file)
     aligned = align(answers, pairs, requested, partial)

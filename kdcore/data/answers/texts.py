@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,19 @@ _ENOUGH = 0.9  # of them are texts of the data
 
 @dataclass(frozen=True)
 class Expected:
-    """The pairs that should be answered, with ids. requested: their positions in the table."""
+    """The pairs that should be answered. requested: their positions in the table."""
 
     pairs: PairTable
     requested: Rows
 
+    @cached_property
+    def with_ids(self) -> PairTable:
+        """The pairs with ids by which a file can name them."""
+        return with_ids(self.pairs, self.requested)
+
     def grades_of(self, keys: Keys, rows: int) -> Rows:
         """Return (rows,) the data's grade of each row's pair, -1 where it is unknown."""
-        pairs = self.pairs
+        pairs = self.with_ids if set(ID_COLUMNS) <= set(keys) else self.pairs
         for targets in (np.arange(len(pairs)), self.requested):
             if rows == len(targets) and agree(keys, pairs, targets):
                 return pairs.grades[targets]
@@ -54,7 +60,7 @@ class Expected:
         if not all(near):
             return {}
         query, ad = (plain.index(names[0]) for names in near)
-        ids = set(zip(*(self.pairs.frame[name] for name in ID_COLUMNS), strict=True))
+        ids = set(zip(*(self.with_ids.frame[name] for name in ID_COLUMNS), strict=True))
         if not any((row[query].strip(), row[ad].strip()) in ids for _, row in sheet.rows):
             return {}
         return dict(zip(ID_COLUMNS, (query, ad), strict=True))

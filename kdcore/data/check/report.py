@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from kdcore.data.check.cuts import default_cut_findings
 from kdcore.data.pairs import TEXT_COLUMNS, UNLABELLED, PairTable
 from kdcore.data.splits import query_keys
-from kdcore.labels import GAINS
 from kdcore.metrics.ranking import ndcg_random, ndcg_worst
 
 DEPTHS = (1, 3, 5, 10)
@@ -166,7 +165,7 @@ def _chance(pairs: PairTable) -> tuple[ChanceLine, ...]:
     labelled = pairs.grades != UNLABELLED
     grades, queries = pairs.grades[labelled], pairs.query_ids[labelled]
     lines = []
-    for kind in GAINS:
+    for kind in pairs.scheme.gain_kinds:
         gains = pairs.scheme.gains(kind)[grades]
         random = ndcg_random(gains, queries, max(DEPTHS))
         worst = ndcg_worst(gains, queries, max(DEPTHS))

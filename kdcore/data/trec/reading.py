@@ -97,14 +97,18 @@ def _notes(
         if (names := [qrels.file for qrels in judgements if split_of_name(qrels.file) == split])
     ]
     spare = [
-        f"{count:,} {side}"
-        for side, texts in (("queries", sides.queries), ("documents", sides.documents))
+        f"{count:,} {one if count == 1 else many}"
+        for one, many, texts in (
+            ("query", "queries", sides.queries),
+            ("document", "documents", sides.documents),
+        )
         if (count := texts.ids - len(texts.by_id)) > 0
     ]
     if spare:
         notes.append(f"{' and '.join(spare)} without a judgement were left out")
     if repeated := sum(qrels.repeated for qrels in judgements):
-        notes.append(f"{repeated:,} judgements stand there twice and count once")
+        lines = "line repeats" if repeated == 1 else "lines repeat"
+        notes.append(f"{repeated:,} {lines} an earlier judgement")
     if unjudged := negative(judgements, scheme):
         grades = ", ".join(f"{grade}: {count:,}" for grade, count in sorted(unjudged.items()))
         notes.append(
@@ -112,7 +116,8 @@ def _notes(
             "reads them; to make them grades, name all grades, worst first"
         )
     if bare := sum(not title for title, _ in sides.documents.by_id.values()):
-        notes.append(f"{bare:,} documents have no title: their text stands in the title's place")
+        texts_of = "1 document has" if bare == 1 else f"{bare:,} documents have"
+        notes.append(f"{texts_of} no title: the text stands in the title's place")
     return tuple(notes)
 
 

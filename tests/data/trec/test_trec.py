@@ -75,8 +75,8 @@ def test_qrels_queries_and_documents_become_pairs_with_their_ids(tmp_path, qrels
     assert read.scheme.grades == ("0", "1", "2", "3")
     assert read.scheme.relevant_from == 1, "trec_eval counts a document from grade 1 as relevant"
     notes = " ".join(read.notes)
-    assert "1 queries and 1 documents without a judgement" in notes
-    assert "1 documents have no title" in notes
+    assert "1 query and 1 document without a judgement" in notes
+    assert "1 document has no title" in notes
 
 
 def test_an_archive_and_files_named_one_by_one_give_the_same_pairs(tmp_path):
@@ -119,7 +119,7 @@ def test_unknown_ids_and_contradictions_are_refused_and_can_be_left_out(tmp_path
     pairs = read.table("set", skip_bad=True)
     assert rows(pairs) == [(*row, "train") for row in EXPECTED]
     assert read.counts["rejected"] == read.counts["rows"] - 4
-    assert any("1 judgements stand there twice" in note for note in read.notes)
+    assert any("1 line repeats an earlier judgement" in note for note in read.notes)
 
 
 @pytest.mark.parametrize(
