@@ -42,6 +42,7 @@ def build_app() -> typer.Typer:
     app.command("tutorial")(tutorial.tutorial)
     app.command("finetune")(stages.finetune)
     app.command("infer")(stages.infer)
+    app.command("teach")(stages.teach)
     app.command("distill")(stages.distill)
     app.command("sweep")(sweep.sweep)
     app.command("evaluate")(evaluate.evaluate)

@@ -9,7 +9,7 @@ The command line and the app's child processes call these same functions.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from kdcore.config import (
@@ -19,6 +19,7 @@ from kdcore.config import (
     MethodConfig,
     ModelConfig,
     StageConfig,
+    TeachConfig,
     TermConfig,
     TrainingConfig,
     to_dict,
@@ -26,8 +27,8 @@ from kdcore.config import (
 from kdcore.data.names import pairs_of as pairs_of
 from kdcore.data.pairs import PairTable
 from kdcore.errors import ConfigError, RunError
-from kdcore.evaluation.evaluate import Evaluation, Metric
 from kdcore.evaluation.evaluate import evaluate as evaluate_predictions
+from kdcore.evaluation.evaluated import Evaluated as Evaluated
 from kdcore.evaluation.exports import to_json
 from kdcore.evaluation.result_files import stored_evaluation as stored_evaluation
 from kdcore.knobs import build
@@ -37,24 +38,6 @@ from kdcore.runs.purpose import Purpose
 from kdcore.runs.resolve import split_of as split_of
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, write_text_atomic
-
-
-@dataclass(frozen=True)
-class Evaluated:
-    """What `evaluate` read and computed; teacher, rivals: their predictions on the same pairs."""
-
-    run: Run
-    split: str
-    pairs: PairTable
-    predictions: Predictions
-    evaluation: Evaluation
-    teacher: Predictions | None = None
-    rivals: tuple[Predictions, ...] = ()
-
-    @property
-    def metrics(self) -> Mapping[str, Metric]:
-        """The metrics of the evaluation by their keys."""
-        return self.evaluation.metrics
 
 
 def finetune(
@@ -209,6 +192,23 @@ def infer(
     """
     given = inherited({**settings, "run": run, "data": data}, "run", workspace)
     return start(build(InferConfig, given), workspace)
+
+
+def teach(
+    model: str,
+    data: str = "world",
+    *,
+    workspace: Workspace | None = None,
+    params: Mapping[str, Any] | None = None,
+    **settings: Any,
+) -> Run:
+    """Take a ready classifier or reranker with its own head as a teacher; nothing is trained.
+
+    model: its folder or hub id. params: knobs of catalog.ReadyParams, such as labels="Good,Bad";
+    settings: any of TeachConfig (calibrate, limit, batch_size, device).
+    """
+    ready = ModelConfig(name="ready", checkpoint=model, params=params)
+    return start(build(TeachConfig, {**settings, "data": data, "model": ready}), workspace)
 
 
 def evaluate(

@@ -18,12 +18,16 @@ from kdcore.metrics.definitions import CATALOG, names_reading
 from kdcore.workspace import replacing
 
 WEIGHTS = "model.safetensors"  # in the folder of a stored model
+READING = "reading.json"  # how a ready classifier reads a pair, which its weights do not say
 
 
 def model_hash(folder: Path) -> str:
     """Return 16 hex digits of a saved model's weights: half the key of the logit cache."""
     with (folder / WEIGHTS).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        digest = hashlib.file_digest(file, "sha256")
+    if (folder / READING).is_file():
+        digest.update((folder / READING).read_bytes())
+    return digest.hexdigest()[:16]
 
 
 ROLES = ("teacher", "student", "twin", "other")

@@ -20,6 +20,7 @@ from kdcore.config import (
     MethodConfig,
     ModelConfig,
     ScheduleConfig,
+    TeachConfig,
     TermConfig,
     TrainingConfig,
 )
@@ -37,6 +38,10 @@ EVERY_STAGE = {
         training=TrainingConfig(epochs=2, learning_rate=1e-4, precision="fp32", replay_points=3),
     ),
     "infer": InferConfig(run="a-run", splits=("train", "log"), batch_size=64),
+    "teach": TeachConfig(
+        model=ModelConfig(name="ready", checkpoint="a/ranker", params={"labels": "Good,Bad"}),
+        calibrate=True,
+    ),
     "distill": DistillConfig(
         teacher="a-run",
         student=ModelConfig(name="cdssm", params={"filters": 32, "shared": True}),
@@ -135,7 +140,7 @@ def test_knobs_that_are_no_group_are_refused_in_words():
 
 def test_an_unknown_stage_is_told_the_stages():
     assert problems(lambda: config.from_dict({"stage": "distil"})) == (
-        "stage: 'distil' is not one of finetune, infer, distill",
+        "stage: 'distil' is not one of finetune, infer, teach, distill",
     )
 
 

@@ -18,10 +18,15 @@ def role_of(source: Source, offered: list[Source]) -> str:
         return (source.origin.role if source.origin else "") or "other"
     if source.run.is_distilled:
         return "student"
-    if _teaches(source, offered) or "teacher" in source.key:
+    if _teaches(source, offered) or _is_named(source):
         return "teacher"
     students = (s.run for s in offered if s.run and s.run.is_distilled)
     return "twin" if any(is_twin(run, source.run) for run in students) else "other"
+
+
+def _is_named(source: Source) -> bool:
+    """Whether its run says that it teaches."""
+    return source.run is not None and ("teacher" in source.key or source.run.role == "teacher")
 
 
 def is_distilled(run: Run | None, origin: Origin | None) -> bool:
@@ -37,7 +42,7 @@ def in_order(offered: list[Source], role: str) -> list[Source]:
 
 def default_teacher(offered: list[Source]) -> Source | None:
     """The teacher unless the visitor chooses one: never a model imported in another role."""
-    named = [s for s in offered if s.run and "teacher" in s.key]
+    named = [s for s in offered if _is_named(s)]
     used = [s for s in offered if _teaches(s, offered)]
     imported = [s for s in offered if s.run is None and role_of(s, offered) == "teacher"]
     rest = [s for s in offered if s.run or role_of(s, offered) == "other"]

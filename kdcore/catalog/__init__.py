@@ -8,7 +8,9 @@ CONTRIBUTING.md).
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kdcore.catalog.ready import ReadyParams as ReadyParams
 from kdcore.catalog.students import PRETRAINED as PRETRAINED
+from kdcore.catalog.students import READY as READY
 from kdcore.catalog.students import SIZES as SIZES
 from kdcore.catalog.students import STORED as STORED
 from kdcore.catalog.students import STUDENTS as STUDENTS

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from kdcore.catalog.ready import ReadyParams
 from kdcore.errors import lookup
 from kdcore.knobs import choice, knob, switch, text
 
@@ -242,6 +243,18 @@ STUDENTS: dict[str, Student] = {
     ),
 }
 
+# a teacher that another tool trained and that is not trained here, so no student
+READY = Student(
+    title="Ready classifier",
+    summary="A classifier or reranker that another tool trained, with its own head.",
+    paper="Reimers & Gurevych 2019, arXiv:1908.10084 (sentence-transformers)",
+    params=ReadyParams,
+    gives=_EVERYTHING,
+    separable=False,
+    module="ready",
+    training={},
+)
+
 
 # what `NAME:from=FOLDER` names: a model that starts from a pretrained encoder, its `checkpoint`
 PRETRAINED = {
@@ -261,5 +274,5 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 def student_entry(name: str) -> Student:
-    """Return the catalog entry of a student; UnknownNameError suggests the nearest name."""
-    return lookup(STUDENTS, name, "student")
+    """Return the entry of a student, or of a ready teacher; UnknownNameError has the nearest."""
+    return READY if name == READY.module else lookup(STUDENTS, name, "student")

@@ -19,7 +19,14 @@ from kdcore.cli.kit.options import (
 )
 from kdcore.cli.kit.running import train
 from kdcore.cli.kit.settings import Settings
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, to_dict
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    InferConfig,
+    ModelConfig,
+    TeachConfig,
+    to_dict,
+)
 from kdcore.experiments.options import STAGES
 
 _DETACH = (
@@ -52,6 +59,16 @@ DISTILL_ORDER = (
     "label_smoothing epochs batch_size learning_rate config sets"
 )
 INFER = {"run": Setting(("run",), RunId, required=True), **knob_settings(STAGES["infer"])}
+
+_READY = "the folder or hub id of a sequence classifier, or of a CrossEncoder"
+TEACH = {
+    "model": Setting(
+        ("model.checkpoint",),
+        Annotated[str | None, typer.Option("--model", metavar="FOLDER", help=_READY)],
+    ),
+    **knob_settings(STAGES["teach"]),
+}
+_CALIBRATE = "fit T and a bias of its logits on the labelled validation pairs"
 
 
 @configured(
@@ -98,6 +115,25 @@ def infer(
     config = settings.build()
     if not given.printed(config):
         train(config, False, given.quiet, given.as_json)
+
+
+@configured(
+    "model data calibrate labels pair_tokens query_text ad_text activation limit batch_size seed "
+    "device threads config sets detach",
+    TEACH,
+)
+def teach(
+    given: Given,
+    calibrate: Annotated[bool, typer.Option("--calibrate", help=_CALIBRATE)] = False,
+    detach: Detach = False,
+) -> None:
+    """Use a ready classifier or reranker with its own head as a teacher; nothing is trained."""
+    settings = given.settings(TeachConfig, {"model": {"name": "ready"}})
+    if calibrate:
+        settings.put(["calibrate"], True)
+    config = settings.build()
+    if not given.printed(config):
+        train(config, detach, given.quiet, given.as_json)
 
 
 def inherit(settings: Settings[Any], role: str) -> None:

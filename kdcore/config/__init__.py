@@ -101,6 +101,25 @@ class InferConfig(_StageConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TeachConfig(_StageConfig):
+    """Score pairs with a classifier that another tool trained: a teacher with its own head."""
+
+    stage: str = choice("teach", "the stage", options=("teach",))
+    model: ModelConfig = field(default_factory=ModelConfig)
+    calibrate: bool = switch(
+        False, "fit T and a bias of its logits on the labelled validation pairs"
+    )
+    batch_size: int = knob(128, "pairs per step", low=1, high=65_536)
+    precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
+
+    def __post_init__(self) -> None:
+        problems = self._problems()
+        if self.model.name != "ready":
+            problems.append("model: give the folder or hub id of a classifier with name: ready")
+        check(problems)
+
+
+@dataclass(frozen=True, kw_only=True)
 class DistillConfig(_StageConfig):
     """Train a student on what a teacher tells, beside the hard labels.
 
@@ -210,10 +229,11 @@ class DistillConfig(_StageConfig):
         return any(method_entry(term.method).lists for term in self.soft_terms.values())
 
 
-StageConfig = FinetuneConfig | InferConfig | DistillConfig
-STAGES: dict[str, type[FinetuneConfig] | type[InferConfig] | type[DistillConfig]] = {
+StageConfig = FinetuneConfig | InferConfig | TeachConfig | DistillConfig
+STAGES: dict[str, type[StageConfig]] = {
     "finetune": FinetuneConfig,
     "infer": InferConfig,
+    "teach": TeachConfig,
     "distill": DistillConfig,
 }
 _NEWER = {"log_every": 20, "validations": 1, "strip_accents": False}

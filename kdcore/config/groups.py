@@ -46,8 +46,8 @@ class ModelConfig:
         params, problems = _knobs(student_entry, self.name, self.params, headline)
         object.__setattr__(self, "params", params)
         problems += self._problems_of_layers()
-        if self.is_pretrained != bool(self.checkpoint):
-            names = ", ".join(PRETRAINED.values())
+        if (self.is_pretrained or self.name == "ready") != bool(self.checkpoint):
+            names = ", ".join((*PRETRAINED.values(), "ready"))
             problems.append(
                 f"checkpoint: give a local folder or a hub id with name {names}, and only then"
             )

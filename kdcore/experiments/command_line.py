@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from kdcore.catalog import SIZES, STUDENTS
+from kdcore.catalog import SIZES, STUDENTS, student_entry
 from kdcore.config import (
     DistillConfig,
     FinetuneConfig,
@@ -16,6 +16,7 @@ from kdcore.config import (
     MethodConfig,
     ModelConfig,
     StageConfig,
+    TeachConfig,
     TermConfig,
 )
 from kdcore.config.groups import numbered, short_name
@@ -59,6 +60,10 @@ def arguments_of(config: StageConfig) -> list[str]:
             method=MethodConfig(name=config.method.name),
             terms=config.terms,
         )
+    elif isinstance(config, TeachConfig):
+        words = ["--model", config.model.checkpoint, *(["--calibrate"] * config.calibrate)]
+        words += _ready(config.model)
+        default = TeachConfig(model=config.model, calibrate=config.calibrate)
     else:
         words = _model("model", config.model)
         default = FinetuneConfig(model=config.model)
@@ -108,6 +113,17 @@ def _model(role: str, model: ModelConfig) -> list[str]:
     text = ",".join(f"{key}={_text(value)}" for key, value in knobs.items())
     spec = f"{model.name}:{text}" if text else model.name
     return [f"--{role}", spec, *_sets({f"{role}.{key}": value for key, value in start.items()})]
+
+
+def _ready(model: ModelConfig) -> list[str]:
+    """How a ready classifier reads a pair, where it is not what its own files say."""
+    usual = plain(student_entry(model.name).params())
+    knobs = {f"model.params.{k}": v for k, v in plain(model.params).items() if v != usual[k]}
+    options = OPTIONS["teach"]
+    named = [
+        word for path in knobs if path in options for word in (options[path], str(knobs[path]))
+    ]
+    return named + _sets({path: v for path, v in knobs.items() if path not in options})
 
 
 def _terms(config: DistillConfig) -> list[str]:

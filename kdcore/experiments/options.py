@@ -6,7 +6,15 @@ Help, range and default come from the knob's own declaration.
 from dataclasses import Field, dataclass, fields
 from typing import Any
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, MethodConfig, TrainingConfig
+from kdcore.catalog import ReadyParams
+from kdcore.config import (
+    DistillConfig,
+    FinetuneConfig,
+    InferConfig,
+    MethodConfig,
+    TeachConfig,
+    TrainingConfig,
+)
 from kdcore.objectives.params import ResponseParams
 
 
@@ -56,6 +64,10 @@ DISTILLATION = {
     "hard_weight": KnobOption(DistillConfig, "hard_weight", panel="Distillation"),
     "transfer": KnobOption(DistillConfig, "transfer", panel="Distillation"),
 }
+READY = {
+    name: KnobOption(ReadyParams, f"model.params.{name}", panel="Model")
+    for name in ("labels", "pair_tokens", "query_text", "ad_text", "activation")
+}
 STAGES = {
     "finetune": COMMON
     | TRAINING
@@ -64,6 +76,7 @@ STAGES = {
     "distill": COMMON | DISTILLATION | HARD_LABELS | TRAINING,
     "infer": {name: COMMON[name] for name in ("data", "limit", "device", "threads")}
     | {"batch_size": KnobOption(InferConfig, "batch_size")},
+    "teach": COMMON | READY | {"batch_size": KnobOption(TeachConfig, "batch_size")},
 }
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kdcore.config import DistillConfig, FinetuneConfig
+from kdcore.config import DistillConfig, FinetuneConfig, TeachConfig
 from kdcore.data.pairs import PairTable
 from kdcore.errors import LabError
 from kdcore.models.base import PairModel
@@ -43,7 +43,9 @@ class _Subject:
     encoded: Encoded
 
 
-def latency_of(run: Run, config: FinetuneConfig | DistillConfig, pairs: PairTable) -> Latency:
+def latency_of(
+    run: Run, config: FinetuneConfig | DistillConfig | TeachConfig, pairs: PairTable
+) -> Latency:
     """Time a finished run's model on pairs of its test split, in turns with its teacher.
 
     Without the teacher where its run was removed, or where it is no single run.
@@ -59,7 +61,7 @@ def latency_of(run: Run, config: FinetuneConfig | DistillConfig, pairs: PairTabl
         load_model(run.require_model().model_folder),
         teacher,
         pick_device(config.device),
-        precision=config.training.precision,
+        precision=(config if isinstance(config, TeachConfig) else config.training).precision,
     )
 
 

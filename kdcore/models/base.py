@@ -20,7 +20,7 @@ from kdcore.models.batches import Batch, Encoded, Rows, Texts, make_batch
 from kdcore.models.pretrained.encoder import refuse_non_numbers
 from kdcore.models.tokens.wordpiece import Ragged
 from kdcore.outputs import Outputs
-from kdcore.predictions import WEIGHTS
+from kdcore.predictions import WEIGHTS, Origin
 from kdcore.workspace import MODEL_CARD
 
 ASSISTANT = "assistant."  # before the names of an assistant's weights, in its student's file
@@ -129,6 +129,11 @@ class PairModel(nn.Module):
 
     def calibrate(self, batch: Batch, shares: Tensor) -> None:
         """Set the head from a first batch and the (classes,) shares of grades, if it needs that."""
+
+    @property
+    def origin(self) -> Origin | None:
+        """What its predictions are where they are no probabilities of grades; usually None."""
+        return None
 
     def network(self) -> nn.Module:
         """The module whose weights are saved."""

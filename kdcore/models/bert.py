@@ -88,7 +88,7 @@ class CrossEncoder(PairModel):
             return super().starting_from(config, scheme, source)
         model, origin = cls(config, scheme, layers_of(source).units), layers_of(source)
         copy_layers(origin.encoder, model.encoder, config.layers_from)
-        if len(scheme) == len(origin.scheme):
+        if model.net.classifier.weight.shape == origin.net.classifier.weight.shape:
             model.net.classifier.load_state_dict(origin.net.classifier.state_dict())
         return model
 
@@ -115,15 +115,7 @@ class CrossEncoder(PairModel):
 
     def _refuse_too_long(self) -> None:
         """Refuse pairs longer than the position table, which would end in an IndexError later."""
-        params, config = self.config.params, self.net.config
-        special = len(self.prefix + self.middle + self.suffix)
-        first = getattr(getattr(self.encoder, "embeddings", None), "padding_idx", None)
-        # RoBERTa's positions begin after the number of its padding
-        room = (
-            getattr(config, "max_position_embeddings", 10**9)
-            - special
-            - (0 if first is None else first + 1)
-        )
+        params, room = self.config.params, self.positions - self.special
         if params.query_tokens + params.ad_tokens > room:
             raise ConfigError(
                 "This model cannot be used:",
@@ -132,6 +124,19 @@ class CrossEncoder(PairModel):
                     f"room for {room - params.query_tokens}, {params.ad_tokens} were requested"
                 ],
             )
+
+    @property
+    def special(self) -> int:
+        """How many special tokens a pair has."""
+        return len(self.prefix + self.middle + self.suffix)
+
+    @property
+    def positions(self) -> int:
+        """The longest pair that its position table holds, special tokens included."""
+        first = getattr(getattr(self.encoder, "embeddings", None), "padding_idx", None)
+        # RoBERTa's positions begin after the number of its padding
+        before = 0 if first is None else first + 1
+        return int(getattr(self.net.config, "max_position_embeddings", 10**9)) - before
 
     @property
     def encoder(self) -> Any:

@@ -47,6 +47,13 @@ class CumulativeLink(Head):
         return self.first + F.pad(F.softplus(self.gaps) + 1e-4, (1, 0)).cumsum(0)
 
     @torch.no_grad()
+    def space_evenly(self, grade: int) -> None:
+        """Put the thresholds one apart with a = 1, so that P(at least this grade) is sigmoid(s)."""
+        self.scale.fill_(_inverse_softplus(1.0))
+        self.gaps.fill_(_inverse_softplus(1.0 - 1e-4))
+        self.first.fill_(1.0 - grade)
+
+    @torch.no_grad()
     def calibrate(self, s: Tensor, shares: Tensor) -> None:
         """Start from the first batch: its spread sets a, the shares of grades set b.
 

@@ -73,7 +73,7 @@ def predict_table(
     """The model's logits and features on every pair."""
     model.products = product_type(precision, device)
     logits, features = score(model.to(device), model.read(pairs), device, batch_size, watch)
-    return Predictions(logits, pairs.content_hash, name, features)
+    return Predictions(logits, pairs.content_hash, name, features, origin=model.origin)
 
 
 def predict_texts(

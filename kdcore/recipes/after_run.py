@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 
-from kdcore.config import DistillConfig, FinetuneConfig
+from kdcore.config import DistillConfig, FinetuneConfig, TeachConfig
 from kdcore.data.answers.regrade import model_scheme, regraded
 from kdcore.data.pairs import PairTable
 from kdcore.errors import DataError
@@ -24,7 +24,10 @@ _logger = logging.getLogger("kdcore")
 
 
 def measure_run(
-    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run, workspace: Workspace
+    config: FinetuneConfig | DistillConfig | TeachConfig,
+    pairs: PairTable,
+    run: Run,
+    workspace: Workspace,
 ) -> None:
     """Measure the latency of the model and its teacher, and the metrics of the test pairs.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from kdcore.config import DistillConfig, FinetuneConfig, to_yaml
+from kdcore.config import DistillConfig, FinetuneConfig, TeachConfig, to_yaml
 from kdcore.config.teacher import without_folders
 from kdcore.data.pairs import PairTable
 from kdcore.runs.machine import machine_mark
@@ -17,13 +17,14 @@ from kdcore.training.devices import pick_device
 from kdcore.workspace import read_json, write_json_atomic, write_text_atomic
 
 SPLITS = ("train", "log", "validation", "test")
+JudgedConfig = FinetuneConfig | DistillConfig | TeachConfig
 
 
-def write_model_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run) -> None:
+def write_model_card(config: JudgedConfig, pairs: PairTable, run: Run) -> None:
     """Say what was trained on what, by which code, and how well it did on validation."""
     facts = _provenance(config, pairs, run) | {"notes": run.notes}
     write_json_atomic(run.folder / "provenance.json", facts)
-    model = config.model if isinstance(config, FinetuneConfig) else config.student
+    model = config.student if isinstance(config, DistillConfig) else config.model
     teacher = (
         f", taught by {without_folders(config.teacher)}"
         if isinstance(config, DistillConfig)
@@ -32,13 +33,13 @@ def write_model_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, r
     lines = [
         f"# {run.id}",
         "",
-        f"{model.name}, {config.stage} on {pairs.name}{teacher}.",
+        f"{model.checkpoint or model.name}, {config.stage} on {pairs.name}{teacher}.",
         "",
         f"Data: {pairs.source or 'no source was given'}",
         *(f"- {split}: {n:,} pairs, hash {hash_}" for split, (n, hash_) in facts["pairs"].items()),
         *(f"- {note}" for note in pairs.notes),
         "",
-        f"Validation: {_best(run)}. The test split had no part in training or selection.",
+        _selected(config, run),
         "",
         *(f"- {note}" for note in run.notes),
         *([""] if run.notes else []),
@@ -51,9 +52,7 @@ def write_model_card(config: FinetuneConfig | DistillConfig, pairs: PairTable, r
     write_text_atomic(run.folder / "README.md", "\n".join(lines) + "\n")
 
 
-def _provenance(
-    config: FinetuneConfig | DistillConfig, pairs: PairTable, run: Run
-) -> dict[str, Any]:
+def _provenance(config: JudgedConfig, pairs: PairTable, run: Run) -> dict[str, Any]:
     """Content hashes of the splits, the seed, versions of the code, and what decides the speed.
 
     The mark of the machine names nobody; with it the run can tell how long another will take.
@@ -78,6 +77,13 @@ def _provenance(
         "machine": machine_mark(),
         "device": f"{device.type}{title}",
     }
+
+
+def _selected(config: JudgedConfig, run: Run) -> str:
+    """What the labels had a part in."""
+    if isinstance(config, TeachConfig):
+        return "Nothing was trained here: its weights are those of its author, with their terms."
+    return f"Validation: {_best(run)}. The test split had no part in training or selection."
 
 
 def _best(run: Run) -> str:

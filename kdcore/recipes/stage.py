@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NoReturn
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig
+from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, StageConfig, TeachConfig
 from kdcore.data.pairs import PairTable
 from kdcore.data.splits import transfer_set
 from kdcore.errors import RunError
@@ -26,6 +26,7 @@ from kdcore.recipes.generations import last_generation
 from kdcore.recipes.infer import infer
 from kdcore.recipes.mutual import Learner, all_learners, learn_together, peers_of
 from kdcore.recipes.provenance import write_model_card
+from kdcore.recipes.teach import teach
 from kdcore.recipes.terms import scale_warnings
 from kdcore.runs.store import Run
 from kdcore.runs.writer import RunWriter
@@ -59,20 +60,19 @@ def run_stage(
 ) -> None:
     """Do what a run's config says, from its last checkpoint where it has one.
 
-    Leaves model/, predictions/ and a model card in the run's folder. A stop on request is recorded
-    and raised as RunError, so that whatever depends on the run is not started. leader: the writer
-    of a run that trains this one for itself.
+    Leaves model/, predictions/ and a model card in its folder. A stop on request is recorded and
+    raised as RunError, so that no later stage starts. leader: the writer of a run that trains it.
     """
     if own_rank() != 0:  # _follow never returns
         _follow(config, load(), run, workspace)
-    batch_size = (config if isinstance(config, InferConfig) else config.training).batch_size
+    sized = config if isinstance(config, InferConfig | TeachConfig) else config.training
     stop = ""
     forget_peak()
     with (
         run.write(leader) as writer,
         all_learners(config, run, writer) as learners,
         use_threads(config.threads),
-        explain_full(run.folder, batch_size),
+        explain_full(run.folder, sized.batch_size),
     ):
         peers_first = learners[::-1]  # the run ends last: until then it can be resumed for all
         seconds = seconds_before(run.checkpoint_folder)
@@ -80,10 +80,12 @@ def run_stage(
             pairs, message = load(), ""
             if isinstance(config, InferConfig):
                 infer(config, pairs, run, writer, workspace)
+            elif isinstance(config, TeachConfig):
+                teach(config, pairs, run, writer)
             else:
                 message = _train(config, pairs, run, writer, workspace, learners[1:])
-                for each in peers_first:
-                    _judge(each, pairs, workspace)
+            for each in peers_first:
+                _judge(each, pairs, workspace)
         except StoppedError as error:
             stop = error.args[0]
             for each in peers_first:
@@ -99,10 +101,12 @@ def run_stage(
 
 
 def _judge(learner: Learner, pairs: PairTable, workspace: Workspace) -> None:
-    """Score and measure what was trained."""
+    """Score and measure a model; a ready teacher has scored its pairs, and infer made no model."""
     config, run = learner.config, learner.run
-    assert not isinstance(config, InferConfig)
-    _score(config, pairs, run, learner.writer)
+    if isinstance(config, InferConfig):
+        return
+    if not isinstance(config, TeachConfig):
+        _score(config, pairs, run, learner.writer)
     write_model_card(config, pairs, run)
     measure_run(config, pairs, run, workspace)
 
@@ -168,6 +172,8 @@ def _ask(
     transfer = transfer_set(pairs, config.transfer)
     writer.note(predictions.notes)
     writer.note(scale_warnings(config, transfer, predictions))
+    if caveat := predictions.transfer.caveat:  # of a teacher that gives one number per pair
+        writer.note([caveat.rstrip(".")])
     if predictions.test is not None:
         predictions.test.save(run.teacher_path())
     return predictions
@@ -231,7 +237,7 @@ def _score(config: TrainedConfig, pairs: PairTable, run: Run, writer: RunWriter)
 def _follow(config: StageConfig, pairs: PairTable, run: Run, workspace: Workspace) -> NoReturn:
     """Learn as another rank than the first, which alone writes and reports; then exit."""
     try:
-        if not isinstance(config, InferConfig):  # the first rank scores alone
+        if not isinstance(config, InferConfig | TeachConfig):  # the first rank scores alone
             with following(config.device, config.threads, pairs.content_hash) as group:
                 predictions = None
                 if isinstance(config, DistillConfig):

@@ -75,7 +75,7 @@ class ReportFacts:
                 "seen no real search, so it is for learning and comparing, not for use on real "
                 "traffic."
             )
-        if self.non_commercial:
+        if self.non_commercial and self.run.stage != "teach":
             sentences.append(
                 "NON-COMMERCIAL DATA: it was trained on data whose terms allow no commercial use; "
                 "the same must be assumed of these weights."
@@ -84,9 +84,15 @@ class ReportFacts:
             sentences.append(
                 "The source and the terms of its data are not known: find out before sharing."
             )
-        sentences.append(
-            "These weights come from one seed: another seed may change every number here."
-        )
+        if self.run.stage == "teach":
+            sentences.append(
+                "Its weights were trained by its author: on what, and under which terms, its own "
+                "card must say. They may have seen these test pairs."
+            )
+        else:
+            sentences.append(
+                "These weights come from one seed: another seed may change every number here."
+            )
         if self.run.teachers or files_of(self.run.teacher):
             sentences.append(
                 "It learned from a teacher's predictions, and so it also learned the teacher's "

@@ -72,7 +72,12 @@ def finding(facts: ReportFacts) -> str:
     value = f"ROC-AUC {number(auc.value)} [{number(auc.low)}, {number(auc.high)}]"
     if facts.run.teacher:
         return f"{value} on test; without a twin nothing tells what the teacher gave."
-    return f"{value} on {auc.n:,} test pairs, trained on labels alone."
+    how = (
+        "a ready classifier with its own head"
+        if facts.run.stage == "teach"
+        else "trained on labels alone"
+    )
+    return f"{value} on {auc.n:,} test pairs, {how}."
 
 
 def command_line(run: Run) -> str:

@@ -22,7 +22,7 @@ from kdcore.runs.loss_terms import LossTerm, family_of, group, number, soft_term
 from kdcore.runs.metric_lines import read_lines, saved_validation
 from kdcore.runs.purpose import Purpose
 from kdcore.runs.record import CONFIG, NOTES, Record
-from kdcore.workspace import read_json
+from kdcore.workspace import last_part, read_json
 
 PROVENANCE = "provenance.json"
 CARD = "README.md"
@@ -77,7 +77,7 @@ class RunFacts:
 
     @property
     def stage(self) -> str:
-        """finetune, distill or infer; "" where the config does not say."""
+        """finetune, distill, teach or infer; "" where the config does not say."""
         return str(self.settings.get("stage") or "")
 
     @property
@@ -92,10 +92,10 @@ class RunFacts:
 
     @property
     def role(self) -> str:
-        """teacher or twin as it was launched, else student when distilled, else ""."""
+        """teacher or twin as it was launched, student when distilled, teacher when ready, or ""."""
         if self.purpose.role in ("teacher", "twin"):
             return self.purpose.role
-        return "student" if self.stage == "distill" else ""
+        return {"distill": "student", "teach": "teacher"}.get(self.stage, "")
 
     @property
     def data(self) -> str:
@@ -211,6 +211,8 @@ class RunFacts:
         """What the model is called on the screen: its title, else model and training."""
         if self.title:
             return self.title
+        if self.stage == "teach":  # a classifier that another tool trained
+            return f"{last_part(str(self.model.get('checkpoint') or ''))} · its own head"
         name = self.model_name or "model"
         model = STUDENTS[name].title if name in STUDENTS else name
         if not self.is_distilled:

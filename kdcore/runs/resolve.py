@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from kdcore.config import DistillConfig, FinetuneConfig, InferConfig, ModelConfig, TeacherConfig
+from kdcore.config import DistillConfig, ModelConfig, StageConfig, TeacherConfig
 from kdcore.data.answers.teaching import found_file
 from kdcore.data.library import WORLD, is_imported
 from kdcore.data.names import pairs_of
@@ -17,7 +17,7 @@ from kdcore.runs.machine import refuse_too_many
 from kdcore.runs.store import Run, RunStore
 from kdcore.workspace import Workspace, missing_folder
 
-Config = TypeVar("Config", bound=FinetuneConfig | InferConfig | DistillConfig)
+Config = TypeVar("Config", bound=StageConfig)
 ITS_TEACHER = "teacher"  # as the run that a student starts from: the one that teaches it
 
 

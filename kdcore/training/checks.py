@@ -15,9 +15,11 @@ from kdcore.config import (
     InferConfig,
     ModelConfig,
     StageConfig,
+    TeachConfig,
     to_dict,
     without_newer,
 )
+from kdcore.data.answers.imported import LEAST_TO_FIT
 from kdcore.data.answers.teaching import refuse_unread
 from kdcore.data.pairs import PairTable, part_of
 from kdcore.data.splits import transfer_set
@@ -47,6 +49,11 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
         for split in config.splits:
             part_of(pairs, split)
         return
+    if isinstance(config, TeachConfig):
+        if config.calibrate:
+            refuse_uncalibrated(pairs)
+        new_model(config.model, _sample(pairs), config.seed)
+        return
     if isinstance(config, DistillConfig):
         refuse_torn(config, ranks(config.device))
         refuse_unread(config, pairs, Workspace(store.root.parent))
@@ -55,11 +62,29 @@ def refuse_avoidable(config: StageConfig, pairs: PairTable, store: RunStore) -> 
         texts = pairs.split("train")
         train = texts.labelled()
     refuse_unlabelled(config, train, pairs.split("validation").labelled())
-    sample = texts.take(np.linspace(0, len(texts) - 1, min(SAMPLE, len(texts))).astype(np.int64))
+    sample = _sample(texts)
     if isinstance(config, DistillConfig):
         new_student(config, sample, starting_model(config.student, store, sample))
     else:
         new_model(config.model, sample, config.seed, starting_model(config.model, store, sample))
+
+
+def _sample(pairs: PairTable) -> PairTable:
+    """A few of the pairs, evenly taken."""
+    return pairs.take(np.linspace(0, len(pairs) - 1, min(SAMPLE, len(pairs))).astype(np.int64))
+
+
+def refuse_uncalibrated(pairs: PairTable) -> None:
+    """DataError when there is nothing to calibrate on."""
+    labelled = pairs.split("validation").labelled() if "validation" in pairs.splits else None
+    relevant = int(labelled.relevant.sum()) if labelled is not None else 0
+    others = len(labelled) - relevant if labelled is not None else 0
+    if min(relevant, others) < LEAST_TO_FIT:
+        raise DataError(
+            f"{pairs.name}: its labelled validation pairs are {relevant:,} relevant and {others:,} "
+            f"others, and a calibration needs {LEAST_TO_FIT} of each: leave calibrate out, or "
+            "label more"
+        )
 
 
 def refuse_torn(config: DistillConfig, devices: int) -> None:

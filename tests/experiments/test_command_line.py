@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from kdcore.__main__ import main
 from kdcore.catalog import PRETRAINED, STUDENTS
-from kdcore.config import FinetuneConfig, InferConfig, ModelConfig, from_dict, to_dict
+from kdcore.config import (
+    FinetuneConfig,
+    InferConfig,
+    ModelConfig,
+    TeachConfig,
+    from_dict,
+    to_dict,
+)
 from kdcore.experiments.changes import changed
 from kdcore.experiments.command_line import command_of
 from kdcore.experiments.presets import PRESETS, config_of
@@ -105,6 +112,13 @@ def test_the_command_of_an_inference_makes_an_equal_one(teacher, capsys):
     assert read_back(config, capsys) == config
     bare = InferConfig(run=teacher.id, data="invented", batch_size=7, threads=1)
     assert read_back(bare, capsys) == bare
+
+
+def test_the_command_of_a_ready_teacher_makes_an_equal_one(capsys):
+    params = {"labels": "Good,Bad", "pair_tokens": 64, "lowercase": True, "ad_text": "{title}"}
+    model = ModelConfig(name="ready", checkpoint="/models/my ranker", params=params)
+    config = TeachConfig(model=model, data="world", calibrate=True, batch_size=7, device="cpu")
+    assert read_back(config, capsys) == config
 
 
 @pytest.mark.parametrize("encoder", ["google/bert mini", "17", "true"])

@@ -95,9 +95,9 @@ def distillation(teacher: Run, kind: str = "twin", **changes: Any) -> DistillCon
     usual: dict[str, Any] = {"data": "invented", "threads": 1, "device": "cpu"}
     params = {"temperature": changes.pop("temperature", 2)}
     usual["method"] = MethodConfig(name="response", params=params)
+    usual["student"] = ModelConfig.parse(KINDS.get(kind, kind))
     return DistillConfig(
         teacher=teacher.id,
-        student=ModelConfig.parse(KINDS.get(kind, kind)),
         training=training(**knobs),
         **(usual | changes),
     )

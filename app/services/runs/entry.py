@@ -36,7 +36,8 @@ class Entry:
     def method(self) -> str:
         """How it learned, in a word or two."""
         run = self.row.run
-        return run.method or {"finetune": "labels only"}.get(run.stage, run.stage)
+        by_stage = {"finetune": "labels only", "teach": "its own head"}
+        return run.method or by_stage.get(run.stage, run.stage)
 
     @property
     def family(self) -> str:

@@ -24,7 +24,7 @@ _TOLD_FROM = 1 - HELD  # with fewer pairs cut, no other length is suggested
 
 @dataclass(frozen=True)
 class Cut:
-    """One side (query or ad) of some pairs, against the length at which a model cuts it.
+    """One side (query, ad, or the whole pair) of some pairs, against the length at which it is cut.
 
     pairs: how many there are; cut: how many of them are longer than `limit`; enough: the shortest
     limit that would hold 95 % of them; most: the largest that the knob allows.
@@ -52,11 +52,11 @@ class Cut:
 
     def sentence(self, where: str, unit: str = "tokens", *, at_least: bool = False) -> str:
         """Say what is cut of the pairs of `where`, and which limit would hold 95 % of them."""
-        article = {"query": "a query", "ad": "an ad"}[self.side]
+        longer = {"query": "have a query", "ad": "have an ad", "pair": "are"}[self.side]
         few = "at least " if at_least else ""
         note = (
-            f"{few}{self.cut:,} of {self.pairs:,} pairs of {where} ({self.share:.1%}) have "
-            f"{article} longer than {self.knob} = {self.limit} {unit}, and the rest is not read"
+            f"{few}{self.cut:,} of {self.pairs:,} pairs of {where} ({self.share:.1%}) {longer} "
+            f"longer than {self.knob} = {self.limit} {unit}, and the rest is not read"
         )
         if self.share <= _TOLD_FROM:
             return note

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kdcore.catalog import STUDENTS
+from kdcore.catalog import student_entry
 from kdcore.config import ModelConfig, TrainingConfig
 from kdcore.experiments.estimate.data_stats import Texts
 
@@ -91,9 +91,10 @@ def cost_of(
     params = model.params
     trigrams = getattr(params, "units", "") == "trigrams"
     per_word = 1.0 if trigrams else PIECES
-    query = min(query_words * per_word, params.query_tokens)
-    ad = min(ad_words * per_word, params.ad_tokens)
-    apart = STUDENTS[model.name].separable
+    # a ready classifier cuts no text apart from its pair
+    query = min(query_words * per_word, getattr(params, "query_tokens", math.inf))
+    ad = min(ad_words * per_word, getattr(params, "ad_tokens", math.inf))
+    apart = student_entry(model.name).separable
     tokens = ad + query * queries if apart else query + ad + 3
     longest = ad if apart else tokens
     block = 4 * hidden**2 + 2 * hidden * inner
@@ -123,9 +124,10 @@ def _cdssm(model: ModelConfig, query_words: float, ad_words: float, queries: flo
 
 def _shape(model: ModelConfig) -> tuple[int, int, int, int]:
     params = model.params
-    if model.is_pretrained:
+    if model.checkpoint:
         layers, hidden, inner, vocabulary = _shape_in(Path(model.checkpoint) / "config.json")
-        return len(model.layers_from) or params.keep_layers or layers, hidden, inner, vocabulary
+        some = len(model.layers_from) or getattr(params, "keep_layers", 0)
+        return some or layers, hidden, inner, vocabulary
     inner = params.inner or 4 * params.hidden
     return params.layers, params.hidden, inner, params.vocabulary
 

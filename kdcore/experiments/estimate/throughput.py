@@ -21,6 +21,7 @@ from kdcore.config import (
     FinetuneConfig,
     InferConfig,
     ModelConfig,
+    TeachConfig,
     TrainingConfig,
     to_dict,
 )
@@ -111,7 +112,8 @@ def ensure_measured(workspace: Workspace) -> bool:
 
 def family_of(model: ModelConfig) -> str:
     """The name that models of about equal FLOPs per second share."""
-    return short_name(model.name).partition("_")[0]
+    short = "bert" if model.name == "ready" else short_name(model.name)
+    return short.partition("_")[0]
 
 
 def as_text(model: ModelConfig) -> str:
@@ -147,6 +149,8 @@ def training_cost(
     teacher = RunStore(workspace.runs).get(config.teaching.runs[0]).config
     if isinstance(teacher, InferConfig):
         return cost
+    if isinstance(teacher, TeachConfig):
+        return cost.with_live(cost_on(teacher.model, texts, config.training))
     return cost.with_live(own_cost(teacher, texts, config.training))
 
 
@@ -170,7 +174,8 @@ def _of_run(run: Run, workspace: Workspace) -> list[Throughput]:
     except LabError:
         return []
     validation, device = run.splits.get("validation"), run.provenance.get("device")
-    if isinstance(config, InferConfig) or run.provenance.get("machine") != machine_mark():
+    is_foreign = run.provenance.get("machine") != machine_mark()
+    if isinstance(config, InferConfig | TeachConfig) or is_foreign:
         return []
     if validation is None or device is None:
         return []

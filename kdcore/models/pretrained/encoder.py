@@ -16,7 +16,8 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from kdcore.errors import DataError
 from kdcore.hub import local_or_hub
 from kdcore.labels import LabelScheme
-from kdcore.models.pretrained.head import fit_head, plan_head
+from kdcore.models.pretrained.head import HeadPlan, fit_head, plan_head
+from kdcore.models.pretrained.own_head import plan_own_head
 
 PREFIXES = {r"(^|\.)_orig_mod\.": r"\1", r"^module\.": ""}  # of torch.compile, of DataParallel
 Stored = tuple[str, tuple[int, ...]]  # the type of a tensor in a file, such as F16; its shape
@@ -61,6 +62,29 @@ def described_encoder(folder: Path) -> Any:
     """Build an untrained encoder from the config.json of a saved model; DataError without one."""
     config = _config(str(folder), {"pretrained_model_name_or_path": str(folder)})
     return AutoModel.from_config(config, dtype=torch.float32, trust_remote_code=False)
+
+
+def load_classifier(
+    source: str, place: str, scheme: LabelScheme, labels: str = ""
+) -> tuple[Any, HeadPlan, tuple[str, ...]]:
+    """Load a ready classifier with its own head, whose rows become the grades where it has several.
+
+    source: its name in sentences; place: where its files lie. labels: see plan_own_head. Returns
+    the transformers classifier, what became of its head, and notes. DataError when a weight is
+    missing, or when its head does not fit the grades.
+    """
+    where, config, stored = _described(source, place)
+    plan = plan_own_head(source, config, scheme, labels)
+    net, info = _load(source, where, plan.labels)
+    if lost := _lost(info):
+        raise DataError(
+            f"{source} is no ready classifier: its files lack {len(lost)} of its weights "
+            f"({lost[0]}, ...), which would begin untrained; choose one that was saved with its "
+            "head, or fine-tune it: kdlab finetune --model FOLDER"
+        )
+    if len(scheme) == 2 or not plan.one_logit:
+        fit_head(net, plan, untrained=False)
+    return net, plan, tuple(_notes(stored, info, (), ""))
 
 
 def load_kept(folder: Path, classes: int) -> Any:

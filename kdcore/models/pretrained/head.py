@@ -1,6 +1,7 @@
 """The head of a pretrained classifier, brought to the grades of the data by the names it has."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,6 +74,15 @@ def fit_head(net: Any, plan: HeadPlan, untrained: bool) -> None:
     else:
         for part in parts:
             part.copy_(part[list(plan.order)])
+
+
+@torch.no_grad()
+def rescale_head(net: Any, scale: float, shift: Sequence[float]) -> None:
+    """Let the logits be scale · logits + shift; shift: a number per label."""
+    layer = _last_layer(net)
+    layer.weight.mul_(scale)
+    bias = torch.zeros(layer.out_features) if layer.bias is None else layer.bias * scale
+    layer.bias = nn.Parameter(bias + torch.tensor(shift, dtype=bias.dtype))
 
 
 def _last_layer(net: Any) -> nn.Linear:

@@ -37,7 +37,7 @@ def resume(run: Run, workspace: Workspace) -> None:
 
 def too_early(run: Run) -> str:
     """Why a run has nothing to save yet; "" once it has taken a step."""
-    if run.is_scoring:
+    if run.is_scoring or run.stage == "teach":
         return "it trains nothing, so there is no student to save"
     status = run.status()
     if status.stage == "teacher":
