@@ -106,9 +106,7 @@ class TeachConfig(_StageConfig):
 
     stage: str = choice("teach", "the stage", options=("teach",))
     model: ModelConfig = field(default_factory=ModelConfig)
-    calibrate: bool = switch(
-        False, "fit T and a bias of its logits on the labelled validation pairs"
-    )
+    calibrate: bool = switch(False, "fit T and a bias of its logits on validation")
     batch_size: int = knob(128, "pairs per step", low=1, high=65_536)
     precision: str = choice("auto", "of products; auto is fp32", options=("auto", "fp32", "bf16"))
 

@@ -74,7 +74,7 @@ def model_of(model: Mapping[str, Any]) -> str:
     """The short text that names the model of a config again, as --model takes it."""
     name, params = str(model.get("name", "")), model.get("params") or {}
     checkpoint = str(model.get("checkpoint") or "")
-    if name == "checkpoint" and checkpoint:
+    if name in ("checkpoint", "ready") and checkpoint:
         return checkpoint
     if name not in STUDENTS:
         return name
