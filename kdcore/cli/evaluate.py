@@ -16,6 +16,7 @@ from kdcore.evaluation.comparison import Comparison, compare
 from kdcore.evaluation.evaluate import Evaluation
 from kdcore.evaluation.exports import per_query_csv, to_csv, write_qrels, write_trec_run
 from kdcore.lab import Evaluated
+from kdcore.labels import OWN
 from kdcore.workspace import write_text_atomic
 
 
@@ -73,6 +74,9 @@ def evaluate(
             write_trec_run(ranking, result.pairs, result.predictions)
             write_qrels(judgments, result.pairs)
             written += [ranking, judgments]
+            if result.pairs.scheme.own_gains:
+                written.append(trec / f"{result.split}.own.qrels")
+                write_qrels(written[-1], result.pairs, OWN)
     _print(result, comparison, written, as_json)
 
 

@@ -122,7 +122,8 @@ def _tsv(pairs: PairTable) -> bytes:
 
 
 def _write_folder(pairs: PairTable, folder: Path) -> tuple[Path, ...]:
-    task = {BINARY: "qadsm", FIVE_GRADES: "wpr"}.get(pairs.scheme)
+    tasks = {BINARY.grades: "qadsm", FIVE_GRADES.grades: "wpr"}
+    task = tasks.get(pairs.scheme.grades)
     names = {split: part for part, split in SPLIT_NAMES.items()}
     languages, splits = (pairs.frame[c].to_numpy(dtype=object) for c in ("language", "split"))
     parts = sorted(set(zip(languages, splits, strict=True)))

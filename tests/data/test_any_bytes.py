@@ -45,6 +45,36 @@ def test_any_bytes_are_read_or_refused(tmp_path, workspace, name, skip_bad, cont
         assert table.content_hash
 
 
+TREC = {
+    "qrels.txt": b"q 0 d 1\nq 0 e 0\n",
+    "queries.tsv": b"q\tkettle\n",
+    "docs.jsonl": b'{"_id": "d", "text": "x"}\n{"_id": "e", "text": "y"}\n',
+}
+IDS = st.one_of(st.sampled_from([b"q", b"d", b"e", b"0", b"1", b"-1", b"0.5", b"1e999"]), FIELD)
+LINES = st.one_of(
+    CONTENT,
+    st.lists(st.lists(IDS, min_size=2, max_size=4).map(b"\t".join), max_size=6).map(b"\n".join),
+    st.lists(st.lists(IDS, min_size=4, max_size=4).map(b" ".join), max_size=6).map(b"\n".join),
+)
+
+
+@pytest.mark.parametrize("name", TREC)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(content=LINES)
+def test_any_bytes_in_a_file_of_trec_are_read_or_refused(tmp_path, workspace, name, content):
+    for part, sound in TREC.items():
+        (tmp_path / part).write_bytes(content if part == name else sound)
+    try:
+        table = load_data(tmp_path, skip_bad=True)
+    except DataError as refusal:
+        str(refusal).encode()
+    else:
+        assert len(table)
+        "".join((*table.notes, table.content_hash)).encode()
+
+
 @settings(
     max_examples=35, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -38,7 +38,7 @@ def label_lookup(scheme: LabelScheme) -> dict[str, int]:
     lookup = {name: grade for grade, name in enumerate(scheme.grades)}
     for grade, name in enumerate(scheme.grades):
         lookup.setdefault(name.casefold(), grade)
-    if scheme == BINARY:
+    if scheme.grades == BINARY.grades:
         lookup |= {"false": 0, "true": 1}
     if {name.casefold() for name in scheme.grades} == _ESCI_NAMES:
         lookup |= {name.casefold()[0]: grade for grade, name in enumerate(scheme.grades)}

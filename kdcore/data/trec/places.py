@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from kdcore.data.files.problems import shown_name, unreadable
+from kdcore.data.files.problems import listed, shown_name, unreadable
 from kdcore.data.files.streaming import TextFile
 from kdcore.data.pairs import SPLITS
 
@@ -86,7 +86,7 @@ def trec_files(path: Path) -> TrecFiles | None:
         if part := part_of_name(name):
             parts[part].append(file)
     if lacking := [part for part, own in parts.items() if not own]:
-        what = f"it holds no file of {' and '.join(lacking)}; it holds {', '.join(sorted(files))}"
+        what = f"it holds no file of {' and '.join(lacking)}; it holds {listed(sorted(files))}"
         cure = "add one whose name says so: qrels.txt, queries.tsv, documents.tsv, corpus.jsonl"
         raise unreadable(shown_name(path), what, cure)
     return TrecFiles(*(tuple(parts[part]) for part in _WORDS))

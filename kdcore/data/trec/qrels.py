@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kdcore.data.files.label_texts import label_lookup
-from kdcore.data.files.problems import Problem
+from kdcore.data.files.problems import Problem, quoted
 from kdcore.data.files.streaming import TextFile
 from kdcore.data.sources.grades import infer_scheme
 from kdcore.data.trec.texts import IDS
@@ -57,7 +57,7 @@ def read_qrels(file: TextFile) -> Qrels:
         elif earlier.grade == judgement.grade:
             qrels.repeated += 1
         else:
-            what = f"this pair has the grade {earlier.grade} on line {earlier.line}"
+            what = f"this pair has the grade {quoted(earlier.grade)} on line {earlier.line}"
             qrels.reject(judgement.line, what, "delete one of the two")
     return qrels
 

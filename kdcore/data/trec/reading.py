@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kdcore.data.files.problems import listed
+from kdcore.data.files.problems import listed, quoted
 from kdcore.data.pairs import ID_COLUMNS, UNLABELLED
 from kdcore.data.sources.rows import Collector, Reading, join
 from kdcore.data.trec.places import TrecFiles, split_of_name
@@ -33,7 +33,7 @@ class _Sides:
         )
         for side, key, texts, files in sides:
             if key not in texts.by_id:
-                what = f"no {side} {key!r} is in {files}"
+                what = f"no {side} {quoted(key)} is in {files}"
                 cure = f"add the {side}, or leave the bad rows out"
                 return what, cure, f"name a {side} that is not in {files}"
         return None

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from kdcore.data.files.cells import text_of
-from kdcore.data.files.problems import Problem
+from kdcore.data.files.problems import Problem, quoted
 from kdcore.data.files.streaming import TextFile
 
 IDS = (
@@ -56,7 +56,7 @@ def read_texts(files: Sequence[TextFile], wanted_ids: Container[str]) -> Texts:
                 continue
             value = _first(record, TITLES).strip(), _first(record, TEXTS).strip()
             if texts.by_id.setdefault(key, value) != value:
-                what = f"the id {key!r} stands for another text before"
+                what = f"the id {quoted(key)} stands for another text before"
                 texts.problems.append(Problem(file.name, line, what, "delete one of the two"))
     return texts
 

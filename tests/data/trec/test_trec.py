@@ -114,7 +114,7 @@ def test_unknown_ids_and_contradictions_are_refused_and_can_be_left_out(tmp_path
     text = str(caught.value)
     assert "2 lines name a query that is not in 'queries.tsv' (lines 5, 6)" in text
     assert "no document 'zz' is in 'corpus.jsonl.gz'" in text
-    assert "line 8: this pair has the grade 3 on line 1" in text
+    assert "line 8: this pair has the grade '3' on line 1" in text
     assert "2 lines do not have 4 fields (lines 10, 11)" in text
     pairs = read.table("set", skip_bad=True)
     assert rows(pairs) == [(*row, "train") for row in EXPECTED]

@@ -20,7 +20,7 @@ def draw(staged: Staged, how: TableReading, look: Look) -> None:
     with left:
         name = st.text_input(
             "Name of the data set",
-            value=default_name(staged.title)[:60],
+            value=default_name(staged.title.partition(", ")[0])[:60],
             max_chars=100,
             key=f"data_name_{staged.mark}",
             persist_state="session",
