@@ -1,6 +1,6 @@
 """A page as it stands as one file: HTML that opens without a network, and a table for LaTeX."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.metadata import version
@@ -29,12 +29,22 @@ figure{break-inside:avoid}}
 
 @dataclass(frozen=True)
 class Subject:
-    """One model of the report: its role, title, evaluation, and its run's settings as YAML."""
+    """One model of the report: its role, title, evaluation, and its run's settings as YAML.
+
+    made_here: keys of metrics that read probabilities which the model did not give. caveat: a
+    sentence on them.
+    """
 
     role: str
     title: str
     evaluation: Evaluation
     settings: str
+    made_here: Collection[str] = ()
+    caveat: str = ""
+
+    def mark(self, key: str, sign: str) -> str:
+        """The sign for a metric that says nothing of the model, else an empty text."""
+        return sign if key in self.made_here else ""
 
 
 @dataclass(frozen=True)
@@ -71,7 +81,7 @@ def html(material: Material) -> str:
         PICTURES,
         *(_section(each) for each in material.sections if not each.folded),
         _metrics(material.subjects),
-        _differences(material.against),
+        _differences(material.against, material.subjects),
         _gap(material.gap),
         *(_section(each) for each in material.sections if each.folded),
         _settings(material),
@@ -91,7 +101,8 @@ def latex(subjects: Sequence[Subject], against: Comparison | None) -> str:
             better = against and each.role == "student" and against.differences.get(key)
             mark = r"$^\dagger$" if better and better.verdict == "BETTER" else ""
             marked = marked or bool(mark)
-            row.append(number(each.evaluation.metrics[key].value) + mark)
+            own = each.mark(key, r"$^\ddagger$")
+            row.append(number(each.evaluation.metrics[key].value) + mark + own)
         rows.append(" & ".join(row) + r" \\")
     lines = [
         r"\begin{table}",
@@ -121,7 +132,13 @@ def _caption(subjects: Sequence[Subject], marked: bool) -> str:
             r"interval of the difference (bootstrap over queries) excludes 0 and a permutation "
             r"test over queries gives $p < 0.05$, each metric tested by itself."
         )
+    if caveats := _caveats(subjects):
+        text += rf" $^\ddagger$: {_tex(caveats)}"
     return text
+
+
+def _caveats(subjects: Sequence[Subject]) -> str:
+    return " ".join(dict.fromkeys(each.caveat for each in subjects if each.caveat))
 
 
 def _section(part: Section) -> str:
@@ -153,38 +170,43 @@ def _metrics(subjects: Sequence[Subject]) -> str:
     rest = [key for key in keys if key not in SHOWN]
     more = _folded("More metrics", _scores(subjects, rest)) if rest else ""
     first = _scores(subjects, [key for key in SHOWN if key in keys])
-    return section("All pairs: metrics with 95 % intervals", first, more)
+    caveats = _caveats(subjects)
+    note = paragraph(f"† {caveats}", "note") if caveats else ""
+    return section("All pairs: metrics with 95 % intervals", first, note, more)
 
 
 def _scores(subjects: Sequence[Subject], keys: Sequence[str]) -> str:
     definitions, rows = {}, []
     for key in keys:
         first = subjects[0].evaluation.metrics[key]
-        metrics = (each.evaluation.metrics.get(key) for each in subjects)
-        values = [
-            f"{number(m.value)} [{number(m.low)}, {number(m.high)}]" if m else "–" for m in metrics
-        ]
+        values = []
+        for each in subjects:
+            m = each.evaluation.metrics.get(key)
+            shown = f"{number(m.value)} [{number(m.low)}, {number(m.high)}]" if m else "–"
+            values.append(shown + each.mark(key, " †"))
         rows.append([first.name, *values, f"{first.n:,} {first.n_unit}"])
         definitions[first.name] = first.definition
     return table(["Metric", *(f"{s.role}: {s.title}" for s in subjects), "n"], rows, definitions)
 
 
-def _differences(against: Comparison | None) -> str:
+def _differences(against: Comparison | None, subjects: Sequence[Subject]) -> str:
     if against is None:
         return ""
-    differences = against.differences.values()
+    pair = [each for each in subjects if each.role in ("student", "twin")]
+    marks = {k: " †" for each in pair for k in against.differences if each.mark(k, "†")}
     rows = [
         [
-            d.name,
+            d.name + marks.get(key, ""),
             f"{signed(d.delta)} [{signed(d.low)}, {signed(d.high)}]",
             f"{d.p:.4f}",
             number(d.smallest_detectable),
             d.verdict,
         ]
-        for d in differences
+        for key, d in against.differences.items()
     ]
     head = ("Metric", "Difference", "p", "Smallest detectable", "Against its twin")
-    definitions = {d.name: d.definition for d in differences}
+    differences = against.differences.items()
+    definitions = {d.name + marks.get(key, ""): d.definition for key, d in differences}
     title = "All pairs: student minus its twin without a teacher"
     return _folded(title, table(head, rows, definitions))
 

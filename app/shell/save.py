@@ -121,10 +121,13 @@ def _against(board: Board) -> Comparison | None:
 
 
 def _subjects(board: Board) -> list[Subject]:
-    return [
-        Subject(role, model.title, services.evaluation(board, model), _settings(model))
-        for role, model in board.models.items()
-    ]
+    subjects = []
+    for role, model in board.models.items():
+        evaluation, answers = services.evaluation(board, model), model.predictions
+        made_here = [key for key in evaluation.metrics if not answers.is_own(key)]
+        settings = _settings(model)
+        subjects.append(Subject(role, model.title, evaluation, settings, made_here, answers.caveat))
+    return subjects
 
 
 def _settings(model: Answers) -> str:

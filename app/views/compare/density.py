@@ -20,6 +20,7 @@ from kdcore.analysis.outcomes import CELLS, OUTCOME_TITLES, cube, outcome_of
 from kdcore.analysis.tags import TAGS
 
 KEY = "joint"
+ROLES = ("teacher", "student")
 
 
 def draw(board: services.Board) -> None:
@@ -36,6 +37,7 @@ def draw(board: services.Board) -> None:
         "box": chosen.box or (),
         "cells": list(chosen.all_cells),
         "pair": _pair(board),
+        "marks": {role: "" if _is_own(board, role) else " †" for role in ROLES},
         "chosen": now.pair if now.pair < len(board.pairs) else -1,
     }
     mask = passing(board, others) if others or now.compare.slice else None
@@ -43,6 +45,12 @@ def draw(board: services.Board) -> None:
         joint_points(table, key, key="joint_points")
         joint_density(data, mask, key=KEY, on_change=_take)
     _exports(board, others)
+
+
+def _is_own(board: services.Board, role: str) -> bool:
+    """Whether P(relevant) is the model's own; else it was made here, and is marked."""
+    model = board.models.get(role)
+    return model is None or model.predictions.own_relevance
 
 
 def _take() -> None:

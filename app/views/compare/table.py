@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from app import state
 from app.kit import controls
 from app.kit.figures.style import color
-from app.kit.texts import csv, marks, with_signs
+from app.kit.texts import csv, marks, md, with_signs
 from app.services import Board
+from app.shell import caveats
 from app.state import keys
 from app.state.compare import NO_EDIT
 from app.views.compare import selection
@@ -58,6 +59,8 @@ def draw(board: Board, rows: pd.DataFrame) -> None:
     order = ordered(board, rows)
     shown = rows.iloc[order[(page - 1) * PAGE : page * PAGE]]
     _table(board, shown)
+    if sentence := caveats.of(board, "nll"):
+        st.caption(md(f"† {sentence}"))
     with st.container(horizontal=True, vertical_alignment="center", key="ctable_foot"):
         st.caption(
             f"{len(rows):,} pairs, page {page:,} of {pages:,}. A click on a row, or an arrow key "
@@ -158,7 +161,7 @@ def _table(board: Board, shown: pd.DataFrame) -> None:
         hide_index=True,
         width="stretch",
         height=min(TALLEST, 38 + 35 * len(shown)),
-        column_config=_columns(),
+        column_config=_columns(board),
         selection_mode="single-cell",  # a click anywhere in a row opens it, and so do arrow keys
         selection_default={"selection": {"cells": [(int(at[0]), "query")] if len(at) else []}},
         on_select=partial(_opened, key, ids),
@@ -208,14 +211,17 @@ def view(board: Board, shown: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _columns() -> dict[str, Any]:
-    """How each column is headed and drawn."""
+def _columns(board: Board) -> dict[str, Any]:
+    """How each column is headed and drawn; a dagger marks what is no model's own number."""
     kind = st.column_config
     relevant = "P(relevant) at T = 1: the soft label's mass on grades that count as relevant."
+    compared = [model for model in (board.teacher, board.student) if model]
+    mark = "" if all(model.predictions.own_grades for model in compared) else " †"
+    signs = {r: "" if m.predictions.own_relevance else " †" for r, m in board.models.items()}
 
     models = {
         f"{role}_p": kind.ProgressColumn(
-            role,
+            f"{role}{signs.get(role, '')}",
             help=relevant,
             format="%.3f",
             min_value=0,
@@ -230,8 +236,8 @@ def _columns() -> dict[str, Any]:
         "title": kind.TextColumn("title", width=270),
         "grade_name": kind.TextColumn("label", width=80),
         **models,
-        "loss_gap": kind.NumberColumn("loss gap", help=HELP, width="small"),
-        "kl": kind.NumberColumn("KL", help=HELP, format="%.3f", width="small"),
+        "loss_gap": kind.NumberColumn(f"loss gap{mark}", help=HELP, width="small"),
+        "kl": kind.NumberColumn(f"KL{mark}", help=HELP, format="%.3f", width="small"),
         "outcome": kind.TextColumn("who is right"),
         "status": kind.TextColumn("status", width="small"),
         "note": kind.TextColumn("note"),

@@ -18,6 +18,15 @@ def draw(board: Board) -> None:
     if board.teacher is None:
         st.info(md(f"{services.missing(board)} {services.MISSING_HINT}"), icon=":material/bolt:")
         return
+    answers = board.teacher.predictions
+    if not answers.own_relevance:
+        st.info(md(answers.caveat), icon=":material/filter_1:")
+    if answers.origin is not None and answers.origin.kind == "score":
+        st.caption(
+            "A free score has no P(relevant): its histogram, and labels that it denies, would show "
+            "what was made here, so they are hidden."
+        )
+        return
     _histogram(board, board.teacher)
     suspects = standing.suspects(board)
     labelled = int((board.pairs.grades >= 0).sum())

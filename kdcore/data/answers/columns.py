@@ -158,7 +158,8 @@ def _undecided(file: AnswerFile, pool: Sequence[int], labels: Sequence[int]) -> 
         names = listed([sheet.header[place] for place in pool])
         cure = COLUMN
         if len(pool) >= len(file.scheme) > 2:
-            cure = phrase("{}, or the column of each grade: {}", COLUMN, mapped("GRADE"))
+            each = mapped(file.scheme.grades[-1])
+            cure = phrase("{}, or give the column of each grade ({}, ...)", COLUMN, each)
         return sheet.refused(f"several columns could be the predictions: {names}", cure)
     if labels:
         names = listed([sheet.header[place] for place in dict.fromkeys(labels)])

@@ -40,18 +40,23 @@ def card_of(board: Board, row: int, heading: str) -> Card:
     )
 
 
-def answer_of(board: Board, name: str, role: str, logits: Floats, gold: int) -> Answer:
-    """One model's column from its (classes,) logits."""
+def answer_of(
+    board: Board, name: str, role: str, logits: Floats, gold: int, graded: bool = True
+) -> Answer:
+    """One model's column from its (classes,) logits.
+
+    graded: whether the model itself gave a probability to each grade; else none is shown.
+    """
     now, p = state.now().compare, soften(logits)
     relevant = float(board.pairs.scheme.relevance(p))
     cut = now.teacher_threshold if role == "teacher" else now.student_threshold
     return Answer(
         name=name,
         role=role,
-        p=tuple(map(float, p)),
+        p=tuple(map(float, p)) if graded else (),
         relevant=relevant,
         decision="yes" if relevant >= cut else "no",
-        loss=None if gold == UNLABELLED else float(-log_soften(logits)[gold]),
+        loss=None if gold == UNLABELLED or not graded else float(-log_soften(logits)[gold]),
     )
 
 
@@ -64,11 +69,13 @@ def _answers(board: Board, row: int) -> list[Answer]:
         ("twin, labels only", "twin", board.twin),
         ("second student", "rival", services.rival_of(board)),
     )
-    columns = [
-        answer_of(board, name, role, model.predictions.logits[row].astype(np.float64), gold)
-        for name, role, model in models
-        if model is not None
-    ]
+    columns = []
+    for name, role, model in models:
+        if model is not None:
+            answers, mark = model.predictions, "" if model.predictions.own_relevance else " †"
+            logits = answers.logits[row].astype(np.float64)
+            graded = answers.own_grades
+            columns.append(answer_of(board, f"{name}{mark}", role, logits, gold, graded))
     if board.pairs.truth is not None:
         p = board.pairs.truth[row]
         loss = None if gold == UNLABELLED else float(-np.log(max(p[gold], 1e-300)))

@@ -22,7 +22,10 @@ MOST_COLUMNS = 200  # whose first rows are shown; the others can be chosen by na
 # parts of column names, most telling first; the exact names stand in kdcore.data.files.cells
 _HINTS = {
     "query": ("query", "search", "keyword", "term", "such", "frage"),
-    "title": ("title", "headline", "titel", "product_name", "ad_text", "anzeige"),
+    "title": (
+        *("title", "headline", "titel", "product_name", "ad_text", "anzeige"),
+        *("^product$", "^item$", "^document$", "^doc$", "^passage$", "^ad$"),
+    ),
     "description": ("desc", "snippet", "body", "text"),
     "grade": ("grade", "label", "relevan", "rating", "judg", "gold", "target"),
     "language": ("lang",),

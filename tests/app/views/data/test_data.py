@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from app import services, state
 from app.services import answers, boards, cautions, roles
-from app.shell import caveats
+from app.shell import caveats, report, save
 from app.views.compare import cards as compare_cards
+from app.views.compare.queries import pair_cards
 from app.views.data import score as data_score
 from app.views.data.queries import head, intake
 from kdcore.data.answers.stored import brought_to, keep, twin_among
@@ -558,3 +559,45 @@ def test_a_model_of_one_number_is_flagged_where_its_probabilities_are_made_here(
     assert card["gap"]["text"] == "† made here from one number per pair (student)"
     assert card["rows"][0]["title"] == "Student †"
     assert compare_cards._card(board, "roc_auc", models, {})["gap"] is None
+
+
+@pytest.fixture
+def scored(home, mine) -> AppTest:
+    """The data page with a student of free scores and a teacher that gave every grade."""
+    at = page(dtab="score", data="esci")
+    score = mine.frame[["query", "title"]].assign(bm25=mine.grades * 3 + np.arange(120) % 7)
+    imported(at, "student", "Only scores", score.to_csv(index=False).encode())
+    return imported(at, "teacher", "Whole", predictions(mine, 3.0))
+
+
+def test_a_pair_and_the_table_of_pairs_show_no_grade_or_loss_of_a_free_score(scored):
+    at = open_page(scored, "compare").run()
+    assert not at.exception
+    assert "† Only scores gave one number per pair" in texts(at)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pair_cards.state, "now", lambda: choices(at))
+        columns = pair_cards.card_of(boards_of(at), 0, "Pair 1").says
+    assert [(a.name, len(a.p), a.loss is None) for a in columns] == [
+        ("teacher", 4, False),
+        ("student †", 0, True),
+    ]
+
+
+def test_a_teacher_of_free_scores_has_no_histogram_and_denies_no_label(scored):
+    board = boards_of(scored)
+    link = {"teacher": board.student.key, "student": board.teacher.key}
+    at = page(dtab="teacher", data="esci", **link)
+    assert not at.exception
+    assert "Only scores gave one number per pair" in texts(at)
+    assert "A free score has no P(relevant)" in texts(at)
+    assert "Suspect labels" not in [each.value for each in at.subheader]
+
+
+def test_a_report_marks_the_metrics_that_a_free_score_does_not_have(scored):
+    board = boards_of(scored)
+    student = next(s for s in save._subjects(board) if s.role == "student")
+    assert "nll" in student.made_here
+    assert "roc_auc" not in student.made_here
+    material = report.Material("A finding.", "http://127.0.0.1", subjects=[student])
+    assert "† Only scores gave one number per pair" in report.html(material)
+    assert r"$^\ddagger$: Only scores gave one number per pair" in report.latex([student], None)

@@ -24,7 +24,8 @@ def joint_density(
     mask: (pairs,) which pairs the other filters leave; None = all. data: points (content key of
     what `joint_points` sent), grades, relevant_from, the thresholds ct and cs, box, cells (those
     picked in the cube, none = all), pair (row, texts and tags of the pair in focus, or None),
-    chosen (the row that the visitor chose, -1 when the page did).
+    marks (role -> what follows "P(relevant)" on its axis), chosen (the row that the visitor chose,
+    -1 when the page did).
     """
     bits = b"" if mask is None else np.packbits(mask, bitorder="little").tobytes()
     sent = {"mask": base64.b64encode(bits).decode(), "seen": message(key)["n"]}

@@ -128,7 +128,7 @@ function paint(part) {
     ct: part.ct, cs: part.cs, box: part.box, pair: part.pair, hover: part.hover,
     at: (row) => [points.x[row], points.y[row]],
     colors: { teacher, student, muted, grid, ink: text, paper: background },
-    font: fontOf(part.root, place.small ? 11 : 12),
+    font: fontOf(part.root, place.small ? 11 : 12), marks: part.data.marks,
   });
   if (part.stale) {
     fillCube(part.cube, part.tally, part.chosen, part.picked, Boolean(points.z));

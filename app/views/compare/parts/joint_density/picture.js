@@ -86,11 +86,11 @@ function axes(context, place, view, { ink, muted, grid }) {
   }
   context.fillStyle = ink;
   context.textAlign = "center";
-  context.fillText("Teacher: P(relevant)", place.left + place.w / 2, place.top + place.h + 29);
+  context.fillText(`Teacher: P(relevant)${view.marks.teacher}`, place.left + place.w / 2, place.top + place.h + 29);
   context.save();
   context.translate(place.small ? 3 : 8, place.top + place.h / 2);
   context.rotate(-Math.PI / 2);
-  context.fillText("Student: P(relevant)", 0, 0);
+  context.fillText(`Student: P(relevant)${view.marks.student}`, 0, 0);
   context.restore();
 }
 

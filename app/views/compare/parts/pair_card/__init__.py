@@ -14,9 +14,9 @@ _mount = part(__name__)
 class Answer:
     """A column of the card: a model's probability for each grade, and how good they are.
 
-    role: of the palette. relevant: P(relevant). decision: "yes" or "no", whether the model finds
-    the pair relevant; "" without one. loss: nats on the label, or None. delta: change of
-    P(relevant) against the original pair, or None.
+    p: () where the model gave none. role: of the palette. relevant: P(relevant). decision: "yes" or
+    "no", whether the model finds the pair relevant; "" without one. loss: nats on the label, or
+    None. delta: change of P(relevant) against the original pair, or None.
     """
 
     name: str

@@ -71,6 +71,7 @@ function answers(pair) {
 }
 
 function bar(model, p) {
+  if (p === undefined) return el("td", { class: "num" }, "–");
   return el(
     "td",
     { class: `num bar role-${model.role}`, style: `--p: ${p.toFixed(4)}` },
