@@ -29,7 +29,8 @@ from kdcore.export.static import embed, price_of, static_of, write_static
 from kdcore.models.base import PairModel
 from kdcore.models.bert import CrossEncoder
 from kdcore.models.predict import answer_texts, typed_pairs
-from kdcore.models.twinbert import TwinBert
+from kdcore.models.towers.model import PretrainedTowers
+from kdcore.models.twinbert import TwinBert, TwoTowers
 from kdcore.runs.store import Run
 
 LIBRARY = "sentence_transformers"
@@ -89,9 +90,9 @@ def write_foreign(
         notes = () if code else _cut_notes(run, model)
         if is_installed():
             agreement = compare_logits(model, folder, rows, code)
-    elif isinstance(model, TwinBert) and form == STATIC:
+    elif isinstance(model, TwinBert | PretrainedTowers) and form == STATIC:
         return _write_static(run, model, folder, rows)
-    elif isinstance(model, TwinBert):
+    elif isinstance(model, TwinBert | PretrainedTowers):
         write_sentence(model, folder)
         if is_installed():
             whole = with_tokens(model, rows)
@@ -102,7 +103,7 @@ def write_foreign(
     return _judged(exported, agreement)
 
 
-def _write_static(run: Run, model: TwinBert, folder: Path, rows: Sequence[Row]) -> Exported:
+def _write_static(run: Run, model: TwoTowers, folder: Path, rows: Sequence[Row]) -> Exported:
     """Write static embeddings, compare the library's vectors with ours, measure what is lost."""
     static = static_of(run, model)
     write_static(static, model, folder)
@@ -188,7 +189,7 @@ def compare_vectors(
 
 @torch.no_grad()
 def unit_vectors(
-    model: TwinBert, rows: Sequence[Row]
+    model: TwoTowers, rows: Sequence[Row]
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
     """(rows, width) vectors of queries and of ads, each of length 1."""
     batch = model.batch(model.read(typed_pairs(model, rows)), np.arange(len(rows)))
@@ -196,7 +197,7 @@ def unit_vectors(
     return queries, ads
 
 
-def with_tokens(model: TwinBert, rows: Sequence[Row]) -> list[Row]:
+def with_tokens(model: TwoTowers, rows: Sequence[Row]) -> list[Row]:
     """The pairs in which both texts hold a token.
 
     A special token stands for a text without one in the lab; the library has no such rule.

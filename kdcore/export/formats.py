@@ -111,7 +111,7 @@ def _no_vectors(title: str, separable: bool, model: Mapping[str, Any]) -> str:
             "its units are letter trigrams, for which sentence-transformers has no tokenizer; "
             "choose folder or onnx"
         )
-    if model["name"] == "twinbert_res":
+    if "crossing" in model.get("params", {}):
         return (
             "its head is a network over both vectors, so their cosine does not rank; "
             "choose folder or onnx"

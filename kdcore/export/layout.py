@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,6 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from kdcore.catalog import STUDENTS
-from kdcore.errors import DataError
 from kdcore.export.scripts import cross, towers
 from kdcore.knobs import plain
 from kdcore.models.assistant import WithAssistant
@@ -20,12 +19,15 @@ from kdcore.models.bert import CrossEncoder
 from kdcore.models.cdssm import Cdssm
 from kdcore.models.heads import Crossing, CumulativeLink
 from kdcore.models.tokens.trigrams import Trigrams
-from kdcore.models.twinbert import TwinBert
+from kdcore.models.towers.model import ENCODER, PretrainedTowers
+from kdcore.models.twinbert import TwinBert, TwoTowers
 from kdcore.predictions import WEIGHTS
 from kdcore.workspace import MODEL_CARD
 
 ABOUT = "student.json"
 SCRIPT = "student.py"
+_TOWERS = {Cdssm: "convolution", TwinBert: "transformer", PretrainedTowers: "encoder"}
+Towers = TwinBert | Cdssm | PretrainedTowers
 
 
 def write_student(model: PairModel, folder: Path) -> str:
@@ -41,13 +43,10 @@ def write_student(model: PairModel, folder: Path) -> str:
     if isinstance(model, CrossEncoder):
         _cross_encoder(model, folder, helper, on)
         return "script" if helper else "transformers"
-    if isinstance(model, TwinBert | Cdssm):
+    if isinstance(model, Towers):
         _towers(model, folder, helper, on)
         return "script"
-    raise DataError(
-        f"a student of the kind {STUDENTS[model.config.name].title} cannot be exported yet; its "
-        "run keeps it, and `kdlab infer` and `kdlab predict` answer with it"
-    )
+    raise TypeError(f"no layout is written for {type(model).__name__}")
 
 
 def described(model: PairModel) -> dict[str, Any]:
@@ -107,7 +106,7 @@ def amend_tokenizer(folder: Path, longest: int) -> None:
     path.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
 
-def _towers(model: TwinBert | Cdssm, folder: Path, helper: Any, on: str) -> None:
+def _towers(model: Towers, folder: Path, helper: Any, on: str) -> None:
     network = _network(model)
     weights = _weights(model, "student." if helper else "")
     if helper is not None:
@@ -120,38 +119,53 @@ def _towers(model: TwinBert | Cdssm, folder: Path, helper: Any, on: str) -> None
     )
     (folder / WEIGHTS).chmod(0o644)  # safetensors lets nobody but the owner read
     model.units.save(folder)
+    if isinstance(model, PretrainedTowers):
+        tower: Any = model.towers[0]
+        tower.encoder.config.save_pretrained(folder / ENCODER)
     settings = {"grades": model.scheme.grades, "reading": _reading(model), "network": network}
     _write_script(folder, towers, settings)
 
 
-def _weights(model: TwinBert | Cdssm, part: str) -> dict[str, Tensor]:
+def _weights(model: Towers, part: str) -> dict[str, Tensor]:
     """The weights by their names in the script; part: which of two side by side, or empty."""
     weights: dict[str, Tensor] = {}
     for i, tower in enumerate(model.towers):
-        is_cdssm = isinstance(model, Cdssm)
-        own = _convolution(tower) if is_cdssm else _transformer(tower, model.config.params)
+        if isinstance(model, PretrainedTowers):
+            own = tower.state_dict()
+        else:
+            is_cdssm = isinstance(model, Cdssm)
+            own = _convolution(tower) if is_cdssm else _transformer(tower, model.config.params)
         weights |= {f"towers.{i}.{part}{name}": tensor for name, tensor in own.items()}
     return weights | {f"head.{part}{name}": t for name, t in _head(model.crossing)[1].items()}
 
 
-def _network(model: TwinBert | Cdssm) -> dict[str, Any]:
+def _network(model: Towers) -> dict[str, Any]:
     """The shape of the network, as the script builds it; width: that of a tower's vector."""
     params = model.config.params
     grades = getattr(model.crossing, "grades", model.crossing)
     return {
-        "tower": "convolution" if isinstance(model, Cdssm) else "transformer",
+        "tower": _TOWERS[type(model)],
         "towers": len(model.towers),
         "head": _head(model.crossing)[0],
-        "width": params.semantic if isinstance(model, Cdssm) else params.hidden,
+        "width": model.wide if isinstance(model, TwoTowers) else params.semantic,
         "grades": getattr(grades, "out_features", len(model.scheme)),
         "vocabulary": len(model.units),
         **_sizes(model),
     }
 
 
-def _reading(model: TwinBert | Cdssm) -> dict[str, Any]:
+def _reading(model: Towers) -> dict[str, Any]:
     params = model.config.params
     lengths = {"query_tokens": params.query_tokens, "ad_tokens": params.ad_tokens}
+    if isinstance(model, PretrainedTowers):
+        return {
+            "units": "wordpiece",
+            **lengths,
+            "query_prompt": model.reading.query_prompt,
+            "ad_prompt": model.reading.ad_prompt,
+            "before": model.prefix,
+            "after": model.suffix,
+        }
     if isinstance(model.units, Trigrams):
         return {"units": "trigrams", **lengths}
     framed = params.pooling == "cls"
@@ -164,10 +178,13 @@ def _reading(model: TwinBert | Cdssm) -> dict[str, Any]:
     }
 
 
-def _sizes(model: TwinBert | Cdssm) -> dict[str, Any]:
+def _sizes(model: Towers) -> dict[str, Any]:
     params = model.config.params
     if isinstance(model, Cdssm):
         return {"filters": params.filters, "semantic": params.semantic}
+    if isinstance(model, PretrainedTowers):
+        own = asdict(model.reading) | {"hidden": model.wide}
+        return own | {name: getattr(params, name, 0) for name in ("combine", "crossing")}
     return {
         "hidden": params.hidden,
         "layers": params.layers,

@@ -29,7 +29,8 @@ from kdcore.export.sentence import write_library_settings
 from kdcore.models.batches import Encoded, Texts
 from kdcore.models.predict import typed_pairs
 from kdcore.models.tokens.wordpiece import Ragged
-from kdcore.models.twinbert import TwinBert
+from kdcore.models.towers.model import PretrainedTowers
+from kdcore.models.twinbert import TwoTowers
 from kdcore.predictions import WEIGHTS as FILE
 from kdcore.runs.store import Run
 
@@ -58,7 +59,7 @@ class Static:
         )
 
 
-def static_of(run: Run, model: TwinBert) -> Static:
+def static_of(run: Run, model: TwoTowers) -> Static:
     """The static embeddings of a run's tower."""
     reduced = _reduced(token_vectors(model))
     p = _zipf(_counts(run, model, len(reduced)))
@@ -72,7 +73,7 @@ def static_of(run: Run, model: TwinBert) -> Static:
 
 
 @torch.no_grad()
-def token_vectors(model: TwinBert) -> Floats:
+def token_vectors(model: TwoTowers) -> Floats:
     """(tokens, width) what the tower makes of each token alone, as a text of its own."""
     before, after = _frame(model)
     ids = np.arange(max(model.units.tokenizer.get_vocab().values()) + 1)
@@ -85,8 +86,10 @@ def token_vectors(model: TwinBert) -> Floats:
     return np.asarray(torch.cat(parts))
 
 
-def _frame(model: TwinBert) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The special ids that the tower reads before and after a text."""
+def _frame(model: TwoTowers) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The special ids that the tower reads before and after a text; no prompt is one of them."""
+    if isinstance(model, PretrainedTowers):
+        return model.prefix, model.suffix
     encoded = model.read(typed_pairs(model, [("a", "a", "")]))
     whole, own = (
         encoded.tokens.take(encoded.ad_of).tolist(),
@@ -104,7 +107,7 @@ def _reduced(vectors: Floats) -> Floats:
     return reduced
 
 
-def _counts(run: Run, model: TwinBert, tokens: int) -> NDArray[np.int64]:
+def _counts(run: Run, model: TwoTowers, tokens: int) -> NDArray[np.int64]:
     """(tokens,) how often each occurs in the run's training texts; 0 where these are missing."""
     counts = np.zeros(tokens, dtype=np.int64)
     with suppress(LabError, OSError):
@@ -127,7 +130,7 @@ def _weighted(vectors: Floats, p: Floats, a: float) -> NDArray[np.float32]:
     return table
 
 
-def embed(table: NDArray[np.float32], model: TwinBert, texts: Sequence[str]) -> torch.Tensor:
+def embed(table: NDArray[np.float32], model: TwoTowers, texts: Sequence[str]) -> torch.Tensor:
     """(texts, width) the mean of each text's rows, of length 1; 0 for a text without a token."""
     ids = model.units.encode(texts)
     bags = F.embedding_bag(
@@ -136,7 +139,7 @@ def embed(table: NDArray[np.float32], model: TwinBert, texts: Sequence[str]) -> 
     return F.normalize(bags, dim=1)
 
 
-def _area(table: NDArray[np.float32], model: TwinBert, pairs: PairTable) -> float:
+def _area(table: NDArray[np.float32], model: TwoTowers, pairs: PairTable) -> float:
     """ROC-AUC of the cosine on labelled pairs; nan where there is one class only."""
     texts, grades = Texts.of(pairs), pairs.frame["grade"].to_numpy()
     queries, ads = embed(table, model, texts.queries), embed(table, model, texts.ads)
@@ -147,7 +150,7 @@ def _area(table: NDArray[np.float32], model: TwinBert, pairs: PairTable) -> floa
     return float(roc_auc_score(relevant[labelled], cosine[labelled]))
 
 
-def write_static(static: Static, model: TwinBert, folder: Path) -> None:
+def write_static(static: Static, model: TwoTowers, folder: Path) -> None:
     """Write a folder that SentenceTransformer loads: StaticEmbedding, then unit length."""
     save_file({"embedding.weight": torch.from_numpy(static.table)}, folder / FILE, {"format": "pt"})
     (folder / FILE).chmod(0o644)  # safetensors lets nobody but the owner read
@@ -158,7 +161,9 @@ def write_static(static: Static, model: TwinBert, folder: Path) -> None:
     write_library_settings(folder, [("", "StaticEmbedding")])
 
 
-def price_of(run: Run, model: TwinBert, static: Static, folder: Path, rows: Sequence[Row]) -> Price:
+def price_of(
+    run: Run, model: TwoTowers, static: Static, folder: Path, rows: Sequence[Row]
+) -> Price:
     """Measure loss and gain against the run's towers; rows: pairs to be timed on.
 
     The cosine goes through the run's head, which keeps its order, so that its area is defined.
@@ -186,7 +191,7 @@ def price_of(run: Run, model: TwinBert, static: Static, folder: Path, rows: Sequ
     )
 
 
-def _answers(model: TwinBert, static: Static, rows: Sequence[Row]) -> list[Any]:
+def _answers(model: TwoTowers, static: Static, rows: Sequence[Row]) -> list[Any]:
     """Functions that answer a pair by its number, from token ids to the cosine or the logits."""
     encoded = model.read(typed_pairs(model, timing_rows(rows)))
     table = torch.from_numpy(static.table)

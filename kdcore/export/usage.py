@@ -198,6 +198,8 @@ def _use_script(exported: Exported, model: Mapping[str, Any], grades: Sequence[s
     params, assistant = model.get("params") or {}, model.get("assistant") or {}
     plain, is_cross = exported.layout == "transformers", model.get("name") in _CROSS
     needs = "torch and transformers" if is_cross else "torch, safetensors and tokenizers"
+    if not is_cross and model.get("checkpoint"):
+        needs = "torch, safetensors, tokenizers and transformers"
     worst = f" Grades, worst first: {', '.join(grades)}." if grades else ""
     parts = [_LOAD.format(needs=needs, grades=worst)]
     if assistant:
@@ -209,7 +211,7 @@ def _use_script(exported: Exported, model: Mapping[str, Any], grades: Sequence[s
     if is_cross:
         parts.append(_CUT.format(**params))
     else:
-        crossed = _CROSSED if model.get("name") == "twinbert_res" else _COSINE
+        crossed = _CROSSED if "crossing" in params else _COSINE
         parts.append(_TOWERS.format(search=_CORRECTED if assistant else crossed))
     if exported.onnx:
         files = ", ".join(f"`{name}`" for name in exported.onnx)

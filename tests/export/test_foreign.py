@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kdcore.config import ModelConfig
 from kdcore.errors import ConfigError, RunError, UnknownNameError
 from kdcore.export import foreign
 from kdcore.export.check import INVENTED, run_alone
@@ -19,11 +20,17 @@ from kdcore.export.static import Static, embed, write_static
 from kdcore.export.student import export_student
 from kdcore.models.build import load_model
 from kdcore.models.predict import answer_texts
+from tests.models.pretrained.folders import sentence_folder
 
 from .conftest import TOWER, Make
 from .test_export import carried_out, code_of
+from .test_families import PROMPTS, encoder
 
 WITH_WORDS = [row for row in INVENTED if row[0]]  # an empty text has no vector there
+PRETRAINED = {  # architecture, pooling, and what else its folder says
+    "twin from xlm-r": ("xlm-r", "mean", {"dense": 12, "prompts": PROMPTS}),
+    "twin from modernbert, apart": ("modernbert", "lasttoken", {"prompts": PROMPTS}),
+}
 SHORT = [("lamp", "buy a lamp", ""), ("drum", "kettle", "today"), ("a", "b", "")]
 READER = """
 import numpy, sentence_transformers as library
@@ -49,9 +56,15 @@ print(json.dumps(answers))
 def test_a_foreign_process_gives_the_vectors_and_logits_of_every_form(
     make: Make, tmp_path: Path
 ) -> None:
-    """Learned weights, [CLS], the mean, two towers apart, marked pairs and plain ones."""
-    towers = ("twin weighted", "twin cls", "twin mean, two towers")
+    """Learned weights, [CLS], the mean, two towers apart, pretrained ones; marked, plain pairs."""
+    towers: tuple[str, ...] = ("twin weighted", "twin cls", "twin mean, two towers")
     models = {k: load_model(make(k).model_folder) for k in (*towers, "bert", "bert without marks")}
+    for name, (family, pooling, more) in PRETRAINED.items():
+        place = sentence_folder(encoder(tmp_path / family, family), pooling, **more)
+        params = {"query_tokens": 8, "ad_tokens": 24, "shared": "apart" not in name}
+        config = ModelConfig(name="pretrained_cos", checkpoint=str(place), params=params)
+        models[name] = load_model(make(config=config).model_folder)
+        towers = (*towers, name)
     rows = {k: SHORT if k == "bert without marks" else WITH_WORDS for k in models}
     given = {}
     for kind, model in models.items():

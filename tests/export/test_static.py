@@ -5,19 +5,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kdcore.config import ModelConfig
 from kdcore.export import foreign
 from kdcore.export.foreign import unit_vectors
 from kdcore.export.formats import STATIC
 from kdcore.export.static import WEIGHTS, _reduced, _zipf, embed, static_of, token_vectors
 from kdcore.export.student import export_student
 from kdcore.models.build import load_model
+from tests.models.pretrained.folders import sentence_folder
 
 from .conftest import Make
+from .test_families import encoder
 
 
-@pytest.mark.parametrize("kind", ["twin weighted", "twin cls"])
-def test_a_tokens_vector_is_what_the_tower_makes_of_it_alone(make: Make, kind: str) -> None:
-    model = load_model(make(kind).model_folder)
+@pytest.mark.parametrize("kind", ["twin weighted", "twin cls", "pretrained_cos"])
+def test_a_tokens_vector_is_what_the_tower_makes_of_it_alone(
+    make: Make, tmp_path: Path, kind: str
+) -> None:
+    config = None
+    if kind == "pretrained_cos":
+        place = sentence_folder(encoder(tmp_path / "encoder", "distilbert"), "cls")
+        config = ModelConfig(name=kind, checkpoint=str(place))
+    model = load_model(make(kind, config=config).model_folder)
     word = model.units.encode(["kettle lamp"])
     texts = [model.units.tokenizer.decode([i]) for i in word.flat if i > 4]
     known = [t for t in texts if len(model.units.encode([t]).flat) == 1]

@@ -7,7 +7,8 @@
     ads = student.ad_vectors([("Running shoes", "Light and cheap."), ("Teapot", "Cast iron.")])
     print(student.cross(student.query_vectors(["red shoes", "red shoes"]), ads))  # stored ads
 
-Needs torch, safetensors and, for word pieces, tokenizers; nothing of KD Lab. As a command:
+Needs torch, safetensors and, for word pieces, tokenizers, and transformers where the folder has an
+`encoder`; nothing of KD Lab. As a command:
 python student.py QUERY TITLE [TEXT]
 """
 
@@ -65,6 +66,42 @@ class TransformerTower(nn.Module):
         shares = torch.zeros_like(x[..., 0]) if self.weigh is None else self.weigh(x)[..., 0]
         shares = shares.masked_fill(~real, -torch.inf).softmax(dim=1)
         return (shares[..., None] * x).sum(dim=1)
+
+
+class EncoderTower(nn.Module):
+    """An encoder of transformers, pooling, perhaps a dense layer and unit length."""
+
+    def __init__(self, shape: dict[str, Any]) -> None:
+        super().__init__()
+        from transformers import AutoConfig, AutoModel
+
+        self.encoder = AutoModel.from_config(AutoConfig.from_pretrained(shape["folder"]))
+        self.encoder.pooler = None
+        width = self.encoder.config.hidden_size
+        dense = shape["dense"]
+        self.dense = nn.Linear(width, dense, shape["bias"]) if dense else None
+        self.pooling, self.tanh, self.unit = (
+            shape[knob] for knob in ("pooling", "activation", "normalize")
+        )
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(texts, tokens) ids, -1 is padding -> (texts, width)."""
+        real = ids >= 0
+        given = {"input_ids": ids.clamp(min=0), "attention_mask": real.long()}
+        x = self._pooled(self.encoder(**given).last_hidden_state, real)
+        if self.dense is not None:
+            x = self.dense(x).tanh() if self.tanh else self.dense(x)
+        return F.normalize(x, dim=1) if self.unit else x
+
+    def _pooled(self, x: Tensor, real: Tensor) -> Tensor:
+        if self.pooling == "cls":
+            return x[:, 0]
+        if self.pooling == "last":
+            last = (real.sum(dim=1) - 1)[:, None, None].expand(-1, 1, x.shape[2])
+            return x.gather(1, last)[:, 0]
+        if self.pooling == "max":
+            return x.masked_fill(~real[..., None], -torch.inf).amax(dim=1)
+        return (x * real[..., None]).sum(dim=1) / real.sum(dim=1, keepdim=True)
 
 
 class ConvolutionTower(nn.Module):
@@ -201,7 +238,11 @@ class Corrected(nn.Module):
         return logits
 
 
-TOWERS = {"transformer": TransformerTower, "convolution": ConvolutionTower}
+TOWERS = {
+    "transformer": TransformerTower,
+    "convolution": ConvolutionTower,
+    "encoder": EncoderTower,
+}
 HEADS = {"link": Link, "half_cosine": HalfCosine, "linear": Linear, "crossing": Crossing}
 
 
@@ -234,7 +275,7 @@ class Student:
         settings = json.loads((folder / "student.json").read_text(encoding="utf-8"))
         self.grades: list[str] = settings["grades"]  # worst first
         self.reading = settings["reading"]
-        self.net = Network(settings["network"])
+        self.net = Network({"folder": folder / "encoder", **settings["network"]})
         self.net.load_state_dict(load_file(folder / "model.safetensors"))
         self.net.eval()
         if self.reading["units"] == "trigrams":
@@ -295,9 +336,12 @@ class Student:
             words = [words_of(text, self.rule, self.strip_accents)[:longest] for text in texts]
             bags = [[self._bag(word) for word in row or [""]] for row in words]
             return padded(bags, max(len(bag) for row in bags for bag in row))
-        rows = [self.tokenizer.encode(t, add_special_tokens=False).ids[:longest] for t in texts]
+        prompt = self.reading.get(side.replace("tokens", "prompt"), "")
+        longest += len(self.tokenizer.encode(prompt, add_special_tokens=False).ids)
+        encoded = [self.tokenizer.encode(prompt + t, add_special_tokens=False).ids for t in texts]
         before, after = self.reading["before"], self.reading["after"]
-        return padded([[*before, *row, *after] or [self.reading["nothing"]] for row in rows])
+        rows = [[*before, *row[:longest], *after] for row in encoded]
+        return padded([row or [self.reading["nothing"]] for row in rows])
 
     def _bag(self, word: str) -> list[int]:
         marked = f"#{word}#"
