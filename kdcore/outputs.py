@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
-FIELDS = ("logits", "features", "hidden_states", "attentions", "projections")
+FIELDS = ("logits", "features", "cls_states", "hidden_states", "attentions", "projections")
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,10 @@ class Outputs:
 
     logits: Tensor  # (batch, classes)
     features: Tensor  # (batch, width), the pooled vector of the pair
-    hidden_states: tuple[Tensor, ...] = ()  # one per layer, (batch, tokens, width)
-    attentions: tuple[Tensor, ...] = ()  # one per layer, (batch, heads, tokens, tokens)
-    projections: tuple[Tensor, ...] = ()  # one per layer, (3, batch, tokens, width): q, k and v
+    cls_states: Sequence[Tensor] = ()  # one per layer, (batch, width): the first token's state
+    hidden_states: Sequence[Tensor] = ()  # one per layer, (batch, tokens, width)
+    attentions: Sequence[Tensor] = ()  # one per layer, (batch, heads, tokens, tokens)
+    projections: Sequence[Tensor] = ()  # one per layer, (3, batch, tokens, width): q, k and v
     mask: Tensor | None = None  # (batch, tokens), True where a token is real
     queries: Tensor | None = None  # (batch,) the query of each pair; -1 belongs to no list
     grades: Tensor | None = None  # (batch,) hard labels, -1 where a pair has none

@@ -90,8 +90,9 @@ def test_a_misfit_says_what_is_missing_and_who_has_it(monkeypatch):
         ("feature", {"on": "tokens"}, {"hidden_states"}, "live"),
         ("relation", {}, {"features"}, "cached"),
         ("ranking", {}, {"logits"}, "cached"),
-        ("internal", {}, {"hidden_states", "attentions"}, "live"),
-        ("internal", {"loss": "minilm"}, {"hidden_states", "projections"}, "live"),
+        ("feature", {"on": "cls"}, {"cls_states"}, "live"),
+        ("internal", {}, {"cls_states", "attentions"}, "live"),
+        ("internal", {"loss": "minilm"}, {"cls_states", "projections"}, "live"),
     ],
 )
 def test_knobs_decide_what_is_read_and_whether_the_teacher_runs_at_every_step(

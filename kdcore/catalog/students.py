@@ -163,7 +163,7 @@ class CdssmParams:
     strip_accents: bool = switch(False, _ACCENTS)
 
 
-_EVERYTHING = STORED | {"hidden_states", "attentions", "projections"}
+_EVERYTHING = STORED | {"cls_states", "hidden_states", "attentions", "projections"}
 
 STUDENTS: dict[str, Student] = {
     "cdssm": Student(

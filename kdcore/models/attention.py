@@ -77,7 +77,7 @@ def attention_maps(model: PairModel, text: tuple[str, str, str]) -> AttentionMap
     tokens = tokenizer.convert_ids_to_tokens(ids[row][mask[row]].tolist())
     count = len(tokens)
     maps = torch.stack([layer[0, :, :count, :count] for layer in outputs.attentions])
-    width = outputs.hidden_states[-1].shape[2]
+    width = outputs.cls_states[-1].shape[1]
     vectors = None
     if outputs.projections:
         of_tokens = torch.stack([layer[:, 0, :count] for layer in outputs.projections])
@@ -87,7 +87,7 @@ def attention_maps(model: PairModel, text: tuple[str, str, str]) -> AttentionMap
 
 def _inside(model: CrossEncoder, batch: Batch) -> Outputs:
     """Maps and token vectors, with queries, keys and values where its layers give them."""
-    wants = frozenset({"attentions", "hidden_states"})
+    wants = frozenset({"attentions", "cls_states"})
     try:
         outputs: Outputs = model(batch, wants=wants | {"projections"})
     except DataError:

@@ -110,7 +110,7 @@ class PairModel(nn.Module):
         raise TypeError(f"{type(self).__name__} scores no vectors")
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
-        """Outputs of a batch; `wants` may name hidden_states, attentions and projections."""
+        """Outputs of a batch; `wants` may name what is inside (outputs.FIELDS)."""
         features = self.pooled(batch)
         return Outputs(self.classify(features), features)
 

@@ -15,6 +15,7 @@ from kdcore.labels import LabelScheme
 from kdcore.models.assistant import WithAssistant
 from kdcore.models.base import PairModel
 from kdcore.models.batches import Batch, Encoded
+from kdcore.models.inside import look_inside
 from kdcore.models.layers import copy_layers, narrow_layers
 from kdcore.models.packed import Packed, embed, encode_first, is_packable, pad_packed
 from kdcore.models.pretrained.encoder import load_kept, load_pretrained
@@ -23,7 +24,7 @@ from kdcore.models.projections import keep_whole_maps, recorded
 from kdcore.models.tokens.wordpiece import WordPiece
 from kdcore.outputs import Outputs
 
-INSIDE = frozenset({"hidden_states", "attentions", "projections"})
+INSIDE = frozenset({"cls_states", "hidden_states", "attentions", "projections"})
 
 
 def bert_config(params: Any, vocabulary: int, positions: int, **more: Any) -> BertConfig:
@@ -156,10 +157,22 @@ class CrossEncoder(PairModel):
         )
 
     def forward(self, batch: Batch, wants: frozenset[str] = frozenset()) -> Outputs:
-        """Outputs of a batch; what is inside the layers comes from the plain, padded model."""
-        if self.pads or wants & INSIDE:
+        """Outputs of a batch."""
+        if self.pads:
             return self._padded(batch.packs[0], batch.query_rows, wants)
-        return super().forward(batch)
+        if not wants & INSIDE:
+            return super().forward(batch)
+        inside = look_inside(self.encoder, batch.packs[0], batch.query_rows, self.products, wants)
+        features = torch.tanh(self.encoder.pooler.dense(inside.first))
+        return Outputs(
+            self.classify(features),
+            features,
+            cls_states=inside.cls_states,
+            hidden_states=inside.hidden_states,
+            attentions=inside.attentions,
+            projections=inside.projections,
+            mask=inside.mask,
+        )
 
     def pooled(self, batch: Batch) -> Tensor:
         """(pairs, width) what BERT's pooler makes of [CLS]."""
@@ -206,6 +219,7 @@ class CrossEncoder(PairModel):
         return Outputs(
             logits=out.logits[rows].float(),
             features=hidden[-1][:, 0] if first is None else first[rows],
+            cls_states=tuple(h[:, 0] for h in hidden) if "cls_states" in wants else (),
             hidden_states=hidden if "hidden_states" in wants else (),
             attentions=tuple(a[rows].float() for a in out.attentions or ()),
             projections=tuple(p[:, rows].float() for p in projections),

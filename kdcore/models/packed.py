@@ -115,28 +115,28 @@ def encode_first(encoder: Any, x: Tensor, packed: Packed, dtype: torch.dtype) ->
         x = _block(layer, x, packed.groups, dtype)
     own = last.attention.self
     first = x[packed.starts]
-    keys_values = _fused(x, dtype, own.key, own.value)
+    keys_values = fused(x, dtype, own.key, own.value)
     query = _linear(own.query, first.to(dtype))
     context = attend_first(query, keys_values, packed.groups, own.num_attention_heads)
-    return _after_attention(last, first, context)
+    return after_attention(last, first, context)
 
 
 def _block(
     layer: Any, x: Tensor, groups: tuple[tuple[int, int], ...], dtype: torch.dtype
 ) -> Tensor:
     own = layer.attention.self
-    qkv = _fused(x, dtype, own.query, own.key, own.value)
-    return _after_attention(layer, x, attend(qkv, groups, own.num_attention_heads))
+    qkv = fused(x, dtype, own.query, own.key, own.value)
+    return after_attention(layer, x, attend(qkv, groups, own.num_attention_heads))
 
 
-def _fused(x: Tensor, dtype: torch.dtype, *layers: nn.Linear) -> Tensor:
+def fused(x: Tensor, dtype: torch.dtype, *layers: nn.Linear) -> Tensor:
     """(tokens, len(layers) * width): several projections of the same vectors as one product."""
     weight = torch.cat([layer.weight for layer in layers]).to(dtype)
     bias = torch.cat([layer.bias for layer in layers]).to(dtype)
     return F.linear(x.to(dtype), weight, bias)
 
 
-def _after_attention(layer: Any, x: Tensor, context: Tensor) -> Tensor:
+def after_attention(layer: Any, x: Tensor, context: Tensor) -> Tensor:
     """The rest of a block for some of its tokens; context has the type of the products."""
     output = layer.attention.output
     x = _norm(
@@ -192,21 +192,21 @@ def _attend_padded(qkv: Tensor, groups: tuple[tuple[int, int], ...], heads: int)
     rows, mask = padded(qkv, groups)
     q, k, v = rows.view(*rows.shape[:2], 3, heads, -1).permute(2, 0, 3, 1, 4)
     context = F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None, None, :])
-    return context.transpose(1, 2).flatten(2)[_places(groups, qkv.device)]
+    return context.transpose(1, 2).flatten(2)[places(groups, qkv.device)]
 
 
 def padded(x: Tensor, groups: tuple[tuple[int, int], ...]) -> tuple[Tensor, Tensor]:
     """(sequences, longest, width) and its (sequences, longest) mask, spare tokens last."""
-    places = _places(groups, x.device)
+    taken = places(groups, x.device)
     sequences, longest = sum(count for _, count in groups), max(groups)[0]
     rows, mask = x.new_zeros(sequences, longest, x.shape[1]), x.new_zeros(sequences, longest)
-    rows[places], mask[places] = x, 1
+    rows[taken], mask[taken] = x, 1
     return rows, mask.bool()
 
 
 def pad_packed(packed: Packed, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
     """For models that need it: (sequences, longest) ids, segments and mask of real tokens."""
-    rows, columns = _places(packed.groups, packed.ids.device)
+    rows, columns = places(packed.groups, packed.ids.device)
     real = rows < len(packed.starts)  # the spare tokens come after
     rows, columns = rows[real], columns[real]
     shape = (len(packed.starts), max(packed.groups)[0])
@@ -218,7 +218,7 @@ def pad_packed(packed: Packed, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
     return ids, segments, mask
 
 
-def _places(groups: tuple[tuple[int, int], ...], device: torch.device) -> tuple[Tensor, Tensor]:
+def places(groups: tuple[tuple[int, int], ...], device: torch.device) -> tuple[Tensor, Tensor]:
     """(tokens,) the sequence of each token and its place in it; no question to the GPU."""
     lengths = np.repeat([length for length, _ in groups], [count for _, count in groups])
     rows = np.repeat(np.arange(len(lengths)), lengths)

@@ -27,7 +27,7 @@ from kdcore.outputs import Outputs
 class Shape:
     """Sizes of a model's Outputs; 0 where it does not give the field.
 
-    layers counts the hidden states: the embeddings, then one for each block. relevant_from is the
+    layers counts a token's states: the embeddings, then one for each block. relevant_from is the
     first grade that counts as relevant, which the recipe takes from the label scheme; 0 is unknown.
     """
 
@@ -41,12 +41,12 @@ class Shape:
 
 def shape_of(outputs: Outputs) -> Shape:
     """The sizes of one batch's Outputs."""
-    hidden, maps = outputs.hidden_states, outputs.attentions
+    states, maps = outputs.cls_states or outputs.hidden_states, outputs.attentions
     return Shape(
         classes=outputs.logits.shape[1],
         features=outputs.features.shape[1],
-        layers=len(hidden),
-        hidden=hidden[0].shape[2] if hidden else 0,
+        layers=len(states),
+        hidden=states[0].shape[-1] if states else 0,
         heads=maps[0].shape[1] if maps else 0,
     )
 

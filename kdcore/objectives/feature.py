@@ -98,9 +98,10 @@ class Feature(nn.Module):
         mask = None if self.first else token_mask(student, teacher)
         losses = []
         for mine, theirs in self.pairs:
-            s, t = student.hidden_states[mine], teacher.hidden_states[theirs]
             if self.first:
-                s, t = s[:, 0], t[:, 0]
+                s, t = student.cls_states[mine], teacher.cls_states[theirs]
+            else:
+                s, t = student.hidden_states[mine], teacher.hidden_states[theirs]
             losses.append(self.loss(self.project(s), t, mask))
         return torch.stack(losses).mean()
 

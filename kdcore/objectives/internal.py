@@ -128,8 +128,8 @@ class Internal(nn.Module):
                 kl = attention_kl(maps, teacher.attentions[theirs - 1], mask)
                 total = total + self.attention_weight * kl
             if self.cosine_weight:
-                first = self.project(student.hidden_states[mine][:, 0])
-                gap = cosine(first, teacher.hidden_states[theirs][:, 0])
+                first = self.project(student.cls_states[mine])
+                gap = cosine(first, teacher.cls_states[theirs])
                 total = total + self.cosine_weight * gap
         return total
 

@@ -86,8 +86,9 @@ class FeatureParams:
 
     @property
     def needs(self) -> frozenset[str]:
-        """Pooled vectors, or the states of every token."""
-        return frozenset({"features" if self.on == "pooled" else "hidden_states"})
+        """Pooled vectors, or the states of [CLS] or of every token."""
+        fields = {"pooled": "features", "cls": "cls_states", "tokens": "hidden_states"}
+        return frozenset({fields[self.on]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +213,7 @@ class InternalParams:
     def needs(self) -> frozenset[str]:
         """Attention maps, or the queries, keys and values that they are made of."""
         inside = "projections" if self.loss == "minilm" else "attentions"
-        return frozenset({"hidden_states", inside})
+        return frozenset({"cls_states", inside})
 
 
 def compares_pairs(params: Any) -> bool:

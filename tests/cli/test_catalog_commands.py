@@ -19,7 +19,8 @@ def test_every_entry_is_listed_with_every_knob(
 def test_a_method_says_what_it_reads_with_which_knob(kdlab: Kdlab) -> None:
     lines = kdlab("methods", "feature").out.splitlines()
     assert "Reads features; the teacher is cached." in lines
-    assert "With on=tokens or on=cls: hidden_states; the teacher is live." in lines
+    assert "With on=tokens: hidden_states; the teacher is live." in lines
+    assert "With on=cls: cls_states; the teacher is live." in lines
 
 
 def test_ranges_and_defaults_are_those_of_the_catalog(kdlab: Kdlab) -> None:

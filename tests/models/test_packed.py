@@ -80,63 +80,6 @@ def test_what_a_pair_is_answered_does_not_depend_on_its_batch(make, pairs4):
     torch.testing.assert_close(torch.cat(alone), together, **EQUAL)
 
 
-def test_the_padded_path_equals_the_packed_one(make, pairs4):
-    """Asking for hidden states takes transformers' own forward: the logits must not move."""
-    model = make("bert", pairs4).eval()
-    batch = model.batch(model.read(pairs4), np.array([5, 0, 13, 2, 14]))
-    with torch.no_grad():
-        packed, padded = model(batch), model(batch, frozenset({"hidden_states", "attentions"}))
-    torch.testing.assert_close(padded.logits, packed.logits, **EQUAL)
-    torch.testing.assert_close(padded.features, packed.features, **EQUAL)
-
-
-def test_hidden_states_and_attentions_have_their_shapes_and_mask(make, pairs4):
-    model = make("bert", pairs4, layers=3).eval()
-    encoded, rows = model.read(pairs4), np.array([13, 0, 14])
-    with torch.no_grad():
-        out = model(model.batch(encoded, rows), frozenset({"hidden_states", "attentions"}))
-    lengths = torch.from_numpy(encoded.lengths[rows])
-    longest = int(lengths.max())
-    assert [h.shape for h in out.hidden_states] == [(3, longest, 16)] * 4  # embeddings, 3 layers
-    assert [a.shape for a in out.attentions] == [(3, 2, longest, longest)] * 3
-    assert out.mask.dtype == torch.bool
-    assert out.mask.sum(1).tolist() == lengths.tolist()
-
-
-def test_projections_are_what_the_attention_maps_are_made_of(make, pairs4):
-    """softmax(QKᵀ / √d) of each head is its map; asking for them leaves no hook behind."""
-    model = make("bert", pairs4, layers=3).eval()
-    batch = model.batch(model.read(pairs4), np.array([13, 0, 14]))
-    with torch.no_grad():
-        out = model(batch, frozenset({"projections", "attentions"}))
-        assert model(batch, frozenset({"attentions"})).projections == ()
-    padding = ~out.mask[:, None, None, :]
-    assert len(out.projections) == 3
-    for vectors, maps in zip(out.projections, out.attentions, strict=True):
-        q, k, _ = vectors.unflatten(-1, (2, 8)).transpose(2, 3)
-        scores = (q @ k.transpose(2, 3) / 8**0.5).masked_fill(padding, -torch.inf)
-        torch.testing.assert_close(scores.softmax(-1), maps, **EQUAL)
-
-
-def test_attention_rows_sum_to_one_and_never_look_at_padding(make, pairs4):
-    model = make("bert", pairs4).eval()
-    batch = model.batch(model.read(pairs4), rows_of(pairs4))
-    with torch.no_grad():
-        out = model(batch, frozenset({"attentions"}))
-    assert out.hidden_states == ()
-    for maps in out.attentions:
-        torch.testing.assert_close(maps.sum(-1), torch.ones_like(maps[..., 0]))
-        assert maps.masked_select(~out.mask[:, None, None, :].expand_as(maps)).abs().max() < 1e-6
-
-
-def test_the_first_hidden_state_is_what_features_are_pooled_from(make, pairs4):
-    model = make("bert", pairs4).eval()
-    with torch.no_grad():
-        out = model(model.batch(model.read(pairs4), np.array([3, 1])), frozenset({"hidden_states"}))
-        pooled = torch.tanh(model.net.bert.pooler.dense(out.hidden_states[-1][:, 0]))
-    torch.testing.assert_close(out.features, pooled, **EQUAL)
-
-
 def test_nothing_is_given_that_was_not_asked(make, pairs4):
     model = make("bert", pairs4).eval()
     out = model(model.batch(model.read(pairs4), np.array([0])))

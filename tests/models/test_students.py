@@ -30,7 +30,7 @@ def test_two_grades_give_two_logits(kind, make, pairs2):
 
 
 def test_what_the_catalog_says_a_student_gives_is_given(student, pairs4):
-    wants = frozenset({"hidden_states", "attentions", "projections"})
+    wants = frozenset({"cls_states", "hidden_states", "attentions", "projections"})
     out = student(student.batch(student.read(pairs4), np.arange(4)), wants)
     given = {"logits", "features"} | {n for n in wants if getattr(out, n)}
     assert given == CATALOG[student.config.name].gives

@@ -29,7 +29,7 @@ from kdcore.teachers.live import LiveTeacher
 CPU = torch.device("cpu")
 ROWS = np.array([2, 0, 7, 5, 11, 3])
 QUERIES = torch.tensor([1, 0, 0, 1, 0, 1])
-INSIDE = frozenset({"hidden_states", "attentions", "projections"})
+INSIDE = frozenset({"cls_states", "hidden_states", "attentions", "projections"})
 SHAPES = (
     Shape(4, 16, layers=3, hidden=16, heads=2, relevant_from=2),
     Shape(4, 24, layers=5, hidden=24, heads=2, relevant_from=2),

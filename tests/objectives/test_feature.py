@@ -27,7 +27,8 @@ def tokens(seed: int, width: int = 4, count: int = 2) -> torch.Tensor:
 def outputs(seed: int, width: int, layers: int = 3, features: int = 5) -> Outputs:
     states = tuple(tokens(10 * seed + i, width) for i in range(layers))
     pooled = torch.randn(2, features, generator=torch.Generator().manual_seed(seed)).double()
-    return Outputs(pooled[:, :2], pooled, hidden_states=states, mask=MASK)
+    first = tuple(state[:, 0] for state in states)
+    return Outputs(pooled[:, :2], pooled, first, states, mask=MASK)
 
 
 def shape(width: int, layers: int = 3, features: int = 5) -> Shape:

@@ -32,7 +32,7 @@ def outputs(seed: int, width: int, heads: int, blocks: int) -> Outputs:
     return Outputs(
         pooled,
         pooled,
-        hidden_states=tuple(normal(100 * seed + i, 2, 4, width) for i in range(blocks + 1)),
+        cls_states=tuple(normal(100 * seed + i, 2, width) for i in range(blocks + 1)),
         attentions=tuple(maps(200 * seed + i, heads) for i in range(blocks)),
         projections=tuple(normal(300 * seed + i, 3, 2, 4, width) for i in range(blocks)),
         mask=MASK,
@@ -120,7 +120,7 @@ def test_the_objective_sums_both_losses_over_layers_2k():
     expected = 0.0
     for k in (1, 2):
         kl = attention_kl(mine.attentions[k - 1], theirs.attentions[2 * k - 1], MASK)
-        first = mine.hidden_states[k][:, 0], theirs.hidden_states[2 * k][:, 0]
+        first = mine.cls_states[k], theirs.cls_states[2 * k]
         expected = expected + 0.5 * kl + 2 * cosine(*first)
     torch.testing.assert_close(made(mine, theirs), expected)
     assert list(made.parameters()) == []
@@ -190,8 +190,8 @@ def test_unequal_widths_get_one_shared_projection():
     mine, theirs = outputs(1, 4, 2, 2), outputs(2, 6, 3, 4)
     gaps = []
     for k in (1, 2):
-        first = mine.hidden_states[k][:, 0] @ made.project.weight.T
-        gaps.append(1 - F.cosine_similarity(first, theirs.hidden_states[2 * k][:, 0]).mean())
+        first = mine.cls_states[k] @ made.project.weight.T
+        gaps.append(1 - F.cosine_similarity(first, theirs.cls_states[2 * k]).mean())
     torch.testing.assert_close(made(mine, theirs), sum(gaps))
 
 

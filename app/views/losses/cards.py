@@ -23,6 +23,7 @@ from kdcore.knobs import plain
 _FIELDS = {  # of Outputs, in words
     "logits": "logits",
     "features": "pooled vectors",
+    "cls_states": "the state of [CLS] in each layer",
     "hidden_states": "token states of each layer",
     "attentions": "attention maps",
     "projections": "queries, keys and values",

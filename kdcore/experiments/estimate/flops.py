@@ -18,7 +18,6 @@ TRIGRAMS = 7  # letter trigrams per word, about
 FIXED = 2e5  # FLOPs per pair that every model spends outside its layers
 ADAM = 6.0  # FLOPs per weight of an optimizer's step
 BACKWARD = 3.0  # FLOPs of training per FLOP of scoring: forward, and backward twice that
-PADDED = 1.5  # tokens of a padded batch per token of its texts, about
 _SHAPE_NAMES = (  # of BERT and most encoders, of DistilBERT
     ("num_hidden_layers", "n_layers"),
     ("hidden_size", "dim"),
@@ -33,8 +32,7 @@ class ModelCost:
     """What a model costs on texts of a certain length.
 
     forward: FLOPs per pair; weights: all that are learned; values: activations per pair that are
-    kept for the backward pass. live_flops: FLOPs per pair in training of a teacher that runs at
-    every step, and of the padding that both models then read.
+    kept for the backward pass. live_flops: FLOPs per pair of a teacher that runs at every step.
     """
 
     forward: float
@@ -49,8 +47,7 @@ class ModelCost:
 
     def with_live(self, teacher: "ModelCost") -> "ModelCost":
         """The cost where the teacher runs at every step, for what is inside its layers."""
-        padding = (PADDED - 1) * BACKWARD * self.forward
-        return replace(self, live_flops=padding + PADDED * teacher.forward + FIXED)
+        return replace(self, live_flops=teacher.forward + FIXED)
 
     def plus(self, other: "ModelCost") -> "ModelCost":
         """The cost of two models that both read every pair, such as a student and its assistant."""
