@@ -23,12 +23,18 @@ sys.path.insert(0, str(ROOT))
 from tests.browser.chromium import FLAGS, find  # noqa: E402
 from tests.browser.conftest import free_port, settled, wait_for_health  # noqa: E402
 
-RAILS = {
-    "T": ("temperature", ".st-key-temperature_rail"),
-    "threshold": ("compare", ".st-key-chart_joint"),
-    "k": ("ranking", ".st-key-density_picture"),
-    "w": ("ranking?v=1&rtab=auction", ".st-key-auction_picture"),
+RAIL = "input[type=range]:visible"
+POINT = ".st-key-losses_plane button.point"
+RAILS = {  # a page and what is dragged on it
+    "T": ("temperature", f".st-key-temperature_rail {RAIL}"),
+    "threshold": ("compare", f".st-key-chart_joint {RAIL}"),
+    "k": ("ranking", f".st-key-density_picture {RAIL}"),
+    "w": ("ranking?v=1&rtab=auction", f".st-key-auction_picture {RAIL}"),
+    "plane: logits": ("losses", POINT),
+    "plane: ads": ("losses?v=1&lview=ads&la=ranking&lb=ranking:loss=list_kl", POINT),
+    "plane: vectors": ("losses?v=1&lview=vectors&la=feature&lb=relation", POINT),
 }
+PLANE = 160  # px that a point is dragged over, instead of a share of a rail
 # counts the work of every animation frame, before any part asks for one
 WATCH = """
 window.work = []; window.frames_at = [];
@@ -71,18 +77,20 @@ def plain_command() -> list[str]:
 
 
 def drag(page: Page, place: str, moves: int) -> dict[str, float]:
-    """Drag a rail from end to end with the mouse, 12 ms and more between two moves."""
-    rail = page.locator(f"{place} input[type=range]:visible").first
-    rail.scroll_into_view_if_needed()
-    box = rail.bounding_box()
+    """Drag a rail from end to end, or a point, by mouse, 12 ms and more between two moves."""
+    handle = page.locator(place).first
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
     assert box is not None
     y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] * 0.3, y)
+    share, way = (0.3, box["width"] * 0.6) if place.endswith(RAIL) else (0.5, PLANE)
+    start = box["x"] + box["width"] * share
+    page.mouse.move(start, y)
     page.mouse.down()
     page.evaluate("window.work.length = 0; window.frames_at.length = 0")
     before = len(page.sent)
     for i in range(moves):
-        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.6 * abs(i % 100 - 50) / 50), y)
+        page.mouse.move(start + way * abs(i % 100 - 50) / 50, y)
         page.wait_for_timeout(12)
     work, frames = page.evaluate("[window.work, window.frames_at]")
     during = len(page.sent) - before
