@@ -96,7 +96,7 @@ class Padding:
 
     def projections(self, vectors: Tensor) -> Tensor:
         """(3, batch, longest, width) queries, keys and values of a layer."""
-        return self.pad(vectors).unflatten(2, (3, -1)).permute(2, 0, 1, 3)
+        return self.pad(vectors).view(*self.shape, 3, -1).permute(2, 0, 1, 3)
 
 
 def look_inside(
@@ -139,5 +139,5 @@ def look_inside(
 
 def _scores(queries_keys: Tensor, heads: int) -> Tensor:
     """(batch, heads, tokens, tokens) of (batch, tokens, 2 * width), before the scale."""
-    q, k = queries_keys.unflatten(2, (2, heads, -1)).permute(2, 0, 3, 1, 4)
-    return q @ k.transpose(2, 3)
+    q, k = queries_keys.view(*queries_keys.shape[:2], 2, heads, -1).permute(2, 0, 3, 1, 4)
+    return torch.matmul(q, k.transpose(2, 3))
