@@ -1,11 +1,22 @@
 """Empty workspaces for a test; what AppTest leaves behind is put back for the tests after it."""
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from app.kit import by_hash
+
+
+@pytest.fixture(autouse=True, scope="session")
+def installed_packages_are_read_once():
+    """Each AppTest looks for browser parts in the metadata of every installed package."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = cache(manifest_scanner.scan_component_manifests)
+        patch.setattr(manifest_scanner, "scan_component_manifests", scan)
+        yield
 
 
 @pytest.fixture(autouse=True)
