@@ -1,5 +1,6 @@
 """Small made tables of invented ads, and models of a few thousand weights."""
 
+import gc
 import os
 from collections.abc import Callable
 
@@ -14,6 +15,21 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("lab", deadline=None)  # a busy machine is no failure
 settings.load_profile("lab")
+
+
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end, so no collection of garbage need look at them again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def the_disk_is_not_waited_for():
+    """No test takes the power away; what a killed process wrote stays without fsync, too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda file: None)
+        yield
+
 
 ROWS = (  # query, title, description, grade of four
     ("red running shoes", "Red Running Shoes on Sale", "Light shoes for road and track.", 3),
