@@ -22,6 +22,7 @@ RARELY = (
     "losses?v=1&lview=attention&la=internal",
     "runs?v=1&rview=diff",
     "runs?v=1&rview=parallel",
+    "runs?v=1&rview=curves",
 )
 IS_DARK = """() => {
   const ground = getComputedStyle(document.querySelector('[data-testid="stApp"]')).backgroundColor;

@@ -44,10 +44,11 @@ def twin_config(student):
     return kept | {"stage": "finetune", "model": student["student"]}
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch) -> Workspace:
-    """A demo of a student and its twin; two runs of the visitor's own."""
-    demo, own, pairs = tmp_path / "demo", tmp_path / "home", pairs_of_world()
+@pytest.fixture(scope="module")
+def two_labs(tmp_path_factory) -> Path:
+    """A demo of a student and its twin; two runs of the visitor's own. Each test copies them."""
+    root, pairs = tmp_path_factory.mktemp("labs"), pairs_of_world()
+    demo, own = root / "demo", root / "home"
     pairs.save(demo / "data" / "world")
     student = config_of()
     for key, config, skill in (
@@ -62,6 +63,14 @@ def home(tmp_path, monkeypatch) -> Workspace:
             own / "runs" / f"own{n}", config_of(temperature), title=title, created=9.0 + n
         )
         answer(folder, pairs, 1.0 + n / 2)
+    return root
+
+
+@pytest.fixture(autouse=True)
+def home(two_labs, tmp_path, monkeypatch) -> Workspace:
+    demo, own = tmp_path / "demo", tmp_path / "home"
+    for folder in (demo, own):
+        shutil.copytree(two_labs / folder.name, folder)
     monkeypatch.setenv("KDLAB_DEMO", str(demo))
     monkeypatch.setenv("KDLAB_HOME", str(own))
     monkeypatch.delenv("KDLAB_PUBLIC", raising=False)
