@@ -106,12 +106,14 @@ SHUT = {  # where a public showing takes something in elsewhere, and what is clo
 
 
 def test_a_public_showing_shows_every_page_takes_nothing_in_and_keeps_nothing(
-    visit, serve, tmp_path_factory
+    visit, settle, serve, tmp_path_factory
 ):
     home = tmp_path_factory.mktemp("public")
     public = serve(home, "--public")
+    page = visit(at=public)
     for place in with_parts(*SHUT, without=("distill",)):
-        page = visit(place, at=public)
+        page.goto(f"{public}/{place}")
+        settle(page)
         assert page.locator('[data-testid="stException"]').count() == 0, place
         assert page.locator(".st-key-finding").inner_text(), place
         if place in SHUT:
