@@ -94,14 +94,14 @@ def server(serve, home) -> str:
     return serve(home)
 
 
-@pytest.fixture(scope="module")
-def story(serve, tmp_path_factory) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def story(serve, tmp_path_factory) -> str:
     """The address of a server that opens on an invented story of 60 pairs and four grades."""
     root = tmp_path_factory.mktemp("story")
     make_lab(root / "demo", Made())
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:  # for this server alone
         patch.setenv("KDLAB_DEMO", str(root / "demo"))
-        yield serve(root / "home")
+        return serve(root / "home")
 
 
 @pytest.fixture(scope="session")

@@ -59,10 +59,12 @@ def test_an_own_table_is_imported_and_scored_and_compare_opens_on_it(visit, sett
     settle(page)
     assert page.get_by_role("heading", level=1).inner_text() == "Compare"
     assert "72 pairs" in page.locator(".st-key-finding").inner_text()
+    query = page.url.partition("?")[2]
     for name in ("temperature", "ranking", "data"):
-        other = visit(f"{name}?{page.url.partition('?')[2]}", at=mine)
-        assert other.get_by_text("Something went wrong").count() == 0
-        assert other.locator('[data-testid="stException"]').count() == 0, name
+        page.goto(f"{mine}/{name}?{query}")
+        settle(page)
+        assert page.get_by_text("Something went wrong").count() == 0
+        assert page.locator('[data-testid="stException"]').count() == 0, name
 
 
 @pytest.mark.slow
