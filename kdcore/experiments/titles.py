@@ -40,7 +40,7 @@ def model_title(model: ModelConfig) -> str:
     Towers that start from one: MiniLM as cosine towers.
     """
     if model.checkpoint:
-        kind = "" if model.name == "checkpoint" else f" as {_TOWERS[model.name]}"
+        kind = f" as {_TOWERS[model.name]}" if model.name in _TOWERS else ""
         name = model.checkpoint.rstrip("/").rpartition("/")[2] + kind
     elif model.name == "bert":
         name = f"BERT-{model.params.layers}"
