@@ -122,11 +122,17 @@ def _notes(
 
 
 def _hints(whole: Reading, scheme: LabelScheme) -> tuple[str, ...]:
+    hints = []
     grades = whole.frame["grade"].to_numpy()
     grades = grades[grades != UNLABELLED]
-    if not len(grades) or not scheme.relevant(grades).all():
-        return ()
-    return (
-        "every judged pair is relevant, so these pairs cannot tell a good order from a bad one: "
-        "add judgements of grade 0 to the qrels",
-    )
+    if len(grades) and scheme.relevant(grades).all():
+        hints.append(
+            "every judged pair is relevant, so these pairs cannot tell a good order from a bad "
+            "one: add judgements of grade 0 to the qrels"
+        )
+    if set(whole.frame["split"]) == {"test"}:
+        hints.append(
+            "there are judgements of test alone: to train on these data as well, bring qrels of "
+            "train beside them, else a run cuts these into train, validation and test by query"
+        )
+    return tuple(hints)

@@ -152,9 +152,11 @@ def test_a_negative_grade_is_not_judged_unless_the_grades_name_it(tmp_path):
     assert read.frame["grade"].tolist() == [3, 0, 1, 2]
 
 
-def test_only_relevant_documents_are_pointed_out(tmp_path):
-    hints = " ".join(reading(tmp_path, "q1 0 a 1\nq2 0 c 1\n").hints)
-    assert "every judged pair is relevant" in hints
+def test_only_relevant_documents_and_a_lone_test_split_are_pointed_out(tmp_path):
+    (hint,) = reading(tmp_path, "q1 0 a 1\nq2 0 c 1\n").hints
+    assert "every judged pair is relevant" in hint
+    (hint,) = reading(tmp_path / "test", CLASSIC, "qrels.test").hints
+    assert "bring qrels of train" in hint
 
 
 def test_queries_without_documents_are_named_and_uploads_find_their_place(tmp_path):
